@@ -1,0 +1,36 @@
+# make run    set up, migrate the database, start the worker and the dashboard, print the address
+# make test   set up and run the default tests
+# make setup  only the environment, in .venv
+.POSIX:
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test setup lint types clean
+
+run: setup
+	@$(BIN)/fer-phq up
+
+test: setup
+	@echo "Running the default tests (offline, no marks)."
+	@$(BIN)/python -m pytest
+
+setup: .venv/ready
+
+.venv/ready: pyproject.toml constraints.txt
+	@echo "Making the environment in .venv (first time: downloads about 3 GB, most of it PyTorch)."
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("fer-phq needs Python 3.11 or newer, this is %d.%d: set PYTHON=/path/to/python3.11." % v[:2])'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[decord,train,dev]'
+	@touch $@
+	@echo "Ready: .venv/bin/fer-phq"
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: setup
+	@$(BIN)/mypy
+
+clean:
+	rm -rf .venv

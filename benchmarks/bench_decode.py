@@ -1,0 +1,184 @@
+"""What decoding costs: decord against PyAV, memory of a minute against an hour, and the time to a first frame.
+
+    python benchmarks/bench_decode.py                 all three
+    python benchmarks/bench_decode.py speed --repeats 7
+    python benchmarks/bench_decode.py memory --minutes 1 60
+
+Recordings are made on the spot (H.264, a moving face) and repeated packet by packet to their length. Every measurement
+runs in a fresh process; the two decoders take turns, so that a busy machine slows both alike. Processor seconds are
+steadier than wall seconds; both are shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the video layer.")
+    parser.add_argument("what", nargs="?", default="all", choices=["all", "speed", "memory", "first", "_one"])
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--minutes", type=int, nargs="+", default=[1, 60])
+    parser.add_argument("--one", nargs=2, default=("", ""), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.what == "_one":
+        print(json.dumps(_MEASURES[options.one[0]](options.one[1])))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        if options.what in ("all", "speed"):
+            speed(Path(folder), options.repeats)
+        if options.what in ("all", "memory"):
+            memory(Path(folder), options.minutes)
+        if options.what in ("all", "first"):
+            first_frame(Path(folder), options.repeats)
+
+
+def speed(folder: Path, repeats: int) -> None:
+    """Both decoders, one thread, 2 frames a second, one minute of 720p at 24 frames/s."""
+    path = recording(folder, minutes=1, size=(1280, 720))
+    runs: dict[str, list[dict[str, float]]] = {"decord": [], "PyAV": [], "key frames": []}
+    for _ in range(repeats):
+        for name, results in runs.items():
+            results.append(measured(name, path))
+    print(f"\nOne minute of 720p H.264 at 24 frames/s, sampled at 2 frames/s, one thread, {repeats} runs in turn")
+    for name, results in runs.items():
+        cpu, wall = [r["cpu_s"] for r in results], [r["wall_s"] for r in results]
+        peak = max(r["peak_mb"] for r in results)
+        count = results[0]["frames"]
+        print(f"  {name:10s} processor {spread(cpu)} s, wall {spread(wall)} s, {peak:.0f} MB, {count} frames")
+    pairs = list(zip(runs["decord"], runs["PyAV"], strict=True))
+    print(f"  decord / PyAV: processor {spread([a['cpu_s'] / b['cpu_s'] for a, b in pairs])}", end="")
+    print(f", wall {spread([a['wall_s'] / b['wall_s'] for a, b in pairs])}")
+
+
+def memory(folder: Path, minutes: list[int]) -> None:
+    """Peak resident memory of caller and decoding process through the public door."""
+    print("\nPeak memory of sample_frames at 2 frames/s, 320x240 H.264 at 24 frames/s")
+    for length in minutes:
+        result = measured("door", recording(folder, length))
+        print(
+            f"  {length:3d} min: caller {result['peak_mb']:.1f} MB, decoder {result['child_mb']:.1f} MB, "
+            f"{result['frames']} frames in {result['wall_s']:.1f} s"
+        )
+
+
+def first_frame(folder: Path, repeats: int) -> None:
+    """Wall seconds to start a decoder and have an answer, on an hour."""
+    path = recording(folder, 60)
+    print("\nTime to an answer on an hour of 320x240 H.264 (process start included)")
+    for name in ("probe", "read_frame", "first frame"):
+        print(f"  {name:12s} wall {spread([measured(name, path)['wall_s'] for _ in range(repeats)])} s")
+
+
+def recording(folder: Path, minutes: int, size: tuple[int, int] = (320, 240)) -> Path:
+    """Six seconds of a moving face, repeated to the length."""
+    import recordings as make  # type: ignore[import-not-found]
+
+    path = folder / f"{minutes}-{size[0]}.mp4"
+    if not path.exists():
+        options: dict[str, Any] = {"seconds": 6, "fps": 24, "size": size, "motion": "moving", "gop": 48}
+        make.loop(make.make_recording(folder / "loop.mp4", **options), path, minutes * 10)
+    return path
+
+
+def measured(name: str, path: Path) -> dict[str, float]:
+    """Run one measurement in a fresh process."""
+    command = [sys.executable, __file__, "_one", "--one", name, str(path)]
+    result: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return result
+
+
+def spread(values: list[float]) -> str:
+    """Median and range."""
+    return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
+
+
+def _one_decoder(name: str, path: str) -> dict[str, float]:
+    """Decode in this process by one decoder, without a child and without sending anything."""
+    from fer_phq.video import by_decord, by_pyav, source
+    from fer_phq.video.picking import displayed_at_rate
+
+    item = source.open_recording(path, path, 1280, 1, lambda: None, name != "key frames")
+    before, started = _cpu(), time.perf_counter()
+    if name == "decord":
+        count = sum(1 for _ in by_decord.sample(item, 2.0, lambda: None))
+    elif name == "PyAV":
+        frames = by_pyav.frames(item)
+        count = sum(by_pyav.convert(item, t, f).scale > 0 for t, f in displayed_at_rate(frames, 2.0, item.end_s))
+    else:
+        count = sum(by_pyav.convert(item, t, f).scale > 0 for t, f in by_pyav.frames(item, only_keys=True))
+    return _result(started, count) | {"cpu_s": _cpu() - before}
+
+
+def _door(path: str) -> dict[str, float]:
+    from fer_phq.analysis import Sampling
+    from fer_phq.video import sample_frames
+
+    started = time.perf_counter()
+    with sample_frames(path, Sampling(fps=2.0)) as stream:
+        count, child_mb = 0, 0.0
+        for count, _ in enumerate(stream, start=1):  # noqa: B007
+            child_mb = max(child_mb, *(_peak_mb(child.pid) for child in psutil.Process().children()))
+    return _result(started, count) | {"child_mb": child_mb}
+
+
+def _answer(name: str, path: str) -> dict[str, float]:
+    from fer_phq.analysis import Sampling
+    from fer_phq.video import probe, read_frame, sample_frames
+
+    started = time.perf_counter()
+    if name == "probe":
+        probe(path)
+    elif name == "read_frame":
+        read_frame(path, 3000.0)
+    else:
+        with sample_frames(path, Sampling()) as stream:
+            next(stream)
+    return _result(started, 1)
+
+
+def _result(started: float, count: int) -> dict[str, float]:
+    return {
+        "wall_s": time.perf_counter() - started,
+        "frames": count,
+        "peak_mb": _peak_mb(os.getpid()),
+        "child_mb": math.nan,
+    }
+
+
+def _peak_mb(pid: int) -> float:
+    """Peak resident memory of a process by Linux (getrusage would count what its parent used before starting it)."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM")), 0.0)
+
+
+def _cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+_MEASURES: dict[str, Any] = {
+    "door": _door,
+    **{name: lambda path, name=name: _one_decoder(name, path) for name in ("decord", "PyAV", "key frames")},
+    **{name: lambda path, name=name: _answer(name, path) for name in ("probe", "read_frame", "first frame")},
+}
+
+
+if __name__ == "__main__":
+    main()

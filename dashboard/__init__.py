@@ -1,0 +1,1 @@
+"""The Streamlit dashboard: pages that load, choose and draw. No SQL, no statistics, no torch."""

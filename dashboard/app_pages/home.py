@@ -1,0 +1,104 @@
+"""Home: what needs attention, what is being analysed, and the recent sessions."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import context, ui
+from dashboard.jobs_view import live_jobs, worker_warning
+from db.records import LIVE_STATES, AttentionItem, AttentionKind, JobView, SessionSummary
+
+PAGE_SIZE = 12
+ALERTS = 6
+WORDS = {
+    AttentionKind.ITEM_9: "Item 9 answered",
+    AttentionKind.FAILED_JOB: "Analysis failed",
+    AttentionKind.LOW_COVERAGE: "Low coverage",
+    AttentionKind.NO_CONSENT: "No consent recorded",
+    AttentionKind.PAST_RETENTION: "Keep-until date passed",
+}
+SENTENCES = {
+    AttentionKind.ITEM_9: "An answer to item 9 was not zero. A person should speak with them now.",
+    AttentionKind.NO_CONSENT: "Ask for consent and record it, or erase the session.",
+    AttentionKind.PAST_RETENTION: "Erase the session, or extend how long it may be kept.",
+}
+
+
+def attention(items: list[AttentionItem]) -> None:
+    """What a person should look at, most urgent first."""
+    with ui.card("attention", "Needs attention"):
+        if not items:
+            ui.note("Nothing needs attention.")
+            return
+        shown = len(items) if st.session_state.get("all_alerts") else ALERTS
+        for item in items[:shown]:
+            words, action = st.columns([0.8, 0.2], vertical_alignment="center")
+            urgent = "urgent" if item.kind is AttentionKind.ITEM_9 else ""
+            sentence = SENTENCES.get(item.kind) or ui.sentence(item.detail)
+            words.html(
+                f'<div class="fp-alert {urgent}"><b>{WORDS[item.kind]}</b><span>{ui.escape(item.subject_label)}, '
+                f"{ui.day(item.at)}. {ui.escape(sentence)}</span></div>"
+            )
+            with action:
+                open_link(item)
+        if len(items) > shown:
+            st.button(
+                f"Show all {len(items)}", on_click=lambda: st.session_state.update(all_alerts=True), type="tertiary"
+            )
+
+
+def open_link(item: AttentionItem) -> None:
+    """Where the item is looked after."""
+    if item.kind is AttentionKind.ITEM_9:
+        st.page_link(ui.QUESTIONNAIRE, label="Open questionnaire", query_params={"subject": item.subject_id})
+    elif item.session_id is not None:
+        st.page_link(ui.SESSION, label="Open session", query_params={"session": item.session_id})
+
+
+def running(live: list[JobView]) -> None:
+    """Jobs in the queue and at work."""
+    with ui.card("running", "Being analysed"):
+        worker_warning()
+        rows = [(view.job.session_id, f"{view.subject_label} · {view.original_name}") for view in reversed(live)]
+        live_jobs(rows[:PAGE_SIZE], key="home_jobs")
+        if len(rows) > PAGE_SIZE:
+            ui.note(f"{len(rows) - PAGE_SIZE} more are waiting.")
+
+
+def recent(rows: list[SessionSummary], limit: int) -> None:
+    """The newest sessions with what was found in them."""
+    with ui.card("recent", "Recent sessions"):
+        ui.session_rows(rows[:limit], "recent")
+        if len(rows) > limit:
+            st.button(
+                "Show more", on_click=lambda: st.session_state.update(home_limit=limit + 2 * PAGE_SIZE), type="tertiary"
+            )
+
+
+def welcome() -> None:
+    """What to do first."""
+    with ui.card("welcome"):
+        ui.empty(
+            "No sessions yet",
+            "Upload a recording of a person's face to see its emotion timeline and estimate. To look around first, "
+            "run `fer-phq demo` in a terminal: it adds a clearly marked demonstration subject.",
+        )
+        _, middle, _ = st.columns([0.38, 0.24, 0.38])
+        if middle.button("Upload a recording", type="primary", width="stretch"):
+            st.switch_page(ui.NEW_SESSION)
+
+
+ui.heading("Home")
+store = context.store()
+limit = int(st.session_state.get("home_limit", PAGE_SIZE))
+sessions = store.recent_sessions(limit=limit + 1)
+live = store.list_jobs(states=LIVE_STATES)
+alerts = store.needs_attention(coverage_floor=context.settings().coverage_floor)
+if sessions or alerts:
+    attention(alerts)
+if live:
+    running(live)
+if sessions:
+    recent(sessions, limit)
+else:
+    welcome()

@@ -1,0 +1,29 @@
+"""Plays a session's recording from the ranged media route; Streamlit never holds its bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+HERE = Path(__file__).parent
+HTML = '<video controls playsinline preload="metadata" aria-label="Recording of the session"></video><p hidden></p>'
+CSS = """
+video { width: 100%; max-height: 420px; border-radius: 12px; background: #000; display: block; }
+p { font-family: var(--st-font); color: var(--st-text-color); font-size: 0.9rem; }
+"""
+
+
+def player(src: str, *, seek: float | None, codec: str, key: str, on_moment: Callable[[float], None]) -> None:
+    """Draw the player at `seek` seconds; `on_moment` hears the time at which the viewer pauses or looks, before a rerun."""
+    component = st.components.v2.component(
+        "fer_phq_player", html=HTML, css=CSS, js=(HERE / "player.js").read_text(encoding="utf-8")
+    )
+
+    def changed() -> None:
+        time_s = st.session_state[key].get("moment")
+        if time_s is not None:
+            on_moment(float(time_s))
+
+    component(key=key, data={"src": src, "seek": seek, "codec": codec}, on_moment_change=changed)

@@ -1,0 +1,38 @@
+"""The one place where pages get the installation's settings and its store."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard.palette import Palette, palette
+from db.store import Store
+from service.settings import AppSettings, load_settings
+
+_given: AppSettings | None = None
+
+
+def use(settings: AppSettings | None) -> None:
+    """Make these the settings of every page of this process; None goes back to the environment's."""
+    global _given
+    _given = settings
+
+
+def settings() -> AppSettings:
+    """The settings handed over at launch, or those of the environment. SettingsError when a value is wrong."""
+    return _given if _given is not None else load_settings()
+
+
+def store() -> Store:
+    """The store of the current settings, opened once for all viewers. StoreError when it cannot be used."""
+    return _open(settings().database_url)
+
+
+def colours() -> Palette:
+    """The palette of the viewer's mode."""
+    theme = st.context.theme
+    return palette(theme.type if theme is not None else None)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4, on_release=lambda opened: opened.close())
+def _open(url: str) -> Store:
+    return Store(url, actor="dashboard")

@@ -1,0 +1,56 @@
+"""Jobs as rows with live progress, cancel and retry: on Home, New session and Session alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import context, ui
+from service import jobs
+from service.jobs import JobStatus
+
+LIVE_SECONDS = 1.5
+
+
+def job_row(job: JobStatus, label: str, *, link: bool = True) -> None:
+    """One job: what it is about, how far it is, and what can be done about it."""
+    name, state, act = st.columns([0.34, 0.46, 0.2], vertical_alignment="center")
+    if link:
+        name.page_link(ui.SESSION, label=ui.md(label), query_params={"session": job.session_id})
+    else:
+        name.markdown(f"**{ui.md(label)}**")
+    if job.active:
+        state.progress(job.fraction or 0.0, text=ui.md(job.message))
+        if act.button("Cancel", key=f"cancel_{job.id}", help=f"Stop the analysis of {ui.md(label)}"):
+            jobs.cancel(context.settings(), context.store(), job.id)
+            st.rerun(scope="fragment")
+    elif job.state in ("failed", "cancelled"):
+        state.html(f'<p class="fp-{"danger" if job.state == "failed" else "warning"}">{ui.escape(job.message)}</p>')
+        if act.button("Retry", key=f"retry_{job.id}", help=f"Analyse {ui.md(label)} again"):
+            jobs.retry(context.settings(), context.store(), job.id)
+            st.rerun()
+    else:
+        state.html(f'<p class="fp-note">{ui.escape(job.message)}</p>')
+
+
+def live_jobs(session_ids: Sequence[tuple[str, str]], *, key: str, link: bool = True) -> None:
+    """The newest job of each `(session id, label)`, refreshed while one of them is still worked on."""
+    found = [jobs.session_job(context.settings(), context.store(), session_id) for session_id, _ in session_ids]
+    busy = any(job is not None and job.active for job in found)
+
+    def draw() -> None:
+        rows = [(jobs.session_job(context.settings(), context.store(), sid), label) for sid, label in session_ids]
+        for job, label in rows:
+            if job is not None:
+                job_row(job, label, link=link)
+        if busy and not any(job is not None and job.active for job, _ in rows):
+            st.rerun()
+
+    st.fragment(draw, run_every=LIVE_SECONDS if busy else None, key=key)()
+
+
+def worker_warning() -> None:
+    """Say so when nothing would be analysed because no worker runs."""
+    if not jobs.workers_alive(context.settings(), context.store()):
+        ui.warn(jobs.NO_WORKER)

@@ -1,0 +1,111 @@
+"""Starts the dashboard's server: Streamlit's pages and, beside them, the routes that stream recordings.
+
+`fer-phq dashboard` calls `main(settings)`; `python -m dashboard.launch` does the same with the environment's settings.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from dashboard import context, ui
+from dashboard.theme import theme_options
+from db.migrate import upgrade
+from fer_phq.errors import FerPhqError, SettingsError
+from service.routes import routes
+from service.settings import AppSettings, load_settings
+
+SCRIPT = Path(__file__).with_name("main.py")
+EVERYWHERE = ("0.0.0.0", "::", "")
+"""Addresses that mean every network interface: a person opens `localhost` instead."""
+log = logging.getLogger(__name__)
+
+
+def main(settings: AppSettings | None = None) -> None:
+    """Migrate the store, then serve the dashboard until it is stopped (Ctrl+C or SIGTERM).
+
+    Prints the address once it listens. FerPhqError when the store, the data folder or the port cannot be used.
+    """
+    chosen = settings if settings is not None else load_settings()
+    chosen.prepare()
+    upgrade(chosen.database_url)
+    port = _free_port(chosen)
+    app(chosen, port=port).run(config=server_options(chosen, port=port))
+
+
+def app(settings: AppSettings, *, port: int | None = None) -> st.App:
+    """The ASGI application: the pages, and `/api` for uploads, playback, job status and health."""
+    context.use(settings)
+    store = context.store()
+    address = dashboard_url(settings, port=port)
+
+    @asynccontextmanager
+    async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
+        print(f"The dashboard is open at {address} (Ctrl+C stops it).", flush=True)
+        yield {}
+
+    return st.App(SCRIPT, routes=routes(settings, store), lifespan=lifespan, on_script_error=show_error)
+
+
+def dashboard_url(settings: AppSettings, *, port: int | None = None) -> str:
+    """The address that a browser on this machine opens."""
+    host = "localhost" if settings.address in EVERYWHERE else settings.address
+    host = f"[{host}]" if ":" in host else host
+    return f"http://{host}:{port or settings.port}"
+
+
+def server_options(settings: AppSettings, *, port: int | None = None) -> dict[str, Any]:
+    """Streamlit's options: where to listen, nothing sent home, no code shown to a viewer, our theme."""
+    return {
+        "server.address": settings.address,
+        "server.port": port or settings.port,
+        "server.headless": True,
+        "server.allowedHosts": list(settings.allowed_hosts),
+        "server.corsAllowedOrigins": list(settings.allowed_origins),
+        "server.enableStaticServing": True,
+        "server.fileWatcherType": "none",
+        "logger.hideWelcomeMessage": True,
+        "browser.gatherUsageStats": False,
+        "client.showErrorDetails": "none",
+        "client.showErrorLinks": False,
+        "client.toolbarMode": "viewer",
+        **theme_options(),
+    }
+
+
+def show_error(error: Exception) -> bool:
+    """Show what went wrong as a sentence: ours as it stands, any other in general words with its trace in the log."""
+    if isinstance(error, FerPhqError):
+        ui.problem(error)
+        return True
+    log.error("A page failed.", exc_info=error)
+    st.error(
+        "Something went wrong on this page. Reload it; if it happens again, look into the dashboard's log.",
+        icon=":material/error:",
+    )
+    return True
+
+
+def _free_port(settings: AppSettings) -> int:
+    """The port to listen on; SettingsError when it is taken or may not be used. Port 0 takes a free one."""
+    family = socket.AF_INET6 if ":" in settings.address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.address, settings.port))
+        except OSError as error:
+            raise SettingsError(
+                f"The dashboard cannot listen on {settings.address} port {settings.port} "
+                f"({error.strerror or error}); stop what uses it or set FERPHQ_PORT to another port."
+            ) from error
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""The dashboard's script: which pages there are, and what surrounds every one of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboard import ui
+from fer_phq.errors import FerPhqError
+
+HERE = Path(__file__).parent
+PAGES = HERE / "app_pages"
+
+st.set_page_config(page_title="fer-phq", page_icon=str(HERE / "static" / "favicon.png"), layout="wide")
+ui.style()
+st.logo(str(HERE / "static" / "logo.svg"), size="large")
+
+page = st.navigation(
+    [
+        st.Page(PAGES / "home.py", title="Home", default=True),
+        st.Page(PAGES / "new_session.py", title="New session", url_path="new_session"),
+        st.Page(PAGES / "session.py", title="Session", url_path="session"),
+        st.Page(PAGES / "trends.py", title="Trends", url_path="trends"),
+        st.Page(PAGES / "questionnaire.py", title="Questionnaire", url_path="questionnaire"),
+    ],
+    position="top",
+)
+try:
+    page.run()
+    ui.footer()
+except FerPhqError as error:
+    ui.problem(error)

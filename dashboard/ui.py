@@ -1,0 +1,214 @@
+"""Pieces that several pages draw: cards, badges, session rows, the footer. Every text from a store is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, tzinfo
+from html import escape
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+
+from dashboard import context
+from dashboard.charts import clock
+from db.records import SessionSummary
+from fer_phq.emotions import EMOTIONS
+from fer_phq.errors import FerPhqError
+from fer_phq.phq import PhqEstimate, PhqResult, Provenance
+
+CSS = Path(__file__).with_name("style.css")
+NEW_SESSION = "app_pages/new_session.py"
+SESSION = "app_pages/session.py"
+TRENDS = "app_pages/trends.py"
+QUESTIONNAIRE = "app_pages/questionnaire.py"
+
+SIMULATED_SENTENCE = "Demonstration only: this head was trained on simulated labels. It says nothing about this person."
+NOT_A_DIAGNOSIS = (
+    "fer-phq is not a medical device and its output is not a diagnosis. An expression on a face is not the feeling "
+    "behind it, and a PHQ estimate of a model is not a PHQ score of a person."
+)
+ABOUT = """
+**What the numbers are.** Emotion shares are the mean of a model's frame-by-frame probabilities for seven expressions.
+A PHQ *score* comes from a questionnaire that a person filled in. A PHQ *estimate* comes from a model, is always shown
+with its interval and its provenance, and is withheld when the face was seen too rarely. Provenance *simulated* means
+that the head was trained on made-up labels: it demonstrates the software and says nothing about anyone.
+
+**Where it may not be used.** In the European Union, inferring emotions of people in the workplace or in education is
+prohibited (Regulation (EU) 2024/1689, Article 5(1)(f); medical or safety reasons are excepted). Where emotion
+recognition is allowed, the people exposed to it must be told (Article 50(3)). Ask a lawyer, not this page, about your
+own case.
+
+**Where the data is.** Recordings and results stay in this installation's data folder and database. The dashboard sends
+nothing anywhere else.
+"""
+
+
+def style() -> None:
+    """Put the palette of the viewer's mode and our style sheet onto the page."""
+    colours = context.colours()
+    names = ("page", "card", "inset", "line", "ink", "muted", "accent", "accent_soft", "warning", "danger", "gap")
+    rules = "".join(f"--fp-{name.replace('_', '-')}:{getattr(colours, name)};" for name in names)
+    st.html(f"<style>:root{{{rules}}}</style>")
+    st.html(CSS)
+
+
+@contextmanager
+def card(name: str, title: str | None = None, *, stretch: bool = False) -> Iterator[None]:
+    """A white surface with an optional title. `name` must be unique on the page."""
+    with st.container(key=f"card_{name}", height="stretch" if stretch else "content", gap="small"):
+        if title:
+            st.subheader(title, anchor=False)
+        yield
+
+
+def heading(title: str, lead: str = "", badges: Sequence[str] = ()) -> None:
+    """The page's title, badges beside it, one line below."""
+    st.title(title, anchor=False)
+    if lead or badges:
+        marks = " ".join(badges)
+        st.html(f'<p class="fp-lead">{marks}{"&ensp;" if marks and lead else ""}{escape(lead)}</p>')
+
+
+def badge(words: str, kind: str = "") -> str:
+    """A small label as HTML; `kind` is '', 'demo', 'clinical' or 'danger'."""
+    return f'<span class="fp-badge {kind}">{escape(words)}</span>'
+
+
+def provenance_badge(provenance: Provenance) -> str:
+    """What kind of labels trained the head, as a badge."""
+    simulated = provenance is Provenance.SIMULATED
+    return badge("Simulated labels", "demo") if simulated else badge("Clinical labels", "clinical")
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> None:
+    """Names and values in a grid."""
+    items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs)
+    st.html(f'<dl class="fp-facts">{items}</dl>')
+
+
+def note(words: str) -> None:
+    """A quiet line."""
+    st.html(f'<p class="fp-note">{escape(words)}</p>')
+
+
+def warn(words: str) -> None:
+    """A line that must not be overlooked, without alarm."""
+    st.html(f'<p class="fp-warning">{escape(words)}</p>')
+
+
+def problem(error: FerPhqError) -> None:
+    """What went wrong, in the error's own sentence."""
+    st.error(md(str(error)), icon=":material/error:")
+
+
+def empty(title: str, words: str) -> None:
+    """What an empty place says: what is missing and what to do."""
+    st.html(f'<div class="fp-empty"><h3>{escape(title)}</h3><p>{escape(words)}</p></div>')
+
+
+def footer() -> None:
+    """What stands below every page."""
+    st.html(f'<div class="fp-foot"><p class="fp-note"><b>Not a diagnosis.</b> {escape(NOT_A_DIAGNOSIS)}</p></div>')
+    with st.expander("About these numbers, their limits and the law"):
+        st.markdown(ABOUT)
+        active = context.store().active_model() or context.settings().model
+        note(f"Active model: {active or 'the one that ships with fer-phq'}.")
+
+
+# ------------------------------------------------------------------------------------------------ words for values
+
+
+def zone() -> tzinfo:
+    """The viewer's time zone, UTC when the browser does not say."""
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
+def day(moment: datetime) -> str:
+    """A date in the viewer's time zone, such as '3 Nov 2026'."""
+    local = moment.astimezone(zone())
+    return f"{local.day} {local:%b %Y}"
+
+
+def day_and_time(moment: datetime) -> str:
+    """A date and time in the viewer's time zone, such as '3 Nov 2026, 14:05'."""
+    return f"{day(moment)}, {moment.astimezone(zone()):%H:%M}"
+
+
+def sentence(words: str) -> str:
+    """Words with a capital first letter and one full stop at the end."""
+    bare = words.strip().rstrip(".")
+    return f"{bare[:1].upper()}{bare[1:]}." if bare else ""
+
+
+def percent(share: float) -> str:
+    """A share as whole percent, never rounded up to 100 % or down to 0 %."""
+    if 0 < share < 0.01:
+        return "< 1 %"
+    return f"{min(round(share * 100), 99) if share < 1 else 100} %"
+
+
+def phq_words(phq: PhqResult | None) -> str:
+    """An estimate in one short phrase for a row: always with its interval."""
+    if isinstance(phq, PhqEstimate):
+        return f"{phq.score:.0f} ({phq.low:.0f} to {phq.high:.0f})"
+    return "No estimate" if phq is not None else ""
+
+
+# ---------------------------------------------------------------------------------------------------- session rows
+
+
+def session_rows(rows: Sequence[SessionSummary], name: str, *, with_subject: bool = True) -> None:
+    """Sessions one below the other, newest first as given: a link and what was found, with the emotion mix as a bar."""
+    left, right = st.columns([0.27, 0.73], vertical_alignment="center")
+    left.html('<div class="fp-row head"><span>Session</span></div>')
+    right.html(
+        '<div class="fp-row head"><span>Most seen</span><span>Emotion shares</span><span>Coverage</span>'
+        "<span>PHQ estimate (interval)</span></div>"
+    )
+    for row in rows:
+        left, right = st.columns([0.27, 0.73], vertical_alignment="center")
+        when = day(row.session.recorded_at)
+        words = f"{row.subject_label} · {when}" if with_subject else day_and_time(row.session.recorded_at)
+        left.page_link(SESSION, label=md(words), query_params={"session": row.session.id})
+        right.html(_row_html(row))
+    st.html(f'<div class="fp-keys">{_keys()}</div>')
+
+
+def _row_html(row: SessionSummary) -> str:
+    found = row.analysis
+    if found is None:
+        state = f"Analysis {row.job.state}" if row.job is not None else "Not analysed"
+        return f'<div class="fp-row"><span class="muted">{escape(state)}</span></div>'
+    mix = "".join(
+        f'<span style="width:{share * 100:.2f}%;background:{context.colours().emotion(name)}" '
+        f'title="{name.capitalize()} {share:.0%}"></span>'
+        for name, share in (found.emotions or {}).items()
+    )
+    words = ", ".join(f"{name} {share:.0%}" for name, share in (found.emotions or {}).items())
+    bar = (
+        f'<div class="fp-mix" role="img" aria-label="{words}">{mix}</div>'
+        if mix
+        else '<span class="muted">No face found</span>'
+    )
+    simulated = isinstance(found.phq, PhqEstimate) and found.phq.provenance is Provenance.SIMULATED
+    mark = badge("Simulated", "demo") if simulated else ""
+    length = clock(row.session.duration_s)
+    return (
+        f'<div class="fp-row"><span>{escape((found.dominant_emotion or "–").capitalize())} <span class="muted">· {length} min'
+        f"</span></span>{bar}<span>{escape(percent(found.coverage))}</span><span>{escape(phq_words(found.phq))} {mark}</span></div>"
+    )
+
+
+def _keys() -> str:
+    colours = context.colours()
+    return "".join(f'<span><i style="background:{colours.emotion(n)}"></i>{n.capitalize()}</span>' for n in EMOTIONS)
+
+
+def md(words: str) -> str:
+    """Text from the store with Markdown's signs made harmless."""
+    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()<>#+-.!|~$:" else sign for sign in words)

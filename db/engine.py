@@ -1,0 +1,207 @@
+"""Where the database is, how it is opened, and what its failures say to a person."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError, StatementError
+
+from fer_phq.errors import StoreError
+
+DATABASE_NAME = "fer-phq.db"
+
+
+class ConflictError(StoreError):
+    """A constraint refused the change (a duplicate, a missing parent, a value outside its range)."""
+
+
+def default_url() -> str:
+    """FERPHQ_DATABASE_URL, else a SQLite file in FERPHQ_DATA_DIR, else one in the user's data directory."""
+    if url := os.environ.get("FERPHQ_DATABASE_URL"):
+        return url
+    folder = os.environ.get("FERPHQ_DATA_DIR") or platformdirs.user_data_dir("fer-phq", appauthor=False)
+    return sqlite_url(Path(folder) / DATABASE_NAME)
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL of a SQLite file, whatever characters its path holds."""
+    return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
+
+
+def normalise_url(url: str | None = None) -> URL:
+    """A SQLAlchemy URL for one of the two supported databases; None is `default_url()`.
+
+    `postgres://` and `postgresql://` get the psycopg driver. Raises StoreError for anything else, and for SQLite
+    in memory, whose contents each connection would see for itself only.
+    """
+    text = url or default_url()
+    if text.startswith("postgres://"):
+        text = "postgresql" + text.removeprefix("postgres")
+    try:
+        parsed = make_url(text)
+    except (ArgumentError, ValueError):
+        raise StoreError(
+            "The database URL cannot be read: write it as sqlite:////path/file.db or postgresql://user@host/name."
+        ) from None
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
+    if backend != "sqlite":
+        raise StoreError(f"The database '{backend}' is not supported: use a sqlite or postgresql URL.")
+    if not parsed.database or parsed.database == ":memory:" or parsed.database.startswith("file:"):
+        raise StoreError("The SQLite database must be a file: write the URL as sqlite:////path/file.db.")
+    return parsed.set(drivername="sqlite")
+
+
+def sqlite_file(url: URL) -> Path | None:
+    """The database's file, or None when it is a server."""
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+def place_of(url: URL) -> str:
+    """The database in words a person recognises, without its password."""
+    path = sqlite_file(url)
+    return str(path) if path is not None else url.set(query={}).render_as_string(hide_password=True)
+
+
+def open_engine(url: URL, *, lock_timeout_s: float = 10.0, foreign_keys: bool = True) -> Engine:
+    """An engine whose transactions are what they seem on both databases.
+
+    SQLite: write-ahead log, foreign keys, erased bytes overwritten, `lock_timeout_s` seconds of patience, and
+    real transactions (see `writing`). PostgreSQL: the same patience with locks, and time in UTC.
+    """
+    try:
+        if url.get_backend_name() == "sqlite":
+            engine = create_engine(url, connect_args={"timeout": lock_timeout_s})
+            _prepare_sqlite(engine, lock_timeout_s, foreign_keys)
+        else:
+            timeout = {} if "connect_timeout" in url.query else {"connect_timeout": max(2, round(lock_timeout_s))}
+            engine = create_engine(url, connect_args=timeout, pool_pre_ping=True)
+            _prepare_postgres(engine, lock_timeout_s)
+    except (NoSuchModuleError, ModuleNotFoundError) as error:
+        raise StoreError(
+            f"The database driver for {url.drivername} is not installed ({error}): install it or use postgresql://."
+        ) from None
+    return engine
+
+
+def writing(engine: Engine) -> Engine:
+    """The same pool, for transactions that write.
+
+    On SQLite they take the write lock when they begin: one that read first and asked for the lock later would fail
+    at once, whatever the time-out, if another had written in between.
+    """
+    return engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+
+
+def _prepare_sqlite(engine: Engine, lock_timeout_s: float, foreign_keys: bool) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: Any) -> None:
+        # The driver must not begin or commit on its own: SQLAlchemy's events do (see `begin`).
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
+        connection.execute("PRAGMA secure_delete = ON")
+        _use_write_ahead_log(connection, time.monotonic() + lock_timeout_s)
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection, deadline: float) -> None:
+    """Switch once; SQLite does not wait for its time-out here when two processes open a new file together."""
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def _prepare_postgres(engine: Engine, lock_timeout_s: float) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = {round(lock_timeout_s * 1000)}")
+            cursor.execute("SET timezone = 'UTC'")
+        connection.commit()
+
+
+@contextmanager
+def store_errors(url: URL) -> Iterator[None]:
+    """Turn every database failure into one sentence; the one place where that happens."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise ConflictError(
+            f"The database at {place_of(url)} refused a row that breaks a rule of its schema ({_first_line(error)})."
+        ) from error
+    except DBAPIError as error:
+        raise StoreError(_sentence(error.orig, place_of(url))) from error
+    except sqlite3.Error as error:
+        raise StoreError(_sentence(error, place_of(url))) from error
+    except StatementError as error:
+        # A value that the store's own types refuse, such as a date without a time zone.
+        raise StoreError(str(error.orig)) from error
+    except SQLAlchemyError as error:
+        raise StoreError(f"The database at {place_of(url)} cannot be used: {_first_line(error)}.") from error
+
+
+_SQLITE_SENTENCES = (
+    (("SQLITE_BUSY", "SQLITE_LOCKED"), "The database {place} is locked by another program: try again when it is done."),
+    (("SQLITE_FULL",), "The disk that holds the database {place} is full: free some space and try again."),
+    (("SQLITE_CANTOPEN",), "The database {place} cannot be opened: check that its folder exists and is writable."),
+    (("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH"), "The database {place} is read-only: check its permissions."),
+    (("SQLITE_NOTADB",), "The file {place} is not a SQLite database: choose another with FERPHQ_DATABASE_URL."),
+    (("SQLITE_CORRUPT",), "The database {place} is damaged: restore it from a backup."),
+    (("SQLITE_IOERR",), "The database {place} cannot be read or written ({text}): check its disk."),
+)
+
+_POSTGRES_SENTENCES = (
+    (("53100",), "The disk of the database server at {place} is full: free some space and try again."),
+    (("53300",), "The database server at {place} has no free connection: try again later or raise max_connections."),
+    (("55P03", "40P01", "40001", "57014"), "The database at {place} is locked by another program: try again shortly."),
+    (("25006",), "The database at {place} is read-only: connect to the primary server."),
+    (("28",), "The database server at {place} refused the user or password: check FERPHQ_DATABASE_URL."),
+    (("3D000",), "The database at {place} does not exist: create it or correct FERPHQ_DATABASE_URL."),
+    (("42501",), "The database at {place} does not allow this user to do that: grant it the rights."),
+    (("42P01",), "The database at {place} lacks tables: run `fer-phq db upgrade`."),
+    (("08", "57P"), "The connection to the database server at {place} was lost: try again when it runs."),
+)
+
+
+def _sentence(error: BaseException | None, place: str) -> str:
+    text = _first_line(error)
+    code: str = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or ""
+    table = _SQLITE_SENTENCES if isinstance(error, sqlite3.Error) else _POSTGRES_SENTENCES
+    for codes, sentence in table:
+        if code and code.startswith(codes):
+            return sentence.format(place=place, text=text)
+    if "no such table" in text:
+        return f"The database {place} lacks tables: run `fer-phq db upgrade`."
+    if not isinstance(error, sqlite3.Error) and not code:
+        # libpq gives no code when no session came about, and says why only in words.
+        return f"The database server at {place} cannot be reached ({text}): check that it runs and FERPHQ_DATABASE_URL."
+    return f"The database at {place} failed: {text}."
+
+
+def _first_line(error: BaseException | None) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    lines = str(cause).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(cause).__name__

@@ -1,0 +1,128 @@
+"""Bringing a database to the code's schema, and telling whether it is there."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.engine import URL
+
+from db.engine import normalise_url, open_engine, place_of, sqlite_file, store_errors, writing
+from fer_phq.errors import StoreError
+
+_LOCK_KEY = 0x6665725F706871  # "fer_phq": PostgreSQL's advisory locks are numbered
+_PATIENCE_S = 60.0
+
+
+def upgrade(url: str | None = None) -> str:
+    """Create or migrate the database at `url` (None: the default) and return its revision.
+
+    One transaction: it is either done or untouched. Two processes may call it at once; the second waits and finds
+    nothing to do. Raises StoreError when the database cannot be reached, is locked, or is newer than this code.
+    """
+    parsed = normalise_url(url)
+    _make_room(parsed)
+    with store_errors(parsed):
+        # Foreign keys off: altering a SQLite table copies it, and dropping the old one must not cascade.
+        engine = open_engine(parsed, lock_timeout_s=_PATIENCE_S, foreign_keys=False)
+        try:
+            with writing(engine).begin() as connection:
+                if engine.dialect.name == "postgresql":
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+                _refuse_newer(_revision(connection), parsed)
+                command.upgrade(_config(connection), "head")
+                _check_foreign_keys(connection, parsed)
+        finally:
+            engine.dispose()
+    return head_revision()
+
+
+def current_revision(url: str | None = None) -> str | None:
+    """The schema revision of the database, None when it has none or does not exist yet."""
+    parsed = normalise_url(url)
+    path = sqlite_file(parsed)
+    if path is not None and not path.exists():
+        return None
+    with store_errors(parsed):
+        engine = open_engine(parsed)
+        try:
+            with engine.connect() as connection:
+                return _revision(connection)
+        finally:
+            engine.dispose()
+
+
+@cache
+def head_revision() -> str:
+    """The revision this code needs."""
+    head = _scripts().get_current_head()
+    assert head is not None
+    return head
+
+
+def check_schema(engine: Engine, url: URL) -> None:
+    """Raise StoreError, with what to do, unless the database is exactly at this code's revision."""
+    path = sqlite_file(url)
+    if path is not None and not path.exists():
+        raise StoreError(f"There is no database at {place_of(url)} yet: run `fer-phq db upgrade`.")
+    with engine.connect() as connection:
+        revision = _revision(connection)
+    _refuse_newer(revision, url)
+    if revision is None:
+        raise StoreError(f"The database {place_of(url)} is empty: run `fer-phq db upgrade`.")
+    if revision != head_revision():
+        raise StoreError(
+            f"The database {place_of(url)} has schema {revision} and this fer-phq needs {head_revision()}:"
+            " run `fer-phq db upgrade`."
+        )
+
+
+def _refuse_newer(revision: str | None, url: URL) -> None:
+    known = {script.revision for script in _scripts().walk_revisions()}
+    if revision is not None and revision not in known:
+        raise StoreError(
+            f"The database {place_of(url)} was made by a newer fer-phq (schema {revision}): install that version."
+        )
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config(attributes={"connection": connection})
+    # Alembic reads its options through ConfigParser, to which a per cent sign in the path would mean something.
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    return config
+
+
+@cache
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _make_room(url: URL) -> None:
+    """SQLite: create the folder and the file, readable by their owner only, since they will hold health data."""
+    path = sqlite_file(url)
+    if path is None:
+        return
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StoreError(
+            f"The database {path} cannot be created ({error.strerror}): check that its folder exists and is writable."
+        ) from error
+
+
+def _check_foreign_keys(connection: Connection, url: URL) -> None:
+    if connection.dialect.name != "sqlite":
+        return
+    if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise StoreError(f"The database {place_of(url)} was not migrated: a row of '{broken[0]}' lost its parent row.")

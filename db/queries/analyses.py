@@ -1,0 +1,277 @@
+"""Analyses: written whole in one transaction, never changed, read back as they were."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Table, insert, select
+from sqlalchemy.orm import Session
+
+from db.engine import ConflictError
+from db.queries.base import Queries, get_row, new_id, utc_now
+from db.queries.rows import analysis_summary
+from db.records import AnalysisRecord, AnalysisSummary, EmbeddingRecord
+from db.tables import BOX_COLUMNS, AnalysisRow, EmbeddingRow, FrameRow, SessionRow
+from fer_phq.analysis import (
+    FloatArray,
+    RecordingInfo,
+    SessionAnalysis,
+    Settings,
+    TimeArray,
+    Timeline,
+    Timing,
+    TrackSummary,
+)
+from fer_phq.emotions import EMOTIONS
+from fer_phq.errors import StoreError
+from fer_phq.phq import PhqEstimate, PhqResult
+
+_FLOATS = (*EMOTIONS, *BOX_COLUMNS, "detection_score", "quality")
+_FRAMES = cast("Table", FrameRow.__table__)
+_LANDMARKS = np.dtype("<f4")
+_EMBEDDING = np.dtype("<f2")
+_TIME = np.dtype("<f8")
+
+
+def settings_hash(settings: Settings) -> str:
+    """Digest (SHA-256, 64 hex digits) of the settings that can change a result; `chunk_frames` cannot."""
+    values = dataclasses.asdict(settings)
+    del values["chunk_frames"]
+    if settings.sampling.key_frames:
+        values["sampling"]["fps"] = None
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
+class AnalysisQueries(Queries):
+    """Saving and loading analyses."""
+
+    def save_analysis(self, *, session_id: str, analysis: SessionAnalysis, settings: Settings | None = None) -> str:
+        """Store an analysis of this session and return its id; all of it or nothing.
+
+        The same session, model and settings again gives the id of the analysis that is there. `settings` None
+        stands for the defaults at the analysis's sampling. Raises NotFoundError when the session is gone, and
+        StoreError when the analysis is of another recording or its embeddings exceed float16.
+        """
+        chosen = settings or Settings(sampling=analysis.sampling)
+        if chosen.sampling != analysis.sampling:
+            raise StoreError("The settings name another sampling than the analysis was made with: pass the ones used.")
+        embeddings = _embedding_row(analysis)
+        try:
+            with self._writing() as session:
+                if (found := _existing(session, session_id, analysis.model_id, chosen)) is not None:
+                    return found.id
+                parent = get_row(session, SessionRow, session_id)
+                if parent.media_sha256 != analysis.recording.sha256:
+                    raise StoreError(
+                        f"The analysis is of another recording than session '{session_id}': its SHA-256 differs."
+                    )
+                analysis_id = new_id()
+                session.add(_analysis_row(analysis_id, session_id, analysis, chosen))
+                session.flush()
+                if len(analysis.timeline):
+                    session.connection().execute(insert(_FRAMES), _frame_rows(analysis_id, analysis.timeline))
+                session.execute(insert(EmbeddingRow), [{"analysis_id": analysis_id, **embeddings}])
+                self._audit(session, "save", "analysis", analysis_id, f"session {session_id}, {analysis.model_id}")
+            return analysis_id
+        except ConflictError:
+            # Another worker saved the same analysis, or the session was erased, between our look and our write.
+            self._still_there(session_id)
+            if twin := self.find_analysis(session_id=session_id, model_id=analysis.model_id, settings=chosen):
+                return twin.id
+            raise
+
+    def _still_there(self, session_id: str) -> None:
+        with self._reading() as session:
+            get_row(session, SessionRow, session_id)
+
+    def find_analysis(self, *, session_id: str, model_id: str, settings: Settings) -> AnalysisSummary | None:
+        """The analysis of this session by this model with these settings, or None: look before computing."""
+        with self._reading() as session:
+            row = _existing(session, session_id, model_id, settings)
+            return None if row is None else analysis_summary(row)
+
+    def get_analysis(self, *, analysis_id: str) -> AnalysisSummary:
+        """Raises NotFoundError."""
+        with self._reading() as session:
+            return analysis_summary(get_row(session, AnalysisRow, analysis_id))
+
+    def load_analysis(self, *, analysis_id: str) -> AnalysisRecord:
+        """An analysis with its whole timeline, gaps included. Raises NotFoundError."""
+        with self._reading() as session:
+            row = get_row(session, AnalysisRow, analysis_id)
+            return AnalysisRecord(
+                summary=analysis_summary(row),
+                timeline=_timeline(session, analysis_id),
+                tracks=tuple(TrackSummary(**track) for track in row.tracks),
+                timing=Timing(**row.timing),
+            )
+
+    def load_embeddings(self, *, analysis_id: str) -> EmbeddingRecord:
+        """The embeddings of an analysis, one row a frame with a face. Raises NotFoundError."""
+        with self._reading() as session:
+            get_row(session, AnalysisRow, analysis_id)
+            return _embeddings(get_row(session, EmbeddingRow, analysis_id))
+
+    def load_session_analysis(self, *, analysis_id: str) -> SessionAnalysis:
+        """The analysis as it was saved, embeddings through float16; the recording's path is the stored one."""
+        with self._reading() as session:
+            row = get_row(session, AnalysisRow, analysis_id)
+            parent = get_row(session, SessionRow, row.session_id)
+            summary = analysis_summary(row)
+            return SessionAnalysis(
+                recording=_recording(parent),
+                model_id=row.model_id,
+                sampling=summary.sampling,
+                timeline=_timeline(session, analysis_id),
+                embeddings=_embeddings(get_row(session, EmbeddingRow, analysis_id)).embeddings,
+                phq=summary.phq,
+                tracks=tuple(TrackSummary(**track) for track in row.tracks),
+                warnings=summary.warnings,
+                timing=Timing(**row.timing),
+            )
+
+    def frame_table(self, *, analysis_id: str) -> pd.DataFrame:
+        """One row a sampled frame: idx, time_s, the seven emotions, x0, y0, x1, y1, detection_score, quality.
+
+        Frames without the subject's face are there, with NaN. Raises NotFoundError.
+        """
+        with self._reading() as session:
+            get_row(session, AnalysisRow, analysis_id)
+            time_s, floats, _ = _read_frames(session, analysis_id)
+        columns = {name: floats[:, i] for i, name in enumerate(_FLOATS)}
+        return pd.DataFrame({"idx": np.arange(len(time_s), dtype=np.int64), "time_s": time_s, **columns})
+
+
+def _existing(session: Session, session_id: str, model_id: str, settings: Settings) -> AnalysisRow | None:
+    return session.scalar(
+        select(AnalysisRow).where(
+            AnalysisRow.session_id == session_id,
+            AnalysisRow.model_id == model_id,
+            AnalysisRow.settings_hash == settings_hash(settings),
+        )
+    )
+
+
+def _analysis_row(analysis_id: str, session_id: str, analysis: SessionAnalysis, settings: Settings) -> AnalysisRow:
+    mean = analysis.emotion_distribution
+    return AnalysisRow(
+        id=analysis_id,
+        session_id=session_id,
+        model_id=analysis.model_id,
+        settings=dataclasses.asdict(settings),
+        settings_hash=settings_hash(settings),
+        fps=None if analysis.sampling.key_frames else analysis.sampling.fps,
+        key_frames=analysis.sampling.key_frames,
+        coverage=analysis.coverage,
+        frames_sampled=len(analysis.timeline),
+        frames_with_face=len(analysis.face_time_s),
+        **({} if mean is None else dict(zip(EMOTIONS, mean.tolist(), strict=True))),
+        dominant_emotion=analysis.dominant_emotion,
+        **_phq_columns(analysis.phq),
+        warnings=list(analysis.warnings),
+        tracks=[dataclasses.asdict(track) for track in analysis.tracks],
+        timing=dataclasses.asdict(analysis.timing),
+        created_at=utc_now(),
+    )
+
+
+def _phq_columns(phq: PhqResult) -> dict[str, Any]:
+    if isinstance(phq, PhqEstimate):
+        return {
+            "phq_score": phq.score,
+            "phq_low": phq.low,
+            "phq_high": phq.high,
+            "phq_level": phq.level,
+            "phq_scale": str(phq.scale),
+            "phq_provenance": str(phq.provenance),
+            "phq_model_id": phq.model_id,
+            "phq_detail": "",
+        }
+    return {"phq_unavailable": str(phq.reason), "phq_detail": phq.detail}
+
+
+def _frame_rows(analysis_id: str, line: Timeline) -> list[dict[str, Any]]:
+    """Rows to insert. NaN becomes null: of a frame without a face every column, of others only `quality` may."""
+    floats = np.column_stack([line.emotions, line.box, line.detection_score, line.quality])
+    cells = floats.astype(object)
+    cells[np.isnan(floats)] = None
+    landmarks = line.landmarks.astype(_LANDMARKS)
+    times, seen = line.time_s.tolist(), line.has_face.tolist()
+    return [
+        {
+            "analysis_id": analysis_id,
+            "idx": i,
+            "time_s": times[i],
+            "landmarks": landmarks[i].tobytes() if seen[i] else None,
+            **dict(zip(_FLOATS, row, strict=True)),
+        }
+        for i, row in enumerate(cells.tolist())
+    ]
+
+
+def _read_frames(session: Session, analysis_id: str) -> tuple[TimeArray, FloatArray, FloatArray]:
+    """time_s (n,), the columns `_FLOATS` (n, 13) and landmarks (n, 5, 2), NaN where a frame has no face."""
+    columns = [getattr(FrameRow, name) for name in _FLOATS]
+    query = (
+        select(FrameRow.time_s, FrameRow.landmarks, *columns)
+        .where(FrameRow.analysis_id == analysis_id)
+        .order_by(FrameRow.idx)
+    )
+    rows: Sequence[Any] = session.execute(query).all()
+    # None becomes NaN in a float array.
+    floats = np.array([tuple(row[2:]) for row in rows], dtype=np.float32).reshape(len(rows), len(_FLOATS))
+    gap = np.full((5, 2), np.nan, _LANDMARKS).tobytes()
+    landmarks = np.frombuffer(b"".join(row.landmarks or gap for row in rows), _LANDMARKS)
+    time_s = np.array([row.time_s for row in rows], dtype=np.float64)
+    return time_s, floats, landmarks.reshape(len(rows), 5, 2).astype(np.float32)
+
+
+def _timeline(session: Session, analysis_id: str) -> Timeline:
+    time_s, floats, landmarks = _read_frames(session, analysis_id)
+    return Timeline(
+        time_s=time_s,
+        emotions=floats[:, :7].copy(),
+        box=floats[:, 7:11].copy(),
+        landmarks=landmarks,
+        detection_score=floats[:, 11].copy(),
+        quality=floats[:, 12].copy(),
+    )
+
+
+def _embedding_row(analysis: SessionAnalysis) -> dict[str, Any]:
+    with np.errstate(over="ignore"):
+        half = analysis.embeddings.astype(_EMBEDDING)
+    if not np.isfinite(half).all():
+        raise StoreError("The embeddings hold values that are not finite in float16: the analysis cannot be stored.")
+    return {
+        "dim": analysis.embeddings.shape[1],
+        "rows": len(half),
+        "embeddings": half.tobytes(),
+        "time_s": analysis.face_time_s.astype(_TIME).tobytes(),
+    }
+
+
+def _embeddings(row: EmbeddingRow) -> EmbeddingRecord:
+    half = np.frombuffer(row.embeddings, _EMBEDDING).reshape(row.rows, row.dim)
+    return EmbeddingRecord(
+        time_s=np.frombuffer(row.time_s, _TIME).astype(np.float64), embeddings=half.astype(np.float32)
+    )
+
+
+def _recording(row: SessionRow) -> RecordingInfo:
+    return RecordingInfo(
+        path=row.media_path or row.original_name,
+        sha256=row.media_sha256,
+        duration_s=row.duration_s,
+        width=row.width,
+        height=row.height,
+        codec=row.codec,
+        rotation=row.rotation,
+        has_audio=row.has_audio,
+    )

@@ -1,0 +1,88 @@
+"""What every group of queries stands on: one transaction a call, errors in words, an audit line beside each write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import pandas as pd
+from sqlalchemy import Engine
+from sqlalchemy.engine import URL
+from sqlalchemy.orm import Session
+
+from db.engine import store_errors, writing
+from db.records import NotFoundError
+from db.tables import AuditRow, Base
+
+Row = TypeVar("Row", bound=Base)
+
+
+class Queries:
+    """A connection pool, who is acting, and the two kinds of transaction."""
+
+    _url: URL
+    _engine: Engine
+    _actor: str
+
+    @contextmanager
+    def _reading(self) -> Iterator[Session]:
+        """One consistent view of the database."""
+        with store_errors(self._url), Session(self._engine) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        """All or nothing; a failure anywhere in the block leaves the database as it was."""
+        with store_errors(self._url), Session(writing(self._engine)) as session, session.begin():
+            yield session
+
+    def _audit(self, session: Session, action: str, kind: str, object_id: str, detail: str = "") -> None:
+        """Note a change in its own transaction. `detail` must hold no health data, label or file name."""
+        session.add(
+            AuditRow(
+                at=utc_now(), actor=self._actor, action=action, object_kind=kind, object_id=object_id, detail=detail
+            )
+        )
+
+
+def get_row(session: Session, table: type[Row], row_id: str, *, lock: bool = False) -> Row:
+    """The row with this id, locked until the transaction ends when asked. Raises NotFoundError."""
+    row = session.get(table, row_id, with_for_update=True if lock else None)
+    if row is None:
+        kind = {"analyses": "analysis"}.get(table.__tablename__, table.__tablename__.removesuffix("s"))
+        raise NotFoundError(f"There is no {kind} '{row_id}' in the database: it may have been erased.")
+    return row
+
+
+def stored(session: Session, row: Row) -> Row:
+    """The row as the database now holds it (dates in UTC), after the pending changes were written."""
+    session.flush()
+    session.refresh(row)
+    return row
+
+
+def new_id() -> str:
+    """A random UUID."""
+    return str(uuid4())
+
+
+def utc_now() -> datetime:
+    """Now, timezone-aware."""
+    return datetime.now(UTC)
+
+
+def tidy_frame(rows: Sequence[Sequence[Any]], columns: dict[str, str]) -> pd.DataFrame:
+    """A frame with these columns and dtypes, empty ones included; a missing value is NaN, NaT or None (`isna`)."""
+    frame = pd.DataFrame([tuple(row) for row in rows], columns=list(columns), dtype=object)
+    times = [name for name, dtype in columns.items() if dtype == TIME]
+    for name in times:
+        frame[name] = pd.to_datetime(frame[name], utc=True)
+    # Text keeps the dtype that pandas chooses: turning it into one would make a missing value the word "None".
+    return frame.astype({name: dtype for name, dtype in columns.items() if dtype != TEXT}).infer_objects()
+
+
+TIME = "datetime64[us, UTC]"
+TEXT = "str"

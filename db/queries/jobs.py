@@ -1,0 +1,159 @@
+"""Analysis jobs as a person sees them; the job engine keeps its own books and names ours by `workflow_id`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from db.engine import ConflictError
+from db.queries.base import Queries, get_row, new_id, stored, utc_now
+from db.queries.rows import job_record
+from db.records import LIVE_STATES, JobRecord, JobState, JobView
+from db.tables import JobRow, SessionRow, SubjectRow
+from fer_phq.errors import StoreError
+
+TRANSITIONS: Mapping[JobState, tuple[JobState, ...]] = MappingProxyType(
+    {
+        JobState.QUEUED: (JobState.RUNNING, JobState.FAILED, JobState.CANCELLED),
+        JobState.RUNNING: (JobState.DONE, JobState.FAILED, JobState.CANCELLED),
+        JobState.DONE: (),
+        JobState.FAILED: (JobState.QUEUED,),
+        JobState.CANCELLED: (JobState.QUEUED,),
+    }
+)
+"""Where a job may go from each state; back to `queued` is a retry."""
+
+
+class JobQueries(Queries):
+    """Creating jobs, moving them on, and watching them."""
+
+    def create_job(self, *, session_id: str, workflow_id: str | None = None) -> JobRecord:
+        """A queued job for this session, or the live one that it already has. Raises NotFoundError."""
+        now = utc_now()
+        row = JobRow(
+            id=new_id(),
+            session_id=session_id,
+            workflow_id=workflow_id,
+            state=str(JobState.QUEUED),
+            frames_done=0,
+            cancel_requested=False,
+            attempt=1,
+            created_at=now,
+            updated_at=now,
+        )
+        try:
+            with self._writing() as session:
+                get_row(session, SessionRow, session_id)
+                if (live := _live_job(session, session_id)) is not None:
+                    return job_record(live)
+                session.add(row)
+                self._audit(session, "create", "job", row.id, f"session {session_id}")
+                return job_record(stored(session, row))
+        except ConflictError:
+            with self._reading() as session:
+                if (live := _live_job(session, session_id)) is not None:
+                    return job_record(live)
+            raise
+
+    def get_job(self, *, job_id: str) -> JobRecord:
+        """Raises NotFoundError."""
+        with self._reading() as session:
+            return job_record(get_row(session, JobRow, job_id))
+
+    def latest_job(self, *, session_id: str) -> JobRecord | None:
+        """The session's newest job, or None."""
+        query = select(JobRow).where(JobRow.session_id == session_id).order_by(JobRow.created_at.desc()).limit(1)
+        with self._reading() as session:
+            row = session.scalar(query)
+            return None if row is None else job_record(row)
+
+    def list_jobs(self, *, states: Sequence[JobState] | None = None, limit: int = 200) -> list[JobView]:
+        """Jobs, newest first, in these states (None: in any), with the words a list shows."""
+        query = (
+            select(JobRow, SubjectRow.id, SubjectRow.label, SessionRow.original_name)
+            .join(SessionRow, SessionRow.id == JobRow.session_id)
+            .join(SubjectRow, SubjectRow.id == SessionRow.subject_id)
+            .order_by(JobRow.created_at.desc(), JobRow.id)
+            .limit(limit)
+        )
+        if states is not None:
+            query = query.where(JobRow.state.in_([str(state) for state in states]))
+        with self._reading() as session:
+            return [JobView(job_record(row), *words) for row, *words in session.execute(query)]
+
+    def set_job_workflow(self, *, job_id: str, workflow_id: str) -> JobRecord:
+        """Name the job engine's workflow that works on this job."""
+        with self._writing() as session:
+            row = get_row(session, JobRow, job_id, lock=True)
+            row.workflow_id, row.updated_at = workflow_id, utc_now()
+            self._audit(session, "set_workflow", "job", job_id)
+            return job_record(stored(session, row))
+
+    def set_job_state(self, *, job_id: str, state: JobState, error: str | None = None) -> JobRecord:
+        """Move a job on, as `TRANSITIONS` allows; the state it is in already changes nothing.
+
+        To `queued` it is a retry: the attempt grows by one; progress, error and the wish to cancel are forgotten.
+        Raises StoreError for a move that is not allowed, or when the session has another live job.
+        """
+        state = JobState(state)
+        try:
+            with self._writing() as session:
+                row = get_row(session, JobRow, job_id, lock=True)
+                before = JobState(row.state)
+                if state is before:
+                    return job_record(row)
+                if state not in TRANSITIONS[before]:
+                    raise StoreError(f"The job '{job_id}' is {before} and cannot become {state}.")
+                _move(row, state, error)
+                self._audit(session, "set_state", "job", job_id, f"{before} to {state}, attempt {row.attempt}")
+                return job_record(stored(session, row))
+        except ConflictError:
+            raise StoreError("The session already has a job that is queued or running: wait for that one.") from None
+
+    def set_job_progress(
+        self, *, job_id: str, frames_done: int, frames_expected: int | None, stage: str | None = None
+    ) -> None:
+        """Note how far a running job is; one that is not running (any more) is left alone. Not audited."""
+        change = (
+            update(JobRow)
+            .where(JobRow.id == job_id, JobRow.state == str(JobState.RUNNING))
+            .values(frames_done=frames_done, frames_expected=frames_expected, stage=stage, updated_at=utc_now())
+        )
+        with self._writing() as session:
+            session.execute(change)
+
+    def request_cancel(self, *, job_id: str) -> JobRecord:
+        """Ask a live job to stop; a finished one is returned as it is."""
+        with self._writing() as session:
+            row = get_row(session, JobRow, job_id, lock=True)
+            if JobState(row.state) in LIVE_STATES and not row.cancel_requested:
+                row.cancel_requested, row.updated_at = True, utc_now()
+                self._audit(session, "request_cancel", "job", job_id)
+            return job_record(stored(session, row))
+
+    def cancel_requested(self, *, job_id: str) -> bool:
+        """Whether the job should stop; True too when it is gone, its session having been erased."""
+        with self._reading() as session:
+            wish = session.scalar(select(JobRow.cancel_requested).where(JobRow.id == job_id))
+            return True if wish is None else wish
+
+
+def _live_job(session: Session, session_id: str) -> JobRow | None:
+    states = [str(state) for state in LIVE_STATES]
+    return session.scalar(select(JobRow).where(JobRow.session_id == session_id, JobRow.state.in_(states)))
+
+
+def _move(row: JobRow, state: JobState, error: str | None) -> None:
+    now = utc_now()
+    row.state, row.error, row.updated_at = str(state), error, now
+    if state is JobState.QUEUED:
+        row.attempt += 1
+        row.stage, row.frames_done, row.frames_expected = None, 0, None
+        row.cancel_requested, row.started_at, row.finished_at = False, None, None
+    elif state is JobState.RUNNING:
+        row.started_at = now
+    else:
+        row.finished_at = now

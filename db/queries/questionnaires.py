@@ -1,0 +1,96 @@
+"""Questionnaires that a person filled in: scored when saved, corrected by superseding, never overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+
+from db.engine import ConflictError
+from db.queries.base import Queries, get_row, new_id, stored, utc_now
+from db.queries.rows import is_superseded, questionnaire_record
+from db.records import QuestionnaireRecord, QuestionnaireSource
+from db.tables import QuestionnaireRow, SubjectRow
+from fer_phq.errors import StoreError
+from fer_phq.phq import Scale, score_items
+
+
+class QuestionnaireQueries(Queries):
+    """Saving, correcting and listing questionnaires."""
+
+    def save_questionnaire(
+        self,
+        *,
+        subject_id: str,
+        scale: Scale,
+        items: Sequence[int],
+        answered_at: datetime,
+        source: QuestionnaireSource = QuestionnaireSource.ENTERED,
+        supersedes_id: str | None = None,
+    ) -> QuestionnaireRecord:
+        """Score and keep a completed questionnaire; `supersedes_id` names the one it corrects, which is kept.
+
+        Raises StoreError when an item is missing or not 0 to 3, or when the corrected one is another subject's or was
+        corrected already; NotFoundError for an unknown subject or questionnaire.
+        """
+        try:
+            scale = Scale(scale)
+            total = score_items(items, scale)
+        except ValueError as error:
+            raise StoreError(str(error)) from None
+        row = QuestionnaireRow(
+            id=new_id(),
+            subject_id=subject_id,
+            scale=str(scale),
+            items=list(items),
+            total=total,
+            item9_flag=scale is Scale.PHQ9 and items[8] > 0,
+            answered_at=answered_at,
+            created_at=utc_now(),
+            source=str(QuestionnaireSource(source)),
+            supersedes_id=supersedes_id,
+        )
+        try:
+            with self._writing() as session:
+                get_row(session, SubjectRow, subject_id)
+                if supersedes_id is not None:
+                    earlier = get_row(session, QuestionnaireRow, supersedes_id)
+                    if earlier.subject_id != subject_id:
+                        raise StoreError("A correction must be of the same subject as what it corrects.")
+                session.add(row)
+                self._audit(session, "correct" if supersedes_id else "create", "questionnaire", row.id, str(scale))
+                return questionnaire_record(stored(session, row), superseded=False)
+        except ConflictError:
+            if supersedes_id is None:
+                raise
+            raise StoreError("This questionnaire was already corrected: correct its newest version.") from None
+
+    def get_questionnaire(self, *, questionnaire_id: str) -> QuestionnaireRecord:
+        """Raises NotFoundError."""
+        superseded = select(is_superseded()).where(QuestionnaireRow.id == questionnaire_id)
+        with self._reading() as session:
+            row = get_row(session, QuestionnaireRow, questionnaire_id)
+            return questionnaire_record(row, superseded=bool(session.scalar(superseded)))
+
+    def list_questionnaires(self, *, subject_id: str, include_superseded: bool = False) -> list[QuestionnaireRecord]:
+        """A subject's questionnaires, the last answered first; with corrected versions when asked."""
+        superseded = is_superseded().label("superseded")
+        query = (
+            select(QuestionnaireRow, superseded)
+            .where(QuestionnaireRow.subject_id == subject_id)
+            .order_by(QuestionnaireRow.answered_at.desc(), QuestionnaireRow.created_at.desc())
+        )
+        if not include_superseded:
+            query = query.where(~is_superseded())
+        with self._reading() as session:
+            return [questionnaire_record(row, superseded=flag) for row, flag in session.execute(query)]
+
+    def acknowledge_questionnaire(self, *, questionnaire_id: str, by: str) -> QuestionnaireRecord:
+        """Note that a person has seen a questionnaire's answer to item 9; the first one to do so stays noted."""
+        with self._writing() as session:
+            row = get_row(session, QuestionnaireRow, questionnaire_id, lock=True)
+            if row.acknowledged_at is None:
+                row.acknowledged_at, row.acknowledged_by = utc_now(), by
+                self._audit(session, "acknowledge", "questionnaire", questionnaire_id)
+        return self.get_questionnaire(questionnaire_id=questionnaire_id)

@@ -1,0 +1,182 @@
+"""Sessions: one recording of one subject, with its consent and retention, and what a list of them shows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from db.engine import ConflictError
+from db.queries.base import Queries, get_row, new_id, stored, utc_now
+from db.queries.rows import (
+    analysis_summary,
+    job_record,
+    newest_analysis,
+    newest_job,
+    session_record,
+    subject_record,
+)
+from db.records import Consent, DuplicateSessionError, SessionDetail, SessionRecord, SessionSummary
+from db.tables import AnalysisRow, JobRow, SessionRow, SubjectRow
+from fer_phq.analysis import RecordingInfo
+
+
+class SessionQueries(Queries):
+    """Creating, changing and listing sessions."""
+
+    def create_session(
+        self,
+        *,
+        subject_id: str,
+        recorded_at: datetime,
+        recording: RecordingInfo,
+        original_name: str,
+        media_path: str | None,
+        consent: Consent | None = None,
+        retain_until: datetime | None = None,
+        is_demo: bool = False,
+    ) -> SessionRecord:
+        """A new session of a subject.
+
+        `media_path` is relative to the media folder, None when the recording is not kept. Raises NotFoundError for
+        an unknown subject and DuplicateSessionError when the subject already has this recording (same SHA-256).
+        """
+        row = SessionRow(
+            id=new_id(),
+            subject_id=subject_id,
+            recorded_at=recorded_at,
+            media_sha256=recording.sha256,
+            media_path=media_path,
+            original_name=original_name,
+            duration_s=recording.duration_s,
+            width=recording.width,
+            height=recording.height,
+            codec=recording.codec,
+            rotation=recording.rotation,
+            has_audio=recording.has_audio,
+            retain_until=retain_until,
+            is_demo=is_demo,
+            created_at=utc_now(),
+        )
+        _set_consent(row, consent)
+        try:
+            with self._writing() as session:
+                get_row(session, SubjectRow, subject_id)
+                session.add(row)
+                self._audit(session, "create", "session", row.id)
+                return session_record(stored(session, row))
+        except ConflictError:
+            if twin := self.find_session_by_media(subject_id=subject_id, sha256=recording.sha256):
+                raise DuplicateSessionError(
+                    f"The recording '{original_name}' is already a session of this subject: open that one.", twin.id
+                ) from None
+            raise
+
+    def get_session(self, *, session_id: str) -> SessionRecord:
+        """Raises NotFoundError."""
+        with self._reading() as session:
+            return session_record(get_row(session, SessionRow, session_id))
+
+    def find_session_by_media(self, *, subject_id: str, sha256: str) -> SessionRecord | None:
+        """The subject's session of the recording with this SHA-256 hex digest, or None."""
+        query = select(SessionRow).where(SessionRow.subject_id == subject_id, SessionRow.media_sha256 == sha256)
+        with self._reading() as session:
+            row = session.scalar(query)
+            return None if row is None else session_record(row)
+
+    def record_consent(self, *, session_id: str, consent: Consent) -> SessionRecord:
+        """Note that consent was given for this session."""
+        with self._writing() as session:
+            row = get_row(session, SessionRow, session_id, lock=True)
+            _set_consent(row, consent)
+            self._audit(session, "record_consent", "session", session_id, f"text version {consent.text_version}")
+            return session_record(stored(session, row))
+
+    def set_retention(self, *, session_id: str, retain_until: datetime | None) -> SessionRecord:
+        """Keep the session until this moment; None keeps it without end."""
+        with self._writing() as session:
+            row = get_row(session, SessionRow, session_id, lock=True)
+            row.retain_until = retain_until
+            self._audit(session, "set_retention", "session", session_id)
+            return session_record(stored(session, row))
+
+    def set_recorded_at(self, *, session_id: str, recorded_at: datetime) -> SessionRecord:
+        """Correct when the session was recorded."""
+        with self._writing() as session:
+            row = get_row(session, SessionRow, session_id, lock=True)
+            row.recorded_at = recorded_at
+            self._audit(session, "set_recorded_at", "session", session_id)
+            return session_record(stored(session, row))
+
+    def set_media_path(self, *, session_id: str, media_path: str | None) -> SessionRecord:
+        """Note where the recording now is; None: it was removed, while the session's rows stay."""
+        with self._writing() as session:
+            row = get_row(session, SessionRow, session_id, lock=True)
+            row.media_path = media_path
+            self._audit(session, "set_media" if media_path else "remove_media", "session", session_id)
+            return session_record(stored(session, row))
+
+    def media_in_use(self, *, media_path: str) -> bool:
+        """Whether some session's recording lies at this path of the media folder."""
+        with self._reading() as session:
+            return session.scalar(select(SessionRow.id).where(SessionRow.media_path == media_path).limit(1)) is not None
+
+    def recent_sessions(
+        self, *, limit: int = 20, offset: int = 0, subject_id: str | None = None, include_demo: bool = True
+    ) -> list[SessionSummary]:
+        """Sessions by recording date, newest first, each with its newest analysis and job; one query."""
+        query = (
+            select(SessionRow, SubjectRow.label, AnalysisRow, JobRow)
+            .join(SubjectRow, SubjectRow.id == SessionRow.subject_id)
+            .outerjoin(AnalysisRow, AnalysisRow.id == newest_analysis())
+            .outerjoin(JobRow, JobRow.id == newest_job())
+            .order_by(SessionRow.recorded_at.desc(), SessionRow.id)
+            .limit(limit)
+            .offset(offset)
+        )
+        if subject_id is not None:
+            query = query.where(SessionRow.subject_id == subject_id)
+        if not include_demo:
+            query = query.where(~SessionRow.is_demo)
+        with self._reading() as session:
+            return [
+                SessionSummary(
+                    session=session_record(row),
+                    subject_label=label,
+                    analysis=analysis_summary(analysis) if analysis else None,
+                    job=job_record(job) if job else None,
+                )
+                for row, label, analysis, job in session.execute(query)
+            ]
+
+    def session_detail(self, *, session_id: str) -> SessionDetail:
+        """A session with its subject, all analyses and its newest job. Raises NotFoundError."""
+        analyses = (
+            select(AnalysisRow)
+            .where(AnalysisRow.session_id == session_id)
+            .order_by(AnalysisRow.created_at.desc(), AnalysisRow.id.desc())
+        )
+        newest = select(JobRow).where(JobRow.session_id == session_id).order_by(JobRow.created_at.desc()).limit(1)
+        with self._reading() as session:
+            row = get_row(session, SessionRow, session_id)
+            job = session.scalar(newest)
+            return SessionDetail(
+                session=session_record(row),
+                subject=subject_record(get_row(session, SubjectRow, row.subject_id)),
+                analyses=tuple(analysis_summary(analysis) for analysis in session.scalars(analyses)),
+                job=None if job is None else job_record(job),
+            )
+
+    def sessions_past_retention(self, *, now: datetime | None = None) -> list[SessionRecord]:
+        """Sessions whose `retain_until` has passed, the longest overdue first; to be erased."""
+        query = (
+            select(SessionRow).where(SessionRow.retain_until <= (now or utc_now())).order_by(SessionRow.retain_until)
+        )
+        with self._reading() as session:
+            return [session_record(row) for row in session.scalars(query)]
+
+
+def _set_consent(row: SessionRow, consent: Consent | None) -> None:
+    row.consent_at = consent.at if consent else None
+    row.consent_by = consent.by if consent else None
+    row.consent_text_version = consent.text_version if consent else None

@@ -1,0 +1,121 @@
+"""Subjects: the people whose sessions and questionnaires are kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from db.engine import ConflictError
+from db.queries.base import Queries, get_row, new_id, stored, utc_now
+from db.queries.rows import is_superseded, subject_record
+from db.records import SubjectRecord, SubjectSummary
+from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow
+from fer_phq.errors import StoreError
+
+
+class SubjectQueries(Queries):
+    """Creating, finding and listing subjects."""
+
+    def create_subject(self, *, label: str, is_demo: bool = False) -> SubjectRecord:
+        """A new subject. Raises StoreError when the label is empty, longer than 200 characters, or taken."""
+        row = SubjectRow(id=new_id(), label=clean_label(label), is_demo=is_demo, created_at=utc_now())
+        try:
+            with self._writing() as session:
+                session.add(row)
+                self._audit(session, "create", "subject", row.id)
+                return subject_record(stored(session, row))
+        except ConflictError:
+            raise StoreError(f"There is already a subject '{clean_label(label)}': choose another label.") from None
+
+    def get_or_create_subject(self, *, label: str, is_demo: bool = False) -> SubjectRecord:
+        """The subject with this label, created when there is none; safe when two callers do it at once."""
+        if found := self.find_subject(label=label):
+            return found
+        try:
+            return self.create_subject(label=label, is_demo=is_demo)
+        except StoreError:
+            if found := self.find_subject(label=label):
+                return found
+            raise
+
+    def get_subject(self, *, subject_id: str) -> SubjectRecord:
+        """Raises NotFoundError."""
+        with self._reading() as session:
+            return subject_record(get_row(session, SubjectRow, subject_id))
+
+    def find_subject(self, *, label: str) -> SubjectRecord | None:
+        """The subject with exactly this label (spaces around it aside), or None."""
+        with self._reading() as session:
+            row = session.scalar(select(SubjectRow).where(SubjectRow.label == label.strip()))
+            return None if row is None else subject_record(row)
+
+    def rename_subject(self, *, subject_id: str, label: str) -> SubjectRecord:
+        """Give the subject another label. Raises StoreError when it is taken."""
+        try:
+            with self._writing() as session:
+                row = get_row(session, SubjectRow, subject_id, lock=True)
+                row.label = clean_label(label)
+                self._audit(session, "rename", "subject", subject_id)
+                return subject_record(stored(session, row))
+        except ConflictError:
+            raise StoreError(f"There is already a subject '{clean_label(label)}': choose another label.") from None
+
+    def list_subjects(self, *, include_demo: bool = True) -> list[SubjectSummary]:
+        """All subjects with their counts and last dates, the most recently recorded first."""
+        with self._reading() as session:
+            return [SubjectSummary(*row) for row in session.execute(_summaries(include_demo))]
+
+
+def clean_label(label: str) -> str:
+    """The label without spaces around it. Raises StoreError when it is empty, too long, or not one line."""
+    cleaned = label.strip()
+    if not 1 <= len(cleaned) <= 200 or not cleaned.isprintable():
+        raise StoreError("A subject's label must be one line of 1 to 200 characters.")
+    return cleaned
+
+
+def _summaries(include_demo: bool) -> Select[Any]:
+    recorded = (
+        select(
+            SessionRow.subject_id,
+            func.count().label("sessions"),
+            func.max(SessionRow.recorded_at).label("last_recorded_at"),
+        )
+        .group_by(SessionRow.subject_id)
+        .subquery()
+    )
+    analysed = (
+        select(SessionRow.subject_id, func.count().label("sessions"))
+        .where(select(AnalysisRow.id).where(AnalysisRow.session_id == SessionRow.id).exists())
+        .group_by(SessionRow.subject_id)
+        .subquery()
+    )
+    answered = (
+        select(
+            QuestionnaireRow.subject_id,
+            func.count().label("questionnaires"),
+            func.max(QuestionnaireRow.answered_at).label("last_answered_at"),
+        )
+        .where(~is_superseded())
+        .group_by(QuestionnaireRow.subject_id)
+        .subquery()
+    )
+    query = (
+        select(
+            SubjectRow.id,
+            SubjectRow.label,
+            SubjectRow.is_demo,
+            SubjectRow.created_at,
+            func.coalesce(recorded.c.sessions, 0),
+            func.coalesce(analysed.c.sessions, 0),
+            recorded.c.last_recorded_at,
+            func.coalesce(answered.c.questionnaires, 0),
+            answered.c.last_answered_at,
+        )
+        .outerjoin(recorded, recorded.c.subject_id == SubjectRow.id)
+        .outerjoin(analysed, analysed.c.subject_id == SubjectRow.id)
+        .outerjoin(answered, answered.c.subject_id == SubjectRow.id)
+        .order_by(recorded.c.last_recorded_at.desc().nulls_last(), SubjectRow.label)
+    )
+    return query if include_demo else query.where(~SubjectRow.is_demo)

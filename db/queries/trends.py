@@ -1,0 +1,103 @@
+"""Trends of a subject over sessions, as tidy frames."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import select
+
+from db.queries.base import TEXT, TIME, Queries, get_row, tidy_frame
+from db.queries.rows import is_superseded, newest_analysis
+from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow
+from fer_phq.emotions import EMOTIONS
+from fer_phq.phq import Scale, band_of
+
+_TREND = {
+    "session_id": TEXT,
+    "analysis_id": TEXT,
+    "recorded_at": TIME,
+    "model_id": TEXT,
+    "coverage": "float64",
+    "frames_sampled": "int64",
+    "dominant_emotion": TEXT,
+    **dict.fromkeys(EMOTIONS, "float64"),
+    "phq_score": "float64",
+    "phq_low": "float64",
+    "phq_high": "float64",
+    "phq_level": "float64",
+    "phq_scale": TEXT,
+    "phq_provenance": TEXT,
+    "phq_unavailable": TEXT,
+    "phq_detail": TEXT,
+    "is_demo": "bool",
+}
+
+_QUESTIONNAIRES = {
+    "questionnaire_id": TEXT,
+    "answered_at": TIME,
+    "scale": TEXT,
+    "total": "int64",
+    "item9_flag": "bool",
+    "source": TEXT,
+}
+
+
+class TrendQueries(Queries):
+    """Tidy frames over a subject's sessions and questionnaires."""
+
+    def subject_trend(self, *, subject_id: str, model_id: str | None = None) -> pd.DataFrame:
+        """One row an analysed session, oldest first: its newest analysis (by `model_id`, when given).
+
+        Columns: session_id, analysis_id, recorded_at (UTC), model_id, coverage, frames_sampled, dominant_emotion, the
+        seven mean probabilities, phq_score, phq_low, phq_high, phq_level, phq_scale, phq_provenance, and, where there
+        is no estimate (NaN in those), phq_unavailable and phq_detail; is_demo. Raises NotFoundError.
+        """
+        elsewhere: dict[str, Any] = {
+            "session_id": SessionRow.id,
+            "analysis_id": AnalysisRow.id,
+            "recorded_at": SessionRow.recorded_at,
+            "is_demo": SessionRow.is_demo,
+        }
+        columns = [elsewhere[name] if name in elsewhere else getattr(AnalysisRow, name) for name in _TREND]
+        query = (
+            select(*columns)
+            .select_from(SessionRow)
+            .join(AnalysisRow, AnalysisRow.id == newest_analysis(model_id=model_id))
+            .where(SessionRow.subject_id == subject_id)
+            .order_by(SessionRow.recorded_at, SessionRow.id)
+        )
+        with self._reading() as session:
+            get_row(session, SubjectRow, subject_id)
+            return tidy_frame(session.execute(query).all(), _TREND)
+
+    def subject_models(self, *, subject_id: str) -> list[str]:
+        """The ids of the models that analysed any of the subject's sessions, sorted."""
+        query = (
+            select(AnalysisRow.model_id)
+            .join(SessionRow, SessionRow.id == AnalysisRow.session_id)
+            .where(SessionRow.subject_id == subject_id)
+            .distinct()
+            .order_by(AnalysisRow.model_id)
+        )
+        with self._reading() as session:
+            return list(session.scalars(query))
+
+    def questionnaire_table(self, *, subject_id: str) -> pd.DataFrame:
+        """The subject's questionnaires that no correction supersedes, oldest first.
+
+        Columns: questionnaire_id, answered_at (UTC), scale, total, item9_flag, source, maximum (of the scale), band.
+        Raises NotFoundError.
+        """
+        columns = [QuestionnaireRow.id, *(getattr(QuestionnaireRow, name) for name in list(_QUESTIONNAIRES)[1:])]
+        query = (
+            select(*columns)
+            .where(QuestionnaireRow.subject_id == subject_id, ~is_superseded())
+            .order_by(QuestionnaireRow.answered_at, QuestionnaireRow.created_at)
+        )
+        with self._reading() as session:
+            get_row(session, SubjectRow, subject_id)
+            table = tidy_frame(session.execute(query).all(), _QUESTIONNAIRES)
+        table["maximum"] = pd.Series([Scale(scale).maximum for scale in table["scale"]], dtype="int64")
+        table["band"] = pd.Series([str(band_of(total)) for total in table["total"]], dtype=object).infer_objects()
+        return table

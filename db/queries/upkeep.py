@@ -1,0 +1,128 @@
+"""Erasing what a person asks to have erased, the audit trail, and the settings that change while the product runs."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, delete, func, select, text
+from sqlalchemy.orm import Session
+
+from db.engine import store_errors
+from db.queries.base import Queries, get_row, utc_now
+from db.records import AuditRecord, ErasureReport
+from db.tables import AnalysisRow, AuditRow, JobRow, QuestionnaireRow, SessionRow, SettingRow, SubjectRow
+
+_ACTIVE_MODEL = "active_model"
+_HEALTH_TABLES = "subjects, sessions, analyses, frames, embeddings, questionnaires, jobs"
+Erasable = SubjectRow | SessionRow | AnalysisRow
+
+
+class UpkeepQueries(Queries):
+    """Erasure, audit and settings."""
+
+    def erase_subject(self, *, subject_id: str) -> ErasureReport:
+        """Remove a subject with all sessions, analyses, jobs and questionnaires. Raises NotFoundError.
+
+        The audit keeps one line with the subject's id and counts. On SQLite the erased bytes are overwritten; on
+        PostgreSQL the tables are vacuumed, and backups and write-ahead logs remain the server's business.
+        """
+        with self._writing() as session:
+            row = get_row(session, SubjectRow, subject_id, lock=True)
+            asked = session.scalar(_count(QuestionnaireRow, QuestionnaireRow.subject_id == subject_id))
+            report = _doomed(session, SessionRow.subject_id == subject_id, subjects=1, questionnaires=asked or 0)
+            self._erase(session, row, "subject", report)
+        return self._cleared(report)
+
+    def erase_session(self, *, session_id: str) -> ErasureReport:
+        """Remove a session with its analyses and jobs; see `erase_subject`. Raises NotFoundError."""
+        with self._writing() as session:
+            row = get_row(session, SessionRow, session_id, lock=True)
+            report = _doomed(session, SessionRow.id == session_id)
+            self._erase(session, row, "session", report)
+        return self._cleared(report)
+
+    def erase_analysis(self, *, analysis_id: str) -> ErasureReport:
+        """Remove one analysis with its frames and embeddings; see `erase_subject`. Raises NotFoundError."""
+        report = ErasureReport(0, 0, 1, 0, media_paths=(), workflow_ids=(), bytes_cleared=False)
+        with self._writing() as session:
+            self._erase(session, get_row(session, AnalysisRow, analysis_id, lock=True), "analysis", report)
+        return self._cleared(report)
+
+    def _erase(self, session: Session, row: Erasable, kind: str, what: ErasureReport) -> None:
+        session.execute(delete(type(row)).where(type(row).id == row.id))  # the foreign keys cascade
+        counts = f"sessions {what.sessions}, analyses {what.analyses}, questionnaires {what.questionnaires}"
+        self._audit(session, "erase", kind, row.id, counts)
+
+    def _cleared(self, report: ErasureReport) -> ErasureReport:
+        return dataclasses.replace(report, bytes_cleared=self._clear_erased_bytes())
+
+    def _clear_erased_bytes(self) -> bool:
+        """Empty SQLite's write-ahead log, which still holds the erased pages; vacuum PostgreSQL's tables."""
+        with store_errors(self._url):
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            with connection:
+                if self._engine.dialect.name == "postgresql":
+                    connection.execute(text(f"VACUUM {_HEALTH_TABLES}"))
+                    return True
+                busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+                return not busy
+
+    def active_model(self) -> str | None:
+        """The id of the model that new analyses use, None until one was chosen."""
+        return self.get_setting(key=_ACTIVE_MODEL)
+
+    def set_active_model(self, *, model_id: str) -> None:
+        """Choose the model for new analyses."""
+        self.set_setting(key=_ACTIVE_MODEL, value=model_id)
+
+    def get_setting(self, *, key: str) -> str | None:
+        """A deployment-wide setting, or None."""
+        with self._reading() as session:
+            row = session.get(SettingRow, key)
+            return None if row is None else row.value
+
+    def set_setting(self, *, key: str, value: str) -> None:
+        """Set a deployment-wide setting; the audit keeps key and value, so no secrets or health data here."""
+        with self._writing() as session:
+            session.merge(SettingRow(key=key, value=value, updated_at=utc_now()))
+            self._audit(session, "set", "setting", key, value)
+
+    def list_audit(self, *, limit: int = 100, object_id: str | None = None) -> list[AuditRecord]:
+        """Changes, newest first, of one object when given."""
+        query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
+        if object_id is not None:
+            query = query.where(AuditRow.object_id == object_id)
+        with self._reading() as session:
+            return [
+                AuditRecord(row.id, row.at, row.actor, row.action, row.object_kind, row.object_id, row.detail)
+                for row in session.scalars(query)
+            ]
+
+
+def _doomed(
+    session: Session, which: ColumnElement[bool], *, subjects: int = 0, questionnaires: int = 0
+) -> ErasureReport:
+    """What erasing these sessions removes. A recording that another session uses too is not to be deleted."""
+    doomed = select(SessionRow.id).where(which)
+    kept = select(SessionRow.media_path).where(~which, SessionRow.media_path.is_not(None))
+    paths = (
+        select(SessionRow.media_path)
+        .where(which, SessionRow.media_path.is_not(None), SessionRow.media_path.not_in(kept))
+        .distinct()
+        .order_by(SessionRow.media_path)
+    )
+    workflows = select(JobRow.workflow_id).where(JobRow.session_id.in_(doomed), JobRow.workflow_id.is_not(None))
+    return ErasureReport(
+        subjects=subjects,
+        sessions=session.scalar(_count(SessionRow, which)) or 0,
+        analyses=session.scalar(_count(AnalysisRow, AnalysisRow.session_id.in_(doomed))) or 0,
+        questionnaires=questionnaires,
+        media_paths=tuple(path for path in session.scalars(paths) if path),
+        workflow_ids=tuple(name for name in session.scalars(workflows) if name),
+        bytes_cleared=False,
+    )
+
+
+def _count(table: Any, which: ColumnElement[bool]) -> Select[int]:
+    return select(func.count()).select_from(table).where(which)

@@ -1,0 +1,296 @@
+"""What the store hands out and takes in: frozen dataclasses, never database objects.
+
+Every datetime is timezone-aware; those that come out are in UTC. Ids are UUID strings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from fer_phq.analysis import FloatArray, Sampling, TimeArray, Timeline, Timing, TrackSummary
+from fer_phq.errors import StoreError
+from fer_phq.phq import Band, PhqResult, Scale, band_of
+
+
+class NotFoundError(StoreError):
+    """The row that was asked for by its id is not in the database."""
+
+
+class DuplicateSessionError(StoreError):
+    """The subject already has a session of this very recording: `session_id`."""
+
+    def __init__(self, message: str, session_id: str) -> None:
+        super().__init__(message)
+        self.session_id = session_id
+
+
+class JobState(StrEnum):
+    """Where an analysis job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+LIVE_STATES: tuple[JobState, ...] = (JobState.QUEUED, JobState.RUNNING)
+"""States of a job that is still to be worked on; a session has at most one such job."""
+
+
+class QuestionnaireSource(StrEnum):
+    """How a questionnaire came into the store."""
+
+    ENTERED = "entered"
+    IMPORTED = "imported"
+    DEMO = "demo"
+
+
+class AttentionKind(StrEnum):
+    """Why something is on the list of what needs attention."""
+
+    ITEM_9 = "item_9"
+    FAILED_JOB = "failed_job"
+    LOW_COVERAGE = "low_coverage"
+    NO_CONSENT = "no_consent"
+    PAST_RETENTION = "past_retention"
+
+
+@dataclass(frozen=True)
+class SubjectRecord:
+    """A person under a label of the user's choosing. `is_demo` marks the made-up ones."""
+
+    id: str
+    label: str
+    is_demo: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class SubjectSummary:
+    """A subject with the counts and last dates of what is stored. `questionnaires` counts those not superseded."""
+
+    id: str
+    label: str
+    is_demo: bool
+    created_at: datetime
+    sessions: int
+    analysed_sessions: int
+    last_recorded_at: datetime | None
+    questionnaires: int
+    last_answered_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Consent:
+    """When consent was given, who recorded it, and which version of the consent text it was."""
+
+    at: datetime
+    by: str
+    text_version: str
+
+
+@dataclass(frozen=True)
+class SessionRecord:
+    """One recording of one subject.
+
+    media_path: relative to the media folder, None when the file was removed. duration_s: seconds.
+    width, height: pixels as displayed. rotation: degrees clockwise, 0/90/180/270.
+    """
+
+    id: str
+    subject_id: str
+    recorded_at: datetime
+    media_sha256: str
+    media_path: str | None
+    original_name: str
+    duration_s: float
+    width: int
+    height: int
+    codec: str
+    rotation: int
+    has_audio: bool
+    consent: Consent | None
+    retain_until: datetime | None
+    is_demo: bool
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class AnalysisSummary:
+    """What one model found in one session, without the frames.
+
+    emotions: mean probability of each emotion over frames with a face, None without a face. coverage: 0 to 1.
+    phq: an estimate with interval and provenance, or the reason why there is none.
+    """
+
+    id: str
+    session_id: str
+    model_id: str
+    sampling: Sampling
+    settings: Mapping[str, Any]
+    settings_hash: str
+    coverage: float
+    frames_sampled: int
+    frames_with_face: int
+    emotions: Mapping[str, float] | None
+    dominant_emotion: str | None
+    phq: PhqResult
+    warnings: tuple[str, ...]
+    created_at: datetime
+
+
+@dataclass(frozen=True, eq=False)
+class AnalysisRecord:
+    """An analysis with its timeline (gaps are NaN rows), tracks and timing."""
+
+    summary: AnalysisSummary
+    timeline: Timeline
+    tracks: tuple[TrackSummary, ...]
+    timing: Timing
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddingRecord:
+    """time_s (m,) float64 seconds; embeddings (m, dim) float32, kept as float16: about three significant digits."""
+
+    time_s: TimeArray
+    embeddings: FloatArray
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """An analysis job. `frames_expected` is None until known; `attempt` starts at 1 and grows with each retry."""
+
+    id: str
+    session_id: str
+    workflow_id: str | None
+    state: JobState
+    stage: str | None
+    frames_done: int
+    frames_expected: int | None
+    error: str | None
+    cancel_requested: bool
+    attempt: int
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def is_live(self) -> bool:
+        """Queued or running."""
+        return self.state in LIVE_STATES
+
+    @property
+    def progress(self) -> float | None:
+        """Share of frames done, 0 to 1; None while unknown."""
+        if self.state is JobState.DONE:
+            return 1.0
+        return min(1.0, self.frames_done / self.frames_expected) if self.frames_expected else None
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A job with the words a list of jobs shows."""
+
+    job: JobRecord
+    subject_id: str
+    subject_label: str
+    original_name: str
+
+
+@dataclass(frozen=True)
+class SessionSummary:
+    """A session with its newest analysis and newest job."""
+
+    session: SessionRecord
+    subject_label: str
+    analysis: AnalysisSummary | None
+    job: JobRecord | None
+
+
+@dataclass(frozen=True)
+class SessionDetail:
+    """A session with its subject, all its analyses (newest first) and its newest job."""
+
+    session: SessionRecord
+    subject: SubjectRecord
+    analyses: tuple[AnalysisSummary, ...]
+    job: JobRecord | None
+
+
+@dataclass(frozen=True)
+class QuestionnaireRecord:
+    """A completed PHQ-8 or PHQ-9. An edit is a new row that supersedes the old one; both are kept.
+
+    item9_flag: the answer to item 9 was not zero (False for PHQ-8, which does not ask).
+    """
+
+    id: str
+    subject_id: str
+    scale: Scale
+    items: tuple[int, ...]
+    total: int
+    item9_flag: bool
+    answered_at: datetime
+    created_at: datetime
+    source: QuestionnaireSource
+    supersedes_id: str | None
+    superseded: bool
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+
+    @property
+    def band(self) -> Band:
+        """Severity band of the total."""
+        return band_of(self.total)
+
+
+@dataclass(frozen=True)
+class AttentionItem:
+    """Something a person should look at. `object_id` is the job's, analysis's, session's or questionnaire's id."""
+
+    kind: AttentionKind
+    at: datetime
+    subject_id: str
+    subject_label: str
+    session_id: str | None
+    object_id: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class AuditRecord:
+    """One change: who did what to which row. It never holds health data, labels or file names."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    object_kind: str
+    object_id: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class ErasureReport:
+    """What an erasure removed, and what the caller has still to remove.
+
+    media_paths: recordings, relative to the media folder, that no remaining session uses.
+    workflow_ids: jobs of the erased sessions in the job engine.
+    bytes_cleared: False when another connection kept SQLite's write-ahead log from being emptied; the rows are
+    gone, and the log is emptied at the next erasure or when the last connection closes.
+    """
+
+    subjects: int
+    sessions: int
+    analyses: int
+    questionnaires: int
+    media_paths: tuple[str, ...]
+    workflow_ids: tuple[str, ...]
+    bytes_cleared: bool

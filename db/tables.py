@@ -1,0 +1,351 @@
+"""The schema: subject -> session -> analyses -> frames, embeddings; subject -> questionnaires; jobs, audit, settings.
+
+A change here needs a migration in `db/migrations/versions`; a test compares the two on SQLite and PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    REAL,
+    CheckConstraint,
+    DateTime,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from db.records import JobState, QuestionnaireSource
+from fer_phq.emotions import EMOTIONS
+from fer_phq.phq import Provenance, Scale, UnavailableReason
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Timezone-aware datetimes on every database, kept and returned in UTC; a naive one raises ValueError."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"The date and time {value.isoformat()} has no time zone: give one.")
+        value = value.astimezone(UTC)
+        # SQLite has no time zones: it keeps naive UTC, which also sorts as text.
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of the tables, with one naming rule for constraints so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a plain class attribute
+        datetime: UtcDateTime,
+        str: String,
+        float: Double,
+        bytes: LargeBinary,
+        dict[str, Any]: JSON,
+        list[Any]: JSON,
+    }
+
+
+def _one_of(column: str, values: type[StrEnum] | tuple[str, ...], name: str | None = None) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=name or column)
+
+
+def _all_null(columns: tuple[str, ...]) -> str:
+    return " AND ".join(f"{column} IS NULL" for column in columns)
+
+
+def _all_set(columns: tuple[str, ...]) -> str:
+    return " AND ".join(f"{column} IS NOT NULL" for column in columns)
+
+
+def _all_or_none(columns: tuple[str, ...], name: str) -> CheckConstraint:
+    return CheckConstraint(f"({_all_null(columns)}) OR ({_all_set(columns)})", name=name)
+
+
+class SubjectRow(Base):
+    """A person under a label."""
+
+    __tablename__ = "subjects"
+    __table_args__ = (CheckConstraint("trim(label) <> '' AND length(label) <= 200", name="label"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    label: Mapped[str] = mapped_column(unique=True)
+    is_demo: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
+class SessionRow(Base):
+    """One recording of one subject; the same recording is kept once a subject."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        UniqueConstraint("subject_id", "media_sha256"),
+        CheckConstraint("length(media_sha256) = 64", name="media_sha256"),
+        CheckConstraint("duration_s >= 0", name="duration_s"),
+        CheckConstraint("width >= 0 AND height >= 0", name="size"),
+        CheckConstraint("rotation IN (0, 90, 180, 270)", name="rotation"),
+        _all_or_none(("consent_at", "consent_by", "consent_text_version"), name="consent"),
+        Index(None, "subject_id", "recorded_at"),
+        Index(None, "recorded_at"),
+        Index(None, "media_path"),
+        Index(None, "retain_until"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    subject_id: Mapped[str] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"))
+    recorded_at: Mapped[datetime]
+    media_sha256: Mapped[str]
+    media_path: Mapped[str | None]
+    original_name: Mapped[str]
+    duration_s: Mapped[float]
+    width: Mapped[int]
+    height: Mapped[int]
+    codec: Mapped[str]
+    rotation: Mapped[int]
+    has_audio: Mapped[bool]
+    consent_at: Mapped[datetime | None]
+    consent_by: Mapped[str | None]
+    consent_text_version: Mapped[str | None]
+    retain_until: Mapped[datetime | None]
+    is_demo: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
+ESTIMATE_COLUMNS = ("phq_score", "phq_low", "phq_high", "phq_level", "phq_scale", "phq_provenance", "phq_model_id")
+"""A PHQ estimate is all of these or none."""
+
+
+class AnalysisRow(Base):
+    """What one model found in one session with one setting. Written once; a trigger refuses updates."""
+
+    __tablename__ = "analyses"
+    __table_args__ = (
+        UniqueConstraint("session_id", "model_id", "settings_hash"),
+        CheckConstraint("(key_frames AND fps IS NULL) OR (NOT key_frames AND fps IS NOT NULL AND fps > 0)", name="fps"),
+        CheckConstraint("coverage >= 0 AND coverage <= 1", name="coverage"),
+        CheckConstraint("frames_with_face >= 0 AND frames_with_face <= frames_sampled", name="frames"),
+        CheckConstraint(
+            f"({_all_null((*EMOTIONS, 'dominant_emotion'))} AND frames_with_face = 0)"
+            f" OR ({_all_set((*EMOTIONS, 'dominant_emotion'))} AND frames_with_face > 0)",
+            name="emotions",
+        ),
+        _one_of("dominant_emotion", EMOTIONS),
+        CheckConstraint(
+            f"({_all_set(ESTIMATE_COLUMNS)} AND phq_unavailable IS NULL)"
+            f" OR ({_all_null(ESTIMATE_COLUMNS)} AND phq_unavailable IS NOT NULL)",
+            name="phq_estimate_or_reason",
+        ),
+        CheckConstraint(
+            "0 <= phq_low AND phq_low <= phq_score AND phq_score <= phq_high"
+            f" AND phq_high <= CASE phq_scale WHEN '{Scale.PHQ8}' THEN {Scale.PHQ8.maximum}"
+            f" ELSE {Scale.PHQ9.maximum} END",
+            name="phq_interval",
+        ),
+        CheckConstraint("phq_level > 0 AND phq_level < 1", name="phq_level"),
+        _one_of("phq_scale", Scale),
+        _one_of("phq_provenance", Provenance),
+        _one_of("phq_unavailable", UnavailableReason),
+        Index(None, "session_id", "created_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
+    model_id: Mapped[str]
+    settings: Mapped[dict[str, Any]]
+    settings_hash: Mapped[str]
+    fps: Mapped[float | None]
+    key_frames: Mapped[bool]
+    coverage: Mapped[float]
+    frames_sampled: Mapped[int]
+    frames_with_face: Mapped[int]
+    anger: Mapped[float | None]
+    disgust: Mapped[float | None]
+    fear: Mapped[float | None]
+    happiness: Mapped[float | None]
+    neutral: Mapped[float | None]
+    sadness: Mapped[float | None]
+    surprise: Mapped[float | None]
+    dominant_emotion: Mapped[str | None]
+    phq_score: Mapped[float | None]
+    phq_low: Mapped[float | None]
+    phq_high: Mapped[float | None]
+    phq_level: Mapped[float | None]
+    phq_scale: Mapped[str | None]
+    phq_provenance: Mapped[str | None]
+    phq_model_id: Mapped[str | None]
+    phq_unavailable: Mapped[str | None]
+    phq_detail: Mapped[str]
+    warnings: Mapped[list[Any]]
+    tracks: Mapped[list[Any]]
+    timing: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+BOX_COLUMNS = ("x0", "y0", "x1", "y1")
+_FACE_COLUMNS = (*EMOTIONS, *BOX_COLUMNS, "detection_score")
+
+
+class FrameRow(Base):
+    """One sampled frame; without the subject's face every column after `time_s` is null.
+
+    landmarks: (5, 2) little-endian float32.
+    """
+
+    __tablename__ = "frames"
+    __table_args__ = (
+        _all_or_none(_FACE_COLUMNS, name="face_or_gap"),
+        # The key is the row's place: no second copy of the 36-character id for each of millions of frames.
+        {"sqlite_with_rowid": False},
+    )
+
+    analysis_id: Mapped[str] = mapped_column(ForeignKey("analyses.id", ondelete="CASCADE"), primary_key=True)
+    idx: Mapped[int] = mapped_column(primary_key=True)
+    time_s: Mapped[float]
+    anger: Mapped[float | None] = mapped_column(REAL)
+    disgust: Mapped[float | None] = mapped_column(REAL)
+    fear: Mapped[float | None] = mapped_column(REAL)
+    happiness: Mapped[float | None] = mapped_column(REAL)
+    neutral: Mapped[float | None] = mapped_column(REAL)
+    sadness: Mapped[float | None] = mapped_column(REAL)
+    surprise: Mapped[float | None] = mapped_column(REAL)
+    x0: Mapped[float | None] = mapped_column(REAL)
+    y0: Mapped[float | None] = mapped_column(REAL)
+    x1: Mapped[float | None] = mapped_column(REAL)
+    y1: Mapped[float | None] = mapped_column(REAL)
+    landmarks: Mapped[bytes | None]
+    detection_score: Mapped[float | None] = mapped_column(REAL)
+    quality: Mapped[float | None] = mapped_column(REAL)
+
+
+class EmbeddingRow(Base):
+    """Little-endian arrays, a row a frame with a face: `embeddings` (rows, dim) float16, `time_s` (rows,) float64."""
+
+    __tablename__ = "embeddings"
+    __table_args__ = (
+        CheckConstraint("length(embeddings) = 2 * dim * rows AND length(time_s) = 8 * rows", name="lengths"),
+    )
+
+    analysis_id: Mapped[str] = mapped_column(ForeignKey("analyses.id", ondelete="CASCADE"), primary_key=True)
+    dim: Mapped[int]
+    rows: Mapped[int]
+    embeddings: Mapped[bytes]
+    time_s: Mapped[bytes]
+
+
+class QuestionnaireRow(Base):
+    """A completed PHQ-8 or PHQ-9. An edit supersedes: each row has at most one successor."""
+
+    __tablename__ = "questionnaires"
+    __table_args__ = (
+        _one_of("scale", Scale),
+        CheckConstraint(
+            f"total >= 0 AND total <= CASE scale WHEN '{Scale.PHQ8}' THEN {Scale.PHQ8.maximum}"
+            f" ELSE {Scale.PHQ9.maximum} END",
+            name="total",
+        ),
+        CheckConstraint(f"NOT item9_flag OR scale = '{Scale.PHQ9}'", name="item9_flag"),
+        _one_of("source", QuestionnaireSource),
+        _all_or_none(("acknowledged_at", "acknowledged_by"), name="acknowledged"),
+        Index(None, "subject_id", "answered_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    subject_id: Mapped[str] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"))
+    scale: Mapped[str]
+    items: Mapped[list[Any]]
+    total: Mapped[int]
+    item9_flag: Mapped[bool]
+    answered_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    source: Mapped[str]
+    supersedes_id: Mapped[str | None] = mapped_column(ForeignKey("questionnaires.id"), unique=True)
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str | None]
+
+
+_LIVE = text("state IN ('queued', 'running')")
+
+
+class JobRow(Base):
+    """A durable analysis job; the partial unique index allows one live job a session."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        _one_of("state", JobState),
+        CheckConstraint("frames_done >= 0 AND (frames_expected IS NULL OR frames_expected >= 0)", name="progress"),
+        CheckConstraint("attempt >= 1", name="attempt"),
+        Index(None, "session_id", "created_at"),
+        Index(None, "state", "created_at"),
+        Index("uq_jobs_live_session", "session_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
+    workflow_id: Mapped[str | None] = mapped_column(unique=True)
+    state: Mapped[str]
+    stage: Mapped[str | None]
+    frames_done: Mapped[int]
+    frames_expected: Mapped[int | None]
+    error: Mapped[str | None]
+    cancel_requested: Mapped[bool]
+    attempt: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class AuditRow(Base):
+    """One change, kept after what it speaks of is erased; ids only, no health data."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index(None, "object_id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    action: Mapped[str]
+    object_kind: Mapped[str]
+    object_id: Mapped[str]
+    detail: Mapped[str]
+
+
+class SettingRow(Base):
+    """A deployment-wide setting that a person changes while it runs, such as the active model."""
+
+    __tablename__ = "settings"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    updated_at: Mapped[datetime]

@@ -1,0 +1,25 @@
+"""fer-phq: emotion timelines and PHQ estimates from session recordings.
+
+from fer_phq import load_model, analyze, analyze_image
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fer_phq.model import load_model
+    from fer_phq.pipeline import analyze, analyze_image
+
+__all__ = ["analyze", "analyze_image", "load_model"]
+
+_HOMES = {"load_model": "fer_phq.model", "analyze": "fer_phq.pipeline", "analyze_image": "fer_phq.pipeline"}
+
+
+def __getattr__(name: str) -> Any:
+    # Imported on first use: the vocabulary and the database must not wait for torch.
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'fer_phq' has no attribute '{name}'")

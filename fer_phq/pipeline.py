@@ -1,0 +1,142 @@
+"""Recording in, `SessionAnalysis` out: sample -> detect, track, align -> embed -> emotions -> PHQ estimate.
+
+Frames stream through in chunks; what is kept of a frame is a row of numbers, so memory is bounded by the chunk.
+Every face is embedded as it passes, and the subject's track is chosen at the end, when all tracks are known.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from fer_phq.analysis import FloatArray, Image, Progress, ProgressHook, SessionAnalysis, Settings, TimeArray
+from fer_phq.faces import FaceDetector, Tracker, align_crop, crop_quality
+from fer_phq.model import FerPhqModel, load_model
+from fer_phq.observations import Observations, Sighting, Stopwatch
+from fer_phq.phq import PhqResult, PhqUnavailable, UnavailableReason
+from fer_phq.video import Frame, FrameStream, probe, sample_frames
+
+CROP_SIDE = 96
+"""Side in pixels of an aligned crop: twice what the shipped backbone takes, so that it can be looked at too."""
+
+
+def analyze(
+    path: str | os.PathLike[str],
+    model: FerPhqModel | None = None,
+    settings: Settings | None = None,
+    on_progress: ProgressHook | None = None,
+) -> SessionAnalysis:
+    """Analyse one recording.
+
+    model: from `load_model`; the active bundle when omitted. settings: see `Settings`. on_progress is called after
+    every chunk and may raise `AnalysisCancelled`. Raises RecordingError in one sentence for a file that cannot be
+    analysed; a recording without any face is a result (coverage 0, estimate unavailable), not an error.
+    """
+    model, settings = model or load_model(), settings or Settings()
+    recording = probe(path)
+    detector, tracker, watch = FaceDetector(settings.detection_threshold), Tracker(), Stopwatch()
+    seen = Observations(recording, model.dim)
+    expected = max(1, round(recording.duration_s * settings.sampling.fps))
+
+    with sample_frames(path, settings.sampling, max_side=settings.max_side) as stream:
+        for frames in chunks(stream, settings.chunk_frames, watch):
+            with watch.measure("detect"):
+                sightings, crops = find_faces(frames, detector, tracker, first_index=len(seen))
+            with watch.measure("embed"):
+                embeddings = model.embed(crops)
+            seen.add([frame.time_s for frame in frames], sightings, embeddings)
+            if on_progress:
+                on_progress(Progress(len(seen), max(len(seen), expected), frames[-1].time_s))
+
+    with watch.measure("heads"):
+        subject = seen.of_subject(tracker.tracks(), settings.track)
+        emotions = model.emotions_of(subject.embeddings)
+        timeline = subject.timeline(emotions)
+        face_times = timeline.time_s[timeline.has_face]
+        phq = estimate(model, settings, timeline.coverage, subject.embeddings, emotions, face_times)
+    return SessionAnalysis(
+        recording=recording,
+        model_id=model.model_id,
+        sampling=settings.sampling,
+        timeline=timeline,
+        embeddings=subject.embeddings,
+        phq=phq,
+        tracks=subject.tracks,
+        warnings=(*stream.warnings, *subject.warnings(settings)),
+        timing=watch.timing(),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """One face of a picture: box (x0, y0, x1, y1) in its pixels, detection score 0-1, emotions (7,), the crop."""
+
+    box: tuple[float, float, float, float]
+    detection_score: float
+    emotions: FloatArray
+    quality: float
+    crop: Image
+
+
+def analyze_image(rgb: Image, model: FerPhqModel | None = None, threshold: float = 0.5) -> list[Face]:
+    """The faces of one uint8 RGB picture (h, w, 3), best detection first. Raises ValueError for anything else."""
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
+        raise ValueError(f"A picture must be uint8 RGB (h, w, 3), got {rgb.dtype} {rgb.shape}.")
+    model = model or load_model()
+    found = sorted(FaceDetector(threshold).detect([rgb])[0], key=lambda face: -face.score)
+    crops = [align_crop(rgb, face.landmarks, CROP_SIDE) for face in found]
+    emotions = model.predict_emotions(crops)
+    size = (rgb.shape[1], rgb.shape[0])
+    return [
+        Face(face.box, face.score, emotions[i], crop_quality(crops[i], face, size), crops[i])
+        for i, face in enumerate(found)
+    ]
+
+
+def find_faces(
+    frames: Sequence[Frame], detector: FaceDetector, tracker: Tracker, first_index: int
+) -> tuple[list[Sighting], list[Image]]:
+    """Every face in a chunk, linked to its track, with its aligned crop; `first_index` counts sampled frames."""
+    sightings, crops = [], []
+    for index, (frame, found) in enumerate(zip(frames, detector.detect([f.rgb for f in frames]), strict=True)):
+        size = (frame.rgb.shape[1], frame.rgb.shape[0])
+        for face, track in zip(found, tracker.update(frame.time_s, found, size), strict=True):
+            crop = align_crop(frame.rgb, face.landmarks, CROP_SIDE)
+            crops.append(crop)
+            quality = crop_quality(crop, face, size)
+            sightings.append(Sighting(first_index + index, track, face.scaled(frame.scale), quality))
+    return sightings, crops
+
+
+def chunks(stream: FrameStream, size: int, watch: Stopwatch) -> Iterator[list[Frame]]:
+    """Up to `size` frames at a time; the waiting counts as decoding."""
+    while True:
+        with watch.measure("decode"):
+            frames = list(islice(stream, size))
+        if not frames:
+            return
+        yield frames
+
+
+def estimate(
+    model: FerPhqModel,
+    settings: Settings,
+    coverage: float,
+    embeddings: FloatArray,
+    emotions: FloatArray,
+    time_s: TimeArray,
+) -> PhqResult:
+    """The PHQ estimate, or the reason why this recording must not have one."""
+    if not len(embeddings):
+        return PhqUnavailable(UnavailableReason.NO_FACE)
+    if coverage < settings.coverage_floor:
+        detail = f"the face was found in {coverage:.0%} of the sampled frames, below {settings.coverage_floor:.0%}"
+        return PhqUnavailable(UnavailableReason.LOW_COVERAGE, detail)
+    if len(embeddings) < settings.min_face_frames:
+        detail = f"the recording holds {len(embeddings)} frames with a face, fewer than {settings.min_face_frames}"
+        return PhqUnavailable(UnavailableReason.TOO_SHORT, detail)
+    return model.estimate_phq(embeddings, emotions, time_s)

@@ -1,0 +1,42 @@
+"""What the video layer hands out and the limits it works under."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fer_phq.analysis import Image
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One displayed picture of a recording.
+
+    time_s: presentation time in seconds from the recording's start (the earliest start of its video and audio tracks,
+    as a player counts), taken from the container. rgb: uint8 (height, width, 3), upright, its longer side at most the
+    `max_side` asked for. scale: displayed pixels of the recording per pixel of `rgb`, at least 1.
+    """
+
+    time_s: float
+    rgb: Image
+    scale: float
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the decoding process may use before it is stopped with a `RecordingError`.
+
+    memory_bytes: address space. cpu_seconds: processor time in all. idle_seconds: wall time without any sign of
+    progress while the caller waits. threads: decoding threads, 0 for half the processors, at most four.
+    """
+
+    memory_bytes: int = 4 << 30
+    cpu_seconds: int = 12 * 3600
+    idle_seconds: float = 60.0
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.memory_bytes, self.cpu_seconds, self.idle_seconds) <= 0 or self.threads < 0:
+            raise ValueError("Every limit of the decoder must be above 0.")
+
+
+DEFAULT_LIMITS = Limits()

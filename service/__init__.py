@@ -1,0 +1,1 @@
+"""The running product: settings, media files, durable jobs, HTTP routes and the command line."""

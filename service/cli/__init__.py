@@ -1,0 +1,51 @@
+"""The command line `fer-phq`: one module a group of commands. `main` turns every known error into one sentence.
+
+Exit codes: 0 everything done; 1 something could not be done (the sentence on standard error says what); 2 the
+command was not understood; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+
+import typer
+
+from fer_phq.errors import FerPhqError
+from service.cli import analyze, demo, models, serve
+
+app = typer.Typer(
+    name="fer-phq",
+    help="Emotion timelines and PHQ estimates from session recordings. Not a diagnosis.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+analyze.register(app)
+serve.register(app)
+models.register(app)
+demo.register(app)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except FerPhqError as error:
+        sys.exit(fail(str(error)))
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): nothing is wrong, and nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(130)
+
+
+def fail(sentence: str) -> int:
+    """Print an error's sentence to standard error; returns exit code 1."""
+    print(f"Error: {sentence}", file=sys.stderr)
+    return 1

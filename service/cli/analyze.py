@@ -1,0 +1,249 @@
+"""`fer-phq analyze`: recordings in, results as a table, JSON documents, CSV files or rows of the store."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from fer_phq.analysis import Progress as Done
+from fer_phq.analysis import ProgressHook, Sampling, SessionAnalysis, Settings
+from fer_phq.emotions import EMOTIONS
+from fer_phq.errors import FerPhqError, RecordingError, SettingsError
+from fer_phq.phq import PhqEstimate, Provenance
+from service.settings import AppSettings, load_settings
+
+if TYPE_CHECKING:
+    from fer_phq.model import FerPhqModel
+
+SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".3gp", ".wmv", ".flv", ".ogv")
+"""File names that count as recordings inside a folder; a file named itself may have any name."""
+
+EXAMPLES = """
+Analyse recordings: files, or every recording in a folder.
+
+Examples:
+
+- `fer-phq analyze session.mp4`
+- `fer-phq analyze session.mp4 --json | jq .dominant_emotion`
+- `fer-phq analyze recordings/ --csv results/`
+- `fer-phq analyze session.mp4 --subject P01 --consent-by "Dr Meyer"` (kept in the store, shown in the dashboard)
+
+Exit code 0 when every recording was analysed, 1 when one could not be (the others still are).
+"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for on the command line."""
+
+    settings: Settings
+    as_json: bool
+    csv_dir: Path | None
+    subject: str | None
+    consent_by: str | None
+    recorded_at: datetime | None
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="analyze", help=EXAMPLES)(analyze_command)
+
+
+def analyze_command(
+    recordings: Annotated[list[Path], typer.Argument(metavar="RECORDING...", help="Files or folders.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document a recording on standard output.")] = False,
+    csv_dir: Annotated[Path | None, typer.Option("--csv", help="Write one CSV timeline a recording here.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Keep the results for this subject (with --save).")] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames a second that are analysed (default 2).")] = None,
+    key_frames: Annotated[bool, typer.Option("--key-frames", help="Analyse only key frames: quicker.")] = False,
+    track: Annotated[int | None, typer.Option(help="Analyse this face track instead of the chosen one.")] = None,
+    save: Annotated[
+        bool | None, typer.Option("--save/--no-save", help="Keep recording and results (default: with --subject).")
+    ] = None,
+    consent_by: Annotated[str | None, typer.Option(help="Who recorded the subject's consent; kept with it.")] = None,
+    recorded_at: Annotated[
+        datetime | None, typer.Option(help="When it was recorded, local time (default: the file's date).")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Name, id or folder of a checkpoint bundle.")] = None,
+) -> None:
+    """See `EXAMPLES`."""
+    app_settings = load_settings(**({"model": model} if model else {}))
+    if save is None:
+        save = subject is not None
+    if save and subject is None:
+        raise SettingsError("--save needs --subject: results are kept for a subject.")
+    try:
+        sampling = Sampling(fps=app_settings.fps if fps is None else fps, key_frames=key_frames)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    settings = Settings(sampling=sampling, coverage_floor=app_settings.coverage_floor, track=track)
+    options = Options(settings, as_json, csv_dir, subject if save else None, consent_by, recorded_at)
+    raise typer.Exit(run(expand(recordings), options, app_settings))
+
+
+def expand(paths: Iterable[Path]) -> list[Path]:
+    """Files as given and, of folders, every recording below, sorted. RecordingError for a folder without any."""
+    out: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            out.append(path)
+            continue
+        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        if not found:
+            raise RecordingError(f"The folder {path} holds no recordings ({', '.join(SUFFIXES[:5])}, ...).")
+        out += found
+    return out
+
+
+def run(paths: list[Path], options: Options, app_settings: AppSettings) -> int:
+    """Analyse each file, deliver it as asked, and go on after one that fails; the exit code."""
+    from fer_phq.model import load_model
+
+    if options.csv_dir:
+        make_folder(options.csv_dir)
+    keep = keeper(options, app_settings) if options.subject else None
+    model = load_model(app_settings.model)
+    failed = 0
+    for path in paths:
+        try:
+            analysis = analyze_one(path, model, options.settings)
+            deliver(analysis, options, keep)
+        except FerPhqError as error:
+            failed += 1
+            print(f"Error: {error}", file=sys.stderr)
+    if failed and len(paths) > 1:
+        print(f"{failed} of {len(paths)} recordings could not be analysed.", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def analyze_one(path: Path, model: FerPhqModel, settings: Settings) -> SessionAnalysis:
+    """One recording, with a progress bar on standard error when that is a terminal."""
+    from fer_phq.pipeline import analyze
+
+    with progress_bar(path.name) as hook:
+        return analyze(path, model, settings, hook)
+
+
+@contextmanager
+def progress_bar(name: str) -> Iterator[ProgressHook | None]:
+    """A hook that moves a bar; None where there is no terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("frames"))
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task(name, total=None)
+
+        def hook(done: Done) -> None:
+            bar.update(task, completed=done.frames_done, total=done.frames_expected)
+
+        yield hook
+
+
+def deliver(analysis: SessionAnalysis, options: Options, keep: Callable[[SessionAnalysis], None] | None) -> None:
+    """Store first, so that what was printed was also kept; then CSV and standard output."""
+    if keep:
+        keep(analysis)
+    if options.csv_dir:
+        write_csv(analysis, options.csv_dir)
+    if options.as_json:
+        print(json.dumps(analysis.to_dict(), ensure_ascii=False), flush=True)
+    else:
+        Console().print(summary(analysis))
+
+
+def keeper(options: Options, app_settings: AppSettings) -> Callable[[SessionAnalysis], None]:
+    """A function that keeps an analysis: the file as a session of the subject, the result beside it."""
+    from db.migrate import upgrade
+    from db.store import Store
+    from service.ingest import add_recording
+
+    app_settings.prepare()
+    upgrade(app_settings.database_url)
+    store = Store(app_settings.database_url, actor="cli")
+    subject = store.get_or_create_subject(label=options.subject or "")
+
+    def keep(analysis: SessionAnalysis) -> None:
+        path = Path(analysis.recording.path)
+        modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+        kept = add_recording(
+            app_settings,
+            store,
+            path,
+            subject_id=subject.id,
+            recorded_at=options.recorded_at.astimezone() if options.recorded_at else modified,
+            consent_by=options.consent_by,
+            consent_text="command line: --consent-by" if options.consent_by else None,
+            enqueue=False,
+        )
+        store.save_analysis(session_id=kept.session_id, analysis=analysis, settings=options.settings)
+
+    return keep
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder for results. SettingsError when that is not possible."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"The folder {folder} cannot be made: {error.strerror}.") from None
+
+
+def write_csv(analysis: SessionAnalysis, folder: Path) -> Path:
+    """Write the timeline: one row a sampled frame, empty cells in gaps. The name tells equal stems apart by content."""
+    info = analysis.recording
+    path = folder / f"{Path(info.path).stem}-{info.sha256[:8]}.csv"
+    try:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["time_s", *EMOTIONS, "x0", "y0", "x1", "y1", "detection_score", "quality"])
+            for row in analysis.to_dict()["timeline"]:
+                seen = row["emotions"] is not None
+                values = [*row["emotions"].values(), *row["box"]] if seen else [""] * (len(EMOTIONS) + 4)
+                last = [row["detection_score"], row["quality"]] if seen else ["", ""]
+                writer.writerow([row["time_s"], *values, *last])
+    except OSError as error:
+        raise SettingsError(f"The file {path} cannot be written: {error.strerror}.") from None
+    return path
+
+
+def summary(analysis: SessionAnalysis) -> Table:
+    """What a person sees on the terminal."""
+    info = analysis.recording
+    table = Table(title=Path(info.path).name, title_justify="left", show_header=False, min_width=60)
+    table.add_row(
+        "Recording", f"{info.duration_s:.1f} s, {info.width} x {info.height}, {info.codec}, model {analysis.model_id}"
+    )
+    table.add_row("Face found in", f"{analysis.coverage:.0%} of {len(analysis.timeline)} sampled frames")
+    mean = analysis.emotion_distribution
+    if mean is not None:
+        ranked = sorted(zip(EMOTIONS, mean, strict=True), key=lambda pair: -pair[1])
+        table.add_row("Emotions", ", ".join(f"{name} {share:.0%}" for name, share in ranked))
+    table.add_row("PHQ estimate", phq_text(analysis))
+    for warning in analysis.warnings:
+        table.add_row("Warning", warning)
+    return table
+
+
+def phq_text(analysis: SessionAnalysis) -> str:
+    """The estimate with interval and provenance, or why there is none."""
+    phq = analysis.phq
+    if not isinstance(phq, PhqEstimate):
+        return f"unavailable: {phq.text}"
+    text = f"{phq.scale} {phq.score:.1f}, {phq.level:.0%} interval {phq.low:.1f} to {phq.high:.1f}"
+    if phq.provenance is Provenance.SIMULATED:
+        return f"{text}\nDemonstration only: trained on simulated labels; it says nothing about this person."
+    return f"{text} ({phq.provenance} labels). Not a diagnosis."

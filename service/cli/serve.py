@@ -1,0 +1,105 @@
+"""`fer-phq up | dashboard | worker | db upgrade`: the long-running parts."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+import sys
+import time
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from service.settings import load_settings
+
+Address = Annotated[str | None, typer.Option(help="Network address to listen on (default 127.0.0.1).")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on (default 8501).")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(name="up")(up_command)
+    app.command(name="dashboard")(dashboard_command)
+    app.command(name="worker")(worker_command)
+    group = typer.Typer(no_args_is_help=True, help="The database.")
+    group.callback()(lambda: None)
+    group.command(name="upgrade")(upgrade_command)
+    app.add_typer(group, name="db")
+
+
+def up_command(address: Address = None, port: Port = None) -> None:
+    """Migrate the database, then run one worker and the dashboard together until Ctrl-C.
+
+    Example: `fer-phq up --port 8600`
+    """
+    upgrade_command()
+    command = [sys.executable, "-m", "service.cli"]
+    listen = [*(["--address", address] if address else []), *(["--port", str(port)] if port else [])]
+    parts = {
+        "worker": subprocess.Popen([*command, "worker"]),
+        "dashboard": subprocess.Popen([*command, "dashboard", *listen]),
+    }
+    raise typer.Exit(wait_for_any(parts))
+
+
+def wait_for_any(parts: dict[str, subprocess.Popen[bytes]]) -> int:
+    """Wait until a part ends or we are told to stop, stop the others, and give the exit code."""
+    stop: list[int] = []
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        stop.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    while not stop and all(part.poll() is None for part in parts.values()):
+        time.sleep(0.2)
+    ended = [name for name, part in parts.items() if part.poll() is not None]
+    for part in parts.values():
+        if part.poll() is None:
+            part.terminate()
+    for part in parts.values():
+        try:
+            part.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            part.kill()
+    if stop:
+        return 0
+    print(f"Error: the {ended[0]} ended, so everything was stopped; its message is above.", file=sys.stderr)
+    return 1
+
+
+def dashboard_command(address: Address = None, port: Port = None) -> None:
+    """Serve the dashboard (needs a worker beside it to analyse uploads: `fer-phq worker`, or use `fer-phq up`).
+
+    Example: `fer-phq dashboard --port 8600`
+    """
+    from dashboard.launch import main
+
+    given = {"address": address, "port": port}
+    main(load_settings(**{key: value for key, value in given.items() if value is not None}))
+
+
+def worker_command() -> None:
+    """Analyse queued recordings until Ctrl-C. With PostgreSQL, start as many as you like, on several machines.
+
+    Example: `FERPHQ_DATABASE_URL=postgresql://user@host/ferphq fer-phq worker`
+    """
+    from service.worker import run_worker
+
+    logging.getLogger().setLevel(logging.INFO)
+    raise typer.Exit(run_worker(load_settings()))
+
+
+def upgrade_command() -> None:
+    """Bring the database to this version's tables; safe to run again, and beside running workers.
+
+    Example: `fer-phq db upgrade`
+    """
+    from db.migrate import upgrade
+
+    settings = load_settings()
+    settings.prepare()
+    revision = upgrade(settings.database_url)
+    print(f"Database at revision {revision}.", flush=True)

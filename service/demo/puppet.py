@@ -1,0 +1,191 @@
+"""A portrait as a puppet: a few named movements of the face, each a smooth local warp, drawn as a picture.
+
+The movements follow the action units of the facial action coding system (Ekman, Friesen and Hager, 2002) as far as one
+flat picture allows. What comes out is a rendering: it shows what the product does, not how anyone feels.
+
+The portrait is NASA's of Eileen Collins (public domain; the picture that scikit-image ships as `astronaut`, columns
+44 to 403 of rows 0 to 331).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from importlib.resources import files
+
+import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageDraw, ImageFilter, ImageFont
+from scipy.ndimage import gaussian_filter, map_coordinates
+
+from fer_phq.analysis import FloatArray, Image
+from service.demo.warps import FACE, Warps, close_eyes, marks, part_lips
+
+SIZE = (400, 300)
+"""Width and height of a drawn picture in pixels."""
+CAPTION = "Demonstration - rendered, not a person's session"
+
+NECK = (180.0, 205.0)
+"""The point of the portrait about which the head tilts."""
+OUTLINE = (
+    (-60, 400), (-60, 310), (0, 278), (36, 233), (69, 208), (73, 187), (83, 167), (106, 151), (127, 147), (125, 134),
+    (113, 119), (108, 100), (109, 85), (114, 71), (130, 57), (148, 42), (166, 30), (187, 15), (216, 20), (240, 34),
+    (256, 60), (258, 92), (248, 117), (234, 132), (220, 148), (214, 172), (229, 186), (256, 216), (263, 236),
+    (284, 246), (300, 266), (310, 300), (316, 400),
+)  # fmt: skip
+"""The person's outline in the portrait, for lifting it off its background; drawn soft."""
+
+
+@dataclass(frozen=True)
+class Pose:
+    """What the puppet does in one picture. 0 is at rest (mouth closed, eyes on the camera); face movements are 0 to 1.
+
+    The head is moved by `shift_x`, `shift_y` (shares of the picture), `zoom` (relative) and `tilt` (degrees);
+    `cover` lifts a sheet of paper in front of the face (0 to 1).
+    """
+
+    smile: float = 0.0
+    """Mouth corners out and up, with cheeks (units 6 and 12)."""
+    teeth: float = 0.0
+    """Lips apart as in the portrait's own smile (unit 25)."""
+    frown: float = 0.0
+    """Mouth corners down (unit 15), chin up (17)."""
+    press: float = 0.0
+    """Lips tight (units 23 and 24)."""
+    jaw: float = 0.0
+    """Jaw dropped, mouth open and rounded (units 26 and 27)."""
+    stretch: float = 0.0
+    """Mouth corners drawn out sideways, lips parted (units 20 and 25)."""
+    sneer: float = 0.0
+    """Upper lip and nose drawn up (units 9 and 10)."""
+    brow_up: float = 0.0
+    """Both brows raised (units 1 and 2)."""
+    brow_inner: float = 0.0
+    """Inner ends of the brows raised (units 1 and 4, as in sorrow)."""
+    brow_down: float = 0.0
+    """Brows lowered and drawn together (unit 4)."""
+    wide: float = 0.0
+    """Eyes wide open (unit 5)."""
+    lids: float = 0.0
+    """Upper lids lowered; 1 is closed (units 43 and 45)."""
+    squint: float = 0.0
+    """Lower lids raised (units 6 and 7)."""
+    shift_x: float = 0.0
+    shift_y: float = 0.0
+    zoom: float = 0.0
+    tilt: float = 0.0
+    cover: float = 0.0
+
+    def towards(self, other: Pose, share: float) -> Pose:
+        """The pose a share (0 to 1) of the way to another one."""
+        return Pose(*((1 - share) * getattr(self, f.name) + share * getattr(other, f.name) for f in fields(self)))
+
+
+PORTRAIT = {"smile": 1.0, "squint": 0.3}
+"""What the portrait itself does, so that a pose of 0 undoes it."""
+MOUTH_COLOUR = np.array([58.0, 22.0, 22.0], dtype=np.float32)
+
+
+class Puppet:
+    """The portrait, ready to be posed."""
+
+    def __init__(self) -> None:
+        with files("service.demo").joinpath("portrait.jpg").open("rb") as file:
+            portrait = PillowImage.open(file).convert("RGB")
+        self._person = portrait.convert("RGBA")
+        self._person.putalpha(_outline(portrait.size))
+        x0, y0, x1, y1 = FACE
+        self._face = np.asarray(portrait, dtype=np.float32)[y0:y1, x0:x1]
+        self._unfolded = gaussian_filter(self._face, (3.5, 3.5, 0))
+        self._warps = Warps()
+        self._marks = marks()
+        self._border = PillowImage.fromarray(_border(self._warps.x, self._warps.y))
+
+    def draw(self, pose: Pose) -> Image:
+        """The puppet in a pose over its backdrop, captioned: uint8 RGB (height, width, 3) of `SIZE`."""
+        person = self._person.copy()
+        person.paste(PillowImage.fromarray(self.face(pose)), FACE[:2], self._border)
+        person = person.transform(SIZE, PillowImage.Transform.AFFINE, _placing(pose), PillowImage.Resampling.BILINEAR)
+        picture = self._backdrop.copy()
+        picture.paste(person, (0, 0), person)
+        if pose.cover > 0:
+            _draw_paper(picture, pose.cover)
+        picture.paste(self._caption, (0, SIZE[1] - self._caption.height))
+        return np.array(picture)
+
+    def face(self, pose: Pose) -> Image:
+        """The moved face alone, uint8 RGB, as large as `FACE`."""
+        x, y = self._warps.x.copy(), self._warps.y.copy()
+        for name, (dx, dy) in self._warps.moves.items():
+            amount = getattr(pose, name) - PORTRAIT.get(name, 0.0)
+            x -= amount * dx
+            y -= amount * dy
+        y = close_eyes(x, y, pose.lids)
+        apart = min(1.0, pose.teeth + 0.6 * pose.stretch + 0.5 * pose.sneer + pose.jaw)
+        shown = min(1.0, pose.teeth + 0.8 * pose.stretch + 0.6 * pose.sneer)
+        y, inside = part_lips(x, y, apart=apart, jaw=pose.jaw, teeth=shown)
+        source, places = self._shaded(pose), np.stack([y - FACE[1], x - FACE[0]])
+        colours = [map_coordinates(source[..., c], places, order=1, mode="nearest") for c in range(3)]
+        moved = np.stack(colours, axis=-1)
+        painted = moved + inside[..., None] * (MOUTH_COLOUR - moved)
+        return np.asarray(painted.clip(0, 255), dtype=np.uint8)
+
+    def _shaded(self, pose: Pose) -> FloatArray:
+        """The face before it is moved, with the shadows that belong to the pose and without the smile's folds."""
+        mark = self._marks
+        unfold = 0.85 * (1 - min(1.0, pose.smile + 0.6 * pose.sneer)) * mark["folds"][..., None]
+        face = self._face + unfold * (self._unfolded - self._face)
+        dark = (
+            (0.25 + 0.25 * pose.brow_down) * mark["brows"]
+            + pose.brow_down * (0.22 * mark["furrow"] + 0.3 * mark["sockets"])
+            + 0.3 * pose.frown * mark["corners"]
+            + 0.2 * pose.sneer * mark["nose"]
+        )
+        return np.asarray(face * (1 - np.clip(dark, 0, 0.8))[..., None], dtype=np.float32)
+
+    @cached_property
+    def _backdrop(self) -> PillowImage.Image:
+        """A mottled wall like the portrait's own."""
+        width, height = SIZE
+        noise = gaussian_filter(np.random.default_rng(5).normal(size=(height, width)), 22)
+        wall = np.array([203.0, 194.0, 196.0]) + 9 * (noise / noise.std())[..., None] * np.array([1.0, 0.95, 0.9])
+        return PillowImage.fromarray(wall.clip(0, 255).astype(np.uint8))
+
+    @cached_property
+    def _caption(self) -> PillowImage.Image:
+        strip = PillowImage.new("RGB", (SIZE[0], 20), (20, 20, 20))
+        ImageDraw.Draw(strip).text((SIZE[0] / 2, 10), CAPTION, (255, 255, 255), ImageFont.load_default(13), anchor="mm")
+        return strip
+
+
+def _border(x: FloatArray, y: FloatArray) -> Image:
+    """Opacity of the warped face over the portrait, fading out over its last six pixels."""
+    x0, y0, x1, y1 = FACE
+    inward = np.minimum(np.minimum(x - x0, x1 - 1 - x), np.minimum(y - y0, y1 - 1 - y))
+    return np.asarray(255 * np.clip(inward / 6, 0, 1), dtype=np.uint8)
+
+
+def _outline(size: tuple[int, int]) -> PillowImage.Image:
+    mask = PillowImage.new("L", size)
+    ImageDraw.Draw(mask).polygon(OUTLINE, 255)
+    return mask.filter(ImageFilter.GaussianBlur(2.5))
+
+
+def _placing(pose: Pose) -> tuple[float, float, float, float, float, float]:
+    """The affine map from a drawn picture's pixels to the portrait's, for Pillow."""
+    width, height = SIZE
+    scale = 1.0 / (1.02 * (1 + pose.zoom))
+    angle = np.deg2rad(pose.tilt)
+    cos, sin = float(np.cos(angle)) * scale, float(np.sin(angle)) * scale
+    x, y = width * (0.5 + pose.shift_x), height * (0.72 + pose.shift_y)  # where the neck is drawn
+    return cos, sin, NECK[0] - cos * x - sin * y, -sin, cos, NECK[1] + sin * x - cos * y
+
+
+def _draw_paper(picture: PillowImage.Image, cover: float) -> None:
+    """A lined sheet that rises from below until it hides the face."""
+    width, height = SIZE
+    left, top = round(width * 0.3), round(height * (1.05 - 0.95 * min(cover, 1.0)))
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((left, top, width - left, top + height), (243, 241, 232), (190, 188, 180))
+    for y in range(top + 24, top + height, 14):
+        draw.line((left + 16, y, width - left - 16, y), (178, 182, 190))

@@ -1,0 +1,142 @@
+"""What the puppet does in each demonstration session: seeded, so that every rendering of a session is the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+
+from service.demo.puppet import Pose
+
+EXPRESSIONS: Mapping[str, Pose] = MappingProxyType(
+    {
+        "rest": Pose(),
+        "glad": Pose(smile=1, teeth=1, squint=0.5),
+        "content": Pose(smile=0.7, squint=0.3),
+        "sad": Pose(frown=1, brow_inner=1, lids=0.3),
+        "surprised": Pose(jaw=0.9, brow_up=1, wide=1),
+        "afraid": Pose(stretch=0.8, jaw=0.25, brow_up=0.8, brow_inner=0.8, wide=1),
+        "angry": Pose(brow_down=1, press=1, squint=0.5, frown=0.5),
+        "disgusted": Pose(sneer=1, brow_down=0.7, squint=1, frown=0.3),
+    }
+)
+"""What the puppet can look like. What the model makes of it is the model's own reading."""
+
+FADE_S = 0.5
+"""How long the face takes from one expression to the next."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """One session: when it took place, how long it is, and what happens in it.
+
+    weeks_ago: before the demonstration was made. mood: how often each expression is chosen. strength: of expressions,
+    0 to 1. liveliness: of the head's movements and of the pace, 0 to 1. leaves, covers: (start, end) in seconds in
+    which the puppet is out of the picture, or behind a sheet of paper.
+    """
+
+    number: int
+    weeks_ago: float
+    seconds: float
+    mood: Mapping[str, float]
+    strength: float
+    liveliness: float
+    leaves: tuple[tuple[float, float], ...] = ()
+    covers: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name of the recording's file."""
+        return f"demonstration-{self.number}.mp4"
+
+
+SCRIPTS: tuple[Script, ...] = (
+    Script(1, 12, 36, {"rest": 4, "sad": 6, "afraid": 1}, 0.8, 0.15, covers=((20, 25),)),
+    Script(2, 10, 34, {"rest": 4, "sad": 5, "angry": 2}, 0.85, 0.25, leaves=((13, 19),)),
+    Script(3, 7.5, 38, {"rest": 4, "sad": 2, "angry": 2, "disgusted": 2, "content": 2}, 0.9, 0.4),
+    Script(4, 5, 36, {"rest": 4, "sad": 2, "content": 3, "surprised": 3}, 0.9, 0.55, leaves=((25, 30),)),
+    Script(5, 2.5, 40, {"rest": 3, "content": 4, "glad": 3, "surprised": 2, "afraid": 1}, 1.0, 0.75, covers=((9, 12),)),
+    Script(6, 0.5, 36, {"rest": 2, "glad": 6, "content": 3, "surprised": 2}, 1.0, 1.0),
+)
+"""Six sessions that go from few and sad expressions to many and glad ones."""
+
+
+@dataclass(frozen=True)
+class Performance:
+    """A script, drawn up: ask it for the pose at any time."""
+
+    script: Script
+    _cues: tuple[tuple[float, Pose], ...] = field(init=False, repr=False)
+    _blinks: tuple[float, ...] = field(init=False, repr=False)
+    _sway: tuple[tuple[float, float], ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        rng = np.random.default_rng(self.script.number)
+        object.__setattr__(self, "_cues", _cues(self.script, rng))
+        object.__setattr__(self, "_blinks", _blinks(self.script.seconds, rng))
+        sway = zip(rng.uniform(0.05, 0.25, 8).tolist(), rng.uniform(0, 2 * math.pi, 8).tolist(), strict=True)
+        object.__setattr__(self, "_sway", tuple(sway))
+
+    def pose(self, time_s: float) -> Pose:
+        """The pose at a time in seconds from the recording's start."""
+        face = self._expression(time_s)
+        blink = max((1 - abs(time_s - at) / 0.18 for at in self._blinks), default=0.0)
+        away = _during(self.script.leaves, time_s, 1.2)
+        lively = 0.3 + 0.7 * self.script.liveliness
+        x, y, zoom, tilt = (self._wander(i, time_s) * lively for i in range(4))
+        return dataclasses.replace(
+            face,
+            lids=max(face.lids, min(1.0, 1.6 * max(0.0, blink))),
+            shift_x=0.05 * x - 0.8 * away,
+            shift_y=0.025 * y,
+            zoom=0.06 * zoom,
+            tilt=5 * tilt - 6 * away,
+            cover=_during(self.script.covers, time_s, 0.8),
+        )
+
+    def _expression(self, time_s: float) -> Pose:
+        before, pose = Pose(), Pose()
+        for start, cue in self._cues:
+            if start > time_s:
+                break
+            before, pose, since = pose, cue, time_s - start
+        return before.towards(pose, _ease(since / FADE_S))
+
+    def _wander(self, which: int, time_s: float) -> float:
+        """A slow, never quite repeating movement between -1 and 1."""
+        (f1, p1), (f2, p2) = self._sway[2 * which : 2 * which + 2]
+        return 0.6 * math.sin(2 * math.pi * f1 * time_s + p1) + 0.4 * math.sin(2 * math.pi * f2 * time_s + p2)
+
+
+def _cues(script: Script, rng: np.random.Generator) -> tuple[tuple[float, Pose], ...]:
+    """When which expression begins; livelier sessions change more often."""
+    names, weights = list(script.mood), np.array(list(script.mood.values()), dtype=np.float64)
+    cues, time_s, last = [(0.0, Pose())], float(rng.uniform(0.5, 1.5)), "rest"
+    while time_s < script.seconds:
+        likely = np.where([name == last for name in names], 0.0, weights)
+        last = str(rng.choice(names, p=likely / likely.sum()))
+        cues.append((time_s, Pose().towards(EXPRESSIONS[last], script.strength * float(rng.uniform(0.8, 1.0)))))
+        time_s += float(rng.uniform(1.8, 4.5)) * (1.4 - 0.5 * script.liveliness)
+    return tuple(cues)
+
+
+def _blinks(seconds: float, rng: np.random.Generator) -> tuple[float, ...]:
+    """Moments at which the eyes are shut, every two to six seconds."""
+    times = np.cumsum(rng.uniform(2, 6, size=math.ceil(seconds / 2)))
+    return tuple(float(t) for t in times if t < seconds)
+
+
+def _during(spans: tuple[tuple[float, float], ...], time_s: float, fade_s: float) -> float:
+    """1 inside a span, 0 outside, easing in before it and out after it."""
+    inside = (min(time_s - (start - fade_s), end + fade_s - time_s) for start, end in spans)
+    return max((_ease(seconds / fade_s) for seconds in inside), default=0.0)
+
+
+def _ease(share: float) -> float:
+    """0 below 0, 1 above 1, smooth between."""
+    share = min(1.0, max(0.0, share))
+    return share * share * (3 - 2 * share)

@@ -1,0 +1,168 @@
+"""Settings of a running installation, read from the environment (prefix `FERPHQ_`)."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import platformdirs
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from fer_phq.analysis import Sampling, Settings
+from fer_phq.errors import SettingsError
+
+GIB = 1024**3
+MIB = 1024**2
+SECRET_BYTES = 32
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class AppSettings(BaseSettings):
+    """Where data lives and how the service behaves; every field is the environment variable `FERPHQ_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="FERPHQ_", frozen=True, extra="ignore", env_ignore_empty=True)
+
+    data_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("fer-phq")))
+    """Folder of the SQLite files, the media files, uploads in progress and the secret."""
+    database_url: str = ""
+    """SQLAlchemy URL of the store; default: `fer-phq.db` in the data folder."""
+    dbos_database_url: str = ""
+    """Where the job engine keeps its own tables; default: `jobs.db` in the data folder, or the store's PostgreSQL."""
+    model: str | None = None
+    """Name or path of the checkpoint bundle; default: the one that ships."""
+    fps: float = Field(default=2.0, gt=0, le=240)
+    """Frames a second that are analysed."""
+    coverage_floor: float = Field(default=0.3, ge=0, le=1)
+    """Share of sampled frames that must show the face before an estimate is given."""
+    address: str = "127.0.0.1"
+    """Network address the dashboard listens on."""
+    port: int = Field(default=8501, ge=0, le=65535)
+    """Port the dashboard listens on; 0 takes a free one."""
+    max_upload_bytes: int = Field(default=8 * GIB, gt=0)
+    """Largest recording that may be uploaded, in bytes."""
+    min_free_bytes: int = Field(default=512 * MIB, ge=0)
+    """Disk space that an upload must leave free, in bytes."""
+    media_quota_bytes: int | None = Field(default=None, gt=0)
+    """Most that all stored recordings may take together, in bytes; default: no limit but the disk's."""
+    allowed_hosts: list[str] = []
+    """Host names under which the dashboard may be asked (a JSON list); default: loopback names, or any when it
+    listens on another address."""
+    allowed_origins: list[str] = []
+    """Origins, such as `https://phq.example.org`, that may upload besides the dashboard's own (a JSON list)."""
+    secret: str | None = Field(default=None, min_length=16, repr=False)
+    """Key that signs upload and media links; default: made at first use and kept in the data folder."""
+    worker_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    """Name of the worker process, stable over restarts and unique; default: host name and a free slot number."""
+    worker_timeout_s: float = Field(default=30.0, ge=2)
+    """Seconds without a sign of life after which a worker's jobs are given to another."""
+    stale_upload_s: float = Field(default=24 * 3600.0, ge=60)
+    """Age in seconds at which an unfinished upload is removed."""
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @model_validator(mode="after")
+    def _fill_in_urls(self) -> Self:
+        if not self.database_url:
+            object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir / 'fer-phq.db'}")
+        if not self.dbos_database_url:
+            shared = self.database_url.startswith("postgres")
+            own = f"sqlite:///{self.data_dir / 'jobs.db'}"
+            object.__setattr__(self, "dbos_database_url", self.database_url if shared else own)
+        if self.dbos_database_url.startswith("sqlite") and self.dbos_database_url == self.database_url:
+            raise ValueError("FERPHQ_DBOS_DATABASE_URL must be another SQLite file than FERPHQ_DATABASE_URL")
+        return self
+
+    @property
+    def media_dir(self) -> Path:
+        """Folder of the stored recordings."""
+        return self.data_dir / "media"
+
+    @property
+    def incoming_dir(self) -> Path:
+        """Folder of uploads in progress; on the media folder's file system, so that moving is renaming."""
+        return self.data_dir / "incoming"
+
+    def prepare(self) -> None:
+        """Create the folders, readable by their owner only. SettingsError when that is not possible."""
+        try:
+            for folder in (self.data_dir, self.media_dir, self.incoming_dir):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(
+                f"The data folder {self.data_dir} cannot be used ({error.strerror or error}); "
+                "set FERPHQ_DATA_DIR to a folder that you may write to."
+            ) from error
+
+    @cached_property
+    def secret_key(self) -> bytes:
+        """Key that signs links: `FERPHQ_SECRET`, else the file `secret` (0600), which is made at first use."""
+        if self.secret is not None:
+            return self.secret.encode()
+        self.prepare()
+        path = self.data_dir / "secret"
+        try:
+            return _read_secret(path) if path.exists() else _create_secret(path)
+        except OSError as error:
+            raise SettingsError(
+                f"The secret file {path} cannot be used ({error.strerror or error}); "
+                "make it readable or set FERPHQ_SECRET."
+            ) from error
+
+    def analysis_settings(self, overrides: Mapping[str, Any] | None = None) -> Settings:
+        """The pipeline's settings: this installation's, with a job's own `fps`, `key_frames` or `track` on top."""
+        chosen = dict(overrides or {})
+        unknown = sorted(set(chosen) - {"fps", "key_frames", "track"})
+        if unknown:
+            raise SettingsError(f"An analysis has no setting named {', '.join(unknown)}; use fps, key_frames or track.")
+        try:
+            fps, key_frames = float(chosen.get("fps", self.fps)), bool(chosen.get("key_frames", False))
+            sampling = Sampling(fps=fps, key_frames=key_frames)
+            track = None if chosen.get("track") is None else int(chosen["track"])
+        except (TypeError, ValueError) as error:
+            raise SettingsError(f"The analysis settings {chosen} cannot be used: {error}") from error
+        return Settings(sampling=sampling, coverage_floor=self.coverage_floor, track=track)
+
+
+def load_settings(**overrides: Any) -> AppSettings:
+    """Settings from the environment with keyword overrides; SettingsError names the first value that is wrong."""
+    try:
+        return AppSettings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "FERPHQ_" + str(first["loc"][0]).upper() if first["loc"] else "The settings"
+        raise SettingsError(f"{name} cannot be used: {first['msg']}.") from error
+    except ValueError as error:
+        raise SettingsError(f"A FERPHQ_ setting cannot be read: {error}.") from error
+
+
+def _create_secret(path: Path) -> bytes:
+    """Write a fresh key beside `path` and link it there: of several processes at first use, one wins."""
+    fresh = path.with_name(f"secret.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(SECRET_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            return _read_secret(path)
+    finally:
+        fresh.unlink()
+    return _read_secret(path)
+
+
+def _read_secret(path: Path) -> bytes:
+    key = path.read_bytes()
+    if len(key) < SECRET_BYTES:
+        raise OSError(f"it holds {len(key)} bytes, {SECRET_BYTES} are needed")
+    return key

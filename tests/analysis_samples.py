@@ -1,0 +1,109 @@
+"""Analyses made of numbers, for tests of what is stored and shown; no recording is decoded and no model runs."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+
+import numpy as np
+from sqlalchemy import text
+
+from db.engine import normalise_url, open_engine
+from db.records import SessionRecord
+from db.store import Store
+from fer_phq.analysis import RecordingInfo, Sampling, SessionAnalysis, Timeline, Timing, TrackSummary
+from fer_phq.phq import PhqEstimate, PhqResult, PhqUnavailable, Provenance, Scale, UnavailableReason
+
+MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+TWICE_A_SECOND = Sampling()
+NO_HEAD = PhqUnavailable(UnavailableReason.NO_HEAD)
+
+
+def sample_recording(name: str = "session.mp4", **changes: object) -> RecordingInfo:
+    """A recording's facts; another name is another recording."""
+    facts: dict[str, object] = {
+        "path": f"/recordings/{name}",
+        "sha256": hashlib.sha256(name.encode()).hexdigest(),
+        "duration_s": 12.5,
+        "width": 320,
+        "height": 240,
+        "codec": "h264",
+        "rotation": 90,
+        "has_audio": True,
+    }
+    return RecordingInfo(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+def sample_estimate(score: float = 7.5, *, scale: Scale = Scale.PHQ8, model_id: str = "model-a") -> PhqEstimate:
+    """An estimate with an interval of 3 on either side, cut at the scale's ends."""
+    return PhqEstimate(
+        score=score,
+        low=max(0.0, score - 3),
+        high=min(float(scale.maximum), score + 3),
+        level=0.9,
+        scale=scale,
+        provenance=Provenance.SIMULATED,
+        model_id=model_id,
+    )
+
+
+def sample_timeline(frames: int = 20, *, gaps: tuple[int, ...] = (3, 4), seed: int = 0) -> Timeline:
+    """A timeline at 2 frames/s with NaN rows at `gaps`."""
+    draw = np.random.default_rng(seed)
+    emotions = draw.dirichlet(np.ones(7), frames).astype(np.float32)
+    box = draw.uniform(0, 300, (frames, 4)).astype(np.float32)
+    landmarks = draw.uniform(0, 300, (frames, 5, 2)).astype(np.float32)
+    score, quality = draw.uniform(0.5, 1, (2, frames)).astype(np.float32)
+    for column in (emotions, box, landmarks, score, quality):
+        column[list(gaps)] = np.nan
+    return Timeline(np.arange(frames) / 2 + 0.013, emotions, box, landmarks, score, quality)
+
+
+def sample_analysis(
+    recording: RecordingInfo | None = None,
+    *,
+    model_id: str = "model-a",
+    frames: int = 20,
+    gaps: tuple[int, ...] = (3, 4),
+    phq: PhqResult | None = None,
+    sampling: Sampling = TWICE_A_SECOND,
+    dim: int = 16,
+    seed: int = 0,
+) -> SessionAnalysis:
+    """A whole analysis; `phq` None is an estimate."""
+    timeline = sample_timeline(frames, gaps=gaps, seed=seed)
+    faces = int(timeline.has_face.sum())
+    return SessionAnalysis(
+        recording=recording or sample_recording(),
+        model_id=model_id,
+        sampling=sampling,
+        timeline=timeline,
+        embeddings=np.random.default_rng(seed).normal(size=(faces, dim)).astype(np.float32),
+        phq=phq or sample_estimate(model_id=model_id),
+        tracks=(TrackSummary(0, faces, 0.0, frames / 2, 0.2, True), TrackSummary(4, 2, 1.0, 1.5, 0.01, False)),
+        warnings=("2 people were in view",),
+        timing=Timing(decode=1.0, detect=2.0, embed=0.5, heads=0.01),
+    )
+
+
+def new_session(store: Store, subject_id: str, name: str = "session.mp4", at: datetime = MONDAY) -> SessionRecord:
+    """A stored session of `sample_recording(name)`."""
+    return store.create_session(
+        subject_id=subject_id,
+        recorded_at=at,
+        recording=sample_recording(name),
+        original_name=name,
+        media_path=f"ab/{name}",
+    )
+
+
+HEALTH_TABLES = ("subjects", "sessions", "analyses", "frames", "embeddings", "questionnaires", "jobs")
+
+
+def row_counts(url: str) -> dict[str, int]:
+    """How many rows each table that may hold health data has."""
+    engine = open_engine(normalise_url(url))
+    with engine.connect() as connection:
+        found = {name: connection.execute(text(f"SELECT count(*) FROM {name}")).scalar_one() for name in HEALTH_TABLES}
+    engine.dispose()
+    return found

@@ -1,0 +1,51 @@
+"""An empty and a filled installation for the dashboard's tests, each in its own folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from recordings import Recordings
+from synthetic_sessions import seed_store
+
+from dashboard import context
+from db.migrate import upgrade
+from db.store import Store
+from fer_phq.video import probe
+from service.media import MediaStore
+from service.settings import AppSettings, load_settings
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[AppSettings]:
+    """Settings of a migrated, empty installation that the pages use."""
+    settings = load_settings(data_dir=tmp_path / "data", port=0)
+    settings.prepare()
+    upgrade(settings.database_url)
+    context.use(settings)
+    yield settings
+    context.use(None)
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def store(installation: AppSettings) -> Iterator[Store]:
+    """The installation's store."""
+    with Store(installation.database_url, actor="cli") as opened:
+        yield opened
+
+
+@pytest.fixture
+def filled(installation: AppSettings, store: Store, recordings: Recordings) -> AppSettings:
+    """The installation with three demonstration subjects; each one's newest session has a recording that plays."""
+    source = recordings(motion="moving", seconds=3, audio=True)
+    info = probe(source)
+    files = MediaStore(installation)
+    part = files.copy_in(source)
+    with files.locked():
+        relative = files.place(part.path, info.sha256)
+    seed_store(store, subjects=3, sessions=5, seconds=60, media=(relative, info))
+    return installation

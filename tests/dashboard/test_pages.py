@@ -1,0 +1,264 @@
+"""Every page over an empty and over a filled store, run by Streamlit's own test runner."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+from synthetic_sessions import Plan, recording_info, synthetic_analysis
+
+from db.records import AttentionKind, JobState
+from db.store import Store
+from fer_phq.analysis import SessionAnalysis, Settings
+from fer_phq.phq import PhqUnavailable, Provenance, Scale, UnavailableReason
+from service.settings import AppSettings
+
+ROOT = Path(__file__).parents[2]
+MAIN = ROOT / "dashboard" / "main.py"
+PAGES = ["home", "new_session", "session", "trends", "questionnaire"]
+NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+
+
+def open_page(name: str, **query: str) -> AppTest:
+    """A page, run once; it must not show an error."""
+    app = AppTest.from_file(str(MAIN), default_timeout=60)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    if name != "home":
+        app.switch_page(f"app_pages/{name}.py")
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.run()
+    return calm(app)
+
+
+def calm(app: AppTest) -> AppTest:
+    """The page, which shows neither an exception nor an error box."""
+    assert not app.exception, [e.value for e in app.exception]
+    assert not app.error, [e.value for e in app.error]
+    return app
+
+
+def words(app: AppTest) -> str:
+    """Everything a page says, labels and HTML included, as one text."""
+    return " ".join(str(getattr(node, "proto", "")) for node in app.main)
+
+
+@pytest.mark.usefixtures("installation")
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_of_an_empty_store_say_what_to_do(name: str) -> None:
+    said = words(open_page(name))
+    assert "Not a diagnosis" in said
+    expected = {
+        "home": "Upload a recording",
+        "new_session": "Choose a subject or type a new code",
+        "session": "Upload a recording",
+        "trends": "Upload a recording",
+        "questionnaire": "Over the last 2 weeks",
+    }
+    assert expected[name] in said
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_of_a_filled_store_show_no_error(name: str) -> None:
+    assert "Not a diagnosis" in words(open_page(name))
+
+
+@pytest.mark.usefixtures("filled")
+def test_home_lists_sessions_and_low_coverage(store: Store) -> None:
+    said = words(open_page("home"))
+    assert "DEMO-01" in said
+    assert "Low coverage" in said
+    assert any(item.kind is AttentionKind.LOW_COVERAGE for item in store.needs_attention())
+
+
+def test_home_shows_a_failed_job_with_its_sentence(installation: AppSettings, store: Store) -> None:
+    session_id = bare_session(store)
+    job = store.create_job(session_id=session_id)
+    store.set_job_state(job_id=job.id, state=JobState.FAILED, error="This file holds no video; choose another one.")
+    assert "This file holds no video" in words(open_page("home"))
+    assert "This file holds no video" in words(open_page("session", session=session_id))
+
+
+@pytest.mark.usefixtures("filled")
+def test_a_simulated_estimate_never_stands_alone(store: Store) -> None:
+    row = next(
+        r for r in store.recent_sessions(limit=50) if r.analysis and r.analysis.phq.__class__ is not PhqUnavailable
+    )
+    said = words(open_page("session", session=row.session.id))
+    assert "Demonstration only: this head was trained on simulated labels" in said
+    assert "Simulated labels" in said
+    assert "interval" in said
+
+
+def test_a_clinical_estimate_names_no_band_when_its_interval_spans_several(
+    installation: AppSettings, store: Store
+) -> None:
+    session_id = bare_session(store)
+    store.save_analysis(session_id=session_id, analysis=analysis(Plan(provenance=Provenance.CLINICAL)))
+    said = words(open_page("session", session=session_id))
+    assert "no single band can be named" in said
+    assert "Demonstration only" not in said
+
+
+def test_a_withheld_estimate_says_why(installation: AppSettings, store: Store) -> None:
+    session_id = bare_session(store)
+    found = analysis(Plan(coverage=0.1))
+    assert isinstance(found.phq, PhqUnavailable)
+    assert found.phq.reason is UnavailableReason.LOW_COVERAGE
+    store.save_analysis(session_id=session_id, analysis=found)
+    said = words(open_page("session", session=session_id))
+    assert "No estimate" in said
+    assert "The face was found in too few of the sampled frames." in said
+
+
+def test_analyses_of_two_models_can_be_chosen(installation: AppSettings, store: Store) -> None:
+    session_id = bare_session(store)
+    for model_id in ("first-11111111", "second-22222222"):
+        store.save_analysis(session_id=session_id, analysis=analysis(Plan(model_id=model_id)), settings=Settings())
+    app = open_page("session", session=session_id)
+    chooser = next(box for box in app.selectbox if box.label == "Analysis")
+    assert len(chooser.options) == 2
+    calm(chooser.select_index(1).run())
+
+
+@pytest.mark.usefixtures("filled")
+def test_lines_instead_of_areas(store: Store) -> None:
+    app = open_page("session")
+    calm(app.segmented_control[0].set_value("Lines").run())
+
+
+@pytest.mark.usefixtures("installation")
+def test_an_unknown_session_is_an_error_in_words() -> None:
+    app = AppTest.from_file(str(MAIN), default_timeout=60)
+    app.query_params["session"] = "00000000-0000-0000-0000-000000000000"
+    app.run()
+    app.switch_page("app_pages/session.py")
+    app.query_params["session"] = "00000000-0000-0000-0000-000000000000"
+    app.run()
+    said = words(app)
+    assert "No session" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.usefixtures("filled")
+def test_trends_of_the_subject_in_the_address(store: Store) -> None:
+    subject = store.find_subject(label="DEMO-02")
+    assert subject is not None
+    app = open_page("trends", subject=subject.id)
+    assert app.title[0].value == "DEMO-02"
+    assert "Demonstration" in words(app)
+
+
+def test_trends_of_a_subject_without_sessions(installation: AppSettings, store: Store) -> None:
+    subject = store.create_subject(label="P-1")
+    said = words(open_page("trends", subject=subject.id))
+    assert "No scores yet" in said
+    assert "No analysed sessions yet" in said
+
+
+def test_a_questionnaire_is_scored_and_stored(installation: AppSettings, store: Store) -> None:
+    store.create_subject(label="P-1")
+    app = open_page("questionnaire")
+    app.selectbox(key="phq_subject").set_value("P-1")
+    for radio in app.radio:
+        radio.set_value(1)
+    app.radio[8].set_value(0)
+    app.button[0].click()
+    calm(app.run())
+    subject = store.find_subject(label="P-1")
+    assert subject is not None
+    saved = store.list_questionnaires(subject_id=subject.id)
+    assert [(q.total, q.scale, q.item9_flag) for q in saved] == [(8, Scale.PHQ9, False)]
+    assert "of 27 points on PHQ-9: mild" in words(app)
+    assert "Please act now" not in words(app)
+
+
+def test_an_incomplete_questionnaire_is_not_stored(installation: AppSettings, store: Store) -> None:
+    subject = store.create_subject(label="P-1")
+    app = open_page("questionnaire", subject=subject.id)
+    for radio in app.radio[:7]:
+        radio.set_value(1)
+    app.button[0].click()
+    calm(app.run())
+    assert "Still open: 8, 9." in words(app)
+    assert store.list_questionnaires(subject_id=subject.id) == []
+
+
+def test_item_9_asks_for_a_person_until_one_was_there(installation: AppSettings, store: Store) -> None:
+    subject = store.create_subject(label="P-1")
+    store.set_setting(key="help_line", value="Call the ward on extension 12.")
+    store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ9, items=[0] * 8 + [1], answered_at=NOW)
+    app = open_page("questionnaire", subject=subject.id)
+    said = words(app)
+    assert "A person should speak with them now" in said
+    assert "Call the ward on extension 12." in said
+    assert "Item 9 answered" in words(open_page("home"))
+    app.text_input(key="item9_by").set_value("AB").run()
+    next(button for button in app.button if "has spoken" in button.label).click()
+    calm(app.run())
+    assert "A person should speak with them now" not in words(app)
+    assert not store.needs_attention()
+
+
+def test_upload_needs_subject_consent_and_a_name(installation: AppSettings, store: Store) -> None:
+    app = open_page("new_session")
+    app.button[0].click()
+    calm(app.run())
+    assert "choose or type a subject and confirm the consent and say who recorded the consent" in words(app)
+    assert store.list_subjects() == []
+
+
+def test_upload_begins_with_consent(installation: AppSettings, store: Store) -> None:
+    store.create_subject(label="P-7")
+    app = open_page("new_session")
+    app.selectbox[0].set_value("P-7")
+    app.checkbox(key="agreed").set_value(True)
+    app.text_input(key="operator_input").set_value("AB")
+    app.button[0].click()
+    calm(app.run())
+    said = words(app)
+    assert "Consent recorded by AB" in said
+    assert "P\\\\-7" in said or "P-7" in said
+
+
+def test_labels_cannot_smuggle_markup(installation: AppSettings, store: Store) -> None:
+    session_id = bare_session(store, label="<img src=x onerror=alert(1)>")
+    store.create_job(session_id=session_id)
+    for name in PAGES:
+        page = open_page(name, session=session_id)
+        html = " ".join(str(getattr(node.proto, "body", "")) for node in page.main if node.type == "html")
+        assert "<img src=x" not in html
+
+
+def test_the_dashboard_needs_no_torch() -> None:
+    code = (
+        "import sys; import dashboard.launch, dashboard.data, dashboard.session_admin, dashboard.jobs_view; "
+        "sys.exit('torch' in sys.modules or 'dbos' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def analysis(plan: Plan) -> SessionAnalysis:
+    return synthetic_analysis(5, plan, recording_info(5, plan.seconds))
+
+
+def bare_session(store: Store, label: str = "P-1") -> str:
+    """A session without an analysis and without its recording's file."""
+    subject = store.get_or_create_subject(label=label)
+    session = store.create_session(
+        subject_id=subject.id,
+        recorded_at=NOW,
+        recording=recording_info(5, 90.0),
+        original_name="one.mp4",
+        media_path=None,
+    )
+    assert np.isfinite(session.duration_s)
+    return session.id

@@ -1,0 +1,217 @@
+"""Analyses: the round trip, what the database itself refuses, and who may write the same one twice."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from analysis_samples import NO_HEAD, new_session, sample_analysis, sample_estimate, sample_recording
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from db.engine import normalise_url, open_engine
+from db.queries.analyses import settings_hash
+from db.records import NotFoundError
+from db.store import Store
+from db.tables import AnalysisRow
+from fer_phq.analysis import Sampling, Settings
+from fer_phq.emotions import EMOTIONS
+from fer_phq.errors import StoreError
+from fer_phq.phq import PhqUnavailable, Scale, UnavailableReason
+
+
+@pytest.fixture
+def session_id(store: Store) -> str:
+    return new_session(store, store.create_subject(label="S").id, "session.mp4").id
+
+
+def test_round_trip(store: Store, session_id: str) -> None:
+    analysis = sample_analysis(phq=sample_estimate(11.25, scale=Scale.PHQ9))
+    settings = Settings(coverage_floor=0.4)
+    analysis_id = store.save_analysis(session_id=session_id, analysis=analysis, settings=settings)
+    record = store.load_analysis(analysis_id=analysis_id)
+    for name in ("time_s", "emotions", "box", "landmarks", "detection_score", "quality"):
+        stored, given = getattr(record.timeline, name), getattr(analysis.timeline, name)
+        assert stored.dtype == given.dtype
+        np.testing.assert_array_equal(stored, given)
+    assert record.tracks == analysis.tracks
+    assert record.timing == analysis.timing
+    summary = record.summary
+    assert summary == store.get_analysis(analysis_id=analysis_id)
+    assert summary.phq == analysis.phq
+    assert (summary.frames_sampled, summary.frames_with_face) == (20, 18)
+    assert summary.coverage == analysis.coverage
+    assert summary.dominant_emotion == analysis.dominant_emotion
+    assert summary.warnings == analysis.warnings
+    assert summary.settings["coverage_floor"] == 0.4
+    assert summary.emotions is not None
+    assert analysis.emotion_distribution is not None
+    np.testing.assert_array_equal([summary.emotions[name] for name in EMOTIONS], analysis.emotion_distribution)
+
+
+def test_embeddings_on_demand(store: Store, session_id: str) -> None:
+    analysis = sample_analysis(dim=33)
+    record = store.load_embeddings(analysis_id=store.save_analysis(session_id=session_id, analysis=analysis))
+    assert record.embeddings.dtype == np.float32
+    np.testing.assert_allclose(record.embeddings, analysis.embeddings, rtol=1e-3, atol=1e-6)
+    np.testing.assert_array_equal(record.time_s, analysis.face_time_s)
+
+
+def test_whole_analysis_prints_the_same_document(store: Store, session_id: str) -> None:
+    analysis = sample_analysis(gaps=(0, 5, 19))
+    again = store.load_session_analysis(analysis_id=store.save_analysis(session_id=session_id, analysis=analysis))
+    given, stored = analysis.to_dict(), again.to_dict()
+    assert stored["recording"].pop("path") == "ab/session.mp4"
+    given["recording"].pop("path")
+    assert json.dumps(stored) == json.dumps(given)
+
+
+def test_frame_table(store: Store, session_id: str) -> None:
+    analysis = sample_analysis()
+    table = store.frame_table(analysis_id=store.save_analysis(session_id=session_id, analysis=analysis))
+    assert list(table.columns) == [
+        *("idx", "time_s"),
+        *EMOTIONS,
+        *("x0", "y0", "x1", "y1", "detection_score", "quality"),
+    ]
+    assert list(table["idx"]) == list(range(20))
+    np.testing.assert_array_equal(table[list(EMOTIONS)].to_numpy(), analysis.timeline.emotions)
+    assert table.loc[[3, 4]].drop(columns=["idx", "time_s"]).isna().all(axis=None)
+
+
+@pytest.mark.parametrize("frames", [0, 5])
+def test_analysis_without_a_face(store: Store, session_id: str, frames: int) -> None:
+    analysis = sample_analysis(
+        frames=frames, gaps=tuple(range(frames)), phq=PhqUnavailable(UnavailableReason.NO_FACE, "nobody is there")
+    )
+    analysis_id = store.save_analysis(session_id=session_id, analysis=analysis)
+    record = store.load_analysis(analysis_id=analysis_id)
+    assert record.summary.emotions is None
+    assert record.summary.dominant_emotion is None
+    assert record.summary.phq == analysis.phq
+    assert record.timeline.landmarks.shape == (frames, 5, 2)
+    assert store.load_embeddings(analysis_id=analysis_id).embeddings.shape == (0, 16)
+    assert len(store.frame_table(analysis_id=analysis_id)) == frames
+
+
+def test_same_analysis_twice_is_one(store: Store, session_id: str) -> None:
+    first = store.save_analysis(session_id=session_id, analysis=sample_analysis())
+    assert store.save_analysis(session_id=session_id, analysis=sample_analysis(seed=1)) == first
+    assert store.save_analysis(session_id=session_id, analysis=sample_analysis(), settings=Settings()) == first
+    quicker = Settings(chunk_frames=64)
+    assert store.save_analysis(session_id=session_id, analysis=sample_analysis(), settings=quicker) == first
+    found = store.find_analysis(session_id=session_id, model_id="model-a", settings=Settings())
+    assert found is not None
+    assert found.id == first
+    assert store.find_analysis(session_id=session_id, model_id="model-b", settings=Settings()) is None
+
+
+def test_another_model_or_setting_adds_an_analysis(store: Store, session_id: str) -> None:
+    analysis = sample_analysis()
+    ids = [
+        store.save_analysis(session_id=session_id, analysis=analysis),
+        store.save_analysis(session_id=session_id, analysis=sample_analysis(model_id="model-b")),
+        store.save_analysis(session_id=session_id, analysis=analysis, settings=Settings(track=4)),
+        store.save_analysis(session_id=session_id, analysis=sample_analysis(sampling=Sampling(fps=5))),
+        store.save_analysis(session_id=session_id, analysis=sample_analysis(sampling=Sampling(key_frames=True))),
+    ]
+    detail = store.session_detail(session_id=session_id)
+    assert [summary.id for summary in detail.analyses] == ids[::-1]
+    assert detail.analyses[0].sampling == Sampling(key_frames=True)
+    assert detail.analyses[1].sampling == Sampling(fps=5)
+
+
+def test_settings_hash_tells_what_can_change_a_result() -> None:
+    assert settings_hash(Settings()) == settings_hash(Settings(chunk_frames=1))
+    assert settings_hash(Settings(Sampling(2.0, key_frames=True))) == settings_hash(
+        Settings(Sampling(9.0, key_frames=True))
+    )
+    for change in ({"coverage_floor": 0.5}, {"max_side": 640}, {"track": 1}, {"sampling": Sampling(3)}):
+        assert settings_hash(dataclasses.replace(Settings(), **change)) != settings_hash(Settings())
+
+
+def test_analyses_that_cannot_be_of_this_session(store: Store, session_id: str) -> None:
+    with pytest.raises(StoreError, match="another recording"):
+        store.save_analysis(session_id=session_id, analysis=sample_analysis(sample_recording("other.mp4")))
+    with pytest.raises(StoreError, match="another sampling"):
+        store.save_analysis(session_id=session_id, analysis=sample_analysis(), settings=Settings(Sampling(fps=9)))
+    with pytest.raises(NotFoundError, match="no session"):
+        store.save_analysis(session_id="gone", analysis=sample_analysis())
+    large = dataclasses.replace(sample_analysis(), embeddings=np.full((18, 4), 1e6, np.float32))
+    with pytest.raises(StoreError, match="float16"):
+        store.save_analysis(session_id=session_id, analysis=large)
+    assert store.session_detail(session_id=session_id).analyses == ()
+
+
+NEITHER_OR_BOTH = [
+    {"phq_score": None},
+    {"phq_low": None},
+    {"phq_provenance": None},
+    {"phq_unavailable": "no_head"},
+    {"phq_score": 3.0, "phq_low": 4.0},
+    {"phq_high": 24.5},
+    {"phq_level": 1.0},
+    {"phq_scale": "PHQ-2"},
+    {"phq_provenance": "guessed"},
+    dict.fromkeys(("phq_score", "phq_low", "phq_high", "phq_level", "phq_scale", "phq_provenance")),
+    {
+        **dict.fromkeys(("phq_score", "phq_low", "phq_high", "phq_level", "phq_scale", "phq_provenance")),
+        "phq_model_id": None,
+    },
+    {"coverage": 1.1},
+    {"fps": None},
+    {"key_frames": True},
+    {"anger": None},
+    {"dominant_emotion": "boredom"},
+    {"frames_with_face": 21},
+]
+
+
+@pytest.mark.parametrize("change", NEITHER_OR_BOTH, ids=lambda change: "-".join(change))
+def test_database_refuses_a_number_without_interval_and_provenance(
+    url: str, store: Store, session_id: str, change: dict[str, object]
+) -> None:
+    store.save_analysis(session_id=session_id, analysis=sample_analysis())
+    names = [column.name for column in AnalysisRow.__table__.columns]
+    engine = open_engine(normalise_url(url))
+    with engine.connect() as connection:
+        row = dict(connection.execute(select(AnalysisRow.__table__)).mappings().one())
+        copy = {**row, "id": "copy", "model_id": "copy"}
+        assert set(copy) == set(names)
+        with connection.begin_nested() as attempt:
+            connection.execute(insert(AnalysisRow), copy)
+            attempt.rollback()
+        with pytest.raises(IntegrityError, match="ck_analyses_"), connection.begin_nested():
+            connection.execute(insert(AnalysisRow), {**copy, **change})
+    engine.dispose()
+
+
+@pytest.mark.parametrize("table", ["analyses", "frames", "embeddings", "audit"])
+def test_what_is_written_once_cannot_be_changed(url: str, store: Store, session_id: str, table: str) -> None:
+    store.save_analysis(session_id=session_id, analysis=sample_analysis(phq=NO_HEAD))
+    column = {"analyses": "model_id", "frames": "time_s", "embeddings": "dim", "audit": "actor"}[table]
+    engine = open_engine(normalise_url(url))
+    with engine.connect() as connection, pytest.raises(IntegrityError, match=f"rows of {table} are never changed"):
+        connection.execute(text(f"UPDATE {table} SET {column} = {column}"))
+    engine.dispose()
+
+
+def test_half_a_face_is_refused(url: str, store: Store, session_id: str) -> None:
+    store.save_analysis(session_id=session_id, analysis=sample_analysis())
+    engine = open_engine(normalise_url(url))
+    with engine.connect() as connection, pytest.raises(IntegrityError, match="ck_frames_face_or_gap"):
+        connection.execute(
+            text("INSERT INTO frames (analysis_id, idx, time_s, anger) SELECT id, 999, 1.0, 0.5 FROM analyses")
+        )
+    engine.dispose()
+
+
+def test_orm_update_is_refused_too(url: str, store: Store, session_id: str) -> None:
+    store.save_analysis(session_id=session_id, analysis=sample_analysis())
+    engine = open_engine(normalise_url(url))
+    with Session(engine) as session, pytest.raises(IntegrityError):
+        session.execute(update(AnalysisRow).values(coverage=1.0))
+    engine.dispose()

@@ -1,0 +1,149 @@
+"""Erasing on request, down to the bytes on disk, and the trail that stays."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from analysis_samples import HEALTH_TABLES, MONDAY, new_session, row_counts, sample_analysis, sample_recording
+from sqlalchemy import text
+
+from db.engine import normalise_url, open_engine, sqlite_url
+from db.migrate import upgrade
+from db.records import JobState, NotFoundError
+from db.store import Store
+from fer_phq.phq import Scale
+
+
+def test_erasing_a_subject_leaves_no_row(url: str, store: Store) -> None:
+    subject, other = store.create_subject(label="A"), store.create_subject(label="B")
+    for name in ("one", "two", "shared"):
+        session = new_session(store, subject.id, name)
+        store.save_analysis(session_id=session.id, analysis=sample_analysis(sample_recording(name)))
+        job = store.create_job(session_id=session.id, workflow_id=f"w-{name}")
+        store.set_job_state(job_id=job.id, state=JobState.RUNNING)
+    kept = new_session(store, other.id, "shared")
+    first = store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ8, items=[1] * 8, answered_at=MONDAY)
+    store.save_questionnaire(
+        subject_id=subject.id, scale=Scale.PHQ8, items=[2] * 8, answered_at=MONDAY, supersedes_id=first.id
+    )
+    report = store.erase_subject(subject_id=subject.id)
+    assert (report.subjects, report.sessions, report.analyses, report.questionnaires) == (1, 3, 3, 2)
+    assert report.media_paths == ("ab/one", "ab/two"), "the shared recording still belongs to the other subject"
+    assert sorted(report.workflow_ids) == ["w-one", "w-shared", "w-two"]
+    assert report.bytes_cleared
+    assert row_counts(url) == dict.fromkeys(HEALTH_TABLES, 0) | {"subjects": 1, "sessions": 1}
+    assert store.get_session(session_id=kept.id) == kept
+    with pytest.raises(NotFoundError):
+        store.erase_subject(subject_id=subject.id)
+    line = store.list_audit(object_id=subject.id)[0]
+    assert (line.actor, line.action, line.object_kind) == ("cli", "erase", "subject")
+    assert line.detail == "sessions 3, analyses 3, questionnaires 2"
+
+
+def test_erasing_a_session_or_an_analysis(url: str, store: Store) -> None:
+    subject = store.create_subject(label="A")
+    session, other = new_session(store, subject.id, "one"), new_session(store, subject.id, "two")
+    analysis = sample_analysis(sample_recording("one"))
+    analysis_id = store.save_analysis(session_id=session.id, analysis=analysis)
+    assert store.erase_analysis(analysis_id=analysis_id).analyses == 1
+    assert row_counts(url)["frames"] == row_counts(url)["embeddings"] == 0
+    assert store.save_analysis(session_id=session.id, analysis=analysis) != analysis_id
+    report = store.erase_session(session_id=session.id)
+    assert (report.subjects, report.sessions, report.analyses, report.media_paths) == (0, 1, 1, ("ab/one",))
+    assert [row.session for row in store.recent_sessions()] == [other]
+
+
+def bytes_on_disk(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
+
+
+def test_erased_bytes_are_gone_from_the_sqlite_files(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "fer-phq.db")
+    upgrade(url)
+    label, name, answers = "Ottilie Secretname", "ottilie-in-march.mov", [3, 1, 2, 3, 1, 2, 3, 1]
+    with Store(url) as store, Store(url, actor="dashboard") as reader:
+        for n in range(40):
+            store.create_subject(label=f"Other {n}")
+        subject = store.create_subject(label=label)
+        session = new_session(store, subject.id, name)
+        store.save_analysis(session_id=session.id, analysis=sample_analysis(sample_recording(name), frames=900, dim=64))
+        store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ8, items=answers, answered_at=MONDAY)
+        embeddings = store.load_embeddings(
+            analysis_id=store.session_detail(session_id=session.id).analyses[0].id
+        ).embeddings
+        traces = [label.encode(), name.encode(), str(answers).encode(), embeddings[100].astype("<f2").tobytes()]
+        store.rename_subject(subject_id=subject.id, label="Renamed once")
+        store.rename_subject(subject_id=subject.id, label=label)
+        assert len(reader.recent_sessions()) == 1
+        assert all(trace in bytes_on_disk(tmp_path) for trace in traces)
+        report = store.erase_subject(subject_id=subject.id)
+        assert report.bytes_cleared
+        left = bytes_on_disk(tmp_path)
+        assert not [trace for trace in traces if trace in left]
+        assert b"Renamed once" not in left
+        assert b"Other 39" in left
+
+
+def test_erasure_says_when_a_reader_keeps_the_log(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "fer-phq.db")
+    upgrade(url)
+    with Store(url, lock_timeout_s=0.2) as store:
+        subject = store.create_subject(label="A")
+        engine = open_engine(normalise_url(url))
+        with engine.connect() as reader:
+            reader.execute(text("SELECT * FROM subjects")).all()
+            assert not store.erase_subject(subject_id=subject.id).bytes_cleared
+        engine.dispose()
+        second = store.create_subject(label="B")
+        assert store.erase_subject(subject_id=second.id).bytes_cleared
+
+
+def test_erasing_while_an_analysis_is_saved(store: Store) -> None:
+    """Whichever comes first, no orphan stays and the analysis says that its session is gone, or is erased with it."""
+    for n in range(4):
+        subject = store.create_subject(label=f"S{n}")
+        session = new_session(store, subject.id, f"{n}")
+        outcome: list[str] = []
+
+        def save(session_id: str = session.id, n: int = n, outcome: list[str] = outcome) -> None:
+            try:
+                analysis = sample_analysis(sample_recording(f"{n}"), frames=300)
+                outcome.append(store.save_analysis(session_id=session_id, analysis=analysis))
+            except NotFoundError as error:
+                outcome.append(str(error))
+
+        thread = threading.Thread(target=save)
+        thread.start()
+        store.erase_subject(subject_id=subject.id)
+        thread.join()
+        assert len(outcome) == 1
+        assert store.recent_sessions() == []
+
+
+def test_every_write_is_audited_under_its_actor(url: str) -> None:
+    with Store(url, actor="worker") as store:
+        subject = store.create_subject(label="Ottilie")
+        session = new_session(store, subject.id, "ottilie.mov")
+        store.save_analysis(session_id=session.id, analysis=sample_analysis(sample_recording("ottilie.mov")))
+        answers = store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ9, items=[3] * 9, answered_at=MONDAY)
+        job = store.create_job(session_id=session.id)
+        store.set_job_state(job_id=job.id, state=JobState.FAILED, error="ottilie.mov is truncated")
+        store.set_active_model(model_id="model-a")
+        store.acknowledge_questionnaire(questionnaire_id=answers.id, by="Ottilie's doctor")
+        lines = store.list_audit()
+    assert [(line.action, line.object_kind) for line in lines[::-1]] == [
+        ("create", "subject"),
+        ("create", "session"),
+        ("save", "analysis"),
+        ("create", "questionnaire"),
+        ("create", "job"),
+        ("set_state", "job"),
+        ("set", "setting"),
+        ("acknowledge", "questionnaire"),
+    ]
+    assert {line.actor for line in lines} == {"worker"}
+    told = " ".join(line.detail for line in lines).lower()
+    assert "ottilie" not in told
+    assert "27" not in told

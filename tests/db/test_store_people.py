@@ -1,0 +1,174 @@
+"""Subjects, sessions, consent, retention, duplicates and questionnaires."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from analysis_samples import MONDAY, new_session, sample_recording
+
+from db.records import Consent, DuplicateSessionError, NotFoundError, QuestionnaireSource
+from db.store import Store
+from fer_phq.errors import StoreError
+from fer_phq.phq import Band, Scale
+
+
+def test_subject_labels(store: Store) -> None:
+    subject = store.create_subject(label="  Participant Ä 07 ", is_demo=True)
+    assert subject.label == "Participant Ä 07"
+    assert subject.is_demo
+    assert subject.created_at.utcoffset() == timedelta(0)
+    assert store.get_subject(subject_id=subject.id) == subject
+    assert store.find_subject(label="Participant Ä 07") == subject
+    assert store.find_subject(label="nobody") is None
+    assert store.get_or_create_subject(label="Participant Ä 07") == subject
+    with pytest.raises(StoreError, match="already a subject 'Participant Ä 07'"):
+        store.create_subject(label="Participant Ä 07")
+    other = store.get_or_create_subject(label="B")
+    with pytest.raises(StoreError, match="choose another label"):
+        store.rename_subject(subject_id=other.id, label=subject.label)
+    assert store.rename_subject(subject_id=other.id, label="C").label == "C"
+
+
+@pytest.mark.parametrize("label", ["", "   ", "x" * 201, "two\nlines", "nul\0byte"])
+def test_labels_that_are_refused(store: Store, label: str) -> None:
+    with pytest.raises(StoreError, match="one line of 1 to 200 characters"):
+        store.create_subject(label=label)
+    assert store.list_subjects() == []
+
+
+def test_session_comes_back_as_it_went_in(store: Store) -> None:
+    subject = store.create_subject(label="S")
+    berlin = timezone(timedelta(hours=1))
+    created = store.create_session(
+        subject_id=subject.id,
+        recorded_at=datetime(2026, 3, 2, 10, 30, 0, 250, tzinfo=berlin),
+        recording=sample_recording(),
+        original_name="Sitzung 1.mov",
+        media_path="ab/cd.mov",
+        consent=Consent(at=MONDAY, by="Dr. A", text_version="2026-01"),
+        retain_until=MONDAY + timedelta(days=30),
+    )
+    session = store.get_session(session_id=created.id)
+    assert session == created
+    assert session.recorded_at == datetime(2026, 3, 2, 9, 30, 0, 250, tzinfo=UTC)
+    assert session.recorded_at.utcoffset() == timedelta(0)
+    assert session.consent == Consent(at=MONDAY, by="Dr. A", text_version="2026-01")
+    assert (session.width, session.height, session.rotation, session.has_audio) == (320, 240, 90, True)
+
+
+def test_dates_without_a_zone_are_refused(store: Store) -> None:
+    subject = store.create_subject(label="S")
+    with pytest.raises(StoreError, match="has no time zone"):
+        new_session(store, subject.id, at=datetime(2026, 3, 2))
+    assert store.recent_sessions() == []
+
+
+def test_same_recording_twice(store: Store) -> None:
+    first, second = store.create_subject(label="A"), store.create_subject(label="B")
+    session = new_session(store, first.id)
+    with pytest.raises(DuplicateSessionError, match="already a session of this subject") as caught:
+        new_session(store, first.id)
+    assert caught.value.session_id == session.id
+    sha256 = sample_recording().sha256
+    assert store.find_session_by_media(subject_id=first.id, sha256=sha256) == session
+    assert store.find_session_by_media(subject_id=second.id, sha256=sha256) is None
+    assert new_session(store, second.id).id != session.id
+
+
+def test_changes_to_a_session(store: Store) -> None:
+    session = new_session(store, store.create_subject(label="S").id)
+    assert session.consent is None
+    consent = Consent(at=MONDAY, by="clinician", text_version="1")
+    assert store.record_consent(session_id=session.id, consent=consent).consent == consent
+    moved = store.set_recorded_at(session_id=session.id, recorded_at=MONDAY - timedelta(days=1))
+    assert moved.recorded_at == MONDAY - timedelta(days=1)
+    assert store.media_in_use(media_path="ab/session.mp4")
+    assert store.set_media_path(session_id=session.id, media_path=None).media_path is None
+    assert not store.media_in_use(media_path="ab/session.mp4")
+
+
+def test_retention(store: Store) -> None:
+    subject = store.create_subject(label="S")
+    kept, late, later = (new_session(store, subject.id, name) for name in ("a", "b", "c"))
+    store.set_retention(session_id=late.id, retain_until=MONDAY)
+    store.set_retention(session_id=later.id, retain_until=MONDAY + timedelta(days=2))
+    due = store.sessions_past_retention(now=MONDAY + timedelta(days=1))
+    assert [session.id for session in due] == [late.id]
+    store.set_retention(session_id=late.id, retain_until=None)
+    due = store.sessions_past_retention()
+    assert [session.id for session in due] == [later.id]
+    assert kept.retain_until is None
+
+
+def test_unknown_ids_are_named(store: Store) -> None:
+    with pytest.raises(NotFoundError, match="no subject 'x' in the database"):
+        new_session(store, "x")
+    for call in (
+        lambda: store.get_session(session_id="x"),
+        lambda: store.session_detail(session_id="x"),
+        lambda: store.get_analysis(analysis_id="x"),
+        lambda: store.load_analysis(analysis_id="x"),
+        lambda: store.frame_table(analysis_id="x"),
+        lambda: store.get_job(job_id="x"),
+        lambda: store.create_job(session_id="x"),
+        lambda: store.get_questionnaire(questionnaire_id="x"),
+        lambda: store.subject_trend(subject_id="x"),
+        lambda: store.questionnaire_table(subject_id="x"),
+        lambda: store.erase_subject(subject_id="x"),
+    ):
+        with pytest.raises(NotFoundError, match=r"There is no [a-z]+ 'x' in the database"):
+            call()
+    assert store.list_audit() == []
+
+
+def test_questionnaire_is_scored(store: Store) -> None:
+    subject = store.create_subject(label="S")
+    kept = store.save_questionnaire(
+        subject_id=subject.id, scale=Scale.PHQ9, items=[2, 1, 3, 0, 2, 1, 1, 0, 1], answered_at=MONDAY
+    )
+    assert (kept.total, kept.band, kept.item9_flag, kept.superseded) == (11, Band.MODERATE, True, False)
+    assert kept.source is QuestionnaireSource.ENTERED
+    assert store.get_questionnaire(questionnaire_id=kept.id) == kept
+    eight = store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ8, items=[3] * 8, answered_at=MONDAY)
+    assert (eight.total, eight.item9_flag) == (24, False)
+
+
+@pytest.mark.parametrize("items", [[1] * 8, [1] * 10, [1] * 8 + [4], [1] * 8 + [-1], [1] * 8 + [True], []])
+def test_incomplete_questionnaire_is_refused(store: Store, items: list[int]) -> None:
+    subject = store.create_subject(label="S")
+    with pytest.raises(StoreError, match="PHQ-9"):
+        store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ9, items=items, answered_at=MONDAY)
+    assert store.list_questionnaires(subject_id=subject.id) == []
+
+
+def test_correction_keeps_history(store: Store) -> None:
+    subject, other = store.create_subject(label="S"), store.create_subject(label="T")
+    first = store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ8, items=[0] * 8, answered_at=MONDAY)
+    second = store.save_questionnaire(
+        subject_id=subject.id, scale=Scale.PHQ8, items=[1] * 8, answered_at=MONDAY, supersedes_id=first.id
+    )
+    assert store.list_questionnaires(subject_id=subject.id) == [second]
+    history = store.list_questionnaires(subject_id=subject.id, include_superseded=True)
+    assert [(row.id, row.superseded, row.total) for row in history] == [(second.id, False, 8), (first.id, True, 0)]
+    assert store.get_questionnaire(questionnaire_id=first.id).superseded
+    with pytest.raises(StoreError, match="already corrected"):
+        store.save_questionnaire(
+            subject_id=subject.id, scale=Scale.PHQ8, items=[2] * 8, answered_at=MONDAY, supersedes_id=first.id
+        )
+    with pytest.raises(StoreError, match="same subject"):
+        store.save_questionnaire(
+            subject_id=other.id, scale=Scale.PHQ8, items=[2] * 8, answered_at=MONDAY, supersedes_id=second.id
+        )
+    table = store.questionnaire_table(subject_id=subject.id)
+    assert table.to_dict("records")[0]["total"] == 8
+    assert list(table["band"]) == ["mild"]
+    assert store.list_questionnaires(subject_id=other.id) == []
+
+
+def test_settings_and_active_model(store: Store) -> None:
+    assert store.active_model() is None
+    store.set_active_model(model_id="model-a")
+    store.set_active_model(model_id="model-b")
+    assert store.active_model() == "model-b" == store.get_setting(key="active_model")
+    assert store.get_setting(key="other") is None

@@ -1,0 +1,124 @@
+"""A throw-away PostgreSQL for tests: in a temporary folder, on a free port of the loopback, gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import URL, make_url
+
+
+class PostgresMissing(Exception):
+    """There is no PostgreSQL server program on this machine, and no FERPHQ_TEST_POSTGRES_URL."""
+
+
+@dataclass
+class Server:
+    """A running server; `new_database()` gives the URL of an empty database of its own."""
+
+    admin_url: URL
+    created: list[str] = field(default_factory=list)
+
+    def new_database(self) -> str:
+        """The URL of a fresh, empty database."""
+        name = f"ferphq_test_{uuid4().hex[:12]}"
+        self._admin(f"CREATE DATABASE {name}")
+        self.created.append(name)
+        return self.admin_url.set(database=name).render_as_string(hide_password=False)
+
+    def drop_all(self) -> None:
+        """Remove what `new_database` made; matters on a server that goes on living."""
+        while self.created:
+            self._admin(f"DROP DATABASE IF EXISTS {self.created.pop()} WITH (FORCE)")
+
+    def _admin(self, statement: str) -> None:
+        engine = create_engine(self.admin_url, isolation_level="AUTOCOMMIT")
+        try:
+            with engine.connect() as connection:
+                connection.execute(text(statement))
+        finally:
+            engine.dispose()
+
+
+@contextmanager
+def postgres_server() -> Iterator[Server]:
+    """The server named by FERPHQ_TEST_POSTGRES_URL, else one of our own. Raises PostgresMissing."""
+    if given := os.environ.get("FERPHQ_TEST_POSTGRES_URL"):
+        server = Server(make_url(given).set(drivername="postgresql+psycopg"))
+        try:
+            yield server
+        finally:
+            server.drop_all()
+        return
+    programs = _programs()
+    folder = Path(tempfile.mkdtemp(prefix="ferphq-pg-"))
+    try:
+        user = _hand_over(folder)
+        with _running(programs, folder, user) as port:
+            yield Server(URL.create("postgresql+psycopg", "postgres", host="127.0.0.1", port=port, database="postgres"))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _programs() -> Path:
+    """The folder of initdb and pg_ctl: on the path, else Debian's newest."""
+    if found := shutil.which("pg_ctl"):
+        return Path(found).resolve().parent
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[-3]))
+    if not debian:
+        raise PostgresMissing("no initdb and pg_ctl were found")
+    return debian[-1].parent
+
+
+def _hand_over(folder: Path) -> str | None:
+    """PostgreSQL refuses to run as root: give the folder to the user `postgres` and return that name."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        owner = pwd.getpwnam("postgres")
+    except KeyError:
+        raise PostgresMissing("PostgreSQL does not run as root and there is no user 'postgres'") from None
+    os.chown(folder, owner.pw_uid, owner.pw_gid)
+    return "postgres"
+
+
+@contextmanager
+def _running(programs: Path, folder: Path, user: str | None) -> Iterator[int]:
+    data, log, port = folder / "data", folder / "log", _free_port()
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=50"
+    start = ["-D", str(data), "-l", str(log), "-w", "-o", options, "start"]
+    _as(user, folder, programs / "initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+    _as(user, folder, programs / "pg_ctl", *start)
+    try:
+        yield port
+    finally:
+        _as(user, folder, programs / "pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+
+
+def _as(user: str | None, folder: Path, program: Path, *arguments: str) -> None:
+    command = [str(program), *arguments]
+    groups: list[str] | None = None if user is None else []
+    # Output to a file: a pipe would stay open for as long as the server that pg_ctl starts.
+    with (folder / "commands").open("ab") as output:
+        done = subprocess.run(
+            command, cwd=folder, stdout=output, stderr=output, user=user, group=user, extra_groups=groups
+        )
+    if done.returncode:
+        raise RuntimeError(f"{program.name} failed: {(folder / 'commands').read_text()}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

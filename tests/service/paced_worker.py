@@ -1,0 +1,91 @@
+"""A worker process for crash tests: `service.worker.run_worker` with an analysis whose pace is set from outside.
+
+Recording, store, job engine and signals are the real ones; only the model is replaced by arithmetic, so that a test
+can say how long an analysis takes and where it stands still. The folder FERPHQ_TEST_MARKS holds `pace.json`, read at
+the start of each analysis: frames, delay (seconds a frame), fail ('unforeseen', 'memory'), die (the process kills
+itself), hold ('saved': stand still once between the saved analysis and the settled job). What has happened is noted
+there too: `begun` has one line for each analysis that began, `saved` appears when the hold is reached.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from db.store import Store
+from fer_phq.analysis import Progress, ProgressHook, SessionAnalysis, Settings, Timeline, Timing, TrackSummary
+from fer_phq.phq import PhqUnavailable, UnavailableReason
+from fer_phq.video import probe
+from service.settings import load_settings
+from service.worker import run_worker
+
+MARKS = Path(os.environ["FERPHQ_TEST_MARKS"])
+
+
+class PacedAnalyser:
+    """Gives every recording the same made-up faces, at a pace."""
+
+    model_id = "paced-0000"
+
+    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook) -> SessionAnalysis:
+        info, pace = probe(path), _pace()
+        with (MARKS / "begun").open("a") as file:
+            file.write(f"{os.getpid()} {info.sha256}\n")
+        if pace.get("die"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        if "fail" in pace:
+            raise MemoryError if pace["fail"] == "memory" else KeyError("a secret detail")
+        frames = pace.get("frames", 4)
+        for done in range(frames):
+            time.sleep(pace.get("delay", 0))
+            on_progress(Progress(frames_done=done + 1, frames_expected=frames, time_s=done / 2))
+        return SessionAnalysis(
+            recording=info,
+            model_id=self.model_id,
+            sampling=settings.sampling,
+            timeline=_timeline(frames),
+            embeddings=np.ones((frames, 8), np.float32),
+            phq=PhqUnavailable(UnavailableReason.NO_HEAD),
+            tracks=(TrackSummary(0, frames, 0.0, frames / 2, 0.2, True),),
+            warnings=(),
+            timing=Timing(0.0, 0.0, 0.0, 0.0),
+        )
+
+
+class HoldingStore(Store):
+    """The store, standing still before it settles a job whose analysis is saved, when the pace asks for it."""
+
+    def finish_job(self, **values: Any) -> bool:
+        if values.get("analysis_id") is not None and _pace().get("hold") == "saved":
+            (MARKS / "saved").touch()
+            time.sleep(60)
+        return super().finish_job(**values)
+
+
+def _pace() -> dict[str, Any]:
+    pace: dict[str, Any] = json.loads((MARKS / "pace.json").read_text())
+    return pace
+
+
+def _timeline(frames: int) -> Timeline:
+    emotions = np.full((frames, 7), 1 / 7, np.float32)
+    return Timeline(
+        time_s=np.arange(frames) / 2.0,
+        emotions=emotions,
+        box=np.tile(np.array([10, 10, 90, 90], np.float32), (frames, 1)),
+        landmarks=np.tile(np.array([[30, 40], [60, 40], [45, 55], [35, 70], [55, 70]], np.float32), (frames, 1, 1)),
+        detection_score=np.full(frames, 0.9, np.float32),
+        quality=np.full(frames, 0.8, np.float32),
+    )
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(levelname)s %(name)s %(message)s")
+    raise SystemExit(run_worker(load_settings(), analyser=PacedAnalyser(), open_store=HoldingStore))

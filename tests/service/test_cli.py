@@ -1,0 +1,169 @@
+"""The command line as a person runs it: real files, the real model, a process of its own where it matters."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from fer_phq.emotions import EMOTIONS
+from service import cli
+from service.cli import analyze as analyze_cli
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A directory of mixed files: one good recording, a text, an empty file, a note."""
+    from recordings import make_recording
+
+    folder = tmp_path_factory.mktemp("mixed")
+    make_recording(folder / "good.mp4", seconds=5, fps=4, audio=True)
+    (folder / "text.mp4").write_text("not a video")
+    (folder / "empty.mkv").write_bytes(b"")
+    (folder / "notes.txt").write_text("ignored")
+    return folder
+
+
+def run(*args: str, data_dir: Path | None = None) -> subprocess.CompletedProcess[str]:
+    env = os.environ | ({"FERPHQ_DATA_DIR": str(data_dir)} if data_dir else {})
+    command = [sys.executable, "-m", "service.cli", *args]
+    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=120)
+
+
+def commands(command, path=()):
+    yield path, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from commands(child, (*path, name))
+
+
+ALL = {" ".join(path): command for path, command in commands(get_command(cli.app)) if path}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_command_has_help_with_an_example(name):
+    command = ALL[name]
+    assert command.help
+    if not getattr(command, "commands", None):
+        assert f"fer-phq {name}" in command.help, "an example shows the command itself"
+
+
+def test_every_command_is_known():
+    expected = {"analyze", "dashboard", "worker", "up", "db upgrade", "models list", "models show", "models verify", "demo"}
+    assert expected <= set(ALL)
+
+
+def test_json_is_one_document_a_recording_and_nothing_else(folder):
+    done = run("analyze", str(folder), "--json")
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert len(lines) == 1
+    document = json.loads(lines[0])
+    assert document["recording"]["path"].endswith("good.mp4")
+    assert list(document["emotions"]) == list(EMOTIONS)
+    assert len(document["timeline"]) == document["sampling"]["frames_sampled"] == 10
+    assert document["phq"]["provenance"] == "simulated"
+    errors = done.stderr.splitlines()
+    assert sum(line.startswith("Error: ") for line in errors) == 2
+    assert errors[-1] == "2 of 3 recordings could not be analysed."
+    assert "Traceback" not in done.stderr
+
+
+def test_csv_has_a_row_a_sampled_frame(folder, tmp_path):
+    done = run("analyze", str(folder / "good.mp4"), "--csv", str(tmp_path / "out"), "--fps", "1")
+    assert done.returncode == 0
+    (path,) = (tmp_path / "out").glob("good-*.csv")
+    rows = list(csv.DictReader(path.open()))
+    assert len(rows) == 5
+    assert sum(float(rows[0][name]) for name in EMOTIONS) == pytest.approx(1, abs=1e-4)
+
+
+def test_the_estimate_on_the_terminal_says_it_is_a_demonstration(folder):
+    done = run("analyze", str(folder / "good.mp4"))
+    assert done.returncode == 0
+    assert "Demonstration only" in done.stdout
+
+
+def test_results_are_kept_for_a_subject_once(folder, tmp_path):
+    from db.store import Store
+
+    for _ in range(2):
+        done = run("analyze", str(folder / "good.mp4"), "--subject", "P01", "--consent-by", "Dr M", data_dir=tmp_path)
+        assert done.returncode == 0, done.stderr
+    with Store(f"sqlite:///{tmp_path / 'fer-phq.db'}") as store:
+        (session,) = store.recent_sessions()
+        assert session.subject_label == "P01"
+        assert session.session.consent.by == "Dr M"
+        assert session.analysis.coverage > 0.9
+        assert len(store.session_detail(session_id=session.session.id).analyses) == 1
+    assert list((tmp_path / "media").rglob("*.mp4"))
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (("analyze", "nowhere.mp4"), "nowhere.mp4"),
+        (("analyze", "x.mp4", "--save"), "--subject"),
+        (("analyze", "x.mp4", "--fps", "0"), "sampling rate"),
+        (("analyze", "x.mp4", "--model", "nope"), "nope"),
+        (("models", "show", "nope"), "nope"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence_and_exit_1(args, sentence):
+    done = run(*args)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_misspelt_option_is_exit_2():
+    assert run("analyze", "--jsom").returncode == 2
+
+
+def test_a_folder_without_recordings_is_one_sentence(tmp_path):
+    done = run("analyze", str(tmp_path))
+    assert done.returncode == 1
+    assert "holds no recordings" in done.stderr
+
+
+def test_models_are_listed_shown_and_verified():
+    runner = CliRunner()
+    listed = runner.invoke(cli.app, ["models", "list"], env={"COLUMNS": "200"})
+    assert "active" in listed.stdout
+    assert "simulated labels" in listed.stdout
+    assert "simulated" in runner.invoke(cli.app, ["models", "show"]).stdout
+    assert "is whole" in runner.invoke(cli.app, ["models", "verify"]).stdout
+
+
+def test_damaged_weights_are_found(tmp_path):
+    import shutil
+
+    from fer_phq.checkpoint import SHIPPED
+
+    copy = shutil.copytree(SHIPPED, tmp_path / "copy")
+    data = bytearray((copy / "model.safetensors").read_bytes())
+    data[-3] ^= 255
+    (copy / "model.safetensors").write_bytes(data)
+    done = run("models", "verify", str(copy))
+    assert done.returncode == 1
+    assert "hash differs" in done.stderr
+
+
+def test_the_database_upgrade_is_idempotent(tmp_path):
+    first, again = run("db", "upgrade", data_dir=tmp_path), run("db", "upgrade", data_dir=tmp_path)
+    assert first.returncode == again.returncode == 0
+    assert first.stdout == again.stdout
+
+
+def test_folders_give_their_recordings_sorted_and_files_stay_as_given(tmp_path):
+    for name in ("b.MP4", "a.webm", "notes.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "c.mov").write_bytes(b"x")
+    names = [path.name for path in analyze_cli.expand([tmp_path, tmp_path / "notes.txt"])]
+    assert names == ["a.webm", "b.MP4", "c.mov", "notes.txt"]

@@ -1,0 +1,90 @@
+"""Jobs as a person sees them: words, order, cancel and retry, all without a worker."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from recordings import Recordings
+
+from db.records import JobState, NotFoundError, SubjectRecord
+from db.store import Store
+from fer_phq.errors import SettingsError
+from service import jobs
+from service.ingest import add_recording
+from service.settings import AppSettings
+
+WHEN = datetime(2026, 5, 6, tzinfo=UTC)
+
+
+@pytest.fixture
+def job_id(settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings) -> str:
+    added = add_recording(settings, store, recordings(seconds=1), subject_id=subject.id, recorded_at=WHEN)
+    assert added.job_id is not None
+    return added.job_id
+
+
+def _claim(store: Store, job_id: str, worker: str = "w-1", claim: str = "c-1") -> None:
+    workflow_id = store.get_job(job_id=job_id).workflow_id
+    assert store.claim_job(workflow_id=workflow_id, worker=worker, claim=claim) is not None
+
+
+def test_a_waiting_job_says_what_it_waits_for(
+    settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings, job_id: str
+) -> None:
+    assert jobs.status(settings, store, job_id).message == jobs.NO_WORKER
+    assert jobs.workers_alive(settings, store) == 0
+    store.heartbeat(worker="w-1", host="h", pid=1)
+    assert jobs.workers_alive(settings, store) == 1
+    assert jobs.status(settings, store, job_id).message == "Waiting to be analysed."
+    later = add_recording(
+        settings, store, recordings(seconds=1, motion="moving"), subject_id=subject.id, recorded_at=WHEN
+    )
+    assert later.job_id is not None
+    assert jobs.status(settings, store, later.job_id).message == "Waiting: 1 recording is ahead."
+    assert [job.ahead for job in jobs.list_jobs(settings, store)] == [1, 0]
+
+
+def test_a_running_job_says_how_far_it_is(settings: AppSettings, store: Store, job_id: str) -> None:
+    _claim(store, job_id)
+    assert not jobs.status(settings, store, job_id).worker_alive
+    assert "has gone" in jobs.status(settings, store, job_id).message
+    store.heartbeat(worker="w-1", host="h", pid=1)
+    workflow_id = store.get_job(job_id=job_id).workflow_id
+    store.set_job_progress(workflow_id=workflow_id, claim="c-1", frames_done=5, frames_expected=20, stage="analysing")
+    status = jobs.status(settings, store, job_id)
+    assert (status.message, status.fraction) == ("Analysing: 5 of about 20 frames.", 0.25)
+    assert jobs.cancel(settings, store, job_id).message == "Stopping."
+
+
+def test_a_queued_job_is_cancelled_at_once_and_retried(settings: AppSettings, store: Store, job_id: str) -> None:
+    before = store.get_job(job_id=job_id).workflow_id
+    assert jobs.cancel(settings, store, job_id).state == "cancelled"
+    assert jobs.cancel(settings, store, job_id).state == "cancelled"
+    again = jobs.retry(settings, store, job_id)
+    assert (again.state, again.attempt, again.error) == ("queued", 2, None)
+    assert store.get_job(job_id=job_id).workflow_id != before
+    assert jobs.retry(settings, store, job_id).attempt == 2
+
+
+def test_a_failed_job_says_its_sentence(settings: AppSettings, store: Store, job_id: str) -> None:
+    _claim(store, job_id)
+    workflow_id = store.get_job(job_id=job_id).workflow_id
+    assert store.finish_job(workflow_id=workflow_id, claim="c-1", state=JobState.FAILED, error="It is not a video.")
+    status = jobs.status(settings, store, job_id)
+    assert (status.message, status.active) == ("It is not a video.", False)
+
+
+def test_a_session_has_one_live_job(settings: AppSettings, store: Store, job_id: str) -> None:
+    session_id = store.get_job(job_id=job_id).session_id
+    assert jobs.enqueue_analysis(settings, store, session_id).id == job_id
+    jobs.cancel(settings, store, job_id)
+    second = jobs.enqueue_analysis(settings, store, session_id, {"fps": 1})
+    assert second.id != job_id
+    newest = jobs.session_job(settings, store, session_id)
+    assert newest is not None
+    assert newest.id == second.id
+    with pytest.raises(SettingsError):
+        jobs.enqueue_analysis(settings, store, session_id, {"speed": 1})
+    with pytest.raises(NotFoundError):
+        jobs.status(settings, store, "nothing")

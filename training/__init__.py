@@ -1,0 +1,1 @@
+"""Training: corpora, recipes (one YAML each), the training loop, evaluation, the simulated cohort."""
