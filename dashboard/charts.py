@@ -404,7 +404,8 @@ def _estimate_trace(rows: pd.DataFrame, provenance: Provenance, colours: Palette
         },
         name="Model estimate (demonstration only)" if simulated else "Model estimate with interval",
         customdata=np.stack([rows["phq_low"], rows["phq_high"]], axis=1),
-        hovertemplate="%{x|%d %b %Y}<br>%{y:.1f} (%{customdata[0]:.1f} to %{customdata[1]:.1f})<extra>%{fullData.name}</extra>",
+        hovertemplate="%{x|%d %b %Y}<br>%{y:.1f} (%{customdata[0]:.1f} to %{customdata[1]:.1f})"
+        "<extra>%{fullData.name}</extra>",
     )
 
 

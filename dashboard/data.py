@@ -33,7 +33,7 @@ CROP_MARGIN = 0.25
 
 @dataclass(frozen=True)
 class Moment:
-    """One sampled frame: its time in seconds, emotion probabilities (None in a gap), box in recording pixels, quality."""
+    """One sampled frame: time in seconds; emotion probabilities, box in recording pixels and quality, None in a gap."""
 
     time_s: float
     emotions: dict[str, float] | None

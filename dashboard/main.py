@@ -28,6 +28,6 @@ page = st.navigation(
 )
 try:
     page.run()
-    ui.footer()
 except FerPhqError as error:
     ui.problem(error)
+ui.footer()

@@ -20,7 +20,8 @@ Mode = Literal["light", "dark"]
 class Palette:
     """Colours of one mode, all as '#RRGGBB'.
 
-    page, card, inset, line: backgrounds and hairlines. control: the border of what can be filled in. ink, muted: text. accent: what can be acted on.
+    page, card, inset, line: backgrounds and hairlines. control: the border of what can be filled in.
+    ink, muted: text. accent, accent_soft: what can be acted on.
     warning, danger: the only two signal colours. good, low, gap: the coverage strip.
     emotions: one colour an emotion, in the order of `EMOTIONS`.
     """

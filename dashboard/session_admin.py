@@ -122,8 +122,8 @@ def retention(session: SessionRecord) -> None:
 def confirm_erasure(detail: SessionDetail) -> None:
     """Ask once more, then erase rows and recording."""
     st.markdown(
-        f"The session of **{ui.md(detail.subject.label)}** from {ui.md(ui.day_and_time(detail.session.recorded_at))}, its "
-        f"recording and its {len(detail.analyses)} analyses will be removed for good. Questionnaires are kept."
+        f"The session of **{ui.md(detail.subject.label)}** from {ui.day_and_time(detail.session.recorded_at)}, "
+        f"its recording and its {len(detail.analyses)} analyses will be removed for good. Questionnaires are kept."
     )
     sure = st.checkbox("I want to erase it")
     if st.button("Erase", type="primary", disabled=not sure):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
 from html import escape
@@ -113,8 +113,14 @@ def footer() -> None:
     st.html(f'<div class="fp-foot"><p class="fp-note"><b>Not a diagnosis.</b> {escape(NOT_A_DIAGNOSIS)}</p></div>')
     with st.expander("About these numbers, their limits and the law"):
         st.markdown(ABOUT)
-        active = context.store().active_model() or context.settings().model
-        note(f"Active model: {active or 'the one that ships with fer-phq'}.")
+        note(f"Active model: {_active_model()}.")
+
+
+def _active_model() -> str:
+    try:
+        return context.store().active_model() or context.settings().model or "the one that ships with fer-phq"
+    except FerPhqError:
+        return "unknown, because the database cannot be read"
 
 
 # ------------------------------------------------------------------------------------------------ words for values
@@ -184,24 +190,28 @@ def _row_html(row: SessionSummary) -> str:
     if found is None:
         state = f"Analysis {row.job.state}" if row.job is not None else "Not analysed"
         return f'<div class="fp-row"><span class="muted">{escape(state)}</span></div>'
-    mix = "".join(
-        f'<span style="width:{share * 100:.2f}%;background:{context.colours().emotion(name)}" '
-        f'title="{name.capitalize()} {share:.0%}"></span>'
-        for name, share in (found.emotions or {}).items()
-    )
-    words = ", ".join(f"{name} {share:.0%}" for name, share in (found.emotions or {}).items())
-    bar = (
-        f'<div class="fp-mix" role="img" aria-label="{words}">{mix}</div>'
-        if mix
-        else '<span class="muted">No face found</span>'
-    )
     simulated = isinstance(found.phq, PhqEstimate) and found.phq.provenance is Provenance.SIMULATED
-    mark = badge("Simulated", "demo") if simulated else ""
-    length = clock(row.session.duration_s)
-    return (
-        f'<div class="fp-row"><span>{escape((found.dominant_emotion or "–").capitalize())} <span class="muted">· {length} min'
-        f"</span></span>{bar}<span>{escape(percent(found.coverage))}</span><span>{escape(phq_words(found.phq))} {mark}</span></div>"
+    cells = (
+        f"{escape((found.dominant_emotion or '–').capitalize())} "
+        f'<span class="muted">· {clock(row.session.duration_s)} min</span>',
+        _mix_html(found.emotions or {}),
+        escape(percent(found.coverage)),
+        f"{escape(phq_words(found.phq))} {badge('Simulated', 'demo') if simulated else ''}",
     )
+    return f'<div class="fp-row">{"".join(f"<div>{cell}</div>" for cell in cells)}</div>'
+
+
+def _mix_html(emotions: Mapping[str, float]) -> str:
+    """The emotion shares as one bar of seven colours."""
+    if not emotions:
+        return '<span class="muted">No face found</span>'
+    colours = context.colours()
+    words = ", ".join(f"{name} {share:.0%}" for name, share in emotions.items())
+    parts = "".join(
+        f'<span style="width:{share * 100:.2f}%;background:{colours.emotion(name)}" title="{name} {share:.0%}"></span>'
+        for name, share in emotions.items()
+    )
+    return f'<div class="fp-mix" role="img" aria-label="{words}">{parts}</div>'
 
 
 def _keys() -> str:

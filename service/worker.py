@@ -29,6 +29,7 @@ from sqlalchemy import make_url
 from db.records import JobState
 from db.store import Store
 from fer_phq.analysis import ProgressHook, SessionAnalysis, Settings
+from fer_phq.errors import StoreError
 from service.jobs import live_workers
 from service.media import MediaStore
 from service.runner import Analyser, JobRunner
@@ -85,9 +86,9 @@ def run_worker(
     """Work until SIGTERM or SIGINT; the exit code. Call it in the main thread of a process of its own.
 
     `analyser` stands in the pipeline's place and `open_store(url, actor=...)` in the store's, for tests that need an
-    analysis of a certain length or end, or a halt between two writes. SettingsError
-    or StoreError when the worker cannot start. A job that does not reach its next chunk within `STOP_S` of the signal
-    is queued again and the process ends without waiting for it.
+    analysis of a certain length or end, or a halt between two writes. A job that does not reach its next chunk within
+    `STOP_S` of the signal is queued again and the process ends without waiting for it. Raises SettingsError or
+    StoreError when the worker cannot start.
     """
     settings.prepare()
     stop = _stop_on_signals()
@@ -95,8 +96,8 @@ def run_worker(
     try:
         with open_store(settings.database_url, actor="worker") as store:
             worker = _Worker(settings, store, slot, analyser or PipelineAnalyser(settings.model))
-            worker.start()
             try:
+                worker.start()
                 worker.keep_house(stop)
             finally:
                 worker.stop()
@@ -122,7 +123,6 @@ class _Worker:
         self._settings = settings
         self._store = store
         self._name = slot.name
-        self._analyser = analyser
         self._runner = JobRunner(settings, store, analyser, slot.name)
         self._media = MediaStore(settings)
         self._relayed: set[str] = set()
@@ -140,7 +140,6 @@ class _Worker:
         """Show signs of life, then start DBOS, which recovers what a worker of this name left behind."""
         self._heartbeat()
         self._store.requeue_jobs_of(worker=self._name)
-        _prepare_sqlite(self._settings.dbos_database_url)
         config: DBOSConfig = {
             "name": "fer-phq",
             "system_database_url": self._settings.dbos_database_url,
@@ -161,9 +160,16 @@ class _Worker:
             return analyse(workflow_id)
 
         self._workflow = analyse_session
-        DBOS(config=config)
-        DBOS.launch()
-        DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLL_S, on_conflict="always_update")
+        try:
+            _prepare_sqlite(self._settings.dbos_database_url)
+            DBOS(config=config)
+            DBOS.launch()
+            DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLL_S, on_conflict="always_update")
+        except Exception as error:
+            log.debug("the job engine did not start", exc_info=error)
+            raise StoreError(
+                f"The job engine's database cannot be used ({type(error).__name__}); look at FERPHQ_DBOS_DATABASE_URL."
+            ) from error
         log.info("worker %s started", self._name)
 
     def keep_house(self, stop: threading.Event) -> None:

@@ -100,9 +100,8 @@ def upload(current: dict[str, Any]) -> None:
         words, again = st.columns([0.8, 0.2], vertical_alignment="center")
         dated = "each file's own date" if current["own_date"] else ui.day_and_time(grant.recorded_at)
         until = f", kept until {ui.day(grant.retain_until)}" if grant.retain_until else ""
-        words.markdown(
-            f"Subject **{ui.md(current['label'])}**, {dated}{until}. Consent recorded by {ui.md(grant.consent_by or '')}."
-        )
+        by = ui.md(grant.consent_by or "")
+        words.markdown(f"Subject **{ui.md(current['label'])}**, {dated}{until}. Consent recorded by {by}.")
         if again.button("Change", width="stretch"):
             del st.session_state.upload
             st.rerun()

@@ -86,10 +86,15 @@ def choose_analysis(detail: SessionDetail) -> AnalysisSummary | None:
     if len(detail.analyses) < 2:
         return detail.analyses[0] if detail.analyses else None
     chosen: AnalysisSummary = st.selectbox(
-        "Analysis", detail.analyses, format_func=lambda a: f"{data.analysis_label(a)} · {ui.day_and_time(a.created_at)}",
+        "Analysis", detail.analyses, format_func=analysis_name,
         key=f"analysis_{detail.session.id}",
     )  # fmt: skip
     return chosen
+
+
+def analysis_name(found: AnalysisSummary) -> str:
+    """An analysis where one of several is chosen."""
+    return f"{data.analysis_label(found)} · {ui.day_and_time(found.created_at)}"
 
 
 def show_player(detail: SessionDetail, key: str) -> None:

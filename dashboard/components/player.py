@@ -16,7 +16,7 @@ p { font-family: var(--st-font); color: var(--st-text-color); font-size: 0.9rem;
 
 
 def player(src: str, *, seek: float | None, codec: str, key: str, on_moment: Callable[[float], None]) -> None:
-    """Draw the player at `seek` seconds; `on_moment` hears the time at which the viewer pauses or looks, before a rerun."""
+    """Draw the player at `seek` seconds; `on_moment` hears where the viewer pauses, before the rerun."""
     component = st.components.v2.component(
         "fer_phq_player", html=HTML, css=CSS, js=(HERE / "player.js").read_text(encoding="utf-8")
     )

@@ -1,9 +1,18 @@
-"""Faces: pictures -> detections -> tracks -> aligned crops, and how far each crop can be trusted."""
+"""Faces: pictures in, tracked and aligned crops out.
+
+    pictures --FaceDetector.detect--> Detections --Tracker.update--> a track id each
+             --align_crop--> crops framed as FER2013's --crop_quality--> how far each can be trusted
+
+When the recording has passed, `Tracker.tracks` gives one `TrackStats` a track, `choose_subject` says whose session it
+is and `same_person` which of the tracks are that person's. All boxes and landmarks are pixels of the picture given.
+"""
+
+from __future__ import annotations
 
 from fer_phq.faces.align import TEMPLATE, align_crop
 from fer_phq.faces.detector import Detection, FaceDetector
 from fer_phq.faces.quality import crop_quality
-from fer_phq.faces.tracks import Tracker, TrackStats, choose_subject
+from fer_phq.faces.tracks import Tracker, TrackStats, appearance, choose_subject, same_person
 
 __all__ = [
     "TEMPLATE",
@@ -12,6 +21,8 @@ __all__ = [
     "TrackStats",
     "Tracker",
     "align_crop",
+    "appearance",
     "choose_subject",
     "crop_quality",
+    "same_person",
 ]

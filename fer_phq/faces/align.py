@@ -10,11 +10,11 @@ from PIL import Image as PillowImage
 from fer_phq.analysis import FloatArray, Image
 
 TEMPLATE: tuple[tuple[float, float], ...] = (
-    (0.311, 0.412),
-    (0.688, 0.401),
-    (0.500, 0.607),
-    (0.355, 0.757),
-    (0.658, 0.748),
+    (0.310, 0.408),
+    (0.688, 0.399),
+    (0.497, 0.604),
+    (0.357, 0.760),
+    (0.657, 0.752),
 )
 """Where the five landmarks lie in an aligned crop, as shares (x, y) of its side from the top left.
 

@@ -174,7 +174,7 @@ def _batches(groups: Iterable[list[int]]) -> Iterator[list[int]]:
 
 
 def _letterbox(images: Sequence[Image], side: int) -> tuple[FloatArray, float]:
-    """Pictures of one shape as (n, 3, H, W) float32 0-255, longer side `side`, padded right and below; and the scale."""
+    """Pictures of one shape as (n, 3, H, W) float32 0-255, longer side `side`, padded to multiples of 32; the scale."""
     height, width = images[0].shape[:2]
     scale = min(side / max(height, width), _MAX_UPSCALE)
     h, w = max(1, round(height * scale)), max(1, round(width * scale))
@@ -209,7 +209,7 @@ def _decode(maps: Sequence[FloatArray], threshold: float, scale: float, shape: t
     cell = np.stack([columns, rows], axis=1)
     corner = (cell + offset[:, rows, columns].T[:, ::-1] + 0.5) * _STRIDE - size / 2
     points = relative[:, rows, columns].T.reshape(-1, 5, 2)[:, :, ::-1] * size[:, None] + corner[:, None]
-    boxes = np.concatenate([corner, corner + size], axis=1) / scale
+    boxes = (np.concatenate([corner, corner + size], axis=1) / scale).astype(np.float32)
     limit = np.array([shape[1], shape[0]] * 2, dtype=np.float32)
     faces: list[Detection] = []
     left = np.ones(len(scores), dtype=bool)

@@ -1,4 +1,4 @@
-"""How far a face crop can be trusted, from 0 to 1."""
+"""How much a face crop can be trusted, as one number."""
 
 from __future__ import annotations
 
@@ -8,41 +8,63 @@ from PIL import Image as PillowImage
 from fer_phq.analysis import FloatArray, Image
 from fer_phq.faces.detector import Detection
 
-SIDE = 48
-FULL_SIZE = 48.0
-"""Face size in pixels from which more pixels tell the model nothing: its own input's side."""
-FULL_SHARPNESS = 60.0
-"""Variance of the Laplacian (grey levels squared, at `SIDE` pixels) from which a crop counts as sharp."""
+_SIDE = 48  # pixels: the size at which the emotion head sees a face
+_BLURRED = 0.12  # Laplacian variance over grey variance at which sharpness is one half
+_FLAT = 0.10  # standard deviation of the grey values (0 to 1) below which contrast is missing
+_LEVEL_EYES = 1e-3
 
 
-def crop_quality(crop: Image, face: Detection, frame_size: tuple[int, int]) -> float:
-    """Geometric mean of four parts, each 0 to 1; frame_size is (width, height) of the picture `face` was found in.
+def crop_quality(crop: Image, detection: Detection, frame_size: tuple[int, int]) -> float:
+    """Quality 0 to 1: the geometric mean of sharpness, size, pose and exposure, times the share of landmarks in view.
 
-    size: side of the face's box over 48 px. sharpness: variance of the Laplacian of the crop at 48 px (Pech-Pacheco
-    et al., 2000). pose: the nose between the eyes (1 frontal, 0 in profile). exposure: share of pixels that are
-    neither crushed (below 8) nor burnt out (above 247). A face cut by the picture's edge counts by its visible part.
+    crop: aligned uint8 RGB (s, s, 3) of the detection. frame_size: (width, height) of the picture it was found in.
+    A geometric mean, because one bad part spoils the face whatever the others are.
     """
-    grey = np.asarray(PillowImage.fromarray(crop).convert("L").resize((SIDE, SIDE), PillowImage.Resampling.BOX))
-    values = grey.astype(np.float32)
-    laplacian = 4 * values[1:-1, 1:-1] - values[:-2, 1:-1] - values[2:, 1:-1] - values[1:-1, :-2] - values[1:-1, 2:]
-    size = min(1.0, face.size / FULL_SIZE)
-    sharpness = min(1.0, float(laplacian.var()) / FULL_SHARPNESS)
-    exposure = float(((values >= 8) & (values <= 247)).mean())
-    parts = np.array([size, sharpness, frontality(face.landmarks), exposure * visible(face, frame_size)])
-    return float(np.clip(parts, 0, 1).prod() ** 0.25)
+    grey = _grey(crop)
+    parts = [sharpness(grey), face_size(detection), pose(detection.landmarks), exposure(grey)]
+    return float(np.prod(parts) ** (1 / len(parts)) * in_view(detection.landmarks, frame_size))
 
 
-def frontality(landmarks: FloatArray) -> float:
-    """1 when the nose stands midway between the eyes along the eye line, 0 when beside one of them or further."""
-    left, right, nose = (landmarks[i].astype(np.float64) for i in range(3))
-    line = right - left
-    length = float(line @ line)
-    if length < 1e-9:
-        return 0.0
-    return max(0.0, 1 - abs(2 * float((nose - left) @ line) / length - 1))
+def sharpness(grey: FloatArray) -> float:
+    """q / (q + 0.12), where q is the variance of the Laplacian of a (48, 48) grey crop over its own variance.
+
+    The variance of the Laplacian is a focus measure (Pech-Pacheco et al., 2000, ICPR); the division takes contrast out.
+    """
+    inner = grey[1:-1, 1:-1]
+    laplacian = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * inner
+    q = float(laplacian.var() / max(float(inner.var()), 1e-5))
+    return q / (q + _BLURRED)
 
 
-def visible(face: Detection, frame_size: tuple[int, int]) -> float:
-    """Share of the landmarks that lie inside the picture."""
-    x, y = face.landmarks[:, 0], face.landmarks[:, 1]
-    return float(((x >= 0) & (x <= frame_size[0]) & (y >= 0) & (y <= frame_size[1])).mean())
+def face_size(detection: Detection) -> float:
+    """Side of the face box in pixels over 48, at most 1: below it the crop is enlarged and has less detail."""
+    return min(1.0, detection.size / _SIDE)
+
+
+def pose(landmarks: FloatArray) -> float:
+    """1 for a frontal face, 0 for a profile: how far the nose lies from the middle between the eyes.
+
+    The nose is projected on the line through the eyes, where -1 and 1 are the eyes: pose = 1 - |place|, at least 0.
+    """
+    left, right, nose = np.asarray(landmarks, np.float64)[:3]
+    half = (right - left) / 2
+    place = float((nose - (left + right) / 2) @ half / max(float(half @ half), _LEVEL_EYES))
+    return max(0.0, 1 - abs(place))
+
+
+def exposure(grey: FloatArray) -> float:
+    """Share of pixels neither black nor white (0.02 to 0.98), times contrast: standard deviation / 0.10, at most 1."""
+    usable = float(((grey > 0.02) & (grey < 0.98)).mean())
+    return usable * min(1.0, float(grey.std()) / _FLAT)
+
+
+def in_view(landmarks: FloatArray, frame_size: tuple[int, int]) -> float:
+    """Share of the five landmarks that lie inside the picture."""
+    inside = (landmarks >= 0).all(axis=1) & (landmarks <= np.asarray(frame_size)).all(axis=1)
+    return float(inside.mean())
+
+
+def _grey(crop: Image) -> FloatArray:
+    """(48, 48) float32, 0 to 1."""
+    small = PillowImage.fromarray(crop).convert("L").resize((_SIDE, _SIDE), PillowImage.Resampling.BILINEAR)
+    return np.asarray(small, np.float32) / np.float32(255)

@@ -31,7 +31,7 @@ def main() -> None:
     request = json.loads(sys.stdin.buffer.readline())
     outbox = Outbox(sys.stdout.fileno(), int(request.get("max_side", 0)) ** 2 * 3)
     limits = request["limits"]
-    _limit(limits["memory_bytes"], limits["cpu_seconds"])
+    _limit({"RLIMIT_AS": limits["memory_bytes"], "RLIMIT_CPU": limits["cpu_seconds"], "RLIMIT_CORE": 0})
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _serve(request, outbox)
@@ -86,6 +86,7 @@ class Outbox:
 def _serve(request: dict[str, Any], outbox: Outbox) -> None:
     from fer_phq.video import decode, source  # the media libraries: only now that the limits are set
 
+    _limit({"RLIMIT_FSIZE": 0})  # from here on nothing is written to any file
     path, shown, command = request["path"], request["shown"], request["command"]
     threads = request["limits"]["threads"] or min(4, max(1, (os.cpu_count() or 1) // 2))
     rate = command == "sample" and not request["key_frames"]
@@ -129,9 +130,8 @@ def _send_picture(outbox: Outbox, picture: Picture) -> None:
     outbox.send(header, picture.rgb.data)
 
 
-def _limit(memory_bytes: int, cpu_seconds: int) -> None:
-    """Bound address space and processor time; no core dumps, no writing to files. Never raises an existing bound."""
-    wanted = {"RLIMIT_AS": memory_bytes, "RLIMIT_CPU": cpu_seconds, "RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0}
+def _limit(wanted: dict[str, int]) -> None:
+    """Bound what this process may use, by the names of `resource`. Never raises an existing bound."""
     for name, value in wanted.items():
         kind = getattr(resource, name)
         hard = resource.getrlimit(kind)[1]

@@ -19,6 +19,10 @@ from fer_phq.video.source import Picture, Recording
 FIRST_CHOICE = "decord"
 """Set to "PyAV" to decode everything with PyAV."""
 
+MOST_FOR_DECORD = 20_000
+"""decord keeps about a kilobyte for every picture it passes (100 MB in an hour at 24 pictures a second), PyAV nothing:
+longer recordings, eleven minutes at 30 pictures a second, are left to PyAV so that memory does not grow with length."""
+
 SayDecoder = Callable[[str, str], None]
 """Told which decoder is used, "decord" or "PyAV", and why."""
 
@@ -36,6 +40,8 @@ def choose(recording: Recording) -> str:
         return "some pictures have no time"
     if index.discarded:
         return "an edit list hides pictures"
+    if len(index.times) > MOST_FOR_DECORD:
+        return "the recording is long and decord's memory grows with it"
     if index.leading:
         return "it has open groups of pictures"  # decord is then silently some frames off after each
     if recording.cut_short:

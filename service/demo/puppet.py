@@ -19,7 +19,7 @@ from PIL import ImageDraw, ImageFilter, ImageFont
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from fer_phq.analysis import FloatArray, Image
-from service.demo.warps import FACE, Warps, close_eyes, marks, part_lips
+from service.demo.warps import FACE, Warps, close_eyes, flattened, marks, part_lips
 
 SIZE = (400, 300)
 """Width and height of a drawn picture in pixels."""
@@ -81,7 +81,7 @@ class Pose:
         return Pose(*((1 - share) * getattr(self, f.name) + share * getattr(other, f.name) for f in fields(self)))
 
 
-PORTRAIT = {"smile": 1.0, "squint": 0.3}
+PORTRAIT = {"smile": 1.0, "squint": 0.3, "press": 0.4}
 """What the portrait itself does, so that a pose of 0 undoes it."""
 MOUTH_COLOUR = np.array([58.0, 22.0, 22.0], dtype=np.float32)
 
@@ -96,9 +96,9 @@ class Puppet:
         self._person.putalpha(_outline(portrait.size))
         x0, y0, x1, y1 = FACE
         self._face = np.asarray(portrait, dtype=np.float32)[y0:y1, x0:x1]
-        self._unfolded = gaussian_filter(self._face, (3.5, 3.5, 0))
         self._warps = Warps()
         self._marks = marks()
+        self._flat = flattened(self._face, self._marks["cheeks"])
         self._border = PillowImage.fromarray(_border(self._warps.x, self._warps.y))
 
     def draw(self, pose: Pose) -> Image:
@@ -133,11 +133,12 @@ class Puppet:
     def _shaded(self, pose: Pose) -> FloatArray:
         """The face before it is moved, with the shadows that belong to the pose and without the smile's folds."""
         mark = self._marks
-        unfold = 0.85 * (1 - min(1.0, pose.smile + 0.6 * pose.sneer)) * mark["folds"][..., None]
-        face = self._face + unfold * (self._unfolded - self._face)
+        flat = 0.95 * (1 - min(1.0, pose.smile + 0.5 * pose.sneer)) * mark["cheeks"][..., None]
+        face = self._face + flat * (self._flat - self._face)
         dark = (
             (0.25 + 0.25 * pose.brow_down) * mark["brows"]
             + pose.brow_down * (0.22 * mark["furrow"] + 0.3 * mark["sockets"])
+            + (0.16 - 0.1 * pose.smile) * mark["lips"]
             + 0.3 * pose.frown * mark["corners"]
             + 0.2 * pose.sneer * mark["nose"]
         )

@@ -15,13 +15,16 @@ from service.demo.puppet import Pose
 EXPRESSIONS: Mapping[str, Pose] = MappingProxyType(
     {
         "rest": Pose(),
-        "glad": Pose(smile=1, teeth=1, squint=0.5),
+        "glad": Pose(smile=1, teeth=1, squint=0.5, press=0.4),
         "content": Pose(smile=0.7, squint=0.3),
-        "sad": Pose(frown=1, brow_inner=1, lids=0.3),
-        "surprised": Pose(jaw=0.9, brow_up=1, wide=1),
-        "afraid": Pose(stretch=0.8, jaw=0.25, brow_up=0.8, brow_inner=0.8, wide=1),
-        "angry": Pose(brow_down=1, press=1, squint=0.5, frown=0.5),
-        "disgusted": Pose(sneer=1, brow_down=0.7, squint=1, frown=0.3),
+        "downcast": Pose(frown=1, brow_inner=1, lids=0.5),
+        "sad": Pose(
+            smile=0.45, frown=0.85, press=0.4, jaw=0.85, brow_inner=0.6, brow_down=0.9, lids=0.5, squint=0.7
+        ),  # as in weeping: brows drawn together, eyes narrow, corners wide and down, mouth open
+        "surprised": Pose(jaw=0.9, brow_up=1, wide=0.8),
+        "afraid": Pose(stretch=0.6, jaw=0.4, brow_up=0.8, brow_inner=0.8, wide=0.8),
+        "angry": Pose(brow_down=1, sneer=0.65, teeth=0.65, jaw=0.65, lids=0.35),
+        "disgusted": Pose(sneer=1, brow_down=0.9, squint=1, frown=0.4, lids=0.3),
     }
 )
 """What the puppet can look like. What the model makes of it is the model's own reading."""
@@ -55,12 +58,12 @@ class Script:
 
 
 SCRIPTS: tuple[Script, ...] = (
-    Script(1, 12, 36, {"rest": 4, "sad": 6, "afraid": 1}, 0.8, 0.15, covers=((20, 25),)),
-    Script(2, 10, 34, {"rest": 4, "sad": 5, "angry": 2}, 0.85, 0.25, leaves=((13, 19),)),
-    Script(3, 7.5, 38, {"rest": 4, "sad": 2, "angry": 2, "disgusted": 2, "content": 2}, 0.9, 0.4),
-    Script(4, 5, 36, {"rest": 4, "sad": 2, "content": 3, "surprised": 3}, 0.9, 0.55, leaves=((25, 30),)),
-    Script(5, 2.5, 40, {"rest": 3, "content": 4, "glad": 3, "surprised": 2, "afraid": 1}, 1.0, 0.75, covers=((9, 12),)),
-    Script(6, 0.5, 36, {"rest": 2, "glad": 6, "content": 3, "surprised": 2}, 1.0, 1.0),
+    Script(1, 12, 36, {"rest": 4, "downcast": 3, "sad": 4}, 0.9, 0.15, covers=((20, 25),)),
+    Script(2, 10, 34, {"rest": 4, "downcast": 3, "sad": 3, "angry": 1}, 0.9, 0.25, leaves=((13, 19),)),
+    Script(3, 7.5, 38, {"rest": 4, "downcast": 2, "sad": 1, "angry": 2, "disgusted": 2, "content": 1}, 0.95, 0.4),
+    Script(4, 5, 36, {"rest": 4, "downcast": 1, "content": 3, "surprised": 3}, 0.95, 0.55, leaves=((25, 30),)),
+    Script(5, 2.5, 40, {"rest": 3, "content": 4, "glad": 2, "surprised": 2, "afraid": 1}, 1.0, 0.75, covers=((9, 12),)),
+    Script(6, 0.5, 36, {"rest": 2, "glad": 5, "content": 3, "surprised": 2}, 1.0, 1.0),
 )
 """Six sessions that go from few and sad expressions to many and glad ones."""
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFilter
+from scipy.ndimage import gaussian_filter
 
 from fer_phq.analysis import FloatArray
 
@@ -28,6 +29,12 @@ MOUTH_X, MOUTH_HALF, CORNER_Y = 180.0, 20.5, 140.3
 LIP_TOP, LIP_BOTTOM = 3.3, 9.3
 """How far below the mouth's corners the upper lip's lower edge and the lower lip's upper edge hang."""
 JAW_DROP = 10.0
+UPPER_LIP = ((163, 140.5), (172, 141.5), (180, 142), (188, 142), (197, 141.5))
+LOWER_LIP = ((167, 148.5), (173, 151.7), (180, 153), (187, 152.2), (193, 149))
+CHEEKS = (((155, 117), (152, 130), (153, 144), (163, 160)), ((206, 119), (209, 132), (207, 146), (197, 160)))
+"""Down the cheeks beside nose and mouth, where a smile makes folds and bright swellings."""
+
+FLAT_PX = 9.0
 
 Field = tuple[FloatArray, FloatArray]
 
@@ -140,7 +147,8 @@ def marks() -> dict[str, FloatArray]:
         "brows": strokes(2.6, *BROWS),
         "furrow": strokes(3, ((179, 88), (178, 97)), ((187, 89), (188, 98))),
         "sockets": strokes(7, ((151, 96), (170, 97)), ((193, 98), (213, 99))),
-        "folds": strokes(8, ((165, 124), (156, 134), (153, 141)), ((195, 126), (204, 135), (207, 142))),
+        "cheeks": strokes(15, *CHEEKS),
+        "lips": np.maximum(strokes(3, UPPER_LIP), strokes(4, LOWER_LIP)),
         "corners": strokes(3, ((left + 2, 140), (left - 2, 146)), ((right - 2, 141), (right + 2, 147))),
         "nose": strokes(4, ((173, 109), (182, 106), (190, 110)), ((166, 122), (160, 130))),
     }
@@ -156,6 +164,12 @@ def strokes(width: float, *lines: tuple[tuple[float, float], ...]) -> FloatArray
         ImageDraw.Draw(canvas).line(points, 255, round(width * fine), joint="curve")
     canvas = canvas.filter(ImageFilter.GaussianBlur(0.35 * width * fine)).reduce(fine)
     return np.asarray(canvas, dtype=np.float32) / 255
+
+
+def flattened(face: FloatArray, where: FloatArray) -> FloatArray:
+    """The face (h, w, 3) with each point of a region (h, w), 0 to 1, as the region's surroundings are: no folds."""
+    weight = gaussian_filter(where, FLAT_PX)[..., None] + 1e-6
+    return np.asarray(gaussian_filter(face * where[..., None], (FLAT_PX, FLAT_PX, 0)) / weight, dtype=np.float32)
 
 
 def step(t: FloatArray) -> FloatArray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from recordings import Recordings
 
 from fer_phq.analysis import Sampling
 from fer_phq.video import Frame, FrameStream, probe, read_frame, sample_frames
+from fer_phq.video.decode import choose
+from fer_phq.video.source import open_recording
 
 HAS_DECORD = importlib.util.find_spec("decord") is not None
 
@@ -223,6 +226,15 @@ def test_decord_reads_what_it_can_be_trusted_with(recordings: Recordings) -> Non
     assert decoder(recordings(".webm", codec="libvpx-vp9", gop=12)) == "decord"
     assert decoder(recordings(**KINDS["h264-open-gop"][1])) == "PyAV"
     assert decoder(recordings.truncated(faststart=True)) == "PyAV"
+
+
+def test_long_recordings_are_not_left_to_decord(recordings: Recordings) -> None:
+    path = str(recordings(gop=12))
+    item = open_recording(path, path, 1280, 1, lambda: None, index=True)
+    assert item.index is not None
+    assert choose(item) == ""
+    hour = replace(item.index, times=np.arange(60 * 60 * 12) / 12)
+    assert "memory grows" in choose(replace(item, index=hour))
 
 
 def test_truncated_gives_the_good_part_and_a_warning(recordings: Recordings) -> None:

@@ -123,3 +123,5 @@ def workers(settings: AppSettings, store: Store) -> Iterator[Workers]:
     made = Workers(settings)
     yield made
     made.end()
+    if made.log.exists():
+        assert "chore" not in made.log.read_text()

@@ -2,9 +2,9 @@
 
 import csv
 import json
-import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -29,10 +29,29 @@ def folder(tmp_path_factory):
     return folder
 
 
-def run(*args: str, data_dir: Path | None = None) -> subprocess.CompletedProcess[str]:
-    env = os.environ | ({"FERPHQ_DATA_DIR": str(data_dir)} if data_dir else {})
-    command = [sys.executable, "-m", "service.cli", *args]
-    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=120)
+@dataclass(frozen=True)
+class Done:
+    """What a command left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command line's own entry point in this process, as the console script does."""
+
+    def run(*args: str, data_dir: Path | None = None) -> Done:
+        monkeypatch.setattr(sys, "argv", ["fer-phq", *args])
+        if data_dir:
+            monkeypatch.setenv("FERPHQ_DATA_DIR", str(data_dir))
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        code = ended.value.code
+        return Done(code if isinstance(code, int) else 0, *capsys.readouterr())
+
+    return run
 
 
 def commands(command, path=()):
@@ -53,11 +72,21 @@ def test_every_command_has_help_with_an_example(name):
 
 
 def test_every_command_is_known():
-    expected = {"analyze", "dashboard", "worker", "up", "db upgrade", "models list", "models show", "models verify", "demo"}
+    expected = {
+        "analyze",
+        "dashboard",
+        "worker",
+        "up",
+        "db upgrade",
+        "models list",
+        "models show",
+        "models verify",
+        "demo",
+    }
     assert expected <= set(ALL)
 
 
-def test_json_is_one_document_a_recording_and_nothing_else(folder):
+def test_json_is_one_document_a_recording_and_nothing_else(run, folder):
     done = run("analyze", str(folder), "--json")
     assert done.returncode == 1
     lines = done.stdout.splitlines()
@@ -73,7 +102,15 @@ def test_json_is_one_document_a_recording_and_nothing_else(folder):
     assert "Traceback" not in done.stderr
 
 
-def test_csv_has_a_row_a_sampled_frame(folder, tmp_path):
+def test_the_console_command_ends_as_its_exit_code_says():
+    command = [sys.executable, "-m", "service.cli", "analyze", "nowhere.mp4", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_csv_has_a_row_a_sampled_frame(run, folder, tmp_path):
     done = run("analyze", str(folder / "good.mp4"), "--csv", str(tmp_path / "out"), "--fps", "1")
     assert done.returncode == 0
     (path,) = (tmp_path / "out").glob("good-*.csv")
@@ -82,13 +119,13 @@ def test_csv_has_a_row_a_sampled_frame(folder, tmp_path):
     assert sum(float(rows[0][name]) for name in EMOTIONS) == pytest.approx(1, abs=1e-4)
 
 
-def test_the_estimate_on_the_terminal_says_it_is_a_demonstration(folder):
+def test_the_estimate_on_the_terminal_says_it_is_a_demonstration(run, folder):
     done = run("analyze", str(folder / "good.mp4"))
     assert done.returncode == 0
     assert "Demonstration only" in done.stdout
 
 
-def test_results_are_kept_for_a_subject_once(folder, tmp_path):
+def test_results_are_kept_for_a_subject_once(run, folder, tmp_path):
     from db.store import Store
 
     for _ in range(2):
@@ -113,7 +150,7 @@ def test_results_are_kept_for_a_subject_once(folder, tmp_path):
         (("models", "show", "nope"), "nope"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence_and_exit_1(args, sentence):
+def test_what_cannot_be_done_is_one_sentence_and_exit_1(run, args, sentence):
     done = run(*args)
     assert done.returncode == 1
     assert sentence in done.stderr
@@ -121,11 +158,11 @@ def test_what_cannot_be_done_is_one_sentence_and_exit_1(args, sentence):
     assert done.stdout == ""
 
 
-def test_a_misspelt_option_is_exit_2():
+def test_a_misspelt_option_is_exit_2(run):
     assert run("analyze", "--jsom").returncode == 2
 
 
-def test_a_folder_without_recordings_is_one_sentence(tmp_path):
+def test_a_folder_without_recordings_is_one_sentence(run, tmp_path):
     done = run("analyze", str(tmp_path))
     assert done.returncode == 1
     assert "holds no recordings" in done.stderr
@@ -140,7 +177,7 @@ def test_models_are_listed_shown_and_verified():
     assert "is whole" in runner.invoke(cli.app, ["models", "verify"]).stdout
 
 
-def test_damaged_weights_are_found(tmp_path):
+def test_damaged_weights_are_found(run, tmp_path):
     import shutil
 
     from fer_phq.checkpoint import SHIPPED
@@ -154,7 +191,7 @@ def test_damaged_weights_are_found(tmp_path):
     assert "hash differs" in done.stderr
 
 
-def test_the_database_upgrade_is_idempotent(tmp_path):
+def test_the_database_upgrade_is_idempotent(run, tmp_path):
     first, again = run("db", "upgrade", data_dir=tmp_path), run("db", "upgrade", data_dir=tmp_path)
     assert first.returncode == again.returncode == 0
     assert first.stdout == again.stdout

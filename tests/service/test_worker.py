@@ -5,8 +5,11 @@ Real processes, real files, the real store and the real job engine on SQLite; `p
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -192,7 +195,7 @@ def test_a_recording_that_kills_its_worker_is_given_up(
 
 
 @pytest.mark.slow
-def test_a_lost_engine_file_loses_no_job(
+def test_what_the_engine_lost_forgot_or_left_open_is_made_good(
     workers: Workers, submit: Submit, state: Callable[[str], str], settings: AppSettings, store: Store
 ) -> None:
     job_id = submit()
@@ -203,8 +206,56 @@ def test_a_lost_engine_file_loses_no_job(
     for file in settings.data_dir.glob("jobs.db*"):
         file.unlink()
     workers.pace()
+    second = workers.start()
+    workers.wait(lambda: state(job_id) == "done", "the analysis, without the engine's file")
+    workers.stop(second)
+
+    # A workflow that ended long ago, and a row that it left open.
+    with sqlite3.connect(settings.data_dir / "jobs.db") as engine:
+        engine.execute("update workflow_status set completed_at = completed_at - 3 * 86400000")
+    with sqlite3.connect(settings.data_dir / "fer-phq.db") as rows:
+        rows.execute("update jobs set state = 'running', worker = 'gone', finished_at = null")
     workers.start()
-    workers.wait(lambda: state(job_id) == "done", "the analysis")
+    workers.wait(lambda: state(job_id) == "done", "the job that was left open")
+    assert len(store.session_detail(session_id=store.get_job(job_id=job_id).session_id).analyses) == 1
+    assert len(workers.analysed()) == 2
+
+    def remembered() -> set[str]:
+        with sqlite3.connect(settings.data_dir / "jobs.db") as engine:
+            return {name for (name,) in engine.execute("select workflow_uuid from workflow_status")}
+
+    workers.wait(lambda: job_id not in remembered(), "the pruning")
+
+
+@pytest.mark.slow
+def test_a_job_that_does_not_listen_is_left_behind(
+    workers: Workers, submit: Submit, settings: AppSettings, store: Store
+) -> None:
+    job_id = submit()
+    workers.pace(frames=1, delay=300)
+    worker = workers.start()
+    workers.wait(workers.analysed, "the beginning")
+    assert workers.stop(worker) == 0
+    assert store.get_job(job_id=job_id).state is JobState.QUEUED
+
+
+@pytest.mark.slow
+def test_an_engine_that_cannot_be_reached_is_one_sentence(settings: AppSettings, store: Store) -> None:
+    (settings.data_dir / "jobs.db").write_text("this is no database, and it is long enough to be looked at " * 99)
+    code = (
+        "from service.settings import load_settings; from service.worker import run_worker; run_worker(load_settings())"
+    )
+    environment = {
+        **os.environ,
+        "FERPHQ_DATA_DIR": str(settings.data_dir),
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment, cwd=settings.data_dir, timeout=120, check=False
+    )
+    assert "StoreError: The job engine's database cannot be used" in done.stderr
+    assert store.workers() == []
 
 
 def test_names_of_workers_are_unique_and_come_back(settings: AppSettings) -> None:

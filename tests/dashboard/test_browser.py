@@ -1,0 +1,180 @@
+"""The real application in a real browser: every page, playback, a click on the timeline, and an upload to its charts.
+
+Starts `python -m dashboard.launch` and `python -m service.worker` as processes of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recordings import Recordings
+
+from db.store import Store
+from service.settings import AppSettings, load_settings
+
+sync_api = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGS = "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
+ROOT = Path(__file__).parents[2]
+PATIENCE_MS = 120_000
+PAGES = ["", "new_session", "session", "trends", "questionnaire"]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def process(module: str, settings: AppSettings) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of the installation, stopped by SIGTERM at the end; its output is in the data folder."""
+    surroundings = {
+        **os.environ,
+        "FERPHQ_DATA_DIR": str(settings.data_dir),
+        "FERPHQ_PORT": str(settings.port),
+        "OMP_NUM_THREADS": "1",
+    }
+    with (settings.data_dir / f"{module}.log").open("wb") as log:
+        running = subprocess.Popen([sys.executable, "-m", module], cwd=ROOT, env=surroundings, stdout=log, stderr=log)
+        try:
+            yield running
+        finally:
+            running.send_signal(signal.SIGTERM)
+            try:
+                running.wait(30)
+            except subprocess.TimeoutExpired:
+                running.kill()
+                running.wait()
+
+
+@contextmanager
+def dashboard(settings: AppSettings) -> Iterator[str]:
+    """The dashboard's address, once it answers."""
+    with process("dashboard.launch", settings) as running:
+        address = f"http://127.0.0.1:{settings.port}"
+        for _ in range(600):
+            assert running.poll() is None, (settings.data_dir / "dashboard.launch.log").read_text()
+            try:
+                urllib.request.urlopen(f"{address}/api/health", timeout=2).close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield address
+
+
+@pytest.fixture
+def installation(installation: AppSettings) -> AppSettings:
+    """The installation, on a port that was free a moment ago."""
+    return load_settings(data_dir=installation.data_dir, port=free_port())
+
+
+@pytest.fixture
+def page() -> Iterator[Any]:
+    """A browser tab; an error that JavaScript did not catch fails the test."""
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS.split())
+        tab = browser.new_page(viewport={"width": 1360, "height": 1500})
+        tab.set_default_timeout(PATIENCE_MS)
+        problems: list[str] = []
+        tab.on("pageerror", lambda error: problems.append(str(error)))
+        yield tab
+        browser.close()
+        assert problems == []
+
+
+def opened(page: Any, address: str) -> None:
+    """Open an address and wait until the page is drawn to its end, without an error."""
+    page.goto(address)
+    page.wait_for_selector(".fp-foot")
+    page.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
+    calm(page)
+
+
+def calm(page: Any) -> None:
+    """No exception and no error box on the page."""
+    for kind in ("stException", "stAlert"):
+        assert [box.inner_text() for box in page.query_selector_all(f"[data-testid={kind}]")] == []
+
+
+def test_every_page_of_a_filled_store(filled: AppSettings, installation: AppSettings, page: Any) -> None:
+    foreign: list[str] = []
+    page.on(
+        "request", lambda r: None if "127.0.0.1" in r.url or r.url[:5] in ("data:", "blob:") else foreign.append(r.url)
+    )
+    with dashboard(installation) as address:
+        for name in PAGES:
+            opened(page, f"{address}/{name}")
+            if name in ("session", "trends"):
+                page.wait_for_selector(".js-plotly-plot .plot")
+        assert foreign == [], "the dashboard asked another host for something"
+        opened(page, address)
+        page.locator("[class*=st-key-card_recent] [data-testid=stPageLink] a").first.click()
+        page.wait_for_selector("[class*=st-key-card_timeline]")
+        assert "session=" in page.url
+        calm(page)
+
+
+def test_the_recording_plays_and_the_timeline_steers_it(
+    filled: AppSettings, installation: AppSettings, page: Any
+) -> None:
+    with dashboard(installation) as address:
+        opened(page, f"{address}/session")
+        video = page.locator("video")
+        page.wait_for_function("[...document.querySelectorAll('video')].some(v => v.readyState >= 1)")
+        assert video.evaluate("v => v.duration") == pytest.approx(3, abs=0.3)
+        area = page.locator("[class*=st-key-card_timeline] .nsewdrag").first
+        area.scroll_into_view_if_needed()
+        box = area.bounding_box()
+        page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 60)
+        page.wait_for_selector("[class*=st-key-card_timeline] .hoverlayer .hovertext")
+        page.mouse.click(box["x"] + box["width"] * 0.7, box["y"] + 60)
+        page.wait_for_function("document.querySelector('video').currentTime > 1")
+        page.locator("[class*=st-key-card_moment] h3", has_text="At 0:0").wait_for()
+        calm(page)
+
+
+def test_an_upload_becomes_charts(installation: AppSettings, store: Store, recordings: Recordings, page: Any) -> None:
+    """The main job: upload a real recording, watch it being analysed by a real worker, see its charts."""
+    with process("service.worker", installation), dashboard(installation) as address:
+        opened(page, f"{address}/new_session")
+        page.get_by_role("combobox", name="Subject").fill("P-001")
+        page.keyboard.press("Enter")
+        page.get_by_text("has agreed").click()
+        page.get_by_label("Consent recorded by").fill("AB")
+        page.get_by_role("button", name="Continue to upload").click()
+        files = [str(recordings(motion="moving", seconds=4, audio=True)), str(recordings.text())]
+        page.locator("input[type=file]").set_input_files(files)
+        page.locator("li.done").wait_for()
+        assert "Uploaded" in page.locator("li.done").inner_text()
+        page.locator("li.failed").wait_for()
+        page.get_by_text("Analysed.").wait_for()
+        (row,) = store.recent_sessions()
+        assert row.subject_label == "P-001"
+        assert row.session.consent is not None
+        assert row.session.consent.by == "AB"
+        page.locator("[class*=st-key-card_progress] [data-testid=stPageLink] a").first.click()
+        page.wait_for_selector("[class*=st-key-card_timeline] .js-plotly-plot .plot")
+        page.wait_for_function("[...document.querySelectorAll('video')].some(v => v.duration > 0)")
+        page.wait_for_selector("[class*=st-key-card_estimate]")
+        calm(page)
+        (row,) = store.recent_sessions()
+        assert row.analysis is not None
+        assert row.analysis.coverage > 0.8

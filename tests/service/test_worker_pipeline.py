@@ -1,0 +1,74 @@
+"""The worker with the product's own pipeline and the model that ships."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from recordings import Recordings
+
+from db.records import SubjectRecord
+from db.store import Store
+from service import jobs
+from service.ingest import add_recording
+from service.runner import JobRunner
+from service.settings import AppSettings
+from service.worker import PipelineAnalyser
+
+WHEN = datetime(2026, 5, 6, tzinfo=UTC)
+
+
+def _queue(settings: AppSettings, store: Store, subject: SubjectRecord, source: Path) -> str:
+    job_id = add_recording(settings, store, source, subject_id=subject.id, recorded_at=WHEN).job_id
+    assert job_id is not None
+    return job_id
+
+
+def test_a_recording_of_a_face_is_analysed(
+    settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings
+) -> None:
+    job_id = _queue(settings, store, subject, recordings(seconds=2))
+    analyser = PipelineAnalyser(None)
+    assert JobRunner(settings, store, analyser, "w-1").run(job_id) == "done"
+    status = jobs.status(settings, store, job_id)
+    assert status.frames_done > 0
+    assert status.analysis_id is not None
+    analysis = store.get_analysis(analysis_id=status.analysis_id)
+    assert analysis.model_id == analyser.model_id
+    assert analysis.coverage > 0.5
+    assert analysis.emotions is not None
+
+
+def test_a_model_that_is_not_there_fails_the_job_in_words(
+    settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings, tmp_path: Path
+) -> None:
+    job_id = _queue(settings, store, subject, recordings(seconds=1))
+    assert JobRunner(settings, store, PipelineAnalyser(str(tmp_path / "none")), "w-1").run(job_id) == "failed"
+    assert "number" not in (jobs.status(settings, store, job_id).error or "number")
+
+
+@pytest.mark.slow
+def test_the_worker_process_analyses_and_stops(
+    settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings
+) -> None:
+    job_id = _queue(settings, store, subject, recordings(seconds=2))
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "FERPHQ_DATA_DIR": str(settings.data_dir),
+        "FERPHQ_DATABASE_URL": settings.database_url,
+    }
+    process = subprocess.Popen([sys.executable, "-m", "service.worker"], env=environment, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 120
+    while jobs.status(settings, store, job_id).active and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    _, log = process.communicate(timeout=30)
+    assert jobs.status(settings, store, job_id).state == "done", log.decode()
+    assert process.returncode == 0
