@@ -58,6 +58,12 @@ def similarity(face: Values, template: Values) -> tuple[float, float, float, flo
     return float(abs(factor)), float(np.degrees(np.angle(factor))), float(shift[0]), float(shift[1])
 
 
+def symmetric(points: Values) -> Values:
+    """The mean of five points and their mirror image, in which left and right change places."""
+    mirrored = points[[1, 0, 2, 4, 3]] * [-1, 1] + [1, 0]
+    return (points + mirrored) / 2
+
+
 def line(name: str, values: Values) -> str:
     """Percentiles of one quantity."""
     p5, p25, p50, p75, p95 = np.percentile(values, [5, 25, 50, 75, 95])
@@ -79,11 +85,11 @@ def main() -> None:
     for i, name in enumerate(("box left", "box top", "box right", "box bottom")):
         print(line(name, boxes.reshape(-1, 4)[:, i]))
     points = [0, 1, 3, 4]
-    template = np.median(landmarks, axis=0)[points]
+    template = symmetric(np.median(landmarks, axis=0))[points]
     fits = np.array([similarity(face[points], template) for face in landmarks])
     for i, name in enumerate(("scale", "turn, degrees", "shift x", "shift y")):
         print(line(name, fits[:, i]))
-    print("TEMPLATE =", [[round(float(v), 3) for v in point] for point in np.median(landmarks, axis=0)])
+    print("TEMPLATE =", symmetric(np.median(landmarks, axis=0)).round(3).tolist())
 
 
 if __name__ == "__main__":

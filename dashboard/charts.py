@@ -55,7 +55,7 @@ def emotion_timeline(
     figure.update_yaxes(title_text="Probability", tickformat=".0%", range=[0, 1], row=1, col=1)
     figure.update_yaxes(visible=False, fixedrange=True, row=2, col=1)
     times = _clock_ticks(frames["time_s"].to_numpy(dtype=float))
-    figure.update_xaxes(range=_span(frames), tickvals=times, ticktext=[clock(t) for t in times])
+    figure.update_xaxes(range=_axis_range(frames), tickvals=times, ticktext=[clock(t) for t in times])
     figure.update_xaxes(title_text="Time in the recording (min:s)", showgrid=False, row=2, col=1)
     if moment_s is not None:
         figure.add_vline(x=moment_s, line_width=1.5, line_color=colours.ink, opacity=0.8)
@@ -337,6 +337,16 @@ def _span(frames: pd.DataFrame) -> list[float]:
         return [0.0, 1.0]
     half = float(time[1] - time[0]) / 2 if len(time) > 1 else 0.5
     return [float(time[0]) - half, float(time[-1]) + half]
+
+
+def _axis_range(frames: pd.DataFrame) -> list[float]:
+    """First and last sampled time with a little air."""
+    first, last = _span(frames)
+    if len(frames) < 2:
+        return [first, last]
+    time = frames["time_s"].to_numpy(dtype=float)
+    air = 0.005 * float(time[-1] - time[0])
+    return [float(time[0]) - air, float(time[-1]) + air]
 
 
 def _clock_ticks(time: npt.NDArray[np.float64], at_most: int = 9) -> list[float]:

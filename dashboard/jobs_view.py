@@ -26,12 +26,12 @@ def job_row(job: JobStatus, label: str, *, link: bool = True) -> None:
             jobs.cancel(context.settings(), context.store(), job.id)
             st.rerun(scope="fragment")
     elif job.state in ("failed", "cancelled"):
-        state.html(f'<p class="fp-{"danger" if job.state == "failed" else "warning"}">{ui.escape(job.message)}</p>')
+        state.html(f'<p class="fp-{"danger" if job.state == "failed" else "warning"}">{ui.text(job.message)}</p>')
         if act.button("Retry", key=f"retry_{job.id}", help=f"Analyse {ui.md(label)} again"):
             jobs.retry(context.settings(), context.store(), job.id)
             st.rerun()
     else:
-        state.html(f'<p class="fp-note">{ui.escape(job.message)}</p>')
+        state.html(f'<p class="fp-note">{ui.text(job.message)}</p>')
 
 
 def live_jobs(session_ids: Sequence[tuple[str, str]], *, key: str, link: bool = True) -> None:

@@ -127,7 +127,7 @@ def confirm_erasure(detail: SessionDetail) -> None:
     )
     sure = st.checkbox("I want to erase it")
     if st.button("Erase", type="primary", disabled=not sure):
-        erase_session(context.settings(), context.store(), detail.session.id, actor="dashboard")
+        erase_session(context.settings(), context.store(), detail.session.id)
         data.forget()
         st.query_params.clear()
         st.switch_page(HOME)

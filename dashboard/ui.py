@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, tzinfo
@@ -69,6 +70,8 @@ def heading(title: str, lead: str = "", badges: Sequence[str] = ()) -> None:
     if lead or badges:
         marks = " ".join(badges)
         st.html(f'<p class="fp-lead">{marks}{"&ensp;" if marks and lead else ""}{escape(lead)}</p>')
+    else:
+        st.html('<div class="fp-gap"></div>')
 
 
 def badge(words: str, kind: str = "") -> str:
@@ -90,12 +93,12 @@ def facts(pairs: Sequence[tuple[str, str]]) -> None:
 
 def note(words: str) -> None:
     """A quiet line."""
-    st.html(f'<p class="fp-note">{escape(words)}</p>')
+    st.html(f'<p class="fp-note">{text(words)}</p>')
 
 
 def warn(words: str) -> None:
     """A line that must not be overlooked, without alarm."""
-    st.html(f'<p class="fp-warning">{escape(words)}</p>')
+    st.html(f'<p class="fp-warning">{text(words)}</p>')
 
 
 def problem(error: FerPhqError) -> None:
@@ -105,7 +108,7 @@ def problem(error: FerPhqError) -> None:
 
 def empty(title: str, words: str) -> None:
     """What an empty place says: what is missing and what to do."""
-    st.html(f'<div class="fp-empty"><h3>{escape(title)}</h3><p>{escape(words)}</p></div>')
+    st.html(f'<div class="fp-empty"><h3>{escape(title)}</h3><p>{text(words)}</p></div>')
 
 
 def footer() -> None:
@@ -217,6 +220,11 @@ def _mix_html(emotions: Mapping[str, float]) -> str:
 def _keys() -> str:
     colours = context.colours()
     return "".join(f'<span><i style="background:{colours.emotion(n)}"></i>{n.capitalize()}</span>' for n in EMOTIONS)
+
+
+def text(words: str) -> str:
+    """Text as HTML, with `commands` between backticks set as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(words))
 
 
 def md(words: str) -> str:

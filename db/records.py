@@ -168,7 +168,8 @@ class JobRecord:
 
     id: str
     session_id: str
-    workflow_id: str | None
+    workflow_id: str
+    settings: dict[str, Any] | None
     state: JobState
     stage: str | None
     frames_done: int
@@ -176,6 +177,9 @@ class JobRecord:
     error: str | None
     cancel_requested: bool
     attempt: int
+    worker: str | None
+    claims: int
+    analysis_id: str | None
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None
@@ -192,6 +196,17 @@ class JobRecord:
         if self.state is JobState.DONE:
             return 1.0
         return min(1.0, self.frames_done / self.frames_expected) if self.frames_expected else None
+
+
+@dataclass(frozen=True)
+class WorkerRecord:
+    """A worker process. `seen_at` is its last sign of life, by its own clock."""
+
+    id: str
+    host: str
+    pid: int
+    started_at: datetime
+    seen_at: datetime
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from db.queries.sessions import SessionQueries
 from db.queries.subjects import SubjectQueries
 from db.queries.trends import TrendQueries
 from db.queries.upkeep import UpkeepQueries
+from db.queries.work import WorkQueries
 
 
 class Store(
@@ -25,6 +26,7 @@ class Store(
     AttentionQueries,
     QuestionnaireQueries,
     JobQueries,
+    WorkQueries,
     UpkeepQueries,
 ):
     """An open database, for any number of threads.

@@ -307,12 +307,14 @@ class JobRow(Base):
         CheckConstraint("attempt >= 1", name="attempt"),
         Index(None, "session_id", "created_at"),
         Index(None, "state", "created_at"),
+        CheckConstraint("claims >= 0", name="claims"),
         Index("uq_jobs_live_session", "session_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
-    workflow_id: Mapped[str | None] = mapped_column(unique=True)
+    workflow_id: Mapped[str] = mapped_column(unique=True)
+    settings: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     state: Mapped[str]
     stage: Mapped[str | None]
     frames_done: Mapped[int]
@@ -320,10 +322,26 @@ class JobRow(Base):
     error: Mapped[str | None]
     cancel_requested: Mapped[bool]
     attempt: Mapped[int]
+    worker: Mapped[str | None]
+    claim: Mapped[str | None]
+    claims: Mapped[int]
+    analysis_id: Mapped[str | None] = mapped_column(ForeignKey("analyses.id", ondelete="SET NULL"))
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+
+class WorkerRow(Base):
+    """A worker process and when it last showed a sign of life."""
+
+    __tablename__ = "workers"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    host: Mapped[str]
+    pid: Mapped[int]
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
 
 
 class AuditRow(Base):

@@ -54,7 +54,7 @@ class FerPhqModel(nn.Module):
     def embed(self, crops: Crops) -> FloatArray:
         """Embeddings (n, dim) float32 of face crops, in order. Raises ValueError for anything but uint8 RGB."""
         with torch.inference_mode():
-            rows = [self.net.backbone(batch).numpy() for batch in self._batches(crops)]
+            rows = [self._embed(batch).numpy() for batch in self._batches(crops)]
         return np.concatenate(rows) if rows else np.zeros((0, self.dim), np.float32)
 
     def predict_emotions(self, crops: Crops) -> FloatArray:
@@ -93,6 +93,11 @@ class FerPhqModel(nn.Module):
             provenance=config.provenance,
             model_id=self.model_id,
         )
+
+    def _embed(self, images: torch.Tensor) -> torch.Tensor:
+        # An expression is the same in a mirror: the mean of both views is steadier, and exactly mirror-invariant.
+        rows: torch.Tensor = (self.net.backbone(images) + self.net.backbone(images.flip(-1))) / 2
+        return rows
 
     def _batches(self, crops: Crops) -> Iterator[torch.Tensor]:
         for start in range(0, len(crops), BATCH):

@@ -110,6 +110,7 @@ def _add_rows(
     store: Store, info: RecordingInfo, grant: UploadGrant, name: str, relative: str, enqueue: bool
 ) -> tuple[str, str | None]:
     """Commit the session, with its queued job in the same transaction when asked; their ids."""
+    is_demo = store.get_subject(subject_id=grant.subject_id).is_demo
     if not enqueue:
         session = store.create_session(
             subject_id=grant.subject_id,
@@ -119,6 +120,7 @@ def _add_rows(
             media_path=relative,
             consent=_consent(grant),
             retain_until=grant.retain_until,
+            is_demo=is_demo,
         )
         return session.id, None
     session, job = store.create_session_with_job(
@@ -129,6 +131,7 @@ def _add_rows(
         media_path=relative,
         consent=_consent(grant),
         retain_until=grant.retain_until,
+        is_demo=is_demo,
         job_settings=_own_settings(grant),
     )
     return session.id, job.id

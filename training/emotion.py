@@ -183,11 +183,11 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         recipe = load_recipe(options.recipe, tuple(options.overrides))
+        run = setup(recipe)
         train, valid = load_parts(recipe.data)
     except FerPhqError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    run = setup(recipe)
     if options.resume and (options.out / "state.pt").is_file():
         run.restore(options.out / "state.pt")
     fit(run, train, valid, options.out)

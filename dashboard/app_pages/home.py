@@ -36,8 +36,8 @@ def attention(items: list[AttentionItem]) -> None:
             urgent = "urgent" if item.kind is AttentionKind.ITEM_9 else ""
             sentence = SENTENCES.get(item.kind) or ui.sentence(item.detail)
             words.html(
-                f'<div class="fp-alert {urgent}"><b>{WORDS[item.kind]}</b><span>{ui.escape(item.subject_label)}, '
-                f"{ui.day(item.at)}. {ui.escape(sentence)}</span></div>"
+                f'<div class="fp-alert {urgent}"><b>{WORDS[item.kind]}</b><span>{ui.text(item.subject_label)}, '
+                f"{ui.day(item.at)}. {ui.text(sentence)}</span></div>"
             )
             with action:
                 open_link(item)

@@ -63,7 +63,7 @@ def choose(subjects: list[SubjectSummary]) -> dict[str, Any] | None:
             ui.warn(f"Before recordings can be uploaded, please {' and '.join(missing)}.")
             return None
     own = dating == OWN_DATE
-    return {"label": label.strip(), "own_date": own, "on": on, "at": at, "by": by.strip(), "keep_days": KEEP[keep]}
+    return {"label": str(label).strip(), "own_date": own, "on": on, "at": at, "by": by.strip(), "keep_days": KEEP[keep]}
 
 
 def preselected(subjects: list[SubjectSummary]) -> int | None:

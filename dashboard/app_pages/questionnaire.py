@@ -92,7 +92,7 @@ def item_9(flagged: list[QuestionnaireRecord]) -> None:
     """The fixed message, until somebody says that a person has been there."""
     help_line = context.store().get_setting(key=HELP_KEY) or HELP_DEFAULT
     with ui.card("item9", "Please act now"):
-        st.html(f'<p class="fp-danger">{ui.escape(ITEM_9)}<br><br>{ui.escape(help_line)}</p>')
+        st.html(f'<p class="fp-danger">{ui.text(ITEM_9)}<br><br>{ui.text(help_line)}</p>')
         by = st.text_input(
             "Who has spoken with them?", placeholder="Your name or initials", key="item9_by", max_chars=80
         )

@@ -223,7 +223,7 @@ def show_pictures(detail: SessionDetail, moment: data.Moment) -> None:
         face, words = st.columns([0.42, 0.58], vertical_alignment="center")
         face.image(crop, width="stretch")
         with words:
-            ui.note(f"The face as the model sees it. Quality {moment.quality:.2f} of 1.")
+            ui.note(f"The face, cut out of the frame. Quality {moment.quality:.2f} of 1.")
 
 
 def distribution(found: AnalysisSummary) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from db.engine import ConflictError
@@ -30,20 +31,12 @@ TRANSITIONS: Mapping[JobState, tuple[JobState, ...]] = MappingProxyType(
 class JobQueries(Queries):
     """Creating jobs, moving them on, and watching them."""
 
-    def create_job(self, *, session_id: str, workflow_id: str | None = None) -> JobRecord:
-        """A queued job for this session, or the live one that it already has. Raises NotFoundError."""
-        now = utc_now()
-        row = JobRow(
-            id=new_id(),
-            session_id=session_id,
-            workflow_id=workflow_id,
-            state=str(JobState.QUEUED),
-            frames_done=0,
-            cancel_requested=False,
-            attempt=1,
-            created_at=now,
-            updated_at=now,
-        )
+    def create_job(self, *, session_id: str, settings: dict[str, Any] | None = None) -> JobRecord:
+        """A queued job for this session, or the live one that it already has. Raises NotFoundError.
+
+        `settings` are the job's own analysis settings; the installation's hold for what they leave out.
+        """
+        row = queued_job(session_id, settings)
         try:
             with self._writing() as session:
                 get_row(session, SessionRow, session_id)
@@ -84,21 +77,12 @@ class JobQueries(Queries):
         with self._reading() as session:
             return [JobView(job_record(row), *words) for row, *words in session.execute(query)]
 
-    def set_job_workflow(self, *, job_id: str, workflow_id: str) -> JobRecord:
-        """Name the job engine's workflow that works on this job."""
-        with self._writing() as session:
-            row = get_row(session, JobRow, job_id, lock=True)
-            row.workflow_id, row.updated_at = workflow_id, utc_now()
-            self._audit(session, "set_workflow", "job", job_id)
-            return job_record(stored(session, row))
-
     def set_job_state(self, *, job_id: str, state: JobState, error: str | None = None) -> JobRecord:
         """Move a job on, as `TRANSITIONS` allows; the state it is in already changes nothing.
 
         To `queued` it is a retry: the attempt grows by one; progress, error and the wish to cancel are forgotten.
         Raises StoreError for a move that is not allowed, or when the session has another live job.
         """
-        state = JobState(state)
         try:
             with self._writing() as session:
                 row = get_row(session, JobRow, job_id, lock=True)
@@ -107,38 +91,40 @@ class JobQueries(Queries):
                     return job_record(row)
                 if state not in TRANSITIONS[before]:
                     raise StoreError(f"The job '{job_id}' is {before} and cannot become {state}.")
-                _move(row, state, error)
+                move_job(row, state, error)
                 self._audit(session, "set_state", "job", job_id, f"{before} to {state}, attempt {row.attempt}")
                 return job_record(stored(session, row))
         except ConflictError:
             raise StoreError("The session already has a job that is queued or running: wait for that one.") from None
 
-    def set_job_progress(
-        self, *, job_id: str, frames_done: int, frames_expected: int | None, stage: str | None = None
-    ) -> None:
-        """Note how far a running job is; one that is not running (any more) is left alone. Not audited."""
-        change = (
-            update(JobRow)
-            .where(JobRow.id == job_id, JobRow.state == str(JobState.RUNNING))
-            .values(frames_done=frames_done, frames_expected=frames_expected, stage=stage, updated_at=utc_now())
-        )
-        with self._writing() as session:
-            session.execute(change)
-
     def request_cancel(self, *, job_id: str) -> JobRecord:
-        """Ask a live job to stop; a finished one is returned as it is."""
+        """Cancel a queued job, ask a running one to stop; a finished one is returned as it is."""
         with self._writing() as session:
             row = get_row(session, JobRow, job_id, lock=True)
             if JobState(row.state) in LIVE_STATES and not row.cancel_requested:
                 row.cancel_requested, row.updated_at = True, utc_now()
+                if row.state == JobState.QUEUED:
+                    move_job(row, JobState.CANCELLED, None)
                 self._audit(session, "request_cancel", "job", job_id)
             return job_record(stored(session, row))
 
-    def cancel_requested(self, *, job_id: str) -> bool:
-        """Whether the job should stop; True too when it is gone, its session having been erased."""
-        with self._reading() as session:
-            wish = session.scalar(select(JobRow.cancel_requested).where(JobRow.id == job_id))
-            return True if wish is None else wish
+
+def queued_job(session_id: str, settings: dict[str, Any] | None) -> JobRow:
+    """A fresh job; its first attempt has the job's id as workflow id, the n-th `<id>.<n>`."""
+    now, job_id = utc_now(), new_id()
+    return JobRow(
+        id=job_id,
+        session_id=session_id,
+        workflow_id=job_id,
+        settings=settings,
+        state=str(JobState.QUEUED),
+        frames_done=0,
+        cancel_requested=False,
+        attempt=1,
+        claims=0,
+        created_at=now,
+        updated_at=now,
+    )
 
 
 def _live_job(session: Session, session_id: str) -> JobRow | None:
@@ -146,11 +132,13 @@ def _live_job(session: Session, session_id: str) -> JobRow | None:
     return session.scalar(select(JobRow).where(JobRow.session_id == session_id, JobRow.state.in_(states)))
 
 
-def _move(row: JobRow, state: JobState, error: str | None) -> None:
+def move_job(row: JobRow, state: JobState, error: str | None) -> None:
     now = utc_now()
     row.state, row.error, row.updated_at = str(state), error, now
     if state is JobState.QUEUED:
         row.attempt += 1
+        row.workflow_id = f"{row.id}.{row.attempt}"
+        row.worker, row.claim, row.claims, row.analysis_id = None, None, 0, None
         row.stage, row.frames_done, row.frames_expected = None, 0, None
         row.cancel_requested, row.started_at, row.finished_at = False, None, None
     elif state is JobState.RUNNING:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
 from db.engine import ConflictError
 from db.queries.base import Queries, get_row, new_id, stored, utc_now
+from db.queries.jobs import queued_job
 from db.queries.rows import (
     analysis_summary,
     job_record,
@@ -16,7 +18,7 @@ from db.queries.rows import (
     session_record,
     subject_record,
 )
-from db.records import Consent, DuplicateSessionError, SessionDetail, SessionRecord, SessionSummary
+from db.records import Consent, DuplicateSessionError, JobRecord, SessionDetail, SessionRecord, SessionSummary
 from db.tables import AnalysisRow, JobRow, SessionRow, SubjectRow
 from fer_phq.analysis import RecordingInfo
 
@@ -41,34 +43,47 @@ class SessionQueries(Queries):
         `media_path` is relative to the media folder, None when the recording is not kept. Raises NotFoundError for
         an unknown subject and DuplicateSessionError when the subject already has this recording (same SHA-256).
         """
-        row = SessionRow(
-            id=new_id(),
-            subject_id=subject_id,
-            recorded_at=recorded_at,
-            media_sha256=recording.sha256,
-            media_path=media_path,
-            original_name=original_name,
-            duration_s=recording.duration_s,
-            width=recording.width,
-            height=recording.height,
-            codec=recording.codec,
-            rotation=recording.rotation,
-            has_audio=recording.has_audio,
-            retain_until=retain_until,
-            is_demo=is_demo,
-            created_at=utc_now(),
-        )
+        row = _new_session(subject_id, recorded_at, recording, original_name, media_path, retain_until, is_demo)
         _set_consent(row, consent)
+        return self._add_session(row, None)[0]
+
+    def create_session_with_job(
+        self,
+        *,
+        subject_id: str,
+        recorded_at: datetime,
+        recording: RecordingInfo,
+        original_name: str,
+        media_path: str,
+        consent: Consent | None = None,
+        retain_until: datetime | None = None,
+        is_demo: bool = False,
+        job_settings: dict[str, Any] | None = None,
+    ) -> tuple[SessionRecord, JobRecord]:
+        """A new session with its queued job, both or neither; otherwise as `create_session`."""
+        row = _new_session(subject_id, recorded_at, recording, original_name, media_path, retain_until, is_demo)
+        _set_consent(row, consent)
+        session, job = self._add_session(row, queued_job(row.id, job_settings))
+        assert job is not None
+        return session, job
+
+    def _add_session(self, row: SessionRow, job: JobRow | None) -> tuple[SessionRecord, JobRecord | None]:
+        subject_id, sha256, name = row.subject_id, row.media_sha256, row.original_name
         try:
             with self._writing() as session:
                 get_row(session, SubjectRow, subject_id)
                 session.add(row)
                 self._audit(session, "create", "session", row.id)
-                return session_record(stored(session, row))
+                record = session_record(stored(session, row))
+                if job is None:
+                    return record, None
+                session.add(job)
+                self._audit(session, "create", "job", job.id, f"session {row.id}")
+                return record, job_record(stored(session, job))
         except ConflictError:
-            if twin := self.find_session_by_media(subject_id=subject_id, sha256=recording.sha256):
+            if twin := self.find_session_by_media(subject_id=subject_id, sha256=sha256):
                 raise DuplicateSessionError(
-                    f"The recording '{original_name}' is already a session of this subject: open that one.", twin.id
+                    f"The recording '{name}' is already a session of this subject: open that one.", twin.id
                 ) from None
             raise
 
@@ -174,6 +189,34 @@ class SessionQueries(Queries):
         )
         with self._reading() as session:
             return [session_record(row) for row in session.scalars(query)]
+
+
+def _new_session(
+    subject_id: str,
+    recorded_at: datetime,
+    recording: RecordingInfo,
+    original_name: str,
+    media_path: str | None,
+    retain_until: datetime | None,
+    is_demo: bool,
+) -> SessionRow:
+    return SessionRow(
+        id=new_id(),
+        subject_id=subject_id,
+        recorded_at=recorded_at,
+        media_sha256=recording.sha256,
+        media_path=media_path,
+        original_name=original_name,
+        duration_s=recording.duration_s,
+        width=recording.width,
+        height=recording.height,
+        codec=recording.codec,
+        rotation=recording.rotation,
+        has_audio=recording.has_audio,
+        retain_until=retain_until,
+        is_demo=is_demo,
+        created_at=utc_now(),
+    )
 
 
 def _set_consent(row: SessionRow, consent: Consent | None) -> None:

@@ -112,14 +112,14 @@ def _doomed(
         .distinct()
         .order_by(SessionRow.media_path)
     )
-    workflows = select(JobRow.workflow_id).where(JobRow.session_id.in_(doomed), JobRow.workflow_id.is_not(None))
+    workflows = select(JobRow.workflow_id).where(JobRow.session_id.in_(doomed))
     return ErasureReport(
         subjects=subjects,
         sessions=session.scalar(_count(SessionRow, which)) or 0,
         analyses=session.scalar(_count(AnalysisRow, AnalysisRow.session_id.in_(doomed))) or 0,
         questionnaires=questionnaires,
         media_paths=tuple(path for path in session.scalars(paths) if path),
-        workflow_ids=tuple(name for name in session.scalars(workflows) if name),
+        workflow_ids=tuple(session.scalars(workflows)),
         bytes_cleared=False,
     )
 

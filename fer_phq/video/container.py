@@ -141,7 +141,9 @@ def scan(path: str, shown: str, beat: Beat) -> Index:
     with open_container(path, shown) as container:
         video = video_stream(container, shown)
         ordinal = container.format.name == WITHOUT_TIMES
-        packets = container.demux([video, *container.streams.audio])
+        tracks = [video, *container.streams.audio]
+        bases = {track.index: float(track.time_base) for track in tracks}
+        packets = container.demux(tracks)
         for packet in _until_broken(packets):
             if packet is None:
                 broken = True
@@ -152,7 +154,8 @@ def scan(path: str, shown: str, beat: Beat) -> Index:
             if not packet.size or stamp is None:
                 complete = complete and not packet.size
                 continue
-            stop = float((stamp + (packet.duration or 0)) * packet.time_base)
+            base = bases[packet.stream_index]
+            stop = (stamp + (packet.duration or 0)) * base
             media_end = max(media_end, stop)
             if packet.stream_index != video.index:
                 continue
@@ -160,7 +163,7 @@ def scan(path: str, shown: str, beat: Beat) -> Index:
                 discarded += 1
                 continue
             complete = complete and stamps[0] is not None
-            moment = float(stamp * packet.time_base)
+            moment = stamp * base
             moments.append(moment)
             leading += moment < key
             key = moment if packet.is_keyframe else key

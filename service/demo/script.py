@@ -58,12 +58,12 @@ class Script:
 
 
 SCRIPTS: tuple[Script, ...] = (
-    Script(1, 12, 36, {"rest": 4, "downcast": 3, "sad": 4}, 0.9, 0.15, covers=((20, 25),)),
-    Script(2, 10, 34, {"rest": 4, "downcast": 3, "sad": 3, "angry": 1}, 0.9, 0.25, leaves=((13, 19),)),
-    Script(3, 7.5, 38, {"rest": 4, "downcast": 2, "sad": 1, "angry": 2, "disgusted": 2, "content": 1}, 0.95, 0.4),
-    Script(4, 5, 36, {"rest": 4, "downcast": 1, "content": 3, "surprised": 3}, 0.95, 0.55, leaves=((25, 30),)),
-    Script(5, 2.5, 40, {"rest": 3, "content": 4, "glad": 2, "surprised": 2, "afraid": 1}, 1.0, 0.75, covers=((9, 12),)),
-    Script(6, 0.5, 36, {"rest": 2, "glad": 5, "content": 3, "surprised": 2}, 1.0, 1.0),
+    Script(1, 12, 28, {"rest": 4, "downcast": 3, "sad": 4}, 0.95, 0.15, covers=((16, 20),)),
+    Script(2, 10, 26, {"rest": 4, "downcast": 3, "sad": 3, "angry": 1}, 0.95, 0.25, leaves=((11, 14),)),
+    Script(3, 7.5, 30, {"rest": 4, "downcast": 2, "sad": 1, "angry": 2, "disgusted": 2, "content": 1}, 0.95, 0.4),
+    Script(4, 5, 28, {"rest": 4, "downcast": 1, "content": 3, "surprised": 3}, 0.95, 0.55, leaves=((19, 22),)),
+    Script(5, 2.5, 30, {"rest": 3, "content": 4, "glad": 2, "surprised": 2, "afraid": 1}, 1.0, 0.75, covers=((8, 11),)),
+    Script(6, 0.5, 28, {"rest": 2, "glad": 5, "content": 3, "surprised": 2}, 1.0, 1.0),
 )
 """Six sessions that go from few and sad expressions to many and glad ones."""
 
@@ -88,7 +88,7 @@ class Performance:
         """The pose at a time in seconds from the recording's start."""
         face = self._expression(time_s)
         blink = max((1 - abs(time_s - at) / 0.18 for at in self._blinks), default=0.0)
-        away = _during(self.script.leaves, time_s, 1.2)
+        away = _during(self.script.leaves, time_s, 0.6)
         lively = 0.3 + 0.7 * self.script.liveliness
         x, y, zoom, tilt = (self._wander(i, time_s) * lively for i in range(4))
         return dataclasses.replace(
@@ -120,9 +120,10 @@ def _cues(script: Script, rng: np.random.Generator) -> tuple[tuple[float, Pose],
     names, weights = list(script.mood), np.array(list(script.mood.values()), dtype=np.float64)
     cues, time_s, last = [(0.0, Pose())], float(rng.uniform(0.5, 1.5)), "rest"
     while time_s < script.seconds:
-        likely = np.where([name == last for name in names], 0.0, weights)
+        again = np.array([name == last for name in names])
+        likely = weights if again.all() else np.where(again, 0.0, weights)
         last = str(rng.choice(names, p=likely / likely.sum()))
-        cues.append((time_s, Pose().towards(EXPRESSIONS[last], script.strength * float(rng.uniform(0.8, 1.0)))))
+        cues.append((time_s, Pose().towards(EXPRESSIONS[last], script.strength * float(rng.uniform(0.9, 1.0)))))
         time_s += float(rng.uniform(1.8, 4.5)) * (1.4 - 0.5 * script.liveliness)
     return tuple(cues)
 

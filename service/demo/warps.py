@@ -163,7 +163,7 @@ def strokes(width: float, *lines: tuple[tuple[float, float], ...]) -> FloatArray
         points = [((x - x0 + 0.5) * fine, (y - y0 + 0.5) * fine) for x, y in line]
         ImageDraw.Draw(canvas).line(points, 255, round(width * fine), joint="curve")
     canvas = canvas.filter(ImageFilter.GaussianBlur(0.35 * width * fine)).reduce(fine)
-    return np.asarray(canvas, dtype=np.float32) / 255
+    return np.asarray(canvas, dtype=np.float32) / np.float32(255)
 
 
 def flattened(face: FloatArray, where: FloatArray) -> FloatArray:

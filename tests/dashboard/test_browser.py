@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,6 +76,8 @@ def dashboard(settings: AppSettings) -> Iterator[str]:
             try:
                 urllib.request.urlopen(f"{address}/api/health", timeout=2).close()
                 break
+            except urllib.error.HTTPError:
+                break
             except OSError:
                 time.sleep(0.2)
         yield address
@@ -123,7 +126,7 @@ def test_every_page_of_a_filled_store(filled: AppSettings, installation: AppSett
         for name in PAGES:
             opened(page, f"{address}/{name}")
             if name in ("session", "trends"):
-                page.wait_for_selector(".js-plotly-plot .plot")
+                page.wait_for_selector(".js-plotly-plot .main-svg")
         assert foreign == [], "the dashboard asked another host for something"
         opened(page, address)
         page.locator("[class*=st-key-card_recent] [data-testid=stPageLink] a").first.click()
@@ -165,13 +168,13 @@ def test_an_upload_becomes_charts(installation: AppSettings, store: Store, recor
         page.locator("li.done").wait_for()
         assert "Uploaded" in page.locator("li.done").inner_text()
         page.locator("li.failed").wait_for()
-        page.get_by_text("Analysed.").wait_for()
+        page.get_by_text("Analysed.").wait_for(timeout=3 * PATIENCE_MS)  # the worker loads the model first
         (row,) = store.recent_sessions()
         assert row.subject_label == "P-001"
         assert row.session.consent is not None
         assert row.session.consent.by == "AB"
         page.locator("[class*=st-key-card_progress] [data-testid=stPageLink] a").first.click()
-        page.wait_for_selector("[class*=st-key-card_timeline] .js-plotly-plot .plot")
+        page.wait_for_selector("[class*=st-key-card_timeline] .js-plotly-plot .main-svg")
         page.wait_for_function("[...document.querySelectorAll('video')].some(v => v.duration > 0)")
         page.wait_for_selector("[class*=st-key-card_estimate]")
         calm(page)

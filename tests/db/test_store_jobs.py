@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 
 import pytest
-from analysis_samples import new_session
+from analysis_samples import new_session, sample_recording
 
-from db.records import JobState, NotFoundError
+from db.records import DuplicateSessionError, JobState, NotFoundError
 from db.store import Store
 from fer_phq.errors import StoreError
 
@@ -17,22 +18,32 @@ def session_id(store: Store) -> str:
     return new_session(store, store.create_subject(label="S").id).id
 
 
+def progress(store: Store, job_id: str, claim: str, done: int) -> str:
+    workflow_id = store.get_job(job_id=job_id).workflow_id
+    return store.set_job_progress(
+        workflow_id=workflow_id, claim=claim, frames_done=done, frames_expected=20, stage="frames"
+    )
+
+
 def test_life_of_a_job(store: Store, session_id: str) -> None:
-    job = store.create_job(session_id=session_id)
+    job = store.create_job(session_id=session_id, settings={"fps": 4.0})
     assert (job.state, job.attempt, job.progress, job.is_live) == (JobState.QUEUED, 1, None, True)
-    store.set_job_progress(job_id=job.id, frames_done=1, frames_expected=2)
-    assert store.get_job(job_id=job.id).frames_done == 0, "a queued job has no progress"
-    store.set_job_workflow(job_id=job.id, workflow_id="w1")
-    running = store.set_job_state(job_id=job.id, state=JobState.RUNNING)
+    assert (job.workflow_id, job.settings, job.claims) == (job.id, {"fps": 4.0}, 0)
+    assert progress(store, job.id, "c1", 1) == "lost", "a queued job has no progress"
+    running = store.claim_job(workflow_id=job.workflow_id, worker="w1", claim="c1")
+    assert running is not None
+    assert (running.state, running.worker, running.claims) == (JobState.RUNNING, "w1", 1)
     assert running.started_at is not None
-    store.set_job_progress(job_id=job.id, frames_done=5, frames_expected=20, stage="frames")
+    assert progress(store, job.id, "c1", 5) == "ok"
     seen = store.get_job(job_id=job.id)
-    assert (seen.progress, seen.stage, seen.workflow_id) == (0.25, "frames", "w1")
-    done = store.set_job_state(job_id=job.id, state=JobState.DONE)
+    assert (seen.progress, seen.stage) == (0.25, "frames")
+    assert store.finish_job(workflow_id=job.workflow_id, claim="c1", state=JobState.DONE)
+    done = store.get_job(job_id=job.id)
     assert (done.progress, done.is_live) == (1.0, False)
     assert done.finished_at is not None
-    store.set_job_progress(job_id=job.id, frames_done=6, frames_expected=20)
+    assert progress(store, job.id, "c1", 6) == "lost"
     assert store.get_job(job_id=job.id) == done == store.latest_job(session_id=session_id)
+    assert store.claim_job(workflow_id=job.workflow_id, worker="w2", claim="c2") is None
 
 
 def test_one_live_job_a_session(store: Store, session_id: str) -> None:
@@ -64,14 +75,16 @@ def test_many_callers_create_one_job(url: str, store: Store, session_id: str) ->
 
 def test_retry(store: Store, session_id: str) -> None:
     job = store.create_job(session_id=session_id)
-    store.set_job_state(job_id=job.id, state=JobState.RUNNING)
-    store.set_job_progress(job_id=job.id, frames_done=5, frames_expected=20)
+    store.claim_job(workflow_id=job.workflow_id, worker="w1", claim="c1")
+    assert progress(store, job.id, "c1", 5) == "ok"
     store.request_cancel(job_id=job.id)
+    assert progress(store, job.id, "c1", 6) == "cancel"
     failed = store.set_job_state(job_id=job.id, state=JobState.FAILED, error="The disk is full.")
     assert failed.error == "The disk is full."
     again = store.set_job_state(job_id=job.id, state=JobState.QUEUED)
     assert (again.attempt, again.error, again.frames_done, again.frames_expected) == (2, None, 0, None)
     assert (again.cancel_requested, again.started_at, again.finished_at) == (False, None, None)
+    assert (again.workflow_id, again.worker, again.claims) == (f"{job.id}.2", None, 0)
 
 
 ALLOWED = {
@@ -105,18 +118,76 @@ def test_moves(store: Store, before: JobState) -> None:
 
 
 def test_cancelling(store: Store, session_id: str) -> None:
-    job = store.create_job(session_id=session_id)
-    assert not store.cancel_requested(job_id=job.id)
-    assert store.request_cancel(job_id=job.id).cancel_requested
-    assert store.cancel_requested(job_id=job.id)
-    store.set_job_state(job_id=job.id, state=JobState.CANCELLED)
+    queued = store.create_job(session_id=session_id)
+    assert store.request_cancel(job_id=queued.id).state is JobState.CANCELLED, "nobody works on it"
+    running = store.create_job(session_id=session_id)
+    store.claim_job(workflow_id=running.workflow_id, worker="w1", claim="c1")
+    wished = store.request_cancel(job_id=running.id)
+    assert (wished.state, wished.cancel_requested) == (JobState.RUNNING, True)
+    assert store.claim_job(workflow_id=running.workflow_id, worker="w2", claim="c2") is None
+    assert store.get_job(job_id=running.id).state is JobState.CANCELLED, "the wish outlives the worker"
     finished = store.create_job(session_id=session_id)
     store.set_job_state(job_id=finished.id, state=JobState.FAILED)
     assert not store.request_cancel(job_id=finished.id).cancel_requested
     store.erase_session(session_id=session_id)
-    assert store.cancel_requested(job_id=job.id), "a worker on an erased session should stop"
     with pytest.raises(NotFoundError):
-        store.set_job_state(job_id=job.id, state=JobState.RUNNING)
+        store.set_job_state(job_id=finished.id, state=JobState.RUNNING)
+
+
+def test_the_last_claim_holds(store: Store, session_id: str) -> None:
+    job = store.create_job(session_id=session_id)
+    store.claim_job(workflow_id=job.workflow_id, worker="w1", claim="c1")
+    again = store.claim_job(workflow_id=job.workflow_id, worker="w2", claim="c2")
+    assert again is not None
+    assert (again.worker, again.claims) == ("w2", 2)
+    assert progress(store, job.id, "c1", 1) == "lost"
+    assert not store.release_job(workflow_id=job.workflow_id, claim="c1")
+    assert not store.finish_job(workflow_id=job.workflow_id, claim="c1", state=JobState.FAILED, error="x")
+    assert store.release_job(workflow_id=job.workflow_id, claim="c2")
+    released = store.get_job(job_id=job.id)
+    assert (released.state, released.worker, released.claims) == (JobState.QUEUED, None, 1)
+    assert [waiting.id for waiting in store.queued_jobs()] == [job.id]
+
+
+def test_jobs_of_a_dead_worker_and_given_up_ones(store: Store, session_id: str) -> None:
+    job = store.create_job(session_id=session_id)
+    store.claim_job(workflow_id=job.workflow_id, worker="w1", claim="c1")
+    assert store.requeue_jobs_of(worker="w2") == 0
+    assert store.requeue_jobs_of(worker="w1") == 1
+    assert [(live.state, live.claims) for live in store.list_live_jobs()] == [(JobState.QUEUED, 1)]
+    assert store.fail_job(workflow_id=job.workflow_id, error="Given up.")
+    assert not store.fail_job(workflow_id=job.workflow_id, error="Given up.")
+    assert store.list_live_jobs() == store.queued_jobs() == []
+
+
+def test_signs_of_life(store: Store) -> None:
+    assert store.workers() == []
+    store.heartbeat(worker="w1", host="h", pid=1)
+    (first,) = store.workers()
+    store.heartbeat(worker="w1", host="h", pid=1)
+    (second,) = store.workers()
+    assert (second.id, second.host, second.pid, second.started_at) == ("w1", "h", 1, first.started_at)
+    assert second.seen_at >= first.seen_at
+    store.heartbeat(worker="w1", host="h", pid=2)
+    assert store.workers()[0].started_at >= second.seen_at
+    store.forget_worker(worker="w1")
+    assert store.workers() == []
+
+
+def test_a_session_and_its_job_are_committed_together(store: Store) -> None:
+    subject = store.create_subject(label="A")
+    made = {
+        "subject_id": subject.id,
+        "recorded_at": datetime(2026, 3, 2, tzinfo=UTC),
+        "recording": sample_recording("one"),
+        "original_name": "one.mp4",
+        "media_path": "ab/one",
+    }
+    session, job = store.create_session_with_job(**made, job_settings={"fps": 1.0})
+    assert (job.session_id, job.state, job.settings) == (session.id, JobState.QUEUED, {"fps": 1.0})
+    with pytest.raises(DuplicateSessionError):
+        store.create_session_with_job(**made)
+    assert [waiting.id for waiting in store.queued_jobs()] == [job.id]
 
 
 def test_list_of_jobs(store: Store) -> None:

@@ -14,9 +14,33 @@ def test_every_corpus_maps_onto_all_seven_once(mapping):
 
 
 def test_orders_are_those_of_the_corpora():
-    assert [FER2013_LABELS[i] for i in range(7)] == "anger disgust fear happiness sadness surprise neutral".split()
-    assert [AFFECTNET_LABELS[i] for i in range(7)] == "neutral happiness sadness surprise fear disgust anger".split()
-    assert [RAFDB_LABELS[i] for i in range(1, 8)] == "surprise fear disgust happiness sadness anger neutral".split()
+    assert [FER2013_LABELS[i] for i in range(7)] == [
+        "anger",
+        "disgust",
+        "fear",
+        "happiness",
+        "sadness",
+        "surprise",
+        "neutral",
+    ]
+    assert [AFFECTNET_LABELS[i] for i in range(7)] == [
+        "neutral",
+        "happiness",
+        "sadness",
+        "surprise",
+        "fear",
+        "disgust",
+        "anger",
+    ]
+    assert [RAFDB_LABELS[i] for i in range(1, 8)] == [
+        "surprise",
+        "fear",
+        "disgust",
+        "happiness",
+        "sadness",
+        "anger",
+        "neutral",
+    ]
     assert FERPLUS_VOTES[:2] == ("neutral", "happiness")
     assert set(EMOTIONS) < set(FERPLUS_VOTES)
 

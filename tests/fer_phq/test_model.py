@@ -62,6 +62,11 @@ def test_batches_do_not_change_results(model):
     np.testing.assert_allclose(model.embed(many)[65:], model.embed(many[65:]), atol=1e-4)
 
 
+def test_a_mirrored_face_has_the_same_embedding(model):
+    many = crops(3)
+    np.testing.assert_allclose(model.embed(many[:, :, ::-1]), model.embed(many), atol=1e-4)
+
+
 def test_colour_does_not_change_what_grey_is(model):
     grey = np.repeat(np.random.default_rng(1).integers(0, 255, (1, 48, 48, 1), dtype=np.uint8), 3, axis=3)
     assert model.preprocess(grey).shape == (1, 1, 48, 48)

@@ -82,7 +82,7 @@ def test_incomplete_or_impossible_answers_have_no_score(items):
     ],
 )
 def test_an_estimate_without_a_valid_interval_and_provenance_cannot_be_made(changes):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         make(**changes)
 
 

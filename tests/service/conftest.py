@@ -28,7 +28,7 @@ def settings(tmp_path: Path) -> AppSettings:
     made = AppSettings(
         data_dir=tmp_path / "data",
         min_free_bytes=0,
-        worker_timeout_s=2,
+        worker_timeout_s=5,
         allowed_hosts=["testserver", "127.0.0.1", "localhost"],
     )
     made.prepare()

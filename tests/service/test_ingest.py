@@ -114,6 +114,15 @@ def test_erasing_takes_files_that_nobody_else_needs(
     assert _files(settings) == []
 
 
+def test_a_demonstration_subjects_sessions_are_marked(
+    settings: AppSettings, store: Store, recordings: Recordings
+) -> None:
+    demo = store.create_subject(label="Demo", is_demo=True)
+    for enqueue, motion in ((True, "still"), (False, "moving")):
+        added = _add(settings, store, recordings(seconds=1, motion=motion), demo, enqueue=enqueue)
+        assert store.get_session(session_id=added.session_id).is_demo
+
+
 def test_names_are_shown_safely() -> None:
     assert clean_name("../../etc/pass\nwd.mp4") == "passwd.mp4"
     assert clean_name("C:\\films\\a.mov") == "a.mov"

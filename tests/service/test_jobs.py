@@ -32,6 +32,7 @@ def _claim(store: Store, job_id: str, worker: str = "w-1", claim: str = "c-1") -
 def test_a_waiting_job_says_what_it_waits_for(
     settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings, job_id: str
 ) -> None:
+    settings = settings.model_copy(update={"worker_timeout_s": 60})
     assert jobs.status(settings, store, job_id).message == jobs.NO_WORKER
     assert jobs.workers_alive(settings, store) == 0
     store.heartbeat(worker="w-1", host="h", pid=1)
@@ -46,6 +47,7 @@ def test_a_waiting_job_says_what_it_waits_for(
 
 
 def test_a_running_job_says_how_far_it_is(settings: AppSettings, store: Store, job_id: str) -> None:
+    settings = settings.model_copy(update={"worker_timeout_s": 60})
     _claim(store, job_id)
     assert not jobs.status(settings, store, job_id).worker_alive
     assert "has gone" in jobs.status(settings, store, job_id).message

@@ -36,7 +36,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def settings(server: Server, tmp_path: Path) -> AppSettings:
     made = AppSettings(
-        data_dir=tmp_path / "data", database_url=server.new_database(), min_free_bytes=0, worker_timeout_s=4
+        data_dir=tmp_path / "data", database_url=server.new_database(), min_free_bytes=0, worker_timeout_s=5
     )
     made.prepare()
     assert made.dbos_database_url == made.database_url

@@ -53,9 +53,7 @@ def test_augmentation_keeps_range_and_shape_and_is_seeded():
 
 
 def test_no_augmentation_is_the_identity():
-    still = Augmentation(
-        rotation=0, scale=0, shift=0, brightness=0, contrast=0, erase=0, blur=0, flip=False
-    )
+    still = Augmentation(rotation=0, scale=0, shift=0, brightness=0, contrast=0, erase=0, blur=0, flip=False)
     images = torch.rand(3, 1, 48, 48)
     out = augment(images, 48, still, torch.Generator().manual_seed(0))
     torch.testing.assert_close(out, images, atol=1e-5, rtol=0)

@@ -23,7 +23,12 @@ def test_overrides_replace_fields():
 
 @pytest.mark.parametrize(
     ("override", "named"),
-    [("batch_sise=8", "batch_sise"), ("batch_size=0", "batch_size"), ("warmup_epochs=99", "warm-up"), ("x", "key=value")],
+    [
+        ("batch_sise=8", "batch_sise"),
+        ("batch_size=0", "batch_size"),
+        ("warmup_epochs=99", "warm-up"),
+        ("x", "key=value"),
+    ],
 )
 def test_a_wrong_field_is_named(override, named):
     with pytest.raises(SettingsError, match=named):

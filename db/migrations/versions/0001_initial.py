@@ -202,7 +202,8 @@ def _jobs() -> None:
         "jobs",
         _key(),
         _text("session_id"),
-        _text("workflow_id", nullable=True),
+        _text("workflow_id"),
+        sa.Column("settings", sa.JSON(none_as_null=True), nullable=True),
         _text("state"),
         _text("stage", nullable=True),
         _whole("frames_done"),
@@ -210,6 +211,10 @@ def _jobs() -> None:
         _text("error", nullable=True),
         _flag("cancel_requested"),
         _whole("attempt"),
+        _text("worker", nullable=True),
+        _text("claim", nullable=True),
+        _whole("claims"),
+        _text("analysis_id", nullable=True),
         _time("created_at"),
         _time("updated_at"),
         _time("started_at", nullable=True),
@@ -217,7 +222,11 @@ def _jobs() -> None:
         _check("jobs", "state", "state IN ('queued', 'running', 'done', 'failed', 'cancelled')"),
         _check("jobs", "progress", "frames_done >= 0 AND (frames_expected IS NULL OR frames_expected >= 0)"),
         _check("jobs", "attempt", "attempt >= 1"),
+        _check("jobs", "claims", "claims >= 0"),
         _parent("jobs", "session_id", "sessions"),
+        sa.ForeignKeyConstraint(
+            ["analysis_id"], ["analyses.id"], name=op.f("fk_jobs_analysis_id_analyses"), ondelete="SET NULL"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
         sa.UniqueConstraint("workflow_id", name=op.f("uq_jobs_workflow_id")),
     )
@@ -225,6 +234,15 @@ def _jobs() -> None:
     _index("jobs", "state", "created_at")
     only: dict[str, Any] = {"sqlite_where": sa.text(LIVE), "postgresql_where": sa.text(LIVE)}
     op.create_index("uq_jobs_live_session", "jobs", ["session_id"], unique=True, **only)
+    op.create_table(
+        "workers",
+        _key(),
+        _text("host"),
+        _whole("pid"),
+        _time("started_at"),
+        _time("seen_at"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_workers")),
+    )
 
 
 def _upkeep() -> None:

@@ -1,0 +1,126 @@
+"""Writes pictures of every page, light and dark, full and empty, from the real dashboard in headless Chromium.
+
+    python docs/screenshots.py                       # makes a demonstration first (`fer-phq demo`), into docs/pictures
+    python docs/screenshots.py --data-dir DIR        # pictures of an installation that is there already
+    python docs/screenshots.py --out DIR --modes light
+
+Needs Chromium on the path and the `dev` extra (Playwright).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).parents[1]
+PAGES = {
+    "home": "",
+    "new-session": "new_session",
+    "session": "session",
+    "trends": "trends",
+    "questionnaire": "questionnaire",
+}
+ARGS = "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
+WIDTH, HEIGHT, TALLEST = 1360, 900, 2600
+PATIENCE_MS = 180_000
+
+
+def main() -> None:
+    """Parse the options, start what is needed, write the pictures."""
+    options = argparse.ArgumentParser(description="Write pictures of the dashboard's pages.")
+    options.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
+    options.add_argument("--data-dir", type=Path, help="an installation to show instead of a fresh demonstration")
+    options.add_argument("--modes", nargs="+", choices=["light", "dark"], default=["light", "dark"])
+    options.add_argument("--no-empty", action="store_true", help="leave the pictures of an empty installation out")
+    chosen = options.parse_args()
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        full = chosen.data_dir or Path(scratch) / "full"
+        if chosen.data_dir is None:
+            command = [sys.executable, "-m", "service.cli", "demo"]
+            subprocess.run(command, cwd=ROOT, env=surroundings(full, 0), check=True)
+        write(full, chosen.out, chosen.modes, "")
+        if not chosen.no_empty:
+            write(Path(scratch) / "empty", chosen.out, chosen.modes, "-empty")
+
+
+def write(data_dir: Path, out: Path, modes: Sequence[str], suffix: str) -> None:
+    """Pictures of one installation: `<page>-<mode><suffix>.png`."""
+    with dashboard(data_dir) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGS.split())
+        for mode in modes:
+            tab = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=mode)
+            tab.set_default_timeout(PATIENCE_MS)
+            for name, path in PAGES.items():
+                target = out / f"{name}-{mode}{suffix}.png"
+                picture(tab, f"{address}/{path}", target)
+                print(target)
+            tab.close()
+        browser.close()
+
+
+def picture(tab: Any, address: str, target: Path) -> None:
+    """One page from top to bottom, when it has come to rest."""
+    tab.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    tab.goto(address)
+    tab.wait_for_selector(".fp-foot")
+    tab.wait_for_selector("[data-testid=stSkeleton]", state="detached")
+    tab.wait_for_function("[...document.querySelectorAll('.stPlotlyChart')].every(e => e.querySelector('.main-svg'))")
+    tab.wait_for_function("[...document.querySelectorAll('video')].every(v => v.readyState >= 2)")
+    height = tab.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
+    tab.set_viewport_size({"width": WIDTH, "height": min(int(height) + 16, TALLEST)})
+    tab.wait_for_timeout(1500)
+    tab.screenshot(path=str(target))
+
+
+@contextmanager
+def dashboard(data_dir: Path) -> Iterator[str]:
+    """The address of a dashboard over an installation's data folder."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [sys.executable, "-m", "dashboard.launch"]
+    running = subprocess.Popen(command, cwd=ROOT, env=surroundings(data_dir, port), stdout=subprocess.DEVNULL)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        wait_for(f"{address}/api/health", running)
+        yield address
+    finally:
+        running.terminate()
+        running.wait(30)
+
+
+def wait_for(address: str, running: subprocess.Popen[bytes]) -> None:
+    """Until the server answers; an error when it ended instead."""
+    while running.poll() is None:
+        try:
+            urllib.request.urlopen(address, timeout=2).close()
+            return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.3)
+    raise SystemExit(f"The dashboard ended with exit code {running.returncode} before it answered.")
+
+
+def surroundings(data_dir: Path, port: int) -> dict[str, str]:
+    """The environment of an installation in `data_dir`."""
+    return {**os.environ, "FERPHQ_DATA_DIR": str(data_dir), "FERPHQ_PORT": str(port)}
+
+
+if __name__ == "__main__":
+    main()

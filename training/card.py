@@ -1,0 +1,144 @@
+"""Write a bundle's model card from the figures beside its weights.
+
+`python -m training.card BUNDLE --recipe RECIPE.yaml`
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from fer_phq.checkpoint import Bundle, find_bundle
+from fer_phq.emotions import EMOTIONS
+from fer_phq.errors import FerPhqError
+from training.recipe import Recipe, load_recipe
+
+CARD = """# {model_id}
+
+A Vision Transformer with a convolutional stem (`{backbone}`, {image_size} px, {channels}, {parameters:.1f} million
+parameters, {megabytes:.1f} MB) that gives the probabilities of seven emotions for a face crop, and a PHQ-8 head over
+the embeddings of a whole session.
+
+**Not a diagnosis. The PHQ head is trained on simulated labels: its number is a demonstration and says nothing about
+any person.**
+
+## Emotions
+
+Held out: FER+'s public-test part (`valid`), 7-class majority (contempt, unknown and not-a-face dropped), {n} images.
+Chosen on no other set; the recipe was not tuned on `valid` beyond its length.
+
+| accuracy | macro-F1 | UAR | ECE (15 bins) |
+|---|---|---|---|
+| {accuracy:.1%} | {macro_f1:.3f} | {uar:.3f} | {ece:.3f} |
+
+| recall | {names} |
+|---|{rule}|
+| | {recalls} |
+
+Made by, in this order, with `data` the folder of FER+'s two parts:
+
+```
+python -m training.emotion training/recipes/{recipe}.yaml --out runs/{recipe}
+python -m training.bundle runs/{recipe} --recipe training/recipes/{recipe}.yaml --out {folder}
+python -m training.phq {folder} --data DATA
+python -m training.card {folder} --recipe training/recipes/{recipe}.yaml
+```
+
+The recipe: {epochs} epochs from scratch ({phases}), batch {batch_size}, AdamW, peak learning rate {learning_rate},
+vote distributions as targets, weight average kept. The temperature {temperature} was fitted on a part of the training
+images.
+
+### Data and licences
+
+FER2013 images (Goodfellow et al., 2013, arXiv:1307.0414; for research use) with FER+ votes of ten taggers (Barsoum et
+al., 2016, arXiv:1608.01041; MIT). Training images whose pixels also stand in `valid` were left out. No image is part of
+this bundle. The weights are licensed Apache-2.0. Face crops are aligned to FER2013's framing with landmarks by
+CenterFace (MIT; trained on WIDER FACE, CC BY-NC-ND).
+
+### Limits
+
+- Posed and candid pictures found by web search in 2013, 48 px and grey; ages, skin tones and cultures are not balanced
+  and not labelled, so error by group is unknown.
+- Disgust and fear are rare in the data, and their recall is low (see above): a flat series of either means little.
+- What it names is what taggers call a face, not what a person feels. Illness, medication and paralysis change faces.
+- Glasses, hands, profiles and low light lower accuracy; each frame carries a quality figure.
+
+## PHQ-8 head
+
+Attention-weighted statistics over a session's frames. Trained, calibrated and tested on three disjoint simulated
+cohorts (`training/cohort.py` states every link between severity and expression with its literature; the sizes of the
+links are assumptions). On {phq_n} simulated test subjects:
+
+| MAE | RMSE | CCC | Pearson | MAE of the training mean | interval level | covered | mean width |
+|---|---|---|---|---|---|---|---|
+| {mae:.2f} | {rmse:.2f} | {ccc:.2f} | {pearson:.2f} | {floor_mae:.2f} | {level:.0%} | {coverage:.1%} | {width:.1f} |
+
+These figures describe the simulation and nothing else: on people the head has no known accuracy, and its interval no
+known coverage.
+
+## Use
+
+For research and teaching, and to see the machinery run. Not for decisions about a person, not at work or in schools
+(EU AI Act, Art. 5(1)(f)), not without consent.
+"""
+
+
+def card_of(bundle: Bundle, recipe: Recipe, recipe_name: str) -> str:
+    """The card's Markdown. Raises FerPhqError when figures are missing beside the weights."""
+    emotion, phq = _figures(bundle, "metrics.json"), _figures(bundle, "phq_metrics.json")
+    config, size = bundle.config, (bundle.path / "model.safetensors").stat().st_size
+    return CARD.format(
+        model_id=bundle.model_id,
+        backbone=config.backbone,
+        image_size=config.image_size,
+        channels="one grey channel" if config.in_chans == 1 else "colour",
+        parameters=size / 2e6,
+        megabytes=size / 1e6,
+        names=" | ".join(EMOTIONS),
+        rule="---|" * (len(EMOTIONS) - 1) + "---",
+        recalls=" | ".join(f"{emotion['recall'][name]:.2f}" for name in EMOTIONS),
+        recipe=recipe_name,
+        folder="fer_phq/bundles/" + bundle.path.name,
+        epochs=recipe.epochs,
+        phases=", then ".join(f"{phase.epochs} at {phase.image_size} px" for phase in recipe.phases),
+        batch_size=recipe.batch_size,
+        learning_rate=recipe.learning_rate,
+        temperature=config.temperature,
+        phq_n=phq["n"],
+        level=phq["interval_level"],
+        coverage=phq["interval_coverage"],
+        width=phq["interval_mean_width"],
+        **{key: emotion[key] for key in ("n", "accuracy", "macro_f1", "uar", "ece")},
+        **{key: phq[key] for key in ("mae", "rmse", "ccc", "pearson", "floor_mae")},
+    )
+
+
+def _figures(bundle: Bundle, name: str) -> dict[str, Any]:
+    path = bundle.path / name
+    if not path.is_file():
+        raise FerPhqError(f"{path} is missing: run training.bundle and training.phq before the card.")
+    figures: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return figures
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m training.card", description="Write a bundle's model card.")
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--recipe", type=Path, required=True)
+    options = parser.parse_args(argv)
+    try:
+        bundle = find_bundle(options.bundle)
+        card = card_of(bundle, load_recipe(options.recipe), options.recipe.stem)
+    except FerPhqError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    (bundle.path / "MODEL_CARD.md").write_text(card, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
