@@ -166,9 +166,7 @@ def report_crossing() -> None:
             ids = [tracker.update(i / fps, walkers(i / fps * speed), (900, 480)) for i in range(steps + 1)]
             total += 2
             kept += sum(first == last for first, last in zip(ids[0], ids[-1], strict=True))
-    print(
-        f"\ncrossing by motion alone, faces of 80 px, 40 to 320 px/s, 1 to 8 frames/s: {kept} of {total} keep their track"
-    )
+    print(f"\ncrossing by motion alone, faces of 80 px, 40-320 px/s, 1-8 frames/s: {kept} of {total} keep their track")
 
 
 def walkers(way: float) -> list[Detection]:
