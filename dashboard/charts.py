@@ -511,6 +511,7 @@ def _style(figure: go.Figure, colours: Palette, *, height: int, revision: str = 
         hoverlabel={"bgcolor": colours.card, "bordercolor": colours.line, "font": _font(colours, 12)},
         uirevision=revision,
         dragmode="zoom",
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": colours.muted, "activecolor": colours.accent},
     )
     axis = {
         "gridcolor": colours.line,

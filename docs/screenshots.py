@@ -80,7 +80,9 @@ def picture(tab: Any, address: str, target: Path) -> None:
     tab.wait_for_selector(".fp-foot")
     tab.wait_for_selector("[data-testid=stSkeleton]", state="detached")
     tab.wait_for_function("[...document.querySelectorAll('.stPlotlyChart')].every(e => e.querySelector('.main-svg'))")
-    tab.wait_for_function("[...document.querySelectorAll('video')].every(v => v.readyState >= 2)")
+    for video in tab.locator("video").all():
+        while video.evaluate("v => v.readyState") < 2:
+            tab.wait_for_timeout(250)
     height = tab.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     tab.set_viewport_size({"width": WIDTH, "height": min(int(height) + 16, TALLEST)})
     tab.wait_for_timeout(1500)

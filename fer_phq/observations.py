@@ -13,7 +13,7 @@ import numpy as np
 from fer_phq.analysis import FloatArray, RecordingInfo, Settings, TimeArray, Timeline, Timing, TrackSummary
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import SettingsError
-from fer_phq.faces import Detection, TrackStats, choose_subject
+from fer_phq.faces import Detection, TrackStats, choose_subject, same_person
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,8 @@ class Subject:
     def warnings(self, settings: Settings) -> tuple[str, ...]:
         """Sentences on what limits the result: other people in view, a face that is seldom seen."""
         out = []
-        others = [track for track in self.tracks if not track.is_subject]
+        # A face seen in a single frame is mostly a half-hidden one, not another person.
+        others = [track for track in self.tracks if not track.is_subject and track.frames > 1]
         if others:
             chosen = ", ".join(str(track.track) for track in self.tracks if track.is_subject)
             out.append(
@@ -131,15 +132,19 @@ class Observations:
 
 
 def subject_tracks(tracks: Sequence[TrackStats], wanted: int | None) -> frozenset[int]:
-    """Ids of the subject's track; empty when there is none. Raises SettingsError for a track that does not exist."""
-    if wanted is None:
-        best = choose_subject(tracks)
-        return frozenset() if best is None else frozenset({best})
+    """Ids of the subject's tracks; empty when there are none.
+
+    A person who left and came back has several: those that `same_person` joins with the wanted or the chosen one.
+    Raises SettingsError for a track that does not exist.
+    """
+    best = choose_subject(tracks) if wanted is None else wanted
+    if best is None:
+        return frozenset()
     known = {track.track for track in tracks}
-    if wanted not in known:
+    if best not in known:
         listed = ", ".join(str(track) for track in sorted(known)) or "none"
-        raise SettingsError(f"There is no face track {wanted} in this recording; its tracks are: {listed}.")
-    return frozenset({wanted})
+        raise SettingsError(f"There is no face track {best} in this recording; its tracks are: {listed}.")
+    return same_person(tracks, best)
 
 
 def summarise(track: TrackStats, is_subject: bool) -> TrackSummary:

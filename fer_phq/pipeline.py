@@ -104,9 +104,10 @@ def find_faces(
     sightings, crops = [], []
     for index, (frame, found) in enumerate(zip(frames, detector.detect([f.rgb for f in frames]), strict=True)):
         size = (frame.rgb.shape[1], frame.rgb.shape[0])
-        for face, track in zip(found, tracker.update(frame.time_s, found, size), strict=True):
-            crop = align_crop(frame.rgb, face.landmarks, CROP_SIDE)
-            crops.append(crop)
+        aligned = [align_crop(frame.rgb, face.landmarks, CROP_SIDE) for face in found]
+        crops += aligned
+        linked = tracker.update(frame.time_s, found, size, aligned)
+        for face, crop, track in zip(found, aligned, linked, strict=True):
             quality = crop_quality(crop, face, size)
             sightings.append(Sighting(first_index + index, track, face.scaled(frame.scale), quality))
     return sightings, crops

@@ -75,12 +75,14 @@ def utc_now() -> datetime:
 
 
 def tidy_frame(rows: Sequence[Sequence[Any]], columns: dict[str, str]) -> pd.DataFrame:
-    """A frame with these columns and dtypes, empty ones included; None becomes NaN or NaT."""
+    """A frame with these columns and dtypes, empty ones included; a missing value is NaN, NaT or None (`isna`)."""
     frame = pd.DataFrame([tuple(row) for row in rows], columns=list(columns), dtype=object)
     times = [name for name, dtype in columns.items() if dtype == TIME]
     for name in times:
         frame[name] = pd.to_datetime(frame[name], utc=True)
-    return frame.astype(columns)
+    # Text keeps the dtype that pandas chooses: turning it into one would make a missing value the word "None".
+    return frame.astype({name: dtype for name, dtype in columns.items() if dtype != TEXT}).infer_objects()
 
 
 TIME = "datetime64[us, UTC]"
+TEXT = "str"

@@ -83,6 +83,7 @@ class JobQueries(Queries):
         To `queued` it is a retry: the attempt grows by one; progress, error and the wish to cancel are forgotten.
         Raises StoreError for a move that is not allowed, or when the session has another live job.
         """
+        state = JobState(state)
         try:
             with self._writing() as session:
                 row = get_row(session, JobRow, job_id, lock=True)

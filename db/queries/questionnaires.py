@@ -35,6 +35,7 @@ class QuestionnaireQueries(Queries):
         corrected already; NotFoundError for an unknown subject or questionnaire.
         """
         try:
+            scale = Scale(scale)
             total = score_items(items, scale)
         except ValueError as error:
             raise StoreError(str(error)) from None

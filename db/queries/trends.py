@@ -7,39 +7,39 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import select
 
-from db.queries.base import TIME, Queries, get_row, tidy_frame
+from db.queries.base import TEXT, TIME, Queries, get_row, tidy_frame
 from db.queries.rows import is_superseded, newest_analysis
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow
 from fer_phq.emotions import EMOTIONS
 from fer_phq.phq import Scale, band_of
 
 _TREND = {
-    "session_id": "str",
-    "analysis_id": "str",
+    "session_id": TEXT,
+    "analysis_id": TEXT,
     "recorded_at": TIME,
-    "model_id": "str",
+    "model_id": TEXT,
     "coverage": "float64",
     "frames_sampled": "int64",
-    "dominant_emotion": "str",
+    "dominant_emotion": TEXT,
     **dict.fromkeys(EMOTIONS, "float64"),
     "phq_score": "float64",
     "phq_low": "float64",
     "phq_high": "float64",
     "phq_level": "float64",
-    "phq_scale": "str",
-    "phq_provenance": "str",
-    "phq_unavailable": "str",
-    "phq_detail": "str",
+    "phq_scale": TEXT,
+    "phq_provenance": TEXT,
+    "phq_unavailable": TEXT,
+    "phq_detail": TEXT,
     "is_demo": "bool",
 }
 
 _QUESTIONNAIRES = {
-    "questionnaire_id": "str",
+    "questionnaire_id": TEXT,
     "answered_at": TIME,
-    "scale": "str",
+    "scale": TEXT,
     "total": "int64",
     "item9_flag": "bool",
-    "source": "str",
+    "source": TEXT,
 }
 
 
@@ -99,5 +99,5 @@ class TrendQueries(Queries):
             get_row(session, SubjectRow, subject_id)
             table = tidy_frame(session.execute(query).all(), _QUESTIONNAIRES)
         table["maximum"] = pd.Series([Scale(scale).maximum for scale in table["scale"]], dtype="int64")
-        table["band"] = pd.Series([str(band_of(total)) for total in table["total"]], dtype="str")
+        table["band"] = pd.Series([str(band_of(total)) for total in table["total"]], dtype=object).infer_objects()
         return table

@@ -18,9 +18,8 @@ EXPRESSIONS: Mapping[str, Pose] = MappingProxyType(
         "glad": Pose(smile=1, teeth=1, squint=0.5, press=0.4),
         "content": Pose(smile=0.7, squint=0.3),
         "downcast": Pose(frown=1, brow_inner=1, lids=0.5),
-        "sad": Pose(
-            smile=0.45, frown=0.85, press=0.4, jaw=0.85, brow_inner=0.6, brow_down=0.9, lids=0.5, squint=0.7
-        ),  # as in weeping: brows drawn together, eyes narrow, corners wide and down, mouth open
+        # As in weeping: brows drawn together, lids low, mouth open with its corners wide and down.
+        "sad": Pose(smile=0.55, frown=0.5, jaw=0.75, stretch=0.15, brow_inner=0.5, brow_down=0.93, lids=0.5),
         "surprised": Pose(jaw=0.9, brow_up=1, wide=0.8),
         "afraid": Pose(stretch=0.6, jaw=0.4, brow_up=0.8, brow_inner=0.8, wide=0.8),
         "angry": Pose(brow_down=1, sneer=0.65, teeth=0.65, jaw=0.65, lids=0.35),
@@ -58,12 +57,14 @@ class Script:
 
 
 SCRIPTS: tuple[Script, ...] = (
-    Script(1, 12, 28, {"rest": 4, "downcast": 3, "sad": 4}, 0.95, 0.15, covers=((16, 20),)),
-    Script(2, 10, 26, {"rest": 4, "downcast": 3, "sad": 3, "angry": 1}, 0.95, 0.25, leaves=((11, 14),)),
-    Script(3, 7.5, 30, {"rest": 4, "downcast": 2, "sad": 1, "angry": 2, "disgusted": 2, "content": 1}, 0.95, 0.4),
-    Script(4, 5, 28, {"rest": 4, "downcast": 1, "content": 3, "surprised": 3}, 0.95, 0.55, leaves=((19, 22),)),
-    Script(5, 2.5, 30, {"rest": 3, "content": 4, "glad": 2, "surprised": 2, "afraid": 1}, 1.0, 0.75, covers=((8, 11),)),
-    Script(6, 0.5, 28, {"rest": 2, "glad": 5, "content": 3, "surprised": 2}, 1.0, 1.0),
+    Script(1, 12, 28, {"rest": 3, "downcast": 2, "sad": 6}, 0.95, 0.15, covers=((16, 18.5),)),
+    Script(2, 10, 26, {"rest": 3, "downcast": 2, "sad": 4, "angry": 2}, 0.95, 0.25, leaves=((11, 14),)),
+    Script(3, 7.5, 30, {"rest": 3, "sad": 2, "angry": 2, "disgusted": 2, "content": 2}, 0.95, 0.4),
+    Script(4, 5, 28, {"rest": 3, "downcast": 1, "content": 4, "surprised": 3}, 0.95, 0.55, leaves=((19, 22),)),
+    Script(
+        5, 2.5, 30, {"rest": 3, "content": 4, "glad": 2, "surprised": 2, "afraid": 1}, 1.0, 0.75, covers=((8, 10.5),)
+    ),
+    Script(6, 0.5, 28, {"rest": 2, "glad": 6, "content": 3, "surprised": 1}, 1.0, 1.0),
 )
 """Six sessions that go from few and sad expressions to many and glad ones."""
 
@@ -98,7 +99,7 @@ class Performance:
             shift_y=0.025 * y,
             zoom=0.06 * zoom,
             tilt=5 * tilt - 6 * away,
-            cover=_during(self.script.covers, time_s, 0.8),
+            cover=_during(self.script.covers, time_s, 0.5),
         )
 
     def _expression(self, time_s: float) -> Pose:

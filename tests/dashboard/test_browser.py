@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -117,6 +117,30 @@ def calm(page: Any) -> None:
         assert [box.inner_text() for box in page.query_selector_all(f"[data-testid={kind}]")] == []
 
 
+def eventually(page: Any, holds: Callable[[], bool]) -> None:
+    """Wait until something holds; the page's own waiting does not look into the player's shadow root."""
+    for _ in range(PATIENCE_MS // 250):
+        if holds():
+            return
+        page.wait_for_timeout(250)
+    raise AssertionError("What was waited for did not come about.")
+
+
+def click_timeline(page: Any, share: float) -> bool:
+    """Click the emotion timeline at a share of its width, once its words appear there; whether it was clicked."""
+    area = page.locator("[class*=st-key-card_timeline] .nsewdrag").first
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    x, y = box["x"] + box["width"] * share, box["y"] + 60
+    page.mouse.move(x - 20, y)
+    page.mouse.move(x, y, steps=3)
+    page.wait_for_timeout(500)
+    if not page.locator("[class*=st-key-card_timeline] .hovertext").count():
+        return False
+    page.mouse.click(x, y)
+    return True
+
+
 def test_every_page_of_a_filled_store(filled: AppSettings, installation: AppSettings, page: Any) -> None:
     foreign: list[str] = []
     page.on(
@@ -141,15 +165,10 @@ def test_the_recording_plays_and_the_timeline_steers_it(
     with dashboard(installation) as address:
         opened(page, f"{address}/session")
         video = page.locator("video")
-        page.wait_for_function("[...document.querySelectorAll('video')].some(v => v.readyState >= 1)")
+        eventually(page, lambda: video.evaluate("v => v.readyState >= 1"))
         assert video.evaluate("v => v.duration") == pytest.approx(3, abs=0.3)
-        area = page.locator("[class*=st-key-card_timeline] .nsewdrag").first
-        area.scroll_into_view_if_needed()
-        box = area.bounding_box()
-        page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 60)
-        page.wait_for_selector("[class*=st-key-card_timeline] .hoverlayer .hovertext")
-        page.mouse.click(box["x"] + box["width"] * 0.7, box["y"] + 60)
-        page.wait_for_function("document.querySelector('video').currentTime > 1")
+        eventually(page, lambda: click_timeline(page, 0.7))
+        eventually(page, lambda: video.evaluate("v => v.currentTime > 1"))
         page.locator("[class*=st-key-card_moment] h3", has_text="At 0:0").wait_for()
         calm(page)
 
@@ -175,7 +194,7 @@ def test_an_upload_becomes_charts(installation: AppSettings, store: Store, recor
         assert row.session.consent.by == "AB"
         page.locator("[class*=st-key-card_progress] [data-testid=stPageLink] a").first.click()
         page.wait_for_selector("[class*=st-key-card_timeline] .js-plotly-plot .main-svg")
-        page.wait_for_function("[...document.querySelectorAll('video')].some(v => v.duration > 0)")
+        eventually(page, lambda: page.locator("video").evaluate("v => v.duration > 0"))
         page.wait_for_selector("[class*=st-key-card_estimate]")
         calm(page)
         (row,) = store.recent_sessions()
