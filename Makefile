@@ -21,7 +21,7 @@ setup: .venv/ready
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("fer-phq needs Python 3.11 or newer, this is %d.%d: set PYTHON=/path/to/python3.11." % v[:2])'
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[decord,train,dev]'
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[decord,train,dev]'
 	@touch $@
 	@echo "Ready: .venv/bin/fer-phq"
 

@@ -44,13 +44,12 @@ def emotion_timeline(
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.9, 0.1], vertical_spacing=0.06)
     for trace in _area_traces(frames, colours) if stacked else _line_traces(frames, colours):
         figure.add_trace(trace, row=1, col=1)
-    for trace in _moment_traces(frames, colours):
-        figure.add_trace(trace, row=1, col=1)
+    figure.add_trace(_moment_trace(frames, colours), row=1, col=1)
     figure.add_trace(_coverage_trace(frames, colours), row=2, col=1)
     for state in COVERAGE_STATES:
         figure.add_trace(_coverage_key(state, colours), row=2, col=1)
     _style(figure, colours, height=400, revision=revision)
-    figure.update_layout(hovermode="x", clickmode="event+select")
+    figure.update_layout(hovermode="x", hoverdistance=-1, clickmode="event+select")
     figure.update_layout(legend2=_legend(colours, y=-0.2), margin={"l": 56, "r": 16, "t": 44, "b": 72})
     figure.update_yaxes(title_text="Probability", tickformat=".0%", range=[0, 1], row=1, col=1)
     figure.update_yaxes(visible=False, fixedrange=True, row=2, col=1)
@@ -258,35 +257,32 @@ def _line_traces(frames: pd.DataFrame, colours: Palette) -> list[go.Scatter]:
     ]
 
 
-def _moment_traces(frames: pd.DataFrame, colours: Palette) -> list[go.Scatter]:
+def _moment_trace(frames: pd.DataFrame, colours: Palette) -> go.Scatter:
     """Points that cannot be seen: they carry the words that appear under the pointer, and can be clicked.
 
-    They are the only traces of the timeline that react to the pointer, because Plotly selects just the first trace
+    It is the only trace of the timeline that reacts to the pointer, because Plotly selects just the first trace
     it finds under a click, and lines without markers cannot be selected.
     """
     lines = [
-        f'<span style="color:{colours.emotion(name)}">■</span> {name.capitalize()} %{{customdata[{i}]:.0%}}'
+        f'<span style="color:{colours.emotion(name)}">■</span> {name.capitalize()} %{{customdata[{i}]}}'
         for i, name in enumerate(EMOTIONS)
     ]
-    seen = frames["state"] != "gap"
-    return [
-        _clickable(frames[seen], "<br>".join(["<b>%{x:.1f} s</b>", *reversed(lines)])),
-        _clickable(frames[~seen], f"<b>%{{x:.1f}} s</b><br>{COVERAGE_LABELS['gap']}"),
+    words = [
+        [*("–" if value != value else f"{value:.0%}" for value in row), COVERAGE_LABELS[state]]
+        for row, state in zip(frames[list(EMOTIONS)].to_numpy(dtype=float), frames["state"], strict=True)
     ]
-
-
-def _clickable(frames: pd.DataFrame, words: str) -> go.Scatter:
+    title = f"<b>%{{x:.1f}} s</b> · %{{customdata[{len(EMOTIONS)}]}}"
     return go.Scatter(
         x=frames["time_s"],
         y=np.full(len(frames), 0.5),
-        customdata=frames[list(EMOTIONS)],
+        customdata=words,
         name=MOMENTS,
         mode="markers",
         marker={"size": 14, "opacity": 0},
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
         showlegend=False,
-        hovertemplate=f"{words}<extra></extra>",
+        hovertemplate="<br>".join([title, *reversed(lines)]) + "<extra></extra>",
     )
 
 

@@ -38,7 +38,7 @@ class Script:
 
     weeks_ago: before the demonstration was made. mood: how often each expression is chosen. strength: of expressions,
     0 to 1. liveliness: of the head's movements and of the pace, 0 to 1. leaves, covers: (start, end) in seconds in
-    which the puppet is out of the picture, or behind a sheet of paper.
+    which the puppet is out of the picture, or behind a sheet of paper. seed: draws the order and the lengths.
     """
 
     number: int
@@ -49,6 +49,7 @@ class Script:
     liveliness: float
     leaves: tuple[tuple[float, float], ...] = ()
     covers: tuple[tuple[float, float], ...] = ()
+    seed: int = 0
 
     @property
     def name(self) -> str:
@@ -57,16 +58,23 @@ class Script:
 
 
 SCRIPTS: tuple[Script, ...] = (
-    Script(1, 12, 28, {"rest": 3, "downcast": 2, "sad": 6}, 0.95, 0.15, covers=((16, 18.5),)),
-    Script(2, 10, 26, {"rest": 3, "downcast": 2, "sad": 4, "angry": 2}, 0.95, 0.25, leaves=((11, 14),)),
-    Script(3, 7.5, 30, {"rest": 3, "sad": 2, "angry": 2, "disgusted": 2, "content": 2}, 0.95, 0.4),
-    Script(4, 5, 28, {"rest": 3, "downcast": 1, "content": 4, "surprised": 3}, 0.95, 0.55, leaves=((19, 22),)),
+    Script(1, 12, 28, {"rest": 3, "downcast": 2, "sad": 6}, 0.95, 0.15, covers=((16, 18.5),), seed=10),
+    Script(2, 10, 26, {"rest": 3, "downcast": 2, "sad": 4, "angry": 2}, 0.95, 0.25, leaves=((11, 14),), seed=4),
+    Script(3, 7.5, 30, {"rest": 3, "sad": 2, "angry": 2, "disgusted": 2, "content": 2}, 0.95, 0.4, seed=9),
+    Script(4, 5, 28, {"rest": 3, "downcast": 1, "content": 4, "surprised": 3}, 0.95, 0.55, leaves=((19, 22),), seed=5),
     Script(
-        5, 2.5, 30, {"rest": 3, "content": 4, "glad": 2, "surprised": 2, "afraid": 1}, 1.0, 0.75, covers=((8, 10.5),)
+        5,
+        2.5,
+        30,
+        {"rest": 3, "content": 4, "glad": 2, "surprised": 2, "afraid": 1},
+        1.0,
+        0.75,
+        covers=((8, 10.5),),
+        seed=8,
     ),
-    Script(6, 0.5, 28, {"rest": 2, "glad": 6, "content": 3, "surprised": 1}, 1.0, 1.0),
+    Script(6, 0.5, 28, {"rest": 2, "glad": 6, "content": 3, "surprised": 1}, 1.0, 1.0, seed=12),
 )
-"""Six sessions that go from few and sad expressions to many and glad ones."""
+"""Six sessions that go from few and sad expressions to many and glad ones; seeds under which time follows `mood`."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,7 @@ class Performance:
     _sway: tuple[tuple[float, float], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        rng = np.random.default_rng(self.script.number)
+        rng = np.random.default_rng([self.script.seed, self.script.number])
         object.__setattr__(self, "_cues", _cues(self.script, rng))
         object.__setattr__(self, "_blinks", _blinks(self.script.seconds, rng))
         sway = zip(rng.uniform(0.05, 0.25, 8).tolist(), rng.uniform(0, 2 * math.pi, 8).tolist(), strict=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -92,11 +93,14 @@ def create_demo(settings: AppSettings, say: Say, scripts: Scripts = SCRIPTS) -> 
         missing = [script for script in scripts if not _is_analysed(store, subject, script, analyst)]
         if missing:
             say(f"Making the demonstration: {len(missing)} recordings are rendered and analysed, about a minute.")
-        for script in missing:
-            session = _session(settings, store, subject, script)
-            analysis = analyst.analyse(_recording(settings, session))
-            store.save_analysis(session_id=session.id, analysis=analysis, settings=analyst.settings)
-            say(_progress(script, len(scripts), session, analysis))
+        with _films(
+            settings, [script for script in missing if not _has_film(settings, store, subject, script)]
+        ) as films:
+            for script in missing:
+                session = _session(settings, store, subject, script, films.get(script.name))
+                analysis = analyst.analyse(_recording(settings, session))
+                store.save_analysis(session_id=session.id, analysis=analysis, settings=analyst.settings)
+                say(_progress(script, len(scripts), session, analysis))
         return Made(len(missing), len(scripts) - len(missing), _questionnaires(store, subject))
 
 
@@ -164,38 +168,56 @@ def _is_analysed(store: Store, subject: SubjectRecord, script: Script, analyst: 
     return found is not None
 
 
-def _session(settings: AppSettings, store: Store, subject: SubjectRecord, script: Script) -> SessionRecord:
-    """The script's session with its recording; both are made when they are missing."""
+def _has_film(settings: AppSettings, store: Store, subject: SubjectRecord, script: Script) -> bool:
     session = _find(store, subject, script)
-    if session is not None and session.media_path and _recording(settings, session).is_file():
-        return session
-    with _rendered(settings, script) as path:
-        added = add_recording(
-            settings,
-            store,
-            path,
-            subject_id=subject.id,
-            recorded_at=_weeks_before(subject.created_at, script.weeks_ago),
-            consent_by=CONSENT_BY,
-            consent_text=CONSENT_TEXT,
-            original_name=script.name,
-            enqueue=False,
-        )
-    return store.get_session(session_id=added.session_id)
+    return session is not None and session.media_path is not None and _recording(settings, session).is_file()
 
 
 @contextmanager
-def _rendered(settings: AppSettings, script: Script) -> Iterator[Path]:
-    """The script's recording as a file that is gone afterwards (after a crash: with the worker's next sweep)."""
+def _films(settings: AppSettings, scripts: Sequence[Script]) -> Iterator[Mapping[str, Future[Path]]]:
+    """The scripts' recordings by name, rendered in a thread, one after the other, while the caller analyses.
+
+    The files are gone afterwards (after a crash: with the worker's next sweep).
+    """
     from service.demo.film import render
     from service.demo.puppet import Puppet
 
-    path = settings.incoming_dir / f"{script.name}-{os.getpid()}.part"
+    puppet, pool = Puppet(), ThreadPoolExecutor(1)
+    paths = {script.name: settings.incoming_dir / f"{script.name}-{os.getpid()}.part" for script in scripts}
+
+    def film(script: Script) -> Path:
+        render(script, puppet, paths[script.name])
+        return paths[script.name]
+
     try:
-        render(script, Puppet(), path)
-        yield path
+        yield {script.name: pool.submit(film, script) for script in scripts}
     finally:
-        path.unlink(missing_ok=True)
+        pool.shutdown(cancel_futures=True)
+        for path in paths.values():
+            path.unlink(missing_ok=True)
+
+
+def _session(
+    settings: AppSettings, store: Store, subject: SubjectRecord, script: Script, film: Future[Path] | None
+) -> SessionRecord:
+    """The script's session with its recording: `film` becomes it, None when it is there."""
+    if film is None:
+        found = _find(store, subject, script)
+        if found is None:
+            raise StoreError(f"The session {script.name} was erased meanwhile: run `fer-phq demo` again.")
+        return found
+    added = add_recording(
+        settings,
+        store,
+        film.result(),
+        subject_id=subject.id,
+        recorded_at=_weeks_before(subject.created_at, script.weeks_ago),
+        consent_by=CONSENT_BY,
+        consent_text=CONSENT_TEXT,
+        original_name=script.name,
+        enqueue=False,
+    )
+    return store.get_session(session_id=added.session_id)
 
 
 def _recording(settings: AppSettings, session: SessionRecord) -> Path:

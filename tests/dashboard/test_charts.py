@@ -117,9 +117,12 @@ def test_coverage_strip_tells_gap_low_and_face_apart() -> None:
 
 def test_every_sampled_frame_can_be_clicked() -> None:
     table = frames()
-    points = [t for t in charts.emotion_timeline(table, LIGHT, stacked=True).data if t.name == charts.MOMENTS]
-    assert sorted(float(x) for trace in points for x in trace.x) == table["time_s"].tolist()
-    assert all(trace.marker.opacity == 0 for trace in points)
+    figure = charts.emotion_timeline(table, LIGHT, stacked=True)
+    (points,) = [t for t in figure.data if t.name == charts.MOMENTS]
+    assert list(points.x) == table["time_s"].tolist()
+    assert points.marker.opacity == 0
+    assert figure.layout.hoverdistance == -1, "frames far apart could not be clicked between"
+    assert list(points.customdata[2]) == ["–"] * 7 + ["No face found"]
     others = [t for t in charts.emotion_timeline(table, LIGHT, stacked=True).data if t.name in NAMES]
     assert all(trace.hoverinfo == "skip" for trace in others)
 
