@@ -464,18 +464,13 @@ def date_span(*dates: pd.Series) -> Span | None:
 
 
 def _date_axis(span: Span | None) -> dict[str, Any]:
-    axis: dict[str, Any] = {
-        "title_text": "Date",
-        "type": "date",
-        "showgrid": False,
-        "tickformat": "%-d %b\n%Y",
-        "nticks": 9,
-    }
-    if span is not None:
-        axis |= {"range": list(span)}
-        if span[1] - span[0] < pd.Timedelta(days=12):
-            axis["dtick"] = 86_400_000.0
-    return axis
+    axis: dict[str, Any] = {"title_text": "Date", "type": "date", "showgrid": False, "tickformat": "%-d %b\n%Y"}
+    if span is None:
+        return axis
+    days = (span[1] - span[0]) / pd.Timedelta(days=1)
+    step = next((s for s in (1, 2, 7, 14, 28, 91, 182, 364) if days / s <= 9), 728)
+    # A fixed Monday as origin: charts one below the other get the same ticks.
+    return axis | {"range": list(span), "tick0": "2000-01-03", "dtick": step * 86_400_000.0}
 
 
 def _font(colours: Palette, size: int, *, muted: bool = False) -> dict[str, Any]:

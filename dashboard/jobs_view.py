@@ -21,7 +21,9 @@ def job_row(job: JobStatus, label: str, *, link: bool = True) -> None:
     else:
         name.markdown(f"**{ui.md(label)}**")
     if job.active:
-        state.progress(job.fraction or 0.0, text=ui.md(job.message))
+        # `worker_warning` says above the rows what to do about a missing worker: once is enough.
+        words = "Waiting for a worker." if job.message == jobs.NO_WORKER else job.message
+        state.progress(job.fraction or 0.0, text=ui.md(words))
         if act.button("Cancel", key=f"cancel_{job.id}", help=f"Stop the analysis of {ui.md(label)}"):
             jobs.cancel(context.settings(), context.store(), job.id)
             st.rerun(scope="fragment")

@@ -116,14 +116,7 @@ def footer() -> None:
     st.html(f'<div class="fp-foot"><p class="fp-note"><b>Not a diagnosis.</b> {escape(NOT_A_DIAGNOSIS)}</p></div>')
     with st.expander("About these numbers, their limits and the law"):
         st.markdown(ABOUT)
-        note(f"Active model: {_active_model()}.")
-
-
-def _active_model() -> str:
-    try:
-        return context.store().active_model() or context.settings().model or "the one that ships with fer-phq"
-    except FerPhqError:
-        return "unknown, because the database cannot be read"
+        note(f"Active model: {context.settings().model or 'the one that ships with fer-phq'}.")
 
 
 # ------------------------------------------------------------------------------------------------ words for values

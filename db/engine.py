@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError, StatementError
 
 from fer_phq.errors import StoreError
+from fer_phq.paths import data_dir
 
 DATABASE_NAME = "fer-phq.db"
 
@@ -28,8 +28,7 @@ def default_url() -> str:
     """FERPHQ_DATABASE_URL, else a SQLite file in FERPHQ_DATA_DIR, else one in the user's data directory."""
     if url := os.environ.get("FERPHQ_DATABASE_URL"):
         return url
-    folder = os.environ.get("FERPHQ_DATA_DIR") or platformdirs.user_data_dir("fer-phq", appauthor=False)
-    return sqlite_url(Path(folder) / DATABASE_NAME)
+    return sqlite_url(data_dir() / DATABASE_NAME)
 
 
 def sqlite_url(path: Path) -> str:

@@ -22,7 +22,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import sync_playwright
 
@@ -58,7 +58,7 @@ def main() -> None:
             write(Path(scratch) / "empty", chosen.out, chosen.modes, "-empty")
 
 
-def write(data_dir: Path, out: Path, modes: Sequence[str], suffix: str) -> None:
+def write(data_dir: Path, out: Path, modes: Sequence[Literal["light", "dark"]], suffix: str) -> None:
     """Pictures of one installation: `<page>-<mode><suffix>.png`."""
     with dashboard(data_dir) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGS.split())

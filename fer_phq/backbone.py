@@ -62,7 +62,7 @@ def _conv(before: int, after: int, stride: int) -> nn.Sequential:
 def vit_convstem_micro(pretrained: bool = False, **kwargs: Any) -> VisionTransformer:
     """Ours: residual stem to stride 4, patches of 2 features (stride 8), width 192, four blocks, mean pooling.
 
-    At 48 px and one channel: 36 tokens, 1.9 million parameters. `pretrained` must stay False: our weights come in
+    At 48 px and one channel: 36 tokens, 1.7 million parameters. `pretrained` must stay False: our weights come in
     checkpoint bundles. Other image sizes (multiples of 8) resample the position embedding.
     """
     if pretrained:

@@ -19,10 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import ModelError
+from fer_phq.paths import data_dir
 from fer_phq.phq import Provenance, Scale
 
 SHIPPED = Path(__file__).parent / "bundles" / "fer-vit-convstem"
@@ -37,7 +36,7 @@ class PhqConfig:
 
     low_error, high_error: conformal quantiles of (true total - estimate) at `interval_level`: the interval of an
     estimate is [estimate + low_error, estimate + high_error], clipped to the scale.
-    training: one sentence on the labels, shown beside every estimate.
+    training: one sentence on the labels.
     """
 
     scale: Scale
@@ -84,8 +83,7 @@ class Bundle:
 
 def models_dir() -> Path:
     """Where a person's own bundles live: `models` in the data directory (`FERPHQ_DATA_DIR` overrides that)."""
-    root = os.environ.get("FERPHQ_DATA_DIR") or platformdirs.user_data_dir("fer-phq")
-    return Path(root) / "models"
+    return data_dir() / "models"
 
 
 def list_bundles() -> list[Bundle]:

@@ -40,7 +40,8 @@ def analyze(
     recording = probe(path)
     detector, tracker, watch = FaceDetector(settings.detection_threshold), Tracker(), Stopwatch()
     seen = Observations(recording, model.dim)
-    expected = max(1, round(recording.duration_s * settings.sampling.fps))
+    # How many key frames there are is not known before they are read.
+    expected = 0 if settings.sampling.key_frames else round(recording.duration_s * settings.sampling.fps)
 
     with sample_frames(path, settings.sampling, max_side=settings.max_side) as stream:
         for frames in chunks(stream, settings.chunk_frames, watch):

@@ -50,6 +50,15 @@ def remove_recording(settings: AppSettings, store: Store, session_id: str) -> bo
     return _delete(settings, store, [relative]) == 1
 
 
+def remove_expired(settings: AppSettings, store: Store) -> int:
+    """Remove every recording whose retention has ended, keeping its results; how many sessions lost theirs."""
+    expired = store.sessions_past_retention()
+    for session in expired:
+        remove_recording(settings, store, session.id)
+        log.info("session %s: its retention has ended, the recording is removed", session.id)
+    return len(expired)
+
+
 def _finish(settings: AppSettings, store: Store, report: ErasureReport) -> Erased:
     files = _delete(settings, store, list(report.media_paths))
     return Erased(report.sessions, report.analyses, report.questionnaires, files)

@@ -9,12 +9,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-import platformdirs
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from db.engine import DATABASE_NAME, sqlite_url
 from fer_phq.analysis import Sampling, Settings
 from fer_phq.errors import SettingsError
+from fer_phq.paths import data_dir
 
 GIB = 1024**3
 MIB = 1024**2
@@ -27,7 +28,7 @@ class AppSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="FERPHQ_", frozen=True, extra="ignore", env_ignore_empty=True)
 
-    data_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("fer-phq")))
+    data_dir: Path = Field(default_factory=data_dir)
     """Folder of the SQLite files, the media files, uploads in progress and the secret."""
     database_url: str = ""
     """SQLAlchemy URL of the store; default: `fer-phq.db` in the data folder."""
@@ -71,10 +72,10 @@ class AppSettings(BaseSettings):
     @model_validator(mode="after")
     def _fill_in_urls(self) -> Self:
         if not self.database_url:
-            object.__setattr__(self, "database_url", f"sqlite:///{self.data_dir / 'fer-phq.db'}")
+            object.__setattr__(self, "database_url", sqlite_url(self.data_dir / DATABASE_NAME))
         if not self.dbos_database_url:
             shared = self.database_url.startswith("postgres")
-            own = f"sqlite:///{self.data_dir / 'jobs.db'}"
+            own = sqlite_url(self.data_dir / "jobs.db")
             object.__setattr__(self, "dbos_database_url", self.database_url if shared else own)
         if self.dbos_database_url.startswith("sqlite") and self.dbos_database_url == self.database_url:
             raise ValueError("FERPHQ_DBOS_DATABASE_URL must be another SQLite file than FERPHQ_DATABASE_URL")

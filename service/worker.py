@@ -30,6 +30,7 @@ from db.records import JobState
 from db.store import Store
 from fer_phq.analysis import ProgressHook, SessionAnalysis, Settings
 from fer_phq.errors import StoreError
+from service.erasure import remove_expired
 from service.jobs import live_workers
 from service.media import MediaStore
 from service.runner import Analyser, JobRunner
@@ -273,6 +274,7 @@ class _Worker:
                 return
 
     def _sweep(self) -> None:
+        remove_expired(self._settings, self._store)
         removed = self._media.sweep(lambda relative: self._store.media_in_use(media_path=relative))
         if removed:
             log.info("%d leftover file(s) removed", removed)

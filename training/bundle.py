@@ -1,7 +1,7 @@
-"""Make a checkpoint bundle of a finished emotion run: `python -m training.bundle RUN --recipe RECIPE.yaml --out DIR`.
+"""Make a checkpoint bundle of a finished emotion run: `python -m training.bundle RUN --out DIR`.
 
-The averaged weights are written in half precision, the temperature is fitted on a held-out part of the training
-images (never on `valid`), and the figures on `valid` of exactly the written file go into `metrics.json`.
+The averaged weights are written in half precision, the temperature is fitted on a slightly shifted part of the
+training images (never on `valid`), and the figures on `valid` of exactly the written file go into `metrics.json`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import FerPhqError
 from fer_phq.model import FerPhqModel, load_model
 from training.data import Augmentation, FaceSet, augment
-from training.emotion import MEAN, STD, Run, load_parts, setup
+from training.emotion import MEAN, RECIPE, STD, Run, load_parts, setup
 from training.metrics import EmotionMetrics, emotion_metrics
-from training.recipe import load_recipe
+from training.recipe import load_recipe, save_recipe
 
 CALIBRATION_SHARE = 0.15
 """Share of the training images on which the temperature is fitted; they are shifted a little, so as not to be
@@ -78,6 +78,7 @@ def write_bundle(run: Run, temperature: float, folder: Path) -> None:
         temperature=temperature,
     )
     write_config(folder, config)
+    save_recipe(run.recipe, folder / RECIPE)
 
 
 def evaluate(model: FerPhqModel, data: FaceSet) -> EmotionMetrics:
@@ -89,12 +90,11 @@ def evaluate(model: FerPhqModel, data: FaceSet) -> EmotionMetrics:
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m training.bundle", description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path, help="folder with the run's state.pt")
-    parser.add_argument("--recipe", type=Path, required=True)
+    parser.add_argument("run", type=Path, help="folder with the run's state.pt and recipe.yaml")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(argv)
     try:
-        recipe = load_recipe(options.recipe)
+        recipe = load_recipe(options.run / RECIPE)
         train, valid = load_parts(recipe.data)
         run = setup(recipe)
         run.restore(options.run / "state.pt")

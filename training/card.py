@@ -1,6 +1,6 @@
 """Write a bundle's model card from the figures beside its weights.
 
-`python -m training.card BUNDLE --recipe RECIPE.yaml`
+`python -m training.card BUNDLE`
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 from fer_phq.checkpoint import Bundle, find_bundle
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import FerPhqError
+from training.emotion import RECIPE
 from training.recipe import Recipe, load_recipe
 
 CARD = """# {model_id}
@@ -39,13 +40,13 @@ accuracy of one view). Nothing else was chosen on it.
 |---|{rule}|
 | | {recalls} |
 
-Made by, in this order, with `data` the folder of FER+'s two parts:
+Made by, in this order, with FERPLUS the folder of FER+'s two parts and `recipe.yaml` the one beside this card:
 
 ```
-python -m training.emotion training/recipes/{recipe}.yaml --out runs/{recipe}
-python -m training.bundle runs/{recipe} --recipe training/recipes/{recipe}.yaml --out {folder}
-python -m training.phq {folder} --data DATA
-python -m training.card {folder} --recipe training/recipes/{recipe}.yaml
+python -m training.emotion recipe.yaml --out runs/{name} data=FERPLUS
+python -m training.bundle runs/{name} --out BUNDLE
+python -m training.phq BUNDLE --data FERPLUS
+python -m training.card BUNDLE
 ```
 
 The recipe: {epochs} epochs from scratch ({phases}), batch {batch_size}, AdamW, peak learning rate {learning_rate},
@@ -78,8 +79,9 @@ links are assumptions). On {phq_n} simulated test subjects:
 |---|---|---|---|---|---|---|---|
 | {mae:.2f} | {rmse:.2f} | {ccc:.2f} | {pearson:.2f} | {floor_mae:.2f} | {level:.0%} | {coverage:.1%} | {width:.1f} |
 
-These figures describe the simulation and nothing else: on people the head has no known accuracy, and its interval no
-known coverage.
+All three cohorts draw their frames from the same images, the ones the backbone was trained on, and hold 8 to 240
+frames a session (two minutes at 2 frames/s). These figures describe the simulation and nothing else: on people the
+head has no known accuracy, and its interval no known coverage.
 
 ## Use
 
@@ -88,7 +90,7 @@ For research and teaching, and to see the machinery run. Not for decisions about
 """
 
 
-def card_of(bundle: Bundle, recipe: Recipe, recipe_name: str) -> str:
+def card_of(bundle: Bundle, recipe: Recipe) -> str:
     """The card's Markdown. Raises FerPhqError when figures are missing beside the weights."""
     emotion, phq = _figures(bundle, "metrics.json"), _figures(bundle, "phq_metrics.json")
     config, size = bundle.config, (bundle.path / "model.safetensors").stat().st_size
@@ -102,8 +104,7 @@ def card_of(bundle: Bundle, recipe: Recipe, recipe_name: str) -> str:
         names=" | ".join(EMOTIONS),
         rule="---|" * (len(EMOTIONS) - 1) + "---",
         recalls=" | ".join(f"{emotion['recall'][name]:.2f}" for name in EMOTIONS),
-        recipe=recipe_name,
-        folder="fer_phq/bundles/" + bundle.path.name,
+        name=recipe.name,
         epochs=recipe.epochs,
         phases=", then ".join(f"{phase.epochs} at {phase.image_size} px" for phase in recipe.phases),
         batch_size=recipe.batch_size,
@@ -130,11 +131,10 @@ def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m training.card", description="Write a bundle's model card.")
     parser.add_argument("bundle", type=Path)
-    parser.add_argument("--recipe", type=Path, required=True)
     options = parser.parse_args(argv)
     try:
         bundle = find_bundle(options.bundle)
-        card = card_of(bundle, load_recipe(options.recipe), options.recipe.stem)
+        card = card_of(bundle, load_recipe(bundle.path / RECIPE))
     except FerPhqError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1

@@ -26,7 +26,10 @@ from fer_phq.errors import FerPhqError
 from fer_phq.heads import EmotionNet
 from training.data import FaceSet, augment, load_ferplus
 from training.metrics import EmotionMetrics, emotion_metrics
-from training.recipe import Recipe, load_recipe
+from training.recipe import Recipe, load_recipe, save_recipe
+
+RECIPE = "recipe.yaml"
+"""The run's resolved recipe, in its folder and in the bundle made of it."""
 
 MEAN, STD = 0.507, 0.255
 """Of FER2013's training pixels in 0-1; the bundle's config carries them."""
@@ -148,7 +151,6 @@ def validate(run: Run, data: FaceSet) -> EmotionMetrics:
 
 def fit(run: Run, train: FaceSet, valid: FaceSet, out: Path) -> None:
     """Epochs until the recipe's end, a line and a state file each."""
-    out.mkdir(parents=True, exist_ok=True)
     while run.epoch < run.recipe.epochs:
         began = time.monotonic()
         loss = train_epoch(run, train)
@@ -190,6 +192,8 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     if options.resume and (options.out / "state.pt").is_file():
         run.restore(options.out / "state.pt")
+    options.out.mkdir(parents=True, exist_ok=True)
+    save_recipe(recipe, options.out / RECIPE)
     fit(run, train, valid, options.out)
     return 0
 

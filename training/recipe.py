@@ -70,6 +70,11 @@ class Recipe(BaseModel):
         return self.image_size
 
 
+def save_recipe(recipe: Recipe, path: Path) -> None:
+    """Write a recipe with everything filled in, so that what follows a run needs no other word of it."""
+    path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
+
+
 def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
     """Read a recipe and apply `key=value` overrides (values are YAML). Raises SettingsError in one sentence."""
     if not path.is_file():

@@ -36,6 +36,7 @@ def pick(detail: SessionDetail) -> None:
     subjects = {s.id: s.label for s in store.list_subjects() if s.sessions}
     rows = store.recent_sessions(subject_id=detail.subject.id, limit=500)
     dates = {row.session.id: ui.day_and_time(row.session.recorded_at) for row in rows}
+    dates.setdefault(detail.session.id, ui.day_and_time(detail.session.recorded_at))
     left, right = st.columns(2)
     subject = left.selectbox(
         "Subject", list(subjects), index=list(subjects).index(detail.subject.id), format_func=subjects.__getitem__,

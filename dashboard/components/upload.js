@@ -83,5 +83,6 @@ export default function (component) {
     zone.addEventListener("drop", (event) => { event.preventDefault(); take(state, event.dataTransfer.files); });
   }
   state.data = component.data;
+  root.querySelector("small").textContent = `MP4, MOV, MKV, WebM or AVI, at most ${component.data.maxWords} each`;
   state.report = (value) => component.setStateValue("uploaded", value);
 }

@@ -95,7 +95,7 @@ def _without_consent() -> Select[Any]:
 
 def _past_retention(now: datetime) -> Select[Any]:
     query = _of_sessions(SessionRow.retain_until, SessionRow.id)
-    return query.where(SessionRow.retain_until <= now, ~SessionRow.is_demo)
+    return query.where(SessionRow.retain_until <= now, SessionRow.media_path.is_not(None), ~SessionRow.is_demo)
 
 
 def _flagged_answers() -> Select[Any]:

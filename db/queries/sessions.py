@@ -183,10 +183,9 @@ class SessionQueries(Queries):
             )
 
     def sessions_past_retention(self, *, now: datetime | None = None) -> list[SessionRecord]:
-        """Sessions whose `retain_until` has passed, the longest overdue first; to be erased."""
-        query = (
-            select(SessionRow).where(SessionRow.retain_until <= (now or utc_now())).order_by(SessionRow.retain_until)
-        )
+        """Sessions whose recording is still there although `retain_until` has passed, the longest overdue first."""
+        overdue = SessionRow.retain_until <= (now or utc_now())
+        query = select(SessionRow).where(overdue, SessionRow.media_path.is_not(None)).order_by(SessionRow.retain_until)
         with self._reading() as session:
             return [session_record(row) for row in session.scalars(query)]
 

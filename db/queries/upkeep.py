@@ -13,7 +13,6 @@ from db.queries.base import Queries, get_row, utc_now
 from db.records import AuditRecord, ErasureReport
 from db.tables import AnalysisRow, AuditRow, JobRow, QuestionnaireRow, SessionRow, SettingRow, SubjectRow
 
-_ACTIVE_MODEL = "active_model"
 _HEALTH_TABLES = "subjects, sessions, analyses, frames, embeddings, questionnaires, jobs"
 Erasable = SubjectRow | SessionRow | AnalysisRow
 
@@ -67,14 +66,6 @@ class UpkeepQueries(Queries):
                     return True
                 busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
                 return not busy
-
-    def active_model(self) -> str | None:
-        """The id of the model that new analyses use, None until one was chosen."""
-        return self.get_setting(key=_ACTIVE_MODEL)
-
-    def set_active_model(self, *, model_id: str) -> None:
-        """Choose the model for new analyses."""
-        self.set_setting(key=_ACTIVE_MODEL, value=model_id)
 
     def get_setting(self, *, key: str) -> str | None:
         """A deployment-wide setting, or None."""

@@ -24,6 +24,7 @@ _UNLIKE, _ALIKE = 0.4, 0.7  # similarity that forbids a link at once; that a lin
 _CERTAIN = 0.8  # similarity that re-joins tracks although somebody else was about
 _NEVER = 1e6
 _GRID = 6
+_LOOKS = 3 * _GRID**2
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,25 +215,25 @@ def same_person(tracks: Sequence[TrackStats], track: int) -> frozenset[int]:
     nobody else better. Without looks it is joined only when nobody else could be it and the size is within a factor
     of two. Raises KeyError for an unknown id.
     """
-    by_id = {t.track: t for t in tracks}
-    person = [by_id[track]]
-    for other in sorted(tracks, key=lambda t: (-t.frames, t.track)):
-        if any(_overlap_in_time(other, mine) for mine in person):
+    chosen = {t.track: i for i, t in enumerate(tracks)}[track]
+    first, last = np.array([t.first_s for t in tracks]), np.array([t.last_s for t in tracks])
+    together = (first[:, None] <= last) & (first <= last[:, None])  # which tracks overlap in time
+    looks = np.array([np.full(_LOOKS, np.nan) if t.appearance is None else t.appearance for t in tracks])
+    alike = looks @ looks[chosen]
+    person = np.arange(len(tracks)) == chosen
+    in_view = together[chosen].copy()  # tracks at whose time the person is in view elsewhere
+    for i in sorted(range(len(tracks)), key=lambda i: (-tracks[i].frames, tracks[i].track)):
+        if in_view[i]:
             continue
-        rivals = [t for t in tracks if t not in person and t is not other and not _overlap_in_time(t, other)]
-        rivals = [t for t in rivals if any(_overlap_in_time(t, mine) for mine in person)]  # else perhaps the same one
-        if _could_be(other, person[0], rivals):
-            person.append(other)
-    return frozenset(t.track for t in person)
-
-
-def _could_be(other: TrackStats, mine: TrackStats, rivals: Sequence[TrackStats]) -> bool:
-    if other.appearance is None or mine.appearance is None:
-        return not rivals and 0.25 <= other.mean_area / max(mine.mean_area, 1e-9) <= 4
-    alike = float(other.appearance @ mine.appearance)
-    theirs = [float(other.appearance @ r.appearance) for r in rivals if r.appearance is not None]
-    return alike >= (_CERTAIN if rivals else _ALIKE) and alike > max(theirs, default=-1.0)
-
-
-def _overlap_in_time(a: TrackStats, b: TrackStats) -> bool:
-    return a.first_s <= b.last_s and b.first_s <= a.last_s
+        rivals = in_view & ~person & ~together[i]  # the others are perhaps the same person
+        if np.isnan(alike[i]):
+            ratio = tracks[i].mean_area / max(tracks[chosen].mean_area, 1e-9)
+            joins = not rivals.any() and 0.25 <= ratio <= 4
+        else:
+            theirs = looks[rivals] @ looks[i]
+            best = float(np.nanmax(theirs)) if (~np.isnan(theirs)).any() else -1.0
+            joins = alike[i] >= (_CERTAIN if rivals.any() else _ALIKE) and alike[i] > best
+        if joins:
+            person[i] = True
+            in_view |= together[i]
+    return frozenset(tracks[int(i)].track for i in np.flatnonzero(person))

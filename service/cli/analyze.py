@@ -84,32 +84,39 @@ def analyze_command(
         save = subject is not None
     if save and subject is None:
         raise SettingsError("--save needs --subject: results are kept for a subject.")
+    if not save and (consent_by or recorded_at):
+        raise SettingsError("--consent-by and --recorded-at belong to what is kept: add --subject.")
     try:
         sampling = Sampling(fps=app_settings.fps if fps is None else fps, key_frames=key_frames)
     except ValueError as error:
         raise SettingsError(str(error)) from None
     settings = Settings(sampling=sampling, coverage_floor=app_settings.coverage_floor, track=track)
     options = Options(settings, as_json, csv_dir, subject if save else None, consent_by, recorded_at)
-    raise typer.Exit(run(expand(recordings), options, app_settings))
+    raise typer.Exit(run(recordings, options, app_settings))
 
 
-def expand(paths: Iterable[Path]) -> list[Path]:
-    """Files as given and, of folders, every recording below, sorted. RecordingError for a folder without any."""
-    out: list[Path] = []
+def expand(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
+    """Files as given and, of folders, every recording below, sorted; and a sentence for each folder without any."""
+    files: list[Path] = []
+    complaints: list[str] = []
     for path in paths:
-        if not path.is_dir():
-            out.append(path)
-            continue
-        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-        if not found:
-            raise RecordingError(f"The folder {path} holds no recordings ({', '.join(SUFFIXES[:5])}, ...).")
-        out += found
-    return out
+        found = [path]
+        if path.is_dir():
+            found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+            if not found:
+                complaints.append(f"The folder {path} holds no recordings ({', '.join(SUFFIXES[:5])}, ...).")
+        files += found
+    return files, complaints
 
 
-def run(paths: list[Path], options: Options, app_settings: AppSettings) -> int:
+def run(named: list[Path], options: Options, app_settings: AppSettings) -> int:
     """Analyse each file, deliver it as asked, and go on after one that fails; the exit code."""
-    from fer_phq.model import load_model
+    paths, complaints = expand(named)
+    for complaint in complaints:
+        print(f"Error: {complaint}", file=sys.stderr)
+    if not paths:
+        return 1
+    from fer_phq.model import load_model  # takes seconds to import, so only when there is something to do
 
     if options.csv_dir:
         make_folder(options.csv_dir)
@@ -125,7 +132,7 @@ def run(paths: list[Path], options: Options, app_settings: AppSettings) -> int:
             print(f"Error: {error}", file=sys.stderr)
     if failed and len(paths) > 1:
         print(f"{failed} of {len(paths)} recordings could not be analysed.", file=sys.stderr)
-    return 1 if failed else 0
+    return 1 if failed or complaints else 0
 
 
 def analyze_one(path: Path, model: FerPhqModel, settings: Settings) -> SessionAnalysis:
@@ -169,6 +176,7 @@ def keeper(options: Options, app_settings: AppSettings) -> Callable[[SessionAnal
     """A function that keeps an analysis: the file as a session of the subject, the result beside it."""
     from db.migrate import upgrade
     from db.store import Store
+    from service.erasure import erase_session
     from service.ingest import add_recording
 
     app_settings.prepare()
@@ -178,18 +186,27 @@ def keeper(options: Options, app_settings: AppSettings) -> Callable[[SessionAnal
 
     def keep(analysis: SessionAnalysis) -> None:
         path = Path(analysis.recording.path)
-        modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        kept = add_recording(
-            app_settings,
-            store,
-            path,
-            subject_id=subject.id,
-            recorded_at=options.recorded_at.astimezone() if options.recorded_at else modified,
-            consent_by=options.consent_by,
-            consent_text="command line: --consent-by" if options.consent_by else None,
-            enqueue=False,
-        )
-        store.save_analysis(session_id=kept.session_id, analysis=analysis, settings=options.settings)
+        try:
+            modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            kept = add_recording(
+                app_settings,
+                store,
+                path,
+                subject_id=subject.id,
+                recorded_at=options.recorded_at.astimezone() if options.recorded_at else modified,
+                consent_by=options.consent_by,
+                consent_text="command line: --consent-by" if options.consent_by else None,
+                enqueue=False,
+            )
+        except OSError as error:
+            raise RecordingError(f"{path} cannot be copied: {error.strerror}.") from None
+        try:
+            store.save_analysis(session_id=kept.session_id, analysis=analysis, settings=options.settings)
+        except BaseException:
+            # A session without its analysis would be half a result.
+            if not kept.duplicate:
+                erase_session(app_settings, store, kept.session_id)
+            raise
 
     return keep
 

@@ -38,8 +38,9 @@ def up_command(address: Address = None, port: Port = None) -> None:
     command = [sys.executable, "-m", "service.cli"]
     listen = [*(["--address", address] if address else []), *(["--port", str(port)] if port else [])]
     parts = {
-        "worker": subprocess.Popen([*command, "worker"]),
-        "dashboard": subprocess.Popen([*command, "dashboard", *listen]),
+        # Sessions of their own: a Ctrl-C reaches this process alone, which then asks each part once to stop.
+        "worker": subprocess.Popen([*command, "worker"], start_new_session=True),
+        "dashboard": subprocess.Popen([*command, "dashboard", *listen], start_new_session=True),
     }
     raise typer.Exit(wait_for_any(parts))
 
@@ -51,7 +52,7 @@ def wait_for_any(parts: dict[str, subprocess.Popen[bytes]]) -> int:
     def on_signal(number: int, frame: FrameType | None) -> None:
         stop.append(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, on_signal)
     while not stop and all(part.poll() is None for part in parts.values()):
         time.sleep(0.2)
@@ -64,6 +65,7 @@ def wait_for_any(parts: dict[str, subprocess.Popen[bytes]]) -> int:
             part.wait(timeout=15)
         except subprocess.TimeoutExpired:
             part.kill()
+            part.wait()
     if stop:
         return 0
     print(f"Error: the {ended[0]} ended, so everything was stopped; its message is above.", file=sys.stderr)
@@ -82,7 +84,9 @@ def dashboard_command(address: Address = None, port: Port = None) -> None:
 
 
 def worker_command() -> None:
-    """Analyse queued recordings until Ctrl-C. With PostgreSQL, start as many as you like, on several machines.
+    """Analyse queued recordings until Ctrl-C. With PostgreSQL, start as many as you like.
+
+    On several machines they must share the data folder (`FERPHQ_DATA_DIR`), where the recordings are.
 
     Example: `FERPHQ_DATABASE_URL=postgresql://user@host/ferphq fer-phq worker`
     """

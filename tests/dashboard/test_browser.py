@@ -173,7 +173,9 @@ def test_the_recording_plays_and_the_timeline_steers_it(
         calm(page)
 
 
-def test_an_upload_becomes_charts(installation: AppSettings, store: Store, recordings: Recordings, page: Any) -> None:
+def test_an_upload_becomes_charts_and_can_be_erased(
+    installation: AppSettings, store: Store, recordings: Recordings, page: Any
+) -> None:
     """The main job: upload a real recording, watch it being analysed by a real worker, see its charts."""
     with process("service.worker", installation), dashboard(installation) as address:
         opened(page, f"{address}/new_session")
@@ -200,3 +202,14 @@ def test_an_upload_becomes_charts(installation: AppSettings, store: Store, recor
         (row,) = store.recent_sessions()
         assert row.analysis is not None
         assert row.analysis.coverage > 0.8
+        erase(page, installation)
+        assert store.recent_sessions() == []
+
+
+def erase(page: Any, settings: AppSettings) -> None:
+    """Erase the session on show: it asks first, and then neither rows nor the recording remain."""
+    page.get_by_role("button", name="Erase session").click()
+    page.get_by_role("dialog").get_by_text("I want to erase it").click()
+    page.get_by_role("dialog").get_by_role("button", name="Erase", exact=True).click()
+    page.get_by_text("No sessions yet").wait_for()
+    assert [path for path in settings.media_dir.rglob("*") if path.is_file()] == []

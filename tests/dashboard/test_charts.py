@@ -198,6 +198,7 @@ def test_trends_share_a_time_axis() -> None:
     one = charts.emotion_trend(table, LIGHT, span=span)
     two = charts.phq_trend(table, scores, LIGHT, span=span)
     assert one.layout.xaxis.range == two.layout.xaxis.range
+    assert (one.layout.xaxis.tick0, one.layout.xaxis.dtick) == (two.layout.xaxis.tick0, two.layout.xaxis.dtick)
     assert one.layout.margin == two.layout.margin
 
 

@@ -226,6 +226,27 @@ def test_upload_begins_with_consent(installation: AppSettings, store: Store) -> 
     assert "P\\\\-7" in said or "P-7" in said
 
 
+def test_erasing_a_session_asks_first(filled: AppSettings, store: Store) -> None:
+    before = len(store.recent_sessions(limit=50))
+    app = open_page("session")
+    next(button for button in app.button if button.label == "Erase session").click()
+    calm(app.run())
+    assert next(button for button in app.button if button.label == "Erase").disabled
+    assert len(store.recent_sessions(limit=50)) == before
+
+
+def test_consent_given_later_is_recorded(installation: AppSettings, store: Store) -> None:
+    session_id = bare_session(store)
+    app = open_page("session", session=session_id)
+    assert "No consent recorded" in words(app)
+    app.text_input(key="late_consent_by").set_value("AB").run()
+    next(button for button in app.button if button.label == "The person has agreed").click()
+    assert "No consent recorded" not in words(calm(app.run()))
+    consent = store.get_session(session_id=session_id).consent
+    assert consent is not None
+    assert consent.by == "AB"
+
+
 def test_labels_cannot_smuggle_markup(installation: AppSettings, store: Store) -> None:
     session_id = bare_session(store, label="<img src=x onerror=alert(1)>")
     store.create_job(session_id=session_id)

@@ -166,9 +166,9 @@ def test_correction_keeps_history(store: Store) -> None:
     assert store.list_questionnaires(subject_id=other.id) == []
 
 
-def test_settings_and_active_model(store: Store) -> None:
-    assert store.active_model() is None
-    store.set_active_model(model_id="model-a")
-    store.set_active_model(model_id="model-b")
-    assert store.active_model() == "model-b" == store.get_setting(key="active_model")
+def test_settings_keep_their_last_value(store: Store) -> None:
+    assert store.get_setting(key="help_line") is None
+    store.set_setting(key="help_line", value="a")
+    store.set_setting(key="help_line", value="b")
+    assert store.get_setting(key="help_line") == "b"
     assert store.get_setting(key="other") is None

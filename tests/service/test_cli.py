@@ -140,11 +140,28 @@ def test_results_are_kept_for_a_subject_once(run, folder, tmp_path):
     assert list((tmp_path / "media").rglob("*.mp4"))
 
 
+def test_a_result_that_cannot_be_stored_leaves_no_half_session(run, folder, tmp_path, monkeypatch):
+    from db.store import Store
+    from fer_phq.errors import StoreError
+
+    def full(self, **_):
+        raise StoreError("The disk is full.")
+
+    monkeypatch.setattr(Store, "save_analysis", full)
+    done = run("analyze", str(folder / "good.mp4"), "--subject", "P01", data_dir=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "disk is full" in done.stderr
+    with Store(f"sqlite:///{tmp_path / 'fer-phq.db'}") as store:
+        assert store.recent_sessions() == []
+    assert not list((tmp_path / "media").rglob("*.mp4"))
+
+
 @pytest.mark.parametrize(
     ("args", "sentence"),
     [
         (("analyze", "nowhere.mp4"), "nowhere.mp4"),
         (("analyze", "x.mp4", "--save"), "--subject"),
+        (("analyze", "x.mp4", "--consent-by", "me"), "--subject"),
         (("analyze", "x.mp4", "--fps", "0"), "sampling rate"),
         (("analyze", "x.mp4", "--model", "nope"), "nope"),
         (("models", "show", "nope"), "nope"),
@@ -202,5 +219,8 @@ def test_folders_give_their_recordings_sorted_and_files_stay_as_given(tmp_path):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "c.mov").write_bytes(b"x")
-    names = [path.name for path in analyze_cli.expand([tmp_path, tmp_path / "notes.txt"])]
+    (tmp_path / "empty").mkdir()
+    files, complaints = analyze_cli.expand([tmp_path / "empty", tmp_path, tmp_path / "notes.txt"])
+    names = [path.name for path in files]
+    assert [str(tmp_path / "empty") in complaint for complaint in complaints] == [True]
     assert names == ["a.webm", "b.MP4", "c.mov", "notes.txt"]

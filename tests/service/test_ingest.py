@@ -73,6 +73,17 @@ def test_a_removed_recording_comes_back_with_its_file(
     assert len(_files(settings)) == 1
 
 
+def test_a_recording_goes_when_its_retention_has_ended(
+    settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings
+) -> None:
+    kept = _add(settings, store, recordings(seconds=1), subject)
+    store.set_retention(session_id=kept.session_id, retain_until=WHEN)
+    assert erasure.remove_expired(settings, store) == 1
+    assert erasure.remove_expired(settings, store) == 0
+    assert _files(settings) == []
+    assert store.get_session(session_id=kept.session_id).media_path is None
+
+
 @pytest.mark.parametrize("kind", ["empty", "text", "truncated", "audio_only"])
 def test_what_is_no_recording_leaves_nothing(
     settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings, kind: str
