@@ -4,7 +4,7 @@
     python benchmarks/bench_analyze.py --minutes 1 10 --fps 2
 
 Each recording is analysed by `fer-phq analyze --json` in a fresh process; memory is the largest resident set of that
-process and of its decoder child, as the operating system counts it.
+process as the operating system counts it (its decoder child is measured by `bench_decode.py memory`).
 """
 
 from __future__ import annotations
@@ -23,14 +23,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from bench_decode import recording  # noqa: E402
 
 RUNNER = """
-import json, resource, runpy, sys
+import resource, runpy, sys
 sys.argv = ["fer-phq", *sys.argv[1:]]
 try:
     runpy.run_module("service.cli", run_name="__main__")
 finally:
-    who = ("RUSAGE_SELF", "RUSAGE_CHILDREN")
-    usage = {name: resource.getrusage(getattr(resource, name)).ru_maxrss // 1024 for name in who}
-    print(json.dumps(usage), file=sys.stderr)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)
 """
 
 
@@ -39,19 +37,18 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, nargs="+", default=[1, 60])
     parser.add_argument("--fps", type=float, default=0.5)
     options = parser.parse_args()
-    print("| recording | sampled frames | peak memory, analysis | decoder child | decode | detect | embed | heads |")
-    print("|---|---|---|---|---|---|---|---|")
+    print("| recording | sampled frames | peak memory | decode | detect | embed | heads |")
+    print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for minutes in options.minutes:
             path = recording(Path(folder), minutes=minutes, size=(640, 360))
             command = [sys.executable, "-c", RUNNER, "analyze", str(path), "--json", "--fps", str(options.fps)]
             env = os.environ | {"PYTHONPATH": str(ROOT)}
             done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
-            document, usage = json.loads(done.stdout), json.loads(done.stderr.splitlines()[-1])
+            document, peak = json.loads(done.stdout), int(done.stderr.splitlines()[-1])
             stages = " | ".join(f"{seconds:.1f} s" for seconds in document["timing"].values())
             frames = document["sampling"]["frames_sampled"]
-            memory = f"{usage['RUSAGE_SELF']} MB | {usage['RUSAGE_CHILDREN']} MB"
-            print(f"| {minutes} min of 640x360 | {frames} | {memory} | {stages} |", flush=True)
+            print(f"| {minutes} min of 640x360 | {frames} | {peak} MB | {stages} |", flush=True)
 
 
 if __name__ == "__main__":
