@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, literal, null, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db.queries.base import Queries, utc_now
-from db.queries.rows import is_superseded, newest_analysis, newest_job
+from db.queries.rows import is_past_retention, is_superseded, newest_analysis, newest_job
 from db.records import AttentionItem, AttentionKind, JobState
 from db.tables import AnalysisRow, JobRow, QuestionnaireRow, SessionRow, SubjectRow
 
@@ -95,7 +95,7 @@ def _without_consent() -> Select[Any]:
 
 def _past_retention(now: datetime) -> Select[Any]:
     query = _of_sessions(SessionRow.retain_until, SessionRow.id)
-    return query.where(SessionRow.retain_until <= now, SessionRow.media_path.is_not(None), ~SessionRow.is_demo)
+    return query.where(is_past_retention(now), ~SessionRow.is_demo)
 
 
 def _flagged_answers() -> Select[Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, ScalarSelect, select
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, ScalarSelect, and_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from db.records import (
@@ -146,6 +148,11 @@ def is_superseded() -> ColumnElement[bool]:
     """A later questionnaire corrects this one."""
     later = aliased(QuestionnaireRow)
     return select(later.id).where(later.supersedes_id == QuestionnaireRow.id).exists()
+
+
+def is_past_retention(now: datetime) -> ColumnElement[bool]:
+    """Whether a session's recording is still there although its `retain_until` has passed."""
+    return and_(SessionRow.retain_until <= now, SessionRow.media_path.is_not(None))
 
 
 def newest_analysis(

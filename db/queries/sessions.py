@@ -12,6 +12,7 @@ from db.queries.base import Queries, get_row, new_id, stored, utc_now
 from db.queries.jobs import queued_job
 from db.queries.rows import (
     analysis_summary,
+    is_past_retention,
     job_record,
     newest_analysis,
     newest_job,
@@ -184,8 +185,7 @@ class SessionQueries(Queries):
 
     def sessions_past_retention(self, *, now: datetime | None = None) -> list[SessionRecord]:
         """Sessions whose recording is still there although `retain_until` has passed, the longest overdue first."""
-        overdue = SessionRow.retain_until <= (now or utc_now())
-        query = select(SessionRow).where(overdue, SessionRow.media_path.is_not(None)).order_by(SessionRow.retain_until)
+        query = select(SessionRow).where(is_past_retention(now or utc_now())).order_by(SessionRow.retain_until)
         with self._reading() as session:
             return [session_record(row) for row in session.scalars(query)]
 
