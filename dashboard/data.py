@@ -23,6 +23,7 @@ from fer_phq.analysis import Image
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import RecordingError
 from fer_phq.video import read_frame
+from service.explain import Explanation, explain_crop
 from service.media import MediaStore
 
 LOW_QUALITY = 0.35
@@ -109,6 +110,29 @@ def pictures(
     return np.asarray(picture), np.asarray(crop.resize((256, max(1, round(256 * crop.height / crop.width)))))
 
 
+@st.cache_data(show_spinner=False, max_entries=24)
+def looked_at(analysis_id: str, path: str, time_s: float) -> Explanation:
+    """What the analysis' own model looked at in the sampled frame nearest to a time, for its most probable emotion.
+
+    The face is cut out as it was for the model, not with its surroundings as in `pictures`. RecordingError when the
+    frame cannot be read or has no face, ModelError when the model is gone or cannot be explained.
+    """
+    from fer_phq.faces import align_crop  # brings the detector's runtime, which no other page needs
+
+    record = analysis(analysis_id)
+    line = record.timeline
+    row = int(np.abs(line.time_s - time_s).argmin())
+    if not line.has_face[row]:
+        raise RecordingError(f"The subject's face was not found at {time_s:.1f} s, so there is nothing to look at.")
+    frame = read_frame(path, float(line.time_s[row]))
+    return explain_crop(
+        align_crop(frame.rgb, line.landmarks[row] / frame.scale),
+        record.summary.model_id,
+        emotion=EMOTIONS[int(line.emotions[row].argmax())],
+        configured=context.settings().model,
+    )
+
+
 def local_times(table: pd.DataFrame, column: str, zone: tzinfo) -> pd.DataFrame:
     """The table with a UTC column as wall times of a zone: charts draw times as they are given."""
     moments = pd.to_datetime(table[column], utc=True).dt.tz_convert(zone).dt.tz_localize(None)
@@ -137,3 +161,4 @@ def forget() -> None:
     frames.clear()
     analysis.clear()
     pictures.clear()
+    looked_at.clear()

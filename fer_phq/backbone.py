@@ -8,7 +8,7 @@ Transformers See Better", arXiv:2106.14881).
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import timm
 import torch
@@ -25,13 +25,15 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        last = nn.BatchNorm2d(channels)
         self.body = nn.Sequential(
             nn.Conv2d(channels, channels, 3, padding=1, bias=False),
             nn.BatchNorm2d(channels),
             nn.ReLU(inplace=True),
             nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-            nn.BatchNorm2d(channels),
+            last,
         )
+        nn.init.zeros_(last.weight)  # every block starts as the identity (Goyal et al., 2017)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map (b, c, h, w) to the same shape."""
@@ -39,14 +41,14 @@ class ResidualBlock(nn.Module):
 
 
 class ResidualStem(nn.Sequential):
-    """Grey or colour image (b, in_chans, h, w) to features (b, widths[-1], h / 4, w / 4).
+    """Grey or colour image (b, in_chans, h, w) to features (b, widths[-1], h / stride, w / stride).
 
-    widths: channels at strides 1, 2 and 4; blocks: residual blocks at strides 2 and 4.
+    widths: channels at strides 1, 2, 4, ...; blocks: residual blocks at strides 2, 4, ..., one number fewer.
     """
 
-    def __init__(self, in_chans: int, widths: tuple[int, int, int], blocks: tuple[int, int]) -> None:
+    def __init__(self, in_chans: int, widths: tuple[int, ...], blocks: tuple[int, ...]) -> None:
         layers: list[nn.Module] = [_conv(in_chans, widths[0], stride=1)]
-        for before, width, count in zip(widths, widths[1:], blocks, strict=False):
+        for before, width, count in zip(widths[:-1], widths[1:], blocks, strict=True):
             layers.append(_conv(before, width, stride=2))
             layers.extend(ResidualBlock(width) for _ in range(count))
         super().__init__(*layers)
@@ -58,23 +60,68 @@ def _conv(before: int, after: int, stride: int) -> nn.Sequential:
     )
 
 
+class ResNetFace(nn.Module):
+    """A residual network for face crops of about 48 px: images (b, in_chans, h, w) to pooled features (b, dim).
+
+    A teacher: what ships is a transformer that starts from its convolutions (`vit_resstem_small`).
+    """
+
+    def __init__(self, in_chans: int, widths: tuple[int, ...], blocks: tuple[int, ...], drop_rate: float) -> None:
+        super().__init__()
+        self.stem = ResidualStem(in_chans, widths, blocks)
+        self.drop = nn.Dropout(drop_rate)
+        self.num_features = widths[-1]
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Features (b, num_features)."""
+        features: torch.Tensor = self.drop(self.stem(images).mean((2, 3)))
+        return features
+
+
+RESIDUAL = {"widths": (32, 48, 96, 192), "blocks": (2, 2, 2)}
+"""The residual network that `resnet_face_small` and the stem of `vit_resstem_small` share, to stride 8."""
+
+
+@register_model
+def resnet_face_small(pretrained: bool = False, **kwargs: Any) -> ResNetFace:
+    """Ours: residual blocks at strides 2, 4 and 8; 2.0 million parameters, 164 million multiplications at 48 px."""
+    settings = _ours("resnet_face_small", pretrained, kwargs)
+    return ResNetFace(settings["in_chans"], **RESIDUAL, drop_rate=settings.get("drop_rate", 0.0))
+
+
+@register_model
+def vit_resstem_small(pretrained: bool = False, **kwargs: Any) -> VisionTransformer:
+    """Ours: the residual network to stride 8 as stem, every feature a token, width 192, four blocks, mean pooling.
+
+    At 48 px and one channel: 36 tokens, 3.2 million parameters. Other image sizes (multiples of 8) resample the
+    position embedding.
+    """
+    stem = ResidualStem(kwargs.get("in_chans", 1), **RESIDUAL)
+    return _hybrid(stem, patch_size=1, **_ours("vit_resstem_small", pretrained, kwargs))
+
+
 @register_model
 def vit_convstem_micro(pretrained: bool = False, **kwargs: Any) -> VisionTransformer:
     """Ours: residual stem to stride 4, patches of 2 features (stride 8), width 192, four blocks, mean pooling.
 
-    At 48 px and one channel: 36 tokens, 1.7 million parameters. `pretrained` must stay False: our weights come in
-    checkpoint bundles. Other image sizes (multiples of 8) resample the position embedding.
+    At 48 px and one channel: 36 tokens, 1.7 million parameters. Other image sizes (multiples of 8) resample the
+    position embedding.
     """
+    stem = ResidualStem(kwargs.get("in_chans", 1), widths=(24, 48, 96), blocks=(1, 2))
+    return _hybrid(stem, patch_size=2, **_ours("vit_convstem_micro", pretrained, kwargs))
+
+
+def _ours(name: str, pretrained: bool, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments that timm's registry passes on, without those that only concern its hub weights."""
     if pretrained:
-        raise ModelError("vit_convstem_micro has no hub weights: load a checkpoint bundle with fer_phq.load_model.")
-    for registry_only in ("pretrained_cfg", "pretrained_cfg_overlay", "cache_dir"):
-        kwargs.pop(registry_only, None)
-    in_chans = kwargs.pop("in_chans", 1)
-    stem = ResidualStem(in_chans, widths=(24, 48, 96), blocks=(1, 2))
+        raise ModelError(f"{name} has no hub weights: load a checkpoint bundle with fer_phq.load_model.")
+    registry_only = {"pretrained_cfg", "pretrained_cfg_overlay", "cache_dir"}
+    return {"in_chans": 1} | {key: value for key, value in kwargs.items() if key not in registry_only}
+
+
+def _hybrid(stem: ResidualStem, **kwargs: Any) -> VisionTransformer:
     settings: dict[str, Any] = {
         "img_size": 48,
-        "in_chans": in_chans,
-        "patch_size": 2,
         "embed_dim": 192,
         "depth": 4,
         "num_heads": 6,
@@ -87,13 +134,19 @@ def vit_convstem_micro(pretrained: bool = False, **kwargs: Any) -> VisionTransfo
     return VisionTransformer(embed_layer=partial(HybridEmbed, backbone=stem), **(settings | kwargs))
 
 
-def create_backbone(name: str, image_size: int, in_chans: int, **kwargs: Any) -> VisionTransformer:
+def create_backbone(name: str, image_size: int, in_chans: int, **kwargs: Any) -> nn.Module:
     """A backbone without head: module from (b, in_chans, image_size, image_size) to pooled features (b, dim).
 
-    `name` is any timm model that takes `img_size` (a ViT) or one of ours. Nothing is downloaded.
-    Raises ModelError for a name that timm does not know.
+    `name` is any timm model or one of ours; its `num_features` is dim. Nothing is downloaded unless `pretrained=True`
+    asks for timm's hub weights. Raises ModelError for a name that timm does not know.
     """
-    if name not in timm.list_models():
+    if name.partition(".")[0] not in timm.list_models():  # what follows a dot names timm's hub weights
         raise ModelError(f"'{name}' is not a backbone that timm or fer-phq knows; see timm.list_models('vit*').")
-    backbone = timm.create_model(name, img_size=image_size, in_chans=in_chans, num_classes=0, **kwargs)
-    return cast(VisionTransformer, backbone)
+    settings = {"in_chans": in_chans, "num_classes": 0} | kwargs
+    try:
+        backbone = timm.create_model(name, img_size=image_size, **settings)
+    except TypeError as error:
+        if "img_size" not in str(error):
+            raise
+        backbone = timm.create_model(name, **settings)  # a convolutional network: any size
+    return backbone

@@ -61,6 +61,8 @@ class BundleConfig:
     std: float
     classes: tuple[str, ...]
     temperature: float
+    options: dict[str, Any] = field(default_factory=dict)
+    """What the backbone's constructor was given beyond its name: patch_size, num_heads, ..."""
     phq: PhqConfig | None = None
     sha256: dict[str, str] = field(default_factory=dict)
     """Of each weight file, written by `write_config`, checked by `damaged_files`."""

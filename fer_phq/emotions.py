@@ -73,6 +73,30 @@ RAFDB_LABELS: Mapping[int, str] = MappingProxyType(
 """RAF-DB's basic-emotion labels, which start at 1 (Li et al., 2017)."""
 
 
+SYNONYMS: Mapping[str, str] = MappingProxyType(
+    {
+        "angry": "anger",
+        "disgusted": "disgust",
+        "afraid": "fear",
+        "fearful": "fear",
+        "scared": "fear",
+        "happy": "happiness",
+        "joy": "happiness",
+        "natural": "neutral",
+        "calm": "neutral",
+        "sad": "sadness",
+        "surprised": "surprise",
+    }
+)
+"""Other words that corpora and published models use for the seven."""
+
+
+def canonical_name(label: str) -> str:
+    """Our word for a corpus's or a model's label ("Happy" gives "happiness"); other labels in lower case."""
+    name = label.strip().lower()
+    return SYNONYMS.get(name, name)
+
+
 def emotion_index(name: str) -> int:
     """Position of an emotion in `EMOTIONS`. Raises ValueError for a name that is not one of the seven."""
     try:

@@ -9,22 +9,22 @@ from fer_phq.emotions import EMOTIONS
 
 
 class EmotionHead(nn.Linear):
-    """Embedding (b, dim) to logits (b, 7) in the order of `EMOTIONS`."""
+    """Embedding (b, dim) to logits (b, classes): the seven in the order of `EMOTIONS`, in training also others."""
 
-    def __init__(self, dim: int) -> None:
-        super().__init__(dim, len(EMOTIONS))
+    def __init__(self, dim: int, classes: int = len(EMOTIONS)) -> None:
+        super().__init__(dim, classes)
 
 
 class EmotionNet(nn.Module):
-    """Backbone and emotion head: images (b, in_chans, side, side), normalised, to logits (b, 7)."""
+    """Backbone and emotion head: images (b, in_chans, side, side), normalised, to logits (b, classes)."""
 
-    def __init__(self, backbone: nn.Module, dim: int) -> None:
+    def __init__(self, backbone: nn.Module, dim: int, classes: int = len(EMOTIONS)) -> None:
         super().__init__()
         self.backbone = backbone
-        self.head = EmotionHead(dim)
+        self.head = EmotionHead(dim, classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits (b, 7)."""
+        """Logits (b, classes)."""
         logits: torch.Tensor = self.head(self.backbone(images))
         return logits
 

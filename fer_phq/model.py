@@ -128,7 +128,7 @@ def load_model(name_or_path: str | os.PathLike[str] | None = None) -> FerPhqMode
     """
     bundle = find_bundle(name_or_path)
     config = bundle.config
-    net = EmotionNet(create_backbone(config.backbone, config.image_size, config.in_chans), config.dim)
+    net = EmotionNet(create_backbone(config.backbone, config.image_size, config.in_chans, **config.options), config.dim)
     _load(net, bundle.path / WEIGHTS[0])
     head = None
     if config.phq:

@@ -1,7 +1,8 @@
 """Make a checkpoint bundle of a finished emotion run: `python -m training.bundle RUN --out DIR`.
 
-The averaged weights are written in half precision, the temperature is fitted on a slightly shifted part of the
-training images (never on `valid`), and the figures on `valid` of exactly the written file go into `metrics.json`.
+The run's weights are written in half precision (LoRA merged), the temperature is fitted on the calibration part that
+the run never trained on (never on `valid`), and the figures on `valid` of exactly the written file go into
+`metrics.json`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
@@ -20,15 +20,13 @@ from safetensors.torch import save_file
 from fer_phq.checkpoint import WEIGHTS, BundleConfig, write_config
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import FerPhqError
+from fer_phq.heads import EmotionNet
 from fer_phq.model import FerPhqModel, load_model
-from training.data import Augmentation, FaceSet, augment
-from training.emotion import MEAN, RECIPE, STD, Run, load_parts, setup
+from training.corpora import FaceSet
+from training.faces import load_parts
 from training.metrics import EmotionMetrics, emotion_metrics
-from training.recipe import load_recipe, save_recipe
-
-CALIBRATION_SHARE = 0.15
-"""Share of the training images on which the temperature is fitted; they are shifted a little, so as not to be
-recognised from training."""
+from training.networks import RECIPE, load_run
+from training.recipe import Recipe, save_recipe
 
 
 def fit_temperature(logits: torch.Tensor, targets: torch.Tensor) -> float:
@@ -46,67 +44,74 @@ def fit_temperature(logits: torch.Tensor, targets: torch.Tensor) -> float:
     return round(float(log_t.detach().exp()), 4)
 
 
-def temperature_of(run: Run, train: FaceSet) -> float:
-    """Temperature of the averaged network on hard labels of a seeded part of the training images."""
-    rng = np.random.default_rng(run.recipe.seed)
-    part = train.take(rng.random(len(train)) < CALIBRATION_SHARE)
-    generator = torch.Generator().manual_seed(run.recipe.seed)
-    images = torch.from_numpy(part.images).float().div_(255)[:, None]
-    mild = Augmentation(rotation=4, scale=0.05, shift=0.03, brightness=0.1, contrast=0.1, erase=0, blur=0, flip=True)
-    images = (augment(images, run.recipe.image_size, mild, generator) - MEAN) / STD
-    run.average.module.eval()
+def temperature_of(model: FerPhqModel, data: FaceSet) -> float:
+    """Temperature of a bundle on the majority labels of images that it was not trained on; 1 without images."""
+    if not len(data):
+        return 1.0
+    embeddings = torch.from_numpy(model.embed(data.crops()))
     with torch.inference_mode():
-        logits = torch.cat([run.average.module(batch) for batch in images.split(256)])
-    return fit_temperature(logits.clone(), F.one_hot(torch.from_numpy(part.labels), len(EMOTIONS)).float())
+        logits = model.net.head(embeddings)
+    return fit_temperature(logits.clone(), F.one_hot(torch.from_numpy(data.labels), len(EMOTIONS)).float())
 
 
-def write_bundle(run: Run, temperature: float, folder: Path) -> None:
-    """Write weights (float16) and configuration."""
+def write_bundle(net: EmotionNet, recipe: Recipe, temperature: float, folder: Path) -> None:
+    """Write weights (float16), configuration and recipe. Raises FerPhqError when the classes are not the seven."""
+    classes = recipe.stages[-1].classes
+    if classes != EMOTIONS:
+        raise FerPhqError(f"A bundle has the seven emotions in their order; this run has {', '.join(classes)}.")
     folder.mkdir(parents=True, exist_ok=True)
-    weights = run.average.module.state_dict()
+    weights = net.state_dict()
     half = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in weights.items()}
     save_file(half, folder / WEIGHTS[0])
     config = BundleConfig(
-        name=run.recipe.name,
-        backbone=run.recipe.backbone,
-        image_size=run.recipe.image_size,
-        in_chans=1,
-        dim=run.net.head.in_features,
-        mean=MEAN,
-        std=STD,
+        name=recipe.name,
+        backbone=recipe.network.backbone,
+        image_size=recipe.image_size,
+        in_chans=recipe.network.in_chans,
+        dim=net.head.in_features,
+        mean=recipe.network.mean,
+        std=recipe.network.std,
         classes=EMOTIONS,
         temperature=temperature,
+        options=recipe.network.options,
     )
     write_config(folder, config)
-    save_recipe(run.recipe, folder / RECIPE)
+    save_recipe(recipe, folder / RECIPE)
 
 
 def evaluate(model: FerPhqModel, data: FaceSet) -> EmotionMetrics:
-    """Metrics of a loaded bundle through its public door, on grey images shown as RGB."""
-    crops = np.repeat(data.images[..., None], 3, axis=3)
-    return emotion_metrics(model.predict_emotions(crops), data.labels)
+    """Metrics of a loaded bundle through its public door."""
+    return emotion_metrics(model.predict_emotions(data.crops()), data.labels)
+
+
+def make_bundle(run: Path, folder: Path) -> EmotionMetrics:
+    """Bundle of a run, calibrated and measured. Raises FerPhqError in one sentence."""
+    net, recipe = load_run(run)
+    stage = recipe.stages[-1]
+    parts = load_parts(stage, recipe.root, recipe.network.in_chans == 1, recipe.image_size)
+    write_bundle(net, recipe, 1.0, folder)
+    write_bundle(net, recipe, temperature_of(load_model(folder), parts.calibration), folder)
+    metrics = evaluate(load_model(folder), parts.valid)
+    text = json.dumps(dataclasses.asdict(metrics), indent=2) + "\n"
+    (folder / "metrics.json").write_text(text, encoding="utf-8")
+    return metrics
 
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m training.bundle", description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path, help="folder with the run's state.pt and recipe.yaml")
+    parser = argparse.ArgumentParser(prog="python -m training.bundle", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("run", type=Path, help="the run's folder")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(argv)
     try:
-        recipe = load_recipe(options.run / RECIPE)
-        train, valid = load_parts(recipe.data)
-        run = setup(recipe)
-        run.restore(options.run / "state.pt")
-        write_bundle(run, temperature_of(run, train), options.out)
-        metrics = evaluate(load_model(options.out), valid)
+        metrics = make_bundle(options.run, options.out)
     except FerPhqError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    (options.out / "metrics.json").write_text(
-        json.dumps(dataclasses.asdict(metrics), indent=2) + "\n", encoding="utf-8"
+    print(
+        f"{options.out}: accuracy {metrics.accuracy:.1%}, macro-F1 {metrics.macro_f1:.3f}, UAR {metrics.uar:.3f}, "
+        f"ECE {metrics.ece:.3f} on {metrics.n} images"
     )
-    print(json.dumps(dataclasses.asdict(metrics), indent=2))
     return 0
 
 

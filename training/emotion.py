@@ -1,200 +1,267 @@
-"""Train an emotion model by a recipe: `python -m training.emotion RECIPE.yaml --out DIR [--resume] [key=value ...]`.
+"""Train an emotion model by a recipe: `python -m training.emotion RECIPE.yaml [--out DIR] [--resume] [key=value ...]`.
 
-setup -> fit -> validate, top to bottom. The state is written after every epoch (weights, average, optimiser, random
-generators), so a killed run goes on with `--resume` as if it had not stopped. `training.bundle` makes the bundle.
+setup -> fit -> validate, top to bottom, the same loop for every recipe, on one device or many (`accelerate launch`,
+torchrun). The state is written after every epoch and every few minutes, and when the run is interrupted, so
+`--resume` goes on as if it had never stopped. `training.bundle` makes a checkpoint bundle of the run.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import json
-import math
+import shlex
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from accelerate import Accelerator
 from timm.utils import ModelEmaV3
+from tqdm import tqdm
 
-from fer_phq.backbone import create_backbone
 from fer_phq.errors import FerPhqError
-from fer_phq.heads import EmotionNet
-from training.data import FaceSet, augment, load_ferplus
+from training import records
+from training.augment import augment, mix
+from training.corpora import FaceSet
+from training.faces import Parts, epoch_batches, load_parts, loader
 from training.metrics import EmotionMetrics, emotion_metrics
-from training.recipe import Recipe, load_recipe, save_recipe
-
-RECIPE = "recipe.yaml"
-"""The run's resolved recipe, in its folder and in the bundle made of it."""
-
-MEAN, STD = 0.507, 0.255
-"""Of FER2013's training pixels in 0-1; the bundle's config carries them."""
+from training.networks import RECIPE, Teacher, build_net, next_stage, save_run_weights
+from training.optimisers import build_optimiser, rate, set_rate
+from training.recipe import Network, Recipe, find_recipe, load_recipe, save_recipe
+from training.state import Interrupted, Progress, Run, load_state, read_progress, save_state, stop_signals
 
 
-@dataclasses.dataclass
-class Run:
-    """A training run's moving parts; everything in `state()` is written after each epoch."""
-
-    recipe: Recipe
-    net: EmotionNet
-    average: ModelEmaV3
-    optimiser: torch.optim.AdamW
-    generator: torch.Generator
-    epoch: int = 0
-    step: int = 0
-
-    def state(self) -> dict[str, Any]:
-        """What a resumed run needs (tensors and plain values only: it is loaded with weights_only)."""
-        return {
-            "net": self.net.state_dict(),
-            "average": self.average.module.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "generator": self.generator.get_state(),
-            "torch": torch.get_rng_state(),
-            "epoch": self.epoch,
-            "step": self.step,
-        }
-
-    def restore(self, path: Path) -> None:
-        """Go on from a state file."""
-        state = torch.load(path, weights_only=True)
-        self.net.load_state_dict(state["net"])
-        self.average.module.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.generator.set_state(state["generator"])
-        torch.set_rng_state(state["torch"])
-        self.epoch, self.step = state["epoch"], state["step"]
-
-
-def load_parts(folder: Path) -> tuple[FaceSet, FaceSet]:
-    """Training and validation part; training images whose pixels stand in validation are left out."""
-    train, valid = load_ferplus(folder / "train.parquet"), load_ferplus(folder / "valid.parquet")
-    clean = train.without(valid)
-    print(f"train  {clean.counts()} ({len(train) - len(clean)} left out: their pixels stand in valid)")
-    print(f"valid  {valid.counts()}", flush=True)
-    return clean, valid
-
-
-def setup(recipe: Recipe) -> Run:
-    """Network, average, optimiser and generator of a new run; biases, norms and positions are not decayed."""
+def setup(recipe: Recipe, out: Path, resume: bool = False) -> tuple[Run, Parts]:
+    """Network, optimiser, average and data of the stage to train; with `resume`, as the last state left them."""
+    accelerator = make_accelerator(recipe, out)
+    progress = read_progress(out) if resume else Progress()
     torch.manual_seed(recipe.seed)
-    backbone = create_backbone(recipe.backbone, recipe.image_size, in_chans=1, drop_path_rate=recipe.drop_path)
-    net = EmotionNet(backbone, backbone.num_features).to(memory_format=torch.channels_last)
-    flat = [p for name, p in net.named_parameters() if p.ndim < 2 or name.endswith("pos_embed")]
-    chosen = {id(p) for p in flat}
-    decayed = [p for p in net.parameters() if id(p) not in chosen]
-    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": flat, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=recipe.learning_rate)
-    average = ModelEmaV3(net, decay=recipe.ema_decay, use_warmup=True)
-    return Run(recipe, net, average, optimiser, torch.Generator().manual_seed(recipe.seed))
+    first = recipe.stages[0].classes
+    network = recipe.network.model_copy(update={"init_from": None}) if progress.begun else recipe.network
+    net = build_net(network, first, recipe.image_size)
+    for before, stage in zip(recipe.stages, recipe.stages[1 : progress.stage + 1], strict=False):
+        net = next_stage(net, before.classes, stage.classes)
+    run = Run(recipe, out, accelerator, net, progress)
+    parts = begin_stage(run)
+    if progress.begun:
+        load_state(run)
+    return run, parts
 
 
-def learning_rate(recipe: Recipe, progress_epochs: float) -> float:
-    """Linear warm-up, then one cosine to a hundredth of the peak."""
-    if progress_epochs < recipe.warmup_epochs:
-        return recipe.learning_rate * (progress_epochs / recipe.warmup_epochs)
-    part = (progress_epochs - recipe.warmup_epochs) / (recipe.epochs - recipe.warmup_epochs)
-    return recipe.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * part)))
+def make_accelerator(recipe: Recipe, out: Path) -> Accelerator:
+    """Device, precision and tracker; `out` takes the tracker's files."""
+    precision = recipe.precision if recipe.precision != "auto" else _fast_precision()
+    tracker = None if recipe.tracker == "none" else recipe.tracker
+    accelerator = Accelerator(mixed_precision=precision, log_with=tracker, project_dir=str(out))
+    if tracker:
+        wandb = {"wandb": {"name": recipe.name, "dir": str(out)}}
+        accelerator.init_trackers("fer-phq", init_kwargs=wandb if tracker == "wandb" else {"tensorboard": {}})
+    return accelerator
 
 
-def batches(data: FaceSet, run: Run) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """One epoch of augmented, normalised images (b, 1, s, s) and targets (b, 7); the last short batch is dropped."""
-    recipe, size = run.recipe, run.recipe.size_of(run.epoch)
-    order = torch.randperm(len(data), generator=run.generator).numpy()
-    for i in range(0, len(order) - recipe.batch_size + 1, recipe.batch_size):
-        chosen = order[i : i + recipe.batch_size]
-        images = torch.from_numpy(data.images[chosen]).float().div_(255)[:, None]
-        images = (augment(images, size, recipe.augmentation, run.generator) - MEAN) / STD
-        yield images.contiguous(memory_format=torch.channels_last), torch.from_numpy(data.targets[chosen])
+def _fast_precision() -> str:
+    """bf16 where the device multiplies it in hardware: elsewhere it is emulated, and slower."""
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    cpuinfo = Path("/proc/cpuinfo")
+    flags = cpuinfo.read_text(encoding="utf-8", errors="replace") if cpuinfo.is_file() else ""
+    return "bf16" if "avx512_bf16" in flags or "amx_bf16" in flags else "no"
 
 
-def train_epoch(run: Run, data: FaceSet) -> float:
-    """One pass over the data; returns the mean loss (soft cross-entropy, nats)."""
+def begin_stage(run: Run) -> Parts:
+    """Load the stage's data and make its optimiser and average around the network as it is."""
+    stage, network = run.stage, run.recipe.network
+    parts = load_parts(stage, run.recipe.root, network.in_chans == 1, stage.image_size)
+    run.optimiser = build_optimiser(run.net, stage.optimiser)
+    run.average = ModelEmaV3(run.net, decay=stage.ema_decay, use_warmup=True) if stage.ema_decay else None
+    run.teacher = Teacher(stage.distil.teachers, stage.classes, network.in_chans) if stage.distil else None
+    run.prepare()
+    return parts
+
+
+def fit(run: Run, parts: Parts) -> None:
+    """Every stage to its end: an epoch, its validation, its line, its state."""
+    while True:
+        stage, progress = run.stage, run.progress
+        while progress.epoch < stage.epochs and not run.spent:
+            began = time.monotonic()
+            loss = train_epoch(run, parts.train)
+            finish_epoch(run, parts, loss, progress.epoch_seconds + time.monotonic() - began)
+        if progress.stage + 1 == len(run.recipe.stages):
+            return
+        run.net = next_stage(run.plain, stage.classes, run.recipe.stages[progress.stage + 1].classes)
+        progress.next_stage()
+        parts = begin_stage(run)
+
+
+def train_epoch(run: Run, train: FaceSet) -> float:
+    """The rest of an epoch (all of it unless resumed within); returns the mean loss of its steps."""
+    stage, progress, device = run.stage, run.progress, run.accelerator.device
+    size = stage.size_of(progress.epoch)
+    batches = epoch_batches(train, stage, run.recipe.seed, progress.stage, progress.epoch, run.accelerator)
+    steps_per_epoch = len(batches) // stage.accumulate
     run.net.train()
-    losses, per_epoch = [], len(data) // run.recipe.batch_size
-    for i, (images, targets) in enumerate(batches(data, run)):
-        for group in run.optimiser.param_groups:
-            group["lr"] = learning_rate(run.recipe, run.epoch + i / per_epoch)
-        loss = F.cross_entropy(run.net(images), targets)
-        run.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(run.net.parameters(), 1.0)
-        run.optimiser.step()
-        run.step += 1
-        run.average.update(run.net, step=run.step)
-        losses.append(float(loss.detach()))
-    return float(np.mean(losses))
+    began, saved = time.monotonic() - progress.epoch_seconds, time.monotonic()
+    rest = loader(train, stage, batches[progress.batch :], run.recipe.workers)
+    bar = tqdm(rest, f"epoch {progress.epoch + 1}/{stage.epochs}", len(batches), initial=progress.batch, disable=None)
+    for images, targets in bar:
+        step = progress.epoch * steps_per_epoch + progress.batch // stage.accumulate
+        factor = rate(stage.schedule, step, steps_per_epoch, steps_per_epoch * stage.epochs)
+        set_rate(run.optimiser, stage.optimiser.learning_rate * factor)
+        loss = train_step(run, images.to(device), targets.to(device), size)
+        progress.batch += 1
+        progress.loss_sum += loss
+        if progress.batch % stage.accumulate == 0:
+            progress.steps += 1
+            if run.spent:
+                break
+            if run.stopping or time.monotonic() - saved > 60 * run.recipe.save_minutes:
+                progress.epoch_seconds, saved = time.monotonic() - began, time.monotonic()
+                save_state(run)
+                if run.stopping:
+                    raise Interrupted
+    return progress.loss_sum / max(1, progress.batch)
+
+
+def train_step(run: Run, pixels: torch.Tensor, targets: torch.Tensor, size: int) -> float:
+    """One batch, uint8 (b, h, w[, 3]): augment, forward, backward, and a step where enough have accumulated."""
+    stage, network, progress = run.stage, run.recipe.network, run.progress
+    generator = run.step_generator()
+    images = augment(as_images(pixels), size, stage.augmentation, generator)
+    images, targets = mix(images, targets, stage.mix, generator)
+    with run.accelerator.accumulate(run.net), run.accelerator.autocast():
+        logits = run.net(normalise(images, network)).float()
+        loss = F.cross_entropy(logits, targets, label_smoothing=stage.label_smoothing)
+        if run.teacher is not None and stage.distil is not None:
+            t = stage.distil.temperature
+            wanted = run.teacher(images, t)
+            loss = loss + stage.distil.weight * (t * t * F.cross_entropy(logits / t, wanted) - loss)
+        run.accelerator.backward(loss)
+        if run.accelerator.sync_gradients:
+            if stage.clip:
+                run.accelerator.clip_grad_norm_(run.net.parameters(), stage.clip)
+            run.optimiser.step()
+            run.optimiser.zero_grad(set_to_none=True)
+            if run.average is not None:
+                run.average.update(run.plain, step=progress.steps + 1)
+    return float(loss.detach())
+
+
+def as_images(pixels: torch.Tensor) -> torch.Tensor:
+    """uint8 (b, h, w) or (b, h, w, 3) to float (b, c, h, w) in 0-1."""
+    images = pixels[:, None] if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
+    return images.float() / 255
+
+
+def normalise(images: torch.Tensor, network: Network) -> torch.Tensor:
+    """Images in 0-1 to what the network takes, channels last."""
+    return ((images - network.mean) / network.std).contiguous(memory_format=torch.channels_last)
+
+
+def finish_epoch(run: Run, parts: Parts, loss: float, seconds: float) -> None:
+    """Validate, write the epoch's line, its weights and its state."""
+    stage, progress = run.stage, run.progress
+    size, images = stage.size_of(progress.epoch), progress.batch * stage.batch_size * run.accelerator.num_processes
+    seen, held = validate(run, parts.sample, size), validate(run, parts.valid, size)
+    line = records.EpochLine(
+        stage=progress.stage + 1,
+        epoch=progress.epoch + 1,
+        image_size=size,
+        learning_rate=max(group["lr"] for group in run.optimiser.param_groups),
+        step_loss=loss,
+        train_loss=seen.nll,
+        train_accuracy=seen.accuracy,
+        valid_loss=held.nll,
+        valid_accuracy=held.accuracy,
+        macro_f1=held.macro_f1,
+        uar=held.uar,
+        ece=held.ece,
+        images_per_s=images / seconds,
+        seconds=seconds,
+    )
+    better = progress.next_epoch(held.accuracy, seconds)
+    if run.accelerator.is_main_process:
+        if better or stage.patience is None:
+            save_run_weights(run.kept, run.out)
+        records.append_line(run.out, line)
+        records.track(run.accelerator, line, held, run.epochs_before)
+        left = (stage.epochs - progress.epoch) * progress.seconds / max(1, progress.epochs_done)
+        print(
+            f"stage {line.stage} epoch {line.epoch}/{stage.epochs} at {size} px: loss {loss:.3f}, accuracy train "
+            f"{line.train_accuracy:.3f} valid {line.valid_accuracy:.3f}, macro-F1 {line.macro_f1:.3f}, "
+            f"ECE {line.ece:.3f}, {line.images_per_s:.0f} images/s, {left / 60:.0f} min left in this stage",
+            flush=True,
+        )
+    save_state(run)
 
 
 @torch.inference_mode()
-def predict(net: torch.nn.Module, data: FaceSet, size: int) -> torch.Tensor:
-    """Logits (n, 7) of a network for a set, without augmentation."""
+def validate(run: Run, data: FaceSet, size: int) -> EmotionMetrics:
+    """Metrics of the kept weights (the average where there is one), one view, at an image size."""
+    with run.accelerator.autocast():
+        logits = predict(run.kept, data, size, run.recipe.network, run.accelerator.device)
+    return emotion_metrics(logits.softmax(1).numpy(), data.labels, data.classes)
+
+
+@torch.inference_mode()
+def predict(
+    net: torch.nn.Module, data: FaceSet, size: int, network: Network, device: torch.device | str = "cpu"
+) -> torch.Tensor:
+    """Logits (n, classes) float32 of a network for a set, without augmentation."""
+    training, out = net.training, []
     net.eval()
-    out = []
     for i in range(0, len(data), 256):
-        images = torch.from_numpy(data.images[i : i + 256]).float().div_(255)[:, None]
+        chosen = np.arange(i, min(i + 256, len(data)))
+        images = as_images(torch.from_numpy(np.ascontiguousarray(data.images[chosen])).to(device))
         if images.shape[-1] != size:
             images = F.interpolate(images, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
-        out.append(net(((images - MEAN) / STD).contiguous(memory_format=torch.channels_last)))
+        out.append(net(normalise(images, network)).float().cpu())
+    net.train(training)
     return torch.cat(out)
 
 
-def validate(run: Run, data: FaceSet) -> EmotionMetrics:
-    """Metrics of the averaged network at the epoch's image size."""
-    logits = predict(run.average.module, data, run.recipe.size_of(run.epoch))
-    return emotion_metrics(logits.softmax(1).numpy(), data.labels)
-
-
-def fit(run: Run, train: FaceSet, valid: FaceSet, out: Path) -> None:
-    """Epochs until the recipe's end, a line and a state file each."""
-    while run.epoch < run.recipe.epochs:
-        began = time.monotonic()
-        loss = train_epoch(run, train)
-        seconds = time.monotonic() - began
-        metrics = validate(run, valid)
-        line = {
-            "epoch": run.epoch + 1,
-            "image_size": run.recipe.size_of(run.epoch),
-            "train_loss": round(loss, 4),
-            "valid_accuracy": round(metrics.accuracy, 4),
-            "macro_f1": round(metrics.macro_f1, 4),
-            "uar": round(metrics.uar, 4),
-            "ece": round(metrics.ece, 4),
-            "images_per_s": round(len(train) / seconds, 1),
-            "seconds": round(seconds, 1),
-        }
-        run.epoch += 1
-        with (out / "log.jsonl").open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
-        print(line, flush=True)
-        torch.save(run.state(), out / "state.pt.part")
-        (out / "state.pt.part").replace(out / "state.pt")
+def train(recipe: Recipe, out: Path, resume: bool = False, command: str = "") -> None:
+    """Train a recipe into `out`. Raises FerPhqError in one sentence, Interrupted after a clean stop."""
+    if not resume and (out / records.LOG).is_file():
+        raise FerPhqError(f"{out} already holds a run: give --resume to go on with it, or another --out.")
+    out.mkdir(parents=True, exist_ok=True)
+    run, parts = setup(recipe, out, resume)
+    if run.accelerator.is_main_process:
+        save_recipe(recipe, out / RECIPE)
+        facts = {"data": parts.sheet, "train_images": len(parts.train), "valid_images": len(parts.valid)}
+        parameters = sum(p.numel() for p in run.plain.parameters())
+        records.write_run(out, recipe, command=command, parameters=parameters, **facts)
+    try:
+        with stop_signals(run):
+            fit(run, parts)
+    finally:
+        if run.accelerator.is_main_process:
+            records.write_run(out, recipe, seconds=round(run.progress.seconds, 1))
+        run.accelerator.end_training()
+    if run.accelerator.is_main_process:
+        records.write_run(out, recipe, finished_at=records.now())
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m training.emotion", description=__doc__.splitlines()[0])
-    parser.add_argument("recipe", type=Path)
+    """Command line; returns the exit code (130: interrupted, and can be resumed)."""
+    parser = argparse.ArgumentParser(prog="python -m training.emotion", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("recipe", help="a YAML file, or the name of a recipe that comes with the package")
     parser.add_argument("overrides", nargs="*", help="key=value, replacing a field of the recipe")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the log and the state")
-    parser.add_argument("--resume", action="store_true", help="go on from the state in --out")
-    options = parser.parse_args(argv)
+    parser.add_argument("--out", type=Path, help="folder for log, state and weights (default: runs/NAME)")
+    parser.add_argument("--resume", action="store_true", help="go on from the state in the folder")
+    options = parser.parse_intermixed_args(argv)
+    given = sys.argv[1:] if argv is None else argv
     try:
-        recipe = load_recipe(options.recipe, tuple(options.overrides))
-        run = setup(recipe)
-        train, valid = load_parts(recipe.data)
+        recipe = load_recipe(find_recipe(options.recipe), tuple(options.overrides))
+        out = options.out or Path("runs") / recipe.name
+        train(recipe, out, options.resume, command=f"python -m training.emotion {shlex.join(map(str, given))}")
     except FerPhqError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    if options.resume and (options.out / "state.pt").is_file():
-        run.restore(options.out / "state.pt")
-    options.out.mkdir(parents=True, exist_ok=True)
-    save_recipe(recipe, options.out / RECIPE)
-    fit(run, train, valid, options.out)
+    except (Interrupted, KeyboardInterrupt):
+        print("Stopped; go on with --resume.", file=sys.stderr)
+        return 130
     return 0
 
 

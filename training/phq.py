@@ -28,7 +28,7 @@ from fer_phq.heads import PhqHead
 from fer_phq.model import FerPhqModel, load_model
 from fer_phq.phq import Provenance, Scale
 from training.cohort import EmbeddingBank, Links, simulate_cohort
-from training.data import load_ferplus
+from training.corpora import Source, load_faces
 
 LEVEL = 0.9
 TRAINING_SENTENCE = (
@@ -94,8 +94,8 @@ def conformal_errors(errors: npt.NDArray[np.floating], level: float) -> tuple[fl
 
 def embedding_bank(model: FerPhqModel, folder: Path) -> EmbeddingBank:
     """Embeddings of the FER+ training images with their majority emotions."""
-    faces = load_ferplus(folder / "train.parquet")
-    return EmbeddingBank(model.embed(np.repeat(faces.images[..., None], 3, axis=3)), faces.labels)
+    faces = load_faces(Source(corpus="ferplus", path=str(folder), split="train"))
+    return EmbeddingBank(model.embed(faces.crops()), faces.labels)
 
 
 def render(model: FerPhqModel, bank: EmbeddingBank, subjects: int, seed: int, links: Links, longest: int) -> Sessions:

@@ -193,7 +193,7 @@ def show_moment(detail: SessionDetail, found: AnalysisSummary, table: Any, momen
         )  # fmt: skip
     pictures, values = st.columns([0.5, 0.5], gap="medium")
     with pictures:
-        show_pictures(detail, moment)
+        show_pictures(detail, found, moment)
     with values:
         if moment.emotions is None:
             ui.empty("No face here", "The subject's face was not found in this frame: the timeline has a gap.")
@@ -208,8 +208,8 @@ def show_moment(detail: SessionDetail, found: AnalysisSummary, table: Any, momen
         )
 
 
-def show_pictures(detail: SessionDetail, moment: data.Moment) -> None:
-    """The frame with the face's box, and the face."""
+def show_pictures(detail: SessionDetail, found: AnalysisSummary, moment: data.Moment) -> None:
+    """The frame with the face's box, the face, and on request what the model looked at in it."""
     path = data.media_path(detail.session)
     if path is None:
         ui.note("The frame cannot be shown without the recording's file.")
@@ -225,6 +225,31 @@ def show_pictures(detail: SessionDetail, moment: data.Moment) -> None:
         face.image(crop, width="stretch")
         with words:
             ui.note(f"The face, cut out of the frame. Quality {moment.quality:.2f} of 1.")
+        if st.toggle("Show what the model looked at", key=f"look_{found.id}"):
+            show_looked_at(found, str(path), moment)
+
+
+def show_looked_at(found: AnalysisSummary, path: str, moment: data.Moment) -> None:
+    """The face under a heatmap of what the emotion depends on, with its colours explained."""
+    try:
+        with st.spinner("Asking the model, which takes some seconds …"):
+            look = data.looked_at(found.id, path, moment.time_s)
+    except FerPhqError as error:
+        ui.warn(str(error))
+        return
+    picture, words = st.columns([0.42, 0.58], vertical_alignment="center")
+    picture.image(look.picture, width="stretch")
+    with words:
+        st.html(
+            '<div role="img" aria-label="Colours from dark violet, little, over green to yellow, most" '
+            f'style="height:10px;border-radius:5px;background:linear-gradient(90deg,{",".join(look.colours)})"></div>'
+            '<p class="fp-note" style="display:flex;justify-content:space-between"><span>little</span>'
+            "<span>most</span></p>"
+        )
+        ui.note(
+            f"Where “{look.emotion}” depends on the picture, on a grid of {look.grid[0]} by {look.grid[1]}. It shows "
+            "where, not why: it is no reason, and says nothing about what the person feels."
+        )
 
 
 def distribution(found: AnalysisSummary) -> None:

@@ -13,7 +13,7 @@ import sys
 import typer
 
 from fer_phq.errors import FerPhqError
-from service.cli import analyze, demo, models, serve
+from service.cli import analyze, demo, models, serve, train
 
 app = typer.Typer(
     name="fer-phq",
@@ -27,6 +27,7 @@ analyze.register(app)
 serve.register(app)
 models.register(app)
 demo.register(app)
+train.register(app)
 
 
 def main() -> None:

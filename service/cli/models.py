@@ -1,8 +1,9 @@
-"""`fer-phq models`: which checkpoint bundles there are, what they are, and whether they are whole."""
+"""`fer-phq models`: which checkpoint bundles there are, what they are, whether they are whole, and export."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -17,10 +18,11 @@ Name = Annotated[str | None, typer.Argument(help="Name, id or folder of a bundle
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(no_args_is_help=True, help="Checkpoint bundles: list, show, verify.")
+    group = typer.Typer(no_args_is_help=True, help="Checkpoint bundles: list, show, verify, export.")
     group.command(name="list")(list_command)
     group.command(name="show")(show_command)
     group.command(name="verify")(verify_command)
+    group.command(name="export")(export_command)
     app.add_typer(group, name="models")
 
 
@@ -73,3 +75,27 @@ def verify_command(name: Name = None) -> None:
     if not np.isfinite(probabilities).all() or abs(float(probabilities.sum()) - 1) > 1e-4:
         raise FerPhqError(f"{bundle.model_id} gives no probabilities: its weights are not usable.")
     print(f"{bundle.model_id} is whole: hashes match, weights load, probabilities sum to 1.")
+
+
+def export_command(
+    out: Annotated[Path, typer.Option("--out", help="The file to write.")],
+    name: Name = None,
+    file_format: Annotated[Literal["onnx", "torchscript"], typer.Option("--format", help="Kind of file.")] = "onnx",
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a bundle's emotion network as one ONNX or TorchScript file, checked against the model itself.
+
+    The file takes resized face crops, `pixels` (n, channels, size, size), float32 in 0-1 (luma where there is one
+    channel), and gives `probabilities` (n, 7) and `embedding` (n, dim). Classes, model id and card are inside.
+
+    Example: `fer-phq models export --format onnx --out fer.onnx` (exit code 1 when the outputs differ)
+    """
+    from fer_phq.export import export_model
+    from fer_phq.model import load_model
+
+    model = load_model(name or load_settings().model)
+    report = export_model(model, out, file_format, force)
+    print(
+        f"{report.path}: {model.model_id} as {report.format}, {report.bytes / 1e6:.1f} MB; "
+        f"its outputs equal the model's to {report.difference:.0e}."
+    )

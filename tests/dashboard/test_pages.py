@@ -15,6 +15,7 @@ from synthetic_sessions import Plan, recording_info, synthetic_analysis
 from db.records import AttentionKind, JobState
 from db.store import Store
 from fer_phq.analysis import SessionAnalysis, Settings
+from fer_phq.checkpoint import find_bundle
 from fer_phq.phq import PhqEstimate, PhqUnavailable, Provenance, Scale, UnavailableReason
 from service.settings import AppSettings
 
@@ -48,6 +49,11 @@ def calm(app: AppTest) -> AppTest:
 def words(app: AppTest) -> str:
     """Everything a page says, labels and HTML included, as one text."""
     return " ".join(str(getattr(node, "proto", "")) for node in app.main)
+
+
+def images(app: AppTest) -> int:
+    """How many pictures a page shows."""
+    return sum(node.type in ("image", "imgs") for node in app.main)
 
 
 @pytest.mark.usefixtures("installation")
@@ -226,6 +232,26 @@ def test_upload_begins_with_consent(installation: AppSettings, store: Store) -> 
     assert "P\\\\-7" in said or "P-7" in said
 
 
+def test_what_the_model_looked_at_is_shown_on_request(filled: AppSettings, store: Store) -> None:
+    session_id = looked_at_with(store, find_bundle().model_id)
+    app = open_page("session", session=session_id)
+    before = images(app)
+    assert "It shows where, not why" not in words(app)
+    app.toggle[0].set_value(True).run(timeout=180)
+    said = words(calm(app))
+    assert images(app) == before + 1
+    assert "on a grid of 6 by 6. It shows where, not why" in said
+    assert "linear-gradient(90deg,#440154" in said
+
+
+def test_a_model_that_is_gone_cannot_say_what_it_looked_at(filled: AppSettings, store: Store) -> None:
+    app = open_page("session", session=looked_at_with(store, "gone-01234567"))
+    before = images(app)
+    app.toggle[0].set_value(True).run()
+    assert "The model gone-01234567 that made this analysis is not on this machine any more" in words(calm(app))
+    assert images(app) == before
+
+
 def test_erasing_a_session_asks_first(filled: AppSettings, store: Store) -> None:
     before = len(store.recent_sessions(limit=50))
     app = open_page("session")
@@ -266,6 +292,22 @@ def test_the_dashboard_needs_no_torch() -> None:
 
 def analysis(plan: Plan) -> SessionAnalysis:
     return synthetic_analysis(5, plan, recording_info(5, plan.seconds))
+
+
+def looked_at_with(store: Store, model_id: str) -> str:
+    """A session with the filled store's recording and an analysis by this model."""
+    source = next(r for r in store.recent_sessions(limit=50) if r.session.media_path).session
+    info = recording_info(8, source.duration_s)
+    session = store.create_session(
+        subject_id=source.subject_id,
+        recorded_at=NOW,
+        recording=info,
+        original_name="looked.mp4",
+        media_path=source.media_path,
+    )
+    plan = Plan(seconds=info.duration_s, model_id=model_id, coverage=1.0)
+    store.save_analysis(session_id=session.id, analysis=synthetic_analysis(8, plan, info))
+    return session.id
 
 
 def bare_session(store: Store, label: str = "P-1") -> str:

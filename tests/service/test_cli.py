@@ -81,6 +81,9 @@ def test_every_command_is_known():
         "models list",
         "models show",
         "models verify",
+        "models export",
+        "train emotion",
+        "evaluate emotion",
         "demo",
     }
     assert expected <= set(ALL)
@@ -224,3 +227,17 @@ def test_folders_give_their_recordings_sorted_and_files_stay_as_given(tmp_path):
     names = [path.name for path in files]
     assert [str(tmp_path / "empty") in complaint for complaint in complaints] == [True]
     assert names == ["a.webm", "b.MP4", "c.mov", "notes.txt"]
+
+
+def test_a_model_is_exported_and_no_file_is_replaced_unasked(run, tmp_path):
+    out = tmp_path / "fer.pt"
+    command = ("models", "export", "--format", "torchscript", "--out", str(out))
+    done = run(*command)
+    assert done.returncode == 0
+    assert str(out) in done.stdout
+    assert out.stat().st_size > 1e6
+    again = run(*command)
+    assert again.returncode == 1
+    assert again.stderr == f"Error: {out} is already there: choose another name, or replace a file with --force.\n"
+    assert run("models", "export", "--format", "pickle", "--out", str(out)).returncode == 2
+    assert run("models", "export", "nope", "--out", str(tmp_path / "x")).stderr.startswith("Error: No model 'nope'")

@@ -1,0 +1,161 @@
+"""Which method finds what a face's emotion depends on: the probability's fall when pixels are taken away.
+
+    python benchmarks/bench_explain.py ../shared/data/ferplus/valid.parquet [--images 200] [--model NAME]
+
+Each method ranks the pixels of an image for its most probable emotion. The 20 % that rank highest, and then the 20 %
+that rank lowest, take the image's mean (ties in random order). A faithful map makes the first fall large and the
+second small; the last column is the share of images in which the first is the larger. `centre` knows only that
+faces are centred; `occlusion` greys out one token's place after another, which is the measure itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+from PIL import Image as PillowImage
+from torch import nn
+
+from fer_phq.analysis import FloatArray, Image
+from fer_phq.emotions import EMOTIONS
+from fer_phq.explain import Relevance, relevance_map
+from fer_phq.model import FerPhqModel, load_model
+
+Method = Callable[[FerPhqModel, Image, int], FloatArray]
+"""Model, crop and the class to explain, to relevances (rows, columns)."""
+
+
+@contextmanager
+def attentions(backbone: nn.Module) -> Iterator[list[torch.Tensor]]:
+    """Within it, every forward pass appends each block's attention (b, heads, n, n), with its gradient's path."""
+    seen: list[torch.Tensor] = []
+    layers = [block.attn for block in backbone.blocks]
+    fused = [layer.fused_attn for layer in layers]
+    hooks = [layer.attn_drop.register_forward_hook(lambda _, __, output: seen.append(output)) for layer in layers]
+    try:
+        for layer in layers:
+            layer.fused_attn = False  # the fused kernel never makes the matrix
+        yield seen
+    finally:
+        for layer, before, hook in zip(layers, fused, hooks, strict=True):
+            layer.fused_attn = before
+            hook.remove()
+
+
+def attention_map(model: FerPhqModel, crop: Image, chosen: int, *, weighted: bool) -> FloatArray:
+    """Attention rollout (Abnar & Zuidema, 2020), or weighted by gradients (Chefer, Gur & Wolf, 2021)."""
+    backbone, image = model.net.backbone, model.preprocess([crop])
+    with attentions(backbone) as seen:
+        logits = model.net.head(backbone(torch.cat([image, image.flip(-1)])).mean(0))
+    identity = torch.eye(seen[0].shape[-1])
+    flow = identity.expand(2, *identity.shape)
+    if weighted:
+        for attention, gradient in zip(seen, torch.autograd.grad(logits[chosen], seen), strict=True):
+            flow = flow + (gradient * attention).clamp(min=0).mean(1) @ flow
+        flow = flow - identity
+    else:
+        for attention in seen:
+            flow = (attention.mean(1) + identity) / 2 @ flow
+    prefix = backbone.num_prefix_tokens
+    pooled = flow[:, 0] if backbone.global_pool == "token" else flow[:, prefix:].mean(1)
+    grid = pooled[:, prefix:].detach().reshape(2, *backbone.patch_embed.grid_size)
+    return ((grid[0] + grid[1].flip(-1)) / 2).numpy()
+
+
+def occlusion(model: FerPhqModel, crop: Image, chosen: int) -> FloatArray:
+    """How far the probability falls when a token's place takes the image's mean (Zeiler & Fergus, 2014)."""
+    rows, columns = model.net.backbone.patch_embed.grid_size
+    where = np.arange(rows * columns).reshape(rows, columns)
+    tall, wide = -(-crop.shape[0] // rows), -(-crop.shape[1] // columns)
+    place = where.repeat(tall, 0).repeat(wide, 1)[: crop.shape[0], : crop.shape[1]]
+    without = [covered(crop, place == i) for i in where.ravel()]
+    probability = model.predict_emotions([crop, *without])[:, chosen]
+    return (probability[0] - probability[1:]).reshape(rows, columns)
+
+
+def ours(model: FerPhqModel, crop: Image, chosen: int) -> FloatArray:
+    """What ships."""
+    return relevance_map(model, crop, EMOTIONS[chosen]).heatmap
+
+
+def centre(model: FerPhqModel, crop: Image, chosen: int) -> FloatArray:
+    """Nearness to the middle of the crop."""
+    y, x = np.mgrid[-1:1:48j, -1:1:48j]
+    return (2 - y**2 - x**2).astype(np.float32)
+
+
+def chance(model: FerPhqModel, crop: Image, chosen: int) -> FloatArray:
+    """Random."""
+    return np.random.default_rng(int(crop.sum())).random(model.net.backbone.patch_embed.grid_size, np.float32)
+
+
+METHODS: dict[str, Method] = {
+    "random": chance,
+    "centre": centre,
+    "attention rollout": lambda *case: attention_map(*case, weighted=False),
+    "gradient-weighted attention": lambda *case: attention_map(*case, weighted=True),
+    "gradient x tokens (ships)": ours,
+    "occlusion": occlusion,
+}
+
+
+def covered(crop: Image, where: np.ndarray) -> Image:
+    """The crop with its mean at the pixels marked in `where`, bool (h, w)."""
+    out = crop.copy()
+    out[where] = crop.reshape(-1, 3).mean(0).round()
+    return out
+
+
+def most(ranks: FloatArray, share: float) -> np.ndarray:
+    """bool, of the same shape: the `share` of the pixels with the highest values, ties in random order."""
+    order = np.lexsort((np.random.default_rng(0).random(ranks.size), -ranks.ravel()))
+    out = np.zeros(ranks.size, bool)
+    out[order[: round(share * ranks.size)]] = True
+    return out.reshape(ranks.shape)
+
+
+def report(name: str, method: Method, model: FerPhqModel, crops: list[Image], share: float) -> None:
+    """One line: the mean fall, its standard error and the milliseconds an image."""
+    before = model.predict_emotions(crops)
+    chosen = before.argmax(1)
+    began = time.perf_counter()
+    maps = [method(model, crop, int(c)) for crop, c in zip(crops, chosen, strict=True)]
+    spent = (time.perf_counter() - began) / len(crops) * 1000
+    large = [Relevance("", 0.0, m.astype(np.float32)).enlarged(*c.shape[:2]) for m, c in zip(maps, crops, strict=True)]
+    falls = []
+    for sign in (1, -1):
+        changed = [covered(crop, most(sign * ranks, share)) for crop, ranks in zip(crops, large, strict=True)]
+        falls.append((before - model.predict_emotions(changed))[np.arange(len(crops)), chosen])
+    top, low = falls
+    error = (top - low).std() / np.sqrt(len(crops))
+    print(f"{name:28s} {top.mean():6.3f} {low.mean():6.3f} {(top - low).mean():6.3f} +- {error:.3f}", end="")
+    print(f" {(top > low).mean():6.0%} {spent:6.0f}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parquet")
+    parser.add_argument("--images", type=int, default=200)
+    parser.add_argument("--share", type=float, default=0.2)
+    parser.add_argument("--model")
+    parser.add_argument("--threads", type=int, default=1)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    model, column = load_model(args.model), pq.read_table(args.parquet)["image"]
+    picked = np.random.default_rng(0).choice(len(column), args.images, replace=False)
+    files = [io.BytesIO(column[int(i)].as_py()["bytes"]) for i in picked]
+    crops = [np.asarray(PillowImage.open(file).convert("RGB")) for file in files]
+    print(f"{model.model_id}, {len(crops)} images, {args.share:.0%} of the pixels")
+    print(f"{'fall of the probability':28s} {'most':>6s} {'least':>6s} {'apart':>6s}{'':9s} {'won':>6s} {'ms':>6s}")
+    for name, method in METHODS.items():
+        report(name, method, model, crops, args.share)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Evaluation of the shipped bundle on the generated corpus, and the diagrams it draws."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from fer_phq.checkpoint import SHIPPED
+from fer_phq.emotions import EMOTIONS
+from fer_phq.model import load_model
+from training import evaluate, figures
+from training.corpora import load_faces, parse_source
+from training.evaluate import evaluate_datasets
+from training.metrics import emotion_metrics, reliability_bins
+
+
+@pytest.fixture(scope="module")
+def checkpoint():
+    return str(SHIPPED)
+
+
+@pytest.fixture(scope="module")
+def verdict(corpus, checkpoint):
+    parts = [f"ferplus:{corpus / name}.parquet" for name in ("valid", "train")]
+    return evaluate_datasets(checkpoint, parts, resamples=50)
+
+
+def test_figures_are_those_of_the_models_own_probabilities(verdict, corpus, checkpoint):
+    faces = load_faces(parse_source(f"ferplus:{corpus / 'valid.parquet'}"))
+    model = load_model(checkpoint)
+    expected = emotion_metrics(model.predict_emotions(faces.crops()), faces.labels)
+    found = verdict.datasets[0]
+    assert found.metrics.confusion == expected.confusion
+    assert found.metrics.nll == pytest.approx(expected.nll, abs=1e-5)
+    assert found.model_id == verdict.model_id == model.model_id
+    assert found.images_per_s == pytest.approx(42 / found.seconds, rel=0.05)
+    assert found.intervals["accuracy"].low <= found.metrics.accuracy <= found.intervals["accuracy"].high
+
+
+def test_datasets_are_judged_one_by_one_and_pooled(verdict):
+    valid, train = verdict.datasets
+    assert (valid.metrics.n, train.metrics.n, verdict.pooled.metrics.n) == (42, 140, 182)
+    assert verdict.pooled.repeated == 7, "seven training images also stand in valid"
+    pooled = np.add(valid.metrics.confusion, train.metrics.confusion)
+    assert (np.array(verdict.pooled.metrics.confusion) == pooled).all()
+    assert len({found.sha256 for found in verdict.every}) == 3
+
+
+def test_one_dataset_has_no_pool_and_the_same_hash_in_any_batch(corpus, checkpoint, verdict):
+    name = f"ferplus:{corpus / 'valid.parquet'}"
+    found = evaluate_datasets(checkpoint, [name], batch=5, resamples=20)
+    assert found.pooled is None
+    assert found.datasets[0].sha256 == verdict.datasets[0].sha256
+    assert found.datasets[0].metrics.confusion == verdict.datasets[0].metrics.confusion
+
+
+def test_the_folder_holds_the_same_figures_for_machines_and_people(verdict, tmp_path):
+    evaluate.write(verdict, tmp_path)
+    document = json.loads((tmp_path / "evaluation.json").read_text())
+    assert document["datasets"][0]["metrics"]["per_class"]["anger"]["support"] == 6
+    assert document["pooled"]["metrics"]["n"] == 182
+    assert len(document["pooled"]["metrics"]["reliability"]) == document["ece_bins"] == 15
+    text = (tmp_path / "evaluation.md").read_text()
+    assert f"{document['pooled']['metrics']['accuracy']:.1%}" in text
+    assert document["pooled"]["sha256"] in text
+    for name in ("confusion.png", "reliability.png"):
+        with Image.open(tmp_path / name) as picture:
+            assert min(picture.size) > 600
+
+
+def test_the_command_prints_json_or_tables(corpus, checkpoint, capsys, tmp_path):
+    name = f"ferplus:{corpus / 'valid.parquet'}"
+    assert evaluate.main([checkpoint, name, "--json", "--out", str(tmp_path / "new")]) == 0
+    assert json.loads(capsys.readouterr().out)["datasets"][0]["dataset"] == name
+    assert (tmp_path / "new" / "evaluation.md").is_file()
+
+
+def test_the_terminal_shows_every_class(verdict):
+    console = Console(width=120, record=True, file=io.StringIO())
+    evaluate.show(verdict, console)
+    shown = console.export_text()
+    assert all(name in shown for name in (*EMOTIONS, "Macro-F1", "Brier", "all datasets pooled"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["no-such-model", "ferplus:x.parquet"], "No model"),
+        (["{bundle}", "nonsense"], "not a dataset"),
+        (["{bundle}", "ferplus:nowhere.parquet"], "No corpus"),
+        (["{bundle}", "ferplus:x.parquet", "--batch", "0"], "--batch"),
+    ],
+)
+def test_mistakes_are_told_in_one_sentence(arguments, complaint, checkpoint, capsys):
+    assert evaluate.main([text.format(bundle=checkpoint) for text in arguments]) == 1
+    error = capsys.readouterr().err
+    assert complaint in error
+    assert error.count("\n") == 1
+
+
+def test_the_confusion_figure_shows_counts_and_shares():
+    figure = figures.confusion_figure([[3, 1], [0, 0]], ("smile", "frown"), "title")
+    axes = figure.axes[0]
+    assert [text.get_text() for text in axes.texts] == ["75%\n3", "25%\n1", "0%\n0", "0%\n0"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["smile (4)", "frown (0)"]
+    assert axes.get_xlabel() == "The model said"
+    assert np.allclose(axes.images[0].get_array(), [[0.75, 0.25], [0, 0]])
+
+
+def test_the_reliability_figure_has_a_bar_a_filled_bin():
+    probabilities = np.array([[0.9, 0.1], [0.88, 0.12], [0.6, 0.4]])
+    bins = reliability_bins(probabilities, np.array([0, 1, 0]))
+    figure = figures.reliability_figure(bins, 0.25)
+    top, bottom = figure.axes
+    assert [bar.get_height() for bar in top.patches] == [b.accuracy for b in bins if b.n]
+    assert sum(bar.get_height() for bar in bottom.patches) == 3
+    assert "0.250" in top.get_title(loc="left")
+    assert (top.get_ylabel(), bottom.get_xlabel()) == ("Accuracy", "Confidence (highest probability)")

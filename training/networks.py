@@ -1,0 +1,132 @@
+"""The network of a recipe: built, started from given weights, carried into the next stage, and read from a run."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+import training.classic  # noqa: F401  (registers the classic networks with timm)
+from fer_phq.backbone import create_backbone
+from fer_phq.checkpoint import WEIGHTS, read_bundle
+from fer_phq.errors import FerPhqError, ModelError
+from fer_phq.heads import EmotionHead, EmotionNet
+from training.pretrained import Pretrained, hub_weights, load_into, read_weights, resize_head
+from training.recipe import Lora, Network, Recipe, load_recipe
+
+RECIPE = "recipe.yaml"
+"""The run's resolved recipe, in its folder and in the bundle made of it."""
+RUN_WEIGHTS = "weights.safetensors"
+"""A run's weights so far: those of the best epoch where the recipe has patience, else of the last."""
+
+
+def build_net(network: Network, classes: tuple[str, ...], image_size: int) -> EmotionNet:
+    """A network with a head for `classes`, started as the recipe says. Raises ModelError in one sentence."""
+    try:
+        backbone = create_backbone(network.backbone, image_size, network.in_chans, **network.options)
+    except (OSError, RuntimeError, TypeError, AssertionError) as error:
+        raise ModelError(f"{network.backbone} cannot be built: {str(error).splitlines()[0]}") from None
+    net = EmotionNet(backbone, int(backbone.num_features), len(classes))  # type: ignore[arg-type]
+    if network.init_from:
+        start = hub_weights(network.backbone) if network.init_from == "hub" else _start(Path(network.init_from))
+        print(f"started from {start.source}: {load_into(net.backbone, net.head, classes, start)}", flush=True)
+    if network.lora:
+        net.backbone = _with_adapters(net.backbone, network.lora)
+    return net.to(memory_format=torch.channels_last)
+
+
+def _start(path: Path) -> Pretrained:
+    """Weights of a run, or of anything that `read_weights` knows."""
+    if (path / RECIPE).is_file() and (path / RUN_WEIGHTS).is_file():
+        net, recipe = load_run(path)
+        state = dict(net.backbone.state_dict()) | {f"head.{k}": v for k, v in net.head.state_dict().items()}
+        return Pretrained(state, recipe.stages[-1].classes, f"the run {path}")
+    return read_weights(path)
+
+
+def next_stage(net: EmotionNet, before: tuple[str, ...], classes: tuple[str, ...]) -> EmotionNet:
+    """The same network with its head resized where the classes change; rows of shared classes are kept."""
+    if before != classes:
+        resized = resize_head(net.head.weight, net.head.bias, before, classes)
+        net.head = EmotionHead(resized.in_features, len(classes))
+        net.head.load_state_dict(resized.state_dict())
+    return net
+
+
+def _with_adapters(backbone: nn.Module, lora: Lora) -> nn.Module:
+    from peft import LoraConfig, get_peft_model  # imported here: it loads transformers, which takes seconds
+
+    chosen = rf".*\.attn\.({'|'.join(lora.targets)})"
+    config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=chosen)
+    try:
+        adapted: nn.Module = get_peft_model(backbone, config)
+    except ValueError as error:
+        raise ModelError(f"LoRA finds nothing to adapt: {str(error).splitlines()[0]}") from None
+    return adapted
+
+
+def plain_state(net: EmotionNet) -> dict[str, torch.Tensor]:
+    """The weights as a network without adapters has them (LoRA merged), contiguous, on the CPU."""
+    if hasattr(net.backbone, "merge_and_unload"):
+        net = copy.deepcopy(net)
+        net.backbone = net.backbone.merge_and_unload()  # type: ignore[operator]
+    return {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
+
+
+def save_run_weights(net: EmotionNet, folder: Path) -> None:
+    """Write a run's weights; a kill in between leaves the old ones."""
+    part = folder / f"{RUN_WEIGHTS}.part"
+    save_file(plain_state(net), part)
+    part.replace(folder / RUN_WEIGHTS)
+
+
+def load_run(folder: Path) -> tuple[EmotionNet, Recipe]:
+    """A run's network (adapters merged) and recipe. Raises FerPhqError in one sentence."""
+    recipe = load_recipe(folder / RECIPE)
+    if not (folder / RUN_WEIGHTS).is_file():
+        raise FerPhqError(f"The run {folder} has no {RUN_WEIGHTS} yet: let it finish an epoch.")
+    plain = recipe.network.model_copy(update={"lora": None, "init_from": None})
+    net = build_net(plain, recipe.stages[-1].classes, recipe.image_size)
+    net.load_state_dict(load_file(folder / RUN_WEIGHTS))
+    return net.eval(), recipe
+
+
+class Teacher(nn.Module):
+    """The mean probabilities of several networks, each fed as it was trained: images (b, c, h, w) in 0-1 to (b, k)."""
+
+    def __init__(self, folders: tuple[str, ...], classes: tuple[str, ...], in_chans: int) -> None:
+        super().__init__()
+        self.nets, self.inputs = nn.ModuleList(), []
+        for folder in map(Path, folders):
+            net, network, size, known = _teacher(folder)
+            if known != classes or network.in_chans != in_chans:
+                raise FerPhqError(f"The teacher {folder} has other classes or channels than the recipe's student.")
+            self.nets.append(net.to(memory_format=torch.channels_last).requires_grad_(False).eval())
+            self.inputs.append((size, network.mean, network.std))
+
+    @torch.no_grad()
+    def forward(self, images: torch.Tensor, temperature: float) -> torch.Tensor:
+        """Probabilities (b, classes) at a temperature, mean over the teachers."""
+        out = []
+        for net, (size, mean, std) in zip(self.nets, self.inputs, strict=True):
+            given = images
+            if given.shape[-1] != size:
+                given = nn.functional.interpolate(given, size=(size, size), mode="bilinear", align_corners=False)
+            given = ((given - mean) / std).contiguous(memory_format=torch.channels_last)
+            out.append((net(given).float() / temperature).softmax(1))
+        return torch.stack(out).mean(0)
+
+
+def _teacher(folder: Path) -> tuple[EmotionNet, Network, int, tuple[str, ...]]:
+    if (folder / "config.json").is_file():
+        config = read_bundle(folder).config
+        shape = {"backbone": config.backbone, "in_chans": config.in_chans, "options": config.options}
+        network = Network.model_validate(shape | {"mean": config.mean, "std": config.std})
+        net = build_net(network, config.classes, config.image_size)
+        net.load_state_dict({name: value.float() for name, value in load_file(folder / WEIGHTS[0]).items()})
+        return net, network, config.image_size, config.classes
+    net, recipe = load_run(folder)
+    return net, recipe.network, recipe.image_size, recipe.stages[-1].classes
