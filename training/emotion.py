@@ -53,7 +53,10 @@ def make_accelerator(recipe: Recipe, out: Path) -> Accelerator:
     """Device, precision and tracker; `out` takes the tracker's files."""
     precision = recipe.precision if recipe.precision != "auto" else _fast_precision()
     tracker = None if recipe.tracker == "none" else recipe.tracker
-    accelerator = Accelerator(mixed_precision=precision, log_with=tracker, project_dir=str(out))
+    cpu = (
+        not torch.accelerator.is_available()
+    )  # without saying so, several processes on a CPU would not find each other
+    accelerator = Accelerator(cpu=cpu, mixed_precision=precision, log_with=tracker, project_dir=str(out))
     if tracker:
         wandb = {"wandb": {"name": recipe.name, "dir": str(out)}}
         accelerator.init_trackers("fer-phq", init_kwargs=wandb if tracker == "wandb" else {"tensorboard": {}})
@@ -73,6 +76,7 @@ def begin_stage(run: Run) -> Parts:
     """Load the stage's data and make its optimiser and average around the network as it is."""
     stage, network = run.stage, run.recipe.network
     parts = load_parts(stage, run.recipe.root, network.in_chans == 1, stage.image_size)
+    run.accelerator.print("\n".join(parts.sheet), flush=True)
     run.optimiser = build_optimiser(run.net, stage.optimiser)
     run.average = ModelEmaV3(run.net, decay=stage.ema_decay, use_warmup=True) if stage.ema_decay else None
     run.teacher = Teacher(stage.distil.teachers, stage.classes, network.in_chans) if stage.distil else None
@@ -104,7 +108,9 @@ def train_epoch(run: Run, train: FaceSet) -> float:
     run.net.train()
     began, saved = time.monotonic() - progress.epoch_seconds, time.monotonic()
     rest = loader(train, stage, batches[progress.batch :], run.recipe.workers)
-    bar = tqdm(rest, f"epoch {progress.epoch + 1}/{stage.epochs}", len(batches), initial=progress.batch, disable=None)
+    hidden = None if run.accelerator.is_main_process else True  # None: hidden where nobody watches
+    name = f"epoch {progress.epoch + 1}/{stage.epochs}"
+    bar = tqdm(rest, name, len(batches), initial=progress.batch, disable=hidden)
     for images, targets in bar:
         step = progress.epoch * steps_per_epoch + progress.batch // stage.accumulate
         factor = rate(stage.schedule, step, steps_per_epoch, steps_per_epoch * stage.epochs)
@@ -116,11 +122,12 @@ def train_epoch(run: Run, train: FaceSet) -> float:
             progress.steps += 1
             if run.spent:
                 break
-            if run.stopping or time.monotonic() - saved > 60 * run.recipe.save_minutes:
+            stop, due = run.agreed(run.stopping, time.monotonic() - saved > 60 * run.recipe.save_minutes)
+            if stop or due:
                 progress.epoch_seconds, saved = time.monotonic() - began, time.monotonic()
                 save_state(run)
-                if run.stopping:
-                    raise Interrupted
+            if stop:
+                raise Interrupted
     return progress.loss_sum / max(1, progress.batch)
 
 

@@ -44,7 +44,6 @@ def load_parts(stage: Stage, root: Path, grey: bool, side: int) -> Parts:
     ]
     if len(calibration):
         sheet.append(f"calibration: {calibration.counts()}")
-    print("\n".join(sheet), flush=True)
     needed = stage.batch_size * stage.accumulate
     if len(train) < needed:
         raise FerPhqError(f"{len(train)} training images are fewer than one step of {needed}: lower batch_size.")

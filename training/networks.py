@@ -9,7 +9,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-import training.classic  # noqa: F401  (registers the classic networks with timm)
+import training.classic  # noqa: F401  (registers its networks with timm)
+import training.face_mobilenet  # noqa: F401  (the same)
 from fer_phq.backbone import create_backbone
 from fer_phq.checkpoint import WEIGHTS, read_bundle
 from fer_phq.errors import FerPhqError, ModelError

@@ -1,8 +1,9 @@
 """RESULTS.md: every recipe and what became of it: `python -m training.report RUNS [--out FILE] [--figures DIR]`.
 
-A run is a folder of RUNS with `log.jsonl` (a line an epoch) or `run.json` (command, hardware, data sheet), and its
-resolved `recipe.yaml`. Nothing is computed here but differences and counts of what those files say; what they do not
-say is a dash. A recipe without a run says so, with the reason where its corpora are not to be had.
+A run is a folder of RUNS with `log.jsonl` (a line an epoch) or `run.json` (command, hardware, data sheet, and a `note`
+where a person added one), and its resolved `recipe.yaml`. Nothing is computed here but differences and counts of what
+those files say; what they do not say is a dash. A recipe without a run says so, with the reason where its corpora are
+not to be had.
 """
 
 from __future__ import annotations
@@ -248,6 +249,7 @@ def _sheet(run: Run, picture: str | None) -> str:
         "Finished": facts.get("finished_at"),
         "PyTorch": facts.get("torch"),
         "Recipe's sha256": facts.get("recipe_sha256"),
+        "Note": facts.get("note"),
     }
     known = {name: f"{value:,}" if isinstance(value, int) else value for name, value in named.items() if value}
     lines = [f"- {name}: {value}" for name, value in known.items()]

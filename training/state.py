@@ -110,6 +110,13 @@ class Run:
             if module is not None:
                 module.to(self.accelerator.device)
 
+    def agreed(self, *asked: bool) -> list[bool]:
+        """Of each question, whether any process says yes: all must stop and save at the same step."""
+        if self.accelerator.num_processes == 1:
+            return list(asked)
+        counts = self.accelerator.reduce(torch.tensor(asked, device=self.accelerator.device).float(), "sum")
+        return [bool(count > 0) for count in counts]
+
     def step_generator(self) -> torch.Generator:
         """The generator of the present batch, repeated as it was; torch's own is seeded too, for dropout."""
         p = self.progress

@@ -234,3 +234,20 @@ def test_the_temperature_that_was_put_in_is_found():
     logits = torch.randn(4000, 7)
     targets = torch.nn.functional.one_hot(torch.distributions.Categorical(logits=logits).sample(), 7).float()
     assert bundle.fit_temperature(logits * 2.5, targets) == pytest.approx(2.5, rel=0.1)
+
+
+@pytest.mark.slow
+def test_two_processes_share_a_run_and_give_one_log(corpus, tmp_path):
+    """Under torchrun on the CPU: half of each step's images each, one log, the same weights as one process."""
+    args = ["fer2013_simple_cnn", f"root={corpus.parent}", "phases=[{epochs: 2, image_size: 16}]", "tracker=none"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "training.emotion"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*command, *args, "batch_size=32", "--out", str(tmp_path / "two")],
+        cwd=ROOT, check=False, capture_output=True, text=True, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("epoch 2/2") == 1
+    assert emotion.main([*args, "batch_size=64", "--out", str(tmp_path / "one")]) == 0
+    for name, value in weights_of(tmp_path / "one").items():
+        torch.testing.assert_close(weights_of(tmp_path / "two")[name], value, atol=1e-5, rtol=1e-4, msg=name)
