@@ -1,0 +1,171 @@
+"""Accuracy, size and speed side by side: the table from which the model that ships is chosen.
+
+    python benchmarks/bench_models.py                                    the networks alone, untrained
+    python benchmarks/bench_models.py runs/teacher fer_phq/bundles/fer-vit-convstem \\
+        --data ferplus:../shared/data/ferplus/valid.parquet --out table.md
+
+Speed is of the forward pass of one view on the CPU, uint8 decoding and resizing left out. All take turns in every
+round, so that what else the machine does falls on all; relative speed is to ViT-Tiny/16 at 224 px in the same round:
+the median, and the lowest and highest round. A bundle's accuracy is that of its public door (two views), a run's that
+of its validation (one view).
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from fer_phq.backbone import create_backbone
+from fer_phq.heads import EmotionNet
+from fer_phq.model import load_model
+from training import emotion
+from training.corpora import load_faces, parse_source
+from training.evaluate import evaluate_datasets
+from training.metrics import EmotionMetrics, emotion_metrics
+from training.networks import RECIPE, load_run
+
+BAR = ("vit_tiny_patch16_224", 224, 3)
+NETWORKS = (
+    BAR,
+    ("vit_tiny_patch16_224", 112, 3),
+    ("vit_small_patch14_dinov2", 84, 3),
+    ("vit_convstem_micro", 48, 1),
+    ("vit_resstem_small", 48, 1),
+    ("resnet_face_small", 48, 1),
+)
+BATCHES = (32, 1)
+SECONDS = 0.5
+"""A network's turn in a round lasts at least so long."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A row: a network, what it takes, and how good it is where that was measured."""
+
+    name: str
+    net: EmotionNet
+    side: int
+    in_chans: int
+    metrics: EmotionMetrics | None = None
+
+    def images(self, batch: int) -> torch.Tensor:
+        """A batch of noise, channels last as everywhere in the product."""
+        shape = (batch, self.in_chans, self.side, self.side)
+        return torch.randn(shape).contiguous(memory_format=torch.channels_last)
+
+
+def untrained(name: str, side: int, in_chans: int) -> Candidate:
+    """A network by its timm name."""
+    backbone = create_backbone(name, side, in_chans)
+    net = EmotionNet(backbone, int(backbone.num_features)).to(memory_format=torch.channels_last)
+    return Candidate(name, net.eval(), side, in_chans)
+
+
+def trained(folder: Path, data: str | None) -> Candidate:
+    """A run's or a bundle's network, judged on the data where there is some."""
+    if (folder / RECIPE).is_file() and not (folder / "config.json").is_file():
+        net, recipe = load_run(folder)
+        metrics = None
+        if data:
+            faces = load_faces(parse_source(data), recipe.stages[-1].classes, grey=recipe.network.in_chans == 1)
+            logits = emotion.predict(net, faces, recipe.image_size, recipe.network)
+            metrics = emotion_metrics(logits.softmax(1).numpy(), faces.labels, faces.classes)
+        name = f"run {recipe.name} ({recipe.network.backbone})"
+        return Candidate(name, net, recipe.image_size, recipe.network.in_chans, metrics)
+    model = load_model(folder)
+    config = model.bundle.config
+    metrics = evaluate_datasets(str(folder), [data], resamples=1).datasets[0].metrics if data else None
+    return Candidate(f"{model.model_id} ({config.backbone})", model.net, config.image_size, config.in_chans, metrics)
+
+
+def multiply_adds(one: Candidate) -> int:
+    """Of one image, those of attention's products included."""
+    layers = [module for module in one.net.modules() if hasattr(module, "fused_attn")]
+    before = [layer.fused_attn for layer in layers]
+    for layer in layers:
+        layer.fused_attn = False  # the fused kernel is not counted
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        one.net(one.images(1))
+    for layer, fused in zip(layers, before, strict=True):
+        layer.fused_attn = fused
+    return int(counter.get_total_flops()) // 2
+
+
+def half_bytes(net: EmotionNet) -> int:
+    """Bytes of the weights as a bundle stores them: half precision, whole numbers as they are."""
+    return sum(t.numel() * (2 if t.is_floating_point() else t.element_size()) for t in net.state_dict().values())
+
+
+@torch.inference_mode()
+def speed(one: Candidate, batch: int, clock: Callable[[], float]) -> float:
+    """Images a second of the clock."""
+    images, done = one.images(batch), 0
+    one.net(images)
+    began = clock()
+    while clock() - began < SECONDS:
+        one.net(images)
+        done += batch
+    return done / (clock() - began)
+
+
+def speeds(every: list[Candidate], batch: int, rounds: int, clock: Callable[[], float]) -> np.ndarray:
+    """Images a second (rounds, candidates); every second round goes backwards."""
+    out = np.zeros((rounds, len(every)))
+    for number in range(rounds):
+        for i in range(len(every))[:: -1 if number % 2 else 1]:
+            out[number, i] = speed(every[i], batch, clock)
+    return out
+
+
+def markdown(every: list[Candidate], rounds: int, clock: Callable[[], float]) -> str:
+    """The table; the first candidate is the bar."""
+    measured = {batch: speeds(every, batch, rounds, clock) for batch in BATCHES}
+    columns = ["network", "input", "parameters, M", "MB in half precision", "multiply-adds, M"]
+    columns += [f"images/s, batch {batch}" for batch in BATCHES] + [
+        f"times the bar, batch {batch}" for batch in BATCHES
+    ]
+    lines = [[*columns, "accuracy", "macro-F1"], ["---"] * (len(columns) + 2)]
+    for i, one in enumerate(every):
+        parameters = sum(p.numel() for p in one.net.parameters())
+        cells = [one.name, f"{one.side} px {'grey' if one.in_chans == 1 else 'RGB'}", f"{parameters / 1e6:.2f}"]
+        cells += [f"{half_bytes(one.net) / 1e6:.1f}", f"{multiply_adds(one) / 1e6:.0f}"]
+        cells += [f"{np.median(measured[batch][:, i]):.0f}" for batch in BATCHES]
+        cells += [spread(measured[batch][:, i] / measured[batch][:, 0]) for batch in BATCHES]
+        judged = one.metrics
+        lines.append([*cells, *([f"{judged.accuracy:.1%}", f"{judged.macro_f1:.3f}"] if judged else ["", ""])])
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def spread(ratios: np.ndarray) -> str:
+    """Median, lowest and highest."""
+    return f"{np.median(ratios):.2f} ({ratios.min():.2f} to {ratios.max():.2f})"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="*", type=Path, help="bundles and runs")
+    parser.add_argument("--data", help="CORPUS:PATH[#SPLIT] on which bundles and runs are judged")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--process-time", action="store_true", help="steady on a busy machine; only with one thread")
+    parser.add_argument("--out", type=Path, help="also write the table there")
+    args = parser.parse_args()
+    if args.process_time and args.threads > 1:
+        parser.error("--process-time counts what threads wait: only with --threads 1")
+    torch.set_num_threads(args.threads)
+    every = [untrained(*network) for network in NETWORKS] + [trained(folder, args.data) for folder in args.folders]
+    table = markdown(every, args.rounds, time.process_time if args.process_time else time.perf_counter)
+    print(f"{args.threads} thread(s), {args.rounds} rounds\n\n{table}", end="")
+    if args.out:
+        args.out.write_text(table, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
