@@ -59,7 +59,8 @@ def evaluate_emotion(
 ) -> None:
     """Accuracy, macro-F1, UAR, calibration and confusion of a checkpoint on labelled faces, with intervals.
 
-    Example: `fer-phq evaluate fer-vit-convstem ferplus:data/ferplus#valid --out report`
+    Example: `fer-phq evaluate emotion fer-vit-convstem ferplus:data/ferplus#valid --out report` (the word may be left
+    out)
     """
     args = [checkpoint, *datasets, *(["--out", out] if out else []), *(["--json"] if json else [])]
     _run(lambda: _evaluate_main(args))
