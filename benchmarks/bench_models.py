@@ -36,7 +36,6 @@ NETWORKS = (
     BAR,
     ("vit_tiny_patch16_224", 112, 3),
     ("vit_small_patch14_dinov2", 84, 3),
-    ("vit_convstem_micro", 48, 1),
     ("vit_resstem_small", 48, 1),
     ("resnet_face_small", 48, 1),
 )

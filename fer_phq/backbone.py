@@ -82,6 +82,21 @@ RESIDUAL = {"widths": (32, 48, 96, 192), "blocks": (2, 2, 2)}
 """The residual network that `resnet_face_small` and the stem of `vit_resstem_small` share, to stride 8."""
 
 
+HYBRID: dict[str, Any] = {
+    "img_size": 48,
+    "patch_size": 1,
+    "embed_dim": 192,
+    "depth": 4,
+    "num_heads": 6,
+    "mlp_ratio": 2.0,
+    "class_token": False,
+    "global_pool": "avg",
+    "dynamic_img_size": True,
+    "num_classes": 0,
+}
+"""The transformer of `vit_resstem_small`, in timm's words."""
+
+
 @register_model
 def resnet_face_small(pretrained: bool = False, **kwargs: Any) -> ResNetFace:
     """Ours: residual blocks at strides 2, 4 and 8; 2.0 million parameters, 164 million multiplications at 48 px."""
@@ -96,19 +111,9 @@ def vit_resstem_small(pretrained: bool = False, **kwargs: Any) -> VisionTransfor
     At 48 px and one channel: 36 tokens, 3.2 million parameters. Other image sizes (multiples of 8) resample the
     position embedding.
     """
-    stem = ResidualStem(kwargs.get("in_chans", 1), **RESIDUAL)
-    return _hybrid(stem, patch_size=1, **_ours("vit_resstem_small", pretrained, kwargs))
-
-
-@register_model
-def vit_convstem_micro(pretrained: bool = False, **kwargs: Any) -> VisionTransformer:
-    """Ours: residual stem to stride 4, patches of 2 features (stride 8), width 192, four blocks, mean pooling.
-
-    At 48 px and one channel: 36 tokens, 1.7 million parameters. Other image sizes (multiples of 8) resample the
-    position embedding.
-    """
-    stem = ResidualStem(kwargs.get("in_chans", 1), widths=(24, 48, 96), blocks=(1, 2))
-    return _hybrid(stem, patch_size=2, **_ours("vit_convstem_micro", pretrained, kwargs))
+    settings = _ours("vit_resstem_small", pretrained, kwargs)
+    stem = ResidualStem(settings["in_chans"], **RESIDUAL)
+    return VisionTransformer(embed_layer=partial(HybridEmbed, backbone=stem), **(HYBRID | settings))
 
 
 def _ours(name: str, pretrained: bool, kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -117,21 +122,6 @@ def _ours(name: str, pretrained: bool, kwargs: dict[str, Any]) -> dict[str, Any]
         raise ModelError(f"{name} has no hub weights: load a checkpoint bundle with fer_phq.load_model.")
     registry_only = {"pretrained_cfg", "pretrained_cfg_overlay", "cache_dir"}
     return {"in_chans": 1} | {key: value for key, value in kwargs.items() if key not in registry_only}
-
-
-def _hybrid(stem: ResidualStem, **kwargs: Any) -> VisionTransformer:
-    settings: dict[str, Any] = {
-        "img_size": 48,
-        "embed_dim": 192,
-        "depth": 4,
-        "num_heads": 6,
-        "mlp_ratio": 2.0,
-        "class_token": False,
-        "global_pool": "avg",
-        "dynamic_img_size": True,
-        "num_classes": 0,
-    }
-    return VisionTransformer(embed_layer=partial(HybridEmbed, backbone=stem), **(settings | kwargs))
 
 
 def create_backbone(name: str, image_size: int, in_chans: int, **kwargs: Any) -> nn.Module:

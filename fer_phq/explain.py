@@ -9,9 +9,9 @@ HiResCAM (Draelos & Carin, 2020, arXiv:2011.08891), which with mean pooling is G
 through the last block's first norm, where pytorch-grad-cam looks too. Before that norm the product would be nothing
 but rounding error: what a layer norm gives does not change when a token grows, so its gradient is orthogonal to it.
 
-It was chosen by measurement, with the bundle fer-vit-convstem-10f56d02 on 200 random images of FER+'s public-test
-part (`benchmarks/bench_explain.py`): how far the probability of the most probable emotion falls when the 20 % most
-relevant pixels take the image's mean, and when the 20 % least relevant do.
+It was chosen by measurement, with the first shipped bundle (fer-vit-convstem-10f56d02), on 200 random images of
+FER+'s public-test part (`benchmarks/bench_explain.py`): how far the probability of the most probable emotion falls
+when the 20 % most relevant pixels take the image's mean, and when the 20 % least relevant do.
 
                               most   least   apart
     random                    0.10    0.10    0.00

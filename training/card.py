@@ -126,12 +126,12 @@ def commands_of(recipe: Recipe) -> str:
     """The commands that make the bundle, the teachers first."""
     stage = recipe.stages[-1]
     teachers = [Path(folder).name for folder in (stage.distil.teachers if stage.distil else ())]
-    lines = [f"python -m training.emotion {name}.yaml root=DATA --out runs/{name}" for name in teachers]
+    lines = [f"python -m training.emotion {name} root=DATA --out runs/{name}" for name in teachers]
     lines += [
         f"python -m training.emotion recipe.yaml root=DATA --out runs/{recipe.name}   # recipe.yaml: beside this card",
         f"python -m training.bundle runs/{recipe.name} --out BUNDLE",
         "python -m training.phq BUNDLE --data DATA/ferplus",
-        "python -m training.robustness BUNDLE ferplus:DATA/ferplus/valid.parquet --out BUNDLE",
+        "python -m training.robustness BUNDLE ferplus:DATA/ferplus/valid.parquet --limit 600 --out BUNDLE",
         "python -m training.card BUNDLE",
     ]
     return "\n".join(lines)
@@ -147,7 +147,9 @@ def training_of(recipe: Recipe) -> str:
     distilled = ""
     if stage.distil:
         names = " and ".join(Path(folder).name for folder in stage.distil.teachers)
-        distilled = f", {stage.distil.weight:.0%} of the target from {names} on the same augmented images"
+        distilled = (
+            f", {stage.distil.weight:.0%} of the target from {names} on the same augmented images (its run: RESULTS.md)"
+        )
     return (
         f"The recipe: {stage.epochs} epochs {start} ({phases}), batch {stage.batch_size * stage.accumulate}, "
         f"{stage.optimiser.name.upper()}, peak learning rate {stage.optimiser.learning_rate}, vote distributions as "
@@ -163,8 +165,9 @@ def robustness_of(bundle: Bundle) -> str:
     figures = json.loads(path.read_text(encoding="utf-8"))
     return (
         f"Under blur, JPEG, low resolution, darkness, brightness, noise, occlusion, tilt and coloured light accuracy "
-        f"falls by {figures['mean_relative_drop']:.1%} of itself on average at strength 3 of 5 "
-        f"([the whole table](robustness.md)).\n"
+        f"falls by {figures['mean_relative_drop']:.1%} of itself on average at strength 3 of 5, on {figures['n']} "
+        f"images ([the whole table](robustness.md)); relatives of most of these were among the random changes in "
+        f"training.\n"
     )
 
 

@@ -9,12 +9,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-import training.classic  # noqa: F401  (registers its networks with timm)
-import training.face_mobilenet  # noqa: F401  (the same)
 from fer_phq.backbone import create_backbone
 from fer_phq.checkpoint import WEIGHTS, read_bundle
 from fer_phq.errors import FerPhqError, ModelError
 from fer_phq.heads import EmotionHead, EmotionNet
+from training import classic, face_mobilenet  # noqa: F401  (they register their networks with timm)
 from training.pretrained import Pretrained, hub_weights, load_into, read_weights, resize_head
 from training.recipe import Lora, Network, Recipe, load_recipe
 

@@ -123,7 +123,7 @@ def test_totals_stay_on_the_scale():
 
 
 def test_other_image_sizes_and_timm_names_build():
-    assert create_backbone("vit_convstem_micro", 64, 1)(torch.zeros(1, 1, 64, 64)).shape == (1, 192)
+    assert create_backbone("vit_resstem_small", 64, 1)(torch.zeros(1, 1, 64, 64)).shape == (1, 192)
     assert create_backbone("vit_tiny_patch16_224", 64, 3)(torch.zeros(1, 3, 64, 64)).shape == (1, 192)
     with pytest.raises(ModelError, match="vit_nonsense"):
         create_backbone("vit_nonsense", 48, 1)

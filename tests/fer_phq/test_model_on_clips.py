@@ -79,7 +79,7 @@ def test_each_view_alone_agrees_with_the_other(found):
     line = found[bench.VIEWS]
     assert line.kept >= line.sure - 1
     assert line.median < 0.05
-    assert line.largest < 0.4
+    assert line.largest < 0.5
 
 
 def test_smiles_that_a_person_sees_are_happiness(model, clips):

@@ -259,5 +259,5 @@ def test_hub_weights_without_a_network_are_one_sentence(monkeypatch):
     monkeypatch.setattr("timm.create_model", offline)
     with pytest.raises(ModelError, match=r"could not be fetched \(Connection refused\)"):
         hub_weights("vit_tiny_patch16_224")
-    with pytest.raises(ModelError, match="publishes no weights of 'vit_convstem_micro'"):
-        hub_weights("vit_convstem_micro")
+    with pytest.raises(ModelError, match="publishes no weights of 'vit_resstem_small'"):
+        hub_weights("vit_resstem_small")
