@@ -53,9 +53,7 @@ def make_accelerator(recipe: Recipe, out: Path) -> Accelerator:
     """Device, precision and tracker; `out` takes the tracker's files."""
     precision = recipe.precision if recipe.precision != "auto" else _fast_precision()
     tracker = None if recipe.tracker == "none" else recipe.tracker
-    cpu = (
-        not torch.accelerator.is_available()
-    )  # without saying so, several processes on a CPU would not find each other
+    cpu = not torch.accelerator.is_available()  # unless told so, several processes on a CPU do not find each other
     accelerator = Accelerator(cpu=cpu, mixed_precision=precision, log_with=tracker, project_dir=str(out))
     if tracker:
         wandb = {"wandb": {"name": recipe.name, "dir": str(out)}}
@@ -89,9 +87,9 @@ def fit(run: Run, parts: Parts) -> None:
     while True:
         stage, progress = run.stage, run.progress
         while progress.epoch < stage.epochs and not run.spent:
-            began = time.monotonic()
+            began = time.monotonic() - progress.epoch_seconds
             loss = train_epoch(run, parts.train)
-            finish_epoch(run, parts, loss, progress.epoch_seconds + time.monotonic() - began)
+            finish_epoch(run, parts, loss, time.monotonic() - began)
         if progress.stage + 1 == len(run.recipe.stages):
             return
         run.net = next_stage(run.plain, stage.classes, run.recipe.stages[progress.stage + 1].classes)
