@@ -34,6 +34,7 @@ from PIL import Image as Pillow
 from training import emotion
 from training.corpora import FaceSet, LazyImages, Source, load_faces
 from training.faces import Parts, epoch_batches, loader
+from training.networks import normalise
 from training.optimisers import rate, set_rate
 from training.recipe import Recipe, find_recipe, load_recipe
 from training.state import Run
@@ -166,7 +167,7 @@ def one_round(run: Run, train: FaceSet, size: int, steps: int, number: int, cloc
     order = epoch_batches(train, stage, run.recipe.seed, 0, number, run.accelerator)
     batches = iter(loader(train, stage, order[: ahead + steps + 1], run.recipe.workers))
     set_rate(run.optimiser, stage.optimiser.learning_rate * rate(stage.schedule, 0, len(order), 10**6))
-    still = emotion.normalise(torch.rand(stage.batch_size, network.in_chans, size, size, device=device), network)
+    still = normalise(torch.rand(stage.batch_size, network.in_chans, size, size, device=device), network)
     targets = torch.from_numpy(train.targets[: stage.batch_size]).to(device)
     run.net.train()
     spent, turn = [0.0, 0.0], steps if lazy else 1

@@ -54,8 +54,8 @@ def temperature_of(model: FerPhqModel, data: FaceSet) -> float:
     return fit_temperature(logits.clone(), F.one_hot(torch.from_numpy(data.labels), len(EMOTIONS)).float())
 
 
-def write_bundle(net: EmotionNet, recipe: Recipe, temperature: float, folder: Path) -> None:
-    """Write weights (float16), configuration and recipe. Raises FerPhqError when the classes are not the seven."""
+def write_bundle(net: EmotionNet, recipe: Recipe, folder: Path) -> None:
+    """Write float16 weights, configuration (temperature 1) and recipe; FerPhqError for other classes than the seven."""
     classes = recipe.stages[-1].classes
     if classes != EMOTIONS:
         raise FerPhqError(f"A bundle has the seven emotions in their order; this run has {', '.join(classes)}.")
@@ -72,7 +72,7 @@ def write_bundle(net: EmotionNet, recipe: Recipe, temperature: float, folder: Pa
         mean=recipe.network.mean,
         std=recipe.network.std,
         classes=EMOTIONS,
-        temperature=temperature,
+        temperature=1.0,
         options=recipe.network.options,
     )
     write_config(folder, config)
@@ -89,8 +89,10 @@ def make_bundle(run: Path, folder: Path) -> EmotionMetrics:
     net, recipe = load_run(run)
     stage = recipe.stages[-1]
     parts = load_parts(stage, recipe.root, recipe.network.in_chans == 1, recipe.image_size)
-    write_bundle(net, recipe, 1.0, folder)
-    write_bundle(net, recipe, temperature_of(load_model(folder), parts.calibration), folder)
+    write_bundle(net, recipe, folder)
+    model = load_model(folder)
+    temperature = temperature_of(model, parts.calibration)
+    write_config(folder, dataclasses.replace(model.bundle.config, temperature=temperature))
     metrics = evaluate(load_model(folder), parts.valid)
     text = json.dumps(dataclasses.asdict(metrics), indent=2) + "\n"
     (folder / "metrics.json").write_text(text, encoding="utf-8")

@@ -125,9 +125,9 @@ class FaceSet:
         """(n,) index of the majority class (the first of equals in `classes`)."""
         return cast(npt.NDArray[np.int64], self.targets.argmax(axis=1))
 
-    def crops(self) -> npt.NDArray[np.uint8]:
-        """All images as RGB (n, h, w, 3), as the product's model takes them."""
-        images = cast(npt.NDArray[np.uint8], self.images[np.arange(len(self))])
+    def crops(self, chosen: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.uint8]:
+        """The images at these positions, or all, as RGB (n, h, w, 3): as the product's model takes them."""
+        images = cast(npt.NDArray[np.uint8], self.images[np.arange(len(self)) if chosen is None else chosen])
         return images if images.ndim == 4 else np.repeat(images[..., None], 3, axis=3)
 
     def take(self, chosen: npt.NDArray[np.bool_]) -> FaceSet:

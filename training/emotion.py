@@ -26,7 +26,7 @@ from training.augment import augment, mix
 from training.corpora import FaceSet
 from training.faces import Parts, epoch_batches, load_parts, loader
 from training.metrics import EmotionMetrics, emotion_metrics
-from training.networks import RECIPE, Teacher, build_net, next_stage, save_run_weights
+from training.networks import RECIPE, Teacher, build_net, next_stage, normalise, save_run_weights
 from training.optimisers import build_optimiser, rate, set_rate
 from training.recipe import Network, Recipe, find_recipe, load_recipe, save_recipe
 from training.state import Interrupted, Progress, Run, load_state, read_progress, save_state, stop_signals
@@ -157,11 +157,6 @@ def as_images(pixels: torch.Tensor) -> torch.Tensor:
     """uint8 (b, h, w) or (b, h, w, 3) to float (b, c, h, w) in 0-1."""
     images = pixels[:, None] if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
     return images.float() / 255
-
-
-def normalise(images: torch.Tensor, network: Network) -> torch.Tensor:
-    """Images in 0-1 to what the network takes, channels last."""
-    return ((images - network.mean) / network.std).contiguous(memory_format=torch.channels_last)
 
 
 def finish_epoch(run: Run, parts: Parts, loss: float, seconds: float) -> None:

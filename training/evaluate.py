@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,7 @@ from training.metrics import (
     bootstrap_intervals,
     emotion_metrics,
 )
+from training.tables import markdown_table
 
 POOLED = "all datasets pooled"
 SUMMARY = {"accuracy": "Accuracy", "macro_f1": "Macro-F1", "uar": "UAR", "ece": "ECE"}
@@ -121,8 +122,7 @@ def crop_batches(faces: FaceSet, batch: int) -> Iterator[tuple[npt.NDArray[np.in
     """Positions (b,) and RGB crops (b, h, w, 3), a batch at a time, so that an encoded corpus never lies in memory."""
     for start in range(0, len(faces), batch):
         chosen = np.arange(start, min(start + batch, len(faces)))
-        images = cast(npt.NDArray[np.uint8], faces.images[chosen])
-        yield chosen, images if images.ndim == 4 else np.repeat(images[..., None], 3, axis=3)
+        yield chosen, faces.crops(chosen)
 
 
 def pool(parts: Sequence[Judged]) -> Judged:
@@ -169,7 +169,7 @@ def as_markdown(verdict: Verdict) -> str:
     note = f"In brackets: {LEVEL:.0%} interval, percentile bootstrap over images. ECE over {ECE_BINS} bins.\n\n"
     columns = ["dataset", "images", *SUMMARY.values(), "NLL", "Brier", "images/s"]
     rows = [[e.dataset, str(e.metrics.n), *summary(e), f"{e.images_per_s:.0f}"] for e in verdict.every]
-    return head + note + _table(columns, rows) + "".join(_section(e) for e in verdict.every)
+    return head + note + markdown_table(columns, rows) + "".join(_section(e) for e in verdict.every)
 
 
 def summary(found: Evaluation) -> list[str]:
@@ -189,9 +189,9 @@ def _section(found: Evaluation) -> str:
     return (
         f"\n## {found.dataset}\n\n{found.metrics.n} images{repeated}.\n"
         f"sha256 of pixels and targets: `{found.sha256}`.\n\n"
-        + _table(["class", "precision", "recall", "F1", "images"], scores)
+        + markdown_table(["class", "precision", "recall", "F1", "images"], scores)
         + "\nConfusion: a row is what the label says, a column what the model said.\n\n"
-        + _table(["", *classes], confusion)
+        + markdown_table(["", *classes], confusion)
     )
 
 
@@ -200,11 +200,6 @@ def _class_cells(found: Evaluation, name: str) -> list[str]:
     if not figures.support:
         return ["-", "-", "-", "0"]
     return [f"{figures.precision:.3f}", f"{figures.recall:.3f}", f"{figures.f1:.3f}", str(figures.support)]
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
 def write(verdict: Verdict, folder: Path) -> None:

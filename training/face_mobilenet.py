@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors.torch import save_file
+from timm.layers import Conv2dSame
 from timm.models import register_model
 from torch import nn
 
@@ -31,30 +32,16 @@ STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
 WIDTHS = (64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024)
 
 
-class SameConv(nn.Conv2d):
-    """A 3x3 convolution padded as TensorFlow pads it: at stride 2 and even sides only below and to the right."""
-
-    def __init__(self, before: int, after: int, stride: int, groups: int = 1) -> None:
-        super().__init__(before, after, 3, stride=stride, padding=0 if stride == 2 else 1, groups=groups)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Map (b, before, h, w) to (b, after, ceil(h / stride), ceil(w / stride))."""
-        if self.stride[0] == 2:
-            rest = images.shape[-1] % 2
-            images = nn.functional.pad(images, (rest, 1, rest, 1))
-        return super().forward(images)
-
-
 class FaceMobileNet(nn.Module):
-    """MobileNet without norms: images (b, in_chans, h, w), normalised, to pooled features (b, 1024)."""
+    """MobileNet without norms; pads as TensorFlow does: normalised images (b, in_chans, h, w) to features (b, 1024)."""
 
     def __init__(self, in_chans: int, drop_rate: float) -> None:
         super().__init__()
         self.num_features = WIDTHS[-1]
-        layers: list[nn.Module] = [SameConv(in_chans, 32, 2), nn.ReLU6(inplace=True)]
+        layers: list[nn.Module] = [Conv2dSame(in_chans, 32, 3, stride=2), nn.ReLU6(inplace=True)]
         before = 32
         for stride, width in zip(STRIDES, WIDTHS, strict=True):
-            layers += [SameConv(before, before, stride, groups=before), nn.ReLU6(inplace=True)]
+            layers += [Conv2dSame(before, before, 3, stride=stride, groups=before), nn.ReLU6(inplace=True)]
             layers += [nn.Conv2d(before, width, 1), nn.ReLU6(inplace=True)]
             before = width
         self.layers = nn.Sequential(*layers)

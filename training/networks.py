@@ -10,11 +10,11 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from fer_phq.backbone import create_backbone
-from fer_phq.checkpoint import WEIGHTS, read_bundle
 from fer_phq.errors import FerPhqError, ModelError
 from fer_phq.heads import EmotionHead, EmotionNet
+from fer_phq.model import load_model
 from training import classic, face_mobilenet  # noqa: F401  (they register their networks with timm)
-from training.pretrained import Pretrained, hub_weights, load_into, read_weights, resize_head
+from training.pretrained import Pretrained, backbone_names, hub_weights, load_into, read_weights, resize_head
 from training.recipe import Lora, Network, Recipe, load_recipe
 
 RECIPE = "recipe.yaml"
@@ -41,9 +41,8 @@ def build_net(network: Network, classes: tuple[str, ...], image_size: int) -> Em
 def _start(path: Path) -> Pretrained:
     """Weights of a run, or of anything that `read_weights` knows."""
     if (path / RECIPE).is_file() and (path / RUN_WEIGHTS).is_file():
-        net, recipe = load_run(path)
-        state = dict(net.backbone.state_dict()) | {f"head.{k}": v for k, v in net.head.state_dict().items()}
-        return Pretrained(state, recipe.stages[-1].classes, f"the run {path}")
+        classes = load_recipe(path / RECIPE).stages[-1].classes
+        return Pretrained(backbone_names(load_file(path / RUN_WEIGHTS)), classes, f"the run {path}")
     return read_weights(path)
 
 
@@ -94,6 +93,11 @@ def load_run(folder: Path) -> tuple[EmotionNet, Recipe]:
     return net.eval(), recipe
 
 
+def normalise(images: torch.Tensor, network: Network) -> torch.Tensor:
+    """Images in 0-1 to what the network takes, channels last."""
+    return ((images - network.mean) / network.std).contiguous(memory_format=torch.channels_last)
+
+
 class Teacher(nn.Module):
     """The mean probabilities of several networks, each fed as it was trained: images (b, c, h, w) in 0-1 to (b, k)."""
 
@@ -105,28 +109,26 @@ class Teacher(nn.Module):
             if known != classes or network.in_chans != in_chans:
                 raise FerPhqError(f"The teacher {folder} has other classes or channels than the recipe's student.")
             self.nets.append(net.to(memory_format=torch.channels_last).requires_grad_(False).eval())
-            self.inputs.append((size, network.mean, network.std))
+            self.inputs.append((size, network))
 
     @torch.no_grad()
     def forward(self, images: torch.Tensor, temperature: float) -> torch.Tensor:
         """Probabilities (b, classes) at a temperature, mean over the teachers."""
         out = []
-        for net, (size, mean, std) in zip(self.nets, self.inputs, strict=True):
+        for net, (size, network) in zip(self.nets, self.inputs, strict=True):
             given = images
             if given.shape[-1] != size:
                 given = nn.functional.interpolate(given, size=(size, size), mode="bilinear", align_corners=False)
-            given = ((given - mean) / std).contiguous(memory_format=torch.channels_last)
-            out.append((net(given).float() / temperature).softmax(1))
+            out.append((net(normalise(given, network)).float() / temperature).softmax(1))
         return torch.stack(out).mean(0)
 
 
 def _teacher(folder: Path) -> tuple[EmotionNet, Network, int, tuple[str, ...]]:
     if (folder / "config.json").is_file():
-        config = read_bundle(folder).config
+        model = load_model(folder)
+        config = model.bundle.config
         shape = {"backbone": config.backbone, "in_chans": config.in_chans, "options": config.options}
         network = Network.model_validate(shape | {"mean": config.mean, "std": config.std})
-        net = build_net(network, config.classes, config.image_size)
-        net.load_state_dict({name: value.float() for name, value in load_file(folder / WEIGHTS[0]).items()})
-        return net, network, config.image_size, config.classes
+        return model.net, network, config.image_size, config.classes
     net, recipe = load_run(folder)
     return net, recipe.network, recipe.image_size, recipe.stages[-1].classes

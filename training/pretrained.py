@@ -102,7 +102,7 @@ def read_weights(path: Path) -> Pretrained:
         raise ModelError(f"No weights at {path}: name a .safetensors file, or a folder with {WEIGHT_FILE}.")
     if path.suffix != ".safetensors":
         raise ModelError(f"{path} is not a .safetensors file; other kinds may be pickles, which are never read.")
-    state = _ours(_load(path))
+    state = backbone_names(_load(path))
     if any(re.match(r"(vit|deit|dinov2)\.|encoder\.layer\.", name) for name in state):
         raise ModelError(f"{path} has Hugging Face's names: name its folder, with the config.json that belongs to it.")
     return Pretrained(state, None, str(path))
@@ -145,7 +145,7 @@ def _read_folder(folder: Path) -> Pretrained:
         names = config.get("label_names") or config.get("pretrained_cfg", {}).get("label_names")
         return Pretrained(_load_folder(folder), _named(names), str(folder))
     bundle = read_bundle(folder)
-    return Pretrained(_ours(_load(folder / WEIGHTS[0])), bundle.config.classes, bundle.model_id)
+    return Pretrained(backbone_names(_load(folder / WEIGHTS[0])), bundle.config.classes, bundle.model_id)
 
 
 def _hugging_face(folder: Path, config: dict[str, Any]) -> Pretrained:
@@ -185,7 +185,7 @@ def _fuse(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return fused
 
 
-def _ours(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def backbone_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """An `EmotionNet`'s names without `backbone.`; others as they are."""
     return {name.removeprefix("backbone."): value for name, value in state.items()}
 

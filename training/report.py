@@ -22,6 +22,8 @@ import yaml
 
 from fer_phq.errors import FerPhqError, SettingsError
 from training.figures import learning_curves_figure, save
+from training.recipe import resolve
+from training.tables import markdown_table
 
 RECIPES = Path(__file__).parent / "recipes"
 
@@ -77,7 +79,7 @@ def read_recipe(path: Path, root: Path | None = None) -> Recipe:
     try:
         fields = yaml.safe_load(path.read_text(encoding="utf-8"))
         base = Path(root or fields.get("root", "data"))
-        stages = [{**fields, **stage} for stage in fields.get("stages") or [{}]]
+        stages = resolve(fields)["stages"]
         epochs = sum(int(phase["epochs"]) for stage in stages for phase in stage["phases"])
         return Recipe(str(fields["name"]), path.name, tuple(_sources(stages, base)), epochs)
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
@@ -87,9 +89,6 @@ def read_recipe(path: Path, root: Path | None = None) -> Recipe:
 def _sources(stages: Sequence[Mapping[str, Any]], root: Path) -> Iterator[tuple[str, Path]]:
     for stage in stages:
         data = stage["data"]
-        if isinstance(data, str):  # recipes of before corpora could be named: a folder of FER+'s parts
-            yield "ferplus", Path(data)
-            continue
         for source in (*data["train"], *data["valid"]):
             hub = str(source["path"]).startswith("hub:")
             yield str(source["corpus"]), Path(source["path"]) if hub else root / source["path"]
@@ -147,7 +146,7 @@ def results(recipes: Sequence[Recipe], runs: Sequence[Run], pictures: Mapping[Pa
         found = by_name[recipe.name]
         rows += [run_cells(run, recipe.file) for run in found] or [_unrun_cells(recipe)]
     rows += [run_cells(run, None) for run in runs if _recipe_name(run) not in by_name]
-    table = "".join("| " + " | ".join(line) + " |\n" for line in [COLUMNS, ["---"] * len(COLUMNS), *rows])
+    table = markdown_table(COLUMNS, rows)
     sheets = "".join(_sheet(run, pictures.get(run.folder)) for run in runs)
     return f"{_HEAD}\n{table}{sheets}{_obtaining(recipes)}"
 

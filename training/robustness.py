@@ -38,6 +38,7 @@ from fer_phq.errors import FerPhqError, SettingsError
 from fer_phq.model import LUMA, FerPhqModel, load_model
 from training.corpora import FaceSet, load_faces, parse_source
 from training.evaluate import crop_batches
+from training.tables import markdown_table
 
 Batch = npt.NDArray[np.uint8]
 """Face crops: uint8 RGB (n, h, w, 3)."""
@@ -348,15 +349,14 @@ def verdict(found: Robustness) -> str:
 
 def as_markdown(found: Robustness) -> str:
     """The table for people, then what the strengths mean."""
-    lines = [COLUMNS, ["---"] * len(COLUMNS), *cells(found)]
-    table = "".join("| " + " | ".join(line) + " |\n" for line in lines)
-    meaning = "".join(
-        f"| {name} | {', '.join(f'{p:g}' for p in scale.parameters)} | {scale.unit} | {scale.reason} |\n"
+    meaning = [
+        [name, ", ".join(f"{p:g}" for p in scale.parameters), scale.unit, scale.reason]
         for name, scale in STRENGTHS.items()
-    )
+    ]
     return (
         f"# Robustness of {found.model_id}\n\nAccuracy on {found.n} images of {found.dataset}, seed {found.seed}.\n\n"
-        f"{table}\n{verdict(found)}\n\n| Corruption | Strengths 1 to 5 | Unit | Reason |\n|---|---|---|---|\n{meaning}"
+        f"{markdown_table(COLUMNS, cells(found))}\n{verdict(found)}\n\n"
+        + markdown_table(["Corruption", "Strengths 1 to 5", "Unit", "Reason"], meaning)
     )
 
 

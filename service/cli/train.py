@@ -5,8 +5,8 @@ What a command does is described by its module in `training`, which needs the pa
 
 from __future__ import annotations
 
+import importlib
 import sys
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -48,7 +48,7 @@ def train_emotion(
     Example: `fer-phq train emotion teacher root=data --out runs/teacher`
     """
     args = [recipe, *(overrides or []), *(["--out", out] if out else []), *(["--resume"] if resume else [])]
-    _run(lambda: _emotion_main(args))
+    _run("training.emotion", args)
 
 
 def evaluate_emotion(
@@ -63,25 +63,13 @@ def evaluate_emotion(
     out)
     """
     args = [checkpoint, *datasets, *(["--out", out] if out else []), *(["--json"] if json else [])]
-    _run(lambda: _evaluate_main(args))
+    _run("training.evaluate", args)
 
 
-def _emotion_main(args: list[str]) -> int:
-    from training.emotion import main
-
-    return main(args)
-
-
-def _evaluate_main(args: list[str]) -> int:
-    from training.evaluate import main
-
-    return main(args)
-
-
-def _run(command: Callable[[], int]) -> None:
-    """Run a door of `training` and leave with its exit code; a package that is missing is named in one sentence."""
+def _run(module: str, args: list[str]) -> None:
+    """Run a module's `main` and leave with its exit code; a package that is missing is named in one sentence."""
     try:
-        code = command()
+        code = importlib.import_module(module).main(args)
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] in ("training", "fer_phq", "service"):
             raise
