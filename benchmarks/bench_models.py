@@ -25,11 +25,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from fer_phq.backbone import create_backbone
 from fer_phq.heads import EmotionNet
 from fer_phq.model import load_model
-from training import emotion
 from training.corpora import load_faces, parse_source
 from training.evaluate import evaluate_datasets
 from training.metrics import EmotionMetrics, emotion_metrics
-from training.networks import RECIPE, load_run
+from training.networks import RECIPE, load_run, predict
 
 BAR = ("vit_tiny_patch16_224", 224, 3)
 NETWORKS = (
@@ -74,7 +73,7 @@ def trained(folder: Path, data: str | None) -> Candidate:
         metrics = None
         if data:
             faces = load_faces(parse_source(data), recipe.stages[-1].classes, grey=recipe.network.in_chans == 1)
-            logits = emotion.predict(net, faces, recipe.image_size, recipe.network)
+            logits = predict(net, faces, recipe.image_size, recipe.network)
             metrics = emotion_metrics(logits.softmax(1).numpy(), faces.labels, faces.classes)
         name = f"run {recipe.name} ({recipe.network.backbone})"
         return Candidate(name, net, recipe.image_size, recipe.network.in_chans, metrics)

@@ -34,7 +34,7 @@ from PIL import Image as Pillow
 from training import emotion
 from training.corpora import FaceSet, LazyImages, Source, load_faces
 from training.faces import Parts, epoch_batches, loader
-from training.networks import normalise
+from training.networks import as_images, normalise
 from training.optimisers import rate, set_rate
 from training.recipe import Recipe, find_recipe, load_recipe
 from training.state import Run
@@ -165,7 +165,7 @@ def one_round(run: Run, train: FaceSet, size: int, steps: int, number: int, cloc
     lazy = isinstance(train.images, LazyImages)
     ahead = 2 * run.recipe.workers + 1 if lazy else 1  # what was ready before the clock starts seems to cost nothing
     order = epoch_batches(train, stage, run.recipe.seed, 0, number, run.accelerator)
-    batches = iter(loader(train, stage, order[: ahead + steps + 1], run.recipe.workers))
+    batches = iter(loader(train, run.targets, order[: ahead + steps + 1], run.recipe.workers))
     set_rate(run.optimiser, stage.optimiser.learning_rate * rate(stage.schedule, 0, len(order), 10**6))
     still = normalise(torch.rand(stage.batch_size, network.in_chans, size, size, device=device), network)
     targets = torch.from_numpy(train.targets[: stage.batch_size]).to(device)
@@ -195,7 +195,7 @@ def report(run: Run, train: FaceSet, size: int, rounds: int, steps: int, process
 def profile(run: Run, size: int) -> None:
     """Which operations the augmentation of a batch spends its time in."""
     pixels = torch.randint(0, 256, (run.stage.batch_size, SIDE, SIDE), dtype=torch.uint8)
-    images = emotion.as_images(pixels if run.recipe.network.in_chans == 1 else pixels[..., None].expand(-1, -1, -1, 3))
+    images = as_images(pixels if run.recipe.network.in_chans == 1 else pixels[..., None].expand(-1, -1, -1, 3))
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
         for seed in range(50):
             generator = torch.Generator().manual_seed(seed)

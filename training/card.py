@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from fer_phq.checkpoint import Bundle, find_bundle
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import FerPhqError
 from training.networks import RECIPE
-from training.recipe import Recipe, load_recipe
+from training.recipe import Recipe, Stage, load_recipe
 
 CARD = """# {model_id}
 
@@ -124,9 +125,7 @@ def card_of(bundle: Bundle, recipe: Recipe) -> str:
 
 def commands_of(recipe: Recipe) -> str:
     """The commands that make the bundle, the teachers first."""
-    stage = recipe.stages[-1]
-    teachers = [Path(folder).name for folder in (stage.distil.teachers if stage.distil else ())]
-    lines = [f"python -m training.emotion {name} root=DATA --out runs/{name}" for name in teachers]
+    lines = [f"python -m training.emotion {name} root=DATA --out runs/{name}" for name in teachers_of(recipe.stages)]
     lines += [
         f"python -m training.emotion recipe.yaml root=DATA --out runs/{recipe.name}   # recipe.yaml: beside this card",
         f"python -m training.bundle runs/{recipe.name} --out BUNDLE",
@@ -137,21 +136,31 @@ def commands_of(recipe: Recipe) -> str:
     return "\n".join(lines)
 
 
+def teachers_of(stages: Sequence[Stage]) -> list[str]:
+    """The teachers' names in the order in which they are first needed."""
+    folders = [folder for stage in stages for folder in (stage.distil.teachers if stage.distil else ())]
+    return list(dict.fromkeys(Path(folder).name for folder in folders))
+
+
 def training_of(recipe: Recipe) -> str:
-    """How the emotion model was trained, in two or three sentences."""
-    stage = recipe.stages[-1]
+    """How the emotion model was trained, a sentence or two a stage."""
+    start = f"starting from {Path(recipe.network.init_from).name}" if recipe.network.init_from else "from scratch"
+    starts = [start, *("going on" for _ in recipe.stages[1:])]
+    return " ".join(
+        ["The recipe:", *(stage_of(stage, begun) for stage, begun in zip(recipe.stages, starts, strict=True))]
+    )
+
+
+def stage_of(stage: Stage, start: str) -> str:
+    """How one stage was trained."""
     phases = ", then ".join(f"{phase.epochs} at {phase.image_size} px" for phase in stage.phases)
-    start = "from scratch"
-    if recipe.network.init_from:
-        start = f"starting from {Path(recipe.network.init_from).name}"
     distilled = ""
     if stage.distil:
-        names = " and ".join(Path(folder).name for folder in stage.distil.teachers)
-        distilled = (
-            f", {stage.distil.weight:.0%} of the target from {names} on the same augmented images (its run: RESULTS.md)"
-        )
+        images = "the same augmented images" if stage.distil.views == "augmented" else "the images as they are"
+        names = " and ".join(teachers_of([stage]))
+        distilled = f", {stage.distil.weight:.0%} of the target from {names} on {images} (its run: RESULTS.md)"
     return (
-        f"The recipe: {stage.epochs} epochs {start} ({phases}), batch {stage.batch_size * stage.accumulate}, "
+        f"{stage.epochs} epochs {start} ({phases}), batch {stage.batch_size * stage.accumulate}, "
         f"{stage.optimiser.name.upper()}, peak learning rate {stage.optimiser.learning_rate}, vote distributions as "
         f"targets{distilled}{', moving average of the weights kept' if stage.ema_decay else ''}."
     )

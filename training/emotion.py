@@ -24,11 +24,20 @@ from fer_phq.errors import FerPhqError
 from training import records
 from training.augment import augment, mix
 from training.corpora import FaceSet
-from training.faces import Parts, epoch_batches, load_parts, loader
+from training.faces import Parts, epoch_batches, load_parts, loader, wanted_targets
 from training.metrics import EmotionMetrics, emotion_metrics
-from training.networks import RECIPE, Teacher, build_net, next_stage, normalise, save_run_weights
+from training.networks import (
+    RECIPE,
+    Teacher,
+    as_images,
+    build_net,
+    next_stage,
+    normalise,
+    predict,
+    save_run_weights,
+)
 from training.optimisers import build_optimiser, rate, set_rate
-from training.recipe import Network, Recipe, find_recipe, load_recipe, save_recipe
+from training.recipe import Recipe, find_recipe, load_recipe, save_recipe
 from training.state import Interrupted, Progress, Run, load_state, read_progress, save_state, stop_signals
 
 
@@ -79,6 +88,11 @@ def begin_stage(run: Run) -> Parts:
     run.average = ModelEmaV3(run.net, decay=stage.ema_decay, use_warmup=True) if stage.ema_decay else None
     run.teacher = Teacher(stage.distil.teachers, stage.classes, network.in_chans) if stage.distil else None
     run.prepare()
+    run.targets = wanted_targets(parts.train, stage.majority)
+    if run.teacher is not None and stage.distil is not None and stage.distil.views == "clean":
+        taught = run.teacher.judge(parts.train, stage.distil.temperature, run.accelerator.device)
+        run.targets = ((1 - stage.distil.weight) * run.targets + stage.distil.weight * taught).astype(np.float32)
+        run.teacher = None
     return parts
 
 
@@ -92,6 +106,7 @@ def fit(run: Run, parts: Parts) -> None:
             finish_epoch(run, parts, loss, time.monotonic() - began)
         if progress.stage + 1 == len(run.recipe.stages):
             return
+        run.plain.load_state_dict(run.kept.state_dict())  # the next stage starts from what this one leaves
         run.net = next_stage(run.plain, stage.classes, run.recipe.stages[progress.stage + 1].classes)
         progress.next_stage()
         parts = begin_stage(run)
@@ -105,7 +120,7 @@ def train_epoch(run: Run, train: FaceSet) -> float:
     steps_per_epoch = len(batches) // stage.accumulate
     run.net.train()
     began, saved = time.monotonic() - progress.epoch_seconds, time.monotonic()
-    rest = loader(train, stage, batches[progress.batch :], run.recipe.workers)
+    rest = loader(train, run.targets, batches[progress.batch :], run.recipe.workers)
     hidden = None if run.accelerator.is_main_process else True  # None: hidden where nobody watches
     name = f"epoch {progress.epoch + 1}/{stage.epochs}"
     bar = tqdm(rest, name, len(batches), initial=progress.batch, disable=hidden)
@@ -153,12 +168,6 @@ def train_step(run: Run, pixels: torch.Tensor, targets: torch.Tensor, size: int)
     return float(loss.detach())
 
 
-def as_images(pixels: torch.Tensor) -> torch.Tensor:
-    """uint8 (b, h, w) or (b, h, w, 3) to float (b, c, h, w) in 0-1."""
-    images = pixels[:, None] if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
-    return images.float() / 255
-
-
 def finish_epoch(run: Run, parts: Parts, loss: float, seconds: float) -> None:
     """Validate, write the epoch's line, its weights and its state."""
     stage, progress = run.stage, run.progress
@@ -202,23 +211,6 @@ def validate(run: Run, data: FaceSet, size: int) -> EmotionMetrics:
     with run.accelerator.autocast():
         logits = predict(run.kept, data, size, run.recipe.network, run.accelerator.device)
     return emotion_metrics(logits.softmax(1).numpy(), data.labels, data.classes)
-
-
-@torch.inference_mode()
-def predict(
-    net: torch.nn.Module, data: FaceSet, size: int, network: Network, device: torch.device | str = "cpu"
-) -> torch.Tensor:
-    """Logits (n, classes) float32 of a network for a set, without augmentation."""
-    training, out = net.training, []
-    net.eval()
-    for i in range(0, len(data), 256):
-        chosen = np.arange(i, min(i + 256, len(data)))
-        images = as_images(torch.from_numpy(np.ascontiguousarray(data.images[chosen])).to(device))
-        if images.shape[-1] != size:
-            images = F.interpolate(images, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
-        out.append(net(normalise(images, network)).float().cpu())
-    net.train(training)
-    return torch.cat(out)
 
 
 def train(recipe: Recipe, out: Path, resume: bool = False, command: str = "") -> None:

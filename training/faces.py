@@ -101,10 +101,11 @@ class _Batches(Dataset[Any]):
         return torch.from_numpy(images), torch.from_numpy(self.targets[chosen])
 
 
-def loader(data: FaceSet, stage: Stage, batches: list[npt.NDArray[np.int64]], workers: int) -> DataLoader[Any]:
-    """Batches in order: uint8 (b, h, w[, 3]) and float32 targets (b, classes); workers where images are decoded."""
+def loader(
+    data: FaceSet, targets: npt.NDArray[np.float32], batches: list[npt.NDArray[np.int64]], workers: int
+) -> DataLoader[Any]:
+    """Batches in order: uint8 (b, h, w[, 3]) and their targets (b, classes); workers where images are decoded."""
     lazy = isinstance(data.images, LazyImages)
-    targets = wanted_targets(data, stage.majority)
     return DataLoader(_Batches(data, targets, batches), batch_size=None, num_workers=workers if lazy else 0)
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from typing import cast
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
@@ -14,6 +17,7 @@ from fer_phq.errors import FerPhqError, ModelError
 from fer_phq.heads import EmotionHead, EmotionNet
 from fer_phq.model import load_model
 from training import classic, face_mobilenet  # noqa: F401  (they register their networks with timm)
+from training.corpora import FaceSet
 from training.pretrained import Pretrained, backbone_names, hub_weights, load_into, read_weights, resize_head
 from training.recipe import Lora, Network, Recipe, load_recipe
 
@@ -98,6 +102,36 @@ def normalise(images: torch.Tensor, network: Network) -> torch.Tensor:
     return ((images - network.mean) / network.std).contiguous(memory_format=torch.channels_last)
 
 
+def as_images(pixels: torch.Tensor) -> torch.Tensor:
+    """uint8 (b, h, w) or (b, h, w, 3) to float (b, c, h, w) in 0-1."""
+    images = pixels[:, None] if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
+    return images.float() / 255
+
+
+@torch.inference_mode()
+def predict(
+    net: nn.Module,
+    data: FaceSet,
+    size: int,
+    network: Network,
+    device: torch.device | str = "cpu",
+    mirrored: bool = False,
+) -> torch.Tensor:
+    """Logits (n, classes) float32 of a network for a set, without augmentation."""
+    training, out = net.training, []
+    net.eval()
+    for i in range(0, len(data), 256):
+        chosen = np.arange(i, min(i + 256, len(data)))
+        images = as_images(torch.from_numpy(np.ascontiguousarray(data.images[chosen])).to(device))
+        if images.shape[-1] != size:
+            images = nn.functional.interpolate(
+                images, size=(size, size), mode="bilinear", antialias=True, align_corners=False
+            )
+        out.append(net(normalise(images.flip(-1) if mirrored else images, network)).float().cpu())
+    net.train(training)
+    return torch.cat(out)
+
+
 class Teacher(nn.Module):
     """The mean probabilities of several networks, each fed as it was trained: images (b, c, h, w) in 0-1 to (b, k)."""
 
@@ -121,6 +155,15 @@ class Teacher(nn.Module):
                 given = nn.functional.interpolate(given, size=(size, size), mode="bilinear", align_corners=False)
             out.append((net(normalise(given, network)).float() / temperature).softmax(1))
         return torch.stack(out).mean(0)
+
+    def judge(self, data: FaceSet, temperature: float, device: torch.device | str) -> npt.NDArray[np.float32]:
+        """Probabilities (n, classes) of a set's images as they are, mean over the teachers and both mirror views."""
+        out = [
+            (predict(net, data, size, network, device, mirrored) / temperature).softmax(1)
+            for net, (size, network) in zip(self.nets, self.inputs, strict=True)
+            for mirrored in (False, True)
+        ]
+        return cast(npt.NDArray[np.float32], torch.stack(out).mean(0).numpy())
 
 
 def _teacher(folder: Path) -> tuple[EmotionNet, Network, int, tuple[str, ...]]:

@@ -88,14 +88,17 @@ class Schedule(_Part):
 
 
 class Distil(_Part):
-    """Learn from teachers on the same augmented images (Hinton et al., 2015; Beyer et al., 2022, arXiv:2106.05237).
+    """Learn from teachers (Hinton, Vinyals & Dean, 2015, arXiv:1503.02531).
 
-    teachers: run folders or bundles whose mean probabilities are the target; weight: their share of the loss.
+    teachers: run folders or bundles whose mean probabilities are the target; weight: their share of it.
     """
 
     teachers: tuple[str, ...] = Field(min_length=1)
     weight: float = Field(0.7, ge=0, le=1)
     temperature: float = Field(1, gt=0)
+    views: Literal["augmented", "clean"] = "augmented"
+    """augmented: teachers see each step's augmented images (Beyer et al., 2022, arXiv:2106.05237: better in long runs);
+    clean: they judge every image and its mirror once, before the stage, so that an epoch does not pay for them."""
 
 
 class Stage(_Part):

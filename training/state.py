@@ -13,6 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, cast
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from accelerate import Accelerator
 from timm.utils import ModelEmaV3
@@ -69,6 +71,8 @@ class Run:
     net: EmotionNet
     progress: Progress
     optimiser: torch.optim.Optimizer = field(init=False)
+    targets: npt.NDArray[np.float32] = field(init=False)
+    """Of the stage's training images, (n, classes)."""
     average: ModelEmaV3 | None = None
     teacher: Teacher | None = None
     stopping: bool = False

@@ -1,5 +1,6 @@
 """The loop on generated corpora: it learns, stops and goes on, passes from stage to stage, and distils."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -14,6 +16,7 @@ from safetensors.torch import load_file
 from fer_phq.emotions import EMOTIONS
 from fer_phq.model import load_model
 from training import bundle, emotion, phq
+from training.corpora import Source, load_faces
 from training.networks import Teacher, load_run, plain_state
 from training.recipe import load_recipe, save_recipe, shipped_recipes
 
@@ -59,8 +62,9 @@ def teacher_run(corpus, tmp_path_factory):
 
 
 def student_args(teacher, corpus):
-    teachers = f"distil.teachers=['{teacher}']"
-    return ["shipped", *SHORT, f"root={corpus.parent}", f"network.init_from={teacher}", teachers]
+    teachers = [f"stages.{stage}.distil.teachers=['{teacher}']" for stage in (0, 1)]
+    short = [f"stages.{stage}.{SHORT[0]}" for stage in (0, 1)]
+    return ["shipped", *short, *SHORT[1:], f"root={corpus.parent}", f"network.init_from={teacher}", *teachers]
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +100,11 @@ def test_the_curves_and_the_confusion_matrix_are_in_tensorboard(teacher_run):
 
 def test_a_student_starts_from_its_teacher_and_learns_from_it(student_run, teacher_run, corpus):
     student, recipe = load_run(student_run)
-    assert recipe.stages[0].distil.teachers == (str(teacher_run),)
+    assert [stage.distil.teachers for stage in recipe.stages] == [(str(teacher_run),)] * 2
+    assert [stage.distil.views for stage in recipe.stages] == ["augmented", "clean"]
+    assert [(line["stage"], line["epoch"]) for line in log_of(student_run)] == [
+        (s, e) for s in (1, 2) for e in (1, 2, 3)
+    ]
     teacher = Teacher((str(teacher_run),), EMOTIONS, 1)
     given = teacher(torch.rand(4, 1, 24, 24), 1.0)
     assert given.shape == (4, 7)
@@ -104,7 +112,17 @@ def test_a_student_starts_from_its_teacher_and_learns_from_it(student_run, teach
     assert torch.isfinite(student(torch.rand(2, 1, 24, 24))).all()
 
 
-@pytest.mark.parametrize("when", [1, 9])
+def test_a_teacher_judges_an_image_and_its_mirror_alike(teacher_run, corpus):
+    teacher = Teacher((str(teacher_run),), EMOTIONS, 1)
+    faces = load_faces(Source(corpus="ferplus", path=str(corpus), split="valid"), EMOTIONS, grey=True)
+    judged = teacher.judge(faces, 1.0, "cpu")
+    mirrored = dataclasses.replace(faces, images=np.ascontiguousarray(faces.images[:, :, ::-1]))
+    assert judged.shape == (len(faces), 7)
+    np.testing.assert_allclose(judged, teacher.judge(mirrored, 1.0, "cpu"), atol=1e-6)
+    assert not np.allclose(judged, teacher.judge(faces, 4.0, "cpu"), atol=1e-3)
+
+
+@pytest.mark.parametrize("when", [1, 9, 30])
 def test_a_run_that_was_interrupted_goes_on_to_the_same_weights(
     student_run, teacher_run, corpus, tmp_path, monkeypatch, when
 ):
