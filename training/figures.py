@@ -29,7 +29,7 @@ def confusion_figure(confusion: Sequence[Sequence[int]], classes: Sequence[str],
     """Confusion matrix [true][given] as counts, shaded by their share of the row; rows without images stay white."""
     counts = np.asarray(confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure, axes = _blank(7.0, 6.2, title)
+    figure, axes = blank(7.0, 6.2, title)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     ticks = range(len(classes))
     axes.set_xticks(ticks, classes, rotation=45, ha="right", rotation_mode="anchor")
@@ -63,7 +63,7 @@ def reliability_figure(bins: Sequence[ReliabilityBin], ece: float, title: str = 
     bottom.bar(middles, [b.n for b in filled], width=0.94 * width, color=GREY)
     bottom.set(xlabel="Confidence (highest probability)", ylabel="Images")
     for axes in (top, bottom):
-        _plain(axes)
+        plain(axes)
     return figure
 
 
@@ -94,7 +94,7 @@ def learning_curves_figure(rows: Rows, title: str = "") -> Figure:
             axes.set_yticks([])
         for change in _changes(rows):
             axes.axvline(change, color=GREY, linewidth=0.8, linestyle=":")
-        _plain(axes)
+        plain(axes)
     return figure
 
 
@@ -138,7 +138,8 @@ def _changes(rows: Rows) -> list[float]:
     return [(epochs[i] + epochs[i - 1]) / 2 for i in range(1, len(rows)) if kinds[i] != kinds[i - 1]]
 
 
-def _blank(width: float, height: float, title: str) -> tuple[Figure, Axes]:
+def blank(width: float, height: float, title: str) -> tuple[Figure, Axes]:
+    """An empty figure of this size in inches, and its axes."""
     figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
@@ -146,7 +147,8 @@ def _blank(width: float, height: float, title: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _plain(axes: Axes) -> None:
+def plain(axes: Axes) -> None:
+    """A light grid, and no frame at the top and to the right."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#E1E6E8", linewidth=0.6)
     axes.set_axisbelow(True)

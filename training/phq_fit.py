@@ -1,0 +1,192 @@
+"""Compare models on labelled sessions, choose one a modality set, and fit it with its interval: a `PhqHead`.
+
+Everything is judged on people whom the model has not seen: cross-validation grouped by subject, repeated with other
+folds, and inside each fold once more for the model's own settings (nested).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.model_selection import GroupKFold
+
+from fer_phq.phq import Scale
+from fer_phq.phq_head import PhqHead, columns_of, cross_conformal, distance
+from training.intervals import LEVEL, Calibrated, calibrate
+from training.phq_data import SetTable
+from training.phq_metrics import (
+    IntervalFigures,
+    PhqFigures,
+    Screening,
+    interval_figures,
+    phq_figures,
+    screening,
+)
+from training.phq_models import Float, Table, fit_regressor
+
+Index = npt.NDArray[np.int64]
+
+OUTER_FOLDS, REPEATS = 5, 3
+RIDGE_ONLY_BELOW = 20
+"""With fewer people than this only ridge is tried: a choice between models would be a choice between chances."""
+
+USUAL = 1.2
+"""A session is unlike the training's beyond this many times the largest distance of a left-out person's session."""
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A model under cross-validation: estimates (repeats, n), and its figures."""
+
+    model: str
+    given: Float
+    figures: PhqFigures
+    screening: Screening
+
+
+@dataclass(frozen=True, eq=False)
+class FittedSet:
+    """A modality set's head, with every model's figures and the interval's on the sessions each fold left out."""
+
+    head: PhqHead
+    judged: tuple[Judged, ...]
+    interval: IntervalFigures
+    data: SetTable
+
+
+def models_for(subjects: int, quick: bool) -> tuple[str, ...]:
+    """Which models are tried on so many people; the floor is always there to compare with."""
+    if quick or subjects < RIDGE_ONLY_BELOW:
+        return ("floor", "ridge")
+    return ("floor", "ridge", "svr", "boosting")
+
+
+def fit_set(data: SetTable, scale: Scale, quick: bool = False, seed: int = 0, level: float = LEVEL) -> FittedSet:
+    """Compare, choose, fit and calibrate one modality set."""
+    table = data.table
+    repeats = 1 if quick else REPEATS
+    judged = [judge(table, model, scale, repeats, seed) for model in models_for(table.subject_count, quick)]
+    chosen = choose_model(judged, table)
+    calibrated = calibrate(table, chosen, level, seed)
+    head = make_head(data, chosen, calibrated)
+    return FittedSet(head, tuple(judged), judge_interval(table, chosen, scale, level, seed), data)
+
+
+def judge(table: Table, model: str, scale: Scale, repeats: int, seed: int) -> Judged:
+    """Estimates of every session by models that have not seen its subject, and their figures."""
+    given, floor = np.zeros((repeats, len(table))), np.zeros((repeats, len(table)))
+    for repeat in range(repeats):
+        folds = GroupKFold(min(OUTER_FOLDS, table.subject_count), shuffle=True, random_state=seed + repeat)
+        for train, test in folds.split(table.rows, groups=table.subjects):
+            part = Table(table.rows[train], table.totals[train], table.subjects[train], table.blocks)
+            given[repeat, test] = np.clip(fit_regressor(model, part, seed).predict(table.rows[test]), 0, scale.maximum)
+            floor[repeat, test] = part.totals.mean()
+    true, subjects = np.tile(table.totals, repeats), np.tile(table.subjects, repeats)
+    figures = phq_figures(given.ravel(), true, floor.ravel(), subjects, seed)
+    return Judged(model, given, figures, screening(given.ravel(), true))
+
+
+def choose_model(judged: Sequence[Judged], table: Table) -> str:
+    """Ridge, unless another's squared error over subjects is lower by more than one standard error of the difference.
+
+    The simplest within a standard error (Breiman et al., 1984, Classification and Regression Trees, 3.4.3).
+    """
+    errors = {one.model: _subject_errors(one.given, table) for one in judged}
+    best = "ridge"
+    for model in errors:
+        gain = errors[best] - errors[model]
+        if model != "floor" and gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)):
+            best = model
+    return best
+
+
+def _subject_errors(given: Float, table: Table) -> Float:
+    """Mean squared error of each subject (subjects,)."""
+    square = ((given - table.totals) ** 2).mean(0)
+    codes = np.unique(table.subjects, return_inverse=True)[1]
+    return np.asarray(np.bincount(codes, square) / np.bincount(codes))
+
+
+def make_head(data: SetTable, model: str, calibrated: Calibrated) -> PhqHead:
+    """The head of a calibrated model, with the bounds of what it may judge."""
+    rows = data.table.rows
+    with np.errstate(invalid="ignore"):
+        measured = np.isfinite(rows)
+        count = np.maximum(measured.sum(0), 1)
+        centre = np.where(measured, rows, 0).sum(0) / count
+        spread = np.sqrt(np.where(measured, (rows - centre) ** 2, 0).sum(0) / count)
+    return PhqHead(
+        modalities=data.modalities,
+        model=model,
+        inputs=data.inputs,
+        columns=columns_of(data.columns),
+        whole=calibrated.whole,
+        folds=calibrated.folds,
+        fold_of=calibrated.fold_of,
+        errors=calibrated.errors,
+        centre=centre,
+        spread=spread,
+        far=USUAL * float(_left_out_distances(data.table, calibrated).max()),
+    )
+
+
+def _left_out_distances(table: Table, calibrated: Calibrated) -> Float:
+    """(n,) distance of each session from the others' centre."""
+    out = np.zeros(len(table))
+    for fold in np.unique(calibrated.fold_of):
+        left_out = calibrated.fold_of == fold
+        kept = table.rows[~left_out]
+        centre, spread = np.nanmean(kept, axis=0), np.nanstd(kept, axis=0)
+        out[left_out] = distance(table.rows[left_out], centre, spread)
+    return out
+
+
+def judge_interval(table: Table, model: str, scale: Scale, level: float, seed: int) -> IntervalFigures:
+    """The interval's figures for people that neither the model nor the interval has seen."""
+    low, high = np.zeros(len(table)), np.zeros(len(table))
+    folds = GroupKFold(min(OUTER_FOLDS, table.subject_count), shuffle=True, random_state=seed)
+    for train, test in folds.split(table.rows, groups=table.subjects):
+        part = Table(table.rows[train], table.totals[train], table.subjects[train], table.blocks)
+        fitted = calibrate(part, model, level, seed)
+        left_out = np.stack([fold.predict(table.rows[test]) for fold in fitted.folds])
+        low[test], high[test] = cross_conformal(left_out, fitted.fold_of, fitted.errors, level)
+    return interval_figures(np.clip(low, 0, scale.maximum), np.clip(high, 0, scale.maximum), table.totals, level)
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """What a model reaches with fewer people: mae and ccc on people left out, trained on so many subjects."""
+
+    subjects: int
+    mae: float
+    ccc: float
+
+
+def learning_curve(table: Table, model: str, scale: Scale, seed: int = 0) -> tuple[CurvePoint, ...]:
+    """Figures over a growing number of training subjects, doubling from 8 (5 folds; the subjects drawn at random)."""
+    folds = list(
+        GroupKFold(min(OUTER_FOLDS, table.subject_count), shuffle=True, random_state=seed).split(
+            table.rows, groups=table.subjects
+        )
+    )
+    most = min(len(np.unique(table.subjects[train])) for train, _ in folds)
+    sizes = [8 * 2**i for i in range(20) if 8 * 2**i < most]
+    return tuple(_curve_point(table, model, scale, folds, size, seed) for size in (*sizes, most))
+
+
+def _curve_point(
+    table: Table, model: str, scale: Scale, folds: Sequence[tuple[Index, Index]], size: int, seed: int
+) -> CurvePoint:
+    given, floor = np.zeros(len(table)), np.zeros(len(table))
+    rng = np.random.default_rng(seed)
+    for train, test in folds:
+        drawn = rng.permutation(np.unique(table.subjects[train]))[:size]
+        chosen = train[np.isin(table.subjects[train], drawn)]
+        part = Table(table.rows[chosen], table.totals[chosen], table.subjects[chosen], table.blocks)
+        given[test] = np.clip(fit_regressor(model, part, seed).predict(table.rows[test]), 0, scale.maximum)
+        floor[test] = part.totals.mean()
+    figures = phq_figures(given, table.totals, floor, table.subjects, seed)
+    return CurvePoint(size, figures.mae, figures.ccc)
