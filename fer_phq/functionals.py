@@ -1,8 +1,8 @@
 """Functionals: one row of numbers that describes a whole session, whatever its length, gaps and missing modalities.
 
 Columns come in blocks, which a model may weigh against each other: `face.expressions` (from emotion probabilities),
-`face.level` and `face.change` (of any per-frame features), and the same pair for voice and words beside what is known
-of their named columns. What cannot be measured is NaN.
+`voice.prosody` and `words.talk` (of features whose columns are known), `words.meaning` (sentence embeddings), and of
+any other features `<modality>.level` and `<modality>.change`. What cannot be measured is NaN.
 
 Which expressions: dwell, transitions and intensity as in Girard et al. (2014, Image Vis Comput 32:641-647) and Scherer
 et al. (2014, Image Vis Comput 32:648-658: smile duration and intensity); expressivity and its lack (blunting) as in
@@ -21,6 +21,10 @@ import numpy.typing as npt
 from fer_phq.analysis import FloatArray, TimeArray
 from fer_phq.emotions import EMOTIONS, emotion_index
 from fer_phq.features import Channel, Modality, SessionFeatures
+from fer_phq.voice.features import KIND as PROSODY
+from fer_phq.voice.functionals import voice_functionals
+from fer_phq.words.features import MINILM, PLAIN
+from fer_phq.words.functionals import word_functionals
 
 Float = npt.NDArray[np.float64]
 
@@ -54,8 +58,15 @@ def functionals(features: SessionFeatures, modalities: Sequence[Modality]) -> Fu
             raise ValueError(f"The session has no {modality}.")
         if modality is Modality.FACE and features.emotions is not None and channel.time_s is not None:
             blocks["face.expressions"] = expressions(features.emotions, channel.time_s)
-        blocks[f"{modality}.level"] = level(channel)
-        blocks[f"{modality}.change"] = change(channel)
+        if channel.kind == PROSODY:
+            blocks["voice.prosody"] = voice_functionals(channel)
+        elif channel.kind in (PLAIN, MINILM):
+            said = word_functionals(channel)
+            blocks["words.talk"] = {name: value for name, value in said.items() if not name.startswith("embedding_")}
+            blocks["words.meaning"] = {name: value for name, value in said.items() if name.startswith("embedding_")}
+        else:
+            blocks[f"{modality}.level"] = level(channel)
+            blocks[f"{modality}.change"] = change(channel)
     return Functionals(
         values=np.array([value for block in blocks.values() for value in block.values()], np.float64),
         names=tuple(f"{block}.{name}" for block, found in blocks.items() for name in found),

@@ -62,11 +62,16 @@ class Links:
 
 @dataclass(frozen=True, eq=False)
 class SimulatedSession:
-    """One session: subject number, PHQ-8 total, and each frame's expression as indices (t,) into `EMOTIONS`."""
+    """One session: subject number, PHQ-8 total, and each frame's expression as indices (t,) into `EMOTIONS`.
+
+    shares (7,) and rate: of time and of change, from which the expressions were drawn; what an ideal observer knows.
+    """
 
     subject: int
     total: int
     expressions: npt.NDArray[np.int64]
+    shares: Float
+    rate: float
 
 
 def draw_severity(n: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
@@ -100,7 +105,7 @@ def simulate_session(
     renewed = rng.random(frames) < rate
     renewed[0] = True
     draws = rng.choice(len(EMOTIONS), size=int(renewed.sum()), p=share)
-    return SimulatedSession(subject, total, draws[np.cumsum(renewed) - 1])
+    return SimulatedSession(subject, total, draws[np.cumsum(renewed) - 1], share, float(rate))
 
 
 def simulate_cohort(
@@ -125,21 +130,47 @@ def simulate_cohort(
 
 @dataclass(frozen=True, eq=False)
 class EmbeddingBank:
-    """Embeddings (n, dim) of real face images with their majority emotion (n,), from which frames are drawn."""
+    """Embeddings (n, dim) of face images with their majority emotion (n,), from which frames are drawn.
+
+    probabilities (n, 7): what the model says of each, where it has been asked.
+    """
 
     embeddings: FloatArray
     labels: npt.NDArray[np.int64]
+    probabilities: FloatArray | None = None
 
-    def render(self, session: SimulatedSession, rng: np.random.Generator, identity: float = 0.5) -> FloatArray:
-        """Embeddings (t, dim) float32 of a session's frames.
-
-        Each frame is a bank image of its expression; a run of one expression stays with one image. `identity` moves
-        all frames of the session together by a part of a random neutral image's offset, as one person's face would.
-        """
-        neutral = self.embeddings[self.labels == emotion_index("neutral")]
-        offset = identity * (neutral[rng.integers(len(neutral))] - neutral.mean(axis=0))
+    def draw(self, session: SimulatedSession, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+        """Which image (t,) each frame shows: one of its expression; a run of one expression stays with one image."""
         changes = np.r_[True, np.diff(session.expressions) != 0]
         pools = [np.flatnonzero(self.labels == i) for i in range(len(EMOTIONS))]
-        starts = [rng.choice(pools[e]) for e in session.expressions[changes]]
-        rows = self.embeddings[np.asarray(starts)[np.cumsum(changes) - 1]]
-        return np.asarray(rows + offset, dtype=np.float32)
+        starts: npt.NDArray[np.int64] = np.array([rng.choice(pools[e]) for e in session.expressions[changes]], np.int64)
+        drawn: npt.NDArray[np.int64] = starts[np.cumsum(changes) - 1]
+        return drawn
+
+    def offset(self, rng: np.random.Generator, identity: float = 0.5) -> FloatArray:
+        """What moves all frames of a session together (dim,): a part of a random neutral image's offset.
+
+        So does one person's face.
+        """
+        neutral = self.embeddings[self.labels == emotion_index("neutral")]
+        away = identity * (neutral[rng.integers(len(neutral))] - neutral.mean(axis=0))
+        return np.asarray(away, dtype=np.float32)
+
+    def render(self, session: SimulatedSession, rng: np.random.Generator, identity: float = 0.5) -> FloatArray:
+        """Embeddings (t, dim) float32 of a session's frames (see `draw` and `offset`)."""
+        offset = self.offset(rng, identity)
+        return np.asarray(self.embeddings[self.draw(session, rng)] + offset, dtype=np.float32)
+
+
+def synthetic_bank(rng: np.random.Generator, dim: int = 24, images: int = 40) -> EmbeddingBank:
+    """A bank without any picture: for each emotion `images` points around a place of its own, and what is said of them.
+
+    For trying the machinery where no face images may be had.
+    """
+    labels = np.repeat(np.arange(len(EMOTIONS)), images)
+    places = 1.5 * rng.normal(size=(len(EMOTIONS), dim))
+    embeddings = places[labels] + rng.normal(size=(len(labels), dim))
+    likeness = -((embeddings[:, None] - places) ** 2).sum(-1) / 8
+    odds = np.exp(likeness - likeness.max(1, keepdims=True))
+    probabilities = odds / odds.sum(1, keepdims=True)
+    return EmbeddingBank(embeddings.astype(np.float32), labels, probabilities.astype(np.float32))

@@ -52,10 +52,10 @@ class BlockScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Standardise columns and give every block the same weight, however many columns it has.
 
     A block of a thousand embedding statistics would drown one of twenty that say the same in words. NaN becomes the
-    mean. `use` names the only block that counts, or all.
+    mean. use: the blocks that count, or None for all.
     """
 
-    def __init__(self, blocks: tuple[str, ...], use: str = "all") -> None:
+    def __init__(self, blocks: tuple[str, ...], use: tuple[str, ...] | None = None) -> None:
         self.blocks, self.use = blocks, use
 
     def fit(self, rows: Float, totals: Any = None) -> Self:
@@ -68,8 +68,8 @@ class BlockScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             spread = np.sqrt((deviation**2).sum(0) / count)
         names, inverse, sizes = np.unique(np.array(self.blocks), return_inverse=True, return_counts=True)
         weight = 1 / np.sqrt(sizes[inverse])
-        if self.use != "all":
-            weight = np.where(names[inverse] == self.use, weight, 0)
+        if self.use is not None:
+            weight = np.where(np.isin(names[inverse], self.use), weight, 0)
         self.scale_ = np.where(spread > 1e-9 * (1 + np.abs(self.mean_)), weight / np.maximum(spread, 1e-12), 0)
         return self
 
@@ -103,10 +103,11 @@ def _svr_grid(data: Table) -> dict[str, Any]:
     return {"fit__C": list(COSTS), "scale__use": _uses(data)}
 
 
-def _uses(data: Table) -> list[str]:
-    """All blocks together, or one alone."""
-    single = sorted(set(data.blocks))
-    return ["all", *single] if len(single) > 1 else ["all"]
+def _uses(data: Table) -> list[tuple[str, ...]]:
+    """Which blocks may count: all of them, all but one, or one alone."""
+    names = tuple(sorted(set(data.blocks)))
+    without = [tuple(name for name in names if name != left_out) for left_out in names]
+    return list(dict.fromkeys([names, *(some for some in without if some), *((name,) for name in names)]))
 
 
 def _search(estimator: Any, grid: dict[str, Any], data: Table) -> Any:

@@ -1,10 +1,23 @@
-"""Recordings in, pictures out: `probe`, `sample_frames` and `read_frame` hide codecs, rotation and frame rates.
+"""Recordings in, pictures and sound out: codecs, rotation, frame rates and sample rates stay hidden.
+
+`probe`, `sample_frames` and `read_frame` read pictures, `read_sound` reads sound (also of a file without pictures).
 
 All decoding happens in a child process under limits (`Limits`), because a recording may come from anyone: a damaged or
 hostile file ends as a `RecordingError`, never as a crash or a hang of the caller.
 """
 
-from fer_phq.video.door import FrameStream, probe, read_frame, sample_frames
-from fer_phq.video.types import Frame, Limits
+from fer_phq.video.door import FrameStream, SoundStream, probe, read_frame, read_sound, sample_frames
+from fer_phq.video.types import SOUND_RATE, Frame, Limits, SoundBlock
 
-__all__ = ["Frame", "FrameStream", "Limits", "probe", "read_frame", "sample_frames"]
+__all__ = [
+    "SOUND_RATE",
+    "Frame",
+    "FrameStream",
+    "Limits",
+    "SoundBlock",
+    "SoundStream",
+    "probe",
+    "read_frame",
+    "read_sound",
+    "sample_frames",
+]

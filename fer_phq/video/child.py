@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 BEAT_S = 0.5
 LOOK_AHEAD_BYTES = 64 << 20
-LOOK_AHEAD_FRAMES = 16
+LOOK_AHEAD_MESSAGES = 16
 
 
 def main() -> None:
     """Serve one request. Every outcome that can be told is told as a message; the exit code is 0 then."""
     request = json.loads(sys.stdin.buffer.readline())
-    outbox = Outbox(sys.stdout.fileno(), int(request.get("max_side", 0)) ** 2 * 3)
+    outbox = Outbox(sys.stdout.fileno(), int(request["max_payload"]))
     limits = request["limits"]
     _limit({"RLIMIT_AS": limits["memory_bytes"], "RLIMIT_CPU": limits["cpu_seconds"], "RLIMIT_CORE": 0})
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -45,10 +45,10 @@ def main() -> None:
 class Outbox:
     """Sends messages from a thread of its own, so that decoding goes on while the reader is busy, up to a bound."""
 
-    def __init__(self, descriptor: int, frame_bytes: int) -> None:
-        ahead = LOOK_AHEAD_BYTES // max(frame_bytes, 1)
+    def __init__(self, descriptor: int, message_bytes: int) -> None:
+        ahead = LOOK_AHEAD_BYTES // max(message_bytes, 1)
         self._queue: queue.Queue[tuple[Header, memoryview | bytes] | None] = queue.Queue(
-            min(max(ahead, 1), LOOK_AHEAD_FRAMES)
+            min(max(ahead, 1), LOOK_AHEAD_MESSAGES)
         )
         self._descriptor = descriptor
         self._started = time.monotonic()
@@ -84,9 +84,19 @@ class Outbox:
 
 
 def _serve(request: dict[str, Any], outbox: Outbox) -> None:
-    from fer_phq.video import decode, source  # the media libraries: only now that the limits are set
+    from fer_phq.video import decode, sound, source  # noqa: F401  the media libraries: only now, under the limits
 
     _limit({"RLIMIT_FSIZE": 0})  # from here on nothing is written to any file
+    if request["command"] == "sound":
+        _sound(request, outbox)
+    else:
+        _pictures(request, outbox)
+    outbox.send({"kind": "done"})
+
+
+def _pictures(request: dict[str, Any], outbox: Outbox) -> None:
+    from fer_phq.video import decode, source
+
     path, shown, command = request["path"], request["shown"], request["command"]
     threads = request["limits"]["threads"] or min(4, max(1, (os.cpu_count() or 1) // 2))
     rate = command == "sample" and not request["key_frames"]
@@ -100,7 +110,16 @@ def _serve(request: dict[str, Any], outbox: Outbox) -> None:
         _send_picture(outbox, picture)
     else:
         _sample(request, recording, outbox)
-    outbox.send({"kind": "done"})
+
+
+def _sound(request: dict[str, Any], outbox: Outbox) -> None:
+    from fer_phq.video import sound
+
+    track = sound.Sound(request["path"], request["shown"], outbox.beat)
+    for block in sound.blocks(track, int(request["block_samples"])):
+        outbox.send({"kind": "sound"}, block.data)
+    for warning in sound.damage(track):
+        outbox.send({"kind": "warning", "text": warning})
 
 
 def _sample(request: dict[str, Any], recording: Recording, outbox: Outbox) -> None:

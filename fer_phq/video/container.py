@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import av
 import numpy as np
@@ -35,6 +35,9 @@ WITHOUT_TIMES = "avi"
 """The format that stores pictures in order, without their display times."""
 
 ADVICE = "copy or export the recording again"
+
+Wanted = Literal["video", "sound"]
+"""What is looked for in a file; sound may come from a video or from a file of its own."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Index:
     broken: bool
 
 
-def open_container(path: str, shown: str) -> Any:
+def open_container(path: str, shown: str, wanted: Wanted = "video") -> Any:
     """Open a recording with PyAV, allowed formats and local files only. Raises RecordingError with one sentence."""
     options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
     try:
@@ -86,7 +89,7 @@ def open_container(path: str, shown: str) -> Any:
     except MemoryError:
         raise
     except (av.error.FFmpegError, ValueError, OSError):
-        raise RecordingError(_why_unreadable(Path(path), shown)) from None
+        raise RecordingError(_why_unreadable(Path(path), shown, wanted)) from None
 
 
 def video_stream(container: Any, shown: str) -> Any:
@@ -103,6 +106,16 @@ def video_stream(container: Any, shown: str) -> Any:
     raise RecordingError(f"'{shown}' holds no pictures (its length is zero): {ADVICE}.")
 
 
+def audio_stream(container: Any, shown: str) -> Any:
+    """The main sound track. Raises RecordingError when there is none or its format is not known."""
+    if not container.streams.audio:
+        raise RecordingError(f"'{shown}' has no sound track: give a recording with sound, or its sound as a file.")
+    stream = container.streams.best("audio") or container.streams.audio[0]
+    if getattr(stream, "codec_context", None) is None:
+        raise RecordingError(f"The sound format of '{shown}' is not known here: export it as WAV, FLAC or M4A.")
+    return stream
+
+
 def describe(path: str, shown: str, beat: Beat) -> Facts:
     """Open the recording, decode its first picture and gather the facts. Raises RecordingError."""
     with open_container(path, shown) as container:
@@ -116,7 +129,7 @@ def describe(path: str, shown: str, beat: Beat) -> Facts:
         rotation, mirrored = orientation(first)
         width, height = displayed_size(first.width, first.height, stream.sample_aspect_ratio, rotation)
         _check_size(width, height, shown)
-        zero = _zero(container, stream)
+        zero = start_of(container, stream)
         return Facts(
             codec=_codec_name(stream),
             format=container.format.name,
@@ -144,7 +157,7 @@ def scan(path: str, shown: str, beat: Beat) -> Index:
         tracks = [video, *container.streams.audio]
         bases = {track.index: float(track.time_base) for track in tracks}
         packets = container.demux(tracks)
-        for packet in _until_broken(packets):
+        for packet in until_broken(packets):
             if packet is None:
                 broken = True
                 break
@@ -195,7 +208,7 @@ def displayed_size(width: int, height: int, pixel_aspect: Any, rotation: int) ->
     return (width, height) if rotation % 180 == 0 else (height, width)
 
 
-def _until_broken(packets: Iterator[Any]) -> Iterator[Any]:
+def until_broken(packets: Iterator[Any]) -> Iterator[Any]:
     """The packets, then None once if reading them ended in an error."""
     try:
         yield from packets
@@ -205,10 +218,19 @@ def _until_broken(packets: Iterator[Any]) -> Iterator[Any]:
         yield None
 
 
+def start_of(container: Any, stream: Any) -> float:
+    """The recording's start in container time: the earliest start of its tracks, as a player counts."""
+    own = None if stream.start_time is None else float(stream.start_time * stream.time_base)
+    if container.start_time is None:
+        return own or 0.0
+    earliest = float(container.start_time) / av.time_base
+    return own if own is not None and abs(own - earliest) < 1e-5 else earliest  # the container's is rounded
+
+
 def _first_picture(container: Any, stream: Any, beat: Beat) -> tuple[Any | None, int]:
     """The first picture that decodes, and how many packets with content were read for it."""
     count = 0
-    for packet in _until_broken(container.demux(stream)):
+    for packet in until_broken(container.demux(stream)):
         if packet is None:
             break
         beat()
@@ -242,15 +264,6 @@ def _codec_name(stream: Any) -> str:
     return str(stream.codec_context.codec.canonical_name)
 
 
-def _zero(container: Any, stream: Any) -> float:
-    """The recording's start in container time: the earliest start of its tracks, as a player counts."""
-    own = None if stream.start_time is None else float(stream.start_time * stream.time_base)
-    if container.start_time is None:
-        return own or 0.0
-    earliest = float(container.start_time) / av.time_base
-    return own if own is not None and abs(own - earliest) < 1e-5 else earliest  # the container's is rounded
-
-
 def _header_duration(container: Any, stream: Any, zero: float) -> float | None:
     """Seconds from `zero` to the end of the video by the header, or None when it does not say."""
     if stream.duration:
@@ -268,16 +281,21 @@ def _header_end(container: Any, zero: float) -> float | None:
     return length if "matroska" in container.format.name and length > zero else zero + length
 
 
-def _why_unreadable(file: Path, shown: str) -> str:
+def _why_unreadable(file: Path, shown: str, wanted: Wanted) -> str:
     """Tell a recording that lost its index from what never was one, by the file's first boxes."""
     with file.open("rb") as stream:
         head = stream.read(16)
         is_mp4 = head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
         if is_mp4 and not _has_moov(stream):
             return f"'{shown}' is cut short, the index at its end is missing and nothing can be read: {ADVICE}."
-    known = is_mp4 or head[:4] in (b"\x1aE\xdf\xa3", b"RIFF", b"FLV\x01", b"0&\xb2u")
+    known = is_mp4 or head[:4] in (b"\x1aE\xdf\xa3", b"RIFF", b"FLV\x01", b"0&\xb2u", b"fLaC", b"OggS")
     if known:
         return f"'{shown}' is damaged or cut short, its header cannot be read: {ADVICE}."
+    if wanted == "sound":
+        return (
+            f"'{shown}' is neither a sound nor a video file, whatever its name says: "
+            "give a WAV, FLAC, MP3, M4A or Ogg file, or a video with sound."
+        )
     return f"'{shown}' is not a video file, whatever its name says: give an MP4, MOV, MKV, WebM or AVI recording."
 
 

@@ -8,17 +8,18 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 
-from fer_phq.analysis import Image, RecordingInfo, Sampling
+from fer_phq.analysis import FloatArray, Image, RecordingInfo, Sampling
 from fer_phq.errors import RecordingError
 from fer_phq.video.process import Child
-from fer_phq.video.types import DEFAULT_LIMITS, Frame, Limits
+from fer_phq.video.types import DEFAULT_LIMITS, SOUND_RATE, Frame, Limits, SoundBlock
 from fer_phq.video.wire import Header
 
 StrPath = str | os.PathLike[str]
+T = TypeVar("T")
 
 
 def probe(path: StrPath, *, limits: Limits = DEFAULT_LIMITS) -> RecordingInfo:
@@ -69,34 +70,43 @@ def read_frame(path: StrPath, time_s: float, *, max_side: int = 1280, limits: Li
     return _frame(header, payload, max_side, str(path))
 
 
-class FrameStream(Iterator[Frame]):
-    """Frames of one recording, decoded ahead of the reader by a child process within a small bound.
+def read_sound(path: StrPath, *, block_s: float = 30.0, limits: Limits = DEFAULT_LIMITS) -> SoundStream:
+    """The sound of a recording, or of a file with sound only, as blocks of `block_s` seconds that follow each other.
+
+    The first block begins at the recording's start, whenever its sound starts: where there is none, there is silence.
+    Memory is bounded by the block. Raises RecordingError as `sample_frames` does: here for a path that cannot be
+    opened, from the stream for no sound track, no sound in it, and sound that cannot be decoded; ValueError for a block
+    shorter than 0.1 s or longer than ten minutes. Use it as a context manager, or iterate to the end.
+    """
+    if not 0.1 <= block_s <= 600:
+        raise ValueError(f"A block of sound must last from 0.1 to 600 s, got {block_s:g}.")
+    file, samples = _checked(path), round(block_s * SOUND_RATE)
+    request = {"command": "sound", "block_samples": samples, "path": str(file), "shown": str(path)}
+    return SoundStream(Child(request, limits, 4 * samples), str(path))
+
+
+class _Stream(Iterator[T], Generic[T]):
+    """What a child hands out one after the other.
 
     warnings: sentences about what is wrong with the recording (complete once the stream has ended).
     decode_seconds: wall seconds the child has spent decoding so far; they overlap with the caller's own work.
-    decoder: which library decodes, "decord" or "PyAV", with the reason why, known after the first frame.
     """
 
-    def __init__(self, child: Child, path: str, max_side: int) -> None:
+    def __init__(self, child: Child, path: str) -> None:
         self.warnings: list[str] = []
         self.decode_seconds = 0.0
-        self.decoder = ""
-        self.decoder_reason = ""
         self._child = child
         self._messages = child.messages()
         self._path = path
-        self._max_side = max_side
 
-    def __next__(self) -> Frame:
+    def __next__(self) -> T:
         try:
             for header, payload in self._messages:
                 self.decode_seconds = float(header.get("spent", self.decode_seconds))
-                if header["kind"] == "frame":
-                    return _frame(header, payload, self._max_side, self._path)
                 if header["kind"] == "warning":
                     self.warnings.append(str(header["text"]))
-                elif header["kind"] == "decoder":
-                    self.decoder, self.decoder_reason = str(header["name"]), str(header["reason"])
+                elif (item := self._item(header, payload)) is not None:
+                    return item
         except BaseException:
             self.close()
             raise
@@ -104,7 +114,7 @@ class FrameStream(Iterator[Frame]):
         raise StopIteration
 
     def close(self) -> None:
-        """Kill the child. The stream then has no more frames; may be called again."""
+        """Kill the child. The stream then gives nothing more; may be called again."""
         self._messages = iter(())
         self._child.close()
 
@@ -115,6 +125,48 @@ class FrameStream(Iterator[Frame]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _item(self, header: Header, payload: bytearray) -> T | None:
+        """What a message hands out, or None when it hands out nothing."""
+        raise NotImplementedError
+
+
+class FrameStream(_Stream[Frame]):
+    """Frames of one recording, decoded ahead of the reader by a child process within a small bound.
+
+    decoder: which library decodes, "decord" or "PyAV", with the reason why, known after the first frame.
+    """
+
+    def __init__(self, child: Child, path: str, max_side: int) -> None:
+        super().__init__(child, path)
+        self.decoder = ""
+        self.decoder_reason = ""
+        self._max_side = max_side
+
+    def _item(self, header: Header, payload: bytearray) -> Frame | None:
+        if header["kind"] == "frame":
+            return _frame(header, payload, self._max_side, self._path)
+        if header["kind"] == "decoder":
+            self.decoder, self.decoder_reason = str(header["name"]), str(header["reason"])
+        return None
+
+
+class SoundStream(_Stream[SoundBlock]):
+    """The sound of one recording in blocks, decoded ahead of the reader by a child process within a small bound."""
+
+    def __init__(self, child: Child, path: str) -> None:
+        super().__init__(child, path)
+        self._given = 0
+
+    def _item(self, header: Header, payload: bytearray) -> SoundBlock | None:
+        """Build a block from a message of the child, which is not trusted."""
+        if header["kind"] != "sound":
+            return None
+        samples: FloatArray = np.frombuffer(payload[: len(payload) // 4 * 4], np.float32)
+        if not len(samples) or not np.isfinite(samples).all():
+            raise RecordingError(_malformed("block of sound", self._path))
+        self._given += len(samples)
+        return SoundBlock((self._given - len(samples)) / SOUND_RATE, samples)
 
 
 def _ask(request: dict[str, Any], file: Path, limits: Limits, max_payload: int = 0) -> list[tuple[Header, bytearray]]:
@@ -135,9 +187,13 @@ def _frame(header: Header, payload: bytearray, max_side: int, path: str) -> Fram
     height, width, time_s, scale = header.get("height"), header.get("width"), header.get("time_s"), header.get("scale")
     sides_fit = all(isinstance(side, int) and 0 < side <= max_side for side in (height, width))
     if not sides_fit or len(payload) != int(height or 0) * int(width or 0) * 3:
-        raise RecordingError(f"The decoder broke down on '{path}' (a malformed frame): export the recording again.")
+        raise RecordingError(_malformed("frame", path))
     rgb: Image = np.frombuffer(payload, np.uint8).reshape(int(height or 0), int(width or 0), 3)
     return Frame(float(time_s or 0.0), rgb, float(scale or 1.0))
+
+
+def _malformed(what: str, path: str) -> str:
+    return f"The decoder broke down on '{path}' (a malformed {what}): export the recording again."
 
 
 def _checked(path: StrPath) -> Path:
@@ -146,9 +202,9 @@ def _checked(path: StrPath) -> Path:
     try:
         status = file.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise RecordingError(f"'{path}' is a folder, not a recording: give the path of a video file.")
+            raise RecordingError(f"'{path}' is a folder, not a recording: give the path of a recording's file.")
         if not stat.S_ISREG(status.st_mode):
-            raise RecordingError(f"'{path}' is not an ordinary file: give the path of a video file.")
+            raise RecordingError(f"'{path}' is not an ordinary file: give the path of a recording's file.")
         with file.open("rb"):
             pass
     except (FileNotFoundError, NotADirectoryError):

@@ -49,7 +49,7 @@ class Child:
         )
         self._end = weakref.finalize(self, _stop, self._process)
         self._reader = MessageReader(cast(IO[bytes], self._process.stdout).fileno(), limits.idle_seconds, max_payload)
-        self._ask({**request, "limits": vars(limits)})
+        self._ask({**request, "limits": vars(limits), "max_payload": max_payload})
 
     @property
     def pid(self) -> int:

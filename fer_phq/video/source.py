@@ -78,7 +78,7 @@ class Recording:
         """Reading ended in an error, or picture and sound end clearly before the header says."""
         if self.index is None:
             return False
-        return self.index.broken or _ends_early(self.facts, self.index.media_end_s)
+        return self.index.broken or ends_early(self.facts.header_end_s, self.index.media_end_s, self.facts.zero_s)
 
 
 def open_recording(path: str, shown: str, max_side: int, threads: int, beat: Beat, index: bool) -> Recording:
@@ -117,7 +117,7 @@ def damage(recording: Recording) -> list[str]:
     tail_s = float(times[-1]) if times is not None and len(times) else math.inf
     # What is lost at the end of a recording that is cut short is told by the second sentence.
     spans = [span for span in recording.lost if not (recording.cut_short and span[1] >= tail_s)]
-    found = _sentences(
+    found = sentences(
         spans,
         "Pictures from {:.1f} s to {:.1f} s cannot be decoded and were left out: the recording is damaged there.",
     )
@@ -147,7 +147,7 @@ class Standstill:
     def warnings(self) -> list[str]:
         """Sentences about the standstills of at least `STANDSTILL_S`, once the recording has ended."""
         self._close()
-        return _sentences(
+        return sentences(
             self._found, "The picture stays exactly the same from {:.1f} s to {:.1f} s: the camera may have frozen."
         )
 
@@ -157,7 +157,7 @@ class Standstill:
         self._last = None
 
 
-def _sentences(spans: list[tuple[float, float]], sentence: str) -> list[str]:
+def sentences(spans: list[tuple[float, float]], sentence: str) -> list[str]:
     """A sentence for each of the first few spans, and one that counts the others."""
     found = [sentence.format(*span) for span in spans[:MOST_TOLD]]
     if len(spans) > MOST_TOLD:
@@ -165,8 +165,8 @@ def _sentences(spans: list[tuple[float, float]], sentence: str) -> list[str]:
     return found
 
 
-def _ends_early(facts: Facts, media_end_s: float) -> bool:
-    """Whether the packets end before the header says, by more than a second and a twentieth of the length."""
-    if facts.header_end_s is None:
+def ends_early(header_end_s: float | None, end_s: float, zero_s: float = 0.0) -> bool:
+    """Whether media end before the header says, by more than a second and a twentieth of the length from `zero_s`."""
+    if header_end_s is None:
         return False
-    return facts.header_end_s - media_end_s > max(1.0, 0.05 * (facts.header_end_s - facts.zero_s))
+    return header_end_s - end_s > max(1.0, 0.05 * (header_end_s - zero_s))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fer_phq.analysis import Image
+from fer_phq.analysis import FloatArray, Image
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +19,21 @@ class Frame:
     time_s: float
     rgb: Image
     scale: float
+
+
+SOUND_RATE = 16_000
+"""Samples a second of all sound that is handed out."""
+
+
+@dataclass(frozen=True, eq=False)
+class SoundBlock:
+    """A stretch of a recording's sound. time_s: of its first sample, in seconds from the recording's start.
+
+    samples: (n,) float32 from -1 to 1, mono (the mean of the channels), `SOUND_RATE` a second.
+    """
+
+    time_s: float
+    samples: FloatArray
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,124 @@
+"""What the voice costs: seconds of sound analysed a second, and peak memory, of ten minutes against an hour.
+
+    python benchmarks/bench_voice.py
+    python benchmarks/bench_voice.py --minutes 1 10 --kind wav
+
+The sound is a voice-like tone, noise and silence in turn, ten seconds encoded once and repeated packet by packet. Every
+measurement runs in a fresh process, on one thread; processor seconds are steadier than wall seconds, and both are
+shown, the decoding process included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+KINDS = {"m4a": "aac", "wav": "pcm_s16le", "flac": "flac"}
+TURN_S = 10
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the voice layer.")
+    parser.add_argument("--minutes", type=int, nargs="+", default=[10, 60])
+    parser.add_argument("--kind", choices=KINDS, default="m4a")
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(measure(options.one)))
+        return
+    print(f"voice_features of {options.kind}, one thread")
+    with tempfile.TemporaryDirectory() as folder:
+        for minutes in options.minutes:
+            path = recording(Path(folder), minutes, options.kind)
+            found = fresh(path)
+            print(
+                f"  {minutes:3d} min: {minutes * 60 / found['cpu_s']:.0f} s of sound a processor second, "
+                f"{minutes * 60 / found['wall_s']:.0f} a wall second, caller {found['peak_mb']:.0f} MB "
+                f"({found['before_mb']:.0f} MB before), decoder {found['child_mb']:.0f} MB, {found['rows']:.0f} rows"
+            )
+
+
+def recording(folder: Path, minutes: int, kind: str) -> Path:
+    """Ten seconds, repeated to the length."""
+    import av
+    import numpy as np
+    import sounds  # type: ignore[import-not-found]
+
+    turn = np.concatenate(
+        [sounds.voiced(130, 4, 48_000), sounds.silence(1, 48_000), sounds.noise(3, 48_000), sounds.silence(2, 48_000)]
+    )
+    source = sounds.write_sound(folder / f"turn.{kind}", turn, codec=KINDS[kind])
+    path = folder / f"{minutes}.{kind}"
+    with av.open(str(source)) as inp, av.open(str(path), "w") as out:
+        packets = [p for p in inp.demux(audio=0) if p.dts is not None]
+        raw: list[Any] = [(bytes(p), p.pts, p.duration, p.time_base) for p in packets]
+        stream = out.add_stream_from_template(inp.streams.audio[0])
+        length = max(pts + duration for _, pts, duration, _ in raw) - raw[0][1]
+        for number in range(minutes * 60 // TURN_S):
+            for content, pts, duration, base in raw:
+                packet = av.Packet(content)
+                packet.pts = packet.dts = pts + number * length
+                packet.duration, packet.time_base, packet.stream = duration, base, stream
+                out.mux(packet)
+    return path
+
+
+def fresh(path: Path) -> dict[str, float]:
+    """Run the measurement in a new process."""
+    command = [sys.executable, __file__, "--one", str(path)]
+    result: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return result
+
+
+def measure(path: str) -> dict[str, float]:
+    """Analyse one file in this process."""
+    from fer_phq.voice import features_of_sound, voice_features
+
+    features_of_sound([])  # loads the networks
+    before_mb, child_mb = peak_mb(os.getpid()), 0.0
+
+    def look(_: float) -> None:
+        nonlocal child_mb
+        child_mb = max([child_mb, *(peak_mb(child.pid) for child in psutil.Process().children())])
+
+    cpu, wall = processor_s(), time.perf_counter()
+    rows = len(voice_features(path, on_progress=look))
+    return {
+        "cpu_s": processor_s() - cpu,
+        "wall_s": time.perf_counter() - wall,
+        "before_mb": before_mb,
+        "peak_mb": peak_mb(os.getpid()),
+        "child_mb": child_mb,
+        "rows": rows,
+    }
+
+
+def peak_mb(pid: int) -> float:
+    """Peak resident memory of a process by Linux (getrusage would count what its parent used before starting it)."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0  # it has just ended; what it used before was seen
+    return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM")), 0.0)
+
+
+def processor_s() -> float:
+    """Processor seconds of this process and of the decoding processes that have ended."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""From sound to voice features: ten rows a second on the recording's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fer_phq.analysis import FloatArray
+from fer_phq.features import Channel
+from fer_phq.video import SOUND_RATE, Limits, SoundBlock, read_sound
+from fer_phq.video.door import StrPath
+from fer_phq.video.types import DEFAULT_LIMITS
+from fer_phq.voice import pitch, spectrum, speech
+from fer_phq.voice.intervals import Interval, checked, only_during
+from fer_phq.voice.pitch import PitchTracker
+from fer_phq.voice.spectrum import Spectrum
+from fer_phq.voice.speech import SpeechDetector
+from fer_phq.voice.syllables import syllable_nuclei
+
+KIND = "prosody-1"
+ROWS_A_SECOND = SOUND_RATE // spectrum.ROW
+COLUMNS = ("speech_probability", "f0_semitones", "voicing", *spectrum.NAMES, "syllable_nuclei")
+"""speech_probability: that somebody speaks, 0 to 1 (silero-vad, mean over the row). f0_semitones: pitch above 27.5 Hz,
+the median of the row's voiced frames, NaN where fewer than two are voiced. voicing: confidence that the sound is
+voiced, 0 to 1 (SwiftF0, mean over the row). syllable_nuclei: how many syllables have their nucleus in the row. The
+others: see `fer_phq.voice.spectrum.describe`."""
+
+BLOCK_S = 10.0
+"""Seconds of sound analysed at once: 60 MB at the most; 30 s take 200 MB and are no quicker."""
+
+SPEECH = 0.5
+"""The probability from which sound counts as speech."""
+
+_Numbers = npt.NDArray[np.floating[Any]]
+_MIN_VOICED = 2  # voiced frames (of six or seven a row) that make a pitch
+
+
+def voice_features(
+    path: StrPath,
+    *,
+    speech_of: Iterable[Interval] | None = None,
+    block_s: float = BLOCK_S,
+    limits: Limits = DEFAULT_LIMITS,
+    on_progress: Callable[[float], None] | None = None,
+    on_warning: Callable[[str], None] | None = None,
+) -> Channel:
+    """The voice of a recording, or of a sound file (WAV, FLAC, MP3, M4A, Ogg ...): a channel of kind "prosody-1".
+
+    Values (rows, 23) float32 with the names `COLUMNS`; row k speaks of the tenth of a second from k / 10 s on and has
+    its middle as its time, (k + 0.5) / 10 s from the recording's start. There are as many rows as the sound has whole
+    tenths, possibly none. Values do not depend on `block_s`, the seconds of sound held at once.
+
+    speech_of: (start, end) of the subject's utterances in seconds; rows outside become NaN (see `only_during`).
+    on_progress: told the seconds of sound analysed after each block; it may raise `AnalysisCancelled`. on_warning:
+    told a sentence for each thing that is wrong with the sound. Raises RecordingError, one sentence, for a file without
+    usable sound; ModelError when the weights of silero-vad or SwiftF0 are missing; ValueError for wrong intervals.
+    """
+    spans = None if speech_of is None else checked(speech_of)  # before the work, not after it
+    with read_sound(path, block_s=block_s, limits=limits) as stream:
+        channel = features_of_sound(_reported(stream, on_progress))
+    if on_warning is not None:
+        for warning in stream.warnings:
+            on_warning(warning)
+    return channel if spans is None else only_during(channel, spans)
+
+
+def features_of_sound(blocks: Iterable[FloatArray]) -> Channel:
+    """As `voice_features`, of consecutive blocks of any length: float32 samples, mono, 16 kHz, -1 to 1.
+
+    Holds one block and, until the end, about 2 kB for each second of sound.
+    """
+    detector, tracker, spectra = SpeechDetector(), PitchTracker(), Spectrum()
+    probabilities, pitches, rows, levels = [], [], [], []
+    for block in blocks:
+        probabilities.append(detector.push(block))
+        pitches.append(tracker.push(block))
+        described, level = spectra.push(block)
+        rows.append(described)
+        levels.append(level)
+    described, level = spectra.finish()
+    values = _columns(
+        np.concatenate([*probabilities, detector.finish()]),
+        np.concatenate([*pitches, tracker.finish()]),
+        np.concatenate([*rows, described]),
+        np.concatenate([*levels, level]),
+    )
+    return Channel(values, (np.arange(len(values)) + 0.5) / ROWS_A_SECOND, KIND, COLUMNS)
+
+
+def _columns(probability: FloatArray, pitches: FloatArray, described: FloatArray, level_db: FloatArray) -> FloatArray:
+    """Bring what was found every 32, 16, 100 and 10 ms together in rows of 100 ms."""
+    rows = len(described)
+    if not rows:
+        return np.zeros((0, len(COLUMNS)), np.float32)
+    f0, voicing = _pitch_rows(pitches, rows)
+    frame = np.arange(len(level_db)) * spectrum.STEP + spectrum.STEP // 2  # the sample in the middle of each
+    nearest = np.minimum((frame + pitch.HOP // 2) // pitch.HOP, len(pitches) - 1)
+    voiced = pitches[nearest, 1] >= pitch.VOICED
+    nuclei = syllable_nuclei(level_db, voiced, probability[frame // speech.WINDOW] >= SPEECH)
+    counts = np.bincount(nuclei // spectrum.FRAMES_A_ROW, minlength=rows)
+    spoken = _row_means(probability, speech.WINDOW, rows)
+    return np.column_stack([spoken, f0, voicing, described, counts.astype(np.float32)]).astype(np.float32)
+
+
+def _row_means(values: FloatArray, hop: int, rows: int) -> _Numbers:
+    """The mean over each row of values that each hold for `hop` samples."""
+    sums = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)]) * hop
+    edges = np.arange(rows + 1) * spectrum.ROW
+    means: _Numbers = np.diff(np.interp(edges, np.arange(len(sums)) * hop, sums)) / spectrum.ROW
+    return means
+
+
+def _pitch_rows(pitches: FloatArray, rows: int) -> tuple[_Numbers, _Numbers]:
+    """(rows,) median pitch of the voiced frames that are centred in a row, and mean confidence of all of them."""
+    row = np.arange(len(pitches)) * pitch.HOP // spectrum.ROW
+    place = np.arange(len(pitches)) - -(-row * spectrum.ROW // pitch.HOP)  # the frame's number within its row
+    inside = row < rows
+    table = np.full((rows, -(-spectrum.ROW // pitch.HOP), 2), np.nan)
+    table[row[inside], place[inside]] = pitches[inside]
+    voiced = np.where(table[..., 1] >= pitch.VOICED, table[..., 0], np.nan)
+    voiced[(~np.isnan(voiced)).sum(axis=1) < _MIN_VOICED] = np.nan
+    f0 = np.full(rows, np.nan)
+    some = ~np.isnan(voiced).all(axis=1)
+    f0[some] = np.nanmedian(voiced[some], axis=1)
+    return f0, np.nanmean(table[..., 1], axis=1)
+
+
+def _reported(stream: Iterable[SoundBlock], on_progress: Callable[[float], None] | None) -> Iterator[FloatArray]:
+    for block in stream:
+        yield block.samples
+        if on_progress is not None:
+            on_progress(block.time_s + len(block.samples) / SOUND_RATE)

