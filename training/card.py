@@ -58,7 +58,7 @@ their pixels).
 
 FER2013 images (Goodfellow et al., 2013, arXiv:1307.0414; for research use) with FER+ votes of ten taggers (Barsoum et
 al., 2016, arXiv:1608.01041; MIT). Training images whose pixels also stand in `valid` were left out. No image is part of
-this bundle. The weights are licensed Apache-2.0. Face crops are aligned to FER2013's framing with landmarks by
+this bundle. The weights are licensed Apache-2.0. {lineage}Face crops are aligned to FER2013's framing with landmarks by
 CenterFace (MIT; trained on WIDER FACE, CC BY-NC-ND).
 
 ### Limits
@@ -91,6 +91,14 @@ For research and teaching, and to see the machinery run. Not for decisions about
 """
 
 
+LINEAGE = (
+    "The teacher `teacher_faces` started from a\nface recognition network (Savchenko, 2019, arXiv:1807.07718; weights "
+    "Apache-2.0; `training/face_mobilenet.py`) that was\ntrained on VGGFace2 (Cao et al., 2018, arXiv:1710.08092; "
+    "images for research use). "
+)
+"""Said where that teacher had a part in the weights."""
+
+
 def card_of(bundle: Bundle, recipe: Recipe) -> str:
     """The card's Markdown. Raises FerPhqError when figures are missing beside the weights."""
     emotion, phq = _figures(bundle, "metrics.json"), _figures(bundle, "phq_metrics.json")
@@ -113,6 +121,7 @@ def card_of(bundle: Bundle, recipe: Recipe) -> str:
         robustness=robustness_of(bundle),
         commands=commands_of(recipe),
         training=training_of(recipe),
+        lineage=LINEAGE if "teacher_faces" in teachers_of(recipe.stages) else "",
         temperature=config.temperature,
         phq_n=phq["n"],
         level=phq["interval_level"],
