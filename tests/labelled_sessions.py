@@ -21,7 +21,7 @@ def cohort(people=40, sessions=1, signal=1.0, voice=0.5, seed=0, **kinds):
             rows = int(rng.integers(20, 60))
             face = rng.normal(size=(rows, 6)) + rng.normal(size=6) * 0.5
             face[:, 0] += signal * z
-            sound = rng.normal(size=(rows, 3))
+            sound = rng.normal(size=(rows, 3)) + 0.5 * np.random.default_rng((seed, person, number)).normal(size=3)
             sound[:, 1] += signal * z
             has_voice = rng.random() < voice
             features.append(
