@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from memory import peak_mb
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -134,7 +135,7 @@ def _door(path: str) -> dict[str, float]:
     with sample_frames(path, Sampling(fps=2.0)) as stream:
         count, child_mb = 0, 0.0
         for count, _ in enumerate(stream, start=1):  # noqa: B007
-            child_mb = max([child_mb, *(_peak_mb(child.pid) for child in psutil.Process().children())])
+            child_mb = max([child_mb, *(peak_mb(child.pid) for child in psutil.Process().children())])
     return _result(started, count) | {"child_mb": child_mb}
 
 
@@ -157,18 +158,9 @@ def _result(started: float, count: int) -> dict[str, float]:
     return {
         "wall_s": time.perf_counter() - started,
         "frames": count,
-        "peak_mb": _peak_mb(os.getpid()),
+        "peak_mb": peak_mb(os.getpid()),
         "child_mb": math.nan,
     }
-
-
-def _peak_mb(pid: int) -> float:
-    """Peak resident memory of a process by Linux (getrusage would count what its parent used before starting it)."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0.0  # it has just ended; what it used before was seen
-    return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 def _cpu() -> float:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from memory import peak_mb
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -103,15 +104,6 @@ def measure(path: str) -> dict[str, float]:
         "child_mb": child_mb,
         "rows": rows,
     }
-
-
-def peak_mb(pid: int) -> float:
-    """Peak resident memory of a process by Linux (getrusage would count what its parent used before starting it)."""
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0.0  # it has just ended; what it used before was seen
-    return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 def processor_s() -> float:

@@ -76,15 +76,20 @@ def functionals(features: SessionFeatures, modalities: Sequence[Modality]) -> Fu
 
 def level(channel: Channel) -> dict[str, float]:
     """Mean and standard deviation of each column over the rows in which it was measured."""
-    with np.errstate(invalid="ignore"):
-        present = np.isfinite(channel.values)
-        count = np.maximum(present.sum(0), 1)
-        filled = np.where(present, channel.values, 0).astype(np.float64)
-        mean = filled.sum(0) / count
-        spread = np.sqrt((np.where(present, filled - mean, 0) ** 2).sum(0) / count)
-    missing = ~present.any(0)
+    mean, spread = moments(channel.values.astype(np.float64))
+    missing = ~np.isfinite(channel.values).any(0)
     mean[missing] = spread[missing] = np.nan
     return _named(channel, mean=mean, sd=spread)
+
+
+def moments(rows: Float) -> tuple[Float, Float]:
+    """Mean and standard deviation (p,) of columns of rows (n, p) over what was measured; 0 where nothing was."""
+    present = np.isfinite(rows)
+    count = np.maximum(present.sum(0), 1)
+    mean = np.where(present, rows, 0).sum(0) / count
+    with np.errstate(invalid="ignore"):
+        deviation = np.where(present, rows - mean, 0)
+    return mean, np.sqrt((deviation**2).sum(0) / count)
 
 
 def change(channel: Channel) -> dict[str, float]:

@@ -27,17 +27,8 @@ class Regressor(Protocol):
         """All that `from_arrays` needs."""
 
 
-@dataclass(frozen=True, eq=False)
-class Linear:
-    """Ridge regression: fill (p,) stands in for NaN; weight (p,), bias ()."""
-
-    fill: Float
-    weight: Float
-    bias: Float
-
-    def predict(self, rows: Float) -> Float:
-        """Totals (n,) of rows (n, p)."""
-        return np.asarray(filled(rows, self.fill) @ self.weight + self.bias)
+class _Numbers:
+    """A dataclass whose fields are all float64 arrays."""
 
     def arrays(self) -> Arrays:
         """Its fields by name."""
@@ -50,7 +41,20 @@ class Linear:
 
 
 @dataclass(frozen=True, eq=False)
-class Kernel:
+class Linear(_Numbers):
+    """Ridge regression: fill (p,) stands in for NaN; weight (p,), bias ()."""
+
+    fill: Float
+    weight: Float
+    bias: Float
+
+    def predict(self, rows: Float) -> Float:
+        """Totals (n,) of rows (n, p)."""
+        return np.asarray(filled(rows, self.fill) @ self.weight + self.bias)
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel(_Numbers):
     """Support vector regression with a Gaussian kernel over centred and scaled rows; support (s, p), dual (s,)."""
 
     fill: Float
@@ -66,15 +70,6 @@ class Kernel:
         given = (filled(rows, self.fill) - self.centre) * self.scale
         square = (given**2).sum(1)[:, None] + (self.support**2).sum(1) - 2 * given @ self.support.T
         return np.asarray(np.exp(-self.gamma * np.maximum(square, 0)) @ self.dual + self.bias)
-
-    def arrays(self) -> Arrays:
-        """Its fields by name."""
-        return dict(vars(self))
-
-    @classmethod
-    def from_arrays(cls, arrays: Arrays) -> Self:
-        """The regressor that `arrays` was called on."""
-        return cls(**{name: np.asarray(value, np.float64) for name, value in arrays.items()})
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,11 +46,10 @@ def calibrate(data: Table, model: str, level: float = LEVEL, seed: int = 0) -> C
     conformal.fit_conformalize(index, data.totals, groups=data.subjects)
     inner = conformal._mapie_regressor  # MAPIE shows neither its fold models nor their errors
     estimator = inner.estimator_
-    fold_of = np.argmax(np.nan_to_num(estimator.k_, nan=-1) == 1, axis=1) if estimator.k_.ndim == 2 else estimator.k_
     return Calibrated(
         whole=estimator.single_estimator_.regressor_,
         folds=tuple(one.regressor_ for one in estimator.estimators_),
-        fold_of=np.asarray(fold_of, np.int64),
+        fold_of=np.argmax(estimator.k_ == 1, axis=1),
         errors=np.abs(np.asarray(inner.conformity_scores_, np.float64)),
         conformal=conformal,
     )

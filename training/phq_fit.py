@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import GroupKFold
 
+from fer_phq.functionals import moments
 from fer_phq.phq import Scale
 from fer_phq.phq_head import PhqHead, columns_of, cross_conformal, distance
 from training.intervals import LEVEL, Calibrated, calibrate
@@ -27,7 +28,7 @@ from training.phq_metrics import (
 )
 from training.phq_models import Float, Table, fit_regressor
 
-Index = npt.NDArray[np.int64]
+Fold = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 OUTER_FOLDS, REPEATS = 5, 3
 RIDGE_ONLY_BELOW = 20
@@ -56,6 +57,11 @@ class FittedSet:
     interval: IntervalFigures
     data: SetTable
 
+    @property
+    def chosen(self) -> Judged:
+        """The figures of the head's model."""
+        return next(one for one in self.judged if one.model == self.head.model)
+
 
 def models_for(subjects: int, quick: bool) -> tuple[str, ...]:
     """Which models are tried on so many people; the floor is always there to compare with."""
@@ -79,14 +85,26 @@ def judge(table: Table, model: str, scale: Scale, repeats: int, seed: int) -> Ju
     """Estimates of every session by models that have not seen its subject, and their figures."""
     given, floor = np.zeros((repeats, len(table))), np.zeros((repeats, len(table)))
     for repeat in range(repeats):
-        folds = GroupKFold(min(OUTER_FOLDS, table.subject_count), shuffle=True, random_state=seed + repeat)
-        for train, test in folds.split(table.rows, groups=table.subjects):
-            part = Table(table.rows[train], table.totals[train], table.subjects[train], table.blocks)
-            given[repeat, test] = np.clip(fit_regressor(model, part, seed).predict(table.rows[test]), 0, scale.maximum)
-            floor[repeat, test] = part.totals.mean()
+        given[repeat], floor[repeat] = _left_out(table, model, scale, outer_folds(table, seed + repeat), seed)
     true, subjects = np.tile(table.totals, repeats), np.tile(table.subjects, repeats)
     figures = phq_figures(given.ravel(), true, floor.ravel(), subjects, seed)
     return Judged(model, given, figures, screening(given.ravel(), true))
+
+
+def outer_folds(table: Table, seed: int) -> list[Fold]:
+    """(training, left out) positions of each fold: all sessions of a subject on one side."""
+    folds = GroupKFold(min(OUTER_FOLDS, table.subject_count), shuffle=True, random_state=seed)
+    return list(folds.split(table.rows, groups=table.subjects))
+
+
+def _left_out(table: Table, model: str, scale: Scale, folds: Sequence[Fold], seed: int) -> tuple[Float, Float]:
+    """Of each session the estimate (n,) of the model that left it out, and the mean (n,) that model was trained on."""
+    given, floor = np.zeros(len(table)), np.zeros(len(table))
+    for train, test in folds:
+        part = table.take(train)
+        given[test] = np.clip(fit_regressor(model, part, seed).predict(table.rows[test]), 0, scale.maximum)
+        floor[test] = part.totals.mean()
+    return given, floor
 
 
 def choose_model(judged: Sequence[Judged], table: Table) -> str:
@@ -112,12 +130,7 @@ def _subject_errors(given: Float, table: Table) -> Float:
 
 def make_head(data: SetTable, model: str, calibrated: Calibrated) -> PhqHead:
     """The head of a calibrated model, with the bounds of what it may judge."""
-    rows = data.table.rows
-    with np.errstate(invalid="ignore"):
-        measured = np.isfinite(rows)
-        count = np.maximum(measured.sum(0), 1)
-        centre = np.where(measured, rows, 0).sum(0) / count
-        spread = np.sqrt(np.where(measured, (rows - centre) ** 2, 0).sum(0) / count)
+    centre, spread = moments(data.table.rows)
     return PhqHead(
         modalities=data.modalities,
         model=model,
@@ -147,10 +160,8 @@ def _left_out_distances(table: Table, calibrated: Calibrated) -> Float:
 def judge_interval(table: Table, model: str, scale: Scale, level: float, seed: int) -> IntervalFigures:
     """The interval's figures for people that neither the model nor the interval has seen."""
     low, high = np.zeros(len(table)), np.zeros(len(table))
-    folds = GroupKFold(min(OUTER_FOLDS, table.subject_count), shuffle=True, random_state=seed)
-    for train, test in folds.split(table.rows, groups=table.subjects):
-        part = Table(table.rows[train], table.totals[train], table.subjects[train], table.blocks)
-        fitted = calibrate(part, model, level, seed)
+    for train, test in outer_folds(table, seed):
+        fitted = calibrate(table.take(train), model, level, seed)
         left_out = np.stack([fold.predict(table.rows[test]) for fold in fitted.folds])
         low[test], high[test] = cross_conformal(left_out, fitted.fold_of, fitted.errors, level)
     return interval_figures(np.clip(low, 0, scale.maximum), np.clip(high, 0, scale.maximum), table.totals, level)
@@ -167,26 +178,17 @@ class CurvePoint:
 
 def learning_curve(table: Table, model: str, scale: Scale, seed: int = 0) -> tuple[CurvePoint, ...]:
     """Figures over a growing number of training subjects, doubling from 8 (5 folds; the subjects drawn at random)."""
-    folds = list(
-        GroupKFold(min(OUTER_FOLDS, table.subject_count), shuffle=True, random_state=seed).split(
-            table.rows, groups=table.subjects
-        )
-    )
+    folds = outer_folds(table, seed)
     most = min(len(np.unique(table.subjects[train])) for train, _ in folds)
     sizes = [8 * 2**i for i in range(20) if 8 * 2**i < most]
     return tuple(_curve_point(table, model, scale, folds, size, seed) for size in (*sizes, most))
 
 
-def _curve_point(
-    table: Table, model: str, scale: Scale, folds: Sequence[tuple[Index, Index]], size: int, seed: int
-) -> CurvePoint:
-    given, floor = np.zeros(len(table)), np.zeros(len(table))
-    rng = np.random.default_rng(seed)
+def _curve_point(table: Table, model: str, scale: Scale, folds: Sequence[Fold], size: int, seed: int) -> CurvePoint:
+    rng, smaller = np.random.default_rng(seed), []
     for train, test in folds:
         drawn = rng.permutation(np.unique(table.subjects[train]))[:size]
-        chosen = train[np.isin(table.subjects[train], drawn)]
-        part = Table(table.rows[chosen], table.totals[chosen], table.subjects[chosen], table.blocks)
-        given[test] = np.clip(fit_regressor(model, part, seed).predict(table.rows[test]), 0, scale.maximum)
-        floor[test] = part.totals.mean()
+        smaller.append((train[np.isin(table.subjects[train], drawn)], test))
+    given, floor = _left_out(table, model, scale, smaller, seed)
     figures = phq_figures(given, table.totals, floor, table.subjects, seed)
     return CurvePoint(size, figures.mae, figures.ccc)

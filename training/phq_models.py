@@ -7,7 +7,7 @@ exactly what will run.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -18,6 +18,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVR
 
+from fer_phq.functionals import moments
 from fer_phq.regressors import Kernel, Linear, Regressor, Trees
 
 Float = npt.NDArray[np.float64]
@@ -42,6 +43,10 @@ class Table:
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self  # it is never changed, and scikit-learn copies an estimator's settings for every fold
 
+    def take(self, chosen: npt.NDArray[np.int64]) -> Table:
+        """The sessions at these positions."""
+        return Table(self.rows[chosen], self.totals[chosen], self.subjects[chosen], self.blocks)
+
     @property
     def subject_count(self) -> int:
         """Different people."""
@@ -60,12 +65,7 @@ class BlockScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, rows: Float, totals: Any = None) -> Self:
         """Learn means and scales."""
-        with np.errstate(invalid="ignore"):
-            present = np.isfinite(rows)
-            count = np.maximum(present.sum(0), 1)
-            self.mean_ = np.where(present, rows, 0).sum(0) / count
-            deviation = np.where(present, rows - self.mean_, 0)
-            spread = np.sqrt((deviation**2).sum(0) / count)
+        self.mean_, spread = moments(rows)
         names, inverse, sizes = np.unique(np.array(self.blocks), return_inverse=True, return_counts=True)
         weight = 1 / np.sqrt(sizes[inverse])
         if self.use is not None:
@@ -84,7 +84,11 @@ def fit_regressor(model: str, data: Table, seed: int = 0) -> Regressor:
         width = data.rows.shape[1]
         return Linear(np.zeros(width), np.zeros(width), np.array(data.totals.mean()))
     if model == "boosting":
-        return _trees(_search(HistGradientBoostingRegressor(**_BOOSTING, random_state=seed), _boosting_grid(), data))
+        return _trees(
+            _search(
+                HistGradientBoostingRegressor(**_BOOSTING, random_state=seed), {"max_leaf_nodes": list(LEAVES)}, data
+            )
+        )
     if model == "svr":
         return _kernel(_search(Pipeline([("scale", BlockScaler(data.blocks)), ("fit", SVR())]), _svr_grid(data), data))
     if model == "ridge":
@@ -93,10 +97,6 @@ def fit_regressor(model: str, data: Table, seed: int = 0) -> Regressor:
 
 
 _BOOSTING: dict[str, Any] = {"max_iter": 60, "learning_rate": 0.08, "min_samples_leaf": 8, "l2_regularization": 1.0}
-
-
-def _boosting_grid() -> dict[str, Any]:
-    return {"max_leaf_nodes": list(LEAVES)}
 
 
 def _svr_grid(data: Table) -> dict[str, Any]:
@@ -194,8 +194,7 @@ class Indexed(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, index: npt.NDArray[np.int64], totals: Float) -> Self:
         """Fit on the table's sessions at these indices."""
-        chosen = np.asarray(index)[:, 0].astype(int)
-        part = Table(self.data.rows[chosen], np.asarray(totals), self.data.subjects[chosen], self.data.blocks)
+        part = replace(self.data.take(np.asarray(index)[:, 0].astype(int)), totals=np.asarray(totals))
         self.regressor_ = fit_regressor(self.model, part, self.seed)
         return self
 

@@ -48,7 +48,7 @@ class SetReport:
     @property
     def chosen(self) -> Judged:
         """The chosen model's figures."""
-        return next(one for one in self.fit.judged if one.model == self.fit.head.model)
+        return self.fit.chosen
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,13 +64,12 @@ class PhqReport:
 
 def report_set(fit: FittedSet, data: Gathered, seed: int) -> SetReport:
     """What is told of one set's chosen model. `data`: the sessions that have the set's modalities."""
-    chosen = next(one for one in fit.judged if one.model == fit.head.model)
-    given, table = chosen.given.mean(0), fit.data.table
+    given, table = fit.chosen.given.mean(0), fit.data.table
     return SetReport(
         fit=fit,
         groups=error_by_group(given, table.totals, table.subjects, [dict(s.groups) for s in data.sessions]),
         calibration=calibration_bins(given, table.totals),
-        curve=learning_curve(table, chosen.model, data.scale, seed),
+        curve=learning_curve(table, fit.head.model, data.scale, seed),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -126,9 +127,9 @@ class _Stream(Iterator[T], Generic[T]):
     ) -> None:
         self.close()
 
+    @abstractmethod
     def _item(self, header: Header, payload: bytearray) -> T | None:
         """What a message hands out, or None when it hands out nothing."""
-        raise NotImplementedError
 
 
 class FrameStream(_Stream[Frame]):
