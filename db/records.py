@@ -11,7 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from fer_phq.analysis import FloatArray, Sampling, TimeArray, Timeline, Timing, TrackSummary
+from fer_phq.analysis import Sampling, Timeline, Timing, TrackSummary
+from fer_phq.arrays import FloatArray, TimeArray
 from fer_phq.errors import StoreError
 from fer_phq.phq import Band, PhqResult, Scale, band_of
 
@@ -156,10 +157,27 @@ class AnalysisRecord:
 
 @dataclass(frozen=True, eq=False)
 class EmbeddingRecord:
-    """time_s (m,) float64 seconds; embeddings (m, dim) float32, kept as float16: about three significant digits."""
+    """time_s (m,) float64 seconds; embeddings (m, dim) float32, kept as float16: about three significant digits.
+
+    kind: what made them, empty where that was not kept.
+    """
 
     time_s: TimeArray
     embeddings: FloatArray
+    kind: str
+
+
+@dataclass(frozen=True)
+class LabelledSessionRecord:
+    """A session beside the questionnaire that says how its subject was then; its arrays are those of `analysis_id`."""
+
+    session_id: str
+    subject_id: str
+    recorded_at: datetime
+    analysis_id: str
+    questionnaire_id: str
+    score: int
+    answered_at: datetime
 
 
 @dataclass(frozen=True)

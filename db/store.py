@@ -9,6 +9,8 @@ from db.engine import normalise_url, open_engine, store_errors
 from db.migrate import check_schema
 from db.queries.analyses import AnalysisQueries
 from db.queries.attention import AttentionQueries
+from db.queries.features import FeatureQueries
+from db.queries.heads import HeadQueries
 from db.queries.jobs import JobQueries
 from db.queries.questionnaires import QuestionnaireQueries
 from db.queries.sessions import SessionQueries
@@ -22,6 +24,8 @@ class Store(
     SubjectQueries,
     SessionQueries,
     AnalysisQueries,
+    FeatureQueries,
+    HeadQueries,
     TrendQueries,
     AttentionQueries,
     QuestionnaireQueries,

@@ -1,4 +1,4 @@
-"""The schema: subject -> session -> analyses -> frames, embeddings; subject -> questionnaires; jobs, audit, settings.
+"""The schema: subject -> session -> analyses -> frames, embeddings, channels; subject -> questionnaires; and upkeep.
 
 A change here needs a migration in `db/migrations/versions`; a test compares the two on SQLite and PostgreSQL.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import combinations
 from typing import Any
 
 from sqlalchemy import (
@@ -30,7 +31,7 @@ from sqlalchemy.types import TypeDecorator
 
 from db.records import JobState, QuestionnaireSource
 from fer_phq.emotions import EMOTIONS
-from fer_phq.phq import Provenance, Scale, UnavailableReason
+from fer_phq.phq import Modality, Provenance, Scale, UnavailableReason
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -142,12 +143,26 @@ class SessionRow(Base):
     created_at: Mapped[datetime]
 
 
-ESTIMATE_COLUMNS = ("phq_score", "phq_low", "phq_high", "phq_level", "phq_scale", "phq_provenance", "phq_model_id")
+ESTIMATE_COLUMNS = (
+    "phq_score",
+    "phq_low",
+    "phq_high",
+    "phq_level",
+    "phq_scale",
+    "phq_provenance",
+    "phq_model_id",
+    "phq_modalities",
+)
 """A PHQ estimate is all of these or none."""
+
+_MODALITIES = tuple("+".join(some) for n in range(1, len(Modality) + 1) for some in combinations(Modality, n))
 
 
 class AnalysisRow(Base):
-    """What one model found in one session with one setting. Written once; a trigger refuses updates."""
+    """What one model found in one session with one setting. Written once; a trigger refuses updates.
+
+    phq_modalities: what the estimate is from, joined by "+", in the order of `Modality`. beside: see `SessionAnalysis`.
+    """
 
     __tablename__ = "analyses"
     __table_args__ = (
@@ -175,6 +190,7 @@ class AnalysisRow(Base):
         CheckConstraint("phq_level > 0 AND phq_level < 1", name="phq_level"),
         _one_of("phq_scale", Scale),
         _one_of("phq_provenance", Provenance),
+        _one_of("phq_modalities", _MODALITIES),
         _one_of("phq_unavailable", UnavailableReason),
         Index(None, "session_id", "created_at"),
     )
@@ -184,6 +200,7 @@ class AnalysisRow(Base):
     model_id: Mapped[str]
     settings: Mapped[dict[str, Any]]
     settings_hash: Mapped[str]
+    beside: Mapped[str] = mapped_column(server_default="")
     fps: Mapped[float | None]
     key_frames: Mapped[bool]
     coverage: Mapped[float]
@@ -204,6 +221,7 @@ class AnalysisRow(Base):
     phq_scale: Mapped[str | None]
     phq_provenance: Mapped[str | None]
     phq_model_id: Mapped[str | None]
+    phq_modalities: Mapped[str | None]
     phq_unavailable: Mapped[str | None]
     phq_detail: Mapped[str]
     warnings: Mapped[list[Any]]
@@ -249,11 +267,16 @@ class FrameRow(Base):
 
 
 class EmbeddingRow(Base):
-    """Little-endian arrays, a row a frame with a face: `embeddings` (rows, dim) float16, `time_s` (rows,) float64."""
+    """Little-endian arrays, a row a frame with a face: `embeddings` (rows, dim) float16, `time_s` (rows,) float64.
+
+    kind: what made them, empty where that was not kept.
+    """
 
     __tablename__ = "embeddings"
     __table_args__ = (
         CheckConstraint("length(embeddings) = 2 * dim * rows AND length(time_s) = 8 * rows", name="lengths"),
+        # SQLite keeps a row in the order of its columns: without the index it reads the arrays to come to the kind.
+        Index(None, "kind", "analysis_id"),
     )
 
     analysis_id: Mapped[str] = mapped_column(ForeignKey("analyses.id", ondelete="CASCADE"), primary_key=True)
@@ -261,6 +284,33 @@ class EmbeddingRow(Base):
     rows: Mapped[int]
     embeddings: Mapped[bytes]
     time_s: Mapped[bytes]
+    kind: Mapped[str] = mapped_column(server_default="")
+
+
+class ChannelRow(Base):
+    """A session's voice or words over time, as an analysis found them; see `fer_phq.channels.Channel`.
+
+    Little-endian arrays: `numbers` (rows, width) float32 with NaN where not measured; `time_s` (rows,) float64, null
+    where the rows have only an order.
+    """
+
+    __tablename__ = "channels"
+    __table_args__ = (
+        _one_of("modality", (Modality.VOICE, Modality.WORDS)),
+        CheckConstraint("width > 0", name="width"),
+        CheckConstraint(
+            "length(numbers) = 4 * width * rows AND (time_s IS NULL OR length(time_s) = 8 * rows)", name="lengths"
+        ),
+    )
+
+    analysis_id: Mapped[str] = mapped_column(ForeignKey("analyses.id", ondelete="CASCADE"), primary_key=True)
+    modality: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    names: Mapped[list[Any]]
+    width: Mapped[int]
+    rows: Mapped[int]
+    numbers: Mapped[bytes]
+    time_s: Mapped[bytes | None]
 
 
 class QuestionnaireRow(Base):

@@ -14,13 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fer_phq.arrays import FloatArray, TimeArray
+from fer_phq.channels import Channel, SessionFeatures
 from fer_phq.emotions import EMOTIONS
 from fer_phq.phq import PhqEstimate, PhqResult
-
-FloatArray = npt.NDArray[np.float32]
-TimeArray = npt.NDArray[np.float64]
-Image = npt.NDArray[np.uint8]
-"""uint8 RGB, shape (height, width, 3)."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +122,7 @@ class Timing:
     detect: float
     embed: float
     heads: float
+    listen: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -142,7 +140,12 @@ ProgressHook = Callable[[Progress], None]
 
 @dataclass(frozen=True, eq=False)
 class SessionAnalysis:
-    """Everything one model found in one recording. `embeddings` is (m, dim) float32, one row a frame with a face."""
+    """Everything one model found in one recording.
+
+    embeddings: (m, dim) float32, one row a frame with a face; face_kind: what made them (`Bundle.face_kind`), empty
+    where that was not kept. voice, words: None where there were none. beside: the digest of what was given beside the
+    recording (a transcript, sound of its own), empty for nothing.
+    """
 
     recording: RecordingInfo
     model_id: str
@@ -153,6 +156,10 @@ class SessionAnalysis:
     tracks: tuple[TrackSummary, ...]
     warnings: tuple[str, ...]
     timing: Timing
+    face_kind: str = ""
+    voice: Channel | None = None
+    words: Channel | None = None
+    beside: str = ""
     face_time_s: TimeArray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -166,6 +173,16 @@ class SessionAnalysis:
     def coverage(self) -> float:
         """See `Timeline.coverage`."""
         return self.timeline.coverage
+
+    @property
+    def features(self) -> SessionFeatures:
+        """What a PHQ head takes: the subject's face, voice and words over time."""
+        return SessionFeatures(
+            face=Channel(self.embeddings, self.face_time_s, self.face_kind),
+            voice=self.voice,
+            words=self.words,
+            emotions=self.timeline.emotions[self.timeline.has_face],
+        )
 
     @property
     def emotion_distribution(self) -> FloatArray | None:
@@ -202,6 +219,7 @@ class SessionAnalysis:
                 "frames_sampled": len(self.timeline),
             },
             "coverage": self.coverage,
+            "modalities": [str(modality) for modality in self.features.modalities],
             "emotions": None if mean is None else _by_name(mean),
             "dominant_emotion": self.dominant_emotion,
             "timeline": [self._row(i) for i in range(len(self.timeline))],
@@ -235,6 +253,7 @@ def phq_to_dict(phq: PhqResult) -> dict[str, Any]:
             "band": str(phq.band),
             "provenance": str(phq.provenance),
             "model_id": phq.model_id,
+            "modalities": [str(modality) for modality in phq.modalities],
         }
     return {"unavailable": str(phq.reason), "detail": phq.text}
 

@@ -85,6 +85,14 @@ class Provenance(StrEnum):
     SIMULATED = "simulated"
 
 
+class Modality(StrEnum):
+    """Where an estimate may come from."""
+
+    FACE = "face"
+    VOICE = "voice"
+    WORDS = "words"
+
+
 class UnavailableReason(StrEnum):
     """The closed list of reasons why there is no estimate."""
 
@@ -138,6 +146,7 @@ class PhqEstimate:
     low, high: prediction interval at `level`, within the scale, low <= score <= high.
     level: nominal coverage of the interval, between 0 and 1 (0.9 is 90 %).
     provenance: what kind of labels the head was trained on; `simulated` is a demonstration, never clinical.
+    modalities: what it was estimated from, at least one, in the order of `Modality`.
     """
 
     score: float
@@ -147,10 +156,14 @@ class PhqEstimate:
     scale: Scale
     provenance: Provenance
     model_id: str
+    modalities: tuple[Modality, ...]
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "scale", Scale(self.scale))
         object.__setattr__(self, "provenance", Provenance(self.provenance))
+        object.__setattr__(self, "modalities", tuple(one for one in Modality if one in self.modalities))
+        if not self.modalities:
+            raise ValueError("A PHQ estimate needs the modalities that it was made from.")
         if not 0 <= self.low <= self.score <= self.high <= self.scale.maximum:
             raise ValueError(
                 f"A PHQ estimate needs 0 <= low <= score <= high <= {self.scale.maximum}, "

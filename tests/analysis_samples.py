@@ -12,7 +12,8 @@ from db.engine import normalise_url, open_engine
 from db.records import SessionRecord
 from db.store import Store
 from fer_phq.analysis import RecordingInfo, Sampling, SessionAnalysis, Timeline, Timing, TrackSummary
-from fer_phq.phq import PhqEstimate, PhqResult, PhqUnavailable, Provenance, Scale, UnavailableReason
+from fer_phq.channels import Channel
+from fer_phq.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, Provenance, Scale, UnavailableReason
 
 MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TWICE_A_SECOND = Sampling()
@@ -34,7 +35,13 @@ def sample_recording(name: str = "session.mp4", **changes: object) -> RecordingI
     return RecordingInfo(**{**facts, **changes})  # type: ignore[arg-type]
 
 
-def sample_estimate(score: float = 7.5, *, scale: Scale = Scale.PHQ8, model_id: str = "model-a") -> PhqEstimate:
+def sample_estimate(
+    score: float = 7.5,
+    *,
+    scale: Scale = Scale.PHQ8,
+    model_id: str = "model-a",
+    modalities: tuple[Modality, ...] = (Modality.FACE,),
+) -> PhqEstimate:
     """An estimate with an interval of 3 on either side, cut at the scale's ends."""
     return PhqEstimate(
         score=score,
@@ -44,7 +51,20 @@ def sample_estimate(score: float = 7.5, *, scale: Scale = Scale.PHQ8, model_id: 
         scale=scale,
         provenance=Provenance.SIMULATED,
         model_id=model_id,
+        modalities=modalities,
     )
+
+
+def sample_voice(rows: int = 30, *, seed: int = 0) -> Channel:
+    """Three columns, ten rows a second; the second is NaN in every other row."""
+    values = np.random.default_rng(seed).normal(size=(rows, 3)).astype(np.float32)
+    values[::2, 1] = np.nan
+    return Channel(values, (np.arange(rows) + 0.5) / 10, "prosody-a", ("speech_probability", "f0_semitones", "level"))
+
+
+def sample_words(rows: int = 4) -> Channel:
+    """Two columns without names, and without times."""
+    return Channel(np.arange(2 * rows, dtype=np.float32).reshape(rows, 2), kind="plain-a")
 
 
 def sample_timeline(frames: int = 20, *, gaps: tuple[int, ...] = (3, 4), seed: int = 0) -> Timeline:
@@ -69,6 +89,10 @@ def sample_analysis(
     sampling: Sampling = TWICE_A_SECOND,
     dim: int = 16,
     seed: int = 0,
+    face_kind: str = "face-a",
+    voice: Channel | None = None,
+    words: Channel | None = None,
+    beside: str = "",
 ) -> SessionAnalysis:
     """A whole analysis; `phq` None is an estimate."""
     timeline = sample_timeline(frames, gaps=gaps, seed=seed)
@@ -83,10 +107,16 @@ def sample_analysis(
         tracks=(TrackSummary(0, faces, 0.0, frames / 2, 0.2, True), TrackSummary(4, 2, 1.0, 1.5, 0.01, False)),
         warnings=("2 people were in view",),
         timing=Timing(decode=1.0, detect=2.0, embed=0.5, heads=0.01),
+        face_kind=face_kind,
+        voice=voice,
+        words=words,
+        beside=beside,
     )
 
 
-def new_session(store: Store, subject_id: str, name: str = "session.mp4", at: datetime = MONDAY) -> SessionRecord:
+def new_session(
+    store: Store, subject_id: str, name: str = "session.mp4", at: datetime = MONDAY, *, is_demo: bool = False
+) -> SessionRecord:
     """A stored session of `sample_recording(name)`."""
     return store.create_session(
         subject_id=subject_id,
@@ -94,10 +124,11 @@ def new_session(store: Store, subject_id: str, name: str = "session.mp4", at: da
         recording=sample_recording(name),
         original_name=name,
         media_path=f"ab/{name}",
+        is_demo=is_demo,
     )
 
 
-HEALTH_TABLES = ("subjects", "sessions", "analyses", "frames", "embeddings", "questionnaires", "jobs")
+HEALTH_TABLES = ("subjects", "sessions", "analyses", "frames", "embeddings", "channels", "questionnaires", "jobs")
 
 
 def row_counts(url: str) -> dict[str, int]:

@@ -24,6 +24,7 @@ from fer_phq.analysis import (
 )
 from fer_phq.emotions import EMOTIONS
 from fer_phq.phq import (
+    Modality,
     PhqEstimate,
     PhqResult,
     PhqUnavailable,
@@ -199,4 +200,13 @@ def _phq(rng: np.random.Generator, plan: Plan, coverage: float) -> PhqResult:
         return PhqUnavailable(UnavailableReason.LOW_COVERAGE)
     score = float(np.clip(22 * plan.severity + rng.normal(0, 1.5), 0, 24))
     low, high = max(0.0, score - 6.3), min(24.0, score + 6.3)
-    return PhqEstimate(round(score, 1), round(low, 1), round(high, 1), 0.9, Scale.PHQ8, plan.provenance, plan.model_id)
+    return PhqEstimate(
+        round(score, 1),
+        round(low, 1),
+        round(high, 1),
+        0.9,
+        Scale.PHQ8,
+        plan.provenance,
+        plan.model_id,
+        (Modality.FACE,),
+    )

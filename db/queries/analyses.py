@@ -15,36 +15,33 @@ from sqlalchemy.orm import Session
 
 from db.engine import ConflictError
 from db.queries.base import Queries, get_row, new_id, utc_now
+from db.queries.features import channel_rows, channels_of, embedding_row, embeddings_of
 from db.queries.rows import analysis_summary
-from db.records import AnalysisRecord, AnalysisSummary, EmbeddingRecord
-from db.tables import BOX_COLUMNS, AnalysisRow, EmbeddingRow, FrameRow, SessionRow
-from fer_phq.analysis import (
-    FloatArray,
-    RecordingInfo,
-    SessionAnalysis,
-    Settings,
-    TimeArray,
-    Timeline,
-    Timing,
-    TrackSummary,
-)
+from db.records import AnalysisRecord, AnalysisSummary
+from db.tables import BOX_COLUMNS, AnalysisRow, ChannelRow, EmbeddingRow, FrameRow, SessionRow
+from fer_phq.analysis import RecordingInfo, SessionAnalysis, Settings, Timeline, Timing, TrackSummary
+from fer_phq.arrays import FloatArray, TimeArray
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import StoreError
-from fer_phq.phq import PhqEstimate, PhqResult
+from fer_phq.phq import Modality, PhqEstimate, PhqResult
 
 _FLOATS = (*EMOTIONS, *BOX_COLUMNS, "detection_score", "quality")
 _FRAMES = cast("Table", FrameRow.__table__)
 _LANDMARKS = np.dtype("<f4")
-_EMBEDDING = np.dtype("<f2")
-_TIME = np.dtype("<f8")
 
 
-def settings_hash(settings: Settings) -> str:
-    """Digest (SHA-256, 64 hex digits) of the settings that can change a result; `chunk_frames` cannot."""
+def settings_hash(settings: Settings, beside: str = "") -> str:
+    """Digest (SHA-256, 64 hex digits) of what can change a result: the settings, `chunk_frames` aside, and `beside`.
+
+    `beside`: digest of what was given beside the recording, empty for nothing, which leaves the hash as it was before
+    anything could be given.
+    """
     values = dataclasses.asdict(settings)
     del values["chunk_frames"]
     if settings.sampling.key_frames:
         values["sampling"]["fps"] = None
+    if beside:
+        values["beside"] = beside
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
@@ -54,17 +51,17 @@ class AnalysisQueries(Queries):
     def save_analysis(self, *, session_id: str, analysis: SessionAnalysis, settings: Settings | None = None) -> str:
         """Store an analysis of this session and return its id; all of it or nothing.
 
-        The same session, model and settings again gives the id of the analysis that is there. `settings` None
-        stands for the defaults at the analysis's sampling. Raises NotFoundError when the session is gone, and
-        StoreError when the analysis is of another recording or its embeddings exceed float16.
+        The same session, model, settings and things beside the recording again give the id of the analysis that is
+        there. `settings` None stands for the defaults at the analysis's sampling. Raises NotFoundError when the session
+        is gone, and StoreError when the analysis is of another recording or its embeddings exceed float16.
         """
         chosen = settings or Settings(sampling=analysis.sampling)
         if chosen.sampling != analysis.sampling:
             raise StoreError("The settings name another sampling than the analysis was made with: pass the ones used.")
-        embeddings = _embedding_row(analysis)
+        embeddings, channels = embedding_row(analysis), channel_rows(analysis)
         try:
             with self._writing() as session:
-                if (found := _existing(session, session_id, analysis.model_id, chosen)) is not None:
+                if (found := _existing(session, session_id, analysis.model_id, chosen, analysis.beside)) is not None:
                     return found.id
                 parent = get_row(session, SessionRow, session_id)
                 if parent.media_sha256 != analysis.recording.sha256:
@@ -77,23 +74,33 @@ class AnalysisQueries(Queries):
                 if len(analysis.timeline):
                     session.connection().execute(insert(_FRAMES), _frame_rows(analysis_id, analysis.timeline))
                 session.execute(insert(EmbeddingRow), [{"analysis_id": analysis_id, **embeddings}])
+                if channels:
+                    session.execute(insert(ChannelRow), [{"analysis_id": analysis_id, **row} for row in channels])
                 self._audit(session, "save", "analysis", analysis_id, f"session {session_id}, {analysis.model_id}")
             return analysis_id
         except ConflictError:
             # Another worker saved the same analysis, or the session was erased, between our look and our write.
             self._still_there(session_id)
-            if twin := self.find_analysis(session_id=session_id, model_id=analysis.model_id, settings=chosen):
-                return twin.id
-            raise
+            twin = self.find_analysis(
+                session_id=session_id, model_id=analysis.model_id, settings=chosen, beside=analysis.beside
+            )
+            if twin is None:
+                raise
+            return twin.id
 
     def _still_there(self, session_id: str) -> None:
         with self._reading() as session:
             get_row(session, SessionRow, session_id)
 
-    def find_analysis(self, *, session_id: str, model_id: str, settings: Settings) -> AnalysisSummary | None:
-        """The analysis of this session by this model with these settings, or None: look before computing."""
+    def find_analysis(
+        self, *, session_id: str, model_id: str, settings: Settings, beside: str = ""
+    ) -> AnalysisSummary | None:
+        """The analysis of this session by this model with these settings, or None: look before computing.
+
+        `beside`: the digest of what would be given beside the recording, as in `SessionAnalysis`.
+        """
         with self._reading() as session:
-            row = _existing(session, session_id, model_id, settings)
+            row = _existing(session, session_id, model_id, settings, beside)
             return None if row is None else analysis_summary(row)
 
     def get_analysis(self, *, analysis_id: str) -> AnalysisSummary:
@@ -112,28 +119,27 @@ class AnalysisQueries(Queries):
                 timing=Timing(**row.timing),
             )
 
-    def load_embeddings(self, *, analysis_id: str) -> EmbeddingRecord:
-        """The embeddings of an analysis, one row a frame with a face. Raises NotFoundError."""
-        with self._reading() as session:
-            get_row(session, AnalysisRow, analysis_id)
-            return _embeddings(get_row(session, EmbeddingRow, analysis_id))
-
     def load_session_analysis(self, *, analysis_id: str) -> SessionAnalysis:
         """The analysis as it was saved, embeddings through float16; the recording's path is the stored one."""
         with self._reading() as session:
             row = get_row(session, AnalysisRow, analysis_id)
             parent = get_row(session, SessionRow, row.session_id)
-            summary = analysis_summary(row)
+            summary, embeddings = analysis_summary(row), embeddings_of(session, analysis_id)
+            channels = channels_of(session, analysis_id)
             return SessionAnalysis(
                 recording=_recording(parent),
                 model_id=row.model_id,
                 sampling=summary.sampling,
                 timeline=_timeline(session, analysis_id),
-                embeddings=_embeddings(get_row(session, EmbeddingRow, analysis_id)).embeddings,
+                embeddings=embeddings.embeddings,
                 phq=summary.phq,
                 tracks=tuple(TrackSummary(**track) for track in row.tracks),
                 warnings=summary.warnings,
                 timing=Timing(**row.timing),
+                face_kind=embeddings.kind,
+                voice=channels.get(Modality.VOICE),
+                words=channels.get(Modality.WORDS),
+                beside=row.beside,
             )
 
     def frame_table(self, *, analysis_id: str) -> pd.DataFrame:
@@ -148,12 +154,12 @@ class AnalysisQueries(Queries):
         return pd.DataFrame({"idx": np.arange(len(time_s), dtype=np.int64), "time_s": time_s, **columns})
 
 
-def _existing(session: Session, session_id: str, model_id: str, settings: Settings) -> AnalysisRow | None:
+def _existing(session: Session, session_id: str, model_id: str, settings: Settings, beside: str) -> AnalysisRow | None:
     return session.scalar(
         select(AnalysisRow).where(
             AnalysisRow.session_id == session_id,
             AnalysisRow.model_id == model_id,
-            AnalysisRow.settings_hash == settings_hash(settings),
+            AnalysisRow.settings_hash == settings_hash(settings, beside),
         )
     )
 
@@ -165,7 +171,8 @@ def _analysis_row(analysis_id: str, session_id: str, analysis: SessionAnalysis, 
         session_id=session_id,
         model_id=analysis.model_id,
         settings=dataclasses.asdict(settings),
-        settings_hash=settings_hash(settings),
+        settings_hash=settings_hash(settings, analysis.beside),
+        beside=analysis.beside,
         fps=None if analysis.sampling.key_frames else analysis.sampling.fps,
         key_frames=analysis.sampling.key_frames,
         coverage=analysis.coverage,
@@ -191,6 +198,7 @@ def _phq_columns(phq: PhqResult) -> dict[str, Any]:
             "phq_scale": str(phq.scale),
             "phq_provenance": str(phq.provenance),
             "phq_model_id": phq.model_id,
+            "phq_modalities": "+".join(phq.modalities),
             "phq_detail": "",
         }
     return {"phq_unavailable": str(phq.reason), "phq_detail": phq.detail}
@@ -241,26 +249,6 @@ def _timeline(session: Session, analysis_id: str) -> Timeline:
         landmarks=landmarks,
         detection_score=floats[:, 11].copy(),
         quality=floats[:, 12].copy(),
-    )
-
-
-def _embedding_row(analysis: SessionAnalysis) -> dict[str, Any]:
-    with np.errstate(over="ignore"):
-        half = analysis.embeddings.astype(_EMBEDDING)
-    if not np.isfinite(half).all():
-        raise StoreError("The embeddings hold values that are not finite in float16: the analysis cannot be stored.")
-    return {
-        "dim": analysis.embeddings.shape[1],
-        "rows": len(half),
-        "embeddings": half.tobytes(),
-        "time_s": analysis.face_time_s.astype(_TIME).tobytes(),
-    }
-
-
-def _embeddings(row: EmbeddingRow) -> EmbeddingRecord:
-    half = np.frombuffer(row.embeddings, _EMBEDDING).reshape(row.rows, row.dim)
-    return EmbeddingRecord(
-        time_s=np.frombuffer(row.time_s, _TIME).astype(np.float64), embeddings=half.astype(np.float32)
     )
 
 

@@ -20,7 +20,7 @@ from db.records import (
 from db.tables import AnalysisRow, JobRow, QuestionnaireRow, SessionRow, SubjectRow
 from fer_phq.analysis import Sampling
 from fer_phq.emotions import EMOTIONS
-from fer_phq.phq import PhqEstimate, PhqResult, PhqUnavailable, Provenance, Scale, UnavailableReason
+from fer_phq.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, Provenance, Scale, UnavailableReason
 
 
 def subject_record(row: SubjectRow) -> SubjectRecord:
@@ -90,6 +90,7 @@ def _phq(row: AnalysisRow) -> PhqResult:
     assert row.phq_scale is not None
     assert row.phq_provenance is not None
     assert row.phq_model_id is not None
+    assert row.phq_modalities is not None
     return PhqEstimate(
         score=row.phq_score,
         low=row.phq_low,
@@ -98,6 +99,7 @@ def _phq(row: AnalysisRow) -> PhqResult:
         scale=Scale(row.phq_scale),
         provenance=Provenance(row.phq_provenance),
         model_id=row.phq_model_id,
+        modalities=tuple(Modality(name) for name in row.phq_modalities.split("+")),
     )
 
 

@@ -28,6 +28,7 @@ _TREND = {
     "phq_level": "float64",
     "phq_scale": TEXT,
     "phq_provenance": TEXT,
+    "phq_modalities": TEXT,
     "phq_unavailable": TEXT,
     "phq_detail": TEXT,
     "is_demo": "bool",
@@ -50,8 +51,9 @@ class TrendQueries(Queries):
         """One row an analysed session, oldest first: its newest analysis (by `model_id`, when given).
 
         Columns: session_id, analysis_id, recorded_at (UTC), model_id, coverage, frames_sampled, dominant_emotion, the
-        seven mean probabilities, phq_score, phq_low, phq_high, phq_level, phq_scale, phq_provenance, and, where there
-        is no estimate (NaN in those), phq_unavailable and phq_detail; is_demo. Raises NotFoundError.
+        seven mean probabilities, phq_score, phq_low, phq_high, phq_level, phq_scale, phq_provenance, phq_modalities
+        ("face+voice"), and, where there is no estimate (NaN in those), phq_unavailable and phq_detail; is_demo. Raises
+        NotFoundError.
         """
         elsewhere: dict[str, Any] = {
             "session_id": SessionRow.id,

@@ -13,7 +13,7 @@ from db.queries.base import Queries, get_row, utc_now
 from db.records import AuditRecord, ErasureReport
 from db.tables import AnalysisRow, AuditRow, JobRow, QuestionnaireRow, SessionRow, SettingRow, SubjectRow
 
-_HEALTH_TABLES = "subjects, sessions, analyses, frames, embeddings, questionnaires, jobs"
+_HEALTH_TABLES = "subjects, sessions, analyses, frames, embeddings, channels, questionnaires, jobs"
 Erasable = SubjectRow | SessionRow | AnalysisRow
 
 
@@ -42,7 +42,7 @@ class UpkeepQueries(Queries):
         return self._cleared(report)
 
     def erase_analysis(self, *, analysis_id: str) -> ErasureReport:
-        """Remove one analysis with its frames and embeddings; see `erase_subject`. Raises NotFoundError."""
+        """Remove one analysis with its frames, embeddings and channels; see `erase_subject`. Raises NotFoundError."""
         report = ErasureReport(0, 0, 1, 0, media_paths=(), workflow_ids=(), bytes_cleared=False)
         with self._writing() as session:
             self._erase(session, get_row(session, AnalysisRow, analysis_id, lock=True), "analysis", report)

@@ -6,19 +6,27 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from analysis_samples import MONDAY, sample_analysis, sample_recording, sample_voice
 from postgres_server import Server
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, MetaData, inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from db.engine import default_url, normalise_url, open_engine, sqlite_url
-from db.migrate import current_revision, head_revision, upgrade
+from db.migrate import _config, current_revision, head_revision, upgrade
 from db.store import Store
 from db.tables import Base
+from fer_phq.analysis import Settings, Timing
+from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import StoreError
+from fer_phq.phq import Modality, PhqEstimate, PhqUnavailable, Provenance, Scale, UnavailableReason
 
 
 @contextmanager
@@ -61,7 +69,9 @@ def schema_of(connection: Connection) -> set[tuple[str, ...]]:
 def normal_ddl(sql: str) -> str:
     """A CREATE statement as its sorted parts: columns and constraints in any order, spaces aside."""
     lines = [" ".join(line.split()).rstrip(",") for line in sql.replace('"', "").splitlines()]
-    return "\n".join(sorted(line for line in lines if line))
+    # ALTER TABLE puts a new column on the line of the last one.
+    parts = [part.strip() for line in lines for part in ([line] if "(" in line else line.split(","))]
+    return "\n".join(sorted(part for part in parts if part))
 
 
 def test_constraints_and_indexes_are_those_of_the_code(
@@ -140,9 +150,83 @@ def test_database_without_migrations_says_what_to_run(empty_url: str) -> None:
 
 
 def test_older_schema_says_what_to_run(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("db.migrate.head_revision", lambda: "0002")
-    with pytest.raises(StoreError, match="has schema 0001 and this fer-phq needs 0002: run `fer-phq db upgrade`"):
+    now = head_revision()
+    monkeypatch.setattr("db.migrate.head_revision", lambda: "0999")
+    with pytest.raises(StoreError, match=f"has schema {now} and this fer-phq needs 0999: run `fer-phq db upgrade`"):
         Store(url)
+
+
+HASH_OF_0001 = "fc277b5094a1de750a4e81e704f58eb6399baec04c79d039a8b61bef95e8da8c"
+"""What databases at 0001 hold for an analysis with the default settings."""
+
+
+def fill_0001(connection: Connection) -> None:
+    """A session at schema 0001 with an analysis `scored` that a job made, and an analysis `faceless`."""
+    tables = MetaData()
+    tables.reflect(connection)
+
+    def add(table: str, **values: object) -> None:
+        connection.execute(tables.tables[table].insert(), values)
+
+    info = sample_recording()
+    add("subjects", id="subject", label="S", is_demo=False, created_at=MONDAY)
+    about = {name: value for name, value in vars(info).items() if name not in ("path", "sha256")}
+    session = {"id": "session", "subject_id": "subject", "media_sha256": info.sha256, "original_name": "session.mp4"}
+    add("sessions", **session, **about, recorded_at=MONDAY, is_demo=False, created_at=MONDAY)
+    shared = {
+        **{"session_id": "session", "settings": asdict(Settings()), "settings_hash": HASH_OF_0001, "fps": 2.0},
+        **{"key_frames": False, "warnings": [], "tracks": [], "created_at": MONDAY},
+        "timing": asdict(Timing(decode=1.0, detect=2.0, embed=0.5, heads=0.01)),
+    }
+    scored = {
+        **dict.fromkeys(EMOTIONS, 0.125) | {"neutral": 0.25, "dominant_emotion": "neutral"},
+        **{"phq_score": 7.0, "phq_low": 4.0, "phq_high": 10.0, "phq_level": 0.9, "phq_scale": "PHQ-8"},
+        **{"phq_provenance": "simulated", "phq_model_id": "model-a", "phq_detail": ""},
+        **{"frames_sampled": 1, "frames_with_face": 1, "coverage": 1.0},
+    }
+    faceless = {"frames_sampled": 0, "frames_with_face": 0, "coverage": 0.0, "phq_unavailable": "no_face"}
+    add("analyses", id="scored", model_id="model-a", **scored, **shared)
+    add("analyses", id="faceless", model_id="model-b", **faceless, phq_detail="nobody is there", **shared)
+    face = dict.fromkeys((*EMOTIONS, "x0", "y0", "x1", "y1", "detection_score"), 0.5)
+    add("frames", analysis_id="scored", idx=0, time_s=0.25, landmarks=bytes(40), quality=0.5, **face)
+    add("embeddings", analysis_id="scored", dim=2, rows=1, embeddings=b"\0<\0@", time_s=np.array([0.25]).tobytes())
+    add("embeddings", analysis_id="faceless", dim=2, rows=0, embeddings=b"", time_s=b"")
+    counts = {"frames_done": 1, "attempt": 1, "claims": 1, "cancel_requested": False}
+    job = {"id": "job", "session_id": "session", "workflow_id": "w", "analysis_id": "scored", "state": "done"}
+    add("jobs", **job, **counts, created_at=MONDAY, updated_at=MONDAY)
+
+
+def test_what_is_stored_survives_the_modalities(empty_url: str) -> None:
+    if empty_url.startswith("sqlite"):
+        Path(normalise_url(empty_url).database or "").parent.mkdir(parents=True)
+    with connected(empty_url) as connection:
+        command.upgrade(_config(connection), "0001")
+        fill_0001(connection)
+    upgrade(empty_url)
+    with Store(empty_url) as store:
+        scored, faceless = (store.load_session_analysis(analysis_id=name) for name in ("scored", "faceless"))
+        assert scored.phq == PhqEstimate(
+            7.0, 4.0, 10.0, 0.9, Scale.PHQ8, Provenance.SIMULATED, "model-a", (Modality.FACE,)
+        )
+        assert faceless.phq == PhqUnavailable(UnavailableReason.NO_FACE, "nobody is there")
+        np.testing.assert_array_equal(scored.embeddings, [[1, 2]])
+        np.testing.assert_array_equal(scored.timeline.time_s, [0.25])
+        assert (scored.face_kind, scored.voice, scored.words, scored.beside) == ("", None, None, "")
+        found = store.find_analysis(session_id="session", model_id="model-a", settings=Settings())
+        assert found is not None
+        assert found.id == "scored", "the hashes of old rows are still those of their settings"
+        assert store.get_job(job_id="job").analysis_id == "scored"
+        assert store.count_unknown_kind() == 1
+        assert store.labelled_sessions(scale=Scale.PHQ8, within_days=7, face_kind="face-a") == []
+        analysis = sample_analysis(model_id="model-c", voice=sample_voice())
+        store.save_analysis(session_id="session", analysis=analysis)
+        assert store.count_unknown_kind() == 0
+    for table in ("analyses", "frames", "embeddings", "channels", "audit"):
+        change = text(
+            f"UPDATE {table} SET {'id = id' if table in ('analyses', 'audit') else 'analysis_id = analysis_id'}"
+        )
+        with pytest.raises(IntegrityError, match=f"rows of {table} are never changed"), connected(empty_url) as other:
+            other.execute(change)
 
 
 def test_sqlite_file_is_for_its_owner_only(tmp_path: Path) -> None:
@@ -180,3 +264,15 @@ def test_default_url(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_urls_that_cannot_be_used(url: str, sentence: str) -> None:
     with pytest.raises(StoreError, match=sentence):
         Store(url)
+
+
+def test_migrating_again_leaves_the_locks_of_an_open_store(tmp_path):
+    url = sqlite_url(tmp_path / "fer-phq.db")
+    upgrade(url)
+    with Store(url) as store:
+        store.create_subject(label="P-1")
+        upgrade(url)
+        other = "import sys; from db.store import Store; Store(sys.argv[1]).create_subject(label='P-2')"
+        subprocess.run([sys.executable, "-c", other, url], cwd=Path(__file__).parents[2], check=True)
+        assert (tmp_path / "fer-phq.db-wal").exists(), "the log of a database that is open here was removed"
+        assert {one.label for one in store.list_subjects()} == {"P-1", "P-2"}

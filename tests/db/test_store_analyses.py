@@ -7,7 +7,15 @@ import json
 
 import numpy as np
 import pytest
-from analysis_samples import NO_HEAD, new_session, sample_analysis, sample_estimate, sample_recording
+from analysis_samples import (
+    NO_HEAD,
+    new_session,
+    sample_analysis,
+    sample_estimate,
+    sample_recording,
+    sample_voice,
+    sample_words,
+)
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -16,11 +24,11 @@ from db.engine import normalise_url, open_engine
 from db.queries.analyses import settings_hash
 from db.records import NotFoundError
 from db.store import Store
-from db.tables import AnalysisRow
+from db.tables import ESTIMATE_COLUMNS, AnalysisRow
 from fer_phq.analysis import Sampling, Settings
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import StoreError
-from fer_phq.phq import PhqUnavailable, Scale, UnavailableReason
+from fer_phq.phq import Modality, PhqUnavailable, Scale, UnavailableReason
 
 
 @pytest.fixture
@@ -29,7 +37,8 @@ def session_id(store: Store) -> str:
 
 
 def test_round_trip(store: Store, session_id: str) -> None:
-    analysis = sample_analysis(phq=sample_estimate(11.25, scale=Scale.PHQ9))
+    modalities = (Modality.FACE, Modality.WORDS)
+    analysis = sample_analysis(phq=sample_estimate(11.25, scale=Scale.PHQ9, modalities=modalities))
     settings = Settings(coverage_floor=0.4)
     analysis_id = store.save_analysis(session_id=session_id, analysis=analysis, settings=settings)
     record = store.load_analysis(analysis_id=analysis_id)
@@ -52,21 +61,16 @@ def test_round_trip(store: Store, session_id: str) -> None:
     np.testing.assert_array_equal([summary.emotions[name] for name in EMOTIONS], analysis.emotion_distribution)
 
 
-def test_embeddings_on_demand(store: Store, session_id: str) -> None:
-    analysis = sample_analysis(dim=33)
-    record = store.load_embeddings(analysis_id=store.save_analysis(session_id=session_id, analysis=analysis))
-    assert record.embeddings.dtype == np.float32
-    np.testing.assert_allclose(record.embeddings, analysis.embeddings, rtol=1e-3, atol=1e-6)
-    np.testing.assert_array_equal(record.time_s, analysis.face_time_s)
-
-
 def test_whole_analysis_prints_the_same_document(store: Store, session_id: str) -> None:
-    analysis = sample_analysis(gaps=(0, 5, 19))
+    phq = sample_estimate(modalities=tuple(Modality))
+    analysis = sample_analysis(gaps=(0, 5, 19), phq=phq, voice=sample_voice(), words=sample_words(), beside="ab12")
     again = store.load_session_analysis(analysis_id=store.save_analysis(session_id=session_id, analysis=analysis))
     given, stored = analysis.to_dict(), again.to_dict()
     assert stored["recording"].pop("path") == "ab/session.mp4"
     given["recording"].pop("path")
     assert json.dumps(stored) == json.dumps(given)
+    assert given["modalities"] == given["phq"]["modalities"] == ["face", "voice", "words"]
+    assert (again.face_kind, again.beside) == ("face-a", "ab12")
 
 
 def test_frame_table(store: Store, session_id: str) -> None:
@@ -133,6 +137,20 @@ def test_settings_hash_tells_what_can_change_a_result() -> None:
         assert settings_hash(dataclasses.replace(Settings(), **change)) != settings_hash(Settings())
 
 
+def test_what_lay_beside_the_recording_makes_another_analysis(store: Store, session_id: str) -> None:
+    without = store.save_analysis(session_id=session_id, analysis=sample_analysis())
+    beside = store.save_analysis(session_id=session_id, analysis=sample_analysis(beside="ab12"))
+    assert beside != without
+    assert store.save_analysis(session_id=session_id, analysis=sample_analysis(beside="ab12", seed=1)) == beside
+    for digest, expected in (("", without), ("ab12", beside)):
+        found = store.find_analysis(
+            session_id=session_id, model_id="model-a", settings=Settings(chunk_frames=1), beside=digest
+        )
+        assert found is not None
+        assert found.id == expected
+    assert store.find_analysis(session_id=session_id, model_id="model-a", settings=Settings(), beside="cd") is None
+
+
 def test_analyses_that_cannot_be_of_this_session(store: Store, session_id: str) -> None:
     with pytest.raises(StoreError, match="another recording"):
         store.save_analysis(session_id=session_id, analysis=sample_analysis(sample_recording("other.mp4")))
@@ -156,11 +174,14 @@ NEITHER_OR_BOTH = [
     {"phq_level": 1.0},
     {"phq_scale": "PHQ-2"},
     {"phq_provenance": "guessed"},
-    dict.fromkeys(("phq_score", "phq_low", "phq_high", "phq_level", "phq_scale", "phq_provenance")),
-    {
-        **dict.fromkeys(("phq_score", "phq_low", "phq_high", "phq_level", "phq_scale", "phq_provenance")),
-        "phq_model_id": None,
-    },
+    {"phq_modalities": None},
+    {"phq_modalities": "voice+face"},
+    {"phq_modalities": ""},
+    dict.fromkeys(ESTIMATE_COLUMNS),
+    *(
+        {**dict.fromkeys(ESTIMATE_COLUMNS), "phq_unavailable": "no_head", name: "face"}
+        for name in ESTIMATE_COLUMNS[-2:]
+    ),
     {"coverage": 1.1},
     {"fps": None},
     {"key_frames": True},
@@ -189,10 +210,12 @@ def test_database_refuses_a_number_without_interval_and_provenance(
     engine.dispose()
 
 
-@pytest.mark.parametrize("table", ["analyses", "frames", "embeddings", "audit"])
+@pytest.mark.parametrize("table", ["analyses", "frames", "embeddings", "channels", "audit"])
 def test_what_is_written_once_cannot_be_changed(url: str, store: Store, session_id: str, table: str) -> None:
-    store.save_analysis(session_id=session_id, analysis=sample_analysis(phq=NO_HEAD))
-    column = {"analyses": "model_id", "frames": "time_s", "embeddings": "dim", "audit": "actor"}[table]
+    store.save_analysis(session_id=session_id, analysis=sample_analysis(phq=NO_HEAD, voice=sample_voice()))
+    column = {"analyses": "model_id", "frames": "time_s", "embeddings": "dim", "channels": "rows", "audit": "actor"}[
+        table
+    ]
     engine = open_engine(normalise_url(url))
     with engine.connect() as connection, pytest.raises(IntegrityError, match=f"rows of {table} are never changed"):
         connection.execute(text(f"UPDATE {table} SET {column} = {column}"))

@@ -6,13 +6,24 @@ import threading
 from pathlib import Path
 
 import pytest
-from analysis_samples import HEALTH_TABLES, MONDAY, new_session, row_counts, sample_analysis, sample_recording
+from analysis_samples import (
+    HEALTH_TABLES,
+    MONDAY,
+    new_session,
+    row_counts,
+    sample_analysis,
+    sample_recording,
+    sample_voice,
+    sample_words,
+)
 from sqlalchemy import text
 
 from db.engine import normalise_url, open_engine, sqlite_url
 from db.migrate import upgrade
+from db.queries.upkeep import _HEALTH_TABLES
 from db.records import JobState, NotFoundError
 from db.store import Store
+from db.tables import Base
 from fer_phq.phq import Scale
 
 
@@ -20,7 +31,8 @@ def test_erasing_a_subject_leaves_no_row(url: str, store: Store) -> None:
     subject, other, workflows = store.create_subject(label="A"), store.create_subject(label="B"), []
     for name in ("one", "two", "shared"):
         session = new_session(store, subject.id, name)
-        store.save_analysis(session_id=session.id, analysis=sample_analysis(sample_recording(name)))
+        analysis = sample_analysis(sample_recording(name), voice=sample_voice(), words=sample_words())
+        store.save_analysis(session_id=session.id, analysis=analysis)
         job = store.create_job(session_id=session.id)
         workflows.append(job.workflow_id)
         store.set_job_state(job_id=job.id, state=JobState.RUNNING)
@@ -46,14 +58,19 @@ def test_erasing_a_subject_leaves_no_row(url: str, store: Store) -> None:
 def test_erasing_a_session_or_an_analysis(url: str, store: Store) -> None:
     subject = store.create_subject(label="A")
     session, other = new_session(store, subject.id, "one"), new_session(store, subject.id, "two")
-    analysis = sample_analysis(sample_recording("one"))
+    analysis = sample_analysis(sample_recording("one"), voice=sample_voice())
     analysis_id = store.save_analysis(session_id=session.id, analysis=analysis)
     assert store.erase_analysis(analysis_id=analysis_id).analyses == 1
-    assert row_counts(url)["frames"] == row_counts(url)["embeddings"] == 0
+    assert [row_counts(url)[table] for table in ("frames", "embeddings", "channels")] == [0, 0, 0]
     assert store.save_analysis(session_id=session.id, analysis=analysis) != analysis_id
     report = store.erase_session(session_id=session.id)
     assert (report.subjects, report.sessions, report.analyses, report.media_paths) == (0, 1, 1, ("ab/one",))
     assert [row.session for row in store.recent_sessions()] == [other]
+
+
+def test_every_table_with_health_data_is_cleared() -> None:
+    known = {*Base.metadata.tables} - {"workers", "audit", "settings"}
+    assert set(_HEALTH_TABLES.split(", ")) == set(HEALTH_TABLES) == known
 
 
 def bytes_on_disk(folder: Path) -> bytes:
@@ -69,12 +86,15 @@ def test_erased_bytes_are_gone_from_the_sqlite_files(tmp_path: Path) -> None:
             store.create_subject(label=f"Other {n}")
         subject = store.create_subject(label=label)
         session = new_session(store, subject.id, name)
-        store.save_analysis(session_id=session.id, analysis=sample_analysis(sample_recording(name), frames=900, dim=64))
+        voice, words = sample_voice(9000), sample_words(700)
+        analysis = sample_analysis(sample_recording(name), frames=900, dim=64, voice=voice, words=words)
+        store.save_analysis(session_id=session.id, analysis=analysis)
         store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ8, items=answers, answered_at=MONDAY)
         embeddings = store.load_embeddings(
             analysis_id=store.session_detail(session_id=session.id).analyses[0].id
         ).embeddings
         traces = [label.encode(), name.encode(), str(answers).encode(), embeddings[100].astype("<f2").tobytes()]
+        traces += [channel.values[600].astype("<f4").tobytes() for channel in (voice, words)]
         store.rename_subject(subject_id=subject.id, label="Renamed once")
         store.rename_subject(subject_id=subject.id, label=label)
         assert len(reader.recent_sessions()) == 1

@@ -149,7 +149,7 @@ def test_server_that_goes_away_comes_back(postgres: Server) -> None:
 KILLED = """
 import os, signal, sys
 from sqlalchemy import event
-from analysis_samples import sample_analysis
+from analysis_samples import sample_analysis, sample_voice
 from db.store import Store
 url, session_id, *tables = sys.argv[1:]
 for table in tables:
@@ -161,17 +161,17 @@ for table in tables:
     def die(connection, cursor, statement, *rest):
         if statement.startswith("INSERT INTO " + table):
             os.kill(os.getpid(), signal.SIGKILL)
-    store.save_analysis(session_id=session_id, analysis=sample_analysis(frames=3000))
+    store.save_analysis(session_id=session_id, analysis=sample_analysis(frames=3000, voice=sample_voice()))
     os._exit(0)
 """
 
 
 def test_kill_in_the_middle_of_saving_leaves_no_partial_rows(url: str, store: Store) -> None:
-    """Processes of their own, killed right after each of the four inserts of the transaction."""
+    """Processes of their own, killed right after each of the five inserts of the transaction."""
     session = new_session(store, store.create_subject(label="S").id)
     before = row_counts(url)
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    arguments = [url, session.id, "analyses", "frames", "embeddings", "audit"]
+    arguments = [url, session.id, "analyses", "frames", "embeddings", "channels", "audit"]
     command = [sys.executable, "-c", KILLED, *arguments]
     subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=True, timeout=120)
     assert row_counts(url) == before

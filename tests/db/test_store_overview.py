@@ -14,7 +14,7 @@ from sqlalchemy import event
 from db.records import AttentionKind, Consent, JobState, QuestionnaireSource
 from db.store import Store
 from fer_phq.emotions import EMOTIONS
-from fer_phq.phq import Scale
+from fer_phq.phq import Modality, Scale
 
 DAY = timedelta(days=1)
 
@@ -87,6 +87,8 @@ def test_number_of_statements_does_not_grow(store: Store) -> None:
             store.needs_attention()
             store.subject_trend(subject_id=subject.id)
             store.list_jobs()
+            store.labelled_sessions(scale=Scale.PHQ8, within_days=7, face_kind="face-a")
+            assert len(store.rescorable(face_kind="face-a", model_id="model-b")) == 1 + 6 * round_
         counts.append(len(seen))
     assert counts[0] == counts[1]
 
@@ -94,7 +96,8 @@ def test_number_of_statements_does_not_grow(store: Store) -> None:
 def test_trend_has_one_row_a_session(store: Store) -> None:
     subject = store.create_subject(label="A")
     _, late = analysed(store, subject.id, "late", 3, phq=NO_HEAD)
-    early_session, early = analysed(store, subject.id, "early", 0, phq=sample_estimate(10, scale=Scale.PHQ9))
+    estimate = sample_estimate(10, scale=Scale.PHQ9, modalities=(Modality.FACE, Modality.VOICE))
+    early_session, early = analysed(store, subject.id, "early", 0, phq=estimate)
     _, faceless = analysed(store, subject.id, "faceless", 5, frames=2, gaps=(0, 1), phq=NO_HEAD)
     new_session(store, subject.id, "not analysed", MONDAY)
     trend = store.subject_trend(subject_id=subject.id)
@@ -102,10 +105,15 @@ def test_trend_has_one_row_a_session(store: Store) -> None:
     assert trend["recorded_at"].iloc[0] == pd.Timestamp(MONDAY)
     first, second, third = trend.to_dict("records")
     assert (first["phq_score"], first["phq_low"], first["phq_high"], first["phq_level"]) == (10, 7, 13, 0.9)
-    assert (first["phq_scale"], first["phq_provenance"]) == ("PHQ-9", "simulated")
+    assert (first["phq_scale"], first["phq_provenance"], first["phq_modalities"]) == (
+        "PHQ-9",
+        "simulated",
+        "face+voice",
+    )
     assert pd.isna(first["phq_unavailable"])
     assert pd.isna(second["phq_score"])
     assert pd.isna(second["phq_provenance"])
+    assert pd.isna(second["phq_modalities"])
     assert second["phq_unavailable"] == "no_head"
     assert second["coverage"] == 0.9
     assert trend.loc[1, list(EMOTIONS)].sum() == pytest.approx(1, abs=1e-6)

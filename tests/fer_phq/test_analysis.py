@@ -6,7 +6,7 @@ import pytest
 
 from fer_phq.analysis import RecordingInfo, Sampling, SessionAnalysis, Timeline, Timing
 from fer_phq.emotions import EMOTIONS
-from fer_phq.phq import PhqEstimate, PhqUnavailable, Provenance, Scale, UnavailableReason
+from fer_phq.phq import Modality, PhqEstimate, PhqUnavailable, Provenance, Scale, UnavailableReason
 
 
 def timeline(has_face: list[bool]) -> Timeline:
@@ -68,11 +68,11 @@ def test_the_document_is_json_with_gaps_as_null():
     assert document["phq"]["unavailable"] == "too_short"
     assert document["sampling"] == {"fps": 2.0, "key_frames": False, "frames_sampled": 2}
     assert document["recording"]["rotation"] == 90
-    assert set(document["timing"]) == {"decode", "detect", "embed", "heads"}
+    assert set(document["timing"]) == {"decode", "detect", "embed", "heads", "listen"}
 
 
 def test_the_document_carries_interval_and_provenance_with_a_score():
-    phq = PhqEstimate(12.0, 4.0, 20.0, 0.9, Scale.PHQ8, Provenance.SIMULATED, "m-1")
+    phq = PhqEstimate(12.0, 4.0, 20.0, 0.9, Scale.PHQ8, Provenance.SIMULATED, "m-1", (Modality.FACE,))
     shown = analysis([True], phq=phq).to_dict()["phq"]
     assert shown["provenance"] == "simulated"
     assert (shown["score"], shown["low"], shown["high"], shown["band"]) == (12.0, 4.0, 20.0, "moderate")

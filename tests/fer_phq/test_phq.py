@@ -3,6 +3,7 @@ import pytest
 from fer_phq.phq import (
     ITEMS,
     Band,
+    Modality,
     PhqEstimate,
     PhqUnavailable,
     Provenance,
@@ -23,6 +24,7 @@ def make(**changes: object) -> PhqEstimate:
         "scale": Scale.PHQ8,
         "provenance": Provenance.SIMULATED,
         "model_id": "m-1",
+        "modalities": (Modality.FACE,),
     }
     return PhqEstimate(**(fields | changes))
 

@@ -1,0 +1,120 @@
+"""What a PHQ head takes, of one analysis: the face's embeddings, the voice and the words, from bytes and to bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from db.queries.base import Queries, get_row
+from db.records import EmbeddingRecord
+from db.tables import AnalysisRow, ChannelRow, EmbeddingRow, FrameRow
+from fer_phq.analysis import SessionAnalysis
+from fer_phq.arrays import FloatArray
+from fer_phq.channels import Channel, SessionFeatures
+from fer_phq.emotions import EMOTIONS
+from fer_phq.errors import StoreError
+from fer_phq.phq import Modality
+
+_EMBEDDING = np.dtype("<f2")
+_NUMBER = np.dtype("<f4")
+_TIME = np.dtype("<f8")
+
+
+class FeatureQueries(Queries):
+    """Loading the arrays of an analysis."""
+
+    def load_embeddings(self, *, analysis_id: str) -> EmbeddingRecord:
+        """The embeddings of an analysis, one row a frame with a face. Raises NotFoundError."""
+        with self._reading() as session:
+            get_row(session, AnalysisRow, analysis_id)
+            return embeddings_of(session, analysis_id)
+
+    def load_channels(self, *, analysis_id: str) -> dict[Modality, Channel]:
+        """The voice and the words of an analysis, those that it has. Raises NotFoundError."""
+        with self._reading() as session:
+            get_row(session, AnalysisRow, analysis_id)
+            return channels_of(session, analysis_id)
+
+    def load_features(self, *, analysis_id: str) -> SessionFeatures:
+        """The face, the voice and the words of an analysis, embeddings through float16. Raises NotFoundError."""
+        with self._reading() as session:
+            get_row(session, AnalysisRow, analysis_id)
+            face, channels = embeddings_of(session, analysis_id), channels_of(session, analysis_id)
+            return SessionFeatures(
+                face=Channel(face.embeddings, face.time_s, face.kind),
+                voice=channels.get(Modality.VOICE),
+                words=channels.get(Modality.WORDS),
+                emotions=_emotions(session, analysis_id),
+            )
+
+
+def embedding_row(analysis: SessionAnalysis) -> dict[str, Any]:
+    """The columns of `EmbeddingRow`. Raises StoreError for what is not finite in float16."""
+    with np.errstate(over="ignore"):
+        half = analysis.embeddings.astype(_EMBEDDING)
+    if not np.isfinite(half).all():
+        raise StoreError("The embeddings hold values that are not finite in float16: the analysis cannot be stored.")
+    return {
+        "dim": analysis.embeddings.shape[1],
+        "rows": len(half),
+        "embeddings": half.tobytes(),
+        "time_s": analysis.face_time_s.astype(_TIME).tobytes(),
+        "kind": analysis.face_kind,
+    }
+
+
+def embeddings_of(session: Session, analysis_id: str) -> EmbeddingRecord:
+    """The embeddings of this analysis, in a transaction that is open."""
+    row = get_row(session, EmbeddingRow, analysis_id)
+    half = np.frombuffer(row.embeddings, _EMBEDDING).reshape(row.rows, row.dim)
+    return EmbeddingRecord(
+        time_s=np.frombuffer(row.time_s, _TIME).astype(np.float64), embeddings=half.astype(np.float32), kind=row.kind
+    )
+
+
+def channel_rows(analysis: SessionAnalysis) -> list[dict[str, Any]]:
+    """The columns of `ChannelRow`, a row for each of voice and words that is there, be it without rows of its own."""
+    channels = {Modality.VOICE: analysis.voice, Modality.WORDS: analysis.words}
+    return [
+        {
+            "modality": str(modality),
+            "kind": channel.kind,
+            "names": list(channel.names),
+            "width": channel.width,
+            "rows": len(channel),
+            "numbers": channel.values.astype(_NUMBER).tobytes(),
+            "time_s": None if channel.time_s is None else channel.time_s.astype(_TIME).tobytes(),
+        }
+        for modality, channel in channels.items()
+        if channel is not None
+    ]
+
+
+def channels_of(session: Session, analysis_id: str) -> dict[Modality, Channel]:
+    """The voice and the words of this analysis, in a transaction that is open."""
+    rows = session.scalars(select(ChannelRow).where(ChannelRow.analysis_id == analysis_id))
+    return {Modality(row.modality): _channel(row) for row in rows}
+
+
+def _channel(row: ChannelRow) -> Channel:
+    values = np.frombuffer(row.numbers, _NUMBER).reshape(row.rows, row.width)
+    return Channel(
+        values=values.astype(np.float32),
+        time_s=None if row.time_s is None else np.frombuffer(row.time_s, _TIME).astype(np.float64),
+        kind=row.kind,
+        names=tuple(row.names),
+    )
+
+
+def _emotions(session: Session, analysis_id: str) -> FloatArray:
+    """(m, 7): the probabilities of the frames with a face."""
+    query = (
+        select(*(getattr(FrameRow, name) for name in EMOTIONS))
+        .where(FrameRow.analysis_id == analysis_id, FrameRow.detection_score.is_not(None))
+        .order_by(FrameRow.idx)
+    )
+    rows = [tuple(row) for row in session.execute(query)]
+    return np.array(rows, dtype=np.float32).reshape(len(rows), len(EMOTIONS))

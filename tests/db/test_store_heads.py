@@ -1,0 +1,134 @@
+"""What PHQ heads are trained on and what they can score again, by the kind of the stored embeddings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from analysis_samples import MONDAY, new_session, sample_analysis, sample_recording
+
+from db.records import LabelledSessionRecord, QuestionnaireRecord, QuestionnaireSource
+from db.store import Store
+from fer_phq.analysis import Settings
+from fer_phq.phq import Scale
+
+DAY = timedelta(days=1)
+
+
+def session_at(store: Store, subject_id: str, day: float, *, is_demo: bool = False) -> str:
+    """Id of a session recorded so many days after `MONDAY`, named after the day."""
+    return new_session(store, subject_id, f"{day}", MONDAY + day * DAY, is_demo=is_demo).id
+
+
+def analyse(store: Store, session_id: str, face_kind: str = "face-a", model_id: str = "model-a", **more: object) -> str:
+    """Id of an analysis of such a session."""
+    name = store.get_session(session_id=session_id).original_name
+    analysis = sample_analysis(sample_recording(name), model_id=model_id, face_kind=face_kind, frames=3, gaps=(1,))
+    return store.save_analysis(session_id=session_id, analysis=analysis, **more)  # type: ignore[arg-type]
+
+
+def answer(store: Store, subject_id: str, day: float, total: int = 8, **more: object) -> QuestionnaireRecord:
+    choices: dict[str, object] = {"scale": Scale.PHQ8, "items": [1] * total + [0] * (8 - total), **more}
+    return store.save_questionnaire(subject_id=subject_id, answered_at=MONDAY + day * DAY, **choices)  # type: ignore[arg-type]
+
+
+def labelled(store: Store, within_days: float = 7, face_kind: str = "face-a") -> list[LabelledSessionRecord]:
+    return store.labelled_sessions(scale=Scale.PHQ8, within_days=within_days, face_kind=face_kind)
+
+
+def test_the_nearest_answers_label_a_session(store: Store) -> None:
+    subject = store.create_subject(label="A").id
+    days = {day: session_at(store, subject, day) for day in (0, 10, 11, 20, 20.01, 40)}
+    analyses = {day: analyse(store, session_id) for day, session_id in days.items()}
+    early, late = answer(store, subject, -2, total=1), answer(store, subject, 13, total=3)
+    answer(store, subject, 4, total=2)
+    answer(store, subject, 10, scale=Scale.PHQ9, items=[2] * 9)
+    found = labelled(store)
+    assert [(row.session_id, row.analysis_id, row.questionnaire_id, row.score) for row in found] == [
+        (days[0], analyses[0], early.id, 1),
+        (days[10], analyses[10], late.id, 3),
+        (days[11], analyses[11], late.id, 3),
+        (days[20], analyses[20], late.id, 3),
+    ]
+    assert {row.subject_id for row in found} == {subject}
+    assert (found[0].recorded_at, found[0].answered_at) == (MONDAY, MONDAY - 2 * DAY)
+    assert [row.score for row in labelled(store, within_days=30)] == [1, 3, 3, 3, 3, 3]
+    assert [row.score for row in store.labelled_sessions(scale=Scale.PHQ9, within_days=1, face_kind="face-a")] == [
+        18
+    ] * 2
+
+
+def test_corrections_label_and_what_they_correct_does_not(store: Store) -> None:
+    subject = store.create_subject(label="A").id
+    analyse(store, session_at(store, subject, 0))
+    wrong = answer(store, subject, 0, total=1)
+    correction = answer(store, subject, 5, total=4, supersedes_id=wrong.id)
+    assert [(row.questionnaire_id, row.score) for row in labelled(store)] == [(correction.id, 4)]
+    assert labelled(store, within_days=4) == []
+
+
+def test_sessions_of_several_subjects_in_order(store: Store) -> None:
+    subjects = [store.create_subject(label=label).id for label in "ABC"]
+    for day in (3, 1):
+        for subject in subjects:
+            analyse(store, new_session(store, subject, f"{day}", MONDAY + day * DAY).id)
+    for subject in subjects[:2]:
+        answer(store, subject, 2)
+    found = labelled(store)
+    assert [(row.subject_id, row.recorded_at) for row in found] == sorted(
+        (subject, MONDAY + day * DAY) for subject in subjects[:2] for day in (1, 3)
+    ), "the third has no answers of its own"
+
+
+def test_demonstrations_are_no_labels(store: Store) -> None:
+    subject = store.create_subject(label="A").id
+    analyse(store, session_at(store, subject, 0, is_demo=True))
+    analyse(store, session_at(store, subject, 1))
+    answer(store, subject, 1, source=QuestionnaireSource.DEMO)
+    assert labelled(store) == []
+    real = answer(store, subject, 2)
+    assert [(row.recorded_at, row.questionnaire_id) for row in labelled(store)] == [(MONDAY + DAY, real.id)]
+
+
+def test_labels_stand_beside_the_newest_analysis_of_the_kind(store: Store) -> None:
+    subject = store.create_subject(label="A").id
+    answer(store, subject, 0)
+    session_id = session_at(store, subject, 0)
+    analyse(store, session_id)
+    second = analyse(store, session_id, model_id="model-b")
+    other = analyse(store, session_id, face_kind="face-b", model_id="model-c")
+    session_at(store, subject, 1)
+    assert [row.analysis_id for row in labelled(store)] == [second]
+    assert [row.analysis_id for row in labelled(store, face_kind="face-b")] == [other]
+    assert labelled(store, face_kind="face-c") == []
+
+
+def test_sessions_that_a_head_has_not_scored(store: Store) -> None:
+    subject, other = store.create_subject(label="A").id, store.create_subject(label="B").id
+    late, early = session_at(store, subject, 5), session_at(store, subject, 0, is_demo=True)
+    analyse(store, late)
+    newest = analyse(store, late, model_id="model-b")
+    analyse(store, late, face_kind="face-b", model_id="model-c")
+    first = analyse(store, early)
+    elsewhere = analyse(store, session_at(store, other, 3))
+    analyse(store, session_at(store, other, 4), face_kind="")
+    assert store.rescorable(face_kind="face-a", model_id="new") == [first, elsewhere, newest]
+    assert store.rescorable(face_kind="face-a", model_id="new", subject_id=other) == [elsewhere]
+    assert store.rescorable(face_kind="face-a", model_id="model-a") == [], "model-a scored them with these settings"
+    assert store.rescorable(face_kind="face-c", model_id="new") == []
+    analyse(store, early, model_id="new")
+    assert store.rescorable(face_kind="face-a", model_id="new") == [elsewhere, newest]
+    stricter = analyse(store, early, settings=Settings(coverage_floor=0.9))
+    assert store.rescorable(face_kind="face-a", model_id="new") == [stricter, elsewhere, newest]
+
+
+@pytest.mark.parametrize("kinds", [("", ""), ("", "face-a"), ("face-a",), ()])
+def test_sessions_of_unknown_kind(store: Store, kinds: tuple[str, ...]) -> None:
+    subject, other = store.create_subject(label="A").id, store.create_subject(label="B").id
+    session_id = session_at(store, subject, 0)
+    for n, kind in enumerate(kinds):
+        analyse(store, session_id, face_kind=kind, model_id=f"model-{n}")
+    analyse(store, session_at(store, other, 0), face_kind="")
+    unknown = int(kinds == ("", ""))
+    assert store.count_unknown_kind() == unknown + 1
+    assert store.count_unknown_kind(subject_id=subject) == unknown
