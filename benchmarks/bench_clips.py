@@ -21,7 +21,8 @@ import torch
 from PIL import Image as PillowImage
 
 from fer_phq import analyze_image
-from fer_phq.analysis import FloatArray, Image, Sampling
+from fer_phq.analysis import Sampling
+from fer_phq.arrays import FloatArray, Image
 from fer_phq.emotions import EMOTIONS
 from fer_phq.model import FerPhqModel, load_model
 from fer_phq.video import sample_frames

@@ -22,7 +22,7 @@ import torch
 from PIL import Image as PillowImage
 from torch import nn
 
-from fer_phq.analysis import FloatArray, Image
+from fer_phq.arrays import FloatArray, Image
 from fer_phq.emotions import EMOTIONS
 from fer_phq.explain import Relevance, relevance_map
 from fer_phq.model import FerPhqModel, load_model

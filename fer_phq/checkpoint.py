@@ -1,7 +1,7 @@
 """Checkpoint bundles: a folder of safetensors, `config.json` and `MODEL_CARD.md`. No pickle is ever read.
 
     <name>/model.safetensors   backbone and emotion head
-    <name>/phq.safetensors     PHQ head (optional)
+    <name>/phq.safetensors     PHQ heads (optional)
     <name>/config.json         what is needed to build and feed the networks
     <name>/MODEL_CARD.md       data, licences, metrics with the command that made them, limits
 
@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import logging
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,30 +23,33 @@ from typing import Any
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import ModelError
 from fer_phq.paths import data_dir
-from fer_phq.phq import Provenance, Scale
+from fer_phq.phq import Modality, Provenance, Scale
 
 SHIPPED = Path(__file__).parent / "bundles" / "fer-vit-convstem"
 """The bundle that comes with the package."""
+
+log = logging.getLogger("fer_phq.checkpoint")
 
 WEIGHTS = ("model.safetensors", "phq.safetensors")
 
 
 @dataclass(frozen=True)
 class PhqConfig:
-    """The PHQ head of a bundle.
+    """The PHQ heads of a bundle, one a set of modalities, in the order in which they are asked.
 
-    low_error, high_error: conformal quantiles of (true total - estimate) at `interval_level`: the interval of an
-    estimate is [estimate + low_error, estimate + high_error], clipped to the scale.
-    training: one sentence on the labels.
+    training: one sentence on the labels. heads: of each what is no array (`fer_phq.phq_head.head_facts`).
     """
 
     scale: Scale
     provenance: Provenance
-    width: int
     interval_level: float
-    low_error: float
-    high_error: float
     training: str
+    heads: tuple[dict[str, Any], ...]
+
+    @property
+    def modalities(self) -> tuple[tuple[Modality, ...], ...]:
+        """Which modalities each head takes."""
+        return tuple(tuple(Modality(name) for name in head["modalities"]) for head in self.heads)
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,11 @@ class Bundle:
     config: BundleConfig
 
     @property
+    def face_kind(self) -> str:
+        """What its embeddings are called: bundles with the same backbone, whatever their PHQ heads, give the same."""
+        return f"{self.config.backbone}-{file_hashes(self.path)[WEIGHTS[0]][:8]}"
+
+    @property
     def card(self) -> str:
         """The model card as Markdown; empty when the bundle has none."""
         card = self.path / "MODEL_CARD.md"
@@ -89,9 +98,20 @@ def models_dir() -> Path:
 
 
 def list_bundles() -> list[Bundle]:
-    """The shipped bundle and those in `models_dir()`, by name; folders without a config are passed over."""
-    folders = [SHIPPED, *sorted(models_dir().glob("*"))]
-    return [read_bundle(folder) for folder in folders if (folder / "config.json").is_file()]
+    """The shipped bundle and those in `models_dir()`, by name.
+
+    Hidden folders (half-written ones) and those without a config are passed over; so are unreadable ones, with a
+    warning in the log: one of them must not take the others away.
+    """
+    found = [read_bundle(SHIPPED)]
+    for folder in sorted(models_dir().glob("[!.]*")):
+        if not (folder / "config.json").is_file():
+            continue
+        try:
+            found.append(read_bundle(folder))
+        except ModelError as error:
+            log.warning("a model is left out: %s", error)
+    return found
 
 
 def find_bundle(name_or_path: str | os.PathLike[str] | None = None) -> Bundle:
@@ -159,5 +179,9 @@ def write_config(folder: Path, config: BundleConfig) -> None:
 def _config(fields: dict[str, Any]) -> BundleConfig:
     phq = fields.pop("phq", None)
     if phq is not None:
-        phq = PhqConfig(**(phq | {"scale": Scale(phq["scale"]), "provenance": Provenance(phq["provenance"])}))
+        if "heads" not in phq:
+            raise ValueError("its PHQ head was made by an older version; train it again with `fer-phq train phq`")
+        known = {"scale": Scale(phq["scale"]), "provenance": Provenance(phq["provenance"])}
+        phq = PhqConfig(**(phq | known | {"heads": tuple(phq["heads"])}))
+        _ = phq.modalities  # a name that is no modality's is told now
     return BundleConfig(**(fields | {"classes": tuple(fields["classes"]), "phq": phq}))

@@ -45,7 +45,7 @@ import torch.nn.functional as F
 from PIL import Image as PillowImage
 from timm.models.vision_transformer import Block, VisionTransformer
 
-from fer_phq.analysis import FloatArray, Image
+from fer_phq.arrays import FloatArray, Image
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import FerPhqError, ModelError
 from fer_phq.model import FerPhqModel, load_model

@@ -26,7 +26,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from fer_phq.analysis import FloatArray
+from fer_phq.arrays import FloatArray
 from fer_phq.checkpoint import SHIPPED
 from fer_phq.errors import ModelError
 from fer_phq.model import LUMA, FerPhqModel

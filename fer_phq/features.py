@@ -18,29 +18,19 @@ from __future__ import annotations
 import os
 import zipfile
 import zlib
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
-from fer_phq.analysis import FloatArray, TimeArray
-from fer_phq.emotions import EMOTIONS
+from fer_phq.arrays import FloatArray
+from fer_phq.channels import Channel, SessionFeatures
 from fer_phq.errors import FerPhqError
+from fer_phq.phq import Modality
 
 MAX_BYTES = 4 << 30
 """Largest size of a features file's arrays: five hours at 30 frames/s of 2,048 numbers."""
-
-
-class Modality(StrEnum):
-    """Where an estimate may come from."""
-
-    FACE = "face"
-    VOICE = "voice"
-    WORDS = "words"
-
 
 ARRAYS = {
     Modality.FACE: ("visual", "time_s"),
@@ -48,65 +38,6 @@ ARRAYS = {
     Modality.WORDS: ("words", "words_time_s"),
 }
 """Names of each modality's values and times in the file."""
-
-
-@dataclass(frozen=True, eq=False)
-class Channel:
-    """One modality over time. Raises ValueError for what does not fit together.
-
-    values: (rows, width) float32, NaN where not measured. time_s: (rows,) float64 seconds, not decreasing, or None
-    where the rows have only an order. kind: what made the values; a model takes only the kind it was trained on.
-    names: of the columns, or empty.
-    """
-
-    values: FloatArray
-    time_s: TimeArray | None = None
-    kind: str = ""
-    names: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.values.ndim != 2 or not self.values.shape[1]:
-            raise ValueError(f"values must be (rows, width), got shape {self.values.shape}")
-        if np.isinf(self.values).any():
-            raise ValueError("values hold infinite numbers")
-        if self.time_s is not None:
-            _check_times(self.time_s, len(self.values))
-        if self.names and len(self.names) != self.width:
-            raise ValueError(f"{len(self.names)} names stand beside {self.width} columns")
-
-    @property
-    def width(self) -> int:
-        """Numbers a row."""
-        return int(self.values.shape[1])
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-
-@dataclass(frozen=True, eq=False)
-class SessionFeatures:
-    """A session's modalities, any of which may be missing. emotions: (rows of face, 7), or None."""
-
-    face: Channel | None = None
-    voice: Channel | None = None
-    words: Channel | None = None
-    emotions: FloatArray | None = None
-
-    def __post_init__(self) -> None:
-        if self.emotions is None:
-            return
-        if self.face is None or self.emotions.shape != (len(self.face), len(EMOTIONS)):
-            raise ValueError(f"emotions must be (frames, {len(EMOTIONS)}), got shape {self.emotions.shape}")
-
-    def channel(self, modality: Modality) -> Channel | None:
-        """A modality's channel; None where it is missing or has no rows."""
-        found = cast(Channel | None, getattr(self, modality.value))
-        return found if found is not None and len(found) else None
-
-    @property
-    def modalities(self) -> tuple[Modality, ...]:
-        """Those that are there."""
-        return tuple(modality for modality in Modality if self.channel(modality) is not None)
 
 
 def write_features(features: SessionFeatures, path: Path) -> None:
@@ -182,10 +113,3 @@ def _numbers(arrays: dict[str, npt.NDArray[np.generic]], name: str) -> FloatArra
         raise ValueError(f"{name} does not hold numbers")
     with np.errstate(over="ignore"):
         return cast(FloatArray, arrays[name].astype(np.float32))
-
-
-def _check_times(time_s: TimeArray, rows: int) -> None:
-    if time_s.shape != (rows,):
-        raise ValueError(f"{rows} rows need {rows} times, got shape {time_s.shape}")
-    if not np.isfinite(time_s).all() or (np.diff(time_s) < 0).any():
-        raise ValueError("times must be finite and must not decrease")

@@ -18,9 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fer_phq.analysis import FloatArray, TimeArray
+from fer_phq.arrays import FloatArray, TimeArray
+from fer_phq.channels import Channel, SessionFeatures
 from fer_phq.emotions import EMOTIONS, emotion_index
-from fer_phq.features import Channel, Modality, SessionFeatures
+from fer_phq.phq import Modality
+from fer_phq.voice.features import COLUMNS, SPEECH
 from fer_phq.voice.features import KIND as PROSODY
 from fer_phq.voice.functionals import voice_functionals
 from fer_phq.words.features import MINILM, PLAIN
@@ -72,6 +74,18 @@ def functionals(features: SessionFeatures, modalities: Sequence[Modality]) -> Fu
         names=tuple(f"{block}.{name}" for block, found in blocks.items() for name in found),
         blocks=tuple(block for block, found in blocks.items() for _ in found),
     )
+
+
+def measured_rows(channel: Channel) -> int:
+    """Rows that say something of the person."""
+    return int(says_something(channel).sum())
+
+
+def says_something(channel: Channel) -> npt.NDArray[np.bool_]:
+    """(rows,) which rows speak of the person: those with speech in them for a voice, else those with any number."""
+    if channel.kind == PROSODY:
+        return np.asarray(channel.values[:, COLUMNS.index("speech_probability")] >= SPEECH)
+    return np.asarray(np.isfinite(channel.values).any(1))
 
 
 def level(channel: Channel) -> dict[str, float]:

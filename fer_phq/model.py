@@ -14,12 +14,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from fer_phq.analysis import FloatArray, Image, TimeArray
+from fer_phq.arrays import FloatArray, Image
 from fer_phq.backbone import create_backbone
-from fer_phq.checkpoint import WEIGHTS, Bundle, find_bundle
+from fer_phq.channels import SessionFeatures
+from fer_phq.checkpoint import WEIGHTS, Bundle, PhqConfig, find_bundle
 from fer_phq.errors import ModelError
-from fer_phq.heads import EmotionNet, PhqHead
-from fer_phq.phq import PhqEstimate, PhqResult, PhqUnavailable, UnavailableReason
+from fer_phq.heads import EmotionNet
+from fer_phq.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, UnavailableReason
+from fer_phq.phq_head import PhqHead, load_heads
 
 Crops = Sequence[Image] | npt.NDArray[np.uint8]
 """Face crops: a list of uint8 RGB images of any size, or one array (n, h, w, 3)."""
@@ -31,14 +33,15 @@ BATCH = 64
 
 
 class FerPhqModel(nn.Module):
-    """A ViT backbone, an emotion head and, where the bundle has one, a PHQ head over a session's frames.
+    """A ViT backbone, an emotion head and, where the bundle has them, PHQ heads over a session's features.
 
     Build it with `load_model`. Methods take and return numpy arrays; nothing here tracks gradients.
     """
 
-    def __init__(self, bundle: Bundle, net: EmotionNet, phq_head: PhqHead | None) -> None:
+    def __init__(self, bundle: Bundle, net: EmotionNet, heads: tuple[PhqHead, ...]) -> None:
         super().__init__()
-        self.bundle, self.net, self.phq_head = bundle, net, phq_head
+        self.bundle, self.net, self.heads = bundle, net, heads
+        self.face_kind = bundle.face_kind
         self.eval()
 
     @property
@@ -68,30 +71,40 @@ class FerPhqModel(nn.Module):
             probabilities: FloatArray = (logits / self.bundle.config.temperature).softmax(1).numpy()
         return probabilities
 
-    def estimate_phq(self, embeddings: FloatArray, emotions: FloatArray, time_s: TimeArray) -> PhqResult:
-        """PHQ estimate from a session's frames with a face: embeddings (m, dim), emotions (m, 7), time_s (m,).
+    def estimate_phq(self, features: SessionFeatures) -> PhqResult:
+        """PHQ estimate of a session by the first of the bundle's heads that may judge it, or why none may.
 
-        Unavailable without a PHQ head (`no_head`) or without frames (`no_face`).
+        Heads stand in the order of their errors; one that finds a session too short, or unlike those it was trained
+        on, leaves it to the next. Where all refuse, one that had enough to see says why.
         """
-        if len(embeddings) != len(emotions) or len(embeddings) != len(time_s):
-            raise ValueError("Embeddings, emotions and times must have one row a frame.")
         config = self.bundle.config.phq
-        if self.phq_head is None or config is None:
+        if config is None:
             return PhqUnavailable(UnavailableReason.NO_HEAD)
-        if not len(embeddings):
-            return PhqUnavailable(UnavailableReason.NO_FACE)
-        with torch.inference_mode():
-            frames, classes = torch.from_numpy(embeddings)[None], torch.from_numpy(emotions)[None]
-            total = float(self.phq_head(frames, classes, torch.ones(1, len(embeddings), dtype=torch.bool)))
-        score = round(total, 2)
+        refusals = []
+        for head in self.heads:
+            taken = head.taken(features)
+            if taken is None:
+                continue
+            row = head.describe(taken)
+            if isinstance(row, PhqUnavailable):
+                refusals.append(row)
+                continue
+            return self._estimate(head, row, config)
+        refusals.sort(key=lambda one: one.reason is UnavailableReason.TOO_SHORT)
+        return refusals[0] if refusals else _nothing_fits(features, config)
+
+    def _estimate(self, head: PhqHead, row: npt.NDArray[np.float64], config: PhqConfig) -> PhqEstimate:
+        bounds = head.estimate(row[None], config.interval_level, config.scale.maximum)
+        score, low, high = (round(float(value[0]), 2) for value in bounds)
         return PhqEstimate(
             score=score,
-            low=max(0.0, min(score, round(total + config.low_error, 2))),
-            high=min(float(config.scale.maximum), max(score, round(total + config.high_error, 2))),
+            low=low,
+            high=high,
             level=config.interval_level,
             scale=config.scale,
             provenance=config.provenance,
             model_id=self.model_id,
+            modalities=head.modalities,
         )
 
     def _embed(self, images: torch.Tensor) -> torch.Tensor:
@@ -130,11 +143,19 @@ def load_model(name_or_path: str | os.PathLike[str] | None = None) -> FerPhqMode
     config = bundle.config
     net = EmotionNet(create_backbone(config.backbone, config.image_size, config.in_chans, **config.options), config.dim)
     _load(net, bundle.path / WEIGHTS[0])
-    head = None
-    if config.phq:
-        head = PhqHead(config.dim, config.phq.scale.maximum, config.phq.width)
-        _load(head, bundle.path / WEIGHTS[1])
-    return FerPhqModel(bundle, net.to(memory_format=torch.channels_last), head)
+    heads = load_heads(config.phq.heads, bundle.path / WEIGHTS[1]) if config.phq else ()
+    return FerPhqModel(bundle, net.to(memory_format=torch.channels_last), heads)
+
+
+def _nothing_fits(features: SessionFeatures, config: PhqConfig) -> PhqUnavailable:
+    """Why no head takes what the session has."""
+    needed = set(config.modalities)
+    if all(Modality.FACE in one for one in needed) and features.channel(Modality.FACE) is None:
+        return PhqUnavailable(UnavailableReason.NO_FACE)
+    takes = " or ".join("+".join(one) for one in sorted(needed, key=len))
+    has = "+".join(features.modalities) or "nothing"
+    detail = f"the PHQ heads of the active model take {takes} of the kind they were trained on; the session has {has}"
+    return PhqUnavailable(UnavailableReason.NO_HEAD, detail)
 
 
 def _load(module: nn.Module, path: Path) -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fer_phq.analysis import FloatArray, RecordingInfo, Settings, TimeArray, Timeline, Timing, TrackSummary
+from fer_phq.analysis import RecordingInfo, Settings, Timeline, Timing, TrackSummary
+from fer_phq.arrays import FloatArray, TimeArray
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import SettingsError
 from fer_phq.faces import Detection, TrackStats, choose_subject, same_person
@@ -43,7 +44,9 @@ class Stopwatch:
 
     def timing(self) -> Timing:
         """What was measured, rounded to the millisecond."""
-        return Timing(**{stage: round(self._spent[stage], 3) for stage in ("decode", "detect", "embed", "heads")})
+        return Timing(
+            **{stage: round(self._spent[stage], 3) for stage in ("decode", "detect", "embed", "heads", "listen")}
+        )
 
 
 @dataclass(frozen=True, eq=False)

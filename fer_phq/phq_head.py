@@ -13,15 +13,20 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
 
-from fer_phq.features import Modality, SessionFeatures
-from fer_phq.functionals import Functionals, functionals
-from fer_phq.phq import PhqUnavailable, UnavailableReason
+from fer_phq.channels import SessionFeatures
+from fer_phq.errors import ModelError
+from fer_phq.functionals import Functionals, functionals, measured_rows
+from fer_phq.phq import Modality, PhqUnavailable, UnavailableReason
 from fer_phq.regressors import FAMILIES, Arrays, Regressor
+from fer_phq.words.features import MINILM, PLAIN, without_embeddings
 
 Float = npt.NDArray[np.float64]
 
@@ -41,7 +46,7 @@ class PhqHead:
 
     fold_of, errors (n,): of each labelled session, the fold that left it out and |true - estimated| there. centre,
     spread (p,): mean and SD of the training functionals; far: the distance (see `distance`) beyond which a session is
-    unlike those of the training.
+    unlike those of the training. floor: the training's mean total.
     """
 
     modalities: tuple[Modality, ...]
@@ -55,23 +60,28 @@ class PhqHead:
     centre: Float
     spread: Float
     far: float
+    floor: float
 
-    def fits(self, features: SessionFeatures) -> bool:
-        """Whether the session has what this head takes, made by what made its training's."""
-        found = {modality: features.channel(modality) for modality in self.modalities}
-        return all(
-            channel is not None and (channel.width, channel.kind) == (self.inputs[m].width, self.inputs[m].kind)
-            for m, channel in found.items()
-        )
+    def taken(self, features: SessionFeatures) -> SessionFeatures | None:
+        """What this head takes of a session; None where the session does not have it, of the training's kind."""
+        found = {}
+        for modality in self.modalities:
+            channel, wanted = features.channel(modality), self.inputs[modality]
+            if channel is not None and wanted.kind == PLAIN and channel.kind == MINILM:
+                channel = without_embeddings(channel)
+            if channel is None or (channel.width, channel.kind) != (wanted.width, wanted.kind):
+                return None
+            found[modality.value] = channel
+        return SessionFeatures(**found, emotions=features.emotions if Modality.FACE in self.modalities else None)
 
     def describe(self, features: SessionFeatures) -> Float | PhqUnavailable:
-        """The session's functionals (p,), or why this head must not judge it. Needs `fits`."""
+        """The session's functionals (p,), or why this head must not judge it; of what it has `taken`."""
         for modality in self.modalities:
             channel = features.channel(modality)
-            rows = 0 if channel is None else len(channel)
+            rows = 0 if channel is None else measured_rows(channel)
             fewest = self.inputs[modality].min_rows
             if rows < fewest:
-                detail = f"{rows} rows of the {modality} are fewer than the {fewest} of the shortest training session"
+                detail = f"{rows} rows of {modality} are fewer than half of the shortest training session's ({fewest})"
                 return PhqUnavailable(UnavailableReason.TOO_SHORT, detail)
         row = functionals(features, self.modalities)
         if columns_of(row) != self.columns:
@@ -110,6 +120,7 @@ def head_facts(head: PhqHead) -> dict[str, Any]:
         "columns": head.columns,
         "folds": len(head.folds),
         "far": head.far,
+        "floor": head.floor,
     }
 
 
@@ -118,10 +129,9 @@ def build_head(facts: dict[str, Any], arrays: Arrays) -> PhqHead:
     family = FAMILIES[facts["model"]]
 
     def member(name: str) -> Regressor:
-        prefix = f"{name}/"
-        return family.from_arrays({k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)})
+        return family.from_arrays(_under(arrays, f"{name}/"))
 
-    return PhqHead(
+    head = PhqHead(
         modalities=tuple(Modality(name) for name in facts["modalities"]),
         model=facts["model"],
         inputs={Modality(name): Input(**taken) for name, taken in facts["inputs"].items()},
@@ -133,7 +143,31 @@ def build_head(facts: dict[str, Any], arrays: Arrays) -> PhqHead:
         centre=np.asarray(arrays["centre"], np.float64),
         spread=np.asarray(arrays["spread"], np.float64),
         far=float(facts["far"]),
+        floor=float(facts["floor"]),
     )
+    head.estimate(head.centre[None], 0.5, 1)  # arrays that do not fit together are told now, not at a session
+    return head
+
+
+def save_heads(heads: Sequence[PhqHead], path: Path) -> tuple[dict[str, Any], ...]:
+    """Write the heads' arrays as one safetensors file; what is to stand of them in the configuration."""
+    arrays = {f"{i}/{name}": value for i, head in enumerate(heads) for name, value in head_arrays(head).items()}
+    save_file(arrays, path)
+    path.chmod(0o644)  # safetensors makes it for its owner alone
+    return tuple(head_facts(head) for head in heads)
+
+
+def load_heads(facts: Sequence[dict[str, Any]], path: Path) -> tuple[PhqHead, ...]:
+    """The heads that `save_heads` wrote. Raises ModelError in one sentence when they cannot be used."""
+    try:
+        arrays = load_file(path)
+        return tuple(build_head(fact, _under(arrays, f"{i}/")) for i, fact in enumerate(facts))
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, IndexError) as error:
+        raise ModelError(f"The PHQ heads in {path} cannot be used: {str(error).splitlines()[0]}.") from None
+
+
+def _under(arrays: Arrays, prefix: str) -> Arrays:
+    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
 
 
 def cross_conformal(
@@ -162,8 +196,3 @@ def distance(rows: Float, centre: Float, spread: Float) -> Float:
 def columns_of(row: Functionals) -> str:
     """A digest of the functionals' names, by which a head knows its columns."""
     return hashlib.sha256("\n".join(row.names).encode()).hexdigest()[:16]
-
-
-def choose(heads: Sequence[PhqHead], features: SessionFeatures) -> PhqHead | None:
-    """The first head that fits (they stand in the order of their errors), or None."""
-    return next((head for head in heads if head.fits(features)), None)

@@ -1,4 +1,4 @@
-"""Recording in, `SessionAnalysis` out: sample -> detect, track, align -> embed -> emotions -> PHQ estimate.
+"""Recording in, `SessionAnalysis` out: sample -> detect, track, align -> embed; listen; emotions -> PHQ estimate.
 
 Frames stream through in chunks; what is kept of a frame is a row of numbers, so memory is bounded by the chunk.
 Every face is embedded as it passes, and the subject's track is chosen at the end, when all tracks are known.
@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
 
-from fer_phq.analysis import FloatArray, Image, Progress, ProgressHook, SessionAnalysis, Settings, TimeArray
+from fer_phq.analysis import Progress, ProgressHook, RecordingInfo, SessionAnalysis, Settings
+from fer_phq.arrays import FloatArray, Image
+from fer_phq.beside import Beside
 from fer_phq.faces import FaceDetector, Tracker, align_crop, crop_quality
+from fer_phq.listening import listen
 from fer_phq.model import FerPhqModel, load_model
-from fer_phq.observations import Observations, Sighting, Stopwatch
-from fer_phq.phq import PhqResult, PhqUnavailable, UnavailableReason
+from fer_phq.observations import Observations, Sighting, Stopwatch, Subject
+from fer_phq.phq import PhqUnavailable, UnavailableReason
 from fer_phq.video import Frame, FrameStream, probe, sample_frames
 
 CROP_SIDE = 96
@@ -29,21 +32,58 @@ def analyze(
     model: FerPhqModel | None = None,
     settings: Settings | None = None,
     on_progress: ProgressHook | None = None,
+    beside: Beside | None = None,
 ) -> SessionAnalysis:
     """Analyse one recording.
 
     model: from `load_model`; the active bundle when omitted. settings: see `Settings`. on_progress is called after
-    every chunk and may raise `AnalysisCancelled`. Raises RecordingError in one sentence for a file that cannot be
-    analysed; a recording without any face is a result (coverage 0, estimate unavailable), not an error.
+    every chunk and may raise `AnalysisCancelled`. beside: a transcript, or sound of its own. Raises RecordingError in
+    one sentence for a file that cannot be analysed, FerPhqError for one beside it; a recording without any face is a
+    result (coverage 0), not an error.
     """
-    model, settings = model or load_model(), settings or Settings()
-    recording = probe(path)
-    detector, tracker, watch = FaceDetector(settings.detection_threshold), Tracker(), Stopwatch()
+    model, settings, beside = model or load_model(), settings or Settings(), beside or Beside()
+    recording, digest, watch = probe(path), beside.digest(), Stopwatch()
+    subject, warnings = look(recording, model, settings, watch, on_progress)
+
+    def heard_until(time_s: float) -> None:
+        if on_progress:
+            on_progress(Progress(len(subject.time_s), len(subject.time_s), time_s))
+
+    with watch.measure("listen"):
+        heard = listen(recording, beside, heard_until)
+    with watch.measure("heads"):
+        timeline = subject.timeline(model.emotions_of(subject.embeddings))
+    analysis = SessionAnalysis(
+        recording=recording,
+        model_id=model.model_id,
+        sampling=settings.sampling,
+        timeline=timeline,
+        embeddings=subject.embeddings,
+        phq=PhqUnavailable(UnavailableReason.NO_HEAD),
+        tracks=subject.tracks,
+        warnings=(*warnings, *subject.warnings(settings), *heard.warnings),
+        timing=watch.timing(),
+        face_kind=model.face_kind,
+        voice=heard.voice,
+        words=heard.words,
+        beside=digest,
+    )
+    return with_estimate(analysis, model, settings)
+
+
+def look(
+    recording: RecordingInfo,
+    model: FerPhqModel,
+    settings: Settings,
+    watch: Stopwatch,
+    on_progress: ProgressHook | None,
+) -> tuple[Subject, tuple[str, ...]]:
+    """The subject's faces in the sampled frames with their embeddings, and warnings of the decoder's."""
+    detector, tracker = FaceDetector(settings.detection_threshold), Tracker()
     seen = Observations(recording, model.dim)
     # How many key frames there are is not known before they are read.
     expected = 0 if settings.sampling.key_frames else round(recording.duration_s * settings.sampling.fps)
-
-    with sample_frames(path, settings.sampling, max_side=settings.max_side) as stream:
+    with sample_frames(recording.path, settings.sampling, max_side=settings.max_side) as stream:
         for frames in chunks(stream, settings.chunk_frames, watch):
             with watch.measure("detect"):
                 sightings, crops = find_faces(frames, detector, tracker, first_index=len(seen))
@@ -52,24 +92,7 @@ def analyze(
             seen.add([frame.time_s for frame in frames], sightings, embeddings)
             if on_progress:
                 on_progress(Progress(len(seen), max(len(seen), expected), frames[-1].time_s))
-
-    with watch.measure("heads"):
-        subject = seen.of_subject(tracker.tracks(), settings.track)
-        emotions = model.emotions_of(subject.embeddings)
-        timeline = subject.timeline(emotions)
-        face_times = timeline.time_s[timeline.has_face]
-        phq = estimate(model, settings, timeline.coverage, subject.embeddings, emotions, face_times)
-    return SessionAnalysis(
-        recording=recording,
-        model_id=model.model_id,
-        sampling=settings.sampling,
-        timeline=timeline,
-        embeddings=subject.embeddings,
-        phq=phq,
-        tracks=subject.tracks,
-        warnings=(*stream.warnings, *subject.warnings(settings)),
-        timing=watch.timing(),
-    )
+    return seen.of_subject(tracker.tracks(), settings.track), tuple(stream.warnings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,21 +147,29 @@ def chunks(stream: FrameStream, size: int, watch: Stopwatch) -> Iterator[list[Fr
         yield frames
 
 
-def estimate(
-    model: FerPhqModel,
-    settings: Settings,
-    coverage: float,
-    embeddings: FloatArray,
-    emotions: FloatArray,
-    time_s: TimeArray,
-) -> PhqResult:
-    """The PHQ estimate, or the reason why this recording must not have one."""
-    if not len(embeddings):
+def with_estimate(analysis: SessionAnalysis, model: FerPhqModel, settings: Settings) -> SessionAnalysis:
+    """The analysis with this model's id and PHQ estimate, or with the reason why it must not have one.
+
+    The model must have made the embeddings, or share the backbone that did. A face that was seen too little does not
+    count; the voice and the words still may.
+    """
+    features = analysis.features
+    fault = _fault_of_face(analysis, settings)
+    phq = model.estimate_phq(features if fault is None else replace(features, face=None, emotions=None))
+    if fault is not None and isinstance(phq, PhqUnavailable):
+        phq = fault
+    return replace(analysis, model_id=model.model_id, phq=phq)
+
+
+def _fault_of_face(analysis: SessionAnalysis, settings: Settings) -> PhqUnavailable | None:
+    """Why the face must not be judged, or None."""
+    faces, coverage = len(analysis.embeddings), analysis.coverage
+    if not faces:
         return PhqUnavailable(UnavailableReason.NO_FACE)
     if coverage < settings.coverage_floor:
         detail = f"the face was found in {coverage:.0%} of the sampled frames, below {settings.coverage_floor:.0%}"
         return PhqUnavailable(UnavailableReason.LOW_COVERAGE, detail)
-    if len(embeddings) < settings.min_face_frames:
-        detail = f"the recording holds {len(embeddings)} frames with a face, fewer than {settings.min_face_frames}"
+    if faces < settings.min_face_frames:
+        detail = f"the recording holds {faces} frames with a face, fewer than {settings.min_face_frames}"
         return PhqUnavailable(UnavailableReason.TOO_SHORT, detail)
-    return model.estimate_phq(embeddings, emotions, time_s)
+    return None

@@ -20,7 +20,7 @@ import onnxruntime
 from onnx.tools.update_model_dims import update_inputs_outputs_dims
 from PIL import Image as PillowImage
 
-from fer_phq.analysis import FloatArray, Image
+from fer_phq.arrays import FloatArray, Image
 from fer_phq.errors import ModelError
 
 SIDES: tuple[int, ...] = (320, 160, 640)

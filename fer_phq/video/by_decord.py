@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fer_phq.analysis import Image
+from fer_phq.arrays import Image
 from fer_phq.video.picking import EPSILON_S, displayed_at_rate
 from fer_phq.video.source import Picture, Recording
 

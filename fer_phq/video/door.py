@@ -13,7 +13,8 @@ from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 
-from fer_phq.analysis import FloatArray, Image, RecordingInfo, Sampling
+from fer_phq.analysis import RecordingInfo, Sampling
+from fer_phq.arrays import FloatArray, Image
 from fer_phq.errors import RecordingError
 from fer_phq.video.process import Child
 from fer_phq.video.types import DEFAULT_LIMITS, SOUND_RATE, Frame, Limits, SoundBlock

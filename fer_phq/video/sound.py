@@ -14,7 +14,7 @@ from typing import Any
 import av
 import numpy as np
 
-from fer_phq.analysis import FloatArray
+from fer_phq.arrays import FloatArray
 from fer_phq.errors import RecordingError
 from fer_phq.video.container import ADVICE, Beat, audio_stream, open_container, start_of, until_broken
 from fer_phq.video.source import ends_early, sentences

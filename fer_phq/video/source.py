@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fer_phq.analysis import Image
+from fer_phq.arrays import Image
 from fer_phq.errors import RecordingError
 from fer_phq.video.container import ADVICE, WITHOUT_TIMES, Beat, Facts, Index, describe, scan
 

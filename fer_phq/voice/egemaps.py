@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from fer_phq.analysis import FloatArray
+from fer_phq.arrays import FloatArray
+from fer_phq.channels import Channel
 from fer_phq.errors import SettingsError
-from fer_phq.features import Channel
 from fer_phq.video import SOUND_RATE, Limits, read_sound
 from fer_phq.video.door import StrPath
 from fer_phq.video.types import DEFAULT_LIMITS

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fer_phq.analysis import FloatArray
-from fer_phq.features import Channel
+from fer_phq.arrays import FloatArray
+from fer_phq.channels import Channel
 from fer_phq.video import SOUND_RATE, Limits, SoundBlock, read_sound
 from fer_phq.video.door import StrPath
 from fer_phq.video.types import DEFAULT_LIMITS

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from swift_f0 import FRAME_PERIOD, SAMPLE_RATE, PitchResult, SwiftF0
 
-from fer_phq.analysis import FloatArray
+from fer_phq.arrays import FloatArray
 from fer_phq.errors import ModelError
 
 HOP = round(FRAME_PERIOD * SAMPLE_RATE)

@@ -9,7 +9,7 @@ What was said stays in memory: nothing here writes or logs it, messages name lin
 holds numbers alone.
 """
 
-from fer_phq.words.encoder import SentenceEncoder, load_minilm
+from fer_phq.words.encoder import SentenceEncoder, has_minilm, load_minilm
 from fer_phq.words.features import MINILM, PLAIN, PLAIN_NAMES, language_warning, word_features
 from fer_phq.words.functionals import word_functionals
 from fer_phq.words.reading import read_transcript
@@ -25,6 +25,7 @@ __all__ = [
     "SentenceEncoder",
     "Transcript",
     "Utterance",
+    "has_minilm",
     "intervals",
     "language_warning",
     "load_minilm",

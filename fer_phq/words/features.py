@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fer_phq.features import Channel
+from fer_phq.channels import Channel
 from fer_phq.words.encoder import SentenceEncoder
 from fer_phq.words.lexicon import (
     ABSOLUTIST,
@@ -75,6 +75,12 @@ def word_features(transcript: Transcript, speaker: str | None = None, embed: Sen
         parts.append(embed(texts))
     starts = np.array([utterance.start_s for utterance in mine], np.float64)
     return Channel(np.concatenate(parts, axis=1), starts, kind, names)
+
+
+def without_embeddings(channel: Channel) -> Channel:
+    """A channel of kind "minilm-1" as the one of kind "plain-1" that it contains."""
+    width = len(PLAIN_NAMES)
+    return Channel(channel.values[:, :width], channel.time_s, PLAIN, PLAIN_NAMES)
 
 
 def language_warning(transcript: Transcript, speaker: str | None = None) -> str | None:

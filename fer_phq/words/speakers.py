@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fer_phq.analysis import TimeArray
+from fer_phq.arrays import TimeArray
 from fer_phq.errors import FerPhqError
 from fer_phq.words.transcript import Transcript, is_by
 

@@ -6,8 +6,10 @@ import zipfile
 import numpy as np
 import pytest
 
+from fer_phq.channels import Channel, SessionFeatures
 from fer_phq.errors import FerPhqError
-from fer_phq.features import Channel, Modality, SessionFeatures, read_features, write_features
+from fer_phq.features import read_features, write_features
+from fer_phq.phq import Modality
 
 
 def a_session(rows=5):

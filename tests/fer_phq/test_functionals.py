@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from fer_phq.channels import Channel, SessionFeatures
 from fer_phq.emotions import EMOTIONS, emotion_index
-from fer_phq.features import Channel, Modality, SessionFeatures
 from fer_phq.functionals import change, expressions, functionals, level
+from fer_phq.phq import Modality
 
 HAPPY, NEUTRAL = emotion_index("happiness"), emotion_index("neutral")
 

@@ -9,11 +9,11 @@ import torch
 
 import fer_phq
 from fer_phq.backbone import create_backbone
+from fer_phq.channels import Channel, SessionFeatures
 from fer_phq.checkpoint import SHIPPED, damaged_files, find_bundle, list_bundles, read_bundle
 from fer_phq.errors import ModelError
-from fer_phq.heads import MaskedStatistics, PhqHead
 from fer_phq.model import load_model
-from fer_phq.phq import PhqEstimate, PhqUnavailable, Provenance, UnavailableReason
+from fer_phq.phq import UnavailableReason
 
 
 @pytest.fixture(scope="module")
@@ -82,19 +82,23 @@ def test_anything_but_uint8_rgb_is_refused(model, wrong):
         model.predict_emotions([wrong])
 
 
-def test_an_estimate_carries_interval_provenance_and_model(model):
-    rng = np.random.default_rng(0)
-    embeddings = model.embed(rng.integers(0, 255, (12, 48, 48, 3), dtype=np.uint8))
-    phq = model.estimate_phq(embeddings, model.emotions_of(embeddings), np.arange(12.0))
-    assert isinstance(phq, PhqEstimate)
-    assert phq.provenance is Provenance.SIMULATED
-    assert phq.model_id == model.model_id
-    assert phq.low <= phq.score <= phq.high
+def session_of(model, rows=40):
+    """A session's features of some face-like noise."""
+    embeddings = model.embed(crops(rows))
+    return SessionFeatures(
+        face=Channel(embeddings, np.arange(rows) / 2, model.face_kind), emotions=model.emotions_of(embeddings)
+    )
 
 
-def test_no_frames_no_estimate(model):
-    nothing = model.estimate_phq(np.zeros((0, model.dim), np.float32), np.zeros((0, 7), np.float32), np.zeros(0))
-    assert nothing == PhqUnavailable(UnavailableReason.NO_FACE)
+def test_what_a_head_does_not_take_has_no_estimate(model):
+    nothing = model.estimate_phq(SessionFeatures())
+    assert nothing.reason is UnavailableReason.NO_HEAD
+    assert "the session has nothing" in nothing.text
+    face = session_of(model)
+    other = SessionFeatures(face=Channel(face.face.values, face.face.time_s, "of another backbone"))
+    refused = model.estimate_phq(other)
+    assert refused.reason is UnavailableReason.NO_HEAD
+    assert "the session has face" in refused.text
 
 
 def test_a_bundle_without_a_phq_head_says_so(copy):
@@ -102,24 +106,7 @@ def test_a_bundle_without_a_phq_head_says_so(copy):
     (copy / "config.json").write_text(json.dumps(config | {"phq": None}))
     (copy / "phq.safetensors").unlink()
     model = load_model(copy)
-    rows = model.embed(crops(9))
-    assert model.estimate_phq(rows, model.emotions_of(rows), np.arange(9.0)).reason is UnavailableReason.NO_HEAD
-
-
-def test_pooling_ignores_masked_frames_and_takes_any_number():
-    torch.manual_seed(0)
-    pool, frames = MaskedStatistics(5), torch.randn(1, 6, 5)
-    mask = torch.tensor([[True, True, True, False, False, False]])
-    changed = frames.clone()
-    changed[:, 3:] = torch.nan
-    torch.testing.assert_close(pool(changed, mask), pool(frames[:, :3], mask[:, :3]))
-
-
-def test_totals_stay_on_the_scale():
-    torch.manual_seed(0)
-    head = PhqHead(dim=8, maximum=24)
-    total = head(1e4 * torch.randn(16, 7, 8), torch.rand(16, 7, 7), torch.ones(16, 7, dtype=torch.bool))
-    assert ((total >= 0) & (total <= 24)).all()
+    assert model.estimate_phq(session_of(model)).reason is UnavailableReason.NO_HEAD
 
 
 def test_other_image_sizes_and_timm_names_build():
@@ -182,12 +169,36 @@ def other_classes(folder):
     (folder / "config.json").write_text(json.dumps(config | {"classes": ["joy"] * 7}))
 
 
+def an_older_head(folder):
+    config = json.loads((folder / "config.json").read_text())
+    config["phq"] = {"scale": "PHQ-8", "provenance": "simulated", "width": 32, "low_error": -5, "high_error": 7}
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+def heads_that_do_not_fit_their_arrays(folder):
+    config = json.loads((folder / "config.json").read_text())
+    config["phq"]["heads"][0]["folds"] += 1
+    (folder / "config.json").write_text(json.dumps(config))
+
+
 def other_width(folder):
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"dim": 7}))
 
 
-@pytest.mark.parametrize("damage", [damage_weights, damage_config, drop_weights, drop_head, other_classes, other_width])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        damage_weights,
+        damage_config,
+        drop_weights,
+        drop_head,
+        other_classes,
+        other_width,
+        an_older_head,
+        heads_that_do_not_fit_their_arrays,
+    ],
+)
 def test_a_damaged_bundle_is_one_sentence(copy, damage):
     damage(copy)
     with pytest.raises(ModelError) as error:

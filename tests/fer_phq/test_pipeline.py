@@ -10,7 +10,7 @@ from fer_phq import analyze, analyze_image, load_model
 from fer_phq.analysis import Sampling, Settings
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import AnalysisCancelled, RecordingError, SettingsError
-from fer_phq.phq import PhqEstimate, PhqUnavailable, Provenance, UnavailableReason
+from fer_phq.phq import Modality, PhqEstimate, PhqUnavailable, Provenance, UnavailableReason
 
 CLIP = Path(__file__).parents[3] / "shared" / "clips" / "single_face.mp4"
 
@@ -27,11 +27,22 @@ def test_a_smiling_face_is_happiness_in_every_sampled_frame(recordings, model):
     assert result.coverage == 1.0
     assert result.dominant_emotion == "happiness"
     assert result.embeddings.shape == (12, model.dim)
+    assert result.recording.has_audio
+    assert result.warnings == ()
+
+
+def test_an_estimate_says_by_what_and_from_what(recordings, model):
+    result = analyze(recordings(seconds=8, fps=4, motion="moving"), model)
     assert isinstance(result.phq, PhqEstimate)
     assert result.phq.provenance is Provenance.SIMULATED
     assert result.phq.model_id == result.model_id == model.model_id
-    assert result.recording.has_audio
-    assert result.warnings == ()
+    assert result.phq.modalities == (Modality.FACE,)
+
+
+def test_a_picture_that_never_moves_is_unlike_any_session(recordings, model):
+    result = analyze(recordings(seconds=6, fps=4, audio=True), model)
+    assert result.phq.reason is UnavailableReason.OUT_OF_DISTRIBUTION
+    assert "times as far" in result.phq.text
 
 
 def test_frames_without_the_face_stay_as_gaps(recordings, model):

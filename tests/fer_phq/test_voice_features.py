@@ -11,8 +11,8 @@ import pytest
 import sounds
 from recordings import Recordings
 
+from fer_phq.channels import Channel
 from fer_phq.errors import AnalysisCancelled, ModelError, RecordingError
-from fer_phq.features import Channel
 from fer_phq.voice import COLUMNS, KIND, features_of_sound, only_during, speech, voice_features
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import sounds
 
-from fer_phq.features import Channel
+from fer_phq.channels import Channel
 from fer_phq.voice import COLUMNS, FUNCTIONALS, KIND, features_of_sound, only_during, voice_functionals
 
 SENTENCE = "The quick brown fox jumps over the lazy dog near the river bank"

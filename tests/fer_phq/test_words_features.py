@@ -10,8 +10,9 @@ import math
 import numpy as np
 import pytest
 
+from fer_phq.channels import Channel, SessionFeatures
 from fer_phq.errors import FerPhqError
-from fer_phq.features import Channel, SessionFeatures, read_features, write_features
+from fer_phq.features import read_features, write_features
 from fer_phq.words import (
     PLAIN,
     PLAIN_NAMES,
