@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_phq.features import Channel, SessionFeatures
+from fer_phq.channels import Channel, SessionFeatures
 from fer_phq.phq import Scale
 from training.labelled import LabelledSession, SourceKind
 from training.phq_data import Gathered

@@ -21,11 +21,11 @@ from training.recipe import Recipe, Stage, load_recipe
 CARD = """# {model_id}
 
 A Vision Transformer with a convolutional stem (`{backbone}`, {image_size} px, {channels}, {parameters:.1f} million
-parameters, {megabytes:.1f} MB) that gives the probabilities of seven emotions for a face crop, and a PHQ-8 head over
-the embeddings of a whole session.
+parameters, {megabytes:.1f} MB) that gives the probabilities of seven emotions for a face crop, and PHQ-8 heads over a
+whole session of face, voice and words.
 
-**Not a diagnosis. The PHQ head is trained on simulated labels: its number is a demonstration and says nothing about
-any person.**
+**Not a diagnosis. The PHQ heads are trained on simulated labels: their number is a demonstration and says nothing
+about any person.**
 
 ## Emotions
 
@@ -70,19 +70,23 @@ CenterFace (MIT; trained on WIDER FACE, CC BY-NC-ND).
 - What it names is what taggers call a face, not what a person feels. Illness, medication and paralysis change faces.
 - Glasses, hands, profiles and low light lower accuracy; each frame carries a quality figure.
 
-## PHQ-8 head
+## PHQ-8 heads
 
-Attention-weighted statistics over a session's frames. Trained, calibrated and tested on three disjoint simulated
-cohorts (`training/cohort.py` states every link between severity and expression with its literature; the sizes of the
-links are assumptions). On {phq_n} simulated test subjects:
+A session is judged by the first of these that has what it needs, and finds it neither too short nor too strange:
+{phq_sets}.
+Each is a ridge regression on functionals of the whole session. They were trained on a simulated cohort
+({phq_training}) and tested on another (`training/cohort.py` and
+`training/cohort_speech.py` state every link between severity, expression, voice and words with its literature; the
+sizes of the links are assumptions). Of the simulated test subjects {phq_n} got an estimate and {abstained} were turned
+away:
 
 | MAE | RMSE | CCC | Pearson | MAE of the training mean | interval level | covered | mean width |
 |---|---|---|---|---|---|---|---|
 | {mae:.2f} | {rmse:.2f} | {ccc:.2f} | {pearson:.2f} | {floor_mae:.2f} | {level:.0%} | {coverage:.1%} | {width:.1f} |
 
-All three cohorts draw their frames from the same images, the ones the backbone was trained on, and hold 8 to 240
-frames a session (two minutes at 2 frames/s). These figures describe the simulation and nothing else: on people the
-head has no known accuracy, and its interval no known coverage.
+Both cohorts draw their frames from the same images, the ones the backbone was trained on. These figures describe the
+simulation and nothing else: on people the heads have no known accuracy, and their interval no known coverage. A real
+recording that is unlike the simulated ones gets no estimate. `fer-phq train phq` makes heads from your own sessions.
 
 ## Use
 
@@ -124,6 +128,9 @@ def card_of(bundle: Bundle, recipe: Recipe) -> str:
         lineage=LINEAGE if "teacher_faces" in teachers_of(recipe.stages) else "",
         temperature=config.temperature,
         phq_n=phq["n"],
+        abstained=phq["abstained"],
+        phq_sets=", ".join("+".join(one) for one in config.phq.modalities) if config.phq else "nothing",
+        phq_training=phq["training"],
         level=phq["interval_level"],
         coverage=phq["interval_coverage"],
         width=phq["interval_mean_width"],
@@ -138,7 +145,7 @@ def commands_of(recipe: Recipe) -> str:
     lines += [
         f"python -m training.emotion recipe.yaml root=DATA --out runs/{recipe.name}   # recipe.yaml: beside this card",
         f"python -m training.bundle runs/{recipe.name} --out BUNDLE",
-        "python -m training.phq BUNDLE --data DATA/ferplus",
+        "python -m training.demonstration BUNDLE --data DATA/ferplus",
         "python -m training.robustness BUNDLE ferplus:DATA/ferplus/valid.parquet --limit 600 --out BUNDLE",
         "python -m training.card BUNDLE",
     ]
@@ -192,7 +199,7 @@ def robustness_of(bundle: Bundle) -> str:
 def _figures(bundle: Bundle, name: str) -> dict[str, Any]:
     path = bundle.path / name
     if not path.is_file():
-        raise FerPhqError(f"{path} is missing: run training.bundle and training.phq before the card.")
+        raise FerPhqError(f"{path} is missing: run training.bundle and training.demonstration before the card.")
     figures: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return figures
 

@@ -1,6 +1,6 @@
 """A simulated cohort: subjects with a PHQ-8 total and the sequence of expressions that a recording would show.
 
-Nobody may redistribute PHQ-labelled video, so the shipped PHQ head learns from this and says so (provenance
+Nobody may redistribute PHQ-labelled video, so the shipped PHQ heads learn from this and say so (provenance
 `simulated`). It shows that the machinery runs; it carries no evidence about any person. What is assumed, and whence:
 
 1. Severity. PHQ-8 totals follow a gamma distribution with DAIC-WOZ's mean 6.67 and SD 5.75 (Valstar et al., 2016,
@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fer_phq.analysis import FloatArray
+from fer_phq.arrays import FloatArray
 from fer_phq.emotions import EMOTIONS, emotion_index
 
 Float = npt.NDArray[np.float64]
@@ -40,6 +40,9 @@ BASE_SHARES = {
     "surprise": 0.05,
 }
 """Shares of time of each expression at PHQ 0: a talking person's face is mostly neutral with smiles."""
+
+SIMULATED = "simulated"
+"""What embeddings are called that no model made."""
 
 SEVERITY_MEAN, SEVERITY_SD, SEVERITY_MAX = 6.67, 5.75, 24
 
@@ -62,16 +65,11 @@ class Links:
 
 @dataclass(frozen=True, eq=False)
 class SimulatedSession:
-    """One session: subject number, PHQ-8 total, and each frame's expression as indices (t,) into `EMOTIONS`.
-
-    shares (7,) and rate: of time and of change, from which the expressions were drawn; what an ideal observer knows.
-    """
+    """One session: subject number, PHQ-8 total, and each frame's expression as indices (t,) into `EMOTIONS`."""
 
     subject: int
     total: int
     expressions: npt.NDArray[np.int64]
-    shares: Float
-    rate: float
 
 
 def draw_severity(n: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
@@ -105,39 +103,20 @@ def simulate_session(
     renewed = rng.random(frames) < rate
     renewed[0] = True
     draws = rng.choice(len(EMOTIONS), size=int(renewed.sum()), p=share)
-    return SimulatedSession(subject, total, draws[np.cumsum(renewed) - 1], share, float(rate))
-
-
-def simulate_cohort(
-    subjects: int,
-    seed: int,
-    links: Links | None = None,
-    sessions: int = 1,
-    fps: float = 2.0,
-    frames: tuple[int, int] = (8, 600),
-) -> list[SimulatedSession]:
-    """Sessions of simulated subjects; lengths are log-uniform over `frames`, so that short clips are known too."""
-    links = links or Links()
-    rng = np.random.default_rng(seed)
-    out = []
-    for subject, total in enumerate(draw_severity(subjects, rng)):
-        person = links.person * rng.normal(size=len(EMOTIONS))
-        for _ in range(sessions):
-            length = int(np.exp(rng.uniform(np.log(frames[0]), np.log(frames[1]))))
-            out.append(simulate_session(subject, int(total), person, length, fps, links, rng))
-    return out
+    return SimulatedSession(subject, total, draws[np.cumsum(renewed) - 1])
 
 
 @dataclass(frozen=True, eq=False)
 class EmbeddingBank:
     """Embeddings (n, dim) of face images with their majority emotion (n,), from which frames are drawn.
 
-    probabilities (n, 7): what the model says of each, where it has been asked.
+    probabilities (n, 7): what the model says of each, where it has been asked. kind: what made the embeddings.
     """
 
     embeddings: FloatArray
     labels: npt.NDArray[np.int64]
     probabilities: FloatArray | None = None
+    kind: str = SIMULATED
 
     def draw(self, session: SimulatedSession, rng: np.random.Generator) -> npt.NDArray[np.int64]:
         """Which image (t,) each frame shows: one of its expression; a run of one expression stays with one image."""
@@ -155,11 +134,6 @@ class EmbeddingBank:
         neutral = self.embeddings[self.labels == emotion_index("neutral")]
         away = identity * (neutral[rng.integers(len(neutral))] - neutral.mean(axis=0))
         return np.asarray(away, dtype=np.float32)
-
-    def render(self, session: SimulatedSession, rng: np.random.Generator, identity: float = 0.5) -> FloatArray:
-        """Embeddings (t, dim) float32 of a session's frames (see `draw` and `offset`)."""
-        offset = self.offset(rng, identity)
-        return np.asarray(self.embeddings[self.draw(session, rng)] + offset, dtype=np.float32)
 
 
 def synthetic_bank(rng: np.random.Generator, dim: int = 24, images: int = 40) -> EmbeddingBank:

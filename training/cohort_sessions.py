@@ -16,9 +16,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from fer_phq.channels import Channel, SessionFeatures
+from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import FerPhqError
-from fer_phq.features import Channel, Modality, SessionFeatures, write_features
-from fer_phq.phq import Scale
+from fer_phq.features import write_features
+from fer_phq.phq import Modality, Scale
 from training.cohort import (
     SEVERITY_MAX,
     EmbeddingBank,
@@ -33,6 +35,10 @@ from training.labelled import LabelledSession, SourceKind
 from training.phq_data import Gathered
 
 Float = npt.NDArray[np.float64]
+
+LATENTS = {Modality.FACE: tuple(range(8)), Modality.VOICE: (8, 9, 10), Modality.WORDS: (8, 11, 12)}
+"""Columns of `Simulated.latents` that show in each modality: shares and rate of expressions; pauses, pitch, loudness;
+pauses, first-person and absolutist words."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ class Cohort:
 
 @dataclass(frozen=True, eq=False)
 class Simulated:
-    """Sessions with their features, and latents (n, k): all that an ideal observer could know of each."""
+    """Sessions with their features, and latents (n, k): what an ideal observer would know of each."""
 
     data: Gathered
     latents: Float
@@ -103,7 +109,14 @@ def _session(
         words=None if absent[Modality.WORDS] else words,
         emotions=None if absent[Modality.FACE] else emotions,
     )
-    return found, [*np.log(shown.shares), float(np.log(shown.rate)), *speaker.latents()]
+    return found, [*_seen(shown), *speaker.latents()]
+
+
+def _seen(shown: SimulatedSession) -> list[float]:
+    """What somebody knows who sees the expression of every frame: log shares of the seven, and log rate of change."""
+    counts = np.bincount(shown.expressions, minlength=len(EMOTIONS)) + 0.5
+    changes = (np.diff(shown.expressions) != 0).sum() + 0.5
+    return [*np.log(counts / counts.sum()), float(np.log(changes / len(shown.expressions)))]
 
 
 def _face(
@@ -118,7 +131,7 @@ def _face(
     seen = np.flatnonzero(~lost) if not lost.all() else np.arange(frames)
     images = bank.draw(shown, rng)[seen]
     embeddings = np.asarray(bank.embeddings[images] + bank.offset(rng), np.float32)
-    return Channel(embeddings, seen / cohort.fps, "simulated"), bank.probabilities[images]
+    return Channel(embeddings, seen / cohort.fps, bank.kind), bank.probabilities[images]
 
 
 def write_cohort(data: Gathered, folder: Path) -> Path:

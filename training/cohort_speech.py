@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fer_phq.features import Channel
+from fer_phq.channels import Channel
 from fer_phq.voice.features import COLUMNS, KIND, ROWS_A_SECOND
 from fer_phq.words.features import PLAIN, PLAIN_NAMES
 

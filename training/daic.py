@@ -30,9 +30,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv
 
-from fer_phq.analysis import FloatArray, TimeArray
+from fer_phq.arrays import FloatArray, TimeArray
+from fer_phq.channels import Channel, SessionFeatures
 from fer_phq.errors import FerPhqError
-from fer_phq.features import Channel, SessionFeatures
 from fer_phq.phq import Scale
 from training.labelled import LabelledSession, SourceKind
 

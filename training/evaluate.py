@@ -22,7 +22,7 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
-from fer_phq.analysis import FloatArray
+from fer_phq.arrays import FloatArray
 from fer_phq.errors import FerPhqError, SettingsError
 from fer_phq.model import BATCH, FerPhqModel, load_model
 from training.corpora import FaceSet, load_faces, parse_source

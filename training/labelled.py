@@ -18,9 +18,10 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
+from fer_phq.channels import SessionFeatures
 from fer_phq.errors import FerPhqError
-from fer_phq.features import ARRAYS, MAX_BYTES, Modality, SessionFeatures, read_features
-from fer_phq.phq import Scale
+from fer_phq.features import ARRAYS, MAX_BYTES, read_features
+from fer_phq.phq import Modality, Scale
 
 MAX_TEXT_BYTES = 1 << 16
 """Largest `..._kind` array that is read: a kind is a few words."""

@@ -31,8 +31,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from fer_phq.errors import FerPhqError
-from fer_phq.features import Modality
-from fer_phq.phq import Scale
+from fer_phq.phq import Modality, Scale
 from training.labelled import FeatureSpace, LabelledSession, SourceKind, feature_spaces
 
 REQUIRED = ("subject_id", "scale", "score")
@@ -136,11 +135,12 @@ class _Row:
         return Problem(self.number, column, text, trouble)
 
 
-def read_manifest(path: Path, skip_bad: bool = False) -> ManifestReading:
+def read_manifest(path: Path, skip_bad: bool = False, for_training: bool = True) -> ManifestReading:
     """Read and check a manifest; no recording is opened and of features files only the headers.
 
     skip_bad: leaves out the rows that have problems and counts them; what concerns the whole manifest (its columns,
-    mixed scales, one subject, equal scores) still ends it. Raises ManifestError with every problem there is.
+    mixed scales, one subject, equal scores) still ends it. One subject and equal scores are no problem unless it is
+    `for_training`. Raises ManifestError with every problem there is.
     """
     records = _records(path, _text(path))
     header = next((cells for _, cells in records if any(cells)), None)
@@ -157,7 +157,8 @@ def read_manifest(path: Path, skip_bad: bool = False) -> ManifestReading:
         problems += _cell_problems(row, has, needed)
     problems += _file_problems(path.parent, rows)
     bad = {problem.row for problem in problems}
-    problems += _whole_problems([row for row in rows if not skip_bad or row.number not in bad], has, skip_bad)
+    used = [row for row in rows if not skip_bad or row.number not in bad]
+    problems += _whole_problems(used, has, skip_bad, for_training)
     fatal = any(problem.row is None for problem in problems)
     if fatal or (problems and not skip_bad):
         broken = any("\n" in cell or "\r" in cell for _, cells in records for cell in cells)
@@ -507,7 +508,7 @@ def _spaces(path: Path) -> dict[Modality, FeatureSpace] | str:
 # The whole
 
 
-def _whole_problems(rows: Sequence[_Row], has: Sequence[str], skip_bad: bool) -> Iterator[Problem]:
+def _whole_problems(rows: Sequence[_Row], has: Sequence[str], skip_bad: bool, for_training: bool) -> Iterator[Problem]:
     """What no row can be blamed for. rows: those that will be used."""
     left = " that is left" if skip_bad else ""
     if not rows:
@@ -521,14 +522,20 @@ def _whole_problems(rows: Sequence[_Row], has: Sequence[str], skip_bad: bool) ->
             f"{scale} in {_count(len(of), 'row')} (the first is row {of[0]})" for scale, of in scales.items()
         )
         yield _whole(f"it mixes {counts}: one manifest has one scale", column="scale")
+    if for_training:
+        yield from _nothing_to_learn(rows, left)
+    if "split" in has:
+        yield from _split_problems(rows)
+
+
+def _nothing_to_learn(rows: Sequence[_Row], left: str) -> Iterator[Problem]:
+    """One subject, or one score."""
     subjects = {row.get("subject_id") for row in rows}
     if len(subjects) == 1 and subjects != {""}:
         yield _whole(f"every row{left} is of the one subject {_shown(*subjects)}", column="subject_id")
     scores = {_score(row.get("score")) for row in rows}
     if len(scores) == 1 and scores != {None}:
         yield _whole(f"every row{left} has the score {next(iter(scores))}: nothing can be learnt", column="score")
-    if "split" in has:
-        yield from _split_problems(rows)
 
 
 def _split_problems(rows: Sequence[_Row]) -> Iterator[Problem]:

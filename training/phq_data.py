@@ -9,10 +9,10 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from fer_phq.channels import SessionFeatures
 from fer_phq.errors import FerPhqError
-from fer_phq.features import Modality, SessionFeatures
-from fer_phq.functionals import Functionals, functionals
-from fer_phq.phq import Scale
+from fer_phq.functionals import Functionals, functionals, measured_rows
+from fer_phq.phq import Modality, Scale
 from fer_phq.phq_head import Input
 from training.labelled import LabelledSession
 from training.phq_models import Table
@@ -46,13 +46,18 @@ class Gathered:
         """(n,) numbers of the people, in the order of their ids."""
         return np.unique([session.subject_id for session in self.sessions], return_inverse=True)[1].astype(np.int64)
 
+    @property
+    def people(self) -> int:
+        """Different subjects."""
+        return len({session.subject_id for session in self.sessions})
+
     def take(self, chosen: npt.NDArray[np.int64]) -> Gathered:
         """The sessions at these positions."""
         return Gathered(tuple(self.sessions[i] for i in chosen), tuple(self.features[i] for i in chosen))
 
     def having(self, modalities: Sequence[Modality]) -> Gathered:
         """The sessions that have all of these modalities."""
-        has = [all(found.channel(m) is not None for m in modalities) for found in self.features]
+        has = [all(_rows(found, modality) for modality in modalities) for found in self.features]
         return self.take(np.flatnonzero(has))
 
 
@@ -66,17 +71,6 @@ class SetTable:
     inputs: dict[Modality, Input]
 
 
-def gather(sessions: Sequence[LabelledSession]) -> Gathered:
-    """Load every session's features. Raises FerPhqError that names the first session that cannot be used."""
-    loaded = []
-    for session in sessions:
-        try:
-            loaded.append(session.load())
-        except ValueError as error:
-            raise FerPhqError(f"{session.name}: {error}") from None
-    return Gathered(tuple(sessions), tuple(loaded))
-
-
 def modality_sets(data: Gathered) -> list[tuple[Modality, ...]]:
     """Every set of modalities that enough sessions of enough people have, the smallest sets first."""
     sets = [chosen for size in (1, 2, 3) for chosen in combinations(Modality, size)]
@@ -84,7 +78,7 @@ def modality_sets(data: Gathered) -> list[tuple[Modality, ...]]:
 
 
 def _enough(data: Gathered) -> bool:
-    return len(data) >= FEWEST_SESSIONS and len({s.subject_id for s in data.sessions}) >= FEWEST_SUBJECTS
+    return len(data) >= FEWEST_SESSIONS and data.people >= FEWEST_SUBJECTS
 
 
 def set_table(data: Gathered, modalities: tuple[Modality, ...]) -> SetTable:
@@ -109,4 +103,10 @@ def _input(data: Gathered, modality: Modality) -> Input:
             raise FerPhqError(
                 f"{session.name} has another {modality} than {data.sessions[0].name} ({one}; {other}): use one kind."
             )
-    return Input(first.width, first.kind, max(1, min(len(channel) for channel in found) // 2))
+    return Input(first.width, first.kind, max(1, min(map(measured_rows, found)) // 2))
+
+
+def _rows(features: SessionFeatures, modality: Modality) -> int:
+    """How many rows of a modality say something."""
+    channel = features.channel(modality)
+    return 0 if channel is None else measured_rows(channel)

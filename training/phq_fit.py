@@ -143,6 +143,7 @@ def make_head(data: SetTable, model: str, calibrated: Calibrated) -> PhqHead:
         centre=centre,
         spread=spread,
         far=USUAL * float(_left_out_distances(data.table, calibrated).max()),
+        floor=float(data.table.totals.mean()),
     )
 
 
@@ -151,9 +152,7 @@ def _left_out_distances(table: Table, calibrated: Calibrated) -> Float:
     out = np.zeros(len(table))
     for fold in np.unique(calibrated.fold_of):
         left_out = calibrated.fold_of == fold
-        kept = table.rows[~left_out]
-        centre, spread = np.nanmean(kept, axis=0), np.nanstd(kept, axis=0)
-        out[left_out] = distance(table.rows[left_out], centre, spread)
+        out[left_out] = distance(table.rows[left_out], *moments(table.rows[~left_out]))
     return out
 
 

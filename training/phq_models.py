@@ -6,24 +6,22 @@ exactly what will run.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin
+from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVR
 
-from fer_phq.functionals import moments
 from fer_phq.regressors import Kernel, Linear, Regressor, Trees
+from training.ridge import BlockScaler, block_uses, fit_ridge
 
 Float = npt.NDArray[np.float64]
 INNER_FOLDS = 5
-ALPHAS = tuple(float(alpha) for alpha in 10.0 ** np.arange(-2, 3.5, 0.5))
 COSTS = (0.5, 2.0, 8.0)
 LEAVES = (4, 8)
 
@@ -53,31 +51,6 @@ class Table:
         return len(np.unique(self.subjects))
 
 
-class BlockScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Standardise columns and give every block the same weight, however many columns it has.
-
-    A block of a thousand embedding statistics would drown one of twenty that say the same in words. NaN becomes the
-    mean. use: the blocks that count, or None for all.
-    """
-
-    def __init__(self, blocks: tuple[str, ...], use: tuple[str, ...] | None = None) -> None:
-        self.blocks, self.use = blocks, use
-
-    def fit(self, rows: Float, totals: Any = None) -> Self:
-        """Learn means and scales."""
-        self.mean_, spread = moments(rows)
-        names, inverse, sizes = np.unique(np.array(self.blocks), return_inverse=True, return_counts=True)
-        weight = 1 / np.sqrt(sizes[inverse])
-        if self.use is not None:
-            weight = np.where(np.isin(names[inverse], self.use), weight, 0)
-        self.scale_ = np.where(spread > 1e-9 * (1 + np.abs(self.mean_)), weight / np.maximum(spread, 1e-12), 0)
-        return self
-
-    def transform(self, rows: Float) -> Float:
-        """Rows (n, p), standardised and weighted."""
-        return np.asarray(np.where(np.isfinite(rows), rows - self.mean_, 0) * self.scale_)
-
-
 def fit_regressor(model: str, data: Table, seed: int = 0) -> Regressor:
     """Fit a model by name (`floor`, `ridge`, `svr`, `boosting`), its settings by cross-validation over subjects."""
     if model == "floor":
@@ -92,7 +65,7 @@ def fit_regressor(model: str, data: Table, seed: int = 0) -> Regressor:
     if model == "svr":
         return _kernel(_search(Pipeline([("scale", BlockScaler(data.blocks)), ("fit", SVR())]), _svr_grid(data), data))
     if model == "ridge":
-        return _ridge(data)
+        return fit_ridge(data.rows, data.totals, data.subjects, data.blocks)
     raise ValueError(f"no model '{model}'")
 
 
@@ -100,14 +73,7 @@ _BOOSTING: dict[str, Any] = {"max_iter": 60, "learning_rate": 0.08, "min_samples
 
 
 def _svr_grid(data: Table) -> dict[str, Any]:
-    return {"fit__C": list(COSTS), "scale__use": _uses(data)}
-
-
-def _uses(data: Table) -> list[tuple[str, ...]]:
-    """Which blocks may count: all of them, all but one, or one alone."""
-    names = tuple(sorted(set(data.blocks)))
-    without = [tuple(name for name in names if name != left_out) for left_out in names]
-    return list(dict.fromkeys([names, *(some for some in without if some), *((name,) for name in names)]))
+    return {"fit__C": list(COSTS), "scale__use": block_uses(data.blocks)}
 
 
 def _search(estimator: Any, grid: dict[str, Any], data: Table) -> Any:
@@ -116,42 +82,6 @@ def _search(estimator: Any, grid: dict[str, Any], data: Table) -> Any:
     search = GridSearchCV(estimator, grid, scoring="neg_mean_squared_error", cv=GroupKFold(folds))
     search.fit(data.rows, data.totals, groups=data.subjects)
     return search.best_estimator_
-
-
-def _ridge(data: Table) -> Linear:
-    """Ridge regression; the penalty and the blocks with the lowest squared error over left-out subjects.
-
-    In closed form from one decomposition a fold, for all penalties at once: a grid of fits takes a hundred times as
-    long.
-    """
-    folds = list(GroupKFold(min(INNER_FOLDS, data.subject_count)).split(data.rows, groups=data.subjects))
-    uses, errors = _uses(data), []
-    for use in uses:
-        lost = np.zeros(len(ALPHAS))
-        for train, test in folds:
-            scaler = BlockScaler(data.blocks, use).fit(data.rows[train])
-            mean = data.totals[train].mean()
-            weights = ridge_path(scaler.transform(data.rows[train]), data.totals[train] - mean, ALPHAS)
-            given = mean + scaler.transform(data.rows[test]) @ weights
-            lost += ((given - data.totals[test][:, None]) ** 2).sum(0)
-        errors.append(lost)
-    best, alpha = divmod(int(np.argmin(errors)), len(ALPHAS))
-    scaler = BlockScaler(data.blocks, uses[best]).fit(data.rows)
-    mean = data.totals.mean()
-    scaled = ridge_path(scaler.transform(data.rows), data.totals - mean, ALPHAS[alpha : alpha + 1])[:, 0]
-    weight = scaled * scaler.scale_
-    return Linear(scaler.mean_, weight, np.array(mean - weight @ scaler.mean_))
-
-
-def ridge_path(rows: Float, totals: Float, alphas: Sequence[float]) -> Float:
-    """Ridge weights (p, alphas) of centred rows (n, p) and totals (n,), by the eigenvectors of the smaller product."""
-    penalty = np.asarray(alphas)
-    if len(rows) < rows.shape[1]:
-        value, vector = np.linalg.eigh(rows @ rows.T)
-        dual = vector @ ((vector.T @ totals)[:, None] / (np.maximum(value, 0)[:, None] + penalty))
-        return np.asarray(rows.T @ dual)
-    value, vector = np.linalg.eigh(rows.T @ rows)
-    return np.asarray(vector @ ((vector.T @ (rows.T @ totals))[:, None] / (np.maximum(value, 0)[:, None] + penalty)))
 
 
 def _kernel(pipeline: Any) -> Kernel:

@@ -50,6 +50,12 @@ class SetReport:
         """The chosen model's figures."""
         return self.fit.chosen
 
+    @property
+    def gain(self) -> float:
+        """Its RMSE as a share of the floor's on the same sessions: below 1 it knows something."""
+        floor = next(one for one in self.fit.judged if one.model == "floor")
+        return self.chosen.figures.rmse / max(floor.figures.rmse, 1e-9)
+
 
 @dataclass(frozen=True, eq=False)
 class PhqReport:

@@ -7,8 +7,8 @@ import numpy as np
 import phq_corpora
 import pytest
 
+from fer_phq.channels import SessionFeatures
 from fer_phq.errors import FerPhqError
-from fer_phq.features import SessionFeatures
 from fer_phq.phq import Scale
 from training import daic
 from training.daic import read_daic, reduce_rows, refuse_overlap

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from fer_phq.channels import Channel, SessionFeatures
 from fer_phq.errors import FerPhqError
-from fer_phq.features import Channel, Modality, SessionFeatures, write_features
-from fer_phq.phq import Scale
+from fer_phq.features import write_features
+from fer_phq.phq import Modality, Scale
 from training.labelled import FeatureSpace, LabelledSession, SourceKind, feature_spaces
 from training.manifest import SHOWN, ManifestError, Trouble, read_manifest
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from labelled_sessions import cohort
 
+from fer_phq.channels import Channel, SessionFeatures
 from fer_phq.errors import FerPhqError
-from fer_phq.features import Channel, Modality, SessionFeatures
-from fer_phq.phq import PhqUnavailable, Scale, UnavailableReason
-from fer_phq.phq_head import build_head, choose, head_arrays, head_facts
+from fer_phq.phq import Modality, PhqUnavailable, Scale, UnavailableReason
+from fer_phq.phq_head import build_head, head_arrays, head_facts
 from training import phq_fit
 from training.phq_data import Gathered, modality_sets, set_table
 
@@ -76,12 +76,10 @@ def test_hardly_anyone_like_the_training_is_sent_away(fitted):
 
 def test_only_what_the_head_was_trained_on_fits(fitted):
     usual = cohort(people=12).features[0]
-    assert fitted.head.fits(usual)
-    assert not fitted.head.fits(SessionFeatures(face=Channel(usual.face.values, usual.face.time_s, "another")))
-    assert not fitted.head.fits(SessionFeatures(face=Channel(usual.face.values[:, :5], usual.face.time_s, "k")))
-    assert not fitted.head.fits(SessionFeatures(voice=usual.face))
-    assert choose([fitted.head], usual) is fitted.head
-    assert choose([], usual) is None
+    assert fitted.head.taken(usual).face is usual.face
+    assert fitted.head.taken(SessionFeatures(face=Channel(usual.face.values, usual.face.time_s, "another"))) is None
+    assert fitted.head.taken(SessionFeatures(face=Channel(usual.face.values[:, :5], usual.face.time_s, "k"))) is None
+    assert fitted.head.taken(SessionFeatures(voice=usual.face)) is None
 
 
 def test_modality_sets_need_enough_sessions_of_enough_people():

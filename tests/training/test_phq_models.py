@@ -5,7 +5,6 @@ import copy
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVR
 
@@ -13,7 +12,8 @@ from fer_phq.phq_head import cross_conformal, distance
 from fer_phq.regressors import FAMILIES
 from training import phq_models
 from training.intervals import calibrate
-from training.phq_models import BlockScaler, Table, fit_regressor, ridge_path
+from training.phq_models import Table, fit_regressor
+from training.ridge import BlockScaler
 
 MODELS = ("floor", "ridge", "svr", "boosting")
 
@@ -35,19 +35,6 @@ def test_a_regressor_survives_being_written_as_arrays(model):
     fitted = fit_regressor(model, data)
     again = FAMILIES[model].from_arrays({name: np.array(value) for name, value in fitted.arrays().items()})
     np.testing.assert_array_equal(again.predict(data.rows), fitted.predict(data.rows))
-
-
-def test_ridge_is_scikit_learns():
-    data = table()
-    scaler = BlockScaler(data.blocks).fit(data.rows)
-    given = scaler.transform(data.rows)
-    for rows in (given, given[:20]):  # more sessions than columns, and fewer
-        totals = data.totals[: len(rows)]
-        centred = rows - rows.mean(0)
-        weights = ridge_path(centred, totals - totals.mean(), (0.1, 10.0))
-        for i, alpha in enumerate((0.1, 10.0)):
-            wanted = Ridge(alpha).fit(rows, totals)
-            np.testing.assert_allclose(weights[:, i], wanted.coef_, atol=1e-8)
 
 
 def test_trees_are_scikit_learns():

@@ -1,0 +1,127 @@
+"""What the PHQ training can know: coverage of its intervals, recovery of a known signal, and nothing where is nothing.
+
+    python benchmarks/bench_phq.py                      # everything: a quarter of an hour on two cores
+    python benchmarks/bench_phq.py --cohorts 50 --only coverage
+
+All on simulated people (`training.cohort_sessions`). The oracle is the same regression on what an ideal observer would
+know of each session: every frame's expression without error, and the values that speech and words were drawn from.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT)]
+
+from fer_phq.phq import Modality, Scale  # noqa: E402
+from fer_phq.phq_head import cross_conformal  # noqa: E402
+from training.cohort import Links  # noqa: E402
+from training.cohort_sessions import LATENTS, Cohort, Simulated, simulate  # noqa: E402
+from training.cohort_speech import SpeechLinks  # noqa: E402
+from training.intervals import LEVEL, calibrate  # noqa: E402
+from training.phq_data import set_table  # noqa: E402
+from training.phq_fit import judge  # noqa: E402
+from training.phq_models import Table  # noqa: E402
+from training.tables import markdown_table  # noqa: E402
+
+FACE = (Modality.FACE,)
+EVERY = tuple(Modality)
+SETS = [(Modality.FACE,), (Modality.VOICE,), (Modality.WORDS,), (Modality.FACE, Modality.VOICE), EVERY]
+NO_LINKS = Links(happiness=0, blunting=0, slowing=0, sadness=0)
+NO_SPEECH_LINKS = SpeechLinks(pausing=0, monotony=0, softness=0, first_person=0, absolutist=0)
+STRONG = 4.0
+"""How many times the usual links a signal has that is to be recovered."""
+
+
+def strong(times: float) -> tuple[Links, SpeechLinks]:
+    """The usual links, so many times as strong; people differ as usual."""
+    face, speech = Links(), SpeechLinks()
+    return (
+        dataclasses.replace(face, **{name: times * getattr(face, name) for name in _LINKS}),
+        dataclasses.replace(speech, **{name: times * getattr(speech, name) for name in _SPEECH_LINKS}),
+    )
+
+
+_LINKS = ("happiness", "blunting", "slowing", "sadness")
+_SPEECH_LINKS = ("pausing", "monotony", "softness", "first_person", "absolutist")
+
+
+def coverage(pool: Table, people: int, cohorts: int, tested: int = 300) -> tuple[np.ndarray, np.ndarray]:
+    """Of each cohort, drawn from a pool of people: the share of new people that the interval covers, its mean width."""
+    shares, widths = np.zeros(cohorts), np.zeros(cohorts)
+    for i in range(cohorts):
+        drawn = np.random.default_rng(i).permutation(len(pool))[: people + tested]
+        fitted = calibrate(pool.take(drawn[:people]), "ridge", LEVEL, i)
+        new = pool.take(drawn[people:])
+        left_out = np.stack([fold.predict(new.rows) for fold in fitted.folds])
+        low, high = cross_conformal(left_out, fitted.fold_of, fitted.errors, LEVEL)
+        low, high = np.clip(low, 0, Scale.PHQ8.maximum), np.clip(high, 0, Scale.PHQ8.maximum)
+        shares[i], widths[i] = ((low <= new.totals) & (new.totals <= high)).mean(), (high - low).mean()
+    return shares, widths
+
+
+def oracle_table(simulated: Simulated, modalities: tuple[Modality, ...]) -> Table:
+    """What the sessions of these modalities were drawn from, in place of their functionals."""
+    columns = [i for modality in modalities for i in LATENTS[modality]]
+    data = simulated.data
+    blocks = tuple("latents" for _ in columns)
+    return Table(simulated.latents[:, columns], data.totals, data.subjects, blocks)
+
+
+def recovery(people: int, seed: int, times: float = STRONG, seconds: tuple[float, float] = (600, 1200)) -> list[list]:
+    """Of each set of modalities the ridge's and the oracle's CCC on people left out."""
+    face, speech = strong(times)
+    simulated = simulate(Cohort(people, seconds=seconds, face_gap=0.02, links=face, speech=speech), seed)
+    rows = []
+    for modalities in SETS:
+        table = set_table(simulated.data, modalities).table
+        found = judge(table, "ridge", Scale.PHQ8, 3, seed).figures
+        best = judge(oracle_table(simulated, modalities), "ridge", Scale.PHQ8, 3, seed).figures
+        rows.append(["+".join(modalities), found.ccc, best.ccc, found.ccc / best.ccc, found.mae, found.floor_mae])
+    return rows
+
+
+def nothing(people: int, seeds: int) -> list[list]:
+    """Without any link: CCC and R² of the ridge on all modalities, a row a cohort."""
+    rows = []
+    for seed in range(seeds):
+        cohort = Cohort(people, seconds=(60, 180), links=NO_LINKS, speech=NO_SPEECH_LINKS)
+        figures = judge(set_table(simulate(cohort, seed).data, EVERY).table, "ridge", Scale.PHQ8, 1, seed).figures
+        rows.append([seed, figures.ccc, figures.r2])
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What the PHQ training can know, on simulated people.")
+    parser.add_argument("--cohorts", type=int, default=200)
+    parser.add_argument("--only", choices=("coverage", "recovery", "nothing"))
+    options = parser.parse_args()
+    if options.only in (None, "coverage"):
+        began = time.perf_counter()
+        pool = set_table(simulate(Cohort(6000, seconds=(60, 180)), 0).data, FACE).table
+        rows = []
+        for people in (30, 300):
+            shares, widths = coverage(pool, people, options.cohorts)
+            cells = [f"{np.quantile(shares, q):.1%}" for q in (0.05, 0.5, 0.95)]
+            rows.append([str(people), f"{shares.mean():.1%}", *cells, f"{widths.mean():.1f}"])
+        print(f"\n{LEVEL:.0%} interval, {options.cohorts} cohorts ({time.perf_counter() - began:.0f} s)\n")
+        print(markdown_table(["people", "covered", "5th percentile", "median", "95th", "width"], rows))
+    if options.only in (None, "recovery"):
+        rows = [[name, *(f"{value:.3f}" for value in values)] for name, *values in recovery(300, 0)]
+        print(f"\nRecovery, 300 people, links {STRONG:g} times the usual\n")
+        print(markdown_table(["modalities", "CCC", "oracle's CCC", "ratio", "MAE", "floor's MAE"], rows))
+    if options.only in (None, "nothing"):
+        rows = [[str(seed), f"{ccc:+.3f}", f"{r2:+.3f}"] for seed, ccc, r2 in nothing(300, 10)]
+        print("\nNo link at all, 300 people\n")
+        print(markdown_table(["cohort", "CCC", "R²"], rows))
+
+
+if __name__ == "__main__":
+    main()
