@@ -28,6 +28,8 @@ COVERAGE_LABELS = {"gap": "No face found", "low": "Face, low quality", "face": "
 TREND_MARGIN = {"l": 64, "r": 130, "t": 44, "b": 48}
 """The same for every chart over dates, so that they can be read one below the other."""
 Span = tuple[pd.Timestamp, pd.Timestamp]
+CHANGE_LABELS = {"five_points": "5 or more points since baseline", "reliable": "Reliable change since baseline"}
+"""How a questionnaire's change may be marked, the weaker first, and what the legend says."""
 MOMENTS = "moments"
 """Name of the invisible trace whose points can be clicked to choose a moment of the timeline."""
 
@@ -160,10 +162,15 @@ def phq_trend(
     """PHQ estimates with their intervals and questionnaire scores, on one axis with the severity bands' borders.
 
     `trend`: `recorded_at`, `phq_score`, `phq_low`, `phq_high`, `phq_scale`, `phq_provenance` (NaN or None where there
-    is no estimate). `questionnaires`: `answered_at`, `total`, `scale`. Either may be empty.
+    is no estimate). `questionnaires`: `answered_at`, `total`, `scale`, `change` (a key of `CHANGE_LABELS`, or empty:
+    no mark) and `words` (what the pointer shows below the total, or empty). Either may be empty.
     """
     figure = go.Figure()
     top = max([Scale.PHQ8.maximum, *(Scale(name).maximum for name in _scales(trend, questionnaires))])
+    for change in CHANGE_LABELS:  # first, so that no estimate lies under a ring
+        rows = questionnaires[questionnaires["change"] == change]
+        if len(rows):
+            figure.add_trace(_change_trace(rows, change, colours))
     for provenance in (Provenance.CLINICAL, Provenance.SIMULATED):
         rows = trend[(trend["phq_provenance"] == str(provenance)) & trend["phq_score"].notna()]
         if len(rows):
@@ -423,7 +430,28 @@ def _questionnaire_trace(rows: pd.DataFrame, scale: Scale, colours: Palette) -> 
         line={"color": colours.ink, "width": 1.5, "dash": "solid" if scale is Scale.PHQ9 else "dot"},
         marker={"size": 10, "symbol": "diamond" if scale is Scale.PHQ9 else "square", "color": colours.ink},
         name=f"{scale} questionnaire",
-        hovertemplate="%{x|%d %b %Y}<br>%{y} points<extra>%{fullData.name}</extra>",
+        customdata=[f"<br>{words}" if words else "" for words in rows["words"]],
+        hovertemplate=f"%{{x|%d %b %Y}}<br>%{{y}} points on {scale}%{{customdata}}<extra></extra>",
+        hoverlabel={"align": "left"},
+    )
+
+
+def _change_trace(rows: pd.DataFrame, change: str, colours: Palette) -> go.Scatter:
+    """Rings around questionnaires, told apart by their form: thin, or thick and larger. Last in the legend."""
+    reliable = change == "reliable"
+    return go.Scatter(
+        x=pd.to_datetime(rows["answered_at"]),
+        y=rows["total"],
+        mode="markers",
+        marker={
+            "size": 24 if reliable else 20,
+            "symbol": "circle",
+            "color": "rgba(0,0,0,0)",
+            "line": {"width": 3.5 if reliable else 1.25, "color": colours.ink},
+        },
+        name=CHANGE_LABELS[change],
+        legendrank=2000,
+        hoverinfo="skip",
     )
 
 

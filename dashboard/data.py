@@ -19,7 +19,7 @@ from PIL import ImageDraw
 
 from dashboard import context
 from db.records import AnalysisRecord, AnalysisSummary, SessionRecord
-from fer_phq.analysis import Image
+from fer_phq.arrays import Image
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import RecordingError
 from fer_phq.video import read_frame

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
 
 from dashboard import charts, context, ui
 from db.records import AnalysisSummary
-from fer_phq.phq import PhqEstimate, Provenance, bands_between
+from fer_phq.phq import Modality, PhqEstimate, Provenance, bands_between
 
 
 def estimate_card(found: AnalysisSummary) -> None:
@@ -44,5 +45,12 @@ def _number(estimate: PhqEstimate) -> None:
     st.html(
         f'<p class="fp-estimate {kind}"><span class="number">{estimate.score:.0f}</span>'
         f'<span class="interval">{escape(interval)}<br><span class="fp-lead">{estimate.scale}, 0 to '
-        f"{estimate.scale.maximum}</span></span>{ui.provenance_badge(estimate.provenance)}</p>"
+        f"{estimate.scale.maximum}, from the {spoken(estimate.modalities)}</span></span>"
+        f"{ui.provenance_badge(estimate.provenance)}</p>"
     )
+
+
+def spoken(modalities: Sequence[Modality]) -> str:
+    """'face', 'face and voice', 'face, voice and words'."""
+    *most, last = modalities
+    return f"{', '.join(most)} and {last}" if most else str(last)

@@ -18,11 +18,13 @@ from db.records import SessionSummary
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import FerPhqError
 from fer_phq.phq import PhqEstimate, PhqResult, Provenance
+from service.active import active_model
 
 CSS = Path(__file__).with_name("style.css")
 NEW_SESSION = "app_pages/new_session.py"
 SESSION = "app_pages/session.py"
 TRENDS = "app_pages/trends.py"
+MODELS = "app_pages/models.py"
 QUESTIONNAIRE = "app_pages/questionnaire.py"
 
 SIMULATED_SENTENCE = "Demonstration only: this head was trained on simulated labels. It says nothing about this person."
@@ -116,7 +118,14 @@ def footer() -> None:
     st.html(f'<div class="fp-foot"><p class="fp-note"><b>Not a diagnosis.</b> {escape(NOT_A_DIAGNOSIS)}</p></div>')
     with st.expander("About these numbers, their limits and the law"):
         st.markdown(ABOUT)
-        note(f"Active model: {context.settings().model or 'the one that ships with fer-phq'}.")
+        note(f"Active model: {_active_model()}.")
+
+
+def _active_model() -> str:
+    try:
+        return active_model(context.settings(), context.store()) or "the one that ships with fer-phq"
+    except FerPhqError:  # the page above has said what is wrong
+        return "unknown"
 
 
 # ------------------------------------------------------------------------------------------------ words for values
@@ -145,6 +154,11 @@ def sentence(words: str) -> str:
     """Words with a capital first letter and one full stop at the end."""
     bare = words.strip().rstrip(".")
     return f"{bare[:1].upper()}{bare[1:]}." if bare else ""
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """'1 session', '2 sessions', '2 people'."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def percent(share: float) -> str:

@@ -32,6 +32,7 @@ PAGES = {
     "new-session": "new_session",
     "session": "session",
     "trends": "trends",
+    "models": "models",
     "questionnaire": "questionnaire",
 }
 ARGS = "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"

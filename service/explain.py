@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image as Picture
 
 import fer_phq
-from fer_phq.analysis import Image
+from fer_phq.arrays import Image
 from fer_phq.checkpoint import find_bundle
 from fer_phq.errors import ModelError
 

@@ -29,7 +29,9 @@ from sqlalchemy import make_url
 from db.records import JobState
 from db.store import Store
 from fer_phq.analysis import ProgressHook, SessionAnalysis, Settings
+from fer_phq.checkpoint import Bundle
 from fer_phq.errors import StoreError
+from service.active import active_bundle
 from service.erasure import remove_expired
 from service.jobs import live_workers
 from service.media import MediaStore
@@ -54,10 +56,10 @@ ENDED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 
 class PipelineAnalyser:
-    """The product's pipeline with its model, loaded at first use and kept."""
+    """The product's pipeline with the active model, loaded when it is first needed and when another is made active."""
 
-    def __init__(self, model: str | None) -> None:
-        self._name = model
+    def __init__(self, bundle: Callable[[], Bundle]) -> None:
+        self._bundle = bundle
         self._loaded: Any = None
         self._lock = threading.Lock()
 
@@ -76,8 +78,9 @@ class PipelineAnalyser:
         from fer_phq.model import load_model
 
         with self._lock:
-            if self._loaded is None:
-                self._loaded = load_model(self._name)
+            bundle = self._bundle()
+            if self._loaded is None or self._loaded.model_id != bundle.model_id:
+                self._loaded = load_model(bundle.path)
             return self._loaded
 
 
@@ -96,7 +99,8 @@ def run_worker(
     slot = take_slot(settings)
     try:
         with open_store(settings.database_url, actor="worker") as store:
-            worker = _Worker(settings, store, slot, analyser or PipelineAnalyser(settings.model))
+            pipeline = PipelineAnalyser(lambda: active_bundle(settings, store))
+            worker = _Worker(settings, store, slot, analyser or pipeline)
             try:
                 worker.start()
                 worker.keep_house(stop)

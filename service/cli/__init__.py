@@ -13,7 +13,7 @@ import sys
 import typer
 
 from fer_phq.errors import FerPhqError
-from service.cli import analyze, demo, models, serve, train
+from service.cli import analyze, demo, models, reanalyse, serve, train
 
 app = typer.Typer(
     name="fer-phq",
@@ -28,6 +28,7 @@ serve.register(app)
 models.register(app)
 demo.register(app)
 train.register(app)
+reanalyse.register(app)
 
 
 def main() -> None:

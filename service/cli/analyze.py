@@ -19,9 +19,12 @@ from rich.table import Table
 
 from fer_phq.analysis import Progress as Done
 from fer_phq.analysis import ProgressHook, Sampling, SessionAnalysis, Settings
+from fer_phq.beside import Beside
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import FerPhqError, RecordingError, SettingsError
+from fer_phq.features import write_features
 from fer_phq.phq import PhqEstimate, Provenance
+from service.active import active_bundle
 from service.settings import AppSettings, load_settings
 
 if TYPE_CHECKING:
@@ -37,7 +40,8 @@ Examples:
 
 - `fer-phq analyze session.mp4`
 - `fer-phq analyze session.mp4 --json | jq .dominant_emotion`
-- `fer-phq analyze recordings/ --csv results/`
+- `fer-phq analyze session.mp4 --transcript session.vtt --speaker Client`
+- `fer-phq analyze recordings/ --csv results/ --features features/`
 - `fer-phq analyze session.mp4 --subject P01 --consent-by "Dr Meyer"` (kept in the store, shown in the dashboard)
 
 Exit code 0 when every recording was analysed, 1 when one could not be (the others still are).
@@ -49,8 +53,10 @@ class Options:
     """What was asked for on the command line."""
 
     settings: Settings
+    beside: Beside
     as_json: bool
     csv_dir: Path | None
+    features_dir: Path | None
     subject: str | None
     consent_by: str | None
     recorded_at: datetime | None
@@ -65,6 +71,14 @@ def analyze_command(
     recordings: Annotated[list[Path], typer.Argument(metavar="RECORDING...", help="Files or folders.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document a recording on standard output.")] = False,
     csv_dir: Annotated[Path | None, typer.Option("--csv", help="Write one CSV timeline a recording here.")] = None,
+    features_dir: Annotated[
+        Path | None, typer.Option("--features", help="Write one file of features a recording (.npz) here.")
+    ] = None,
+    transcript: Annotated[
+        Path | None, typer.Option(help="Transcript of the one recording: WebVTT, SRT, CSV or tab-separated.")
+    ] = None,
+    speaker: Annotated[str | None, typer.Option(help="Whose turns of the transcript are the subject's.")] = None,
+    audio: Annotated[Path | None, typer.Option(help="Sound of the one recording, recorded apart.")] = None,
     subject: Annotated[str | None, typer.Option(help="Keep the results for this subject (with --save).")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames a second that are analysed (default 2).")] = None,
     key_frames: Annotated[bool, typer.Option("--key-frames", help="Analyse only key frames: quicker.")] = False,
@@ -91,7 +105,13 @@ def analyze_command(
     except ValueError as error:
         raise SettingsError(str(error)) from None
     settings = Settings(sampling=sampling, coverage_floor=app_settings.coverage_floor, track=track)
-    options = Options(settings, as_json, csv_dir, subject if save else None, consent_by, recorded_at)
+    beside = Beside(transcript, speaker, audio)
+    if speaker is not None and transcript is None:
+        raise SettingsError("--speaker names a speaker of the transcript: add --transcript.")
+    if beside != Beside() and (len(recordings) > 1 or recordings[0].is_dir()):
+        raise SettingsError("--transcript and --audio belong to one recording: name one file.")
+    kept_for = subject if save else None
+    options = Options(settings, beside, as_json, csv_dir, features_dir, kept_for, consent_by, recorded_at)
     raise typer.Exit(run(recordings, options, app_settings))
 
 
@@ -118,14 +138,15 @@ def run(named: list[Path], options: Options, app_settings: AppSettings) -> int:
         return 1
     from fer_phq.model import load_model  # takes seconds to import, so only when there is something to do
 
-    if options.csv_dir:
-        make_folder(options.csv_dir)
+    for folder in (options.csv_dir, options.features_dir):
+        if folder:
+            make_folder(folder)
     keep = keeper(options, app_settings) if options.subject else None
-    model = load_model(app_settings.model)
+    model = load_model(active_bundle(app_settings).path)
     failed = 0
     for path in paths:
         try:
-            analysis = analyze_one(path, model, options.settings)
+            analysis = analyze_one(path, model, options)
             deliver(analysis, options, keep)
         except FerPhqError as error:
             failed += 1
@@ -135,12 +156,12 @@ def run(named: list[Path], options: Options, app_settings: AppSettings) -> int:
     return 1 if failed or complaints else 0
 
 
-def analyze_one(path: Path, model: FerPhqModel, settings: Settings) -> SessionAnalysis:
+def analyze_one(path: Path, model: FerPhqModel, options: Options) -> SessionAnalysis:
     """One recording, with a progress bar on standard error when that is a terminal."""
     from fer_phq.pipeline import analyze
 
     with progress_bar(path.name) as hook:
-        return analyze(path, model, settings, hook)
+        return analyze(path, model, options.settings, hook, options.beside)
 
 
 @contextmanager
@@ -166,6 +187,8 @@ def deliver(analysis: SessionAnalysis, options: Options, keep: Callable[[Session
         keep(analysis)
     if options.csv_dir:
         write_csv(analysis, options.csv_dir)
+    if options.features_dir:
+        write_features(analysis.features, options.features_dir / f"{file_stem(analysis)}.npz")
     if options.as_json:
         print(json.dumps(analysis.to_dict(), ensure_ascii=False), flush=True)
     else:
@@ -219,10 +242,14 @@ def make_folder(folder: Path) -> None:
         raise SettingsError(f"The folder {folder} cannot be made: {error.strerror}.") from None
 
 
+def file_stem(analysis: SessionAnalysis) -> str:
+    """What a recording's files are called: its content tells equal names apart."""
+    return f"{Path(analysis.recording.path).stem}-{analysis.recording.sha256[:8]}"
+
+
 def write_csv(analysis: SessionAnalysis, folder: Path) -> Path:
-    """Write the timeline: one row a sampled frame, empty cells in gaps. The name tells equal stems apart by content."""
-    info = analysis.recording
-    path = folder / f"{Path(info.path).stem}-{info.sha256[:8]}.csv"
+    """Write the timeline: one row a sampled frame, empty cells in gaps."""
+    path = folder / f"{file_stem(analysis)}.csv"
     try:
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
@@ -260,7 +287,8 @@ def phq_text(analysis: SessionAnalysis) -> str:
     phq = analysis.phq
     if not isinstance(phq, PhqEstimate):
         return f"unavailable: {phq.text}"
-    text = f"{phq.scale} {phq.score:.1f}, {phq.level:.0%} interval {phq.low:.1f} to {phq.high:.1f}"
+    used = ", ".join(phq.modalities)
+    text = f"{phq.scale} {phq.score:.1f}, {phq.level:.0%} interval {phq.low:.1f} to {phq.high:.1f}, from {used}"
     if phq.provenance is Provenance.SIMULATED:
         return f"{text}\nDemonstration only: trained on simulated labels; it says nothing about this person."
     return f"{text} ({phq.provenance} labels). Not a diagnosis."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -11,18 +11,24 @@ from rich.markdown import Markdown
 from rich.table import Table
 
 from fer_phq.errors import FerPhqError
+from fer_phq.phq import Modality
+from service.active import activate, active_bundle
 from service.settings import load_settings
+
+if TYPE_CHECKING:
+    from fer_phq.checkpoint import Bundle
 
 Name = Annotated[str | None, typer.Argument(help="Name, id or folder of a bundle (default: the active one).")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(no_args_is_help=True, help="Checkpoint bundles: list, show, verify, export.")
+    group = typer.Typer(no_args_is_help=True, help="Checkpoint bundles: list, show, verify, activate, export.")
     group.command(name="list")(list_command)
     group.command(name="show")(show_command)
     group.command(name="verify")(verify_command)
     group.command(name="export")(export_command)
+    group.command(name="activate")(activate_command)
     app.add_typer(group, name="models")
 
 
@@ -31,15 +37,17 @@ def list_command() -> None:
 
     Example: `fer-phq models list`
     """
-    from fer_phq.checkpoint import find_bundle, list_bundles
+    from fer_phq.checkpoint import list_bundles
 
-    active = find_bundle(load_settings().model).model_id
-    table = Table("", "model id", "backbone", "PHQ head", "folder")
+    active = active_bundle(load_settings()).model_id
+    table = Table("", "model id", "backbone", "PHQ head", "from", "folder")
     for bundle in list_bundles():
         phq = bundle.config.phq
         head = f"{phq.scale}, {phq.provenance} labels" if phq else "none"
         mark = "active" if bundle.model_id == active else ""
-        table.add_row(mark, bundle.model_id, bundle.config.backbone, head, str(bundle.path))
+        used = {modality for one in phq.modalities for modality in one} if phq else set()
+        sources = ", ".join(modality for modality in Modality if modality in used)
+        table.add_row(mark, bundle.model_id, bundle.config.backbone, head, sources, str(bundle.path))
     Console().print(table)
 
 
@@ -48,9 +56,7 @@ def show_command(name: Name = None) -> None:
 
     Example: `fer-phq models show fer-vit-convstem`
     """
-    from fer_phq.checkpoint import find_bundle
-
-    bundle = find_bundle(name or load_settings().model)
+    bundle = named_or_active(name)
     Console().print(Markdown(bundle.card or f"{bundle.model_id} has no model card."))
 
 
@@ -61,10 +67,10 @@ def verify_command(name: Name = None) -> None:
     """
     import numpy as np
 
-    from fer_phq.checkpoint import damaged_files, find_bundle
+    from fer_phq.checkpoint import damaged_files
     from fer_phq.model import load_model
 
-    bundle = find_bundle(name or load_settings().model)
+    bundle = named_or_active(name)
     damaged = damaged_files(bundle)
     if damaged:
         raise FerPhqError(f"{bundle.path / damaged[0]} is not the file that was shipped: its hash differs.")
@@ -93,9 +99,35 @@ def export_command(
     from fer_phq.export import export_model
     from fer_phq.model import load_model
 
-    model = load_model(name or load_settings().model)
+    model = load_model(named_or_active(name).path)
     report = export_model(model, out, file_format, force)
     print(
         f"{report.path}: {model.model_id} as {report.format}, {report.bytes / 1e6:.1f} MB; "
         f"its outputs equal the model's to {report.difference:.0e}."
     )
+
+
+def activate_command(
+    name: Annotated[str, typer.Argument(help="Name, id or folder of a bundle; a folder is copied to the models'.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Make a bundle the active one: the dashboard, the workers and the command line use it for new analyses.
+
+    Earlier analyses keep the model that made them; `fer-phq reanalyse` scores them again.
+
+    Example: `fer-phq models activate clinic-2026`
+    """
+    from fer_phq.checkpoint import find_bundle
+
+    settings = load_settings()
+    before, after = active_bundle(settings), find_bundle(name)
+    if not yes:
+        typer.confirm(f"New analyses will use {after.model_id} in place of {before.model_id}. Go on?", abort=True)
+    print(f"{activate(settings, name).model_id} is active.")
+
+
+def named_or_active(name: str | None) -> Bundle:
+    """The bundle that was named, or the active one."""
+    from fer_phq.checkpoint import find_bundle
+
+    return find_bundle(name) if name else active_bundle(load_settings())

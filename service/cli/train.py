@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import importlib
 import sys
+import tempfile
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from fer_phq.errors import FerPhqError
+from db.store import Store
+from fer_phq.checkpoint import find_bundle
+from fer_phq.errors import FerPhqError, SettingsError
+from fer_phq.phq import Scale
+from service.active import active_bundle
+from service.labelled import WITHIN_DAYS, write_manifest
+from service.settings import load_settings
 
 Overrides = Annotated[list[str] | None, typer.Argument(help="key=value, replacing a field of the recipe.")]
 
@@ -30,10 +38,12 @@ def register(app: typer.Typer) -> None:
     """Add both groups."""
     train = typer.Typer(no_args_is_help=True, help="Train models from your own data.")
     train.command(name="emotion")(train_emotion)
+    train.command(name="phq")(train_phq)
     app.add_typer(train, name="train")
     evaluate = typer.Typer(cls=_EmotionByDefault, no_args_is_help=True, help="Measure a checkpoint on labelled data.")
     evaluate.callback()(lambda: None)
     evaluate.command(name="emotion")(evaluate_emotion)
+    evaluate.command(name="phq")(evaluate_phq)
     app.add_typer(evaluate, name="evaluate")
 
 
@@ -64,6 +74,64 @@ def evaluate_emotion(
     """
     args = [checkpoint, *datasets, *(["--out", out] if out else []), *(["--json"] if json else [])]
     _run("training.evaluate", args)
+
+
+def train_phq(
+    manifest: Annotated[
+        Path | None, typer.Argument(help="A CSV of labelled sessions, or a folder of DAIC-WOZ or E-DAIC.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the new checkpoint bundle.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the folds.")] = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="Only ridge regression, one repetition.")] = False,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Go on without rows that cannot be used.")] = False,
+    base: Annotated[str | None, typer.Option(help="Bundle whose backbone is used (default: the active one).")] = None,
+    features: Annotated[Path | None, typer.Option(help="Folder to keep what recordings give.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a bundle that is there.")] = False,
+    from_store: Annotated[
+        bool, typer.Option("--from-store", help="Train on the kept sessions with questionnaires answered near them.")
+    ] = False,
+    within_days: Annotated[float, typer.Option(help="How near, in days (with --from-store).")] = WITHIN_DAYS,
+    scale: Annotated[Scale | None, typer.Option(help="Which questionnaires (default: the more frequent).")] = None,
+) -> None:
+    """Train PHQ heads from your own labelled sessions, with their report; nothing makes them active but you.
+
+    The manifest: `recording` or `features`, `subject_id`, `scale`, `score`, and, where there are, `recorded_at`,
+    `split`, `transcript`, `speaker`, `audio`; any other column is a group that errors are told by.
+
+    Examples:
+
+    - `fer-phq train phq sessions.csv --out heads/clinic-2026`
+    - `fer-phq train phq --from-store --out heads/clinic-2026`, then `fer-phq models activate heads/clinic-2026`
+    """
+    if (manifest is None) != from_store or out is None:
+        raise SettingsError("Name a manifest, or use --from-store; and name the new bundle's folder with --out.")
+    settings = load_settings()
+    bundle = find_bundle(base) if base else active_bundle(settings)
+    flags = {"--quick": quick, "--skip-bad": skip_bad, "--force": force}
+    args = ["--out", str(out), "--seed", str(seed), "--base", str(bundle.path)]
+    args += [flag for flag, chosen in flags.items() if chosen]
+    args += ["--features", str(features)] if features else []
+    if manifest is not None:
+        _run("training.phq", [str(manifest), *args])
+        return
+    with tempfile.TemporaryDirectory(prefix="fer-phq-") as folder, Store(settings.database_url, actor="cli") as store:
+        kept = write_manifest(store, Path(folder), face_kind=bundle.face_kind, scale=scale, within_days=within_days)
+        _run("training.phq", [str(kept), *args])
+
+
+def evaluate_phq(
+    bundle: Annotated[str, typer.Argument(help="Name, id or folder of a checkpoint bundle.")],
+    manifest: Annotated[Path, typer.Argument(help="A CSV of labelled sessions, or a folder of DAIC-WOZ or E-DAIC.")],
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of sentences.")] = False,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Go on without rows that cannot be used.")] = False,
+    features: Annotated[Path | None, typer.Option(help="Folder to keep what recordings give.")] = None,
+) -> None:
+    """How near PHQ estimates come to questionnaires of people that the heads have not seen, and what intervals cover.
+
+    Example: `fer-phq evaluate phq heads/clinic-2026 others.csv --json`
+    """
+    args = [bundle, str(manifest), *(["--json"] if json else []), *(["--skip-bad"] if skip_bad else [])]
+    _run("training.phq_evaluate", [*args, *(["--features", str(features)] if features else [])])
 
 
 def _run(module: str, args: list[str]) -> None:

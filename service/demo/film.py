@@ -9,7 +9,7 @@ from typing import Any
 
 import av
 
-from fer_phq.analysis import Image
+from fer_phq.arrays import Image
 from fer_phq.errors import RecordingError
 from service.demo.puppet import SIZE, Puppet
 from service.demo.script import Performance, Script

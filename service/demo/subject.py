@@ -16,10 +16,10 @@ from db.migrate import upgrade
 from db.records import QuestionnaireSource, SessionRecord, SubjectRecord
 from db.store import Store
 from fer_phq.analysis import SessionAnalysis, Settings
-from fer_phq.checkpoint import find_bundle
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import FerPhqError, SettingsError, StoreError
 from fer_phq.phq import Scale
+from service.active import active_bundle
 from service.demo.script import SCRIPTS, Script
 from service.erasure import erase_subject
 from service.ingest import add_recording
@@ -117,7 +117,7 @@ class _Analyst:
 
     def __init__(self, settings: AppSettings) -> None:
         self.settings: Settings = settings.analysis_settings()
-        self._bundle = find_bundle(settings.model)
+        self._bundle = active_bundle(settings)
 
     @property
     def model_id(self) -> str:

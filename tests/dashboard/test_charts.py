@@ -10,7 +10,7 @@ import pytest
 from dashboard import charts
 from dashboard.palette import DARK, LIGHT, Palette
 from fer_phq.emotions import EMOTIONS
-from fer_phq.phq import PhqEstimate, Provenance, Scale
+from fer_phq.phq import Modality, PhqEstimate, Provenance, Scale
 
 NAMES = [name.capitalize() for name in EMOTIONS]
 BOTH = pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
@@ -46,6 +46,8 @@ def answers(n: int = 3) -> pd.DataFrame:
             "answered_at": pd.date_range("2026-03-02", periods=n, freq="14D"),
             "total": [14, 11, 6][:n],
             "scale": ["PHQ-9"] * n,
+            "change": [""] * n,
+            "words": [""] * n,
         }
     )
 
@@ -155,7 +157,7 @@ def test_bars_with_a_reference() -> None:
 
 
 def estimate(low: float, high: float, provenance: Provenance = Provenance.CLINICAL) -> PhqEstimate:
-    return PhqEstimate((low + high) / 2, low, high, 0.9, Scale.PHQ8, provenance, "m-1")
+    return PhqEstimate((low + high) / 2, low, high, 0.9, Scale.PHQ8, provenance, "m-1", (Modality.FACE,))
 
 
 def test_no_band_is_coloured_when_the_interval_spans_several() -> None:
@@ -219,6 +221,37 @@ def test_clinical_and_simulated_estimates_are_different_series() -> None:
     table.loc[2:, "phq_provenance"] = "clinical"
     names = [trace.name for trace in charts.phq_trend(table, answers(0), LIGHT).data]
     assert names == ["Model estimate with interval", "Model estimate (demonstration only)"]
+
+
+def changed() -> pd.DataFrame:
+    """A baseline, a change that only the five-point rule notes, and a reliable one."""
+    return answers().assign(
+        total=[14, 9, 6], change=["", "five_points", "reliable"], words=["Baseline", "5 points lower", ""]
+    )
+
+
+@BOTH
+def test_changes_are_rings_of_two_forms_around_their_questionnaires(colours: Palette) -> None:
+    figure = charts.phq_trend(trend(None), changed(), colours)
+    assert [trace.name for trace in figure.data] == [*charts.CHANGE_LABELS.values(), "PHQ-9 questionnaire"]
+    five, reliable, scores = figure.data
+    assert (list(five.y), list(reliable.y)) == ([9], [6])
+    assert five.marker.line.color == reliable.marker.line.color == colours.ink, "told apart by form, not by colour"
+    assert reliable.marker.line.width >= 2 * five.marker.line.width
+    assert min(five.marker.size, reliable.marker.size) > 1.5 * scores.marker.size
+    assert five.marker.color == reliable.marker.color == "rgba(0,0,0,0)", "an estimate behind a ring can be seen"
+    assert five.hoverinfo == reliable.hoverinfo == "skip"
+
+
+def test_a_questionnaire_says_its_change_under_the_pointer() -> None:
+    scores = charts.phq_trend(trend(None), changed(), LIGHT).data[-1]
+    assert list(scores.customdata) == ["<br>Baseline", "<br>5 points lower", ""]
+    assert "%{customdata}" in scores.hovertemplate
+
+
+def test_no_change_leaves_no_key_in_the_legend() -> None:
+    names = {trace.name for trace in charts.phq_trend(trend(), answers(), LIGHT).data}
+    assert not names & set(charts.CHANGE_LABELS.values())
 
 
 def test_phq_trend_without_estimates_or_without_anything() -> None:

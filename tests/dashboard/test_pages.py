@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +24,7 @@ from service.settings import AppSettings
 
 ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "dashboard" / "main.py"
-PAGES = ["home", "new_session", "session", "trends", "questionnaire"]
+PAGES = ["home", "new_session", "session", "trends", "models", "questionnaire"]
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 
 
@@ -167,6 +170,74 @@ def test_trends_of_a_subject_without_sessions(installation: AppSettings, store: 
     assert "No analysed sessions yet" in said
 
 
+def test_change_since_the_first_questionnaire_is_judged_by_both_rules(installation: AppSettings, store: Store) -> None:
+    subject = store.create_subject(label="P-1")
+    answer(store, subject.id, [18, 17, 13, 6])
+    app = open_page("trends", subject=subject.id)
+    said = words(app)
+    assert "Change since baseline" in said
+    assert facts_of(app) == [
+        ("PHQ-9 baseline", "18 points, 2 Mar 2026"),
+        ("Latest PHQ-9", "6 points, 13 Apr 2026"),
+        ("Difference", "12 points lower"),
+        ("Reliable change", "Yes, improved (RCI −3.7)"),
+        ("5 points or more", "Yes, improved"),
+    ]
+    for source in ("Jacobson & Truax 1991", "Löwe 2004", "Kroenke 2001", "7 points"):
+        assert source in html_of(app)
+    assert "ersonal baseline" not in said, "there is no estimate that it could be about"
+    assert "Reliable change since baseline" in said
+    assert "Since the baseline of 2 Mar 2026: 5 points lower,<br>5 or more, but not a reliable change" in plain(said)
+
+
+def test_a_small_change_is_called_none(installation: AppSettings, store: Store) -> None:
+    subject = store.create_subject(label="P-1")
+    answer(store, subject.id, [9, 10])
+    facts = dict(facts_of(open_page("trends", subject=subject.id)))
+    assert facts["Difference"] == "1 point higher"
+    assert facts["Reliable change"] == "No (RCI 0.3)"
+    assert facts["5 points or more"] == "No"
+
+
+def test_one_questionnaire_of_each_scale_is_no_change(installation: AppSettings, store: Store) -> None:
+    subject = store.create_subject(label="P-1")
+    assert "A change needs two on the same scale" in words(open_page("trends", subject=subject.id))
+    answer(store, subject.id, [18])
+    answer(store, subject.id, [3], Scale.PHQ8)
+    app = open_page("trends", subject=subject.id)
+    assert facts_of(app) == []
+    assert "PHQ-8: one questionnaire so far" in words(app)
+    assert "PHQ-9: one questionnaire so far" in words(app)
+    assert "Jacobson" not in words(app)
+
+
+def test_estimates_of_a_clinical_head_get_a_personal_baseline(installation: AppSettings, store: Store) -> None:
+    subject = store.create_subject(label="P-1")
+    answer(store, subject.id, [12, 12])
+    for week in (0, 2, 4):
+        estimated(store, subject.id, Plan(provenance=Provenance.CLINICAL), NOW + timedelta(weeks=week))
+    said = words(open_page("trends", subject=subject.id))
+    assert "needs 3 sessions with a PHQ-8 score within 14 days; there are 2." in said
+    answer(store, subject.id, [12], first=NOW + timedelta(weeks=4))
+    said = words(open_page("trends", subject=subject.id))
+    # The plan's seed estimates the same in each session; three pairs leave three quarters of the difference.
+    found = analysis(Plan(provenance=Provenance.CLINICAL)).phq
+    assert isinstance(found, PhqEstimate)
+    offset = 0.75 * (12 - found.score)
+    side = "above" if offset > 0 else "below"
+    assert f"lie {abs(offset):.1f} points {side} them (standard error 2.1), from 3 sessions" in said
+
+
+def test_estimates_of_a_simulated_head_get_none(installation: AppSettings, store: Store) -> None:
+    subject = store.create_subject(label="P-1")
+    answer(store, subject.id, [12, 12, 12])
+    for week in (0, 2, 4):
+        estimated(store, subject.id, Plan(), NOW + timedelta(weeks=week))
+    said = words(open_page("trends", subject=subject.id))
+    assert "There is no personal baseline of the estimates" in said
+    assert "standard error" not in said
+
+
 def test_a_questionnaire_is_scored_and_stored(installation: AppSettings, store: Store) -> None:
     store.create_subject(label="P-1")
     app = open_page("questionnaire")
@@ -288,6 +359,41 @@ def test_the_dashboard_needs_no_torch() -> None:
         "sys.exit('torch' in sys.modules or 'dbos' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def answer(
+    store: Store, subject_id: str, totals: Sequence[int], scale: Scale = Scale.PHQ9, first: datetime = NOW
+) -> None:
+    """Questionnaires two weeks apart; item 9 is 0."""
+    for k, total in enumerate(totals):
+        items = [total // 8 + (i < total % 8) for i in range(8)] + [0] * (scale.items - 8)
+        store.save_questionnaire(
+            subject_id=subject_id, scale=scale, items=items, answered_at=first + timedelta(weeks=2 * k)
+        )
+
+
+def estimated(store: Store, subject_id: str, plan: Plan, at: datetime) -> None:
+    """A session with the plan's analysis and no recording's file."""
+    info = recording_info(at.toordinal(), plan.seconds)
+    session = store.create_session(
+        subject_id=subject_id, recorded_at=at, recording=info, original_name="one.mp4", media_path=None
+    )
+    store.save_analysis(session_id=session.id, analysis=synthetic_analysis(5, plan, info))
+
+
+def html_of(app: AppTest) -> str:
+    """All HTML of a page, its signs unescaped."""
+    return unescape(" ".join(str(getattr(node.proto, "body", "")) for node in app.main if node.type == "html"))
+
+
+def facts_of(app: AppTest) -> list[tuple[str, str]]:
+    """The names and values that a page shows in grids."""
+    return re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", html_of(app))
+
+
+def plain(said: str) -> str:
+    """A chart's words with the signs that its JSON writes as numbers."""
+    return said.replace("\\\\u003c", "<").replace("\\\\u003e", ">")
 
 
 def analysis(plan: Plan) -> SessionAnalysis:

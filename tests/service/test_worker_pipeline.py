@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +17,9 @@ from recordings import Recordings
 
 from db.records import SubjectRecord
 from db.store import Store
+from fer_phq.checkpoint import SHIPPED, find_bundle, read_bundle
 from service import jobs
+from service.active import active_bundle
 from service.ingest import add_recording
 from service.runner import JobRunner
 from service.settings import AppSettings
@@ -34,7 +38,7 @@ def test_a_recording_of_a_face_is_analysed(
     settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings
 ) -> None:
     job_id = _queue(settings, store, subject, recordings(seconds=2))
-    analyser = PipelineAnalyser(None)
+    analyser = PipelineAnalyser(lambda: active_bundle(settings, store))
     assert JobRunner(settings, store, analyser, "w-1").run(job_id) == "done"
     status = jobs.status(settings, store, job_id)
     assert status.frames_done > 0
@@ -49,8 +53,24 @@ def test_a_model_that_is_not_there_fails_the_job_in_words(
     settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings, tmp_path: Path
 ) -> None:
     job_id = _queue(settings, store, subject, recordings(seconds=1))
-    assert JobRunner(settings, store, PipelineAnalyser(str(tmp_path / "none")), "w-1").run(job_id) == "failed"
+    analyser = PipelineAnalyser(lambda: find_bundle(tmp_path / "none"))
+    assert JobRunner(settings, store, analyser, "w-1").run(job_id) == "failed"
     assert "number" not in (jobs.status(settings, store, job_id).error or "number")
+
+
+def test_another_model_is_used_from_the_next_job_on(
+    settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(SHIPPED, other)
+    (other / "phq.safetensors").unlink()
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps(config | {"name": "other", "phq": None}))
+    in_use = [SHIPPED]
+    analyser = PipelineAnalyser(lambda: read_bundle(in_use[0]))
+    first = analyser.model_id
+    in_use[0] = other
+    assert analyser.model_id == read_bundle(other).model_id != first
 
 
 @pytest.mark.slow

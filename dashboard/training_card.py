@@ -1,0 +1,205 @@
+"""Training a PHQ head from the stored sessions, and scoring them again: forms, progress and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from html import escape
+
+import streamlit as st
+
+from dashboard import context, ui
+from dashboard.bundle_card import anchor
+from fer_phq.checkpoint import Bundle
+from fer_phq.errors import FerPhqError
+from fer_phq.phq import Scale
+from service import head_training, rescoring
+from service.background import Task, TaskState
+from service.head_training import FEWEST_PEOPLE, FEWEST_SESSIONS, LONGEST_DAYS, RIDGE_ONLY_BELOW, Labelled
+from service.labelled import WITHIN_DAYS
+
+LIVE_SECONDS = 2.0
+EITHER = "The more frequent"
+LEAD = (
+    "A PHQ head learns from this installation's own sessions: those whose person answered a questionnaire near the "
+    "recording. It takes what is stored, so no recording is needed, and nothing leaves this machine. The new model "
+    "appears below with its report; it is not used before a person chooses it."
+)
+
+
+def training_card() -> None:
+    """The form, or the training that runs."""
+    with ui.card("training", "Train from your sessions"):
+        task = head_training.status(context.settings())
+        if task is not None and task.state is TaskState.RUNNING:
+            running(
+                "training", f"Training {task.name}", lambda: head_training.status(context.settings()), stop_training
+            )
+            return
+        ui.note(LEAD)
+        form()
+        if task is not None:
+            training_result(task)
+
+
+def form() -> None:
+    """What to train, how much there is to learn from, and the button."""
+    name, scale, days = st.columns([0.4, 0.3, 0.3])
+    chosen_name = name.text_input(
+        "Name of the new model", placeholder="clinic-2026", max_chars=head_training.LONGEST_NAME, key="training_name"
+    ).strip()
+    chosen_scale = scale.selectbox("Questionnaires", [EITHER, *map(str, Scale)], key="training_scale")
+    within = days.number_input(
+        "Answered within days of the recording", 1, int(LONGEST_DAYS), int(WITHIN_DAYS), key="training_days",
+        help="A PHQ asks about the last two weeks",
+    )  # fmt: skip
+    quick = st.checkbox("Quick: only the simplest model, judged once instead of three times", key="training_quick")
+    wanted = None if chosen_scale == EITHER else Scale(chosen_scale)
+    try:
+        labelled = head_training.labelled_count(context.store(), context.settings(), wanted, within)
+    except FerPhqError as error:
+        ui.warn(str(error))
+        return
+    what_there_is(labelled, within, quick)
+    if st.button("Start training", type="primary", disabled=not labelled.enough, key="training_start"):
+        if not chosen_name:
+            ui.warn("Give the new model a name first.")
+            return
+        begin(
+            lambda: head_training.start(
+                context.settings(), chosen_name, quick=quick, scale=labelled.scale, within_days=within
+            )
+        )
+
+
+def begin(start: Callable[[], None]) -> None:
+    """Start a task, or say why it cannot be."""
+    try:
+        start()
+    except FerPhqError as error:
+        ui.problem(error)
+    else:
+        st.rerun()
+
+
+def what_there_is(labelled: Labelled, within: float, quick: bool) -> None:
+    """How many labelled sessions there are, and what can be learnt from so many."""
+    there = (
+        f"{ui.count(labelled.sessions, 'analysed session')} of {ui.count(labelled.people, 'person', 'people')} with a "
+        f"{labelled.scale} answered within {ui.count(int(within), 'day')}"
+    )
+    if not labelled.enough:
+        ui.warn(
+            f"There are {there}. That is too few: a head needs {FEWEST_SESSIONS} sessions of {FEWEST_PEOPLE} people. "
+            "Enter questionnaires near the recordings, or analyse earlier sessions again."
+        )
+    elif labelled.ridge_only:
+        ui.warn(
+            f"There are {there}. With fewer than {RIDGE_ONLY_BELOW} people only the simplest model (ridge regression) "
+            "is tried: a choice between models would be a choice between chances, and the report's figures may be far "
+            "from the truth."
+        )
+    elif quick:
+        ui.note(f"There are {there}. Only the simplest model (ridge regression) is tried.")
+    else:
+        ui.note(
+            f"There are {there}. Several models are compared on people left out, and the simplest that is not clearly "
+            "worse is kept. This can take many minutes."
+        )
+
+
+def training_result(task: head_training.HeadTraining) -> None:
+    """How the last training ended."""
+    when = ui.day_and_time(task.finished_at or task.started_at)
+    if task.bundle is not None:
+        link = f'<a href="#{escape(anchor(task.name))}" target="_self">its report is below</a>'
+        st.html(
+            f'<p class="fp-done"><b>{escape(task.name)}</b> was trained on {escape(when)}: {link}. It is not in use '
+            "unless its card says so.</p>"
+        )
+    elif task.state is TaskState.FAILED:
+        failed(f"The training of {task.name} failed on {when}.", task)
+    elif task.state is TaskState.CANCELLED:
+        ui.note(f"The training of {task.name} was cancelled on {when}. Nothing of it was kept.")
+
+
+def rescoring_row(bundle: Bundle) -> None:
+    """Below the active model: stored sessions that its heads have not scored, or the scoring that runs."""
+    task = rescoring.status(context.settings())
+    if task is not None and task.state is TaskState.RUNNING:
+        words = f"Scoring the stored sessions with {task.name}"
+        running("scoring", words, lambda: rescoring.status(context.settings()), stop_scoring)
+        return
+    if task is not None and task.name == bundle.model_id:
+        scoring_result(task)
+    waiting = rescoring.waiting(context.settings(), context.store())
+    if not waiting:
+        return
+    line, act = st.columns([0.72, 0.28], vertical_alignment="center")
+    with line:
+        ui.note(
+            f"{ui.count(waiting, 'stored session')} can be scored with this model's heads from what is stored, without "
+            "the recordings. Earlier analyses stay, with the model that made them."
+        )
+    if act.button("Score stored sessions again", key="scoring_start", width="stretch"):
+        begin(lambda: rescoring.start(context.settings()))
+
+
+def scoring_result(task: Task) -> None:
+    """How the last scoring with this model ended."""
+    when = ui.day_and_time(task.finished_at or task.started_at)
+    if task.state is TaskState.FAILED:
+        failed(f"Scoring the stored sessions failed on {when}.", task)
+    elif task.state is TaskState.CANCELLED:
+        ui.note(f"Scoring the stored sessions was cancelled on {when}. What it had scored was kept.")
+    else:
+        ui.note(f"Stored sessions were scored with it on {when}.")
+
+
+def running(key: str, words: str, status: Callable[[], Task | None], cancel: Callable[[], None]) -> None:
+    """A task at work: since when, the end of its log, and a button to stop it; drawn anew while it lasts."""
+
+    def draw() -> None:
+        task = status()
+        if task is None or task.state is not TaskState.RUNNING:
+            st.rerun()
+            return
+        line, act = st.columns([0.78, 0.22], vertical_alignment="center")
+        minutes = int((datetime.now(UTC) - task.started_at).total_seconds() // 60)
+        since = f"since {task.started_at.astimezone(ui.zone()):%H:%M}"
+        since += f", {ui.count(minutes, 'minute')}" if minutes else ""
+        line.html(f'<p class="fp-working">{escape(words)} <span>{escape(since)}</span></p>')
+        if act.button("Cancel", key=f"{key}_cancel", width="stretch"):
+            cancel()
+        st.code("\n".join(task.lines) or "Starting …", language=None, wrap_lines=True)
+        ui.note("It goes on when this page is closed.")
+
+    st.fragment(draw, run_every=LIVE_SECONDS, key=f"{key}_live")()
+
+
+def stop_training() -> None:
+    """Cancel the training."""
+    _stop(lambda: head_training.cancel(context.settings()))
+
+
+def stop_scoring() -> None:
+    """Cancel the scoring; what it has written stays."""
+    _stop(lambda: rescoring.cancel(context.settings()))
+
+
+def _stop(cancel: Callable[[], None]) -> None:
+    try:
+        with st.spinner("Stopping …"):
+            cancel()
+    except FerPhqError as error:
+        ui.problem(error)
+    else:
+        st.rerun()
+
+
+def failed(words: str, task: Task) -> None:
+    """What a task that failed said last."""
+    st.html(f'<p class="fp-danger">{escape(words)} {ui.text(ui.sentence(task.error or ""))}</p>')
+    if task.lines:
+        with st.expander("What it printed last"):
+            st.code("\n".join(task.lines), language=None, wrap_lines=True)

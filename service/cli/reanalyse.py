@@ -1,0 +1,57 @@
+"""`fer-phq reanalyse`: score what is stored with the active model's PHQ heads, without the recordings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from fer_phq.errors import StoreError
+from service.active import active_bundle
+from service.settings import load_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="reanalyse")(reanalyse_command)
+
+
+def reanalyse_command(
+    subject: Annotated[str | None, typer.Option(help="Only this subject's sessions (label).")] = None,
+    model: Annotated[str | None, typer.Option(help="Name, id or folder of a bundle (default: the active one).")] = None,
+) -> None:
+    """Give stored sessions an estimate by another model's PHQ heads, from stored embeddings: no recording is needed.
+
+    Earlier analyses stay, with the model that made them. Sessions analysed with another backbone are left as they are.
+
+    Example: `fer-phq models activate clinic-2026 && fer-phq reanalyse`
+    """
+    from db.migrate import upgrade
+    from db.store import Store
+    from fer_phq.model import load_model
+    from service.rescore import rescore
+
+    settings = load_settings(**({"model": model} if model else {}))
+    loaded = load_model(active_bundle(settings).path)
+    settings.prepare()
+    upgrade(settings.database_url)
+    console = Console(stderr=True)
+    with (
+        Store(settings.database_url, actor="cli") as store,
+        Progress(console=console, transient=True, disable=not console.is_terminal) as bar,
+    ):
+        subject_id = None
+        if subject is not None:
+            found = [one.id for one in store.list_subjects() if one.label == subject]
+            if not found:
+                raise StoreError(f"There is no subject '{subject}': `fer-phq reanalyse` without --subject takes all.")
+            subject_id = found[0]
+        task = bar.add_task("Sessions", total=None)
+        done = rescore(
+            store, loaded, subject_id=subject_id, on_progress=lambda n, of: bar.update(task, completed=n, total=of)
+        )
+    print(f"{done.analyses} sessions have a new analysis by {loaded.model_id}.")
+    if done.unknown:
+        print(f"{done.unknown} were analysed by an older version, which did not say by what: analyse them again.")
