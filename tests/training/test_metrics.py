@@ -9,7 +9,6 @@ from training.metrics import (
     expected_calibration_error,
     reliability_bins,
 )
-from training.phq import concordance, conformal_errors
 
 
 def drawn(n: int, classes: int, rng: np.random.Generator, sharpness: float = 3.0) -> tuple[np.ndarray, np.ndarray]:
@@ -113,24 +112,3 @@ def test_intervals_shrink_with_images_and_repeat_with_the_seed():
     assert wide != bootstrap_intervals(*few, seed=1)
     for name in ("accuracy", "macro_f1", "uar"):
         assert narrow[name].high - narrow[name].low < 0.5 * (wide[name].high - wide[name].low)
-
-
-def test_concordance_punishes_a_shift_that_correlation_ignores():
-    x = np.arange(10.0)
-    assert concordance(x, x) == pytest.approx(1)
-    assert concordance(x, x + 5) < 0.5
-    assert concordance(np.ones(5), np.ones(5)) == 0
-
-
-def test_conformal_intervals_cover_new_errors_at_their_level():
-    rng = np.random.default_rng(0)
-    inside = []
-    for _ in range(300):
-        low, high = conformal_errors(rng.gamma(2, 2, 99) - 3, 0.9)
-        inside.append(np.mean((low <= (fresh := rng.gamma(2, 2, 200) - 3)) & (fresh <= high)))
-    assert np.mean(inside) == pytest.approx(0.9, abs=0.015)
-
-
-def test_too_few_errors_for_the_level_are_refused():
-    with pytest.raises(ValueError, match="too few"):
-        conformal_errors(np.zeros(15), 0.9)
