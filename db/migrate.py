@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -116,9 +117,8 @@ def _make_room(url: URL) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A file that is there is not opened: closing it would drop every lock that this process has on it (POSIX), and
         # another process could then remove the write-ahead log of a store that is open here.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    except FileExistsError:
-        return
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
         raise StoreError(
             f"The database {path} cannot be created ({error.strerror}): check that its folder exists and is writable."

@@ -70,6 +70,7 @@ def test_pages_of_an_empty_store_say_what_to_do(name: str) -> None:
         "session": "Upload a recording",
         "trends": "Upload a recording",
         "questionnaire": "Over the last 2 weeks",
+        "models": "Train from your sessions",
     }
     assert expected[name] in said
 
