@@ -60,7 +60,7 @@ def coverage(pool: Table, people: int, cohorts: int, tested: int = 300) -> tuple
         drawn = np.random.default_rng(i).permutation(len(pool))[: people + tested]
         fitted = calibrate(pool.take(drawn[:people]), "ridge", LEVEL, i)
         new = pool.take(drawn[people:])
-        left_out = np.stack([fold.predict(new.rows) for fold in fitted.folds])
+        left_out = np.stack([fold.predict(new.described) for fold in fitted.folds])
         low, high = cross_conformal(left_out, fitted.fold_of, fitted.errors, LEVEL)
         low, high = np.clip(low, 0, Scale.PHQ8.maximum), np.clip(high, 0, Scale.PHQ8.maximum)
         shares[i], widths[i] = ((low <= new.totals) & (new.totals <= high)).mean(), (high - low).mean()

@@ -22,6 +22,7 @@ from fer_phq.errors import ModelError
 from fer_phq.heads import EmotionNet
 from fer_phq.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, UnavailableReason
 from fer_phq.phq_head import PhqHead, load_heads
+from fer_phq.regressors import Described
 
 Crops = Sequence[Image] | npt.NDArray[np.uint8]
 """Face crops: a list of uint8 RGB images of any size, or one array (n, h, w, 3)."""
@@ -85,16 +86,16 @@ class FerPhqModel(nn.Module):
             taken = head.taken(features)
             if taken is None:
                 continue
-            row = head.describe(taken)
-            if isinstance(row, PhqUnavailable):
-                refusals.append(row)
+            given = head.describe(taken)
+            if isinstance(given, PhqUnavailable):
+                refusals.append(given)
                 continue
-            return self._estimate(head, row, config)
+            return self._estimate(head, given, config)
         refusals.sort(key=lambda one: one.reason is UnavailableReason.TOO_SHORT)
         return refusals[0] if refusals else _nothing_fits(features, config)
 
-    def _estimate(self, head: PhqHead, row: npt.NDArray[np.float64], config: PhqConfig) -> PhqEstimate:
-        bounds = head.estimate(row[None], config.interval_level, config.scale.maximum)
+    def _estimate(self, head: PhqHead, given: Described, config: PhqConfig) -> PhqEstimate:
+        bounds = head.estimate(given, config.interval_level, config.scale.maximum)
         score, low, high = (round(float(value[0]), 2) for value in bounds)
         return PhqEstimate(
             score=score,

@@ -25,7 +25,8 @@ from fer_phq.channels import SessionFeatures
 from fer_phq.errors import ModelError
 from fer_phq.functionals import Functionals, functionals, measured_rows
 from fer_phq.phq import Modality, PhqUnavailable, UnavailableReason
-from fer_phq.regressors import FAMILIES, Arrays, Regressor
+from fer_phq.regressors import FAMILIES, Arrays, Attention, Described, Regressor
+from fer_phq.segments import segment_parts, segments
 from fer_phq.words.features import MINILM, PLAIN, without_embeddings
 
 Float = npt.NDArray[np.float64]
@@ -74,8 +75,11 @@ class PhqHead:
             found[modality.value] = channel
         return SessionFeatures(**found, emotions=features.emotions if Modality.FACE in self.modalities else None)
 
-    def describe(self, features: SessionFeatures) -> Float | PhqUnavailable:
-        """The session's functionals (p,), or why this head must not judge it; of what it has `taken`."""
+    def describe(self, features: SessionFeatures) -> Described | PhqUnavailable:
+        """The one session as `estimate` reads it, or why this head must not judge it; of what it has `taken`.
+
+        How far it lies from the training is told by its functionals, whatever the model reads.
+        """
         for modality in self.modalities:
             channel = features.channel(modality)
             rows = 0 if channel is None else measured_rows(channel)
@@ -93,12 +97,13 @@ class PhqHead:
                 f"the session is {away / self.far:.1f} times as far from the training's centre as any session in it"
             )
             return PhqUnavailable(UnavailableReason.OUT_OF_DISTRIBUTION, detail)
-        return row.values
+        read = (segments(features, self.modalities),) if isinstance(self.whole, Attention) else ()
+        return Described(row.values[None], read)
 
-    def estimate(self, rows: Float, level: float, maximum: int) -> tuple[Float, Float, Float]:
-        """Scores, lower and upper bounds (n,) of functionals (n, p), clipped to 0-maximum, low <= score <= high."""
-        scores = np.clip(self.whole.predict(rows), 0, maximum)
-        left_out = np.stack([fold.predict(rows) for fold in self.folds])
+    def estimate(self, given: Described, level: float, maximum: int) -> tuple[Float, Float, Float]:
+        """Scores, lower and upper bounds (n,) of described sessions, clipped to 0-maximum, low <= score <= high."""
+        scores = np.clip(self.whole.predict(given), 0, maximum)
+        left_out = np.stack([fold.predict(given) for fold in self.folds])
         low, high = cross_conformal(left_out, self.fold_of, self.errors, level)
         return scores, np.clip(low, 0, scores), np.clip(high, scores, maximum)
 
@@ -108,7 +113,7 @@ def head_arrays(head: PhqHead) -> Arrays:
     members = {"whole": head.whole} | {f"fold{i}": fold for i, fold in enumerate(head.folds)}
     out = {f"{member}/{name}": value for member, fitted in members.items() for name, value in fitted.arrays().items()}
     own = {"fold_of": head.fold_of, "errors": head.errors, "centre": head.centre, "spread": head.spread}
-    return {name: np.ascontiguousarray(value) for name, value in (out | own).items()}
+    return {name: np.asarray(value, order="C") for name, value in (out | own).items()}
 
 
 def head_facts(head: PhqHead) -> dict[str, Any]:
@@ -145,8 +150,14 @@ def build_head(facts: dict[str, Any], arrays: Arrays) -> PhqHead:
         far=float(facts["far"]),
         floor=float(facts["floor"]),
     )
-    head.estimate(head.centre[None], 0.5, 1)  # arrays that do not fit together are told now, not at a session
+    _try(head)
     return head
+
+
+def _try(head: PhqHead) -> None:
+    """Arrays that do not fit together raise ValueError or IndexError now, not at a session."""
+    width = len(segment_parts({modality: taken.width for modality, taken in head.inputs.items()}))
+    head.estimate(Described(head.centre[None], (np.zeros((1, width), np.float32),)), 0.5, 1)
 
 
 def save_heads(heads: Sequence[PhqHead], path: Path) -> tuple[dict[str, Any], ...]:

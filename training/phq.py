@@ -95,9 +95,10 @@ def train(
 
 
 def provenance_of(data: Gathered) -> Provenance:
-    """Simulated where any session's features are (`training.cohort_sessions`), else clinical."""
+    """Simulated where any session is, by its features' kind or its column `provenance`; else clinical."""
     faces = {features.face.kind for features in data.features if features.face is not None}
-    return Provenance.SIMULATED if SIMULATED in faces else Provenance.CLINICAL
+    told = {session.groups.get("provenance") for session in data.sessions}
+    return Provenance.SIMULATED if SIMULATED in faces | told else Provenance.CLINICAL
 
 
 def sentence_of(report: PhqReport, provenance: Provenance) -> str:

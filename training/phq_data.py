@@ -14,6 +14,7 @@ from fer_phq.errors import FerPhqError
 from fer_phq.functionals import Functionals, functionals, measured_rows
 from fer_phq.phq import Modality, Scale
 from fer_phq.phq_head import Input
+from fer_phq.segments import segment_parts, segments
 from training.labelled import LabelledSession
 from training.phq_models import Table
 
@@ -89,7 +90,15 @@ def set_table(data: Gathered, modalities: tuple[Modality, ...]) -> SetTable:
     for session, row in zip(having.sessions, rows, strict=True):
         if row.names != rows[0].names:
             raise FerPhqError(f"{session.name} has other columns than {having.sessions[0].name}: use one kind of file.")
-    table = Table(np.stack([row.values for row in rows]), having.totals, having.subjects, rows[0].blocks)
+    table = Table(
+        np.stack([row.values for row in rows]),
+        having.totals,
+        having.subjects,
+        rows[0].blocks,
+        segments=tuple(segments(features, modalities) for features in having.features),
+        parts=segment_parts({modality: taken.width for modality, taken in inputs.items()}),
+        maximum=having.scale.maximum,
+    )
     return SetTable(modalities, table, rows[0], inputs)
 
 

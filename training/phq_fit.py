@@ -67,7 +67,7 @@ def models_for(subjects: int, quick: bool) -> tuple[str, ...]:
     """Which models are tried on so many people; the floor is always there to compare with."""
     if quick or subjects < RIDGE_ONLY_BELOW:
         return ("floor", "ridge")
-    return ("floor", "ridge", "svr", "boosting")
+    return ("floor", "ridge", "svr", "boosting", "attention")
 
 
 def fit_set(data: SetTable, scale: Scale, quick: bool = False, seed: int = 0, level: float = LEVEL) -> FittedSet:
@@ -102,7 +102,7 @@ def _left_out(table: Table, model: str, scale: Scale, folds: Sequence[Fold], see
     given, floor = np.zeros(len(table)), np.zeros(len(table))
     for train, test in folds:
         part = table.take(train)
-        given[test] = np.clip(fit_regressor(model, part, seed).predict(table.rows[test]), 0, scale.maximum)
+        given[test] = np.clip(fit_regressor(model, part, seed).predict(table.take(test).described), 0, scale.maximum)
         floor[test] = part.totals.mean()
     return given, floor
 
@@ -161,7 +161,8 @@ def judge_interval(table: Table, model: str, scale: Scale, level: float, seed: i
     low, high = np.zeros(len(table)), np.zeros(len(table))
     for train, test in outer_folds(table, seed):
         fitted = calibrate(table.take(train), model, level, seed)
-        left_out = np.stack([fold.predict(table.rows[test]) for fold in fitted.folds])
+        given = table.take(test).described
+        left_out = np.stack([fold.predict(given) for fold in fitted.folds])
         low[test], high[test] = cross_conformal(left_out, fitted.fold_of, fitted.errors, level)
     return interval_figures(np.clip(low, 0, scale.maximum), np.clip(high, 0, scale.maximum), table.totals, level)
 

@@ -1,7 +1,7 @@
-"""The models that a PHQ head is chosen from, behind one function: rows of functionals in, a `Regressor` out.
+"""The models that a PHQ head is chosen from, behind one function: a table of labelled sessions in, a `Regressor` out.
 
-What scikit-learn fits is handed on as plain arrays (`fer_phq.regressors`), so whatever is measured here is measured on
-exactly what will run.
+What scikit-learn and PyTorch fit is handed on as plain arrays (`fer_phq.regressors`), so whatever is measured here is
+measured on exactly what will run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline
 from sklearn.svm import SVR
 
-from fer_phq.regressors import Kernel, Linear, Regressor, Trees
+from fer_phq.arrays import FloatArray
+from fer_phq.phq import Scale
+from fer_phq.regressors import Described, Kernel, Linear, Regressor, Trees
+from training.phq_attention import fit_attention
 from training.ridge import BlockScaler, block_uses, fit_ridge
 
 Float = npt.NDArray[np.float64]
@@ -28,12 +31,19 @@ LEAVES = (4, 8)
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Labelled sessions of one modality set: rows (n, p), totals (n,), subjects (n,) as numbers, blocks (p,)."""
+    """Labelled sessions of one modality set: rows (n, p), totals (n,), subjects (n,) as numbers, blocks (p,).
+
+    For attention alone: each session's segments (spans, width), parts (width,) with the modality of each of their
+    columns, and the highest total of the scale.
+    """
 
     rows: Float
     totals: Float
     subjects: npt.NDArray[np.int64]
     blocks: tuple[str, ...]
+    segments: tuple[FloatArray, ...] = ()
+    parts: tuple[str, ...] = ()
+    maximum: int = Scale.PHQ8.maximum
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -43,7 +53,18 @@ class Table:
 
     def take(self, chosen: npt.NDArray[np.int64]) -> Table:
         """The sessions at these positions."""
-        return Table(self.rows[chosen], self.totals[chosen], self.subjects[chosen], self.blocks)
+        return replace(
+            self,
+            rows=self.rows[chosen],
+            totals=self.totals[chosen],
+            subjects=self.subjects[chosen],
+            segments=tuple(self.segments[i] for i in chosen) if self.segments else (),
+        )
+
+    @property
+    def described(self) -> Described:
+        """The sessions as regressors read them."""
+        return Described(self.rows, self.segments)
 
     @property
     def subject_count(self) -> int:
@@ -52,7 +73,7 @@ class Table:
 
 
 def fit_regressor(model: str, data: Table, seed: int = 0) -> Regressor:
-    """Fit a model by name (`floor`, `ridge`, `svr`, `boosting`), its settings by cross-validation over subjects."""
+    """Fit a model of `FAMILIES` by name, its settings by cross-validation over subjects. ValueError without it."""
     if model == "floor":
         width = data.rows.shape[1]
         return Linear(np.zeros(width), np.zeros(width), np.array(data.totals.mean()))
@@ -66,6 +87,8 @@ def fit_regressor(model: str, data: Table, seed: int = 0) -> Regressor:
         return _kernel(_search(Pipeline([("scale", BlockScaler(data.blocks)), ("fit", SVR())]), _svr_grid(data), data))
     if model == "ridge":
         return fit_ridge(data.rows, data.totals, data.subjects, data.blocks)
+    if model == "attention":
+        return fit_attention(data.segments, data.parts, data.totals, data.subjects, data.maximum, seed)
     raise ValueError(f"no model '{model}'")
 
 
@@ -130,4 +153,4 @@ class Indexed(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, index: npt.NDArray[np.int64]) -> Float:
         """Totals (n,) of the table's sessions at these indices."""
-        return self.regressor_.predict(self.data.rows[np.asarray(index)[:, 0].astype(int)])
+        return self.regressor_.predict(self.data.take(np.asarray(index)[:, 0].astype(int)).described)

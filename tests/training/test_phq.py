@@ -5,6 +5,7 @@ import json
 
 import labelled_sessions
 import numpy as np
+import phq_corpora
 import pytest
 
 from fer_phq.channels import SessionFeatures
@@ -119,6 +120,12 @@ def test_simulated_sessions_make_a_simulated_head(tmp_path):
     assert "says nothing about any person" in config.training
 
 
+def test_a_manifest_may_say_that_it_is_simulated(small, tmp_path):
+    said = rewritten(small, tmp_path / "m.csv", lambda i, row: row | {"provenance": "simulated"})
+    assert phq.main([str(said), "--out", str(tmp_path / "b"), "--quick"]) == 0
+    assert read_bundle(tmp_path / "b").config.phq.provenance is Provenance.SIMULATED
+
+
 def test_a_folder_that_is_not_empty_is_left_alone(bundle, small, tmp_path, capsys):
     before = (bundle / "config.json").read_bytes()
     assert phq.main([str(small), "--out", str(bundle), "--quick"]) == 1
@@ -217,3 +224,18 @@ def test_another_scale_is_refused(bundle, small, tmp_path, capsys):
     nine = rewritten(small, tmp_path / "nine.csv", lambda i, row: row | {"scale": "PHQ-9"})
     assert phq_evaluate.main([str(bundle), str(nine)]) == 1
     assert "PHQ-8 estimates, the sessions have PHQ-9" in capsys.readouterr().err
+
+
+def test_a_corpus_folder_is_trained_on_and_its_test_part_judged(tmp_path, capsys, monkeypatch):
+    people = {302 + i: 2 * i for i in range(12)}
+    monkeypatch.setitem(phq_corpora.DAIC_WOZ, "train", people)
+    folder = phq_corpora.write_daic_woz(tmp_path / "DAIC-WOZ")
+    assert phq.main([str(folder), "--out", str(tmp_path / "b"), "--quick"]) == 0
+    said = capsys.readouterr().err
+    assert "440" in said, "what was left out is told"
+    assert "2 sessions of the part test are left out" in said
+    config = read_bundle(tmp_path / "b").config.phq
+    assert config.provenance is Provenance.CLINICAL
+    assert (Modality.FACE, Modality.VOICE) in config.modalities
+    found = evaluated(capsys, tmp_path / "b", folder)
+    assert found["n"] + found["abstained"] == 2

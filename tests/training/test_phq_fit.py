@@ -8,6 +8,7 @@ from fer_phq.channels import Channel, SessionFeatures
 from fer_phq.errors import FerPhqError
 from fer_phq.phq import Modality, PhqUnavailable, Scale, UnavailableReason
 from fer_phq.phq_head import build_head, head_arrays, head_facts
+from fer_phq.regressors import Described
 from training import phq_fit
 from training.phq_data import Gathered, modality_sets, set_table
 
@@ -19,8 +20,8 @@ def fitted():
     return phq_fit.fit_set(set_table(cohort(), FACE), Scale.PHQ8, quick=True)
 
 
-def rows_of(data, modalities=FACE):
-    return set_table(data, modalities).table.rows
+def described(data, modalities=FACE):
+    return set_table(data, modalities).table.described
 
 
 def test_the_signal_is_found_and_the_floor_beaten(fitted):
@@ -36,7 +37,7 @@ def test_the_signal_is_found_and_the_floor_beaten(fitted):
 
 def test_the_head_covers_new_people(fitted):
     new = cohort(people=400, seed=7)
-    score, low, high = fitted.head.estimate(rows_of(new), 0.9, 24)
+    score, low, high = fitted.head.estimate(described(new), 0.9, 24)
     covered = ((low <= new.totals) & (new.totals <= high)).mean()
     assert 0.84 < covered < 0.97
     assert ((low >= 0) & (low <= score) & (score <= high) & (high <= 24)).all()
@@ -46,7 +47,7 @@ def test_the_head_covers_new_people(fitted):
 
 def test_a_head_survives_being_written(fitted):
     again = build_head(head_facts(fitted.head), head_arrays(fitted.head))
-    rows = rows_of(cohort(people=30, seed=5))
+    rows = described(cohort(people=30, seed=5))
     for one, other in zip(again.estimate(rows, 0.9, 24), fitted.head.estimate(rows, 0.9, 24), strict=True):
         np.testing.assert_array_equal(one, other)
     assert again.inputs == fitted.head.inputs
@@ -54,7 +55,7 @@ def test_a_head_survives_being_written(fitted):
 
 def test_what_is_unlike_the_training_is_not_judged(fitted):
     head, usual = fitted.head, cohort(people=12, seed=3).features[0]
-    assert isinstance(head.describe(usual), np.ndarray)
+    assert isinstance(head.describe(usual), Described)
 
     def changed(values, time_s):
         return head.describe(SessionFeatures(face=Channel(values, time_s, "k")))

@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVR
 
 from fer_phq.phq_head import cross_conformal, distance
-from fer_phq.regressors import FAMILIES
+from fer_phq.regressors import FAMILIES, Described
 from training import phq_models
 from training.intervals import calibrate
 from training.phq_models import Table, fit_regressor
@@ -34,7 +34,7 @@ def test_a_regressor_survives_being_written_as_arrays(model):
     data = table()
     fitted = fit_regressor(model, data)
     again = FAMILIES[model].from_arrays({name: np.array(value) for name, value in fitted.arrays().items()})
-    np.testing.assert_array_equal(again.predict(data.rows), fitted.predict(data.rows))
+    np.testing.assert_array_equal(again.predict(data.described), fitted.predict(data.described))
 
 
 def test_trees_are_scikit_learns():
@@ -43,7 +43,7 @@ def test_trees_are_scikit_learns():
     fitted.fit(data.rows, data.totals)
     unseen = np.random.default_rng(5).normal(size=(200, 33))
     unseen[::3, 0] = np.nan
-    np.testing.assert_allclose(phq_models._trees(fitted).predict(unseen), fitted.predict(unseen), atol=1e-9)
+    np.testing.assert_allclose(phq_models._trees(fitted).predict(Described(unseen)), fitted.predict(unseen), atol=1e-9)
 
 
 def test_support_vectors_are_scikit_learns():
@@ -52,7 +52,7 @@ def test_support_vectors_are_scikit_learns():
     fitted.fit(data.rows, data.totals)
     named = {"scale": fitted[0], "fit": fitted[1]}
     unseen = np.random.default_rng(5).normal(size=(50, 33))
-    np.testing.assert_allclose(phq_models._kernel(named).predict(unseen), fitted.predict(unseen), atol=1e-9)
+    np.testing.assert_allclose(phq_models._kernel(named).predict(Described(unseen)), fitted.predict(unseen), atol=1e-9)
 
 
 @pytest.mark.parametrize("model", ["floor", "ridge"])
@@ -62,11 +62,11 @@ def test_the_interval_is_mapies(model, sessions):
     found = calibrate(data, model)
     index = np.arange(len(data))[:, None]
     points, bounds = found.conformal.predict_interval(index, aggregate_point_predictions=None)
-    left_out = np.stack([fold.predict(data.rows) for fold in found.folds])
+    left_out = np.stack([fold.predict(data.described) for fold in found.folds])
     low, high = cross_conformal(left_out, found.fold_of, found.errors, 0.9)
     np.testing.assert_allclose(low, bounds[:, 0, 0], atol=1e-9)
     np.testing.assert_allclose(high, bounds[:, 1, 0], atol=1e-9)
-    np.testing.assert_allclose(found.whole.predict(data.rows), points, atol=1e-9)
+    np.testing.assert_allclose(found.whole.predict(data.described), points, atol=1e-9)
 
 
 def test_no_subject_is_on_both_sides_of_a_fold():
@@ -84,7 +84,7 @@ def test_too_few_errors_for_the_level_give_no_bound():
 
 def test_the_block_that_tells_is_found_among_many_columns():
     data, new = table(n=80, sessions=1), table(n=400, sessions=1, seed=9)
-    given = fit_regressor("ridge", data).predict(new.rows)
+    given = fit_regressor("ridge", data).predict(new.described)
     assert np.corrcoef(given, new.totals)[0, 1] > 0.8
 
 
@@ -98,7 +98,7 @@ def test_without_signal_ridge_falls_back_to_the_mean():
     errors, spread = [], []
     for seed in range(12):
         data, new = table(n=60, signal=0, sessions=1, seed=seed), table(n=300, signal=0, sessions=1, seed=100 + seed)
-        errors.append(((fit_regressor("ridge", data).predict(new.rows) - new.totals) ** 2).mean())
+        errors.append(((fit_regressor("ridge", data).predict(new.described) - new.totals) ** 2).mean())
         spread.append(((data.totals.mean() - new.totals) ** 2).mean())
     assert np.mean(errors) < 1.08 * np.mean(spread)
     assert np.mean(errors) > 0.98 * np.mean(spread)
