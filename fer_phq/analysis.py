@@ -8,7 +8,7 @@ Boxes are (x0, y0, x1, y1) in pixels of the recording as it is displayed (after 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from fer_phq.arrays import FloatArray, TimeArray
 from fer_phq.channels import Channel, SessionFeatures
 from fer_phq.emotions import EMOTIONS
-from fer_phq.phq import PhqEstimate, PhqResult
+from fer_phq.phq import PhqEstimate, PhqResult, PhqUnavailable, UnavailableReason
 
 
 @dataclass(frozen=True)
@@ -239,6 +239,26 @@ class SessionAnalysis:
             "detection_score": round(float(line.detection_score[i]), 4) if seen else None,
             "quality": round(float(line.quality[i]), 4) if seen else None,
         }
+
+
+def fault_of_face(analysis: SessionAnalysis, settings: Settings) -> PhqUnavailable | None:
+    """Why the face must not be judged, or None."""
+    faces, coverage = len(analysis.embeddings), analysis.coverage
+    if not faces:
+        return PhqUnavailable(UnavailableReason.NO_FACE)
+    if coverage < settings.coverage_floor:
+        detail = f"the face was found in {coverage:.0%} of the sampled frames, below {settings.coverage_floor:.0%}"
+        return PhqUnavailable(UnavailableReason.LOW_COVERAGE, detail)
+    if faces < settings.min_face_frames:
+        detail = f"the recording holds {faces} frames with a face, fewer than {settings.min_face_frames}"
+        return PhqUnavailable(UnavailableReason.TOO_SHORT, detail)
+    return None
+
+
+def judged_features(analysis: SessionAnalysis, settings: Settings) -> SessionFeatures:
+    """What PHQ heads judge and learn from: the session's features, without a face that was seen too little."""
+    features = analysis.features
+    return features if fault_of_face(analysis, settings) is None else replace(features, face=None, emotions=None)
 
 
 def phq_to_dict(phq: PhqResult) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def read_features(path: Path) -> SessionFeatures:
     try:
         arrays = _arrays(path)
         channels = {modality.value: _channel(arrays, *ARRAYS[modality]) for modality in Modality}
-        if not any(channels.values()):
+        if all(channel is None for channel in channels.values()):
             raise ValueError("it holds none of the arrays visual, voice and words")
         emotions = _numbers(arrays, "emotions") if "emotions" in arrays else None
         return SessionFeatures(**channels, emotions=emotions)

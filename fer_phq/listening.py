@@ -35,19 +35,34 @@ class Heard:
     warnings: tuple[str, ...]
 
 
-def listen(recording: RecordingInfo, beside: Beside, on_progress: Callable[[float], None] | None = None) -> Heard:
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What was given beside a recording, read: the transcript, which speaker is the subject, sound of its own."""
+
+    transcript: Transcript | None
+    speaker: str | None
+    audio: Path | None
+    warnings: tuple[str, ...]
+
+
+def understand(beside: Beside) -> Told:
+    """Read a transcript. Raises FerPhqError when it cannot be used or does not have the speaker."""
+    if beside.transcript is None:
+        return Told(None, None, beside.audio, ())
+    transcript = read_transcript(beside.transcript)
+    speaker, doubt = subject_speaker(transcript, beside.speaker)
+    return Told(transcript, speaker, beside.audio, (*transcript.warnings, *([doubt] if doubt else [])))
+
+
+def listen(recording: RecordingInfo, told: Told, on_progress: Callable[[float], None] | None = None) -> Heard:
     """Hear a session. on_progress is told the seconds of sound done and may raise `AnalysisCancelled`.
 
-    Raises FerPhqError for a transcript or sound file that was given and cannot be used; sound of the recording itself
-    that cannot be used is a warning.
+    Raises RecordingError for a sound file that was given and cannot be used; sound of the recording itself that cannot
+    be used is a warning.
     """
-    warnings: list[str] = []
-    transcript, speaker = None, None
-    if beside.transcript is not None:
-        transcript = read_transcript(beside.transcript)
-        speaker, doubt = subject_speaker(transcript, beside.speaker)
-        warnings += [*transcript.warnings, *([doubt] if doubt else [])]
-    voice = _voice(recording, beside.audio, on_progress, warnings)
+    warnings = list(told.warnings)
+    transcript, speaker = told.transcript, told.speaker
+    voice = _voice(recording, told.audio, on_progress, warnings)
     if voice is not None and measured_rows(voice):
         if transcript is not None and speaker is not None:
             voice = only_during(voice, [(float(start), float(end)) for start, end in intervals(transcript, speaker)])

@@ -13,11 +13,19 @@ from itertools import islice
 
 import numpy as np
 
-from fer_phq.analysis import Progress, ProgressHook, RecordingInfo, SessionAnalysis, Settings
+from fer_phq.analysis import (
+    Progress,
+    ProgressHook,
+    RecordingInfo,
+    SessionAnalysis,
+    Settings,
+    fault_of_face,
+    judged_features,
+)
 from fer_phq.arrays import FloatArray, Image
 from fer_phq.beside import Beside
 from fer_phq.faces import FaceDetector, Tracker, align_crop, crop_quality
-from fer_phq.listening import listen
+from fer_phq.listening import listen, understand
 from fer_phq.model import FerPhqModel, load_model
 from fer_phq.observations import Observations, Sighting, Stopwatch, Subject
 from fer_phq.phq import PhqUnavailable, UnavailableReason
@@ -43,6 +51,7 @@ def analyze(
     """
     model, settings, beside = model or load_model(), settings or Settings(), beside or Beside()
     recording, digest, watch = probe(path), beside.digest(), Stopwatch()
+    told = understand(beside)  # a name that is misspelt is told before the work, not after it
     subject, warnings = look(recording, model, settings, watch, on_progress)
 
     def heard_until(time_s: float) -> None:
@@ -50,7 +59,7 @@ def analyze(
             on_progress(Progress(len(subject.time_s), len(subject.time_s), time_s))
 
     with watch.measure("listen"):
-        heard = listen(recording, beside, heard_until)
+        heard = listen(recording, told, heard_until)
     with watch.measure("heads"):
         timeline = subject.timeline(model.emotions_of(subject.embeddings))
     analysis = SessionAnalysis(
@@ -153,23 +162,7 @@ def with_estimate(analysis: SessionAnalysis, model: FerPhqModel, settings: Setti
     The model must have made the embeddings, or share the backbone that did. A face that was seen too little does not
     count; the voice and the words still may.
     """
-    features = analysis.features
-    fault = _fault_of_face(analysis, settings)
-    phq = model.estimate_phq(features if fault is None else replace(features, face=None, emotions=None))
+    phq, fault = model.estimate_phq(judged_features(analysis, settings)), fault_of_face(analysis, settings)
     if fault is not None and isinstance(phq, PhqUnavailable):
         phq = fault
     return replace(analysis, model_id=model.model_id, phq=phq)
-
-
-def _fault_of_face(analysis: SessionAnalysis, settings: Settings) -> PhqUnavailable | None:
-    """Why the face must not be judged, or None."""
-    faces, coverage = len(analysis.embeddings), analysis.coverage
-    if not faces:
-        return PhqUnavailable(UnavailableReason.NO_FACE)
-    if coverage < settings.coverage_floor:
-        detail = f"the face was found in {coverage:.0%} of the sampled frames, below {settings.coverage_floor:.0%}"
-        return PhqUnavailable(UnavailableReason.LOW_COVERAGE, detail)
-    if faces < settings.min_face_frames:
-        detail = f"the recording holds {faces} frames with a face, fewer than {settings.min_face_frames}"
-        return PhqUnavailable(UnavailableReason.TOO_SHORT, detail)
-    return None

@@ -16,7 +16,7 @@ from fer_phq.errors import SettingsError
 from fer_phq.phq import Scale
 from service.active import active_bundle, own_bundle_folder
 from service.background import Background, Task, TaskState
-from service.labelled import WITHIN_DAYS
+from service.labelled import LONGEST_DAYS, WITHIN_DAYS
 from service.settings import AppSettings
 
 FEWEST_SESSIONS, FEWEST_PEOPLE = 10, 5
@@ -24,7 +24,6 @@ FEWEST_SESSIONS, FEWEST_PEOPLE = 10, 5
 RIDGE_ONLY_BELOW = 20
 """With fewer people `training.phq_fit` tries ridge regression alone."""
 LONGEST_NAME = 60
-LONGEST_DAYS = 365.0
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from db.records import LabelledSessionRecord
 from db.store import Store
+from fer_phq.analysis import judged_features
 from fer_phq.errors import FerPhqError
 from fer_phq.features import write_features
-from fer_phq.phq import Scale
+from fer_phq.phq import Modality, Scale
+from fer_phq.words.features import MINILM, without_embeddings
+from service.rescore import settings_of
 
 WITHIN_DAYS = 14.0
 """A PHQ asks about the last two weeks."""
+LONGEST_DAYS = 365.0
 
 
 def write_manifest(
@@ -35,9 +42,22 @@ def write_manifest(
     with manifest.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["subject_id", "scale", "score", "features", "recorded_at"])
+        embedded = _all_embedded(store, found[chosen])
         for labelled in found[chosen]:
             name = f"{labelled.session_id}.npz"
-            write_features(store.load_features(analysis_id=labelled.analysis_id), folder / name)
+            settings = settings_of(store.get_analysis(analysis_id=labelled.analysis_id).settings)
+            features = judged_features(store.load_session_analysis(analysis_id=labelled.analysis_id), settings)
+            if not features.modalities:
+                continue
+            if features.words is not None and features.words.kind == MINILM and not embedded:
+                features = replace(features, words=without_embeddings(features.words))
+            write_features(features, folder / name)
             row = [labelled.subject_id, str(chosen), labelled.score, name, labelled.recorded_at.isoformat()]
             writer.writerow(row)
     return manifest
+
+
+def _all_embedded(store: Store, sessions: Sequence[LabelledSessionRecord]) -> bool:
+    """Whether the words of all sessions have embeddings: the extra that makes them may have come later."""
+    words = [store.load_channels(analysis_id=one.analysis_id).get(Modality.WORDS) for one in sessions]
+    return {one.kind for one in words if one is not None} == {MINILM}

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from db.records import NotFoundError
 from db.store import Store
 from fer_phq.analysis import Sampling, Settings
+from fer_phq.errors import ModelError
 
 if TYPE_CHECKING:
     from fer_phq.model import FerPhqModel
@@ -31,18 +33,26 @@ def rescore(
     """Give every session whose newest embeddings are of this model's backbone an analysis by this model.
 
     Earlier analyses stay as they are. One session at a time is written whole, so it can be broken off and repeated.
+    Raises ModelError for a model without heads.
     """
     from fer_phq.pipeline import with_estimate
 
+    if model.bundle.config.phq is None:
+        raise ModelError(f"{model.model_id} has no PHQ head to score with: choose another model.")
+    written = 0
     wanted = store.rescorable(face_kind=model.face_kind, model_id=model.model_id, subject_id=subject_id)
     for done, analysis_id in enumerate(wanted):
         on_progress(done, len(wanted))
-        summary = store.get_analysis(analysis_id=analysis_id)
-        settings = settings_of(summary.settings)
-        analysis = with_estimate(store.load_session_analysis(analysis_id=analysis_id), model, settings)
-        store.save_analysis(session_id=summary.session_id, analysis=analysis, settings=settings)
+        try:
+            summary = store.get_analysis(analysis_id=analysis_id)
+            settings = settings_of(summary.settings)
+            analysis = with_estimate(store.load_session_analysis(analysis_id=analysis_id), model, settings)
+            store.save_analysis(session_id=summary.session_id, analysis=analysis, settings=settings)
+        except NotFoundError:
+            continue  # erased meanwhile
+        written += 1
     on_progress(len(wanted), len(wanted))
-    return Rescored(len(wanted), store.count_unknown_kind(subject_id=subject_id))
+    return Rescored(written, store.count_unknown_kind(subject_id=subject_id))
 
 
 def settings_of(stored: Any) -> Settings:

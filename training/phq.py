@@ -97,7 +97,7 @@ def train(
 def provenance_of(data: Gathered) -> Provenance:
     """Simulated where any session is, by its features' kind or its column `provenance`; else clinical."""
     faces = {features.face.kind for features in data.features if features.face is not None}
-    told = {session.groups.get("provenance") for session in data.sessions}
+    told = {session.groups.get("provenance", "").casefold() for session in data.sessions}
     return Provenance.SIMULATED if SIMULATED in faces | told else Provenance.CLINICAL
 
 
@@ -127,7 +127,7 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(prog="python -m training.phq", description=(__doc__ or "").splitlines()[0])
     found.add_argument("manifest", type=Path, help="a CSV, or a folder of DAIC-WOZ or E-DAIC")
     found.add_argument("--out", type=Path, required=True, help="the bundle's folder")
-    found.add_argument("--seed", type=int, default=0)
+    found.add_argument("--seed", type=int, default=0, help="of the folds")
     found.add_argument("--quick", action="store_true", help="only ridge regression, one repetition")
     found.add_argument("--skip-bad", action="store_true", help="go on without the rows that cannot be used")
     found.add_argument("--base", help="bundle whose backbone is used (default: the active one)")
@@ -144,6 +144,8 @@ def main(argv: list[str] | None = None) -> int:
         print(line, file=sys.stderr, flush=True)
 
     try:
+        if not 0 <= options.seed < 2**32:
+            raise FerPhqError(f"A seed lies between 0 and 2**32 - 1, {options.seed} was given.")
         base = find_bundle(options.base)
         refuse_filled(options.out, options.force)
         sessions = read_labelled(options.manifest, tell, options.skip_bad)

@@ -60,7 +60,11 @@ def put_heads(
 
 def refuse_filled(out: Path, replace_old: bool) -> None:
     """Raise FerPhqError for a folder that holds anything, unless it is a bundle and may be replaced."""
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+    try:
+        free = not out.exists() or (out.is_dir() and not any(out.iterdir()))
+    except OSError as error:
+        raise FerPhqError(f"The folder {out} cannot be read: {error.strerror}.") from None
+    if free:
         return
     if not out.is_dir():
         raise FerPhqError(f"{out} is a file: name a folder for the bundle.")
@@ -81,7 +85,11 @@ def _beside(out: Path) -> Iterator[Path]:
         if out.exists():
             old = part.with_name(f"{part.name}.old")
             out.rename(old)
-            os.replace(part, out)
+            try:
+                os.replace(part, out)
+            except OSError:
+                old.rename(out)
+                raise
             shutil.rmtree(old)
         else:
             os.replace(part, out)

@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from fer_phq.analysis import Settings
 from fer_phq.channels import SessionFeatures
 from fer_phq.errors import FerPhqError
 from fer_phq.functionals import Functionals, functionals, measured_rows
@@ -20,6 +21,9 @@ from training.phq_models import Table
 
 FEWEST_SESSIONS, FEWEST_SUBJECTS = 10, 5
 """A set of modalities that fewer sessions, or fewer people, have is not trained."""
+
+FEWEST_ROWS = {Modality.FACE: Settings().min_face_frames, Modality.VOICE: 1, Modality.WORDS: 1}
+"""A session with fewer rows does not have the modality; for the face as where an analysis is judged."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +62,7 @@ class Gathered:
 
     def having(self, modalities: Sequence[Modality]) -> Gathered:
         """The sessions that have all of these modalities."""
-        has = [all(_rows(found, modality) for modality in modalities) for found in self.features]
+        has = [all(_rows(found, one) >= FEWEST_ROWS[one] for one in modalities) for found in self.features]
         return self.take(np.flatnonzero(has))
 
 
@@ -79,7 +83,7 @@ def modality_sets(data: Gathered) -> list[tuple[Modality, ...]]:
 
 
 def _enough(data: Gathered) -> bool:
-    return len(data) >= FEWEST_SESSIONS and data.people >= FEWEST_SUBJECTS
+    return len(data) >= FEWEST_SESSIONS and data.people >= FEWEST_SUBJECTS and len(set(data.totals)) > 1
 
 
 def set_table(data: Gathered, modalities: tuple[Modality, ...]) -> SetTable:

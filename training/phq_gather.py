@@ -8,17 +8,19 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from fer_phq.analysis import RecordingInfo
+from fer_phq.analysis import RecordingInfo, Settings, judged_features
 from fer_phq.beside import Beside
 from fer_phq.channels import SessionFeatures
 from fer_phq.checkpoint import Bundle
 from fer_phq.errors import FerPhqError
 from fer_phq.features import read_features, write_features
-from fer_phq.listening import listen
+from fer_phq.listening import listen, understand
 from fer_phq.model import FerPhqModel, load_model
 from fer_phq.phq import Modality
 from fer_phq.pipeline import analyze
 from fer_phq.video import probe
+from fer_phq.words import MINILM, PLAIN, has_minilm
+from fer_phq.words.features import without_embeddings
 from training.labelled import LabelledSession, SourceKind
 from training.phq_data import Gathered
 
@@ -30,6 +32,11 @@ class Gatherer:
 
     def __init__(self, bundle: Bundle, keep: Path | None = None) -> None:
         self._bundle, self._keep = bundle, keep
+        try:
+            if keep is not None:
+                keep.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FerPhqError(f"The folder {keep} cannot be made: {error.strerror}.") from None
 
     @cached_property
     def _model(self) -> FerPhqModel:
@@ -47,9 +54,8 @@ class Gatherer:
         kept = self._kept(info, beside)
         if kept is not None and kept.is_file():
             return read_features(kept)
-        features = analyze(path, self._model, beside=beside).features
+        features = judged_features(analyze(path, self._model, beside=beside), Settings())
         if kept is not None:
-            kept.parent.mkdir(parents=True, exist_ok=True)
             write_features(features, kept)
         return features
 
@@ -57,7 +63,8 @@ class Gatherer:
         """Where a recording's features are kept: the name tells other content, company or backbone apart."""
         if self._keep is None:
             return None
-        facts = f"{info.sha256} {beside.digest()} {self._bundle.face_kind}"
+        words = "" if beside.transcript is None else str(has_minilm())
+        facts = f"{info.sha256} {beside.digest()} {self._bundle.face_kind} {words}"
         return self._keep / f"{Path(info.path).stem}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}.npz"
 
 
@@ -86,7 +93,18 @@ def gather(
         tell(f"Left out: {line}")
     if not kept:
         raise FerPhqError("No session is left.")
-    return Gathered(tuple(kept), tuple(features))
+    return Gathered(tuple(kept), tuple(of_one_kind(features)))
+
+
+def of_one_kind(features: Sequence[SessionFeatures]) -> list[SessionFeatures]:
+    """Words without embeddings, where some sessions have none: the extra that makes them came or went between."""
+    kinds = {one.words.kind for one in features if one.words is not None}
+    if not kinds >= {PLAIN, MINILM}:
+        return list(features)
+    return [
+        replace(one, words=without_embeddings(one.words)) if one.words and one.words.kind == MINILM else one
+        for one in features
+    ]
 
 
 def _with_beside(features: SessionFeatures, beside: Beside) -> SessionFeatures:
@@ -94,7 +112,7 @@ def _with_beside(features: SessionFeatures, beside: Beside) -> SessionFeatures:
     if beside == Beside():
         return features
     silent = RecordingInfo("", "", 0.0, 0, 0, "", 0, has_audio=False)
-    heard = listen(silent, beside)
+    heard = listen(silent, understand(beside))
     return replace(
         features,
         voice=features.channel(Modality.VOICE) or heard.voice,

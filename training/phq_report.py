@@ -30,6 +30,9 @@ from training.phq_metrics import (
 )
 from training.tables import markdown_table
 
+FEWEST_IN_GROUP = 5
+"""Smaller groups are not reported: they say little of errors, and much of the one person in them."""
+
 
 @dataclass(frozen=True, eq=False)
 class SetReport:
@@ -71,9 +74,10 @@ class PhqReport:
 def report_set(fit: FittedSet, data: Gathered, seed: int) -> SetReport:
     """What is told of one set's chosen model. `data`: the sessions that have the set's modalities."""
     given, table = fit.chosen.given.mean(0), fit.data.table
+    groups = error_by_group(given, table.totals, table.subjects, [dict(s.groups) for s in data.sessions])
     return SetReport(
         fit=fit,
-        groups=error_by_group(given, table.totals, table.subjects, [dict(s.groups) for s in data.sessions]),
+        groups=tuple(group for group in groups if group.subjects >= FEWEST_IN_GROUP),
         calibration=calibration_bins(given, table.totals),
         curve=learning_curve(table, fit.head.model, data.scale, seed),
     )

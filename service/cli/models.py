@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
-from fer_phq.errors import FerPhqError
+from fer_phq.errors import FerPhqError, ModelError
 from fer_phq.phq import Modality
 from service.active import activate, active_bundle
 from service.settings import load_settings
@@ -39,7 +40,7 @@ def list_command() -> None:
     """
     from fer_phq.checkpoint import list_bundles
 
-    active = active_bundle(load_settings()).model_id
+    active = active_id()
     table = Table("", "model id", "backbone", "PHQ head", "from", "folder")
     for bundle in list_bundles():
         phq = bundle.config.phq
@@ -119,11 +120,20 @@ def activate_command(
     """
     from fer_phq.checkpoint import find_bundle
 
-    settings = load_settings()
-    before, after = active_bundle(settings), find_bundle(name)
+    before, after = active_id(), find_bundle(name)
     if not yes:
-        typer.confirm(f"New analyses will use {after.model_id} in place of {before.model_id}. Go on?", abort=True)
-    print(f"{activate(settings, name).model_id} is active.")
+        instead = f" in place of {before}" if before else ""
+        typer.confirm(f"New analyses will use {after.model_id}{instead}. Go on?", abort=True)
+    print(f"{activate(load_settings(), name).model_id} is active.")
+
+
+def active_id() -> str | None:
+    """Id of the active bundle; None where it is gone, so that another can still be found and made active."""
+    try:
+        return active_bundle(load_settings()).model_id
+    except ModelError as error:
+        print(error, file=sys.stderr)
+        return None
 
 
 def named_or_active(name: str | None) -> Bundle:

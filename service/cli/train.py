@@ -19,7 +19,7 @@ from fer_phq.checkpoint import find_bundle
 from fer_phq.errors import FerPhqError, SettingsError
 from fer_phq.phq import Scale
 from service.active import active_bundle
-from service.labelled import WITHIN_DAYS, write_manifest
+from service.labelled import LONGEST_DAYS, WITHIN_DAYS, write_manifest
 from service.settings import load_settings
 
 Overrides = Annotated[list[str] | None, typer.Argument(help="key=value, replacing a field of the recipe.")]
@@ -105,6 +105,8 @@ def train_phq(
     """
     if (manifest is None) != from_store or out is None:
         raise SettingsError("Name a manifest, or use --from-store; and name the new bundle's folder with --out.")
+    if not 0 <= within_days <= LONGEST_DAYS:
+        raise SettingsError(f"--within-days lies between 0 and {LONGEST_DAYS:g}.")
     settings = load_settings()
     bundle = find_bundle(base) if base else active_bundle(settings)
     flags = {"--quick": quick, "--skip-bad": skip_bad, "--force": force}

@@ -8,7 +8,7 @@ from fer_phq import analyze, load_model
 from fer_phq.beside import Beside
 from fer_phq.errors import FerPhqError
 from fer_phq.functionals import measured_rows
-from fer_phq.listening import EVERYONE, listen
+from fer_phq.listening import EVERYONE, listen, understand
 from fer_phq.phq import Modality
 from fer_phq.video import probe
 
@@ -39,10 +39,10 @@ def transcript(folder, *speakers):
 
 def test_only_the_subjects_turns_are_heard(recordings, speech, tmp_path):
     recording = probe(recordings(seconds=10, fps=4))
-    everyone = listen(recording, Beside(audio=speech))
+    everyone = listen(recording, understand(Beside(audio=speech)))
     assert everyone.warnings == (EVERYONE,)
     assert everyone.words is None
-    told = listen(recording, Beside(transcript(tmp_path, "Therapist", "Client"), audio=speech))
+    told = listen(recording, understand(Beside(transcript(tmp_path, "Therapist", "Client"), audio=speech)))
     assert told.warnings == ()
     silent = told.voice.time_s < 5
     assert np.isnan(told.voice.values[silent]).all()
@@ -53,18 +53,18 @@ def test_only_the_subjects_turns_are_heard(recordings, speech, tmp_path):
 
 def test_a_speaker_may_be_named(recordings, speech, tmp_path):
     recording, path = probe(recordings(seconds=10, fps=4)), transcript(tmp_path, "A", "B")
-    unknown = listen(recording, Beside(path, audio=speech))
+    unknown = listen(recording, understand(Beside(path, audio=speech)))
     assert "none is known to be the subject" in " ".join(unknown.warnings)
     assert EVERYONE in unknown.warnings
-    named = listen(recording, Beside(path, "a", speech))
+    named = listen(recording, understand(Beside(path, "a", speech)))
     assert named.warnings == ()
     assert np.isnan(named.voice.values[named.voice.time_s > 4]).all()
     with pytest.raises(FerPhqError, match="no speaker 'C'"):
-        listen(recording, Beside(path, "C", speech))
+        listen(recording, understand(Beside(path, "C", speech)))
 
 
 def test_a_recording_without_sound_has_no_voice(recordings):
-    heard = listen(probe(recordings(seconds=2, fps=4)), Beside())
+    heard = listen(probe(recordings(seconds=2, fps=4)), understand(Beside()))
     assert (heard.voice, heard.words, heard.warnings) == (None, None, ())
 
 

@@ -2,9 +2,10 @@
 
 import csv
 import json
+import shutil
 
 import pytest
-from analysis_samples import row_counts
+from analysis_samples import MONDAY, NO_HEAD, new_session, row_counts, sample_analysis, sample_recording
 from labelled_store import fill_labelled
 from typer.testing import CliRunner
 
@@ -145,6 +146,46 @@ def test_an_active_model_that_vanished_is_told(installation):
         store.set_setting(key="active_model", value="gone-01234567")
     with pytest.raises(ModelError, match="gone-01234567 is not on this machine any more"):
         active_bundle(installation)
+    assert SHIPPED.name in run("models", "list", env={"COLUMNS": "200"}).output
+    assert run("models", "activate", SHIPPED.name, "--yes").exit_code == 0
+    assert active_bundle(installation).path == SHIPPED
+
+
+def test_sessions_without_a_face_are_passed_over(installation, tmp_path):
+    bundle = read_bundle(SHIPPED)
+    with Store(installation.database_url, actor="test") as store:
+        for number in range(2):
+            subject = store.create_subject(label=f"faceless {number}").id
+            nobody = sample_analysis(
+                sample_recording(f"{number}.mp4"),
+                gaps=tuple(range(20)),
+                phq=NO_HEAD,
+                dim=bundle.config.dim,
+                face_kind=bundle.face_kind,
+            )
+            session = new_session(store, subject, f"{number}.mp4", MONDAY)
+            store.save_analysis(session_id=session.id, analysis=nobody)
+            store.save_questionnaire(subject_id=subject, scale=Scale.PHQ8, items=[1] * 8, answered_at=MONDAY)
+    done = run("train", "phq", "--from-store", "--out", tmp_path / "b", "--quick")
+    assert done.exit_code == 0, done.output
+    assert f"{PEOPLE} sessions of {PEOPLE} people" in read_bundle(tmp_path / "b").config.phq.training
+
+
+def test_a_model_without_heads_scores_nothing_again(installation, tmp_path):
+    shutil.copytree(SHIPPED, tmp_path / "headless")
+    config = json.loads((tmp_path / "headless" / "config.json").read_text())
+    (tmp_path / "headless" / "config.json").write_text(json.dumps(config | {"name": "headless", "phq": None}))
+    (tmp_path / "headless" / "phq.safetensors").unlink()
+    before = row_counts(installation.database_url)
+    assert "no PHQ head" in run_failing("reanalyse", "--model", tmp_path / "headless")
+    assert row_counts(installation.database_url) == before
+
+
+@pytest.mark.parametrize("days", ["-1", "nan", "1e10"])
+def test_days_that_are_none_are_refused(installation, tmp_path, days):
+    assert "between 0 and 365" in run_failing(
+        "train", "phq", "--from-store", "--out", tmp_path / "b", f"--within-days={days}"
+    )
 
 
 @pytest.mark.parametrize("name", ["", ".hidden", "a/b", "..", "with space", "a\x00"])

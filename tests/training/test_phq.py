@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import labelled_sessions
 import numpy as np
@@ -121,7 +122,7 @@ def test_simulated_sessions_make_a_simulated_head(tmp_path):
 
 
 def test_a_manifest_may_say_that_it_is_simulated(small, tmp_path):
-    said = rewritten(small, tmp_path / "m.csv", lambda i, row: row | {"provenance": "simulated"})
+    said = rewritten(small, tmp_path / "m.csv", lambda i, row: row | {"provenance": "Simulated"})
     assert phq.main([str(said), "--out", str(tmp_path / "b"), "--quick"]) == 0
     assert read_bundle(tmp_path / "b").config.phq.provenance is Provenance.SIMULATED
 
@@ -172,6 +173,30 @@ def test_a_file_that_turns_out_bad_names_its_row(small, tmp_path, capsys):
     assert "row 2" in said
     assert "infinite" in said
     assert phq.main([str(bad), "--out", str(tmp_path / "b"), "--quick", "--skip-bad"]) == 0
+
+
+def test_a_set_whose_scores_are_all_the_same_is_not_trained(tmp_path):
+    data = labelled_sessions.cohort(30, voice=0.4, seed=2)
+    sessions = [
+        replace(one, score=0.0) if features.voice is not None else one
+        for one, features in zip(data.sessions, data.features, strict=True)
+    ]
+    same = write_cohort(replace(data, sessions=tuple(sessions)), tmp_path / "m")
+    assert phq.main([str(same), "--out", str(tmp_path / "b"), "--quick"]) == 0
+    assert read_bundle(tmp_path / "b").config.phq.modalities == ((Modality.FACE,),)
+
+
+def test_what_is_told_of_single_people_stays_out_of_the_report(small, tmp_path):
+    told = rewritten(small, tmp_path / "m.csv", lambda i, row: row | {"note": f"Jane {i}", "site": "NS"[i % 2]})
+    assert phq.main([str(told), "--out", str(tmp_path / "b"), "--quick"]) == 0
+    assert "Jane" not in "".join(path.read_text() for path in (tmp_path / "b").glob("*.[mj]*"))
+    groups = json.loads((tmp_path / "b" / "report.json").read_text())["sets"][0]["groups"]
+    assert [(group["column"], group["value"]) for group in groups] == [("site", "N"), ("site", "S")]
+
+
+def test_a_seed_that_is_none_is_refused(small, tmp_path, capsys):
+    assert phq.main([str(small), "--out", str(tmp_path / "b"), "--seed", "-1"]) == 1
+    assert "between 0 and" in capsys.readouterr().err
 
 
 def test_too_few_sessions_are_one_sentence(tmp_path, capsys):
