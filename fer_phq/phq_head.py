@@ -94,7 +94,8 @@ class PhqHead:
         away = float(distance(row.values[None], self.centre, self.spread)[0])
         if away > self.far:
             detail = (
-                f"the session is {away / self.far:.1f} times as far from the training's centre as any session in it"
+                f"the session is unlike those of the training: {away:.1f} standard deviations from their centre, at "
+                f"most {self.far:.1f} are judged"
             )
             return PhqUnavailable(UnavailableReason.OUT_OF_DISTRIBUTION, detail)
         read = (segments(features, self.modalities),) if isinstance(self.whole, Attention) else ()

@@ -167,6 +167,7 @@ def test_the_command_reads_a_picture_and_writes_json(face):
     assert picture.size == (256, 256)
 
 
+@pytest.mark.slow
 def test_the_command_says_in_a_sentence_what_is_wrong(face):
     for given, arguments, said in ((b"no picture", (), "holds no picture"), (png(face), ("--model", "x"), "No model")):
         done = command(given, *arguments)

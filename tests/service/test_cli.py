@@ -22,7 +22,7 @@ def folder(tmp_path_factory):
     from recordings import make_recording
 
     folder = tmp_path_factory.mktemp("mixed")
-    make_recording(folder / "good.mp4", seconds=5, fps=4, audio=True)
+    make_recording(folder / "good.mp4", seconds=5, fps=4, audio=True, motion="moving")
     (folder / "text.mp4").write_text("not a video")
     (folder / "empty.mkv").write_bytes(b"")
     (folder / "notes.txt").write_text("ignored")

@@ -125,6 +125,7 @@ def test_killed_in_the_analysis_and_again_after_saving(
     assert (job.attempt, job.claims) == (1, 3)
 
 
+@pytest.mark.slow
 def test_two_workers_share_and_one_takes_over(
     workers: Workers, submit: Submit, state: Callable[[str], str], settings: AppSettings, store: Store
 ) -> None:

@@ -145,6 +145,7 @@ def test_a_run_that_was_interrupted_goes_on_to_the_same_weights(
     ]
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_goes_on_from_its_last_state(student_run, teacher_run, corpus, tmp_path):
     """SIGKILL in the second epoch of a process of its own: nothing could be tidied up."""
     args = [*student_args(teacher_run, corpus), "--out", str(tmp_path)]
