@@ -285,6 +285,42 @@ class QuestionnaireRecord:
 
 
 @dataclass(frozen=True)
+class EventRecord:
+    """Something that happened to a subject, such as a treatment begun."""
+
+    id: str
+    subject_id: str
+    at: datetime
+    words: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class NoteRecord:
+    """What a person wrote of a session, or of the moment `time_s` (seconds) in it. `words` may be empty under a tag."""
+
+    id: str
+    session_id: str
+    time_s: float | None
+    words: str
+    tag: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class TranscriptRecord:
+    """A session's transcript as the file was; `speaker` is the subject's name in it, None where nobody said."""
+
+    session_id: str
+    original_name: str
+    speaker: str | None
+    document: bytes
+    sha256: str
+    created_at: datetime
+
+
+@dataclass(frozen=True)
 class AttentionItem:
     """Something a person should look at. `object_id` is the job's, analysis's, session's or questionnaire's id."""
 

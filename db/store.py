@@ -13,6 +13,7 @@ from db.queries.features import FeatureQueries
 from db.queries.heads import HeadQueries
 from db.queries.jobs import JobQueries
 from db.queries.questionnaires import QuestionnaireQueries
+from db.queries.review import ReviewQueries
 from db.queries.sessions import SessionQueries
 from db.queries.subjects import SubjectQueries
 from db.queries.trends import TrendQueries
@@ -29,6 +30,7 @@ class Store(
     TrendQueries,
     AttentionQueries,
     QuestionnaireQueries,
+    ReviewQueries,
     JobQueries,
     WorkQueries,
     UpkeepQueries,

@@ -1,4 +1,5 @@
-"""The schema: subject -> session -> analyses -> frames, embeddings, channels; subject -> questionnaires; and upkeep.
+"""The schema: subject -> session -> analyses -> frames, embeddings, channels, measures; session -> notes, transcript;
+subject -> questionnaires, tags, events; and upkeep.
 
 A change here needs a migration in `db/migrations/versions`; a test compares the two on SQLite and PostgreSQL.
 """
@@ -407,6 +408,88 @@ class AuditRow(Base):
     object_kind: Mapped[str]
     object_id: Mapped[str]
     detail: Mapped[str]
+
+
+class SubjectTagRow(Base):
+    """A word by which subjects are grouped: a study's arm, a site, a cohort."""
+
+    __tablename__ = "subject_tags"
+    __table_args__ = (
+        CheckConstraint("trim(tag) <> '' AND length(tag) <= 60", name="tag"),
+        Index(None, "tag"),
+    )
+
+    subject_id: Mapped[str] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"), primary_key=True)
+    tag: Mapped[str] = mapped_column(primary_key=True)
+
+
+class EventRow(Base):
+    """Something that happened to a subject and that trends are read against: a medication begun, a therapy ended."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        CheckConstraint("trim(words) <> '' AND length(words) <= 200", name="words"),
+        Index(None, "subject_id", "at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    subject_id: Mapped[str] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"))
+    at: Mapped[datetime]
+    words: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class NoteRow(Base):
+    """What a person wrote of a session or of a moment in it (`time_s`, seconds), with a tag where it has one."""
+
+    __tablename__ = "notes"
+    __table_args__ = (
+        CheckConstraint("time_s >= 0", name="time_s"),
+        CheckConstraint("length(words) <= 4000", name="words"),
+        CheckConstraint("tag IS NULL OR (trim(tag) <> '' AND length(tag) <= 60)", name="tag"),
+        CheckConstraint("tag IS NOT NULL OR trim(words) <> ''", name="something"),
+        Index(None, "session_id", "time_s"),
+        Index(None, "tag"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
+    time_s: Mapped[float | None]
+    words: Mapped[str]
+    tag: Mapped[str | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class TranscriptRow(Base):
+    """The transcript that a person gave for a session, as the file was; `speaker` is the subject's name in it."""
+
+    __tablename__ = "transcripts"
+    __table_args__ = (
+        CheckConstraint("length(document) > 0", name="document"),
+        CheckConstraint("length(sha256) = 64", name="sha256"),
+    )
+
+    session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True)
+    original_name: Mapped[str]
+    speaker: Mapped[str | None]
+    document: Mapped[bytes]
+    sha256: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class MeasureRow(Base):
+    """A number that sums up an analysis, for trends and cohorts; what could not be measured has no row."""
+
+    __tablename__ = "measures"
+    __table_args__ = (
+        Index(None, "name", "analysis_id"),
+        {"sqlite_with_rowid": False},
+    )
+
+    analysis_id: Mapped[str] = mapped_column(ForeignKey("analyses.id", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[float]
 
 
 class SettingRow(Base):

@@ -128,7 +128,10 @@ def new_session(
     )
 
 
-HEALTH_TABLES = ("subjects", "sessions", "analyses", "frames", "embeddings", "channels", "questionnaires", "jobs")
+HEALTH_TABLES = (
+    *("subjects", "sessions", "analyses", "frames", "embeddings", "channels", "measures", "questionnaires", "jobs"),
+    *("notes", "transcripts", "subject_tags", "events"),
+)
 
 
 def row_counts(url: str) -> dict[str, int]:

@@ -13,7 +13,10 @@ from db.queries.base import Queries, get_row, utc_now
 from db.records import AuditRecord, ErasureReport
 from db.tables import AnalysisRow, AuditRow, JobRow, QuestionnaireRow, SessionRow, SettingRow, SubjectRow
 
-_HEALTH_TABLES = "subjects, sessions, analyses, frames, embeddings, channels, questionnaires, jobs"
+_HEALTH_TABLES = (
+    "subjects, sessions, analyses, frames, embeddings, channels, measures, questionnaires, jobs, notes, transcripts,"
+    " subject_tags, events"
+)
 Erasable = SubjectRow | SessionRow | AnalysisRow
 
 

@@ -36,6 +36,10 @@ def test_erasing_a_subject_leaves_no_row(url: str, store: Store) -> None:
         job = store.create_job(session_id=session.id)
         workflows.append(job.workflow_id)
         store.set_job_state(job_id=job.id, state=JobState.RUNNING)
+        store.add_note(session_id=session.id, words="a note", time_s=1.0)
+        store.set_transcript(session_id=session.id, original_name="a.vtt", document=b"WEBVTT")
+    store.set_tags(subject_id=subject.id, tags=["arm A"])
+    store.add_event(subject_id=subject.id, at=MONDAY, words="therapy begins")
     kept = new_session(store, other.id, "shared")
     first = store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ8, items=[1] * 8, answered_at=MONDAY)
     store.save_questionnaire(
@@ -90,10 +94,16 @@ def test_erased_bytes_are_gone_from_the_sqlite_files(tmp_path: Path) -> None:
         analysis = sample_analysis(sample_recording(name), frames=900, dim=64, voice=voice, words=words)
         store.save_analysis(session_id=session.id, analysis=analysis)
         store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ8, items=answers, answered_at=MONDAY)
+        said, noted, happened = "my sister never called", "weeps at the window", "lithium begun in March"
+        store.set_transcript(session_id=session.id, original_name="t.vtt", document=said.encode())
+        store.add_note(session_id=session.id, words=noted, tag="tearful-moment")
+        store.add_event(subject_id=subject.id, at=MONDAY, words=happened)
+        store.set_tags(subject_id=subject.id, tags=["secret-arm"])
         embeddings = store.load_embeddings(
             analysis_id=store.session_detail(session_id=session.id).analyses[0].id
         ).embeddings
         traces = [label.encode(), name.encode(), str(answers).encode(), embeddings[100].astype("<f2").tobytes()]
+        traces += [words.encode() for words in (said, noted, happened, "tearful-moment", "secret-arm")]
         traces += [channel.values[600].astype("<f4").tobytes() for channel in (voice, words)]
         store.rename_subject(subject_id=subject.id, label="Renamed once")
         store.rename_subject(subject_id=subject.id, label=label)

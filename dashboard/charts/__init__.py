@@ -1,0 +1,28 @@
+"""Chart functions: a tidy frame in, a Plotly figure out. Nothing here computes a statistic or reads a store.
+
+Every function takes the `Palette` of the viewer's mode. Frames use the emotion names as columns; a sampled frame
+without the subject's face has NaN there and is drawn as a gap, never bridged.
+"""
+
+from dashboard.charts.estimates import emotion_bars, phq_scale
+from dashboard.charts.style import CONFIG, clock
+from dashboard.charts.timeline import COVERAGE_LABELS, COVERAGE_STATES, MOMENTS, emotion_timeline, with_gap_edges
+from dashboard.charts.trends import CHANGE_LABELS, TREND_MARGIN, Span, date_span, emotion_trend, phq_trend
+
+__all__ = [
+    "CHANGE_LABELS",
+    "CONFIG",
+    "COVERAGE_LABELS",
+    "COVERAGE_STATES",
+    "MOMENTS",
+    "TREND_MARGIN",
+    "Span",
+    "clock",
+    "date_span",
+    "emotion_bars",
+    "emotion_timeline",
+    "emotion_trend",
+    "phq_scale",
+    "phq_trend",
+    "with_gap_edges",
+]

@@ -1,0 +1,116 @@
+"""Charts of one session as a whole: its emotion shares and its PHQ estimate."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts.style import font, legend, style
+from dashboard.palette import Palette
+from fer_phq.emotions import EMOTIONS
+from fer_phq.phq import BAND_STARTS, PhqEstimate, Provenance, bands_between
+
+
+def emotion_bars(
+    values: pd.DataFrame, colours: Palette, *, label: str, reference_label: str | None = None
+) -> go.Figure:
+    """Seven horizontal bars. `values`: columns `emotion`, `value` (0 to 1) and, with a label for it, `reference`."""
+    rows = values.set_index("emotion").reindex(EMOTIONS[::-1])
+    figure = go.Figure(
+        go.Bar(
+            x=rows["value"],
+            y=[name.capitalize() for name in rows.index],
+            orientation="h",
+            marker={"color": [colours.emotion(name) for name in rows.index], "cornerradius": 4},
+            text=[f"{value:.0%}" if value == value else "" for value in rows["value"]],
+            textposition="outside",
+            textfont={"color": colours.ink},
+            cliponaxis=False,
+            name=label,
+            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+        )
+    )
+    if reference_label is not None:
+        figure.add_trace(_reference_marks(rows, colours, reference_label))
+    style(figure, colours, height=268)
+    figure.update_layout(
+        showlegend=reference_label is not None, bargap=0.38, margin={"l": 80, "r": 40, "t": 8, "b": 44}
+    )
+    figure.update_layout(legend={**legend(colours, y=1.12)})
+    figure.update_xaxes(title_text=label, tickformat=".0%", range=[0, 1], dtick=0.25)
+    figure.update_yaxes(showgrid=False, ticks="")
+    return figure
+
+
+def phq_scale(estimate: PhqEstimate, colours: Palette) -> go.Figure:
+    """An estimate with its interval on the whole scale, over the severity bands.
+
+    A band is tinted only where the whole interval lies inside it; the interval's bar is what carries the colour.
+    """
+    figure = go.Figure()
+    touched = bands_between(estimate.low, estimate.high)
+    starts = [start for start, _ in BAND_STARTS]
+    ends = [*starts[1:], estimate.scale.maximum]
+    for (start, band), end in zip(BAND_STARTS, ends, strict=True):
+        certain = touched == (band,)
+        fill = colours.accent_soft if certain else colours.inset
+        figure.add_shape(type="rect", x0=start, x1=end, y0=-0.42, y1=0.42, fillcolor=fill, line_width=0, layer="below")
+        words = str(band).replace(" ", "<br>")
+        figure.add_annotation(
+            x=(start + end) / 2, y=0.95, text=words, showarrow=False, font=font(colours, 11, muted=True)
+        )
+    for start in starts[1:]:
+        figure.add_shape(type="line", x0=start, x1=start, y0=-0.42, y1=0.42, line={"color": colours.card, "width": 2})
+    colour = estimate_colour(estimate.provenance, colours)
+    figure.add_trace(_interval_bar(estimate, colour))
+    figure.add_trace(_point_mark(estimate, colour, colours))
+    style(figure, colours, height=132)
+    figure.update_layout(showlegend=False, margin={"l": 12, "r": 12, "t": 6, "b": 44}, hovermode="closest")
+    figure.update_xaxes(
+        title_text=f"{estimate.scale} total",
+        range=[-0.3, estimate.scale.maximum + 0.3],
+        fixedrange=True,
+        showgrid=False,
+    )
+    figure.update_xaxes(tickvals=[*starts, estimate.scale.maximum])
+    figure.update_yaxes(visible=False, range=[-0.55, 1.4], fixedrange=True)
+    return figure
+
+
+def estimate_colour(provenance: Provenance, colours: Palette) -> str:
+    """Simulated estimates are grey: nothing about them should look like a finding."""
+    return colours.muted if provenance is Provenance.SIMULATED else colours.accent
+
+
+def _interval_bar(estimate: PhqEstimate, colour: str) -> go.Scatter:
+    return go.Scatter(
+        x=[estimate.low, estimate.high],
+        y=[0, 0],
+        mode="lines",
+        line={"color": colour, "width": 10},
+        opacity=0.45,
+        name="Interval",
+        hovertemplate=f"{estimate.level:.0%} interval: {estimate.low:.1f} to {estimate.high:.1f}<extra></extra>",
+    )
+
+
+def _point_mark(estimate: PhqEstimate, colour: str, colours: Palette) -> go.Scatter:
+    return go.Scatter(
+        x=[estimate.score],
+        y=[0],
+        mode="markers",
+        marker={"size": 15, "color": colour, "line": {"width": 3, "color": colours.card}},
+        name="Estimate",
+        hovertemplate=f"Estimate: {estimate.score:.1f}<extra></extra>",
+    )
+
+
+def _reference_marks(rows: pd.DataFrame, colours: Palette, label: str) -> go.Scatter:
+    return go.Scatter(
+        x=rows["reference"],
+        y=[name.capitalize() for name in rows.index],
+        mode="markers",
+        marker={"symbol": "line-ns", "size": 16, "line": {"width": 2.5, "color": colours.ink}},
+        name=label,
+        hovertemplate=f"{label}: %{{x:.1%}}<extra></extra>",
+    )

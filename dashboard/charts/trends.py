@@ -1,0 +1,183 @@
+"""Charts over dates: a subject's emotion shares, PHQ estimates and questionnaires, one below the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts.estimates import estimate_colour
+from dashboard.charts.style import font, style
+from dashboard.palette import Palette
+from fer_phq.emotions import EMOTIONS
+from fer_phq.phq import BAND_STARTS, Provenance, Scale
+
+TREND_MARGIN = {"l": 64, "r": 130, "t": 44, "b": 48}
+"""The same for every chart over dates, so that they can be read one below the other."""
+Span = tuple[pd.Timestamp, pd.Timestamp]
+CHANGE_LABELS = {"five_points": "5 or more points since baseline", "reliable": "Reliable change since baseline"}
+"""How a questionnaire's change may be marked, the weaker first, and what the legend says."""
+
+
+def emotion_trend(trend: pd.DataFrame, colours: Palette, *, span: Span | None = None) -> go.Figure:
+    """Stacked emotion shares, one bar a session at its date; `span` is the time axis (None: what the sessions need).
+
+    `trend`: `recorded_at` (datetimes, ascending) and the seven emotions (0 to 1; NaN where a session has none).
+    """
+    figure = go.Figure()
+    dates = pd.to_datetime(trend["recorded_at"])
+    span = span or date_span(dates)
+    width = _bar_width_ms(dates, span)
+    for name in EMOTIONS:
+        figure.add_trace(
+            go.Bar(
+                x=dates,
+                y=trend[name],
+                width=[width] * len(trend),
+                name=name.capitalize(),
+                marker={"color": colours.emotion(name), "line": {"color": colours.card, "width": 1}},
+                hovertemplate="%{y:.0%}",
+            )
+        )
+    style(figure, colours, height=320)
+    figure.update_layout(barmode="stack", hovermode="x unified", margin=TREND_MARGIN)
+    figure.update_yaxes(title_text="Share of the session", tickformat=".0%", range=[0, 1])
+    figure.update_xaxes(**_date_axis(span))
+    return figure
+
+
+def phq_trend(
+    trend: pd.DataFrame, questionnaires: pd.DataFrame, colours: Palette, *, span: Span | None = None
+) -> go.Figure:
+    """PHQ estimates with their intervals and questionnaire scores, on one axis with the severity bands' borders.
+
+    `trend`: `recorded_at`, `phq_score`, `phq_low`, `phq_high`, `phq_scale`, `phq_provenance` (NaN or None where there
+    is no estimate). `questionnaires`: `answered_at`, `total`, `scale`, `change` (a key of `CHANGE_LABELS`, or empty:
+    no mark) and `words` (what the pointer shows below the total, or empty). Either may be empty.
+    """
+    figure = go.Figure()
+    top = max([Scale.PHQ8.maximum, *(Scale(name).maximum for name in _scales(trend, questionnaires))])
+    for change in CHANGE_LABELS:  # first, so that no estimate lies under a ring
+        rows = questionnaires[questionnaires["change"] == change]
+        if len(rows):
+            figure.add_trace(_change_trace(rows, change, colours))
+    for provenance in (Provenance.CLINICAL, Provenance.SIMULATED):
+        rows = trend[(trend["phq_provenance"] == str(provenance)) & trend["phq_score"].notna()]
+        if len(rows):
+            figure.add_trace(_estimate_trace(rows, provenance, colours))
+    for scale in Scale:
+        rows = questionnaires[questionnaires["scale"].astype(str) == str(scale)]
+        if len(rows):
+            figure.add_trace(_questionnaire_trace(rows, scale, colours))
+    for start, band in BAND_STARTS:
+        if start:
+            figure.add_hline(y=start, line_width=1, line_color=colours.line, layer="below")
+        figure.add_annotation(
+            x=1.0, xref="x domain", xanchor="left", xshift=8, y=start, yanchor="bottom", text=str(band),
+            showarrow=False, font=font(colours, 11, muted=True),
+        )  # fmt: skip
+    style(figure, colours, height=360)
+    figure.update_layout(margin=TREND_MARGIN, hovermode="closest")
+    figure.update_yaxes(
+        title_text="PHQ total", range=[-0.6, top + 0.6], tickvals=[0, 5, 10, 15, 20, top], showgrid=False
+    )
+    dates = pd.concat([pd.to_datetime(trend["recorded_at"]), pd.to_datetime(questionnaires["answered_at"])])
+    figure.update_xaxes(**_date_axis(span or date_span(dates)))
+    return figure
+
+
+def date_span(*dates: pd.Series) -> Span | None:
+    """First and last of the dates with air at both ends, a week around a single one; None without any."""
+    known = pd.concat([pd.to_datetime(series) for series in dates if len(series)]) if any(map(len, dates)) else None
+    if known is None:
+        return None
+    first, last = known.min(), known.max()
+    air = max((last - first) * 0.06, pd.Timedelta(days=4))
+    return first - air, last + air
+
+
+def _estimate_trace(rows: pd.DataFrame, provenance: Provenance, colours: Palette) -> go.Scatter:
+    simulated = provenance is Provenance.SIMULATED
+    colour = estimate_colour(provenance, colours)
+    return go.Scatter(
+        x=pd.to_datetime(rows["recorded_at"]),
+        y=rows["phq_score"],
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": rows["phq_high"] - rows["phq_score"],
+            "arrayminus": rows["phq_score"] - rows["phq_low"],
+            "color": colour,
+            "thickness": 1.5,
+            "width": 5,
+        },
+        mode="markers",
+        marker={
+            "size": 9,
+            "symbol": "circle-open" if simulated else "circle",
+            "color": colour,
+            "line": {"width": 2, "color": colour},
+        },
+        name="Model estimate (demonstration only)" if simulated else "Model estimate with interval",
+        customdata=np.stack([rows["phq_low"], rows["phq_high"]], axis=1),
+        hovertemplate="%{x|%d %b %Y}<br>%{y:.1f} (%{customdata[0]:.1f} to %{customdata[1]:.1f})"
+        "<extra>%{fullData.name}</extra>",
+    )
+
+
+def _questionnaire_trace(rows: pd.DataFrame, scale: Scale, colours: Palette) -> go.Scatter:
+    return go.Scatter(
+        x=pd.to_datetime(rows["answered_at"]),
+        y=rows["total"],
+        mode="lines+markers",
+        line={"color": colours.ink, "width": 1.5, "dash": "solid" if scale is Scale.PHQ9 else "dot"},
+        marker={"size": 10, "symbol": "diamond" if scale is Scale.PHQ9 else "square", "color": colours.ink},
+        name=f"{scale} questionnaire",
+        customdata=[f"<br>{words}" if words else "" for words in rows["words"]],
+        hovertemplate=f"%{{x|%d %b %Y}}<br>%{{y}} points on {scale}%{{customdata}}<extra></extra>",
+        hoverlabel={"align": "left"},
+    )
+
+
+def _change_trace(rows: pd.DataFrame, change: str, colours: Palette) -> go.Scatter:
+    """Rings around questionnaires, told apart by their form: thin, or thick and larger. Last in the legend."""
+    reliable = change == "reliable"
+    return go.Scatter(
+        x=pd.to_datetime(rows["answered_at"]),
+        y=rows["total"],
+        mode="markers",
+        marker={
+            "size": 24 if reliable else 20,
+            "symbol": "circle",
+            "color": "rgba(0,0,0,0)",
+            "line": {"width": 3.5 if reliable else 1.25, "color": colours.ink},
+        },
+        name=CHANGE_LABELS[change],
+        legendrank=2000,
+        hoverinfo="skip",
+    )
+
+
+def _scales(trend: pd.DataFrame, questionnaires: pd.DataFrame) -> Sequence[str]:
+    return [str(s) for s in [*trend["phq_scale"].dropna().unique(), *questionnaires["scale"].dropna().unique()]]
+
+
+def _bar_width_ms(dates: pd.Series, span: Span | None) -> float:
+    """Bar width in milliseconds: most of the smallest distance, at most a week, never thinner than 1/60 of the axis."""
+    days = np.sort((dates - dates.min()).dt.total_seconds().to_numpy() / 86_400) if len(dates) else np.zeros(1)
+    closest = float(np.diff(days).min()) if len(days) > 1 else 2.0
+    axis = (span[1] - span[0]).total_seconds() / 86_400 if span is not None else 1.0
+    return 86_400_000.0 * max(min(closest * 0.7, 7.0), axis / 60)
+
+
+def _date_axis(span: Span | None) -> dict[str, Any]:
+    axis: dict[str, Any] = {"title_text": "Date", "type": "date", "showgrid": False, "tickformat": "%-d %b\n%Y"}
+    if span is None:
+        return axis
+    days = (span[1] - span[0]) / pd.Timedelta(days=1)
+    step = next((s for s in (1, 2, 7, 14, 28, 91, 182, 364) if days / s <= 9), 728)
+    # A fixed Monday as origin: charts one below the other get the same ticks.
+    return axis | {"range": list(span), "tick0": "2000-01-03", "dtick": step * 86_400_000.0}

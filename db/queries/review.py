@@ -1,0 +1,190 @@
+"""What people add to what was measured: notes and a transcript of a session, tags and events of a subject."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, insert, select
+
+from db.queries.base import Queries, get_row, new_id, stored, utc_now
+from db.records import EventRecord, NoteRecord, TranscriptRecord
+from db.tables import EventRow, NoteRow, SessionRow, SubjectRow, SubjectTagRow, TranscriptRow
+from fer_phq.errors import StoreError
+
+MAX_TAG, MAX_EVENT, MAX_NOTE = 60, 200, 4000
+"""Characters."""
+MAX_TRANSCRIPT = 16 * 2**20
+"""Bytes."""
+
+
+class ReviewQueries(Queries):
+    """Notes, transcripts, tags and events. The audit never holds their words."""
+
+    def add_note(
+        self, *, session_id: str, words: str, time_s: float | None = None, tag: str | None = None
+    ) -> NoteRecord:
+        """Write a note of a session, or of the moment `time_s` (seconds) in it.
+
+        Raises StoreError when neither words nor tag say anything or one is too long, NotFoundError.
+        """
+        now = utc_now()
+        row = NoteRow(id=new_id(), session_id=session_id, time_s=time_s, created_at=now, updated_at=now)
+        _write_note(row, words, tag)
+        if time_s is not None and not time_s >= 0:
+            raise StoreError("A note's moment must be a time in the recording: 0 s or later.")
+        with self._writing() as session:
+            get_row(session, SessionRow, session_id, lock=True)
+            session.add(row)
+            self._audit(session, "create", "note", row.id, f"session {session_id}")
+            return _note_record(stored(session, row))
+
+    def change_note(self, *, note_id: str, words: str, tag: str | None = None) -> NoteRecord:
+        """Give a note other words and another tag. Raises as `add_note`."""
+        with self._writing() as session:
+            row = get_row(session, NoteRow, note_id, lock=True)
+            _write_note(row, words, tag)
+            row.updated_at = utc_now()
+            self._audit(session, "change", "note", note_id)
+            return _note_record(stored(session, row))
+
+    def remove_note(self, *, note_id: str) -> None:
+        """Raises NotFoundError."""
+        with self._writing() as session:
+            session.delete(get_row(session, NoteRow, note_id, lock=True))
+            self._audit(session, "erase", "note", note_id)
+
+    def list_notes(self, *, session_id: str) -> list[NoteRecord]:
+        """A session's notes: those of no moment first, then by their moment."""
+        query = (
+            select(NoteRow)
+            .where(NoteRow.session_id == session_id)
+            .order_by(NoteRow.time_s.asc().nulls_first(), NoteRow.created_at, NoteRow.id)
+        )
+        with self._reading() as session:
+            return [_note_record(row) for row in session.scalars(query)]
+
+    def set_transcript(
+        self, *, session_id: str, original_name: str, document: bytes, speaker: str | None = None
+    ) -> TranscriptRecord:
+        """Keep a session's transcript, in place of the one it had. Whether it can be read is the caller's to know.
+
+        Raises StoreError when it is empty or larger than `MAX_TRANSCRIPT`, NotFoundError.
+        """
+        if not 0 < len(document) <= MAX_TRANSCRIPT:
+            raise StoreError(f"A transcript must hold between 1 byte and {MAX_TRANSCRIPT // 2**20} MiB.")
+        row = TranscriptRow(
+            session_id=session_id,
+            original_name=original_name,
+            speaker=speaker,
+            document=document,
+            sha256=hashlib.sha256(document).hexdigest(),
+            created_at=utc_now(),
+        )
+        with self._writing() as session:
+            get_row(session, SessionRow, session_id, lock=True)
+            found = session.merge(row)
+            self._audit(session, "set", "transcript", session_id)
+            return _transcript_record(stored(session, found))
+
+    def get_transcript(self, *, session_id: str) -> TranscriptRecord | None:
+        """The session's transcript, or None."""
+        with self._reading() as session:
+            row = session.get(TranscriptRow, session_id)
+            return None if row is None else _transcript_record(row)
+
+    def remove_transcript(self, *, session_id: str) -> None:
+        """Forget the session's transcript, if it has one; analyses that were made with it stay."""
+        with self._writing() as session:
+            row = session.get(TranscriptRow, session_id, with_for_update=True)
+            if row is not None:
+                session.delete(row)
+                self._audit(session, "erase", "transcript", session_id)
+
+    def set_tags(self, *, subject_id: str, tags: Collection[str]) -> list[str]:
+        """Give a subject these tags and no others; returned sorted. Raises StoreError for one that is no tag."""
+        wanted = sorted({_one_line(tag, MAX_TAG, "A tag") for tag in tags})
+        with self._writing() as session:
+            get_row(session, SubjectRow, subject_id, lock=True)
+            session.execute(delete(SubjectTagRow).where(SubjectTagRow.subject_id == subject_id))
+            if wanted:
+                session.execute(insert(SubjectTagRow), [{"subject_id": subject_id, "tag": tag} for tag in wanted])
+            self._audit(session, "tag", "subject", subject_id, f"{len(wanted)} tags")
+        return wanted
+
+    def subject_tags(self, *, subject_ids: Sequence[str] | None = None) -> dict[str, tuple[str, ...]]:
+        """Each subject's tags, sorted; subjects without any are not there. Of these subjects when given."""
+        query = select(SubjectTagRow).order_by(SubjectTagRow.subject_id, SubjectTagRow.tag)
+        if subject_ids is not None:
+            query = query.where(SubjectTagRow.subject_id.in_(subject_ids))
+        found: dict[str, tuple[str, ...]] = {}
+        with self._reading() as session:
+            for row in session.scalars(query):
+                found[row.subject_id] = (*found.get(row.subject_id, ()), row.tag)
+        return found
+
+    def add_event(self, *, subject_id: str, at: datetime, words: str) -> EventRecord:
+        """Note what happened to a subject and when. Raises StoreError when nothing is said, NotFoundError."""
+        said = _one_line(words, MAX_EVENT, "What happened")
+        row = EventRow(id=new_id(), subject_id=subject_id, at=at, words=said, created_at=utc_now())
+        with self._writing() as session:
+            get_row(session, SubjectRow, subject_id, lock=True)
+            session.add(row)
+            self._audit(session, "create", "event", row.id, f"subject {subject_id}")
+            return _event_record(stored(session, row))
+
+    def remove_event(self, *, event_id: str) -> None:
+        """Raises NotFoundError."""
+        with self._writing() as session:
+            session.delete(get_row(session, EventRow, event_id, lock=True))
+            self._audit(session, "erase", "event", event_id)
+
+    def list_events(self, *, subject_id: str) -> list[EventRecord]:
+        """A subject's events, oldest first."""
+        query = select(EventRow).where(EventRow.subject_id == subject_id).order_by(EventRow.at, EventRow.id)
+        with self._reading() as session:
+            return [_event_record(row) for row in session.scalars(query)]
+
+
+def _write_note(row: NoteRow, words: str, tag: str | None) -> None:
+    row.words = words.strip()
+    row.tag = _one_line(tag, MAX_TAG, "A tag") if tag and tag.strip() else None
+    if not row.words and row.tag is None:
+        raise StoreError("A note must have words or a tag.")
+    if len(row.words) > MAX_NOTE or "\0" in row.words:
+        raise StoreError(f"A note must be text of at most {MAX_NOTE} characters.")
+
+
+def _one_line(words: str, longest: int, what: str) -> str:
+    cleaned = words.strip()
+    if not 1 <= len(cleaned) <= longest or not cleaned.isprintable():
+        raise StoreError(f"{what} must be one line of 1 to {longest} characters.")
+    return cleaned
+
+
+def _note_record(row: NoteRow) -> NoteRecord:
+    return NoteRecord(
+        id=row.id,
+        session_id=row.session_id,
+        time_s=row.time_s,
+        words=row.words,
+        tag=row.tag,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _transcript_record(row: TranscriptRow) -> TranscriptRecord:
+    return TranscriptRecord(
+        session_id=row.session_id,
+        original_name=row.original_name,
+        speaker=row.speaker,
+        document=row.document,
+        sha256=row.sha256,
+        created_at=row.created_at,
+    )
+
+
+def _event_record(row: EventRow) -> EventRecord:
+    return EventRecord(id=row.id, subject_id=row.subject_id, at=row.at, words=row.words, created_at=row.created_at)
