@@ -177,6 +177,7 @@ class LabelledSessionRecord:
     analysis_id: str
     questionnaire_id: str
     score: int
+    items: tuple[int, ...]
     answered_at: datetime
 
 

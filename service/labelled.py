@@ -41,7 +41,8 @@ def write_manifest(
     manifest = folder / "manifest.csv"
     with manifest.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["subject_id", "scale", "score", "features", "recorded_at"])
+        items = [f"item_{number}" for number in range(1, chosen.items + 1)]
+        writer.writerow(["subject_id", "scale", "score", "features", "recorded_at", *items])
         embedded = _all_embedded(store, found[chosen])
         for labelled in found[chosen]:
             name = f"{labelled.session_id}.npz"
@@ -53,7 +54,7 @@ def write_manifest(
                 features = replace(features, words=without_embeddings(features.words))
             write_features(features, folder / name)
             row = [labelled.subject_id, str(chosen), labelled.score, name, labelled.recorded_at.isoformat()]
-            writer.writerow(row)
+            writer.writerow([*row, *labelled.items])
     return manifest
 
 

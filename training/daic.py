@@ -20,8 +20,8 @@ import csv
 import functools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -34,7 +34,7 @@ from fer_phq.arrays import FloatArray, TimeArray
 from fer_phq.channels import Channel, SessionFeatures
 from fer_phq.errors import FerPhqError
 from fer_phq.phq import Scale
-from training.labelled import LabelledSession, SourceKind
+from training.labelled import LabelledSession, SourceKind, items_fit
 
 DAIC_WOZ, E_DAIC = "daic-woz", "e-daic"
 TITLES = {DAIC_WOZ: "DAIC-WOZ", E_DAIC: "E-DAIC"}
@@ -43,6 +43,8 @@ ROWS_PER_SECOND = 10
 MIN_CONFIDENCE = 0.5
 """Tracker's confidence below which a frame is left out although the tracker calls it a success (our choice)."""
 COVAREP_STEP_S = 0.01
+ITEMS = ("NoInterest", "Depressed", "Sleep", "Tired", "Appetite", "Failure", "Concentrating", "Moving")
+"""The eight answers, as the label files' columns name them after `PHQ8_`."""
 PHQ8_CUT = 10
 """Totals from here on are the corpora's positive class."""
 
@@ -96,8 +98,9 @@ EGEMAPS = Table("features/{id}_OpenSMILE2.3.0_egemaps.csv", ("name", "frametime"
 class Layout:
     """How a corpus is given out.
 
-    labels: files of each part, beside the sessions or in `labels/`; the first that is there is used. tables: a session
-    without all of these is left out. speaker: see `LabelledSession`.
+    labels: files of each part, beside the sessions or in `labels/`; the first that is there is used. answers: a file
+    there with every questionnaire's answers, where the others do not hold them. tables: a session without all of these
+    is left out. speaker: see `LabelledSession`.
     """
 
     corpus: str
@@ -106,6 +109,7 @@ class Layout:
     transcript: str
     speaker: str | None
     reader: Callable[[Path], SessionFeatures]
+    answers: str | None = None
 
 
 @dataclass(frozen=True)
@@ -123,12 +127,15 @@ class CorpusReading:
 
 @dataclass(frozen=True)
 class Label:
-    """A row of a label file. score: None where it is missing; odd: what is wrong with the row, if anything."""
+    """A row of a label file. score: None where it is missing; items: the answers, where the file gives all of them and
+    they sum to the score; odd: what is wrong with the row, if anything.
+    """
 
     participant: str
     split: str
     score: int | None
     gender: str
+    items: tuple[int, ...] = ()
     odd: str = ""
 
 
@@ -227,6 +234,7 @@ LAYOUTS = (
         "{id}_Transcript.csv",
         None,  # its transcripts are of the participant alone and name no speaker
         load_e_daic,
+        answers="Detailed_PHQ8_Labels.csv",
     ),
 )
 
@@ -273,7 +281,23 @@ def _labels(folder: Path, layout: Layout) -> tuple[list[Label], list[str]]:
             where = " and ".join(sorted({seen[label.participant], label.split}))
             raise FerPhqError(f"Participant {label.participant} has two rows in the label files of {folder}: {where}.")
         seen[label.participant] = label.split
-    return labels, warnings
+    return _with_answers(folder, layout, labels), warnings
+
+
+def _with_answers(folder: Path, layout: Layout, labels: list[Label]) -> list[Label]:
+    """The labels with the answers that stand in a file of their own, where there is one and the totals agree."""
+    path = next(
+        (p for place in (folder, folder / "labels") if layout.answers and (p := place / layout.answers).is_file()), None
+    )
+    if path is None:
+        return labels
+    known = {row.participant: row for row in _label_rows(path, "", scored=True)}
+    return [
+        replace(label, items=known[label.participant].items)
+        if label.participant in known and known[label.participant].score == label.score
+        else label
+        for label in labels
+    ]
 
 
 def _label_rows(path: Path, part: str, scored: bool) -> Iterator[Label]:
@@ -288,7 +312,7 @@ def _label_rows(path: Path, part: str, scored: bool) -> Iterator[Label]:
     def column(*wanted: str) -> int | None:
         return next((names.index(name.lower()) for name in wanted if name.lower() in names), None)
 
-    at, score = column("Participant_ID"), column("PHQ8_Score", "PHQ_Score")
+    at, score = column("Participant_ID"), column("PHQ8_Score", "PHQ_Score", "PHQ_8Total")
     binary, gender = column("PHQ8_Binary", "PHQ_Binary"), column("Gender")
     if at is None:
         raise FerPhqError(f"{path} has no column Participant_ID; its columns are {', '.join(header)}.")
@@ -309,7 +333,14 @@ def _label_rows(path: Path, part: str, scored: bool) -> Iterator[Label]:
         total, odd = _whole(cell(row, score)), ""
         if total is not None and cell(row, binary) and _whole(cell(row, binary)) != int(total >= PHQ8_CUT):
             odd = f"{path.name} gives the score {total} and the class {cell(row, binary)}; the score is used."
-        yield Label(str(participant), part, total, cell(row, gender), odd)
+        items = tuple(_whole(cell(row, column(f"PHQ8_{item}", f"PHQ_8{item}"))) for item in ITEMS)
+        yield Label(str(participant), part, total, cell(row, gender), _answers(items, total), odd)
+
+
+def _answers(items: Sequence[int | None], total: int | None) -> tuple[int, ...]:
+    """The answers, or nothing where one is missing or they are not those of the total."""
+    known = [item for item in items if item is not None]
+    return tuple(known) if total is not None and items_fit(known, Scale.PHQ8, total) else ()
 
 
 def _whole(cell: str) -> int | None:
@@ -349,6 +380,7 @@ def _session(folder: Path, label: Label, layout: Layout) -> tuple[LabelledSessio
         audio=audio if audio.is_file() else None,
         speaker=layout.speaker,
         groups={"gender": label.gender.lower()} if label.gender else {},
+        items=label.items,
         reader=layout.reader,
     )
     return session, tuple(columns)

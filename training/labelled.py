@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -43,7 +43,8 @@ class LabelledSession:
     or the corpus' folder of this session. recorded_at: with a time zone, or None. split: the part it belongs to
     (train, dev, test), or None where none is given. transcript, audio: files beside it, or None. speaker: whose turns
     of the transcript are the subject's; None for a transcript of the subject alone. groups: what else is known of the
-    subject or session, such as sex or language, by name.
+    subject or session, such as sex or language, by name. items: the answers whose sum the score is, each 0 to 3, or
+    empty where only the total is known.
     """
 
     name: str
@@ -58,11 +59,14 @@ class LabelledSession:
     audio: Path | None = None
     speaker: str | None = None
     groups: Mapping[str, str] = field(default_factory=dict, hash=False)
+    items: tuple[int, ...] = ()
     reader: Callable[[Path], SessionFeatures] = field(default=read_features, repr=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.score <= self.scale.maximum or self.score != int(self.score):
             raise ValueError(f"{self.scale} totals are integers from 0 to {self.scale.maximum}, got {self.score}.")
+        if self.items and not items_fit(self.items, self.scale, int(self.score)):
+            raise ValueError(f"The answers {self.items} are not those of a {self.scale} of {self.score:g} points.")
 
     def load(self) -> SessionFeatures:
         """The session's features. Raises FerPhqError when its files cannot be used.
@@ -72,6 +76,11 @@ class LabelledSession:
         if self.kind is SourceKind.RECORDING:
             raise ValueError(f"{self.name} is a recording: it has no features before it is analysed.")
         return self.reader(self.path)
+
+
+def items_fit(items: Sequence[int], scale: Scale, score: int) -> bool:
+    """Whether these are the answers, 0 to 3 each, of a questionnaire with this total."""
+    return len(items) == scale.items and all(0 <= item <= 3 for item in items) and sum(items) == score
 
 
 @dataclass(frozen=True, order=True)

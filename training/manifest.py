@@ -10,6 +10,7 @@ UTF-8, separated by commas, semicolons or tabs. Columns:
     recorded_at                   when, ISO 8601 (UTC where no zone is named)
     split                         train, dev or test
     transcript, audio, speaker    files beside the recording, and whose turns of the transcript are the subject's
+    item_1 ... item_8 (item_9)    the questionnaire's answers, 0 to 3, whose sum is the score: all of a row's, or none
 
 Any other column is a group (sex, age, language, ...). Paths are relative to the manifest's folder. All that is wrong is
 told at once, row by row as a spreadsheet counts them (the header is row 1).
@@ -37,7 +38,8 @@ from training.labelled import FeatureSpace, LabelledSession, SourceKind, feature
 REQUIRED = ("subject_id", "scale", "score")
 SOURCES = ("recording", "features")
 FILES = (*SOURCES, "transcript", "audio")
-KNOWN = (*REQUIRED, *SOURCES, "recorded_at", "split", "transcript", "audio", "speaker")
+ITEMS = tuple(f"item_{number}" for number in range(1, Scale.PHQ9.items + 1))
+KNOWN = (*REQUIRED, *SOURCES, "recorded_at", "split", "transcript", "audio", "speaker", *ITEMS)
 SPLITS: Mapping[str, str] = {
     "train": "train",
     "training": "train",
@@ -341,6 +343,8 @@ def _cell_problems(row: _Row, has: Sequence[str], needed: Sequence[str]) -> Iter
         yield row.problem(Trouble.SCALE, "scale", f"{_shown(row.get('scale'))} is neither PHQ-8 nor PHQ-9")
     if row.get("score"):
         yield from _score_problems(row, scale)
+    if any(row.get(item) for item in ITEMS):
+        yield from _item_problems(row, scale)
     if row.get("recorded_at") and _time(row.get("recorded_at")) is None:
         said = f"{_shown(row.get('recorded_at'))} is no ISO 8601 time such as 2024-05-03T14:30"
         yield row.problem(Trouble.CELL, "recorded_at", said)
@@ -355,6 +359,28 @@ def _score_problems(row: _Row, scale: Scale | None) -> Iterator[Problem]:
         yield row.problem(Trouble.SCORE, "score", f"{_shown(cell)} is not an integer")
     elif not 0 <= score <= highest.maximum:
         yield row.problem(Trouble.SCORE, "score", f"{_shown(cell)} is outside {highest}'s 0 to {highest.maximum}")
+
+
+def _item_problems(row: _Row, scale: Scale | None) -> Iterator[Problem]:
+    """Answers that are none, that are missing beside others, or that do not sum to the score."""
+    asked = ITEMS[: (scale or Scale.PHQ9).items]
+    answers = [_score(row.get(item)) for item in asked]
+    for item in ITEMS:
+        if row.get(item) and item not in asked:
+            yield row.problem(Trouble.SCORE, item, f"{scale} has {len(asked)} items")
+        elif row.get(item) and _score(row.get(item)) not in (0, 1, 2, 3):
+            yield row.problem(Trouble.SCORE, item, f"{_shown(row.get(item))} is no answer: 0, 1, 2 or 3")
+    if scale is None:
+        return  # which items there should be is not known
+    if missing := [item for item in asked if not row.get(item)]:
+        said = (
+            f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} empty beside other answers: give all or none"
+        )
+        yield row.problem(Trouble.EMPTY, missing[0], said)
+    elif None not in answers and _score(row.get("score")) is not None:
+        total = sum(answer for answer in answers if answer is not None)
+        if total != _score(row.get("score")):
+            yield row.problem(Trouble.SCORE, "score", f"it is {row.get('score')}, the answers sum to {total}")
 
 
 def _scale(cell: str) -> Scale | None:
@@ -572,4 +598,5 @@ def _session(row: _Row, folder: Path) -> LabelledSession:
         audio=file("audio"),
         speaker=row.get("speaker") or None,
         groups={name: cell for name, cell in row.cells.items() if name and name not in KNOWN and cell},
+        items=tuple(int(float(row.get(item))) for item in ITEMS if row.get(item)),
     )

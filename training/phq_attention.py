@@ -4,6 +4,9 @@ Its members are one small network each, trained all at once. A member leaves one
 stops at the step at which members err least on the people they left out, and what they say of these people also tells
 how far their totals may be trusted. So every session both teaches and judges, and nothing is fitted twice.
 
+Where the questionnaires' answers are known, and not only their totals, the members learn each answer beside the total
+as an ordinal, which they share everything with but their last layer; what runs later gives the total alone.
+
 Against the few sessions that there are: spans are first turned to their main components; a session shows some of its
 spans at a step, at times without a modality; weights decay. What each is worth was measured on simulated people.
 """
@@ -39,6 +42,8 @@ SPAN_DROPOUT, MODALITY_DROPOUT, DROPOUT = 0.2, 0.15, 0.1
 RATE, DECAY = 4e-3, 2.0
 DELTA = 4.0
 """Points from which the Huber loss counts an error no longer by its square."""
+ITEM_WEIGHT = 0.5
+"""What the answers' loss counts beside the total's (our choice: on simulated answers totals were as good without)."""
 LOOKS = 20
 """How often the people left out are asked in a training."""
 
@@ -55,18 +60,22 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class Sessions:
-    """Spans (n, most spans, columns) with the mask (n, most spans) of those that are there, and totals (n,)."""
+    """Spans (n, most spans, columns) with the mask (n, most spans) of those that are there, and totals (n,).
+
+    items: the answers (n, items of the scale), NaN where they are not known; without any, (n, 0).
+    """
 
     spans: torch.Tensor
     mask: torch.Tensor
     totals: torch.Tensor
+    items: torch.Tensor
 
 
 class AttentionNet(nn.Module):
     """The members of an `Attention`, under the names and with the arithmetic that they have there."""
 
-    def __init__(self, members: int, columns: int, share: float, generator: torch.Generator) -> None:
-        """share: the total, as a part of the maximum, from which training starts."""
+    def __init__(self, members: int, columns: int, share: float, generator: torch.Generator, items: int = 0) -> None:
+        """share: the total, as a part of the maximum, from which training starts. items: how many answers are known."""
         super().__init__()
 
         def weights(*shape: int, gain: float = 1.0) -> nn.Parameter:
@@ -78,9 +87,24 @@ class AttentionNet(nn.Module):
         self.merge, self.merge_bias = weights(2 * HIDDEN, INNER), nn.Parameter(torch.zeros(members, INNER))
         self.total = weights(INNER, gain=0.1)
         self.total_bias = nn.Parameter(torch.full((members,), math.log(share / (1 - share))))
+        if items:
+            self.item = weights(INNER, items, gain=0.1)
+            self.item_bias = nn.Parameter(torch.tensor([0.0, -1.0, -2.0]).repeat(members, items, 1))
 
-    def forward(self, spans: torch.Tensor, mask: torch.Tensor, drop: torch.Generator | None = None) -> torch.Tensor:
-        """Totals (members, n), as parts of the maximum, of spans (members, n, k, columns) under mask (members, n, k).
+    def forward(self, spans: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Totals (members, n), as parts of the maximum, of spans (members, n, k, columns) and mask (members, n, k)."""
+        return self.totals_of(self.merged(spans, mask))
+
+    def totals_of(self, merged: torch.Tensor) -> torch.Tensor:
+        """Totals (members, n), as parts of the maximum."""
+        return ((merged @ self.total[..., None])[..., 0] + self.total_bias[:, None]).sigmoid()
+
+    def answers_of(self, merged: torch.Tensor) -> torch.Tensor:
+        """(members, n, items, 3) logits that an answer is above 0, 1, 2: one direction, three thresholds."""
+        return (merged @ self.item)[..., None] + self.item_bias[:, None]
+
+    def merged(self, spans: torch.Tensor, mask: torch.Tensor, drop: torch.Generator | None = None) -> torch.Tensor:
+        """What a session comes to (members, n, INNER); see `forward`.
 
         drop: draws what the pooled numbers are to miss; without it nothing is missed.
         """
@@ -94,9 +118,7 @@ class AttentionNet(nn.Module):
         pooled = torch.cat([mean, (variance.clamp_min(0) + VARIANCE_FLOOR).sqrt()], -1)
         if drop is not None:
             pooled = pooled * (torch.rand(pooled.shape, generator=drop) >= DROPOUT) / (1 - DROPOUT)
-        merged = F.gelu(torch.baddbmm(self.merge_bias[:, None], pooled, self.merge), approximate="tanh")
-        total: torch.Tensor = (merged @ self.total[..., None])[..., 0] + self.total_bias[:, None]
-        return total.sigmoid()
+        return F.gelu(torch.baddbmm(self.merge_bias[:, None], pooled, self.merge), approximate="tanh")
 
 
 def fit_attention(
@@ -106,34 +128,36 @@ def fit_attention(
     subjects: npt.NDArray[np.int64],
     maximum: int,
     seed: int = 0,
+    items: Float | None = None,
 ) -> Attention:
     """Fit on segments (spans, width) of n sessions with their totals (n,), of subjects (n,).
 
-    parts (width,): each column's modality. The same seed gives the same arrays on the same machine. Raises ValueError
-    without segments, or where all are of one person.
+    parts (width,): each column's modality. items (n, items): the answers, 0 to 3, NaN where only the total is known.
+    The same seed gives the same arrays on the same machine. Raises ValueError without segments, or where all are of one
+    person.
     """
     if len(segments) != len(totals):
         raise ValueError("An attention model reads segments: the table was made without them.")
     generator = torch.Generator().manual_seed(seed)
     people = len(np.unique(subjects))
     frame = find_frame(segments, parts, people)
-    data = as_sessions(segments, frame, totals)
+    data = as_sessions(segments, frame, totals, items)
     folds = GroupKFold(min(MEMBERS, people), shuffle=True, random_state=seed).split(totals, groups=subjects)
     left_out = np.zeros((min(MEMBERS, people), len(totals)), bool)
     for member, (_, test) in enumerate(folds):
         left_out[member, test] = True
     share = float(np.clip(totals.mean() / maximum, 0.02, 0.98))
     with _one_thread():
-        net = AttentionNet(len(left_out), data.spans.shape[-1], share, generator)
+        net = AttentionNet(len(left_out), data.spans.shape[-1], share, generator, data.items.shape[1])
         train_net(net, data, torch.from_numpy(left_out), torch.from_numpy(frame.modality), maximum, generator)
         said = estimates(net, data, torch.from_numpy(left_out)).numpy()
     return as_attention(net, frame, float(totals.mean()), trust_in(said * maximum, totals), maximum)
 
 
 def as_attention(net: AttentionNet, frame: Frame, mean: float, trust: float, maximum: int) -> Attention:
-    """A trained net as arrays."""
+    """A trained net as arrays, without what gave the answers."""
     return Attention.from_arrays(
-        {name: value.detach().numpy() for name, value in net.named_parameters()}
+        {name: value.detach().numpy() for name, value in net.named_parameters() if not name.startswith("item")}
         | {"parts": frame.parts, "centre": frame.centre, "basis": frame.basis}
         | {"mean": np.array(mean), "trust": np.array(trust), "maximum": np.array(maximum)}
     )
@@ -188,7 +212,7 @@ def _components(
     return basis
 
 
-def as_sessions(segments: Sequence[FloatArray], frame: Frame, totals: Float) -> Sessions:
+def as_sessions(segments: Sequence[FloatArray], frame: Frame, totals: Float, items: Float | None = None) -> Sessions:
     """The sessions as the net reads them; one in which nothing was measured has one span of zeros."""
     found = [span_components(segment, frame.parts, frame.centre, frame.basis) for segment in segments]
     most = max(1, *map(len, found))
@@ -198,7 +222,8 @@ def as_sessions(segments: Sequence[FloatArray], frame: Frame, totals: Float) -> 
     for i, one in enumerate(found):
         spans[i, : len(one)] = torch.from_numpy(one)
         mask[i, : len(one)] = True
-    return Sessions(spans, mask, torch.from_numpy(totals).float())
+    answers = np.zeros((len(found), 0)) if items is None else items
+    return Sessions(spans, mask, torch.from_numpy(totals).float(), torch.from_numpy(answers).float())
 
 
 def train_net(
@@ -211,7 +236,7 @@ def train_net(
 ) -> None:
     """Train members on all but what left_out (members, n) says of each; they end at the step of the least error there.
 
-    AdamW with one cycle of rates, on Huber loss and 1 - CCC of the batch.
+    AdamW with one cycle of rates, on Huber loss and 1 - CCC of the batch, and the answers' loss where they are known.
     """
     steps = min(MOST_STEPS, EPOCHS * math.ceil(len(data.totals) / BATCH))
     named = dict(net.named_parameters())
@@ -223,8 +248,11 @@ def train_net(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, steps, pct_start=0.1, cycle_momentum=False)
     least, best = math.inf, {name: value.detach().clone() for name, value in named.items()}
     for step in range(1, steps + 1):
-        spans, mask, totals = draw_batch(data, left_out, modality, generator)
-        loss = loss_of(net(spans, mask, generator) * maximum, totals)
+        spans, mask, chosen = draw_batch(data, left_out, modality, generator)
+        merged = net.merged(spans, mask, generator)
+        loss = loss_of(net.totals_of(merged) * maximum, data.totals[chosen])
+        if data.items.shape[1]:
+            loss = loss + ITEM_WEIGHT * ordinal_loss(net.answers_of(merged), data.items[chosen])
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -239,7 +267,7 @@ def train_net(
 def draw_batch(
     data: Sessions, left_out: torch.Tensor, modality: torch.Tensor, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Spans (members, b, k, columns), mask (members, b, k) and totals (members, b) of sessions that members may see."""
+    """Spans (members, b, k, columns), mask (members, b, k) and the sessions (members, b), which members may see."""
     size = min(BATCH, int((~left_out).sum(1).min()))
     order = torch.rand(left_out.shape, generator=generator).masked_fill(left_out, 2.0)
     chosen = order.topk(size, largest=False).indices  # (members, b)
@@ -253,7 +281,7 @@ def draw_batch(
         spans = spans * ~away[..., modality][:, :, None]
     mask = (chance >= SPAN_DROPOUT) & (spans[..., -modalities:] > 0).any(-1)
     mask[..., 0] |= ~mask.any(-1)  # some span is always left
-    return spans, mask, data.totals[chosen]
+    return spans, mask, chosen
 
 
 def loss_of(given: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
@@ -264,6 +292,19 @@ def loss_of(given: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
     spread = given.var(1, correction=0) + true.var(1, correction=0) + (mean_given - mean_true)[:, 0] ** 2
     loss: torch.Tensor = (huber + 1 - 2 * covariance / (spread + 1e-6)).sum()
     return loss
+
+
+def ordinal_loss(logits: torch.Tensor, items: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of logits (members, b, items, 3) with answers (members, b, items) above 0, 1, 2.
+
+    Summed over members; answers that are NaN do not count. An item's thresholds share one direction, so that they keep
+    their order: Cao, Mirjalili & Raschka, 2020, Pattern Recognit Lett 140:325-331.
+    """
+    known = torch.isfinite(items)
+    above = (items[..., None] > torch.arange(3)).float()
+    loss = F.binary_cross_entropy_with_logits(logits, above, reduction="none").mean(-1)
+    mean: torch.Tensor = (loss * known).sum((1, 2)) / known.sum((1, 2)).clamp_min(1)
+    return mean.sum()
 
 
 @torch.no_grad()

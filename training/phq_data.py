@@ -52,6 +52,14 @@ class Gathered:
         return np.unique([session.subject_id for session in self.sessions], return_inverse=True)[1].astype(np.int64)
 
     @property
+    def items(self) -> npt.NDArray[np.float64] | None:
+        """(n, items of the scale) the questionnaires' answers, NaN where only the total is known; None without any."""
+        if not any(session.items for session in self.sessions):
+            return None
+        unknown = (np.nan,) * self.scale.items
+        return np.array([session.items or unknown for session in self.sessions], np.float64)
+
+    @property
     def people(self) -> int:
         """Different subjects."""
         return len({session.subject_id for session in self.sessions})
@@ -102,6 +110,7 @@ def set_table(data: Gathered, modalities: tuple[Modality, ...]) -> SetTable:
         segments=tuple(segments(features, modalities) for features in having.features),
         parts=segment_parts({modality: taken.width for modality, taken in inputs.items()}),
         maximum=having.scale.maximum,
+        items=having.items,
     )
     return SetTable(modalities, table, rows[0], inputs)
 

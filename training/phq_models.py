@@ -34,7 +34,8 @@ class Table:
     """Labelled sessions of one modality set: rows (n, p), totals (n,), subjects (n,) as numbers, blocks (p,).
 
     For attention alone: each session's segments (spans, width), parts (width,) with the modality of each of their
-    columns, and the highest total of the scale.
+    columns, the highest total of the scale, and the questionnaires' answers items (n, 8 or 9), 0 to 3, in rows of NaN
+    where only the total is known; None where that is so of all.
     """
 
     rows: Float
@@ -44,6 +45,7 @@ class Table:
     segments: tuple[FloatArray, ...] = ()
     parts: tuple[str, ...] = ()
     maximum: int = Scale.PHQ8.maximum
+    items: Float | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -59,6 +61,7 @@ class Table:
             totals=self.totals[chosen],
             subjects=self.subjects[chosen],
             segments=tuple(self.segments[i] for i in chosen) if self.segments else (),
+            items=None if self.items is None else self.items[chosen],
         )
 
     @property
@@ -88,7 +91,7 @@ def fit_regressor(model: str, data: Table, seed: int = 0) -> Regressor:
     if model == "ridge":
         return fit_ridge(data.rows, data.totals, data.subjects, data.blocks)
     if model == "attention":
-        return fit_attention(data.segments, data.parts, data.totals, data.subjects, data.maximum, seed)
+        return fit_attention(data.segments, data.parts, data.totals, data.subjects, data.maximum, seed, data.items)
     raise ValueError(f"no model '{model}'")
 
 

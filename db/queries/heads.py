@@ -58,6 +58,7 @@ class HeadQueries(Queries):
                         analysis_id=row.analysis_id,
                         questionnaire_id=label.id,
                         score=label.total,
+                        items=tuple(label.items),
                         answered_at=label.answered_at,
                     )
                 )

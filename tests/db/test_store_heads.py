@@ -51,6 +51,7 @@ def test_the_nearest_answers_label_a_session(store: Store) -> None:
         (days[20], analyses[20], late.id, 3),
     ]
     assert {row.subject_id for row in found} == {subject}
+    assert found[1].items == late.items
     assert (found[0].recorded_at, found[0].answered_at) == (MONDAY, MONDAY - 2 * DAY)
     assert [row.score for row in labelled(store, within_days=30)] == [1, 3, 3, 3, 3, 3]
     assert [row.score for row in store.labelled_sessions(scale=Scale.PHQ9, within_days=1, face_kind="face-a")] == [

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from analysis_samples import MONDAY
@@ -19,7 +20,9 @@ from service import head_training, rescoring
 from service.active import KEY, activate
 from service.background import Task, TaskState
 from service.head_training import Labelled, labelled_count
+from service.labelled import write_manifest
 from service.settings import AppSettings
+from training.manifest import read_manifest
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +59,13 @@ def test_what_there_is_to_learn_from(settings: AppSettings, store: Store) -> Non
     assert labelled_count(store, settings) == Labelled(Scale.PHQ8, 10, 5)  # as many: the first of the scales
     assert not Labelled(Scale.PHQ8, 30, 4).enough
     assert not Labelled(Scale.PHQ8, 40, 20).ridge_only
+
+
+def test_the_stores_sessions_as_a_manifest(store: Store, tmp_path: Path) -> None:
+    fill_labelled(store, find_bundle(), people=3, sessions=2)
+    sessions = read_manifest(write_manifest(store, tmp_path, face_kind=find_bundle().face_kind)).sessions
+    assert len(sessions) == 6
+    assert all(session.items == tuple(items_of(int(session.score))) for session in sessions)
 
 
 def test_what_is_enough_is_what_training_asks_for() -> None:

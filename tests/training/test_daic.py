@@ -57,6 +57,8 @@ def test_daic_woz_gives_its_sessions_with_labels_parts_and_files(daic_woz):
     assert (session.transcript, session.speaker) == (daic_woz / "303_P/303_TRANSCRIPT.csv", "Participant")
     assert session.audio == daic_woz / "303_P/303_AUDIO.wav"
     assert session.groups == {"gender": "1"}
+    assert by_id(reading)["305"].items == (2, 2, 2, 2, 1, 1, 1, 1)
+    assert by_id(reading)["300"].items == (), "the test part's file holds no answers"
 
 
 def test_e_daic_gives_its_sessions_with_labels_parts_and_files(e_daic):
@@ -70,6 +72,7 @@ def test_e_daic_gives_its_sessions_with_labels_parts_and_files(e_daic):
     assert session.transcript == e_daic / "data/601_P/601_Transcript.csv"
     assert session.speaker is None, "its transcripts name no speaker"
     assert session.groups == {"gender": "female"}
+    assert session.items == (2,) * 7 + (1,), "they stand in a file of their own"
 
 
 def test_what_is_missing_is_named_and_left_out(daic_woz, e_daic):
@@ -85,6 +88,15 @@ def test_an_archive_that_was_not_unpacked_is_named(copy):
     shutil.rmtree(folder / "440_P")
     (folder / "440_P.zip").write_bytes(b"PK")
     assert "440_P.zip is not unpacked" in read_daic(folder).left_out[0]
+
+
+def test_answers_that_do_not_sum_to_the_total_are_not_used(copy):
+    folder = copy("edaic")
+    path = folder / "labels" / "Detailed_PHQ8_Labels.csv"
+    edit(path, lambda text: text.replace("601,2,2,2,2,2,2,2,1,15", "601,2,2,2,2,2,2,2,0,15").replace("302,", "999,"))
+    found = by_id(read_daic(folder))
+    assert (found["601"].items, found["302"].items) == ((), ())
+    assert found["401"].items == (1,) * 7 + (0,)
 
 
 def test_a_class_that_contradicts_the_total_is_a_warning(daic_woz):

@@ -54,6 +54,38 @@ def told(error):
     return [(problem.row, problem.column, problem.trouble) for problem in error.problems]
 
 
+def test_answers_beside_the_score(folder):
+    items = ",".join(f"item_{n}" for n in range(1, 9))
+    path = write(folder, f"{HEADER},{items}", "s1,PHQ-8,7,a.mp4,3,0,1,0,0,2.0,1,0", "s2,PHQ-8,4,b.mp4,,,,,,,,")
+    first, second = read_manifest(path).sessions
+    assert (first.items, second.items) == ((3, 0, 1, 0, 0, 2, 1, 0), ())
+    assert first.groups == {}
+
+
+def test_answers_that_cannot_be(folder):
+    items = ",".join(f"item_{n}" for n in range(1, 10))
+    path = write(
+        folder,
+        f"{HEADER},{items}",
+        "s1,PHQ-8,7,a.mp4,3,0,1,0,0,2,1,1,",
+        "s2,PHQ-8,4,b.mp4,1,1,1,,1,0,0,0,",
+        "s3,PHQ-8,4,c.mp4,4,0,x,0,0,0,0,0,",
+        "s4,PHQ-8,4,d.mp4,1,1,1,1,0,0,0,0,0",
+        "s5,PHQ9,9,e.mp4,1,1,1,1,1,1,1,1,1",
+    )
+    error = problems(path)
+    assert told(error) == [
+        (2, "score", Trouble.SCORE),
+        (3, "item_4", Trouble.EMPTY),
+        (4, "item_1", Trouble.SCORE),
+        (4, "item_3", Trouble.SCORE),
+        (5, "item_9", Trouble.SCORE),
+        (None, "scale", Trouble.WHOLE),
+    ]
+    assert "row 2, score: it is 7, the answers sum to 8" in str(error)
+    assert "item_4 is empty beside other answers: give all or none" in str(error)
+
+
 def test_every_column_is_read(folder):
     path = write(
         folder,

@@ -174,6 +174,52 @@ def test_columns_that_nobody_measured_and_columns_that_never_vary_do_no_harm(dat
     assert np.isfinite(found.predict(given(*data.segments[20:]))).all()
 
 
+def answered(n, seed):
+    """Sessions of which each of eight columns shows one answer, some of them unknown, with the answers and totals."""
+    rng = np.random.default_rng(seed)
+    answers = np.clip(np.rint(0.9 + 0.8 * rng.normal(size=(n, 1)) + 0.6 * rng.normal(size=(n, 8))), 0, 3)
+    segments = tuple(
+        (answers[i] + rng.normal(size=(int(rng.integers(10, 20)), 8))).astype(np.float32) for i in range(n)
+    )
+    known = answers.copy()
+    known[: n // 5] = np.nan
+    return segments, known, answers.sum(1)
+
+
+def test_answers_are_learnt_beside_the_total(monkeypatch):
+    nets = []
+    monkeypatch.setattr(phq_attention, "as_attention", lambda net, *rest: nets.append(net) or as_attention(net, *rest))
+    segments, answers, totals = answered(120, 0)
+    found = fit_attention(segments, ("face",) * 8, totals, np.arange(120), 24, items=answers)
+    (net,) = nets
+    assert set(found.arrays()) == set(fit(table(n=20)).arrays()), "what runs gives the total alone"
+    new, known, _ = answered(100, 1)
+    sessions = as_sessions(new, find_frame(segments, ("face",) * 8, 120), np.zeros(100))
+    members = len(found.total_bias)
+    with torch.no_grad():
+        spans, mask = (part.expand(members, *part.shape) for part in (sessions.spans, sessions.mask))
+        above = net.answers_of(net.merged(spans, mask)).sigmoid().mean(0).numpy()
+    assert (np.diff(above, axis=-1) <= 0).all(), "above 2 is never likelier than above 1"
+    given, true = above.sum(-1)[20:], known[20:]
+    for item in range(8):
+        own = np.corrcoef(given[:, item], true[:, item])[0, 1]
+        assert own > 0.5
+    squared = ((found.predict(Described(np.zeros((100, 1)), new)) - answered(100, 1)[2]) ** 2).mean()
+    assert squared < 0.3 * totals.var()
+
+
+def test_the_ordinal_loss_by_hand():
+    logits = torch.zeros(1, 2, 2, 3)
+    items = torch.tensor([[[3.0, float("nan")], [0.0, float("nan")]]])
+    assert phq_attention.ordinal_loss(logits, items) == pytest.approx(np.log(2))
+    logits[0, 0, 0] = 50.0
+    logits[0, 1, 0] = -50.0
+    assert phq_attention.ordinal_loss(logits, items) == pytest.approx(0, abs=1e-6)
+    logits[0, 1, 0] = torch.tensor([50.0, -50.0, -50.0])  # above 0 is said, the answer is 0
+    assert phq_attention.ordinal_loss(logits, items) == pytest.approx(50 / 3 / 2, rel=1e-4)
+    assert phq_attention.ordinal_loss(logits, items * float("nan")) == 0
+
+
 def test_segments_are_needed(data, fitted):
     bare = Table(data.rows, data.totals, data.subjects, data.blocks)
     with pytest.raises(ValueError, match="reads segments"):
