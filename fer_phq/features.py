@@ -16,8 +16,11 @@ Values are float32, times seconds from the recording's start in float64, not dec
 from __future__ import annotations
 
 import os
+import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
@@ -68,14 +71,26 @@ def write_features(features: SessionFeatures, path: Path) -> None:
 
 def read_features(path: Path) -> SessionFeatures:
     """Read a features file. Raises FerPhqError in one sentence that says which array is amiss."""
-    try:
+    with opened(path):  # what the archive says of its size is known before it is unpacked
         arrays = _arrays(path)
         channels = {modality.value: _channel(arrays, *ARRAYS[modality]) for modality in Modality}
         if all(channel is None for channel in channels.values()):
             raise ValueError("it holds none of the arrays visual, voice and words")
         emotions = _numbers(arrays, "emotions") if "emotions" in arrays else None
         return SessionFeatures(**channels, emotions=emotions)
-    except (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    """A features file as an archive of bearable size; what goes wrong with it is a FerPhqError of one sentence."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
+                raise ValueError(f"its arrays take more than {MAX_BYTES >> 30} GiB")
+            yield archive
+    except zipfile.BadZipFile:
+        raise FerPhqError(f"The features file {path} cannot be used: it is not a whole .npz archive.") from None
+    except (OSError, EOFError, ValueError, KeyError, RuntimeError, zlib.error, struct.error) as error:
         said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise FerPhqError(f"The features file {path} cannot be used: {said}.") from None
 
@@ -83,9 +98,6 @@ def read_features(path: Path) -> SessionFeatures:
 def _arrays(path: Path) -> dict[str, npt.NDArray[np.generic]]:
     known = {name for pair in ARRAYS.values() for name in pair} | {"emotions"}
     known |= {f"{values}_{suffix}" for values, _ in ARRAYS.values() for suffix in ("kind", "names")}
-    with zipfile.ZipFile(path) as archive:  # what the archive says of its size is known before it is unpacked
-        if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
-            raise ValueError(f"its arrays take more than {MAX_BYTES >> 30} GiB")
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files if name in known}
 

@@ -2,7 +2,7 @@
 
 Simulated sessions (`training.cohort_sessions`) whose frames are embeddings of real FER+ training images by the
 bundle's own backbone; voice and words are simulated too. Heads, provenance `simulated` and `phq_metrics.json` (on
-newly simulated people) are written into the bundle.
+newly simulated people) are put into the bundle, all at once.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from training.cohort import EmbeddingBank
 from training.cohort_sessions import Cohort, simulate
 from training.corpora import Source, load_faces
 from training.phq import Options, fit
-from training.phq_bundle import put_heads
+from training.phq_bundle import beside, put_heads
 from training.phq_evaluate import PhqVerdict, evaluate
 
 SUBJECTS = 400
@@ -49,11 +50,13 @@ def train(folder: Path, data: Path, seed: int, subjects: int = SUBJECTS) -> PhqV
         simulate(cohort, seed, bank).data, Options(seed, quick=True), lambda line: print(line, file=sys.stderr)
     )
     config = model.bundle.config
-    put_heads(report, config, folder, Provenance.SIMULATED, TRAINING_SENTENCE, config.name)
-    verdict = evaluate(load_model(folder), simulate(cohort, seed + 1000, bank).data)
-    cohort_said = f"{subjects} people, one session of {SECONDS[0]:g} to {SECONDS[1]:g} s each"
-    text = json.dumps(dataclasses.asdict(verdict) | {"training": cohort_said}, indent=2)
-    (folder / "phq_metrics.json").write_text(text + "\n", encoding="utf-8")
+    with beside(folder) as part:
+        shutil.copytree(folder, part, dirs_exist_ok=True)
+        put_heads(report, config, part, Provenance.SIMULATED, TRAINING_SENTENCE, config.name)
+        verdict = evaluate(load_model(part), simulate(cohort, seed + 1000, bank).data)
+        cohort_said = f"{subjects} people, one session of {SECONDS[0]:g} to {SECONDS[1]:g} s each"
+        text = json.dumps(dataclasses.asdict(verdict) | {"training": cohort_said}, indent=2)
+        (part / "phq_metrics.json").write_text(text + "\n", encoding="utf-8")
     return verdict
 
 

@@ -6,9 +6,7 @@ is computed until `load` is called; what a features file holds is told from its 
 
 from __future__ import annotations
 
-import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,8 +17,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from fer_phq.channels import SessionFeatures
-from fer_phq.errors import FerPhqError
-from fer_phq.features import ARRAYS, MAX_BYTES, read_features
+from fer_phq.features import ARRAYS, opened, read_features
 from fer_phq.phq import Modality, Scale
 
 MAX_TEXT_BYTES = 1 << 16
@@ -99,19 +96,11 @@ def feature_spaces(path: Path) -> dict[Modality, FeatureSpace]:
 
     Raises FerPhqError in one sentence when the file cannot be one that `read_features` reads.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
-                raise ValueError(f"its arrays take more than {MAX_BYTES >> 30} GiB")
-            held = {entry.filename.removesuffix(".npy") for entry in archive.infolist()}
-            spaces = {m: _space(archive, held, *ARRAYS[m]) for m in Modality if ARRAYS[m][0] in held}
-    except zipfile.BadZipFile:
-        raise FerPhqError(f"The features file {path} cannot be used: it is not a whole .npz archive.") from None
-    except (OSError, EOFError, ValueError, KeyError, RuntimeError, zlib.error, struct.error) as error:
-        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise FerPhqError(f"The features file {path} cannot be used: {said}.") from None
-    if not spaces:
-        raise FerPhqError(f"The features file {path} cannot be used: it holds none of the arrays visual, voice, words.")
+    with opened(path) as archive:
+        held = {entry.filename.removesuffix(".npy") for entry in archive.infolist()}
+        spaces = {m: _space(archive, held, *ARRAYS[m]) for m in Modality if ARRAYS[m][0] in held}
+        if not spaces:
+            raise ValueError("it holds none of the arrays visual, voice and words")
     return spaces
 
 

@@ -28,7 +28,7 @@ def write_phq_bundle(
     """Write the bundle, whole or not at all. Raises FerPhqError when `out` is not empty or cannot be written."""
     refuse_filled(out, replace_old)
     try:
-        with _beside(out) as folder:
+        with beside(out) as folder:
             shutil.copyfile(base.path / WEIGHTS[0], folder / WEIGHTS[0])
             for name in COMPANIONS:
                 if (base.path / name).is_file():
@@ -75,8 +75,8 @@ def refuse_filled(out: Path, replace_old: bool) -> None:
 
 
 @contextmanager
-def _beside(out: Path) -> Iterator[Path]:
-    """A folder that becomes `out` in the end, or vanishes."""
+def beside(out: Path) -> Iterator[Path]:
+    """A folder that takes the place of `out` in the end, or vanishes."""
     out.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:

@@ -107,6 +107,7 @@ def as_dict(report: PhqReport) -> dict[str, Any]:
         "sessions": report.sessions,
         "subjects": report.subjects,
         **report.facts,
+        "bootstrap_level": LEVEL,
         "sets": [_set_dict(one) for one in report.sets],
     }
 
@@ -114,6 +115,8 @@ def as_dict(report: PhqReport) -> dict[str, Any]:
 def _set_dict(one: SetReport) -> dict[str, Any]:
     return {
         "modalities": [str(modality) for modality in one.fit.head.modalities],
+        "sessions": len(one.fit.data.table),
+        "subjects": one.fit.data.table.subject_count,
         "chosen": one.fit.head.model,
         "models": {
             judged.model: dataclasses.asdict(judged.figures) | {"screening": dataclasses.asdict(judged.screening)}

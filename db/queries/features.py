@@ -10,11 +10,9 @@ from sqlalchemy.orm import Session
 
 from db.queries.base import Queries, get_row
 from db.records import EmbeddingRecord
-from db.tables import AnalysisRow, ChannelRow, EmbeddingRow, FrameRow
+from db.tables import AnalysisRow, ChannelRow, EmbeddingRow
 from fer_phq.analysis import SessionAnalysis
-from fer_phq.arrays import FloatArray
-from fer_phq.channels import Channel, SessionFeatures
-from fer_phq.emotions import EMOTIONS
+from fer_phq.channels import Channel
 from fer_phq.errors import StoreError
 from fer_phq.phq import Modality
 
@@ -37,18 +35,6 @@ class FeatureQueries(Queries):
         with self._reading() as session:
             get_row(session, AnalysisRow, analysis_id)
             return channels_of(session, analysis_id)
-
-    def load_features(self, *, analysis_id: str) -> SessionFeatures:
-        """The face, the voice and the words of an analysis, embeddings through float16. Raises NotFoundError."""
-        with self._reading() as session:
-            get_row(session, AnalysisRow, analysis_id)
-            face, channels = embeddings_of(session, analysis_id), channels_of(session, analysis_id)
-            return SessionFeatures(
-                face=Channel(face.embeddings, face.time_s, face.kind),
-                voice=channels.get(Modality.VOICE),
-                words=channels.get(Modality.WORDS),
-                emotions=_emotions(session, analysis_id),
-            )
 
 
 def embedding_row(analysis: SessionAnalysis) -> dict[str, Any]:
@@ -107,14 +93,3 @@ def _channel(row: ChannelRow) -> Channel:
         kind=row.kind,
         names=tuple(row.names),
     )
-
-
-def _emotions(session: Session, analysis_id: str) -> FloatArray:
-    """(m, 7): the probabilities of the frames with a face."""
-    query = (
-        select(*(getattr(FrameRow, name) for name in EMOTIONS))
-        .where(FrameRow.analysis_id == analysis_id, FrameRow.detection_score.is_not(None))
-        .order_by(FrameRow.idx)
-    )
-    rows = [tuple(row) for row in session.execute(query)]
-    return np.array(rows, dtype=np.float32).reshape(len(rows), len(EMOTIONS))

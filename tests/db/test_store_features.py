@@ -61,7 +61,7 @@ def test_only_what_there_was_is_there(store: Store, session_id: str) -> None:
     assert set(store.load_channels(analysis_id=words)) == {Modality.WORDS}
     assert store.load_session_analysis(analysis_id=words).voice is None
     assert store.load_channels(analysis_id=neither) == {}
-    assert store.load_features(analysis_id=neither).modalities == (Modality.FACE,)
+    assert store.load_session_analysis(analysis_id=neither).features.modalities == (Modality.FACE,)
 
 
 @pytest.mark.parametrize("gaps", [(3, 4), tuple(range(20))])
@@ -69,10 +69,9 @@ def test_features_are_those_of_the_analysis(store: Store, session_id: str, gaps:
     phq = None if len(gaps) < 20 else sample_analysis().phq
     analysis = sample_analysis(gaps=gaps, phq=phq, voice=sample_voice(), words=sample_words())
     analysis_id = store.save_analysis(session_id=session_id, analysis=analysis)
-    expected = store.load_session_analysis(analysis_id=analysis_id).features
-    features = store.load_features(analysis_id=analysis_id)
-    for name in ("face", "voice", "words"):
-        same_channel(getattr(features, name), getattr(expected, name))
+    features = store.load_session_analysis(analysis_id=analysis_id).features
+    for name in ("voice", "words"):
+        same_channel(getattr(features, name), getattr(analysis.features, name))
     assert features.emotions is not None
     assert features.emotions.shape == (20 - len(gaps), 7)
     np.testing.assert_array_equal(features.emotions, analysis.features.emotions)

@@ -112,7 +112,6 @@ def test_unknown_ids_are_named(store: Store) -> None:
         lambda: store.frame_table(analysis_id="x"),
         lambda: store.load_embeddings(analysis_id="x"),
         lambda: store.load_channels(analysis_id="x"),
-        lambda: store.load_features(analysis_id="x"),
         lambda: store.get_job(job_id="x"),
         lambda: store.create_job(session_id="x"),
         lambda: store.get_questionnaire(questionnaire_id="x"),

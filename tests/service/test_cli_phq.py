@@ -86,7 +86,7 @@ def test_features_of_the_store_are_what_was_stored(installation, tmp_path):
         kind = read_bundle(SHIPPED).face_kind
         manifest = write_manifest(store, tmp_path, face_kind=kind)
         (first, *_) = store.labelled_sessions(scale=Scale.PHQ8, within_days=14, face_kind=kind)
-        stored = store.load_features(analysis_id=first.analysis_id)
+        stored = store.load_session_analysis(analysis_id=first.analysis_id).features
     with manifest.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == PEOPLE

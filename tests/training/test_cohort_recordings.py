@@ -23,9 +23,11 @@ from fer_phq.voice import only_during, voice_features, voice_functionals
 from fer_phq.voice.features import features_of_sound
 from fer_phq.words import intervals, read_transcript
 from fer_phq.words.lexicon import ABSOLUTIST, FIRST_PERSON, words
-from training import cohort_recordings, phq, phq_evaluate
-from training.cohort_recordings import Film, cast, converse, open_album, phrases_of, render_cohort
+from training import cohort_recordings, cohort_talk, phq, phq_evaluate
+from training.cohort_faces import cast, open_album
+from training.cohort_recordings import Film, render_cohort
 from training.cohort_speech import Speaker
+from training.cohort_talk import converse, phrases_of
 from training.manifest import read_manifest
 
 FERPLUS = Path(__file__).parents[2] / "../shared/data/ferplus/valid.parquet"
@@ -72,7 +74,7 @@ def rows_of(manifest):
 def heard(seconds=24, seed=1, **changes):
     """What our own voice analysis makes of a speaker, restricted to the subject's turns as a transcript does."""
     found = converse(Speaker(**TALKER | changes), seconds, np.random.default_rng(seed))
-    rows = features_of_sound([resample_poly(found.sound, 16_000, cohort_recordings.RATE).astype(np.float32)])
+    rows = features_of_sound([resample_poly(found.sound, 16_000, cohort_talk.RATE).astype(np.float32)])
     spans = [(cue.start_s, cue.end_s) for cue in found.cues if cue.speaker == "Participant"]
     return voice_functionals(only_during(rows, spans))
 
@@ -155,13 +157,13 @@ def test_a_drawn_speaker_is_heard(less, more, key, by):
 
 
 def test_the_lists_hold_the_words_they_say():
-    for neutral, personal in cohort_recordings.ANSWERS:
+    for neutral, personal in cohort_talk.ANSWERS:
         assert not set(words(neutral)) & (FIRST_PERSON | ABSOLUTIST)
         assert sum(word in FIRST_PERSON for word in words(personal)) == 2
         assert not set(words(personal)) & ABSOLUTIST
-    for tail in cohort_recordings.TAILS:
+    for tail in cohort_talk.TAILS:
         assert sum(word in ABSOLUTIST for word in words(tail)) == 1
-    assert not {word for question in cohort_recordings.QUESTIONS for word in words(question)} & FIRST_PERSON
+    assert not {word for question in cohort_talk.QUESTIONS for word in words(question)} & FIRST_PERSON
 
 
 @pytest.mark.parametrize(("first_person", "absolutist"), [(0.03, 0.005), (0.06, 0.012), (0.15, 0.04)])

@@ -395,7 +395,7 @@ def save(path, **arrays):
     [
         (lambda path: path.write_bytes(b"no archive"), "is not a whole .npz archive"),
         (lambda path: path.write_bytes((path.parent / "0.npz").read_bytes()[:300]), "is not a whole .npz archive"),
-        (lambda path: save(path, other=np.zeros(3)), "none of the arrays visual, voice, words"),
+        (lambda path: save(path, other=np.zeros(3)), "none of the arrays visual, voice and words"),
         (lambda path: save(path, visual=np.zeros((3, 2))), "visual stands without time_s"),
         (lambda path: save(path, visual=np.zeros(3), time_s=np.zeros(3)), "visual must be (rows, width), it is (3,)"),
         (lambda path: save(path, visual=np.zeros((3, 0)), time_s=np.zeros(3)), "visual must be (rows, width)"),
