@@ -139,11 +139,6 @@ def local_times(table: pd.DataFrame, column: str, zone: tzinfo) -> pd.DataFrame:
     return table.assign(**{column: moments})
 
 
-def csv_document(analysis_id: str) -> str:
-    """The frame table as CSV."""
-    return str(frames(analysis_id).drop(columns="state").to_csv(index=False))
-
-
 def json_document(analysis_id: str) -> str:
     """The analysis as the JSON document that `fer-phq analyze --json` prints."""
     document = context.store().load_session_analysis(analysis_id=analysis_id).to_dict()

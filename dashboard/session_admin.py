@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import context, data, ui
 from dashboard.charts import clock
+from dashboard.downloads import session_downloads
 from db.records import AnalysisSummary, Consent, SessionDetail, SessionRecord
 from service import jobs
 from service.erasure import erase_session
@@ -24,7 +25,7 @@ def admin_card(detail: SessionDetail, found: AnalysisSummary | None) -> None:
             analysis_facts(found)
     with ui.card("admin"), st.container(horizontal=True, vertical_alignment="center"):
         if found is not None:
-            downloads(detail, found)
+            session_downloads(detail, found)
             if st.button("Analyse again", help="With the active model; what is stored already is kept."):
                 jobs.enqueue_analysis(context.settings(), context.store(), detail.session.id)
                 st.rerun()
@@ -81,19 +82,6 @@ def analysis_facts(found: AnalysisSummary) -> None:
         )
         st.markdown("**People in view**")
         st.dataframe(people, hide_index=True)
-
-
-def downloads(detail: SessionDetail, found: AnalysisSummary) -> None:
-    """The analysis as files."""
-    stem = f"session-{detail.session.id[:8]}-{found.id[:8]}"
-    st.download_button(
-        "Download CSV", data=lambda: data.csv_document(found.id), file_name=f"{stem}.csv", mime="text/csv",
-        icon=":material/download:", on_click="ignore", help="One row a sampled frame",
-    )  # fmt: skip
-    st.download_button(
-        "Download JSON", data=lambda: data.json_document(found.id), file_name=f"{stem}.json", mime="application/json",
-        icon=":material/download:", on_click="ignore", help="The whole analysis",
-    )  # fmt: skip
 
 
 def consent(session: SessionRecord) -> None:
