@@ -9,9 +9,10 @@ import streamlit as st
 
 from dashboard import bundles, context, ui
 from dashboard.bundles import Figure, HeadReport, SetFigures
+from dashboard.estimate import spoken
 from fer_phq.checkpoint import SHIPPED, Bundle, PhqConfig, damaged_files
 from fer_phq.errors import FerPhqError
-from fer_phq.phq import Modality, Provenance
+from fer_phq.phq import Provenance
 from service.active import activate
 from service.head_training import RIDGE_ONLY_BELOW
 
@@ -22,7 +23,7 @@ ENVIRONMENT = (
 SIMULATED = "Demonstration only: this head was trained on simulated labels. It says nothing about any person."
 READING = (
     "MAE and RMSE are mean errors in points; “always the mean” is the MAE of answering the training's mean score every "
-    f"time. CCC and Pearson run from −1 to 1, and 0 is no agreement. In brackets: {bundles.REPORT_LEVEL:.0%} interval "
+    "time. CCC and Pearson run from −1 to 1, and 0 is no agreement. In brackets: {level:.0%} interval "
     "over people. All figures are of people left out of the training, and hold for people recorded and asked like them."
 )
 
@@ -120,7 +121,7 @@ def heads(phq: PhqConfig | None) -> None:
     if phq is None:
         ui.note("No PHQ head: it gives emotions and no PHQ estimate.")
         return
-    asked = "; ".join(set_words(modalities) for modalities in phq.modalities)
+    asked = "; ".join(spoken(modalities) for modalities in phq.modalities)
     order = ", in this order" if len(phq.modalities) > 1 else ""
     ui.facts(
         [
@@ -132,12 +133,6 @@ def heads(phq: PhqConfig | None) -> None:
     if phq.provenance is Provenance.SIMULATED:
         ui.warn(SIMULATED)
     ui.note(ui.sentence(phq.training))
-
-
-def set_words(modalities: Sequence[Modality]) -> str:
-    """'face', 'face and voice', 'face, voice and words'."""
-    names = [str(modality) for modality in modalities]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def show_report(bundle: Bundle) -> None:
@@ -153,10 +148,10 @@ def show_report(bundle: Bundle) -> None:
     st.html(table(report.sets))
     for words in doubts(report):
         ui.warn(words)
-    ui.note(READING)
+    ui.note(READING.format(level=report.bootstrap_level))
     pictures = bundles.pictures_of(bundle)
     if pictures:
-        with st.expander(f"Diagrams ({set_words(report.sets[0].modalities)})"):
+        with st.expander(f"Diagrams ({spoken(report.sets[0].modalities)})"):
             for place, (path, caption, alt) in zip(st.columns(len(pictures)), pictures, strict=True):
                 place.image(str(path), caption=caption, alt=alt, width="stretch")
 
@@ -168,7 +163,7 @@ def doubts(report: HeadReport) -> list[str]:
         said.append(
             f"With {report.people} people only the simplest model was tried; every figure may be far from the truth."
         )
-    blind = [set_words(one.modalities) for one in report.sets if one.ccc.low <= 0]
+    blind = [spoken(one.modalities) for one in report.sets if one.ccc.low <= 0]
     if blind:
         which = "" if len(blind) == len(report.sets) else f" ({'; '.join(blind)})"
         said.append(f"Not shown to know anything beyond the mean{which}: the interval of CCC reaches zero.")
@@ -195,7 +190,7 @@ def _row(one: SetFigures) -> str:
         escape(ui.percent(one.coverage)),
         f"{one.width:.1f}",
     ]
-    name = escape(set_words(one.modalities).capitalize())
+    name = escape(spoken(one.modalities).capitalize())
     return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
 
 

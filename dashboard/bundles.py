@@ -15,9 +15,6 @@ from fer_phq.checkpoint import SHIPPED, Bundle, models_dir, read_bundle
 from fer_phq.errors import ModelError
 from fer_phq.phq import Modality, Scale
 
-REPORT_LEVEL = 0.95
-"""Of the bootstrap intervals in a report (`training.phq_metrics.LEVEL`); the report itself does not repeat it."""
-
 PICTURES = {
     "scatter.png": ("Estimates against scores", "Each left-out session's estimate against its questionnaire score"),
     "calibration.png": (
@@ -59,11 +56,15 @@ class SetFigures:
 
 @dataclass(frozen=True)
 class HeadReport:
-    """A bundle's `report.json`: its sets in the order in which the heads are asked."""
+    """A bundle's `report.json`: its sets in the order in which the heads are asked.
+
+    bootstrap_level: of the figures' intervals, a share.
+    """
 
     scale: Scale
     sessions: int
     people: int
+    bootstrap_level: float
     sets: tuple[SetFigures, ...]
 
 
@@ -96,7 +97,8 @@ def report_of(bundle: Bundle) -> HeadReport | None:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         sets = tuple(_set(one) for one in found["sets"])
-        return HeadReport(Scale(found["scale"]), int(found["sessions"]), int(found["subjects"]), sets)
+        level = float(found.get("bootstrap_level", 0.95))
+        return HeadReport(Scale(found["scale"]), int(found["sessions"]), int(found["subjects"]), level, sets)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ModelError(f"The report {path} cannot be read ({type(error).__name__}); train the head again.") from None
 

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from html import escape
 
+import pandas as pd
 import streamlit as st
 
-from dashboard import context, ui
+from dashboard import charts, context, ui
 from dashboard.bundle_card import anchor
+from dashboard.estimate import spoken
 from fer_phq.checkpoint import Bundle
 from fer_phq.errors import FerPhqError
-from fer_phq.phq import Scale
+from fer_phq.phq import Modality, Scale
 from service import head_training, rescoring
 from service.background import Task, TaskState
-from service.head_training import FEWEST_PEOPLE, FEWEST_SESSIONS, LONGEST_DAYS, RIDGE_ONLY_BELOW, Labelled
+from service.head_training import (
+    FEWEST_PEOPLE,
+    FEWEST_SESSIONS,
+    LONGEST_DAYS,
+    RIDGE_ONLY_BELOW,
+    HeadTraining,
+    Labelled,
+    Step,
+)
 from service.labelled import WITHIN_DAYS
 
 LIVE_SECONDS = 2.0
@@ -171,10 +181,32 @@ def running(key: str, words: str, status: Callable[[], Task | None], cancel: Cal
         line.html(f'<p class="fp-working">{escape(words)} <span>{escape(since)}</span></p>')
         if act.button("Cancel", key=f"{key}_cancel", width="stretch"):
             cancel()
+        if isinstance(task, HeadTraining):
+            curves(task.steps)
         st.code("\n".join(task.lines) or "Starting …", language=None, wrap_lines=True)
         ui.note("It goes on when this page is closed.")
 
     st.fragment(draw, run_every=LIVE_SECONDS, key=f"{key}_live")()
+
+
+def curves(steps: Sequence[Step]) -> None:
+    """How the models do on the set of modalities that is being judged."""
+    if not steps:
+        return
+    current = steps[-1].modalities
+    rows = [
+        {"model": step.model, "folds": step.folds, "of": step.of, "share": step.rmse / max(step.floor, 1e-9)}
+        for step in steps
+        if step.modalities == current and step.model != "floor"
+    ]
+    if not rows:
+        return
+    st.markdown(f"**From the {spoken([Modality(name) for name in current])}**")
+    figure = charts.training_curves(pd.DataFrame(rows), context.colours())
+    st.plotly_chart(
+        figure, theme=None, config={"displayModeBar": False}, key="training_curves",
+        alt="Error of each model on people left out, as a part of the error of always answering the mean",
+    )  # fmt: skip
 
 
 def stop_training() -> None:

@@ -12,6 +12,7 @@ from db.queries.attention import AttentionQueries
 from db.queries.features import FeatureQueries
 from db.queries.heads import HeadQueries
 from db.queries.jobs import JobQueries
+from db.queries.pairs import PairQueries
 from db.queries.questionnaires import QuestionnaireQueries
 from db.queries.review import ReviewQueries
 from db.queries.sessions import SessionQueries
@@ -29,6 +30,7 @@ class Store(
     HeadQueries,
     TrendQueries,
     AttentionQueries,
+    PairQueries,
     QuestionnaireQueries,
     ReviewQueries,
     JobQueries,

@@ -7,6 +7,7 @@ the models when it is whole; nothing makes it active but a person.
 from __future__ import annotations
 
 import glob
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,10 +47,23 @@ class Labelled:
 
 
 @dataclass(frozen=True)
+class Step:
+    """A model under judgement: folds done of all, its RMSE so far beside that of always answering the mean."""
+
+    modalities: tuple[str, ...]
+    model: str
+    folds: int
+    of: int
+    rmse: float
+    floor: float
+
+
+@dataclass(frozen=True)
 class HeadTraining(Task):
-    """The last training. name: the new bundle's. bundle: its folder, once it is there."""
+    """The last training. name: the new bundle's. bundle: its folder, once it is there. steps: in their order."""
 
     bundle: Path | None
+    steps: tuple[Step, ...]
 
 
 def labelled_count(
@@ -86,7 +100,7 @@ def start(
     base = active_bundle(settings).path.absolute()
     command = ["train", "phq", "--from-store", "--out", str(out), "--base", str(base)]
     command += ["--within-days", f"{within_days:g}", *(["--scale", str(scale)] if scale else [])]
-    command += ["--quick"] if quick else []
+    command += ["--steps", str(_steps_file(settings)), *(["--quick"] if quick else [])]
     # The bundle is written beside its place under a name with eight letters of chance, then renamed.
     half_written = str(out.parent / glob.escape(f".{name}.")) + "?" * 8
     _background(settings).start(name, command, [half_written])
@@ -99,12 +113,29 @@ def status(settings: AppSettings) -> HeadTraining | None:
         return None
     folder = own_bundle_folder(task.name)
     there = task.state is TaskState.DONE and (folder / "config.json").is_file()
-    return HeadTraining(**vars(task), bundle=folder if there else None)
+    return HeadTraining(**vars(task), bundle=folder if there else None, steps=_steps(settings, task))
 
 
 def cancel(settings: AppSettings) -> None:
     """Stop the training, if one runs. Raises FerPhqError when it does not stop."""
     _background(settings).cancel()
+
+
+def _steps_file(settings: AppSettings) -> Path:
+    return settings.data_dir / "training" / "steps.jsonl"
+
+
+def _steps(settings: AppSettings, task: Task) -> tuple[Step, ...]:
+    """What this training has written so far; a line that is half there is not."""
+    try:
+        path = _steps_file(settings)
+        if path.stat().st_mtime < task.started_at.timestamp():
+            return ()  # of the training before
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    except OSError:
+        return ()
+    found = (json.loads(line) for line in lines if line.endswith("\n"))
+    return tuple(Step(**(one | {"modalities": tuple(one["modalities"])})) for one in found)
 
 
 def _background(settings: AppSettings) -> Background:

@@ -9,8 +9,11 @@ Nothing makes the bundle active but a person.
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +26,7 @@ from training.labelled import LabelledSession
 from training.manifest import problem_lines, read_manifest
 from training.phq_bundle import refuse_filled, write_phq_bundle
 from training.phq_data import FEWEST_SESSIONS, FEWEST_SUBJECTS, Gathered, modality_sets, set_table
-from training.phq_fit import fit_set
+from training.phq_fit import Watch, fit_set
 from training.phq_gather import Gatherer, Tell, gather
 from training.phq_report import PhqReport, report_set
 
@@ -52,7 +55,7 @@ def read_labelled(path: Path, tell: Tell, skip_bad: bool = False, for_training: 
     return list(reading.sessions)
 
 
-def fit(data: Gathered, options: Options, tell: Tell = lambda _: None) -> PhqReport:
+def fit(data: Gathered, options: Options, tell: Tell = lambda _: None, watch: Watch = lambda _: None) -> PhqReport:
     """Fit every set of modalities that enough sessions have. Raises FerPhqError when there is none."""
     chosen = modality_sets(data)
     if not chosen:
@@ -64,7 +67,7 @@ def fit(data: Gathered, options: Options, tell: Tell = lambda _: None) -> PhqRep
     for modalities in chosen:
         having = data.having(modalities)
         tell(f"Training on {'+'.join(modalities)}: {len(having)} sessions of {having.people} people")
-        fitted = fit_set(set_table(having, modalities), data.scale, options.quick, options.seed)
+        fitted = fit_set(set_table(having, modalities), data.scale, options.quick, options.seed, watch=watch)
         sets.append(report_set(fitted, having, options.seed))
     # Sets are of different sessions: they are compared by what each gains on the floor of its own.
     sets.sort(key=lambda one: one.gain)
@@ -80,6 +83,7 @@ def train(
     options: Options,
     tell: Tell = lambda _: None,
     replace_old: bool = False,
+    watch: Watch = lambda _: None,
 ) -> PhqReport:
     """Gather features, fit, and write the bundle. Raises FerPhqError in one sentence, before anything is written."""
     refuse_filled(out, replace_old)
@@ -88,7 +92,7 @@ def train(
         tell(f"{len(sessions) - len(used)} sessions of the part test are left out.")
     refuse_overlap(session.subject_id for session in used)
     data = gather(used, gatherer, options.skip_bad, tell)
-    report = fit(data, options, tell)
+    report = fit(data, options, tell, watch)
     provenance = provenance_of(data)
     write_phq_bundle(report, base, out, provenance, sentence_of(report, provenance), replace_old)
     return report
@@ -132,8 +136,23 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--skip-bad", action="store_true", help="go on without the rows that cannot be used")
     found.add_argument("--base", help="bundle whose backbone is used (default: the active one)")
     found.add_argument("--features", type=Path, help="folder to keep what recordings give, for another training")
+    found.add_argument("--steps", type=Path, help="file for each model's error after every fold, as JSON lines")
     found.add_argument("--force", action="store_true", help="replace a bundle that is there")
     return found
+
+
+@contextmanager
+def _watched(path: Path | None) -> Iterator[Watch]:
+    """Writes every step to the file at once, so that it can be followed; without one, nothing."""
+    if path is None:
+        yield lambda _: None
+        return
+    try:
+        file = path.open("w", encoding="utf-8", buffering=1)
+    except OSError as error:
+        raise FerPhqError(f"The file {path} cannot be written: {error.strerror}.") from None
+    with file:
+        yield lambda step: print(json.dumps(dataclasses.asdict(step)), file=file)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -151,7 +170,8 @@ def main(argv: list[str] | None = None) -> int:
         sessions = read_labelled(options.manifest, tell, options.skip_bad)
         chosen = Options(options.seed, options.quick, options.skip_bad)
         gatherer = Gatherer(base, options.features)
-        report = train(sessions, gatherer, base, options.out, chosen, tell, options.force)
+        with _watched(options.steps) as watch:
+            report = train(sessions, gatherer, base, options.out, chosen, tell, options.force, watch)
     except FerPhqError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1

@@ -6,7 +6,7 @@ folds, and inside each fold once more for the model's own settings (nested).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +36,22 @@ RIDGE_ONLY_BELOW = 20
 
 USUAL = 1.2
 """A session is unlike the training's beyond this many times the largest distance of a left-out person's session."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far the judging of a model is: folds done of all, and the RMSE so far beside that of answering the mean."""
+
+    modalities: tuple[str, ...]
+    model: str
+    folds: int
+    of: int
+    rmse: float
+    floor: float
+
+
+Watch = Callable[[Step], None]
+"""Is told after every fold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,22 +86,59 @@ def models_for(subjects: int, quick: bool) -> tuple[str, ...]:
     return ("floor", "ridge", "svr", "boosting", "attention")
 
 
-def fit_set(data: SetTable, scale: Scale, quick: bool = False, seed: int = 0, level: float = LEVEL) -> FittedSet:
-    """Compare, choose, fit and calibrate one modality set."""
+def fit_set(
+    data: SetTable,
+    scale: Scale,
+    quick: bool = False,
+    seed: int = 0,
+    level: float = LEVEL,
+    watch: Watch = lambda _: None,
+) -> FittedSet:
+    """Compare, choose, fit and calibrate one modality set. watch: is told how each model does, after every fold."""
     table = data.table
     repeats = 1 if quick else REPEATS
-    judged = [judge(table, model, scale, repeats, seed) for model in models_for(table.subject_count, quick)]
+    judged = [
+        judge(table, model, scale, repeats, seed, _stepper(data, model, repeats, watch))
+        for model in models_for(table.subject_count, quick)
+    ]
     chosen = choose_model(judged, table)
     calibrated = calibrate(table, chosen, level, seed)
     head = make_head(data, chosen, calibrated)
     return FittedSet(head, tuple(judged), judge_interval(table, chosen, scale, level, seed), data)
 
 
-def judge(table: Table, model: str, scale: Scale, repeats: int, seed: int) -> Judged:
-    """Estimates of every session by models that have not seen its subject, and their figures."""
+def _stepper(data: SetTable, model: str, repeats: int, watch: Watch) -> Callable[[Float, Float], None]:
+    """Adds a fold's errors, of the model and of the mean, to those before, and tells."""
+    names, of = tuple(map(str, data.modalities)), repeats * min(OUTER_FOLDS, data.table.subject_count)
+    own, mean, folds = list[Float](), list[Float](), 0
+
+    def after(errors: Float, floor_errors: Float) -> None:
+        nonlocal folds
+        folds += 1
+        own.append(errors)
+        mean.append(floor_errors)
+        rmse, floor = (float(np.sqrt(np.mean(np.concatenate(all_) ** 2))) for all_ in (own, mean))
+        watch(Step(names, model, folds, of, rmse, floor))
+
+    return after
+
+
+def judge(
+    table: Table,
+    model: str,
+    scale: Scale,
+    repeats: int,
+    seed: int,
+    after: Callable[[Float, Float], None] = lambda *_: None,
+) -> Judged:
+    """Estimates of every session by models that have not seen its subject, and their figures.
+
+    after: is given every fold's errors, of the model and of the mean it was trained on.
+    """
     given, floor = np.zeros((repeats, len(table))), np.zeros((repeats, len(table)))
     for repeat in range(repeats):
-        given[repeat], floor[repeat] = _left_out(table, model, scale, outer_folds(table, seed + repeat), seed)
+        folds = outer_folds(table, seed + repeat)
+        given[repeat], floor[repeat] = _left_out(table, model, scale, folds, seed, after)
     true, subjects = np.tile(table.totals, repeats), np.tile(table.subjects, repeats)
     figures = phq_figures(given.ravel(), true, floor.ravel(), subjects, seed)
     return Judged(model, given, figures, screening(given.ravel(), true))
@@ -97,13 +150,21 @@ def outer_folds(table: Table, seed: int) -> list[Fold]:
     return list(folds.split(table.rows, groups=table.subjects))
 
 
-def _left_out(table: Table, model: str, scale: Scale, folds: Sequence[Fold], seed: int) -> tuple[Float, Float]:
+def _left_out(
+    table: Table,
+    model: str,
+    scale: Scale,
+    folds: Sequence[Fold],
+    seed: int,
+    after: Callable[[Float, Float], None] = lambda *_: None,
+) -> tuple[Float, Float]:
     """Of each session the estimate (n,) of the model that left it out, and the mean (n,) that model was trained on."""
     given, floor = np.zeros(len(table)), np.zeros(len(table))
     for train, test in folds:
         part = table.take(train)
         given[test] = np.clip(fit_regressor(model, part, seed).predict(table.take(test).described), 0, scale.maximum)
         floor[test] = part.totals.mean()
+        after(given[test] - table.totals[test], floor[test] - table.totals[test])
     return given, floor
 
 

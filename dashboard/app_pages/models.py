@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import bundles, context, ui
 from dashboard.bundle_card import ENVIRONMENT, badges, bundle_card, is_same
+from dashboard.comparison_card import comparison_card
 from dashboard.training_card import rescoring_row, training_card
 from fer_phq.checkpoint import Bundle
 from fer_phq.errors import ModelError
@@ -43,6 +44,7 @@ def page() -> None:
     if active is not None:
         in_use(active)
         training_card()
+    comparison_card(active.model_id if active else None)
     found, broken = bundles.all_bundles()
     if active is not None and not any(is_same(bundle, active) for bundle in found):
         found.insert(0, active)  # FERPHQ_MODEL may name a folder anywhere

@@ -5,6 +5,7 @@ without the subject's face has NaN there and is drawn as a gap, never bridged.
 """
 
 from dashboard.charts.estimates import emotion_bars, phq_scale
+from dashboard.charts.models import estimates_of_two, share_differences, training_curves
 from dashboard.charts.style import CONFIG, clock
 from dashboard.charts.timeline import COVERAGE_LABELS, COVERAGE_STATES, MOMENTS, emotion_timeline, with_gap_edges
 from dashboard.charts.trends import CHANGE_LABELS, TREND_MARGIN, Span, date_span, emotion_trend, phq_trend
@@ -22,7 +23,10 @@ __all__ = [
     "emotion_bars",
     "emotion_timeline",
     "emotion_trend",
+    "estimates_of_two",
     "phq_scale",
     "phq_trend",
+    "share_differences",
+    "training_curves",
     "with_gap_edges",
 ]

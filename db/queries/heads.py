@@ -47,7 +47,7 @@ class HeadQueries(Queries):
             rows = session.scalars(answers)
             of_subject = {subject: list(some) for subject, some in groupby(rows, lambda row: row.subject_id)}
             for row in session.execute(sessions):
-                label = _nearest(of_subject.get(row.subject_id, ()), row.recorded_at)
+                label = nearest_answer(of_subject.get(row.subject_id, ()), row.recorded_at)
                 if label is None or abs(label.answered_at - row.recorded_at) > timedelta(days=within_days):
                     continue
                 found.append(
@@ -118,7 +118,7 @@ def _newest_of_kind(face_kind: str) -> Subquery:
     return select(ranked.c.id, ranked.c.session_id, ranked.c.settings_hash).where(ranked.c.place == 1).subquery()
 
 
-def _nearest(answers: Sequence[QuestionnaireRow], at: datetime) -> QuestionnaireRow | None:
+def nearest_answer(answers: Sequence[QuestionnaireRow], at: datetime) -> QuestionnaireRow | None:
     """Of questionnaires in the order of their answering, the one nearest to a moment, the earlier of two; or None."""
     place = bisect_left(answers, at, key=lambda row: row.answered_at)
     beside = answers[max(0, place - 1) : place + 1]

@@ -87,6 +87,9 @@ def train_phq(
     base: Annotated[str | None, typer.Option(help="Bundle whose backbone is used (default: the active one).")] = None,
     features: Annotated[Path | None, typer.Option(help="Folder to keep what recordings give.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a bundle that is there.")] = False,
+    steps: Annotated[
+        Path | None, typer.Option(help="File for each model's error after every fold (JSON lines).")
+    ] = None,
     from_store: Annotated[
         bool, typer.Option("--from-store", help="Train on the kept sessions with questionnaires answered near them.")
     ] = False,
@@ -113,6 +116,7 @@ def train_phq(
     args = ["--out", str(out), "--seed", str(seed), "--base", str(bundle.path)]
     args += [flag for flag, chosen in flags.items() if chosen]
     args += ["--features", str(features)] if features else []
+    args += ["--steps", str(steps)] if steps else []
     if manifest is not None:
         _run("training.phq", [str(manifest), *args])
         return

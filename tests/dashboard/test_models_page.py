@@ -335,17 +335,41 @@ def test_sessions_of_another_backbone_are_not_offered(trained: Bundle, store: St
 
 
 def test_words_for_modalities_are_a_list() -> None:
-    from dashboard.bundle_card import set_words
+    from dashboard.estimate import spoken
 
     sets: Sequence[tuple[Modality, ...]] = (
         (Modality.FACE,),
         (Modality.FACE, Modality.VOICE),
         tuple(Modality),
     )
-    assert [set_words(one) for one in sets] == ["face", "face and voice", "face, voice and words"]
+    assert [spoken(one) for one in sets] == ["face", "face and voice", "face, voice and words"]
 
 
-def test_the_report_level_is_the_trainings() -> None:
-    from training.phq_metrics import LEVEL
+def test_two_models_are_compared_on_the_sessions_of_both(store: Store, trained: Bundle) -> None:
+    assert "Compare two models" not in words(open_page())
+    shipped = read_bundle(SHIPPED).model_id
+    subject = store.create_subject(label="<i>A</i>")
+    for number in range(3):
+        name = f"{number}.mp4"
+        session = new_session(store, subject.id, name)
+        for model_id, seed in ((shipped, number), (trained.model_id, number + 9)):
+            analysis = sample_analysis(sample_recording(name), model_id=model_id, seed=seed)
+            store.save_analysis(session_id=session.id, analysis=analysis)
+    app = open_page()
+    said = words(app)
+    assert "Compare two models" in said
+    assert "3 sessions of 1 person" in said
+    assert app.selectbox(key="compare_a").value == shipped
+    assert app.selectbox(key="compare_b").value == trained.model_id
+    assert "0.0 points, 90% of sessions between" in said
+    assert "simulated labels" in said
+    assert "<i>A" not in said
 
-    assert bundles.REPORT_LEVEL == LEVEL
+
+def test_models_without_a_session_in_common_say_so(store: Store) -> None:
+    subject = store.create_subject(label="A")
+    for model_id in ("one", "two"):
+        session = new_session(store, subject.id, f"{model_id}.mp4")
+        analysis = sample_analysis(sample_recording(f"{model_id}.mp4"), model_id=model_id)
+        store.save_analysis(session_id=session.id, analysis=analysis)
+    assert "No session in common" in words(open_page())

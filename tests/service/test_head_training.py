@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,7 +20,7 @@ from fer_phq.phq import Provenance, Scale
 from service import head_training, rescoring
 from service.active import KEY, activate
 from service.background import Task, TaskState
-from service.head_training import Labelled, labelled_count
+from service.head_training import HeadTraining, Labelled, Step, labelled_count
 from service.labelled import write_manifest
 from service.settings import AppSettings
 from training.manifest import read_manifest
@@ -127,6 +128,19 @@ def test_a_cancelled_training_leaves_nothing(settings: AppSettings, store: Store
     assert list(half.parent.iterdir()) == []
 
 
+def test_steps_are_those_of_this_training(settings: AppSettings, store: Store) -> None:
+    steps = settings.data_dir / "training" / "steps.jsonl"
+    head_training.start(settings, "clinic")
+    end_of(head_training.status, settings)
+    line = {"modalities": ["face", "voice"], "model": "ridge", "folds": 1, "of": 15, "rmse": 4.5, "floor": 5.0}
+    steps.write_text(json.dumps(line) + "\n" + json.dumps(line)[:20])
+    task = head_training.status(settings)
+    assert task is not None
+    assert task.steps == (Step(("face", "voice"), "ridge", 1, 15, 4.5, 5.0),), "half a line is not read"
+    os.utime(steps, (0, 0))
+    assert head_training.status(settings).steps == ()  # type: ignore[union-attr]
+
+
 def test_a_training_with_too_little_fails_in_its_own_sentence(settings: AppSettings, store: Store) -> None:
     head_training.start(settings, "clinic")
     failed = end_of(head_training.status, settings)
@@ -142,6 +156,9 @@ def test_from_stored_sessions_to_a_head_that_scores_them(settings: AppSettings, 
     head_training.start(settings, "clinic", quick=True)
     done = end_of(head_training.status, settings)
     assert done.state is TaskState.DONE, done.lines
+    assert isinstance(done, HeadTraining)
+    assert [(step.model, step.folds, step.of) for step in done.steps][-1] == ("ridge", 5, 5)
+    assert {step.modalities for step in done.steps} == {("face",)}
     bundle = find_bundle("clinic")
     assert bundle.config.phq is not None
     assert bundle.config.phq.provenance is Provenance.CLINICAL

@@ -35,6 +35,18 @@ def test_the_signal_is_found_and_the_floor_beaten(fitted):
     assert ridge.screening.auc > 0.8
 
 
+def test_the_judging_can_be_watched_fold_by_fold():
+    steps = []
+    found = phq_fit.fit_set(set_table(cohort(people=12), FACE), Scale.PHQ8, quick=True, watch=steps.append)
+    assert [(step.model, step.folds, step.of) for step in steps] == [
+        (model, fold, 5) for model in ("floor", "ridge") for fold in range(1, 6)
+    ]
+    assert all(step.modalities == ("face",) for step in steps)
+    for judged, last in zip(found.judged, (steps[4], steps[9]), strict=True):
+        assert last.rmse == pytest.approx(judged.figures.rmse)
+        assert last.floor == pytest.approx(found.judged[0].figures.rmse)
+
+
 def test_the_head_covers_new_people(fitted):
     new = cohort(people=400, seed=7)
     score, low, high = fitted.head.estimate(described(new), 0.9, 24)
