@@ -6,7 +6,7 @@ Every datetime is timezone-aware; those that come out are in UTC. Ids are UUID s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -320,6 +320,15 @@ class NoteRecord:
     tag: str | None
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True)
+class GivenTranscript:
+    """A transcript to be kept with a session: the file as it was, and the subject's name in it where somebody said."""
+
+    original_name: str
+    document: bytes = field(repr=False)
+    speaker: str | None = None
 
 
 @dataclass(frozen=True)

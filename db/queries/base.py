@@ -18,6 +18,8 @@ from db.records import NotFoundError
 from db.tables import AuditRow, Base
 
 Row = TypeVar("Row", bound=Base)
+BY = ", "
+"""Between the program and the person in an audit line's actor."""
 
 
 class Queries:
@@ -39,12 +41,16 @@ class Queries:
         with store_errors(self._url), Session(writing(self._engine)) as session, session.begin():
             yield session
 
-    def _audit(self, session: Session, action: str, kind: str, object_id: str, detail: str = "") -> None:
-        """Note a change in its own transaction. `detail` must hold no health data, label or file name."""
+    def _audit(
+        self, session: Session, action: str, kind: str, object_id: str, detail: str = "", *, by: str = ""
+    ) -> None:
+        """Note a change in its own transaction. `detail` must hold no health data, label or file name.
+
+        by: the person who says to have made it; noted behind the program's name.
+        """
+        actor = f"{self._actor}{BY}{by.strip()}" if by.strip() else self._actor
         session.add(
-            AuditRow(
-                at=utc_now(), actor=self._actor, action=action, object_kind=kind, object_id=object_id, detail=detail
-            )
+            AuditRow(at=utc_now(), actor=actor, action=action, object_kind=kind, object_id=object_id, detail=detail)
         )
 
 

@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlalchemy import select
 
 from db.engine import ConflictError
-from db.queries.base import Queries, get_row, new_id, stored, utc_now
+from db.queries.base import BY, Queries, get_row, new_id, stored, utc_now
 from db.queries.rows import is_superseded, questionnaire_record
 from db.records import QuestionnaireRecord, QuestionnaireSource
-from db.tables import QuestionnaireRow, SubjectRow
+from db.tables import AuditRow, QuestionnaireRow, SubjectRow
 from fer_phq.errors import StoreError
 from fer_phq.phq import Scale, score_items
 
@@ -28,9 +28,11 @@ class QuestionnaireQueries(Queries):
         answered_at: datetime,
         source: QuestionnaireSource = QuestionnaireSource.ENTERED,
         supersedes_id: str | None = None,
+        by: str = "",
     ) -> QuestionnaireRecord:
         """Score and keep a completed questionnaire; `supersedes_id` names the one it corrects, which is kept.
 
+        by: the person who enters or corrects it; see `questionnaire_authors`.
         Raises StoreError when an item is missing or not 0 to 3, or when the corrected one is another subject's or was
         corrected already; NotFoundError for an unknown subject or questionnaire.
         """
@@ -59,7 +61,8 @@ class QuestionnaireQueries(Queries):
                     if earlier.subject_id != subject_id:
                         raise StoreError("A correction must be of the same subject as what it corrects.")
                 session.add(row)
-                self._audit(session, "correct" if supersedes_id else "create", "questionnaire", row.id, str(scale))
+                action = "correct" if supersedes_id else "create"
+                self._audit(session, action, "questionnaire", row.id, str(scale), by=by)
                 return questionnaire_record(stored(session, row), superseded=False)
         except ConflictError:
             if supersedes_id is None:
@@ -85,6 +88,18 @@ class QuestionnaireQueries(Queries):
             query = query.where(~is_superseded())
         with self._reading() as session:
             return [questionnaire_record(row, superseded=flag) for row, flag in session.execute(query)]
+
+    def questionnaire_authors(self, *, subject_id: str) -> dict[str, str]:
+        """Who entered or corrected each questionnaire of a subject, by its id; without those where nobody said."""
+        mine = select(QuestionnaireRow.id).where(QuestionnaireRow.subject_id == subject_id)
+        query = select(AuditRow.object_id, AuditRow.actor).where(
+            AuditRow.object_kind == "questionnaire",
+            AuditRow.action.in_(("create", "correct")),
+            AuditRow.object_id.in_(mine),
+        )
+        with self._reading() as session:
+            said = {row_id: actor.partition(BY)[2] for row_id, actor in session.execute(query)}
+        return {row_id: by for row_id, by in said.items() if by}
 
     def acknowledge_questionnaire(self, *, questionnaire_id: str, by: str) -> QuestionnaireRecord:
         """Note that a person has seen a questionnaire's answer to item 9; the first one to do so stays noted."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select
 
 from db.queries.base import Queries, get_row, new_id, stored, utc_now
-from db.records import EventRecord, NoteRecord, TranscriptRecord
+from db.records import EventRecord, GivenTranscript, NoteRecord, TranscriptRecord
 from db.tables import EventRow, NoteRow, SessionRow, SubjectRow, SubjectTagRow, TranscriptRow
 from fer_phq.errors import StoreError
 
@@ -72,16 +72,7 @@ class ReviewQueries(Queries):
 
         Raises StoreError when it is empty or larger than `MAX_TRANSCRIPT`, NotFoundError.
         """
-        if not 0 < len(document) <= MAX_TRANSCRIPT:
-            raise StoreError(f"A transcript must hold between 1 byte and {MAX_TRANSCRIPT // 2**20} MiB.")
-        row = TranscriptRow(
-            session_id=session_id,
-            original_name=original_name,
-            speaker=speaker,
-            document=document,
-            sha256=hashlib.sha256(document).hexdigest(),
-            created_at=utc_now(),
-        )
+        row = transcript_row(session_id, GivenTranscript(original_name, document, speaker))
         with self._writing() as session:
             get_row(session, SessionRow, session_id, lock=True)
             found = session.merge(row)
@@ -145,6 +136,20 @@ class ReviewQueries(Queries):
         query = select(EventRow).where(EventRow.subject_id == subject_id).order_by(EventRow.at, EventRow.id)
         with self._reading() as session:
             return [_event_record(row) for row in session.scalars(query)]
+
+
+def transcript_row(session_id: str, given: GivenTranscript) -> TranscriptRow:
+    """A session's transcript as a row. Raises StoreError when it is empty or larger than `MAX_TRANSCRIPT`."""
+    if not 0 < len(given.document) <= MAX_TRANSCRIPT:
+        raise StoreError(f"A transcript must hold between 1 byte and {MAX_TRANSCRIPT // 2**20} MiB.")
+    return TranscriptRow(
+        session_id=session_id,
+        original_name=given.original_name,
+        speaker=given.speaker,
+        document=given.document,
+        sha256=hashlib.sha256(given.document).hexdigest(),
+        created_at=utc_now(),
+    )
 
 
 def _write_note(row: NoteRow, words: str, tag: str | None) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from db.engine import ConflictError
 from db.queries.base import Queries, get_row, new_id, stored, utc_now
 from db.queries.jobs import queued_job
+from db.queries.review import transcript_row
 from db.queries.rows import (
     analysis_summary,
     is_past_retention,
@@ -19,8 +20,16 @@ from db.queries.rows import (
     session_record,
     subject_record,
 )
-from db.records import Consent, DuplicateSessionError, JobRecord, SessionDetail, SessionRecord, SessionSummary
-from db.tables import AnalysisRow, JobRow, SessionRow, SubjectRow
+from db.records import (
+    Consent,
+    DuplicateSessionError,
+    GivenTranscript,
+    JobRecord,
+    SessionDetail,
+    SessionRecord,
+    SessionSummary,
+)
+from db.tables import AnalysisRow, JobRow, SessionRow, SubjectRow, TranscriptRow
 from fer_phq.analysis import RecordingInfo
 
 
@@ -60,15 +69,23 @@ class SessionQueries(Queries):
         retain_until: datetime | None = None,
         is_demo: bool = False,
         job_settings: dict[str, Any] | None = None,
+        transcript: GivenTranscript | None = None,
     ) -> tuple[SessionRecord, JobRecord]:
-        """A new session with its queued job, both or neither; otherwise as `create_session`."""
+        """A new session with its queued job and its transcript where it has one, all or nothing.
+
+        So no worker begins before the transcript is there. Otherwise as `create_session`; StoreError for a transcript
+        that is empty or too large.
+        """
         row = _new_session(subject_id, recorded_at, recording, original_name, media_path, retain_until, is_demo)
         _set_consent(row, consent)
-        session, job = self._add_session(row, queued_job(row.id, job_settings))
+        words = transcript_row(row.id, transcript) if transcript is not None else None
+        session, job = self._add_session(row, queued_job(row.id, job_settings), words)
         assert job is not None
         return session, job
 
-    def _add_session(self, row: SessionRow, job: JobRow | None) -> tuple[SessionRecord, JobRecord | None]:
+    def _add_session(
+        self, row: SessionRow, job: JobRow | None, transcript: TranscriptRow | None = None
+    ) -> tuple[SessionRecord, JobRecord | None]:
         subject_id, sha256, name = row.subject_id, row.media_sha256, row.original_name
         try:
             with self._writing() as session:
@@ -76,6 +93,9 @@ class SessionQueries(Queries):
                 session.add(row)
                 self._audit(session, "create", "session", row.id)
                 record = session_record(stored(session, row))
+                if transcript is not None:
+                    session.add(transcript)
+                    self._audit(session, "set", "transcript", row.id)
                 if job is None:
                     return record, None
                 session.add(job)
@@ -99,6 +119,17 @@ class SessionQueries(Queries):
         with self._reading() as session:
             row = session.scalar(query)
             return None if row is None else session_record(row)
+
+    def sessions_of_recording(self, *, sha256: str) -> list[tuple[SessionRecord, str]]:
+        """Every session of the recording with this SHA-256 hex digest, with its subject's label, the oldest first."""
+        query = (
+            select(SessionRow, SubjectRow.label)
+            .join(SubjectRow, SubjectRow.id == SessionRow.subject_id)
+            .where(SessionRow.media_sha256 == sha256)
+            .order_by(SessionRow.created_at, SessionRow.id)
+        )
+        with self._reading() as session:
+            return [(session_record(row), label) for row, label in session.execute(query)]
 
     def record_consent(self, *, session_id: str, consent: Consent) -> SessionRecord:
         """Note that consent was given for this session."""
@@ -183,9 +214,16 @@ class SessionQueries(Queries):
                 job=None if job is None else job_record(job),
             )
 
-    def sessions_past_retention(self, *, now: datetime | None = None) -> list[SessionRecord]:
-        """Sessions whose recording is still there although `retain_until` has passed, the longest overdue first."""
-        query = select(SessionRow).where(is_past_retention(now or utc_now())).order_by(SessionRow.retain_until)
+    def sessions_past_retention(
+        self, *, now: datetime | None = None, with_recording: bool = True
+    ) -> list[SessionRecord]:
+        """Sessions whose `retain_until` has passed, the longest overdue first.
+
+        `with_recording`: only those whose recording is still there.
+        """
+        at = now or utc_now()
+        overdue = is_past_retention(at) if with_recording else SessionRow.retain_until <= at
+        query = select(SessionRow).where(overdue).order_by(SessionRow.retain_until, SessionRow.id)
         with self._reading() as session:
             return [session_record(row) for row in session.scalars(query)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, func, select, text
@@ -76,17 +77,31 @@ class UpkeepQueries(Queries):
             row = session.get(SettingRow, key)
             return None if row is None else row.value
 
+    def list_settings(self) -> dict[str, str]:
+        """Every deployment-wide setting that was ever set."""
+        with self._reading() as session:
+            return {row.key: row.value for row in session.scalars(select(SettingRow))}
+
     def set_setting(self, *, key: str, value: str) -> None:
         """Set a deployment-wide setting; the audit keeps key and value, so no secrets or health data here."""
-        with self._writing() as session:
-            session.merge(SettingRow(key=key, value=value, updated_at=utc_now()))
-            self._audit(session, "set", "setting", key, value)
+        self.set_settings(values={key: value})
 
-    def list_audit(self, *, limit: int = 100, object_id: str | None = None) -> list[AuditRecord]:
-        """Changes, newest first, of one object when given."""
+    def set_settings(self, *, values: Mapping[str, str], by: str = "") -> None:
+        """Set several settings, all or none, as `set_setting`; `by` names the person who does."""
+        with self._writing() as session:
+            for key, value in values.items():
+                session.merge(SettingRow(key=key, value=value, updated_at=utc_now()))
+                self._audit(session, "set", "setting", key, value, by=by)
+
+    def list_audit(
+        self, *, limit: int = 100, object_id: str | None = None, object_kind: str | None = None
+    ) -> list[AuditRecord]:
+        """Changes, newest first, of one object or one kind of objects when given."""
         query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
         if object_id is not None:
             query = query.where(AuditRow.object_id == object_id)
+        if object_kind is not None:
+            query = query.where(AuditRow.object_kind == object_kind)
         with self._reading() as session:
             return [
                 AuditRecord(row.id, row.at, row.actor, row.action, row.object_kind, row.object_id, row.detail)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from analysis_samples import MONDAY, new_session, sample_recording
 
-from db.records import Consent, DuplicateSessionError, NotFoundError, QuestionnaireSource
+from db.records import Consent, DuplicateSessionError, GivenTranscript, NotFoundError, QuestionnaireSource
 from db.store import Store
 from fer_phq.errors import StoreError
 from fer_phq.phq import Band, Scale
@@ -174,3 +174,65 @@ def test_settings_keep_their_last_value(store: Store) -> None:
     store.set_setting(key="help_line", value="b")
     assert store.get_setting(key="help_line") == "b"
     assert store.get_setting(key="other") is None
+
+
+def test_settings_are_set_together_with_who_did_it(store: Store) -> None:
+    store.set_settings(values={"fps": "1", "retention_days": ""}, by=" AB ")
+    store.set_setting(key="fps", value="2")
+    assert store.list_settings() == {"fps": "2", "retention_days": ""}
+    store.create_subject(label="S")
+    lines = store.list_audit(object_kind="setting")
+    assert [(line.object_id, line.detail, line.actor) for line in lines[:2]] == [
+        ("fps", "2", "cli"),
+        ("retention_days", "", "cli, AB"),
+    ]
+    assert len(lines) == 3
+
+
+def test_authors_of_questionnaires(store: Store) -> None:
+    subject, other = store.create_subject(label="S"), store.create_subject(label="T")
+    given = {"scale": Scale.PHQ8, "items": [0] * 8, "answered_at": MONDAY}
+    first = store.save_questionnaire(subject_id=subject.id, **given, by="AB")
+    second = store.save_questionnaire(subject_id=subject.id, **given, supersedes_id=first.id, by="Dr Nguyen, ward 3")
+    store.save_questionnaire(subject_id=subject.id, **given)
+    store.save_questionnaire(subject_id=other.id, **given, by="EF")
+    store.acknowledge_questionnaire(questionnaire_id=first.id, by="GH")
+    assert store.questionnaire_authors(subject_id=subject.id) == {first.id: "AB", second.id: "Dr Nguyen, ward 3"}
+
+
+def test_a_recording_is_found_under_every_subject(store: Store) -> None:
+    one, other = store.create_subject(label="S"), store.create_subject(label="T")
+    first, second = new_session(store, one.id, "one"), new_session(store, other.id, "one")
+    new_session(store, one.id, "two")
+    found = store.sessions_of_recording(sha256=first.media_sha256)
+    assert [(session.id, label) for session, label in found] == [(first.id, "S"), (second.id, "T")]
+    assert store.sessions_of_recording(sha256="0" * 64) == []
+
+
+def test_sessions_past_retention_with_and_without_their_recording(store: Store) -> None:
+    session = new_session(store, store.create_subject(label="S").id, "one")
+    store.set_retention(session_id=session.id, retain_until=MONDAY)
+    store.set_media_path(session_id=session.id, media_path=None)
+    assert store.sessions_past_retention() == []
+    assert [row.id for row in store.sessions_past_retention(with_recording=False)] == [session.id]
+    assert store.sessions_past_retention(with_recording=False, now=MONDAY - timedelta(days=1)) == []
+
+
+def test_a_session_comes_with_its_job_and_transcript_or_not_at_all(store: Store) -> None:
+    subject = store.create_subject(label="S")
+    given = {
+        "subject_id": subject.id,
+        "recorded_at": MONDAY,
+        "original_name": "one.mp4",
+        "media_path": "aa/one.mp4",
+    }
+    with pytest.raises(StoreError, match="between 1 byte"):
+        store.create_session_with_job(
+            **given, recording=sample_recording("one"), transcript=GivenTranscript("a.vtt", b"")
+        )
+    assert store.recent_sessions() == []
+    words = GivenTranscript("a.vtt", b"WEBVTT", "Client")
+    session, _ = store.create_session_with_job(**given, recording=sample_recording("one"), transcript=words)
+    kept = store.get_transcript(session_id=session.id)
+    assert kept is not None
+    assert (kept.original_name, kept.document, kept.speaker) == ("a.vtt", b"WEBVTT", "Client")
