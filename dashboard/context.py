@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard.palette import Palette, palette
 from db.store import Store
+from service.choices import current
 from service.settings import AppSettings, load_settings
 
 _given: AppSettings | None = None
@@ -17,14 +18,19 @@ def use(settings: AppSettings | None) -> None:
     _given = settings
 
 
-def settings() -> AppSettings:
+def given() -> AppSettings:
     """The settings handed over at launch, or those of the environment. SettingsError when a value is wrong."""
     return _given if _given is not None else load_settings()
 
 
+def settings() -> AppSettings:
+    """The settings that hold now: those given, with what people chose where the environment says nothing."""
+    return current(given(), store())
+
+
 def store() -> Store:
     """The store of the current settings, opened once for all viewers. StoreError when it cannot be used."""
-    return _open(settings().database_url)
+    return _open(given().database_url)
 
 
 def colours() -> Palette:

@@ -91,7 +91,8 @@ def consent(session: SessionRecord) -> None:
         return
     by = st.text_input("Consent recorded by", key="late_consent_by", max_chars=80)
     if st.button("The person has agreed", disabled=not by.strip()):
-        now = Consent(at=datetime.now(UTC), by=by.strip(), text_version="1")
+        version = context.settings().consent_version
+        now = Consent(at=datetime.now(UTC), by=by.strip(), text_version=version)
         context.store().record_consent(session_id=session.id, consent=now)
         st.rerun()
 

@@ -16,6 +16,9 @@ from fer_phq.arrays import FloatArray, TimeArray
 from fer_phq.errors import StoreError
 from fer_phq.phq import Band, PhqResult, Scale, band_of
 
+MAX_TRANSCRIPT = 16 * 2**20
+"""Bytes of the largest transcript that is kept."""
+
 
 class NotFoundError(StoreError):
     """The row that was asked for by its id is not in the database."""

@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from db.records import Consent, DuplicateSessionError
+from db.records import Consent, DuplicateSessionError, GivenTranscript
 from db.store import Store
 from fer_phq.analysis import RecordingInfo
 from fer_phq.errors import RecordingError, StoreError
 from fer_phq.video import probe
+from service import transcripts
 from service.media import COPY_BYTES, MediaStore
 from service.settings import AppSettings
 from service.tokens import UploadGrant
@@ -45,10 +46,12 @@ def add_recording(
     retain_until: datetime | None = None,
     analysis: Mapping[str, Any] | None = None,
     enqueue: bool = True,
+    transcript: GivenTranscript | None = None,
 ) -> Ingested:
     """Copy a file into the installation as a session of a subject; the file itself stays where it is.
 
-    With `enqueue` a worker analyses it, otherwise the caller does. RecordingError for what is not a video,
+    With `enqueue` a worker analyses it, with the transcript where there is one; otherwise the caller does.
+    A recording that is a session already keeps the transcript that it has. RecordingError for what is not a video,
     StorageError without room, StoreError or NotFoundError from the store.
     """
     grant = UploadGrant(subject_id, recorded_at, consent_by, consent_text, retain_until, analysis)
@@ -58,7 +61,8 @@ def add_recording(
     with media.copy_in(source) as copy:
         if _sha256(copy.path) != info.sha256:
             raise RecordingError(f"{source.name} changed while it was copied; try again when it is complete.")
-        return _commit(settings, store, copy.path, info, grant, original_name or source.name, enqueue=enqueue)
+        name = original_name or source.name
+        return _commit(settings, store, copy.path, info, grant, name, enqueue=enqueue, transcript=transcript)
 
 
 def take_upload(settings: AppSettings, store: Store, part: Path, grant: UploadGrant, original_name: str) -> Ingested:
@@ -71,7 +75,25 @@ def take_upload(settings: AppSettings, store: Store, part: Path, grant: UploadGr
             str(error).replace(str(part), clean_name(original_name)).replace(part.name, clean_name(original_name))
         ) from error
     settings.analysis_settings(grant.analysis)
-    return _commit(settings, store, part, info, grant, original_name, enqueue=True)
+    words = _waiting_transcript(settings, store, grant, info)
+    taken = _commit(settings, store, part, info, grant, original_name, enqueue=True, transcript=words)
+    if grant.transcript:
+        transcripts.fetched(settings, grant.transcript)
+    return taken
+
+
+def _waiting_transcript(
+    settings: AppSettings, store: Store, grant: UploadGrant, info: RecordingInfo
+) -> GivenTranscript | None:
+    """The transcript that waits for this upload. A recording that is there already may have fetched it before."""
+    if grant.transcript is None:
+        return None
+    try:
+        return transcripts.waiting(settings, grant.transcript)
+    except RecordingError:
+        if store.find_session_by_media(subject_id=grant.subject_id, sha256=info.sha256) is None:
+            raise
+        return None
 
 
 def clean_name(name: str) -> str:
@@ -90,14 +112,17 @@ def _commit(
     original_name: str,
     *,
     enqueue: bool,
+    transcript: GivenTranscript | None,
 ) -> Ingested:
     """Place the file and commit its rows under one lock, so that no sweep comes between."""
     media = MediaStore(settings)
     with media.locked():
         relative = media.place(part, info.sha256)
         try:
-            session_id, job_id = _add_rows(store, info, grant, clean_name(original_name), relative, enqueue)
+            name = clean_name(original_name)
+            session_id, job_id = _add_rows(store, info, grant, name, relative, enqueue, transcript)
         except DuplicateSessionError as duplicate:
+            _add_transcript(store, duplicate.session_id, transcript)
             return _existing(store, duplicate.session_id, relative, grant, enqueue=enqueue)
         except BaseException:
             _take_back(store, media, relative)
@@ -107,9 +132,15 @@ def _commit(
 
 
 def _add_rows(
-    store: Store, info: RecordingInfo, grant: UploadGrant, name: str, relative: str, enqueue: bool
+    store: Store,
+    info: RecordingInfo,
+    grant: UploadGrant,
+    name: str,
+    relative: str,
+    enqueue: bool,
+    transcript: GivenTranscript | None,
 ) -> tuple[str, str | None]:
-    """Commit the session, with its queued job in the same transaction when asked; their ids."""
+    """Commit the session, with its queued job and transcript in the same transaction when asked; their ids."""
     is_demo = store.get_subject(subject_id=grant.subject_id).is_demo
     if not enqueue:
         session = store.create_session(
@@ -122,6 +153,7 @@ def _add_rows(
             retain_until=grant.retain_until,
             is_demo=is_demo,
         )
+        _add_transcript(store, session.id, transcript)
         return session.id, None
     session, job = store.create_session_with_job(
         subject_id=grant.subject_id,
@@ -133,8 +165,20 @@ def _add_rows(
         retain_until=grant.retain_until,
         is_demo=is_demo,
         job_settings=_own_settings(grant),
+        transcript=transcript,
     )
     return session.id, job.id
+
+
+def _add_transcript(store: Store, session_id: str, transcript: GivenTranscript | None) -> None:
+    """Keep the transcript with a session that has none."""
+    if transcript is not None and store.get_transcript(session_id=session_id) is None:
+        store.set_transcript(
+            session_id=session_id,
+            original_name=transcript.original_name,
+            document=transcript.document,
+            speaker=transcript.speaker,
+        )
 
 
 def _take_back(store: Store, media: MediaStore, relative: str) -> None:

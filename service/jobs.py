@@ -15,6 +15,8 @@ from db.records import JobRecord, JobState, WorkerRecord
 from db.store import Store
 from service.settings import AppSettings
 
+PACE_SECONDS = 2.0
+"""How long a job must have run before its pace is told."""
 NO_WORKER = "No worker is running; start one with `fer-phq worker`."
 
 
@@ -24,6 +26,7 @@ class JobStatus:
 
     fraction: 0 to 1, None while unknown. ahead: queued jobs that come before it. worker_alive: for a running job,
     whether its worker shows signs of life; for a queued one, whether any does. message: one sentence for a person.
+    frames_per_s, seconds_left: how fast a running job goes, None while that is not known yet.
     """
 
     id: str
@@ -42,6 +45,8 @@ class JobStatus:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    frames_per_s: float | None = None
+    seconds_left: float | None = None
 
     @property
     def active(self) -> bool:
@@ -121,17 +126,43 @@ def _status(job: JobRecord, order: Mapping[str, int], alive: set[str]) -> JobSta
         fraction=job.progress,
         ahead=ahead,
         worker_alive=worker_alive,
-        message=_message(job, ahead, worker_alive),
+        message=describe(job, ahead=ahead, worker_alive=worker_alive),
         error=job.error,
         analysis_id=job.analysis_id,
         attempt=job.attempt,
         created_at=job.created_at,
         started_at=job.started_at,
         finished_at=job.finished_at,
+        frames_per_s=pace(job),
+        seconds_left=_seconds_left(job),
     )
 
 
-def _message(job: JobRecord, ahead: int, worker_alive: bool) -> str:
+def pace(job: JobRecord) -> float | None:
+    """Frames a second of a running job since it began; None in its first seconds, when nothing can be said of it."""
+    if job.state is not JobState.RUNNING or job.started_at is None or not job.frames_done:
+        return None
+    seconds = (job.updated_at - job.started_at).total_seconds()
+    return job.frames_done / seconds if seconds >= PACE_SECONDS else None
+
+
+def _seconds_left(job: JobRecord) -> float | None:
+    speed = pace(job)
+    if speed is None or not job.frames_expected:
+        return None
+    return max(0, job.frames_expected - job.frames_done) / speed
+
+
+def short_time(seconds: float) -> str:
+    """A stretch of time as a person says it: '8 s', '4 min', '1 h 10 min'."""
+    if seconds < 59.5:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def describe(job: JobRecord, *, ahead: int, worker_alive: bool) -> str:
+    """Where a job stands, as one sentence."""
     match job.state:
         case JobState.QUEUED if not worker_alive:
             return NO_WORKER
@@ -141,6 +172,11 @@ def _message(job: JobRecord, ahead: int, worker_alive: bool) -> str:
             return "The worker that analysed this has gone; a running worker takes it over."
         case JobState.RUNNING if job.cancel_requested:
             return "Stopping."
+        case JobState.RUNNING if (left := _seconds_left(job)) is not None:
+            return (
+                f"Analysing: {job.frames_done} of about {job.frames_expected} frames, {pace(job):.1f} frames/s, "
+                f"about {short_time(left)} left."
+            )
         case JobState.RUNNING if job.frames_expected:
             return f"Analysing: {job.frames_done} of about {job.frames_expected} frames."
         case JobState.RUNNING:

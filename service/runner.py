@@ -18,6 +18,7 @@ from db.records import JobRecord, JobState, NotFoundError
 from db.store import Store
 from fer_phq.analysis import Progress, ProgressHook, SessionAnalysis, Settings
 from fer_phq.errors import AnalysisCancelled, FerPhqError, RecordingError, StoreError
+from service.choices import current
 from service.media import MediaStore
 from service.settings import AppSettings
 
@@ -128,7 +129,7 @@ class JobRunner:
                 f"The worker stopped {MOST_CLAIMS} times while it analysed this recording, perhaps for want of memory; "
                 "retry it, or send a smaller recording."
             )
-        settings = self._settings.analysis_settings(job.settings)
+        settings = current(self._settings, self._store).analysis_settings(job.settings)
         session = _still_there(lambda: self._store.get_session(session_id=job.session_id))
         done = self._store.find_analysis(session_id=session.id, model_id=self._analyser.model_id, settings=settings)
         if done is not None:

@@ -1,10 +1,14 @@
-"""Settings of a running installation, read from the environment (prefix `FERPHQ_`)."""
+"""Settings of a running installation, read from the environment (prefix `FERPHQ_`).
+
+Some of them may also be set while it runs: `service.choices` puts those behind the environment and before the default.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -21,6 +25,14 @@ GIB = 1024**3
 MIB = 1024**2
 SECRET_BYTES = 32
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+CONSENT_TEXT = (
+    "The person in the recording (or who may decide for them) knows that facial expressions are analysed by software, "
+    "what for, how long the recording is kept and that they may withdraw; and has agreed."
+)
+ITEM9_MESSAGE = (
+    "A person should speak with them now, today, whatever the total is. Do not leave this to a message or to this "
+    "software. In immediate danger call the local emergency number. Help lines by country: findahelpline.com."
+)
 
 
 class AppSettings(BaseSettings):
@@ -63,11 +75,21 @@ class AppSettings(BaseSettings):
     """Seconds without a sign of life after which a worker's jobs are given to another."""
     stale_upload_s: float = Field(default=24 * 3600.0, ge=60)
     """Age in seconds at which an unfinished upload is removed."""
+    import_dir: Path | None = None
+    """Folder on the server from which recordings may be taken; default: none."""
+    retention_days: int | None = Field(default=None, ge=1, le=36500)
+    """Days for which a new session's recording is kept, unless said otherwise; default: until it is erased by hand."""
+    item9_message: str = Field(default=ITEM9_MESSAGE, min_length=1, max_length=2000)
+    """What is shown when item 9 of a PHQ-9 was not answered with zero: what to do, and the local help lines."""
+    consent_text: str = Field(default=CONSENT_TEXT, min_length=1, max_length=2000)
+    """What is confirmed before a recording is taken in."""
+    consent_version: str = Field(default="1", pattern=r"^[^\s\x00-\x1f]([^\x00-\x1f]{0,38}[^\s\x00-\x1f])?$")
+    """Version of the consent text, noted with each consent."""
 
-    @field_validator("data_dir")
+    @field_validator("data_dir", "import_dir")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return None if value is None else value.expanduser().absolute()
 
     @model_validator(mode="after")
     def _fill_in_urls(self) -> Self:
@@ -90,6 +112,10 @@ class AppSettings(BaseSettings):
     def incoming_dir(self) -> Path:
         """Folder of uploads in progress; on the media folder's file system, so that moving is renaming."""
         return self.data_dir / "incoming"
+
+    def retain_until(self, now: datetime) -> datetime | None:
+        """Until when a recording that comes in now is kept; None: until it is erased by hand."""
+        return None if self.retention_days is None else now + timedelta(days=self.retention_days)
 
     def prepare(self) -> None:
         """Create the folders, readable by their owner only. SettingsError when that is not possible."""

@@ -32,6 +32,7 @@ class UploadGrant:
 
     recorded_at and retain_until are timezone-aware. consent_text is the version of the text that was agreed to;
     without consent_by no consent is recorded. analysis holds a job's own settings (`fps`, `key_frames`, `track`).
+    transcript: the name under which a transcript waits for the recording (`service.transcripts`).
     """
 
     subject_id: str
@@ -40,6 +41,7 @@ class UploadGrant:
     consent_text: str | None = None
     retain_until: datetime | None = None
     analysis: Mapping[str, Any] | None = None
+    transcript: str | None = None
 
     def __post_init__(self) -> None:
         for moment in (self.recorded_at, self.retain_until):
@@ -56,6 +58,7 @@ def upload_token(settings: AppSettings, grant: UploadGrant) -> str:
         "text": grant.consent_text,
         "until": grant.retain_until.astimezone(UTC).isoformat() if grant.retain_until else None,
         "analysis": dict(grant.analysis) if grant.analysis else None,
+        "transcript": grant.transcript,
     }
     return _sign(settings, "upload", body)
 
@@ -70,6 +73,7 @@ def read_upload_token(settings: AppSettings, token: str, *, max_age_s: int = UPL
         consent_text=body["text"],
         retain_until=datetime.fromisoformat(body["until"]) if body["until"] else None,
         analysis=body["analysis"],
+        transcript=body.get("transcript"),
     )
 
 

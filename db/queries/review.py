@@ -9,14 +9,12 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select
 
 from db.queries.base import Queries, get_row, new_id, stored, utc_now
-from db.records import EventRecord, GivenTranscript, NoteRecord, TranscriptRecord
+from db.records import MAX_TRANSCRIPT, EventRecord, GivenTranscript, NoteRecord, TranscriptRecord
 from db.tables import EventRow, NoteRow, SessionRow, SubjectRow, SubjectTagRow, TranscriptRow
 from fer_phq.errors import StoreError
 
 MAX_TAG, MAX_EVENT, MAX_NOTE = 60, 200, 4000
 """Characters."""
-MAX_TRANSCRIPT = 16 * 2**20
-"""Bytes."""
 
 
 class ReviewQueries(Queries):

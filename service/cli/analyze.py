@@ -25,6 +25,7 @@ from fer_phq.errors import FerPhqError, RecordingError, SettingsError
 from fer_phq.features import write_features
 from fer_phq.phq import PhqEstimate, Provenance
 from service.active import active_bundle
+from service.choices import current
 from service.settings import AppSettings, load_settings
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def analyze_command(
     model: Annotated[str | None, typer.Option(help="Name, id or folder of a checkpoint bundle.")] = None,
 ) -> None:
     """See `EXAMPLES`."""
-    app_settings = load_settings(**({"model": model} if model else {}))
+    app_settings = current(load_settings(**({"model": model} if model else {})))
     if save is None:
         save = subject is not None
     if save and subject is None:
@@ -219,6 +220,7 @@ def keeper(options: Options, app_settings: AppSettings) -> Callable[[SessionAnal
                 recorded_at=options.recorded_at.astimezone() if options.recorded_at else modified,
                 consent_by=options.consent_by,
                 consent_text="command line: --consent-by" if options.consent_by else None,
+                retain_until=app_settings.retain_until(datetime.now(UTC)),
                 enqueue=False,
             )
         except OSError as error:

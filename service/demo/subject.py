@@ -20,6 +20,7 @@ from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import FerPhqError, SettingsError, StoreError
 from fer_phq.phq import Scale
 from service.active import active_bundle
+from service.choices import current
 from service.demo.script import SCRIPTS, Script
 from service.erasure import erase_subject
 from service.ingest import add_recording
@@ -116,7 +117,7 @@ class _Analyst:
     """The installed model with the installation's settings; loaded when the first recording needs it."""
 
     def __init__(self, settings: AppSettings) -> None:
-        self.settings: Settings = settings.analysis_settings()
+        self.settings: Settings = current(settings).analysis_settings()
         self._bundle = active_bundle(settings)
 
     @property

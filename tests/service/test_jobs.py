@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from recordings import Recordings
@@ -57,6 +58,33 @@ def test_a_running_job_says_how_far_it_is(settings: AppSettings, store: Store, j
     status = jobs.status(settings, store, job_id)
     assert (status.message, status.fraction) == ("Analysing: 5 of about 20 frames.", 0.25)
     assert jobs.cancel(settings, store, job_id).message == "Stopping."
+
+
+def test_a_running_job_says_its_pace_and_what_is_left(settings: AppSettings, store: Store, job_id: str) -> None:
+    _claim(store, job_id)
+    job = store.get_job(job_id=job_id)
+    assert job.started_at is not None
+    later = replace(job, frames_done=50, frames_expected=300, updated_at=job.started_at + timedelta(seconds=20))
+    assert jobs.pace(later) == 2.5
+    assert jobs.describe(later, ahead=0, worker_alive=True) == (
+        "Analysing: 50 of about 300 frames, 2.5 frames/s, about 2 min left."
+    )
+    for early in (
+        replace(later, updated_at=job.started_at + timedelta(seconds=1)),
+        replace(later, frames_done=0),
+        replace(later, state=JobState.DONE),
+    ):
+        assert jobs.pace(early) is None
+    unknown = replace(later, frames_expected=None)
+    assert "left" not in jobs.describe(unknown, ahead=0, worker_alive=True)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "1 s"), (59.4, "59 s"), (59.6, "1 min"), (3540, "59 min"), (3590, "1 h 0 min"), (4200, "1 h 10 min")],
+)
+def test_short_times(seconds: float, words: str) -> None:
+    assert jobs.short_time(seconds) == words
 
 
 def test_a_queued_job_is_cancelled_at_once_and_retried(settings: AppSettings, store: Store, job_id: str) -> None:

@@ -15,6 +15,7 @@ from db.store import Store
 from fer_phq.analysis import Progress, ProgressHook, SessionAnalysis, Settings
 from fer_phq.errors import ModelError, RecordingError, StoreError
 from service import erasure, jobs, runner
+from service.choices import choose
 from service.ingest import add_recording
 from service.runner import JobRunner, WorkerStopping
 from service.settings import AppSettings
@@ -29,9 +30,11 @@ class Doing:
 
     def __init__(self, work: Work) -> None:
         self._work = work
+        self.asked: list[Settings] = []
 
     def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook) -> SessionAnalysis:
         assert path.is_file()
+        self.asked.append(settings)
         return self._work(on_progress)
 
 
@@ -72,6 +75,16 @@ def test_an_error_becomes_the_jobs_sentence(
     assert left.error is not None
     assert says in left.error
     assert "inside" not in left.error
+
+
+def test_a_job_goes_by_what_was_chosen_meanwhile(settings: AppSettings, store: Store, job: JobRecord) -> None:
+    """The worker need not be started anew when somebody changes the sampling."""
+    doing = Doing(_raises(RecordingError("Enough.")))
+    running = JobRunner(settings, store, doing, "w-1")
+    choose(settings, store, {"fps": 0.5, "coverage_floor": 0.75}, by="AB")
+    running.run(job.workflow_id)
+    (asked,) = doing.asked
+    assert (asked.sampling.fps, asked.coverage_floor) == (0.5, 0.75)
 
 
 def test_whoever_claims_last_holds_the_job(settings: AppSettings, store: Store, job: JobRecord) -> None:

@@ -1,0 +1,132 @@
+"""Questionnaires from a table: checked as a whole, each row its items, before anything is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from db.records import QuestionnaireSource
+from db.store import Store
+from fer_phq.phq import Scale, score_items
+from service.session_table import EARLIEST, subject_label
+from service.given_tables import Problem, Row, moment, read_table
+
+ITEM_COLUMNS = tuple(f"item{number}" for number in range(1, 10))
+COLUMNS = ("subject", "scale", "answered_at", *ITEM_COLUMNS)
+REQUIRED = ("subject", "scale", "answered_at", *ITEM_COLUMNS[:8])
+EXAMPLE = """subject,scale,answered_at,item1,item2,item3,item4,item5,item6,item7,item8,item9
+P01,PHQ-9,2026-11-03,1,2,1,2,0,1,1,0,0
+P02,PHQ-8,2026-11-04 09:30,0,1,1,0,0,0,1,0,
+"""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One row: who answered which questionnaire when, item by item."""
+
+    row: int
+    subject: str
+    scale: Scale
+    answered_at: datetime
+    items: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class QuestionnaireTable:
+    """Every questionnaire of a table and every problem of it; it may be kept when there is none."""
+
+    answered: tuple[Answered, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class Imported:
+    """How many questionnaires were kept now, how many were there already, and how many need a person for item 9."""
+
+    kept: int
+    there: int
+    item9: int
+
+
+def read_questionnaire_table(document: bytes, *, zone: tzinfo, now: datetime) -> QuestionnaireTable:
+    """Read a table with the columns of `COLUMNS`; item9 is empty for a PHQ-8."""
+    rows, problems = read_table(document, known=COLUMNS, required=REQUIRED)
+    found = list(problems)
+    answered: list[Answered] = []
+    seen: dict[Answered, int] = {}
+    for row in rows:
+        wrong: list[str] = []
+        one = _answered(row, zone, now, wrong)
+        if one is not None and (same := _without_row(one)) in seen:
+            wrong.append(f"it says the same as row {seen[same]}.")
+        elif one is not None:
+            seen[_without_row(one)] = row.number
+            answered.append(one)
+        found += [Problem(row.number, says) for says in wrong]
+    return QuestionnaireTable(tuple(answered), tuple(sorted(found)))
+
+
+def import_questionnaires(store: Store, answered: Sequence[Answered], *, by: str) -> Imported:
+    """Keep them, each marked as imported; one that is there already (same subject, scale, time and items) is left."""
+    kept = there = item9 = 0
+    for one in answered:
+        subject = store.get_or_create_subject(label=one.subject)
+        old = store.list_questionnaires(subject_id=subject.id, include_superseded=True)
+        if any((q.scale, q.answered_at, q.items) == (one.scale, one.answered_at, one.items) for q in old):
+            there += 1
+            continue
+        saved = store.save_questionnaire(
+            subject_id=subject.id,
+            scale=one.scale,
+            items=one.items,
+            answered_at=one.answered_at,
+            source=QuestionnaireSource.IMPORTED,
+            by=by,
+        )
+        kept, item9 = kept + 1, item9 + saved.item9_flag
+    return Imported(kept, there, item9)
+
+
+def _answered(row: Row, zone: tzinfo, now: datetime, wrong: list[str]) -> Answered | None:
+    """A row's questionnaire; what is wrong with it is added to `wrong`."""
+    try:
+        subject = subject_label(row["subject"])
+    except ValueError as error:
+        wrong.append(str(error))
+        subject = ""
+    at = _answered_at(row["answered_at"], zone, now, wrong)
+    scale = next((s for s in Scale if s.casefold() == row["scale"].casefold()), None)
+    if scale is None:
+        wrong.append(f"the scale '{row['scale'][:20]}' is unknown; write PHQ-8 or PHQ-9.")
+        return None
+    items: list[int] = []
+    for column in ITEM_COLUMNS[: scale.items]:
+        if row[column] in ("0", "1", "2", "3"):
+            items.append(int(row[column]))
+        elif row[column]:
+            wrong.append(f"{column} is '{row[column][:20]}'; write 0, 1, 2 or 3.")
+        else:
+            wrong.append(f"{column} is empty; a questionnaire with a gap has no score.")
+    if scale is Scale.PHQ8 and row["item9"]:
+        wrong.append("a PHQ-8 has no item9; leave it empty, or write PHQ-9.")
+    if wrong or at is None:
+        return None
+    score_items(items, scale)
+    return Answered(row.number, subject, scale, at, tuple(items))
+
+
+def _answered_at(text: str, zone: tzinfo, now: datetime, wrong: list[str]) -> datetime | None:
+    try:
+        at = moment(text, zone)
+    except ValueError as error:
+        wrong.append(str(error))
+        return None
+    if at > now or at < EARLIEST:
+        wrong.append(f"the date '{text[:40]}' lies {'in the future' if at > now else 'before 1990'}.")
+        return None
+    return at
+
+
+def _without_row(one: Answered) -> Answered:
+    return Answered(0, one.subject, one.scale, one.answered_at, one.items)

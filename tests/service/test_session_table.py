@@ -1,0 +1,170 @@
+"""Tables that name recordings and questionnaires: what is wrong with one is told at once, by row."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from db.records import GivenTranscript
+from db.store import Store
+from fer_phq.errors import FerPhqError
+from fer_phq.phq import Scale
+from service import questionnaire_table, session_table
+from service.questionnaire_table import import_questionnaires, read_questionnaire_table
+from service.session_table import SessionTable, read_session_table
+from service.given_tables import Problem
+from service.transcripts import ReadTranscript, check_transcript
+
+NOW = datetime(2026, 11, 5, tzinfo=UTC)
+BERLIN = ZoneInfo("Europe/Berlin")
+VTT = b"WEBVTT\n\n00:00.000 --> 00:01.000\n<v Client>Hello there\n\n00:01.000 --> 00:02.000\n<v Therapist>Hello\n"
+
+
+def transcript(name: str) -> ReadTranscript:
+    if not name.endswith(".vtt"):
+        raise FerPhqError(f"There is no transcript {name} among those chosen.")
+    return check_transcript(name, VTT)
+
+
+def read(text: str | bytes, **more: object) -> SessionTable:
+    document = text.encode() if isinstance(text, str) else text
+    given = {"zone": BERLIN, "now": NOW, "consent_by": "AB", "open_transcript": transcript, **more}
+    return read_session_table(document, **given)  # type: ignore[arg-type]
+
+
+def says(table: SessionTable) -> list[str]:
+    return [problem.sentence for problem in table.problems]
+
+
+def test_a_table_says_everything_of_its_recordings() -> None:
+    table = read(
+        "\ufeffFile;Subject;recorded_at;consent_by;keep_days;transcript;speaker\r\n"
+        "a.mp4;P01;2026-11-03 14:05;Dr Meyer;365;a.vtt;client\r\n"
+        ";;;;;;\r\n"
+        'b.mp4;"P;02";;;;;\r\n'
+    )
+    assert table.problems == ()
+    first, second = table.named
+    assert (first.row, first.file, first.subject, first.consent_by, first.keep_days) == (
+        2,
+        "a.mp4",
+        "P01",
+        "Dr Meyer",
+        365,
+    )
+    assert first.recorded_at == datetime(2026, 11, 3, 13, 5, tzinfo=UTC), "the viewer's zone is meant"
+    assert first.transcript == GivenTranscript("a.vtt", VTT, "Client")
+    assert (second.row, second.subject, second.recorded_at, second.consent_by) == (4, "P;02", None, "AB")
+    assert table.by_file["b.mp4"] is second
+
+
+def test_the_example_is_a_good_table() -> None:
+    assert read(session_table.EXAMPLE).problems == ()
+    good = read_questionnaire_table(questionnaire_table.EXAMPLE.encode(), zone=BERLIN, now=NOW)
+    assert good.problems == ()
+    assert [(one.scale, sum(one.items)) for one in good.answered] == [(Scale.PHQ9, 8), (Scale.PHQ8, 3)]
+
+
+def test_every_problem_is_told_with_its_row() -> None:
+    table = read(
+        "file,subject,recorded_at,consent_by,keep_days,transcript,speaker\n"
+        "a.mp4,P01,03.11.2026,,,,\n"
+        ",,2027-01-01,,0,,\n"
+        "a.mp4,P02,,,,,\n"
+        "c.mp4,P03,,,,c.txt,\n"
+        "d.mp4,P04,,,,d.vtt,Nobody\n"
+        "e.mp4,P05,,,,,Client\n"
+        "f.mp4,P06,,,,,,extra\n"
+        "lost.mp4,P07,,,,,\n"
+        "z.mp4,P08,,,,,\n",
+        consent_by="",
+        file_problem=lambda name: f"there is no file '{name}'." if name == "lost.mp4" else None,
+    )
+    nobody = "nobody is named who recorded the consent; fill in consent_by, or name somebody on the page."
+    found = says(table)
+    assert "Row 2: '03.11.2026' is no date; write it as 2026-11-03 or 2026-11-03 14:05." in found
+    assert "Row 3: it names no file." in found
+    assert "Row 3: the subject must be one line of 1 to 200 characters." in found
+    assert "Row 3: the date '2027-01-01' lies in the future." in found
+    assert "Row 3: keep_days is '0'; write whole days from 1 to 36500, or leave it empty." in found
+    assert "Row 4: the file 'a.mp4' stands in row 2 already." in found
+    assert "Row 5: There is no transcript c.txt among those chosen." in found
+    assert "Row 6: The transcript d.vtt has no speaker 'Nobody': it has Client, Therapist." in found
+    assert "Row 7: it names a speaker and no transcript." in found
+    assert "Row 8: it has 8 cells, the heading has 7." in found
+    assert "Row 9: there is no file 'lost.mp4'." in found
+    assert [row for row in range(2, 11) if f"Row {row}: {nobody}" in found] == [2, 3, 4, 5, 6, 7, 9, 10]
+    assert [problem.row for problem in table.problems] == sorted(problem.row for problem in table.problems)
+    assert table.named == ()
+
+
+@pytest.mark.parametrize(
+    ("document", "sentence"),
+    [
+        (b"", "The table is empty."),
+        (b"  \n\n", "The table is empty."),
+        (b"file,subject\n", "The table has a heading and no rows below it."),
+        (b"file,subject\na.mp4,M\xfcller\n", "Row 2: it is not UTF-8 text; save the table as 'CSV UTF-8' and"),
+        (b"\x00\x01\x02", "The file is no text"),
+        (b"file,name\na.mp4,P01\n", "Row 1: the column 'name' is unknown; the columns are file, subject,"),
+        (b"file,subject,,\na.mp4,P01,,\n", "Row 1: the column without a name is unknown"),
+        (b"file,file,subject\na,a,P\n", "Row 1: the column 'file' is there 2 times; leave one."),
+        (b"file\na.mp4\n", "Row 1: the column 'subject' is missing."),
+        (b'file,subject\na.mp4,"P01\n', "Row 2: a quotation mark is not closed"),
+        (b"file,subject\n" + b"a,b\n" * 5001, "The table has 5001 rows; split it"),
+        (b"file,subject\n" + b"x" * (8 << 20), "The table is larger than 8 MiB"),
+    ],
+)
+def test_what_is_no_table_is_one_sentence(document: bytes, sentence: str) -> None:
+    table = read(document)
+    assert any(said.startswith(sentence) for said in says(table)), says(table)
+    assert table.named == ()
+
+
+def test_problems_sort_by_row_and_the_whole_file_comes_first() -> None:
+    assert sorted([Problem(10, "b"), Problem(2, "a"), Problem(0, "c")])[0].sentence == "c"
+
+
+def test_questionnaires_of_a_table_are_told_by_row() -> None:
+    heading = "subject,scale,answered_at,item1,item2,item3,item4,item5,item6,item7,item8,item9\n"
+    table = read_questionnaire_table(
+        (
+            heading + "P01,phq-9,2026-11-03,1,2,1,2,0,1,1,0,0\n"
+            "P01,PHQ-9,2026-11-03,1,2,1,2,0,1,1,0,0\n"
+            "P02,PHQ-8,2026-11-03,1,2,1,2,0,1,1,0,1\n"
+            "P03,PHQ-9,2026-11-03,1,2,1,2,0,1,1,4,\n"
+            "P04,GAD-7,someday,1,2,1,2,0,1,1,0,0\n"
+            ",PHQ-9,2027-11-03,1,2,1,2,0,1,1,0,0\n"
+        ).encode(),
+        zone=UTC,
+        now=NOW,
+    )
+    assert [one.row for one in table.answered] == [2]
+    assert [problem.sentence for problem in table.problems] == [
+        "Row 3: it says the same as row 2.",
+        "Row 4: a PHQ-8 has no item9; leave it empty, or write PHQ-9.",
+        "Row 5: item8 is '4'; write 0, 1, 2 or 3.",
+        "Row 5: item9 is empty; a questionnaire with a gap has no score.",
+        "Row 6: 'someday' is no date; write it as 2026-11-03 or 2026-11-03 14:05.",
+        "Row 6: the scale 'GAD-7' is unknown; write PHQ-8 or PHQ-9.",
+        "Row 7: the date '2027-11-03' lies in the future.",
+        "Row 7: the subject must be one line of 1 to 200 characters.",
+    ]
+
+
+def test_imported_questionnaires_are_kept_once(store: Store, tmp_path: Path) -> None:
+    document = questionnaire_table.EXAMPLE.replace("1,1,0,0\n", "1,1,0,2\n").encode()
+    answered = read_questionnaire_table(document, zone=UTC, now=NOW).answered
+    done = import_questionnaires(store, answered, by="AB")
+    assert (done.kept, done.there, done.item9) == (2, 0, 1)
+    again = import_questionnaires(store, answered, by="AB")
+    assert (again.kept, again.there, again.item9) == (0, 2, 0)
+    subject = store.find_subject(label="P01")
+    assert subject is not None
+    (kept,) = store.list_questionnaires(subject_id=subject.id)
+    assert (kept.total, kept.source, kept.item9_flag) == (10, "imported", True)
+    assert kept.answered_at - datetime(2026, 11, 3, tzinfo=UTC) == timedelta(0)
+    assert store.questionnaire_authors(subject_id=subject.id) == {kept.id: "AB"}
