@@ -24,6 +24,7 @@ page = st.navigation(
         st.Page(PAGES / "trends.py", title="Trends", url_path="trends"),
         st.Page(PAGES / "models.py", title="Models", url_path="models"),
         st.Page(PAGES / "questionnaire.py", title="Questionnaire", url_path="questionnaire"),
+        st.Page(PAGES / "settings.py", title="Settings", url_path="settings"),
     ],
     position="top",
 )

@@ -26,6 +26,7 @@ SESSION = "app_pages/session.py"
 TRENDS = "app_pages/trends.py"
 MODELS = "app_pages/models.py"
 QUESTIONNAIRE = "app_pages/questionnaire.py"
+SETTINGS = "app_pages/settings.py"
 
 SIMULATED_SENTENCE = "Demonstration only: this head was trained on simulated labels. It says nothing about this person."
 NOT_A_DIAGNOSIS = (
@@ -101,6 +102,12 @@ def note(words: str) -> None:
 def warn(words: str) -> None:
     """A line that must not be overlooked, without alarm."""
     st.html(f'<p class="fp-warning">{text(words)}</p>')
+
+
+def problems(title: str, sentences: Sequence[str]) -> None:
+    """Everything that is wrong, one line each, under what it means."""
+    lines = "".join(f"<li>{text(sentence)}</li>" for sentence in sentences)
+    st.html(f'<div class="fp-danger" role="alert"><b>{escape(title)}</b><ul class="fp-problems">{lines}</ul></div>')
 
 
 def problem(error: FerPhqError) -> None:

@@ -1,0 +1,13 @@
+"""Settings: what people choose while the product runs, what is past its retention, and what this installation is."""
+
+from __future__ import annotations
+
+from dashboard import context, ui
+from dashboard.settings.choices import choices_card, history
+from dashboard.settings.installation import installation_card, overdue_card
+
+ui.heading("Settings", "They hold for uploads, the command line and the worker alike, from the next recording on.")
+choices_card(context.settings())
+history()
+overdue_card()
+installation_card()

@@ -1,0 +1,40 @@
+"""Item 9, about thoughts of death or of self-harm: a fixed message and a person, and nothing that a model concludes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import context, ui
+from db.records import QuestionnaireRecord
+from service.settings import ITEM9_MESSAGE
+
+FLAGGED = "The answer to item 9 (thoughts of being better off dead, or of self-harm) is not zero."
+NOT_SET_UP = "No local help lines are set for this installation yet: write them on the Settings page."
+
+
+def item9_card(flagged: Sequence[QuestionnaireRecord]) -> None:
+    """The message, until somebody says that a person has been there."""
+    message = context.settings().item9_message
+    with ui.card("item9", "Please act now"):
+        paragraphs = [FLAGGED, *(part.strip() for part in message.split("\n") if part.strip())]
+        st.html(f'<p class="fp-danger">{"<br><br>".join(ui.text(part) for part in paragraphs)}</p>')
+        if message == ITEM9_MESSAGE:
+            ui.note(NOT_SET_UP)
+            st.page_link(ui.SETTINGS, label="Settings")
+        by = st.text_input(
+            "Who has spoken with them?", placeholder="Your name or initials", key="item9_by", max_chars=80
+        )
+        dates = ", ".join(ui.day(record.answered_at) for record in flagged)
+        if st.button(f"A person has spoken with them (questionnaire of {dates})", disabled=not by.strip()):
+            for record in flagged:
+                context.store().acknowledge_questionnaire(questionnaire_id=record.id, by=by.strip())
+            st.rerun()
+
+
+def item9_words(record: QuestionnaireRecord) -> str:
+    """Whether item 9 was answered above zero, and who looked after it."""
+    if not record.item9_flag:
+        return ""
+    return f"not zero; {record.acknowledged_by} was there" if record.acknowledged_by else "not zero; nobody yet"

@@ -1,0 +1,41 @@
+"""The history of a person's questionnaires: who corrected which, when, and what changed by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from db.records import QuestionnaireRecord
+from db.store import Store
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One step of a questionnaire's history. by: who made it, '' where nobody said."""
+
+    before: QuestionnaireRecord
+    after: QuestionnaireRecord
+    by: str
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A person's questionnaires as they stand, last answered first; who entered each; and the corrections, newest
+    first."""
+
+    current: tuple[QuestionnaireRecord, ...]
+    authors: dict[str, str]
+    corrections: tuple[Correction, ...]
+
+
+def answers(store: Store, subject_id: str) -> Answers:
+    """Everything that a subject has answered, with its history."""
+    records = store.list_questionnaires(subject_id=subject_id, include_superseded=True)
+    authors = store.questionnaire_authors(subject_id=subject_id)
+    by_id = {record.id: record for record in records}
+    steps = [
+        Correction(by_id[record.supersedes_id], record, authors.get(record.id, ""))
+        for record in records
+        if record.supersedes_id is not None
+    ]
+    steps.sort(key=lambda step: step.after.created_at, reverse=True)
+    return Answers(tuple(record for record in records if not record.superseded), authors, tuple(steps))
