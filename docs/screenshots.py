@@ -34,6 +34,7 @@ PAGES = {
     "trends": "trends",
     "models": "models",
     "questionnaire": "questionnaire",
+    "settings": "settings",
 }
 ARGS = "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
 WIDTH, HEIGHT, TALLEST = 1360, 900, 2600

@@ -30,7 +30,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 ARGS = "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
 ROOT = Path(__file__).parents[2]
 PATIENCE_MS = 120_000
-PAGES = ["", "new_session", "session", "trends", "models", "questionnaire"]
+PAGES = ["", "new_session", "session", "trends", "models", "questionnaire", "settings"]
 
 pytestmark = [
     pytest.mark.browser,

@@ -24,7 +24,7 @@ from service.settings import AppSettings
 
 ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "dashboard" / "main.py"
-PAGES = ["home", "new_session", "session", "trends", "models", "questionnaire"]
+PAGES = ["home", "new_session", "session", "trends", "models", "questionnaire", "settings"]
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 
 
@@ -71,6 +71,7 @@ def test_pages_of_an_empty_store_say_what_to_do(name: str) -> None:
         "trends": "Upload a recording",
         "questionnaire": "Over the last 2 weeks",
         "models": "Train from your sessions",
+        "settings": "Keep new recordings for (days)",
     }
     assert expected[name] in said
 
@@ -287,7 +288,7 @@ def test_upload_needs_subject_consent_and_a_name(installation: AppSettings, stor
     app = open_page("new_session")
     app.button[0].click()
     calm(app.run())
-    assert "choose or type a subject and confirm the consent and say who recorded the consent" in words(app)
+    assert "Choose or type a subject. Confirm the consent. Say who recorded the consent." in words(app)
     assert store.list_subjects() == []
 
 

@@ -1,0 +1,102 @@
+"""The recordings themselves: dropped files, files of the server's folder, the camera."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from dashboard import context, ui
+from dashboard.components.upload import Grants, Uploaded, camera, plain_name, uploader
+from dashboard.new_session.arrivals import arrivals, remember_upload
+from dashboard.new_session.batch import Batch, Place, begin_anew
+from dashboard.new_session.folder import folder_files
+from dashboard.new_session.transcripts import transcripts_for
+from service.intake import Details, grant
+from service.settings import AppSettings
+from service.tokens import UploadGrant
+
+UPLOAD_URL = "/api/uploads"
+GRANTS = "new_session_grants"
+
+
+def recordings_card(settings: AppSettings, batch: Batch) -> None:
+    """What was entered in a line, and the way for the recordings."""
+    with ui.card("files", "2. Recordings"):
+        words, again = st.columns([0.8, 0.2], vertical_alignment="center")
+        words.markdown(summary(batch))
+        if again.button("Change", width="stretch"):
+            st.session_state.pop(GRANTS, None)
+            begin_anew()
+        if batch.place is Place.FOLDER:
+            folder_files(settings, batch)
+        elif batch.place is Place.CAMERA and batch.every is not None:
+            made = camera(settings, granted(settings, batch)[""], url=UPLOAD_URL, key="camera")
+            note_uploads(batch, made)
+        else:
+            note_uploads(batch, dropped(settings, batch))
+
+
+def dropped(settings: AppSettings, batch: Batch) -> list[Uploaded]:
+    """The drop zone, with transcripts where one form stands for all files."""
+    grants = granted(settings, batch)
+    if batch.every is not None:
+        stems = transcripts_for(settings, grants[""])
+        arrived = uploader(settings, Grants(grants[""], stems=stems), url=UPLOAD_URL, key="upload")
+    else:
+        named = {plain_name(name): one for name, one in grants.items()}
+        arrived = uploader(settings, Grants(None, named=named), url=UPLOAD_URL, key="upload")
+        still_to_come(batch, arrived)
+    return arrived
+
+
+def granted(settings: AppSettings, batch: Batch) -> dict[str, UploadGrant]:
+    """The leave to upload, by the file's name, '' for any; made once, so that subjects and tokens stay the same."""
+    known: tuple[Batch, dict[str, UploadGrant]] | None = st.session_state.get(GRANTS)
+    if known is None or known[0] is not batch:
+        now = datetime.now(UTC)
+        wanted = {"": batch.every} if batch.every else batch.named
+        made = {name: grant(settings, context.store(), details, now) for name, details in wanted.items() if details}
+        known = (batch, made)
+        st.session_state[GRANTS] = known
+    return known[1]
+
+
+def note_uploads(batch: Batch, arrived: list[Uploaded]) -> None:
+    """Remember what has newly arrived under the details that are true of it."""
+    named = {plain_name(name): details for name, details in batch.named.items()}
+    for item in arrived:
+        details = batch.every or named.get(plain_name(item.name))
+        if details is not None and item.session_id not in arrivals():
+            remember_upload(item, details)
+
+
+def still_to_come(batch: Batch, arrived: list[Uploaded]) -> None:
+    """Which files the table names that have not arrived."""
+    here = {plain_name(item.name) for item in arrived}
+    missing = [name for name in batch.named if plain_name(name) not in here]
+    if missing:
+        shown = ", ".join(missing[:10]) + (", …" if len(missing) > 10 else "")
+        ui.note(f"Still to come, of {len(batch.named)} files that the table names: {shown}")
+    else:
+        ui.note("Every file that the table names has arrived.")
+
+
+def summary(batch: Batch) -> str:
+    """What was entered, in one line of Markdown."""
+    details = batch.every
+    if details is None:
+        return f"A table names **{ui.count(len(batch.named), 'recording')}** of {_people(batch)}."
+    until = f", kept until {ui.day(details.retain_until)}" if details.retain_until else ""
+    by = ui.md(details.consent_by)
+    return f"Subject **{ui.md(details.subject)}**, {_dated(batch.place, details)}{until}. Consent recorded by {by}."
+
+
+def _people(batch: Batch) -> str:
+    return ui.count(len(batch.subjects), "subject")
+
+
+def _dated(place: Place, details: Details) -> str:
+    if details.recorded_at is not None:
+        return ui.day_and_time(details.recorded_at)
+    return "recorded now" if place is Place.CAMERA else "each file's own date"

@@ -1,0 +1,108 @@
+"""Details by a table (CSV) that names files: one report of everything that is wrong, then the recordings."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import ui
+from dashboard.new_session.batch import Batch, Place, begin
+from dashboard.new_session.details import NEXT, consent
+from fer_phq.errors import FerPhqError
+from service import folder
+from service.intake import details_of
+from service.session_table import EXAMPLE, OpenTranscript, SessionTable, read_session_table
+from service.settings import AppSettings
+from service.transcripts import SUFFIXES, ReadTranscript, check_transcript
+
+WORDS = (
+    "One recording a row. `file` and `subject` are needed; `recorded_at` (2026-11-03 14:05, in your time zone; empty: "
+    "the file's own date), `consent_by`, `keep_days`, `transcript` and `speaker` are optional. "
+    "Nothing is kept before the whole table is right."
+)
+
+
+def table_form(settings: AppSettings, place: Place) -> None:
+    """Choose the table and the transcripts that it names; go on when nothing is wrong."""
+    ui.note(WORDS)
+    st.download_button(
+        "An example of a table", EXAMPLE, "recordings.csv", "text/csv", type="tertiary", on_click="ignore"
+    )
+    left, right = st.columns(2, gap="large")
+    chosen = left.file_uploader("Table (CSV)", type=["csv"], key="session_table", max_upload_size=10)
+    given = []
+    if place is Place.COMPUTER:
+        given = right.file_uploader(
+            "Transcripts that it names (optional)",
+            type=[suffix.removeprefix(".") for suffix in SUFFIXES],
+            accept_multiple_files=True,
+            key="table_transcripts",
+            max_upload_size=20,
+        )
+    agreed, by = consent(settings)
+    ui.note("Whom the table names as `consent_by` comes before the name above.")
+    if chosen is None:
+        return
+    documents = {one.name: one.getvalue() for one in given}
+    table = read_session_table(
+        chosen.getvalue(),
+        zone=ui.zone(),
+        now=datetime.now(UTC),
+        consent_by=by,
+        open_transcript=opener(settings, place, documents),
+        file_problem=lambda name: file_problem(settings, place, name),
+    )
+    report(table)
+    if table.problems:
+        return
+    if not agreed:
+        ui.note("Confirm the consent to go on.")
+    if st.button(NEXT[place], type="primary", disabled=not agreed):
+        now = datetime.now(UTC)
+        begin(Batch(place, None, {one.file: details_of(settings, one, now) for one in table.named}))
+
+
+def opener(settings: AppSettings, place: Place, documents: dict[str, bytes]) -> OpenTranscript:
+    """How the transcripts that a table names are read: from those chosen beside it, or from the server's folder."""
+
+    def chosen(name: str) -> ReadTranscript:
+        if name not in documents:
+            raise FerPhqError(f"the transcript '{name[:60]}' is not among the transcripts chosen beside the table.")
+        return check_transcript(name, documents[name])
+
+    return chosen if place is Place.COMPUTER else lambda name: folder.transcript(settings, name)
+
+
+def file_problem(settings: AppSettings, place: Place, name: str) -> str | None:
+    """What is wrong with the name of a recording, as the end of a sentence."""
+    if place is Place.COMPUTER:
+        plain = "/" not in name and "\\" not in name
+        return None if plain else f"'{name[:60]}' names a folder; write the file's name alone."
+    try:
+        folder.recording(settings, name)
+    except FerPhqError as error:
+        return str(error)
+    return None
+
+
+def report(table: SessionTable) -> None:
+    """Everything that is wrong, or what the table says."""
+    if table.problems:
+        ui.problems("Nothing of this table is kept.", [problem.sentence for problem in table.problems])
+        return
+    shown = pd.DataFrame(
+        {
+            "File": [one.file for one in table.named],
+            "Subject": [one.subject for one in table.named],
+            "Recorded": [
+                ui.day_and_time(one.recorded_at) if one.recorded_at else "the file's own date" for one in table.named
+            ],
+            "Consent recorded by": [one.consent_by for one in table.named],
+            "Keep (days)": [str(one.keep_days) if one.keep_days else "as set" for one in table.named],
+            "Transcript": [one.transcript.original_name if one.transcript else "" for one in table.named],
+            "Speaker": [(one.transcript.speaker or "everybody") if one.transcript else "" for one in table.named],
+        }
+    )
+    st.dataframe(shown, hide_index=True)
