@@ -228,8 +228,8 @@ def content_type(path: Path) -> str:
 
 
 def readable(size: int) -> str:
-    """A number of bytes as words: '8 GiB', '300 MiB'."""
-    unit, name = (GIB, "GiB") if size >= GIB else (MIB, "MiB")
+    """A number of bytes as words: '8 GiB', '300 MiB', '1.5 KiB'."""
+    unit, name = (GIB, "GiB") if size >= GIB else (MIB, "MiB") if size >= MIB else (1024, "KiB")
     return f"{size / unit:.1f}".removesuffix(".0") + f" {name}"
 
 

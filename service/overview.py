@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -59,7 +60,7 @@ def overview(settings: AppSettings, store: Store) -> Overview:
         schema=current_revision(settings.database_url) or "none",
         sessions=sum(subject.sessions for subject in subjects),
         subjects=len(subjects),
-        versions=(("Python", platform.python_version()), *((name, _version(name)) for name in PACKAGES)),
+        versions=(("Python", platform.python_version()), *_versions()),
     )
 
 
@@ -89,8 +90,10 @@ def _bytes_of(file: Path) -> int:
     return sum(part.stat().st_size for part in parts if part.exists())
 
 
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
+def _versions() -> list[tuple[str, str]]:
+    """Of the packages that are installed under their name; a checkout that is run in place is not."""
+    found = []
+    for package in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found.append((package, version(package)))
+    return found

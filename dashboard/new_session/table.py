@@ -28,7 +28,7 @@ def table_form(settings: AppSettings, place: Place) -> None:
     """Choose the table and the transcripts that it names; go on when nothing is wrong."""
     ui.note(WORDS)
     st.download_button(
-        "An example of a table", EXAMPLE, "recordings.csv", "text/csv", type="tertiary", on_click="ignore"
+        "An example of a table", EXAMPLE, "recordings.csv", "text/csv", icon=":material/download:", on_click="ignore"
     )
     left, right = st.columns(2, gap="large")
     chosen = left.file_uploader("Table (CSV)", type=["csv"], key="session_table", max_upload_size=10)

@@ -82,10 +82,10 @@ def form_card(label: str | None, scale: Scale, corrected: QuestionnaireRecord | 
             if stop.button("Stop correcting", width="stretch"):
                 st.session_state.pop(CORRECTING, None)
                 st.rerun()
-        answer_keys("[class*=st-key-card_form]", key="answer_keys")
         sent = form(scale, corrected)
         if sent is not None:
             save(label, scale, sent, corrected)
+        answer_keys("[class*=st-key-card_form]", key="answer_keys")
         ui.note(KEYS)
         ui.note(CREDIT)
         ui.note(NOT_KEPT)

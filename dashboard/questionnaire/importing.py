@@ -21,7 +21,12 @@ def importing() -> None:
             "an offset is in your time zone. Nothing is kept before the whole table is right."
         )
         st.download_button(
-            "An example of a table", EXAMPLE, "questionnaires.csv", "text/csv", type="tertiary", on_click="ignore"
+            "An example of a table",
+            EXAMPLE,
+            "questionnaires.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
         )
         chosen = st.file_uploader("Table", type=["csv"], key="phq_table", max_upload_size=10)
         if chosen is None:

@@ -15,8 +15,13 @@ def installation_card() -> None:
     """Where the data lies, how much there is, which versions run."""
     found = overview(context.given(), context.store())
     with ui.card("installation", "This installation"):
+        ui.facts(
+            [
+                ("Data folder", str(found.data_dir)),
+                (f"Database ({found.database}, schema {found.schema})", found.database_place),
+            ]
+        )
         ui.facts(_facts(found))
-        st.divider()
         ui.facts(list(found.versions))
 
 
@@ -63,13 +68,10 @@ def confirm(count: int) -> None:
 def _facts(found: Overview) -> list[tuple[str, str]]:
     size = [] if found.database_bytes is None else [("Size of the database", readable(found.database_bytes))]
     return [
-        ("Data folder", str(found.data_dir)),
         ("Free disk space", readable(found.free_bytes)),
         ("Recordings", readable(found.recordings_bytes)),
         ("Sessions", ui.count(found.sessions, "session")),
         ("Subjects", ui.count(found.subjects, "subject")),
-        ("Database", f"{found.database}, {found.database_place}"),
-        ("Schema", found.schema),
         *size,
     ]
 

@@ -1,0 +1,77 @@
+"""The Questionnaire page: item 9, corrections with their history, and tables."""
+
+from __future__ import annotations
+
+from shown_pages import WHEN, calm, html_of, open_page, press, raw_html_of, tables, words
+
+from db.store import Store
+from fer_phq.phq import CREDIT, ITEMS, PREAMBLE, Scale
+from service.questionnaire_table import EXAMPLE
+from service.settings import AppSettings
+
+
+def test_the_official_wording_and_its_terms_are_there(installation: AppSettings) -> None:
+    app = open_page("questionnaire")
+    assert [radio.label for radio in app.radio] == [f"{n}. {item}" for n, item in enumerate(ITEMS, 1)]
+    assert PREAMBLE in words(app)
+    assert CREDIT in html_of(app)
+    assert "No permission required to reproduce, translate, display or distribute" in CREDIT
+    assert "is not part of the score and is not kept here" in html_of(app)
+
+
+def test_item_9_shows_the_message_of_the_installation(installation: AppSettings, store: Store) -> None:
+    subject = store.create_subject(label="P-1")
+    store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ9, items=[0] * 8 + [1], answered_at=WHEN)
+    said = html_of(open_page("questionnaire", subject=subject.id))
+    assert "The answer to item 9" in said
+    assert "No local help lines are set for this installation yet" in said
+    store.set_setting(key="item9_message", value="Call <b>extension</b> 12.\nStay with them.")
+    app = open_page("questionnaire", subject=subject.id)
+    body = raw_html_of(app)
+    assert "Call &lt;b&gt;extension&lt;/b&gt; 12.<br><br>Stay with them." in body
+    assert "No local help lines" not in body
+
+
+def test_a_correction_is_kept_beside_what_it_corrects(installation: AppSettings, store: Store) -> None:
+    subject = store.create_subject(label="P-1")
+    first = store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ8, items=[1] * 8, answered_at=WHEN, by="AB")
+    app = open_page("questionnaire", subject=subject.id)
+    app.selectbox(key="phq_to_correct").set_value(first.id).run()
+    press(app, "Correct it")
+    assert [radio.value for radio in app.radio] == [1] * 8, "the scale and the answers are those of the one corrected"
+    app.radio[0].set_value(3)
+    press(app, "Save correction")
+    assert "Say who corrects it" in html_of(app)
+    app.text_input(key=f"{first.id}_by").set_value("CD")
+    press(app, "Save correction")
+    (now,) = store.list_questionnaires(subject_id=subject.id)
+    assert (now.total, now.supersedes_id, now.answered_at) == (10, first.id, WHEN)
+    said = tables(app)
+    assert "'Who': 'CD'" in said
+    assert "8 → 10" in said
+    assert all(button.label != "Save correction" for button in app.button)
+
+
+def test_an_answer_to_item_9_is_acted_on_before_it_is_corrected(installation: AppSettings, store: Store) -> None:
+    subject = store.create_subject(label="P-1")
+    flagged = store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ9, items=[0] * 8 + [1], answered_at=WHEN)
+    app = open_page("questionnaire", subject=subject.id)
+    app.selectbox(key="phq_to_correct").set_value(flagged.id)
+    calm(app.run())
+    assert next(button for button in app.button if button.label == "Correct it").disabled
+    assert "nobody has acted on it yet" in html_of(app)
+    store.acknowledge_questionnaire(questionnaire_id=flagged.id, by="AB")
+    assert not next(button for button in calm(app.run()).button if button.label == "Correct it").disabled
+
+
+def test_a_table_is_kept_as_a_whole_or_not_at_all(installation: AppSettings, store: Store) -> None:
+    app = open_page("questionnaire")
+    bad = EXAMPLE.replace("PHQ-8", "PHQ-7")
+    app.file_uploader(key="phq_table").upload("q.csv", bad.encode(), "text/csv").run()
+    assert "Row 3: the scale 'PHQ-7' is unknown; write PHQ-8 or PHQ-9." in html_of(calm(app))
+    assert store.list_subjects() == []
+    app.file_uploader(key="phq_table").upload("q.csv", EXAMPLE.replace("2026", "2025").encode(), "text/csv").run()
+    app.text_input(key="phq_import_by").set_value("AB").run()
+    press(app, "Import 2 questionnaires")
+    assert "2 questionnaires kept, 0 were there already." in html_of(app)
+    assert {subject.label for subject in store.list_subjects()} == {"P01", "P02"}

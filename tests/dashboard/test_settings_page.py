@@ -1,0 +1,89 @@
+"""The Settings page: what is chosen there holds everywhere, and nobody's word is lost."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from shown_pages import bare_session, html_of, open_page, press, tables, words
+from streamlit.testing.v1 import AppTest
+
+from dashboard import context
+from db.migrate import head_revision
+from db.store import Store
+from service.choices import current
+from service.settings import AppSettings, load_settings
+
+PAST = datetime.now(UTC) - timedelta(days=3)
+
+
+def save(app: AppTest, by: str = "AB") -> AppTest:
+    app.text_input(key="settings_by").set_value(by)
+    press(app, "Save settings")
+    return app
+
+
+def test_what_is_chosen_holds_and_says_by_whom(installation: AppSettings, store: Store) -> None:
+    app = open_page("settings")
+    app.number_input(key="set_retention_days").set_value(90)
+    app.number_input(key="set_fps").set_value(1.5)
+    app.number_input(key="set_coverage_floor").set_value(45.0)
+    app.text_area(key="set_item9_message").set_value("Call the ward on extension 12.")
+    save(app)
+    held = current(installation, store)
+    assert (held.retention_days, held.fps, held.coverage_floor) == (90, 1.5, 0.45)
+    assert held.item9_message == "Call the ward on extension 12."
+    assert "Saved: Keep new recordings for (days), Sampled frames a second" in html_of(app)
+    assert "'Who': 'dashboard, AB', 'Setting': 'Floor of coverage (%)', 'New value': '45 %'" in tables(app)
+    assert context.settings().fps == 1.5, "every page goes by it"
+    app = open_page("new_session")
+    keep = next(box for box in app.selectbox if box.label == "Keep the recording")
+    assert keep.value == "90 days"
+
+
+def test_nobody_and_a_text_without_its_version_are_refused(installation: AppSettings, store: Store) -> None:
+    app = save(open_page("settings"), by="")
+    assert "Say who changes the settings" in html_of(app)
+    app.text_area(key="set_consent_text").set_value("They agreed.")
+    save(app)
+    assert "give it a new version" in html_of(app)
+    assert store.list_settings() == {}
+    app.text_input(key="set_consent_version").set_value("2")
+    save(app)
+    assert store.list_settings() == {"consent_text": "They agreed.", "consent_version": "2"}
+    assert "They agreed" in words(open_page("new_session"))
+
+
+def test_what_the_environment_says_cannot_be_changed(
+    installation: AppSettings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FERPHQ_COVERAGE_FLOOR", "0.6")
+    context.use(load_settings(data_dir=installation.data_dir))
+    app = open_page("settings")
+    assert app.number_input(key="set_coverage_floor").disabled
+    assert app.number_input(key="set_coverage_floor").value == 60
+    assert "FERPHQ_COVERAGE_FLOOR cannot be changed on this page" in html_of(app)
+    app.number_input(key="set_fps").set_value(1.0)
+    save(app)
+    assert store.list_settings() == {"fps": "1.0"}
+
+
+def test_sessions_past_their_retention_are_listed_and_not_erased_unasked(
+    installation: AppSettings, store: Store
+) -> None:
+    bare_session(store, "P-1")
+    overdue = bare_session(store, "P-2")
+    assert "No session is past its retention" in html_of(open_page("settings"))
+    store.set_retention(session_id=overdue, retain_until=PAST)
+    app = open_page("settings")
+    press(app, "Erase these sessions")
+    assert next(button for button in app.button if button.label == "Erase").disabled
+    assert "'Subject': 'P-2'" in tables(app)
+    assert "P-1" not in tables(app)
+    assert len(store.recent_sessions()) == 2
+
+
+def test_the_installation_says_what_it_is(installation: AppSettings) -> None:
+    said = html_of(open_page("settings"))
+    assert str(installation.data_dir) in said
+    assert f"SQLite, schema {head_revision()}" in said

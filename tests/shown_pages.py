@@ -1,0 +1,71 @@
+"""A page of the dashboard as Streamlit's own test runner shows it, for tests of single pages."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from html import unescape
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+from synthetic_sessions import recording_info
+
+from db.store import Store
+
+MAIN = Path(__file__).parents[1] / "dashboard" / "main.py"
+WHEN = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+
+
+def open_page(name: str, **query: str) -> AppTest:
+    """A page, run once; it must not show an error."""
+    app = AppTest.from_file(str(MAIN), default_timeout=60)
+    app.run()
+    app.switch_page(f"app_pages/{name}.py")
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    return calm(app)
+
+
+def calm(app: AppTest) -> AppTest:
+    """The page, which shows neither an exception nor an error box."""
+    assert not app.exception, [e.value for e in app.exception]
+    assert not app.error, [e.value for e in app.error]
+    return app
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    """Press the button with this label."""
+    next(button for button in app.button if button.label == label).click()
+    return calm(app.run())
+
+
+def html_of(app: AppTest) -> str:
+    """All HTML of a page, its signs unescaped."""
+    return unescape(raw_html_of(app))
+
+
+def raw_html_of(app: AppTest) -> str:
+    """All HTML of a page as the browser gets it."""
+    return " ".join(str(getattr(node.proto, "body", "")) for node in app.main if node.type == "html")
+
+
+def words(app: AppTest) -> str:
+    """Everything a page says, labels and HTML included, as one text."""
+    return " ".join(str(getattr(node, "proto", "")) for node in app.main)
+
+
+def tables(app: AppTest) -> str:
+    """Every table of a page as one text of rows."""
+    return " ".join(str(frame.value.to_dict("records")) for frame in app.dataframe)
+
+
+def bare_session(store: Store, label: str) -> str:
+    """A session without an analysis and without its recording's file."""
+    session = store.create_session(
+        subject_id=store.get_or_create_subject(label=label).id,
+        recorded_at=WHEN,
+        recording=recording_info(5, 90.0),
+        original_name="one.mp4",
+        media_path=None,
+    )
+    return session.id
