@@ -14,6 +14,7 @@ from service import transcripts
 from service.settings import AppSettings
 
 RECORDINGS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".3gp", ".wmv", ".flv", ".ogv")
+"""File names that count as recordings inside a folder; a file named itself may have any name."""
 MOST = 2000
 """How many files of a folder are listed."""
 

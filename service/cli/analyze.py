@@ -26,13 +26,11 @@ from fer_phq.features import write_features
 from fer_phq.phq import PhqEstimate, Provenance
 from service.active import active_bundle
 from service.choices import current
+from service.folder import RECORDINGS as SUFFIXES
 from service.settings import AppSettings, load_settings
 
 if TYPE_CHECKING:
     from fer_phq.model import FerPhqModel
-
-SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".3gp", ".wmv", ".flv", ".ogv")
-"""File names that count as recordings inside a folder; a file named itself may have any name."""
 
 EXAMPLES = """
 Analyse recordings: files, or every recording in a folder.

@@ -5,82 +5,23 @@ Starts `python -m dashboard.launch` and `python -m service.worker` as processes 
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from recordings import Recordings
+from served import ARGS, CHROMIUM, PATIENCE_MS, calm, dashboard, eventually, free_port, opened, process
 
 from db.store import Store
 from service.settings import AppSettings, load_settings
 
 sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGS = "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
-ROOT = Path(__file__).parents[2]
-PATIENCE_MS = 120_000
 PAGES = ["", "new_session", "session", "trends", "models", "questionnaire", "settings"]
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
 ]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def process(module: str, settings: AppSettings) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of the installation, stopped by SIGTERM at the end; its output is in the data folder."""
-    surroundings = {
-        **os.environ,
-        "FERPHQ_DATA_DIR": str(settings.data_dir),
-        "FERPHQ_PORT": str(settings.port),
-        "OMP_NUM_THREADS": "1",
-    }
-    with (settings.data_dir / f"{module}.log").open("wb") as log:
-        running = subprocess.Popen([sys.executable, "-m", module], cwd=ROOT, env=surroundings, stdout=log, stderr=log)
-        try:
-            yield running
-        finally:
-            running.send_signal(signal.SIGTERM)
-            try:
-                running.wait(30)
-            except subprocess.TimeoutExpired:
-                running.kill()
-                running.wait()
-
-
-@contextmanager
-def dashboard(settings: AppSettings) -> Iterator[str]:
-    """The dashboard's address, once it answers."""
-    with process("dashboard.launch", settings) as running:
-        address = f"http://127.0.0.1:{settings.port}"
-        for _ in range(600):
-            assert running.poll() is None, (settings.data_dir / "dashboard.launch.log").read_text()
-            try:
-                urllib.request.urlopen(f"{address}/api/health", timeout=2).close()
-                break
-            except urllib.error.HTTPError:
-                break
-            except OSError:
-                time.sleep(0.2)
-        yield address
 
 
 @pytest.fixture
@@ -101,29 +42,6 @@ def page() -> Iterator[Any]:
         yield tab
         browser.close()
         assert problems == []
-
-
-def opened(page: Any, address: str) -> None:
-    """Open an address and wait until the page is drawn to its end, without an error."""
-    page.goto(address)
-    page.wait_for_selector(".fp-foot")
-    page.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
-    calm(page)
-
-
-def calm(page: Any) -> None:
-    """No exception and no error box on the page."""
-    for kind in ("stException", "stAlert"):
-        assert [box.inner_text() for box in page.query_selector_all(f"[data-testid={kind}]")] == []
-
-
-def eventually(page: Any, holds: Callable[[], bool]) -> None:
-    """Wait until something holds; the page's own waiting does not look into the player's shadow root."""
-    for _ in range(PATIENCE_MS // 250):
-        if holds():
-            return
-        page.wait_for_timeout(250)
-    raise AssertionError("What was waited for did not come about.")
 
 
 def click_timeline(page: Any, share: float) -> bool:
@@ -185,11 +103,11 @@ def test_an_upload_becomes_charts_and_can_be_erased(
         page.get_by_label("Consent recorded by").fill("AB")
         page.get_by_role("button", name="Continue to upload").click()
         files = [str(recordings(motion="moving", seconds=4, audio=True)), str(recordings.text())]
-        page.locator("input[type=file]").set_input_files(files)
+        page.locator("[data-testid=fp-upload]").set_input_files(files)
         page.locator("li.done").wait_for()
         assert "Uploaded" in page.locator("li.done").inner_text()
         page.locator("li.failed").wait_for()
-        page.get_by_text("Analysed.").wait_for(timeout=3 * PATIENCE_MS)  # the worker loads the model first
+        page.get_by_text("Analysed.", exact=True).wait_for(timeout=3 * PATIENCE_MS)  # the worker loads the model first
         (row,) = store.recent_sessions()
         assert row.subject_label == "P-001"
         assert row.session.consent is not None

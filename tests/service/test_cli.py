@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from typer.testing import CliRunner
 from fer_phq.emotions import EMOTIONS
 from service import cli
 from service.cli import analyze as analyze_cli
+
+ONE_MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +144,23 @@ def test_results_are_kept_for_a_subject_once(run, folder, tmp_path):
         assert session.analysis.coverage > 0.9
         assert len(store.session_detail(session_id=session.session.id).analyses) == 1
     assert list((tmp_path / "media").rglob("*.mp4"))
+
+
+def test_what_was_chosen_on_the_settings_page_holds_for_the_command_line(run, folder, tmp_path):
+    from db.migrate import upgrade
+    from db.store import Store
+    from service.choices import choose
+    from service.settings import load_settings
+
+    settings = load_settings(data_dir=tmp_path)
+    upgrade(settings.database_url)
+    with Store(settings.database_url) as store:
+        choose(settings, store, {"fps": 1, "coverage_floor": 1, "retention_days": 30}, by="AB")
+        done = run("analyze", str(folder / "good.mp4"), "--subject", "P01", data_dir=tmp_path)
+        assert done.returncode == 0, done.stderr
+        (row,) = store.recent_sessions()
+        assert row.analysis.frames_sampled == 5
+        assert row.session.retain_until - row.session.created_at == pytest.approx(timedelta(days=30), abs=ONE_MINUTE)
 
 
 def test_a_result_that_cannot_be_stored_leaves_no_half_session(run, folder, tmp_path, monkeypatch):

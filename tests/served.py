@@ -1,0 +1,93 @@
+"""The installation as it runs: dashboard and worker as processes of their own, and a page's coming to rest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from service.settings import AppSettings
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGS = "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
+ROOT = Path(__file__).parents[1]
+PATIENCE_MS = 120_000
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def process(module: str, settings: AppSettings) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of the installation, stopped by SIGTERM at the end; its output is in the data folder."""
+    surroundings = {
+        **os.environ,
+        "FERPHQ_DATA_DIR": str(settings.data_dir),
+        "FERPHQ_PORT": str(settings.port),
+        **({"FERPHQ_IMPORT_DIR": str(settings.import_dir)} if settings.import_dir else {}),
+        "OMP_NUM_THREADS": "1",
+    }
+    with (settings.data_dir / f"{module}.log").open("wb") as log:
+        running = subprocess.Popen([sys.executable, "-m", module], cwd=ROOT, env=surroundings, stdout=log, stderr=log)
+        try:
+            yield running
+        finally:
+            running.send_signal(signal.SIGTERM)
+            try:
+                running.wait(30)
+            except subprocess.TimeoutExpired:
+                running.kill()
+                running.wait()
+
+
+@contextmanager
+def dashboard(settings: AppSettings) -> Iterator[str]:
+    """The dashboard's address, once it answers."""
+    with process("dashboard.launch", settings) as running:
+        address = f"http://127.0.0.1:{settings.port}"
+        for _ in range(600):
+            assert running.poll() is None, (settings.data_dir / "dashboard.launch.log").read_text()
+            try:
+                urllib.request.urlopen(f"{address}/api/health", timeout=2).close()
+                break
+            except urllib.error.HTTPError:
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield address
+
+
+def opened(page: Any, address: str) -> None:
+    """Open an address and wait until the page is drawn to its end, without an error."""
+    page.goto(address)
+    page.wait_for_selector(".fp-foot")
+    page.wait_for_selector("[data-testid=stStatusWidget]", state="detached")
+    calm(page)
+
+
+def calm(page: Any) -> None:
+    """No exception and no error box on the page."""
+    for kind in ("stException", "stAlert"):
+        assert [box.inner_text() for box in page.query_selector_all(f"[data-testid={kind}]")] == []
+
+
+def eventually(page: Any, holds: Callable[[], bool]) -> None:
+    """Wait until something holds; the page's own waiting does not look into the player's shadow root."""
+    for _ in range(PATIENCE_MS // 250):
+        if holds():
+            return
+        page.wait_for_timeout(250)
+    raise AssertionError("What was waited for did not come about.")
