@@ -9,8 +9,8 @@ from datetime import datetime, tzinfo
 from db.records import QuestionnaireSource
 from db.store import Store
 from fer_phq.phq import Scale, score_items
-from service.session_table import EARLIEST, subject_label
 from service.given_tables import Problem, Row, moment, read_table
+from service.session_table import EARLIEST, subject_label
 
 ITEM_COLUMNS = tuple(f"item{number}" for number in range(1, 10))
 COLUMNS = ("subject", "scale", "answered_at", *ITEM_COLUMNS)

@@ -13,9 +13,9 @@ from db.store import Store
 from fer_phq.errors import FerPhqError
 from fer_phq.phq import Scale
 from service import questionnaire_table, session_table
+from service.given_tables import Problem
 from service.questionnaire_table import import_questionnaires, read_questionnaire_table
 from service.session_table import SessionTable, read_session_table
-from service.given_tables import Problem
 from service.transcripts import ReadTranscript, check_transcript
 
 NOW = datetime(2026, 11, 5, tzinfo=UTC)
