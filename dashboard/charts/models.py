@@ -60,8 +60,8 @@ def estimates_of_two(pairs: pd.DataFrame, names: tuple[str, str], colours: Palet
             "symmetric": False,
             "array": pairs[f"phq_high_{side}"] - pairs[f"phq_score_{side}"],
             "arrayminus": pairs[f"phq_score_{side}"] - pairs[f"phq_low_{side}"],
-            "color": colours.line,
-            "thickness": 1,
+            "color": colours.muted,
+            "thickness": 0.75,
             "width": 0,
         }
         for axis, side in (("error_x", "a"), ("error_y", "b"))
