@@ -22,6 +22,7 @@ from fer_phq.arrays import FloatArray, TimeArray
 from fer_phq.channels import Channel, SessionFeatures
 from fer_phq.emotions import EMOTIONS, emotion_index
 from fer_phq.phq import Modality
+from fer_phq.stretches import near_steps
 from fer_phq.voice.features import COLUMNS, SPEECH
 from fer_phq.voice.features import KIND as PROSODY
 from fer_phq.voice.functionals import voice_functionals
@@ -29,9 +30,6 @@ from fer_phq.words.features import MINILM, PLAIN
 from fer_phq.words.functionals import word_functionals
 
 Float = npt.NDArray[np.float64]
-
-GAP = 3.0
-"""Two rows further apart than this many of the session's usual steps have a gap between them: nothing is said of it."""
 
 SMILE = 0.5
 """Probability of happiness from which a frame counts as smiling."""
@@ -127,12 +125,6 @@ def change(channel: Channel) -> dict[str, float]:
         slope = (centred * deviation).sum(0) / (centred**2).sum(0) * (time_s[-1] - time_s[0])
         slope = slope / (np.sqrt((deviation**2).sum(0) / present.sum(0)) + 1e-6)
     return _named(channel, activity=activity, slope=slope)
-
-
-def near_steps(time_s: TimeArray) -> npt.NDArray[np.bool_]:
-    """(rows - 1,) bool: the steps between neighbouring rows that are no gap."""
-    steps = np.diff(time_s)
-    return np.asarray(steps <= GAP * np.median(steps)) if len(steps) else np.zeros(0, bool)
 
 
 def expressions(emotions: FloatArray, time_s: TimeArray) -> dict[str, float]:

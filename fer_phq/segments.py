@@ -13,8 +13,9 @@ import numpy.typing as npt
 from fer_phq.arrays import FloatArray, TimeArray
 from fer_phq.channels import Channel, SessionFeatures
 from fer_phq.emotions import EMOTIONS
-from fer_phq.functionals import near_steps, says_something
+from fer_phq.functionals import says_something
 from fer_phq.phq import Modality
+from fer_phq.stretches import near_steps
 
 SPAN_S = 5.0
 FEWEST, MOST = 4, 48
