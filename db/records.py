@@ -129,7 +129,7 @@ class AnalysisSummary:
     """What one model found in one session, without the frames.
 
     emotions: mean probability of each emotion over frames with a face, None without a face. coverage: 0 to 1.
-    phq: an estimate with interval and provenance, or the reason why there is none.
+    phq: an estimate with interval and provenance, or the reason why there is none. beside: see `SessionAnalysis`.
     """
 
     id: str
@@ -146,6 +146,7 @@ class AnalysisSummary:
     phq: PhqResult
     warnings: tuple[str, ...]
     created_at: datetime
+    beside: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,13 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from db.records import JobRecord, JobState, NotFoundError
+from db.records import JobRecord, JobState, NotFoundError, SessionRecord
 from db.store import Store
 from fer_phq.analysis import Progress, ProgressHook, SessionAnalysis, Settings
+from fer_phq.beside import Beside
 from fer_phq.errors import AnalysisCancelled, FerPhqError, RecordingError, StoreError
 from service.choices import current
 from service.media import MediaStore
 from service.settings import AppSettings
+from service.beside import beside_of
 
 log = logging.getLogger("fer_phq.worker")
 PROGRESS_SECONDS = 0.5
@@ -39,8 +41,8 @@ class Analyser(Protocol):
     def model_id(self) -> str:
         """Id of the model that will be used. ModelError when it cannot be loaded."""
 
-    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook) -> SessionAnalysis:
-        """Analyse one recording; exceptions of `on_progress` come out as they are."""
+    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Beside) -> SessionAnalysis:
+        """Analyse one recording with what was given beside it; exceptions of `on_progress` come out as they are."""
 
 
 class WorkerStopping(BaseException):
@@ -131,18 +133,26 @@ class JobRunner:
             )
         settings = current(self._settings, self._store).analysis_settings(job.settings)
         session = _still_there(lambda: self._store.get_session(session_id=job.session_id))
-        done = self._store.find_analysis(session_id=session.id, model_id=self._analyser.model_id, settings=settings)
-        if done is not None:
-            return done.id
+        with beside_of(self._settings, self._store, session.id) as beside:
+            done = self._store.find_analysis(
+                session_id=session.id, model_id=self._analyser.model_id, settings=settings, beside=beside.digest()
+            )
+            if done is not None:
+                return done.id
+            hook = self._hook(workflow_id, claim)
+            analysis = self._analyser.analyse(self._recording_of(session), settings, hook, beside)
+        return _still_there(
+            lambda: self._store.save_analysis(session_id=session.id, analysis=analysis, settings=settings)
+        )
+
+    def _recording_of(self, session: SessionRecord) -> Path:
+        """The session's recording. Raises RecordingError when it is gone."""
         if session.media_path is None:
             raise RecordingError("The recording of this session has been removed, so it cannot be analysed again.")
         path = self._media.path_of(session.media_path)
         if not path.is_file():
             raise RecordingError("The recording of this session is missing from the media folder; upload it again.")
-        analysis = self._analyser.analyse(path, settings, self._hook(workflow_id, claim))
-        return _still_there(
-            lambda: self._store.save_analysis(session_id=session.id, analysis=analysis, settings=settings)
-        )
+        return path
 
     def _hook(self, workflow_id: str, claim: str) -> ProgressHook:
         """Reports progress at most twice a second; raises when the job is cancelled, lost, or the worker stops."""

@@ -29,6 +29,7 @@ from sqlalchemy import make_url
 from db.records import JobState
 from db.store import Store
 from fer_phq.analysis import ProgressHook, SessionAnalysis, Settings
+from fer_phq.beside import Beside
 from fer_phq.checkpoint import Bundle
 from fer_phq.errors import StoreError
 from service.active import active_bundle
@@ -68,11 +69,11 @@ class PipelineAnalyser:
         """Id of the loaded model. ModelError when it cannot be loaded."""
         return str(self._model().model_id)
 
-    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook) -> SessionAnalysis:
+    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Beside) -> SessionAnalysis:
         """See `fer_phq.pipeline.analyze`."""
         from fer_phq.pipeline import analyze
 
-        return analyze(path, self._model(), settings, on_progress)
+        return analyze(path, self._model(), settings, on_progress, beside)
 
     def _model(self) -> Any:
         from fer_phq.model import load_model

@@ -71,6 +71,7 @@ def analysis_summary(row: AnalysisRow) -> AnalysisSummary:
         phq=_phq(row),
         warnings=tuple(row.warnings),
         created_at=row.created_at,
+        beside=row.beside,
     )
 
 

@@ -12,7 +12,7 @@ holds numbers alone.
 from fer_phq.words.encoder import SentenceEncoder, has_minilm, load_minilm
 from fer_phq.words.features import MINILM, PLAIN, PLAIN_NAMES, language_warning, word_features
 from fer_phq.words.functionals import word_functionals
-from fer_phq.words.reading import read_transcript
+from fer_phq.words.reading import parse_transcript, read_transcript
 from fer_phq.words.speakers import SUBJECT_LABELS, intervals, subject_speaker
 from fer_phq.words.transcript import MAX_SECONDS, Transcript, Utterance
 
@@ -29,6 +29,7 @@ __all__ = [
     "intervals",
     "language_warning",
     "load_minilm",
+    "parse_transcript",
     "read_transcript",
     "subject_speaker",
     "word_features",

@@ -1,4 +1,7 @@
-"""`read_transcript`: any of the usual transcript files, judged by what it holds, as a `Transcript`."""
+"""`read_transcript`: any of the usual transcript files, judged by what it holds, as a `Transcript`.
+
+`parse_transcript` is the same for a file's bytes that are at hand.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +34,7 @@ def read_transcript(path: Path) -> Transcript:
     before its start; and when no cue is left.
     """
     try:
-        lines = _lines(_bytes(Path(path)))
-        rows, warnings = _rows(lines, Path(path))
-        return _transcript(rows, warnings)
+        return _parsed(_bytes(Path(path)), str(path))
     except FileNotFoundError:
         raise FerPhqError(f"There is no transcript {path}: check its name.") from None
     except OSError as error:
@@ -42,13 +43,29 @@ def read_transcript(path: Path) -> Transcript:
         raise FerPhqError(f"The transcript {path} cannot be used: {error}.") from None
 
 
+def parse_transcript(data: bytes, name: str) -> Transcript:
+    """As `read_transcript`, of a file's bytes; `name` is what the file is called. Raises FerPhqError as it does."""
+    try:
+        return _parsed(_sized(data), name)
+    except ValueError as error:
+        raise FerPhqError(f"The transcript {name} cannot be used: {error}.") from None
+
+
+def _parsed(data: bytes, name: str) -> Transcript:
+    rows, warnings = _rows(_lines(data), Path(name))
+    return _transcript(rows, warnings)
+
+
 def _bytes(path: Path) -> bytes:
     """The file's bytes, if it is an ordinary file that is neither empty nor too large."""
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise ValueError("it is not an ordinary file; name a WebVTT, SRT, CSV or tab-separated file")
     with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
+        return _sized(file.read(MAX_BYTES + 1))
+
+
+def _sized(data: bytes) -> bytes:
     if len(data) > MAX_BYTES:
         raise ValueError(f"it is larger than {MAX_BYTES >> 20} MiB, which no session's transcript is")
     if not data:

@@ -21,6 +21,7 @@ import numpy as np
 
 from db.store import Store
 from fer_phq.analysis import Progress, ProgressHook, SessionAnalysis, Settings, Timeline, Timing, TrackSummary
+from fer_phq.beside import Beside
 from fer_phq.phq import PhqUnavailable, UnavailableReason
 from fer_phq.video import probe
 from service.settings import load_settings
@@ -34,7 +35,7 @@ class PacedAnalyser:
 
     model_id = "paced-0000"
 
-    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook) -> SessionAnalysis:
+    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Beside) -> SessionAnalysis:
         info, pace = probe(path), _pace()
         with (MARKS / "begun").open("a") as file:
             file.write(f"{os.getpid()} {info.sha256}\n")
@@ -56,6 +57,7 @@ class PacedAnalyser:
             tracks=(TrackSummary(0, frames, 0.0, frames / 2, 0.2, True),),
             warnings=(),
             timing=Timing(0.0, 0.0, 0.0, 0.0),
+            beside=beside.digest(),
         )
 
 

@@ -13,6 +13,7 @@ from recordings import Recordings
 from db.records import JobRecord, JobState, SubjectRecord
 from db.store import Store
 from fer_phq.analysis import Progress, ProgressHook, SessionAnalysis, Settings
+from fer_phq.beside import Beside
 from fer_phq.errors import ModelError, RecordingError, StoreError
 from service import erasure, jobs, runner
 from service.choices import choose
@@ -32,7 +33,7 @@ class Doing:
         self._work = work
         self.asked: list[Settings] = []
 
-    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook) -> SessionAnalysis:
+    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Beside) -> SessionAnalysis:
         assert path.is_file()
         self.asked.append(settings)
         return self._work(on_progress)

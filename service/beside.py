@@ -1,0 +1,56 @@
+"""A session's transcript on its way into the store and, for an analysis, out of it again."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from db.records import TranscriptRecord
+from db.store import Store
+from fer_phq.beside import Beside
+from fer_phq.errors import FerPhqError
+from fer_phq.words import parse_transcript, subject_speaker
+from service.ingest import clean_name
+from service.settings import AppSettings
+
+
+def keep_transcript(
+    store: Store, session_id: str, *, document: bytes, original_name: str, speaker: str | None = None
+) -> TranscriptRecord:
+    """Keep a file as a session's transcript, in place of the one it had, once it was read to its end.
+
+    speaker: whose turns are the subject's; None leaves it to `subject_speaker`. Raises FerPhqError for a file that is
+    no transcript or does not have the speaker, StoreError and NotFoundError as the store does.
+    """
+    name = clean_name(original_name)
+    subject_speaker(parse_transcript(document, name), speaker)
+    return store.set_transcript(session_id=session_id, original_name=name, document=document, speaker=speaker)
+
+
+@contextmanager
+def beside_of(settings: AppSettings, store: Store, session_id: str) -> Iterator[Beside]:
+    """What the store has beside a session's recording, as files that are there only inside of the `with`.
+
+    The transcript lies in the incoming folder, readable by its owner only; after a crash the sweep removes it.
+    A FerPhqError that names the file names it as the person did who gave it.
+    """
+    kept = store.get_transcript(session_id=session_id)
+    if kept is None:
+        yield Beside()
+        return
+    settings.prepare()
+    descriptor, name = tempfile.mkstemp(prefix="transcript-", suffix=".part", dir=settings.incoming_dir)
+    path = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(kept.document)
+        yield Beside(transcript=path, speaker=kept.speaker)
+    except FerPhqError as error:
+        if str(path) not in str(error):
+            raise
+        raise FerPhqError(str(error).replace(str(path), kept.original_name)) from error
+    finally:
+        path.unlink(missing_ok=True)
