@@ -20,35 +20,49 @@ from PIL import ImageDraw
 from dashboard import context
 from db.records import AnalysisRecord, AnalysisSummary, SessionRecord
 from fer_phq.arrays import Image
+from fer_phq.channels import Channel
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import RecordingError
+from fer_phq.phq import Modality
 from fer_phq.video import read_frame
+from fer_phq.words import parse_transcript
 from service.explain import Explanation, explain_crop
 from service.media import MediaStore
+from service.review import (
+    Window,
+    drawn_frames,
+    episode_table,
+    frame_states,
+    raw_values,
+    smoothed,
+    utterance_table,
+    within,
+)
 
-LOW_QUALITY = 0.35
-"""A face crop below this quality (0 to 1) is marked on the coverage strip."""
 CROP_MARGIN = 0.25
 """How much of the box's size is shown around a face crop."""
 
 
+Box = tuple[float, float, float, float]
+Points = tuple[tuple[float, float], ...]
+
+
 @dataclass(frozen=True)
 class Moment:
-    """One sampled frame: time in seconds; emotion probabilities, box in recording pixels and quality, None in a gap."""
+    """One sampled frame: time in seconds; None in a gap: emotion probabilities, box and the five landmarks in pixels of
+    the recording, quality."""
 
     time_s: float
-    emotions: dict[str, float] | None
-    box: tuple[float, float, float, float] | None
-    quality: float | None
+    emotions: dict[str, float] | None = None
+    box: Box | None = None
+    landmarks: Points | None = None
+    quality: float | None = None
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
 def frames(analysis_id: str) -> pd.DataFrame:
     """The analysis's frame table with a column `state`: 'face', 'low' (quality) or 'gap'."""
-    table = context.store().frame_table(analysis_id=analysis_id)
-    seen = table["detection_score"].notna()
-    table["state"] = np.where(~seen, "gap", np.where(table["quality"] < LOW_QUALITY, "low", "face"))
-    return table
+    return frame_states(analysis(analysis_id))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -57,13 +71,56 @@ def analysis(analysis_id: str) -> AnalysisRecord:
     return context.store().load_analysis(analysis_id=analysis_id)
 
 
-def moment_at(table: pd.DataFrame, time_s: float) -> Moment:
-    """The sampled frame nearest to a time. `table` must hold at least one row."""
-    row = table.iloc[int(np.abs(table["time_s"].to_numpy() - time_s).argmin())]
-    if row["state"] == "gap":
-        return Moment(float(row["time_s"]), None, None, None)
-    box = (float(row["x0"]), float(row["y0"]), float(row["x1"]), float(row["y1"]))
-    return Moment(float(row["time_s"]), {n: float(row[n]) for n in EMOTIONS}, box, float(row["quality"]))
+@st.cache_resource(show_spinner=False, max_entries=8)
+def voice(analysis_id: str) -> Channel | None:
+    """The voice of an analysis, or None."""
+    return context.store().load_channels(analysis_id=analysis_id).get(Modality.VOICE)
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def drawn(analysis_id: str, smoothing_s: float, window: Window) -> pd.DataFrame:
+    """The frames within a window, for drawing (see `service.review.drawn_frames`)."""
+    return drawn_frames(smoothed(frames(analysis_id), smoothing_s), window)
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def raw(analysis_id: str, window: Window) -> pd.DataFrame:
+    """The unsmoothed values within a window, for drawing (see `service.review.raw_values`)."""
+    return raw_values(within(frames(analysis_id), window))
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def episodes(analysis_id: str) -> pd.DataFrame:
+    """The expression episodes of an analysis (see `service.review.episode_table`)."""
+    return episode_table(frames(analysis_id))
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def transcript(session_id: str, sha256: str) -> pd.DataFrame:
+    """The utterances of a session's transcript, which is the one with this digest. FerPhqError when it cannot be read.
+
+    The speaker is part of what is read: `sha256` must be of both (see `service.transcripts.digest`).
+    """
+    kept = context.store().get_transcript(session_id=session_id)
+    if kept is None:
+        return pd.DataFrame()
+    return utterance_table(parse_transcript(kept.document, kept.original_name), kept.speaker)
+
+
+def moment_at(analysis_id: str, time_s: float) -> Moment:
+    """The sampled frame nearest to a time. The analysis must hold at least one."""
+    line = analysis(analysis_id).timeline
+    row = int(np.abs(line.time_s - time_s).argmin())
+    if not line.has_face[row]:
+        return Moment(float(line.time_s[row]))
+    x0, y0, x1, y1 = (float(value) for value in line.box[row])
+    return Moment(
+        time_s=float(line.time_s[row]),
+        emotions={name: float(value) for name, value in zip(EMOTIONS, line.emotions[row], strict=True)},
+        box=(x0, y0, x1, y1),
+        landmarks=tuple((float(x), float(y)) for x, y in line.landmarks[row]),
+        quality=float(line.quality[row]),
+    )
 
 
 def bars(values: dict[str, float], reference: dict[str, float] | None = None) -> pd.DataFrame:
@@ -84,9 +141,10 @@ def media_path(session: SessionRecord) -> Path | None:
 
 @st.cache_data(show_spinner=False, max_entries=24)
 def pictures(
-    path: str, time_s: float, box: tuple[float, float, float, float] | None, colour: str
+    path: str, time_s: float, box: Box | None, landmarks: Points | None, colour: str
 ) -> tuple[Image, Image | None]:
-    """The recording's frame at a time with the face's box drawn in, and the face crop (None without a box).
+    """The recording's frame at a time with the face's box and landmarks drawn in, and the face crop (None without a
+    box).
 
     RecordingError when the frame cannot be read.
     """
@@ -106,7 +164,10 @@ def pictures(
         raise RecordingError(f"The face's box at {time_s:.1f} s lies outside the picture; analyse the recording again.")
     crop = picture.crop(tuple(round(value) for value in around))  # type: ignore[arg-type]
     width = max(2, round(max(picture.size) / 240))
-    ImageDraw.Draw(picture).rectangle((x0, y0, x1, y1), outline=colour, width=width)
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((x0, y0, x1, y1), outline=colour, width=width)
+    for x, y in landmarks or ():
+        draw.circle((x / frame.scale, y / frame.scale), 1.2 * width, fill=colour, outline="black")
     return np.asarray(picture), np.asarray(crop.resize((256, max(1, round(256 * crop.height / crop.width)))))
 
 
@@ -148,12 +209,10 @@ def json_document(analysis_id: str) -> str:
 def analysis_label(summary: AnalysisSummary) -> str:
     """How an analysis is named where one of several is chosen."""
     rate = "key frames" if summary.sampling.key_frames else f"{summary.sampling.fps:g} frames/s"
-    return f"{summary.model_id} · {rate}"
+    return f"{summary.model_id} · {rate}{' · with transcript' if summary.beside else ''}"
 
 
 def forget() -> None:
     """Empty every cache, so that nothing of an erased session stays in memory."""
-    frames.clear()
-    analysis.clear()
-    pictures.clear()
-    looked_at.clear()
+    for cached in (frames, analysis, voice, drawn, raw, episodes, transcript, pictures, looked_at):
+        cached.clear()

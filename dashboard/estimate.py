@@ -14,21 +14,26 @@ from fer_phq.phq import Modality, PhqEstimate, Provenance, bands_between
 
 def estimate_card(found: AnalysisSummary) -> None:
     """The estimate with interval, provenance and what it may be taken for, or the reason why there is none."""
-    with ui.card("estimate", "PHQ estimate", stretch=True):
-        if not isinstance(found.phq, PhqEstimate):
-            st.html('<p class="fp-estimate simulated"><span class="number">No estimate</span></p>')
-            ui.note(ui.sentence(found.phq.text))
-            return
-        _number(found.phq)
-        figure = charts.phq_scale(found.phq, context.colours())
-        st.plotly_chart(
-            figure, theme=None, config={"displayModeBar": False}, key=f"scale_{found.id}",
-            alt="The estimate and its interval on the scale with the severity bands",
-        )  # fmt: skip
-        if found.phq.provenance is Provenance.SIMULATED:
-            ui.warn(ui.SIMULATED_SENTENCE)
-        else:
-            ui.note(f"{band_words(found.phq)} A model's estimate is not a diagnosis.")
+    with ui.card("estimate", "PHQ estimate"):
+        show_estimate(found)
+
+
+def show_estimate(found: AnalysisSummary) -> None:
+    """What stands on the card; see `estimate_card`."""
+    if not isinstance(found.phq, PhqEstimate):
+        st.html('<p class="fp-estimate simulated"><span class="number">No estimate</span></p>')
+        ui.note(ui.sentence(found.phq.text))
+        return
+    _number(found.phq)
+    figure = charts.phq_scale(found.phq, context.colours())
+    st.plotly_chart(
+        figure, theme=None, config={"displayModeBar": False}, key=f"scale_{found.id}",
+        alt="The estimate and its interval on the scale with the severity bands",
+    )  # fmt: skip
+    if found.phq.provenance is Provenance.SIMULATED:
+        ui.warn(ui.SIMULATED_SENTENCE)
+    else:
+        ui.note(f"{band_words(found.phq)} A model's estimate is not a diagnosis.")
 
 
 def band_words(estimate: PhqEstimate) -> str:

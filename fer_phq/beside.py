@@ -25,10 +25,19 @@ class Beside:
         """SHA-256 (hex) over the files' bytes and the speaker; empty when nothing is given."""
         if self == Beside():
             return ""
-        digest = hashlib.sha256((self.speaker or "").encode())
-        for path in (self.transcript, self.audio):
-            try:
-                digest.update(hashlib.sha256(path.read_bytes() if path else b"").digest())
-            except OSError as error:
-                raise FerPhqError(f"The file {path} cannot be read: {error.strerror}.") from None
-        return digest.hexdigest()
+        return digest_of(self.speaker, _bytes(self.transcript), _bytes(self.audio))
+
+
+def digest_of(speaker: str | None, transcript: bytes = b"", audio: bytes = b"") -> str:
+    """As `Beside.digest`, of files whose bytes are at hand; something must be given."""
+    digest = hashlib.sha256((speaker or "").encode())
+    for document in (transcript, audio):
+        digest.update(hashlib.sha256(document).digest())
+    return digest.hexdigest()
+
+
+def _bytes(path: Path | None) -> bytes:
+    try:
+        return path.read_bytes() if path else b""
+    except OSError as error:
+        raise FerPhqError(f"The file {path} cannot be read: {error.strerror}.") from None

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from db.records import TranscriptRecord
 from db.store import Store
-from fer_phq.beside import Beside
+from fer_phq.beside import Beside, digest_of
 from fer_phq.errors import FerPhqError
 from fer_phq.words import parse_transcript, subject_speaker
 from service.ingest import clean_name
@@ -28,6 +28,11 @@ def keep_transcript(
     name = clean_name(original_name)
     subject_speaker(parse_transcript(document, name), speaker)
     return store.set_transcript(session_id=session_id, original_name=name, document=document, speaker=speaker)
+
+
+def digest(kept: TranscriptRecord) -> str:
+    """Of an analysis that is made with it: what `SessionAnalysis.beside` then is."""
+    return digest_of(kept.speaker, kept.document)
 
 
 @contextmanager

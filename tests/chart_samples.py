@@ -15,6 +15,7 @@ def frames(states: str = "ffggflgf") -> pd.DataFrame:
     values = rng.dirichlet(np.ones(7), n)
     table = pd.DataFrame(values, columns=list(EMOTIONS))
     table.insert(0, "time_s", np.arange(n) / 2)
+    table["from_s"], table["to_s"] = table["time_s"] - 0.25, table["time_s"] + 0.25
     table["state"] = [{"f": "face", "l": "low", "g": "gap"}[s] for s in states]
     table["quality"] = np.where(table["state"] == "low", 0.1, 0.8)
     table.loc[table["state"] == "gap", [*EMOTIONS, "quality"]] = np.nan

@@ -4,10 +4,13 @@ Every function takes the `Palette` of the viewer's mode. Frames use the emotion 
 without the subject's face has NaN there and is drawn as a gap, never bridged.
 """
 
+from dashboard.charts.coverage import COVERAGE_LABELS, COVERAGE_STATES
 from dashboard.charts.estimates import emotion_bars, phq_scale
 from dashboard.charts.models import estimates_of_two, share_differences, training_curves
+from dashboard.charts.rows import MOMENTS
 from dashboard.charts.style import CONFIG, clock
-from dashboard.charts.timeline import COVERAGE_LABELS, COVERAGE_STATES, MOMENTS, emotion_timeline, with_gap_edges
+from dashboard.charts.timeline import emotion_timeline, with_gap_edges
+from dashboard.charts.tracks import Tracks
 from dashboard.charts.trends import CHANGE_LABELS, TREND_MARGIN, Span, date_span, emotion_trend, phq_trend
 
 __all__ = [
@@ -18,6 +21,7 @@ __all__ = [
     "MOMENTS",
     "TREND_MARGIN",
     "Span",
+    "Tracks",
     "clock",
     "date_span",
     "emotion_bars",

@@ -1,4 +1,4 @@
-"""Charts along a recording: the emotion timeline and the strip that shows where the face was found."""
+"""Charts along a recording: the emotion timeline, the strip of where the face was found, and what runs beside."""
 
 from __future__ import annotations
 
@@ -8,40 +8,60 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from dashboard.charts.coverage import COVERAGE_LABELS, coverage_row
+from dashboard.charts.rows import moments, strokes
 from dashboard.charts.style import clock, legend, style
+from dashboard.charts.tracks import Tracks, episode_row, note_marks, notes_near, rows_of
 from dashboard.palette import Palette
 from fer_phq.emotions import EMOTIONS
 
-COVERAGE_STATES: tuple[str, ...] = ("gap", "low", "face")
-COVERAGE_LABELS = {"gap": "No face found", "low": "Face, low quality", "face": "Face found"}
-MOMENTS = "moments"
-"""Name of the invisible trace whose points can be clicked to choose a moment of the timeline."""
+TOP, BOTTOM, BETWEEN, EMOTIONS_HEIGHT = 44, 76, 12, 264
+"""Pixels above, below and between the rows, and of the emotions."""
 
 
 def emotion_timeline(
-    frames: pd.DataFrame, colours: Palette, *, stacked: bool, moment_s: float | None = None, revision: str = ""
+    frames: pd.DataFrame,
+    colours: Palette,
+    *,
+    stacked: bool,
+    tracks: Tracks | None = None,
+    moment_s: float | None = None,
+    revision: str = "",
 ) -> go.Figure:
-    """Emotion probabilities over the recording above a strip that shows where the face was found.
+    """Emotion probabilities over the recording, the strip that shows where the face was found, and the other tracks.
 
-    `frames`: one row a sampled frame with `time_s` (seconds, ascending), the seven emotions (0 to 1), `quality`
-    (0 to 1) and `state` (one of `COVERAGE_STATES`). `moment_s` is marked by a vertical line. `revision` names the
-    analysis: zoom and hidden traces are kept while it stays the same.
+    `frames`: one row a sampled frame, or a bin of them, with `time_s` (seconds, ascending), `from_s` and `to_s` (what
+    it stands for), the seven emotions (0 to 1), `quality` (0 to 1) and `state` (one of `COVERAGE_STATES`). `moment_s`
+    is marked by a vertical line. `revision` names the analysis: zoom and hidden traces are kept while it stays so.
     """
-    figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.9, 0.1], vertical_spacing=0.06)
-    for trace in _area_traces(frames, colours) if stacked else _line_traces(frames, colours):
+    tracks = tracks or Tracks()
+    above = episode_row(tracks.episodes, frames, colours)
+    rows = [*([above] if above else []), coverage_row(frames, colours), *rows_of(tracks, frames, colours)]
+    heights = [EMOTIONS_HEIGHT, *(row.height for row in rows)]
+    inner = sum(heights) + BETWEEN * len(rows)
+    figure = make_subplots(
+        rows=len(heights), cols=1, shared_xaxes=True, row_heights=heights, vertical_spacing=BETWEEN / inner
+    )
+    for trace in _emotion_traces(frames, tracks, colours, stacked=stacked):
         figure.add_trace(trace, row=1, col=1)
-    figure.add_trace(_moment_trace(frames, colours), row=1, col=1)
-    figure.add_trace(_coverage_trace(frames, colours), row=2, col=1)
-    for state in COVERAGE_STATES:
-        figure.add_trace(_coverage_key(state, colours), row=2, col=1)
-    style(figure, colours, height=400, revision=revision)
-    figure.update_layout(hovermode="x", hoverdistance=-1, clickmode="event+select")
-    figure.update_layout(legend2=legend(colours, y=-0.2), margin={"l": 56, "r": 16, "t": 44, "b": 72})
-    figure.update_yaxes(title_text="Probability", tickformat=".0%", range=[0, 1], row=1, col=1)
-    figure.update_yaxes(visible=False, fixedrange=True, row=2, col=1)
-    times = _clock_ticks(frames["time_s"].to_numpy(dtype=float))
-    figure.update_xaxes(range=_axis_range(frames), tickvals=times, ticktext=[clock(t) for t in times])
-    figure.update_xaxes(title_text="Time in the recording (min:s)", showgrid=False, row=2, col=1)
+    for number, row in enumerate(rows, start=2):
+        for trace in row.traces:
+            figure.add_trace(trace, row=number, col=1)
+    style(figure, colours, height=inner + TOP + BOTTOM, revision=revision)
+    figure.update_layout(hovermode="x", hoverdistance=-1, clickmode="event+select", barmode="overlay")
+    figure.update_layout(
+        legend=legend(colours, y=1 + 8 / inner),
+        legend2=legend(colours, y=-46 / inner),
+        margin={"l": 92, "r": 16, "t": TOP, "b": BOTTOM},
+    )
+    figure.update_yaxes(title_text="Probability", tickformat=".0%", range=[0, 1], fixedrange=True, row=1, col=1)
+    for number, row in enumerate(rows, start=2):
+        figure.update_yaxes(automargin=False, **row.axis, row=number, col=1)
+        figure.update_xaxes(showgrid=False, row=number, col=1)
+    first, last = _axis_range(frames)
+    times = _clock_ticks(first, last)
+    figure.update_xaxes(range=[first, last], tickvals=times, ticktext=[clock(t) for t in times])
+    figure.update_xaxes(title_text="Time in the recording (min:s)", row=len(heights), col=1)
     if moment_s is not None:
         figure.add_vline(x=moment_s, line_width=1.5, line_color=colours.ink, opacity=0.8)
     return figure
@@ -53,22 +73,35 @@ def with_gap_edges(
     """The frames as steps that stop at gaps.
 
     Returns `(time, values, seen)`: times (k,) ascending, emotions (k, 7) and which rows show a face. At each border
-    between face and gap two rows are inserted half a sampling step away, so that a lone frame still has a width and
-    nothing is drawn across a gap.
+    between face and gap two rows are inserted, so that a lone frame still has a width and nothing is drawn across a
+    gap.
     """
     time = frames["time_s"].to_numpy(dtype=float)
     values = frames[list(EMOTIONS)].to_numpy(dtype=float)
     seen = ~np.isnan(values).any(axis=1)
     changes = np.flatnonzero(seen[1:] != seen[:-1])
-    middle = (time[changes] + time[changes + 1]) / 2
+    border = frames["to_s"].to_numpy(dtype=float)[changes]
     inside = np.where(seen[changes][:, None], values[changes], values[changes + 1])
     gap = np.full_like(inside, np.nan)
     first = np.where(seen[changes][:, None], inside, gap)
     second = np.where(seen[changes][:, None], gap, inside)
     where = np.repeat(changes + 1, 2)
-    time = np.insert(time, where, np.repeat(middle, 2))
+    time = np.insert(time, where, np.repeat(border, 2))
     values = np.insert(values, where, np.stack([first, second], axis=1).reshape(-1, len(EMOTIONS)), axis=0)
     return time, values, ~np.isnan(values).any(axis=1)
+
+
+def _emotion_traces(frames: pd.DataFrame, tracks: Tracks, colours: Palette, *, stacked: bool) -> list[go.Scatter]:
+    """Everything in the first row, the points that can be clicked among it."""
+    traces = _area_traces(frames, colours) if stacked else _line_traces(frames, colours)
+    if tracks.raw is not None:
+        traces = [*_raw_traces(tracks.raw, colours), *traces]
+    if tracks.other is not None:
+        traces = [*traces, *_other_traces(tracks, colours)]
+    traces.append(_moment_trace(frames, notes_near(tracks.notes, frames), colours))
+    if tracks.notes is not None and len(tracks.notes):
+        traces.append(note_marks(tracks.notes, colours))
+    return traces
 
 
 def _area_traces(frames: pd.DataFrame, colours: Palette) -> list[go.Scatter]:
@@ -98,6 +131,7 @@ def _line_traces(frames: pd.DataFrame, colours: Palette) -> list[go.Scatter]:
             name=name.capitalize(),
             mode="lines",
             line={"width": 1.75, "color": colours.emotion(name)},
+            legendgroup=name,
             connectgaps=False,
             hoverinfo="skip",
         )
@@ -105,10 +139,56 @@ def _line_traces(frames: pd.DataFrame, colours: Palette) -> list[go.Scatter]:
     ]
 
 
-def _moment_trace(frames: pd.DataFrame, colours: Palette) -> go.Scatter:
+def _raw_traces(raw: pd.DataFrame, colours: Palette) -> list[go.Scatter]:
+    """The values before smoothing: a dot a frame, or a stroke from the lowest to the highest of a bin's frames."""
+    return [
+        go.Scatter(
+            **strokes(rows["time_s"], rows["low"], rows["high"], 0.006),
+            mode="lines",
+            line={"width": 2.5, "color": colours.emotion(str(name))},
+            opacity=0.5,
+            hoverinfo="skip",
+            name=f"{str(name).capitalize()}, frames",
+            legendgroup=name,
+            showlegend=False,
+        )
+        for name, rows in raw.groupby("emotion", sort=False)
+    ]
+
+
+def _other_traces(tracks: Tracks, colours: Palette) -> list[go.Scatter]:
+    """Chosen emotions of a second analysis as dashed lines; one entry in the legend says whose they are."""
+    assert tracks.other is not None
+    time, values, _ = with_gap_edges(tracks.other)
+    lines = [
+        go.Scatter(
+            x=time,
+            y=values[:, EMOTIONS.index(name)],
+            name=f"{name.capitalize()}, {tracks.other_label}",
+            mode="lines",
+            line={"width": 1.75, "color": colours.emotion(name), "dash": "dash"},
+            legendgroup=name,
+            showlegend=False,
+            connectgaps=False,
+            hoverinfo="skip",
+        )
+        for name in tracks.other_emotions
+    ]
+    key = go.Scatter(
+        x=[None],
+        y=[None],
+        mode="lines",
+        line={"width": 1.75, "color": colours.ink, "dash": "dash"},
+        name=tracks.other_label,
+        hoverinfo="skip",
+    )
+    return [*lines, key]
+
+
+def _moment_trace(frames: pd.DataFrame, notes: list[str], colours: Palette) -> go.Scatter:
     """Points that cannot be seen: they carry the words that appear under the pointer, and can be clicked.
 
-    It is the only trace of the timeline that reacts to the pointer, because Plotly selects just the first trace
+    It is the only trace of its row that reacts to the pointer, because Plotly selects just the first trace
     it finds under a click, and lines without markers cannot be selected.
     """
     lines = [
@@ -116,88 +196,29 @@ def _moment_trace(frames: pd.DataFrame, colours: Palette) -> go.Scatter:
         for i, name in enumerate(EMOTIONS)
     ]
     words = [
-        [*("–" if value != value else f"{value:.0%}" for value in row), COVERAGE_LABELS[state]]
-        for row, state in zip(frames[list(EMOTIONS)].to_numpy(dtype=float), frames["state"], strict=True)
+        [*("–" if value != value else f"{value:.0%}" for value in row), COVERAGE_LABELS[state], clock(time), note]
+        for row, state, time, note in zip(
+            frames[list(EMOTIONS)].to_numpy(dtype=float), frames["state"], frames["time_s"], notes, strict=True
+        )
     ]
-    title = f"<b>%{{x:.1f}} s</b> · %{{customdata[{len(EMOTIONS)}]}}"
-    return go.Scatter(
-        x=frames["time_s"],
-        y=np.full(len(frames), 0.5),
-        customdata=words,
-        name=MOMENTS,
-        mode="markers",
-        marker={"size": 14, "opacity": 0},
-        selected={"marker": {"opacity": 0}},
-        unselected={"marker": {"opacity": 0}},
-        showlegend=False,
-        hovertemplate="<br>".join([title, *reversed(lines)]) + "<extra></extra>",
-    )
+    n = len(EMOTIONS)
+    title = f"<b>%{{customdata[{n + 1}]}}</b> (%{{x:.1f}} s) · %{{customdata[{n}]}}%{{customdata[{n + 2}]}}"
+    trace = moments(frames["time_s"], 0.5, [""] * len(frames))
+    trace.customdata = words
+    trace.hovertemplate = "<br>".join([title, *reversed(lines)]) + "<extra></extra>"
+    return trace
 
 
-def _coverage_trace(frames: pd.DataFrame, colours: Palette) -> go.Heatmap:
-    time = frames["time_s"].to_numpy(dtype=float)
-    middle = (time[1:] + time[:-1]) / 2
-    before, after = _span(frames)
-    level = frames["state"].map({state: i for i, state in enumerate(COVERAGE_STATES)}).to_numpy(dtype=float)
-    fills = [colours.gap, colours.low, colours.good]
-    scale = [[edge, fill] for i, fill in enumerate(fills) for edge in (i / 3, (i + 1) / 3)]
-    words = [_coverage_words(s, q) for s, q in zip(frames["state"], frames["quality"], strict=True)]
-    return go.Heatmap(
-        x=np.concatenate([[before], middle, [after]]),
-        y=[0, 1],
-        z=level[None, :],
-        zmin=-0.5,
-        zmax=2.5,
-        colorscale=scale,
-        showscale=False,
-        name="Coverage",
-        text=[words],
-        hovertemplate="%{text}<extra></extra>",
-    )
+def _axis_range(frames: pd.DataFrame) -> tuple[float, float]:
+    """From the first row's span to the last one's."""
+    if not len(frames):
+        return 0.0, 1.0
+    return float(frames["from_s"].iloc[0]), float(frames["to_s"].iloc[-1])
 
 
-def _coverage_words(state: str, quality: float) -> str:
-    return COVERAGE_LABELS[state] if quality != quality else f"{COVERAGE_LABELS[state]} (quality {quality:.2f})"
-
-
-def _coverage_key(state: str, colours: Palette) -> go.Scatter:
-    """A legend entry for one state of the coverage strip."""
-    fill = {"gap": colours.gap, "low": colours.low, "face": colours.good}[state]
-    return go.Scatter(
-        x=[None],
-        y=[None],
-        mode="markers",
-        marker={"symbol": "square", "size": 11, "color": fill, "line": {"width": 1, "color": colours.muted}},
-        name=COVERAGE_LABELS[state],
-        legend="legend2",
-        hoverinfo="skip",
-    )
-
-
-def _span(frames: pd.DataFrame) -> list[float]:
-    """First and last time, half a sampling step wider on both sides."""
-    time = frames["time_s"].to_numpy(dtype=float)
-    if not len(time):
-        return [0.0, 1.0]
-    half = float(time[1] - time[0]) / 2 if len(time) > 1 else 0.5
-    return [float(time[0]) - half, float(time[-1]) + half]
-
-
-def _axis_range(frames: pd.DataFrame) -> list[float]:
-    """First and last sampled time with a little air."""
-    first, last = _span(frames)
-    if len(frames) < 2:
-        return [first, last]
-    time = frames["time_s"].to_numpy(dtype=float)
-    air = 0.005 * float(time[-1] - time[0])
-    return [float(time[0]) - air, float(time[-1]) + air]
-
-
-def _clock_ticks(time: npt.NDArray[np.float64], at_most: int = 9) -> list[float]:
+def _clock_ticks(first: float, last: float, at_most: int = 9) -> list[float]:
     """Round times for the axis: at most `at_most` of them, at whole 1, 2, 5, 10, 15, 30 seconds or minutes."""
-    if not len(time):
-        return []
-    length = max(float(time[-1] - min(time[0], 0.0)), 1.0)
+    length = max(last - first, 1.0)
     steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600]
     step = next((s for s in steps if length / s <= at_most), 7200)
-    return [float(t) for t in np.arange(0, float(time[-1]) + 1e-9, step)]
+    return [float(t) for t in np.arange(np.ceil(max(first, 0) / step) * step, last + 1e-9, step)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -15,8 +16,21 @@ p { font-family: var(--st-font); color: var(--st-text-color); font-size: 0.9rem;
 """
 
 
-def player(src: str, *, seek: float | None, codec: str, key: str, on_moment: Callable[[float], None]) -> None:
-    """Draw the player at `seek` seconds; `on_moment` hears where the viewer pauses, before the rerun."""
+@dataclass(frozen=True)
+class Seek:
+    """A wish that the player go to `time` seconds; each wish has another `turn`."""
+
+    time: float
+    turn: int
+
+
+def player(
+    src: str, *, seek: Seek | None, codec: str, chart: str, key: str, on_moment: Callable[[float], None]
+) -> None:
+    """Draw the player; `on_moment` hears where the viewer pauses, before the rerun.
+
+    chart: key of the chart over which a line moves while the recording plays.
+    """
     component = st.components.v2.component(
         "fer_phq_player", html=HTML, css=CSS, js=(HERE / "player.js").read_text(encoding="utf-8")
     )
@@ -26,4 +40,5 @@ def player(src: str, *, seek: float | None, codec: str, key: str, on_moment: Cal
         if time_s is not None:
             on_moment(float(time_s))
 
-    component(key=key, data={"src": src, "seek": seek, "codec": codec}, on_moment_change=changed)
+    given = {"src": src, "seek": asdict(seek) if seek else None, "codec": codec, "chart": chart}
+    component(key=key, data=given, on_moment_change=changed)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
 from db.queries.base import Queries, get_row, new_id, stored, utc_now
 from db.records import MAX_TRANSCRIPT, EventRecord, GivenTranscript, NoteRecord, TranscriptRecord
@@ -62,6 +62,14 @@ class ReviewQueries(Queries):
         )
         with self._reading() as session:
             return [_note_record(row) for row in session.scalars(query)]
+
+    def note_tags(self, *, limit: int = 50) -> list[str]:
+        """The tags that notes have, the most used first."""
+        uses = func.count()
+        query = select(NoteRow.tag).where(NoteRow.tag.is_not(None)).group_by(NoteRow.tag)
+        with self._reading() as session:
+            rows = session.scalars(query.order_by(uses.desc(), NoteRow.tag).limit(limit))
+            return [tag for tag in rows if tag is not None]
 
     def set_transcript(
         self, *, session_id: str, original_name: str, document: bytes, speaker: str | None = None

@@ -1,0 +1,54 @@
+"""The strip that shows where along a recording the face was found, well or badly."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts.rows import Row, moments, span_bars, strip_axis
+from dashboard.palette import Palette
+
+COVERAGE_STATES: tuple[str, ...] = ("gap", "low", "face")
+COVERAGE_LABELS = {"gap": "No face found", "low": "Face, low quality", "face": "Face found"}
+
+
+def coverage_row(frames: pd.DataFrame, colours: Palette) -> Row:
+    """Where the face was found: full and plain, low quality half as high and hatched, gaps pale and crossed."""
+    traces: list[go.Scatter | go.Bar] = []
+    looks = {
+        "gap": (1.0, colours.gap, {"pattern": {"shape": "x", "size": 5, "solidity": 0.25, "fgcolor": colours.muted}}),
+        "low": (0.55, colours.low, {"pattern": {"shape": "/", "size": 5, "solidity": 0.4, "fgcolor": colours.card}}),
+        "face": (1.0, colours.good, {}),
+    }
+    runs = _runs(frames)
+    for state in COVERAGE_STATES:
+        height, fill, more = looks[state]
+        mine = runs[runs["state"] == state]
+        bars = span_bars(COVERAGE_LABELS[state], mine["from_s"], mine["to_s"], fill, height=height, **more)
+        traces.append(bars)
+        key = go.Bar(x=[None], y=[None], marker={"color": fill, **more}, name=COVERAGE_LABELS[state], legend="legend2")
+        traces.append(key)
+    said = [_coverage_words(s, q) for s, q in zip(frames["state"], frames["quality"], strict=True)]
+    traces.append(moments(frames["time_s"], 0.5, said))
+    return Row("Coverage", 18, traces, strip_axis("Face"))
+
+
+def _runs(frames: pd.DataFrame) -> pd.DataFrame:
+    """Neighbouring rows of one state as one span."""
+    state = frames["state"].to_numpy()
+    begins = np.flatnonzero(np.r_[True, state[1:] != state[:-1]]) if len(frames) else np.zeros(0, int)
+    spans = [(first, last - 1) for first, last in pairwise([*begins.tolist(), len(frames)])]
+    return pd.DataFrame(
+        {
+            "state": [state[first] for first, _ in spans],
+            "from_s": [float(frames["from_s"].iloc[first]) for first, _ in spans],
+            "to_s": [float(frames["to_s"].iloc[last]) for _, last in spans],
+        }
+    )
+
+
+def _coverage_words(state: str, quality: float) -> str:
+    return COVERAGE_LABELS[state] if quality != quality else f"{COVERAGE_LABELS[state]} (quality {quality:.2f})"

@@ -1,0 +1,171 @@
+"""What runs beside the emotions along a recording: episodes, people, speech and notes, each a row of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from textwrap import wrap
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts.rows import Row, moments, span_bars, strip_axis
+from dashboard.charts.style import clock
+from dashboard.charts.voice import voice_rows
+from dashboard.palette import Palette
+
+OTHERS = "Others"
+LANES = 3
+"""Speakers that have a lane of their own; further ones share the last."""
+_CUT, _WRAP = 240, 58
+
+
+@dataclass(frozen=True, eq=False)
+class Tracks:
+    """What is drawn beside the emotions, on their time axis; None or no rows leaves a track out. Times in seconds.
+
+    episodes: emotion, onset_s, peak_s, offset_s, peak (0 to 1). people: person, first_s, last_s, frames; those who are
+    not the subject. utterances: start_s, end_s, speaker (may be empty), text, is_subject. voice: time_s, speech (0 to 1),
+    loudness_db, pitch_hz, and of the last two the lowest and highest as `..._low` and `..._high`. notes: time_s, words.
+    raw: time_s, emotion, low, high: the values before smoothing. other: a second analysis' frames, of which the
+    `other_emotions` are drawn under the name `other_label`.
+    """
+
+    episodes: pd.DataFrame | None = None
+    people: pd.DataFrame | None = None
+    utterances: pd.DataFrame | None = None
+    voice: pd.DataFrame | None = None
+    notes: pd.DataFrame | None = None
+    raw: pd.DataFrame | None = None
+    other: pd.DataFrame | None = None
+    other_emotions: tuple[str, ...] = ()
+    other_label: str = ""
+
+
+def rows_of(tracks: Tracks, grid: pd.DataFrame, colours: Palette) -> list[Row]:
+    """The rows that have something to show; `grid`: the time_s, from_s and to_s at which a row can be clicked."""
+    made = [
+        _people(tracks.people, grid, colours),
+        _utterances(tracks.utterances, grid, colours),
+        *voice_rows(tracks.voice, colours),
+    ]
+    return [row for row in made if row is not None]
+
+
+def episode_row(episodes: pd.DataFrame | None, grid: pd.DataFrame, colours: Palette) -> Row | None:
+    """Episodes as bars in the colours of their emotions, each at least as wide as a hairline."""
+    if episodes is None or not len(episodes):
+        return None
+    words = [
+        f"{name.capitalize()}, {clock(onset)} to {clock(offset)}, {offset - onset:.1f} s, peak {peak:.0%}"
+        for name, onset, offset, peak in zip(
+            episodes["emotion"], episodes["onset_s"], episodes["offset_s"], episodes["peak"], strict=True
+        )
+    ]
+    fills = [colours.emotion(name) for name in episodes["emotion"]]
+    bars = span_bars("Episodes", episodes["onset_s"], episodes["offset_s"], fills)
+    said = _said(grid, episodes["onset_s"], episodes["offset_s"], words, "No episode")
+    return Row("Episodes", 16, [bars, moments(grid["time_s"], 0.5, said)], strip_axis("Episodes"))
+
+
+def note_marks(notes: pd.DataFrame, colours: Palette) -> go.Scatter:
+    """A mark above the emotions at each note; its words stand under the pointer (see `notes_near`)."""
+    return go.Scatter(
+        x=notes["time_s"],
+        y=np.full(len(notes), 1.0),
+        mode="markers",
+        marker={"symbol": "triangle-down", "size": 13, "color": colours.accent, "line": _line(colours.card)},
+        unselected={"marker": {"opacity": 1}},
+        cliponaxis=False,
+        hoverinfo="skip",
+        name="Notes",
+        showlegend=False,
+    )
+
+
+def notes_near(notes: pd.DataFrame | None, grid: pd.DataFrame) -> list[str]:
+    """For each row of the grid the notes in it, as a further line of its words."""
+    if notes is None or not len(notes):
+        return [""] * len(grid)
+    said = _said(grid, notes["time_s"], notes["time_s"], [f"Note: {_short(words)}" for words in notes["words"]], "")
+    return [f"<br>{words}" if words else "" for words in said]
+
+
+# ------------------------------------------------------------------------------------------------------------ the rows
+
+
+def _people(people: pd.DataFrame | None, grid: pd.DataFrame, colours: Palette) -> Row | None:
+    if people is None or not len(people):
+        return None
+    words = [
+        f"Person {person}, in {frames} frames from {clock(first)} to {clock(last)}"
+        for person, frames, first, last in zip(
+            people["person"], people["frames"], people["first_s"], people["last_s"], strict=True
+        )
+    ]
+    bars = span_bars("Other people", people["first_s"], people["last_s"], colours.muted)
+    bars.opacity = 0.45
+    said = _said(grid, people["first_s"], people["last_s"], words, "Nobody else in view")
+    return Row("Other people", 14, [bars, moments(grid["time_s"], 0.5, said)], strip_axis("Other people"))
+
+
+def _utterances(utterances: pd.DataFrame | None, grid: pd.DataFrame, colours: Palette) -> Row | None:
+    if utterances is None or not len(utterances):
+        return None
+    names = speakers_of(utterances)
+    lane = utterances["speaker"].map({name: i for i, name in enumerate(names)}).fillna(len(names) - 1)
+    fills = np.where(utterances["is_subject"], colours.accent, colours.muted).tolist()
+    base = (len(names) - 1 - lane).to_numpy(dtype=float) + 0.1
+    bars = span_bars("Transcript", utterances["start_s"], utterances["end_s"], fills, height=0.8, base=base)
+    words = [
+        f"<b>{escape(speaker)}:</b> {_short(text)}" if speaker else _short(text)
+        for speaker, text in zip(utterances["speaker"], utterances["text"], strict=True)
+    ]
+    said = _said(grid, utterances["start_s"], utterances["end_s"], words, "Nobody speaks")
+    axis = strip_axis("", float(len(names))) | {
+        "tickvals": [len(names) - 0.5 - i for i in range(len(names))],
+        "ticktext": [escape(_label(name)) for name in names],
+    }
+    return Row("Transcript", 8 + 13 * len(names), [bars, moments(grid["time_s"], len(names) / 2, said)], axis)
+
+
+def speakers_of(utterances: pd.DataFrame) -> list[str]:
+    """The lanes from top to bottom: the subject first, then the others as they appear; many others share one."""
+    order = utterances.sort_values("is_subject", ascending=False, kind="stable")["speaker"]
+    names = list(dict.fromkeys(order))
+    return names if len(names) <= LANES else [*names[: LANES - 1], OTHERS]
+
+
+def _label(name: str) -> str:
+    short = name if len(name) <= 13 else f"{name[:12]}…"
+    return short or "Transcript"
+
+
+# --------------------------------------------------------------------------------------------------------------- words
+
+
+def _said(grid: pd.DataFrame, start: pd.Series, end: pd.Series, words: Sequence[str], nothing: str) -> list[str]:
+    """For each row of the grid the words of the spans that touch it, two at most."""
+    begins, ends = grid["from_s"].to_numpy(dtype=float), grid["to_s"].to_numpy(dtype=float)
+    there: list[list[str]] = [[] for _ in range(len(grid))]
+    for one, other, said in zip(start, end, words, strict=True):
+        first, last = np.searchsorted(ends, one, "right"), np.searchsorted(begins, max(other, one + 1e-9), "left")
+        for row in range(int(first), int(last)):
+            there[row].append(said)
+    return [_joined(some) if some else nothing for some in there]
+
+
+def _joined(some: Sequence[str]) -> str:
+    return "<br>".join(some[:2]) + (f"<br>and {len(some) - 2} more" if len(some) > 2 else "")
+
+
+def _short(text: str) -> str:
+    """Text for under the pointer: escaped, broken into lines, cut when it is long."""
+    cut = text if len(text) <= _CUT else f"{text[:_CUT]}…"
+    return "<br>".join(escape(line) for line in wrap(cut, _WRAP)) or ""
+
+
+def _line(colour: str) -> dict[str, object]:
+    return {"width": 1, "color": colour}

@@ -1,0 +1,64 @@
+"""The voice along a recording: how much speech, how loud, how high."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts.rows import Row, moments, strip_axis, strokes
+from dashboard.palette import Palette
+
+
+def voice_rows(voice: pd.DataFrame | None, colours: Palette) -> list[Row]:
+    """Speech, loudness and pitch, one below the other; `voice` as in `Tracks`."""
+    if voice is None or not len(voice):
+        return []
+    x = voice["time_s"]
+    speech = go.Scatter(
+        x=x, y=voice["speech"], mode="lines", line={"width": 1, "color": colours.accent}, fill="tozeroy",
+        fillcolor=colours.accent_soft, hoverinfo="skip", name="Speech", showlegend=False,
+    )  # fmt: skip
+    heard = [f"Speech in {share:.0%} of the time" if share == share else "Not measured" for share in voice["speech"]]
+    loud = [f"Loudness {level:.0f} dB" if level == level else "Not measured" for level in voice["loudness_db"]]
+    pitch = [f"Pitch {hertz:.0f} Hz" if hertz == hertz else "No voice" for hertz in voice["pitch_hz"]]
+    at_level, at_pitch = _inside(voice, "loudness_db"), _inside(voice, "pitch_hz")
+    return [
+        Row("Speech", 26, [speech, moments(x, 0.5, heard)], strip_axis("Speech")),
+        Row(
+            "Loudness",
+            62,
+            [*_curve(voice, "loudness_db", "Loudness", colours, joined=True), moments(x, at_level, loud)],
+            {"title_text": "Loudness<br>(dB)", "nticks": 4, "fixedrange": True},
+        ),
+        Row(
+            "Pitch",
+            62,
+            [*_curve(voice, "pitch_hz", "Pitch", colours, joined=False), moments(x, at_pitch, pitch)],
+            {"title_text": "Pitch<br>(Hz)", "nticks": 4, "fixedrange": True},
+        ),
+    ]
+
+
+def _curve(voice: pd.DataFrame, column: str, name: str, colours: Palette, *, joined: bool) -> list[go.Scatter]:
+    """From the lowest to the highest that each row stands for, and where the values are joined the mean as a line."""
+    low, high = voice[f"{column}_low"], voice[f"{column}_high"]
+    spread = 0.012 * float(np.nanmax(high) - np.nanmin(low)) if high.notna().any() else 0.0
+    reach = go.Scatter(
+        **strokes(voice["time_s"], low, high, spread), mode="lines",
+        line={"width": 1.5 if joined else 2, "color": colours.accent}, opacity=0.35 if joined else 0.9,
+        hoverinfo="skip", name=name, showlegend=False,
+    )  # fmt: skip
+    if not joined:
+        return [reach]
+    line = go.Scatter(
+        x=voice["time_s"], y=voice[column], mode="lines", line={"width": 1.2, "color": colours.accent},
+        connectgaps=False, hoverinfo="skip", name=f"{name}, mean", showlegend=False,
+    )  # fmt: skip
+    return [reach, line]
+
+
+def _inside(voice: pd.DataFrame, column: str) -> float:
+    """A height inside of a row's axis, at which its points may lie without widening it."""
+    measured = voice[column].dropna()
+    return float(measured.iloc[0]) if len(measured) else 0.0

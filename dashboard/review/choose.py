@@ -1,0 +1,125 @@
+"""Which session and which of its analyses are reviewed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboard import charts, context, data, ui
+from dashboard.jobs_view import job_row, live_jobs, worker_warning
+from db.records import AnalysisSummary, SessionDetail
+from fer_phq.errors import FerPhqError
+from service import jobs
+from service.active import active_bundle
+from service.review import shown_first
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The analysis that is reviewed, and the one that is laid over it."""
+
+    found: AnalysisSummary
+    other: AnalysisSummary | None = None
+
+
+def choose_session() -> str | None:
+    """The session named in the address, or the newest; a subject and a date can be chosen beside the title."""
+    store = context.store()
+    wanted = st.query_params.get("session")
+    if wanted is None:
+        newest = store.recent_sessions(limit=1)
+        wanted = newest[0].session.id if newest else None
+    return wanted
+
+
+def header(detail: SessionDetail) -> None:
+    """Whose recording it is, from when, and what is special about it."""
+    session = detail.session
+    badges = [ui.badge("Demonstration", "demo")] if session.is_demo else []
+    if session.consent is None and not session.is_demo:
+        badges.append(ui.badge("No consent recorded", "danger"))
+    sound = "with sound" if session.has_audio else "without sound"
+    lead = f"Recorded {ui.day_and_time(session.recorded_at)} · {charts.clock(session.duration_s)} min · {sound}"
+    title, boxes = st.columns([0.54, 0.46], vertical_alignment="bottom")
+    with title:
+        ui.heading(detail.subject.label, lead, badges)
+    with boxes:
+        pick(detail)
+
+
+def pick(detail: SessionDetail) -> None:
+    """Boxes that lead to another subject or another session of this one."""
+    store = context.store()
+    subjects = {s.id: s.label for s in store.list_subjects() if s.sessions}
+    rows = store.recent_sessions(subject_id=detail.subject.id, limit=500)
+    dates = {row.session.id: ui.day_and_time(row.session.recorded_at) for row in rows}
+    dates.setdefault(detail.session.id, ui.day_and_time(detail.session.recorded_at))
+    left, right = st.columns(2)
+    subject = left.selectbox(
+        "Subject", list(subjects), index=list(subjects).index(detail.subject.id), format_func=subjects.__getitem__,
+        key=f"subject_of_{detail.session.id}",
+    )  # fmt: skip
+    session = right.selectbox(
+        "Session", list(dates), index=list(dates).index(detail.session.id), format_func=dates.__getitem__,
+        key=f"pick_{detail.session.id}",
+    )  # fmt: skip
+    if subject != detail.subject.id:
+        newest = store.recent_sessions(subject_id=subject, limit=1)
+        session = newest[0].session.id if newest else session
+    if session != detail.session.id:
+        st.query_params["session"] = session
+        st.rerun()
+
+
+def job_state(detail: SessionDetail) -> None:
+    """The newest job, unless it simply succeeded."""
+    job = jobs.session_job(context.settings(), context.store(), detail.session.id)
+    if job is None or job.state == "done":
+        return
+    with ui.card("job", "Analysis"):
+        if job.active:
+            worker_warning()
+            live_jobs([(detail.session.id, detail.session.original_name)], key=f"job_{detail.session.id}", link=False)
+        else:
+            job_row(job, detail.session.original_name, link=False)
+
+
+def choose_analysis(detail: SessionDetail) -> Chosen | None:
+    """The newest analysis by the active model, or what is chosen among several, and one to compare it with."""
+    active = _active_id()
+    first = shown_first(detail.analyses, active)
+    if first is None:
+        return None
+    if len(detail.analyses) < 2:
+        return Chosen(first)
+    names = {found.id: _name(found, active) for found in detail.analyses}
+    by_id = {found.id: found for found in detail.analyses}
+    left, right = st.columns(2)
+    found = left.selectbox(
+        "Analysis", list(names), index=list(names).index(first.id), format_func=names.__getitem__,
+        key=f"analysis_{detail.session.id}",
+    )  # fmt: skip
+    other = right.selectbox(
+        "Compare with", [None, *(one for one in names if one != found)], key=f"compare_{detail.session.id}",
+        format_func=lambda one: names[one] if one else "Nothing",
+    )  # fmt: skip
+    if first.model_id == active:
+        ui.note("Shown first: the newest analysis by the active model.")
+    else:
+        ui.note("Shown first: the newest analysis. The active model has not analysed this session.")
+    return Chosen(by_id[found], by_id[other] if other else None)
+
+
+def _name(found: AnalysisSummary, active: str | None) -> str:
+    """An analysis where one of several is chosen."""
+    mark = " · active model" if found.model_id == active else ""
+    return f"{data.analysis_label(found)}{mark} · {ui.day_and_time(found.created_at)}"
+
+
+def _active_id() -> str | None:
+    """The active model's id; None when it is not on this machine any more."""
+    try:
+        return active_bundle(context.settings(), context.store()).model_id
+    except FerPhqError:
+        return None

@@ -1,0 +1,76 @@
+"""The list of expression episodes, which leads to their onsets, peaks and offsets."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import context, data, ui
+from dashboard.charts import clock
+from dashboard.components.moments import Cell, MomentRow, moment_list
+from dashboard.review.state import go_to
+from fer_phq.episodes import ENTER, EXPRESSIONS, LEAST_S, LEAVE
+
+ORDERS = {"By time": ("onset_s", True), "Longest first": ("dwell_s", False), "Strongest first": ("peak", False)}
+
+
+def episode_list(analysis_id: str, session_id: str, now_s: float) -> None:
+    """Choose emotions and an order, then list what there is."""
+    episodes = data.episodes(analysis_id)
+    if not len(episodes):
+        ui.empty("No episodes", "No expression but a neutral face was likely for half a second or longer.")
+        explain()
+        return
+    there = [name for name in EXPRESSIONS if (episodes["emotion"] == name).any()]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        wanted = st.pills(
+            "Emotions", there, selection_mode="multi", format_func=str.capitalize, key=f"episode_names_{analysis_id}",
+            help="Nothing chosen shows all of them.",
+        )  # fmt: skip
+        order = st.selectbox("Order", list(ORDERS), key=f"episode_order_{analysis_id}", width=170)
+    column, ascending = ORDERS[order]
+    shown = episodes[episodes["emotion"].isin(wanted or there)].sort_values(column, ascending=ascending, kind="stable")
+    moment_list(
+        rows_of(shown),
+        head=["Expression", "Onset", "Peak", "Offset", "Dwell", "Highest"],
+        columns="minmax(6.5rem, 1.4fr) repeat(3, minmax(3rem, 1fr)) minmax(3.4rem, 1fr) minmax(3.2rem, 1fr)",
+        now_s=now_s,
+        label="Expression episodes",
+        key=f"episodes_{analysis_id}",
+        on_moment=lambda time_s: go_to(session_id, time_s),
+    )
+    explain()
+
+
+def rows_of(episodes: pd.DataFrame) -> list[MomentRow]:
+    """Episodes for the list: a row leads to the onset, each time to itself."""
+    colours = context.colours()
+    return [
+        MomentRow(
+            row["onset_s"],
+            row["offset_s"],
+            (
+                Cell(row["emotion"].capitalize(), colour=colours.emotion(row["emotion"])),
+                *(Cell(exact(row[name]), row[name]) for name in ("onset_s", "peak_s", "offset_s")),
+                Cell(f"{row['dwell_s']:.1f} s{' or more' if row['cut'] else ''}"),
+                Cell(f"{row['peak']:.0%}"),
+            ),
+        )
+        for row in episodes.to_dict("records")
+    ]
+
+
+def exact(seconds: float) -> str:
+    """A time to the tenth of a second: '1:02.5'."""
+    tenths = round(max(seconds, 0.0) * 10)
+    return f"{clock(tenths // 10)}.{tenths % 10}"
+
+
+def explain() -> None:
+    """What counts as an episode, and what it is not."""
+    ui.note(
+        f"An episode begins where an expression's probability rises above {LEAVE:.0%} on its way to at least "
+        f"{ENTER:.0%}, and ends where it falls below {LEAVE:.0%} again (onset, peak and offset as in Ekman & Friesen, "
+        f"1982). It lasts at least {LEAST_S:g} s and never reaches across a gap: “or more” marks one that a gap cuts "
+        "short. A neutral face is no expression. An expression is not the feeling behind it."
+    )

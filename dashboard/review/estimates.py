@@ -1,0 +1,22 @@
+"""The estimate of the analysis that is reviewed, and beside it that of the one it is compared with."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import data, ui
+from dashboard.estimate import estimate_card, show_estimate
+from dashboard.review.choose import Chosen
+
+
+def estimates(chosen: Chosen) -> None:
+    """One estimate, or two side by side, each with its interval, its provenance and the analysis it comes from."""
+    if chosen.other is None:
+        estimate_card(chosen.found)
+        return
+    with ui.card("estimate", "PHQ estimates"):
+        for column, found in zip(st.columns(2, gap="large"), (chosen.found, chosen.other), strict=True):
+            with column:
+                ui.note(f"{data.analysis_label(found)}, analysed on {ui.day_and_time(found.created_at)}")
+                show_estimate(found)
+        ui.note("Two models may differ; neither of the two is thereby shown to be right.")

@@ -1,0 +1,145 @@
+"""The recording, and beside it the chosen moment: frame, face, what the model looked at, seven probabilities."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, context, data, ui
+from dashboard.components.player import player
+from dashboard.review.choose import Chosen
+from dashboard.review.state import paused_at, slid, wish
+from db.records import AnalysisSummary, SessionDetail
+from fer_phq.errors import FerPhqError
+from service.tokens import media_url
+
+
+def show_player(detail: SessionDetail, chart: str = "") -> None:
+    """The recording, at the chosen moment; where it is paused becomes the chosen moment. chart: key of its timeline."""
+    session = detail.session
+    if data.media_path(session) is None:
+        with ui.card("no_media"):
+            ui.empty(
+                "No recording",
+                "The recording's file was removed or is not on this machine. Its results are still here.",
+            )
+        return
+    source = st.session_state.setdefault(f"src_{session.id}", media_url(context.settings(), session.id))
+    player(
+        source,
+        seek=wish(session.id),
+        codec=session.codec,
+        chart=chart,
+        key=f"player_{session.id}",
+        on_moment=lambda time_s: paused_at(session.id, time_s),
+    )
+
+
+def slider(session_id: str, table: pd.DataFrame, moment: data.Moment) -> None:
+    """The chosen moment as a slider over the sampled frames."""
+    first, last = float(table["time_s"].iloc[0]), float(table["time_s"].iloc[-1])
+    if last <= first:
+        return
+    key = f"slider_{session_id}"
+    st.session_state[key] = moment.time_s
+    step = max(round((last - first) / max(len(table) - 1, 1), 3), 0.001)
+    st.slider(
+        "Moment in seconds", first, last, step=step, format="%.1f s", key=key,
+        on_change=slid, args=(session_id, key), label_visibility="collapsed",
+    )  # fmt: skip
+
+
+def show_moment(detail: SessionDetail, chosen: Chosen, moment: data.Moment) -> None:
+    """The frame nearest to the chosen moment, its face and its seven probabilities."""
+    pictures, values = st.columns([0.48, 0.52], gap="medium")
+    with pictures:
+        show_pictures(detail, chosen.found, moment)
+    with values:
+        if moment.emotions is None:
+            ui.empty("No face here", "The subject's face was not found in this frame: the timeline has a gap.")
+            return
+        other = _other_at(chosen.other, moment.time_s)
+        figure = charts.emotion_bars(
+            data.bars(moment.emotions, other),
+            context.colours(),
+            label="Probability in this frame",
+            reference_label="Compared analysis" if other else None,
+        )
+        st.plotly_chart(
+            figure,
+            theme=None,
+            config={"displayModeBar": False},
+            key=f"bars_{chosen.found.id}",
+            alt="Emotion probabilities in this frame",
+        )
+
+
+def _other_at(other: AnalysisSummary | None, time_s: float) -> dict[str, float] | None:
+    """What a second analysis says of the same moment; None in its gaps."""
+    if other is None or not other.frames_sampled:
+        return None
+    there = data.moment_at(other.id, time_s)
+    return there.emotions if abs(there.time_s - time_s) <= 1.0 else None
+
+
+def show_pictures(detail: SessionDetail, found: AnalysisSummary, moment: data.Moment) -> None:
+    """The frame with the face's box and landmarks, the face, and on request what the model looked at in it."""
+    path = data.media_path(detail.session)
+    if path is None:
+        ui.note("The frame cannot be shown without the recording's file.")
+        return
+    try:
+        frame, crop = data.pictures(str(path), moment.time_s, moment.box, moment.landmarks, context.colours().low)
+    except FerPhqError as error:
+        ui.warn(str(error))
+        return
+    st.image(frame, width="stretch")
+    if crop is not None:
+        face, words = st.columns([0.42, 0.58], vertical_alignment="center")
+        face.image(crop, width="stretch")
+        with words:
+            ui.note(f"The face, cut out of the frame. Quality {moment.quality:.2f} of 1.")
+        if st.toggle("Show what the model looked at", key=f"look_{found.id}"):
+            show_looked_at(found, str(path), moment)
+
+
+def show_looked_at(found: AnalysisSummary, path: str, moment: data.Moment) -> None:
+    """The face under a heatmap of what the emotion depends on, with its colours explained."""
+    try:
+        with st.spinner("Asking the model, which takes some seconds …"):
+            look = data.looked_at(found.id, path, moment.time_s)
+    except FerPhqError as error:
+        ui.warn(str(error))
+        return
+    picture, words = st.columns([0.42, 0.58], vertical_alignment="center")
+    picture.image(look.picture, width="stretch")
+    with words:
+        st.html(
+            '<div role="img" aria-label="Colours from dark violet, little, over green to yellow, most" '
+            f'style="height:10px;border-radius:5px;background:linear-gradient(90deg,{",".join(look.colours)})"></div>'
+            '<p class="fp-note" style="display:flex;justify-content:space-between"><span>little</span>'
+            "<span>most</span></p>"
+        )
+        ui.note(
+            f"Where “{look.emotion}” depends on the picture, on a grid of {look.grid[0]} by {look.grid[1]}. It shows "
+            "where, not why: it is no reason, and says nothing about what the person feels."
+        )
+
+
+def distribution(found: AnalysisSummary) -> None:
+    """The mean probabilities over the session."""
+    if found.emotions is None:
+        ui.empty("No face found", "No frame of this recording shows a face, so there are no emotion shares.")
+        return
+    figure = charts.emotion_bars(
+        data.bars(dict(found.emotions)), context.colours(), label="Mean over frames with a face"
+    )
+    st.plotly_chart(
+        figure, theme=None, config={"displayModeBar": False}, alt="Mean emotion probabilities over the session"
+    )
+    ui.facts(
+        [
+            ("Coverage", ui.percent(found.coverage)),
+            ("Frames with the face", f"{found.frames_with_face} of {found.frames_sampled}"),
+        ]
+    )

@@ -1,0 +1,45 @@
+"""The chosen moment of a session: one number that the player, the charts, the slider and the lists share."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.components.player import Seek
+
+
+def chosen_moment(session_id: str, table: pd.DataFrame) -> float:
+    """The chosen time in seconds; before one was chosen the first frame with a face, else the first. Needs a frame."""
+    seen = table.loc[table["state"] != "gap", "time_s"]
+    first = float(seen.iloc[0] if len(seen) else table["time_s"].iloc[0])
+    return float(st.session_state.get(f"moment_{session_id}", first))
+
+
+def go_to(session_id: str, time_s: float) -> None:
+    """Make a time the chosen moment, for the page and for the player."""
+    turn = st.session_state[f"turn_{session_id}"] = st.session_state.get(f"turn_{session_id}", 0) + 1
+    st.session_state[f"moment_{session_id}"] = time_s
+    st.session_state[f"seek_{session_id}"] = Seek(time_s, turn)
+
+
+def paused_at(session_id: str, time_s: float) -> None:
+    """The player is there already: only the page follows."""
+    st.session_state[f"moment_{session_id}"] = time_s
+
+
+def wish(session_id: str) -> Seek | None:
+    """Where the player was last asked to go."""
+    found: Seek | None = st.session_state.get(f"seek_{session_id}")
+    return found
+
+
+def clicked(session_id: str, chart: str) -> None:
+    """A click on the chart with this key chooses its moment."""
+    points = st.session_state[chart].selection.points
+    if points:
+        go_to(session_id, float(points[0]["x"]))
+
+
+def slid(session_id: str, slider: str) -> None:
+    """The slider with this key chooses the moment."""
+    go_to(session_id, float(st.session_state[slider]))

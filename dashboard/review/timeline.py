@@ -1,0 +1,141 @@
+"""The timeline: emotions, coverage and everything else that shares their time axis, and how it is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, context, data, ui
+from dashboard.review.choose import Chosen
+from dashboard.review.state import clicked
+from db.records import AnalysisSummary, NoteRecord
+from fer_phq.emotions import EMOTIONS
+from fer_phq.thinning import MOST
+from service.review import Window, note_table, people_table, voice_table, window_at, within
+
+AREA, LINES = "Stacked", "Lines"
+WHOLE = "Whole recording"
+WINDOWS: dict[str, float | None] = {WHOLE: None, "10 minutes": 600.0, "2 minutes": 120.0, "30 seconds": 30.0}
+"""What may be drawn at once; seconds."""
+WIDEST_S = 5.0
+"""Of the smoothing: wider, and an expression of ordinary length would vanish."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the timeline is drawn: stacked areas or lines, smoothed over so many seconds, which window of it, and which
+    emotions of a second analysis."""
+
+    stacked: bool
+    smoothing_s: float
+    window: Window
+    compared: tuple[str, ...] = ()
+
+
+def timeline_key(found: AnalysisSummary) -> str:
+    """Key of the chart; the player moves a line over it."""
+    return f"timeline_{found.id}"
+
+
+def timeline(
+    chosen: Chosen, session_id: str, moment: data.Moment, notes: list[NoteRecord], utterances: pd.DataFrame
+) -> None:
+    """The controls and the chart; a click anywhere in it chooses a moment."""
+    found, key = chosen.found, timeline_key(chosen.found)
+    look = controls(chosen, moment.time_s)
+    frames = data.drawn(found.id, look.smoothing_s, look.window)
+    figure = charts.emotion_timeline(
+        frames,
+        context.colours(),
+        stacked=look.stacked,
+        tracks=tracks(chosen, look, notes, utterances),
+        moment_s=moment.time_s,
+        revision=f"{found.id}-{look.stacked}-{look.window.from_s}",
+    )
+    st.plotly_chart(
+        figure, theme=None, config=charts.CONFIG, key=key, selection_mode="points",
+        on_select=lambda: clicked(session_id, key),
+        alt="Probability of seven emotions over the recording, with rows below it for expression episodes, for where "
+        "the face was found, and for other people, transcript and voice where there are any",
+    )  # fmt: skip
+    explain(look, frames)
+
+
+def controls(chosen: Chosen, moment_s: float) -> Look:
+    """Title, style, smoothing and window, and which emotions of the second analysis are drawn."""
+    found = chosen.found
+    table = data.frames(found.id)
+    st.subheader("Timeline", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        style = st.segmented_control("Emotions as", [AREA, LINES], default=AREA, required=True, key=f"style_{found.id}")
+        width = st.slider(
+            "Smoothing", 0.0, WIDEST_S, 0.0, step=0.5, format="%.1f s", key=f"smoothing_{found.id}", width=190,
+            help="Each frame becomes a weighted mean of the frames around it, never across a gap. The frames "
+            "themselves stay visible as dots.",
+        )  # fmt: skip
+        length = _length(table, found.id)
+    compared: tuple[str, ...] = ()
+    if chosen.other is not None:
+        compared = tuple(
+            st.pills(
+                "Emotions of the compared analysis, dashed", EMOTIONS, selection_mode="multi",
+                default=_first_compared(chosen), format_func=str.capitalize, key=f"compared_{found.id}",
+            )
+        )  # fmt: skip
+    stacked = style == AREA and not width and chosen.other is None
+    if style == AREA and not stacked:
+        ui.note("Drawn as lines while it is smoothed or compared.")
+    return Look(stacked, float(width), window_at(table, moment_s, WINDOWS[length]), compared)
+
+
+def _length(table: pd.DataFrame, analysis_id: str) -> str:
+    """How much of the recording is drawn at once; not asked where a window would hold all of it."""
+    whole = window_at(table, 0.0, None)
+    fitting = [name for name, seconds in WINDOWS.items() if seconds is None or seconds < whole.to_s - whole.from_s]
+    if len(fitting) < 2:
+        return WHOLE
+    return st.selectbox("Show", fitting, key=f"window_{analysis_id}", width=180)
+
+
+def _first_compared(chosen: Chosen) -> list[str]:
+    """The emotion that each of the two analyses found most."""
+    assert chosen.other is not None
+    most = [chosen.found.dominant_emotion, chosen.other.dominant_emotion]
+    return [name for name in EMOTIONS if name in most]
+
+
+def tracks(chosen: Chosen, look: Look, notes: list[NoteRecord], utterances: pd.DataFrame) -> charts.Tracks:
+    """What runs beside the emotions, within the window."""
+    found, window = chosen.found, look.window
+    return charts.Tracks(
+        episodes=within(data.episodes(found.id), window, "onset_s", "offset_s"),
+        people=within(people_table(data.analysis(found.id)), window, "first_s", "last_s"),
+        utterances=within(utterances, window, "start_s", "end_s"),
+        voice=voice_table(data.voice(found.id), window),
+        notes=within(note_table(notes), window),
+        raw=data.raw(found.id, window) if look.smoothing_s else None,
+        other=data.drawn(chosen.other.id, look.smoothing_s, window) if chosen.other is not None else None,
+        other_emotions=look.compared,
+        other_label=chosen.other.model_id if chosen.other is not None else "",
+    )
+
+
+def explain(look: Look, frames: pd.DataFrame) -> None:
+    """How to choose a moment, and what is drawn otherwise than it was measured."""
+    ui.note(
+        "Click anywhere in the chart, or pause the recording, to choose a moment. With the slider beside the recording "
+        "in focus, the left and right arrow keys go from frame to frame. Drag over the chart to zoom in; double-click "
+        "to see all of it again."
+    )
+    if look.smoothing_s:
+        ui.note(
+            f"Lines are smoothed over {look.smoothing_s:g} s; dots and strokes are the frames as they were measured. "
+            "Episodes, shares and estimates are never taken from smoothed values."
+        )
+    if len(frames) >= MOST:
+        ui.note(
+            "So many frames are drawn together: each point is the mean of its frames, and the strip below shows the "
+            "worst of them. Show a shorter stretch to see every frame."
+        )

@@ -1,0 +1,163 @@
+"""The transcript: to be read beside the recording, given, replaced or removed, and analysed with."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import context, data, ui
+from dashboard.charts import clock
+from dashboard.components.moments import Cell, MomentRow, moment_list
+from dashboard.review.state import go_to
+from db.records import AnalysisSummary, SessionDetail, TranscriptRecord
+from fer_phq.errors import FerPhqError
+from fer_phq.words import Transcript, parse_transcript, subject_speaker
+from service import jobs
+from service.beside import digest, keep_transcript
+
+KINDS = ["vtt", "srt", "csv", "tsv", "txt"]
+LARGEST_MIB = 16
+ALL, SUBJECT = "Everyone", "The subject"
+
+
+def utterances_of(session_id: str, kept: TranscriptRecord | None) -> pd.DataFrame:
+    """The utterances of a kept transcript; no rows without one, or for one that cannot be read any more."""
+    if kept is None:
+        return pd.DataFrame()
+    try:
+        return data.transcript(session_id, digest(kept))
+    except FerPhqError:
+        return pd.DataFrame()  # `transcript_part` says why
+
+
+def transcript_part(
+    detail: SessionDetail, found: AnalysisSummary, kept: TranscriptRecord | None, utterances: pd.DataFrame, now_s: float
+) -> None:
+    """The transcript to read, or a place to give one."""
+    session_id = detail.session.id
+    if kept is None:
+        ui.empty(
+            "No transcript",
+            "A transcript is WebVTT, SRT, or a table whose first line names the columns start, end, speaker and text; "
+            "times count from the recording's start.",
+        )
+        give(session_id)
+        return
+    offer_analysis(detail, found, kept)
+    try:
+        transcript = parse_transcript(kept.document, kept.original_name)
+        speaker, doubt = subject_speaker(transcript, kept.speaker)
+    except FerPhqError as error:
+        ui.problem(error)
+    else:
+        read(session_id, utterances, now_s)
+        whose = f"the subject is {speaker}" if speaker else "all words count as the subject's"
+        ui.note(f"{kept.original_name}, given on {ui.day(kept.created_at)}; {whose}.")
+        for words in (*transcript.warnings, *([doubt] if doubt else [])):
+            ui.note(words)
+    with st.expander("Replace or remove this transcript"):
+        give(session_id)
+        if st.button("Remove transcript", icon=":material/delete:", key=f"transcript_remove_{session_id}"):
+            context.store().remove_transcript(session_id=session_id)
+            st.rerun()
+        ui.note("Analyses that were made with it stay as they are.")
+
+
+def read(session_id: str, utterances: pd.DataFrame, now_s: float) -> None:
+    """Who said what; a click goes to where it was said."""
+    left, right = st.columns([0.62, 0.38], vertical_alignment="bottom")
+    wanted = left.text_input("Find words", key=f"transcript_find_{session_id}", placeholder="All words")
+    who = right.selectbox("Speaker", [ALL, SUBJECT], key=f"transcript_who_{session_id}")
+    shown = utterances if who == ALL else utterances[utterances["is_subject"]]
+    if wanted.strip():
+        shown = shown[shown["text"].str.contains(wanted.strip(), case=False, regex=False)]
+    if not len(shown):
+        ui.note("Nothing in the transcript fits.")
+        return
+    moment_list(
+        rows_of(shown),
+        head=[],
+        columns="3.2rem minmax(4.5rem, 0.22fr) 1fr",
+        now_s=now_s,
+        label="Transcript",
+        key=f"transcript_{session_id}",
+        on_moment=lambda time_s: go_to(session_id, time_s),
+    )
+
+
+def rows_of(utterances: pd.DataFrame) -> list[MomentRow]:
+    """Utterances for the list, the subject's words in full strength."""
+    return [
+        MomentRow(
+            row["start_s"],
+            row["end_s"],
+            (
+                Cell(clock(row["start_s"]), row["start_s"]),
+                Cell(row["speaker"], muted=True),
+                Cell(row["text"], muted=not row["is_subject"]),
+            ),
+        )
+        for row in utterances.to_dict("records")
+    ]
+
+
+def offer_analysis(detail: SessionDetail, found: AnalysisSummary, kept: TranscriptRecord) -> None:
+    """Say when the shown analysis was made without this transcript, and how to get one with it."""
+    if found.beside == digest(kept):
+        return
+    if any(one.beside == digest(kept) for one in detail.analyses):
+        ui.note("This transcript is part of another analysis of this session: choose it above.")
+        return
+    ui.warn("This transcript is not part of the analysis that is shown: its words do not count in the estimate.")
+    job = jobs.session_job(context.settings(), context.store(), detail.session.id)
+    waiting = job is not None and job.active
+    if st.button("Analyse again with it", type="primary", disabled=waiting, key=f"transcript_job_{detail.session.id}"):
+        jobs.enqueue_analysis(context.settings(), context.store(), detail.session.id)
+        st.rerun()
+
+
+def give(session_id: str) -> None:
+    """Take a file, read it, ask who in it is the subject, and keep it."""
+    turn = st.session_state.setdefault(f"transcript_turn_{session_id}", 0)
+    file = st.file_uploader(
+        "Transcript file", type=KINDS, max_upload_size=LARGEST_MIB, key=f"transcript_file_{session_id}_{turn}"
+    )
+    if file is None:
+        return
+    try:
+        transcript = parse_transcript(file.getvalue(), file.name)
+    except FerPhqError as error:
+        ui.problem(error)
+        return
+    ui.note(f"{ui.count(len(transcript), 'utterance')} by {_listed(transcript)}.")
+    speaker = _ask_speaker(transcript, key=f"transcript_speaker_{session_id}_{turn}")
+    if st.button("Keep transcript", type="primary", key=f"transcript_keep_{session_id}"):
+        try:
+            keep_transcript(
+                context.store(), session_id, document=file.getvalue(), original_name=file.name, speaker=speaker
+            )
+        except FerPhqError as error:
+            ui.problem(error)
+            return
+        st.session_state[f"transcript_turn_{session_id}"] = turn + 1
+        st.rerun()
+
+
+def _ask_speaker(transcript: Transcript, *, key: str) -> str | None:
+    """Which of several speakers is the subject; None where there is nothing to choose."""
+    if len(transcript.speakers) < 2:
+        return None
+    known, doubt = subject_speaker(transcript)
+    names = list(transcript.speakers)
+    chosen: str | None = st.selectbox(
+        "Who is the subject?", names, index=names.index(known) if known and not doubt else None, key=key,
+        placeholder="Nobody chosen: all voices count",
+    )  # fmt: skip
+    return chosen
+
+
+def _listed(transcript: Transcript) -> str:
+    names = transcript.speakers
+    if not names:
+        return "speakers without names"
+    return ", ".join(names[:6]) + (" and others" if len(names) > 6 else "")
