@@ -167,7 +167,7 @@ def pictures(
     draw = ImageDraw.Draw(picture)
     draw.rectangle((x0, y0, x1, y1), outline=colour, width=width)
     for x, y in landmarks or ():
-        draw.circle((x / frame.scale, y / frame.scale), 1.2 * width, fill=colour, outline="black")
+        draw.circle((x / frame.scale, y / frame.scale), 1.6 * width, fill=colour, outline="black")
     return np.asarray(picture), np.asarray(crop.resize((256, max(1, round(256 * crop.height / crop.width)))))
 
 

@@ -19,8 +19,8 @@ def coverage_row(frames: pd.DataFrame, colours: Palette) -> Row:
     """Where the face was found: full and plain, low quality half as high and hatched, gaps pale and crossed."""
     traces: list[go.Scatter | go.Bar] = []
     looks = {
-        "gap": (1.0, colours.gap, {"pattern": {"shape": "x", "size": 5, "solidity": 0.25, "fgcolor": colours.muted}}),
-        "low": (0.55, colours.low, {"pattern": {"shape": "/", "size": 5, "solidity": 0.4, "fgcolor": colours.card}}),
+        "gap": (1.0, colours.gap, {"pattern": _hatch("x", colours.muted)}),
+        "low": (0.55, colours.low, {"pattern": _hatch("/", colours.card)}),
         "face": (1.0, colours.good, {}),
     }
     runs = _runs(frames)
@@ -34,6 +34,11 @@ def coverage_row(frames: pd.DataFrame, colours: Palette) -> Row:
     said = [_coverage_words(s, q) for s, q in zip(frames["state"], frames["quality"], strict=True)]
     traces.append(moments(frames["time_s"], 0.5, said))
     return Row("Coverage", 18, traces, strip_axis("Face"))
+
+
+def _hatch(shape: str, colour: str) -> dict[str, object]:
+    """Lines over a bar's own colour."""
+    return {"shape": shape, "size": 5, "solidity": 0.3, "fgcolor": colour, "fillmode": "overlay"}
 
 
 def _runs(frames: pd.DataFrame) -> pd.DataFrame:

@@ -14,29 +14,38 @@ CONFIG: dict[str, Any] = {"displaylogo": False, "modeBarButtonsToRemove": ["sele
 
 
 def style(figure: go.Figure, colours: Palette, *, height: int, revision: str = "fixed") -> None:
-    figure.update_layout(
-        height=height,
-        template="none",
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font=font(colours, 12),
-        legend=legend(colours, y=1.02),
-        hoverlabel={"bgcolor": colours.card, "bordercolor": colours.line, "font": font(colours, 12)},
-        uirevision=revision,
-        dragmode="zoom",
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": colours.muted, "activecolor": colours.accent},
-    )
-    axis = {
+    """Dress a figure that has its axes."""
+    figure.update_layout(**layout_of(colours, height=height, revision=revision))
+    figure.update_xaxes(**axis_of(colours), showline=True, showspikes=False)
+    figure.update_yaxes(**axis_of(colours))
+
+
+def layout_of(colours: Palette, *, height: int, revision: str) -> dict[str, Any]:
+    """Everything but the axes, as Plotly's layout names it."""
+    return {
+        "height": height,
+        "template": "none",
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": font(colours, 12),
+        "legend": legend(colours, y=1.02),
+        "hoverlabel": {"bgcolor": colours.card, "bordercolor": colours.line, "font": font(colours, 12)},
+        "uirevision": revision,
+        "dragmode": "zoom",
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colours.muted, "activecolor": colours.accent},
+    }
+
+
+def axis_of(colours: Palette) -> dict[str, Any]:
+    """What every axis has."""
+    return {
         "gridcolor": colours.line,
         "zeroline": False,
         "linecolor": colours.line,
         "tickfont": font(colours, 11, muted=True),
-        "title_font": font(colours, 12, muted=True),
-        "title_standoff": 10,
+        "title": {"font": font(colours, 12, muted=True), "standoff": 10},
         "automargin": True,
     }
-    figure.update_xaxes(**axis, showline=True, showspikes=False)
-    figure.update_yaxes(**axis)
 
 
 def font(colours: Palette, size: int, *, muted: bool = False) -> dict[str, Any]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from dashboard.charts.coverage import COVERAGE_LABELS, coverage_row
-from dashboard.charts.rows import moments, strokes
-from dashboard.charts.style import clock, legend, style
+from dashboard.charts.rows import Row, moments, strokes, texts
+from dashboard.charts.style import axis_of, clock, layout_of, legend
 from dashboard.charts.tracks import Tracks, episode_row, note_marks, notes_near, rows_of
 from dashboard.palette import Palette
 from fer_phq.emotions import EMOTIONS
@@ -37,34 +38,46 @@ def emotion_timeline(
     tracks = tracks or Tracks()
     above = episode_row(tracks.episodes, frames, colours)
     rows = [*([above] if above else []), coverage_row(frames, colours), *rows_of(tracks, frames, colours)]
-    heights = [EMOTIONS_HEIGHT, *(row.height for row in rows)]
-    inner = sum(heights) + BETWEEN * len(rows)
-    figure = make_subplots(
-        rows=len(heights), cols=1, shared_xaxes=True, row_heights=heights, vertical_spacing=BETWEEN / inner
-    )
-    for trace in _emotion_traces(frames, tracks, colours, stacked=stacked):
-        figure.add_trace(trace, row=1, col=1)
+    traces = list(_emotion_traces(frames, tracks, colours, stacked=stacked))
     for number, row in enumerate(rows, start=2):
         for trace in row.traces:
-            figure.add_trace(trace, row=number, col=1)
-    style(figure, colours, height=inner + TOP + BOTTOM, revision=revision)
-    figure.update_layout(hovermode="x", hoverdistance=-1, clickmode="event+select", barmode="overlay")
-    figure.update_layout(
-        legend=legend(colours, y=1 + 8 / inner),
-        legend2=legend(colours, y=-46 / inner),
-        margin={"l": 92, "r": 16, "t": TOP, "b": BOTTOM},
-    )
-    figure.update_yaxes(title_text="Probability", tickformat=".0%", range=[0, 1], fixedrange=True, row=1, col=1)
-    for number, row in enumerate(rows, start=2):
-        figure.update_yaxes(automargin=False, **row.axis, row=number, col=1)
-        figure.update_xaxes(showgrid=False, row=number, col=1)
+            trace.update(xaxis=f"x{number}", yaxis=f"y{number}")
+            traces.append(trace)
+    return go.Figure(traces, _layout(frames, rows, colours, moment_s, revision))
+
+
+def _layout(
+    frames: pd.DataFrame, rows: list[Row], colours: Palette, moment_s: float | None, revision: str
+) -> dict[str, Any]:
+    """The whole layout in one piece: to change a figure's many axes one by one takes Plotly far longer."""
+    heights = [EMOTIONS_HEIGHT, *(row.height for row in rows)]
+    inner = sum(heights) + BETWEEN * len(rows)
+    layout = layout_of(colours, height=inner + TOP + BOTTOM, revision=revision)
+    layout |= {
+        "hovermode": "x", "hoverdistance": -1, "clickmode": "event+select", "barmode": "overlay",
+        "legend": legend(colours, y=1 + 8 / inner), "legend2": legend(colours, y=-46 / inner),
+        "margin": {"l": 92, "r": 16, "t": TOP, "b": BOTTOM},
+    }  # fmt: skip
     first, last = _axis_range(frames)
     times = _clock_ticks(first, last)
-    figure.update_xaxes(range=[first, last], tickvals=times, ticktext=[clock(t) for t in times])
-    figure.update_xaxes(title_text="Time in the recording (min:s)", row=len(heights), col=1)
+    ticks = {"range": [first, last], "tickvals": times, "ticktext": [clock(time) for time in times]}
+    probability = {"title": "Probability", "tickformat": ".0%", "range": [0, 1], "fixedrange": True}
+    top = float(inner)
+    for i, (height, axis) in enumerate(zip(heights, [probability, *(row.axis for row in rows)], strict=True)):
+        number, is_last = str(i + 1) if i else "", i == len(rows)
+        x: dict[str, Any] = {**axis_of(colours), **ticks, "anchor": f"y{number}", "showline": True}
+        x |= {"matches": "x"} if i else {}
+        x |= {"showticklabels": is_last, "showgrid": not i}
+        x["title"] = {**x["title"], "text": "Time in the recording (min:s)" if is_last else ""}
+        y = {**axis_of(colours), **axis, "anchor": f"x{number}", "domain": [max(top - height, 0) / inner, top / inner]}
+        y["title"] = {**axis_of(colours)["title"], "text": axis.get("title", "")}
+        layout[f"xaxis{number}"], layout[f"yaxis{number}"] = x, y | ({"automargin": False} if i else {})
+        top -= height + BETWEEN
     if moment_s is not None:
-        figure.add_vline(x=moment_s, line_width=1.5, line_color=colours.ink, opacity=0.8)
-    return figure
+        line = {"width": 1.5, "color": colours.ink}
+        place = {"xref": "x", "x0": moment_s, "x1": moment_s, "yref": "paper", "y0": 0, "y1": 1}
+        layout["shapes"] = [{"type": "line", "line": line, "opacity": 0.8, **place}]
+    return layout
 
 
 def with_gap_edges(
@@ -143,10 +156,10 @@ def _raw_traces(raw: pd.DataFrame, colours: Palette) -> list[go.Scatter]:
     """The values before smoothing: a dot a frame, or a stroke from the lowest to the highest of a bin's frames."""
     return [
         go.Scatter(
-            **strokes(rows["time_s"], rows["low"], rows["high"], 0.006),
+            **strokes(rows["time_s"], rows["low"], rows["high"], 0.007),
             mode="lines",
-            line={"width": 2.5, "color": colours.emotion(str(name))},
-            opacity=0.5,
+            line={"width": 3, "color": colours.emotion(str(name))},
+            opacity=0.7,
             hoverinfo="skip",
             name=f"{str(name).capitalize()}, frames",
             legendgroup=name,
@@ -204,7 +217,7 @@ def _moment_trace(frames: pd.DataFrame, notes: list[str], colours: Palette) -> g
     n = len(EMOTIONS)
     title = f"<b>%{{customdata[{n + 1}]}}</b> (%{{x:.1f}} s) · %{{customdata[{n}]}}%{{customdata[{n + 2}]}}"
     trace = moments(frames["time_s"], 0.5, [""] * len(frames))
-    trace.customdata = words
+    trace.customdata = texts(words)
     trace.hovertemplate = "<br>".join([title, *reversed(lines)]) + "<extra></extra>"
     return trace
 

@@ -27,9 +27,9 @@ class Tracks:
     """What is drawn beside the emotions, on their time axis; None or no rows leaves a track out. Times in seconds.
 
     episodes: emotion, onset_s, peak_s, offset_s, peak (0 to 1). people: person, first_s, last_s, frames; those who are
-    not the subject. utterances: start_s, end_s, speaker (may be empty), text, is_subject. voice: time_s, speech (0 to 1),
-    loudness_db, pitch_hz, and of the last two the lowest and highest as `..._low` and `..._high`. notes: time_s, words.
-    raw: time_s, emotion, low, high: the values before smoothing. other: a second analysis' frames, of which the
+    not the subject. utterances: start_s, end_s, speaker (may be empty), text, is_subject. voice: time_s, speech (0 to
+    1), loudness_db, pitch_hz, and of the last two the lowest and highest as `..._low` and `..._high`. notes: time_s,
+    words. raw: time_s, emotion, low, high: the values before smoothing. other: a second analysis' frames, of which the
     `other_emotions` are drawn under the name `other_label`.
     """
 

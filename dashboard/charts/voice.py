@@ -29,13 +29,13 @@ def voice_rows(voice: pd.DataFrame | None, colours: Palette) -> list[Row]:
             "Loudness",
             62,
             [*_curve(voice, "loudness_db", "Loudness", colours, joined=True), moments(x, at_level, loud)],
-            {"title_text": "Loudness<br>(dB)", "nticks": 4, "fixedrange": True},
+            {"title": "Loudness<br>(dB)", "nticks": 4, "fixedrange": True},
         ),
         Row(
             "Pitch",
             62,
             [*_curve(voice, "pitch_hz", "Pitch", colours, joined=False), moments(x, at_pitch, pitch)],
-            {"title_text": "Pitch<br>(Hz)", "nticks": 4, "fixedrange": True},
+            {"title": "Pitch<br>(Hz)", "nticks": 4, "fixedrange": True},
         ),
     ]
 

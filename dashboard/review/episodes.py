@@ -33,7 +33,7 @@ def episode_list(analysis_id: str, session_id: str, now_s: float) -> None:
     moment_list(
         rows_of(shown),
         head=["Expression", "Onset", "Peak", "Offset", "Dwell", "Highest"],
-        columns="minmax(6.5rem, 1.4fr) repeat(3, minmax(3rem, 1fr)) minmax(3.4rem, 1fr) minmax(3.2rem, 1fr)",
+        columns="minmax(5.6rem, 1.4fr) repeat(3, minmax(2.6rem, 1fr)) minmax(2.9rem, 1fr) minmax(2.4rem, 1fr)",
         now_s=now_s,
         label="Expression episodes",
         key=f"episodes_{analysis_id}",
@@ -52,7 +52,7 @@ def rows_of(episodes: pd.DataFrame) -> list[MomentRow]:
             (
                 Cell(row["emotion"].capitalize(), colour=colours.emotion(row["emotion"])),
                 *(Cell(exact(row[name]), row[name]) for name in ("onset_s", "peak_s", "offset_s")),
-                Cell(f"{row['dwell_s']:.1f} s{' or more' if row['cut'] else ''}"),
+                Cell(f"{'≥ ' if row['cut'] else ''}{row['dwell_s']:.1f} s"),
                 Cell(f"{row['peak']:.0%}"),
             ),
         )
@@ -71,6 +71,7 @@ def explain() -> None:
     ui.note(
         f"An episode begins where an expression's probability rises above {LEAVE:.0%} on its way to at least "
         f"{ENTER:.0%}, and ends where it falls below {LEAVE:.0%} again (onset, peak and offset as in Ekman & Friesen, "
-        f"1982). It lasts at least {LEAST_S:g} s and never reaches across a gap: “or more” marks one that a gap cuts "
-        "short. A neutral face is no expression. An expression is not the feeling behind it."
+        f"1982). It lasts at least {LEAST_S:g} s and never reaches across a gap: ≥ stands before the dwell of one that "
+        "a gap or the recording's end cuts short. A neutral face is no expression, and an expression is not the "
+        "feeling behind it."
     )

@@ -96,7 +96,7 @@ def show_pictures(detail: SessionDetail, found: AnalysisSummary, moment: data.Mo
     st.image(frame, width="stretch")
     if crop is not None:
         face, words = st.columns([0.42, 0.58], vertical_alignment="center")
-        face.image(crop, width="stretch")
+        face.image(crop, width=140)
         with words:
             ui.note(f"The face, cut out of the frame. Quality {moment.quality:.2f} of 1.")
         if st.toggle("Show what the model looked at", key=f"look_{found.id}"):

@@ -33,7 +33,7 @@ def write_note(session_id: str, time_s: float, notes: list[NoteRecord]) -> None:
         except StoreError as error:
             ui.problem(error)
             return
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 def note_list(detail: SessionDetail, notes: list[NoteRecord]) -> None:
@@ -87,7 +87,7 @@ def change_form(session_id: str, note: NoteRecord, notes: list[NoteRecord]) -> N
         ui.problem(error)
         return
     _edit(session_id, None)
-    st.rerun(scope="fragment")
+    st.rerun()
 
 
 def _tag_box(notes: list[NoteRecord], tag: str | None, *, key: str) -> str | None:

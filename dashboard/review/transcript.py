@@ -77,7 +77,7 @@ def read(session_id: str, utterances: pd.DataFrame, now_s: float) -> None:
     moment_list(
         rows_of(shown),
         head=[],
-        columns="3.2rem minmax(4.5rem, 0.22fr) 1fr",
+        columns="2.9rem minmax(3.6rem, 0.22fr) 1fr",
         now_s=now_s,
         label="Transcript",
         key=f"transcript_{session_id}",

@@ -71,25 +71,34 @@ def test_timeline_without_gaps_or_without_faces() -> None:
     assert charts.emotion_timeline(frames("ggg"), LIGHT, stacked=True).data
 
 
-def test_coverage_strip_tells_gap_low_and_face_apart() -> None:
-    table = frames()
-    strip = next(t for t in charts.emotion_timeline(table, LIGHT, stacked=True).data if isinstance(t, go.Heatmap))
-    assert np.array(strip.z).tolist() == [[2, 2, 0, 0, 2, 1, 0, 2]]
-    assert len(strip.x) == len(table) + 1
-    fills = {fill for _, fill in strip.colorscale}
-    assert fills == {LIGHT.gap, LIGHT.low, LIGHT.good}
-    keys = {t.name for t in charts.emotion_timeline(table, LIGHT, stacked=True).data if t.legend == "legend2"}
-    assert keys == set(charts.COVERAGE_LABELS.values())
+@BOTH
+def test_coverage_strip_tells_gap_low_and_face_apart_by_more_than_colour(colours: Palette) -> None:
+    figure = charts.emotion_timeline(frames(), colours, stacked=True)
+    strip = {t.name: t for t in figure.data if isinstance(t, go.Bar) and t.x[0] is not None}
+    gap, low, face = (strip[charts.COVERAGE_LABELS[state]] for state in charts.COVERAGE_STATES)
+    spans = {t.name: [(x - w / 2, x + w / 2) for x, w in zip(t.x, t.width, strict=True)] for t in (gap, low, face)}
+    assert spans[gap.name] == [(0.75, 1.75), (2.75, 3.25)]
+    assert spans[low.name] == [(2.25, 2.75)]
+    assert spans[face.name] == [(-0.25, 0.75), (1.75, 2.25), (3.25, 3.75)]
+    assert [t.marker.color for t in (gap, low, face)] == [colours.gap, colours.low, colours.good]
+    assert len({t.marker.pattern.shape for t in (gap, low, face)}) == 3, "told apart by form, not by colour alone"
+    assert low.y[0] < face.y[0]
+    assert "bgcolor" not in low.marker.pattern.to_plotly_json()
+    assert low.marker.pattern.fillmode == "overlay", "without it the colour itself would vanish"
+    keys = {t.name: t for t in figure.data if t.legend == "legend2"}
+    assert set(keys) == set(charts.COVERAGE_LABELS.values())
+    assert all(keys[t.name].marker.pattern == t.marker.pattern for t in (gap, low, face))
 
 
 def test_every_sampled_frame_can_be_clicked() -> None:
     table = frames()
     figure = charts.emotion_timeline(table, LIGHT, stacked=True)
-    (points,) = [t for t in figure.data if t.name == charts.MOMENTS]
+    points, strip = [t for t in figure.data if t.name == charts.MOMENTS]
+    assert list(strip.x) == list(points.x)
     assert list(points.x) == table["time_s"].tolist()
     assert points.marker.opacity == 0
     assert figure.layout.hoverdistance == -1, "frames far apart could not be clicked between"
-    assert list(points.customdata[2]) == ["–"] * 7 + ["No face found"]
+    assert list(points.customdata[2]) == ["–"] * 7 + ["No face found", "0:01", ""]
     others = [t for t in charts.emotion_timeline(table, LIGHT, stacked=True).data if t.name in NAMES]
     assert all(trace.hoverinfo == "skip" for trace in others)
 

@@ -91,3 +91,12 @@ def test_events_in_the_order_they_happened(store: Store) -> None:
         store.add_event(subject_id="gone", at=MONDAY, words="x")
     with pytest.raises(StoreError, match="no time zone"):
         store.add_event(subject_id=subject.id, at=MONDAY.replace(tzinfo=None), words="x")
+
+
+def test_tags_of_notes_are_offered_again_the_most_used_first(store: Store) -> None:
+    session_id = new_session(store, store.create_subject(label="P-1").id).id
+    assert store.note_tags() == []
+    for tag in ("pause", "gaze", "gaze", None, "anchor"):
+        store.add_note(session_id=session_id, words="seen", tag=tag)
+    assert store.note_tags() == ["gaze", "anchor", "pause"]
+    assert store.note_tags(limit=1) == ["gaze"]

@@ -1,0 +1,395 @@
+"""The Session page: which analysis is shown, what is drawn and listed beside it, notes, transcripts, comparison."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from recordings import Recordings
+from streamlit.testing.v1 import AppTest
+from synthetic_sessions import Plan, recording_info, synthetic_analysis
+
+from dashboard import charts, data
+from db.records import JobState
+from db.store import Store
+from fer_phq.analysis import Sampling, SessionAnalysis, Settings, TrackSummary
+from fer_phq.channels import Channel
+from fer_phq.checkpoint import find_bundle
+from fer_phq.phq import Provenance
+from fer_phq.voice.features import COLUMNS, KIND
+from service.settings import AppSettings
+
+MAIN = Path(__file__).parents[2] / "dashboard" / "main.py"
+NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+WEBVTT = (
+    b"WEBVTT\n\n00:05.000 --> 00:08.000\n<v Client>I slept badly & woke early.\n\n"
+    b"00:09.000 --> 00:10.000\n<v Therapist>Since when?\n"
+)
+
+pytestmark = pytest.mark.usefixtures("installation")
+
+
+def session_with(store: Store, *analyses: SessionAnalysis, label: str = "P-1") -> str:
+    """A session without a recording's file and these analyses, oldest first."""
+    subject = store.get_or_create_subject(label=label)
+    session = store.create_session(
+        subject_id=subject.id,
+        recorded_at=NOW,
+        recording=recording_info(5, 60),
+        original_name="one.mp4",
+        media_path=None,
+    )
+    for analysis in analyses:
+        store.save_analysis(session_id=session.id, analysis=analysis)
+    return session.id
+
+
+def made(model_id: str = "model-a", seed: int = 5, **plan: Any) -> SessionAnalysis:
+    """A minute with a voice and another person in it."""
+    wanted = Plan(**{"seconds": 60.0, "model_id": model_id, **plan})
+    found = synthetic_analysis(seed, wanted, recording_info(5, 60))
+    rows = int(wanted.seconds * 10)
+    values = np.zeros((rows, len(COLUMNS)), np.float32)
+    values[:, 0], values[:, 1], values[:, COLUMNS.index("loudness_db")] = 0.9, 24, -30
+    voice = Channel(values, (np.arange(rows) + 0.5) / 10, KIND, COLUMNS)
+    other = TrackSummary(4, 12, 20.0, 30.0, 0.02, is_subject=False)
+    return replace(found, voice=voice, tracks=(*found.tracks, other))
+
+
+def opened(session_id: str) -> AppTest:
+    """The page of a session, run once."""
+    app = AppTest.from_file(str(MAIN), default_timeout=60)
+    app.query_params["session"] = session_id
+    app.run()
+    app.switch_page("app_pages/session.py")
+    app.query_params["session"] = session_id
+    return run(app)
+
+
+def run(app: AppTest) -> AppTest:
+    """The page run again; it must show neither an exception nor an error box."""
+    app.run()
+    return calm(app)
+
+
+def calm(app: AppTest) -> AppTest:
+    assert not app.exception, [e.value for e in app.exception]
+    assert not app.error, [e.value for e in app.error]
+    return app
+
+
+def words(app: AppTest) -> str:
+    """Everything a page says, labels and HTML included, as one text."""
+    return unescape(" ".join(str(getattr(node, "proto", "")) for node in app.main))
+
+
+def html_of(app: AppTest) -> str:
+    """All HTML of a page, as it is sent."""
+    return " ".join(str(node.proto.body) for node in app.main if node.type == "html")
+
+
+def box(app: AppTest, label: str) -> Any:
+    return next(one for one in app.selectbox if one.label == label)
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    next(button for button in app.button if button.label == label).click()
+    return run(app)
+
+
+def timeline(app: AppTest) -> dict[str, Any]:
+    """The figure of the timeline."""
+    figures = [json.loads(node.proto.spec) for node in app.main if node.type == "plotly_chart"]
+    return next(one for one in figures if any(trace.get("name") == charts.MOMENTS for trace in one["data"]))
+
+
+def names(figure: dict[str, Any]) -> set[str]:
+    return {str(trace.get("name")) for trace in figure["data"]}
+
+
+def test_the_active_models_analysis_is_shown_first_and_it_is_said(store: Store) -> None:
+    mine = find_bundle().model_id
+    app = opened(session_with(store, made(mine), made("later-22222222")))
+    chosen = box(app, "Analysis")
+    assert chosen.options[chosen.index].startswith(mine)
+    assert "active model" in chosen.options[chosen.index]
+    assert chosen.index == 1, "the newest is listed first"
+    assert "Shown first: the newest analysis by the active model." in words(app)
+
+
+def test_without_one_by_the_active_model_the_newest_is_shown(store: Store) -> None:
+    app = opened(session_with(store, made("first-11111111"), made("later-22222222")))
+    chosen = box(app, "Analysis")
+    assert chosen.options[chosen.index].startswith("later-22222222")
+    assert "The active model has not analysed this session." in words(app)
+
+
+def test_everything_runs_along_one_axis(store: Store) -> None:
+    session_id = session_with(store, made())
+    store.set_transcript(session_id=session_id, original_name="one.vtt", document=WEBVTT)
+    store.add_note(session_id=session_id, words="looks away", time_s=12.0)
+    figure = timeline(opened(session_id))
+    assert names(figure) >= {
+        "Episodes", "Face found", "Other people", "Transcript", "Speech", "Loudness", "Pitch", "Notes",
+    }  # fmt: skip
+    axes = [axis for name, axis in figure["layout"].items() if name.startswith("xaxis") and name != "xaxis"]
+    assert {axis["matches"] for axis in axes} == {"x"}
+
+
+def test_smoothing_keeps_the_frames_in_sight(store: Store) -> None:
+    app = opened(session_with(store, made()))
+    assert "Happiness, frames" not in names(timeline(app))
+    next(one for one in app.slider if one.label == "Smoothing").set_value(2.0)
+    run(app)
+    figure = timeline(app)
+    assert "Happiness, frames" in names(figure)
+    line = next(trace for trace in figure["data"] if trace.get("name") == "Happiness")
+    assert "stackgroup" not in line
+    assert "Lines are smoothed over 2 s" in words(app)
+
+
+def test_a_second_analysis_is_laid_over_the_first(store: Store) -> None:
+    mine = find_bundle().model_id
+    session_id = session_with(
+        store, made("other-11111111", seed=9, severity=0.9, provenance=Provenance.CLINICAL), made(mine)
+    )
+    app = opened(session_id)
+    other = store.session_detail(session_id=session_id).analyses[1]
+    box(app, "Compare with").set_value(other.id)
+    run(app)
+    said = words(app)
+    assert "PHQ estimates" in said
+    assert html_of(app).count("90% interval") == 2
+    assert "Simulated labels" in said
+    assert "Clinical labels" in said
+    assert "Demonstration only: this head was trained on simulated labels" in said
+    dashed = [trace["name"] for trace in timeline(app)["data"] if trace.get("line", {}).get("dash") == "dash"]
+    assert "other-11111111" in dashed
+    assert len(dashed) > 1
+    assert "Compared analysis" in said
+    app.button_group[0].set_value("Lines")
+    calm(app.run())
+
+
+def test_an_hour_at_twelve_frames_a_second_is_drawn_from_few_points(store: Store) -> None:
+    app = opened(session_with(store, made(seconds=3600.0, fps=12.0)))
+    figure = timeline(app)
+    spec = next(
+        node.proto.spec for node in app.main if node.type == "plotly_chart" and charts.MOMENTS in node.proto.spec
+    )
+    assert len(spec) < 4_000_000
+    (first, *_) = [trace for trace in figure["data"] if trace.get("name") == charts.MOMENTS]
+    assert len(first["customdata"]) < 1500
+    assert "each point is the mean of its frames" in words(app)
+    box(app, "Show").set_value("30 seconds")
+    run(app)
+    (first, *_) = [trace for trace in timeline(app)["data"] if trace.get("name") == charts.MOMENTS]
+    assert len(first["customdata"]) == 30 * 12
+    assert "each point is the mean of its frames" not in words(app)
+
+
+def test_a_short_session_is_not_asked_what_to_show(store: Store) -> None:
+    short = made(seconds=20.0)
+    assert not [one for one in opened(session_with(store, short)).selectbox if one.label == "Show"]
+
+
+def test_episodes_are_listed_by_emotion(store: Store) -> None:
+    session_id = session_with(store, made())
+    app = opened(session_id)
+    found = data.episodes(store.session_detail(session_id=session_id).analyses[0].id)
+    assert f"Episodes ({len(found)})" in words(app)
+    listed = component(app, "rows")
+    assert len(listed["rows"]) == len(found)
+    assert [row["time"] for row in listed["rows"]] == pytest.approx(found["onset_s"].tolist())
+    assert [cell["time"] for cell in listed["rows"][0]["cells"][1:4]] == pytest.approx(
+        found.loc[0, ["onset_s", "peak_s", "offset_s"]].tolist()
+    )
+    one = found["emotion"].iloc[0]
+    pills = next(group for group in app.button_group if group.label == "Emotions")
+    pills.set_value([one])
+    run(app)
+    assert len(component(app, "rows")["rows"]) == (found["emotion"] == one).sum()
+    box(app, "Order").set_value("Longest first")
+    run(app)
+    rows = component(app, "rows")["rows"]
+    lengths = [row["end"] - row["time"] for row in rows]
+    assert lengths == sorted(lengths, reverse=True)
+
+
+def component(app: AppTest, field: str, number: int = 0) -> dict[str, Any]:
+    """What was handed to a component that is given `field`."""
+    found = []
+    for node in app.main:
+        if node.type == "bidi_component":
+            given = json.loads(node.proto.json)
+            if field in given:
+                found.append(given)
+    return found[number]
+
+
+def test_a_note_is_written_at_the_moment_changed_and_removed(store: Store) -> None:
+    elsewhere = session_with(store, label="P-2")
+    store.add_note(session_id=elsewhere, words="", tag="gaze")
+    session_id = session_with(store, made())
+    app = opened(session_id)
+    app.slider(key=f"slider_{session_id}").set_value(20.0)
+    run(app)
+    assert "Write a note at 0:20" in words(app)
+    app.text_area(key=f"note_words_{session_id}").set_value("looks <b>away</b>")
+    app.selectbox(key=f"note_tag_{session_id}").set_value("gaze")
+    press(app, "Keep note")
+    (note,) = store.list_notes(session_id=session_id)
+    assert (note.time_s, note.words, note.tag) == (20.0, "looks <b>away</b>", "gaze")
+    assert "looks &lt;b&gt;away" in html_of(app)
+    assert "looks <b>" not in html_of(app)
+    assert "Notes (1)" in words(app)
+    assert "Notes" in names(timeline(app))
+    app.slider(key=f"slider_{session_id}").set_value(40.0)
+    run(app)
+    app.button(key=f"note_go_{note.id}").click()
+    run(app)
+    assert app.slider(key=f"slider_{session_id}").value == 20.0
+    app.button(key=f"note_edit_{note.id}").click()
+    run(app)
+    app.text_area(key=f"change_words_{note.id}").set_value("looks at the window")
+    press(app, "Save changes")
+    assert store.list_notes(session_id=session_id)[0].words == "looks at the window"
+    app.button(key=f"note_edit_{note.id}").click()
+    run(app)
+    press(app, "Remove note")
+    assert store.list_notes(session_id=session_id) == []
+    assert "No notes yet" in words(app)
+
+
+def test_a_note_of_the_whole_session_and_one_that_says_nothing(store: Store) -> None:
+    session_id = session_with(store, made())
+    app = opened(session_id)
+    next(button for button in app.button if button.label == "Keep note").click()
+    app.run()
+    assert "A note must have words or a tag" in app.error[0].value
+    assert store.list_notes(session_id=session_id) == []
+    app.text_area(key=f"note_words_{session_id}").set_value("came late")
+    app.checkbox(key=f"note_whole_{session_id}").set_value(True)
+    press(app, "Keep note")
+    (note,) = store.list_notes(session_id=session_id)
+    assert note.time_s is None
+    assert "Whole session" in words(app)
+    assert "Notes" not in names(timeline(app))
+
+
+def give(app: AppTest, name: str, document: bytes) -> AppTest:
+    app.file_uploader[0].set_value((name, document, "text/plain"))
+    return app.run()
+
+
+def test_a_transcript_is_given_read_and_analysed_with(store: Store) -> None:
+    session_id = session_with(store, made())
+    app = opened(session_id)
+    assert "No transcript" in words(app)
+    calm(give(app, "talk.vtt", WEBVTT))
+    assert "2 utterances by Client, Therapist." in words(app)
+    assert box(app, "Who is the subject?").value == "Client"
+    press(app, "Keep transcript")
+    kept = store.get_transcript(session_id=session_id)
+    assert kept is not None
+    assert (kept.original_name, kept.document, kept.speaker) == ("talk.vtt", WEBVTT, "Client")
+    said = words(app)
+    assert "This transcript is not part of the analysis that is shown" in said
+    assert "the subject is Client" in said
+    (first, second) = component(app, "rows", 1)["rows"]
+    assert [cell["text"] for cell in first["cells"]] == ["0:05", "Client", "I slept badly & woke early."]
+    assert second["time"] == 9.0
+    press(app, "Analyse again with it")
+    job = store.latest_job(session_id=session_id)
+    assert job is not None
+    assert job.state is JobState.QUEUED
+
+
+def test_words_are_found_in_the_transcript(store: Store) -> None:
+    session_id = session_with(store, made())
+    store.set_transcript(session_id=session_id, original_name="one.vtt", document=WEBVTT)
+    app = opened(session_id)
+    app.text_input(key=f"transcript_find_{session_id}").set_value("SINCE").run()
+    assert [row["time"] for row in component(calm(app), "rows", 1)["rows"]] == [9.0]
+    box(app, "Speaker").set_value("The subject")
+    run(app)
+    assert "Nothing in the transcript fits." in words(app)
+
+
+def test_a_file_that_is_no_transcript_is_told_and_not_kept(store: Store) -> None:
+    session_id = session_with(store, made())
+    app = give(opened(session_id), "talk.vtt", b"no cues at all")
+    assert not app.exception
+    assert "holds no cues" in app.error[0].value
+    assert store.get_transcript(session_id=session_id) is None
+
+
+def test_a_transcript_is_removed_and_the_analysis_with_it_stays(store: Store) -> None:
+    from service.transcripts import digest
+
+    session_id = session_with(store)
+    kept = store.set_transcript(session_id=session_id, original_name="one.vtt", document=WEBVTT)
+    store.save_analysis(session_id=session_id, analysis=replace(made(), beside=digest(kept)))
+    store.save_analysis(session_id=session_id, analysis=made())
+    app = opened(session_id)
+    assert "This transcript is part of another analysis of this session" in words(app)
+    chooser = box(app, "Analysis")
+    assert "with transcript" in chooser.options[1]
+    chooser.select_index(1)
+    run(app)
+    assert "This transcript is part of another" not in words(app)
+    assert "not part of the analysis" not in words(app)
+    press(app, "Remove transcript")
+    assert store.get_transcript(session_id=session_id) is None
+    assert len(store.session_detail(session_id=session_id).analyses) == 2
+    assert "No transcript" in words(app)
+
+
+def test_an_analysis_without_frames_says_so(store: Store) -> None:
+    whole = made()
+    line = whole.timeline
+    none = replace(
+        whole,
+        timeline=type(line)(**{name: value[:0] for name, value in vars(line).items()}),
+        embeddings=whole.embeddings[:0],
+        sampling=Sampling(fps=2.0),
+    )
+    session_id = session_with(store)
+    store.save_analysis(session_id=session_id, analysis=none, settings=Settings())
+    assert "The recording has no frames at this sampling" in words(opened(session_id))
+
+
+def test_the_face_is_marked_with_its_box_and_landmarks(recordings: Recordings) -> None:
+    path = str(recordings(seconds=1))
+    box_ = (40.0, 30.0, 120.0, 130.0)
+    points = ((60.0, 60.0), (100.0, 60.0), (80.0, 80.0), (65.0, 105.0), (95.0, 105.0))
+    without, crop = data.pictures(path, 0.0, box_, None, "#FF0000")
+    marked, _ = data.pictures(path, 0.0, box_, points, "#FF0000")
+    bare, nothing = data.pictures(path, 0.0, None, None, "#FF0000")
+    assert crop is not None
+    assert nothing is None
+    assert (without != bare).any()
+    changed = np.argwhere((marked != without).any(axis=2))
+    near = [np.abs(changed - np.array([y, x])).max(axis=1).min() for x, y in points]
+    assert max(near) <= 1
+    assert all(min(np.hypot(row - y, column - x) for x, y in points) < 9 for row, column in changed)
+    assert tuple(marked[60, 60]) == (255, 0, 0)
+
+
+def test_the_recording_is_steered_by_numbered_wishes(filled: AppSettings, store: Store) -> None:
+    """The same moment can be wished for twice, and a pause is no wish."""
+    session_id = next(row.session.id for row in store.recent_sessions(limit=50) if row.session.media_path)
+    app = opened(session_id)
+    assert component(app, "seek")["seek"] is None
+    for turn in (1, 2):
+        app.slider(key=f"slider_{session_id}").set_value(1.0 if turn == 1 else 2.0)
+        run(app)
+        assert component(app, "seek")["seek"] == {"time": float(turn), "turn": turn}
+    analysis = store.session_detail(session_id=session_id).analyses[0]
+    assert component(app, "seek")["chart"] == f"timeline_{analysis.id}"
