@@ -26,14 +26,14 @@ def emotion_timeline(
     *,
     stacked: bool,
     tracks: Tracks | None = None,
-    moment_s: float | None = None,
     revision: str = "",
 ) -> go.Figure:
     """Emotion probabilities over the recording, the strip that shows where the face was found, and the other tracks.
 
     `frames`: one row a sampled frame, or a bin of them, with `time_s` (seconds, ascending), `from_s` and `to_s` (what
-    it stands for), the seven emotions (0 to 1), `quality` (0 to 1) and `state` (one of `COVERAGE_STATES`). `moment_s`
-    is marked by a vertical line. `revision` names the analysis: zoom and hidden traces are kept while it stays so.
+    it stands for), the seven emotions (0 to 1), `quality` (0 to 1) and `state` (one of `COVERAGE_STATES`). `revision`
+    names the analysis: zoom and hidden traces are kept while it stays so. The chosen moment is not part of the figure
+    (see `components.moment_line`): another figure would be another chart.
     """
     tracks = tracks or Tracks()
     above = episode_row(tracks.episodes, frames, colours)
@@ -43,12 +43,10 @@ def emotion_timeline(
         for trace in row.traces:
             trace.update(xaxis=f"x{number}", yaxis=f"y{number}")
             traces.append(trace)
-    return go.Figure(traces, _layout(frames, rows, colours, moment_s, revision))
+    return go.Figure(traces, _layout(frames, rows, colours, revision))
 
 
-def _layout(
-    frames: pd.DataFrame, rows: list[Row], colours: Palette, moment_s: float | None, revision: str
-) -> dict[str, Any]:
+def _layout(frames: pd.DataFrame, rows: list[Row], colours: Palette, revision: str) -> dict[str, Any]:
     """The whole layout in one piece: to change a figure's many axes one by one takes Plotly far longer."""
     heights = [EMOTIONS_HEIGHT, *(row.height for row in rows)]
     inner = sum(heights) + BETWEEN * len(rows)
@@ -73,10 +71,6 @@ def _layout(
         y["title"] = {**axis_of(colours)["title"], "text": axis.get("title", "")}
         layout[f"xaxis{number}"], layout[f"yaxis{number}"] = x, y | ({"automargin": False} if i else {})
         top -= height + BETWEEN
-    if moment_s is not None:
-        line = {"width": 1.5, "color": colours.ink}
-        place = {"xref": "x", "x0": moment_s, "x1": moment_s, "yref": "paper", "y0": 0, "y1": 1}
-        layout["shapes"] = [{"type": "line", "line": line, "opacity": 0.8, **place}]
     return layout
 
 

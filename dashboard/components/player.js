@@ -22,15 +22,15 @@ export default function (component) {
     if (wish) video.readyState >= 1 ? go() : video.addEventListener("loadedmetadata", go, { once: true });
   }
   const tell = () => setTriggerValue("moment", video.currentTime);
-  video.onpause = () => { hide(data.chart); if (!video.ended && !video.seeking) tell(); };
+  video.onpause = () => { hideLine(data.chart, "fp-now"); if (!video.ended && !video.seeking) tell(); };
   video.onseeked = () => {
     if (video.dataset.steered) delete video.dataset.steered;
     else if (video.paused) tell();
   };
   video.onplaying = () => {
     const step = () => {
-      if (video.paused || video.ended || !video.isConnected) { hide(data.chart); return; }
-      follow(data.chart, video.currentTime);
+      if (video.paused || video.ended || !video.isConnected) { hideLine(data.chart, "fp-now"); return; }
+      putLine(data.chart, "fp-now", video.currentTime);
       requestAnimationFrame(step);
     };
     requestAnimationFrame(step);
@@ -40,30 +40,4 @@ export default function (component) {
     words.hidden = false;
     words.textContent = `This browser cannot play the recording${data.codec ? ` (${data.codec})` : ""}. Its analysis is not affected.`;
   };
-}
-
-const plotOf = (chart) => (chart ? document.querySelector(`.st-key-${CSS.escape(chart)} .js-plotly-plot`) : null);
-
-function hide(chart) {
-  const line = plotOf(chart)?.querySelector(".fp-now");
-  if (line) line.style.display = "none";
-}
-
-function follow(chart, time) {
-  const plot = plotOf(chart);
-  const holder = plot?.querySelector(".svg-container");
-  const axis = plot?._fullLayout?.xaxis;
-  const size = plot?._fullLayout?._size;
-  if (!holder || !axis?.l2p || !size) return;
-  let line = holder.querySelector(".fp-now");
-  if (!line) {
-    line = document.createElement("div");
-    line.className = "fp-now";
-    holder.append(line);
-  }
-  const [first, last] = axis.range;
-  line.style.display = time >= first && time <= last ? "block" : "none";
-  line.style.transform = `translateX(${axis._offset + axis.l2p(time)}px)`;
-  line.style.top = `${size.t}px`;
-  line.style.height = `${size.h}px`;
 }

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import streamlit as st
 
-HERE = Path(__file__).parent
+from dashboard.components.moment_line import line_script
+
 HTML = '<video controls playsinline preload="metadata" aria-label="Recording of the session"></video><p hidden></p>'
 CSS = """
 video { width: 100%; max-height: 420px; border-radius: 12px; background: #000; display: block; }
@@ -31,9 +31,7 @@ def player(
 
     chart: key of the chart over which a line moves while the recording plays.
     """
-    component = st.components.v2.component(
-        "fer_phq_player", html=HTML, css=CSS, js=(HERE / "player.js").read_text(encoding="utf-8")
-    )
+    component = st.components.v2.component("fer_phq_player", html=HTML, css=CSS, js=line_script("player"))
 
     def changed() -> None:
         time_s = st.session_state[key].get("moment")

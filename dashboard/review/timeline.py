@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, context, data, ui
+from dashboard.components.moment_line import moment_line
 from dashboard.review.choose import Chosen
 from dashboard.review.state import clicked
 from db.records import AnalysisSummary, NoteRecord
@@ -51,7 +52,6 @@ def timeline(
         context.colours(),
         stacked=look.stacked,
         tracks=tracks(chosen, look, notes, utterances),
-        moment_s=moment.time_s,
         revision=f"{found.id}-{look.stacked}-{look.window.from_s}",
     )
     st.plotly_chart(
@@ -60,6 +60,7 @@ def timeline(
         alt="Probability of seven emotions over the recording, with rows below it for expression episodes, for where "
         "the face was found, and for other people, transcript and voice where there are any",
     )  # fmt: skip
+    moment_line(key, moment.time_s, key=f"line_{session_id}")
     explain(look, frames)
 
 

@@ -109,11 +109,6 @@ def test_zoom_is_kept_for_the_same_analysis_only() -> None:
     assert other.layout.uirevision == "b"
 
 
-def test_chosen_moment_is_marked() -> None:
-    figure = charts.emotion_timeline(frames(), LIGHT, stacked=True, moment_s=1.5)
-    assert {shape.x0 for shape in figure.layout.shapes} == {1.5}
-
-
 @BOTH
 def test_bars_keep_the_order_and_the_colours(colours: Palette) -> None:
     values = pd.DataFrame({"emotion": EMOTIONS, "value": np.linspace(0, 0.6, 7)})

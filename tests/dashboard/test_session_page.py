@@ -177,6 +177,18 @@ def test_a_second_analysis_is_laid_over_the_first(store: Store) -> None:
     calm(app.run())
 
 
+def test_the_chart_stays_the_same_when_another_moment_is_chosen(store: Store) -> None:
+    """Another figure would be another chart to Streamlit: built anew, with its zoom lost."""
+    session_id = session_with(store, made())
+    app = opened(session_id)
+    before, line = timeline(app), component(app, "time")
+    app.slider(key=f"slider_{session_id}").set_value(30.0)
+    run(app)
+    assert timeline(app) == before
+    assert line["time"] != 30.0
+    assert component(app, "time") == {"chart": line["chart"], "time": 30.0}
+
+
 def test_an_hour_at_twelve_frames_a_second_is_drawn_from_few_points(store: Store) -> None:
     app = opened(session_with(store, made(seconds=3600.0, fps=12.0)))
     figure = timeline(app)

@@ -51,7 +51,7 @@ def voice() -> pd.DataFrame:
 
 
 def drawn(tracks: Tracks, colours: Palette = LIGHT, *, stacked: bool = False) -> go.Figure:
-    return charts.emotion_timeline(frames(), colours, stacked=stacked, tracks=tracks, moment_s=3.0)
+    return charts.emotion_timeline(frames(), colours, stacked=stacked, tracks=tracks)
 
 
 def rows(figure: go.Figure) -> int:
@@ -103,11 +103,6 @@ def test_rows_share_one_time_axis_and_do_not_overlap() -> None:
     assert domains[-1][0] == pytest.approx(0)
     assert [axis.title.text for axis in axes if axis.title.text] == ["Time in the recording (min:s)"]
     assert axes[-1].title.text
-
-
-def test_the_moment_is_one_line_through_all_rows() -> None:
-    (line,) = drawn(EVERYTHING).layout.shapes
-    assert (line.x0, line.yref, line.y0, line.y1) == (3.0, "paper", 0, 1)
 
 
 @BOTH

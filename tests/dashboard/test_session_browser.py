@@ -1,0 +1,141 @@
+"""The Session page in a real browser: every row and list leads to its moment, and the lines over the chart follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from recordings import Recordings
+from served import ARGS, CHROMIUM, PATIENCE_MS, calm, dashboard, eventually, free_port, opened
+from synthetic_sessions import Plan, synthetic_analysis
+
+from db.store import Store
+from fer_phq.channels import Channel
+from fer_phq.voice.features import COLUMNS, KIND
+from service.settings import AppSettings, load_settings
+
+sync_api = pytest.importorskip("playwright.sync_api")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+]
+
+
+@pytest.fixture
+def installation(installation: AppSettings) -> AppSettings:
+    """The installation, on a port that was free a moment ago."""
+    return load_settings(data_dir=installation.data_dir, port=free_port())
+
+
+@pytest.fixture
+def page() -> Iterator[Any]:
+    """A browser tab; an error that JavaScript did not catch fails the test."""
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS.split())
+        tab = browser.new_page(viewport={"width": 1360, "height": 1500})
+        tab.set_default_timeout(PATIENCE_MS)
+        problems: list[str] = []
+        tab.on("pageerror", lambda error: problems.append(str(error)))
+        yield tab
+        browser.close()
+        assert problems == []
+
+
+def voiced(store: Store) -> str:
+    """The newest session that plays, with an analysis that has a voice, and with a transcript."""
+    row = next(row for row in store.recent_sessions(limit=50) if row.session.media_path)
+    session = row.session
+    assert row.analysis is not None
+    known = store.load_session_analysis(analysis_id=row.analysis.id)
+    made = synthetic_analysis(3, Plan(seconds=3, fps=8, coverage=1.0, model_id="voiced-11111111"), known.recording)
+    values = np.full((30, len(COLUMNS)), 0.9, np.float32)
+    voice = Channel(values, (np.arange(30) + 0.5) / 10, KIND, COLUMNS)
+    store.save_analysis(session_id=session.id, analysis=replace(made, voice=voice))
+    document = b"WEBVTT\n\n00:00.200 --> 00:00.900\n<v Client>Yes.\n\n00:01.500 --> 00:02.500\n<v Client>I was.\n"
+    store.set_transcript(session_id=session.id, original_name="one.vtt", document=document)
+    return session.id
+
+
+def test_every_row_and_every_list_leads_to_its_moment(
+    filled: AppSettings, installation: AppSettings, store: Store, page: Any
+) -> None:
+    session_id = voiced(store)
+    with dashboard(installation) as address:
+        opened(page, f"{address}/session?session={session_id}")
+        video = page.locator("video")
+        eventually(page, lambda: video.evaluate("v => v.readyState >= 1"))
+        plot = page.locator("[class*=st-key-timeline_] .js-plotly-plot")
+        plot.locator(".main-svg").first.wait_for()
+        plot.evaluate("p => { p.dataset.seen = 'before'; }")
+        rows = plot.locator(".nsewdrag")
+        assert rows.count() >= 6, "emotions, coverage, transcript, speech, loudness, pitch"
+        for number in range(rows.count()):
+            share = 0.25 if number % 2 else 0.75
+            eventually(page, lambda n=number, s=share: click_row(page, rows.nth(n), s))
+            first, last = plot.evaluate("p => p._fullLayout.xaxis.range")
+            expected = first + share * (last - first)
+            eventually(page, lambda e=expected: abs(video.evaluate("v => v.currentTime") - e) < 0.2)
+            eventually(page, lambda: abs(line_at(plot) - video.evaluate("v => v.currentTime")) < 0.1)
+        assert plot.evaluate("p => p.dataset.seen") == "before", "the chart was built anew"
+        page.get_by_role("tab", name="Transcript").click()
+        page.locator("ol[aria-label=Transcript] li").nth(1).click()
+        eventually(page, lambda: abs(video.evaluate("v => v.currentTime") - 1.5) < 0.06)
+        page.locator("ol[aria-label=Transcript] li[aria-current]", has_text="I was.").wait_for()
+        calm(page)
+
+
+def test_a_note_with_a_new_tag_and_a_line_that_follows_the_recording(
+    filled: AppSettings, installation: AppSettings, store: Store, page: Any
+) -> None:
+    session_id = voiced(store)
+    with dashboard(installation) as address:
+        opened(page, f"{address}/session?session={session_id}")
+        video = page.locator("video")
+        eventually(page, lambda: video.evaluate("v => v.readyState >= 3"))
+        page.get_by_role("button", name="Write a note at").click()
+        page.get_by_label("Note", exact=True).fill("looks away")
+        page.get_by_role("combobox", name="Tag").fill("gaze")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Keep note").click()
+        eventually(page, lambda: [note.tag for note in store.list_notes(session_id=session_id)] == ["gaze"])
+        page.get_by_role("tab", name="Notes (1)").wait_for()
+        page.keyboard.press("Escape")
+        video.evaluate("v => { v.muted = true; v.loop = true; v.play(); }")
+        line = page.locator("[class*=st-key-timeline_] .fp-now")
+        line.wait_for(state="attached")
+        begun = line.evaluate("e => e.style.transform")
+        eventually(page, lambda: line.evaluate("e => e.style.transform") != begun)
+        video.evaluate("v => v.pause()")
+        line.wait_for(state="hidden")
+        calm(page)
+
+
+def line_at(plot: Any) -> float:
+    """Where on the time axis the line of the chosen moment stands; -1 while there is none."""
+    return float(
+        plot.evaluate(
+            """p => {
+                const line = p.querySelector(".fp-moment"), axis = p._fullLayout.xaxis;
+                if (!line) return -1;
+                return axis.p2l(line.getBoundingClientRect().x + 1 - p.getBoundingClientRect().x - axis._offset);
+            }"""
+        )
+    )
+
+
+def click_row(page: Any, area: Any, share: float) -> bool:
+    """Click a row of the timeline at a share of its width, once its words appear; whether it was clicked."""
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    x, y = box["x"] + box["width"] * share, box["y"] + box["height"] / 2
+    page.mouse.move(x - 20, y)
+    page.mouse.move(x, y, steps=3)
+    page.wait_for_timeout(400)
+    if not page.locator("[class*=st-key-timeline_] .hovertext").count():
+        return False
+    page.mouse.click(x, y)
+    return True
