@@ -61,7 +61,7 @@ class Moment:
 
 @st.cache_data(show_spinner=False, max_entries=32)
 def frames(analysis_id: str) -> pd.DataFrame:
-    """The analysis's frame table with a column `state`: 'face', 'low' (quality) or 'gap'."""
+    """The analysis's frames, from when to when each stands, and its `state`: 'face', 'low' (quality) or 'gap'."""
     return frame_states(analysis(analysis_id))
 
 

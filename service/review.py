@@ -45,14 +45,17 @@ def shown_first(analyses: Sequence[AnalysisSummary], active_id: str | None) -> A
 
 
 def frame_states(record: AnalysisRecord) -> pd.DataFrame:
-    """One row a sampled frame, as `Store.frame_table` has it, with a column `state` of `STATES`."""
+    """One row a sampled frame, as `Store.frame_table` has it, with `from_s` and `to_s` (the time that it stands for)
+    and `state` (of `STATES`).
+    """
     line = record.timeline
     columns = dict(zip(EMOTIONS, line.emotions.T, strict=True)) | dict(
         zip(("x0", "y0", "x1", "y1"), line.box.T, strict=True)
     )
     table = pd.DataFrame({"idx": np.arange(len(line), dtype=np.int64), "time_s": line.time_s, **columns})
     table["detection_score"], table["quality"] = line.detection_score, line.quality
-    low = line.quality < LOW_QUALITY
+    bounds, low = edges(line.time_s), line.quality < LOW_QUALITY
+    table["from_s"], table["to_s"] = bounds[:-1], bounds[1 : len(line) + 1]
     table["state"] = np.where(~line.has_face, STATES[0], np.where(low, STATES[1], STATES[2]))
     return table
 
@@ -198,8 +201,7 @@ def window_at(table: pd.DataFrame, time_s: float, length_s: float | None) -> Win
     """
     if not len(table):
         return Window(0.0, 1.0)
-    bounds = edges(table["time_s"].to_numpy(dtype=float))
-    first, last = float(bounds[0]), float(bounds[-1])
+    first, last = float(table["from_s"].iloc[0]), float(table["to_s"].iloc[-1])
     if length_s is None or last - first <= length_s:
         return Window(first, last)
     begin = first + max((time_s - first) // length_s, 0) * length_s

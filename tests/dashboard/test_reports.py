@@ -26,6 +26,7 @@ from dashboard.reports.pdf import to_pdf
 from dashboard.reports.session import session_report
 from db.store import Store
 from fer_phq.phq import PhqResult, PhqUnavailable, Provenance, UnavailableReason
+from service.review import frame_states
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
@@ -45,11 +46,9 @@ def report_of(
     session = new_session(store, store.get_or_create_subject(label=label).id)
     store.add_note(session_id=session.id, time_s=61.0, words="<b>looks</b> away & smiles", tag="avoidance")
     analysis_id = store.save_analysis(session_id=session.id, analysis=sample_analysis(phq=phq, gaps=gaps))
-    table = store.frame_table(analysis_id=analysis_id)
-    table["state"] = np.where(table["detection_score"].isna(), "gap", "face")
     detail = store.session_detail(session_id=session.id)
     record = store.load_analysis(analysis_id=analysis_id)
-    return session_report(detail, record, table, store.list_notes(session_id=session.id), BERLIN, NOW)
+    return session_report(detail, record, frame_states(record), store.list_notes(session_id=session.id), BERLIN, NOW)
 
 
 def test_both_formats_say_what_the_report_says(store: Store) -> None:
