@@ -59,6 +59,7 @@ def transcript_part(
         give(session_id)
         if st.button("Remove transcript", icon=":material/delete:", key=f"transcript_remove_{session_id}"):
             context.store().remove_transcript(session_id=session_id)
+            data.transcript.clear()  # what was removed must not stay in memory
             st.rerun()
         ui.note("Analyses that were made with it stay as they are.")
 
@@ -139,6 +140,7 @@ def give(session_id: str) -> None:
         except FerPhqError as error:
             ui.problem(error)
             return
+        data.transcript.clear()
         st.session_state[f"transcript_turn_{session_id}"] = turn + 1
         st.rerun()
 
