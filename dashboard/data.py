@@ -99,7 +99,7 @@ def episodes(analysis_id: str) -> pd.DataFrame:
 def transcript(session_id: str, sha256: str) -> pd.DataFrame:
     """The utterances of a session's transcript, which is the one with this digest. FerPhqError when it cannot be read.
 
-    The speaker is part of what is read: `sha256` must be of both (see `service.transcripts.digest`).
+    The speaker is part of what is read: `sha256` must be of both (see `service.beside.digest`).
     """
     kept = context.store().get_transcript(session_id=session_id)
     if kept is None:

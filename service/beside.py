@@ -1,4 +1,4 @@
-"""A session's transcript on its way into the store and, for an analysis, out of it again."""
+"""What the store has beside a session's recording, on its way into an analysis."""
 
 from __future__ import annotations
 
@@ -12,22 +12,7 @@ from db.records import TranscriptRecord
 from db.store import Store
 from fer_phq.beside import Beside, digest_of
 from fer_phq.errors import FerPhqError
-from fer_phq.words import parse_transcript, subject_speaker
-from service.ingest import clean_name
 from service.settings import AppSettings
-
-
-def keep_transcript(
-    store: Store, session_id: str, *, document: bytes, original_name: str, speaker: str | None = None
-) -> TranscriptRecord:
-    """Keep a file as a session's transcript, in place of the one it had, once it was read to its end.
-
-    speaker: whose turns are the subject's; None leaves it to `subject_speaker`. Raises FerPhqError for a file that is
-    no transcript or does not have the speaker, StoreError and NotFoundError as the store does.
-    """
-    name = clean_name(original_name)
-    subject_speaker(parse_transcript(document, name), speaker)
-    return store.set_transcript(session_id=session_id, original_name=name, document=document, speaker=speaker)
 
 
 def digest(kept: TranscriptRecord) -> str:

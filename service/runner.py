@@ -19,10 +19,10 @@ from db.store import Store
 from fer_phq.analysis import Progress, ProgressHook, SessionAnalysis, Settings
 from fer_phq.beside import Beside
 from fer_phq.errors import AnalysisCancelled, FerPhqError, RecordingError, StoreError
+from service.beside import beside_of
 from service.choices import current
 from service.media import MediaStore
 from service.settings import AppSettings
-from service.beside import beside_of
 
 log = logging.getLogger("fer_phq.worker")
 PROGRESS_SECONDS = 0.5

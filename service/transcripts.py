@@ -11,13 +11,12 @@ import json
 import os
 import re
 import secrets
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from db.records import MAX_TRANSCRIPT, GivenTranscript
 from fer_phq.errors import FerPhqError, RecordingError
-from fer_phq.words import read_transcript, subject_speaker
+from fer_phq.words import parse_transcript, subject_speaker
 from service.settings import MIB, AppSettings
 
 SUFFIXES = (".vtt", ".srt", ".csv", ".tsv", ".txt")
@@ -54,14 +53,7 @@ def check_transcript(name: str, document: bytes) -> ReadTranscript:
     shown = name.replace("\\", "/").rsplit("/", 1)[-1][:200]
     if len(document) > MAX_TRANSCRIPT:
         raise FerPhqError(f"The transcript {shown} is larger than the {MAX_TRANSCRIPT // MIB} MiB that can be kept.")
-    # The reader takes a file; this one is seen by nobody else and gone at once.
-    with tempfile.NamedTemporaryFile(suffix=Path(shown).suffix) as file:
-        file.write(document)
-        file.flush()
-        try:
-            transcript = read_transcript(Path(file.name))
-        except FerPhqError as error:
-            raise FerPhqError(str(error).replace(file.name, shown)) from None
+    transcript = parse_transcript(document, shown)
     subject, warning = subject_speaker(transcript)
     said = (*transcript.warnings, *([warning] if warning else []))
     return ReadTranscript(shown, document, transcript.speakers, subject, len(transcript), said)

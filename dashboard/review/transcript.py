@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -9,14 +11,14 @@ from dashboard import context, data, ui
 from dashboard.charts import clock
 from dashboard.components.moments import Cell, MomentRow, moment_list
 from dashboard.review.state import go_to
-from db.records import AnalysisSummary, SessionDetail, TranscriptRecord
+from db.records import MAX_TRANSCRIPT, AnalysisSummary, SessionDetail, TranscriptRecord
 from fer_phq.errors import FerPhqError
-from fer_phq.words import Transcript, parse_transcript, subject_speaker
+from fer_phq.words import parse_transcript, subject_speaker
 from service import jobs
-from service.beside import digest, keep_transcript
+from service.beside import digest
+from service.settings import MIB
+from service.transcripts import SUFFIXES, ReadTranscript, check_transcript
 
-KINDS = ["vtt", "srt", "csv", "tsv", "txt"]
-LARGEST_MIB = 16
 ALL, SUBJECT = "Everyone", "The subject"
 
 
@@ -121,45 +123,41 @@ def give(session_id: str) -> None:
     """Take a file, read it, ask who in it is the subject, and keep it."""
     turn = st.session_state.setdefault(f"transcript_turn_{session_id}", 0)
     file = st.file_uploader(
-        "Transcript file", type=KINDS, max_upload_size=LARGEST_MIB, key=f"transcript_file_{session_id}_{turn}"
+        "Transcript file",
+        type=[suffix[1:] for suffix in SUFFIXES],
+        max_upload_size=MAX_TRANSCRIPT // MIB,
+        key=f"transcript_file_{session_id}_{turn}",
     )
     if file is None:
         return
     try:
-        transcript = parse_transcript(file.getvalue(), file.name)
+        found = check_transcript(file.name, file.getvalue())
     except FerPhqError as error:
         ui.problem(error)
         return
-    ui.note(f"{ui.count(len(transcript), 'utterance')} by {_listed(transcript)}.")
-    speaker = _ask_speaker(transcript, key=f"transcript_speaker_{session_id}_{turn}")
+    ui.note(f"{ui.count(found.utterances, 'utterance')} by {_listed(found.speakers)}.")
+    given = found.given(_ask_speaker(found, key=f"transcript_speaker_{session_id}_{turn}"))
     if st.button("Keep transcript", type="primary", key=f"transcript_keep_{session_id}"):
-        try:
-            keep_transcript(
-                context.store(), session_id, document=file.getvalue(), original_name=file.name, speaker=speaker
-            )
-        except FerPhqError as error:
-            ui.problem(error)
-            return
+        context.store().set_transcript(
+            session_id=session_id, original_name=given.original_name, document=given.document, speaker=given.speaker
+        )
         data.transcript.clear()
         st.session_state[f"transcript_turn_{session_id}"] = turn + 1
         st.rerun()
 
 
-def _ask_speaker(transcript: Transcript, *, key: str) -> str | None:
-    """Which of several speakers is the subject; None where there is nothing to choose."""
-    if len(transcript.speakers) < 2:
+def _ask_speaker(found: ReadTranscript, *, key: str) -> str | None:
+    """Which of several speakers is the subject; None where there is nothing to choose, or nobody was chosen."""
+    if len(found.speakers) < 2:
         return None
-    known, doubt = subject_speaker(transcript)
-    names = list(transcript.speakers)
+    index = found.speakers.index(found.subject) if found.subject else None
     chosen: str | None = st.selectbox(
-        "Who is the subject?", names, index=names.index(known) if known and not doubt else None, key=key,
-        placeholder="Nobody chosen: all voices count",
-    )  # fmt: skip
+        "Who is the subject?", found.speakers, index=index, key=key, placeholder="Nobody chosen: all voices count"
+    )
     return chosen
 
 
-def _listed(transcript: Transcript) -> str:
-    names = transcript.speakers
+def _listed(names: Sequence[str]) -> str:
     if not names:
         return "speakers without names"
     return ", ".join(names[:6]) + (" and others" if len(names) > 6 else "")

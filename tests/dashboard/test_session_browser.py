@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from recordings import Recordings
 from served import ARGS, CHROMIUM, PATIENCE_MS, calm, dashboard, eventually, free_port, opened
 from synthetic_sessions import Plan, synthetic_analysis
 

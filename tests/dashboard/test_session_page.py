@@ -343,7 +343,7 @@ def test_a_file_that_is_no_transcript_is_told_and_not_kept(store: Store) -> None
 
 
 def test_a_transcript_is_removed_and_the_analysis_with_it_stays(store: Store) -> None:
-    from service.transcripts import digest
+    from service.beside import digest
 
     session_id = session_with(store)
     kept = store.set_transcript(session_id=session_id, original_name="one.vtt", document=WEBVTT)

@@ -1,4 +1,4 @@
-"""A transcript from the file a person gives to the analysis that is made with it."""
+"""From the transcript that the store keeps to the analysis that is made with it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from db.store import Store
 from fer_phq.analysis import ProgressHook, SessionAnalysis, Settings
 from fer_phq.beside import Beside
 from fer_phq.channels import Channel
-from fer_phq.errors import FerPhqError, RecordingError, StoreError
+from fer_phq.errors import RecordingError
 from service import jobs
 from service.active import active_bundle
+from service.beside import beside_of, digest
 from service.ingest import add_recording
 from service.runner import JobRunner
 from service.settings import AppSettings
-from service.beside import beside_of, keep_transcript
 from service.worker import PipelineAnalyser
 
 WEBVTT = b"""WEBVTT
@@ -44,18 +44,8 @@ def queued(settings: AppSettings, store: Store, session_id: str) -> JobRecord:
     return store.get_job(job_id=jobs.enqueue_analysis(settings, store, session_id).id)
 
 
-def test_a_transcript_is_read_before_it_is_kept(store: Store, session_id: str) -> None:
-    kept = keep_transcript(store, session_id, document=WEBVTT, original_name="C:\\talks\\one.vtt", speaker="client")
-    assert (kept.original_name, kept.document, kept.speaker) == ("one.vtt", WEBVTT, "client")
-    with pytest.raises(FerPhqError, match=r"The transcript two\.vtt cannot be used: it holds no cues"):
-        keep_transcript(store, session_id, document=b"no cues at all", original_name="two.vtt")
-    with pytest.raises(FerPhqError, match="has no speaker 'Nobody'"):
-        keep_transcript(store, session_id, document=WEBVTT, original_name="two.vtt", speaker="Nobody")
-    with pytest.raises(FerPhqError, match="it is empty"):
-        keep_transcript(store, session_id, document=b"", original_name="two.vtt")
-    again = store.get_transcript(session_id=session_id)
-    assert again is not None
-    assert again.original_name == "one.vtt", "what was refused has taken the place of what was kept"
+def keep(store: Store, session_id: str, speaker: str | None = None) -> None:
+    store.set_transcript(session_id=session_id, original_name="one.vtt", document=WEBVTT, speaker=speaker)
 
 
 def test_it_lies_in_a_private_file_for_as_long_as_it_is_needed(
@@ -63,7 +53,7 @@ def test_it_lies_in_a_private_file_for_as_long_as_it_is_needed(
 ) -> None:
     with beside_of(settings, store, session_id) as nothing:
         assert nothing == Beside()
-    keep_transcript(store, session_id, document=WEBVTT, original_name="one.vtt", speaker="Client")
+    keep(store, session_id, "Client")
     with beside_of(settings, store, session_id) as beside:
         assert beside.transcript is not None
         assert beside.transcript.read_bytes() == WEBVTT
@@ -103,8 +93,11 @@ def test_another_transcript_is_another_analysis(settings: AppSettings, store: St
         return store.get_job(job_id=job.id).analysis_id or ""
 
     without = analysed()
-    keep_transcript(store, session_id, document=WEBVTT, original_name="one.vtt")
+    keep(store, session_id)
     beside = analysed()
+    kept = store.get_transcript(session_id=session_id)
+    assert kept is not None
+    assert store.get_analysis(analysis_id=beside).beside == digest(kept)
     assert beside != without
     assert analysed() == beside
     assert analyser.runs == 2
@@ -113,16 +106,7 @@ def test_another_transcript_is_another_analysis(settings: AppSettings, store: St
     assert len(words) == 1, "the client said one thing"
     assert store.load_session_analysis(analysis_id=without).words is None
     assert store.get_analysis(analysis_id=without).beside == ""
-    assert len(store.get_analysis(analysis_id=beside).beside) == 64
-    keep_transcript(store, session_id, document=WEBVTT, original_name="one.vtt", speaker="Therapist")
+    keep(store, session_id, "Therapist")
     assert analysed() not in (beside, without)
     store.remove_transcript(session_id=session_id)
     assert analysed() == without
-
-
-def test_a_transcript_that_is_too_large_is_refused_by_the_store(
-    store: Store, session_id: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("db.queries.review.MAX_TRANSCRIPT", 10)
-    with pytest.raises(StoreError, match="must hold between"):
-        keep_transcript(store, session_id, document=WEBVTT, original_name="one.vtt")
