@@ -18,6 +18,7 @@ from db.records import JobRecord, JobState, NotFoundError
 from db.store import Store
 from fer_phq.analysis import Progress, ProgressHook, SessionAnalysis, Settings
 from fer_phq.errors import AnalysisCancelled, FerPhqError, RecordingError, StoreError
+from fer_phq.measures import measured
 from service.choices import current
 from service.media import MediaStore
 from service.settings import AppSettings
@@ -140,8 +141,11 @@ class JobRunner:
         if not path.is_file():
             raise RecordingError("The recording of this session is missing from the media folder; upload it again.")
         analysis = self._analyser.analyse(path, settings, self._hook(workflow_id, claim))
+        found = measured(analysis, settings)
         return _still_there(
-            lambda: self._store.save_analysis(session_id=session.id, analysis=analysis, settings=settings)
+            lambda: self._store.save_analysis(
+                session_id=session.id, analysis=analysis, settings=settings, measures=found
+            )
         )
 
     def _hook(self, workflow_id: str, claim: str) -> ProgressHook:
