@@ -13,6 +13,7 @@ from typing import Literal
 
 from fer_phq.analysis import SessionAnalysis, Settings, judged_features
 from fer_phq.channels import Channel, SessionFeatures
+from fer_phq.emotions import EMOTIONS
 from fer_phq.phq import Modality
 
 VERSION = 1
@@ -129,7 +130,17 @@ MEASURES: tuple[Measure, ...] = (
 )  # fmt: skip
 """All of them, in the order in which they are shown."""
 
-BY_NAME: Mapping[str, Measure] = {measure.name: measure for measure in MEASURES}
+SHARES: tuple[Measure, ...] = tuple(
+    Measure(
+        name, name.capitalize(), "share", Modality.FACE, f"{name}.mean",
+        f"Mean probability of {name} over the frames with a face, as kept with every analysis.",
+        "the emotion head (see the model card)",
+    )
+    for name in EMOTIONS
+)  # fmt: skip
+"""The emotion shares, which are kept with an analysis itself, described like measures."""
+
+BY_NAME: Mapping[str, Measure] = {measure.name: measure for measure in (*MEASURES, *SHARES)}
 
 
 def session_measures(analysis: SessionAnalysis, settings: Settings) -> dict[str, float]:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pytest
 from analysis_samples import new_session, sample_analysis, sample_recording
+from recordings import Recordings
 
 from db.records import SubjectRecord
 from db.store import Store
-from fer_phq.analysis import Settings
+from fer_phq.analysis import ProgressHook, SessionAnalysis, Settings
 from fer_phq.checkpoint import SHIPPED, read_bundle
 from fer_phq.measures import MARK, VERSION, session_measures
+from fer_phq.video import probe
 from service.active import KEY, preferred_model
+from service.ingest import add_recording
 from service.measuring import measure_stored
+from service.runner import JobRunner
 from service.settings import AppSettings
 
 
@@ -47,3 +54,26 @@ def test_whose_analyses_are_preferred(settings: AppSettings, store: Store, monke
     named = settings.model_copy(update={"model": "fer-vit-convstem"})
     assert preferred_model(named, store) == shipped
     assert preferred_model(settings.model_copy(update={"model": "gone"}), store) is None
+
+
+class Ready:
+    """Hands out an analysis of the recording that it is given."""
+
+    model_id = "model-a"
+
+    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook) -> SessionAnalysis:
+        return sample_analysis(probe(path), sampling=settings.sampling)
+
+
+def test_a_job_stores_measures_with_its_analysis(
+    settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings
+) -> None:
+    added = add_recording(
+        settings, store, recordings(seconds=1), subject_id=subject.id, recorded_at=datetime(2026, 5, 6, tzinfo=UTC)
+    )
+    job = store.get_job(job_id=added.job_id or "")
+    assert JobRunner(settings, store, Ready(), "w-1").run(job.workflow_id) == "done"
+    (row,) = store.recent_sessions()
+    assert row.analysis is not None
+    assert store.get_measures(analysis_id=row.analysis.id)["expressivity"] > 0
+    assert measure_stored(store) == 0
