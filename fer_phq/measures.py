@@ -27,7 +27,7 @@ MIN_WORDS = 50
 """With fewer words nothing is said of how somebody talks; the least from which a language can be told as well."""
 
 Unit = Literal[
-    "share", "a minute", "semitones", "semitones above 27.5 Hz", "dB", "syllables a second", "words a minute"
+    "share", "a minute", "semitones", "semitones above 27.5 Hz", "dB", "syllables a second", "words a minute", "points"
 ]
 
 
@@ -35,14 +35,15 @@ Unit = Literal[
 class Measure:
     """One number of a session.
 
-    name: its key in the store. functional: its name among the functionals of its modality. unit: a share is kept as
+    name: its key in the store. functional: its name among the functionals of its modality, which is None for a
+    questionnaire. unit: a share is kept as
     0 to 1 and shown as percent. description: one or two sentences for a person. source: where the measure comes from.
     """
 
     name: str
     title: str
     unit: Unit
-    modality: Modality
+    modality: Modality | None
     functional: str
     description: str
     source: str
@@ -53,9 +54,9 @@ class Measure:
         return self.unit == "share"
 
     @property
-    def axis(self) -> str:
-        """What a chart's axis says: '% of frames' is left to the description."""
-        return "%" if self.is_share else self.unit
+    def heading(self) -> str:
+        """Title and unit, as a chart's panel is headed."""
+        return f"{self.title}, {'%' if self.is_share else self.unit}"
 
     def said(self, value: float) -> str:
         """The value with its unit, such as '23 %' or '3.4 semitones'; a dash where it was not measured."""
@@ -149,7 +150,11 @@ def session_measures(analysis: SessionAnalysis, settings: Settings) -> dict[str,
     A face that was seen too little for a PHQ head is not measured either.
     """
     features = judged_features(analysis, settings)
-    found = {Modality.FACE: _face(features), Modality.VOICE: _voice(features), Modality.WORDS: _words(features)}
+    found: dict[Modality | None, dict[str, float]] = {
+        Modality.FACE: _face(features),
+        Modality.VOICE: _voice(features),
+        Modality.WORDS: _words(features),
+    }
     values = {one.name: found[one.modality].get(one.functional, math.nan) for one in MEASURES}
     return {name: value for name, value in values.items() if math.isfinite(value)}
 

@@ -103,6 +103,4 @@ def _mean(values: npt.NDArray[np.float64]) -> float:
 
 def _days(at: Sequence[datetime]) -> npt.NDArray[np.float64]:
     """(n - 1,) days between neighbours."""
-    return np.array(
-        [(two - one).total_seconds() / 86_400 for one, two in itertools.pairwise(at)], np.float64
-    )
+    return np.array([(two - one).total_seconds() / 86_400 for one, two in itertools.pairwise(at)], np.float64)

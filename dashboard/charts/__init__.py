@@ -5,10 +5,12 @@ without the subject's face has NaN there and is drawn as a gap, never bridged.
 """
 
 from dashboard.charts.estimates import emotion_bars, phq_scale
+from dashboard.charts.events import mark_events
+from dashboard.charts.measures import PERIODS, measure_trend, period_panels
 from dashboard.charts.models import estimates_of_two, share_differences, training_curves
 from dashboard.charts.style import CONFIG, clock
 from dashboard.charts.timeline import COVERAGE_LABELS, COVERAGE_STATES, MOMENTS, emotion_timeline, with_gap_edges
-from dashboard.charts.trends import CHANGE_LABELS, TREND_MARGIN, Span, date_span, emotion_trend, phq_trend
+from dashboard.charts.trends import CHANGE_LABELS, TREND_MARGIN, Span, broken, date_span, emotion_trend, phq_trend
 
 __all__ = [
     "CHANGE_LABELS",
@@ -16,14 +18,19 @@ __all__ = [
     "COVERAGE_LABELS",
     "COVERAGE_STATES",
     "MOMENTS",
+    "PERIODS",
     "TREND_MARGIN",
     "Span",
+    "broken",
     "clock",
     "date_span",
     "emotion_bars",
     "emotion_timeline",
     "emotion_trend",
     "estimates_of_two",
+    "mark_events",
+    "measure_trend",
+    "period_panels",
     "phq_scale",
     "phq_trend",
     "share_differences",

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from html import unescape
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from page_runs import MAIN, NOW, answer, calm, estimated, html_of, open_page, words
 from streamlit.testing.v1 import AppTest
 from synthetic_sessions import Plan, recording_info, synthetic_analysis
 
@@ -23,35 +22,7 @@ from fer_phq.phq import PhqEstimate, PhqUnavailable, Provenance, Scale, Unavaila
 from service.settings import AppSettings
 
 ROOT = Path(__file__).parents[2]
-MAIN = ROOT / "dashboard" / "main.py"
 PAGES = ["home", "new_session", "session", "trends", "models", "questionnaire", "settings"]
-NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-
-
-def open_page(name: str, **query: str) -> AppTest:
-    """A page, run once; it must not show an error."""
-    app = AppTest.from_file(str(MAIN), default_timeout=60)
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    if name != "home":
-        app.switch_page(f"app_pages/{name}.py")
-        for key, value in query.items():
-            app.query_params[key] = value
-        app.run()
-    return calm(app)
-
-
-def calm(app: AppTest) -> AppTest:
-    """The page, which shows neither an exception nor an error box."""
-    assert not app.exception, [e.value for e in app.exception]
-    assert not app.error, [e.value for e in app.error]
-    return app
-
-
-def words(app: AppTest) -> str:
-    """Everything a page says, labels and HTML included, as one text."""
-    return " ".join(str(getattr(node, "proto", "")) for node in app.main)
 
 
 def images(app: AppTest) -> int:
@@ -361,31 +332,6 @@ def test_the_dashboard_needs_no_torch() -> None:
         "sys.exit('torch' in sys.modules or 'dbos' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
-
-
-def answer(
-    store: Store, subject_id: str, totals: Sequence[int], scale: Scale = Scale.PHQ9, first: datetime = NOW
-) -> None:
-    """Questionnaires two weeks apart; item 9 is 0."""
-    for k, total in enumerate(totals):
-        items = [total // 8 + (i < total % 8) for i in range(8)] + [0] * (scale.items - 8)
-        store.save_questionnaire(
-            subject_id=subject_id, scale=scale, items=items, answered_at=first + timedelta(weeks=2 * k)
-        )
-
-
-def estimated(store: Store, subject_id: str, plan: Plan, at: datetime) -> None:
-    """A session with the plan's analysis and no recording's file."""
-    info = recording_info(at.toordinal(), plan.seconds)
-    session = store.create_session(
-        subject_id=subject_id, recorded_at=at, recording=info, original_name="one.mp4", media_path=None
-    )
-    store.save_analysis(session_id=session.id, analysis=synthetic_analysis(5, plan, info))
-
-
-def html_of(app: AppTest) -> str:
-    """All HTML of a page, its signs unescaped."""
-    return unescape(" ".join(str(getattr(node.proto, "body", "")) for node in app.main if node.type == "html"))
 
 
 def facts_of(app: AppTest) -> list[tuple[str, str]]:

@@ -1,0 +1,68 @@
+"""Pages run by Streamlit's own test runner, what they say, and people for them to show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+from synthetic_sessions import Plan, recording_info, synthetic_analysis
+
+from db.store import Store
+from fer_phq.phq import Scale
+
+MAIN = Path(__file__).parents[1] / "dashboard" / "main.py"
+NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+
+
+def open_page(name: str, **query: str) -> AppTest:
+    """A page, run once; it must not show an error."""
+    app = AppTest.from_file(str(MAIN), default_timeout=60)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    if name != "home":
+        app.switch_page(f"app_pages/{name}.py")
+        for key, value in query.items():
+            app.query_params[key] = value
+        app.run()
+    return calm(app)
+
+
+def calm(app: AppTest) -> AppTest:
+    """The page, which shows neither an exception nor an error box."""
+    assert not app.exception, [e.value for e in app.exception]
+    assert not app.error, [e.value for e in app.error]
+    return app
+
+
+def words(app: AppTest) -> str:
+    """Everything a page says, labels and HTML included, as one text."""
+    return " ".join(str(getattr(node, "proto", "")) for node in app.main)
+
+
+def answer(
+    store: Store, subject_id: str, totals: Sequence[int], scale: Scale = Scale.PHQ9, first: datetime = NOW
+) -> None:
+    """Questionnaires two weeks apart; item 9 is 0."""
+    for k, total in enumerate(totals):
+        items = [total // 8 + (i < total % 8) for i in range(8)] + [0] * (scale.items - 8)
+        store.save_questionnaire(
+            subject_id=subject_id, scale=scale, items=items, answered_at=first + timedelta(weeks=2 * k)
+        )
+
+
+def estimated(store: Store, subject_id: str, plan: Plan, at: datetime) -> None:
+    """A session with the plan's analysis and no recording's file."""
+    info = recording_info(at.toordinal(), plan.seconds)
+    session = store.create_session(
+        subject_id=subject_id, recorded_at=at, recording=info, original_name="one.mp4", media_path=None
+    )
+    store.save_analysis(session_id=session.id, analysis=synthetic_analysis(5, plan, info))
+
+
+def html_of(app: AppTest) -> str:
+    """All HTML of a page, its signs unescaped."""
+    return unescape(" ".join(str(getattr(node.proto, "body", "")) for node in app.main if node.type == "html"))
