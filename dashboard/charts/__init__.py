@@ -6,7 +6,7 @@ without the subject's face has NaN there and is drawn as a gap, never bridged.
 
 from dashboard.charts.estimates import emotion_bars, phq_scale
 from dashboard.charts.events import mark_events
-from dashboard.charts.measures import PERIODS, measure_trend, period_panels
+from dashboard.charts.measures import PANEL, PERIODS, measure_trend, panel, period_panel
 from dashboard.charts.models import estimates_of_two, share_differences, training_curves
 from dashboard.charts.style import CONFIG, clock
 from dashboard.charts.timeline import COVERAGE_LABELS, COVERAGE_STATES, MOMENTS, emotion_timeline, with_gap_edges
@@ -18,6 +18,7 @@ __all__ = [
     "COVERAGE_LABELS",
     "COVERAGE_STATES",
     "MOMENTS",
+    "PANEL",
     "PERIODS",
     "TREND_MARGIN",
     "Span",
@@ -30,7 +31,8 @@ __all__ = [
     "estimates_of_two",
     "mark_events",
     "measure_trend",
-    "period_panels",
+    "panel",
+    "period_panel",
     "phq_scale",
     "phq_trend",
     "share_differences",

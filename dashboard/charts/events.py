@@ -20,7 +20,7 @@ def mark_events(figure: go.Figure, events: pd.DataFrame, colours: Palette) -> No
         figure.update_layout(legend_y=1.1)  # above the marks
     for at, mark, words in zip(pd.to_datetime(events["at"]), events["mark"], events["words"], strict=True):
         figure.add_shape(
-            type="line", x0=at, x1=at, y0=0, y1=1, xref="x", yref="paper", layer="below",
+            type="line", x0=at, x1=at, y0=0, y1=1, xref="x", yref="paper",
             line={"width": 1.5, "color": colours.muted, "dash": "dash"}, name="event",
         )  # fmt: skip
         figure.add_annotation(

@@ -17,6 +17,8 @@ from dashboard.palette import Palette
 from fer_phq.measures import Measure
 
 PANEL_PX = 118
+PANEL = (282, 200)
+"""Width and height in pixels of one of several small charts, which stand beside each other as far as there is room."""
 PERIODS = ("first", "second")
 
 
@@ -42,8 +44,8 @@ def measure_trend(
         own = values[values["measure"] == measure.name]
         for trace in _lines(own, measure, colours):
             figure.add_trace(trace, row=row, col=1)
-    _style_panels(figure, colours, height=PANEL_PX * rows + 70)
-    figure.update_annotations(x=0, xanchor="left")
+    style(figure, colours, height=PANEL_PX * rows + 70)
+    figure.update_annotations(x=0, xanchor="left", yshift=2, font=font(colours, 12))
     figure.update_layout(margin=TREND_MARGIN | {"t": 40}, hovermode="closest", showlegend=False)
     for row, measure in enumerate(measures, 1):
         figure.update_yaxes(tickformat=".0%" if measure.is_share else ".3~g", nticks=4, row=row, col=1)
@@ -54,30 +56,28 @@ def measure_trend(
     return figure
 
 
-def period_panels(
-    points: pd.DataFrame, means: pd.DataFrame, measures: Sequence[Measure], colours: Palette, *, columns: int = 4
-) -> go.Figure:
-    """Small panels, one a measure: every session of both periods as a point, and each period's mean as a line.
+def period_panel(points: pd.DataFrame, means: pd.DataFrame, measure: Measure, colours: Palette) -> go.Figure:
+    """One measure in two periods: every session as a point, and each period's mean as a line.
 
     `points`: `measure`, `period` (of `PERIODS`), `value`, `at`. `means`: `measure`, `period`, `mean`.
     """
-    rows = max(-(-len(measures) // columns), 1)
-    figure = make_subplots(
-        rows=rows, cols=columns, subplot_titles=[measure.heading for measure in measures],
-        vertical_spacing=min(0.35 / rows, 0.2), horizontal_spacing=0.07,
-    )  # fmt: skip
-    for i, measure in enumerate(measures):
-        row, col = i // columns + 1, i % columns + 1
-        for place, period in enumerate(PERIODS):
-            figure.add_trace(_cloud(points, measure, period, place, colours), row=row, col=col)
-            figure.add_trace(_mean(means, measure, period, place, colours), row=row, col=col)
-        figure.update_xaxes(
-            tickvals=[0, 1], ticktext=["First", "Second"], range=[-0.6, 1.6], showgrid=False, row=row, col=col
-        )
-        figure.update_yaxes(tickformat=".0%" if measure.is_share else ".3~g", nticks=5, row=row, col=col)
-    _style_panels(figure, colours, height=170 * rows + 60)
-    figure.update_layout(margin={"l": 48, "r": 16, "t": 44, "b": 36}, hovermode="closest", showlegend=False)
+    figure = go.Figure()
+    for place, period in enumerate(PERIODS):
+        figure.add_trace(_cloud(points, measure, period, place, colours))
+        figure.add_trace(_mean(means, measure, period, place, colours))
+    panel(figure, measure.heading, colours)
+    figure.update_xaxes(tickvals=[0, 1], ticktext=["First", "Second"], range=[-0.6, 1.6], showgrid=False)
+    figure.update_yaxes(tickformat=".0%" if measure.is_share else ".3~g", nticks=5)
     return figure
+
+
+def panel(figure: go.Figure, title: str, colours: Palette) -> None:
+    """Make a figure one of several small ones: its title at its left, `PANEL` pixels in size, no legend."""
+    style(figure, colours, height=PANEL[1])
+    figure.update_layout(
+        width=PANEL[0], margin={"l": 44, "r": 8, "t": 34, "b": 30}, hovermode="closest", showlegend=False,
+        title={"text": escape(title), "font": font(colours, 12), "x": 0, "xref": "paper", "y": 0.97, "yanchor": "top"},
+    )  # fmt: skip
 
 
 def _lines(own: pd.DataFrame, measure: Measure, colours: Palette) -> list[go.Scatter]:
@@ -124,11 +124,3 @@ def _mean(means: pd.DataFrame, measure: Measure, period: str, place: int, colour
         name="Mean",
         hovertemplate=f"Mean {measure.said(level)}<extra></extra>",
     )
-
-
-def _style_panels(figure: go.Figure, colours: Palette, *, height: int) -> None:
-    """The house's style; titles of panels at their left, in the size of a label."""
-    titles = [note.text for note in figure.layout.annotations]
-    style(figure, colours, height=height)
-    for note, title in zip(figure.layout.annotations, titles, strict=True):
-        note.update(text=title, font=font(colours, 12), yshift=2)

@@ -126,11 +126,13 @@ def drawn(points: pd.DataFrame, found: Mapping[str, Compared]) -> None:
             for period, mean in zip(charts.PERIODS, (one.mean_before, one.mean_after), strict=True)
         ]
     )
-    figure = charts.period_panels(points, means, rows, context.colours())
-    st.plotly_chart(
-        figure, theme=None, config={"displayModeBar": False}, key="period_panels",
-        alt="Each session of the two periods, with each period's mean",
-    )  # fmt: skip
+    with st.container(horizontal=True):
+        for measure in rows:
+            figure = charts.period_panel(points, means, measure, context.colours())
+            st.plotly_chart(
+                figure, theme=None, width="content", config={"displayModeBar": False}, key=f"period_{measure.name}",
+                alt=f"{measure.title}: each session of the two periods, with each period's mean",
+            )  # fmt: skip
     head = ("Measure", "First period", "Second period", "Difference", "Usual spread", "")
     table = "".join(period_row(measure, found[measure.name]) for measure in rows)
     cells = "".join(f"<th>{cell}</th>" for cell in head)

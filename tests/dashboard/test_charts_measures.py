@@ -110,16 +110,18 @@ def points() -> pd.DataFrame:
 @BOTH
 def test_periods_show_every_session_and_both_means(colours: Palette) -> None:
     means = pd.DataFrame({"measure": ["smiling_share"] * 2, "period": ["first", "second"], "mean": [0.2, 0.5]})
-    figure = charts.period_panels(points(), means, [BY_NAME["smiling_share"]], colours)
+    figure = charts.period_panel(points(), means, BY_NAME["smiling_share"], colours)
     first, first_mean, second, second_mean = figure.data
     assert (list(first.y), list(second.y)) == ([0.1, 0.3], [0.5])
     assert (list(first_mean.y), list(second_mean.y)) == ([0.2, 0.2], [0.5, 0.5]), "the mean is drawn as it was given"
     assert max(first.x) < 0.5 < min(second.x)
     assert list(figure.layout.xaxis.ticktext) == ["First", "Second"]
+    assert figure.layout.title.text == "Smiling, %"
+    assert (figure.layout.width, figure.layout.height) == charts.PANEL
 
 
 def test_a_period_without_sessions_leaves_its_place_empty() -> None:
     means = pd.DataFrame({"measure": ["smiling_share"] * 2, "period": ["first", "second"], "mean": [0.2, np.nan]})
-    figure = charts.period_panels(points().iloc[:2], means, [BY_NAME["smiling_share"]], LIGHT)
+    figure = charts.period_panel(points().iloc[:2], means, BY_NAME["smiling_share"], LIGHT)
     assert len(figure.data[2].y) == 0
     assert figure.layout.xaxis.range == (-0.6, 1.6)
