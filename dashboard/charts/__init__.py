@@ -4,6 +4,7 @@ Every function takes the `Palette` of the viewer's mode. Frames use the emotion 
 without the subject's face has NaN there and is drawn as a gap, never bridged.
 """
 
+from dashboard.charts.cohort import PEOPLE, distribution_panel, person_panel
 from dashboard.charts.estimates import emotion_bars, phq_scale
 from dashboard.charts.events import mark_events
 from dashboard.charts.measures import PANEL, PERIODS, measure_trend, panel, period_panel
@@ -19,12 +20,14 @@ __all__ = [
     "COVERAGE_STATES",
     "MOMENTS",
     "PANEL",
+    "PEOPLE",
     "PERIODS",
     "TREND_MARGIN",
     "Span",
     "broken",
     "clock",
     "date_span",
+    "distribution_panel",
     "emotion_bars",
     "emotion_timeline",
     "emotion_trend",
@@ -33,6 +36,7 @@ __all__ = [
     "measure_trend",
     "panel",
     "period_panel",
+    "person_panel",
     "phq_scale",
     "phq_trend",
     "share_differences",

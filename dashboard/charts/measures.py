@@ -17,7 +17,7 @@ from dashboard.palette import Palette
 from fer_phq.measures import Measure
 
 PANEL_PX = 118
-PANEL = (282, 200)
+PANEL = (256, 200)
 """Width and height in pixels of one of several small charts, which stand beside each other as far as there is room."""
 PERIODS = ("first", "second")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from html import escape
 
 import pandas as pd
@@ -13,8 +13,9 @@ from fer_phq.measures import BY_NAME, MEASURES, Measure
 from fer_phq.periods import FEW, Compared, Verdict
 from service import trends
 
-FIRST_CHOICE = ("expressivity", "smiling_share", "pitch_sd", "speaking_share", "speech_rate", "words_a_minute")
-KNOWN: Mapping[str, Measure] = {**BY_NAME, **trends.SCORES}
+FIRST_CHOICE = ("PHQ-9", "PHQ-8", "expressivity", "smiling_share", "pitch_sd", "speech_rate")
+KNOWN: Mapping[str, Measure] = {**trends.SCORES, **BY_NAME}
+NOT_MEASURED = "Not measured here: {titles}."
 VERDICTS = {
     Verdict.NOTHING: "One period has none",
     Verdict.TOO_FEW: "Too few sessions to say",
@@ -45,9 +46,9 @@ def measures(trend: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame
                 "version are measured by the worker, a few at a time, without their recordings.",
             )
             return
-        chosen = choose(known, "trend_measures", [name for name in FIRST_CHOICE if name in known] or known[:4])
+        chosen = choose("trend_measures", [measure.name for measure in MEASURES], known)
         if not chosen:
-            ui.note("Choose at least one measure.")
+            ui.note("Choose at least one measure that is known of this person.")
             return
         figure = charts.measure_trend(
             trends.series(trend, chosen), [KNOWN[name] for name in chosen], context.colours(), span=span, events=events
@@ -60,13 +61,19 @@ def measures(trend: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame
         explained([measure for measure in MEASURES if measure.name in known])
 
 
-def choose(known: Sequence[str], key: str, first: Sequence[str], label: str = "Measures") -> list[str]:
-    """The measures that somebody wants to see, in the catalogue's order."""
+def choose(key: str, options: Sequence[str], known: Container[str], label: str = "Measures") -> list[str]:
+    """The measures that somebody wants to see and that are known, in the options' order; the others are said.
+
+    What can be chosen does not depend on what is shown, so that a choice outlives a change of person or filter.
+    """
     picked = st.multiselect(
-        label, known, default=[name for name in first if name in known], key=key,
+        label, options, default=[name for name in options if name in FIRST_CHOICE], key=key,
         format_func=lambda name: KNOWN[name].title,
     )  # fmt: skip
-    return [name for name in known if name in picked]
+    missing = [KNOWN[name].title for name in options if name in picked and name not in known]
+    if missing:
+        ui.note(NOT_MEASURED.format(titles=", ".join(missing)))
+    return [name for name in options if name in picked and name in known]
 
 
 def explained(measures: Sequence[Measure]) -> None:
@@ -102,7 +109,7 @@ def periods(trend: pd.DataFrame, answers: pd.DataFrame) -> None:
         if not found:
             ui.note("Neither period has a session or a questionnaire.")
             return
-        chosen = choose(list(found), "period_measures", [*trends.SCORES, *FIRST_CHOICE])
+        chosen = choose("period_measures", list(KNOWN), found)
         if chosen:
             drawn(points, {name: found[name] for name in chosen})
         if trends.models_in(trend, one, two) > 1:

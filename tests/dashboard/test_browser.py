@@ -16,7 +16,7 @@ from db.store import Store
 from service.settings import AppSettings, load_settings
 
 sync_api = pytest.importorskip("playwright.sync_api")
-PAGES = ["", "new_session", "session", "trends", "models", "questionnaire", "settings"]
+PAGES = ["", "new_session", "session", "trends", "cohort", "models", "questionnaire", "settings"]
 
 pytestmark = [
     pytest.mark.browser,

@@ -22,7 +22,7 @@ from fer_phq.phq import PhqEstimate, PhqUnavailable, Provenance, Scale, Unavaila
 from service.settings import AppSettings
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["home", "new_session", "session", "trends", "models", "questionnaire", "settings"]
+PAGES = ["home", "new_session", "session", "trends", "cohort", "models", "questionnaire", "settings"]
 
 
 def images(app: AppTest) -> int:
@@ -40,6 +40,7 @@ def test_pages_of_an_empty_store_say_what_to_do(name: str) -> None:
         "new_session": "Choose a subject or type a new code",
         "session": "Upload a recording",
         "trends": "Upload a recording",
+        "cohort": "No analysed sessions yet",
         "questionnaire": "Over the last 2 weeks",
         "models": "Train from your sessions",
         "settings": "Keep new recordings for (days)",

@@ -31,13 +31,13 @@ def test_measures_can_be_chosen(person: SubjectRecord) -> None:
     app = open_page("trends", subject=person.id)
     chooser = app.multiselect(key="trend_measures")
     assert {"Expressivity", "Speech rate"} <= set(chooser.options)
-    assert "Words" not in chooser.options, "nobody gave a transcript"
     assert "Happiness" not in chooser.options, "shares have a chart of their own"
-    said = words(calm(chooser.set_value(["loudness_sd"]).run()))
+    said = words(calm(chooser.set_value(["loudness_sd", "words_a_minute"]).run()))
     assert "Loudness variation, dB" in said
+    assert "Not measured here: Words." in said, "nobody gave a transcript"
     assert "Speech rate, syllables" not in said.split("Compare two periods")[0]
     assert all(measure.description in html_of(app) for measure in MEASURES if measure.name == "loudness_sd")
-    assert "Choose at least one measure." in words(calm(app.multiselect(key="trend_measures").set_value([]).run()))
+    assert "Choose at least one measure that" in words(calm(app.multiselect(key="trend_measures").set_value([]).run()))
 
 
 def test_sessions_without_measures_say_so(installation: AppSettings, store: Store) -> None:
