@@ -20,7 +20,7 @@ from service.trends import measured_names
 FEW = 5
 """A group of fewer people is shown as points without quartiles."""
 EVERYBODY = "Everybody"
-OTHERS = "None of these tags"
+OTHERS = "Others"
 ESTIMATE = ("phq_score", "phq_low", "phq_high", "phq_level", "phq_scale", "phq_provenance", "phq_model_id")
 
 

@@ -66,3 +66,8 @@ def estimated(store: Store, subject_id: str, plan: Plan, at: datetime) -> None:
 def html_of(app: AppTest) -> str:
     """All HTML of a page, its signs unescaped."""
     return unescape(" ".join(str(getattr(node.proto, "body", "")) for node in app.main if node.type == "html"))
+
+
+def plain(said: str) -> str:
+    """A chart's words with the signs that its JSON writes as numbers."""
+    return said.replace("\\\\u003c", "<").replace("\\\\u003e", ">")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from dashboard import context, ui
@@ -25,6 +27,13 @@ def counts(found: Cohort) -> str:
     return f"{people} · {ui.count(len(found.sessions), 'analysed session')}"
 
 
+def marked(found: Cohort) -> Cohort:
+    """The cohort with demonstration people called so."""
+    people = found.people
+    called = [ui.called(label, demo) for label, demo in zip(people["label"], people["is_demo"], strict=True)]
+    return replace(found, people=people.assign(label=called))
+
+
 def page() -> None:
     """Load what the filter lets through, then draw it."""
     store = context.store()
@@ -39,7 +48,7 @@ def page() -> None:
         return
     tags = store.subject_tags()
     wanted, groups = filters(subjects, tags)
-    found = load_cohort(store, wanted, NAMES, context.preferred_model())
+    found = marked(load_cohort(store, wanted, NAMES, context.preferred_model()))
     with heading.container():
         ui.heading("Cohort", counts(found))
     if not len(found.people):

@@ -23,14 +23,11 @@ def choose(subjects: list[SubjectSummary]) -> SubjectSummary:
     by_id = dict(zip(ids, subjects, strict=True))
     if "trends_subject" not in st.session_state:
         st.session_state.trends_subject = next((i for i in ids if i == st.query_params.get("subject")), ids[0])
-    chosen = st.selectbox("Subject", ids, format_func=lambda i: name(by_id[i]), key="trends_subject")
+    chosen = st.selectbox(
+        "Subject", ids, format_func=lambda i: ui.called(by_id[i].label, by_id[i].is_demo), key="trends_subject"
+    )
     st.query_params["subject"] = chosen
     return by_id[chosen]
-
-
-def name(subject: SubjectSummary) -> str:
-    """How a subject is called in a list: demonstration subjects are marked."""
-    return f"{subject.label} (demonstration)" if subject.is_demo else subject.label
 
 
 def choose_model(subject: SubjectSummary) -> str | None:

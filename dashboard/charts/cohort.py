@@ -46,10 +46,12 @@ def distribution_panel(points: pd.DataFrame, boxes: pd.DataFrame, measure: Measu
         )
     figure.add_trace(_people(points, groups, measure, colours))
     panel(figure, measure.heading, colours)
-    figure.update_layout(width=max(PANEL[0], GROUP_PX * len(groups)), clickmode="event+select", dragmode=False)
+    figure.update_layout(
+        width=max(PANEL[0], GROUP_PX * len(groups)), margin_b=44, clickmode="event+select", dragmode=False
+    )
     counts = points["group"].value_counts()
     figure.update_xaxes(
-        tickvals=list(range(len(groups))), ticktext=[f"{_short(group)} ({counts[group]})" for group in groups],
+        tickvals=list(range(len(groups))), ticktext=[f"{_short(group)}<br>{counts[group]}" for group in groups],
         range=[-0.6, len(groups) - 0.4], showgrid=False, tickangle=0,
     )  # fmt: skip
     figure.update_yaxes(tickformat=".0%" if measure.is_share else ".3~g", nticks=5)

@@ -43,7 +43,7 @@ def test_every_person_is_a_point_in_the_column_of_their_group(colours: Palette) 
     assert list(people.y) == points()["value"].tolist()
     assert list(people.customdata[1]) == ["b", "&lt;b&gt;P-2&lt;/b&gt;", "20 %", "2"]
     assert people.marker.color == colours.accent
-    assert list(figure.layout.xaxis.ticktext) == ["arm A (3)", "a group with … (2)"]
+    assert list(figure.layout.xaxis.ticktext) == ["arm A<br>3", "a group with …<br>2"]
     assert figure.layout.title.text == "Smiling, %"
     assert figure.layout.clickmode == "event+select"
     assert (box.fillcolor, box.hoverinfo) == (colours.inset, "skip")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from page_runs import NOW, calm, estimated, html_of, open_page, words
+from page_runs import NOW, calm, estimated, html_of, open_page, plain, words
 from streamlit.testing.v1 import AppTest
 from synthetic_sessions import Plan, seed_store
 
@@ -52,13 +52,13 @@ def test_made_up_people_are_left_out_beside_real_ones() -> None:
     assert "4 people · 4 analysed sessions" in words(app)
     assert "simulated" not in html_of(app).split("Not a diagnosis")[0]
     app = with_everybody()
-    assert labels(app) == [*(f"DEMO-0{i}" for i in range(1, 7)), "P-0", "P-1", "P-2", "P-3"]
+    assert labels(app) == [*(f"DEMO-0{i} (demonstration)" for i in range(1, 7)), "P-0", "P-1", "P-2", "P-3"]
     assert "trained on made-up labels" in words(app)
     assert "measured by 2 models" in words(app)
 
 
 def test_a_cohort_of_demonstrations_alone_is_shown(filled: AppSettings) -> None:
-    assert labels(open_page("cohort")) == ["DEMO-01", "DEMO-02", "DEMO-03"]
+    assert labels(open_page("cohort")) == [f"DEMO-0{i} (demonstration)" for i in (1, 2, 3)]
 
 
 @pytest.mark.usefixtures("people")
@@ -67,11 +67,11 @@ def test_estimates_are_listed_with_interval_and_provenance() -> None:
     estimates = dict(zip(table["label"], table["estimate"], strict=True))
     assert estimates["P-0"].endswith("PHQ-8, clinical labels")
     assert " to " in estimates["P-0"]
-    assert estimates["DEMO-01"].endswith("PHQ-8, simulated")
+    assert estimates["DEMO-01 (demonstration)"].endswith("PHQ-8, simulated")
     answers = dict(zip(table["label"], table["questionnaire"], strict=True))
     assert answers["P-0"] == "12 PHQ-8, moderate, 2 Mar 2026"
     assert answers["P-1"] == ""
-    line = dict(zip(table["label"], table["expressivity_line"], strict=True))["DEMO-02"]
+    line = dict(zip(table["label"], table["expressivity_line"], strict=True))["DEMO-02 (demonstration)"]
     assert len(line) >= 2
     assert all(0 < value < 1 for value in line)
 
@@ -80,7 +80,7 @@ def test_estimates_are_listed_with_interval_and_provenance() -> None:
 def test_filters_by_tag_date_model_and_coverage() -> None:
     app = with_everybody()
     assert labels(calm(app.multiselect(key="cohort_tags").set_value(["arm A"]).run())) == [
-        "DEMO-01", "DEMO-02", "P-0", "P-1",
+        "DEMO-01 (demonstration)", "DEMO-02 (demonstration)", "P-0", "P-1",
     ]  # fmt: skip
     model = app.selectbox(key="cohort_model")
     assert labels(calm(model.set_value("clinic-aa11bb22").run())) == ["P-0", "P-1"]
@@ -94,11 +94,10 @@ def test_filters_by_tag_date_model_and_coverage() -> None:
 @pytest.mark.usefixtures("people")
 def test_groups_are_columns_of_the_distributions() -> None:
     app = with_everybody()
-    assert "Everybody (6)" in words(app), "those whose measures are known"
-    said = words(calm(app.multiselect(key="cohort_groups").set_value(["arm A"]).run()))
-    assert "arm A (2)" in said
-    assert "None of these (" not in said
-    assert "None of these" in said
+    assert "Everybody<br>6" in plain(words(app)), "those whose measures are known"
+    said = plain(words(calm(app.multiselect(key="cohort_groups").set_value(["arm A"]).run())))
+    assert "arm A<br>2" in said
+    assert "Others<br>4" in said
 
 
 @pytest.mark.usefixtures("people")

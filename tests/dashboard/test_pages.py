@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from page_runs import MAIN, NOW, answer, calm, estimated, html_of, open_page, words
+from page_runs import MAIN, NOW, answer, calm, estimated, html_of, open_page, plain, words
 from streamlit.testing.v1 import AppTest
 from synthetic_sessions import Plan, recording_info, synthetic_analysis
 
@@ -338,11 +338,6 @@ def test_the_dashboard_needs_no_torch() -> None:
 def facts_of(app: AppTest) -> list[tuple[str, str]]:
     """The names and values that a page shows in grids."""
     return re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", html_of(app))
-
-
-def plain(said: str) -> str:
-    """A chart's words with the signs that its JSON writes as numbers."""
-    return said.replace("\\\\u003c", "<").replace("\\\\u003e", ">")
 
 
 def analysis(plan: Plan) -> SessionAnalysis:
