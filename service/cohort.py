@@ -109,9 +109,10 @@ def distribution(people: pd.DataFrame, groups: pd.DataFrame, name: str) -> tuple
 
 def lines(sessions: pd.DataFrame, subject_ids: Sequence[str], name: str) -> pd.DataFrame:
     """One measure over the sessions of these people: subject_id, session_id, recorded_at, segment, value."""
+    columns = ["subject_id", "session_id", "recorded_at", "model_id", name]
+    of = dict(list(sessions.loc[sessions["subject_id"].isin(subject_ids), columns].groupby("subject_id")))
     parts = []
-    for subject_id in subject_ids:
-        own = sessions[sessions["subject_id"] == subject_id]
+    for own in (of[one] for one in subject_ids if one in of):
         at = [moment.to_pydatetime() for moment in own["recorded_at"]]
         kept = own[["subject_id", "session_id", "recorded_at"]]
         parts.append(kept.assign(segment=segments(at, list(own["model_id"])), value=own[name]))

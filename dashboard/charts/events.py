@@ -7,7 +7,7 @@ from html import escape
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.style import font
+from dashboard.charts.style import finish, font
 from dashboard.palette import Palette
 
 
@@ -16,15 +16,22 @@ def mark_events(figure: go.Figure, events: pd.DataFrame, colours: Palette) -> No
 
     `events`: `at` (datetimes on the figure's time axis), `mark` (a number or letter) and `words`.
     """
-    if len(events):
-        figure.update_layout(legend_y=1.1)  # above the marks
+    if not len(events):
+        return
+    shapes, notes = [], []
     for at, mark, words in zip(pd.to_datetime(events["at"]), events["mark"], events["words"], strict=True):
-        figure.add_shape(
-            type="line", x0=at, x1=at, y0=0, y1=1, xref="x", yref="paper",
-            line={"width": 1.5, "color": colours.muted, "dash": "dash"}, name="event",
+        shapes.append(
+            {
+                "type": "line", "x0": at, "x1": at, "y0": 0, "y1": 1, "xref": "x", "yref": "paper", "name": "event",
+                "line": {"width": 1.5, "color": colours.muted, "dash": "dash"},
+            }
         )  # fmt: skip
-        figure.add_annotation(
-            x=at, y=1, xref="x", yref="paper", yanchor="bottom", showarrow=False, text=f"<b>{escape(str(mark))}</b>",
-            font=font(colours, 11), bgcolor=colours.inset, bordercolor=colours.line, borderpad=2, name="event",
-            hovertext=f"{at:%d %b %Y}<br>{escape(words)}",
+        notes.append(
+            {
+                "x": at, "y": 1, "xref": "x", "yref": "paper", "yanchor": "bottom", "showarrow": False, "name": "event",
+                "text": f"<b>{escape(str(mark))}</b>", "hovertext": f"{at:%d %b %Y}<br>{escape(words)}",
+                "font": font(colours, 11), "bgcolor": colours.inset, "bordercolor": colours.line, "borderpad": 2,
+            }
         )  # fmt: skip
+    # The legend makes room for the marks.
+    finish(figure, layout={"shapes": shapes, "annotations": notes, "legend": {"y": 1.1}})

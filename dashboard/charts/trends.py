@@ -34,12 +34,11 @@ def emotion_trend(
     `trend`: `recorded_at` (datetimes, ascending) and the seven emotions (0 to 1; NaN where a session has none).
     `events`: see `mark_events`.
     """
-    figure = go.Figure()
     dates = pd.to_datetime(trend["recorded_at"])
     span = span or date_span(dates)
     width = _bar_width_ms(dates, span)
-    for name in EMOTIONS:
-        figure.add_trace(
+    figure = go.Figure(
+        [
             go.Bar(
                 x=dates,
                 y=trend[name],
@@ -48,11 +47,17 @@ def emotion_trend(
                 marker={"color": colours.emotion(name), "line": {"color": colours.card, "width": 1}},
                 hovertemplate="%{y:.0%}",
             )
-        )
-    style(figure, colours, height=320)
-    figure.update_layout(barmode="stack", hovermode="x unified", margin=TREND_MARGIN)
-    figure.update_yaxes(title_text="Share of the session", tickformat=".0%", range=[0, 1])
-    figure.update_xaxes(**date_axis(span))
+            for name in EMOTIONS
+        ]
+    )
+    style(
+        figure,
+        colours,
+        height=320,
+        layout={"barmode": "stack", "hovermode": "x unified", "margin": TREND_MARGIN},
+        xaxes=date_axis(span),
+        yaxes={"title": {"text": "Share of the session"}, "tickformat": ".0%", "range": [0, 1]},
+    )
     if events is not None:
         mark_events(figure, events, colours)
     return figure
@@ -74,38 +79,58 @@ def phq_trend(
     `words` (what the pointer shows below the total, or empty) and `segment` (a line stops where it changes). Either may
     be empty. `events`: see `mark_events`.
     """
-    figure = go.Figure()
     top = max([Scale.PHQ8.maximum, *(Scale(name).maximum for name in _scales(trend, questionnaires))])
+    traces: list[go.Scatter] = []
     heads = sorted(trend.loc[trend["phq_score"].notna(), "phq_model_id"].unique())
     for change in CHANGE_LABELS:  # first, so that no estimate lies under a ring
         rows = questionnaires[questionnaires["change"] == change]
         if len(rows):
-            figure.add_trace(_change_trace(rows, change, colours))
+            traces.append(_change_trace(rows, change, colours))
     for provenance in (Provenance.CLINICAL, Provenance.SIMULATED):
         rows = trend[(trend["phq_provenance"] == str(provenance)) & trend["phq_score"].notna()]
         for head, own in rows.groupby("phq_model_id", sort=True):
-            figure.add_trace(_estimate_trace(own, provenance, str(head), heads, colours))
+            traces.append(_estimate_trace(own, provenance, str(head), heads, colours))
     for scale in Scale:
         rows = questionnaires[questionnaires["scale"].astype(str) == str(scale)]
         if len(rows):
-            figure.add_trace(_questionnaire_trace(rows, scale, colours))
-    for start, band in BAND_STARTS:
-        if start:
-            figure.add_hline(y=start, line_width=1, line_color=colours.line, layer="below")
-        figure.add_annotation(
-            x=1.0, xref="x domain", xanchor="left", xshift=8, y=start, yanchor="bottom", text=str(band),
-            showarrow=False, font=font(colours, 11, muted=True),
-        )  # fmt: skip
-    style(figure, colours, height=360)
-    figure.update_layout(margin=TREND_MARGIN, hovermode="closest")
-    figure.update_yaxes(
-        title_text="PHQ total", range=[-0.6, top + 0.6], tickvals=[0, 5, 10, 15, 20, top], showgrid=False
-    )
+            traces.append(_questionnaire_trace(rows, scale, colours))
+    figure = go.Figure(traces)
     dates = pd.concat([pd.to_datetime(trend["recorded_at"]), pd.to_datetime(questionnaires["answered_at"])])
-    figure.update_xaxes(**date_axis(span or date_span(dates)))
+    style(
+        figure,
+        colours,
+        height=360,
+        layout={"margin": TREND_MARGIN, "hovermode": "closest", **_bands(colours)},
+        xaxes=date_axis(span or date_span(dates)),
+        yaxes={
+            "title": {"text": "PHQ total"}, "range": [-0.6, top + 0.6], "tickvals": [0, 5, 10, 15, 20, top],
+            "showgrid": False,
+        },
+    )  # fmt: skip
     if events is not None:
         mark_events(figure, events, colours)
     return figure
+
+
+def _bands(colours: Palette) -> dict[str, Any]:
+    """The severity bands' borders and, at the right, their names."""
+    starts = [start for start, _ in BAND_STARTS if start]
+    return {
+        "shapes": [
+            {
+                "type": "line", "x0": 0, "x1": 1, "xref": "x domain", "y0": start, "y1": start, "layer": "below",
+                "line": {"width": 1, "color": colours.line},
+            }
+            for start in starts
+        ],
+        "annotations": [
+            {
+                "x": 1.0, "xref": "x domain", "xanchor": "left", "xshift": 8, "y": start, "yanchor": "bottom",
+                "text": str(band), "showarrow": False, "font": font(colours, 11, muted=True),
+            }
+            for start, band in BAND_STARTS
+        ],
+    }  # fmt: skip
 
 
 def broken(rows: pd.DataFrame) -> pd.DataFrame:
@@ -209,7 +234,7 @@ def _bar_width_ms(dates: pd.Series, span: Span | None) -> float:
 
 def date_axis(span: Span | None) -> dict[str, Any]:
     """The time axis of every chart over dates."""
-    axis: dict[str, Any] = {"title_text": "Date", "type": "date", "showgrid": False, "tickformat": "%-d %b\n%Y"}
+    axis: dict[str, Any] = {"title": {"text": "Date"}, "type": "date", "showgrid": False, "tickformat": "%-d %b\n%Y"}
     if span is None:
         return axis
     days = (span[1] - span[0]) / pd.Timedelta(days=1)
