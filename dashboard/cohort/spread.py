@@ -49,6 +49,7 @@ def clicked(event: Any) -> str | None:
     return None
 
 
+@st.fragment
 def courses(found: Cohort) -> None:
     """A few people at a time, each in a small chart of their own on the same axes."""
     with ui.card("cohort_courses", "Course of each person"):

@@ -35,6 +35,7 @@ SPREAD = (
 MIXED = "The sessions of these periods were measured by different models: a difference may be the models' alone."
 
 
+@st.fragment
 def measures(trend: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame) -> None:
     """The chosen measures, a panel each."""
     with ui.card("measures", "Expression, voice and words"):
@@ -87,6 +88,7 @@ def explained(measures: Sequence[Measure]) -> None:
         st.html(f'<div class="fp-scroll"><table class="fp-table words">{rows}</table></div>')
 
 
+@st.fragment
 def periods(trend: pd.DataFrame, answers: pd.DataFrame) -> None:
     """Two periods of somebody's choosing beside each other."""
     with ui.card("periods", "Compare two periods"):
