@@ -13,7 +13,7 @@ from dashboard.charts.trends import Span, broken
 from dashboard.palette import Palette
 from fer_phq.measures import Measure
 
-GROUP_PX = 90
+GROUP_PX = 80
 """Room for a group beside others."""
 PEOPLE = "People"
 """The name of the trace whose points are people and can be clicked."""

@@ -19,7 +19,8 @@ from fer_phq.measures import Measure
 Trace = dict[str, Any]
 """A trace as a plain dictionary, which Plotly checks once, in the figure."""
 PANEL_PX = 118
-TITLE_SHARE = 0.05
+TITLE_PX = 34
+"""Of a panel's height, what its title and the space above it take."""
 PANEL = (256, 200)
 """Width and height in pixels of one of several small charts, which stand beside each other as far as there is room."""
 PERIODS = ("first", "second")
@@ -40,12 +41,13 @@ def measure_trend(
     """
     axis = date_axis(span or date_span(values["recorded_at"]))
     traces, notes, layout = [], [], {}
+    title = TITLE_PX / (PANEL_PX * max(len(measures), 1))
     for row, measure in enumerate(measures, 1):
         own = values[values["measure"] == measure.name]
         traces.append(_line(own, measure, colours, row))
         last = row == len(measures)
         # From the top: a panel's share of the height, less the room for its title.
-        bottom, top = 1 - row / len(measures), 1 - (row - 1) / len(measures) - TITLE_SHARE
+        bottom, top = 1 - row / len(measures), 1 - (row - 1) / len(measures) - title
         layout[f"xaxis{row}"] = axis | {
             "anchor": f"y{row}",
             "showticklabels": last,

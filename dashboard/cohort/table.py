@@ -31,7 +31,6 @@ def people_table(found: Cohort, names: Sequence[str]) -> list[str]:
             "label": people["label"],
             "tags": people["tags"],
             "sessions": people["sessions"],
-            "last": people["last_at"].dt.tz_convert(ui.zone()).dt.date,
             "estimate": [estimate_words(row) for row in people.to_dict("records")],
             "questionnaire": [answer_words(row) for row in people.to_dict("records")],
         }
@@ -42,6 +41,7 @@ def people_table(found: Cohort, names: Sequence[str]) -> list[str]:
         table[name] = people[name] * (100 if BY_NAME[name].is_share else 1)
     table["coverage"] = people["coverage"] * 100
     table["first"] = people["first_at"].dt.tz_convert(ui.zone()).dt.date
+    table["last"] = people["last_at"].dt.tz_convert(ui.zone()).dt.date
     table["model"] = people["model_id"]
     chosen = st.dataframe(
         table, hide_index=True, height=min(HEIGHT, 38 + 35 * len(table)), column_config=columns(found, names),

@@ -71,7 +71,7 @@ def choose(key: str, options: Sequence[str], known: Container[str], label: str =
         label, options, default=[name for name in options if name in FIRST_CHOICE], key=key,
         format_func=lambda name: KNOWN[name].title,
     )  # fmt: skip
-    missing = [KNOWN[name].title for name in options if name in picked and name not in known]
+    missing = [KNOWN[name].title for name in options if name in picked and name in BY_NAME and name not in known]
     if missing:
         ui.note(NOT_MEASURED.format(titles=", ".join(missing)))
     return [name for name in options if name in picked and name in known]
