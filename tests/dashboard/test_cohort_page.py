@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from page_runs import NOW, calm, estimated, html_of, open_page, plain, words
+from shown_pages import WHEN, calm, estimated, html_of, open_page, plain, words
 from streamlit.testing.v1 import AppTest
 from synthetic_sessions import Plan, seed_store
 
@@ -18,15 +18,15 @@ from service.settings import AppSettings
 @pytest.fixture
 def people(installation: AppSettings, store: Store) -> None:
     """Six made-up people with three sessions each and four real ones; two of each have a tag."""
-    made_up = seed_store(store, subjects=6, sessions=3, seconds=30, now=NOW)
+    made_up = seed_store(store, subjects=6, sessions=3, seconds=30, now=WHEN)
     real = [store.create_subject(label=f"P-{i}") for i in range(4)]
     for i, person in enumerate(real):
         plan = Plan(seconds=30 + i, provenance=Provenance.CLINICAL, model_id="clinic-aa11bb22")
-        estimated(store, person.id, plan, NOW + timedelta(days=i))
+        estimated(store, person.id, plan, WHEN + timedelta(days=i))
     for person in (*made_up[:2], *real[:2]):
         store.set_tags(subject_id=person.id, tags=["arm A"])
     items = [2] * 6 + [0] * 2
-    store.save_questionnaire(subject_id=real[0].id, scale=Scale.PHQ8, items=items, answered_at=NOW)
+    store.save_questionnaire(subject_id=real[0].id, scale=Scale.PHQ8, items=items, answered_at=WHEN)
 
 
 def with_everybody() -> AppTest:
@@ -84,7 +84,7 @@ def test_filters_by_tag_date_model_and_coverage() -> None:
     ]  # fmt: skip
     model = app.selectbox(key="cohort_model")
     assert labels(calm(model.set_value("clinic-aa11bb22").run())) == ["P-0", "P-1"]
-    day = (NOW + timedelta(days=1)).date()
+    day = (WHEN + timedelta(days=1)).date()
     app.date_input(key="cohort_days").set_value((day, day))
     assert labels(calm(app.run())) == ["P-1"]
     app.slider(key="cohort_coverage").set_value(100)
@@ -153,7 +153,7 @@ def test_a_click_on_a_point_names_the_person() -> None:
 def test_labels_and_tags_are_escaped(installation: AppSettings, store: Store) -> None:
     subject = store.create_subject(label="<img src=x>")
     store.set_tags(subject_id=subject.id, tags=["<i>arm</i>"])
-    estimated(store, subject.id, Plan(), NOW)
+    estimated(store, subject.id, Plan(), WHEN)
     app = chosen(open_page("cohort"), 0)
     page = " ".join(str(getattr(node.proto, "body", "")) for node in app.main if node.type in ("html", "markdown"))
     assert "<img src=x" not in page

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from page_runs import MAIN, NOW, answer, calm, estimated, html_of, open_page, plain, words
+from shown_pages import MAIN, WHEN, answer, calm, estimated, html_of, open_page, plain, words
 from streamlit.testing.v1 import AppTest
 from synthetic_sessions import Plan, recording_info, synthetic_analysis
 
@@ -189,10 +189,10 @@ def test_estimates_of_a_clinical_head_get_a_personal_baseline(installation: AppS
     subject = store.create_subject(label="P-1")
     answer(store, subject.id, [12, 12])
     for week in (0, 2, 4):
-        estimated(store, subject.id, Plan(provenance=Provenance.CLINICAL), NOW + timedelta(weeks=week))
+        estimated(store, subject.id, Plan(provenance=Provenance.CLINICAL), WHEN + timedelta(weeks=week))
     said = words(open_page("trends", subject=subject.id))
     assert "needs 3 sessions with a PHQ-8 score within 14 days; there are 2." in said
-    answer(store, subject.id, [12], first=NOW + timedelta(weeks=4))
+    answer(store, subject.id, [12], first=WHEN + timedelta(weeks=4))
     said = words(open_page("trends", subject=subject.id))
     # The plan's seed estimates the same in each session; three pairs leave three quarters of the difference.
     found = analysis(Plan(provenance=Provenance.CLINICAL)).phq
@@ -206,7 +206,7 @@ def test_estimates_of_a_simulated_head_get_none(installation: AppSettings, store
     subject = store.create_subject(label="P-1")
     answer(store, subject.id, [12, 12, 12])
     for week in (0, 2, 4):
-        estimated(store, subject.id, Plan(), NOW + timedelta(weeks=week))
+        estimated(store, subject.id, Plan(), WHEN + timedelta(weeks=week))
     said = words(open_page("trends", subject=subject.id))
     assert "There is no personal baseline of the estimates" in said
     assert "standard error" not in said
@@ -243,7 +243,7 @@ def test_an_incomplete_questionnaire_is_not_stored(installation: AppSettings, st
 def test_item_9_asks_for_a_person_until_one_was_there(installation: AppSettings, store: Store) -> None:
     subject = store.create_subject(label="P-1")
     store.set_setting(key="help_line", value="Call the ward on extension 12.")
-    store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ9, items=[0] * 8 + [1], answered_at=NOW)
+    store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ9, items=[0] * 8 + [1], answered_at=WHEN)
     app = open_page("questionnaire", subject=subject.id)
     said = words(app)
     assert "A person should speak with them now" in said
@@ -350,7 +350,7 @@ def looked_at_with(store: Store, model_id: str) -> str:
     info = recording_info(8, source.duration_s)
     session = store.create_session(
         subject_id=source.subject_id,
-        recorded_at=NOW,
+        recorded_at=WHEN,
         recording=info,
         original_name="looked.mp4",
         media_path=source.media_path,
@@ -365,7 +365,7 @@ def bare_session(store: Store, label: str = "P-1") -> str:
     subject = store.get_or_create_subject(label=label)
     session = store.create_session(
         subject_id=subject.id,
-        recorded_at=NOW,
+        recorded_at=WHEN,
         recording=recording_info(5, 90.0),
         original_name="one.mp4",
         media_path=None,

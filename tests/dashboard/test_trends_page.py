@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from page_runs import NOW, answer, calm, estimated, html_of, open_page, words
-from streamlit.testing.v1 import AppTest
+from shown_pages import WHEN, answer, calm, estimated, html_of, open_page, press, words
 from synthetic_sessions import Plan, recording_info, seed_store, synthetic_analysis
 
 from db.records import SubjectRecord
@@ -19,12 +18,7 @@ from service.settings import AppSettings
 @pytest.fixture
 def person(installation: AppSettings, store: Store) -> SubjectRecord:
     """Somebody with eight sessions and four questionnaires."""
-    return seed_store(store, subjects=1, sessions=8, seconds=30, now=NOW)[0]
-
-
-def pressed(app: AppTest, label: str) -> AppTest:
-    next(button for button in app.button if button.label == label).click()
-    return calm(app.run())
+    return seed_store(store, subjects=1, sessions=8, seconds=30, now=WHEN)[0]
 
 
 def test_measures_can_be_chosen(person: SubjectRecord) -> None:
@@ -42,7 +36,7 @@ def test_measures_can_be_chosen(person: SubjectRecord) -> None:
 
 def test_sessions_without_measures_say_so(installation: AppSettings, store: Store) -> None:
     subject = store.create_subject(label="P-1")
-    estimated(store, subject.id, Plan(), NOW)
+    estimated(store, subject.id, Plan(), WHEN)
     said = words(open_page("trends", subject=subject.id))
     assert "Nothing measured yet" in said
     assert "Two days with sessions or questionnaires are needed" in said
@@ -53,7 +47,7 @@ def test_events_are_noted_drawn_and_removed(person: SubjectRecord, store: Store)
     assert "Nothing noted yet" in words(app)
     app.date_input(key="event_day").set_value(date(2026, 2, 14))
     next(box for box in app.text_input if box.label == "What happened").set_value("<b>Sertraline</b> begun")
-    app = pressed(app, "Add event")
+    app = press(app, "Add event")
     (event,) = store.list_events(subject_id=person.id)
     assert (event.at.date(), event.words) == (date(2026, 2, 14), "<b>Sertraline</b> begun")
     page = " ".join(str(getattr(node.proto, "body", "")) for node in app.main if node.type == "html")
@@ -61,7 +55,7 @@ def test_events_are_noted_drawn_and_removed(person: SubjectRecord, store: Store)
     assert "<b>Sertraline" not in page
     drawn = [node for node in app.main if node.type == "plotly_chart" and "14 Feb 2026" in str(node.proto)]
     assert len(drawn) == 3, "scores, emotions and measures"
-    app = pressed(app, "Remove")
+    app = press(app, "Remove")
     assert store.list_events(subject_id=person.id) == []
     assert "Nothing noted yet" in words(app)
 
@@ -96,7 +90,7 @@ def test_estimates_of_two_models_stay_apart(installation: AppSettings, store: St
     answer(store, subject.id, [12] * 4)
     for week, model in enumerate(("one-11111111", "one-11111111", "two-22222222", "two-22222222", "two-22222222")):
         plan = Plan(provenance=Provenance.CLINICAL, model_id=model)
-        estimated(store, subject.id, plan, NOW + timedelta(weeks=week))
+        estimated(store, subject.id, plan, WHEN + timedelta(weeks=week))
     app = open_page("trends", subject=subject.id)
     said = words(app)
     assert "They are not one series" in said
@@ -112,7 +106,7 @@ def test_going_back_to_a_model_shows_its_analyses(installation: AppSettings, sto
     subject = store.create_subject(label="P-1")
     info = recording_info(1, 60.0)
     session = store.create_session(
-        subject_id=subject.id, recorded_at=NOW, recording=info, original_name="a.mp4", media_path=None
+        subject_id=subject.id, recorded_at=WHEN, recording=info, original_name="a.mp4", media_path=None
     )
     for model, severity in (("one-11111111", 0.9), ("two-22222222", 0.1)):
         plan = Plan(seconds=60, severity=severity, model_id=model, provenance=Provenance.CLINICAL)
