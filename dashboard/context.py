@@ -6,6 +6,8 @@ import streamlit as st
 
 from dashboard.palette import Palette, palette
 from db.store import Store
+from fer_phq.errors import FerPhqError
+from service import active
 from service.choices import current
 from service.settings import AppSettings, load_settings
 
@@ -31,6 +33,14 @@ def settings() -> AppSettings:
 def store() -> Store:
     """The store of the current settings, opened once for all viewers. StoreError when it cannot be used."""
     return _open(given().database_url)
+
+
+def preferred_model() -> str | None:
+    """Whose analyses stand for their sessions in lists: the active model's; None when it cannot be told."""
+    try:
+        return active.preferred_model(settings(), store())
+    except FerPhqError:  # the page has other ways to say what is wrong
+        return None
 
 
 def colours() -> Palette:

@@ -22,6 +22,7 @@ page = st.navigation(
         st.Page(PAGES / "new_session.py", title="New session", url_path="new_session"),
         st.Page(PAGES / "session.py", title="Session", url_path="session"),
         st.Page(PAGES / "trends.py", title="Trends", url_path="trends"),
+        st.Page(PAGES / "cohort.py", title="Cohort", url_path="cohort"),
         st.Page(PAGES / "models.py", title="Models", url_path="models"),
         st.Page(PAGES / "questionnaire.py", title="Questionnaire", url_path="questionnaire"),
         st.Page(PAGES / "settings.py", title="Settings", url_path="settings"),

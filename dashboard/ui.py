@@ -157,6 +157,11 @@ def day_and_time(moment: datetime) -> str:
     return f"{day(moment)}, {moment.astimezone(zone()):%H:%M}"
 
 
+def called(label: str, is_demo: bool) -> str:
+    """How a subject is called in a list: demonstration subjects are marked."""
+    return f"{label} (demonstration)" if is_demo else label
+
+
 def sentence(words: str) -> str:
     """Words with a capital first letter and one full stop at the end."""
     bare = words.strip().rstrip(".")

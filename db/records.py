@@ -348,6 +348,23 @@ class TranscriptRecord:
 
 
 @dataclass(frozen=True)
+class CohortFilter:
+    """Which analysed sessions a cohort is made of; the default is all of them.
+
+    tags: of subjects that have any of these, empty for all. since, until: recorded at or after the one and before the
+    other. model_id: as this model analysed them, and no others. min_coverage: share of frames with a face, 0 to 1.
+    demo: with demonstrations.
+    """
+
+    tags: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    model_id: str | None = None
+    min_coverage: float = 0.0
+    demo: bool = True
+
+
+@dataclass(frozen=True)
 class AttentionItem:
     """Something a person should look at. `object_id` is the job's, analysis's, session's or questionnaire's id."""
 

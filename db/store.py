@@ -9,9 +9,11 @@ from db.engine import normalise_url, open_engine, store_errors
 from db.migrate import check_schema
 from db.queries.analyses import AnalysisQueries
 from db.queries.attention import AttentionQueries
+from db.queries.cohort import CohortQueries
 from db.queries.features import FeatureQueries
 from db.queries.heads import HeadQueries
 from db.queries.jobs import JobQueries
+from db.queries.measures import MeasureQueries
 from db.queries.pairs import PairQueries
 from db.queries.questionnaires import QuestionnaireQueries
 from db.queries.review import ReviewQueries
@@ -26,9 +28,11 @@ class Store(
     SubjectQueries,
     SessionQueries,
     AnalysisQueries,
+    MeasureQueries,
     FeatureQueries,
     HeadQueries,
     TrendQueries,
+    CohortQueries,
     AttentionQueries,
     PairQueries,
     QuestionnaireQueries,

@@ -32,6 +32,7 @@ PAGES = {
     "new-session": "new_session",
     "session": "session",
     "trends": "trends",
+    "cohort": "cohort",
     "models": "models",
     "questionnaire": "questionnaire",
     "settings": "settings",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from functools import cache
 from pathlib import Path
 
 from db.migrate import current_revision, head_revision, upgrade
 from db.store import Store
-from fer_phq.checkpoint import Bundle, damaged_files, find_bundle, models_dir
+from fer_phq.checkpoint import SHIPPED, Bundle, damaged_files, find_bundle, models_dir, read_bundle
 from fer_phq.errors import FerPhqError, ModelError, SettingsError
 from service.settings import AppSettings
 
@@ -41,6 +42,25 @@ def active_bundle(settings: AppSettings, store: Store | None = None) -> Bundle:
         raise ModelError(
             f"The active model {chosen} is not on this machine any more: choose another with `fer-phq models activate`."
         ) from None
+
+
+def preferred_model(settings: AppSettings, store: Store) -> str | None:
+    """Model id whose analyses stand for their sessions in lists; None, the newest do, when there is no such bundle."""
+    chosen = active_model(settings, store)
+    if chosen is None:
+        return _shipped_id()
+    if not settings.model:
+        return chosen  # the store keeps the id itself
+    try:
+        return find_bundle(chosen).model_id
+    except ModelError:
+        return None
+
+
+@cache
+def _shipped_id() -> str:
+    """The shipped bundle's id: hashing its weights takes longer than drawing a list."""
+    return read_bundle(SHIPPED).model_id
 
 
 def activate(settings: AppSettings, name: str, store: Store | None = None) -> Bundle:

@@ -10,6 +10,7 @@ from db.records import NotFoundError
 from db.store import Store
 from fer_phq.analysis import Sampling, Settings
 from fer_phq.errors import ModelError
+from fer_phq.measures import measured
 
 if TYPE_CHECKING:
     from fer_phq.model import FerPhqModel
@@ -47,7 +48,8 @@ def rescore(
             summary = store.get_analysis(analysis_id=analysis_id)
             settings = settings_of(summary.settings)
             analysis = with_estimate(store.load_session_analysis(analysis_id=analysis_id), model, settings)
-            store.save_analysis(session_id=summary.session_id, analysis=analysis, settings=settings)
+            found = measured(analysis, settings)
+            store.save_analysis(session_id=summary.session_id, analysis=analysis, settings=settings, measures=found)
         except NotFoundError:
             continue  # erased meanwhile
         written += 1

@@ -19,6 +19,7 @@ from db.store import Store
 from fer_phq.analysis import Progress, ProgressHook, SessionAnalysis, Settings
 from fer_phq.beside import Beside
 from fer_phq.errors import AnalysisCancelled, FerPhqError, RecordingError, StoreError
+from fer_phq.measures import measured
 from service.beside import beside_of
 from service.choices import current
 from service.media import MediaStore
@@ -141,8 +142,11 @@ class JobRunner:
                 return done.id
             hook = self._hook(workflow_id, claim)
             analysis = self._analyser.analyse(self._recording_of(session), settings, hook, beside)
+        found = measured(analysis, settings)
         return _still_there(
-            lambda: self._store.save_analysis(session_id=session.id, analysis=analysis, settings=settings)
+            lambda: self._store.save_analysis(
+                session_id=session.id, analysis=analysis, settings=settings, measures=found
+            )
         )
 
     def _recording_of(self, session: SessionRecord) -> Path:

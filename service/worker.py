@@ -35,6 +35,7 @@ from fer_phq.errors import StoreError
 from service.active import active_bundle
 from service.erasure import remove_expired
 from service.jobs import live_workers
+from service.measuring import measure_stored
 from service.media import MediaStore
 from service.runner import Analyser, JobRunner
 from service.settings import AppSettings, load_settings
@@ -53,6 +54,8 @@ STOP_S = 8.0
 KEEP_FINISHED = timedelta(days=1)
 """How long DBOS remembers finished workflows; the store's job rows stay."""
 PRUNE_BATCH = 500
+MEASURED_AT_ONCE = 20
+"""Stored analyses that are measured between two signs of life."""
 ENDED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 
@@ -138,6 +141,7 @@ class _Worker:
             _Chore(1.0, self._relay),
             _Chore(timeout / 3, self._reap),
             _Chore(10.0, self._reconcile),
+            _Chore(5.0, self._measure),
             _Chore(600.0, self._prune),
             _Chore(3600.0, self._sweep),
         ]
@@ -277,6 +281,12 @@ class _Worker:
                 DBOS.delete_workflows([workflow.workflow_id for workflow in old])
             if len(old) < PRUNE_BATCH:
                 return
+
+    def _measure(self) -> None:
+        """Some of the analyses of before there were measures, a few at a time: signs of life are due in between."""
+        count = measure_stored(self._store, limit=MEASURED_AT_ONCE)
+        if count:
+            log.info("%d stored analyses measured", count)
 
     def _sweep(self) -> None:
         remove_expired(self._settings, self._store)

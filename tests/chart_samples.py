@@ -23,10 +23,11 @@ def frames(states: str = "ffggflgf") -> pd.DataFrame:
 
 
 def trend(provenance: str | None = "simulated", n: int = 4) -> pd.DataFrame:
+    """Weekly sessions with the same emotions and the same estimate; provenance None: without one."""
     table = pd.DataFrame(np.full((n, 7), 1 / 7), columns=list(EMOTIONS))
     table["recorded_at"] = pd.date_range("2026-03-01", periods=n, freq="7D")
     table["phq_score"], table["phq_low"], table["phq_high"] = 9.0, 4.0, 15.0
-    table["phq_scale"], table["phq_provenance"] = "PHQ-8", provenance
+    table["phq_scale"], table["phq_provenance"], table["phq_model_id"] = "PHQ-8", provenance, "head-1"
     if provenance is None:
         table[["phq_score", "phq_low", "phq_high"]] = np.nan
         table["phq_scale"] = None
@@ -34,6 +35,7 @@ def trend(provenance: str | None = "simulated", n: int = 4) -> pd.DataFrame:
 
 
 def answers(n: int = 3) -> pd.DataFrame:
+    """Up to three questionnaires, two weeks apart."""
     return pd.DataFrame(
         {
             "answered_at": pd.date_range("2026-03-02", periods=n, freq="14D"),
@@ -41,5 +43,6 @@ def answers(n: int = 3) -> pd.DataFrame:
             "scale": ["PHQ-9"] * n,
             "change": [""] * n,
             "words": [""] * n,
+            "segment": [0] * n,
         }
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
-from synthetic_sessions import recording_info
+from synthetic_sessions import Plan, recording_info, synthetic_analysis
 
 from db.store import Store
+from fer_phq.phq import Scale
 
 MAIN = Path(__file__).parents[1] / "dashboard" / "main.py"
 WHEN = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -69,3 +71,28 @@ def bare_session(store: Store, label: str) -> str:
         media_path=None,
     )
     return session.id
+
+
+def answer(
+    store: Store, subject_id: str, totals: Sequence[int], scale: Scale = Scale.PHQ9, first: datetime = WHEN
+) -> None:
+    """Questionnaires two weeks apart; item 9 is 0."""
+    for k, total in enumerate(totals):
+        items = [total // 8 + (i < total % 8) for i in range(8)] + [0] * (scale.items - 8)
+        store.save_questionnaire(
+            subject_id=subject_id, scale=scale, items=items, answered_at=first + timedelta(weeks=2 * k)
+        )
+
+
+def estimated(store: Store, subject_id: str, plan: Plan, at: datetime) -> None:
+    """A session with the plan's analysis and no recording's file."""
+    info = recording_info(at.toordinal(), plan.seconds)
+    session = store.create_session(
+        subject_id=subject_id, recorded_at=at, recording=info, original_name="one.mp4", media_path=None
+    )
+    store.save_analysis(session_id=session.id, analysis=synthetic_analysis(5, plan, info))
+
+
+def plain(said: str) -> str:
+    """A chart's words with the signs that its JSON writes as numbers."""
+    return said.replace("\\\\u003c", "<").replace("\\\\u003e", ">")

@@ -18,11 +18,13 @@ from fer_phq.analysis import (
     RecordingInfo,
     Sampling,
     SessionAnalysis,
+    Settings,
     Timeline,
     Timing,
     TrackSummary,
 )
 from fer_phq.emotions import EMOTIONS
+from fer_phq.measures import measured
 from fer_phq.phq import (
     Modality,
     PhqEstimate,
@@ -137,7 +139,20 @@ def _session(
         consent=Consent(at=at, by="demo", text_version="1"),
         is_demo=True,
     )
-    store.save_analysis(session_id=session.id, analysis=replace_recording(synthetic_analysis(seed, plan), info))
+    analysis = replace_recording(synthetic_analysis(seed, plan), info)
+    found = measured(analysis, Settings()) | _heard(seed, severity)
+    store.save_analysis(session_id=session.id, analysis=analysis, measures=found)
+
+
+def _heard(seed: int, severity: float) -> dict[str, float]:
+    """Measures of a voice that grows quieter and more monotonous with severity; nobody spoke."""
+    draw = np.random.default_rng(seed)
+    middle = {
+        "pitch_mean": (27.0, 0.4), "pitch_sd": (3.6 - 1.6 * severity, 0.2), "loudness_sd": (5.2 - 1.5 * severity, 0.3),
+        "speaking_share": (0.5 - 0.2 * severity, 0.04), "pauses_a_minute": (12 + 8 * severity, 1.5),
+        "speech_rate": (3.9 - 0.9 * severity, 0.15),
+    }  # fmt: skip
+    return {name: float(draw.normal(mean, spread)) for name, (mean, spread) in middle.items()}
 
 
 def replace_recording(analysis: SessionAnalysis, info: RecordingInfo) -> SessionAnalysis:

@@ -89,11 +89,11 @@ def welcome() -> None:
 
 
 ui.heading("Home")
-store = context.store()
+store, preferred = context.store(), context.preferred_model()
 limit = int(st.session_state.get("home_limit", PAGE_SIZE))
-sessions = store.recent_sessions(limit=limit + 1)
+sessions = store.recent_sessions(limit=limit + 1, prefer_model=preferred)
 live = store.list_jobs(states=LIVE_STATES)
-alerts = store.needs_attention(coverage_floor=context.settings().coverage_floor)
+alerts = store.needs_attention(coverage_floor=context.settings().coverage_floor, prefer_model=preferred)
 if sessions or alerts:
     attention(alerts)
 if live:

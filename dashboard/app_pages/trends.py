@@ -1,36 +1,20 @@
-"""Trends: one person's sessions and questionnaires over time, and what has changed since the first of them."""
+"""Trends: one person over time. Scores, estimates, emotions and measures, what has changed, and what happened."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import charts, context, data, ui
-from db.records import QuestionnaireRecord, SubjectSummary
-from fer_phq.change import (
-    PAIR_DAYS,
-    RETEST,
-    SD,
-    Change,
-    Direction,
-    Estimate,
-    NoBaseline,
-    PersonalBaseline,
-    Score,
-    personal_baseline,
-    reliable_points,
-    since_baseline,
-    total_on,
-)
-from fer_phq.phq import Provenance, Scale
+from dashboard.trends.events import event_table, events_card
+from dashboard.trends.measures import measures, periods
+from dashboard.trends.phq import change, own_baseline, phq, scores_of, with_change
+from db.records import SubjectSummary
+from fer_phq.change import since_baseline
+from fer_phq.measures import MEASURES
+from service import trends
 
-SOURCES = (
-    f"The baseline is the first questionnaire of its scale. Reliable change: Jacobson & Truax 1991, with SD {SD} and "
-    f"retest correlation {RETEST} of Kroenke 2001, so from {reliable_points()} points on. Five-point rule: Löwe 2004. "
-    "Both are the PHQ-9's and taken over for the PHQ-8 (Wu 2020)."
-)
+NAMES = [measure.name for measure in MEASURES]
 
 
 def choose(subjects: list[SubjectSummary]) -> SubjectSummary:
@@ -39,22 +23,25 @@ def choose(subjects: list[SubjectSummary]) -> SubjectSummary:
     by_id = dict(zip(ids, subjects, strict=True))
     if "trends_subject" not in st.session_state:
         st.session_state.trends_subject = next((i for i in ids if i == st.query_params.get("subject")), ids[0])
-    chosen = st.selectbox("Subject", ids, format_func=lambda i: name(by_id[i]), key="trends_subject")
+    chosen = st.selectbox(
+        "Subject", ids, format_func=lambda i: ui.called(by_id[i].label, by_id[i].is_demo), key="trends_subject"
+    )
     st.query_params["subject"] = chosen
     return by_id[chosen]
 
 
-def name(subject: SubjectSummary) -> str:
-    """How a subject is called in a list: demonstration subjects are marked."""
-    return f"{subject.label} (demonstration)" if subject.is_demo else subject.label
-
-
 def choose_model(subject: SubjectSummary) -> str | None:
-    """One model when a subject's sessions were analysed by several: estimates of two models are not one series."""
-    models = context.store().subject_models(subject_id=subject.id)
-    if len(models) < 2:
+    """One model's analyses, where a subject's sessions were analysed by several; None is the active model's and others.
+
+    What others found stands for sessions that the active model has not analysed.
+    """
+    models: list[str | None] = [None, *context.store().subject_models(subject_id=subject.id)]
+    if len(models) < 3:
         return None
-    return str(st.selectbox("Model", models, key=f"model_{subject.id}"))
+    return st.selectbox(
+        "Model", models, key=f"model_{subject.id}",
+        format_func=lambda one: one or "Active model, others where it has not analysed",
+    )  # fmt: skip
 
 
 def header(subject: SubjectSummary) -> None:
@@ -66,117 +53,7 @@ def header(subject: SubjectSummary) -> None:
     ui.heading(subject.label, " · ".join(parts), badges)
 
 
-def phq(trend: pd.DataFrame, answers: pd.DataFrame, span: charts.Span | None) -> None:
-    """Estimates and questionnaire scores on one axis."""
-    with ui.card("phq", "PHQ: questionnaires and model estimates"):
-        if not len(answers) and trend["phq_score"].isna().all():
-            ui.empty(
-                "No scores yet", "Enter a questionnaire to see its score here. Estimates appear with analysed sessions."
-            )
-            return
-        figure = charts.phq_trend(trend, answers, context.colours(), span=span)
-        st.plotly_chart(
-            figure,
-            theme=None,
-            config=charts.CONFIG,
-            key="phq_trend",
-            alt="PHQ estimates with intervals and questionnaire scores over time",
-        )
-        if (trend["phq_provenance"] == str(Provenance.SIMULATED)).any():
-            ui.warn(ui.SIMULATED_SENTENCE)
-        ui.note("Severity bands begin at 5, 10, 15 and 20 points (Kroenke 2001, 2009).")
-
-
-def change(changes: Sequence[Change], baseline: PersonalBaseline | NoBaseline | None) -> None:
-    """The newest questionnaire of each scale against its first one, and how the estimates sit with this person."""
-    with ui.card("change", "Change since baseline"):
-        for scale in Scale:
-            of_scale = [one for one in changes if one.score.scale is scale]
-            if len(of_scale) > 1:
-                ui.facts(change_facts(of_scale[-1]))
-            elif of_scale:
-                ui.note(f"{scale}: one questionnaire so far. A change needs a second one on the same scale.")
-        if not changes:
-            ui.note("No questionnaire yet. A change needs two on the same scale.")
-        if baseline is not None:
-            ui.note(baseline_words(baseline))
-        if any(not one.is_baseline for one in changes):
-            ui.note(SOURCES)
-
-
-def change_facts(newest: Change) -> list[tuple[str, str]]:
-    """The newest questionnaire's change as names and values."""
-    first, last = newest.baseline, newest.score
-    went = "" if newest.direction is Direction.NONE else f", {newest.direction}"
-    return [
-        (f"{first.scale} baseline", f"{first.total} points, {ui.day(first.at)}"),
-        (f"Latest {last.scale}", f"{last.total} points, {ui.day(last.at)}"),
-        ("Difference", difference_words(newest)),
-        ("Reliable change", f"{f'Yes{went}' if newest.reliable else 'No'} (RCI {newest.rci:.1f})".replace("-", "−")),
-        ("5 points or more", f"Yes{went}" if newest.five_points else "No"),
-    ]
-
-
-def difference_words(one: Change) -> str:
-    """'8 points lower', '1 point higher', 'none'."""
-    if not one.difference:
-        return "none"
-    return f"{ui.count(abs(one.difference), 'point')} {'lower' if one.difference < 0 else 'higher'}"
-
-
-def hover_words(one: Change) -> str:
-    """What the chart says about a questionnaire under the pointer."""
-    if one.is_baseline:
-        return "Baseline"
-    since = f"Since the baseline of {ui.day(one.baseline.at)}: {difference_words(one)}"
-    if one.reliable:
-        return f"{since},<br>a reliable change ({one.direction})"
-    return f"{since},<br>{'5 or more, but ' if one.five_points else ''}not a reliable change"
-
-
-def baseline_words(baseline: PersonalBaseline | NoBaseline) -> str:
-    """A person's own baseline of the estimates in one or two sentences, or why there is none."""
-    if isinstance(baseline, NoBaseline):
-        return baseline.text
-    side = "above" if baseline.offset > 0 else "below"
-    shorter = " (of a PHQ-9, without item 9)" if baseline.scale is Scale.PHQ8 else ""
-    return (
-        f"Personal baseline of the estimates: this person's {baseline.scale} scores{shorter} lie "
-        f"{abs(baseline.offset):.1f} points {side} them (standard error {baseline.error:.1f}), from {baseline.pairs} "
-        f"sessions with a score within {PAIR_DAYS} days, partially pooled with an assumed spread between people "
-        "(Gelman & Hill 2007). The chart shows the estimates as the model gave them."
-    )
-
-
-def with_change(answers: pd.DataFrame, changes: Sequence[Change]) -> pd.DataFrame:
-    """The questionnaires with the columns `change` and `words` of the chart; changes in the rows' order."""
-    marks = ["reliable" if one.reliable else "five_points" if one.five_points else "" for one in changes]
-    return answers.assign(change=marks, words=[hover_words(one) for one in changes])
-
-
-def scores_of(answers: pd.DataFrame) -> list[Score]:
-    """The questionnaires' totals, in the rows' order."""
-    rows = zip(answers["answered_at"], answers["total"], answers["scale"], strict=True)
-    return [Score(at.to_pydatetime(), int(total), Scale(scale)) for at, total, scale in rows]
-
-
-def own_baseline(
-    trend: pd.DataFrame, questionnaires: Sequence[QuestionnaireRecord]
-) -> PersonalBaseline | NoBaseline | None:
-    """How one model's estimates sit with this person; None without estimates. A PHQ-9 serves a PHQ-8 head as well."""
-    rows = trend[trend["phq_score"].notna()]
-    estimates = [
-        Estimate(at.to_pydatetime(), float(score), Scale(scale), Provenance(provenance))
-        for at, score, scale, provenance in zip(
-            rows["recorded_at"], rows["phq_score"], rows["phq_scale"], rows["phq_provenance"], strict=True
-        )
-    ]
-    totals = ((q.answered_at, total_on(scale, q.items), scale) for q in questionnaires for scale in Scale)
-    scores = [Score(at, total, scale) for at, total, scale in totals if total is not None]
-    return personal_baseline(estimates, scores) if estimates else None
-
-
-def emotions(trend: pd.DataFrame, span: charts.Span | None) -> None:
+def emotions(trend: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame) -> None:
     """Emotion shares, one bar a session."""
     with ui.card("emotions", "Emotion shares by session"):
         if not len(trend):
@@ -184,14 +61,11 @@ def emotions(trend: pd.DataFrame, span: charts.Span | None) -> None:
                 "No analysed sessions yet", "Emotion shares appear here once a recording of this person was analysed."
             )
             return
-        figure = charts.emotion_trend(trend, context.colours(), span=span)
+        figure = charts.emotion_trend(trend, context.colours(), span=span, events=events)
         st.plotly_chart(
-            figure,
-            theme=None,
-            config=charts.CONFIG,
-            key="emotion_trend",
+            figure, theme=None, config=charts.CONFIG, key="emotion_trend",
             alt="Emotion shares of each session over time",
-        )
+        )  # fmt: skip
 
 
 def page() -> None:
@@ -210,17 +84,25 @@ def page() -> None:
         model_id = choose_model(subject)
     with title:
         header(subject)
-    trend = store.subject_trend(subject_id=subject.id, model_id=model_id)
+    preferred = context.preferred_model()
+    trend = store.subject_trend(subject_id=subject.id, model_id=model_id, prefer_model=preferred, measures=NAMES)
     answers = store.questionnaire_table(subject_id=subject.id)
     changes = since_baseline(scores_of(answers))
     baseline = own_baseline(trend, store.list_questionnaires(subject_id=subject.id))
-    answers = with_change(data.local_times(answers, "answered_at", ui.zone()), changes)
+    happened = store.list_events(subject_id=subject.id)
+    answers = trends.with_breaks(with_change(data.local_times(answers, "answered_at", ui.zone()), changes))
     trend = data.local_times(trend, "recorded_at", ui.zone())
-    span = charts.date_span(trend["recorded_at"], answers["answered_at"])
-    phq(trend, answers, span)
+    events = event_table(happened)
+    span = charts.date_span(trend["recorded_at"], answers["answered_at"], events["at"])
+    phq(trend, answers, span, events)
     change(changes, baseline)
-    emotions(trend, span)
-    rows = store.recent_sessions(subject_id=subject.id, limit=50)
+    emotions(trend, span, events)
+    if len(trend):
+        measures(trend, span, events)
+    events_card(subject.id, happened)
+    if len(trend):
+        periods(trend, answers)
+    rows = store.recent_sessions(subject_id=subject.id, limit=50, prefer_model=preferred)
     if rows:
         with ui.card("sessions", "Sessions"):
             ui.session_rows(rows, "trends", with_subject=False)

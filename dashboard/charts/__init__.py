@@ -4,14 +4,17 @@ Every function takes the `Palette` of the viewer's mode. Frames use the emotion 
 without the subject's face has NaN there and is drawn as a gap, never bridged.
 """
 
+from dashboard.charts.cohort import PEOPLE, distribution_panel, person_panel
 from dashboard.charts.coverage import COVERAGE_LABELS, COVERAGE_STATES
 from dashboard.charts.estimates import emotion_bars, phq_scale
+from dashboard.charts.events import mark_events
+from dashboard.charts.measures import PANEL, PERIODS, measure_trend, panel, period_panel
 from dashboard.charts.models import estimates_of_two, share_differences, training_curves
 from dashboard.charts.rows import MOMENTS
 from dashboard.charts.style import CONFIG, clock
 from dashboard.charts.timeline import emotion_timeline, with_gap_edges
 from dashboard.charts.tracks import Tracks
-from dashboard.charts.trends import CHANGE_LABELS, TREND_MARGIN, Span, date_span, emotion_trend, phq_trend
+from dashboard.charts.trends import CHANGE_LABELS, TREND_MARGIN, Span, broken, date_span, emotion_trend, phq_trend
 
 __all__ = [
     "CHANGE_LABELS",
@@ -19,15 +22,25 @@ __all__ = [
     "COVERAGE_LABELS",
     "COVERAGE_STATES",
     "MOMENTS",
+    "PANEL",
+    "PEOPLE",
+    "PERIODS",
     "TREND_MARGIN",
     "Span",
     "Tracks",
+    "broken",
     "clock",
     "date_span",
+    "distribution_panel",
     "emotion_bars",
     "emotion_timeline",
     "emotion_trend",
     "estimates_of_two",
+    "mark_events",
+    "measure_trend",
+    "panel",
+    "period_panel",
+    "person_panel",
     "phq_scale",
     "phq_trend",
     "share_differences",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.estimates import estimate_colour
+from dashboard.charts.events import mark_events
 from dashboard.charts.style import font, style
 from dashboard.palette import Palette
 from fer_phq.emotions import EMOTIONS
@@ -18,21 +20,25 @@ from fer_phq.phq import BAND_STARTS, Provenance, Scale
 TREND_MARGIN = {"l": 64, "r": 130, "t": 44, "b": 48}
 """The same for every chart over dates, so that they can be read one below the other."""
 Span = tuple[pd.Timestamp, pd.Timestamp]
+HEAD_FORMS = ("circle", "triangle-up", "hexagon", "triangle-down", "star", "pentagon")
+"""How the estimates of several heads are told apart."""
 CHANGE_LABELS = {"five_points": "5 or more points since baseline", "reliable": "Reliable change since baseline"}
 """How a questionnaire's change may be marked, the weaker first, and what the legend says."""
 
 
-def emotion_trend(trend: pd.DataFrame, colours: Palette, *, span: Span | None = None) -> go.Figure:
+def emotion_trend(
+    trend: pd.DataFrame, colours: Palette, *, span: Span | None = None, events: pd.DataFrame | None = None
+) -> go.Figure:
     """Stacked emotion shares, one bar a session at its date; `span` is the time axis (None: what the sessions need).
 
     `trend`: `recorded_at` (datetimes, ascending) and the seven emotions (0 to 1; NaN where a session has none).
+    `events`: see `mark_events`.
     """
-    figure = go.Figure()
     dates = pd.to_datetime(trend["recorded_at"])
     span = span or date_span(dates)
     width = _bar_width_ms(dates, span)
-    for name in EMOTIONS:
-        figure.add_trace(
+    figure = go.Figure(
+        [
             go.Bar(
                 x=dates,
                 y=trend[name],
@@ -41,52 +47,98 @@ def emotion_trend(trend: pd.DataFrame, colours: Palette, *, span: Span | None = 
                 marker={"color": colours.emotion(name), "line": {"color": colours.card, "width": 1}},
                 hovertemplate="%{y:.0%}",
             )
-        )
-    style(figure, colours, height=320)
-    figure.update_layout(barmode="stack", hovermode="x unified", margin=TREND_MARGIN)
-    figure.update_yaxes(title_text="Share of the session", tickformat=".0%", range=[0, 1])
-    figure.update_xaxes(**_date_axis(span))
+            for name in EMOTIONS
+        ]
+    )
+    style(
+        figure,
+        colours,
+        height=320,
+        layout={"barmode": "stack", "hovermode": "x unified", "margin": TREND_MARGIN},
+        xaxes=date_axis(span),
+        yaxes={"title": {"text": "Share of the session"}, "tickformat": ".0%", "range": [0, 1]},
+    )
+    if events is not None:
+        mark_events(figure, events, colours)
     return figure
 
 
 def phq_trend(
-    trend: pd.DataFrame, questionnaires: pd.DataFrame, colours: Palette, *, span: Span | None = None
+    trend: pd.DataFrame,
+    questionnaires: pd.DataFrame,
+    colours: Palette,
+    *,
+    span: Span | None = None,
+    events: pd.DataFrame | None = None,
 ) -> go.Figure:
     """PHQ estimates with their intervals and questionnaire scores, on one axis with the severity bands' borders.
 
-    `trend`: `recorded_at`, `phq_score`, `phq_low`, `phq_high`, `phq_scale`, `phq_provenance` (NaN or None where there
-    is no estimate). `questionnaires`: `answered_at`, `total`, `scale`, `change` (a key of `CHANGE_LABELS`, or empty:
-    no mark) and `words` (what the pointer shows below the total, or empty). Either may be empty.
+    `trend`: `recorded_at`, `phq_score`, `phq_low`, `phq_high`, `phq_scale`, `phq_provenance`, `phq_model_id` (NaN or
+    None where there is no estimate). Estimates are never joined by a line, and those of several heads are several
+    series. `questionnaires`: `answered_at`, `total`, `scale`, `change` (a key of `CHANGE_LABELS`, or empty: no mark),
+    `words` (what the pointer shows below the total, or empty) and `segment` (a line stops where it changes). Either may
+    be empty. `events`: see `mark_events`.
     """
-    figure = go.Figure()
     top = max([Scale.PHQ8.maximum, *(Scale(name).maximum for name in _scales(trend, questionnaires))])
+    traces: list[go.Scatter] = []
+    heads = sorted(trend.loc[trend["phq_score"].notna(), "phq_model_id"].unique())
     for change in CHANGE_LABELS:  # first, so that no estimate lies under a ring
         rows = questionnaires[questionnaires["change"] == change]
         if len(rows):
-            figure.add_trace(_change_trace(rows, change, colours))
+            traces.append(_change_trace(rows, change, colours))
     for provenance in (Provenance.CLINICAL, Provenance.SIMULATED):
         rows = trend[(trend["phq_provenance"] == str(provenance)) & trend["phq_score"].notna()]
-        if len(rows):
-            figure.add_trace(_estimate_trace(rows, provenance, colours))
+        for head, own in rows.groupby("phq_model_id", sort=True):
+            traces.append(_estimate_trace(own, provenance, str(head), heads, colours))
     for scale in Scale:
         rows = questionnaires[questionnaires["scale"].astype(str) == str(scale)]
         if len(rows):
-            figure.add_trace(_questionnaire_trace(rows, scale, colours))
-    for start, band in BAND_STARTS:
-        if start:
-            figure.add_hline(y=start, line_width=1, line_color=colours.line, layer="below")
-        figure.add_annotation(
-            x=1.0, xref="x domain", xanchor="left", xshift=8, y=start, yanchor="bottom", text=str(band),
-            showarrow=False, font=font(colours, 11, muted=True),
-        )  # fmt: skip
-    style(figure, colours, height=360)
-    figure.update_layout(margin=TREND_MARGIN, hovermode="closest")
-    figure.update_yaxes(
-        title_text="PHQ total", range=[-0.6, top + 0.6], tickvals=[0, 5, 10, 15, 20, top], showgrid=False
-    )
+            traces.append(_questionnaire_trace(rows, scale, colours))
+    figure = go.Figure(traces)
     dates = pd.concat([pd.to_datetime(trend["recorded_at"]), pd.to_datetime(questionnaires["answered_at"])])
-    figure.update_xaxes(**_date_axis(span or date_span(dates)))
+    style(
+        figure,
+        colours,
+        height=360,
+        layout={"margin": TREND_MARGIN, "hovermode": "closest", **_bands(colours)},
+        xaxes=date_axis(span or date_span(dates)),
+        yaxes={
+            "title": {"text": "PHQ total"}, "range": [-0.6, top + 0.6], "tickvals": [0, 5, 10, 15, 20, top],
+            "showgrid": False,
+        },
+    )  # fmt: skip
+    if events is not None:
+        mark_events(figure, events, colours)
     return figure
+
+
+def _bands(colours: Palette) -> dict[str, Any]:
+    """The severity bands' borders and, at the right, their names."""
+    starts = [start for start, _ in BAND_STARTS if start]
+    return {
+        "shapes": [
+            {
+                "type": "line", "x0": 0, "x1": 1, "xref": "x domain", "y0": start, "y1": start, "layer": "below",
+                "line": {"width": 1, "color": colours.line},
+            }
+            for start in starts
+        ],
+        "annotations": [
+            {
+                "x": 1.0, "xref": "x domain", "xanchor": "left", "xshift": 8, "y": start, "yanchor": "bottom",
+                "text": str(band), "showarrow": False, "font": font(colours, 11, muted=True),
+            }
+            for start, band in BAND_STARTS
+        ],
+    }  # fmt: skip
+
+
+def broken(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows with an empty one between two of another `segment`, so that a line through them stops there."""
+    segment = rows["segment"].to_numpy()
+    ends = np.flatnonzero(segment[1:] != segment[:-1]) + 1
+    # A place that the rows do not have becomes an empty row.
+    return rows.reset_index(drop=True).reindex(np.insert(np.arange(len(rows)), ends, -1))
 
 
 def date_span(*dates: pd.Series) -> Span | None:
@@ -99,8 +151,13 @@ def date_span(*dates: pd.Series) -> Span | None:
     return first - air, last + air
 
 
-def _estimate_trace(rows: pd.DataFrame, provenance: Provenance, colours: Palette) -> go.Scatter:
+def _estimate_trace(
+    rows: pd.DataFrame, provenance: Provenance, head: str, heads: Sequence[str], colours: Palette
+) -> go.Scatter:
+    """The estimates of one head; of several, each has a form of its own and its name in the legend."""
     simulated = provenance is Provenance.SIMULATED
+    form = HEAD_FORMS[heads.index(head) % len(HEAD_FORMS)]
+    name = "Model estimate (demonstration only)" if simulated else "Model estimate with interval"
     colour = estimate_colour(provenance, colours)
     return go.Scatter(
         x=pd.to_datetime(rows["recorded_at"]),
@@ -117,11 +174,11 @@ def _estimate_trace(rows: pd.DataFrame, provenance: Provenance, colours: Palette
         mode="markers",
         marker={
             "size": 9,
-            "symbol": "circle-open" if simulated else "circle",
+            "symbol": f"{form}-open" if simulated else form,
             "color": colour,
             "line": {"width": 2, "color": colour},
         },
-        name="Model estimate (demonstration only)" if simulated else "Model estimate with interval",
+        name=name if len(heads) < 2 else f"{name}, {escape(head)}",
         customdata=np.stack([rows["phq_low"], rows["phq_high"]], axis=1),
         hovertemplate="%{x|%d %b %Y}<br>%{y:.1f} (%{customdata[0]:.1f} to %{customdata[1]:.1f})"
         "<extra>%{fullData.name}</extra>",
@@ -129,10 +186,12 @@ def _estimate_trace(rows: pd.DataFrame, provenance: Provenance, colours: Palette
 
 
 def _questionnaire_trace(rows: pd.DataFrame, scale: Scale, colours: Palette) -> go.Scatter:
+    rows = broken(rows)
     return go.Scatter(
         x=pd.to_datetime(rows["answered_at"]),
         y=rows["total"],
         mode="lines+markers",
+        connectgaps=False,
         line={"color": colours.ink, "width": 1.5, "dash": "solid" if scale is Scale.PHQ9 else "dot"},
         marker={"size": 10, "symbol": "diamond" if scale is Scale.PHQ9 else "square", "color": colours.ink},
         name=f"{scale} questionnaire",
@@ -173,8 +232,9 @@ def _bar_width_ms(dates: pd.Series, span: Span | None) -> float:
     return 86_400_000.0 * max(min(closest * 0.7, 7.0), axis / 60)
 
 
-def _date_axis(span: Span | None) -> dict[str, Any]:
-    axis: dict[str, Any] = {"title_text": "Date", "type": "date", "showgrid": False, "tickformat": "%-d %b\n%Y"}
+def date_axis(span: Span | None) -> dict[str, Any]:
+    """The time axis of every chart over dates."""
+    axis: dict[str, Any] = {"title": {"text": "Date"}, "type": "date", "showgrid": False, "tickformat": "%-d %b\n%Y"}
     if span is None:
         return axis
     days = (span[1] - span[0]) / pd.Timedelta(days=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from db.engine import ConflictError
 from db.queries.base import Queries, get_row, new_id, utc_now
 from db.queries.features import channel_rows, channels_of, embedding_row, embeddings_of
+from db.queries.measures import write_measures
 from db.queries.rows import analysis_summary
 from db.records import AnalysisRecord, AnalysisSummary
 from db.tables import BOX_COLUMNS, AnalysisRow, ChannelRow, EmbeddingRow, FrameRow, SessionRow
@@ -48,8 +49,15 @@ def settings_hash(settings: Settings, beside: str = "") -> str:
 class AnalysisQueries(Queries):
     """Saving and loading analyses."""
 
-    def save_analysis(self, *, session_id: str, analysis: SessionAnalysis, settings: Settings | None = None) -> str:
-        """Store an analysis of this session and return its id; all of it or nothing.
+    def save_analysis(
+        self,
+        *,
+        session_id: str,
+        analysis: SessionAnalysis,
+        settings: Settings | None = None,
+        measures: Mapping[str, float] | None = None,
+    ) -> str:
+        """Store an analysis of this session, with its measures by name, and return its id; all of it or nothing.
 
         The same session, model, settings and things beside the recording again give the id of the analysis that is
         there. `settings` None stands for the defaults at the analysis's sampling. Raises NotFoundError when the session
@@ -76,6 +84,7 @@ class AnalysisQueries(Queries):
                 session.execute(insert(EmbeddingRow), [{"analysis_id": analysis_id, **embeddings}])
                 if channels:
                     session.execute(insert(ChannelRow), [{"analysis_id": analysis_id, **row} for row in channels])
+                write_measures(session, analysis_id, measures or {})
                 self._audit(session, "save", "analysis", analysis_id, f"session {session_id}, {analysis.model_id}")
             return analysis_id
         except ConflictError:

@@ -18,18 +18,23 @@ class AttentionQueries(Queries):
     """The list on the dashboard's first page."""
 
     def needs_attention(
-        self, *, coverage_floor: float = 0.3, now: datetime | None = None, limit: int = 50
+        self,
+        *,
+        coverage_floor: float = 0.3,
+        now: datetime | None = None,
+        limit: int = 50,
+        prefer_model: str | None = None,
     ) -> list[AttentionItem]:
         """What a person should look at, most urgent kind first, newest first within a kind; at most `limit` a kind.
 
         Questionnaires whose item 9 is not zero (until acknowledged; the answer itself is not told), sessions whose
-        newest job failed, newest analyses below `coverage_floor`, and, demonstrations aside, sessions without
-        consent or past their retention.
+        newest job failed, newest analyses (by `prefer_model` where it has one) below `coverage_floor`, and,
+        demonstrations aside, sessions without consent or past their retention.
         """
         queries = {
             AttentionKind.ITEM_9: _flagged_answers(),
             AttentionKind.FAILED_JOB: _failed_jobs(),
-            AttentionKind.LOW_COVERAGE: _low_coverage(coverage_floor),
+            AttentionKind.LOW_COVERAGE: _low_coverage(coverage_floor, prefer_model),
             AttentionKind.NO_CONSENT: _without_consent(),
             AttentionKind.PAST_RETENTION: _past_retention(now or utc_now()),
         }
@@ -83,9 +88,11 @@ def _failed_jobs() -> Select[Any]:
     return query.join(JobRow, JobRow.id == newest_job()).where(JobRow.state == str(JobState.FAILED))
 
 
-def _low_coverage(floor: float) -> Select[Any]:
+def _low_coverage(floor: float, prefer_model: str | None) -> Select[Any]:
     query = _of_sessions(SessionRow.recorded_at, AnalysisRow.id, AnalysisRow.coverage.expression)
-    return query.join(AnalysisRow, AnalysisRow.id == newest_analysis()).where(AnalysisRow.coverage < floor)
+    return query.join(AnalysisRow, AnalysisRow.id == newest_analysis(prefer_model=prefer_model)).where(
+        AnalysisRow.coverage < floor
+    )
 
 
 def _without_consent() -> Select[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, case, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from db.records import (
@@ -159,13 +159,21 @@ def is_past_retention(now: datetime) -> ColumnElement[bool]:
 
 
 def newest_analysis(
-    session_id: InstrumentedAttribute[str] = SessionRow.id, *, model_id: str | None = None
+    session_id: InstrumentedAttribute[str] = SessionRow.id,
+    *,
+    model_id: str | None = None,
+    prefer_model: str | None = None,
 ) -> ScalarSelect[str]:
-    """Id of the session's newest analysis, of one model when given; to be joined on, one index look-up a session."""
+    """Id of the analysis that stands for the session; to be joined on, one index look-up a session.
+
+    The newest: of `model_id` alone when given, else of `prefer_model` where it has analysed the session.
+    """
     other = aliased(AnalysisRow)
     query = select(other.id).where(other.session_id == session_id)
     if model_id is not None:
         query = query.where(other.model_id == model_id)
+    elif prefer_model is not None:
+        query = query.order_by(case((other.model_id == prefer_model, 0), else_=1))
     newest = query.order_by(other.created_at.desc(), other.id.desc()).limit(1)
     return newest.correlate(SessionRow).scalar_subquery()
 

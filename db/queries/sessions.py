@@ -169,13 +169,22 @@ class SessionQueries(Queries):
             return session.scalar(select(SessionRow.id).where(SessionRow.media_path == media_path).limit(1)) is not None
 
     def recent_sessions(
-        self, *, limit: int = 20, offset: int = 0, subject_id: str | None = None, include_demo: bool = True
+        self,
+        *,
+        limit: int = 20,
+        offset: int = 0,
+        subject_id: str | None = None,
+        include_demo: bool = True,
+        prefer_model: str | None = None,
     ) -> list[SessionSummary]:
-        """Sessions by recording date, newest first, each with its newest analysis and job; one query."""
+        """Sessions by recording date, newest first, each with its newest analysis and job; one query.
+
+        Where `prefer_model` has analysed a session, its newest analysis stands for the session.
+        """
         query = (
             select(SessionRow, SubjectRow.label, AnalysisRow, JobRow)
             .join(SubjectRow, SubjectRow.id == SessionRow.subject_id)
-            .outerjoin(AnalysisRow, AnalysisRow.id == newest_analysis())
+            .outerjoin(AnalysisRow, AnalysisRow.id == newest_analysis(prefer_model=prefer_model))
             .outerjoin(JobRow, JobRow.id == newest_job())
             .order_by(SessionRow.recorded_at.desc(), SessionRow.id)
             .limit(limit)

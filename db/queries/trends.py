@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 from sqlalchemy import select
 
 from db.queries.base import TEXT, TIME, Queries, get_row, tidy_frame
+from db.queries.measures import measure_columns
 from db.queries.rows import is_superseded, newest_analysis
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow
 from fer_phq.emotions import EMOTIONS
@@ -28,6 +30,7 @@ _TREND = {
     "phq_level": "float64",
     "phq_scale": TEXT,
     "phq_provenance": TEXT,
+    "phq_model_id": TEXT,
     "phq_modalities": TEXT,
     "phq_unavailable": TEXT,
     "phq_detail": TEXT,
@@ -47,13 +50,22 @@ _QUESTIONNAIRES = {
 class TrendQueries(Queries):
     """Tidy frames over a subject's sessions and questionnaires."""
 
-    def subject_trend(self, *, subject_id: str, model_id: str | None = None) -> pd.DataFrame:
-        """One row an analysed session, oldest first: its newest analysis (by `model_id`, when given).
+    def subject_trend(
+        self,
+        *,
+        subject_id: str,
+        model_id: str | None = None,
+        prefer_model: str | None = None,
+        measures: Sequence[str] = (),
+    ) -> pd.DataFrame:
+        """One row an analysed session, oldest first: its newest analysis.
+
+        By `model_id` alone when given, else by `prefer_model` where it has one.
 
         Columns: session_id, analysis_id, recorded_at (UTC), model_id, coverage, frames_sampled, dominant_emotion, the
-        seven mean probabilities, phq_score, phq_low, phq_high, phq_level, phq_scale, phq_provenance, phq_modalities
-        ("face+voice"), and, where there is no estimate (NaN in those), phq_unavailable and phq_detail; is_demo. Raises
-        NotFoundError.
+        seven mean probabilities, phq_score, phq_low, phq_high, phq_level, phq_scale, phq_provenance, phq_model_id,
+        phq_modalities ("face+voice"), and, where there is no estimate (NaN in those), phq_unavailable and phq_detail;
+        is_demo; and the `measures` by name, NaN where not measured. Raises NotFoundError.
         """
         elsewhere: dict[str, Any] = {
             "session_id": SessionRow.id,
@@ -62,16 +74,19 @@ class TrendQueries(Queries):
             "is_demo": SessionRow.is_demo,
         }
         columns = [elsewhere[name] if name in elsewhere else getattr(AnalysisRow, name) for name in _TREND]
+        own = select(AnalysisRow.id).join(SessionRow, SessionRow.id == AnalysisRow.session_id)
+        measured = measure_columns(measures, own.where(SessionRow.subject_id == subject_id))
         query = (
-            select(*columns)
+            select(*columns, *(measured.c[name] for name in measures))
             .select_from(SessionRow)
-            .join(AnalysisRow, AnalysisRow.id == newest_analysis(model_id=model_id))
+            .join(AnalysisRow, AnalysisRow.id == newest_analysis(model_id=model_id, prefer_model=prefer_model))
+            .outerjoin(measured, measured.c.analysis_id == AnalysisRow.id)
             .where(SessionRow.subject_id == subject_id)
             .order_by(SessionRow.recorded_at, SessionRow.id)
         )
         with self._reading() as session:
             get_row(session, SubjectRow, subject_id)
-            return tidy_frame(session.execute(query).all(), _TREND)
+            return tidy_frame(session.execute(query).all(), _TREND | dict.fromkeys(measures, "float64"))
 
     def subject_models(self, *, subject_id: str) -> list[str]:
         """The ids of the models that analysed any of the subject's sessions, sorted."""

@@ -23,6 +23,7 @@ from fer_phq.beside import Beside
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import FerPhqError, RecordingError, SettingsError
 from fer_phq.features import write_features
+from fer_phq.measures import measured
 from fer_phq.phq import PhqEstimate, Provenance
 from service.active import active_bundle
 from service.choices import current
@@ -224,7 +225,10 @@ def keeper(options: Options, app_settings: AppSettings) -> Callable[[SessionAnal
         except OSError as error:
             raise RecordingError(f"{path} cannot be copied: {error.strerror}.") from None
         try:
-            store.save_analysis(session_id=kept.session_id, analysis=analysis, settings=options.settings)
+            found = measured(analysis, options.settings)
+            store.save_analysis(
+                session_id=kept.session_id, analysis=analysis, settings=options.settings, measures=found
+            )
         except BaseException:
             # A session without its analysis would be half a result.
             if not kept.duplicate:

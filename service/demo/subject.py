@@ -18,6 +18,7 @@ from db.store import Store
 from fer_phq.analysis import SessionAnalysis, Settings
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import FerPhqError, SettingsError, StoreError
+from fer_phq.measures import measured
 from fer_phq.phq import Scale
 from service.active import active_bundle
 from service.choices import current
@@ -100,7 +101,8 @@ def create_demo(settings: AppSettings, say: Say, scripts: Scripts = SCRIPTS) -> 
             for script in missing:
                 session = _session(settings, store, subject, script, films.get(script.name))
                 analysis = analyst.analyse(_recording(settings, session))
-                store.save_analysis(session_id=session.id, analysis=analysis, settings=analyst.settings)
+                found = measured(analysis, analyst.settings)
+                store.save_analysis(session_id=session.id, analysis=analysis, settings=analyst.settings, measures=found)
                 say(_progress(script, len(scripts), session, analysis))
         return Made(len(missing), len(scripts) - len(missing), _questionnaires(store, subject))
 

@@ -16,7 +16,7 @@ from db.store import Store
 from service.settings import AppSettings, load_settings
 
 sync_api = pytest.importorskip("playwright.sync_api")
-PAGES = ["", "new_session", "session", "trends", "models", "questionnaire", "settings"]
+PAGES = ["", "new_session", "session", "trends", "cohort", "models", "questionnaire", "settings"]
 
 pytestmark = [
     pytest.mark.browser,
@@ -89,6 +89,40 @@ def test_the_recording_plays_and_the_timeline_steers_it(
         eventually(page, lambda: video.evaluate("v => v.currentTime > 1"))
         page.locator("[class*=st-key-card_moment] h3", has_text="At 0:0").wait_for()
         calm(page)
+
+
+def test_a_point_and_a_row_of_the_cohort_lead_to_a_person(
+    filled: AppSettings, installation: AppSettings, store: Store, page: Any
+) -> None:
+    people = {subject.id: subject.label for subject in store.list_subjects()}
+    with dashboard(installation) as address:
+        opened(page, f"{address}/cohort")
+        point = page.locator("[class*=st-key-spread_expressivity] .scatterlayer .point").first
+        eventually(page, lambda: clicked_through(page, point))
+        shown = page.url.rsplit("subject=", 1)[1]
+        page.get_by_role("heading", name=people[shown]).wait_for()
+        calm(page)
+        opened(page, f"{address}/cohort")
+        box = page.locator("[data-testid=stDataFrame]").bounding_box()
+        page.mouse.click(box["x"] + 17, box["y"] + 55)
+        page.get_by_role("link", name="Open trends").click()
+        page.get_by_role("heading", name=min(people.values())).wait_for()
+        calm(page)
+
+
+def clicked_through(page: Any, point: Any) -> bool:
+    """Click a point of a chart; whether another page came."""
+    if "trends" in page.url:
+        return True
+    if point.count():
+        point.scroll_into_view_if_needed()
+        box = point.bounding_box()
+        page.mouse.move(box["x"] - 4, box["y"] - 4)
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=3)
+        page.wait_for_timeout(300)
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.wait_for_timeout(1500)
+    return "trends" in page.url
 
 
 def test_an_upload_becomes_charts_and_can_be_erased(

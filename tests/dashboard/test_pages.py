@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from html import unescape
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from shown_pages import MAIN, WHEN, answer, calm, estimated, html_of, open_page, plain, words
 from streamlit.testing.v1 import AppTest
 from synthetic_sessions import Plan, recording_info, synthetic_analysis
 
@@ -23,35 +22,7 @@ from fer_phq.phq import PhqEstimate, PhqUnavailable, Provenance, Scale, Unavaila
 from service.settings import AppSettings
 
 ROOT = Path(__file__).parents[2]
-MAIN = ROOT / "dashboard" / "main.py"
-PAGES = ["home", "new_session", "session", "trends", "models", "questionnaire", "settings"]
-NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-
-
-def open_page(name: str, **query: str) -> AppTest:
-    """A page, run once; it must not show an error."""
-    app = AppTest.from_file(str(MAIN), default_timeout=60)
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    if name != "home":
-        app.switch_page(f"app_pages/{name}.py")
-        for key, value in query.items():
-            app.query_params[key] = value
-        app.run()
-    return calm(app)
-
-
-def calm(app: AppTest) -> AppTest:
-    """The page, which shows neither an exception nor an error box."""
-    assert not app.exception, [e.value for e in app.exception]
-    assert not app.error, [e.value for e in app.error]
-    return app
-
-
-def words(app: AppTest) -> str:
-    """Everything a page says, labels and HTML included, as one text."""
-    return " ".join(str(getattr(node, "proto", "")) for node in app.main)
+PAGES = ["home", "new_session", "session", "trends", "cohort", "models", "questionnaire", "settings"]
 
 
 def images(app: AppTest) -> int:
@@ -69,6 +40,7 @@ def test_pages_of_an_empty_store_say_what_to_do(name: str) -> None:
         "new_session": "Choose a subject or type a new code",
         "session": "Upload a recording",
         "trends": "Upload a recording",
+        "cohort": "No analysed sessions yet",
         "questionnaire": "Over the last 2 weeks",
         "models": "Train from your sessions",
         "settings": "Keep new recordings for (days)",
@@ -217,10 +189,10 @@ def test_estimates_of_a_clinical_head_get_a_personal_baseline(installation: AppS
     subject = store.create_subject(label="P-1")
     answer(store, subject.id, [12, 12])
     for week in (0, 2, 4):
-        estimated(store, subject.id, Plan(provenance=Provenance.CLINICAL), NOW + timedelta(weeks=week))
+        estimated(store, subject.id, Plan(provenance=Provenance.CLINICAL), WHEN + timedelta(weeks=week))
     said = words(open_page("trends", subject=subject.id))
     assert "needs 3 sessions with a PHQ-8 score within 14 days; there are 2." in said
-    answer(store, subject.id, [12], first=NOW + timedelta(weeks=4))
+    answer(store, subject.id, [12], first=WHEN + timedelta(weeks=4))
     said = words(open_page("trends", subject=subject.id))
     # The plan's seed estimates the same in each session; three pairs leave three quarters of the difference.
     found = analysis(Plan(provenance=Provenance.CLINICAL)).phq
@@ -234,7 +206,7 @@ def test_estimates_of_a_simulated_head_get_none(installation: AppSettings, store
     subject = store.create_subject(label="P-1")
     answer(store, subject.id, [12, 12, 12])
     for week in (0, 2, 4):
-        estimated(store, subject.id, Plan(), NOW + timedelta(weeks=week))
+        estimated(store, subject.id, Plan(), WHEN + timedelta(weeks=week))
     said = words(open_page("trends", subject=subject.id))
     assert "There is no personal baseline of the estimates" in said
     assert "standard error" not in said
@@ -271,7 +243,7 @@ def test_an_incomplete_questionnaire_is_not_stored(installation: AppSettings, st
 def test_item_9_asks_for_a_person_until_one_was_there(installation: AppSettings, store: Store) -> None:
     subject = store.create_subject(label="P-1")
     store.set_setting(key="help_line", value="Call the ward on extension 12.")
-    store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ9, items=[0] * 8 + [1], answered_at=NOW)
+    store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ9, items=[0] * 8 + [1], answered_at=WHEN)
     app = open_page("questionnaire", subject=subject.id)
     said = words(app)
     assert "A person should speak with them now" in said
@@ -363,39 +335,9 @@ def test_the_dashboard_needs_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
-def answer(
-    store: Store, subject_id: str, totals: Sequence[int], scale: Scale = Scale.PHQ9, first: datetime = NOW
-) -> None:
-    """Questionnaires two weeks apart; item 9 is 0."""
-    for k, total in enumerate(totals):
-        items = [total // 8 + (i < total % 8) for i in range(8)] + [0] * (scale.items - 8)
-        store.save_questionnaire(
-            subject_id=subject_id, scale=scale, items=items, answered_at=first + timedelta(weeks=2 * k)
-        )
-
-
-def estimated(store: Store, subject_id: str, plan: Plan, at: datetime) -> None:
-    """A session with the plan's analysis and no recording's file."""
-    info = recording_info(at.toordinal(), plan.seconds)
-    session = store.create_session(
-        subject_id=subject_id, recorded_at=at, recording=info, original_name="one.mp4", media_path=None
-    )
-    store.save_analysis(session_id=session.id, analysis=synthetic_analysis(5, plan, info))
-
-
-def html_of(app: AppTest) -> str:
-    """All HTML of a page, its signs unescaped."""
-    return unescape(" ".join(str(getattr(node.proto, "body", "")) for node in app.main if node.type == "html"))
-
-
 def facts_of(app: AppTest) -> list[tuple[str, str]]:
     """The names and values that a page shows in grids."""
     return re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", html_of(app))
-
-
-def plain(said: str) -> str:
-    """A chart's words with the signs that its JSON writes as numbers."""
-    return said.replace("\\\\u003c", "<").replace("\\\\u003e", ">")
 
 
 def analysis(plan: Plan) -> SessionAnalysis:
@@ -408,7 +350,7 @@ def looked_at_with(store: Store, model_id: str) -> str:
     info = recording_info(8, source.duration_s)
     session = store.create_session(
         subject_id=source.subject_id,
-        recorded_at=NOW,
+        recorded_at=WHEN,
         recording=info,
         original_name="looked.mp4",
         media_path=source.media_path,
@@ -423,7 +365,7 @@ def bare_session(store: Store, label: str = "P-1") -> str:
     subject = store.get_or_create_subject(label=label)
     session = store.create_session(
         subject_id=subject.id,
-        recorded_at=NOW,
+        recorded_at=WHEN,
         recording=recording_info(5, 90.0),
         original_name="one.mp4",
         media_path=None,

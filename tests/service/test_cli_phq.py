@@ -77,6 +77,7 @@ def test_from_questionnaires_to_estimates(installation, tmp_path):
     assert {one.model_id for one in given} == {active.model_id}
     after = row_counts(installation.database_url)
     assert after["analyses"] == 2 * before["analyses"]
+    assert after["measures"] > before["measures"], "the new analyses come with their measures"
     assert after["sessions"] == before["sessions"]
     assert "0 sessions have a new" in run("reanalyse").output
 

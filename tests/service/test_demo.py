@@ -158,6 +158,12 @@ def test_the_model_reads_different_schedules_differently(made, demo_store):
     assert set(glad) == set(EMOTIONS)
 
 
+def test_the_analyses_come_with_their_measures(made, demo_store):
+    sad, happy = (demo_store.get_measures(analysis_id=summary.analysis.id) for summary in demo_sessions(demo_store))
+    assert happy["smiling_share"] > sad["smiling_share"] + 0.3
+    assert "pitch_mean" not in happy, "the puppet is silent"
+
+
 def test_everything_is_marked(made, demo_store):
     (subject,) = demo_store.list_subjects()
     assert (subject.label, subject.is_demo, subject.analysed_sessions) == (LABEL, True, 2)

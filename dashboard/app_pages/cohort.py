@@ -1,0 +1,72 @@
+"""Cohort: many people side by side. Filter, group, compare, and open one of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from dashboard import context, ui
+from dashboard.cohort.filters import filters
+from dashboard.cohort.spread import courses, spread
+from dashboard.cohort.table import chosen_people, people_table
+from dashboard.trends.measures import choose, explained
+from fer_phq.measures import BY_NAME, MEASURES
+from service.cohort import Cohort, load_cohort
+
+NAMES = [measure.name for measure in MEASURES]
+MODELS = (
+    "These sessions were measured by {models} models. Face measures of two models differ even where nothing has "
+    "changed: choose one model to compare like with like."
+)
+
+
+def counts(found: Cohort) -> str:
+    """'34 people · 121 sessions'."""
+    people = ui.count(len(found.people), "person", "people")
+    return f"{people} · {ui.count(len(found.sessions), 'analysed session')}"
+
+
+def marked(found: Cohort) -> Cohort:
+    """The cohort with demonstration people called so."""
+    people = found.people
+    called = [ui.called(label, demo) for label, demo in zip(people["label"], people["is_demo"], strict=True)]
+    return replace(found, people=people.assign(label=called))
+
+
+def page() -> None:
+    """Load what the filter lets through, then draw it."""
+    store = context.store()
+    subjects = store.list_subjects()
+    heading = st.empty()
+    if not any(subject.analysed_sessions for subject in subjects):
+        with heading.container():
+            ui.heading("Cohort")
+        with ui.card("none"):
+            ui.empty("No analysed sessions yet", "People appear here once recordings of them were analysed.")
+        st.page_link(ui.NEW_SESSION, label="Upload a recording")
+        return
+    tags = store.subject_tags()
+    wanted, groups = filters(subjects, tags)
+    found = marked(load_cohort(store, wanted, NAMES, context.preferred_model()))
+    with heading.container():
+        ui.heading("Cohort", counts(found))
+    if not len(found.people):
+        with ui.card("nobody"):
+            ui.empty("Nobody matches", "Choose other tags or dates, or let sessions with a lower coverage in.")
+        return
+    if len(found.models) > 1:
+        ui.warn(MODELS.format(models=len(found.models)))
+    with ui.card("cohort_people", "People"):
+        names = choose("cohort_measures", list(BY_NAME), found.names, "Measures in the table and the distributions")
+        chosen = people_table(found, names)
+    if chosen:
+        chosen_people(found, chosen, sorted({tag for some in tags.values() for tag in some}))
+    if names:
+        spread(found, names, groups)
+    if found.names:
+        courses(found)
+        explained([BY_NAME[name] for name in found.names])
+
+
+page()

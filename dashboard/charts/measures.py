@@ -1,0 +1,163 @@
+"""Charts of measures: one panel each over dates, and two periods side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dashboard.charts.events import mark_events
+from dashboard.charts.style import font, merged, style
+from dashboard.charts.trends import TREND_MARGIN, Span, broken, date_axis, date_span
+from dashboard.palette import Palette
+from fer_phq.measures import Measure
+
+Trace = dict[str, Any]
+"""A trace as a plain dictionary, which Plotly checks once, in the figure."""
+PANEL_PX = 118
+TITLE_PX = 34
+"""Of a panel's height, what its title and the space above it take."""
+PANEL = (256, 200)
+"""Width and height in pixels of one of several small charts, which stand beside each other as far as there is room."""
+PERIODS = ("first", "second")
+
+
+def measure_trend(
+    values: pd.DataFrame,
+    measures: Sequence[Measure],
+    colours: Palette,
+    *,
+    span: Span | None = None,
+    events: pd.DataFrame | None = None,
+) -> go.Figure:
+    """One panel a measure, one below the other, over the same dates; lines stop where `segment` changes.
+
+    `values`: `recorded_at`, `measure`, `value` (NaN where not measured), `segment`, rows of a measure by date.
+    `events`: see `mark_events`.
+    """
+    axis = date_axis(span or date_span(values["recorded_at"]))
+    traces, notes, layout = [], [], {}
+    title = TITLE_PX / (PANEL_PX * max(len(measures), 1))
+    for row, measure in enumerate(measures, 1):
+        own = values[values["measure"] == measure.name]
+        traces.append(_line(own, measure, colours, row))
+        last = row == len(measures)
+        # From the top: a panel's share of the height, less the room for its title.
+        bottom, top = 1 - row / len(measures), 1 - (row - 1) / len(measures) - title
+        layout[f"xaxis{row}"] = axis | {
+            "anchor": f"y{row}",
+            "showticklabels": last,
+            "matches": "x" if row > 1 else None,
+        }
+        layout[f"xaxis{row}"] |= {} if last else {"title": {"text": ""}}
+        layout[f"yaxis{row}"] = value_axis(measure, 4) | {"anchor": f"x{row}", "domain": [bottom, top]}
+        notes.append(
+            {
+                "text": escape(measure.heading), "x": 0, "xanchor": "left", "xref": "paper", "y": top, "yref": "paper",
+                "yanchor": "bottom", "showarrow": False, "font": font(colours, 12),
+            }
+        )  # fmt: skip
+    figure = go.Figure(traces, layout)
+    look = {
+        "margin": TREND_MARGIN | {"t": 40},
+        "hovermode": "closest",
+        "showlegend": False,
+        "annotations": notes,
+    }
+    style(figure, colours, height=PANEL_PX * max(len(measures), 1) + 70, layout=look)
+    if events is not None:
+        mark_events(figure, events, colours)
+    return figure
+
+
+def value_axis(measure: Measure, ticks: int) -> dict[str, Any]:
+    """The axis of a measure's values, with about so many ticks."""
+    return {"tickformat": ".0%" if measure.is_share else ".3~g", "nticks": ticks}
+
+
+def period_panel(points: pd.DataFrame, means: pd.DataFrame, measure: Measure, colours: Palette) -> go.Figure:
+    """One measure in two periods: every session as a point, and each period's mean as a line.
+
+    `points`: `measure`, `period` (of `PERIODS`), `value`, `at`. `means`: `measure`, `period`, `mean`.
+    """
+    places = list(enumerate(PERIODS))
+    clouds = [_cloud(points, measure, period, place, colours) for place, period in places]
+    levels = [_mean(means, measure, period, place, colours) for place, period in places]
+    figure = go.Figure([clouds[0], levels[0], clouds[1], levels[1]])
+    panel(
+        figure, measure.heading, colours, yaxis=value_axis(measure, 5),
+        xaxis={"tickvals": [0, 1], "ticktext": ["First", "Second"], "range": [-0.6, 1.6], "showgrid": False},
+    )  # fmt: skip
+    return figure
+
+
+def panel(
+    figure: go.Figure,
+    title: str,
+    colours: Palette,
+    *,
+    xaxis: Mapping[str, Any],
+    yaxis: Mapping[str, Any],
+    **layout: Any,
+) -> None:
+    """Make a figure one of several small ones: its title at its left, `PANEL` pixels in size, no legend."""
+    own = {
+        "width": PANEL[0], "margin": {"l": 44, "r": 8, "t": 34, "b": 30}, "hovermode": "closest", "showlegend": False,
+        "title": {"text": escape(title), "font": font(colours, 12), "x": 0, "xref": "paper", "y": 0.97,
+                  "yanchor": "top"},
+    }  # fmt: skip
+    style(figure, colours, height=PANEL[1], layout=merged(own, layout), xaxes=xaxis, yaxes=yaxis)
+
+
+def _line(own: pd.DataFrame, measure: Measure, colours: Palette, row: int) -> Trace:
+    whole = broken(own)
+    return {
+        "type": "scatter",
+        "x": pd.to_datetime(whole["recorded_at"]),
+        "y": whole["value"],
+        "xaxis": f"x{row}",
+        "yaxis": f"y{row}",
+        "mode": "lines+markers",
+        "connectgaps": False,
+        "line": {"width": 1.75, "color": colours.accent},
+        "marker": {"size": 7, "color": colours.accent},
+        "customdata": [measure.said(value) for value in whole["value"]],
+        "name": escape(measure.title),
+        "hovertemplate": "%{x|%d %b %Y}<br>%{customdata}<extra>%{fullData.name}</extra>",
+    }
+
+
+def _cloud(points: pd.DataFrame, measure: Measure, period: str, place: int, colours: Palette) -> Trace:
+    own = points[(points["measure"] == measure.name) & (points["period"] == period)]
+    # Beside each other in the order of their dates, so that equal values do not hide one another.
+    x = place + (np.linspace(-0.22, 0.22, len(own)) if len(own) > 1 else np.zeros(len(own)))
+    return {
+        "type": "scatter",
+        "x": x,
+        "y": own["value"],
+        "mode": "markers",
+        "marker": {"size": 7, "color": colours.accent, "opacity": 0.65, "symbol": "circle" if place else "circle-open"},
+        "customdata": [
+            [f"{at:%d %b %Y}", measure.said(value)] for at, value in zip(own["at"], own["value"], strict=True)
+        ],
+        "name": escape(measure.title),
+        "hovertemplate": "%{customdata[0]}<br>%{customdata[1]}<extra></extra>",
+    }
+
+
+def _mean(means: pd.DataFrame, measure: Measure, period: str, place: int, colours: Palette) -> Trace:
+    own = means[(means["measure"] == measure.name) & (means["period"] == period)]
+    level = float(own["mean"].iloc[0]) if len(own) else np.nan
+    return {
+        "type": "scatter",
+        "x": [place - 0.36, place + 0.36],
+        "y": [level, level],
+        "mode": "lines",
+        "line": {"width": 2.5, "color": colours.ink},
+        "name": "Mean",
+        "hovertemplate": f"Mean {measure.said(level)}<extra></extra>",
+    }

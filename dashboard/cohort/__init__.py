@@ -1,0 +1,1 @@
+"""The cards of the Cohort page, each a module."""

@@ -1,0 +1,49 @@
+"""Who belongs to the cohort on show, and by which tags it is grouped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+
+import streamlit as st
+
+from dashboard import context, ui
+from db.records import CohortFilter, SubjectSummary
+
+
+def filters(subjects: Sequence[SubjectSummary], tags: Mapping[str, tuple[str, ...]]) -> tuple[CohortFilter, list[str]]:
+    """The chosen filter and the tags to group by."""
+    known = sorted({tag for some in tags.values() for tag in some})
+    models = context.store().list_models()
+    with ui.card("cohort_filter"):
+        one, two, three = st.columns(3)
+        wanted = one.multiselect("Tags", known, key="cohort_tags", placeholder="All people", help="Any of these tags.")
+        days = two.date_input("Recorded between", [], key="cohort_days")
+        model = three.selectbox(
+            "Model", [None, *models], key="cohort_model",
+            format_func=lambda one: one or "Active model, others where it has not analysed",
+        )  # fmt: skip
+        one, two, three = st.columns(3, vertical_alignment="bottom")
+        groups = one.multiselect("Group by tags", known, key="cohort_groups", placeholder="Everybody in one group")
+        floor = two.slider(
+            "Face seen in at least", 0, 100, 0, step=5, format="%d %%", key="cohort_coverage",
+            help="Sessions with a lower coverage are left out.",
+        )  # fmt: skip
+        demo = three.toggle(
+            "With demonstrations", not any(not subject.is_demo for subject in subjects), key="cohort_demo",
+            help="Made-up people, who are left out beside real ones.",
+        )  # fmt: skip
+    since, until = edges(days)
+    return CohortFilter(tuple(wanted), since, until, model, floor / 100, demo), groups
+
+
+def edges(days: object) -> tuple[datetime | None, datetime | None]:
+    """The beginning of the first day and the end of the last one on the viewer's clock; None while open."""
+    chosen = [day for day in days if isinstance(day, date)] if isinstance(days, tuple) else []
+    since = midnight(chosen[0]) if chosen else None
+    return since, midnight(chosen[1] + timedelta(days=1)) if len(chosen) == 2 else None
+
+
+def midnight(day: date) -> datetime:
+    """When a day begins on the viewer's clock."""
+    return datetime.combine(day, time(), ui.zone()).astimezone(UTC)

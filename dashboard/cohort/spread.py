@@ -1,0 +1,89 @@
+"""How measures are spread over people, and people's courses beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, context, data, ui
+from fer_phq.measures import BY_NAME
+from service import cohort
+from service.cohort import FEW, Cohort
+
+PAGE = 8
+NOBODY = "This measure is known of nobody here."
+PLAIN = {"displayModeBar": False}
+SPREAD = (
+    "A point is a person: the mean over their sessions. Boxes are quartiles, for groups of at least {few} people; "
+    "whiskers end at the outermost person within one and a half times the box. Click a point to open that "
+    "person's trends."
+)
+
+
+def spread(found: Cohort, names: Sequence[str], groups: Sequence[str]) -> None:
+    """The distribution of each chosen measure, by group."""
+    with ui.card("cohort_spread", "Distribution over people"):
+        members = cohort.grouped(found.people, groups)
+        with st.container(horizontal=True):
+            for name in names:
+                points, boxes = cohort.distribution(found.people, members, name)
+                figure = charts.distribution_panel(points, boxes, BY_NAME[name], context.colours())
+                event = st.plotly_chart(
+                    figure, theme=None, width="content", config=PLAIN, key=f"spread_{name}", on_select="rerun",
+                    selection_mode="points", alt=f"{BY_NAME[name].title} of each person, by group",
+                )  # fmt: skip
+                if (subject_id := clicked(event)) is not None:
+                    st.switch_page(ui.TRENDS, query_params={"subject": subject_id})
+        ui.note(SPREAD.format(few=FEW))
+
+
+def clicked(event: Any) -> str | None:
+    """The person whose point was clicked."""
+    points = event["selection"]["points"] if event else []
+    for point in points:
+        if point.get("customdata"):
+            return str(point["customdata"][0])
+    return None
+
+
+@st.fragment
+def courses(found: Cohort) -> None:
+    """A few people at a time, each in a small chart of their own on the same axes."""
+    with ui.card("cohort_courses", "Course of each person"):
+        left, right = st.columns([0.35, 0.65], vertical_alignment="bottom")
+        name = left.selectbox(
+            "Measure", list(BY_NAME), key="course_measure", format_func=lambda one: BY_NAME[one].title
+        )
+        if name not in found.names:
+            ui.note(NOBODY)
+            return
+        people = found.people[found.people[name].notna()]
+        pages = max(-(-len(people) // PAGE), 1)
+        with right.container(horizontal=True, horizontal_alignment="right"):
+            number = st.pagination(pages, key=f"course_page_{pages}") if pages > 1 else 1
+        shown = people.iloc[(number - 1) * PAGE : number * PAGE]
+        limits = cohort.value_range(found.sessions, name)
+        local = data.local_times(
+            cohort.lines(found.sessions, list(shown["subject_id"]), name), "recorded_at", ui.zone()
+        )
+        span = charts.date_span(data.local_times(found.sessions, "recorded_at", ui.zone())["recorded_at"])
+        with st.container(horizontal=True):
+            for subject_id, label in zip(shown["subject_id"], shown["label"], strict=True):
+                person(subject_id, label, name, local[local["subject_id"] == subject_id], limits, span)
+        ui.note("All panels have the same axes. Lines are broken at gaps in time and where another model measured.")
+
+
+def person(
+    subject_id: str, label: str, name: str, rows: pd.DataFrame, limits: tuple[float, float], span: charts.Span | None
+) -> None:
+    """One person's panel, with the way to their trends above it."""
+    with st.container(width=charts.PANEL[0], gap=None):
+        st.page_link(ui.TRENDS, label=ui.md(label), query_params={"subject": subject_id})
+        figure = charts.person_panel(rows, BY_NAME[name], context.colours(), limits=limits, span=span)
+        st.plotly_chart(
+            figure, theme=None, width="content", config=PLAIN, key=f"course_{subject_id}",
+            alt=f"{BY_NAME[name].title} of {label} over sessions",
+        )  # fmt: skip

@@ -1,0 +1,152 @@
+"""The cohort's people as a table with sparklines, and what can be done with those chosen in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import context, ui
+from fer_phq.errors import StoreError
+from fer_phq.measures import BY_NAME
+from fer_phq.phq import Provenance
+from service import cohort
+from service.cohort import Cohort
+
+HEIGHT = 440
+SIMULATED = (
+    "Estimates marked “simulated” come from heads that were trained on made-up labels: they demonstrate the software "
+    "and say nothing about anyone."
+)
+LISTED = "Estimates are listed with their intervals and never averaged over people. Choose rows to open or tag people."
+
+
+def people_table(found: Cohort, names: Sequence[str]) -> list[str]:
+    """One row a person; the ids of those chosen."""
+    people = found.people
+    table = pd.DataFrame(
+        {
+            "label": people["label"],
+            "tags": people["tags"],
+            "sessions": people["sessions"],
+            "estimate": [estimate_words(row) for row in people.to_dict("records")],
+            "questionnaire": [answer_words(row) for row in people.to_dict("records")],
+        }
+    )
+    for name in names:
+        lines = cohort.sparks(found.sessions, name)
+        table[f"{name}_line"] = [lines.get(one, []) for one in people["subject_id"]]
+        table[name] = people[name] * (100 if BY_NAME[name].is_share else 1)
+    table["coverage"] = people["coverage"] * 100
+    table["first"] = people["first_at"].dt.tz_convert(ui.zone()).dt.date
+    table["last"] = people["last_at"].dt.tz_convert(ui.zone()).dt.date
+    table["model"] = people["model_id"]
+    chosen = st.dataframe(
+        table, hide_index=True, height=min(HEIGHT, 38 + 35 * len(table)), column_config=columns(found, names),
+        key="cohort_table", on_select="rerun", selection_mode="multi-row", alt="The people of the cohort",
+    )  # fmt: skip
+    if (people["phq_provenance"] == str(Provenance.SIMULATED)).any():
+        ui.warn(SIMULATED)
+    ui.note(LISTED)
+    return [str(people["subject_id"].iloc[row]) for row in chosen["selection"]["rows"] if row < len(people)]
+
+
+def columns(found: Cohort, names: Sequence[str]) -> dict[str, Any]:
+    """How the table's columns are headed and drawn."""
+    config = st.column_config
+    out: dict[str, Any] = {
+        "label": config.TextColumn("Subject", pinned=True),
+        "tags": config.ListColumn("Tags"),
+        "sessions": config.NumberColumn("Sessions", width="small"),
+        "first": config.DateColumn("First", format="D MMM YYYY"),
+        "last": config.DateColumn("Last", format="D MMM YYYY"),
+        "coverage": config.NumberColumn("Coverage", format="%.0f %%", help="Mean over the sessions."),
+        "estimate": config.TextColumn("Newest PHQ estimate (interval)", width=250),
+        "questionnaire": config.TextColumn("Newest questionnaire", width=270),
+        "model": config.TextColumn("Model", help="Of the newest session."),
+    }
+    for name in names:
+        measure = BY_NAME[name]
+        low, high = cohort.value_range(found.sessions, name)
+        out[f"{name}_line"] = config.LineChartColumn(
+            measure.title, y_min=low, y_max=high, help="Session by session, all people on the same scale."
+        )
+        out[name] = config.NumberColumn(
+            f"{measure.heading}, mean", format="%.0f %%" if measure.is_share else "%.1f", help=measure.description
+        )
+    return out
+
+
+def estimate_words(row: dict[Any, Any]) -> str:
+    """'9 (4 to 15) PHQ-8, simulated'; empty without an estimate."""
+    if pd.isna(row["phq_score"]):
+        return ""
+    labels = "simulated" if row["phq_provenance"] == str(Provenance.SIMULATED) else "clinical labels"
+    return f"{row['phq_score']:.0f} ({row['phq_low']:.0f} to {row['phq_high']:.0f}) {row['phq_scale']}, {labels}"
+
+
+def answer_words(row: dict[Any, Any]) -> str:
+    """'12 PHQ-9, moderate, 3 Nov 2026'; empty without a questionnaire."""
+    if pd.isna(row["total"]):
+        return ""
+    return f"{row['total']:.0f} {row['scale']}, {row['band']}, {ui.day(row['answered_at'])}"
+
+
+def chosen_people(found: Cohort, ids: Sequence[str], known: Sequence[str]) -> None:
+    """Where one chosen person can be followed, and the tags of all those chosen."""
+    people = found.people[found.people["subject_id"].isin(ids)]
+    with ui.card(
+        "cohort_chosen", ui.md(people["label"].iloc[0]) if len(people) == 1 else f"{len(people)} people chosen"
+    ):
+        if len(people) == 1:
+            one = people.iloc[0]
+            with st.container(horizontal=True):
+                st.page_link(ui.TRENDS, label="Open trends", query_params={"subject": one["subject_id"]})
+                st.page_link(ui.SESSION, label="Open newest session", query_params={"session": one["newest_session"]})
+            tags_of_one(one, known)
+        else:
+            tags_of_many(people, known)
+
+
+def tags_of_one(person: pd.Series[Any], known: Sequence[str]) -> None:
+    """All tags of one person, to be changed."""
+    with st.form(f"tags_{person['subject_id']}", border=False):
+        what, send = st.columns([0.8, 0.2], vertical_alignment="bottom")
+        options = sorted({*known, *person["tags"]})
+        tags = what.multiselect(
+            "Tags", options, default=person["tags"], accept_new_options=True, placeholder="Type a new tag or choose one"
+        )
+        if send.form_submit_button("Save tags", width="stretch"):
+            keep({person["subject_id"]: tags})
+
+
+def tags_of_many(people: pd.DataFrame, known: Sequence[str]) -> None:
+    """A tag to give to all chosen people, or to take from them."""
+    with st.form("tags_of_many", border=False):
+        what, give, take = st.columns([0.6, 0.2, 0.2], vertical_alignment="bottom")
+        tag = what.selectbox(
+            "Tag",
+            known,
+            index=None,
+            accept_new_options=True,
+            placeholder="Type a new tag or choose one",
+            key="many_tag",
+        )
+        given = give.form_submit_button("Add to all", width="stretch")
+        taken = take.form_submit_button("Remove from all", width="stretch")
+    if (given or taken) and tag:
+        own = zip(people["subject_id"], people["tags"], strict=True)
+        keep({one: [*has, tag] if given else [t for t in has if t != tag] for one, has in own})
+
+
+def keep(tags: dict[str, list[str]]) -> None:
+    """Store tags; what is no tag is said, and what was stored before it stays."""
+    try:
+        for subject_id, some in tags.items():
+            context.store().set_tags(subject_id=subject_id, tags=some)
+    except StoreError as error:
+        ui.problem(error)
+        return
+    st.rerun()

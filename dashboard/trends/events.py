@@ -1,0 +1,71 @@
+"""Events of a person's life on the Trends page: what happened and when, drawn into every chart over dates."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import context, ui
+from db.records import EventRecord
+from fer_phq.errors import StoreError
+
+
+def event_table(events: list[EventRecord]) -> pd.DataFrame:
+    """Events, oldest first, as `charts.mark_events` wants them; on the viewer's clock and numbered from 1."""
+    at = [pd.Timestamp(event.at).tz_convert(ui.zone()).tz_localize(None) for event in events]
+    return pd.DataFrame(
+        {"at": pd.to_datetime(at), "mark": [str(i + 1) for i in range(len(events))], "words": [e.words for e in events]}
+    )
+
+
+def events_card(subject_id: str, events: list[EventRecord]) -> None:
+    """The events with their numbers, and a form for another one."""
+    with ui.card("events", "Treatment and events"):
+        if not events:
+            ui.note("Nothing noted yet. What is noted here is drawn as a vertical line into the charts above.")
+        for number, event in enumerate(events, 1):
+            row(number, event)
+        with st.form(f"event_{subject_id}", clear_on_submit=True, border=False, enter_to_submit=True):
+            when, what, send = st.columns([0.22, 0.6, 0.18], vertical_alignment="bottom")
+            day = when.date_input("Date", "today", key="event_day")
+            words = what.text_input("What happened", max_chars=200, placeholder="Medication begun, therapy ended …")
+            if send.form_submit_button("Add event", width="stretch"):
+                add(subject_id, day, words)
+
+
+def row(number: int, event: EventRecord) -> None:
+    """One event with its removal."""
+    said, away = st.columns([0.9, 0.1], vertical_alignment="center")
+    said.html(
+        f'<div class="fp-event"><b>{number}</b><span class="muted">{ui.day(event.at)}</span>'
+        f"<span>{ui.text(event.words)}</span></div>"
+    )
+    away.button(
+        "Remove", key=f"remove_{event.id}", type="tertiary", help="Remove this event", icon=":material/close:",
+        on_click=remove, args=(event.id,),
+    )  # fmt: skip
+
+
+def add(subject_id: str, day: object, words: str) -> None:
+    """Store an event at noon of its day, on the viewer's clock: no zone moves it to another day."""
+    if not words.strip():
+        st.error("Say in a few words what happened.")
+        return
+    assert not isinstance(day, tuple)
+    moment = datetime.combine(day, time(12), ui.zone()).astimezone(UTC)  # type: ignore[arg-type]
+    try:
+        context.store().add_event(subject_id=subject_id, at=moment, words=words)
+    except StoreError as error:
+        ui.problem(error)
+        return
+    st.rerun()
+
+
+def remove(event_id: str) -> None:
+    """Take an event away; one that somebody else removed meanwhile is gone as well."""
+    try:
+        context.store().remove_event(event_id=event_id)
+    except StoreError:
+        return

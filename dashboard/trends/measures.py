@@ -1,0 +1,170 @@
+"""Expression, voice and words on the Trends page, and two periods side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping, Sequence
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, context, ui
+from fer_phq.measures import BY_NAME, MEASURES, Measure
+from fer_phq.periods import FEW, Compared, Verdict
+from service import trends
+
+FIRST_CHOICE = ("PHQ-9", "PHQ-8", "expressivity", "smiling_share", "pitch_sd", "speech_rate")
+KNOWN: Mapping[str, Measure] = {**trends.SCORES, **BY_NAME}
+NOT_MEASURED = "Not measured here: {titles}."
+VERDICTS = {
+    Verdict.NOTHING: "One period has none",
+    Verdict.TOO_FEW: "Too few sessions to say",
+    Verdict.WITHIN: "Within the usual spread",
+    Verdict.BEYOND: "More than the usual spread",
+}
+GAPS = (
+    "A line is broken where two sessions lie more than three times as far apart as is usual for this person, and more "
+    "than two weeks: here more than {days} days. It is broken as well where another model measured."
+)
+SPREAD = (
+    "The usual spread is the standard deviation of this person's sessions within a period. With fewer than {few} "
+    "sessions in a period it cannot be said, and then a difference may be nothing but ups and downs. Even a difference "
+    "beyond it is no proof of a change: no test is made here, because sessions of one person are few, follow each "
+    "other, and many measures are looked at together. Whether a questionnaire's change is reliable stands above."
+)
+MIXED = "The sessions of these periods were measured by different models: a difference may be the models' alone."
+
+
+@st.fragment
+def measures(trend: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame) -> None:
+    """The chosen measures, a panel each."""
+    with ui.card("measures", "Expression, voice and words"):
+        known = [name for name in trends.measured_names(trend) if name not in trends.EMOTION_NAMES]
+        if not known:
+            ui.empty(
+                "Nothing measured yet",
+                "Expressivity, voice and words of each session appear here. Sessions that were analysed by an older "
+                "version are measured by the worker, a few at a time, without their recordings.",
+            )
+            return
+        chosen = choose("trend_measures", [measure.name for measure in MEASURES], known)
+        if not chosen:
+            ui.note("Choose at least one measure that is known of this person.")
+            return
+        figure = charts.measure_trend(
+            trends.series(trend, chosen), [KNOWN[name] for name in chosen], context.colours(), span=span, events=events
+        )
+        st.plotly_chart(
+            figure, theme=None, config=charts.CONFIG, key="measure_trend",
+            alt="The chosen measures of each session over time",
+        )  # fmt: skip
+        ui.note(GAPS.format(days=trends.gap_days(trend)))
+        explained([measure for measure in MEASURES if measure.name in known])
+
+
+def choose(key: str, options: Sequence[str], known: Container[str], label: str = "Measures") -> list[str]:
+    """The measures that somebody wants to see and that are known, in the options' order; the others are said.
+
+    What can be chosen does not depend on what is shown, so that a choice outlives a change of person or filter.
+    """
+    picked = st.multiselect(
+        label, options, default=[name for name in options if name in FIRST_CHOICE], key=key,
+        format_func=lambda name: KNOWN[name].title,
+    )  # fmt: skip
+    missing = [KNOWN[name].title for name in options if name in picked and name in BY_NAME and name not in known]
+    if missing:
+        ui.note(NOT_MEASURED.format(titles=", ".join(missing)))
+    return [name for name in options if name in picked and name in known]
+
+
+def explained(measures: Sequence[Measure]) -> None:
+    """What each measure is and where it comes from."""
+    with st.expander("What these measures are"):
+        rows = "".join(
+            f"<tr><th>{escape(one.title)}</th><td>{escape(one.description)} "
+            f"<small>{escape(one.source)}</small></td></tr>"
+            for one in measures
+        )
+        st.html(f'<div class="fp-scroll"><table class="fp-table words">{rows}</table></div>')
+
+
+@st.fragment
+def periods(trend: pd.DataFrame, answers: pd.DataFrame) -> None:
+    """Two periods of somebody's choosing beside each other."""
+    with ui.card("periods", "Compare two periods"):
+        values = trends.with_scores(trend, answers, trends.measured_names(trend))
+        days = sorted(set(values.loc[values["value"].notna(), "at"].dt.date))
+        if len(days) < 2:
+            ui.note("Two days with sessions or questionnaires are needed before periods can be compared.")
+            return
+        first, second = trends.halves(days)
+        left, right = st.columns(2)
+        with left:
+            one = days_of("First period", "first_period", first)
+        with right:
+            two = days_of("Second period", "second_period", second)
+        if one is None or two is None:
+            ui.note("Choose the first and the last day of each period.")
+            return
+        points = trends.in_periods(values, one, two)
+        found = trends.compared(points)
+        if not found:
+            ui.note("Neither period has a session or a questionnaire.")
+            return
+        chosen = choose("period_measures", list(KNOWN), found)
+        if chosen:
+            drawn(points, {name: found[name] for name in chosen})
+        if trends.models_in(trend, one, two) > 1:
+            ui.warn(MIXED)
+        ui.note(SPREAD.format(few=FEW))
+
+
+def days_of(label: str, key: str, first: trends.Days) -> trends.Days | None:
+    """A range of days; None while only one end is chosen."""
+    chosen = st.date_input(label, first, key=key)
+    return (chosen[0], chosen[1]) if isinstance(chosen, tuple) and len(chosen) == 2 else None
+
+
+def drawn(points: pd.DataFrame, found: Mapping[str, Compared]) -> None:
+    """The chart and the table of a comparison."""
+    rows = [KNOWN[name] for name in found]
+    means = pd.DataFrame(
+        [
+            {"measure": name, "period": period, "mean": mean}
+            for name, one in found.items()
+            for period, mean in zip(charts.PERIODS, (one.mean_before, one.mean_after), strict=True)
+        ]
+    )
+    with st.container(horizontal=True):
+        for measure in rows:
+            figure = charts.period_panel(points, means, measure, context.colours())
+            st.plotly_chart(
+                figure, theme=None, width="content", config={"displayModeBar": False}, key=f"period_{measure.name}",
+                alt=f"{measure.title}: each session of the two periods, with each period's mean",
+            )  # fmt: skip
+    head = ("Measure", "First period", "Second period", "Difference", "Usual spread", "")
+    table = "".join(period_row(measure, found[measure.name]) for measure in rows)
+    cells = "".join(f"<th>{cell}</th>" for cell in head)
+    st.html(
+        f'<div class="fp-scroll"><table class="fp-table periods"><thead><tr>{cells}</tr></thead>{table}</table></div>'
+    )
+
+
+def period_row(measure: Measure, one: Compared) -> str:
+    """A measure's row of the table: means with how many sessions each stands for."""
+    cells = (
+        f"{escape(measure.said(one.mean_before))} <small>of {one.before}</small>",
+        f"{escape(measure.said(one.mean_after))} <small>of {one.after}</small>",
+        escape(difference_words(measure, one.difference)),
+        escape(measure.said(one.spread)),
+        escape(VERDICTS[one.verdict]),
+    )
+    return f"<tr><th>{escape(measure.title)}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def difference_words(measure: Measure, difference: float) -> str:
+    """A signed difference; of shares in percentage points."""
+    if difference != difference:
+        return "–"
+    said = f"{difference * 100:+.0f} percentage points" if measure.is_share else f"{difference:+.1f} {measure.unit}"
+    return said.replace("-", "−")

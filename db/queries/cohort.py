@@ -1,0 +1,109 @@
+"""A cohort: many subjects' sessions side by side, summed up; frames are never read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import Select, func, select
+
+from db.queries.base import TEXT, TIME, Queries, tidy_frame
+from db.queries.measures import measure_columns
+from db.queries.rows import is_superseded, newest_analysis
+from db.records import CohortFilter
+from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow, SubjectTagRow
+from fer_phq.emotions import EMOTIONS
+from fer_phq.phq import band_of
+
+_SESSIONS = {
+    "subject_id": TEXT,
+    "label": TEXT,
+    "is_demo": "bool",
+    "session_id": TEXT,
+    "recorded_at": TIME,
+    "duration_s": "float64",
+    "analysis_id": TEXT,
+    "model_id": TEXT,
+    "coverage": "float64",
+    **dict.fromkeys(EMOTIONS, "float64"),
+    "phq_score": "float64",
+    "phq_low": "float64",
+    "phq_high": "float64",
+    "phq_level": "float64",
+    "phq_scale": TEXT,
+    "phq_provenance": TEXT,
+    "phq_model_id": TEXT,
+}
+_ANSWERS = {"subject_id": TEXT, "answered_at": TIME, "scale": TEXT, "total": "int64"}
+
+
+class CohortQueries(Queries):
+    """Tidy frames over many subjects, each in one statement."""
+
+    def cohort_table(
+        self, *, wanted: CohortFilter, measures: Sequence[str] = (), prefer_model: str | None = None
+    ) -> pd.DataFrame:
+        """One row an analysed session that the filter lets through, by subject's label, then oldest first.
+
+        Of a session its newest analysis, by `prefer_model` where it has one. Columns: subject_id, label, is_demo (of
+        the session), session_id, recorded_at (UTC), duration_s, analysis_id, model_id, coverage, the seven mean
+        probabilities, phq_score, phq_low, phq_high, phq_level, phq_scale, phq_provenance and phq_model_id (NaN or None
+        without an estimate), and the `measures` by name, NaN where not measured.
+        """
+        elsewhere: dict[str, Any] = {
+            "subject_id": SubjectRow.id,
+            "label": SubjectRow.label,
+            "is_demo": SessionRow.is_demo,
+            "session_id": SessionRow.id,
+            "recorded_at": SessionRow.recorded_at,
+            "duration_s": SessionRow.duration_s,
+            "analysis_id": AnalysisRow.id,
+        }
+        columns = [elsewhere[name] if name in elsewhere else getattr(AnalysisRow, name) for name in _SESSIONS]
+        measured = measure_columns(measures)
+        newest = newest_analysis(model_id=wanted.model_id, prefer_model=prefer_model)
+        query = (
+            select(*columns, *(measured.c[name] for name in measures))
+            .select_from(SessionRow)
+            .join(SubjectRow, SubjectRow.id == SessionRow.subject_id)
+            .join(AnalysisRow, AnalysisRow.id == newest)
+            .outerjoin(measured, measured.c.analysis_id == AnalysisRow.id)
+            .order_by(SubjectRow.label, SessionRow.recorded_at, SessionRow.id)
+        )
+        with self._reading() as session:
+            rows = session.execute(_filtered(query, wanted)).all()
+        return tidy_frame(rows, _SESSIONS | dict.fromkeys(measures, "float64"))
+
+    def newest_answers(self) -> pd.DataFrame:
+        """Of each subject the newest questionnaire that no correction supersedes.
+
+        Columns: subject_id, answered_at (UTC), scale, total, band.
+        """
+        newest_first = (QuestionnaireRow.answered_at.desc(), QuestionnaireRow.created_at.desc())
+        place = func.row_number().over(partition_by=QuestionnaireRow.subject_id, order_by=newest_first)
+        columns = [getattr(QuestionnaireRow, name) for name in _ANSWERS]
+        ranked = select(*columns, place.label("place")).where(~is_superseded()).subquery()
+        query = select(*(ranked.c[name] for name in _ANSWERS)).where(ranked.c.place == 1).order_by(ranked.c.subject_id)
+        with self._reading() as session:
+            table = tidy_frame(session.execute(query).all(), _ANSWERS)
+        table["band"] = pd.Series([str(band_of(total)) for total in table["total"]], dtype=object).infer_objects()
+        return table
+
+    def list_models(self) -> list[str]:
+        """The ids of the models of which there are analyses, sorted."""
+        with self._reading() as session:
+            return list(session.scalars(select(AnalysisRow.model_id).distinct().order_by(AnalysisRow.model_id)))
+
+
+def _filtered(query: Select[Any], wanted: CohortFilter) -> Select[Any]:
+    if wanted.tags:
+        tagged = select(SubjectTagRow.subject_id).where(SubjectTagRow.tag.in_(wanted.tags))
+        query = query.where(SessionRow.subject_id.in_(tagged))
+    if wanted.since is not None:
+        query = query.where(SessionRow.recorded_at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(SessionRow.recorded_at < wanted.until)
+    if wanted.min_coverage > 0:
+        query = query.where(AnalysisRow.coverage >= wanted.min_coverage)
+    return query if wanted.demo else query.where(~SessionRow.is_demo)

@@ -1,0 +1,121 @@
+"""Trends: measures, events, periods, and what several models leave apart."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from shown_pages import WHEN, answer, calm, estimated, html_of, open_page, press, words
+from synthetic_sessions import Plan, recording_info, seed_store, synthetic_analysis
+
+from db.records import SubjectRecord
+from db.store import Store
+from fer_phq.measures import MEASURES
+from fer_phq.phq import Provenance
+from service.settings import AppSettings
+
+
+@pytest.fixture
+def person(installation: AppSettings, store: Store) -> SubjectRecord:
+    """Somebody with eight sessions and four questionnaires."""
+    return seed_store(store, subjects=1, sessions=8, seconds=30, now=WHEN)[0]
+
+
+def test_measures_can_be_chosen(person: SubjectRecord) -> None:
+    app = open_page("trends", subject=person.id)
+    chooser = app.multiselect(key="trend_measures")
+    assert {"Expressivity", "Speech rate"} <= set(chooser.options)
+    assert "Happiness" not in chooser.options, "shares have a chart of their own"
+    said = words(calm(chooser.set_value(["loudness_sd", "words_a_minute"]).run()))
+    assert "Loudness variation, dB" in said
+    assert "Not measured here: Words." in said, "nobody gave a transcript"
+    assert "Speech rate, syllables" not in said.split("Compare two periods")[0]
+    assert all(measure.description in html_of(app) for measure in MEASURES if measure.name == "loudness_sd")
+    assert "Choose at least one measure that" in words(calm(app.multiselect(key="trend_measures").set_value([]).run()))
+
+
+def test_sessions_without_measures_say_so(installation: AppSettings, store: Store) -> None:
+    subject = store.create_subject(label="P-1")
+    estimated(store, subject.id, Plan(), WHEN)
+    said = words(open_page("trends", subject=subject.id))
+    assert "Nothing measured yet" in said
+    assert "Two days with sessions or questionnaires are needed" in said
+
+
+def test_events_are_noted_drawn_and_removed(person: SubjectRecord, store: Store) -> None:
+    app = open_page("trends", subject=person.id)
+    assert "Nothing noted yet" in words(app)
+    app.date_input(key="event_day").set_value(date(2026, 2, 14))
+    next(box for box in app.text_input if box.label == "What happened").set_value("<b>Sertraline</b> begun")
+    app = press(app, "Add event")
+    (event,) = store.list_events(subject_id=person.id)
+    assert (event.at.date(), event.words) == (date(2026, 2, 14), "<b>Sertraline</b> begun")
+    page = " ".join(str(getattr(node.proto, "body", "")) for node in app.main if node.type == "html")
+    assert "&lt;b&gt;Sertraline&lt;/b&gt; begun" in page
+    assert "<b>Sertraline" not in page
+    drawn = [node for node in app.main if node.type == "plotly_chart" and "14 Feb 2026" in str(node.proto)]
+    assert len(drawn) == 3, "scores, emotions and measures"
+    app = press(app, "Remove")
+    assert store.list_events(subject_id=person.id) == []
+    assert "Nothing noted yet" in words(app)
+
+
+def test_an_event_needs_words(person: SubjectRecord, store: Store) -> None:
+    app = open_page("trends", subject=person.id)
+    next(button for button in app.button if button.label == "Add event").click()
+    app.run()
+    assert not app.exception
+    assert [box.value for box in app.error] == ["Say in a few words what happened."]
+    assert store.list_events(subject_id=person.id) == []
+
+
+def test_two_periods_are_compared(person: SubjectRecord) -> None:
+    app = open_page("trends", subject=person.id)
+    said = html_of(app)
+    assert "of 4" in said
+    assert "no test is made here" in said
+    first, second = app.date_input(key="first_period"), app.date_input(key="second_period")
+    assert first.value[1] < second.value[0]
+    one_day = (second.value[1], second.value[1])
+    app = calm(second.set_value(one_day).run())
+    assert "Too few sessions to say" in html_of(app)
+    never = date(2024, 1, 1)
+    app.date_input(key="first_period").set_value((never, never))
+    app = calm(app.date_input(key="second_period").set_value((never, never)).run())
+    assert "Neither period has a session" in words(app)
+
+
+def test_estimates_of_two_models_stay_apart(installation: AppSettings, store: Store) -> None:
+    subject = store.create_subject(label="P-1")
+    answer(store, subject.id, [12] * 4)
+    for week, model in enumerate(("one-11111111", "one-11111111", "two-22222222", "two-22222222", "two-22222222")):
+        plan = Plan(provenance=Provenance.CLINICAL, model_id=model)
+        estimated(store, subject.id, plan, WHEN + timedelta(weeks=week))
+    app = open_page("trends", subject=subject.id)
+    said = words(app)
+    assert "They are not one series" in said
+    assert "Model estimate with interval, one-11111111" in said
+    assert "there are 2." in said or "from 3 sessions" in said, "the baseline is of one head's estimates alone"
+    chooser = next(box for box in app.selectbox if box.label == "Model")
+    assert chooser.options[1:] == ["one-11111111", "two-22222222"]
+    said = words(calm(chooser.set_value("one-11111111").run()))
+    assert "They are not one series" not in said
+
+
+def test_going_back_to_a_model_shows_its_analyses(installation: AppSettings, store: Store) -> None:
+    subject = store.create_subject(label="P-1")
+    info = recording_info(1, 60.0)
+    session = store.create_session(
+        subject_id=subject.id, recorded_at=WHEN, recording=info, original_name="a.mp4", media_path=None
+    )
+    for model, severity in (("one-11111111", 0.9), ("two-22222222", 0.1)):
+        plan = Plan(seconds=60, severity=severity, model_id=model, provenance=Provenance.CLINICAL)
+        store.save_analysis(session_id=session.id, analysis=synthetic_analysis(1, plan, info))
+    scores = {
+        one.model_id: f"{one.phq.score:.0f} ({one.phq.low:.0f}"  # type: ignore[union-attr]
+        for one in store.session_detail(session_id=session.id).analyses
+    }
+    for model in ("two-22222222", "one-11111111"):
+        store.set_setting(key="active_model", value=model)
+        assert scores[model] in html_of(open_page("home"))
+        assert scores[model] in html_of(open_page("trends", subject=subject.id))
