@@ -13,7 +13,11 @@ from dashboard.reports.blocks import Report
 from dashboard.reports.html import to_html
 from dashboard.reports.pdf import to_pdf
 from dashboard.reports.session import session_report
-from db.records import AnalysisSummary, SessionDetail
+from dashboard.reports.trend import trend_report
+from dashboard.trends.phq import scores_of
+from db.records import AnalysisSummary, CohortFilter, SessionDetail, SubjectSummary
+from fer_phq.change import since_baseline
+from fer_phq.measures import MEASURES
 from service.tables import as_csv, as_json, as_parquet, frames_table, voice_table, words_table
 
 DICTIONARY = "What the columns mean: docs/DATA_DICTIONARY.md, or `python -m service.dictionary`."
@@ -33,6 +37,39 @@ def session_downloads(detail: SessionDetail, found: AnalysisSummary) -> None:
             table_buttons("Voice", lambda: voice_table(store, found.id), f"{stem}-voice")
         if "words" in channels:
             table_buttons("Words", lambda: words_table(store, found.id), f"{stem}-words")
+        ui.note(DICTIONARY)
+
+
+def trend_downloads(subject: SubjectSummary, prefer_model: str | None, model_id: str | None) -> None:
+    """A person's trend: its report, and its tables. The analyses are chosen as on the page."""
+    store, zone, stem = context.store(), ui.zone(), f"subject-{subject.id[:8]}"
+
+    def sessions() -> pd.DataFrame:
+        names = [measure.name for measure in MEASURES]
+        return store.subject_trend(subject_id=subject.id, model_id=model_id, prefer_model=prefer_model, measures=names)
+
+    def report() -> Report:
+        answers = store.questionnaire_table(subject_id=subject.id)
+        changes, events = since_baseline(scores_of(answers)), store.list_events(subject_id=subject.id)
+        return trend_report(subject, sessions(), answers, changes, events, zone, datetime.now(UTC))
+
+    report_buttons(report, stem)
+    with st.popover("Data", icon=":material/download:"):
+        table_buttons("Sessions", sessions, f"{stem}-sessions")
+        table_buttons(
+            "Questionnaires", lambda: store.questionnaire_table(subject_id=subject.id), f"{stem}-questionnaires"
+        )
+        ui.note(DICTIONARY)
+
+
+def cohort_downloads(wanted: CohortFilter, prefer_model: str | None) -> None:
+    """The sessions that the page's filter lets through."""
+    store = context.store()
+    names = [measure.name for measure in MEASURES]
+    with st.popover("Data", icon=":material/download:"):
+        table_buttons(
+            "Sessions", lambda: store.cohort_table(wanted=wanted, measures=names, prefer_model=prefer_model), "cohort"
+        )
         ui.note(DICTIONARY)
 
 

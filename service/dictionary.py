@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fer_phq.emotions import EMOTIONS
+from fer_phq.measures import MEASURES
 from fer_phq.phq import Modality, Provenance, Scale, UnavailableReason
 from fer_phq.voice.features import COLUMNS
 from fer_phq.words.features import PLAIN_NAMES
@@ -131,9 +132,24 @@ _PHQ = (
         "What kind of labels trained the head; with simulated ones the estimate says nothing about the person.",
         NO_ESTIMATE,
     ),
+    Column("phq_model_id", "text", "Which checkpoint bundle's head made the estimate.", NO_ESTIMATE),
     Column("phq_modalities", f"{', '.join(Modality)}, joined by +", "What the estimate is from.", NO_ESTIMATE),
     Column("phq_unavailable", ", ".join(UnavailableReason), "Why there is no estimate.", "there is one"),
     Column("phq_detail", "text", "The same in words.", "there is no more to say"),
+)
+
+_SESSION_ONLY = ("phq_modalities", "phq_unavailable", "phq_detail")
+_SHARES = tuple(
+    Column(name, "0 to 1", f"Mean probability of {name} over frames with a face.", NO_FACE) for name in EMOTIONS
+)
+_MEASURES = tuple(
+    Column(
+        one.name,
+        "0 to 1" if one.is_share else one.unit,
+        f"{one.description} ({one.source})".removesuffix(".") + ".",
+        "it could not be measured",
+    )
+    for one in MEASURES
 )
 
 SESSIONS = TableEntry(
@@ -148,9 +164,30 @@ SESSIONS = TableEntry(
         Column("coverage", "0 to 1", "Sampled frames with the subject's face, of all sampled frames."),
         Column("frames_sampled", "count", "Sampled frames."),
         Column("dominant_emotion", ", ".join(EMOTIONS), "The emotion with the highest mean probability.", NO_FACE),
-        *(Column(name, "0 to 1", f"Mean probability of {name} over frames with a face.", NO_FACE) for name in EMOTIONS),
+        *_SHARES,
         *_PHQ,
         Column("is_demo", "true or false", "Whether it is a made-up demonstration."),
+        *_MEASURES,
+    ),
+)
+
+COHORT = TableEntry(
+    "cohort",
+    "Sessions of a cohort",
+    "an analysed session that the page's filter lets through, by subject, then oldest first",
+    (
+        Column("subject_id", "UUID", "The subject."),
+        Column("label", "text", "The subject's label."),
+        Column("is_demo", "true or false", "Whether it is a made-up demonstration."),
+        Column("session_id", "UUID", "The session."),
+        Column("recorded_at", "time, UTC", "When the session was recorded."),
+        Column("duration_s", "seconds", "The recording's length."),
+        Column("analysis_id", "UUID", "The analysis that the row shows."),
+        Column("model_id", "text", "Which checkpoint bundle analysed it."),
+        Column("coverage", "0 to 1", "Sampled frames with the subject's face, of all sampled frames."),
+        *_SHARES,
+        *(column for column in _PHQ if column.name not in _SESSION_ONLY),
+        *_MEASURES,
     ),
 )
 
@@ -170,7 +207,7 @@ QUESTIONNAIRES = TableEntry(
     ),
 )
 
-TABLES = (FRAMES, VOICE, WORDS, SESSIONS, QUESTIONNAIRES)
+TABLES = (FRAMES, VOICE, WORDS, SESSIONS, QUESTIONNAIRES, COHORT)
 
 
 def as_markdown(tables: Iterable[TableEntry] = TABLES) -> str:

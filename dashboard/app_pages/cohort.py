@@ -10,6 +10,7 @@ from dashboard import context, ui
 from dashboard.cohort.filters import filters
 from dashboard.cohort.spread import courses, spread
 from dashboard.cohort.table import chosen_people, people_table
+from dashboard.downloads import cohort_downloads
 from dashboard.trends.measures import choose, explained
 from fer_phq.measures import BY_NAME, MEASURES
 from service.cohort import Cohort, load_cohort
@@ -60,6 +61,7 @@ def page() -> None:
     with ui.card("cohort_people", "People"):
         names = choose("cohort_measures", list(BY_NAME), found.names, "Measures in the table and the distributions")
         chosen = people_table(found, names)
+        cohort_downloads(wanted, context.preferred_model())
     if chosen:
         chosen_people(found, chosen, sorted({tag for some in tags.values() for tag in some}))
     if names:

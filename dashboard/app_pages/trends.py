@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, context, data, ui
+from dashboard.downloads import trend_downloads
 from dashboard.trends.events import event_table, events_card
 from dashboard.trends.measures import measures, periods
 from dashboard.trends.phq import change, own_baseline, phq, scores_of, with_change
@@ -106,6 +107,8 @@ def page() -> None:
     if rows:
         with ui.card("sessions", "Sessions"):
             ui.session_rows(rows, "trends", with_subject=False)
+    with ui.card("take_away"), st.container(horizontal=True, vertical_alignment="center"):
+        trend_downloads(subject, preferred, model_id)
     with st.container(horizontal=True):
         st.page_link(ui.NEW_SESSION, label="New session", icon=":material/add:", query_params={"subject": subject.id})
         st.page_link(

@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 from analysis_samples import MONDAY, new_session, sample_analysis
 
+from db.records import CohortFilter
 from db.store import Store
 from fer_phq.channels import Channel
+from fer_phq.measures import MEASURES
 from fer_phq.phq import Scale
 from fer_phq.voice.features import COLUMNS
 from fer_phq.voice.features import KIND as PROSODY
@@ -48,7 +50,9 @@ def test_every_column_is_in_the_dictionary(store: Store, analysis_id: str) -> No
     assert list(frames_table(store, analysis_id)) == names(dictionary.FRAMES)
     assert list(voice) == names(dictionary.VOICE)
     assert list(words) == names(dictionary.WORDS)
-    assert list(store.subject_trend(subject_id=subject.id)) == names(dictionary.SESSIONS)
+    measures = [measure.name for measure in MEASURES]
+    assert list(store.subject_trend(subject_id=subject.id, measures=measures)) == names(dictionary.SESSIONS)
+    assert list(store.cohort_table(wanted=CohortFilter(), measures=measures)) == names(dictionary.COHORT)
     assert list(store.questionnaire_table(subject_id=subject.id)) == names(dictionary.QUESTIONNAIRES)
 
 

@@ -1,0 +1,109 @@
+"""What a person's report says: scores, estimates, emotions and measures over sessions, and what happened meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dashboard import ui
+from dashboard.reports.blocks import Block, Chart, Facts, Heading, Report, Rows, Words
+from dashboard.reports.figures import emotion_trend_figure, phq_trend_figure
+from dashboard.reports.session import DEMONSTRATION, LIMITS, made, moment
+from dashboard.trends.phq import SOURCES, difference_words
+from db.records import EventRecord, SubjectSummary
+from fer_phq.change import Change
+from fer_phq.measures import MEASURES
+from fer_phq.phq import Provenance
+
+
+def trend_report(
+    subject: SubjectSummary,
+    trend: pd.DataFrame,
+    answers: pd.DataFrame,
+    changes: Sequence[Change],
+    events: Sequence[EventRecord],
+    zone: tzinfo,
+    now: datetime,
+) -> Report:
+    """The report of a person over time. `trend`, `answers`: as the store gives them, with measures as columns, in UTC;
+    `changes`: of the answers' rows.
+    """
+    lead = f"{ui.count(subject.sessions, 'session')}, {ui.count(subject.questionnaires, 'questionnaire')}"
+    blocks: list[Block] = [Words(DEMONSTRATION, "warning")] if subject.is_demo else []
+    blocks += [Heading("PHQ: questionnaires and model estimates"), *_phq(trend, answers, changes, zone)]
+    if len(trend):
+        blocks += [Heading("Emotion shares by session"), _emotions(trend, zone)]
+        blocks += [Heading("Sessions"), _sessions(trend, zone)]
+    if rows := _measured(trend, zone):
+        blocks += [Heading("Measures"), rows]
+    if events:
+        blocks += [Heading("Treatment and events")]
+        blocks.append(Facts(tuple((moment(event.at, zone).partition(",")[0], event.words) for event in events)))
+    blocks += [Heading("Limits"), *(Words(words) for words in LIMITS)]
+    return Report(subject.label, lead, made(zone, now), tuple(blocks))
+
+
+def _phq(trend: pd.DataFrame, answers: pd.DataFrame, changes: Sequence[Change], zone: tzinfo) -> list[Block]:
+    if not len(answers) and trend["phq_score"].isna().all():
+        return [Words("There is no questionnaire and no estimate yet.")]
+    figure = phq_trend_figure(_local(trend, "recorded_at", zone), _local(answers, "answered_at", zone))
+    blocks: list[Block] = [Chart(figure, "PHQ estimates with intervals and questionnaire scores over time")]
+    if (trend["phq_provenance"] == str(Provenance.SIMULATED)).any():
+        blocks.append(Words(ui.SIMULATED_SENTENCE, "warning"))
+    if len(answers):
+        head = ("Answered", "Questionnaire", "Score", "Band", "Since the baseline", "Reliable change")
+        rows = zip(answers["answered_at"], answers["scale"], answers["total"], answers["band"], changes, strict=True)
+        blocks.append(Rows(head, tuple((_day(at, zone), *_answer(*rest)) for at, *rest in rows)))
+    if any(not one.is_baseline for one in changes):
+        blocks.append(Words(SOURCES, "note"))
+    return blocks
+
+
+def _answer(scale: str, total: int, band: str, change: Change) -> tuple[str, ...]:
+    if change.is_baseline:
+        return scale, str(total), band, "baseline", ""
+    return scale, str(total), band, difference_words(change), f"yes, {change.direction}" if change.reliable else "no"
+
+
+def _emotions(trend: pd.DataFrame, zone: tzinfo) -> Chart:
+    return Chart(emotion_trend_figure(_local(trend, "recorded_at", zone)), "Emotion shares of each session over time")
+
+
+def _sessions(trend: pd.DataFrame, zone: tzinfo) -> Rows:
+    """A row a session: never an estimate without its interval and provenance."""
+    head = ("Recorded", "Most seen", "Coverage", "PHQ estimate (interval)", "Provenance", "Model")
+    return Rows(head, tuple(_session(row, zone) for row in trend.to_dict("records")))
+
+
+def _session(row: Mapping[Hashable, Any], zone: tzinfo) -> tuple[str, ...]:
+    estimate, provenance = "none", ""
+    if row["phq_score"] == row["phq_score"]:
+        estimate = f"{row['phq_score']:.1f} ({row['phq_low']:.1f} to {row['phq_high']:.1f})"
+        provenance = "Simulated labels" if row["phq_provenance"] == str(Provenance.SIMULATED) else "Clinical labels"
+    most = str(row["dominant_emotion"]).capitalize() if isinstance(row["dominant_emotion"], str) else "no face"
+    coverage = ui.percent(float(row["coverage"]))
+    return _day(row["recorded_at"], zone), most, coverage, estimate, provenance, str(row["model_id"])
+
+
+def _measured(trend: pd.DataFrame, zone: tzinfo) -> Rows | None:
+    """What sums up the last sessions, a column a session: those fit on a page."""
+    shown = [one for one in MEASURES if one.name in trend and trend[one.name].notna().any()]
+    last = trend.tail(6)
+    if not shown:
+        return None
+    head = ("Measure", *(_day(at, zone) for at in last["recorded_at"]))
+    cells = tuple((one.title, *(one.said(float(value)) for value in last[one.name].fillna(np.nan))) for one in shown)
+    return Rows(head, cells)
+
+
+def _local(table: pd.DataFrame, column: str, zone: tzinfo) -> pd.DataFrame:
+    """With a column of UTC times as wall times of a zone: charts draw times as they are given."""
+    return table.assign(**{column: pd.to_datetime(table[column], utc=True).dt.tz_convert(zone).dt.tz_localize(None)})
+
+
+def _day(at: object, zone: tzinfo) -> str:
+    return moment(pd.Timestamp(at).to_pydatetime(), zone).partition(",")[0]  # type: ignore[arg-type]
