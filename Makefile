@@ -12,7 +12,7 @@ run: setup
 
 test: setup
 	@echo "Running the default tests (offline, no marks)."
-	@$(BIN)/python -m pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 setup: .venv/ready
 

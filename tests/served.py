@@ -16,12 +16,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from service.settings import AppSettings
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGS = "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
 ROOT = Path(__file__).parents[1]
 PATIENCE_MS = 120_000
+PAGES = ("", "new_session", "session", "trends", "cohort", "models", "questionnaire", "settings")
 
 
 def free_port() -> int:
@@ -68,6 +71,20 @@ def dashboard(settings: AppSettings) -> Iterator[str]:
             except OSError:
                 time.sleep(0.2)
         yield address
+
+
+@contextmanager
+def browser_tab(*more: str) -> Iterator[Any]:
+    """A browser tab; an error that JavaScript did not catch fails the test."""
+    with pytest.importorskip("playwright.sync_api").sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGS.split(), *more])
+        tab = browser.new_page(viewport={"width": 1360, "height": 1500})
+        tab.set_default_timeout(PATIENCE_MS)
+        problems: list[str] = []
+        tab.on("pageerror", lambda error: problems.append(str(error)))
+        yield tab
+        browser.close()
+        assert problems == []
 
 
 def opened(page: Any, address: str) -> None:

@@ -93,10 +93,10 @@ def show_pictures(detail: SessionDetail, found: AnalysisSummary, moment: data.Mo
     except FerPhqError as error:
         ui.warn(str(error))
         return
-    st.image(frame, width="stretch")
+    st.image(frame, width="stretch", alt=f"The frame at {charts.clock(moment.time_s)}")
     if crop is not None:
         face, words = st.columns([0.42, 0.58], vertical_alignment="center")
-        face.image(crop, width=140)
+        face.image(crop, width=140, alt="The face, cut out of the frame")
         with words:
             ui.note(f"The face, cut out of the frame. Quality {moment.quality:.2f} of 1.")
         if st.toggle("Show what the model looked at", key=f"look_{found.id}"):
@@ -112,7 +112,7 @@ def show_looked_at(found: AnalysisSummary, path: str, moment: data.Moment) -> No
         ui.warn(str(error))
         return
     picture, words = st.columns([0.42, 0.58], vertical_alignment="center")
-    picture.image(look.picture, width="stretch")
+    picture.image(look.picture, width="stretch", alt="The face under a heatmap of what the answer depends on")
     with words:
         st.html(
             '<div role="img" aria-label="Colours from dark violet, little, over green to yellow, most" '

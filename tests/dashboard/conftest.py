@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import streamlit as st
 from recordings import Recordings
+from served import browser_tab, free_port
 from synthetic_sessions import seed_store
 
 from dashboard import context
@@ -20,8 +22,8 @@ from service.settings import AppSettings, load_settings
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[AppSettings]:
-    """Settings of a migrated, empty installation that the pages use."""
-    settings = load_settings(data_dir=tmp_path / "data", port=0)
+    """Settings of a migrated, empty installation that the pages use, with a port that was free a moment ago."""
+    settings = load_settings(data_dir=tmp_path / "data", port=free_port())
     settings.prepare()
     upgrade(settings.database_url)
     context.use(settings)
@@ -49,3 +51,10 @@ def filled(installation: AppSettings, store: Store, recordings: Recordings) -> A
         relative = files.place(part.path, info.sha256)
     seed_store(store, subjects=3, sessions=5, seconds=60, media=(relative, info))
     return installation
+
+
+@pytest.fixture
+def page() -> Iterator[Any]:
+    """A browser tab; an error that JavaScript did not catch fails the test."""
+    with browser_tab() as tab:
+        yield tab

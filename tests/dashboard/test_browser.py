@@ -5,43 +5,19 @@ Starts `python -m dashboard.launch` and `python -m service.worker` as processes 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from recordings import Recordings
-from served import ARGS, CHROMIUM, PATIENCE_MS, calm, dashboard, eventually, free_port, opened, process
+from served import CHROMIUM, PAGES, PATIENCE_MS, calm, dashboard, eventually, opened, process
 
 from db.store import Store
-from service.settings import AppSettings, load_settings
-
-sync_api = pytest.importorskip("playwright.sync_api")
-PAGES = ["", "new_session", "session", "trends", "cohort", "models", "questionnaire", "settings"]
+from service.settings import AppSettings
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
 ]
-
-
-@pytest.fixture
-def installation(installation: AppSettings) -> AppSettings:
-    """The installation, on a port that was free a moment ago."""
-    return load_settings(data_dir=installation.data_dir, port=free_port())
-
-
-@pytest.fixture
-def page() -> Iterator[Any]:
-    """A browser tab; an error that JavaScript did not catch fails the test."""
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS.split())
-        tab = browser.new_page(viewport={"width": 1360, "height": 1500})
-        tab.set_default_timeout(PATIENCE_MS)
-        problems: list[str] = []
-        tab.on("pageerror", lambda error: problems.append(str(error)))
-        yield tab
-        browser.close()
-        assert problems == []
 
 
 def click_timeline(page: Any, share: float) -> bool:

@@ -6,50 +6,27 @@ Chromium's own fake camera stands before the page; what is recorded of it is a r
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from recordings import Recordings
-from served import ARGS, CHROMIUM, PATIENCE_MS, calm, dashboard, eventually, free_port, opened, process
+from served import CHROMIUM, PATIENCE_MS, browser_tab, calm, dashboard, eventually, opened, process
 from shown_pages import bare_session
 
 from db.store import Store
 from fer_phq.phq import Scale
 from fer_phq.video import probe
 from service.media import MediaStore
-from service.settings import AppSettings, load_settings
+from service.settings import AppSettings
 
-sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
 ]
 CAMERA = "--use-fake-device-for-media-stream"
 VTT = b"WEBVTT\n\n00:00.000 --> 00:01.000\n<v Client>Hello there\n\n00:01.000 --> 00:02.000\n<v Therapist>Hello\n"
-
-
-@pytest.fixture
-def installation(installation: AppSettings) -> AppSettings:
-    """The installation, on a port that was free a moment ago."""
-    return load_settings(data_dir=installation.data_dir, port=free_port())
-
-
-@contextmanager
-def browser_tab(*more: str) -> Iterator[Any]:
-    """A browser tab; an error that JavaScript did not catch fails the test."""
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGS.split(), *more])
-        tab = browser.new_page(viewport={"width": 1360, "height": 1500})
-        tab.set_default_timeout(PATIENCE_MS)
-        problems: list[str] = []
-        tab.on("pageerror", lambda error: problems.append(str(error)))
-        yield tab
-        browser.close()
-        assert problems == []
 
 
 def fill_in(page: Any, address: str, place: str, button: str) -> None:

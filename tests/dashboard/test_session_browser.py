@@ -2,46 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from served import ARGS, CHROMIUM, PATIENCE_MS, calm, dashboard, eventually, free_port, opened
+from served import CHROMIUM, calm, dashboard, eventually, opened
 from synthetic_sessions import Plan, synthetic_analysis
 
 from db.store import Store
 from fer_phq.channels import Channel
 from fer_phq.voice.features import COLUMNS, KIND
-from service.settings import AppSettings, load_settings
-
-sync_api = pytest.importorskip("playwright.sync_api")
+from service.settings import AppSettings
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
 ]
-
-
-@pytest.fixture
-def installation(installation: AppSettings) -> AppSettings:
-    """The installation, on a port that was free a moment ago."""
-    return load_settings(data_dir=installation.data_dir, port=free_port())
-
-
-@pytest.fixture
-def page() -> Iterator[Any]:
-    """A browser tab; an error that JavaScript did not catch fails the test."""
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS.split())
-        tab = browser.new_page(viewport={"width": 1360, "height": 1500})
-        tab.set_default_timeout(PATIENCE_MS)
-        problems: list[str] = []
-        tab.on("pageerror", lambda error: problems.append(str(error)))
-        yield tab
-        browser.close()
-        assert problems == []
 
 
 def voiced(store: Store) -> str:
