@@ -10,6 +10,7 @@ Needs Chromium on the path and the `dev` extra (Playwright).
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shutil
 import socket
@@ -24,6 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+from PIL import Image as Picture
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[1]
@@ -39,6 +41,7 @@ PAGES = {
 }
 ARGS = "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
 WIDTH, HEIGHT, TALLEST = 1360, 900, 2600
+QUALITY = 85
 PATIENCE_MS = 180_000
 
 
@@ -51,7 +54,7 @@ def main() -> None:
     options.add_argument("--no-empty", action="store_true", help="leave the pictures of an empty installation out")
     chosen = options.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(prefix="fer-phq-") as scratch:
         full = chosen.data_dir or Path(scratch) / "full"
         if chosen.data_dir is None:
             command = [sys.executable, "-m", "service.cli", "demo"]
@@ -62,14 +65,14 @@ def main() -> None:
 
 
 def write(data_dir: Path, out: Path, modes: Sequence[Literal["light", "dark"]], suffix: str) -> None:
-    """Pictures of one installation: `<page>-<mode><suffix>.png`."""
+    """Pictures of one installation: `<page>-<mode><suffix>.webp`."""
     with dashboard(data_dir) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGS.split())
         for mode in modes:
             tab = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=mode)
             tab.set_default_timeout(PATIENCE_MS)
             for name, path in PAGES.items():
-                target = out / f"{name}-{mode}{suffix}.png"
+                target = out / f"{name}-{mode}{suffix}.webp"
                 picture(tab, f"{address}/{path}", target)
                 print(target)
             tab.close()
@@ -89,7 +92,8 @@ def picture(tab: Any, address: str, target: Path) -> None:
     height = tab.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     tab.set_viewport_size({"width": WIDTH, "height": min(int(height) + 16, TALLEST)})
     tab.wait_for_timeout(1500)
-    tab.screenshot(path=str(target))
+    with Picture.open(io.BytesIO(tab.screenshot())) as shot:
+        shot.convert("RGB").save(target, quality=QUALITY, method=6)
 
 
 @contextmanager
