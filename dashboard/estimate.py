@@ -24,7 +24,8 @@ def estimate_card(found: AnalysisSummary) -> None:
 def show_estimate(found: AnalysisSummary) -> None:
     """What stands on the card; see `estimate_card`."""
     if not isinstance(found.phq, PhqEstimate):
-        st.html(f'<p class="fp-estimate simulated"><span class="number">{escape(_("No estimate"))}</span></p>')
+        nothing = _("No estimate")
+        st.html(f'<p class="fp-estimate simulated"><span class="number">{escape(nothing)}</span></p>')
         ui.note(ui.sentence(_(found.phq.text)))
         return
     _number(found.phq)

@@ -91,7 +91,8 @@ def analysis_facts(found: AnalysisSummary) -> None:
                 _("Share of the picture"): [f"{t.mean_area:.1%}" for t in record.tracks],
             }
         )
-        st.markdown(f"**{_('People in view')}**")
+        title = _("People in view")
+        st.markdown(f"**{title}**")
         st.dataframe(people, hide_index=True)
 
 

@@ -30,6 +30,7 @@ MODELS = "app_pages/models.py"
 QUESTIONNAIRE = "app_pages/questionnaire.py"
 SETTINGS = "app_pages/settings.py"
 
+SIMULATED = mark("Simulated")
 SIMULATED_SENTENCE = mark(
     "Demonstration only: this head was trained on simulated labels. It says nothing about this person."
 )
@@ -126,10 +127,8 @@ def empty(title: str, words: str) -> None:
 
 def footer() -> None:
     """What stands below every page."""
-    st.html(
-        f'<div class="fp-foot"><p class="fp-note"><b>{escape(_("Not a diagnosis."))}</b> '
-        f"{escape(_(NOT_A_DIAGNOSIS))}</p></div>"
-    )
+    title, words = _("Not a diagnosis."), _(NOT_A_DIAGNOSIS)
+    st.html(f'<div class="fp-foot"><p class="fp-note"><b>{escape(title)}</b> {escape(words)}</p></div>')
     with st.expander(_("About these numbers, their limits and the law")):
         st.markdown(_(ABOUT))
         note(_active_model())
@@ -231,7 +230,7 @@ def _row_html(row: SessionSummary) -> str:
         f'<span class="muted">· {clock(row.session.duration_s)} min</span>',
         _mix_html(found.emotions or {}),
         escape(percent(found.coverage)),
-        f"{escape(phq_words(found.phq))} {badge(_('Simulated'), 'demo') if simulated else ''}",
+        f"{escape(phq_words(found.phq))} {badge(_(SIMULATED), 'demo') if simulated else ''}",
     )
     return f'<div class="fp-row">{"".join(f"<div>{cell}</div>" for cell in cells)}</div>'
 
@@ -239,7 +238,8 @@ def _row_html(row: SessionSummary) -> str:
 def _mix_html(emotions: Mapping[str, float]) -> str:
     """The emotion shares as one bar of seven colours."""
     if not emotions:
-        return f'<span class="muted">{escape(_("No face found"))}</span>'
+        nothing = _("No face found")
+        return f'<span class="muted">{escape(nothing)}</span>'
     colours = context.colours()
     said = {name: escape(f"{_(name)} {share:.0%}") for name, share in emotions.items()}
     words = ", ".join(said.values())

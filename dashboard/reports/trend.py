@@ -97,8 +97,10 @@ def _session(row: Mapping[Hashable, Any], zone: tzinfo) -> tuple[str, ...]:
         estimate = _("{score} ({low} to {high})").format(
             score=f"{row['phq_score']:.1f}", low=f"{row['phq_low']:.1f}", high=f"{row['phq_high']:.1f}"
         )
-        provenance = _(PROVENANCES[Provenance(row["phq_provenance"])])
-    most = _(str(row["dominant_emotion"]).capitalize()) if isinstance(row["dominant_emotion"], str) else _("no face")
+        kind = Provenance(row["phq_provenance"])
+        provenance = _(PROVENANCES[kind])
+    found = row["dominant_emotion"]
+    most = _(found.capitalize()) if isinstance(found, str) else _("no face")
     coverage = ui.percent(float(row["coverage"]))
     return _day(row["recorded_at"], zone), most, coverage, estimate, provenance, str(row["model_id"])
 

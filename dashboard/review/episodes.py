@@ -49,13 +49,13 @@ def episode_list(analysis_id: str, session_id: str, now_s: float) -> None:
 
 def rows_of(episodes: pd.DataFrame) -> list[MomentRow]:
     """Episodes for the list: a row leads to the onset, each time to itself."""
-    colours = context.colours()
+    colours, said = context.colours(), {name: _(name.capitalize()) for name in EXPRESSIONS}
     return [
         MomentRow(
             row["onset_s"],
             row["offset_s"],
             (
-                Cell(_(row["emotion"].capitalize()), colour=colours.emotion(row["emotion"])),
+                Cell(said[row["emotion"]], colour=colours.emotion(row["emotion"])),
                 *(Cell(exact(row[name]), row[name]) for name in ("onset_s", "peak_s", "offset_s")),
                 Cell(f"{'≥ ' if row['cut'] else ''}{row['dwell_s']:.1f} s"),
                 Cell(f"{row['peak']:.0%}"),

@@ -118,11 +118,13 @@ def show_looked_at(found: AnalysisSummary, path: str, moment: data.Moment) -> No
     picture, words = st.columns([0.42, 0.58], vertical_alignment="center")
     picture.image(look.picture, width="stretch", alt="The face under a heatmap of what the answer depends on")
     with words:
+        scale = _("Colours from dark violet, little, over green to yellow, most")
+        little, most = _("little"), _("most")
         st.html(
-            f'<div role="img" aria-label="{escape(_("Colours from dark violet, little, over green to yellow, most"))}" '
+            f'<div role="img" aria-label="{escape(scale)}" '
             f'style="height:10px;border-radius:5px;background:linear-gradient(90deg,{",".join(look.colours)})"></div>'
             '<p class="fp-note" style="display:flex;justify-content:space-between">'
-            f"<span>{escape(_('little'))}</span><span>{escape(_('most'))}</span></p>"
+            f"<span>{escape(little)}</span><span>{escape(most)}</span></p>"
         )
         said = _(
             "Where “{emotion}” depends on the picture, on a grid of {rows} by {columns}. It shows where, not why: it "
