@@ -18,7 +18,9 @@ from PIL import Image as Picture
 from PIL import ImageDraw
 
 from dashboard import context
+from dashboard.i18n import _
 from db.records import AnalysisRecord, AnalysisSummary, SessionRecord
+from fer_phq.analysis import Sampling
 from fer_phq.arrays import Image
 from fer_phq.channels import Channel
 from fer_phq.emotions import EMOTIONS
@@ -161,7 +163,8 @@ def pictures(
         min(y1 + margin, picture.height),
     )
     if around[2] - around[0] < 1 or around[3] - around[1] < 1:
-        raise RecordingError(f"The face's box at {time_s:.1f} s lies outside the picture; analyse the recording again.")
+        words = _("The face's box at {time} s lies outside the picture; analyse the recording again.")
+        raise RecordingError(words.format(time=f"{time_s:.1f}"))
     crop = picture.crop(tuple(round(value) for value in around))  # type: ignore[arg-type]
     width = max(2, round(max(picture.size) / 240))
     draw = ImageDraw.Draw(picture)
@@ -184,7 +187,8 @@ def looked_at(analysis_id: str, path: str, time_s: float) -> Explanation:
     line = record.timeline
     row = int(np.abs(line.time_s - time_s).argmin())
     if not line.has_face[row]:
-        raise RecordingError(f"The subject's face was not found at {time_s:.1f} s, so there is nothing to look at.")
+        words = _("The subject's face was not found at {time} s, so there is nothing to look at.")
+        raise RecordingError(words.format(time=f"{time_s:.1f}"))
     frame = read_frame(path, float(line.time_s[row]))
     return explain_crop(
         align_crop(frame.rgb, line.landmarks[row] / frame.scale),
@@ -208,8 +212,13 @@ def json_document(analysis_id: str) -> str:
 
 def analysis_label(summary: AnalysisSummary) -> str:
     """How an analysis is named where one of several is chosen."""
-    rate = "key frames" if summary.sampling.key_frames else f"{summary.sampling.fps:g} frames/s"
-    return f"{summary.model_id} · {rate}{' · with transcript' if summary.beside else ''}"
+    parts = [summary.model_id, sampling_words(summary.sampling)]
+    return " · ".join([*parts, _("with transcript")] if summary.beside else parts)
+
+
+def sampling_words(sampling: Sampling) -> str:
+    """How many frames a second were analysed, or that it was the key frames."""
+    return _("key frames") if sampling.key_frames else _("{rate} frames/s").format(rate=f"{sampling.fps:g}")
 
 
 def forget() -> None:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, tzinfo
 import pandas as pd
 import streamlit as st
 
-from dashboard import context, data, ui
+from dashboard import context, data, i18n, ui
+from dashboard.i18n import _, mark
 from dashboard.reports.blocks import Report
 from dashboard.reports.html import to_html
 from dashboard.reports.pdf import to_pdf
@@ -20,7 +21,7 @@ from fer_phq.change import since_baseline
 from fer_phq.measures import MEASURES
 from service.tables import as_csv, as_json, as_parquet, frames_table, voice_table, words_table
 
-DICTIONARY = "What the columns mean: docs/DATA_DICTIONARY.md, or `python -m service.dictionary`."
+DICTIONARY = mark("What the columns mean: docs/DATA_DICTIONARY.md, or `python -m service.dictionary`.")
 
 
 def session_downloads(detail: SessionDetail, found: AnalysisSummary) -> None:
@@ -28,16 +29,16 @@ def session_downloads(detail: SessionDetail, found: AnalysisSummary) -> None:
     stem = f"session-{detail.session.id[:8]}-{found.id[:8]}"
     zone = ui.zone()  # asked for now: the file is made after the page has run
     report_buttons(lambda: _session_report(detail, found, zone), stem)
-    with st.popover("Data", icon=":material/download:"):
-        _button("The whole analysis, JSON", lambda: data.json_document(found.id), f"{stem}.json", "application/json")
+    with st.popover(_("Data"), icon=":material/download:"):
+        _button(_("The whole analysis, JSON"), lambda: data.json_document(found.id), f"{stem}.json", "application/json")
         store = context.store()
-        table_buttons("Frames", lambda: frames_table(store, found.id), f"{stem}-frames")
+        table_buttons(_("Frames"), lambda: frames_table(store, found.id), f"{stem}-frames")
         channels = store.load_channels(analysis_id=found.id)
         if "voice" in channels:
-            table_buttons("Voice", lambda: voice_table(store, found.id), f"{stem}-voice")
+            table_buttons(_("Voice"), lambda: voice_table(store, found.id), f"{stem}-voice")
         if "words" in channels:
-            table_buttons("Words", lambda: words_table(store, found.id), f"{stem}-words")
-        ui.note(DICTIONARY)
+            table_buttons(_("Words"), lambda: words_table(store, found.id), f"{stem}-words")
+        ui.note(_(DICTIONARY))
 
 
 def trend_downloads(subject: SubjectSummary, prefer_model: str | None, model_id: str | None) -> None:
@@ -54,29 +55,33 @@ def trend_downloads(subject: SubjectSummary, prefer_model: str | None, model_id:
         return trend_report(subject, sessions(), answers, changes, events, zone, datetime.now(UTC))
 
     report_buttons(report, stem)
-    with st.popover("Data", icon=":material/download:"):
-        table_buttons("Sessions", sessions, f"{stem}-sessions")
+    with st.popover(_("Data"), icon=":material/download:"):
+        table_buttons(_("Sessions"), sessions, f"{stem}-sessions")
         table_buttons(
-            "Questionnaires", lambda: store.questionnaire_table(subject_id=subject.id), f"{stem}-questionnaires"
+            _("Questionnaires"), lambda: store.questionnaire_table(subject_id=subject.id), f"{stem}-questionnaires"
         )
-        ui.note(DICTIONARY)
+        ui.note(_(DICTIONARY))
 
 
 def cohort_downloads(wanted: CohortFilter, prefer_model: str | None) -> None:
     """The sessions that the page's filter lets through."""
     store = context.store()
     names = [measure.name for measure in MEASURES]
-    with st.popover("Data", icon=":material/download:"):
+    with st.popover(_("Data"), icon=":material/download:"):
         table_buttons(
-            "Sessions", lambda: store.cohort_table(wanted=wanted, measures=names, prefer_model=prefer_model), "cohort"
+            _("Sessions"),
+            lambda: store.cohort_table(wanted=wanted, measures=names, prefer_model=prefer_model),
+            "cohort",
         )
-        ui.note(DICTIONARY)
+        ui.note(_(DICTIONARY))
 
 
 def report_buttons(make: Callable[[], Report], stem: str) -> None:
     """A report as PDF and as HTML."""
-    _button("Report (PDF)", lambda: to_pdf(make()), f"{stem}.pdf", "application/pdf", icon=":material/picture_as_pdf:")
-    _button("Report (HTML)", lambda: to_html(make()), f"{stem}.html", "text/html", icon=":material/description:")
+    _button(
+        _("Report (PDF)"), lambda: to_pdf(make()), f"{stem}.pdf", "application/pdf", icon=":material/picture_as_pdf:"
+    )
+    _button(_("Report (HTML)"), lambda: to_html(make()), f"{stem}.html", "text/html", icon=":material/description:")
 
 
 def table_buttons(title: str, load: Callable[[], pd.DataFrame | None], stem: str) -> None:
@@ -94,8 +99,14 @@ def table_buttons(title: str, load: Callable[[], pd.DataFrame | None], stem: str
 
 
 def _button(label: str, make: Callable[[], str | bytes], name: str, mime: str, icon: str | None = None) -> None:
+    language = i18n.language()  # as with the time zone: the file is made after the page has run
+
+    def made() -> str | bytes:
+        with i18n.speaking(language):
+            return make()
+
     st.download_button(
-        label, data=make, file_name=name, mime=mime, icon=icon, on_click="ignore", key=f"download_{name}"
+        label, data=made, file_name=name, mime=mime, icon=icon, on_click="ignore", key=f"download_{name}"
     )
 
 

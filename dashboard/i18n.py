@@ -40,9 +40,9 @@ def _(text: str) -> str:
     return catalogue(language()).gettext(text) if text else ""
 
 
-def n_(one: str, many: str, number: int) -> str:
-    """The form for this number in the viewer's language, with `{n}` filled in."""
-    return catalogue(language()).ngettext(one, many, number).format(n=number)
+def n_(one: str, many: str, number: int, **names: object) -> str:
+    """The form for this number in the viewer's language, with `{n}` and what else is named in it filled in."""
+    return catalogue(language()).ngettext(one, many, number).format(n=number, **names)
 
 
 def mark(text: str) -> str:

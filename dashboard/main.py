@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
 
-from dashboard import ui
+from dashboard import i18n, ui
+from dashboard.i18n import _
 from fer_phq.errors import FerPhqError
 
 HERE = Path(__file__).parent
 PAGES = HERE / "app_pages"
 
 st.set_page_config(page_title="fer-phq", page_icon=str(HERE / "static" / "favicon.png"), layout="wide")
+with suppress(FerPhqError):  # without a store the page below says what is wrong, in English
+    i18n.choose()
 ui.style()
 st.logo(str(HERE / "static" / "logo.svg"), size="large")
 
 page = st.navigation(
     [
-        st.Page(PAGES / "home.py", title="Home", default=True),
-        st.Page(PAGES / "new_session.py", title="New session", url_path="new_session"),
-        st.Page(PAGES / "session.py", title="Session", url_path="session"),
-        st.Page(PAGES / "trends.py", title="Trends", url_path="trends"),
-        st.Page(PAGES / "cohort.py", title="Cohort", url_path="cohort"),
-        st.Page(PAGES / "models.py", title="Models", url_path="models"),
-        st.Page(PAGES / "questionnaire.py", title="Questionnaire", url_path="questionnaire"),
-        st.Page(PAGES / "settings.py", title="Settings", url_path="settings"),
+        st.Page(PAGES / "home.py", title=_("Home"), default=True),
+        st.Page(PAGES / "new_session.py", title=_("New session"), url_path="new_session"),
+        st.Page(PAGES / "session.py", title=_("Session"), url_path="session"),
+        st.Page(PAGES / "trends.py", title=_("Trends"), url_path="trends"),
+        st.Page(PAGES / "cohort.py", title=_("Cohort"), url_path="cohort"),
+        st.Page(PAGES / "models.py", title=_("Models"), url_path="models"),
+        st.Page(PAGES / "questionnaire.py", title=_("Questionnaire"), url_path="questionnaire"),
+        st.Page(PAGES / "settings.py", title=_("Settings"), url_path="settings"),
     ],
     position="top",
 )

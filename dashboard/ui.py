@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from dashboard import context
+from dashboard import context, dates
 from dashboard.charts import clock
+from dashboard.i18n import _, mark
+from dashboard.words import ANALYSIS_STATES, PROVENANCES
 from db.records import SessionSummary
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import FerPhqError
@@ -28,12 +30,15 @@ MODELS = "app_pages/models.py"
 QUESTIONNAIRE = "app_pages/questionnaire.py"
 SETTINGS = "app_pages/settings.py"
 
-SIMULATED_SENTENCE = "Demonstration only: this head was trained on simulated labels. It says nothing about this person."
-NOT_A_DIAGNOSIS = (
+SIMULATED = mark("Simulated")
+SIMULATED_SENTENCE = mark(
+    "Demonstration only: this head was trained on simulated labels. It says nothing about this person."
+)
+NOT_A_DIAGNOSIS = mark(
     "fer-phq is not a medical device and its output is not a diagnosis. An expression on a face is not the feeling "
     "behind it, and a PHQ estimate of a model is not a PHQ score of a person."
 )
-ABOUT = """
+ABOUT = mark("""
 **What the numbers are.** Emotion shares are the mean of a model's frame-by-frame probabilities for seven expressions.
 A PHQ *score* comes from a questionnaire that a person filled in. A PHQ *estimate* comes from a model, is always shown
 with its interval and its provenance, and is withheld when the face was seen too rarely. Provenance *simulated* means
@@ -46,7 +51,7 @@ own case.
 
 **Where the data is.** Recordings and results stay in this installation's data folder and database. The dashboard sends
 nothing anywhere else.
-"""
+""")
 
 
 def style() -> None:
@@ -85,7 +90,7 @@ def badge(words: str, kind: str = "") -> str:
 def provenance_badge(provenance: Provenance) -> str:
     """What kind of labels trained the head, as a badge."""
     simulated = provenance is Provenance.SIMULATED
-    return badge("Simulated labels", "demo") if simulated else badge("Clinical labels", "clinical")
+    return badge(_(PROVENANCES[provenance]), "demo" if simulated else "clinical")
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> None:
@@ -122,17 +127,21 @@ def empty(title: str, words: str) -> None:
 
 def footer() -> None:
     """What stands below every page."""
-    st.html(f'<div class="fp-foot"><p class="fp-note"><b>Not a diagnosis.</b> {escape(NOT_A_DIAGNOSIS)}</p></div>')
-    with st.expander("About these numbers, their limits and the law"):
-        st.markdown(ABOUT)
-        note(f"Active model: {_active_model()}.")
+    title, words = _("Not a diagnosis."), _(NOT_A_DIAGNOSIS)
+    st.html(f'<div class="fp-foot"><p class="fp-note"><b>{escape(title)}</b> {escape(words)}</p></div>')
+    with st.expander(_("About these numbers, their limits and the law")):
+        st.markdown(_(ABOUT))
+        note(_active_model())
 
 
 def _active_model() -> str:
     try:
-        return active_model(context.settings(), context.store()) or "the one that ships with fer-phq"
+        model_id = active_model(context.settings(), context.store())
     except FerPhqError:  # the page above has said what is wrong
-        return "unknown"
+        return _("Active model: unknown.")
+    if not model_id:
+        return _("Active model: the one that ships with fer-phq.")
+    return _("Active model: {model}.").format(model=model_id)
 
 
 # ------------------------------------------------------------------------------------------------ words for values
@@ -148,18 +157,17 @@ def zone() -> tzinfo:
 
 def day(moment: datetime) -> str:
     """A date in the viewer's time zone, such as '3 Nov 2026'."""
-    local = moment.astimezone(zone())
-    return f"{local.day} {local:%b %Y}"
+    return dates.day(moment.astimezone(zone()))
 
 
 def day_and_time(moment: datetime) -> str:
     """A date and time in the viewer's time zone, such as '3 Nov 2026, 14:05'."""
-    return f"{day(moment)}, {moment.astimezone(zone()):%H:%M}"
+    return dates.day_and_time(moment.astimezone(zone()))
 
 
 def called(label: str, is_demo: bool) -> str:
     """How a subject is called in a list: demonstration subjects are marked."""
-    return f"{label} (demonstration)" if is_demo else label
+    return _("{label} (demonstration)").format(label=label) if is_demo else label
 
 
 def sentence(words: str) -> str:
@@ -183,8 +191,10 @@ def percent(share: float) -> str:
 def phq_words(phq: PhqResult | None) -> str:
     """An estimate in one short phrase for a row: always with its interval."""
     if isinstance(phq, PhqEstimate):
-        return f"{phq.score:.0f} ({phq.low:.0f} to {phq.high:.0f})"
-    return "No estimate" if phq is not None else ""
+        return _("{score} ({low} to {high})").format(
+            score=f"{phq.score:.0f}", low=f"{phq.low:.0f}", high=f"{phq.high:.0f}"
+        )
+    return _("No estimate") if phq is not None else ""
 
 
 # ---------------------------------------------------------------------------------------------------- session rows
@@ -193,11 +203,9 @@ def phq_words(phq: PhqResult | None) -> str:
 def session_rows(rows: Sequence[SessionSummary], name: str, *, with_subject: bool = True) -> None:
     """Sessions one below the other, newest first as given: a link and what was found, with the emotion mix as a bar."""
     left, right = st.columns([0.27, 0.73], vertical_alignment="center")
-    left.html('<div class="fp-row head"><span>Session</span></div>')
-    right.html(
-        '<div class="fp-row head"><span>Most seen</span><span>Emotion shares</span><span>Coverage</span>'
-        "<span>PHQ estimate (interval)</span></div>"
-    )
+    heads = (_("Most seen"), _("Emotion shares"), _("Coverage"), _("PHQ estimate (interval)"))
+    left.html(_head_html((_("Session"),)))
+    right.html(_head_html(heads))
     for row in rows:
         left, right = st.columns([0.27, 0.73], vertical_alignment="center")
         when = day(row.session.recorded_at)
@@ -207,18 +215,22 @@ def session_rows(rows: Sequence[SessionSummary], name: str, *, with_subject: boo
     st.html(f'<div class="fp-keys">{_keys()}</div>')
 
 
+def _head_html(names: Sequence[str]) -> str:
+    return f'<div class="fp-row head">{"".join(f"<span>{escape(name)}</span>" for name in names)}</div>'
+
+
 def _row_html(row: SessionSummary) -> str:
     found = row.analysis
     if found is None:
-        state = f"Analysis {row.job.state}" if row.job is not None else "Not analysed"
+        state = _(ANALYSIS_STATES[row.job.state]) if row.job is not None else _("Not analysed")
         return f'<div class="fp-row"><span class="muted">{escape(state)}</span></div>'
     simulated = isinstance(found.phq, PhqEstimate) and found.phq.provenance is Provenance.SIMULATED
     cells = (
-        f"{escape((found.dominant_emotion or '–').capitalize())} "
+        f"{escape(_((found.dominant_emotion or '–').capitalize()))} "
         f'<span class="muted">· {clock(row.session.duration_s)} min</span>',
         _mix_html(found.emotions or {}),
         escape(percent(found.coverage)),
-        f"{escape(phq_words(found.phq))} {badge('Simulated', 'demo') if simulated else ''}",
+        f"{escape(phq_words(found.phq))} {badge(_(SIMULATED), 'demo') if simulated else ''}",
     )
     return f'<div class="fp-row">{"".join(f"<div>{cell}</div>" for cell in cells)}</div>'
 
@@ -226,11 +238,13 @@ def _row_html(row: SessionSummary) -> str:
 def _mix_html(emotions: Mapping[str, float]) -> str:
     """The emotion shares as one bar of seven colours."""
     if not emotions:
-        return '<span class="muted">No face found</span>'
+        nothing = _("No face found")
+        return f'<span class="muted">{escape(nothing)}</span>'
     colours = context.colours()
-    words = ", ".join(f"{name} {share:.0%}" for name, share in emotions.items())
+    said = {name: escape(f"{_(name)} {share:.0%}") for name, share in emotions.items()}
+    words = ", ".join(said.values())
     parts = "".join(
-        f'<span style="width:{share * 100:.2f}%;background:{colours.emotion(name)}" title="{name} {share:.0%}"></span>'
+        f'<span style="width:{share * 100:.2f}%;background:{colours.emotion(name)}" title="{said[name]}"></span>'
         for name, share in emotions.items()
     )
     return f'<div class="fp-mix" role="img" aria-label="{words}">{parts}</div>'
@@ -238,7 +252,10 @@ def _mix_html(emotions: Mapping[str, float]) -> str:
 
 def _keys() -> str:
     colours = context.colours()
-    return "".join(f'<span><i style="background:{colours.emotion(n)}"></i>{n.capitalize()}</span>' for n in EMOTIONS)
+    return "".join(
+        f'<span><i style="background:{colours.emotion(name)}"></i>{escape(_(name.capitalize()))}</span>'
+        for name in EMOTIONS
+    )
 
 
 def text(words: str) -> str:

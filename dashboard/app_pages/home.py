@@ -5,73 +5,78 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import context, ui
+from dashboard.i18n import _, mark, n_
 from dashboard.jobs_view import live_jobs, worker_warning
 from db.records import LIVE_STATES, AttentionItem, AttentionKind, JobView, SessionSummary
 
 PAGE_SIZE = 12
 ALERTS = 6
 WORDS = {
-    AttentionKind.ITEM_9: "Item 9 answered",
-    AttentionKind.FAILED_JOB: "Analysis failed",
-    AttentionKind.LOW_COVERAGE: "Low coverage",
-    AttentionKind.NO_CONSENT: "No consent recorded",
-    AttentionKind.PAST_RETENTION: "Keep-until date passed",
+    AttentionKind.ITEM_9: mark("Item 9 answered"),
+    AttentionKind.FAILED_JOB: mark("Analysis failed"),
+    AttentionKind.LOW_COVERAGE: mark("Low coverage"),
+    AttentionKind.NO_CONSENT: mark("No consent recorded"),
+    AttentionKind.PAST_RETENTION: mark("Keep-until date passed"),
 }
 SENTENCES = {
-    AttentionKind.ITEM_9: "An answer to item 9 was not zero. A person should speak with them now.",
-    AttentionKind.NO_CONSENT: "Ask for consent and record it, or erase the session.",
-    AttentionKind.PAST_RETENTION: "Erase the session, or extend how long it may be kept.",
+    AttentionKind.ITEM_9: mark("An answer to item 9 was not zero. A person should speak with them now."),
+    AttentionKind.NO_CONSENT: mark("Ask for consent and record it, or erase the session."),
+    AttentionKind.PAST_RETENTION: mark("Erase the session, or extend how long it may be kept."),
 }
 
 
 def attention(items: list[AttentionItem]) -> None:
     """What a person should look at, most urgent first."""
-    with ui.card("attention", "Needs attention"):
+    with ui.card("attention", _("Needs attention")):
         if not items:
-            ui.note("Nothing needs attention.")
+            ui.note(_("Nothing needs attention."))
             return
         shown = len(items) if st.session_state.get("all_alerts") else ALERTS
         for item in items[:shown]:
             words, action = st.columns([0.8, 0.2], vertical_alignment="center")
             urgent = "urgent" if item.kind is AttentionKind.ITEM_9 else ""
-            sentence = SENTENCES.get(item.kind) or ui.sentence(item.detail)
+            sentence = _(SENTENCES.get(item.kind, "")) or ui.sentence(item.detail)
             words.html(
-                f'<div class="fp-alert {urgent}"><b>{WORDS[item.kind]}</b><span>{ui.text(item.subject_label)}, '
-                f"{ui.day(item.at)}. {ui.text(sentence)}</span></div>"
+                f'<div class="fp-alert {urgent}"><b>{ui.text(_(WORDS[item.kind]))}</b>'
+                f"<span>{ui.text(item.subject_label)}, {ui.day(item.at)}. {ui.text(sentence)}</span></div>"
             )
             with action:
                 open_link(item)
         if len(items) > shown:
             st.button(
-                f"Show all {len(items)}", on_click=lambda: st.session_state.update(all_alerts=True), type="tertiary"
+                _("Show all {n}").format(n=len(items)),
+                on_click=lambda: st.session_state.update(all_alerts=True),
+                type="tertiary",
             )
 
 
 def open_link(item: AttentionItem) -> None:
     """Where the item is looked after."""
     if item.kind is AttentionKind.ITEM_9:
-        st.page_link(ui.QUESTIONNAIRE, label="Open questionnaire", query_params={"subject": item.subject_id})
+        st.page_link(ui.QUESTIONNAIRE, label=_("Open questionnaire"), query_params={"subject": item.subject_id})
     elif item.session_id is not None:
-        st.page_link(ui.SESSION, label="Open session", query_params={"session": item.session_id})
+        st.page_link(ui.SESSION, label=_("Open session"), query_params={"session": item.session_id})
 
 
 def running(live: list[JobView]) -> None:
     """Jobs in the queue and at work."""
-    with ui.card("running", "Being analysed"):
+    with ui.card("running", _("Being analysed")):
         worker_warning()
         rows = [(view.job.session_id, f"{view.subject_label} · {view.original_name}") for view in reversed(live)]
         live_jobs(rows[:PAGE_SIZE], key="home_jobs")
         if len(rows) > PAGE_SIZE:
-            ui.note(f"{len(rows) - PAGE_SIZE} more are waiting.")
+            ui.note(n_("{n} more are waiting.", "{n} more are waiting.", len(rows) - PAGE_SIZE))
 
 
 def recent(rows: list[SessionSummary], limit: int) -> None:
     """The newest sessions with what was found in them."""
-    with ui.card("recent", "Recent sessions"):
+    with ui.card("recent", _("Recent sessions")):
         ui.session_rows(rows[:limit], "recent")
         if len(rows) > limit:
             st.button(
-                "Show more", on_click=lambda: st.session_state.update(home_limit=limit + 2 * PAGE_SIZE), type="tertiary"
+                _("Show more"),
+                on_click=lambda: st.session_state.update(home_limit=limit + 2 * PAGE_SIZE),
+                type="tertiary",
             )
 
 
@@ -79,16 +84,18 @@ def welcome() -> None:
     """What to do first."""
     with ui.card("welcome"):
         ui.empty(
-            "No sessions yet",
-            "Upload a recording of a person's face to see its emotion timeline and estimate. To look around first, "
-            "run `fer-phq demo` in a terminal: it adds a clearly marked demonstration subject.",
+            _("No sessions yet"),
+            _(
+                "Upload a recording of a person's face to see its emotion timeline and estimate. To look around first, "
+                "run `fer-phq demo` in a terminal: it adds a clearly marked demonstration subject."
+            ),
         )
-        _, middle, _ = st.columns([0.38, 0.24, 0.38])
-        if middle.button("Upload a recording", type="primary", width="stretch"):
+        middle = st.columns([0.38, 0.24, 0.38])[1]
+        if middle.button(_("Upload a recording"), type="primary", width="stretch"):
             st.switch_page(ui.NEW_SESSION)
 
 
-ui.heading("Home")
+ui.heading(_("Home"))
 store, preferred = context.store(), context.preferred_model()
 limit = int(st.session_state.get("home_limit", PAGE_SIZE))
 sessions = store.recent_sessions(limit=limit + 1, prefer_model=preferred)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import context, data, ui
 from dashboard.charts import clock
+from dashboard.i18n import _
 from dashboard.review import choose, episodes, moment, notes, timeline, transcript
 from dashboard.review.estimates import estimates
 from dashboard.review.state import chosen_moment
@@ -23,7 +24,7 @@ def review(detail: SessionDetail, chosen: choose.Chosen) -> None:
     table = data.frames(found.id)
     if not len(table):
         moment.show_player(detail)
-        ui.warn("The recording has no frames at this sampling; nothing can be drawn.")
+        ui.warn(_("The recording has no frames at this sampling; nothing can be drawn."))
         estimates(chosen)
         return
     now = data.moment_at(found.id, chosen_moment(session_id, table))
@@ -35,7 +36,7 @@ def review(detail: SessionDetail, chosen: choose.Chosen) -> None:
         moment.show_player(detail, timeline.timeline_key(found))
         moment.slider(session_id, table, now)
         notes.write_note(session_id, now.time_s, written)
-    with right, ui.card("moment", f"At {clock(now.time_s)}", stretch=True):
+    with right, ui.card("moment", _("At {time}").format(time=clock(now.time_s)), stretch=True):
         moment.show_moment(detail, chosen, now)
     with ui.card("timeline"):
         timeline.timeline(chosen, session_id, now, written, utterances)
@@ -44,7 +45,8 @@ def review(detail: SessionDetail, chosen: choose.Chosen) -> None:
     lists, whole = st.columns([0.6, 0.4], gap="medium")
     with lists, ui.card("lists", stretch=True):
         count = len(data.episodes(found.id))
-        parts = st.tabs([f"Episodes ({count})", f"Notes ({len(written)})", "Transcript"])
+        names = [_("Episodes ({n})").format(n=count), _("Notes ({n})").format(n=len(written)), _("Transcript")]
+        parts = st.tabs(names)
         with parts[0]:
             episodes.episode_list(found.id, session_id, now.time_s)
         with parts[1]:
@@ -54,7 +56,7 @@ def review(detail: SessionDetail, chosen: choose.Chosen) -> None:
     with whole:
         if chosen.other is None:
             estimates(chosen)
-        with ui.card("distribution", "Over the whole session"):
+        with ui.card("distribution", _("Over the whole session")):
             moment.distribution(found)
 
 
@@ -64,9 +66,10 @@ def unanalysed(detail: SessionDetail) -> None:
     if detail.job is None:
         with ui.card("unanalysed"):
             ui.empty(
-                "Not analysed yet", "This recording has not been analysed. Queue it, and a worker will take it up."
+                _("Not analysed yet"),
+                _("This recording has not been analysed. Queue it, and a worker will take it up."),
             )
-            if st.button("Analyse", type="primary"):
+            if st.button(_("Analyse"), type="primary"):
                 jobs.enqueue_analysis(context.settings(), context.store(), detail.session.id)
                 st.rerun()
 
@@ -75,15 +78,16 @@ def page() -> None:
     """Load the session, then draw it."""
     wanted = choose.choose_session()
     if wanted is None:
-        ui.heading("Session")
+        ui.heading(_("Session"))
         with ui.card("none"):
-            ui.empty("No sessions yet", "A session appears here as soon as a recording was uploaded.")
-        st.page_link(ui.NEW_SESSION, label="Upload a recording")
+            ui.empty(_("No sessions yet"), _("A session appears here as soon as a recording was uploaded."))
+        st.page_link(ui.NEW_SESSION, label=_("Upload a recording"))
         return
     detail = context.store().session_detail(session_id=wanted)
     choose.header(detail)
     if detail.session.retain_until is not None and detail.session.retain_until < datetime.now(UTC):
-        ui.warn(f"This recording should have been erased by {ui.day(detail.session.retain_until)}.")
+        words = _("This recording should have been erased by {day}.")
+        ui.warn(words.format(day=ui.day(detail.session.retain_until)))
     choose.job_state(detail)
     chosen = choose.choose_analysis(detail)
     if chosen is None:

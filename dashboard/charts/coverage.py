@@ -9,10 +9,11 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.rows import Row, moments, span_bars, strip_axis
+from dashboard.i18n import _, mark
 from dashboard.palette import Palette
 
 COVERAGE_STATES: tuple[str, ...] = ("gap", "low", "face")
-COVERAGE_LABELS = {"gap": "No face found", "low": "Face, low quality", "face": "Face found"}
+COVERAGE_LABELS = {"gap": mark("No face found"), "low": mark("Face, low quality"), "face": mark("Face found")}
 
 
 def coverage_row(frames: pd.DataFrame, colours: Palette) -> Row:
@@ -23,17 +24,17 @@ def coverage_row(frames: pd.DataFrame, colours: Palette) -> Row:
         "low": (0.55, colours.low, {"pattern": _hatch("/", colours.card)}),
         "face": (1.0, colours.good, {}),
     }
-    runs = _runs(frames)
+    runs, labels = _runs(frames), {state: _(label) for state, label in COVERAGE_LABELS.items()}
     for state in COVERAGE_STATES:
         height, fill, more = looks[state]
         mine = runs[runs["state"] == state]
-        bars = span_bars(COVERAGE_LABELS[state], mine["from_s"], mine["to_s"], fill, height=height, **more)
+        bars = span_bars(labels[state], mine["from_s"], mine["to_s"], fill, height=height, **more)
         traces.append(bars)
-        key = go.Bar(x=[None], y=[None], marker={"color": fill, **more}, name=COVERAGE_LABELS[state], legend="legend2")
+        key = go.Bar(x=[None], y=[None], marker={"color": fill, **more}, name=labels[state], legend="legend2")
         traces.append(key)
-    said = [_coverage_words(s, q) for s, q in zip(frames["state"], frames["quality"], strict=True)]
+    said = [_coverage_words(labels[s], q) for s, q in zip(frames["state"], frames["quality"], strict=True)]
     traces.append(moments(frames["time_s"], 0.5, said))
-    return Row("Coverage", 18, traces, strip_axis("Face"))
+    return Row("Coverage", 18, traces, strip_axis(_("Face")))
 
 
 def _hatch(shape: str, colour: str) -> dict[str, object]:
@@ -48,12 +49,14 @@ def _runs(frames: pd.DataFrame) -> pd.DataFrame:
     spans = [(first, last - 1) for first, last in pairwise([*begins.tolist(), len(frames)])]
     return pd.DataFrame(
         {
-            "state": [state[first] for first, _ in spans],
-            "from_s": [float(frames["from_s"].iloc[first]) for first, _ in spans],
-            "to_s": [float(frames["to_s"].iloc[last]) for _, last in spans],
+            "state": [state[first] for first, _last in spans],
+            "from_s": [float(frames["from_s"].iloc[first]) for first, _last in spans],
+            "to_s": [float(frames["to_s"].iloc[last]) for _first, last in spans],
         }
     )
 
 
-def _coverage_words(state: str, quality: float) -> str:
-    return COVERAGE_LABELS[state] if quality != quality else f"{COVERAGE_LABELS[state]} (quality {quality:.2f})"
+def _coverage_words(label: str, quality: float) -> str:
+    if quality != quality:
+        return label
+    return _("{face} (quality {quality})").format(face=label, quality=f"{quality:.2f}")

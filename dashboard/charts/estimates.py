@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.style import font, legend, style
+from dashboard.i18n import _
 from dashboard.palette import Palette
 from fer_phq.emotions import EMOTIONS
 from fer_phq.phq import BAND_STARTS, PhqEstimate, Provenance, bands_between
@@ -19,7 +20,7 @@ def emotion_bars(
     figure = go.Figure(
         go.Bar(
             x=rows["value"],
-            y=[name.capitalize() for name in rows.index],
+            y=[_(name.capitalize()) for name in rows.index],
             orientation="h",
             marker={"color": [colours.emotion(name) for name in rows.index], "cornerradius": 4},
             text=[f"{value:.0%}" if value == value else "" for value in rows["value"]],
@@ -55,7 +56,7 @@ def phq_scale(estimate: PhqEstimate, colours: Palette) -> go.Figure:
         certain = touched == (band,)
         fill = colours.accent_soft if certain else colours.inset
         figure.add_shape(type="rect", x0=start, x1=end, y0=-0.42, y1=0.42, fillcolor=fill, line_width=0, layer="below")
-        words = str(band).replace(" ", "<br>")
+        words = _(str(band)).replace(" ", "<br>")
         figure.add_annotation(
             x=(start + end) / 2, y=0.95, text=words, showarrow=False, font=font(colours, 11, muted=True)
         )
@@ -67,7 +68,7 @@ def phq_scale(estimate: PhqEstimate, colours: Palette) -> go.Figure:
     style(figure, colours, height=132)
     figure.update_layout(showlegend=False, margin={"l": 12, "r": 12, "t": 6, "b": 44}, hovermode="closest")
     figure.update_xaxes(
-        title_text=f"{estimate.scale} total",
+        title_text=_("{scale} total").format(scale=estimate.scale),
         range=[-0.3, estimate.scale.maximum + 0.3],
         fixedrange=True,
         showgrid=False,
@@ -83,32 +84,36 @@ def estimate_colour(provenance: Provenance, colours: Palette) -> str:
 
 
 def _interval_bar(estimate: PhqEstimate, colour: str) -> go.Scatter:
+    words = _("{level} interval: {low} to {high}").format(
+        level=f"{estimate.level:.0%}", low=f"{estimate.low:.1f}", high=f"{estimate.high:.1f}"
+    )
     return go.Scatter(
         x=[estimate.low, estimate.high],
         y=[0, 0],
         mode="lines",
         line={"color": colour, "width": 10},
         opacity=0.45,
-        name="Interval",
-        hovertemplate=f"{estimate.level:.0%} interval: {estimate.low:.1f} to {estimate.high:.1f}<extra></extra>",
+        name=_("Interval"),
+        hovertemplate=f"{words}<extra></extra>",
     )
 
 
 def _point_mark(estimate: PhqEstimate, colour: str, colours: Palette) -> go.Scatter:
+    words = _("Estimate: {score}").format(score=f"{estimate.score:.1f}")
     return go.Scatter(
         x=[estimate.score],
         y=[0],
         mode="markers",
         marker={"size": 15, "color": colour, "line": {"width": 3, "color": colours.card}},
-        name="Estimate",
-        hovertemplate=f"Estimate: {estimate.score:.1f}<extra></extra>",
+        name=_("Estimate"),
+        hovertemplate=f"{words}<extra></extra>",
     )
 
 
 def _reference_marks(rows: pd.DataFrame, colours: Palette, label: str) -> go.Scatter:
     return go.Scatter(
         x=rows["reference"],
-        y=[name.capitalize() for name in rows.index],
+        y=[_(name.capitalize()) for name in rows.index],
         mode="markers",
         marker={"symbol": "line-ns", "size": 16, "line": {"width": 2.5, "color": colours.ink}},
         name=label,

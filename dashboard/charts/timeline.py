@@ -13,6 +13,7 @@ from dashboard.charts.coverage import COVERAGE_LABELS, coverage_row
 from dashboard.charts.rows import Row, moments, strokes, texts
 from dashboard.charts.style import axis_of, clock, layout_of, legend
 from dashboard.charts.tracks import Tracks, episode_row, note_marks, notes_near, rows_of
+from dashboard.i18n import _
 from dashboard.palette import Palette
 from fer_phq.emotions import EMOTIONS
 
@@ -59,14 +60,14 @@ def _layout(frames: pd.DataFrame, rows: list[Row], colours: Palette, revision: s
     first, last = _axis_range(frames)
     times = _clock_ticks(first, last)
     ticks = {"range": [first, last], "tickvals": times, "ticktext": [clock(time) for time in times]}
-    probability = {"title": "Probability", "tickformat": ".0%", "range": [0, 1], "fixedrange": True}
+    probability = {"title": _("Probability"), "tickformat": ".0%", "range": [0, 1], "fixedrange": True}
     top = float(inner)
     for i, (height, axis) in enumerate(zip(heights, [probability, *(row.axis for row in rows)], strict=True)):
         number, is_last = str(i + 1) if i else "", i == len(rows)
         x: dict[str, Any] = {**axis_of(colours), **ticks, "anchor": f"y{number}", "showline": True}
         x |= {"matches": "x"} if i else {}
         x |= {"showticklabels": is_last, "showgrid": not i}
-        x["title"] = {**x["title"], "text": "Time in the recording (min:s)" if is_last else ""}
+        x["title"] = {**x["title"], "text": _("Time in the recording (min:s)") if is_last else ""}
         y = {**axis_of(colours), **axis, "anchor": f"x{number}", "domain": [max(top - height, 0) / inner, top / inner]}
         y["title"] = {**axis_of(colours)["title"], "text": axis.get("title", "")}
         layout[f"xaxis{number}"], layout[f"yaxis{number}"] = x, y | ({"automargin": False} if i else {})
@@ -118,7 +119,7 @@ def _area_traces(frames: pd.DataFrame, colours: Palette) -> list[go.Scatter]:
         go.Scatter(
             x=time,
             y=filled[:, i],
-            name=name.capitalize(),
+            name=_(name.capitalize()),
             mode="lines",
             line={"width": 0.7, "color": colours.card},
             fillcolor=colours.emotion(name),
@@ -130,12 +131,12 @@ def _area_traces(frames: pd.DataFrame, colours: Palette) -> list[go.Scatter]:
 
 
 def _line_traces(frames: pd.DataFrame, colours: Palette) -> list[go.Scatter]:
-    time, values, _ = with_gap_edges(frames)
+    time, values, _seen = with_gap_edges(frames)
     return [
         go.Scatter(
             x=time,
             y=values[:, i],
-            name=name.capitalize(),
+            name=_(name.capitalize()),
             mode="lines",
             line={"width": 1.75, "color": colours.emotion(name)},
             legendgroup=name,
@@ -155,7 +156,7 @@ def _raw_traces(raw: pd.DataFrame, colours: Palette) -> list[go.Scatter]:
             line={"width": 3, "color": colours.emotion(str(name))},
             opacity=0.7,
             hoverinfo="skip",
-            name=f"{str(name).capitalize()}, frames",
+            name=_("{emotion}, frames").format(emotion=_(str(name).capitalize())),
             legendgroup=name,
             showlegend=False,
         )
@@ -166,12 +167,12 @@ def _raw_traces(raw: pd.DataFrame, colours: Palette) -> list[go.Scatter]:
 def _other_traces(tracks: Tracks, colours: Palette) -> list[go.Scatter]:
     """Chosen emotions of a second analysis as dashed lines; one entry in the legend says whose they are."""
     assert tracks.other is not None
-    time, values, _ = with_gap_edges(tracks.other)
+    time, values, _seen = with_gap_edges(tracks.other)
     lines = [
         go.Scatter(
             x=time,
             y=values[:, EMOTIONS.index(name)],
-            name=f"{name.capitalize()}, {tracks.other_label}",
+            name=f"{_(name.capitalize())}, {tracks.other_label}",
             mode="lines",
             line={"width": 1.75, "color": colours.emotion(name), "dash": "dash"},
             legendgroup=name,
@@ -199,11 +200,12 @@ def _moment_trace(frames: pd.DataFrame, notes: list[str], colours: Palette) -> g
     it finds under a click, and lines without markers cannot be selected.
     """
     lines = [
-        f'<span style="color:{colours.emotion(name)}">■</span> {name.capitalize()} %{{customdata[{i}]}}'
+        f'<span style="color:{colours.emotion(name)}">■</span> {_(name.capitalize())} %{{customdata[{i}]}}'
         for i, name in enumerate(EMOTIONS)
     ]
+    labels = {state: _(label) for state, label in COVERAGE_LABELS.items()}
     words = [
-        [*("–" if value != value else f"{value:.0%}" for value in row), COVERAGE_LABELS[state], clock(time), note]
+        [*("–" if value != value else f"{value:.0%}" for value in row), labels[state], clock(time), note]
         for row, state, time, note in zip(
             frames[list(EMOTIONS)].to_numpy(dtype=float), frames["state"], frames["time_s"], notes, strict=True
         )

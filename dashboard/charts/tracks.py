@@ -14,9 +14,10 @@ import plotly.graph_objects as go
 from dashboard.charts.rows import Row, moments, span_bars, strip_axis
 from dashboard.charts.style import clock
 from dashboard.charts.voice import voice_rows
+from dashboard.i18n import _, mark, n_
 from dashboard.palette import Palette
 
-OTHERS = "Others"
+OTHERS = mark("Others")
 LANES = 3
 """Speakers that have a lane of their own; further ones share the last."""
 _CUT, _WRAP = 240, 58
@@ -58,16 +59,23 @@ def episode_row(episodes: pd.DataFrame | None, grid: pd.DataFrame, colours: Pale
     """Episodes as bars in the colours of their emotions, each at least as wide as a hairline."""
     if episodes is None or not len(episodes):
         return None
+    template = _("{emotion}, {onset} to {offset}, {dwell} s, peak {peak}")
     words = [
-        f"{name.capitalize()}, {clock(onset)} to {clock(offset)}, {offset - onset:.1f} s, peak {peak:.0%}"
+        template.format(
+            emotion=_(name.capitalize()),
+            onset=clock(onset),
+            offset=clock(offset),
+            dwell=f"{offset - onset:.1f}",
+            peak=f"{peak:.0%}",
+        )
         for name, onset, offset, peak in zip(
             episodes["emotion"], episodes["onset_s"], episodes["offset_s"], episodes["peak"], strict=True
         )
     ]
     fills = [colours.emotion(name) for name in episodes["emotion"]]
     bars = span_bars("Episodes", episodes["onset_s"], episodes["offset_s"], fills)
-    said = _said(grid, episodes["onset_s"], episodes["offset_s"], words, "No episode")
-    return Row("Episodes", 16, [bars, moments(grid["time_s"], 0.5, said)], strip_axis("Episodes"))
+    said = _said(grid, episodes["onset_s"], episodes["offset_s"], words, _("No episode"))
+    return Row("Episodes", 16, [bars, moments(grid["time_s"], 0.5, said)], strip_axis(_("Episodes")))
 
 
 def note_marks(notes: pd.DataFrame, colours: Palette) -> go.Scatter:
@@ -89,7 +97,9 @@ def notes_near(notes: pd.DataFrame | None, grid: pd.DataFrame) -> list[str]:
     """For each row of the grid the notes in it, as a further line of its words."""
     if notes is None or not len(notes):
         return [""] * len(grid)
-    said = _said(grid, notes["time_s"], notes["time_s"], [f"Note: {_short(words)}" for words in notes["words"]], "")
+    template = _("Note: {words}")
+    marked = [template.format(words=_short(words)) for words in notes["words"]]
+    said = _said(grid, notes["time_s"], notes["time_s"], marked, "")
     return [f"<br>{words}" if words else "" for words in said]
 
 
@@ -99,16 +109,17 @@ def notes_near(notes: pd.DataFrame | None, grid: pd.DataFrame) -> list[str]:
 def _people(people: pd.DataFrame | None, grid: pd.DataFrame, colours: Palette) -> Row | None:
     if people is None or not len(people):
         return None
+    template = _("Person {person}, in {frames} frames from {first} to {last}")
     words = [
-        f"Person {person}, in {frames} frames from {clock(first)} to {clock(last)}"
+        template.format(person=person, frames=frames, first=clock(first), last=clock(last))
         for person, frames, first, last in zip(
             people["person"], people["frames"], people["first_s"], people["last_s"], strict=True
         )
     ]
     bars = span_bars("Other people", people["first_s"], people["last_s"], colours.muted)
     bars.opacity = 0.45
-    said = _said(grid, people["first_s"], people["last_s"], words, "Nobody else in view")
-    return Row("Other people", 14, [bars, moments(grid["time_s"], 0.5, said)], strip_axis("Other people"))
+    said = _said(grid, people["first_s"], people["last_s"], words, _("Nobody else in view"))
+    return Row("Other people", 14, [bars, moments(grid["time_s"], 0.5, said)], strip_axis(_("Other people")))
 
 
 def _utterances(utterances: pd.DataFrame | None, grid: pd.DataFrame, colours: Palette) -> Row | None:
@@ -123,10 +134,10 @@ def _utterances(utterances: pd.DataFrame | None, grid: pd.DataFrame, colours: Pa
         f"<b>{escape(speaker)}:</b> {_short(text)}" if speaker else _short(text)
         for speaker, text in zip(utterances["speaker"], utterances["text"], strict=True)
     ]
-    said = _said(grid, utterances["start_s"], utterances["end_s"], words, "Nobody speaks")
+    said = _said(grid, utterances["start_s"], utterances["end_s"], words, _("Nobody speaks"))
     axis = strip_axis("", float(len(names))) | {
         "tickvals": [len(names) - 0.5 - i for i in range(len(names))],
-        "ticktext": [escape(_label(name)) for name in names],
+        "ticktext": [escape(_label(name, last=i == LANES - 1)) for i, name in enumerate(names)],
     }
     return Row("Transcript", 8 + 13 * len(names), [bars, moments(grid["time_s"], len(names) / 2, said)], axis)
 
@@ -138,9 +149,11 @@ def speakers_of(utterances: pd.DataFrame) -> list[str]:
     return names if len(names) <= LANES else [*names[: LANES - 1], OTHERS]
 
 
-def _label(name: str) -> str:
-    short = name if len(name) <= 13 else f"{name[:12]}…"
-    return short or "Transcript"
+def _label(name: str, *, last: bool) -> str:
+    """A lane's name; only the last of all the lanes can be the one that several speakers share."""
+    shown = _(OTHERS) if last and name == OTHERS else name
+    short = shown if len(shown) <= 13 else f"{shown[:12]}…"
+    return short or _("Transcript")
 
 
 # --------------------------------------------------------------------------------------------------------------- words
@@ -158,7 +171,8 @@ def _said(grid: pd.DataFrame, start: pd.Series, end: pd.Series, words: Sequence[
 
 
 def _joined(some: Sequence[str]) -> str:
-    return "<br>".join(some[:2]) + (f"<br>and {len(some) - 2} more" if len(some) > 2 else "")
+    further = [n_("and {n} more", "and {n} more", len(some) - 2)] if len(some) > 2 else []
+    return "<br>".join([*some[:2], *further])
 
 
 def _short(text: str) -> str:

@@ -4,6 +4,7 @@ export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const video = parentElement.querySelector("video");
   const words = parentElement.querySelector("p");
+  video.ariaLabel = data.words.label;
   const address = data.src.split("?")[0];
   if (video.dataset.address !== address) {
     video.dataset.address = address;
@@ -38,6 +39,6 @@ export default function (component) {
   video.onerror = () => {
     if (video.dataset.renewed !== data.src) { video.dataset.renewed = data.src; video.src = data.src; return; }
     words.hidden = false;
-    words.textContent = `This browser cannot play the recording${data.codec ? ` (${data.codec})` : ""}. Its analysis is not affected.`;
+    words.textContent = data.words.fails;
   };
 }

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 import streamlit as st
 
 from dashboard.components.moment_line import line_script
+from dashboard.i18n import _
 
-HTML = '<video controls playsinline preload="metadata" aria-label="Recording of the session"></video><p hidden></p>'
+HTML = '<video controls playsinline preload="metadata"></video><p hidden></p>'
 CSS = """
 video { width: 100%; max-height: 420px; border-radius: 12px; background: #000; display: block; }
 p { font-family: var(--st-font); color: var(--st-text-color); font-size: 0.9rem; }
@@ -38,5 +39,10 @@ def player(
         if time_s is not None:
             on_moment(float(time_s))
 
-    given = {"src": src, "seek": asdict(seek) if seek else None, "codec": codec, "chart": chart}
+    if codec:
+        fails = _("This browser cannot play the recording ({codec}). Its analysis is not affected.")
+    else:
+        fails = _("This browser cannot play the recording. Its analysis is not affected.")
+    words = {"label": _("Recording of the session"), "fails": fails.format(codec=codec)}
+    given = {"src": src, "seek": asdict(seek) if seek else None, "chart": chart, "words": words}
     component(key=key, data=given, on_moment_change=changed)

@@ -1,13 +1,9 @@
 // The camera: preview, recording, a look at what was recorded, then the upload by `send` (sending.js, before this).
-// Python gives: url, maxBytes, maxWords, token. Python receives the state `uploaded`, as from the drop zone.
+// Python gives: url, maxBytes, words, token. Python receives the state `uploaded`, as from the drop zone.
 const KINDS = ["video/webm;codecs=vp8,opus", "video/webm", "video/mp4"];
 const BITS_PER_SECOND = 2_500_000;
 const WISH = { video: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } } };
-const REFUSALS = {
-  NotAllowedError: "The browser was not allowed to use the camera and microphone; allow both for this page and try again.",
-  NotFoundError: "No camera was found on this computer; connect one and try again.",
-  NotReadableError: "The camera is in use by another program; close that one and try again.",
-};
+const REFUSALS = ["NotAllowedError", "NotFoundError", "NotReadableError"];
 const cameras = new WeakMap();
 
 function clock(seconds) {
@@ -40,19 +36,20 @@ function preview(state) {
 }
 
 async function open(state) {
+  const { words } = state.data;
   if (!navigator.mediaDevices?.getUserMedia || !window.MediaRecorder) {
-    return show(state, "off", "The browser gives a camera only to pages opened by https or on this computer itself.");
+    return show(state, "off", words.insecure);
   }
-  show(state, "off", "Waiting for the camera…");
+  show(state, "off", words.waitingForCamera);
   try {
     state.stream = await openStream(state);
   } catch (error) {
-    return show(state, "off", REFUSALS[error.name] ?? "The camera cannot be used; check it and try again.");
+    return show(state, "off", words[REFUSALS.includes(error.name) ? error.name : "otherError"]);
   }
   if (state.gone) return close(state);
   preview(state);
   const heard = state.stream.getAudioTracks().length > 0;
-  show(state, "ready", heard ? "" : "No microphone was found: the recording will have no sound.");
+  show(state, "ready", heard ? "" : words.silent);
 }
 
 async function openStream() {
@@ -93,7 +90,7 @@ function start(state) {
   const elapsed = () => { state.clock.textContent = clock((Date.now() - began.getTime()) / 1000); };
   elapsed();
   state.ticking = setInterval(elapsed, 250);
-  show(state, "recording", "Recording");
+  show(state, "recording", state.data.words.recording);
 }
 
 function review(state, file) {
@@ -106,8 +103,8 @@ function review(state, file) {
   state.video.muted = false;
   state.video.controls = true;
   state.video.src = state.address;
-  show(state, "review", file.size ? `Recorded ${state.clock.textContent}, ${size(file.size)}. Nothing is kept yet.`
-    : "Nothing was recorded; discard it and try again.");
+  const { words } = state.data, values = { length: state.clock.textContent, size: size(file.size) };
+  show(state, "review", file.size ? said(words.recorded, values) : words.nothing);
 }
 
 function again(state) {
@@ -123,10 +120,10 @@ function again(state) {
 }
 
 async function use(state) {
-  const view = row(state.root.querySelector("ul"), state.file);
-  show(state, "sending", "Sending the recording…");
+  const view = row(state.root.querySelector("ul"), state.file, state.data.words);
+  show(state, "sending", state.data.words.sending);
   if (await send(state, state.file, view, () => state.data.token)) return again(state);
-  show(state, "review", "The recording is not kept yet: use it again, or discard it.");
+  show(state, "review", state.data.words.notKept);
 }
 
 export default function (component) {
@@ -142,6 +139,7 @@ export default function (component) {
     show(state, "off");
   }
   state.data = component.data;
+  label(root, state.data.words);
   state.report = (value) => component.setStateValue("uploaded", value);
   return () => { state.gone = true; window.removeEventListener("beforeunload", state.leaving); close(state); };
 }

@@ -1,5 +1,18 @@
 // Shared by the components that upload: one PUT straight to the upload route, so that no byte passes through Streamlit.
-// `state` has `root` (the component's element), `data` (url, maxBytes, maxWords, ...), `uploaded` and `report`.
+// `state` has `root` (the component's element), `data` (url, maxBytes, words, ...), `uploaded` and `report`.
+// `words`: what is said, by name, in the viewer's language.
+
+// A sentence with what its names in braces stand for.
+function said(words, values) {
+  return words.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+// Put the words where the component's HTML names them.
+function label(root, words) {
+  for (const part of root.querySelectorAll("[data-say]")) part.textContent = words[part.dataset.say];
+  for (const part of root.querySelectorAll("[data-label]")) part.ariaLabel = words[part.dataset.label];
+}
+
 function size(bytes) {
   const units = ["B", "KB", "MB", "GB"];
   let i = 0;
@@ -7,31 +20,32 @@ function size(bytes) {
   return `${bytes.toFixed(i && bytes < 10 ? 1 : 0)} ${units[i]}`;
 }
 
-function row(list, file) {
+function row(list, file, words) {
   const item = document.createElement("li");
   item.innerHTML = '<div class="line"><span class="name"></span><span class="state" role="status"></span>' +
-    '<button type="button" class="stop">Stop</button></div><progress max="1" value="0"></progress>';
+    '<button type="button" class="stop"></button></div><progress max="1" value="0"></progress>';
   item.querySelector(".name").textContent = `${file.name} (${size(file.size)})`;
-  item.querySelector("progress").setAttribute("aria-label", `Upload of ${file.name}`);
+  item.querySelector(".stop").textContent = words.stop;
+  item.querySelector("progress").setAttribute("aria-label", said(words.upload, { file: file.name }));
   list.prepend(item);
-  const say = (words, kind = "") => { item.querySelector(".state").textContent = words; item.className = kind; };
+  const say = (text, kind = "") => { item.querySelector(".state").textContent = text; item.className = kind; };
   return { item, say, bar: item.querySelector("progress"), stop: item.querySelector(".stop") };
 }
 
 // Resolves to true when the recording is kept. `token`: a function, as a token may be renewed while a file waits.
 function send(state, file, view, token) {
   return new Promise((resolve) => {
-    const { data } = state;
-    const end = (words, kind) => { view.stop.remove(); view.say(words, kind); resolve(kind === "done"); };
-    if (!file.size) return end("This file is empty; choose another one.", "failed");
-    if (file.size > data.maxBytes) return end(`This file is larger than the ${data.maxWords} that may be uploaded.`, "failed");
+    const { data } = state, { words } = data;
+    const end = (text, kind) => { view.stop.remove(); view.say(text, kind); resolve(kind === "done"); };
+    if (!file.size) return end(words.empty, "failed");
+    if (file.size > data.maxBytes) return end(words.large, "failed");
     const request = new XMLHttpRequest();
     request.open("PUT", `${data.url}?name=${encodeURIComponent(file.name)}`);
     request.setRequestHeader("X-Upload-Token", token());
     request.upload.onprogress = (event) => {
       const share = event.loaded / Math.max(event.total, 1);
       view.bar.value = share;
-      view.say(share < 1 ? `${Math.floor(share * 100)} %` : "Checking the recording…");
+      view.say(share < 1 ? `${Math.floor(share * 100)} %` : words.checking);
     };
     request.onload = () => {
       let answer = {};
@@ -40,12 +54,12 @@ function send(state, file, view, token) {
         view.bar.value = 1;
         state.uploaded.push({ name: file.name, modified: file.lastModified, ...answer });
         state.report([...state.uploaded]);
-        return end(answer.duplicate ? "Already there: this recording was uploaded before." : "Uploaded", "done");
+        return end(answer.duplicate ? words.there : words.done, "done");
       }
-      end(answer.error || `The server refused the upload (status ${request.status}); try again.`, "failed");
+      end(answer.error || said(words.refused, { status: request.status }), "failed");
     };
-    request.onerror = () => end("The connection was lost during the upload; choose the file again.", "failed");
-    request.onabort = () => end("Stopped; nothing of it was kept.", "failed");
+    request.onerror = () => end(words.lost, "failed");
+    request.onabort = () => end(words.stopped, "failed");
     view.stop.onclick = () => request.abort();
     request.send(file);
   });

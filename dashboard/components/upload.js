@@ -1,5 +1,5 @@
 // Files chosen or dropped, each sent by `send` (sending.js, which comes before this).
-// Python gives: url, maxBytes, maxWords; token, or null when only named files are taken; named, tokens by file name, and
+// Python gives: url, maxBytes, words; token, or null when only named files are taken; named, tokens by file name, and
 // stems, tokens by file name without its ending, both in lower case.
 // Python receives the state `uploaded`: [{name, modified, session_id, job_id, duplicate, ...}].
 const VIDEO = /\.(mp4|m4v|mov|mkv|webm|avi|3gp|ts|mpe?g|wmv|flv|ogv)$/i;
@@ -11,15 +11,15 @@ function tokenFor(data, name) {
 }
 
 async function take(state, files) {
-  const list = state.root.querySelector("ul");
-  const waiting = [...files].map((file) => ({ file, view: row(list, file) }));
-  for (const { view } of waiting) view.say("Waiting");
+  const list = state.root.querySelector("ul"), { words } = state.data;
+  const waiting = [...files].map((file) => ({ file, view: row(list, file, words) }));
+  for (const { view } of waiting) view.say(words.waiting);
   for (const { file, view } of waiting) {
-    const refuse = (words) => { view.stop.remove(); view.say(words, "failed"); };
+    const refuse = (text) => { view.stop.remove(); view.say(text, "failed"); };
     if (!file.type.startsWith("video/") && !VIDEO.test(file.name)) {
-      refuse("This is not a video file; choose MP4, MOV, MKV, WebM or AVI.");
+      refuse(words.noVideo);
     } else if (!tokenFor(state.data, file.name)) {
-      refuse("The table does not name this file.");
+      refuse(words.unnamed);
     } else {
       state.queue = state.queue.then(() => send(state, file, view, () => tokenFor(state.data, file.name)));
     }
@@ -42,6 +42,6 @@ export default function (component) {
     zone.addEventListener("drop", (event) => { event.preventDefault(); take(state, event.dataTransfer.files); });
   }
   state.data = component.data;
-  root.querySelector("small").textContent = `MP4, MOV, MKV, WebM or AVI, at most ${component.data.maxWords} each`;
+  label(root, state.data.words);
   state.report = (value) => component.setStateValue("uploaded", value);
 }

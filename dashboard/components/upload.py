@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.i18n import _
 from service.media import readable
 from service.settings import AppSettings
 from service.tokens import UploadGrant, upload_token
@@ -18,16 +19,17 @@ from service.tokens import UploadGrant, upload_token
 HERE = Path(__file__).parent
 HTML = """
 <label class="zone"><input type="file" multiple accept="video/*,.mkv,.avi,.mov,.webm,.mp4" data-testid="fp-upload">
-<span><b>Choose recordings</b> or drop them here</span><small></small></label><ul aria-label="Uploads"></ul>
+<span><b data-say="choose"></b> <span data-say="drop"></span></span><small data-say="kinds"></small></label>
+<ul data-label="uploads"></ul>
 """
 CAMERA = """
-<div class="camera"><video muted playsinline aria-label="Camera"></video><div class="controls">
-<button type="button" class="open main">Turn on the camera</button>
-<button type="button" class="start main">Start recording</button>
-<button type="button" class="halt main">Stop</button><span class="clock" role="timer">0:00</span>
-<button type="button" class="use main">Use this recording</button>
-<button type="button" class="discard">Discard it</button></div><p class="say" role="status"></p></div>
-<ul aria-label="Uploads"></ul>
+<div class="camera"><video muted playsinline data-label="camera"></video><div class="controls">
+<button type="button" class="open main" data-say="open"></button>
+<button type="button" class="start main" data-say="start"></button>
+<button type="button" class="halt main" data-say="halt"></button><span class="clock" role="timer">0:00</span>
+<button type="button" class="use main" data-say="use"></button>
+<button type="button" class="discard" data-say="discard"></button></div><p class="say" role="status"></p></div>
+<ul data-label="uploads"></ul>
 """
 FRESH_SECONDS = 3600
 """How long a page goes on with the tokens it has: the browser need not be told anew at each run."""
@@ -61,10 +63,11 @@ def plain_name(name: str) -> str:
 
 def uploader(settings: AppSettings, grants: Grants, *, url: str, key: str) -> list[Uploaded]:
     """Draw the drop zone; returns everything that arrived since it was first drawn under this key."""
+    limit = readable(settings.max_upload_bytes)
     component = st.components.v2.component(
         "fer_phq_upload", html=HTML, css=_text("upload.css"), js=_text("sending.js") + _text("upload.js")
     )
-    return _mounted(component, settings, grants, url, key)
+    return _mounted(component, settings, grants, url, key, {**_words(limit), **_drop_words(limit)})
 
 
 def camera(settings: AppSettings, grant: UploadGrant, *, url: str, key: str) -> list[Uploaded]:
@@ -75,12 +78,68 @@ def camera(settings: AppSettings, grant: UploadGrant, *, url: str, key: str) -> 
         css=_text("upload.css") + _text("record.css"),
         js=_text("sending.js") + _text("record.js"),
     )
-    return _mounted(component, settings, Grants(grant), url, key)
+    limit = readable(settings.max_upload_bytes)
+    return _mounted(component, settings, Grants(grant), url, key, {**_words(limit), **_camera_words()})
 
 
-def _mounted(component: Any, settings: AppSettings, grants: Grants, url: str, key: str) -> list[Uploaded]:
+def _words(limit: str) -> dict[str, str]:
+    """What both say about a file that is sent. Names in braces are filled in by `said` in sending.js."""
+    return {
+        "uploads": _("Uploads"),
+        "stop": _("Stop"),
+        "upload": _("Upload of {file}"),
+        "empty": _("This file is empty; choose another one."),
+        "large": _("This file is larger than the {limit} that may be uploaded.").format(limit=limit),
+        "checking": _("Checking the recording…"),
+        "there": _("Already there: this recording was uploaded before."),
+        "done": _("Uploaded"),
+        "refused": _("The server refused the upload (status {status}); try again."),
+        "lost": _("The connection was lost during the upload; choose the file again."),
+        "stopped": _("Stopped; nothing of it was kept."),
+    }
+
+
+def _drop_words(limit: str) -> dict[str, str]:
+    return {
+        "choose": _("Choose recordings"),
+        "drop": _("or drop them here"),
+        "kinds": _("MP4, MOV, MKV, WebM or AVI, at most {limit} each").format(limit=limit),
+        "waiting": _("Waiting"),
+        "noVideo": _("This is not a video file; choose MP4, MOV, MKV, WebM or AVI."),
+        "unnamed": _("The table does not name this file."),
+    }
+
+
+def _camera_words() -> dict[str, str]:
+    return {
+        "camera": _("Camera"),
+        "open": _("Turn on the camera"),
+        "start": _("Start recording"),
+        "halt": _("Stop"),
+        "use": _("Use this recording"),
+        "discard": _("Discard it"),
+        "NotAllowedError": _(
+            "The browser was not allowed to use the camera and microphone; allow both for this page and try again."
+        ),
+        "NotFoundError": _("No camera was found on this computer; connect one and try again."),
+        "NotReadableError": _("The camera is in use by another program; close that one and try again."),
+        "otherError": _("The camera cannot be used; check it and try again."),
+        "insecure": _("The browser gives a camera only to pages opened by https or on this computer itself."),
+        "waitingForCamera": _("Waiting for the camera…"),
+        "silent": _("No microphone was found: the recording will have no sound."),
+        "recording": _("Recording"),
+        "recorded": _("Recorded {length}, {size}. Nothing is kept yet."),
+        "nothing": _("Nothing was recorded; discard it and try again."),
+        "sending": _("Sending the recording…"),
+        "notKept": _("The recording is not kept yet: use it again, or discard it."),
+    }
+
+
+def _mounted(
+    component: Any, settings: AppSettings, grants: Grants, url: str, key: str, words: Mapping[str, str]
+) -> list[Uploaded]:
     limit = settings.max_upload_bytes
-    given = {"url": url, "maxBytes": limit, "maxWords": readable(limit), **_tokens(settings, grants, key)}
+    given = {"url": url, "maxBytes": limit, "words": dict(words), **_tokens(settings, grants, key)}
     result = component(key=key, data=given, default={"uploaded": []}, on_uploaded_change=lambda: None)
     return [_uploaded(item) for item in result.uploaded or []]
 

@@ -14,7 +14,9 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
+from dashboard import dates
 from dashboard.charts import COVERAGE_LABELS, COVERAGE_STATES, clock, with_gap_edges
+from dashboard.i18n import _
 from dashboard.palette import LIGHT
 from fer_phq.emotions import EMOTIONS
 from fer_phq.phq import BAND_STARTS, PhqEstimate, Provenance, Scale
@@ -44,18 +46,18 @@ def timeline_figure(frames: pd.DataFrame) -> Figure:
             where=list(seen),
             color=LIGHT.emotions[i],
             linewidth=0,
-            label=name.capitalize(),
+            label=_(name.capitalize()),
         )
-    top.set(ylabel="Probability", ylim=(0, 1))
+    top.set(ylabel=_("Probability"), ylim=(0, 1))
     top.yaxis.set_major_formatter(PercentFormatter(1))
     figure.legend(
         *top.get_legend_handles_labels(), loc="outside upper center", ncols=7, frameon=False, fontsize=7, handlelength=1
     )
     _strip(strip, frames)
     first, last = float(frames["time_s"].iloc[0]), float(frames["time_s"].iloc[-1])
-    strip.set(xlim=(first, max(last, first + 0.5)), xlabel="Time in the recording (min:s)")
+    strip.set(xlim=(first, max(last, first + 0.5)), xlabel=_("Time in the recording (min:s)"))
     strip.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 1.5, 3, 6, 10]))
-    strip.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _: clock(seconds)))
+    strip.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _place: clock(seconds)))
     _quiet(top, strip)
     strip.spines[:].set_visible(False)
     return figure
@@ -70,7 +72,7 @@ def _strip(axes: Axes, frames: pd.DataFrame) -> None:
     colours = ListedColormap([STATE_COLOURS[state] for state in COVERAGE_STATES])
     axes.pcolormesh(edges, [0, 1], level[None, :], cmap=colours, vmin=-0.5, vmax=2.5, rasterized=True)
     for state in COVERAGE_STATES:
-        axes.plot([], [], "s", color=STATE_COLOURS[state], markeredgecolor=LIGHT.muted, label=COVERAGE_LABELS[state])
+        axes.plot([], [], "s", color=STATE_COLOURS[state], markeredgecolor=LIGHT.muted, label=_(COVERAGE_LABELS[state]))
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -3.0), ncols=3, frameon=False, fontsize=7)
     axes.set_yticks([])
 
@@ -80,11 +82,11 @@ def shares_figure(values: pd.DataFrame) -> Figure:
     figure = _figure(1.9)
     axes = figure.subplots()
     rows = values.set_index("emotion").reindex(EMOTIONS[::-1])
-    bars = axes.barh([name.capitalize() for name in rows.index], rows["value"], height=0.62)
+    bars = axes.barh([_(name.capitalize()) for name in rows.index], rows["value"], height=0.62)
     for bar, name in zip(bars, rows.index, strict=True):
         bar.set_color(LIGHT.emotion(name))
     axes.bar_label(bars, [f"{value:.0%}" for value in rows["value"]], padding=3, fontsize=7)
-    axes.set(xlim=(0, 1.02), xlabel="Mean probability over frames with a face")
+    axes.set(xlim=(0, 1.02), xlabel=_("Mean probability over frames with a face"))
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     _quiet(axes)
     return figure
@@ -94,14 +96,14 @@ def estimate_figure(estimate: PhqEstimate) -> Figure:
     """An estimate with its interval over the severity bands of its scale."""
     figure = _figure(0.95)
     axes = figure.subplots()
-    starts = [start for start, _ in BAND_STARTS]
+    starts = [start for start, _band in BAND_STARTS]
     for (start, band), end in zip(BAND_STARTS, [*starts[1:], estimate.scale.maximum], strict=True):
         axes.axvspan(start, end, color=LIGHT.inset, linewidth=0)
         axes.axvline(start, color="white", linewidth=1.5)
         axes.text(
             (start + end) / 2,
             1.35,
-            str(band),
+            _(str(band)),
             ha="center",
             va="center",
             fontsize=6.5,
@@ -110,7 +112,12 @@ def estimate_figure(estimate: PhqEstimate) -> Figure:
     colour = _colour(estimate.provenance)
     axes.plot([estimate.low, estimate.high], [0, 0], color=colour, alpha=0.45, linewidth=6, solid_capstyle="butt")
     axes.plot([estimate.score], [0], "o", color=colour, markersize=8, markeredgecolor="white", markeredgewidth=1.5)
-    axes.set(xlim=(-0.3, estimate.scale.maximum + 0.3), ylim=(-1, 2), xlabel=f"{estimate.scale} total", yticks=[])
+    axes.set(
+        xlim=(-0.3, estimate.scale.maximum + 0.3),
+        ylim=(-1, 2),
+        xlabel=_("{scale} total").format(scale=estimate.scale),
+        yticks=[],
+    )
     axes.set_xticks([*starts, estimate.scale.maximum])
     _quiet(axes)
     axes.spines[:].set_visible(False)
@@ -127,11 +134,11 @@ def emotion_trend_figure(trend: pd.DataFrame) -> Figure:
     place, bottom = np.arange(len(trend)), np.zeros(len(trend))
     for i, name in enumerate(EMOTIONS):
         height = trend[name].fillna(0).to_numpy(dtype=float)
-        axes.bar(place, height, 0.7, bottom=bottom, color=LIGHT.emotions[i], label=name.capitalize())
+        axes.bar(place, height, 0.7, bottom=bottom, color=LIGHT.emotions[i], label=_(name.capitalize()))
         bottom += height
     shown = place[:: max(1, len(place) // 12)]
-    axes.set_xticks(shown, [f"{pd.Timestamp(trend['recorded_at'].iloc[i]):%d %b\n%Y}" for i in shown], fontsize=7)
-    axes.set(ylabel="Share of the session", ylim=(0, 1), xlim=(-0.6, max(len(trend), 1) - 0.4))
+    axes.set_xticks(shown, [_short_day(trend["recorded_at"].iloc[i]) for i in shown], fontsize=7)
+    axes.set(ylabel=_("Share of the session"), ylim=(0, 1), xlim=(-0.6, max(len(trend), 1) - 0.4))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     figure.legend(
         *axes.get_legend_handles_labels(),
@@ -157,7 +164,13 @@ def phq_trend_figure(trend: pd.DataFrame, questionnaires: pd.DataFrame) -> Figur
     for start, band in BAND_STARTS:
         axes.axhline(start, color=LIGHT.line, linewidth=0.8, zorder=0)
         axes.text(
-            1.01, start, str(band), transform=axes.get_yaxis_transform(), fontsize=6.5, color=LIGHT.muted, va="bottom"
+            1.01,
+            start,
+            _(str(band)),
+            transform=axes.get_yaxis_transform(),
+            fontsize=6.5,
+            color=LIGHT.muted,
+            va="bottom",
         )
     for provenance in (Provenance.CLINICAL, Provenance.SIMULATED):
         rows = trend[(trend["phq_provenance"] == str(provenance)) & trend["phq_score"].notna()]
@@ -174,9 +187,9 @@ def phq_trend_figure(trend: pd.DataFrame, questionnaires: pd.DataFrame) -> Figur
                 color=LIGHT.ink,
                 markersize=4.5,
                 linewidth=1,
-                label=f"{scale} questionnaire",
+                label=_("{scale} questionnaire").format(scale=scale),
             )
-    axes.set(ylabel="PHQ total", ylim=(-0.6, top + 0.6), yticks=[0, 5, 10, 15, 20, top])
+    axes.set(ylabel=_("PHQ total"), ylim=(-0.6, top + 0.6), yticks=[0, 5, 10, 15, 20, top])
     figure.autofmt_xdate(rotation=0, ha="center")
     if axes.get_legend_handles_labels()[0]:
         figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False, fontsize=7)
@@ -191,8 +204,14 @@ def _estimates(axes: Axes, rows: pd.DataFrame, provenance: Provenance) -> None:
     axes.errorbar(
         pd.to_datetime(rows["recorded_at"]).to_numpy(), score, yerr=away, fmt="o", color=_colour(provenance),
         markerfacecolor="white" if simulated else _colour(provenance), markersize=5, elinewidth=1, capsize=2.5,
-        label="Model estimate (demonstration only)" if simulated else "Model estimate with interval",
+        label=_("Model estimate (demonstration only)") if simulated else _("Model estimate with interval"),
     )  # fmt: skip
+
+
+def _short_day(at: object) -> str:
+    """A date below a bar: the year on a line of its own."""
+    moment = pd.Timestamp(at)  # type: ignore[arg-type]
+    return f"{dates.day_and_month(moment)}\n{moment.year}"
 
 
 def _colour(provenance: Provenance) -> str:

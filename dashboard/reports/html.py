@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from html import escape
 
+from dashboard.i18n import language
 from dashboard.palette import LIGHT
 from dashboard.reports.blocks import Block, Chart, Facts, Heading, Report, Rows, Words
 
@@ -30,7 +31,8 @@ def to_html(report: Report) -> str:
     """The report as an HTML document; every text is escaped."""
     body = "\n".join(_block(block) for block in report.blocks)
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(report.title)}</title>\n'
+        f'<!doctype html>\n<html lang="{language()}"><head><meta charset="utf-8">'
+        f"<title>{escape(report.title)}</title>\n"
         '<meta name="viewport" content="width=device-width">\n'
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
         f"style-src 'unsafe-inline'\">\n<style>{_CSS}</style></head>\n<body><main>\n"

@@ -18,6 +18,7 @@ from reportlab.pdfbase.pdfmetrics import registerFont, registerFontFamily
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Flowable, Image, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
+from dashboard.i18n import language
 from dashboard.palette import LIGHT
 from dashboard.reports.blocks import Block, Chart, Facts, Heading, Report, Rows, Words
 from dashboard.reports.figures import WIDTH
@@ -47,7 +48,7 @@ def to_pdf(report: Report) -> bytes:
     out, margin = io.BytesIO(), (A4[0] - _WIDTH) / 2
     document = SimpleDocTemplate(
         out, pagesize=A4, leftMargin=margin - PADDING, rightMargin=margin - PADDING, topMargin=16 * mm,
-        bottomMargin=18 * mm, title=f"{report.title}: {report.lead}", author="fer-phq", lang="en", invariant=1,
+        bottomMargin=18 * mm, title=f"{report.title}: {report.lead}", author="fer-phq", lang=language(), invariant=1,
     )  # fmt: skip
     story: list[Flowable] = [_words(report.title, "title"), _words(report.lead, "note")]
     story += [flowable for block in report.blocks for flowable in _block(block)]

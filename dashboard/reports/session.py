@@ -7,26 +7,33 @@ from datetime import datetime, tzinfo
 
 import pandas as pd
 
-from dashboard import ui
+from dashboard import dates, ui
 from dashboard.charts import clock
-from dashboard.data import bars
-from dashboard.estimate import band_words, spoken
+from dashboard.data import bars, sampling_words
+from dashboard.estimate import meaning
+from dashboard.i18n import _, mark
 from dashboard.reports.blocks import Block, Chart, Facts, Heading, Report, Rows, Words
 from dashboard.reports.figures import estimate_figure, shares_figure, timeline_figure
+from dashboard.words import PROVENANCES, spoken
 from db.records import AnalysisRecord, AnalysisSummary, NoteRecord, SessionDetail
 from fer_phq import __version__
 from fer_phq.phq import PhqEstimate, Provenance
 
 LIMITS = (
     ui.NOT_A_DIAGNOSIS,
-    "Emotion shares are the mean of a model's frame-by-frame probabilities for seven expressions. A PHQ score comes "
-    "from a questionnaire that a person filled in; a PHQ estimate comes from a model and holds only with its interval.",
-    "In the European Union, inferring emotions of people in the workplace or in education is prohibited (Regulation "
-    "(EU) 2024/1689, Article 5(1)(f)); where it is allowed, people must be told (Article 50(3)).",
+    mark(
+        "Emotion shares are the mean of a model's frame-by-frame probabilities for seven expressions. A PHQ score "
+        "comes from a questionnaire that a person filled in; a PHQ estimate comes from a model and holds only with its "
+        "interval."
+    ),
+    mark(
+        "In the European Union, inferring emotions of people in the workplace or in education is prohibited "
+        "(Regulation (EU) 2024/1689, Article 5(1)(f)); where it is allowed, people must be told (Article 50(3))."
+    ),
 )
 """What stands at the end of every report."""
 
-DEMONSTRATION = "A demonstration: the recording is staged and everything said of the person is made up."
+DEMONSTRATION = mark("A demonstration: the recording is staged and everything said of the person is made up.")
 
 
 def session_report(
@@ -39,17 +46,19 @@ def session_report(
 ) -> Report:
     """The report of one analysis of a session. `frames`: as `dashboard.data.frames`; times are shown in `zone`."""
     session, found = detail.session, record.summary
-    lead = f"Session of {moment(session.recorded_at, zone)}, {clock(session.duration_s)} min"
+    lead = _("Session of {moment}, {length} min").format(
+        moment=moment(session.recorded_at, zone), length=clock(session.duration_s)
+    )
     blocks: list[Block] = []
     if session.is_demo:
-        blocks.append(Words(DEMONSTRATION, "warning"))
+        blocks.append(Words(_(DEMONSTRATION), "warning"))
     blocks += [Words(words, "warning") for words in found.warnings]
-    blocks += [Heading("PHQ estimate"), *estimate_blocks(found)]
-    blocks += [Heading("Emotions"), *_emotion_blocks(found, frames)]
+    blocks += [Heading(_("PHQ estimate")), *estimate_blocks(found)]
+    blocks += [Heading(_("Emotions")), *_emotion_blocks(found, frames)]
     if notes:
-        blocks += [Heading("Notes"), _notes(notes)]
-    blocks += [Heading("Where the numbers come from"), Facts(_origin(detail, record, zone))]
-    blocks += [Heading("Limits"), *(Words(words) for words in LIMITS)]
+        blocks += [Heading(_("Notes")), _notes(notes)]
+    blocks += [Heading(_("Where the numbers come from")), Facts(_origin(detail, record, zone))]
+    blocks += [Heading(_("Limits")), *(Words(_(words)) for words in LIMITS)]
     return Report(detail.subject.label, lead, made(zone, now), tuple(blocks))
 
 
@@ -57,47 +66,53 @@ def estimate_blocks(found: AnalysisSummary) -> list[Block]:
     """The estimate with its interval, provenance and meaning, or why there is none."""
     estimate = found.phq
     if not isinstance(estimate, PhqEstimate):
-        return [Words(f"No estimate. {ui.sentence(estimate.text)}")]
-    simulated = estimate.provenance is Provenance.SIMULATED
+        return [Words(" ".join((_("No estimate."), ui.sentence(_(estimate.text)))))]
+    numbers = {"score": f"{estimate.score:.1f}", "low": f"{estimate.low:.1f}", "high": f"{estimate.high:.1f}"}
+    on_scale = _("{score} on the {scale} (0 to {maximum})").format(
+        scale=estimate.scale, maximum=estimate.scale.maximum, **numbers
+    )
     return [
         Facts(
             (
-                ("Estimate", f"{estimate.score:.1f} on the {estimate.scale} (0 to {estimate.scale.maximum})"),
-                (f"{estimate.level:.0%} interval", f"{estimate.low:.1f} to {estimate.high:.1f}"),
-                ("Provenance", "Simulated labels" if simulated else "Clinical labels"),
-                ("From", f"the {spoken(estimate.modalities)}"),
+                (_("Estimate"), on_scale),
+                (_("{level} interval").format(level=f"{estimate.level:.0%}"), _("{low} to {high}").format(**numbers)),
+                (_("Provenance"), _(PROVENANCES[estimate.provenance])),
+                (_("From"), _("the {modalities}").format(modalities=spoken(estimate.modalities))),
             )
         ),
         Chart(
             estimate_figure(estimate),
-            f"The estimate {estimate.score:.1f} with its interval from {estimate.low:.1f} to {estimate.high:.1f}",
+            _("The estimate {score} with its interval from {low} to {high}").format(**numbers),
         ),
-        Words(ui.SIMULATED_SENTENCE, "warning")
-        if simulated
-        else Words(f"{band_words(estimate)} A model's estimate is not a diagnosis."),
+        Words(_(ui.SIMULATED_SENTENCE), "warning")
+        if estimate.provenance is Provenance.SIMULATED
+        else Words(meaning(estimate)),
     ]
 
 
 def _emotion_blocks(found: AnalysisSummary, frames: pd.DataFrame) -> list[Block]:
     if found.emotions is None or not len(frames):
-        return [Words("The subject's face was not found in any sampled frame of this recording.")]
-    shares = ", ".join(f"{name} {share:.0%}" for name, share in found.emotions.items())
+        return [Words(_("The subject's face was not found in any sampled frame of this recording."))]
+    shares = ", ".join(f"{_(name)} {share:.0%}" for name, share in found.emotions.items())
+    frames_seen = _("{part} of {whole}").format(part=found.frames_with_face, whole=found.frames_sampled)
     return [
         Facts(
             (
-                ("Coverage", ui.percent(found.coverage)),
-                ("Frames with the face", f"{found.frames_with_face} of {found.frames_sampled}"),
-                ("Most seen", (found.dominant_emotion or "").capitalize()),
+                (_("Coverage"), ui.percent(found.coverage)),
+                (_("Frames with the face"), frames_seen),
+                (_("Most seen"), _((found.dominant_emotion or "").capitalize())),
             )
         ),
-        Chart(timeline_figure(frames), "Emotion probabilities over the recording, above where the face was found"),
-        Chart(shares_figure(bars(dict(found.emotions))), f"Mean emotion probabilities: {shares}"),
+        Chart(timeline_figure(frames), _("Emotion probabilities over the recording, above where the face was found")),
+        Chart(
+            shares_figure(bars(dict(found.emotions))), _("Mean emotion probabilities: {shares}").format(shares=shares)
+        ),
     ]
 
 
 def _notes(notes: Sequence[NoteRecord]) -> Rows:
     return Rows(
-        ("At", "Tag", "Note"),
+        (_("At"), _("Tag"), _("Note")),
         tuple(("" if n.time_s is None else clock(n.time_s), n.tag or "", n.words) for n in notes),
     )
 
@@ -105,25 +120,31 @@ def _notes(notes: Sequence[NoteRecord]) -> Rows:
 def _origin(detail: SessionDetail, record: AnalysisRecord, zone: tzinfo) -> tuple[tuple[str, str], ...]:
     session, found = detail.session, record.summary
     given = session.consent
-    sampling = "key frames" if found.sampling.key_frames else f"{found.sampling.fps:g} frames/s"
+    agreed = _("none recorded")
+    if given:
+        agreed = _("{day}, recorded by {name}").format(day=moment(given.at, zone), name=given.by)
     return (
-        ("Recording", f"{session.original_name}, {session.width} × {session.height}, {session.codec}"),
+        (_("Recording"), f"{session.original_name}, {session.width} × {session.height}, {session.codec}"),
         ("SHA-256", session.media_sha256),
-        ("Consent", f"{moment(given.at, zone)}, recorded by {given.by}" if given else "none recorded"),
-        ("Model", found.model_id),
-        ("Sampling", sampling),
-        ("Analysed", moment(found.created_at, zone)),
-        ("Analysis", found.id),
-        ("People in view", str(len(record.tracks))),
+        (_("Consent"), agreed),
+        (_("Model"), found.model_id),
+        (_("Sampling"), sampling_words(found.sampling)),
+        (_("Analysed"), moment(found.created_at, zone)),
+        (_("Analysis"), found.id),
+        (_("People in view"), str(len(record.tracks))),
     )
 
 
 def moment(at: datetime, zone: tzinfo) -> str:
     """A date and time of a zone, such as '3 Nov 2026, 14:05'."""
-    local = at.astimezone(zone)
-    return f"{local.day} {local:%b %Y, %H:%M}"
+    return dates.day_and_time(at.astimezone(zone))
+
+
+def day(at: datetime, zone: tzinfo) -> str:
+    """A date of a zone, such as '3 Nov 2026'."""
+    return dates.day(at.astimezone(zone))
 
 
 def made(zone: tzinfo, now: datetime) -> str:
     """When and by what a report was made."""
-    return f"fer-phq {__version__}, {moment(now, zone)}. Not a diagnosis."
+    return _("fer-phq {version}, {moment}. Not a diagnosis.").format(version=__version__, moment=moment(now, zone))

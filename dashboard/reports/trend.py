@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 
 from dashboard import ui
+from dashboard.i18n import _, n_
 from dashboard.reports.blocks import Block, Chart, Facts, Heading, Report, Rows, Words
 from dashboard.reports.figures import emotion_trend_figure, phq_trend_figure
-from dashboard.reports.session import DEMONSTRATION, LIMITS, made, moment
+from dashboard.reports.session import DEMONSTRATION, LIMITS, day, made
 from dashboard.trends.phq import SOURCES, difference_words
+from dashboard.words import PROVENANCES, said
 from db.records import EventRecord, SubjectSummary
-from fer_phq.change import Change
+from fer_phq.change import Change, Direction
 from fer_phq.measures import MEASURES
 from fer_phq.phq import Provenance
 
@@ -32,30 +34,35 @@ def trend_report(
     """The report of a person over time. `trend`, `answers`: as the store gives them, with measures as columns, in UTC;
     `changes`: of the answers' rows.
     """
-    lead = f"{ui.count(subject.sessions, 'session')}, {ui.count(subject.questionnaires, 'questionnaire')}"
-    blocks: list[Block] = [Words(DEMONSTRATION, "warning")] if subject.is_demo else []
-    blocks += [Heading("PHQ: questionnaires and model estimates"), *_phq(trend, answers, changes, zone)]
+    lead = ", ".join(
+        (
+            n_("{n} session", "{n} sessions", subject.sessions),
+            n_("{n} questionnaire", "{n} questionnaires", subject.questionnaires),
+        )
+    )
+    blocks: list[Block] = [Words(_(DEMONSTRATION), "warning")] if subject.is_demo else []
+    blocks += [Heading(_("PHQ: questionnaires and model estimates")), *_phq(trend, answers, changes, zone)]
     if len(trend):
-        blocks += [Heading("Emotion shares by session"), _emotions(trend, zone)]
-        blocks += [Heading("Sessions"), _sessions(trend, zone)]
+        blocks += [Heading(_("Emotion shares by session")), _emotions(trend, zone)]
+        blocks += [Heading(_("Sessions")), _sessions(trend, zone)]
     if rows := _measured(trend, zone):
-        blocks += [Heading("Measures"), rows]
+        blocks += [Heading(_("Measures")), rows]
     if events:
-        blocks += [Heading("Treatment and events")]
-        blocks.append(Facts(tuple((moment(event.at, zone).partition(",")[0], event.words) for event in events)))
-    blocks += [Heading("Limits"), *(Words(words) for words in LIMITS)]
+        blocks += [Heading(_("Treatment and events"))]
+        blocks.append(Facts(tuple((day(event.at, zone), event.words) for event in events)))
+    blocks += [Heading(_("Limits")), *(Words(_(words)) for words in LIMITS)]
     return Report(subject.label, lead, made(zone, now), tuple(blocks))
 
 
 def _phq(trend: pd.DataFrame, answers: pd.DataFrame, changes: Sequence[Change], zone: tzinfo) -> list[Block]:
     if not len(answers) and trend["phq_score"].isna().all():
-        return [Words("There is no questionnaire and no estimate yet.")]
+        return [Words(_("There is no questionnaire and no estimate yet."))]
     figure = phq_trend_figure(_local(trend, "recorded_at", zone), _local(answers, "answered_at", zone))
-    blocks: list[Block] = [Chart(figure, "PHQ estimates with intervals and questionnaire scores over time")]
+    blocks: list[Block] = [Chart(figure, _("PHQ estimates with intervals and questionnaire scores over time"))]
     if (trend["phq_provenance"] == str(Provenance.SIMULATED)).any():
-        blocks.append(Words(ui.SIMULATED_SENTENCE, "warning"))
+        blocks.append(Words(_(ui.SIMULATED_SENTENCE), "warning"))
     if len(answers):
-        head = ("Answered", "Questionnaire", "Score", "Band", "Since the baseline", "Reliable change")
+        head = (_("Answered"), _("Questionnaire"), _("Score"), _("Band"), _("Since the baseline"), _("Reliable change"))
         rows = zip(answers["answered_at"], answers["scale"], answers["total"], answers["band"], changes, strict=True)
         blocks.append(Rows(head, tuple((_day(at, zone), *_answer(*rest)) for at, *rest in rows)))
     if any(not one.is_baseline for one in changes):
@@ -65,26 +72,35 @@ def _phq(trend: pd.DataFrame, answers: pd.DataFrame, changes: Sequence[Change], 
 
 def _answer(scale: str, total: int, band: str, change: Change) -> tuple[str, ...]:
     if change.is_baseline:
-        return scale, str(total), band, "baseline", ""
-    return scale, str(total), band, difference_words(change), f"yes, {change.direction}" if change.reliable else "no"
+        return scale, str(total), _(band), _("baseline"), ""
+    reliable = _("no")
+    if change.reliable:
+        reliable = _("yes, improved") if change.direction is Direction.IMPROVED else _("yes, worsened")
+    return scale, str(total), _(band), difference_words(change), reliable
 
 
 def _emotions(trend: pd.DataFrame, zone: tzinfo) -> Chart:
-    return Chart(emotion_trend_figure(_local(trend, "recorded_at", zone)), "Emotion shares of each session over time")
+    return Chart(
+        emotion_trend_figure(_local(trend, "recorded_at", zone)), _("Emotion shares of each session over time")
+    )
 
 
 def _sessions(trend: pd.DataFrame, zone: tzinfo) -> Rows:
     """A row a session: never an estimate without its interval and provenance."""
-    head = ("Recorded", "Most seen", "Coverage", "PHQ estimate (interval)", "Provenance", "Model")
+    head = (_("Recorded"), _("Most seen"), _("Coverage"), _("PHQ estimate (interval)"), _("Provenance"), _("Model"))
     return Rows(head, tuple(_session(row, zone) for row in trend.to_dict("records")))
 
 
 def _session(row: Mapping[Hashable, Any], zone: tzinfo) -> tuple[str, ...]:
-    estimate, provenance = "none", ""
+    estimate, provenance = _("none"), ""
     if row["phq_score"] == row["phq_score"]:
-        estimate = f"{row['phq_score']:.1f} ({row['phq_low']:.1f} to {row['phq_high']:.1f})"
-        provenance = "Simulated labels" if row["phq_provenance"] == str(Provenance.SIMULATED) else "Clinical labels"
-    most = str(row["dominant_emotion"]).capitalize() if isinstance(row["dominant_emotion"], str) else "no face"
+        estimate = _("{score} ({low} to {high})").format(
+            score=f"{row['phq_score']:.1f}", low=f"{row['phq_low']:.1f}", high=f"{row['phq_high']:.1f}"
+        )
+        kind = Provenance(row["phq_provenance"])
+        provenance = _(PROVENANCES[kind])
+    found = row["dominant_emotion"]
+    most = _(found.capitalize()) if isinstance(found, str) else _("no face")
     coverage = ui.percent(float(row["coverage"]))
     return _day(row["recorded_at"], zone), most, coverage, estimate, provenance, str(row["model_id"])
 
@@ -95,8 +111,10 @@ def _measured(trend: pd.DataFrame, zone: tzinfo) -> Rows | None:
     last = trend.tail(6)
     if not shown:
         return None
-    head = ("Measure", *(_day(at, zone) for at in last["recorded_at"]))
-    cells = tuple((one.title, *(one.said(float(value)) for value in last[one.name].fillna(np.nan))) for one in shown)
+    head = (_("Measure"), *(_day(at, zone) for at in last["recorded_at"]))
+    cells = tuple(
+        (_(one.title), *(said(one, float(value)) for value in last[one.name].fillna(np.nan))) for one in shown
+    )
     return Rows(head, cells)
 
 
@@ -106,4 +124,4 @@ def _local(table: pd.DataFrame, column: str, zone: tzinfo) -> pd.DataFrame:
 
 
 def _day(at: object, zone: tzinfo) -> str:
-    return moment(pd.Timestamp(at).to_pydatetime(), zone).partition(",")[0]  # type: ignore[arg-type]
+    return day(pd.Timestamp(at).to_pydatetime(), zone)  # type: ignore[arg-type]

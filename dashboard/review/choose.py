@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard import charts, context, data, ui
+from dashboard.i18n import _
 from dashboard.jobs_view import job_row, live_jobs, worker_warning
 from db.records import AnalysisSummary, SessionDetail
 from fer_phq.errors import FerPhqError
@@ -36,11 +37,14 @@ def choose_session() -> str | None:
 def header(detail: SessionDetail) -> None:
     """Whose recording it is, from when, and what is special about it."""
     session = detail.session
-    badges = [ui.badge("Demonstration", "demo")] if session.is_demo else []
+    badges = [ui.badge(_("Demonstration"), "demo")] if session.is_demo else []
     if session.consent is None and not session.is_demo:
-        badges.append(ui.badge("No consent recorded", "danger"))
-    sound = "with sound" if session.has_audio else "without sound"
-    lead = f"Recorded {ui.day_and_time(session.recorded_at)} · {charts.clock(session.duration_s)} min · {sound}"
+        badges.append(ui.badge(_("No consent recorded"), "danger"))
+    if session.has_audio:
+        lead = _("Recorded {moment} · {length} min · with sound")
+    else:
+        lead = _("Recorded {moment} · {length} min · without sound")
+    lead = lead.format(moment=ui.day_and_time(session.recorded_at), length=charts.clock(session.duration_s))
     title, boxes = st.columns([0.54, 0.46], vertical_alignment="bottom")
     with title:
         ui.heading(detail.subject.label, lead, badges)
@@ -57,11 +61,11 @@ def pick(detail: SessionDetail) -> None:
     dates.setdefault(detail.session.id, ui.day_and_time(detail.session.recorded_at))
     left, right = st.columns(2)
     subject = left.selectbox(
-        "Subject", list(subjects), index=list(subjects).index(detail.subject.id), format_func=subjects.__getitem__,
+        _("Subject"), list(subjects), index=list(subjects).index(detail.subject.id), format_func=subjects.__getitem__,
         key=f"subject_of_{detail.session.id}",
     )  # fmt: skip
     session = right.selectbox(
-        "Session", list(dates), index=list(dates).index(detail.session.id), format_func=dates.__getitem__,
+        _("Session"), list(dates), index=list(dates).index(detail.session.id), format_func=dates.__getitem__,
         key=f"pick_{detail.session.id}",
     )  # fmt: skip
     if subject != detail.subject.id:
@@ -77,7 +81,7 @@ def job_state(detail: SessionDetail) -> None:
     job = jobs.session_job(context.settings(), context.store(), detail.session.id)
     if job is None or job.state == "done":
         return
-    with ui.card("job", "Analysis"):
+    with ui.card("job", _("Analysis")):
         if job.active:
             worker_warning()
             live_jobs([(detail.session.id, detail.session.original_name)], key=f"job_{detail.session.id}", link=False)
@@ -97,24 +101,24 @@ def choose_analysis(detail: SessionDetail) -> Chosen | None:
     by_id = {found.id: found for found in detail.analyses}
     left, right = st.columns(2)
     found = left.selectbox(
-        "Analysis", list(names), index=list(names).index(first.id), format_func=names.__getitem__,
+        _("Analysis"), list(names), index=list(names).index(first.id), format_func=names.__getitem__,
         key=f"analysis_{detail.session.id}",
     )  # fmt: skip
     other = right.selectbox(
-        "Compare with", [None, *(one for one in names if one != found)], key=f"compare_{detail.session.id}",
-        format_func=lambda one: names[one] if one else "Nothing",
+        _("Compare with"), [None, *(one for one in names if one != found)], key=f"compare_{detail.session.id}",
+        format_func=lambda one: names[one] if one else _("Nothing"),
     )  # fmt: skip
     if first.model_id == active:
-        ui.note("Shown first: the newest analysis by the active model.")
+        ui.note(_("Shown first: the newest analysis by the active model."))
     else:
-        ui.note("Shown first: the newest analysis. The active model has not analysed this session.")
+        ui.note(_("Shown first: the newest analysis. The active model has not analysed this session."))
     return Chosen(by_id[found], by_id[other] if other else None)
 
 
 def _name(found: AnalysisSummary, active: str | None) -> str:
     """An analysis where one of several is chosen."""
-    mark = " · active model" if found.model_id == active else ""
-    return f"{data.analysis_label(found)}{mark} · {ui.day_and_time(found.created_at)}"
+    active_words = [_("active model")] if found.model_id == active else []
+    return " · ".join([data.analysis_label(found), *active_words, ui.day_and_time(found.created_at)])
 
 
 def _active_id() -> str | None:

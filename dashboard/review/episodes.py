@@ -8,34 +8,39 @@ import streamlit as st
 from dashboard import context, data, ui
 from dashboard.charts import clock
 from dashboard.components.moments import Cell, MomentRow, moment_list
+from dashboard.i18n import _, mark
 from dashboard.review.state import go_to
 from fer_phq.episodes import ENTER, EXPRESSIONS, LEAST_S, LEAVE
 
-ORDERS = {"By time": ("onset_s", True), "Longest first": ("dwell_s", False), "Strongest first": ("peak", False)}
+ORDERS = {
+    mark("By time"): ("onset_s", True),
+    mark("Longest first"): ("dwell_s", False),
+    mark("Strongest first"): ("peak", False),
+}
 
 
 def episode_list(analysis_id: str, session_id: str, now_s: float) -> None:
     """Choose emotions and an order, then list what there is."""
     episodes = data.episodes(analysis_id)
     if not len(episodes):
-        ui.empty("No episodes", "No expression but a neutral face was likely for half a second or longer.")
+        ui.empty(_("No episodes"), _("No expression but a neutral face was likely for half a second or longer."))
         explain()
         return
     there = [name for name in EXPRESSIONS if (episodes["emotion"] == name).any()]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         wanted = st.pills(
-            "Emotions", there, selection_mode="multi", format_func=str.capitalize, key=f"episode_names_{analysis_id}",
-            help="Nothing chosen shows all of them.",
+            _("Emotions"), there, selection_mode="multi", format_func=lambda name: _(name.capitalize()),
+            key=f"episode_names_{analysis_id}", help=_("Nothing chosen shows all of them."),
         )  # fmt: skip
-        order = st.selectbox("Order", list(ORDERS), key=f"episode_order_{analysis_id}", width=170)
+        order = st.selectbox(_("Order"), list(ORDERS), format_func=_, key=f"episode_order_{analysis_id}", width=170)
     column, ascending = ORDERS[order]
     shown = episodes[episodes["emotion"].isin(wanted or there)].sort_values(column, ascending=ascending, kind="stable")
     moment_list(
         rows_of(shown),
-        head=["Expression", "Onset", "Peak", "Offset", "Dwell", "Highest"],
+        head=[_("Expression"), _("Onset"), _("Peak"), _("Offset"), _("Dwell"), _("Highest")],
         columns="minmax(5.6rem, 1.4fr) repeat(3, minmax(2.6rem, 1fr)) minmax(2.9rem, 1fr) minmax(2.4rem, 1fr)",
         now_s=now_s,
-        label="Expression episodes",
+        label=_("Expression episodes"),
         key=f"episodes_{analysis_id}",
         on_moment=lambda time_s: go_to(session_id, time_s),
     )
@@ -44,13 +49,13 @@ def episode_list(analysis_id: str, session_id: str, now_s: float) -> None:
 
 def rows_of(episodes: pd.DataFrame) -> list[MomentRow]:
     """Episodes for the list: a row leads to the onset, each time to itself."""
-    colours = context.colours()
+    colours, said = context.colours(), {name: _(name.capitalize()) for name in EXPRESSIONS}
     return [
         MomentRow(
             row["onset_s"],
             row["offset_s"],
             (
-                Cell(row["emotion"].capitalize(), colour=colours.emotion(row["emotion"])),
+                Cell(said[row["emotion"]], colour=colours.emotion(row["emotion"])),
                 *(Cell(exact(row[name]), row[name]) for name in ("onset_s", "peak_s", "offset_s")),
                 Cell(f"{'≥ ' if row['cut'] else ''}{row['dwell_s']:.1f} s"),
                 Cell(f"{row['peak']:.0%}"),
@@ -68,10 +73,10 @@ def exact(seconds: float) -> str:
 
 def explain() -> None:
     """What counts as an episode, and what it is not."""
-    ui.note(
-        f"An episode begins where an expression's probability rises above {LEAVE:.0%} on its way to at least "
-        f"{ENTER:.0%}, and ends where it falls below {LEAVE:.0%} again (onset, peak and offset as in Ekman & Friesen, "
-        f"1982). It lasts at least {LEAST_S:g} s and never reaches across a gap: ≥ stands before the dwell of one that "
-        "a gap or the recording's end cuts short. A neutral face is no expression, and an expression is not the "
-        "feeling behind it."
+    words = _(
+        "An episode begins where an expression's probability rises above {leave} on its way to at least {enter}, and "
+        "ends where it falls below {leave} again (onset, peak and offset as in Ekman & Friesen, 1982). It lasts at "
+        "least {least} s and never reaches across a gap: ≥ stands before the dwell of one that a gap or the "
+        "recording's end cuts short. A neutral face is no expression, and an expression is not the feeling behind it."
     )
+    ui.note(words.format(leave=f"{LEAVE:.0%}", enter=f"{ENTER:.0%}", least=f"{LEAST_S:g}"))

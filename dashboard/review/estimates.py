@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import data, ui
 from dashboard.estimate import estimate_card, show_estimate
+from dashboard.i18n import _
 from dashboard.review.choose import Chosen
 
 
@@ -14,9 +15,10 @@ def estimates(chosen: Chosen) -> None:
     if chosen.other is None:
         estimate_card(chosen.found)
         return
-    with ui.card("estimate", "PHQ estimates"):
+    with ui.card("estimate", _("PHQ estimates")):
         for column, found in zip(st.columns(2, gap="large"), (chosen.found, chosen.other), strict=True):
             with column:
-                ui.note(f"{data.analysis_label(found)}, analysed on {ui.day_and_time(found.created_at)}")
+                words = _("{analysis}, analysed on {moment}")
+                ui.note(words.format(analysis=data.analysis_label(found), moment=ui.day_and_time(found.created_at)))
                 show_estimate(found)
-        ui.note("Two models may differ; neither of the two is thereby shown to be right.")
+        ui.note(_("Two models may differ; neither of the two is thereby shown to be right."))

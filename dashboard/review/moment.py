@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import pandas as pd
 import streamlit as st
 
 from dashboard import charts, context, data, ui
 from dashboard.components.player import player
+from dashboard.i18n import _
 from dashboard.review.choose import Chosen
 from dashboard.review.state import paused_at, slid, wish
 from db.records import AnalysisSummary, SessionDetail
@@ -20,8 +23,8 @@ def show_player(detail: SessionDetail, chart: str = "") -> None:
     if data.media_path(session) is None:
         with ui.card("no_media"):
             ui.empty(
-                "No recording",
-                "The recording's file was removed or is not on this machine. Its results are still here.",
+                _("No recording"),
+                _("The recording's file was removed or is not on this machine. Its results are still here."),
             )
         return
     source = st.session_state.setdefault(f"src_{session.id}", media_url(context.settings(), session.id))
@@ -44,7 +47,7 @@ def slider(session_id: str, table: pd.DataFrame, moment: data.Moment) -> None:
     st.session_state[key] = moment.time_s
     step = max(round((last - first) / max(len(table) - 1, 1), 3), 0.001)
     st.slider(
-        "Moment in seconds", first, last, step=step, format="%.1f s", key=key,
+        _("Moment in seconds"), first, last, step=step, format="%.1f s", key=key,
         on_change=slid, args=(session_id, key), label_visibility="collapsed",
     )  # fmt: skip
 
@@ -56,21 +59,21 @@ def show_moment(detail: SessionDetail, chosen: Chosen, moment: data.Moment) -> N
         show_pictures(detail, chosen.found, moment)
     with values:
         if moment.emotions is None:
-            ui.empty("No face here", "The subject's face was not found in this frame: the timeline has a gap.")
+            ui.empty(_("No face here"), _("The subject's face was not found in this frame: the timeline has a gap."))
             return
         other = _other_at(chosen.other, moment.time_s)
         figure = charts.emotion_bars(
             data.bars(moment.emotions, other),
             context.colours(),
-            label="Probability in this frame",
-            reference_label="Compared analysis" if other else None,
+            label=_("Probability in this frame"),
+            reference_label=_("Compared analysis") if other else None,
         )
         st.plotly_chart(
             figure,
             theme=None,
             config={"displayModeBar": False},
             key=f"bars_{chosen.found.id}",
-            alt="Emotion probabilities in this frame",
+            alt=_("Emotion probabilities in this frame"),
         )
 
 
@@ -86,7 +89,7 @@ def show_pictures(detail: SessionDetail, found: AnalysisSummary, moment: data.Mo
     """The frame with the face's box and landmarks, the face, and on request what the model looked at in it."""
     path = data.media_path(detail.session)
     if path is None:
-        ui.note("The frame cannot be shown without the recording's file.")
+        ui.note(_("The frame cannot be shown without the recording's file."))
         return
     try:
         frame, crop = data.pictures(str(path), moment.time_s, moment.box, moment.landmarks, context.colours().low)
@@ -98,15 +101,16 @@ def show_pictures(detail: SessionDetail, found: AnalysisSummary, moment: data.Mo
         face, words = st.columns([0.42, 0.58], vertical_alignment="center")
         face.image(crop, width=140, alt="The face, cut out of the frame")
         with words:
-            ui.note(f"The face, cut out of the frame. Quality {moment.quality:.2f} of 1.")
-        if st.toggle("Show what the model looked at", key=f"look_{found.id}"):
+            words_said = _("The face, cut out of the frame. Quality {quality} of 1.")
+            ui.note(words_said.format(quality=f"{moment.quality:.2f}"))
+        if st.toggle(_("Show what the model looked at"), key=f"look_{found.id}"):
             show_looked_at(found, str(path), moment)
 
 
 def show_looked_at(found: AnalysisSummary, path: str, moment: data.Moment) -> None:
     """The face under a heatmap of what the emotion depends on, with its colours explained."""
     try:
-        with st.spinner("Asking the model, which takes some seconds …"):
+        with st.spinner(_("Asking the model, which takes some seconds …")):
             look = data.looked_at(found.id, path, moment.time_s)
     except FerPhqError as error:
         ui.warn(str(error))
@@ -114,32 +118,36 @@ def show_looked_at(found: AnalysisSummary, path: str, moment: data.Moment) -> No
     picture, words = st.columns([0.42, 0.58], vertical_alignment="center")
     picture.image(look.picture, width="stretch", alt="The face under a heatmap of what the answer depends on")
     with words:
+        scale = _("Colours from dark violet, little, over green to yellow, most")
+        little, most = _("little"), _("most")
         st.html(
-            '<div role="img" aria-label="Colours from dark violet, little, over green to yellow, most" '
+            f'<div role="img" aria-label="{escape(scale)}" '
             f'style="height:10px;border-radius:5px;background:linear-gradient(90deg,{",".join(look.colours)})"></div>'
-            '<p class="fp-note" style="display:flex;justify-content:space-between"><span>little</span>'
-            "<span>most</span></p>"
+            '<p class="fp-note" style="display:flex;justify-content:space-between">'
+            f"<span>{escape(little)}</span><span>{escape(most)}</span></p>"
         )
-        ui.note(
-            f"Where “{look.emotion}” depends on the picture, on a grid of {look.grid[0]} by {look.grid[1]}. It shows "
-            "where, not why: it is no reason, and says nothing about what the person feels."
+        said = _(
+            "Where “{emotion}” depends on the picture, on a grid of {rows} by {columns}. It shows where, not why: it "
+            "is no reason, and says nothing about what the person feels."
         )
+        ui.note(said.format(emotion=_(look.emotion), rows=look.grid[0], columns=look.grid[1]))
 
 
 def distribution(found: AnalysisSummary) -> None:
     """The mean probabilities over the session."""
     if found.emotions is None:
-        ui.empty("No face found", "No frame of this recording shows a face, so there are no emotion shares.")
+        ui.empty(_("No face found"), _("No frame of this recording shows a face, so there are no emotion shares."))
         return
     figure = charts.emotion_bars(
-        data.bars(dict(found.emotions)), context.colours(), label="Mean over frames with a face"
+        data.bars(dict(found.emotions)), context.colours(), label=_("Mean over frames with a face")
     )
     st.plotly_chart(
-        figure, theme=None, config={"displayModeBar": False}, alt="Mean emotion probabilities over the session"
+        figure, theme=None, config={"displayModeBar": False}, alt=_("Mean emotion probabilities over the session")
     )
+    share = _("{part} of {whole}").format(part=found.frames_with_face, whole=found.frames_sampled)
     ui.facts(
         [
-            ("Coverage", ui.percent(found.coverage)),
-            ("Frames with the face", f"{found.frames_with_face} of {found.frames_sampled}"),
+            (_("Coverage"), ui.percent(found.coverage)),
+            (_("Frames with the face"), share),
         ]
     )

@@ -8,23 +8,25 @@ import streamlit as st
 
 from dashboard import context, ui
 from dashboard.charts import clock
+from dashboard.i18n import _, mark
 from dashboard.review.state import go_to
 from db.records import NoteRecord, SessionDetail
 from fer_phq.errors import StoreError
 
-WHOLE = "Whole session"
+WHOLE = mark("Whole session")
 
 
 def write_note(session_id: str, time_s: float, notes: list[NoteRecord]) -> None:
     """A form for a note at the chosen moment, behind a button."""
+    title = _("Write a note at {time}").format(time=clock(time_s))
     with (
-        st.popover(f"Write a note at {clock(time_s)}", icon=":material/edit_note:", key=f"note_box_{session_id}"),
+        st.popover(title, icon=":material/edit_note:", key=f"note_box_{session_id}"),
         st.form(f"note_{session_id}", clear_on_submit=True, border=False),
     ):
-        words = st.text_area("Note", key=f"note_words_{session_id}", height=110, max_chars=4000)
+        words = st.text_area(_("Note"), key=f"note_words_{session_id}", height=110, max_chars=4000)
         tag = _tag_box(notes, None, key=f"note_tag_{session_id}")
-        whole = st.checkbox("Of the whole session, not of this moment", key=f"note_whole_{session_id}")
-        if not st.form_submit_button("Keep note", type="primary"):
+        whole = st.checkbox(_("Of the whole session, not of this moment"), key=f"note_whole_{session_id}")
+        if not st.form_submit_button(_("Keep note"), type="primary"):
             return
         try:
             context.store().add_note(
@@ -39,7 +41,7 @@ def write_note(session_id: str, time_s: float, notes: list[NoteRecord]) -> None:
 def note_list(detail: SessionDetail, notes: list[NoteRecord]) -> None:
     """Every note of the session, those of the whole session first; one at a time can be changed."""
     if not notes:
-        ui.empty("No notes yet", "Choose a moment and write a note at it; its mark then stands on the timeline.")
+        ui.empty(_("No notes yet"), _("Choose a moment and write a note at it; its mark then stands on the timeline."))
         return
     for note in notes:
         if st.session_state.get(f"editing_{detail.session.id}") == note.id:
@@ -52,30 +54,33 @@ def show_note(session_id: str, note: NoteRecord) -> None:
     """A note with the way to its moment and to its form."""
     when, words, change = st.columns([0.18, 0.66, 0.16], vertical_alignment="top")
     if note.time_s is None:
-        when.html(f'<p class="fp-note">{WHOLE}</p>')
+        when.html(f'<p class="fp-note">{escape(_(WHOLE))}</p>')
     else:
         when.button(
             clock(note.time_s), key=f"note_go_{note.id}", type="tertiary", icon=":material/play_circle:",
-            on_click=go_to, args=(session_id, note.time_s), help="Go to this moment",
+            on_click=go_to, args=(session_id, note.time_s), help=_("Go to this moment"),
         )  # fmt: skip
-    mark = ui.badge(note.tag) if note.tag else ""
+    tag = ui.badge(note.tag) if note.tag else ""
     words.html(
-        f'<p class="fp-note-words">{mark}{" " if mark else ""}{escape(note.words)}</p>'
+        f'<p class="fp-note-words">{tag}{" " if tag else ""}{escape(note.words)}</p>'
         f'<p class="fp-note">{ui.day_and_time(note.updated_at)}</p>'
     )
-    change.button("Change", key=f"note_edit_{note.id}", type="tertiary", on_click=_edit, args=(session_id, note.id))
+    change.button(_("Change"), key=f"note_edit_{note.id}", type="tertiary", on_click=_edit, args=(session_id, note.id))
 
 
 def change_form(session_id: str, note: NoteRecord, notes: list[NoteRecord]) -> None:
     """A note's words and tag to be changed, or the note to be removed."""
     with st.form(f"change_{note.id}"):
-        ui.note(f"The note at {clock(note.time_s)}." if note.time_s is not None else "The note of the whole session.")
-        words = st.text_area("Note", note.words, key=f"change_words_{note.id}", height=110, max_chars=4000)
+        if note.time_s is None:
+            ui.note(_("The note of the whole session."))
+        else:
+            ui.note(_("The note at {time}.").format(time=clock(note.time_s)))
+        words = st.text_area(_("Note"), note.words, key=f"change_words_{note.id}", height=110, max_chars=4000)
         tag = _tag_box(notes, note.tag, key=f"change_tag_{note.id}")
         with st.container(horizontal=True):
-            save = st.form_submit_button("Save changes", type="primary")
-            remove = st.form_submit_button("Remove note", icon=":material/delete:")
-            cancel = st.form_submit_button("Cancel", type="tertiary")
+            save = st.form_submit_button(_("Save changes"), type="primary")
+            remove = st.form_submit_button(_("Remove note"), icon=":material/delete:")
+            cancel = st.form_submit_button(_("Cancel"), type="tertiary")
     try:
         if save:
             context.store().change_note(note_id=note.id, words=words, tag=tag)
@@ -95,8 +100,8 @@ def _tag_box(notes: list[NoteRecord], tag: str | None, *, key: str) -> str | Non
     known = list(dict.fromkeys([*context.store().note_tags(), *(note.tag for note in notes if note.tag)]))
     options = [*known, *([tag] if tag and tag not in known else [])]
     return st.selectbox(
-        "Tag", options, index=options.index(tag) if tag else None, key=key, accept_new_options=True,
-        placeholder="None; choose or type one",
+        _("Tag"), options, index=options.index(tag) if tag else None, key=key, accept_new_options=True,
+        placeholder=_("None; choose or type one"),
     )  # fmt: skip
 
 

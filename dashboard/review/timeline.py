@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import charts, context, data, ui
 from dashboard.components.moment_line import moment_line
+from dashboard.i18n import _, mark
 from dashboard.review.choose import Chosen
 from dashboard.review.state import clicked
 from db.records import AnalysisSummary, NoteRecord
@@ -16,9 +17,14 @@ from fer_phq.emotions import EMOTIONS
 from fer_phq.thinning import MOST
 from service.review import Window, note_table, people_table, voice_table, window_at, within
 
-AREA, LINES = "Stacked", "Lines"
-WHOLE = "Whole recording"
-WINDOWS: dict[str, float | None] = {WHOLE: None, "10 minutes": 600.0, "2 minutes": 120.0, "30 seconds": 30.0}
+AREA, LINES = mark("Stacked"), mark("Lines")
+WHOLE = mark("Whole recording")
+WINDOWS: dict[str, float | None] = {
+    WHOLE: None,
+    mark("10 minutes"): 600.0,
+    mark("2 minutes"): 120.0,
+    mark("30 seconds"): 30.0,
+}
 """What may be drawn at once; seconds."""
 WIDEST_S = 5.0
 """Of the smoothing: wider, and an expression of ordinary length would vanish."""
@@ -57,8 +63,10 @@ def timeline(
     st.plotly_chart(
         figure, theme=None, config=charts.CONFIG, key=key, selection_mode="points",
         on_select=lambda: clicked(session_id, key),
-        alt="Probability of seven emotions over the recording, with rows below it for expression episodes, for where "
-        "the face was found, and for other people, transcript and voice where there are any",
+        alt=_(
+            "Probability of seven emotions over the recording, with rows below it for expression episodes, for where "
+            "the face was found, and for other people, transcript and voice where there are any"
+        ),
     )  # fmt: skip
     moment_line(key, moment.time_s, key=f"line_{session_id}")
     explain(look, frames)
@@ -68,26 +76,31 @@ def controls(chosen: Chosen, moment_s: float) -> Look:
     """Title, style, smoothing and window, and which emotions of the second analysis are drawn."""
     found = chosen.found
     table = data.frames(found.id)
-    st.subheader("Timeline", anchor=False)
+    st.subheader(_("Timeline"), anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        style = st.segmented_control("Emotions as", [AREA, LINES], default=AREA, required=True, key=f"style_{found.id}")
+        style = st.segmented_control(
+            _("Emotions as"), [AREA, LINES], default=AREA, required=True, format_func=_, key=f"style_{found.id}"
+        )
         width = st.slider(
-            "Smoothing", 0.0, WIDEST_S, 0.0, step=0.5, format="%.1f s", key=f"smoothing_{found.id}", width=190,
-            help="Each frame becomes a weighted mean of the frames around it, never across a gap. The frames "
-            "themselves stay visible as dots.",
+            _("Smoothing"), 0.0, WIDEST_S, 0.0, step=0.5, format="%.1f s", key=f"smoothing_{found.id}", width=190,
+            help=_(
+                "Each frame becomes a weighted mean of the frames around it, never across a gap. The frames "
+                "themselves stay visible as dots."
+            ),
         )  # fmt: skip
         length = _length(table, found.id)
     compared: tuple[str, ...] = ()
     if chosen.other is not None:
         compared = tuple(
             st.pills(
-                "Emotions of the compared analysis, dashed", EMOTIONS, selection_mode="multi",
-                default=_first_compared(chosen), format_func=str.capitalize, key=f"compared_{found.id}",
+                _("Emotions of the compared analysis, dashed"), EMOTIONS, selection_mode="multi",
+                default=_first_compared(chosen), format_func=lambda name: _(name.capitalize()),
+                key=f"compared_{found.id}",
             )
         )  # fmt: skip
     stacked = style == AREA and not width and chosen.other is None
     if style == AREA and not stacked:
-        ui.note("Drawn as lines while it is smoothed or compared.")
+        ui.note(_("Drawn as lines while it is smoothed or compared."))
     return Look(stacked, float(width), window_at(table, moment_s, WINDOWS[length]), compared)
 
 
@@ -97,7 +110,7 @@ def _length(table: pd.DataFrame, analysis_id: str) -> str:
     fitting = [name for name, seconds in WINDOWS.items() if seconds is None or seconds < whole.to_s - whole.from_s]
     if len(fitting) < 2:
         return WHOLE
-    return st.selectbox("Show", fitting, key=f"window_{analysis_id}", width=180)
+    return st.selectbox(_("Show"), fitting, format_func=_, key=f"window_{analysis_id}", width=180)
 
 
 def _first_compared(chosen: Chosen) -> list[str]:
@@ -125,18 +138,21 @@ def tracks(chosen: Chosen, look: Look, notes: list[NoteRecord], utterances: pd.D
 
 def explain(look: Look, frames: pd.DataFrame) -> None:
     """How to choose a moment, and what is drawn otherwise than it was measured."""
-    ui.note(
+    how = _(
         "Click anywhere in the chart, or pause the recording, to choose a moment. With the slider beside the recording "
         "in focus, the left and right arrow keys go from frame to frame. Drag over the chart to zoom in; double-click "
         "to see all of it again."
     )
+    ui.note(how)
     if look.smoothing_s:
-        ui.note(
-            f"Lines are smoothed over {look.smoothing_s:g} s; dots and strokes are the frames as they were measured. "
-            "Episodes, shares and estimates are never taken from smoothed values."
+        smooth = _(
+            "Lines are smoothed over {seconds} s; dots and strokes are the frames as they were measured. Episodes, "
+            "shares and estimates are never taken from smoothed values."
         )
+        ui.note(smooth.format(seconds=f"{look.smoothing_s:g}"))
     if len(frames) >= MOST:
-        ui.note(
+        many = _(
             "So many frames are drawn together: each point is the mean of its frames, and the strip below shows the "
             "worst of them. Show a shorter stretch to see every frame."
         )
+        ui.note(many)

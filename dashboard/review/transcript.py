@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 import streamlit as st
 
 from dashboard import context, data, ui
 from dashboard.charts import clock
 from dashboard.components.moments import Cell, MomentRow, moment_list
+from dashboard.i18n import _, mark, n_
 from dashboard.review.state import go_to
 from db.records import MAX_TRANSCRIPT, AnalysisSummary, SessionDetail, TranscriptRecord
 from fer_phq.errors import FerPhqError
@@ -19,7 +18,7 @@ from service.beside import digest
 from service.settings import MIB
 from service.transcripts import SUFFIXES, ReadTranscript, check_transcript
 
-ALL, SUBJECT = "Everyone", "The subject"
+ALL, SUBJECT = mark("Everyone"), mark("The subject")
 
 
 def utterances_of(session_id: str, kept: TranscriptRecord | None) -> pd.DataFrame:
@@ -39,9 +38,11 @@ def transcript_part(
     session_id = detail.session.id
     if kept is None:
         ui.empty(
-            "No transcript",
-            "A transcript is WebVTT, SRT, or a table whose first line names the columns start, end, speaker and text; "
-            "times count from the recording's start.",
+            _("No transcript"),
+            _(
+                "A transcript is WebVTT, SRT, or a table whose first line names the columns start, end, speaker and "
+                "text; times count from the recording's start."
+            ),
         )
         give(session_id)
         return
@@ -53,36 +54,39 @@ def transcript_part(
         ui.problem(error)
     else:
         read(session_id, utterances, now_s)
-        whose = f"the subject is {speaker}" if speaker else "all words count as the subject's"
-        ui.note(f"{kept.original_name}, given on {ui.day(kept.created_at)}; {whose}.")
+        if speaker:
+            said = _("{file}, given on {day}; the subject is {speaker}.")
+        else:
+            said = _("{file}, given on {day}; all words count as the subject's.")
+        ui.note(said.format(file=kept.original_name, day=ui.day(kept.created_at), speaker=speaker))
         for words in (*transcript.warnings, *([doubt] if doubt else [])):
             ui.note(words)
-    with st.expander("Replace or remove this transcript"):
+    with st.expander(_("Replace or remove this transcript")):
         give(session_id)
-        if st.button("Remove transcript", icon=":material/delete:", key=f"transcript_remove_{session_id}"):
+        if st.button(_("Remove transcript"), icon=":material/delete:", key=f"transcript_remove_{session_id}"):
             context.store().remove_transcript(session_id=session_id)
             data.transcript.clear()  # what was removed must not stay in memory
             st.rerun()
-        ui.note("Analyses that were made with it stay as they are.")
+        ui.note(_("Analyses that were made with it stay as they are."))
 
 
 def read(session_id: str, utterances: pd.DataFrame, now_s: float) -> None:
     """Who said what; a click goes to where it was said."""
     left, right = st.columns([0.62, 0.38], vertical_alignment="bottom")
-    wanted = left.text_input("Find words", key=f"transcript_find_{session_id}", placeholder="All words")
-    who = right.selectbox("Speaker", [ALL, SUBJECT], key=f"transcript_who_{session_id}")
+    wanted = left.text_input(_("Find words"), key=f"transcript_find_{session_id}", placeholder=_("All words"))
+    who = right.selectbox(_("Speaker"), [ALL, SUBJECT], format_func=_, key=f"transcript_who_{session_id}")
     shown = utterances if who == ALL else utterances[utterances["is_subject"]]
     if wanted.strip():
         shown = shown[shown["text"].str.contains(wanted.strip(), case=False, regex=False)]
     if not len(shown):
-        ui.note("Nothing in the transcript fits.")
+        ui.note(_("Nothing in the transcript fits."))
         return
     moment_list(
         rows_of(shown),
         head=[],
         columns="2.9rem minmax(3.6rem, 0.22fr) 1fr",
         now_s=now_s,
-        label="Transcript",
+        label=_("Transcript"),
         key=f"transcript_{session_id}",
         on_moment=lambda time_s: go_to(session_id, time_s),
     )
@@ -109,12 +113,14 @@ def offer_analysis(detail: SessionDetail, found: AnalysisSummary, kept: Transcri
     if found.beside == digest(kept):
         return
     if any(one.beside == digest(kept) for one in detail.analyses):
-        ui.note("This transcript is part of another analysis of this session: choose it above.")
+        ui.note(_("This transcript is part of another analysis of this session: choose it above."))
         return
-    ui.warn("This transcript is not part of the analysis that is shown: its words do not count in the estimate.")
+    ui.warn(_("This transcript is not part of the analysis that is shown: its words do not count in the estimate."))
     job = jobs.session_job(context.settings(), context.store(), detail.session.id)
     waiting = job is not None and job.active
-    if st.button("Analyse again with it", type="primary", disabled=waiting, key=f"transcript_job_{detail.session.id}"):
+    if st.button(
+        _("Analyse again with it"), type="primary", disabled=waiting, key=f"transcript_job_{detail.session.id}"
+    ):
         jobs.enqueue_analysis(context.settings(), context.store(), detail.session.id)
         st.rerun()
 
@@ -123,7 +129,7 @@ def give(session_id: str) -> None:
     """Take a file, read it, ask who in it is the subject, and keep it."""
     turn = st.session_state.setdefault(f"transcript_turn_{session_id}", 0)
     file = st.file_uploader(
-        "Transcript file",
+        _("Transcript file"),
         type=[suffix[1:] for suffix in SUFFIXES],
         max_upload_size=MAX_TRANSCRIPT // MIB,
         key=f"transcript_file_{session_id}_{turn}",
@@ -135,9 +141,9 @@ def give(session_id: str) -> None:
     except FerPhqError as error:
         ui.problem(error)
         return
-    ui.note(f"{ui.count(found.utterances, 'utterance')} by {_listed(found.speakers)}.")
+    ui.note(_found_words(found))
     given = found.given(_ask_speaker(found, key=f"transcript_speaker_{session_id}_{turn}"))
-    if st.button("Keep transcript", type="primary", key=f"transcript_keep_{session_id}"):
+    if st.button(_("Keep transcript"), type="primary", key=f"transcript_keep_{session_id}"):
         context.store().set_transcript(
             session_id=session_id, original_name=given.original_name, document=given.document, speaker=given.speaker
         )
@@ -152,12 +158,27 @@ def _ask_speaker(found: ReadTranscript, *, key: str) -> str | None:
         return None
     index = found.speakers.index(found.subject) if found.subject else None
     chosen: str | None = st.selectbox(
-        "Who is the subject?", found.speakers, index=index, key=key, placeholder="Nobody chosen: all voices count"
+        _("Who is the subject?"), found.speakers, index=index, key=key, placeholder=_("Nobody chosen: all voices count")
     )
     return chosen
 
 
-def _listed(names: Sequence[str]) -> str:
+def _found_words(found: ReadTranscript) -> str:
+    """How much was read and who speaks in it, six of them by name."""
+    names = ", ".join(found.speakers[:6])
     if not names:
-        return "speakers without names"
-    return ", ".join(names[:6]) + (" and others" if len(names) > 6 else "")
+        return n_(
+            "{n} utterance by speakers without names.",
+            "{n} utterances by speakers without names.",
+            found.utterances,
+        )
+    if len(found.speakers) > 6:
+        words = n_(
+            "{n} utterance by {names} and others.",
+            "{n} utterances by {names} and others.",
+            found.utterances,
+            names=names,
+        )
+    else:
+        words = n_("{n} utterance by {names}.", "{n} utterances by {names}.", found.utterances, names=names)
+    return words
