@@ -29,7 +29,7 @@ from dashboard import context
 LOCALES = Path(__file__).with_name("locale")
 SOURCE = "en"
 SETTING = "language"
-"""The store's setting: a language's code; without it each viewer's browser decides."""
+"""The setting: a language's code; without it each viewer's browser decides."""
 KEYWORDS = {"_": None, "n_": (1, 2), "mark": None}
 
 _spoken: ContextVar[str | None] = ContextVar("spoken", default=None)
@@ -40,9 +40,9 @@ def _(text: str) -> str:
     return catalogue(language()).gettext(text) if text else ""
 
 
-def n_(one: str, many: str, number: int) -> str:
-    """The form for this number in the viewer's language, with `{n}` filled in."""
-    return catalogue(language()).ngettext(one, many, number).format(n=number)
+def n_(one: str, many: str, number: int, **names: object) -> str:
+    """The form for this number in the viewer's language, with `{n}` and what else is named in it filled in."""
+    return catalogue(language()).ngettext(one, many, number).format(n=number, **names)
 
 
 def mark(text: str) -> str:
@@ -52,7 +52,7 @@ def mark(text: str) -> str:
 
 def choose() -> None:
     """Settle the language of a page's run, and of the fragments that follow it."""
-    st.session_state[SETTING] = best(context.store().get_setting(key=SETTING) or st.context.locale)
+    st.session_state[SETTING] = best(context.settings().language or st.context.locale)
 
 
 def language() -> str:
