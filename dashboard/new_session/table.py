@@ -70,11 +70,7 @@ def opener(settings: AppSettings, place: Place, documents: dict[str, bytes]) -> 
 
     def chosen(name: str) -> ReadTranscript:
         if name not in documents:
-            raise FerPhqError(
-                _("the transcript '{name}' is not among the transcripts chosen beside the table.").format(
-                    name=name[:60]
-                )
-            )
+            raise FerPhqError(f"the transcript '{name[:60]}' is not among the transcripts chosen beside the table.")
         return check_transcript(name, documents[name])
 
     return chosen if place is Place.COMPUTER else lambda name: folder.transcript(settings, name)

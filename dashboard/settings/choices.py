@@ -115,16 +115,16 @@ def words_fields(settings: AppSettings, held: dict[str, str]) -> dict[str, Any]:
     return {"item9_message": message, "consent_text": consent, "consent_version": version}
 
 
-def language_field(settings: AppSettings, held: dict[str, str]) -> str | None:
-    """The dashboard's language; None for each viewer's own."""
+def language_field(settings: AppSettings, held: dict[str, str]) -> str:
+    """The dashboard's language; '' for each viewer's own."""
     known = i18n.languages()
     if settings.language is not None:  # one that there is no catalogue for is not lost by saving
         known.setdefault(settings.language, settings.language)
-    options: list[str | None] = [None, *known]
+    options = ["", *known]
     return st.columns([0.33, 0.67])[0].selectbox(
         label("language"),
         options,
-        index=options.index(settings.language),
+        index=options.index(settings.language or ""),
         format_func=lambda one: known[one] if one else _(BROWSER),
         **_state("language", held, LANGUAGE_HELP),
     )
