@@ -9,21 +9,22 @@ import streamlit as st
 
 from dashboard import bundles, context, ui
 from dashboard.bundles import Figure, HeadReport, SetFigures
-from dashboard.estimate import spoken
+from dashboard.i18n import _, mark, n_
+from dashboard.words import spoken
 from fer_phq.checkpoint import SHIPPED, Bundle, PhqConfig, damaged_files
 from fer_phq.errors import FerPhqError
 from fer_phq.phq import Provenance
 from service.active import activate
 from service.head_training import RIDGE_ONLY_BELOW
 
-ENVIRONMENT = (
+ENVIRONMENT = mark(
     "The environment decides: FERPHQ_MODEL is set where the dashboard was started. Another model can be chosen here "
     "once it is unset."
 )
-SIMULATED = "Demonstration only: this head was trained on simulated labels. It says nothing about any person."
-READING = (
+SIMULATED = mark("Demonstration only: this head was trained on simulated labels. It says nothing about any person.")
+READING = mark(
     "MAE and RMSE are mean errors in points; “always the mean” is the MAE of answering the training's mean score every "
-    "time. CCC and Pearson run from −1 to 1, and 0 is no agreement. In brackets: {level:.0%} interval "
+    "time. CCC and Pearson run from −1 to 1, and 0 is no agreement. In brackets: {level} interval "
     "over people. All figures are of people left out of the training, and hold for people recorded and asked like them."
 )
 
@@ -43,7 +44,7 @@ def bundle_card(bundle: Bundle, active: Bundle | None) -> None:
         heads(bundle.config.phq)
         show_report(bundle)
         if bundle.card:
-            with st.expander("Model card: data, licences, figures, limits"):
+            with st.expander(_("Model card: data, licences, figures, limits")):
                 st.markdown(bundles.card_of(bundle))
         check(bundle)
 
@@ -60,11 +61,11 @@ def anchor(folder: str) -> str:
 
 def badges(bundle: Bundle, in_use: bool) -> list[str]:
     """What kind of bundle it is, at a glance."""
-    found = [ui.badge("In use", "clinical")] if in_use else []
+    found = [ui.badge(_("In use"), "clinical")] if in_use else []
     if bundle.config.phq is not None:
         found.append(ui.provenance_badge(bundle.config.phq.provenance))
     if bundle.path == SHIPPED:
-        found.append(ui.badge("Comes with fer-phq"))
+        found.append(ui.badge(_("Comes with fer-phq")))
     return found
 
 
@@ -74,28 +75,30 @@ def choose(bundle: Bundle, active: Bundle | None, in_use: bool) -> None:
         return
     decided = context.settings().model is not None
     if st.button(
-        "Use this model", key=f"use_{bundle.path}", width="stretch", disabled=decided,
-        help=ENVIRONMENT if decided else "You are asked once more",
+        _("Use this model"), key=f"use_{bundle.path}", width="stretch", disabled=decided,
+        help=_(ENVIRONMENT) if decided else _("You are asked once more"),
     ):  # fmt: skip
         confirm(bundle, active)
 
 
-@st.dialog("Use this model?")
 def confirm(bundle: Bundle, active: Bundle | None) -> None:
     """Ask once more."""
-    confirmation(bundle, active)
+    st.dialog(_("Use this model?"))(confirmation)(bundle, active)
 
 
 def confirmation(bundle: Bundle, active: Bundle | None) -> None:
     """Say what changes, then do it."""
-    instead = f" in place of **{ui.md(active.model_id)}**" if active is not None else ""
-    st.markdown(f"New analyses will use **{ui.md(bundle.model_id)}**{instead}.")
-    ui.note(f"Earlier analyses stay as they are, with the model that made them. {again(bundle, active)}")
+    words = _("New analyses will use **{model}**.")
+    if active is not None:
+        words = _("New analyses will use **{model}** in place of **{other}**.")
+    st.markdown(words.format(model=ui.md(bundle.model_id), other=ui.md(active.model_id) if active else ""))
+    stay = _("Earlier analyses stay as they are, with the model that made them.")
+    ui.note(f"{stay} {again(bundle, active)}")
     if bundle.config.phq is None:
-        ui.warn("This model has no PHQ head: new analyses will have emotions and no PHQ estimate.")
+        ui.warn(_("This model has no PHQ head: new analyses will have emotions and no PHQ estimate."))
     elif bundle.config.phq.provenance is Provenance.SIMULATED:
         ui.warn(SIMULATED)
-    if st.button("Use it for new analyses", type="primary", key="activate"):
+    if st.button(_("Use it for new analyses"), type="primary", key="activate"):
         try:
             activate(context.settings(), str(bundle.path), context.store())
         except FerPhqError as error:
@@ -107,10 +110,10 @@ def confirmation(bundle: Bundle, active: Bundle | None) -> None:
 def again(bundle: Bundle, active: Bundle | None) -> str:
     """What scoring the stored sessions with it takes."""
     if active is None or active.face_kind != bundle.face_kind:
-        return "It sees faces in another way: earlier sessions need their recordings to be analysed again."
+        return _("It sees faces in another way: earlier sessions need their recordings to be analysed again.")
     if bundle.config.phq is None:
         return ""
-    return (
+    return _(
         "Afterwards this page offers to score the stored sessions with the new heads, without their recordings; "
         "`fer-phq reanalyse` does the same."
     )
@@ -119,15 +122,15 @@ def again(bundle: Bundle, active: Bundle | None) -> str:
 def heads(phq: PhqConfig | None) -> None:
     """Which estimates it gives, from what, and what that was learnt from."""
     if phq is None:
-        ui.note("No PHQ head: it gives emotions and no PHQ estimate.")
+        ui.note(_("No PHQ head: it gives emotions and no PHQ estimate."))
         return
     asked = "; ".join(spoken(modalities) for modalities in phq.modalities)
-    order = ", in this order" if len(phq.modalities) > 1 else ""
+    source = _("Estimates from, in this order") if len(phq.modalities) > 1 else _("Estimates from")
     ui.facts(
         [
-            ("PHQ head", f"{phq.scale}, 0 to {phq.scale.maximum} points"),
-            (f"Estimates from{order}", asked),
-            ("Interval", f"{phq.interval_level:.0%}"),
+            (_("PHQ head"), _("{scale}, 0 to {maximum} points").format(scale=phq.scale, maximum=phq.scale.maximum)),
+            (source, asked),
+            (_("Interval"), f"{phq.interval_level:.0%}"),
         ]
     )
     if phq.provenance is Provenance.SIMULATED:
@@ -144,14 +147,18 @@ def show_report(bundle: Bundle) -> None:
         return
     if report is None or not report.sets:
         return
-    st.markdown(f"**How near it came** on {report.sessions} sessions of {report.people} people")
+    st.markdown(
+        _("**How near it came** on {sessions} sessions of {people} people").format(
+            sessions=report.sessions, people=report.people
+        )
+    )
     st.html(table(report.sets))
     for words in doubts(report):
         ui.warn(words)
-    ui.note(READING.format(level=report.bootstrap_level))
+    ui.note(_(READING).format(level=f"{report.bootstrap_level:.0%}"))
     pictures = bundles.pictures_of(bundle)
     if pictures:
-        with st.expander(f"Diagrams ({spoken(report.sets[0].modalities)})"):
+        with st.expander(_("Diagrams ({modalities})").format(modalities=spoken(report.sets[0].modalities))):
             for place, (path, caption, alt) in zip(st.columns(len(pictures)), pictures, strict=True):
                 place.image(str(path), caption=caption, alt=alt, width="stretch")
 
@@ -161,20 +168,27 @@ def doubts(report: HeadReport) -> list[str]:
     said = []
     if report.people < RIDGE_ONLY_BELOW:
         said.append(
-            f"With {report.people} people only the simplest model was tried; every figure may be far from the truth."
+            n_(
+                "With {n} person only the simplest model was tried; every figure may be far from the truth.",
+                "With {n} people only the simplest model was tried; every figure may be far from the truth.",
+                report.people,
+            )
         )
     blind = [spoken(one.modalities) for one in report.sets if one.ccc.low <= 0]
-    if blind:
-        which = "" if len(blind) == len(report.sets) else f" ({'; '.join(blind)})"
-        said.append(f"Not shown to know anything beyond the mean{which}: the interval of CCC reaches zero.")
+    if len(blind) == len(report.sets):
+        said.append(_("Not shown to know anything beyond the mean: the interval of CCC reaches zero."))
+    elif blind:
+        words = _("Not shown to know anything beyond the mean ({modalities}): the interval of CCC reaches zero.")
+        said.append(words.format(modalities="; ".join(blind)))
     return said
 
 
 def table(sets: Sequence[SetFigures]) -> str:
     """The figures as HTML, one row a modality set."""
     level = f"{sets[0].level:.0%}"
-    names = ["From", "Model", "People", "MAE", "Always the mean", "RMSE", "CCC", "Pearson", f"{level} interval covers",
-             "Its width"]  # fmt: skip
+    covers = _("{level} interval covers").format(level=level)
+    names = [_("From"), _("Model"), _("People"), "MAE", _("Always the mean"), "RMSE", "CCC", "Pearson", covers,
+             _("Its width")]  # fmt: skip
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     return (
         f'<div class="fp-scroll"><table class="fp-table"><thead><tr>{head}</tr></thead>'
@@ -190,7 +204,8 @@ def _row(one: SetFigures) -> str:
         escape(ui.percent(one.coverage)),
         f"{one.width:.1f}",
     ]
-    name = escape(spoken(one.modalities).capitalize())
+    source = spoken(one.modalities)
+    name = escape(f"{source[:1].upper()}{source[1:]}")
     return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
 
 
@@ -202,10 +217,11 @@ def _bracketed(figure: Figure) -> str:
 def check(bundle: Bundle) -> None:
     """On request: whether the weights are still those that were written with the bundle."""
     left, right = st.columns([0.28, 0.72], vertical_alignment="center")
-    if left.button("Check the files", key=f"check_{bundle.path}", type="tertiary", icon=":material/verified:"):
+    if left.button(_("Check the files"), key=f"check_{bundle.path}", type="tertiary", icon=":material/verified:"):
         damaged = damaged_files(bundle)
         with right:
             if damaged:
-                ui.warn(f"{bundle.path / damaged[0]} is not the file that was written with the bundle: do not use it.")
+                words = _("{file} is not the file that was written with the bundle: do not use it.")
+                ui.warn(words.format(file=bundle.path / damaged[0]))
             else:
-                ui.note("The weights are those that were written with the bundle (SHA-256).")
+                ui.note(_("The weights are those that were written with the bundle (SHA-256)."))

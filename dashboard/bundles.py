@@ -11,17 +11,24 @@ from typing import Any
 
 from PIL import Image as Picture
 
+from dashboard.i18n import _, mark
 from fer_phq.checkpoint import SHIPPED, Bundle, models_dir, read_bundle
 from fer_phq.errors import ModelError
 from fer_phq.phq import Modality, Scale
 
 PICTURES = {
-    "scatter.png": ("Estimates against scores", "Each left-out session's estimate against its questionnaire score"),
-    "calibration.png": (
-        "Calibration",
-        "Mean questionnaire score of sessions with like estimates, against the estimate",
+    "scatter.png": (
+        mark("Estimates against scores"),
+        mark("Each left-out session's estimate against its questionnaire score"),
     ),
-    "learning_curve.png": ("Learning curve", "Error on people left out, over the number of people trained on"),
+    "calibration.png": (
+        mark("Calibration"),
+        mark("Mean questionnaire score of sessions with like estimates, against the estimate"),
+    ),
+    "learning_curve.png": (
+        mark("Learning curve"),
+        mark("Error on people left out, over the number of people trained on"),
+    ),
 }
 
 
@@ -138,5 +145,5 @@ def pictures_of(bundle: Bundle) -> list[tuple[Path, str, str]]:
                 picture.verify()
         except (OSError, SyntaxError):  # Pillow's word for a picture that is no picture
             continue
-        found.append((bundle.path / name, caption, alt))
+        found.append((bundle.path / name, _(caption), _(alt)))
     return found

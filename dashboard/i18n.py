@@ -29,7 +29,7 @@ from dashboard import context
 LOCALES = Path(__file__).with_name("locale")
 SOURCE = "en"
 SETTING = "language"
-"""The store's setting: a language's code; without it each viewer's browser decides."""
+"""The setting: a language's code; without it each viewer's browser decides."""
 KEYWORDS = {"_": None, "n_": (1, 2), "mark": None}
 
 _spoken: ContextVar[str | None] = ContextVar("spoken", default=None)
@@ -52,7 +52,7 @@ def mark(text: str) -> str:
 
 def choose() -> None:
     """Settle the language of a page's run, and of the fragments that follow it."""
-    st.session_state[SETTING] = best(context.store().get_setting(key=SETTING) or st.context.locale)
+    st.session_state[SETTING] = best(context.settings().language or st.context.locale)
 
 
 def language() -> str:

@@ -11,7 +11,8 @@ import streamlit as st
 
 from dashboard import charts, context, ui
 from dashboard.bundle_card import anchor
-from dashboard.estimate import spoken
+from dashboard.i18n import _, mark, n_
+from dashboard.words import spoken
 from fer_phq.checkpoint import Bundle
 from fer_phq.errors import FerPhqError
 from fer_phq.phq import Modality, Scale
@@ -29,8 +30,8 @@ from service.head_training import (
 from service.labelled import WITHIN_DAYS
 
 LIVE_SECONDS = 2.0
-EITHER = "The more frequent"
-LEAD = (
+EITHER = mark("The more frequent")
+LEAD = mark(
     "A PHQ head learns from this installation's own sessions: those whose person answered a questionnaire near the "
     "recording. It takes what is stored, so no recording is needed, and nothing leaves this machine. The new model "
     "appears below with its report; it is not used before a person chooses it."
@@ -39,14 +40,17 @@ LEAD = (
 
 def training_card() -> None:
     """The form, or the training that runs."""
-    with ui.card("training", "Train from your sessions"):
+    with ui.card("training", _("Train from your sessions")):
         task = head_training.status(context.settings())
         if task is not None and task.state is TaskState.RUNNING:
             running(
-                "training", f"Training {task.name}", lambda: head_training.status(context.settings()), stop_training
+                "training",
+                _("Training {name}").format(name=task.name),
+                lambda: head_training.status(context.settings()),
+                stop_training,
             )
             return
-        ui.note(LEAD)
+        ui.note(_(LEAD))
         form()
         if task is not None:
             training_result(task)
@@ -56,14 +60,14 @@ def form() -> None:
     """What to train, how much there is to learn from, and the button."""
     name, scale, days = st.columns([0.4, 0.3, 0.3])
     chosen_name = name.text_input(
-        "Name of the new model", placeholder="clinic-2026", max_chars=head_training.LONGEST_NAME, key="training_name"
+        _("Name of the new model"), placeholder="clinic-2026", max_chars=head_training.LONGEST_NAME, key="training_name"
     ).strip()
-    chosen_scale = scale.selectbox("Questionnaires", [EITHER, *map(str, Scale)], key="training_scale")
+    chosen_scale = scale.selectbox(_("Questionnaires"), [EITHER, *map(str, Scale)], key="training_scale", format_func=_)
     within = days.number_input(
-        "Answered within days of the recording", 1, int(LONGEST_DAYS), int(WITHIN_DAYS), key="training_days",
-        help="A PHQ asks about the last two weeks",
+        _("Answered within days of the recording"), 1, int(LONGEST_DAYS), int(WITHIN_DAYS), key="training_days",
+        help=_("A PHQ asks about the last two weeks"),
     )  # fmt: skip
-    quick = st.checkbox("Quick: only the simplest model, judged once instead of three times", key="training_quick")
+    quick = st.checkbox(_("Quick: only the simplest model, judged once instead of three times"), key="training_quick")
     wanted = None if chosen_scale == EITHER else Scale(chosen_scale)
     try:
         labelled = head_training.labelled_count(context.store(), context.settings(), wanted, within)
@@ -71,9 +75,9 @@ def form() -> None:
         ui.warn(str(error))
         return
     what_there_is(labelled, within, quick)
-    if st.button("Start training", type="primary", disabled=not labelled.enough, key="training_start"):
+    if st.button(_("Start training"), type="primary", disabled=not labelled.enough, key="training_start"):
         if not chosen_name:
-            ui.warn("Give the new model a name first.")
+            ui.warn(_("Give the new model a name first."))
             return
         begin(
             lambda: head_training.start(
@@ -94,50 +98,60 @@ def begin(start: Callable[[], None]) -> None:
 
 def what_there_is(labelled: Labelled, within: float, quick: bool) -> None:
     """How many labelled sessions there are, and what can be learnt from so many."""
-    there = (
-        f"{ui.count(labelled.sessions, 'analysed session')} of {ui.count(labelled.people, 'person', 'people')} with a "
-        f"{labelled.scale} answered within {ui.count(int(within), 'day')}"
+    there = _("There are {sessions} of {people} with a {scale} answered {within}.").format(
+        sessions=n_("{n} analysed session", "{n} analysed sessions", labelled.sessions),
+        people=n_("{n} person", "{n} people", labelled.people),
+        scale=labelled.scale,
+        within=n_("within {n} day", "within {n} days", int(within)),
     )
     if not labelled.enough:
-        ui.warn(
-            f"There are {there}. That is too few: a head needs {FEWEST_SESSIONS} sessions of {FEWEST_PEOPLE} people. "
-            "Enter questionnaires near the recordings, or analyse earlier sessions again."
+        few = _(
+            "That is too few: a head needs {sessions} sessions of {people} people. Enter questionnaires near the "
+            "recordings, or analyse earlier sessions again."
         )
+        ui.warn(f"{there} {few.format(sessions=FEWEST_SESSIONS, people=FEWEST_PEOPLE)}")
     elif labelled.ridge_only:
-        ui.warn(
-            f"There are {there}. With fewer than {RIDGE_ONLY_BELOW} people only the simplest model (ridge regression) "
-            "is tried: a choice between models would be a choice between chances, and the report's figures may be far "
-            "from the truth."
+        ridge = _(
+            "With fewer than {people} people only the simplest model (ridge regression) is tried: a choice between "
+            "models would be a choice between chances, and the report's figures may be far from the truth."
         )
+        ui.warn(f"{there} {ridge.format(people=RIDGE_ONLY_BELOW)}")
     elif quick:
-        ui.note(f"There are {there}. Only the simplest model (ridge regression) is tried.")
+        simplest = _("Only the simplest model (ridge regression) is tried.")
+        ui.note(f"{there} {simplest}")
     else:
-        ui.note(
-            f"There are {there}. Several models are compared on people left out, and the simplest that is not clearly "
-            "worse is kept. This can take many minutes."
+        several = _(
+            "Several models are compared on people left out, and the simplest that is not clearly worse is kept. This "
+            "can take many minutes."
         )
+        ui.note(f"{there} {several}")
 
 
 def training_result(task: head_training.HeadTraining) -> None:
     """How the last training ended."""
     when = ui.day_and_time(task.finished_at or task.started_at)
     if task.bundle is not None:
-        link = f'<a href="#{escape(anchor(task.name))}" target="_self">its report is below</a>'
-        st.html(
-            f'<p class="fp-done"><b>{escape(task.name)}</b> was trained on {escape(when)}: {link}. It is not in use '
-            "unless its card says so.</p>"
+        below = _("its report is below")
+        words = escape(
+            _("{name} was trained on {when}: {link}. It is not in use unless its card says so."), quote=False
+        ).format(
+            name=f"<b>{escape(task.name)}</b>",
+            when=escape(when),
+            link=f'<a href="#{escape(anchor(task.name))}" target="_self">{escape(below)}</a>',
         )
+        st.html(f'<p class="fp-done">{words}</p>')
     elif task.state is TaskState.FAILED:
-        failed(f"The training of {task.name} failed on {when}.", task)
+        failed(_("The training of {name} failed on {when}.").format(name=task.name, when=when), task)
     elif task.state is TaskState.CANCELLED:
-        ui.note(f"The training of {task.name} was cancelled on {when}. Nothing of it was kept.")
+        words = _("The training of {name} was cancelled on {when}. Nothing of it was kept.")
+        ui.note(words.format(name=task.name, when=when))
 
 
 def rescoring_row(bundle: Bundle) -> None:
     """Below the active model: stored sessions that its heads have not scored, or the scoring that runs."""
     task = rescoring.status(context.settings())
     if task is not None and task.state is TaskState.RUNNING:
-        words = f"Scoring the stored sessions with {task.name}"
+        words = _("Scoring the stored sessions with {name}").format(name=task.name)
         running("scoring", words, lambda: rescoring.status(context.settings()), stop_scoring)
         return
     if task is not None and task.name == bundle.model_id:
@@ -148,10 +162,15 @@ def rescoring_row(bundle: Bundle) -> None:
     line, act = st.columns([0.72, 0.28], vertical_alignment="center")
     with line:
         ui.note(
-            f"{ui.count(waiting, 'stored session')} can be scored with this model's heads from what is stored, without "
-            "the recordings. Earlier analyses stay, with the model that made them."
+            n_(
+                "{n} stored session can be scored with this model's heads from what is stored, without the recordings. "
+                "Earlier analyses stay, with the model that made them.",
+                "{n} stored sessions can be scored with this model's heads from what is stored, without the "
+                "recordings. Earlier analyses stay, with the model that made them.",
+                waiting,
+            )
         )
-    if act.button("Score stored sessions again", key="scoring_start", width="stretch"):
+    if act.button(_("Score stored sessions again"), key="scoring_start", width="stretch"):
         begin(lambda: rescoring.start(context.settings()))
 
 
@@ -159,11 +178,12 @@ def scoring_result(task: Task) -> None:
     """How the last scoring with this model ended."""
     when = ui.day_and_time(task.finished_at or task.started_at)
     if task.state is TaskState.FAILED:
-        failed(f"Scoring the stored sessions failed on {when}.", task)
+        failed(_("Scoring the stored sessions failed on {when}.").format(when=when), task)
     elif task.state is TaskState.CANCELLED:
-        ui.note(f"Scoring the stored sessions was cancelled on {when}. What it had scored was kept.")
+        words = _("Scoring the stored sessions was cancelled on {when}. What it had scored was kept.")
+        ui.note(words.format(when=when))
     else:
-        ui.note(f"Stored sessions were scored with it on {when}.")
+        ui.note(_("Stored sessions were scored with it on {when}.").format(when=when))
 
 
 def running(key: str, words: str, status: Callable[[], Task | None], cancel: Callable[[], None]) -> None:
@@ -176,15 +196,17 @@ def running(key: str, words: str, status: Callable[[], Task | None], cancel: Cal
             return
         line, act = st.columns([0.78, 0.22], vertical_alignment="center")
         minutes = int((datetime.now(UTC) - task.started_at).total_seconds() // 60)
-        since = f"since {task.started_at.astimezone(ui.zone()):%H:%M}"
-        since += f", {ui.count(minutes, 'minute')}" if minutes else ""
+        clock = f"{task.started_at.astimezone(ui.zone()):%H:%M}"
+        since = _("since {time}").format(time=clock)
+        if minutes:
+            since = n_("since {time}, {n} minute", "since {time}, {n} minutes", minutes, time=clock)
         line.html(f'<p class="fp-working">{escape(words)} <span>{escape(since)}</span></p>')
-        if act.button("Cancel", key=f"{key}_cancel", width="stretch"):
+        if act.button(_("Cancel"), key=f"{key}_cancel", width="stretch"):
             cancel()
         if isinstance(task, HeadTraining):
             curves(task.steps)
-        st.code("\n".join(task.lines) or "Starting …", language=None, wrap_lines=True)
-        ui.note("It goes on when this page is closed.")
+        st.code("\n".join(task.lines) or _("Starting …"), language=None, wrap_lines=True)
+        ui.note(_("It goes on when this page is closed."))
 
     st.fragment(draw, run_every=LIVE_SECONDS, key=f"{key}_live")()
 
@@ -201,11 +223,12 @@ def curves(steps: Sequence[Step]) -> None:
     ]
     if not rows:
         return
-    st.markdown(f"**From the {spoken([Modality(name) for name in current])}**")
+    source = _("From the {modalities}").format(modalities=spoken([Modality(name) for name in current]))
+    st.markdown(f"**{source}**")
     figure = charts.training_curves(pd.DataFrame(rows), context.colours())
     st.plotly_chart(
         figure, theme=None, config={"displayModeBar": False}, key="training_curves",
-        alt="Error of each model on people left out, as a part of the error of always answering the mean",
+        alt=_("Error of each model on people left out, as a part of the error of always answering the mean"),
     )  # fmt: skip
 
 
@@ -221,7 +244,7 @@ def stop_scoring() -> None:
 
 def _stop(cancel: Callable[[], None]) -> None:
     try:
-        with st.spinner("Stopping …"):
+        with st.spinner(_("Stopping …")):
             cancel()
     except FerPhqError as error:
         ui.problem(error)
@@ -233,5 +256,5 @@ def failed(words: str, task: Task) -> None:
     """What a task that failed said last."""
     st.html(f'<p class="fp-danger">{escape(words)} {ui.text(ui.sentence(task.error or ""))}</p>')
     if task.lines:
-        with st.expander("What it printed last"):
+        with st.expander(_("What it printed last")):
             st.code("\n".join(task.lines), language=None, wrap_lines=True)

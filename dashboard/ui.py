@@ -176,11 +176,6 @@ def sentence(words: str) -> str:
     return f"{bare[:1].upper()}{bare[1:]}." if bare else ""
 
 
-def count(number: int, noun: str, plural: str = "") -> str:
-    """'1 session', '2 sessions', '2 people'."""
-    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
-
-
 def percent(share: float) -> str:
     """A share as whole percent, never rounded up to 100 % or down to 0 %."""
     if 0 < share < 0.01:

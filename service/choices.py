@@ -30,8 +30,11 @@ REFUSALS: dict[str, str] = {
     "item9_message": "The message for item 9 must hold 1 to 2000 characters.",
     "consent_text": "The consent text must hold 1 to 2000 characters.",
     "consent_version": "The version of the consent text must be one line of 1 to 40 characters.",
+    "language": "The language must be a code such as en or de, or empty for each viewer's own.",
 }
 """The settings that can be chosen, each with what is said of a value that cannot be used."""
+MAY_BE_EMPTY = ("retention_days", "language")
+"""Of these, an empty value is a choice as well: None."""
 
 
 def current(settings: AppSettings, store: Store | None = None) -> AppSettings:
@@ -55,9 +58,9 @@ def fixed(settings: AppSettings) -> dict[str, str]:
 def choose(settings: AppSettings, store: Store, values: Mapping[str, Any], *, by: str) -> dict[str, str]:
     """Keep choices, all or none, under the name of who makes them; those that changed are returned as kept.
 
-    A number may come as text; None or "" for the retention is without end. Raises SettingsError, in one sentence, for
-    a value that cannot be used, one that the environment decides, a consent text that changes without its version,
-    or when nobody says who chooses.
+    A number may come as text; None or "" is a retention without end, and each viewer's own language. Raises
+    SettingsError, in one sentence, for a value that cannot be used, one that the environment decides, a consent text
+    that changes without its version, or when nobody says who chooses.
     """
     held = fixed(settings)
     for name in values:
@@ -98,7 +101,7 @@ def _checked(name: str, value: Any) -> Any:
     """The value as its field has it. SettingsError with the field's own sentence."""
     if isinstance(value, str):
         value = value.strip()
-    if name == "retention_days" and value in ("", None):
+    if name in MAY_BE_EMPTY and value in ("", None):
         return None
     field = AppSettings.model_fields[name]
     kind: Any = Annotated[field.annotation, field]

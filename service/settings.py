@@ -85,6 +85,8 @@ class AppSettings(BaseSettings):
     """What is confirmed before a recording is taken in."""
     consent_version: str = Field(default="1", pattern=r"^[^\s\x00-\x1f]([^\x00-\x1f]{0,38}[^\s\x00-\x1f])?$")
     """Version of the consent text, noted with each consent."""
+    language: str | None = Field(default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+    """The dashboard's language as a code, such as `de`; default: as each viewer's browser asks for."""
 
     @field_validator("data_dir", "import_dir")
     @classmethod

@@ -11,12 +11,13 @@ from dashboard.cohort.filters import filters
 from dashboard.cohort.spread import courses, spread
 from dashboard.cohort.table import chosen_people, people_table
 from dashboard.downloads import cohort_downloads
+from dashboard.i18n import _, mark, n_
 from dashboard.trends.measures import choose, explained
 from fer_phq.measures import BY_NAME, MEASURES
 from service.cohort import Cohort, load_cohort
 
 NAMES = [measure.name for measure in MEASURES]
-MODELS = (
+MODELS = mark(
     "These sessions were measured by {models} models. Face measures of two models differ even where nothing has "
     "changed: choose one model to compare like with like."
 )
@@ -24,8 +25,9 @@ MODELS = (
 
 def counts(found: Cohort) -> str:
     """'34 people · 121 sessions'."""
-    people = ui.count(len(found.people), "person", "people")
-    return f"{people} · {ui.count(len(found.sessions), 'analysed session')}"
+    people = n_("{n} person", "{n} people", len(found.people))
+    sessions = n_("{n} analysed session", "{n} analysed sessions", len(found.sessions))
+    return f"{people} · {sessions}"
 
 
 def marked(found: Cohort) -> Cohort:
@@ -42,24 +44,24 @@ def page() -> None:
     heading = st.empty()
     if not any(subject.analysed_sessions for subject in subjects):
         with heading.container():
-            ui.heading("Cohort")
+            ui.heading(_("Cohort"))
         with ui.card("none"):
-            ui.empty("No analysed sessions yet", "People appear here once recordings of them were analysed.")
-        st.page_link(ui.NEW_SESSION, label="Upload a recording")
+            ui.empty(_("No analysed sessions yet"), _("People appear here once recordings of them were analysed."))
+        st.page_link(ui.NEW_SESSION, label=_("Upload a recording"))
         return
     tags = store.subject_tags()
     wanted, groups = filters(subjects, tags)
     found = marked(load_cohort(store, wanted, NAMES, context.preferred_model()))
     with heading.container():
-        ui.heading("Cohort", counts(found))
+        ui.heading(_("Cohort"), counts(found))
     if not len(found.people):
         with ui.card("nobody"):
-            ui.empty("Nobody matches", "Choose other tags or dates, or let sessions with a lower coverage in.")
+            ui.empty(_("Nobody matches"), _("Choose other tags or dates, or let sessions with a lower coverage in."))
         return
     if len(found.models) > 1:
-        ui.warn(MODELS.format(models=len(found.models)))
-    with ui.card("cohort_people", "People"):
-        names = choose("cohort_measures", list(BY_NAME), found.names, "Measures in the table and the distributions")
+        ui.warn(_(MODELS).format(models=len(found.models)))
+    with ui.card("cohort_people", _("People")):
+        names = choose("cohort_measures", list(BY_NAME), found.names, _("Measures in the table and the distributions"))
         chosen = people_table(found, names)
         cohort_downloads(wanted, context.preferred_model())
     if chosen:

@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import bundles, context, ui
 from dashboard.bundle_card import ENVIRONMENT, badges, bundle_card, is_same
 from dashboard.comparison_card import comparison_card
+from dashboard.i18n import _
 from dashboard.training_card import rescoring_row, training_card
 from fer_phq.checkpoint import Bundle
 from fer_phq.errors import ModelError
@@ -24,22 +25,30 @@ def active_or_problem() -> Bundle | None:
 
 def in_use(bundle: Bundle) -> None:
     """What makes new analyses, and who decided so."""
-    with ui.card("in_use", "In use"):
+    with ui.card("in_use", _("In use")):
         st.html(
             f'<p class="fp-lead"><span class="fp-name">{ui.text(bundle.model_id)}</span> '
             f"{' '.join(badges(bundle, in_use=False))}</p>"
         )
         phq = bundle.config.phq
-        gives = f"seven emotions and a {phq.scale} estimate" if phq else "seven emotions, no PHQ estimate"
-        ui.note(f"Every new analysis is made by it: {gives}. Each analysis keeps the model that made it.")
+        gives = _(
+            "Every new analysis is made by it: seven emotions, no PHQ estimate. Each analysis keeps the model that "
+            "made it."
+        )
+        if phq:
+            gives = _(
+                "Every new analysis is made by it: seven emotions and a {scale} estimate. Each analysis keeps the "
+                "model that made it."
+            ).format(scale=phq.scale)
+        ui.note(gives)
         if context.settings().model is not None:
-            ui.warn(ENVIRONMENT)
+            ui.warn(_(ENVIRONMENT))
         rescoring_row(bundle)
 
 
 def page() -> None:
     """What is in use, how to train another, and all there are."""
-    ui.heading("Models", "What makes the analyses, and how good it is known to be.")
+    ui.heading(_("Models"), _("What makes the analyses, and how good it is known to be."))
     active = active_or_problem()
     if active is not None:
         in_use(active)
@@ -48,14 +57,14 @@ def page() -> None:
     found, broken = bundles.all_bundles()
     if active is not None and not any(is_same(bundle, active) for bundle in found):
         found.insert(0, active)  # FERPHQ_MODEL may name a folder anywhere
-    st.subheader("All models", anchor=False)
+    st.subheader(_("All models"), anchor=False)
     for bundle in found:
         bundle_card(bundle, active)
     if len(found) == 1:
-        ui.note("Only the model that comes with fer-phq is here. One that you train appears beside it.")
+        ui.note(_("Only the model that comes with fer-phq is here. One that you train appears beside it."))
     for one in broken:
         with ui.card(f"broken_{one.path.name}", ui.md(one.path.name)):
-            ui.warn(f"This model cannot be used. {one.why}")
+            ui.warn(_("This model cannot be used. {why}").format(why=one.why))
 
 
 page()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import context, ui
+from dashboard.i18n import _, mark
 from dashboard.new_session import batch
 from dashboard.new_session.arrivals import progress_card
 from dashboard.new_session.batch import Place
@@ -14,14 +15,18 @@ from dashboard.new_session.table import table_form
 from service import folder
 from service.settings import AppSettings
 
-FORM, TABLE = "One form for all files", "A table (CSV) that names the files"
+FORM, TABLE = mark("One form for all files"), mark("A table (CSV) that names the files")
 
 
 def choose(settings: AppSettings) -> None:
     """Where recordings come from, and what is true of them."""
-    with ui.card("who", "1. The person and the recording"):
+    with ui.card("who", _("1. The person and the recording")):
         places = [str(place) for place in Place]
-        place = Place(st.segmented_control("Recordings from", places, default=places[0], required=True, key="place"))
+        place = Place(
+            st.segmented_control(
+                _("Recordings from"), places, default=places[0], required=True, key="place", format_func=_
+            )
+        )
         if place is Place.FOLDER:
             try:
                 folder.root(settings)
@@ -30,14 +35,18 @@ def choose(settings: AppSettings) -> None:
                 return
         way = FORM
         if place is not Place.CAMERA:
-            way = st.segmented_control("Details by", [FORM, TABLE], default=FORM, required=True, key="way")
+            way = st.segmented_control(
+                _("Details by"), [FORM, TABLE], default=FORM, required=True, key="way", format_func=_
+            )
         if way == TABLE:
             table_form(settings, place)
         else:
             details_form(settings, context.store().list_subjects(include_demo=False), place)
 
 
-ui.heading("New session", "Recordings stay on this installation. They are analysed one after the other by its worker.")
+ui.heading(
+    _("New session"), _("Recordings stay on this installation. They are analysed one after the other by its worker.")
+)
 entered = batch.current()
 if entered is None:
     choose(context.settings())

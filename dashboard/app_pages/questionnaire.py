@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import context, ui
+from dashboard.i18n import _
 from dashboard.questionnaire.answers import CORRECTING, SAVED, form_card, result_card
 from dashboard.questionnaire.history import history_card
 from dashboard.questionnaire.importing import importing
@@ -21,7 +22,11 @@ def choose(subjects: list[SubjectSummary]) -> str | None:
         wanted = st.query_params.get("subject")
         st.session_state.phq_subject = next((s.label for s in subjects if s.id == wanted), None)
     label = st.selectbox(
-        "Subject", labels, accept_new_options=True, placeholder="Choose a subject or type a new code", key="phq_subject"
+        _("Subject"),
+        labels,
+        accept_new_options=True,
+        placeholder=_("Choose a subject or type a new code"),
+        key="phq_subject",
     )
     return label.strip() if label and label.strip() else None
 
@@ -29,13 +34,13 @@ def choose(subjects: list[SubjectSummary]) -> str | None:
 def page() -> None:
     """Choose the person and the scale, show what needs a person, take the answers."""
     store = context.store()
-    ui.heading("Questionnaire", "PHQ-8 and PHQ-9, answered by the person themselves.")
+    ui.heading(_("Questionnaire"), _("PHQ-8 and PHQ-9, answered by the person themselves."))
     subjects = store.list_subjects()
     left, right = st.columns([0.6, 0.4], vertical_alignment="bottom")
     with left:
         label = choose(subjects)
     with right:
-        scale = Scale(st.segmented_control("Scale", [str(s) for s in Scale], default=str(Scale.PHQ9), required=True))
+        scale = Scale(st.segmented_control(_("Scale"), [str(s) for s in Scale], default=str(Scale.PHQ9), required=True))
     subject = next((s for s in subjects if s.label == label), None)
     found = answers(store, subject.id) if subject else None
     flagged = [one for one in found.current if one.item9_flag and one.acknowledged_at is None] if found else []

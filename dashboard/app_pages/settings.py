@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dashboard import context, ui
+from dashboard.i18n import _
 from dashboard.settings.choices import choices_card, history
 from dashboard.settings.installation import installation_card, overdue_card
 
-ui.heading("Settings", "They hold for uploads, the command line and the worker alike, from the next recording on.")
+ui.heading(
+    _("Settings"), _("They hold for uploads, the command line and the worker alike, from the next recording on.")
+)
 choices_card(context.settings())
 history()
 overdue_card()

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import charts, context, data, ui
 from dashboard.downloads import trend_downloads
+from dashboard.i18n import _, n_
 from dashboard.trends.events import event_table, events_card
 from dashboard.trends.measures import measures, periods
 from dashboard.trends.phq import change, own_baseline, phq, scores_of, with_change
@@ -25,7 +26,7 @@ def choose(subjects: list[SubjectSummary]) -> SubjectSummary:
     if "trends_subject" not in st.session_state:
         st.session_state.trends_subject = next((i for i in ids if i == st.query_params.get("subject")), ids[0])
     chosen = st.selectbox(
-        "Subject", ids, format_func=lambda i: ui.called(by_id[i].label, by_id[i].is_demo), key="trends_subject"
+        _("Subject"), ids, format_func=lambda i: ui.called(by_id[i].label, by_id[i].is_demo), key="trends_subject"
     )
     st.query_params["subject"] = chosen
     return by_id[chosen]
@@ -40,32 +41,36 @@ def choose_model(subject: SubjectSummary) -> str | None:
     if len(models) < 3:
         return None
     return st.selectbox(
-        "Model", models, key=f"model_{subject.id}",
-        format_func=lambda one: one or "Active model, others where it has not analysed",
+        _("Model"), models, key=f"model_{subject.id}",
+        format_func=lambda one: one or _("Active model, others where it has not analysed"),
     )  # fmt: skip
 
 
 def header(subject: SubjectSummary) -> None:
     """Who it is and how much there is."""
-    badges = [ui.badge("Demonstration", "demo")] if subject.is_demo else []
-    parts = [ui.count(subject.sessions, "session"), ui.count(subject.questionnaires, "questionnaire")]
+    badges = [ui.badge(_("Demonstration"), "demo")] if subject.is_demo else []
+    parts = [
+        n_("{n} session", "{n} sessions", subject.sessions),
+        n_("{n} questionnaire", "{n} questionnaires", subject.questionnaires),
+    ]
     if subject.last_recorded_at is not None:
-        parts.append(f"last recorded {ui.day(subject.last_recorded_at)}")
+        parts.append(_("last recorded {day}").format(day=ui.day(subject.last_recorded_at)))
     ui.heading(subject.label, " · ".join(parts), badges)
 
 
 def emotions(trend: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame) -> None:
     """Emotion shares, one bar a session."""
-    with ui.card("emotions", "Emotion shares by session"):
+    with ui.card("emotions", _("Emotion shares by session")):
         if not len(trend):
             ui.empty(
-                "No analysed sessions yet", "Emotion shares appear here once a recording of this person was analysed."
+                _("No analysed sessions yet"),
+                _("Emotion shares appear here once a recording of this person was analysed."),
             )
             return
         figure = charts.emotion_trend(trend, context.colours(), span=span, events=events)
         st.plotly_chart(
             figure, theme=None, config=charts.CONFIG, key="emotion_trend",
-            alt="Emotion shares of each session over time",
+            alt=_("Emotion shares of each session over time"),
         )  # fmt: skip
 
 
@@ -74,10 +79,10 @@ def page() -> None:
     store = context.store()
     subjects = store.list_subjects()
     if not subjects:
-        ui.heading("Trends")
+        ui.heading(_("Trends"))
         with ui.card("none"):
-            ui.empty("Nobody here yet", "A person's trend appears after the first recording or questionnaire.")
-        st.page_link(ui.NEW_SESSION, label="Upload a recording")
+            ui.empty(_("Nobody here yet"), _("A person's trend appears after the first recording or questionnaire."))
+        st.page_link(ui.NEW_SESSION, label=_("Upload a recording"))
         return
     title, boxes = st.columns([0.6, 0.4], vertical_alignment="bottom")
     with boxes:
@@ -105,14 +110,16 @@ def page() -> None:
         periods(trend, answers)
     rows = store.recent_sessions(subject_id=subject.id, limit=50, prefer_model=preferred)
     if rows:
-        with ui.card("sessions", "Sessions"):
+        with ui.card("sessions", _("Sessions")):
             ui.session_rows(rows, "trends", with_subject=False)
     with ui.card("take_away"), st.container(horizontal=True, vertical_alignment="center"):
         trend_downloads(subject, preferred, model_id)
     with st.container(horizontal=True):
-        st.page_link(ui.NEW_SESSION, label="New session", icon=":material/add:", query_params={"subject": subject.id})
         st.page_link(
-            ui.QUESTIONNAIRE, label="New questionnaire", icon=":material/add:", query_params={"subject": subject.id}
+            ui.NEW_SESSION, label=_("New session"), icon=":material/add:", query_params={"subject": subject.id}
+        )
+        st.page_link(
+            ui.QUESTIONNAIRE, label=_("New questionnaire"), icon=":material/add:", query_params={"subject": subject.id}
         )
 
 

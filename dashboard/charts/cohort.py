@@ -10,7 +10,9 @@ import plotly.graph_objects as go
 
 from dashboard.charts.measures import PANEL, Trace, panel, value_axis
 from dashboard.charts.trends import Span, broken
+from dashboard.i18n import _
 from dashboard.palette import Palette
+from dashboard.words import heading, said
 from fer_phq.measures import Measure
 
 GROUP_PX = 80
@@ -32,7 +34,7 @@ def distribution_panel(points: pd.DataFrame, boxes: pd.DataFrame, measure: Measu
     figure = go.Figure(traces)
     counts = points["group"].value_counts()
     panel(
-        figure, measure.heading, colours,
+        figure, heading(measure), colours,
         xaxis={
             "tickvals": list(range(len(groups))), "ticktext": [f"{_short(one)}<br>{counts[one]}" for one in groups],
             "range": [-0.6, len(groups) - 0.4], "showgrid": False, "tickangle": 0,
@@ -61,9 +63,9 @@ def person_panel(
         "connectgaps": False,
         "line": {"width": 1.5, "color": colours.accent},
         "marker": {"size": 5, "color": colours.accent},
-        "customdata": [measure.said(value) for value in whole["value"]],
+        "customdata": [said(measure, value) for value in whole["value"]],
         "hovertemplate": "%{x|%d %b %Y}<br>%{customdata}<extra></extra>",
-        "name": measure.title,
+        "name": escape(_(measure.title)),
     }
     figure = go.Figure([line])
     panel(
@@ -87,7 +89,7 @@ def _boxes(boxes: pd.DataFrame, groups: list[str], colours: Palette) -> Trace:
         "whiskerwidth": 0.4,
         "line": {"color": colours.muted, "width": 1.25},
         "fillcolor": colours.inset,
-        "name": "Quartiles",
+        "name": _("Quartiles"),
         "hoverinfo": "skip",
     }
 
@@ -106,13 +108,15 @@ def _people(points: pd.DataFrame, groups: list[str], measure: Measure, colours: 
         "selected": solid,
         "unselected": solid,
         "customdata": [
-            [subject_id, escape(label), measure.said(value), str(sessions)]
+            [subject_id, escape(label), said(measure, value), str(sessions)]
             for subject_id, label, value, sessions in zip(
                 points["subject_id"], points["label"], points["value"], points["sessions"], strict=True
             )
         ],
         "name": PEOPLE,
-        "hovertemplate": "<b>%{customdata[1]}</b><br>%{customdata[2]}<br>sessions: %{customdata[3]}<extra></extra>",
+        "hovertemplate": "<b>%{customdata[1]}</b><br>%{customdata[2]}<br>"
+        + _("sessions: {sessions}").format(sessions="%{customdata[3]}")
+        + "<extra></extra>",
     }
 
 

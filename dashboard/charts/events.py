@@ -7,6 +7,7 @@ from html import escape
 import pandas as pd
 import plotly.graph_objects as go
 
+from dashboard import dates
 from dashboard.charts.style import finish, font
 from dashboard.palette import Palette
 
@@ -29,7 +30,7 @@ def mark_events(figure: go.Figure, events: pd.DataFrame, colours: Palette) -> No
         notes.append(
             {
                 "x": at, "y": 1, "xref": "x", "yref": "paper", "yanchor": "bottom", "showarrow": False, "name": "event",
-                "text": f"<b>{escape(str(mark))}</b>", "hovertext": f"{at:%d %b %Y}<br>{escape(words)}",
+                "text": f"<b>{escape(str(mark))}</b>", "hovertext": f"{dates.day(at)}<br>{escape(words)}",
                 "font": font(colours, 11), "bgcolor": colours.inset, "bordercolor": colours.line, "borderpad": 2,
             }
         )  # fmt: skip

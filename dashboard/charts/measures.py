@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from dashboard import dates
 from dashboard.charts.events import mark_events
 from dashboard.charts.style import font, merged, style
 from dashboard.charts.trends import TREND_MARGIN, Span, broken, date_axis, date_span
+from dashboard.i18n import _
 from dashboard.palette import Palette
+from dashboard.words import heading, said
 from fer_phq.measures import Measure
 
 Trace = dict[str, Any]
@@ -41,13 +44,13 @@ def measure_trend(
     """
     axis = date_axis(span or date_span(values["recorded_at"]))
     traces, notes, layout = [], [], {}
-    title = TITLE_PX / (PANEL_PX * max(len(measures), 1))
+    room = TITLE_PX / (PANEL_PX * max(len(measures), 1))
     for row, measure in enumerate(measures, 1):
         own = values[values["measure"] == measure.name]
         traces.append(_line(own, measure, colours, row))
         last = row == len(measures)
         # From the top: a panel's share of the height, less the room for its title.
-        bottom, top = 1 - row / len(measures), 1 - (row - 1) / len(measures) - title
+        bottom, top = 1 - row / len(measures), 1 - (row - 1) / len(measures) - room
         layout[f"xaxis{row}"] = axis | {
             "anchor": f"y{row}",
             "showticklabels": last,
@@ -57,7 +60,7 @@ def measure_trend(
         layout[f"yaxis{row}"] = value_axis(measure, 4) | {"anchor": f"x{row}", "domain": [bottom, top]}
         notes.append(
             {
-                "text": escape(measure.heading), "x": 0, "xanchor": "left", "xref": "paper", "y": top, "yref": "paper",
+                "text": escape(heading(measure)), "x": 0, "xanchor": "left", "xref": "paper", "y": top, "yref": "paper",
                 "yanchor": "bottom", "showarrow": False, "font": font(colours, 12),
             }
         )  # fmt: skip
@@ -89,8 +92,8 @@ def period_panel(points: pd.DataFrame, means: pd.DataFrame, measure: Measure, co
     levels = [_mean(means, measure, period, place, colours) for place, period in places]
     figure = go.Figure([clouds[0], levels[0], clouds[1], levels[1]])
     panel(
-        figure, measure.heading, colours, yaxis=value_axis(measure, 5),
-        xaxis={"tickvals": [0, 1], "ticktext": ["First", "Second"], "range": [-0.6, 1.6], "showgrid": False},
+        figure, heading(measure), colours, yaxis=value_axis(measure, 5),
+        xaxis={"tickvals": [0, 1], "ticktext": [_("First"), _("Second")], "range": [-0.6, 1.6], "showgrid": False},
     )  # fmt: skip
     return figure
 
@@ -125,8 +128,8 @@ def _line(own: pd.DataFrame, measure: Measure, colours: Palette, row: int) -> Tr
         "connectgaps": False,
         "line": {"width": 1.75, "color": colours.accent},
         "marker": {"size": 7, "color": colours.accent},
-        "customdata": [measure.said(value) for value in whole["value"]],
-        "name": escape(measure.title),
+        "customdata": [said(measure, value) for value in whole["value"]],
+        "name": escape(_(measure.title)),
         "hovertemplate": "%{x|%d %b %Y}<br>%{customdata}<extra>%{fullData.name}</extra>",
     }
 
@@ -142,9 +145,9 @@ def _cloud(points: pd.DataFrame, measure: Measure, period: str, place: int, colo
         "mode": "markers",
         "marker": {"size": 7, "color": colours.accent, "opacity": 0.65, "symbol": "circle" if place else "circle-open"},
         "customdata": [
-            [f"{at:%d %b %Y}", measure.said(value)] for at, value in zip(own["at"], own["value"], strict=True)
+            [dates.day(at), said(measure, value)] for at, value in zip(own["at"], own["value"], strict=True)
         ],
-        "name": escape(measure.title),
+        "name": escape(_(measure.title)),
         "hovertemplate": "%{customdata[0]}<br>%{customdata[1]}<extra></extra>",
     }
 
@@ -158,6 +161,6 @@ def _mean(means: pd.DataFrame, measure: Measure, period: str, place: int, colour
         "y": [level, level],
         "mode": "lines",
         "line": {"width": 2.5, "color": colours.ink},
-        "name": "Mean",
-        "hovertemplate": f"Mean {measure.said(level)}<extra></extra>",
+        "name": _("Mean"),
+        "hovertemplate": _("Mean {value}").format(value=said(measure, level)) + "<extra></extra>",
     }

@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.style import style
+from dashboard.i18n import _
 from dashboard.palette import Palette
 from fer_phq.emotions import EMOTIONS
 
@@ -30,18 +31,27 @@ def training_curves(steps: pd.DataFrame, colours: Palette) -> go.Figure:
                 mode="lines+markers",
                 line={"color": inks[i % len(inks)], "width": 2, "dash": DASHES[i % len(DASHES)]},
                 marker={"size": 6},
-                hovertemplate="%{fullData.name}: %{y:.2f} after %{x} folds<extra></extra>",
+                hovertemplate=_("{model}: {error} after {folds} folds").format(
+                    model="%{fullData.name}", error="%{y:.2f}", folds="%{x}"
+                )
+                + "<extra></extra>",
             )
         )
     style(figure, colours, height=260)
     figure.add_hline(y=1, line_width=1, line_color=colours.muted, line_dash="dash")
     figure.add_annotation(
-        x=0, xref="x domain", xanchor="left", y=1, yanchor="bottom", text="always answering the mean", showarrow=False
+        x=0,
+        xref="x domain",
+        xanchor="left",
+        y=1,
+        yanchor="bottom",
+        text=_("always answering the mean"),
+        showarrow=False,
     )
     figure.update_layout(showlegend=True, hovermode="closest", margin={"l": 64, "r": 16, "t": 36, "b": 48})
     last = int(steps["of"].max()) if len(steps) else 1
-    figure.update_xaxes(title_text="Folds of people left out", range=[0.5, last + 0.5], showgrid=False)
-    figure.update_yaxes(title_text="Error against the mean", rangemode="tozero")
+    figure.update_xaxes(title_text=_("Folds of people left out"), range=[0.5, last + 0.5], showgrid=False)
+    figure.update_yaxes(title_text=_("Error against the mean"), rangemode="tozero")
     return figure
 
 
@@ -74,7 +84,9 @@ def estimates_of_two(pairs: pd.DataFrame, names: tuple[str, str], colours: Palet
             mode="markers",
             marker={"size": 8, "color": colours.accent, "line": {"width": 1, "color": colours.card}},
             customdata=pairs["words"],
-            hovertemplate="%{customdata}<br>%{x:.1f} and %{y:.1f}<extra></extra>",
+            hovertemplate="%{customdata}<br>"
+            + _("{first} and {second}").format(first="%{x:.1f}", second="%{y:.1f}")
+            + "<extra></extra>",
         )
     )
     style(figure, colours, height=380)
@@ -90,7 +102,7 @@ def share_differences(differences: pd.DataFrame, colours: Palette) -> go.Figure:
     `differences`: `emotion`, `mean`, `low`, `high` (shares, -1 to 1; the second model less the first).
     """
     rows = differences.set_index("emotion").reindex(EMOTIONS[::-1])
-    names = [name.capitalize() for name in rows.index]
+    names = [_(name.capitalize()) for name in rows.index]
     figure = go.Figure(
         go.Scatter(
             x=rows["mean"],
@@ -113,6 +125,8 @@ def share_differences(differences: pd.DataFrame, colours: Palette) -> go.Figure:
     widest = float(np.nanmax(np.abs(rows[["low", "high"]].to_numpy(dtype=float)), initial=0.05))
     figure.add_vline(x=0, line_width=1, line_color=colours.muted)
     figure.update_layout(showlegend=False, margin={"l": 80, "r": 16, "t": 8, "b": 48})
-    figure.update_xaxes(title_text="Difference of the shares", tickformat="+.0%", range=[-1.1 * widest, 1.1 * widest])
+    figure.update_xaxes(
+        title_text=_("Difference of the shares"), tickformat="+.0%", range=[-1.1 * widest, 1.1 * widest]
+    )
     figure.update_yaxes(showgrid=False)
     return figure

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from dashboard.charts.estimates import estimate_colour
 from dashboard.charts.events import mark_events
 from dashboard.charts.style import font, style
+from dashboard.i18n import _, mark
 from dashboard.palette import Palette
 from fer_phq.emotions import EMOTIONS
 from fer_phq.phq import BAND_STARTS, Provenance, Scale
@@ -22,7 +23,10 @@ TREND_MARGIN = {"l": 64, "r": 130, "t": 44, "b": 48}
 Span = tuple[pd.Timestamp, pd.Timestamp]
 HEAD_FORMS = ("circle", "triangle-up", "hexagon", "triangle-down", "star", "pentagon")
 """How the estimates of several heads are told apart."""
-CHANGE_LABELS = {"five_points": "5 or more points since baseline", "reliable": "Reliable change since baseline"}
+CHANGE_LABELS = {
+    "five_points": mark("5 or more points since baseline"),
+    "reliable": mark("Reliable change since baseline"),
+}
 """How a questionnaire's change may be marked, the weaker first, and what the legend says."""
 
 
@@ -43,7 +47,7 @@ def emotion_trend(
                 x=dates,
                 y=trend[name],
                 width=[width] * len(trend),
-                name=name.capitalize(),
+                name=_(name.capitalize()),
                 marker={"color": colours.emotion(name), "line": {"color": colours.card, "width": 1}},
                 hovertemplate="%{y:.0%}",
             )
@@ -56,7 +60,7 @@ def emotion_trend(
         height=320,
         layout={"barmode": "stack", "hovermode": "x unified", "margin": TREND_MARGIN},
         xaxes=date_axis(span),
-        yaxes={"title": {"text": "Share of the session"}, "tickformat": ".0%", "range": [0, 1]},
+        yaxes={"title": {"text": _("Share of the session")}, "tickformat": ".0%", "range": [0, 1]},
     )
     if events is not None:
         mark_events(figure, events, colours)
@@ -103,7 +107,7 @@ def phq_trend(
         layout={"margin": TREND_MARGIN, "hovermode": "closest", **_bands(colours)},
         xaxes=date_axis(span or date_span(dates)),
         yaxes={
-            "title": {"text": "PHQ total"}, "range": [-0.6, top + 0.6], "tickvals": [0, 5, 10, 15, 20, top],
+            "title": {"text": _("PHQ total")}, "range": [-0.6, top + 0.6], "tickvals": [0, 5, 10, 15, 20, top],
             "showgrid": False,
         },
     )  # fmt: skip
@@ -114,7 +118,7 @@ def phq_trend(
 
 def _bands(colours: Palette) -> dict[str, Any]:
     """The severity bands' borders and, at the right, their names."""
-    starts = [start for start, _ in BAND_STARTS if start]
+    starts = [start for start, _band in BAND_STARTS if start]
     return {
         "shapes": [
             {
@@ -126,7 +130,7 @@ def _bands(colours: Palette) -> dict[str, Any]:
         "annotations": [
             {
                 "x": 1.0, "xref": "x domain", "xanchor": "left", "xshift": 8, "y": start, "yanchor": "bottom",
-                "text": str(band), "showarrow": False, "font": font(colours, 11, muted=True),
+                "text": _(str(band)), "showarrow": False, "font": font(colours, 11, muted=True),
             }
             for start, band in BAND_STARTS
         ],
@@ -157,7 +161,6 @@ def _estimate_trace(
     """The estimates of one head; of several, each has a form of its own and its name in the legend."""
     simulated = provenance is Provenance.SIMULATED
     form = HEAD_FORMS[heads.index(head) % len(HEAD_FORMS)]
-    name = "Model estimate (demonstration only)" if simulated else "Model estimate with interval"
     colour = estimate_colour(provenance, colours)
     return go.Scatter(
         x=pd.to_datetime(rows["recorded_at"]),
@@ -178,11 +181,24 @@ def _estimate_trace(
             "color": colour,
             "line": {"width": 2, "color": colour},
         },
-        name=name if len(heads) < 2 else f"{name}, {escape(head)}",
+        name=_estimate_name(simulated, head if len(heads) > 1 else None),
         customdata=np.stack([rows["phq_low"], rows["phq_high"]], axis=1),
-        hovertemplate="%{x|%d %b %Y}<br>%{y:.1f} (%{customdata[0]:.1f} to %{customdata[1]:.1f})"
-        "<extra>%{fullData.name}</extra>",
+        hovertemplate="%{x|%d %b %Y}<br>"
+        + _("{score} ({low} to {high})").format(
+            score="%{y:.1f}", low="%{customdata[0]:.1f}", high="%{customdata[1]:.1f}"
+        )
+        + "<extra>%{fullData.name}</extra>",
     )
+
+
+def _estimate_name(simulated: bool, head: str | None) -> str:
+    """What the legend says of a series of estimates; `head` where there are several."""
+    if head is None:
+        return _("Model estimate (demonstration only)") if simulated else _("Model estimate with interval")
+    words = (
+        _("Model estimate (demonstration only), {model}") if simulated else _("Model estimate with interval, {model}")
+    )
+    return words.format(model=escape(head))
 
 
 def _questionnaire_trace(rows: pd.DataFrame, scale: Scale, colours: Palette) -> go.Scatter:
@@ -194,9 +210,11 @@ def _questionnaire_trace(rows: pd.DataFrame, scale: Scale, colours: Palette) -> 
         connectgaps=False,
         line={"color": colours.ink, "width": 1.5, "dash": "solid" if scale is Scale.PHQ9 else "dot"},
         marker={"size": 10, "symbol": "diamond" if scale is Scale.PHQ9 else "square", "color": colours.ink},
-        name=f"{scale} questionnaire",
+        name=_("{scale} questionnaire").format(scale=scale),
         customdata=[f"<br>{words}" if words else "" for words in rows["words"]],
-        hovertemplate=f"%{{x|%d %b %Y}}<br>%{{y}} points on {scale}%{{customdata}}<extra></extra>",
+        hovertemplate="%{x|%d %b %Y}<br>"
+        + _("{points} points on {scale}").format(points="%{y}", scale=scale)
+        + "%{customdata}<extra></extra>",
         hoverlabel={"align": "left"},
     )
 
@@ -214,7 +232,7 @@ def _change_trace(rows: pd.DataFrame, change: str, colours: Palette) -> go.Scatt
             "color": "rgba(0,0,0,0)",
             "line": {"width": 3.5 if reliable else 1.25, "color": colours.ink},
         },
-        name=CHANGE_LABELS[change],
+        name=_(CHANGE_LABELS[change]),
         legendrank=2000,
         hoverinfo="skip",
     )
@@ -234,7 +252,7 @@ def _bar_width_ms(dates: pd.Series, span: Span | None) -> float:
 
 def date_axis(span: Span | None) -> dict[str, Any]:
     """The time axis of every chart over dates."""
-    axis: dict[str, Any] = {"title": {"text": "Date"}, "type": "date", "showgrid": False, "tickformat": "%-d %b\n%Y"}
+    axis: dict[str, Any] = {"title": {"text": _("Date")}, "type": "date", "showgrid": False, "tickformat": "%-d %b\n%Y"}
     if span is None:
         return axis
     days = (span[1] - span[0]) / pd.Timedelta(days=1)

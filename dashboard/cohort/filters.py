@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import streamlit as st
 
 from dashboard import context, ui
+from dashboard.i18n import _
 from db.records import CohortFilter, SubjectSummary
 
 
@@ -17,21 +18,25 @@ def filters(subjects: Sequence[SubjectSummary], tags: Mapping[str, tuple[str, ..
     models = context.store().list_models()
     with ui.card("cohort_filter"):
         one, two, three = st.columns(3)
-        wanted = one.multiselect("Tags", known, key="cohort_tags", placeholder="All people", help="Any of these tags.")
-        days = two.date_input("Recorded between", [], key="cohort_days")
+        wanted = one.multiselect(
+            _("Tags"), known, key="cohort_tags", placeholder=_("All people"), help=_("Any of these tags.")
+        )
+        days = two.date_input(_("Recorded between"), [], key="cohort_days")
         model = three.selectbox(
-            "Model", [None, *models], key="cohort_model",
-            format_func=lambda one: one or "Active model, others where it has not analysed",
+            _("Model"), [None, *models], key="cohort_model",
+            format_func=lambda one: one or _("Active model, others where it has not analysed"),
         )  # fmt: skip
         one, two, three = st.columns(3, vertical_alignment="bottom")
-        groups = one.multiselect("Group by tags", known, key="cohort_groups", placeholder="Everybody in one group")
+        groups = one.multiselect(
+            _("Group by tags"), known, key="cohort_groups", placeholder=_("Everybody in one group")
+        )
         floor = two.slider(
-            "Face seen in at least", 0, 100, 0, step=5, format="%d %%", key="cohort_coverage",
-            help="Sessions with a lower coverage are left out.",
+            _("Face seen in at least"), 0, 100, 0, step=5, format="%d %%", key="cohort_coverage",
+            help=_("Sessions with a lower coverage are left out."),
         )  # fmt: skip
         demo = three.toggle(
-            "With demonstrations", not any(not subject.is_demo for subject in subjects), key="cohort_demo",
-            help="Made-up people, who are left out beside real ones.",
+            _("With demonstrations"), not any(not subject.is_demo for subject in subjects), key="cohort_demo",
+            help=_("Made-up people, who are left out beside real ones."),
         )  # fmt: skip
     since, until = edges(days)
     return CohortFilter(tuple(wanted), since, until, model, floor / 100, demo), groups

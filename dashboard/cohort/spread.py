@@ -9,14 +9,16 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, context, data, ui
+from dashboard.i18n import _, mark
 from fer_phq.measures import BY_NAME
 from service import cohort
-from service.cohort import FEW, Cohort
+from service.cohort import EVERYBODY, FEW, OTHERS, Cohort
 
 PAGE = 8
-NOBODY = "This measure is known of nobody here."
+NOBODY = mark("This measure is known of nobody here.")
+GROUPS = {EVERYBODY: mark("Everybody"), OTHERS: mark("Others")}
 PLAIN = {"displayModeBar": False}
-SPREAD = (
+SPREAD = mark(
     "A point is a person: the mean over their sessions. Boxes are quartiles, for groups of at least {few} people; "
     "whiskers end at the outermost person within one and a half times the box. Click a point to open that "
     "person's trends."
@@ -25,19 +27,21 @@ SPREAD = (
 
 def spread(found: Cohort, names: Sequence[str], groups: Sequence[str]) -> None:
     """The distribution of each chosen measure, by group."""
-    with ui.card("cohort_spread", "Distribution over people"):
+    with ui.card("cohort_spread", _("Distribution over people")):
         members = cohort.grouped(found.people, groups)
+        members["group"] = members["group"].replace({name: _(words) for name, words in GROUPS.items()})
         with st.container(horizontal=True):
             for name in names:
+                alt = _("{measure} of each person, by group").format(measure=_(BY_NAME[name].title))
                 points, boxes = cohort.distribution(found.people, members, name)
                 figure = charts.distribution_panel(points, boxes, BY_NAME[name], context.colours())
                 event = st.plotly_chart(
                     figure, theme=None, width="content", config=PLAIN, key=f"spread_{name}", on_select="rerun",
-                    selection_mode="points", alt=f"{BY_NAME[name].title} of each person, by group",
+                    selection_mode="points", alt=alt,
                 )  # fmt: skip
                 if (subject_id := clicked(event)) is not None:
                     st.switch_page(ui.TRENDS, query_params={"subject": subject_id})
-        ui.note(SPREAD.format(few=FEW))
+        ui.note(_(SPREAD).format(few=FEW))
 
 
 def clicked(event: Any) -> str | None:
@@ -52,13 +56,13 @@ def clicked(event: Any) -> str | None:
 @st.fragment
 def courses(found: Cohort) -> None:
     """A few people at a time, each in a small chart of their own on the same axes."""
-    with ui.card("cohort_courses", "Course of each person"):
+    with ui.card("cohort_courses", _("Course of each person")):
         left, right = st.columns([0.35, 0.65], vertical_alignment="bottom")
         name = left.selectbox(
-            "Measure", list(BY_NAME), key="course_measure", format_func=lambda one: BY_NAME[one].title
+            _("Measure"), list(BY_NAME), key="course_measure", format_func=lambda one: _(BY_NAME[one].title)
         )
         if name not in found.names:
-            ui.note(NOBODY)
+            ui.note(_(NOBODY))
             return
         people = found.people[found.people[name].notna()]
         pages = max(-(-len(people) // PAGE), 1)
@@ -73,7 +77,7 @@ def courses(found: Cohort) -> None:
         with st.container(horizontal=True):
             for subject_id, label in zip(shown["subject_id"], shown["label"], strict=True):
                 person(subject_id, label, name, local[local["subject_id"] == subject_id], limits, span)
-        ui.note("All panels have the same axes. Lines are broken at gaps in time and where another model measured.")
+        ui.note(_("All panels have the same axes. Lines are broken at gaps in time and where another model measured."))
 
 
 def person(
@@ -85,5 +89,5 @@ def person(
         figure = charts.person_panel(rows, BY_NAME[name], context.colours(), limits=limits, span=span)
         st.plotly_chart(
             figure, theme=None, width="content", config=PLAIN, key=f"course_{subject_id}",
-            alt=f"{BY_NAME[name].title} of {label} over sessions",
+            alt=_("{measure} of {label} over sessions").format(measure=_(BY_NAME[name].title), label=label),
         )  # fmt: skip

@@ -9,6 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import context, ui
+from dashboard.i18n import _, mark, n_
+from dashboard.words import heading
 from fer_phq.errors import StoreError
 from fer_phq.measures import BY_NAME
 from fer_phq.phq import Provenance
@@ -16,11 +18,15 @@ from service import cohort
 from service.cohort import Cohort
 
 HEIGHT = 440
-SIMULATED = (
+SIMULATED = mark(
     "Estimates marked “simulated” come from heads that were trained on made-up labels: they demonstrate the software "
     "and say nothing about anyone."
 )
-LISTED = "Estimates are listed with their intervals and never averaged over people. Choose rows to open or tag people."
+LISTED = mark(
+    "Estimates are listed with their intervals and never averaged over people. Choose rows to open or tag people."
+)
+DAY = mark("D MMM YYYY")
+"""How a column of days is written, in the letters of Moment.js."""
 
 
 def people_table(found: Cohort, names: Sequence[str]) -> list[str]:
@@ -45,11 +51,11 @@ def people_table(found: Cohort, names: Sequence[str]) -> list[str]:
     table["model"] = people["model_id"]
     chosen = st.dataframe(
         table, hide_index=True, height=min(HEIGHT, 38 + 35 * len(table)), column_config=columns(found, names),
-        key="cohort_table", on_select="rerun", selection_mode="multi-row", alt="The people of the cohort",
+        key="cohort_table", on_select="rerun", selection_mode="multi-row", alt=_("The people of the cohort"),
     )  # fmt: skip
     if (people["phq_provenance"] == str(Provenance.SIMULATED)).any():
-        ui.warn(SIMULATED)
-    ui.note(LISTED)
+        ui.warn(_(SIMULATED))
+    ui.note(_(LISTED))
     return [str(people["subject_id"].iloc[row]) for row in chosen["selection"]["rows"] if row < len(people)]
 
 
@@ -57,24 +63,26 @@ def columns(found: Cohort, names: Sequence[str]) -> dict[str, Any]:
     """How the table's columns are headed and drawn."""
     config = st.column_config
     out: dict[str, Any] = {
-        "label": config.TextColumn("Subject", pinned=True),
-        "tags": config.ListColumn("Tags"),
-        "sessions": config.NumberColumn("Sessions", width="small"),
-        "first": config.DateColumn("First", format="D MMM YYYY"),
-        "last": config.DateColumn("Last", format="D MMM YYYY"),
-        "coverage": config.NumberColumn("Coverage", format="%.0f %%", help="Mean over the sessions."),
-        "estimate": config.TextColumn("Newest PHQ estimate (interval)", width=250),
-        "questionnaire": config.TextColumn("Newest questionnaire", width=270),
-        "model": config.TextColumn("Model", help="Of the newest session."),
+        "label": config.TextColumn(_("Subject"), pinned=True),
+        "tags": config.ListColumn(_("Tags")),
+        "sessions": config.NumberColumn(_("Sessions"), width="small"),
+        "first": config.DateColumn(_("First"), format=_(DAY)),
+        "last": config.DateColumn(_("Last"), format=_(DAY)),
+        "coverage": config.NumberColumn(_("Coverage"), format="%.0f %%", help=_("Mean over the sessions.")),
+        "estimate": config.TextColumn(_("Newest PHQ estimate (interval)"), width=250),
+        "questionnaire": config.TextColumn(_("Newest questionnaire"), width=270),
+        "model": config.TextColumn(_("Model"), help=_("Of the newest session.")),
     }
     for name in names:
         measure = BY_NAME[name]
         low, high = cohort.value_range(found.sessions, name)
         out[f"{name}_line"] = config.LineChartColumn(
-            measure.title, y_min=low, y_max=high, help="Session by session, all people on the same scale."
+            _(measure.title), y_min=low, y_max=high, help=_("Session by session, all people on the same scale.")
         )
         out[name] = config.NumberColumn(
-            f"{measure.heading}, mean", format="%.0f %%" if measure.is_share else "%.1f", help=measure.description
+            _("{measure}, mean").format(measure=heading(measure)),
+            format="%.0f %%" if measure.is_share else "%.1f",
+            help=_(measure.description),
         )
     return out
 
@@ -83,28 +91,32 @@ def estimate_words(row: dict[Any, Any]) -> str:
     """'9 (4 to 15) PHQ-8, simulated'; empty without an estimate."""
     if pd.isna(row["phq_score"]):
         return ""
-    labels = "simulated" if row["phq_provenance"] == str(Provenance.SIMULATED) else "clinical labels"
-    return f"{row['phq_score']:.0f} ({row['phq_low']:.0f} to {row['phq_high']:.0f}) {row['phq_scale']}, {labels}"
+    words = _("{score} ({low} to {high}) {scale}, clinical labels")
+    if row["phq_provenance"] == str(Provenance.SIMULATED):
+        words = _("{score} ({low} to {high}) {scale}, simulated")
+    score, low, high = (f"{row[name]:.0f}" for name in ("phq_score", "phq_low", "phq_high"))
+    return words.format(score=score, low=low, high=high, scale=row["phq_scale"])
 
 
 def answer_words(row: dict[Any, Any]) -> str:
     """'12 PHQ-9, moderate, 3 Nov 2026'; empty without a questionnaire."""
     if pd.isna(row["total"]):
         return ""
-    return f"{row['total']:.0f} {row['scale']}, {row['band']}, {ui.day(row['answered_at'])}"
+    return f"{row['total']:.0f} {row['scale']}, {_(str(row['band']))}, {ui.day(row['answered_at'])}"
 
 
 def chosen_people(found: Cohort, ids: Sequence[str], known: Sequence[str]) -> None:
     """Where one chosen person can be followed, and the tags of all those chosen."""
     people = found.people[found.people["subject_id"].isin(ids)]
-    with ui.card(
-        "cohort_chosen", ui.md(people["label"].iloc[0]) if len(people) == 1 else f"{len(people)} people chosen"
-    ):
+    many = n_("{n} person chosen", "{n} people chosen", len(people))
+    with ui.card("cohort_chosen", ui.md(people["label"].iloc[0]) if len(people) == 1 else many):
         if len(people) == 1:
             one = people.iloc[0]
             with st.container(horizontal=True):
-                st.page_link(ui.TRENDS, label="Open trends", query_params={"subject": one["subject_id"]})
-                st.page_link(ui.SESSION, label="Open newest session", query_params={"session": one["newest_session"]})
+                st.page_link(ui.TRENDS, label=_("Open trends"), query_params={"subject": one["subject_id"]})
+                st.page_link(
+                    ui.SESSION, label=_("Open newest session"), query_params={"session": one["newest_session"]}
+                )
             tags_of_one(one, known)
         else:
             tags_of_many(people, known)
@@ -116,9 +128,13 @@ def tags_of_one(person: pd.Series[Any], known: Sequence[str]) -> None:
         what, send = st.columns([0.8, 0.2], vertical_alignment="bottom")
         options = sorted({*known, *person["tags"]})
         tags = what.multiselect(
-            "Tags", options, default=person["tags"], accept_new_options=True, placeholder="Type a new tag or choose one"
+            _("Tags"),
+            options,
+            default=person["tags"],
+            accept_new_options=True,
+            placeholder=_("Type a new tag or choose one"),
         )
-        if send.form_submit_button("Save tags", width="stretch"):
+        if send.form_submit_button(_("Save tags"), width="stretch"):
             keep({person["subject_id"]: tags})
 
 
@@ -127,15 +143,15 @@ def tags_of_many(people: pd.DataFrame, known: Sequence[str]) -> None:
     with st.form("tags_of_many", border=False):
         what, give, take = st.columns([0.6, 0.2, 0.2], vertical_alignment="bottom")
         tag = what.selectbox(
-            "Tag",
+            _("Tag"),
             known,
             index=None,
             accept_new_options=True,
-            placeholder="Type a new tag or choose one",
+            placeholder=_("Type a new tag or choose one"),
             key="many_tag",
         )
-        given = give.form_submit_button("Add to all", width="stretch")
-        taken = take.form_submit_button("Remove from all", width="stretch")
+        given = give.form_submit_button(_("Add to all"), width="stretch")
+        taken = take.form_submit_button(_("Remove from all"), width="stretch")
     if (given or taken) and tag:
         own = zip(people["subject_id"], people["tags"], strict=True)
         keep({one: [*has, tag] if given else [t for t in has if t != tag] for one, has in own})

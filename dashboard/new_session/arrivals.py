@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import context, ui
 from dashboard.components.upload import Uploaded
+from dashboard.i18n import _
 from dashboard.jobs_view import live_jobs, worker_warning
 from db.records import NotFoundError
 from service.intake import Details, Taken
@@ -55,7 +56,7 @@ def progress_card() -> None:
     found = list(reversed(arrivals().values()))
     if not found:
         return
-    with ui.card("progress", "3. Analysis"):
+    with ui.card("progress", _("3. Analysis")):
         worker_warning()
         live_jobs([(one.session_id, one.label) for one in found], key="new_jobs")
         twins(found)
@@ -71,16 +72,19 @@ def twins(found: Sequence[Arrival]) -> None:
         if one.duplicate:
             since = ui.day_and_time(session.created_at)
             _twin(
-                f"{one.label} was there already since {since}: the same recording, byte for byte, is kept once.",
+                _("{name} was there already since {since}: the same recording, byte for byte, is kept once.").format(
+                    name=one.label, since=since
+                ),
                 one.session_id,
             )
         for other, label in context.store().sessions_of_recording(sha256=session.media_sha256):
             if other.id != one.session_id:
-                _twin(f"{one.label} is the same recording as a session of {label}. Is the subject right?", other.id)
+                same = _("{name} is the same recording as a session of {label}. Is the subject right?")
+                _twin(same.format(name=one.label, label=label), other.id)
 
 
 def _twin(words: str, session_id: str) -> None:
     left, right = st.columns([0.8, 0.2], vertical_alignment="center")
     with left:
         ui.warn(words)
-    right.page_link(ui.SESSION, label="Open the session", query_params={"session": session_id})
+    right.page_link(ui.SESSION, label=_("Open the session"), query_params={"session": session_id})

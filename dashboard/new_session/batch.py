@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import streamlit as st
 
+from dashboard.i18n import mark
 from service.intake import Details
 
 BATCH = "new_session_batch"
@@ -16,9 +17,9 @@ BATCH = "new_session_batch"
 class Place(StrEnum):
     """Where recordings come from."""
 
-    COMPUTER = "This computer"
-    FOLDER = "A folder on the server"
-    CAMERA = "The camera"
+    COMPUTER = mark("This computer")
+    FOLDER = mark("A folder on the server")
+    CAMERA = mark("The camera")
 
 
 @dataclass(frozen=True)

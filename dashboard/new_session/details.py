@@ -7,17 +7,23 @@ from datetime import UTC, date, datetime, time, timedelta
 import streamlit as st
 
 from dashboard import ui
+from dashboard.i18n import _, mark, n_
 from dashboard.new_session.batch import Batch, Place, begin
 from db.records import SubjectSummary
 from service.intake import Details
 from service.settings import AppSettings
 
-OWN_DATE, ONE_DATE = "Each file's own date", "One date for all"
-KEEP: dict[str, int | None] = {"Until erased by hand": None, "30 days": 30, "1 year": 365, "10 years": 3650}
+OWN_DATE, ONE_DATE = mark("Each file's own date"), mark("One date for all")
+KEEP: dict[str, int | None] = {
+    mark("Until erased by hand"): None,
+    mark("30 days"): 30,
+    mark("1 year"): 365,
+    mark("10 years"): 3650,
+}
 NEXT = {
-    Place.COMPUTER: "Continue to upload",
-    Place.FOLDER: "Continue to the folder",
-    Place.CAMERA: "Continue to the camera",
+    Place.COMPUTER: mark("Continue to upload"),
+    Place.FOLDER: mark("Continue to the folder"),
+    Place.CAMERA: mark("Continue to the camera"),
 }
 FIRST_DAY = date(1990, 1, 1)
 
@@ -28,26 +34,26 @@ def details_form(settings: AppSettings, subjects: list[SubjectSummary], place: P
         left, right = st.columns(2, gap="large")
         with left:
             label = st.selectbox(
-                "Subject",
+                _("Subject"),
                 [subject.label for subject in subjects],
                 index=preselected(subjects),
                 accept_new_options=True,
-                placeholder="Choose a subject or type a new code",
-                help="Use a code, not a name. Typing one that is not in the list makes a new subject.",
+                placeholder=_("Choose a subject or type a new code"),
+                help=_("Use a code, not a name. Typing one that is not in the list makes a new subject."),
             )
             keep = retention(settings)
         with right:
             at = None if place is Place.CAMERA else dating()
         agreed, by = consent(settings)
-        if not st.form_submit_button(NEXT[place], type="primary"):
+        if not st.form_submit_button(_(NEXT[place]), type="primary"):
             return
     label = (label or "").strip()
     missing = [
         words
         for words, given in (
-            ("Choose or type a subject.", bool(label)),
-            ("Confirm the consent.", agreed),
-            ("Say who recorded the consent.", bool(by)),
+            (_("Choose or type a subject."), bool(label)),
+            (_("Confirm the consent."), agreed),
+            (_("Say who recorded the consent."), bool(by)),
         )
         if not given
     ]
@@ -60,30 +66,33 @@ def details_form(settings: AppSettings, subjects: list[SubjectSummary], place: P
 
 def consent(settings: AppSettings) -> tuple[bool, str]:
     """The consent text with its box, and who recorded it."""
-    agreed = st.checkbox(ui.md(settings.consent_text), key="agreed")
-    by = st.text_input("Consent recorded by", placeholder="Your name or initials", key="operator_input", max_chars=80)
+    agreed = st.checkbox(ui.md(_(settings.consent_text)), key="agreed")
+    by = st.text_input(
+        _("Consent recorded by"), placeholder=_("Your name or initials"), key="operator_input", max_chars=80
+    )
     return agreed, by.strip()
 
 
 def retention(settings: AppSettings) -> timedelta | None:
     """How long the recordings are kept; the installation's own choice first."""
-    options = dict(KEEP)
-    if settings.retention_days not in options.values():
-        options = {f"{settings.retention_days} days": settings.retention_days, **options}
-    first = list(options.values()).index(settings.retention_days)
-    days = options[st.selectbox("Keep the recording", list(options), index=first)]
+    options = {_(words): days for words, days in KEEP.items()}
+    own = settings.retention_days
+    if own is not None and own not in options.values():
+        options = {n_("{n} day", "{n} days", own): own, **options}
+    first = list(options.values()).index(own)
+    days = options[st.selectbox(_("Keep the recording"), list(options), index=first)]
     return timedelta(days=days) if days else None
 
 
 def dating() -> datetime | None:
     """One date for all, in the viewer's time zone; None for each file's own."""
     now = datetime.now(ui.zone())
-    chosen = st.radio("Date of the recordings", [OWN_DATE, ONE_DATE], horizontal=True)
+    chosen = st.radio(_("Date of the recordings"), [OWN_DATE, ONE_DATE], horizontal=True, format_func=_)
     day, hour = st.columns(2)
     on: date = day.date_input(
-        "Date, if one for all", value=now.date(), min_value=FIRST_DAY, max_value=now.date(), format="YYYY-MM-DD"
+        _("Date, if one for all"), value=now.date(), min_value=FIRST_DAY, max_value=now.date(), format="YYYY-MM-DD"
     )
-    at: time = hour.time_input("Time", value=now.time().replace(second=0, microsecond=0))
+    at: time = hour.time_input(_("Time"), value=now.time().replace(second=0, microsecond=0))
     return None if chosen == OWN_DATE else recording_time(on, at)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import context, ui
+from dashboard.i18n import _, mark, n_
 from dashboard.new_session.arrivals import remember_taken
 from dashboard.new_session.batch import Batch
 from dashboard.new_session.transcripts import speaker_of
@@ -19,15 +20,17 @@ from service.media import readable
 from service.settings import AppSettings
 
 PROBLEMS = "folder_problems"
+KINDS = {"recording": mark("recording"), "text": mark("table or transcript")}
 
 
 def folder_files(settings: AppSettings, batch: Batch) -> None:
     """The files that a table names, or those that are chosen now; then take them in."""
     problems: list[str] = st.session_state.pop(PROBLEMS, [])
     if problems:
-        ui.problems("Not everything could be taken in.", problems)
+        ui.problems(_("Not everything could be taken in."), problems)
     wanted = dict(batch.named) if batch.every is None else chosen(settings, batch.every)
-    if st.button(f"Take in {ui.count(len(wanted), 'recording')}", type="primary", disabled=not wanted):
+    go = n_("Take in {n} recording", "Take in {n} recordings", len(wanted))
+    if st.button(go, type="primary", disabled=not wanted):
         take(settings, wanted)
         st.rerun()
 
@@ -38,7 +41,7 @@ def chosen(settings: AppSettings, details: Details) -> dict[str, Details]:
     entries = folder.list_folder(settings, at)
     files = [entry for entry in entries if entry.kind != "folder"]
     if not any(entry.kind == "recording" for entry in files):
-        ui.note("There are no recordings in this folder.")
+        ui.note(_("There are no recordings in this folder."))
     if not files:
         return {}
     words = {entry.relative: folder.beside(entries, entry) for entry in files if entry.kind == "recording"}
@@ -48,7 +51,7 @@ def chosen(settings: AppSettings, details: Details) -> dict[str, Details]:
     rows = [files[i] for i in marked["selection"]["rows"] if i < len(files)]
     others = [entry.name for entry in rows if entry.kind != "recording"]
     if others:
-        ui.note(f"No recordings, and not taken in: {', '.join(others)}.")
+        ui.note(_("No recordings, and not taken in: {names}.").format(names=", ".join(others)))
     return {
         entry.relative: with_words(settings, details, words[entry.relative])
         for entry in rows
@@ -66,9 +69,10 @@ def browse(settings: AppSettings) -> str:
             raise
         st.session_state.folder_at = ""  # the folder on show has gone
         st.rerun()
-    ui.note(f"Folder: {settings.import_dir}{'/' if at else ''}{at}. Mark the rows to take in.")
+    place = f"{settings.import_dir}{'/' if at else ''}{at}"
+    ui.note(_("Folder: {place}. Mark the rows to take in.").format(place=place))
     with st.container(horizontal=True):
-        if at and st.button("Up", icon=":material/arrow_upward:"):
+        if at and st.button(_("Up"), icon=":material/arrow_upward:"):
             st.session_state.folder_at = at.rpartition("/")[0]
             st.rerun()
         for entry in inner:
@@ -85,7 +89,7 @@ def with_words(settings: AppSettings, details: Details, beside: Entry | None) ->
     try:
         read = folder.transcript(settings, beside.relative)
     except FerPhqError as error:
-        ui.warn(f"{error} The recording is taken in without it.")
+        ui.warn(_("{problem} The recording is taken in without it.").format(problem=error))
         return details
     return replace(details, transcript=read.given(speaker_of(read, beside.relative)))
 
@@ -95,7 +99,8 @@ def take(settings: AppSettings, wanted: dict[str, Details]) -> None:
     problems = []
     bar = st.progress(0.0)
     for number, (relative, details) in enumerate(wanted.items()):
-        bar.progress(number / len(wanted), text=ui.md(f"Taking in {number + 1} of {len(wanted)}: {relative}"))
+        words = _("Taking in {number} of {total}: {name}").format(number=number + 1, total=len(wanted), name=relative)
+        bar.progress(number / len(wanted), text=ui.md(words))
         taken = take_from_folder(settings, context.store(), relative, details)
         if taken.problem:
             problems.append(taken.problem)
@@ -107,10 +112,10 @@ def take(settings: AppSettings, wanted: dict[str, Details]) -> None:
 def _table(files: list[Entry], words: dict[str, Entry | None]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "File": [entry.name for entry in files],
-            "Kind": [{"recording": "recording", "text": "table or transcript"}.get(e.kind, "other") for e in files],
-            "Size": [readable(entry.size) for entry in files],
-            "Date": [ui.day_and_time(entry.modified) for entry in files],
-            "Transcript": [beside.name if (beside := words.get(entry.relative)) else "" for entry in files],
+            _("File"): [entry.name for entry in files],
+            _("Kind"): [_(KINDS[e.kind]) if e.kind in KINDS else _("other") for e in files],
+            _("Size"): [readable(entry.size) for entry in files],
+            _("Date"): [ui.day_and_time(entry.modified) for entry in files],
+            _("Transcript"): [beside.name if (beside := words.get(entry.relative)) else "" for entry in files],
         }
     )

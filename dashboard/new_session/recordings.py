@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import context, ui
 from dashboard.components.upload import Grants, Uploaded, camera, plain_name, uploader
+from dashboard.i18n import _, n_
 from dashboard.new_session.arrivals import arrivals, remember_upload
 from dashboard.new_session.batch import Batch, Place, begin_anew
 from dashboard.new_session.folder import folder_files
@@ -22,10 +23,10 @@ GRANTS = "new_session_grants"
 
 def recordings_card(settings: AppSettings, batch: Batch) -> None:
     """What was entered in a line, and the way for the recordings."""
-    with ui.card("files", "2. Recordings"):
+    with ui.card("files", _("2. Recordings")):
         words, again = st.columns([0.8, 0.2], vertical_alignment="center")
         words.markdown(summary(batch))
-        if again.button("Change", width="stretch"):
+        if again.button(_("Change"), width="stretch"):
             st.session_state.pop(GRANTS, None)
             begin_anew()
         if batch.place is Place.FOLDER:
@@ -77,26 +78,32 @@ def still_to_come(batch: Batch, arrived: list[Uploaded]) -> None:
     missing = [name for name in batch.named if plain_name(name) not in here]
     if missing:
         shown = ", ".join(missing[:10]) + (", …" if len(missing) > 10 else "")
-        ui.note(f"Still to come, of {len(batch.named)} files that the table names: {shown}")
+        words = _("Still to come, of {total} files that the table names: {names}")
+        ui.note(words.format(total=len(batch.named), names=shown))
     else:
-        ui.note("Every file that the table names has arrived.")
+        ui.note(_("Every file that the table names has arrived."))
 
 
 def summary(batch: Batch) -> str:
     """What was entered, in one line of Markdown."""
     details = batch.every
     if details is None:
-        return f"A table names **{ui.count(len(batch.named), 'recording')}** of {_people(batch)}."
-    until = f", kept until {ui.day(details.retain_until)}" if details.retain_until else ""
-    by = ui.md(details.consent_by)
-    return f"Subject **{ui.md(details.subject)}**, {_dated(batch.place, details)}{until}. Consent recorded by {by}."
-
-
-def _people(batch: Batch) -> str:
-    return ui.count(len(batch.subjects), "subject")
+        return _("A table names **{recordings}** of {subjects}.").format(
+            recordings=n_("{n} recording", "{n} recordings", len(batch.named)),
+            subjects=n_("{n} subject", "{n} subjects", len(batch.subjects)),
+        )
+    words = _("Subject **{label}**, {when}. Consent recorded by {by}.")
+    if details.retain_until:
+        words = _("Subject **{label}**, {when}, kept until {until}. Consent recorded by {by}.")
+    return words.format(
+        label=ui.md(details.subject),
+        when=_dated(batch.place, details),
+        until=ui.day(details.retain_until) if details.retain_until else "",
+        by=ui.md(details.consent_by),
+    )
 
 
 def _dated(place: Place, details: Details) -> str:
     if details.recorded_at is not None:
         return ui.day_and_time(details.recorded_at)
-    return "recorded now" if place is Place.CAMERA else "each file's own date"
+    return _("recorded now") if place is Place.CAMERA else _("each file's own date")

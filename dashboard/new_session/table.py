@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import ui
+from dashboard.i18n import _, mark
 from dashboard.new_session.batch import Batch, Place, begin
 from dashboard.new_session.details import NEXT, consent
 from fer_phq.errors import FerPhqError
@@ -17,7 +18,7 @@ from service.session_table import EXAMPLE, OpenTranscript, SessionTable, read_se
 from service.settings import AppSettings
 from service.transcripts import SUFFIXES, ReadTranscript, check_transcript
 
-WORDS = (
+WORDS = mark(
     "One recording a row. `file` and `subject` are needed; `recorded_at` (2026-11-03 14:05, in your time zone; empty: "
     "the file's own date), `consent_by`, `keep_days`, `transcript` and `speaker` are optional. "
     "Nothing is kept before the whole table is right."
@@ -26,23 +27,23 @@ WORDS = (
 
 def table_form(settings: AppSettings, place: Place) -> None:
     """Choose the table and the transcripts that it names; go on when nothing is wrong."""
-    ui.note(WORDS)
+    ui.note(_(WORDS))
     st.download_button(
-        "An example of a table", EXAMPLE, "recordings.csv", "text/csv", icon=":material/download:", on_click="ignore"
+        _("An example of a table"), EXAMPLE, "recordings.csv", "text/csv", icon=":material/download:", on_click="ignore"
     )
     left, right = st.columns(2, gap="large")
-    chosen = left.file_uploader("Table (CSV)", type=["csv"], key="session_table", max_upload_size=10)
+    chosen = left.file_uploader(_("Table (CSV)"), type=["csv"], key="session_table", max_upload_size=10)
     given = []
     if place is Place.COMPUTER:
         given = right.file_uploader(
-            "Transcripts that it names (optional)",
+            _("Transcripts that it names (optional)"),
             type=[suffix.removeprefix(".") for suffix in SUFFIXES],
             accept_multiple_files=True,
             key="table_transcripts",
             max_upload_size=20,
         )
     agreed, by = consent(settings)
-    ui.note("Whom the table names as `consent_by` comes before the name above.")
+    ui.note(_("Whom the table names as `consent_by` comes before the name above."))
     if chosen is None:
         return
     documents = {one.name: one.getvalue() for one in given}
@@ -58,8 +59,8 @@ def table_form(settings: AppSettings, place: Place) -> None:
     if table.problems:
         return
     if not agreed:
-        ui.note("Confirm the consent to go on.")
-    if st.button(NEXT[place], type="primary", disabled=not agreed):
+        ui.note(_("Confirm the consent to go on."))
+    if st.button(_(NEXT[place]), type="primary", disabled=not agreed):
         now = datetime.now(UTC)
         begin(Batch(place, None, {one.file: details_of(settings, one, now) for one in table.named}))
 
@@ -90,19 +91,19 @@ def file_problem(settings: AppSettings, place: Place, name: str) -> str | None:
 def report(table: SessionTable) -> None:
     """Everything that is wrong, or what the table says."""
     if table.problems:
-        ui.problems("Nothing of this table is kept.", [problem.sentence for problem in table.problems])
+        ui.problems(_("Nothing of this table is kept."), [problem.sentence for problem in table.problems])
         return
     shown = pd.DataFrame(
         {
-            "File": [one.file for one in table.named],
-            "Subject": [one.subject for one in table.named],
-            "Recorded": [
-                ui.day_and_time(one.recorded_at) if one.recorded_at else "the file's own date" for one in table.named
+            _("File"): [one.file for one in table.named],
+            _("Subject"): [one.subject for one in table.named],
+            _("Recorded"): [
+                ui.day_and_time(one.recorded_at) if one.recorded_at else _("the file's own date") for one in table.named
             ],
-            "Consent recorded by": [one.consent_by for one in table.named],
-            "Keep (days)": [str(one.keep_days) if one.keep_days else "as set" for one in table.named],
-            "Transcript": [one.transcript.original_name if one.transcript else "" for one in table.named],
-            "Speaker": [(one.transcript.speaker or "everybody") if one.transcript else "" for one in table.named],
+            _("Consent recorded by"): [one.consent_by for one in table.named],
+            _("Keep (days)"): [str(one.keep_days) if one.keep_days else _("as set") for one in table.named],
+            _("Transcript"): [one.transcript.original_name if one.transcript else "" for one in table.named],
+            _("Speaker"): [(one.transcript.speaker or _("everybody")) if one.transcript else "" for one in table.named],
         }
     )
     st.dataframe(shown, hide_index=True)

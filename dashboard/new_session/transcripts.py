@@ -10,14 +10,15 @@ import streamlit as st
 
 from dashboard import ui
 from dashboard.components.upload import plain_name
+from dashboard.i18n import _, mark, n_
 from fer_phq.errors import FerPhqError
 from service.settings import AppSettings
 from service.tokens import UploadGrant
 from service.transcripts import SUFFIXES, ReadTranscript, check_transcript, wait
 
 WAITING = "waiting_transcripts"
-EVERYBODY = "Everybody"
-WORDS = (
+EVERYBODY = mark("Everybody")
+WORDS = mark(
     "A transcript belongs to the recording of the same name: P01.vtt to P01.mp4. Choose it before the recording. "
     "WebVTT, SRT, or a table with the columns start, end, speaker and text."
 )
@@ -25,10 +26,10 @@ WORDS = (
 
 def transcripts_for(settings: AppSettings, grant: UploadGrant) -> dict[str, UploadGrant]:
     """Choose transcripts; the grant of each one's recording, by the file's name without its ending."""
-    with st.expander("Transcripts (optional)"):
-        ui.note(WORDS)
+    with st.expander(_("Transcripts (optional)")):
+        ui.note(_(WORDS))
         chosen = st.file_uploader(
-            "Transcripts",
+            _("Transcripts"),
             type=[suffix.removeprefix(".") for suffix in SUFFIXES],
             accept_multiple_files=True,
             key="transcripts",
@@ -39,7 +40,8 @@ def transcripts_for(settings: AppSettings, grant: UploadGrant) -> dict[str, Uplo
         for one in chosen:
             stem = plain_name(PurePath(one.name).stem)
             if stem in found:
-                ui.warn(f"There is another transcript named {stem}: only the first one is used, not {one.name}.")
+                another = _("There is another transcript named {stem}: only the first one is used, not {name}.")
+                ui.warn(another.format(stem=stem, name=one.name))
                 continue
             try:
                 read = check_transcript(one.name, one.getvalue())
@@ -54,13 +56,21 @@ def transcripts_for(settings: AppSettings, grant: UploadGrant) -> dict[str, Uplo
 def speaker_of(read: ReadTranscript, key: str) -> str | None:
     """Whose words are the subject's: chosen among the speakers, None for everybody."""
     words, choice = st.columns([0.55, 0.45], vertical_alignment="center")
-    words.markdown(f"**{ui.md(read.name)}**, {ui.count(read.utterances, 'utterance')}")
+    utterances = n_("{n} utterance", "{n} utterances", read.utterances)
+    words.markdown(f"**{ui.md(read.name)}**, {utterances}")
     if not read.speakers:
-        choice.html('<p class="fp-note">It names no speakers: all of its words count as the subject\'s.</p>')
+        nobody = _("It names no speakers: all of its words count as the subject's.")
+        choice.html(f'<p class="fp-note">{ui.text(nobody)}</p>')
         return None
     options = [*read.speakers, EVERYBODY]
     index = options.index(read.subject) if read.subject in read.speakers else len(options) - 1
-    chosen = choice.selectbox(f"The subject in {read.name}", options, index=index, key=f"speaker_{key}")
+    chosen = choice.selectbox(
+        _("The subject in {name}").format(name=read.name),
+        options,
+        index=index,
+        key=f"speaker_{key}",
+        format_func=lambda one: _(EVERYBODY) if one == EVERYBODY else one,
+    )
     return None if chosen == EVERYBODY else chosen
 
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from html import escape
 
 import streamlit as st
 
 from dashboard import context, ui
 from dashboard.components.answer_keys import answer_keys
+from dashboard.i18n import _, mark
 from db.records import QuestionnaireRecord
 from fer_phq.phq import ANSWERS, CREDIT, ITEMS, PREAMBLE, Scale, score_items
 
 CORRECTING = "phq_correcting"
 SAVED = "phq_saved"
 FIRST_DAY = date(1990, 1, 1)
-KEYS = (
+KEYS = mark(
     "With the focus on an item, the keys 0 to 3 answer it and go on to the next one. Tab and the arrow keys work too."
 )
-NOT_KEPT = (
+NOT_KEPT = mark(
     "The form's last question, how difficult these problems have made work, home or getting along with people, is not "
     "part of the score and is not kept here."
 )
@@ -39,13 +41,13 @@ def form(scale: Scale, corrected: QuestionnaireRecord | None = None) -> Sent | N
     now = datetime.now(ui.zone())
     shown = corrected.answered_at.astimezone(ui.zone()) if corrected else now
     with st.form(f"items_{name}", border=False):
-        st.markdown(f"**{PREAMBLE}**")
+        st.markdown(f"**{_(PREAMBLE)}**")
         items = [
             st.radio(
-                f"{number}. {item}",
+                f"{number}. {_(item)}",
                 range(4),
                 index=corrected.items[number - 1] if corrected else None,
-                format_func=ANSWERS.__getitem__,
+                format_func=lambda answer: _(ANSWERS[answer]),
                 horizontal=True,
                 key=f"{name}_{number}",
             )
@@ -53,16 +55,17 @@ def form(scale: Scale, corrected: QuestionnaireRecord | None = None) -> Sent | N
         ]
         left, middle, right = st.columns([0.25, 0.2, 0.55])
         day = left.date_input(
-            "Answered on", value=shown.date(), min_value=FIRST_DAY, max_value=now.date(), format="YYYY-MM-DD"
+            _("Answered on"), value=shown.date(), min_value=FIRST_DAY, max_value=now.date(), format="YYYY-MM-DD"
         )
-        hour = middle.time_input("At", value=shown.time().replace(second=0, microsecond=0))
+        hour = middle.time_input(_("At"), value=shown.time().replace(second=0, microsecond=0))
         by = right.text_input(
-            "Corrected by" if corrected else "Entered by",
-            placeholder="Your name or initials",
+            _("Corrected by") if corrected else _("Entered by"),
+            placeholder=_("Your name or initials"),
             max_chars=80,
             key=f"{name}_by",
         )
-        if not st.form_submit_button("Save correction" if corrected else "Save questionnaire", type="primary"):
+        save_it = _("Save correction") if corrected else _("Save questionnaire")
+        if not st.form_submit_button(save_it, type="primary"):
             return None
     at = min(datetime.combine(day, hour, tzinfo=ui.zone()), now)
     if corrected is not None and at == shown.replace(second=0, microsecond=0):
@@ -76,30 +79,32 @@ def form_card(label: str | None, scale: Scale, corrected: QuestionnaireRecord | 
         if corrected is not None:
             words, stop = st.columns([0.8, 0.2], vertical_alignment="center")
             words.markdown(
-                f"**Correcting the {corrected.scale} of {ui.day_and_time(corrected.answered_at)}**, total "
-                f"{corrected.total}. What was entered before is kept in the history."
+                _(
+                    "**Correcting the {scale} of {when}**, total {total}. What was entered before is kept in the "
+                    "history."
+                ).format(scale=corrected.scale, when=ui.day_and_time(corrected.answered_at), total=corrected.total)
             )
-            if stop.button("Stop correcting", width="stretch"):
+            if stop.button(_("Stop correcting"), width="stretch"):
                 st.session_state.pop(CORRECTING, None)
                 st.rerun()
         sent = form(scale, corrected)
         if sent is not None:
             save(label, scale, sent, corrected)
         answer_keys("[class*=st-key-card_form]", key="answer_keys")
-        ui.note(KEYS)
-        ui.note(CREDIT)
-        ui.note(NOT_KEPT)
+        ui.note(_(KEYS))
+        ui.note(_(CREDIT))
+        ui.note(_(NOT_KEPT))
 
 
 def save(label: str | None, scale: Scale, sent: Sent, corrected: QuestionnaireRecord | None) -> None:
     """Score and store a complete questionnaire; otherwise say what is missing."""
     open_items = [str(i) for i, answer in enumerate(sent.items, start=1) if answer is None]
     if label is None:
-        ui.warn("Choose or type a subject before saving.")
+        ui.warn(_("Choose or type a subject before saving."))
     elif open_items:
-        ui.warn(f"Every item needs an answer. Still open: {', '.join(open_items)}.")
+        ui.warn(_("Every item needs an answer. Still open: {items}.").format(items=", ".join(open_items)))
     elif corrected is not None and not sent.by:
-        ui.warn("Say who corrects it: the history names them.")
+        ui.warn(_("Say who corrects it: the history names them."))
     else:
         store_answers(label, scale, sent, corrected)
         st.rerun()
@@ -126,10 +131,13 @@ def store_answers(label: str, scale: Scale, sent: Sent, corrected: Questionnaire
 
 def result_card(saved: QuestionnaireRecord) -> None:
     """What was saved."""
+    of = _("of {maximum} points on {scale}: {band}").format(
+        maximum=saved.scale.maximum, scale=saved.scale, band=_(str(saved.band))
+    )
+    when = _("Saved for {when}. A score is not a diagnosis.").format(when=ui.day_and_time(saved.answered_at))
     with ui.card("result"):
         st.html(
-            f'<p class="fp-estimate"><span class="number">{saved.total}</span><span class="interval">of '
-            f'{saved.scale.maximum} points on {saved.scale}: {saved.band}<br><span class="fp-lead">Saved for '
-            f"{ui.day_and_time(saved.answered_at)}. A score is not a diagnosis.</span></span></p>"
+            f'<p class="fp-estimate"><span class="number">{saved.total}</span><span class="interval">{escape(of)}'
+            f'<br><span class="fp-lead">{escape(when)}</span></span></p>'
         )
-        st.page_link(ui.TRENDS, label="See the trend", query_params={"subject": saved.subject_id})
+        st.page_link(ui.TRENDS, label=_("See the trend"), query_params={"subject": saved.subject_id})

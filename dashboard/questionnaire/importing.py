@@ -7,45 +7,53 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard import context, ui
+from dashboard.i18n import _, n_
 from service.questionnaire_table import EXAMPLE, QuestionnaireTable, import_questionnaires, read_questionnaire_table
 
 
 def importing() -> None:
     """Choose a table, see everything that is wrong with it, keep it when nothing is."""
-    with st.expander("Import questionnaires from a table (CSV)"):
+    with st.expander(_("Import questionnaires from a table (CSV)")):
         said = st.session_state.pop("phq_imported", None)
         if said:
             st.html(f'<p class="fp-done">{ui.text(said)}</p>')
         ui.note(
-            "One questionnaire a row: its items, 0 to 3, not its total. `item9` is empty for a PHQ-8. A date without "
-            "an offset is in your time zone. Nothing is kept before the whole table is right."
+            _(
+                "One questionnaire a row: its items, 0 to 3, not its total. `item9` is empty for a PHQ-8. A date "
+                "without an offset is in your time zone. Nothing is kept before the whole table is right."
+            )
         )
         st.download_button(
-            "An example of a table",
+            _("An example of a table"),
             EXAMPLE,
             "questionnaires.csv",
             "text/csv",
             icon=":material/download:",
             on_click="ignore",
         )
-        chosen = st.file_uploader("Table", type=["csv"], key="phq_table", max_upload_size=10)
+        chosen = st.file_uploader(_("Table"), type=["csv"], key="phq_table", max_upload_size=10)
         if chosen is None:
             return
         table = read_questionnaire_table(chosen.getvalue(), zone=ui.zone(), now=datetime.now(UTC))
         if table.problems:
-            ui.problems("Nothing of this table was kept.", [problem.sentence for problem in table.problems])
+            ui.problems(_("Nothing of this table was kept."), [problem.sentence for problem in table.problems])
             return
         keep(table)
 
 
 def keep(table: QuestionnaireTable) -> None:
     """Say what would be kept, and keep it."""
-    by = st.text_input("Imported by", placeholder="Your name or initials", max_chars=80, key="phq_import_by")
-    count = ui.count(len(table.answered), "questionnaire")
-    if st.button(f"Import {count}", type="primary", disabled=not by.strip()):
+    by = st.text_input(_("Imported by"), placeholder=_("Your name or initials"), max_chars=80, key="phq_import_by")
+    go = n_("Import {n} questionnaire", "Import {n} questionnaires", len(table.answered))
+    if st.button(go, type="primary", disabled=not by.strip()):
         done = import_questionnaires(context.store(), table.answered, by=by.strip())
-        words = f"{ui.count(done.kept, 'questionnaire')} kept, {done.there} were there already."
+        kept = n_("{n} questionnaire kept", "{n} questionnaires kept", done.kept)
+        words = [_("{kept}, {there} were there already.").format(kept=kept, there=done.there)]
         if done.item9:
-            words += f" In {done.item9} the answer to item 9 is not zero: Home lists them, please act now."
-        st.session_state.phq_imported = words
+            words += [
+                _("In {flagged} the answer to item 9 is not zero: Home lists them, please act now.").format(
+                    flagged=done.item9
+                )
+            ]
+        st.session_state.phq_imported = " ".join(words)
         st.rerun()

@@ -7,27 +7,29 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import context, ui
+from dashboard.i18n import _, mark
 from db.records import QuestionnaireRecord
 from service.settings import ITEM9_MESSAGE
 
-FLAGGED = "The answer to item 9 (thoughts of being better off dead, or of self-harm) is not zero."
-NOT_SET_UP = "No local help lines are set for this installation yet: write them on the Settings page."
+FLAGGED = mark("The answer to item 9 (thoughts of being better off dead, or of self-harm) is not zero.")
+NOT_SET_UP = mark("No local help lines are set for this installation yet: write them on the Settings page.")
 
 
 def item9_card(flagged: Sequence[QuestionnaireRecord]) -> None:
     """The message, until somebody says that a person has been there."""
     message = context.settings().item9_message
-    with ui.card("item9", "Please act now"):
-        paragraphs = [FLAGGED, *(part.strip() for part in message.split("\n") if part.strip())]
+    with ui.card("item9", _("Please act now")):
+        paragraphs = [_(FLAGGED), *(_(part.strip()) for part in message.split("\n") if part.strip())]
         st.html(f'<p class="fp-danger">{"<br><br>".join(ui.text(part) for part in paragraphs)}</p>')
         if message == ITEM9_MESSAGE:
-            ui.note(NOT_SET_UP)
-            st.page_link(ui.SETTINGS, label="Settings")
+            ui.note(_(NOT_SET_UP))
+            st.page_link(ui.SETTINGS, label=_("Settings"))
         by = st.text_input(
-            "Who has spoken with them?", placeholder="Your name or initials", key="item9_by", max_chars=80
+            _("Who has spoken with them?"), placeholder=_("Your name or initials"), key="item9_by", max_chars=80
         )
         dates = ", ".join(ui.day(record.answered_at) for record in flagged)
-        if st.button(f"A person has spoken with them (questionnaire of {dates})", disabled=not by.strip()):
+        done = _("A person has spoken with them (questionnaire of {dates})").format(dates=dates)
+        if st.button(done, disabled=not by.strip()):
             for record in flagged:
                 context.store().acknowledge_questionnaire(questionnaire_id=record.id, by=by.strip())
             st.rerun()
@@ -37,4 +39,6 @@ def item9_words(record: QuestionnaireRecord) -> str:
     """Whether item 9 was answered above zero, and who looked after it."""
     if not record.item9_flag:
         return ""
-    return f"not zero; {record.acknowledged_by} was there" if record.acknowledged_by else "not zero; nobody yet"
+    if not record.acknowledged_by:
+        return _("not zero; nobody yet")
+    return _("not zero; {who} was there").format(who=record.acknowledged_by)

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import context, ui
+from dashboard.i18n import _
 from db.records import EventRecord
 from fer_phq.errors import StoreError
 
@@ -22,16 +23,18 @@ def event_table(events: list[EventRecord]) -> pd.DataFrame:
 
 def events_card(subject_id: str, events: list[EventRecord]) -> None:
     """The events with their numbers, and a form for another one."""
-    with ui.card("events", "Treatment and events"):
+    with ui.card("events", _("Treatment and events")):
         if not events:
-            ui.note("Nothing noted yet. What is noted here is drawn as a vertical line into the charts above.")
+            ui.note(_("Nothing noted yet. What is noted here is drawn as a vertical line into the charts above."))
         for number, event in enumerate(events, 1):
             row(number, event)
         with st.form(f"event_{subject_id}", clear_on_submit=True, border=False, enter_to_submit=True):
             when, what, send = st.columns([0.22, 0.6, 0.18], vertical_alignment="bottom")
-            day = when.date_input("Date", "today", key="event_day")
-            words = what.text_input("What happened", max_chars=200, placeholder="Medication begun, therapy ended …")
-            if send.form_submit_button("Add event", width="stretch"):
+            day = when.date_input(_("Date"), "today", key="event_day")
+            words = what.text_input(
+                _("What happened"), max_chars=200, placeholder=_("Medication begun, therapy ended …")
+            )
+            if send.form_submit_button(_("Add event"), width="stretch"):
                 add(subject_id, day, words)
 
 
@@ -43,7 +46,7 @@ def row(number: int, event: EventRecord) -> None:
         f"<span>{ui.text(event.words)}</span></div>"
     )
     away.button(
-        "Remove", key=f"remove_{event.id}", type="tertiary", help="Remove this event", icon=":material/close:",
+        _("Remove"), key=f"remove_{event.id}", type="tertiary", help=_("Remove this event"), icon=":material/close:",
         on_click=remove, args=(event.id,),
     )  # fmt: skip
 
@@ -51,7 +54,7 @@ def row(number: int, event: EventRecord) -> None:
 def add(subject_id: str, day: object, words: str) -> None:
     """Store an event at noon of its day, on the viewer's clock: no zone moves it to another day."""
     if not words.strip():
-        st.error("Say in a few words what happened.")
+        st.error(_("Say in a few words what happened."))
         return
     assert not isinstance(day, tuple)
     moment = datetime.combine(day, time(12), ui.zone()).astimezone(UTC)  # type: ignore[arg-type]

@@ -9,80 +9,87 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, context, ui
+from dashboard.i18n import _, mark
+from dashboard.words import said
 from fer_phq.measures import BY_NAME, MEASURES, Measure
 from fer_phq.periods import FEW, Compared, Verdict
 from service import trends
 
 FIRST_CHOICE = ("PHQ-9", "PHQ-8", "expressivity", "smiling_share", "pitch_sd", "speech_rate")
 KNOWN: Mapping[str, Measure] = {**trends.SCORES, **BY_NAME}
-NOT_MEASURED = "Not measured here: {titles}."
+SCORE_TITLES = (mark("PHQ-8 questionnaire"), mark("PHQ-9 questionnaire"))
+"""Of `trends.SCORES`."""
+NOT_MEASURED = mark("Not measured here: {titles}.")
 VERDICTS = {
-    Verdict.NOTHING: "One period has none",
-    Verdict.TOO_FEW: "Too few sessions to say",
-    Verdict.WITHIN: "Within the usual spread",
-    Verdict.BEYOND: "More than the usual spread",
+    Verdict.NOTHING: mark("One period has none"),
+    Verdict.TOO_FEW: mark("Too few sessions to say"),
+    Verdict.WITHIN: mark("Within the usual spread"),
+    Verdict.BEYOND: mark("More than the usual spread"),
 }
-GAPS = (
+GAPS = mark(
     "A line is broken where two sessions lie more than three times as far apart as is usual for this person, and more "
     "than two weeks: here more than {days} days. It is broken as well where another model measured."
 )
-SPREAD = (
+SPREAD = mark(
     "The usual spread is the standard deviation of this person's sessions within a period. With fewer than {few} "
     "sessions in a period it cannot be said, and then a difference may be nothing but ups and downs. Even a difference "
     "beyond it is no proof of a change: no test is made here, because sessions of one person are few, follow each "
     "other, and many measures are looked at together. Whether a questionnaire's change is reliable stands above."
 )
-MIXED = "The sessions of these periods were measured by different models: a difference may be the models' alone."
+MIXED = mark("The sessions of these periods were measured by different models: a difference may be the models' alone.")
 
 
 @st.fragment
 def measures(trend: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame) -> None:
     """The chosen measures, a panel each."""
-    with ui.card("measures", "Expression, voice and words"):
+    with ui.card("measures", _("Expression, voice and words")):
         known = [name for name in trends.measured_names(trend) if name not in trends.EMOTION_NAMES]
         if not known:
             ui.empty(
-                "Nothing measured yet",
-                "Expressivity, voice and words of each session appear here. Sessions that were analysed by an older "
-                "version are measured by the worker, a few at a time, without their recordings.",
+                _("Nothing measured yet"),
+                _(
+                    "Expressivity, voice and words of each session appear here. Sessions that were analysed by an "
+                    "older version are measured by the worker, a few at a time, without their recordings."
+                ),
             )
             return
-        chosen = choose("trend_measures", [measure.name for measure in MEASURES], known)
+        chosen = choose("trend_measures", [measure.name for measure in MEASURES], known, _("Measures"))
         if not chosen:
-            ui.note("Choose at least one measure that is known of this person.")
+            ui.note(_("Choose at least one measure that is known of this person."))
             return
         figure = charts.measure_trend(
             trends.series(trend, chosen), [KNOWN[name] for name in chosen], context.colours(), span=span, events=events
         )
         st.plotly_chart(
             figure, theme=None, config=charts.CONFIG, key="measure_trend",
-            alt="The chosen measures of each session over time",
+            alt=_("The chosen measures of each session over time"),
         )  # fmt: skip
-        ui.note(GAPS.format(days=trends.gap_days(trend)))
+        ui.note(_(GAPS).format(days=trends.gap_days(trend)))
         explained([measure for measure in MEASURES if measure.name in known])
 
 
-def choose(key: str, options: Sequence[str], known: Container[str], label: str = "Measures") -> list[str]:
+def choose(key: str, options: Sequence[str], known: Container[str], label: str) -> list[str]:
     """The measures that somebody wants to see and that are known, in the options' order; the others are said.
 
     What can be chosen does not depend on what is shown, so that a choice outlives a change of person or filter.
     """
     picked = st.multiselect(
         label, options, default=[name for name in options if name in FIRST_CHOICE], key=key,
-        format_func=lambda name: KNOWN[name].title,
+        format_func=lambda name: _(KNOWN[name].title),
     )  # fmt: skip
-    missing = [KNOWN[name].title for name in options if name in picked and name in BY_NAME and name not in known]
+    missing = [name for name in options if name in picked and name in BY_NAME and name not in known]
     if missing:
-        ui.note(NOT_MEASURED.format(titles=", ".join(missing)))
+        titles = ", ".join(_(KNOWN[name].title) for name in missing)
+        ui.note(_(NOT_MEASURED).format(titles=titles))
     return [name for name in options if name in picked and name in known]
 
 
 def explained(measures: Sequence[Measure]) -> None:
     """What each measure is and where it comes from."""
-    with st.expander("What these measures are"):
+    with st.expander(_("What these measures are")):
         rows = "".join(
-            f"<tr><th>{escape(one.title)}</th><td>{escape(one.description)} "
-            f"<small>{escape(one.source)}</small></td></tr>"
+            f"<tr><th>{escape(_(one.title))}</th><td>{escape(_(one.description))} "
+            f"<small>{escape(_(one.source))}</small></td></tr>"
             for one in measures
         )
         st.html(f'<div class="fp-scroll"><table class="fp-table words">{rows}</table></div>')
@@ -91,32 +98,32 @@ def explained(measures: Sequence[Measure]) -> None:
 @st.fragment
 def periods(trend: pd.DataFrame, answers: pd.DataFrame) -> None:
     """Two periods of somebody's choosing beside each other."""
-    with ui.card("periods", "Compare two periods"):
+    with ui.card("periods", _("Compare two periods")):
         values = trends.with_scores(trend, answers, trends.measured_names(trend))
         days = sorted(set(values.loc[values["value"].notna(), "at"].dt.date))
         if len(days) < 2:
-            ui.note("Two days with sessions or questionnaires are needed before periods can be compared.")
+            ui.note(_("Two days with sessions or questionnaires are needed before periods can be compared."))
             return
         first, second = trends.halves(days)
         left, right = st.columns(2)
         with left:
-            one = days_of("First period", "first_period", first)
+            one = days_of(_("First period"), "first_period", first)
         with right:
-            two = days_of("Second period", "second_period", second)
+            two = days_of(_("Second period"), "second_period", second)
         if one is None or two is None:
-            ui.note("Choose the first and the last day of each period.")
+            ui.note(_("Choose the first and the last day of each period."))
             return
         points = trends.in_periods(values, one, two)
         found = trends.compared(points)
         if not found:
-            ui.note("Neither period has a session or a questionnaire.")
+            ui.note(_("Neither period has a session or a questionnaire."))
             return
-        chosen = choose("period_measures", list(KNOWN), found)
+        chosen = choose("period_measures", list(KNOWN), found, _("Measures"))
         if chosen:
             drawn(points, {name: found[name] for name in chosen})
         if trends.models_in(trend, one, two) > 1:
-            ui.warn(MIXED)
-        ui.note(SPREAD.format(few=FEW))
+            ui.warn(_(MIXED))
+        ui.note(_(SPREAD).format(few=FEW))
 
 
 def days_of(label: str, key: str, first: trends.Days) -> trends.Days | None:
@@ -140,11 +147,13 @@ def drawn(points: pd.DataFrame, found: Mapping[str, Compared]) -> None:
             figure = charts.period_panel(points, means, measure, context.colours())
             st.plotly_chart(
                 figure, theme=None, width="content", config={"displayModeBar": False}, key=f"period_{measure.name}",
-                alt=f"{measure.title}: each session of the two periods, with each period's mean",
+                alt=_("{measure}: each session of the two periods, with each period's mean").format(
+                    measure=_(measure.title)
+                ),
             )  # fmt: skip
-    head = ("Measure", "First period", "Second period", "Difference", "Usual spread", "")
+    head = (_("Measure"), _("First period"), _("Second period"), _("Difference"), _("Usual spread"), "")
     table = "".join(period_row(measure, found[measure.name]) for measure in rows)
-    cells = "".join(f"<th>{cell}</th>" for cell in head)
+    cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     st.html(
         f'<div class="fp-scroll"><table class="fp-table periods"><thead><tr>{cells}</tr></thead>{table}</table></div>'
     )
@@ -153,18 +162,25 @@ def drawn(points: pd.DataFrame, found: Mapping[str, Compared]) -> None:
 def period_row(measure: Measure, one: Compared) -> str:
     """A measure's row of the table: means with how many sessions each stands for."""
     cells = (
-        f"{escape(measure.said(one.mean_before))} <small>of {one.before}</small>",
-        f"{escape(measure.said(one.mean_after))} <small>of {one.after}</small>",
+        mean_cell(measure, one.mean_before, one.before),
+        mean_cell(measure, one.mean_after, one.after),
         escape(difference_words(measure, one.difference)),
-        escape(measure.said(one.spread)),
-        escape(VERDICTS[one.verdict]),
+        escape(said(measure, one.spread)),
+        escape(_(VERDICTS[one.verdict])),
     )
-    return f"<tr><th>{escape(measure.title)}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+    return f"<tr><th>{escape(_(measure.title))}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+
+
+def mean_cell(measure: Measure, mean: float, sessions: int) -> str:
+    """A period's mean, and of how many sessions."""
+    of = _("of {sessions}").format(sessions=sessions)
+    return f"{escape(said(measure, mean))} <small>{escape(of)}</small>"
 
 
 def difference_words(measure: Measure, difference: float) -> str:
     """A signed difference; of shares in percentage points."""
     if difference != difference:
         return "–"
-    said = f"{difference * 100:+.0f} percentage points" if measure.is_share else f"{difference:+.1f} {measure.unit}"
-    return said.replace("-", "−")
+    if measure.is_share:
+        return _("{points} percentage points").format(points=f"{difference * 100:+.0f}".replace("-", "−"))
+    return f"{difference:+.1f} ".replace("-", "−") + _(measure.unit)

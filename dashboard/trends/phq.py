@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, context, ui
+from dashboard.i18n import _, mark, n_
 from db.records import QuestionnaireRecord
 from fer_phq.change import (
     PAIR_DAYS,
@@ -25,13 +26,32 @@ from fer_phq.change import (
 )
 from fer_phq.phq import Provenance, Scale
 
-SOURCES = (
-    f"The baseline is the first questionnaire of its scale. Reliable change: Jacobson & Truax 1991, with SD {SD} and "
-    f"retest correlation {RETEST} of Kroenke 2001, so from {reliable_points()} points on. Five-point rule: Löwe 2004. "
+SOURCES = mark(
+    "The baseline is the first questionnaire of its scale. Reliable change: Jacobson & Truax 1991, with SD {sd} and "
+    "retest correlation {retest} of Kroenke 2001, so from {points} points on. Five-point rule: Löwe 2004. "
     "Both are the PHQ-9's and taken over for the PHQ-8 (Wu 2020)."
 )
 
-SEVERAL_HEADS = (
+ABOVE = mark(
+    "Personal baseline of the estimates: this person's {scores} lie {points} points above them (standard error "
+    "{error}), from {pairs} sessions with a score within {days} days, partially pooled with an assumed spread between "
+    "people (Gelman & Hill 2007). The chart shows the estimates as the model gave them."
+)
+BELOW = mark(
+    "Personal baseline of the estimates: this person's {scores} lie {points} points below them (standard error "
+    "{error}), from {pairs} sessions with a score within {days} days, partially pooled with an assumed spread between "
+    "people (Gelman & Hill 2007). The chart shows the estimates as the model gave them."
+)
+NO_BASELINE = (
+    mark("There is no estimate yet to compare scores with."),
+    mark("The estimates are on two scales, which have no baseline in common."),
+    mark(
+        "There is no personal baseline of the estimates: they come from a head trained on simulated labels, so their "
+        "distance from this person's scores means nothing."
+    ),
+)
+"""Of the sentences of `NoBaseline` those without numbers; the one that counts sessions is not translated."""
+SEVERAL_HEADS = mark(
     "The estimates come from several models, each with a mark of its own. They are not one series: a difference "
     "between two of them may be the models' alone."
 )
@@ -39,10 +59,11 @@ SEVERAL_HEADS = (
 
 def phq(trend: pd.DataFrame, answers: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame) -> None:
     """Estimates and questionnaire scores on one axis."""
-    with ui.card("phq", "PHQ: questionnaires and model estimates"):
+    with ui.card("phq", _("PHQ: questionnaires and model estimates")):
         if not len(answers) and trend["phq_score"].isna().all():
             ui.empty(
-                "No scores yet", "Enter a questionnaire to see its score here. Estimates appear with analysed sessions."
+                _("No scores yet"),
+                _("Enter a questionnaire to see its score here. Estimates appear with analysed sessions."),
             )
             return
         figure = charts.phq_trend(trend, answers, context.colours(), span=span, events=events)
@@ -51,73 +72,91 @@ def phq(trend: pd.DataFrame, answers: pd.DataFrame, span: charts.Span | None, ev
             theme=None,
             config=charts.CONFIG,
             key="phq_trend",
-            alt="PHQ estimates with intervals and questionnaire scores over time",
+            alt=_("PHQ estimates with intervals and questionnaire scores over time"),
         )
         if (trend["phq_provenance"] == str(Provenance.SIMULATED)).any():
-            ui.warn(ui.SIMULATED_SENTENCE)
+            ui.warn(_(ui.SIMULATED_SENTENCE))
         if trend["phq_model_id"].nunique() > 1:
-            ui.note(SEVERAL_HEADS)
-        ui.note("Severity bands begin at 5, 10, 15 and 20 points (Kroenke 2001, 2009).")
+            ui.note(_(SEVERAL_HEADS))
+        ui.note(_("Severity bands begin at 5, 10, 15 and 20 points (Kroenke 2001, 2009)."))
 
 
 def change(changes: Sequence[Change], baseline: PersonalBaseline | NoBaseline | None) -> None:
     """The newest questionnaire of each scale against its first one, and how the estimates sit with this person."""
-    with ui.card("change", "Change since baseline"):
+    with ui.card("change", _("Change since baseline")):
         for scale in Scale:
             of_scale = [one for one in changes if one.score.scale is scale]
             if len(of_scale) > 1:
                 ui.facts(change_facts(of_scale[-1]))
             elif of_scale:
-                ui.note(f"{scale}: one questionnaire so far. A change needs a second one on the same scale.")
+                ui.note(
+                    _("{scale}: one questionnaire so far. A change needs a second one on the same scale.").format(
+                        scale=scale
+                    )
+                )
         if not changes:
-            ui.note("No questionnaire yet. A change needs two on the same scale.")
+            ui.note(_("No questionnaire yet. A change needs two on the same scale."))
         if baseline is not None:
             ui.note(baseline_words(baseline))
         if any(not one.is_baseline for one in changes):
-            ui.note(SOURCES)
+            ui.note(_(SOURCES).format(sd=SD, retest=RETEST, points=reliable_points()))
 
 
 def change_facts(newest: Change) -> list[tuple[str, str]]:
     """The newest questionnaire's change as names and values."""
     first, last = newest.baseline, newest.score
-    went = "" if newest.direction is Direction.NONE else f", {newest.direction}"
+    total = _("{total} points, {day}")
+    rci = f"{newest.rci:.1f}".replace("-", "−")
     return [
-        (f"{first.scale} baseline", f"{first.total} points, {ui.day(first.at)}"),
-        (f"Latest {last.scale}", f"{last.total} points, {ui.day(last.at)}"),
-        ("Difference", difference_words(newest)),
-        ("Reliable change", f"{f'Yes{went}' if newest.reliable else 'No'} (RCI {newest.rci:.1f})".replace("-", "−")),
-        ("5 points or more", f"Yes{went}" if newest.five_points else "No"),
+        (_("{scale} baseline").format(scale=first.scale), total.format(total=first.total, day=ui.day(first.at))),
+        (_("Latest {scale}").format(scale=last.scale), total.format(total=last.total, day=ui.day(last.at))),
+        (_("Difference"), difference_words(newest)),
+        (_("Reliable change"), f"{went(newest, newest.reliable)} (RCI {rci})"),
+        (_("5 points or more"), went(newest, newest.five_points)),
     ]
+
+
+def went(one: Change, is_so: bool) -> str:
+    """'Yes, improved', 'Yes', 'No'."""
+    if not is_so:
+        return _("No")
+    return _("Yes") if one.direction is Direction.NONE else _("Yes, {direction}").format(direction=_(one.direction))
 
 
 def difference_words(one: Change) -> str:
     """'8 points lower', '1 point higher', 'none'."""
     if not one.difference:
-        return "none"
-    return f"{ui.count(abs(one.difference), 'point')} {'lower' if one.difference < 0 else 'higher'}"
+        return _("none")
+    if one.difference < 0:
+        return n_("{n} point lower", "{n} points lower", -one.difference)
+    return n_("{n} point higher", "{n} points higher", one.difference)
 
 
 def hover_words(one: Change) -> str:
     """What the chart says about a questionnaire under the pointer."""
     if one.is_baseline:
-        return "Baseline"
-    since = f"Since the baseline of {ui.day(one.baseline.at)}: {difference_words(one)}"
+        return _("Baseline")
+    words = _("Since the baseline of {day}: {difference},<br>not a reliable change")
     if one.reliable:
-        return f"{since},<br>a reliable change ({one.direction})"
-    return f"{since},<br>{'5 or more, but ' if one.five_points else ''}not a reliable change"
+        words = _("Since the baseline of {day}: {difference},<br>a reliable change ({direction})")
+    elif one.five_points:
+        words = _("Since the baseline of {day}: {difference},<br>5 or more, but not a reliable change")
+    return words.format(day=ui.day(one.baseline.at), difference=difference_words(one), direction=_(str(one.direction)))
 
 
 def baseline_words(baseline: PersonalBaseline | NoBaseline) -> str:
     """A person's own baseline of the estimates in one or two sentences, or why there is none."""
     if isinstance(baseline, NoBaseline):
-        return baseline.text
-    side = "above" if baseline.offset > 0 else "below"
-    shorter = " (of a PHQ-9, without item 9)" if baseline.scale is Scale.PHQ8 else ""
-    return (
-        f"Personal baseline of the estimates: this person's {baseline.scale} scores{shorter} lie "
-        f"{abs(baseline.offset):.1f} points {side} them (standard error {baseline.error:.1f}), from {baseline.pairs} "
-        f"sessions with a score within {PAIR_DAYS} days, partially pooled with an assumed spread between people "
-        "(Gelman & Hill 2007). The chart shows the estimates as the model gave them."
+        return _(baseline.text)
+    words = ABOVE if baseline.offset > 0 else BELOW
+    return _(words).format(
+        scores=_("PHQ-8 scores (of a PHQ-9, without item 9)")
+        if baseline.scale is Scale.PHQ8
+        else _("{scale} scores").format(scale=baseline.scale),
+        points=f"{abs(baseline.offset):.1f}",
+        error=f"{baseline.error:.1f}",
+        pairs=baseline.pairs,
+        days=PAIR_DAYS,
     )
 
 

@@ -269,3 +269,13 @@ def test_english_dates_are_those_of_the_standard_library() -> None:
         at = datetime(2026, month, 9, 8, 7, tzinfo=UTC)
         assert dates.day_and_time(at) == f"{at.day} {at:%b %Y, %H:%M}"
         assert dates.day_and_month(at) == f"{at:%d %b}"
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.stem)
+def test_everything_is_translated(path: Path) -> None:
+    known = {message.id if isinstance(message.id, str) else tuple(message.id): message for message in messages(path)}
+    missing = [text for text in said_in_code() if text not in known or not all(forms(known[text].string))]
+    assert missing == [], "run `python -m dashboard.i18n` and fill in what is empty"
+    assert set(known) == {
+        message.id if isinstance(message.id, str) else tuple(message.id) for message in i18n.template() if message.id
+    }

@@ -8,11 +8,13 @@ import pytest
 from shown_pages import bare_session, html_of, open_page, press, tables, words
 from streamlit.testing.v1 import AppTest
 
-from dashboard import context
+from dashboard import context, i18n
+from dashboard.questionnaire import wording
 from db.migrate import head_revision
 from db.store import Store
-from service.choices import current
-from service.settings import AppSettings, load_settings
+from fer_phq.phq import Scale
+from service.choices import choose, current
+from service.settings import CONSENT_TEXT, ITEM9_MESSAGE, AppSettings, load_settings
 
 PAST = datetime.now(UTC) - timedelta(days=3)
 
@@ -87,3 +89,58 @@ def test_the_installation_says_what_it_is(installation: AppSettings) -> None:
     said = html_of(open_page("settings"))
     assert str(installation.data_dir) in said
     assert f"SQLite, schema {head_revision()}" in said
+
+
+def test_the_language_is_one_that_there_is_or_each_viewers_own(installation: AppSettings, store: Store) -> None:
+    app = open_page("settings")
+    box = app.selectbox(key="set_language")
+    assert box.options == ["As each viewer's browser", *i18n.languages().values()]
+    assert box.value == ""
+    box.set_value("de")
+    save(app)
+    assert store.get_setting(key=i18n.SETTING) == "de"
+    assert current(installation, store).language == "de"
+    app = AppTest.from_function(choices_only, default_timeout=60).run()
+    with i18n.speaking("de"):  # the test runner names the options outside of the page's run
+        app.selectbox(key="set_language").set_value("")
+        app.text_input(key="settings_by").set_value("AB")
+        press(app, "Einstellungen speichern")
+    assert store.get_setting(key=i18n.SETTING) == ""
+    assert current(installation, store).language is None
+    table = tables(open_page("settings"))
+    assert "'Setting': 'Language', 'New value': 'Deutsch'" in table
+    assert "'Setting': 'Language', 'New value': \"as each viewer's browser\"" in table
+
+
+def choices_only() -> None:
+    from dashboard import context, i18n
+    from dashboard.settings.choices import choices_card
+
+    i18n.choose()
+    choices_card(context.settings())
+
+
+def test_the_installations_own_sentences_are_in_the_catalogues() -> None:
+    assert (wording.CONSENT_TEXT, wording.ITEM9_MESSAGE) == (CONSENT_TEXT, ITEM9_MESSAGE)
+    with i18n.speaking("de"):
+        assert i18n._(ITEM9_MESSAGE).startswith("Ein Mensch sollte jetzt")
+
+
+def test_a_message_of_ones_own_stands_beside_the_translated_default(installation: AppSettings, store: Store) -> None:
+    choose(installation, store, {"item9_message": f"{ITEM9_MESSAGE}\n\nStation 3: 4711", "language": "de"}, by="AB")
+    person = store.get_or_create_subject(label="P-1").id
+    store.save_questionnaire(subject_id=person, scale=Scale.PHQ9, items=[0] * 8 + [1], answered_at=PAST)
+    said = html_of(AppTest.from_function(item9_only, default_timeout=60).run())
+    assert "Ein Mensch sollte jetzt" in said
+    assert "Station 3: 4711" in said
+    assert "A person should speak" not in said
+
+
+def item9_only() -> None:
+    from dashboard import context, i18n
+    from dashboard.questionnaire.item9 import item9_card
+    from service.corrections import answers
+
+    i18n.choose()
+    store = context.store()
+    item9_card(answers(store, store.list_subjects()[0].id).current)

@@ -75,6 +75,8 @@ def test_retention_can_go_back_to_without_end(settings: AppSettings, store: Stor
         ("item9_message", "x" * 2001),
         ("consent_version", "two\nlines"),
         ("consent_version", ""),
+        ("language", "de/../x"),
+        ("language", "german words"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_one_sentence(
@@ -84,6 +86,14 @@ def test_a_value_that_cannot_be_used_is_one_sentence(
         choose(settings, store, {name: value}, by="AB")
     assert str(caught.value) == REFUSALS[name]
     assert store.list_settings() == {}
+
+
+def test_a_language_can_be_given_up_again(settings: AppSettings, store: Store) -> None:
+    choose(settings, store, {"language": "de"}, by="AB")
+    assert current(settings, store).language == "de"
+    choose(settings, store, {"language": None}, by="AB")
+    assert current(settings, store).language is None
+    assert choose(settings, store, {"language": ""}, by="AB") == {}, "nothing changed"
 
 
 def test_who_chooses_must_be_said_and_is_noted(settings: AppSettings, store: Store) -> None:
