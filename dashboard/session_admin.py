@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import context, data, ui
 from dashboard.charts import clock
 from dashboard.downloads import session_downloads
-from dashboard.i18n import _
+from dashboard.i18n import _, n_
 from db.records import AnalysisSummary, Consent, SessionDetail, SessionRecord
 from service import jobs
 from service.erasure import erase_session
@@ -122,12 +122,16 @@ def retention(session: SessionRecord) -> None:
 
 def confirm_erasure(detail: SessionDetail) -> None:
     """Ask once more, then erase rows and recording."""
-    words = _(
+    words = n_(
+        "The session of **{label}** from {moment}, its recording and its {n} analysis will be removed for good. "
+        "Questionnaires are kept.",
         "The session of **{label}** from {moment}, its recording and its {n} analyses will be removed for good. "
-        "Questionnaires are kept."
+        "Questionnaires are kept.",
+        len(detail.analyses),
+        label=ui.md(detail.subject.label),
+        moment=ui.day_and_time(detail.session.recorded_at),
     )
-    moment = ui.day_and_time(detail.session.recorded_at)
-    st.markdown(words.format(label=ui.md(detail.subject.label), moment=moment, n=len(detail.analyses)))
+    st.markdown(words)
     sure = st.checkbox(_("I want to erase it"))
     if st.button(_("Erase"), type="primary", disabled=not sure):
         erase_session(context.settings(), context.store(), detail.session.id)

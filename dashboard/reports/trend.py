@@ -17,7 +17,7 @@ from dashboard.reports.session import DEMONSTRATION, LIMITS, day, made
 from dashboard.trends.phq import SOURCES, difference_words
 from dashboard.words import PROVENANCES, said
 from db.records import EventRecord, SubjectSummary
-from fer_phq.change import Change, Direction
+from fer_phq.change import RETEST, SD, Change, Direction, reliable_points
 from fer_phq.measures import MEASURES
 from fer_phq.phq import Provenance
 
@@ -66,7 +66,8 @@ def _phq(trend: pd.DataFrame, answers: pd.DataFrame, changes: Sequence[Change], 
         rows = zip(answers["answered_at"], answers["scale"], answers["total"], answers["band"], changes, strict=True)
         blocks.append(Rows(head, tuple((_day(at, zone), *_answer(*rest)) for at, *rest in rows)))
     if any(not one.is_baseline for one in changes):
-        blocks.append(Words(SOURCES, "note"))
+        sources = _(SOURCES).format(sd=SD, retest=RETEST, points=reliable_points())
+        blocks.append(Words(sources, "note"))
     return blocks
 
 

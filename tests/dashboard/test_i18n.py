@@ -16,7 +16,10 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po, write_po
 from streamlit.testing.v1 import AppTest
 
-from dashboard import dates, i18n, words
+from dashboard import data, dates, i18n, words
+from dashboard.reports.html import to_html
+from dashboard.reports.pdf import to_pdf
+from dashboard.reports.session import session_report
 from db.records import JobState, QuestionnaireSource
 from db.store import Store
 from fer_phq.change import Direction
@@ -212,6 +215,21 @@ def test_a_session_is_shown_in_german_from_title_to_chart(filled: AppSettings, s
     charts = "".join(json.dumps(json.loads(chart.proto.spec), ensure_ascii=False) for chart in app.get("plotly_chart"))
     assert "Ärger" in charts
     assert "Anger" not in charts
+
+
+def test_a_report_speaks_the_language_in_which_it_is_made(filled: AppSettings, store: Store) -> None:
+    detail = store.session_detail(session_id=store.recent_sessions(limit=1)[0].session.id)
+    found = detail.analyses[0]
+    with i18n.speaking("de"):
+        frames = data.frames(found.id)
+        record = store.load_analysis(analysis_id=found.id)
+        report = session_report(detail, record, frames, [], UTC, datetime(2026, 5, 1, tzinfo=UTC))
+        html, pdf = to_html(report), to_pdf(report)
+    assert '<html lang="de">' in html
+    assert "Woher die Zahlen stammen" in html
+    assert "1. Mai 2026" in html
+    assert "Provenance" not in html
+    assert b"/Lang (de)" in pdf
 
 
 # ------------------------------------------------------------------------------------------- words of the layers below
