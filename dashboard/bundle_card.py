@@ -97,7 +97,7 @@ def confirmation(bundle: Bundle, active: Bundle | None) -> None:
     if bundle.config.phq is None:
         ui.warn(_("This model has no PHQ head: new analyses will have emotions and no PHQ estimate."))
     elif bundle.config.phq.provenance is Provenance.SIMULATED:
-        ui.warn(SIMULATED)
+        ui.warn(_(SIMULATED))
     if st.button(_("Use it for new analyses"), type="primary", key="activate"):
         try:
             activate(context.settings(), str(bundle.path), context.store())
@@ -134,7 +134,7 @@ def heads(phq: PhqConfig | None) -> None:
         ]
     )
     if phq.provenance is Provenance.SIMULATED:
-        ui.warn(SIMULATED)
+        ui.warn(_(SIMULATED))
     ui.note(ui.sentence(phq.training))
 
 

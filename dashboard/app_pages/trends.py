@@ -69,7 +69,7 @@ def emotions(trend: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame
             return
         figure = charts.emotion_trend(trend, context.colours(), span=span, events=events)
         st.plotly_chart(
-            figure, theme=None, config=charts.CONFIG, key="emotion_trend",
+            figure, theme=None, config=charts.dated(charts.CONFIG), key="emotion_trend",
             alt=_("Emotion shares of each session over time"),
         )  # fmt: skip
 

@@ -8,6 +8,7 @@ from dashboard.charts.cohort import PEOPLE, distribution_panel, person_panel
 from dashboard.charts.coverage import COVERAGE_LABELS, COVERAGE_STATES
 from dashboard.charts.estimates import emotion_bars, phq_scale
 from dashboard.charts.events import mark_events
+from dashboard.charts.locale import dated
 from dashboard.charts.measures import PANEL, PERIODS, measure_trend, panel, period_panel
 from dashboard.charts.models import estimates_of_two, share_differences, training_curves
 from dashboard.charts.rows import MOMENTS
@@ -31,6 +32,7 @@ __all__ = [
     "broken",
     "clock",
     "date_span",
+    "dated",
     "distribution_panel",
     "emotion_bars",
     "emotion_timeline",

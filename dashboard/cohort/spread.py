@@ -88,6 +88,6 @@ def person(
         st.page_link(ui.TRENDS, label=ui.md(label), query_params={"subject": subject_id})
         figure = charts.person_panel(rows, BY_NAME[name], context.colours(), limits=limits, span=span)
         st.plotly_chart(
-            figure, theme=None, width="content", config=PLAIN, key=f"course_{subject_id}",
+            figure, theme=None, width="content", config=charts.dated(PLAIN), key=f"course_{subject_id}",
             alt=_("{measure} of {label} over sessions").format(measure=_(BY_NAME[name].title), label=label),
         )  # fmt: skip

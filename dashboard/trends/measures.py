@@ -61,7 +61,7 @@ def measures(trend: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame
             trends.series(trend, chosen), [KNOWN[name] for name in chosen], context.colours(), span=span, events=events
         )
         st.plotly_chart(
-            figure, theme=None, config=charts.CONFIG, key="measure_trend",
+            figure, theme=None, config=charts.dated(charts.CONFIG), key="measure_trend",
             alt=_("The chosen measures of each session over time"),
         )  # fmt: skip
         ui.note(_(GAPS).format(days=trends.gap_days(trend)))

@@ -70,7 +70,7 @@ def phq(trend: pd.DataFrame, answers: pd.DataFrame, span: charts.Span | None, ev
         st.plotly_chart(
             figure,
             theme=None,
-            config=charts.CONFIG,
+            config=charts.dated(charts.CONFIG),
             key="phq_trend",
             alt=_("PHQ estimates with intervals and questionnaire scores over time"),
         )

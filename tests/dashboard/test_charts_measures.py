@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import pytest
 from chart_samples import answers, trend
 
-from dashboard import charts
+from dashboard import charts, i18n
 from dashboard.palette import DARK, LIGHT, Palette
 from fer_phq.measures import BY_NAME
 
@@ -125,3 +125,15 @@ def test_a_period_without_sessions_leaves_its_place_empty() -> None:
     figure = charts.period_panel(points().iloc[:2], means, BY_NAME["smiling_share"], LIGHT)
     assert len(figure.data[2].y) == 0
     assert figure.layout.xaxis.range == (-0.6, 1.6)
+
+
+def test_a_chart_speaks_the_viewers_language() -> None:
+    with i18n.speaking("de"):
+        figure = charts.measure_trend(values(), CHOSEN, LIGHT)
+        config = charts.dated(charts.CONFIG)
+    assert figure.layout.xaxis2.title.text == "Datum"
+    names = config["locales"][config["locale"]]["format"]
+    assert (names["months"][2], names["days"][0], names["days"][6]) == ("März", "Sonntag", "Samstag")
+    assert len(names["shortMonths"]) == 12
+    assert config["displaylogo"] is False, "the house's options stay"
+    assert charts.dated(charts.CONFIG) == charts.CONFIG, "English is Plotly's own"

@@ -12,6 +12,7 @@ from dashboard import context, i18n
 from dashboard.questionnaire import wording
 from db.migrate import head_revision
 from db.store import Store
+from fer_phq import phq
 from fer_phq.phq import Scale
 from service.choices import choose, current
 from service.settings import CONSENT_TEXT, ITEM9_MESSAGE, AppSettings, load_settings
@@ -122,8 +123,12 @@ def choices_only() -> None:
 
 def test_the_installations_own_sentences_are_in_the_catalogues() -> None:
     assert (wording.CONSENT_TEXT, wording.ITEM9_MESSAGE) == (CONSENT_TEXT, ITEM9_MESSAGE)
+    assert wording.ITEMS == phq.ITEMS
+    assert (wording.PREAMBLE, wording.ANSWERS, wording.CREDIT) == (phq.PREAMBLE, phq.ANSWERS, phq.CREDIT)
     with i18n.speaking("de"):
         assert i18n._(ITEM9_MESSAGE).startswith("Ein Mensch sollte jetzt")
+        assert i18n._(phq.ITEMS[0]) == "Wenig Interesse oder Freude an Ihren Tätigkeiten"
+        assert "Löwe, Spitzer, Zipfel & Herzog 2002" in i18n._(phq.CREDIT)
 
 
 def test_a_message_of_ones_own_stands_beside_the_translated_default(installation: AppSettings, store: Store) -> None:

@@ -1,0 +1,33 @@
+"""Plotly's options with the names of days and months in the viewer's language, for charts over dates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from babel import Locale
+
+from dashboard.i18n import SOURCE, language
+
+
+def dated(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The options for a chart with dates; numbers keep the point, as they have it in all other words of the page."""
+    code = language()
+    if code == SOURCE:
+        return dict(config)
+    return {**config, "locale": code, "locales": {code: {"dictionary": {}, "format": names(code)}}}
+
+
+def names(code: str) -> dict[str, Any]:
+    """Months and days (from Sunday) of a language as Plotly's locales have them."""
+    locale = Locale.parse(code, sep="-")
+    months, days = locale.months["stand-alone"], locale.days["stand-alone"]
+    return {
+        "months": [months["wide"][i] for i in range(1, 13)],
+        "shortMonths": [months["abbreviated"][i] for i in range(1, 13)],
+        "days": [days["wide"][i % 7] for i in range(6, 13)],
+        "shortDays": [days["abbreviated"][i % 7] for i in range(6, 13)],
+        "date": "%d.%m.%Y",
+        "decimal": ".",
+        "thousands": ",",
+    }
