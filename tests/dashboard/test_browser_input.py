@@ -130,6 +130,8 @@ def test_dropped_files_follow_their_table(installation: AppSettings, store: Stor
         inputs.nth(1).set_input_files({"name": "one.vtt", "mimeType": "text/vtt", "buffer": VTT})
         page.get_by_label("Consent recorded by").fill("AB")
         page.keyboard.press("Enter")
+        # A click while the page is drawn anew would be lost.
+        page.get_by_text("nobody is named who recorded the consent").first.wait_for(state="detached")
         page.get_by_text("has agreed").click()
         page.get_by_role("button", name="Continue to upload").click()
         page.get_by_text("Still to come, of 2 files that the table names: One.mp4, two.mp4").wait_for()
