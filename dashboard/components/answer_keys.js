@@ -16,5 +16,6 @@ export default function (component) {
   component.parentElement.stopKeys?.();
   document.addEventListener("keydown", onKey);
   component.parentElement.stopKeys = () => document.removeEventListener("keydown", onKey);
+  document.documentElement.dataset.answerKeys = "on"; // for whoever must know that keys are heard by now
   return () => component.parentElement.stopKeys?.();
 }

@@ -92,6 +92,7 @@ def test_a_questionnaire_by_keyboard_alone(installation: AppSettings, store: Sto
     with dashboard(installation) as address, browser_tab() as page:
         opened(page, f"{address}/questionnaire?subject={subject.id}")
         page.get_by_role("radiogroup").first.wait_for()
+        page.wait_for_selector("[data-answer-keys=on]", state="attached")
         in_form = "document.activeElement.closest('[class*=st-key-card_form] [role=radiogroup]') !== null"
         for _ in range(60):
             page.keyboard.press("Tab")
@@ -101,6 +102,8 @@ def test_a_questionnaire_by_keyboard_alone(installation: AppSettings, store: Sto
         page.keyboard.type("21022101")  # a digit answers an item and goes on to the next
         page.keyboard.press("Space")  # the last one by the keys of every form
         page.keyboard.press("ArrowRight")
+        answered = page.locator("[class*=st-key-card_form] [role=radiogroup] input:checked")
+        eventually(page, lambda: answered.count() == 9)
         for _ in range(12):
             page.keyboard.press("Tab")
             if page.evaluate("document.activeElement.innerText") == "Save questionnaire":
@@ -148,6 +151,14 @@ def test_dropped_files_follow_their_table(installation: AppSettings, store: Stor
         calm(page)
 
 
+def opened_list(page: Any, box: str, option: str) -> bool:
+    """Whether a box shows an option, after a click on it: one while the page is drawn anew is lost."""
+    if not page.get_by_role("option", name=option).count():
+        page.get_by_role("combobox", name=box).click()
+        page.wait_for_timeout(500)
+    return bool(page.get_by_role("option", name=option).count())
+
+
 def test_a_transcript_goes_with_the_file_of_its_name(
     installation: AppSettings, store: Store, recordings: Recordings
 ) -> None:
@@ -163,7 +174,7 @@ def test_a_transcript_goes_with_the_file_of_its_name(
             ]
         )
         page.get_by_text("The transcript bad.vtt cannot be used").wait_for()
-        page.get_by_role("combobox", name="The subject in Talk.vtt").click()
+        eventually(page, lambda: opened_list(page, "The subject in Talk.vtt", "Therapist"))
         page.get_by_role("option", name="Therapist").click()
         page.wait_for_timeout(1500)  # the page's next run hands the browser the new leave
         page.locator("[data-testid=fp-upload]").set_input_files(source)
