@@ -19,6 +19,7 @@ from dashboard.trends.phq import scores_of
 from db.records import AnalysisSummary, CohortFilter, SessionDetail, SubjectSummary
 from fer_phq.change import since_baseline
 from fer_phq.measures import MEASURES
+from fer_phq.phq import Modality
 from service.tables import as_csv, as_json, as_parquet, frames_table, voice_table, words_table
 
 DICTIONARY = mark("What the columns mean: docs/DATA_DICTIONARY.md, or `python -m service.dictionary`.")
@@ -33,10 +34,10 @@ def session_downloads(detail: SessionDetail, found: AnalysisSummary) -> None:
         _button(_("The whole analysis, JSON"), lambda: data.json_document(found.id), f"{stem}.json", "application/json")
         store = context.store()
         table_buttons(_("Frames"), lambda: frames_table(store, found.id), f"{stem}-frames")
-        channels = store.load_channels(analysis_id=found.id)
-        if "voice" in channels:
+        kinds = store.channel_kinds(analysis_id=found.id)
+        if Modality.VOICE in kinds:
             table_buttons(_("Voice"), lambda: voice_table(store, found.id), f"{stem}-voice")
-        if "words" in channels:
+        if Modality.WORDS in kinds:
             table_buttons(_("Words"), lambda: words_table(store, found.id), f"{stem}-words")
         ui.note(_(DICTIONARY))
 

@@ -152,21 +152,28 @@ _MEASURES = tuple(
     for one in MEASURES
 )
 
+_SESSION_ID = Column("session_id", "UUID", "The session.")
+_ANALYSIS_ID = Column("analysis_id", "UUID", "The analysis that the row shows.")
+_RECORDED_AT = Column("recorded_at", "time, UTC", "When the session was recorded.")
+_MODEL_ID = Column("model_id", "text", "Which checkpoint bundle analysed it.")
+_COVERAGE = Column("coverage", "0 to 1", "Sampled frames with the subject's face, of all sampled frames.")
+_IS_DEMO = Column("is_demo", "true or false", "Whether it is a made-up demonstration.")
+
 SESSIONS = TableEntry(
     "sessions",
     "Sessions of a subject",
     "an analysed session, oldest first",
     (
-        Column("session_id", "UUID", "The session."),
-        Column("analysis_id", "UUID", "The analysis that the row shows."),
-        Column("recorded_at", "time, UTC", "When the session was recorded."),
-        Column("model_id", "text", "Which checkpoint bundle analysed it."),
-        Column("coverage", "0 to 1", "Sampled frames with the subject's face, of all sampled frames."),
+        _SESSION_ID,
+        _ANALYSIS_ID,
+        _RECORDED_AT,
+        _MODEL_ID,
+        _COVERAGE,
         Column("frames_sampled", "count", "Sampled frames."),
         Column("dominant_emotion", ", ".join(EMOTIONS), "The emotion with the highest mean probability.", NO_FACE),
         *_SHARES,
         *_PHQ,
-        Column("is_demo", "true or false", "Whether it is a made-up demonstration."),
+        _IS_DEMO,
         *_MEASURES,
     ),
 )
@@ -178,13 +185,13 @@ COHORT = TableEntry(
     (
         Column("subject_id", "UUID", "The subject."),
         Column("label", "text", "The subject's label."),
-        Column("is_demo", "true or false", "Whether it is a made-up demonstration."),
-        Column("session_id", "UUID", "The session."),
-        Column("recorded_at", "time, UTC", "When the session was recorded."),
+        _IS_DEMO,
+        _SESSION_ID,
+        _RECORDED_AT,
         Column("duration_s", "seconds", "The recording's length."),
-        Column("analysis_id", "UUID", "The analysis that the row shows."),
-        Column("model_id", "text", "Which checkpoint bundle analysed it."),
-        Column("coverage", "0 to 1", "Sampled frames with the subject's face, of all sampled frames."),
+        _ANALYSIS_ID,
+        _MODEL_ID,
+        _COVERAGE,
         *_SHARES,
         *(column for column in _PHQ if column.name not in _SESSION_ONLY),
         *_MEASURES,

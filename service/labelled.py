@@ -60,5 +60,5 @@ def write_manifest(
 
 def _all_embedded(store: Store, sessions: Sequence[LabelledSessionRecord]) -> bool:
     """Whether the words of all sessions have embeddings: the extra that makes them may have come later."""
-    words = [store.load_channels(analysis_id=one.analysis_id).get(Modality.WORDS) for one in sessions]
-    return {one.kind for one in words if one is not None} == {MINILM}
+    kinds = [store.channel_kinds(analysis_id=one.analysis_id).get(Modality.WORDS) for one in sessions]
+    return {kind for kind in kinds if kind is not None} == {MINILM}

@@ -108,3 +108,18 @@ def eventually(page: Any, holds: Callable[[], bool]) -> None:
             return
         page.wait_for_timeout(250)
     raise AssertionError("What was waited for did not come about.")
+
+
+def click_timeline(page: Any, share: float) -> bool:
+    """Click the emotion timeline at a share of its width, once its words appear there; whether it was clicked."""
+    area = page.locator("[class*=st-key-card_timeline] .nsewdrag").first
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    x, y = box["x"] + box["width"] * share, box["y"] + 60
+    page.mouse.move(x - 20, y)
+    page.mouse.move(x, y, steps=3)
+    page.wait_for_timeout(500)
+    if not page.locator("[class*=st-key-card_timeline] .hovertext").count():
+        return False
+    page.mouse.click(x, y)
+    return True

@@ -314,6 +314,7 @@ def _label_rows(path: Path, part: str, scored: bool) -> Iterator[Label]:
 
     at, score = column("Participant_ID"), column("PHQ8_Score", "PHQ_Score", "PHQ_8Total")
     binary, gender = column("PHQ8_Binary", "PHQ_Binary"), column("Gender")
+    answers = [column(f"PHQ8_{item}", f"PHQ_8{item}") for item in ITEMS]
     if at is None:
         raise FerPhqError(f"{path} has no column Participant_ID; its columns are {', '.join(header)}.")
     if scored and score is None:
@@ -333,8 +334,8 @@ def _label_rows(path: Path, part: str, scored: bool) -> Iterator[Label]:
         total, odd = _whole(cell(row, score)), ""
         if total is not None and cell(row, binary) and _whole(cell(row, binary)) != int(total >= PHQ8_CUT):
             odd = f"{path.name} gives the score {total} and the class {cell(row, binary)}; the score is used."
-        items = tuple(_whole(cell(row, column(f"PHQ8_{item}", f"PHQ_8{item}"))) for item in ITEMS)
-        yield Label(str(participant), part, total, cell(row, gender), _answers(items, total), odd)
+        items = _answers([_whole(cell(row, answer)) for answer in answers], total)
+        yield Label(str(participant), part, total, cell(row, gender), items, odd)
 
 
 def _answers(items: Sequence[int | None], total: int | None) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard import ui
+from dashboard.data import local_times
 from dashboard.i18n import _, n_
 from dashboard.reports.blocks import Block, Chart, Facts, Heading, Report, Rows, Words
 from dashboard.reports.figures import emotion_trend_figure, phq_trend_figure
@@ -57,7 +58,7 @@ def trend_report(
 def _phq(trend: pd.DataFrame, answers: pd.DataFrame, changes: Sequence[Change], zone: tzinfo) -> list[Block]:
     if not len(answers) and trend["phq_score"].isna().all():
         return [Words(_("There is no questionnaire and no estimate yet."))]
-    figure = phq_trend_figure(_local(trend, "recorded_at", zone), _local(answers, "answered_at", zone))
+    figure = phq_trend_figure(local_times(trend, "recorded_at", zone), local_times(answers, "answered_at", zone))
     blocks: list[Block] = [Chart(figure, _("PHQ estimates with intervals and questionnaire scores over time"))]
     if (trend["phq_provenance"] == str(Provenance.SIMULATED)).any():
         blocks.append(Words(_(ui.SIMULATED_SENTENCE), "warning"))
@@ -82,7 +83,7 @@ def _answer(scale: str, total: int, band: str, change: Change) -> tuple[str, ...
 
 def _emotions(trend: pd.DataFrame, zone: tzinfo) -> Chart:
     return Chart(
-        emotion_trend_figure(_local(trend, "recorded_at", zone)), _("Emotion shares of each session over time")
+        emotion_trend_figure(local_times(trend, "recorded_at", zone)), _("Emotion shares of each session over time")
     )
 
 
@@ -117,11 +118,6 @@ def _measured(trend: pd.DataFrame, zone: tzinfo) -> Rows | None:
         (_(one.title), *(said(one, float(value)) for value in last[one.name].fillna(np.nan))) for one in shown
     )
     return Rows(head, cells)
-
-
-def _local(table: pd.DataFrame, column: str, zone: tzinfo) -> pd.DataFrame:
-    """With a column of UTC times as wall times of a zone: charts draw times as they are given."""
-    return table.assign(**{column: pd.to_datetime(table[column], utc=True).dt.tz_convert(zone).dt.tz_localize(None)})
 
 
 def _day(at: object, zone: tzinfo) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from recordings import Recordings
-from served import CHROMIUM, PAGES, PATIENCE_MS, calm, dashboard, eventually, opened, process
+from served import CHROMIUM, PAGES, PATIENCE_MS, calm, click_timeline, dashboard, eventually, opened, process
 
 from db.store import Store
 from service.settings import AppSettings
@@ -18,21 +18,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
 ]
-
-
-def click_timeline(page: Any, share: float) -> bool:
-    """Click the emotion timeline at a share of its width, once its words appear there; whether it was clicked."""
-    area = page.locator("[class*=st-key-card_timeline] .nsewdrag").first
-    area.scroll_into_view_if_needed()
-    box = area.bounding_box()
-    x, y = box["x"] + box["width"] * share, box["y"] + 60
-    page.mouse.move(x - 20, y)
-    page.mouse.move(x, y, steps=3)
-    page.wait_for_timeout(500)
-    if not page.locator("[class*=st-key-card_timeline] .hovertext").count():
-        return False
-    page.mouse.click(x, y)
-    return True
 
 
 def test_every_page_of_a_filled_store(filled: AppSettings, installation: AppSettings, page: Any) -> None:

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from pypdf import PdfReader
 from recordings import Recordings
-from served import CHROMIUM, PATIENCE_MS, calm, dashboard, eventually, opened, process
+from served import CHROMIUM, PATIENCE_MS, calm, click_timeline, dashboard, eventually, opened, process
 from synthetic_sessions import Plan, recording_info, synthetic_analysis
 
 from db.store import Store
@@ -56,7 +56,7 @@ def test_a_therapist_reviews_a_session_and_takes_the_report(
         page.wait_for_selector("[class*=st-key-card_timeline] .js-plotly-plot .main-svg")
         video = page.locator("video")
         eventually(page, lambda: video.evaluate("v => v.readyState >= 1"))
-        eventually(page, lambda: clicked_at(page, 0.6))
+        eventually(page, lambda: click_timeline(page, 0.6))
         eventually(page, lambda: video.evaluate("v => v.currentTime > 2"))
         store.add_note(session_id=store.recent_sessions()[0].session.id, time_s=3.0, words="laughs", tag="warmth")
         calm(page)
@@ -69,21 +69,6 @@ def test_a_therapist_reviews_a_session_and_takes_the_report(
         assert wanted in said
         assert wanted in html
     assert all("Not a diagnosis." in one.extract_text() for one in reader.pages)
-
-
-def clicked_at(page: Any, share: float) -> bool:
-    """Click the timeline at a share of its width, once its words appear there; whether it was clicked."""
-    area = page.locator("[class*=st-key-card_timeline] .nsewdrag").first
-    area.scroll_into_view_if_needed()
-    box = area.bounding_box()
-    x, y = box["x"] + box["width"] * share, box["y"] + 60
-    page.mouse.move(x - 20, y)
-    page.mouse.move(x, y, steps=3)
-    page.wait_for_timeout(500)
-    if not page.locator("[class*=st-key-card_timeline] .hovertext").count():
-        return False
-    page.mouse.click(x, y)
-    return True
 
 
 def test_a_coordinator_finds_somebody_among_200_recordings(installation: AppSettings, store: Store, page: Any) -> None:

@@ -59,6 +59,8 @@ def test_only_what_there_was_is_there(store: Store, session_id: str) -> None:
     words = store.save_analysis(session_id=session_id, analysis=sample_analysis(words=sample_words()))
     neither = store.save_analysis(session_id=session_id, analysis=sample_analysis(model_id="model-b"))
     assert set(store.load_channels(analysis_id=words)) == {Modality.WORDS}
+    assert store.channel_kinds(analysis_id=words) == {Modality.WORDS: sample_words().kind}
+    assert store.channel_kinds(analysis_id=neither) == {}
     assert store.load_session_analysis(analysis_id=words).voice is None
     assert store.load_channels(analysis_id=neither) == {}
     assert store.load_session_analysis(analysis_id=neither).features.modalities == (Modality.FACE,)
