@@ -46,7 +46,9 @@ TEMPLATES = 10
 """Sessions that are saved through the store; the others are copies of them."""
 NEWEST = datetime(2026, 6, 1, 10, tzinfo=UTC)
 NAMES = [measure.name for measure in MEASURES]
-PAGES = ("home", "session", "trends", "cohort")
+PAGES = ("home", "new_session", "session", "trends", "cohort", "questionnaire", "models", "settings")
+OTHER_MODEL = "synthetic-89abcdef"
+"""Half of the sessions have an older analysis by it too, without its frames: the Models page compares two models."""
 
 
 def main() -> None:
@@ -141,6 +143,9 @@ def copy(path: Path, subjects: list[str], templates: list[str], sessions: int) -
         duplicate(database, "analyses", "id", old, {"id": analysis, "session_id": session})
         for table in ("frames", "embeddings", "measures"):
             duplicate(database, table, "analysis_id", old, {"analysis_id": analysis})
+        if i % 2:
+            older = {"model_id": OTHER_MODEL, "created_at": "2026-06-01 12:00:00.000000"}
+            duplicate(database, "analyses", "id", old, {"id": str(uuid.uuid4()), "session_id": session} | older)
         database.execute(
             "UPDATE measures SET value = value * ? WHERE analysis_id = ?", (rng.uniform(0.8, 1.2), analysis)
         )
@@ -262,7 +267,7 @@ def report(took: dict[str, list[float]]) -> None:
     print("\n| page | runs | median (range), ms | p95, ms |\n|---|---|---|---|")
     for name in PAGES:
         times = took[f"page {name}"]
-        print(f"| {name.capitalize()} | {len(times)} | {milliseconds(f'page {name}')} | {p95(times):,.0f} |")
+        print(f"| {name.capitalize().replace('_', ' ')} | {len(times)} | {milliseconds(f'page {name}')} | {p95(times):,.0f} |")
     print("\n| query of | ours, ms | p95 | reading frames, ms | p95 | times as long |\n|---|---|---|---|---|---|")
     for name in ("home", "trends", "cohort"):
         ours, naive = took[f"ours {name}"], took[f"naive {name}"]

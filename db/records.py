@@ -290,19 +290,6 @@ class QuestionnaireRecord:
 
 
 @dataclass(frozen=True)
-class PairRecord:
-    """A session with its analyses by two models, and the questionnaire answered near it, where there is one."""
-
-    session_id: str
-    subject_id: str
-    subject_label: str
-    recorded_at: datetime
-    first: AnalysisSummary
-    second: AnalysisSummary
-    answered: QuestionnaireRecord | None
-
-
-@dataclass(frozen=True)
 class EventRecord:
     """Something that happened to a subject, such as a treatment begun."""
 

@@ -5,14 +5,25 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import groupby
 
+import pandas as pd
 from sqlalchemy import Subquery, func, select
-from sqlalchemy.orm import aliased
 
-from db.queries.base import Queries
+from db.queries.base import TEXT, TIME, Queries, tidy_frame
 from db.queries.heads import nearest_answer
-from db.queries.rows import analysis_summary, is_superseded, questionnaire_record
-from db.records import PairRecord
+from db.queries.rows import is_superseded
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow
+from fer_phq.emotions import EMOTIONS
+
+_SIDE = {
+    **dict.fromkeys(EMOTIONS, "float64"),
+    "dominant_emotion": TEXT,
+    "phq_score": "float64",
+    "phq_low": "float64",
+    "phq_high": "float64",
+    "phq_scale": TEXT,
+    "phq_provenance": TEXT,
+}
+_SESSION = {"session_id": TEXT, "subject_id": TEXT, "subject_label": TEXT, "recorded_at": TIME}
 
 
 class PairQueries(Queries):
@@ -28,56 +39,55 @@ class PairQueries(Queries):
         with self._reading() as session:
             return {row[0]: row[1] for row in session.execute(query)}
 
-    def paired_analyses(self, *, first: str, second: str, within_days: float) -> list[PairRecord]:
-        """Sessions that both models have analysed, oldest recording first: of each the newest analysis by either.
+    def paired_analyses(self, *, first: str, second: str, within_days: float) -> pd.DataFrame:
+        """One row a session that both models have analysed, oldest recording first: of each the newest by either.
 
-        With the subject's questionnaire, of any scale, that was answered nearest to the recording, at most
-        `within_days` before or after it, if any.
+        Columns: session_id, subject_id, subject_label, recorded_at (UTC); the seven mean probabilities,
+        dominant_emotion, phq_score, phq_low, phq_high, phq_scale and phq_provenance of the first with `_a` and of the
+        second with `_b` behind them (NaN or None without a face, or without an estimate); items, the answers of the
+        subject's questionnaire, of any scale, nearest to the recording and at most `within_days` before or after it,
+        or None.
         """
         one, other = _newest_by(first), _newest_by(second)
-        a, b = aliased(AnalysisRow), aliased(AnalysisRow)
         query = (
-            select(SessionRow, SubjectRow.label, a, b)
+            select(
+                SessionRow.id, SessionRow.subject_id, SubjectRow.label, SessionRow.recorded_at,
+                *(one.c[name] for name in _SIDE), *(other.c[name] for name in _SIDE),
+            )
             .join(SubjectRow, SubjectRow.id == SessionRow.subject_id)
             .join(one, one.c.session_id == SessionRow.id)
             .join(other, other.c.session_id == SessionRow.id)
-            .join(a, a.id == one.c.id)
-            .join(b, b.id == other.c.id)
+            .where(one.c.place == 1, other.c.place == 1)
             .order_by(SessionRow.recorded_at, SessionRow.id)
-        )
+        )  # fmt: skip
         answers = (
             select(QuestionnaireRow)
             .where(~is_superseded())
             .order_by(QuestionnaireRow.subject_id, QuestionnaireRow.answered_at, QuestionnaireRow.created_at)
         )
-        found = []
+        near: list[tuple[int, ...] | None] = []
         with self._reading() as session:
-            rows = session.scalars(answers)
-            of_subject = {subject: list(some) for subject, some in groupby(rows, lambda row: row.subject_id)}
-            for parent, label, left, right in session.execute(query):
-                near = nearest_answer(of_subject.get(parent.subject_id, ()), parent.recorded_at)
-                if near is not None and abs(near.answered_at - parent.recorded_at) > timedelta(days=within_days):
-                    near = None
-                found.append(
-                    PairRecord(
-                        session_id=parent.id,
-                        subject_id=parent.subject_id,
-                        subject_label=label,
-                        recorded_at=parent.recorded_at,
-                        first=analysis_summary(left),
-                        second=analysis_summary(right),
-                        answered=None if near is None else questionnaire_record(near, superseded=False),
-                    )
-                )
-        return found
+            rows = session.execute(query).all()
+            of_subject = {subject: list(some) for subject, some in groupby(session.scalars(answers), _subject_of)}
+            for row in rows:
+                answer = nearest_answer(of_subject.get(row.subject_id, ()), row.recorded_at)
+                is_near = answer is not None and abs(answer.answered_at - row.recorded_at) <= timedelta(within_days)
+                near.append(tuple(answer.items) if answer is not None and is_near else None)
+        sides = {f"{name}_{side}": dtype for side in "ab" for name, dtype in _SIDE.items()}
+        return tidy_frame(rows, _SESSION | sides).assign(items=pd.Series(near, dtype=object))
 
 
 def _newest_by(model_id: str) -> Subquery:
-    """id and session_id of each session's newest analysis by this model."""
+    """Columns of this model's analyses, and the place of each among those of its session: 1 is the newest."""
     newest_first = (AnalysisRow.created_at.desc(), AnalysisRow.id.desc())
     place = func.row_number().over(partition_by=AnalysisRow.session_id, order_by=newest_first)
-    ranked = select(AnalysisRow.id, AnalysisRow.session_id, place.label("place")).where(
-        AnalysisRow.model_id == model_id
+    columns = (getattr(AnalysisRow, name) for name in _SIDE)
+    return (
+        select(AnalysisRow.session_id, place.label("place"), *columns)
+        .where(AnalysisRow.model_id == model_id)
+        .subquery()
     )
-    chosen = ranked.subquery()
-    return select(chosen.c.id, chosen.c.session_id).where(chosen.c.place == 1).subquery()
+
+
+def _subject_of(row: QuestionnaireRow) -> str:
+    return row.subject_id
