@@ -266,8 +266,8 @@ def report(took: dict[str, list[float]]) -> None:
 
     print("\n| page | runs | median (range), ms | p95, ms |\n|---|---|---|---|")
     for name in PAGES:
-        times = took[f"page {name}"]
-        print(f"| {name.capitalize().replace('_', ' ')} | {len(times)} | {milliseconds(f'page {name}')} | {p95(times):,.0f} |")
+        times, called = took[f"page {name}"], name.capitalize().replace("_", " ")
+        print(f"| {called} | {len(times)} | {milliseconds(f'page {name}')} | {p95(times):,.0f} |")
     print("\n| query of | ours, ms | p95 | reading frames, ms | p95 | times as long |\n|---|---|---|---|---|---|")
     for name in ("home", "trends", "cohort"):
         ours, naive = took[f"ours {name}"], took[f"naive {name}"]

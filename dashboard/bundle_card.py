@@ -8,8 +8,10 @@ from html import escape
 import streamlit as st
 
 from dashboard import bundles, context, ui
+from dashboard.beneath import told
 from dashboard.bundles import Figure, HeadReport, SetFigures
 from dashboard.i18n import _, mark, n_
+from dashboard.numbers import decimal
 from dashboard.words import spoken
 from fer_phq.checkpoint import SHIPPED, Bundle, PhqConfig, damaged_files
 from fer_phq.errors import FerPhqError
@@ -135,7 +137,7 @@ def heads(phq: PhqConfig | None) -> None:
     )
     if phq.provenance is Provenance.SIMULATED:
         ui.warn(_(SIMULATED))
-    ui.note(ui.sentence(phq.training))
+    ui.note(ui.sentence(told(phq.training)))
 
 
 def show_report(bundle: Bundle) -> None:
@@ -143,7 +145,7 @@ def show_report(bundle: Bundle) -> None:
     try:
         report = bundles.report_of(bundle)
     except FerPhqError as error:
-        ui.warn(str(error))
+        ui.warn(told(str(error)))
         return
     if report is None or not report.sets:
         return
@@ -202,7 +204,7 @@ def _row(one: SetFigures) -> str:
         str(one.people),
         *(_bracketed(figure) for figure in (one.mae, one.floor, one.rmse, one.ccc, one.pearson)),
         escape(ui.percent(one.coverage)),
-        f"{one.width:.1f}",
+        decimal(one.width),
     ]
     source = spoken(one.modalities)
     name = escape(f"{source[:1].upper()}{source[1:]}")
@@ -210,7 +212,7 @@ def _row(one: SetFigures) -> str:
 
 
 def _bracketed(figure: Figure) -> str:
-    words = f"{figure.value:.2f}<br><small>[{figure.low:.2f}, {figure.high:.2f}]</small>"
+    words = f"{decimal(figure.value, 2)}<br><small>[{decimal(figure.low, 2)}; {decimal(figure.high, 2)}]</small>"
     return words.replace("-", "−")
 
 

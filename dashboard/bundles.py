@@ -107,7 +107,8 @@ def report_of(bundle: Bundle) -> HeadReport | None:
         level = float(found.get("bootstrap_level", 0.95))
         return HeadReport(Scale(found["scale"]), int(found["sessions"]), int(found["subjects"]), level, sets)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ModelError(f"The report {path} cannot be read ({type(error).__name__}); train the head again.") from None
+        words = _("The report {path} cannot be read ({reason}); train the head again.")
+        raise ModelError(words.format(path=path, reason=type(error).__name__)) from None
 
 
 def _set(found: Mapping[str, Any]) -> SetFigures:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import charts, context, ui
 from dashboard.i18n import _, n_
+from dashboard.numbers import decimal
 from service.comparison import MIDDLE, Comparison, Difference, compare
 
 FEW = 20
@@ -56,10 +57,10 @@ def facts_of(found: Comparison) -> list[tuple[str, str]]:
     if found.errors is not None:
         errors = found.errors
         first = _("{points} points on {sessions}").format(
-            points=f"{errors.first:.1f}", sessions=sessions_of(errors.sessions, errors.people)
+            points=decimal(errors.first), sessions=sessions_of(errors.sessions, errors.people)
         )
         facts.append((_("Mean error, first"), first))
-        second = _("{points} points on the same").format(points=f"{errors.second:.1f}")
+        second = _("{points} points on the same").format(points=decimal(errors.second))
         facts.append((_("Mean error, second"), second))
     return facts
 
@@ -73,7 +74,7 @@ def sessions_of(sessions: int, people: int) -> str:
 
 def points(difference: Difference) -> str:
     """'+1.2 points, 90 % of sessions between −0.5 and 3.0'."""
-    mean, low, high = (f"{one:+.1f}".replace("-", "−") for one in (difference.mean, difference.low, difference.high))
+    mean, low, high = (decimal(one, signed=True) for one in (difference.mean, difference.low, difference.high))
     return _("{points} points, {share} of sessions between {low} and {high}").format(
         points=mean, share=f"{MIDDLE:.0%}", low=low, high=high
     )

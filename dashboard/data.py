@@ -19,6 +19,7 @@ from PIL import ImageDraw
 
 from dashboard import context
 from dashboard.i18n import _
+from dashboard.numbers import decimal, short
 from db.records import AnalysisRecord, AnalysisSummary, SessionRecord
 from fer_phq.analysis import Sampling
 from fer_phq.arrays import Image
@@ -164,7 +165,7 @@ def pictures(
     )
     if around[2] - around[0] < 1 or around[3] - around[1] < 1:
         words = _("The face's box at {time} s lies outside the picture; analyse the recording again.")
-        raise RecordingError(words.format(time=f"{time_s:.1f}"))
+        raise RecordingError(words.format(time=decimal(time_s)))
     crop = picture.crop(tuple(round(value) for value in around))  # type: ignore[arg-type]
     width = max(2, round(max(picture.size) / 240))
     draw = ImageDraw.Draw(picture)
@@ -188,7 +189,7 @@ def looked_at(analysis_id: str, path: str, time_s: float) -> Explanation:
     row = int(np.abs(line.time_s - time_s).argmin())
     if not line.has_face[row]:
         words = _("The subject's face was not found at {time} s, so there is nothing to look at.")
-        raise RecordingError(words.format(time=f"{time_s:.1f}"))
+        raise RecordingError(words.format(time=decimal(time_s)))
     frame = read_frame(path, float(line.time_s[row]))
     return explain_crop(
         align_crop(frame.rgb, line.landmarks[row] / frame.scale),
@@ -218,7 +219,7 @@ def analysis_label(summary: AnalysisSummary) -> str:
 
 def sampling_words(sampling: Sampling) -> str:
     """How many frames a second were analysed, or that it was the key frames."""
-    return _("key frames") if sampling.key_frames else _("{rate} frames/s").format(rate=f"{sampling.fps:g}")
+    return _("key frames") if sampling.key_frames else _("{rate} frames/s").format(rate=short(sampling.fps))
 
 
 def forget() -> None:

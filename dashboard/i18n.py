@@ -2,7 +2,8 @@
 
 Whoever adds `locale/fr.po` (made with `python -m dashboard.i18n fr`, then filled in) has added French: nothing is
 compiled. English is what stands in the code. `_` translates a sentence, `n_` one that counts; both take sentences with
-`{names}` that are filled in afterwards with `format`, and sentences are never put together from pieces.
+`{names}` that are filled in afterwards with `format`, and sentences are never put together from pieces. What the layers
+below say is in the catalogues too (`dashboard.extract`), and shown by `dashboard.beneath`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from babel.messages.pofile import read_po, write_po
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard import context
+from dashboard.extract import sentences
 
 LOCALES = Path(__file__).with_name("locale")
 SOURCE = "en"
@@ -88,24 +90,33 @@ def best(wanted: str | None) -> str:
 @functools.cache
 def catalogue(language: str) -> gettext.NullTranslations:
     """The language's catalogue; of English an empty one. What is marked as fuzzy is not used."""
-    path = LOCALES / f"{language}.po"
-    if language == SOURCE or not path.is_file():
+    if (found := messages(language)) is None:
         return gettext.NullTranslations()
-    with path.open("rb") as file:
-        found = read_po(file, locale=language)
     compiled = io.BytesIO()
     write_mo(compiled, found)
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
 
 
+@functools.cache
+def messages(language: str) -> Catalog | None:
+    """The language's catalogue as its file holds it; None of English, and where there is no file."""
+    path = LOCALES / f"{language}.po"
+    if language == SOURCE or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return read_po(file, locale=language)
+
+
 def template() -> Catalog:
-    """Every text that the code marks, with where it stands."""
+    """Every text that the dashboard marks and every sentence of the layers below, with where they stand."""
     here = Path(__file__).parent
     found = Catalog(project="fer-phq", charset="utf-8")
     methods = [("**.py", "python")]
     for name, line, message, comments, _context in extract_from_dir(here, methods, keywords=KEYWORDS):
         found.add(message, locations=[(f"dashboard/{name}", line)], auto_comments=comments)
+    for sentence in sentences():
+        found.add(sentence.template, locations=[(sentence.file, sentence.line)])
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import context, ui
+from dashboard.beneath import told
 from dashboard.i18n import _
 from service import jobs
 from service.jobs import JobStatus
@@ -23,20 +24,20 @@ def job_row(job: JobStatus, label: str, *, link: bool = True) -> None:
         name.markdown(f"**{ui.md(label)}**")
     if job.active:
         # `worker_warning` says above the rows what to do about a missing worker: once is enough.
-        words = _("Waiting for a worker.") if job.message == jobs.NO_WORKER else _(job.message)
+        words = _("Waiting for a worker.") if job.message == jobs.NO_WORKER else told(job.message)
         state.progress(job.fraction or 0.0, text=ui.md(words))
         stop = _("Stop the analysis of {label}").format(label=ui.md(label))
         if act.button(_("Cancel"), key=f"cancel_{job.id}", help=stop):
             jobs.cancel(context.settings(), context.store(), job.id)
             st.rerun(scope="fragment")
     elif job.state in ("failed", "cancelled"):
-        state.html(f'<p class="fp-{"danger" if job.state == "failed" else "warning"}">{ui.text(_(job.message))}</p>')
+        state.html(f'<p class="fp-{"danger" if job.state == "failed" else "warning"}">{ui.text(told(job.message))}</p>')
         again = _("Analyse {label} again").format(label=ui.md(label))
         if act.button(_("Retry"), key=f"retry_{job.id}", help=again):
             jobs.retry(context.settings(), context.store(), job.id)
             st.rerun()
     else:
-        state.html(f'<p class="fp-note">{ui.text(_(job.message))}</p>')
+        state.html(f'<p class="fp-note">{ui.text(told(job.message))}</p>')
 
 
 def live_jobs(session_ids: Sequence[tuple[str, str]], *, key: str, link: bool = True) -> None:
@@ -58,4 +59,4 @@ def live_jobs(session_ids: Sequence[tuple[str, str]], *, key: str, link: bool = 
 def worker_warning() -> None:
     """Say so when nothing would be analysed because no worker runs."""
     if not jobs.workers_alive(context.settings(), context.store()):
-        ui.warn(_(jobs.NO_WORKER))
+        ui.warn(told(jobs.NO_WORKER))

@@ -11,6 +11,7 @@ from dashboard import context, data, ui
 from dashboard.charts import clock
 from dashboard.downloads import session_downloads
 from dashboard.i18n import _, n_
+from dashboard.numbers import decimal
 from db.records import AnalysisSummary, Consent, SessionDetail, SessionRecord
 from service import jobs
 from service.erasure import erase_session
@@ -44,7 +45,7 @@ def recording_facts(session: SessionRecord) -> None:
         [
             (_("File"), session.original_name),
             (_("Picture"), f"{session.width} × {session.height}, {session.codec}"),
-            (_("Length"), f"{session.duration_s:.1f} s"),
+            (_("Length"), f"{decimal(session.duration_s)} s"),
             (_("Rotation"), f"{session.rotation}°"),
             (_("Sound"), _("yes") if session.has_audio else _("no")),
             (_("Consent"), _consent_words(given)),
@@ -65,7 +66,7 @@ def analysis_facts(found: AnalysisSummary) -> None:
     record = data.analysis(found.id)
     timing = record.timing
     seconds = _("decode {decode}, faces {faces}, model {model}").format(
-        decode=f"{timing.decode:.1f}", faces=f"{timing.detect:.1f}", model=f"{timing.embed + timing.heads:.1f}"
+        decode=decimal(timing.decode), faces=decimal(timing.detect), model=decimal(timing.embed + timing.heads)
     )
     frames = _("{seen} with the face of {all}").format(seen=found.frames_with_face, all=found.frames_sampled)
     st.divider()

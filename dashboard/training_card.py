@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, context, ui
+from dashboard.beneath import told
 from dashboard.bundle_card import anchor
 from dashboard.i18n import _, mark, n_
 from dashboard.words import spoken
@@ -72,7 +73,7 @@ def form() -> None:
     try:
         labelled = head_training.labelled_count(context.store(), context.settings(), wanted, within)
     except FerPhqError as error:
-        ui.warn(str(error))
+        ui.warn(told(str(error)))
         return
     what_there_is(labelled, within, quick)
     if st.button(_("Start training"), type="primary", disabled=not labelled.enough, key="training_start"):
@@ -254,7 +255,7 @@ def _stop(cancel: Callable[[], None]) -> None:
 
 def failed(words: str, task: Task) -> None:
     """What a task that failed said last."""
-    st.html(f'<p class="fp-danger">{escape(words)} {ui.text(ui.sentence(task.error or ""))}</p>')
+    st.html(f'<p class="fp-danger">{escape(words)} {ui.text(ui.sentence(told(task.error or "")))}</p>')
     if task.lines:
         with st.expander(_("What it printed last")):
             st.code("\n".join(task.lines), language=None, wrap_lines=True)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from dashboard import context, dates
+from dashboard.beneath import told
 from dashboard.charts import clock
 from dashboard.i18n import _, mark
 from dashboard.words import ANALYSIS_STATES, PROVENANCES
@@ -117,7 +118,7 @@ def problems(title: str, sentences: Sequence[str]) -> None:
 
 def problem(error: FerPhqError) -> None:
     """What went wrong, in the error's own sentence."""
-    st.error(md(str(error)), icon=":material/error:")
+    st.error(md(told(str(error))), icon=":material/error:")
 
 
 def empty(title: str, words: str) -> None:

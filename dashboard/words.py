@@ -7,8 +7,10 @@ measure as `heading` and `said` write it. `tests/dashboard/test_i18n.py` checks 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isfinite
 
 from dashboard.i18n import _, mark
+from dashboard.numbers import decimal
 from db.records import JobState
 from fer_phq.measures import Measure
 from fer_phq.phq import Modality, Provenance
@@ -57,17 +59,6 @@ ANALYSIS_STATES = {
 }
 
 JOB_STATES = (mark("queued"), mark("running"), mark("done"), mark("failed"), mark("cancelled"))
-
-JOB_MESSAGES = (
-    mark("No worker is running; start one with `fer-phq worker`."),
-    mark("Waiting to be analysed."),
-    mark("Stopping."),
-    mark("Analysing: opening the recording."),
-    mark("Analysed."),
-    mark("Cancelled."),
-    mark("The analysis failed."),
-    mark("The worker that analysed this has gone; a running worker takes it over."),
-)
 
 DIRECTIONS = (mark("improved"), mark("worsened"), mark("none"))
 
@@ -146,5 +137,6 @@ def heading(measure: Measure) -> str:
 
 def said(measure: Measure, value: float) -> str:
     """A value with its unit, as `Measure.said` has it."""
-    words = measure.said(value)
-    return words.removesuffix(measure.unit) + _(measure.unit) if words.endswith(measure.unit) else words
+    if measure.is_share or not isfinite(value):
+        return measure.said(value)
+    return f"{decimal(value)} {_(measure.unit)}"

@@ -167,7 +167,9 @@ def describe(job: JobRecord, *, ahead: int, worker_alive: bool) -> str:
         case JobState.QUEUED if not worker_alive:
             return NO_WORKER
         case JobState.QUEUED:
-            return "Waiting to be analysed." if not ahead else f"Waiting: {ahead} {_recordings(ahead)} ahead."
+            if not ahead:
+                return "Waiting to be analysed."
+            return f"Waiting: {ahead} {'recording is' if ahead == 1 else 'recordings are'} ahead."
         case JobState.RUNNING if not worker_alive:
             return "The worker that analysed this has gone; a running worker takes it over."
         case JobState.RUNNING if job.cancel_requested:
@@ -187,7 +189,3 @@ def describe(job: JobRecord, *, ahead: int, worker_alive: bool) -> str:
             return "Cancelled."
         case _:
             return job.error or "The analysis failed."
-
-
-def _recordings(count: int) -> str:
-    return "recording is" if count == 1 else "recordings are"

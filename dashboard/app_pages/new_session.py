@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import context, ui
+from dashboard.beneath import told
 from dashboard.i18n import _, mark
 from dashboard.new_session import batch
 from dashboard.new_session.arrivals import progress_card
@@ -31,7 +32,7 @@ def choose(settings: AppSettings) -> None:
             try:
                 folder.root(settings)
             except folder.FolderError as error:
-                ui.warn(str(error))
+                ui.warn(told(str(error)))
                 return
         way = FORM
         if place is not Place.CAMERA:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard import context, data, ui
+from dashboard.beneath import told_all
 from dashboard.charts import clock
 from dashboard.i18n import _
 from dashboard.review import choose, episodes, moment, notes, timeline, transcript
@@ -93,7 +94,7 @@ def page() -> None:
     if chosen is None:
         unanalysed(detail)
     else:
-        for words in chosen.found.warnings:
+        for words in told_all(chosen.found.warnings):
             ui.warn(words)
         review(detail, chosen)
     admin_card(detail, chosen.found if chosen else None)

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts.rows import Row, moments, span_bars, strip_axis
 from dashboard.i18n import _, mark
+from dashboard.numbers import decimal
 from dashboard.palette import Palette
 
 COVERAGE_STATES: tuple[str, ...] = ("gap", "low", "face")
@@ -59,4 +60,4 @@ def _runs(frames: pd.DataFrame) -> pd.DataFrame:
 def _coverage_words(label: str, quality: float) -> str:
     if quality != quality:
         return label
-    return _("{face} (quality {quality})").format(face=label, quality=f"{quality:.2f}")
+    return _("{face} (quality {quality})").format(face=label, quality=decimal(quality, 2))

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts.style import font, legend, style
 from dashboard.i18n import _
+from dashboard.numbers import decimal
 from dashboard.palette import Palette
 from fer_phq.emotions import EMOTIONS
 from fer_phq.phq import BAND_STARTS, PhqEstimate, Provenance, bands_between
@@ -85,7 +86,7 @@ def estimate_colour(provenance: Provenance, colours: Palette) -> str:
 
 def _interval_bar(estimate: PhqEstimate, colour: str) -> go.Scatter:
     words = _("{level} interval: {low} to {high}").format(
-        level=f"{estimate.level:.0%}", low=f"{estimate.low:.1f}", high=f"{estimate.high:.1f}"
+        level=f"{estimate.level:.0%}", low=decimal(estimate.low), high=decimal(estimate.high)
     )
     return go.Scatter(
         x=[estimate.low, estimate.high],
@@ -99,7 +100,7 @@ def _interval_bar(estimate: PhqEstimate, colour: str) -> go.Scatter:
 
 
 def _point_mark(estimate: PhqEstimate, colour: str, colours: Palette) -> go.Scatter:
-    words = _("Estimate: {score}").format(score=f"{estimate.score:.1f}")
+    words = _("Estimate: {score}").format(score=decimal(estimate.score))
     return go.Scatter(
         x=[estimate.score],
         y=[0],

@@ -8,10 +8,11 @@ from typing import Any
 from babel import Locale
 
 from dashboard.i18n import SOURCE, language
+from dashboard.numbers import marks
 
 
 def dated(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The options for a chart with dates; numbers keep the point, as they have it in all other words of the page."""
+    """The options for a chart with dates."""
     code = language()
     if code == SOURCE:
         return dict(config)
@@ -28,6 +29,6 @@ def names(code: str) -> dict[str, Any]:
         "days": [days["wide"][i % 7] for i in range(6, 13)],
         "shortDays": [days["abbreviated"][i % 7] for i in range(6, 13)],
         "date": "%d.%m.%Y",
-        "decimal": ".",
-        "thousands": ",",
+        "decimal": marks(code)[0],
+        "thousands": marks(code)[1],
     }

@@ -7,6 +7,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from dashboard.i18n import language
+from dashboard.numbers import marks
 from dashboard.palette import Palette
 
 FONT_FAMILY = "Inter, sans-serif"
@@ -45,6 +47,7 @@ def layout_of(colours: Palette, *, height: int, revision: str) -> dict[str, Any]
         "legend": legend(colours, y=1.02),
         "hoverlabel": {"bgcolor": colours.card, "bordercolor": colours.line, "font": font(colours, 12)},
         "uirevision": revision,
+        "separators": "".join(marks(language())),
         "dragmode": "zoom",
         "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colours.muted, "activecolor": colours.accent},
     }

@@ -15,6 +15,7 @@ from dashboard.charts.rows import Row, moments, span_bars, strip_axis
 from dashboard.charts.style import clock
 from dashboard.charts.voice import voice_rows
 from dashboard.i18n import _, mark, n_
+from dashboard.numbers import decimal
 from dashboard.palette import Palette
 
 OTHERS = mark("Others")
@@ -65,7 +66,7 @@ def episode_row(episodes: pd.DataFrame | None, grid: pd.DataFrame, colours: Pale
             emotion=_(name.capitalize()),
             onset=clock(onset),
             offset=clock(offset),
-            dwell=f"{offset - onset:.1f}",
+            dwell=decimal(offset - onset),
             peak=f"{peak:.0%}",
         )
         for name, onset, offset, peak in zip(

@@ -1,10 +1,19 @@
 // Shared by the components that upload: one PUT straight to the upload route, so that no byte passes through Streamlit.
-// `state` has `root` (the component's element), `data` (url, maxBytes, words, ...), `uploaded` and `report`.
+// `state` has `root` (the component's element), `data` (url, maxBytes, words, sentences, ...), `uploaded` and `report`.
 // `words`: what is said, by name, in the viewer's language.
 
 // A sentence with what its names in braces stand for.
 function said(words, values) {
   return words.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+// A sentence of the server in the viewer's language: `sentences` are [pattern, names of its groups, translation].
+function told(sentence, sentences) {
+  for (const [pattern, names, words] of sentences) {
+    const found = sentence.match(new RegExp(`^${pattern}$`, "s"));
+    if (found) return said(words, Object.fromEntries(names.map((name, i) => [name, found[i + 1]])));
+  }
+  return sentence;
 }
 
 // Put the words where the component's HTML names them.
@@ -56,7 +65,8 @@ function send(state, file, view, token) {
         state.report([...state.uploaded]);
         return end(answer.duplicate ? words.there : words.done, "done");
       }
-      end(answer.error || said(words.refused, { status: request.status }), "failed");
+      const refused = said(words.refused, { status: request.status });
+      end(answer.error ? told(answer.error, data.sentences) : refused, "failed");
     };
     request.onerror = () => end(words.lost, "failed");
     request.onabort = () => end(words.stopped, "failed");

@@ -11,8 +11,9 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.beneath import patterns_of
 from dashboard.i18n import _
-from service.media import readable
+from dashboard.numbers import size
 from service.settings import AppSettings
 from service.tokens import UploadGrant, upload_token
 
@@ -31,6 +32,15 @@ CAMERA = """
 <button type="button" class="discard" data-say="discard"></button></div><p class="say" role="status"></p></div>
 <ul data-label="uploads"></ul>
 """
+REFUSING = (
+    "fer_phq/video/",
+    "service/media.py",
+    "service/routes.py",
+    "service/ingest.py",
+    "service/transcripts.py",
+    "db/",
+)
+"""Where the sentences stand with which an upload is refused: the browser shows them itself."""
 FRESH_SECONDS = 3600
 """How long a page goes on with the tokens it has: the browser need not be told anew at each run."""
 
@@ -63,7 +73,7 @@ def plain_name(name: str) -> str:
 
 def uploader(settings: AppSettings, grants: Grants, *, url: str, key: str) -> list[Uploaded]:
     """Draw the drop zone; returns everything that arrived since it was first drawn under this key."""
-    limit = readable(settings.max_upload_bytes)
+    limit = size(settings.max_upload_bytes)
     component = st.components.v2.component(
         "fer_phq_upload", html=HTML, css=_text("upload.css"), js=_text("sending.js") + _text("upload.js")
     )
@@ -78,7 +88,7 @@ def camera(settings: AppSettings, grant: UploadGrant, *, url: str, key: str) -> 
         css=_text("upload.css") + _text("record.css"),
         js=_text("sending.js") + _text("record.js"),
     )
-    limit = readable(settings.max_upload_bytes)
+    limit = size(settings.max_upload_bytes)
     return _mounted(component, settings, Grants(grant), url, key, {**_words(limit), **_camera_words()})
 
 
@@ -139,7 +149,9 @@ def _mounted(
     component: Any, settings: AppSettings, grants: Grants, url: str, key: str, words: Mapping[str, str]
 ) -> list[Uploaded]:
     limit = settings.max_upload_bytes
-    given = {"url": url, "maxBytes": limit, "words": dict(words), **_tokens(settings, grants, key)}
+    sentences = [(one.regex.pattern, one.names, one.translation) for one in patterns_of(*REFUSING)]
+    given = {"url": url, "maxBytes": limit, "words": dict(words), "sentences": sentences}
+    given |= _tokens(settings, grants, key)
     result = component(key=key, data=given, default={"uploaded": []}, on_uploaded_change=lambda: None)
     return [_uploaded(item) for item in result.uploaded or []]
 

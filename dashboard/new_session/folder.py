@@ -8,15 +8,16 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import context, ui
+from dashboard.beneath import told, told_all
 from dashboard.i18n import _, mark, n_
 from dashboard.new_session.arrivals import remember_taken
 from dashboard.new_session.batch import Batch
 from dashboard.new_session.transcripts import speaker_of
+from dashboard.numbers import size
 from fer_phq.errors import FerPhqError
 from service import folder
 from service.folder import Entry
 from service.intake import Details, take_from_folder
-from service.media import readable
 from service.settings import AppSettings
 
 PROBLEMS = "folder_problems"
@@ -27,7 +28,7 @@ def folder_files(settings: AppSettings, batch: Batch) -> None:
     """The files that a table names, or those that are chosen now; then take them in."""
     problems: list[str] = st.session_state.pop(PROBLEMS, [])
     if problems:
-        ui.problems(_("Not everything could be taken in."), problems)
+        ui.problems(_("Not everything could be taken in."), told_all(problems))
     wanted = dict(batch.named) if batch.every is None else chosen(settings, batch.every)
     go = n_("Take in {n} recording", "Take in {n} recordings", len(wanted))
     if st.button(go, type="primary", disabled=not wanted):
@@ -89,7 +90,7 @@ def with_words(settings: AppSettings, details: Details, beside: Entry | None) ->
     try:
         read = folder.transcript(settings, beside.relative)
     except FerPhqError as error:
-        ui.warn(_("{problem} The recording is taken in without it.").format(problem=error))
+        ui.warn(_("{problem} The recording is taken in without it.").format(problem=told(str(error))))
         return details
     return replace(details, transcript=read.given(speaker_of(read, beside.relative)))
 
@@ -114,7 +115,7 @@ def _table(files: list[Entry], words: dict[str, Entry | None]) -> pd.DataFrame:
         {
             _("File"): [entry.name for entry in files],
             _("Kind"): [_(KINDS[e.kind]) if e.kind in KINDS else _("other") for e in files],
-            _("Size"): [readable(entry.size) for entry in files],
+            _("Size"): [size(entry.size) for entry in files],
             _("Date"): [ui.day_and_time(entry.modified) for entry in files],
             _("Transcript"): [beside.name if (beside := words.get(entry.relative)) else "" for entry in files],
         }

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import ui
+from dashboard.beneath import told
 from dashboard.i18n import _, mark
 from dashboard.new_session.batch import Batch, Place, begin
 from dashboard.new_session.details import NEXT, consent
@@ -70,7 +71,8 @@ def opener(settings: AppSettings, place: Place, documents: dict[str, bytes]) -> 
 
     def chosen(name: str) -> ReadTranscript:
         if name not in documents:
-            raise FerPhqError(f"the transcript '{name[:60]}' is not among the transcripts chosen beside the table.")
+            words = _("the transcript '{name}' is not among the transcripts chosen beside the table.")
+            raise FerPhqError(words.format(name=name[:60]))
         return check_transcript(name, documents[name])
 
     return chosen if place is Place.COMPUTER else lambda name: folder.transcript(settings, name)
@@ -79,8 +81,9 @@ def opener(settings: AppSettings, place: Place, documents: dict[str, bytes]) -> 
 def file_problem(settings: AppSettings, place: Place, name: str) -> str | None:
     """What is wrong with the name of a recording, as the end of a sentence."""
     if place is Place.COMPUTER:
-        plain = "/" not in name and "\\" not in name
-        return None if plain else f"'{name[:60]}' names a folder; write the file's name alone."
+        if "/" not in name and "\\" not in name:
+            return None
+        return _("'{name}' names a folder; write the file's name alone.").format(name=name[:60])
     try:
         folder.recording(settings, name)
     except FerPhqError as error:
@@ -91,7 +94,7 @@ def file_problem(settings: AppSettings, place: Place, name: str) -> str | None:
 def report(table: SessionTable) -> None:
     """Everything that is wrong, or what the table says."""
     if table.problems:
-        ui.problems(_("Nothing of this table is kept."), [problem.sentence for problem in table.problems])
+        ui.problems(_("Nothing of this table is kept."), [told(problem.sentence) for problem in table.problems])
         return
     shown = pd.DataFrame(
         {

@@ -9,6 +9,7 @@ from pathlib import PurePath
 import streamlit as st
 
 from dashboard import ui
+from dashboard.beneath import told
 from dashboard.components.upload import plain_name
 from dashboard.i18n import _, mark, n_
 from fer_phq.errors import FerPhqError
@@ -46,7 +47,7 @@ def transcripts_for(settings: AppSettings, grant: UploadGrant) -> dict[str, Uplo
             try:
                 read = check_transcript(one.name, one.getvalue())
             except FerPhqError as error:
-                ui.warn(str(error))
+                ui.warn(told(str(error)))
                 continue
             name = laid_down(settings, read, speaker_of(read, one.file_id))
             found[stem] = replace(grant, transcript=name)

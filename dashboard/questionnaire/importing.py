@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard import context, ui
+from dashboard.beneath import told
 from dashboard.i18n import _, n_
 from service.questionnaire_table import EXAMPLE, QuestionnaireTable, import_questionnaires, read_questionnaire_table
 
@@ -36,7 +37,7 @@ def importing() -> None:
             return
         table = read_questionnaire_table(chosen.getvalue(), zone=ui.zone(), now=datetime.now(UTC))
         if table.problems:
-            ui.problems(_("Nothing of this table was kept."), [problem.sentence for problem in table.problems])
+            ui.problems(_("Nothing of this table was kept."), [told(problem.sentence) for problem in table.problems])
             return
         keep(table)
 

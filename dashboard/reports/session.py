@@ -8,10 +8,12 @@ from datetime import datetime, tzinfo
 import pandas as pd
 
 from dashboard import dates, ui
+from dashboard.beneath import told_all
 from dashboard.charts import clock
 from dashboard.data import bars, sampling_words
 from dashboard.estimate import meaning
 from dashboard.i18n import _, mark
+from dashboard.numbers import decimal
 from dashboard.reports.blocks import Block, Chart, Facts, Heading, Report, Rows, Words
 from dashboard.reports.figures import estimate_figure, shares_figure, timeline_figure
 from dashboard.words import PROVENANCES, spoken
@@ -52,7 +54,7 @@ def session_report(
     blocks: list[Block] = []
     if session.is_demo:
         blocks.append(Words(_(DEMONSTRATION), "warning"))
-    blocks += [Words(words, "warning") for words in found.warnings]
+    blocks += [Words(words, "warning") for words in told_all(found.warnings)]
     blocks += [Heading(_("PHQ estimate")), *estimate_blocks(found)]
     blocks += [Heading(_("Emotions")), *_emotion_blocks(found, frames)]
     if notes:
@@ -67,7 +69,7 @@ def estimate_blocks(found: AnalysisSummary) -> list[Block]:
     estimate = found.phq
     if not isinstance(estimate, PhqEstimate):
         return [Words(" ".join((_("No estimate."), ui.sentence(_(estimate.text)))))]
-    numbers = {"score": f"{estimate.score:.1f}", "low": f"{estimate.low:.1f}", "high": f"{estimate.high:.1f}"}
+    numbers = {"score": decimal(estimate.score), "low": decimal(estimate.low), "high": decimal(estimate.high)}
     on_scale = _("{score} on the {scale} (0 to {maximum})").format(
         scale=estimate.scale, maximum=estimate.scale.maximum, **numbers
     )

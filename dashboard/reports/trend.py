@@ -12,6 +12,7 @@ import pandas as pd
 from dashboard import ui
 from dashboard.data import local_times
 from dashboard.i18n import _, n_
+from dashboard.numbers import decimal
 from dashboard.reports.blocks import Block, Chart, Facts, Heading, Report, Rows, Words
 from dashboard.reports.figures import emotion_trend_figure, phq_trend_figure
 from dashboard.reports.session import DEMONSTRATION, LIMITS, day, made
@@ -97,7 +98,7 @@ def _session(row: Mapping[Hashable, Any], zone: tzinfo) -> tuple[str, ...]:
     estimate, provenance = _("none"), ""
     if row["phq_score"] == row["phq_score"]:
         estimate = _("{score} ({low} to {high})").format(
-            score=f"{row['phq_score']:.1f}", low=f"{row['phq_low']:.1f}", high=f"{row['phq_high']:.1f}"
+            score=decimal(row["phq_score"]), low=decimal(row["phq_low"]), high=decimal(row["phq_high"])
         )
         kind = Provenance(row["phq_provenance"])
         provenance = _(PROVENANCES[kind])

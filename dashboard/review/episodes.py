@@ -9,6 +9,7 @@ from dashboard import context, data, ui
 from dashboard.charts import clock
 from dashboard.components.moments import Cell, MomentRow, moment_list
 from dashboard.i18n import _, mark
+from dashboard.numbers import decimal, short
 from dashboard.review.state import go_to
 from fer_phq.episodes import ENTER, EXPRESSIONS, LEAST_S, LEAVE
 
@@ -57,7 +58,7 @@ def rows_of(episodes: pd.DataFrame) -> list[MomentRow]:
             (
                 Cell(said[row["emotion"]], colour=colours.emotion(row["emotion"])),
                 *(Cell(exact(row[name]), row[name]) for name in ("onset_s", "peak_s", "offset_s")),
-                Cell(f"{'≥ ' if row['cut'] else ''}{row['dwell_s']:.1f} s"),
+                Cell(f"{'≥ ' if row['cut'] else ''}{decimal(row['dwell_s'])} s"),
                 Cell(f"{row['peak']:.0%}"),
             ),
         )
@@ -79,4 +80,4 @@ def explain() -> None:
         "least {least} s and never reaches across a gap: ≥ stands before the dwell of one that a gap or the "
         "recording's end cuts short. A neutral face is no expression, and an expression is not the feeling behind it."
     )
-    ui.note(words.format(leave=f"{LEAVE:.0%}", enter=f"{ENTER:.0%}", least=f"{LEAST_S:g}"))
+    ui.note(words.format(leave=f"{LEAVE:.0%}", enter=f"{ENTER:.0%}", least=short(LEAST_S)))

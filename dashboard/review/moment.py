@@ -8,8 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, context, data, ui
+from dashboard.beneath import told
 from dashboard.components.player import player
 from dashboard.i18n import _
+from dashboard.numbers import decimal
 from dashboard.review.choose import Chosen
 from dashboard.review.state import paused_at, slid, wish
 from db.records import AnalysisSummary, SessionDetail
@@ -94,15 +96,15 @@ def show_pictures(detail: SessionDetail, found: AnalysisSummary, moment: data.Mo
     try:
         frame, crop = data.pictures(str(path), moment.time_s, moment.box, moment.landmarks, context.colours().low)
     except FerPhqError as error:
-        ui.warn(str(error))
+        ui.warn(told(str(error)))
         return
-    st.image(frame, width="stretch", alt=f"The frame at {charts.clock(moment.time_s)}")
-    if crop is not None:
+    st.image(frame, width="stretch", alt=_("The frame at {time}").format(time=charts.clock(moment.time_s)))
+    if crop is not None and moment.quality is not None:
         face, words = st.columns([0.42, 0.58], vertical_alignment="center")
-        face.image(crop, width=140, alt="The face, cut out of the frame")
+        face.image(crop, width=140, alt=_("The face, cut out of the frame"))
         with words:
             words_said = _("The face, cut out of the frame. Quality {quality} of 1.")
-            ui.note(words_said.format(quality=f"{moment.quality:.2f}"))
+            ui.note(words_said.format(quality=decimal(moment.quality, 2)))
         if st.toggle(_("Show what the model looked at"), key=f"look_{found.id}"):
             show_looked_at(found, str(path), moment)
 
@@ -113,10 +115,10 @@ def show_looked_at(found: AnalysisSummary, path: str, moment: data.Moment) -> No
         with st.spinner(_("Asking the model, which takes some seconds …")):
             look = data.looked_at(found.id, path, moment.time_s)
     except FerPhqError as error:
-        ui.warn(str(error))
+        ui.warn(told(str(error)))
         return
     picture, words = st.columns([0.42, 0.58], vertical_alignment="center")
-    picture.image(look.picture, width="stretch", alt="The face under a heatmap of what the answer depends on")
+    picture.image(look.picture, width="stretch", alt=_("The face under a heatmap of what the answer depends on"))
     with words:
         scale = _("Colours from dark violet, little, over green to yellow, most")
         little, most = _("little"), _("most")

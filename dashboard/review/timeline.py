@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import charts, context, data, ui
 from dashboard.components.moment_line import moment_line
 from dashboard.i18n import _, mark
+from dashboard.numbers import short
 from dashboard.review.choose import Chosen
 from dashboard.review.state import clicked
 from db.records import AnalysisSummary, NoteRecord
@@ -149,7 +150,7 @@ def explain(look: Look, frames: pd.DataFrame) -> None:
             "Lines are smoothed over {seconds} s; dots and strokes are the frames as they were measured. Episodes, "
             "shares and estimates are never taken from smoothed values."
         )
-        ui.note(smooth.format(seconds=f"{look.smoothing_s:g}"))
+        ui.note(smooth.format(seconds=short(look.smoothing_s)))
     if len(frames) >= MOST:
         many = _(
             "So many frames are drawn together: each point is the mean of its frames, and the strip below shows the "

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import context, data, ui
+from dashboard.beneath import told_all
 from dashboard.charts import clock
 from dashboard.components.moments import Cell, MomentRow, moment_list
 from dashboard.i18n import _, mark, n_
@@ -59,7 +60,7 @@ def transcript_part(
         else:
             said = _("{file}, given on {day}; all words count as the subject's.")
         ui.note(said.format(file=kept.original_name, day=ui.day(kept.created_at), speaker=speaker))
-        for words in (*transcript.warnings, *([doubt] if doubt else [])):
+        for words in told_all([*transcript.warnings, *([doubt] if doubt else [])]):
             ui.note(words)
     with st.expander(_("Replace or remove this transcript")):
         give(session_id)

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import context, i18n, ui
+from dashboard.beneath import told
 from dashboard.i18n import _, mark
 from fer_phq.errors import SettingsError
 from service.choices import choose, fixed
@@ -141,7 +142,7 @@ def save(wanted: dict[str, Any], by: str) -> None:
     try:
         changed = choose(context.given(), context.store(), wanted, by=by)
     except SettingsError as error:
-        ui.warn(str(error))
+        ui.warn(told(str(error)))
         return
     st.session_state.settings_saved = list(changed)
     st.rerun()

@@ -7,8 +7,8 @@ import streamlit as st
 
 from dashboard import context, data, ui
 from dashboard.i18n import _, n_
+from dashboard.numbers import size
 from service.erasure import remove_expired
-from service.media import readable
 from service.overview import Overdue, Overview, erase_overdue, overdue_sessions, overview
 
 
@@ -85,13 +85,13 @@ def confirmation(count: int) -> None:
 
 
 def _facts(found: Overview) -> list[tuple[str, str]]:
-    size = [] if found.database_bytes is None else [(_("Size of the database"), readable(found.database_bytes))]
+    known = [] if found.database_bytes is None else [(_("Size of the database"), size(found.database_bytes))]
     return [
-        (_("Free disk space"), readable(found.free_bytes)),
-        (_("Recordings"), readable(found.recordings_bytes)),
+        (_("Free disk space"), size(found.free_bytes)),
+        (_("Recordings"), size(found.recordings_bytes)),
         (_("Sessions"), n_("{n} session", "{n} sessions", found.sessions)),
         (_("Subjects"), n_("{n} subject", "{n} subjects", found.subjects)),
-        *size,
+        *known,
     ]
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard import charts, context, ui
 from dashboard.i18n import _, mark
+from dashboard.numbers import decimal
 from dashboard.words import said
 from fer_phq.measures import BY_NAME, MEASURES, Measure
 from fer_phq.periods import FEW, Compared, Verdict
@@ -182,5 +183,5 @@ def difference_words(measure: Measure, difference: float) -> str:
     if difference != difference:
         return "–"
     if measure.is_share:
-        return _("{points} percentage points").format(points=f"{difference * 100:+.0f}".replace("-", "−"))
-    return f"{difference:+.1f} ".replace("-", "−") + _(measure.unit)
+        return _("{points} percentage points").format(points=decimal(difference * 100, 0, signed=True))
+    return f"{decimal(difference, signed=True)} {_(measure.unit)}"

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import charts, context, ui
 from dashboard.i18n import _, mark, n_
+from dashboard.numbers import decimal
 from db.records import QuestionnaireRecord
 from fer_phq.change import (
     PAIR_DAYS,
@@ -106,7 +107,7 @@ def change_facts(newest: Change) -> list[tuple[str, str]]:
     """The newest questionnaire's change as names and values."""
     first, last = newest.baseline, newest.score
     total = _("{total} points, {day}")
-    rci = f"{newest.rci:.1f}".replace("-", "−")
+    rci = decimal(newest.rci)
     return [
         (_("{scale} baseline").format(scale=first.scale), total.format(total=first.total, day=ui.day(first.at))),
         (_("Latest {scale}").format(scale=last.scale), total.format(total=last.total, day=ui.day(last.at))),
@@ -153,8 +154,8 @@ def baseline_words(baseline: PersonalBaseline | NoBaseline) -> str:
         scores=_("PHQ-8 scores (of a PHQ-9, without item 9)")
         if baseline.scale is Scale.PHQ8
         else _("{scale} scores").format(scale=baseline.scale),
-        points=f"{abs(baseline.offset):.1f}",
-        error=f"{baseline.error:.1f}",
+        points=decimal(abs(baseline.offset)),
+        error=decimal(baseline.error),
         pairs=baseline.pairs,
         days=PAIR_DAYS,
     )

@@ -74,8 +74,11 @@ def damage(sound: Sound) -> list[str]:
     )
     found += sentences(sound.gaps, "There is no sound from {:.1f} s to {:.1f} s: this counts as silence.")
     if sound.broken or ends_early(sound.header_end_s, sound.end_s):
-        length = "" if sound.header_end_s is None else f" of {sound.header_end_s:.1f} s"
-        found.append(f"The sound is cut short: it ends at {sound.end_s:.1f} s{length}, the rest is missing.")
+        whole_s = sound.header_end_s
+        found.append(
+            f"The sound is cut short: it ends at {sound.end_s:.1f} s"
+            f"{'' if whole_s is None else f' of {whole_s:.1f} s'}, the rest is missing."
+        )
     return found
 
 

@@ -123,9 +123,11 @@ def damage(recording: Recording) -> list[str]:
     )
     if recording.cut_short:
         total = recording.facts.duration_s
-        length = "" if total is None else f" of {total:.1f} s"
         end_s = max(recording.last_s, 0.0)
-        found.append(f"The recording is cut short: its pictures end at {end_s:.1f} s{length}, the rest is missing.")
+        found.append(
+            f"The recording is cut short: its pictures end at {end_s:.1f} s"
+            f"{'' if total is None else f' of {total:.1f} s'}, the rest is missing."
+        )
     return found
 
 

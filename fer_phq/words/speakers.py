@@ -26,8 +26,10 @@ def subject_speaker(transcript: Transcript, named: str | None = None) -> tuple[s
     if named is not None:
         found = [name for name in speakers if name.casefold() == named.strip().casefold()]
         if not found:
-            has = f"it has {_listed(speakers)}" if speakers else "it names no speakers"
-            raise FerPhqError(f"The transcript has no speaker '{named[:40]}': {has}.")
+            raise FerPhqError(
+                f"The transcript has no speaker '{named[:40]}': "
+                f"{f'it has {_listed(speakers)}' if speakers else 'it names no speakers'}."
+            )
         return found[0], None
     labelled = [name for name in speakers if _role(name) in SUBJECT_LABELS]
     chosen = labelled if len(labelled) == 1 else speakers

@@ -17,6 +17,7 @@ from babel.messages.pofile import read_po, write_po
 from streamlit.testing.v1 import AppTest
 
 from dashboard import data, dates, i18n, words
+from dashboard.extract import sentences
 from dashboard.reports.html import to_html
 from dashboard.reports.pdf import to_pdf
 from dashboard.reports.session import session_report
@@ -47,9 +48,15 @@ def locales(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         with (folder / f"{code}.po").open("wb") as file:
             write_po(file, made)
     monkeypatch.setattr(i18n, "LOCALES", folder)
-    i18n.catalogue.cache_clear()
+    forget()
     yield folder
+    forget()
+
+
+def forget() -> None:
+    """Read every catalogue anew."""
     i18n.catalogue.cache_clear()
+    i18n.messages.cache_clear()
 
 
 def messages(path: Path) -> list[Message]:
@@ -64,8 +71,8 @@ def forms(given: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
 
 
 def said_in_code() -> set[str | tuple[str, str]]:
-    """Every text that stands in a call of `_`, `mark` or `n_`, read from the code itself."""
-    found: set[str | tuple[str, str]] = set()
+    """Every text in a call of `_`, `mark` or `n_`, read from the code itself, and the sentences of the layers below."""
+    found: set[str | tuple[str, str]] = {one.template for one in sentences()}
     for path in MAIN.parent.rglob("*.py"):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(call, ast.Call) or getattr(call.func, "id", "") not in i18n.KEYWORDS:
@@ -266,7 +273,7 @@ def test_measures_are_said_in_english_as_they_say_themselves(measure: Measure) -
 def test_measures_are_said_in_german() -> None:
     with i18n.speaking("de"):
         assert words.heading(BY_NAME["smiling_share"]) == "Lächeln, %"
-        assert words.said(BY_NAME["pauses_a_minute"], 3.0) == "3.0 pro Minute"
+        assert words.said(BY_NAME["pauses_a_minute"], 3.0) == "3,0 pro Minute"
         assert words.said(BY_NAME["smiling_share"], 0.5) == "50 %"
 
 
