@@ -24,7 +24,7 @@ from fer_phq.heads import EmotionNet
 from fer_phq.model import FerPhqModel, load_model
 from training.corpora import FaceSet
 from training.faces import load_parts
-from training.metrics import EmotionMetrics, emotion_metrics
+from training.metrics import EmotionMetrics, by_agreement, emotion_metrics
 from training.networks import RECIPE, load_run
 from training.recipe import Recipe, save_recipe
 
@@ -79,9 +79,14 @@ def write_bundle(net: EmotionNet, recipe: Recipe, folder: Path) -> None:
     save_recipe(recipe, folder / RECIPE)
 
 
-def evaluate(model: FerPhqModel, data: FaceSet) -> EmotionMetrics:
-    """Metrics of a loaded bundle through its public door."""
-    return emotion_metrics(model.predict_emotions(data.crops()), data.labels)
+def write_metrics(folder: Path, data: FaceSet) -> EmotionMetrics:
+    """Judge a bundle through its public door and write the figures beside its weights."""
+    probabilities = load_model(folder).predict_emotions(data.crops())
+    metrics = emotion_metrics(probabilities, data.labels)
+    agreement = [dataclasses.asdict(one) for one in by_agreement(probabilities, data.targets)]
+    text = json.dumps(dataclasses.asdict(metrics) | {"agreement": agreement}, indent=2) + "\n"
+    (folder / "metrics.json").write_text(text, encoding="utf-8")
+    return metrics
 
 
 def make_bundle(run: Path, folder: Path) -> EmotionMetrics:
@@ -93,10 +98,7 @@ def make_bundle(run: Path, folder: Path) -> EmotionMetrics:
     model = load_model(folder)
     temperature = temperature_of(model, parts.calibration)
     write_config(folder, dataclasses.replace(model.bundle.config, temperature=temperature))
-    metrics = evaluate(load_model(folder), parts.valid)
-    text = json.dumps(dataclasses.asdict(metrics), indent=2) + "\n"
-    (folder / "metrics.json").write_text(text, encoding="utf-8")
-    return metrics
+    return write_metrics(folder, parts.valid)
 
 
 def main(argv: list[str] | None = None) -> int:

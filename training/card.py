@@ -15,6 +15,7 @@ from typing import Any
 from fer_phq.checkpoint import Bundle, find_bundle
 from fer_phq.emotions import EMOTIONS
 from fer_phq.errors import FerPhqError
+from training.metrics import MAJORITY, Agreement, above_half
 from training.networks import RECIPE
 from training.recipe import Recipe, Stage, load_recipe
 
@@ -42,6 +43,7 @@ Embeddings are the mean over a crop and its mirror image.
 | precision | {precisions} |
 | images | {supports} |
 
+{agreement}
 {robustness}
 Made by, in this order, with DATA the folder that holds `ferplus/` (FER+'s two parts) and the recipes those of
 `training/recipes`:
@@ -122,6 +124,7 @@ def card_of(bundle: Bundle, recipe: Recipe) -> str:
         supports=" | ".join(str(figures["support"]) for figures in per_class),
         disgust_n=emotion["per_class"]["disgust"]["support"],
         fear_n=emotion["per_class"]["fear"]["support"],
+        agreement=agreement_of([Agreement(**one) for one in emotion["agreement"]]),
         robustness=robustness_of(bundle),
         commands=commands_of(recipe),
         training=training_of(recipe),
@@ -179,6 +182,21 @@ def stage_of(stage: Stage, start: str) -> str:
         f"{stage.epochs} epochs {start} ({phases}), batch {stage.batch_size * stage.accumulate}, "
         f"{stage.optimiser.name.upper()}, peak learning rate {stage.optimiser.learning_rate}, vote distributions as "
         f"targets{distilled}{', moving average of the weights kept' if stage.ema_decay else ''}."
+    )
+
+
+def agreement_of(found: Sequence[Agreement]) -> str:
+    """The line on how far the taggers themselves agreed; empty where each image has one label alone."""
+    if not found:
+        return ""
+    clear, unclear = above_half(found), [one for one in found if one.above < MAJORITY]
+    few = sum(one.n for one in unclear)
+    right = sum(one.n * one.accuracy for one in unclear if one.accuracy is not None) / few if few else 0.0
+    return (
+        f"Of the {clear.n} images on which more than half of the taggers agree (FER+'s own majority rule keeps only "
+        f"these) it\nnames {clear.accuracy or 0:.1%} as they do; of the other {few}, which have no majority, "
+        f"{right:.1%}. "
+        f"By `training.evaluate`.\n"
     )
 
 

@@ -31,9 +31,12 @@ from training.metrics import (
     ECE_BINS,
     LEVEL,
     RESAMPLES,
+    Agreement,
     EmotionMetrics,
     Interval,
+    above_half,
     bootstrap_intervals,
+    by_agreement,
     emotion_metrics,
 )
 from training.tables import markdown_table
@@ -50,6 +53,7 @@ class Evaluation:
     dataset: as it was named. sha256: over RGB pixels, shape and targets of the images judged, in order, so it names
     what was judged however it is packed. repeated: images whose pixels occurred before in the dataset: more than a
     few make the intervals too narrow. images_per_s: through the model's public door, from uint8 crops to probabilities.
+    agreement: by how many taggers agreed; empty where each image has one label alone.
     """
 
     dataset: str
@@ -60,6 +64,7 @@ class Evaluation:
     images_per_s: float
     metrics: EmotionMetrics
     intervals: dict[str, Interval]
+    agreement: tuple[Agreement, ...]
 
 
 @dataclass(frozen=True)
@@ -78,13 +83,13 @@ class Verdict:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """What the model said of one dataset: probabilities (n, classes), labels (n,), keys (n,) and the time it took."""
+    """What the model said of one dataset: probabilities and votes (n, classes), keys (n,) and the time it took."""
 
     dataset: str
     sha256: str
     seconds: float
     probabilities: FloatArray
-    labels: npt.NDArray[np.int64]
+    votes: FloatArray
     keys: npt.NDArray[np.str_]
 
 
@@ -115,7 +120,7 @@ def judge(model: FerPhqModel, name: str, faces: FaceSet, batch: int = BATCH) -> 
         rows.append(model.predict_emotions(crops))
         seconds += time.perf_counter() - began
     digest.update(str(crops.shape[1:]).encode() + faces.targets.tobytes())
-    return Judged(name, digest.hexdigest(), seconds, np.concatenate(rows), faces.labels, faces.keys)
+    return Judged(name, digest.hexdigest(), seconds, np.concatenate(rows), faces.targets, faces.keys)
 
 
 def crop_batches(faces: FaceSet, batch: int) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]]:
@@ -132,7 +137,7 @@ def pool(parts: Sequence[Judged]) -> Judged:
         sha256=hashlib.sha256("".join(part.sha256 for part in parts).encode()).hexdigest(),
         seconds=sum(part.seconds for part in parts),
         probabilities=np.concatenate([part.probabilities for part in parts]),
-        labels=np.concatenate([part.labels for part in parts]),
+        votes=np.concatenate([part.votes for part in parts]),
         keys=np.concatenate([part.keys for part in parts]),
     )
 
@@ -141,15 +146,17 @@ def evaluation(
     model_id: str, judged: Judged, classes: tuple[str, ...], resamples: int = RESAMPLES, seed: int = 0
 ) -> Evaluation:
     """The figures of what the model said."""
+    labels = judged.votes.argmax(axis=1)
     return Evaluation(
         dataset=judged.dataset,
         model_id=model_id,
         sha256=judged.sha256,
         repeated=len(judged.keys) - len(np.unique(judged.keys)),
         seconds=round(judged.seconds, 3),
-        images_per_s=round(len(judged.labels) / judged.seconds, 1),
-        metrics=emotion_metrics(judged.probabilities, judged.labels, classes),
-        intervals=bootstrap_intervals(judged.probabilities, judged.labels, resamples, seed=seed),
+        images_per_s=round(len(labels) / judged.seconds, 1),
+        metrics=emotion_metrics(judged.probabilities, labels, classes),
+        intervals=bootstrap_intervals(judged.probabilities, labels, resamples, seed=seed),
+        agreement=by_agreement(judged.probabilities, judged.votes),
     )
 
 
@@ -192,7 +199,23 @@ def _section(found: Evaluation) -> str:
         + markdown_table(["class", "precision", "recall", "F1", "images"], scores)
         + "\nConfusion: a row is what the label says, a column what the model said.\n\n"
         + markdown_table(["", *classes], confusion)
+        + _agreement_section(found)
     )
+
+
+def _agreement_section(found: Evaluation) -> str:
+    if not found.agreement:
+        return ""
+    columns = ["of the taggers agree", "images", "accuracy"]
+    return "\nBy how many taggers agree on the label:\n\n" + markdown_table(columns, agreement_rows(found))
+
+
+def agreement_rows(found: Evaluation) -> list[list[str]]:
+    """Each range of agreement and all above one half, with its images and accuracy."""
+    every = (*found.agreement, above_half(found.agreement))
+    names = [f"more than {one.above:.0%}, up to {one.to:.0%}" for one in every]
+    right = ["-" if one.accuracy is None else f"{one.accuracy:.1%}" for one in every]
+    return [[name, str(one.n), cell] for name, one, cell in zip(names, every, right, strict=True)]
 
 
 def _class_cells(found: Evaluation, name: str) -> list[str]:
@@ -229,6 +252,11 @@ def show(verdict: Verdict, console: Console) -> None:
         for name in found.metrics.per_class:
             classes.add_row(name, *_class_cells(found, name))
         console.print(figures, classes, sep="\n")
+        if found.agreement:
+            agreed = Table("Taggers who agree", "Images", "Accuracy", box=None, padding=(0, 2, 0, 0))
+            for row in agreement_rows(found):
+                agreed.add_row(*row)
+            console.print(agreed)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +23,10 @@ Integers = npt.NDArray[np.integer]
 
 ECE_BINS = 15
 """Equal-width bins of confidence, as in Guo et al. (2017)."""
+
+MAJORITY = 0.5
+AGREEMENT = (0.0, MAJORITY, 0.7, 0.9, 1.0)
+"""Bounds of the shares of votes by which accuracy is told."""
 
 RESAMPLES, LEVEL = 1000, 0.95
 """Bootstrap resamples and the level of the interval that is read off them."""
@@ -73,6 +79,19 @@ class EmotionMetrics:
 
 
 @dataclass(frozen=True)
+class Agreement:
+    """Images whose most given label has a share of the taggers' votes in (above, to]: how many, and the accuracy.
+
+    accuracy is None without an image.
+    """
+
+    above: float
+    to: float
+    n: int
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
 class Interval:
     """Lower and upper end of a bootstrap interval."""
 
@@ -110,6 +129,31 @@ def emotion_metrics(probabilities: Floats, labels: Integers, classes: tuple[str,
         confusion=confusion_matrix(labels, given, labels=indices).tolist(),
         reliability=bins,
     )
+
+
+def by_agreement(probabilities: Floats, votes: Floats) -> tuple[Agreement, ...]:
+    """Accuracy by how far taggers agreed: probabilities and votes (n, classes), votes' rows sum to 1; none voted: ().
+
+    Where half or fewer agree there is no majority: FER+'s own rule leaves such images out (Barsoum et al., 2016,
+    arXiv:1608.01041), and no model can be right about most of them.
+    """
+    share = votes.max(axis=1)
+    if (share == 1).all():
+        return ()
+    right = probabilities.argmax(axis=1) == votes.argmax(axis=1)
+    found = []
+    for above, to in pairwise(AGREEMENT):
+        chosen = (share > above) & (share <= to)
+        found.append(Agreement(above, to, int(chosen.sum()), float(right[chosen].mean()) if chosen.any() else None))
+    return tuple(found)
+
+
+def above_half(found: Sequence[Agreement]) -> Agreement:
+    """All images of which more than half of the taggers said the same, as one."""
+    chosen = [one for one in found if one.above >= MAJORITY]
+    n = sum(one.n for one in chosen)
+    right = sum(one.n * one.accuracy for one in chosen if one.accuracy is not None)
+    return Agreement(MAJORITY, 1.0, n, right / n if n else None)
 
 
 def reliability_bins(probabilities: Floats, labels: Integers, bins: int = ECE_BINS) -> list[ReliabilityBin]:

@@ -239,7 +239,8 @@ def test_a_bundle_gives_what_its_metrics_say_and_takes_a_phq_head(student_run, c
     given = model.predict_emotions(parts.valid.crops())
     assert given.shape == (42, len(EMOTIONS))
     assert (given.argmax(1) == parts.valid.labels).mean() == pytest.approx(metrics.accuracy)
-    assert json.loads((tmp_path / "metrics.json").read_text())["n"] == 42
+    written = json.loads((tmp_path / "metrics.json").read_text())
+    assert (written["n"], sum(one["n"] for one in written["agreement"])) == (42, 42)
     found = demonstration.train(tmp_path, corpus, seed=0, subjects=24)
     again = load_model(tmp_path)
     assert again.bundle.config.phq.provenance == "simulated"
