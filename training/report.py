@@ -53,12 +53,16 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a report needs of a recipe. sources: (corpus, path with its root) of every stage; epochs: planned, all."""
+    """What a report needs of a recipe. sources: (corpus, path with its root) of every stage; epochs: planned, all.
+
+    from_hub: the network whose weights have to be downloaded, '' where none has.
+    """
 
     name: str
     file: str
     sources: tuple[tuple[str, Path], ...]
     epochs: int
+    from_hub: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,9 @@ def read_recipe(path: Path, root: Path | None = None) -> Recipe:
         base = Path(root or fields.get("root", "data"))
         stages = resolve(fields)["stages"]
         epochs = sum(int(phase["epochs"]) for stage in stages for phase in stage["phases"])
-        return Recipe(str(fields["name"]), path.name, tuple(_sources(stages, base)), epochs)
+        network = fields.get("network", {})
+        from_hub = str(network["backbone"]) if network.get("init_from") == "hub" else ""
+        return Recipe(str(fields["name"]), path.name, tuple(_sources(stages, base)), epochs, from_hub)
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise SettingsError(f"{path} cannot be read as a recipe: {type(error).__name__}, {error}.") from None
 
@@ -105,7 +111,7 @@ def _there(path: Path) -> bool:
 
 
 def why_not(recipe: Recipe) -> str:
-    """`not run`, and what stands in the way of it where corpora are missing."""
+    """`not run`, and what stands in the way of it where corpora are missing or weights come from the hub."""
     absent = missing(recipe)
     asked = [ON_REQUEST[corpus][0] for corpus, _ in absent if corpus in ON_REQUEST]
     if asked:
@@ -113,6 +119,8 @@ def why_not(recipe: Recipe) -> str:
         return f"not run: {_listed(asked)} {verb} to be requested from {owner} owners"
     if absent:
         return "not run: " + _listed([f"no {corpus} at {path}" for corpus, path in absent])
+    if recipe.from_hub:
+        return f"not run: {recipe.from_hub} has to be downloaded from the hub"
     return "not run"
 
 

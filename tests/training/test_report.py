@@ -36,6 +36,7 @@ def place(tmp_path):
         recipe("tiny", ["ferplus"]),
         recipe("asked", ["ferplus", "rafdb", "affectnet"]),
         recipe("idle", ["ferplus"]),
+        recipe("far", ["ferplus"], network={"backbone": "vit_base", "init_from": "hub"}),
     ]
     for fields in [*recipes, recipe("lost", ["fer2013"])]:
         (tmp_path / "recipes" / f"{fields['name']}.yaml").write_text(yaml.safe_dump(fields))
@@ -73,6 +74,7 @@ def test_recipes_that_did_not_run_say_why(place):
     text = written(place)
     assert cells_of(text, "idle")[2:4] == ["0 of 4 epochs", "not run"]
     assert cells_of(text, "asked")[3] == "not run: AffectNet and RAF-DB have to be requested from their owners"
+    assert cells_of(text, "far")[3] == "not run: vit_base has to be downloaded from the hub"
     assert cells_of(text, "lost")[3].startswith("not run: no fer2013 at ")
     assert "- RAF-DB: by" in text
     assert "MMI" not in text
