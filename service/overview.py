@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import platform
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 
 from db.engine import normalise_url, place_of, sqlite_file
 from db.migrate import current_revision
 from db.records import SessionRecord
 from db.store import Store
+from fer_phq import __version__
 from service.erasure import Erased, erase_session
 from service.media import MediaStore
 from service.settings import AppSettings
 
-PACKAGES = ("fer-phq", "streamlit", "torch", "onnxruntime", "sqlalchemy")
+PACKAGES = ("streamlit", "torch", "onnxruntime", "sqlalchemy")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,11 @@ def overview(settings: AppSettings, store: Store) -> Overview:
         schema=current_revision(settings.database_url) or "none",
         sessions=sum(subject.sessions for subject in subjects),
         subjects=len(subjects),
-        versions=(("Python", platform.python_version()), *_versions()),
+        versions=(
+            ("fer-phq", __version__),
+            ("Python", platform.python_version()),
+            *((name, version(name)) for name in PACKAGES),
+        ),
     )
 
 
@@ -88,12 +92,3 @@ def _bytes_of(file: Path) -> int:
     """Size of a SQLite database with its write-ahead log."""
     parts = [file, file.with_name(f"{file.name}-wal")]
     return sum(part.stat().st_size for part in parts if part.exists())
-
-
-def _versions() -> list[tuple[str, str]]:
-    """Of the packages that are installed under their name; a checkout that is run in place is not."""
-    found = []
-    for package in PACKAGES:
-        with suppress(PackageNotFoundError):
-            found.append((package, version(package)))
-    return found

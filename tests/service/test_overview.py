@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from recordings import Recordings
 
+import fer_phq
 from db.migrate import head_revision
 from db.records import SubjectRecord
 from db.store import Store
@@ -30,6 +31,7 @@ def test_an_installation_says_what_it_is(
     assert found.database_bytes > 0
     assert found.free_bytes > 0
     assert dict(found.versions)["streamlit"][0].isdigit()
+    assert found.versions[0] == ("fer-phq", fer_phq.__version__)
 
 
 def test_only_sessions_past_their_retention_are_erased(
