@@ -49,6 +49,7 @@ def overview(settings: AppSettings, store: Store) -> Overview:
     url = normalise_url(settings.database_url)
     file = sqlite_file(url)
     subjects = store.list_subjects()
+    packages = [(name, version(name)) for name in PACKAGES]
     media = MediaStore(settings)
     return Overview(
         data_dir=settings.data_dir,
