@@ -61,11 +61,7 @@ def overview(settings: AppSettings, store: Store) -> Overview:
         schema=current_revision(settings.database_url) or "none",
         sessions=sum(subject.sessions for subject in subjects),
         subjects=len(subjects),
-        versions=(
-            ("fer-phq", __version__),
-            ("Python", platform.python_version()),
-            *((name, version(name)) for name in PACKAGES),
-        ),
+        versions=(("fer-phq", __version__), ("Python", platform.python_version()), *packages),
     )
 
 
