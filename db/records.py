@@ -267,6 +267,7 @@ class QuestionnaireRecord:
     """A completed PHQ-8 or PHQ-9. An edit is a new row that supersedes the old one; both are kept.
 
     item9_flag: the answer to item 9 was not zero (False for PHQ-8, which does not ask).
+    difficulty: an index of `DIFFICULTY_ANSWERS`, no part of the total; None where it was not asked or not answered.
     """
 
     id: str
@@ -275,6 +276,7 @@ class QuestionnaireRecord:
     items: tuple[int, ...]
     total: int
     item9_flag: bool
+    difficulty: int | None
     answered_at: datetime
     created_at: datetime
     source: QuestionnaireSource

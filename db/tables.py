@@ -315,7 +315,10 @@ class ChannelRow(Base):
 
 
 class QuestionnaireRow(Base):
-    """A completed PHQ-8 or PHQ-9. An edit supersedes: each row has at most one successor."""
+    """A completed PHQ-8 or PHQ-9. An edit supersedes: each row has at most one successor.
+
+    difficulty: the answer to the form's last question, which is no part of the total; null where it was not answered.
+    """
 
     __tablename__ = "questionnaires"
     __table_args__ = (
@@ -326,6 +329,7 @@ class QuestionnaireRow(Base):
             name="total",
         ),
         CheckConstraint(f"NOT item9_flag OR scale = '{Scale.PHQ9}'", name="item9_flag"),
+        CheckConstraint("difficulty IS NULL OR (difficulty >= 0 AND difficulty <= 3 AND total > 0)", name="difficulty"),
         _one_of("source", QuestionnaireSource),
         _all_or_none(("acknowledged_at", "acknowledged_by"), name="acknowledged"),
         Index(None, "subject_id", "answered_at"),
@@ -337,6 +341,7 @@ class QuestionnaireRow(Base):
     items: Mapped[list[Any]]
     total: Mapped[int]
     item9_flag: Mapped[bool]
+    difficulty: Mapped[int | None]
     answered_at: Mapped[datetime]
     created_at: Mapped[datetime]
     source: Mapped[str]

@@ -3,10 +3,13 @@
 A questionnaire that a person filled in has a PHQ *score*; a model gives a PHQ *estimate*. An estimate
 cannot be constructed without its interval and its provenance: there is no bare number.
 
-Sources: PHQ-9, Kroenke, Spitzer & Williams 2001 (J Gen Intern Med 16:606-613); PHQ-8, Kroenke et al. 2009
-(J Affect Disord 114:163-173). The instruments were developed by Drs Robert L. Spitzer, Janet B.W. Williams,
-Kurt Kroenke and colleagues, with an educational grant from Pfizer Inc. No permission is required to
-reproduce, translate, display or distribute them.
+After the items the form asks how difficult the problems have made daily life. The answer is kept beside the score and
+is part of nothing else: not of the total, not of what a model learns.
+
+Sources: PHQ-9 and its question of difficulty, Kroenke, Spitzer & Williams 2001 (J Gen Intern Med 16:606-613); PHQ-8,
+Kroenke et al. 2009 (J Affect Disord 114:163-173). The instruments were developed by Drs Robert L. Spitzer,
+Janet B.W. Williams, Kurt Kroenke and colleagues, with an educational grant from Pfizer Inc. No permission is required
+to reproduce, translate, display or distribute them.
 """
 
 from __future__ import annotations
@@ -34,6 +37,20 @@ ITEMS: tuple[str, ...] = (
 
 ANSWERS: tuple[str, ...] = ("Not at all", "Several days", "More than half the days", "Nearly every day")
 """What the item values 0, 1, 2 and 3 say."""
+
+DIFFICULTY = (
+    "If you checked off any problems, how difficult have these problems made it for you to do your work, take care of "
+    "things at home, or get along with other people?"
+)
+"""The form's last question, which is not scored (Kroenke, Spitzer & Williams 2001)."""
+
+DIFFICULTY_ANSWERS: tuple[str, ...] = (
+    "Not difficult at all",
+    "Somewhat difficult",
+    "Very difficult",
+    "Extremely difficult",
+)
+"""What the difficulties 0, 1, 2 and 3 say."""
 
 CREDIT = (
     "Developed by Drs. Robert L. Spitzer, Janet B.W. Williams, Kurt Kroenke and colleagues, with an educational "
@@ -136,6 +153,21 @@ def score_items(items: Sequence[int], scale: Scale) -> int:
     if any(type(value) is not int or not 0 <= value <= 3 for value in items):
         raise ValueError(f"Every item of {scale} must be 0, 1, 2 or 3.")
     return sum(items)
+
+
+def asks_difficulty(items: Sequence[int | None]) -> bool:
+    """Whether the form's last question is asked: a problem was checked off, an item is above 0."""
+    return any(items)
+
+
+def check_difficulty(difficulty: int | None, items: Sequence[int]) -> None:
+    """Raise ValueError unless this may be the answer to the last question beside these items; None: not answered."""
+    if difficulty is None:
+        return
+    if type(difficulty) is not int or not 0 <= difficulty < len(DIFFICULTY_ANSWERS):
+        raise ValueError("The difficulty must be 0, 1, 2 or 3, or not be answered.")
+    if not asks_difficulty(items):
+        raise ValueError("The difficulty is asked only when an item is above 0.")
 
 
 @dataclass(frozen=True)

@@ -208,6 +208,13 @@ QUESTIONNAIRES = TableEntry(
         Column("scale", " or ".join(Scale), "Which questionnaire it is."),
         Column("total", "points", "Its score: the sum of its items, 0 to 3 each."),
         Column("item9_flag", "true or false", "Whether the answer to item 9 of a PHQ-9 was not 0."),
+        Column(
+            "difficulty",
+            "0 to 3",
+            "How difficult the problems have made work, home or getting along with people, from not at all to "
+            "extremely: the form's last question, no part of the total.",
+            "it was not answered, or no item is above 0",
+        ),
         Column("source", "entered, imported or demo", "How it came into the store."),
         Column("maximum", "points", "Highest total of its scale."),
         Column("band", "text", "Severity band of the total (Kroenke 2001, 2009)."),

@@ -81,7 +81,7 @@ def utc_now() -> datetime:
 
 
 def tidy_frame(rows: Sequence[Sequence[Any]], columns: dict[str, str]) -> pd.DataFrame:
-    """A frame with these columns and dtypes, empty ones included; a missing value is NaN, NaT or None (`isna`)."""
+    """A frame with these columns and dtypes, empty ones included; a missing value is NaN, NaT, NA or None (`isna`)."""
     frame = pd.DataFrame([tuple(row) for row in rows], columns=list(columns), dtype=object)
     times = [name for name, dtype in columns.items() if dtype == TIME]
     for name in times:
@@ -92,3 +92,5 @@ def tidy_frame(rows: Sequence[Sequence[Any]], columns: dict[str, str]) -> pd.Dat
 
 TIME = "datetime64[us, UTC]"
 TEXT = "str"
+WHOLE = "Int64"
+"""Whole numbers of which some may be missing."""

@@ -13,7 +13,7 @@ from db.queries.rows import is_superseded, questionnaire_record
 from db.records import QuestionnaireRecord, QuestionnaireSource
 from db.tables import AuditRow, QuestionnaireRow, SubjectRow
 from fer_phq.errors import StoreError
-from fer_phq.phq import Scale, score_items
+from fer_phq.phq import Scale, check_difficulty, score_items
 
 
 class QuestionnaireQueries(Queries):
@@ -26,6 +26,7 @@ class QuestionnaireQueries(Queries):
         scale: Scale,
         items: Sequence[int],
         answered_at: datetime,
+        difficulty: int | None = None,
         source: QuestionnaireSource = QuestionnaireSource.ENTERED,
         supersedes_id: str | None = None,
         by: str = "",
@@ -33,12 +34,15 @@ class QuestionnaireQueries(Queries):
         """Score and keep a completed questionnaire; `supersedes_id` names the one it corrects, which is kept.
 
         by: the person who enters or corrects it; see `questionnaire_authors`.
-        Raises StoreError when an item is missing or not 0 to 3, or when the corrected one is another subject's or was
-        corrected already; NotFoundError for an unknown subject or questionnaire.
+        difficulty: the answer to the form's last question, 0 to 3, which is not scored; None where it was left open.
+        Raises StoreError when an item is missing or not 0 to 3, when the difficulty cannot be the answer beside these
+        items, or when the corrected one is another subject's or was corrected already; NotFoundError for an unknown
+        subject or questionnaire.
         """
         try:
             scale = Scale(scale)
             total = score_items(items, scale)
+            check_difficulty(difficulty, items)
         except ValueError as error:
             raise StoreError(str(error)) from None
         row = QuestionnaireRow(
@@ -48,6 +52,7 @@ class QuestionnaireQueries(Queries):
             items=list(items),
             total=total,
             item9_flag=scale is Scale.PHQ9 and items[8] > 0,
+            difficulty=difficulty,
             answered_at=answered_at,
             created_at=utc_now(),
             source=str(QuestionnaireSource(source)),

@@ -137,6 +137,7 @@ def questionnaire_record(row: QuestionnaireRow, *, superseded: bool) -> Question
         items=tuple(row.items),
         total=row.total,
         item9_flag=row.item9_flag,
+        difficulty=row.difficulty,
         answered_at=row.answered_at,
         created_at=row.created_at,
         source=QuestionnaireSource(row.source),

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import select
 
-from db.queries.base import TEXT, TIME, Queries, get_row, tidy_frame
+from db.queries.base import TEXT, TIME, WHOLE, Queries, get_row, tidy_frame
 from db.queries.measures import measure_columns
 from db.queries.rows import is_superseded, newest_analysis
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow
@@ -43,6 +43,7 @@ _QUESTIONNAIRES = {
     "scale": TEXT,
     "total": "int64",
     "item9_flag": "bool",
+    "difficulty": WHOLE,
     "source": TEXT,
 }
 
@@ -103,8 +104,8 @@ class TrendQueries(Queries):
     def questionnaire_table(self, *, subject_id: str) -> pd.DataFrame:
         """The subject's questionnaires that no correction supersedes, oldest first.
 
-        Columns: questionnaire_id, answered_at (UTC), scale, total, item9_flag, source, maximum (of the scale), band.
-        Raises NotFoundError.
+        Columns: questionnaire_id, answered_at (UTC), scale, total, item9_flag, difficulty (NA where it was not
+        answered), source, maximum (of the scale), band. Raises NotFoundError.
         """
         columns = [QuestionnaireRow.id, *(getattr(QuestionnaireRow, name) for name in list(_QUESTIONNAIRES)[1:])]
         query = (

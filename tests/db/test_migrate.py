@@ -229,6 +229,52 @@ def test_what_is_stored_survives_the_modalities(empty_url: str) -> None:
             other.execute(change)
 
 
+def fill_0003(connection: Connection) -> None:
+    """At schema 0003 a questionnaire `first` that nobody has acted on, and `second`, which corrects it."""
+    tables = MetaData()
+    tables.reflect(connection)
+    connection.execute(
+        tables.tables["subjects"].insert(), {"id": "subject", "label": "S", "is_demo": False, "created_at": MONDAY}
+    )
+    shared = {"subject_id": "subject", "scale": "PHQ-9", "answered_at": MONDAY, "created_at": MONDAY}
+    for name, items, before in (("first", [1] * 9, None), ("second", [0] * 9, "first")):
+        row = {"id": name, "items": items, "total": sum(items), "item9_flag": items[8] > 0, "supersedes_id": before}
+        who = {"acknowledged_at": MONDAY, "acknowledged_by": "AB"} if name == "second" else {}
+        connection.execute(tables.tables["questionnaires"].insert(), {**shared, **row, "source": "imported", **who})
+
+
+def test_questionnaires_survive_the_question_of_difficulty(empty_url: str) -> None:
+    if empty_url.startswith("sqlite"):
+        Path(normalise_url(empty_url).database or "").parent.mkdir(parents=True)
+    with connected(empty_url) as connection:
+        command.upgrade(_config(connection), "0003")
+        fill_0003(connection)
+    upgrade(empty_url)
+    with Store(empty_url) as store:
+        kept = store.list_questionnaires(subject_id="subject", include_superseded=True)
+        second, first = sorted(kept, key=lambda record: record.total)
+        assert (first.id, first.total, first.item9_flag, first.superseded) == ("first", 9, True, True)
+        assert (second.id, second.supersedes_id, second.acknowledged_by) == ("second", "first", "AB")
+        assert [record.answered_at for record in kept] == [MONDAY] * 2
+        assert [record.difficulty for record in kept] == [None] * 2
+        given = {"subject_id": "subject", "scale": Scale.PHQ9, "items": [1] * 9, "answered_at": MONDAY}
+        store.save_questionnaire(**given, difficulty=3, supersedes_id="second")  # type: ignore[arg-type]
+        with pytest.raises(StoreError, match="already corrected"):
+            store.save_questionnaire(**given, supersedes_id="first")  # type: ignore[arg-type]
+        assert store.erase_subject(subject_id="subject").questionnaires == 3
+
+
+@pytest.mark.parametrize(("difficulty", "total"), [(4, 9), (-1, 9), (0, 0), (3, 0)])
+def test_the_database_refuses_a_difficulty_that_cannot_be(url: str, difficulty: int, total: int) -> None:
+    with Store(url) as store:
+        subject = store.create_subject(label="S")
+        items = [int(total > 0)] * 9
+        kept = store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ9, items=items, answered_at=MONDAY)
+    change = text("UPDATE questionnaires SET difficulty = :difficulty WHERE id = :id AND total = :total")
+    with pytest.raises(IntegrityError, match="ck_questionnaires_difficulty"), connected(url) as connection:
+        connection.execute(change, {"difficulty": difficulty, "id": kept.id, "total": total})
+
+
 def test_sqlite_file_is_for_its_owner_only(tmp_path: Path) -> None:
     path = tmp_path / "a folder, 100 % new?" / "fer-phq.db"
     upgrade(sqlite_url(path))

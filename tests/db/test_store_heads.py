@@ -40,7 +40,7 @@ def test_the_nearest_answers_label_a_session(store: Store) -> None:
     subject = store.create_subject(label="A").id
     days = {day: session_at(store, subject, day) for day in (0, 10, 11, 20, 20.01, 40)}
     analyses = {day: analyse(store, session_id) for day, session_id in days.items()}
-    early, late = answer(store, subject, -2, total=1), answer(store, subject, 13, total=3)
+    early, late = answer(store, subject, -2, total=1), answer(store, subject, 13, total=3, difficulty=3)
     answer(store, subject, 4, total=2)
     answer(store, subject, 10, scale=Scale.PHQ9, items=[2] * 9)
     found = labelled(store)
@@ -51,7 +51,7 @@ def test_the_nearest_answers_label_a_session(store: Store) -> None:
         (days[20], analyses[20], late.id, 3),
     ]
     assert {row.subject_id for row in found} == {subject}
-    assert found[1].items == late.items
+    assert found[1].items == late.items, "the answers that are scored, without the difficulty"
     assert (found[0].recorded_at, found[0].answered_at) == (MONDAY, MONDAY - 2 * DAY)
     assert [row.score for row in labelled(store, within_days=30)] == [1, 3, 3, 3, 3, 3]
     assert [row.score for row in store.labelled_sessions(scale=Scale.PHQ9, within_days=1, face_kind="face-a")] == [

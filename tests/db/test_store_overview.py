@@ -135,16 +135,17 @@ def test_empty_frames_keep_their_columns(store: Store) -> None:
     assert trend.dtypes["phq_score"] == "float64"
     answers = store.questionnaire_table(subject_id=subject.id)
     assert answers.empty
-    assert {"answered_at", "total", "band", "maximum"} <= set(answers.columns)
+    assert {"answered_at", "total", "difficulty", "band", "maximum"} <= set(answers.columns)
 
 
 def test_questionnaire_table(store: Store) -> None:
     subject = store.create_subject(label="A")
-    for day, items in ((2, [3] * 9), (0, [0] * 9)):
+    for day, items, difficulty in ((2, [3] * 9, 3), (0, [0] * 9, None)):
         store.save_questionnaire(
             subject_id=subject.id,
             scale=Scale.PHQ9,
             items=items,
+            difficulty=difficulty,
             answered_at=MONDAY + day * DAY,
             source=QuestionnaireSource.IMPORTED,
         )
@@ -153,6 +154,8 @@ def test_questionnaire_table(store: Store) -> None:
     assert list(table["band"]) == ["minimal", "severe"]
     assert list(table["item9_flag"]) == [False, True]
     assert list(table["maximum"]) == [27, 27]
+    assert table["difficulty"].isna().tolist() == [True, False]
+    assert table["difficulty"][1] == 3
     assert set(table["source"]) == {"imported"}
 
 

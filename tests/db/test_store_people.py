@@ -144,6 +144,41 @@ def test_incomplete_questionnaire_is_refused(store: Store, items: list[int]) -> 
     assert store.list_questionnaires(subject_id=subject.id) == []
 
 
+@pytest.mark.parametrize("difficulty", [None, 0, 3])
+def test_the_difficulty_is_kept_beside_the_score(store: Store, difficulty: int | None) -> None:
+    subject = store.create_subject(label="S")
+    kept = store.save_questionnaire(
+        subject_id=subject.id, scale=Scale.PHQ8, items=[1] * 8, difficulty=difficulty, answered_at=MONDAY
+    )
+    assert (kept.difficulty, kept.total) == (difficulty, 8)
+    assert store.list_questionnaires(subject_id=subject.id) == [kept]
+
+
+@pytest.mark.parametrize(
+    ("difficulty", "item", "sentence"),
+    [(4, 1, "0, 1, 2 or 3"), (-1, 1, "0, 1, 2 or 3"), (True, 1, "0, 1, 2 or 3"), (1.0, 1, "0, 1, 2 or 3"),
+     (0, 0, "only when an item is above 0")],
+)  # fmt: skip
+def test_a_difficulty_that_cannot_be_is_refused(store: Store, difficulty: int, item: int, sentence: str) -> None:
+    subject = store.create_subject(label="S")
+    items = [item] * 9
+    with pytest.raises(StoreError, match=sentence):
+        store.save_questionnaire(
+            subject_id=subject.id, scale=Scale.PHQ9, items=items, difficulty=difficulty, answered_at=MONDAY
+        )
+    assert store.list_questionnaires(subject_id=subject.id) == []
+
+
+def test_a_correction_of_the_difficulty_alone_keeps_history(store: Store) -> None:
+    subject = store.create_subject(label="S")
+    given = {"subject_id": subject.id, "scale": Scale.PHQ8, "items": [1] * 8, "answered_at": MONDAY}
+    first = store.save_questionnaire(**given, difficulty=1)
+    second = store.save_questionnaire(**given, difficulty=2, supersedes_id=first.id)
+    third = store.save_questionnaire(**given, supersedes_id=second.id)
+    history = store.list_questionnaires(subject_id=subject.id, include_superseded=True)
+    assert [(row.id, row.difficulty) for row in history] == [(third.id, None), (second.id, 2), (first.id, 1)]
+
+
 def test_correction_keeps_history(store: Store) -> None:
     subject, other = store.create_subject(label="S"), store.create_subject(label="T")
     first = store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ8, items=[0] * 8, answered_at=MONDAY)

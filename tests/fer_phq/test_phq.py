@@ -1,6 +1,7 @@
 import pytest
 
 from fer_phq.phq import (
+    DIFFICULTY_ANSWERS,
     ITEMS,
     Band,
     Modality,
@@ -9,8 +10,10 @@ from fer_phq.phq import (
     Provenance,
     Scale,
     UnavailableReason,
+    asks_difficulty,
     band_of,
     bands_between,
+    check_difficulty,
     score_items,
 )
 
@@ -67,6 +70,33 @@ def test_scores_are_sums_of_complete_questionnaires():
 def test_incomplete_or_impossible_answers_have_no_score(items):
     with pytest.raises(ValueError, match="PHQ-8"):
         score_items(items, Scale.PHQ8)
+
+
+def test_the_difficulty_is_asked_once_a_problem_was_checked_off():
+    assert len(DIFFICULTY_ANSWERS) == 4
+    assert not asks_difficulty([0] * 9)
+    assert not asks_difficulty([0, None, 0])
+    assert asks_difficulty([0] * 8 + [1])
+
+
+@pytest.mark.parametrize("difficulty", [None, 0, 1, 2, 3])
+def test_any_difficulty_may_stand_beside_a_problem(difficulty):
+    check_difficulty(difficulty, [0] * 7 + [1])
+    check_difficulty(None, [0] * 8)
+
+
+@pytest.mark.parametrize(
+    ("difficulty", "items", "sentence"),
+    [
+        (4, [1] * 8, "0, 1, 2 or 3"),
+        (-1, [1] * 8, "0, 1, 2 or 3"),
+        (True, [1] * 8, "0, 1, 2 or 3"),
+        (1, [0] * 8, "asked"),
+    ],
+)
+def test_a_difficulty_that_cannot_be_is_told(difficulty, items, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        check_difficulty(difficulty, items)
 
 
 @pytest.mark.parametrize(

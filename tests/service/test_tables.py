@@ -80,6 +80,19 @@ def test_the_three_formats_hold_the_same(store: Store, analysis_id: str) -> None
     assert records[5]["anger"] == pytest.approx(table["anger"][5])
 
 
+def test_an_answer_that_was_not_given_is_empty_and_the_others_stay_whole(store: Store) -> None:
+    subject = store.create_subject(label="A").id
+    for item, difficulty in ((0, None), (1, 2)):
+        store.save_questionnaire(
+            subject_id=subject, scale=Scale.PHQ8, items=[item] * 8, difficulty=difficulty, answered_at=MONDAY
+        )
+    table = store.questionnaire_table(subject_id=subject)
+    assert pd.read_parquet(io.BytesIO(as_parquet(table)))["difficulty"].tolist() == [pd.NA, 2]
+    cells = pd.read_csv(io.StringIO(as_csv(table)), dtype=str, keep_default_na=False)["difficulty"]
+    assert cells.tolist() == ["", "2"]
+    assert [row["difficulty"] for row in json.loads(as_json(table))] == [None, 2]
+
+
 def test_times_keep_their_zone(store: Store, analysis_id: str) -> None:
     table = store.questionnaire_table(subject_id=store.list_subjects()[0].id)
     assert pd.read_parquet(io.BytesIO(as_parquet(table)))["answered_at"][0] == MONDAY
