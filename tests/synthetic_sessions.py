@@ -165,7 +165,12 @@ def _questionnaire(store: Store, subject: SubjectRecord, seed: int, at: datetime
     items = [int(v) for v in np.clip(np.round(rng.normal(2.6 * severity, 0.6, 9)), 0, 3)]
     items[8] = 0
     store.save_questionnaire(
-        subject_id=subject.id, scale=Scale.PHQ9, items=items, answered_at=at, source=QuestionnaireSource.DEMO
+        subject_id=subject.id,
+        scale=Scale.PHQ9,
+        items=items,
+        difficulty=round(3 * severity) if any(items) and seed % 5 else None,
+        answered_at=at,
+        source=QuestionnaireSource.DEMO,
     )
 
 

@@ -32,14 +32,14 @@ LABEL = "Demonstration"
 CONSENT_BY = "demonstration"
 CONSENT_TEXT = "demonstration: rendered from a public-domain portrait, nobody was recorded"
 
-QUESTIONNAIRES: tuple[tuple[float, tuple[int, ...]], ...] = (
-    (12.0, (2, 3, 2, 3, 1, 2, 2, 1, 0)),
-    (9.0, (2, 2, 2, 2, 1, 2, 1, 1, 0)),
-    (6.0, (1, 2, 2, 2, 1, 1, 1, 0, 0)),
-    (3.0, (1, 1, 1, 2, 0, 1, 1, 0, 0)),
-    (0.4, (0, 1, 1, 1, 0, 0, 1, 0, 0)),
+QUESTIONNAIRES: tuple[tuple[float, tuple[int, ...], int], ...] = (
+    (12.0, (2, 3, 2, 3, 1, 2, 2, 1, 0), 2),
+    (9.0, (2, 2, 2, 2, 1, 2, 1, 1, 0), 2),
+    (6.0, (1, 2, 2, 2, 1, 1, 1, 0, 0), 1),
+    (3.0, (1, 1, 1, 2, 0, 1, 1, 0, 0), 1),
+    (0.4, (0, 1, 1, 1, 0, 0, 1, 0, 0), 0),
 )
-"""Made-up PHQ-9 answers and how many weeks ago they were given; item 9 is 0 throughout."""
+"""Made-up PHQ-9 answers: how many weeks ago they were given, the items, the difficulty; item 9 is 0 throughout."""
 
 Say = Callable[[str], None]
 Scripts = tuple[Script, ...]
@@ -233,13 +233,14 @@ def _questionnaires(store: Store, subject: SubjectRecord) -> int:
     """Save the questionnaires that are not there; how many that were."""
     there = {q.answered_at for q in store.list_questionnaires(subject_id=subject.id, include_superseded=True)}
     saved = 0
-    for weeks_ago, items in QUESTIONNAIRES:
+    for weeks_ago, items, difficulty in QUESTIONNAIRES:
         answered_at = _weeks_before(subject.created_at, weeks_ago)
         if answered_at not in there:
             store.save_questionnaire(
                 subject_id=subject.id,
                 scale=Scale.PHQ9,
                 items=items,
+                difficulty=difficulty,
                 answered_at=answered_at,
                 source=QuestionnaireSource.DEMO,
             )

@@ -12,6 +12,14 @@ from service.corrections import answers
 WHEN = datetime(2026, 5, 6, tzinfo=UTC)
 
 
+def test_another_difficulty_alone_is_a_correction(store: Store, subject: SubjectRecord) -> None:
+    given = {"subject_id": subject.id, "scale": Scale.PHQ8, "items": [1] * 8, "answered_at": WHEN}
+    first = store.save_questionnaire(**given)
+    store.save_questionnaire(**given, difficulty=3, supersedes_id=first.id, by="CD")
+    (step,) = answers(store, subject.id).corrections
+    assert (step.before.difficulty, step.after.difficulty, step.by) == (None, 3, "CD")
+
+
 def test_each_step_says_who_and_from_which_total_to_which(store: Store, subject: SubjectRecord) -> None:
     assert answers(store, subject.id).current == ()
     given = {"subject_id": subject.id, "scale": Scale.PHQ8}

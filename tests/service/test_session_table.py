@@ -14,7 +14,7 @@ from fer_phq.errors import FerPhqError
 from fer_phq.phq import Scale
 from service import questionnaire_table, session_table
 from service.given_tables import Problem
-from service.questionnaire_table import import_questionnaires, read_questionnaire_table
+from service.questionnaire_table import Imported, import_questionnaires, read_questionnaire_table
 from service.session_table import SessionTable, read_session_table
 from service.transcripts import ReadTranscript, check_transcript
 
@@ -65,7 +65,10 @@ def test_the_example_is_a_good_table() -> None:
     assert read(session_table.EXAMPLE).problems == ()
     good = read_questionnaire_table(questionnaire_table.EXAMPLE.encode(), zone=BERLIN, now=NOW)
     assert good.problems == ()
-    assert [(one.scale, sum(one.items)) for one in good.answered] == [(Scale.PHQ9, 8), (Scale.PHQ8, 3)]
+    assert [(one.scale, sum(one.items), one.difficulty) for one in good.answered] == [
+        (Scale.PHQ9, 8, 1),
+        (Scale.PHQ8, 3, None),
+    ]
 
 
 def test_every_problem_is_told_with_its_row() -> None:
@@ -155,16 +158,69 @@ def test_questionnaires_of_a_table_are_told_by_row() -> None:
     ]
 
 
+def test_a_table_may_hold_the_difficulty_where_it_was_answered() -> None:
+    heading = "subject,scale,answered_at,item1,item2,item3,item4,item5,item6,item7,item8,difficulty\n"
+    table = read_questionnaire_table(
+        (
+            heading + "P01,PHQ-8,2026-11-03,1,0,0,0,0,0,0,0,3\n"
+            "P02,PHQ-8,2026-11-03,1,0,0,0,0,0,0,0,\n"
+            "P03,PHQ-8,2026-11-03,0,0,0,0,0,0,0,0,\n"
+            "P04,PHQ-8,2026-11-03,1,0,0,0,0,0,0,0,4\n"
+            "P05,PHQ-8,2026-11-03,1,0,0,0,0,0,0,5,very\n"
+            ",PHQ-8,2026-11-03,0,0,0,0,0,0,0,0,1\n"
+            "P01,PHQ-8,2026-11-03,1,0,0,0,0,0,0,0,3\n"
+            "P01,PHQ-8,2026-11-03,1,0,0,0,0,0,0,0,2\n"
+        ).encode(),
+        zone=UTC,
+        now=NOW,
+    )
+    assert [one.difficulty for one in table.answered] == [3, None, None]
+    assert [problem.sentence for problem in table.problems] == [
+        "Row 5: difficulty is '4'; write 0, 1, 2 or 3, or leave it empty.",
+        "Row 6: difficulty is 'very'; write 0, 1, 2 or 3, or leave it empty.",
+        "Row 6: item8 is '5'; write 0, 1, 2 or 3.",
+        "Row 7: difficulty is asked only when an item is above 0; leave it empty.",
+        "Row 7: the subject must be one line of 1 to 200 characters.",
+        "Row 8: it says the same as row 2.",
+        "Row 9: it says the same as row 2, but for the difficulty; leave one of the two.",
+    ]
+
+
+def test_another_difficulty_in_a_table_is_a_correction(store: Store) -> None:
+    def put_in(document: str) -> Imported:
+        table = read_questionnaire_table(document.encode(), zone=UTC, now=NOW)
+        assert table.problems == ()
+        return import_questionnaires(store, table.answered, by="AB")
+
+    heading = "subject,scale,answered_at,item1,item2,item3,item4,item5,item6,item7,item8\n"
+    row = "P01,PHQ-8,2026-11-03,1,1,1,1,1,1,1,1"
+    first, later = f"{heading}{row}\n", f"{heading.strip()},difficulty\n{row},2\n"
+    assert put_in(first) == Imported(kept=1, there=0, item9=0, corrected=0)
+    assert put_in(later) == Imported(kept=0, there=1, item9=0, corrected=1)
+    assert put_in(later) == put_in(first) == Imported(kept=0, there=1, item9=0, corrected=0)
+    subject = store.find_subject(label="P01")
+    assert subject is not None
+    now, before = store.list_questionnaires(subject_id=subject.id, include_superseded=True)
+    assert (now.difficulty, now.supersedes_id, before.difficulty) == (2, before.id, None)
+    without = store.save_questionnaire(
+        subject_id=subject.id, scale=Scale.PHQ8, items=[1] * 8, answered_at=now.answered_at, supersedes_id=now.id
+    )
+    assert put_in(later).corrected == 0, "what a person has taken away since does not come back"
+    assert store.list_questionnaires(subject_id=subject.id) == [without]
+    assert put_in(later.replace(",2\n", ",3\n")).corrected == 1
+    assert [one.difficulty for one in store.list_questionnaires(subject_id=subject.id)] == [3]
+
+
 def test_imported_questionnaires_are_kept_once(store: Store, tmp_path: Path) -> None:
-    document = questionnaire_table.EXAMPLE.replace("1,1,0,0\n", "1,1,0,2\n").encode()
+    document = questionnaire_table.EXAMPLE.replace("1,1,0,0,1\n", "1,1,0,2,1\n").encode()
     answered = read_questionnaire_table(document, zone=UTC, now=NOW).answered
     done = import_questionnaires(store, answered, by="AB")
-    assert (done.kept, done.there, done.item9) == (2, 0, 1)
+    assert done == Imported(kept=2, there=0, item9=1, corrected=0)
     again = import_questionnaires(store, answered, by="AB")
-    assert (again.kept, again.there, again.item9) == (0, 2, 0)
+    assert again == Imported(kept=0, there=2, item9=0, corrected=0)
     subject = store.find_subject(label="P01")
     assert subject is not None
     (kept,) = store.list_questionnaires(subject_id=subject.id)
-    assert (kept.total, kept.source, kept.item9_flag) == (10, "imported", True)
+    assert (kept.total, kept.source, kept.item9_flag, kept.difficulty) == (10, "imported", True, 1)
     assert kept.answered_at - datetime(2026, 11, 3, tzinfo=UTC) == timedelta(0)
     assert store.questionnaire_authors(subject_id=subject.id) == {kept.id: "AB"}
