@@ -11,8 +11,9 @@ import streamlit as st
 from dashboard import context, ui
 from dashboard.components.answer_keys import answer_keys
 from dashboard.i18n import _, mark
+from dashboard.questionnaire.difficulty import ABOUT_DIFFICULTY, difficulty_question, difficulty_words
 from db.records import QuestionnaireRecord
-from fer_phq.phq import ANSWERS, CREDIT, ITEMS, PREAMBLE, Scale, score_items
+from fer_phq.phq import ANSWERS, CREDIT, ITEMS, PREAMBLE, Scale, asks_difficulty, score_items
 
 CORRECTING = "phq_correcting"
 SAVED = "phq_saved"
@@ -20,17 +21,16 @@ FIRST_DAY = date(1990, 1, 1)
 KEYS = mark(
     "With the focus on an item, the keys 0 to 3 answer it and go on to the next one. Tab and the arrow keys work too."
 )
-NOT_KEPT = mark(
-    "The form's last question, how difficult these problems have made work, home or getting along with people, is not "
-    "part of the score and is not kept here."
-)
 
 
 @dataclass(frozen=True)
 class Sent:
-    """What was filled in. items: None where an item is open. at: when it was answered, timezone-aware."""
+    """What was filled in. items: None where an item is open. difficulty: None where it is open or is not asked.
+    at: when it was answered, timezone-aware.
+    """
 
     items: tuple[int | None, ...]
+    difficulty: int | None
     at: datetime
     by: str
 
@@ -42,17 +42,19 @@ def form(scale: Scale, corrected: QuestionnaireRecord | None = None) -> Sent | N
     shown = corrected.answered_at.astimezone(ui.zone()) if corrected else now
     with st.form(f"items_{name}", border=False):
         st.markdown(f"**{_(PREAMBLE)}**")
-        items = [
-            st.radio(
-                f"{number}. {_(item)}",
-                range(4),
-                index=corrected.items[number - 1] if corrected else None,
-                format_func=lambda answer: _(ANSWERS[answer]),
-                horizontal=True,
-                key=f"{name}_{number}",
-            )
-            for number, item in enumerate(ITEMS[: scale.items], start=1)
-        ]
+        with st.container(key="phq_items"):
+            items = [
+                st.radio(
+                    f"{number}. {_(item)}",
+                    range(4),
+                    index=corrected.items[number - 1] if corrected else None,
+                    format_func=lambda answer: _(ANSWERS[answer]),
+                    horizontal=True,
+                    key=f"{name}_{number}",
+                )
+                for number, item in enumerate(ITEMS[: scale.items], start=1)
+            ]
+        difficulty = difficulty_question(name, corrected)
         left, middle, right = st.columns([0.25, 0.2, 0.55])
         day = left.date_input(
             _("Answered on"), value=shown.date(), min_value=FIRST_DAY, max_value=now.date(), format="YYYY-MM-DD"
@@ -70,7 +72,7 @@ def form(scale: Scale, corrected: QuestionnaireRecord | None = None) -> Sent | N
     at = min(datetime.combine(day, hour, tzinfo=ui.zone()), now)
     if corrected is not None and at == shown.replace(second=0, microsecond=0):
         at = corrected.answered_at  # the form shows whole minutes
-    return Sent(tuple(items), at, by.strip())
+    return Sent(tuple(items), difficulty if asks_difficulty(items) else None, at, by.strip())
 
 
 def form_card(label: str | None, scale: Scale, corrected: QuestionnaireRecord | None) -> None:
@@ -93,7 +95,7 @@ def form_card(label: str | None, scale: Scale, corrected: QuestionnaireRecord | 
         answer_keys("[class*=st-key-card_form]", key="answer_keys")
         ui.note(_(KEYS))
         ui.note(_(CREDIT))
-        ui.note(_(NOT_KEPT))
+        ui.note(_(ABOUT_DIFFICULTY))
 
 
 def save(label: str | None, scale: Scale, sent: Sent, corrected: QuestionnaireRecord | None) -> None:
@@ -119,14 +121,15 @@ def store_answers(label: str, scale: Scale, sent: Sent, corrected: Questionnaire
         subject_id=store.get_or_create_subject(label=label).id,
         scale=scale,
         items=items,
+        difficulty=sent.difficulty,
         answered_at=sent.at,
         supersedes_id=corrected.id if corrected else None,
         by=sent.by,
     )
     st.session_state.pop(CORRECTING, None)
     name = corrected.id if corrected else str(scale)
-    for number in range(1, scale.items + 1):
-        st.session_state.pop(f"{name}_{number}", None)
+    for question in (*range(1, scale.items + 1), "difficulty"):
+        st.session_state.pop(f"{name}_{question}", None)
 
 
 def result_card(saved: QuestionnaireRecord) -> None:
@@ -140,4 +143,6 @@ def result_card(saved: QuestionnaireRecord) -> None:
             f'<p class="fp-estimate"><span class="number">{saved.total}</span><span class="interval">{escape(of)}'
             f'<br><span class="fp-lead">{escape(when)}</span></span></p>'
         )
+        if asks_difficulty(saved.items):
+            ui.note(_("Difficulty in daily life: {answer}").format(answer=difficulty_words(saved.difficulty)))
         st.page_link(ui.TRENDS, label=_("See the trend"), query_params={"subject": saved.subject_id})

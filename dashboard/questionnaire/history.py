@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard import ui
 from dashboard.i18n import _
 from dashboard.questionnaire.answers import CORRECTING, SAVED
+from dashboard.questionnaire.difficulty import difficulty_words
 from dashboard.questionnaire.item9 import item9_words
 from db.records import QuestionnaireRecord
 from service.corrections import Answers, Correction
@@ -27,6 +28,9 @@ def history_card(found: Answers) -> None:
                 _("Band"): [_(str(r.band)) for r in found.current],
                 _("Items"): [" ".join(map(str, r.items)) for r in found.current],
                 _("Item 9"): [item9_words(r) for r in found.current],
+                _("Difficulty"): [
+                    "" if r.difficulty is None else difficulty_words(r.difficulty) for r in found.current
+                ],
                 _("Entered by"): [found.authors.get(r.id, "") for r in found.current],
                 _("Source"): [_(str(r.source)) for r in found.current],
             }
@@ -73,8 +77,15 @@ def _corrections(steps: tuple[Correction, ...]) -> pd.DataFrame:
             _("Answered"): [_changed(step) for step in steps],
             _("Total"): [f"{step.before.total} → {step.after.total}" for step in steps],
             _("Items before"): [" ".join(map(str, step.before.items)) for step in steps],
+            _("Difficulty"): [_difficulty(step) for step in steps],
         }
     )
+
+
+def _difficulty(step: Correction) -> str:
+    if step.before.difficulty == step.after.difficulty:
+        return "" if step.after.difficulty is None else difficulty_words(step.after.difficulty)
+    return f"{difficulty_words(step.before.difficulty)} → {difficulty_words(step.after.difficulty)}"
 
 
 def _changed(step: Correction) -> str:

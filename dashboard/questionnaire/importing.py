@@ -20,8 +20,9 @@ def importing() -> None:
             st.html(f'<p class="fp-done">{ui.text(said)}</p>')
         ui.note(
             _(
-                "One questionnaire a row: its items, 0 to 3, not its total. `item9` is empty for a PHQ-8. A date "
-                "without an offset is in your time zone. Nothing is kept before the whole table is right."
+                "One questionnaire a row: its items, 0 to 3, not its total. `item9` is empty for a PHQ-8, `difficulty` "
+                "(0 to 3, the form's last question) where it was not answered. A date without an offset is in your "
+                "time zone. Nothing is kept before the whole table is right."
             )
         )
         st.download_button(
@@ -50,6 +51,14 @@ def keep(table: QuestionnaireTable) -> None:
         done = import_questionnaires(context.store(), table.answered, by=by.strip())
         kept = n_("{n} questionnaire kept", "{n} questionnaires kept", done.kept)
         words = [_("{kept}, {there} were there already.").format(kept=kept, there=done.there)]
+        if done.corrected:
+            words += [
+                n_(
+                    "In {n} that was there the difficulty was corrected.",
+                    "In {n} that were there the difficulty was corrected.",
+                    done.corrected,
+                )
+            ]
         if done.item9:
             words += [
                 _("In {flagged} the answer to item 9 is not zero: Home lists them, please act now.").format(

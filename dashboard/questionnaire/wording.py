@@ -25,6 +25,16 @@ ITEMS = (
     mark("Thoughts that you would be better off dead, or of hurting yourself in some way"),
 )
 ANSWERS = (mark("Not at all"), mark("Several days"), mark("More than half the days"), mark("Nearly every day"))
+DIFFICULTY = mark(
+    "If you checked off any problems, how difficult have these problems made it for you to do your work, take care of "
+    "things at home, or get along with other people?"
+)
+DIFFICULTY_ANSWERS = (
+    mark("Not difficult at all"),
+    mark("Somewhat difficult"),
+    mark("Very difficult"),
+    mark("Extremely difficult"),
+)
 CREDIT = mark(
     "Developed by Drs. Robert L. Spitzer, Janet B.W. Williams, Kurt Kroenke and colleagues, with an educational "
     "grant from Pfizer Inc. No permission required to reproduce, translate, display or distribute."

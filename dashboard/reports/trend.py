@@ -11,8 +11,9 @@ import pandas as pd
 
 from dashboard import ui
 from dashboard.data import local_times
-from dashboard.i18n import _, n_
+from dashboard.i18n import _, mark, n_
 from dashboard.numbers import decimal
+from dashboard.questionnaire.difficulty import difficulty_words
 from dashboard.reports.blocks import Block, Chart, Facts, Heading, Report, Rows, Words
 from dashboard.reports.figures import emotion_trend_figure, phq_trend_figure
 from dashboard.reports.session import DEMONSTRATION, LIMITS, day, made
@@ -22,6 +23,11 @@ from db.records import EventRecord, SubjectSummary
 from fer_phq.change import RETEST, SD, Change, Direction, reliable_points
 from fer_phq.measures import MEASURES
 from fer_phq.phq import Provenance
+
+DIFFICULTY_NOTE = mark(
+    "Difficulty: the form's last question, how difficult the problems have made work, home or getting along with "
+    "people. It is not part of the score."
+)
 
 
 def trend_report(
@@ -64,13 +70,24 @@ def _phq(trend: pd.DataFrame, answers: pd.DataFrame, changes: Sequence[Change], 
     if (trend["phq_provenance"] == str(Provenance.SIMULATED)).any():
         blocks.append(Words(_(ui.SIMULATED_SENTENCE), "warning"))
     if len(answers):
-        head = (_("Answered"), _("Questionnaire"), _("Score"), _("Band"), _("Since the baseline"), _("Reliable change"))
-        rows = zip(answers["answered_at"], answers["scale"], answers["total"], answers["band"], changes, strict=True)
-        blocks.append(Rows(head, tuple((_day(at, zone), *_answer(*rest)) for at, *rest in rows)))
+        blocks += _answers(answers, changes, zone)
     if any(not one.is_baseline for one in changes):
         sources = _(SOURCES).format(sd=SD, retest=RETEST, points=reliable_points())
         blocks.append(Words(sources, "note"))
     return blocks
+
+
+def _answers(answers: pd.DataFrame, changes: Sequence[Change], zone: tzinfo) -> list[Block]:
+    """A row a questionnaire; with the answer to its last question, once one of them has it."""
+    head = [_("Answered"), _("Questionnaire"), _("Score"), _("Band"), _("Since the baseline"), _("Reliable change")]
+    rows = zip(answers["answered_at"], answers["scale"], answers["total"], answers["band"], changes, strict=True)
+    cells = [[_day(at, zone), *_answer(*rest)] for at, *rest in rows]
+    if answers["difficulty"].isna().all():
+        return [Rows(tuple(head), tuple(map(tuple, cells)))]
+    beside = ["" if pd.isna(one) else difficulty_words(int(one)) for one in answers["difficulty"]]
+    cells = [[*row[:4], words, *row[4:]] for row, words in zip(cells, beside, strict=True)]
+    head.insert(4, _("Difficulty"))
+    return [Rows(tuple(head), tuple(map(tuple, cells))), Words(_(DIFFICULTY_NOTE), "note")]
 
 
 def _answer(scale: str, total: int, band: str, change: Change) -> tuple[str, ...]:

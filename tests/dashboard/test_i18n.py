@@ -115,7 +115,9 @@ def test_lines_begin_and_end_as_in_the_source(path: Path) -> None:
             if text:
                 assert source.startswith("\n") == text.startswith("\n"), message.id
                 assert source.endswith("\n") == text.endswith("\n"), message.id
-                assert source.endswith(".") == text.endswith("."), message.id
+                assert text.endswith(".") or not source.endswith("."), message.id
+                # What is asked in one language may be a request in the other.
+                assert source.endswith((".", "?")) or not text.endswith("."), message.id
                 assert text == text.strip(" "), message.id
 
 

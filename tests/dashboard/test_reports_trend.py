@@ -13,7 +13,7 @@ from dashboard import ui
 from dashboard.reports.blocks import Chart, Report, Rows
 from dashboard.reports.html import to_html
 from dashboard.reports.pdf import to_pdf
-from dashboard.reports.trend import trend_report
+from dashboard.reports.trend import DIFFICULTY_NOTE, trend_report
 from dashboard.trends.phq import scores_of
 from db.store import Store
 from fer_phq.analysis import Settings
@@ -48,9 +48,11 @@ def fill(store: Store) -> None:
         gaps = tuple(range(20)) if faceless else ()
         analysis = sample_analysis(sample_recording(name), phq=phq, gaps=gaps, seed=week)
         store.save_analysis(session_id=session.id, analysis=analysis, measures=measured(analysis, Settings()))
-    for week, items in ((0, [2] * 8), (3, [1] * 7 + [0])):
+    for week, items, difficulty in ((0, [2] * 8, 2), (3, [1] * 7 + [0], None)):
         at = MONDAY + timedelta(weeks=week, days=1)
-        store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ8, items=items, answered_at=at)
+        store.save_questionnaire(
+            subject_id=subject.id, scale=Scale.PHQ8, items=items, difficulty=difficulty, answered_at=at
+        )
     store.add_event(subject_id=subject.id, at=MONDAY + timedelta(days=9), words="sertraline <50 mg>")
 
 
@@ -66,6 +68,10 @@ def test_a_trend_is_told_with_intervals_changes_and_events(store: Store) -> None
         assert wanted in said, wanted
     assert "sertraline &lt;50 mg&gt;" in to_html(report)
     assert len([block for block in report.blocks if isinstance(block, Chart)]) == 2
+    answers = next(block for block in report.blocks if isinstance(block, Rows) and block.head[0] == "Answered")
+    assert [row[answers.head.index("Difficulty")] for row in answers.cells] == ["Very difficult", ""]
+    assert DIFFICULTY_NOTE in said
+    assert "<td>Very difficult</td>" in to_html(report)
     sessions = next(block for block in report.blocks if isinstance(block, Rows) and block.head[0] == "Recorded")
     assert [row[3] for row in sessions.cells][-1] == "none", "no estimate is said to be none"
     assert all(row[4] for row in sessions.cells[:-1]), "no estimate without its provenance"
@@ -84,3 +90,4 @@ def test_questionnaires_alone_are_a_trend(store: Store) -> None:
     said = words_of(report_of(store))
     assert "PHQ-9 9 mild baseline" in said
     assert ui.SIMULATED_SENTENCE not in said
+    assert "Difficulty" not in said, "nobody was asked"

@@ -125,9 +125,13 @@ def test_the_installations_own_sentences_are_in_the_catalogues() -> None:
     assert (wording.CONSENT_TEXT, wording.ITEM9_MESSAGE) == (CONSENT_TEXT, ITEM9_MESSAGE)
     assert wording.ITEMS == phq.ITEMS
     assert (wording.PREAMBLE, wording.ANSWERS, wording.CREDIT) == (phq.PREAMBLE, phq.ANSWERS, phq.CREDIT)
+    assert (wording.DIFFICULTY, wording.DIFFICULTY_ANSWERS) == (phq.DIFFICULTY, phq.DIFFICULTY_ANSWERS)
     with i18n.speaking("de"):
         assert i18n._(ITEM9_MESSAGE).startswith("Ein Mensch sollte jetzt")
         assert i18n._(phq.ITEMS[0]) == "Wenig Interesse oder Freude an Ihren Tätigkeiten"
+        assert i18n._(phq.DIFFICULTY).startswith(
+            "Wenn eines oder mehrere der in diesem Fragebogen beschriebenen Probleme"
+        )
         assert "Löwe, Spitzer, Zipfel & Herzog 2002" in i18n._(phq.CREDIT)
 
 
