@@ -17,6 +17,8 @@ from fer_phq.phq import ANSWERS, CREDIT, ITEMS, PREAMBLE, Scale, asks_difficulty
 
 CORRECTING = "phq_correcting"
 SAVED = "phq_saved"
+FORMS = "phq_forms"
+"""How many forms were saved: only radio buttons of another name are empty again in a browser."""
 FIRST_DAY = date(1990, 1, 1)
 KEYS = mark(
     "With the focus on an item, the keys 0 to 3 answer it and go on to the next one. Tab and the arrow keys work too."
@@ -38,6 +40,7 @@ class Sent:
 def form(scale: Scale, corrected: QuestionnaireRecord | None = None) -> Sent | None:
     """The items, with the answers of the one that is corrected; what was filled in, once sent."""
     name = corrected.id if corrected else str(scale)
+    answers = f"{name}_{st.session_state.get(FORMS, 0)}"
     now = datetime.now(ui.zone())
     shown = corrected.answered_at.astimezone(ui.zone()) if corrected else now
     with st.form(f"items_{name}", border=False):
@@ -50,11 +53,11 @@ def form(scale: Scale, corrected: QuestionnaireRecord | None = None) -> Sent | N
                     index=corrected.items[number - 1] if corrected else None,
                     format_func=lambda answer: _(ANSWERS[answer]),
                     horizontal=True,
-                    key=f"{name}_{number}",
+                    key=f"{answers}_{number}",
                 )
                 for number, item in enumerate(ITEMS[: scale.items], start=1)
             ]
-        difficulty = difficulty_question(name, corrected)
+        difficulty = difficulty_question(answers, corrected)
         left, middle, right = st.columns([0.25, 0.2, 0.55])
         day = left.date_input(
             _("Answered on"), value=shown.date(), min_value=FIRST_DAY, max_value=now.date(), format="YYYY-MM-DD"
@@ -127,9 +130,7 @@ def store_answers(label: str, scale: Scale, sent: Sent, corrected: Questionnaire
         by=sent.by,
     )
     st.session_state.pop(CORRECTING, None)
-    name = corrected.id if corrected else str(scale)
-    for question in (*range(1, scale.items + 1), "difficulty"):
-        st.session_state.pop(f"{name}_{question}", None)
+    st.session_state[FORMS] = st.session_state.get(FORMS, 0) + 1
 
 
 def result_card(saved: QuestionnaireRecord) -> None:

@@ -14,7 +14,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import inch, mm
 from reportlab.lib.utils import ImageReader
-from reportlab.pdfbase.pdfmetrics import registerFont, registerFontFamily
+from reportlab.pdfbase.pdfmetrics import registerFont, registerFontFamily, stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Flowable, Image, Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 
@@ -39,7 +39,9 @@ _STYLES = {
 }
 _WIDTH = WIDTH * inch
 PADDING = 6
-"""Points that ReportLab leaves at each side within the margins."""
+"""Points that ReportLab leaves at each side within the margins, and to the right of a cell."""
+LETTER, SHORTEST, LONGEST = 5.0, 6, 60
+"""Points that a letter in a cell takes on average; a text asks for room for this many letters at least and at most."""
 
 
 def to_pdf(report: Report) -> bytes:
@@ -88,10 +90,20 @@ def _block(block: Block) -> list[Flowable]:
 
 
 def _widths(head: tuple[str, ...], cells: tuple[tuple[str, ...], ...]) -> list[float]:
-    """Columns as wide as their longest text asks for, within bounds."""
-    longest = [max(len(text) for text in column) for column in zip(head, *cells, strict=True)]
-    asked = [min(max(length, 6), 60) for length in longest]
-    return [_WIDTH * one / sum(asked) for one in asked]
+    """Columns as wide as their longest text asks for, within bounds; no word is broken where there is room for all."""
+    columns = list(zip(head, *cells, strict=True))
+    asked = [min(max(SHORTEST, *(len(text) for text in column)), LONGEST) for column in columns]
+    needed = [max(_wide(word) for text in column for word in ("", *text.split())) + PADDING for column in columns]
+    spare = _WIDTH - sum(needed)
+    if spare < 0:
+        return [_WIDTH * one / sum(asked) for one in asked]
+    wished = [max(LETTER * one - least, 1) for one, least in zip(asked, needed, strict=True)]
+    return [least + spare * one / sum(wished) for least, one in zip(needed, wished, strict=True)]
+
+
+def _wide(word: str) -> float:
+    """Points that a word takes in a cell."""
+    return stringWidth(word, FONT, _STYLES["cell"].fontSize)
 
 
 def _table_style(line: float) -> TableStyle:

@@ -16,7 +16,7 @@ from served import CHROMIUM, PATIENCE_MS, browser_tab, calm, dashboard, eventual
 from shown_pages import bare_session
 
 from db.store import Store
-from fer_phq.phq import Scale
+from fer_phq.phq import DIFFICULTY, Scale
 from fer_phq.video import probe
 from service.media import MediaStore
 from service.settings import AppSettings
@@ -87,33 +87,76 @@ def test_a_camera_that_is_not_allowed_is_one_sentence(installation: AppSettings,
         assert not page.get_by_role("button", name="Start recording").is_visible()
 
 
+ON_LAST_QUESTION = "document.activeElement.closest('.st-key-phq_difficulty [role=radiogroup]') !== null"
+
+
+def first_item(page: Any, address: str) -> None:
+    """The empty questionnaire, with the focus on its first item."""
+    opened(page, address)
+    page.get_by_role("radiogroup").first.wait_for()
+    page.wait_for_selector("[data-answer-keys=on]", state="attached")
+    in_form = "document.activeElement.closest('[class*=st-key-card_form] [role=radiogroup]') !== null"
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate(in_form):
+            break
+    assert page.evaluate(in_form), "Tab leads to the first item"
+
+
+def save_by_keyboard(page: Any) -> None:
+    """From the last answer to the form's button."""
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.innerText") == "Save questionnaire":
+            break
+    page.keyboard.press("Enter")
+
+
 def test_a_questionnaire_by_keyboard_alone(installation: AppSettings, store: Store) -> None:
     subject = store.create_subject(label="P-001")
     with dashboard(installation) as address, browser_tab() as page:
-        opened(page, f"{address}/questionnaire?subject={subject.id}")
-        page.get_by_role("radiogroup").first.wait_for()
-        page.wait_for_selector("[data-answer-keys=on]", state="attached")
-        in_form = "document.activeElement.closest('[class*=st-key-card_form] [role=radiogroup]') !== null"
-        for _ in range(60):
-            page.keyboard.press("Tab")
-            if page.evaluate(in_form):
-                break
-        assert page.evaluate(in_form), "Tab leads to the first item"
+        first_item(page, f"{address}/questionnaire?subject={subject.id}")
         page.keyboard.type("21022101")  # a digit answers an item and goes on to the next
         page.keyboard.press("Space")  # the last one by the keys of every form
         page.keyboard.press("ArrowRight")
         answered = page.locator("[class*=st-key-card_form] [role=radiogroup] input:checked")
         eventually(page, lambda: answered.count() == 9)
-        for _ in range(12):
-            page.keyboard.press("Tab")
-            if page.evaluate("document.activeElement.innerText") == "Save questionnaire":
-                break
-        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        assert page.evaluate(ON_LAST_QUESTION)
+        page.keyboard.type("2")
+        eventually(page, lambda: answered.count() == 10)
+        save_by_keyboard(page)
         page.get_by_text("of 27 points on PHQ-9: moderate").wait_for()
         page.get_by_text("Please act now").wait_for()
         (saved,) = store.list_questionnaires(subject_id=subject.id)
         assert saved.items == (2, 1, 0, 2, 2, 1, 0, 1, 1)
         assert saved.scale is Scale.PHQ9
+        assert saved.difficulty == 2
+        calm(page)
+
+
+def test_the_last_question_is_there_once_a_problem_was_checked_off(installation: AppSettings, store: Store) -> None:
+    subject = store.create_subject(label="P-001")
+    with dashboard(installation) as address, browser_tab() as page:
+        last = page.get_by_role("radiogroup", name=DIFFICULTY)
+        first_item(page, f"{address}/questionnaire?subject={subject.id}")
+        assert not last.is_visible()
+        page.keyboard.type("000000000")
+        answered = page.locator("[class*=st-key-card_form] [role=radiogroup] input:checked")
+        eventually(page, lambda: answered.count() == 9)
+        assert not last.is_visible()
+        page.keyboard.type("1")  # the focus has stayed on the last item; now there is somewhere to go on to
+        last.wait_for()
+        assert page.evaluate(ON_LAST_QUESTION)
+        page.keyboard.type("3")
+        eventually(page, lambda: answered.count() == 10)
+        save_by_keyboard(page)
+        page.get_by_text("Difficulty in daily life: Extremely difficult").wait_for()
+        page.get_by_text("The answer to item 9").wait_for()
+        (saved,) = store.list_questionnaires(subject_id=subject.id)
+        assert (saved.total, saved.difficulty) == (1, 3)
+        eventually(page, lambda: answered.count() == 0)
+        assert not last.is_visible(), "the form is empty again"
         calm(page)
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from analysis_samples import MONDAY, new_session, sample_analysis, sample_estimate, sample_recording
 from pypdf import PdfReader
 
-from dashboard import ui
+from dashboard import i18n, ui
 from dashboard.reports.blocks import Chart, Report, Rows
 from dashboard.reports.html import to_html
 from dashboard.reports.pdf import to_pdf
@@ -75,6 +75,17 @@ def test_a_trend_is_told_with_intervals_changes_and_events(store: Store) -> None
     sessions = next(block for block in report.blocks if isinstance(block, Rows) and block.head[0] == "Recorded")
     assert [row[3] for row in sessions.cells][-1] == "none", "no estimate is said to be none"
     assert all(row[4] for row in sessions.cells[:-1]), "no estimate without its provenance"
+
+
+def test_no_word_of_a_table_is_broken(store: Store) -> None:
+    fill(store)
+    with i18n.speaking("de"):
+        said = words_of(report_of(store))
+    for wanted in (
+        "Fragebogen Punktwert Schweregrad Beeinträchtigung",
+        "PHQ-8 16 mittelschwer Relativ stark erschwert",
+    ):
+        assert wanted in said, wanted
 
 
 def test_a_person_of_whom_nothing_is_known_yet(store: Store) -> None:
