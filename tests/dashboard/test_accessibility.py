@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from served import CHROMIUM, PAGES, dashboard, opened
 
+from fer_phq.phq import DIFFICULTY
 from service.settings import AppSettings
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -49,6 +50,18 @@ def test_axe_finds_nothing_serious_on_filled_pages(
 def test_axe_finds_nothing_serious_on_empty_pages(installation: AppSettings, page: Any) -> None:
     with dashboard(installation) as address:
         check(page, address)
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_axe_finds_nothing_serious_in_the_questionnaires_last_question(
+    installation: AppSettings, page: Any, mode: str
+) -> None:
+    page.emulate_media(color_scheme=mode)
+    with dashboard(installation) as address:
+        opened(page, f"{address}/questionnaire")
+        page.get_by_text("Nearly every day").first.click()
+        page.get_by_role("radiogroup", name=DIFFICULTY).wait_for()
+        assert violations(page) == []
 
 
 @pytest.mark.parametrize("width", [680, 400])
