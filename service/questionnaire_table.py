@@ -142,9 +142,9 @@ def _answered(row: Row, zone: tzinfo, now: datetime, wrong: list[str]) -> Answer
 def _difficulty(text: str, asked: bool, wrong: list[str]) -> int | None:
     if text and text not in VALUES:
         wrong.append(f"difficulty is '{text[:20]}'; write 0, 1, 2 or 3, or leave it empty.")
-    elif text and not asked:
+    elif not asked and text in VALUES[1:]:
         wrong.append("difficulty is asked only when an item is above 0; leave it empty.")
-    return int(text) if text in VALUES else None
+    return int(text) if asked and text in VALUES else None
 
 
 def _answered_at(text: str, zone: tzinfo, now: datetime, wrong: list[str]) -> datetime | None:

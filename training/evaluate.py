@@ -30,6 +30,7 @@ from training.figures import confusion_figure, reliability_figure, save
 from training.metrics import (
     ECE_BINS,
     LEVEL,
+    MAJORITY,
     RESAMPLES,
     Agreement,
     EmotionMetrics,
@@ -94,9 +95,17 @@ class Judged:
 
 
 def evaluate_datasets(
-    checkpoint: str, datasets: Sequence[str], batch: int = BATCH, resamples: int = RESAMPLES, seed: int = 0
+    checkpoint: str,
+    datasets: Sequence[str],
+    batch: int = BATCH,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    majority: bool = False,
 ) -> Verdict:
-    """Judge a bundle on datasets named `CORPUS:PATH[#SPLIT]`. Raises FerPhqError in one sentence."""
+    """Judge a bundle on datasets named `CORPUS:PATH[#SPLIT]`. Raises FerPhqError in one sentence.
+
+    majority: only on images on whose label more than half of the taggers agree.
+    """
     if not 1 <= batch <= BATCH:
         raise SettingsError(f"--batch {batch} is not between 1 and {BATCH}, the most that the model takes at once.")
     sources = [parse_source(text) for text in datasets]
@@ -104,7 +113,12 @@ def evaluate_datasets(
         raise SettingsError("Name at least one dataset to judge the checkpoint on.")
     model = load_model(checkpoint)
     classes = model.bundle.config.classes
-    judged = [judge(model, str(source), load_faces(source, classes), batch) for source in sources]
+    judged = []
+    for source in sources:
+        faces = load_faces(source, classes)
+        if majority:
+            faces = faces.take(faces.targets.max(axis=1) > MAJORITY)
+        judged.append(judge(model, f"{source}, majority only" if majority else str(source), faces, batch))
     verdicts = tuple(evaluation(model.model_id, one, classes, resamples, seed) for one in judged)
     several = len(judged) > 1
     pooled = evaluation(model.model_id, pool(judged), classes, resamples, seed) if several else None
@@ -266,10 +280,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("datasets", nargs="+", metavar="DATASET", help="CORPUS:PATH[#SPLIT]")
     parser.add_argument("--out", type=Path, help="folder for evaluation.json, evaluation.md and the diagrams")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    parser.add_argument("--majority", action="store_true", help="leave out images on which half or fewer taggers agree")
     parser.add_argument("--batch", type=int, default=BATCH, help=f"images at a time, at most {BATCH}")
     options = parser.parse_args(argv)
     try:
-        verdict = evaluate_datasets(options.checkpoint, options.datasets, options.batch)
+        verdict = evaluate_datasets(options.checkpoint, options.datasets, options.batch, majority=options.majority)
         if options.out:
             write(verdict, options.out)
     except FerPhqError as error:

@@ -66,6 +66,9 @@ def evaluate_emotion(
     datasets: Annotated[list[str], typer.Argument(help="CORPUS:PATH[#SPLIT], as ferplus:data/ferplus#valid.")],
     out: Annotated[str | None, typer.Option(help="Folder for evaluation.json, .md and the figures.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    majority: Annotated[
+        bool, typer.Option("--majority", help="Leave out images on which half or fewer taggers agree, as FER+ does.")
+    ] = False,
 ) -> None:
     """Accuracy, macro-F1, UAR, calibration and confusion of a checkpoint on labelled faces, with intervals.
 
@@ -73,7 +76,7 @@ def evaluate_emotion(
     out)
     """
     args = [checkpoint, *datasets, *(["--out", out] if out else []), *(["--json"] if json else [])]
-    _run("training.evaluate", args)
+    _run("training.evaluate", [*args, *(["--majority"] if majority else [])])
 
 
 def train_phq(

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+from emotion_corpora import pattern, write_part
 from PIL import Image
 from rich.console import Console
 
@@ -76,6 +77,26 @@ def test_the_command_prints_json_or_tables(corpus, checkpoint, capsys, tmp_path)
     assert evaluate.main([checkpoint, name, "--json", "--out", str(tmp_path / "new")]) == 0
     assert json.loads(capsys.readouterr().out)["datasets"][0]["dataset"] == name
     assert (tmp_path / "new" / "evaluation.md").is_file()
+
+
+def test_images_without_a_majority_can_be_left_out(tmp_path, checkpoint, capsys):
+    rng = np.random.default_rng(5)
+    votes = [
+        {"anger": 6, "fear": 4},
+        {"anger": 5, "fear": 5},
+        {"sadness": 4, "fear": 3, "neutral": 3},
+        {"happiness": 9},
+    ]
+    write_part(tmp_path / "some.parquet", [pattern(i, rng) for i in range(4)], votes)
+    name = f"ferplus:{tmp_path / 'some.parquet'}"
+    assert evaluate.main([checkpoint, name, "--json", "--majority"]) == 0
+    (clear,) = json.loads(capsys.readouterr().out)["datasets"]
+    assert (clear["dataset"], clear["metrics"]["n"]) == (f"{name}, majority only", 2)
+    (whole,) = evaluate_datasets(checkpoint, [name], resamples=5).datasets
+    assert [one.n for one in whole.agreement] == [2, 1, 0, 1]
+    assert [row[1] for row in evaluate.agreement_rows(whole)][-1] == "2"
+    text = evaluate.as_markdown(evaluate.Verdict(whole.model_id, (whole,), None))
+    assert "By how many taggers agree" in text
 
 
 def test_the_terminal_shows_every_class(verdict):
