@@ -10,9 +10,9 @@ through the last block's first norm, where pytorch-grad-cam looks too. Before th
 but rounding error: what a layer norm gives does not change when a token grows, so its gradient is orthogonal to it.
 
 It was chosen by measurement, with the first shipped bundle, and measured again with the present one
-(fer-vit-convstem-1766b3d4), on 200 random images of FER+'s public-test part (`benchmarks/bench_explain.py`): how far the
-probability of the most probable emotion falls when the 20 % most relevant pixels take the image's mean, and when the
-20 % least relevant do.
+(fer-vit-convstem-1766b3d4), on 200 random images of FER+'s public-test part (`benchmarks/bench_explain.py`): how far
+the probability of the most probable emotion falls when the 20 % most relevant pixels take the image's mean, and when
+the 20 % least relevant do.
 
                               most   least   apart
     random                    0.08    0.08    0.00
