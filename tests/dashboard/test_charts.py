@@ -182,7 +182,7 @@ def test_phq_trend_draws_intervals_and_scores_on_one_scale() -> None:
     assert list(model.error_y.arrayminus) == [5.0] * 4
     assert list(by_name["PHQ-9 questionnaire"].y) == [14, 11, 6]
     assert figure.layout.yaxis.range[1] > 27
-    assert shown_words(figure) == {"minimal", "mild", "moderate", "moderately severe", "severe"}
+    assert shown_words(figure) == {"minimal", "mild", "moderate", "moderately<br>severe", "severe"}
 
 
 def test_clinical_and_simulated_estimates_are_different_series() -> None:
