@@ -76,7 +76,8 @@ def course(seconds: int = 240, gaps: Sequence[tuple[int, int]] = ((70, 95),)) ->
     table["from_s"], table["to_s"] = table["time_s"] - 0.25, table["time_s"] + 0.25
     table["state"], table["quality"] = "face", 0.8
     for start, end in gaps:
-        table.loc[table["time_s"].between(end, end + 12), ["state", "quality"]] = ["low", 0.1]
+        after = table["time_s"].between(end, end + 12)
+        table.loc[after, "state"], table.loc[after, "quality"] = "low", 0.1
         gap = table["time_s"].between(start, end)
         table.loc[gap, "state"] = "gap"
         table.loc[gap, [*EMOTIONS, "quality"]] = np.nan
@@ -151,8 +152,10 @@ def two_periods() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Points and means of one measure, as `period_panel` takes them."""
     own = measured()
     own = own[own["measure"] == "smiling_share"].assign(period=np.repeat(["first", "second"], [7, 5]))
-    means = own.groupby(["measure", "period"], as_index=False)["value"].mean()
-    return own.rename(columns={"recorded_at": "at"}), means.rename(columns={"value": "mean"})
+    means = [own.loc[own["period"] == period, "value"].mean() for period in ("first", "second")]
+    return own.rename(columns={"recorded_at": "at"}), pd.DataFrame(
+        {"measure": "smiling_share", "period": ["first", "second"], "mean": means}
+    )
 
 
 def people() -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -171,6 +174,12 @@ def people() -> tuple[pd.DataFrame, pd.DataFrame]:
         if len(own) > 5
     ]
     return points, pd.DataFrame(rows)
+
+
+def nobody() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """As `people`, without any."""
+    points, boxes = people()
+    return points.iloc[:0], boxes.iloc[:0]
 
 
 def shares() -> pd.DataFrame:

@@ -44,19 +44,20 @@ def emotion_trend(
     dates = pd.to_datetime(trend["recorded_at"])
     span = span or date_span(dates)
     width = _bar_width_ms(dates, span)
-    figure = go.Figure(
-        [
-            go.Bar(
-                x=dates,
-                y=trend[name],
-                width=[width] * len(trend),
-                name=_(name.capitalize()),
-                marker={"color": colours.emotion(name), "line": {"color": colours.card, "width": 1}},
-                hovertemplate="%{y:.0%}",
-            )
-            for name in EMOTIONS
-        ]
-    )
+    bars = [
+        go.Bar(
+            x=dates,
+            y=trend[name],
+            width=[width] * len(trend),
+            name=_(name.capitalize()),
+            marker={"color": colours.emotion(name), "line": {"color": colours.card, "width": 1}},
+            hovertemplate="%{y:.0%}",
+        )
+        for name in EMOTIONS
+    ]
+    # Below bars alone Plotly puts the ticks at the bars; with a point, be it nowhere, they are those of other charts.
+    nowhere = go.Scatter(x=dates[:1], y=[None], showlegend=False, hoverinfo="skip")
+    figure = go.Figure([*bars, nowhere])
     style(
         figure,
         colours,

@@ -155,7 +155,7 @@ def test_simulated_estimates_are_grey() -> None:
 
 def test_emotion_trend_stacks_seven_shares_a_session() -> None:
     figure = charts.emotion_trend(trend(), LIGHT)
-    assert [trace.name for trace in figure.data] == NAMES
+    assert [trace.name for trace in figure.data if isinstance(trace, go.Bar)] == NAMES
     assert figure.layout.barmode == "stack"
     assert figure.layout.yaxis.title.text == "Share of the session"
     widths = np.array(figure.data[0].width) / 86_400_000
@@ -169,7 +169,6 @@ def test_trends_share_a_time_axis() -> None:
     one = charts.emotion_trend(table, LIGHT, span=span)
     two = charts.phq_trend(table, scores, LIGHT, span=span)
     assert one.layout.xaxis.range == two.layout.xaxis.range
-    assert (one.layout.xaxis.tick0, one.layout.xaxis.dtick) == (two.layout.xaxis.tick0, two.layout.xaxis.dtick)
     assert one.layout.margin == two.layout.margin
 
 
