@@ -122,7 +122,7 @@ def legend(colours: Palette, *, y: float) -> dict[str, Any]:
 
 def key(words: str) -> str:
     """A legend's words, escaped, in lines that a chart on a telephone has room for."""
-    return "<br>".join(escape(line) for line in wrap(words, KEY_LETTERS))
+    return "<br>".join(escape(line) for line in wrap(words, KEY_LETTERS, break_on_hyphens=False))
 
 
 def clock(seconds: float) -> str:
