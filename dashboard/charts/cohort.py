@@ -39,8 +39,8 @@ def distribution_panel(points: pd.DataFrame, boxes: pd.DataFrame, measure: Measu
             "tickvals": list(range(len(groups))), "ticktext": [f"{_short(one)}<br>{counts[one]}" for one in groups],
             "range": [-0.6, len(groups) - 0.4], "showgrid": False, "tickangle": 0,
         },
-        yaxis=value_axis(measure, 5), width=max(PANEL[0], GROUP_PX * len(groups)), margin={"b": 44},
-        clickmode="event+select", dragmode=False,
+        yaxis=value_axis(measure, 5) | {"showticklabels": len(points) > 0},
+        width=max(PANEL[0], GROUP_PX * len(groups)), margin={"b": 44}, clickmode="event+select", dragmode=False,
     )  # fmt: skip
     return figure
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.style import font, legend, style
+from dashboard.charts.style import font, style
 from dashboard.i18n import _
 from dashboard.numbers import decimal
 from dashboard.palette import Palette
@@ -16,31 +16,42 @@ from fer_phq.phq import BAND_STARTS, PhqEstimate, Provenance, bands_between
 def emotion_bars(
     values: pd.DataFrame, colours: Palette, *, label: str, reference_label: str | None = None
 ) -> go.Figure:
-    """Seven horizontal bars. `values`: columns `emotion`, `value` (0 to 1) and, with a label for it, `reference`."""
+    """Seven horizontal bars. `values`: columns `emotion`, `value` (0 to 1) and, with a label for it, `reference`.
+
+    The numbers stand beside the names, where neither a bar nor a reference's mark can cover them.
+    """
     rows = values.set_index("emotion").reindex(EMOTIONS[::-1])
+    names = [_(name.capitalize()) for name in rows.index]
+    number = f'&nbsp; <span style="color:{colours.ink}">{{:.0%}}</span>'
     figure = go.Figure(
         go.Bar(
             x=rows["value"],
-            y=[_(name.capitalize()) for name in rows.index],
+            y=names,
             orientation="h",
             marker={"color": [colours.emotion(name) for name in rows.index], "cornerradius": 4},
-            text=[f"{value:.0%}" if value == value else "" for value in rows["value"]],
-            textposition="outside",
-            textfont={"color": colours.ink},
-            cliponaxis=False,
+            showlegend=False,  # seven colours have no one key; the axis says what the bars are
             name=label,
             hovertemplate="%{y}: %{x:.1%}<extra></extra>",
         )
     )
     if reference_label is not None:
         figure.add_trace(_reference_marks(rows, colours, reference_label))
-    style(figure, colours, height=268)
-    figure.update_layout(
-        showlegend=reference_label is not None, bargap=0.38, margin={"l": 80, "r": 40, "t": 8, "b": 44}
-    )
-    figure.update_layout(legend={**legend(colours, y=1.12)})
-    figure.update_xaxes(title_text=label, tickformat=".0%", range=[0, 1], dtick=0.25)
-    figure.update_yaxes(showgrid=False, ticks="")
+    style(
+        figure,
+        colours,
+        height=268,
+        layout={
+            "showlegend": reference_label is not None, "bargap": 0.38, "margin": {"l": 80, "r": 24, "t": 8, "b": 44},
+        },
+        xaxes={"title": {"text": label}, "tickformat": ".0%", "range": [0, 1], "dtick": 0.25},
+        yaxes={
+            "showgrid": False, "ticks": "", "tickvals": names,
+            "ticktext": [
+                name + (number.format(value) if value == value else "")
+                for name, value in zip(names, rows["value"], strict=True)
+            ],
+        },
+    )  # fmt: skip
     return figure
 
 
@@ -62,7 +73,9 @@ def phq_scale(estimate: PhqEstimate, colours: Palette) -> go.Figure:
             x=(start + end) / 2, y=0.95, text=words, showarrow=False, font=font(colours, 11, muted=True)
         )
     for start in starts[1:]:
-        figure.add_shape(type="line", x0=start, x1=start, y0=-0.42, y1=0.42, line={"color": colours.card, "width": 2})
+        figure.add_shape(
+            type="line", x0=start, x1=start, y0=-0.42, y1=0.42, line={"color": colours.card, "width": 2}, layer="below"
+        )
     colour = estimate_colour(estimate.provenance, colours)
     figure.add_trace(_interval_bar(estimate, colour))
     figure.add_trace(_point_mark(estimate, colour, colours))

@@ -35,4 +35,4 @@ def mark_events(figure: go.Figure, events: pd.DataFrame, colours: Palette) -> No
             }
         )  # fmt: skip
     # The legend makes room for the marks.
-    finish(figure, layout={"shapes": shapes, "annotations": notes, "legend": {"y": 1.1}})
+    finish(figure, layout={"shapes": shapes, "annotations": notes, "legend": {"y": 1.12}})

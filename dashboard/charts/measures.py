@@ -62,6 +62,7 @@ def measure_trend(
             {
                 "text": escape(heading(measure)), "x": 0, "xanchor": "left", "xref": "paper", "y": top, "yref": "paper",
                 "yanchor": "bottom", "showarrow": False, "font": font(colours, 12),
+                "bgcolor": colours.card,  # over the lines of events
             }
         )  # fmt: skip
     figure = go.Figure(traces, layout)

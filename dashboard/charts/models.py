@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.style import style
+from dashboard.charts.style import font, style
 from dashboard.i18n import _
 from dashboard.palette import Palette
 from fer_phq.emotions import EMOTIONS
@@ -40,12 +40,13 @@ def training_curves(steps: pd.DataFrame, colours: Palette) -> go.Figure:
     style(figure, colours, height=260)
     figure.add_hline(y=1, line_width=1, line_color=colours.muted, line_dash="dash")
     figure.add_annotation(
-        x=0,
+        x=1,
         xref="x domain",
-        xanchor="left",
+        xanchor="right",  # where a model that learns has left the line
         y=1,
         yanchor="bottom",
         text=_("always answering the mean"),
+        font=font(colours, 11, muted=True),
         showarrow=False,
     )
     figure.update_layout(showlegend=True, hovermode="closest", margin={"l": 64, "r": 16, "t": 36, "b": 48})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
+from textwrap import wrap
 from typing import Any
 
 import plotly.graph_objects as go
@@ -14,6 +16,8 @@ from dashboard.palette import Palette
 FONT_FAMILY = "Inter, sans-serif"
 CONFIG: dict[str, Any] = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 """Plotly's own options for every chart of the dashboard."""
+KEY_LETTERS = 38
+"""Letters in a line of a legend."""
 
 
 def style(
@@ -114,6 +118,11 @@ def legend(colours: Palette, *, y: float) -> dict[str, Any]:
         "traceorder": "normal",
         "itemwidth": 30,
     }
+
+
+def key(words: str) -> str:
+    """A legend's words, escaped, in lines that a chart on a telephone has room for."""
+    return "<br>".join(escape(line) for line in wrap(words, KEY_LETTERS, break_on_hyphens=False))
 
 
 def clock(seconds: float) -> str:

@@ -54,7 +54,9 @@ def _layout(frames: pd.DataFrame, rows: list[Row], colours: Palette, revision: s
     layout = layout_of(colours, height=inner + TOP + BOTTOM, revision=revision)
     layout |= {
         "hovermode": "x", "hoverdistance": -1, "clickmode": "event+select", "barmode": "overlay",
-        "legend": legend(colours, y=1 + 8 / inner), "legend2": legend(colours, y=-46 / inner),
+        "legend": legend(colours, y=1 + 18 / inner),
+        # From the bottom of the whole chart: Plotly keeps it clear of the axis, however many rows it has.
+        "legend2": legend(colours, y=0) | {"yref": "container", "yanchor": "bottom"},
         "margin": {"l": 92, "r": 16, "t": TOP, "b": BOTTOM},
     }  # fmt: skip
     first, last = _axis_range(frames)

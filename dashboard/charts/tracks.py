@@ -85,7 +85,8 @@ def note_marks(notes: pd.DataFrame, colours: Palette) -> go.Scatter:
         x=notes["time_s"],
         y=np.full(len(notes), 1.0),
         mode="markers",
-        marker={"symbol": "triangle-down", "size": 13, "color": colours.accent, "line": _line(colours.card)},
+        # It points down and stands off, so that no emotion's colour is behind it.
+        marker={"symbol": "triangle-up", "angle": 180, "standoff": 8, "size": 12, "color": colours.accent},
         unselected={"marker": {"opacity": 1}},
         cliponaxis=False,
         hoverinfo="skip",
@@ -180,7 +181,3 @@ def _short(text: str) -> str:
     """Text for under the pointer: escaped, broken into lines, cut when it is long."""
     cut = text if len(text) <= _CUT else f"{text[:_CUT]}…"
     return "<br>".join(escape(line) for line in wrap(cut, _WRAP)) or ""
-
-
-def _line(colour: str) -> dict[str, object]:
-    return {"width": 1, "color": colour}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,18 @@ import plotly.graph_objects as go
 
 from dashboard.charts.estimates import estimate_colour
 from dashboard.charts.events import mark_events
-from dashboard.charts.style import font, style
+from dashboard.charts.style import font, key, style
 from dashboard.i18n import _, mark
 from dashboard.palette import Palette
 from fer_phq.emotions import EMOTIONS
 from fer_phq.phq import BAND_STARTS, Provenance, Scale
 
-TREND_MARGIN = {"l": 64, "r": 130, "t": 44, "b": 48}
-"""The same for every chart over dates, so that they can be read one below the other."""
+TREND_MARGIN = {"l": 64, "r": 84, "t": 44, "b": 48}
+"""The same for every chart over dates, to be read one below the other; the bands' names stand at the right."""
+TREND_LEGEND = {"x": -0.001}
+"""Left of zero, however little: Plotly then breaks the legend's rows only where margin and plot together end."""
+LEGEND_ROW = 19
+"""Pixels: long words in a legend take a row each, whose height the chart has besides its own."""
 Span = tuple[pd.Timestamp, pd.Timestamp]
 HEAD_FORMS = ("circle", "triangle-up", "hexagon", "triangle-down", "star", "pentagon")
 """How the estimates of several heads are told apart."""
@@ -41,24 +44,25 @@ def emotion_trend(
     dates = pd.to_datetime(trend["recorded_at"])
     span = span or date_span(dates)
     width = _bar_width_ms(dates, span)
-    figure = go.Figure(
-        [
-            go.Bar(
-                x=dates,
-                y=trend[name],
-                width=[width] * len(trend),
-                name=_(name.capitalize()),
-                marker={"color": colours.emotion(name), "line": {"color": colours.card, "width": 1}},
-                hovertemplate="%{y:.0%}",
-            )
-            for name in EMOTIONS
-        ]
-    )
+    bars = [
+        go.Bar(
+            x=dates,
+            y=trend[name],
+            width=[width] * len(trend),
+            name=_(name.capitalize()),
+            marker={"color": colours.emotion(name), "line": {"color": colours.card, "width": 1}},
+            hovertemplate="%{y:.0%}",
+        )
+        for name in EMOTIONS
+    ]
+    # Below bars alone Plotly puts the ticks at the bars; with a point, be it nowhere, they are those of other charts.
+    nowhere = go.Scatter(x=dates[:1], y=[None], showlegend=False, hoverinfo="skip")
+    figure = go.Figure([*bars, nowhere])
     style(
         figure,
         colours,
-        height=320,
-        layout={"barmode": "stack", "hovermode": "x unified", "margin": TREND_MARGIN},
+        height=360,
+        layout={"barmode": "stack", "hovermode": "x unified", "margin": TREND_MARGIN, "legend": TREND_LEGEND},
         xaxes=date_axis(span),
         yaxes={"title": {"text": _("Share of the session")}, "tickformat": ".0%", "range": [0, 1]},
     )
@@ -103,8 +107,8 @@ def phq_trend(
     style(
         figure,
         colours,
-        height=360,
-        layout={"margin": TREND_MARGIN, "hovermode": "closest", **_bands(colours)},
+        height=300 + LEGEND_ROW * sum(1 + trace.name.count("<br>") for trace in traces),
+        layout={"margin": TREND_MARGIN, "hovermode": "closest", "legend": TREND_LEGEND, **_bands(colours)},
         xaxes=date_axis(span or date_span(dates)),
         yaxes={
             "title": {"text": _("PHQ total")}, "range": [-0.6, top + 0.6], "tickvals": [0, 5, 10, 15, 20, top],
@@ -130,7 +134,8 @@ def _bands(colours: Palette) -> dict[str, Any]:
         "annotations": [
             {
                 "x": 1.0, "xref": "x domain", "xanchor": "left", "xshift": 8, "y": start, "yanchor": "bottom",
-                "text": _(str(band)), "showarrow": False, "font": font(colours, 11, muted=True),
+                "text": _(str(band)).replace(" ", "<br>"), "align": "left", "showarrow": False,
+                "font": font(colours, 11, muted=True),
             }
             for start, band in BAND_STARTS
         ],
@@ -194,11 +199,11 @@ def _estimate_trace(
 def _estimate_name(simulated: bool, head: str | None) -> str:
     """What the legend says of a series of estimates; `head` where there are several."""
     if head is None:
-        return _("Model estimate (demonstration only)") if simulated else _("Model estimate with interval")
+        return key(_("Model estimate (demonstration only)") if simulated else _("Model estimate with interval"))
     words = (
         _("Model estimate (demonstration only), {model}") if simulated else _("Model estimate with interval, {model}")
     )
-    return words.format(model=escape(head))
+    return key(words.format(model=head))
 
 
 def _questionnaire_trace(rows: pd.DataFrame, scale: Scale, colours: Palette) -> go.Scatter:
@@ -232,7 +237,7 @@ def _change_trace(rows: pd.DataFrame, change: str, colours: Palette) -> go.Scatt
             "color": "rgba(0,0,0,0)",
             "line": {"width": 3.5 if reliable else 1.25, "color": colours.ink},
         },
-        name=_(CHANGE_LABELS[change]),
+        name=key(_(CHANGE_LABELS[change])),
         legendrank=2000,
         hoverinfo="skip",
     )
@@ -251,11 +256,9 @@ def _bar_width_ms(dates: pd.Series, span: Span | None) -> float:
 
 
 def date_axis(span: Span | None) -> dict[str, Any]:
-    """The time axis of every chart over dates."""
+    """The time axis of every chart over dates; without a span it has no dates to show.
+
+    Plotly chooses as many ticks as there is room for: the same in charts of one width, one below the other.
+    """
     axis: dict[str, Any] = {"title": {"text": _("Date")}, "type": "date", "showgrid": False, "tickformat": "%-d %b\n%Y"}
-    if span is None:
-        return axis
-    days = (span[1] - span[0]) / pd.Timedelta(days=1)
-    step = next((s for s in (1, 2, 7, 14, 28, 91, 182, 364) if days / s <= 9), 728)
-    # A fixed Monday as origin: charts one below the other get the same ticks.
-    return axis | {"range": list(span), "tick0": "2000-01-03", "dtick": step * 86_400_000.0}
+    return axis | ({"showticklabels": False} if span is None else {"range": list(span)})

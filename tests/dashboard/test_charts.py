@@ -155,7 +155,7 @@ def test_simulated_estimates_are_grey() -> None:
 
 def test_emotion_trend_stacks_seven_shares_a_session() -> None:
     figure = charts.emotion_trend(trend(), LIGHT)
-    assert [trace.name for trace in figure.data] == NAMES
+    assert [trace.name for trace in figure.data if isinstance(trace, go.Bar)] == NAMES
     assert figure.layout.barmode == "stack"
     assert figure.layout.yaxis.title.text == "Share of the session"
     widths = np.array(figure.data[0].width) / 86_400_000
@@ -169,7 +169,6 @@ def test_trends_share_a_time_axis() -> None:
     one = charts.emotion_trend(table, LIGHT, span=span)
     two = charts.phq_trend(table, scores, LIGHT, span=span)
     assert one.layout.xaxis.range == two.layout.xaxis.range
-    assert (one.layout.xaxis.tick0, one.layout.xaxis.dtick) == (two.layout.xaxis.tick0, two.layout.xaxis.dtick)
     assert one.layout.margin == two.layout.margin
 
 
@@ -182,7 +181,7 @@ def test_phq_trend_draws_intervals_and_scores_on_one_scale() -> None:
     assert list(model.error_y.arrayminus) == [5.0] * 4
     assert list(by_name["PHQ-9 questionnaire"].y) == [14, 11, 6]
     assert figure.layout.yaxis.range[1] > 27
-    assert shown_words(figure) == {"minimal", "mild", "moderate", "moderately severe", "severe"}
+    assert shown_words(figure) == {"minimal", "mild", "moderate", "moderately<br>severe", "severe"}
 
 
 def test_clinical_and_simulated_estimates_are_different_series() -> None:

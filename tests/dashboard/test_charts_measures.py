@@ -76,7 +76,9 @@ def test_estimates_of_two_heads_are_two_series_without_lines() -> None:
     assert [trace.mode for trace in drawn] == ["markers"] * 3
     assert len({trace.marker.symbol for trace in drawn}) == 3
     assert drawn[1].name == "Model estimate with interval, head-1"
-    assert "<i>" not in drawn[0].name
+    assert drawn[0].name == "Model estimate with interval,<br>&lt;i&gt;head&lt;/i&gt;", (
+        "as wide as a telephone has room"
+    )
 
 
 def drawn_events(figure: go.Figure) -> list[str]:
