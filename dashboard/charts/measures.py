@@ -26,6 +26,8 @@ TITLE_PX = 34
 """Of a panel's height, what its title and the space above it take."""
 PANEL = (256, 200)
 """Width and height in pixels of one of several small charts, which stand beside each other as far as there is room."""
+EDGE = 0.03
+"""Beyond 0 and 100 %, so that points there are drawn whole."""
 PERIODS = ("first", "second")
 
 
@@ -79,8 +81,9 @@ def measure_trend(
 
 
 def value_axis(measure: Measure, ticks: int) -> dict[str, Any]:
-    """The axis of a measure's values, with about so many ticks."""
-    return {"tickformat": ".0%" if measure.is_share else ".3~g", "nticks": ticks}
+    """The axis of a measure's values, with about so many ticks; one of shares goes no further than shares can."""
+    axis: dict[str, Any] = {"tickformat": ".0%" if measure.is_share else ".3~g", "nticks": ticks}
+    return axis | ({"autorangeoptions": {"clipmin": -EDGE, "clipmax": 1 + EDGE}} if measure.is_share else {})
 
 
 def period_panel(points: pd.DataFrame, means: pd.DataFrame, measure: Measure, colours: Palette) -> go.Figure:

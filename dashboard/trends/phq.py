@@ -100,7 +100,7 @@ def change(changes: Sequence[Change], baseline: PersonalBaseline | NoBaseline | 
         if baseline is not None:
             ui.note(baseline_words(baseline))
         if any(not one.is_baseline for one in changes):
-            ui.note(_(SOURCES).format(sd=SD, retest=RETEST, points=reliable_points()))
+            ui.note(_(SOURCES).format(sd=decimal(SD), retest=decimal(RETEST, 2), points=reliable_points()))
 
 
 def change_facts(newest: Change) -> list[tuple[str, str]]:

@@ -33,7 +33,8 @@ class QuestionnaireQueries(Queries):
     ) -> QuestionnaireRecord:
         """Score and keep a completed questionnaire; `supersedes_id` names the one it corrects, which is kept.
 
-        by: the person who enters or corrects it; see `questionnaire_authors`.
+        by: the person who enters or corrects it; see `questionnaire_authors`. A correction that leaves all items as
+        they were keeps the note that item 9 was seen.
         difficulty: the answer to the form's last question, 0 to 3, which is not scored; None where it was left open.
         Raises StoreError when an item is missing or not 0 to 3, when the difficulty cannot be the answer beside these
         items, or when the corrected one is another subject's or was corrected already; NotFoundError for an unknown
@@ -65,6 +66,8 @@ class QuestionnaireQueries(Queries):
                     earlier = get_row(session, QuestionnaireRow, supersedes_id)
                     if earlier.subject_id != subject_id:
                         raise StoreError("A correction must be of the same subject as what it corrects.")
+                    if row.items == earlier.items:  # what was seen is still what it says
+                        row.acknowledged_at, row.acknowledged_by = earlier.acknowledged_at, earlier.acknowledged_by
                 session.add(row)
                 action = "correct" if supersedes_id else "create"
                 self._audit(session, action, "questionnaire", row.id, str(scale), by=by)

@@ -64,6 +64,15 @@ def test_groups_without_quartiles_and_without_anybody() -> None:
     assert len(nobody.x) == 0
 
 
+def test_an_axis_of_shares_ends_where_shares_do() -> None:
+    one = points().iloc[:1]
+    axis = charts.distribution_panel(one, boxes().iloc[:0], SMILES, LIGHT).layout.yaxis
+    assert -0.1 < axis.autorangeoptions.clipmin < 0
+    assert 1 < axis.autorangeoptions.clipmax < 1.1
+    pitch = charts.distribution_panel(one, boxes().iloc[:0], BY_NAME["pitch_sd"], LIGHT).layout.yaxis
+    assert pitch.autorangeoptions.clipmin is None
+
+
 def test_many_groups_have_room() -> None:
     many = pd.concat([points().assign(group=f"g{i}") for i in range(8)])
     assert charts.distribution_panel(many, boxes().iloc[:0], SMILES, LIGHT).layout.width > charts.PANEL[0]

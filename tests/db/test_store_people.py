@@ -179,6 +179,19 @@ def test_a_correction_of_the_difficulty_alone_keeps_history(store: Store) -> Non
     assert [(row.id, row.difficulty) for row in history] == [(third.id, None), (second.id, 2), (first.id, 1)]
 
 
+def test_item_9_that_was_seen_stays_so_while_the_items_do(store: Store) -> None:
+    subject = store.create_subject(label="S")
+    given = {"subject_id": subject.id, "scale": Scale.PHQ9, "answered_at": MONDAY}
+    first = store.save_questionnaire(**given, items=[1] * 9)
+    seen = store.acknowledge_questionnaire(questionnaire_id=first.id, by="Dr A")
+    second = store.save_questionnaire(**given, items=[1] * 9, difficulty=2, supersedes_id=first.id)
+    assert (second.acknowledged_at, second.acknowledged_by) == (seen.acknowledged_at, "Dr A")
+    assert store.needs_attention() == []
+    third = store.save_questionnaire(**given, items=[1] * 8 + [3], difficulty=2, supersedes_id=second.id)
+    assert third.acknowledged_at is None
+    assert [item.object_id for item in store.needs_attention()] == [third.id]
+
+
 def test_correction_keeps_history(store: Store) -> None:
     subject, other = store.create_subject(label="S"), store.create_subject(label="T")
     first = store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ8, items=[0] * 8, answered_at=MONDAY)
