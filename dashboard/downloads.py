@@ -20,7 +20,19 @@ from db.records import AnalysisSummary, CohortFilter, SessionDetail, SubjectSumm
 from fer_phq.change import since_baseline
 from fer_phq.measures import MEASURES
 from fer_phq.phq import Modality
-from service.tables import as_csv, as_json, as_parquet, frames_table, voice_table, words_table
+from service.tables import (
+    as_csv,
+    as_json,
+    as_parquet,
+    episodes_table,
+    events_table,
+    frames_table,
+    notes_table,
+    people_table,
+    transcript_table,
+    voice_table,
+    words_table,
+)
 
 DICTIONARY = mark("What the columns mean: docs/DATA_DICTIONARY.md, or `python -m service.dictionary`.")
 
@@ -33,12 +45,18 @@ def session_downloads(detail: SessionDetail, found: AnalysisSummary) -> None:
     with st.popover(_("Data"), icon=":material/download:"):
         _button(_("The whole analysis, JSON"), lambda: data.json_document(found.id), f"{stem}.json", "application/json")
         store = context.store()
+        session_id = detail.session.id
         table_buttons(_("Frames"), lambda: frames_table(store, found.id), f"{stem}-frames")
+        table_buttons(_("Expression episodes"), lambda: episodes_table(store, found.id), f"{stem}-episodes")
+        table_buttons(_("Other people"), lambda: people_table(store, found.id), f"{stem}-people")
         kinds = store.channel_kinds(analysis_id=found.id)
         if Modality.VOICE in kinds:
             table_buttons(_("Voice"), lambda: voice_table(store, found.id), f"{stem}-voice")
         if Modality.WORDS in kinds:
             table_buttons(_("Words"), lambda: words_table(store, found.id), f"{stem}-words")
+        if store.get_transcript(session_id=session_id) is not None:
+            table_buttons(_("Transcript"), lambda: transcript_table(store, session_id), f"{stem}-transcript")
+        table_buttons(_("Notes"), lambda: notes_table(store, session_id), f"{stem}-notes")
         ui.note(_(DICTIONARY))
 
 
@@ -61,6 +79,7 @@ def trend_downloads(subject: SubjectSummary, prefer_model: str | None, model_id:
         table_buttons(
             _("Questionnaires"), lambda: store.questionnaire_table(subject_id=subject.id), f"{stem}-questionnaires"
         )
+        table_buttons(_("Events"), lambda: events_table(store, subject.id), f"{stem}-events")
         ui.note(_(DICTIONARY))
 
 

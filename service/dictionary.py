@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fer_phq.emotions import EMOTIONS
+from fer_phq.episodes import ENTER, EXPRESSIONS, LEAST_S, LEAVE
 from fer_phq.measures import MEASURES
 from fer_phq.phq import Modality, Provenance, Scale, UnavailableReason
 from fer_phq.voice.features import COLUMNS
@@ -53,6 +54,67 @@ FRAMES = TableEntry(
         Column("detection_score", "0 to 1", "How sure the face detector is.", GAP),
         Column("quality", "0 to 1", "Quality of the face crop: its sharpness, size and pose.", GAP),
     ),
+)
+
+EPISODES = TableEntry(
+    "episodes",
+    "Expression episodes of an analysis",
+    "an expression other than a neutral face, from its onset to its offset, by onset",
+    (
+        Column("emotion", ", ".join(EXPRESSIONS), "Which expression."),
+        Column("onset_s", "seconds", f"When its probability rises above {LEAVE}."),
+        Column("peak_s", "seconds", "When the probability is highest."),
+        Column("offset_s", "seconds", f"When it falls below {LEAVE} again."),
+        Column("dwell_s", "seconds", f"From onset to offset, at least {LEAST_S}."),
+        Column("peak", f"{ENTER} to 1", "The highest probability."),
+        Column("cut", "true or false", "Whether a gap or the recording's start or end cuts it short."),
+    ),
+)
+
+PEOPLE = TableEntry(
+    "people",
+    "Other people of an analysis",
+    "a face track that is not the subject's",
+    (
+        Column("person", "count", "The track's number."),
+        Column("first_s", "seconds", "Where it is first seen."),
+        Column("last_s", "seconds", "Where it is last seen."),
+        Column("frames", "count", "Sampled frames with it."),
+    ),
+)
+
+TRANSCRIPT = TableEntry(
+    "transcript",
+    "Transcript of a session",
+    "an utterance, by start; as CSV the table can be given as a transcript again",
+    (
+        Column("start", "seconds", "Where it begins, from the recording's start."),
+        Column("end", "seconds", "Where it ends."),
+        Column("speaker", "text", "Who speaks, as the transcript names them.", "nobody is named"),
+        Column("text", "text", "The words."),
+        Column("is_subject", "true or false", "Whether they count as the subject's."),
+    ),
+)
+
+_NOTED = Column("created_at", "time, UTC", "When it was written.")
+NOTES = TableEntry(
+    "notes",
+    "Notes of a session",
+    "a note, those of no moment first",
+    (
+        Column("time_s", "seconds", "The moment in the recording.", "it is of the whole session"),
+        Column("tag", "text", "Its tag.", "it has none"),
+        Column("words", "text", "What was written.", "there is a tag alone"),
+        _NOTED,
+        Column("updated_at", "time, UTC", "When it was last changed."),
+    ),
+)
+
+EVENTS = TableEntry(
+    "events",
+    "Events of a subject",
+    "something that happened to the subject, such as a treatment begun, oldest first",
+    (Column("at", "time, UTC", "When it happened."), Column("words", "text", "What happened."), _NOTED),
 )
 
 _TURN, _SILENT = "it is not the subject's turn", "it is silent, or not the subject's turn"
@@ -221,7 +283,10 @@ QUESTIONNAIRES = TableEntry(
     ),
 )
 
-TABLES = (FRAMES, VOICE, WORDS, SESSIONS, QUESTIONNAIRES, COHORT)
+TABLES = (
+    *(FRAMES, EPISODES, PEOPLE, VOICE, WORDS, TRANSCRIPT, NOTES),
+    *(SESSIONS, QUESTIONNAIRES, EVENTS, COHORT),
+)
 
 
 def as_markdown(tables: Iterable[TableEntry] = TABLES) -> str:

@@ -108,7 +108,7 @@ def episode_table(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({name: [getattr(episode, name) for episode in found] for name in columns})
 
 
-def people_table(record: AnalysisRecord) -> pd.DataFrame:
+def other_people(record: AnalysisRecord) -> pd.DataFrame:
     """Those in view who are not the subject: person, first_s, last_s, frames."""
     others = [track for track in record.tracks if not track.is_subject]
     return pd.DataFrame(

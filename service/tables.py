@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import pandas as pd
 
 from db.store import Store
 from fer_phq.channels import Channel
 from fer_phq.phq import Modality
+from fer_phq.words import parse_transcript
+from service.review import episode_table, other_people, utterance_table
 
 
 def frames_table(store: Store, analysis_id: str) -> pd.DataFrame:
@@ -27,6 +30,42 @@ def voice_table(store: Store, analysis_id: str) -> pd.DataFrame | None:
 def words_table(store: Store, analysis_id: str) -> pd.DataFrame | None:
     """One row an utterance of the subject's, without its embedding; None without words. Raises NotFoundError."""
     return _channel_table(store.load_channels(analysis_id=analysis_id).get(Modality.WORDS))
+
+
+def episodes_table(store: Store, analysis_id: str) -> pd.DataFrame:
+    """One row an expression episode of an analysis, by onset. Raises NotFoundError."""
+    return episode_table(store.frame_table(analysis_id=analysis_id))
+
+
+def people_table(store: Store, analysis_id: str) -> pd.DataFrame:
+    """One row a person in view who is not the subject. Raises NotFoundError."""
+    return other_people(store.load_analysis(analysis_id=analysis_id))
+
+
+def transcript_table(store: Store, session_id: str) -> pd.DataFrame | None:
+    """One row an utterance of a session's transcript, by start; None without one. FerPhqError when it cannot be read.
+
+    As CSV it is a transcript that `fer_phq.words.read_transcript` reads.
+    """
+    kept = store.get_transcript(session_id=session_id)
+    if kept is None:
+        return None
+    table = utterance_table(parse_transcript(kept.document, kept.original_name), kept.speaker)
+    return table.rename(columns={"start_s": "start", "end_s": "end"})
+
+
+def notes_table(store: Store, session_id: str) -> pd.DataFrame:
+    """One row a note of a session, those of no moment first."""
+    return _records(store.list_notes(session_id=session_id), ("time_s", "tag", "words", "created_at", "updated_at"))
+
+
+def events_table(store: Store, subject_id: str) -> pd.DataFrame:
+    """One row an event of a subject's, oldest first."""
+    return _records(store.list_events(subject_id=subject_id), ("at", "words", "created_at"))
+
+
+def _records(found: Sequence[object], columns: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame([[getattr(one, name) for name in columns] for one in found], columns=list(columns))
 
 
 def _channel_table(channel: Channel | None) -> pd.DataFrame | None:

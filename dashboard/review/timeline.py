@@ -16,7 +16,7 @@ from dashboard.review.state import clicked
 from db.records import AnalysisSummary, NoteRecord
 from fer_phq.emotions import EMOTIONS
 from fer_phq.thinning import MOST
-from service.review import Window, note_table, people_table, voice_table, window_at, within
+from service.review import Window, note_table, other_people, voice_table, window_at, within
 
 AREA, LINES = mark("Stacked"), mark("Lines")
 WHOLE = mark("Whole recording")
@@ -126,7 +126,7 @@ def tracks(chosen: Chosen, look: Look, notes: list[NoteRecord], utterances: pd.D
     found, window = chosen.found, look.window
     return charts.Tracks(
         episodes=within(data.episodes(found.id), window, "onset_s", "offset_s"),
-        people=within(people_table(data.analysis(found.id)), window, "first_s", "last_s"),
+        people=within(other_people(data.analysis(found.id)), window, "first_s", "last_s"),
         utterances=within(utterances, window, "start_s", "end_s"),
         voice=voice_table(data.voice(found.id), window),
         notes=within(note_table(notes), window),

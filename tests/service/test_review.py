@@ -139,9 +139,9 @@ def test_episodes_are_those_of_the_unsmoothed_frames() -> None:
 def test_other_people_are_all_but_the_subject() -> None:
     analysis = synthetic_analysis(5, Plan(seconds=60))
     other = TrackSummary(7, 12, 3.0, 9.5, 0.02, is_subject=False)
-    table = review.people_table(record(analysis, other))
+    table = review.other_people(record(analysis, other))
     assert table.to_dict("records") == [{"person": 7, "first_s": 3.0, "last_s": 9.5, "frames": 12}]
-    assert review.people_table(record(analysis)).empty
+    assert review.other_people(record(analysis)).empty
 
 
 def sound(rows: int) -> Channel:

@@ -9,18 +9,33 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from analysis_samples import MONDAY, new_session, sample_analysis
+from analysis_samples import MONDAY, new_session, sample_analysis, sample_recording
+from synthetic_sessions import Plan, synthetic_analysis
 
 from db.records import CohortFilter
 from db.store import Store
 from fer_phq.channels import Channel
+from fer_phq.episodes import find_episodes
 from fer_phq.measures import MEASURES
 from fer_phq.phq import Scale
 from fer_phq.voice.features import COLUMNS
 from fer_phq.voice.features import KIND as PROSODY
+from fer_phq.words import read_transcript
 from fer_phq.words.features import MINILM, PLAIN_NAMES
 from service import dictionary
-from service.tables import as_csv, as_json, as_parquet, frames_table, voice_table, words_table
+from service.tables import (
+    as_csv,
+    as_json,
+    as_parquet,
+    episodes_table,
+    events_table,
+    frames_table,
+    notes_table,
+    people_table,
+    transcript_table,
+    voice_table,
+    words_table,
+)
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -54,6 +69,73 @@ def test_every_column_is_in_the_dictionary(store: Store, analysis_id: str) -> No
     assert list(store.subject_trend(subject_id=subject.id, measures=measures)) == names(dictionary.SESSIONS)
     assert list(store.cohort_table(wanted=CohortFilter(), measures=measures)) == names(dictionary.COHORT)
     assert list(store.questionnaire_table(subject_id=subject.id)) == names(dictionary.QUESTIONNAIRES)
+
+
+@pytest.fixture
+def session_id(store: Store, analysis_id: str) -> str:
+    session_id = store.recent_sessions(limit=1)[0].session.id
+    document = b"start,end,speaker,text\n0,1.5,Therapist,How are you?\n2,4.25,Client,Well, thank you.\n"
+    document = document.replace(b"Well, thank you.", b'"Well, thank ""you""."')
+    given = {"session_id": session_id, "original_name": "a.csv", "document": document}
+    store.set_transcript(**given, speaker="Client")  # type: ignore[arg-type]
+    store.add_note(session_id=session_id, time_s=3.5, words="looks away", tag="avoidance")
+    store.add_note(session_id=session_id, time_s=None, words="calm", tag=None)
+    subject = store.list_subjects()[0].id
+    store.add_event(subject_id=subject, at=MONDAY, words="Medication begun")
+    return session_id
+
+
+def test_what_people_added_and_what_was_found_are_tables(store: Store, analysis_id: str, session_id: str) -> None:
+    events = events_table(store, store.list_subjects()[0].id)
+    notes, transcript = notes_table(store, session_id), transcript_table(store, session_id)
+    episodes, people = episodes_table(store, analysis_id), people_table(store, analysis_id)
+    assert transcript is not None
+    for table, entry in (
+        (events, dictionary.EVENTS), (notes, dictionary.NOTES), (transcript, dictionary.TRANSCRIPT),
+        (episodes, dictionary.EPISODES), (people, dictionary.PEOPLE),
+    ):  # fmt: skip
+        assert list(table) == names(entry)
+        assert len(table) or entry is dictionary.EPISODES
+        back = pd.read_parquet(io.BytesIO(as_parquet(table)))
+        assert back.shape == table.shape
+        assert len(json.loads(as_json(table))) == len(table)
+    whole = json.loads(as_json(notes))[0]
+    assert (whole["words"], whole["time_s"], whole["tag"]) == ("calm", None, None)
+    assert (notes["time_s"][1], notes["tag"][1]) == (3.5, "avoidance")
+    assert list(transcript["is_subject"]) == [False, True]
+    assert (events["at"][0], events["words"][0]) == (MONDAY, "Medication begun")
+
+
+def test_episodes_are_those_of_the_frames(store: Store) -> None:
+    session = new_session(store, store.create_subject(label="A").id)
+    info = sample_recording()
+    analysis = synthetic_analysis(1, Plan(seconds=120), info)
+    found = episodes_table(store, store.save_analysis(session_id=session.id, analysis=analysis))
+    line = analysis.timeline
+    assert len(found) == len(find_episodes(line.time_s, line.emotions)) > 0
+    assert (found["dwell_s"] == found["offset_s"] - found["onset_s"]).all()
+    assert ((found["onset_s"] <= found["peak_s"]) & (found["peak_s"] <= found["offset_s"])).all()
+
+
+def test_a_transcripts_table_is_a_transcript_again(store: Store, session_id: str, tmp_path: Path) -> None:
+    table = transcript_table(store, session_id)
+    assert table is not None
+    path = tmp_path / "again.csv"
+    path.write_text(as_csv(table), encoding="utf-8")
+    again = read_transcript(path)
+    assert [(one.start_s, one.end_s, one.speaker, one.text) for one in again.utterances] == [
+        (0.0, 1.5, "Therapist", "How are you?"), (2.0, 4.25, "Client", 'Well, thank "you".'),
+    ]  # fmt: skip
+
+
+def test_without_notes_and_transcript_there_is_nothing_in_them(store: Store, analysis_id: str) -> None:
+    session_id = store.recent_sessions(limit=1)[0].session.id
+    assert transcript_table(store, session_id) is None
+    empty = notes_table(store, session_id)
+    assert (len(empty), list(empty)) == (0, names(dictionary.NOTES))
+    assert as_csv(empty).strip() == ",".join(names(dictionary.NOTES))
+    assert as_json(empty) == "[]"
+    assert list(pd.read_parquet(io.BytesIO(as_parquet(empty)))) == names(dictionary.NOTES)
 
 
 def test_the_dictionary_in_the_documentation_is_the_present_one() -> None:
