@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, context, ui
+from dashboard.downloads import comparison_downloads
 from dashboard.i18n import _, n_
 from dashboard.numbers import decimal
 from service.comparison import MIDDLE, Comparison, Difference, compare
@@ -40,6 +41,7 @@ def comparison_card(active: str | None) -> None:
         if found.simulated:
             ui.warn(_(ui.SIMULATED_SENTENCE))
         draw(found, (str(first), str(second)))
+        comparison_downloads(str(first), str(second))
 
 
 def _named(model_id: str, counts: dict[str, int]) -> str:

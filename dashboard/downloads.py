@@ -28,6 +28,7 @@ from service.tables import (
     events_table,
     frames_table,
     notes_table,
+    pairs_table,
     people_table,
     transcript_table,
     voice_table,
@@ -93,6 +94,14 @@ def cohort_downloads(wanted: CohortFilter, prefer_model: str | None) -> None:
             lambda: store.cohort_table(wanted=wanted, measures=names, prefer_model=prefer_model),
             "cohort",
         )
+        ui.note(_(DICTIONARY))
+
+
+def comparison_downloads(first: str, second: str) -> None:
+    """The sessions that two models have both analysed."""
+    store = context.store()
+    with st.popover(_("Data"), icon=":material/download:"):
+        table_buttons(_("Sessions"), lambda: pairs_table(store, first, second), "pairs")
         ui.note(_(DICTIONARY))
 
 

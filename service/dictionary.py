@@ -6,7 +6,7 @@ python -m service.dictionary > docs/DATA_DICTIONARY.md
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fer_phq.emotions import EMOTIONS
 from fer_phq.episodes import ENTER, EXPRESSIONS, LEAST_S, LEAVE
@@ -14,6 +14,7 @@ from fer_phq.measures import MEASURES
 from fer_phq.phq import Modality, Provenance, Scale, UnavailableReason
 from fer_phq.voice.features import COLUMNS
 from fer_phq.words.features import PLAIN_NAMES
+from service.labelled import WITHIN_DAYS
 
 
 @dataclass(frozen=True)
@@ -260,6 +261,31 @@ COHORT = TableEntry(
     ),
 )
 
+_OF_A_MODEL = (
+    *_SHARES,
+    Column("dominant_emotion", ", ".join(EMOTIONS), "The emotion with the highest mean probability.", NO_FACE),
+    *(one for one in _PHQ if one.name in ("phq_score", "phq_low", "phq_high", "phq_scale", "phq_provenance")),
+)
+PAIRS = TableEntry(
+    "pairs",
+    "Sessions analysed by two models",
+    "a session that both have analysed, oldest first; the newest analysis by each",
+    (
+        _SESSION_ID,
+        Column("subject_id", "UUID", "The subject."),
+        Column("subject_label", "text", "The subject's label."),
+        _RECORDED_AT,
+        *(replace(one, name=f"{one.name}_a", meaning=f"First model. {one.meaning}") for one in _OF_A_MODEL),
+        *(replace(one, name=f"{one.name}_b", meaning=f"Second model. {one.meaning}") for one in _OF_A_MODEL),
+        Column(
+            "items",
+            "0 to 3, separated by spaces",
+            f"Answers of the questionnaire nearest to the recording, at most {WITHIN_DAYS:g} days from it.",
+            "none is so near",
+        ),
+    ),
+)
+
 QUESTIONNAIRES = TableEntry(
     "questionnaires",
     "Questionnaires of a subject",
@@ -285,7 +311,7 @@ QUESTIONNAIRES = TableEntry(
 
 TABLES = (
     *(FRAMES, EPISODES, PEOPLE, VOICE, WORDS, TRANSCRIPT, NOTES),
-    *(SESSIONS, QUESTIONNAIRES, EVENTS, COHORT),
+    *(SESSIONS, QUESTIONNAIRES, EVENTS, COHORT, PAIRS),
 )
 
 

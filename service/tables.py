@@ -14,6 +14,7 @@ from db.store import Store
 from fer_phq.channels import Channel
 from fer_phq.phq import Modality
 from fer_phq.words import parse_transcript
+from service.labelled import WITHIN_DAYS
 from service.review import episode_table, other_people, utterance_table
 
 
@@ -62,6 +63,12 @@ def notes_table(store: Store, session_id: str) -> pd.DataFrame:
 def events_table(store: Store, subject_id: str) -> pd.DataFrame:
     """One row an event of a subject's, oldest first."""
     return _records(store.list_events(subject_id=subject_id), ("at", "words", "created_at"))
+
+
+def pairs_table(store: Store, first: str, second: str) -> pd.DataFrame:
+    """One row a session that two models, named by their ids, have both analysed, oldest first."""
+    found = store.paired_analyses(first=first, second=second, within_days=WITHIN_DAYS)
+    return found.assign(items=["" if one is None else " ".join(map(str, one)) for one in found["items"]])
 
 
 def _records(found: Sequence[object], columns: Sequence[str]) -> pd.DataFrame:

@@ -31,6 +31,7 @@ from service.tables import (
     events_table,
     frames_table,
     notes_table,
+    pairs_table,
     people_table,
     transcript_table,
     voice_table,
@@ -104,6 +105,16 @@ def test_what_people_added_and_what_was_found_are_tables(store: Store, analysis_
     assert (notes["time_s"][1], notes["tag"][1]) == (3.5, "avoidance")
     assert list(transcript["is_subject"]) == [False, True]
     assert (events["at"][0], events["words"][0]) == (MONDAY, "Medication begun")
+
+
+def test_what_two_models_made_of_the_same_sessions_is_a_table(store: Store, analysis_id: str) -> None:
+    session = store.recent_sessions(limit=1)[0].session
+    store.save_analysis(session_id=session.id, analysis=sample_analysis(model_id="model-b"))
+    table = pairs_table(store, "model-a", "model-b")
+    assert list(table) == names(dictionary.PAIRS)
+    assert table["items"].tolist() == ["1 1 1 1 1 1 1 1 1"]
+    assert pd.read_parquet(io.BytesIO(as_parquet(table))).shape == table.shape
+    assert list(pairs_table(store, "model-a", "gone")) == names(dictionary.PAIRS)
 
 
 def test_episodes_are_those_of_the_frames(store: Store) -> None:
