@@ -83,7 +83,7 @@ def write_metrics(folder: Path, data: FaceSet) -> EmotionMetrics:
     """Judge a bundle through its public door and write the figures beside its weights."""
     probabilities = load_model(folder).predict_emotions(data.crops())
     metrics = emotion_metrics(probabilities, data.labels)
-    agreement = [dataclasses.asdict(one) for one in by_agreement(probabilities, data.targets)]
+    agreement = [dataclasses.asdict(one) for one in by_agreement(probabilities, data.labels, data.agreed)]
     text = json.dumps(dataclasses.asdict(metrics) | {"agreement": agreement}, indent=2) + "\n"
     (folder / "metrics.json").write_text(text, encoding="utf-8")
     return metrics

@@ -124,7 +124,7 @@ def card_of(bundle: Bundle, recipe: Recipe) -> str:
         supports=" | ".join(str(figures["support"]) for figures in per_class),
         disgust_n=emotion["per_class"]["disgust"]["support"],
         fear_n=emotion["per_class"]["fear"]["support"],
-        agreement=agreement_of([Agreement(**one) for one in emotion["agreement"]]),
+        agreement=agreement_of([Agreement(**one) for one in emotion.get("agreement", [])]),
         robustness=robustness_of(bundle),
         commands=commands_of(recipe),
         training=training_of(recipe),
@@ -193,10 +193,9 @@ def agreement_of(found: Sequence[Agreement]) -> str:
     few = sum(one.n for one in unclear)
     right = sum(one.n * one.accuracy for one in unclear if one.accuracy is not None) / few if few else 0.0
     return (
-        f"Of the {clear.n} images on which more than half of the taggers agree (FER+'s own majority rule keeps only "
-        f"these) it\nnames {clear.accuracy or 0:.1%} as they do; of the other {few}, which have no majority, "
-        f"{right:.1%}. "
-        f"By `training.evaluate`.\n"
+        f"On the {clear.n} images on which FER+'s own rule finds a majority (what one tagger alone named left out, "
+        f"more than\nhalf of all votes for one class) its accuracy is {clear.accuracy or 0:.1%}; on the other {few}, "
+        f"{right:.1%}. `training.evaluate --majority` judges by that rule.\n"
     )
 
 

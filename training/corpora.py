@@ -109,13 +109,15 @@ class FaceSet:
 
     images: uint8 (n, h, w) grey or (n, h, w, 3) RGB, or images that are decoded when indexed. targets: float32
     (n, classes), what part of the taggers named each class (one-hot where a corpus has one label). keys: sha1 of each
-    image's pixels, by which duplicates across parts are found. classes: names of the targets' columns.
+    image's pixels, by which duplicates across parts are found. classes: names of the targets' columns. agreement:
+    float32 (n,), the label's share of all votes, those for other classes too, where a corpus has votes.
     """
 
     images: npt.NDArray[np.uint8] | LazyImages
     targets: npt.NDArray[np.float32]
     keys: npt.NDArray[np.str_]
     classes: tuple[str, ...] = EMOTIONS
+    agreement: npt.NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -134,7 +136,13 @@ class FaceSet:
         """The images for which the mask (n,) is true."""
         lazy = isinstance(self.images, LazyImages)
         images = cast(LazyImages, self.images).take(chosen) if lazy else self.images[chosen]
-        return replace(self, images=images, targets=self.targets[chosen], keys=self.keys[chosen])
+        agreement = None if self.agreement is None else self.agreement[chosen]
+        return replace(self, images=images, targets=self.targets[chosen], keys=self.keys[chosen], agreement=agreement)
+
+    @property
+    def agreed(self) -> npt.NDArray[np.float32]:
+        """(n,) `agreement`, 1 where each image has one label alone."""
+        return np.ones(len(self), np.float32) if self.agreement is None else self.agreement
 
     def without(self, other: FaceSet) -> FaceSet:
         """The images whose pixels do not occur in `other`: a test picture must not be trained on."""
@@ -168,7 +176,8 @@ def load_faces(
     if not len(kept):
         raise FerPhqError(f"{source} holds no image of the classes {', '.join(classes)}.")
     rows, targets = rows.select(kept), targets[kept]
-    return _faces(source, rows, targets / targets.sum(axis=1, keepdims=True), classes, side, grey)
+    faces = _faces(source, rows, targets / targets.sum(axis=1, keepdims=True), classes, side, grey)
+    return replace(faces, agreement=_agreement(_columns(rows))) if source.corpus == "ferplus" else faces
 
 
 def join(parts: Sequence[FaceSet]) -> FaceSet:
@@ -185,6 +194,7 @@ def join(parts: Sequence[FaceSet]) -> FaceSet:
         np.concatenate([part.targets for part in parts]),
         np.concatenate([part.keys for part in parts]),
         parts[0].classes,
+        np.concatenate([part.agreed for part in parts]),
     )
 
 
@@ -258,10 +268,25 @@ def _votes(source: Source, rows: datasets.Dataset, classes: tuple[str, ...]) -> 
     missing = [name for name in FERPLUS_VOTES if f"votes_{name}" not in rows.column_names]
     if missing:
         raise FerPhqError(f"{source} is not FER+: it has no column votes_{missing[0]}.")
-    votes = np.stack([np.array(rows[f"votes_{name}"]) for name in FERPLUS_VOTES], axis=1).astype(np.float32)
+    votes = _columns(rows)
     ours = [FERPLUS_VOTES.index(name) for name in classes]
     chosen = np.isin(votes.argmax(axis=1), ours) & (votes.max(axis=1) > 0)
     return cast(npt.NDArray[np.float32], np.where(chosen[:, None], votes[:, ours], 0).astype(np.float32))
+
+
+def _columns(rows: datasets.Dataset) -> npt.NDArray[np.float32]:
+    """(n, 10) all of FER+'s votes."""
+    return np.stack([np.array(rows[f"votes_{name}"]) for name in FERPLUS_VOTES], axis=1).astype(np.float32)
+
+
+def _agreement(votes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The label's share (n,) of the votes (n, 10) as FER+ counts them: what one tagger alone named is left out.
+
+    Where it is more than one half, FER+'s own code (`ferplus.py`, mode majority) finds a label; others are unknown.
+    """
+    counted = np.where(votes > 1, votes, 0)
+    whole = counted.sum(axis=1)
+    return cast(npt.NDArray[np.float32], counted.max(axis=1) / np.maximum(whole, 1))
 
 
 def _names(source: Source, rows: datasets.Dataset) -> list[str]:

@@ -84,13 +84,17 @@ class Verdict:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """What the model said of one dataset: probabilities and votes (n, classes), keys (n,) and the time it took."""
+    """What the model said of one dataset: probabilities (n, classes), labels, agreement and keys (n,), and the time.
+
+    agreement: the labels' share of the votes, 1 where each image has one label alone.
+    """
 
     dataset: str
     sha256: str
     seconds: float
     probabilities: FloatArray
-    votes: FloatArray
+    labels: npt.NDArray[np.int64]
+    agreement: npt.NDArray[np.float32]
     keys: npt.NDArray[np.str_]
 
 
@@ -104,7 +108,7 @@ def evaluate_datasets(
 ) -> Verdict:
     """Judge a bundle on datasets named `CORPUS:PATH[#SPLIT]`. Raises FerPhqError in one sentence.
 
-    majority: only on images on whose label more than half of the taggers agree.
+    majority: only on images whose label has more than half of the votes (`FaceSet.agreement`): FER+'s own rule.
     """
     if not 1 <= batch <= BATCH:
         raise SettingsError(f"--batch {batch} is not between 1 and {BATCH}, the most that the model takes at once.")
@@ -117,7 +121,9 @@ def evaluate_datasets(
     for source in sources:
         faces = load_faces(source, classes)
         if majority:
-            faces = faces.take(faces.targets.max(axis=1) > MAJORITY)
+            faces = faces.take(faces.agreed > MAJORITY)
+            if not len(faces):
+                raise SettingsError(f"{source} holds no image whose label has a majority: leave out --majority.")
         judged.append(judge(model, f"{source}, majority only" if majority else str(source), faces, batch))
     verdicts = tuple(evaluation(model.model_id, one, classes, resamples, seed) for one in judged)
     several = len(judged) > 1
@@ -134,7 +140,7 @@ def judge(model: FerPhqModel, name: str, faces: FaceSet, batch: int = BATCH) -> 
         rows.append(model.predict_emotions(crops))
         seconds += time.perf_counter() - began
     digest.update(str(crops.shape[1:]).encode() + faces.targets.tobytes())
-    return Judged(name, digest.hexdigest(), seconds, np.concatenate(rows), faces.targets, faces.keys)
+    return Judged(name, digest.hexdigest(), seconds, np.concatenate(rows), faces.labels, faces.agreed, faces.keys)
 
 
 def crop_batches(faces: FaceSet, batch: int) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]]:
@@ -151,7 +157,8 @@ def pool(parts: Sequence[Judged]) -> Judged:
         sha256=hashlib.sha256("".join(part.sha256 for part in parts).encode()).hexdigest(),
         seconds=sum(part.seconds for part in parts),
         probabilities=np.concatenate([part.probabilities for part in parts]),
-        votes=np.concatenate([part.votes for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        agreement=np.concatenate([part.agreement for part in parts]),
         keys=np.concatenate([part.keys for part in parts]),
     )
 
@@ -160,7 +167,7 @@ def evaluation(
     model_id: str, judged: Judged, classes: tuple[str, ...], resamples: int = RESAMPLES, seed: int = 0
 ) -> Evaluation:
     """The figures of what the model said."""
-    labels = judged.votes.argmax(axis=1)
+    labels = judged.labels
     return Evaluation(
         dataset=judged.dataset,
         model_id=model_id,
@@ -170,7 +177,7 @@ def evaluation(
         images_per_s=round(len(labels) / judged.seconds, 1),
         metrics=emotion_metrics(judged.probabilities, labels, classes),
         intervals=bootstrap_intervals(judged.probabilities, labels, resamples, seed=seed),
-        agreement=by_agreement(judged.probabilities, judged.votes),
+        agreement=by_agreement(judged.probabilities, labels, judged.agreement),
     )
 
 
@@ -220,8 +227,8 @@ def _section(found: Evaluation) -> str:
 def _agreement_section(found: Evaluation) -> str:
     if not found.agreement:
         return ""
-    columns = ["of the taggers agree", "images", "accuracy"]
-    return "\nBy how many taggers agree on the label:\n\n" + markdown_table(columns, agreement_rows(found))
+    columns = ["the label's share of the votes", "images", "accuracy"]
+    return "\nBy how far taggers agreed:\n\n" + markdown_table(columns, agreement_rows(found))
 
 
 def agreement_rows(found: Evaluation) -> list[list[str]]:
@@ -267,7 +274,7 @@ def show(verdict: Verdict, console: Console) -> None:
             classes.add_row(name, *_class_cells(found, name))
         console.print(figures, classes, sep="\n")
         if found.agreement:
-            agreed = Table("Taggers who agree", "Images", "Accuracy", box=None, padding=(0, 2, 0, 0))
+            agreed = Table("Share of the votes", "Images", "Accuracy", box=None, padding=(0, 2, 0, 0))
             for row in agreement_rows(found):
                 agreed.add_row(*row)
             console.print(agreed)
@@ -280,7 +287,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("datasets", nargs="+", metavar="DATASET", help="CORPUS:PATH[#SPLIT]")
     parser.add_argument("--out", type=Path, help="folder for evaluation.json, evaluation.md and the diagrams")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    parser.add_argument("--majority", action="store_true", help="leave out images on which half or fewer taggers agree")
+    parser.add_argument(
+        "--majority", action="store_true", help="leave out images whose label has half of the votes or fewer"
+    )
     parser.add_argument("--batch", type=int, default=BATCH, help=f"images at a time, at most {BATCH}")
     options = parser.parse_args(argv)
     try:

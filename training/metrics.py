@@ -80,7 +80,7 @@ class EmotionMetrics:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Images whose most given label has a share of the taggers' votes in (above, to]: how many, and the accuracy.
+    """Images whose label has a share of the votes in (above, to], or in [0, to]: how many, and the accuracy.
 
     accuracy is None without an image.
     """
@@ -131,25 +131,25 @@ def emotion_metrics(probabilities: Floats, labels: Integers, classes: tuple[str,
     )
 
 
-def by_agreement(probabilities: Floats, votes: Floats) -> tuple[Agreement, ...]:
-    """Accuracy by how far taggers agreed: probabilities and votes (n, classes), votes' rows sum to 1; none voted: ().
+def by_agreement(probabilities: Floats, labels: Integers, agreement: Floats) -> tuple[Agreement, ...]:
+    """Accuracy by how far taggers agreed: probabilities (n, classes), labels (n,), agreement (n,) their share of votes.
 
-    Where half or fewer agree there is no majority: FER+'s own rule leaves such images out (Barsoum et al., 2016,
-    arXiv:1608.01041), and no model can be right about most of them.
+    () where each image has one label alone. Where no emotion has more than half of the votes there is no majority:
+    FER+'s own rule leaves such images out (Barsoum et al., 2016, arXiv:1608.01041), and no model can be right about
+    most of them.
     """
-    share = votes.max(axis=1)
-    if (share == 1).all():
+    if (agreement == 1).all():
         return ()
-    right = probabilities.argmax(axis=1) == votes.argmax(axis=1)
+    right = probabilities.argmax(axis=1) == labels
     found = []
     for above, to in pairwise(AGREEMENT):
-        chosen = (share > above) & (share <= to)
+        chosen = ((agreement > above) | (above == 0)) & (agreement <= to)
         found.append(Agreement(above, to, int(chosen.sum()), float(right[chosen].mean()) if chosen.any() else None))
     return tuple(found)
 
 
 def above_half(found: Sequence[Agreement]) -> Agreement:
-    """All images of which more than half of the taggers said the same, as one."""
+    """All images whose label has more than half of the votes, as one."""
     chosen = [one for one in found if one.above >= MAJORITY]
     n = sum(one.n for one in chosen)
     right = sum(one.n * one.accuracy for one in chosen if one.accuracy is not None)

@@ -67,7 +67,7 @@ def evaluate_emotion(
     out: Annotated[str | None, typer.Option(help="Folder for evaluation.json, .md and the figures.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     majority: Annotated[
-        bool, typer.Option("--majority", help="Leave out images on which half or fewer taggers agree, as FER+ does.")
+        bool, typer.Option("--majority", help="Leave out images whose label has half of the votes or fewer.")
     ] = False,
 ) -> None:
     """Accuracy, macro-F1, UAR, calibration and confusion of a checkpoint on labelled faces, with intervals.

@@ -82,8 +82,8 @@ def test_the_command_prints_json_or_tables(corpus, checkpoint, capsys, tmp_path)
 def test_images_without_a_majority_can_be_left_out(tmp_path, checkpoint, capsys):
     rng = np.random.default_rng(5)
     votes = [
-        {"anger": 6, "fear": 4},
-        {"anger": 5, "fear": 5},
+        {"anger": 5, "fear": 4, "contempt": 1},  # what one tagger alone named does not count: five of nine
+        {"anger": 5, "unknown": 5},
         {"sadness": 4, "fear": 3, "neutral": 3},
         {"happiness": 9},
     ]
@@ -96,7 +96,10 @@ def test_images_without_a_majority_can_be_left_out(tmp_path, checkpoint, capsys)
     assert [one.n for one in whole.agreement] == [2, 1, 0, 1]
     assert [row[1] for row in evaluate.agreement_rows(whole)][-1] == "2"
     text = evaluate.as_markdown(evaluate.Verdict(whole.model_id, (whole,), None))
-    assert "By how many taggers agree" in text
+    assert "By how far taggers agreed" in text
+    write_part(tmp_path / "unclear.parquet", [pattern(0, rng)], votes[2:3])
+    assert evaluate.main([checkpoint, f"ferplus:{tmp_path / 'unclear.parquet'}", "--majority"]) == 1
+    assert "no image whose label has a majority" in capsys.readouterr().err
 
 
 def test_the_terminal_shows_every_class(verdict):

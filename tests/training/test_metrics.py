@@ -116,14 +116,14 @@ def test_intervals_shrink_with_images_and_repeat_with_the_seed():
         assert narrow[name].high - narrow[name].low < 0.5 * (wide[name].high - wide[name].low)
 
 
-def test_accuracy_is_told_by_how_many_taggers_agree():
-    votes = np.array([[1.0, 0, 0], [0.8, 0.2, 0], [0.6, 0.4, 0], [0.5, 0.5, 0], [0.4, 0.3, 0.3], [0, 0.95, 0.05]])
-    given = np.array([[0.9, 0.1, 0], [0.9, 0.1, 0], [0.1, 0.9, 0], [0.9, 0.1, 0], [0.1, 0.9, 0], [0.1, 0.9, 0]])
-    found = by_agreement(given, votes)
+def test_accuracy_is_told_by_how_far_taggers_agree():
+    labels, agreement = np.array([0, 0, 0, 0, 0, 1]), np.array([1.0, 0.8, 0.6, 0.5, 0.0, 0.95])
+    given = np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.9, 0.1], [0.1, 0.9], [0.1, 0.9]])
+    found = by_agreement(given, labels, agreement)
     assert [(one.above, one.to, one.n, one.accuracy) for one in found] == [
         (0.0, 0.5, 2, 0.5), (0.5, 0.7, 1, 0.0), (0.7, 0.9, 1, 1.0), (0.9, 1.0, 2, 1.0),
     ]  # fmt: skip
     clear = above_half(found)
     assert (clear.n, clear.accuracy) == (4, 0.75)
-    assert by_agreement(given, np.eye(3)[[0, 0, 0, 1, 1, 1]]) == ()
-    assert above_half(by_agreement(given[3:4], votes[3:4])).accuracy is None
+    assert by_agreement(given, labels, np.ones(6)) == ()
+    assert above_half(by_agreement(given[3:4], labels[3:4], agreement[3:4])).accuracy is None
