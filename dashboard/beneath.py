@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from dashboard.extract import FIELD
 from dashboard.i18n import SOURCE, language, mark, messages
-from dashboard.numbers import decimal
+from dashboard.numbers import marks
 
 PARTS = (
     mark("Row {row}: {what}"),
@@ -29,28 +29,36 @@ PARTS = (
     mark("A tag"), mark("What happened"),
     mark("begun"), mark("written"), mark("copied"), mark("locked"), mark("stored"), mark("removed"),
     mark("training"), mark("scoring"), mark("without a name"), mark("no speakers by name"),
-    mark("subject"), mark("analysis"), mark("job"), mark("questionnaire"), mark("note"), mark("event"),
+    mark("{scale} questionnaire"), mark("subject"), mark("session"), mark("analysis"), mark("job"),
+    mark("questionnaire"), mark("note"), mark("event"),
 )  # fmt: skip
 """Parts of their sentences that do not stand there as one text."""
 HERE = ("dashboard/beneath.py", "dashboard/words.py")
 """Files of the dashboard whose texts are said below."""
-NUMBER = re.compile(r"-?\d+\.\d+")
+NUMBER = re.compile(r"(-?\d+)\.(\d+(?: \w+)?)")
+"""With its unit, if any."""
+LONGEST = 600
+"""Characters of a sentence."""
 
 
 @dataclass(frozen=True)
 class Pattern:
     """A sentence's template: `regex` has a group for each of `names`, and `quoted` are those between quotation marks,
-    which are somebody's own words."""
+    which are somebody's own words. own: how many characters are the template's own."""
 
     regex: re.Pattern[str]
+    own: int
     names: tuple[str, ...]
     quoted: frozenset[str]
     translation: str
 
 
 def told(sentence: str) -> str:
-    """A sentence of the layers below in the viewer's language; as it is where the catalogue does not know it."""
-    return sentence if language() == SOURCE else _told(language(), sentence)
+    """A sentence of the layers below in the viewer's language; as it is where the catalogue does not know it.
+
+    So is one that is longer than any that is meant: patterns take their time with what a stranger has put into it.
+    """
+    return sentence if language() == SOURCE or len(sentence) > LONGEST else _told(language(), sentence)
 
 
 def told_all(sentences: Sequence[str]) -> list[str]:
@@ -77,7 +85,7 @@ def _told(code: str, sentence: str) -> str:
 
 def _filled_in(code: str, value: str) -> str:
     """What was filled in: a number as the language writes it, a part of a sentence, or what it is."""
-    return decimal(float(value), len(value.partition(".")[2])) if NUMBER.fullmatch(value) else _told(code, value)
+    return NUMBER.sub(rf"\1{marks(code)[0]}\2", value) if NUMBER.fullmatch(value) else _told(code, value)
 
 
 @functools.cache
@@ -88,11 +96,12 @@ def _patterns(code: str) -> list[tuple[str, Pattern]]:
         files = [file for file, _line in message.locations if not file.startswith("dashboard/") or file in HERE]
         if files and isinstance(message.id, str) and message.id and message.string:
             found.append((files[0], _pattern(message.id, str(message.string))))
-    return sorted(found, key=lambda one: -len(FIELD.sub("", one[1].regex.pattern)))
+    return sorted(found, key=lambda one: -one[1].own)
 
 
 def _pattern(template: str, translation: str) -> Pattern:
     pieces = FIELD.split(template)  # words, name, words, name, words
     regex = "".join("(.+?)" if i % 2 else re.escape(piece) for i, piece in enumerate(pieces))
     quoted = frozenset(pieces[i] for i in range(1, len(pieces), 2) if pieces[i - 1].endswith("'"))
-    return Pattern(re.compile(regex, re.DOTALL), tuple(pieces[1::2]), quoted, translation)
+    own = sum(map(len, pieces[::2]))
+    return Pattern(re.compile(regex, re.DOTALL), own, tuple(pieces[1::2]), quoted, translation)

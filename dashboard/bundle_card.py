@@ -212,8 +212,7 @@ def _row(one: SetFigures) -> str:
 
 
 def _bracketed(figure: Figure) -> str:
-    words = f"{decimal(figure.value, 2)}<br><small>[{decimal(figure.low, 2)}; {decimal(figure.high, 2)}]</small>"
-    return words.replace("-", "−")
+    return f"{decimal(figure.value, 2)}<br><small>[{decimal(figure.low, 2)}; {decimal(figure.high, 2)}]</small>"
 
 
 def check(bundle: Bundle) -> None:

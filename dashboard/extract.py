@@ -19,9 +19,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = ("fer_phq", "db", "service")
 TRAINING = ("training/phq.py", "training/phq_data.py", "training/phq_gather.py", "training/phq_bundle.py")
 """Of the training only what a head's training from the store can say."""
-TERMINAL = re.compile(
-    r"service/(cli|demo)/|service/(dictionary|tokens)\.py|fer_phq/(export|backbone|model|measures)\.py"
-)
+TERMINAL = re.compile(r"service/(cli|demo)/|service/dictionary\.py|fer_phq/(export|backbone|model|measures)\.py")
 """What only a terminal or another program is told; and measures, whose words stand in `dashboard.words`."""
 FOR_PROGRAMMERS = ("TypeError", "AssertionError", "RuntimeError", "NotImplementedError", "KeyError")
 LOGGING = ("debug", "info", "warning", "exception", "tell")

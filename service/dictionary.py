@@ -283,6 +283,8 @@ PAIRS = TableEntry(
             f"Answers of the questionnaire nearest to the recording, at most {WITHIN_DAYS:g} days from it.",
             "none is so near",
         ),
+        Column("model_id_a", "text", "Which checkpoint bundle is the first model."),
+        Column("model_id_b", "text", "Which is the second."),
     ),
 )
 

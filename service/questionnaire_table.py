@@ -98,7 +98,7 @@ def import_questionnaires(store: Store, answered: Sequence[Answered], *, by: str
             by=by,
         )
         kept, corrected = kept + (before is None), corrected + (before is not None)
-        item9 += saved.item9_flag
+        item9 += saved.item9_flag and saved.acknowledged_at is None
     return Imported(kept, there, item9, corrected)
 
 

@@ -52,7 +52,8 @@ def transcript_table(store: Store, session_id: str) -> pd.DataFrame | None:
     if kept is None:
         return None
     table = utterance_table(parse_transcript(kept.document, kept.original_name), kept.speaker)
-    return table.rename(columns={"start_s": "start", "end_s": "end"})
+    named = table["speaker"].where(table["speaker"] != "", None)
+    return table.assign(speaker=named).rename(columns={"start_s": "start", "end_s": "end"})
 
 
 def notes_table(store: Store, session_id: str) -> pd.DataFrame:
@@ -68,7 +69,8 @@ def events_table(store: Store, subject_id: str) -> pd.DataFrame:
 def pairs_table(store: Store, first: str, second: str) -> pd.DataFrame:
     """One row a session that two models, named by their ids, have both analysed, oldest first."""
     found = store.paired_analyses(first=first, second=second, within_days=WITHIN_DAYS)
-    return found.assign(items=["" if one is None else " ".join(map(str, one)) for one in found["items"]])
+    items = [None if one is None else " ".join(map(str, one)) for one in found["items"]]
+    return found.assign(model_id_a=first, model_id_b=second, items=pd.Series(items, index=found.index, dtype=object))
 
 
 def _records(found: Sequence[object], columns: Sequence[str]) -> pd.DataFrame:

@@ -71,18 +71,21 @@ def hardware() -> str:
 
 
 def write_run(folder: Path, recipe: Recipe, **facts: Any) -> None:
-    """Write or update `run.json`: command, times, hardware, data sheet; a resume keeps what was there at the start."""
+    """Write or update `run.json`: command, times, hardware, data sheet; a resume keeps what was there at the start.
+
+    Not the recipe's hash: a recipe that has got a further stage is another one.
+    """
     path = folder / RUN
     before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     fresh = {
         "recipe_name": recipe.name,
-        "recipe_sha256": hashlib.sha256(recipe.model_dump_json().encode()).hexdigest(),
         "started_at": now(),
         "finished_at": None,
         "hardware": hardware(),
         "torch": torch.__version__,
     }
-    path.write_text(json.dumps(fresh | before | facts, indent=2) + "\n", encoding="utf-8")
+    present = {"recipe_sha256": hashlib.sha256(recipe.model_dump_json().encode()).hexdigest()}
+    path.write_text(json.dumps(fresh | before | present | facts, indent=2) + "\n", encoding="utf-8")
 
 
 def now() -> str:

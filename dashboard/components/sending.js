@@ -1,5 +1,5 @@
 // Shared by the components that upload: one PUT straight to the upload route, so that no byte passes through Streamlit.
-// `state` has `root` (the component's element), `data` (url, maxBytes, words, sentences, ...), `uploaded` and `report`.
+// `state` has `root` (the component's element), `data` (url, maxBytes, words, sentences, mark, ...), `uploaded` and `report`.
 // `words`: what is said, by name, in the viewer's language.
 
 // A sentence with what its names in braces stand for.
@@ -7,11 +7,16 @@ function said(words, values) {
   return words.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
-// A sentence of the server in the viewer's language: `sentences` are [pattern, names of its groups, translation].
-function told(sentence, sentences) {
-  for (const [pattern, names, words] of sentences) {
+// A sentence of the server in the viewer's language: `sentences` are [pattern, names of its groups, those between
+// quotation marks, translation], `mark` is the decimal mark. As `told` in dashboard/beneath.py.
+function told(sentence, sentences, mark) {
+  if (sentence.length > 600) return sentence;
+  for (const [pattern, names, quoted, words] of sentences) {
     const found = sentence.match(new RegExp(`^${pattern}$`, "s"));
-    if (found) return said(words, Object.fromEntries(names.map((name, i) => [name, found[i + 1]])));
+    if (!found) continue;
+    const filledIn = (value) => /^-?\d+\.\d+( \w+)?$/.test(value) ? value.replace(".", mark) : told(value, sentences, mark);
+    const values = names.map((name, i) => [name, quoted.includes(name) ? found[i + 1] : filledIn(found[i + 1])]);
+    return said(words, Object.fromEntries(values));
   }
   return sentence;
 }
@@ -66,7 +71,7 @@ function send(state, file, view, token) {
         return end(answer.duplicate ? words.there : words.done, "done");
       }
       const refused = said(words.refused, { status: request.status });
-      end(answer.error ? told(answer.error, data.sentences) : refused, "failed");
+      end(answer.error ? told(answer.error, data.sentences, data.mark) : refused, "failed");
     };
     request.onerror = () => end(words.lost, "failed");
     request.onabort = () => end(words.stopped, "failed");

@@ -12,8 +12,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard.beneath import patterns_of
-from dashboard.i18n import _
-from dashboard.numbers import size
+from dashboard.i18n import _, language
+from dashboard.numbers import marks, size
 from service.settings import AppSettings
 from service.tokens import UploadGrant, upload_token
 
@@ -33,12 +33,8 @@ CAMERA = """
 <ul data-label="uploads"></ul>
 """
 REFUSING = (
-    "fer_phq/video/",
-    "service/media.py",
-    "service/routes.py",
-    "service/ingest.py",
-    "service/transcripts.py",
-    "db/",
+    *("fer_phq/video/", "db/", "dashboard/beneath.py"),
+    *(f"service/{name}.py" for name in ("media", "routes", "ingest", "transcripts", "tokens")),
 )
 """Where the sentences stand with which an upload is refused: the browser shows them itself."""
 FRESH_SECONDS = 3600
@@ -149,11 +145,16 @@ def _mounted(
     component: Any, settings: AppSettings, grants: Grants, url: str, key: str, words: Mapping[str, str]
 ) -> list[Uploaded]:
     limit = settings.max_upload_bytes
-    sentences = [(one.regex.pattern, one.names, one.translation) for one in patterns_of(*REFUSING)]
-    given = {"url": url, "maxBytes": limit, "words": dict(words), "sentences": sentences}
+    given = {"url": url, "maxBytes": limit, "words": dict(words), "mark": marks(language())[0]}
+    given["sentences"] = sentences()
     given |= _tokens(settings, grants, key)
     result = component(key=key, data=given, default={"uploaded": []}, on_uploaded_change=lambda: None)
     return [_uploaded(item) for item in result.uploaded or []]
+
+
+def sentences() -> list[tuple[str, tuple[str, ...], list[str], str]]:
+    """What `told` in sending.js recognises."""
+    return [(one.regex.pattern, one.names, sorted(one.quoted), one.translation) for one in patterns_of(*REFUSING)]
 
 
 def _tokens(settings: AppSettings, grants: Grants, key: str) -> dict[str, Any]:

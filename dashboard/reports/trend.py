@@ -72,7 +72,7 @@ def _phq(trend: pd.DataFrame, answers: pd.DataFrame, changes: Sequence[Change], 
     if len(answers):
         blocks += _answers(answers, changes, zone)
     if any(not one.is_baseline for one in changes):
-        sources = _(SOURCES).format(sd=SD, retest=RETEST, points=reliable_points())
+        sources = _(SOURCES).format(sd=decimal(SD), retest=decimal(RETEST, 2), points=reliable_points())
         blocks.append(Words(sources, "note"))
     return blocks
 

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, context, ui
+from dashboard.beneath import told
 from dashboard.i18n import _, mark, n_
 from dashboard.numbers import decimal
 from db.records import QuestionnaireRecord
@@ -148,7 +149,7 @@ def hover_words(one: Change) -> str:
 def baseline_words(baseline: PersonalBaseline | NoBaseline) -> str:
     """A person's own baseline of the estimates in one or two sentences, or why there is none."""
     if isinstance(baseline, NoBaseline):
-        return _(baseline.text)
+        return told(baseline.text)
     words = ABOVE if baseline.offset > 0 else BELOW
     return _(words).format(
         scores=_("PHQ-8 scores (of a PHQ-9, without item 9)")

@@ -59,7 +59,7 @@ def get_row(session: Session, table: type[Row], row_id: str, *, lock: bool = Fal
     row = session.get(table, row_id, with_for_update=True if lock else None)
     if row is None:
         kind = {"analyses": "analysis"}.get(table.__tablename__, table.__tablename__.removesuffix("s"))
-        raise NotFoundError(f"There is no {kind} '{row_id}' in the database: it may have been erased.")
+        raise NotFoundError(f"There is no {kind} '{row_id[:60]}' in the database: it may have been erased.")
     return row
 
 

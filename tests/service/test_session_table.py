@@ -211,6 +211,17 @@ def test_another_difficulty_in_a_table_is_a_correction(store: Store) -> None:
     assert [one.difficulty for one in store.list_questionnaires(subject_id=subject.id)] == [3]
 
 
+def test_item_9_that_was_seen_is_not_told_again(store: Store) -> None:
+    row = "P01,PHQ-9,2026-11-03,1,1,1,1,1,1,1,1,1"
+    for difficulty, item9 in (("", 1), (",2", 0)):
+        heading = questionnaire_table.EXAMPLE.splitlines()[0].removesuffix("" if difficulty else ",difficulty")
+        table = read_questionnaire_table(f"{heading}\n{row}{difficulty}\n".encode(), zone=UTC, now=NOW)
+        assert import_questionnaires(store, table.answered, by="AB").item9 == item9
+        assert len(store.needs_attention()) == item9
+        for item in store.needs_attention():
+            store.acknowledge_questionnaire(questionnaire_id=item.object_id, by="Dr A")
+
+
 def test_imported_questionnaires_are_kept_once(store: Store, tmp_path: Path) -> None:
     document = questionnaire_table.EXAMPLE.replace("1,1,0,0,1\n", "1,1,0,2,1\n").encode()
     answered = read_questionnaire_table(document, zone=UTC, now=NOW).answered

@@ -1,6 +1,8 @@
 """RESULTS.md says what the runs' files say, and the learning curves draw exactly what was logged."""
 
+import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,10 @@ from PIL import Image
 
 from training import report
 from training.figures import learning_curves_figure, save
+from training.recipe import load_recipe
 from training.report import RECIPES, duration, epochs_text, missing, read_recipe, read_run, why_not
+
+ROOT = Path(__file__).parents[2]
 
 
 def recipe(name: str, corpora: list[str], epochs: int = 4, **fields) -> dict:
@@ -78,6 +83,13 @@ def test_recipes_that_did_not_run_say_why(place):
     assert cells_of(text, "lost")[3].startswith("not run: no fer2013 at ")
     assert "- RAF-DB: by" in text
     assert "MMI" not in text
+
+
+@pytest.mark.parametrize("run", sorted((ROOT / "docs" / "runs").iterdir()), ids=lambda path: path.name)
+def test_published_runs_are_of_the_recipes_beside_them(run):
+    facts = json.loads((run / "run.json").read_text())
+    text = load_recipe(run / "recipe.yaml").model_dump_json()
+    assert facts["recipe_sha256"] == hashlib.sha256(text.encode()).hexdigest()
 
 
 def test_a_corpus_that_arrives_is_no_longer_missing(place):
