@@ -55,7 +55,7 @@ def session_downloads(detail: SessionDetail, found: AnalysisSummary) -> None:
             table_buttons(_("Voice"), lambda: voice_table(store, found.id), f"{stem}-voice")
         if Modality.WORDS in kinds:
             table_buttons(_("Words"), lambda: words_table(store, found.id), f"{stem}-words")
-        if store.get_transcript(session_id=session_id) is not None:
+        if store.has_transcript(session_id=session_id):
             table_buttons(_("Transcript"), lambda: transcript_table(store, session_id), f"{stem}-transcript")
         table_buttons(_("Notes"), lambda: notes_table(store, session_id), f"{stem}-notes")
         ui.note(_(DICTIONARY))

@@ -172,7 +172,7 @@ def _add_rows(
 
 def _add_transcript(store: Store, session_id: str, transcript: GivenTranscript | None) -> None:
     """Keep the transcript with a session that has none."""
-    if transcript is not None and store.get_transcript(session_id=session_id) is None:
+    if transcript is not None and not store.has_transcript(session_id=session_id):
         store.set_transcript(
             session_id=session_id,
             original_name=transcript.original_name,

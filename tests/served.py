@@ -112,10 +112,15 @@ def eventually(page: Any, holds: Callable[[], bool]) -> None:
 
 def click_timeline(page: Any, share: float) -> bool:
     """Click the emotion timeline at a share of its width, once its words appear there; whether it was clicked."""
-    area = page.locator("[class*=st-key-card_timeline] .nsewdrag").first
+    return click_chart(page, page.locator("[class*=st-key-card_timeline] .nsewdrag").first, share, lambda height: 60)
+
+
+def click_chart(page: Any, area: Any, share: float, down: Callable[[float], float]) -> bool:
+    """Click an area of the timeline at a share of its width, `down` of its height in pixels, once its words appear
+    there; whether it was clicked."""
     area.scroll_into_view_if_needed()
     box = area.bounding_box()
-    x, y = box["x"] + box["width"] * share, box["y"] + 60
+    x, y = box["x"] + box["width"] * share, box["y"] + down(box["height"])
     page.mouse.move(x - 20, y)
     page.mouse.move(x, y, steps=3)
     page.wait_for_timeout(500)

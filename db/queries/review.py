@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, exists, func, insert, select
 
 from db.queries.base import Queries, get_row, new_id, stored, utc_now
 from db.records import MAX_TRANSCRIPT, EventRecord, GivenTranscript, NoteRecord, TranscriptRecord
@@ -90,6 +90,11 @@ class ReviewQueries(Queries):
         with self._reading() as session:
             row = session.get(TranscriptRow, session_id)
             return None if row is None else _transcript_record(row)
+
+    def has_transcript(self, *, session_id: str) -> bool:
+        """Whether the session has one, without reading it."""
+        with self._reading() as session:
+            return bool(session.scalar(select(exists().where(TranscriptRow.session_id == session_id))))
 
     def remove_transcript(self, *, session_id: str) -> None:
         """Forget the session's transcript, if it has one; analyses that were made with it stay."""

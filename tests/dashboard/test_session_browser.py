@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from served import CHROMIUM, calm, dashboard, eventually, opened
+from served import CHROMIUM, calm, click_chart, dashboard, eventually, opened
 from synthetic_sessions import Plan, synthetic_analysis
 
 from db.store import Store
@@ -51,7 +51,7 @@ def test_every_row_and_every_list_leads_to_its_moment(
         assert rows.count() >= 6, "emotions, coverage, transcript, speech, loudness, pitch"
         for number in range(rows.count()):
             share = 0.25 if number % 2 else 0.75
-            eventually(page, lambda n=number, s=share: click_row(page, rows.nth(n), s))
+            eventually(page, lambda n=number, s=share: click_chart(page, rows.nth(n), s, lambda height: height / 2))
             first, last = plot.evaluate("p => p._fullLayout.xaxis.range")
             expected = first + share * (last - first)
             eventually(page, lambda e=expected: abs(video.evaluate("v => v.currentTime") - e) < 0.2)
@@ -101,17 +101,3 @@ def line_at(plot: Any) -> float:
             }"""
         )
     )
-
-
-def click_row(page: Any, area: Any, share: float) -> bool:
-    """Click a row of the timeline at a share of its width, once its words appear; whether it was clicked."""
-    area.scroll_into_view_if_needed()
-    box = area.bounding_box()
-    x, y = box["x"] + box["width"] * share, box["y"] + box["height"] / 2
-    page.mouse.move(x - 20, y)
-    page.mouse.move(x, y, steps=3)
-    page.wait_for_timeout(400)
-    if not page.locator("[class*=st-key-timeline_] .hovertext").count():
-        return False
-    page.mouse.click(x, y)
-    return True

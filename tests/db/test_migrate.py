@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -196,13 +196,18 @@ def fill_0001(connection: Connection) -> None:
     add("jobs", **job, **counts, created_at=MONDAY, updated_at=MONDAY)
 
 
-def test_what_is_stored_survives_the_modalities(empty_url: str) -> None:
+def upgrade_filled(empty_url: str, revision: str, fill: Callable[[Connection], None]) -> None:
+    """Make a database of an older schema, fill it, and bring it up to the present one."""
     if empty_url.startswith("sqlite"):
         Path(normalise_url(empty_url).database or "").parent.mkdir(parents=True)
     with connected(empty_url) as connection:
-        command.upgrade(_config(connection), "0001")
-        fill_0001(connection)
+        command.upgrade(_config(connection), revision)
+        fill(connection)
     upgrade(empty_url)
+
+
+def test_what_is_stored_survives_the_modalities(empty_url: str) -> None:
+    upgrade_filled(empty_url, "0001", fill_0001)
     with Store(empty_url) as store:
         scored, faceless = (store.load_session_analysis(analysis_id=name) for name in ("scored", "faceless"))
         assert scored.phq == PhqEstimate(
@@ -244,12 +249,7 @@ def fill_0003(connection: Connection) -> None:
 
 
 def test_questionnaires_survive_the_question_of_difficulty(empty_url: str) -> None:
-    if empty_url.startswith("sqlite"):
-        Path(normalise_url(empty_url).database or "").parent.mkdir(parents=True)
-    with connected(empty_url) as connection:
-        command.upgrade(_config(connection), "0003")
-        fill_0003(connection)
-    upgrade(empty_url)
+    upgrade_filled(empty_url, "0003", fill_0003)
     with Store(empty_url) as store:
         kept = store.list_questionnaires(subject_id="subject", include_superseded=True)
         second, first = sorted(kept, key=lambda record: record.total)

@@ -58,10 +58,12 @@ def test_a_transcript_replaces_the_one_before(store: Store) -> None:
     store.set_transcript(session_id=session.id, original_name="a.vtt", document=b"WEBVTT")
     kept = store.set_transcript(session_id=session.id, original_name="b.srt", document=b"1", speaker="Client")
     assert store.get_transcript(session_id=session.id) == kept
+    assert store.has_transcript(session_id=session.id)
     assert (kept.original_name, kept.document, kept.speaker, len(kept.sha256)) == ("b.srt", b"1", "Client", 64)
     store.remove_transcript(session_id=session.id)
     store.remove_transcript(session_id=session.id)
     assert store.get_transcript(session_id=session.id) is None
+    assert not store.has_transcript(session_id=session.id)
     for document in (b"", b"x" * (16 * 2**20 + 1)):
         with pytest.raises(StoreError, match="between 1 byte and 16 MiB"):
             store.set_transcript(session_id=session.id, original_name="c.vtt", document=document)
