@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image as Picture
 
 from dashboard.i18n import _, mark
-from fer_phq.checkpoint import SHIPPED, Bundle, models_dir, read_bundle
+from fer_phq.checkpoint import CONFIG, SHIPPED, Bundle, models_dir, read_bundle
 from fer_phq.errors import ModelError
 from fer_phq.phq import Modality, Scale
 
@@ -86,7 +86,7 @@ class Broken:
 def all_bundles() -> tuple[list[Bundle], list[Broken]]:
     """The shipped bundle and a person's own, newest first; one that cannot be read does not hide the others."""
     # Hidden folders are bundles that are being written.
-    own = [path for path in models_dir().glob("*") if (path / "config.json").is_file() and path.name[0] != "."]
+    own = [path for path in models_dir().glob("*") if (path / CONFIG).is_file() and path.name[0] != "."]
     bundles, broken = [], []
     for folder in [*sorted(own, key=lambda path: -path.stat().st_mtime), SHIPPED]:
         try:

@@ -31,6 +31,7 @@ SHIPPED = Path(__file__).parent / "bundles" / "fer-vit-convstem"
 log = logging.getLogger("fer_phq.checkpoint")
 
 WEIGHTS = ("model.safetensors", "phq.safetensors")
+CONFIG = "config.json"
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def list_bundles() -> list[Bundle]:
     """
     found = [read_bundle(SHIPPED)]
     for folder in sorted(models_dir().glob("[!.]*")):
-        if not (folder / "config.json").is_file():
+        if not (folder / CONFIG).is_file():
             continue
         try:
             found.append(read_bundle(folder))
@@ -122,7 +123,7 @@ def find_bundle(name_or_path: str | os.PathLike[str] | None = None) -> Bundle:
     wanted = os.fspath(name_or_path) if name_or_path else os.environ.get("FERPHQ_MODEL", "")
     if not wanted:
         return read_bundle(SHIPPED)
-    if (Path(wanted) / "config.json").is_file():
+    if (Path(wanted) / CONFIG).is_file():
         return read_bundle(Path(wanted))
     bundles = list_bundles()
     for bundle in bundles:
@@ -137,9 +138,9 @@ def read_bundle(folder: Path) -> Bundle:
     if not (folder / WEIGHTS[0]).is_file():
         raise ModelError(f"{folder} is not a checkpoint bundle: {WEIGHTS[0]} is missing.")
     try:
-        config = _config(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+        config = _config(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ModelError(f"{folder / 'config.json'} cannot be read: {error}.") from None
+        raise ModelError(f"{folder / CONFIG} cannot be read: {error}.") from None
     if config.classes != EMOTIONS:
         raise ModelError(
             f"{folder} has other classes than fer-phq's seven in their order: {', '.join(config.classes)}."
@@ -173,7 +174,7 @@ def damaged_files(bundle: Bundle) -> list[str]:
 def write_config(folder: Path, config: BundleConfig) -> None:
     """Write `config.json` with the hashes of the weights beside it, readable and stable under version control."""
     text = json.dumps(dataclasses.asdict(dataclasses.replace(config, sha256=file_hashes(folder))), indent=2)
-    (folder / "config.json").write_text(text + "\n", encoding="utf-8")
+    (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
 
 
 def _config(fields: dict[str, Any]) -> BundleConfig:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db.store import Store
-from fer_phq.checkpoint import SHIPPED
+from fer_phq.checkpoint import CONFIG, SHIPPED
 from fer_phq.errors import SettingsError
 from fer_phq.phq import Scale
 from service.active import active_bundle, own_bundle_folder
@@ -112,7 +112,7 @@ def status(settings: AppSettings) -> HeadTraining | None:
     if task is None:
         return None
     folder = own_bundle_folder(task.name)
-    there = task.state is TaskState.DONE and (folder / "config.json").is_file()
+    there = task.state is TaskState.DONE and (folder / CONFIG).is_file()
     return HeadTraining(**vars(task), bundle=folder if there else None, steps=_steps(settings, task))
 
 

@@ -86,12 +86,13 @@ def begin_stage(run: Run) -> Parts:
     run.accelerator.print("\n".join(parts.sheet), flush=True)
     run.optimiser = build_optimiser(run.net, stage.optimiser)
     run.average = ModelEmaV3(run.net, decay=stage.ema_decay, use_warmup=True) if stage.ema_decay else None
-    run.teacher = Teacher(stage.distil.teachers, stage.classes, network.in_chans) if stage.distil else None
+    distil = stage.distil if run.progress.epoch < stage.epochs else None  # a stage that is over needs no teacher
+    run.teacher = Teacher(distil.teachers, stage.classes, network.in_chans) if distil else None
     run.prepare()
     run.targets = wanted_targets(parts.train, stage.majority)
-    if run.teacher is not None and stage.distil is not None and stage.distil.views == "clean":
-        taught = run.teacher.judge(parts.train, stage.distil.temperature, run.accelerator.device)
-        run.targets = ((1 - stage.distil.weight) * run.targets + stage.distil.weight * taught).astype(np.float32)
+    if run.teacher is not None and distil is not None and distil.views == "clean":
+        taught = run.teacher.judge(parts.train, distil.temperature, run.accelerator.device)
+        run.targets = ((1 - distil.weight) * run.targets + distil.weight * taught).astype(np.float32)
         run.teacher = None
     return parts
 

@@ -1,6 +1,7 @@
 """Judge a checkpoint on labelled faces: `python -m training.evaluate CHECKPOINT DATASET... [--out DIR] [--json]`.
 
-CHECKPOINT is a bundle's name or folder; a DATASET is `CORPUS:PATH[#SPLIT]` as in a recipe, for example
+CHECKPOINT is a bundle's name or folder, or a run's folder, uncalibrated (with `--with RUN` the mean of both, as a
+student is taught by them); a DATASET is `CORPUS:PATH[#SPLIT]` as in a recipe, for example
 `ferplus:../shared/data/ferplus/valid.parquet`. Several datasets are judged one by one and pooled.
 """
 
@@ -24,8 +25,9 @@ from rich.table import Table
 
 from fer_phq.arrays import FloatArray
 from fer_phq.errors import FerPhqError, SettingsError
-from fer_phq.model import BATCH, FerPhqModel, load_model
+from fer_phq.model import BATCH
 from training.corpora import FaceSet, load_faces, parse_source
+from training.ensemble import EmotionModel, load_judged
 from training.figures import confusion_figure, reliability_figure, save
 from training.metrics import (
     ECE_BINS,
@@ -105,18 +107,19 @@ def evaluate_datasets(
     resamples: int = RESAMPLES,
     seed: int = 0,
     majority: bool = False,
+    others: Sequence[str] = (),
 ) -> Verdict:
-    """Judge a bundle on datasets named `CORPUS:PATH[#SPLIT]`. Raises FerPhqError in one sentence.
+    """Judge a bundle or run on datasets named `CORPUS:PATH[#SPLIT]`. Raises FerPhqError in one sentence.
 
     majority: only on images whose label has more than half of the votes (`FaceSet.agreement`): FER+'s own rule.
+    others: folders of runs or bundles; what is judged then is the mean of their probabilities and the checkpoint's.
     """
     if not 1 <= batch <= BATCH:
         raise SettingsError(f"--batch {batch} is not between 1 and {BATCH}, the most that the model takes at once.")
     sources = [parse_source(text) for text in datasets]
     if not sources:
         raise SettingsError("Name at least one dataset to judge the checkpoint on.")
-    model = load_model(checkpoint)
-    classes = model.bundle.config.classes
+    model, classes = load_judged(checkpoint, others)
     judged = []
     for source in sources:
         faces = load_faces(source, classes)
@@ -131,7 +134,7 @@ def evaluate_datasets(
     return Verdict(model.model_id, verdicts, pooled)
 
 
-def judge(model: FerPhqModel, name: str, faces: FaceSet, batch: int = BATCH) -> Judged:
+def judge(model: EmotionModel, name: str, faces: FaceSet, batch: int = BATCH) -> Judged:
     """Run the model over a set, decoding and predicting a batch at a time; only predicting is timed."""
     digest, rows, seconds = hashlib.sha256(), [], 0.0
     for _, crops in crop_batches(faces, batch):
@@ -283,17 +286,22 @@ def show(verdict: Verdict, console: Console) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description="Judge a checkpoint on datasets.")
-    parser.add_argument("checkpoint", help="name or folder of a checkpoint bundle")
+    parser.add_argument("checkpoint", help="name or folder of a checkpoint bundle, or folder of a run")
     parser.add_argument("datasets", nargs="+", metavar="DATASET", help="CORPUS:PATH[#SPLIT]")
     parser.add_argument("--out", type=Path, help="folder for evaluation.json, evaluation.md and the diagrams")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     parser.add_argument(
         "--majority", action="store_true", help="leave out images whose label has half of the votes or fewer"
     )
+    parser.add_argument(
+        "--with", dest="others", action="append", default=[], metavar="RUN", help="judge the mean with this one too"
+    )
     parser.add_argument("--batch", type=int, default=BATCH, help=f"images at a time, at most {BATCH}")
     options = parser.parse_args(argv)
     try:
-        verdict = evaluate_datasets(options.checkpoint, options.datasets, options.batch, majority=options.majority)
+        verdict = evaluate_datasets(
+            options.checkpoint, options.datasets, options.batch, majority=options.majority, others=options.others
+        )
         if options.out:
             write(verdict, options.out)
     except FerPhqError as error:

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from fer_phq.backbone import create_backbone
+from fer_phq.checkpoint import CONFIG
 from fer_phq.errors import FerPhqError, ModelError
 from fer_phq.heads import EmotionHead, EmotionNet
 from fer_phq.model import load_model
@@ -108,6 +109,13 @@ def as_images(pixels: torch.Tensor) -> torch.Tensor:
     return images.float() / 255
 
 
+def resized(images: torch.Tensor, size: int) -> torch.Tensor:
+    """Images (b, c, h, w) at another side, as the product's model resizes crops."""
+    if images.shape[-2:] == (size, size):
+        return images
+    return nn.functional.interpolate(images, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
+
+
 @torch.inference_mode()
 def predict(
     net: nn.Module,
@@ -122,11 +130,7 @@ def predict(
     net.eval()
     for i in range(0, len(data), 256):
         chosen = np.arange(i, min(i + 256, len(data)))
-        images = as_images(torch.from_numpy(np.ascontiguousarray(data.images[chosen])).to(device))
-        if images.shape[-1] != size:
-            images = nn.functional.interpolate(
-                images, size=(size, size), mode="bilinear", antialias=True, align_corners=False
-            )
+        images = resized(as_images(torch.from_numpy(np.ascontiguousarray(data.images[chosen])).to(device)), size)
         out.append(net(normalise(images.flip(-1) if mirrored else images, network)).float().cpu())
     net.train(training)
     return torch.cat(out)
@@ -138,10 +142,10 @@ class Teacher(nn.Module):
     def __init__(self, folders: tuple[str, ...], classes: tuple[str, ...], in_chans: int) -> None:
         super().__init__()
         self.nets, self.inputs = nn.ModuleList(), []
-        for folder in map(Path, folders):
-            net, network, size, known = _teacher(folder)
+        for folder in folders:
+            net, network, size, known = load_teacher(folder)
             if known != classes or network.in_chans != in_chans:
-                raise FerPhqError(f"The teacher {folder} has other classes or channels than the recipe's student.")
+                raise FerPhqError(f"The teacher {folder} has other classes or channels than it is used with.")
             self.nets.append(net.to(memory_format=torch.channels_last).requires_grad_(False).eval())
             self.inputs.append((size, network))
 
@@ -150,10 +154,7 @@ class Teacher(nn.Module):
         """Probabilities (b, classes) at a temperature, mean over the teachers."""
         out = []
         for net, (size, network) in zip(self.nets, self.inputs, strict=True):
-            given = images
-            if given.shape[-1] != size:
-                given = nn.functional.interpolate(given, size=(size, size), mode="bilinear", align_corners=False)
-            out.append((net(normalise(given, network)).float() / temperature).softmax(1))
+            out.append((net(normalise(resized(images, size), network)).float() / temperature).softmax(1))
         return torch.stack(out).mean(0)
 
     def judge(self, data: FaceSet, temperature: float, device: torch.device | str) -> npt.NDArray[np.float32]:
@@ -166,12 +167,14 @@ class Teacher(nn.Module):
         return cast(npt.NDArray[np.float32], torch.stack(out).mean(0).numpy())
 
 
-def _teacher(folder: Path) -> tuple[EmotionNet, Network, int, tuple[str, ...]]:
-    if (folder / "config.json").is_file():
-        model = load_model(folder)
-        config = model.bundle.config
-        shape = {"backbone": config.backbone, "in_chans": config.in_chans, "options": config.options}
-        network = Network.model_validate(shape | {"mean": config.mean, "std": config.std})
-        return model.net, network, config.image_size, config.classes
-    net, recipe = load_run(folder)
-    return net, recipe.network, recipe.image_size, recipe.stages[-1].classes
+def load_teacher(name: str) -> tuple[EmotionNet, Network, int, tuple[str, ...]]:
+    """Network of a run's folder or of a bundle, how it is fed, its side in pixels, its classes. Raises FerPhqError."""
+    folder = Path(name)
+    if (folder / RECIPE).is_file() and not (folder / CONFIG).is_file():
+        net, recipe = load_run(folder)
+        return net, recipe.network, recipe.image_size, recipe.stages[-1].classes
+    model = load_model(name)
+    config = model.bundle.config
+    shape = {"backbone": config.backbone, "in_chans": config.in_chans, "options": config.options}
+    network = Network.model_validate(shape | {"mean": config.mean, "std": config.std})
+    return model.net, network, config.image_size, config.classes

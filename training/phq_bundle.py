@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from fer_phq.checkpoint import WEIGHTS, Bundle, BundleConfig, PhqConfig, write_config
+from fer_phq.checkpoint import CONFIG, WEIGHTS, Bundle, BundleConfig, PhqConfig, write_config
 from fer_phq.errors import FerPhqError
 from fer_phq.phq import Provenance
 from fer_phq.phq_head import save_heads
@@ -68,7 +68,7 @@ def refuse_filled(out: Path, replace_old: bool) -> None:
         return
     if not out.is_dir():
         raise FerPhqError(f"{out} is a file: name a folder for the bundle.")
-    if not (out / "config.json").is_file():
+    if not (out / CONFIG).is_file():
         raise FerPhqError(f"The folder {out} holds other files: name a new one for the bundle.")
     if not replace_old:
         raise FerPhqError(f"{out} holds a bundle already: name another folder, or replace it with --force.")

@@ -62,13 +62,16 @@ def train_emotion(
 
 
 def evaluate_emotion(
-    checkpoint: Annotated[str, typer.Argument(help="Name, id or folder of a checkpoint bundle.")],
+    checkpoint: Annotated[str, typer.Argument(help="Name, id or folder of a checkpoint bundle, or a run's folder.")],
     datasets: Annotated[list[str], typer.Argument(help="CORPUS:PATH[#SPLIT], as ferplus:data/ferplus#valid.")],
     out: Annotated[str | None, typer.Option(help="Folder for evaluation.json, .md and the figures.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     majority: Annotated[
         bool, typer.Option("--majority", help="Leave out images whose label has half of the votes or fewer.")
     ] = False,
+    others: Annotated[
+        list[str] | None, typer.Option("--with", help="Judge the mean with this run too; can be given again.")
+    ] = None,
 ) -> None:
     """Accuracy, macro-F1, UAR, calibration and confusion of a checkpoint on labelled faces, with intervals.
 
@@ -76,6 +79,7 @@ def evaluate_emotion(
     out)
     """
     args = [checkpoint, *datasets, *(["--out", out] if out else []), *(["--json"] if json else [])]
+    args += [word for other in others or [] for word in ("--with", other)]
     _run("training.evaluate", [*args, *(["--majority"] if majority else [])])
 
 

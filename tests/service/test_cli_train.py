@@ -48,11 +48,21 @@ def test_a_checkpoint_is_evaluated_with_or_without_the_word(data, tmp_path, word
     assert found["datasets"][0]["metrics"]["n"] == 21
 
 
+def test_several_are_judged_by_their_mean(data):
+    one = ("evaluate", "fer-vit-convstem", f"ferplus:{data}/ferplus#valid", "--json")
+    alone, twice = (run(*one, *more) for more in ((), ("--with", "fer-vit-convstem")))
+    assert twice.exit_code == 0, twice.output
+    judged, judged_twice = (json.loads(done.output)["datasets"][0] for done in (alone, twice))
+    assert judged_twice["model_id"] == "fer-vit-convstem and fer-vit-convstem"
+    assert judged_twice["metrics"]["confusion"] == judged["metrics"]["confusion"]
+
+
 def test_what_cannot_be_done_is_one_sentence(data):
     for args, said in (
         (("train", "emotion", "none"), "No recipe 'none'"),
         (("evaluate", "fer-vit-convstem", "nothing"), "CORPUS:PATH"),
         (("evaluate", "no-such-model", f"ferplus:{data}/ferplus#valid"), "no-such-model"),
+        (("evaluate", "fer-vit-convstem", f"ferplus:{data}/ferplus#valid", "--with", "none"), "'none'"),
     ):
         done = run(*args)
         assert done.exit_code == 1

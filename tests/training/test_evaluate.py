@@ -5,17 +5,20 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from emotion_corpora import pattern, write_part
 from PIL import Image
 from rich.console import Console
 
 from fer_phq.checkpoint import SHIPPED
 from fer_phq.emotions import EMOTIONS
-from fer_phq.model import load_model
-from training import evaluate, figures
+from fer_phq.model import LUMA, load_model
+from training import ensemble, evaluate, figures
 from training.corpora import load_faces, parse_source
 from training.evaluate import evaluate_datasets
 from training.metrics import emotion_metrics, reliability_bins
+from training.networks import RECIPE, build_net, save_run_weights
+from training.recipe import find_recipe, load_recipe, save_recipe
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +146,53 @@ def test_the_reliability_figure_has_a_bar_a_filled_bin():
     assert sum(bar.get_height() for bar in bottom.patches) == 3
     assert "0.250" in top.get_title(loc="left")
     assert (top.get_ylabel(), bottom.get_xlabel()) == ("Accuracy", "Confidence (highest probability)")
+
+
+@pytest.fixture
+def two_runs(tmp_path):
+    """Folders of two runs whose networks are as they began, of one channel and of seven classes."""
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        recipe = load_recipe(find_recipe("teacher"), ("phases=[{epochs: 2, image_size: 24}]",))
+        folder = tmp_path / f"run{seed}"
+        folder.mkdir()
+        save_recipe(recipe, folder / RECIPE)
+        save_run_weights(build_net(recipe.network, EMOTIONS, recipe.image_size).eval(), folder)
+    return str(tmp_path / "run1"), str(tmp_path / "run2")
+
+
+def test_a_run_is_judged_before_it_is_a_bundle_and_two_by_their_mean(two_runs, corpus, capsys):
+    name = f"ferplus:{corpus / 'valid.parquet'}"
+    crops = load_faces(parse_source(name)).crops()
+    one, other = (ensemble.load_judged(run)[0].predict_emotions(crops) for run in two_runs)
+    np.testing.assert_allclose(one.sum(1), 1, atol=1e-5)
+    assert np.abs(one - other).max() > 0.01
+    mirrored = ensemble.Ensemble(two_runs[:1]).predict_emotions(np.ascontiguousarray(crops[:, :, ::-1]))
+    np.testing.assert_allclose(one, mirrored, atol=1e-6)
+
+    assert evaluate.main([two_runs[0], name, "--with", two_runs[1], "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["model_id"] == "run1 and run2"
+    faces = load_faces(parse_source(name))
+    expected = emotion_metrics((one + other) / 2, faces.labels)
+    assert found["datasets"][0]["metrics"]["confusion"] == np.array(expected.confusion).tolist()
+    assert found["datasets"][0]["metrics"]["nll"] == pytest.approx(expected.nll, abs=1e-5)
+
+
+def test_a_run_of_one_channel_sees_a_coloured_face_as_grey(two_runs):
+    crops = np.random.default_rng(0).integers(0, 256, (2, 24, 24, 3), np.uint8)
+    luma = np.repeat((crops @ np.array(LUMA))[..., None].round().astype(np.uint8), 3, axis=3)
+    model = ensemble.Ensemble(two_runs)
+    np.testing.assert_allclose(model.predict_emotions(crops), model.predict_emotions(luma), atol=0.02)
+
+
+def test_networks_of_other_classes_cannot_be_one(two_runs, tmp_path, corpus, capsys):
+    other = tmp_path / "other"
+    other.mkdir()
+    recipe = load_recipe(find_recipe("direct_nine_class"), ("network.options={depth: 1}", "network.init_from=null"))
+    save_recipe(recipe, other / RECIPE)
+    save_run_weights(build_net(recipe.network, recipe.stages[-1].classes, recipe.image_size), other)
+    assert evaluate.main([two_runs[0], f"ferplus:{corpus / 'valid.parquet'}", "--with", str(other)]) == 1
+    error = capsys.readouterr().err
+    assert "other classes" in error
+    assert error.count("\n") == 1

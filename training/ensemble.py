@@ -1,0 +1,58 @@
+"""Runs judged as they are, one or several: what a student is taught by, before any of it is bundled or calibrated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from fer_phq.arrays import FloatArray
+from fer_phq.emotions import EMOTIONS
+from fer_phq.model import LUMA, load_model
+from training.networks import RUN_WEIGHTS, Teacher, as_images, load_teacher
+
+
+class EmotionModel(Protocol):
+    """What can be judged: a bundle's model or an ensemble."""
+
+    @property
+    def model_id(self) -> str:
+        """Names it in reports."""
+
+    def predict_emotions(self, crops: npt.NDArray[np.uint8]) -> FloatArray:
+        """Probabilities (n, classes) float32 of RGB crops (n, h, w, 3)."""
+
+
+class Ensemble:
+    """The mean probabilities of runs (or bundles) over a face and its mirror image, at temperature 1."""
+
+    def __init__(self, folders: Sequence[str]) -> None:
+        """Raises FerPhqError in one sentence, also where the folders' classes or channels differ."""
+        _, network, _, self.classes = load_teacher(folders[0])
+        self.model_id = " and ".join(Path(folder).name for folder in folders)
+        self._grey = network.in_chans == 1
+        self._teacher = Teacher(tuple(folders), self.classes, network.in_chans)
+
+    def predict_emotions(self, crops: npt.NDArray[np.uint8]) -> FloatArray:
+        """Probabilities (n, classes) float32 of RGB crops (n, h, w, 3); each row sums to 1."""
+        images = as_images(torch.from_numpy(np.ascontiguousarray(crops)))
+        if self._grey:
+            images = (images * torch.tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
+        views = [self._teacher(view, temperature=1.0) for view in (images, images.flip(-1))]
+        probabilities: FloatArray = torch.stack(views).mean(0).numpy()
+        return probabilities
+
+
+def load_judged(checkpoint: str, others: Sequence[str] = ()) -> tuple[EmotionModel, tuple[str, ...]]:
+    """A bundle by name or folder, a run's folder, or with `others` the mean of all; and the classes it tells apart.
+
+    Raises FerPhqError in one sentence.
+    """
+    if others or (Path(checkpoint) / RUN_WEIGHTS).is_file():
+        ensemble = Ensemble([checkpoint, *others])
+        return ensemble, ensemble.classes
+    return load_model(checkpoint), EMOTIONS
