@@ -31,6 +31,7 @@ from training.networks import (
     Teacher,
     as_images,
     build_net,
+    check_sizes,
     next_stage,
     normalise,
     predict,
@@ -82,6 +83,7 @@ def _fast_precision() -> str:
 def begin_stage(run: Run) -> Parts:
     """Load the stage's data and make its optimiser and average around the network as it is."""
     stage, network = run.stage, run.recipe.network
+    check_sizes(run.plain, network, {phase.image_size for phase in stage.phases})
     parts = load_parts(stage, run.recipe.root, network.in_chans == 1, stage.image_size)
     run.accelerator.print("\n".join(parts.sheet), flush=True)
     run.optimiser = build_optimiser(run.net, stage.optimiser)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
 
@@ -114,6 +115,20 @@ def resized(images: torch.Tensor, size: int) -> torch.Tensor:
     if images.shape[-2:] == (size, size):
         return images
     return nn.functional.interpolate(images, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
+
+
+@torch.inference_mode()
+def check_sizes(net: EmotionNet, network: Network, sizes: Iterable[int]) -> None:
+    """Raises ModelError in one sentence where the network does not take images of one of these sides."""
+    training = net.training
+    net.eval()
+    for size in sizes:
+        try:
+            net(torch.zeros(1, network.in_chans, size, size))
+        except (AssertionError, RuntimeError) as error:
+            hint = "give all phases one image_size, or a ViT the option dynamic_img_size: true"
+            raise ModelError(f"{network.backbone} takes no images of {size} px ({error}): {hint}.") from None
+    net.train(training)
 
 
 @torch.inference_mode()

@@ -35,6 +35,7 @@ SMALL_NETWORK = {
     "vit_base_lora": "{depth: 1}",
     "iterative_nine_class": "{depth: 1}",
     "direct_nine_class": "{depth: 1}",
+    "teacher_vit": "{depth: 1}",
 }
 """Recipes of large networks are tried with fewer blocks: the recipe's other lines are what is tried."""
 
@@ -162,7 +163,7 @@ def test_a_run_that_was_killed_goes_on_from_its_last_state(student_run, teacher_
 
 @pytest.mark.parametrize("name", [name for name in shipped_recipes() if name not in ("teacher", "shipped")])
 def test_every_recipe_takes_two_steps(name, every_corpus, tmp_path):
-    size = 28 if "nine_class" in name else 48 if name.startswith("fer2013") else 32
+    size = 28 if "nine_class" in name or name == "teacher_vit" else 48 if name.startswith("fer2013") else 32
     args = [name, f"root={every_corpus}", "batch_size=2", f"phases=[{{epochs: 1, image_size: {size}}}]", "max_steps=2"]
     args += ["network.init_from=null", "schedule.warmup_epochs=0", "schedule.warmup_steps=1", "tracker=none"]
     if name in SMALL_NETWORK:
@@ -195,6 +196,15 @@ def test_adapters_are_merged_into_what_is_written(every_corpus, tmp_path):
     images = torch.rand(3, 3, 32, 32)
     with torch.inference_mode():
         torch.testing.assert_close(merged(images), run.plain.eval()(images), atol=1e-5, rtol=1e-4)
+
+
+def test_a_network_of_one_size_is_told_before_the_first_step(corpus, tmp_path, capsys):
+    args = ["teacher_vit", f"root={corpus.parent}", "network.init_from=null", "network.options={depth: 1}"]
+    assert emotion.main([*args, "--out", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert "42 px" in error
+    assert "dynamic_img_size" in error
+    assert error.count("\n") == 1
 
 
 def test_patience_ends_a_run_and_keeps_its_best_epoch(corpus, tmp_path):
