@@ -149,7 +149,7 @@ def commands_of(recipe: Recipe) -> str:
         f"python -m training.emotion recipe.yaml root=DATA --out runs/{recipe.name}   # recipe.yaml: beside this card",
         f"python -m training.bundle runs/{recipe.name} --out BUNDLE",
         "python -m training.demonstration BUNDLE --data DATA/ferplus",
-        "python -m training.robustness BUNDLE ferplus:DATA/ferplus/valid.parquet --limit 600 --out BUNDLE",
+        "python -m training.robustness BUNDLE ferplus:DATA/ferplus/valid.parquet --out BUNDLE",
         "python -m training.card BUNDLE",
     ]
     return "\n".join(lines)
