@@ -120,14 +120,15 @@ def resized(images: torch.Tensor, size: int) -> torch.Tensor:
 @torch.inference_mode()
 def check_sizes(net: EmotionNet, network: Network, sizes: Iterable[int]) -> None:
     """Raises ModelError in one sentence where the network does not take images of one of these sides."""
-    training = net.training
+    training, device = net.training, net.head.weight.device
     net.eval()
     for size in sizes:
         try:
-            net(torch.zeros(1, network.in_chans, size, size))
+            net(torch.zeros(1, network.in_chans, size, size, device=device))
         except (AssertionError, RuntimeError) as error:
             hint = "give all phases one image_size, or a ViT the option dynamic_img_size: true"
-            raise ModelError(f"{network.backbone} takes no images of {size} px ({error}): {hint}.") from None
+            why = str(error).splitlines()[0].rstrip(".")
+            raise ModelError(f"{network.backbone} takes no images of {size} px ({why}): {hint}.") from None
     net.train(training)
 
 
