@@ -13,7 +13,7 @@ import torch
 from fer_phq.arrays import FloatArray
 from fer_phq.emotions import EMOTIONS
 from fer_phq.model import LUMA, load_model
-from training.networks import RUN_WEIGHTS, Teacher, as_images, load_teacher
+from training.networks import RUN_WEIGHTS, Teacher, as_images
 
 
 class EmotionModel(Protocol):
@@ -32,18 +32,16 @@ class Ensemble:
 
     def __init__(self, folders: Sequence[str]) -> None:
         """Raises FerPhqError in one sentence, also where the folders' classes or channels differ."""
-        _, network, _, self.classes = load_teacher(folders[0])
+        self._teacher = Teacher(tuple(folders))
         self.model_id = " and ".join(Path(folder).name for folder in folders)
-        self._grey = network.in_chans == 1
-        self._teacher = Teacher(tuple(folders), self.classes, network.in_chans)
+        self.classes = self._teacher.classes
 
     def predict_emotions(self, crops: npt.NDArray[np.uint8]) -> FloatArray:
         """Probabilities (n, classes) float32 of RGB crops (n, h, w, 3); each row sums to 1."""
         images = as_images(torch.from_numpy(np.ascontiguousarray(crops)))
-        if self._grey:
+        if self._teacher.in_chans == 1:
             images = (images * torch.tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
-        views = [self._teacher(view, temperature=1.0) for view in (images, images.flip(-1))]
-        probabilities: FloatArray = torch.stack(views).mean(0).numpy()
+        probabilities: FloatArray = self._teacher.both_views(images, temperature=1.0).numpy()
         return probabilities
 
 

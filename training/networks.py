@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -132,38 +132,44 @@ def check_sizes(net: EmotionNet, network: Network, sizes: Iterable[int]) -> None
     net.train(training)
 
 
-@torch.inference_mode()
-def predict(
-    net: nn.Module,
-    data: FaceSet,
-    size: int,
-    network: Network,
-    device: torch.device | str = "cpu",
-    mirrored: bool = False,
-) -> torch.Tensor:
-    """Logits (n, classes) float32 of a network for a set, without augmentation."""
-    training, out = net.training, []
-    net.eval()
+def batches(data: FaceSet, device: torch.device | str) -> Iterator[torch.Tensor]:
+    """A set's images as they are, in order: float (b, c, h, w) in 0-1."""
     for i in range(0, len(data), 256):
         chosen = np.arange(i, min(i + 256, len(data)))
-        images = resized(as_images(torch.from_numpy(np.ascontiguousarray(data.images[chosen])).to(device)), size)
-        out.append(net(normalise(images.flip(-1) if mirrored else images, network)).float().cpu())
+        yield as_images(torch.from_numpy(np.ascontiguousarray(data.images[chosen])).to(device))
+
+
+@torch.inference_mode()
+def predict(
+    net: nn.Module, data: FaceSet, size: int, network: Network, device: torch.device | str = "cpu"
+) -> torch.Tensor:
+    """Logits (n, classes) float32 of a network for a set, without augmentation."""
+    training = net.training
+    net.eval()
+    out = [net(normalise(resized(images, size), network)).float().cpu() for images in batches(data, device)]
     net.train(training)
     return torch.cat(out)
 
 
 class Teacher(nn.Module):
-    """The mean probabilities of several networks, each fed as it was trained: images (b, c, h, w) in 0-1 to (b, k)."""
+    """The mean probabilities of several networks, each fed as it was trained: images (b, c, h, w) in 0-1 to (b, k).
 
-    def __init__(self, folders: tuple[str, ...], classes: tuple[str, ...], in_chans: int) -> None:
+    classes, in_chans: what all must have; without them what the first has. Raises FerPhqError in one sentence.
+    """
+
+    def __init__(
+        self, folders: tuple[str, ...], classes: tuple[str, ...] | None = None, in_chans: int | None = None
+    ) -> None:
         super().__init__()
         self.nets, self.inputs = nn.ModuleList(), []
         for folder in folders:
             net, network, size, known = load_teacher(folder)
+            classes, in_chans = classes or known, in_chans or network.in_chans
             if known != classes or network.in_chans != in_chans:
                 raise FerPhqError(f"The teacher {folder} has other classes or channels than it is used with.")
             self.nets.append(net.to(memory_format=torch.channels_last).requires_grad_(False).eval())
             self.inputs.append((size, network))
+        self.classes, self.in_chans = classes or (), in_chans
 
     @torch.no_grad()
     def forward(self, images: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -173,14 +179,15 @@ class Teacher(nn.Module):
             out.append((net(normalise(resized(images, size), network)).float() / temperature).softmax(1))
         return torch.stack(out).mean(0)
 
+    def both_views(self, images: torch.Tensor, temperature: float) -> torch.Tensor:
+        """As `forward`, mean over the images and their mirror images."""
+        views: torch.Tensor = (self(images, temperature) + self(images.flip(-1), temperature)) / 2
+        return views
+
     def judge(self, data: FaceSet, temperature: float, device: torch.device | str) -> npt.NDArray[np.float32]:
         """Probabilities (n, classes) of a set's images as they are, mean over the teachers and both mirror views."""
-        out = [
-            (predict(net, data, size, network, device, mirrored) / temperature).softmax(1)
-            for net, (size, network) in zip(self.nets, self.inputs, strict=True)
-            for mirrored in (False, True)
-        ]
-        return cast(npt.NDArray[np.float32], torch.stack(out).mean(0).numpy())
+        out = [self.both_views(images, temperature).cpu() for images in batches(data, device)]
+        return cast(npt.NDArray[np.float32], torch.cat(out).numpy())
 
 
 def load_teacher(name: str) -> tuple[EmotionNet, Network, int, tuple[str, ...]]:
