@@ -1,5 +1,6 @@
 // Shared by the components that upload: one PUT straight to the upload route, so that no byte passes through Streamlit.
-// `state` has `root` (the component's element), `data` (url, maxBytes, words, sentences, mark, ...), `uploaded` and `report`.
+// `state` has `root` (the component's element), `data` (url, maxBytes, words and what `told` goes by), `uploaded` and
+// `report`.
 // `words`: what is said, by name, in the viewer's language.
 
 // A sentence with what its names in braces stand for.
@@ -8,13 +9,13 @@ function said(words, values) {
 }
 
 // A sentence of the server in the viewer's language: `sentences` are [pattern, names of its groups, those between
-// quotation marks, translation], `mark` is the decimal mark. As `told` in dashboard/beneath.py.
-function told(sentence, sentences, mark) {
-  if (sentence.length > 600) return sentence;
-  for (const [pattern, names, quoted, words] of sentences) {
+// quotation marks, translation], `mark` is the decimal mark, one over `longest` stays. As `told` in dashboard/beneath.py.
+function told(sentence, data) {
+  if (sentence.length > data.longest) return sentence;
+  for (const [pattern, names, quoted, words] of data.sentences) {
     const found = sentence.match(new RegExp(`^${pattern}$`, "s"));
     if (!found) continue;
-    const filledIn = (value) => /^-?\d+\.\d+( \w+)?$/.test(value) ? value.replace(".", mark) : told(value, sentences, mark);
+    const filledIn = (value) => /^-?\d+\.\d+( \w+)?$/.test(value) ? value.replace(".", data.mark) : told(value, data);
     const values = names.map((name, i) => [name, quoted.includes(name) ? found[i + 1] : filledIn(found[i + 1])]);
     return said(words, Object.fromEntries(values));
   }
@@ -71,7 +72,7 @@ function send(state, file, view, token) {
         return end(answer.duplicate ? words.there : words.done, "done");
       }
       const refused = said(words.refused, { status: request.status });
-      end(answer.error ? told(answer.error, data.sentences, data.mark) : refused, "failed");
+      end(answer.error ? told(answer.error, data) : refused, "failed");
     };
     request.onerror = () => end(words.lost, "failed");
     request.onabort = () => end(words.stopped, "failed");

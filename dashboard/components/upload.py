@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.beneath import patterns_of
+from dashboard.beneath import LONGEST, patterns_of
 from dashboard.i18n import _, language
 from dashboard.numbers import marks, size
 from service.settings import AppSettings
@@ -145,16 +145,17 @@ def _mounted(
     component: Any, settings: AppSettings, grants: Grants, url: str, key: str, words: Mapping[str, str]
 ) -> list[Uploaded]:
     limit = settings.max_upload_bytes
-    given = {"url": url, "maxBytes": limit, "words": dict(words), "mark": marks(language())[0]}
-    given["sentences"] = sentences()
+    given = {"url": url, "maxBytes": limit, "words": dict(words), **understood()}
     given |= _tokens(settings, grants, key)
     result = component(key=key, data=given, default={"uploaded": []}, on_uploaded_change=lambda: None)
     return [_uploaded(item) for item in result.uploaded or []]
 
 
-def sentences() -> list[tuple[str, tuple[str, ...], list[str], str]]:
-    """What `told` in sending.js recognises."""
-    return [(one.regex.pattern, one.names, sorted(one.quoted), one.translation) for one in patterns_of(*REFUSING)]
+def understood() -> dict[str, Any]:
+    """What `told` in sending.js goes by: the server's sentences, the decimal mark, and how long a sentence may be."""
+    found = patterns_of(*REFUSING)
+    sentences = [(one.regex.pattern, one.names, sorted(one.quoted), one.translation) for one in found]
+    return {"sentences": sentences, "mark": marks(language())[0], "longest": LONGEST}
 
 
 def _tokens(settings: AppSettings, grants: Grants, key: str) -> dict[str, Any]:

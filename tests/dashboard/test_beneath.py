@@ -14,7 +14,7 @@ from analysis_samples import sample_analysis, sample_recording
 from streamlit.testing.v1 import AppTest
 
 from dashboard import i18n
-from dashboard.beneath import PARTS, patterns_of, told, told_all
+from dashboard.beneath import LONGEST, PARTS, patterns_of, told, told_all
 from dashboard.components import upload
 from dashboard.extract import FIELD, sentences
 from db.records import NotFoundError
@@ -190,11 +190,13 @@ REFUSED = [
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
 def test_a_browser_recognises_the_same_sentences() -> None:
     with i18n.speaking("de"):
-        patterns = upload.sentences()
+        known = upload.understood()
         german = [told(sentence) for sentence in REFUSED]
+        stranger = f"There is no subject '{LONGEST * 'x'}' in the database: it may have been erased."
+        assert told(stranger) == stranger
     assert not set(german) & set(REFUSED)
-    call = f"for (const one of {json.dumps(REFUSED)}) console.log(told(one, {json.dumps(patterns)}, ','))"
+    call = f"for (const one of {json.dumps([*REFUSED, stranger])}) console.log(told(one, {json.dumps(known)}))"
     script = f"{SENDING.read_text(encoding='utf-8')}\n{call}"
     done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == german
+    assert done.stdout.splitlines() == [*german, stranger]
     assert patterns_of(*upload.REFUSING) == []
