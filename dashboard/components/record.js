@@ -103,7 +103,7 @@ function review(state, file) {
   state.video.muted = false;
   state.video.controls = true;
   state.video.src = state.address;
-  const { words } = state.data, values = { length: state.clock.textContent, size: size(file.size) };
+  const { words, mark } = state.data, values = { length: state.clock.textContent, size: size(file.size, mark) };
   show(state, "review", file.size ? said(words.recorded, values) : words.nothing);
 }
 
@@ -120,7 +120,7 @@ function again(state) {
 }
 
 async function use(state) {
-  const view = row(state.root.querySelector("ul"), state.file, state.data.words);
+  const view = row(state.root.querySelector("ul"), state.file, state.data);
   show(state, "sending", state.data.words.sending);
   if (await send(state, state.file, view, () => state.data.token)) return again(state);
   show(state, "review", state.data.words.notKept);

@@ -28,18 +28,18 @@ function label(root, words) {
   for (const part of root.querySelectorAll("[data-label]")) part.ariaLabel = words[part.dataset.label];
 }
 
-function size(bytes) {
+function size(bytes, mark) {
   const units = ["B", "KB", "MB", "GB"];
   let i = 0;
   while (bytes >= 1000 && i < 3) { bytes /= 1000; i += 1; }
-  return `${bytes.toFixed(i && bytes < 10 ? 1 : 0)} ${units[i]}`;
+  return `${bytes.toFixed(i && bytes < 10 ? 1 : 0).replace(".", mark)} ${units[i]}`;
 }
 
-function row(list, file, words) {
+function row(list, file, { words, mark }) {
   const item = document.createElement("li");
   item.innerHTML = '<div class="line"><span class="name"></span><span class="state" role="status"></span>' +
     '<button type="button" class="stop"></button></div><progress max="1" value="0"></progress>';
-  item.querySelector(".name").textContent = `${file.name} (${size(file.size)})`;
+  item.querySelector(".name").textContent = `${file.name} (${size(file.size, mark)})`;
   item.querySelector(".stop").textContent = words.stop;
   item.querySelector("progress").setAttribute("aria-label", said(words.upload, { file: file.name }));
   list.prepend(item);

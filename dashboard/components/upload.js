@@ -12,7 +12,7 @@ function tokenFor(data, name) {
 
 async function take(state, files) {
   const list = state.root.querySelector("ul"), { words } = state.data;
-  const waiting = [...files].map((file) => ({ file, view: row(list, file, words) }));
+  const waiting = [...files].map((file) => ({ file, view: row(list, file, state.data) }));
   for (const { view } of waiting) view.say(words.waiting);
   for (const { file, view } of waiting) {
     const refuse = (text) => { view.stop.remove(); view.say(text, "failed"); };

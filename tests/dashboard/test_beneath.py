@@ -200,3 +200,11 @@ def test_a_browser_recognises_the_same_sentences() -> None:
     done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [*german, stranger]
     assert patterns_of(*upload.REFUSING) == []
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+@pytest.mark.parametrize(("mark", "written"), [(",", "1,5 KB"), (".", "1.5 KB")])
+def test_a_browser_writes_sizes_with_the_languages_mark(mark: str, written: str) -> None:
+    script = f"{SENDING.read_text(encoding='utf-8')}\nconsole.log(size(1500, {json.dumps(mark)}))"
+    done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == written
