@@ -6,7 +6,7 @@ The crops are those that the product itself finds and aligns in two photographs 
 in a way that leaves the expression as it is; what the probabilities then move by is their total variation distance
 to those of the crop as it was (0: the same, 1: nothing in common). The top emotion counts as kept among the crops
 whose first and second emotion lie further apart than `MARGIN`: of the others a person could not be sure either.
-`tests/fer_phq/test_model_on_clips.py` holds these figures to bounds.
+`tests/fer_phq/models/test_model_on_clips.py` holds these figures to bounds.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ import torch
 from PIL import Image as PillowImage
 
 from fer_phq import analyze_image
-from fer_phq.analysis import Sampling
-from fer_phq.arrays import FloatArray, Image
-from fer_phq.emotions import EMOTIONS
-from fer_phq.model import FerPhqModel, load_model
+from fer_phq.core.analysis import Sampling
+from fer_phq.core.arrays import FloatArray, Image
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.models.model import FerPhqModel, load_model
 from fer_phq.video import sample_frames
 
 CLIPS = Path(__file__).resolve().parents[2] / "shared" / "clips"

@@ -112,23 +112,24 @@ def spread(values: list[float]) -> str:
 
 def _one_decoder(name: str, path: str) -> dict[str, float]:
     """Decode in this process by one decoder, without a child and without sending anything."""
-    from fer_phq.video import by_decord, by_pyav, source
-    from fer_phq.video.picking import displayed_at_rate
+    from fer_phq.video.decoder import backend_decord, backend_pyav
+    from fer_phq.video.decoder import recording as source
+    from fer_phq.video.sampling import displayed_at_rate
 
     item = source.open_recording(path, path, 1280, 1, lambda: None, name != "key frames")
     before, started = _cpu(), time.perf_counter()
     if name == "decord":
-        count = sum(1 for _ in by_decord.sample(item, 2.0, lambda: None))
+        count = sum(1 for _ in backend_decord.sample(item, 2.0, lambda: None))
     elif name == "PyAV":
-        frames = by_pyav.frames(item)
-        count = sum(by_pyav.convert(item, t, f).scale > 0 for t, f in displayed_at_rate(frames, 2.0, item.end_s))
+        frames = backend_pyav.frames(item)
+        count = sum(backend_pyav.convert(item, t, f).scale > 0 for t, f in displayed_at_rate(frames, 2.0, item.end_s))
     else:
-        count = sum(by_pyav.convert(item, t, f).scale > 0 for t, f in by_pyav.frames(item, only_keys=True))
+        count = sum(backend_pyav.convert(item, t, f).scale > 0 for t, f in backend_pyav.frames(item, only_keys=True))
     return _result(started, count) | {"cpu_s": _cpu() - before}
 
 
 def _door(path: str) -> dict[str, float]:
-    from fer_phq.analysis import Sampling
+    from fer_phq.core.analysis import Sampling
     from fer_phq.video import sample_frames
 
     started = time.perf_counter()
@@ -140,7 +141,7 @@ def _door(path: str) -> dict[str, float]:
 
 
 def _answer(name: str, path: str) -> dict[str, float]:
-    from fer_phq.analysis import Sampling
+    from fer_phq.core.analysis import Sampling
     from fer_phq.video import probe, read_frame, sample_frames
 
     started = time.perf_counter()

@@ -22,10 +22,10 @@ import torch
 from PIL import Image as PillowImage
 from torch import nn
 
-from fer_phq.arrays import FloatArray, Image
-from fer_phq.emotions import EMOTIONS
-from fer_phq.explain import Relevance, relevance_map
-from fer_phq.model import FerPhqModel, load_model
+from fer_phq.core.arrays import FloatArray, Image
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.models.explain import Relevance, relevance_map
+from fer_phq.models.model import FerPhqModel, load_model
 
 Method = Callable[[FerPhqModel, Image, int], FloatArray]
 """Model, crop and the class to explain, to relevances (rows, columns)."""

@@ -21,7 +21,7 @@ from PIL import Image as PillowImage
 from PIL import ImageEnhance, ImageFilter
 from skimage import data
 
-from fer_phq.arrays import Image
+from fer_phq.core.arrays import Image
 from fer_phq.faces import Detection, FaceDetector, Tracker, align_crop, appearance, crop_quality
 from fer_phq.faces.detector import Box, overlap
 

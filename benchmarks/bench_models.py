@@ -22,13 +22,13 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from fer_phq.backbone import create_backbone
-from fer_phq.heads import EmotionNet
-from fer_phq.model import load_model
-from training.corpora import load_faces, parse_source
-from training.evaluate import evaluate_datasets
-from training.metrics import EmotionMetrics, emotion_metrics
-from training.networks import RECIPE, load_run, predict
+from fer_phq.models.backbone import create_backbone
+from fer_phq.models.heads import EmotionNet
+from fer_phq.models.model import load_model
+from training.emotion.data.corpora import load_faces, parse_source
+from training.emotion.evaluate import evaluate_datasets
+from training.emotion.metrics import EmotionMetrics, emotion_metrics
+from training.emotion.networks.build import RECIPE, load_run, predict
 
 BAR = ("vit_tiny_patch16_224", 224, 3)
 NETWORKS = (

@@ -34,10 +34,10 @@ from synthetic_sessions import Plan, recording_info, synthetic_analysis  # noqa:
 from db.migrate import upgrade  # noqa: E402
 from db.records import CohortFilter  # noqa: E402
 from db.store import Store  # noqa: E402
-from fer_phq.analysis import Settings  # noqa: E402
-from fer_phq.emotions import EMOTIONS  # noqa: E402
-from fer_phq.measures import MEASURES, measured  # noqa: E402
-from fer_phq.phq import Provenance, Scale  # noqa: E402
+from fer_phq.core.analysis import Settings  # noqa: E402
+from fer_phq.core.emotions import EMOTIONS  # noqa: E402
+from fer_phq.core.phq import Provenance, Scale  # noqa: E402
+from fer_phq.features.measures import MEASURES, measured  # noqa: E402
 from service.settings import AppSettings  # noqa: E402
 
 EACH = 20

@@ -3,8 +3,9 @@
     python benchmarks/bench_phq.py                      # everything: a quarter of an hour on two cores
     python benchmarks/bench_phq.py --cohorts 50 --only coverage
 
-All on simulated people (`training.cohort_sessions`). The oracle is the same regression on what an ideal observer would
-know of each session: every frame's expression without error, and the values that speech and words were drawn from.
+All on simulated people (`training.simulation.sessions`). The oracle is the same regression on what an ideal observer
+would know of each session: every frame's expression without error, and the values that speech and words were drawn
+from.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 
-from fer_phq.phq import Modality, Scale  # noqa: E402
-from fer_phq.phq_head import cross_conformal  # noqa: E402
-from training.cohort import Links  # noqa: E402
-from training.cohort_sessions import LATENTS, Cohort, Simulated, simulate  # noqa: E402
-from training.cohort_speech import SpeechLinks  # noqa: E402
-from training.intervals import LEVEL, calibrate  # noqa: E402
-from training.phq_data import set_table  # noqa: E402
-from training.phq_fit import judge  # noqa: E402
-from training.phq_models import Table  # noqa: E402
-from training.tables import markdown_table  # noqa: E402
+from fer_phq.core.phq import Modality, Scale  # noqa: E402
+from fer_phq.models.phq_head import cross_conformal  # noqa: E402
+from training.phq.data.tables import set_table  # noqa: E402
+from training.phq.models.candidates import Table  # noqa: E402
+from training.phq.models.intervals import LEVEL, calibrate  # noqa: E402
+from training.phq.selection import judge  # noqa: E402
+from training.plots.markdown import markdown_table  # noqa: E402
+from training.simulation.sessions import LATENTS, Cohort, Simulated, simulate  # noqa: E402
+from training.simulation.severity import Links  # noqa: E402
+from training.simulation.speech import SpeechLinks  # noqa: E402
 
 FACE = (Modality.FACE,)
 EVERY = tuple(Modality)

@@ -4,10 +4,10 @@
     python benchmarks/bench_training.py teacher --data ../shared/data         the recipe's own corpora
     python benchmarks/bench_training.py teacher --lazy                        JPEGs of 224 px, decoded by the workers
 
-The loop is `training.emotion.train_step`, fed by `training.faces.loader`: the recipe's augmentation, optimiser and
-average, at every image size of its phases. Bare is the same network, forward and backward, on one batch of the same
-size that already lies there. Both take turns within every round, so that what else the machine does falls on both.
-The corpus is noise of FER2013's size and shape unless `--data` is given.
+The loop is `training.emotion.train_step`, fed by `training.emotion.data.faces.loader`: the recipe's augmentation,
+optimiser and average, at every image size of its phases. Bare is the same network, forward and backward, on one batch
+of the same size that already lies there. Both take turns within every round, so that what else the machine does falls
+on both. The corpus is noise of FER2013's size and shape unless `--data` is given.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ import torch
 import torch.nn.functional as F
 from PIL import Image as Pillow
 
-from training import emotion
-from training.corpora import FaceSet, LazyImages, Source, load_faces
-from training.faces import Parts, epoch_batches, loader
-from training.networks import as_images, normalise
-from training.optimisers import rate, set_rate
-from training.recipe import Recipe, find_recipe, load_recipe
-from training.state import Run
+from training.emotion import train as emotion
+from training.emotion.data.corpora import FaceSet, LazyImages, Source, load_faces
+from training.emotion.data.faces import Parts, epoch_batches, loader
+from training.emotion.networks.build import as_images, normalise
+from training.emotion.networks.optimisers import rate, set_rate
+from training.emotion.recipe import Recipe, find_recipe, load_recipe
+from training.emotion.state import Run
 
 IMAGES, SIDE = 28_000, 48
 LAZY_IMAGES, LAZY_SIDE = 4_000, 224
@@ -98,7 +98,7 @@ def lazy_noise(folder: Path, recipe: Recipe) -> FaceSet:
         pictures.append({"bytes": file.getvalue(), "path": None})
     labels = [faces.classes[label] for label in faces.labels]
     pq.write_table(pa.table({"image": pictures, "label": labels}), folder / "train.parquet")
-    with patch("training.corpora.MEMORY_LIMIT", 0):
+    with patch("training.emotion.data.corpora.MEMORY_LIMIT", 0):
         source = Source(corpus="folder", path=str(folder / "train.parquet"))
         return load_faces(source, faces.classes, grey=recipe.network.in_chans == 1)
 

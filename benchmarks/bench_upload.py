@@ -37,7 +37,7 @@ def serve(data_dir: str, listener: socket.socket, answers: Connection) -> None:
     from starlette.applications import Starlette
 
     from db.store import Store
-    from service.routes import routes
+    from service.api.routes import routes
     from service.settings import AppSettings
 
     settings = AppSettings(data_dir=Path(data_dir), min_free_bytes=0)
@@ -86,9 +86,9 @@ def main() -> None:
 def measure(folder: Path, mib: int) -> None:
     from db.migrate import upgrade
     from db.store import Store
-    from service import tokens
+    from service.ingest import tokens
+    from service.ingest.tokens import UploadGrant
     from service.settings import AppSettings
-    from service.tokens import UploadGrant
 
     settings = AppSettings(data_dir=folder / "data", min_free_bytes=0)
     settings.prepare()

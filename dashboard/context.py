@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.palette import Palette, palette
+from dashboard.theme.palette import Palette, palette
 from db.store import Store
-from fer_phq.errors import FerPhqError
-from service import active
-from service.choices import current
+from fer_phq.core.errors import FerPhqError
+from service.models import active_model
+from service.runtime_settings import current
 from service.settings import AppSettings, load_settings
 
 _given: AppSettings | None = None
@@ -38,7 +38,7 @@ def store() -> Store:
 def preferred_model() -> str | None:
     """Whose analyses stand for their sessions in lists: the active model's; None when it cannot be told."""
     try:
-        return active.preferred_model(settings(), store())
+        return active_model.preferred_model(settings(), store())
     except FerPhqError:  # the page has other ways to say what is wrong
         return None
 

@@ -14,11 +14,12 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import context, ui
-from dashboard.theme import theme_options
+from dashboard import context
+from dashboard.theme.theme import theme_options
+from dashboard.widgets import ui
 from db.migrate import upgrade
-from fer_phq.errors import FerPhqError, SettingsError
-from service.routes import routes
+from fer_phq.core.errors import FerPhqError, SettingsError
+from service.api.routes import routes
 from service.settings import AppSettings, load_settings
 
 SCRIPT = Path(__file__).with_name("main.py")

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import i18n, ui
+from dashboard import i18n
 from dashboard.i18n import _
-from fer_phq.errors import FerPhqError
+from dashboard.widgets import ui
+from fer_phq.core.errors import FerPhqError
 
 HERE = Path(__file__).parent
 PAGES = HERE / "app_pages"

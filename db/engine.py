@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError, StatementError
 
-from fer_phq.errors import StoreError
-from fer_phq.paths import data_dir
+from fer_phq.core.errors import StoreError
+from fer_phq.core.paths import data_dir
 
 DATABASE_NAME = "fer-phq.db"
 

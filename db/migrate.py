@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import URL
 
 from db.engine import normalise_url, open_engine, place_of, sqlite_file, store_errors, writing
-from fer_phq.errors import StoreError
+from fer_phq.core.errors import StoreError
 
 _LOCK_KEY = 0x6665725F706871  # "fer_phq": PostgreSQL's advisory locks are numbered
 _PATIENCE_S = 60.0

@@ -11,10 +11,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from fer_phq.analysis import Sampling, Timeline, Timing, TrackSummary
-from fer_phq.arrays import FloatArray, TimeArray
-from fer_phq.errors import StoreError
-from fer_phq.phq import Band, PhqResult, Scale, band_of
+from fer_phq.core.analysis import Sampling, Timeline, Timing, TrackSummary
+from fer_phq.core.arrays import FloatArray, TimeArray
+from fer_phq.core.errors import StoreError
+from fer_phq.core.phq import Band, PhqResult, Scale, band_of
 
 MAX_TRANSCRIPT = 16 * 2**20
 """Bytes of the largest transcript that is kept."""

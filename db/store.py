@@ -8,20 +8,20 @@ from typing import Self
 from db.engine import normalise_url, open_engine, store_errors
 from db.migrate import check_schema
 from db.queries.analyses import AnalysisQueries
-from db.queries.attention import AttentionQueries
 from db.queries.cohort import CohortQueries
+from db.queries.erasure import UpkeepQueries
 from db.queries.features import FeatureQueries
-from db.queries.heads import HeadQueries
 from db.queries.jobs import JobQueries
+from db.queries.labels import HeadQueries
+from db.queries.leases import WorkQueries
 from db.queries.measures import MeasureQueries
-from db.queries.pairs import PairQueries
+from db.queries.model_pairs import PairQueries
 from db.queries.questionnaires import QuestionnaireQueries
 from db.queries.review import ReviewQueries
 from db.queries.sessions import SessionQueries
 from db.queries.subjects import SubjectQueries
 from db.queries.trends import TrendQueries
-from db.queries.upkeep import UpkeepQueries
-from db.queries.work import WorkQueries
+from db.queries.triage import AttentionQueries
 
 
 class Store(

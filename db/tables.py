@@ -31,8 +31,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from db.records import JobState, QuestionnaireSource
-from fer_phq.emotions import EMOTIONS
-from fer_phq.phq import Modality, Provenance, Scale, UnavailableReason
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.phq import Modality, Provenance, Scale, UnavailableReason
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -289,7 +289,7 @@ class EmbeddingRow(Base):
 
 
 class ChannelRow(Base):
-    """A session's voice or words over time, as an analysis found them; see `fer_phq.channels.Channel`.
+    """A session's voice or words over time, as an analysis found them; see `fer_phq.core.feature_series.Channel`.
 
     Little-endian arrays: `numbers` (rows, width) float32 with NaN where not measured; `time_s` (rows,) float64, null
     where the rows have only an order.

@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fer_phq.model import load_model
-    from fer_phq.pipeline import analyze, analyze_image
+    from fer_phq.models.model import load_model
+    from fer_phq.pipeline.session import analyze, analyze_image
 
 __version__ = "0.1.0"
 
 __all__ = ["analyze", "analyze_image", "load_model"]
 
-_HOMES = {"load_model": "fer_phq.model", "analyze": "fer_phq.pipeline", "analyze_image": "fer_phq.pipeline"}
+_HOMES = {"load_model": "fer_phq.models.model", "analyze": "fer_phq.pipeline", "analyze_image": "fer_phq.pipeline"}
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from db.records import ErasureReport
 from db.store import Store
-from service.media import MediaStore
+from service.ingest.media import MediaStore
 from service.settings import AppSettings
 
 log = logging.getLogger("fer_phq.service")

@@ -1,6 +1,7 @@
 """Settings of a running installation, read from the environment (prefix `FERPHQ_`).
 
-Some of them may also be set while it runs: `service.choices` puts those behind the environment and before the default.
+Some of them may also be set while it runs: `service.runtime_settings` puts those behind the environment and before the
+default.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from db.engine import DATABASE_NAME, sqlite_url
-from fer_phq.analysis import Sampling, Settings
-from fer_phq.errors import SettingsError
-from fer_phq.paths import data_dir
+from fer_phq.core.analysis import Sampling, Settings
+from fer_phq.core.errors import SettingsError
+from fer_phq.core.paths import data_dir
 
 GIB = 1024**3
 MIB = 1024**2

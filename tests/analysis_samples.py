@@ -11,9 +11,9 @@ from sqlalchemy import text
 from db.engine import normalise_url, open_engine
 from db.records import SessionRecord
 from db.store import Store
-from fer_phq.analysis import RecordingInfo, Sampling, SessionAnalysis, Timeline, Timing, TrackSummary
-from fer_phq.channels import Channel
-from fer_phq.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, Provenance, Scale, UnavailableReason
+from fer_phq.core.analysis import RecordingInfo, Sampling, SessionAnalysis, Timeline, Timing, TrackSummary
+from fer_phq.core.feature_series import Channel
+from fer_phq.core.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, Provenance, Scale, UnavailableReason
 
 MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TWICE_A_SECOND = Sampling()

@@ -27,10 +27,11 @@ from plotly.offline import get_plotlyjs
 from scipy.ndimage import gaussian_filter, maximum_filter, minimum_filter, uniform_filter
 from served import ROOT, browser_tab
 
-from dashboard import charts, theme
-from dashboard.palette import DARK, LIGHT, Palette
-from fer_phq.measures import BY_NAME
-from fer_phq.phq import Provenance
+from dashboard import charts
+from dashboard.theme import theme
+from dashboard.theme.palette import DARK, LIGHT, Palette
+from fer_phq.core.phq import Provenance
+from fer_phq.features.measures import BY_NAME
 
 Picture = npt.NDArray[np.uint8]
 """RGB, (height, width, 3)."""
@@ -180,7 +181,7 @@ LIMIT = 3.0
 Measured: letters with other hinting and no kerning, everything half a pixel or a whole one aside differ by 2.0 at most.
 What a person would see differs by more: vertical grid lines gone 3.8, one of seven thin lines in a slightly other tone
 4.8, two names of a legend exchanged 53, a line gone 76, a value shifted by a tenth of its axis 79.
-`tests/dashboard/test_chart_pictures.py` makes such changes and sees them noticed.
+`tests/dashboard/charts/test_chart_pictures.py` makes such changes and sees them noticed.
 """
 
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from dashboard.charts import Tracks
-from fer_phq.emotions import EMOTIONS
-from fer_phq.phq import Modality, PhqEstimate, Provenance, Scale
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.phq import Modality, PhqEstimate, Provenance, Scale
 
 QUARTILES = ("low", "q1", "median", "q3", "high")
 

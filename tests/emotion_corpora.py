@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from fer_phq.emotions import EMOTIONS, FER2013_LABELS, FERPLUS_VOTES
+from fer_phq.core.emotions import EMOTIONS, FER2013_LABELS, FERPLUS_VOTES
 
 
 def pattern(emotion: int, rng: np.random.Generator) -> np.ndarray:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_phq.channels import Channel, SessionFeatures
-from fer_phq.phq import Scale
-from training.labelled import LabelledSession, SourceKind
-from training.phq_data import Gathered
+from fer_phq.core.feature_series import Channel, SessionFeatures
+from fer_phq.core.phq import Scale
+from training.phq.data.sessions import LabelledSession, SourceKind
+from training.phq.data.tables import Gathered
 
 
 def cohort(people=40, sessions=1, signal=1.0, voice=0.5, seed=0, **kinds):

@@ -9,8 +9,8 @@ import numpy as np
 from analysis_samples import MONDAY, NO_HEAD, new_session, sample_analysis, sample_recording
 
 from db.store import Store
-from fer_phq.checkpoint import Bundle
-from fer_phq.phq import Scale
+from fer_phq.core.phq import Scale
+from fer_phq.models.checkpoint import Bundle
 
 
 def fill_labelled(store: Store, bundle: Bundle, people: int = 12, sessions: int = 1, frames: int = 40) -> list[str]:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from synthetic_sessions import Plan, recording_info, synthetic_analysis
 
 from db.store import Store
-from fer_phq.phq import Scale
+from fer_phq.core.phq import Scale
 
 MAIN = Path(__file__).parents[1] / "dashboard" / "main.py"
 WHEN = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)

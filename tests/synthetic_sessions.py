@@ -14,7 +14,7 @@ import numpy as np
 
 from db.records import Consent, QuestionnaireSource, SubjectRecord
 from db.store import Store
-from fer_phq.analysis import (
+from fer_phq.core.analysis import (
     RecordingInfo,
     Sampling,
     SessionAnalysis,
@@ -23,9 +23,8 @@ from fer_phq.analysis import (
     Timing,
     TrackSummary,
 )
-from fer_phq.emotions import EMOTIONS
-from fer_phq.measures import measured
-from fer_phq.phq import (
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.phq import (
     Modality,
     PhqEstimate,
     PhqResult,
@@ -34,6 +33,7 @@ from fer_phq.phq import (
     Scale,
     UnavailableReason,
 )
+from fer_phq.features.measures import measured
 
 MODEL = "synthetic-0123abcd"
 SIZE = (320, 240)

@@ -6,15 +6,16 @@ from dataclasses import replace
 
 import streamlit as st
 
-from dashboard import context, ui
+from dashboard import context
 from dashboard.cohort.filters import filters
 from dashboard.cohort.spread import courses, spread
 from dashboard.cohort.table import chosen_people, people_table
-from dashboard.downloads import cohort_downloads
+from dashboard.exports.downloads import cohort_downloads
 from dashboard.i18n import _, mark, n_
 from dashboard.trends.measures import choose, explained
-from fer_phq.measures import BY_NAME, MEASURES
-from service.cohort import Cohort, load_cohort
+from dashboard.widgets import ui
+from fer_phq.features.measures import BY_NAME, MEASURES
+from service.views.cohort import Cohort, load_cohort
 
 NAMES = [measure.name for measure in MEASURES]
 MODELS = mark(

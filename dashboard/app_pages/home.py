@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import context, ui
-from dashboard.beneath import told
+from dashboard import context
 from dashboard.i18n import _, mark, n_
-from dashboard.jobs_view import live_jobs, worker_warning
+from dashboard.i18n.beneath import told
+from dashboard.widgets import ui
+from dashboard.widgets.jobs import live_jobs, worker_warning
 from db.records import LIVE_STATES, AttentionItem, AttentionKind, JobView, SessionSummary
 
 PAGE_SIZE = 12

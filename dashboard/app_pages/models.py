@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import bundles, context, ui
-from dashboard.bundle_card import ENVIRONMENT, badges, bundle_card, is_same
-from dashboard.comparison_card import comparison_card
+from dashboard import context
 from dashboard.i18n import _
-from dashboard.training_card import rescoring_row, training_card
-from fer_phq.checkpoint import Bundle
-from fer_phq.errors import ModelError
-from service.active import active_bundle
+from dashboard.models import bundles
+from dashboard.models.bundle_card import ENVIRONMENT, badges, bundle_card, is_same
+from dashboard.models.comparison_card import comparison_card
+from dashboard.models.training_card import rescoring_row, training_card
+from dashboard.widgets import ui
+from fer_phq.core.errors import ModelError
+from fer_phq.models.checkpoint import Bundle
+from service.models.active_model import active_bundle
 
 
 def active_or_problem() -> Bundle | None:

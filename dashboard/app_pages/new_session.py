@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import context, ui
-from dashboard.beneath import told
+from dashboard import context
 from dashboard.i18n import _, mark
+from dashboard.i18n.beneath import told
 from dashboard.new_session import batch
 from dashboard.new_session.arrivals import progress_card
 from dashboard.new_session.batch import Place
 from dashboard.new_session.details import details_form
 from dashboard.new_session.recordings import recordings_card
 from dashboard.new_session.table import table_form
-from service import folder
+from dashboard.widgets import ui
+from service.ingest import server_folder
 from service.settings import AppSettings
 
 FORM, TABLE = mark("One form for all files"), mark("A table (CSV) that names the files")
@@ -30,8 +31,8 @@ def choose(settings: AppSettings) -> None:
         )
         if place is Place.FOLDER:
             try:
-                folder.root(settings)
-            except folder.FolderError as error:
+                server_folder.root(settings)
+            except server_folder.FolderError as error:
                 ui.warn(told(str(error)))
                 return
         way = FORM

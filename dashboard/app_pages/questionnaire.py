@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import context, ui
+from dashboard import context
 from dashboard.i18n import _
 from dashboard.questionnaire.answers import CORRECTING, SAVED, form_card, result_card
 from dashboard.questionnaire.history import history_card
 from dashboard.questionnaire.importing import importing
 from dashboard.questionnaire.item9 import item9_card
+from dashboard.widgets import ui
 from db.records import SubjectSummary
-from fer_phq.phq import Scale
-from service.corrections import answers
+from fer_phq.core.phq import Scale
+from service.views.questionnaires import answers
 
 
 def choose(subjects: list[SubjectSummary]) -> str | None:

@@ -6,29 +6,30 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard import context, data, ui
-from dashboard.beneath import told_all
+from dashboard import context, loaders
 from dashboard.charts import clock
 from dashboard.i18n import _
+from dashboard.i18n.beneath import told_all
 from dashboard.review import choose, episodes, moment, notes, timeline, transcript
+from dashboard.review.admin import admin_card
 from dashboard.review.estimates import estimates
 from dashboard.review.state import chosen_moment
-from dashboard.session_admin import admin_card
+from dashboard.widgets import ui
 from db.records import SessionDetail
-from service import jobs
+from service.jobs import queue
 
 
 @st.fragment
 def review(detail: SessionDetail, chosen: choose.Chosen) -> None:
     """Player, moment, timeline and lists: what follows the chosen moment is redrawn together."""
     store, session_id, found = context.store(), detail.session.id, chosen.found
-    table = data.frames(found.id)
+    table = loaders.frames(found.id)
     if not len(table):
         moment.show_player(detail)
         ui.warn(_("The recording has no frames at this sampling; nothing can be drawn."))
         estimates(chosen)
         return
-    now = data.moment_at(found.id, chosen_moment(session_id, table))
+    now = loaders.moment_at(found.id, chosen_moment(session_id, table))
     written = store.list_notes(session_id=session_id)
     kept = store.get_transcript(session_id=session_id)
     utterances = transcript.utterances_of(session_id, kept)
@@ -45,7 +46,7 @@ def review(detail: SessionDetail, chosen: choose.Chosen) -> None:
         estimates(chosen)
     lists, whole = st.columns([0.6, 0.4], gap="medium")
     with lists, ui.card("lists", stretch=True):
-        count = len(data.episodes(found.id))
+        count = len(loaders.episodes(found.id))
         names = [_("Episodes ({n})").format(n=count), _("Notes ({n})").format(n=len(written)), _("Transcript")]
         parts = st.tabs(names)
         with parts[0]:
@@ -71,7 +72,7 @@ def unanalysed(detail: SessionDetail) -> None:
                 _("This recording has not been analysed. Queue it, and a worker will take it up."),
             )
             if st.button(_("Analyse"), type="primary"):
-                jobs.enqueue_analysis(context.settings(), context.store(), detail.session.id)
+                queue.enqueue_analysis(context.settings(), context.store(), detail.session.id)
                 st.rerun()
 
 

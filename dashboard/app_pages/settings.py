@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dashboard import context, ui
+from dashboard import context
 from dashboard.i18n import _
 from dashboard.settings.choices import choices_card, history
 from dashboard.settings.installation import installation_card, overdue_card
+from dashboard.widgets import ui
 
 ui.heading(
     _("Settings"), _("They hold for uploads, the command line and the worker alike, from the next recording on.")

@@ -5,16 +5,17 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, context, data, ui
-from dashboard.downloads import trend_downloads
+from dashboard import charts, context, loaders
+from dashboard.exports.downloads import trend_downloads
 from dashboard.i18n import _, n_
 from dashboard.trends.events import event_table, events_card
 from dashboard.trends.measures import measures, periods
 from dashboard.trends.phq import change, own_baseline, phq, scores_of, with_change
+from dashboard.widgets import ui
 from db.records import SubjectSummary
-from fer_phq.change import since_baseline
-from fer_phq.measures import MEASURES
-from service import trends
+from fer_phq.features.measures import MEASURES
+from fer_phq.longitudinal.change import since_baseline
+from service.views import trends
 
 NAMES = [measure.name for measure in MEASURES]
 
@@ -96,8 +97,8 @@ def page() -> None:
     changes = since_baseline(scores_of(answers))
     baseline = own_baseline(trend, store.list_questionnaires(subject_id=subject.id))
     happened = store.list_events(subject_id=subject.id)
-    answers = trends.with_breaks(with_change(data.local_times(answers, "answered_at", ui.zone()), changes))
-    trend = data.local_times(trend, "recorded_at", ui.zone())
+    answers = trends.with_breaks(with_change(loaders.local_times(answers, "answered_at", ui.zone()), changes))
+    trend = loaders.local_times(trend, "recorded_at", ui.zone())
     events = event_table(happened)
     span = charts.date_span(trend["recorded_at"], answers["answered_at"], events["at"])
     phq(trend, answers, span, events)

@@ -11,9 +11,9 @@ import plotly.graph_objects as go
 from dashboard.charts.measures import PANEL, Trace, panel, value_axis
 from dashboard.charts.trends import Span, broken
 from dashboard.i18n import _
-from dashboard.palette import Palette
-from dashboard.words import heading, said
-from fer_phq.measures import Measure
+from dashboard.i18n.vocabulary import heading, said
+from dashboard.theme.palette import Palette
+from fer_phq.features.measures import Measure
 
 GROUP_PX = 80
 """Room for a group beside others."""

@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 
 from dashboard.charts.rows import Row, moments, span_bars, strip_axis
 from dashboard.i18n import _, mark
-from dashboard.numbers import decimal
-from dashboard.palette import Palette
+from dashboard.i18n.numbers import decimal
+from dashboard.theme.palette import Palette
 
 COVERAGE_STATES: tuple[str, ...] = ("gap", "low", "face")
 COVERAGE_LABELS = {"gap": mark("No face found"), "low": mark("Face, low quality"), "face": mark("Face found")}

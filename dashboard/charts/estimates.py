@@ -7,10 +7,10 @@ import plotly.graph_objects as go
 
 from dashboard.charts.style import font, style
 from dashboard.i18n import _
-from dashboard.numbers import decimal
-from dashboard.palette import Palette
-from fer_phq.emotions import EMOTIONS
-from fer_phq.phq import BAND_STARTS, PhqEstimate, Provenance, bands_between
+from dashboard.i18n.numbers import decimal
+from dashboard.theme.palette import Palette
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.phq import BAND_STARTS, PhqEstimate, Provenance, bands_between
 
 
 def emotion_bars(

@@ -7,9 +7,9 @@ from html import escape
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard import dates
 from dashboard.charts.style import finish, font
-from dashboard.palette import Palette
+from dashboard.i18n import dates
+from dashboard.theme.palette import Palette
 
 
 def mark_events(figure: go.Figure, events: pd.DataFrame, colours: Palette) -> None:

@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard import dates
 from dashboard.charts.events import mark_events
 from dashboard.charts.style import font, merged, style
 from dashboard.charts.trends import TREND_MARGIN, Span, broken, date_axis, date_span
-from dashboard.i18n import _
-from dashboard.palette import Palette
-from dashboard.words import heading, said
-from fer_phq.measures import Measure
+from dashboard.i18n import _, dates
+from dashboard.i18n.vocabulary import heading, said
+from dashboard.theme.palette import Palette
+from fer_phq.features.measures import Measure
 
 Trace = dict[str, Any]
 """A trace as a plain dictionary, which Plotly checks once, in the figure."""

@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 
 from dashboard.charts.style import font, style
 from dashboard.i18n import _
-from dashboard.palette import Palette
-from fer_phq.emotions import EMOTIONS
+from dashboard.theme.palette import Palette
+from fer_phq.core.emotions import EMOTIONS
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 """Lines are told apart by these too, not by colour alone."""

@@ -10,8 +10,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from dashboard.i18n import language
-from dashboard.numbers import marks
-from dashboard.palette import Palette
+from dashboard.i18n.numbers import marks
+from dashboard.theme.palette import Palette
 
 FONT_FAMILY = "Inter, sans-serif"
 CONFIG: dict[str, Any] = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}

@@ -14,8 +14,8 @@ from dashboard.charts.rows import Row, moments, strokes, texts
 from dashboard.charts.style import axis_of, clock, layout_of, legend
 from dashboard.charts.tracks import Tracks, episode_row, note_marks, notes_near, rows_of
 from dashboard.i18n import _
-from dashboard.palette import Palette
-from fer_phq.emotions import EMOTIONS
+from dashboard.theme.palette import Palette
+from fer_phq.core.emotions import EMOTIONS
 
 TOP, BOTTOM, BETWEEN, EMOTIONS_HEIGHT = 44, 76, 12, 264
 """Pixels above, below and between the rows, and of the emotions."""

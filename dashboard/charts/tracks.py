@@ -15,8 +15,8 @@ from dashboard.charts.rows import Row, moments, span_bars, strip_axis
 from dashboard.charts.style import clock
 from dashboard.charts.voice import voice_rows
 from dashboard.i18n import _, mark, n_
-from dashboard.numbers import decimal
-from dashboard.palette import Palette
+from dashboard.i18n.numbers import decimal
+from dashboard.theme.palette import Palette
 
 OTHERS = mark("Others")
 LANES = 3

@@ -13,9 +13,9 @@ from dashboard.charts.estimates import estimate_colour
 from dashboard.charts.events import mark_events
 from dashboard.charts.style import font, key, style
 from dashboard.i18n import _, mark
-from dashboard.palette import Palette
-from fer_phq.emotions import EMOTIONS
-from fer_phq.phq import BAND_STARTS, Provenance, Scale
+from dashboard.theme.palette import Palette
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.phq import BAND_STARTS, Provenance, Scale
 
 TREND_MARGIN = {"l": 64, "r": 84, "t": 44, "b": 48}
 """The same for every chart over dates, to be read one below the other; the bands' names stand at the right."""

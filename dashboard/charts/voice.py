@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts.rows import Row, moments, strip_axis, strokes
 from dashboard.i18n import _
-from dashboard.palette import Palette
+from dashboard.theme.palette import Palette
 
 
 def voice_rows(voice: pd.DataFrame | None, colours: Palette) -> list[Row]:

@@ -7,8 +7,9 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import streamlit as st
 
-from dashboard import context, ui
+from dashboard import context
 from dashboard.i18n import _
+from dashboard.widgets import ui
 from db.records import CohortFilter, SubjectSummary
 
 

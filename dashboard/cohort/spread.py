@@ -8,11 +8,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, context, data, ui
+from dashboard import charts, context, loaders
 from dashboard.i18n import _, mark
-from fer_phq.measures import BY_NAME
-from service import cohort
-from service.cohort import EVERYBODY, FEW, OTHERS, Cohort
+from dashboard.widgets import ui
+from fer_phq.features.measures import BY_NAME
+from service.views import cohort
+from service.views.cohort import EVERYBODY, FEW, OTHERS, Cohort
 
 PAGE = 8
 NOBODY = mark("This measure is known of nobody here.")
@@ -70,10 +71,10 @@ def courses(found: Cohort) -> None:
             number = st.pagination(pages, key=f"course_page_{pages}") if pages > 1 else 1
         shown = people.iloc[(number - 1) * PAGE : number * PAGE]
         limits = cohort.value_range(found.sessions, name)
-        local = data.local_times(
+        local = loaders.local_times(
             cohort.lines(found.sessions, list(shown["subject_id"]), name), "recorded_at", ui.zone()
         )
-        span = charts.date_span(data.local_times(found.sessions, "recorded_at", ui.zone())["recorded_at"])
+        span = charts.date_span(loaders.local_times(found.sessions, "recorded_at", ui.zone())["recorded_at"])
         with st.container(horizontal=True):
             for subject_id, label in zip(shown["subject_id"], shown["label"], strict=True):
                 person(subject_id, label, name, local[local["subject_id"] == subject_id], limits, span)

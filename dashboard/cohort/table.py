@@ -8,14 +8,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import context, ui
+from dashboard import context
 from dashboard.i18n import _, mark, n_
-from dashboard.words import heading
-from fer_phq.errors import StoreError
-from fer_phq.measures import BY_NAME
-from fer_phq.phq import Provenance
-from service import cohort
-from service.cohort import Cohort
+from dashboard.i18n.vocabulary import heading
+from dashboard.widgets import ui
+from fer_phq.core.errors import StoreError
+from fer_phq.core.phq import Provenance
+from fer_phq.features.measures import BY_NAME
+from service.views import cohort
+from service.views.cohort import Cohort
 
 HEIGHT = 440
 SIMULATED = mark(

@@ -9,7 +9,7 @@ function said(words, values) {
 }
 
 // A sentence of the server in the viewer's language: `sentences` are [pattern, names of its groups, those between
-// quotation marks, translation], `mark` is the decimal mark, one over `longest` stays. As `told` in dashboard/beneath.py.
+// quotation marks, translation], `mark` is the decimal mark, one over `longest` stays. As `told` in dashboard/i18n/beneath.py.
 function told(sentence, data) {
   if (sentence.length > data.longest) return sentence;
   for (const [pattern, names, quoted, words] of data.sentences) {

@@ -11,11 +11,11 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.beneath import LONGEST, patterns_of
 from dashboard.i18n import _, language
-from dashboard.numbers import marks, size
+from dashboard.i18n.beneath import LONGEST, patterns_of
+from dashboard.i18n.numbers import marks, size
+from service.ingest.tokens import UploadGrant, upload_token
 from service.settings import AppSettings
-from service.tokens import UploadGrant, upload_token
 
 HERE = Path(__file__).parent
 HTML = """
@@ -33,8 +33,9 @@ CAMERA = """
 <ul data-label="uploads"></ul>
 """
 REFUSING = (
-    *("fer_phq/video/", "db/", "dashboard/beneath.py"),
-    *(f"service/{name}.py" for name in ("media", "routes", "ingest", "transcripts", "tokens")),
+    *("fer_phq/video/", "db/", "dashboard/i18n/beneath.py"),
+    "service/ingest/",
+    "service/api/",
 )
 """Where the sentences stand with which an upload is refused: the browser shows them itself."""
 FRESH_SECONDS = 3600

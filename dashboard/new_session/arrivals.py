@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard import context, ui
+from dashboard import context
 from dashboard.components.upload import Uploaded
 from dashboard.i18n import _
-from dashboard.jobs_view import live_jobs, worker_warning
+from dashboard.widgets import ui
+from dashboard.widgets.jobs import live_jobs, worker_warning
 from db.records import NotFoundError
-from service.intake import Details, Taken
+from service.ingest.arrival import Details, Taken
 
 ARRIVED = "arrived"
 

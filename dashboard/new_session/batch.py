@@ -9,7 +9,7 @@ from enum import StrEnum
 import streamlit as st
 
 from dashboard.i18n import mark
-from service.intake import Details
+from service.ingest.arrival import Details
 
 BATCH = "new_session_batch"
 

@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import streamlit as st
 
-from dashboard import ui
 from dashboard.i18n import _, mark, n_
 from dashboard.new_session.batch import Batch, Place, begin
+from dashboard.widgets import ui
 from db.records import SubjectSummary
-from service.intake import Details
+from service.ingest.arrival import Details
 from service.settings import AppSettings
 
 OWN_DATE, ONE_DATE = mark("Each file's own date"), mark("One date for all")

@@ -7,17 +7,18 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from dashboard import context, ui
-from dashboard.beneath import told, told_all
+from dashboard import context
 from dashboard.i18n import _, mark, n_
+from dashboard.i18n.beneath import told, told_all
+from dashboard.i18n.numbers import size
 from dashboard.new_session.arrivals import remember_taken
 from dashboard.new_session.batch import Batch
 from dashboard.new_session.transcripts import speaker_of
-from dashboard.numbers import size
-from fer_phq.errors import FerPhqError
-from service import folder
-from service.folder import Entry
-from service.intake import Details, take_from_folder
+from dashboard.widgets import ui
+from fer_phq.core.errors import FerPhqError
+from service.ingest import server_folder
+from service.ingest.arrival import Details, take_from_folder
+from service.ingest.server_folder import Entry
 from service.settings import AppSettings
 
 PROBLEMS = "folder_problems"
@@ -39,13 +40,13 @@ def folder_files(settings: AppSettings, batch: Batch) -> None:
 def chosen(settings: AppSettings, details: Details) -> dict[str, Details]:
     """The recordings that are marked in the folder on show, each with the transcript beside it."""
     at = browse(settings)
-    entries = folder.list_folder(settings, at)
+    entries = server_folder.list_folder(settings, at)
     files = [entry for entry in entries if entry.kind != "folder"]
     if not any(entry.kind == "recording" for entry in files):
         ui.note(_("There are no recordings in this folder."))
     if not files:
         return {}
-    words = {entry.relative: folder.beside(entries, entry) for entry in files if entry.kind == "recording"}
+    words = {entry.relative: server_folder.beside(entries, entry) for entry in files if entry.kind == "recording"}
     marked = st.dataframe(
         _table(files, words), hide_index=True, on_select="rerun", selection_mode="multi-row", key=f"folder_{at}"
     )
@@ -64,7 +65,7 @@ def browse(settings: AppSettings) -> str:
     """The folder on show, as a path below the allowed one."""
     at: str = st.session_state.get("folder_at", "")
     try:
-        inner = [entry for entry in folder.list_folder(settings, at) if entry.kind == "folder"]
+        inner = [entry for entry in server_folder.list_folder(settings, at) if entry.kind == "folder"]
     except FerPhqError:
         if not at:
             raise
@@ -88,7 +89,7 @@ def with_words(settings: AppSettings, details: Details, beside: Entry | None) ->
     if beside is None:
         return details
     try:
-        read = folder.transcript(settings, beside.relative)
+        read = server_folder.transcript(settings, beside.relative)
     except FerPhqError as error:
         ui.warn(_("{problem} The recording is taken in without it.").format(problem=told(str(error))))
         return details

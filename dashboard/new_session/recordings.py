@@ -6,16 +6,17 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard import context, ui
+from dashboard import context
 from dashboard.components.upload import Grants, Uploaded, camera, plain_name, uploader
 from dashboard.i18n import _, n_
 from dashboard.new_session.arrivals import arrivals, remember_upload
 from dashboard.new_session.batch import Batch, Place, begin_anew
 from dashboard.new_session.folder import folder_files
 from dashboard.new_session.transcripts import transcripts_for
-from service.intake import Details, grant
+from dashboard.widgets import ui
+from service.ingest.arrival import Details, grant
+from service.ingest.tokens import UploadGrant
 from service.settings import AppSettings
-from service.tokens import UploadGrant
 
 UPLOAD_URL = "/api/uploads"
 GRANTS = "new_session_grants"

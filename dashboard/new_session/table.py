@@ -7,17 +7,17 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
-from dashboard import ui
-from dashboard.beneath import told
 from dashboard.i18n import _, mark
+from dashboard.i18n.beneath import told
 from dashboard.new_session.batch import Batch, Place, begin
 from dashboard.new_session.details import NEXT, consent
-from fer_phq.errors import FerPhqError
-from service import folder
-from service.intake import details_of
-from service.session_table import EXAMPLE, OpenTranscript, SessionTable, read_session_table
+from dashboard.widgets import ui
+from fer_phq.core.errors import FerPhqError
+from service.ingest import server_folder
+from service.ingest.arrival import details_of
+from service.ingest.session_csv import EXAMPLE, OpenTranscript, SessionTable, read_session_table
+from service.ingest.transcripts import SUFFIXES, ReadTranscript, check_transcript
 from service.settings import AppSettings
-from service.transcripts import SUFFIXES, ReadTranscript, check_transcript
 
 WORDS = mark(
     "One recording a row. `file` and `subject` are needed; `recorded_at` (2026-11-03 14:05, in your time zone; empty: "
@@ -75,7 +75,7 @@ def opener(settings: AppSettings, place: Place, documents: dict[str, bytes]) -> 
             raise FerPhqError(words.format(name=name[:60]))
         return check_transcript(name, documents[name])
 
-    return chosen if place is Place.COMPUTER else lambda name: folder.transcript(settings, name)
+    return chosen if place is Place.COMPUTER else lambda name: server_folder.transcript(settings, name)
 
 
 def file_problem(settings: AppSettings, place: Place, name: str) -> str | None:
@@ -85,7 +85,7 @@ def file_problem(settings: AppSettings, place: Place, name: str) -> str | None:
             return None
         return _("'{name}' names a folder; write the file's name alone.").format(name=name[:60])
     try:
-        folder.recording(settings, name)
+        server_folder.recording(settings, name)
     except FerPhqError as error:
         return str(error)
     return None

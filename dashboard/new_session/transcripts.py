@@ -8,14 +8,14 @@ from pathlib import PurePath
 
 import streamlit as st
 
-from dashboard import ui
-from dashboard.beneath import told
 from dashboard.components.upload import plain_name
 from dashboard.i18n import _, mark, n_
-from fer_phq.errors import FerPhqError
+from dashboard.i18n.beneath import told
+from dashboard.widgets import ui
+from fer_phq.core.errors import FerPhqError
+from service.ingest.tokens import UploadGrant
+from service.ingest.transcripts import SUFFIXES, ReadTranscript, check_transcript, wait
 from service.settings import AppSettings
-from service.tokens import UploadGrant
-from service.transcripts import SUFFIXES, ReadTranscript, check_transcript, wait
 
 WAITING = "waiting_transcripts"
 EVERYBODY = mark("Everybody")

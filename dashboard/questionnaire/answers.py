@@ -8,12 +8,13 @@ from html import escape
 
 import streamlit as st
 
-from dashboard import context, ui
+from dashboard import context
 from dashboard.components.answer_keys import answer_keys
 from dashboard.i18n import _, mark
 from dashboard.questionnaire.difficulty import ABOUT_DIFFICULTY, difficulty_question, difficulty_words
+from dashboard.widgets import ui
 from db.records import QuestionnaireRecord
-from fer_phq.phq import ANSWERS, CREDIT, ITEMS, PREAMBLE, Scale, asks_difficulty, score_items
+from fer_phq.core.phq import ANSWERS, CREDIT, ITEMS, PREAMBLE, Scale, asks_difficulty, score_items
 
 CORRECTING = "phq_correcting"
 SAVED = "phq_saved"

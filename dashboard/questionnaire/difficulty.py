@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.i18n import _, mark
 from db.records import QuestionnaireRecord
-from fer_phq.phq import DIFFICULTY, DIFFICULTY_ANSWERS
+from fer_phq.core.phq import DIFFICULTY, DIFFICULTY_ANSWERS
 
 ABOUT_DIFFICULTY = mark(
     "The form's last question, how difficult the problems have made daily life, appears once an item is above 0. Its "

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard import ui
 from dashboard.i18n import _
 from dashboard.questionnaire.answers import CORRECTING, SAVED
 from dashboard.questionnaire.difficulty import difficulty_words
 from dashboard.questionnaire.item9 import item9_words
+from dashboard.widgets import ui
 from db.records import QuestionnaireRecord
-from service.corrections import Answers, Correction
+from service.views.questionnaires import Answers, Correction
 
 
 def history_card(found: Answers) -> None:

@@ -6,10 +6,16 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard import context, ui
-from dashboard.beneath import told
+from dashboard import context
 from dashboard.i18n import _, n_
-from service.questionnaire_table import EXAMPLE, QuestionnaireTable, import_questionnaires, read_questionnaire_table
+from dashboard.i18n.beneath import told
+from dashboard.widgets import ui
+from service.ingest.questionnaire_csv import (
+    EXAMPLE,
+    QuestionnaireTable,
+    import_questionnaires,
+    read_questionnaire_table,
+)
 
 
 def importing() -> None:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import context, ui
+from dashboard import context
 from dashboard.i18n import _, mark
+from dashboard.widgets import ui
 from db.records import QuestionnaireRecord
 from service.settings import ITEM9_MESSAGE
 

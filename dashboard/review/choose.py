@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard import charts, context, data, ui
+from dashboard import charts, context, loaders
 from dashboard.i18n import _
-from dashboard.jobs_view import job_row, live_jobs, worker_warning
+from dashboard.widgets import ui
+from dashboard.widgets.jobs import job_row, live_jobs, worker_warning
 from db.records import AnalysisSummary, SessionDetail
-from fer_phq.errors import FerPhqError
-from service import jobs
-from service.active import active_bundle
-from service.review import shown_first
+from fer_phq.core.errors import FerPhqError
+from service.jobs import queue
+from service.models.active_model import active_bundle
+from service.views.review import shown_first
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def pick(detail: SessionDetail) -> None:
 
 def job_state(detail: SessionDetail) -> None:
     """The newest job, unless it simply succeeded."""
-    job = jobs.session_job(context.settings(), context.store(), detail.session.id)
+    job = queue.session_job(context.settings(), context.store(), detail.session.id)
     if job is None or job.state == "done":
         return
     with ui.card("job", _("Analysis")):
@@ -118,7 +119,7 @@ def choose_analysis(detail: SessionDetail) -> Chosen | None:
 def _name(found: AnalysisSummary, active: str | None) -> str:
     """An analysis where one of several is chosen."""
     active_words = [_("active model")] if found.model_id == active else []
-    return " · ".join([data.analysis_label(found), *active_words, ui.day_and_time(found.created_at)])
+    return " · ".join([loaders.analysis_label(found), *active_words, ui.day_and_time(found.created_at)])
 
 
 def _active_id() -> str | None:

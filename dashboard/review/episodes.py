@@ -5,13 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard import context, data, ui
+from dashboard import context, loaders
 from dashboard.charts import clock
 from dashboard.components.moments import Cell, MomentRow, moment_list
 from dashboard.i18n import _, mark
-from dashboard.numbers import decimal, short
+from dashboard.i18n.numbers import decimal, short
 from dashboard.review.state import go_to
-from fer_phq.episodes import ENTER, EXPRESSIONS, LEAST_S, LEAVE
+from dashboard.widgets import ui
+from fer_phq.timeline.episodes import ENTER, EXPRESSIONS, LEAST_S, LEAVE
 
 ORDERS = {
     mark("By time"): ("onset_s", True),
@@ -22,7 +23,7 @@ ORDERS = {
 
 def episode_list(analysis_id: str, session_id: str, now_s: float) -> None:
     """Choose emotions and an order, then list what there is."""
-    episodes = data.episodes(analysis_id)
+    episodes = loaders.episodes(analysis_id)
     if not len(episodes):
         ui.empty(_("No episodes"), _("No expression but a neutral face was likely for half a second or longer."))
         explain()

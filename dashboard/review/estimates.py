@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import data, ui
-from dashboard.estimate import estimate_card, show_estimate
+from dashboard import loaders
 from dashboard.i18n import _
 from dashboard.review.choose import Chosen
+from dashboard.widgets import ui
+from dashboard.widgets.estimate import estimate_card, show_estimate
 
 
 def estimates(chosen: Chosen) -> None:
@@ -19,6 +20,6 @@ def estimates(chosen: Chosen) -> None:
         for column, found in zip(st.columns(2, gap="large"), (chosen.found, chosen.other), strict=True):
             with column:
                 words = _("{analysis}, analysed on {moment}")
-                ui.note(words.format(analysis=data.analysis_label(found), moment=ui.day_and_time(found.created_at)))
+                ui.note(words.format(analysis=loaders.analysis_label(found), moment=ui.day_and_time(found.created_at)))
                 show_estimate(found)
         ui.note(_("Two models may differ; neither of the two is thereby shown to be right."))

@@ -7,22 +7,23 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, context, data, ui
-from dashboard.beneath import told
+from dashboard import charts, context, loaders
 from dashboard.components.player import player
 from dashboard.i18n import _
-from dashboard.numbers import decimal
+from dashboard.i18n.beneath import told
+from dashboard.i18n.numbers import decimal
 from dashboard.review.choose import Chosen
 from dashboard.review.state import paused_at, slid, wish
+from dashboard.widgets import ui
 from db.records import AnalysisSummary, SessionDetail
-from fer_phq.errors import FerPhqError
-from service.tokens import media_url
+from fer_phq.core.errors import FerPhqError
+from service.ingest.tokens import media_url
 
 
 def show_player(detail: SessionDetail, chart: str = "") -> None:
     """The recording, at the chosen moment; where it is paused becomes the chosen moment. chart: key of its timeline."""
     session = detail.session
-    if data.media_path(session) is None:
+    if loaders.media_path(session) is None:
         with ui.card("no_media"):
             ui.empty(
                 _("No recording"),
@@ -40,7 +41,7 @@ def show_player(detail: SessionDetail, chart: str = "") -> None:
     )
 
 
-def slider(session_id: str, table: pd.DataFrame, moment: data.Moment) -> None:
+def slider(session_id: str, table: pd.DataFrame, moment: loaders.Moment) -> None:
     """The chosen moment as a slider over the sampled frames."""
     first, last = float(table["time_s"].iloc[0]), float(table["time_s"].iloc[-1])
     if last <= first:
@@ -54,7 +55,7 @@ def slider(session_id: str, table: pd.DataFrame, moment: data.Moment) -> None:
     )  # fmt: skip
 
 
-def show_moment(detail: SessionDetail, chosen: Chosen, moment: data.Moment) -> None:
+def show_moment(detail: SessionDetail, chosen: Chosen, moment: loaders.Moment) -> None:
     """The frame nearest to the chosen moment, its face and its seven probabilities."""
     pictures, values = st.columns([0.48, 0.52], gap="medium")
     with pictures:
@@ -65,7 +66,7 @@ def show_moment(detail: SessionDetail, chosen: Chosen, moment: data.Moment) -> N
             return
         other = _other_at(chosen.other, moment.time_s)
         figure = charts.emotion_bars(
-            data.bars(moment.emotions, other),
+            loaders.bars(moment.emotions, other),
             context.colours(),
             label=_("Probability in this frame"),
             reference_label=_("Compared analysis") if other else None,
@@ -83,18 +84,18 @@ def _other_at(other: AnalysisSummary | None, time_s: float) -> dict[str, float] 
     """What a second analysis says of the same moment; None in its gaps."""
     if other is None or not other.frames_sampled:
         return None
-    there = data.moment_at(other.id, time_s)
+    there = loaders.moment_at(other.id, time_s)
     return there.emotions if abs(there.time_s - time_s) <= 1.0 else None
 
 
-def show_pictures(detail: SessionDetail, found: AnalysisSummary, moment: data.Moment) -> None:
+def show_pictures(detail: SessionDetail, found: AnalysisSummary, moment: loaders.Moment) -> None:
     """The frame with the face's box and landmarks, the face, and on request what the model looked at in it."""
-    path = data.media_path(detail.session)
+    path = loaders.media_path(detail.session)
     if path is None:
         ui.note(_("The frame cannot be shown without the recording's file."))
         return
     try:
-        frame, crop = data.pictures(str(path), moment.time_s, moment.box, moment.landmarks, context.colours().low)
+        frame, crop = loaders.pictures(str(path), moment.time_s, moment.box, moment.landmarks, context.colours().low)
     except FerPhqError as error:
         ui.warn(told(str(error)))
         return
@@ -109,11 +110,11 @@ def show_pictures(detail: SessionDetail, found: AnalysisSummary, moment: data.Mo
             show_looked_at(found, str(path), moment)
 
 
-def show_looked_at(found: AnalysisSummary, path: str, moment: data.Moment) -> None:
+def show_looked_at(found: AnalysisSummary, path: str, moment: loaders.Moment) -> None:
     """The face under a heatmap of what the emotion depends on, with its colours explained."""
     try:
         with st.spinner(_("Asking the model, which takes some seconds …")):
-            look = data.looked_at(found.id, path, moment.time_s)
+            look = loaders.looked_at(found.id, path, moment.time_s)
     except FerPhqError as error:
         ui.warn(told(str(error)))
         return
@@ -141,7 +142,7 @@ def distribution(found: AnalysisSummary) -> None:
         ui.empty(_("No face found"), _("No frame of this recording shows a face, so there are no emotion shares."))
         return
     figure = charts.emotion_bars(
-        data.bars(dict(found.emotions)), context.colours(), label=_("Mean over frames with a face")
+        loaders.bars(dict(found.emotions)), context.colours(), label=_("Mean over frames with a face")
     )
     st.plotly_chart(
         figure, theme=None, config={"displayModeBar": False}, alt=_("Mean emotion probabilities over the session")

@@ -6,12 +6,13 @@ from html import escape
 
 import streamlit as st
 
-from dashboard import context, ui
+from dashboard import context
 from dashboard.charts import clock
 from dashboard.i18n import _, mark
 from dashboard.review.state import go_to
+from dashboard.widgets import ui
 from db.records import NoteRecord, SessionDetail
-from fer_phq.errors import StoreError
+from fer_phq.core.errors import StoreError
 
 WHOLE = mark("Whole session")
 

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, context, data, ui
+from dashboard import charts, context, loaders
 from dashboard.components.moment_line import moment_line
 from dashboard.i18n import _, mark
-from dashboard.numbers import short
+from dashboard.i18n.numbers import short
 from dashboard.review.choose import Chosen
 from dashboard.review.state import clicked
+from dashboard.widgets import ui
 from db.records import AnalysisSummary, NoteRecord
-from fer_phq.emotions import EMOTIONS
-from fer_phq.thinning import MOST
-from service.review import Window, note_table, other_people, voice_table, window_at, within
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.timeline.downsample import MOST
+from service.views.review import Window, note_table, other_people, voice_table, window_at, within
 
 AREA, LINES = mark("Stacked"), mark("Lines")
 WHOLE = mark("Whole recording")
@@ -48,12 +49,12 @@ def timeline_key(found: AnalysisSummary) -> str:
 
 
 def timeline(
-    chosen: Chosen, session_id: str, moment: data.Moment, notes: list[NoteRecord], utterances: pd.DataFrame
+    chosen: Chosen, session_id: str, moment: loaders.Moment, notes: list[NoteRecord], utterances: pd.DataFrame
 ) -> None:
     """The controls and the chart; a click anywhere in it chooses a moment."""
     found, key = chosen.found, timeline_key(chosen.found)
     look = controls(chosen, moment.time_s)
-    frames = data.drawn(found.id, look.smoothing_s, look.window)
+    frames = loaders.drawn(found.id, look.smoothing_s, look.window)
     figure = charts.emotion_timeline(
         frames,
         context.colours(),
@@ -76,7 +77,7 @@ def timeline(
 def controls(chosen: Chosen, moment_s: float) -> Look:
     """Title, style, smoothing and window, and which emotions of the second analysis are drawn."""
     found = chosen.found
-    table = data.frames(found.id)
+    table = loaders.frames(found.id)
     st.subheader(_("Timeline"), anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         style = st.segmented_control(
@@ -125,13 +126,13 @@ def tracks(chosen: Chosen, look: Look, notes: list[NoteRecord], utterances: pd.D
     """What runs beside the emotions, within the window."""
     found, window = chosen.found, look.window
     return charts.Tracks(
-        episodes=within(data.episodes(found.id), window, "onset_s", "offset_s"),
-        people=within(other_people(data.analysis(found.id)), window, "first_s", "last_s"),
+        episodes=within(loaders.episodes(found.id), window, "onset_s", "offset_s"),
+        people=within(other_people(loaders.analysis(found.id)), window, "first_s", "last_s"),
         utterances=within(utterances, window, "start_s", "end_s"),
-        voice=voice_table(data.voice(found.id), window),
+        voice=voice_table(loaders.voice(found.id), window),
         notes=within(note_table(notes), window),
-        raw=data.raw(found.id, window) if look.smoothing_s else None,
-        other=data.drawn(chosen.other.id, look.smoothing_s, window) if chosen.other is not None else None,
+        raw=loaders.raw(found.id, window) if look.smoothing_s else None,
+        other=loaders.drawn(chosen.other.id, look.smoothing_s, window) if chosen.other is not None else None,
         other_emotions=look.compared,
         other_label=chosen.other.model_id if chosen.other is not None else "",
     )

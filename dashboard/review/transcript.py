@@ -5,19 +5,20 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard import context, data, ui
-from dashboard.beneath import told_all
+from dashboard import context, loaders
 from dashboard.charts import clock
 from dashboard.components.moments import Cell, MomentRow, moment_list
 from dashboard.i18n import _, mark, n_
+from dashboard.i18n.beneath import told_all
 from dashboard.review.state import go_to
+from dashboard.widgets import ui
 from db.records import MAX_TRANSCRIPT, AnalysisSummary, SessionDetail, TranscriptRecord
-from fer_phq.errors import FerPhqError
+from fer_phq.core.errors import FerPhqError
 from fer_phq.words import parse_transcript, subject_speaker
-from service import jobs
-from service.beside import digest
+from service.ingest.transcripts import SUFFIXES, ReadTranscript, check_transcript
+from service.jobs import queue
+from service.jobs.sidecar import digest
 from service.settings import MIB
-from service.transcripts import SUFFIXES, ReadTranscript, check_transcript
 
 ALL, SUBJECT = mark("Everyone"), mark("The subject")
 
@@ -27,7 +28,7 @@ def utterances_of(session_id: str, kept: TranscriptRecord | None) -> pd.DataFram
     if kept is None:
         return pd.DataFrame()
     try:
-        return data.transcript(session_id, digest(kept))
+        return loaders.transcript(session_id, digest(kept))
     except FerPhqError:
         return pd.DataFrame()  # `transcript_part` says why
 
@@ -66,7 +67,7 @@ def transcript_part(
         give(session_id)
         if st.button(_("Remove transcript"), icon=":material/delete:", key=f"transcript_remove_{session_id}"):
             context.store().remove_transcript(session_id=session_id)
-            data.transcript.clear()  # what was removed must not stay in memory
+            loaders.transcript.clear()  # what was removed must not stay in memory
             st.rerun()
         ui.note(_("Analyses that were made with it stay as they are."))
 
@@ -117,12 +118,12 @@ def offer_analysis(detail: SessionDetail, found: AnalysisSummary, kept: Transcri
         ui.note(_("This transcript is part of another analysis of this session: choose it above."))
         return
     ui.warn(_("This transcript is not part of the analysis that is shown: its words do not count in the estimate."))
-    job = jobs.session_job(context.settings(), context.store(), detail.session.id)
+    job = queue.session_job(context.settings(), context.store(), detail.session.id)
     waiting = job is not None and job.active
     if st.button(
         _("Analyse again with it"), type="primary", disabled=waiting, key=f"transcript_job_{detail.session.id}"
     ):
-        jobs.enqueue_analysis(context.settings(), context.store(), detail.session.id)
+        queue.enqueue_analysis(context.settings(), context.store(), detail.session.id)
         st.rerun()
 
 
@@ -148,7 +149,7 @@ def give(session_id: str) -> None:
         context.store().set_transcript(
             session_id=session_id, original_name=given.original_name, document=given.document, speaker=given.speaker
         )
-        data.transcript.clear()
+        loaders.transcript.clear()
         st.session_state[f"transcript_turn_{session_id}"] = turn + 1
         st.rerun()
 

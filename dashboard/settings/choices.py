@@ -7,11 +7,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import context, i18n, ui
-from dashboard.beneath import told
+from dashboard import context, i18n
 from dashboard.i18n import _, mark
-from fer_phq.errors import SettingsError
-from service.choices import choose, fixed
+from dashboard.i18n.beneath import told
+from dashboard.widgets import ui
+from fer_phq.core.errors import SettingsError
+from service.runtime_settings import choose, fixed
 from service.settings import AppSettings
 
 LABELS = {

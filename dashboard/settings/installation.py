@@ -5,11 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard import context, data, ui
+from dashboard import context, loaders
 from dashboard.i18n import _, n_
-from dashboard.numbers import size
+from dashboard.i18n.numbers import size
+from dashboard.widgets import ui
 from service.erasure import remove_expired
-from service.overview import Overdue, Overview, erase_overdue, overdue_sessions, overview
+from service.views.installation import Overdue, Overview, erase_overdue, overdue_sessions, overview
 
 
 def installation_card() -> None:
@@ -54,7 +55,7 @@ def overdue_card() -> None:
                     "{n} recordings removed; the results are kept.",
                     count,
                 )
-                data.forget()
+                loaders.forget()
                 st.rerun()
             if st.button(_("Erase these sessions"), type="tertiary", icon=":material/delete:"):
                 confirm(len(found))
@@ -80,7 +81,7 @@ def confirmation(count: int) -> None:
     if st.button(_("Erase"), type="primary", disabled=not sure):
         erased = erase_overdue(context.given(), context.store())
         st.session_state.overdue_said = n_("{n} session erased.", "{n} sessions erased.", erased.sessions)
-        data.forget()
+        loaders.forget()
         st.rerun()
 
 

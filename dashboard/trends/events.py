@@ -7,10 +7,11 @@ from datetime import UTC, datetime, time
 import pandas as pd
 import streamlit as st
 
-from dashboard import context, ui
+from dashboard import context
 from dashboard.i18n import _
+from dashboard.widgets import ui
 from db.records import EventRecord
-from fer_phq.errors import StoreError
+from fer_phq.core.errors import StoreError
 
 
 def event_table(events: list[EventRecord]) -> pd.DataFrame:

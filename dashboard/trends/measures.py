@@ -8,13 +8,14 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, context, ui
+from dashboard import charts, context
 from dashboard.i18n import _, mark
-from dashboard.numbers import decimal
-from dashboard.words import said
-from fer_phq.measures import BY_NAME, MEASURES, Measure
-from fer_phq.periods import FEW, Compared, Verdict
-from service import trends
+from dashboard.i18n.numbers import decimal
+from dashboard.i18n.vocabulary import said
+from dashboard.widgets import ui
+from fer_phq.features.measures import BY_NAME, MEASURES, Measure
+from fer_phq.longitudinal.periods import FEW, Compared, Verdict
+from service.views import trends
 
 FIRST_CHOICE = ("PHQ-9", "PHQ-8", "expressivity", "smiling_share", "pitch_sd", "speech_rate")
 KNOWN: Mapping[str, Measure] = {**trends.SCORES, **BY_NAME}

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, context, ui
-from dashboard.beneath import told
+from dashboard import charts, context
 from dashboard.i18n import _, mark, n_
-from dashboard.numbers import decimal
+from dashboard.i18n.beneath import told
+from dashboard.i18n.numbers import decimal
+from dashboard.widgets import ui
 from db.records import QuestionnaireRecord
-from fer_phq.change import (
+from fer_phq.core.phq import Provenance, Scale
+from fer_phq.longitudinal.change import (
     PAIR_DAYS,
     RETEST,
     SD,
@@ -26,7 +28,6 @@ from fer_phq.change import (
     reliable_points,
     total_on,
 )
-from fer_phq.phq import Provenance, Scale
 
 SOURCES = mark(
     "The baseline is the first questionnaire of its scale. Reliable change: Jacobson & Truax 1991, with SD {sd} and "

@@ -16,15 +16,15 @@ from sqlalchemy.orm import Session
 from db.engine import ConflictError
 from db.queries.base import Queries, get_row, new_id, utc_now
 from db.queries.features import channel_rows, channels_of, embedding_row, embeddings_of
+from db.queries.mapping import analysis_summary
 from db.queries.measures import write_measures
-from db.queries.rows import analysis_summary
 from db.records import AnalysisRecord, AnalysisSummary
 from db.tables import BOX_COLUMNS, AnalysisRow, ChannelRow, EmbeddingRow, FrameRow, SessionRow
-from fer_phq.analysis import RecordingInfo, SessionAnalysis, Settings, Timeline, Timing, TrackSummary
-from fer_phq.arrays import FloatArray, TimeArray
-from fer_phq.emotions import EMOTIONS
-from fer_phq.errors import StoreError
-from fer_phq.phq import Modality, PhqEstimate, PhqResult
+from fer_phq.core.analysis import RecordingInfo, SessionAnalysis, Settings, Timeline, Timing, TrackSummary
+from fer_phq.core.arrays import FloatArray, TimeArray
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.errors import StoreError
+from fer_phq.core.phq import Modality, PhqEstimate, PhqResult
 
 _FLOATS = (*EMOTIONS, *BOX_COLUMNS, "detection_score", "quality")
 _FRAMES = cast("Table", FrameRow.__table__)

@@ -9,12 +9,12 @@ import pandas as pd
 from sqlalchemy import Select, func, select
 
 from db.queries.base import TEXT, TIME, Queries, tidy_frame
+from db.queries.mapping import is_superseded, newest_analysis
 from db.queries.measures import measure_columns
-from db.queries.rows import is_superseded, newest_analysis
 from db.records import CohortFilter
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow, SubjectTagRow
-from fer_phq.emotions import EMOTIONS
-from fer_phq.phq import band_of
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.phq import band_of
 
 _SESSIONS = {
     "subject_id": TEXT,

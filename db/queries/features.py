@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from db.queries.base import Queries, get_row
 from db.records import EmbeddingRecord
 from db.tables import AnalysisRow, ChannelRow, EmbeddingRow
-from fer_phq.analysis import SessionAnalysis
-from fer_phq.channels import Channel
-from fer_phq.errors import StoreError
-from fer_phq.phq import Modality
+from fer_phq.core.analysis import SessionAnalysis
+from fer_phq.core.errors import StoreError
+from fer_phq.core.feature_series import Channel
+from fer_phq.core.phq import Modality
 
 _EMBEDDING = np.dtype("<f2")
 _NUMBER = np.dtype("<f4")

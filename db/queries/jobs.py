@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from db.engine import ConflictError
 from db.queries.base import Queries, get_row, new_id, stored, utc_now
-from db.queries.rows import job_record
+from db.queries.mapping import job_record
 from db.records import LIVE_STATES, JobRecord, JobState, JobView
 from db.tables import JobRow, SessionRow, SubjectRow
-from fer_phq.errors import StoreError
+from fer_phq.core.errors import StoreError
 
 TRANSITIONS: Mapping[JobState, tuple[JobState, ...]] = MappingProxyType(
     {

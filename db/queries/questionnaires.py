@@ -9,11 +9,11 @@ from sqlalchemy import select
 
 from db.engine import ConflictError
 from db.queries.base import BY, Queries, get_row, new_id, stored, utc_now
-from db.queries.rows import is_superseded, questionnaire_record
+from db.queries.mapping import is_superseded, questionnaire_record
 from db.records import QuestionnaireRecord, QuestionnaireSource
 from db.tables import AuditRow, QuestionnaireRow, SubjectRow
-from fer_phq.errors import StoreError
-from fer_phq.phq import Scale, check_difficulty, score_items
+from fer_phq.core.errors import StoreError
+from fer_phq.core.phq import Scale, check_difficulty, score_items
 
 
 class QuestionnaireQueries(Queries):

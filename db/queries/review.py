@@ -11,7 +11,7 @@ from sqlalchemy import delete, exists, func, insert, select
 from db.queries.base import Queries, get_row, new_id, stored, utc_now
 from db.records import MAX_TRANSCRIPT, EventRecord, GivenTranscript, NoteRecord, TranscriptRecord
 from db.tables import EventRow, NoteRow, SessionRow, SubjectRow, SubjectTagRow, TranscriptRow
-from fer_phq.errors import StoreError
+from fer_phq.core.errors import StoreError
 
 MAX_TAG, MAX_EVENT, MAX_NOTE = 60, 200, 4000
 """Characters."""

@@ -10,8 +10,7 @@ from sqlalchemy import select
 from db.engine import ConflictError
 from db.queries.base import Queries, get_row, new_id, stored, utc_now
 from db.queries.jobs import queued_job
-from db.queries.review import transcript_row
-from db.queries.rows import (
+from db.queries.mapping import (
     analysis_summary,
     is_past_retention,
     job_record,
@@ -20,6 +19,7 @@ from db.queries.rows import (
     session_record,
     subject_record,
 )
+from db.queries.review import transcript_row
 from db.records import (
     Consent,
     DuplicateSessionError,
@@ -30,7 +30,7 @@ from db.records import (
     SessionSummary,
 )
 from db.tables import AnalysisRow, JobRow, SessionRow, SubjectRow, TranscriptRow
-from fer_phq.analysis import RecordingInfo
+from fer_phq.core.analysis import RecordingInfo
 
 
 class SessionQueries(Queries):

@@ -8,10 +8,10 @@ from sqlalchemy import Select, func, select
 
 from db.engine import ConflictError
 from db.queries.base import Queries, get_row, new_id, stored, utc_now
-from db.queries.rows import is_superseded, subject_record
+from db.queries.mapping import is_superseded, subject_record
 from db.records import SubjectRecord, SubjectSummary
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow
-from fer_phq.errors import StoreError
+from fer_phq.core.errors import StoreError
 
 
 class SubjectQueries(Queries):

@@ -9,11 +9,11 @@ import pandas as pd
 from sqlalchemy import select
 
 from db.queries.base import TEXT, TIME, WHOLE, Queries, get_row, tidy_frame
+from db.queries.mapping import is_superseded, newest_analysis
 from db.queries.measures import measure_columns
-from db.queries.rows import is_superseded, newest_analysis
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow
-from fer_phq.emotions import EMOTIONS
-from fer_phq.phq import Scale, band_of
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.phq import Scale, band_of
 
 _TREND = {
     "session_id": TEXT,

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from PIL import Image as PillowImage
 
-from fer_phq.arrays import FloatArray, Image
+from fer_phq.core.arrays import FloatArray, Image
 
 TEMPLATE: tuple[tuple[float, float], ...] = (
     (0.311, 0.404),

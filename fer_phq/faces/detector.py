@@ -20,8 +20,8 @@ import onnxruntime
 from onnx.tools.update_model_dims import update_inputs_outputs_dims
 from PIL import Image as PillowImage
 
-from fer_phq.arrays import FloatArray, Image
-from fer_phq.errors import ModelError
+from fer_phq.core.arrays import FloatArray, Image
+from fer_phq.core.errors import ModelError
 
 SIDES: tuple[int, ...] = (320, 160, 640)
 """Longer sides in pixels at which a picture is searched: first, coarser, finer (see `FaceDetector`). Measured by

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image as PillowImage
 
-from fer_phq.arrays import FloatArray, Image
+from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.faces.detector import Detection
 
 _SIDE = 48  # pixels: the size at which the emotion head sees a face

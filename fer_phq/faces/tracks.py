@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image as PillowImage
 from scipy.optimize import linear_sum_assignment
 
-from fer_phq.arrays import FloatArray, Image
+from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.faces.detector import Detection, overlap
 
 KEEP_S = 4.0

@@ -6,7 +6,7 @@ All decoding happens in a child process under limits (`Limits`), because a recor
 hostile file ends as a `RecordingError`, never as a crash or a hang of the caller.
 """
 
-from fer_phq.video.door import FrameStream, SoundStream, probe, read_frame, read_sound, sample_frames
+from fer_phq.video.reader import FrameStream, SoundStream, probe, read_frame, read_sound, sample_frames
 from fer_phq.video.types import SOUND_RATE, Frame, Limits, SoundBlock
 
 __all__ = [

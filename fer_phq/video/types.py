@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fer_phq.arrays import FloatArray, Image
+from fer_phq.core.arrays import FloatArray, Image
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from fer_phq.arrays import FloatArray
-from fer_phq.channels import Channel
-from fer_phq.errors import SettingsError
+from fer_phq.core.arrays import FloatArray
+from fer_phq.core.errors import SettingsError
+from fer_phq.core.feature_series import Channel
 from fer_phq.video import SOUND_RATE, Limits, read_sound
-from fer_phq.video.door import StrPath
+from fer_phq.video.reader import StrPath
 from fer_phq.video.types import DEFAULT_LIMITS
 from fer_phq.voice.intervals import Interval, checked, only_during
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fer_phq.arrays import FloatArray
-from fer_phq.channels import Channel
+from fer_phq.core.arrays import FloatArray
+from fer_phq.core.feature_series import Channel
 from fer_phq.video import SOUND_RATE, Limits, SoundBlock, read_sound
-from fer_phq.video.door import StrPath
+from fer_phq.video.reader import StrPath
 from fer_phq.video.types import DEFAULT_LIMITS
 from fer_phq.voice import pitch, spectrum, speech
 from fer_phq.voice.intervals import Interval, checked, only_during

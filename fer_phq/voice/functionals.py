@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fer_phq.channels import Channel
+from fer_phq.core.feature_series import Channel
 from fer_phq.voice import spectrum
 from fer_phq.voice.features import COLUMNS, KIND, ROWS_A_SECOND, SPEECH
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from fer_phq.channels import Channel
+from fer_phq.core.feature_series import Channel
 
 Interval = tuple[float, float]
 """(start, end) in seconds from the recording's start; the end is not part of it."""

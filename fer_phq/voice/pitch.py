@@ -7,8 +7,8 @@ from functools import lru_cache
 import numpy as np
 from swift_f0 import FRAME_PERIOD, SAMPLE_RATE, PitchResult, SwiftF0
 
-from fer_phq.arrays import FloatArray
-from fer_phq.errors import ModelError
+from fer_phq.core.arrays import FloatArray
+from fer_phq.core.errors import ModelError
 
 HOP = round(FRAME_PERIOD * SAMPLE_RATE)
 """Samples from one frame's centre to the next: 16 ms; the first is centred on sample 0."""

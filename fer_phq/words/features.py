@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fer_phq.channels import Channel
+from fer_phq.core.feature_series import Channel
 from fer_phq.words.encoder import SentenceEncoder
 from fer_phq.words.lexicon import (
     ABSOLUTIST,

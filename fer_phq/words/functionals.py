@@ -7,8 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from fer_phq.channels import Channel
-from fer_phq.errors import FerPhqError
+from fer_phq.core.errors import FerPhqError
+from fer_phq.core.feature_series import Channel
 from fer_phq.words.features import MINILM, PLAIN, PLAIN_NAMES
 
 Float = npt.NDArray[np.float64]

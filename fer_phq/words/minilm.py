@@ -18,8 +18,8 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from fer_phq.arrays import FloatArray
-from fer_phq.errors import FerPhqError
+from fer_phq.core.arrays import FloatArray
+from fer_phq.core.errors import FerPhqError
 from fer_phq.words.features import MINILM
 
 WIDTH, LAYERS, HEADS, INNER = 384, 6, 12, 1536

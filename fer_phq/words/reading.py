@@ -10,7 +10,7 @@ import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fer_phq.errors import FerPhqError
+from fer_phq.core.errors import FerPhqError
 from fer_phq.words.captions import is_captions, is_webvtt, read_captions
 from fer_phq.words.tables import find_heading, read_table
 from fer_phq.words.transcript import MAX_SECONDS, Row, Transcript, Utterance

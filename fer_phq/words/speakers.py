@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fer_phq.arrays import TimeArray
-from fer_phq.errors import FerPhqError
+from fer_phq.core.arrays import TimeArray
+from fer_phq.core.errors import FerPhqError
 from fer_phq.words.transcript import Transcript, is_by
 
 SUBJECT_LABELS = ("participant", "patient", "client", "subject", "interviewee", "respondent", "pt")

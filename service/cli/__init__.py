@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from fer_phq.errors import FerPhqError
+from fer_phq.core.errors import FerPhqError
 from service.cli import analyze, demo, models, reanalyse, serve, train
 
 app = typer.Typer(

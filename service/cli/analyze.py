@@ -17,21 +17,21 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from fer_phq.analysis import Progress as Done
-from fer_phq.analysis import ProgressHook, Sampling, SessionAnalysis, Settings
-from fer_phq.beside import Beside
-from fer_phq.emotions import EMOTIONS
-from fer_phq.errors import FerPhqError, RecordingError, SettingsError
-from fer_phq.features import write_features
-from fer_phq.measures import measured
-from fer_phq.phq import PhqEstimate, Provenance
-from service.active import active_bundle
-from service.choices import current
-from service.folder import RECORDINGS as SUFFIXES
+from fer_phq.core.analysis import Progress as Done
+from fer_phq.core.analysis import ProgressHook, Sampling, SessionAnalysis, Settings
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError
+from fer_phq.core.phq import PhqEstimate, Provenance
+from fer_phq.core.sidecar import Beside
+from fer_phq.features.files import write_features
+from fer_phq.features.measures import measured
+from service.ingest.server_folder import RECORDINGS as SUFFIXES
+from service.models.active_model import active_bundle
+from service.runtime_settings import current
 from service.settings import AppSettings, load_settings
 
 if TYPE_CHECKING:
-    from fer_phq.model import FerPhqModel
+    from fer_phq.models.model import FerPhqModel
 
 EXAMPLES = """
 Analyse recordings: files, or every recording in a folder.
@@ -136,7 +136,7 @@ def run(named: list[Path], options: Options, app_settings: AppSettings) -> int:
         print(f"Error: {complaint}", file=sys.stderr)
     if not paths:
         return 1
-    from fer_phq.model import load_model  # takes seconds to import, so only when there is something to do
+    from fer_phq.models.model import load_model  # takes seconds to import, so only when there is something to do
 
     for folder in (options.csv_dir, options.features_dir):
         if folder:
@@ -158,7 +158,7 @@ def run(named: list[Path], options: Options, app_settings: AppSettings) -> int:
 
 def analyze_one(path: Path, model: FerPhqModel, options: Options) -> SessionAnalysis:
     """One recording, with a progress bar on standard error when that is a terminal."""
-    from fer_phq.pipeline import analyze
+    from fer_phq.pipeline.session import analyze
 
     with progress_bar(path.name) as hook:
         return analyze(path, model, options.settings, hook, options.beside)
@@ -200,7 +200,7 @@ def keeper(options: Options, app_settings: AppSettings) -> Callable[[SessionAnal
     from db.migrate import upgrade
     from db.store import Store
     from service.erasure import erase_session
-    from service.ingest import add_recording
+    from service.ingest.recordings import add_recording
 
     app_settings.prepare()
     upgrade(app_settings.database_url)

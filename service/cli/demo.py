@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from fer_phq.errors import SettingsError
+from fer_phq.core.errors import SettingsError
 from service.settings import load_settings
 
 HELP = """

@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
 
-from fer_phq.errors import FerPhqError, ModelError
-from fer_phq.phq import Modality
-from service.active import activate, active_bundle
+from fer_phq.core.errors import FerPhqError, ModelError
+from fer_phq.core.phq import Modality
+from service.models.active_model import activate, active_bundle
 from service.settings import load_settings
 
 if TYPE_CHECKING:
-    from fer_phq.checkpoint import Bundle
+    from fer_phq.models.checkpoint import Bundle
 
 Name = Annotated[str | None, typer.Argument(help="Name, id or folder of a bundle (default: the active one).")]
 
@@ -38,7 +38,7 @@ def list_command() -> None:
 
     Example: `fer-phq models list`
     """
-    from fer_phq.checkpoint import list_bundles
+    from fer_phq.models.checkpoint import list_bundles
 
     active = active_id()
     table = Table("", "model id", "backbone", "PHQ head", "from", "folder")
@@ -68,8 +68,8 @@ def verify_command(name: Name = None) -> None:
     """
     import numpy as np
 
-    from fer_phq.checkpoint import damaged_files
-    from fer_phq.model import load_model
+    from fer_phq.models.checkpoint import damaged_files
+    from fer_phq.models.model import load_model
 
     bundle = named_or_active(name)
     damaged = damaged_files(bundle)
@@ -97,8 +97,8 @@ def export_command(
 
     Example: `fer-phq models export --format onnx --out fer.onnx` (exit code 1 when the outputs differ)
     """
-    from fer_phq.export import export_model
-    from fer_phq.model import load_model
+    from fer_phq.models.export import export_model
+    from fer_phq.models.model import load_model
 
     model = load_model(named_or_active(name).path)
     report = export_model(model, out, file_format, force)
@@ -118,7 +118,7 @@ def activate_command(
 
     Example: `fer-phq models activate clinic-2026`
     """
-    from fer_phq.checkpoint import find_bundle
+    from fer_phq.models.checkpoint import find_bundle
 
     before, after = active_id(), find_bundle(name)
     if not yes:
@@ -138,6 +138,6 @@ def active_id() -> str | None:
 
 def named_or_active(name: str | None) -> Bundle:
     """The bundle that was named, or the active one."""
-    from fer_phq.checkpoint import find_bundle
+    from fer_phq.models.checkpoint import find_bundle
 
     return find_bundle(name) if name else active_bundle(load_settings())

@@ -8,8 +8,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from fer_phq.errors import StoreError
-from service.active import active_bundle
+from fer_phq.core.errors import StoreError
+from service.models.active_model import active_bundle
 from service.settings import load_settings
 
 
@@ -30,8 +30,8 @@ def reanalyse_command(
     """
     from db.migrate import upgrade
     from db.store import Store
-    from fer_phq.model import load_model
-    from service.rescore import rescore
+    from fer_phq.models.model import load_model
+    from service.models.rescore import rescore
 
     settings = load_settings(**({"model": model} if model else {}))
     loaded = load_model(active_bundle(settings).path)

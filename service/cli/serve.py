@@ -90,7 +90,7 @@ def worker_command() -> None:
 
     Example: `FERPHQ_DATABASE_URL=postgresql://user@host/ferphq fer-phq worker`
     """
-    from service.worker import run_worker
+    from service.jobs.worker import run_worker
 
     logging.getLogger().setLevel(logging.INFO)
     raise typer.Exit(run_worker(load_settings()))

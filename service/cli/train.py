@@ -15,11 +15,11 @@ import typer
 from typer.core import TyperGroup
 
 from db.store import Store
-from fer_phq.checkpoint import find_bundle
-from fer_phq.errors import FerPhqError, SettingsError
-from fer_phq.phq import Scale
-from service.active import active_bundle
-from service.labelled import LONGEST_DAYS, WITHIN_DAYS, write_manifest
+from fer_phq.core.errors import FerPhqError, SettingsError
+from fer_phq.core.phq import Scale
+from fer_phq.models.checkpoint import find_bundle
+from service.models.active_model import active_bundle
+from service.models.training_manifest import LONGEST_DAYS, WITHIN_DAYS, write_manifest
 from service.settings import load_settings
 
 Overrides = Annotated[list[str] | None, typer.Argument(help="key=value, replacing a field of the recipe.")]
@@ -58,7 +58,7 @@ def train_emotion(
     Example: `fer-phq train emotion teacher root=data --out runs/teacher`
     """
     args = [recipe, *(overrides or []), *(["--out", out] if out else []), *(["--resume"] if resume else [])]
-    _run("training.emotion", args)
+    _run("training.emotion.train", args)
 
 
 def evaluate_emotion(
@@ -80,7 +80,7 @@ def evaluate_emotion(
     """
     args = [checkpoint, *datasets, *(["--out", out] if out else []), *(["--json"] if json else [])]
     args += [word for other in others or [] for word in ("--with", other)]
-    _run("training.evaluate", [*args, *(["--majority"] if majority else [])])
+    _run("training.emotion.evaluate", [*args, *(["--majority"] if majority else [])])
 
 
 def train_phq(
@@ -125,11 +125,11 @@ def train_phq(
     args += ["--features", str(features)] if features else []
     args += ["--steps", str(steps)] if steps else []
     if manifest is not None:
-        _run("training.phq", [str(manifest), *args])
+        _run("training.phq.train", [str(manifest), *args])
         return
     with tempfile.TemporaryDirectory(prefix="fer-phq-") as folder, Store(settings.database_url, actor="cli") as store:
         kept = write_manifest(store, Path(folder), face_kind=bundle.face_kind, scale=scale, within_days=within_days)
-        _run("training.phq", [str(kept), *args])
+        _run("training.phq.train", [str(kept), *args])
 
 
 def evaluate_phq(
@@ -144,7 +144,7 @@ def evaluate_phq(
     Example: `fer-phq evaluate phq heads/clinic-2026 others.csv --json`
     """
     args = [bundle, str(manifest), *(["--json"] if json else []), *(["--skip-bad"] if skip_bad else [])]
-    _run("training.phq_evaluate", [*args, *(["--features", str(features)] if features else [])])
+    _run("training.phq.evaluate", [*args, *(["--features", str(features)] if features else [])])
 
 
 def _run(module: str, args: list[str]) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import av
 
-from fer_phq.arrays import Image
-from fer_phq.errors import RecordingError
-from fer_phq.video.writing import write_video
+from fer_phq.core.arrays import Image
+from fer_phq.core.errors import RecordingError
+from fer_phq.video.writer import write_video
 from service.demo.puppet import SIZE, Puppet
 from service.demo.script import Performance, Script
 

@@ -18,7 +18,7 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFilter, ImageFont
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from fer_phq.arrays import FloatArray, Image
+from fer_phq.core.arrays import FloatArray, Image
 from service.demo.warps import FACE, Warps, close_eyes, flattened, marks, part_lips
 
 SIZE = (400, 300)

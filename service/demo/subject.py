@@ -15,17 +15,17 @@ from pathlib import Path
 from db.migrate import upgrade
 from db.records import QuestionnaireSource, SessionRecord, SubjectRecord
 from db.store import Store
-from fer_phq.analysis import SessionAnalysis, Settings
-from fer_phq.emotions import EMOTIONS
-from fer_phq.errors import FerPhqError, SettingsError, StoreError
-from fer_phq.measures import measured
-from fer_phq.phq import Scale
-from service.active import active_bundle
-from service.choices import current
+from fer_phq.core.analysis import SessionAnalysis, Settings
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.errors import FerPhqError, SettingsError, StoreError
+from fer_phq.core.phq import Scale
+from fer_phq.features.measures import measured
 from service.demo.script import SCRIPTS, Script
 from service.erasure import erase_subject
-from service.ingest import add_recording
-from service.media import MediaStore
+from service.ingest.media import MediaStore
+from service.ingest.recordings import add_recording
+from service.models.active_model import active_bundle
+from service.runtime_settings import current
 from service.settings import AppSettings
 
 LABEL = "Demonstration"
@@ -128,13 +128,13 @@ class _Analyst:
 
     @cached_property
     def _model(self) -> object:
-        from fer_phq.model import load_model
+        from fer_phq.models.model import load_model
 
         return load_model(self._bundle.path)
 
     def analyse(self, path: Path) -> SessionAnalysis:
-        from fer_phq.model import FerPhqModel
-        from fer_phq.pipeline import analyze
+        from fer_phq.models.model import FerPhqModel
+        from fer_phq.pipeline.session import analyze
 
         assert isinstance(self._model, FerPhqModel)
         return analyze(path, self._model, self.settings)

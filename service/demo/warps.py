@@ -16,7 +16,7 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFilter
 from scipy.ndimage import gaussian_filter
 
-from fer_phq.arrays import FloatArray
+from fer_phq.core.arrays import FloatArray
 
 FACE = (118, 64, 246, 216)
 """x0, y0, x1, y1 of the part of the portrait that moves."""

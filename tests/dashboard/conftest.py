@@ -16,7 +16,7 @@ from dashboard import context
 from db.migrate import upgrade
 from db.store import Store
 from fer_phq.video import probe
-from service.media import MediaStore
+from service.ingest.media import MediaStore
 from service.settings import AppSettings, load_settings
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from served import CHROMIUM, PAGES, dashboard, opened
 
-from fer_phq.phq import DIFFICULTY
+from fer_phq.core.phq import DIFFICULTY
 from service.settings import AppSettings
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")

@@ -1,6 +1,6 @@
 """The real application in a real browser: every page, playback, a click on the timeline, and an upload to its charts.
 
-Starts `python -m dashboard.launch` and `python -m service.worker` as processes of their own.
+Starts `python -m dashboard.launch` and `python -m service.jobs.worker` as processes of their own.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def test_an_upload_becomes_charts_and_can_be_erased(
     installation: AppSettings, store: Store, recordings: Recordings, page: Any
 ) -> None:
     """The main job: upload a real recording, watch it being analysed by a real worker, see its charts."""
-    with process("service.worker", installation), dashboard(installation) as address:
+    with process("service.jobs.worker", installation), dashboard(installation) as address:
         opened(page, f"{address}/new_session")
         page.get_by_role("combobox", name="Subject").fill("P-001")
         page.keyboard.press("Enter")

@@ -16,9 +16,9 @@ from served import CHROMIUM, PATIENCE_MS, browser_tab, calm, dashboard, eventual
 from shown_pages import bare_session
 
 from db.store import Store
-from fer_phq.phq import DIFFICULTY, Scale
+from fer_phq.core.phq import DIFFICULTY, Scale
 from fer_phq.video import probe
-from service.media import MediaStore
+from service.ingest.media import MediaStore
 from service.settings import AppSettings
 
 pytestmark = [
@@ -44,7 +44,7 @@ def fill_in(page: Any, address: str, place: str, button: str) -> None:
 
 def test_what_the_camera_records_becomes_a_session(installation: AppSettings, store: Store) -> None:
     with (
-        process("service.worker", installation),
+        process("service.jobs.worker", installation),
         dashboard(installation) as address,
         browser_tab(CAMERA, "--use-fake-ui-for-media-stream") as page,
     ):

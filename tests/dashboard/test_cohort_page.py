@@ -11,7 +11,7 @@ from synthetic_sessions import Plan, seed_store
 
 from dashboard.cohort.spread import clicked
 from db.store import Store
-from fer_phq.phq import Provenance, Scale
+from fer_phq.core.phq import Provenance, Scale
 from service.settings import AppSettings
 
 

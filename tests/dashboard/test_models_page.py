@@ -13,13 +13,13 @@ from analysis_samples import new_session, sample_analysis, sample_recording
 from labelled_store import fill_labelled
 from streamlit.testing.v1 import AppTest
 
-from dashboard import bundles
+from dashboard.models import bundles
 from db.store import Store
-from fer_phq.checkpoint import SHIPPED, Bundle, find_bundle, read_bundle, write_config
-from fer_phq.phq import Modality, Provenance
-from service import head_training, rescoring
-from service.active import KEY, active_bundle
-from service.background import Task, TaskState
+from fer_phq.core.phq import Modality, Provenance
+from fer_phq.models.checkpoint import SHIPPED, Bundle, find_bundle, read_bundle, write_config
+from service.models import head_training, rescore_task
+from service.models.active_model import KEY, active_bundle
+from service.models.task import Task, TaskState
 from service.settings import AppSettings, load_settings
 
 MAIN = Path(__file__).parents[2] / "dashboard" / "main.py"
@@ -28,9 +28,9 @@ MAIN = Path(__file__).parents[2] / "dashboard" / "main.py"
 @pytest.fixture(scope="session")
 def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with two trained bundles: `clinic` of clinical, `made-up` of simulated labels, 12 people each."""
-    from training.cohort_sessions import Cohort, simulate
-    from training.phq import Options, fit
-    from training.phq_bundle import write_phq_bundle
+    from training.phq.bundle import write_phq_bundle
+    from training.phq.train import Options, fit
+    from training.simulation.sessions import Cohort, simulate
 
     folder = tmp_path_factory.mktemp("heads")
     missing = {Modality.VOICE: 1.0, Modality.WORDS: 1.0}
@@ -320,7 +320,7 @@ def test_from_the_button_to_a_head_in_use(installation: AppSettings, store: Stor
     app = open_page()
     assert f"{len(sessions)} stored sessions can be scored with this model" in words(app)
     press(app, "Score stored sessions again")
-    assert end_of(rescoring.status, installation).state is TaskState.DONE
+    assert end_of(rescore_task.status, installation).state is TaskState.DONE
     said = words(open_page())
     assert "Stored sessions were scored with it on" in said
     assert "can be scored" not in said
@@ -335,7 +335,7 @@ def test_sessions_of_another_backbone_are_not_offered(trained: Bundle, store: St
 
 
 def test_words_for_modalities_are_a_list() -> None:
-    from dashboard.estimate import spoken
+    from dashboard.widgets.estimate import spoken
 
     sets: Sequence[tuple[Modality, ...]] = (
         (Modality.FACE,),

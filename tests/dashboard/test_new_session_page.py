@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import context
 from db.store import Store
-from service.ingest import add_recording
+from service.ingest.recordings import add_recording
 from service.settings import AppSettings, load_settings
 
 VTT = b"WEBVTT\n\n00:00.000 --> 00:01.000\n<v Client>Hello there\n\n00:01.000 --> 00:02.000\n<v Therapist>Hello\n"

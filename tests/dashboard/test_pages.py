@@ -16,9 +16,9 @@ from synthetic_sessions import Plan, recording_info, synthetic_analysis
 
 from db.records import AttentionKind, JobState
 from db.store import Store
-from fer_phq.analysis import SessionAnalysis, Settings
-from fer_phq.checkpoint import find_bundle
-from fer_phq.phq import PhqEstimate, PhqUnavailable, Provenance, Scale, UnavailableReason
+from fer_phq.core.analysis import SessionAnalysis, Settings
+from fer_phq.core.phq import PhqEstimate, PhqUnavailable, Provenance, Scale, UnavailableReason
+from fer_phq.models.checkpoint import find_bundle
 from service.settings import AppSettings
 
 ROOT = Path(__file__).parents[2]
@@ -329,7 +329,7 @@ def test_labels_cannot_smuggle_markup(installation: AppSettings, store: Store) -
 
 def test_the_dashboard_needs_no_torch() -> None:
     code = (
-        "import sys; import dashboard.launch, dashboard.data, dashboard.session_admin, dashboard.jobs_view; "
+        "import sys; import dashboard.launch, dashboard.loaders, dashboard.review.admin, dashboard.widgets.jobs; "
         "sys.exit('torch' in sys.modules or 'dbos' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -20,9 +20,9 @@ from served import CHROMIUM, PATIENCE_MS, calm, click_timeline, dashboard, event
 from synthetic_sessions import Plan, recording_info, synthetic_analysis
 
 from db.store import Store
-from fer_phq.checkpoint import SHIPPED, read_bundle, write_config
-from fer_phq.phq import Scale
-from service.active import active_model
+from fer_phq.core.phq import Scale
+from fer_phq.models.checkpoint import SHIPPED, read_bundle, write_config
+from service.models.active_model import active_model
 from service.settings import AppSettings
 
 pytestmark = [
@@ -42,7 +42,7 @@ def taken(page: Any, button: str, *, exact: bool = False) -> bytes:
 def test_a_therapist_reviews_a_session_and_takes_the_report(
     installation: AppSettings, store: Store, recordings: Recordings, page: Any
 ) -> None:
-    with process("service.worker", installation), dashboard(installation) as address:
+    with process("service.jobs.worker", installation), dashboard(installation) as address:
         opened(page, f"{address}/new_session")
         page.get_by_role("combobox", name="Subject").fill("P-001")
         page.keyboard.press("Enter")

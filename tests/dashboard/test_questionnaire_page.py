@@ -6,8 +6,8 @@ import pytest
 from shown_pages import WHEN, calm, html_of, open_page, press, raw_html_of, tables, words
 
 from db.store import Store
-from fer_phq.phq import CREDIT, DIFFICULTY, DIFFICULTY_ANSWERS, ITEMS, PREAMBLE, Scale
-from service.questionnaire_table import EXAMPLE
+from fer_phq.core.phq import CREDIT, DIFFICULTY, DIFFICULTY_ANSWERS, ITEMS, PREAMBLE, Scale
+from service.ingest.questionnaire_csv import EXAMPLE
 from service.settings import AppSettings
 
 NO_ANSWER = len(DIFFICULTY_ANSWERS)

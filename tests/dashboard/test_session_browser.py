@@ -11,7 +11,7 @@ from served import CHROMIUM, calm, click_chart, dashboard, eventually, opened
 from synthetic_sessions import Plan, synthetic_analysis
 
 from db.store import Store
-from fer_phq.channels import Channel
+from fer_phq.core.feature_series import Channel
 from fer_phq.voice.features import COLUMNS, KIND
 from service.settings import AppSettings
 

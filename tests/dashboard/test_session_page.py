@@ -15,13 +15,13 @@ from recordings import Recordings
 from streamlit.testing.v1 import AppTest
 from synthetic_sessions import Plan, recording_info, synthetic_analysis
 
-from dashboard import charts, data
+from dashboard import charts, loaders
 from db.records import JobState
 from db.store import Store
-from fer_phq.analysis import Sampling, SessionAnalysis, Settings, TrackSummary
-from fer_phq.channels import Channel
-from fer_phq.checkpoint import find_bundle
-from fer_phq.phq import Provenance
+from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings, TrackSummary
+from fer_phq.core.feature_series import Channel
+from fer_phq.core.phq import Provenance
+from fer_phq.models.checkpoint import find_bundle
 from fer_phq.voice.features import COLUMNS, KIND
 from service.settings import AppSettings
 
@@ -214,7 +214,7 @@ def test_a_short_session_is_not_asked_what_to_show(store: Store) -> None:
 def test_episodes_are_listed_by_emotion(store: Store) -> None:
     session_id = session_with(store, made())
     app = opened(session_id)
-    found = data.episodes(store.session_detail(session_id=session_id).analyses[0].id)
+    found = loaders.episodes(store.session_detail(session_id=session_id).analyses[0].id)
     assert f"Episodes ({len(found)})" in words(app)
     listed = component(app, "rows")
     assert len(listed["rows"]) == len(found)
@@ -343,7 +343,7 @@ def test_a_file_that_is_no_transcript_is_told_and_not_kept(store: Store) -> None
 
 
 def test_a_transcript_is_removed_and_the_analysis_with_it_stays(store: Store) -> None:
-    from service.beside import digest
+    from service.jobs.sidecar import digest
 
     session_id = session_with(store)
     kept = store.set_transcript(session_id=session_id, original_name="one.vtt", document=WEBVTT)
@@ -381,9 +381,9 @@ def test_the_face_is_marked_with_its_box_and_landmarks(recordings: Recordings) -
     path = str(recordings(seconds=1))
     box_ = (40.0, 30.0, 120.0, 130.0)
     points = ((60.0, 60.0), (100.0, 60.0), (80.0, 80.0), (65.0, 105.0), (95.0, 105.0))
-    without, crop = data.pictures(path, 0.0, box_, None, "#FF0000")
-    marked, _ = data.pictures(path, 0.0, box_, points, "#FF0000")
-    bare, nothing = data.pictures(path, 0.0, None, None, "#FF0000")
+    without, crop = loaders.pictures(path, 0.0, box_, None, "#FF0000")
+    marked, _ = loaders.pictures(path, 0.0, box_, points, "#FF0000")
+    bare, nothing = loaders.pictures(path, 0.0, None, None, "#FF0000")
     assert crop is not None
     assert nothing is None
     assert (without != bare).any()

@@ -12,9 +12,9 @@ from dashboard import context, i18n
 from dashboard.questionnaire import wording
 from db.migrate import head_revision
 from db.store import Store
-from fer_phq import phq
-from fer_phq.phq import Scale
-from service.choices import choose, current
+from fer_phq.core import phq
+from fer_phq.core.phq import Scale
+from service.runtime_settings import choose, current
 from service.settings import CONSENT_TEXT, ITEM9_MESSAGE, AppSettings, load_settings
 
 PAST = datetime.now(UTC) - timedelta(days=3)
@@ -148,7 +148,7 @@ def test_a_message_of_ones_own_stands_beside_the_translated_default(installation
 def item9_only() -> None:
     from dashboard import context, i18n
     from dashboard.questionnaire.item9 import item9_card
-    from service.corrections import answers
+    from service.views.questionnaires import answers
 
     i18n.choose()
     store = context.store()

@@ -11,8 +11,8 @@ from synthetic_sessions import Plan, recording_info, seed_store, synthetic_analy
 
 from db.records import SubjectRecord
 from db.store import Store
-from fer_phq.measures import MEASURES
-from fer_phq.phq import Provenance
+from fer_phq.core.phq import Provenance
+from fer_phq.features.measures import MEASURES
 from service.settings import AppSettings
 
 

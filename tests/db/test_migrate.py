@@ -23,10 +23,10 @@ from db.engine import default_url, normalise_url, open_engine, sqlite_url
 from db.migrate import _config, current_revision, head_revision, upgrade
 from db.store import Store
 from db.tables import Base
-from fer_phq.analysis import Settings, Timing
-from fer_phq.emotions import EMOTIONS
-from fer_phq.errors import StoreError
-from fer_phq.phq import Modality, PhqEstimate, PhqUnavailable, Provenance, Scale, UnavailableReason
+from fer_phq.core.analysis import Settings, Timing
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.errors import StoreError
+from fer_phq.core.phq import Modality, PhqEstimate, PhqUnavailable, Provenance, Scale, UnavailableReason
 
 
 @contextmanager

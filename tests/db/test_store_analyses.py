@@ -25,10 +25,10 @@ from db.queries.analyses import settings_hash
 from db.records import NotFoundError
 from db.store import Store
 from db.tables import ESTIMATE_COLUMNS, AnalysisRow
-from fer_phq.analysis import Sampling, Settings
-from fer_phq.emotions import EMOTIONS
-from fer_phq.errors import StoreError
-from fer_phq.phq import Modality, PhqUnavailable, Scale, UnavailableReason
+from fer_phq.core.analysis import Sampling, Settings
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.errors import StoreError
+from fer_phq.core.phq import Modality, PhqUnavailable, Scale, UnavailableReason
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from sqlalchemy import event
 
 from db.records import AttentionKind, CohortFilter, NotFoundError
 from db.store import Store
-from fer_phq.analysis import SessionAnalysis
-from fer_phq.emotions import EMOTIONS
-from fer_phq.phq import Scale
+from fer_phq.core.analysis import SessionAnalysis
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.phq import Scale
 
 DAY = timedelta(days=1)
 ALL = CohortFilter()

@@ -20,11 +20,11 @@ from sqlalchemy import text
 
 from db.engine import normalise_url, open_engine, sqlite_url
 from db.migrate import upgrade
-from db.queries.upkeep import _HEALTH_TABLES
+from db.queries.erasure import _HEALTH_TABLES
 from db.records import JobState, NotFoundError
 from db.store import Store
 from db.tables import Base
-from fer_phq.phq import Scale
+from fer_phq.core.phq import Scale
 
 
 def test_erasing_a_subject_leaves_no_row(url: str, store: Store) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy import event, text
 from db.engine import normalise_url, open_engine, sqlite_url
 from db.migrate import upgrade
 from db.store import Store
-from fer_phq.errors import StoreError
+from fer_phq.core.errors import StoreError
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from db.engine import normalise_url, open_engine
 from db.store import Store
 from db.tables import ChannelRow
-from fer_phq.channels import Channel
-from fer_phq.phq import Modality
+from fer_phq.core.feature_series import Channel
+from fer_phq.core.phq import Modality
 
 
 @pytest.fixture

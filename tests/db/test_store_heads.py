@@ -9,8 +9,8 @@ from analysis_samples import MONDAY, new_session, sample_analysis, sample_record
 
 from db.records import LabelledSessionRecord, QuestionnaireRecord, QuestionnaireSource
 from db.store import Store
-from fer_phq.analysis import Settings
-from fer_phq.phq import Scale
+from fer_phq.core.analysis import Settings
+from fer_phq.core.phq import Scale
 
 DAY = timedelta(days=1)
 

@@ -10,7 +10,7 @@ from analysis_samples import new_session, sample_recording
 
 from db.records import DuplicateSessionError, JobState, NotFoundError
 from db.store import Store
-from fer_phq.errors import StoreError
+from fer_phq.core.errors import StoreError
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from sqlalchemy import event
 
 from db.records import AttentionKind, Consent, JobState, QuestionnaireSource
 from db.store import Store
-from fer_phq.emotions import EMOTIONS
-from fer_phq.phq import Modality, Scale
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.phq import Modality, Scale
 
 DAY = timedelta(days=1)
 

@@ -9,8 +9,8 @@ from analysis_samples import MONDAY, new_session, sample_recording
 
 from db.records import Consent, DuplicateSessionError, GivenTranscript, NotFoundError, QuestionnaireSource
 from db.store import Store
-from fer_phq.errors import StoreError
-from fer_phq.phq import Band, Scale
+from fer_phq.core.errors import StoreError
+from fer_phq.core.phq import Band, Scale
 
 
 def test_subject_labels(store: Store) -> None:

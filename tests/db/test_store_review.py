@@ -9,7 +9,7 @@ from analysis_samples import MONDAY, new_session
 
 from db.records import NotFoundError
 from db.store import Store
-from fer_phq.errors import StoreError
+from fer_phq.core.errors import StoreError
 
 
 def test_notes_stand_by_their_moment(store: Store) -> None:

@@ -1,4 +1,4 @@
-"""A worker process for crash tests: `service.worker.run_worker` with an analysis whose pace is set from outside.
+"""A worker process for crash tests: `service.jobs.worker.run_worker` with an analysis whose pace is set from outside.
 
 Recording, store, job engine and signals are the real ones; only the model is replaced by arithmetic, so that a test
 can say how long an analysis takes and where it stands still. The folder FERPHQ_TEST_MARKS holds `pace.json`, read at
@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 
 from db.store import Store
-from fer_phq.analysis import Progress, ProgressHook, SessionAnalysis, Settings, Timeline, Timing, TrackSummary
-from fer_phq.beside import Beside
-from fer_phq.phq import PhqUnavailable, UnavailableReason
+from fer_phq.core.analysis import Progress, ProgressHook, SessionAnalysis, Settings, Timeline, Timing, TrackSummary
+from fer_phq.core.phq import PhqUnavailable, UnavailableReason
+from fer_phq.core.sidecar import Beside
 from fer_phq.video import probe
+from service.jobs.worker import run_worker
 from service.settings import load_settings
-from service.worker import run_worker
 
 MARKS = Path(os.environ["FERPHQ_TEST_MARKS"])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_phq.errors import SettingsError
+from fer_phq.core.errors import SettingsError
 from service.settings import AppSettings, load_settings
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from emotion_corpora import pattern, write_fer2013_csv, write_folders
 
-from fer_phq.emotions import AFFECTNET_LABELS, EMOTIONS, RAFDB_LABELS
+from fer_phq.core.emotions import AFFECTNET_LABELS, EMOTIONS, RAFDB_LABELS
 
 
 @pytest.fixture(scope="session")

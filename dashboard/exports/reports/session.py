@@ -1,0 +1,152 @@
+"""What a session's report says: the review on paper, with where every number came from and what it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+
+import pandas as pd
+
+from dashboard.charts import clock
+from dashboard.exports.reports.blocks import Block, Chart, Facts, Heading, Report, Rows, Words
+from dashboard.exports.reports.figures import estimate_figure, shares_figure, timeline_figure
+from dashboard.i18n import _, dates, mark
+from dashboard.i18n.beneath import told_all
+from dashboard.i18n.numbers import decimal
+from dashboard.i18n.vocabulary import PROVENANCES, spoken
+from dashboard.loaders import bars, sampling_words
+from dashboard.widgets import ui
+from dashboard.widgets.estimate import meaning
+from db.records import AnalysisRecord, AnalysisSummary, NoteRecord, SessionDetail
+from fer_phq import __version__
+from fer_phq.core.phq import PhqEstimate, Provenance
+
+LIMITS = (
+    ui.NOT_A_DIAGNOSIS,
+    mark(
+        "Emotion shares are the mean of a model's frame-by-frame probabilities for seven expressions. A PHQ score "
+        "comes from a questionnaire that a person filled in; a PHQ estimate comes from a model and holds only with its "
+        "interval."
+    ),
+    mark(
+        "In the European Union, inferring emotions of people in the workplace or in education is prohibited "
+        "(Regulation (EU) 2024/1689, Article 5(1)(f)); where it is allowed, people must be told (Article 50(3))."
+    ),
+)
+"""What stands at the end of every report."""
+
+DEMONSTRATION = mark("A demonstration: the recording is staged and everything said of the person is made up.")
+
+
+def session_report(
+    detail: SessionDetail,
+    record: AnalysisRecord,
+    frames: pd.DataFrame,
+    notes: Sequence[NoteRecord],
+    zone: tzinfo,
+    now: datetime,
+) -> Report:
+    """The report of one analysis of a session. `frames`: as `dashboard.loaders.frames`; times are shown in `zone`."""
+    session, found = detail.session, record.summary
+    lead = _("Session of {moment}, {length} min").format(
+        moment=moment(session.recorded_at, zone), length=clock(session.duration_s)
+    )
+    blocks: list[Block] = []
+    if session.is_demo:
+        blocks.append(Words(_(DEMONSTRATION), "warning"))
+    blocks += [Words(words, "warning") for words in told_all(found.warnings)]
+    blocks += [Heading(_("PHQ estimate")), *estimate_blocks(found)]
+    blocks += [Heading(_("Emotions")), *_emotion_blocks(found, frames)]
+    if notes:
+        blocks += [Heading(_("Notes")), _notes(notes)]
+    blocks += [Heading(_("Where the numbers come from")), Facts(_origin(detail, record, zone))]
+    blocks += [Heading(_("Limits")), *(Words(_(words)) for words in LIMITS)]
+    return Report(detail.subject.label, lead, made(zone, now), tuple(blocks))
+
+
+def estimate_blocks(found: AnalysisSummary) -> list[Block]:
+    """The estimate with its interval, provenance and meaning, or why there is none."""
+    estimate = found.phq
+    if not isinstance(estimate, PhqEstimate):
+        return [Words(" ".join((_("No estimate."), ui.sentence(_(estimate.text)))))]
+    numbers = {"score": decimal(estimate.score), "low": decimal(estimate.low), "high": decimal(estimate.high)}
+    on_scale = _("{score} on the {scale} (0 to {maximum})").format(
+        scale=estimate.scale, maximum=estimate.scale.maximum, **numbers
+    )
+    return [
+        Facts(
+            (
+                (_("Estimate"), on_scale),
+                (_("{level} interval").format(level=f"{estimate.level:.0%}"), _("{low} to {high}").format(**numbers)),
+                (_("Provenance"), _(PROVENANCES[estimate.provenance])),
+                (_("From"), _("the {modalities}").format(modalities=spoken(estimate.modalities))),
+            )
+        ),
+        Chart(
+            estimate_figure(estimate),
+            _("The estimate {score} with its interval from {low} to {high}").format(**numbers),
+        ),
+        Words(_(ui.SIMULATED_SENTENCE), "warning")
+        if estimate.provenance is Provenance.SIMULATED
+        else Words(meaning(estimate)),
+    ]
+
+
+def _emotion_blocks(found: AnalysisSummary, frames: pd.DataFrame) -> list[Block]:
+    if found.emotions is None or not len(frames):
+        return [Words(_("The subject's face was not found in any sampled frame of this recording."))]
+    shares = ", ".join(f"{_(name)} {share:.0%}" for name, share in found.emotions.items())
+    frames_seen = _("{part} of {whole}").format(part=found.frames_with_face, whole=found.frames_sampled)
+    return [
+        Facts(
+            (
+                (_("Coverage"), ui.percent(found.coverage)),
+                (_("Frames with the face"), frames_seen),
+                (_("Most seen"), _((found.dominant_emotion or "").capitalize())),
+            )
+        ),
+        Chart(timeline_figure(frames), _("Emotion probabilities over the recording, above where the face was found")),
+        Chart(
+            shares_figure(bars(dict(found.emotions))), _("Mean emotion probabilities: {shares}").format(shares=shares)
+        ),
+    ]
+
+
+def _notes(notes: Sequence[NoteRecord]) -> Rows:
+    return Rows(
+        (_("At"), _("Tag"), _("Note")),
+        tuple(("" if n.time_s is None else clock(n.time_s), n.tag or "", n.words) for n in notes),
+    )
+
+
+def _origin(detail: SessionDetail, record: AnalysisRecord, zone: tzinfo) -> tuple[tuple[str, str], ...]:
+    session, found = detail.session, record.summary
+    given = session.consent
+    agreed = _("none recorded")
+    if given:
+        agreed = _("{day}, recorded by {name}").format(day=moment(given.at, zone), name=given.by)
+    return (
+        (_("Recording"), f"{session.original_name}, {session.width} × {session.height}, {session.codec}"),
+        ("SHA-256", session.media_sha256),
+        (_("Consent"), agreed),
+        (_("Model"), found.model_id),
+        (_("Sampling"), sampling_words(found.sampling)),
+        (_("Analysed"), moment(found.created_at, zone)),
+        (_("Analysis"), found.id),
+        (_("People in view"), str(len(record.tracks))),
+    )
+
+
+def moment(at: datetime, zone: tzinfo) -> str:
+    """A date and time of a zone, such as '3 Nov 2026, 14:05'."""
+    return dates.day_and_time(at.astimezone(zone))
+
+
+def day(at: datetime, zone: tzinfo) -> str:
+    """A date of a zone, such as '3 Nov 2026'."""
+    return dates.day(at.astimezone(zone))
+
+
+def made(zone: tzinfo, now: datetime) -> str:
+    """When and by what a report was made."""
+    return _("fer-phq {version}, {moment}. Not a diagnosis.").format(version=__version__, moment=moment(now, zone))

@@ -1,0 +1,37 @@
+"""Numbers as the viewer's language writes them: '3.2' in English, '3,2' in German."""
+
+from __future__ import annotations
+
+import functools
+
+from babel import Locale
+
+from dashboard.i18n import SOURCE, language
+from service.ingest.media import readable
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def decimal(value: float, digits: int = 1, *, signed: bool = False) -> str:
+    """A number with so many digits behind the decimal mark and a true minus; signed: with a plus, too."""
+    words = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
+    return words.replace("-", MINUS).replace(".", marks(language())[0])
+
+
+def short(value: float) -> str:
+    """A number with no more digits than it needs: '2', '0.5'."""
+    return f"{value:g}".replace(".", marks(language())[0])
+
+
+def size(count: int) -> str:
+    """A number of bytes, such as '1.5 GiB'."""
+    return readable(count).replace(".", marks(language())[0])
+
+
+@functools.cache
+def marks(code: str) -> tuple[str, str]:
+    """A language's decimal mark, and what stands between thousands."""
+    if code == SOURCE:
+        return ".", ","
+    symbols = Locale.parse(code, sep="-").number_symbols["latn"]
+    return str(symbols["decimal"]), str(symbols["group"])

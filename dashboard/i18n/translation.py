@@ -1,0 +1,133 @@
+"""The dashboard's words in the viewer's language: gettext catalogues, `locale/<language>.po`, one file a language.
+
+Whoever adds `locale/fr.po` (made with `python -m dashboard.i18n fr`, then filled in) has added French: nothing is
+compiled. English is what stands in the code. `_` translates a sentence, `n_` one that counts; both take sentences with
+`{names}` that are filled in afterwards with `format`, and sentences are never put together from pieces. What the layers
+below say is in the catalogues too (`dashboard.i18n.extract`), and shown by `dashboard.i18n.beneath`.
+"""
+
+from __future__ import annotations
+
+import functools
+import gettext
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+import streamlit as st
+from babel import Locale
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from dashboard import context
+from dashboard.i18n.extract import sentences
+
+LOCALES = Path(__file__).with_name("locale")
+SOURCE = "en"
+SETTING = "language"
+"""The setting: a language's code; without it each viewer's browser decides."""
+KEYWORDS = {"_": None, "n_": (1, 2), "mark": None}
+
+_spoken: ContextVar[str | None] = ContextVar("spoken", default=None)
+
+
+def _(text: str) -> str:
+    """The text in the viewer's language; the English one where the catalogue has none."""
+    return catalogue(language()).gettext(text) if text else ""
+
+
+def n_(one: str, many: str, number: int, **names: object) -> str:
+    """The form for this number in the viewer's language, with `{n}` and what else is named in it filled in."""
+    return catalogue(language()).ngettext(one, many, number).format(n=number, **names)
+
+
+def mark(text: str) -> str:
+    """A text that is translated where it is shown, by `_`: marked here so that the catalogues have it."""
+    return text
+
+
+def choose() -> None:
+    """Settle the language of a page's run, and of the fragments that follow it."""
+    st.session_state[SETTING] = best(context.settings().language or st.context.locale)
+
+
+def language() -> str:
+    """The language that is spoken: `speaking`'s, else the page's; English where there is neither."""
+    if (said := _spoken.get()) is not None:
+        return said
+    return str(st.session_state.get(SETTING, SOURCE)) if get_script_run_ctx(suppress_warning=True) else SOURCE
+
+
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Speak a language in this thread: for what is made after the page has run, such as a report."""
+    token = _spoken.set(code)
+    try:
+        yield
+    finally:
+        _spoken.reset(token)
+
+
+def languages() -> dict[str, str]:
+    """The languages that can be chosen, each under its own name: {'en': 'English', 'de': 'Deutsch'}."""
+    codes = [SOURCE, *sorted(path.stem for path in LOCALES.glob("*.po"))]
+    return {code: (Locale.parse(code, sep="-").get_display_name(code) or code).capitalize() for code in codes}
+
+
+def best(wanted: str | None) -> str:
+    """Of the languages there are, the one for a browser's 'de-AT'; English for any that there is not."""
+    code = (wanted or SOURCE).replace("_", "-")
+    known = languages()
+    return next((one for one in (code, code.partition("-")[0]) if one in known), SOURCE)
+
+
+@functools.cache
+def catalogue(language: str) -> gettext.NullTranslations:
+    """The language's catalogue; of English an empty one. What is marked as fuzzy is not used."""
+    if (found := messages(language)) is None:
+        return gettext.NullTranslations()
+    compiled = io.BytesIO()
+    write_mo(compiled, found)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+@functools.cache
+def messages(language: str) -> Catalog | None:
+    """The language's catalogue as its file holds it; None of English, and where there is no file."""
+    path = LOCALES / f"{language}.po"
+    if language == SOURCE or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def template() -> Catalog:
+    """Every text that the dashboard marks and every sentence of the layers below, with where they stand."""
+    here = Path(__file__).parents[1]
+    found = Catalog(project="fer-phq", charset="utf-8")
+    methods = [("**.py", "python")]
+    for name, line, message, comments, _context in extract_from_dir(here, methods, keywords=KEYWORDS):
+        found.add(message, locations=[(f"dashboard/{name}", line)], auto_comments=comments)
+    for sentence in sentences():
+        found.add(sentence.template, locations=[(sentence.file, sentence.line)])
+    return found
+
+
+def refresh(language: str) -> Path:
+    """Bring a language's catalogue up to the code, made where there is none: its translations stay."""
+    path = LOCALES / f"{language}.po"
+    known = Catalog(locale=language, project="fer-phq", charset="utf-8", fuzzy=False)
+    if path.is_file():
+        with path.open("rb") as file:
+            known = read_po(file, locale=language)
+    known.update(template(), no_fuzzy_matching=True)
+    known.obsolete.clear()
+    with path.open("wb") as file:
+        write_po(file, known, sort_output=True, width=120, omit_header=False, include_lineno=False)
+    return path

@@ -1,0 +1,262 @@
+"""Training a PHQ head from the stored sessions, and scoring them again: forms, progress and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from html import escape
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import charts, context
+from dashboard.i18n import _, mark, n_
+from dashboard.i18n.beneath import told
+from dashboard.i18n.vocabulary import spoken
+from dashboard.models.bundle_card import anchor
+from dashboard.widgets import ui
+from fer_phq.core.errors import FerPhqError
+from fer_phq.core.phq import Modality, Scale
+from fer_phq.models.checkpoint import Bundle
+from service.models import head_training, rescore_task
+from service.models.head_training import (
+    FEWEST_PEOPLE,
+    FEWEST_SESSIONS,
+    LONGEST_DAYS,
+    RIDGE_ONLY_BELOW,
+    HeadTraining,
+    Labelled,
+    Step,
+)
+from service.models.task import Task, TaskState
+from service.models.training_manifest import WITHIN_DAYS
+
+LIVE_SECONDS = 2.0
+EITHER = mark("The more frequent")
+LEAD = mark(
+    "A PHQ head learns from this installation's own sessions: those whose person answered a questionnaire near the "
+    "recording. It takes what is stored, so no recording is needed, and nothing leaves this machine. The new model "
+    "appears below with its report; it is not used before a person chooses it."
+)
+
+
+def training_card() -> None:
+    """The form, or the training that runs."""
+    with ui.card("training", _("Train from your sessions")):
+        task = head_training.status(context.settings())
+        if task is not None and task.state is TaskState.RUNNING:
+            running(
+                "training",
+                _("Training {name}").format(name=task.name),
+                lambda: head_training.status(context.settings()),
+                stop_training,
+            )
+            return
+        ui.note(_(LEAD))
+        form()
+        if task is not None:
+            training_result(task)
+
+
+def form() -> None:
+    """What to train, how much there is to learn from, and the button."""
+    name, scale, days = st.columns([0.4, 0.3, 0.3])
+    chosen_name = name.text_input(
+        _("Name of the new model"), placeholder="clinic-2026", max_chars=head_training.LONGEST_NAME, key="training_name"
+    ).strip()
+    chosen_scale = scale.selectbox(_("Questionnaires"), [EITHER, *map(str, Scale)], key="training_scale", format_func=_)
+    within = days.number_input(
+        _("Answered within days of the recording"), 1, int(LONGEST_DAYS), int(WITHIN_DAYS), key="training_days",
+        help=_("A PHQ asks about the last two weeks"),
+    )  # fmt: skip
+    quick = st.checkbox(_("Quick: only the simplest model, judged once instead of three times"), key="training_quick")
+    wanted = None if chosen_scale == EITHER else Scale(chosen_scale)
+    try:
+        labelled = head_training.labelled_count(context.store(), context.settings(), wanted, within)
+    except FerPhqError as error:
+        ui.warn(told(str(error)))
+        return
+    what_there_is(labelled, within, quick)
+    if st.button(_("Start training"), type="primary", disabled=not labelled.enough, key="training_start"):
+        if not chosen_name:
+            ui.warn(_("Give the new model a name first."))
+            return
+        begin(
+            lambda: head_training.start(
+                context.settings(), chosen_name, quick=quick, scale=labelled.scale, within_days=within
+            )
+        )
+
+
+def begin(start: Callable[[], None]) -> None:
+    """Start a task, or say why it cannot be."""
+    try:
+        start()
+    except FerPhqError as error:
+        ui.problem(error)
+    else:
+        st.rerun()
+
+
+def what_there_is(labelled: Labelled, within: float, quick: bool) -> None:
+    """How many labelled sessions there are, and what can be learnt from so many."""
+    there = _("There are {sessions} of {people} with a {scale} answered {within}.").format(
+        sessions=n_("{n} analysed session", "{n} analysed sessions", labelled.sessions),
+        people=n_("{n} person", "{n} people", labelled.people),
+        scale=labelled.scale,
+        within=n_("within {n} day", "within {n} days", int(within)),
+    )
+    if not labelled.enough:
+        few = _(
+            "That is too few: a head needs {sessions} sessions of {people} people. Enter questionnaires near the "
+            "recordings, or analyse earlier sessions again."
+        )
+        ui.warn(f"{there} {few.format(sessions=FEWEST_SESSIONS, people=FEWEST_PEOPLE)}")
+    elif labelled.ridge_only:
+        ridge = _(
+            "With fewer than {people} people only the simplest model (ridge regression) is tried: a choice between "
+            "models would be a choice between chances, and the report's figures may be far from the truth."
+        )
+        ui.warn(f"{there} {ridge.format(people=RIDGE_ONLY_BELOW)}")
+    elif quick:
+        simplest = _("Only the simplest model (ridge regression) is tried.")
+        ui.note(f"{there} {simplest}")
+    else:
+        several = _(
+            "Several models are compared on people left out, and the simplest that is not clearly worse is kept. This "
+            "can take many minutes."
+        )
+        ui.note(f"{there} {several}")
+
+
+def training_result(task: head_training.HeadTraining) -> None:
+    """How the last training ended."""
+    when = ui.day_and_time(task.finished_at or task.started_at)
+    if task.bundle is not None:
+        below = _("its report is below")
+        words = escape(
+            _("{name} was trained on {when}: {link}. It is not in use unless its card says so."), quote=False
+        ).format(
+            name=f"<b>{escape(task.name)}</b>",
+            when=escape(when),
+            link=f'<a href="#{escape(anchor(task.name))}" target="_self">{escape(below)}</a>',
+        )
+        st.html(f'<p class="fp-done">{words}</p>')
+    elif task.state is TaskState.FAILED:
+        failed(_("The training of {name} failed on {when}.").format(name=task.name, when=when), task)
+    elif task.state is TaskState.CANCELLED:
+        words = _("The training of {name} was cancelled on {when}. Nothing of it was kept.")
+        ui.note(words.format(name=task.name, when=when))
+
+
+def rescoring_row(bundle: Bundle) -> None:
+    """Below the active model: stored sessions that its heads have not scored, or the scoring that runs."""
+    task = rescore_task.status(context.settings())
+    if task is not None and task.state is TaskState.RUNNING:
+        words = _("Scoring the stored sessions with {name}").format(name=task.name)
+        running("scoring", words, lambda: rescore_task.status(context.settings()), stop_scoring)
+        return
+    if task is not None and task.name == bundle.model_id:
+        scoring_result(task)
+    waiting = rescore_task.waiting(context.settings(), context.store())
+    if not waiting:
+        return
+    line, act = st.columns([0.72, 0.28], vertical_alignment="center")
+    with line:
+        ui.note(
+            n_(
+                "{n} stored session can be scored with this model's heads from what is stored, without the recordings. "
+                "Earlier analyses stay, with the model that made them.",
+                "{n} stored sessions can be scored with this model's heads from what is stored, without the "
+                "recordings. Earlier analyses stay, with the model that made them.",
+                waiting,
+            )
+        )
+    if act.button(_("Score stored sessions again"), key="scoring_start", width="stretch"):
+        begin(lambda: rescore_task.start(context.settings()))
+
+
+def scoring_result(task: Task) -> None:
+    """How the last scoring with this model ended."""
+    when = ui.day_and_time(task.finished_at or task.started_at)
+    if task.state is TaskState.FAILED:
+        failed(_("Scoring the stored sessions failed on {when}.").format(when=when), task)
+    elif task.state is TaskState.CANCELLED:
+        words = _("Scoring the stored sessions was cancelled on {when}. What it had scored was kept.")
+        ui.note(words.format(when=when))
+    else:
+        ui.note(_("Stored sessions were scored with it on {when}.").format(when=when))
+
+
+def running(key: str, words: str, status: Callable[[], Task | None], cancel: Callable[[], None]) -> None:
+    """A task at work: since when, the end of its log, and a button to stop it; drawn anew while it lasts."""
+
+    def draw() -> None:
+        task = status()
+        if task is None or task.state is not TaskState.RUNNING:
+            st.rerun()
+            return
+        line, act = st.columns([0.78, 0.22], vertical_alignment="center")
+        minutes = int((datetime.now(UTC) - task.started_at).total_seconds() // 60)
+        clock = f"{task.started_at.astimezone(ui.zone()):%H:%M}"
+        since = _("since {time}").format(time=clock)
+        if minutes:
+            since = n_("since {time}, {n} minute", "since {time}, {n} minutes", minutes, time=clock)
+        line.html(f'<p class="fp-working">{escape(words)} <span>{escape(since)}</span></p>')
+        if act.button(_("Cancel"), key=f"{key}_cancel", width="stretch"):
+            cancel()
+        if isinstance(task, HeadTraining):
+            curves(task.steps)
+        st.code("\n".join(task.lines) or _("Starting …"), language=None, wrap_lines=True)
+        ui.note(_("It goes on when this page is closed."))
+
+    st.fragment(draw, run_every=LIVE_SECONDS, key=f"{key}_live")()
+
+
+def curves(steps: Sequence[Step]) -> None:
+    """How the models do on the set of modalities that is being judged."""
+    if not steps:
+        return
+    current = steps[-1].modalities
+    rows = [
+        {"model": step.model, "folds": step.folds, "of": step.of, "share": step.rmse / max(step.floor, 1e-9)}
+        for step in steps
+        if step.modalities == current and step.model != "floor"
+    ]
+    if not rows:
+        return
+    source = _("From the {modalities}").format(modalities=spoken([Modality(name) for name in current]))
+    st.markdown(f"**{source}**")
+    figure = charts.training_curves(pd.DataFrame(rows), context.colours())
+    st.plotly_chart(
+        figure, theme=None, config={"displayModeBar": False}, key="training_curves",
+        alt=_("Error of each model on people left out, as a part of the error of always answering the mean"),
+    )  # fmt: skip
+
+
+def stop_training() -> None:
+    """Cancel the training."""
+    _stop(lambda: head_training.cancel(context.settings()))
+
+
+def stop_scoring() -> None:
+    """Cancel the scoring; what it has written stays."""
+    _stop(lambda: rescore_task.cancel(context.settings()))
+
+
+def _stop(cancel: Callable[[], None]) -> None:
+    try:
+        with st.spinner(_("Stopping …")):
+            cancel()
+    except FerPhqError as error:
+        ui.problem(error)
+    else:
+        st.rerun()
+
+
+def failed(words: str, task: Task) -> None:
+    """What a task that failed said last."""
+    st.html(f'<p class="fp-danger">{escape(words)} {ui.text(ui.sentence(told(task.error or "")))}</p>')
+    if task.lines:
+        with st.expander(_("What it printed last")):
+            st.code("\n".join(task.lines), language=None, wrap_lines=True)

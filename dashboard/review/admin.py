@@ -1,0 +1,142 @@
+"""Below a session: its metadata, downloads, consent and retention, re-analysis and erasure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import context, loaders
+from dashboard.charts import clock
+from dashboard.exports.downloads import session_downloads
+from dashboard.i18n import _, n_
+from dashboard.i18n.numbers import decimal
+from dashboard.widgets import ui
+from db.records import AnalysisSummary, Consent, SessionDetail, SessionRecord
+from service.erasure import erase_session
+from service.jobs import queue
+
+HOME = "app_pages/home.py"
+
+
+def admin_card(detail: SessionDetail, found: AnalysisSummary | None) -> None:
+    """Everything about a session that is not its review."""
+    with st.expander(_("Details of the recording and the analysis")):
+        recording_facts(detail.session)
+        if found is not None:
+            analysis_facts(found)
+    with ui.card("admin"), st.container(horizontal=True, vertical_alignment="center"):
+        if found is not None:
+            session_downloads(detail, found)
+            if st.button(_("Analyse again"), help=_("With the active model; what is stored already is kept.")):
+                queue.enqueue_analysis(context.settings(), context.store(), detail.session.id)
+                st.rerun()
+        with st.popover(_("Consent and retention")):
+            consent(detail.session)
+            retention(detail.session)
+        if st.button(_("Erase session"), type="tertiary", icon=":material/delete:"):
+            st.dialog(_("Erase this session?"))(confirm_erasure)(detail)
+
+
+def recording_facts(session: SessionRecord) -> None:
+    """What the container and the upload said."""
+    given = session.consent
+    ui.facts(
+        [
+            (_("File"), session.original_name),
+            (_("Picture"), f"{session.width} × {session.height}, {session.codec}"),
+            (_("Length"), f"{decimal(session.duration_s)} s"),
+            (_("Rotation"), f"{session.rotation}°"),
+            (_("Sound"), _("yes") if session.has_audio else _("no")),
+            (_("Consent"), _consent_words(given)),
+            (_("Keep until"), ui.day(session.retain_until) if session.retain_until else _("erased by hand")),
+            (_("Content hash"), session.media_sha256[:16] + "…"),
+        ]
+    )
+
+
+def _consent_words(given: Consent | None) -> str:
+    if given is None:
+        return _("none recorded")
+    return _("{day}, recorded by {name}").format(day=ui.day(given.at), name=given.by)
+
+
+def analysis_facts(found: AnalysisSummary) -> None:
+    """Which model, how sampled, how long it took, and who was in view."""
+    record = loaders.analysis(found.id)
+    timing = record.timing
+    seconds = _("decode {decode}, faces {faces}, model {model}").format(
+        decode=decimal(timing.decode), faces=decimal(timing.detect), model=decimal(timing.embed + timing.heads)
+    )
+    frames = _("{seen} with the face of {all}").format(seen=found.frames_with_face, all=found.frames_sampled)
+    st.divider()
+    ui.facts(
+        [
+            (_("Model"), found.model_id),
+            (_("Sampling"), loaders.sampling_words(found.sampling)),
+            (_("Frames"), frames),
+            (_("Analysed"), ui.day_and_time(found.created_at)),
+            (_("Seconds"), seconds),
+        ]
+    )
+    if record.tracks:
+        people = pd.DataFrame(
+            {
+                _("Person"): [
+                    _("{person} (analysed)").format(person=t.track) if t.is_subject else str(t.track)
+                    for t in record.tracks
+                ],
+                _("Frames"): [t.frames for t in record.tracks],
+                _("First seen"): [clock(t.first_s) for t in record.tracks],
+                _("Last seen"): [clock(t.last_s) for t in record.tracks],
+                _("Share of the picture"): [f"{t.mean_area:.1%}" for t in record.tracks],
+            }
+        )
+        title = _("People in view")
+        st.markdown(f"**{title}**")
+        st.dataframe(people, hide_index=True)
+
+
+def consent(session: SessionRecord) -> None:
+    """Record a consent that was given after the upload."""
+    if session.consent is not None:
+        words = _("Consent recorded by {name} on {moment}.")
+        ui.note(words.format(name=session.consent.by, moment=ui.day_and_time(session.consent.at)))
+        return
+    by = st.text_input(_("Consent recorded by"), key="late_consent_by", max_chars=80)
+    if st.button(_("The person has agreed"), disabled=not by.strip()):
+        version = context.settings().consent_version
+        now = Consent(at=datetime.now(UTC), by=by.strip(), text_version=version)
+        context.store().record_consent(session_id=session.id, consent=now)
+        st.rerun()
+
+
+def retention(session: SessionRecord) -> None:
+    """Until when the session may be kept."""
+    known = session.retain_until.astimezone(ui.zone()).date() if session.retain_until else None
+    until = st.date_input(_("Keep until"), value=known, format="YYYY-MM-DD")
+    if st.button(_("Save"), disabled=until == known):
+        at = datetime.combine(until, time(23, 59), tzinfo=ui.zone()) if until is not None else None
+        context.store().set_retention(session_id=session.id, retain_until=at)
+        st.rerun()
+
+
+def confirm_erasure(detail: SessionDetail) -> None:
+    """Ask once more, then erase rows and recording."""
+    words = n_(
+        "The session of **{label}** from {moment}, its recording and its {n} analysis will be removed for good. "
+        "Questionnaires are kept.",
+        "The session of **{label}** from {moment}, its recording and its {n} analyses will be removed for good. "
+        "Questionnaires are kept.",
+        len(detail.analyses),
+        label=ui.md(detail.subject.label),
+        moment=ui.day_and_time(detail.session.recorded_at),
+    )
+    st.markdown(words)
+    sure = st.checkbox(_("I want to erase it"))
+    if st.button(_("Erase"), type="primary", disabled=not sure):
+        erase_session(context.settings(), context.store(), detail.session.id)
+        loaders.forget()
+        st.query_params.clear()
+        st.switch_page(HOME)

@@ -1,0 +1,1 @@
+"""Colours and Streamlit's theme."""

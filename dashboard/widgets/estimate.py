@@ -1,0 +1,72 @@
+"""The PHQ estimate as a card: never a bare number, never a colour that the interval does not carry."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from dashboard import charts, context
+from dashboard.i18n import _
+from dashboard.i18n.vocabulary import spoken
+from dashboard.widgets import ui
+from db.records import AnalysisSummary
+from fer_phq.core.phq import PhqEstimate, Provenance, bands_between
+
+__all__ = ["band_words", "estimate_card", "meaning", "show_estimate", "spoken"]
+
+
+def estimate_card(found: AnalysisSummary) -> None:
+    """The estimate with interval, provenance and what it may be taken for, or the reason why there is none."""
+    with ui.card("estimate", _("PHQ estimate")):
+        show_estimate(found)
+
+
+def show_estimate(found: AnalysisSummary) -> None:
+    """What stands on the card; see `estimate_card`."""
+    if not isinstance(found.phq, PhqEstimate):
+        nothing = _("No estimate")
+        st.html(f'<p class="fp-estimate simulated"><span class="number">{escape(nothing)}</span></p>')
+        ui.note(ui.sentence(_(found.phq.text)))
+        return
+    _number(found.phq)
+    figure = charts.phq_scale(found.phq, context.colours())
+    st.plotly_chart(
+        figure, theme=None, config={"displayModeBar": False}, key=f"scale_{found.id}",
+        alt=_("The estimate and its interval on the scale with the severity bands"),
+    )  # fmt: skip
+    if found.phq.provenance is Provenance.SIMULATED:
+        ui.warn(_(ui.SIMULATED_SENTENCE))
+    else:
+        ui.note(meaning(found.phq))
+
+
+def meaning(estimate: PhqEstimate) -> str:
+    """What an estimate may be taken for, in two sentences."""
+    return " ".join((band_words(estimate), _("A model's estimate is not a diagnosis.")))
+
+
+def band_words(estimate: PhqEstimate) -> str:
+    """What the interval says about the severity band."""
+    touched = bands_between(estimate.low, estimate.high)
+    if len(touched) == 1:
+        return _("The whole interval lies in the band “{band}”.").format(band=_(touched[0]))
+    return _("The interval reaches from “{low}” to “{high}”: no single band can be named.").format(
+        low=_(touched[0]), high=_(touched[-1])
+    )
+
+
+def _number(estimate: PhqEstimate) -> None:
+    kind = "simulated" if estimate.provenance is Provenance.SIMULATED else ""
+    interval = _("{level} interval {low} to {high}").format(
+        level=f"{estimate.level:.0%}", low=f"{estimate.low:.0f}", high=f"{estimate.high:.0f}"
+    )
+    source = _("{scale}, 0 to {maximum}, from the {modalities}").format(
+        scale=estimate.scale, maximum=estimate.scale.maximum, modalities=spoken(estimate.modalities)
+    )
+    st.html(
+        f'<p class="fp-estimate {kind}"><span class="number">{estimate.score:.0f}</span>'
+        f'<span class="interval">{escape(interval)}<br><span class="fp-lead">{escape(source)}'
+        "</span></span>"
+        f"{ui.provenance_badge(estimate.provenance)}</p>"
+    )

@@ -1,0 +1,63 @@
+"""Jobs as rows with live progress, cancel and retry: on Home, New session and Session alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from dashboard import context
+from dashboard.i18n import _
+from dashboard.i18n.beneath import told
+from dashboard.widgets import ui
+from service.jobs import queue
+from service.jobs.queue import JobStatus
+
+LIVE_SECONDS = 1.5
+
+
+def job_row(job: JobStatus, label: str, *, link: bool = True) -> None:
+    """One job: what it is about, how far it is, and what can be done about it."""
+    name, state, act = st.columns([0.34, 0.46, 0.2], vertical_alignment="center")
+    if link:
+        name.page_link(ui.SESSION, label=ui.md(label), query_params={"session": job.session_id})
+    else:
+        name.markdown(f"**{ui.md(label)}**")
+    if job.active:
+        # `worker_warning` says above the rows what to do about a missing worker: once is enough.
+        words = _("Waiting for a worker.") if job.message == queue.NO_WORKER else told(job.message)
+        state.progress(job.fraction or 0.0, text=ui.md(words))
+        stop = _("Stop the analysis of {label}").format(label=ui.md(label))
+        if act.button(_("Cancel"), key=f"cancel_{job.id}", help=stop):
+            queue.cancel(context.settings(), context.store(), job.id)
+            st.rerun(scope="fragment")
+    elif job.state in ("failed", "cancelled"):
+        state.html(f'<p class="fp-{"danger" if job.state == "failed" else "warning"}">{ui.text(told(job.message))}</p>')
+        again = _("Analyse {label} again").format(label=ui.md(label))
+        if act.button(_("Retry"), key=f"retry_{job.id}", help=again):
+            queue.retry(context.settings(), context.store(), job.id)
+            st.rerun()
+    else:
+        state.html(f'<p class="fp-note">{ui.text(told(job.message))}</p>')
+
+
+def live_jobs(session_ids: Sequence[tuple[str, str]], *, key: str, link: bool = True) -> None:
+    """The newest job of each `(session id, label)`, refreshed while one of them is still worked on."""
+    found = [queue.session_job(context.settings(), context.store(), session_id) for session_id, _ in session_ids]
+    busy = any(job is not None and job.active for job in found)
+
+    def draw() -> None:
+        rows = [(queue.session_job(context.settings(), context.store(), sid), label) for sid, label in session_ids]
+        for job, label in rows:
+            if job is not None:
+                job_row(job, label, link=link)
+        if busy and not any(job is not None and job.active for job, _ in rows):
+            st.rerun()
+
+    st.fragment(draw, run_every=LIVE_SECONDS if busy else None, key=key)()
+
+
+def worker_warning() -> None:
+    """Say so when nothing would be analysed because no worker runs."""
+    if not queue.workers_alive(context.settings(), context.store()):
+        ui.warn(told(queue.NO_WORKER))

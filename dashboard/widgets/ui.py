@@ -1,0 +1,264 @@
+"""Pieces that several pages draw: cards, badges, session rows, the footer. Every text from a store is escaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, tzinfo
+from html import escape
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+
+from dashboard import context
+from dashboard.charts import clock
+from dashboard.i18n import _, dates, mark
+from dashboard.i18n.beneath import told
+from dashboard.i18n.vocabulary import ANALYSIS_STATES, PROVENANCES
+from db.records import SessionSummary
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.errors import FerPhqError
+from fer_phq.core.phq import PhqEstimate, PhqResult, Provenance
+from service.models.active_model import active_model
+
+CSS = Path(__file__).parents[1] / "style.css"
+NEW_SESSION = "app_pages/new_session.py"
+SESSION = "app_pages/session.py"
+TRENDS = "app_pages/trends.py"
+MODELS = "app_pages/models.py"
+QUESTIONNAIRE = "app_pages/questionnaire.py"
+SETTINGS = "app_pages/settings.py"
+
+SIMULATED = mark("Simulated")
+SIMULATED_SENTENCE = mark(
+    "Demonstration only: this head was trained on simulated labels. It says nothing about this person."
+)
+NOT_A_DIAGNOSIS = mark(
+    "fer-phq is not a medical device and its output is not a diagnosis. An expression on a face is not the feeling "
+    "behind it, and a PHQ estimate of a model is not a PHQ score of a person."
+)
+ABOUT = mark("""
+**What the numbers are.** Emotion shares are the mean of a model's frame-by-frame probabilities for seven expressions.
+A PHQ *score* comes from a questionnaire that a person filled in. A PHQ *estimate* comes from a model, is always shown
+with its interval and its provenance, and is withheld when the face was seen too rarely. Provenance *simulated* means
+that the head was trained on made-up labels: it demonstrates the software and says nothing about anyone.
+
+**Where it may not be used.** In the European Union, inferring emotions of people in the workplace or in education is
+prohibited (Regulation (EU) 2024/1689, Article 5(1)(f); medical or safety reasons are excepted). Where emotion
+recognition is allowed, the people exposed to it must be told (Article 50(3)). Ask a lawyer, not this page, about your
+own case.
+
+**Where the data is.** Recordings and results stay in this installation's data folder and database. The dashboard sends
+nothing anywhere else.
+""")
+
+
+def style() -> None:
+    """Put the palette of the viewer's mode and our style sheet onto the page."""
+    colours = context.colours()
+    names = ("page", "card", "inset", "line", "ink", "muted", "accent", "accent_soft", "warning", "danger", "gap")
+    rules = "".join(f"--fp-{name.replace('_', '-')}:{getattr(colours, name)};" for name in names)
+    st.html(f"<style>:root{{{rules}}}</style>")
+    st.html(CSS)
+
+
+@contextmanager
+def card(name: str, title: str | None = None, *, stretch: bool = False) -> Iterator[None]:
+    """A white surface with an optional title. `name` must be unique on the page."""
+    with st.container(key=f"card_{name}", height="stretch" if stretch else "content", gap="small"):
+        if title:
+            st.subheader(title, anchor=False)
+        yield
+
+
+def heading(title: str, lead: str = "", badges: Sequence[str] = ()) -> None:
+    """The page's title, badges beside it, one line below."""
+    st.title(title, anchor=False)
+    if lead or badges:
+        marks = " ".join(badges)
+        st.html(f'<p class="fp-lead">{marks}{"&ensp;" if marks and lead else ""}{escape(lead)}</p>')
+    else:
+        st.html('<div class="fp-gap"></div>')
+
+
+def badge(words: str, kind: str = "") -> str:
+    """A small label as HTML; `kind` is '', 'demo', 'clinical' or 'danger'."""
+    return f'<span class="fp-badge {kind}">{escape(words)}</span>'
+
+
+def provenance_badge(provenance: Provenance) -> str:
+    """What kind of labels trained the head, as a badge."""
+    simulated = provenance is Provenance.SIMULATED
+    return badge(_(PROVENANCES[provenance]), "demo" if simulated else "clinical")
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> None:
+    """Names and values in a grid."""
+    items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs)
+    st.html(f'<dl class="fp-facts">{items}</dl>')
+
+
+def note(words: str) -> None:
+    """A quiet line."""
+    st.html(f'<p class="fp-note">{text(words)}</p>')
+
+
+def warn(words: str) -> None:
+    """A line that must not be overlooked, without alarm."""
+    st.html(f'<p class="fp-warning">{text(words)}</p>')
+
+
+def problems(title: str, sentences: Sequence[str]) -> None:
+    """Everything that is wrong, one line each, under what it means."""
+    lines = "".join(f"<li>{text(sentence)}</li>" for sentence in sentences)
+    st.html(f'<div class="fp-danger" role="alert"><b>{escape(title)}</b><ul class="fp-problems">{lines}</ul></div>')
+
+
+def problem(error: FerPhqError) -> None:
+    """What went wrong, in the error's own sentence."""
+    st.error(md(told(str(error))), icon=":material/error:")
+
+
+def empty(title: str, words: str) -> None:
+    """What an empty place says: what is missing and what to do."""
+    st.html(f'<div class="fp-empty"><h3>{escape(title)}</h3><p>{text(words)}</p></div>')
+
+
+def footer() -> None:
+    """What stands below every page."""
+    title, words = _("Not a diagnosis."), _(NOT_A_DIAGNOSIS)
+    st.html(f'<div class="fp-foot"><p class="fp-note"><b>{escape(title)}</b> {escape(words)}</p></div>')
+    with st.expander(_("About these numbers, their limits and the law")):
+        st.markdown(_(ABOUT))
+        note(_active_model())
+
+
+def _active_model() -> str:
+    try:
+        model_id = active_model(context.settings(), context.store())
+    except FerPhqError:  # the page above has said what is wrong
+        return _("Active model: unknown.")
+    if not model_id:
+        return _("Active model: the one that ships with fer-phq.")
+    return _("Active model: {model}.").format(model=model_id)
+
+
+# ------------------------------------------------------------------------------------------------ words for values
+
+
+def zone() -> tzinfo:
+    """The viewer's time zone, UTC when the browser does not say."""
+    try:
+        return ZoneInfo(st.context.timezone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
+def day(moment: datetime) -> str:
+    """A date in the viewer's time zone, such as '3 Nov 2026'."""
+    return dates.day(moment.astimezone(zone()))
+
+
+def day_and_time(moment: datetime) -> str:
+    """A date and time in the viewer's time zone, such as '3 Nov 2026, 14:05'."""
+    return dates.day_and_time(moment.astimezone(zone()))
+
+
+def called(label: str, is_demo: bool) -> str:
+    """How a subject is called in a list: demonstration subjects are marked."""
+    return _("{label} (demonstration)").format(label=label) if is_demo else label
+
+
+def sentence(words: str) -> str:
+    """Words with a capital first letter and one full stop at the end."""
+    bare = words.strip().rstrip(".")
+    return f"{bare[:1].upper()}{bare[1:]}." if bare else ""
+
+
+def percent(share: float) -> str:
+    """A share as whole percent, never rounded up to 100 % or down to 0 %."""
+    if 0 < share < 0.01:
+        return "< 1 %"
+    return f"{min(round(share * 100), 99) if share < 1 else 100} %"
+
+
+def phq_words(phq: PhqResult | None) -> str:
+    """An estimate in one short phrase for a row: always with its interval."""
+    if isinstance(phq, PhqEstimate):
+        return _("{score} ({low} to {high})").format(
+            score=f"{phq.score:.0f}", low=f"{phq.low:.0f}", high=f"{phq.high:.0f}"
+        )
+    return _("No estimate") if phq is not None else ""
+
+
+# ---------------------------------------------------------------------------------------------------- session rows
+
+
+def session_rows(rows: Sequence[SessionSummary], name: str, *, with_subject: bool = True) -> None:
+    """Sessions one below the other, newest first as given: a link and what was found, with the emotion mix as a bar."""
+    left, right = st.columns([0.27, 0.73], vertical_alignment="center")
+    heads = (_("Most seen"), _("Emotion shares"), _("Coverage"), _("PHQ estimate (interval)"))
+    left.html(_head_html((_("Session"),)))
+    right.html(_head_html(heads))
+    for row in rows:
+        left, right = st.columns([0.27, 0.73], vertical_alignment="center")
+        when = day(row.session.recorded_at)
+        words = f"{row.subject_label} · {when}" if with_subject else day_and_time(row.session.recorded_at)
+        left.page_link(SESSION, label=md(words), query_params={"session": row.session.id})
+        right.html(_row_html(row))
+    st.html(f'<div class="fp-keys">{_keys()}</div>')
+
+
+def _head_html(names: Sequence[str]) -> str:
+    return f'<div class="fp-row head">{"".join(f"<span>{escape(name)}</span>" for name in names)}</div>'
+
+
+def _row_html(row: SessionSummary) -> str:
+    found = row.analysis
+    if found is None:
+        state = _(ANALYSIS_STATES[row.job.state]) if row.job is not None else _("Not analysed")
+        return f'<div class="fp-row"><span class="muted">{escape(state)}</span></div>'
+    simulated = isinstance(found.phq, PhqEstimate) and found.phq.provenance is Provenance.SIMULATED
+    cells = (
+        f"{escape(_((found.dominant_emotion or '–').capitalize()))} "
+        f'<span class="muted">· {clock(row.session.duration_s)} min</span>',
+        _mix_html(found.emotions or {}),
+        escape(percent(found.coverage)),
+        f"{escape(phq_words(found.phq))} {badge(_(SIMULATED), 'demo') if simulated else ''}",
+    )
+    return f'<div class="fp-row">{"".join(f"<div>{cell}</div>" for cell in cells)}</div>'
+
+
+def _mix_html(emotions: Mapping[str, float]) -> str:
+    """The emotion shares as one bar of seven colours."""
+    if not emotions:
+        nothing = _("No face found")
+        return f'<span class="muted">{escape(nothing)}</span>'
+    colours = context.colours()
+    said = {name: escape(f"{_(name)} {share:.0%}") for name, share in emotions.items()}
+    words = ", ".join(said.values())
+    parts = "".join(
+        f'<span style="width:{share * 100:.2f}%;background:{colours.emotion(name)}" title="{said[name]}"></span>'
+        for name, share in emotions.items()
+    )
+    return f'<div class="fp-mix" role="img" aria-label="{words}">{parts}</div>'
+
+
+def _keys() -> str:
+    colours = context.colours()
+    return "".join(
+        f'<span><i style="background:{colours.emotion(name)}"></i>{escape(_(name.capitalize()))}</span>'
+        for name in EMOTIONS
+    )
+
+
+def text(words: str) -> str:
+    """Text as HTML, with `commands` between backticks set as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(words))
+
+
+def md(words: str) -> str:
+    """Text from the store with Markdown's signs made harmless."""
+    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()<>#+-.!|~$:" else sign for sign in words)

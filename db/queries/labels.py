@@ -1,0 +1,125 @@
+"""What PHQ heads are trained on, and what they can score again: sessions by the kind of their stored embeddings."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from sqlalchemy import Subquery, func, select
+
+from db.queries.base import Queries
+from db.queries.mapping import is_superseded
+from db.records import LabelledSessionRecord, QuestionnaireSource
+from db.tables import AnalysisRow, EmbeddingRow, QuestionnaireRow, SessionRow
+from fer_phq.core.phq import Scale
+
+
+class HeadQueries(Queries):
+    """Sessions as labels, and sessions that wait for a head."""
+
+    def labelled_sessions(self, *, scale: Scale, within_days: float, face_kind: str) -> list[LabelledSessionRecord]:
+        """Sessions with embeddings of this kind and a questionnaire of this scale nearby, by subject, then date.
+
+        Of a session its newest analysis with such embeddings; of the subject's questionnaires that no correction
+        supersedes, the one answered nearest to the recording, at most `within_days` before or after it. It may serve
+        several sessions. Demonstrations, sessions and answers, are no labels.
+        """
+        newest = _newest_of_kind(face_kind)
+        sessions = (
+            select(SessionRow.id, SessionRow.subject_id, SessionRow.recorded_at, newest.c.id.label("analysis_id"))
+            .join(newest, newest.c.session_id == SessionRow.id)
+            .where(~SessionRow.is_demo)
+            .order_by(SessionRow.subject_id, SessionRow.recorded_at, SessionRow.id)
+        )
+        answers = (
+            select(QuestionnaireRow)
+            .where(
+                QuestionnaireRow.scale == str(scale),
+                QuestionnaireRow.source != str(QuestionnaireSource.DEMO),
+                ~is_superseded(),
+            )
+            .order_by(QuestionnaireRow.subject_id, QuestionnaireRow.answered_at, QuestionnaireRow.created_at)
+        )
+        found = []
+        with self._reading() as session:
+            rows = session.scalars(answers)
+            of_subject = {subject: list(some) for subject, some in groupby(rows, lambda row: row.subject_id)}
+            for row in session.execute(sessions):
+                label = nearest_answer(of_subject.get(row.subject_id, ()), row.recorded_at)
+                if label is None or abs(label.answered_at - row.recorded_at) > timedelta(days=within_days):
+                    continue
+                found.append(
+                    LabelledSessionRecord(
+                        session_id=row.id,
+                        subject_id=row.subject_id,
+                        recorded_at=row.recorded_at,
+                        analysis_id=row.analysis_id,
+                        questionnaire_id=label.id,
+                        score=label.total,
+                        items=tuple(label.items),
+                        answered_at=label.answered_at,
+                    )
+                )
+        return found
+
+    def rescorable(self, *, face_kind: str, model_id: str, subject_id: str | None = None) -> list[str]:
+        """Ids of analyses that `model_id`, whose embeddings are of this kind, can score without the video.
+
+        One a session, demonstrations included, oldest recording first: its newest analysis with such embeddings, unless
+        the session has one by that model with the same settings and things beside. Of one subject when given.
+        """
+        newest = _newest_of_kind(face_kind)
+        done = select(AnalysisRow.id).where(
+            AnalysisRow.session_id == newest.c.session_id,
+            AnalysisRow.model_id == model_id,
+            AnalysisRow.settings_hash == newest.c.settings_hash,
+        )
+        query = (
+            select(newest.c.id)
+            .join(SessionRow, SessionRow.id == newest.c.session_id)
+            .where(~done.exists())
+            .order_by(SessionRow.recorded_at, SessionRow.id)
+        )
+        if subject_id is not None:
+            query = query.where(SessionRow.subject_id == subject_id)
+        with self._reading() as session:
+            return list(session.scalars(query))
+
+    def count_unknown_kind(self, *, subject_id: str | None = None) -> int:
+        """How many analysed sessions have no embeddings of a known kind (of one subject): they need their video."""
+        known = select(EmbeddingRow.analysis_id).where(EmbeddingRow.kind != "")
+        analysed = select(AnalysisRow.id).where(AnalysisRow.session_id == SessionRow.id)
+        query = (
+            select(func.count())
+            .select_from(SessionRow)
+            .where(analysed.exists(), ~analysed.where(AnalysisRow.id.in_(known)).exists())
+        )
+        if subject_id is not None:
+            query = query.where(SessionRow.subject_id == subject_id)
+        with self._reading() as session:
+            return session.scalar(query) or 0
+
+
+def _newest_of_kind(face_kind: str) -> Subquery:
+    """id, session_id and settings_hash: of each session its newest analysis with embeddings of this kind, if any.
+
+    In one pass: what `newest_analysis` does a session at a time is slow on PostgreSQL with a second condition.
+    """
+    newest_first = (AnalysisRow.created_at.desc(), AnalysisRow.id.desc())
+    place = func.row_number().over(partition_by=AnalysisRow.session_id, order_by=newest_first)
+    ranked = (
+        select(AnalysisRow.id, AnalysisRow.session_id, AnalysisRow.settings_hash, place.label("place"))
+        .join(EmbeddingRow, EmbeddingRow.analysis_id == AnalysisRow.id)
+        .where(EmbeddingRow.kind == face_kind)
+        .subquery()
+    )
+    return select(ranked.c.id, ranked.c.session_id, ranked.c.settings_hash).where(ranked.c.place == 1).subquery()
+
+
+def nearest_answer(answers: Sequence[QuestionnaireRow], at: datetime) -> QuestionnaireRow | None:
+    """Of questionnaires in the order of their answering, the one nearest to a moment, the earlier of two; or None."""
+    place = bisect_left(answers, at, key=lambda row: row.answered_at)
+    beside = answers[max(0, place - 1) : place + 1]
+    return min(beside, key=lambda row: abs(row.answered_at - at), default=None)

@@ -1,0 +1,154 @@
+"""Jobs as workers see them: what waits, who holds what, and who shows signs of life.
+
+A claim is a fence. Whoever claimed a job last holds it: progress, outcome and giving back count only with the claim
+that the row carries, so a worker that was taken for dead cannot disturb its successor.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from db.queries.base import Queries, stored, utc_now
+from db.queries.jobs import move_job
+from db.queries.mapping import job_record
+from db.records import LIVE_STATES, JobRecord, JobState, WorkerRecord
+from db.tables import JobRow, WorkerRow
+
+_LIVE = [str(state) for state in LIVE_STATES]
+
+
+class WorkQueries(Queries):
+    """Claiming, reporting, settling; signs of life."""
+
+    def queued_jobs(self) -> list[JobRecord]:
+        """Jobs that wait, oldest first."""
+        return self._jobs_in([str(JobState.QUEUED)])
+
+    def list_live_jobs(self) -> list[JobRecord]:
+        """Jobs that wait or run, oldest first."""
+        return self._jobs_in(_LIVE)
+
+    def claim_job(self, *, workflow_id: str, worker: str, claim: str) -> JobRecord | None:
+        """Take a live job, from whoever holds it; None when it is erased, finished, or cancelled (now or before)."""
+        with self._writing() as session:
+            row = _live(session, workflow_id)
+            if row is None:
+                return None
+            now = utc_now()
+            if row.cancel_requested:
+                _let_go(row, JobState.CANCELLED)
+                self._audit(session, "cancel", "job", row.id)
+                return None
+            row.state, row.worker, row.claim, row.claims = str(JobState.RUNNING), worker, claim, row.claims + 1
+            row.started_at, row.updated_at = row.started_at or now, now
+            row.frames_done, row.frames_expected, row.stage = 0, None, None
+            self._audit(session, "claim", "job", row.id, f"worker {worker}, claim {row.claims}")
+            return job_record(stored(session, row))
+
+    def set_job_progress(
+        self, *, workflow_id: str, claim: str, frames_done: int, frames_expected: int | None, stage: str | None = None
+    ) -> Literal["ok", "cancel", "lost"]:
+        """Note how far a job is. 'cancel': its holder should stop; 'lost': it is erased or another's. Not audited."""
+        change = (
+            update(JobRow)
+            .where(JobRow.workflow_id == workflow_id, JobRow.claim == claim, JobRow.state == str(JobState.RUNNING))
+            .values(frames_done=frames_done, frames_expected=frames_expected, stage=stage, updated_at=utc_now())
+            .returning(JobRow.cancel_requested)
+        )
+        with self._writing() as session:
+            wish = session.scalar(change)
+        return "lost" if wish is None else "cancel" if wish else "ok"
+
+    def finish_job(
+        self, *, workflow_id: str, claim: str, state: JobState, error: str | None = None, analysis_id: str | None = None
+    ) -> bool:
+        """Settle a job as done, failed or cancelled; False, and no change, when the claim does not hold any more."""
+        with self._writing() as session:
+            row = _held(session, workflow_id, claim)
+            if row is None:
+                return False
+            move_job(row, state, error)
+            row.claim, row.analysis_id = None, analysis_id
+            self._audit(session, "set_state", "job", row.id, f"running to {state}, attempt {row.attempt}")
+            return True
+
+    def release_job(self, *, workflow_id: str, claim: str) -> bool:
+        """Queue a held job again without counting the claim (its worker stops); False when the claim is lost."""
+        with self._writing() as session:
+            row = _held(session, workflow_id, claim)
+            if row is None:
+                return False
+            row.claims -= 1
+            _let_go(row, JobState.CANCELLED if row.cancel_requested else JobState.QUEUED)
+            self._audit(session, "release", "job", row.id)
+            return True
+
+    def requeue_jobs_of(self, *, worker: str) -> int:
+        """Queue the running jobs of a worker that has died; how many."""
+        with self._writing() as session:
+            query = select(JobRow).where(JobRow.worker == worker, JobRow.state == str(JobState.RUNNING))
+            rows = session.scalars(query.with_for_update()).all()
+            for row in rows:
+                _let_go(row, JobState.CANCELLED if row.cancel_requested else JobState.QUEUED)
+                self._audit(session, "requeue", "job", row.id, f"worker {worker} is gone")
+            return len(rows)
+
+    def fail_job(self, *, workflow_id: str, error: str) -> bool:
+        """Fail a live job whoever holds it; False when it is not live. For jobs that the engine has given up."""
+        with self._writing() as session:
+            row = _live(session, workflow_id)
+            if row is None:
+                return False
+            move_job(row, JobState.FAILED, error)
+            row.claim = None
+            self._audit(session, "set_state", "job", row.id, "given up by the job engine")
+            return True
+
+    def heartbeat(self, *, worker: str, host: str, pid: int) -> None:
+        """Note that a worker lives. Not audited."""
+        now = utc_now()
+        with self._writing() as session:
+            row = session.get(WorkerRow, worker)
+            if row is None:
+                session.add(WorkerRow(id=worker, host=host, pid=pid, started_at=now, seen_at=now))
+                return
+            if (row.host, row.pid) != (host, pid):
+                row.host, row.pid, row.started_at = host, pid, now
+            row.seen_at = now
+
+    def forget_worker(self, *, worker: str) -> None:
+        """Take a worker off the list; it comes back with its next sign of life."""
+        with self._writing() as session:
+            session.execute(delete(WorkerRow).where(WorkerRow.id == worker))
+
+    def workers(self) -> list[WorkerRecord]:
+        """Known workers, by id."""
+        with self._reading() as session:
+            rows = session.scalars(select(WorkerRow).order_by(WorkerRow.id))
+            return [WorkerRecord(row.id, row.host, row.pid, row.started_at, row.seen_at) for row in rows]
+
+    def _jobs_in(self, states: list[str]) -> list[JobRecord]:
+        query = select(JobRow).where(JobRow.state.in_(states)).order_by(JobRow.created_at, JobRow.id)
+        with self._reading() as session:
+            return [job_record(row) for row in session.scalars(query)]
+
+
+def _live(session: Session, workflow_id: str) -> JobRow | None:
+    query = select(JobRow).where(JobRow.workflow_id == workflow_id, JobRow.state.in_(_LIVE))
+    return session.scalar(query.with_for_update())
+
+
+def _held(session: Session, workflow_id: str, claim: str) -> JobRow | None:
+    row = _live(session, workflow_id)
+    return row if row is not None and row.claim == claim and row.state == str(JobState.RUNNING) else None
+
+
+def _let_go(row: JobRow, state: JobState) -> None:
+    """Nobody works on the job any more; the attempt stays what it is."""
+    row.state, row.worker, row.claim, row.updated_at = str(state), None, None, utc_now()
+    row.stage, row.frames_done, row.frames_expected = None, 0, None
+    if state is JobState.CANCELLED:
+        row.finished_at = row.updated_at

@@ -1,0 +1,186 @@
+"""Database rows to records, and the conditions that several queries share."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, ScalarSelect, and_, case, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased
+
+from db.records import (
+    AnalysisSummary,
+    Consent,
+    JobRecord,
+    JobState,
+    QuestionnaireRecord,
+    QuestionnaireSource,
+    SessionRecord,
+    SubjectRecord,
+)
+from db.tables import AnalysisRow, JobRow, QuestionnaireRow, SessionRow, SubjectRow
+from fer_phq.core.analysis import Sampling
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, Provenance, Scale, UnavailableReason
+
+
+def subject_record(row: SubjectRow) -> SubjectRecord:
+    """The row as a record."""
+    return SubjectRecord(id=row.id, label=row.label, is_demo=row.is_demo, created_at=row.created_at)
+
+
+def session_record(row: SessionRow) -> SessionRecord:
+    """The row as a record."""
+    consent = None
+    if row.consent_at is not None and row.consent_by is not None and row.consent_text_version is not None:
+        consent = Consent(at=row.consent_at, by=row.consent_by, text_version=row.consent_text_version)
+    return SessionRecord(
+        id=row.id,
+        subject_id=row.subject_id,
+        recorded_at=row.recorded_at,
+        media_sha256=row.media_sha256,
+        media_path=row.media_path,
+        original_name=row.original_name,
+        duration_s=row.duration_s,
+        width=row.width,
+        height=row.height,
+        codec=row.codec,
+        rotation=row.rotation,
+        has_audio=row.has_audio,
+        consent=consent,
+        retain_until=row.retain_until,
+        is_demo=row.is_demo,
+        created_at=row.created_at,
+    )
+
+
+def analysis_summary(row: AnalysisRow) -> AnalysisSummary:
+    """The row as a record."""
+    emotions = None if row.frames_with_face == 0 else {name: float(getattr(row, name)) for name in EMOTIONS}
+    return AnalysisSummary(
+        id=row.id,
+        session_id=row.session_id,
+        model_id=row.model_id,
+        sampling=sampling_of(row),
+        settings=row.settings,
+        settings_hash=row.settings_hash,
+        coverage=row.coverage,
+        frames_sampled=row.frames_sampled,
+        frames_with_face=row.frames_with_face,
+        emotions=emotions,
+        dominant_emotion=row.dominant_emotion,
+        phq=_phq(row),
+        warnings=tuple(row.warnings),
+        created_at=row.created_at,
+        beside=row.beside,
+    )
+
+
+def sampling_of(row: AnalysisRow) -> Sampling:
+    """How the analysis chose its frames."""
+    return Sampling(key_frames=True) if row.fps is None else Sampling(fps=row.fps)
+
+
+def _phq(row: AnalysisRow) -> PhqResult:
+    if row.phq_unavailable is not None:
+        return PhqUnavailable(UnavailableReason(row.phq_unavailable), row.phq_detail)
+    # The table's CHECK makes an estimate complete; the assertions say so to the type checker.
+    assert row.phq_score is not None
+    assert row.phq_low is not None
+    assert row.phq_high is not None
+    assert row.phq_level is not None
+    assert row.phq_scale is not None
+    assert row.phq_provenance is not None
+    assert row.phq_model_id is not None
+    assert row.phq_modalities is not None
+    return PhqEstimate(
+        score=row.phq_score,
+        low=row.phq_low,
+        high=row.phq_high,
+        level=row.phq_level,
+        scale=Scale(row.phq_scale),
+        provenance=Provenance(row.phq_provenance),
+        model_id=row.phq_model_id,
+        modalities=tuple(Modality(name) for name in row.phq_modalities.split("+")),
+    )
+
+
+def job_record(row: JobRow) -> JobRecord:
+    """The row as a record."""
+    return JobRecord(
+        id=row.id,
+        session_id=row.session_id,
+        workflow_id=row.workflow_id,
+        settings=row.settings,
+        state=JobState(row.state),
+        stage=row.stage,
+        frames_done=row.frames_done,
+        frames_expected=row.frames_expected,
+        error=row.error,
+        cancel_requested=row.cancel_requested,
+        attempt=row.attempt,
+        worker=row.worker,
+        claims=row.claims,
+        analysis_id=row.analysis_id,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )
+
+
+def questionnaire_record(row: QuestionnaireRow, *, superseded: bool) -> QuestionnaireRecord:
+    """The row as a record."""
+    return QuestionnaireRecord(
+        id=row.id,
+        subject_id=row.subject_id,
+        scale=Scale(row.scale),
+        items=tuple(row.items),
+        total=row.total,
+        item9_flag=row.item9_flag,
+        difficulty=row.difficulty,
+        answered_at=row.answered_at,
+        created_at=row.created_at,
+        source=QuestionnaireSource(row.source),
+        supersedes_id=row.supersedes_id,
+        superseded=superseded,
+        acknowledged_at=row.acknowledged_at,
+        acknowledged_by=row.acknowledged_by,
+    )
+
+
+def is_superseded() -> ColumnElement[bool]:
+    """A later questionnaire corrects this one."""
+    later = aliased(QuestionnaireRow)
+    return select(later.id).where(later.supersedes_id == QuestionnaireRow.id).exists()
+
+
+def is_past_retention(now: datetime) -> ColumnElement[bool]:
+    """Whether a session's recording is still there although its `retain_until` has passed."""
+    return and_(SessionRow.retain_until <= now, SessionRow.media_path.is_not(None))
+
+
+def newest_analysis(
+    session_id: InstrumentedAttribute[str] = SessionRow.id,
+    *,
+    model_id: str | None = None,
+    prefer_model: str | None = None,
+) -> ScalarSelect[str]:
+    """Id of the analysis that stands for the session; to be joined on, one index look-up a session.
+
+    The newest: of `model_id` alone when given, else of `prefer_model` where it has analysed the session.
+    """
+    other = aliased(AnalysisRow)
+    query = select(other.id).where(other.session_id == session_id)
+    if model_id is not None:
+        query = query.where(other.model_id == model_id)
+    elif prefer_model is not None:
+        query = query.order_by(case((other.model_id == prefer_model, 0), else_=1))
+    newest = query.order_by(other.created_at.desc(), other.id.desc()).limit(1)
+    return newest.correlate(SessionRow).scalar_subquery()
+
+
+def newest_job(session_id: InstrumentedAttribute[str] = SessionRow.id) -> ScalarSelect[str]:
+    """Id of the session's newest job; to be joined on."""
+    other = aliased(JobRow)
+    newest = select(other.id).where(other.session_id == session_id).order_by(other.created_at.desc(), other.id.desc())
+    return newest.limit(1).correlate(SessionRow).scalar_subquery()

@@ -1,0 +1,93 @@
+"""Two models on the same sessions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import groupby
+
+import pandas as pd
+from sqlalchemy import Subquery, func, select
+
+from db.queries.base import TEXT, TIME, Queries, tidy_frame
+from db.queries.labels import nearest_answer
+from db.queries.mapping import is_superseded
+from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow
+from fer_phq.core.emotions import EMOTIONS
+
+_SIDE = {
+    **dict.fromkeys(EMOTIONS, "float64"),
+    "dominant_emotion": TEXT,
+    "phq_score": "float64",
+    "phq_low": "float64",
+    "phq_high": "float64",
+    "phq_scale": TEXT,
+    "phq_provenance": TEXT,
+}
+_SESSION = {"session_id": TEXT, "subject_id": TEXT, "subject_label": TEXT, "recorded_at": TIME}
+
+
+class PairQueries(Queries):
+    """Sessions that were analysed by two models."""
+
+    def analysed_models(self) -> dict[str, int]:
+        """How many sessions each model has analysed, by its id, sorted."""
+        query = (
+            select(AnalysisRow.model_id, func.count(AnalysisRow.session_id.distinct()))
+            .group_by(AnalysisRow.model_id)
+            .order_by(AnalysisRow.model_id)
+        )
+        with self._reading() as session:
+            return {row[0]: row[1] for row in session.execute(query)}
+
+    def paired_analyses(self, *, first: str, second: str, within_days: float) -> pd.DataFrame:
+        """One row a session that both models have analysed, oldest recording first: of each the newest by either.
+
+        Columns: session_id, subject_id, subject_label, recorded_at (UTC); the seven mean probabilities,
+        dominant_emotion, phq_score, phq_low, phq_high, phq_scale and phq_provenance of the first with `_a` and of the
+        second with `_b` behind them (NaN or None without a face, or without an estimate); items, the answers of the
+        subject's questionnaire, of any scale, nearest to the recording and at most `within_days` before or after it,
+        or None.
+        """
+        one, other = _newest_by(first), _newest_by(second)
+        query = (
+            select(
+                SessionRow.id, SessionRow.subject_id, SubjectRow.label, SessionRow.recorded_at,
+                *(one.c[name] for name in _SIDE), *(other.c[name] for name in _SIDE),
+            )
+            .join(SubjectRow, SubjectRow.id == SessionRow.subject_id)
+            .join(one, one.c.session_id == SessionRow.id)
+            .join(other, other.c.session_id == SessionRow.id)
+            .where(one.c.place == 1, other.c.place == 1)
+            .order_by(SessionRow.recorded_at, SessionRow.id)
+        )  # fmt: skip
+        answers = (
+            select(QuestionnaireRow)
+            .where(~is_superseded())
+            .order_by(QuestionnaireRow.subject_id, QuestionnaireRow.answered_at, QuestionnaireRow.created_at)
+        )
+        near: list[tuple[int, ...] | None] = []
+        with self._reading() as session:
+            rows = session.execute(query).all()
+            of_subject = {subject: list(some) for subject, some in groupby(session.scalars(answers), _subject_of)}
+            for row in rows:
+                answer = nearest_answer(of_subject.get(row.subject_id, ()), row.recorded_at)
+                is_near = answer is not None and abs(answer.answered_at - row.recorded_at) <= timedelta(within_days)
+                near.append(tuple(answer.items) if answer is not None and is_near else None)
+        sides = {f"{name}_{side}": dtype for side in "ab" for name, dtype in _SIDE.items()}
+        return tidy_frame(rows, _SESSION | sides).assign(items=pd.Series(near, dtype=object))
+
+
+def _newest_by(model_id: str) -> Subquery:
+    """Columns of this model's analyses, and the place of each among those of its session: 1 is the newest."""
+    newest_first = (AnalysisRow.created_at.desc(), AnalysisRow.id.desc())
+    place = func.row_number().over(partition_by=AnalysisRow.session_id, order_by=newest_first)
+    columns = (getattr(AnalysisRow, name) for name in _SIDE)
+    return (
+        select(AnalysisRow.session_id, place.label("place"), *columns)
+        .where(AnalysisRow.model_id == model_id)
+        .subquery()
+    )
+
+
+def _subject_of(row: QuestionnaireRow) -> str:
+    return row.subject_id

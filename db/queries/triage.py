@@ -1,0 +1,123 @@
+"""What needs a person's attention: one query a kind."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, literal, null, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from db.queries.base import Queries, utc_now
+from db.queries.mapping import is_past_retention, is_superseded, newest_analysis, newest_job
+from db.records import AttentionItem, AttentionKind, JobState
+from db.tables import AnalysisRow, JobRow, QuestionnaireRow, SessionRow, SubjectRow
+
+
+class AttentionQueries(Queries):
+    """The list on the dashboard's first page."""
+
+    def needs_attention(
+        self,
+        *,
+        coverage_floor: float = 0.3,
+        now: datetime | None = None,
+        limit: int = 50,
+        prefer_model: str | None = None,
+    ) -> list[AttentionItem]:
+        """What a person should look at, most urgent kind first, newest first within a kind; at most `limit` a kind.
+
+        Questionnaires whose item 9 is not zero (until acknowledged; the answer itself is not told), sessions whose
+        newest job failed, newest analyses (by `prefer_model` where it has one) below `coverage_floor`, and,
+        demonstrations aside, sessions without consent or past their retention.
+        """
+        queries = {
+            AttentionKind.ITEM_9: _flagged_answers(),
+            AttentionKind.FAILED_JOB: _failed_jobs(),
+            AttentionKind.LOW_COVERAGE: _low_coverage(coverage_floor, prefer_model),
+            AttentionKind.NO_CONSENT: _without_consent(),
+            AttentionKind.PAST_RETENTION: _past_retention(now or utc_now()),
+        }
+        with self._reading() as session:
+            return [
+                AttentionItem(
+                    kind=kind,
+                    at=row.at,
+                    subject_id=row.subject_id,
+                    subject_label=row.subject_label,
+                    session_id=row.session_id,
+                    object_id=row.object_id,
+                    detail=_detail(kind, row.about),
+                )
+                for kind, query in queries.items()
+                for row in session.execute(query.limit(limit))
+            ]
+
+
+def _detail(kind: AttentionKind, about: Any) -> str:
+    if kind is AttentionKind.ITEM_9:
+        return f"item 9 of this {about} is not zero"
+    if kind is AttentionKind.FAILED_JOB:
+        return str(about or "the analysis failed")
+    if kind is AttentionKind.LOW_COVERAGE:
+        return f"the face was found in {about:.0%} of the sampled frames"
+    return "no consent is recorded" if kind is AttentionKind.NO_CONSENT else "the retention date has passed"
+
+
+def _of_sessions(
+    at: InstrumentedAttribute[Any], object_id: InstrumentedAttribute[str], about: ColumnElement[Any] | None = None
+) -> Select[Any]:
+    """Sessions with their subjects, the latest `at` first."""
+    return (
+        select(
+            at.label("at"),
+            SubjectRow.id.label("subject_id"),
+            SubjectRow.label.label("subject_label"),
+            SessionRow.id.label("session_id"),
+            object_id.label("object_id"),
+            (literal("") if about is None else about).label("about"),
+        )
+        .select_from(SessionRow)
+        .join(SubjectRow, SubjectRow.id == SessionRow.subject_id)
+        .order_by(at.desc(), SessionRow.id)
+    )
+
+
+def _failed_jobs() -> Select[Any]:
+    query = _of_sessions(JobRow.updated_at, JobRow.id, JobRow.error.expression)
+    return query.join(JobRow, JobRow.id == newest_job()).where(JobRow.state == str(JobState.FAILED))
+
+
+def _low_coverage(floor: float, prefer_model: str | None) -> Select[Any]:
+    query = _of_sessions(SessionRow.recorded_at, AnalysisRow.id, AnalysisRow.coverage.expression)
+    return query.join(AnalysisRow, AnalysisRow.id == newest_analysis(prefer_model=prefer_model)).where(
+        AnalysisRow.coverage < floor
+    )
+
+
+def _without_consent() -> Select[Any]:
+    query = _of_sessions(SessionRow.recorded_at, SessionRow.id)
+    return query.where(SessionRow.consent_at.is_(None), ~SessionRow.is_demo)
+
+
+def _past_retention(now: datetime) -> Select[Any]:
+    query = _of_sessions(SessionRow.retain_until, SessionRow.id)
+    return query.where(is_past_retention(now), ~SessionRow.is_demo)
+
+
+def _flagged_answers() -> Select[Any]:
+    columns: list[Any] = [
+        QuestionnaireRow.answered_at.label("at"),
+        SubjectRow.id.label("subject_id"),
+        SubjectRow.label.label("subject_label"),
+        null().label("session_id"),
+        QuestionnaireRow.id.label("object_id"),
+        QuestionnaireRow.scale.label("about"),
+    ]
+    return (
+        select(*columns)
+        .select_from(QuestionnaireRow)
+        .join(SubjectRow, SubjectRow.id == QuestionnaireRow.subject_id)
+        .where(QuestionnaireRow.item9_flag, QuestionnaireRow.acknowledged_at.is_(None), ~is_superseded())
+        .order_by(QuestionnaireRow.answered_at.desc(), QuestionnaireRow.id)
+    )

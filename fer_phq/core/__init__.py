@@ -1,0 +1,1 @@
+"""The vocabulary: arrays, emotions, PHQ, errors, analyses, feature series, sidecars, CSV input."""

@@ -1,0 +1,282 @@
+"""What flows between the stages and out of them: frozen dataclasses over plain arrays.
+
+Shapes: n is the number of sampled frames, m <= n the number of them in which the subject's face was found.
+Times are seconds from the recording's start, taken from the container's presentation timestamps.
+Boxes are (x0, y0, x1, y1) in pixels of the recording as it is displayed (after rotation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fer_phq.core.arrays import FloatArray, TimeArray
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.feature_series import Channel, SessionFeatures
+from fer_phq.core.phq import PhqEstimate, PhqResult, PhqUnavailable, UnavailableReason
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Which frames of a recording are analysed: `fps` frames a second, or the stream's key frames."""
+
+    fps: float = 2.0
+    key_frames: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fps <= 240:
+            raise ValueError(f"The sampling rate must be above 0 and at most 240 frames/s, got {self.fps:g}.")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a recording is analysed.
+
+    sampling: which frames.
+    coverage_floor: share of sampled frames that must show the subject's face before an estimate is given, 0 to 1.
+    min_face_frames: fewest frames with a face before an estimate is given.
+    detection_threshold: lowest detector score that counts as a face, 0 to 1.
+    track: the face track to analyse instead of the one chosen (ids as in `SessionAnalysis.tracks`).
+    max_side: longer side in pixels to which decoded frames are reduced; bounds memory for large recordings.
+    chunk_frames: how many frames are held at once.
+    """
+
+    sampling: Sampling = Sampling()
+    coverage_floor: float = 0.3
+    min_face_frames: int = 8
+    detection_threshold: float = 0.5
+    track: int | None = None
+    max_side: int = 1280
+    chunk_frames: int = 16
+
+
+@dataclass(frozen=True)
+class RecordingInfo:
+    """What a container says of itself.
+
+    width, height: pixels as displayed (after rotation). rotation: degrees clockwise to upright, 0/90/180/270.
+    duration_s: seconds; codec: FFmpeg's short name, such as 'h264'. sha256: hex digest of the file's bytes.
+    """
+
+    path: str
+    sha256: str
+    duration_s: float
+    width: int
+    height: int
+    codec: str
+    rotation: int
+    has_audio: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """One row a sampled frame, gaps included: a frame without the subject's face has NaN in every float column.
+
+    time_s (n,) float64; emotions (n, 7) float32 rows that sum to 1; box (n, 4) float32;
+    landmarks (n, 5, 2) float32 (eye, eye, nose, mouth corner, mouth corner, image left to right);
+    detection_score (n,) float32 0-1; quality (n,) float32 0-1 (sharpness, size and pose of the crop).
+    """
+
+    time_s: TimeArray
+    emotions: FloatArray
+    box: FloatArray
+    landmarks: FloatArray
+    detection_score: FloatArray
+    quality: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.time_s)
+
+    @property
+    def has_face(self) -> npt.NDArray[np.bool_]:
+        """(n,) bool: frames in which the subject's face was found."""
+        return ~np.isnan(self.detection_score)
+
+    @property
+    def coverage(self) -> float:
+        """Frames with the subject's face divided by sampled frames; 0 for an empty timeline."""
+        return float(self.has_face.mean()) if len(self) else 0.0
+
+
+@dataclass(frozen=True)
+class TrackSummary:
+    """One person in view: frames in which the track was seen, when, and the mean share of the picture it fills."""
+
+    track: int
+    frames: int
+    first_s: float
+    last_s: float
+    mean_area: float
+    is_subject: bool
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Wall seconds spent in each stage."""
+
+    decode: float
+    detect: float
+    embed: float
+    heads: float
+    listen: float = 0.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an analysis is: sampled frames done and (an estimate of) how many there will be."""
+
+    frames_done: int
+    frames_expected: int
+    time_s: float
+
+
+ProgressHook = Callable[[Progress], None]
+"""Called after each chunk; it may raise `AnalysisCancelled` to stop the analysis."""
+
+
+@dataclass(frozen=True, eq=False)
+class SessionAnalysis:
+    """Everything one model found in one recording.
+
+    embeddings: (m, dim) float32, one row a frame with a face; face_kind: what made them (`Bundle.face_kind`), empty
+    where that was not kept. voice, words: None where there were none. beside: the digest of what was given beside the
+    recording (a transcript, sound of its own), empty for nothing.
+    """
+
+    recording: RecordingInfo
+    model_id: str
+    sampling: Sampling
+    timeline: Timeline
+    embeddings: FloatArray
+    phq: PhqResult
+    tracks: tuple[TrackSummary, ...]
+    warnings: tuple[str, ...]
+    timing: Timing
+    face_kind: str = ""
+    voice: Channel | None = None
+    words: Channel | None = None
+    beside: str = ""
+    face_time_s: TimeArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "face_time_s", self.timeline.time_s[self.timeline.has_face])
+        if len(self.embeddings) != len(self.face_time_s):
+            raise ValueError(
+                f"{len(self.embeddings)} embeddings stand beside {len(self.face_time_s)} frames with a face."
+            )
+
+    @property
+    def coverage(self) -> float:
+        """See `Timeline.coverage`."""
+        return self.timeline.coverage
+
+    @property
+    def features(self) -> SessionFeatures:
+        """What a PHQ head takes: the subject's face, voice and words over time."""
+        return SessionFeatures(
+            face=Channel(self.embeddings, self.face_time_s, self.face_kind),
+            voice=self.voice,
+            words=self.words,
+            emotions=self.timeline.emotions[self.timeline.has_face],
+        )
+
+    @property
+    def emotion_distribution(self) -> FloatArray | None:
+        """(7,) mean of the frame probabilities over frames with a face; None when there is none."""
+        if not self.timeline.has_face.any():
+            return None
+        mean = np.nanmean(self.timeline.emotions, axis=0, dtype=np.float64)
+        return np.asarray(mean, dtype=np.float32)
+
+    @property
+    def dominant_emotion(self) -> str | None:
+        """The emotion with the highest mean probability, or None without a face."""
+        mean = self.emotion_distribution
+        return None if mean is None else EMOTIONS[int(mean.argmax())]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The analysis as JSON-able values: the document that `fer-phq analyze --json` prints (no embeddings)."""
+        info, mean = self.recording, self.emotion_distribution
+        return {
+            "recording": {
+                "path": info.path,
+                "sha256": info.sha256,
+                "duration_s": info.duration_s,
+                "width": info.width,
+                "height": info.height,
+                "codec": info.codec,
+                "rotation": info.rotation,
+                "has_audio": info.has_audio,
+            },
+            "model_id": self.model_id,
+            "sampling": {
+                "fps": None if self.sampling.key_frames else self.sampling.fps,
+                "key_frames": self.sampling.key_frames,
+                "frames_sampled": len(self.timeline),
+            },
+            "coverage": self.coverage,
+            "modalities": [str(modality) for modality in self.features.modalities],
+            "emotions": None if mean is None else _by_name(mean),
+            "dominant_emotion": self.dominant_emotion,
+            "timeline": [self._row(i) for i in range(len(self.timeline))],
+            "phq": phq_to_dict(self.phq),
+            "tracks": [vars(track) for track in self.tracks],
+            "warnings": list(self.warnings),
+            "timing": vars(self.timing),
+        }
+
+    def _row(self, i: int) -> dict[str, Any]:
+        line = self.timeline
+        seen = bool(line.has_face[i])
+        return {
+            "time_s": round(float(line.time_s[i]), 6),
+            "emotions": _by_name(line.emotions[i]) if seen else None,
+            "box": [round(float(v), 2) for v in line.box[i]] if seen else None,
+            "detection_score": round(float(line.detection_score[i]), 4) if seen else None,
+            "quality": round(float(line.quality[i]), 4) if seen else None,
+        }
+
+
+def fault_of_face(analysis: SessionAnalysis, settings: Settings) -> PhqUnavailable | None:
+    """Why the face must not be judged, or None."""
+    faces, coverage = len(analysis.embeddings), analysis.coverage
+    if not faces:
+        return PhqUnavailable(UnavailableReason.NO_FACE)
+    if coverage < settings.coverage_floor:
+        detail = f"the face was found in {coverage:.0%} of the sampled frames, below {settings.coverage_floor:.0%}"
+        return PhqUnavailable(UnavailableReason.LOW_COVERAGE, detail)
+    if faces < settings.min_face_frames:
+        detail = f"the recording holds {faces} frames with a face, fewer than {settings.min_face_frames}"
+        return PhqUnavailable(UnavailableReason.TOO_SHORT, detail)
+    return None
+
+
+def judged_features(analysis: SessionAnalysis, settings: Settings) -> SessionFeatures:
+    """What PHQ heads judge and learn from: the session's features, without a face that was seen too little."""
+    features = analysis.features
+    return features if fault_of_face(analysis, settings) is None else replace(features, face=None, emotions=None)
+
+
+def phq_to_dict(phq: PhqResult) -> dict[str, Any]:
+    """An estimate with its interval and provenance, or `{"unavailable": reason, "detail": sentence}`."""
+    if isinstance(phq, PhqEstimate):
+        return {
+            "score": phq.score,
+            "low": phq.low,
+            "high": phq.high,
+            "level": phq.level,
+            "scale": str(phq.scale),
+            "band": str(phq.band),
+            "provenance": str(phq.provenance),
+            "model_id": phq.model_id,
+            "modalities": [str(modality) for modality in phq.modalities],
+        }
+    return {"unavailable": str(phq.reason), "detail": phq.text}
+
+
+def _by_name(values: FloatArray) -> dict[str, float]:
+    return {name: round(float(value), 6) for name, value in zip(EMOTIONS, values, strict=True)}

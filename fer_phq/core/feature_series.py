@@ -1,0 +1,78 @@
+"""A session's modalities over time: the face, the voice and the words, each a table of numbers with times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from fer_phq.core.arrays import FloatArray, TimeArray
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.phq import Modality
+
+
+@dataclass(frozen=True, eq=False)
+class Channel:
+    """One modality over time. Raises ValueError for what does not fit together.
+
+    values: (rows, width) float32, NaN where not measured. time_s: (rows,) float64 seconds, not decreasing, or None
+    where the rows have only an order. kind: what made the values; a model takes only the kind it was trained on.
+    names: of the columns, or empty.
+    """
+
+    values: FloatArray
+    time_s: TimeArray | None = None
+    kind: str = ""
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2 or not self.values.shape[1]:
+            raise ValueError(f"values must be (rows, width), got shape {self.values.shape}")
+        if np.isinf(self.values).any():
+            raise ValueError("values hold infinite numbers")
+        if self.time_s is not None:
+            _check_times(self.time_s, len(self.values))
+        if self.names and len(self.names) != self.width:
+            raise ValueError(f"{len(self.names)} names stand beside {self.width} columns")
+
+    @property
+    def width(self) -> int:
+        """Numbers a row."""
+        return int(self.values.shape[1])
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True, eq=False)
+class SessionFeatures:
+    """A session's modalities, any of which may be missing. emotions: (rows of face, 7), or None."""
+
+    face: Channel | None = None
+    voice: Channel | None = None
+    words: Channel | None = None
+    emotions: FloatArray | None = None
+
+    def __post_init__(self) -> None:
+        if self.emotions is None:
+            return
+        if self.face is None or self.emotions.shape != (len(self.face), len(EMOTIONS)):
+            raise ValueError(f"emotions must be (frames, {len(EMOTIONS)}), got shape {self.emotions.shape}")
+
+    def channel(self, modality: Modality) -> Channel | None:
+        """A modality's channel; None where it is missing or has no rows."""
+        found = cast(Channel | None, getattr(self, modality.value))
+        return found if found is not None and len(found) else None
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """Those that are there."""
+        return tuple(modality for modality in Modality if self.channel(modality) is not None)
+
+
+def _check_times(time_s: TimeArray, rows: int) -> None:
+    if time_s.shape != (rows,):
+        raise ValueError(f"{rows} rows need {rows} times, got shape {time_s.shape}")
+    if not np.isfinite(time_s).all() or (np.diff(time_s) < 0).any():
+        raise ValueError("times must be finite and must not decrease")

@@ -1,0 +1,43 @@
+"""What a person gives beside a recording: a transcript, and sound that was recorded apart."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from fer_phq.core.errors import FerPhqError
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is given beside a recording, on the recording's clock; all of it may be missing.
+
+    transcript: a file that `read_transcript` takes. speaker: whose turns in it are the subject's. audio: sound that was
+    recorded apart, used in place of the recording's own.
+    """
+
+    transcript: Path | None = None
+    speaker: str | None = None
+    audio: Path | None = None
+
+    def digest(self) -> str:
+        """SHA-256 (hex) over the files' bytes and the speaker; empty when nothing is given."""
+        if self == Beside():
+            return ""
+        return digest_of(self.speaker, _bytes(self.transcript), _bytes(self.audio))
+
+
+def digest_of(speaker: str | None, transcript: bytes = b"", audio: bytes = b"") -> str:
+    """As `Beside.digest`, of files whose bytes are at hand; something must be given."""
+    digest = hashlib.sha256((speaker or "").encode())
+    for document in (transcript, audio):
+        digest.update(hashlib.sha256(document).digest())
+    return digest.hexdigest()
+
+
+def _bytes(path: Path | None) -> bytes:
+    try:
+        return path.read_bytes() if path else b""
+    except OSError as error:
+        raise FerPhqError(f"The file {path} cannot be read: {error.strerror}.") from None

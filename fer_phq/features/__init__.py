@@ -1,0 +1,1 @@
+"""Feature series to numbers: functionals, windows, measures, features files."""

@@ -1,0 +1,199 @@
+"""Measures: about a dozen named numbers that sum up a session for people, to be followed over sessions and compared.
+
+Each is one of the functionals that PHQ heads read (`fer_phq.features.functionals`, `fer_phq.voice`, `fer_phq.words`),
+chosen because it can be said in a sentence. `MEASURES` says what they are; `session_measures` takes them from an
+analysis.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from fer_phq.core.analysis import SessionAnalysis, Settings, judged_features
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.feature_series import Channel, SessionFeatures
+from fer_phq.core.phq import Modality
+
+VERSION = 1
+"""Grows when a measure is added or computed differently: what was stored before is then measured again."""
+MARK = "version"
+"""Stored beside the measures: the version that an analysis was measured by, be it without a result."""
+
+MIN_SPEECH_S = 5.0
+"""With less speech nothing is said of how somebody speaks: a few words are not a voice."""
+MIN_WORDS = 50
+"""With fewer words nothing is said of how somebody talks; the least from which a language can be told as well."""
+
+Unit = Literal[
+    "share", "a minute", "semitones", "semitones above 27.5 Hz", "dB", "syllables a second", "words a minute", "points"
+]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number of a session.
+
+    name: its key in the store. functional: its name among the functionals of its modality, which is None for a
+    questionnaire. unit: a share is kept as
+    0 to 1 and shown as percent. description: one or two sentences for a person. source: where the measure comes from.
+    """
+
+    name: str
+    title: str
+    unit: Unit
+    modality: Modality | None
+    functional: str
+    description: str
+    source: str
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is a part of a whole, 0 to 1."""
+        return self.unit == "share"
+
+    @property
+    def heading(self) -> str:
+        """Title and unit, as a chart's panel is headed."""
+        return f"{self.title}, {'%' if self.is_share else self.unit}"
+
+    def said(self, value: float) -> str:
+        """The value with its unit, such as '23 %' or '3.4 semitones'; a dash where it was not measured."""
+        if not math.isfinite(value):
+            return "–"
+        return f"{value:.0%}".replace("%", " %") if self.is_share else f"{value:.1f} {self.unit}"
+
+
+_GAEBEL = "Gaebel & Wölwer 2004, Eur Arch Psychiatry Clin Neurosci 254:46-52"
+_GIRARD = "Girard et al. 2014, Image Vis Comput 32:641-647"
+_SCHERER = "Scherer et al. 2014, Image Vis Comput 32:648-658"
+_CUMMINS = "Cummins et al. 2015, Speech Communication 71:10-49"
+_DE_JONG = "de Jong & Wempe 2009, Behav Res Methods 41:385-390"
+_RUDE = "Rude, Gortner & Pennebaker 2004, Cognition & Emotion 18:1121-1133"
+_EVERYONE = "Of everyone who is heard, unless a transcript says when the person speaks."
+_RATE = "It depends on how many frames a second were sampled: compare sessions with the same sampling."
+
+MEASURES: tuple[Measure, ...] = (
+    Measure(
+        "expressivity", "Expressivity", "share", Modality.FACE, "expressivity",
+        "How much of the face's expression was not neutral: 1 minus the mean probability of neutral.", _GAEBEL,
+    ),
+    Measure(
+        "neutral_share", "Neutral face", "share", Modality.FACE, "blunting",
+        "Share of the frames with a face in which neutral has a probability of one half or more.", _GAEBEL,
+    ),
+    Measure(
+        "smiling_share", "Smiling", "share", Modality.FACE, "smiling",
+        "Share of the frames with a face in which happiness has a probability of one half or more.", _SCHERER,
+    ),
+    Measure(
+        "smiles_a_minute", "Smiles", "a minute", Modality.FACE, "smiles_a_minute",
+        f"How often a smile begins, for each minute in which the face was seen. {_RATE}", _SCHERER,
+    ),
+    Measure(
+        "transitions_a_minute", "Changes of expression", "a minute", Modality.FACE, "transitions_a_minute",
+        f"How often the most probable expression changes, for each minute in which the face was seen. {_RATE}", _GIRARD,
+    ),
+    Measure(
+        "pitch_mean", "Pitch", "semitones above 27.5 Hz", Modality.VOICE, "f0_mean_semitones",
+        f"Mean pitch of voiced speech. {_EVERYONE}", _CUMMINS,
+    ),
+    Measure(
+        "pitch_sd", "Pitch variation", "semitones", Modality.VOICE, "f0_sd_semitones",
+        f"Standard deviation of the pitch of voiced speech: a monotonous voice has a small one. {_EVERYONE}", _CUMMINS,
+    ),
+    Measure(
+        "loudness_sd", "Loudness variation", "dB", Modality.VOICE, "loudness_sd_db",
+        f"Standard deviation of the loudness of speech; the level itself depends on the microphone. {_EVERYONE}",
+        _CUMMINS,
+    ),
+    Measure(
+        "speaking_share", "Speaking", "share", Modality.VOICE, "speaking_share",
+        f"Share of the sound that is speech. {_EVERYONE}", _CUMMINS,
+    ),
+    Measure(
+        "pauses_a_minute", "Pauses", "a minute", Modality.VOICE, "pauses_per_minute",
+        f"Silences of more than a quarter of a second with speech before and after. {_EVERYONE}", _CUMMINS,
+    ),
+    Measure(
+        "speech_rate", "Speech rate", "syllables a second", Modality.VOICE, "speech_rate_per_s",
+        f"Syllable nuclei in each second of speech and pauses. {_EVERYONE}", _DE_JONG,
+    ),
+    Measure(
+        "words_a_minute", "Words", "words a minute", Modality.WORDS, "words_per_minute",
+        "The person's words in the transcript for each minute in which they talk.", _CUMMINS,
+    ),
+    Measure(
+        "first_person_share", "First person", "share", Modality.WORDS, "first_person",
+        "Share of the person's words that are first person singular (I, me, my ...); English transcripts only.", _RUDE,
+    ),
+)  # fmt: skip
+"""All of them, in the order in which they are shown."""
+
+SHARES: tuple[Measure, ...] = tuple(
+    Measure(
+        name, name.capitalize(), "share", Modality.FACE, f"{name}.mean",
+        f"Mean probability of {name} over the frames with a face, as kept with every analysis.",
+        "the emotion head (see the model card)",
+    )
+    for name in EMOTIONS
+)  # fmt: skip
+"""The emotion shares, which are kept with an analysis itself, described like measures."""
+
+BY_NAME: Mapping[str, Measure] = {measure.name: measure for measure in (*MEASURES, *SHARES)}
+
+
+def session_measures(analysis: SessionAnalysis, settings: Settings) -> dict[str, float]:
+    """What could be measured of a session, by name; what could not has no key.
+
+    A face that was seen too little for a PHQ head is not measured either.
+    """
+    features = judged_features(analysis, settings)
+    found: dict[Modality | None, dict[str, float]] = {
+        Modality.FACE: _face(features),
+        Modality.VOICE: _voice(features),
+        Modality.WORDS: _words(features),
+    }
+    values = {one.name: found[one.modality].get(one.functional, math.nan) for one in MEASURES}
+    return {name: value for name, value in values.items() if math.isfinite(value)}
+
+
+def measured(analysis: SessionAnalysis, settings: Settings) -> dict[str, float]:
+    """The analysis's measures as `Store.save_analysis` takes them, with the mark."""
+    return {**session_measures(analysis, settings), MARK: float(VERSION)}
+
+
+# The functionals bring the voice's networks with them, which who only reads the catalogue does not need.
+
+
+def _face(features: SessionFeatures) -> dict[str, float]:
+    from fer_phq.features.functionals import expressions
+
+    face = features.channel(Modality.FACE)
+    if face is None or face.time_s is None or features.emotions is None:
+        return {}
+    return expressions(features.emotions, face.time_s)
+
+
+def _voice(features: SessionFeatures) -> dict[str, float]:
+    from fer_phq.voice.features import KIND
+    from fer_phq.voice.functionals import voice_functionals
+
+    voice = features.channel(Modality.VOICE)
+    if voice is None or voice.kind != KIND:
+        return {}
+    found = voice_functionals(voice)
+    return found if found["speech_s"] >= MIN_SPEECH_S else {"speaking_share": found["speaking_share"]}
+
+
+def _words(features: SessionFeatures) -> dict[str, float]:
+    from fer_phq.words.features import MINILM, PLAIN
+    from fer_phq.words.functionals import word_functionals
+
+    words: Channel | None = features.channel(Modality.WORDS)
+    if words is None or words.kind not in (PLAIN, MINILM):
+        return {}
+    found = word_functionals(words)
+    return found if found["words"] >= MIN_WORDS else {}

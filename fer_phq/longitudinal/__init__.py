@@ -1,0 +1,1 @@
+"""One person over sessions: reliable change and periods."""

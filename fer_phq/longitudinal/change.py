@@ -1,0 +1,273 @@
+"""Change within one person: has a questionnaire's score changed, and how does a model's estimate sit with this person?
+
+Two rules judge a questionnaire against the person's first one on the same scale, each with its own source:
+
+- the reliable change index (Jacobson & Truax 1991, J Consult Clin Psychol 59:12-19): the difference in units of what
+  the scale's unreliability makes of no change at all, which passes 1.96 in fewer than one person in twenty;
+- the five-point rule: 5 points, two standard errors of measurement, are the smallest difference of the PHQ-9 that
+  matters for one person (Löwe et al. 2004, Med Care 42:1194-1201).
+
+A person's own baseline of the estimates is how far their scores lie from a model's estimates, partially pooled: the
+fewer the pairs, the nearer to zero (Efron & Morris 1977, Sci Am 236(5):119-127; Gelman & Hill 2007, Data Analysis Using
+Regression and Multilevel/Hierarchical Models, chapter 12).
+
+Nothing here mixes PHQ-8 with PHQ-9 totals, and nothing is a diagnosis.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from fer_phq.core.phq import Provenance, Scale
+
+SD = 5.8
+"""Standard deviation of PHQ-9 totals in points, in the 580 primary-care patients of Kroenke, Spitzer & Williams 2001
+(J Gen Intern Med 16:606-613) who were interviewed as well: pooled from the groups published there, of 41, 65 and 474
+patients with means 17.1, 10.4 and 3.3 and SDs 6.1, 5.4 and 3.8."""
+
+RETEST = 0.84
+"""Test-retest correlation of the PHQ-9 within 48 hours, in the same patients (Kroenke 2001)."""
+
+RELIABLE = 1.96
+"""Beyond this the index is called reliable: the two-sided 5 % point of the normal distribution."""
+
+FIVE_POINTS = 5
+"""The smallest difference that matters for one person, in points of the PHQ-9 (Löwe 2004)."""
+
+PAIR_DAYS = 14
+"""At most so many days lie between an estimate and the score it is compared with: the PHQ asks about two weeks."""
+
+PAIRS = 3
+"""A person's own baseline needs so many pairs."""
+
+
+class Direction(StrEnum):
+    """Where a score went, when it went far enough to say so. A lower total is better."""
+
+    IMPROVED = "improved"
+    WORSENED = "worsened"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Score:
+    """One questionnaire's total, and when it was answered."""
+
+    at: datetime
+    total: int
+    scale: Scale
+
+
+@dataclass(frozen=True)
+class Change:
+    """A questionnaire against the baseline, the person's first one on the same scale. rci: the reliable change index.
+
+    Raises ValueError for totals of two scales.
+    """
+
+    score: Score
+    baseline: Score
+    rci: float
+
+    def __post_init__(self) -> None:
+        if self.score.scale != self.baseline.scale:
+            raise ValueError(f"A {self.score.scale} total cannot be compared with a {self.baseline.scale} total.")
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether this is the baseline itself."""
+        return self.score is self.baseline
+
+    @property
+    def difference(self) -> int:
+        """Points since the baseline; negative is better."""
+        return self.score.total - self.baseline.total
+
+    @property
+    def reliable(self) -> bool:
+        """Whether the difference is more than unreliability explains (Jacobson & Truax 1991)."""
+        return abs(self.rci) > RELIABLE
+
+    @property
+    def five_points(self) -> bool:
+        """Whether the difference is large enough to matter (Löwe 2004)."""
+        return abs(self.difference) >= FIVE_POINTS
+
+    @property
+    def direction(self) -> Direction:
+        """Improved or worsened where either rule is met: a smaller difference has no direction."""
+        if not (self.reliable or self.five_points):
+            return Direction.NONE
+        return Direction.IMPROVED if self.difference < 0 else Direction.WORSENED
+
+
+def reliable_change_index(before: float, after: float, *, sd: float = SD, retest: float = RETEST) -> float:
+    """(after - before) / S_diff of two totals in points (Jacobson & Truax 1991); see `noise` for the rest."""
+    return (after - before) / noise(sd=sd, retest=retest)
+
+
+def noise(*, sd: float = SD, retest: float = RETEST) -> float:
+    """S_diff = sqrt(2) * sd * sqrt(1 - retest): what unreliability makes of no change, as an SD in points.
+
+    sd: the scale's standard deviation in points, above 0. retest: its test-retest correlation, 0 to below 1; ValueError
+    outside. The defaults are the PHQ-9's and serve the PHQ-8 as well: without item 9 the totals correlate with the
+    PHQ-9's at 0.996 (Wu et al. 2020, Psychol Med 50:1368-1380).
+    """
+    if not sd > 0 or not 0 <= retest < 1:
+        raise ValueError(f"The index needs sd > 0 and 0 <= retest < 1, got {sd} and {retest}.")
+    return math.sqrt(2) * sd * math.sqrt(1 - retest)
+
+
+def reliable_points(*, sd: float = SD, retest: float = RETEST) -> int:
+    """The smallest whole difference that is reliable, in points: 7 with the defaults."""
+    return math.floor(RELIABLE * noise(sd=sd, retest=retest)) + 1
+
+
+def since_baseline(scores: Sequence[Score], *, sd: float = SD, retest: float = RETEST) -> tuple[Change, ...]:
+    """Each questionnaire, oldest first, against the first one of its scale; a baseline against itself has no change.
+
+    The first one alone is the baseline, not a mean of several: it is what was known before anything was done, and the
+    index is made for one total before and one after. Where somebody first came on an unusually bad day, later totals
+    are lower by regression to the mean alone; neither rule corrects for that.
+    """
+    baselines: dict[Scale, Score] = {}
+    changes = []
+    for score in sorted(scores, key=lambda one: one.at):
+        first = baselines.setdefault(score.scale, score)
+        changes.append(Change(score, first, reliable_change_index(first.total, score.total, sd=sd, retest=retest)))
+    return tuple(changes)
+
+
+# ------------------------------------------------------------------------------------- a person's own baseline
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One session's estimate in points (NaN where there is none), and when the session was recorded."""
+
+    at: datetime
+    score: float
+    scale: Scale
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How score - estimate varies, as standard deviations in points: within a person (above 0) and between people."""
+
+    within: float
+    between: float
+
+    def __post_init__(self) -> None:
+        if not (self.within > 0 and self.between >= 0):
+            raise ValueError(f"A spread needs within > 0 and between >= 0, got {self.within} and {self.between}.")
+
+
+ASSUMED = Spread(within=SD / math.sqrt(2), between=SD / math.sqrt(2))
+"""What is assumed of a head whose errors are not known by person. Their variance is taken to be that of PHQ-9 totals,
+as of a head that knows nothing, so that the standard error is rather too large. Half of it is taken to lie between
+people: what is known beforehand then weighs as much as one pair (a unit-information prior: Kass & Wasserman 1995, J Am
+Stat Assoc 90:928-934), and the weight of n pairs is n / (n + 1)."""
+
+
+@dataclass(frozen=True)
+class PersonalBaseline:
+    """How far a person's scores lie above a model's estimates.
+
+    offset: points to add to an estimate; error: its standard error in points, taking the spread as known. Of `pairs`
+    pairs; mean is their raw mean and weight (0 to 1) what partial pooling leaves of it: offset = weight * mean.
+    """
+
+    offset: float
+    error: float
+    pairs: int
+    mean: float
+    weight: float
+    scale: Scale
+
+
+@dataclass(frozen=True)
+class NoBaseline:
+    """Stands in a baseline's place, with the reason as a sentence for a person."""
+
+    text: str
+
+
+def partial_pooling(
+    differences: Sequence[float] | npt.NDArray[np.float64], spread: Spread
+) -> tuple[float, float, float]:
+    """Mean, weight and standard error of a person's offset from their n differences score - estimate, in points.
+
+    The offset is normal around 0 with SD tau (`spread.between`), a difference normal around the offset with SD sigma
+    (`spread.within`). Given the differences it has the mean weight * mean, with weight = n tau² / (n tau² + sigma²),
+    and the standard error sqrt(weight * sigma² / n): Gelman & Hill 2007, equation 12.1, around 0. ValueError for n = 0.
+    """
+    n = len(differences)
+    if not n:
+        raise ValueError("An offset needs at least one difference.")
+    weight = n * spread.between**2 / (n * spread.between**2 + spread.within**2)
+    return float(np.mean(differences)), weight, math.sqrt(weight * spread.within**2 / n)
+
+
+def pairs_of(
+    estimates: Sequence[Estimate], scores: Sequence[Score], *, days: float = PAIR_DAYS
+) -> list[tuple[Estimate, Score]]:
+    """Estimates with a score of the same scale at most `days` away, nearest first; none of them is used twice.
+
+    A score that served two sessions would count its own error twice.
+    """
+    near = [
+        (abs(estimate.at - score.at), i, j)
+        for i, estimate in enumerate(estimates)
+        for j, score in enumerate(scores)
+        if estimate.scale == score.scale
+        and math.isfinite(estimate.score)
+        and abs(estimate.at - score.at) <= timedelta(days=days)
+    ]
+    taken: dict[int, int] = {}
+    for _, i, j in sorted(near):
+        if i not in taken and j not in taken.values():
+            taken[i] = j
+    return [(estimates[i], scores[j]) for i, j in taken.items()]
+
+
+def personal_baseline(
+    estimates: Sequence[Estimate], scores: Sequence[Score], *, spread: Spread = ASSUMED, days: float = PAIR_DAYS
+) -> PersonalBaseline | NoBaseline:
+    """How far one person's scores lie above one model's estimates, or why that cannot be said.
+
+    Only estimates of clinical provenance count. All estimates must come from one model.
+    """
+    clinical = [one for one in estimates if one.provenance is Provenance.CLINICAL and math.isfinite(one.score)]
+    scales = sorted({one.scale for one in clinical})
+    if not clinical:
+        simulated = any(one.provenance is Provenance.SIMULATED and math.isfinite(one.score) for one in estimates)
+        return NoBaseline(_SIMULATED if simulated else "There is no estimate yet to compare scores with.")
+    if len(scales) > 1:
+        return NoBaseline("The estimates are on two scales, which have no baseline in common.")
+    pairs = pairs_of(clinical, scores, days=days)
+    if len(pairs) < PAIRS:
+        return NoBaseline(
+            f"A personal baseline of the estimates needs {PAIRS} sessions with a {scales[0]} score within "
+            f"{days:g} days; there {'is' if len(pairs) == 1 else 'are'} {len(pairs) or 'none'}."
+        )
+    mean, weight, error = partial_pooling([score.total - estimate.score for estimate, score in pairs], spread)
+    return PersonalBaseline(weight * mean, error, len(pairs), mean, weight, scales[0])
+
+
+def total_on(scale: Scale, items: Sequence[int]) -> int | None:
+    """A filled-in questionnaire's total on a scale, or None: a PHQ-9 without item 9 is a PHQ-8, never the reverse."""
+    return sum(items[: scale.items]) if len(items) >= scale.items else None
+
+
+_SIMULATED = (
+    "There is no personal baseline of the estimates: they come from a head trained on simulated labels, so their "
+    "distance from this person's scores means nothing."
+)

@@ -1,0 +1,1 @@
+"""Checkpoint bundles: backbone, emotion head, PHQ heads, explanation, export."""

@@ -1,0 +1,229 @@
+"""A bundle's emotion network as one ONNX or TorchScript file, for programs without fer-phq (or without PyTorch).
+
+    pixels (n, in_chans, size, size) -> probabilities (n, 7), embedding (n, dim)         all float32, any n >= 1
+
+`pixels` are face crops that are already resized, in 0-1; with one channel they are luma (`fer_phq.models.model.LUMA`).
+Normalisation, the mean over crop and mirror image, the temperature and the softmax are inside the graph, so that
+nothing of the preprocessing can be got wrong but the crop itself. The PHQ head stays out: an estimate without its
+interval and provenance must not travel. What was written is read back and compared with the model before it counts.
+"""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import json
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from fer_phq.core.arrays import FloatArray
+from fer_phq.core.errors import ModelError
+from fer_phq.models.checkpoint import SHIPPED
+from fer_phq.models.model import LUMA, FerPhqModel
+
+Format = Literal["onnx", "torchscript"]
+
+TOLERANCE = 1e-4
+"""Largest absolute difference from the model itself that a file's probabilities and embeddings may have."""
+
+CHECKED_SIZES = (1, 5)
+"""Batch sizes at which the written file is compared: one, and one that was not seen while exporting."""
+
+OUTPUTS = ("probabilities", "embedding")
+
+NOTE = (
+    "The emotion network of a fer-phq checkpoint bundle, without its PHQ head. It names what taggers call a face, not "
+    "what a person feels: not a diagnosis, not for decisions about a person, not at work or in schools."
+)
+
+Runner = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+"""A file read back: pixels (n, in_chans, size, size) to probabilities (n, 7) and embedding (n, dim)."""
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """A file that was written and checked; `difference` is the largest absolute one in either output."""
+
+    path: Path
+    format: Format
+    difference: float
+    bytes: int
+
+
+class Outputs(NamedTuple):
+    """What the exported network gives."""
+
+    probabilities: torch.Tensor
+    embedding: torch.Tensor
+
+
+class ExportedNet(nn.Module):
+    """The whole way from pixels (n, in_chans, size, size) in 0-1 to `Outputs`, as `FerPhqModel` goes it."""
+
+    def __init__(self, model: FerPhqModel) -> None:
+        super().__init__()
+        net, config = copy.deepcopy(model.net).cpu().float(), model.bundle.config
+        self.backbone, self.head = net.backbone, net.head
+        self.mean, self.std, self.temperature = config.mean, config.std, config.temperature
+        self.eval().requires_grad_(False)
+
+    def forward(self, pixels: torch.Tensor) -> Outputs:
+        """Probabilities (n, 7) and embedding (n, dim)."""
+        images = (pixels - self.mean) / self.std
+        # Both views go through one pass: the graph holds the backbone once.
+        views: torch.Tensor = self.backbone(torch.cat([images, images.flip(-1)]))
+        embedding = views.unflatten(0, (2, -1)).mean(0)
+        return Outputs((self.head(embedding) / self.temperature).softmax(1), embedding)
+
+
+def export_model(model: FerPhqModel, path: Path, format: Format, force: bool = False) -> ExportReport:
+    """Write `path`, read it back and compare it with the model; an existing file is replaced only with `force`.
+
+    Raises ModelError in one sentence; then no file is left behind, and one that was there is untouched.
+    """
+    if path.exists() and not (force and path.is_file()):
+        raise ModelError(f"{path} is already there: choose another name, or replace a file with --force.")
+    if format == "onnx" and importlib.util.find_spec("onnxscript") is None:
+        raise ModelError("ONNX export needs the package onnxscript: install it with pip install 'fer-phq[train]'.")
+    write, read = (_write_onnx, _read_onnx) if format == "onnx" else (_write_torchscript, _read_torchscript)
+    with _temporary(path) as part:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of PyTorch about its own exporters; the comparison is what counts
+                write(ExportedNet(model), model, part)
+                difference = largest_difference(model, read(part))
+        except (torch.onnx.OnnxExporterError, RuntimeError, OSError) as error:
+            raise ModelError(f"{model.model_id} cannot be exported as {format}: {_first_line(error)}") from None
+        if not difference <= TOLERANCE:  # also when it is not a number
+            raise ModelError(
+                f"{path} was not written: as {format}, {model.model_id} differs from itself by {difference:.1e}, "
+                f"more than {TOLERANCE:.0e}."
+            )
+        part.replace(path)
+    return ExportReport(path, format, difference, path.stat().st_size)
+
+
+def largest_difference(model: FerPhqModel, run: Runner) -> float:
+    """Largest absolute difference between a file's outputs and the model's own on random crops."""
+    config, rng = model.bundle.config, np.random.default_rng(0)
+    differences = []
+    for n in CHECKED_SIZES:
+        crops = rng.integers(0, 256, (n, config.image_size, config.image_size, 3), dtype=np.uint8)
+        probabilities, embedding = run(pixels_of(crops, config.in_chans))
+        expected = model.embed(crops)
+        differences.append(np.abs(embedding - expected).max())
+        differences.append(np.abs(probabilities - model.emotions_of(expected)).max())
+    return float(np.max(differences))
+
+
+def pixels_of(crops: npt.NDArray[np.uint8], in_chans: int) -> FloatArray:
+    """An exported file's input of resized crops: uint8 RGB (n, size, size, 3) to float32 (n, in_chans, size, size)."""
+    pixels = crops.astype(np.float32) / 255
+    if in_chans == 1:
+        pixels = (pixels @ np.array(LUMA, np.float32))[..., None]
+    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+
+
+def describe(model: FerPhqModel) -> dict[str, str]:
+    """What a file says about itself: ONNX metadata properties, TorchScript's `config.json`."""
+    config = model.bundle.config
+    size, channels = config.image_size, "luma: 0.299 R + 0.587 G + 0.114 B" if config.in_chans == 1 else "RGB"
+    shipped = model.bundle.path.resolve() == SHIPPED.resolve()
+    return {
+        "model_id": model.model_id,
+        "classes": json.dumps(config.classes),
+        "image_size": str(size),
+        "in_chans": str(config.in_chans),
+        "input": f"pixels float32 (n, {config.in_chans}, {size}, {size}) in 0-1, {channels}; aligned face crops",
+        "outputs": f"probabilities float32 (n, {len(config.classes)}); embedding float32 (n, {config.dim})",
+        "provenance": NOTE,
+        "licence": "Apache-2.0" if shipped else "see model_card",
+        "model_card": model.bundle.card,
+    }
+
+
+def _example(model: FerPhqModel) -> torch.Tensor:
+    config = model.bundle.config
+    return torch.rand(2, config.in_chans, config.image_size, config.image_size)
+
+
+def _write_onnx(net: ExportedNet, model: FerPhqModel, path: Path) -> None:
+    import onnx
+
+    program = torch.onnx.export(
+        net,
+        (_example(model),),
+        dynamo=True,
+        input_names=["pixels"],
+        output_names=list(OUTPUTS),
+        dynamic_shapes={"pixels": {0: torch.export.Dim("n", min=1)}},
+        external_data=False,
+        verbose=False,
+    )
+    assert program is not None  # it is None only for the exporter before dynamo
+    proto = program.model_proto
+    # The exporter notes the Python file and line of every operation: paths of this machine, and a tenth of the file.
+    for item in (*proto.graph.node, *proto.graph.value_info, *proto.graph.initializer, proto.graph):
+        item.ClearField("metadata_props")
+    proto.doc_string = NOTE
+    onnx.helper.set_model_props(proto, describe(model))
+    onnx.checker.check_model(proto)
+    onnx.save(proto, path)
+
+
+def _read_onnx(path: Path) -> Runner:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+
+    def run(pixels: FloatArray) -> tuple[FloatArray, FloatArray]:
+        probabilities, embedding = session.run(list(OUTPUTS), {"pixels": pixels})
+        return probabilities, embedding
+
+    return run
+
+
+def _write_torchscript(net: ExportedNet, model: FerPhqModel, path: Path) -> None:
+    with torch.no_grad():
+        traced = torch.jit.freeze(torch.jit.trace(net, _example(model), check_trace=False))
+    torch.jit.save(traced, str(path), _extra_files={"config.json": json.dumps(describe(model), indent=2)})
+
+
+def _read_torchscript(path: Path) -> Runner:
+    loaded = torch.jit.load(str(path))
+
+    def run(pixels: FloatArray) -> tuple[FloatArray, FloatArray]:
+        with torch.inference_mode():
+            probabilities, embedding = loaded(torch.from_numpy(pixels))
+        return probabilities.numpy(), embedding.numpy()
+
+    return run
+
+
+@contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """A new file beside `path` that becomes it by renaming; removed when it did not."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.touch()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be written: {error.strerror}.") from None
+    try:
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

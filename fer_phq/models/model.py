@@ -1,0 +1,169 @@
+"""The model a caller holds: face crops in, emotion probabilities, embeddings and a PHQ estimate out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from fer_phq.core.arrays import FloatArray, Image
+from fer_phq.core.errors import ModelError
+from fer_phq.core.feature_series import SessionFeatures
+from fer_phq.core.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, UnavailableReason
+from fer_phq.models.backbone import create_backbone
+from fer_phq.models.checkpoint import WEIGHTS, Bundle, PhqConfig, find_bundle
+from fer_phq.models.heads import EmotionNet
+from fer_phq.models.phq_head import PhqHead, load_heads
+from fer_phq.models.regressors import Described
+
+Crops = Sequence[Image] | npt.NDArray[np.uint8]
+"""Face crops: a list of uint8 RGB images of any size, or one array (n, h, w, 3)."""
+
+LUMA = (0.299, 0.587, 0.114)
+"""Rec. 601 weights of red, green and blue: how FER2013's grey images were made."""
+
+BATCH = 64
+
+
+class FerPhqModel(nn.Module):
+    """A ViT backbone, an emotion head and, where the bundle has them, PHQ heads over a session's features.
+
+    Build it with `load_model`. Methods take and return numpy arrays; nothing here tracks gradients.
+    """
+
+    def __init__(self, bundle: Bundle, net: EmotionNet, heads: tuple[PhqHead, ...]) -> None:
+        super().__init__()
+        self.bundle, self.net, self.heads = bundle, net, heads
+        self.face_kind = bundle.face_kind
+        self.eval()
+
+    @property
+    def model_id(self) -> str:
+        """Name and short hash of the weights."""
+        return self.bundle.model_id
+
+    @property
+    def dim(self) -> int:
+        """Width of an embedding."""
+        return self.bundle.config.dim
+
+    def embed(self, crops: Crops) -> FloatArray:
+        """Embeddings (n, dim) float32 of face crops, in order. Raises ValueError for anything but uint8 RGB."""
+        with torch.inference_mode():
+            rows = [self._embed(batch).numpy() for batch in self._batches(crops)]
+        return np.concatenate(rows) if rows else np.zeros((0, self.dim), np.float32)
+
+    def predict_emotions(self, crops: Crops) -> FloatArray:
+        """Probabilities (n, 7) float32 in the order of `EMOTIONS`; each row sums to 1."""
+        return self.emotions_of(self.embed(crops))
+
+    def emotions_of(self, embeddings: FloatArray) -> FloatArray:
+        """Probabilities (n, 7) float32 from embeddings (n, dim): the emotion head alone."""
+        with torch.inference_mode():
+            logits = self.net.head(torch.from_numpy(np.ascontiguousarray(embeddings)))
+            probabilities: FloatArray = (logits / self.bundle.config.temperature).softmax(1).numpy()
+        return probabilities
+
+    def estimate_phq(self, features: SessionFeatures) -> PhqResult:
+        """PHQ estimate of a session by the first of the bundle's heads that may judge it, or why none may.
+
+        Heads stand in the order of their errors; one that finds a session too short, or unlike those it was trained
+        on, leaves it to the next. Where all refuse, one that had enough to see says why.
+        """
+        config = self.bundle.config.phq
+        if config is None:
+            return PhqUnavailable(UnavailableReason.NO_HEAD)
+        refusals = []
+        for head in self.heads:
+            taken = head.taken(features)
+            if taken is None:
+                continue
+            given = head.describe(taken)
+            if isinstance(given, PhqUnavailable):
+                refusals.append(given)
+                continue
+            return self._estimate(head, given, config)
+        refusals.sort(key=lambda one: one.reason is UnavailableReason.TOO_SHORT)
+        return refusals[0] if refusals else _nothing_fits(features, config)
+
+    def _estimate(self, head: PhqHead, given: Described, config: PhqConfig) -> PhqEstimate:
+        bounds = head.estimate(given, config.interval_level, config.scale.maximum)
+        score, low, high = (round(float(value[0]), 2) for value in bounds)
+        return PhqEstimate(
+            score=score,
+            low=low,
+            high=high,
+            level=config.interval_level,
+            scale=config.scale,
+            provenance=config.provenance,
+            model_id=self.model_id,
+            modalities=head.modalities,
+        )
+
+    def _embed(self, images: torch.Tensor) -> torch.Tensor:
+        # An expression is the same in a mirror: the mean of both views is steadier, and exactly mirror-invariant.
+        rows: torch.Tensor = (self.net.backbone(images) + self.net.backbone(images.flip(-1))) / 2
+        return rows
+
+    def _batches(self, crops: Crops) -> Iterator[torch.Tensor]:
+        for start in range(0, len(crops), BATCH):
+            yield self.preprocess(crops[start : start + BATCH])
+
+    def preprocess(self, crops: Crops) -> torch.Tensor:
+        """Crops to the backbone's input (n, in_chans, size, size): resized with antialiasing, luma if it is grey."""
+        config = self.bundle.config
+        out = torch.empty(len(crops), config.in_chans, config.image_size, config.image_size)
+        luma = torch.tensor(LUMA)[:, None, None]
+        for i, crop in enumerate(crops):
+            if crop.dtype != np.uint8 or crop.ndim != 3 or crop.shape[2] != 3 or 0 in crop.shape:
+                raise ValueError(f"A face crop must be uint8 RGB (h, w, 3), got {crop.dtype} {crop.shape}.")
+            pixels = torch.from_numpy(np.array(crop)).permute(2, 0, 1).float() / 255
+            if config.in_chans == 1:
+                pixels = (pixels * luma).sum(0, keepdim=True)
+            size = (config.image_size, config.image_size)
+            if pixels.shape[1:] != size:
+                pixels = F.interpolate(pixels[None], size=size, mode="bilinear", antialias=True, align_corners=False)[0]
+            out[i] = pixels
+        return ((out - config.mean) / config.std).contiguous(memory_format=torch.channels_last)
+
+
+def load_model(name_or_path: str | os.PathLike[str] | None = None) -> FerPhqModel:
+    """The model of a bundle: by name, model id or folder; without an argument the active one.
+
+    Raises ModelError in one sentence when the bundle is missing, damaged or does not fit its configuration.
+    """
+    bundle = find_bundle(name_or_path)
+    config = bundle.config
+    net = EmotionNet(create_backbone(config.backbone, config.image_size, config.in_chans, **config.options), config.dim)
+    _load(net, bundle.path / WEIGHTS[0])
+    heads = load_heads(config.phq.heads, bundle.path / WEIGHTS[1]) if config.phq else ()
+    return FerPhqModel(bundle, net.to(memory_format=torch.channels_last), heads)
+
+
+def _nothing_fits(features: SessionFeatures, config: PhqConfig) -> PhqUnavailable:
+    """Why no head takes what the session has."""
+    needed = set(config.modalities)
+    if all(Modality.FACE in one for one in needed) and features.channel(Modality.FACE) is None:
+        return PhqUnavailable(UnavailableReason.NO_FACE)
+    takes = " or ".join("+".join(one) for one in sorted(needed, key=len))
+    has = "+".join(features.modalities) or "nothing"
+    detail = f"the PHQ heads of the active model take {takes} of the kind they were trained on; the session has {has}"
+    return PhqUnavailable(UnavailableReason.NO_HEAD, detail)
+
+
+def _load(module: nn.Module, path: Path) -> None:
+    try:
+        weights = load_file(path)
+        module.load_state_dict(
+            {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
+        )
+    except (SafetensorError, OSError, RuntimeError) as error:
+        raise ModelError(f"The weights in {path} cannot be used: {str(error).splitlines()[0]}") from None

@@ -1,0 +1,95 @@
+"""The voice and the words of a session: the recording's sound, a transcript where there is one, and whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fer_phq.core.analysis import RecordingInfo
+from fer_phq.core.errors import RecordingError
+from fer_phq.core.feature_series import Channel
+from fer_phq.core.sidecar import Beside
+from fer_phq.features.functionals import measured_rows
+from fer_phq.voice import only_during, voice_features
+from fer_phq.words import (
+    Transcript,
+    has_minilm,
+    intervals,
+    language_warning,
+    load_minilm,
+    read_transcript,
+    subject_speaker,
+    word_features,
+)
+
+EVERYONE = "Nothing says who speaks when: the voice is that of everyone who is heard."
+
+
+@dataclass(frozen=True, eq=False)
+class Heard:
+    """voice and words of the subject, None where there are none; sentences on what limits them."""
+
+    voice: Channel | None
+    words: Channel | None
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What was given beside a recording, read: the transcript, which speaker is the subject, sound of its own."""
+
+    transcript: Transcript | None
+    speaker: str | None
+    audio: Path | None
+    warnings: tuple[str, ...]
+
+
+def understand(beside: Beside) -> Told:
+    """Read a transcript. Raises FerPhqError when it cannot be used or does not have the speaker."""
+    if beside.transcript is None:
+        return Told(None, None, beside.audio, ())
+    transcript = read_transcript(beside.transcript)
+    speaker, doubt = subject_speaker(transcript, beside.speaker)
+    return Told(transcript, speaker, beside.audio, (*transcript.warnings, *([doubt] if doubt else [])))
+
+
+def listen(recording: RecordingInfo, told: Told, on_progress: Callable[[float], None] | None = None) -> Heard:
+    """Hear a session. on_progress is told the seconds of sound done and may raise `AnalysisCancelled`.
+
+    Raises RecordingError for a sound file that was given and cannot be used; sound of the recording itself that cannot
+    be used is a warning.
+    """
+    warnings = list(told.warnings)
+    transcript, speaker = told.transcript, told.speaker
+    voice = _voice(recording, told.audio, on_progress, warnings)
+    if voice is not None and measured_rows(voice):
+        if transcript is not None and speaker is not None:
+            voice = only_during(voice, [(float(start), float(end)) for start, end in intervals(transcript, speaker)])
+        else:
+            warnings.append(EVERYONE)
+    return Heard(voice, _words(transcript, speaker, warnings), tuple(warnings))
+
+
+def _voice(
+    recording: RecordingInfo, audio: Path | None, on_progress: Callable[[float], None] | None, warnings: list[str]
+) -> Channel | None:
+    if audio is not None:
+        return voice_features(audio, on_progress=on_progress, on_warning=warnings.append)
+    if not recording.has_audio:
+        return None
+    try:
+        return voice_features(recording.path, on_progress=on_progress, on_warning=warnings.append)
+    except RecordingError as error:
+        warnings.append(f"The voice was left out: {error}")
+        return None
+
+
+def _words(transcript: Transcript | None, speaker: str | None, warnings: list[str]) -> Channel | None:
+    """Features of the subject's utterances, with embeddings where the extra that makes them is installed."""
+    if transcript is None:
+        return None
+    doubt = language_warning(transcript, speaker)
+    if doubt:
+        warnings.append(doubt)
+    return word_features(transcript, speaker, load_minilm() if has_minilm() else None)

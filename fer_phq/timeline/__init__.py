@@ -1,0 +1,1 @@
+"""A session over time: gaps, smoothing, downsampling, episodes."""

@@ -1,0 +1,120 @@
+"""Expression episodes of a timeline: when an expression began, was strongest and ended.
+
+The parts of an expression over time are those of Ekman & Friesen (1982, J Nonverbal Behav 6:238-252): onset, apex
+(here: peak) and offset. That an episode lasts half a second or longer follows Matsumoto & Hwang (2011, Motiv Emot
+35:181-191): expressions of ordinary length last 0.5 to 4 s, shorter ones are another thing and need more frames a
+second than a session is usually sampled at. What is followed here is the probability that a model gives an expression,
+not a muscle: as in Girard et al. (2014, Image Vis Comput 32:641-647), an automatic measure of how long and how often.
+
+An episode begins where the probability has risen above `LEAVE` on its way to at least `ENTER`, and ends where it falls
+below `LEAVE` again. Two thresholds keep one expression that flickers around either of them from becoming many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fer_phq.core.arrays import TimeArray
+from fer_phq.core.emotions import EMOTIONS, emotion_index
+from fer_phq.timeline.gaps import edges, stretch_ids
+
+ENTER = 0.5
+"""An episode reaches this probability: the expression is likelier than all others together."""
+LEAVE = 0.35
+"""An episode lasts while the probability stays at or above this."""
+LEAST_S = 0.5
+"""Seconds; what lasts less is no episode."""
+EXPRESSIONS: tuple[str, ...] = tuple(name for name in EMOTIONS if name != "neutral")
+"""What has episodes: a neutral face is the lack of an expression."""
+
+Float = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Episode:
+    """One expression from onset to offset: seconds from the recording's start; `peak` is the highest probability.
+
+    cut: a gap, or the recording's start or end, cuts it short, so that it may have lasted longer.
+    """
+
+    emotion: str
+    onset_s: float
+    peak_s: float
+    offset_s: float
+    peak: float
+    cut: bool
+
+    @property
+    def dwell_s(self) -> float:
+        """Seconds from onset to offset."""
+        return self.offset_s - self.onset_s
+
+
+def find_episodes(
+    time_s: TimeArray,
+    emotions: npt.NDArray[np.floating],
+    *,
+    enter: float = ENTER,
+    leave: float = LEAVE,
+    least_s: float = LEAST_S,
+    names: Sequence[str] = EXPRESSIONS,
+) -> tuple[Episode, ...]:
+    """The episodes of the named emotions, by onset.
+
+    time_s (n,) ascending seconds; emotions (n, 7) probabilities, a row with NaN is a gap, which ends every episode.
+    Between two frames the probability is taken to change evenly: onset and offset are where it passes `leave`. A frame
+    beside a gap stands for half a step towards it. Raises ValueError unless 0 < leave <= enter.
+    """
+    if not 0 < leave <= enter:
+        raise ValueError(f"The thresholds must be 0 < leave <= enter, got {leave:g} and {enter:g}.")
+    values = np.asarray(emotions, np.float64)
+    seen = np.asarray(~np.isnan(values).any(axis=1))
+    stretch, bounds = stretch_ids(time_s, seen), _bounds(time_s)
+    found = []
+    for name in names:
+        probability = values[:, emotion_index(name)]
+        for first, last in _runs(seen & (probability >= leave), stretch):
+            peak = first + int(probability[first : last + 1].argmax())
+            if probability[peak] < enter:
+                continue
+            before = first > 0 and stretch[first - 1] == stretch[first]
+            after = last + 1 < len(time_s) and stretch[last + 1] == stretch[last]
+            onset = _crossing(time_s, probability, first - 1, leave) if before else bounds[first, 0]
+            offset = _crossing(time_s, probability, last, leave) if after else bounds[last, 1]
+            episode = Episode(
+                name, float(onset), float(time_s[peak]), float(offset), float(probability[peak]), not (before and after)
+            )
+            if episode.dwell_s >= least_s - 1e-9:
+                found.append(episode)
+    return tuple(sorted(found, key=lambda episode: (episode.onset_s, episode.emotion)))
+
+
+def _runs(inside: npt.NDArray[np.bool_], stretch: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """First and last row of each run of rows that are inside and of one stretch."""
+    rows = np.flatnonzero(inside)
+    if not len(rows):
+        return
+    breaks = np.flatnonzero((np.diff(rows) != 1) | (np.diff(stretch[rows]) != 0))
+    for first, last in zip(np.r_[0, breaks + 1], np.r_[breaks, len(rows) - 1], strict=True):
+        yield int(rows[first]), int(rows[last])
+
+
+def _crossing(time_s: TimeArray, probability: Float, row: int, level: float) -> float:
+    """Where between a row and the next the probability passes a level."""
+    one, other = probability[row], probability[row + 1]
+    share = (level - one) / (other - one) if one != other else 0.5
+    return float(time_s[row] + share * (time_s[row + 1] - time_s[row]))
+
+
+def _bounds(time_s: TimeArray) -> Float:
+    """(n, 2): from when to when each row stands, at most half a usual step to either side, from 0 s on."""
+    if not len(time_s):
+        return np.zeros((0, 2))
+    step = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 1.0
+    cut = edges(time_s)
+    begins = np.maximum(np.maximum(cut[:-1], time_s - step / 2), 0.0)
+    return np.column_stack([begins, np.minimum(cut[1:], time_s + step / 2)])

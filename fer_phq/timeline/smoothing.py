@@ -1,0 +1,40 @@
+"""Smoothing of a timeline over true times, which never looks across a gap."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from fer_phq.core.arrays import TimeArray
+from fer_phq.timeline.gaps import stretch_ids
+
+Float = npt.NDArray[np.float64]
+
+
+def smooth(time_s: TimeArray, values: npt.NDArray[np.floating], width_s: float) -> Float:
+    """Each row as the weighted mean of the rows around it, by a triangle that is `width_s` wide at half its height.
+
+    time_s (n,) seconds, not decreasing; values (n, k), a row with any NaN is a gap. Rows of the same stretch that lie
+    less than `width_s` seconds away count, the nearer the more, whatever the steps between them are; a gap stays a gap.
+    Rows that sum to 1 still do. Returns (n, k) float64; width 0 gives the values as they are. Raises ValueError for
+    a negative width.
+    """
+    if not width_s >= 0:
+        raise ValueError(f"The width must be 0 s or more, got {width_s:g}.")
+    rows = np.asarray(values, np.float64)
+    if width_s == 0 or len(rows) < 2:
+        return rows.copy()
+    seen = np.asarray(~np.isnan(rows).any(axis=1))
+    stretch = stretch_ids(time_s, seen)
+    filled = np.where(seen[:, None], rows, 0.0)
+    total, weights = filled.copy(), np.ones(len(rows))
+    for apart in range(1, len(rows)):
+        distance = time_s[apart:] - time_s[:-apart]
+        if not (distance < width_s).any():
+            break
+        weight = np.where(stretch[apart:] == stretch[:-apart], np.maximum(1 - distance / width_s, 0), 0)
+        total[apart:] += weight[:, None] * filled[:-apart]
+        total[:-apart] += weight[:, None] * filled[apart:]
+        weights[apart:] += weight
+        weights[:-apart] += weight
+    return np.where(seen[:, None], total / weights[:, None], np.nan)

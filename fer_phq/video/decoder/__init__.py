@@ -1,0 +1,1 @@
+"""The decoding child process: its protocol, its containers and its two backends."""

@@ -1,0 +1,153 @@
+"""Decoding by PyAV: sequential, from a key frame, or key frames only. Runs in the decoding child only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import av
+import numpy as np
+
+from fer_phq.video.decoder.container import open_container, video_stream
+from fer_phq.video.decoder.recording import Picture, Recording
+from fer_phq.video.sampling import EPSILON_S
+
+SILENT_LOSS = 4
+"""Pictures missing in a row that count as lost though no error was reported. Fewer may be packets that are not meant
+to be shown (VP8 reference frames, single fields)."""
+
+
+def frames(recording: Recording, *, start_s: float = -math.inf, only_keys: bool = False) -> Iterator[tuple[float, Any]]:
+    """(seconds from the start, av.VideoFrame) in ascending time, from the key frame at or before `start_s` on.
+
+    Pictures that do not decode are left out and noted in `recording.lost`.
+    """
+    with open_container(recording.path, recording.shown) as container:
+        stream = video_stream(container, recording.shown)
+        stream.thread_type = "AUTO" if recording.threads > 1 else "NONE"
+        stream.codec_context.thread_count = recording.threads
+        clock, losses = _Clock(recording, stream), _Losses(recording, start_s)
+        if only_keys and not clock.counts:
+            stream.codec_context.skip_frame = "NONKEY"
+        if start_s > 0 and not clock.counts:
+            _seek(container, stream, start_s + recording.facts.zero_s)
+        last_s = -math.inf
+        for frame in _decoded(container, stream, recording):
+            time_s = None if frame is None else clock.time(frame)
+            if frame is None or frame.is_corrupt:
+                losses.failed()
+            elif time_s is not None and time_s > last_s:
+                last_s = time_s
+                recording.last_s = max(recording.last_s, time_s)
+                losses.decoded(time_s)
+                if frame.key_frame or not only_keys:
+                    yield time_s, frame
+        losses.ended()
+
+
+def convert(recording: Recording, time_s: float, frame: Any) -> Picture:
+    """Scale, convert to RGB and turn upright; a picture of another size than the first is fitted to the first's.
+
+    The orientation is the first picture's: asking each frame for its side data would tie it into a reference cycle and
+    keep it in memory until the next garbage collection.
+    """
+    rotation, mirrored = recording.facts.rotation, recording.facts.mirrored
+    width, height = recording.size
+    if rotation % 180:
+        width, height = height, width
+    rgb = frame.reformat(width=width, height=height, format="rgb24").to_ndarray()
+    if mirrored:
+        rgb = rgb[:, ::-1]
+    if rotation:
+        rgb = np.rot90(rgb, -rotation // 90)
+    return Picture(time_s, np.ascontiguousarray(rgb), recording.scale)
+
+
+class _Clock:
+    """Times of decoded pictures, seconds from the recording's start."""
+
+    def __init__(self, recording: Recording, stream: Any) -> None:
+        self._zero = recording.facts.zero_s
+        self._base = stream.time_base
+        self._times = recording.times if recording.index is not None and recording.index.ordinal else None
+        self._count = 0
+
+    @property
+    def counts(self) -> bool:
+        """The container stores no display times: pictures are counted, so decoding must start at the first."""
+        return self._times is not None
+
+    def time(self, frame: Any) -> float | None:
+        """Time of the next decoded picture, None when it has none."""
+        if self._times is not None:
+            number = min(self._count, len(self._times) - 1)
+            self._count += 1
+            return float(self._times[number])
+        stamp = frame.pts if frame.pts is not None else frame.dts
+        return None if stamp is None else float(stamp * self._base) - self._zero
+
+
+class _Losses:
+    """Finds the spans of pictures that are in the index but did not decode, and notes them in the recording."""
+
+    def __init__(self, recording: Recording, start_s: float) -> None:
+        self._recording = recording
+        self._times = recording.times
+        self._next = 0 if self._times is None else int(np.searchsorted(self._times, start_s - EPSILON_S))
+        self._failed = False
+        self._since = max(start_s, 0.0)
+
+    def failed(self) -> None:
+        """Something could not be decoded; what, shows when the next picture comes (decoders answer with a delay)."""
+        self._failed = True
+
+    def decoded(self, time_s: float) -> None:
+        """A picture was decoded: those before it in the index that did not come are lost if something failed."""
+        if self._times is None:
+            if self._failed:
+                self._note(self._since, time_s)
+            self._since = time_s
+            return
+        at = int(np.searchsorted(self._times, time_s - EPSILON_S))
+        if at - self._next >= (1 if self._failed else SILENT_LOSS):
+            self._note(float(self._times[self._next]), float(self._times[at - 1]))
+        self._next = max(self._next, at + 1)
+
+    def ended(self) -> None:
+        """Decoding is over: what remains in the index is lost if something failed."""
+        if self._times is None:
+            return
+        if len(self._times) - self._next >= (1 if self._failed else SILENT_LOSS):
+            self._note(float(self._times[self._next]), float(self._times[-1]))
+
+    def _note(self, first_s: float, last_s: float) -> None:
+        self._recording.lost.append((first_s, last_s))
+        self._failed = False
+
+
+def _decoded(container: Any, stream: Any, recording: Recording) -> Iterator[Any | None]:
+    """Decoded pictures in display order; None stands where a packet could not be decoded."""
+    try:
+        for packet in container.demux(stream):
+            recording.beat()
+            try:
+                yield from packet.decode()
+            except EOFError:
+                return
+            except MemoryError:
+                raise
+            except (av.error.FFmpegError, OSError):
+                yield None
+    except MemoryError:
+        raise
+    except (av.error.FFmpegError, OSError):
+        return  # the file cannot be read further, which the index has noticed as well
+
+
+def _seek(container: Any, stream: Any, time_s: float) -> None:
+    """Go to the key frame at or before a container time; stay at the start where the file cannot seek."""
+    try:
+        container.seek(int(time_s / stream.time_base), stream=stream, backward=True, any_frame=False)
+    except (av.error.FFmpegError, OSError):
+        container.seek(0)

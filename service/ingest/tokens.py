@@ -1,0 +1,130 @@
+"""Signed, expiring tokens: what a link may do, for which object, until when.
+
+A token is readable by its holder (it is signed, not encrypted), so it carries ids and no names of subjects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+from urllib.parse import quote
+
+from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+
+from fer_phq.core.errors import FerPhqError
+from service.settings import AppSettings
+
+UPLOAD_SECONDS = 2 * 3600
+"""How long an upload may start after its page was shown."""
+LINK_SECONDS = 12 * 3600
+"""How long a media or job link works."""
+
+
+class TokenError(FerPhqError):
+    """A link is missing, expired, forged or meant for something else."""
+
+
+@dataclass(frozen=True)
+class UploadGrant:
+    """What an upload is for: the subject, when it was recorded, who agreed to what, and how to analyse it.
+
+    recorded_at and retain_until are timezone-aware. consent_text is the version of the text that was agreed to;
+    without consent_by no consent is recorded. analysis holds a job's own settings (`fps`, `key_frames`, `track`).
+    transcript: the name under which a transcript waits for the recording (`service.ingest.transcripts`).
+    """
+
+    subject_id: str
+    recorded_at: datetime
+    consent_by: str | None = None
+    consent_text: str | None = None
+    retain_until: datetime | None = None
+    analysis: Mapping[str, Any] | None = None
+    transcript: str | None = None
+
+    def __post_init__(self) -> None:
+        for moment in (self.recorded_at, self.retain_until):
+            if moment is not None and moment.tzinfo is None:
+                raise ValueError("An upload needs times with a time zone.")
+
+
+def upload_token(settings: AppSettings, grant: UploadGrant) -> str:
+    """A token with which any number of recordings of this subject and date may be uploaded for two hours."""
+    body = {
+        "subject": grant.subject_id,
+        "at": grant.recorded_at.astimezone(UTC).isoformat(),
+        "by": grant.consent_by,
+        "text": grant.consent_text,
+        "until": grant.retain_until.astimezone(UTC).isoformat() if grant.retain_until else None,
+        "analysis": dict(grant.analysis) if grant.analysis else None,
+        "transcript": grant.transcript,
+    }
+    return _sign(settings, "upload", body)
+
+
+def read_upload_token(settings: AppSettings, token: str, *, max_age_s: int = UPLOAD_SECONDS) -> UploadGrant:
+    """The grant inside an upload token. TokenError when it is not ours or too old."""
+    body = _read(settings, "upload", token, max_age_s)
+    return UploadGrant(
+        subject_id=body["subject"],
+        recorded_at=datetime.fromisoformat(body["at"]),
+        consent_by=body["by"],
+        consent_text=body["text"],
+        retain_until=datetime.fromisoformat(body["until"]) if body["until"] else None,
+        analysis=body["analysis"],
+        transcript=body.get("transcript"),
+    )
+
+
+def media_token(settings: AppSettings, session_id: str) -> str:
+    """A token that plays one session's recording for twelve hours."""
+    return _sign(settings, "media", {"id": session_id})
+
+
+def check_media_token(settings: AppSettings, token: str, session_id: str, *, max_age_s: int = LINK_SECONDS) -> None:
+    """TokenError unless the token plays this session's recording now."""
+    _check_id(_read(settings, "media", token, max_age_s), session_id)
+
+
+def job_token(settings: AppSettings, job_id: str) -> str:
+    """A token that reads one job's progress for twelve hours."""
+    return _sign(settings, "job", {"id": job_id})
+
+
+def check_job_token(settings: AppSettings, token: str, job_id: str, *, max_age_s: int = LINK_SECONDS) -> None:
+    """TokenError unless the token reads this job now."""
+    _check_id(_read(settings, "job", token, max_age_s), job_id)
+
+
+def media_url(settings: AppSettings, session_id: str, *, prefix: str = "/api") -> str:
+    """Relative address of a session's recording for a video element."""
+    return f"{prefix}/media/{quote(session_id, safe='')}?token={media_token(settings, session_id)}"
+
+
+def job_url(settings: AppSettings, job_id: str, *, prefix: str = "/api") -> str:
+    """Relative address of a job's progress as JSON."""
+    return f"{prefix}/jobs/{quote(job_id, safe='')}?token={job_token(settings, job_id)}"
+
+
+def _sign(settings: AppSettings, purpose: str, body: Mapping[str, Any]) -> str:
+    serializer: URLSafeTimedSerializer = URLSafeTimedSerializer(settings.secret_key, salt=f"fer-phq.{purpose}")
+    token: str = serializer.dumps(dict(body))
+    return token
+
+
+def _read(settings: AppSettings, purpose: str, token: str, max_age_s: int) -> dict[str, Any]:
+    if not token:
+        raise TokenError("This link carries no token; open it from the dashboard.")
+    serializer: URLSafeTimedSerializer = URLSafeTimedSerializer(settings.secret_key, salt=f"fer-phq.{purpose}")
+    try:
+        return cast(dict[str, Any], serializer.loads(token, max_age=max_age_s))
+    except SignatureExpired as error:
+        raise TokenError("This link has expired; reload the page and try again.") from error
+    except BadSignature as error:
+        raise TokenError("This link is not valid; reload the page and try again.") from error
+
+
+def _check_id(body: Mapping[str, Any], wanted: str) -> None:
+    if body["id"] != wanted:
+        raise TokenError("This link was made for something else; open it from the dashboard.")

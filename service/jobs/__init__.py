@@ -1,0 +1,1 @@
+"""Durable jobs: the queue as a person sees it, and the worker that runs it."""

@@ -1,0 +1,222 @@
+"""One job from claim to outcome: the part of the worker that knows nothing of the job engine.
+
+Running a job twice does no harm: the claim is a fence (whoever claims last holds the job, anyone else stops at the
+next look), an analysis that is already in the store is not computed again, and saving one is idempotent.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from db.records import JobRecord, JobState, NotFoundError, SessionRecord
+from db.store import Store
+from fer_phq.core.analysis import Progress, ProgressHook, SessionAnalysis, Settings
+from fer_phq.core.errors import AnalysisCancelled, FerPhqError, RecordingError, StoreError
+from fer_phq.core.sidecar import Beside
+from fer_phq.features.measures import measured
+from service.ingest.media import MediaStore
+from service.jobs.sidecar import beside_of
+from service.runtime_settings import current
+from service.settings import AppSettings
+
+log = logging.getLogger("fer_phq.worker")
+PROGRESS_SECONDS = 0.5
+"""Shortest time between two progress writes; each also looks for a cancel request and for a lost claim."""
+MOST_CLAIMS = 3
+"""How often a job may take its worker down before it is given up."""
+PATIENCE = (0.5, 1.0, 2.0, 4.0)
+"""Waits in seconds between tries when the store is busy or away."""
+T = TypeVar("T")
+
+
+class Analyser(Protocol):
+    """What a worker does with a recording; the product's is `service.jobs.worker.PipelineAnalyser`."""
+
+    @property
+    def model_id(self) -> str:
+        """Id of the model that will be used. ModelError when it cannot be loaded."""
+
+    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Beside) -> SessionAnalysis:
+        """Analyse one recording with what was given beside it; exceptions of `on_progress` come out as they are."""
+
+
+class WorkerStopping(BaseException):
+    """The worker was told to stop. Not an Exception, so that nothing on the way records it as the job's outcome."""
+
+
+class ClaimLost(Exception):
+    """The job was erased or is another worker's now."""
+
+
+class JobRunner:
+    """Runs jobs one after another for one worker."""
+
+    def __init__(self, settings: AppSettings, store: Store, analyser: Analyser, worker: str) -> None:
+        self._settings = settings
+        self._store = store
+        self._analyser = analyser
+        self._worker = worker
+        self._media = MediaStore(settings)
+        self._lock = threading.Lock()
+        self._held: tuple[str, str] | None = None
+        self.stopping = threading.Event()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job is being worked on."""
+        return self._held is not None
+
+    def run(self, workflow_id: str) -> str:
+        """Work on a job and settle it; the outcome is one of the finished states, or 'none' when it was not ours.
+
+        Raises WorkerStopping when the worker stops (the job is queued again), StoreError when the store stays away.
+        """
+        if self.stopping.is_set():
+            raise WorkerStopping
+        claim = uuid.uuid4().hex
+        job = patiently(lambda: self._store.claim_job(workflow_id=workflow_id, worker=self._worker, claim=claim))
+        if job is None:
+            log.info("job of workflow %s is cancelled, finished or erased", workflow_id)
+            return "none"
+        self._held = (workflow_id, claim)
+        try:
+            return self._run_claimed(job, workflow_id, claim)
+        except WorkerStopping:
+            self.give_back()
+            raise
+        finally:
+            self._held = None
+
+    def give_back(self) -> None:
+        """Queue the job that is being worked on again, without counting the try; no job, no effect."""
+        with self._lock:
+            held, self._held = self._held, None
+        if held is not None:
+            released = self._store.release_job(workflow_id=held[0], claim=held[1])
+            log.info("workflow %s given back: %s", held[0], released)
+
+    def _run_claimed(self, job: JobRecord, workflow_id: str, claim: str) -> str:
+        started = time.monotonic()
+        log.info("job %s begins, attempt %d, claim %d", job.id, job.attempt, job.claims)
+        state, error, analysis_id = JobState.FAILED, None, None
+        try:
+            analysis_id = self._analyse(job, workflow_id, claim)
+            state = JobState.DONE
+        except ClaimLost:
+            log.info("job %s is not ours any more", job.id)
+            return "none"
+        except AnalysisCancelled:
+            state = JobState.CANCELLED
+        except FerPhqError as failure:
+            error = str(failure)
+        except Exception as failure:
+            error = _unexpected(job, failure)
+        settled = patiently(
+            lambda: self._store.finish_job(
+                workflow_id=workflow_id, claim=claim, state=state, error=error, analysis_id=analysis_id
+            )
+        )
+        log.info("job %s ends %s after %.1f s", job.id, state if settled else "unsettled", time.monotonic() - started)
+        return str(state) if settled else "none"
+
+    def _analyse(self, job: JobRecord, workflow_id: str, claim: str) -> str:
+        """The id of the job's analysis, found in the store or computed and saved."""
+        if job.claims > MOST_CLAIMS:
+            raise RecordingError(
+                f"The worker stopped {MOST_CLAIMS} times while it analysed this recording, perhaps for want of memory; "
+                "retry it, or send a smaller recording."
+            )
+        settings = current(self._settings, self._store).analysis_settings(job.settings)
+        session = _still_there(lambda: self._store.get_session(session_id=job.session_id))
+        with beside_of(self._settings, self._store, session.id) as beside:
+            done = self._store.find_analysis(
+                session_id=session.id, model_id=self._analyser.model_id, settings=settings, beside=beside.digest()
+            )
+            if done is not None:
+                return done.id
+            hook = self._hook(workflow_id, claim)
+            analysis = self._analyser.analyse(self._recording_of(session), settings, hook, beside)
+        found = measured(analysis, settings)
+        return _still_there(
+            lambda: self._store.save_analysis(
+                session_id=session.id, analysis=analysis, settings=settings, measures=found
+            )
+        )
+
+    def _recording_of(self, session: SessionRecord) -> Path:
+        """The session's recording. Raises RecordingError when it is gone."""
+        if session.media_path is None:
+            raise RecordingError("The recording of this session has been removed, so it cannot be analysed again.")
+        path = self._media.path_of(session.media_path)
+        if not path.is_file():
+            raise RecordingError("The recording of this session is missing from the media folder; upload it again.")
+        return path
+
+    def _hook(self, workflow_id: str, claim: str) -> ProgressHook:
+        """Reports progress at most twice a second; raises when the job is cancelled, lost, or the worker stops."""
+        next_report = 0.0
+
+        def report(progress: Progress) -> None:
+            nonlocal next_report
+            if self.stopping.is_set():
+                raise WorkerStopping
+            now = time.monotonic()
+            if now < next_report:
+                return
+            next_report = now + PROGRESS_SECONDS
+            self._report(workflow_id, claim, progress)
+
+        return report
+
+    def _report(self, workflow_id: str, claim: str, progress: Progress) -> None:
+        try:
+            answer = self._store.set_job_progress(
+                workflow_id=workflow_id,
+                claim=claim,
+                frames_done=progress.frames_done,
+                frames_expected=progress.frames_expected,
+                stage="analysing",
+            )
+        except StoreError as error:
+            log.warning("progress of workflow %s was not written: %s", workflow_id, error)
+            return
+        if answer == "cancel":
+            raise AnalysisCancelled("The analysis was cancelled.")
+        if answer == "lost":
+            raise ClaimLost
+
+
+def patiently(call: Callable[[], T]) -> T:
+    """The call's result, tried again with growing waits while the store is busy or away; NotFoundError at once."""
+    for wait in PATIENCE:
+        try:
+            return call()
+        except NotFoundError:
+            raise
+        except StoreError as error:
+            log.warning("the store did not answer, trying again: %s", error)
+            time.sleep(wait)
+    return call()
+
+
+def _still_there(call: Callable[[], T]) -> T:
+    """The call's result; a session that is gone means that the job is gone with it."""
+    try:
+        return call()
+    except NotFoundError as error:
+        raise ClaimLost from error
+
+
+def _unexpected(job: JobRecord, failure: Exception) -> str:
+    """Log an unforeseen failure under a number and say so in a sentence that names the number only."""
+    number = uuid.uuid4().hex[:8]
+    log.error("job %s failed, number %s", job.id, number, exc_info=failure)
+    if isinstance(failure, MemoryError):
+        return f"There was not enough memory to analyse the recording (number {number} in the worker's log)."
+    return f"The analysis failed for an unforeseen reason (number {number} in the worker's log); retry it once."

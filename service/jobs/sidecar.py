@@ -1,0 +1,46 @@
+"""What the store has beside a session's recording, on its way into an analysis."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from db.records import TranscriptRecord
+from db.store import Store
+from fer_phq.core.errors import FerPhqError
+from fer_phq.core.sidecar import Beside, digest_of
+from service.settings import AppSettings
+
+
+def digest(kept: TranscriptRecord) -> str:
+    """Of an analysis that is made with it: what `SessionAnalysis.beside` then is."""
+    return digest_of(kept.speaker, kept.document)
+
+
+@contextmanager
+def beside_of(settings: AppSettings, store: Store, session_id: str) -> Iterator[Beside]:
+    """What the store has beside a session's recording, as files that are there only inside of the `with`.
+
+    The transcript lies in the incoming folder, readable by its owner only; after a crash the sweep removes it.
+    A FerPhqError that names the file names it as the person did who gave it.
+    """
+    kept = store.get_transcript(session_id=session_id)
+    if kept is None:
+        yield Beside()
+        return
+    settings.prepare()
+    descriptor, name = tempfile.mkstemp(prefix="transcript-", suffix=".part", dir=settings.incoming_dir)
+    path = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(kept.document)
+        yield Beside(transcript=path, speaker=kept.speaker)
+    except FerPhqError as error:
+        if str(path) not in str(error):
+            raise
+        raise FerPhqError(str(error).replace(str(path), kept.original_name)) from error
+    finally:
+        path.unlink(missing_ok=True)

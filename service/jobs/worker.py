@@ -1,0 +1,334 @@
+"""The worker process: takes queued jobs from the store, has DBOS run each exactly once, and keeps house.
+
+Who knows what: the store's `jobs` table is what people see, and the outbox; DBOS, in its own database, decides which
+worker runs which job and runs a dead worker's job again. The relay below hands queued rows to DBOS under the row's
+workflow id, which DBOS takes once however often it is offered. A crash between any two writes is made good by the next
+round: relay (row without workflow), recovery at start and reaper (workflow without worker), reconciliation (workflow
+that ended without settling its row).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowHandle
+from sqlalchemy import make_url
+
+from db.records import JobState
+from db.store import Store
+from fer_phq.core.analysis import ProgressHook, SessionAnalysis, Settings
+from fer_phq.core.errors import StoreError
+from fer_phq.core.sidecar import Beside
+from fer_phq.models.checkpoint import Bundle
+from service.erasure import remove_expired
+from service.ingest.media import MediaStore
+from service.jobs.queue import live_workers
+from service.jobs.runner import Analyser, JobRunner
+from service.jobs.worker_identity import Slot, take_slot
+from service.models.active_model import active_bundle
+from service.models.measures import measure_stored
+from service.settings import AppSettings, load_settings
+
+log = logging.getLogger("fer_phq.worker")
+QUEUE = "analyses"
+WORKFLOW = "analyse_session"
+JOBS_VERSION = "1"
+"""DBOS recovers workflows of its own application version only. It changes when the workflow's shape does, which is
+one step that takes an id, and not with every release."""
+TICK_S = 0.2
+POLL_S = 0.5
+STOP_S = 8.0
+"""How long a stopping worker waits for its job to reach the next chunk of frames."""
+KEEP_FINISHED = timedelta(days=1)
+"""How long DBOS remembers finished workflows; the store's job rows stay."""
+PRUNE_BATCH = 500
+MEASURED_AT_ONCE = 20
+"""Stored analyses that are measured between two signs of life."""
+ENDED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+
+
+class PipelineAnalyser:
+    """The product's pipeline with the active model, loaded when it is first needed and when another is made active."""
+
+    def __init__(self, bundle: Callable[[], Bundle]) -> None:
+        self._bundle = bundle
+        self._loaded: Any = None
+        self._lock = threading.Lock()
+
+    @property
+    def model_id(self) -> str:
+        """Id of the loaded model. ModelError when it cannot be loaded."""
+        return str(self._model().model_id)
+
+    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Beside) -> SessionAnalysis:
+        """See `fer_phq.pipeline.analyze`."""
+        from fer_phq.pipeline.session import analyze
+
+        return analyze(path, self._model(), settings, on_progress, beside)
+
+    def _model(self) -> Any:
+        from fer_phq.models.model import load_model
+
+        with self._lock:
+            bundle = self._bundle()
+            if self._loaded is None or self._loaded.model_id != bundle.model_id:
+                self._loaded = load_model(bundle.path)
+            return self._loaded
+
+
+def run_worker(
+    settings: AppSettings, *, analyser: Analyser | None = None, open_store: Callable[..., Store] = Store
+) -> int:
+    """Work until SIGTERM or SIGINT; the exit code. Call it in the main thread of a process of its own.
+
+    `analyser` stands in the pipeline's place and `open_store(url, actor=...)` in the store's, for tests that need an
+    analysis of a certain length or end, or a halt between two writes. A job that does not reach its next chunk within
+    `STOP_S` of the signal is queued again and the process ends without waiting for it. Raises SettingsError or
+    StoreError when the worker cannot start.
+    """
+    settings.prepare()
+    stop = _stop_on_signals()
+    slot = take_slot(settings)
+    try:
+        with open_store(settings.database_url, actor="worker") as store:
+            pipeline = PipelineAnalyser(lambda: active_bundle(settings, store))
+            worker = _Worker(settings, store, slot, analyser or pipeline)
+            try:
+                worker.start()
+                worker.keep_house(stop)
+            finally:
+                worker.stop()
+    finally:
+        slot.release()
+    log.info("worker %s stopped", slot.name)
+    return 0
+
+
+@dataclass
+class _Chore:
+    """Something done every so often, from now on."""
+
+    every_s: float
+    call: Callable[[], None]
+    due: float = field(default=0.0)
+
+
+class _Worker:
+    """One running worker: DBOS around a `JobRunner`, and the chores."""
+
+    def __init__(self, settings: AppSettings, store: Store, slot: Slot, analyser: Analyser) -> None:
+        self._settings = settings
+        self._store = store
+        self._name = slot.name
+        self._runner = JobRunner(settings, store, analyser, slot.name)
+        self._media = MediaStore(settings)
+        self._relayed: set[str] = set()
+        timeout = settings.worker_timeout_s
+        self._chores = [
+            _Chore(timeout / 6, self._heartbeat),
+            _Chore(1.0, self._relay),
+            _Chore(timeout / 3, self._reap),
+            _Chore(10.0, self._reconcile),
+            _Chore(5.0, self._measure),
+            _Chore(600.0, self._prune),
+            _Chore(3600.0, self._sweep),
+        ]
+
+    def start(self) -> None:
+        """Show signs of life, then start DBOS, which recovers what a worker of this name left behind."""
+        self._heartbeat()
+        self._store.requeue_jobs_of(worker=self._name)
+        config: DBOSConfig = {
+            "name": "fer-phq",
+            "system_database_url": self._settings.dbos_database_url,
+            "executor_id": self._name,
+            "application_version": JOBS_VERSION,
+            "serializer": DBOSPortableJSONSerializer(),
+            "log_level": "WARNING",
+            "enable_otlp": False,
+        }
+        runner = self._runner
+
+        @DBOS.step(name="analyse")
+        def analyse(workflow_id: str) -> str:
+            return runner.run(workflow_id)
+
+        @DBOS.workflow(name=WORKFLOW)
+        def analyse_session(workflow_id: str) -> str:
+            return analyse(workflow_id)
+
+        self._workflow = analyse_session
+        try:
+            _prepare_sqlite(self._settings.dbos_database_url)
+            DBOS(config=config)
+            DBOS.launch()
+            DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLL_S, on_conflict="always_update")
+        except Exception as error:
+            log.debug("the job engine did not start", exc_info=error)
+            raise StoreError(
+                f"The job engine's database cannot be used ({type(error).__name__}); look at FERPHQ_DBOS_DATABASE_URL."
+            ) from error
+        log.info("worker %s started", self._name)
+
+    def keep_house(self, stop: threading.Event) -> None:
+        """Do the chores until told to stop; a chore that fails is logged and done again next time."""
+        while not stop.wait(TICK_S):
+            for chore in self._chores:
+                if time.monotonic() < chore.due or stop.is_set():
+                    continue
+                try:
+                    chore.call()
+                except Exception:
+                    log.exception("the chore %s failed", chore.call.__name__)
+                chore.due = time.monotonic() + chore.every_s
+
+    def stop(self) -> None:
+        """Give the running job back, let go of DBOS and say goodbye."""
+        self._runner.stopping.set()
+        deadline = time.monotonic() + STOP_S
+        while self._runner.busy and time.monotonic() < deadline:
+            time.sleep(0.02)
+        stuck = self._runner.busy
+        self._runner.give_back()
+        self._store.forget_worker(worker=self._name)
+        if stuck:
+            log.warning("worker %s ends without waiting for its job, which is queued again", self._name)
+            logging.shutdown()
+            os._exit(0)
+        DBOS.destroy(destroy_registry=True)
+
+    def _heartbeat(self) -> None:
+        self._store.heartbeat(worker=self._name, host=socket.gethostname(), pid=os.getpid())
+
+    def _relay(self) -> None:
+        """Offer queued rows to DBOS, each once by this worker and in effect once by all."""
+        queued = [job.workflow_id for job in self._store.queued_jobs()]
+        self._relayed &= set(queued)
+        for workflow_id in queued:
+            if workflow_id not in self._relayed:
+                self._enqueue(workflow_id)
+                self._relayed.add(workflow_id)
+
+    def _enqueue(self, workflow_id: str) -> None:
+        with SetWorkflowID(workflow_id):
+            handle: WorkflowHandle[str] = DBOS.enqueue_workflow(QUEUE, self._workflow, workflow_id)
+        log.info("workflow %s is in the queue", handle.get_workflow_id())
+
+    def _reap(self) -> None:
+        """Give the jobs of workers that show no sign of life to the living."""
+        # Workers are looked up last: one that has work has shown signs of life before.
+        pending = DBOS.list_workflows(status="PENDING", name=WORKFLOW, load_input=False, load_output=False)
+        running = {job.worker for job in self._store.list_live_jobs() if job.state is JobState.RUNNING and job.worker}
+        workers = self._store.workers()
+        alive = live_workers(self._settings, workers) | {self._name}
+        for name in (running | {worker.id for worker in workers}) - alive:
+            count = self._store.requeue_jobs_of(worker=name)
+            log.warning("worker %s shows no sign of life; %d job(s) taken from it", name, count)
+        for workflow in pending:
+            if workflow.executor_id not in alive:
+                DBOS.resume_workflow(workflow.workflow_id, queue_name=QUEUE)
+                log.warning("workflow %s is taken over", workflow.workflow_id)
+        for worker in workers:
+            if worker.id not in alive:
+                self._store.forget_worker(worker=worker.id)
+
+    def _reconcile(self) -> None:
+        """Settle rows whose workflow has ended without doing so, and offer again what DBOS does not know."""
+        jobs = self._store.list_live_jobs()
+        live = [job.workflow_id for job in jobs]
+        known = {
+            workflow.workflow_id: workflow.status
+            for start in range(0, len(live), PRUNE_BATCH)
+            for workflow in DBOS.list_workflows(
+                workflow_ids=live[start : start + PRUNE_BATCH], load_input=False, load_output=False
+            )
+        }
+        for job in jobs:
+            if job.workflow_id not in known:
+                self._enqueue(job.workflow_id)
+            elif known[job.workflow_id] in ENDED and self._store.fail_job(
+                workflow_id=job.workflow_id, error="The analysis ended without a result that could be stored; retry it."
+            ):
+                log.error("workflow %s ended %s without settling its job", job.workflow_id, known[job.workflow_id])
+                if job.state is JobState.QUEUED:  # it never began, so nobody needs to ask for it again
+                    self._store.set_job_state(job_id=job.id, state=JobState.QUEUED)
+
+    def _prune(self) -> None:
+        """Forget workflows that ended a while ago: every one is rows in the engine's database."""
+        before = (datetime.now(UTC) - KEEP_FINISHED).isoformat()
+        while True:
+            old = DBOS.list_workflows(
+                status=list(ENDED),
+                name=WORKFLOW,
+                completed_before=before,
+                limit=PRUNE_BATCH,
+                load_input=False,
+                load_output=False,
+            )
+            if old:
+                DBOS.delete_workflows([workflow.workflow_id for workflow in old])
+            if len(old) < PRUNE_BATCH:
+                return
+
+    def _measure(self) -> None:
+        """Some of the analyses of before there were measures, a few at a time: signs of life are due in between."""
+        count = measure_stored(self._store, limit=MEASURED_AT_ONCE)
+        if count:
+            log.info("%d stored analyses measured", count)
+
+    def _sweep(self) -> None:
+        remove_expired(self._settings, self._store)
+        removed = self._media.sweep(lambda relative: self._store.media_in_use(media_path=relative))
+        if removed:
+            log.info("%d leftover file(s) removed", removed)
+
+
+def _stop_on_signals() -> threading.Event:
+    """An event that SIGTERM and SIGINT set; a second signal ends the process at once."""
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    return stop
+
+
+def _prepare_sqlite(url: str) -> None:
+    """Have the engine's SQLite file, readable by its owner only, in write-ahead mode: readers and a writer at once."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return
+    path = Path(parsed.database)
+    path.touch(mode=0o600)
+    connection = sqlite3.connect(path, timeout=30)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+    finally:
+        connection.close()
+
+
+def main() -> int:
+    """`python -m service.jobs.worker`: a worker with settings from the environment."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    return run_worker(load_settings())
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""What pages, reports and tables show, as tidy frames computed once."""

@@ -1,0 +1,143 @@
+"""A cohort for people to look at: subjects summed up over their sessions, grouped by tags, with the statistics in it.
+
+A person counts once, whatever the number of their sessions. Model estimates are listed and never averaged: those of two
+heads, or of simulated and clinical labels, are not one quantity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from db.records import CohortFilter
+from db.store import Store
+from fer_phq.longitudinal.periods import segments
+from service.views.trends import measured_names
+
+FEW = 5
+"""A group of fewer people is shown as points without quartiles."""
+EVERYBODY = "Everybody"
+OTHERS = "Others"
+ESTIMATE = ("phq_score", "phq_low", "phq_high", "phq_level", "phq_scale", "phq_provenance", "phq_model_id")
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """sessions: rows of `Store.cohort_table`. people: one row a subject, by label; see `summed_up`."""
+
+    sessions: pd.DataFrame
+    people: pd.DataFrame
+
+    @property
+    def names(self) -> list[str]:
+        """The measures and emotion shares that somebody has."""
+        return measured_names(self.sessions)
+
+    @property
+    def models(self) -> list[str]:
+        """The models by which the sessions were measured."""
+        return sorted(self.sessions["model_id"].unique())
+
+
+def load_cohort(store: Store, wanted: CohortFilter, measures: Sequence[str], prefer_model: str | None) -> Cohort:
+    """The cohort that a filter describes, by the active model's analyses where there are any."""
+    sessions = store.cohort_table(wanted=wanted, measures=measures, prefer_model=prefer_model)
+    people = summed_up(sessions, store.newest_answers(), store.subject_tags())
+    return Cohort(sessions, people)
+
+
+def summed_up(sessions: pd.DataFrame, answers: pd.DataFrame, tags: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:
+    """One row a subject, by label, of their sessions (rows of `Store.cohort_table`).
+
+    Columns: subject_id, label, is_demo (all sessions are), tags (a list), sessions, first_at, last_at,
+    newest_session, model_id (of the newest session), models (how many), coverage and each measured name (means over
+    sessions); the newest estimate as its columns `ESTIMATE` and estimate_at; the newest questionnaire as answered_at,
+    scale, total and band. What is missing is NaN, NaT or None.
+    """
+    names = measured_names(sessions)
+    by = sessions.groupby("subject_id", sort=False)
+    people = by.agg(
+        label=("label", "first"),
+        is_demo=("is_demo", "all"),
+        sessions=("session_id", "size"),
+        first_at=("recorded_at", "first"),
+        last_at=("recorded_at", "last"),
+        newest_session=("session_id", "last"),
+        model_id=("model_id", "last"),
+        models=("model_id", "nunique"),
+    )
+    people = people.join(by[["coverage", *names]].mean())
+    judged = sessions[sessions["phq_score"].notna()].groupby("subject_id", sort=False).tail(1)
+    newest = judged.set_index("subject_id")[[*ESTIMATE, "recorded_at"]].rename(columns={"recorded_at": "estimate_at"})
+    people = people.join(newest).join(answers.set_index("subject_id")).reset_index()
+    people.insert(2, "tags", [list(tags.get(one, ())) for one in people["subject_id"]])
+    return people
+
+
+def grouped(people: pd.DataFrame, tags: Sequence[str]) -> pd.DataFrame:
+    """Which groups each person is in: subject_id and group, in the order of the tags and then of people.
+
+    Without tags one group of everybody; somebody with two of the tags is in two groups, with none among the others.
+    """
+    if not tags:
+        return pd.DataFrame({"subject_id": people["subject_id"], "group": EVERYBODY})
+    own = dict(zip(people["subject_id"], people["tags"], strict=True))
+    rows = [(one, tag) for tag in tags for one, has in own.items() if tag in has]
+    rows += [(one, OTHERS) for one, has in own.items() if not set(tags) & set(has)]
+    return pd.DataFrame(rows, columns=["subject_id", "group"])
+
+
+def distribution(people: pd.DataFrame, groups: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Points and boxes of one measure.
+
+    Points: one a person and group who has it: subject_id, label, sessions, group, value. Boxes: one a group of at
+    least `FEW` people: group, people, low, q1, median, q3, high, with whiskers at the outermost person within one and a
+    half times the box (Tukey 1977).
+    """
+    known = people.loc[people[name].notna(), ["subject_id", "label", "sessions", name]].rename(columns={name: "value"})
+    points = groups.merge(known, on="subject_id")
+    boxes = [
+        {"group": group, **_box(rows["value"].to_numpy(dtype=np.float64))}
+        for group, rows in points.groupby("group", sort=False)
+        if len(rows) >= FEW
+    ]
+    return points, pd.DataFrame(boxes, columns=["group", "people", "low", "q1", "median", "q3", "high"])
+
+
+def lines(sessions: pd.DataFrame, subject_ids: Sequence[str], name: str) -> pd.DataFrame:
+    """One measure over the sessions of these people: subject_id, session_id, recorded_at, segment, value."""
+    columns = ["subject_id", "session_id", "recorded_at", "model_id", name]
+    of = dict(list(sessions.loc[sessions["subject_id"].isin(subject_ids), columns].groupby("subject_id")))
+    parts = []
+    for own in (of[one] for one in subject_ids if one in of):
+        at = [moment.to_pydatetime() for moment in own["recorded_at"]]
+        kept = own[["subject_id", "session_id", "recorded_at"]]
+        parts.append(kept.assign(segment=segments(at, list(own["model_id"])), value=own[name]))
+    empty = pd.DataFrame(columns=["subject_id", "session_id", "recorded_at", "segment", "value"])
+    return pd.concat(parts, ignore_index=True) if parts else empty
+
+
+def sparks(sessions: pd.DataFrame, name: str) -> dict[str, list[float]]:
+    """Of each subject who has it, the measure of each session in which it was measured, oldest first."""
+    known = sessions.loc[sessions[name].notna(), ["subject_id", name]]
+    return {str(one): rows.tolist() for one, rows in known.groupby("subject_id", sort=False)[name]}
+
+
+def value_range(sessions: pd.DataFrame, name: str) -> tuple[float, float]:
+    """Smallest and largest value of a measure with a little air, so that people's panels can be compared."""
+    low, high = float(sessions[name].min()), float(sessions[name].max())
+    air = 0.06 * (high - low) or 0.5
+    return low - air, high + air
+
+
+def _box(values: np.ndarray) -> dict[str, float]:
+    q1, median, q3 = np.percentile(values, [25, 50, 75])
+    reach = 1.5 * (q3 - q1)
+    inside = values[(values >= q1 - reach) & (values <= q3 + reach)]
+    return {
+        "people": len(values), "low": float(inside.min()), "q1": float(q1), "median": float(median), "q3": float(q3),
+        "high": float(inside.max()),
+    }  # fmt: skip

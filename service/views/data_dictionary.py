@@ -1,0 +1,337 @@
+"""The data dictionary: what every column of every table that can be downloaded means.
+
+python -m service.views.data_dictionary > docs/DATA_DICTIONARY.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.phq import Modality, Provenance, Scale, UnavailableReason
+from fer_phq.features.measures import MEASURES
+from fer_phq.timeline.episodes import ENTER, EXPRESSIONS, LEAST_S, LEAVE
+from fer_phq.voice.features import COLUMNS
+from fer_phq.words.features import PLAIN_NAMES
+from service.models.training_manifest import WITHIN_DAYS
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column. unit: of its numbers with their range, or what kind of text it is. empty: when it has no value."""
+
+    name: str
+    unit: str
+    meaning: str
+    empty: str = "never"
+
+
+@dataclass(frozen=True)
+class TableEntry:
+    """A table. row: what one row is."""
+
+    name: str
+    title: str
+    row: str
+    columns: tuple[Column, ...]
+
+
+GAP = "the subject's face was not found"
+NO_FACE = "no frame shows the face"
+NO_ESTIMATE = "there is no estimate"
+
+FRAMES = TableEntry(
+    "frames",
+    "Frames of an analysis",
+    "a sampled frame of the recording",
+    (
+        Column("time_s", "seconds", "Time from the recording's start, as its container gives it."),
+        *(Column(name, "0 to 1", f"Probability of {name}; the seven sum to 1.", GAP) for name in EMOTIONS),
+        *(
+            Column(name, "pixels", f"The face's box, {where}, in the recording as it is displayed.", GAP)
+            for name, where in (("x0", "left"), ("y0", "top"), ("x1", "right"), ("y1", "bottom"))
+        ),
+        Column("detection_score", "0 to 1", "How sure the face detector is.", GAP),
+        Column("quality", "0 to 1", "Quality of the face crop: its sharpness, size and pose.", GAP),
+    ),
+)
+
+EPISODES = TableEntry(
+    "episodes",
+    "Expression episodes of an analysis",
+    "an expression other than a neutral face, from its onset to its offset, by onset",
+    (
+        Column("emotion", ", ".join(EXPRESSIONS), "Which expression."),
+        Column("onset_s", "seconds", f"When its probability rises above {LEAVE}."),
+        Column("peak_s", "seconds", "When the probability is highest."),
+        Column("offset_s", "seconds", f"When it falls below {LEAVE} again."),
+        Column("dwell_s", "seconds", f"From onset to offset, at least {LEAST_S}."),
+        Column("peak", f"{ENTER} to 1", "The highest probability."),
+        Column("cut", "true or false", "Whether a gap or the recording's start or end cuts it short."),
+    ),
+)
+
+PEOPLE = TableEntry(
+    "people",
+    "Other people of an analysis",
+    "a face track that is not the subject's",
+    (
+        Column("person", "count", "The track's number."),
+        Column("first_s", "seconds", "Where it is first seen."),
+        Column("last_s", "seconds", "Where it is last seen."),
+        Column("frames", "count", "Sampled frames with it."),
+    ),
+)
+
+TRANSCRIPT = TableEntry(
+    "transcript",
+    "Transcript of a session",
+    "an utterance, by start; as CSV the table can be given as a transcript again",
+    (
+        Column("start", "seconds", "Where it begins, from the recording's start."),
+        Column("end", "seconds", "Where it ends."),
+        Column("speaker", "text", "Who speaks, as the transcript names them.", "nobody is named"),
+        Column("text", "text", "The words."),
+        Column("is_subject", "true or false", "Whether they count as the subject's."),
+    ),
+)
+
+_NOTED = Column("created_at", "time, UTC", "When it was written.")
+NOTES = TableEntry(
+    "notes",
+    "Notes of a session",
+    "a note, those of no moment first",
+    (
+        Column("time_s", "seconds", "The moment in the recording.", "it is of the whole session"),
+        Column("tag", "text", "Its tag.", "it has none"),
+        Column("words", "text", "What was written.", "there is a tag alone"),
+        _NOTED,
+        Column("updated_at", "time, UTC", "When it was last changed."),
+    ),
+)
+
+EVENTS = TableEntry(
+    "events",
+    "Events of a subject",
+    "something that happened to the subject, such as a treatment begun, oldest first",
+    (Column("at", "time, UTC", "When it happened."), Column("words", "text", "What happened."), _NOTED),
+)
+
+_TURN, _SILENT = "it is not the subject's turn", "it is silent, or not the subject's turn"
+_VOICE = {
+    one.name: one
+    for one in (
+        Column("speech_probability", "0 to 1", "That somebody speaks (silero-vad).", _TURN),
+        Column(
+            "f0_semitones",
+            "semitones above 27.5 Hz",
+            "Pitch: median of the voiced frames (SwiftF0).",
+            "fewer than two frames are voiced",
+        ),
+        Column("voicing", "0 to 1", "Confidence that the sound is voiced (SwiftF0).", _TURN),
+        Column(
+            "loudness_db", "dB(A) of full scale", "Loudness; only differences within a session mean anything.", _TURN
+        ),
+        Column("spectral_centroid_hz", "Hz", "Centre of gravity of the spectrum.", _SILENT),
+        Column("spectral_flatness", "0 to 1", "Geometric over arithmetic mean of the spectrum.", _SILENT),
+        Column("spectral_flux", "0 and more", "How much the spectrum changes from frame to frame.", _SILENT),
+        Column("alpha_ratio_db", "dB", "Energy at 50 to 1000 Hz over that at 1 to 5 kHz.", _SILENT),
+        Column("hammarberg_index_db", "dB", "Strongest peak below 2 kHz over that at 2 to 5 kHz.", _SILENT),
+        Column("spectral_slope_0_500_db_per_hz", "dB/Hz", "Slope of the spectrum up to 500 Hz.", _SILENT),
+        Column("syllable_nuclei", "count", "Syllables whose nucleus lies in the row.", _TURN),
+    )
+}
+
+
+def _voice_column(name: str) -> Column:
+    number = name.removeprefix("mfcc_")
+    return _VOICE.get(name) or Column(name, "", f"Mel-frequency cepstral coefficient {number}.", _SILENT)
+
+
+VOICE = TableEntry(
+    "voice",
+    "Voice of an analysis",
+    "a tenth of a second of sound",
+    (
+        Column("time_s", "seconds", "Middle of the row, from the recording's start."),
+        *(_voice_column(name) for name in COLUMNS),
+    ),
+)
+
+_NOT_ENGLISH = "the words are not English"
+_WORDS = {
+    "duration_s": Column("duration_s", "seconds", "Length of the utterance.", "not known"),
+    "words": Column("words", "count", "Words in it.", "the script leaves no spaces between words"),
+    "pause_s": Column("pause_s", "seconds", "Silence since the speaker's own last word.", "the turn changed hands"),
+    "latency_s": Column("latency_s", "seconds", "Silence since the other's last word.", "the speaker goes on"),
+    "words_per_minute": Column("words_per_minute", "1/minute", "Words over length.", "not known"),
+    "first_person": Column("first_person", "0 to 1", "Share of first-person singular words.", _NOT_ENGLISH),
+    "absolutist": Column("absolutist", "0 to 1", "Share of absolutist words (always, nothing, ...).", _NOT_ENGLISH),
+    "negation": Column("negation", "0 to 1", "Share of negations.", _NOT_ENGLISH),
+    "type_token": Column(
+        "type_token", "0 to 1", "Moving-average type-token ratio over ten words.", "fewer than ten words"
+    ),
+}
+WORDS = TableEntry(
+    "words",
+    "Words of an analysis",
+    "an utterance of the subject's in the transcript",
+    (
+        Column("time_s", "seconds", "Start of the utterance, from the recording's start."),
+        *(_WORDS[name] for name in PLAIN_NAMES),
+    ),
+)
+
+_PHQ = (
+    Column("phq_score", "points", "A model's PHQ estimate: not a questionnaire's score.", NO_ESTIMATE),
+    Column("phq_low", "points", "Lower end of the estimate's interval.", NO_ESTIMATE),
+    Column("phq_high", "points", "Upper end of the estimate's interval.", NO_ESTIMATE),
+    Column("phq_level", "0 to 1", "Share of new people whose score the interval is meant to hold.", NO_ESTIMATE),
+    Column("phq_scale", " or ".join(Scale), "The questionnaire whose total is estimated.", NO_ESTIMATE),
+    Column(
+        "phq_provenance",
+        " or ".join(Provenance),
+        "What kind of labels trained the head; with simulated ones the estimate says nothing about the person.",
+        NO_ESTIMATE,
+    ),
+    Column("phq_model_id", "text", "Which checkpoint bundle's head made the estimate.", NO_ESTIMATE),
+    Column("phq_modalities", f"{', '.join(Modality)}, joined by +", "What the estimate is from.", NO_ESTIMATE),
+    Column("phq_unavailable", ", ".join(UnavailableReason), "Why there is no estimate.", "there is one"),
+    Column("phq_detail", "text", "The same in words.", "there is no more to say"),
+)
+
+_SESSION_ONLY = ("phq_modalities", "phq_unavailable", "phq_detail")
+_SHARES = tuple(
+    Column(name, "0 to 1", f"Mean probability of {name} over frames with a face.", NO_FACE) for name in EMOTIONS
+)
+_MEASURES = tuple(
+    Column(
+        one.name,
+        "0 to 1" if one.is_share else one.unit,
+        f"{one.description} ({one.source})".removesuffix(".") + ".",
+        "it could not be measured",
+    )
+    for one in MEASURES
+)
+
+_SESSION_ID = Column("session_id", "UUID", "The session.")
+_ANALYSIS_ID = Column("analysis_id", "UUID", "The analysis that the row shows.")
+_RECORDED_AT = Column("recorded_at", "time, UTC", "When the session was recorded.")
+_MODEL_ID = Column("model_id", "text", "Which checkpoint bundle analysed it.")
+_COVERAGE = Column("coverage", "0 to 1", "Sampled frames with the subject's face, of all sampled frames.")
+_IS_DEMO = Column("is_demo", "true or false", "Whether it is a made-up demonstration.")
+
+SESSIONS = TableEntry(
+    "sessions",
+    "Sessions of a subject",
+    "an analysed session, oldest first",
+    (
+        _SESSION_ID,
+        _ANALYSIS_ID,
+        _RECORDED_AT,
+        _MODEL_ID,
+        _COVERAGE,
+        Column("frames_sampled", "count", "Sampled frames."),
+        Column("dominant_emotion", ", ".join(EMOTIONS), "The emotion with the highest mean probability.", NO_FACE),
+        *_SHARES,
+        *_PHQ,
+        _IS_DEMO,
+        *_MEASURES,
+    ),
+)
+
+COHORT = TableEntry(
+    "cohort",
+    "Sessions of a cohort",
+    "an analysed session that the page's filter lets through, by subject, then oldest first",
+    (
+        Column("subject_id", "UUID", "The subject."),
+        Column("label", "text", "The subject's label."),
+        _IS_DEMO,
+        _SESSION_ID,
+        _RECORDED_AT,
+        Column("duration_s", "seconds", "The recording's length."),
+        _ANALYSIS_ID,
+        _MODEL_ID,
+        _COVERAGE,
+        *_SHARES,
+        *(column for column in _PHQ if column.name not in _SESSION_ONLY),
+        *_MEASURES,
+    ),
+)
+
+_OF_A_MODEL = (
+    *_SHARES,
+    Column("dominant_emotion", ", ".join(EMOTIONS), "The emotion with the highest mean probability.", NO_FACE),
+    *(one for one in _PHQ if one.name in ("phq_score", "phq_low", "phq_high", "phq_scale", "phq_provenance")),
+)
+PAIRS = TableEntry(
+    "pairs",
+    "Sessions analysed by two models",
+    "a session that both have analysed, oldest first; the newest analysis by each",
+    (
+        _SESSION_ID,
+        Column("subject_id", "UUID", "The subject."),
+        Column("subject_label", "text", "The subject's label."),
+        _RECORDED_AT,
+        *(replace(one, name=f"{one.name}_a", meaning=f"First model. {one.meaning}") for one in _OF_A_MODEL),
+        *(replace(one, name=f"{one.name}_b", meaning=f"Second model. {one.meaning}") for one in _OF_A_MODEL),
+        Column(
+            "items",
+            "0 to 3, separated by spaces",
+            f"Answers of the questionnaire nearest to the recording, at most {WITHIN_DAYS:g} days from it.",
+            "none is so near",
+        ),
+        Column("model_id_a", "text", "Which checkpoint bundle is the first model."),
+        Column("model_id_b", "text", "Which is the second."),
+    ),
+)
+
+QUESTIONNAIRES = TableEntry(
+    "questionnaires",
+    "Questionnaires of a subject",
+    "a questionnaire that no correction supersedes, oldest first",
+    (
+        Column("questionnaire_id", "UUID", "The questionnaire."),
+        Column("answered_at", "time, UTC", "When it was answered."),
+        Column("scale", " or ".join(Scale), "Which questionnaire it is."),
+        Column("total", "points", "Its score: the sum of its items, 0 to 3 each."),
+        Column("item9_flag", "true or false", "Whether the answer to item 9 of a PHQ-9 was not 0."),
+        Column(
+            "difficulty",
+            "0 to 3",
+            "How difficult the problems have made work, home or getting along with people, from not at all to "
+            "extremely: the form's last question, no part of the total.",
+            "it was not answered, or no item is above 0",
+        ),
+        Column("source", "entered, imported or demo", "How it came into the store."),
+        Column("maximum", "points", "Highest total of its scale."),
+        Column("band", "text", "Severity band of the total (Kroenke 2001, 2009)."),
+    ),
+)
+
+TABLES = (
+    *(FRAMES, EPISODES, PEOPLE, VOICE, WORDS, TRANSCRIPT, NOTES),
+    *(SESSIONS, QUESTIONNAIRES, EVENTS, COHORT, PAIRS),
+)
+
+
+def as_markdown(tables: Iterable[TableEntry] = TABLES) -> str:
+    """The dictionary for a reader."""
+    parts = [
+        "# Data dictionary\n\nEvery table that can be downloaded, as CSV, Parquet or JSON, with what its columns mean. "
+        "Made by `python -m service.views.data_dictionary`. Empty cells (CSV) and nulls (Parquet, JSON) say that "
+        "something was not measured.\n"
+    ]
+    for table in tables:
+        rows = [f"| `{one.name}` | {one.unit} | {one.meaning} | {one.empty} |" for one in table.columns]
+        head = "| Column | Unit or values | Meaning | Empty when |\n| --- | --- | --- | --- |"
+        parts.append(
+            f"\n## {table.title} (`{table.name}`)\n\nOne row is {table.row}.\n\n{head}\n" + "\n".join(rows) + "\n"
+        )
+    return "".join(parts)
+
+
+if __name__ == "__main__":
+    print(as_markdown(), end="")

@@ -1,0 +1,107 @@
+"""What a model looked at in a face, computed in a child process so that the caller needs no PyTorch."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Picture
+
+import fer_phq
+from fer_phq.core.arrays import Image
+from fer_phq.core.errors import ModelError
+from fer_phq.models.checkpoint import find_bundle
+
+SECONDS = 120.0
+"""Longest time the child may take: seconds when PyTorch is in the file cache, a minute or more on a busy disk."""
+_SENTENCE = 2
+"""The child's exit code when its standard error is one sentence for a person."""
+_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HOME", "TMPDIR")
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """emotion: what was explained, probability: the model's, 0-1. picture: uint8 RGB, the face under the heatmap.
+
+    grid: the heatmap's rows and columns. colours: '#RRGGBB' from no relevance to the most.
+    """
+
+    emotion: str
+    probability: float
+    picture: Image
+    grid: tuple[int, int]
+    colours: tuple[str, ...]
+
+
+def explain_crop(
+    crop: Image, model_id: str, *, emotion: str | None = None, configured: str | None = None, seconds: float = SECONDS
+) -> Explanation:
+    """What the model of an analysis looked at in a face crop, uint8 RGB as the model saw it.
+
+    emotion: the one to explain, by default the most probable. configured: the installation's own model setting, where
+    the bundle is looked for too. Raises ModelError in one sentence: the bundle is gone, cannot be explained, or the
+    child took longer than `seconds` or broke down.
+    """
+    folder = bundle_folder(model_id, configured)
+    # -P: a folder in which the dashboard happens to be started cannot put its own modules in front of ours.
+    command = [sys.executable, "-P", "-m", "fer_phq.explain", "--model", str(folder)]
+    packed = io.BytesIO()
+    Picture.fromarray(crop).save(packed, "PNG")
+    try:
+        done = subprocess.run(
+            [*command, *(["--emotion", emotion] if emotion else [])],
+            input=packed.getvalue(),
+            capture_output=True,
+            env=_environment(),
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ModelError(f"What the model looked at was not found within {seconds:g} s; try again later.") from None
+    if done.returncode == _SENTENCE:
+        raise ModelError(done.stderr.decode(errors="replace").strip())
+    if done.returncode:
+        raise ModelError(
+            "What the model looked at cannot be shown: its process broke down, perhaps for want of memory."
+        )
+    return _read(done.stdout)
+
+
+def bundle_folder(model_id: str, configured: str | None = None) -> Path:
+    """The folder of the bundle with exactly this id. Raises ModelError when it is not on this machine any more."""
+    for wanted in (model_id, configured):
+        with suppress(ModelError):
+            bundle = find_bundle(wanted)
+            if bundle.model_id == model_id:
+                return bundle.path.absolute()
+    raise ModelError(
+        f"The model {model_id} that made this analysis is not on this machine any more, so what it looked at cannot "
+        "be shown; analyse the recording again."
+    )
+
+
+def _read(output: bytes) -> Explanation:
+    document = json.loads(output)
+    heatmap = document["heatmap"]
+    return Explanation(
+        emotion=document["emotion"],
+        probability=document["probability"],
+        picture=np.asarray(Picture.open(io.BytesIO(base64.b64decode(document["picture"])))),
+        grid=(len(heatmap), len(heatmap[0])),
+        colours=tuple(document["colours"]),
+    )
+
+
+def _environment() -> dict[str, str]:
+    """A small environment without the parent's secrets; the package is found where the parent found it."""
+    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    # One face is too little work to share between threads.
+    return kept | {"PYTHONPATH": str(Path(fer_phq.__path__[0]).resolve().parent), "OMP_NUM_THREADS": "1"}

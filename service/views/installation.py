@@ -1,0 +1,91 @@
+"""What an installation is: where its data lies, how much of it there is, and which versions it runs."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from db.engine import normalise_url, place_of, sqlite_file
+from db.migrate import current_revision
+from db.records import SessionRecord
+from db.store import Store
+from fer_phq import __version__
+from service.erasure import Erased, erase_session
+from service.ingest.media import MediaStore
+from service.settings import AppSettings
+
+PACKAGES = ("streamlit", "torch", "onnxruntime", "sqlalchemy")
+
+
+@dataclass(frozen=True)
+class Overview:
+    """An installation's facts. Sizes are bytes; database_bytes is None where a server keeps the database."""
+
+    data_dir: Path
+    free_bytes: int
+    recordings_bytes: int
+    database: str
+    database_place: str
+    database_bytes: int | None
+    schema: str
+    sessions: int
+    subjects: int
+    versions: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """A session whose retention has ended, with its subject's label."""
+
+    session: SessionRecord
+    subject_label: str
+
+
+def overview(settings: AppSettings, store: Store) -> Overview:
+    """Look everything up. StoreError when the database cannot be read."""
+    url = normalise_url(settings.database_url)
+    file = sqlite_file(url)
+    subjects = store.list_subjects()
+    packages = [(name, version(name)) for name in PACKAGES]
+    media = MediaStore(settings)
+    return Overview(
+        data_dir=settings.data_dir,
+        free_bytes=media.free_bytes(),
+        recordings_bytes=media.used_bytes(),
+        database="SQLite" if file is not None else "PostgreSQL",
+        database_place=place_of(url),
+        database_bytes=None if file is None else _bytes_of(file),
+        schema=current_revision(settings.database_url) or "none",
+        sessions=sum(subject.sessions for subject in subjects),
+        subjects=len(subjects),
+        versions=(("fer-phq", __version__), ("Python", platform.python_version()), *packages),
+    )
+
+
+def overdue_sessions(store: Store) -> list[Overdue]:
+    """Every session whose retention has ended, the longest overdue first, whether its recording is still there or not.
+
+    The worker removes such recordings by itself and keeps their results.
+    """
+    labels = {subject.id: subject.label for subject in store.list_subjects()}
+    found = store.sessions_past_retention(with_recording=False)
+    return [Overdue(session, labels.get(session.subject_id, "")) for session in found]
+
+
+def erase_overdue(settings: AppSettings, store: Store, now: datetime | None = None) -> Erased:
+    """Erase every session whose retention has ended by now: its results, its recording, its notes and transcript."""
+    at = now or datetime.now(UTC)
+    sessions = analyses = files = 0
+    for session in store.sessions_past_retention(now=at, with_recording=False):
+        erased = erase_session(settings, store, session.id)
+        sessions, analyses, files = sessions + 1, analyses + erased.analyses, files + erased.files
+    return Erased(sessions, analyses, 0, files)
+
+
+def _bytes_of(file: Path) -> int:
+    """Size of a SQLite database with its write-ahead log."""
+    parts = [file, file.with_name(f"{file.name}-wal")]
+    return sum(part.stat().st_size for part in parts if part.exists())

@@ -1,0 +1,208 @@
+"""What the review of a session draws and lists, as tidy tables: computed here, from records, once.
+
+Times are seconds from the recording's start. A table of frames is one as `frame_states` gives it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from db.records import AnalysisRecord, AnalysisSummary, NoteRecord
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.feature_series import Channel
+from fer_phq.timeline.downsample import MOST, lowest, thin
+from fer_phq.timeline.episodes import find_episodes
+from fer_phq.timeline.gaps import edges
+from fer_phq.timeline.smoothing import smooth
+from fer_phq.voice.features import COLUMNS, KIND, SPEECH
+from fer_phq.words import Transcript, subject_speaker
+
+Float = npt.NDArray[np.float64]
+LOW_QUALITY = 0.35
+"""A face crop below this quality (0 to 1) is marked on the coverage strip."""
+STATES = ("gap", "low", "face")
+"""From worst to best: no face found, a face of low quality, a face."""
+LOWEST_PITCH_HZ = 27.5
+"""Where the semitones of a voice are counted from."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of the recording that is drawn."""
+
+    from_s: float
+    to_s: float
+
+
+def shown_first(analyses: Sequence[AnalysisSummary], active_id: str | None) -> AnalysisSummary | None:
+    """Of a session's analyses, newest first, the newest by the active model; the newest of all where it has none."""
+    return next((found for found in analyses if found.model_id == active_id), analyses[0] if analyses else None)
+
+
+def frame_states(record: AnalysisRecord) -> pd.DataFrame:
+    """One row a sampled frame, as `Store.frame_table` has it, with `from_s` and `to_s` (the time that it stands for)
+    and `state` (of `STATES`).
+    """
+    line = record.timeline
+    columns = dict(zip(EMOTIONS, line.emotions.T, strict=True)) | dict(
+        zip(("x0", "y0", "x1", "y1"), line.box.T, strict=True)
+    )
+    table = pd.DataFrame({"idx": np.arange(len(line), dtype=np.int64), "time_s": line.time_s, **columns})
+    table["detection_score"], table["quality"] = line.detection_score, line.quality
+    bounds, low = edges(line.time_s), line.quality < LOW_QUALITY
+    table["from_s"], table["to_s"] = bounds[:-1], bounds[1 : len(line) + 1]
+    table["state"] = np.where(~line.has_face, STATES[0], np.where(low, STATES[1], STATES[2]))
+    return table
+
+
+def smoothed(table: pd.DataFrame, width_s: float) -> pd.DataFrame:
+    """The frames with their emotions smoothed over `width_s` seconds, 0 for not at all; gaps stay gaps."""
+    if not width_s:
+        return table
+    emotions = smooth(table["time_s"].to_numpy(dtype=float), table[list(EMOTIONS)].to_numpy(dtype=float), width_s)
+    return table.assign(**dict(zip(EMOTIONS, emotions.T, strict=True)))
+
+
+def drawn_frames(table: pd.DataFrame, window: Window | None = None, most: int = MOST) -> pd.DataFrame:
+    """The frames of a window for drawing, brought together in bins when there are more than `most`.
+
+    Gaps stay as wide as they are. Columns: time_s, from_s, to_s, the emotions (a bin's mean), state (the worst in the
+    bin), quality (the lowest), frames (how many).
+    """
+    table = table if window is None else within(table, window)
+    seen = (table["state"] != STATES[0]).to_numpy(dtype=bool)
+    values = table[list(EMOTIONS)].to_numpy(dtype=float)
+    thinned = thin(table["time_s"].to_numpy(dtype=float), values, seen=seen, most=most)
+    drawn = pd.DataFrame({"time_s": thinned.time_s, "from_s": thinned.from_s, "to_s": thinned.to_s})
+    drawn[list(EMOTIONS)] = thinned.mean
+    order = np.array([STATES.index(state) for state in table["state"]], np.float64)
+    drawn["state"] = np.array(STATES, dtype=object)[lowest(order, thinned).astype(int)]
+    drawn["quality"] = lowest(table["quality"].to_numpy(dtype=float), thinned)
+    drawn["frames"] = thinned.count
+    return drawn
+
+
+def raw_values(table: pd.DataFrame, most: int = MOST) -> pd.DataFrame:
+    """What was there before smoothing: time_s, emotion, and the low and high of the frames that a row stands for."""
+    thinned = thin(table["time_s"].to_numpy(dtype=float), table[list(EMOTIONS)].to_numpy(dtype=float), most=most)
+    seen = np.isfinite(thinned.low[:, 0]) if len(thinned) else np.zeros(0, bool)
+    return pd.DataFrame(
+        {
+            "time_s": np.tile(thinned.time_s[seen], len(EMOTIONS)),
+            "emotion": np.repeat(EMOTIONS, int(seen.sum())),
+            "low": thinned.low[seen].T.ravel(),
+            "high": thinned.high[seen].T.ravel(),
+        }
+    )
+
+
+def episode_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Expression episodes by onset: emotion, onset_s, peak_s, offset_s, dwell_s, peak (0 to 1), cut (by a gap)."""
+    found = find_episodes(table["time_s"].to_numpy(dtype=float), table[list(EMOTIONS)].to_numpy(dtype=float))
+    columns = ("emotion", "onset_s", "peak_s", "offset_s", "dwell_s", "peak", "cut")
+    return pd.DataFrame({name: [getattr(episode, name) for episode in found] for name in columns})
+
+
+def other_people(record: AnalysisRecord) -> pd.DataFrame:
+    """Those in view who are not the subject: person, first_s, last_s, frames."""
+    others = [track for track in record.tracks if not track.is_subject]
+    return pd.DataFrame(
+        {
+            "person": [track.track for track in others],
+            "first_s": [track.first_s for track in others],
+            "last_s": [track.last_s for track in others],
+            "frames": [track.frames for track in others],
+        }
+    )
+
+
+def voice_table(voice: Channel | None, window: Window, most: int = MOST) -> pd.DataFrame:
+    """The voice within a window: time_s, speech (share of the time, 0 to 1), and of loudness_db and pitch_hz
+    the mean with the `..._low` and `..._high` of each row's tenths of a second. NaN where nothing was measured; pitch
+    is only that of speech. No rows for a voice of another kind than ours.
+    """
+    if voice is None or voice.kind != KIND or voice.time_s is None:
+        return pd.DataFrame()
+    inside = (voice.time_s >= window.from_s) & (voice.time_s <= window.to_s)
+    rows = voice.values[inside].astype(np.float64)
+    probability, loudness = rows[:, COLUMNS.index("speech_probability")], rows[:, COLUMNS.index("loudness_db")]
+    speaking = np.where(np.isfinite(probability), probability >= SPEECH, np.nan)
+    pitch = np.where(speaking == 1, hertz(rows[:, COLUMNS.index("f0_semitones")]), np.nan)
+    values = np.column_stack([speaking, loudness, pitch])
+    thinned = thin(voice.time_s[inside], values, most=most)
+    return pd.DataFrame(
+        {
+            "time_s": thinned.time_s,
+            "speech": thinned.mean[:, 0],
+            **{
+                f"{name}{ending}": part[:, column]
+                for column, name in ((1, "loudness_db"), (2, "pitch_hz"))
+                for ending, part in (("", thinned.mean), ("_low", thinned.low), ("_high", thinned.high))
+            },
+        }
+    )
+
+
+def hertz(semitones: Float) -> Float:
+    """Semitones above 27.5 Hz as Hz."""
+    return np.asarray(LOWEST_PITCH_HZ * 2 ** (semitones / 12))
+
+
+def utterance_table(transcript: Transcript, speaker: str | None) -> pd.DataFrame:
+    """A transcript's utterances: start_s, end_s, speaker (empty where none is named), text, is_subject.
+
+    speaker: the one that a person named as the subject; None leaves it to `subject_speaker`. Raises FerPhqError when
+    the transcript does not have that speaker.
+    """
+    subject, _ = subject_speaker(transcript, speaker)
+    known = None if subject is None else subject.casefold()
+    spelled = {name.casefold(): name for name in transcript.speakers}
+    rows = transcript.utterances
+    return pd.DataFrame(
+        {
+            "start_s": [row.start_s for row in rows],
+            "end_s": [row.end_s for row in rows],
+            "speaker": [spelled[row.speaker.casefold()] if row.speaker is not None else "" for row in rows],
+            "text": [row.text for row in rows],
+            "is_subject": [
+                known is None or (row.speaker is not None and row.speaker.casefold() == known) for row in rows
+            ],
+        }
+    )
+
+
+def note_table(notes: Sequence[NoteRecord]) -> pd.DataFrame:
+    """The notes that have a moment: time_s and words, which begin with the tag."""
+    timed = [note for note in notes if note.time_s is not None]
+    return pd.DataFrame({"time_s": [note.time_s for note in timed], "words": [note_words(note) for note in timed]})
+
+
+def note_words(note: NoteRecord) -> str:
+    """A note in one piece: its tag, if it has one, before its words."""
+    return ": ".join(part for part in (note.tag, note.words) if part)
+
+
+def within(table: pd.DataFrame, window: Window, start: str = "time_s", end: str = "time_s") -> pd.DataFrame:
+    """The rows that touch a window."""
+    if not len(table):
+        return table
+    return table[(table[end] >= window.from_s) & (table[start] <= window.to_s)]
+
+
+def window_at(table: pd.DataFrame, time_s: float, length_s: float | None) -> Window:
+    """The page of the recording, `length_s` seconds long, in which a time lies; None stands for all of it.
+
+    Pages follow one another from the first frame on, so that a window stays where it is while a moment in it is chosen.
+    """
+    if not len(table):
+        return Window(0.0, 1.0)
+    first, last = float(table["from_s"].iloc[0]), float(table["to_s"].iloc[-1])
+    if length_s is None or last - first <= length_s:
+        return Window(first, last)
+    begin = first + max((time_s - first) // length_s, 0) * length_s
+    return Window(begin, begin + length_s)

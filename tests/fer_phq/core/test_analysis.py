@@ -1,0 +1,94 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from fer_phq.core.analysis import RecordingInfo, Sampling, SessionAnalysis, Timeline, Timing
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.phq import Modality, PhqEstimate, PhqUnavailable, Provenance, Scale, UnavailableReason
+
+
+def timeline(has_face: list[bool]) -> Timeline:
+    n, seen = len(has_face), np.array(has_face, dtype=bool)
+    rng = np.random.default_rng(1)
+    emotions = rng.dirichlet(np.ones(7), n).astype(np.float32)
+    columns = {
+        "emotions": emotions,
+        "box": rng.uniform(0, 100, (n, 4)).astype(np.float32),
+        "landmarks": rng.uniform(0, 100, (n, 5, 2)).astype(np.float32),
+        "detection_score": rng.uniform(0.5, 1, n).astype(np.float32),
+        "quality": rng.uniform(0, 1, n).astype(np.float32),
+    }
+    for column in columns.values():
+        column[~seen] = np.nan
+    return Timeline(time_s=np.arange(n) / 2, **columns)
+
+
+def analysis(has_face: list[bool], **changes: object) -> SessionAnalysis:
+    fields = {
+        "recording": RecordingInfo("a.mp4", "0" * 64, 2.0, 320, 240, "h264", 90, False),
+        "model_id": "m-1",
+        "sampling": Sampling(),
+        "timeline": timeline(has_face),
+        "embeddings": np.zeros((sum(has_face), 4), np.float32),
+        "phq": PhqUnavailable(UnavailableReason.TOO_SHORT),
+        "tracks": (),
+        "warnings": ("one",),
+        "timing": Timing(0.1, 0.2, 0.3, 0.4),
+    }
+    return SessionAnalysis(**(fields | changes))
+
+
+def test_coverage_counts_sampled_frames_with_a_face():
+    assert analysis([True, False, True, True]).coverage == 0.75
+    assert analysis([]).coverage == 0.0
+
+
+def test_the_distribution_is_the_mean_over_frames_with_a_face_only():
+    result = analysis([True, False, True])
+    expected = result.timeline.emotions[[0, 2]].mean(axis=0)
+    np.testing.assert_allclose(result.emotion_distribution, expected, rtol=1e-5)
+    assert result.dominant_emotion == EMOTIONS[int(expected.argmax())]
+
+
+def test_without_a_face_there_is_no_distribution():
+    result = analysis([False, False])
+    assert result.emotion_distribution is None
+    assert result.dominant_emotion is None
+    assert result.to_dict()["emotions"] is None
+
+
+def test_the_document_is_json_with_gaps_as_null():
+    document = json.loads(json.dumps(analysis([True, False]).to_dict(), allow_nan=False))
+    seen, gap = document["timeline"]
+    assert list(seen["emotions"]) == list(EMOTIONS)
+    assert len(seen["box"]) == 4
+    assert gap == {"time_s": 0.5, "emotions": None, "box": None, "detection_score": None, "quality": None}
+    assert document["phq"]["unavailable"] == "too_short"
+    assert document["sampling"] == {"fps": 2.0, "key_frames": False, "frames_sampled": 2}
+    assert document["recording"]["rotation"] == 90
+    assert set(document["timing"]) == {"decode", "detect", "embed", "heads", "listen"}
+
+
+def test_the_document_carries_interval_and_provenance_with_a_score():
+    phq = PhqEstimate(12.0, 4.0, 20.0, 0.9, Scale.PHQ8, Provenance.SIMULATED, "m-1", (Modality.FACE,))
+    shown = analysis([True], phq=phq).to_dict()["phq"]
+    assert shown["provenance"] == "simulated"
+    assert (shown["score"], shown["low"], shown["high"], shown["band"]) == (12.0, 4.0, 20.0, "moderate")
+
+
+def test_embeddings_must_match_the_frames_with_a_face():
+    with pytest.raises(ValueError, match="embeddings"):
+        analysis([True, True], embeddings=np.zeros((1, 4), np.float32))
+
+
+@pytest.mark.parametrize("fps", [0, -1, 1000, float("nan")])
+def test_impossible_sampling_rates_are_refused(fps):
+    with pytest.raises(ValueError, match="sampling rate"):
+        Sampling(fps=fps)
+
+
+def test_results_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        analysis([True]).model_id = "other"  # type: ignore[misc]

@@ -1,0 +1,96 @@
+"""Functionals of sessions whose answers are known."""
+
+import numpy as np
+import pytest
+
+from fer_phq.core.emotions import EMOTIONS, emotion_index
+from fer_phq.core.feature_series import Channel, SessionFeatures
+from fer_phq.core.phq import Modality
+from fer_phq.features.functionals import change, expressions, functionals, level
+
+HAPPY, NEUTRAL = emotion_index("happiness"), emotion_index("neutral")
+
+
+def shown(states):
+    """Probabilities (t, 7) of faces that show exactly these emotions."""
+    return np.eye(7, dtype=np.float32)[states]
+
+
+def test_what_a_face_did_is_counted():
+    found = expressions(shown([NEUTRAL] * 4 + [HAPPY] * 2 + [NEUTRAL] * 2 + [HAPPY] * 4), np.arange(12) / 2)
+    assert found["happiness.mean"] == found["happiness.share"] == found["smiling"] == pytest.approx(0.5)
+    assert found["transitions_a_minute"] == pytest.approx(3 / 0.1)
+    assert found["smiles_a_minute"] == pytest.approx(2 / 0.1)
+    assert found["smile_s"] == pytest.approx(1.5)
+    assert found["dwell_s"] == pytest.approx(1.5)
+    assert found["dwell_neutral_s"] == pytest.approx(1.5)
+    assert found["expressivity"] == pytest.approx(0.5)
+    assert found["movement"] == pytest.approx(3 / 11)
+    assert found["happiness.slope"] > 0 > found["neutral.slope"]
+
+
+def test_nothing_is_said_of_what_happened_in_a_gap():
+    time_s = np.r_[np.arange(6) / 2, 100 + np.arange(6) / 2]
+    found = expressions(shown([NEUTRAL] * 6 + [HAPPY] * 6), time_s)
+    assert found["transitions_a_minute"] == 0
+    assert found["smile_s"] == pytest.approx(3)
+
+
+def test_one_frame_has_functionals_without_dynamics():
+    found = expressions(shown([HAPPY]), np.zeros(1))
+    assert found["happiness.mean"] == 1
+    assert np.isnan(found["movement"])
+    assert found["happiness.slope"] == 0
+
+
+def test_levels_pass_over_what_was_not_measured():
+    values = np.array([[1, np.nan], [3, np.nan], [np.nan, np.nan]], np.float32)
+    found = level(Channel(values, np.arange(3.0), names=("pitch", "none")))
+    assert found["pitch.mean"] == 2
+    assert found["pitch.sd"] == 1
+    assert np.isnan(found["none.mean"])
+    assert np.isnan(found["none.sd"])
+
+
+def test_change_leaves_gaps_out_and_finds_the_slope():
+    time_s = np.r_[np.arange(10.0), 100 + np.arange(10.0)]
+    steady = np.r_[np.zeros(10), np.full(10, 5)]
+    rising = time_s / 10
+    found = change(Channel(np.stack([steady, rising], 1).astype(np.float32), time_s, names=("steady", "rising")))
+    assert found["steady.activity"] == 0
+    assert found["rising.activity"] == pytest.approx(0.1, abs=1e-6)
+    assert found["rising.slope"] == pytest.approx((rising[-1] - rising[0]) / rising.std(), rel=1e-4)
+
+
+def test_the_level_does_not_depend_on_the_rate():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(50, 3)).astype(np.float32)
+    once = level(Channel(values, np.arange(50.0)))
+    twice = level(Channel(np.repeat(values, 2, axis=0), np.arange(100) / 2))
+    np.testing.assert_allclose(list(once.values()), list(twice.values()), rtol=1e-6)
+
+
+def test_columns_are_the_same_for_every_session_of_a_kind():
+    rng = np.random.default_rng(0)
+
+    def session(rows):
+        face = Channel(rng.normal(size=(rows, 4)).astype(np.float32), np.arange(rows) / 2)
+        voice = Channel(rng.normal(size=(3, 2)).astype(np.float32), np.arange(3.0), names=("f0", "loudness"))
+        emotions = rng.dirichlet(np.ones(7), rows).astype(np.float32)
+        return SessionFeatures(face=face, voice=voice, words=Channel(np.ones((1, 5), np.float32)), emotions=emotions)
+
+    one, other = (functionals(session(rows), tuple(Modality)) for rows in (3, 70))
+    assert one.names == other.names
+    assert one.blocks == other.blocks
+    assert len(one) == len(one.names) == len(one.blocks)
+    assert len(set(one.names)) == len(one)
+    assert {"face.expressions.smiling", "voice.level.f0.mean", "words.change.4.slope"} <= set(one.names)
+    assert not np.isinf(one.values).any()
+    face = functionals(session(9), [Modality.FACE])
+    assert all(name.startswith("face.") for name in face.names)
+
+
+def test_a_missing_modality_is_named():
+    face = Channel(np.ones((3, len(EMOTIONS)), np.float32), np.arange(3.0))
+    with pytest.raises(ValueError, match="no voice"):
+        functionals(SessionFeatures(face=face), [Modality.FACE, Modality.VOICE])

@@ -1,0 +1,128 @@
+"""The catalogue of measures, and what is taken of an analysis."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from analysis_samples import sample_analysis, sample_words
+
+from fer_phq.core.analysis import Settings
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.feature_series import Channel
+from fer_phq.core.phq import Modality
+from fer_phq.features.measures import (
+    BY_NAME,
+    MARK,
+    MEASURES,
+    MIN_SPEECH_S,
+    MIN_WORDS,
+    VERSION,
+    measured,
+    session_measures,
+)
+from fer_phq.voice.features import COLUMNS, KIND
+from fer_phq.voice.functionals import FUNCTIONALS
+from fer_phq.words import Transcript, Utterance, word_features
+
+SETTINGS = Settings()
+
+
+def voice(speech_s: float, total_s: float = 20.0) -> Channel:
+    """Speech of a rising pitch, then silence; ten rows a second."""
+    rows, spoken = round(total_s * 10), round(speech_s * 10)
+    values = np.full((rows, len(COLUMNS)), 0.5, np.float32)
+    column = {name: i for i, name in enumerate(COLUMNS)}
+    values[:, column["speech_probability"]] = np.arange(rows) < spoken
+    values[:, column["f0_semitones"]] = np.linspace(30, 40, rows)
+    values[:, column["loudness_db"]] = np.arange(rows) % 2
+    values[:, column["syllable_nuclei"]] = np.arange(rows) % 3 == 0
+    return Channel(values, (np.arange(rows) + 0.5) / 10, KIND, COLUMNS)
+
+
+def words(count: int) -> Channel:
+    """An utterance a second, of ten English words with two of the first person."""
+    said = "I think that the day was good and I slept"
+    lines = [Utterance(float(i), i + 0.5, "A", said) for i in range(count // 10)]
+    return word_features(Transcript(tuple(lines)), "A")
+
+
+def test_the_catalogue_is_whole() -> None:
+    assert len(MEASURES) == 13
+    assert set(BY_NAME) == {one.name for one in MEASURES} | set(EMOTIONS)
+    assert MARK not in BY_NAME
+    for one in MEASURES:
+        assert one.title[0].isupper()
+        assert one.description.endswith(".")
+        assert one.source
+        assert len(one.name) <= 40
+
+
+def test_every_functional_exists() -> None:
+    full = replace(sample_analysis(frames=40, gaps=()), voice=voice(10), words=words(200))
+    assert set(session_measures(full, SETTINGS)) == {one.name for one in MEASURES}
+    assert {one.functional for one in MEASURES if one.modality is Modality.VOICE} <= set(FUNCTIONALS)
+
+
+def test_measures_of_a_face() -> None:
+    analysis = sample_analysis(frames=60, gaps=())
+    line = analysis.timeline
+    emotions = np.full((60, 7), 0.02, np.float32)
+    top = np.where(np.arange(60) % 20 < 5, EMOTIONS.index("happiness"), EMOTIONS.index("neutral"))
+    emotions[np.arange(60), top] = 0.88
+    found = session_measures(replace(analysis, timeline=replace(line, emotions=emotions)), SETTINGS)
+    assert found["smiling_share"] == pytest.approx(0.25)
+    assert found["neutral_share"] == pytest.approx(0.75)
+    assert found["expressivity"] == pytest.approx(1 - (0.75 * 0.88 + 0.25 * 0.02), abs=1e-6)
+    assert found["smiles_a_minute"] == pytest.approx(3 / 0.5), "three smiles in 30 s"
+    assert found["transitions_a_minute"] == pytest.approx(5 / 0.5)
+    assert set(found) == {one.name for one in MEASURES if one.modality is Modality.FACE}
+
+
+def test_a_face_that_may_not_be_judged_is_not_measured() -> None:
+    seldom = sample_analysis(frames=20, gaps=tuple(range(16)))
+    assert session_measures(seldom, SETTINGS) == {}
+    heard = session_measures(replace(seldom, voice=voice(10)), SETTINGS)
+    assert set(heard) == {one.name for one in MEASURES if one.modality is Modality.VOICE}
+    assert session_measures(seldom, replace(SETTINGS, coverage_floor=0.1, min_face_frames=2))
+
+
+def test_measures_of_a_voice() -> None:
+    faceless = sample_analysis(frames=2, gaps=(0, 1))
+    found = session_measures(replace(faceless, voice=voice(10, 20)), SETTINGS)
+    assert found["speaking_share"] == pytest.approx(0.5)
+    assert found["pitch_mean"] == pytest.approx(32.49, abs=0.02)
+    assert found["loudness_sd"] == pytest.approx(0.5, abs=0.01)
+    assert found["pauses_a_minute"] == 0
+    little = session_measures(replace(faceless, voice=voice(MIN_SPEECH_S - 0.1)), SETTINGS)
+    assert set(little) == {"speaking_share"}
+
+
+def test_words_need_some_words() -> None:
+    faceless = sample_analysis(frames=2, gaps=(0, 1))
+    found = session_measures(replace(faceless, words=words(100)), SETTINGS)
+    assert found == {"words_a_minute": pytest.approx(1200), "first_person_share": pytest.approx(0.2)}
+    assert session_measures(replace(faceless, words=words(MIN_WORDS - 10)), SETTINGS) == {}
+
+
+def test_channels_of_another_kind_are_left_alone() -> None:
+    faceless = sample_analysis(frames=2, gaps=(0, 1))
+    foreign = Channel(np.zeros((9, 2), np.float32), kind="other")
+    assert session_measures(replace(faceless, voice=foreign, words=sample_words()), SETTINGS) == {}
+    assert measured(faceless, SETTINGS) == {MARK: VERSION}
+
+
+def test_values_are_said_with_their_unit() -> None:
+    assert BY_NAME["smiling_share"].said(0.234) == "23 %"
+    assert BY_NAME["pitch_sd"].said(3.44) == "3.4 semitones"
+    assert BY_NAME["pitch_sd"].said(math.nan) == "–"
+
+
+def test_the_catalogue_is_read_without_the_networks() -> None:
+    code = "import sys, fer_phq.features.measures; sys.exit('onnxruntime' in sys.modules or 'torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], check=False).returncode == 0

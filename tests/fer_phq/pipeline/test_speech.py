@@ -1,0 +1,104 @@
+"""Whose voice and words they are, and what is said when nobody knows."""
+
+import numpy as np
+import pytest
+import sounds
+
+from fer_phq import analyze, load_model
+from fer_phq.core.errors import FerPhqError
+from fer_phq.core.phq import Modality
+from fer_phq.core.sidecar import Beside
+from fer_phq.features.functionals import measured_rows
+from fer_phq.pipeline.speech import EVERYONE, listen, understand
+from fer_phq.video import probe
+
+SENTENCE = "I have been sleeping badly for two weeks and I am tired all of the time"
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory):
+    """Ten seconds: speech, a pause, speech again."""
+    if not sounds.has_espeak():
+        pytest.skip("no espeak-ng here")
+    folder = tmp_path_factory.mktemp("speech")
+    said = sounds.speak(SENTENCE, folder / "said.wav")[: 4 * sounds.RATE]
+    gap = np.zeros(10 * sounds.RATE, said.dtype)
+    gap[: len(said)] = said
+    gap[5 * sounds.RATE : 5 * sounds.RATE + len(said)] = said
+    return sounds.write_wav(folder / "session.wav", gap)
+
+
+def transcript(folder, *speakers):
+    """The first four seconds and the last five, by these speakers."""
+    path = folder / "session.csv"
+    times = ((0.0, 4.0), (5.0, 9.5))
+    lines = [f"{a},{b},{who},{SENTENCE}" for (a, b), who in zip(times, speakers, strict=True)]
+    path.write_text("\n".join(["start,end,speaker,text", *lines]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_only_the_subjects_turns_are_heard(recordings, speech, tmp_path):
+    recording = probe(recordings(seconds=10, fps=4))
+    everyone = listen(recording, understand(Beside(audio=speech)))
+    assert everyone.warnings == (EVERYONE,)
+    assert everyone.words is None
+    told = listen(recording, understand(Beside(transcript(tmp_path, "Therapist", "Client"), audio=speech)))
+    assert told.warnings == ()
+    silent = told.voice.time_s < 5
+    assert np.isnan(told.voice.values[silent]).all()
+    assert 0 < measured_rows(told.voice) < measured_rows(everyone.voice)
+    assert len(told.words) == 1
+    assert told.words.time_s[0] == 5.0
+
+
+def test_a_speaker_may_be_named(recordings, speech, tmp_path):
+    recording, path = probe(recordings(seconds=10, fps=4)), transcript(tmp_path, "A", "B")
+    unknown = listen(recording, understand(Beside(path, audio=speech)))
+    assert "none is known to be the subject" in " ".join(unknown.warnings)
+    assert EVERYONE in unknown.warnings
+    named = listen(recording, understand(Beside(path, "a", speech)))
+    assert named.warnings == ()
+    assert np.isnan(named.voice.values[named.voice.time_s > 4]).all()
+    with pytest.raises(FerPhqError, match="no speaker 'C'"):
+        listen(recording, understand(Beside(path, "C", speech)))
+
+
+def test_a_recording_without_sound_has_no_voice(recordings):
+    heard = listen(probe(recordings(seconds=2, fps=4)), understand(Beside()))
+    assert (heard.voice, heard.words, heard.warnings) == (None, None, ())
+
+
+def test_the_digest_tells_files_and_speakers_apart(tmp_path, speech):
+    assert Beside().digest() == ""
+    one, other = transcript(tmp_path, "A", "B"), tmp_path / "other.csv"
+    other.write_text(one.read_text().replace("tired", "weary"))
+    found = {
+        Beside(one).digest(),
+        Beside(other).digest(),
+        Beside(one, "A").digest(),
+        Beside(one, audio=speech).digest(),
+    }
+    assert len(found) == 4
+    with pytest.raises(FerPhqError, match="cannot be read"):
+        Beside(tmp_path / "none.vtt").digest()
+
+
+def test_an_analysis_carries_all_modalities(recordings, speech, tmp_path):
+    model = load_model()
+    path = recordings(seconds=10, fps=4)
+    beside = Beside(transcript(tmp_path, "Client", "Client"), audio=speech)
+    told = []
+    analysis = analyze(path, model, on_progress=told.append, beside=beside)
+    assert analysis.features.modalities == tuple(Modality)
+    assert analysis.face_kind == model.face_kind
+    assert analysis.beside == beside.digest() != ""
+    assert analysis.timing.listen > 0
+    assert told[-1].time_s == pytest.approx(10, abs=0.2)
+    assert analysis.to_dict()["modalities"] == ["face", "voice", "words"]
+
+
+def test_a_given_file_that_is_no_sound_is_told(recordings, tmp_path):
+    (tmp_path / "notes.wav").write_text("not a sound")
+    with pytest.raises(FerPhqError) as error:
+        analyze(recordings(seconds=2, fps=4), beside=Beside(audio=tmp_path / "notes.wav"))
+    assert "\n" not in str(error.value)

@@ -1,0 +1,234 @@
+"""The HTTP routes: uploads, playback in ranges, progress, health, and who may ask."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from recordings import Recordings
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from db.records import SubjectRecord
+from db.store import Store
+from service.api.routes import routes
+from service.ingest import tokens
+from service.ingest.media import MediaStore, StorageError
+from service.ingest.tokens import UploadGrant
+from service.settings import AppSettings
+
+WHEN = datetime(2026, 5, 6, tzinfo=UTC)
+
+
+@pytest.fixture
+def app(settings: AppSettings, store: Store) -> Starlette:
+    return Starlette(routes=routes(settings, store))
+
+
+@pytest.fixture
+def client(app: Starlette) -> Iterator[TestClient]:
+    with TestClient(app) as client:
+        yield client
+
+
+@pytest.fixture
+def token(settings: AppSettings, subject: SubjectRecord) -> str:
+    return tokens.upload_token(settings, UploadGrant(subject.id, WHEN, consent_by="form", consent_text="v1"))
+
+
+def _put(client: TestClient, source: Path, token: str, **headers: str) -> Any:
+    url = f"/api/uploads?name={source.name}"
+    return client.put(url, content=source.read_bytes(), headers={"X-Upload-Token": token, **headers})
+
+
+def _leftovers(settings: AppSettings) -> list[Path]:
+    return [path for folder in (settings.media_dir, settings.incoming_dir) for path in folder.rglob("*.*")]
+
+
+def test_an_upload_becomes_a_session_and_a_job(
+    client: TestClient, token: str, store: Store, recordings: Recordings
+) -> None:
+    source = recordings(seconds=1)
+    answer = _put(client, source, token, Origin="http://testserver")
+    assert answer.status_code == 201
+    body = answer.json()
+    session = store.get_session(session_id=body["session_id"])
+    assert session.recorded_at == WHEN
+    job = client.get(body["status_url"]).json()
+    assert (job["id"], job["state"], job["active"]) == (body["job_id"], "queued", True)
+    assert "No worker" in job["message"]
+    again = _put(client, source, token)
+    assert (again.status_code, again.json()["duplicate"]) == (200, True)
+    assert again.json()["session_id"] == body["session_id"]
+
+
+@pytest.mark.parametrize(("kind", "status"), [("empty", 422), ("text", 422), ("truncated", 422), ("audio_only", 422)])
+def test_what_is_no_recording_is_one_sentence(
+    client: TestClient, token: str, settings: AppSettings, recordings: Recordings, kind: str, status: int
+) -> None:
+    answer = _put(client, getattr(recordings, kind)(), token)
+    assert answer.status_code == status
+    assert answer.json()["error"].endswith(".")
+    assert "Traceback" not in answer.text
+    assert _leftovers(settings) == []
+
+
+def test_uploads_need_a_token_that_fits(
+    client: TestClient, settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings
+) -> None:
+    source = recordings(seconds=1)
+    for bad in ("", "x", tokens.media_token(settings, subject.id)):
+        answer = _put(client, source, bad)
+        assert answer.status_code == 403
+        assert "link" in answer.json()["error"]
+    nobody = tokens.upload_token(settings, UploadGrant("nobody", WHEN))
+    assert _put(client, source, nobody).status_code == 404
+    assert _leftovers(settings) == []
+
+
+def test_other_sites_are_refused(client: TestClient, token: str, recordings: Recordings) -> None:
+    source = recordings(seconds=1)
+    for headers in (
+        {"Origin": "https://elsewhere.example"},
+        {"Origin": "null"},
+        {"Host": "elsewhere.example"},
+        {"Sec-Fetch-Site": "cross-site"},
+    ):
+        assert _put(client, source, token, **headers).status_code == 403
+
+
+def test_an_allowed_origin_may_upload(settings: AppSettings, store: Store, token: str, recordings: Recordings) -> None:
+    opened = settings.model_copy(update={"allowed_origins": ["https://phq.example.org"]})
+    with TestClient(Starlette(routes=routes(opened, store))) as client:
+        assert _put(client, recordings(seconds=1), token, Origin="https://phq.example.org").status_code == 201
+
+
+def test_limits_are_kept_with_and_without_a_length(
+    settings: AppSettings, store: Store, token: str, recordings: Recordings
+) -> None:
+    tight = settings.model_copy(update={"max_upload_bytes": 1000})
+    source = recordings(seconds=1)
+    with TestClient(Starlette(routes=routes(tight, store))) as client:
+        assert _put(client, source, token).status_code == 413
+        chunks = (source.read_bytes()[start : start + 500] for start in range(0, 5000, 500))
+        answer = client.put("/api/uploads", content=chunks, headers={"X-Upload-Token": token})
+        assert answer.status_code == 413
+    roomless = settings.model_copy(update={"min_free_bytes": 2**62})
+    with TestClient(Starlette(routes=routes(roomless, store))) as client:
+        answer = _put(client, source, token)
+        assert (answer.status_code, "free space" in answer.json()["error"]) == (507, True)
+    assert _leftovers(settings) == []
+
+
+def test_a_disk_that_fills_up_meanwhile_is_one_sentence(
+    client: TestClient, token: str, settings: AppSettings, recordings: Recordings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise StorageError("The server's disk is full; free some space and send the recording again.")
+
+    monkeypatch.setattr("service.ingest.media.IncomingFile.finish", full)
+    answer = _put(client, recordings(seconds=1), token)
+    assert (answer.status_code, answer.json()["error"][:24]) == (507, "The server's disk is ful")
+    assert _leftovers(settings) == []
+
+
+def test_a_surprise_is_a_number_not_a_traceback(
+    client: TestClient,
+    token: str,
+    recordings: Recordings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def surprise(*_: Any) -> None:
+        raise RuntimeError("inner detail")
+
+    monkeypatch.setattr("service.ingest.recordings.take_upload", surprise)
+    answer = _put(client, recordings(seconds=1), token)
+    assert answer.status_code == 500
+    number = answer.json()["error"].split()[-1].rstrip(".")
+    assert "inner detail" not in answer.text
+    assert number in caplog.text
+
+
+def test_playback_in_ranges(client: TestClient, token: str, settings: AppSettings, recordings: Recordings) -> None:
+    source = recordings(seconds=1)
+    content = source.read_bytes()
+    session_id = _put(client, source, token).json()["session_id"]
+    url = tokens.media_url(settings, session_id)
+    whole = client.get(url)
+    assert (whole.status_code, whole.content) == (200, content)
+    assert (whole.headers["content-type"], whole.headers["accept-ranges"]) == ("video/mp4", "bytes")
+    for asked, got in (("bytes=0-99", (0, 100)), ("bytes=100-", (100, len(content))), ("bytes=-50", (-50, None))):
+        part = client.get(url, headers={"Range": asked})
+        assert (part.status_code, part.content) == (206, content[slice(*got)])
+        assert part.headers["content-range"].endswith(f"/{len(content)}")
+    for asked in (f"bytes={len(content)}-", f"bytes={len(content) + 5}-{len(content) + 9}"):
+        beyond = client.get(url, headers={"Range": asked})
+        assert (beyond.status_code, beyond.headers["content-range"]) == (416, f"bytes */{len(content)}")
+    head = client.head(url)
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(content)))
+
+
+def test_playback_needs_its_own_token(
+    client: TestClient, token: str, settings: AppSettings, store: Store, recordings: Recordings
+) -> None:
+    session_id = _put(client, recordings(seconds=1), token).json()["session_id"]
+    other = tokens.media_token(settings, "other")
+    for query in ("", "?token=", f"?token={other}", f"?token={token}"):
+        assert client.get(f"/api/media/{session_id}{query}").status_code == 403
+    for path in ("..%2F..%2Fsecret", "%2e%2e/secret"):
+        assert client.get(f"/api/media/{path}?token={other}").status_code in (403, 404)
+    assert client.get(tokens.media_url(settings, "unknown")).status_code == 404
+    session = store.get_session(session_id=session_id)
+    assert session.media_path is not None
+    MediaStore(settings).path_of(session.media_path).unlink()
+    gone = client.get(tokens.media_url(settings, session_id))
+    assert (gone.status_code, "missing" in gone.json()["error"]) == (404, True)
+    store.set_media_path(session_id=session_id, media_path=None)
+    assert "removed" in client.get(tokens.media_url(settings, session_id)).json()["error"]
+
+
+def test_health_says_whether_anyone_works(client: TestClient, store: Store) -> None:
+    before = client.get("/api/health")
+    assert (before.status_code, before.json()["status"], before.json()["workers"]) == (200, "degraded", 0)
+    store.heartbeat(worker="w-1", host="h", pid=1)
+    assert client.get("/api/health").json()["status"] == "ok"
+
+
+@pytest.fixture
+def port(app: Starlette) -> Iterator[int]:
+    """A real server on a free port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield listener.getsockname()[1]
+    server.should_exit = True
+    thread.join()
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(
+    port: int, token: str, settings: AppSettings, store: Store, recordings: Recordings
+) -> None:
+    content = recordings(seconds=1).read_bytes()
+    head = (
+        f"PUT /api/uploads?name=a.mp4 HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-Upload-Token: {token}\r\n"
+        f"Content-Length: {len(content)}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port)) as sender:
+        sender.sendall(head.encode() + content[: len(content) // 2])
+        deadline = time.monotonic() + 20
+        while not _leftovers(settings) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert len(_leftovers(settings)) == 1
+    while _leftovers(settings) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert _leftovers(settings) == []
+    assert store.recent_sessions() == []

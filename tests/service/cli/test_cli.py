@@ -1,0 +1,263 @@
+"""The command line as a person runs it: real files, the real model, a process of its own where it matters."""
+
+import csv
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from fer_phq.core.emotions import EMOTIONS
+from service import cli
+from service.cli import analyze as analyze_cli
+
+ONE_MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A directory of mixed files: one good recording, a text, an empty file, a note."""
+    from recordings import make_recording
+
+    folder = tmp_path_factory.mktemp("mixed")
+    make_recording(folder / "good.mp4", seconds=5, fps=4, audio=True, motion="moving")
+    (folder / "text.mp4").write_text("not a video")
+    (folder / "empty.mkv").write_bytes(b"")
+    (folder / "notes.txt").write_text("ignored")
+    return folder
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command line's own entry point in this process, as the console script does."""
+
+    def run(*args: str, data_dir: Path | None = None) -> Done:
+        monkeypatch.setattr(sys, "argv", ["fer-phq", *args])
+        if data_dir:
+            monkeypatch.setenv("FERPHQ_DATA_DIR", str(data_dir))
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        code = ended.value.code
+        return Done(code if isinstance(code, int) else 0, *capsys.readouterr())
+
+    return run
+
+
+def commands(command, path=()):
+    yield path, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from commands(child, (*path, name))
+
+
+ALL = {" ".join(path): command for path, command in commands(get_command(cli.app)) if path}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_command_has_help_with_an_example(name):
+    command = ALL[name]
+    assert command.help
+    if not getattr(command, "commands", None):
+        assert f"fer-phq {name}" in command.help, "an example shows the command itself"
+
+
+def test_every_command_is_known():
+    expected = {
+        "analyze",
+        "dashboard",
+        "worker",
+        "up",
+        "db upgrade",
+        "models list",
+        "models show",
+        "models verify",
+        "models export",
+        "train emotion",
+        "evaluate emotion",
+        "demo",
+    }
+    assert expected <= set(ALL)
+
+
+def test_json_is_one_document_a_recording_and_nothing_else(run, folder):
+    done = run("analyze", str(folder), "--json")
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert len(lines) == 1
+    document = json.loads(lines[0])
+    assert document["recording"]["path"].endswith("good.mp4")
+    assert list(document["emotions"]) == list(EMOTIONS)
+    assert len(document["timeline"]) == document["sampling"]["frames_sampled"] == 10
+    assert document["phq"]["provenance"] == "simulated"
+    errors = done.stderr.splitlines()
+    assert sum(line.startswith("Error: ") for line in errors) == 2
+    assert errors[-1] == "2 of 3 recordings could not be analysed."
+    assert "Traceback" not in done.stderr
+
+
+def test_the_console_command_ends_as_its_exit_code_says():
+    command = [sys.executable, "-m", "service.cli", "analyze", "nowhere.mp4", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_csv_has_a_row_a_sampled_frame(run, folder, tmp_path):
+    done = run("analyze", str(folder / "good.mp4"), "--csv", str(tmp_path / "out"), "--fps", "1")
+    assert done.returncode == 0
+    (path,) = (tmp_path / "out").glob("good-*.csv")
+    rows = list(csv.DictReader(path.open()))
+    assert len(rows) == 5
+    assert sum(float(rows[0][name]) for name in EMOTIONS) == pytest.approx(1, abs=1e-4)
+
+
+def test_the_estimate_on_the_terminal_says_it_is_a_demonstration(run, folder):
+    done = run("analyze", str(folder / "good.mp4"))
+    assert done.returncode == 0
+    assert "Demonstration only" in done.stdout
+
+
+def test_results_are_kept_for_a_subject_once(run, folder, tmp_path):
+    from db.store import Store
+
+    for _ in range(2):
+        done = run("analyze", str(folder / "good.mp4"), "--subject", "P01", "--consent-by", "Dr M", data_dir=tmp_path)
+        assert done.returncode == 0, done.stderr
+    with Store(f"sqlite:///{tmp_path / 'fer-phq.db'}") as store:
+        (session,) = store.recent_sessions()
+        assert session.subject_label == "P01"
+        assert session.session.consent.by == "Dr M"
+        assert session.analysis.coverage > 0.9
+        assert len(store.session_detail(session_id=session.session.id).analyses) == 1
+    assert list((tmp_path / "media").rglob("*.mp4"))
+
+
+def test_what_was_chosen_on_the_settings_page_holds_for_the_command_line(run, folder, tmp_path):
+    from db.migrate import upgrade
+    from db.store import Store
+    from service.runtime_settings import choose
+    from service.settings import load_settings
+
+    settings = load_settings(data_dir=tmp_path)
+    upgrade(settings.database_url)
+    with Store(settings.database_url) as store:
+        choose(settings, store, {"fps": 1, "coverage_floor": 1, "retention_days": 30}, by="AB")
+        done = run("analyze", str(folder / "good.mp4"), "--subject", "P01", data_dir=tmp_path)
+        assert done.returncode == 0, done.stderr
+        (row,) = store.recent_sessions()
+        assert row.analysis.frames_sampled == 5
+        assert row.session.retain_until - row.session.created_at == pytest.approx(timedelta(days=30), abs=ONE_MINUTE)
+
+
+def test_a_result_that_cannot_be_stored_leaves_no_half_session(run, folder, tmp_path, monkeypatch):
+    from db.store import Store
+    from fer_phq.core.errors import StoreError
+
+    def full(self, **_):
+        raise StoreError("The disk is full.")
+
+    monkeypatch.setattr(Store, "save_analysis", full)
+    done = run("analyze", str(folder / "good.mp4"), "--subject", "P01", data_dir=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "disk is full" in done.stderr
+    with Store(f"sqlite:///{tmp_path / 'fer-phq.db'}") as store:
+        assert store.recent_sessions() == []
+    assert not list((tmp_path / "media").rglob("*.mp4"))
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (("analyze", "nowhere.mp4"), "nowhere.mp4"),
+        (("analyze", "x.mp4", "--save"), "--subject"),
+        (("analyze", "x.mp4", "--consent-by", "me"), "--subject"),
+        (("analyze", "x.mp4", "--fps", "0"), "sampling rate"),
+        (("analyze", "x.mp4", "--model", "nope"), "nope"),
+        (("models", "show", "nope"), "nope"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence_and_exit_1(run, args, sentence):
+    done = run(*args)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_misspelt_option_is_exit_2(run):
+    assert run("analyze", "--jsom").returncode == 2
+
+
+def test_a_folder_without_recordings_is_one_sentence(run, tmp_path):
+    done = run("analyze", str(tmp_path))
+    assert done.returncode == 1
+    assert "holds no recordings" in done.stderr
+
+
+def test_models_are_listed_shown_and_verified():
+    runner = CliRunner()
+    listed = runner.invoke(cli.app, ["models", "list"], env={"COLUMNS": "200"})
+    assert "active" in listed.stdout
+    assert "simulated labels" in listed.stdout
+    assert "simulated" in runner.invoke(cli.app, ["models", "show"]).stdout
+    assert "is whole" in runner.invoke(cli.app, ["models", "verify"]).stdout
+
+
+def test_damaged_weights_are_found(run, tmp_path):
+    import shutil
+
+    from fer_phq.models.checkpoint import SHIPPED
+
+    copy = shutil.copytree(SHIPPED, tmp_path / "copy")
+    data = bytearray((copy / "model.safetensors").read_bytes())
+    data[-3] ^= 255
+    (copy / "model.safetensors").write_bytes(data)
+    done = run("models", "verify", str(copy))
+    assert done.returncode == 1
+    assert "hash differs" in done.stderr
+
+
+def test_the_database_upgrade_is_idempotent(run, tmp_path):
+    first, again = run("db", "upgrade", data_dir=tmp_path), run("db", "upgrade", data_dir=tmp_path)
+    assert first.returncode == again.returncode == 0
+    assert first.stdout == again.stdout
+
+
+def test_folders_give_their_recordings_sorted_and_files_stay_as_given(tmp_path):
+    for name in ("b.MP4", "a.webm", "notes.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "c.mov").write_bytes(b"x")
+    (tmp_path / "empty").mkdir()
+    files, complaints = analyze_cli.expand([tmp_path / "empty", tmp_path, tmp_path / "notes.txt"])
+    names = [path.name for path in files]
+    assert [str(tmp_path / "empty") in complaint for complaint in complaints] == [True]
+    assert names == ["a.webm", "b.MP4", "c.mov", "notes.txt"]
+
+
+def test_a_model_is_exported_and_no_file_is_replaced_unasked(run, tmp_path):
+    out = tmp_path / "fer.pt"
+    command = ("models", "export", "--format", "torchscript", "--out", str(out))
+    done = run(*command)
+    assert done.returncode == 0
+    assert str(out) in done.stdout
+    assert out.stat().st_size > 1e6
+    again = run(*command)
+    assert again.returncode == 1
+    assert again.stderr == f"Error: {out} is already there: choose another name, or replace a file with --force.\n"
+    assert run("models", "export", "--format", "pickle", "--out", str(out)).returncode == 2
+    assert run("models", "export", "nope", "--out", str(tmp_path / "x")).stderr.startswith("Error: No model 'nope'")

@@ -1,0 +1,200 @@
+"""One job from claim to outcome, in this process: fences, patience, and what each ending leaves in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from recordings import Recordings
+
+from db.records import JobRecord, JobState, SubjectRecord
+from db.store import Store
+from fer_phq.core.analysis import Progress, ProgressHook, SessionAnalysis, Settings
+from fer_phq.core.errors import ModelError, RecordingError, StoreError
+from fer_phq.core.sidecar import Beside
+from service import erasure
+from service.ingest.recordings import add_recording
+from service.jobs import queue, runner
+from service.jobs.runner import JobRunner, WorkerStopping
+from service.runtime_settings import choose
+from service.settings import AppSettings
+
+Work = Callable[[ProgressHook], SessionAnalysis]
+
+
+class Doing:
+    """An analyser that does what it is told."""
+
+    model_id = "doing-0000"
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self.asked: list[Settings] = []
+
+    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Beside) -> SessionAnalysis:
+        assert path.is_file()
+        self.asked.append(settings)
+        return self._work(on_progress)
+
+
+@pytest.fixture
+def job(settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings) -> JobRecord:
+    when = datetime(2026, 5, 6, tzinfo=UTC)
+    added = add_recording(settings, store, recordings(seconds=1), subject_id=subject.id, recorded_at=when)
+    assert added.job_id is not None
+    return store.get_job(job_id=added.job_id)
+
+
+def _run(settings: AppSettings, store: Store, job: JobRecord, work: Work, worker: str = "w-1") -> str:
+    return JobRunner(settings, store, Doing(work), worker).run(store.get_job(job_id=job.id).workflow_id)
+
+
+def _raises(error: BaseException) -> Work:
+    def work(_: ProgressHook) -> SessionAnalysis:
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (RecordingError("The file is cut short."), "The file is cut short."),
+        (ModelError("There is no model."), "There is no model."),
+        (MemoryError(), "not enough memory"),
+        (ZeroDivisionError("inside"), "unforeseen reason"),
+    ],
+)
+def test_an_error_becomes_the_jobs_sentence(
+    settings: AppSettings, store: Store, job: JobRecord, error: Exception, says: str
+) -> None:
+    assert _run(settings, store, job, _raises(error)) == "failed"
+    left = store.get_job(job_id=job.id)
+    assert left.state is JobState.FAILED
+    assert left.error is not None
+    assert says in left.error
+    assert "inside" not in left.error
+
+
+def test_a_job_goes_by_what_was_chosen_meanwhile(settings: AppSettings, store: Store, job: JobRecord) -> None:
+    """The worker need not be started anew when somebody changes the sampling."""
+    doing = Doing(_raises(RecordingError("Enough.")))
+    running = JobRunner(settings, store, doing, "w-1")
+    choose(settings, store, {"fps": 0.5, "coverage_floor": 0.75}, by="AB")
+    running.run(job.workflow_id)
+    (asked,) = doing.asked
+    assert (asked.sampling.fps, asked.coverage_floor) == (0.5, 0.75)
+
+
+def test_whoever_claims_last_holds_the_job(settings: AppSettings, store: Store, job: JobRecord) -> None:
+    """A worker that was taken for dead stops at its next look and disturbs nothing."""
+
+    def overtaken(on_progress: ProgressHook) -> SessionAnalysis:
+        assert store.claim_job(workflow_id=job.workflow_id, worker="w-2", claim="theirs") is not None
+        on_progress(Progress(1, 2, 0.0))
+        raise AssertionError("it went on")
+
+    assert _run(settings, store, job, overtaken) == "none"
+    left = store.get_job(job_id=job.id)
+    assert (left.state, left.worker) == (JobState.RUNNING, "w-2")
+    assert not store.finish_job(workflow_id=job.workflow_id, claim="ours", state=JobState.FAILED, error="x")
+    assert store.finish_job(workflow_id=job.workflow_id, claim="theirs", state=JobState.CANCELLED)
+
+
+def test_an_overtaken_failure_does_not_count(settings: AppSettings, store: Store, job: JobRecord) -> None:
+    def overtaken(_: ProgressHook) -> SessionAnalysis:
+        store.claim_job(workflow_id=job.workflow_id, worker="w-2", claim="theirs")
+        raise RecordingError("The file is gone.")
+
+    assert _run(settings, store, job, overtaken) == "none"
+    assert store.get_job(job_id=job.id).state is JobState.RUNNING
+
+
+def test_a_cancelled_job_stops_and_one_cancelled_before_does_not_start(
+    settings: AppSettings, store: Store, job: JobRecord
+) -> None:
+    def cancelled(on_progress: ProgressHook) -> SessionAnalysis:
+        queue.cancel(settings, store, job.id)
+        on_progress(Progress(1, 2, 0.0))
+        raise AssertionError("it went on")
+
+    assert _run(settings, store, job, cancelled) == "cancelled"
+    queue.retry(settings, store, job.id)
+    queue.cancel(settings, store, job.id)
+    assert _run(settings, store, job, _raises(AssertionError("it began"))) == "none"
+    assert store.get_job(job_id=job.id).state is JobState.CANCELLED
+
+
+def test_a_wish_to_cancel_outlives_the_worker(settings: AppSettings, store: Store, job: JobRecord) -> None:
+    store.claim_job(workflow_id=job.workflow_id, worker="w-1", claim="dead")
+    queue.cancel(settings, store, job.id)
+    assert _run(settings, store, job, _raises(AssertionError("it began")), "w-2") == "none"
+    assert store.get_job(job_id=job.id).state is JobState.CANCELLED
+
+
+def test_an_erased_session_takes_its_job_along(settings: AppSettings, store: Store, job: JobRecord) -> None:
+    def erased(on_progress: ProgressHook) -> SessionAnalysis:
+        erasure.erase_session(settings, store, job.session_id)
+        on_progress(Progress(1, 2, 0.0))
+        raise AssertionError("it went on")
+
+    assert _run(settings, store, job, erased) == "none"
+    assert store.list_live_jobs() == []
+
+
+def test_a_stopping_worker_gives_the_job_back(settings: AppSettings, store: Store, job: JobRecord) -> None:
+    def stopped(on_progress: ProgressHook) -> SessionAnalysis:
+        working.stopping.set()
+        on_progress(Progress(1, 2, 0.0))
+        raise AssertionError("it went on")
+
+    working = JobRunner(settings, store, Doing(stopped), "w-1")
+    for _ in range(2):  # the second time it does not even begin
+        with pytest.raises(WorkerStopping):
+            working.run(job.workflow_id)
+        left = store.get_job(job_id=job.id)
+        assert (left.state, left.claims, left.worker) == (JobState.QUEUED, 0, None)
+
+
+def test_after_three_dead_workers_the_job_is_given_up(settings: AppSettings, store: Store, job: JobRecord) -> None:
+    for number in range(3):
+        store.claim_job(workflow_id=job.workflow_id, worker=f"w-{number}", claim=f"c-{number}")
+        assert store.requeue_jobs_of(worker=f"w-{number}") == 1
+    assert _run(settings, store, job, _raises(AssertionError("it began"))) == "failed"
+    assert "stopped 3 times" in (store.get_job(job_id=job.id).error or "")
+    queue.retry(settings, store, job.id)
+    assert store.get_job(job_id=job.id).claims == 0
+
+
+def test_a_busy_store_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "PATIENCE", (0.0, 0.0))
+    answers: list[Any] = [StoreError("The database is locked."), StoreError("The database is locked."), "here"]
+
+    def call() -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return str(answer)
+
+    assert runner.patiently(call) == "here"
+    answers[:] = [StoreError("The database is locked.")] * 3
+    with pytest.raises(StoreError):
+        runner.patiently(call)
+
+
+def test_progress_that_cannot_be_written_stops_nothing(
+    settings: AppSettings, store: Store, job: JobRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(**_: Any) -> str:
+        raise StoreError("The database is locked.")
+
+    def work(on_progress: ProgressHook) -> SessionAnalysis:
+        on_progress(Progress(1, 2, 0.0))
+        raise RecordingError("It went on to the end.")
+
+    monkeypatch.setattr(store, "set_job_progress", locked)
+    _run(settings, store, job, work)
+    assert store.get_job(job_id=job.id).error == "It went on to the end."

@@ -1,0 +1,273 @@
+"""Worker processes that are killed, stopped, doubled and misled: nothing lost, nothing twice.
+
+Real processes, real files, the real store and the real job engine on SQLite; `paced_worker.py` sets the pace.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from recordings import Recordings
+
+from db.records import JobState, SubjectRecord
+from db.store import Store
+from fer_phq.core.errors import SettingsError
+from service import erasure
+from service.ingest.recordings import add_recording
+from service.jobs import queue
+from service.jobs.worker_identity import take_slot
+from service.settings import AppSettings
+
+if TYPE_CHECKING:
+    from tests.service.conftest import Workers
+
+WHEN = datetime(2026, 5, 6, tzinfo=UTC)
+Submit = Callable[..., str]
+
+
+@pytest.fixture
+def submit(settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings) -> Submit:
+    """Makes a recording a session with a queued job and returns the job's id; `motion=...` makes another one."""
+
+    def made(**options: object) -> str:
+        source = recordings(seconds=1, **options)
+        job_id = add_recording(settings, store, source, subject_id=subject.id, recorded_at=WHEN).job_id
+        assert job_id is not None
+        return job_id
+
+    return made
+
+
+@pytest.fixture
+def state(settings: AppSettings, store: Store) -> Callable[[str], str]:
+    return lambda job_id: queue.status(settings, store, job_id).state
+
+
+def _progress(settings: AppSettings, store: Store, job_id: str) -> int:
+    return queue.status(settings, store, job_id).frames_done
+
+
+def test_one_worker_does_cancels_retries_and_forgets(
+    workers: Workers, submit: Submit, state: Callable[[str], str], settings: AppSettings, store: Store
+) -> None:
+    """A job that was committed before any worker ran is done once: the dashboard may die right after its commit."""
+    done = submit()
+    worker = workers.start()
+    workers.wait(lambda: state(done) == "done", "the analysis")
+    analysis_id = queue.status(settings, store, done).analysis_id
+    assert analysis_id is not None
+    assert store.get_analysis(analysis_id=analysis_id).model_id == "paced-0000"
+    assert len(workers.analysed()) == 1
+
+    workers.pace(frames=400, delay=0.05)
+    slow = submit(motion="moving")
+    workers.wait(lambda: _progress(settings, store, slow) > 0, "progress")
+    queue.cancel(settings, store, slow)
+    workers.wait(lambda: state(slow) == "cancelled", "the cancellation")
+    session_id = store.get_job(job_id=slow).session_id
+    assert store.session_detail(session_id=session_id).analyses == ()
+    assert queue.retry(settings, store, slow).attempt == 2
+    workers.wait(lambda: _progress(settings, store, slow) > 0, "progress again")
+
+    erasure.erase_session(settings, store, session_id)
+    workers.pace()
+    after = submit(motion="rotating")
+    workers.wait(lambda: state(after) == "done", "the job after the erased one")
+    assert "not ours any more" in workers.log.read_text()
+
+    assert workers.stop(worker) == 0
+    assert queue.workers_alive(settings, store) == 0
+    _engine_keeps_ids_only(settings, done)
+
+
+def _engine_keeps_ids_only(settings: AppSettings, job_id: str) -> None:
+    """What the job engine has stored is JSON, and ids: no pickle, no names."""
+    path = settings.data_dir / "jobs.db"
+    assert path.stat().st_mode & 0o077 == 0
+    with sqlite3.connect(path) as engine:
+        query = "select application_version from workflow_status where workflow_uuid = ?"
+        assert engine.execute(query, [job_id]).fetchall() == [("1",)]
+        text = "\n".join(engine.iterdump())
+    assert f'{{"namedArgs":{{}},"positionalArgs":["{job_id}"]}}' in text
+    assert "gASV" not in text  # how a pickle begins in base 64
+    assert "S-01" not in text
+
+
+def test_killed_in_the_analysis_and_again_after_saving(
+    workers: Workers, submit: Submit, state: Callable[[str], str], settings: AppSettings, store: Store
+) -> None:
+    job_id = submit()
+    workers.pace(frames=400, delay=0.1)
+    first = workers.start()
+    workers.wait(lambda: _progress(settings, store, job_id) > 0, "progress")
+    workers.kill(first)
+    assert state(job_id) == "running"
+
+    workers.pace(hold="saved")
+    second = workers.start()
+    workers.wait((workers.marks / "saved").exists, "the saved analysis")
+    workers.kill(second)
+    assert state(job_id) == "running"
+
+    workers.pace()
+    workers.start()
+    workers.wait(lambda: state(job_id) == "done", "the settled job")
+    job = store.get_job(job_id=job_id)
+    assert len(store.session_detail(session_id=job.session_id).analyses) == 1
+    assert len(workers.analysed()) == 2  # the third run found the second's analysis
+    assert (job.attempt, job.claims) == (1, 3)
+
+
+@pytest.mark.slow
+def test_two_workers_share_and_one_takes_over(
+    workers: Workers, submit: Submit, state: Callable[[str], str], settings: AppSettings, store: Store
+) -> None:
+    """Each of four jobs runs once; a fifth moves from the killed worker to the living one, with nobody's help."""
+    pair = {str(worker.pid): worker for worker in (workers.start(), workers.start())}
+    workers.wait(lambda: queue.workers_alive(settings, store) == 2, "both workers")
+    workers.pace(frames=10, delay=0.2)
+    shared = [submit(motion=motion) for motion in ("still", "moving", "rotating", "leaving")]
+    workers.wait(lambda: all(state(job) == "done" for job in shared), "the four jobs")
+    runs = [line.split() for line in workers.analysed()]
+    assert len({sha for _, sha in runs}) == len(runs) == 4
+    assert {pid for pid, _ in runs} == set(pair)
+
+    workers.pace(frames=400, delay=0.1)
+    moved = submit(faces=2)
+    workers.wait(lambda: _progress(settings, store, moved) > 0, "progress")
+    holder = workers.analysed()[-1].split()[0]
+    workers.pace()
+    workers.kill(pair[holder])
+    workers.wait(lambda: state(moved) == "done", "the takeover")
+    assert workers.analysed()[-1].split()[0] != holder
+    assert len(workers.analysed()) == 6
+    assert queue.workers_alive(settings, store) == 1
+
+
+def test_stopping_gives_back_and_failing_goes_on(
+    workers: Workers, submit: Submit, state: Callable[[str], str], settings: AppSettings, store: Store
+) -> None:
+    given_back = submit()
+    workers.pace(frames=400, delay=0.1)
+    first = workers.start()
+    workers.wait(lambda: _progress(settings, store, given_back) > 0, "progress")
+    assert workers.stop(first) == 0
+    job = store.get_job(job_id=given_back)
+    assert (job.state, job.claims, job.attempt) == (JobState.QUEUED, 0, 1)
+
+    workers.pace(fail="unforeseen")
+    broken = submit(motion="moving")
+    session = store.get_session(session_id=store.get_job(job_id=broken).session_id)
+    assert session.media_path is not None
+    (settings.media_dir / session.media_path).unlink()
+    workers.start()
+    workers.wait(lambda: {state(given_back), state(broken)} == {"failed"}, "both failures")
+    error = queue.status(settings, store, given_back).error or ""
+    found = re.search(r"number ([0-9a-f]{8})", error)
+    assert found is not None
+    assert "secret detail" not in error
+    assert f"number {found[1]}" in workers.log.read_text()
+    assert "missing from the media folder" in (queue.status(settings, store, broken).error or "")
+
+    workers.pace()
+    queue.retry(settings, store, given_back)
+    workers.wait(lambda: state(given_back) == "done", "the retry")
+
+
+@pytest.mark.slow
+def test_a_recording_that_kills_its_worker_is_given_up(
+    workers: Workers, submit: Submit, state: Callable[[str], str], settings: AppSettings, store: Store
+) -> None:
+    job_id = submit()
+    workers.pace(die=True)
+    for _ in range(3):
+        workers.start().wait(timeout=60)
+    workers.start()
+    workers.wait(lambda: state(job_id) == "failed", "the end of patience")
+    assert "stopped 3 times" in (queue.status(settings, store, job_id).error or "")
+    assert len(workers.analysed()) == 3
+
+
+@pytest.mark.slow
+def test_what_the_engine_lost_forgot_or_left_open_is_made_good(
+    workers: Workers, submit: Submit, state: Callable[[str], str], settings: AppSettings, store: Store
+) -> None:
+    job_id = submit()
+    workers.pace(frames=400, delay=0.1)
+    first = workers.start()
+    workers.wait(lambda: _progress(settings, store, job_id) > 0, "progress")
+    workers.kill(first)
+    for file in settings.data_dir.glob("jobs.db*"):
+        file.unlink()
+    workers.pace()
+    second = workers.start()
+    workers.wait(lambda: state(job_id) == "done", "the analysis, without the engine's file")
+    workers.stop(second)
+
+    # A workflow that ended long ago, and a row that it left open.
+    with sqlite3.connect(settings.data_dir / "jobs.db") as engine:
+        engine.execute("update workflow_status set completed_at = completed_at - 3 * 86400000")
+    with sqlite3.connect(settings.data_dir / "fer-phq.db") as rows:
+        rows.execute("update jobs set state = 'running', worker = 'gone', finished_at = null")
+    workers.start()
+    workers.wait(lambda: state(job_id) == "done", "the job that was left open")
+    assert len(store.session_detail(session_id=store.get_job(job_id=job_id).session_id).analyses) == 1
+    assert len(workers.analysed()) == 2
+
+    def remembered() -> set[str]:
+        with sqlite3.connect(settings.data_dir / "jobs.db") as engine:
+            return {name for (name,) in engine.execute("select workflow_uuid from workflow_status")}
+
+    workers.wait(lambda: job_id not in remembered(), "the pruning")
+
+
+@pytest.mark.slow
+def test_a_job_that_does_not_listen_is_left_behind(
+    workers: Workers, submit: Submit, settings: AppSettings, store: Store
+) -> None:
+    job_id = submit()
+    workers.pace(frames=1, delay=300)
+    worker = workers.start()
+    workers.wait(workers.analysed, "the beginning")
+    assert workers.stop(worker) == 0
+    assert store.get_job(job_id=job_id).state is JobState.QUEUED
+
+
+@pytest.mark.slow
+def test_an_engine_that_cannot_be_reached_is_one_sentence(settings: AppSettings, store: Store) -> None:
+    (settings.data_dir / "jobs.db").write_text("this is no database, and it is long enough to be looked at " * 99)
+    code = (
+        "from service.settings import load_settings; "
+        "from service.jobs.worker import run_worker; run_worker(load_settings())"
+    )
+    environment = {
+        **os.environ,
+        "FERPHQ_DATA_DIR": str(settings.data_dir),
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment, cwd=settings.data_dir, timeout=120, check=False
+    )
+    assert "StoreError: The job engine's database cannot be used" in done.stderr
+    assert store.workers() == []
+
+
+def test_names_of_workers_are_unique_and_come_back(settings: AppSettings) -> None:
+    first, second = take_slot(settings), take_slot(settings)
+    assert first.name != second.name
+    first.release()
+    assert take_slot(settings).name == first.name
+    named = settings.model_copy(update={"worker_id": "desk"})
+    held = take_slot(named)
+    assert held.name == "desk"
+    with pytest.raises(SettingsError, match="runs already"):
+        take_slot(named)

@@ -1,0 +1,94 @@
+"""The worker with the product's own pipeline and the model that ships."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from recordings import Recordings
+
+from db.records import SubjectRecord
+from db.store import Store
+from fer_phq.models.checkpoint import SHIPPED, find_bundle, read_bundle
+from service.ingest.recordings import add_recording
+from service.jobs import queue
+from service.jobs.runner import JobRunner
+from service.jobs.worker import PipelineAnalyser
+from service.models.active_model import active_bundle
+from service.settings import AppSettings
+
+WHEN = datetime(2026, 5, 6, tzinfo=UTC)
+
+
+def _queue(settings: AppSettings, store: Store, subject: SubjectRecord, source: Path) -> str:
+    job_id = add_recording(settings, store, source, subject_id=subject.id, recorded_at=WHEN).job_id
+    assert job_id is not None
+    return job_id
+
+
+def test_a_recording_of_a_face_is_analysed(
+    settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings
+) -> None:
+    job_id = _queue(settings, store, subject, recordings(seconds=2))
+    analyser = PipelineAnalyser(lambda: active_bundle(settings, store))
+    assert JobRunner(settings, store, analyser, "w-1").run(job_id) == "done"
+    status = queue.status(settings, store, job_id)
+    assert status.frames_done > 0
+    assert status.analysis_id is not None
+    analysis = store.get_analysis(analysis_id=status.analysis_id)
+    assert analysis.model_id == analyser.model_id
+    assert analysis.coverage > 0.5
+    assert analysis.emotions is not None
+
+
+def test_a_model_that_is_not_there_fails_the_job_in_words(
+    settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings, tmp_path: Path
+) -> None:
+    job_id = _queue(settings, store, subject, recordings(seconds=1))
+    analyser = PipelineAnalyser(lambda: find_bundle(tmp_path / "none"))
+    assert JobRunner(settings, store, analyser, "w-1").run(job_id) == "failed"
+    assert "number" not in (queue.status(settings, store, job_id).error or "number")
+
+
+def test_another_model_is_used_from_the_next_job_on(
+    settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(SHIPPED, other)
+    (other / "phq.safetensors").unlink()
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps(config | {"name": "other", "phq": None}))
+    in_use = [SHIPPED]
+    analyser = PipelineAnalyser(lambda: read_bundle(in_use[0]))
+    first = analyser.model_id
+    in_use[0] = other
+    assert analyser.model_id == read_bundle(other).model_id != first
+
+
+@pytest.mark.slow
+def test_the_worker_process_analyses_and_stops(
+    settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings
+) -> None:
+    job_id = _queue(settings, store, subject, recordings(seconds=2))
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "FERPHQ_DATA_DIR": str(settings.data_dir),
+        "FERPHQ_DATABASE_URL": settings.database_url,
+    }
+    process = subprocess.Popen([sys.executable, "-m", "service.jobs.worker"], env=environment, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 120
+    while queue.status(settings, store, job_id).active and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    _, log = process.communicate(timeout=30)
+    assert queue.status(settings, store, job_id).state == "done", log.decode()
+    assert process.returncode == 0

@@ -1,0 +1,193 @@
+"""Tables to take away: nothing is lost on the way, and the data dictionary knows every column."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from analysis_samples import MONDAY, new_session, sample_analysis, sample_recording
+from synthetic_sessions import Plan, synthetic_analysis
+
+from db.records import CohortFilter
+from db.store import Store
+from fer_phq.core.feature_series import Channel
+from fer_phq.core.phq import Scale
+from fer_phq.features.measures import MEASURES
+from fer_phq.timeline.episodes import find_episodes
+from fer_phq.voice.features import COLUMNS
+from fer_phq.voice.features import KIND as PROSODY
+from fer_phq.words import read_transcript
+from fer_phq.words.features import MINILM, PLAIN_NAMES
+from service.views import data_dictionary
+from service.views.exports import (
+    as_csv,
+    as_json,
+    as_parquet,
+    episodes_table,
+    events_table,
+    frames_table,
+    notes_table,
+    pairs_table,
+    people_table,
+    transcript_table,
+    voice_table,
+    words_table,
+)
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+def names(entry: data_dictionary.TableEntry) -> list[str]:
+    return [column.name for column in entry.columns]
+
+
+@pytest.fixture
+def analysis_id(store: Store) -> str:
+    rng = np.random.default_rng(0)
+    voice = Channel(
+        rng.normal(size=(30, len(COLUMNS))).astype(np.float32), (np.arange(30) + 0.5) / 10, PROSODY, COLUMNS
+    )
+    columns = (*PLAIN_NAMES, *(f"embedding_{i}" for i in range(384)))
+    words = Channel(rng.normal(size=(4, len(columns))).astype(np.float32), np.arange(4.0), MINILM, columns)
+    session = new_session(store, store.create_subject(label="A").id)
+    store.save_questionnaire(subject_id=session.subject_id, scale=Scale.PHQ9, items=[1] * 9, answered_at=MONDAY)
+    return store.save_analysis(session_id=session.id, analysis=sample_analysis(voice=voice, words=words))
+
+
+def test_every_column_is_in_the_dictionary(store: Store, analysis_id: str) -> None:
+    (subject,) = store.list_subjects()
+    voice, words = voice_table(store, analysis_id), words_table(store, analysis_id)
+    assert voice is not None
+    assert words is not None
+    assert list(frames_table(store, analysis_id)) == names(data_dictionary.FRAMES)
+    assert list(voice) == names(data_dictionary.VOICE)
+    assert list(words) == names(data_dictionary.WORDS)
+    measures = [measure.name for measure in MEASURES]
+    assert list(store.subject_trend(subject_id=subject.id, measures=measures)) == names(data_dictionary.SESSIONS)
+    assert list(store.cohort_table(wanted=CohortFilter(), measures=measures)) == names(data_dictionary.COHORT)
+    assert list(store.questionnaire_table(subject_id=subject.id)) == names(data_dictionary.QUESTIONNAIRES)
+
+
+@pytest.fixture
+def session_id(store: Store, analysis_id: str) -> str:
+    session_id = store.recent_sessions(limit=1)[0].session.id
+    document = b"start,end,speaker,text\n0,1.5,Therapist,How are you?\n2,4.25,Client,Well, thank you.\n"
+    document = document.replace(b"Well, thank you.", b'"Well, thank ""you""."')
+    given = {"session_id": session_id, "original_name": "a.csv", "document": document}
+    store.set_transcript(**given, speaker="Client")  # type: ignore[arg-type]
+    store.add_note(session_id=session_id, time_s=3.5, words="looks away", tag="avoidance")
+    store.add_note(session_id=session_id, time_s=None, words="calm", tag=None)
+    subject = store.list_subjects()[0].id
+    store.add_event(subject_id=subject, at=MONDAY, words="Medication begun")
+    return session_id
+
+
+def test_what_people_added_and_what_was_found_are_tables(store: Store, analysis_id: str, session_id: str) -> None:
+    events = events_table(store, store.list_subjects()[0].id)
+    notes, transcript = notes_table(store, session_id), transcript_table(store, session_id)
+    episodes, people = episodes_table(store, analysis_id), people_table(store, analysis_id)
+    assert transcript is not None
+    for table, entry in (
+        (events, data_dictionary.EVENTS), (notes, data_dictionary.NOTES), (transcript, data_dictionary.TRANSCRIPT),
+        (episodes, data_dictionary.EPISODES), (people, data_dictionary.PEOPLE),
+    ):  # fmt: skip
+        assert list(table) == names(entry)
+        assert len(table) or entry is data_dictionary.EPISODES
+        back = pd.read_parquet(io.BytesIO(as_parquet(table)))
+        assert back.shape == table.shape
+        assert len(json.loads(as_json(table))) == len(table)
+    whole = json.loads(as_json(notes))[0]
+    assert (whole["words"], whole["time_s"], whole["tag"]) == ("calm", None, None)
+    assert (notes["time_s"][1], notes["tag"][1]) == (3.5, "avoidance")
+    assert list(transcript["is_subject"]) == [False, True]
+    assert (events["at"][0], events["words"][0]) == (MONDAY, "Medication begun")
+
+
+def test_what_two_models_made_of_the_same_sessions_is_a_table(store: Store, analysis_id: str) -> None:
+    session = store.recent_sessions(limit=1)[0].session
+    store.save_analysis(session_id=session.id, analysis=sample_analysis(model_id="model-b"))
+    table = pairs_table(store, "model-a", "model-b")
+    assert list(table) == names(data_dictionary.PAIRS)
+    assert table["items"].tolist() == ["1 1 1 1 1 1 1 1 1"]
+    assert pd.read_parquet(io.BytesIO(as_parquet(table))).shape == table.shape
+    assert list(pairs_table(store, "model-a", "gone")) == names(data_dictionary.PAIRS)
+
+
+def test_episodes_are_those_of_the_frames(store: Store) -> None:
+    session = new_session(store, store.create_subject(label="A").id)
+    info = sample_recording()
+    analysis = synthetic_analysis(1, Plan(seconds=120), info)
+    found = episodes_table(store, store.save_analysis(session_id=session.id, analysis=analysis))
+    line = analysis.timeline
+    assert len(found) == len(find_episodes(line.time_s, line.emotions)) > 0
+    assert (found["dwell_s"] == found["offset_s"] - found["onset_s"]).all()
+    assert ((found["onset_s"] <= found["peak_s"]) & (found["peak_s"] <= found["offset_s"])).all()
+
+
+def test_a_transcripts_table_is_a_transcript_again(store: Store, session_id: str, tmp_path: Path) -> None:
+    table = transcript_table(store, session_id)
+    assert table is not None
+    path = tmp_path / "again.csv"
+    path.write_text(as_csv(table), encoding="utf-8")
+    again = read_transcript(path)
+    assert [(one.start_s, one.end_s, one.speaker, one.text) for one in again.utterances] == [
+        (0.0, 1.5, "Therapist", "How are you?"), (2.0, 4.25, "Client", 'Well, thank "you".'),
+    ]  # fmt: skip
+
+
+def test_without_notes_and_transcript_there_is_nothing_in_them(store: Store, analysis_id: str) -> None:
+    session_id = store.recent_sessions(limit=1)[0].session.id
+    assert transcript_table(store, session_id) is None
+    empty = notes_table(store, session_id)
+    assert (len(empty), list(empty)) == (0, names(data_dictionary.NOTES))
+    assert as_csv(empty).strip() == ",".join(names(data_dictionary.NOTES))
+    assert as_json(empty) == "[]"
+    assert list(pd.read_parquet(io.BytesIO(as_parquet(empty)))) == names(data_dictionary.NOTES)
+
+
+def test_the_dictionary_in_the_documentation_is_the_present_one() -> None:
+    assert (DOCS / "DATA_DICTIONARY.md").read_text(encoding="utf-8") == data_dictionary.as_markdown()
+    for table in data_dictionary.TABLES:
+        assert len(set(names(table))) == len(table.columns)
+        assert all(column.meaning.endswith(".") for column in table.columns)
+
+
+def test_an_analysis_without_sound_has_no_such_tables(store: Store) -> None:
+    session = new_session(store, store.create_subject(label="A").id)
+    analysis_id = store.save_analysis(session_id=session.id, analysis=sample_analysis())
+    assert voice_table(store, analysis_id) is None
+    assert words_table(store, analysis_id) is None
+
+
+def test_the_three_formats_hold_the_same(store: Store, analysis_id: str) -> None:
+    table = frames_table(store, analysis_id)
+    assert table["anger"].isna().sum() == 2
+    pd.testing.assert_frame_equal(pd.read_parquet(io.BytesIO(as_parquet(table))), table)
+    pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(as_csv(table))).astype(table.dtypes), table)
+    records = json.loads(as_json(table))
+    assert records[3]["anger"] is None
+    assert records[5]["anger"] == pytest.approx(table["anger"][5])
+
+
+def test_an_answer_that_was_not_given_is_empty_and_the_others_stay_whole(store: Store) -> None:
+    subject = store.create_subject(label="A").id
+    for item, difficulty in ((0, None), (1, 2)):
+        store.save_questionnaire(
+            subject_id=subject, scale=Scale.PHQ8, items=[item] * 8, difficulty=difficulty, answered_at=MONDAY
+        )
+    table = store.questionnaire_table(subject_id=subject)
+    assert pd.read_parquet(io.BytesIO(as_parquet(table)))["difficulty"].tolist() == [pd.NA, 2]
+    cells = pd.read_csv(io.StringIO(as_csv(table)), dtype=str, keep_default_na=False)["difficulty"]
+    assert cells.tolist() == ["", "2"]
+    assert [row["difficulty"] for row in json.loads(as_json(table))] == [None, 2]
+
+
+def test_times_keep_their_zone(store: Store, analysis_id: str) -> None:
+    table = store.questionnaire_table(subject_id=store.list_subjects()[0].id)
+    assert pd.read_parquet(io.BytesIO(as_parquet(table)))["answered_at"][0] == MONDAY
+    assert pd.Timestamp(pd.read_csv(io.StringIO(as_csv(table)))["answered_at"][0]) == MONDAY
+    assert pd.Timestamp(json.loads(as_json(table))[0]["answered_at"]) == MONDAY

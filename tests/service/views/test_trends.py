@@ -1,0 +1,86 @@
+"""Tidy frames of measures over sessions, and two periods of them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fer_phq.features.measures import BY_NAME
+from fer_phq.longitudinal.periods import Verdict
+from service.views import trends
+
+DATES = ["2026-03-01", "2026-03-08", "2026-03-15", "2026-07-01", "2026-07-08", "2026-07-15"]
+EARLY, LATE = (date(2026, 3, 1), date(2026, 3, 15)), (date(2026, 7, 1), date(2026, 7, 15))
+
+
+def trend() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "session_id": list("abcdef"),
+            "recorded_at": pd.to_datetime([f"{day} 18:30" for day in DATES]),
+            "model_id": ["m1"] * 5 + ["m2"],
+            "pitch_sd": [2.0, 2.2, np.nan, 3.0, 3.2, 3.4],
+            "smiling_share": np.nan,
+            "happiness": [0.1, 0.2, 0.3, 0.3, 0.2, 0.1],
+        }
+    )
+
+
+def answers() -> pd.DataFrame:
+    at = pd.to_datetime(["2026-03-02", "2026-03-02 12:00", "2026-03-16", "2026-07-09"], format="ISO8601")
+    return pd.DataFrame({"answered_at": at, "scale": ["PHQ-9", "PHQ-8", "PHQ-9", "PHQ-9"], "total": [14, 9, 12, 5]})
+
+
+def test_only_what_was_measured_is_offered() -> None:
+    assert trends.measured_names(trend()) == ["pitch_sd", "happiness"]
+    assert list(BY_NAME).index("pitch_sd") < list(BY_NAME).index("happiness")
+    assert trends.measured_names(trend().iloc[:0]) == []
+
+
+def test_a_series_has_a_row_for_each_session_and_measure() -> None:
+    long = trends.series(trend(), ["happiness", "pitch_sd"])
+    assert list(long.columns) == ["session_id", "recorded_at", "segment", "measure", "value"]
+    pitch = long[long["measure"] == "pitch_sd"]
+    assert list(pitch["session_id"]) == list("abcdef")
+    assert list(pitch["segment"]) == [0, 0, 0, 1, 1, 2], "a gap, then another model"
+    assert trends.gap_days(trend()) == 21
+    assert trends.series(trend().iloc[:0], ["pitch_sd"]).empty
+
+
+def test_questionnaires_are_broken_by_scale() -> None:
+    found = trends.with_breaks(answers())
+    assert list(found["segment"]) == [0, 0, 0, 1]
+    assert list(trends.with_breaks(answers().iloc[:0]).columns) == [*answers().columns, "segment"]
+
+
+def test_periods_hold_whole_days() -> None:
+    values = trends.with_scores(trend(), answers(), ["pitch_sd", "happiness"])
+    points = trends.in_periods(values, EARLY, LATE)
+    pitch = points[points["measure"] == "pitch_sd"]
+    assert list(pitch["value"]) == [2.0, 2.2, 3.0, 3.2, 3.4], "an evening of the last day is in it"
+    assert list(pitch["period"]) == ["first", "first", "second", "second", "second"]
+    found = trends.compared(points)
+    assert list(found) == ["PHQ-8", "PHQ-9", "pitch_sd", "happiness"]
+    assert (found["pitch_sd"].before, found["pitch_sd"].after) == (2, 3)
+    assert found["pitch_sd"].verdict is Verdict.TOO_FEW
+    assert found["happiness"].difference == pytest.approx(0)
+    assert found["happiness"].verdict is Verdict.WITHIN
+    assert (found["PHQ-9"].mean_before, found["PHQ-9"].mean_after) == (14, 5)
+    assert found["PHQ-8"].verdict is Verdict.NOTHING
+    assert trends.models_in(trend(), EARLY, LATE) == 2
+    assert trends.models_in(trend(), EARLY, (date(2026, 7, 1), date(2026, 7, 14))) == 1
+
+
+def test_nothing_in_either_period() -> None:
+    never = (date(2025, 1, 1), date(2025, 1, 2))
+    values = trends.with_scores(trend(), answers().iloc[:0], ["pitch_sd"])
+    assert trends.compared(trends.in_periods(values, never, never)) == {}
+
+
+def test_the_halves_of_what_there_is() -> None:
+    days = [date.fromisoformat(day) for day in DATES]
+    assert trends.halves([*days, days[0]]) == (EARLY, LATE)
+    assert trends.halves(days[:1]) == ((days[0], days[0]), (days[0], days[0]))

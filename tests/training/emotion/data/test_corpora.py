@@ -1,0 +1,156 @@
+"""Every layout in which the corpora are given out, and every label order, ends in our seven."""
+
+import io
+
+import numpy as np
+import pytest
+from emotion_corpora import pattern, png
+from PIL import Image
+
+from fer_phq.core.emotions import EMOTIONS, FERPLUS_VOTES
+from fer_phq.core.errors import FerPhqError, SettingsError
+from training.emotion.data import corpora
+from training.emotion.data.corpora import FaceSet, LazyImages, Source, join, load_faces, parse_source
+
+
+def names(faces):
+    return [faces.classes[i] for i in faces.labels]
+
+
+def test_votes_become_targets_in_our_order(corpus):
+    faces = load_faces(Source(corpus="ferplus", path=str(corpus), split="train"))
+    assert faces.images.shape == (140, 48, 48)
+    np.testing.assert_allclose(faces.targets.sum(axis=1), 1, rtol=1e-6)
+    assert list(faces.labels[:7]) == list(range(7))
+    assert faces.targets[0, EMOTIONS.index("anger")] == pytest.approx(0.8)
+
+
+def test_images_that_taggers_gave_another_class_are_left_out(tmp_path, write_part):
+    votes = [{"anger": 6}, {"contempt": 6, "anger": 4}, {"unknown": 9, "anger": 1}, {"NF": 10, "anger": 0}, {"fear": 3}]
+    rng = np.random.default_rng(0)
+    write_part(tmp_path / "part.parquet", [rng.integers(0, 255, (48, 48), np.uint8) for _ in votes], votes)
+    source = Source(corpus="ferplus", path=str(tmp_path / "part.parquet"))
+    assert names(load_faces(source)) == ["anger", "fear"]
+    nine = load_faces(source, (*EMOTIONS, "contempt", "unknown"))
+    assert names(nine) == ["anger", "contempt", "unknown", "fear"]
+    assert nine.targets[1, 7] == pytest.approx(0.6)
+
+
+def test_fer2013s_own_labels_are_read_in_its_order(every_corpus):
+    faces = load_faces(Source(corpus="fer2013", path=str(every_corpus / "fer2013/fer2013.csv"), split="valid"))
+    assert faces.images.shape == (7, 48, 48)
+    assert names(faces) == ["anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"]
+    rng = np.random.default_rng(9)
+    drawn = [pattern(EMOTIONS.index(name), rng) for _ in range(2) for name in names(faces)]
+    np.testing.assert_array_equal(faces.images[0], drawn[7])
+
+
+def test_ferplus_votes_lie_beside_fer2013s_csv(every_corpus, tmp_path):
+    votes = tmp_path / "fer2013new.csv"
+    rows = [",".join(["Usage", "Image name", *FERPLUS_VOTES])]
+    rows += [",".join(["x", "y", *("8" if i % 10 == v else "0" for v in range(10))]) for i in range(21)]
+    votes.write_text("\n".join(rows))
+    source = Source(corpus="ferplus", path=str(every_corpus / "fer2013/fer2013.csv"), split="train", votes=str(votes))
+    assert names(load_faces(source)) == ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear"]
+    votes.write_text("\n".join(rows[:-1]))
+    with pytest.raises(FerPhqError, match="must match"):
+        load_faces(source)
+
+
+@pytest.mark.parametrize(("name", "part"), [("affectnet", "train"), ("rafdb", "train"), ("mmi", "valid")])
+def test_folders_of_numbers_and_of_words_become_our_seven(every_corpus, name, part):
+    faces = load_faces(Source(corpus=name, path=str(every_corpus / name / part)))
+    assert np.bincount(faces.labels).tolist() == [3] * 7
+    assert faces.images.ndim == 4
+    rng = np.random.default_rng(0)
+    for label, image in zip(faces.labels, faces.images, strict=True):
+        small = np.asarray(Image.fromarray(image).convert("L").resize((48, 48)), float)
+        likeness = [np.corrcoef(small.ravel(), pattern(e, rng).ravel())[0, 1] for e in range(7)]
+        assert int(np.argmax(likeness)) == label
+
+
+def test_a_list_of_paths_and_labels(tmp_path):
+    rng = np.random.default_rng(0)
+    for i, side in enumerate((48, 60, 90)):
+        Image.fromarray(pattern(i, rng)).resize((side, side)).save(tmp_path / f"{i}.png")
+    (tmp_path / "faces.csv").write_text("path,label,split\n0.png,Angry,a\n1.png,happy,a\n2.png,sad,b\n")
+    faces = load_faces(parse_source(f"folder:{tmp_path / 'faces.csv'}"))
+    assert names(faces) == ["anger", "happiness", "sadness"]
+    assert faces.images.shape[1:] == (224, 224)
+    one = load_faces(parse_source(f"folder:{tmp_path / 'faces.csv'}#b"))
+    assert names(one) == ["sadness"]
+    assert one.crops().shape == (1, 90, 90, 3)
+    (tmp_path / "faces.csv").write_text("path,label\n0.png,anger\nnone.png,fear\n")
+    with pytest.raises(FerPhqError, match=r"1 files that are not there.*none\.png"):
+        load_faces(parse_source(f"folder:{tmp_path / 'faces.csv'}"))
+
+
+def test_training_images_that_stand_in_validation_are_left_out(corpus):
+    train, valid = (load_faces(Source(corpus="ferplus", path=str(corpus), split=s)) for s in ("train", "valid"))
+    clean = train.without(valid)
+    assert len(clean) == 133
+    assert not set(clean.keys) & set(valid.keys)
+
+
+def test_a_share_is_set_aside_by_the_pixels_alone(corpus):
+    faces = load_faces(Source(corpus="ferplus", path=str(corpus), split="train"))
+    rest, aside = faces.split(0.2)
+    assert len(rest) + len(aside) == 140
+    assert 10 < len(aside) < 50
+    again = faces.take(np.arange(140) % 2 == 0).split(0.2)[1]
+    assert set(again.keys) <= set(aside.keys)
+
+
+def test_what_does_not_fit_into_memory_is_decoded_when_asked_for(every_corpus, monkeypatch):
+    source = Source(corpus="rafdb", path=str(every_corpus / "rafdb/train"))
+    whole = load_faces(source, side=32, grey=True)
+    monkeypatch.setattr(corpora, "MEMORY_LIMIT", 1000)
+    lazy = load_faces(source, side=32, grey=True)
+    assert isinstance(lazy.images, LazyImages)
+    chosen = np.array([5, 0, 9])
+    np.testing.assert_array_equal(lazy.images[chosen], whole.images[chosen])
+    np.testing.assert_array_equal(lazy.keys, whole.keys)
+    np.testing.assert_array_equal(lazy.take(lazy.labels == 3).crops(), whole.take(whole.labels == 3).crops())
+    with pytest.raises(FerPhqError, match="one by one"):
+        join([lazy, whole])
+
+
+def test_corpora_are_joined(every_corpus):
+    parts = [load_faces(Source(corpus=c, path=str(every_corpus / c / "train")), side=40) for c in ("rafdb", "mmi")]
+    both = join(parts)
+    assert both.images.shape == (42, 40, 40, 3)
+    assert both.counts().startswith("42 images: anger 6")
+    with pytest.raises(FerPhqError, match="shapes"):
+        join([parts[0], load_faces(Source(corpus="mmi", path=str(every_corpus / "mmi/train")), side=20)])
+
+
+@pytest.mark.parametrize("text", ["ferplus", "none:x", "ferplus:", ":x"])
+def test_a_dataset_that_is_not_one_is_one_sentence(text):
+    with pytest.raises(SettingsError, match="CORPUS:PATH"):
+        parse_source(text)
+
+
+def test_missing_foreign_and_broken_corpora_are_one_sentence(tmp_path, corpus, every_corpus):
+    with pytest.raises(FerPhqError, match="No corpus at"):
+        load_faces(parse_source(f"ferplus:{tmp_path / 'train.parquet'}"))
+    with pytest.raises(FerPhqError, match="is not FER"):
+        load_faces(parse_source(f"ferplus:{every_corpus / 'mmi/train'}"))
+    (tmp_path / "broken.parquet").write_bytes(b"no parquet at all")
+    with pytest.raises(FerPhqError, match="cannot be read"):
+        load_faces(parse_source(f"ferplus:{tmp_path / 'broken.parquet'}"))
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(FerPhqError, match="neither"):
+        load_faces(parse_source(f"folder:{tmp_path / 'other.csv'}"))
+    (tmp_path / "anger").mkdir()
+    (tmp_path / "anger" / "1.png").write_bytes(png(np.zeros((48, 48), np.uint8))[:40])
+    with pytest.raises(FerPhqError, match="unreadable image"):
+        load_faces(parse_source(f"folder:{tmp_path}"))
+    with pytest.raises(FerPhqError, match="no image of the classes"):
+        load_faces(Source(corpus="ferplus", path=str(corpus), split="train"), ("contempt", "unknown"))
+
+
+def test_a_set_knows_its_length_and_shows_grey_as_rgb():
+    faces = FaceSet(np.zeros((2, 4, 4), np.uint8), np.eye(7, dtype=np.float32)[:2], np.array(["a", "b"]))
+    assert len(faces) == 2
+    assert faces.crops().shape == (2, 4, 4, 3)
+    assert io.BytesIO(png(faces.images[0])).getvalue().startswith(b"\x89PNG")

@@ -1,0 +1,1 @@
+"""Emotion models: recipes, the training loop, evaluation, bundles. `python -m training.emotion RECIPE` trains one."""

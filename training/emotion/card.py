@@ -1,0 +1,242 @@
+"""Write a bundle's model card from the figures beside its weights.
+
+`python -m training.emotion.card BUNDLE`
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.errors import FerPhqError
+from fer_phq.models.checkpoint import Bundle, find_bundle
+from training.emotion.metrics import MAJORITY, Agreement, above_half
+from training.emotion.networks.build import RECIPE
+from training.emotion.recipe import Recipe, Stage, load_recipe
+
+CARD = """# {model_id}
+
+A Vision Transformer with a convolutional stem (`{backbone}`, {image_size} px, {channels}, {parameters:.1f} million
+parameters, {megabytes:.1f} MB) that gives the probabilities of seven emotions for a face crop, and PHQ-8 heads over a
+whole session of face, voice and words.
+
+**Not a diagnosis. The PHQ heads are trained on simulated labels: their number is a demonstration and says nothing
+about any person.**
+
+## Emotions
+
+Held out: FER+'s public-test part (`valid`), 7-class majority (contempt, unknown and not-a-face dropped), {n} images.
+Embeddings are the mean over a crop and its mirror image.
+
+| accuracy | macro-F1 | UAR | ECE (15 bins) |
+|---|---|---|---|
+| {accuracy:.1%} | {macro_f1:.3f} | {uar:.3f} | {ece:.3f} |
+
+| | {names} |
+|---|{rule}|
+| recall | {recalls} |
+| precision | {precisions} |
+| images | {supports} |
+
+{agreement}
+{robustness}
+Made by, in this order, with DATA the folder that holds `ferplus/` (FER+'s two parts) and the recipes those of
+`training/recipes`:
+
+```
+{commands}
+```
+
+{training}
+The temperature {temperature} was fitted on training images that were kept from training (3 % of them, by the hash of
+their pixels).
+
+### Data and licences
+
+FER2013 images (Goodfellow et al., 2013, arXiv:1307.0414; for research use) with FER+ votes of ten taggers (Barsoum et
+al., 2016, arXiv:1608.01041; MIT). Training images whose pixels also stand in `valid` were left out. No image is part of
+this bundle. The weights are licensed Apache-2.0. {lineage}Face crops are aligned to FER2013's framing with landmarks by
+CenterFace (MIT; trained on WIDER FACE, CC BY-NC-ND).
+
+### Limits
+
+- Posed and candid pictures found by web search in 2013, 48 px and grey; ages, skin tones and cultures are not balanced
+  and not labelled, so error by group is unknown.
+- Disgust and fear are rare in the data ({disgust_n} and {fear_n} of the held-out images) and the least well
+  recognised: see the table above.
+- What it names is what taggers call a face, not what a person feels. Illness, medication and paralysis change faces.
+- Glasses, hands, profiles and low light lower accuracy; each frame carries a quality figure.
+
+## PHQ-8 heads
+
+A session is judged by the first of these that has what it needs, and finds it neither too short nor too strange:
+{phq_sets}.
+Each is a ridge regression on functionals of the whole session. They were trained on a simulated cohort
+({phq_training}) and tested on another (`training/simulation/severity.py` and
+`training/simulation/speech.py` state every link between severity, expression, voice and words with its literature; the
+sizes of the links are assumptions). Of the simulated test subjects {phq_n} got an estimate and {abstained} were turned
+away:
+
+| MAE | RMSE | CCC | Pearson | MAE of the training mean | interval level | covered | mean width |
+|---|---|---|---|---|---|---|---|
+| {mae:.2f} | {rmse:.2f} | {ccc:.2f} | {pearson:.2f} | {floor_mae:.2f} | {level:.0%} | {coverage:.1%} | {width:.1f} |
+
+Both cohorts draw their frames from the same images, the ones the backbone was trained on. These figures describe the
+simulation and nothing else: on people the heads have no known accuracy, and their interval no known coverage. A real
+recording that is unlike the simulated ones gets no estimate. `fer-phq train phq` makes heads from your own sessions.
+
+## Use
+
+For research and teaching, and to see the machinery run. Not for decisions about a person, not at work or in schools
+(EU AI Act, Art. 5(1)(f)), not without consent.
+"""
+
+
+LINEAGE = (
+    "The teacher `teacher_faces` started from a\nface recognition network (Savchenko, 2019, arXiv:1807.07718; weights "
+    "Apache-2.0;\n`training/emotion/networks/face_mobilenet.py`) that was trained on VGGFace2 (Cao et al.,\n2018, "
+    "arXiv:1710.08092; images for research use). "
+)
+"""Said where that teacher had a part in the weights."""
+
+
+def card_of(bundle: Bundle, recipe: Recipe) -> str:
+    """The card's Markdown. Raises FerPhqError when figures are missing beside the weights."""
+    emotion, phq = _figures(bundle, "metrics.json"), _figures(bundle, "phq_metrics.json")
+    config, size = bundle.config, (bundle.path / "model.safetensors").stat().st_size
+    per_class = [emotion["per_class"][name] for name in EMOTIONS]
+    return CARD.format(
+        model_id=bundle.model_id,
+        backbone=config.backbone,
+        image_size=config.image_size,
+        channels="one grey channel" if config.in_chans == 1 else "colour",
+        parameters=size / 2e6,
+        megabytes=size / 1e6,
+        names=" | ".join(EMOTIONS),
+        rule="---|" * (len(EMOTIONS) - 1) + "---",
+        recalls=" | ".join(f"{figures['recall']:.2f}" for figures in per_class),
+        precisions=" | ".join(f"{figures['precision']:.2f}" for figures in per_class),
+        supports=" | ".join(str(figures["support"]) for figures in per_class),
+        disgust_n=emotion["per_class"]["disgust"]["support"],
+        fear_n=emotion["per_class"]["fear"]["support"],
+        agreement=agreement_of([Agreement(**one) for one in emotion.get("agreement", [])]),
+        robustness=robustness_of(bundle),
+        commands=commands_of(recipe),
+        training=training_of(recipe),
+        lineage=LINEAGE if "teacher_faces" in teachers_of(recipe.stages) else "",
+        temperature=config.temperature,
+        phq_n=phq["n"],
+        abstained=phq["abstained"],
+        phq_sets=", ".join("+".join(one) for one in config.phq.modalities) if config.phq else "nothing",
+        phq_training=phq["training"],
+        level=phq["interval_level"],
+        coverage=phq["interval_coverage"],
+        width=phq["interval_mean_width"],
+        **{key: emotion[key] for key in ("n", "accuracy", "macro_f1", "uar", "ece")},
+        **{key: phq[key] for key in ("mae", "rmse", "ccc", "pearson", "floor_mae")},
+    )
+
+
+def commands_of(recipe: Recipe) -> str:
+    """The commands that make the bundle, the teachers first."""
+    lines = [f"python -m training.emotion {name} root=DATA --out runs/{name}" for name in teachers_of(recipe.stages)]
+    lines += [
+        f"python -m training.emotion recipe.yaml root=DATA --out runs/{recipe.name}   # recipe.yaml: beside this card",
+        f"python -m training.emotion.bundle runs/{recipe.name} --out BUNDLE",
+        "python -m training.simulation.shipped_heads BUNDLE --data DATA/ferplus",
+        "python -m training.emotion.robustness BUNDLE ferplus:DATA/ferplus/valid.parquet --out BUNDLE",
+        "python -m training.emotion.card BUNDLE",
+    ]
+    return "\n".join(lines)
+
+
+def teachers_of(stages: Sequence[Stage]) -> list[str]:
+    """The teachers' names in the order in which they are first needed."""
+    folders = [folder for stage in stages for folder in (stage.distil.teachers if stage.distil else ())]
+    return list(dict.fromkeys(Path(folder).name for folder in folders))
+
+
+def training_of(recipe: Recipe) -> str:
+    """How the emotion model was trained, a sentence or two a stage."""
+    start = f"starting from {Path(recipe.network.init_from).name}" if recipe.network.init_from else "from scratch"
+    starts = [start, *("going on" for _ in recipe.stages[1:])]
+    return " ".join(
+        ["The recipe:", *(stage_of(stage, begun) for stage, begun in zip(recipe.stages, starts, strict=True))]
+    )
+
+
+def stage_of(stage: Stage, start: str) -> str:
+    """How one stage was trained."""
+    phases = ", then ".join(f"{phase.epochs} at {phase.image_size} px" for phase in stage.phases)
+    distilled = ""
+    if stage.distil:
+        images = "the same augmented images" if stage.distil.views == "augmented" else "the images as they are"
+        names = " and ".join(teachers_of([stage]))
+        distilled = f", {stage.distil.weight:.0%} of the target from {names} on {images} (its run: RESULTS.md)"
+    return (
+        f"{stage.epochs} epochs {start} ({phases}), batch {stage.batch_size * stage.accumulate}, "
+        f"{stage.optimiser.name.upper()}, peak learning rate {stage.optimiser.learning_rate}, vote distributions as "
+        f"targets{distilled}{', moving average of the weights kept' if stage.ema_decay else ''}."
+    )
+
+
+def agreement_of(found: Sequence[Agreement]) -> str:
+    """The line on how far the taggers themselves agreed; empty where each image has one label alone."""
+    if not found:
+        return ""
+    clear, unclear = above_half(found), [one for one in found if one.above < MAJORITY]
+    few = sum(one.n for one in unclear)
+    right = sum(one.n * one.accuracy for one in unclear if one.accuracy is not None) / few if few else 0.0
+    return (
+        f"On the {clear.n} images on which FER+'s own rule finds a majority (what one tagger alone named left out, "
+        f"more than\nhalf of all votes for one class) its accuracy is {clear.accuracy or 0:.1%}; on the other {few}, "
+        f"{right:.1%}. `training.emotion.evaluate --majority` judges by that rule.\n"
+    )
+
+
+def robustness_of(bundle: Bundle) -> str:
+    """The line on robustness, where it was measured."""
+    path = bundle.path / "robustness.json"
+    if not path.is_file():
+        return ""
+    figures = json.loads(path.read_text(encoding="utf-8"))
+    return (
+        f"Under blur, JPEG, low resolution, darkness, brightness, noise, occlusion, tilt and coloured light accuracy "
+        f"falls by {figures['mean_relative_drop']:.1%} of itself on average at strength 3 of 5, on {figures['n']} "
+        f"images ([the whole table](robustness.md)); relatives of most of these were among the random changes in "
+        f"training.\n"
+    )
+
+
+def _figures(bundle: Bundle, name: str) -> dict[str, Any]:
+    path = bundle.path / name
+    if not path.is_file():
+        raise FerPhqError(
+            f"{path} is missing: run training.emotion.bundle and training.simulation.shipped_heads before the card."
+        )
+    figures: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return figures
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m training.emotion.card", description="Write a bundle's model card.")
+    parser.add_argument("bundle", type=Path)
+    options = parser.parse_args(argv)
+    try:
+        bundle = find_bundle(options.bundle)
+        card = card_of(bundle, load_recipe(bundle.path / RECIPE))
+    except FerPhqError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    (bundle.path / "MODEL_CARD.md").write_text(card, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Emotion images: corpora, a stage's faces, augmentation."""

@@ -1,0 +1,1 @@
+"""Networks of a recipe: built, started from weights, optimised."""

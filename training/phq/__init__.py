@@ -1,0 +1,1 @@
+"""PHQ heads from labelled sessions. `python -m training.phq MANIFEST --out DIR` trains one."""

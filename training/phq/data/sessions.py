@@ -1,0 +1,134 @@
+"""A labelled session: who was recorded, the PHQ score the questionnaire gave, and where the session's features lie.
+
+Two places give them: a manifest (`training.phq.data.manifest`) and a corpus in its released layout
+(`training.phq.data.daic`). Nothing is computed until `load` is called; what a features file holds is told from its
+headers.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.lib import format as npy
+
+from fer_phq.core.feature_series import SessionFeatures
+from fer_phq.core.phq import Modality, Scale
+from fer_phq.features.files import ARRAYS, opened, read_features
+
+MAX_TEXT_BYTES = 1 << 16
+"""Largest `..._kind` array that is read: a kind is a few words."""
+
+
+class SourceKind(StrEnum):
+    """Where a session's features come from."""
+
+    FEATURES = "features"
+    RECORDING = "recording"
+    CORPUS = "corpus"
+
+
+@dataclass(frozen=True)
+class LabelledSession:
+    """A session with its PHQ score. Raises ValueError for a score that is no total of the scale.
+
+    name: what errors call it. score: an integer total, 0 to `scale.maximum`. path: the features file, the recording,
+    or the corpus' folder of this session. recorded_at: with a time zone, or None. split: the part it belongs to
+    (train, dev, test), or None where none is given. transcript, audio: files beside it, or None. speaker: whose turns
+    of the transcript are the subject's; None for a transcript of the subject alone. groups: what else is known of the
+    subject or session, such as sex or language, by name. items: the answers whose sum the score is, each 0 to 3, or
+    empty where only the total is known.
+    """
+
+    name: str
+    subject_id: str
+    scale: Scale
+    score: float
+    kind: SourceKind
+    path: Path
+    recorded_at: datetime | None = None
+    split: str | None = None
+    transcript: Path | None = None
+    audio: Path | None = None
+    speaker: str | None = None
+    groups: Mapping[str, str] = field(default_factory=dict, hash=False)
+    items: tuple[int, ...] = ()
+    reader: Callable[[Path], SessionFeatures] = field(default=read_features, repr=False)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.score <= self.scale.maximum or self.score != int(self.score):
+            raise ValueError(f"{self.scale} totals are integers from 0 to {self.scale.maximum}, got {self.score}.")
+        if self.items and not items_fit(self.items, self.scale, int(self.score)):
+            raise ValueError(f"The answers {self.items} are not those of a {self.scale} of {self.score:g} points.")
+
+    def load(self) -> SessionFeatures:
+        """The session's features. Raises FerPhqError when its files cannot be used.
+
+        A recording has none yet: whoever holds a model analyses `path` first; ValueError says so.
+        """
+        if self.kind is SourceKind.RECORDING:
+            raise ValueError(f"{self.name} is a recording: it has no features before it is analysed.")
+        return self.reader(self.path)
+
+
+def items_fit(items: Sequence[int], scale: Scale, score: int) -> bool:
+    """Whether these are the answers, 0 to 3 each, of a questionnaire with this total."""
+    return len(items) == scale.items and all(0 <= item <= 3 for item in items) and sum(items) == score
+
+
+@dataclass(frozen=True, order=True)
+class FeatureSpace:
+    """What the rows of one modality are: who made them and how many numbers each has."""
+
+    kind: str
+    width: int
+
+    def __str__(self) -> str:
+        return f"{self.width} numbers a row" + (f" of kind {self.kind}" if self.kind else "")
+
+
+def feature_spaces(path: Path) -> dict[Modality, FeatureSpace]:
+    """What a features file holds, told from the headers of its arrays: the values are not unpacked.
+
+    Raises FerPhqError in one sentence when the file cannot be one that `read_features` reads.
+    """
+    with opened(path) as archive:
+        held = {entry.filename.removesuffix(".npy") for entry in archive.infolist()}
+        spaces = {m: _space(archive, held, *ARRAYS[m]) for m in Modality if ARRAYS[m][0] in held}
+        if not spaces:
+            raise ValueError("it holds none of the arrays visual, voice and words")
+    return spaces
+
+
+def _space(archive: zipfile.ZipFile, held: set[str], values: str, times: str) -> FeatureSpace:
+    shape = _shape(archive, values)
+    if len(shape) != 2 or not shape[1]:
+        raise ValueError(f"{values} must be (rows, width), it is {shape}")
+    if times in held:
+        if (found := _shape(archive, times)) != shape[:1]:
+            raise ValueError(f"{times} must be ({shape[0]},) beside {values}, it is {found}")
+    elif values != "words":
+        raise ValueError(f"{values} stands without {times}")
+    return FeatureSpace(_text(archive, f"{values}_kind") if f"{values}_kind" in held else "", shape[1])
+
+
+def _shape(archive: zipfile.ZipFile, name: str) -> tuple[int, ...]:
+    with archive.open(f"{name}.npy") as file:
+        version = npy.read_magic(file)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, _, dtype = read(file)
+    if dtype.kind not in "fiu":
+        raise ValueError(f"{name} does not hold numbers")
+    return tuple(shape)
+
+
+def _text(archive: zipfile.ZipFile, name: str) -> str:
+    if archive.getinfo(f"{name}.npy").file_size > MAX_TEXT_BYTES:
+        raise ValueError(f"{name} is longer than a kind can be")
+    with archive.open(f"{name}.npy") as file:
+        return str(np.asarray(npy.read_array(file, allow_pickle=False)))

@@ -1,0 +1,1 @@
+"""The models that a PHQ head is chosen from, and their intervals."""

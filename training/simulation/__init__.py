@@ -1,0 +1,1 @@
+"""The simulated cohort: people, their expressions, speech, recordings, and the demonstration heads."""

@@ -1,0 +1,244 @@
+"""Talk for simulated recordings: an interviewer's questions and a subject's answers, spoken by espeak-ng.
+
+Pauses, pitch, loudness and the rates of words are those that `training.simulation.speech` draws for a subject.
+"""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import wave
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fer_phq.core.arrays import FloatArray
+from fer_phq.core.errors import FerPhqError
+from training.simulation.speech import Speaker
+
+RATE = 22_050
+"""Samples a second: what espeak-ng gives."""
+SUBJECT, INTERVIEWER = "Participant", "Interviewer"
+QUESTIONS = (
+    "How was the week?",
+    "What happened then?",
+    "And how was the weekend?",
+    "What came after that?",
+    "How were the evenings?",
+    "Is there more to tell?",
+)
+ANSWERS = (
+    ("The walk by the river took about an hour", "I took an hour for my walk by the river"),
+    ("Dinner was late because of the train", "I was late for my dinner because of the train"),
+    ("The neighbours painted the garden fence", "I helped my neighbours to paint the fence"),
+    ("There was plenty of rain on Monday", "I got home through the rain by myself"),
+    ("The shop on the corner was closed", "I walked to the shop near my house"),
+    ("Work was much the same as before", "My work was what I had expected"),
+    ("The book about the sea was rather long", "I read the long book that they gave me"),
+    ("The children came over and played outside", "I watched my children while they played outside"),
+    ("They talked about the summer for a while", "I'm thinking about my summer for a while"),
+    ("The kitchen needed a new lamp", "I put a new lamp in my kitchen"),
+    ("Friends called and asked about the trip", "My friends called me about the trip"),
+    ("The car made a strange sound again", "I think my car made that sound again"),
+    ("Lunch on Sunday was soup with bread", "I made myself some soup with bread"),
+    ("The meeting began later than planned", "I've moved my meeting to the afternoon"),
+)
+"""Phrases about nothing much, each as neutral talk and with two first-person words."""
+TAILS = ("as always", "every day", "the whole time", "as ever", "in the entire house", "completely")
+"""What may follow a phrase; each has one absolutist word."""
+PHRASE_WORDS = 7.5
+"""Words of a phrase, on average."""
+UTTERANCES, PHRASES = (1, 4), (1, 4)
+"""An answer is one to three utterances, an utterance one to three phrases."""
+TURN_S = 6.0
+"""With less time than this left nobody asks again."""
+LONGEST_PAUSE_S = 3.0
+"""Pauses are cut there, or a short recording might hold nothing else."""
+BETWEEN_TURNS_S = 0.4
+"""Until the interviewer asks again: simulated severity does not move it."""
+
+
+@dataclass(frozen=True)
+class Cue:
+    """What was said from start_s to end_s of the recording."""
+
+    start_s: float
+    end_s: float
+    speaker: str
+    text: str
+
+
+@dataclass
+class Tape:
+    """A recording's sound while it is made: (n,) samples, and the second at which the next one to speak begins."""
+
+    sound: FloatArray
+    at: float = BETWEEN_TURNS_S
+
+    @property
+    def left_s(self) -> float:
+        """Seconds that are left."""
+        return len(self.sound) / RATE - self.at
+
+    def record(self, samples: FloatArray) -> tuple[float, float] | None:
+        """Add speech and give its start and end in seconds; None, and nothing added, where it does not fit."""
+        first = round(self.at * RATE)
+        if first + len(samples) > len(self.sound):
+            return None
+        self.sound[first : first + len(samples)] += samples
+        start, self.at = first / RATE, (first + len(samples)) / RATE
+        return start, self.at
+
+
+@dataclass(frozen=True, eq=False)
+class Conversation:
+    """A session as it is heard: its cues in order, and samples (n,) from -1 to 1."""
+
+    cues: tuple[Cue, ...]
+    sound: FloatArray
+
+
+def converse(speaker: Speaker, seconds: float, rng: np.random.Generator) -> Conversation:
+    """An interview of that length: questions, and answers until the time is over."""
+    noise = 10 ** (ROOM_DB / 20) * rng.normal(size=round(seconds * RATE))
+    tape, cues = Tape(noise.astype(np.float32)), list[Cue]()
+    phrases, subject = phrases_of(speaker, rng), voice_of(speaker)
+    for i in _shuffled(len(QUESTIONS), rng):
+        if tape.left_s < TURN_S:
+            break
+        cues += _utter(tape, INTERVIEWER, ASKING, [QUESTIONS[i]], speaker, rng)
+        for _ in range(rng.integers(*UTTERANCES)):
+            tape.at += _pause(speaker, rng)
+            said = [next(phrases) for _ in range(rng.integers(*PHRASES))]
+            cues += _utter(tape, SUBJECT, subject, said, speaker, rng)
+        tape.at += BETWEEN_TURNS_S
+    return Conversation(tuple(cues), tape.sound)
+
+
+def _utter(
+    tape: Tape, who: str, voice: Voice, phrases: Sequence[str], speaker: Speaker, rng: np.random.Generator
+) -> list[Cue]:
+    """Speak as many of the phrases as fit, with the speaker's pauses between them: one cue, or none."""
+    spans: list[tuple[float, float]] = []
+    for phrase in phrases:
+        tape.at += _pause(speaker, rng) if spans else 0.0
+        span = tape.record(say(phrase, voice))
+        if span is None:
+            break
+        spans.append(span)
+    return [Cue(spans[0][0], spans[-1][1], who, " ".join(phrases[: len(spans)]))] if spans else []
+
+
+def phrases_of(speaker: Speaker, rng: np.random.Generator) -> Iterator[str]:
+    """Phrases without end, with first-person and absolutist words at the speaker's rates."""
+    for i in _shuffled(len(ANSWERS), rng):
+        neutral, personal = ANSWERS[i]
+        phrase = personal if rng.random() < speaker.first_person * PHRASE_WORDS / 2 else neutral
+        tail = f", {rng.choice(TAILS)}" if rng.random() < speaker.absolutist * PHRASE_WORDS else ""
+        yield f"{phrase}{tail}."
+
+
+def _shuffled(count: int, rng: np.random.Generator) -> Iterator[int]:
+    """The numbers below `count` in any order, again and again."""
+    while True:
+        yield from rng.permutation(count).tolist()
+
+
+def _pause(speaker: Speaker, rng: np.random.Generator) -> float:
+    """Seconds, drawn as `training.simulation.speech` draws them: at least what counts as a pause."""
+    return float(np.clip(rng.gamma(2, speaker.pause_s / 2), 0.3, LONGEST_PAUSE_S))
+
+
+def write_webvtt(path: Path, cues: Iterable[Cue]) -> None:
+    """Write cues as WebVTT with voice tags."""
+    blocks = [f"{_clock(c.start_s)} --> {_clock(c.end_s)}\n<v {c.speaker}>{c.text}\n" for c in cues]
+    path.write_text("\n".join(["WEBVTT\n", *blocks]), encoding="utf-8")
+
+
+def _clock(seconds: float) -> str:
+    minutes, milliseconds = divmod(round(seconds * 1000), 60_000)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}:{milliseconds // 1000:02d}.{milliseconds % 1000:03d}"
+
+
+# How it sounds
+
+WORDS_A_MINUTE = 165
+ROOM_DB = -75.0
+"""Level of the noise behind everything."""
+A_WEIGHTED_DB = -5.0
+"""How far the loudness of espeak-ng's speech (`fer_phq.voice`) lies below its level (RMS)."""
+SETTINGS = (0, 30, 60, 99)
+"""espeak-ng's pitch settings at which `Timbre` was measured."""
+
+
+@dataclass(frozen=True)
+class Timbre:
+    """A voice of espeak-ng, measured by `fer_phq.voice` at `SETTINGS` and its usual range of pitch.
+
+    pitch: mean in semitones above 27.5 Hz. spread: SD in semitones; it follows the range of pitch that is asked for.
+    """
+
+    name: str
+    voice: str
+    pitch: tuple[float, ...]
+    spread: tuple[float, ...]
+
+
+LOWER = Timbre("lower", "en-us+m3", (16.5, 19.9, 24.6, 31.9), (1.9, 2.1, 1.6, 1.0))
+HIGHER = Timbre("higher", "en-us+f5", (26.6, 31.3, 36.6, 44.2), (2.5, 1.9, 1.4, 0.9))
+HIGHER_FROM = 29.0
+"""Pitch from which a subject has the higher voice."""
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How espeak-ng is asked to speak. pitch: 0 to 99; spread: per cent of its usual range of pitch, 0 to 200."""
+
+    name: str
+    pitch: int
+    spread: int
+    level_db: float
+
+
+ASKING = Voice("en-gb", 40, 100, -22.0)
+"""The interviewer's."""
+
+
+def timbre_of(speaker: Speaker) -> Timbre:
+    """The lower or the higher of the two voices."""
+    return HIGHER if speaker.pitch >= HIGHER_FROM else LOWER
+
+
+def voice_of(speaker: Speaker) -> Voice:
+    """The settings that come nearest to a speaker: a voice's reach ends at 16 and 44 semitones."""
+    timbre = timbre_of(speaker)
+    pitch = float(np.interp(speaker.pitch, timbre.pitch, SETTINGS))
+    spread = 100 * speaker.pitch_sd / float(np.interp(pitch, SETTINGS, timbre.spread))
+    return Voice(timbre.voice, round(pitch), round(min(200.0, spread)), speaker.loudness_db - A_WEIGHTED_DB)
+
+
+def say(text: str, voice: Voice) -> FloatArray:
+    """A phrase as espeak-ng speaks it, (n,) samples without the silence around them, at the voice's level.
+
+    Raises FerPhqError where espeak-ng refuses.
+    """
+    marked = f'<speak><prosody range="{voice.spread}%">{text}</prosody></speak>'
+    command = ["espeak-ng", "-m", "-v", voice.name, "-p", str(voice.pitch), "-s", str(WORDS_A_MINUTE), "--stdout"]
+    try:
+        done = subprocess.run([*command, marked], check=True, capture_output=True)
+        with wave.open(io.BytesIO(done.stdout)) as file:
+            given, content = file.getframerate(), file.readframes(len(done.stdout))
+    except subprocess.CalledProcessError as error:
+        told = error.stderr.decode(errors="replace").strip().splitlines() or [f"it ended with {error.returncode}"]
+        raise FerPhqError(f"espeak-ng cannot speak with the voice {voice.name}: {told[0]}.") from None
+    except (OSError, EOFError, wave.Error) as error:
+        raise FerPhqError(f"espeak-ng gave no sound: {error}.") from None
+    sound = np.frombuffer(content, "<i2").astype(np.float32) / 32768
+    loud = np.flatnonzero(np.abs(sound) > 0.01)
+    if given != RATE or not len(loud):
+        raise FerPhqError(f"espeak-ng gave no sound of {RATE} samples a second: check its voice {voice.name}.")
+    sound = sound[loud[0] : loud[-1] + 1]
+    gain = 10 ** (voice.level_db / 20) / np.sqrt(np.mean(sound**2))
+    return np.asarray(sound * gain, dtype=np.float32).clip(-1, 1)
