@@ -1,10 +1,19 @@
-"""Errors a person can act on: each message is one sentence that says what, where and what to do."""
+"""Errors a person can act on: each carries a message of one sentence that says what, where and what to do."""
 
 from __future__ import annotations
 
+from fer_phq.core.messages import Message, literal
+
 
 class FerPhqError(Exception):
-    """Base of every error that is shown to a person as it stands, without a traceback."""
+    """Base of every error that is shown to a person as it stands, without a traceback. `str` gives the English."""
+
+    def __init__(self, message: Message | str) -> None:
+        self.message = message if isinstance(message, Message) else literal(message)
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return str(self.message)
 
 
 class RecordingError(FerPhqError):

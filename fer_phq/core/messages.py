@@ -1,0 +1,190 @@
+"""Messages are facts: a code and parameters. A template gives the English, a catalogue any other language.
+
+    NO_PICTURES = template("video.no_pictures", "'{file}' has sound but no pictures: choose a recording with video.")
+    raise RecordingError(NO_PICTURES(file="session.mp4"))
+
+Every room declares its templates in a module `messages` of its own. Such a module imports nothing but this one, so that
+whoever reads a stored message can load them all. A stored message keeps code and parameters, and stays translatable
+when the template's wording changes. Parameters are never translated, unless they are messages themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from numbers import Integral
+from string import Formatter
+from typing import Any
+
+COUNT = "n"
+"""The parameter that decides between the singular and the plural of a counted template."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """The English of a message. Call it with its fields to make one.
+
+    Attributes:
+        code: Where it belongs and what it says, as 'video.no_pictures'. Stored; never changed.
+        text: English with `{fields}`, each with a format if it is a number, as '{share:.0%}'.
+        plural: The form for any number but one of `{n}`; empty where nothing is counted.
+    """
+
+    code: str
+    text: str
+    plural: str = ""
+    fields: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        parsed = [*Formatter().parse(self.text), *Formatter().parse(self.plural)]
+        names = frozenset(name for _, name, _, _ in parsed if name is not None)
+        if not all(name.isidentifier() for name in names):
+            raise ValueError(f"The fields of {self.code} must be plain names, got {sorted(names)}.")
+        object.__setattr__(self, "fields", names | ({COUNT} if self.plural else set()))
+
+    def __call__(self, **params: Param) -> Message:
+        """Fill in the template. Raises TypeError unless exactly its fields are passed."""
+        if params.keys() != self.fields:
+            raise TypeError(f"{self.code} has the fields {sorted(self.fields)}, got {sorted(params)}.")
+        return Message(self.code, {name: _plain(value) for name, value in params.items()})
+
+
+def _plain(value: Param) -> Param:
+    """The parameter without NumPy's types or enumerations, as JSON can hold it."""
+    if isinstance(value, Message | tuple):
+        return value
+    if isinstance(value, str):
+        return str(value)
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
+TEMPLATES: dict[str, Template] = {}
+"""Every declared template by its code."""
+
+
+def template(code: str, text: str) -> Template:
+    """Declare a template. Raises ValueError for a code that is declared already."""
+    return _declare(Template(code, text))
+
+
+def counted(code: str, singular: str, plural: str) -> Template:
+    """Declare a template whose form depends on `{n}`. Raises ValueError for a code that is declared already."""
+    return _declare(Template(code, singular, plural))
+
+
+def _declare(declared: Template) -> Template:
+    if declared.code in TEMPLATES:
+        raise ValueError(f"There are two templates {declared.code}.")
+    TEMPLATES[declared.code] = declared
+    return declared
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a person reads, as a fact. `str` gives the English.
+
+    Attributes:
+        code: The template's code; `LITERAL` for a text that no template made, such as a row stored before there were
+            codes.
+        params: What fills in the template: texts, numbers, further messages, or tuples of these.
+        text: The English of the time when it was stored, for a code that this version does not know.
+    """
+
+    code: str
+    params: Mapping[str, Param] = field(default_factory=dict, hash=False)
+    text: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return render(self)
+
+
+LITERAL = ""
+"""The code of a text that no template made. It is its parameter `text`."""
+Param = str | int | float | Message | tuple[str, ...] | tuple[Message, ...]
+
+
+def literal(text: str) -> Message:
+    """Wrap a text that no template made."""
+    return Message(LITERAL, {"text": text})
+
+
+def render(
+    message: Message,
+    gettext: Callable[[str], str] = str,
+    ngettext: Callable[[str, str, int], str] = lambda singular, plural, n: singular if n == 1 else plural,
+    decimal_mark: str = ".",
+) -> str:
+    """Write a message in a language.
+
+    Args:
+        message: What is said.
+        gettext: A template's text in the language.
+        ngettext: A counted template's text in the language, for a number.
+        decimal_mark: How the language writes the decimal point of numbers.
+
+    Returns:
+        The text; a message whose code is not declared as the English that was stored with it.
+    """
+    if message.code == LITERAL:
+        return str(message.params.get("text", ""))
+    declared = TEMPLATES.get(message.code)
+    if declared is None or message.params.keys() != declared.fields:
+        return message.text
+    params = {name: _written(value, gettext, ngettext, decimal_mark) for name, value in message.params.items()}
+    number = message.params.get(COUNT)
+    if declared.plural and isinstance(number, int):
+        text = ngettext(declared.text, declared.plural, number)
+    else:
+        text = gettext(declared.text)
+    return _Numbers(decimal_mark).vformat(text, (), params)
+
+
+class _Numbers(Formatter):
+    """Fills in a template, with the decimal mark of a language in its numbers."""
+
+    def __init__(self, decimal_mark: str) -> None:
+        self._decimal_mark = decimal_mark
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """Format one parameter."""
+        if isinstance(value, float):
+            return format(value, format_spec or "g").replace(".", self._decimal_mark)
+        return str(format(value, format_spec))
+
+
+def _written(value: Param, gettext: Any, ngettext: Any, decimal_mark: str) -> str | int | float:
+    if isinstance(value, Message):
+        return render(value, gettext, ngettext, decimal_mark)
+    if isinstance(value, tuple):
+        return ", ".join(str(_written(part, gettext, ngettext, decimal_mark)) for part in value)
+    return value
+
+
+def to_json(message: Message) -> str | dict[str, Any]:
+    """A message as JSON-able values: `{"code", "params", "text"}`, a literal as its text."""
+    if message.code == LITERAL:
+        return str(message)
+    params = {name: _param_to_json(value) for name, value in message.params.items()}
+    return {"code": message.code, "params": params, "text": str(message)}
+
+
+def _param_to_json(value: Param) -> Any:
+    if isinstance(value, Message):
+        return to_json(value)
+    return [_param_to_json(part) for part in value] if isinstance(value, tuple) else value
+
+
+def from_json(value: Any) -> Message:
+    """Read what `to_json` wrote; a text as a literal. Raises ValueError for anything else."""
+    if isinstance(value, str):
+        return literal(value)
+    if not isinstance(value, Mapping) or not isinstance(value.get("code"), str):
+        raise ValueError("A message is a text or has a code.")
+    params = {str(name): _param_from_json(param) for name, param in dict(value.get("params") or {}).items()}
+    return Message(value["code"], params, str(value.get("text", "")))
+
+
+def _param_from_json(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return from_json(value)
+    return tuple(_param_from_json(part) for part in value) if isinstance(value, list) else value
