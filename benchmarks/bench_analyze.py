@@ -45,7 +45,8 @@ def main() -> None:
             command = [sys.executable, "-c", RUNNER, "analyze", str(path), "--json", "--fps", str(options.fps)]
             env = os.environ | {"PYTHONPATH": str(ROOT)}
             done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
-            document, peak = json.loads(done.stdout), int(done.stderr.splitlines()[-1])
+            document = json.loads(done.stdout)
+            peak = int(done.stderr.splitlines()[-1])
             stages = " | ".join(f"{seconds:.1f} s" for seconds in document["timing"].values())
             frames = document["sampling"]["frames_sampled"]
             print(f"| {minutes} min of 640x360 | {frames} | {peak} MB | {stages} |", flush=True)

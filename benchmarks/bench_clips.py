@@ -28,13 +28,15 @@ from fer_phq.models.model import FerPhqModel, load_model
 from fer_phq.video import sample_frames
 
 CLIPS = Path(__file__).resolve().parents[2] / "shared" / "clips"
-PHOTOGRAPHS, VIDEO = ("single_face.jpg", "multi_face.jpg"), "single_face.mp4"
+PHOTOGRAPHS = ("single_face.jpg", "multi_face.jpg")
+VIDEO = "single_face.mp4"
 FER_SIDE = 48
 FPS = 12.0
 STRIDE = 4
 """Of the video's frames every fourth is changed: its neighbours are the same picture over again."""
 MARGIN = 0.2
-LUMA, VIEWS = "luma in place of colour", "one view against the mirrored one"
+LUMA = "luma in place of colour"
+VIEWS = "one view against the mirrored one"
 NEIGHBOURS = f"a frame against the next, {FPS:g} a second"
 
 
@@ -150,7 +152,8 @@ def changed(model: FerPhqModel, crops: list[Image], changes: dict[str, Callable[
 @torch.inference_mode()
 def two_views(model: FerPhqModel, crops: list[Image]) -> Change:
     """Either view alone, as it is and mirrored: how far the network itself agrees (the model takes their mean)."""
-    images, temperature = model.preprocess(crops), model.bundle.config.temperature
+    images = model.preprocess(crops)
+    temperature = model.bundle.config.temperature
     views = [(model.net(view) / temperature).softmax(1).numpy() for view in (images, images.flip(-1))]
     return compare(VIEWS, *views)
 

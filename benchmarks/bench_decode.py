@@ -59,7 +59,8 @@ def speed(folder: Path, repeats: int) -> None:
             results.append(measured(name, path))
     print(f"\nOne minute of 720p H.264 at 24 frames/s, sampled at 2 frames/s, one thread, {repeats} runs in turn")
     for name, results in runs.items():
-        cpu, wall = [r["cpu_s"] for r in results], [r["wall_s"] for r in results]
+        cpu = [r["cpu_s"] for r in results]
+        wall = [r["wall_s"] for r in results]
         peak = max(r["peak_mb"] for r in results)
         count = results[0]["frames"]
         print(f"  {name:10s} processor {spread(cpu)} s, wall {spread(wall)} s, {peak:.0f} MB, {count} frames")
@@ -117,7 +118,8 @@ def _one_decoder(name: str, path: str) -> dict[str, float]:
     from fer_phq.video.sampling import displayed_at_rate
 
     item = source.open_recording(path, path, 1280, 1, lambda: None, name != "key frames")
-    before, started = _cpu(), time.perf_counter()
+    before = _cpu()
+    started = time.perf_counter()
     if name == "decord":
         count = sum(1 for _ in backend_decord.sample(item, 2.0, lambda: None))
     elif name == "PyAV":
@@ -134,7 +136,8 @@ def _door(path: str) -> dict[str, float]:
 
     started = time.perf_counter()
     with sample_frames(path, Sampling(fps=2.0)) as stream:
-        count, child_mb = 0, 0.0
+        count = 0
+        child_mb = 0.0
         for count, _ in enumerate(stream, start=1):  # noqa: B007
             child_mb = max([child_mb, *(peak_mb(child.pid) for child in psutil.Process().children())])
     return _result(started, count) | {"child_mb": child_mb}

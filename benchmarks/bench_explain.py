@@ -50,7 +50,8 @@ def attentions(backbone: nn.Module) -> Iterator[list[torch.Tensor]]:
 
 def attention_map(model: FerPhqModel, crop: Image, chosen: int, *, weighted: bool) -> FloatArray:
     """Attention rollout (Abnar & Zuidema, 2020), or weighted by gradients (Chefer, Gur & Wolf, 2021)."""
-    backbone, image = model.net.backbone, model.preprocess([crop])
+    backbone = model.net.backbone
+    image = model.preprocess([crop])
     with attentions(backbone) as seen:
         logits = model.net.head(backbone(torch.cat([image, image.flip(-1)])).mean(0))
     identity = torch.eye(seen[0].shape[-1])
@@ -72,7 +73,8 @@ def occlusion(model: FerPhqModel, crop: Image, chosen: int) -> FloatArray:
     """How far the probability falls when a token's place takes the image's mean (Zeiler & Fergus, 2014)."""
     rows, columns = model.net.backbone.patch_embed.grid_size
     where = np.arange(rows * columns).reshape(rows, columns)
-    tall, wide = -(-crop.shape[0] // rows), -(-crop.shape[1] // columns)
+    tall = -(-crop.shape[0] // rows)
+    wide = -(-crop.shape[1] // columns)
     place = where.repeat(tall, 0).repeat(wide, 1)[: crop.shape[0], : crop.shape[1]]
     without = [covered(crop, place == i) for i in where.ravel()]
     probability = model.predict_emotions([crop, *without])[:, chosen]
@@ -147,7 +149,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    model, column = load_model(args.model), pq.read_table(args.parquet)["image"]
+    model = load_model(args.model)
+    column = pq.read_table(args.parquet)["image"]
     picked = np.random.default_rng(0).choice(len(column), args.images, replace=False)
     files = [io.BytesIO(column[int(i)].as_py()["bytes"]) for i in picked]
     crops = [np.asarray(PillowImage.open(file).convert("RGB")) for file in files]

@@ -25,7 +25,8 @@ from fer_phq.core.arrays import Image
 from fer_phq.faces import Detection, FaceDetector, Tracker, align_crop, appearance, crop_quality
 from fer_phq.faces.detector import Box, overlap
 
-WIDTH, HEIGHT = 1280, 720
+WIDTH = 1280
+HEIGHT = 720
 SHARES = (0.05, 0.07, 0.1, 0.15, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5)
 CHOICES = ((160,), (320,), (640,), (320, 640), (320, 160, 640))
 NO_FACES = ("coffee", "chelsea", "page", "coins", "brick", "grass", "gravel", "text", "clock", "moon")
@@ -51,7 +52,8 @@ def show(picture: Image, box: Box, share: float) -> tuple[PillowImage.Image, Box
     """The face at `share` of the height, in the middle of a 1280 x 720 picture; and its box there, cut off at edges."""
     x0, y0, x1, y1 = box
     step = (y1 - y0) / (share * HEIGHT)  # picture pixels a frame pixel
-    left, top = (x0 + x1) / 2 - WIDTH * step / 2, (y0 + y1) / 2 - HEIGHT * step / 2
+    left = (x0 + x1) / 2 - WIDTH * step / 2
+    top = (y0 + y1) / 2 - HEIGHT * step / 2
     border = round(max(0, -left, -top, left + WIDTH * step, top + HEIGHT * step)) + 2
     padded = PillowImage.fromarray(np.pad(picture, ((border, border), (border, border), (0, 0)), mode="edge"))
     region = (left + border, top + border, left + border + WIDTH * step, top + border + HEIGHT * step)
@@ -89,7 +91,8 @@ def report_speed(threads: int) -> None:
     """Milliseconds a frame at each size, one at a time and sixteen together, and of a crop with its quality."""
     print(f"\nspeed, {threads} thread(s), 1280 x 720 frames, best of 5, ms a frame: one at a time | sixteen in a call")
     frame, _ = show(data.astronaut(), (184.0, 64.0, 269.0, 176.0), 0.4)
-    empty, face = np.ascontiguousarray(np.asarray(PillowImage.fromarray(data.coffee()).resize((WIDTH, HEIGHT)))), None
+    empty = np.ascontiguousarray(np.asarray(PillowImage.fromarray(data.coffee()).resize((WIDTH, HEIGHT))))
+    face = None
     picture = np.asarray(frame)
     for sides in ((160,), (320,), (640,), (320, 160, 640)):
         detector = FaceDetector(threads=threads, sides=sides)
@@ -136,7 +139,8 @@ def found(scenes: Sequence[tuple[Image, Box]], sides: tuple[int, ...], threads: 
 
 def report_looks(people: Sequence[tuple[Image, Box]], clips: Path | None, threads: int) -> None:
     """Similarity of `appearance` within one person (variants of size, light and focus) and between people."""
-    detector, looks = FaceDetector(threads=threads), []
+    detector = FaceDetector(threads=threads)
+    looks = []
     for picture, box in people:
         mine = []
         for share in (0.3, 0.5):
@@ -162,7 +166,8 @@ def report_crossing() -> None:
     kept = total = 0
     for fps in (1, 2, 4, 8):
         for speed in (40, 80, 160, 320):
-            tracker, steps = Tracker(), int(600 / speed * fps)
+            tracker = Tracker()
+            steps = int(600 / speed * fps)
             ids = [tracker.update(i / fps, walkers(i / fps * speed), (900, 480)) for i in range(steps + 1)]
             total += 2
             kept += sum(first == last for first, last in zip(ids[0], ids[-1], strict=True))

@@ -104,7 +104,8 @@ def half_bytes(net: EmotionNet) -> int:
 @torch.inference_mode()
 def speed(one: Candidate, batch: int, clock: Callable[[], float]) -> float:
     """Images a second of the clock."""
-    images, done = one.images(batch), 0
+    images = one.images(batch)
+    done = 0
     one.net(images)
     began = clock()
     while clock() - began < SECONDS:

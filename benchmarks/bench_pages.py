@@ -135,7 +135,9 @@ def copy(path: Path, subjects: list[str], templates: list[str], sessions: int) -
     database.execute("BEGIN")
     rng = np.random.default_rng(0)
     for i in range(TEMPLATES, sessions):
-        source, session, analysis = templates[i % TEMPLATES], str(uuid.uuid4()), str(uuid.uuid4())
+        source = templates[i % TEMPLATES]
+        session = str(uuid.uuid4())
+        analysis = str(uuid.uuid4())
         at = (NEWEST - timedelta(weeks=i % EACH, hours=i // EACH)).strftime("%Y-%m-%d %H:%M:%S.%f")
         new = {"id": session, "subject_id": subjects[i // EACH], "recorded_at": at, "media_sha256": f"{i:064x}"}
         duplicate(database, "sessions", "id", source, new)
@@ -266,11 +268,13 @@ def report(took: dict[str, list[float]]) -> None:
 
     print("\n| page | runs | median (range), ms | p95, ms |\n|---|---|---|---|")
     for name in PAGES:
-        times, called = took[f"page {name}"], name.capitalize().replace("_", " ")
+        times = took[f"page {name}"]
+        called = name.capitalize().replace("_", " ")
         print(f"| {called} | {len(times)} | {milliseconds(f'page {name}')} | {p95(times):,.0f} |")
     print("\n| query of | ours, ms | p95 | reading frames, ms | p95 | times as long |\n|---|---|---|---|---|---|")
     for name in ("home", "trends", "cohort"):
-        ours, naive = took[f"ours {name}"], took[f"naive {name}"]
+        ours = took[f"ours {name}"]
+        naive = took[f"naive {name}"]
         times = np.median(naive) / np.median(ours)
         cells = (milliseconds(f"ours {name}"), f"{p95(ours):,.0f}", milliseconds(f"naive {name}"), f"{p95(naive):,.0f}")
         print(f"| {name.capitalize()} | {' | '.join(cells)} | {times:,.0f} |")

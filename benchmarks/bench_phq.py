@@ -43,7 +43,8 @@ STRONG = 4.0
 
 def strong(times: float) -> tuple[Links, SpeechLinks]:
     """The usual links, so many times as strong; people differ as usual."""
-    face, speech = Links(), SpeechLinks()
+    face = Links()
+    speech = SpeechLinks()
     return (
         dataclasses.replace(face, **{name: times * getattr(face, name) for name in _LINKS}),
         dataclasses.replace(speech, **{name: times * getattr(speech, name) for name in _SPEECH_LINKS}),
@@ -56,15 +57,18 @@ _SPEECH_LINKS = ("pausing", "monotony", "softness", "first_person", "absolutist"
 
 def coverage(pool: Table, people: int, cohorts: int, tested: int = 300) -> tuple[np.ndarray, np.ndarray]:
     """Of each cohort, drawn from a pool of people: the share of new people that the interval covers, its mean width."""
-    shares, widths = np.zeros(cohorts), np.zeros(cohorts)
+    shares = np.zeros(cohorts)
+    widths = np.zeros(cohorts)
     for i in range(cohorts):
         drawn = np.random.default_rng(i).permutation(len(pool))[: people + tested]
         fitted = calibrate(pool.take(drawn[:people]), "ridge", LEVEL, i)
         new = pool.take(drawn[people:])
         left_out = np.stack([fold.predict(new.described) for fold in fitted.folds])
         low, high = cross_conformal(left_out, fitted.fold_of, fitted.errors, LEVEL)
-        low, high = np.clip(low, 0, Scale.PHQ8.maximum), np.clip(high, 0, Scale.PHQ8.maximum)
-        shares[i], widths[i] = ((low <= new.totals) & (new.totals <= high)).mean(), (high - low).mean()
+        low = np.clip(low, 0, Scale.PHQ8.maximum)
+        high = np.clip(high, 0, Scale.PHQ8.maximum)
+        shares[i] = ((low <= new.totals) & (new.totals <= high)).mean()
+        widths[i] = (high - low).mean()
     return shares, widths
 
 

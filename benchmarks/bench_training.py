@@ -39,9 +39,14 @@ from training.emotion.networks.optimisers import rate, set_rate
 from training.emotion.recipe import Recipe, find_recipe, load_recipe
 from training.emotion.state import Run
 
-IMAGES, SIDE = 28_000, 48
-LAZY_IMAGES, LAZY_SIDE = 4_000, 224
-LOADING, AUGMENTING, TEACHING, UPDATING = "loading", "augmentation", "teacher", "optimiser + average"
+IMAGES = 28_000
+SIDE = 48
+LAZY_IMAGES = 4_000
+LAZY_SIDE = 224
+LOADING = "loading"
+AUGMENTING = "augmentation"
+TEACHING = "teacher"
+UPDATING = "optimiser + average"
 PASSES = "forward-backward"
 PARTS = (LOADING, AUGMENTING, PASSES, TEACHING, UPDATING)
 
@@ -81,7 +86,8 @@ class Clock:
 
 def noise(n: int, recipe: Recipe) -> FaceSet:
     """n images of FER2013's shape with one of the recipe's classes each."""
-    rng, stage = np.random.default_rng(0), recipe.stages[0]
+    rng = np.random.default_rng(0)
+    stage = recipe.stages[0]
     shape = (n, SIDE, SIDE) if recipe.network.in_chans == 1 else (n, SIDE, SIDE, 3)
     targets = np.eye(len(stage.classes), dtype=np.float32)[rng.integers(len(stage.classes), size=n)]
     images = rng.integers(0, 256, shape, dtype=np.uint8)
@@ -116,7 +122,8 @@ def prepare(recipe: Recipe, given: bool, lazy: bool, folder: Path) -> tuple[Run,
 
 def loop(run: Run, batches: Iterator[Any], size: int, steps: int, clock: Clock) -> float:
     """Seconds of some steps of the real loop; each part's are added to the clock."""
-    device, began = run.accelerator.device, clock.now()
+    device = run.accelerator.device
+    began = clock.now()
     with measured(run, clock):
         for _ in range(steps):
             with clock.of(LOADING):
@@ -161,7 +168,9 @@ def one_round(run: Run, train: FaceSet, size: int, steps: int, number: int, cloc
 
     There the workers would go on while the bare passes run, and the loop would find twice as much ready.
     """
-    stage, network, device = run.stage, run.recipe.network, run.accelerator.device
+    stage = run.stage
+    network = run.recipe.network
+    device = run.accelerator.device
     lazy = isinstance(train.images, LazyImages)
     ahead = 2 * run.recipe.workers + 1 if lazy else 1  # what was ready before the clock starts seems to cost nothing
     order = epoch_batches(train, stage, run.recipe.seed, 0, number, run.accelerator)
@@ -170,7 +179,8 @@ def one_round(run: Run, train: FaceSet, size: int, steps: int, number: int, cloc
     still = normalise(torch.rand(stage.batch_size, network.in_chans, size, size, device=device), network)
     targets = torch.from_numpy(train.targets[: stage.batch_size]).to(device)
     run.net.train()
-    spent, turn = [0.0, 0.0], steps if lazy else 1
+    spent = [0.0, 0.0]
+    turn = steps if lazy else 1
     loop(run, batches, size, ahead, Clock(clock.cuda))
     bare(run, still, targets, 1, clock)
     for _ in range(steps // turn):
@@ -183,7 +193,8 @@ def report(run: Run, train: FaceSet, size: int, rounds: int, steps: int, process
     """One line: both speeds, what part of the loop's time the bare passes take, and where its time goes."""
     clock = Clock(run.accelerator.device.type == "cuda", process)
     spent = np.array([one_round(run, train, size, steps, number, clock) for number in range(rounds)])
-    shares, (whole, alone) = spent[:, 1] / spent[:, 0], spent.sum(0)
+    shares = spent[:, 1] / spent[:, 0]
+    whole, alone = spent.sum(0)
     clock.seconds[PASSES] = whole - sum(clock.seconds.values())
     images = steps * run.stage.batch_size * rounds
     cells = [f"{size} px", f"{images / whole:.0f}", f"{images / alone:.0f}"]
@@ -220,7 +231,8 @@ def main() -> None:
     recipe = load_recipe(find_recipe(args.recipe), ("tracker=none", *root, *args.overrides))
     with tempfile.TemporaryDirectory() as folder:
         run, train = prepare(recipe, bool(args.data), args.lazy, Path(folder))
-        device, threads = run.accelerator.device, torch.get_num_threads()
+        device = run.accelerator.device
+        threads = torch.get_num_threads()
         print(f"\n{recipe.name}, {recipe.network.backbone}, batches of {run.stage.batch_size}, {device}, ", end="")
         print(f"{threads} thread(s), {args.rounds} rounds of {args.steps} steps, {len(train)} images\n")
         print("| size | loop, images/s | bare, images/s | bare of the loop's time | " + " | ".join(PARTS) + " |")

@@ -111,9 +111,11 @@ def measure(folder: Path, mib: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=600)
         connection.request(method, url, body=body, headers=headers)  # type: ignore[arg-type]
         answer = connection.getresponse()
-        got, last = 0, b""
+        got = 0
+        last = b""
         while block := answer.read(MIB):
-            got, last = got + len(block), block
+            got = got + len(block)
+            last = block
         connection.close()
         return answer.status, got, last
 

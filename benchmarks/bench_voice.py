@@ -71,7 +71,9 @@ def recording(folder: Path, minutes: int, kind: str) -> Path:
             for content, pts, duration, base in raw:
                 packet = av.Packet(content)
                 packet.pts = packet.dts = pts + number * length
-                packet.duration, packet.time_base, packet.stream = duration, base, stream
+                packet.duration = duration
+                packet.time_base = base
+                packet.stream = stream
                 out.mux(packet)
     return path
 
@@ -88,13 +90,15 @@ def measure(path: str) -> dict[str, float]:
     from fer_phq.voice import features_of_sound, voice_features
 
     features_of_sound([])  # loads the networks
-    before_mb, child_mb = peak_mb(os.getpid()), 0.0
+    before_mb = peak_mb(os.getpid())
+    child_mb = 0.0
 
     def look(_: float) -> None:
         nonlocal child_mb
         child_mb = max([child_mb, *(peak_mb(child.pid) for child in psutil.Process().children())])
 
-    cpu, wall = processor_s(), time.perf_counter()
+    cpu = processor_s()
+    wall = time.perf_counter()
     rows = len(voice_features(path, on_progress=look))
     return {
         "cpu_s": processor_s() - cpu,

@@ -20,7 +20,8 @@ from PIL import Image as PillowImage
 
 from fer_phq.faces import FaceDetector
 
-CANVAS, SIDE = 256, 128
+CANVAS = 256
+SIDE = 128
 NAMES = ("eye, image left", "eye, image right", "nose", "mouth, image left", "mouth, image right")
 Values = npt.NDArray[np.float64]
 
@@ -51,8 +52,10 @@ def find(canvases: list[npt.NDArray[np.uint8]]) -> tuple[Values, Values]:
 
 def similarity(face: Values, template: Values) -> tuple[float, float, float, float]:
     """Scale, turn in degrees, shift x, shift y of the least-squares similarity from the template to a face."""
-    here, there = template - template.mean(axis=0), face - face.mean(axis=0)
-    z, w = here[:, 0] + 1j * here[:, 1], there[:, 0] + 1j * there[:, 1]
+    here = template - template.mean(axis=0)
+    there = face - face.mean(axis=0)
+    z = here[:, 0] + 1j * here[:, 1]
+    w = there[:, 0] + 1j * there[:, 1]
     factor = np.vdot(z, w) / np.vdot(z, z).real
     shift = face.mean(axis=0) - template.mean(axis=0)
     return float(abs(factor)), float(np.degrees(np.angle(factor))), float(shift[0]), float(shift[1])

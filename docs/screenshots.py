@@ -40,7 +40,9 @@ PAGES = {
     "settings": "settings",
 }
 ARGS = "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
-WIDTH, HEIGHT, TALLEST = 1360, 900, 2600
+WIDTH = 1360
+HEIGHT = 900
+TALLEST = 2600
 QUALITY = 85
 PATIENCE_MS = 180_000
 

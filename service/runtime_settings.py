@@ -83,7 +83,8 @@ def choose(settings: AppSettings, store: Store, values: Mapping[str, Any], *, by
 
 def _free(settings: AppSettings, stored: Mapping[str, str]) -> dict[str, Any]:
     """What was chosen and may decide: everything that the environment says nothing of."""
-    held, free = fixed(settings), {}
+    held = fixed(settings)
+    free = {}
     for name in REFUSALS.keys() & stored.keys():
         if name in held:
             continue

@@ -153,7 +153,8 @@ class AppSettings(BaseSettings):
         if unknown:
             raise SettingsError(f"An analysis has no setting named {', '.join(unknown)}; use fps, key_frames or track.")
         try:
-            fps, key_frames = float(chosen.get("fps", self.fps)), bool(chosen.get("key_frames", False))
+            fps = float(chosen.get("fps", self.fps))
+            key_frames = bool(chosen.get("key_frames", False))
             sampling = Sampling(fps=fps, key_frames=key_frames)
             track = None if chosen.get("track") is None else int(chosen["track"])
         except (TypeError, ValueError) as error:

@@ -98,7 +98,8 @@ def welcome() -> None:
 
 
 ui.heading(_("Home"))
-store, preferred = context.store(), context.preferred_model()
+store = context.store()
+preferred = context.preferred_model()
 limit = int(st.session_state.get("home_limit", PAGE_SIZE))
 sessions = store.recent_sessions(limit=limit + 1, prefer_model=preferred)
 live = store.list_jobs(states=LIVE_STATES)

@@ -17,7 +17,8 @@ from dashboard.widgets import ui
 from service.ingest import server_folder
 from service.settings import AppSettings
 
-FORM, TABLE = mark("One form for all files"), mark("A table (CSV) that names the files")
+FORM = mark("One form for all files")
+TABLE = mark("A table (CSV) that names the files")
 
 
 def choose(settings: AppSettings) -> None:

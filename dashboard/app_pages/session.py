@@ -22,7 +22,9 @@ from service.jobs import queue
 @st.fragment
 def review(detail: SessionDetail, chosen: choose.Chosen) -> None:
     """Player, moment, timeline and lists: what follows the chosen moment is redrawn together."""
-    store, session_id, found = context.store(), detail.session.id, chosen.found
+    store = context.store()
+    session_id = detail.session.id
+    found = chosen.found
     table = loaders.frames(found.id)
     if not len(table):
         moment.show_player(detail)

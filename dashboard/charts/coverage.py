@@ -25,7 +25,8 @@ def coverage_row(frames: pd.DataFrame, colours: Palette) -> Row:
         "low": (0.55, colours.low, {"pattern": _hatch("/", colours.card)}),
         "face": (1.0, colours.good, {}),
     }
-    runs, labels = _runs(frames), {state: _(label) for state, label in COVERAGE_LABELS.items()}
+    runs = _runs(frames)
+    labels = {state: _(label) for state, label in COVERAGE_LABELS.items()}
     for state in COVERAGE_STATES:
         height, fill, more = looks[state]
         mine = runs[runs["state"] == state]

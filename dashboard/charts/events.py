@@ -19,7 +19,8 @@ def mark_events(figure: go.Figure, events: pd.DataFrame, colours: Palette) -> No
     """
     if not len(events):
         return
-    shapes, notes = [], []
+    shapes = []
+    notes = []
     for at, mark, words in zip(pd.to_datetime(events["at"]), events["mark"], events["words"], strict=True):
         shapes.append(
             {

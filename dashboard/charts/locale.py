@@ -22,7 +22,8 @@ def dated(config: Mapping[str, Any]) -> dict[str, Any]:
 def names(code: str) -> dict[str, Any]:
     """Months and days (from Sunday) of a language as Plotly's locales have them."""
     locale = Locale.parse(code, sep="-")
-    months, days = locale.months["stand-alone"], locale.days["stand-alone"]
+    months = locale.months["stand-alone"]
+    days = locale.days["stand-alone"]
     return {
         "months": [months["wide"][i] for i in range(1, 13)],
         "shortMonths": [months["abbreviated"][i] for i in range(1, 13)],

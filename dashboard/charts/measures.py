@@ -44,14 +44,17 @@ def measure_trend(
     `events`: see `mark_events`.
     """
     axis = date_axis(span or date_span(values["recorded_at"]))
-    traces, notes, layout = [], [], {}
+    traces = []
+    notes = []
+    layout = {}
     room = TITLE_PX / (PANEL_PX * max(len(measures), 1))
     for row, measure in enumerate(measures, 1):
         own = values[values["measure"] == measure.name]
         traces.append(_line(own, measure, colours, row))
         last = row == len(measures)
         # From the top: a panel's share of the height, less the room for its title.
-        bottom, top = 1 - row / len(measures), 1 - (row - 1) / len(measures) - room
+        bottom = 1 - row / len(measures)
+        top = 1 - (row - 1) / len(measures) - room
         layout[f"xaxis{row}"] = axis | {
             "anchor": f"y{row}",
             "showticklabels": last,

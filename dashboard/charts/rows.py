@@ -70,7 +70,8 @@ def span_bars(
     **more: Any,
 ) -> go.Bar:
     """Bars from start to end; `fill` is one colour or one a bar."""
-    begins, ends = start.to_numpy(dtype=float), end.to_numpy(dtype=float)
+    begins = start.to_numpy(dtype=float)
+    ends = end.to_numpy(dtype=float)
     marker = {"color": fill, "line": {"width": 0.6, "color": fill}, **more}
     return go.Bar(
         x=(begins + ends) / 2,

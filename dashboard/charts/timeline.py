@@ -17,7 +17,10 @@ from dashboard.i18n import _
 from dashboard.theme.palette import Palette
 from fer_phq.core.emotions import EMOTIONS
 
-TOP, BOTTOM, BETWEEN, EMOTIONS_HEIGHT = 44, 76, 12, 264
+TOP = 44
+BOTTOM = 76
+BETWEEN = 12
+EMOTIONS_HEIGHT = 264
 """Pixels above, below and between the rows, and of the emotions."""
 
 
@@ -65,14 +68,16 @@ def _layout(frames: pd.DataFrame, rows: list[Row], colours: Palette, revision: s
     probability = {"title": _("Probability"), "tickformat": ".0%", "range": [0, 1], "fixedrange": True}
     top = float(inner)
     for i, (height, axis) in enumerate(zip(heights, [probability, *(row.axis for row in rows)], strict=True)):
-        number, is_last = str(i + 1) if i else "", i == len(rows)
+        number = str(i + 1) if i else ""
+        is_last = i == len(rows)
         x: dict[str, Any] = {**axis_of(colours), **ticks, "anchor": f"y{number}", "showline": True}
         x |= {"matches": "x"} if i else {}
         x |= {"showticklabels": is_last, "showgrid": not i}
         x["title"] = {**x["title"], "text": _("Time in the recording (min:s)") if is_last else ""}
         y = {**axis_of(colours), **axis, "anchor": f"x{number}", "domain": [max(top - height, 0) / inner, top / inner]}
         y["title"] = {**axis_of(colours)["title"], "text": axis.get("title", "")}
-        layout[f"xaxis{number}"], layout[f"yaxis{number}"] = x, y | ({"automargin": False} if i else {})
+        layout[f"xaxis{number}"] = x
+        layout[f"yaxis{number}"] = y | ({"automargin": False} if i else {})
         top -= height + BETWEEN
     return layout
 

@@ -21,7 +21,8 @@ from dashboard.theme.palette import Palette
 OTHERS = mark("Others")
 LANES = 3
 """Speakers that have a lane of their own; further ones share the last."""
-_CUT, _WRAP = 240, 58
+_CUT = 240
+_WRAP = 58
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,10 +164,12 @@ def _label(name: str, *, last: bool) -> str:
 
 def _said(grid: pd.DataFrame, start: pd.Series, end: pd.Series, words: Sequence[str], nothing: str) -> list[str]:
     """For each row of the grid the words of the spans that touch it, two at most."""
-    begins, ends = grid["from_s"].to_numpy(dtype=float), grid["to_s"].to_numpy(dtype=float)
+    begins = grid["from_s"].to_numpy(dtype=float)
+    ends = grid["to_s"].to_numpy(dtype=float)
     there: list[list[str]] = [[] for _ in range(len(grid))]
     for one, other, said in zip(start, end, words, strict=True):
-        first, last = np.searchsorted(ends, one, "right"), np.searchsorted(begins, max(other, one + 1e-9), "left")
+        first = np.searchsorted(ends, one, "right")
+        last = np.searchsorted(begins, max(other, one + 1e-9), "left")
         for row in range(int(first), int(last)):
             there[row].append(said)
     return [_joined(some) if some else nothing for some in there]

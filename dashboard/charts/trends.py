@@ -155,7 +155,8 @@ def date_span(*dates: pd.Series) -> Span | None:
     known = pd.concat([pd.to_datetime(series) for series in dates if len(series)]) if any(map(len, dates)) else None
     if known is None:
         return None
-    first, last = known.min(), known.max()
+    first = known.min()
+    last = known.max()
     air = max((last - first) * 0.06, pd.Timedelta(days=4))
     return first - air, last + air
 

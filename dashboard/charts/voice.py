@@ -23,7 +23,8 @@ def voice_rows(voice: pd.DataFrame | None, colours: Palette) -> list[Row]:
     heard = _each(voice["speech"], _("Speech in {value} of the time"), "{:.0%}", _("Not measured"))
     loud = _each(voice["loudness_db"], _("Loudness {value} dB"), "{:.0f}", _("Not measured"))
     pitch = _each(voice["pitch_hz"], _("Pitch {value} Hz"), "{:.0f}", _("No voice"))
-    at_level, at_pitch = _inside(voice, "loudness_db"), _inside(voice, "pitch_hz")
+    at_level = _inside(voice, "loudness_db")
+    at_pitch = _inside(voice, "pitch_hz")
     return [
         Row("Speech", 26, [speech, moments(x, 0.5, heard)], strip_axis(_("Speech"))),
         Row(
@@ -48,7 +49,8 @@ def _each(values: pd.Series, words: str, number: str, nothing: str) -> list[str]
 
 def _curve(voice: pd.DataFrame, column: str, name: str, colours: Palette, *, joined: bool) -> list[go.Scatter]:
     """From the lowest to the highest that each row stands for, and where the values are joined the mean as a line."""
-    low, high = voice[f"{column}_low"], voice[f"{column}_high"]
+    low = voice[f"{column}_low"]
+    high = voice[f"{column}_high"]
     spread = 0.012 * float(np.nanmax(high) - np.nanmin(low)) if high.notna().any() else 0.0
     reach = go.Scatter(
         **strokes(voice["time_s"], low, high, spread), mode="lines",

@@ -66,7 +66,9 @@ def session_downloads(detail: SessionDetail, found: AnalysisSummary) -> None:
 
 def trend_downloads(subject: SubjectSummary, prefer_model: str | None, model_id: str | None) -> None:
     """A person's trend: its report, and its tables. The analyses are chosen as on the page."""
-    store, zone, stem = context.store(), ui.zone(), f"subject-{subject.id[:8]}"
+    store = context.store()
+    zone = ui.zone()
+    stem = f"subject-{subject.id[:8]}"
 
     def sessions() -> pd.DataFrame:
         names = [measure.name for measure in MEASURES]
@@ -74,7 +76,8 @@ def trend_downloads(subject: SubjectSummary, prefer_model: str | None, model_id:
 
     def report() -> Report:
         answers = store.questionnaire_table(subject_id=subject.id)
-        changes, events = since_baseline(scores_of(answers)), store.list_events(subject_id=subject.id)
+        changes = since_baseline(scores_of(answers))
+        events = store.list_events(subject_id=subject.id)
         return trend_report(subject, sessions(), answers, changes, events, zone, datetime.now(UTC))
 
     report_buttons(report, stem)

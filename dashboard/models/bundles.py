@@ -87,7 +87,8 @@ def all_bundles() -> tuple[list[Bundle], list[Broken]]:
     """The shipped bundle and a person's own, newest first; one that cannot be read does not hide the others."""
     # Hidden folders are bundles that are being written.
     own = [path for path in models_dir().glob("*") if (path / CONFIG).is_file() and path.name[0] != "."]
-    bundles, broken = [], []
+    bundles = []
+    broken = []
     for folder in [*sorted(own, key=lambda path: -path.stat().st_mtime), SHIPPED]:
         try:
             bundles.append(read_bundle(folder))
@@ -112,7 +113,8 @@ def report_of(bundle: Bundle) -> HeadReport | None:
 
 
 def _set(found: Mapping[str, Any]) -> SetFigures:
-    judged, interval = found["models"][found["chosen"]], found["interval"]
+    judged = found["models"][found["chosen"]]
+    interval = found["interval"]
     names = {"mae": "mae", "floor": "floor_mae", "rmse": "rmse", "ccc": "ccc", "pearson": "pearson"}
     return SetFigures(
         modalities=tuple(Modality(name) for name in found["modalities"]),

@@ -13,7 +13,8 @@ from db.records import SubjectSummary
 from service.ingest.arrival import Details
 from service.settings import AppSettings
 
-OWN_DATE, ONE_DATE = mark("Each file's own date"), mark("One date for all")
+OWN_DATE = mark("Each file's own date")
+ONE_DATE = mark("One date for all")
 KEEP: dict[str, int | None] = {
     mark("Until erased by hand"): None,
     mark("30 days"): 30,

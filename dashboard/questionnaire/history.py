@@ -89,5 +89,6 @@ def _difficulty(step: Correction) -> str:
 
 
 def _changed(step: Correction) -> str:
-    before, after = ui.day_and_time(step.before.answered_at), ui.day_and_time(step.after.answered_at)
+    before = ui.day_and_time(step.before.answered_at)
+    after = ui.day_and_time(step.after.answered_at)
     return after if before == after else f"{before} → {after}"

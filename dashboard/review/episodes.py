@@ -51,7 +51,8 @@ def episode_list(analysis_id: str, session_id: str, now_s: float) -> None:
 
 def rows_of(episodes: pd.DataFrame) -> list[MomentRow]:
     """Episodes for the list: a row leads to the onset, each time to itself."""
-    colours, said = context.colours(), {name: _(name.capitalize()) for name in EXPRESSIONS}
+    colours = context.colours()
+    said = {name: _(name.capitalize()) for name in EXPRESSIONS}
     return [
         MomentRow(
             row["onset_s"],

@@ -43,7 +43,8 @@ def show_player(detail: SessionDetail, chart: str = "") -> None:
 
 def slider(session_id: str, table: pd.DataFrame, moment: loaders.Moment) -> None:
     """The chosen moment as a slider over the sampled frames."""
-    first, last = float(table["time_s"].iloc[0]), float(table["time_s"].iloc[-1])
+    first = float(table["time_s"].iloc[0])
+    last = float(table["time_s"].iloc[-1])
     if last <= first:
         return
     key = f"slider_{session_id}"
@@ -122,7 +123,8 @@ def show_looked_at(found: AnalysisSummary, path: str, moment: loaders.Moment) ->
     picture.image(look.picture, width="stretch", alt=_("The face under a heatmap of what the answer depends on"))
     with words:
         scale = _("Colours from dark violet, little, over green to yellow, most")
-        little, most = _("little"), _("most")
+        little = _("little")
+        most = _("most")
         st.html(
             f'<div role="img" aria-label="{escape(scale)}" '
             f'style="height:10px;border-radius:5px;background:linear-gradient(90deg,{",".join(look.colours)})"></div>'

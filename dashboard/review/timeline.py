@@ -19,7 +19,8 @@ from fer_phq.core.emotions import EMOTIONS
 from fer_phq.timeline.downsample import MOST
 from service.views.review import Window, note_table, other_people, voice_table, window_at, within
 
-AREA, LINES = mark("Stacked"), mark("Lines")
+AREA = mark("Stacked")
+LINES = mark("Lines")
 WHOLE = mark("Whole recording")
 WINDOWS: dict[str, float | None] = {
     WHOLE: None,
@@ -52,7 +53,8 @@ def timeline(
     chosen: Chosen, session_id: str, moment: loaders.Moment, notes: list[NoteRecord], utterances: pd.DataFrame
 ) -> None:
     """The controls and the chart; a click anywhere in it chooses a moment."""
-    found, key = chosen.found, timeline_key(chosen.found)
+    found = chosen.found
+    key = timeline_key(chosen.found)
     look = controls(chosen, moment.time_s)
     frames = loaders.drawn(found.id, look.smoothing_s, look.window)
     figure = charts.emotion_timeline(
@@ -124,7 +126,8 @@ def _first_compared(chosen: Chosen) -> list[str]:
 
 def tracks(chosen: Chosen, look: Look, notes: list[NoteRecord], utterances: pd.DataFrame) -> charts.Tracks:
     """What runs beside the emotions, within the window."""
-    found, window = chosen.found, look.window
+    found = chosen.found
+    window = look.window
     return charts.Tracks(
         episodes=within(loaders.episodes(found.id), window, "onset_s", "offset_s"),
         people=within(other_people(loaders.analysis(found.id)), window, "first_s", "last_s"),

@@ -20,7 +20,8 @@ from service.jobs import queue
 from service.jobs.sidecar import digest
 from service.settings import MIB
 
-ALL, SUBJECT = mark("Everyone"), mark("The subject")
+ALL = mark("Everyone")
+SUBJECT = mark("The subject")
 
 
 def utterances_of(session_id: str, kept: TranscriptRecord | None) -> pd.DataFrame:

@@ -107,7 +107,8 @@ def change(changes: Sequence[Change], baseline: PersonalBaseline | NoBaseline | 
 
 def change_facts(newest: Change) -> list[tuple[str, str]]:
     """The newest questionnaire's change as names and values."""
-    first, last = newest.baseline, newest.score
+    first = newest.baseline
+    last = newest.score
     total = _("{total} points, {day}")
     rci = decimal(newest.rci)
     return [

@@ -128,7 +128,8 @@ def empty(title: str, words: str) -> None:
 
 def footer() -> None:
     """What stands below every page."""
-    title, words = _("Not a diagnosis."), _(NOT_A_DIAGNOSIS)
+    title = _("Not a diagnosis.")
+    words = _(NOT_A_DIAGNOSIS)
     st.html(f'<div class="fp-foot"><p class="fp-note"><b>{escape(title)}</b> {escape(words)}</p></div>')
     with st.expander(_("About these numbers, their limits and the law")):
         st.markdown(_(ABOUT))

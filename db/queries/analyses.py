@@ -66,7 +66,8 @@ class AnalysisQueries(Queries):
         chosen = settings or Settings(sampling=analysis.sampling)
         if chosen.sampling != analysis.sampling:
             raise StoreError("The settings name another sampling than the analysis was made with: pass the ones used.")
-        embeddings, channels = embedding_row(analysis), channel_rows(analysis)
+        embeddings = embedding_row(analysis)
+        channels = channel_rows(analysis)
         try:
             with self._writing() as session:
                 if (found := _existing(session, session_id, analysis.model_id, chosen, analysis.beside)) is not None:
@@ -133,7 +134,8 @@ class AnalysisQueries(Queries):
         with self._reading() as session:
             row = get_row(session, AnalysisRow, analysis_id)
             parent = get_row(session, SessionRow, row.session_id)
-            summary, embeddings = analysis_summary(row), embeddings_of(session, analysis_id)
+            summary = analysis_summary(row)
+            embeddings = embeddings_of(session, analysis_id)
             channels = channels_of(session, analysis_id)
             return SessionAnalysis(
                 recording=_recording(parent),
@@ -219,7 +221,8 @@ def _frame_rows(analysis_id: str, line: Timeline) -> list[dict[str, Any]]:
     cells = floats.astype(object)
     cells[np.isnan(floats)] = None
     landmarks = line.landmarks.astype(_LANDMARKS)
-    times, seen = line.time_s.tolist(), line.has_face.tolist()
+    times = line.time_s.tolist()
+    seen = line.has_face.tolist()
     return [
         {
             "analysis_id": analysis_id,

@@ -103,7 +103,8 @@ class JobQueries(Queries):
         with self._writing() as session:
             row = get_row(session, JobRow, job_id, lock=True)
             if JobState(row.state) in LIVE_STATES and not row.cancel_requested:
-                row.cancel_requested, row.updated_at = True, utc_now()
+                row.cancel_requested = True
+                row.updated_at = utc_now()
                 if row.state == JobState.QUEUED:
                     move_job(row, JobState.CANCELLED, None)
                 self._audit(session, "request_cancel", "job", job_id)
@@ -112,7 +113,8 @@ class JobQueries(Queries):
 
 def queued_job(session_id: str, settings: dict[str, Any] | None) -> JobRow:
     """A fresh job; its first attempt has the job's id as workflow id, the n-th `<id>.<n>`."""
-    now, job_id = utc_now(), new_id()
+    now = utc_now()
+    job_id = new_id()
     return JobRow(
         id=job_id,
         session_id=session_id,
@@ -135,13 +137,22 @@ def _live_job(session: Session, session_id: str) -> JobRow | None:
 
 def move_job(row: JobRow, state: JobState, error: str | None) -> None:
     now = utc_now()
-    row.state, row.error, row.updated_at = str(state), error, now
+    row.state = str(state)
+    row.error = error
+    row.updated_at = now
     if state is JobState.QUEUED:
         row.attempt += 1
         row.workflow_id = f"{row.id}.{row.attempt}"
-        row.worker, row.claim, row.claims, row.analysis_id = None, None, 0, None
-        row.stage, row.frames_done, row.frames_expected = None, 0, None
-        row.cancel_requested, row.started_at, row.finished_at = False, None, None
+        row.worker = None
+        row.claim = None
+        row.claims = 0
+        row.analysis_id = None
+        row.stage = None
+        row.frames_done = 0
+        row.frames_expected = None
+        row.cancel_requested = False
+        row.started_at = None
+        row.finished_at = None
     elif state is JobState.RUNNING:
         row.started_at = now
     else:

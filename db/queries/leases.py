@@ -42,9 +42,15 @@ class WorkQueries(Queries):
                 _let_go(row, JobState.CANCELLED)
                 self._audit(session, "cancel", "job", row.id)
                 return None
-            row.state, row.worker, row.claim, row.claims = str(JobState.RUNNING), worker, claim, row.claims + 1
-            row.started_at, row.updated_at = row.started_at or now, now
-            row.frames_done, row.frames_expected, row.stage = 0, None, None
+            row.state = str(JobState.RUNNING)
+            row.worker = worker
+            row.claim = claim
+            row.claims = row.claims + 1
+            row.started_at = row.started_at or now
+            row.updated_at = now
+            row.frames_done = 0
+            row.frames_expected = None
+            row.stage = None
             self._audit(session, "claim", "job", row.id, f"worker {worker}, claim {row.claims}")
             return job_record(stored(session, row))
 
@@ -71,7 +77,8 @@ class WorkQueries(Queries):
             if row is None:
                 return False
             move_job(row, state, error)
-            row.claim, row.analysis_id = None, analysis_id
+            row.claim = None
+            row.analysis_id = analysis_id
             self._audit(session, "set_state", "job", row.id, f"running to {state}, attempt {row.attempt}")
             return True
 
@@ -116,7 +123,9 @@ class WorkQueries(Queries):
                 session.add(WorkerRow(id=worker, host=host, pid=pid, started_at=now, seen_at=now))
                 return
             if (row.host, row.pid) != (host, pid):
-                row.host, row.pid, row.started_at = host, pid, now
+                row.host = host
+                row.pid = pid
+                row.started_at = now
             row.seen_at = now
 
     def forget_worker(self, *, worker: str) -> None:
@@ -148,7 +157,12 @@ def _held(session: Session, workflow_id: str, claim: str) -> JobRow | None:
 
 def _let_go(row: JobRow, state: JobState) -> None:
     """Nobody works on the job any more; the attempt stays what it is."""
-    row.state, row.worker, row.claim, row.updated_at = str(state), None, None, utc_now()
-    row.stage, row.frames_done, row.frames_expected = None, 0, None
+    row.state = str(state)
+    row.worker = None
+    row.claim = None
+    row.updated_at = utc_now()
+    row.stage = None
+    row.frames_done = 0
+    row.frames_expected = None
     if state is JobState.CANCELLED:
         row.finished_at = row.updated_at

@@ -48,7 +48,8 @@ class PairQueries(Queries):
         subject's questionnaire, of any scale, nearest to the recording and at most `within_days` before or after it,
         or None.
         """
-        one, other = _newest_by(first), _newest_by(second)
+        one = _newest_by(first)
+        other = _newest_by(second)
         query = (
             select(
                 SessionRow.id, SessionRow.subject_id, SubjectRow.label, SessionRow.recorded_at,

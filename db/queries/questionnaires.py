@@ -67,7 +67,8 @@ class QuestionnaireQueries(Queries):
                     if earlier.subject_id != subject_id:
                         raise StoreError("A correction must be of the same subject as what it corrects.")
                     if row.items == earlier.items:  # what was seen is still what it says
-                        row.acknowledged_at, row.acknowledged_by = earlier.acknowledged_at, earlier.acknowledged_by
+                        row.acknowledged_at = earlier.acknowledged_at
+                        row.acknowledged_by = earlier.acknowledged_by
                 session.add(row)
                 action = "correct" if supersedes_id else "create"
                 self._audit(session, action, "questionnaire", row.id, str(scale), by=by)
@@ -114,6 +115,7 @@ class QuestionnaireQueries(Queries):
         with self._writing() as session:
             row = get_row(session, QuestionnaireRow, questionnaire_id, lock=True)
             if row.acknowledged_at is None:
-                row.acknowledged_at, row.acknowledged_by = utc_now(), by
+                row.acknowledged_at = utc_now()
+                row.acknowledged_by = by
                 self._audit(session, "acknowledge", "questionnaire", questionnaire_id)
         return self.get_questionnaire(questionnaire_id=questionnaire_id)

@@ -13,7 +13,9 @@ from db.records import MAX_TRANSCRIPT, EventRecord, GivenTranscript, NoteRecord,
 from db.tables import EventRow, NoteRow, SessionRow, SubjectRow, SubjectTagRow, TranscriptRow
 from fer_phq.core.errors import StoreError
 
-MAX_TAG, MAX_EVENT, MAX_NOTE = 60, 200, 4000
+MAX_TAG = 60
+MAX_EVENT = 200
+MAX_NOTE = 4000
 """Characters."""
 
 

@@ -86,7 +86,9 @@ class SessionQueries(Queries):
     def _add_session(
         self, row: SessionRow, job: JobRow | None, transcript: TranscriptRow | None = None
     ) -> tuple[SessionRecord, JobRecord | None]:
-        subject_id, sha256, name = row.subject_id, row.media_sha256, row.original_name
+        subject_id = row.subject_id
+        sha256 = row.media_sha256
+        name = row.original_name
         try:
             with self._writing() as session:
                 get_row(session, SubjectRow, subject_id)

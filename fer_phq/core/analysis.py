@@ -200,7 +200,8 @@ class SessionAnalysis:
 
     def to_dict(self) -> dict[str, Any]:
         """The analysis as JSON-able values: the document that `fer-phq analyze --json` prints (no embeddings)."""
-        info, mean = self.recording, self.emotion_distribution
+        info = self.recording
+        mean = self.emotion_distribution
         return {
             "recording": {
                 "path": info.path,
@@ -243,7 +244,8 @@ class SessionAnalysis:
 
 def fault_of_face(analysis: SessionAnalysis, settings: Settings) -> PhqUnavailable | None:
     """Why the face must not be judged, or None."""
-    faces, coverage = len(analysis.embeddings), analysis.coverage
+    faces = len(analysis.embeddings)
+    coverage = analysis.coverage
     if not faces:
         return PhqUnavailable(UnavailableReason.NO_FACE)
     if coverage < settings.coverage_floor:

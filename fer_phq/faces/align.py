@@ -64,8 +64,10 @@ def crop_transform(landmarks: FloatArray, size: int) -> FloatArray:
     """
     template = np.asarray(TEMPLATE, np.float64)[_POINTS] * size
     source = np.asarray(landmarks, np.float64)[_POINTS]
-    here, there = template - template.mean(axis=0), source - source.mean(axis=0)
-    z, w = here[:, 0] + 1j * here[:, 1], there[:, 0] + 1j * there[:, 1]
+    here = template - template.mean(axis=0)
+    there = source - source.mean(axis=0)
+    z = here[:, 0] + 1j * here[:, 1]
+    w = there[:, 0] + 1j * there[:, 1]
     factor = np.vdot(z, w) / np.vdot(z, z).real
     if abs(factor) * size < _SMALLEST:
         factor = complex(_SMALLEST / size)
@@ -77,7 +79,8 @@ def crop_transform(landmarks: FloatArray, size: int) -> FloatArray:
 def _bounds(matrix: FloatArray, size: int) -> tuple[int, int, int, int]:
     """Whole pixels (x0, y0, x1, y1) that hold the crop's four corners, with one to spare."""
     corners = matrix[:, :2] @ np.array([[0, size, 0, size], [0, 0, size, size]]) + matrix[:, 2:]
-    low, high = np.floor(corners.min(axis=1)) - 1, np.ceil(corners.max(axis=1)) + 1
+    low = np.floor(corners.min(axis=1)) - 1
+    high = np.ceil(corners.max(axis=1)) + 1
     return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 

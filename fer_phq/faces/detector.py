@@ -42,7 +42,8 @@ _NESTED = 0.6  # share of the smaller box inside the other above which the weake
 _SAME_FACE = 0.5  # intersection over union from which a cell speaks of the same face as the best one
 _VOTERS = 0.8  # cells down to this share of the threshold take part in the mean
 _SMALL = 20.0  # a face narrower than this, in pixels at the first size, is looked at again at a finer one
-_MEDIUM, _SURE = 60.0, 0.7  # so is one narrower than _MEDIUM that scores less than _SURE
+_MEDIUM = 60.0  # so is one narrower than _MEDIUM that scores less than _SURE
+_SURE = 0.7
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +178,8 @@ def _letterbox(images: Sequence[Image], side: int) -> tuple[FloatArray, float]:
     """Pictures of one shape as (n, 3, H, W) float32 0-255, longer side `side`, padded to multiples of 32; the scale."""
     height, width = images[0].shape[:2]
     scale = min(side / max(height, width), _MAX_UPSCALE)
-    h, w = max(1, round(height * scale)), max(1, round(width * scale))
+    h = max(1, round(height * scale))
+    w = max(1, round(width * scale))
     canvas = np.full((len(images), _round_up(h), _round_up(w), 3), _GREY, dtype=np.float32)
     for row, image in zip(canvas, images, strict=True):
         row[:h, :w] = _resize(image, w, h)

@@ -16,7 +16,9 @@ from fer_phq.faces.detector import Detection, overlap
 KEEP_S = 4.0
 """Seconds for which a track waits for its face to come back near the place where it was lost."""
 
-_REACH, _SPEED, _FARTHEST = 0.6, 1.5, 3.0  # in face sizes: at once, more a second, at most
+_REACH = 0.6  # in face sizes: at once, more a second, at most
+_SPEED = 1.5
+_FARTHEST = 3.0
 _GROWTH = 1.6  # ratio of sizes allowed at once; squared after a second and longer
 _COAST_S = 0.7  # a face goes on at its last speed no longer than this
 _MEMORY = 0.3  # weight of the newest sighting in speed and appearance
@@ -74,7 +76,9 @@ class _Track:
                 (1 - share) * self.speed[0] + share * moved[0],
                 (1 - share) * self.speed[1] + share * moved[1],
             )
-        self.last, self.last_s, self.frames = face, time_s, self.frames + 1
+        self.last = face
+        self.last_s = time_s
+        self.frames = self.frames + 1
         self.area += face.size**2 / (frame_size[0] * frame_size[1])
         off = math.dist(face.centre, (frame_size[0] / 2, frame_size[1] / 2))
         self.centrality += max(0.0, 1 - off / (math.hypot(*frame_size) / 2))
@@ -216,7 +220,8 @@ def same_person(tracks: Sequence[TrackStats], track: int) -> frozenset[int]:
     of two. Raises KeyError for an unknown id.
     """
     chosen = {t.track: i for i, t in enumerate(tracks)}[track]
-    first, last = np.array([t.first_s for t in tracks]), np.array([t.last_s for t in tracks])
+    first = np.array([t.first_s for t in tracks])
+    last = np.array([t.last_s for t in tracks])
     together = (first[:, None] <= last) & (first <= last[:, None])  # which tracks overlap in time
     looks = np.array([np.full(_LOOKS, np.nan) if t.appearance is None else t.appearance for t in tracks])
     alike = looks @ looks[chosen]

@@ -19,7 +19,8 @@ from fer_phq.features.functionals import says_something
 from fer_phq.timeline.gaps import near_steps
 
 SPAN_S = 5.0
-FEWEST, MOST = 4, 48
+FEWEST = 4
+MOST = 48
 """A session has about one span in SPAN_S seconds, but at least FEWEST and at most MOST."""
 
 
@@ -61,7 +62,8 @@ def _clock(channels: Sequence[Channel]) -> tuple[float, float, int]:
     timed = [channel.time_s for channel in channels if channel.time_s is not None]
     if not timed:
         return 0.0, 1.0, int(np.clip(max(map(len, channels)), FEWEST, MOST))
-    start, stop = float(min(times[0] for times in timed)), float(max(times[-1] for times in timed))
+    start = float(min(times[0] for times in timed))
+    stop = float(max(times[-1] for times in timed))
     return start, stop, int(np.clip(round((stop - start) / SPAN_S), FEWEST, MOST))
 
 
@@ -75,7 +77,8 @@ def _spans(
         values = np.concatenate([values, unknown if emotions is None else emotions], axis=1)
     time_s = channel.time_s if channel.time_s is not None else _spread(len(channel), start, stop)
     kept = says_something(channel)
-    values, time_s = values[kept], time_s[kept]
+    values = values[kept]
+    time_s = time_s[kept]
     changes = np.full_like(values, np.nan)
     changes[1:] = np.where(near_steps(time_s)[:, None], np.abs(np.diff(values, axis=0)), np.nan)
     place = ((time_s - start) / max(stop - start, 1e-9) * spans).astype(np.int64)

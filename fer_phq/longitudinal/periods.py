@@ -89,7 +89,8 @@ def segments(at: Sequence[datetime], makers: Sequence[object]) -> npt.NDArray[np
 
 def compare(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> Compared:
     """One measure in two periods: values (n,) and (m,) of their sessions, NaN where not measured."""
-    before, after = before[np.isfinite(before)], after[np.isfinite(after)]
+    before = before[np.isfinite(before)]
+    after = after[np.isfinite(after)]
     spread = math.nan
     if min(len(before), len(after)) >= FEW:
         squares = len(before) * before.var() + len(after) * after.var()

@@ -83,7 +83,8 @@ class Relevance:
         """The crop in grey under the heatmap in `COLOURS`: uint8 RGB (h, w, 3) of the crop's size, which may be any."""
         grey = np.asarray(PillowImage.fromarray(crop).convert("L"), np.float32)[..., None]
         stops = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in COLOURS], np.float32)
-        heat, places = self.enlarged(*crop.shape[:2]), np.linspace(0, 1, len(stops))
+        heat = self.enlarged(*crop.shape[:2])
+        places = np.linspace(0, 1, len(stops))
         colour = np.stack([np.interp(heat, places, stops[:, channel]) for channel in range(3)], axis=-1)
         blended: Image = (OPACITY * colour + (1 - OPACITY) * grey).round().astype(np.uint8)
         return blended

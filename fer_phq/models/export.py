@@ -72,9 +72,13 @@ class ExportedNet(nn.Module):
 
     def __init__(self, model: FerPhqModel) -> None:
         super().__init__()
-        net, config = copy.deepcopy(model.net).cpu().float(), model.bundle.config
-        self.backbone, self.head = net.backbone, net.head
-        self.mean, self.std, self.temperature = config.mean, config.std, config.temperature
+        net = copy.deepcopy(model.net).cpu().float()
+        config = model.bundle.config
+        self.backbone = net.backbone
+        self.head = net.head
+        self.mean = config.mean
+        self.std = config.std
+        self.temperature = config.temperature
         self.eval().requires_grad_(False)
 
     def forward(self, pixels: torch.Tensor) -> Outputs:
@@ -115,7 +119,8 @@ def export_model(model: FerPhqModel, path: Path, format: Format, force: bool = F
 
 def largest_difference(model: FerPhqModel, run: Runner) -> float:
     """Largest absolute difference between a file's outputs and the model's own on random crops."""
-    config, rng = model.bundle.config, np.random.default_rng(0)
+    config = model.bundle.config
+    rng = np.random.default_rng(0)
     differences = []
     for n in CHECKED_SIZES:
         crops = rng.integers(0, 256, (n, config.image_size, config.image_size, 3), dtype=np.uint8)
@@ -137,7 +142,8 @@ def pixels_of(crops: npt.NDArray[np.uint8], in_chans: int) -> FloatArray:
 def describe(model: FerPhqModel) -> dict[str, str]:
     """What a file says about itself: ONNX metadata properties, TorchScript's `config.json`."""
     config = model.bundle.config
-    size, channels = config.image_size, "luma: 0.299 R + 0.587 G + 0.114 B" if config.in_chans == 1 else "RGB"
+    size = config.image_size
+    channels = "luma: 0.299 R + 0.587 G + 0.114 B" if config.in_chans == 1 else "RGB"
     shipped = model.bundle.path.resolve() == SHIPPED.resolve()
     return {
         "model_id": model.model_id,

@@ -41,7 +41,9 @@ class FerPhqModel(nn.Module):
 
     def __init__(self, bundle: Bundle, net: EmotionNet, heads: tuple[PhqHead, ...]) -> None:
         super().__init__()
-        self.bundle, self.net, self.heads = bundle, net, heads
+        self.bundle = bundle
+        self.net = net
+        self.heads = heads
         self.face_kind = bundle.face_kind
         self.eval()
 

@@ -67,7 +67,8 @@ class PhqHead:
         """What this head takes of a session; None where the session does not have it, of the training's kind."""
         found = {}
         for modality in self.modalities:
-            channel, wanted = features.channel(modality), self.inputs[modality]
+            channel = features.channel(modality)
+            wanted = self.inputs[modality]
             if channel is not None and wanted.kind == PLAIN and channel.kind == MINILM:
                 channel = without_embeddings(channel)
             if channel is None or (channel.width, channel.kind) != (wanted.width, wanted.kind):

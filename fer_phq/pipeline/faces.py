@@ -60,7 +60,8 @@ class Subject:
 
     def timeline(self, emotions: FloatArray) -> Timeline:
         """All n sampled frames with the subject's emotions (m, 7) where there is a face, NaN elsewhere."""
-        n, rows = len(self.time_s), [face.frame for face in self.faces]
+        n = len(self.time_s)
+        rows = [face.frame for face in self.faces]
         line = Timeline(
             time_s=self.time_s,
             emotions=np.full((n, len(EMOTIONS)), np.nan, np.float32),

@@ -49,8 +49,12 @@ def analyze(
     one sentence for a file that cannot be analysed, FerPhqError for one beside it; a recording without any face is a
     result (coverage 0), not an error.
     """
-    model, settings, beside = model or load_model(), settings or Settings(), beside or Beside()
-    recording, digest, watch = probe(path), beside.digest(), Stopwatch()
+    model = model or load_model()
+    settings = settings or Settings()
+    beside = beside or Beside()
+    recording = probe(path)
+    digest = beside.digest()
+    watch = Stopwatch()
     told = understand(beside)  # a name that is misspelt is told before the work, not after it
     subject, warnings = look(recording, model, settings, watch, on_progress)
 
@@ -88,7 +92,8 @@ def look(
     on_progress: ProgressHook | None,
 ) -> tuple[Subject, tuple[str, ...]]:
     """The subject's faces in the sampled frames with their embeddings, and warnings of the decoder's."""
-    detector, tracker = FaceDetector(settings.detection_threshold), Tracker()
+    detector = FaceDetector(settings.detection_threshold)
+    tracker = Tracker()
     seen = Observations(recording, model.dim)
     # How many key frames there are is not known before they are read.
     expected = 0 if settings.sampling.key_frames else round(recording.duration_s * settings.sampling.fps)
@@ -134,7 +139,8 @@ def find_faces(
     frames: Sequence[Frame], detector: FaceDetector, tracker: Tracker, first_index: int
 ) -> tuple[list[Sighting], list[Image]]:
     """Every face in a chunk, linked to its track, with its aligned crop; `first_index` counts sampled frames."""
-    sightings, crops = [], []
+    sightings = []
+    crops = []
     for index, (frame, found) in enumerate(zip(frames, detector.detect([f.rgb for f in frames]), strict=True)):
         size = (frame.rgb.shape[1], frame.rgb.shape[0])
         aligned = [align_crop(frame.rgb, face.landmarks, CROP_SIDE) for face in found]
@@ -162,7 +168,8 @@ def with_estimate(analysis: SessionAnalysis, model: FerPhqModel, settings: Setti
     The model must have made the embeddings, or share the backbone that did. A face that was seen too little does not
     count; the voice and the words still may.
     """
-    phq, fault = model.estimate_phq(judged_features(analysis, settings)), fault_of_face(analysis, settings)
+    phq = model.estimate_phq(judged_features(analysis, settings))
+    fault = fault_of_face(analysis, settings)
     if fault is not None and isinstance(phq, PhqUnavailable):
         phq = fault
     return replace(analysis, model_id=model.model_id, phq=phq)

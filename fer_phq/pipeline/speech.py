@@ -61,7 +61,8 @@ def listen(recording: RecordingInfo, told: Told, on_progress: Callable[[float], 
     be used is a warning.
     """
     warnings = list(told.warnings)
-    transcript, speaker = told.transcript, told.speaker
+    transcript = told.transcript
+    speaker = told.speaker
     voice = _voice(recording, told.audio, on_progress, warnings)
     if voice is not None and measured_rows(voice):
         if transcript is not None and speaker is not None:

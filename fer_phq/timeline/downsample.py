@@ -54,7 +54,8 @@ def thin(
     default those with any number. Where a gap begins or ends inside a bin, the bin is split there, so there may be more
     than `most`.
     """
-    rows, cut = np.asarray(values, np.float64), edges(time_s)
+    rows = np.asarray(values, np.float64)
+    cut = edges(time_s)
     count = len(rows)
     if count <= most:
         first = np.arange(count)
@@ -65,7 +66,9 @@ def thin(
         stretch = stretch_ids(time_s, there)
         first = np.flatnonzero(np.r_[True, (np.diff(bins) != 0) | (np.diff(stretch) != 0)])
     counts = np.diff(np.r_[first, count])
-    mean, low, high = _means(rows, first), _extreme(np.fmin, rows, first), _extreme(np.fmax, rows, first)
+    mean = _means(rows, first)
+    low = _extreme(np.fmin, rows, first)
+    high = _extreme(np.fmax, rows, first)
     return Thinned(
         first=np.asarray(first, np.int64),
         count=np.asarray(counts, np.int64),

@@ -73,7 +73,8 @@ def find_episodes(
         raise ValueError(f"The thresholds must be 0 < leave <= enter, got {leave:g} and {enter:g}.")
     values = np.asarray(emotions, np.float64)
     seen = np.asarray(~np.isnan(values).any(axis=1))
-    stretch, bounds = stretch_ids(time_s, seen), _bounds(time_s)
+    stretch = stretch_ids(time_s, seen)
+    bounds = _bounds(time_s)
     found = []
     for name in names:
         probability = values[:, emotion_index(name)]
@@ -105,7 +106,8 @@ def _runs(inside: npt.NDArray[np.bool_], stretch: npt.NDArray[np.int64]) -> Iter
 
 def _crossing(time_s: TimeArray, probability: Float, row: int, level: float) -> float:
     """Where between a row and the next the probability passes a level."""
-    one, other = probability[row], probability[row + 1]
+    one = probability[row]
+    other = probability[row + 1]
     share = (level - one) / (other - one) if one != other else 0.5
     return float(time_s[row] + share * (time_s[row + 1] - time_s[row]))
 

@@ -36,5 +36,6 @@ def edges(time_s: TimeArray) -> TimeArray:
     if len(time_s) < 2:
         return np.array([time - 0.5 for time in time_s] + [time_s[-1] + 0.5 if len(time_s) else 0.0], np.float64)
     middle = (time_s[1:] + time_s[:-1]) / 2
-    first, last = time_s[0] - (middle[0] - time_s[0]), time_s[-1] + (time_s[-1] - middle[-1])
+    first = time_s[0] - (middle[0] - time_s[0])
+    last = time_s[-1] + (time_s[-1] - middle[-1])
     return np.concatenate([[first], middle, [last]])

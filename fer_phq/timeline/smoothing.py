@@ -27,7 +27,8 @@ def smooth(time_s: TimeArray, values: npt.NDArray[np.floating], width_s: float) 
     seen = np.asarray(~np.isnan(rows).any(axis=1))
     stretch = stretch_ids(time_s, seen)
     filled = np.where(seen[:, None], rows, 0.0)
-    total, weights = filled.copy(), np.ones(len(rows))
+    total = filled.copy()
+    weights = np.ones(len(rows))
     for apart in range(1, len(rows)):
         distance = time_s[apart:] - time_s[:-apart]
         if not (distance < width_s).any():

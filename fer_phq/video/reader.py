@@ -82,7 +82,8 @@ def read_sound(path: StrPath, *, block_s: float = 30.0, limits: Limits = DEFAULT
     """
     if not 0.1 <= block_s <= 600:
         raise ValueError(f"A block of sound must last from 0.1 to 600 s, got {block_s:g}.")
-    file, samples = _checked(path), round(block_s * SOUND_RATE)
+    file = _checked(path)
+    samples = round(block_s * SOUND_RATE)
     request = {"command": "sound", "block_samples": samples, "path": str(file), "shown": str(path)}
     return SoundStream(Child(request, limits, 4 * samples), str(path))
 
@@ -149,7 +150,8 @@ class FrameStream(_Stream[Frame]):
         if header["kind"] == "frame":
             return _frame(header, payload, self._max_side, self._path)
         if header["kind"] == "decoder":
-            self.decoder, self.decoder_reason = str(header["name"]), str(header["reason"])
+            self.decoder = str(header["name"])
+            self.decoder_reason = str(header["reason"])
         return None
 
 
@@ -186,7 +188,10 @@ def _payload(max_side: int) -> int:
 
 def _frame(header: Header, payload: bytearray, max_side: int, path: str) -> Frame:
     """Build a frame from a message of the child, which is not trusted."""
-    height, width, time_s, scale = header.get("height"), header.get("width"), header.get("time_s"), header.get("scale")
+    height = header.get("height")
+    width = header.get("width")
+    time_s = header.get("time_s")
+    scale = header.get("scale")
     sides_fit = all(isinstance(side, int) and 0 < side <= max_side for side in (height, width))
     if not sides_fit or len(payload) != int(height or 0) * int(width or 0) * 3:
         raise RecordingError(_malformed("frame", path))

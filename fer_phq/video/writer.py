@@ -36,7 +36,8 @@ def write_video(
         audio: Any = None if sound is None else out.add_stream("aac", rate=sound_rate, layout="mono")
         for i, picture in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(picture, "rgb24")
-            frame.pts, frame.time_base = i, Fraction(1, fps)
+            frame.pts = i
+            frame.time_base = Fraction(1, fps)
             out.mux(video.encode(frame))
             if sound is not None:
                 out.mux(audio.encode(_block(sound, i, sound_rate // fps, sound_rate)))
@@ -48,7 +49,9 @@ def write_video(
 def _block(sound: FloatArray, number: int, samples: int, rate: int) -> av.AudioFrame:
     """The samples that go with a picture, so that neither stream runs ahead."""
     block = av.AudioFrame.from_ndarray(sound[None, number * samples : (number + 1) * samples], "flt", "mono")
-    block.sample_rate, block.pts, block.time_base = rate, number * samples, Fraction(1, rate)
+    block.sample_rate = rate
+    block.pts = number * samples
+    block.time_base = Fraction(1, rate)
     return block
 
 

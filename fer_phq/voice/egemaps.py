@@ -21,7 +21,8 @@ from fer_phq.video.types import DEFAULT_LIMITS
 from fer_phq.voice.intervals import Interval, checked, only_during
 
 KIND = "egemaps-v02"
-ROWS_A_SECOND, FRAMES_A_ROW = 10, 10
+ROWS_A_SECOND = 10
+FRAMES_A_ROW = 10
 _ROW = SOUND_RATE // ROWS_A_SECOND
 _AROUND_ROWS = 10  # sound before and after a block that openSMILE sees as well: one second
 _PITCH = "F0semitoneFrom27.5Hz_sma3nz"

@@ -72,8 +72,13 @@ def features_of_sound(blocks: Iterable[FloatArray]) -> Channel:
 
     Holds one block and, until the end, about 2 kB for each second of sound.
     """
-    detector, tracker, spectra = SpeechDetector(), PitchTracker(), Spectrum()
-    probabilities, pitches, rows, levels = [], [], [], []
+    detector = SpeechDetector()
+    tracker = PitchTracker()
+    spectra = Spectrum()
+    probabilities = []
+    pitches = []
+    rows = []
+    levels = []
     for block in blocks:
         probabilities.append(detector.push(block))
         pitches.append(tracker.push(block))

@@ -102,7 +102,8 @@ def _timing(speech: _Rows, present: _Rows, nuclei: _Numbers) -> dict[str, float]
     for start, stop in zip(first[within & ~long], last[within & ~long], strict=True):
         joined[start:stop] = True
     start, stop = _runs(joined)
-    speaking_s, syllables = float(joined.sum()) / ROWS_A_SECOND, float(nuclei[speech].sum())
+    speaking_s = float(joined.sum()) / ROWS_A_SECOND
+    syllables = float(nuclei[speech].sum())
     found["pauses_per_minute"] = len(pauses) / (float(present.sum()) / ROWS_A_SECOND / 60)
     found["pause_mean_s"], found["pause_sd_s"] = _mean_sd(pauses)
     found["pause_p90_s"] = float(np.percentile(pauses, 90)) if len(pauses) else math.nan

@@ -16,7 +16,8 @@ HOP = round(FRAME_PERIOD * SAMPLE_RATE)
 REFERENCE_HZ = 27.5
 """0 semitones: A0, as in eGeMAPS (Eyben et al., 2016)."""
 
-LOWEST_HZ, HIGHEST_HZ = 55.0, 1000.0
+LOWEST_HZ = 55.0
+HIGHEST_HZ = 1000.0
 """The range in which a voice's pitch is searched, as in eGeMAPS."""
 
 VOICED = 0.5

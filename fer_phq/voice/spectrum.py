@@ -17,14 +17,18 @@ from scipy import fft
 from fer_phq.core.arrays import FloatArray
 from fer_phq.video import SOUND_RATE
 
-FRAME, STEP, FRAMES_A_ROW = 400, 160, 10
+FRAME = 400
+STEP = 160
+FRAMES_A_ROW = 10
 """Samples a frame and from one frame to the next; frames a row of 0.1 s."""
 
 ROW = STEP * FRAMES_A_ROW
 SILENT_DB = -100.0
 """Levels end here; a row below it has no spectrum (16-bit sound cannot be fainter)."""
 
-MFCCS, MEL_BANDS, MEL_RANGE_HZ = 12, 26, (20.0, 8000.0)
+MFCCS = 12
+MEL_BANDS = 26
+MEL_RANGE_HZ = (20.0, 8000.0)
 
 NAMES = (
     "loudness_db",
@@ -167,7 +171,10 @@ def _mel_filters() -> _Numbers:
     """Triangular filters (26, 257), evenly spaced in mel = 2595 log10(1 + f / 700), each with a peak of 1."""
     low, high = (2595 * np.log10(1 + hz / 700) for hz in MEL_RANGE_HZ)
     edges = 700 * (10 ** (np.linspace(low, high, MEL_BANDS + 2) / 2595) - 1)
-    left, centre, right = edges[:-2, None], edges[1:-1, None], edges[2:, None]
-    rising, falling = (_FREQUENCY - left) / (centre - left), (right - _FREQUENCY) / (right - centre)
+    left = edges[:-2, None]
+    centre = edges[1:-1, None]
+    right = edges[2:, None]
+    rising = (_FREQUENCY - left) / (centre - left)
+    falling = (right - _FREQUENCY) / (right - centre)
     filters: _Numbers = np.clip(np.minimum(rising, falling), 0, None)
     return filters

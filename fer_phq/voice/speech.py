@@ -30,7 +30,8 @@ class SpeechDetector:
     def __init__(self) -> None:
         """Raises ModelError when the weights are missing or damaged."""
         self._session = _session()
-        self._hidden, self._cell = np.zeros(_STATE, np.float32), np.zeros(_STATE, np.float32)
+        self._hidden = np.zeros(_STATE, np.float32)
+        self._cell = np.zeros(_STATE, np.float32)
         self._held: FloatArray = np.zeros(_CONTEXT, np.float32)  # the context, then samples of no whole window yet
 
     def push(self, samples: FloatArray) -> FloatArray:

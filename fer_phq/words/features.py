@@ -69,9 +69,11 @@ def word_features(transcript: Transcript, speaker: str | None = None, embed: Sen
     counted = _count(texts, duration)
     plain = np.column_stack([duration, counted[:, 0], _gaps(transcript, speaker), counted[:, 1:]])
     names: tuple[str, ...] = PLAIN_NAMES
-    kind, parts = PLAIN, [plain.astype(np.float32)]
+    kind = PLAIN
+    parts = [plain.astype(np.float32)]
     if embed is not None:
-        names, kind = (*names, *(f"embedding_{i:03d}" for i in range(embed.width))), embed.kind
+        names = (*names, *(f"embedding_{i:03d}" for i in range(embed.width)))
+        kind = embed.kind
         parts.append(embed(texts))
     starts = np.array([utterance.start_s for utterance in mine], np.float64)
     return Channel(np.concatenate(parts, axis=1), starts, kind, names)
@@ -108,7 +110,8 @@ def _count(texts: Sequence[str], duration: Float) -> Float:
     spoken = [words(text) for text in texts]
     english = is_english(spoken)
     for row, found in zip(counted, spoken, strict=True):
-        row[0], row[5] = len(found), type_token(found)
+        row[0] = len(found)
+        row[5] = type_token(found)
         if found and english:
             row[2] = sum(word in FIRST_PERSON for word in found) / len(found)
             row[3] = sum(word in ABSOLUTIST for word in found) / len(found)

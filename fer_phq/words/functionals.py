@@ -47,7 +47,8 @@ def word_functionals(channel: Channel, duration_s: float | None = None) -> dict[
     out |= {name: _mean(plain[name], weights) for name in SHARES}
     even = weights if weights.any() else np.ones(len(channel))
     for i in range(len(PLAIN_NAMES), channel.width):
-        column, name = channel.values[:, i].astype(np.float64), f"embedding_{i - len(PLAIN_NAMES):03d}"
+        column = channel.values[:, i].astype(np.float64)
+        name = f"embedding_{i - len(PLAIN_NAMES):03d}"
         out |= {f"{name}.mean": _mean(column, even), f"{name}.sd": _sd(column, even)}
     return out
 

@@ -22,8 +22,12 @@ from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import FerPhqError
 from fer_phq.words.features import MINILM
 
-WIDTH, LAYERS, HEADS, INNER = 384, 6, 12, 1536
-VOCABULARY, POSITIONS = 30522, 512
+WIDTH = 384
+LAYERS = 6
+HEADS = 12
+INNER = 1536
+VOCABULARY = 30522
+POSITIONS = 512
 MAX_PIECES = 256
 """Word pieces of a text that are read, as in the model's sentence_bert_config.json."""
 BATCH = 32
@@ -127,7 +131,8 @@ def _renamed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
         "norm2": "output.LayerNorm",
     }
     for layer in range(LAYERS):
-        ours, theirs = f"encoder.layers.{layer}", f"encoder.layer.{layer}"
+        ours = f"encoder.layers.{layer}"
+        theirs = f"encoder.layer.{layer}"
         for part in ("weight", "bias"):
             three = [weights[f"{theirs}.attention.self.{name}.{part}"] for name in ("query", "key", "value")]
             out[f"{ours}.self_attn.in_proj_{part}"] = torch.cat(three)

@@ -165,7 +165,8 @@ class Api:
             workers = await anyio.to_thread.run_sync(queue.workers_alive, self._settings, self._store)
             database = True
         except StoreError:
-            workers, database = 0, False
+            workers = 0
+            database = False
         free = await anyio.to_thread.run_sync(self._files.free_bytes)
         good = database and workers > 0 and free > self._settings.min_free_bytes
         body = {"status": "ok" if good else "degraded", "database": database, "workers": workers, "free_bytes": free}

@@ -120,7 +120,8 @@ def activate_command(
     """
     from fer_phq.models.checkpoint import find_bundle
 
-    before, after = active_id(), find_bundle(name)
+    before = active_id()
+    after = find_bundle(name)
     if not yes:
         instead = f" in place of {before}" if before else ""
         typer.confirm(f"New analyses will use {after.model_id}{instead}. Go on?", abort=True)

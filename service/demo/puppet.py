@@ -115,7 +115,8 @@ class Puppet:
 
     def face(self, pose: Pose) -> Image:
         """The moved face alone, uint8 RGB, as large as `FACE`."""
-        x, y = self._warps.x.copy(), self._warps.y.copy()
+        x = self._warps.x.copy()
+        y = self._warps.y.copy()
         for name, (dx, dy) in self._warps.moves.items():
             amount = getattr(pose, name) - PORTRAIT.get(name, 0.0)
             x -= amount * dx
@@ -124,7 +125,8 @@ class Puppet:
         apart = min(1.0, pose.teeth + 0.6 * pose.stretch + 0.5 * pose.sneer + pose.jaw)
         shown = min(1.0, pose.teeth + 0.8 * pose.stretch + 0.6 * pose.sneer)
         y, inside = part_lips(x, y, apart=apart, jaw=pose.jaw, teeth=shown)
-        source, places = self._shaded(pose), np.stack([y - FACE[1], x - FACE[0]])
+        source = self._shaded(pose)
+        places = np.stack([y - FACE[1], x - FACE[0]])
         colours = [map_coordinates(source[..., c], places, order=1, mode="nearest") for c in range(3)]
         moved = np.stack(colours, axis=-1)
         painted = moved + inside[..., None] * (MOUTH_COLOUR - moved)
@@ -177,15 +179,18 @@ def _placing(pose: Pose) -> tuple[float, float, float, float, float, float]:
     width, height = SIZE
     scale = 1.0 / (1.02 * (1 + pose.zoom))
     angle = np.deg2rad(pose.tilt)
-    cos, sin = float(np.cos(angle)) * scale, float(np.sin(angle)) * scale
-    x, y = width * (0.5 + pose.shift_x), height * (0.72 + pose.shift_y)  # where the neck is drawn
+    cos = float(np.cos(angle)) * scale
+    sin = float(np.sin(angle)) * scale
+    x = width * (0.5 + pose.shift_x)  # where the neck is drawn
+    y = height * (0.72 + pose.shift_y)
     return cos, sin, NECK[0] - cos * x - sin * y, -sin, cos, NECK[1] + sin * x - cos * y
 
 
 def _draw_paper(picture: PillowImage.Image, cover: float) -> None:
     """A lined sheet that rises from below until it hides the face."""
     width, height = SIZE
-    left, top = round(width * 0.3), round(height * (1.05 - 0.95 * min(cover, 1.0)))
+    left = round(width * 0.3)
+    top = round(height * (1.05 - 0.95 * min(cover, 1.0)))
     draw = ImageDraw.Draw(picture)
     draw.rectangle((left, top, width - left, top + height), (243, 241, 232), (190, 188, 180))
     for y in range(top + 24, top + height, 14):

@@ -111,11 +111,14 @@ class Performance:
         )
 
     def _expression(self, time_s: float) -> Pose:
-        before, pose = Pose(), Pose()
+        before = Pose()
+        pose = Pose()
         for start, cue in self._cues:
             if start > time_s:
                 break
-            before, pose, since = pose, cue, time_s - start
+            before = pose
+            pose = cue
+            since = time_s - start
         return before.towards(pose, _ease(since / FADE_S))
 
     def _wander(self, which: int, time_s: float) -> float:
@@ -126,8 +129,11 @@ class Performance:
 
 def _cues(script: Script, rng: np.random.Generator) -> tuple[tuple[float, Pose], ...]:
     """When which expression begins; livelier sessions change more often."""
-    names, weights = list(script.mood), np.array(list(script.mood.values()), dtype=np.float64)
-    cues, time_s, last = [(0.0, Pose())], float(rng.uniform(0.5, 1.5)), "rest"
+    names = list(script.mood)
+    weights = np.array(list(script.mood.values()), dtype=np.float64)
+    cues = [(0.0, Pose())]
+    time_s = float(rng.uniform(0.5, 1.5))
+    last = "rest"
     while time_s < script.seconds:
         again = np.array([name == last for name in names])
         likely = weights if again.all() else np.where(again, 0.0, weights)

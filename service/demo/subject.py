@@ -185,7 +185,8 @@ def _films(settings: AppSettings, scripts: Sequence[Script]) -> Iterator[Mapping
     from service.demo.film import render
     from service.demo.puppet import Puppet
 
-    puppet, pool = Puppet(), ThreadPoolExecutor(1)
+    puppet = Puppet()
+    pool = ThreadPoolExecutor(1)
     paths = {script.name: settings.incoming_dir / f"{script.name}-{os.getpid()}.part" for script in scripts}
 
     def film(script: Script) -> Path:
@@ -254,7 +255,8 @@ def _weeks_before(moment: datetime, weeks: float) -> datetime:
 
 
 def _progress(script: Script, total: int, session: SessionRecord, analysis: SessionAnalysis) -> str:
-    day, coverage = f"{session.recorded_at:%Y-%m-%d}", f"{analysis.coverage:.0%}"
+    day = f"{session.recorded_at:%Y-%m-%d}"
+    coverage = f"{analysis.coverage:.0%}"
     line = f"Session {script.number} of {total}, {day}: face in {coverage} of frames"
     mean = analysis.emotion_distribution
     if mean is None:

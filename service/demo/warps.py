@@ -25,8 +25,11 @@ EYES = ((160.5, 101.2, 97.2, 104.8), (203.2, 103.3, 99.6, 106.9))
 """Of each eye: centre x, centre y, highest y of the upper lid's edge, lowest y of the lower lid's."""
 EYE_HALF = 10.5
 BROWS = (((147, 91), (158, 88.5), (168.5, 91.5)), ((195.5, 93.5), (207, 91.5), (218, 95)))
-MOUTH_X, MOUTH_HALF, CORNER_Y = 180.0, 20.5, 140.3
-LIP_TOP, LIP_BOTTOM = 3.3, 9.3
+MOUTH_X = 180.0
+MOUTH_HALF = 20.5
+CORNER_Y = 140.3
+LIP_TOP = 3.3
+LIP_BOTTOM = 9.3
 """How far below the mouth's corners the upper lip's lower edge and the lower lip's upper edge hang."""
 JAW_DROP = 10.0
 UPPER_LIP = ((163, 140.5), (172, 141.5), (180, 142), (188, 142), (197, 141.5))
@@ -80,7 +83,8 @@ class Warps:
         return {"wide": add(*swell, *lift), "squint": add(*raise_lower)}
 
     def _mouth(self) -> dict[str, Field]:
-        left, right = MOUTH_X - MOUTH_HALF, MOUTH_X + MOUTH_HALF
+        left = MOUTH_X - MOUTH_HALF
+        right = MOUTH_X + MOUTH_HALF
 
         def corners(out: float, down: float) -> Field:
             return add(self._bump(left, CORNER_Y, 9, 9, -out, down), self._bump(right, CORNER_Y + 0.8, 9, 9, out, down))
@@ -113,7 +117,8 @@ def close_eyes(x: FloatArray, y: FloatArray, lids: float) -> FloatArray:
     for centre, _, top, bottom in EYES:
         arch = np.clip(1 - ((x - centre) / EYE_HALF) ** 2, 0, 1)
         corner = bottom - 2.5
-        edge, lower = corner - (corner - top) * arch, corner + 2.5 * arch
+        edge = corner - (corner - top) * arch
+        lower = corner + 2.5 * arch
         slide = min(lids, 1.0) * (lower - edge)
         above = edge + slide - y
         y = np.where(above > 0, y - slide * np.clip(1 - above / (slide + 9), 0, 1), y)
@@ -128,7 +133,8 @@ def part_lips(x: FloatArray, y: FloatArray, *, apart: float, jaw: float, teeth: 
     across = (x - MOUTH_X) / MOUTH_HALF
     arch = np.clip(1 - across**2, 0, 1)
     corner = CORNER_Y + 0.4 * np.clip(across, -1.5, 1.5)
-    upper, lower = corner + LIP_TOP * arch, corner + LIP_BOTTOM * arch
+    upper = corner + LIP_TOP * arch
+    lower = corner + LIP_BOTTOM * arch
     edge = upper + apart * (lower - upper) + JAW_DROP * jaw * arch**0.7  # where the lower lip now begins
     below = y - edge
     chin = (JAW_DROP * jaw - 0.5 * (1 - apart) * (LIP_BOTTOM - LIP_TOP)) * np.exp(-((across / 1.9) ** 4))
@@ -142,7 +148,8 @@ def part_lips(x: FloatArray, y: FloatArray, *, apart: float, jaw: float, teeth: 
 
 def marks() -> dict[str, FloatArray]:
     """Where shadows fall on the unmoved face, 0 to 1, and where the folds of the portrait's smile are."""
-    left, right = MOUTH_X - MOUTH_HALF, MOUTH_X + MOUTH_HALF
+    left = MOUTH_X - MOUTH_HALF
+    right = MOUTH_X + MOUTH_HALF
     return {
         "brows": strokes(2.6, *BROWS),
         "furrow": strokes(3, ((179, 88), (178, 97)), ((187, 89), (188, 98))),

@@ -97,7 +97,8 @@ def import_questionnaires(store: Store, answered: Sequence[Answered], *, by: str
             supersedes_id=before.id if before else None,
             by=by,
         )
-        kept, corrected = kept + (before is None), corrected + (before is not None)
+        kept = kept + (before is None)
+        corrected = corrected + (before is not None)
         item9 += saved.item9_flag and saved.acknowledged_at is None
     return Imported(kept, there, item9, corrected)
 

@@ -72,7 +72,8 @@ def list_folder(settings: AppSettings, relative: str = "") -> tuple[Entry, ...]:
 
     At most `MOST` entries. FolderError as `inside`, or when it is no folder or cannot be read.
     """
-    top, folder = root(settings), inside(settings, relative)
+    top = root(settings)
+    folder = inside(settings, relative)
     if not folder.is_dir():
         raise FolderError(f"'{relative[:100]}' is not a folder.")
     try:

@@ -96,7 +96,8 @@ class JobRunner:
     def give_back(self) -> None:
         """Queue the job that is being worked on again, without counting the try; no job, no effect."""
         with self._lock:
-            held, self._held = self._held, None
+            held = self._held
+            self._held = None
         if held is not None:
             released = self._store.release_job(workflow_id=held[0], claim=held[1])
             log.info("workflow %s given back: %s", held[0], released)
@@ -104,7 +105,9 @@ class JobRunner:
     def _run_claimed(self, job: JobRecord, workflow_id: str, claim: str) -> str:
         started = time.monotonic()
         log.info("job %s begins, attempt %d, claim %d", job.id, job.attempt, job.claims)
-        state, error, analysis_id = JobState.FAILED, None, None
+        state = JobState.FAILED
+        error = None
+        analysis_id = None
         try:
             analysis_id = self._analyse(job, workflow_id, claim)
             state = JobState.DONE

@@ -20,7 +20,8 @@ from service.models.task import Background, Task, TaskState
 from service.models.training_manifest import LONGEST_DAYS, WITHIN_DAYS
 from service.settings import AppSettings
 
-FEWEST_SESSIONS, FEWEST_PEOPLE = 10, 5
+FEWEST_SESSIONS = 10
+FEWEST_PEOPLE = 5
 """What `training.phq.data.tables` asks of a set of modalities; it is not imported, for it brings scikit-learn along."""
 RIDGE_ONLY_BELOW = 20
 """With fewer people `training.phq.selection` tries ridge regression alone."""

@@ -75,7 +75,8 @@ class Background:
     """An installation's task of one kind. what: 'training', as its folder and sentences call it."""
 
     def __init__(self, settings: AppSettings, what: str) -> None:
-        self._settings, self._what = settings, what
+        self._settings = settings
+        self._what = what
         self._folder = settings.data_dir / what
 
     def start(self, name: str, arguments: Sequence[str], leftovers: Sequence[str] = ()) -> None:

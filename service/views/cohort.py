@@ -128,7 +128,8 @@ def sparks(sessions: pd.DataFrame, name: str) -> dict[str, list[float]]:
 
 def value_range(sessions: pd.DataFrame, name: str) -> tuple[float, float]:
     """Smallest and largest value of a measure with a little air, so that people's panels can be compared."""
-    low, high = float(sessions[name].min()), float(sessions[name].max())
+    low = float(sessions[name].min())
+    high = float(sessions[name].max())
     air = 0.06 * (high - low) or 0.5
     return low - air, high + air
 

@@ -84,7 +84,8 @@ def _difference(pairs: pd.DataFrame, column: str) -> Difference:
 
 def _errors(table: pd.DataFrame) -> Errors | None:
     """On sessions with a questionnaire near; a PHQ-9 serves a PHQ-8 estimate, without its last item."""
-    scales, items = table["phq_scale_a"], table["items"]
+    scales = table["phq_scale_a"]
+    items = table["items"]
     totals = [None if one is None else total_on(Scale(scale), one) for scale, one in zip(scales, items, strict=True)]
     total = pd.Series(totals, index=table.index, dtype=float).dropna()
     if total.empty:

@@ -118,7 +118,8 @@ EVENTS = TableEntry(
     (Column("at", "time, UTC", "When it happened."), Column("words", "text", "What happened."), _NOTED),
 )
 
-_TURN, _SILENT = "it is not the subject's turn", "it is silent, or not the subject's turn"
+_TURN = "it is not the subject's turn"
+_SILENT = "it is silent, or not the subject's turn"
 _VOICE = {
     one.name: one
     for one in (

@@ -81,7 +81,9 @@ def erase_overdue(settings: AppSettings, store: Store, now: datetime | None = No
     sessions = analyses = files = 0
     for session in store.sessions_past_retention(now=at, with_recording=False):
         erased = erase_session(settings, store, session.id)
-        sessions, analyses, files = sessions + 1, analyses + erased.analyses, files + erased.files
+        sessions = sessions + 1
+        analyses = analyses + erased.analyses
+        files = files + erased.files
     return Erased(sessions, analyses, 0, files)
 
 

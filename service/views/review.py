@@ -53,9 +53,12 @@ def frame_states(record: AnalysisRecord) -> pd.DataFrame:
         zip(("x0", "y0", "x1", "y1"), line.box.T, strict=True)
     )
     table = pd.DataFrame({"idx": np.arange(len(line), dtype=np.int64), "time_s": line.time_s, **columns})
-    table["detection_score"], table["quality"] = line.detection_score, line.quality
-    bounds, low = edges(line.time_s), line.quality < LOW_QUALITY
-    table["from_s"], table["to_s"] = bounds[:-1], bounds[1 : len(line) + 1]
+    table["detection_score"] = line.detection_score
+    table["quality"] = line.quality
+    bounds = edges(line.time_s)
+    low = line.quality < LOW_QUALITY
+    table["from_s"] = bounds[:-1]
+    table["to_s"] = bounds[1 : len(line) + 1]
     table["state"] = np.where(~line.has_face, STATES[0], np.where(low, STATES[1], STATES[2]))
     return table
 
@@ -130,7 +133,8 @@ def voice_table(voice: Channel | None, window: Window, most: int = MOST) -> pd.D
         return pd.DataFrame()
     inside = (voice.time_s >= window.from_s) & (voice.time_s <= window.to_s)
     rows = voice.values[inside].astype(np.float64)
-    probability, loudness = rows[:, COLUMNS.index("speech_probability")], rows[:, COLUMNS.index("loudness_db")]
+    probability = rows[:, COLUMNS.index("speech_probability")]
+    loudness = rows[:, COLUMNS.index("loudness_db")]
     speaking = np.where(np.isfinite(probability), probability >= SPEECH, np.nan)
     pitch = np.where(speaking == 1, hertz(rows[:, COLUMNS.index("f0_semitones")]), np.nan)
     values = np.column_stack([speaking, loudness, pitch])
@@ -201,7 +205,8 @@ def window_at(table: pd.DataFrame, time_s: float, length_s: float | None) -> Win
     """
     if not len(table):
         return Window(0.0, 1.0)
-    first, last = float(table["from_s"].iloc[0]), float(table["to_s"].iloc[-1])
+    first = float(table["from_s"].iloc[0])
+    last = float(table["to_s"].iloc[-1])
     if length_s is None or last - first <= length_s:
         return Window(first, last)
     begin = first + max((time_s - first) // length_s, 0) * length_s

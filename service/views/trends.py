@@ -103,5 +103,6 @@ def halves(days: Sequence[date]) -> tuple[Days, Days]:
     """Two periods to begin with: the earlier and the later half of the days with sessions. `days` is not empty."""
     known = sorted(set(days))
     middle = max(len(known) // 2, 1)
-    early, late = known[:middle], known[middle:] or known[-1:]
+    early = known[:middle]
+    late = known[middle:] or known[-1:]
     return (early[0], early[-1]), (late[0], late[-1])

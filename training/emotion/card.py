@@ -107,8 +107,10 @@ LINEAGE = (
 
 def card_of(bundle: Bundle, recipe: Recipe) -> str:
     """The card's Markdown. Raises FerPhqError when figures are missing beside the weights."""
-    emotion, phq = _figures(bundle, "metrics.json"), _figures(bundle, "phq_metrics.json")
-    config, size = bundle.config, (bundle.path / "model.safetensors").stat().st_size
+    emotion = _figures(bundle, "metrics.json")
+    phq = _figures(bundle, "phq_metrics.json")
+    config = bundle.config
+    size = (bundle.path / "model.safetensors").stat().st_size
     per_class = [emotion["per_class"][name] for name in EMOTIONS]
     return CARD.format(
         model_id=bundle.model_id,
@@ -189,7 +191,8 @@ def agreement_of(found: Sequence[Agreement]) -> str:
     """The line on how far the taggers themselves agreed; empty where each image has one label alone."""
     if not found:
         return ""
-    clear, unclear = above_half(found), [one for one in found if one.above < MAJORITY]
+    clear = above_half(found)
+    unclear = [one for one in found if one.above < MAJORITY]
     few = sum(one.n for one in unclear)
     right = sum(one.n * one.accuracy for one in unclear if one.accuracy is not None) / few if few else 0.0
     return (

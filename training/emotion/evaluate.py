@@ -136,7 +136,9 @@ def evaluate_datasets(
 
 def judge(model: EmotionModel, name: str, faces: FaceSet, batch: int = BATCH) -> Judged:
     """Run the model over a set, decoding and predicting a batch at a time; only predicting is timed."""
-    digest, rows, seconds = hashlib.sha256(), [], 0.0
+    digest = hashlib.sha256()
+    rows = []
+    seconds = 0.0
     for _, crops in crop_batches(faces, batch):
         digest.update(crops.tobytes())
         began = time.perf_counter()
@@ -205,9 +207,11 @@ def as_markdown(verdict: Verdict) -> str:
 
 def summary(found: Evaluation) -> list[str]:
     """Accuracy, macro-F1, UAR and ECE with their intervals, NLL and Brier score, as text."""
-    metrics, cells = found.metrics, []
+    metrics = found.metrics
+    cells = []
     for name in SUMMARY:
-        interval, places = found.intervals[name], ".1%" if name == "accuracy" else ".3f"
+        interval = found.intervals[name]
+        places = ".1%" if name == "accuracy" else ".3f"
         cells.append(f"{getattr(metrics, name):{places}} ({interval.low:{places}} to {interval.high:{places}})")
     return [*cells, f"{metrics.nll:.3f}", f"{metrics.brier:.3f}"]
 
@@ -258,7 +262,8 @@ def write(verdict: Verdict, folder: Path) -> None:
     (folder / "evaluation.json").write_text(as_json(verdict) + "\n", encoding="utf-8")
     (folder / "evaluation.md").write_text(as_markdown(verdict), encoding="utf-8")
     chosen = verdict.every[-1]
-    metrics, title = chosen.metrics, f"{verdict.model_id}, {chosen.dataset}"
+    metrics = chosen.metrics
+    title = f"{verdict.model_id}, {chosen.dataset}"
     save(confusion_figure(metrics.confusion, tuple(metrics.per_class), title), folder / "confusion.png")
     save(reliability_figure(metrics.reliability, metrics.ece, title), folder / "reliability.png")
 

@@ -28,7 +28,8 @@ MAJORITY = 0.5
 AGREEMENT = (0.0, MAJORITY, 0.7, 0.9, 1.0)
 """Bounds of the shares of votes by which accuracy is told."""
 
-RESAMPLES, LEVEL = 1000, 0.95
+RESAMPLES = 1000
+LEVEL = 0.95
 """Bootstrap resamples and the level of the interval that is read off them."""
 
 
@@ -106,7 +107,8 @@ def emotion_metrics(probabilities: Floats, labels: Integers, classes: tuple[str,
     """
     if not len(labels):
         raise ValueError("There are no images to judge.")
-    given, indices = probabilities.argmax(axis=1), list(range(len(classes)))
+    given = probabilities.argmax(axis=1)
+    indices = list(range(len(classes)))
     exact = probabilities.astype(np.float64)
     exact /= exact.sum(axis=1, keepdims=True)  # float32 rows sum to 1 only nearly, which log_loss complains of
     columns = precision_recall_fscore_support(labels, given, labels=indices, zero_division=0)
@@ -186,7 +188,8 @@ def bootstrap_intervals(
     """
     classes = probabilities.shape[1]
     sums = _image_terms(probabilities, labels)
-    rng, rows = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
+    rows = []
     for start in range(0, resamples, _BLOCK):
         drawn = _resampled_counts(len(labels), min(_BLOCK, resamples - start), rng) @ sums
         rows.append(_figures_of_sums(drawn, len(labels), classes))
@@ -217,7 +220,8 @@ def _image_terms(probabilities: Floats, labels: Integers) -> npt.NDArray[np.floa
 
     Every figure is a function of these columns' sums, so a resample is one row of a matrix product.
     """
-    classes, n = probabilities.shape[1], np.arange(len(labels))
+    classes = probabilities.shape[1]
+    n = np.arange(len(labels))
     confidence, right, index = _confidence(probabilities, labels, ECE_BINS)
     terms = np.zeros((len(labels), classes * classes + ECE_BINS))
     terms[n, labels * classes + probabilities.argmax(axis=1)] = 1
@@ -234,8 +238,11 @@ def _resampled_counts(n: int, resamples: int, rng: np.random.Generator) -> npt.N
 def _figures_of_sums(sums: npt.NDArray[np.float64], n: int, classes: int) -> npt.NDArray[np.float64]:
     """(resamples, 4): accuracy, macro-F1, UAR and ECE of sums (resamples, classes^2 + bins) over n images."""
     confusion = sums[:, : classes * classes].reshape(-1, classes, classes)
-    hits, true, given = np.diagonal(confusion, axis1=1, axis2=2), confusion.sum(2), confusion.sum(1)
+    hits = np.diagonal(confusion, axis1=1, axis2=2)
+    true = confusion.sum(2)
+    given = confusion.sum(1)
     occurs = true > 0
-    recall, f1 = hits / np.maximum(true, 1), 2 * hits / np.maximum(true + given, 1)
+    recall = hits / np.maximum(true, 1)
+    f1 = 2 * hits / np.maximum(true + given, 1)
     means = [np.where(occurs, values, 0).sum(1) / occurs.sum(1) for values in (f1, recall)]
     return np.stack([hits.sum(1) / n, *means, np.abs(sums[:, classes * classes :]).sum(1) / n], axis=1)

@@ -134,8 +134,10 @@ def read_runs(folder: Path) -> list[Run]:
 
 def read_run(folder: Path) -> Run:
     """One run. Raises SettingsError in one sentence for a damaged file."""
-    rows, facts = [], {}
-    log, sheet = folder / "log.jsonl", folder / "run.json"
+    rows = []
+    facts = {}
+    log = folder / "log.jsonl"
+    sheet = folder / "run.json"
     try:
         if log.is_file():
             rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
@@ -194,7 +196,8 @@ def _unrun_cells(recipe: Recipe) -> list[str]:
 
 def epochs_text(run: Run) -> str:
     """Epochs done of those planned; a run that ended before its plan says whether it ended by itself."""
-    done, planned = len(run.rows), run.recipe.epochs
+    done = len(run.rows)
+    planned = run.recipe.epochs
     text = f"{done} of {planned} epochs"
     if done >= planned:
         return text
@@ -203,7 +206,8 @@ def epochs_text(run: Run) -> str:
 
 def gap_text(row: Mapping[str, Any]) -> str:
     """Training less validation accuracy of a log's row, in points."""
-    train, valid = row.get("train_accuracy"), row.get("valid_accuracy")
+    train = row.get("train_accuracy")
+    valid = row.get("valid_accuracy")
     return DASH if train is None or valid is None else f"{100 * (train - valid):+.1f}"
 
 

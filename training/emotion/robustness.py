@@ -170,7 +170,8 @@ def occlusion(crops: Batch, share: float, rng: np.random.Generator) -> Batch:
     """A flat square over `share` of each crop, wholly inside it, of a random grey."""
     n, height, width, _ = crops.shape
     rows, columns = (max(1, round(math.sqrt(share) * side)) for side in (height, width))
-    places, greys = rng.random((n, 2)), rng.integers(0, 256, (n,))
+    places = rng.random((n, 2))
+    greys = rng.integers(0, 256, (n,))
     corners = np.rint(places * np.array([height - rows, width - columns])).astype(int)
     out = crops.copy()
     for i in range(n):
@@ -182,7 +183,9 @@ def occlusion(crops: Batch, share: float, rng: np.random.Generator) -> Batch:
 def tilt(crops: Batch, degrees: float, rng: np.random.Generator) -> Batch:
     """Rotation in the plane, half of the crops to either side; what turns in from outside mirrors the inside."""
     angle = torch.from_numpy(np.radians(degrees) * rng.choice([-1.0, 1.0], len(crops))).float()
-    cos, sin, nil = torch.cos(angle), torch.sin(angle), torch.zeros(len(crops))
+    cos = torch.cos(angle)
+    sin = torch.sin(angle)
+    nil = torch.zeros(len(crops))
     rows = torch.stack([torch.stack([cos, -sin, nil], 1), torch.stack([sin, cos, nil], 1)], 1)
     images = torch.from_numpy(crops.copy()).permute(0, 3, 1, 2).float()
     grid = F.affine_grid(rows, list(images.shape), align_corners=False)
@@ -313,7 +316,8 @@ def accuracy(
     model: FerPhqModel, faces: FaceSet, corruption: str | None = None, parameter: float = 0.0, seed: int = 0
 ) -> float:
     """Share of the faces that the model names rightly, damaged in chunks of a fixed size so that chance repeats."""
-    rng, right = generator(corruption or "", seed), 0
+    rng = generator(corruption or "", seed)
+    right = 0
     for chosen, crops in crop_batches(faces, CHUNK):
         damaged = CORRUPTIONS[corruption](crops, parameter, rng) if corruption else crops
         right += int((model.predict_emotions(damaged).argmax(axis=1) == faces.labels[chosen]).sum())
@@ -362,7 +366,9 @@ def as_markdown(found: Robustness) -> str:
 
 def contact_sheet(crops: Batch, seed: int = 0, side: int = 96) -> Pillow.Image:
     """Faces (n, h, w, 3) as they are and at every strength of every corruption: a row of n faces each six times."""
-    n, left, top = len(crops), 120, 20
+    n = len(crops)
+    left = 120
+    top = 20
     block = n * side + 8
     sheet = Pillow.new("RGB", (left + 6 * block, top + len(STRENGTHS) * (side + 4)), "white")
     draw = ImageDraw.Draw(sheet)

@@ -20,7 +20,8 @@ from PIL import Image as Pillow
 from training.emotion.metrics import EmotionMetrics
 from training.emotion.recipe import Recipe
 
-LOG, RUN = "log.jsonl", "run.json"
+LOG = "log.jsonl"
+RUN = "run.json"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -25,7 +25,8 @@ from training.emotion.data.faces import seeded
 from training.emotion.networks.build import Teacher
 from training.emotion.recipe import Recipe, Stage
 
-STATE, PROGRESS = "state", "progress.json"
+STATE = "state"
+PROGRESS = "progress.json"
 
 
 class Interrupted(Exception):
@@ -51,14 +52,24 @@ class Progress:
     def next_epoch(self, accuracy: float, seconds: float) -> bool:
         """Count an epoch; returns whether its accuracy is the best so far."""
         better = accuracy > self.best
-        self.best, self.stale = max(self.best, accuracy), 0 if better else self.stale + 1
-        self.epoch, self.batch, self.loss_sum, self.epoch_seconds = self.epoch + 1, 0, 0.0, 0.0
-        self.seconds, self.epochs_done = self.seconds + seconds, self.epochs_done + 1
+        self.best = max(self.best, accuracy)
+        self.stale = 0 if better else self.stale + 1
+        self.epoch = self.epoch + 1
+        self.batch = 0
+        self.loss_sum = 0.0
+        self.epoch_seconds = 0.0
+        self.seconds = self.seconds + seconds
+        self.epochs_done = self.epochs_done + 1
         return better
 
     def next_stage(self) -> None:
         """Begin the next stage."""
-        self.stage, self.epoch, self.batch, self.steps, self.best, self.stale = self.stage + 1, 0, 0, 0, -1.0, 0
+        self.stage = self.stage + 1
+        self.epoch = 0
+        self.batch = 0
+        self.steps = 0
+        self.best = -1.0
+        self.stale = 0
 
 
 @dataclass
@@ -95,7 +106,8 @@ class Run:
     @property
     def spent(self) -> bool:
         """Whether the stage is over before its last epoch: out of patience, or of the steps that were allowed."""
-        patience, limit = self.stage.patience, self.recipe.max_steps
+        patience = self.stage.patience
+        limit = self.recipe.max_steps
         tired = patience is not None and self.progress.stale >= patience
         return tired or (limit is not None and self.progress.steps >= limit)
 

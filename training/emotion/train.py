@@ -82,7 +82,8 @@ def _fast_precision() -> str:
 
 def begin_stage(run: Run) -> Parts:
     """Load the stage's data and make its optimiser and average around the network as it is."""
-    stage, network = run.stage, run.recipe.network
+    stage = run.stage
+    network = run.recipe.network
     check_sizes(run.plain, network, {phase.image_size for phase in stage.phases})
     parts = load_parts(stage, run.recipe.root, network.in_chans == 1, stage.image_size)
     run.accelerator.print("\n".join(parts.sheet), flush=True)
@@ -102,7 +103,8 @@ def begin_stage(run: Run) -> Parts:
 def fit(run: Run, parts: Parts) -> None:
     """Every stage to its end: an epoch, its validation, its line, its state."""
     while True:
-        stage, progress = run.stage, run.progress
+        stage = run.stage
+        progress = run.progress
         while progress.epoch < stage.epochs and not run.spent:
             began = time.monotonic() - progress.epoch_seconds
             loss = train_epoch(run, parts.train)
@@ -117,12 +119,15 @@ def fit(run: Run, parts: Parts) -> None:
 
 def train_epoch(run: Run, train: FaceSet) -> float:
     """The rest of an epoch (all of it unless resumed within); returns the mean loss of its steps."""
-    stage, progress, device = run.stage, run.progress, run.accelerator.device
+    stage = run.stage
+    progress = run.progress
+    device = run.accelerator.device
     size = stage.size_of(progress.epoch)
     batches = epoch_batches(train, stage, run.recipe.seed, progress.stage, progress.epoch, run.accelerator)
     steps_per_epoch = len(batches) // stage.accumulate
     run.net.train()
-    began, saved = time.monotonic() - progress.epoch_seconds, time.monotonic()
+    began = time.monotonic() - progress.epoch_seconds
+    saved = time.monotonic()
     rest = loader(train, run.targets, batches[progress.batch :], run.recipe.workers)
     hidden = None if run.accelerator.is_main_process else True  # None: hidden where nobody watches
     name = f"epoch {progress.epoch + 1}/{stage.epochs}"
@@ -140,7 +145,8 @@ def train_epoch(run: Run, train: FaceSet) -> float:
                 break
             stop, due = run.agreed(run.stopping, time.monotonic() - saved > 60 * run.recipe.save_minutes)
             if stop or due:
-                progress.epoch_seconds, saved = time.monotonic() - began, time.monotonic()
+                progress.epoch_seconds = time.monotonic() - began
+                saved = time.monotonic()
                 save_state(run)
             if stop:
                 raise Interrupted
@@ -149,7 +155,9 @@ def train_epoch(run: Run, train: FaceSet) -> float:
 
 def train_step(run: Run, pixels: torch.Tensor, targets: torch.Tensor, size: int) -> float:
     """One batch, uint8 (b, h, w[, 3]): augment, forward, backward, and a step where enough have accumulated."""
-    stage, network, progress = run.stage, run.recipe.network, run.progress
+    stage = run.stage
+    network = run.recipe.network
+    progress = run.progress
     generator = run.step_generator()
     images = augment(as_images(pixels), size, stage.augmentation, generator)
     images, targets = mix(images, targets, stage.mix, generator)
@@ -173,9 +181,12 @@ def train_step(run: Run, pixels: torch.Tensor, targets: torch.Tensor, size: int)
 
 def finish_epoch(run: Run, parts: Parts, loss: float, seconds: float) -> None:
     """Validate, write the epoch's line, its weights and its state."""
-    stage, progress = run.stage, run.progress
-    size, images = stage.size_of(progress.epoch), progress.batch * stage.batch_size * run.accelerator.num_processes
-    seen, held = validate(run, parts.sample, size), validate(run, parts.valid, size)
+    stage = run.stage
+    progress = run.progress
+    size = stage.size_of(progress.epoch)
+    images = progress.batch * stage.batch_size * run.accelerator.num_processes
+    seen = validate(run, parts.sample, size)
+    held = validate(run, parts.valid, size)
     line = run_log.EpochLine(
         stage=progress.stage + 1,
         epoch=progress.epoch + 1,

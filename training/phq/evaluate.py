@@ -61,14 +61,17 @@ def evaluate(model: FerPhqModel, data: Gathered) -> PhqVerdict:
     judged = [i for i, result in enumerate(results) if isinstance(result, PhqEstimate)]
     given = [result for result in results if isinstance(result, PhqEstimate)]
     refused = [result for result in results if isinstance(result, PhqUnavailable)]
-    figures, interval = None, None
+    figures = None
+    interval = None
     if given:
         floors = {head.modalities: head.floor for head in model.heads}
-        true, subjects = data.totals[judged], data.subjects[judged]
+        true = data.totals[judged]
+        subjects = data.subjects[judged]
         scores = np.array([one.score for one in given])
         floor = np.array([floors[one.modalities] for one in given])
         figures = phq_figures(scores, true, floor, subjects)
-        low, high = np.array([one.low for one in given]), np.array([one.high for one in given])
+        low = np.array([one.low for one in given])
+        high = np.array([one.high for one in given])
         interval = interval_figures(low, high, true, config.interval_level)
     return PhqVerdict(
         n=len(given),

@@ -12,7 +12,8 @@ from sklearn.metrics import roc_auc_score
 from training.emotion.metrics import Interval
 
 Float = npt.NDArray[np.float64]
-RESAMPLES, LEVEL = 2000, 0.95
+RESAMPLES = 2000
+LEVEL = 0.95
 SCREENING = 10
 """A total from here on counts as a positive screen (Kroenke et al., 2001, J Gen Intern Med 16:606-613; PHQ-8: 2009)."""
 
@@ -84,8 +85,10 @@ def _terms(given: Float, true: Float, floor: Float) -> Float:
 def _figures(sums: Float) -> Float:
     """(resamples, 6): `NAMES` of sums (resamples, 8)."""
     n, y, p, yy, pp, yp, absolute, floor = sums.T
-    mean_y, mean_p = y / n, p / n
-    var_y, var_p = np.maximum(yy / n - mean_y**2, 0), np.maximum(pp / n - mean_p**2, 0)
+    mean_y = y / n
+    mean_p = p / n
+    var_y = np.maximum(yy / n - mean_y**2, 0)
+    var_p = np.maximum(pp / n - mean_p**2, 0)
     covariance = yp / n - mean_y * mean_p
     square = np.maximum((yy - 2 * yp + pp) / n, 0)
     spread = var_y + var_p + (mean_y - mean_p) ** 2
@@ -106,8 +109,10 @@ def _bootstrap(sums: Float, seed: int) -> dict[str, Interval]:
 
 def screening(given: Float, true: Float) -> Screening:
     """How estimates (n,) tell totals from SCREENING on from those below; the same cut is put to both."""
-    positive, flagged = true >= SCREENING, given >= SCREENING
-    there, not_there = int(positive.sum()), int((~positive).sum())
+    positive = true >= SCREENING
+    flagged = given >= SCREENING
+    there = int(positive.sum())
+    not_there = int((~positive).sum())
     return Screening(
         positives=there,
         negatives=not_there,
@@ -170,6 +175,7 @@ def error_by_group(
         for value in sorted(set(values) - {""}):
             chosen = values == value
             error = given[chosen] - true[chosen]
-            mae, bias = float(np.abs(error).mean()), float(error.mean())
+            mae = float(np.abs(error).mean())
+            bias = float(error.mean())
             out.append(GroupError(column, str(value), len(error), len(np.unique(subjects[chosen])), mae, bias))
     return tuple(out)

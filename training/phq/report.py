@@ -73,7 +73,8 @@ class PhqReport:
 
 def report_set(fit: FittedSet, data: Gathered, seed: int) -> SetReport:
     """What is told of one set's chosen model. `data`: the sessions that have the set's modalities."""
-    given, table = fit.chosen.given.mean(0), fit.data.table
+    given = fit.chosen.given.mean(0)
+    table = fit.data.table
     groups = error_by_group(given, table.totals, table.subjects, [dict(s.groups) for s in data.sessions])
     return SetReport(
         fit=fit,
@@ -86,7 +87,8 @@ def report_set(fit: FittedSet, data: Gathered, seed: int) -> SetReport:
 def write_report(report: PhqReport, folder: Path) -> None:
     """Write JSON, Markdown and the diagrams. Raises FerPhqError when that is not possible."""
     first = report.sets[0]
-    given, table = first.chosen.given.mean(0), first.fit.data.table
+    given = first.chosen.given.mean(0)
+    table = first.fit.data.table
     title = f"{first.name}, {first.chosen.model}: people left out of the training"
     maximum = report.scale.maximum
     try:
@@ -164,7 +166,8 @@ def _honesty(report: PhqReport) -> str:
 
 
 def _set_section(one: SetReport) -> str:
-    interval, chosen = one.fit.interval, one.chosen
+    interval = one.fit.interval
+    chosen = one.chosen
     table = one.fit.data.table
     rows = [_figures_row(judged, judged.model == chosen.model) for judged in one.fit.judged]
     columns = ["model", "MAE", "RMSE", "CCC", "Pearson", "R²", f"AUC (≥ {SCREENING})", "sensitivity", "specificity"]
@@ -179,7 +182,8 @@ def _set_section(one: SetReport) -> str:
 
 
 def _figures_row(judged: Judged, chosen: bool) -> Sequence[str]:
-    figures, screen = judged.figures, judged.screening
+    figures = judged.figures
+    screen = judged.screening
     names = ("mae", "rmse", "ccc", "pearson", "r2")
     cells = [_bracketed(getattr(figures, name), figures.intervals[name]) for name in names]
     shares = [_share(value) for value in (screen.auc, screen.sensitivity, screen.specificity)]

@@ -30,7 +30,8 @@ from training.phq.models.intervals import LEVEL, Calibrated, calibrate
 
 Fold = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
-OUTER_FOLDS, REPEATS = 5, 3
+OUTER_FOLDS = 5
+REPEATS = 3
 RIDGE_ONLY_BELOW = 20
 """With fewer people than this only ridge is tried: a choice between models would be a choice between chances."""
 
@@ -109,8 +110,11 @@ def fit_set(
 
 def _stepper(data: SetTable, model: str, repeats: int, watch: Watch) -> Callable[[Float, Float], None]:
     """Adds a fold's errors, of the model and of the mean, to those before, and tells."""
-    names, of = tuple(map(str, data.modalities)), repeats * min(OUTER_FOLDS, data.table.subject_count)
-    own, mean, folds = list[Float](), list[Float](), 0
+    names = tuple(map(str, data.modalities))
+    of = repeats * min(OUTER_FOLDS, data.table.subject_count)
+    own = list[Float]()
+    mean = list[Float]()
+    folds = 0
 
     def after(errors: Float, floor_errors: Float) -> None:
         nonlocal folds
@@ -135,11 +139,13 @@ def judge(
 
     after: is given every fold's errors, of the model and of the mean it was trained on.
     """
-    given, floor = np.zeros((repeats, len(table))), np.zeros((repeats, len(table)))
+    given = np.zeros((repeats, len(table)))
+    floor = np.zeros((repeats, len(table)))
     for repeat in range(repeats):
         folds = outer_folds(table, seed + repeat)
         given[repeat], floor[repeat] = _left_out(table, model, scale, folds, seed, after)
-    true, subjects = np.tile(table.totals, repeats), np.tile(table.subjects, repeats)
+    true = np.tile(table.totals, repeats)
+    subjects = np.tile(table.subjects, repeats)
     figures = phq_figures(given.ravel(), true, floor.ravel(), subjects, seed)
     return Judged(model, given, figures, screening(given.ravel(), true))
 
@@ -159,7 +165,8 @@ def _left_out(
     after: Callable[[Float, Float], None] = lambda *_: None,
 ) -> tuple[Float, Float]:
     """Of each session the estimate (n,) of the model that left it out, and the mean (n,) that model was trained on."""
-    given, floor = np.zeros(len(table)), np.zeros(len(table))
+    given = np.zeros(len(table))
+    floor = np.zeros(len(table))
     for train, test in folds:
         part = table.take(train)
         given[test] = np.clip(fit_regressor(model, part, seed).predict(table.take(test).described), 0, scale.maximum)
@@ -219,7 +226,8 @@ def _left_out_distances(table: Table, calibrated: Calibrated) -> Float:
 
 def judge_interval(table: Table, model: str, scale: Scale, level: float, seed: int) -> IntervalFigures:
     """The interval's figures for people that neither the model nor the interval has seen."""
-    low, high = np.zeros(len(table)), np.zeros(len(table))
+    low = np.zeros(len(table))
+    high = np.zeros(len(table))
     for train, test in outer_folds(table, seed):
         fitted = calibrate(table.take(train), model, level, seed)
         given = table.take(test).described
@@ -246,7 +254,8 @@ def learning_curve(table: Table, model: str, scale: Scale, seed: int = 0) -> tup
 
 
 def _curve_point(table: Table, model: str, scale: Scale, folds: Sequence[Fold], size: int, seed: int) -> CurvePoint:
-    rng, smaller = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
+    smaller = []
     for train, test in folds:
         drawn = rng.permutation(np.unique(table.subjects[train]))[:size]
         smaller.append((train[np.isin(table.subjects[train], drawn)], test))

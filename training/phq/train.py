@@ -117,7 +117,8 @@ def summary_of(report: PhqReport) -> str:
     """What a terminal shows of each set."""
     lines = []
     for one in report.sets:
-        figures, interval = one.chosen.figures, one.fit.interval
+        figures = one.chosen.figures
+        interval = one.fit.interval
         lines.append(
             f"{one.name}: {one.fit.head.model}, MAE {figures.mae:.2f} (mean: {figures.floor_mae:.2f}), "
             f"CCC {figures.ccc:.2f}, {interval.interval_level:.0%} interval covers {interval.interval_coverage:.0%}, "

@@ -18,7 +18,10 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from training.emotion.metrics import ReliabilityBin
 
-BLUE, ORANGE, GREY, INK = "#0072B2", "#D55E00", "#8A9499", "#1B2A30"
+BLUE = "#0072B2"
+ORANGE = "#D55E00"
+GREY = "#8A9499"
+INK = "#1B2A30"
 DPI = 150
 
 Rows = Sequence[Mapping[str, float | int | str | None]]
@@ -53,7 +56,8 @@ def reliability_figure(bins: Sequence[ReliabilityBin], ece: float, title: str = 
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     figure.suptitle(title, size=10)
     filled = [b for b in bins if b.n]
-    middles, width = [(b.low + b.high) / 2 for b in filled], bins[0].high - bins[0].low
+    middles = [(b.low + b.high) / 2 for b in filled]
+    width = bins[0].high - bins[0].low
     top.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="perfectly calibrated")
     top.bar(middles, [b.accuracy for b in filled], width=0.94 * width, color=BLUE, label="accuracy in the bin")
     top.plot([b.confidence for b in filled], [b.accuracy for b in filled], "o", color=ORANGE, markersize=4)

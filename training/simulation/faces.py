@@ -164,7 +164,8 @@ def _audition(
     album: Album, emotion: int, person: str, detector: FaceDetector, rng: np.random.Generator
 ) -> list[_Candidate]:
     """Images of an expression in which one face is found, of `TRIES` that are looked at: the person's before others."""
-    names, found = album.names[emotion], []
+    names = album.names[emotion]
+    found = []
     order = sorted(rng.permutation(len(names)).tolist(), key=lambda i: names[i] != person)[:TRIES]
     for i in order:
         shown = portrait(album.read(emotion, i))

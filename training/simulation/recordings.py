@@ -68,7 +68,8 @@ def render_cohort(out: Path, album: Album, film: Film, tell: Callable[[str], Non
     sentence, for a folder that holds anything already, too.
     """
     refuse_early(out)
-    detector, rows = FaceDetector(), list[tuple[object, ...]]()
+    detector = FaceDetector()
+    rows = list[tuple[object, ...]]()
     with _whole(out) as folder:
         for number, total in enumerate(draw_severity(film.subjects, np.random.default_rng(film.seed))):
             tell(f"Rendering {number + 1} of {film.subjects}")

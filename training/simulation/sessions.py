@@ -72,9 +72,12 @@ def simulate(cohort: Cohort, seed: int, bank: EmbeddingBank | None = None) -> Si
     """Draw a cohort. bank: where frames come from (with probabilities); a synthetic one when there is none."""
     rng = np.random.default_rng(seed)
     bank = bank or synthetic_bank(np.random.default_rng(0))
-    labelled, features, latents = [], [], []
+    labelled = []
+    features = []
+    latents = []
     for subject, total in enumerate(draw_severity(cohort.subjects, rng)):
-        face, speech = cohort.links.person * rng.normal(size=7), rng.normal(size=6)
+        face = cohort.links.person * rng.normal(size=7)
+        speech = rng.normal(size=6)
         for number in range(cohort.sessions):
             found, known = _session(cohort, bank, subject, int(total), face, speech, rng)
             name = f"S{subject:05d}-{number}"
@@ -102,7 +105,8 @@ def _session(
     shown = simulate_session(subject, total, face, max(8, int(seconds * cohort.fps)), cohort.fps, cohort.links, rng)
     speaker = draw_speaker(total / SEVERITY_MAX, speech, cohort.speech, rng)
     channel, emotions = _face(shown, bank, cohort, rng)
-    voice, words = draw_voice(speaker, seconds, rng), draw_words(speaker, seconds, rng)
+    voice = draw_voice(speaker, seconds, rng)
+    words = draw_words(speaker, seconds, rng)
     absent = {modality: rng.random() < cohort.missing.get(modality, 0.0) for modality in Modality}
     found = SessionFeatures(
         face=None if absent[Modality.FACE] else channel,

@@ -44,7 +44,9 @@ BASE_SHARES = {
 SIMULATED = "simulated"
 """What embeddings are called that no model made."""
 
-SEVERITY_MEAN, SEVERITY_SD, SEVERITY_MAX = 6.67, 5.75, 24
+SEVERITY_MEAN = 6.67
+SEVERITY_SD = 5.75
+SEVERITY_MAX = 24
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ from training.simulation.speech import Speaker
 
 RATE = 22_050
 """Samples a second: what espeak-ng gives."""
-SUBJECT, INTERVIEWER = "Participant", "Interviewer"
+SUBJECT = "Participant"
+INTERVIEWER = "Interviewer"
 QUESTIONS = (
     "How was the week?",
     "What happened then?",
@@ -50,7 +51,8 @@ TAILS = ("as always", "every day", "the whole time", "as ever", "in the entire h
 """What may follow a phrase; each has one absolutist word."""
 PHRASE_WORDS = 7.5
 """Words of a phrase, on average."""
-UTTERANCES, PHRASES = (1, 4), (1, 4)
+UTTERANCES = (1, 4)
+PHRASES = (1, 4)
 """An answer is one to three utterances, an utterance one to three phrases."""
 TURN_S = 6.0
 """With less time than this left nobody asks again."""
@@ -88,7 +90,8 @@ class Tape:
         if first + len(samples) > len(self.sound):
             return None
         self.sound[first : first + len(samples)] += samples
-        start, self.at = first / RATE, (first + len(samples)) / RATE
+        start = first / RATE
+        self.at = (first + len(samples)) / RATE
         return start, self.at
 
 
@@ -103,8 +106,10 @@ class Conversation:
 def converse(speaker: Speaker, seconds: float, rng: np.random.Generator) -> Conversation:
     """An interview of that length: questions, and answers until the time is over."""
     noise = 10 ** (ROOM_DB / 20) * rng.normal(size=round(seconds * RATE))
-    tape, cues = Tape(noise.astype(np.float32)), list[Cue]()
-    phrases, subject = phrases_of(speaker, rng), voice_of(speaker)
+    tape = Tape(noise.astype(np.float32))
+    cues = list[Cue]()
+    phrases = phrases_of(speaker, rng)
+    subject = voice_of(speaker)
     for i in _shuffled(len(QUESTIONS), rng):
         if tape.left_s < TURN_S:
             break
@@ -229,7 +234,8 @@ def say(text: str, voice: Voice) -> FloatArray:
     try:
         done = subprocess.run([*command, marked], check=True, capture_output=True)
         with wave.open(io.BytesIO(done.stdout)) as file:
-            given, content = file.getframerate(), file.readframes(len(done.stdout))
+            given = file.getframerate()
+            content = file.readframes(len(done.stdout))
     except subprocess.CalledProcessError as error:
         told = error.stderr.decode(errors="replace").strip().splitlines() or [f"it ended with {error.returncode}"]
         raise FerPhqError(f"espeak-ng cannot speak with the voice {voice.name}: {told[0]}.") from None

@@ -34,7 +34,9 @@ def timeline_figure(frames: pd.DataFrame) -> Figure:
     top, strip = figure.subplots(2, 1, sharex=True, height_ratios=[12, 1])
     time, values, seen = with_gap_edges(frames)
     if len(time) == 1:  # an area needs two ends
-        time, values, seen = np.array([time[0], time[0] + 0.5]), np.repeat(values, 2, axis=0), np.repeat(seen, 2)
+        time = np.array([time[0], time[0] + 0.5])
+        values = np.repeat(values, 2, axis=0)
+        seen = np.repeat(seen, 2)
     upper = np.cumsum(np.where(seen[:, None], values, 0.0), axis=1)
     lower = np.hstack([np.zeros((len(time), 1)), upper[:, :-1]])
     for i, name in enumerate(EMOTIONS):
@@ -53,7 +55,8 @@ def timeline_figure(frames: pd.DataFrame) -> Figure:
         *top.get_legend_handles_labels(), loc="outside upper center", ncols=7, frameon=False, fontsize=7, handlelength=1
     )
     _strip(strip, frames)
-    first, last = float(frames["time_s"].iloc[0]), float(frames["time_s"].iloc[-1])
+    first = float(frames["time_s"].iloc[0])
+    last = float(frames["time_s"].iloc[-1])
     strip.set(xlim=(first, max(last, first + 0.5)), xlabel=_("Time in the recording (min:s)"))
     strip.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 1.5, 3, 6, 10]))
     strip.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _place: clock(seconds)))
@@ -130,7 +133,8 @@ def emotion_trend_figure(trend: pd.DataFrame) -> Figure:
     """
     figure = _figure(2.4)
     axes = figure.subplots()
-    place, bottom = np.arange(len(trend)), np.zeros(len(trend))
+    place = np.arange(len(trend))
+    bottom = np.zeros(len(trend))
     for i, name in enumerate(EMOTIONS):
         height = trend[name].fillna(0).to_numpy(dtype=float)
         axes.bar(place, height, 0.7, bottom=bottom, color=LIGHT.emotions[i], label=_(name.capitalize()))

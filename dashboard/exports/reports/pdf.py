@@ -23,8 +23,11 @@ from dashboard.exports.reports.figures import WIDTH
 from dashboard.i18n import language
 from dashboard.theme.palette import LIGHT
 
-FONT, BOLD = "DejaVuSans", "DejaVuSans-Bold"
-_INK, _MUTED, _LINE = HexColor(LIGHT.ink), HexColor(LIGHT.muted), HexColor(LIGHT.line)
+FONT = "DejaVuSans"
+BOLD = "DejaVuSans-Bold"
+_INK = HexColor(LIGHT.ink)
+_MUTED = HexColor(LIGHT.muted)
+_LINE = HexColor(LIGHT.line)
 _TEXT = ParagraphStyle("text", fontName=FONT, fontSize=9, leading=13, textColor=_INK, spaceAfter=5)
 _STYLES = {
     "": _TEXT,
@@ -40,14 +43,17 @@ _STYLES = {
 _WIDTH = WIDTH * inch
 PADDING = 6
 """Points that ReportLab leaves at each side within the margins, and to the right of a cell."""
-LETTER, SHORTEST, LONGEST = 5.0, 6, 60
+LETTER = 5.0
+SHORTEST = 6
+LONGEST = 60
 """Points that a letter in a cell takes on average; a text asks for room for this many letters at least and at most."""
 
 
 def to_pdf(report: Report) -> bytes:
     """The report as a PDF document with a title, page numbers and the line below every page."""
     _fonts()
-    out, margin = io.BytesIO(), (A4[0] - _WIDTH) / 2
+    out = io.BytesIO()
+    margin = (A4[0] - _WIDTH) / 2
     document = SimpleDocTemplate(
         out, pagesize=A4, leftMargin=margin - PADDING, rightMargin=margin - PADDING, topMargin=16 * mm,
         bottomMargin=18 * mm, title=f"{report.title}: {report.lead}", author="fer-phq", lang=language(), invariant=1,

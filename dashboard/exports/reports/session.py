@@ -47,7 +47,8 @@ def session_report(
     now: datetime,
 ) -> Report:
     """The report of one analysis of a session. `frames`: as `dashboard.loaders.frames`; times are shown in `zone`."""
-    session, found = detail.session, record.summary
+    session = detail.session
+    found = record.summary
     lead = _("Session of {moment}, {length} min").format(
         moment=moment(session.recorded_at, zone), length=clock(session.duration_s)
     )
@@ -120,7 +121,8 @@ def _notes(notes: Sequence[NoteRecord]) -> Rows:
 
 
 def _origin(detail: SessionDetail, record: AnalysisRecord, zone: tzinfo) -> tuple[tuple[str, str], ...]:
-    session, found = detail.session, record.summary
+    session = detail.session
+    found = record.summary
     given = session.consent
     agreed = _("none recorded")
     if given:

@@ -112,7 +112,8 @@ def _sessions(trend: pd.DataFrame, zone: tzinfo) -> Rows:
 
 
 def _session(row: Mapping[Hashable, Any], zone: tzinfo) -> tuple[str, ...]:
-    estimate, provenance = _("none"), ""
+    estimate = _("none")
+    provenance = ""
     if row["phq_score"] == row["phq_score"]:
         estimate = _("{score} ({low} to {high})").format(
             score=decimal(row["phq_score"]), low=decimal(row["phq_low"]), high=decimal(row["phq_high"])

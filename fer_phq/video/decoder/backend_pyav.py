@@ -27,7 +27,8 @@ def frames(recording: Recording, *, start_s: float = -math.inf, only_keys: bool 
         stream = video_stream(container, recording.shown)
         stream.thread_type = "AUTO" if recording.threads > 1 else "NONE"
         stream.codec_context.thread_count = recording.threads
-        clock, losses = _Clock(recording, stream), _Losses(recording, start_s)
+        clock = _Clock(recording, stream)
+        losses = _Losses(recording, start_s)
         if only_keys and not clock.counts:
             stream.codec_context.skip_frame = "NONKEY"
         if start_s > 0 and not clock.counts:
@@ -52,7 +53,8 @@ def convert(recording: Recording, time_s: float, frame: Any) -> Picture:
     The orientation is the first picture's: asking each frame for its side data would tie it into a reference cycle and
     keep it in memory until the next garbage collection.
     """
-    rotation, mirrored = recording.facts.rotation, recording.facts.mirrored
+    rotation = recording.facts.rotation
+    mirrored = recording.facts.mirrored
     width, height = recording.size
     if rotation % 180:
         width, height = height, width

@@ -24,7 +24,8 @@ from fer_phq.core.errors import RecordingError
 Beat = Callable[[], None]
 """Called often during long work, so that the parent sees progress."""
 
-MIN_SIDE, MAX_SIDE = 16, 16384
+MIN_SIDE = 16
+MAX_SIDE = 16384
 DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,asf,flv,ogg,mxf,dv,"
     "mp3,wav,flac,aac,aiff,caf,amr"  # sound only, so that it can be told apart from what is no media at all
@@ -148,7 +149,8 @@ def scan(path: str, shown: str, beat: Beat) -> Index:
     """Read every packet of picture and sound without decoding; costs reading the file once and 8 bytes a picture."""
     moments = array("d")
     end = media_end = -math.inf
-    complete, broken = True, False
+    complete = True
+    broken = False
     discarded = leading = 0
     key = -math.inf  # time of the last key frame
     with open_container(path, shown) as container:
@@ -196,7 +198,8 @@ def orientation(frame: Any) -> tuple[int, bool]:
     a, b, _, c, d, *_ = struct.unpack("=9i", bytes(side)[:36])
     mirrored = a * d - b * c < 0
     if mirrored:
-        a, b = -a, -b
+        a = -a
+        b = -b
     return round(math.degrees(math.atan2(b, a)) / 90) * 90 % 360, mirrored
 
 
@@ -301,7 +304,8 @@ def _why_unreadable(file: Path, shown: str, wanted: Wanted) -> str:
 
 def _has_moov(stream: Any) -> bool:
     """Whether the top-level boxes of an MP4 hold a complete index."""
-    size, at = stream.seek(0, 2), 0
+    size = stream.seek(0, 2)
+    at = 0
     while at + 8 <= size:
         stream.seek(at)
         length, kind = struct.unpack(">I4s", stream.read(8))

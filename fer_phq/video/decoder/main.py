@@ -100,7 +100,9 @@ def _pictures(request: dict[str, Any], outbox: Outbox) -> None:
     from fer_phq.video.decoder import pictures as decode
     from fer_phq.video.decoder import recording as source
 
-    path, shown, command = request["path"], request["shown"], request["command"]
+    path = request["path"]
+    shown = request["shown"]
+    command = request["command"]
     threads = request["limits"]["threads"] or min(4, max(1, (os.cpu_count() or 1) // 2))
     rate = command == "sample" and not request["key_frames"]
     recording = source.open_recording(path, shown, int(request.get("max_side", 1)), threads, outbox.beat, rate)
@@ -136,7 +138,8 @@ def _sample(request: dict[str, Any], recording: Recording, outbox: Outbox) -> No
         pictures = decode.key_frames(recording, say_decoder)
     else:
         pictures = decode.sample(recording, float(request["fps"]), say_decoder)
-    standstill, count = source.Standstill(), 0
+    standstill = source.Standstill()
+    count = 0
     for picture in pictures:
         standstill.see(picture)
         _send_picture(outbox, picture)

@@ -57,7 +57,8 @@ def choose(recording: Recording) -> str:
 
 def sample(recording: Recording, fps: float, say_decoder: SayDecoder) -> Iterator[Picture]:
     """Pictures on display at k / fps: by decord while it can be trusted, from there on by PyAV."""
-    reason, after_s = choose(recording), -math.inf
+    reason = choose(recording)
+    after_s = -math.inf
     if not reason:
         try:
             for picture in backend_decord.sample(

@@ -29,7 +29,8 @@ class IdleError(Exception):
 
 def write_message(descriptor: int, header: Header, payload: memoryview | bytes = b"") -> None:
     """Write one message, blocking until the reader took it. Raises BrokenPipeError when the reader is gone."""
-    raw, body = json.dumps(header).encode(), memoryview(payload).cast("B")
+    raw = json.dumps(header).encode()
+    body = memoryview(payload).cast("B")
     for part in (memoryview(_HEAD.pack(MAGIC, len(raw), len(body)) + raw), body):
         while part:
             part = part[os.write(descriptor, part) :]
@@ -53,7 +54,8 @@ class MessageReader:
         magic, header_length, payload_length = _HEAD.unpack(head)
         if magic != MAGIC or header_length > MAX_HEADER or payload_length > self._max_payload:
             raise WireError("not a message of the decoder")
-        header, payload = self._take(header_length), self._take(payload_length)
+        header = self._take(header_length)
+        payload = self._take(payload_length)
         if header is None or payload is None:
             raise WireError("cut short")
         try:
@@ -70,7 +72,8 @@ class MessageReader:
 
     def _take(self, length: int, may_end: bool = False) -> bytearray | None:
         buffer = bytearray(length)
-        view, have = memoryview(buffer), 0
+        view = memoryview(buffer)
+        have = 0
         deadline = time.monotonic() + self._idle_seconds
         while have < length:
             if not self._selector.select(max(0.0, deadline - time.monotonic())):

@@ -143,7 +143,8 @@ class Standstill:
         """Compare the next sampled picture with the last one."""
         if self._last is None or not np.array_equal(picture.rgb, self._last.rgb):
             self._close()
-            self._last, self._since = picture, picture.time_s
+            self._last = picture
+            self._since = picture.time_s
         self._until = picture.time_s
 
     def warnings(self) -> list[str]:

@@ -20,7 +20,8 @@ from fer_phq.video.decoder.container import ADVICE, Beat, audio_stream, open_con
 from fer_phq.video.decoder.recording import ends_early, sentences
 from fer_phq.video.types import SOUND_RATE
 
-MIN_RATE, MAX_S = 4000, 24 * 3600
+MIN_RATE = 4000
+MAX_S = 24 * 3600
 TOLERANCE_S = 0.05
 """Timestamps are followed when they leave the count of samples by more than this: Matroska rounds them to
 milliseconds, and browsers write them when a packet arrives."""
@@ -60,7 +61,9 @@ def blocks(sound: Sound, size: int) -> Iterator[FloatArray]:
     for piece in _samples(sound):
         while count + len(piece) >= size:
             yield np.concatenate([*held, piece[: size - count]])
-            piece, held, count = piece[size - count :], [], 0
+            piece = piece[size - count :]
+            held = []
+            count = 0
         held.append(piece)
         count += len(piece)
     if count:
@@ -89,7 +92,9 @@ def _samples(sound: Sound) -> Iterator[FloatArray]:
         _check_rate(stream.codec_context.sample_rate, sound.shown)
         zero = start_of(container, stream)
         sound.header_end_s = _header_end(container, stream, zero)
-        track, packets, failed = _Track(), 0, False
+        track = _Track()
+        packets = 0
+        failed = False
         for packet in until_broken(container.demux(stream)):
             if packet is None:
                 sound.broken = True
@@ -148,7 +153,8 @@ class _Track:
         layout = (frame.format.name, frame.layout.name, frame.layout.nb_channels, frame.rate)
         if layout != self._layout or self._resampler is None:
             yield from self.rest()
-            self._layout, self._channels = layout, frame.layout.nb_channels
+            self._layout = layout
+            self._channels = frame.layout.nb_channels
             # Packed samples: PyAV's arrays of eight planes or more read past their end.
             self._resampler = av.AudioResampler(format="flt", layout=frame.layout, rate=SOUND_RATE)
         frame.pts = None  # the resampler shall count, not fill gaps by itself

@@ -102,7 +102,8 @@ def _move(images: torch.Tensor, size: int, strength: Augmentation, generator: to
     across = 2 * _signed(images, generator, strength.shift)[:, 0, 0, 0]
     down = 2 * _signed(images, generator, strength.shift)[:, 0, 0, 0]
     mirror = 1 - 2 * _chance(images, 0.5 if strength.flip else 0, generator)[:, 0, 0, 0]
-    cos, sin = torch.cos(angle) * zoom, torch.sin(angle) * zoom
+    cos = torch.cos(angle) * zoom
+    sin = torch.sin(angle) * zoom
     rows = (torch.stack([cos * mirror, -sin, across], 1), torch.stack([sin * mirror, cos, down], 1))
     grid = F.affine_grid(torch.stack(rows, 1), [*images.shape[:2], size, size], align_corners=False)
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)

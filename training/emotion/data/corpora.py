@@ -88,7 +88,8 @@ class LazyImages:
     """Images that stay encoded until they are asked for: indexed like an array (n, side, side[, 3]) of uint8."""
 
     def __init__(self, rows: datasets.Dataset, read: Callable[[Any], npt.NDArray[np.uint8]]) -> None:
-        self._rows, self._read = rows, read
+        self._rows = rows
+        self._read = read
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -175,7 +176,8 @@ def load_faces(
     kept = np.flatnonzero(targets.sum(axis=1) > 0)
     if not len(kept):
         raise FerPhqError(f"{source} holds no image of the classes {', '.join(classes)}.")
-    rows, targets = rows.select(kept), targets[kept]
+    rows = rows.select(kept)
+    targets = targets[kept]
     faces = _faces(source, rows, targets / targets.sum(axis=1, keepdims=True), classes, side, grey)
     return replace(faces, agreement=_agreement(_columns(rows))) if source.corpus == "ferplus" else faces
 
@@ -294,7 +296,8 @@ def _names(source: Source, rows: datasets.Dataset) -> list[str]:
     column = next((name for name in LABEL_COLUMNS if name in rows.column_names), None)
     if column is None:
         raise FerPhqError(f"{source} has no column of labels: one of {', '.join(LABEL_COLUMNS)} is expected.")
-    feature, values = rows.features[column], rows[column]
+    feature = rows.features[column]
+    values = rows[column]
     if isinstance(feature, datasets.ClassLabel):
         values = [feature.int2str(int(value)) for value in values]
     known = LABELS.get(source.corpus, {})

@@ -90,7 +90,9 @@ class _Batches(Dataset[Any]):
     """Batches by their index lists: what a loader's worker decodes, or what is sliced out of memory."""
 
     def __init__(self, data: FaceSet, targets: npt.NDArray[np.float32], batches: list[npt.NDArray[np.int64]]) -> None:
-        self.data, self.targets, self.batches = data, targets, batches
+        self.data = data
+        self.targets = targets
+        self.batches = batches
 
     def __len__(self) -> int:
         return len(self.batches)

@@ -127,7 +127,8 @@ def resized(images: torch.Tensor, size: int) -> torch.Tensor:
 @torch.inference_mode()
 def check_sizes(net: EmotionNet, network: Network, sizes: Iterable[int]) -> None:
     """Raises ModelError in one sentence where the network does not take images of one of these sides."""
-    training, device = net.training, net.head.weight.device
+    training = net.training
+    device = net.head.weight.device
     net.eval()
     for size in sizes:
         try:
@@ -168,15 +169,18 @@ class Teacher(nn.Module):
         self, folders: tuple[str, ...], classes: tuple[str, ...] | None = None, in_chans: int | None = None
     ) -> None:
         super().__init__()
-        self.nets, self.inputs = nn.ModuleList(), []
+        self.nets = nn.ModuleList()
+        self.inputs = []
         for folder in folders:
             net, network, size, known = load_teacher(folder)
-            classes, in_chans = classes or known, in_chans or network.in_chans
+            classes = classes or known
+            in_chans = in_chans or network.in_chans
             if known != classes or network.in_chans != in_chans:
                 raise FerPhqError(f"The teacher {folder} has other classes or channels than it is used with.")
             self.nets.append(net.to(memory_format=torch.channels_last).requires_grad_(False).eval())
             self.inputs.append((size, network))
-        self.classes, self.in_chans = classes or (), in_chans
+        self.classes = classes or ()
+        self.in_chans = in_chans
 
     @torch.no_grad()
     def forward(self, images: torch.Tensor, temperature: float) -> torch.Tensor:

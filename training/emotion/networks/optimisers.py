@@ -17,7 +17,8 @@ def build_optimiser(net: EmotionNet, wanted: Optimiser) -> torch.optim.Optimizer
 
     With layer decay (Clark et al., 2020; Bao et al., 2022, arXiv:2106.08254) each group carries an `lr_scale`.
     """
-    backbone, decay = net.backbone, wanted.weight_decay
+    backbone = net.backbone
+    decay = wanted.weight_decay
     named = getattr(backbone, "no_weight_decay", None)
     free = set(named()) if callable(named) else set()
     if wanted.layer_decay < 1:

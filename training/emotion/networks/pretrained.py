@@ -31,7 +31,8 @@ from fer_phq.models.checkpoint import WEIGHTS, read_bundle
 HUGGING_FACE = ("vit", "deit", "dinov2")
 """`model_type` of the checkpoints whose names we know."""
 
-WEIGHT_FILE, INDEX_FILE = "model.safetensors", "model.safetensors.index.json"
+WEIGHT_FILE = "model.safetensors"
+INDEX_FILE = "model.safetensors.index.json"
 
 _ATTENTION = r"^(?:encoder\.layer|layers)\.(\d+)\.attention\."
 _BLOCK = r"^(?:encoder\.layer|layers)\.(\d+)\."
@@ -161,7 +162,8 @@ def _hugging_face(folder: Path, config: dict[str, Any]) -> Pretrained:
         names = [labels[key] for key in sorted(labels, key=int)] if labels else None
     except (TypeError, ValueError, AttributeError):
         raise ModelError(f"{folder / 'config.json'}: id2label must map numbers to names.") from None
-    heads, eps = config.get("num_attention_heads"), config.get("layer_norm_eps")
+    heads = config.get("num_attention_heads")
+    eps = config.get("layer_norm_eps")
     return Pretrained(_fuse(state), _named(names), str(folder), heads, eps)
 
 
@@ -233,8 +235,10 @@ def load_into(
     layer norms (a bundle does not keep it). Raises ModelError in one sentence when nothing of the backbone fits.
     """
     _same_heads(backbone, pretrained)
-    target, source = backbone.state_dict(), _placed(backbone, pretrained.state)
-    loaded, resampled = [], []
+    target = backbone.state_dict()
+    source = _placed(backbone, pretrained.state)
+    loaded = []
+    resampled = []
     for name in target.keys() & source.keys():
         value = _fitted(name, source[name], target[name], backbone)
         if value is None:
@@ -277,7 +281,8 @@ def resize_head(weight: Tensor, bias: Tensor, old_classes: tuple[str, ...], new_
 
 def _load_head(head: nn.Linear, classes: tuple[str, ...], pretrained: Pretrained) -> tuple[str, ...]:
     """Copy rows by name; the classes that were copied. A head without names or of another width stays out."""
-    weight, old = pretrained.state.get("head.weight"), pretrained.classes
+    weight = pretrained.state.get("head.weight")
+    old = pretrained.classes
     if weight is None or old is None or weight.ndim != 2 or weight.shape[1] != head.in_features:
         return ()
     if len(weight) != len(old):
@@ -288,7 +293,8 @@ def _load_head(head: nn.Linear, classes: tuple[str, ...], pretrained: Pretrained
     with torch.no_grad():
         for row, name in enumerate(classes):
             if name in kept:
-                head.weight[row], head.bias[row] = resized.weight[row], resized.bias[row]
+                head.weight[row] = resized.weight[row]
+                head.bias[row] = resized.bias[row]
     return kept
 
 
@@ -306,7 +312,8 @@ def _same_heads(backbone: nn.Module, pretrained: Pretrained) -> None:
 
 def _placed(backbone: nn.Module, state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Names that differ between backbones of the same parts: the last norm after pooling, our stem in a hybrid."""
-    target, placed = backbone.state_dict(), dict(state)
+    target = backbone.state_dict()
+    placed = dict(state)
     for name in state:
         other = name
         if name.startswith("norm."):
@@ -333,7 +340,8 @@ def _positions(value: Tensor, wanted: Tensor, backbone: nn.Module) -> Tensor:
     """Position embedding (1, prefix + side², dim) on the wanted grid; prefix rows that only the target has stay."""
     rows, columns = getattr(backbone, "patch_embed").grid_size  # noqa: B009  (an nn.Module's attributes are untyped)
     side = math.isqrt(value.shape[1])
-    theirs, ours = value.shape[1] - side**2, wanted.shape[1] - rows * columns
+    theirs = value.shape[1] - side**2
+    ours = wanted.shape[1] - rows * columns
     grid = resample_abs_pos_embed(value[:, theirs:].float(), [rows, columns], [side, side], num_prefix_tokens=0)
     prefix = wanted[:, :ours].clone().float()
     prefix[:, : min(theirs, ours)] = value[:, : min(theirs, ours)]
@@ -342,7 +350,8 @@ def _positions(value: Tensor, wanted: Tensor, backbone: nn.Module) -> Tensor:
 
 def _patches(value: Tensor, wanted: Tensor) -> Tensor | None:
     """Patch embedding (dim, channels, h, w) of another patch size or number of image channels (1 or 3)."""
-    before, after = value.shape[1], wanted.shape[1]
+    before = value.shape[1]
+    after = wanted.shape[1]
     if before != after:
         if {before, after} != {1, 3}:
             return None  # features of a stem are no colours

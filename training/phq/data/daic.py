@@ -36,7 +36,8 @@ from fer_phq.core.feature_series import Channel, SessionFeatures
 from fer_phq.core.phq import Scale
 from training.phq.data.sessions import LabelledSession, SourceKind, items_fit
 
-DAIC_WOZ, E_DAIC = "daic-woz", "e-daic"
+DAIC_WOZ = "daic-woz"
+E_DAIC = "e-daic"
 TITLES = {DAIC_WOZ: "DAIC-WOZ", E_DAIC: "E-DAIC"}
 
 ROWS_PER_SECOND = 10
@@ -312,8 +313,10 @@ def _label_rows(path: Path, part: str, scored: bool) -> Iterator[Label]:
     def column(*wanted: str) -> int | None:
         return next((names.index(name.lower()) for name in wanted if name.lower() in names), None)
 
-    at, score = column("Participant_ID"), column("PHQ8_Score", "PHQ_Score", "PHQ_8Total")
-    binary, gender = column("PHQ8_Binary", "PHQ_Binary"), column("Gender")
+    at = column("Participant_ID")
+    score = column("PHQ8_Score", "PHQ_Score", "PHQ_8Total")
+    binary = column("PHQ8_Binary", "PHQ_Binary")
+    gender = column("Gender")
     answers = [column(f"PHQ8_{item}", f"PHQ_8{item}") for item in ITEMS]
     if at is None:
         raise FerPhqError(f"{path} has no column Participant_ID; its columns are {', '.join(header)}.")
@@ -331,7 +334,8 @@ def _label_rows(path: Path, part: str, scored: bool) -> Iterator[Label]:
             raise FerPhqError(
                 f"{path} names a participant {cell(row, at)!r} in column {header[at]}: a number is expected."
             )
-        total, odd = _whole(cell(row, score)), ""
+        total = _whole(cell(row, score))
+        odd = ""
         if total is not None and cell(row, binary) and _whole(cell(row, binary)) != int(total >= PHQ8_CUT):
             odd = f"{path.name} gives the score {total} and the class {cell(row, binary)}; the score is used."
         items = _answers([_whole(cell(row, answer)) for answer in answers], total)
@@ -508,7 +512,8 @@ def _clnf(folder: Path) -> Channel | None:
 
 def _covarep(path: Path) -> Channel | None:
     _, values = _read(path, VOICE)
-    unvoiced, scrubbed = values[:, VOICED] == 0, (values == 0).all(axis=1)
+    unvoiced = values[:, VOICED] == 0
+    scrubbed = (values == 0).all(axis=1)
     values[np.ix_(unvoiced, VOICED_ONLY)] = np.nan
     values[scrubbed] = np.nan
     return _channel(path, np.arange(len(values), dtype=np.float64) * COVAREP_STEP_S, values, "daic-covarep-1", COVAREP)

@@ -31,7 +31,8 @@ class Gatherer:
     """Loads sessions one by one. keep: a folder for what recordings gave, so that they are analysed once; or None."""
 
     def __init__(self, bundle: Bundle, keep: Path | None = None) -> None:
-        self._bundle, self._keep = bundle, keep
+        self._bundle = bundle
+        self._keep = keep
         try:
             if keep is not None:
                 keep.mkdir(parents=True, exist_ok=True)
@@ -75,7 +76,9 @@ def gather(
 
     skip_bad: leaves those out. tell: is told what happens, a sentence at a time.
     """
-    kept, features, bad = [], [], []
+    kept = []
+    features = []
+    bad = []
     for number, session in enumerate(sessions, 1):
         if session.kind is SourceKind.RECORDING:
             tell(f"Analysing {number} of {len(sessions)}: {session.path.name}")

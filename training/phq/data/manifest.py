@@ -272,7 +272,8 @@ def _normal(name: str) -> str:
 
 def _rows(names: list[str], records: list[tuple[int, list[str]]]) -> tuple[list[_Row], list[Problem]]:
     """Records as rows; a record with more or fewer cells than the header is a problem."""
-    rows, problems = [], []
+    rows = []
+    problems = []
     for number, cells in records:
         row = _Row(number, dict(zip(names, cells, strict=False)))
         rows.append(row)
@@ -318,7 +319,8 @@ def _one_edit(a: str, b: str) -> bool:
     if len(a) > len(b):
         a, b = b, a
     start = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), len(a))
-    rest, other = a[start:], b[start:]
+    rest = a[start:]
+    other = b[start:]
     if len(a) < len(b):
         return rest == other[1:]
     return rest[1:] == other[1:] or (rest[2:] == other[2:] and rest[:2] == other[1::-1])
@@ -353,7 +355,8 @@ def _cell_problems(row: _Row, has: Sequence[str], needed: Sequence[str]) -> Iter
 
 
 def _score_problems(row: _Row, scale: Scale | None) -> Iterator[Problem]:
-    cell, score = row.get("score"), _score(row.get("score"))
+    cell = row.get("score")
+    score = _score(row.get("score"))
     highest = scale or Scale.PHQ9
     if score is None:
         yield row.problem(Trouble.SCORE, "score", f"{_shown(cell)} is not an integer")
@@ -413,7 +416,8 @@ def _shown(cell: str) -> str:
 
 def _file_problems(folder: Path, rows: Sequence[_Row]) -> list[Problem]:
     """Files that are not there, the same one twice, and features files that cannot be used or unlike the others."""
-    problems, found = [], {}
+    problems = []
+    found = {}
     for row in rows:
         for column in FILES:
             if not row.get(column):
@@ -582,7 +586,8 @@ def _session(row: _Row, folder: Path) -> LabelledSession:
     def file(column: str) -> Path | None:
         return folder / row.get(column) if row.get(column) else None
 
-    scale, score = _scale(row.get("scale")), _score(row.get("score"))
+    scale = _scale(row.get("scale"))
+    score = _score(row.get("score"))
     assert scale is not None
     assert score is not None
     return LabelledSession(

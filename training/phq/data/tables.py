@@ -19,7 +19,8 @@ from fer_phq.models.phq_head import Input
 from training.phq.data.sessions import LabelledSession
 from training.phq.models.candidates import Table
 
-FEWEST_SESSIONS, FEWEST_SUBJECTS = 10, 5
+FEWEST_SESSIONS = 10
+FEWEST_SUBJECTS = 5
 """A set of modalities that fewer sessions, or fewer people, have is not trained."""
 
 FEWEST_ROWS = {Modality.FACE: Settings().min_face_frames, Modality.VOICE: 1, Modality.WORDS: 1}

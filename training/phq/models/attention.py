@@ -32,14 +32,21 @@ from fer_phq.models.regressors import VARIANCE_FLOOR, Attention, span_components
 Float = npt.NDArray[np.float64]
 
 MEMBERS = 4
-COMPONENTS, PEOPLE_A_COMPONENT = (8, 32), 10
+COMPONENTS = (8, 32)
+PEOPLE_A_COMPONENT = 10
 """Fewest and most components of a modality; between them there is one for so many people."""
-HIDDEN, INNER = 16, 16
-BATCH, EPOCHS, MOST_STEPS = 64, 80, 400
+HIDDEN = 16
+INNER = 16
+BATCH = 64
+EPOCHS = 80
+MOST_STEPS = 400
 SPANS = 16
 """Most spans of a session that a step sees."""
-SPAN_DROPOUT, MODALITY_DROPOUT, DROPOUT = 0.2, 0.15, 0.1
-RATE, DECAY = 4e-3, 2.0
+SPAN_DROPOUT = 0.2
+MODALITY_DROPOUT = 0.15
+DROPOUT = 0.1
+RATE = 4e-3
+DECAY = 2.0
 DELTA = 4.0
 """Points from which the Huber loss counts an error no longer by its square."""
 ITEM_WEIGHT = 0.5
@@ -81,10 +88,13 @@ class AttentionNet(nn.Module):
         def weights(*shape: int, gain: float = 1.0) -> nn.Parameter:
             return nn.Parameter(torch.randn(members, *shape, generator=generator) * gain / math.sqrt(shape[0]))
 
-        self.project, self.project_bias = weights(columns, HIDDEN), nn.Parameter(torch.zeros(members, HIDDEN))
-        self.attend, self.attend_bias = weights(HIDDEN, INNER), nn.Parameter(torch.zeros(members, INNER))
+        self.project = weights(columns, HIDDEN)
+        self.project_bias = nn.Parameter(torch.zeros(members, HIDDEN))
+        self.attend = weights(HIDDEN, INNER)
+        self.attend_bias = nn.Parameter(torch.zeros(members, INNER))
         self.score = weights(INNER)
-        self.merge, self.merge_bias = weights(2 * HIDDEN, INNER), nn.Parameter(torch.zeros(members, INNER))
+        self.merge = weights(2 * HIDDEN, INNER)
+        self.merge_bias = nn.Parameter(torch.zeros(members, INNER))
         self.total = weights(INNER, gain=0.1)
         self.total_bias = nn.Parameter(torch.full((members,), math.log(share / (1 - share))))
         if items:
@@ -173,7 +183,9 @@ def find_frame(segments: Sequence[FloatArray], parts: Sequence[str], people: int
     """Means, scales and main components of each modality over all spans, session by session to spare memory."""
     names = list(dict.fromkeys(parts))
     part = np.array([names.index(name) for name in parts], np.int64)
-    count, total, square = np.zeros(len(part)), np.zeros(len(part)), np.zeros(len(part))
+    count = np.zeros(len(part))
+    total = np.zeros(len(part))
+    square = np.zeros(len(part))
     for segment in segments:
         present = np.isfinite(segment)
         count += present.sum(0)
@@ -246,7 +258,8 @@ def train_net(
     ]
     optimiser = torch.optim.AdamW(groups, RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, steps, pct_start=0.1, cycle_momentum=False)
-    least, best = math.inf, {name: value.detach().clone() for name, value in named.items()}
+    least = math.inf
+    best = {name: value.detach().clone() for name, value in named.items()}
     for step in range(1, steps + 1):
         spans, mask, chosen = draw_batch(data, left_out, modality, generator)
         merged = net.merged(spans, mask, generator)
@@ -260,7 +273,8 @@ def train_net(
         if step % max(1, steps // LOOKS) == 0:
             error = float((estimates(net, data, left_out) * maximum - data.totals).square().mean())
             if error < least:
-                least, best = error, {name: value.detach().clone() for name, value in named.items()}
+                least = error
+                best = {name: value.detach().clone() for name, value in named.items()}
     net.load_state_dict(best)
 
 
@@ -287,7 +301,8 @@ def draw_batch(
 def loss_of(given: torch.Tensor, true: torch.Tensor) -> torch.Tensor:
     """Huber loss and 1 - CCC (Lin, 1989, Biometrics 45:255-268) over (members, b), summed over members."""
     huber = F.huber_loss(given, true, reduction="none", delta=DELTA).mean(1) / DELTA
-    mean_given, mean_true = given.mean(1, keepdim=True), true.mean(1, keepdim=True)
+    mean_given = given.mean(1, keepdim=True)
+    mean_true = true.mean(1, keepdim=True)
     covariance = ((given - mean_given) * (true - mean_true)).mean(1)
     spread = given.var(1, correction=0) + true.var(1, correction=0) + (mean_given - mean_true)[:, 0] ** 2
     loss: torch.Tensor = (huber + 1 - 2 * covariance / (spread + 1e-6)).sum()

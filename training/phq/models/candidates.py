@@ -111,7 +111,8 @@ def _search(estimator: Any, grid: dict[str, Any], data: Table) -> Any:
 
 
 def _kernel(pipeline: Any) -> Kernel:
-    scale, svr = pipeline["scale"], pipeline["fit"]
+    scale = pipeline["scale"]
+    svr = pipeline["fit"]
     return Kernel(
         fill=scale.mean_,
         centre=scale.mean_,
@@ -146,7 +147,9 @@ class Indexed(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """A model as scikit-learn's tools want it, over indices (n, 1) of a table: so subjects come along to every fold."""
 
     def __init__(self, data: Table, model: str, seed: int = 0) -> None:
-        self.data, self.model, self.seed = data, model, seed
+        self.data = data
+        self.model = model
+        self.seed = seed
 
     def fit(self, index: npt.NDArray[np.int64], totals: Float) -> Self:
         """Fit on the table's sessions at these indices."""

@@ -15,7 +15,8 @@ from training.phq.models.candidates import Float, Indexed, Table
 
 LEVEL = 0.9
 
-FOLDS, ALONE = 10, 40
+FOLDS = 10
+ALONE = 40
 """With up to ALONE subjects each is left out alone: with fewer folds their models would see so little that the interval
 would cover more than it says."""
 

@@ -28,7 +28,8 @@ class BlockScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     def __init__(self, blocks: tuple[str, ...], use: tuple[str, ...] | None = None) -> None:
-        self.blocks, self.use = blocks, use
+        self.blocks = blocks
+        self.use = use
 
     def fit(self, rows: Float, totals: Any = None) -> Self:
         """Learn means and scales."""
@@ -58,12 +59,14 @@ def fit_ridge(rows: Float, totals: Float, subjects: npt.NDArray[np.int64], block
     scaled = scaler.transform(rows)
     mean = totals.mean()
     named = np.array(blocks)
-    best, found = np.inf, (np.zeros(rows.shape[1], bool), 0.0)
+    best = np.inf
+    found = (np.zeros(rows.shape[1], bool), 0.0)
     for use in block_uses(blocks):
         columns = np.isin(named, use) & (scaler.scale_ > 0)
         lost = (left_out_errors(scaled[:, columns], totals - mean, subjects, ALPHAS) ** 2).sum(0)
         if lost.min() < best * (1 - 1e-9):  # of equals the first: more blocks
-            best, found = float(lost.min()), (columns, float(ALPHAS[lost.argmin()]))
+            best = float(lost.min())
+            found = (columns, float(ALPHAS[lost.argmin()]))
     columns, alpha = found
     weight = np.zeros(rows.shape[1])
     weight[columns] = ridge_weights(scaled[:, columns], totals - mean, alpha) * scaler.scale_[columns]
