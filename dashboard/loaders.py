@@ -25,7 +25,7 @@ from fer_phq.core.analysis import Sampling
 from fer_phq.core.arrays import Image
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import RecordingError
-from fer_phq.core.feature_series import Channel
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Modality
 from fer_phq.video import read_frame
 from fer_phq.words import parse_transcript
@@ -75,7 +75,7 @@ def analysis(analysis_id: str) -> AnalysisRecord:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def voice(analysis_id: str) -> Channel | None:
+def voice(analysis_id: str) -> FeatureSeries | None:
     """The voice of an analysis, or None."""
     return context.store().load_channels(analysis_id=analysis_id).get(Modality.VOICE)
 

@@ -12,7 +12,7 @@ from db.engine import normalise_url, open_engine
 from db.records import SessionRecord
 from db.store import Store
 from fer_phq.core.analysis import RecordingInfo, Sampling, SessionAnalysis, Timeline, Timing, TrackSummary
-from fer_phq.core.feature_series import Channel
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, Provenance, Scale, UnavailableReason
 
 MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -55,16 +55,18 @@ def sample_estimate(
     )
 
 
-def sample_voice(rows: int = 30, *, seed: int = 0) -> Channel:
+def sample_voice(rows: int = 30, *, seed: int = 0) -> FeatureSeries:
     """Three columns, ten rows a second; the second is NaN in every other row."""
     values = np.random.default_rng(seed).normal(size=(rows, 3)).astype(np.float32)
     values[::2, 1] = np.nan
-    return Channel(values, (np.arange(rows) + 0.5) / 10, "prosody-a", ("speech_probability", "f0_semitones", "level"))
+    return FeatureSeries(
+        values, (np.arange(rows) + 0.5) / 10, "prosody-a", ("speech_probability", "f0_semitones", "level")
+    )
 
 
-def sample_words(rows: int = 4) -> Channel:
+def sample_words(rows: int = 4) -> FeatureSeries:
     """Two columns without names, and without times."""
-    return Channel(np.arange(2 * rows, dtype=np.float32).reshape(rows, 2), kind="plain-a")
+    return FeatureSeries(np.arange(2 * rows, dtype=np.float32).reshape(rows, 2), kind="plain-a")
 
 
 def sample_timeline(frames: int = 20, *, gaps: tuple[int, ...] = (3, 4), seed: int = 0) -> Timeline:
@@ -90,8 +92,8 @@ def sample_analysis(
     dim: int = 16,
     seed: int = 0,
     face_kind: str = "face-a",
-    voice: Channel | None = None,
-    words: Channel | None = None,
+    voice: FeatureSeries | None = None,
+    words: FeatureSeries | None = None,
     beside: str = "",
 ) -> SessionAnalysis:
     """A whole analysis; `phq` None is an estimate."""

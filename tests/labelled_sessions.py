@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_phq.core.feature_series import Channel, SessionFeatures
+from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Scale
 from training.phq.data.sessions import LabelledSession, SourceKind
 from training.phq.data.tables import Gathered
@@ -26,8 +26,8 @@ def cohort(people=40, sessions=1, signal=1.0, voice=0.5, seed=0, **kinds):
             has_voice = rng.random() < voice
             features.append(
                 SessionFeatures(
-                    face=Channel(face.astype(np.float32), np.arange(rows) / 2, kinds.get("face", "k")),
-                    voice=Channel(sound.astype(np.float32), np.arange(rows) / 10, "v") if has_voice else None,
+                    face=FeatureSeries(face.astype(np.float32), np.arange(rows) / 2, kinds.get("face", "k")),
+                    voice=FeatureSeries(sound.astype(np.float32), np.arange(rows) / 10, "v") if has_voice else None,
                 )
             )
             name = f"row {len(labelled) + 2}"

@@ -13,7 +13,7 @@ from db.records import EmbeddingRecord
 from db.tables import AnalysisRow, ChannelRow, EmbeddingRow
 from fer_phq.core.analysis import SessionAnalysis
 from fer_phq.core.errors import StoreError
-from fer_phq.core.feature_series import Channel
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Modality
 
 _EMBEDDING = np.dtype("<f2")
@@ -36,7 +36,7 @@ class FeatureQueries(Queries):
         with self._reading() as session:
             return {Modality(modality): kind for modality, kind in session.execute(query)}
 
-    def load_channels(self, *, analysis_id: str) -> dict[Modality, Channel]:
+    def load_channels(self, *, analysis_id: str) -> dict[Modality, FeatureSeries]:
         """The voice and the words of an analysis, those that it has. Raises NotFoundError."""
         with self._reading() as session:
             get_row(session, AnalysisRow, analysis_id)
@@ -85,15 +85,15 @@ def channel_rows(analysis: SessionAnalysis) -> list[dict[str, Any]]:
     ]
 
 
-def channels_of(session: Session, analysis_id: str) -> dict[Modality, Channel]:
+def channels_of(session: Session, analysis_id: str) -> dict[Modality, FeatureSeries]:
     """The voice and the words of this analysis, in a transaction that is open."""
     rows = session.scalars(select(ChannelRow).where(ChannelRow.analysis_id == analysis_id))
     return {Modality(row.modality): _channel(row) for row in rows}
 
 
-def _channel(row: ChannelRow) -> Channel:
+def _channel(row: ChannelRow) -> FeatureSeries:
     values = np.frombuffer(row.numbers, _NUMBER).reshape(row.rows, row.width)
-    return Channel(
+    return FeatureSeries(
         values=values.astype(np.float32),
         time_s=None if row.time_s is None else np.frombuffer(row.time_s, _TIME).astype(np.float64),
         kind=row.kind,

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.emotions import EMOTIONS
-from fer_phq.core.feature_series import Channel, SessionFeatures
+from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import PhqEstimate, PhqResult, PhqUnavailable, UnavailableReason
 
 
@@ -157,8 +157,8 @@ class SessionAnalysis:
     warnings: tuple[str, ...]
     timing: Timing
     face_kind: str = ""
-    voice: Channel | None = None
-    words: Channel | None = None
+    voice: FeatureSeries | None = None
+    words: FeatureSeries | None = None
     beside: str = ""
     face_time_s: TimeArray = field(init=False)
 
@@ -178,7 +178,7 @@ class SessionAnalysis:
     def features(self) -> SessionFeatures:
         """What a PHQ head takes: the subject's face, voice and words over time."""
         return SessionFeatures(
-            face=Channel(self.embeddings, self.face_time_s, self.face_kind),
+            face=FeatureSeries(self.embeddings, self.face_time_s, self.face_kind),
             voice=self.voice,
             words=self.words,
             emotions=self.timeline.emotions[self.timeline.has_face],

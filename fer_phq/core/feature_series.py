@@ -13,7 +13,7 @@ from fer_phq.core.phq import Modality
 
 
 @dataclass(frozen=True, eq=False)
-class Channel:
+class FeatureSeries:
     """One modality over time. Raises ValueError for what does not fit together.
 
     values: (rows, width) float32, NaN where not measured. time_s: (rows,) float64 seconds, not decreasing, or None
@@ -49,9 +49,9 @@ class Channel:
 class SessionFeatures:
     """A session's modalities, any of which may be missing. emotions: (rows of face, 7), or None."""
 
-    face: Channel | None = None
-    voice: Channel | None = None
-    words: Channel | None = None
+    face: FeatureSeries | None = None
+    voice: FeatureSeries | None = None
+    words: FeatureSeries | None = None
     emotions: FloatArray | None = None
 
     def __post_init__(self) -> None:
@@ -60,9 +60,9 @@ class SessionFeatures:
         if self.face is None or self.emotions.shape != (len(self.face), len(EMOTIONS)):
             raise ValueError(f"emotions must be (frames, {len(EMOTIONS)}), got shape {self.emotions.shape}")
 
-    def channel(self, modality: Modality) -> Channel | None:
+    def channel(self, modality: Modality) -> FeatureSeries | None:
         """A modality's channel; None where it is missing or has no rows."""
-        found = cast(Channel | None, getattr(self, modality.value))
+        found = cast(FeatureSeries | None, getattr(self, modality.value))
         return found if found is not None and len(found) else None
 
     @property

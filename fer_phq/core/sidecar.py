@@ -10,7 +10,7 @@ from fer_phq.core.errors import FerPhqError
 
 
 @dataclass(frozen=True)
-class Beside:
+class Sidecar:
     """What is given beside a recording, on the recording's clock; all of it may be missing.
 
     transcript: a file that `read_transcript` takes. speaker: whose turns in it are the subject's. audio: sound that was
@@ -23,7 +23,7 @@ class Beside:
 
     def digest(self) -> str:
         """SHA-256 (hex) over the files' bytes and the speaker; empty when nothing is given."""
-        if self == Beside():
+        if self == Sidecar():
             return ""
         return digest_of(self.speaker, _bytes(self.transcript), _bytes(self.audio))
 

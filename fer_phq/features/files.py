@@ -29,7 +29,7 @@ import numpy.typing as npt
 
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import FerPhqError
-from fer_phq.core.feature_series import Channel, SessionFeatures
+from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 
 MAX_BYTES = 4 << 30
@@ -47,7 +47,7 @@ def write_features(features: SessionFeatures, path: Path) -> None:
     """Write a features file, whole or not at all. Raises FerPhqError when it cannot be written."""
     arrays: dict[str, npt.NDArray[np.generic]] = {}
     for modality, (values, times) in ARRAYS.items():
-        channel = cast(Channel | None, getattr(features, modality.value))
+        channel = cast(FeatureSeries | None, getattr(features, modality.value))
         if channel is None:
             continue
         arrays[values] = channel.values.astype(np.float32)
@@ -102,7 +102,7 @@ def _arrays(path: Path) -> dict[str, npt.NDArray[np.generic]]:
         return {name: file[name] for name in file.files if name in known}
 
 
-def _channel(arrays: dict[str, npt.NDArray[np.generic]], values: str, times: str) -> Channel | None:
+def _channel(arrays: dict[str, npt.NDArray[np.generic]], values: str, times: str) -> FeatureSeries | None:
     if values not in arrays:
         return None
     if times not in arrays and values != "words":
@@ -115,7 +115,7 @@ def _channel(arrays: dict[str, npt.NDArray[np.generic]], values: str, times: str
     kind = str(arrays[f"{values}_kind"]) if f"{values}_kind" in arrays else ""
     names = tuple(str(name) for name in np.atleast_1d(arrays.get(f"{values}_names", np.array([], str))))
     try:
-        return Channel(_numbers(arrays, values), time_s, kind, names)
+        return FeatureSeries(_numbers(arrays, values), time_s, kind, names)
     except ValueError as error:
         raise ValueError(f"{values}: {error}") from None
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.emotions import EMOTIONS, emotion_index
-from fer_phq.core.feature_series import Channel, SessionFeatures
+from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 from fer_phq.timeline.gaps import near_steps
 from fer_phq.voice.features import COLUMNS, SPEECH
@@ -74,19 +74,19 @@ def functionals(features: SessionFeatures, modalities: Sequence[Modality]) -> Fu
     )
 
 
-def measured_rows(channel: Channel) -> int:
+def measured_rows(channel: FeatureSeries) -> int:
     """Rows that say something of the person."""
     return int(says_something(channel).sum())
 
 
-def says_something(channel: Channel) -> npt.NDArray[np.bool_]:
+def says_something(channel: FeatureSeries) -> npt.NDArray[np.bool_]:
     """(rows,) which rows speak of the person: those with speech in them for a voice, else those with any number."""
     if channel.kind == PROSODY:
         return np.asarray(channel.values[:, COLUMNS.index("speech_probability")] >= SPEECH)
     return np.asarray(np.isfinite(channel.values).any(1))
 
 
-def level(channel: Channel) -> dict[str, float]:
+def level(channel: FeatureSeries) -> dict[str, float]:
     """Mean and standard deviation of each column over the rows in which it was measured."""
     mean, spread = moments(channel.values.astype(np.float64))
     missing = ~np.isfinite(channel.values).any(0)
@@ -104,7 +104,7 @@ def moments(rows: Float) -> tuple[Float, Float]:
     return mean, np.sqrt((deviation**2).sum(0) / count)
 
 
-def change(channel: Channel) -> dict[str, float]:
+def change(channel: FeatureSeries) -> dict[str, float]:
     """Of each column: mean absolute change from row to row (gaps left out), and slope, in SDs from first to last row.
 
     Rows without times count as equally spaced.
@@ -178,7 +178,7 @@ def _slope(values: Float, time_s: TimeArray) -> float:
     return float((centred * (values - values.mean())).sum() / spread * (time_s[-1] - time_s[0])) if spread else 0.0
 
 
-def _named(channel: Channel, **statistics: Float) -> dict[str, float]:
+def _named(channel: FeatureSeries, **statistics: Float) -> dict[str, float]:
     names = channel.names or tuple(str(i) for i in range(channel.width))
     return {
         f"{name}.{statistic}": float(value)

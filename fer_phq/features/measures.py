@@ -14,7 +14,7 @@ from typing import Literal
 
 from fer_phq.core.analysis import SessionAnalysis, Settings, judged_features
 from fer_phq.core.emotions import EMOTIONS
-from fer_phq.core.feature_series import Channel, SessionFeatures
+from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 
 VERSION = 1
@@ -192,7 +192,7 @@ def _words(features: SessionFeatures) -> dict[str, float]:
     from fer_phq.words.features import MINILM, PLAIN
     from fer_phq.words.functionals import word_functionals
 
-    words: Channel | None = features.channel(Modality.WORDS)
+    words: FeatureSeries | None = features.channel(Modality.WORDS)
     if words is None or words.kind not in (PLAIN, MINILM):
         return {}
     found = word_functionals(words)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.emotions import EMOTIONS
-from fer_phq.core.feature_series import Channel, SessionFeatures
+from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 from fer_phq.features.functionals import says_something
 from fer_phq.timeline.gaps import near_steps
@@ -24,7 +24,7 @@ MOST = 48
 """A session has about one span in SPAN_S seconds, but at least FEWEST and at most MOST."""
 
 
-def segments(features: SessionFeatures, modalities: Sequence[Modality]) -> FloatArray:
+def windows(features: SessionFeatures, modalities: Sequence[Modality]) -> FloatArray:
     """(spans, width) float32: what was measured in each span, NaN where nothing was (a gap).
 
     Of each modality, in the order of `Modality`: the mean of every column, then its mean absolute change from row to
@@ -47,7 +47,7 @@ def segments(features: SessionFeatures, modalities: Sequence[Modality]) -> Float
     )
 
 
-def segment_parts(widths: Mapping[Modality, int]) -> tuple[Modality, ...]:
+def window_parts(widths: Mapping[Modality, int]) -> tuple[Modality, ...]:
     """The modality of each column of the segments that are made of so many numbers a row of each modality."""
     return tuple(
         modality
@@ -57,7 +57,7 @@ def segment_parts(widths: Mapping[Modality, int]) -> tuple[Modality, ...]:
     )
 
 
-def _clock(channels: Sequence[Channel]) -> tuple[float, float, int]:
+def _clock(channels: Sequence[FeatureSeries]) -> tuple[float, float, int]:
     """The session's first and last time, and how many spans lie between them."""
     timed = [channel.time_s for channel in channels if channel.time_s is not None]
     if not timed:
@@ -68,7 +68,7 @@ def _clock(channels: Sequence[Channel]) -> tuple[float, float, int]:
 
 
 def _spans(
-    channel: Channel, emotions: FloatArray | None, modality: Modality, start: float, stop: float, spans: int
+    channel: FeatureSeries, emotions: FloatArray | None, modality: Modality, start: float, stop: float, spans: int
 ) -> FloatArray:
     """One modality's columns (spans, 2 width) of `segments`."""
     values = channel.values

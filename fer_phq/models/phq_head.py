@@ -25,7 +25,7 @@ from fer_phq.core.errors import ModelError
 from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.phq import Modality, PhqUnavailable, UnavailableReason
 from fer_phq.features.functionals import Functionals, functionals, measured_rows
-from fer_phq.features.windows import segment_parts, segments
+from fer_phq.features.windows import window_parts, windows
 from fer_phq.models.regressors import FAMILIES, Arrays, Attention, Described, Regressor
 from fer_phq.words.features import MINILM, PLAIN, without_embeddings
 
@@ -99,7 +99,7 @@ class PhqHead:
                 f"most {self.far:.1f} are judged"
             )
             return PhqUnavailable(UnavailableReason.OUT_OF_DISTRIBUTION, detail)
-        read = (segments(features, self.modalities),) if isinstance(self.whole, Attention) else ()
+        read = (windows(features, self.modalities),) if isinstance(self.whole, Attention) else ()
         return Described(row.values[None], read)
 
     def estimate(self, given: Described, level: float, maximum: int) -> tuple[Float, Float, Float]:
@@ -158,7 +158,7 @@ def build_head(facts: dict[str, Any], arrays: Arrays) -> PhqHead:
 
 def _try(head: PhqHead) -> None:
     """Arrays that do not fit together raise ValueError or IndexError now, not at a session."""
-    width = len(segment_parts({modality: taken.width for modality, taken in head.inputs.items()}))
+    width = len(window_parts({modality: taken.width for modality, taken in head.inputs.items()}))
     head.estimate(Described(head.centre[None], (np.zeros((1, width), np.float32),)), 0.5, 1)
 
 

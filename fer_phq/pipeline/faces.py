@@ -18,7 +18,7 @@ from fer_phq.faces import Detection, TrackStats, choose_subject, same_person
 
 
 @dataclass(frozen=True, eq=False)
-class Sighting:
+class FaceObservation:
     """One face in one sampled frame, in displayed pixels of the recording; `frame` counts sampled frames from 0."""
 
     frame: int
@@ -27,7 +27,7 @@ class Sighting:
     quality: float
 
 
-class Stopwatch:
+class StageTimer:
     """Wall seconds by stage."""
 
     def __init__(self) -> None:
@@ -50,11 +50,11 @@ class Stopwatch:
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class SubjectFaces:
     """The chosen person's rows: `faces` (one a frame at most, ascending) with `embeddings` (m, dim) beside them."""
 
     time_s: TimeArray
-    faces: tuple[Sighting, ...]
+    faces: tuple[FaceObservation, ...]
     embeddings: FloatArray
     tracks: tuple[TrackSummary, ...]
 
@@ -100,26 +100,26 @@ class Subject:
         return tuple(out)
 
 
-class Observations:
+class FaceObservations:
     """Collects sightings and embeddings as frames pass; memory grows by a row of numbers a face."""
 
     def __init__(self, recording: RecordingInfo, dim: int) -> None:
         self._area = recording.width * recording.height
         self._dim = dim
         self._times: list[float] = []
-        self._sightings: list[Sighting] = []
+        self._sightings: list[FaceObservation] = []
         self._embeddings: list[FloatArray] = []
 
     def __len__(self) -> int:
         return len(self._times)
 
-    def add(self, times: Sequence[float], sightings: Sequence[Sighting], embeddings: FloatArray) -> None:
+    def add(self, times: Sequence[float], sightings: Sequence[FaceObservation], embeddings: FloatArray) -> None:
         """A chunk: the times of its frames, and each face in it with its embedding (len(sightings), dim)."""
         self._times.extend(times)
         self._sightings.extend(sightings)
         self._embeddings.append(embeddings)
 
-    def of_subject(self, tracks: Sequence[TrackStats], wanted: int | None) -> Subject:
+    def of_subject(self, tracks: Sequence[TrackStats], wanted: int | None) -> SubjectFaces:
         """The series of the wanted track, or of the one that `choose_subject` prefers.
 
         Raises SettingsError when the wanted track does not exist.
@@ -127,7 +127,7 @@ class Observations:
         chosen = subject_tracks(tracks, wanted)
         rows = [i for i, face in enumerate(self._sightings) if face.track in chosen]
         everyone = np.concatenate(self._embeddings) if self._embeddings else np.zeros((0, self._dim), np.float32)
-        return Subject(
+        return SubjectFaces(
             time_s=np.asarray(self._times, np.float64),
             faces=tuple(self._sightings[i] for i in rows),
             embeddings=everyone[rows],

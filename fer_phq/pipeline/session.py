@@ -24,11 +24,11 @@ from fer_phq.core.analysis import (
 )
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.core.phq import PhqUnavailable, UnavailableReason
-from fer_phq.core.sidecar import Beside
+from fer_phq.core.sidecar import Sidecar
 from fer_phq.faces import FaceDetector, Tracker, align_crop, crop_quality
 from fer_phq.models.model import FerPhqModel, load_model
-from fer_phq.pipeline.faces import Observations, Sighting, Stopwatch, Subject
-from fer_phq.pipeline.speech import listen, understand
+from fer_phq.pipeline.faces import FaceObservation, FaceObservations, StageTimer, SubjectFaces
+from fer_phq.pipeline.speech import extract_speech, load_sidecar
 from fer_phq.video import Frame, FrameStream, probe, sample_frames
 
 CROP_SIDE = 96
@@ -40,7 +40,7 @@ def analyze(
     model: FerPhqModel | None = None,
     settings: Settings | None = None,
     on_progress: ProgressHook | None = None,
-    beside: Beside | None = None,
+    sidecar: Sidecar | None = None,
 ) -> SessionAnalysis:
     """Analyse one recording.
 
@@ -51,19 +51,19 @@ def analyze(
     """
     model = model or load_model()
     settings = settings or Settings()
-    beside = beside or Beside()
+    sidecar = sidecar or Sidecar()
     recording = probe(path)
-    digest = beside.digest()
-    watch = Stopwatch()
-    told = understand(beside)  # a name that is misspelt is told before the work, not after it
-    subject, warnings = look(recording, model, settings, watch, on_progress)
+    digest = sidecar.digest()
+    watch = StageTimer()
+    told = load_sidecar(sidecar)  # a name that is misspelt is told before the work, not after it
+    subject, warnings = extract_faces(recording, model, settings, watch, on_progress)
 
     def heard_until(time_s: float) -> None:
         if on_progress:
             on_progress(Progress(len(subject.time_s), len(subject.time_s), time_s))
 
     with watch.measure("listen"):
-        heard = listen(recording, told, heard_until)
+        heard = extract_speech(recording, told, heard_until)
     with watch.measure("heads"):
         timeline = subject.timeline(model.emotions_of(subject.embeddings))
     analysis = SessionAnalysis(
@@ -84,17 +84,17 @@ def analyze(
     return with_estimate(analysis, model, settings)
 
 
-def look(
+def extract_faces(
     recording: RecordingInfo,
     model: FerPhqModel,
     settings: Settings,
-    watch: Stopwatch,
+    watch: StageTimer,
     on_progress: ProgressHook | None,
-) -> tuple[Subject, tuple[str, ...]]:
+) -> tuple[SubjectFaces, tuple[str, ...]]:
     """The subject's faces in the sampled frames with their embeddings, and warnings of the decoder's."""
     detector = FaceDetector(settings.detection_threshold)
     tracker = Tracker()
-    seen = Observations(recording, model.dim)
+    seen = FaceObservations(recording, model.dim)
     # How many key frames there are is not known before they are read.
     expected = 0 if settings.sampling.key_frames else round(recording.duration_s * settings.sampling.fps)
     with sample_frames(recording.path, settings.sampling, max_side=settings.max_side) as stream:
@@ -137,7 +137,7 @@ def analyze_image(rgb: Image, model: FerPhqModel | None = None, threshold: float
 
 def find_faces(
     frames: Sequence[Frame], detector: FaceDetector, tracker: Tracker, first_index: int
-) -> tuple[list[Sighting], list[Image]]:
+) -> tuple[list[FaceObservation], list[Image]]:
     """Every face in a chunk, linked to its track, with its aligned crop; `first_index` counts sampled frames."""
     sightings = []
     crops = []
@@ -148,11 +148,11 @@ def find_faces(
         linked = tracker.update(frame.time_s, found, size, aligned)
         for face, crop, track in zip(found, aligned, linked, strict=True):
             quality = crop_quality(crop, face, size)
-            sightings.append(Sighting(first_index + index, track, face.scaled(frame.scale), quality))
+            sightings.append(FaceObservation(first_index + index, track, face.scaled(frame.scale), quality))
     return sightings, crops
 
 
-def chunks(stream: FrameStream, size: int, watch: Stopwatch) -> Iterator[list[Frame]]:
+def chunks(stream: FrameStream, size: int, watch: StageTimer) -> Iterator[list[Frame]]:
     """Up to `size` frames at a time; the waiting counts as decoding."""
     while True:
         with watch.measure("decode"):

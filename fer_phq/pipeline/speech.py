@@ -8,8 +8,8 @@ from pathlib import Path
 
 from fer_phq.core.analysis import RecordingInfo
 from fer_phq.core.errors import RecordingError
-from fer_phq.core.feature_series import Channel
-from fer_phq.core.sidecar import Beside
+from fer_phq.core.feature_series import FeatureSeries
+from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.functionals import measured_rows
 from fer_phq.voice import only_during, voice_features
 from fer_phq.words import (
@@ -27,16 +27,16 @@ EVERYONE = "Nothing says who speaks when: the voice is that of everyone who is h
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
+class SpeechFeatures:
     """voice and words of the subject, None where there are none; sentences on what limits them."""
 
-    voice: Channel | None
-    words: Channel | None
+    voice: FeatureSeries | None
+    words: FeatureSeries | None
     warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Told:
+class LoadedSidecar:
     """What was given beside a recording, read: the transcript, which speaker is the subject, sound of its own."""
 
     transcript: Transcript | None
@@ -45,16 +45,18 @@ class Told:
     warnings: tuple[str, ...]
 
 
-def understand(beside: Beside) -> Told:
+def load_sidecar(beside: Sidecar) -> LoadedSidecar:
     """Read a transcript. Raises FerPhqError when it cannot be used or does not have the speaker."""
     if beside.transcript is None:
-        return Told(None, None, beside.audio, ())
+        return LoadedSidecar(None, None, beside.audio, ())
     transcript = read_transcript(beside.transcript)
     speaker, doubt = subject_speaker(transcript, beside.speaker)
-    return Told(transcript, speaker, beside.audio, (*transcript.warnings, *([doubt] if doubt else [])))
+    return LoadedSidecar(transcript, speaker, beside.audio, (*transcript.warnings, *([doubt] if doubt else [])))
 
 
-def listen(recording: RecordingInfo, told: Told, on_progress: Callable[[float], None] | None = None) -> Heard:
+def extract_speech(
+    recording: RecordingInfo, told: LoadedSidecar, on_progress: Callable[[float], None] | None = None
+) -> SpeechFeatures:
     """Hear a session. on_progress is told the seconds of sound done and may raise `AnalysisCancelled`.
 
     Raises RecordingError for a sound file that was given and cannot be used; sound of the recording itself that cannot
@@ -69,12 +71,12 @@ def listen(recording: RecordingInfo, told: Told, on_progress: Callable[[float], 
             voice = only_during(voice, [(float(start), float(end)) for start, end in intervals(transcript, speaker)])
         else:
             warnings.append(EVERYONE)
-    return Heard(voice, _words(transcript, speaker, warnings), tuple(warnings))
+    return SpeechFeatures(voice, _words(transcript, speaker, warnings), tuple(warnings))
 
 
 def _voice(
     recording: RecordingInfo, audio: Path | None, on_progress: Callable[[float], None] | None, warnings: list[str]
-) -> Channel | None:
+) -> FeatureSeries | None:
     if audio is not None:
         return voice_features(audio, on_progress=on_progress, on_warning=warnings.append)
     if not recording.has_audio:
@@ -86,7 +88,7 @@ def _voice(
         return None
 
 
-def _words(transcript: Transcript | None, speaker: str | None, warnings: list[str]) -> Channel | None:
+def _words(transcript: Transcript | None, speaker: str | None, warnings: list[str]) -> FeatureSeries | None:
     """Features of the subject's utterances, with embeddings where the extra that makes them is installed."""
     if transcript is None:
         return None

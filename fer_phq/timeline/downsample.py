@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_phq.core.arrays import TimeArray
-from fer_phq.timeline.gaps import edges, stretch_ids
+from fer_phq.timeline.gaps import edges, run_ids
 
 Float = npt.NDArray[np.float64]
 MOST = 1200
@@ -19,7 +19,7 @@ MOST = 1200
 
 
 @dataclass(frozen=True, eq=False)
-class Thinned:
+class Downsampled:
     """Rows for drawing, m <= n of them when there were many.
 
     first (m,): the index of each bin's first row among the n, so that a bin's rows can be brought together in other
@@ -41,13 +41,13 @@ class Thinned:
         return len(self.first)
 
 
-def thin(
+def downsample(
     time_s: TimeArray,
     values: npt.NDArray[np.floating],
     *,
     seen: npt.NDArray[np.bool_] | None = None,
     most: int = MOST,
-) -> Thinned:
+) -> Downsampled:
     """Rows brought together in about `most` bins of equal length, or as they are when there are no more than that.
 
     time_s (n,) seconds, not decreasing; values (n, k), NaN where not measured. seen (n,): which rows are no gap; by
@@ -63,13 +63,13 @@ def thin(
         there = np.asarray(np.isfinite(rows).any(axis=1) if seen is None else seen)
         share = (time_s - time_s[0]) / max(float(time_s[-1] - time_s[0]), 1e-9)
         bins = np.minimum((share * most).astype(np.int64), most - 1)
-        stretch = stretch_ids(time_s, there)
+        stretch = run_ids(time_s, there)
         first = np.flatnonzero(np.r_[True, (np.diff(bins) != 0) | (np.diff(stretch) != 0)])
     counts = np.diff(np.r_[first, count])
     mean = _means(rows, first)
     low = _extreme(np.fmin, rows, first)
     high = _extreme(np.fmax, rows, first)
-    return Thinned(
+    return Downsampled(
         first=np.asarray(first, np.int64),
         count=np.asarray(counts, np.int64),
         time_s=np.asarray(time_s[first + (counts - 1) // 2], np.float64),
@@ -81,7 +81,7 @@ def thin(
     )
 
 
-def lowest(values: npt.NDArray[np.floating], thinned: Thinned) -> Float:
+def lowest(values: npt.NDArray[np.floating], thinned: Downsampled) -> Float:
     """(m,) the lowest of a bin's values (n,), such as the worst state that a bin holds."""
     return _extreme(np.fmin, np.asarray(values, np.float64)[:, None], thinned.first)[:, 0]
 

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from fer_phq.core.arrays import TimeArray
 from fer_phq.core.emotions import EMOTIONS, emotion_index
-from fer_phq.timeline.gaps import edges, stretch_ids
+from fer_phq.timeline.gaps import edges, run_ids
 
 ENTER = 0.5
 """An episode reaches this probability: the expression is likelier than all others together."""
@@ -73,7 +73,7 @@ def find_episodes(
         raise ValueError(f"The thresholds must be 0 < leave <= enter, got {leave:g} and {enter:g}.")
     values = np.asarray(emotions, np.float64)
     seen = np.asarray(~np.isnan(values).any(axis=1))
-    stretch = stretch_ids(time_s, seen)
+    stretch = run_ids(time_s, seen)
     bounds = _bounds(time_s)
     found = []
     for name in names:

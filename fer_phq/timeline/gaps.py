@@ -17,7 +17,7 @@ def near_steps(time_s: TimeArray) -> npt.NDArray[np.bool_]:
     return np.asarray(steps <= GAP * np.median(steps)) if len(steps) else np.zeros(0, bool)
 
 
-def stretch_ids(time_s: TimeArray, seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+def run_ids(time_s: TimeArray, seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """(n,) the number of each row's stretch: rows that are all seen, or all not, with no gap in time between them.
 
     time_s (n,) seconds, not decreasing; seen (n,) bool, which rows were measured.

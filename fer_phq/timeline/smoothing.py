@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_phq.core.arrays import TimeArray
-from fer_phq.timeline.gaps import stretch_ids
+from fer_phq.timeline.gaps import run_ids
 
 Float = npt.NDArray[np.float64]
 
@@ -25,7 +25,7 @@ def smooth(time_s: TimeArray, values: npt.NDArray[np.floating], width_s: float) 
     if width_s == 0 or len(rows) < 2:
         return rows.copy()
     seen = np.asarray(~np.isnan(rows).any(axis=1))
-    stretch = stretch_ids(time_s, seen)
+    stretch = run_ids(time_s, seen)
     filled = np.where(seen[:, None], rows, 0.0)
     total = filled.copy()
     weights = np.ones(len(rows))

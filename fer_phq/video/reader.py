@@ -16,7 +16,7 @@ import numpy as np
 from fer_phq.core.analysis import RecordingInfo, Sampling
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.core.errors import RecordingError
-from fer_phq.video.decoder.process import Child
+from fer_phq.video.decoder.process import DecoderProcess
 from fer_phq.video.decoder.protocol import Header
 from fer_phq.video.types import DEFAULT_LIMITS, SOUND_RATE, Frame, Limits, SoundBlock
 
@@ -57,7 +57,7 @@ def sample_frames(
         raise ValueError(f"max_side must be at least 16 pixels, got {max_side}.")
     file = _checked(path)
     request = {"command": "sample", "fps": sampling.fps, "key_frames": sampling.key_frames, "max_side": max_side}
-    child = Child({**request, "path": str(file), "shown": str(path)}, limits, _payload(max_side))
+    child = DecoderProcess({**request, "path": str(file), "shown": str(path)}, limits, _payload(max_side))
     return FrameStream(child, str(path), max_side)
 
 
@@ -85,7 +85,7 @@ def read_sound(path: StrPath, *, block_s: float = 30.0, limits: Limits = DEFAULT
     file = _checked(path)
     samples = round(block_s * SOUND_RATE)
     request = {"command": "sound", "block_samples": samples, "path": str(file), "shown": str(path)}
-    return SoundStream(Child(request, limits, 4 * samples), str(path))
+    return SoundStream(DecoderProcess(request, limits, 4 * samples), str(path))
 
 
 class _Stream(Iterator[T], Generic[T]):
@@ -95,7 +95,7 @@ class _Stream(Iterator[T], Generic[T]):
     decode_seconds: wall seconds the child has spent decoding so far; they overlap with the caller's own work.
     """
 
-    def __init__(self, child: Child, path: str) -> None:
+    def __init__(self, child: DecoderProcess, path: str) -> None:
         self.warnings: list[str] = []
         self.decode_seconds = 0.0
         self._child = child
@@ -140,7 +140,7 @@ class FrameStream(_Stream[Frame]):
     decoder: which library decodes, "decord" or "PyAV", with the reason why, known after the first frame.
     """
 
-    def __init__(self, child: Child, path: str, max_side: int) -> None:
+    def __init__(self, child: DecoderProcess, path: str, max_side: int) -> None:
         super().__init__(child, path)
         self.decoder = ""
         self.decoder_reason = ""
@@ -158,7 +158,7 @@ class FrameStream(_Stream[Frame]):
 class SoundStream(_Stream[SoundBlock]):
     """The sound of one recording in blocks, decoded ahead of the reader by a child process within a small bound."""
 
-    def __init__(self, child: Child, path: str) -> None:
+    def __init__(self, child: DecoderProcess, path: str) -> None:
         super().__init__(child, path)
         self._given = 0
 
@@ -175,7 +175,7 @@ class SoundStream(_Stream[SoundBlock]):
 
 def _ask(request: dict[str, Any], file: Path, limits: Limits, max_payload: int = 0) -> list[tuple[Header, bytearray]]:
     """The child's messages for a request with one short answer."""
-    child = Child({**request, "path": str(file)}, limits, max_payload)
+    child = DecoderProcess({**request, "path": str(file)}, limits, max_payload)
     try:
         return list(child.messages())
     finally:

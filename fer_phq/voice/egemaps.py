@@ -14,7 +14,7 @@ import numpy as np
 
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import SettingsError
-from fer_phq.core.feature_series import Channel
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.video import SOUND_RATE, Limits, read_sound
 from fer_phq.video.reader import StrPath
 from fer_phq.video.types import DEFAULT_LIMITS
@@ -34,7 +34,7 @@ def egemaps_features(
     speech_of: Iterable[Interval] | None = None,
     block_s: float = 30.0,
     limits: Limits = DEFAULT_LIMITS,
-) -> Channel:
+) -> FeatureSeries:
     """The 25 low-level descriptors of eGeMAPS v02 (Eyben et al., 2016): a channel of kind "egemaps-v02".
 
     Values (rows, 25) float32, ten rows a second with times as in `voice_features`; each is the mean of openSMILE's
@@ -51,7 +51,7 @@ def egemaps_features(
         tables = [_rows(smile, part, before, rows) for part, before, rows in _overlapping(sound)]
     names = tuple(str(name) for name in smile.feature_names)
     values = np.concatenate([np.zeros((0, len(names)), np.float32), *tables])
-    channel = Channel(values, (np.arange(len(values)) + 0.5) / ROWS_A_SECOND, KIND, names)
+    channel = FeatureSeries(values, (np.arange(len(values)) + 0.5) / ROWS_A_SECOND, KIND, names)
     return channel if spans is None else only_during(channel, spans)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_phq.core.arrays import FloatArray
-from fer_phq.core.feature_series import Channel
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.video import SOUND_RATE, Limits, SoundBlock, read_sound
 from fer_phq.video.reader import StrPath
 from fer_phq.video.types import DEFAULT_LIMITS
@@ -46,7 +46,7 @@ def voice_features(
     limits: Limits = DEFAULT_LIMITS,
     on_progress: Callable[[float], None] | None = None,
     on_warning: Callable[[str], None] | None = None,
-) -> Channel:
+) -> FeatureSeries:
     """The voice of a recording, or of a sound file (WAV, FLAC, MP3, M4A, Ogg ...): a channel of kind "prosody-1".
 
     Values (rows, 23) float32 with the names `COLUMNS`; row k speaks of the tenth of a second from k / 10 s on and has
@@ -67,7 +67,7 @@ def voice_features(
     return channel if spans is None else only_during(channel, spans)
 
 
-def features_of_sound(blocks: Iterable[FloatArray]) -> Channel:
+def features_of_sound(blocks: Iterable[FloatArray]) -> FeatureSeries:
     """As `voice_features`, of consecutive blocks of any length: float32 samples, mono, 16 kHz, -1 to 1.
 
     Holds one block and, until the end, about 2 kB for each second of sound.
@@ -92,7 +92,7 @@ def features_of_sound(blocks: Iterable[FloatArray]) -> Channel:
         np.concatenate([*rows, described]),
         np.concatenate([*levels, level]),
     )
-    return Channel(values, (np.arange(len(values)) + 0.5) / ROWS_A_SECOND, KIND, COLUMNS)
+    return FeatureSeries(values, (np.arange(len(values)) + 0.5) / ROWS_A_SECOND, KIND, COLUMNS)
 
 
 def _columns(probability: FloatArray, pitches: FloatArray, described: FloatArray, level_db: FloatArray) -> FloatArray:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from fer_phq.core.feature_series import Channel
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.voice import spectrum
 from fer_phq.voice.features import COLUMNS, KIND, ROWS_A_SECOND, SPEECH
 
@@ -47,7 +47,7 @@ _Rows = npt.NDArray[np.bool_]
 _Numbers = npt.NDArray[np.floating[Any]]
 
 
-def voice_functionals(channel: Channel) -> dict[str, float]:
+def voice_functionals(channel: FeatureSeries) -> dict[str, float]:
     """The session summary of a channel of kind "prosody-1": the keys `FUNCTIONALS`, NaN what cannot be measured.
 
     Rows that `only_during` set to NaN count as not there. f0: mean, standard deviation and range (95th minus 5th

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from fer_phq.core.feature_series import Channel
+from fer_phq.core.feature_series import FeatureSeries
 
 Interval = tuple[float, float]
 """(start, end) in seconds from the recording's start; the end is not part of it."""
 
 
-def only_during(channel: Channel, intervals: Iterable[Interval]) -> Channel:
+def only_during(channel: FeatureSeries, intervals: Iterable[Interval]) -> FeatureSeries:
     """The channel with every row outside the intervals set to NaN, so that nobody else's voice counts.
 
     intervals: the subject's utterances, by a transcript for example, in any order; they may overlap. A row belongs to
@@ -27,7 +27,7 @@ def only_during(channel: Channel, intervals: Iterable[Interval]) -> Channel:
     started = np.searchsorted(np.sort(spans[:, 0]), channel.time_s, side="right")
     ended = np.searchsorted(np.sort(spans[:, 1]), channel.time_s, side="right")
     values = np.where((started > ended)[:, None], channel.values, np.float32(np.nan))
-    return Channel(values.astype(np.float32), channel.time_s, channel.kind, channel.names)
+    return FeatureSeries(values.astype(np.float32), channel.time_s, channel.kind, channel.names)
 
 
 def checked(intervals: Iterable[Interval]) -> list[Interval]:

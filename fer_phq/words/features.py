@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from fer_phq.core.feature_series import Channel
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.words.encoder import SentenceEncoder
 from fer_phq.words.lexicon import (
     ABSOLUTIST,
@@ -44,7 +44,9 @@ MIN_DURATION_S = 0.001
 """Seconds below which an utterance lasts no time: captions count in milliseconds."""
 
 
-def word_features(transcript: Transcript, speaker: str | None = None, embed: SentenceEncoder | None = None) -> Channel:
+def word_features(
+    transcript: Transcript, speaker: str | None = None, embed: SentenceEncoder | None = None
+) -> FeatureSeries:
     """A channel with one row for each of a speaker's utterances (of all utterances, without a speaker).
 
     Its times are the utterances' starts. Its columns (`PLAIN_NAMES`), NaN where not known:
@@ -76,13 +78,13 @@ def word_features(transcript: Transcript, speaker: str | None = None, embed: Sen
         kind = embed.kind
         parts.append(embed(texts))
     starts = np.array([utterance.start_s for utterance in mine], np.float64)
-    return Channel(np.concatenate(parts, axis=1), starts, kind, names)
+    return FeatureSeries(np.concatenate(parts, axis=1), starts, kind, names)
 
 
-def without_embeddings(channel: Channel) -> Channel:
+def without_embeddings(channel: FeatureSeries) -> FeatureSeries:
     """A channel of kind "minilm-1" as the one of kind "plain-1" that it contains."""
     width = len(PLAIN_NAMES)
-    return Channel(channel.values[:, :width], channel.time_s, PLAIN, PLAIN_NAMES)
+    return FeatureSeries(channel.values[:, :width], channel.time_s, PLAIN, PLAIN_NAMES)
 
 
 def language_warning(transcript: Transcript, speaker: str | None = None) -> str | None:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_phq.core.errors import FerPhqError
-from fer_phq.core.feature_series import Channel
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.words.features import MINILM, PLAIN, PLAIN_NAMES
 
 Float = npt.NDArray[np.float64]
@@ -16,7 +16,7 @@ Float = npt.NDArray[np.float64]
 SHARES = ("first_person", "absolutist", "negation", "type_token")
 
 
-def word_functionals(channel: Channel, duration_s: float | None = None) -> dict[str, float]:
+def word_functionals(channel: FeatureSeries, duration_s: float | None = None) -> dict[str, float]:
     """The session's numbers by name, always the same names for one kind; NaN for what cannot be measured.
 
     talk_s: seconds in which the speaker talks, overlaps counted once. talk_share: that part of the recording's
@@ -53,7 +53,7 @@ def word_functionals(channel: Channel, duration_s: float | None = None) -> dict[
     return out
 
 
-def _plain(channel: Channel) -> dict[str, Float]:
+def _plain(channel: FeatureSeries) -> dict[str, Float]:
     """The plain columns by name."""
     plain = len(PLAIN_NAMES)
     fits = channel.width == plain if channel.kind == PLAIN else channel.kind == MINILM and channel.width > plain
@@ -65,7 +65,7 @@ def _plain(channel: Channel) -> dict[str, Float]:
     return {name: channel.values[:, i].astype(np.float64) for i, name in enumerate(PLAIN_NAMES)}
 
 
-def _talk(channel: Channel, lengths: Float, duration_s: float | None) -> tuple[float, float]:
+def _talk(channel: FeatureSeries, lengths: Float, duration_s: float | None) -> tuple[float, float]:
     """Seconds of talk, and those within the recording. Rows without times count as if they did not overlap."""
     lengths = np.nan_to_num(lengths)
     limit = math.inf if duration_s is None else duration_s

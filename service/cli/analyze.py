@@ -22,7 +22,7 @@ from fer_phq.core.analysis import ProgressHook, Sampling, SessionAnalysis, Setti
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError
 from fer_phq.core.phq import PhqEstimate, Provenance
-from fer_phq.core.sidecar import Beside
+from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.files import write_features
 from fer_phq.features.measures import measured
 from service.ingest.server_folder import RECORDINGS as SUFFIXES
@@ -53,7 +53,7 @@ class Options:
     """What was asked for on the command line."""
 
     settings: Settings
-    beside: Beside
+    beside: Sidecar
     as_json: bool
     csv_dir: Path | None
     features_dir: Path | None
@@ -105,10 +105,10 @@ def analyze_command(
     except ValueError as error:
         raise SettingsError(str(error)) from None
     settings = Settings(sampling=sampling, coverage_floor=app_settings.coverage_floor, track=track)
-    beside = Beside(transcript, speaker, audio)
+    beside = Sidecar(transcript, speaker, audio)
     if speaker is not None and transcript is None:
         raise SettingsError("--speaker names a speaker of the transcript: add --transcript.")
-    if beside != Beside() and (len(recordings) > 1 or recordings[0].is_dir()):
+    if beside != Sidecar() and (len(recordings) > 1 or recordings[0].is_dir()):
         raise SettingsError("--transcript and --audio belong to one recording: name one file.")
     kept_for = subject if save else None
     options = Options(settings, beside, as_json, csv_dir, features_dir, kept_for, consent_by, recorded_at)

@@ -18,7 +18,7 @@ from db.records import JobRecord, JobState, NotFoundError, SessionRecord
 from db.store import Store
 from fer_phq.core.analysis import Progress, ProgressHook, SessionAnalysis, Settings
 from fer_phq.core.errors import AnalysisCancelled, FerPhqError, RecordingError, StoreError
-from fer_phq.core.sidecar import Beside
+from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.measures import measured
 from service.ingest.media import MediaStore
 from service.jobs.sidecar import beside_of
@@ -42,7 +42,7 @@ class Analyser(Protocol):
     def model_id(self) -> str:
         """Id of the model that will be used. ModelError when it cannot be loaded."""
 
-    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Beside) -> SessionAnalysis:
+    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Sidecar) -> SessionAnalysis:
         """Analyse one recording with what was given beside it; exceptions of `on_progress` come out as they are."""
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from db.records import TranscriptRecord
 from db.store import Store
 from fer_phq.core.errors import FerPhqError
-from fer_phq.core.sidecar import Beside, digest_of
+from fer_phq.core.sidecar import Sidecar, digest_of
 from service.settings import AppSettings
 
 
@@ -21,7 +21,7 @@ def digest(kept: TranscriptRecord) -> str:
 
 
 @contextmanager
-def beside_of(settings: AppSettings, store: Store, session_id: str) -> Iterator[Beside]:
+def beside_of(settings: AppSettings, store: Store, session_id: str) -> Iterator[Sidecar]:
     """What the store has beside a session's recording, as files that are there only inside of the `with`.
 
     The transcript lies in the incoming folder, readable by its owner only; after a crash the sweep removes it.
@@ -29,7 +29,7 @@ def beside_of(settings: AppSettings, store: Store, session_id: str) -> Iterator[
     """
     kept = store.get_transcript(session_id=session_id)
     if kept is None:
-        yield Beside()
+        yield Sidecar()
         return
     settings.prepare()
     descriptor, name = tempfile.mkstemp(prefix="transcript-", suffix=".part", dir=settings.incoming_dir)
@@ -37,7 +37,7 @@ def beside_of(settings: AppSettings, store: Store, session_id: str) -> Iterator[
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(kept.document)
-        yield Beside(transcript=path, speaker=kept.speaker)
+        yield Sidecar(transcript=path, speaker=kept.speaker)
     except FerPhqError as error:
         if str(path) not in str(error):
             raise

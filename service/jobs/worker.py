@@ -30,7 +30,7 @@ from db.records import JobState
 from db.store import Store
 from fer_phq.core.analysis import ProgressHook, SessionAnalysis, Settings
 from fer_phq.core.errors import StoreError
-from fer_phq.core.sidecar import Beside
+from fer_phq.core.sidecar import Sidecar
 from fer_phq.models.checkpoint import Bundle
 from service.erasure import remove_expired
 from service.ingest.media import MediaStore
@@ -72,7 +72,7 @@ class PipelineAnalyser:
         """Id of the loaded model. ModelError when it cannot be loaded."""
         return str(self._model().model_id)
 
-    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Beside) -> SessionAnalysis:
+    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Sidecar) -> SessionAnalysis:
         """See `fer_phq.pipeline.analyze`."""
         from fer_phq.pipeline.session import analyze
 

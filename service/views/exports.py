@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from db.store import Store
-from fer_phq.core.feature_series import Channel
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Modality
 from fer_phq.words import parse_transcript
 from service.models.training_manifest import WITHIN_DAYS
@@ -77,7 +77,7 @@ def _records(found: Sequence[object], columns: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame([[getattr(one, name) for name in columns] for one in found], columns=list(columns))
 
 
-def _channel_table(channel: Channel | None) -> pd.DataFrame | None:
+def _channel_table(channel: FeatureSeries | None) -> pd.DataFrame | None:
     if channel is None:
         return None
     columns = {name: channel.values[:, i] for i, name in enumerate(channel.names) if not name.startswith("embedding_")}

@@ -14,8 +14,8 @@ import pandas as pd
 
 from db.records import AnalysisRecord, AnalysisSummary, NoteRecord
 from fer_phq.core.emotions import EMOTIONS
-from fer_phq.core.feature_series import Channel
-from fer_phq.timeline.downsample import MOST, lowest, thin
+from fer_phq.core.feature_series import FeatureSeries
+from fer_phq.timeline.downsample import MOST, downsample, lowest
 from fer_phq.timeline.episodes import find_episodes
 from fer_phq.timeline.gaps import edges
 from fer_phq.timeline.smoothing import smooth
@@ -80,7 +80,7 @@ def drawn_frames(table: pd.DataFrame, window: Window | None = None, most: int = 
     table = table if window is None else within(table, window)
     seen = (table["state"] != STATES[0]).to_numpy(dtype=bool)
     values = table[list(EMOTIONS)].to_numpy(dtype=float)
-    thinned = thin(table["time_s"].to_numpy(dtype=float), values, seen=seen, most=most)
+    thinned = downsample(table["time_s"].to_numpy(dtype=float), values, seen=seen, most=most)
     drawn = pd.DataFrame({"time_s": thinned.time_s, "from_s": thinned.from_s, "to_s": thinned.to_s})
     drawn[list(EMOTIONS)] = thinned.mean
     order = np.array([STATES.index(state) for state in table["state"]], np.float64)
@@ -92,7 +92,7 @@ def drawn_frames(table: pd.DataFrame, window: Window | None = None, most: int = 
 
 def raw_values(table: pd.DataFrame, most: int = MOST) -> pd.DataFrame:
     """What was there before smoothing: time_s, emotion, and the low and high of the frames that a row stands for."""
-    thinned = thin(table["time_s"].to_numpy(dtype=float), table[list(EMOTIONS)].to_numpy(dtype=float), most=most)
+    thinned = downsample(table["time_s"].to_numpy(dtype=float), table[list(EMOTIONS)].to_numpy(dtype=float), most=most)
     seen = np.isfinite(thinned.low[:, 0]) if len(thinned) else np.zeros(0, bool)
     return pd.DataFrame(
         {
@@ -124,7 +124,7 @@ def other_people(record: AnalysisRecord) -> pd.DataFrame:
     )
 
 
-def voice_table(voice: Channel | None, window: Window, most: int = MOST) -> pd.DataFrame:
+def voice_table(voice: FeatureSeries | None, window: Window, most: int = MOST) -> pd.DataFrame:
     """The voice within a window: time_s, speech (share of the time, 0 to 1), and of loudness_db and pitch_hz
     the mean with the `..._low` and `..._high` of each row's tenths of a second. NaN where nothing was measured; pitch
     is only that of speech. No rows for a voice of another kind than ours.
@@ -138,7 +138,7 @@ def voice_table(voice: Channel | None, window: Window, most: int = MOST) -> pd.D
     speaking = np.where(np.isfinite(probability), probability >= SPEECH, np.nan)
     pitch = np.where(speaking == 1, hertz(rows[:, COLUMNS.index("f0_semitones")]), np.nan)
     values = np.column_stack([speaking, loudness, pitch])
-    thinned = thin(voice.time_s[inside], values, most=most)
+    thinned = downsample(voice.time_s[inside], values, most=most)
     return pd.DataFrame(
         {
             "time_s": thinned.time_s,

@@ -11,7 +11,7 @@ from served import CHROMIUM, calm, click_chart, dashboard, eventually, opened
 from synthetic_sessions import Plan, synthetic_analysis
 
 from db.store import Store
-from fer_phq.core.feature_series import Channel
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.voice.features import COLUMNS, KIND
 from service.settings import AppSettings
 
@@ -29,7 +29,7 @@ def voiced(store: Store) -> str:
     known = store.load_session_analysis(analysis_id=row.analysis.id)
     made = synthetic_analysis(3, Plan(seconds=3, fps=8, coverage=1.0, model_id="voiced-11111111"), known.recording)
     values = np.full((30, len(COLUMNS)), 0.9, np.float32)
-    voice = Channel(values, (np.arange(30) + 0.5) / 10, KIND, COLUMNS)
+    voice = FeatureSeries(values, (np.arange(30) + 0.5) / 10, KIND, COLUMNS)
     store.save_analysis(session_id=session.id, analysis=replace(made, voice=voice))
     document = b"WEBVTT\n\n00:00.200 --> 00:00.900\n<v Client>Yes.\n\n00:01.500 --> 00:02.500\n<v Client>I was.\n"
     store.set_transcript(session_id=session.id, original_name="one.vtt", document=document)

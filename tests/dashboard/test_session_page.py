@@ -19,7 +19,7 @@ from dashboard import charts, loaders
 from db.records import JobState
 from db.store import Store
 from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings, TrackSummary
-from fer_phq.core.feature_series import Channel
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Provenance
 from fer_phq.models.checkpoint import find_bundle
 from fer_phq.voice.features import COLUMNS, KIND
@@ -57,7 +57,7 @@ def made(model_id: str = "model-a", seed: int = 5, **plan: Any) -> SessionAnalys
     rows = int(wanted.seconds * 10)
     values = np.zeros((rows, len(COLUMNS)), np.float32)
     values[:, 0], values[:, 1], values[:, COLUMNS.index("loudness_db")] = 0.9, 24, -30
-    voice = Channel(values, (np.arange(rows) + 0.5) / 10, KIND, COLUMNS)
+    voice = FeatureSeries(values, (np.arange(rows) + 0.5) / 10, KIND, COLUMNS)
     other = TrackSummary(4, 12, 20.0, 30.0, 0.02, is_subject=False)
     return replace(found, voice=voice, tracks=(*found.tracks, other))
 

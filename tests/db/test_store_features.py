@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from db.engine import normalise_url, open_engine
 from db.store import Store
 from db.tables import ChannelRow
-from fer_phq.core.feature_series import Channel
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Modality
 
 
@@ -20,7 +20,7 @@ def session_id(store: Store) -> str:
     return new_session(store, store.create_subject(label="S").id, "session.mp4").id
 
 
-def same_channel(stored: Channel | None, given: Channel | None) -> None:
+def same_channel(stored: FeatureSeries | None, given: FeatureSeries | None) -> None:
     assert stored is not None
     assert given is not None
     assert (stored.kind, stored.names) == (given.kind, given.names)

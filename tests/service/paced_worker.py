@@ -22,7 +22,7 @@ import numpy as np
 from db.store import Store
 from fer_phq.core.analysis import Progress, ProgressHook, SessionAnalysis, Settings, Timeline, Timing, TrackSummary
 from fer_phq.core.phq import PhqUnavailable, UnavailableReason
-from fer_phq.core.sidecar import Beside
+from fer_phq.core.sidecar import Sidecar
 from fer_phq.video import probe
 from service.jobs.worker import run_worker
 from service.settings import load_settings
@@ -35,7 +35,7 @@ class PacedAnalyser:
 
     model_id = "paced-0000"
 
-    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Beside) -> SessionAnalysis:
+    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Sidecar) -> SessionAnalysis:
         info, pace = probe(path), _pace()
         with (MARKS / "begun").open("a") as file:
             file.write(f"{os.getpid()} {info.sha256}\n")

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError
-from fer_phq.core.feature_series import Channel, SessionFeatures
+from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality, Scale
 from fer_phq.features.files import write_features
 from training.phq.data.sessions import LabelledSession, SourceKind
@@ -126,7 +126,7 @@ def _seen(shown: SimulatedSession) -> list[float]:
 
 def _face(
     shown: SimulatedSession, bank: EmbeddingBank, cohort: Cohort, rng: np.random.Generator
-) -> tuple[Channel, npt.NDArray[np.float32]]:
+) -> tuple[FeatureSeries, npt.NDArray[np.float32]]:
     """The frames in which the face was found."""
     if bank.probabilities is None:
         raise ValueError("The bank must know its images' probabilities.")
@@ -136,7 +136,7 @@ def _face(
     seen = np.flatnonzero(~lost) if not lost.all() else np.arange(frames)
     images = bank.draw(shown, rng)[seen]
     embeddings = np.asarray(bank.embeddings[images] + bank.offset(rng), np.float32)
-    return Channel(embeddings, seen / cohort.fps, bank.kind), bank.probabilities[images]
+    return FeatureSeries(embeddings, seen / cohort.fps, bank.kind), bank.probabilities[images]
 
 
 def write_cohort(data: Gathered, folder: Path) -> Path:

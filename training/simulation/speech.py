@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fer_phq.core.feature_series import Channel
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.voice.features import COLUMNS, KIND, ROWS_A_SECOND
 from fer_phq.words.features import PLAIN, PLAIN_NAMES
 
@@ -79,7 +79,7 @@ def draw_speaker(part: float, person: Float, links: SpeechLinks, rng: np.random.
     )
 
 
-def draw_voice(speaker: Speaker, seconds: float, rng: np.random.Generator) -> Channel:
+def draw_voice(speaker: Speaker, seconds: float, rng: np.random.Generator) -> FeatureSeries:
     """The voice features (rows, 23) of a session: runs of speech between pauses, at ten rows a second."""
     rows = max(1, int(seconds * ROWS_A_SECOND))
     speech = _speech(rows, speaker.pause_s, rng)
@@ -94,10 +94,10 @@ def draw_voice(speaker: Speaker, seconds: float, rng: np.random.Generator) -> Ch
     values[:, column["loudness_db"]] = np.where(speech, loudness, -70)
     values[:, column["syllable_nuclei"]] = np.where(speech, rng.random(rows) < 0.42, 0)
     times = (np.arange(rows) + 0.5) / ROWS_A_SECOND
-    return Channel(values, times, KIND, COLUMNS)
+    return FeatureSeries(values, times, KIND, COLUMNS)
 
 
-def draw_words(speaker: Speaker, seconds: float, rng: np.random.Generator) -> Channel:
+def draw_words(speaker: Speaker, seconds: float, rng: np.random.Generator) -> FeatureSeries:
     """The word features (utterances, 9) of a session: an utterance every ten seconds or so, three words a second."""
     rows = max(1, int(seconds / 10))
     counted = rng.poisson(16, rows) + 1
@@ -115,7 +115,9 @@ def draw_words(speaker: Speaker, seconds: float, rng: np.random.Generator) -> Ch
         "type_token": np.clip(rng.normal(0.9, 0.04, rows), 0, 1),
     }
     times = np.cumsum(np.r_[0.0, (duration + pause)[:-1]])
-    return Channel(np.stack([columns[name] for name in PLAIN_NAMES], 1).astype(np.float32), times, PLAIN, PLAIN_NAMES)
+    return FeatureSeries(
+        np.stack([columns[name] for name in PLAIN_NAMES], 1).astype(np.float32), times, PLAIN, PLAIN_NAMES
+    )
 
 
 def _speech(rows: int, pause_s: float, rng: np.random.Generator) -> npt.NDArray[np.bool_]:

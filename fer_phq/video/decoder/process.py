@@ -29,7 +29,7 @@ _PASSED_ON = (
 _COMMAND = [sys.executable, "-P", "-m", "fer_phq.video.decoder.main"]
 
 
-class Child:
+class DecoderProcess:
     """One decoding process that serves one request and ends. Closing it, or losing the last reference, kills it.
 
     The child also ends by itself when this process does: its standard input, which only this process holds, closes.

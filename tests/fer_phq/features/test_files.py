@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fer_phq.core.errors import FerPhqError
-from fer_phq.core.feature_series import Channel, SessionFeatures
+from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 from fer_phq.features.files import read_features, write_features
 
@@ -18,9 +18,11 @@ def a_session(rows=5):
     values[1, 2] = np.nan
     emotions = rng.dirichlet(np.ones(7), rows).astype(np.float32)
     return SessionFeatures(
-        face=Channel(values, np.arange(rows) / 2, "fer-vit-1"),
-        voice=Channel(rng.normal(size=(9, 2)).astype(np.float32), np.arange(9) / 10, "prosody-1", ("f0", "loudness")),
-        words=Channel(rng.normal(size=(3, 6)).astype(np.float32)),
+        face=FeatureSeries(values, np.arange(rows) / 2, "fer-vit-1"),
+        voice=FeatureSeries(
+            rng.normal(size=(9, 2)).astype(np.float32), np.arange(9) / 10, "prosody-1", ("f0", "loudness")
+        ),
+        words=FeatureSeries(rng.normal(size=(3, 6)).astype(np.float32)),
         emotions=emotions,
     )
 
@@ -51,7 +53,7 @@ def test_a_plain_file_of_another_program_is_read(tmp_path):
 
 
 def test_a_modality_without_rows_is_missing(tmp_path):
-    empty = Channel(np.zeros((0, 3), np.float32), np.zeros(0))
+    empty = FeatureSeries(np.zeros((0, 3), np.float32), np.zeros(0))
     write_features(SessionFeatures(face=a_session().face, voice=empty), tmp_path / "s.npz")
     assert read_features(tmp_path / "s.npz").modalities == (Modality.FACE,)
 

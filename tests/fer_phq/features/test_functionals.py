@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fer_phq.core.emotions import EMOTIONS, emotion_index
-from fer_phq.core.feature_series import Channel, SessionFeatures
+from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 from fer_phq.features.functionals import change, expressions, functionals, level
 
@@ -45,7 +45,7 @@ def test_one_frame_has_functionals_without_dynamics():
 
 def test_levels_pass_over_what_was_not_measured():
     values = np.array([[1, np.nan], [3, np.nan], [np.nan, np.nan]], np.float32)
-    found = level(Channel(values, np.arange(3.0), names=("pitch", "none")))
+    found = level(FeatureSeries(values, np.arange(3.0), names=("pitch", "none")))
     assert found["pitch.mean"] == 2
     assert found["pitch.sd"] == 1
     assert np.isnan(found["none.mean"])
@@ -56,7 +56,7 @@ def test_change_leaves_gaps_out_and_finds_the_slope():
     time_s = np.r_[np.arange(10.0), 100 + np.arange(10.0)]
     steady = np.r_[np.zeros(10), np.full(10, 5)]
     rising = time_s / 10
-    found = change(Channel(np.stack([steady, rising], 1).astype(np.float32), time_s, names=("steady", "rising")))
+    found = change(FeatureSeries(np.stack([steady, rising], 1).astype(np.float32), time_s, names=("steady", "rising")))
     assert found["steady.activity"] == 0
     assert found["rising.activity"] == pytest.approx(0.1, abs=1e-6)
     assert found["rising.slope"] == pytest.approx((rising[-1] - rising[0]) / rising.std(), rel=1e-4)
@@ -65,8 +65,8 @@ def test_change_leaves_gaps_out_and_finds_the_slope():
 def test_the_level_does_not_depend_on_the_rate():
     rng = np.random.default_rng(0)
     values = rng.normal(size=(50, 3)).astype(np.float32)
-    once = level(Channel(values, np.arange(50.0)))
-    twice = level(Channel(np.repeat(values, 2, axis=0), np.arange(100) / 2))
+    once = level(FeatureSeries(values, np.arange(50.0)))
+    twice = level(FeatureSeries(np.repeat(values, 2, axis=0), np.arange(100) / 2))
     np.testing.assert_allclose(list(once.values()), list(twice.values()), rtol=1e-6)
 
 
@@ -74,10 +74,12 @@ def test_columns_are_the_same_for_every_session_of_a_kind():
     rng = np.random.default_rng(0)
 
     def session(rows):
-        face = Channel(rng.normal(size=(rows, 4)).astype(np.float32), np.arange(rows) / 2)
-        voice = Channel(rng.normal(size=(3, 2)).astype(np.float32), np.arange(3.0), names=("f0", "loudness"))
+        face = FeatureSeries(rng.normal(size=(rows, 4)).astype(np.float32), np.arange(rows) / 2)
+        voice = FeatureSeries(rng.normal(size=(3, 2)).astype(np.float32), np.arange(3.0), names=("f0", "loudness"))
         emotions = rng.dirichlet(np.ones(7), rows).astype(np.float32)
-        return SessionFeatures(face=face, voice=voice, words=Channel(np.ones((1, 5), np.float32)), emotions=emotions)
+        return SessionFeatures(
+            face=face, voice=voice, words=FeatureSeries(np.ones((1, 5), np.float32)), emotions=emotions
+        )
 
     one, other = (functionals(session(rows), tuple(Modality)) for rows in (3, 70))
     assert one.names == other.names
@@ -91,6 +93,6 @@ def test_columns_are_the_same_for_every_session_of_a_kind():
 
 
 def test_a_missing_modality_is_named():
-    face = Channel(np.ones((3, len(EMOTIONS)), np.float32), np.arange(3.0))
+    face = FeatureSeries(np.ones((3, len(EMOTIONS)), np.float32), np.arange(3.0))
     with pytest.raises(ValueError, match="no voice"):
         functionals(SessionFeatures(face=face), [Modality.FACE, Modality.VOICE])

@@ -14,7 +14,7 @@ from analysis_samples import sample_analysis, sample_words
 
 from fer_phq.core.analysis import Settings
 from fer_phq.core.emotions import EMOTIONS
-from fer_phq.core.feature_series import Channel
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Modality
 from fer_phq.features.measures import (
     BY_NAME,
@@ -33,7 +33,7 @@ from fer_phq.words import Transcript, Utterance, word_features
 SETTINGS = Settings()
 
 
-def voice(speech_s: float, total_s: float = 20.0) -> Channel:
+def voice(speech_s: float, total_s: float = 20.0) -> FeatureSeries:
     """Speech of a rising pitch, then silence; ten rows a second."""
     rows, spoken = round(total_s * 10), round(speech_s * 10)
     values = np.full((rows, len(COLUMNS)), 0.5, np.float32)
@@ -42,10 +42,10 @@ def voice(speech_s: float, total_s: float = 20.0) -> Channel:
     values[:, column["f0_semitones"]] = np.linspace(30, 40, rows)
     values[:, column["loudness_db"]] = np.arange(rows) % 2
     values[:, column["syllable_nuclei"]] = np.arange(rows) % 3 == 0
-    return Channel(values, (np.arange(rows) + 0.5) / 10, KIND, COLUMNS)
+    return FeatureSeries(values, (np.arange(rows) + 0.5) / 10, KIND, COLUMNS)
 
 
-def words(count: int) -> Channel:
+def words(count: int) -> FeatureSeries:
     """An utterance a second, of ten English words with two of the first person."""
     said = "I think that the day was good and I slept"
     lines = [Utterance(float(i), i + 0.5, "A", said) for i in range(count // 10)]
@@ -112,7 +112,7 @@ def test_words_need_some_words() -> None:
 
 def test_channels_of_another_kind_are_left_alone() -> None:
     faceless = sample_analysis(frames=2, gaps=(0, 1))
-    foreign = Channel(np.zeros((9, 2), np.float32), kind="other")
+    foreign = FeatureSeries(np.zeros((9, 2), np.float32), kind="other")
     assert session_measures(replace(faceless, voice=foreign, words=sample_words()), SETTINGS) == {}
     assert measured(faceless, SETTINGS) == {MARK: VERSION}
 

@@ -9,7 +9,7 @@ import torch
 
 import fer_phq
 from fer_phq.core.errors import ModelError
-from fer_phq.core.feature_series import Channel, SessionFeatures
+from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import UnavailableReason
 from fer_phq.models.backbone import create_backbone
 from fer_phq.models.checkpoint import SHIPPED, damaged_files, find_bundle, list_bundles, read_bundle
@@ -86,7 +86,7 @@ def session_of(model, rows=40):
     """A session's features of some face-like noise."""
     embeddings = model.embed(crops(rows))
     return SessionFeatures(
-        face=Channel(embeddings, np.arange(rows) / 2, model.face_kind), emotions=model.emotions_of(embeddings)
+        face=FeatureSeries(embeddings, np.arange(rows) / 2, model.face_kind), emotions=model.emotions_of(embeddings)
     )
 
 
@@ -95,7 +95,7 @@ def test_what_a_head_does_not_take_has_no_estimate(model):
     assert nothing.reason is UnavailableReason.NO_HEAD
     assert "the session has nothing" in nothing.text
     face = session_of(model)
-    other = SessionFeatures(face=Channel(face.face.values, face.face.time_s, "of another backbone"))
+    other = SessionFeatures(face=FeatureSeries(face.face.values, face.face.time_s, "of another backbone"))
     refused = model.estimate_phq(other)
     assert refused.reason is UnavailableReason.NO_HEAD
     assert "the session has face" in refused.text

@@ -7,9 +7,9 @@ import sounds
 from fer_phq import analyze, load_model
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import Modality
-from fer_phq.core.sidecar import Beside
+from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.functionals import measured_rows
-from fer_phq.pipeline.speech import EVERYONE, listen, understand
+from fer_phq.pipeline.speech import EVERYONE, extract_speech, load_sidecar
 from fer_phq.video import probe
 
 SENTENCE = "I have been sleeping badly for two weeks and I am tired all of the time"
@@ -39,10 +39,10 @@ def transcript(folder, *speakers):
 
 def test_only_the_subjects_turns_are_heard(recordings, speech, tmp_path):
     recording = probe(recordings(seconds=10, fps=4))
-    everyone = listen(recording, understand(Beside(audio=speech)))
+    everyone = extract_speech(recording, load_sidecar(Sidecar(audio=speech)))
     assert everyone.warnings == (EVERYONE,)
     assert everyone.words is None
-    told = listen(recording, understand(Beside(transcript(tmp_path, "Therapist", "Client"), audio=speech)))
+    told = extract_speech(recording, load_sidecar(Sidecar(transcript(tmp_path, "Therapist", "Client"), audio=speech)))
     assert told.warnings == ()
     silent = told.voice.time_s < 5
     assert np.isnan(told.voice.values[silent]).all()
@@ -53,42 +53,42 @@ def test_only_the_subjects_turns_are_heard(recordings, speech, tmp_path):
 
 def test_a_speaker_may_be_named(recordings, speech, tmp_path):
     recording, path = probe(recordings(seconds=10, fps=4)), transcript(tmp_path, "A", "B")
-    unknown = listen(recording, understand(Beside(path, audio=speech)))
+    unknown = extract_speech(recording, load_sidecar(Sidecar(path, audio=speech)))
     assert "none is known to be the subject" in " ".join(unknown.warnings)
     assert EVERYONE in unknown.warnings
-    named = listen(recording, understand(Beside(path, "a", speech)))
+    named = extract_speech(recording, load_sidecar(Sidecar(path, "a", speech)))
     assert named.warnings == ()
     assert np.isnan(named.voice.values[named.voice.time_s > 4]).all()
     with pytest.raises(FerPhqError, match="no speaker 'C'"):
-        listen(recording, understand(Beside(path, "C", speech)))
+        extract_speech(recording, load_sidecar(Sidecar(path, "C", speech)))
 
 
 def test_a_recording_without_sound_has_no_voice(recordings):
-    heard = listen(probe(recordings(seconds=2, fps=4)), understand(Beside()))
+    heard = extract_speech(probe(recordings(seconds=2, fps=4)), load_sidecar(Sidecar()))
     assert (heard.voice, heard.words, heard.warnings) == (None, None, ())
 
 
 def test_the_digest_tells_files_and_speakers_apart(tmp_path, speech):
-    assert Beside().digest() == ""
+    assert Sidecar().digest() == ""
     one, other = transcript(tmp_path, "A", "B"), tmp_path / "other.csv"
     other.write_text(one.read_text().replace("tired", "weary"))
     found = {
-        Beside(one).digest(),
-        Beside(other).digest(),
-        Beside(one, "A").digest(),
-        Beside(one, audio=speech).digest(),
+        Sidecar(one).digest(),
+        Sidecar(other).digest(),
+        Sidecar(one, "A").digest(),
+        Sidecar(one, audio=speech).digest(),
     }
     assert len(found) == 4
     with pytest.raises(FerPhqError, match="cannot be read"):
-        Beside(tmp_path / "none.vtt").digest()
+        Sidecar(tmp_path / "none.vtt").digest()
 
 
 def test_an_analysis_carries_all_modalities(recordings, speech, tmp_path):
     model = load_model()
     path = recordings(seconds=10, fps=4)
-    beside = Beside(transcript(tmp_path, "Client", "Client"), audio=speech)
+    beside = Sidecar(transcript(tmp_path, "Client", "Client"), audio=speech)
     told = []
-    analysis = analyze(path, model, on_progress=told.append, beside=beside)
+    analysis = analyze(path, model, on_progress=told.append, sidecar=beside)
     assert analysis.features.modalities == tuple(Modality)
     assert analysis.face_kind == model.face_kind
     assert analysis.beside == beside.digest() != ""
@@ -100,5 +100,5 @@ def test_an_analysis_carries_all_modalities(recordings, speech, tmp_path):
 def test_a_given_file_that_is_no_sound_is_told(recordings, tmp_path):
     (tmp_path / "notes.wav").write_text("not a sound")
     with pytest.raises(FerPhqError) as error:
-        analyze(recordings(seconds=2, fps=4), beside=Beside(audio=tmp_path / "notes.wav"))
+        analyze(recordings(seconds=2, fps=4), sidecar=Sidecar(audio=tmp_path / "notes.wav"))
     assert "\n" not in str(error.value)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fer_phq.core.emotions import EMOTIONS, emotion_index
-from fer_phq.timeline.downsample import lowest, thin
+from fer_phq.timeline.downsample import downsample, lowest
 from fer_phq.timeline.episodes import find_episodes
-from fer_phq.timeline.gaps import edges, stretch_ids
+from fer_phq.timeline.gaps import edges, run_ids
 from fer_phq.timeline.smoothing import smooth
 
 HAPPY = emotion_index("happiness")
@@ -27,8 +27,8 @@ def timeline(happy: list[float], rest: str = "neutral") -> np.ndarray:
 def test_a_stretch_ends_where_the_face_is_lost_or_time_jumps() -> None:
     time_s = np.array([0, 0.5, 1.0, 1.5, 2.0, 9.0, 9.5])
     seen = np.array([True, True, False, True, True, True, True])
-    assert stretch_ids(time_s, seen).tolist() == [0, 0, 1, 2, 2, 3, 3]
-    assert stretch_ids(np.zeros(0), np.zeros(0, bool)).tolist() == []
+    assert run_ids(time_s, seen).tolist() == [0, 0, 1, 2, 2, 3, 3]
+    assert run_ids(np.zeros(0), np.zeros(0, bool)).tolist() == []
 
 
 def test_edges_lie_halfway() -> None:
@@ -125,17 +125,17 @@ def test_thresholds_must_make_sense() -> None:
 
 def test_few_rows_are_left_as_they_are() -> None:
     values = np.array([[1.0], [_NAN], [3.0]])
-    found = thin(np.arange(3.0), values, most=3)
+    found = downsample(np.arange(3.0), values, most=3)
     assert found.first.tolist() == [0, 1, 2]
     assert np.array_equal(found.mean, values, equal_nan=True)
     assert (found.from_s.tolist(), found.to_s.tolist()) == ([-0.5, 0.5, 1.5], [0.5, 1.5, 2.5])
-    assert len(thin(np.zeros(0), np.zeros((0, 2)))) == 0
+    assert len(downsample(np.zeros(0), np.zeros((0, 2)))) == 0
 
 
 def test_an_hour_becomes_as_many_rows_as_a_screen_shows() -> None:
     time_s = np.arange(43_200) / 12
     values = np.sin(time_s)[:, None] + np.random.default_rng(1).normal(0, 0.1, (43_200, 2))
-    found = thin(time_s, values, most=1200)
+    found = downsample(time_s, values, most=1200)
     assert len(found) == 1200
     assert found.count.sum() == 43_200
     assert (found.low <= found.mean).all()
@@ -151,7 +151,7 @@ def test_thinning_keeps_every_gap_as_wide_as_it_is() -> None:
     values = np.ones((6000, 1))
     values[3001:3002] = np.nan  # a single frame, far shorter than a bin of 25 s
     values[4000:4100] = np.nan
-    found = thin(time_s, values, most=120)
+    found = downsample(time_s, values, most=120)
     gaps = np.isnan(found.mean[:, 0])
     assert found.count[gaps].sum() == 101
     lone = np.flatnonzero(gaps & (found.count == 1))
@@ -162,5 +162,5 @@ def test_thinning_keeps_every_gap_as_wide_as_it_is() -> None:
 
 
 def test_the_worst_of_a_bin() -> None:
-    found = thin(np.arange(8.0), np.ones((8, 1)), most=2)
+    found = downsample(np.arange(8.0), np.ones((8, 1)), most=2)
     assert lowest(np.array([2, 2, 1, 2, 2, 2, 2, 2]), found).tolist() == [1, 2]

@@ -12,15 +12,15 @@ import sounds
 from recordings import Recordings
 
 from fer_phq.core.errors import AnalysisCancelled, ModelError, RecordingError
-from fer_phq.core.feature_series import Channel
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.voice import COLUMNS, KIND, features_of_sound, only_during, speech, voice_features
 
 
-def column(channel: Channel, name: str) -> sounds.Samples:
+def column(channel: FeatureSeries, name: str) -> sounds.Samples:
     return channel.values[:, channel.names.index(name)]
 
 
-def middle(channel: Channel, name: str) -> float:
+def middle(channel: FeatureSeries, name: str) -> float:
     """A column's median away from the ends."""
     return float(np.median(column(channel, name)[5:-5]))
 
@@ -199,7 +199,7 @@ def test_wrong_intervals_are_refused(interval: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="interval"):
         voice_features("unread.wav", speech_of=[interval])
     with pytest.raises(ValueError, match="no times"):
-        only_during(Channel(np.zeros((2, 1), np.float32)), [])
+        only_during(FeatureSeries(np.zeros((2, 1), np.float32)), [])
 
 
 def test_the_package_does_not_load_torch() -> None:

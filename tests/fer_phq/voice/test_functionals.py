@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 import sounds
 
-from fer_phq.core.feature_series import Channel
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.voice import COLUMNS, FUNCTIONALS, KIND, features_of_sound, only_during, voice_functionals
 
 SENTENCE = "The quick brown fox jumps over the lazy dog near the river bank"
 SYLLABLES = 16
 
 
-def channel(speech: Sequence[float], **columns: Sequence[float]) -> Channel:
+def channel(speech: Sequence[float], **columns: Sequence[float]) -> FeatureSeries:
     """A channel with these speech probabilities; other columns are 0 or as given."""
     values = np.zeros((len(speech), len(COLUMNS)), np.float32)
     for name, column in {"speech_probability": speech, **columns}.items():
         values[:, COLUMNS.index(name)] = column
-    return Channel(values, (np.arange(len(speech)) + 0.5) / 10, KIND, COLUMNS)
+    return FeatureSeries(values, (np.arange(len(speech)) + 0.5) / 10, KIND, COLUMNS)
 
 
 def talk(*lengths: int) -> list[float]:
@@ -101,7 +101,7 @@ def test_the_other_speaker_does_not_count() -> None:
 
 def test_other_channels_are_refused() -> None:
     with pytest.raises(ValueError, match="prosody-1"):
-        voice_functionals(Channel(np.zeros((2, 3), np.float32), np.arange(2.0), "egemaps-v02"))
+        voice_functionals(FeatureSeries(np.zeros((2, 3), np.float32), np.arange(2.0), "egemaps-v02"))
 
 
 def test_bursts_of_noise_are_no_syllables() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fer_phq.core.errors import FerPhqError
-from fer_phq.core.feature_series import Channel, SessionFeatures
+from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.features.files import read_features, write_features
 from fer_phq.words import (
     PLAIN,
@@ -78,7 +78,7 @@ class Lengths:
         return np.array([[len(text), 1] for text in texts], np.float32).reshape(-1, 2)
 
 
-def column(channel: Channel, name: str) -> np.ndarray:
+def column(channel: FeatureSeries, name: str) -> np.ndarray:
     return channel.values[:, channel.names.index(name)]
 
 
@@ -272,7 +272,7 @@ def test_overlaps_count_once_and_the_share_stays_within_the_recording():
     channel = word_features(talk((0, 6, "a", "so"), (2, 3, "a", "it"), (5, 8, "a", "is"), (20, 30, "a", "late")), "a")
     found = word_functionals(channel, 10)
     assert (found["talk_s"], found["talk_share"]) == (18, 0.8)
-    timeless = Channel(channel.values, None, PLAIN)
+    timeless = FeatureSeries(channel.values, None, PLAIN)
     assert word_functionals(timeless, 10)["talk_share"] == 1
 
 
@@ -281,7 +281,7 @@ def test_an_unknown_speaker_or_kind_is_told():
         word_features(TALK, "Eve")
     for kind, width in (("bert", 9), (PLAIN, 10), ("minilm-1", 9)):
         with pytest.raises(FerPhqError, match="cannot be summarised"):
-            word_functionals(Channel(np.zeros((2, width), np.float32), None, kind))
+            word_functionals(FeatureSeries(np.zeros((2, width), np.float32), None, kind))
 
 
 def test_features_files_hold_numbers_and_no_text(tmp_path, caplog, capsys):

@@ -14,7 +14,7 @@ from db.records import JobRecord, JobState, SubjectRecord
 from db.store import Store
 from fer_phq.core.analysis import Progress, ProgressHook, SessionAnalysis, Settings
 from fer_phq.core.errors import ModelError, RecordingError, StoreError
-from fer_phq.core.sidecar import Beside
+from fer_phq.core.sidecar import Sidecar
 from service import erasure
 from service.ingest.recordings import add_recording
 from service.jobs import queue, runner
@@ -34,7 +34,7 @@ class Doing:
         self._work = work
         self.asked: list[Settings] = []
 
-    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Beside) -> SessionAnalysis:
+    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Sidecar) -> SessionAnalysis:
         assert path.is_file()
         self.asked.append(settings)
         return self._work(on_progress)

@@ -13,8 +13,8 @@ from db.records import JobRecord, JobState, SubjectRecord
 from db.store import Store
 from fer_phq.core.analysis import ProgressHook, SessionAnalysis, Settings
 from fer_phq.core.errors import RecordingError
-from fer_phq.core.feature_series import Channel
-from fer_phq.core.sidecar import Beside
+from fer_phq.core.feature_series import FeatureSeries
+from fer_phq.core.sidecar import Sidecar
 from service.ingest.recordings import add_recording
 from service.jobs import queue
 from service.jobs.runner import JobRunner
@@ -52,7 +52,7 @@ def test_it_lies_in_a_private_file_for_as_long_as_it_is_needed(
     settings: AppSettings, store: Store, session_id: str
 ) -> None:
     with beside_of(settings, store, session_id) as nothing:
-        assert nothing == Beside()
+        assert nothing == Sidecar()
     keep(store, session_id, "Client")
     with beside_of(settings, store, session_id) as beside:
         assert beside.transcript is not None
@@ -80,7 +80,9 @@ def test_another_transcript_is_another_analysis(settings: AppSettings, store: St
     class Counting(PipelineAnalyser):
         runs = 0
 
-        def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Beside) -> SessionAnalysis:
+        def analyse(
+            self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Sidecar
+        ) -> SessionAnalysis:
             self.runs += 1
             return super().analyse(path, settings, on_progress, beside)
 
@@ -102,7 +104,7 @@ def test_another_transcript_is_another_analysis(settings: AppSettings, store: St
     assert analysed() == beside
     assert analyser.runs == 2
     words = store.load_session_analysis(analysis_id=beside).words
-    assert isinstance(words, Channel)
+    assert isinstance(words, FeatureSeries)
     assert len(words) == 1, "the client said one thing"
     assert store.load_session_analysis(analysis_id=without).words is None
     assert store.get_analysis(analysis_id=without).beside == ""

@@ -12,7 +12,7 @@ from recordings import Recordings
 from db.records import SubjectRecord
 from db.store import Store
 from fer_phq.core.analysis import ProgressHook, SessionAnalysis, Settings
-from fer_phq.core.sidecar import Beside
+from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.measures import MARK, VERSION, session_measures
 from fer_phq.models.checkpoint import SHIPPED, read_bundle
 from fer_phq.video import probe
@@ -62,7 +62,7 @@ class Ready:
 
     model_id = "model-a"
 
-    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Beside) -> SessionAnalysis:
+    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Sidecar) -> SessionAnalysis:
         return sample_analysis(probe(path), sampling=settings.sampling)
 
 

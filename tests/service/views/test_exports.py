@@ -14,7 +14,7 @@ from synthetic_sessions import Plan, synthetic_analysis
 
 from db.records import CohortFilter
 from db.store import Store
-from fer_phq.core.feature_series import Channel
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Scale
 from fer_phq.features.measures import MEASURES
 from fer_phq.timeline.episodes import find_episodes
@@ -48,11 +48,11 @@ def names(entry: data_dictionary.TableEntry) -> list[str]:
 @pytest.fixture
 def analysis_id(store: Store) -> str:
     rng = np.random.default_rng(0)
-    voice = Channel(
+    voice = FeatureSeries(
         rng.normal(size=(30, len(COLUMNS))).astype(np.float32), (np.arange(30) + 0.5) / 10, PROSODY, COLUMNS
     )
     columns = (*PLAIN_NAMES, *(f"embedding_{i}" for i in range(384)))
-    words = Channel(rng.normal(size=(4, len(columns))).astype(np.float32), np.arange(4.0), MINILM, columns)
+    words = FeatureSeries(rng.normal(size=(4, len(columns))).astype(np.float32), np.arange(4.0), MINILM, columns)
     session = new_session(store, store.create_subject(label="A").id)
     store.save_questionnaire(subject_id=session.subject_id, scale=Scale.PHQ9, items=[1] * 9, answered_at=MONDAY)
     return store.save_analysis(session_id=session.id, analysis=sample_analysis(voice=voice, words=words))

@@ -13,7 +13,7 @@ from db.records import AnalysisRecord, AnalysisSummary, NoteRecord
 from fer_phq.core.analysis import Sampling, SessionAnalysis, TrackSummary
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError
-from fer_phq.core.feature_series import Channel
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import PhqUnavailable, UnavailableReason
 from fer_phq.voice.features import COLUMNS, KIND
 from fer_phq.words import parse_transcript
@@ -144,12 +144,12 @@ def test_other_people_are_all_but_the_subject() -> None:
     assert review.other_people(record(analysis)).empty
 
 
-def sound(rows: int) -> Channel:
+def sound(rows: int) -> FeatureSeries:
     values = np.zeros((rows, len(COLUMNS)), np.float32)
     values[:, COLUMNS.index("speech_probability")] = np.arange(rows) % 2
     values[:, COLUMNS.index("loudness_db")] = -40 + 10 * (np.arange(rows) % 2)
     values[:, COLUMNS.index("f0_semitones")] = 24.0
-    return Channel(values, (np.arange(rows) + 0.5) / 10, KIND, COLUMNS)
+    return FeatureSeries(values, (np.arange(rows) + 0.5) / 10, KIND, COLUMNS)
 
 
 def test_the_voice_of_an_hour_is_thinned() -> None:
@@ -166,7 +166,7 @@ def test_pitch_is_that_of_speech_and_a_window_that_of_its_rows() -> None:
     assert table["time_s"].tolist() == pytest.approx(((np.arange(20, 40) + 0.5) / 10).tolist())
     assert table["pitch_hz"].isna().tolist() == [True, False] * 10
     assert review.voice_table(None, Window(0, 9)).empty
-    assert review.voice_table(Channel(np.zeros((3, 5), np.float32), kind="other-1"), Window(0, 9)).empty
+    assert review.voice_table(FeatureSeries(np.zeros((3, 5), np.float32), kind="other-1"), Window(0, 9)).empty
 
 
 def test_what_another_said_was_not_measured() -> None:

@@ -5,7 +5,7 @@ import pytest
 from labelled_sessions import cohort
 
 from fer_phq.core.errors import FerPhqError
-from fer_phq.core.feature_series import Channel, SessionFeatures
+from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality, PhqUnavailable, Scale, UnavailableReason
 from fer_phq.models.phq_head import build_head, head_arrays, head_facts
 from fer_phq.models.regressors import Described
@@ -70,7 +70,7 @@ def test_what_is_unlike_the_training_is_not_judged(fitted):
     assert isinstance(head.describe(usual), Described)
 
     def changed(values, time_s):
-        return head.describe(SessionFeatures(face=Channel(values, time_s, "k")))
+        return head.describe(SessionFeatures(face=FeatureSeries(values, time_s, "k")))
 
     short = changed(usual.face.values[:4], usual.face.time_s[:4])
     assert isinstance(short, PhqUnavailable)
@@ -90,8 +90,12 @@ def test_hardly_anyone_like_the_training_is_sent_away(fitted):
 def test_only_what_the_head_was_trained_on_fits(fitted):
     usual = cohort(people=12).features[0]
     assert fitted.head.taken(usual).face is usual.face
-    assert fitted.head.taken(SessionFeatures(face=Channel(usual.face.values, usual.face.time_s, "another"))) is None
-    assert fitted.head.taken(SessionFeatures(face=Channel(usual.face.values[:, :5], usual.face.time_s, "k"))) is None
+    assert (
+        fitted.head.taken(SessionFeatures(face=FeatureSeries(usual.face.values, usual.face.time_s, "another"))) is None
+    )
+    assert (
+        fitted.head.taken(SessionFeatures(face=FeatureSeries(usual.face.values[:, :5], usual.face.time_s, "k"))) is None
+    )
     assert fitted.head.taken(SessionFeatures(voice=usual.face)) is None
 
 

@@ -15,7 +15,7 @@ from skimage import data
 
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.phq import Modality, PhqEstimate, Provenance
-from fer_phq.core.sidecar import Beside
+from fer_phq.core.sidecar import Sidecar
 from fer_phq.faces import FaceDetector
 from fer_phq.models.model import load_model
 from fer_phq.pipeline.session import analyze
@@ -64,7 +64,7 @@ def session(rendered):
 
 @pytest.fixture(scope="module")
 def analysis(session):
-    return analyze(session.path, load_model(), beside=Beside(session.transcript, session.speaker))
+    return analyze(session.path, load_model(), sidecar=Sidecar(session.transcript, session.speaker))
 
 
 def rows_of(manifest):
@@ -237,7 +237,7 @@ def test_from_recordings_to_an_estimate(images, tmp_path, capsys):
     sets = {frozenset(head.modalities) for head in model.heads}
     assert sets == {frozenset(some) for size in (1, 2, 3) for some in combinations(Modality, size)}
     session = read_manifest(manifest).sessions[0]
-    estimate = analyze(session.path, model, beside=Beside(session.transcript, session.speaker)).phq
+    estimate = analyze(session.path, model, sidecar=Sidecar(session.transcript, session.speaker)).phq
     assert isinstance(estimate, PhqEstimate)
     assert estimate.provenance is Provenance.SIMULATED
     assert frozenset(estimate.modalities) in sets

@@ -32,7 +32,7 @@ import pyarrow.csv
 
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.errors import FerPhqError
-from fer_phq.core.feature_series import Channel, SessionFeatures
+from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Scale
 from training.phq.data.sessions import LabelledSession, SourceKind, items_fit
 
@@ -492,7 +492,7 @@ def _read(path: Path, table: Table) -> tuple[TimeArray, FloatArray]:
     return out, kept
 
 
-def _clnf(folder: Path) -> Channel | None:
+def _clnf(folder: Path) -> FeatureSeries | None:
     """Action units, gaze and pose side by side, of the frames that all three files hold."""
     tables = [(table.under(folder), *_read(table.under(folder), table)) for table in CLNF]
     for path, leading, _ in tables:
@@ -510,7 +510,7 @@ def _clnf(folder: Path) -> Channel | None:
     return _channel(tables[0][0], first[0][seen, 1], values[seen], "daic-clnf-1", names)
 
 
-def _covarep(path: Path) -> Channel | None:
+def _covarep(path: Path) -> FeatureSeries | None:
     _, values = _read(path, VOICE)
     unvoiced = values[:, VOICED] == 0
     scrubbed = (values == 0).all(axis=1)
@@ -524,14 +524,16 @@ def _tracked(leading: TimeArray) -> npt.NDArray[np.bool_]:
     return cast(npt.NDArray[np.bool_], (leading[:, 3] == 1) & (leading[:, 2] >= MIN_CONFIDENCE))
 
 
-def _channel(path: Path, time_s: TimeArray, values: FloatArray, kind: str, names: tuple[str, ...]) -> Channel | None:
+def _channel(
+    path: Path, time_s: TimeArray, values: FloatArray, kind: str, names: tuple[str, ...]
+) -> FeatureSeries | None:
     """Rows at most ten a second; None without any. Raises FerPhqError when the times do not run forward."""
     if not len(values):
         return None
     if not np.isfinite(time_s).all() or (np.diff(time_s) < 0).any():
         raise FerPhqError(f"{path}: its timestamps do not run forward.")
     time_s, values = reduce_rows(time_s, values)
-    return Channel(values, time_s, kind, names)
+    return FeatureSeries(values, time_s, kind, names)
 
 
 def reduce_rows(time_s: TimeArray, values: FloatArray, rate: float = ROWS_PER_SECOND) -> tuple[TimeArray, FloatArray]:
@@ -549,7 +551,7 @@ def reduce_rows(time_s: TimeArray, values: FloatArray, rate: float = ROWS_PER_SE
     return np.add.reduceat(time_s, starts) / np.diff(np.r_[starts, len(time_s)]), means
 
 
-def _features(folder: Path, face: Channel | None, voice: Channel | None) -> SessionFeatures:
+def _features(folder: Path, face: FeatureSeries | None, voice: FeatureSeries | None) -> SessionFeatures:
     if face is None and voice is None:
         raise FerPhqError(f"{folder} has no frame with a face and no sound.")
     return SessionFeatures(face=face, voice=voice)

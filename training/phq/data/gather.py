@@ -12,12 +12,12 @@ from fer_phq.core.analysis import RecordingInfo, Settings, judged_features
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.phq import Modality
-from fer_phq.core.sidecar import Beside
+from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.files import read_features, write_features
 from fer_phq.models.checkpoint import Bundle
 from fer_phq.models.model import FerPhqModel, load_model
 from fer_phq.pipeline.session import analyze
-from fer_phq.pipeline.speech import listen, understand
+from fer_phq.pipeline.speech import extract_speech, load_sidecar
 from fer_phq.video import probe
 from fer_phq.words import MINILM, PLAIN, has_minilm
 from fer_phq.words.features import without_embeddings
@@ -45,22 +45,22 @@ class Gatherer:
 
     def load(self, session: LabelledSession) -> SessionFeatures:
         """A session's features. Raises FerPhqError when one of its files cannot be used."""
-        beside = Beside(session.transcript, session.speaker, session.audio)
+        beside = Sidecar(session.transcript, session.speaker, session.audio)
         if session.kind is SourceKind.RECORDING:
             return self._recording(session.path, beside)
         return _with_beside(session.load(), beside)
 
-    def _recording(self, path: Path, beside: Beside) -> SessionFeatures:
+    def _recording(self, path: Path, beside: Sidecar) -> SessionFeatures:
         info = probe(path)
         kept = self._kept(info, beside)
         if kept is not None and kept.is_file():
             return read_features(kept)
-        features = judged_features(analyze(path, self._model, beside=beside), Settings())
+        features = judged_features(analyze(path, self._model, sidecar=beside), Settings())
         if kept is not None:
             write_features(features, kept)
         return features
 
-    def _kept(self, info: RecordingInfo, beside: Beside) -> Path | None:
+    def _kept(self, info: RecordingInfo, beside: Sidecar) -> Path | None:
         """Where a recording's features are kept: the name tells other content, company or backbone apart."""
         if self._keep is None:
             return None
@@ -110,12 +110,12 @@ def of_one_kind(features: Sequence[SessionFeatures]) -> list[SessionFeatures]:
     ]
 
 
-def _with_beside(features: SessionFeatures, beside: Beside) -> SessionFeatures:
+def _with_beside(features: SessionFeatures, beside: Sidecar) -> SessionFeatures:
     """Features with the voice and words of files named beside them, where the features file has none."""
-    if beside == Beside():
+    if beside == Sidecar():
         return features
     silent = RecordingInfo("", "", 0.0, 0, 0, "", 0, has_audio=False)
-    heard = listen(silent, understand(beside))
+    heard = extract_speech(silent, load_sidecar(beside))
     return replace(
         features,
         voice=features.channel(Modality.VOICE) or heard.voice,

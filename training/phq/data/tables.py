@@ -14,7 +14,7 @@ from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.phq import Modality, Scale
 from fer_phq.features.functionals import Functionals, functionals, measured_rows
-from fer_phq.features.windows import segment_parts, segments
+from fer_phq.features.windows import window_parts, windows
 from fer_phq.models.phq_head import Input
 from training.phq.data.sessions import LabelledSession
 from training.phq.models.candidates import Table
@@ -108,8 +108,8 @@ def set_table(data: Gathered, modalities: tuple[Modality, ...]) -> SetTable:
         having.totals,
         having.subjects,
         rows[0].blocks,
-        segments=tuple(segments(features, modalities) for features in having.features),
-        parts=segment_parts({modality: taken.width for modality, taken in inputs.items()}),
+        segments=tuple(windows(features, modalities) for features in having.features),
+        parts=window_parts({modality: taken.width for modality, taken in inputs.items()}),
         maximum=having.scale.maximum,
         items=having.items,
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from fer_phq.core.errors import FerPhqError
-from fer_phq.core.feature_series import Channel, SessionFeatures
+from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality, Scale
 from fer_phq.features.files import write_features
 from training.phq.data.manifest import SHOWN, ManifestError, Trouble, read_manifest
@@ -33,7 +33,7 @@ def folder(tmp_path):
 
 def features(seed: int, width: int = 4, kind: str = "vit-1", rows: int = 9) -> SessionFeatures:
     values = np.random.default_rng(seed).normal(size=(rows, width)).astype(np.float32)
-    return SessionFeatures(face=Channel(values, np.arange(rows) / 2, kind))
+    return SessionFeatures(face=FeatureSeries(values, np.arange(rows) / 2, kind))
 
 
 def write(folder, *lines: str, encoding: str = "utf-8"):
@@ -375,8 +375,8 @@ def listed(folder, *names):
 def test_features_files_are_told_from_their_headers(folder):
     both = SessionFeatures(
         face=features(0, width=3).face,
-        voice=Channel(np.zeros((5, 2), np.float32), np.arange(5.0)),
-        words=Channel(np.zeros((2, 7), np.float32), None, "bert"),
+        voice=FeatureSeries(np.zeros((5, 2), np.float32), np.arange(5.0)),
+        words=FeatureSeries(np.zeros((2, 7), np.float32), None, "bert"),
     )
     write_features(both, folder / "both.npz")
     assert feature_spaces(folder / "both.npz") == {
@@ -443,7 +443,7 @@ def test_features_unlike_the_others_are_told(folder, odd, said):
 
 
 def test_features_without_a_modality_that_others_have_are_fine(folder):
-    voice = SessionFeatures(voice=Channel(np.zeros((5, 2), np.float32), np.arange(5.0)))
+    voice = SessionFeatures(voice=FeatureSeries(np.zeros((5, 2), np.float32), np.arange(5.0)))
     write_features(voice, folder / "voice.npz")
     assert len(read_manifest(listed(folder, "0.npz", "voice.npz")).sessions) == 2
 
