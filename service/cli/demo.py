@@ -12,9 +12,9 @@ from service.settings import load_settings
 HELP = """
 Create a demonstration subject: six analysed sessions over the past three months, and questionnaires.
 
-The recordings are rendered from one public-domain portrait and then analysed by the real pipeline with the installed
-model; the questionnaires are made up. Everything is marked as a demonstration, and nothing of it is about a person.
-Run again, it completes what an interrupted run left out and otherwise changes nothing.
+The recordings are clips that were rendered from one public-domain portrait; the real pipeline analyses them with the
+installed model. The questionnaires are made up. Everything is marked as a demonstration, and nothing of it is about a
+person. Run again, it completes what an interrupted run left out and otherwise changes nothing.
 
 Examples:
 

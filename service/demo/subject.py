@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from db.migrate import upgrade
 from db.records import QuestionnaireSource, SessionRecord, SubjectRecord
@@ -20,7 +20,8 @@ from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError, SettingsError, StoreError
 from fer_phq.core.phq import Scale
 from fer_phq.features.measures import measured
-from service.demo.script import SCRIPTS, Script
+from service.demo import messages
+from service.demo.content import CLIPS, CONSENT_BY, CONSENT_TEXT, LABEL, QUESTIONNAIRES, DemoClip
 from service.erasure import erase_subject
 from service.ingest.media import MediaStore
 from service.ingest.recordings import add_recording
@@ -28,91 +29,108 @@ from service.models.active_model import active_bundle
 from service.runtime_settings import current
 from service.settings import AppSettings
 
-LABEL = "Demonstration"
-CONSENT_BY = "demonstration"
-CONSENT_TEXT = "demonstration: rendered from a public-domain portrait, nobody was recorded"
+if TYPE_CHECKING:
+    from fer_phq.models.model import FerPhqModel
 
-QUESTIONNAIRES: tuple[tuple[float, tuple[int, ...], int], ...] = (
-    (12.0, (2, 3, 2, 3, 1, 2, 2, 1, 0), 2),
-    (9.0, (2, 2, 2, 2, 1, 2, 1, 1, 0), 2),
-    (6.0, (1, 2, 2, 2, 1, 1, 1, 0, 0), 1),
-    (3.0, (1, 1, 1, 2, 0, 1, 1, 0, 0), 1),
-    (0.4, (0, 1, 1, 1, 0, 0, 1, 0, 0), 0),
-)
-"""Made-up PHQ-9 answers: how many weeks ago they were given, the items, the difficulty; item 9 is 0 throughout."""
-
-Say = Callable[[str], None]
-Scripts = tuple[Script, ...]
+ReportProgress = Callable[[str], None]
+"""Takes one line of progress."""
 
 
 @dataclass(frozen=True)
-class Made:
-    """What a run did: sessions analysed now, those that were there already, questionnaires saved now."""
+class DemoReport:
+    """The outcome of a run of `create_demo`.
+
+    Attributes:
+        analysed: Number of sessions that this run analysed.
+        existing: Number of sessions that were analysed before it.
+        questionnaires: Number of questionnaires that it saved.
+    """
 
     analysed: int
-    there: int
+    existing: int
     questionnaires: int
 
     @property
     def sentence(self) -> str:
-        """What happened, for a person."""
+        """The outcome as a sentence."""
         if not self.analysed and not self.questionnaires:
             return (
-                f"The subject '{LABEL}' is there already, with {self.there} analysed sessions; "
+                f"The subject '{LABEL}' is there already, with {self.existing} analysed sessions; "
                 "`fer-phq demo --reset` makes it anew and `fer-phq demo --remove` erases it."
             )
-        kept = f" ({self.there} were there already)" if self.there else ""
+        existing = f" ({self.existing} were there already)" if self.existing else ""
         return (
-            f"The subject '{LABEL}' is ready: {self.analysed} sessions analysed{kept}. "
+            f"The subject '{LABEL}' is ready: {self.analysed} sessions analysed{existing}. "
             "See it with `fer-phq up`; `fer-phq demo --remove` erases it."
         )
 
 
 @dataclass(frozen=True)
-class Removed:
-    """How many demonstration subjects and sessions were erased."""
+class DemoErasure:
+    """The outcome of a run of `remove_demo`.
+
+    Attributes:
+        subjects: Number of demonstration subjects that were erased.
+        sessions: Number of their sessions.
+    """
 
     subjects: int
     sessions: int
 
     @property
     def sentence(self) -> str:
-        """What happened, for a person."""
+        """The outcome as a sentence."""
         if not self.subjects:
             return "There is no demonstration to erase."
         return f"The demonstration was erased, with its {self.sessions} sessions and recordings."
 
 
-def create_demo(settings: AppSettings, say: Say, scripts: Scripts = SCRIPTS) -> Made:
-    """Make the demonstration subject, or what is missing of it; `say` is given a line of progress at a time.
+def create_demo(
+    settings: AppSettings, report_progress: ReportProgress, clips: Sequence[DemoClip] = CLIPS
+) -> DemoReport:
+    """Make the demonstration subject, or what is missing of it. The database is migrated first.
 
-    Migrates the database first. Raises a FerPhqError in one sentence: no model, no room, a locked database, a subject
-    of that name that is no demonstration, or another run at work.
+    Args:
+        settings: The installation.
+        report_progress: Called with a line of progress at a time.
+        clips: The recordings, one a session.
+
+    Raises:
+        FerPhqError: There is no model, no room on the disk, a locked database, a subject of that name that is not the
+            demonstration, or another run at work.
     """
-    with _alone(settings), _open_store(settings) as store:
+    with _exclusive(settings), _open_store(settings) as store:
         analyst = _Analyst(settings)
-        subject = _subject(store)
-        missing = [script for script in scripts if not _is_analysed(store, subject, script, analyst)]
+        subject = _get_or_create_subject(store)
+        missing = [clip for clip in clips if not _is_analysed(store, subject, clip, analyst)]
         if missing:
-            say(f"Making the demonstration: {len(missing)} recordings are rendered and analysed, about a minute.")
-        with _films(
-            settings, [script for script in missing if not _has_film(settings, store, subject, script)]
-        ) as films:
-            for script in missing:
-                session = _session(settings, store, subject, script, films.get(script.name))
-                analysis = analyst.analyse(_recording(settings, session))
-                found = measured(analysis, analyst.settings)
-                store.save_analysis(session_id=session.id, analysis=analysis, settings=analyst.settings, measures=found)
-                say(_progress(script, len(scripts), session, analysis))
-        return Made(len(missing), len(scripts) - len(missing), _questionnaires(store, subject))
+            report_progress(f"Making the demonstration: {len(missing)} recordings are analysed, about a minute.")
+        for clip in missing:
+            session = _get_or_add_session(settings, store, subject, clip)
+            analysis = analyst.analyse(_recording_path(settings, session))
+            store.save_analysis(
+                session_id=session.id,
+                analysis=analysis,
+                settings=analyst.settings,
+                measures=measured(analysis, analyst.settings),
+            )
+            report_progress(_progress_line(clip, len(clips), session, analysis))
+        return DemoReport(len(missing), len(clips) - len(missing), _save_questionnaires(store, subject))
 
 
-def remove_demo(settings: AppSettings) -> Removed:
-    """Erase every subject that is marked as a demonstration, with sessions, questionnaires and recordings."""
-    with _alone(settings), _open_store(settings) as store:
+def remove_demo(settings: AppSettings) -> DemoErasure:
+    """Erase every subject that is marked as a demonstration, with sessions, questionnaires and recordings.
+
+    Args:
+        settings: The installation.
+
+    Raises:
+        FerPhqError: The database is locked, or another run is at work.
+    """
+    with _exclusive(settings), _open_store(settings) as store:
         subjects = [subject for subject in store.list_subjects() if subject.is_demo]
-        erased = [erase_subject(settings, store, subject.id) for subject in subjects]
-        return Removed(len(subjects), sum(one.sessions for one in erased))
+        erasures = [erase_subject(settings, store, subject.id) for subject in subjects]
+        return DemoErasure(len(subjects), sum(erasure.sessions for erasure in erasures))
 
 
 class _Analyst:
@@ -127,16 +145,14 @@ class _Analyst:
         return self._bundle.model_id
 
     @cached_property
-    def _model(self) -> object:
+    def _model(self) -> FerPhqModel:
         from fer_phq.models.model import load_model
 
         return load_model(self._bundle.path)
 
     def analyse(self, path: Path) -> SessionAnalysis:
-        from fer_phq.models.model import FerPhqModel
         from fer_phq.pipeline.session import analyze
 
-        assert isinstance(self._model, FerPhqModel)
         return analyze(path, self._model, self.settings)
 
 
@@ -148,100 +164,66 @@ def _open_store(settings: AppSettings) -> Iterator[Store]:
         yield store
 
 
-def _subject(store: Store) -> SubjectRecord:
-    """The demonstration subject, under whatever name it has by now, or a new one."""
-    for known in store.list_subjects():
-        if known.is_demo:
-            return store.get_subject(subject_id=known.id)
+def _get_or_create_subject(store: Store) -> SubjectRecord:
+    """Return the demonstration subject, under whatever name it has by now, or a new one."""
+    for subject in store.list_subjects():
+        if subject.is_demo:
+            return store.get_subject(subject_id=subject.id)
     if store.find_subject(label=LABEL):
-        raise StoreError(f"There is a subject '{LABEL}' that is not the demonstration: rename it, then run this again.")
+        raise StoreError(messages.LABEL_IN_USE(label=LABEL))
     return store.create_subject(label=LABEL, is_demo=True)
 
 
-def _find(store: Store, subject: SubjectRecord, script: Script) -> SessionRecord | None:
+def _find_session(store: Store, subject: SubjectRecord, clip: DemoClip) -> SessionRecord | None:
     sessions = [summary.session for summary in store.recent_sessions(subject_id=subject.id, limit=1000)]
-    return next((session for session in sessions if session.original_name == script.name), None)
+    return next((session for session in sessions if session.original_name == clip.path.name), None)
 
 
-def _is_analysed(store: Store, subject: SubjectRecord, script: Script, analyst: _Analyst) -> bool:
-    session = _find(store, subject, script)
+def _is_analysed(store: Store, subject: SubjectRecord, clip: DemoClip, analyst: _Analyst) -> bool:
+    session = _find_session(store, subject, clip)
     if session is None:
         return False
-    found = store.find_analysis(session_id=session.id, model_id=analyst.model_id, settings=analyst.settings)
-    return found is not None
+    analysis = store.find_analysis(session_id=session.id, model_id=analyst.model_id, settings=analyst.settings)
+    return analysis is not None
 
 
-def _has_film(settings: AppSettings, store: Store, subject: SubjectRecord, script: Script) -> bool:
-    session = _find(store, subject, script)
-    return session is not None and session.media_path is not None and _recording(settings, session).is_file()
-
-
-@contextmanager
-def _films(settings: AppSettings, scripts: Sequence[Script]) -> Iterator[Mapping[str, Future[Path]]]:
-    """The scripts' recordings by name, rendered in a thread, one after the other, while the caller analyses.
-
-    The files are gone afterwards (after a crash: with the worker's next sweep).
-    """
-    from service.demo.film import render
-    from service.demo.puppet import Puppet
-
-    puppet = Puppet()
-    pool = ThreadPoolExecutor(1)
-    paths = {script.name: settings.incoming_dir / f"{script.name}-{os.getpid()}.part" for script in scripts}
-
-    def film(script: Script) -> Path:
-        render(script, puppet, paths[script.name])
-        return paths[script.name]
-
-    try:
-        yield {script.name: pool.submit(film, script) for script in scripts}
-    finally:
-        pool.shutdown(cancel_futures=True)
-        for path in paths.values():
-            path.unlink(missing_ok=True)
-
-
-def _session(
-    settings: AppSettings, store: Store, subject: SubjectRecord, script: Script, film: Future[Path] | None
-) -> SessionRecord:
-    """The script's session with its recording: `film` becomes it, None when it is there."""
-    if film is None:
-        found = _find(store, subject, script)
-        if found is None:
-            raise StoreError(f"The session {script.name} was erased meanwhile: run `fer-phq demo` again.")
-        return found
-    added = add_recording(
+def _get_or_add_session(settings: AppSettings, store: Store, subject: SubjectRecord, clip: DemoClip) -> SessionRecord:
+    """Return the clip's session; a new one, with a copy of the clip, where it or its recording is missing."""
+    session = _find_session(store, subject, clip)
+    if session is not None and session.media_path is not None and _recording_path(settings, session).is_file():
+        return session
+    result = add_recording(
         settings,
         store,
-        film.result(),
+        clip.path,
         subject_id=subject.id,
-        recorded_at=_weeks_before(subject.created_at, script.weeks_ago),
+        recorded_at=_weeks_before(subject.created_at, clip.weeks_ago),
         consent_by=CONSENT_BY,
         consent_text=CONSENT_TEXT,
-        original_name=script.name,
         enqueue=False,
     )
-    return store.get_session(session_id=added.session_id)
+    return store.get_session(session_id=result.session_id)
 
 
-def _recording(settings: AppSettings, session: SessionRecord) -> Path:
+def _recording_path(settings: AppSettings, session: SessionRecord) -> Path:
     if session.media_path is None:
-        raise StoreError(f"The recording of session {session.id} was removed: run `fer-phq demo --reset`.")
+        raise StoreError(messages.RECORDING_REMOVED(session_id=session.id))
     return MediaStore(settings).path_of(session.media_path)
 
 
-def _questionnaires(store: Store, subject: SubjectRecord) -> int:
-    """Save the questionnaires that are not there; how many that were."""
-    there = {q.answered_at for q in store.list_questionnaires(subject_id=subject.id, include_superseded=True)}
+def _save_questionnaires(store: Store, subject: SubjectRecord) -> int:
+    """Save the questionnaires that are missing and return their number."""
+    existing = store.list_questionnaires(subject_id=subject.id, include_superseded=True)
+    answer_times = {questionnaire.answered_at for questionnaire in existing}
     saved = 0
-    for weeks_ago, items, difficulty in QUESTIONNAIRES:
-        answered_at = _weeks_before(subject.created_at, weeks_ago)
-        if answered_at not in there:
+    for questionnaire in QUESTIONNAIRES:
+        answered_at = _weeks_before(subject.created_at, questionnaire.weeks_ago)
+        if answered_at not in answer_times:
             store.save_questionnaire(
                 subject_id=subject.id,
                 scale=Scale.PHQ9,
-                items=items,
-                difficulty=difficulty,
+                items=questionnaire.items,
+                difficulty=questionnaire.difficulty,
                 answered_at=answered_at,
                 source=QuestionnaireSource.DEMO,
             )
@@ -249,35 +231,36 @@ def _questionnaires(store: Store, subject: SubjectRecord) -> int:
     return saved
 
 
-def _weeks_before(moment: datetime, weeks: float) -> datetime:
-    """A whole second, so that every database gives it back as it was."""
-    return (moment - timedelta(weeks=weeks)).replace(microsecond=0)
+def _weeks_before(time: datetime, weeks: float) -> datetime:
+    """Subtract weeks. The result is a whole second, so that every database gives it back as it was."""
+    return (time - timedelta(weeks=weeks)).replace(microsecond=0)
 
 
-def _progress(script: Script, total: int, session: SessionRecord, analysis: SessionAnalysis) -> str:
+def _progress_line(clip: DemoClip, total: int, session: SessionRecord, analysis: SessionAnalysis) -> str:
     day = f"{session.recorded_at:%Y-%m-%d}"
     coverage = f"{analysis.coverage:.0%}"
-    line = f"Session {script.number} of {total}, {day}: face in {coverage} of frames"
-    mean = analysis.emotion_distribution
-    if mean is None:
+    line = f"Session {clip.number} of {total}, {day}: face in {coverage} of frames"
+    distribution = analysis.emotion_distribution
+    if distribution is None:
         return line
-    ranked = sorted(zip(EMOTIONS, mean, strict=True), key=lambda pair: -pair[1])[:3]
+    ranked = sorted(zip(EMOTIONS, distribution, strict=True), key=lambda pair: -pair[1])[:3]
     return f"{line}, " + ", ".join(f"{name} {share:.0%}" for name, share in ranked)
 
 
 @contextmanager
-def _alone(settings: AppSettings) -> Iterator[None]:
-    """One run at a time in an installation: two would render everything twice."""
+def _exclusive(settings: AppSettings) -> Iterator[None]:
+    """Hold the installation's lock: two runs at once would analyse everything twice."""
     settings.prepare()
     try:
         descriptor = os.open(settings.data_dir / "demo.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise SettingsError(f"The data folder {settings.data_dir} cannot be written: {error.strerror}.") from error
+        reason = error.strerror or str(error)
+        raise SettingsError(messages.DATA_DIR_NOT_WRITABLE(data_dir=str(settings.data_dir), error=reason)) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        raise FerPhqError("Another `fer-phq demo` is at work here: wait until it has ended.") from None
+        raise FerPhqError(messages.ALREADY_RUNNING()) from None
     try:
         yield
     finally:

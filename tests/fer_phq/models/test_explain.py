@@ -31,7 +31,7 @@ def model():
 @pytest.fixture(scope="module")
 def face():
     """The smiling portrait of the demonstration, cut out as the pipeline does."""
-    with files("service.demo").joinpath("portrait.jpg").open("rb") as file:
+    with files("training.simulation.puppet").joinpath("portrait.jpg").open("rb") as file:
         picture = np.asarray(PillowImage.open(file).convert("RGB"))
     return align_crop(picture, FaceDetector().detect([picture])[0][0].landmarks)
 

@@ -1,4 +1,4 @@
-"""A portrait as a puppet: a few named movements of the face, each a smooth local warp, drawn as a picture.
+"""A portrait as a puppet: named movements of the face, each a smooth local warp, drawn as a picture.
 
 The movements follow the action units of the facial action coding system (Ekman, Friesen and Hager, 2002) as far as one
 flat picture allows. What comes out is a rendering: it shows what the product does, not how anyone feels.
@@ -19,7 +19,7 @@ from PIL import ImageDraw, ImageFilter, ImageFont
 from scipy.ndimage import gaussian_filter, map_coordinates
 
 from fer_phq.core.arrays import FloatArray, Image
-from service.demo.warps import FACE, Warps, close_eyes, flattened, marks, part_lips
+from training.simulation.puppet.warps import FACE, Warps, close_eyes, compute_masks, flatten, part_lips
 
 SIZE = (400, 300)
 """Width and height of a drawn picture in pixels."""
@@ -38,10 +38,10 @@ OUTLINE = (
 
 @dataclass(frozen=True)
 class Pose:
-    """What the puppet does in one picture. 0 is at rest (mouth closed, eyes on the camera); face movements are 0 to 1.
+    """The puppet's posture in one picture.
 
-    The head is moved by `shift_x`, `shift_y` (shares of the picture), `zoom` (relative) and `tilt` (degrees);
-    `cover` lifts a sheet of paper in front of the face (0 to 1).
+    A face at rest has the mouth closed, the eyes on the camera and 0 in every field; movements of the face reach from
+    0 to 1.
     """
 
     smile: float = 0.0
@@ -71,18 +71,28 @@ class Pose:
     squint: float = 0.0
     """Lower lids raised (units 6 and 7)."""
     shift_x: float = 0.0
+    """The head's place to the right of the middle, as a share of the picture's width."""
     shift_y: float = 0.0
+    """The head's place below its usual height, as a share of the picture's height."""
     zoom: float = 0.0
+    """The head's size: 0.1 is a tenth larger."""
     tilt: float = 0.0
+    """The head's rotation about the neck in degrees."""
     cover: float = 0.0
+    """A sheet of paper lifted in front of the face; 1 hides it."""
 
-    def towards(self, other: Pose, share: float) -> Pose:
-        """The pose a share (0 to 1) of the way to another one."""
-        return Pose(*((1 - share) * getattr(self, f.name) + share * getattr(other, f.name) for f in fields(self)))
+    def towards(self, target: Pose, share: float) -> Pose:
+        """Interpolate between this pose and another.
+
+        Args:
+            target: The pose that a share of 1 gives.
+            share: How far on the way to it, 0 to 1.
+        """
+        return Pose(*((1 - share) * getattr(self, f.name) + share * getattr(target, f.name) for f in fields(self)))
 
 
 PORTRAIT = {"smile": 1.0, "squint": 0.3, "press": 0.4}
-"""What the portrait itself does, so that a pose of 0 undoes it."""
+"""The expression of the portrait itself, which a pose of 0 undoes."""
 MOUTH_COLOUR = np.array([58.0, 22.0, 22.0], dtype=np.float32)
 
 
@@ -90,22 +100,30 @@ class Puppet:
     """The portrait, ready to be posed."""
 
     def __init__(self) -> None:
-        with files("service.demo").joinpath("portrait.jpg").open("rb") as file:
+        """Read the portrait and compute what every picture needs."""
+        with files("training.simulation.puppet").joinpath("portrait.jpg").open("rb") as file:
             portrait = PillowImage.open(file).convert("RGB")
         self._person = portrait.convert("RGBA")
         self._person.putalpha(_outline(portrait.size))
         x0, y0, x1, y1 = FACE
         self._face = np.asarray(portrait, dtype=np.float32)[y0:y1, x0:x1]
         self._warps = Warps()
-        self._marks = marks()
-        self._flat = flattened(self._face, self._marks["cheeks"])
+        self._masks = compute_masks()
+        self._flat = flatten(self._face, self._masks["cheeks"])
         self._border = PillowImage.fromarray(_border(self._warps.x, self._warps.y))
 
     def draw(self, pose: Pose) -> Image:
-        """The puppet in a pose over its backdrop, captioned: uint8 RGB (height, width, 3) of `SIZE`."""
+        """Draw the puppet over its backdrop, with a caption.
+
+        Args:
+            pose: What the puppet does.
+
+        Returns:
+            A uint8 RGB picture (height, width, 3) of `SIZE`.
+        """
         person = self._person.copy()
         person.paste(PillowImage.fromarray(self.face(pose)), FACE[:2], self._border)
-        person = person.transform(SIZE, PillowImage.Transform.AFFINE, _placing(pose), PillowImage.Resampling.BILINEAR)
+        person = person.transform(SIZE, PillowImage.Transform.AFFINE, _affine(pose), PillowImage.Resampling.BILINEAR)
         picture = self._backdrop.copy()
         picture.paste(person, (0, 0), person)
         if pose.cover > 0:
@@ -114,7 +132,14 @@ class Puppet:
         return np.array(picture)
 
     def face(self, pose: Pose) -> Image:
-        """The moved face alone, uint8 RGB, as large as `FACE`."""
+        """Draw the moved face alone.
+
+        Args:
+            pose: What the face does.
+
+        Returns:
+            A uint8 RGB picture as large as `FACE`.
+        """
         x = self._warps.x.copy()
         y = self._warps.y.copy()
         for name, (dx, dy) in self._warps.moves.items():
@@ -123,26 +148,26 @@ class Puppet:
             y -= amount * dy
         y = close_eyes(x, y, pose.lids)
         apart = min(1.0, pose.teeth + 0.6 * pose.stretch + 0.5 * pose.sneer + pose.jaw)
-        shown = min(1.0, pose.teeth + 0.8 * pose.stretch + 0.6 * pose.sneer)
-        y, inside = part_lips(x, y, apart=apart, jaw=pose.jaw, teeth=shown)
-        source = self._shaded(pose)
-        places = np.stack([y - FACE[1], x - FACE[0]])
-        colours = [map_coordinates(source[..., c], places, order=1, mode="nearest") for c in range(3)]
+        teeth = min(1.0, pose.teeth + 0.8 * pose.stretch + 0.6 * pose.sneer)
+        y, inside = part_lips(x, y, apart=apart, jaw=pose.jaw, teeth=teeth)
+        shaded = self._shade(pose)
+        coordinates = np.stack([y - FACE[1], x - FACE[0]])
+        colours = [map_coordinates(shaded[..., c], coordinates, order=1, mode="nearest") for c in range(3)]
         moved = np.stack(colours, axis=-1)
         painted = moved + inside[..., None] * (MOUTH_COLOUR - moved)
         return np.asarray(painted.clip(0, 255), dtype=np.uint8)
 
-    def _shaded(self, pose: Pose) -> FloatArray:
-        """The face before it is moved, with the shadows that belong to the pose and without the smile's folds."""
-        mark = self._marks
-        flat = 0.95 * (1 - min(1.0, pose.smile + 0.5 * pose.sneer)) * mark["cheeks"][..., None]
+    def _shade(self, pose: Pose) -> FloatArray:
+        """Add the pose's shadows to the unmoved face, and take away the folds of the portrait's smile."""
+        masks = self._masks
+        flat = 0.95 * (1 - min(1.0, pose.smile + 0.5 * pose.sneer)) * masks["cheeks"][..., None]
         face = self._face + flat * (self._flat - self._face)
         dark = (
-            (0.25 + 0.25 * pose.brow_down) * mark["brows"]
-            + pose.brow_down * (0.22 * mark["furrow"] + 0.3 * mark["sockets"])
-            + (0.16 - 0.1 * pose.smile) * mark["lips"]
-            + 0.3 * pose.frown * mark["corners"]
-            + 0.2 * pose.sneer * mark["nose"]
+            (0.25 + 0.25 * pose.brow_down) * masks["brows"]
+            + pose.brow_down * (0.22 * masks["furrow"] + 0.3 * masks["sockets"])
+            + (0.16 - 0.1 * pose.smile) * masks["lips"]
+            + 0.3 * pose.frown * masks["corners"]
+            + 0.2 * pose.sneer * masks["nose"]
         )
         return np.asarray(face * (1 - np.clip(dark, 0, 0.8))[..., None], dtype=np.float32)
 
@@ -156,26 +181,28 @@ class Puppet:
 
     @cached_property
     def _caption(self) -> PillowImage.Image:
+        """The strip at the lower edge that says what the picture is."""
         strip = PillowImage.new("RGB", (SIZE[0], 20), (20, 20, 20))
         ImageDraw.Draw(strip).text((SIZE[0] / 2, 10), CAPTION, (255, 255, 255), ImageFont.load_default(13), anchor="mm")
         return strip
 
 
 def _border(x: FloatArray, y: FloatArray) -> Image:
-    """Opacity of the warped face over the portrait, fading out over its last six pixels."""
+    """Compute the opacity of the warped face over the portrait: it fades out over its last six pixels."""
     x0, y0, x1, y1 = FACE
     inward = np.minimum(np.minimum(x - x0, x1 - 1 - x), np.minimum(y - y0, y1 - 1 - y))
     return np.asarray(255 * np.clip(inward / 6, 0, 1), dtype=np.uint8)
 
 
 def _outline(size: tuple[int, int]) -> PillowImage.Image:
+    """Draw the person's soft outline as a mask."""
     mask = PillowImage.new("L", size)
     ImageDraw.Draw(mask).polygon(OUTLINE, 255)
     return mask.filter(ImageFilter.GaussianBlur(2.5))
 
 
-def _placing(pose: Pose) -> tuple[float, float, float, float, float, float]:
-    """The affine map from a drawn picture's pixels to the portrait's, for Pillow."""
+def _affine(pose: Pose) -> tuple[float, float, float, float, float, float]:
+    """Compute the affine map from a drawn picture's pixels to the portrait's, for Pillow."""
     width, height = SIZE
     scale = 1.0 / (1.02 * (1 + pose.zoom))
     angle = np.deg2rad(pose.tilt)
@@ -187,7 +214,7 @@ def _placing(pose: Pose) -> tuple[float, float, float, float, float, float]:
 
 
 def _draw_paper(picture: PillowImage.Image, cover: float) -> None:
-    """A lined sheet that rises from below until it hides the face."""
+    """Draw a lined sheet that rises from below until it hides the face."""
     width, height = SIZE
     left = round(width * 0.3)
     top = round(height * (1.05 - 0.95 * min(cover, 1.0)))

@@ -1,9 +1,9 @@
-"""Where the portrait's points go when the face moves, and where shadows fall.
+"""Displacement fields of the portrait's movements, and masks of its shadows.
 
-Everything works backwards: for each pixel of the picture to be drawn, where in the portrait it comes from. Fields are
-float32 arrays as large as `FACE`; x and y are pixels of the portrait. A bump is a displacement (dx, dy) that fades as
-a Gaussian; its slope stays below 1, so nothing folds over. Lids and lips are edges, where skin slides over what it
-hides, so there the field has a step.
+Fields work backwards: they give for each pixel of the picture that is drawn the point of the portrait from which it
+comes. They are float32 arrays as large as `FACE`; x and y are pixels of the portrait. A bump is a displacement (dx, dy)
+that fades as a Gaussian; its slope stays below 1, so nothing folds over. Lids and lips are edges, where skin slides
+over what it hides, so there the field has a step.
 
 The constants were read off the portrait: eyes and mouth corners as `fer_phq.faces.FaceDetector` found them, lids, lips
 and brows from the enlarged picture.
@@ -43,20 +43,26 @@ Field = tuple[FloatArray, FloatArray]
 
 
 class Warps:
-    """The movements' fields, computed once for the portrait."""
+    """The movements' fields, computed once for the portrait.
+
+    Attributes:
+        x: Each pixel's column in the portrait, float32, as large as `FACE`.
+        y: Its row.
+        moves: For each movement of a pose at full strength, how far each point goes: pixels to the right and down.
+    """
 
     def __init__(self) -> None:
+        """Compute the fields."""
         x0, y0, x1, y1 = FACE
         self.y, self.x = np.mgrid[y0:y1, x0:x1].astype(np.float32)
         self.moves = self._brows() | self._eyes() | self._mouth()
-        """For each movement at full strength, how far each point goes: pixels to the right and down."""
 
     def _bump(self, cx: float, cy: float, sx: float, sy: float, dx: float, dy: float) -> Field:
         weight = np.exp(-(((self.x - cx) / sx) ** 2 + ((self.y - cy) / sy) ** 2) / 2)
         return weight * dx, weight * dy
 
     def _swell(self, cx: float, cy: float, sx: float, sy: float, share: tuple[float, float]) -> Field:
-        """Enlarged about a centre by shares of the distance across and down; shrunk when they are negative."""
+        """Enlarge about a centre by shares of the distance across and down; negative shares shrink."""
         weight = np.exp(-(((self.x - cx) / sx) ** 2 + ((self.y - cy) / sy) ** 2) / 2)
         return share[0] * weight * (self.x - cx), share[1] * weight * (self.y - cy)
 
@@ -105,13 +111,26 @@ class Warps:
 
 
 def add(*parts: Field) -> Field:
-    """Displacements added up."""
+    """Add displacements up.
+
+    Args:
+        parts: Fields (dx, dy), each as large as `FACE`.
+    """
     across, down = np.sum(np.array(parts, dtype=np.float32), axis=0)
     return across, down
 
 
 def close_eyes(x: FloatArray, y: FloatArray, lids: float) -> FloatArray:
-    """Source rows when the upper lids are lowered by a share (0 to 1): skin from above slides over the eye."""
+    """Lower the upper lids: skin from above slides over the eye.
+
+    Args:
+        x: Columns of the portrait from which the pixels come.
+        y: Rows of the portrait from which they come.
+        lids: How far the lids are down, 0 to 1.
+
+    Returns:
+        The new rows.
+    """
     if lids <= 0:
         return y
     for centre, _, top, bottom in EYES:
@@ -126,9 +145,17 @@ def close_eyes(x: FloatArray, y: FloatArray, lids: float) -> FloatArray:
 
 
 def part_lips(x: FloatArray, y: FloatArray, *, apart: float, jaw: float, teeth: float) -> Field:
-    """Source rows when everything below the mouth moves, and how much (0 to 1) the mouth's dark inside shows.
+    """Open or close the mouth: everything below it moves.
 
-    apart: 0 for closed lips, 1 as in the portrait. jaw: its drop beyond that, 0 to 1. teeth: how much of them shows.
+    Args:
+        x: Columns of the portrait from which the pixels come.
+        y: Rows of the portrait from which they come.
+        apart: 0 for closed lips, 1 for lips as far apart as in the portrait.
+        jaw: The jaw's drop beyond that, 0 to 1.
+        teeth: How much of the teeth shows, 0 to 1.
+
+    Returns:
+        The new rows, and how much of the mouth's dark inside shows at each pixel, 0 to 1.
     """
     across = (x - MOUTH_X) / MOUTH_HALF
     arch = np.clip(1 - across**2, 0, 1)
@@ -138,31 +165,43 @@ def part_lips(x: FloatArray, y: FloatArray, *, apart: float, jaw: float, teeth: 
     edge = upper + apart * (lower - upper) + JAW_DROP * jaw * arch**0.7  # where the lower lip now begins
     below = y - edge
     chin = (JAW_DROP * jaw - 0.5 * (1 - apart) * (LIP_BOTTOM - LIP_TOP)) * np.exp(-((across / 1.9) ** 4))
-    near = step(below / 10)
-    moved = ((1 - near) * (edge - lower) + near * chin) * (1 - step((below - 25) / 35))
+    towards_chin = step(below / 10)
+    drop = ((1 - towards_chin) * (edge - lower) + towards_chin * chin) * (1 - step((below - 25) / 35))
     between = np.clip(y - upper, 0, 1) * np.clip(0.5 - below, 0, 1) * (arch > 0)
     inside = between * np.maximum(1 - teeth, step(y - lower + 1.5))
     seam = 0.45 * np.exp(-((below / 0.9) ** 2)) * (arch > 0) * (1 - apart)
-    return np.where(below > 0, y - moved, y), np.maximum(inside, seam)
+    return np.where(below > 0, y - drop, y), np.maximum(inside, seam)
 
 
-def marks() -> dict[str, FloatArray]:
-    """Where shadows fall on the unmoved face, 0 to 1, and where the folds of the portrait's smile are."""
+def compute_masks() -> dict[str, FloatArray]:
+    """Compute where shadows fall on the unmoved face, and where the folds of the portrait's smile are.
+
+    Returns:
+        Masks by region, 0 to 1, each as large as `FACE`.
+    """
     left = MOUTH_X - MOUTH_HALF
     right = MOUTH_X + MOUTH_HALF
     return {
-        "brows": strokes(2.6, *BROWS),
-        "furrow": strokes(3, ((179, 88), (178, 97)), ((187, 89), (188, 98))),
-        "sockets": strokes(7, ((151, 96), (170, 97)), ((193, 98), (213, 99))),
-        "cheeks": strokes(15, *CHEEKS),
-        "lips": np.maximum(strokes(3, UPPER_LIP), strokes(4, LOWER_LIP)),
-        "corners": strokes(3, ((left + 2, 140), (left - 2, 146)), ((right - 2, 141), (right + 2, 147))),
-        "nose": strokes(4, ((173, 109), (182, 106), (190, 110)), ((166, 122), (160, 130))),
+        "brows": draw_strokes(2.6, *BROWS),
+        "furrow": draw_strokes(3, ((179, 88), (178, 97)), ((187, 89), (188, 98))),
+        "sockets": draw_strokes(7, ((151, 96), (170, 97)), ((193, 98), (213, 99))),
+        "cheeks": draw_strokes(15, *CHEEKS),
+        "lips": np.maximum(draw_strokes(3, UPPER_LIP), draw_strokes(4, LOWER_LIP)),
+        "corners": draw_strokes(3, ((left + 2, 140), (left - 2, 146)), ((right - 2, 141), (right + 2, 147))),
+        "nose": draw_strokes(4, ((173, 109), (182, 106), (190, 110)), ((166, 122), (160, 130))),
     }
 
 
-def strokes(width: float, *lines: tuple[tuple[float, float], ...]) -> FloatArray:
-    """Soft lines through portrait points, `width` pixels wide: 0 to 1, as large as `FACE`."""
+def draw_strokes(width: float, *lines: tuple[tuple[float, float], ...]) -> FloatArray:
+    """Draw soft lines.
+
+    Args:
+        width: Width of the lines in pixels.
+        lines: Points (x, y) of the portrait for each line.
+
+    Returns:
+        A mask, 0 to 1, as large as `FACE`.
+    """
     x0, y0, x1, y1 = FACE
     fine = 4  # drawn larger and reduced, for lines between pixels
     canvas = PillowImage.new("L", ((x1 - x0) * fine, (y1 - y0) * fine))
@@ -173,13 +212,21 @@ def strokes(width: float, *lines: tuple[tuple[float, float], ...]) -> FloatArray
     return np.asarray(canvas, dtype=np.float32) / np.float32(255)
 
 
-def flattened(face: FloatArray, where: FloatArray) -> FloatArray:
-    """The face (h, w, 3) with each point of a region (h, w), 0 to 1, as the region's surroundings are: no folds."""
-    weight = gaussian_filter(where, FLAT_PX)[..., None] + 1e-6
-    return np.asarray(gaussian_filter(face * where[..., None], (FLAT_PX, FLAT_PX, 0)) / weight, dtype=np.float32)
+def flatten(face: FloatArray, mask: FloatArray) -> FloatArray:
+    """Smooth a region of the face, so that it has no folds.
+
+    Args:
+        face: The picture (h, w, 3).
+        mask: The region (h, w), 0 to 1.
+
+    Returns:
+        The picture (h, w, 3) in which each point has the colour of the region around it.
+    """
+    weight = gaussian_filter(mask, FLAT_PX)[..., None] + 1e-6
+    return np.asarray(gaussian_filter(face * mask[..., None], (FLAT_PX, FLAT_PX, 0)) / weight, dtype=np.float32)
 
 
 def step(t: FloatArray) -> FloatArray:
-    """0 below 0, 1 above 1, smooth between."""
+    """Compute a smooth step of t: 0 below 0, 1 above 1."""
     t = np.clip(t, 0, 1)
     return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)
