@@ -4,10 +4,10 @@
     python benchmarks/bench_training.py teacher --data ../shared/data         the recipe's own corpora
     python benchmarks/bench_training.py teacher --lazy                        JPEGs of 224 px, decoded by the workers
 
-The loop is `training.emotion.train_step`, fed by `training.emotion.data.faces.loader`: the recipe's augmentation,
-optimiser and average, at every image size of its phases. Bare is the same network, forward and backward, on one batch
-of the same size that already lies there. Both take turns within every round, so that what else the machine does falls
-on both. The corpus is noise of FER2013's size and shape unless `--data` is given.
+The loop is `training.emotion.train.train_step`, fed by `training.emotion.data.faces.make_dataloader`: the recipe's
+augmentation, optimiser and average, at every image size of its phases. Bare is the same network, forward and backward,
+on one batch of the same size that already lies there. Both take turns within every round, so that what else the machine
+does falls on both. The corpus is noise of FER2013's size and shape unless `--data` is given.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from PIL import Image as Pillow
 
 from training.emotion import train as emotion
 from training.emotion.data.corpora import FaceSet, LazyImages, Source, load_faces
-from training.emotion.data.faces import Parts, epoch_batches, loader
+from training.emotion.data.faces import StageData, draw_epoch_batches, make_dataloader
 from training.emotion.networks.build import as_images, normalise
 from training.emotion.networks.optimisers import rate, set_rate
 from training.emotion.recipe import Recipe, find_recipe, load_recipe
@@ -115,7 +115,7 @@ def prepare(recipe: Recipe, given: bool, lazy: bool, folder: Path) -> tuple[Run,
         run, parts = emotion.setup(recipe, folder)
         return run, parts.train
     train = lazy_noise(folder, recipe) if lazy else noise(IMAGES, recipe)
-    with patch.object(emotion, "load_parts", return_value=Parts(train, train, train, train, [])):
+    with patch.object(emotion, "load_stage_data", return_value=StageData(train, train, train, train, [])):
         run, _ = emotion.setup(recipe, folder)
     return run, train
 
@@ -173,8 +173,8 @@ def one_round(run: Run, train: FaceSet, size: int, steps: int, number: int, cloc
     device = run.accelerator.device
     lazy = isinstance(train.images, LazyImages)
     ahead = 2 * run.recipe.workers + 1 if lazy else 1  # what was ready before the clock starts seems to cost nothing
-    order = epoch_batches(train, stage, run.recipe.seed, 0, number, run.accelerator)
-    batches = iter(loader(train, run.targets, order[: ahead + steps + 1], run.recipe.workers))
+    order = draw_epoch_batches(train, stage, run.recipe.seed, 0, number, run.accelerator)
+    batches = iter(make_dataloader(train, run.targets, order[: ahead + steps + 1], run.recipe.workers))
     set_rate(run.optimiser, stage.optimiser.learning_rate * rate(stage.schedule, 0, len(order), 10**6))
     still = normalise(torch.rand(stage.batch_size, network.in_chans, size, size, device=device), network)
     targets = torch.from_numpy(train.targets[: stage.batch_size]).to(device)

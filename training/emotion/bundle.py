@@ -23,7 +23,7 @@ from fer_phq.models.checkpoint import WEIGHTS, BundleConfig, write_config
 from fer_phq.models.heads import EmotionNet
 from fer_phq.models.model import FerPhqModel, load_model
 from training.emotion.data.corpora import FaceSet
-from training.emotion.data.faces import load_parts
+from training.emotion.data.faces import load_stage_data
 from training.emotion.metrics import EmotionMetrics, by_agreement, emotion_metrics
 from training.emotion.networks.build import RECIPE, load_run
 from training.emotion.recipe import Recipe, save_recipe
@@ -83,7 +83,7 @@ def write_metrics(folder: Path, data: FaceSet) -> EmotionMetrics:
     """Judge a bundle through its public door and write the figures beside its weights."""
     probabilities = load_model(folder).predict_emotions(data.crops())
     metrics = emotion_metrics(probabilities, data.labels)
-    agreement = [dataclasses.asdict(one) for one in by_agreement(probabilities, data.labels, data.agreed)]
+    agreement = [dataclasses.asdict(one) for one in by_agreement(probabilities, data.labels, data.label_agreement)]
     text = json.dumps(dataclasses.asdict(metrics) | {"agreement": agreement}, indent=2) + "\n"
     (folder / "metrics.json").write_text(text, encoding="utf-8")
     return metrics
@@ -93,7 +93,7 @@ def make_bundle(run: Path, folder: Path) -> EmotionMetrics:
     """Bundle of a run, calibrated and measured. Raises FerPhqError in one sentence."""
     net, recipe = load_run(run)
     stage = recipe.stages[-1]
-    parts = load_parts(stage, recipe.root, recipe.network.in_chans == 1, recipe.image_size)
+    parts = load_stage_data(stage, recipe.root, recipe.network.in_chans == 1, recipe.image_size)
     write_bundle(net, recipe, folder)
     model = load_model(folder)
     temperature = temperature_of(model, parts.calibration)

@@ -124,7 +124,7 @@ def evaluate_datasets(
     for source in sources:
         faces = load_faces(source, classes)
         if majority:
-            faces = faces.take(faces.agreed > MAJORITY)
+            faces = faces.take(faces.label_agreement > MAJORITY)
             if not len(faces):
                 raise SettingsError(f"{source} holds no image whose label has a majority: leave out --majority.")
         judged.append(judge(model, f"{source}, majority only" if majority else str(source), faces, batch))
@@ -145,7 +145,9 @@ def judge(model: EmotionModel, name: str, faces: FaceSet, batch: int = BATCH) ->
         rows.append(model.predict_emotions(crops))
         seconds += time.perf_counter() - began
     digest.update(str(crops.shape[1:]).encode() + faces.targets.tobytes())
-    return Judged(name, digest.hexdigest(), seconds, np.concatenate(rows), faces.labels, faces.agreed, faces.keys)
+    return Judged(
+        name, digest.hexdigest(), seconds, np.concatenate(rows), faces.labels, faces.label_agreement, faces.keys
+    )
 
 
 def crop_batches(faces: FaceSet, batch: int) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]]:

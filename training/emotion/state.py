@@ -21,7 +21,7 @@ from timm.utils import ModelEmaV3
 
 from fer_phq.core.errors import FerPhqError
 from fer_phq.models.heads import EmotionNet
-from training.emotion.data.faces import seeded
+from training.emotion.data.faces import derive_seed
 from training.emotion.networks.build import Teacher
 from training.emotion.recipe import Recipe, Stage
 
@@ -136,7 +136,7 @@ class Run:
     def step_generator(self) -> torch.Generator:
         """The generator of the present batch, repeated as it was; torch's own is seeded too, for dropout."""
         p = self.progress
-        seed = seeded(self.recipe.seed, p.stage, p.epoch, p.batch, self.accelerator.process_index)
+        seed = derive_seed(self.recipe.seed, p.stage, p.epoch, p.batch, self.accelerator.process_index)
         torch.manual_seed(seed)
         return torch.Generator(device=self.accelerator.device).manual_seed(seed)
 

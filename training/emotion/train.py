@@ -24,7 +24,7 @@ from fer_phq.core.errors import FerPhqError
 from training.emotion import run_log
 from training.emotion.data.augment import augment, mix
 from training.emotion.data.corpora import FaceSet
-from training.emotion.data.faces import Parts, epoch_batches, load_parts, loader, wanted_targets
+from training.emotion.data.faces import StageData, draw_epoch_batches, load_stage_data, make_dataloader, sharpen_targets
 from training.emotion.metrics import EmotionMetrics, emotion_metrics
 from training.emotion.networks.build import (
     RECIPE,
@@ -42,7 +42,7 @@ from training.emotion.recipe import Recipe, find_recipe, load_recipe, save_recip
 from training.emotion.state import Interrupted, Progress, Run, load_state, read_progress, save_state, stop_signals
 
 
-def setup(recipe: Recipe, out: Path, resume: bool = False) -> tuple[Run, Parts]:
+def setup(recipe: Recipe, out: Path, resume: bool = False) -> tuple[Run, StageData]:
     """Network, optimiser, average and data of the stage to train; with `resume`, as the last state left them."""
     accelerator = make_accelerator(recipe, out)
     progress = read_progress(out) if resume else Progress()
@@ -80,19 +80,19 @@ def _fast_precision() -> str:
     return "bf16" if "avx512_bf16" in flags or "amx_bf16" in flags else "no"
 
 
-def begin_stage(run: Run) -> Parts:
+def begin_stage(run: Run) -> StageData:
     """Load the stage's data and make its optimiser and average around the network as it is."""
     stage = run.stage
     network = run.recipe.network
     check_sizes(run.plain, network, {phase.image_size for phase in stage.phases})
-    parts = load_parts(stage, run.recipe.root, network.in_chans == 1, stage.image_size)
-    run.accelerator.print("\n".join(parts.sheet), flush=True)
+    parts = load_stage_data(stage, run.recipe.root, network.in_chans == 1, stage.image_size)
+    run.accelerator.print("\n".join(parts.data_sheet), flush=True)
     run.optimiser = build_optimiser(run.net, stage.optimiser)
     run.average = ModelEmaV3(run.net, decay=stage.ema_decay, use_warmup=True) if stage.ema_decay else None
     distil = stage.distil if run.progress.epoch < stage.epochs else None  # a stage that is over needs no teacher
     run.teacher = Teacher(distil.teachers, stage.classes, network.in_chans) if distil else None
     run.prepare()
-    run.targets = wanted_targets(parts.train, stage.majority)
+    run.targets = sharpen_targets(parts.train, stage.majority)
     if run.teacher is not None and distil is not None and distil.views == "clean":
         taught = run.teacher.judge(parts.train, distil.temperature, run.accelerator.device)
         run.targets = ((1 - distil.weight) * run.targets + distil.weight * taught).astype(np.float32)
@@ -100,7 +100,7 @@ def begin_stage(run: Run) -> Parts:
     return parts
 
 
-def fit(run: Run, parts: Parts) -> None:
+def fit(run: Run, parts: StageData) -> None:
     """Every stage to its end: an epoch, its validation, its line, its state."""
     while True:
         stage = run.stage
@@ -123,12 +123,12 @@ def train_epoch(run: Run, train: FaceSet) -> float:
     progress = run.progress
     device = run.accelerator.device
     size = stage.size_of(progress.epoch)
-    batches = epoch_batches(train, stage, run.recipe.seed, progress.stage, progress.epoch, run.accelerator)
+    batches = draw_epoch_batches(train, stage, run.recipe.seed, progress.stage, progress.epoch, run.accelerator)
     steps_per_epoch = len(batches) // stage.accumulate
     run.net.train()
     began = time.monotonic() - progress.epoch_seconds
     saved = time.monotonic()
-    rest = loader(train, run.targets, batches[progress.batch :], run.recipe.workers)
+    rest = make_dataloader(train, run.targets, batches[progress.batch :], run.recipe.workers)
     hidden = None if run.accelerator.is_main_process else True  # None: hidden where nobody watches
     name = f"epoch {progress.epoch + 1}/{stage.epochs}"
     bar = tqdm(rest, name, len(batches), initial=progress.batch, disable=hidden)
@@ -179,7 +179,7 @@ def train_step(run: Run, pixels: torch.Tensor, targets: torch.Tensor, size: int)
     return float(loss.detach())
 
 
-def finish_epoch(run: Run, parts: Parts, loss: float, seconds: float) -> None:
+def finish_epoch(run: Run, parts: StageData, loss: float, seconds: float) -> None:
     """Validate, write the epoch's line, its weights and its state."""
     stage = run.stage
     progress = run.progress
@@ -235,7 +235,7 @@ def train(recipe: Recipe, out: Path, resume: bool = False, command: str = "") ->
     run, parts = setup(recipe, out, resume)
     if run.accelerator.is_main_process:
         save_recipe(recipe, out / RECIPE)
-        facts = {"data": parts.sheet, "train_images": len(parts.train), "valid_images": len(parts.valid)}
+        facts = {"data": parts.data_sheet, "train_images": len(parts.train), "valid_images": len(parts.valid)}
         parameters = sum(p.numel() for p in run.plain.parameters())
         run_log.write_run(out, recipe, command=command, parameters=parameters, **facts)
     try:

@@ -246,7 +246,7 @@ def test_a_bundle_gives_what_its_metrics_say_and_takes_a_phq_head(student_run, c
     metrics = bundle.make_bundle(student_run, tmp_path)
     model = load_model(tmp_path)
     _, recipe = load_run(student_run)
-    parts = train.load_parts(recipe.stages[0], recipe.root, True, 24)
+    parts = train.load_stage_data(recipe.stages[0], recipe.root, True, 24)
     given = model.predict_emotions(parts.valid.crops())
     assert given.shape == (42, len(EMOTIONS))
     assert (given.argmax(1) == parts.valid.labels).mean() == pytest.approx(metrics.accuracy)

@@ -1,1 +1,1 @@
-"""Emotion images: corpora, a stage's faces, augmentation."""
+"""Emotion images: corpora, the images of a training stage, augmentation."""

@@ -119,7 +119,7 @@ def test_corpora_are_joined(every_corpus):
     parts = [load_faces(Source(corpus=c, path=str(every_corpus / c / "train")), side=40) for c in ("rafdb", "mmi")]
     both = join(parts)
     assert both.images.shape == (42, 40, 40, 3)
-    assert both.counts().startswith("42 images: anger 6")
+    assert both.describe().startswith("42 images: anger 6")
     with pytest.raises(FerPhqError, match="shapes"):
         join([parts[0], load_faces(Source(corpus="mmi", path=str(every_corpus / "mmi/train")), side=20)])
 
