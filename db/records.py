@@ -14,6 +14,7 @@ from typing import Any
 from fer_phq.core.analysis import Sampling, Timeline, Timing, TrackSummary
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.errors import StoreError
+from fer_phq.core.messages import Message
 from fer_phq.core.phq import Band, PhqResult, Scale, band_of
 
 MAX_TRANSCRIPT = 16 * 2**20
@@ -144,7 +145,7 @@ class AnalysisSummary:
     emotions: Mapping[str, float] | None
     dominant_emotion: str | None
     phq: PhqResult
-    warnings: tuple[str, ...]
+    warnings: tuple[Message, ...]
     created_at: datetime
     beside: str = ""
 

@@ -13,6 +13,7 @@ from db.records import SessionRecord
 from db.store import Store
 from fer_phq.core.analysis import RecordingInfo, Sampling, SessionAnalysis, Timeline, Timing, TrackSummary
 from fer_phq.core.feature_series import FeatureSeries
+from fer_phq.core.messages import literal
 from fer_phq.core.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, Provenance, Scale, UnavailableReason
 
 MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -107,7 +108,7 @@ def sample_analysis(
         embeddings=np.random.default_rng(seed).normal(size=(faces, dim)).astype(np.float32),
         phq=phq or sample_estimate(model_id=model_id),
         tracks=(TrackSummary(0, faces, 0.0, frames / 2, 0.2, True), TrackSummary(4, 2, 1.0, 1.5, 0.01, False)),
-        warnings=("2 people were in view",),
+        warnings=(literal("2 people were in view"),),
         timing=Timing(decode=1.0, detect=2.0, embed=0.5, heads=0.01),
         face_kind=face_kind,
         voice=voice,

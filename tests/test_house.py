@@ -42,7 +42,7 @@ def test_the_vocabulary_imports_nothing_of_ours_but_itself():
     for path in (ROOT / "fer_phq" / "core").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fer_phq"):
-                assert node.module.startswith("fer_phq.core."), path
+                assert f"{node.module}.".startswith("fer_phq.core."), path
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def page() -> None:
     if chosen is None:
         unanalysed(detail)
     else:
-        for words in told_all(chosen.found.warnings):
+        for words in told_all([str(warning) for warning in chosen.found.warnings]):
             ui.warn(words)
         review(detail, chosen)
     admin_card(detail, chosen.found if chosen else None)

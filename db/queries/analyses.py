@@ -24,6 +24,7 @@ from fer_phq.core.analysis import RecordingInfo, SessionAnalysis, Settings, Time
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import StoreError
+from fer_phq.core.messages import to_json, to_text
 from fer_phq.core.phq import Modality, PhqEstimate, PhqResult
 
 _FLOATS = (*EMOTIONS, *BOX_COLUMNS, "detection_score", "quality")
@@ -192,7 +193,7 @@ def _analysis_row(analysis_id: str, session_id: str, analysis: SessionAnalysis, 
         **({} if mean is None else dict(zip(EMOTIONS, mean.tolist(), strict=True))),
         dominant_emotion=analysis.dominant_emotion,
         **_phq_columns(analysis.phq),
-        warnings=list(analysis.warnings),
+        warnings=[to_json(warning) for warning in analysis.warnings],
         tracks=[dataclasses.asdict(track) for track in analysis.tracks],
         timing=dataclasses.asdict(analysis.timing),
         created_at=utc_now(),
@@ -212,7 +213,7 @@ def _phq_columns(phq: PhqResult) -> dict[str, Any]:
             "phq_modalities": "+".join(phq.modalities),
             "phq_detail": "",
         }
-    return {"phq_unavailable": str(phq.reason), "phq_detail": phq.detail}
+    return {"phq_unavailable": str(phq.reason), "phq_detail": "" if phq.detail is None else to_text(phq.detail)}
 
 
 def _frame_rows(analysis_id: str, line: Timeline) -> list[dict[str, Any]]:

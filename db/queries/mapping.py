@@ -20,6 +20,7 @@ from db.records import (
 from db.tables import AnalysisRow, JobRow, QuestionnaireRow, SessionRow, SubjectRow
 from fer_phq.core.analysis import Sampling
 from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.messages import from_json, from_text
 from fer_phq.core.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, Provenance, Scale, UnavailableReason
 
 
@@ -69,7 +70,7 @@ def analysis_summary(row: AnalysisRow) -> AnalysisSummary:
         emotions=emotions,
         dominant_emotion=row.dominant_emotion,
         phq=_phq(row),
-        warnings=tuple(row.warnings),
+        warnings=tuple(from_json(warning) for warning in row.warnings),
         created_at=row.created_at,
         beside=row.beside,
     )
@@ -82,7 +83,8 @@ def sampling_of(row: AnalysisRow) -> Sampling:
 
 def _phq(row: AnalysisRow) -> PhqResult:
     if row.phq_unavailable is not None:
-        return PhqUnavailable(UnavailableReason(row.phq_unavailable), row.phq_detail)
+        detail = from_text(row.phq_detail) if row.phq_detail else None
+        return PhqUnavailable(UnavailableReason(row.phq_unavailable), detail)
     # The table's CHECK makes an estimate complete; the assertions say so to the type checker.
     assert row.phq_score is not None
     assert row.phq_low is not None

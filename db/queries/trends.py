@@ -13,6 +13,7 @@ from db.queries.mapping import is_superseded, newest_analysis
 from db.queries.measures import measure_columns
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow
 from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.messages import from_text
 from fer_phq.core.phq import Scale, band_of
 
 _TREND = {
@@ -87,7 +88,9 @@ class TrendQueries(Queries):
         )
         with self._reading() as session:
             get_row(session, SubjectRow, subject_id)
-            return tidy_frame(session.execute(query).all(), _TREND | dict.fromkeys(measures, "float64"))
+            table = tidy_frame(session.execute(query).all(), _TREND | dict.fromkeys(measures, "float64"))
+        table["phq_detail"] = table["phq_detail"].map(lambda detail: str(from_text(detail)))
+        return table
 
     def subject_models(self, *, subject_id: str) -> list[str]:
         """The ids of the models that analysed any of the subject's sessions, sorted."""

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from fer_phq.core import texts
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
+from fer_phq.core.messages import Message, to_json
 from fer_phq.core.phq import PhqEstimate, PhqResult, PhqUnavailable, UnavailableReason
 
 
@@ -125,17 +128,36 @@ class Timing:
     listen: float = 0.0
 
 
+class Step(StrEnum):
+    """A step of an analysis, in the order in which they are taken. Each counts in its own unit."""
+
+    FACES = "faces"
+    """Decoding and faces: sampled frames."""
+    SOUND = "sound"
+    """The voice: seconds of sound."""
+    WORDS = "words"
+    """The transcript: utterances."""
+    ESTIMATE = "estimate"
+    """Emotions and PHQ estimate: 1."""
+
+
 @dataclass(frozen=True)
 class Progress:
-    """How far an analysis is: sampled frames done and (an estimate of) how many there will be."""
+    """How far a step of an analysis is.
 
-    frames_done: int
-    frames_expected: int
-    time_s: float
+    Attributes:
+        step: The step.
+        done: How much of it is done, in the step's unit, from 0.
+        total: How much there will be, possibly an estimate; None while that is unknown.
+    """
+
+    step: Step
+    done: float
+    total: float | None
 
 
 ProgressHook = Callable[[Progress], None]
-"""Called after each chunk; it may raise `AnalysisCancelled` to stop the analysis."""
+"""Called as an analysis goes on; it may raise `AnalysisCancelled` to stop it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +176,7 @@ class SessionAnalysis:
     embeddings: FloatArray
     phq: PhqResult
     tracks: tuple[TrackSummary, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Message, ...]
     timing: Timing
     face_kind: str = ""
     voice: FeatureSeries | None = None
@@ -226,7 +248,8 @@ class SessionAnalysis:
             "timeline": [self._row(i) for i in range(len(self.timeline))],
             "phq": phq_to_dict(self.phq),
             "tracks": [vars(track) for track in self.tracks],
-            "warnings": list(self.warnings),
+            "warnings": [str(warning) for warning in self.warnings],
+            "messages": [to_json(warning) for warning in self.warnings],
             "timing": vars(self.timing),
         }
 
@@ -249,10 +272,10 @@ def fault_of_face(analysis: SessionAnalysis, settings: Settings) -> PhqUnavailab
     if not faces:
         return PhqUnavailable(UnavailableReason.NO_FACE)
     if coverage < settings.coverage_floor:
-        detail = f"the face was found in {coverage:.0%} of the sampled frames, below {settings.coverage_floor:.0%}"
+        detail = texts.COVERAGE_BELOW_FLOOR(coverage=coverage, floor=settings.coverage_floor)
         return PhqUnavailable(UnavailableReason.LOW_COVERAGE, detail)
     if faces < settings.min_face_frames:
-        detail = f"the recording holds {faces} frames with a face, fewer than {settings.min_face_frames}"
+        detail = texts.FEW_FACE_FRAMES(n=faces, minimum=settings.min_face_frames)
         return PhqUnavailable(UnavailableReason.TOO_SHORT, detail)
     return None
 
@@ -264,7 +287,16 @@ def judged_features(analysis: SessionAnalysis, settings: Settings) -> SessionFea
 
 
 def phq_to_dict(phq: PhqResult) -> dict[str, Any]:
-    """An estimate with its interval and provenance, or `{"unavailable": reason, "detail": sentence}`."""
+    """Return an estimate with its interval and provenance, or why there is none, as JSON-able values.
+
+    Args:
+        phq: The estimate or the reason.
+
+    Returns:
+        `score`, `low`, `high`, `level`, `scale`, `band`, `provenance`, `model_id` and `modalities` of an estimate; else
+        `unavailable` (the reason), `detail` (the English) and its `code` and `params`, which are empty for a text of a
+        time before there were codes.
+    """
     if isinstance(phq, PhqEstimate):
         return {
             "score": phq.score,
@@ -277,7 +309,14 @@ def phq_to_dict(phq: PhqResult) -> dict[str, Any]:
             "model_id": phq.model_id,
             "modalities": [str(modality) for modality in phq.modalities],
         }
-    return {"unavailable": str(phq.reason), "detail": phq.text}
+    encoded = to_json(phq.message)
+    facts = encoded if isinstance(encoded, dict) else {"code": "", "params": {}}
+    return {
+        "unavailable": str(phq.reason),
+        "detail": phq.text,
+        "code": facts["code"],
+        "params": facts["params"],
+    }
 
 
 def _by_name(values: FloatArray) -> dict[str, float]:

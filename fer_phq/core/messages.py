@@ -10,6 +10,7 @@ when the template's wording changes. Parameters are never translated, unless the
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral
@@ -182,6 +183,22 @@ def from_json(value: Any) -> Message:
         raise ValueError("A message is a text or has a code.")
     params = {str(name): _param_from_json(param) for name, param in dict(value.get("params") or {}).items()}
     return Message(value["code"], params, str(value.get("text", "")))
+
+
+def to_text(message: Message) -> str:
+    """Write a message as one text, for a column of texts: its JSON, a literal as it stands."""
+    encoded = to_json(message)
+    return encoded if isinstance(encoded, str) else json.dumps(encoded, ensure_ascii=False)
+
+
+def from_text(text: str) -> Message:
+    """Read what `to_text` wrote; any other text is a literal."""
+    if text.startswith("{"):
+        try:
+            return from_json(json.loads(text))
+        except ValueError:
+            pass
+    return literal(text)
 
 
 def _param_from_json(value: Any) -> Any:

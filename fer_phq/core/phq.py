@@ -15,9 +15,12 @@ to reproduce, translate, display or distribute them.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from fer_phq.core import texts
+from fer_phq.core.messages import Message, Template
 
 PREAMBLE = "Over the last 2 weeks, how often have you been bothered by any of the following problems?"
 
@@ -110,6 +113,14 @@ class Modality(StrEnum):
     WORDS = "words"
 
 
+MODALITY_NAMES: Mapping[Modality, Template] = {
+    Modality.FACE: texts.FACE,
+    Modality.VOICE: texts.VOICE,
+    Modality.WORDS: texts.WORDS,
+}
+"""The name of each modality, for use inside another message."""
+
+
 class UnavailableReason(StrEnum):
     """The closed list of reasons why there is no estimate."""
 
@@ -120,14 +131,14 @@ class UnavailableReason(StrEnum):
     OUT_OF_DISTRIBUTION = "out_of_distribution"
 
 
-UNAVAILABLE_TEXT: dict[UnavailableReason, str] = {
-    UnavailableReason.NO_FACE: "no face was found in the recording",
-    UnavailableReason.LOW_COVERAGE: "the face was found in too few of the sampled frames",
-    UnavailableReason.TOO_SHORT: "the recording holds too few frames with a face",
-    UnavailableReason.NO_HEAD: "the active model has no PHQ head",
-    UnavailableReason.OUT_OF_DISTRIBUTION: "the recording is unlike those the PHQ head was trained on",
+REASON_TEMPLATES: Mapping[UnavailableReason, Template] = {
+    UnavailableReason.NO_FACE: texts.NO_FACE,
+    UnavailableReason.LOW_COVERAGE: texts.LOW_COVERAGE,
+    UnavailableReason.TOO_SHORT: texts.TOO_SHORT,
+    UnavailableReason.NO_HEAD: texts.NO_HEAD,
+    UnavailableReason.OUT_OF_DISTRIBUTION: texts.OUT_OF_DISTRIBUTION,
 }
-"""What each reason says to a person."""
+"""What each reason says to a person when there is no more to say."""
 
 
 def band_of(total: float) -> Band:
@@ -214,18 +225,28 @@ class PhqEstimate:
 
 @dataclass(frozen=True)
 class PhqUnavailable:
-    """Stands in an estimate's place, with a reason from the closed list and a sentence for a person."""
+    """The reason why there is no estimate.
+
+    Attributes:
+        reason: From the closed list.
+        detail: What is known of this very session, such as its coverage; None when there is no more to say.
+    """
 
     reason: UnavailableReason
-    detail: str = ""
+    detail: Message | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", UnavailableReason(self.reason))
 
     @property
+    def message(self) -> Message:
+        """The detail, else what the reason says by itself."""
+        return REASON_TEMPLATES[self.reason]() if self.detail is None else self.detail
+
+    @property
     def text(self) -> str:
-        """The reason as words."""
-        return self.detail or UNAVAILABLE_TEXT[self.reason]
+        """The message in English."""
+        return str(self.message)
 
 
 PhqResult = PhqEstimate | PhqUnavailable

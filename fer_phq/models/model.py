@@ -17,6 +17,7 @@ from torch import nn
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.core.errors import ModelError
 from fer_phq.core.feature_series import SessionFeatures
+from fer_phq.core.messages import literal
 from fer_phq.core.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, UnavailableReason
 from fer_phq.models.backbone import create_backbone
 from fer_phq.models.checkpoint import WEIGHTS, Bundle, PhqConfig, find_bundle
@@ -158,7 +159,7 @@ def _nothing_fits(features: SessionFeatures, config: PhqConfig) -> PhqUnavailabl
     takes = " or ".join("+".join(one) for one in sorted(needed, key=len))
     has = "+".join(features.modalities) or "nothing"
     detail = f"the PHQ heads of the active model take {takes} of the kind they were trained on; the session has {has}"
-    return PhqUnavailable(UnavailableReason.NO_HEAD, detail)
+    return PhqUnavailable(UnavailableReason.NO_HEAD, literal(detail))
 
 
 def _load(module: nn.Module, path: Path) -> None:

@@ -23,6 +23,7 @@ from safetensors.numpy import load_file, save_file
 
 from fer_phq.core.errors import ModelError
 from fer_phq.core.feature_series import SessionFeatures
+from fer_phq.core.messages import literal
 from fer_phq.core.phq import Modality, PhqUnavailable, UnavailableReason
 from fer_phq.features.functionals import Functionals, functionals, measured_rows
 from fer_phq.features.windows import window_parts, windows
@@ -87,18 +88,18 @@ class PhqHead:
             fewest = self.inputs[modality].min_rows
             if rows < fewest:
                 detail = f"{rows} rows of {modality} are fewer than half of the shortest training session's ({fewest})"
-                return PhqUnavailable(UnavailableReason.TOO_SHORT, detail)
+                return PhqUnavailable(UnavailableReason.TOO_SHORT, literal(detail))
         row = functionals(features, self.modalities)
         if columns_of(row) != self.columns:
             detail = "the head was trained with other functionals than this version computes: train it again"
-            return PhqUnavailable(UnavailableReason.NO_HEAD, detail)
+            return PhqUnavailable(UnavailableReason.NO_HEAD, literal(detail))
         away = float(distance(row.values[None], self.centre, self.spread)[0])
         if away > self.far:
             detail = (
                 f"the session is unlike those of the training: {away:.1f} standard deviations from their centre, at "
                 f"most {self.far:.1f} are judged"
             )
-            return PhqUnavailable(UnavailableReason.OUT_OF_DISTRIBUTION, detail)
+            return PhqUnavailable(UnavailableReason.OUT_OF_DISTRIBUTION, literal(detail))
         read = (windows(features, self.modalities),) if isinstance(self.whole, Attention) else ()
         return Described(row.values[None], read)
 

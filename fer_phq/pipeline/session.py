@@ -19,10 +19,12 @@ from fer_phq.core.analysis import (
     RecordingInfo,
     SessionAnalysis,
     Settings,
+    Step,
     fault_of_face,
     judged_features,
 )
 from fer_phq.core.arrays import FloatArray, Image
+from fer_phq.core.messages import literal
 from fer_phq.core.phq import PhqUnavailable, UnavailableReason
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.faces import FaceDetector, Tracker, align_crop, crop_quality
@@ -60,7 +62,7 @@ def analyze(
 
     def heard_until(time_s: float) -> None:
         if on_progress:
-            on_progress(Progress(len(subject.time_s), len(subject.time_s), time_s))
+            on_progress(Progress(Step.SOUND, time_s, None if sidecar.audio else recording.duration_s))
 
     with watch.measure("listen"):
         heard = extract_speech(recording, told, heard_until)
@@ -74,7 +76,7 @@ def analyze(
         embeddings=subject.embeddings,
         phq=PhqUnavailable(UnavailableReason.NO_HEAD),
         tracks=subject.tracks,
-        warnings=(*warnings, *subject.warnings(settings), *heard.warnings),
+        warnings=tuple(literal(text) for text in (*warnings, *subject.warnings(settings), *heard.warnings)),
         timing=watch.timing(),
         face_kind=model.face_kind,
         voice=heard.voice,
@@ -105,7 +107,7 @@ def extract_faces(
                 embeddings = model.embed(crops)
             seen.add([frame.time_s for frame in frames], sightings, embeddings)
             if on_progress:
-                on_progress(Progress(len(seen), max(len(seen), expected), frames[-1].time_s))
+                on_progress(Progress(Step.FACES, len(seen), max(len(seen), expected) if expected else None))
     return seen.of_subject(tracker.tracks(), settings.track), tuple(stream.warnings)
 
 

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from fer_phq.core.analysis import Progress as Done
-from fer_phq.core.analysis import ProgressHook, Sampling, SessionAnalysis, Settings
+from fer_phq.core.analysis import ProgressHook, Sampling, SessionAnalysis, Settings, Step
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError
 from fer_phq.core.phq import PhqEstimate, Provenance
@@ -176,7 +176,8 @@ def progress_bar(name: str) -> Iterator[ProgressHook | None]:
         task = bar.add_task(name, total=None)
 
         def hook(done: Done) -> None:
-            bar.update(task, completed=done.frames_done, total=done.frames_expected)
+            if done.step is Step.FACES:
+                bar.update(task, completed=done.done, total=done.total)
 
         yield hook
 
@@ -282,7 +283,7 @@ def summary(analysis: SessionAnalysis) -> Table:
         table.add_row("Emotions", ", ".join(f"{name} {share:.0%}" for name, share in ranked))
     table.add_row("PHQ estimate", phq_text(analysis))
     for warning in analysis.warnings:
-        table.add_row("Warning", warning)
+        table.add_row("Warning", str(warning))
     return table
 
 

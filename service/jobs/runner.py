@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 
 from db.records import JobRecord, JobState, NotFoundError, SessionRecord
 from db.store import Store
-from fer_phq.core.analysis import Progress, ProgressHook, SessionAnalysis, Settings
+from fer_phq.core.analysis import Progress, ProgressHook, SessionAnalysis, Settings, Step
 from fer_phq.core.errors import AnalysisCancelled, FerPhqError, RecordingError, StoreError
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.measures import measured
@@ -164,26 +164,29 @@ class JobRunner:
     def _hook(self, workflow_id: str, claim: str) -> ProgressHook:
         """Reports progress at most twice a second; raises when the job is cancelled, lost, or the worker stops."""
         next_report = 0.0
+        frames = Progress(Step.FACES, 0, None)
 
         def report(progress: Progress) -> None:
-            nonlocal next_report
+            nonlocal next_report, frames
             if self.stopping.is_set():
                 raise WorkerStopping
+            if progress.step is Step.FACES:
+                frames = progress
             now = time.monotonic()
             if now < next_report:
                 return
             next_report = now + PROGRESS_SECONDS
-            self._report(workflow_id, claim, progress)
+            self._report(workflow_id, claim, frames)
 
         return report
 
-    def _report(self, workflow_id: str, claim: str, progress: Progress) -> None:
+    def _report(self, workflow_id: str, claim: str, frames: Progress) -> None:
         try:
             answer = self._store.set_job_progress(
                 workflow_id=workflow_id,
                 claim=claim,
-                frames_done=progress.frames_done,
-                frames_expected=progress.frames_expected,
+                frames_done=int(frames.done),
+                frames_expected=None if frames.total is None else int(frames.total),
                 stage="analysing",
             )
         except StoreError as error:

@@ -26,6 +26,7 @@ from db.tables import Base
 from fer_phq.core.analysis import Settings, Timing
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import StoreError
+from fer_phq.core.messages import literal
 from fer_phq.core.phq import Modality, PhqEstimate, PhqUnavailable, Provenance, Scale, UnavailableReason
 
 
@@ -175,7 +176,7 @@ def fill_0001(connection: Connection) -> None:
     add("sessions", **session, **about, recorded_at=MONDAY, is_demo=False, created_at=MONDAY)
     shared = {
         **{"session_id": "session", "settings": asdict(Settings()), "settings_hash": HASH_OF_0001, "fps": 2.0},
-        **{"key_frames": False, "warnings": [], "tracks": [], "created_at": MONDAY},
+        **{"key_frames": False, "warnings": ["it is dark"], "tracks": [], "created_at": MONDAY},
         "timing": asdict(Timing(decode=1.0, detect=2.0, embed=0.5, heads=0.01)),
     }
     scored = {
@@ -213,7 +214,8 @@ def test_what_is_stored_survives_the_modalities(empty_url: str) -> None:
         assert scored.phq == PhqEstimate(
             7.0, 4.0, 10.0, 0.9, Scale.PHQ8, Provenance.SIMULATED, "model-a", (Modality.FACE,)
         )
-        assert faceless.phq == PhqUnavailable(UnavailableReason.NO_FACE, "nobody is there")
+        assert faceless.phq == PhqUnavailable(UnavailableReason.NO_FACE, literal("nobody is there"))
+        assert scored.warnings == (literal("it is dark"),)
         np.testing.assert_array_equal(scored.embeddings, [[1, 2]])
         np.testing.assert_array_equal(scored.timeline.time_s, [0.25])
         assert (scored.face_kind, scored.voice, scored.words, scored.beside) == ("", None, None, "")

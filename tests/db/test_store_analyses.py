@@ -28,6 +28,7 @@ from db.tables import ESTIMATE_COLUMNS, AnalysisRow
 from fer_phq.core.analysis import Sampling, Settings
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import StoreError
+from fer_phq.core.messages import literal
 from fer_phq.core.phq import Modality, PhqUnavailable, Scale, UnavailableReason
 
 
@@ -89,7 +90,9 @@ def test_frame_table(store: Store, session_id: str) -> None:
 @pytest.mark.parametrize("frames", [0, 5])
 def test_analysis_without_a_face(store: Store, session_id: str, frames: int) -> None:
     analysis = sample_analysis(
-        frames=frames, gaps=tuple(range(frames)), phq=PhqUnavailable(UnavailableReason.NO_FACE, "nobody is there")
+        frames=frames,
+        gaps=tuple(range(frames)),
+        phq=PhqUnavailable(UnavailableReason.NO_FACE, literal("nobody is there")),
     )
     analysis_id = store.save_analysis(session_id=session_id, analysis=analysis)
     record = store.load_analysis(analysis_id=analysis_id)

@@ -20,7 +20,16 @@ from typing import Any
 import numpy as np
 
 from db.store import Store
-from fer_phq.core.analysis import Progress, ProgressHook, SessionAnalysis, Settings, Timeline, Timing, TrackSummary
+from fer_phq.core.analysis import (
+    Progress,
+    ProgressHook,
+    SessionAnalysis,
+    Settings,
+    Step,
+    Timeline,
+    Timing,
+    TrackSummary,
+)
 from fer_phq.core.phq import PhqUnavailable, UnavailableReason
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.video import probe
@@ -46,7 +55,7 @@ class PacedAnalyser:
         frames = pace.get("frames", 4)
         for done in range(frames):
             time.sleep(pace.get("delay", 0))
-            on_progress(Progress(frames_done=done + 1, frames_expected=frames, time_s=done / 2))
+            on_progress(Progress(Step.FACES, done + 1, frames))
         return SessionAnalysis(
             recording=info,
             model_id=self.model_id,

@@ -55,7 +55,7 @@ def session_report(
     blocks: list[Block] = []
     if session.is_demo:
         blocks.append(Words(_(DEMONSTRATION), "warning"))
-    blocks += [Words(words, "warning") for words in told_all(found.warnings)]
+    blocks += [Words(words, "warning") for words in told_all([str(warning) for warning in found.warnings])]
     blocks += [Heading(_("PHQ estimate")), *estimate_blocks(found)]
     blocks += [Heading(_("Emotions")), *_emotion_blocks(found, frames)]
     if notes:

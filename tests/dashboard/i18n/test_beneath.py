@@ -20,6 +20,7 @@ from dashboard.i18n.extract import FIELD, sentences
 from db.records import NotFoundError
 from db.store import Store
 from fer_phq.core.errors import FerPhqError, RecordingError, StoreError
+from fer_phq.core.messages import literal
 from fer_phq.video import probe
 from fer_phq.words.reading import parse_transcript
 from service.ingest.questionnaire_csv import read_questionnaire_table
@@ -153,7 +154,7 @@ def test_a_sessions_warnings_are_german_on_its_page(store: Store) -> None:
         original_name="cut.mp4",
         media_path=None,
     )
-    analysis = dataclasses.replace(sample_analysis(recording), warnings=WARNED)
+    analysis = dataclasses.replace(sample_analysis(recording), warnings=tuple(map(literal, WARNED)))
     store.save_analysis(session_id=session.id, analysis=analysis)
     app = AppTest.from_file(str(MAIN), default_timeout=60)
     app.query_params["session"] = session.id

@@ -27,7 +27,7 @@ from dashboard.i18n.extract import sentences
 from db.records import JobState, QuestionnaireSource
 from db.store import Store
 from fer_phq.core.emotions import EMOTIONS
-from fer_phq.core.phq import UNAVAILABLE_TEXT, Band, Modality, Provenance
+from fer_phq.core.phq import REASON_TEMPLATES, Band, Modality, Provenance
 from fer_phq.features.measures import BY_NAME, MEASURES, Measure, Unit
 from fer_phq.longitudinal.change import Direction
 from fer_phq.longitudinal.periods import Verdict
@@ -251,7 +251,10 @@ def vocabulary() -> set[str]:
     """What pages show of the layers below."""
     found = {text for name in EMOTIONS for text in (name, name.capitalize())}
     found |= {str(one) for kind in (Band, Provenance, Modality, JobState, Direction, Verdict) for one in kind}
-    found |= {str(one) for one in QuestionnaireSource} | {*UNAVAILABLE_TEXT.values(), *get_args(Unit)}
+    found |= {str(one) for one in QuestionnaireSource} | {
+        *(one.text for one in REASON_TEMPLATES.values()),
+        *get_args(Unit),
+    }
     found |= {one.title for one in MEASURES} | {one.description for one in BY_NAME.values()}
     return found
 

@@ -1,11 +1,14 @@
 import dataclasses
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from fer_phq.core.analysis import RecordingInfo, Sampling, SessionAnalysis, Timeline, Timing
+from fer_phq.core import texts
+from fer_phq.core.analysis import RecordingInfo, Sampling, SessionAnalysis, Settings, Timeline, Timing, fault_of_face
 from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.messages import from_json, literal
 from fer_phq.core.phq import Modality, PhqEstimate, PhqUnavailable, Provenance, Scale, UnavailableReason
 
 
@@ -34,7 +37,7 @@ def analysis(has_face: list[bool], **changes: object) -> SessionAnalysis:
         "embeddings": np.zeros((sum(has_face), 4), np.float32),
         "phq": PhqUnavailable(UnavailableReason.TOO_SHORT),
         "tracks": (),
-        "warnings": ("one",),
+        "warnings": (literal("one"),),
         "timing": Timing(0.1, 0.2, 0.3, 0.4),
     }
     return SessionAnalysis(**(fields | changes))
@@ -69,6 +72,29 @@ def test_the_document_is_json_with_gaps_as_null():
     assert document["sampling"] == {"fps": 2.0, "key_frames": False, "frames_sampled": 2}
     assert document["recording"]["rotation"] == 90
     assert set(document["timing"]) == {"decode", "detect", "embed", "heads", "listen"}
+
+
+def test_the_document_says_what_is_wrong_in_english_and_as_facts():
+    seldom = analysis([True, False, False, False], warnings=(texts.LOW_COVERAGE(), literal("old")))
+    document = replace(seldom, phq=fault_of_face(seldom, Settings())).to_dict()
+    assert document["warnings"] == ["the face was found in too few of the sampled frames", "old"]
+    assert [from_json(message) for message in document["messages"]] == list(seldom.warnings)
+    assert document["phq"] == {
+        "unavailable": "low_coverage",
+        "detail": "the face was found in 25% of the sampled frames, below 30%",
+        "code": "core.coverage_below_floor",
+        "params": {"coverage": 0.25, "floor": 0.3},
+    }
+    before = analysis([True], phq=PhqUnavailable(UnavailableReason.TOO_SHORT, literal("only two"))).to_dict()["phq"]
+    assert before == {"unavailable": "too_short", "detail": "only two", "code": "", "params": {}}
+
+
+def test_few_faces_are_counted():
+    few = Settings(min_face_frames=3)
+    assert str(fault_of_face(analysis([True]), few).detail) == ("the recording holds 1 frame with a face, fewer than 3")
+    assert str(fault_of_face(analysis([True, True]), few).detail) == (
+        "the recording holds 2 frames with a face, fewer than 3"
+    )
 
 
 def test_the_document_carries_interval_and_provenance_with_a_score():

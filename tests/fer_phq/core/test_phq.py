@@ -1,5 +1,6 @@
 import pytest
 
+from fer_phq.core.messages import literal
 from fer_phq.core.phq import (
     DIFFICULTY_ANSWERS,
     ITEMS,
@@ -129,6 +130,6 @@ def test_an_estimate_beyond_24_fits_phq9_only():
 
 def test_every_reason_says_itself_in_words():
     assert all(" " in PhqUnavailable(reason).text for reason in UnavailableReason)
-    assert PhqUnavailable(UnavailableReason.TOO_SHORT, "only two frames").text == "only two frames"
+    assert PhqUnavailable(UnavailableReason.TOO_SHORT, literal("only two frames")).text == "only two frames"
     with pytest.raises(ValueError, match="mood"):
         PhqUnavailable("mood")  # type: ignore[arg-type]

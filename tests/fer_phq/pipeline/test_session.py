@@ -7,7 +7,7 @@ import pytest
 from skimage import data
 
 from fer_phq import analyze, analyze_image, load_model
-from fer_phq.core.analysis import Sampling, Settings
+from fer_phq.core.analysis import Sampling, Settings, Step
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import AnalysisCancelled, RecordingError, SettingsError
 from fer_phq.core.phq import Modality, PhqEstimate, PhqUnavailable, Provenance, UnavailableReason
@@ -61,7 +61,7 @@ def test_two_people_give_two_tracks_and_one_series(recordings, model):
     path = recordings(seconds=5, fps=4, faces=2, motion="moving")
     result = analyze(path, model)
     assert len(result.tracks) == 2
-    assert "other face track" in result.warnings[0]
+    assert "other face track" in str(result.warnings[0])
     chosen = next(track for track in result.tracks if track.is_subject)
     other = next(track for track in result.tracks if not track.is_subject)
     switched = analyze(path, model, Settings(track=other.track))
@@ -82,7 +82,7 @@ def test_no_face_is_a_result_without_an_estimate(recordings, model):
     result = analyze(recordings(seconds=3, fps=4, faces=0), model)
     assert result.coverage == 0
     assert result.phq == PhqUnavailable(UnavailableReason.NO_FACE)
-    assert "No face was found" in result.warnings[-1]
+    assert "No face was found" in str(result.warnings[-1])
     assert result.embeddings.shape == (0, model.dim)
 
 
@@ -112,8 +112,8 @@ def test_chunks_do_not_change_the_result(recordings, model):
 def test_progress_is_told_and_cancels(recordings, model):
     path, seen = recordings(seconds=6, fps=4), []
     analyze(path, model, Settings(chunk_frames=4), seen.append)
-    assert [p.frames_done for p in seen] == [4, 8, 12]
-    assert all(p.frames_expected >= p.frames_done for p in seen)
+    assert [(p.step, p.done) for p in seen] == [(Step.FACES, 4), (Step.FACES, 8), (Step.FACES, 12)]
+    assert all(p.total >= p.done for p in seen)
 
     def cancel(progress):
         raise AnalysisCancelled("Stopped.")

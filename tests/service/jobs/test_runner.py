@@ -12,7 +12,7 @@ from recordings import Recordings
 
 from db.records import JobRecord, JobState, SubjectRecord
 from db.store import Store
-from fer_phq.core.analysis import Progress, ProgressHook, SessionAnalysis, Settings
+from fer_phq.core.analysis import Progress, ProgressHook, SessionAnalysis, Settings, Step
 from fer_phq.core.errors import ModelError, RecordingError, StoreError
 from fer_phq.core.sidecar import Sidecar
 from service import erasure
@@ -94,7 +94,7 @@ def test_whoever_claims_last_holds_the_job(settings: AppSettings, store: Store, 
 
     def overtaken(on_progress: ProgressHook) -> SessionAnalysis:
         assert store.claim_job(workflow_id=job.workflow_id, worker="w-2", claim="theirs") is not None
-        on_progress(Progress(1, 2, 0.0))
+        on_progress(Progress(Step.FACES, 1, 2))
         raise AssertionError("it went on")
 
     assert _run(settings, store, job, overtaken) == "none"
@@ -118,7 +118,7 @@ def test_a_cancelled_job_stops_and_one_cancelled_before_does_not_start(
 ) -> None:
     def cancelled(on_progress: ProgressHook) -> SessionAnalysis:
         queue.cancel(settings, store, job.id)
-        on_progress(Progress(1, 2, 0.0))
+        on_progress(Progress(Step.FACES, 1, 2))
         raise AssertionError("it went on")
 
     assert _run(settings, store, job, cancelled) == "cancelled"
@@ -138,7 +138,7 @@ def test_a_wish_to_cancel_outlives_the_worker(settings: AppSettings, store: Stor
 def test_an_erased_session_takes_its_job_along(settings: AppSettings, store: Store, job: JobRecord) -> None:
     def erased(on_progress: ProgressHook) -> SessionAnalysis:
         erasure.erase_session(settings, store, job.session_id)
-        on_progress(Progress(1, 2, 0.0))
+        on_progress(Progress(Step.FACES, 1, 2))
         raise AssertionError("it went on")
 
     assert _run(settings, store, job, erased) == "none"
@@ -148,7 +148,7 @@ def test_an_erased_session_takes_its_job_along(settings: AppSettings, store: Sto
 def test_a_stopping_worker_gives_the_job_back(settings: AppSettings, store: Store, job: JobRecord) -> None:
     def stopped(on_progress: ProgressHook) -> SessionAnalysis:
         working.stopping.set()
-        on_progress(Progress(1, 2, 0.0))
+        on_progress(Progress(Step.FACES, 1, 2))
         raise AssertionError("it went on")
 
     working = JobRunner(settings, store, Doing(stopped), "w-1")
@@ -192,7 +192,7 @@ def test_progress_that_cannot_be_written_stops_nothing(
         raise StoreError("The database is locked.")
 
     def work(on_progress: ProgressHook) -> SessionAnalysis:
-        on_progress(Progress(1, 2, 0.0))
+        on_progress(Progress(Step.FACES, 1, 2))
         raise RecordingError("It went on to the end.")
 
     monkeypatch.setattr(store, "set_job_progress", locked)

@@ -78,7 +78,7 @@ def test_what_is_unlike_the_training_is_not_judged(fitted):
     away = changed(usual.face.values + 40, usual.face.time_s)
     assert isinstance(away, PhqUnavailable)
     assert away.reason is UnavailableReason.OUT_OF_DISTRIBUTION
-    assert "unlike those of the training" in away.detail
+    assert "unlike those of the training" in str(away.detail)
 
 
 def test_hardly_anyone_like_the_training_is_sent_away(fitted):
