@@ -17,7 +17,7 @@ from dashboard.i18n.extract import FIELD
 from dashboard.i18n.numbers import marks
 
 PARTS = (
-    mark("Row {row}: {what}"),
+    mark("Row {row}: {problem}"),
     mark("{sessions} sessions of {people} people"),
     mark(
         "Trained on simulated {scale} labels only ({file}): a demonstration of the machinery, without evidence about "

@@ -13,15 +13,16 @@ from dashboard.new_session.batch import Batch, Place, begin
 from dashboard.new_session.details import NEXT, consent
 from dashboard.widgets import ui
 from fer_phq.core.errors import FerPhqError
-from service.ingest import server_folder
+from fer_phq.core.messages import Message
+from service.ingest import messages, server_folder
 from service.ingest.arrival import details_of
 from service.ingest.session_csv import EXAMPLE, OpenTranscript, SessionTable, read_session_table
 from service.ingest.transcripts import SUFFIXES, ReadTranscript, check_transcript
 from service.settings import AppSettings
 
 WORDS = mark(
-    "One recording a row. `file` and `subject` are needed; `recorded_at` (2026-11-03 14:05, in your time zone; empty: "
-    "the file's own date), `consent_by`, `keep_days`, `transcript` and `speaker` are optional. "
+    "One recording a row. `file` and `subject_id` are needed; `recorded_at` (2026-11-03 14:05, in your time zone; "
+    "empty: the file's own date), `consent_by`, `keep_days`, `transcript` and `speaker` are optional. "
     "Nothing is kept before the whole table is right."
 )
 
@@ -63,7 +64,7 @@ def table_form(settings: AppSettings, place: Place) -> None:
         ui.note(_("Confirm the consent to go on."))
     if st.button(_(NEXT[place]), type="primary", disabled=not agreed):
         now = datetime.now(UTC)
-        begin(Batch(place, None, {one.file: details_of(settings, one, now) for one in table.named}))
+        begin(Batch(place, None, {row.file: details_of(settings, row, now) for row in table.rows}))
 
 
 def opener(settings: AppSettings, place: Place, documents: dict[str, bytes]) -> OpenTranscript:
@@ -71,42 +72,41 @@ def opener(settings: AppSettings, place: Place, documents: dict[str, bytes]) -> 
 
     def chosen(name: str) -> ReadTranscript:
         if name not in documents:
-            words = _("the transcript '{name}' is not among the transcripts chosen beside the table.")
-            raise FerPhqError(words.format(name=name[:60]))
+            raise FerPhqError(messages.NOT_AMONG_TRANSCRIPTS(name=name[:60]))
         return check_transcript(name, documents[name])
 
     return chosen if place is Place.COMPUTER else lambda name: server_folder.transcript(settings, name)
 
 
-def file_problem(settings: AppSettings, place: Place, name: str) -> str | None:
-    """What is wrong with the name of a recording, as the end of a sentence."""
+def file_problem(settings: AppSettings, place: Place, name: str) -> Message | None:
+    """Return what is wrong with the name of a recording, or None."""
     if place is Place.COMPUTER:
         if "/" not in name and "\\" not in name:
             return None
-        return _("'{name}' names a folder; write the file's name alone.").format(name=name[:60])
+        return messages.NAMES_A_FOLDER(name=name[:60])
     try:
         server_folder.recording(settings, name)
     except FerPhqError as error:
-        return str(error)
+        return error.message
     return None
 
 
 def report(table: SessionTable) -> None:
     """Everything that is wrong, or what the table says."""
     if table.problems:
-        ui.problems(_("Nothing of this table is kept."), [told(problem.sentence) for problem in table.problems])
+        ui.problems(_("Nothing of this table is kept."), [told(str(problem)) for problem in table.problems])
         return
     shown = pd.DataFrame(
         {
-            _("File"): [one.file for one in table.named],
-            _("Subject"): [one.subject for one in table.named],
+            _("File"): [row.file for row in table.rows],
+            _("Subject"): [row.subject for row in table.rows],
             _("Recorded"): [
-                ui.day_and_time(one.recorded_at) if one.recorded_at else _("the file's own date") for one in table.named
+                ui.day_and_time(row.recorded_at) if row.recorded_at else _("the file's own date") for row in table.rows
             ],
-            _("Consent recorded by"): [one.consent_by for one in table.named],
-            _("Keep (days)"): [str(one.keep_days) if one.keep_days else _("as set") for one in table.named],
-            _("Transcript"): [one.transcript.original_name if one.transcript else "" for one in table.named],
-            _("Speaker"): [(one.transcript.speaker or _("everybody")) if one.transcript else "" for one in table.named],
+            _("Consent recorded by"): [row.consent_by for row in table.rows],
+            _("Keep (days)"): [str(row.keep_days) if row.keep_days else _("as set") for row in table.rows],
+            _("Transcript"): [row.transcript.original_name if row.transcript else "" for row in table.rows],
+            _("Speaker"): [(row.transcript.speaker or _("everybody")) if row.transcript else "" for row in table.rows],
         }
     )
     st.dataframe(shown, hide_index=True)

@@ -26,9 +26,9 @@ def importing() -> None:
             st.html(f'<p class="fp-done">{ui.text(said)}</p>')
         ui.note(
             _(
-                "One questionnaire a row: its items, 0 to 3, not its total. `item9` is empty for a PHQ-8, `difficulty` "
-                "(0 to 3, the form's last question) where it was not answered. A date without an offset is in your "
-                "time zone. Nothing is kept before the whole table is right."
+                "One questionnaire a row: its items, 0 to 3, not its total. `item_9` is empty for a PHQ-8, "
+                "`difficulty` (0 to 3, the form's last question) where it was not answered. A date without an offset "
+                "is in your time zone. Nothing is kept before the whole table is right."
             )
         )
         st.download_button(
@@ -44,7 +44,7 @@ def importing() -> None:
             return
         table = read_questionnaire_table(chosen.getvalue(), zone=ui.zone(), now=datetime.now(UTC))
         if table.problems:
-            ui.problems(_("Nothing of this table was kept."), [told(problem.sentence) for problem in table.problems])
+            ui.problems(_("Nothing of this table was kept."), [told(str(problem)) for problem in table.problems])
             return
         keep(table)
 
@@ -52,23 +52,23 @@ def importing() -> None:
 def keep(table: QuestionnaireTable) -> None:
     """Say what would be kept, and keep it."""
     by = st.text_input(_("Imported by"), placeholder=_("Your name or initials"), max_chars=80, key="phq_import_by")
-    go = n_("Import {n} questionnaire", "Import {n} questionnaires", len(table.answered))
+    go = n_("Import {n} questionnaire", "Import {n} questionnaires", len(table.rows))
     if st.button(go, type="primary", disabled=not by.strip()):
-        done = import_questionnaires(context.store(), table.answered, by=by.strip())
-        kept = n_("{n} questionnaire kept", "{n} questionnaires kept", done.kept)
-        words = [_("{kept}, {there} were there already.").format(kept=kept, there=done.there)]
-        if done.corrected:
+        result = import_questionnaires(context.store(), table.rows, by=by.strip())
+        kept = n_("{n} questionnaire kept", "{n} questionnaires kept", result.stored)
+        words = [_("{kept}, {there} were there already.").format(kept=kept, there=result.existing)]
+        if result.corrected:
             words += [
                 n_(
                     "In {n} that was there the difficulty was corrected.",
                     "In {n} that were there the difficulty was corrected.",
-                    done.corrected,
+                    result.corrected,
                 )
             ]
-        if done.item9:
+        if result.item9:
             words += [
                 _("In {flagged} the answer to item 9 is not zero: Home lists them, please act now.").format(
-                    flagged=done.item9
+                    flagged=result.item9
                 )
             ]
         st.session_state.phq_imported = " ".join(words)

@@ -10,7 +10,7 @@ from db.store import Store
 from fer_phq.core.errors import FerPhqError, RecordingError
 from service.ingest import server_folder, transcripts
 from service.ingest.recordings import Ingested, add_recording
-from service.ingest.session_csv import Named
+from service.ingest.session_csv import SessionRow
 from service.ingest.tokens import UploadGrant
 from service.settings import AppSettings
 
@@ -38,10 +38,10 @@ class Taken:
     problem: str = ""
 
 
-def details_of(settings: AppSettings, named: Named, now: datetime) -> Details:
-    """What a table's row says, with the installation's retention where it says nothing of it."""
-    until = settings.retain_until(now) if named.keep_days is None else now + timedelta(days=named.keep_days)
-    return Details(named.subject, named.recorded_at, named.consent_by, until, named.transcript)
+def details_of(settings: AppSettings, row: SessionRow, now: datetime) -> Details:
+    """Return the details of a table's row, with the installation's retention where the row has none."""
+    until = settings.retain_until(now) if row.keep_days is None else now + timedelta(days=row.keep_days)
+    return Details(row.subject, row.recorded_at, row.consent_by, until, row.transcript)
 
 
 def grant(settings: AppSettings, store: Store, details: Details, now: datetime) -> UploadGrant:

@@ -1,30 +1,46 @@
-"""Questionnaires from a table: checked as a whole, each row its items, before anything is kept."""
+"""Table of questionnaires: the items of each, checked as a whole before any questionnaire is stored."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
 from db.records import QuestionnaireRecord, QuestionnaireSource
 from db.store import Store
+from fer_phq.core.csv_input import Column, Problem, TableFormat, read_table
+from fer_phq.core.messages import Message
 from fer_phq.core.phq import Scale, asks_difficulty, score_items
-from service.ingest.csv_input import Problem, Row, moment, read_table
-from service.ingest.session_csv import EARLIEST, subject_label
+from service.ingest import messages
+from service.ingest.session_csv import MAX_BYTES, MAX_ROWS, SUBJECT, RowReader, session_time, subject_label
 
-ITEM_COLUMNS = tuple(f"item{number}" for number in range(1, 10))
-COLUMNS = ("subject", "scale", "answered_at", *ITEM_COLUMNS, "difficulty")
-REQUIRED = ("subject", "scale", "answered_at", *ITEM_COLUMNS[:8])
+ITEM_COLUMNS = tuple(f"item_{number}" for number in range(1, 10))
+COLUMNS = (
+    SUBJECT,
+    Column("scale", required=True),
+    Column("answered_at", required=True),
+    *(Column(name, (name.replace("_", ""),), required=name != "item_9") for name in ITEM_COLUMNS),
+    Column("difficulty"),
+)
 VALUES = ("0", "1", "2", "3")
-EXAMPLE = """subject,scale,answered_at,item1,item2,item3,item4,item5,item6,item7,item8,item9,difficulty
+EXAMPLE = """subject_id,scale,answered_at,item_1,item_2,item_3,item_4,item_5,item_6,item_7,item_8,item_9,difficulty
 P01,PHQ-9,2026-11-03,1,2,1,2,0,1,1,0,0,1
 P02,PHQ-8,2026-11-04 09:30,0,1,1,0,0,0,1,0,,
 """
 
 
 @dataclass(frozen=True)
-class Answered:
-    """One row: who answered which questionnaire when, item by item. difficulty: None where it was not answered."""
+class QuestionnaireRow:
+    """One questionnaire of a table.
+
+    Attributes:
+        row: The row's number.
+        subject: The subject's label.
+        scale: PHQ-8 or PHQ-9.
+        answered_at: When it was answered.
+        items: The answers, 0 to 3, as many as the scale has.
+        difficulty: The answer to the form's last question, 0 to 3; None where it was not answered.
+    """
 
     row: int
     subject: str
@@ -36,135 +52,140 @@ class Answered:
 
 @dataclass(frozen=True)
 class QuestionnaireTable:
-    """Every questionnaire of a table and every problem of it; it may be kept when there is none."""
+    """Questionnaires of a table and everything that is wrong with it. It may be stored when there are no problems."""
 
-    answered: tuple[Answered, ...]
+    rows: tuple[QuestionnaireRow, ...]
     problems: tuple[Problem, ...]
 
 
 @dataclass(frozen=True)
-class Imported:
-    """How many questionnaires were kept now, how many were there already, and how many need a person for item 9.
+class ImportResult:
+    """What an import changed.
 
-    corrected: of how many that were there the difficulty was corrected.
+    Attributes:
+        stored: Questionnaires that were not in the store.
+        existing: Those that were there already.
+        item9: Stored ones whose answer to item 9 a person must see.
+        corrected: Existing ones whose difficulty was corrected.
     """
 
-    kept: int
-    there: int
+    stored: int
+    existing: int
     item9: int
     corrected: int
 
 
 def read_questionnaire_table(document: bytes, *, zone: tzinfo, now: datetime) -> QuestionnaireTable:
-    """Read a table with the columns of `COLUMNS`; item9 is empty for a PHQ-8, difficulty where it was not answered."""
-    rows, problems = read_table(document, known=COLUMNS, required=REQUIRED)
-    found = list(problems)
-    answered: list[Answered] = []
-    seen: dict[Answered, Answered] = {}
-    for row in rows:
-        wrong: list[str] = []
-        one = _answered(row, zone, now, wrong)
-        first = None if one is None else seen.setdefault(_without_row(one), one)
-        if one is not None and one is first:
-            answered.append(one)
-        elif one is not None and first is not None:
-            wrong.append(_twice(one, first))
-        found += [Problem(row.number, says) for says in wrong]
-    return QuestionnaireTable(tuple(answered), tuple(sorted(found)))
+    """Read a table with the columns of `COLUMNS`; item_9 is empty for a PHQ-8, difficulty where it was not answered.
 
+    Args:
+        document: The CSV file's bytes.
+        zone: Zone of dates without an offset.
+        now: Dates after it are problems.
 
-def import_questionnaires(store: Store, answered: Sequence[Answered], *, by: str) -> Imported:
-    """Keep them, each marked as imported; one that is there already (same subject, scale, time and items) is left.
-
-    Where the table says another difficulty of it than has been said before, this is a correction.
+    Returns:
+        The rows without problems, and all problems in the order of the rows.
     """
-    kept = there = item9 = corrected = 0
-    for one in answered:
-        subject = store.get_or_create_subject(label=one.subject)
-        old = store.list_questionnaires(subject_id=subject.id, include_superseded=True)
-        same = [q for q in old if (q.scale, q.answered_at, q.items) == (one.scale, one.answered_at, one.items)]
-        before = _to_correct(one, same)
-        there += bool(same)
-        if same and before is None:
+    table = read_table(document, TableFormat(COLUMNS, max_bytes=MAX_BYTES, max_rows=MAX_ROWS))
+    problems = list(table.problems)
+    rows: list[QuestionnaireRow] = []
+    first_rows: dict[QuestionnaireRow, QuestionnaireRow] = {}
+    for row in table.sound_rows:
+        reader = RowReader(row)
+        questionnaire = _questionnaire_row(reader, zone, now)
+        if questionnaire is not None:
+            first = first_rows.setdefault(replace(questionnaire, row=0, difficulty=None), questionnaire)
+            if first is questionnaire:
+                rows.append(questionnaire)
+            else:
+                reader.add("", _repeated(questionnaire, first))
+        problems += reader.problems
+    return QuestionnaireTable(tuple(rows), tuple(sorted(problems)))
+
+
+def import_questionnaires(store: Store, rows: Sequence[QuestionnaireRow], *, by: str) -> ImportResult:
+    """Store questionnaires, each marked as imported.
+
+    One that is there already (same subject, scale, time and items) is left as it is. Where the table has another
+    difficulty of it than was stored before, this is a correction.
+
+    Args:
+        store: Where they go.
+        rows: The rows of a table without problems.
+        by: Who imports them, for the audit.
+
+    Returns:
+        How many were stored, there already, flagged and corrected.
+    """
+    stored = existing = item9 = corrected = 0
+    for row in rows:
+        subject = store.get_or_create_subject(label=row.subject)
+        records = store.list_questionnaires(subject_id=subject.id, include_superseded=True)
+        same = [q for q in records if (q.scale, q.answered_at, q.items) == (row.scale, row.answered_at, row.items)]
+        superseded = _to_correct(row, same)
+        existing += bool(same)
+        if same and superseded is None:
             continue
-        saved = store.save_questionnaire(
+        record = store.save_questionnaire(
             subject_id=subject.id,
-            scale=one.scale,
-            items=one.items,
-            answered_at=one.answered_at,
-            difficulty=one.difficulty,
+            scale=row.scale,
+            items=row.items,
+            answered_at=row.answered_at,
+            difficulty=row.difficulty,
             source=QuestionnaireSource.IMPORTED,
-            supersedes_id=before.id if before else None,
+            supersedes_id=superseded.id if superseded else None,
             by=by,
         )
-        kept = kept + (before is None)
-        corrected = corrected + (before is not None)
-        item9 += saved.item9_flag and saved.acknowledged_at is None
-    return Imported(kept, there, item9, corrected)
+        stored += superseded is None
+        corrected += superseded is not None
+        item9 += record.item9_flag and record.acknowledged_at is None
+    return ImportResult(stored, existing, item9, corrected)
 
 
-def _to_correct(one: Answered, same: Sequence[QuestionnaireRecord]) -> QuestionnaireRecord | None:
-    """The questionnaire, of those with these items, whose difficulty this row corrects; one said before is left."""
-    if one.difficulty is None or any(record.difficulty == one.difficulty for record in same):
+def _to_correct(row: QuestionnaireRow, same: Sequence[QuestionnaireRecord]) -> QuestionnaireRecord | None:
+    """The questionnaire, of those with these items, whose difficulty the row corrects; None if it was stored before."""
+    if row.difficulty is None or any(record.difficulty == row.difficulty for record in same):
         return None
     return next((record for record in same if not record.superseded), None)
 
 
-def _answered(row: Row, zone: tzinfo, now: datetime, wrong: list[str]) -> Answered | None:
-    """A row's questionnaire; what is wrong with it is added to `wrong`."""
-    try:
-        subject = subject_label(row["subject"])
-    except ValueError as error:
-        wrong.append(str(error))
-        subject = ""
-    at = _answered_at(row["answered_at"], zone, now, wrong)
-    scale = next((s for s in Scale if s.casefold() == row["scale"].casefold()), None)
+def _questionnaire_row(reader: RowReader, zone: tzinfo, now: datetime) -> QuestionnaireRow | None:
+    """A row's questionnaire, or None where a cell has a problem."""
+    row = reader.row
+    subject = reader.read("subject_id", subject_label)
+    answered_at = reader.read("answered_at", lambda cell: session_time(cell, zone, now))
+    scale = next((scale for scale in Scale if scale.casefold() == row["scale"].casefold()), None)
     if scale is None:
-        wrong.append(f"the scale '{row['scale'][:20]}' is unknown; write PHQ-8 or PHQ-9.")
+        reader.add("scale", messages.UNKNOWN_SCALE(scale=row["scale"][:20]))
         return None
     items: list[int] = []
     for column in ITEM_COLUMNS[: scale.items]:
         if row[column] in VALUES:
             items.append(int(row[column]))
         elif row[column]:
-            wrong.append(f"{column} is '{row[column][:20]}'; write 0, 1, 2 or 3.")
+            reader.add(column, messages.ITEM_VALUE(column=row.label(column), text=row[column][:20]))
         else:
-            wrong.append(f"{column} is empty; a questionnaire with a gap has no score.")
-    if scale is Scale.PHQ8 and row["item9"]:
-        wrong.append("a PHQ-8 has no item9; leave it empty, or write PHQ-9.")
+            reader.add(column, messages.ITEM_EMPTY(column=row.label(column)))
+    if scale is Scale.PHQ8 and row["item_9"]:
+        reader.add("item_9", messages.ITEM_9_OF_PHQ8(column=row.label("item_9")))
     asked = len(items) < scale.items or asks_difficulty(items)
-    difficulty = _difficulty(row["difficulty"], asked, wrong)
-    if wrong or at is None:
+    difficulty = _difficulty(reader, asked)
+    if reader.problems or subject is None or answered_at is None:
         return None
     score_items(items, scale)
-    return Answered(row.number, subject, scale, at, tuple(items), difficulty)
+    return QuestionnaireRow(row.number, subject, scale, answered_at, tuple(items), difficulty)
 
 
-def _difficulty(text: str, asked: bool, wrong: list[str]) -> int | None:
-    if text and text not in VALUES:
-        wrong.append(f"difficulty is '{text[:20]}'; write 0, 1, 2 or 3, or leave it empty.")
-    elif not asked and text in VALUES[1:]:
-        wrong.append("difficulty is asked only when an item is above 0; leave it empty.")
-    return int(text) if asked and text in VALUES else None
+def _difficulty(reader: RowReader, asked: bool) -> int | None:
+    """The answer to the form's last question. asked: whether the items lead to it."""
+    cell = reader.row["difficulty"]
+    if cell and cell not in VALUES:
+        reader.add("difficulty", messages.DIFFICULTY_VALUE(text=cell[:20]))
+    elif not asked and cell in VALUES[1:]:
+        reader.add("difficulty", messages.DIFFICULTY_NOT_ASKED())
+    return int(cell) if asked and cell in VALUES else None
 
 
-def _answered_at(text: str, zone: tzinfo, now: datetime, wrong: list[str]) -> datetime | None:
-    try:
-        at = moment(text, zone)
-    except ValueError as error:
-        wrong.append(str(error))
-        return None
-    if at > now or at < EARLIEST:
-        wrong.append(f"the date '{text[:40]}' lies {'in the future' if at > now else 'before 1990'}.")
-        return None
-    return at
-
-
-def _twice(one: Answered, first: Answered) -> str:
-    if one.difficulty == first.difficulty:
-        return f"it says the same as row {first.row}."
-    return f"it says the same as row {first.row}, but for the difficulty; leave one of the two."
-
-
-def _without_row(one: Answered) -> Answered:
-    return Answered(0, one.subject, one.scale, one.answered_at, one.items)
+def _repeated(row: QuestionnaireRow, first: QuestionnaireRow) -> Message:
+    template = messages.SAME_AS_ROW if row.difficulty == first.difficulty else messages.SAME_BUT_DIFFICULTY
+    return template(row=first.row)

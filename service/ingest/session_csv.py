@@ -1,4 +1,4 @@
-"""A table that names recordings: whose, from when, with which consent and transcript; checked before any is kept."""
+"""Table of recordings: file, subject, date, consent and transcript of each, checked before any recording is stored."""
 
 from __future__ import annotations
 
@@ -8,13 +8,25 @@ from datetime import UTC, datetime, tzinfo
 from typing import TypeVar
 
 from db.records import GivenTranscript
+from fer_phq.core.csv_input import Column, Problem, Row, TableFormat, parse_time, read_table
 from fer_phq.core.errors import FerPhqError
-from service.ingest.csv_input import Problem, Row, moment, read_table
+from fer_phq.core.messages import Message
+from service.ingest import messages
 from service.ingest.transcripts import ReadTranscript
 
-COLUMNS = ("file", "subject", "recorded_at", "consent_by", "keep_days", "transcript", "speaker")
-REQUIRED = ("file", "subject")
-EXAMPLE = """file,subject,recorded_at,consent_by,keep_days,transcript,speaker
+MAX_BYTES = 8 * 2**20
+MAX_ROWS = 5000
+SUBJECT = Column("subject_id", ("subject",), required=True)
+COLUMNS = (
+    Column("file", required=True),
+    SUBJECT,
+    Column("recorded_at"),
+    Column("consent_by"),
+    Column("keep_days"),
+    Column("transcript"),
+    Column("speaker"),
+)
+EXAMPLE = """file,subject_id,recorded_at,consent_by,keep_days,transcript,speaker
 P01-first.mp4,P01,2026-11-03 14:05,Dr Meyer,365,P01-first.vtt,Client
 P02-first.mp4,P02,2026-11-04,Dr Meyer,,,
 """
@@ -22,13 +34,22 @@ EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 T = TypeVar("T")
 OpenTranscript = Callable[[str], ReadTranscript]
-"""Reads the transcript that a row names; FerPhqError, as one sentence, when it cannot be used."""
+"""Reads the transcript that a row names. Raises FerPhqError when it cannot be used."""
 
 
 @dataclass(frozen=True)
-class Named:
-    """What a row says of one recording. recorded_at: None stands for the file's own date. keep_days: None for the
-    installation's retention."""
+class SessionRow:
+    """One recording of a table.
+
+    Attributes:
+        row: The row's number.
+        file: Name of the recording's file.
+        subject: The subject's label.
+        recorded_at: When it was recorded; None stands for the file's own date.
+        consent_by: Who recorded the consent.
+        keep_days: Days until it is erased, 1 to 36500; None stands for the installation's retention.
+        transcript: The transcript with the subject's speaker, or None.
+    """
 
     row: int
     file: str
@@ -41,15 +62,15 @@ class Named:
 
 @dataclass(frozen=True)
 class SessionTable:
-    """Every recording that a table names, and every problem of the table; it may be used when there is none."""
+    """Recordings of a table and everything that is wrong with it. It may be used when there are no problems."""
 
-    named: tuple[Named, ...]
+    rows: tuple[SessionRow, ...]
     problems: tuple[Problem, ...]
 
     @property
-    def by_file(self) -> Mapping[str, Named]:
+    def by_file(self) -> Mapping[str, SessionRow]:
         """The rows by the name of their file."""
-        return {one.file: one for one in self.named}
+        return {row.file: row for row in self.rows}
 
 
 def read_session_table(
@@ -59,87 +80,117 @@ def read_session_table(
     now: datetime,
     consent_by: str = "",
     open_transcript: OpenTranscript,
-    file_problem: Callable[[str], str | None] = lambda _: None,
+    file_problem: Callable[[str], Message | None] = lambda _: None,
 ) -> SessionTable:
-    """Read a table and everything that it names.
+    """Read a table of recordings and the transcripts that it names.
 
-    consent_by: who recorded the consent where a row does not say. file_problem: what is wrong with a file's name, as
-    the end of a sentence, or None.
+    Args:
+        document: The CSV file's bytes.
+        zone: Zone of dates without an offset.
+        now: Dates after it are problems.
+        consent_by: Who recorded the consent where a row is silent.
+        open_transcript: Reads a transcript by its name.
+        file_problem: Returns what is wrong with a recording's name, or None.
+
+    Returns:
+        The rows without problems, and all problems in the order of the rows.
     """
-    rows, problems = read_table(document, known=COLUMNS, required=REQUIRED)
-    found = list(problems)
-    named: list[Named] = []
-    seen: dict[str, int] = {}
-    for row in rows:
-        wrong: list[str] = []
-        one = _named(row, zone, now, consent_by, open_transcript, wrong)
+    table = read_table(document, TableFormat(COLUMNS, max_bytes=MAX_BYTES, max_rows=MAX_ROWS))
+    problems = list(table.problems)
+    rows: list[SessionRow] = []
+    first_rows: dict[str, int] = {}
+    for row in table.sound_rows:
+        reader = RowReader(row)
+        session = _session_row(reader, zone, now, consent_by, open_transcript)
         file = row["file"]
-        if file and file in seen:
-            wrong.append(f"the file '{file[:60]}' stands in row {seen[file]} already.")
+        if file and file in first_rows:
+            reader.add("file", messages.REPEATED_FILE(file=file[:60], row=first_rows[file]))
         elif file:
-            seen[file] = row.number
-            problem = file_problem(file)
-            if problem is not None:
-                wrong.append(problem)
-        found += [Problem(row.number, says) for says in wrong]
-        if one is not None and not wrong:
-            named.append(one)
-    return SessionTable(tuple(named), tuple(sorted(found)))
+            first_rows[file] = row.number
+            reader.add("file", file_problem(file))
+        problems += reader.problems
+        if session is not None and not reader.problems:
+            rows.append(session)
+    return SessionTable(tuple(rows), tuple(sorted(problems)))
 
 
-def _named(
-    row: Row, zone: tzinfo, now: datetime, consent_by: str, open_transcript: OpenTranscript, wrong: list[str]
-) -> Named | None:
-    """A row's recording; what is wrong with it is added to `wrong`."""
+class RowReader:
+    """A row of a table and the problems of its cells."""
+
+    def __init__(self, row: Row) -> None:
+        self.row = row
+        self.problems: list[Problem] = []
+
+    def add(self, column: str, message: Message | None) -> None:
+        """Note a problem with a cell, if there is one."""
+        if message is not None:
+            self.problems.append(Problem(self.row.number, self.row.label(column), message))
+
+    def read(self, column: str, parse: Callable[[str], T]) -> T | None:
+        """Parse a cell; None with a problem where it cannot be."""
+        try:
+            return parse(self.row[column])
+        except FerPhqError as error:
+            self.add(column, error.message)
+        return None
+
+
+def _session_row(
+    reader: RowReader, zone: tzinfo, now: datetime, consent_by: str, open_transcript: OpenTranscript
+) -> SessionRow | None:
+    """A row's recording, or None where a cell has a problem."""
+    row = reader.row
     if not row["file"]:
-        wrong.append("it names no file.")
-    subject = _tried(lambda: subject_label(row["subject"]), wrong)
-    at = _tried(lambda: _recorded_at(row["recorded_at"], zone, now), wrong)
-    days = _tried(lambda: _days(row["keep_days"]), wrong)
-    by = row["consent_by"] or consent_by.strip()
-    if not by:
-        wrong.append("nobody is named who recorded the consent; fill in consent_by, or name somebody on the page.")
-    elif len(by) > 80 or not by.isprintable():
-        wrong.append("consent_by must be one line of at most 80 characters.")
-    words = None
+        reader.add("file", messages.NO_FILE())
+    subject = reader.read("subject_id", subject_label)
+    recorded_at = reader.read("recorded_at", lambda cell: session_time(cell, zone, now) if cell else None)
+    days = reader.read("keep_days", _days)
+    consent = row["consent_by"] or consent_by.strip()
+    if not consent:
+        reader.add("consent_by", messages.NOBODY_CONSENTED())
+    elif len(consent) > 80 or not consent.isprintable():
+        reader.add("consent_by", messages.CONSENT_BY())
+    transcript = None
     if row["transcript"]:
-        words = _tried(lambda: open_transcript(row["transcript"]).given(row["speaker"] or None), wrong)
+        transcript = reader.read("transcript", lambda cell: open_transcript(cell).given(row["speaker"] or None))
     elif row["speaker"]:
-        wrong.append("it names a speaker and no transcript.")
-    if wrong or subject is None:
+        reader.add("speaker", messages.SPEAKER_ALONE())
+    if reader.problems or subject is None:
         return None
-    return Named(row.number, row["file"], subject, at, by, days, words)
+    return SessionRow(row.number, row["file"], subject, recorded_at, consent, days, transcript)
 
 
-def subject_label(text: str) -> str:
-    """A subject's label as the store takes it. Raises ValueError with the end of a sentence."""
-    if not 1 <= len(text) <= 200 or not text.isprintable():
-        raise ValueError("the subject must be one line of 1 to 200 characters.")
-    return text
+def subject_label(cell: str) -> str:
+    """Return a subject's label as the store takes it. Raises FerPhqError for any other cell."""
+    if not 1 <= len(cell) <= 200 or not cell.isprintable():
+        raise FerPhqError(messages.SUBJECT_LABEL())
+    return cell
 
 
-def _tried(read: Callable[[], T], wrong: list[str]) -> T | None:
-    try:
-        return read()
-    except (FerPhqError, ValueError) as error:
-        wrong.append(str(error))
-    return None
+def session_time(cell: str, zone: tzinfo, now: datetime) -> datetime:
+    """Return the time in a cell.
+
+    Args:
+        cell: A date, or a date and a time, such as 2026-11-03 14:05.
+        zone: Zone of a time without an offset.
+        now: The latest time.
+
+    Raises:
+        FerPhqError: It is no date, lies in the future or before 1990.
+    """
+    time = parse_time(cell, zone)
+    if time is None:
+        raise FerPhqError(messages.NO_DATE(text=cell[:40]))
+    if time > now:
+        raise FerPhqError(messages.IN_THE_FUTURE(text=cell[:40]))
+    if time < EARLIEST:
+        raise FerPhqError(messages.BEFORE_1990(text=cell[:40]))
+    return time
 
 
-def _recorded_at(text: str, zone: tzinfo, now: datetime) -> datetime | None:
-    if not text:
+def _days(cell: str) -> int | None:
+    if not cell:
         return None
-    at = moment(text, zone)
-    if at > now:
-        raise ValueError(f"the date '{text[:40]}' lies in the future.")
-    if at < EARLIEST:
-        raise ValueError(f"the date '{text[:40]}' lies before 1990.")
-    return at
-
-
-def _days(text: str) -> int | None:
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 6 and 1 <= int(text) <= 36500):
-        raise ValueError(f"keep_days is '{text[:20]}'; write whole days from 1 to 36500, or leave it empty.")
-    return int(text)
+    if not (cell.isascii() and cell.isdigit() and len(cell) < 6 and 1 <= int(cell) <= 36500):
+        raise FerPhqError(messages.KEEP_DAYS(text=cell[:20]))
+    return int(cell)

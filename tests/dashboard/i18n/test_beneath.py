@@ -132,7 +132,7 @@ def test_a_tables_problems_are_said_by_row(store: Store) -> None:
     document += b"P-1,someday,PHQ-9,0,0,0,0,0,0,0,0,7\n"
     table = read_questionnaire_table(document, zone=UTC, now=datetime(2026, 5, 1, tzinfo=UTC))
     with i18n.speaking("de"):
-        said = told_all([problem.sentence for problem in table.problems])
+        said = told_all([str(problem) for problem in table.problems])
     assert "Zeile 2: „someday“ ist kein Datum; als 2026-11-03 oder 2026-11-03 14:05 schreiben." in said
     assert "Zeile 2: item9 ist „7“; 0, 1, 2 oder 3 schreiben." in said
 

@@ -10,11 +10,12 @@ import pytest
 
 from db.records import GivenTranscript
 from db.store import Store
+from fer_phq.core.csv_input import Problem
 from fer_phq.core.errors import FerPhqError
+from fer_phq.core.messages import literal
 from fer_phq.core.phq import Scale
 from service.ingest import questionnaire_csv, session_csv
-from service.ingest.csv_input import Problem
-from service.ingest.questionnaire_csv import Imported, import_questionnaires, read_questionnaire_table
+from service.ingest.questionnaire_csv import ImportResult, import_questionnaires, read_questionnaire_table
 from service.ingest.session_csv import SessionTable, read_session_table
 from service.ingest.transcripts import ReadTranscript, check_transcript
 
@@ -36,7 +37,7 @@ def read(text: str | bytes, **more: object) -> SessionTable:
 
 
 def says(table: SessionTable) -> list[str]:
-    return [problem.sentence for problem in table.problems]
+    return [str(problem) for problem in table.problems]
 
 
 def test_a_table_says_everything_of_its_recordings() -> None:
@@ -47,7 +48,7 @@ def test_a_table_says_everything_of_its_recordings() -> None:
         'b.mp4;"P;02";;;;;\r\n'
     )
     assert table.problems == ()
-    first, second = table.named
+    first, second = table.rows
     assert (first.row, first.file, first.subject, first.consent_by, first.keep_days) == (
         2,
         "a.mp4",
@@ -65,7 +66,7 @@ def test_the_example_is_a_good_table() -> None:
     assert read(session_csv.EXAMPLE).problems == ()
     good = read_questionnaire_table(questionnaire_csv.EXAMPLE.encode(), zone=BERLIN, now=NOW)
     assert good.problems == ()
-    assert [(one.scale, sum(one.items), one.difficulty) for one in good.answered] == [
+    assert [(one.scale, sum(one.items), one.difficulty) for one in good.rows] == [
         (Scale.PHQ9, 8, 1),
         (Scale.PHQ8, 3, None),
     ]
@@ -84,7 +85,7 @@ def test_every_problem_is_told_with_its_row() -> None:
         "lost.mp4,P07,,,,,\n"
         "z.mp4,P08,,,,,\n",
         consent_by="",
-        file_problem=lambda name: f"there is no file '{name}'." if name == "lost.mp4" else None,
+        file_problem=lambda name: literal(f"there is no file '{name}'.") if name == "lost.mp4" else None,
     )
     nobody = "nobody is named who recorded the consent; fill in consent_by, or name somebody on the page."
     found = says(table)
@@ -100,8 +101,8 @@ def test_every_problem_is_told_with_its_row() -> None:
     assert "Row 8: it has 8 cells, the heading has 7." in found
     assert "Row 9: there is no file 'lost.mp4'." in found
     assert [row for row in range(2, 11) if f"Row {row}: {nobody}" in found] == [2, 3, 4, 5, 6, 7, 9, 10]
-    assert [problem.row for problem in table.problems] == sorted(problem.row for problem in table.problems)
-    assert table.named == ()
+    assert [problem.row for problem in table.problems] == sorted(problem.row or 0 for problem in table.problems)
+    assert table.rows == ()
 
 
 @pytest.mark.parametrize(
@@ -112,10 +113,10 @@ def test_every_problem_is_told_with_its_row() -> None:
         (b"file,subject\n", "The table has a heading and no rows below it."),
         (b"file,subject\na.mp4,M\xfcller\n", "Row 2: it is not UTF-8 text; save the table as 'CSV UTF-8' and"),
         (b"\x00\x01\x02", "The file is no text"),
-        (b"file,name\na.mp4,P01\n", "Row 1: the column 'name' is unknown; the columns are file, subject,"),
+        (b"file,name\na.mp4,P01\n", "Row 1: the column 'name' is unknown; the columns are file, subject_id,"),
         (b"file,subject,,\na.mp4,P01,,\n", "Row 1: the column without a name is unknown"),
         (b"file,file,subject\na,a,P\n", "Row 1: the column 'file' is there 2 times; leave one."),
-        (b"file\na.mp4\n", "Row 1: the column 'subject' is missing."),
+        (b"file\na.mp4\n", "Row 1: the column 'subject_id' is missing."),
         (b'file,subject\na.mp4,"P01\n', "Row 2: a quotation mark is not closed"),
         (b"file,subject\n" + b"a,b\n" * 5001, "The table has 5001 rows; split it"),
         (b"file,subject\n" + b"x" * (8 << 20), "The table is larger than 8 MiB"),
@@ -124,11 +125,12 @@ def test_every_problem_is_told_with_its_row() -> None:
 def test_what_is_no_table_is_one_sentence(document: bytes, sentence: str) -> None:
     table = read(document)
     assert any(said.startswith(sentence) for said in says(table)), says(table)
-    assert table.named == ()
+    assert table.rows == ()
 
 
 def test_problems_sort_by_row_and_the_whole_file_comes_first() -> None:
-    assert sorted([Problem(10, "b"), Problem(2, "a"), Problem(0, "c")])[0].sentence == "c"
+    problems = [Problem(10, "", literal("b")), Problem(2, "", literal("a")), Problem(None, "", literal("c"))]
+    assert str(sorted(problems)[0]) == "c"
 
 
 def test_questionnaires_of_a_table_are_told_by_row() -> None:
@@ -145,8 +147,8 @@ def test_questionnaires_of_a_table_are_told_by_row() -> None:
         zone=UTC,
         now=NOW,
     )
-    assert [one.row for one in table.answered] == [2]
-    assert [problem.sentence for problem in table.problems] == [
+    assert [one.row for one in table.rows] == [2]
+    assert [str(problem) for problem in table.problems] == [
         "Row 3: it says the same as row 2.",
         "Row 4: a PHQ-8 has no item9; leave it empty, or write PHQ-9.",
         "Row 5: item8 is '4'; write 0, 1, 2 or 3.",
@@ -174,8 +176,8 @@ def test_a_table_may_hold_the_difficulty_where_it_was_answered() -> None:
         zone=UTC,
         now=NOW,
     )
-    assert [one.difficulty for one in table.answered] == [3, None, None]
-    assert [problem.sentence for problem in table.problems] == [
+    assert [one.difficulty for one in table.rows] == [3, None, None]
+    assert [str(problem) for problem in table.problems] == [
         "Row 5: difficulty is '4'; write 0, 1, 2 or 3, or leave it empty.",
         "Row 6: difficulty is 'very'; write 0, 1, 2 or 3, or leave it empty.",
         "Row 6: item8 is '5'; write 0, 1, 2 or 3.",
@@ -187,17 +189,17 @@ def test_a_table_may_hold_the_difficulty_where_it_was_answered() -> None:
 
 
 def test_another_difficulty_in_a_table_is_a_correction(store: Store) -> None:
-    def put_in(document: str) -> Imported:
+    def put_in(document: str) -> ImportResult:
         table = read_questionnaire_table(document.encode(), zone=UTC, now=NOW)
         assert table.problems == ()
-        return import_questionnaires(store, table.answered, by="AB")
+        return import_questionnaires(store, table.rows, by="AB")
 
     heading = "subject,scale,answered_at,item1,item2,item3,item4,item5,item6,item7,item8\n"
     row = "P01,PHQ-8,2026-11-03,1,1,1,1,1,1,1,1"
     first, later = f"{heading}{row}\n", f"{heading.strip()},difficulty\n{row},2\n"
-    assert put_in(first) == Imported(kept=1, there=0, item9=0, corrected=0)
-    assert put_in(later) == Imported(kept=0, there=1, item9=0, corrected=1)
-    assert put_in(later) == put_in(first) == Imported(kept=0, there=1, item9=0, corrected=0)
+    assert put_in(first) == ImportResult(stored=1, existing=0, item9=0, corrected=0)
+    assert put_in(later) == ImportResult(stored=0, existing=1, item9=0, corrected=1)
+    assert put_in(later) == put_in(first) == ImportResult(stored=0, existing=1, item9=0, corrected=0)
     subject = store.find_subject(label="P01")
     assert subject is not None
     now, before = store.list_questionnaires(subject_id=subject.id, include_superseded=True)
@@ -216,7 +218,7 @@ def test_item_9_that_was_seen_is_not_told_again(store: Store) -> None:
     for difficulty, item9 in (("", 1), (",2", 0)):
         heading = questionnaire_csv.EXAMPLE.splitlines()[0].removesuffix("" if difficulty else ",difficulty")
         table = read_questionnaire_table(f"{heading}\n{row}{difficulty}\n".encode(), zone=UTC, now=NOW)
-        assert import_questionnaires(store, table.answered, by="AB").item9 == item9
+        assert import_questionnaires(store, table.rows, by="AB").item9 == item9
         assert len(store.needs_attention()) == item9
         for item in store.needs_attention():
             store.acknowledge_questionnaire(questionnaire_id=item.object_id, by="Dr A")
@@ -224,11 +226,11 @@ def test_item_9_that_was_seen_is_not_told_again(store: Store) -> None:
 
 def test_imported_questionnaires_are_kept_once(store: Store, tmp_path: Path) -> None:
     document = questionnaire_csv.EXAMPLE.replace("1,1,0,0,1\n", "1,1,0,2,1\n").encode()
-    answered = read_questionnaire_table(document, zone=UTC, now=NOW).answered
+    answered = read_questionnaire_table(document, zone=UTC, now=NOW).rows
     done = import_questionnaires(store, answered, by="AB")
-    assert done == Imported(kept=2, there=0, item9=1, corrected=0)
+    assert done == ImportResult(stored=2, existing=0, item9=1, corrected=0)
     again = import_questionnaires(store, answered, by="AB")
-    assert again == Imported(kept=0, there=2, item9=0, corrected=0)
+    assert again == ImportResult(stored=0, existing=2, item9=0, corrected=0)
     subject = store.find_subject(label="P01")
     assert subject is not None
     (kept,) = store.list_questionnaires(subject_id=subject.id)
