@@ -24,6 +24,10 @@ class ModelError(FerPhqError):
     """A checkpoint bundle is missing, damaged or not one of ours."""
 
 
+class FeatureError(FerPhqError, ValueError):
+    """Features do not fit together: a shape, a time or a value that a series cannot have."""
+
+
 class StoreError(FerPhqError):
     """The database cannot be reached, is locked, is full or does not hold what was asked for."""
 

@@ -7,8 +7,10 @@ from typing import cast
 
 import numpy as np
 
+from fer_phq.core import texts
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.errors import FeatureError
 from fer_phq.core.phq import Modality
 
 
@@ -28,13 +30,13 @@ class FeatureSeries:
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or not self.values.shape[1]:
-            raise ValueError(f"values must be (rows, width), got shape {self.values.shape}")
+            raise FeatureError(texts.NO_TABLE(shape=str(self.values.shape)))
         if np.isinf(self.values).any():
-            raise ValueError("values hold infinite numbers")
+            raise FeatureError(texts.INFINITE())
         if self.time_s is not None:
             _check_times(self.time_s, len(self.values))
         if self.names and len(self.names) != self.width:
-            raise ValueError(f"{len(self.names)} names stand beside {self.width} columns")
+            raise FeatureError(texts.WRONG_NAMES(names=len(self.names), columns=self.width))
 
     @property
     def width(self) -> int:
@@ -58,7 +60,7 @@ class SessionFeatures:
         if self.emotions is None:
             return
         if self.face is None or self.emotions.shape != (len(self.face), len(EMOTIONS)):
-            raise ValueError(f"emotions must be (frames, {len(EMOTIONS)}), got shape {self.emotions.shape}")
+            raise FeatureError(texts.WRONG_EMOTIONS(emotions=len(EMOTIONS), shape=str(self.emotions.shape)))
 
     def channel(self, modality: Modality) -> FeatureSeries | None:
         """A modality's channel; None where it is missing or has no rows."""
@@ -73,6 +75,6 @@ class SessionFeatures:
 
 def _check_times(time_s: TimeArray, rows: int) -> None:
     if time_s.shape != (rows,):
-        raise ValueError(f"{rows} rows need {rows} times, got shape {time_s.shape}")
+        raise FeatureError(texts.WRONG_TIMES(rows=rows, shape=str(time_s.shape)))
     if not np.isfinite(time_s).all() or (np.diff(time_s) < 0).any():
-        raise ValueError("times must be finite and must not decrease")
+        raise FeatureError(texts.TIMES_DECREASE())

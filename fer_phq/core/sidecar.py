@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from fer_phq.core import texts
 from fer_phq.core.errors import FerPhqError
 
 
@@ -40,4 +41,4 @@ def _bytes(path: Path | None) -> bytes:
     try:
         return path.read_bytes() if path else b""
     except OSError as error:
-        raise FerPhqError(f"The file {path} cannot be read: {error.strerror}.") from None
+        raise FerPhqError(texts.FILE_UNREADABLE(path=str(path), strerror=str(error.strerror))) from None

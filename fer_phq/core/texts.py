@@ -26,3 +26,12 @@ FEW_FACE_FRAMES = counted(
     "the recording holds {n} frame with a face, fewer than {minimum}",
     "the recording holds {n} frames with a face, fewer than {minimum}",
 )
+
+FILE_UNREADABLE = template("core.file_unreadable", "The file {path} cannot be read: {strerror}.")
+
+NO_TABLE = template("core.series_no_table", "values must be (rows, width), got shape {shape}")
+INFINITE = template("core.series_infinite", "values hold infinite numbers")
+WRONG_NAMES = template("core.series_wrong_names", "{names} names stand beside {columns} columns")
+WRONG_TIMES = template("core.series_wrong_times", "{rows} rows need {rows} times, got shape {shape}")
+TIMES_DECREASE = template("core.series_times_decrease", "times must be finite and must not decrease")
+WRONG_EMOTIONS = template("core.series_wrong_emotions", "emotions must be (frames, {emotions}), got shape {shape}")

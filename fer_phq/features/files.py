@@ -1,4 +1,4 @@
-"""A session's features: what each modality gives over time, in memory and as one `.npz` file.
+"""A session's features as one `.npz` file.
 
 The file is what `fer-phq analyze --features DIR` writes and what a manifest's column `features` names. Its arrays:
 
@@ -28,9 +28,12 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_phq.core.arrays import FloatArray
-from fer_phq.core.errors import FerPhqError
+from fer_phq.core.errors import FeatureError, FerPhqError
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
+from fer_phq.features import messages
+
+Arrays = dict[str, npt.NDArray[np.generic]]
 
 MAX_BYTES = 4 << 30
 """Largest size of a features file's arrays: five hours at 30 frames/s of 2,048 numbers."""
@@ -44,19 +47,27 @@ ARRAYS = {
 
 
 def write_features(features: SessionFeatures, path: Path) -> None:
-    """Write a features file, whole or not at all. Raises FerPhqError when it cannot be written."""
-    arrays: dict[str, npt.NDArray[np.generic]] = {}
+    """Write a features file, whole or not at all.
+
+    Args:
+        features: The session's modalities.
+        path: The `.npz` file to write; one that is there is replaced.
+
+    Raises:
+        FerPhqError: The file cannot be written.
+    """
+    arrays: Arrays = {}
     for modality, (values, times) in ARRAYS.items():
-        channel = cast(FeatureSeries | None, getattr(features, modality.value))
-        if channel is None:
+        series = cast(FeatureSeries | None, getattr(features, modality.value))
+        if series is None:
             continue
-        arrays[values] = channel.values.astype(np.float32)
-        if channel.time_s is not None:
-            arrays[times] = channel.time_s.astype(np.float64)
-        if channel.kind:
-            arrays[f"{values}_kind"] = np.array(channel.kind)
-        if channel.names:
-            arrays[f"{values}_names"] = np.array(channel.names)
+        arrays[values] = series.values.astype(np.float32)
+        if series.time_s is not None:
+            arrays[times] = series.time_s.astype(np.float64)
+        if series.kind:
+            arrays[f"{values}_kind"] = np.array(series.kind)
+        if series.names:
+            arrays[f"{values}_names"] = np.array(series.names)
     if features.emotions is not None:
         arrays["emotions"] = features.emotions.astype(np.float32)
     part = path.with_name(f".{path.name}.part")
@@ -66,62 +77,92 @@ def write_features(features: SessionFeatures, path: Path) -> None:
         os.replace(part, path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise FerPhqError(f"The features file {path} cannot be written: {error.strerror}.") from None
+        raise FerPhqError(messages.CANNOT_WRITE(path=str(path), strerror=str(error.strerror))) from None
 
 
 def read_features(path: Path) -> SessionFeatures:
-    """Read a features file. Raises FerPhqError in one sentence that says which array is amiss."""
-    with opened(path):  # what the archive says of its size is known before it is unpacked
-        arrays = _arrays(path)
-        channels = {modality.value: _channel(arrays, *ARRAYS[modality]) for modality in Modality}
-        if all(channel is None for channel in channels.values()):
-            raise ValueError("it holds none of the arrays visual, voice and words")
+    """Read a features file.
+
+    Args:
+        path: The `.npz` file.
+
+    Returns:
+        The modalities that the file holds, values in float32 and times in float64.
+
+    Raises:
+        FerPhqError: The file cannot be read, or an array of it is not as this module describes; the message names it.
+    """
+    with open_archive(path):  # its size is checked before anything is unpacked
+        arrays = _read_arrays(path)
+        series = {modality.value: _series(arrays, *ARRAYS[modality]) for modality in Modality}
+        if all(channel is None for channel in series.values()):
+            raise FeatureError(messages.NO_MODALITY())
         emotions = _numbers(arrays, "emotions") if "emotions" in arrays else None
-        return SessionFeatures(**channels, emotions=emotions)
+        return SessionFeatures(**series, emotions=emotions)
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[zipfile.ZipFile]:
-    """A features file as an archive of bearable size; what goes wrong with it is a FerPhqError of one sentence."""
+def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a features file as an archive, and turn what goes wrong inside the `with` into an error for a person.
+
+    Args:
+        path: The `.npz` file.
+
+    Yields:
+        The archive, whose unpacked arrays take at most `MAX_BYTES`.
+
+    Raises:
+        FerPhqError: The file cannot be read, is too large or no archive, or the body raised a FeatureError, a
+            ValueError or another error of reading.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
-                raise ValueError(f"its arrays take more than {MAX_BYTES >> 30} GiB")
+                raise FeatureError(messages.TOO_LARGE(limit=MAX_BYTES >> 30))
             yield archive
+    except FeatureError as error:
+        raise FerPhqError(messages.CANNOT_USE(path=str(path), reason=error.message)) from None
     except zipfile.BadZipFile:
-        raise FerPhqError(f"The features file {path} cannot be used: it is not a whole .npz archive.") from None
+        raise FerPhqError(messages.NO_ARCHIVE(path=str(path))) from None
     except (OSError, EOFError, ValueError, KeyError, RuntimeError, zlib.error, struct.error) as error:
-        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise FerPhqError(f"The features file {path} cannot be used: {said}.") from None
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise FerPhqError(messages.CANNOT_USE(path=str(path), reason=reason)) from None
 
 
-def _arrays(path: Path) -> dict[str, npt.NDArray[np.generic]]:
-    known = {name for pair in ARRAYS.values() for name in pair} | {"emotions"}
-    known |= {f"{values}_{suffix}" for values, _ in ARRAYS.values() for suffix in ("kind", "names")}
+def _read_arrays(path: Path) -> Arrays:
+    """Read the arrays that are ours; a file may hold others."""
+    names = {"emotions"}
+    for values, times in ARRAYS.values():
+        names |= {values, times, f"{values}_kind", f"{values}_names"}
     with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files if name in known}
+        return {name: file[name] for name in file.files if name in names}
 
 
-def _channel(arrays: dict[str, npt.NDArray[np.generic]], values: str, times: str) -> FeatureSeries | None:
+def _series(arrays: Arrays, values: str, times: str) -> FeatureSeries | None:
+    """One modality's series from its arrays; None without values."""
     if values not in arrays:
         return None
     if times not in arrays and values != "words":
-        raise ValueError(f"{values} stands without {times}")
+        raise FeatureError(messages.WITHOUT_TIMES(array=values, times=times))
     time_s = None
     if times in arrays:
-        if arrays[times].dtype.kind not in "fiu":
-            raise ValueError(f"{times} does not hold numbers")
+        _check_numbers(arrays, times)
         time_s = arrays[times].astype(np.float64)
     kind = str(arrays[f"{values}_kind"]) if f"{values}_kind" in arrays else ""
     names = tuple(str(name) for name in np.atleast_1d(arrays.get(f"{values}_names", np.array([], str))))
+    numbers = _numbers(arrays, values)
     try:
-        return FeatureSeries(_numbers(arrays, values), time_s, kind, names)
-    except ValueError as error:
-        raise ValueError(f"{values}: {error}") from None
+        return FeatureSeries(numbers, time_s, kind, names)
+    except FeatureError as error:
+        raise FeatureError(messages.WRONG_ARRAY(array=values, reason=error.message)) from None
 
 
-def _numbers(arrays: dict[str, npt.NDArray[np.generic]], name: str) -> FloatArray:
-    if arrays[name].dtype.kind not in "fiu":
-        raise ValueError(f"{name} does not hold numbers")
+def _numbers(arrays: Arrays, name: str) -> FloatArray:
+    _check_numbers(arrays, name)
     with np.errstate(over="ignore"):
         return cast(FloatArray, arrays[name].astype(np.float32))
+
+
+def _check_numbers(arrays: Arrays, name: str) -> None:
+    if arrays[name].dtype.kind not in "fiu":
+        raise FeatureError(messages.NO_NUMBERS(array=name))

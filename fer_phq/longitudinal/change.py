@@ -25,7 +25,9 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from fer_phq.core.messages import Message
 from fer_phq.core.phq import Provenance, Scale
+from fer_phq.longitudinal import messages
 
 SD = 5.8
 """Standard deviation of PHQ-9 totals in points, in the 580 primary-care patients of Kroenke, Spitzer & Williams 2001
@@ -195,9 +197,18 @@ class PersonalBaseline:
 
 @dataclass(frozen=True)
 class NoBaseline:
-    """Stands in a baseline's place, with the reason as a sentence for a person."""
+    """The reason why there is no personal baseline.
 
-    text: str
+    Attributes:
+        message: The reason, for a person.
+    """
+
+    message: Message
+
+    @property
+    def text(self) -> str:
+        """The reason in English."""
+        return str(self.message)
 
 
 def partial_pooling(
@@ -249,15 +260,14 @@ def personal_baseline(
     scales = sorted({one.scale for one in clinical})
     if not clinical:
         simulated = any(one.provenance is Provenance.SIMULATED and math.isfinite(one.score) for one in estimates)
-        return NoBaseline(_SIMULATED if simulated else "There is no estimate yet to compare scores with.")
+        return NoBaseline(messages.SIMULATED() if simulated else messages.NO_ESTIMATE())
     if len(scales) > 1:
-        return NoBaseline("The estimates are on two scales, which have no baseline in common.")
+        return NoBaseline(messages.TWO_SCALES())
     pairs = pairs_of(clinical, scores, days=days)
+    if not pairs:
+        return NoBaseline(messages.NO_PAIRS(minimum=PAIRS, scale=scales[0], days=days))
     if len(pairs) < PAIRS:
-        return NoBaseline(
-            f"A personal baseline of the estimates needs {PAIRS} sessions with a {scales[0]} score within "
-            f"{days:g} days; there {'is' if len(pairs) == 1 else 'are'} {len(pairs) or 'none'}."
-        )
+        return NoBaseline(messages.FEW_PAIRS(n=len(pairs), minimum=PAIRS, scale=scales[0], days=days))
     mean, weight, error = partial_pooling([score.total - estimate.score for estimate, score in pairs], spread)
     return PersonalBaseline(weight * mean, error, len(pairs), mean, weight, scales[0])
 
@@ -265,9 +275,3 @@ def personal_baseline(
 def total_on(scale: Scale, items: Sequence[int]) -> int | None:
     """A filled-in questionnaire's total on a scale, or None: a PHQ-9 without item 9 is a PHQ-8, never the reverse."""
     return sum(items[: scale.items]) if len(items) >= scale.items else None
-
-
-_SIMULATED = (
-    "There is no personal baseline of the estimates: they come from a head trained on simulated labels, so their "
-    "distance from this person's scores means nothing."
-)

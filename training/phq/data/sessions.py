@@ -19,7 +19,7 @@ from numpy.lib import format as npy
 
 from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.phq import Modality, Scale
-from fer_phq.features.files import ARRAYS, opened, read_features
+from fer_phq.features.files import ARRAYS, open_archive, read_features
 
 MAX_TEXT_BYTES = 1 << 16
 """Largest `..._kind` array that is read: a kind is a few words."""
@@ -97,7 +97,7 @@ def feature_spaces(path: Path) -> dict[Modality, FeatureSpace]:
 
     Raises FerPhqError in one sentence when the file cannot be one that `read_features` reads.
     """
-    with opened(path) as archive:
+    with open_archive(path) as archive:
         held = {entry.filename.removesuffix(".npy") for entry in archive.infolist()}
         spaces = {m: _space(archive, held, *ARRAYS[m]) for m in Modality if ARRAYS[m][0] in held}
         if not spaces:
