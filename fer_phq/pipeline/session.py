@@ -24,7 +24,7 @@ from fer_phq.core.analysis import (
     judged_features,
 )
 from fer_phq.core.arrays import FloatArray, Image
-from fer_phq.core.messages import literal
+from fer_phq.core.messages import Message, literal
 from fer_phq.core.phq import PhqUnavailable, UnavailableReason
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.faces import FaceDetector, Tracker, align_crop, crop_quality
@@ -76,7 +76,7 @@ def analyze(
         embeddings=subject.embeddings,
         phq=PhqUnavailable(UnavailableReason.NO_HEAD),
         tracks=subject.tracks,
-        warnings=tuple(literal(text) for text in (*warnings, *subject.warnings(settings), *heard.warnings)),
+        warnings=(*warnings, *map(literal, (*subject.warnings(settings), *heard.warnings))),
         timing=watch.timing(),
         face_kind=model.face_kind,
         voice=heard.voice,
@@ -92,7 +92,7 @@ def extract_faces(
     settings: Settings,
     watch: StageTimer,
     on_progress: ProgressHook | None,
-) -> tuple[SubjectFaces, tuple[str, ...]]:
+) -> tuple[SubjectFaces, tuple[Message, ...]]:
     """The subject's faces in the sampled frames with their embeddings, and warnings of the decoder's."""
     detector = FaceDetector(settings.detection_threshold)
     tracker = Tracker()

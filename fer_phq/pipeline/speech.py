@@ -78,11 +78,13 @@ def _voice(
     recording: RecordingInfo, audio: Path | None, on_progress: Callable[[float], None] | None, warnings: list[str]
 ) -> FeatureSeries | None:
     if audio is not None:
-        return voice_features(audio, on_progress=on_progress, on_warning=warnings.append)
+        return voice_features(audio, on_progress=on_progress, on_warning=lambda warning: warnings.append(str(warning)))
     if not recording.has_audio:
         return None
     try:
-        return voice_features(recording.path, on_progress=on_progress, on_warning=warnings.append)
+        return voice_features(
+            recording.path, on_progress=on_progress, on_warning=lambda warning: warnings.append(str(warning))
+        )
     except RecordingError as error:
         warnings.append(f"The voice was left out: {error}")
         return None

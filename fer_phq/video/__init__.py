@@ -1,9 +1,9 @@
-"""Recordings in, pictures and sound out: codecs, rotation, frame rates and sample rates stay hidden.
+"""Reading recordings: frames and sound, whatever the codec, rotation, frame rate or sample rate.
 
 `probe`, `sample_frames` and `read_frame` read pictures, `read_sound` reads sound (also of a file without pictures).
 
-All decoding happens in a child process under limits (`Limits`), because a recording may come from anyone: a damaged or
-hostile file ends as a `RecordingError`, never as a crash or a hang of the caller.
+All decoding happens in a decoder process under limits (`Limits`), because a recording may come from anyone: a damaged
+or hostile file ends as a `RecordingError`, never as a crash or a hang of the caller.
 """
 
 from fer_phq.video.reader import FrameStream, SoundStream, probe, read_frame, read_sound, sample_frames

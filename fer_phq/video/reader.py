@@ -1,4 +1,4 @@
-"""The doors of the video layer; see `fer_phq.video`."""
+"""Reading a recording through a decoder process: its facts, its frames, one frame, its sound."""
 
 from __future__ import annotations
 
@@ -16,25 +16,37 @@ import numpy as np
 from fer_phq.core.analysis import RecordingInfo, Sampling
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.core.errors import RecordingError
+from fer_phq.core.messages import Message
+from fer_phq.video import messages
 from fer_phq.video.decoder.process import DecoderProcess
-from fer_phq.video.decoder.protocol import Header
+from fer_phq.video.decoder.protocol import Header, message_of
 from fer_phq.video.types import DEFAULT_LIMITS, SOUND_RATE, Frame, Limits, SoundBlock
 
 StrPath = str | os.PathLike[str]
 T = TypeVar("T")
 
 
-def probe(path: StrPath, *, limits: Limits = DEFAULT_LIMITS) -> RecordingInfo:
-    """What a recording is: size as displayed, length, codec, rotation, sound and the SHA-256 of its bytes.
+def probe(path: StrPath, *, display_name: str | None = None, limits: Limits = DEFAULT_LIMITS) -> RecordingInfo:
+    """Read what a container says of a recording. The content decides what it is, not the file's name.
 
-    Judges the content, not the name. Raises RecordingError, one sentence, for anything that is not a readable video:
-    a missing path, a folder, no permission, an empty file, no media, sound only, no pictures, cut short, too large.
+    Args:
+        path: The recording.
+        display_name: What errors call the recording; its path when omitted.
+        limits: What the decoder process may use.
+
+    Returns:
+        Size as displayed, duration, codec, rotation, whether there is sound, and the SHA-256 of the file's bytes.
+
+    Raises:
+        RecordingError: The file is not a readable video: it is missing, a folder, empty, no media, sound only, without
+            pictures, cut short or too large, or this user may not read it.
     """
-    file = _checked(path)
-    (header, _), *_ = _ask({"command": "probe", "shown": str(path)}, file, limits)
+    name = display_name or str(path)
+    file = _checked(path, name)
+    (header, _), *_ = _request({"command": "probe", "display_name": name}, file, limits)
     return RecordingInfo(
         path=str(path),
-        sha256=_sha256(file),
+        sha256=_sha256(file, name),
         duration_s=float(header["duration_s"]),
         width=int(header["width"]),
         height=int(header["height"]),
@@ -45,69 +57,128 @@ def probe(path: StrPath, *, limits: Limits = DEFAULT_LIMITS) -> RecordingInfo:
 
 
 def sample_frames(
-    path: StrPath, sampling: Sampling, *, max_side: int = 1280, limits: Limits = DEFAULT_LIMITS
+    path: StrPath,
+    sampling: Sampling,
+    *,
+    max_side: int = 1280,
+    display_name: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> FrameStream:
-    """The recording's frames at `sampling.fps` frames a second, or its key frames, as they are decoded.
+    """Decode a recording's frames at a fixed rate, or its key frames.
 
-    For each target time k / fps the frame on display at that time is taken; a frame that is on display at several
-    targets comes once, so times strictly increase. Raises RecordingError here for a path that cannot be opened, and
-    from the stream for what shows while decoding. Use it as a context manager, or iterate to the end.
+    For each target time k / fps the frame on display at that time is taken. A frame that is on display at several
+    targets comes once, so times strictly increase.
+
+    Args:
+        path: The recording.
+        sampling: Frames per second, or key frames.
+        max_side: Longer side in pixels to which larger frames are reduced, at least 16.
+        display_name: What errors call the recording; its path when omitted.
+        limits: What the decoder process may use.
+
+    Returns:
+        A stream of frames. Use it as a context manager, or iterate to the end.
+
+    Raises:
+        RecordingError: The file cannot be opened. The stream raises it for what shows while decoding.
+        ValueError: `max_side` is below 16.
     """
     if max_side < 16:
         raise ValueError(f"max_side must be at least 16 pixels, got {max_side}.")
-    file = _checked(path)
-    request = {"command": "sample", "fps": sampling.fps, "key_frames": sampling.key_frames, "max_side": max_side}
-    child = DecoderProcess({**request, "path": str(file), "shown": str(path)}, limits, _payload(max_side))
-    return FrameStream(child, str(path), max_side)
+    name = display_name or str(path)
+    file = _checked(path, name)
+    request = {
+        "command": "sample",
+        "fps": sampling.fps,
+        "key_frames": sampling.key_frames,
+        "max_side": max_side,
+        "path": str(file),
+        "display_name": name,
+    }
+    return FrameStream(DecoderProcess(request, limits, _frame_bytes(max_side)), name, max_side)
 
 
-def read_frame(path: StrPath, time_s: float, *, max_side: int = 1280, limits: Limits = DEFAULT_LIMITS) -> Frame:
-    """The frame on display at `time_s` seconds: the last one that starts at or before it (the first one before that).
+def read_frame(
+    path: StrPath,
+    time_s: float,
+    *,
+    max_side: int = 1280,
+    display_name: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Frame:
+    """Decode the frame on display at a time: the last one that starts at or before it, else the first one.
 
-    Seeks, so that a frame far into a long recording is quick. Raises RecordingError as `probe` does.
+    Seeks, so that a frame far into a long recording is quick.
+
+    Args:
+        path: The recording.
+        time_s: Seconds from the recording's start.
+        max_side: Longer side in pixels to which a larger frame is reduced.
+        display_name: What errors call the recording; its path when omitted.
+        limits: What the decoder process may use.
+
+    Raises:
+        RecordingError: As in `probe`.
     """
-    file = _checked(path)
-    request = {"command": "frame", "time_s": float(time_s), "max_side": max_side, "shown": str(path)}
-    (header, payload), *_ = _ask(request, file, limits, _payload(max_side))
-    return _frame(header, payload, max_side, str(path))
+    name = display_name or str(path)
+    file = _checked(path, name)
+    request = {"command": "frame", "time_s": float(time_s), "max_side": max_side, "display_name": name}
+    (header, payload), *_ = _request(request, file, limits, _frame_bytes(max_side))
+    return _frame(header, payload, max_side, name)
 
 
-def read_sound(path: StrPath, *, block_s: float = 30.0, limits: Limits = DEFAULT_LIMITS) -> SoundStream:
-    """The sound of a recording, or of a file with sound only, as blocks of `block_s` seconds that follow each other.
+def read_sound(
+    path: StrPath, *, block_s: float = 30.0, display_name: str | None = None, limits: Limits = DEFAULT_LIMITS
+) -> SoundStream:
+    """Decode the sound of a recording, or of a file with sound only, in blocks that follow each other.
 
     The first block begins at the recording's start, whenever its sound starts: where there is none, there is silence.
-    Memory is bounded by the block. Raises RecordingError as `sample_frames` does: here for a path that cannot be
-    opened, from the stream for no sound track, no sound in it, and sound that cannot be decoded; ValueError for a block
-    shorter than 0.1 s or longer than ten minutes. Use it as a context manager, or iterate to the end.
+    Memory is bounded by the block.
+
+    Args:
+        path: The recording or sound file.
+        block_s: Seconds of sound in a block, from 0.1 to 600.
+        display_name: What errors call the recording; its path when omitted.
+        limits: What the decoder process may use.
+
+    Returns:
+        A stream of blocks. Use it as a context manager, or iterate to the end.
+
+    Raises:
+        RecordingError: The file cannot be opened. The stream raises it when there is no sound track, no sound in it, or
+            the sound cannot be decoded.
+        ValueError: `block_s` is out of its range.
     """
     if not 0.1 <= block_s <= 600:
         raise ValueError(f"A block of sound must last from 0.1 to 600 s, got {block_s:g}.")
-    file = _checked(path)
+    name = display_name or str(path)
+    file = _checked(path, name)
     samples = round(block_s * SOUND_RATE)
-    request = {"command": "sound", "block_samples": samples, "path": str(file), "shown": str(path)}
-    return SoundStream(DecoderProcess(request, limits, 4 * samples), str(path))
+    request = {"command": "sound", "block_samples": samples, "path": str(file), "display_name": name}
+    return SoundStream(DecoderProcess(request, limits, 4 * samples), name)
 
 
 class _Stream(Iterator[T], Generic[T]):
-    """What a child hands out one after the other.
+    """What a decoder process yields, item by item.
 
-    warnings: sentences about what is wrong with the recording (complete once the stream has ended).
-    decode_seconds: wall seconds the child has spent decoding so far; they overlap with the caller's own work.
+    Attributes:
+        warnings: What is wrong with the recording; complete once the stream has ended.
+        decode_seconds: Wall seconds the process has spent decoding so far; they overlap with the caller's own work.
     """
 
-    def __init__(self, child: DecoderProcess, path: str) -> None:
-        self.warnings: list[str] = []
+    def __init__(self, process: DecoderProcess, display_name: str) -> None:
+        self.warnings: list[Message] = []
         self.decode_seconds = 0.0
-        self._child = child
-        self._messages = child.messages()
-        self._path = path
+        self._process = process
+        self._responses = process.responses()
+        self._display_name = display_name
 
     def __next__(self) -> T:
         try:
-            for header, payload in self._messages:
-                self.decode_seconds = float(header.get("spent", self.decode_seconds))
+            for header, payload in self._responses:
+                self.decode_seconds = float(header.get("decode_seconds", self.decode_seconds))
                 if header["kind"] == "warning":
-                    self.warnings.append(str(header["text"]))
+                    self.warnings.append(message_of(header))
                 elif (item := self._item(header, payload)) is not None:
                     return item
         except BaseException:
@@ -117,9 +188,9 @@ class _Stream(Iterator[T], Generic[T]):
         raise StopIteration
 
     def close(self) -> None:
-        """Kill the child. The stream then gives nothing more; may be called again."""
-        self._messages = iter(())
-        self._child.close()
+        """Kill the decoder process. The stream yields nothing more; may be called again."""
+        self._responses = iter(())
+        self._process.close()
 
     def __enter__(self) -> Self:
         return self
@@ -131,24 +202,27 @@ class _Stream(Iterator[T], Generic[T]):
 
     @abstractmethod
     def _item(self, header: Header, payload: bytearray) -> T | None:
-        """What a message hands out, or None when it hands out nothing."""
+        """Build the item of a response, or return None when it holds none."""
 
 
 class FrameStream(_Stream[Frame]):
-    """Frames of one recording, decoded ahead of the reader by a child process within a small bound.
+    """Frames of one recording, decoded ahead of the caller by a decoder process within a small bound.
 
-    decoder: which library decodes, "decord" or "PyAV", with the reason why, known after the first frame.
+    Attributes:
+        decoder: The library that decodes, "decord" or "PyAV"; known after the first frame.
+        decoder_reason: Why that library decodes, for developers.
     """
 
-    def __init__(self, child: DecoderProcess, path: str, max_side: int) -> None:
-        super().__init__(child, path)
+    def __init__(self, process: DecoderProcess, display_name: str, max_side: int) -> None:
+        """Read frames whose longer side is at most `max_side` pixels from a process that was asked for them."""
+        super().__init__(process, display_name)
         self.decoder = ""
         self.decoder_reason = ""
         self._max_side = max_side
 
     def _item(self, header: Header, payload: bytearray) -> Frame | None:
         if header["kind"] == "frame":
-            return _frame(header, payload, self._max_side, self._path)
+            return _frame(header, payload, self._max_side, self._display_name)
         if header["kind"] == "decoder":
             self.decoder = str(header["name"])
             self.decoder_reason = str(header["reason"])
@@ -156,78 +230,80 @@ class FrameStream(_Stream[Frame]):
 
 
 class SoundStream(_Stream[SoundBlock]):
-    """The sound of one recording in blocks, decoded ahead of the reader by a child process within a small bound."""
+    """The sound of one recording in blocks, decoded ahead of the caller by a decoder process within a small bound."""
 
-    def __init__(self, child: DecoderProcess, path: str) -> None:
-        super().__init__(child, path)
-        self._given = 0
+    def __init__(self, process: DecoderProcess, display_name: str) -> None:
+        """Read sound from a process that was asked for it."""
+        super().__init__(process, display_name)
+        self._samples_read = 0
 
     def _item(self, header: Header, payload: bytearray) -> SoundBlock | None:
-        """Build a block from a message of the child, which is not trusted."""
+        """Build a block from a response of the decoder process, which is not trusted."""
         if header["kind"] != "sound":
             return None
         samples: FloatArray = np.frombuffer(payload[: len(payload) // 4 * 4], np.float32)
         if not len(samples) or not np.isfinite(samples).all():
-            raise RecordingError(_malformed("block of sound", self._path))
-        self._given += len(samples)
-        return SoundBlock((self._given - len(samples)) / SOUND_RATE, samples)
+            raise RecordingError(messages.MALFORMED_SOUND(file=self._display_name))
+        time_s = self._samples_read / SOUND_RATE
+        self._samples_read += len(samples)
+        return SoundBlock(time_s, samples)
 
 
-def _ask(request: dict[str, Any], file: Path, limits: Limits, max_payload: int = 0) -> list[tuple[Header, bytearray]]:
-    """The child's messages for a request with one short answer."""
-    child = DecoderProcess({**request, "path": str(file)}, limits, max_payload)
+def _request(
+    request: dict[str, Any], file: Path, limits: Limits, max_payload: int = 0
+) -> list[tuple[Header, bytearray]]:
+    """Return the responses to a request with one short answer."""
+    process = DecoderProcess({**request, "path": str(file)}, limits, max_payload)
     try:
-        return list(child.messages())
+        return list(process.responses())
     finally:
-        child.close()
+        process.close()
 
 
-def _payload(max_side: int) -> int:
+def _frame_bytes(max_side: int) -> int:
     return max_side * max_side * 3
 
 
-def _frame(header: Header, payload: bytearray, max_side: int, path: str) -> Frame:
-    """Build a frame from a message of the child, which is not trusted."""
+def _frame(header: Header, payload: bytearray, max_side: int, display_name: str) -> Frame:
+    """Build a frame from a response of the decoder process, which is not trusted."""
     height = header.get("height")
     width = header.get("width")
     time_s = header.get("time_s")
     scale = header.get("scale")
     sides_fit = all(isinstance(side, int) and 0 < side <= max_side for side in (height, width))
     if not sides_fit or len(payload) != int(height or 0) * int(width or 0) * 3:
-        raise RecordingError(_malformed("frame", path))
+        raise RecordingError(messages.MALFORMED_FRAME(file=display_name))
     rgb: Image = np.frombuffer(payload, np.uint8).reshape(int(height or 0), int(width or 0), 3)
     return Frame(float(time_s or 0.0), rgb, float(scale or 1.0))
 
 
-def _malformed(what: str, path: str) -> str:
-    return f"The decoder broke down on '{path}' (a malformed {what}): export the recording again."
-
-
-def _checked(path: StrPath) -> Path:
-    """The absolute path of a regular, readable file that is not empty. Raises RecordingError otherwise."""
+def _checked(path: StrPath, name: str) -> Path:
+    """Return the absolute path of a regular, readable file that is not empty. Raise RecordingError otherwise."""
     file = Path(path)
     try:
         status = file.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise RecordingError(f"'{path}' is a folder, not a recording: give the path of a recording's file.")
+            raise RecordingError(messages.FOLDER(file=name))
         if not stat.S_ISREG(status.st_mode):
-            raise RecordingError(f"'{path}' is not an ordinary file: give the path of a recording's file.")
+            raise RecordingError(messages.NOT_ORDINARY(file=name))
         with file.open("rb"):
             pass
     except (FileNotFoundError, NotADirectoryError):
-        raise RecordingError(f"There is no file '{path}': check the path.") from None
+        raise RecordingError(messages.NOT_FOUND(file=name)) from None
     except PermissionError:
-        raise RecordingError(f"'{path}' may not be read by this user: change its permissions.") from None
-    except (OSError, ValueError) as error:
-        raise RecordingError(f"'{path}' cannot be opened ({error}): check the path and the disk.") from None
+        raise RecordingError(messages.NO_PERMISSION(file=name)) from None
+    except OSError as error:
+        raise RecordingError(messages.CANNOT_OPEN(file=name, error=error.strerror or str(error))) from None
+    except ValueError as error:
+        raise RecordingError(messages.CANNOT_OPEN(file=name, error=str(error))) from None
     if status.st_size == 0:
-        raise RecordingError(f"'{path}' is empty (0 bytes): copy or upload the recording again.")
+        raise RecordingError(messages.EMPTY(file=name))
     return file.absolute()
 
 
-def _sha256(file: Path) -> str:
+def _sha256(file: Path, name: str) -> str:
     try:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise RecordingError(f"'{file}' cannot be read to its end ({error}): check the disk.") from None
+        raise RecordingError(messages.CANNOT_READ(file=name, error=error.strerror or str(error))) from None

@@ -1,4 +1,4 @@
-"""What the video layer hands out and the limits it works under."""
+"""Frames and blocks of sound that the video room yields, and the limits under which it decodes."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from fer_phq.core.arrays import FloatArray, Image
 class Frame:
     """One displayed picture of a recording.
 
-    time_s: presentation time in seconds from the recording's start (the earliest start of its video and audio tracks,
-    as a player counts), taken from the container. rgb: uint8 (height, width, 3), upright, its longer side at most the
-    `max_side` asked for. scale: displayed pixels of the recording per pixel of `rgb`, at least 1.
+    Attributes:
+        time_s: Presentation time from the container, seconds from the recording's start (the earliest start of its
+            video and audio tracks, as a player counts).
+        rgb: uint8 (height, width, 3), upright, its longer side at most the `max_side` of the request.
+        scale: Displayed pixels of the recording per pixel of `rgb`, at least 1.
     """
 
     time_s: float
@@ -22,14 +24,16 @@ class Frame:
 
 
 SOUND_RATE = 16_000
-"""Samples a second of all sound that is handed out."""
+"""Samples per second of all sound that is yielded."""
 
 
 @dataclass(frozen=True, eq=False)
 class SoundBlock:
-    """A stretch of a recording's sound. time_s: of its first sample, in seconds from the recording's start.
+    """A part of a recording's sound.
 
-    samples: (n,) float32 from -1 to 1, mono (the mean of the channels), `SOUND_RATE` a second.
+    Attributes:
+        time_s: Time of the first sample, seconds from the recording's start.
+        samples: (n,) float32 from -1 to 1, mono (the mean of the channels), `SOUND_RATE` per second.
     """
 
     time_s: float
@@ -38,10 +42,13 @@ class SoundBlock:
 
 @dataclass(frozen=True)
 class Limits:
-    """What the decoding process may use before it is stopped with a `RecordingError`.
+    """What the decoder process may use before it is stopped with a `RecordingError`.
 
-    memory_bytes: address space. cpu_seconds: processor time in all. idle_seconds: wall time without any sign of
-    progress while the caller waits. threads: decoding threads, 0 for half the processors, at most four.
+    Attributes:
+        memory_bytes: Address space.
+        cpu_seconds: Processor time in all.
+        idle_seconds: Wall time without any sign of progress while the caller waits.
+        threads: Decoding threads; 0 for half the processors, at most four.
     """
 
     memory_bytes: int = 4 << 30

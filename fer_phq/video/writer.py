@@ -1,4 +1,4 @@
-"""Pictures, and sound where there is some, to an MP4 file: for recordings that are made here."""
+"""Writing MP4 files from frames and sound, for recordings that are made here."""
 
 from __future__ import annotations
 
@@ -20,34 +20,44 @@ def write_video(
     sound: FloatArray | None = None,
     sound_rate: int = 0,
 ) -> None:
-    """Encode uint8 RGB pictures (height, width, 3) of `size` (width, height), `fps` a second, as MP4.
+    """Encode frames, and sound where there is any, as MP4: H.264, or MPEG-4 where PyAV has no encoder for H.264.
 
-    H.264, which browsers play, where PyAV has an encoder for it, else MPEG-4. sound: mono samples (n,) from -1 to 1,
-    `sound_rate` a second, a multiple of `fps`. The same bytes on every run with the same libraries. Raises OSError or
-    av.FFmpegError.
+    Writes the same bytes on every run with the same libraries.
+
+    Args:
+        path: The file to write.
+        frames: uint8 RGB (height, width, 3) pictures of `size`.
+        size: (width, height) in pixels.
+        fps: Frames per second.
+        sound: (n,) mono samples from -1 to 1, or None.
+        sound_rate: Samples per second, a multiple of `fps`.
+
+    Raises:
+        OSError: The file cannot be written.
+        av.FFmpegError: The frames or the sound cannot be encoded.
     """
     codec, options = _encoder()
-    with av.open(os.fspath(path), "w", format="mp4", options={"movflags": "faststart"}) as out:
-        video: Any = out.add_stream(codec, rate=fps, options=options)
+    with av.open(os.fspath(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
+        video: Any = container.add_stream(codec, rate=fps, options=options)
         video.width, video.height = size
         video.pix_fmt = "yuv420p"
         video.codec_context.gop_size = 4 * fps
         video.codec_context.thread_count = 1  # frames would differ with the number of threads
-        audio: Any = None if sound is None else out.add_stream("aac", rate=sound_rate, layout="mono")
-        for i, picture in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+        audio: Any = None if sound is None else container.add_stream("aac", rate=sound_rate, layout="mono")
+        for i, rgb in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(rgb, "rgb24")
             frame.pts = i
             frame.time_base = Fraction(1, fps)
-            out.mux(video.encode(frame))
+            container.mux(video.encode(frame))
             if sound is not None:
-                out.mux(audio.encode(_block(sound, i, sound_rate // fps, sound_rate)))
-        out.mux(video.encode(None))
+                container.mux(audio.encode(_block(sound, i, sound_rate // fps, sound_rate)))
+        container.mux(video.encode(None))
         if sound is not None:
-            out.mux(audio.encode(None))
+            container.mux(audio.encode(None))
 
 
 def _block(sound: FloatArray, number: int, samples: int, rate: int) -> av.AudioFrame:
-    """The samples that go with a picture, so that neither stream runs ahead."""
+    """Return the samples that go with a frame, so that neither stream runs ahead."""
     block = av.AudioFrame.from_ndarray(sound[None, number * samples : (number + 1) * samples], "flt", "mono")
     block.sample_rate = rate
     block.pts = number * samples

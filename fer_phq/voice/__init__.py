@@ -1,8 +1,8 @@
-"""How a voice sounds over time, and what a session's voice comes to.
+"""Prosody of a voice over time, and its functionals over a session.
 
-`voice_features` turns a recording, or a sound file, into a channel of ten rows a second; `only_during` keeps what the
-subject says; `voice_functionals` sums a channel up. `egemaps_features` is the extra `egemaps` (see its licence).
-Nothing here judges what is said.
+`voice_features` turns a recording, or a sound file, into a feature series of ten rows a second; `only_during` restricts
+it to the subject's speech; `voice_functionals` summarizes it. `egemaps_features` is the extra `egemaps` (see its
+licence). Nothing here reads what is said.
 """
 
 from fer_phq.voice.egemaps import egemaps_features

@@ -1,4 +1,4 @@
-"""From sound to voice features: ten rows a second on the recording's clock."""
+"""Prosodic features of sound, ten rows a second on the recording's clock."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.feature_series import FeatureSeries
+from fer_phq.core.messages import Message
 from fer_phq.video import SOUND_RATE, Limits, SoundBlock, read_sound
 from fer_phq.video.reader import StrPath
 from fer_phq.video.types import DEFAULT_LIMITS
 from fer_phq.voice import pitch, spectrum, speech
-from fer_phq.voice.intervals import Interval, checked, only_during
+from fer_phq.voice.intervals import Interval, check_intervals, only_during
 from fer_phq.voice.pitch import PitchTracker
 from fer_phq.voice.spectrum import Spectrum
 from fer_phq.voice.speech import SpeechDetector
@@ -45,32 +46,46 @@ def voice_features(
     block_s: float = BLOCK_S,
     limits: Limits = DEFAULT_LIMITS,
     on_progress: Callable[[float], None] | None = None,
-    on_warning: Callable[[str], None] | None = None,
+    on_warning: Callable[[Message], None] | None = None,
 ) -> FeatureSeries:
-    """The voice of a recording, or of a sound file (WAV, FLAC, MP3, M4A, Ogg ...): a channel of kind "prosody-1".
+    """Extract the prosody of a recording, or of a sound file (WAV, FLAC, MP3, M4A, Ogg ...).
 
-    Values (rows, 23) float32 with the names `COLUMNS`; row k speaks of the tenth of a second from k / 10 s on and has
-    its middle as its time, (k + 0.5) / 10 s from the recording's start. There are as many rows as the sound has whole
-    tenths, possibly none. Values do not depend on `block_s`, the seconds of sound held at once.
+    Row k describes the tenth of a second from k / 10 s on. There are as many rows as the sound has whole tenths,
+    possibly none. Values do not depend on `block_s`.
 
-    speech_of: (start, end) of the subject's utterances in seconds; rows outside become NaN (see `only_during`).
-    on_progress: told the seconds of sound analysed after each block; it may raise `AnalysisCancelled`. on_warning:
-    told a sentence for each thing that is wrong with the sound. Raises RecordingError, one sentence, for a file without
-    usable sound; ModelError when the weights of silero-vad or SwiftF0 are missing; ValueError for wrong intervals.
+    Args:
+        path: The recording or sound file.
+        speech_of: (start, end) of the subject's utterances in seconds; rows outside become NaN (see `only_during`).
+        block_s: Seconds of sound held at once.
+        limits: What the decoder process may use.
+        on_progress: Called after each block with the seconds of sound done; it may raise `AnalysisCancelled`.
+        on_warning: Called with each thing that is wrong with the sound.
+
+    Returns:
+        A feature series of kind "prosody-1": values (rows, 23) float32 with the names `COLUMNS`, times
+        (k + 0.5) / 10 s from the recording's start.
+
+    Raises:
+        RecordingError: The file has no usable sound.
+        ModelError: The weights of silero-vad or SwiftF0 are missing.
+        ValueError: An interval is not finite or ends before it starts.
     """
-    spans = None if speech_of is None else checked(speech_of)  # before the work, not after it
+    intervals = None if speech_of is None else check_intervals(speech_of)  # fail before the work, not after it
     with read_sound(path, block_s=block_s, limits=limits) as stream:
-        channel = features_of_sound(_reported(stream, on_progress))
+        series = features_of_sound(_samples(stream, on_progress))
     if on_warning is not None:
         for warning in stream.warnings:
             on_warning(warning)
-    return channel if spans is None else only_during(channel, spans)
+    return series if intervals is None else only_during(series, intervals)
 
 
 def features_of_sound(blocks: Iterable[FloatArray]) -> FeatureSeries:
-    """As `voice_features`, of consecutive blocks of any length: float32 samples, mono, 16 kHz, -1 to 1.
+    """Extract the features of `voice_features` from sound in memory.
 
     Holds one block and, until the end, about 2 kB for each second of sound.
+
+    Args:
+        blocks: Consecutive blocks of any length: float32 samples, mono, 16 kHz, -1 to 1.
     """
     detector = SpeechDetector()
     tracker = PitchTracker()
@@ -96,7 +111,7 @@ def features_of_sound(blocks: Iterable[FloatArray]) -> FeatureSeries:
 
 
 def _columns(probability: FloatArray, pitches: FloatArray, described: FloatArray, level_db: FloatArray) -> FloatArray:
-    """Bring what was found every 32, 16, 100 and 10 ms together in rows of 100 ms."""
+    """Bring values of every 32, 16, 100 and 10 ms together in rows of 100 ms."""
     rows = len(described)
     if not rows:
         return np.zeros((0, len(COLUMNS)), np.float32)
@@ -106,12 +121,12 @@ def _columns(probability: FloatArray, pitches: FloatArray, described: FloatArray
     voiced = pitches[nearest, 1] >= pitch.VOICED
     nuclei = syllable_nuclei(level_db, voiced, probability[frame // speech.WINDOW] >= SPEECH)
     counts = np.bincount(nuclei // spectrum.FRAMES_A_ROW, minlength=rows)
-    spoken = _row_means(probability, speech.WINDOW, rows)
-    return np.column_stack([spoken, f0, voicing, described, counts.astype(np.float32)]).astype(np.float32)
+    speech_probability = _row_means(probability, speech.WINDOW, rows)
+    return np.column_stack([speech_probability, f0, voicing, described, counts.astype(np.float32)]).astype(np.float32)
 
 
 def _row_means(values: FloatArray, hop: int, rows: int) -> _Numbers:
-    """The mean over each row of values that each hold for `hop` samples."""
+    """Compute the mean over each row of values that each hold for `hop` samples."""
     sums = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)]) * hop
     edges = np.arange(rows + 1) * spectrum.ROW
     means: _Numbers = np.diff(np.interp(edges, np.arange(len(sums)) * hop, sums)) / spectrum.ROW
@@ -119,12 +134,12 @@ def _row_means(values: FloatArray, hop: int, rows: int) -> _Numbers:
 
 
 def _pitch_rows(pitches: FloatArray, rows: int) -> tuple[_Numbers, _Numbers]:
-    """(rows,) median pitch of the voiced frames that are centred in a row, and mean confidence of all of them."""
+    """Compute each row's median pitch over its voiced frames, and mean confidence over all its frames, both (rows,)."""
     row = np.arange(len(pitches)) * pitch.HOP // spectrum.ROW
-    place = np.arange(len(pitches)) - -(-row * spectrum.ROW // pitch.HOP)  # the frame's number within its row
+    column = np.arange(len(pitches)) - -(-row * spectrum.ROW // pitch.HOP)  # the frame's number within its row
     inside = row < rows
     table = np.full((rows, -(-spectrum.ROW // pitch.HOP), 2), np.nan)
-    table[row[inside], place[inside]] = pitches[inside]
+    table[row[inside], column[inside]] = pitches[inside]
     voiced = np.where(table[..., 1] >= pitch.VOICED, table[..., 0], np.nan)
     voiced[(~np.isnan(voiced)).sum(axis=1) < _MIN_VOICED] = np.nan
     f0 = np.full(rows, np.nan)
@@ -133,7 +148,7 @@ def _pitch_rows(pitches: FloatArray, rows: int) -> tuple[_Numbers, _Numbers]:
     return f0, np.nanmean(table[..., 1], axis=1)
 
 
-def _reported(stream: Iterable[SoundBlock], on_progress: Callable[[float], None] | None) -> Iterator[FloatArray]:
+def _samples(stream: Iterable[SoundBlock], on_progress: Callable[[float], None] | None) -> Iterator[FloatArray]:
     for block in stream:
         yield block.samples
         if on_progress is not None:

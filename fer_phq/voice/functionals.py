@@ -1,4 +1,4 @@
-"""What a session's voice comes to: one number each for pitch, loudness, pauses, rate and timbre."""
+"""Functionals of a session's voice: one number each for pitch, loudness, pauses, rate and timbre."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ _Rows = npt.NDArray[np.bool_]
 _Numbers = npt.NDArray[np.floating[Any]]
 
 
-def voice_functionals(channel: FeatureSeries) -> dict[str, float]:
-    """The session summary of a channel of kind "prosody-1": the keys `FUNCTIONALS`, NaN what cannot be measured.
+def voice_functionals(series: FeatureSeries) -> dict[str, float]:
+    """Summarize a session's voice.
 
     Rows that `only_during` set to NaN count as not there. f0: mean, standard deviation and range (95th minus 5th
     percentile, robust against octave errors) in semitones over voiced speech; voiced_share: of speech. Loudness: the
@@ -59,27 +59,34 @@ def voice_functionals(channel: FeatureSeries) -> dict[str, float]:
     speech and pauses; articulation_rate_per_s: without the pauses (de Jong & Wempe, 2009). The others: mean and
     standard deviation over speech. Standard deviations divide by n - 1 and need two values.
 
-    Raises ValueError for a channel of another kind.
+    Args:
+        series: A feature series of kind "prosody-1".
+
+    Returns:
+        The keys `FUNCTIONALS` with their values, NaN where one cannot be measured.
+
+    Raises:
+        ValueError: The series is of another kind.
     """
-    if channel.kind != KIND or channel.names != COLUMNS:
-        raise ValueError(f"Functionals are taken from channels of kind '{KIND}', got '{channel.kind}'.")
-    column = dict(zip(COLUMNS, channel.values.T.astype(np.float64), strict=True))
+    if series.kind != KIND or series.names != COLUMNS:
+        raise ValueError(f"Functionals are taken from feature series of kind '{KIND}', got '{series.kind}'.")
+    column = dict(zip(COLUMNS, series.values.T.astype(np.float64), strict=True))
     present = ~np.isnan(column["speech_probability"])
     speech = _speech(column["speech_probability"])
     f0 = column["f0_semitones"][speech]
-    found = {
+    functionals = {
         **_spread("f0", "semitones", f0),
         "voiced_share": float((~np.isnan(f0)).mean()) if len(f0) else math.nan,
         **_spread("loudness", "db", column["loudness_db"][speech]),
         **_timing(speech, present, column["syllable_nuclei"]),
     }
     for name in _SPECTRAL:
-        found[f"{name}_mean"], found[f"{name}_sd"] = _mean_sd(column[name][speech])
-    return {name: found[name] for name in FUNCTIONALS}
+        functionals[f"{name}_mean"], functionals[f"{name}_sd"] = _mean_sd(column[name][speech])
+    return {name: functionals[name] for name in FUNCTIONALS}
 
 
 def _speech(probability: _Numbers) -> _Rows:
-    """(rows,) which rows are speech: from `SPEECH` on, until the probability falls below `STAYS_SPEECH`."""
+    """Return which rows are speech, (rows,): from `SPEECH` on, until the probability falls below `STAYS_SPEECH`."""
     decided = ~((probability >= STAYS_SPEECH) & (probability < SPEECH))  # NaN decides, too: not speech
     last = np.maximum.accumulate(np.where(decided, np.arange(len(probability)), -1))
     speech: _Rows = (last >= 0) & (probability[last] >= SPEECH)
@@ -87,12 +94,12 @@ def _speech(probability: _Numbers) -> _Rows:
 
 
 def _timing(speech: _Rows, present: _Rows, nuclei: _Numbers) -> dict[str, float]:
-    """Speaking time, pauses, runs and rates."""
-    found = dict.fromkeys(_TIMING, math.nan)
-    found["speech_s"] = float(speech.sum()) / ROWS_A_SECOND
-    found["speaking_share"] = float(speech.sum() / present.sum()) if present.any() else math.nan
+    """Compute speaking time, pauses, runs and rates."""
+    timing = dict.fromkeys(_TIMING, math.nan)
+    timing["speech_s"] = float(speech.sum()) / ROWS_A_SECOND
+    timing["speaking_share"] = float(speech.sum() / present.sum()) if present.any() else math.nan
     if not speech.any():
-        return found
+        return timing
     first, last = _runs(present & ~speech)
     within = (first > 0) & (last < len(speech))
     within &= speech[first - 1] & speech[np.minimum(last, len(speech) - 1)]
@@ -104,17 +111,17 @@ def _timing(speech: _Rows, present: _Rows, nuclei: _Numbers) -> dict[str, float]
     start, stop = _runs(joined)
     speaking_s = float(joined.sum()) / ROWS_A_SECOND
     syllables = float(nuclei[speech].sum())
-    found["pauses_per_minute"] = len(pauses) / (float(present.sum()) / ROWS_A_SECOND / 60)
-    found["pause_mean_s"], found["pause_sd_s"] = _mean_sd(pauses)
-    found["pause_p90_s"] = float(np.percentile(pauses, 90)) if len(pauses) else math.nan
-    found["speech_run_mean_s"] = float((stop - start).mean()) / ROWS_A_SECOND
-    found["speech_rate_per_s"] = syllables / (speaking_s + float(pauses.sum()))
-    found["articulation_rate_per_s"] = syllables / speaking_s
-    return found
+    timing["pauses_per_minute"] = len(pauses) / (float(present.sum()) / ROWS_A_SECOND / 60)
+    timing["pause_mean_s"], timing["pause_sd_s"] = _mean_sd(pauses)
+    timing["pause_p90_s"] = float(np.percentile(pauses, 90)) if len(pauses) else math.nan
+    timing["speech_run_mean_s"] = float((stop - start).mean()) / ROWS_A_SECOND
+    timing["speech_rate_per_s"] = syllables / (speaking_s + float(pauses.sum()))
+    timing["articulation_rate_per_s"] = syllables / speaking_s
+    return timing
 
 
 def _runs(rows: _Rows) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """First row of each run of True, and the row after its last."""
+    """Return the first row of each run of True, and the row after its last."""
     edges = np.diff(np.concatenate([[0], rows.astype(np.int8), [0]]))
     return np.nonzero(edges == 1)[0], np.nonzero(edges == -1)[0]
 
@@ -127,7 +134,7 @@ def _spread(name: str, unit: str, values: _Numbers) -> dict[str, float]:
 
 
 def _mean_sd(values: _Numbers) -> tuple[float, float]:
-    """Mean and standard deviation of what is not NaN."""
+    """Compute mean and standard deviation of the values that are not NaN."""
     values = values[~np.isnan(values)]
     mean = float(values.mean()) if len(values) else math.nan
     return mean, float(values.std(ddof=1)) if len(values) > 1 else math.nan

@@ -1,4 +1,4 @@
-"""The pitch of a voice: SwiftF0 0.3 (Nieradzik, 2025, MIT), whose weights are inside the PyPI package `swift-f0`."""
+"""Pitch of a voice by SwiftF0 0.3 (Nieradzik, 2025, MIT), whose weights are inside the PyPI package `swift-f0`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from swift_f0 import FRAME_PERIOD, SAMPLE_RATE, PitchResult, SwiftF0
 
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import ModelError
+from fer_phq.voice import messages
 
 HOP = round(FRAME_PERIOD * SAMPLE_RATE)
 """Samples from one frame's centre to the next: 16 ms; the first is centred on sample 0."""
@@ -25,33 +26,41 @@ VOICED = 0.5
 
 
 class PitchTracker:
-    """Gives each `HOP` samples a pitch, as sound comes in; what it returns does not depend on how the sound is cut."""
+    """Estimates a pitch for each `HOP` samples as sound comes in; the result does not depend on the block size."""
 
     def __init__(self) -> None:
-        """Raises ModelError when the weights are damaged."""
+        """Load the network.
+
+        Raises:
+            ModelError: The weights are damaged.
+        """
         self._stream = _detector().stream(LOWEST_HZ, HIGHEST_HZ)
 
     def push(self, samples: FloatArray) -> FloatArray:
-        """(frames, 2) float32 for the frames that these 16 kHz samples settle (10 frames of delay).
+        """Process the next samples; frames follow with a delay of 10 frames.
 
-        Columns: pitch in semitones above `REFERENCE_HZ`, also where it is a guess; confidence that the frame is
-        voiced, 0 to 1.
+        Args:
+            samples: (n,) float32, 16 kHz, -1 to 1.
+
+        Returns:
+            (frames, 2) float32: pitch in semitones above `REFERENCE_HZ`, also where it is a guess; confidence that the
+            frame is voiced, 0 to 1.
         """
         return _columns(self._stream.push(samples, SAMPLE_RATE))
 
     def finish(self) -> FloatArray:
-        """The frames that were still to come."""
+        """Return the frames that are still to come, as `push` does."""
         return _columns(self._stream.flush())
 
 
 def semitones(frequency_hz: FloatArray) -> FloatArray:
-    """Semitones above `REFERENCE_HZ`: 12 log2(f / 27.5)."""
+    """Convert frequencies in Hz to semitones above `REFERENCE_HZ`: 12 log2(f / 27.5)."""
     above: FloatArray = (12 * np.log2(frequency_hz / REFERENCE_HZ)).astype(np.float32)
     return above
 
 
-def _columns(found: PitchResult) -> FloatArray:
-    return np.stack([semitones(found.pitch_hz), found.confidence.astype(np.float32)], axis=1)
+def _columns(pitch: PitchResult) -> FloatArray:
+    return np.stack([semitones(pitch.pitch_hz), pitch.confidence.astype(np.float32)], axis=1)
 
 
 @lru_cache(maxsize=1)
@@ -59,4 +68,4 @@ def _detector() -> SwiftF0:
     try:
         return SwiftF0(threads=1, spin=False)
     except Exception as error:  # onnxruntime raises types of its own for a damaged file
-        raise ModelError(f"The pitch model's weights cannot be read ({error}): reinstall 'swift-f0'.") from error
+        raise ModelError(messages.PITCH_WEIGHTS_DAMAGED(error=str(error))) from error

@@ -1,4 +1,4 @@
-"""How loud and how bright a voice is: descriptors of the spectrum, ten rows a second, as sound comes in.
+"""Loudness and spectral descriptors of a voice, ten rows a second, as sound comes in.
 
 Power spectra of frames of 25 ms (Hann window, 512-point FFT) every 10 ms are averaged over each row's ten frames, and
 the descriptors are taken from that mean: the definitions below were made for long-term average spectra, and loud frames
@@ -40,7 +40,7 @@ NAMES = (
     "spectral_slope_0_500_db_per_hz",
     *(f"mfcc_{i}" for i in range(1, MFCCS + 1)),
 )
-"""What the columns of a row are; see `describe`."""
+"""Names of a row's columns; see `describe`."""
 
 _Numbers = npt.NDArray[np.floating[Any]]
 _POINTS = 512
@@ -52,16 +52,25 @@ _SILENT = 10 ** (SILENT_DB / 10)
 
 
 class Spectrum:
-    """Turns 16 kHz sound into rows; what it returns does not depend on how the sound is cut into blocks."""
+    """Turns 16 kHz sound into rows of descriptors; the result does not depend on the block size."""
 
     def __init__(self) -> None:
-        self._held: FloatArray = np.zeros(STEP + _PAD, np.float32)
+        """Start before the first sample."""
+        self._buffer: FloatArray = np.zeros(STEP + _PAD, np.float32)
 
     def push(self, samples: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The rows that these samples complete: (rows, len(NAMES)) float32, and (rows * 10,) levels in dB of frames."""
-        sound = np.concatenate([self._held, samples])
+        """Process the next samples.
+
+        Args:
+            samples: (n,) float32, 16 kHz, -1 to 1.
+
+        Returns:
+            Descriptors of the rows that they complete, (rows, len(NAMES)) float32, and levels of their frames in dB,
+            (rows * 10,).
+        """
+        sound = np.concatenate([self._buffer, samples])
         rows = max(0, (len(sound) - _SPAN) // ROW + 1)
-        self._held = sound[rows * ROW :]
+        self._buffer = sound[rows * ROW :]
         if not rows:
             return np.zeros((0, len(NAMES)), np.float32), np.zeros(0, np.float32)
         frames = np.lib.stride_tricks.sliding_window_view(sound, FRAME)[::STEP][: rows * FRAMES_A_ROW + 1]
@@ -70,12 +79,12 @@ class Spectrum:
         return describe(mean, _flux(power)), _decibels(power[1:] @ _a_weights().astype(np.float32))
 
     def finish(self) -> tuple[FloatArray, FloatArray]:
-        """The rows that were still to come; sound that fills no whole row is left out."""
+        """Return the rows that are still to come, as `push` does; sound that fills no whole row is left out."""
         return self.push(np.zeros(_PAD, np.float32))
 
 
 def describe(power: _Numbers, flux: FloatArray) -> FloatArray:
-    """Descriptors of mean power spectra (rows, 257) whose sum is a row's mean square: (rows, len(NAMES)) float32.
+    """Compute descriptors of mean power spectra.
 
     Loudness: A-weighted level (IEC 61672-1) in dB re full scale: -3 for the loudest sine at 1 kHz, at least -100. It
     depends on the microphone, so only differences within a session mean anything. Of a row that is not silent:
@@ -85,6 +94,13 @@ def describe(power: _Numbers, flux: FloatArray) -> FloatArray:
     2-5 kHz. Slope: of the regression of the level in dB on frequency up to 500 Hz, in dB/Hz. These three follow
     eGeMAPS (Eyben et al., 2016, IEEE Trans. Affective Computing 7(2)). MFCC 1-12: orthonormal DCT-II of the natural
     logarithm of 26 mel bands from 20 to 8000 Hz (Davis & Mermelstein, 1980; mel as in HTK). NaN in a silent row.
+
+    Args:
+        power: (rows, 257) mean power spectra, each of which sums to the row's mean square.
+        flux: (rows,) spectral flux.
+
+    Returns:
+        (rows, len(NAMES)) float32.
     """
     audible = power[:, 1:]
     total = audible.sum(axis=1)
@@ -105,7 +121,7 @@ def describe(power: _Numbers, flux: FloatArray) -> FloatArray:
 
 
 def _power(frames: FloatArray) -> FloatArray:
-    """Power spectra (frames, 257) of windowed frames, each summing to the frame's mean square."""
+    """Compute the power spectra (frames, 257) of windowed frames, each summing to the frame's mean square."""
     transformed = fft.rfft(frames * _WINDOW, _POINTS, axis=1)
     power = np.square(transformed.real) + np.square(transformed.imag)
     power[:, 1:-1] *= 2
@@ -114,10 +130,10 @@ def _power(frames: FloatArray) -> FloatArray:
 
 
 def _flux(power: FloatArray) -> FloatArray:
-    """Spectral flux of each row, from (rows * 10 + 1, 257) power spectra, the first being of the frame before.
+    """Compute the spectral flux of each row from (rows * 10 + 1, 257) power spectra, the first of the frame before.
 
-    The Euclidean distance between the amplitude spectra of neighbouring frames, each divided by its sum (Tzanetakis &
-    Cook, 2002), so that it does not depend on the level; the mean over the row's frames. 0 where nothing sounds.
+    It is the Euclidean distance between the amplitude spectra of neighbouring frames, each divided by its sum
+    (Tzanetakis & Cook, 2002), so that it does not depend on the level; the mean over the row's frames. 0 in silence.
     """
     amplitude = np.sqrt(power)
     total = amplitude.sum(axis=1, keepdims=True)
@@ -136,7 +152,7 @@ def _decibels(mean_square: _Numbers) -> FloatArray:
 
 
 def _band(low_hz: float, high_hz: float) -> npt.NDArray[np.bool_]:
-    """Which of the spectrum's frequencies lie in a band, (257,); its upper end is not part of it."""
+    """Return which of the spectrum's frequencies lie in a band, (257,); its upper end is not part of it."""
     return (low_hz <= _FREQUENCY) & (high_hz > _FREQUENCY)
 
 
@@ -146,7 +162,7 @@ def _energy(power: _Numbers, low_hz: float, high_hz: float) -> _Numbers:
 
 
 def _regression(x: _Numbers) -> _Numbers:
-    """Weights whose product with y is the slope of the least-squares line of y on x."""
+    """Return weights whose product with y is the slope of the least-squares line of y on x."""
     centred = x - x.mean()
     weights: _Numbers = centred / np.square(centred).sum()
     return weights
@@ -154,7 +170,7 @@ def _regression(x: _Numbers) -> _Numbers:
 
 @lru_cache(maxsize=1)
 def _a_weights() -> _Numbers:
-    """A-weighting as a factor of power at each frequency, 1 at 1 kHz (IEC 61672-1, annex E)."""
+    """Compute A-weighting as a factor of power at each frequency, 1 at 1 kHz (IEC 61672-1, annex E)."""
 
     def response(f: _Numbers) -> _Numbers:
         squared = np.square(f)
@@ -168,7 +184,7 @@ def _a_weights() -> _Numbers:
 
 @lru_cache(maxsize=1)
 def _mel_filters() -> _Numbers:
-    """Triangular filters (26, 257), evenly spaced in mel = 2595 log10(1 + f / 700), each with a peak of 1."""
+    """Compute triangular filters (26, 257), evenly spaced in mel = 2595 log10(1 + f / 700), each with a peak of 1."""
     low, high = (2595 * np.log10(1 + hz / 700) for hz in MEL_RANGE_HZ)
     edges = 700 * (10 ** (np.linspace(low, high, MEL_BANDS + 2) / 2595) - 1)
     left = edges[:-2, None]

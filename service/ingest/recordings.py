@@ -67,13 +67,7 @@ def add_recording(
 
 def take_upload(settings: AppSettings, store: Store, part: Path, grant: UploadGrant, original_name: str) -> Ingested:
     """Check a complete upload in the incoming folder and move it into the installation, with its analysis queued."""
-    try:
-        info = probe(part)
-    except RecordingError as error:
-        # The part's name means nothing to the sender.
-        raise RecordingError(
-            str(error).replace(str(part), clean_name(original_name)).replace(part.name, clean_name(original_name))
-        ) from error
+    info = probe(part, display_name=clean_name(original_name))  # the part's name means nothing to the sender
     settings.analysis_settings(grant.analysis)
     words = _waiting_transcript(settings, store, grant, info)
     taken = _commit(settings, store, part, info, grant, original_name, enqueue=True, transcript=words)

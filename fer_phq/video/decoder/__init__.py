@@ -1,1 +1,1 @@
-"""The decoding child process: its protocol, its containers and its two backends."""
+"""The decoder process: its protocol, the containers it reads and its two decoding backends."""

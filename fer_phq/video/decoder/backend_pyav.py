@@ -1,4 +1,4 @@
-"""Decoding by PyAV: sequential, from a key frame, or key frames only. Runs in the decoding child only."""
+"""Decoding by PyAV: sequential, from a key frame, or key frames only. Runs in the decoder process only."""
 
 from __future__ import annotations
 
@@ -10,21 +10,32 @@ import av
 import numpy as np
 
 from fer_phq.video.decoder.container import open_container, video_stream
-from fer_phq.video.decoder.recording import Picture, Recording
+from fer_phq.video.decoder.recording import Recording
 from fer_phq.video.sampling import EPSILON_S
+from fer_phq.video.types import Frame
 
 SILENT_LOSS = 4
 """Pictures missing in a row that count as lost though no error was reported. Fewer may be packets that are not meant
 to be shown (VP8 reference frames, single fields)."""
 
 
-def frames(recording: Recording, *, start_s: float = -math.inf, only_keys: bool = False) -> Iterator[tuple[float, Any]]:
-    """(seconds from the start, av.VideoFrame) in ascending time, from the key frame at or before `start_s` on.
+def decode_frames(
+    recording: Recording, *, start_s: float = -math.inf, only_keys: bool = False
+) -> Iterator[tuple[float, Any]]:
+    """Decode a recording from the key frame at or before a time on.
 
     Pictures that do not decode are left out and noted in `recording.lost`.
+
+    Args:
+        recording: The recording.
+        start_s: Seconds from the recording's start.
+        only_keys: Decode key frames only.
+
+    Yields:
+        (seconds from the recording's start, av.VideoFrame) in ascending time.
     """
-    with open_container(recording.path, recording.shown) as container:
-        stream = video_stream(container, recording.shown)
+    with open_container(recording.path, recording.display_name) as container:
+        stream = video_stream(container, recording.display_name)
         stream.thread_type = "AUTO" if recording.threads > 1 else "NONE"
         stream.codec_context.thread_count = recording.threads
         clock = _Clock(recording, stream)
@@ -32,7 +43,7 @@ def frames(recording: Recording, *, start_s: float = -math.inf, only_keys: bool 
         if only_keys and not clock.counts:
             stream.codec_context.skip_frame = "NONKEY"
         if start_s > 0 and not clock.counts:
-            _seek(container, stream, start_s + recording.facts.zero_s)
+            _seek(container, stream, start_s + recording.info.zero_s)
         last_s = -math.inf
         for frame in _decoded(container, stream, recording):
             time_s = None if frame is None else clock.time(frame)
@@ -47,14 +58,19 @@ def frames(recording: Recording, *, start_s: float = -math.inf, only_keys: bool 
         losses.ended()
 
 
-def convert(recording: Recording, time_s: float, frame: Any) -> Picture:
-    """Scale, convert to RGB and turn upright; a picture of another size than the first is fitted to the first's.
+def convert(recording: Recording, time_s: float, frame: Any) -> Frame:
+    """Scale a decoded frame, convert it to RGB and turn it upright.
 
-    The orientation is the first picture's: asking each frame for its side data would tie it into a reference cycle and
-    keep it in memory until the next garbage collection.
+    A frame of another size than the first is fitted to the first's. The orientation is the first frame's: asking each
+    one for its side data would tie it into a reference cycle and keep it in memory until the next garbage collection.
+
+    Args:
+        recording: The recording, whose size and orientation hold.
+        time_s: When the frame is displayed, seconds from the recording's start.
+        frame: An av.VideoFrame.
     """
-    rotation = recording.facts.rotation
-    mirrored = recording.facts.mirrored
+    rotation = recording.info.rotation
+    mirrored = recording.info.mirrored
     width, height = recording.size
     if rotation % 180:
         width, height = height, width
@@ -63,14 +79,14 @@ def convert(recording: Recording, time_s: float, frame: Any) -> Picture:
         rgb = rgb[:, ::-1]
     if rotation:
         rgb = np.rot90(rgb, -rotation // 90)
-    return Picture(time_s, np.ascontiguousarray(rgb), recording.scale)
+    return Frame(time_s, np.ascontiguousarray(rgb), recording.scale)
 
 
 class _Clock:
     """Times of decoded pictures, seconds from the recording's start."""
 
     def __init__(self, recording: Recording, stream: Any) -> None:
-        self._zero = recording.facts.zero_s
+        self._zero_s = recording.info.zero_s
         self._base = stream.time_base
         self._times = recording.times if recording.index is not None and recording.index.ordinal else None
         self._count = 0
@@ -81,13 +97,13 @@ class _Clock:
         return self._times is not None
 
     def time(self, frame: Any) -> float | None:
-        """Time of the next decoded picture, None when it has none."""
+        """Return the time of the next decoded picture, None when it has none."""
         if self._times is not None:
             number = min(self._count, len(self._times) - 1)
             self._count += 1
             return float(self._times[number])
         stamp = frame.pts if frame.pts is not None else frame.dts
-        return None if stamp is None else float(stamp * self._base) - self._zero
+        return None if stamp is None else float(stamp * self._base) - self._zero_s
 
 
 class _Losses:
@@ -98,41 +114,41 @@ class _Losses:
         self._times = recording.times
         self._next = 0 if self._times is None else int(np.searchsorted(self._times, start_s - EPSILON_S))
         self._failed = False
-        self._since = max(start_s, 0.0)
+        self._start_s = max(start_s, 0.0)
 
     def failed(self) -> None:
-        """Something could not be decoded; what, shows when the next picture comes (decoders answer with a delay)."""
+        """Note that something could not be decoded; what, shows at the next picture (decoders answer with a delay)."""
         self._failed = True
 
     def decoded(self, time_s: float) -> None:
-        """A picture was decoded: those before it in the index that did not come are lost if something failed."""
+        """Note that a picture was decoded: earlier ones of the index that did not come are lost if something failed."""
         if self._times is None:
             if self._failed:
-                self._note(self._since, time_s)
-            self._since = time_s
+                self._add_span(self._start_s, time_s)
+            self._start_s = time_s
             return
-        at = int(np.searchsorted(self._times, time_s - EPSILON_S))
-        if at - self._next >= (1 if self._failed else SILENT_LOSS):
-            self._note(float(self._times[self._next]), float(self._times[at - 1]))
-        self._next = max(self._next, at + 1)
+        index = int(np.searchsorted(self._times, time_s - EPSILON_S))
+        if index - self._next >= (1 if self._failed else SILENT_LOSS):
+            self._add_span(float(self._times[self._next]), float(self._times[index - 1]))
+        self._next = max(self._next, index + 1)
 
     def ended(self) -> None:
-        """Decoding is over: what remains in the index is lost if something failed."""
+        """Note that decoding is over: what remains in the index is lost if something failed."""
         if self._times is None:
             return
         if len(self._times) - self._next >= (1 if self._failed else SILENT_LOSS):
-            self._note(float(self._times[self._next]), float(self._times[-1]))
+            self._add_span(float(self._times[self._next]), float(self._times[-1]))
 
-    def _note(self, first_s: float, last_s: float) -> None:
+    def _add_span(self, first_s: float, last_s: float) -> None:
         self._recording.lost.append((first_s, last_s))
         self._failed = False
 
 
 def _decoded(container: Any, stream: Any, recording: Recording) -> Iterator[Any | None]:
-    """Decoded pictures in display order; None stands where a packet could not be decoded."""
+    """Yield decoded pictures in display order; None where a packet could not be decoded."""
     try:
         for packet in container.demux(stream):
-            recording.beat()
+            recording.heartbeat()
             try:
                 yield from packet.decode()
             except EOFError:

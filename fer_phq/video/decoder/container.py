@@ -1,7 +1,7 @@
-"""What a container says: opening it safely, its facts, and an index of its pictures' times without decoding them.
+"""Containers: opening one safely, reading what it says, and indexing its pictures' times without decoding them.
 
-Runs in the decoding child only. Times in `Facts` and `Index` are container times in seconds; the recording's start
-(`Facts.zero_s`) is subtracted where frames are handed out.
+Runs in the decoder process only. Times in `ContainerInfo` and `PictureIndex` are container times in seconds; the
+recording's start (`ContainerInfo.zero_s`) is subtracted where frames are yielded.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ import numpy.typing as npt
 from av.sidedata.sidedata import Type as SideDataType
 
 from fer_phq.core.errors import RecordingError
+from fer_phq.core.messages import Message
+from fer_phq.video import messages
 
-Beat = Callable[[], None]
-"""Called often during long work, so that the parent sees progress."""
+Heartbeat = Callable[[], None]
+"""Called often during long work, so that the parent process sees progress."""
 
 MIN_SIDE = 16
 MAX_SIDE = 16384
@@ -35,19 +37,25 @@ DEMUXERS = (
 WITHOUT_TIMES = "avi"
 """The format that stores pictures in order, without their display times."""
 
-ADVICE = "copy or export the recording again"
-
-Wanted = Literal["video", "sound"]
-"""What is looked for in a file; sound may come from a video or from a file of its own."""
+MediaKind = Literal["video", "sound"]
+"""What is read from a file; sound may come from a video or from a file of its own."""
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What the header and the first picture say. width, height: as displayed; rotation: degrees clockwise to upright.
+class ContainerInfo:
+    """What the header and the first picture say.
 
-    mirrored: the display matrix flips left and right before it rotates. zero_s: the earliest start of the tracks.
-    duration_s: None when the header does not say (a browser's WebM); header_end_s: container time at which all tracks
-    end by the header.
+    Attributes:
+        codec: FFmpeg's short name of the codec.
+        format: FFmpeg's name of the container format.
+        width: Pixels as displayed.
+        height: Pixels as displayed.
+        rotation: Degrees clockwise to upright: 0, 90, 180 or 270.
+        mirrored: The display matrix flips left and right before it rotates.
+        has_audio: There is a sound track.
+        zero_s: Container time of the earliest start of the tracks.
+        duration_s: Seconds; None when the header does not say (a browser's WebM).
+        header_end_s: Container time at which all tracks end by the header, or None.
     """
 
     codec: str
@@ -63,13 +71,18 @@ class Facts:
 
 
 @dataclass(frozen=True, eq=False)
-class Index:
+class PictureIndex:
     """Times of all pictures in display order, found by reading packets without decoding.
 
-    times (n,) float64 ascending container seconds; end_s: when the last picture ends; media_end_s: when the last packet
-    of picture or sound ends; complete: every packet had a time; ordinal: the container stores no display times, so
-    the n-th displayed picture has `times[n]`; discarded: pictures that an edit list hides; leading: pictures
-    shown before a key frame but stored after it (open groups of pictures); broken: reading ended in an error.
+    Attributes:
+        times: (n,) float64 container times in seconds, ascending.
+        end_s: When the last picture ends.
+        media_end_s: When the last packet of picture or sound ends.
+        complete: Every packet had a time.
+        ordinal: The container stores no display times, so the n-th displayed picture has `times[n]`.
+        discarded: Number of pictures that an edit list hides.
+        leading: Number of pictures displayed before a key frame but stored after it (open groups of pictures).
+        broken: Reading ended in an error.
     """
 
     times: npt.NDArray[np.float64]
@@ -82,56 +95,82 @@ class Index:
     broken: bool
 
 
-def open_container(path: str, shown: str, wanted: Wanted = "video") -> Any:
-    """Open a recording with PyAV, allowed formats and local files only. Raises RecordingError with one sentence."""
+def open_container(path: str, display_name: str, media: MediaKind = "video") -> Any:
+    """Open a recording with PyAV, allowed formats and local files only.
+
+    Args:
+        path: The file.
+        display_name: What errors call it.
+        media: What will be read from it.
+
+    Raises:
+        RecordingError: The file is not media, or is damaged.
+    """
     options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
     try:
         return av.open(f"file:{path}", options=options)
     except MemoryError:
         raise
     except (av.error.FFmpegError, ValueError, OSError):
-        raise RecordingError(_why_unreadable(Path(path), shown, wanted)) from None
+        raise RecordingError(_explain_unreadable(Path(path), display_name, media)) from None
 
 
-def video_stream(container: Any, shown: str) -> Any:
-    """The main video track. Raises RecordingError when there is only sound, only cover art, or no track at all."""
-    wanted = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
-    if wanted:
+def video_stream(container: Any, display_name: str) -> Any:
+    """Return the main video track of an open container.
+
+    Raises:
+        RecordingError: There is only sound, only cover art or no track at all, or the format is not known.
+    """
+    candidates = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+    if candidates:
         best = container.streams.best("video")
-        stream = best if best in wanted else wanted[0]
+        stream = best if best in candidates else candidates[0]
         if getattr(stream, "codec_context", None) is None:
-            raise RecordingError(f"The picture format of '{shown}' is not known here: export it as an H.264 MP4.")
+            raise RecordingError(messages.UNKNOWN_PICTURE_FORMAT(file=display_name))
         return stream
     if container.streams.audio:
-        raise RecordingError(f"'{shown}' holds sound but no picture: give a video recording.")
-    raise RecordingError(f"'{shown}' holds no pictures (its length is zero): {ADVICE}.")
+        raise RecordingError(messages.SOUND_ONLY(file=display_name))
+    raise RecordingError(messages.NO_PICTURES(file=display_name))
 
 
-def audio_stream(container: Any, shown: str) -> Any:
-    """The main sound track. Raises RecordingError when there is none or its format is not known."""
+def audio_stream(container: Any, display_name: str) -> Any:
+    """Return the main sound track of an open container.
+
+    Raises:
+        RecordingError: There is none, or its format is not known.
+    """
     if not container.streams.audio:
-        raise RecordingError(f"'{shown}' has no sound track: give a recording with sound, or its sound as a file.")
+        raise RecordingError(messages.NO_SOUND_TRACK(file=display_name))
     stream = container.streams.best("audio") or container.streams.audio[0]
     if getattr(stream, "codec_context", None) is None:
-        raise RecordingError(f"The sound format of '{shown}' is not known here: export it as WAV, FLAC or M4A.")
+        raise RecordingError(messages.UNKNOWN_SOUND_FORMAT(file=display_name))
     return stream
 
 
-def describe(path: str, shown: str, beat: Beat) -> Facts:
-    """Open the recording, decode its first picture and gather the facts. Raises RecordingError."""
-    with open_container(path, shown) as container:
-        stream = video_stream(container, shown)
-        _check_size(stream.codec_context.width, stream.codec_context.height, shown)
-        first, packets = _first_picture(container, stream, beat)
+def read_container_info(path: str, display_name: str, heartbeat: Heartbeat) -> ContainerInfo:
+    """Read a recording's header and decode its first picture.
+
+    Args:
+        path: The file.
+        display_name: What errors call it.
+        heartbeat: Called often during the work.
+
+    Raises:
+        RecordingError: The file is not a readable video, or its pictures are too large or too small.
+    """
+    with open_container(path, display_name) as container:
+        stream = video_stream(container, display_name)
+        _check_size(stream.codec_context.width, stream.codec_context.height, display_name)
+        first, packets = _first_picture(container, stream, heartbeat)
         if first is None and packets == 0:
-            raise RecordingError(f"'{shown}' holds no pictures (its length is zero): {ADVICE}.")
+            raise RecordingError(messages.NO_PICTURES(file=display_name))
         if first is None:
-            raise RecordingError(f"No picture of '{shown}' can be decoded, it is damaged or cut short: {ADVICE}.")
+            raise RecordingError(messages.NO_PICTURE_DECODED(file=display_name))
         rotation, mirrored = orientation(first)
         width, height = displayed_size(first.width, first.height, stream.sample_aspect_ratio, rotation)
-        _check_size(width, height, shown)
-        zero = start_of(container, stream)
-        return Facts(
+        _check_size(width, height, display_name)
+        zero_s = start_of(container, stream)
+        return ContainerInfo(
             codec=_codec_name(stream),
             format=container.format.name,
             width=width,
@@ -139,22 +178,35 @@ def describe(path: str, shown: str, beat: Beat) -> Facts:
             rotation=rotation,
             mirrored=mirrored,
             has_audio=bool(container.streams.audio),
-            zero_s=zero,
-            duration_s=_header_duration(container, stream, zero),
-            header_end_s=_header_end(container, zero),
+            zero_s=zero_s,
+            duration_s=_header_duration(container, stream, zero_s),
+            header_end_s=_header_end(container, zero_s),
         )
 
 
-def scan(path: str, shown: str, beat: Beat) -> Index:
-    """Read every packet of picture and sound without decoding; costs reading the file once and 8 bytes a picture."""
-    moments = array("d")
-    end = media_end = -math.inf
+def build_index(path: str, display_name: str, heartbeat: Heartbeat) -> PictureIndex:
+    """Index the times of all pictures by reading every packet of picture and sound without decoding.
+
+    Costs reading the file once, and 8 bytes a picture.
+
+    Args:
+        path: The file.
+        display_name: What errors call it.
+        heartbeat: Called often during the work.
+
+    Raises:
+        RecordingError: The file is not a readable video.
+    """
+    picture_times = array("d")
+    end = -math.inf
+    media_end = -math.inf
     complete = True
     broken = False
-    discarded = leading = 0
-    key = -math.inf  # time of the last key frame
-    with open_container(path, shown) as container:
-        video = video_stream(container, shown)
+    discarded = 0
+    leading = 0
+    key_time = -math.inf  # of the last key frame
+    with open_container(path, display_name) as container:
+        video = video_stream(container, display_name)
         ordinal = container.format.name == WITHOUT_TIMES
         tracks = [video, *container.streams.audio]
         bases = {track.index: float(track.time_base) for track in tracks}
@@ -163,7 +215,7 @@ def scan(path: str, shown: str, beat: Beat) -> Index:
             if packet is None:
                 broken = True
                 break
-            beat()
+            heartbeat()
             stamps = (packet.dts, packet.pts) if ordinal else (packet.pts, packet.dts)
             stamp = stamps[0] if stamps[0] is not None else stamps[1]
             if not packet.size or stamp is None:
@@ -178,19 +230,19 @@ def scan(path: str, shown: str, beat: Beat) -> Index:
                 discarded += 1
                 continue
             complete = complete and stamps[0] is not None
-            moment = stamp * base
-            moments.append(moment)
-            leading += moment < key
-            key = moment if packet.is_keyframe else key
+            picture_time = stamp * base
+            picture_times.append(picture_time)
+            leading += picture_time < key_time
+            key_time = picture_time if packet.is_keyframe else key_time
             end = max(end, stop)
-    times = np.sort(np.frombuffer(moments, np.float64)) if moments else np.empty(0)
-    return Index(times, end, media_end, complete, ordinal, discarded, leading, broken)
+    times = np.sort(np.frombuffer(picture_times, np.float64)) if picture_times else np.empty(0)
+    return PictureIndex(times, end, media_end, complete, ordinal, discarded, leading, broken)
 
 
 def orientation(frame: Any) -> tuple[int, bool]:
-    """(degrees clockwise to upright: 0, 90, 180 or 270; mirrored before that) of a decoded picture.
+    """Return (degrees clockwise to upright: 0, 90, 180 or 270; mirrored before that) of a decoded picture.
 
-    Read from the display matrix (ISO/IEC 14496-12, tkhd): x' = a x + c y, y' = b x + d y with y downwards.
+    They come from its display matrix (ISO/IEC 14496-12, tkhd): x' = a x + c y, y' = b x + d y with y downwards.
     """
     side = next((data for data in frame.side_data if data.type == SideDataType.DISPLAYMATRIX), None)
     if side is None:
@@ -204,7 +256,14 @@ def orientation(frame: Any) -> tuple[int, bool]:
 
 
 def displayed_size(width: int, height: int, pixel_aspect: Any, rotation: int) -> tuple[int, int]:
-    """(width, height) on display of pictures coded at that size; implausible pixel aspect ratios are ignored."""
+    """Return the (width, height) on display of coded pictures; implausible pixel aspect ratios are ignored.
+
+    Args:
+        width: Coded width in pixels.
+        height: Coded height in pixels.
+        pixel_aspect: Width of a pixel over its height, or None.
+        rotation: Degrees clockwise to upright.
+    """
     aspect = float(pixel_aspect or 1)
     if 0.25 <= aspect <= 4:
         width = max(1, round(width * aspect))
@@ -212,7 +271,7 @@ def displayed_size(width: int, height: int, pixel_aspect: Any, rotation: int) ->
 
 
 def until_broken(packets: Iterator[Any]) -> Iterator[Any]:
-    """The packets, then None once if reading them ended in an error."""
+    """Yield the packets, then None once if reading them ended in an error."""
     try:
         yield from packets
     except MemoryError:
@@ -222,21 +281,28 @@ def until_broken(packets: Iterator[Any]) -> Iterator[Any]:
 
 
 def start_of(container: Any, stream: Any) -> float:
-    """The recording's start in container time: the earliest start of its tracks, as a player counts."""
-    own = None if stream.start_time is None else float(stream.start_time * stream.time_base)
+    """Return the recording's start in container time: the earliest start of its tracks, as a player counts.
+
+    Args:
+        container: An open container.
+        stream: One of its tracks.
+    """
+    stream_start = None if stream.start_time is None else float(stream.start_time * stream.time_base)
     if container.start_time is None:
-        return own or 0.0
+        return stream_start or 0.0
     earliest = float(container.start_time) / av.time_base
-    return own if own is not None and abs(own - earliest) < 1e-5 else earliest  # the container's is rounded
+    if stream_start is not None and abs(stream_start - earliest) < 1e-5:
+        return stream_start  # the container's is rounded
+    return earliest
 
 
-def _first_picture(container: Any, stream: Any, beat: Beat) -> tuple[Any | None, int]:
-    """The first picture that decodes, and how many packets with content were read for it."""
+def _first_picture(container: Any, stream: Any, heartbeat: Heartbeat) -> tuple[Any | None, int]:
+    """Return the first picture that decodes, and how many packets with content were read for it."""
     count = 0
     for packet in until_broken(container.demux(stream)):
         if packet is None:
             break
-        beat()
+        heartbeat()
         count += bool(packet.size)
         try:
             pictures = packet.decode()
@@ -249,73 +315,68 @@ def _first_picture(container: Any, stream: Any, beat: Beat) -> tuple[Any | None,
     return None, count
 
 
-def _check_size(width: int, height: int, shown: str) -> None:
+def _check_size(width: int, height: int, display_name: str) -> None:
     """Refuse pictures too large to decode or too small to show a face (0 means that the header does not say)."""
     if max(width, height) > MAX_SIDE:
-        raise RecordingError(
-            f"'{shown}' has pictures of {width}x{height} pixels, more than {MAX_SIDE} a side: export it smaller."
-        )
+        raise RecordingError(messages.TOO_LARGE(file=display_name, width=width, height=height, limit=MAX_SIDE))
     if 0 < min(width, height) < MIN_SIDE:
-        raise RecordingError(
-            f"'{shown}' has pictures of {width}x{height} pixels, too small to show a face: "
-            f"give a recording of at least {MIN_SIDE} pixels a side."
-        )
+        raise RecordingError(messages.TOO_SMALL(file=display_name, width=width, height=height, limit=MIN_SIDE))
 
 
 def _codec_name(stream: Any) -> str:
-    """FFmpeg's short name of the codec (av1, not the decoder libdav1d that reads it)."""
+    """Return FFmpeg's short name of the codec (av1, not the decoder libdav1d that reads it)."""
     return str(stream.codec_context.codec.canonical_name)
 
 
-def _header_duration(container: Any, stream: Any, zero: float) -> float | None:
-    """Seconds from `zero` to the end of the video by the header, or None when it does not say."""
+def _header_duration(container: Any, stream: Any, zero_s: float) -> float | None:
+    """Return the seconds from `zero_s` to the end of the video by the header, or None when it does not say."""
     if stream.duration:
-        start = float(stream.start_time * stream.time_base) if stream.start_time is not None else zero
-        return float(start - zero) + float(stream.duration * stream.time_base)
-    end = _header_end(container, zero)
-    return None if end is None else end - zero
+        start = float(stream.start_time * stream.time_base) if stream.start_time is not None else zero_s
+        return float(start - zero_s) + float(stream.duration * stream.time_base)
+    end = _header_end(container, zero_s)
+    return None if end is None else end - zero_s
 
 
-def _header_end(container: Any, zero: float) -> float | None:
-    """Container time at which the longest track ends by the header. Matroska counts from 0, the others from `zero`."""
+def _header_end(container: Any, zero_s: float) -> float | None:
+    """Return the container time at which the longest track ends by the header.
+
+    Matroska counts from 0, the others from `zero_s`.
+    """
     if not container.duration or container.duration <= 0:
         return None
     length = float(container.duration) / av.time_base
-    return length if "matroska" in container.format.name and length > zero else zero + length
+    return length if "matroska" in container.format.name and length > zero_s else zero_s + length
 
 
-def _why_unreadable(file: Path, shown: str, wanted: Wanted) -> str:
-    """Tell a recording that lost its index from what never was one, by the file's first boxes."""
+def _explain_unreadable(file: Path, display_name: str, media: MediaKind) -> Message:
+    """Distinguish a recording that lost its index from what never was one, by the file's first boxes."""
     with file.open("rb") as stream:
         head = stream.read(16)
         is_mp4 = head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
         if is_mp4 and not _has_moov(stream):
-            return f"'{shown}' is cut short, the index at its end is missing and nothing can be read: {ADVICE}."
-    known = is_mp4 or head[:4] in (b"\x1aE\xdf\xa3", b"RIFF", b"FLV\x01", b"0&\xb2u", b"fLaC", b"OggS")
-    if known:
-        return f"'{shown}' is damaged or cut short, its header cannot be read: {ADVICE}."
-    if wanted == "sound":
-        return (
-            f"'{shown}' is neither a sound nor a video file, whatever its name says: "
-            "give a WAV, FLAC, MP3, M4A or Ogg file, or a video with sound."
-        )
-    return f"'{shown}' is not a video file, whatever its name says: give an MP4, MOV, MKV, WebM or AVI recording."
+            return messages.INDEX_MISSING(file=display_name)
+    is_media = is_mp4 or head[:4] in (b"\x1aE\xdf\xa3", b"RIFF", b"FLV\x01", b"0&\xb2u", b"fLaC", b"OggS")
+    if is_media:
+        return messages.HEADER_DAMAGED(file=display_name)
+    if media == "sound":
+        return messages.NOT_MEDIA(file=display_name)
+    return messages.NOT_A_VIDEO(file=display_name)
 
 
 def _has_moov(stream: Any) -> bool:
-    """Whether the top-level boxes of an MP4 hold a complete index."""
+    """Return whether the top-level boxes of an MP4 hold a complete index."""
     size = stream.seek(0, 2)
-    at = 0
-    while at + 8 <= size:
-        stream.seek(at)
+    position = 0
+    while position + 8 <= size:
+        stream.seek(position)
         length, kind = struct.unpack(">I4s", stream.read(8))
         if length == 1:
             raw = stream.read(8)
             length = int.from_bytes(raw, "big") if len(raw) == 8 else 0
-        length = length or size - at
+        length = length or size - position
         if kind == b"moov":
-            return bool(at + length <= size)
+            return bool(position + length <= size)
         if length < 8:
             return False
-        at += length
+        position += length
     return False

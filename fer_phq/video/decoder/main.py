@@ -1,4 +1,4 @@
-"""The decoding process: reads one request from standard input, answers on standard output, ends.
+"""The decoder process: reads one request from standard input, writes responses to standard output, ends.
 
 Started by `fer_phq.video.decoder.process` as `python -m fer_phq.video.decoder.main`. Nothing heavy is imported here,
 and the media libraries only once the limits are set. It ends when its standard input closes, which is when its parent
@@ -17,59 +17,73 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from fer_phq.core.errors import RecordingError
-from fer_phq.video.decoder.protocol import Header, write_message
+from fer_phq.core.messages import Message, to_json
+from fer_phq.video import messages
+from fer_phq.video.decoder.protocol import Header, write_response
 
 if TYPE_CHECKING:
-    from fer_phq.video.decoder.recording import Picture, Recording
+    from fer_phq.video.decoder.recording import Recording
+    from fer_phq.video.types import Frame
 
-BEAT_S = 0.5
+HEARTBEAT_S = 0.5
 LOOK_AHEAD_BYTES = 64 << 20
-LOOK_AHEAD_MESSAGES = 16
+LOOK_AHEAD_RESPONSES = 16
 
 
 def main() -> None:
-    """Serve one request. Every outcome that can be told is told as a message; the exit code is 0 then."""
+    """Serve one request. Every outcome that can be reported is a response; the exit code is then 0."""
     request = json.loads(sys.stdin.buffer.readline())
     outbox = Outbox(sys.stdout.fileno(), int(request["max_payload"]))
     limits = request["limits"]
-    _limit({"RLIMIT_AS": limits["memory_bytes"], "RLIMIT_CPU": limits["cpu_seconds"], "RLIMIT_CORE": 0})
+    _set_limits({"RLIMIT_AS": limits["memory_bytes"], "RLIMIT_CPU": limits["cpu_seconds"], "RLIMIT_CORE": 0})
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _serve(request, outbox)
     except RecordingError as error:
-        outbox.send({"kind": "error", "text": str(error)})
+        outbox.send_message("error", error.message)
     except MemoryError:
-        outbox.send({"kind": "error", "text": _memory_sentence(request["shown"], limits["memory_bytes"])})
+        gibibytes = limits["memory_bytes"] / (1 << 30)
+        outbox.send_message("error", messages.OVER_MEMORY(file=request["display_name"], gibibytes=gibibytes))
     outbox.finish()
 
 
 class Outbox:
-    """Sends messages from a thread of its own, so that decoding goes on while the reader is busy, up to a bound."""
+    """Sends responses from a thread of its own, so that decoding goes on while the parent is busy, up to a bound."""
 
-    def __init__(self, descriptor: int, message_bytes: int) -> None:
-        ahead = LOOK_AHEAD_BYTES // max(message_bytes, 1)
+    def __init__(self, descriptor: int, payload_bytes: int) -> None:
+        """Write to a file descriptor responses of which the largest has `payload_bytes`."""
+        capacity = LOOK_AHEAD_BYTES // max(payload_bytes, 1)
         self._queue: queue.Queue[tuple[Header, memoryview | bytes] | None] = queue.Queue(
-            min(max(ahead, 1), LOOK_AHEAD_MESSAGES)
+            min(max(capacity, 1), LOOK_AHEAD_RESPONSES)
         )
         self._descriptor = descriptor
         self._started = time.monotonic()
         self._blocked = 0.0
-        self._last_beat = self._started
+        self._last_heartbeat = self._started
         self._thread = threading.Thread(target=self._write, daemon=True)
         self._thread.start()
 
     def send(self, header: Header, payload: memoryview | bytes = b"") -> None:
-        """Queue a message; waits while the bound is reached. `spent`, seconds of work so far, is added."""
+        """Queue a response; wait while the bound is reached.
+
+        Args:
+            header: JSON-able values; `decode_seconds`, the seconds of work so far, is added.
+            payload: Raw bytes that go with it.
+        """
         before = time.monotonic()
-        self._queue.put(({**header, "spent": before - self._started - self._blocked}, payload))
+        self._queue.put(({**header, "decode_seconds": before - self._started - self._blocked}, payload))
         self._blocked += time.monotonic() - before
 
-    def beat(self) -> None:
+    def send_message(self, kind: str, message: Message) -> None:
+        """Queue an "error" or a "warning"."""
+        self.send({"kind": kind, "message": to_json(message)})
+
+    def heartbeat(self) -> None:
         """Tell the parent that work goes on; cheap to call often."""
         now = time.monotonic()
-        if now - self._last_beat >= BEAT_S and self._queue.empty():
-            self._last_beat = now
-            self.send({"kind": "beat"})
+        if now - self._last_heartbeat >= HEARTBEAT_S and self._queue.empty():
+            self._last_heartbeat = now
+            self.send({"kind": "heartbeat"})
 
     def finish(self) -> None:
         """Send what is queued and stop."""
@@ -78,108 +92,104 @@ class Outbox:
 
     def _write(self) -> None:
         try:
-            while (message := self._queue.get()) is not None:
-                write_message(self._descriptor, *message)
+            while (response := self._queue.get()) is not None:
+                write_response(self._descriptor, *response)
         except BrokenPipeError:
-            os._exit(0)  # the reader has gone, so nobody wants the rest
+            os._exit(0)  # the parent has gone, so nobody reads the rest
 
 
 def _serve(request: dict[str, Any], outbox: Outbox) -> None:
     # The media libraries: only now, under the limits.
-    from fer_phq.video.decoder import pictures, recording, sound  # noqa: F401
+    from fer_phq.video.decoder import frames, recording, sound  # noqa: F401
 
-    _limit({"RLIMIT_FSIZE": 0})  # from here on nothing is written to any file
+    _set_limits({"RLIMIT_FSIZE": 0})  # from here on nothing is written to any file
     if request["command"] == "sound":
-        _sound(request, outbox)
+        _send_sound(request, outbox)
     else:
-        _pictures(request, outbox)
+        _send_pictures(request, outbox)
     outbox.send({"kind": "done"})
 
 
-def _pictures(request: dict[str, Any], outbox: Outbox) -> None:
-    from fer_phq.video.decoder import pictures as decode
-    from fer_phq.video.decoder import recording as source
+def _send_pictures(request: dict[str, Any], outbox: Outbox) -> None:
+    from fer_phq.video.decoder.frames import frame_at
+    from fer_phq.video.decoder.recording import open_recording, summarize
 
-    path = request["path"]
-    shown = request["shown"]
     command = request["command"]
-    threads = request["limits"]["threads"] or min(4, max(1, (os.cpu_count() or 1) // 2))
-    rate = command == "sample" and not request["key_frames"]
-    recording = source.open_recording(path, shown, int(request.get("max_side", 1)), threads, outbox.beat, rate)
+    recording = open_recording(
+        request["path"],
+        display_name=request["display_name"],
+        max_side=int(request.get("max_side", 1)),
+        threads=request["limits"]["threads"] or min(4, max(1, (os.cpu_count() or 1) // 2)),
+        heartbeat=outbox.heartbeat,
+        with_index=command == "sample" and not request["key_frames"],
+    )
     if command == "probe":
-        outbox.send({"kind": "info", **source.summary(recording)})
+        outbox.send({"kind": "info", **summarize(recording)})
     elif command == "frame":
-        picture = decode.frame_at(recording, float(request["time_s"]))
-        if picture is None:
-            raise RecordingError(source.undecodable(shown))
-        _send_picture(outbox, picture)
+        frame = frame_at(recording, float(request["time_s"]))
+        if frame is None:
+            raise RecordingError(messages.NO_PICTURE_DECODED(file=recording.display_name))
+        _send_frame(outbox, frame)
     else:
-        _sample(request, recording, outbox)
+        _send_samples(request, recording, outbox)
 
 
-def _sound(request: dict[str, Any], outbox: Outbox) -> None:
-    from fer_phq.video.decoder import sound
+def _send_samples(request: dict[str, Any], recording: Recording, outbox: Outbox) -> None:
+    from fer_phq.video.decoder.frames import key_frames, sample
+    from fer_phq.video.decoder.recording import StandstillDetector, damage_warnings
 
-    track = sound.Sound(request["path"], request["shown"], outbox.beat)
-    for block in sound.blocks(track, int(request["block_samples"])):
-        outbox.send({"kind": "sound"}, block.data)
-    for warning in sound.damage(track):
-        outbox.send({"kind": "warning", "text": warning})
-
-
-def _sample(request: dict[str, Any], recording: Recording, outbox: Outbox) -> None:
-    from fer_phq.video.decoder import pictures as decode
-    from fer_phq.video.decoder import recording as source
-
-    def say_decoder(name: str, reason: str) -> None:
+    def send_backend(name: str, reason: str) -> None:
         outbox.send({"kind": "decoder", "name": name, "reason": reason})
 
     if request["key_frames"]:
-        pictures = decode.key_frames(recording, say_decoder)
+        frames = key_frames(recording, send_backend)
     else:
-        pictures = decode.sample(recording, float(request["fps"]), say_decoder)
-    standstill = source.Standstill()
+        frames = sample(recording, float(request["fps"]), send_backend)
+    standstills = StandstillDetector()
     count = 0
-    for picture in pictures:
-        standstill.see(picture)
-        _send_picture(outbox, picture)
+    for frame in frames:
+        standstills.add(frame)
+        _send_frame(outbox, frame)
         count += 1
     if count == 0:
-        raise RecordingError(source.undecodable(request["shown"]))
-    for warning in [*standstill.warnings(), *source.damage(recording)]:
-        outbox.send({"kind": "warning", "text": warning})
+        raise RecordingError(messages.NO_PICTURE_DECODED(file=recording.display_name))
+    for warning in [*standstills.warnings(), *damage_warnings(recording)]:
+        outbox.send_message("warning", warning)
 
 
-def _send_picture(outbox: Outbox, picture: Picture) -> None:
-    height, width, _ = picture.rgb.shape
-    header = {"kind": "frame", "time_s": picture.time_s, "scale": picture.scale, "height": height, "width": width}
-    outbox.send(header, picture.rgb.data)
+def _send_sound(request: dict[str, Any], outbox: Outbox) -> None:
+    from fer_phq.video.decoder.sound import SoundTrack, damage_warnings, read_blocks
+
+    track = SoundTrack(request["path"], request["display_name"], outbox.heartbeat)
+    for block in read_blocks(track, int(request["block_samples"])):
+        outbox.send({"kind": "sound"}, block.data)
+    for warning in damage_warnings(track):
+        outbox.send_message("warning", warning)
 
 
-def _limit(wanted: dict[str, int]) -> None:
-    """Bound what this process may use, by the names of `resource`. Never raises an existing bound."""
-    for name, value in wanted.items():
+def _send_frame(outbox: Outbox, frame: Frame) -> None:
+    height, width, _ = frame.rgb.shape
+    header = {"kind": "frame", "time_s": frame.time_s, "scale": frame.scale, "height": height, "width": width}
+    outbox.send(header, frame.rgb.data)
+
+
+def _set_limits(limits: dict[str, int]) -> None:
+    """Bound what this process may use, by the names of `resource`. An existing bound is never raised."""
+    for name, value in limits.items():
         kind = getattr(resource, name)
         hard = resource.getrlimit(kind)[1]
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
         try:
             resource.setrlimit(kind, (bound, hard))
         except (ValueError, OSError):
-            continue  # macOS knows no bound on address space; the others still hold
+            continue  # macOS has no bound on address space; the others still hold
 
 
 def _end_with_parent() -> None:
-    """Wait for standard input to close: then the parent is gone, and so is the reason for this process."""
+    """Wait for standard input to close: then the parent is gone, and this process has nothing left to do."""
     while os.read(0, 4096):
         pass
     os._exit(0)
-
-
-def _memory_sentence(shown: str, memory_bytes: int) -> str:
-    return (
-        f"Reading '{shown}' needs more than the {memory_bytes / (1 << 30):.3g} GiB of memory allowed: "
-        "export it at a lower resolution."
-    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The parent's side of the decoding child: start it, read what it says, turn its end into a sentence, stop it."""
+"""The parent's side of a decoder process: start it, read its responses, explain its end, stop it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from typing import IO, Any, cast
 
 import fer_phq
 from fer_phq.core.errors import RecordingError
-from fer_phq.video.decoder.protocol import Header, IdleError, MessageReader, WireError
+from fer_phq.core.messages import Message
+from fer_phq.video import messages
+from fer_phq.video.decoder.protocol import Header, IdleError, ProtocolError, ResponseReader, message_of
 from fer_phq.video.types import Limits
 
-_PASSED_ON = (
+_INHERITED_VARIABLES = (
     "PATH",
     "LD_LIBRARY_PATH",
     "DYLD_LIBRARY_PATH",
@@ -30,13 +32,20 @@ _COMMAND = [sys.executable, "-P", "-m", "fer_phq.video.decoder.main"]
 
 
 class DecoderProcess:
-    """One decoding process that serves one request and ends. Closing it, or losing the last reference, kills it.
+    """One decoder process that serves one request and ends. Closing it, or losing the last reference, kills it.
 
-    The child also ends by itself when this process does: its standard input, which only this process holds, closes.
+    The process also ends by itself when this one does: its standard input, which only this process holds, closes.
     """
 
     def __init__(self, request: dict[str, Any], limits: Limits, max_payload: int = 0) -> None:
-        self._path = request["shown"]
+        """Start a process and send it a request.
+
+        Args:
+            request: `command`, `path`, `display_name` and what the command takes (see `fer_phq.video.decoder.main`).
+            limits: What the process may use.
+            max_payload: Most bytes of a response's payload.
+        """
+        self._display_name = request["display_name"]
         self._limits = limits
         self._process = subprocess.Popen(
             _COMMAND,
@@ -48,74 +57,67 @@ class DecoderProcess:
             start_new_session=True,
         )
         self._end = weakref.finalize(self, _stop, self._process)
-        self._reader = MessageReader(cast(IO[bytes], self._process.stdout).fileno(), limits.idle_seconds, max_payload)
-        self._ask({**request, "limits": vars(limits), "max_payload": max_payload})
+        self._reader = ResponseReader(cast(IO[bytes], self._process.stdout).fileno(), limits.idle_seconds, max_payload)
+        self._send({**request, "limits": vars(limits), "max_payload": max_payload})
 
     @property
     def pid(self) -> int:
-        """Process id of the child."""
+        """Id of the decoder process."""
         return self._process.pid
 
-    def messages(self) -> Iterator[tuple[Header, bytearray]]:
-        """Every message up to the child's `done`; `beat` messages are swallowed.
+    def responses(self) -> Iterator[tuple[Header, bytearray]]:
+        """Yield every response up to the process's `done`, as (header, payload); heartbeats are left out.
 
-        Raises RecordingError with one sentence for an error the child reports, a crash, a limit or silence.
+        Raises:
+            RecordingError: The process reports an error, crashes, reaches a limit or falls silent.
         """
         try:
-            while (message := self._reader.read()) is not None:
-                kind = message[0]["kind"]
+            while (response := self._reader.read()) is not None:
+                kind = response[0]["kind"]
                 if kind == "error":
-                    raise RecordingError(str(message[0].get("text")))
-                if kind != "beat":
-                    yield message
+                    raise RecordingError(message_of(response[0]))
+                if kind != "heartbeat":
+                    yield response
                 if kind == "done":
                     return
         except IdleError:
-            raise RecordingError(
-                f"Reading '{self._path}' made no progress for {self._limits.idle_seconds:g} s and was stopped: "
-                "the file is probably damaged; export it again."
-            ) from None
-        except WireError:
-            pass  # ended within a message: told like any other early end
+            idle_seconds = self._limits.idle_seconds
+            raise RecordingError(messages.NO_PROGRESS(file=self._display_name, seconds=idle_seconds)) from None
+        except ProtocolError:
+            pass  # ended within a response: explained like any other early end
         raise RecordingError(self._early_end())
 
     def close(self) -> None:
-        """Kill the child if it still runs and release its pipes; may be called again."""
+        """Kill the process if it still runs and release its pipes; may be called again."""
         self._reader.close()
         self._end()
 
-    def _ask(self, request: dict[str, Any]) -> None:
+    def _send(self, request: dict[str, Any]) -> None:
         try:
             cast(IO[bytes], self._process.stdin).write(json.dumps(request).encode() + b"\n")
         except BrokenPipeError:
-            return  # it ended at once: reading its messages tells why
+            return  # it ended at once: reading its responses shows why
 
-    def _early_end(self) -> str:
-        """Why the child ended without a result, as a sentence."""
+    def _early_end(self) -> Message:
+        """Explain why the process ended without a result."""
         try:
             code = self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             self._process.kill()
             code = self._process.wait()
         if code == -signal.SIGXCPU:
-            return (
-                f"Reading '{self._path}' took over {self._limits.cpu_seconds} s of processor time and was stopped: "
-                "the file is probably damaged; export it again."
-            )
+            return messages.OVER_TIME(file=self._display_name, seconds=self._limits.cpu_seconds)
         if code == -signal.SIGKILL:
-            return (
-                f"The process that read '{self._path}' was killed, probably for want of memory: close other programs "
-                "or export the recording at a lower resolution."
-            )
-        name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return f"The decoder broke down on '{self._path}' ({name}): the file is probably damaged; export it again."
+            return messages.KILLED(file=self._display_name)
+        reason = signal.Signals(-code).name if code < 0 else messages.EXIT_CODE(code=code)
+        return messages.CRASHED(file=self._display_name, reason=reason)
 
 
 def _environment() -> dict[str, str]:
-    """A small environment without the parent's secrets; the package is found where the parent found it."""
-    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    """Return a small environment without the parent's secrets, in which this package is found."""
+    inherited = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
     root = Path(fer_phq.__path__[0]).resolve().parent
-    return kept | {
+    return inherited | {
         "PYTHONPATH": str(root),
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

@@ -13,6 +13,7 @@ from recordings import Recordings
 
 from fer_phq.core.errors import AnalysisCancelled, ModelError, RecordingError
 from fer_phq.core.feature_series import FeatureSeries
+from fer_phq.core.messages import Message
 from fer_phq.voice import COLUMNS, KIND, features_of_sound, only_during, speech, voice_features
 
 
@@ -157,11 +158,11 @@ def test_times_count_from_the_recordings_start(tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_is_told(recordings: Recordings, tmp_path: Path) -> None:
-    told: list[str] = []
+    told: list[Message] = []
     path = sounds.write_sound(tmp_path / "s.mkv", sounds.noise(4, 48_000), gaps=[(1, 3)])
     voice_features(path, on_warning=told.append)
     assert len(told) == 1
-    assert "no sound from 1.0 s" in told[0]
+    assert "no sound from 1.0 s" in str(told[0])
     with pytest.raises(RecordingError, match="has no sound track"):
         voice_features(recordings())
 

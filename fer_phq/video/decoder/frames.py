@@ -1,0 +1,112 @@
+"""Choice of the decoding backend, and the frames it yields: decord first, PyAV where decord cannot be trusted.
+
+Runs in the decoder process only. Both backends give the same frames and are as fast as each other at 2 frames/s
+(measured by benchmarks/bench_decode.py), so the order is a choice, kept in `FIRST_CHOICE`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from fer_phq.video.decoder import backend_decord, backend_pyav
+from fer_phq.video.decoder.recording import Recording
+from fer_phq.video.sampling import EPSILON_S, displayed_at_rate
+from fer_phq.video.types import Frame
+
+FIRST_CHOICE = "decord"
+"""Set to "PyAV" to decode everything with PyAV."""
+
+MAX_DECORD_PICTURES = 20_000
+"""decord keeps about a kilobyte for every picture it passes (100 MB in an hour at 24 pictures a second), PyAV nothing:
+longer recordings, eleven minutes at 30 pictures a second, are left to PyAV so that memory does not grow with length."""
+
+OnBackend = Callable[[str, str], None]
+"""Called with the backend that decodes, "decord" or "PyAV", and why."""
+
+
+def reason_against_decord(recording: Recording) -> str:
+    """Return why decord must not decode a recording, or "". The container's index decides."""
+    index = recording.index
+    if FIRST_CHOICE != "decord":
+        return "PyAV is set as the first choice"
+    if index is None:
+        return "only single frames are wanted"
+    if recording.info.duration_s is None:
+        return "the header gives no duration"
+    if not index.complete or not len(index.times):
+        return "some pictures have no time"
+    if index.discarded:
+        return "an edit list hides pictures"
+    if len(index.times) > MAX_DECORD_PICTURES:
+        return "the recording is long and decord's memory grows with it"
+    if index.leading:
+        return "it has open groups of pictures"  # decord is then silently some frames off after each
+    if recording.cut_short:
+        return "the file is cut short"
+    if bool((np.diff(index.times) <= 0).any()):
+        return "two pictures have the same time"
+    if recording.info.mirrored:
+        return "the picture is mirrored"
+    if min(recording.size) < backend_decord.MIN_SIDE:
+        return "the pictures are too small for decord"
+    return ""
+
+
+def sample(recording: Recording, fps: float, on_backend: OnBackend) -> Iterator[Frame]:
+    """Yield the frames on display at k / fps: by decord while it can be trusted, from there on by PyAV.
+
+    Args:
+        recording: The recording, with its index.
+        fps: Target times per second.
+        on_backend: Called with the backend and the reason for it.
+    """
+    reason = reason_against_decord(recording)
+    after_s = -math.inf
+    if not reason:
+
+        def on_ready() -> None:
+            on_backend("decord", "it agrees with the index")
+
+        try:
+            for frame in backend_decord.sample(recording, fps, on_ready):
+                yield frame
+                after_s = frame.time_s
+            return
+        except backend_decord.DecordUnreliable as error:
+            reason = str(error)
+    on_backend("PyAV", reason)
+    recording.last_s = after_s
+    decoded = backend_pyav.decode_frames(recording, start_s=after_s)
+    for time_s, av_frame in displayed_at_rate(decoded, fps, recording.end_s, after_s):
+        yield backend_pyav.convert(recording, time_s, av_frame)
+
+
+def key_frames(recording: Recording, on_backend: OnBackend) -> Iterator[Frame]:
+    """Yield every key frame, without decoding the others.
+
+    Args:
+        recording: The recording.
+        on_backend: Called with the backend and the reason for it.
+    """
+    on_backend("PyAV", "only key frames are wanted")
+    for time_s, av_frame in backend_pyav.decode_frames(recording, only_keys=True):
+        yield backend_pyav.convert(recording, time_s, av_frame)
+
+
+def frame_at(recording: Recording, time_s: float) -> Frame | None:
+    """Return the frame on display at `time_s`: the last that starts at or before it, else the first; None without any.
+
+    Args:
+        recording: The recording.
+        time_s: Seconds from the recording's start.
+    """
+    on_display: tuple[float, Any] | None = None
+    for start_s, av_frame in backend_pyav.decode_frames(recording, start_s=time_s):
+        if on_display is not None and start_s > time_s + EPSILON_S:
+            break
+        on_display = (start_s, av_frame)
+    return None if on_display is None else backend_pyav.convert(recording, *on_display)
