@@ -96,11 +96,11 @@ def people(store: Store, count: int) -> list[str]:
     """Subjects with tags, questionnaires and an event."""
     ids = []
     for i in range(count):
-        subject = store.create_subject(label=f"P-{i + 1:04d}")
-        store.set_tags(subject_id=subject.id, tags=[f"arm {'AB'[i % 2]}", f"site {i % 3 + 1}"])
-        store.add_event(subject_id=subject.id, at=NEWEST - timedelta(weeks=10), words="Medication begun")
+        subject = store.subjects.create(label=f"P-{i + 1:04d}")
+        store.subjects.set_tags(subject_id=subject.id, tags=[f"arm {'AB'[i % 2]}", f"site {i % 3 + 1}"])
+        store.events.add(subject_id=subject.id, at=NEWEST - timedelta(weeks=10), words="Medication begun")
         for week in range(0, 20, 4):
-            store.save_questionnaire(
+            store.questionnaires.save(
                 subject_id=subject.id,
                 scale=Scale.PHQ9,
                 items=[(i + week) % 3] * 8 + [0],
@@ -114,7 +114,7 @@ def template(store: Store, subject_id: str, seed: int, frames: int) -> str:
     """The id of a session that was stored as any other, with its analysis, measures and job."""
     plan = Plan(seconds=frames / 2, severity=0.1 + 0.8 * seed / TEMPLATES, provenance=Provenance.CLINICAL)
     info = recording_info(seed, plan.seconds)
-    session = store.create_session(
+    session = store.sessions.create(
         subject_id=subject_id,
         recorded_at=NEWEST - timedelta(weeks=EACH + seed),
         recording=info,
@@ -123,8 +123,8 @@ def template(store: Store, subject_id: str, seed: int, frames: int) -> str:
     )
     analysis = synthetic_analysis(seed, plan, info)
     voice = dict.fromkeys([one.name for one in MEASURES], 1.0 + seed)
-    store.save_analysis(session_id=session.id, analysis=analysis, measures=voice | measured(analysis, Settings()))
-    store.create_job(session_id=session.id)
+    store.analyses.save(session_id=session.id, analysis=analysis, measures=voice | measured(analysis, Settings()))
+    store.jobs.create(session_id=session.id)
     return session.id
 
 
@@ -181,7 +181,7 @@ def measure(settings: AppSettings, rounds: int, naive_cohorts: int, clock: Calla
     context.use(settings)
     config.set_option("runner.postScriptGC", False)
     with Store(settings.database_url, actor="dashboard") as store:
-        rows = store.recent_sessions(limit=100_000)
+        rows = store.sessions.list_recent(limit=100_000)
         subjects = sorted({row.session.subject_id for row in rows})
         frames = sum(row.analysis.frames_sampled for row in rows if row.analysis)
         print(f"{len(rows)} sessions of {len(subjects)} people, {frames} frames")
@@ -227,14 +227,14 @@ def queries(store: Store, subject: str) -> dict[str, Callable[[], object]]:
     """What each page asks of the store, and the same by reading frames."""
 
     def averaged(analysis_id: str | None) -> object:
-        table = store.frame_table(analysis_id=analysis_id or "")
+        table = store.analyses.frames(analysis_id=analysis_id or "")
         return table[list(EMOTIONS)].mean(), (table["neutral"] >= 0.5).mean()
 
     def home() -> object:
-        return [averaged(row.analysis.id if row.analysis else None) for row in store.recent_sessions(limit=13)]
+        return [averaged(row.analysis.id if row.analysis else None) for row in store.sessions.list_recent(limit=13)]
 
     def trend() -> object:
-        found = store.recent_sessions(subject_id=subject, limit=1_000)
+        found = store.sessions.list_recent(subject_id=subject, limit=1_000)
         return [averaged(row.analysis.id if row.analysis else None) for row in found]
 
     def cohort() -> object:
@@ -246,13 +246,11 @@ def queries(store: Store, subject: str) -> dict[str, Callable[[], object]]:
             database.close()
 
     return {
-        "ours home": lambda: store.recent_sessions(limit=13, prefer_model="synthetic-0123abcd"),
+        "ours home": lambda: store.sessions.list_recent(limit=13, prefer_model="synthetic-0123abcd"),
         "naive home": home,
-        "ours trends": lambda: store.subject_trend(
-            subject_id=subject, measures=NAMES, prefer_model="synthetic-0123abcd"
-        ),
+        "ours trends": lambda: store.trends.load(subject_id=subject, measures=NAMES, prefer_model="synthetic-0123abcd"),
         "naive trends": trend,
-        "ours cohort": lambda: store.cohort_table(
+        "ours cohort": lambda: store.cohort.load(
             wanted=CohortFilter(), measures=NAMES, prefer_model="synthetic-0123abcd"
         ),
         "naive cohort": cohort,

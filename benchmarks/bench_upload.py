@@ -94,7 +94,7 @@ def measure(folder: Path, mib: int) -> None:
     settings.prepare()
     upgrade(settings.database_url)
     with Store(settings.database_url, actor="dashboard") as store:
-        subject = store.create_subject(label="bench")
+        subject = store.subjects.create(label="bench")
     source = large_recording(folder / "large.mp4", mib)
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]

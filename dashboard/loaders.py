@@ -71,13 +71,13 @@ def frames(analysis_id: str) -> pd.DataFrame:
 @st.cache_resource(show_spinner=False, max_entries=8)
 def analysis(analysis_id: str) -> AnalysisRecord:
     """The analysis with its tracks and timing."""
-    return context.store().load_analysis(analysis_id=analysis_id)
+    return context.store().analyses.load(analysis_id=analysis_id)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def voice(analysis_id: str) -> FeatureSeries | None:
     """The voice of an analysis, or None."""
-    return context.store().load_channels(analysis_id=analysis_id).get(Modality.VOICE)
+    return context.store().features.load_series(analysis_id=analysis_id).get(Modality.VOICE)
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
@@ -104,7 +104,7 @@ def transcript(session_id: str, sha256: str) -> pd.DataFrame:
 
     The speaker is part of what is read: `sha256` must be of both (see `service.jobs.sidecar.digest`).
     """
-    kept = context.store().get_transcript(session_id=session_id)
+    kept = context.store().transcripts.get(session_id=session_id)
     if kept is None:
         return pd.DataFrame()
     return utterance_table(parse_transcript(kept.document, kept.original_name), kept.speaker)
@@ -207,7 +207,7 @@ def local_times(table: pd.DataFrame, column: str, zone: tzinfo) -> pd.DataFrame:
 
 def json_document(analysis_id: str) -> str:
     """The analysis as the JSON document that `fer-phq analyze --json` prints."""
-    document = context.store().load_session_analysis(analysis_id=analysis_id).to_dict()
+    document = context.store().analyses.load_session_analysis(analysis_id=analysis_id).to_dict()
     return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
 
 

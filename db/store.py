@@ -7,55 +7,64 @@ from typing import Self
 
 from db.engine import normalise_url, open_engine, store_errors
 from db.migrate import check_schema
-from db.queries.analyses import AnalysisQueries
-from db.queries.cohort import CohortQueries
-from db.queries.erasure import UpkeepQueries
-from db.queries.features import FeatureQueries
-from db.queries.jobs import JobQueries
-from db.queries.labels import HeadQueries
-from db.queries.leases import WorkQueries
-from db.queries.measures import MeasureQueries
-from db.queries.model_pairs import PairQueries
+from db.queries.administration import AuditQueries, SettingQueries
+from db.queries.analyses.analyses import AnalysisQueries
+from db.queries.analyses.features import FeatureQueries
+from db.queries.analyses.measures import MeasureQueries
+from db.queries.erasure import ErasureQueries
+from db.queries.jobs.leases import JobQueries
+from db.queries.jobs.workers import WorkerQueries
+from db.queries.overview.cohort import CohortQueries
+from db.queries.overview.labels import LabelQueries
+from db.queries.overview.model_pairs import ModelPairQueries
+from db.queries.overview.trends import TrendQueries
+from db.queries.overview.triage import TriageQueries
 from db.queries.questionnaires import QuestionnaireQueries
-from db.queries.review import ReviewQueries
+from db.queries.review import EventQueries, NoteQueries, TranscriptQueries
 from db.queries.sessions import SessionQueries
 from db.queries.subjects import SubjectQueries
-from db.queries.trends import TrendQueries
-from db.queries.triage import AttentionQueries
 
 
-class Store(
-    SubjectQueries,
-    SessionQueries,
-    AnalysisQueries,
-    MeasureQueries,
-    FeatureQueries,
-    HeadQueries,
-    TrendQueries,
-    CohortQueries,
-    AttentionQueries,
-    PairQueries,
-    QuestionnaireQueries,
-    ReviewQueries,
-    JobQueries,
-    WorkQueries,
-    UpkeepQueries,
-):
-    """An open database, for any number of threads.
+class Store:
+    """An open database, for any number of threads, by groups of queries: `store.sessions.get(session_id=...)`.
 
     Each method is one transaction, takes keyword arguments, returns records (`db.records`) or tidy pandas frames,
     and raises StoreError with one sentence. Each write adds an audit line under `actor`.
     """
 
     def __init__(self, url: str | None = None, *, actor: str = "cli", lock_timeout_s: float = 10.0) -> None:
-        """Open the database at `url` (None: the default, see `db.engine.default_url`).
+        """Open the database.
 
-        `lock_timeout_s`: seconds to wait for another program's lock. Raises StoreError when the database cannot be
-        reached or its schema is not this code's, with what to do.
+        Args:
+            url: Where it is; None for the default, see `db.engine.default_url`.
+            actor: Who makes the changes, as the audit names it.
+            lock_timeout_s: Seconds to wait for another program's lock.
+
+        Raises:
+            StoreError: The database cannot be reached or its schema is not this code's; says what to do.
         """
         self._url = normalise_url(url)
-        self._actor = actor
         self._engine = open_engine(self._url, lock_timeout_s=lock_timeout_s)
+        connection = (self._url, self._engine, actor)
+        self.subjects = SubjectQueries(*connection)
+        self.sessions = SessionQueries(*connection)
+        self.analyses = AnalysisQueries(*connection)
+        self.measures = MeasureQueries(*connection)
+        self.features = FeatureQueries(*connection)
+        self.questionnaires = QuestionnaireQueries(*connection)
+        self.notes = NoteQueries(*connection)
+        self.transcripts = TranscriptQueries(*connection)
+        self.events = EventQueries(*connection)
+        self.jobs = JobQueries(*connection)
+        self.workers = WorkerQueries(*connection)
+        self.labels = LabelQueries(*connection)
+        self.trends = TrendQueries(*connection)
+        self.cohort = CohortQueries(*connection)
+        self.triage = TriageQueries(*connection)
+        self.model_pairs = ModelPairQueries(*connection)
+        self.settings = SettingQueries(*connection)
+        self.audit = AuditQueries(*connection)
+        self.erasure = ErasureQueries(*connection)
         try:
             with store_errors(self._url):
                 check_schema(self._engine, self._url)

@@ -43,11 +43,11 @@ def current(settings: AppSettings, store: Store | None = None) -> AppSettings:
     Without a store the installation's own is looked up, if there is one. StoreError when it cannot be read.
     """
     if store is not None:
-        return settings.model_copy(update=_free(settings, store.list_settings()))
+        return settings.model_copy(update=_free(settings, store.settings.list_all()))
     if current_revision(settings.database_url) != head_revision():
         return settings  # nothing is kept yet, or by an older version
     with Store(settings.database_url, actor="cli") as own:
-        return settings.model_copy(update=_free(settings, own.list_settings()))
+        return settings.model_copy(update=_free(settings, own.settings.list_all()))
 
 
 def fixed(settings: AppSettings) -> dict[str, str]:
@@ -77,7 +77,7 @@ def choose(settings: AppSettings, store: Store, values: Mapping[str, Any], *, by
         raise SettingsError("The consent text has changed: give it a new version, so that old consents stay clear.")
     kept = {name: "" if value is None else str(value) for name, value in changed.items()}
     if kept:
-        store.set_settings(values=kept, by=by)
+        store.settings.set_many(values=kept, by=by)
     return kept
 
 

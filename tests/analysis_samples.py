@@ -121,7 +121,7 @@ def new_session(
     store: Store, subject_id: str, name: str = "session.mp4", at: datetime = MONDAY, *, is_demo: bool = False
 ) -> SessionRecord:
     """A stored session of `sample_recording(name)`."""
-    return store.create_session(
+    return store.sessions.create(
         subject_id=subject_id,
         recorded_at=at,
         recording=sample_recording(name),

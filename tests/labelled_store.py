@@ -21,7 +21,7 @@ def fill_labelled(store: Store, bundle: Bundle, people: int = 12, sessions: int 
     rng, ids = np.random.default_rng(0), []
     direction = rng.normal(size=bundle.config.dim)
     for person in range(people):
-        subject = store.create_subject(label=f"P-{person + 1:02d}").id
+        subject = store.subjects.create(label=f"P-{person + 1:02d}").id
         for number in range(sessions):
             name, at = f"{person}-{number}.mp4", MONDAY + timedelta(days=30 * number)
             total = int(rng.integers(0, 25))
@@ -36,8 +36,8 @@ def fill_labelled(store: Store, bundle: Bundle, people: int = 12, sessions: int 
             )
             told = analysis.embeddings + 0.1 * (total / 24 - 0.5) * direction
             session = new_session(store, subject, name, at)
-            store.save_analysis(session_id=session.id, analysis=replace(analysis, embeddings=told.astype(np.float32)))
-            store.save_questionnaire(
+            store.analyses.save(session_id=session.id, analysis=replace(analysis, embeddings=told.astype(np.float32)))
+            store.questionnaires.save(
                 subject_id=subject, scale=Scale.PHQ8, items=items_of(total), answered_at=at + timedelta(days=1)
             )
             ids.append(session.id)

@@ -63,8 +63,8 @@ def tables(app: AppTest) -> str:
 
 def bare_session(store: Store, label: str) -> str:
     """A session without an analysis and without its recording's file."""
-    session = store.create_session(
-        subject_id=store.get_or_create_subject(label=label).id,
+    session = store.sessions.create(
+        subject_id=store.subjects.get_or_create(label=label).id,
         recorded_at=WHEN,
         recording=recording_info(5, 90.0),
         original_name="one.mp4",
@@ -79,7 +79,7 @@ def answer(
     """Questionnaires two weeks apart; item 9 is 0."""
     for k, total in enumerate(totals):
         items = [total // 8 + (i < total % 8) for i in range(8)] + [0] * (scale.items - 8)
-        store.save_questionnaire(
+        store.questionnaires.save(
             subject_id=subject_id, scale=scale, items=items, answered_at=first + timedelta(weeks=2 * k)
         )
 
@@ -87,10 +87,10 @@ def answer(
 def estimated(store: Store, subject_id: str, plan: Plan, at: datetime) -> None:
     """A session with the plan's analysis and no recording's file."""
     info = recording_info(at.toordinal(), plan.seconds)
-    session = store.create_session(
+    session = store.sessions.create(
         subject_id=subject_id, recorded_at=at, recording=info, original_name="one.mp4", media_path=None
     )
-    store.save_analysis(session_id=session.id, analysis=synthetic_analysis(5, plan, info))
+    store.analyses.save(session_id=session.id, analysis=synthetic_analysis(5, plan, info))
 
 
 def plain(said: str) -> str:

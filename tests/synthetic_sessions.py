@@ -107,7 +107,7 @@ def seed_store(
     end = (now or datetime.now(UTC)).replace(minute=20, second=0, microsecond=0) - timedelta(days=1)
     people = []
     for person in range(subjects):
-        subject = store.get_or_create_subject(label=f"DEMO-{person + 1:02d}", is_demo=True)
+        subject = store.subjects.get_or_create(label=f"DEMO-{person + 1:02d}", is_demo=True)
         people.append(subject)
         for k in range(sessions):
             at = end - timedelta(days=7 * (sessions - 1 - k) + (k % 3), hours=person)
@@ -130,7 +130,7 @@ def _session(
 ) -> None:
     path, info = media if media is not None else (None, recording_info(seed, seconds))
     plan = Plan(seconds=info.duration_s, severity=severity, coverage=0.2 if seed % 7 == 3 else 0.9)
-    session = store.create_session(
+    session = store.sessions.create(
         subject_id=subject.id,
         recorded_at=at,
         recording=info,
@@ -141,7 +141,7 @@ def _session(
     )
     analysis = replace_recording(synthetic_analysis(seed, plan), info)
     found = measured(analysis, Settings()) | _heard(seed, severity)
-    store.save_analysis(session_id=session.id, analysis=analysis, measures=found)
+    store.analyses.save(session_id=session.id, analysis=analysis, measures=found)
 
 
 def _heard(seed: int, severity: float) -> dict[str, float]:
@@ -164,7 +164,7 @@ def _questionnaire(store: Store, subject: SubjectRecord, seed: int, at: datetime
     rng = np.random.default_rng(seed)
     items = [int(v) for v in np.clip(np.round(rng.normal(2.6 * severity, 0.6, 9)), 0, 3)]
     items[8] = 0
-    store.save_questionnaire(
+    store.questionnaires.save(
         subject_id=subject.id,
         scale=Scale.PHQ9,
         items=items,

@@ -41,7 +41,7 @@ def marked(found: Cohort) -> Cohort:
 def page() -> None:
     """Load what the filter lets through, then draw it."""
     store = context.store()
-    subjects = store.list_subjects()
+    subjects = store.subjects.list_all()
     heading = st.empty()
     if not any(subject.analysed_sessions for subject in subjects):
         with heading.container():
@@ -50,7 +50,7 @@ def page() -> None:
             ui.empty(_("No analysed sessions yet"), _("People appear here once recordings of them were analysed."))
         st.page_link(ui.NEW_SESSION, label=_("Upload a recording"))
         return
-    tags = store.subject_tags()
+    tags = store.subjects.tags()
     wanted, groups = filters(subjects, tags)
     found = marked(load_cohort(store, wanted, NAMES, context.preferred_model()))
     with heading.container():

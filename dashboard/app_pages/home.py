@@ -101,9 +101,9 @@ ui.heading(_("Home"))
 store = context.store()
 preferred = context.preferred_model()
 limit = int(st.session_state.get("home_limit", PAGE_SIZE))
-sessions = store.recent_sessions(limit=limit + 1, prefer_model=preferred)
-live = store.list_jobs(states=LIVE_STATES)
-alerts = store.needs_attention(coverage_floor=context.settings().coverage_floor, prefer_model=preferred)
+sessions = store.sessions.list_recent(limit=limit + 1, prefer_model=preferred)
+live = store.jobs.list_newest(states=LIVE_STATES)
+alerts = store.triage.list_items(coverage_floor=context.settings().coverage_floor, prefer_model=preferred)
 if sessions or alerts:
     attention(alerts)
 if live:

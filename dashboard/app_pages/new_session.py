@@ -44,7 +44,7 @@ def choose(settings: AppSettings) -> None:
         if way == TABLE:
             table_form(settings, place)
         else:
-            details_form(settings, context.store().list_subjects(include_demo=False), place)
+            details_form(settings, context.store().subjects.list_all(include_demo=False), place)
 
 
 ui.heading(

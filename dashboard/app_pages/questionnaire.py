@@ -36,7 +36,7 @@ def page() -> None:
     """Choose the person and the scale, show what needs a person, take the answers."""
     store = context.store()
     ui.heading(_("Questionnaire"), _("PHQ-8 and PHQ-9, answered by the person themselves."))
-    subjects = store.list_subjects()
+    subjects = store.subjects.list_all()
     left, right = st.columns([0.6, 0.4], vertical_alignment="bottom")
     with left:
         label = choose(subjects)

@@ -32,8 +32,8 @@ def review(detail: SessionDetail, chosen: choose.Chosen) -> None:
         estimates(chosen)
         return
     now = loaders.moment_at(found.id, chosen_moment(session_id, table))
-    written = store.list_notes(session_id=session_id)
-    kept = store.get_transcript(session_id=session_id)
+    written = store.notes.list_by_session(session_id=session_id)
+    kept = store.transcripts.get(session_id=session_id)
     utterances = transcript.utterances_of(session_id, kept)
     left, right = st.columns([0.46, 0.54], gap="medium")
     with left:
@@ -87,7 +87,7 @@ def page() -> None:
             ui.empty(_("No sessions yet"), _("A session appears here as soon as a recording was uploaded."))
         st.page_link(ui.NEW_SESSION, label=_("Upload a recording"))
         return
-    detail = context.store().session_detail(session_id=wanted)
+    detail = context.store().sessions.get_detail(session_id=wanted)
     choose.header(detail)
     if detail.session.retain_until is not None and detail.session.retain_until < datetime.now(UTC):
         words = _("This recording should have been erased by {day}.")

@@ -38,7 +38,7 @@ def choose_model(subject: SubjectSummary) -> str | None:
 
     What others found stands for sessions that the active model has not analysed.
     """
-    models: list[str | None] = [None, *context.store().subject_models(subject_id=subject.id)]
+    models: list[str | None] = [None, *context.store().trends.list_models(subject_id=subject.id)]
     if len(models) < 3:
         return None
     return st.selectbox(
@@ -78,7 +78,7 @@ def emotions(trend: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame
 def page() -> None:
     """Load a subject's trend, then draw it."""
     store = context.store()
-    subjects = store.list_subjects()
+    subjects = store.subjects.list_all()
     if not subjects:
         ui.heading(_("Trends"))
         with ui.card("none"):
@@ -92,11 +92,11 @@ def page() -> None:
     with title:
         header(subject)
     preferred = context.preferred_model()
-    trend = store.subject_trend(subject_id=subject.id, model_id=model_id, prefer_model=preferred, measures=NAMES)
-    answers = store.questionnaire_table(subject_id=subject.id)
+    trend = store.trends.load(subject_id=subject.id, model_id=model_id, prefer_model=preferred, measures=NAMES)
+    answers = store.trends.questionnaires(subject_id=subject.id)
     changes = since_baseline(scores_of(answers))
-    baseline = own_baseline(trend, store.list_questionnaires(subject_id=subject.id))
-    happened = store.list_events(subject_id=subject.id)
+    baseline = own_baseline(trend, store.questionnaires.list_by_subject(subject_id=subject.id))
+    happened = store.events.list_by_subject(subject_id=subject.id)
     answers = trends.with_breaks(with_change(loaders.local_times(answers, "answered_at", ui.zone()), changes))
     trend = loaders.local_times(trend, "recorded_at", ui.zone())
     events = event_table(happened)
@@ -109,7 +109,7 @@ def page() -> None:
     events_card(subject.id, happened)
     if len(trend):
         periods(trend, answers)
-    rows = store.recent_sessions(subject_id=subject.id, limit=50, prefer_model=preferred)
+    rows = store.sessions.list_recent(subject_id=subject.id, limit=50, prefer_model=preferred)
     if rows:
         with ui.card("sessions", _("Sessions")):
             ui.session_rows(rows, "trends", with_subject=False)

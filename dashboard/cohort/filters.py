@@ -16,7 +16,7 @@ from db.records import CohortFilter, SubjectSummary
 def filters(subjects: Sequence[SubjectSummary], tags: Mapping[str, tuple[str, ...]]) -> tuple[CohortFilter, list[str]]:
     """The chosen filter and the tags to group by."""
     known = sorted({tag for some in tags.values() for tag in some})
-    models = context.store().list_models()
+    models = context.store().cohort.list_models()
     with ui.card("cohort_filter"):
         one, two, three = st.columns(3)
         wanted = one.multiselect(

@@ -162,7 +162,7 @@ def keep(tags: dict[str, list[str]]) -> None:
     """Store tags; what is no tag is said, and what was stored before it stays."""
     try:
         for subject_id, some in tags.items():
-            context.store().set_tags(subject_id=subject_id, tags=some)
+            context.store().subjects.set_tags(subject_id=subject_id, tags=some)
     except StoreError as error:
         ui.problem(error)
         return

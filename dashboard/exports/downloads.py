@@ -53,12 +53,12 @@ def session_downloads(detail: SessionDetail, found: AnalysisSummary) -> None:
         table_buttons(_("Frames"), lambda: frames_table(store, found.id), f"{stem}-frames")
         table_buttons(_("Expression episodes"), lambda: episodes_table(store, found.id), f"{stem}-episodes")
         table_buttons(_("Other people"), lambda: people_table(store, found.id), f"{stem}-people")
-        kinds = store.channel_kinds(analysis_id=found.id)
+        kinds = store.features.kinds(analysis_id=found.id)
         if Modality.VOICE in kinds:
             table_buttons(_("Voice"), lambda: voice_table(store, found.id), f"{stem}-voice")
         if Modality.WORDS in kinds:
             table_buttons(_("Words"), lambda: words_table(store, found.id), f"{stem}-words")
-        if store.has_transcript(session_id=session_id):
+        if store.transcripts.exists(session_id=session_id):
             table_buttons(_("Transcript"), lambda: transcript_table(store, session_id), f"{stem}-transcript")
         table_buttons(_("Notes"), lambda: notes_table(store, session_id), f"{stem}-notes")
         ui.note(_(DICTIONARY))
@@ -72,19 +72,19 @@ def trend_downloads(subject: SubjectSummary, prefer_model: str | None, model_id:
 
     def sessions() -> pd.DataFrame:
         names = [measure.name for measure in MEASURES]
-        return store.subject_trend(subject_id=subject.id, model_id=model_id, prefer_model=prefer_model, measures=names)
+        return store.trends.load(subject_id=subject.id, model_id=model_id, prefer_model=prefer_model, measures=names)
 
     def report() -> Report:
-        answers = store.questionnaire_table(subject_id=subject.id)
+        answers = store.trends.questionnaires(subject_id=subject.id)
         changes = since_baseline(scores_of(answers))
-        events = store.list_events(subject_id=subject.id)
+        events = store.events.list_by_subject(subject_id=subject.id)
         return trend_report(subject, sessions(), answers, changes, events, zone, datetime.now(UTC))
 
     report_buttons(report, stem)
     with st.popover(_("Data"), icon=":material/download:"):
         table_buttons(_("Sessions"), sessions, f"{stem}-sessions")
         table_buttons(
-            _("Questionnaires"), lambda: store.questionnaire_table(subject_id=subject.id), f"{stem}-questionnaires"
+            _("Questionnaires"), lambda: store.trends.questionnaires(subject_id=subject.id), f"{stem}-questionnaires"
         )
         table_buttons(_("Events"), lambda: events_table(store, subject.id), f"{stem}-events")
         ui.note(_(DICTIONARY))
@@ -97,7 +97,7 @@ def cohort_downloads(wanted: CohortFilter, prefer_model: str | None) -> None:
     with st.popover(_("Data"), icon=":material/download:"):
         table_buttons(
             _("Sessions"),
-            lambda: store.cohort_table(wanted=wanted, measures=names, prefer_model=prefer_model),
+            lambda: store.cohort.load(wanted=wanted, measures=names, prefer_model=prefer_model),
             "cohort",
         )
         ui.note(_(DICTIONARY))
@@ -147,6 +147,6 @@ def _button(label: str, make: Callable[[], str | bytes], name: str, mime: str, i
 
 def _session_report(detail: SessionDetail, found: AnalysisSummary, zone: tzinfo) -> Report:
     store = context.store()
-    record = store.load_analysis(analysis_id=found.id)
-    notes = store.list_notes(session_id=detail.session.id)
+    record = store.analyses.load(analysis_id=found.id)
+    notes = store.notes.list_by_session(session_id=detail.session.id)
     return session_report(detail, record, loaders.frames(found.id), notes, zone, datetime.now(UTC))

@@ -19,7 +19,7 @@ FEW = 20
 def comparison_card(active: str | None) -> None:
     """Choose two models; what differs between them. Nothing is drawn before two models have analysed anything."""
     store = context.store()
-    counts = store.analysed_models()
+    counts = store.model_pairs.count_analyses()
     if len(counts) < 2:
         return
     with ui.card("comparison", _("Compare two models")):

@@ -38,7 +38,7 @@ def remember_upload(item: Uploaded, details: Details) -> None:
     if item.session_id in arrivals():
         return
     if details.recorded_at is None and item.modified is not None and not item.duplicate:
-        context.store().set_recorded_at(session_id=item.session_id, recorded_at=item.modified)
+        context.store().sessions.set_recorded_at(session_id=item.session_id, recorded_at=item.modified)
     _remember(item.session_id, details.subject, item.name, item.duplicate)
 
 
@@ -67,7 +67,7 @@ def twins(found: Sequence[Arrival]) -> None:
     """What is the same recording, byte for byte, as one that was there."""
     for one in found:
         try:
-            session = context.store().get_session(session_id=one.session_id)
+            session = context.store().sessions.get(session_id=one.session_id)
         except NotFoundError:  # erased meanwhile
             continue
         if one.duplicate:
@@ -78,7 +78,7 @@ def twins(found: Sequence[Arrival]) -> None:
                 ),
                 one.session_id,
             )
-        for other, label in context.store().sessions_of_recording(sha256=session.media_sha256):
+        for other, label in context.store().sessions.list_by_recording(sha256=session.media_sha256):
             if other.id != one.session_id:
                 same = _("{name} is the same recording as a session of {label}. Is the subject right?")
                 _twin(same.format(name=one.label, label=label), other.id)

@@ -121,8 +121,8 @@ def store_answers(label: str, scale: Scale, sent: Sent, corrected: Questionnaire
     items = [int(answer) for answer in sent.items if answer is not None]
     score_items(items, scale)
     store = context.store()
-    st.session_state[SAVED] = store.save_questionnaire(
-        subject_id=store.get_or_create_subject(label=label).id,
+    st.session_state[SAVED] = store.questionnaires.save(
+        subject_id=store.subjects.get_or_create(label=label).id,
         scale=scale,
         items=items,
         difficulty=sent.difficulty,

@@ -32,7 +32,7 @@ def item9_card(flagged: Sequence[QuestionnaireRecord]) -> None:
         done = _("A person has spoken with them (questionnaire of {dates})").format(dates=dates)
         if st.button(done, disabled=not by.strip()):
             for record in flagged:
-                context.store().acknowledge_questionnaire(questionnaire_id=record.id, by=by.strip())
+                context.store().questionnaires.acknowledge(questionnaire_id=record.id, by=by.strip())
             st.rerun()
 
 

@@ -108,7 +108,7 @@ def consent(session: SessionRecord) -> None:
     if st.button(_("The person has agreed"), disabled=not by.strip()):
         version = context.settings().consent_version
         now = Consent(at=datetime.now(UTC), by=by.strip(), text_version=version)
-        context.store().record_consent(session_id=session.id, consent=now)
+        context.store().sessions.record_consent(session_id=session.id, consent=now)
         st.rerun()
 
 
@@ -118,7 +118,7 @@ def retention(session: SessionRecord) -> None:
     until = st.date_input(_("Keep until"), value=known, format="YYYY-MM-DD")
     if st.button(_("Save"), disabled=until == known):
         at = datetime.combine(until, time(23, 59), tzinfo=ui.zone()) if until is not None else None
-        context.store().set_retention(session_id=session.id, retain_until=at)
+        context.store().sessions.set_retention(session_id=session.id, retain_until=at)
         st.rerun()
 
 

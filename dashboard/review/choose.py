@@ -30,7 +30,7 @@ def choose_session() -> str | None:
     store = context.store()
     wanted = st.query_params.get("session")
     if wanted is None:
-        newest = store.recent_sessions(limit=1)
+        newest = store.sessions.list_recent(limit=1)
         wanted = newest[0].session.id if newest else None
     return wanted
 
@@ -56,8 +56,8 @@ def header(detail: SessionDetail) -> None:
 def pick(detail: SessionDetail) -> None:
     """Boxes that lead to another subject or another session of this one."""
     store = context.store()
-    subjects = {s.id: s.label for s in store.list_subjects() if s.sessions}
-    rows = store.recent_sessions(subject_id=detail.subject.id, limit=500)
+    subjects = {s.id: s.label for s in store.subjects.list_all() if s.sessions}
+    rows = store.sessions.list_recent(subject_id=detail.subject.id, limit=500)
     dates = {row.session.id: ui.day_and_time(row.session.recorded_at) for row in rows}
     dates.setdefault(detail.session.id, ui.day_and_time(detail.session.recorded_at))
     left, right = st.columns(2)
@@ -70,7 +70,7 @@ def pick(detail: SessionDetail) -> None:
         key=f"pick_{detail.session.id}",
     )  # fmt: skip
     if subject != detail.subject.id:
-        newest = store.recent_sessions(subject_id=subject, limit=1)
+        newest = store.sessions.list_recent(subject_id=subject, limit=1)
         session = newest[0].session.id if newest else session
     if session != detail.session.id:
         st.query_params["session"] = session

@@ -30,7 +30,7 @@ def write_note(session_id: str, time_s: float, notes: list[NoteRecord]) -> None:
         if not st.form_submit_button(_("Keep note"), type="primary"):
             return
         try:
-            context.store().add_note(
+            context.store().notes.add(
                 session_id=session_id, words=words, tag=tag, time_s=None if whole else max(time_s, 0.0)
             )
         except StoreError as error:
@@ -84,9 +84,9 @@ def change_form(session_id: str, note: NoteRecord, notes: list[NoteRecord]) -> N
             cancel = st.form_submit_button(_("Cancel"), type="tertiary")
     try:
         if save:
-            context.store().change_note(note_id=note.id, words=words, tag=tag)
+            context.store().notes.change(note_id=note.id, words=words, tag=tag)
         elif remove:
-            context.store().remove_note(note_id=note.id)
+            context.store().notes.remove(note_id=note.id)
         elif not cancel:
             return
     except StoreError as error:
@@ -98,7 +98,7 @@ def change_form(session_id: str, note: NoteRecord, notes: list[NoteRecord]) -> N
 
 def _tag_box(notes: list[NoteRecord], tag: str | None, *, key: str) -> str | None:
     """A tag that was used already, or a new one."""
-    known = list(dict.fromkeys([*context.store().note_tags(), *(note.tag for note in notes if note.tag)]))
+    known = list(dict.fromkeys([*context.store().notes.list_tags(), *(note.tag for note in notes if note.tag)]))
     options = [*known, *([tag] if tag and tag not in known else [])]
     return st.selectbox(
         _("Tag"), options, index=options.index(tag) if tag else None, key=key, accept_new_options=True,

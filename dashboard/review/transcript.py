@@ -67,7 +67,7 @@ def transcript_part(
     with st.expander(_("Replace or remove this transcript")):
         give(session_id)
         if st.button(_("Remove transcript"), icon=":material/delete:", key=f"transcript_remove_{session_id}"):
-            context.store().remove_transcript(session_id=session_id)
+            context.store().transcripts.remove(session_id=session_id)
             loaders.transcript.clear()  # what was removed must not stay in memory
             st.rerun()
         ui.note(_("Analyses that were made with it stay as they are."))
@@ -147,7 +147,7 @@ def give(session_id: str) -> None:
     ui.note(_found_words(found))
     given = found.given(_ask_speaker(found, key=f"transcript_speaker_{session_id}_{turn}"))
     if st.button(_("Keep transcript"), type="primary", key=f"transcript_keep_{session_id}"):
-        context.store().set_transcript(
+        context.store().transcripts.save(
             session_id=session_id, original_name=given.original_name, document=given.document, speaker=given.speaker
         )
         loaders.transcript.clear()

@@ -160,7 +160,7 @@ def said() -> None:
 
 def history() -> None:
     """The audit's lines about settings, newest first."""
-    lines = context.store().list_audit(object_kind="setting", limit=MOST_LINES)
+    lines = context.store().audit.list_newest(object_kind="setting", limit=MOST_LINES)
     with st.expander(_("Who changed what, and when")):
         if not lines:
             ui.note(_("No setting has been changed yet."))

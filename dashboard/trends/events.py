@@ -60,7 +60,7 @@ def add(subject_id: str, day: object, words: str) -> None:
     assert not isinstance(day, tuple)
     moment = datetime.combine(day, time(12), ui.zone()).astimezone(UTC)  # type: ignore[arg-type]
     try:
-        context.store().add_event(subject_id=subject_id, at=moment, words=words)
+        context.store().events.add(subject_id=subject_id, at=moment, words=words)
     except StoreError as error:
         ui.problem(error)
         return
@@ -70,6 +70,6 @@ def add(subject_id: str, day: object, words: str) -> None:
 def remove(event_id: str) -> None:
     """Take an event away; one that somebody else removed meanwhile is gone as well."""
     try:
-        context.store().remove_event(event_id=event_id)
+        context.store().events.remove(event_id=event_id)
     except StoreError:
         return

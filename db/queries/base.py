@@ -16,18 +16,22 @@ from sqlalchemy.orm import Session
 from db.engine import store_errors, writing
 from db.records import NotFoundError
 from db.tables import AuditRow, Base
+from fer_phq.core.errors import StoreError
 
 Row = TypeVar("Row", bound=Base)
+MAX_TAG = 60
+"""Characters of a tag, of a subject or of a note."""
 BY = ", "
 """Between the program and the person in an audit line's actor."""
 
 
 class Queries:
-    """A connection pool, who is acting, and the two kinds of transaction."""
+    """One group of queries over an open database: a connection pool, who is acting, the two kinds of transaction."""
 
-    _url: URL
-    _engine: Engine
-    _actor: str
+    def __init__(self, url: URL, engine: Engine, actor: str) -> None:
+        self._url = url
+        self._engine = engine
+        self._actor = actor
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:
@@ -68,6 +72,13 @@ def stored(session: Session, row: Row) -> Row:
     session.flush()
     session.refresh(row)
     return row
+
+
+def one_line(words: str, longest: int, what: str) -> str:
+    cleaned = words.strip()
+    if not 1 <= len(cleaned) <= longest or not cleaned.isprintable():
+        raise StoreError(f"{what} must be one line of 1 to {longest} characters.")
+    return cleaned
 
 
 def new_id() -> str:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, func, select, text
 from sqlalchemy.orm import Session
 
 from db.engine import store_errors
-from db.queries.base import Queries, get_row, utc_now
-from db.records import AuditRecord, ErasureReport
-from db.tables import AnalysisRow, AuditRow, JobRow, QuestionnaireRow, SessionRow, SettingRow, SubjectRow
+from db.queries.base import Queries, get_row
+from db.records import ErasureReport
+from db.tables import AnalysisRow, JobRow, QuestionnaireRow, SessionRow, SubjectRow
 
 _HEALTH_TABLES = (
     "subjects, sessions, analyses, frames, embeddings, channels, measures, questionnaires, jobs, notes, transcripts,"
@@ -21,8 +20,8 @@ _HEALTH_TABLES = (
 Erasable = SubjectRow | SessionRow | AnalysisRow
 
 
-class UpkeepQueries(Queries):
-    """Erasure, audit and settings."""
+class ErasureQueries(Queries):
+    """Erasure of subjects, sessions and analyses."""
 
     def erase_subject(self, *, subject_id: str) -> ErasureReport:
         """Remove a subject with all sessions, analyses, jobs and questionnaires. Raises NotFoundError.
@@ -70,43 +69,6 @@ class UpkeepQueries(Queries):
                     return True
                 busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
                 return not busy
-
-    def get_setting(self, *, key: str) -> str | None:
-        """A deployment-wide setting, or None."""
-        with self._reading() as session:
-            row = session.get(SettingRow, key)
-            return None if row is None else row.value
-
-    def list_settings(self) -> dict[str, str]:
-        """Every deployment-wide setting that was ever set."""
-        with self._reading() as session:
-            return {row.key: row.value for row in session.scalars(select(SettingRow))}
-
-    def set_setting(self, *, key: str, value: str) -> None:
-        """Set a deployment-wide setting; the audit keeps key and value, so no secrets or health data here."""
-        self.set_settings(values={key: value})
-
-    def set_settings(self, *, values: Mapping[str, str], by: str = "") -> None:
-        """Set several settings, all or none, as `set_setting`; `by` names the person who does."""
-        with self._writing() as session:
-            for key, value in values.items():
-                session.merge(SettingRow(key=key, value=value, updated_at=utc_now()))
-                self._audit(session, "set", "setting", key, value, by=by)
-
-    def list_audit(
-        self, *, limit: int = 100, object_id: str | None = None, object_kind: str | None = None
-    ) -> list[AuditRecord]:
-        """Changes, newest first, of one object or one kind of objects when given."""
-        query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
-        if object_id is not None:
-            query = query.where(AuditRow.object_id == object_id)
-        if object_kind is not None:
-            query = query.where(AuditRow.object_kind == object_kind)
-        with self._reading() as session:
-            return [
-                AuditRecord(row.id, row.at, row.actor, row.action, row.object_kind, row.object_id, row.detail)
-                for row in session.scalars(query)
-            ]
 
 
 def _doomed(

@@ -19,7 +19,7 @@ from fer_phq.core.phq import Scale, check_difficulty, score_items
 class QuestionnaireQueries(Queries):
     """Saving, correcting and listing questionnaires."""
 
-    def save_questionnaire(
+    def save(
         self,
         *,
         subject_id: str,
@@ -78,14 +78,14 @@ class QuestionnaireQueries(Queries):
                 raise
             raise StoreError("This questionnaire was already corrected: correct its newest version.") from None
 
-    def get_questionnaire(self, *, questionnaire_id: str) -> QuestionnaireRecord:
+    def get(self, *, questionnaire_id: str) -> QuestionnaireRecord:
         """Raises NotFoundError."""
         superseded = select(is_superseded()).where(QuestionnaireRow.id == questionnaire_id)
         with self._reading() as session:
             row = get_row(session, QuestionnaireRow, questionnaire_id)
             return questionnaire_record(row, superseded=bool(session.scalar(superseded)))
 
-    def list_questionnaires(self, *, subject_id: str, include_superseded: bool = False) -> list[QuestionnaireRecord]:
+    def list_by_subject(self, *, subject_id: str, include_superseded: bool = False) -> list[QuestionnaireRecord]:
         """A subject's questionnaires, the last answered first; with corrected versions when asked."""
         superseded = is_superseded().label("superseded")
         query = (
@@ -98,7 +98,7 @@ class QuestionnaireQueries(Queries):
         with self._reading() as session:
             return [questionnaire_record(row, superseded=flag) for row, flag in session.execute(query)]
 
-    def questionnaire_authors(self, *, subject_id: str) -> dict[str, str]:
+    def authors(self, *, subject_id: str) -> dict[str, str]:
         """Who entered or corrected each questionnaire of a subject, by its id; without those where nobody said."""
         mine = select(QuestionnaireRow.id).where(QuestionnaireRow.subject_id == subject_id)
         query = select(AuditRow.object_id, AuditRow.actor).where(
@@ -110,7 +110,7 @@ class QuestionnaireQueries(Queries):
             said = {row_id: actor.partition(BY)[2] for row_id, actor in session.execute(query)}
         return {row_id: by for row_id, by in said.items() if by}
 
-    def acknowledge_questionnaire(self, *, questionnaire_id: str, by: str) -> QuestionnaireRecord:
+    def acknowledge(self, *, questionnaire_id: str, by: str) -> QuestionnaireRecord:
         """Note that a person has seen a questionnaire's answer to item 9; the first one to do so stays noted."""
         with self._writing() as session:
             row = get_row(session, QuestionnaireRow, questionnaire_id, lock=True)
@@ -118,4 +118,4 @@ class QuestionnaireQueries(Queries):
                 row.acknowledged_at = utc_now()
                 row.acknowledged_by = by
                 self._audit(session, "acknowledge", "questionnaire", questionnaire_id)
-        return self.get_questionnaire(questionnaire_id=questionnaire_id)
+        return self.get(questionnaire_id=questionnaire_id)

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, exists, func, insert, select
+from sqlalchemy import exists, func, select
 
-from db.queries.base import Queries, get_row, new_id, stored, utc_now
+from db.queries.base import MAX_TAG, Queries, get_row, new_id, one_line, stored, utc_now
 from db.records import MAX_TRANSCRIPT, EventRecord, GivenTranscript, NoteRecord, TranscriptRecord
-from db.tables import EventRow, NoteRow, SessionRow, SubjectRow, SubjectTagRow, TranscriptRow
+from db.tables import EventRow, NoteRow, SessionRow, SubjectRow, TranscriptRow
 from fer_phq.core.errors import StoreError
 
-MAX_TAG = 60
 MAX_EVENT = 200
 MAX_NOTE = 4000
 """Characters."""
 
 
-class ReviewQueries(Queries):
-    """Notes, transcripts, tags and events. The audit never holds their words."""
+class NoteQueries(Queries):
+    """Notes on moments of a session, with tags."""
 
-    def add_note(
-        self, *, session_id: str, words: str, time_s: float | None = None, tag: str | None = None
-    ) -> NoteRecord:
+    def add(self, *, session_id: str, words: str, time_s: float | None = None, tag: str | None = None) -> NoteRecord:
         """Write a note of a session, or of the moment `time_s` (seconds) in it.
 
         Raises StoreError when neither words nor tag say anything or one is too long, NotFoundError.
@@ -40,7 +36,7 @@ class ReviewQueries(Queries):
             self._audit(session, "create", "note", row.id, f"session {session_id}")
             return _note_record(stored(session, row))
 
-    def change_note(self, *, note_id: str, words: str, tag: str | None = None) -> NoteRecord:
+    def change(self, *, note_id: str, words: str, tag: str | None = None) -> NoteRecord:
         """Give a note other words and another tag. Raises as `add_note`."""
         with self._writing() as session:
             row = get_row(session, NoteRow, note_id, lock=True)
@@ -49,13 +45,13 @@ class ReviewQueries(Queries):
             self._audit(session, "change", "note", note_id)
             return _note_record(stored(session, row))
 
-    def remove_note(self, *, note_id: str) -> None:
+    def remove(self, *, note_id: str) -> None:
         """Raises NotFoundError."""
         with self._writing() as session:
             session.delete(get_row(session, NoteRow, note_id, lock=True))
             self._audit(session, "erase", "note", note_id)
 
-    def list_notes(self, *, session_id: str) -> list[NoteRecord]:
+    def list_by_session(self, *, session_id: str) -> list[NoteRecord]:
         """A session's notes: those of no moment first, then by their moment."""
         query = (
             select(NoteRow)
@@ -65,7 +61,7 @@ class ReviewQueries(Queries):
         with self._reading() as session:
             return [_note_record(row) for row in session.scalars(query)]
 
-    def note_tags(self, *, limit: int = 50) -> list[str]:
+    def list_tags(self, *, limit: int = 50) -> list[str]:
         """The tags that notes have, the most used first."""
         uses = func.count()
         query = select(NoteRow.tag).where(NoteRow.tag.is_not(None)).group_by(NoteRow.tag)
@@ -73,7 +69,11 @@ class ReviewQueries(Queries):
             rows = session.scalars(query.order_by(uses.desc(), NoteRow.tag).limit(limit))
             return [tag for tag in rows if tag is not None]
 
-    def set_transcript(
+
+class TranscriptQueries(Queries):
+    """Transcripts of sessions, one a session."""
+
+    def save(
         self, *, session_id: str, original_name: str, document: bytes, speaker: str | None = None
     ) -> TranscriptRecord:
         """Keep a session's transcript, in place of the one it had. Whether it can be read is the caller's to know.
@@ -87,18 +87,18 @@ class ReviewQueries(Queries):
             self._audit(session, "set", "transcript", session_id)
             return _transcript_record(stored(session, found))
 
-    def get_transcript(self, *, session_id: str) -> TranscriptRecord | None:
+    def get(self, *, session_id: str) -> TranscriptRecord | None:
         """The session's transcript, or None."""
         with self._reading() as session:
             row = session.get(TranscriptRow, session_id)
             return None if row is None else _transcript_record(row)
 
-    def has_transcript(self, *, session_id: str) -> bool:
+    def exists(self, *, session_id: str) -> bool:
         """Whether the session has one, without reading it."""
         with self._reading() as session:
             return bool(session.scalar(select(exists().where(TranscriptRow.session_id == session_id))))
 
-    def remove_transcript(self, *, session_id: str) -> None:
+    def remove(self, *, session_id: str) -> None:
         """Forget the session's transcript, if it has one; analyses that were made with it stay."""
         with self._writing() as session:
             row = session.get(TranscriptRow, session_id, with_for_update=True)
@@ -106,31 +106,13 @@ class ReviewQueries(Queries):
                 session.delete(row)
                 self._audit(session, "erase", "transcript", session_id)
 
-    def set_tags(self, *, subject_id: str, tags: Collection[str]) -> list[str]:
-        """Give a subject these tags and no others; returned sorted. Raises StoreError for one that is no tag."""
-        wanted = sorted({_one_line(tag, MAX_TAG, "A tag") for tag in tags})
-        with self._writing() as session:
-            get_row(session, SubjectRow, subject_id, lock=True)
-            session.execute(delete(SubjectTagRow).where(SubjectTagRow.subject_id == subject_id))
-            if wanted:
-                session.execute(insert(SubjectTagRow), [{"subject_id": subject_id, "tag": tag} for tag in wanted])
-            self._audit(session, "tag", "subject", subject_id, f"{len(wanted)} tags")
-        return wanted
 
-    def subject_tags(self, *, subject_ids: Sequence[str] | None = None) -> dict[str, tuple[str, ...]]:
-        """Each subject's tags, sorted; subjects without any are not there. Of these subjects when given."""
-        query = select(SubjectTagRow).order_by(SubjectTagRow.subject_id, SubjectTagRow.tag)
-        if subject_ids is not None:
-            query = query.where(SubjectTagRow.subject_id.in_(subject_ids))
-        found: dict[str, tuple[str, ...]] = {}
-        with self._reading() as session:
-            for row in session.scalars(query):
-                found[row.subject_id] = (*found.get(row.subject_id, ()), row.tag)
-        return found
+class EventQueries(Queries):
+    """Events in a subject's life."""
 
-    def add_event(self, *, subject_id: str, at: datetime, words: str) -> EventRecord:
+    def add(self, *, subject_id: str, at: datetime, words: str) -> EventRecord:
         """Note what happened to a subject and when. Raises StoreError when nothing is said, NotFoundError."""
-        said = _one_line(words, MAX_EVENT, "What happened")
+        said = one_line(words, MAX_EVENT, "What happened")
         row = EventRow(id=new_id(), subject_id=subject_id, at=at, words=said, created_at=utc_now())
         with self._writing() as session:
             get_row(session, SubjectRow, subject_id, lock=True)
@@ -138,13 +120,13 @@ class ReviewQueries(Queries):
             self._audit(session, "create", "event", row.id, f"subject {subject_id}")
             return _event_record(stored(session, row))
 
-    def remove_event(self, *, event_id: str) -> None:
+    def remove(self, *, event_id: str) -> None:
         """Raises NotFoundError."""
         with self._writing() as session:
             session.delete(get_row(session, EventRow, event_id, lock=True))
             self._audit(session, "erase", "event", event_id)
 
-    def list_events(self, *, subject_id: str) -> list[EventRecord]:
+    def list_by_subject(self, *, subject_id: str) -> list[EventRecord]:
         """A subject's events, oldest first."""
         query = select(EventRow).where(EventRow.subject_id == subject_id).order_by(EventRow.at, EventRow.id)
         with self._reading() as session:
@@ -167,18 +149,11 @@ def transcript_row(session_id: str, given: GivenTranscript) -> TranscriptRow:
 
 def _write_note(row: NoteRow, words: str, tag: str | None) -> None:
     row.words = words.strip()
-    row.tag = _one_line(tag, MAX_TAG, "A tag") if tag and tag.strip() else None
+    row.tag = one_line(tag, MAX_TAG, "A tag") if tag and tag.strip() else None
     if not row.words and row.tag is None:
         raise StoreError("A note must have words or a tag.")
     if len(row.words) > MAX_NOTE or "\0" in row.words:
         raise StoreError(f"A note must be text of at most {MAX_NOTE} characters.")
-
-
-def _one_line(words: str, longest: int, what: str) -> str:
-    cleaned = words.strip()
-    if not 1 <= len(cleaned) <= longest or not cleaned.isprintable():
-        raise StoreError(f"{what} must be one line of 1 to {longest} characters.")
-    return cleaned
 
 
 def _note_record(row: NoteRow) -> NoteRecord:

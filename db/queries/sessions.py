@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from db.engine import ConflictError
 from db.queries.base import Queries, get_row, new_id, stored, utc_now
-from db.queries.jobs import queued_job
+from db.queries.jobs.requests import queued_job
 from db.queries.mapping import (
     analysis_summary,
     is_past_retention,
@@ -36,7 +36,7 @@ from fer_phq.core.analysis import RecordingInfo
 class SessionQueries(Queries):
     """Creating, changing and listing sessions."""
 
-    def create_session(
+    def create(
         self,
         *,
         subject_id: str,
@@ -57,7 +57,7 @@ class SessionQueries(Queries):
         _set_consent(row, consent)
         return self._add_session(row, None)[0]
 
-    def create_session_with_job(
+    def create_with_job(
         self,
         *,
         subject_id: str,
@@ -104,25 +104,25 @@ class SessionQueries(Queries):
                 self._audit(session, "create", "job", job.id, f"session {row.id}")
                 return record, job_record(stored(session, job))
         except ConflictError:
-            if twin := self.find_session_by_media(subject_id=subject_id, sha256=sha256):
+            if twin := self.find_by_media(subject_id=subject_id, sha256=sha256):
                 raise DuplicateSessionError(
                     f"The recording '{name}' is already a session of this subject: open that one.", twin.id
                 ) from None
             raise
 
-    def get_session(self, *, session_id: str) -> SessionRecord:
+    def get(self, *, session_id: str) -> SessionRecord:
         """Raises NotFoundError."""
         with self._reading() as session:
             return session_record(get_row(session, SessionRow, session_id))
 
-    def find_session_by_media(self, *, subject_id: str, sha256: str) -> SessionRecord | None:
+    def find_by_media(self, *, subject_id: str, sha256: str) -> SessionRecord | None:
         """The subject's session of the recording with this SHA-256 hex digest, or None."""
         query = select(SessionRow).where(SessionRow.subject_id == subject_id, SessionRow.media_sha256 == sha256)
         with self._reading() as session:
             row = session.scalar(query)
             return None if row is None else session_record(row)
 
-    def sessions_of_recording(self, *, sha256: str) -> list[tuple[SessionRecord, str]]:
+    def list_by_recording(self, *, sha256: str) -> list[tuple[SessionRecord, str]]:
         """Every session of the recording with this SHA-256 hex digest, with its subject's label, the oldest first."""
         query = (
             select(SessionRow, SubjectRow.label)
@@ -170,7 +170,7 @@ class SessionQueries(Queries):
         with self._reading() as session:
             return session.scalar(select(SessionRow.id).where(SessionRow.media_path == media_path).limit(1)) is not None
 
-    def recent_sessions(
+    def list_recent(
         self,
         *,
         limit: int = 20,
@@ -207,7 +207,7 @@ class SessionQueries(Queries):
                 for row, label, analysis, job in session.execute(query)
             ]
 
-    def session_detail(self, *, session_id: str) -> SessionDetail:
+    def get_detail(self, *, session_id: str) -> SessionDetail:
         """A session with its subject, all analyses and its newest job. Raises NotFoundError."""
         analyses = (
             select(AnalysisRow)
@@ -225,9 +225,7 @@ class SessionQueries(Queries):
                 job=None if job is None else job_record(job),
             )
 
-    def sessions_past_retention(
-        self, *, now: datetime | None = None, with_recording: bool = True
-    ) -> list[SessionRecord]:
+    def list_past_retention(self, *, now: datetime | None = None, with_recording: bool = True) -> list[SessionRecord]:
         """Sessions whose `retain_until` has passed, the longest overdue first.
 
         `with_recording`: only those whose recording is still there.

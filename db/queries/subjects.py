@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, delete, func, insert, select
 
 from db.engine import ConflictError
-from db.queries.base import Queries, get_row, new_id, stored, utc_now
+from db.queries.base import MAX_TAG, Queries, get_row, new_id, one_line, stored, utc_now
 from db.queries.mapping import is_superseded, subject_record
 from db.records import SubjectRecord, SubjectSummary
-from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow
+from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow, SubjectTagRow
 from fer_phq.core.errors import StoreError
 
 
 class SubjectQueries(Queries):
     """Creating, finding and listing subjects."""
 
-    def create_subject(self, *, label: str, is_demo: bool = False) -> SubjectRecord:
+    def create(self, *, label: str, is_demo: bool = False) -> SubjectRecord:
         """A new subject. Raises StoreError when the label is empty, longer than 200 characters, or taken."""
         row = SubjectRow(id=new_id(), label=clean_label(label), is_demo=is_demo, created_at=utc_now())
         try:
@@ -28,29 +29,29 @@ class SubjectQueries(Queries):
         except ConflictError:
             raise StoreError(f"There is already a subject '{clean_label(label)}': choose another label.") from None
 
-    def get_or_create_subject(self, *, label: str, is_demo: bool = False) -> SubjectRecord:
+    def get_or_create(self, *, label: str, is_demo: bool = False) -> SubjectRecord:
         """The subject with this label, created when there is none; safe when two callers do it at once."""
-        if found := self.find_subject(label=label):
+        if found := self.find(label=label):
             return found
         try:
-            return self.create_subject(label=label, is_demo=is_demo)
+            return self.create(label=label, is_demo=is_demo)
         except StoreError:
-            if found := self.find_subject(label=label):
+            if found := self.find(label=label):
                 return found
             raise
 
-    def get_subject(self, *, subject_id: str) -> SubjectRecord:
+    def get(self, *, subject_id: str) -> SubjectRecord:
         """Raises NotFoundError."""
         with self._reading() as session:
             return subject_record(get_row(session, SubjectRow, subject_id))
 
-    def find_subject(self, *, label: str) -> SubjectRecord | None:
+    def find(self, *, label: str) -> SubjectRecord | None:
         """The subject with exactly this label (spaces around it aside), or None."""
         with self._reading() as session:
             row = session.scalar(select(SubjectRow).where(SubjectRow.label == label.strip()))
             return None if row is None else subject_record(row)
 
-    def rename_subject(self, *, subject_id: str, label: str) -> SubjectRecord:
+    def rename(self, *, subject_id: str, label: str) -> SubjectRecord:
         """Give the subject another label. Raises StoreError when it is taken."""
         try:
             with self._writing() as session:
@@ -61,10 +62,32 @@ class SubjectQueries(Queries):
         except ConflictError:
             raise StoreError(f"There is already a subject '{clean_label(label)}': choose another label.") from None
 
-    def list_subjects(self, *, include_demo: bool = True) -> list[SubjectSummary]:
+    def list_all(self, *, include_demo: bool = True) -> list[SubjectSummary]:
         """All subjects with their counts and last dates, the most recently recorded first."""
         with self._reading() as session:
             return [SubjectSummary(*row) for row in session.execute(_summaries(include_demo))]
+
+    def set_tags(self, *, subject_id: str, tags: Collection[str]) -> list[str]:
+        """Give a subject these tags and no others; returned sorted. Raises StoreError for one that is no tag."""
+        wanted = sorted({one_line(tag, MAX_TAG, "A tag") for tag in tags})
+        with self._writing() as session:
+            get_row(session, SubjectRow, subject_id, lock=True)
+            session.execute(delete(SubjectTagRow).where(SubjectTagRow.subject_id == subject_id))
+            if wanted:
+                session.execute(insert(SubjectTagRow), [{"subject_id": subject_id, "tag": tag} for tag in wanted])
+            self._audit(session, "tag", "subject", subject_id, f"{len(wanted)} tags")
+        return wanted
+
+    def tags(self, *, subject_ids: Sequence[str] | None = None) -> dict[str, tuple[str, ...]]:
+        """Each subject's tags, sorted; subjects without any are not there. Of these subjects when given."""
+        query = select(SubjectTagRow).order_by(SubjectTagRow.subject_id, SubjectTagRow.tag)
+        if subject_ids is not None:
+            query = query.where(SubjectTagRow.subject_id.in_(subject_ids))
+        found: dict[str, tuple[str, ...]] = {}
+        with self._reading() as session:
+            for row in session.scalars(query):
+                found[row.subject_id] = (*found.get(row.subject_id, ()), row.tag)
+        return found
 
 
 def clean_label(label: str) -> str:

@@ -161,7 +161,7 @@ def session_measures(analysis: SessionAnalysis, settings: Settings) -> dict[str,
 
 
 def measured(analysis: SessionAnalysis, settings: Settings) -> dict[str, float]:
-    """The analysis's measures as `Store.save_analysis` takes them, with the mark."""
+    """The analysis's measures as `Store.analyses.save` takes them, with the mark."""
     return {**session_measures(analysis, settings), MARK: float(VERSION)}
 
 

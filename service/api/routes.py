@@ -99,7 +99,7 @@ class Api:
         grant = tokens.read_upload_token(self._settings, token)
         size = _content_length(request)
         await anyio.to_thread.run_sync(self._files.check_room, size or 0)
-        await anyio.to_thread.run_sync(functools.partial(self._store.get_subject, subject_id=grant.subject_id))
+        await anyio.to_thread.run_sync(functools.partial(self._store.subjects.get, subject_id=grant.subject_id))
         name = request.query_params.get("name", "")
         incoming = await anyio.to_thread.run_sync(self._files.incoming)
         with incoming:
@@ -148,7 +148,7 @@ class Api:
         """A session's recording, as a whole or in ranges."""
         session_id = request.path_params["session_id"]
         tokens.check_media_token(self._settings, request.query_params.get("token", ""), session_id)
-        session = await anyio.to_thread.run_sync(functools.partial(self._store.get_session, session_id=session_id))
+        session = await anyio.to_thread.run_sync(functools.partial(self._store.sessions.get, session_id=session_id))
         if session.media_path is None:
             return _error("The recording of this session has been removed; its results are kept.", 404)
         path = self._files.path_of(session.media_path)

@@ -206,7 +206,7 @@ def keeper(options: Options, app_settings: AppSettings) -> Callable[[SessionAnal
     app_settings.prepare()
     upgrade(app_settings.database_url)
     store = Store(app_settings.database_url, actor="cli")
-    subject = store.get_or_create_subject(label=options.subject or "")
+    subject = store.subjects.get_or_create(label=options.subject or "")
 
     def keep(analysis: SessionAnalysis) -> None:
         path = Path(analysis.recording.path)
@@ -227,7 +227,7 @@ def keeper(options: Options, app_settings: AppSettings) -> Callable[[SessionAnal
             raise RecordingError(f"{path} cannot be copied: {error.strerror}.") from None
         try:
             found = measured(analysis, options.settings)
-            store.save_analysis(
+            store.analyses.save(
                 session_id=kept.session_id, analysis=analysis, settings=options.settings, measures=found
             )
         except BaseException:

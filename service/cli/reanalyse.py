@@ -44,7 +44,7 @@ def reanalyse_command(
     ):
         subject_id = None
         if subject is not None:
-            found = [one.id for one in store.list_subjects() if one.label == subject]
+            found = [one.id for one in store.subjects.list_all() if one.label == subject]
             if not found:
                 raise StoreError(f"There is no subject '{subject}': `fer-phq reanalyse` without --subject takes all.")
             subject_id = found[0]

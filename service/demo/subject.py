@@ -108,7 +108,7 @@ def create_demo(
         for clip in missing:
             session = _get_or_add_session(settings, store, subject, clip)
             analysis = analyst.analyse(_recording_path(settings, session))
-            store.save_analysis(
+            store.analyses.save(
                 session_id=session.id,
                 analysis=analysis,
                 settings=analyst.settings,
@@ -128,7 +128,7 @@ def remove_demo(settings: AppSettings) -> DemoErasure:
         FerPhqError: The database is locked, or another run is at work.
     """
     with _exclusive(settings), _open_store(settings) as store:
-        subjects = [subject for subject in store.list_subjects() if subject.is_demo]
+        subjects = [subject for subject in store.subjects.list_all() if subject.is_demo]
         erasures = [erase_subject(settings, store, subject.id) for subject in subjects]
         return DemoErasure(len(subjects), sum(erasure.sessions for erasure in erasures))
 
@@ -166,16 +166,16 @@ def _open_store(settings: AppSettings) -> Iterator[Store]:
 
 def _get_or_create_subject(store: Store) -> SubjectRecord:
     """Return the demonstration subject, under whatever name it has by now, or a new one."""
-    for subject in store.list_subjects():
+    for subject in store.subjects.list_all():
         if subject.is_demo:
-            return store.get_subject(subject_id=subject.id)
-    if store.find_subject(label=LABEL):
+            return store.subjects.get(subject_id=subject.id)
+    if store.subjects.find(label=LABEL):
         raise StoreError(messages.LABEL_IN_USE(label=LABEL))
-    return store.create_subject(label=LABEL, is_demo=True)
+    return store.subjects.create(label=LABEL, is_demo=True)
 
 
 def _find_session(store: Store, subject: SubjectRecord, clip: DemoClip) -> SessionRecord | None:
-    sessions = [summary.session for summary in store.recent_sessions(subject_id=subject.id, limit=1000)]
+    sessions = [summary.session for summary in store.sessions.list_recent(subject_id=subject.id, limit=1000)]
     return next((session for session in sessions if session.original_name == clip.path.name), None)
 
 
@@ -183,7 +183,7 @@ def _is_analysed(store: Store, subject: SubjectRecord, clip: DemoClip, analyst: 
     session = _find_session(store, subject, clip)
     if session is None:
         return False
-    analysis = store.find_analysis(session_id=session.id, model_id=analyst.model_id, settings=analyst.settings)
+    analysis = store.analyses.find(session_id=session.id, model_id=analyst.model_id, settings=analyst.settings)
     return analysis is not None
 
 
@@ -202,7 +202,7 @@ def _get_or_add_session(settings: AppSettings, store: Store, subject: SubjectRec
         consent_text=CONSENT_TEXT,
         enqueue=False,
     )
-    return store.get_session(session_id=result.session_id)
+    return store.sessions.get(session_id=result.session_id)
 
 
 def _recording_path(settings: AppSettings, session: SessionRecord) -> Path:
@@ -213,13 +213,13 @@ def _recording_path(settings: AppSettings, session: SessionRecord) -> Path:
 
 def _save_questionnaires(store: Store, subject: SubjectRecord) -> int:
     """Save the questionnaires that are missing and return their number."""
-    existing = store.list_questionnaires(subject_id=subject.id, include_superseded=True)
+    existing = store.questionnaires.list_by_subject(subject_id=subject.id, include_superseded=True)
     answer_times = {questionnaire.answered_at for questionnaire in existing}
     saved = 0
     for questionnaire in QUESTIONNAIRES:
         answered_at = _weeks_before(subject.created_at, questionnaire.weeks_ago)
         if answered_at not in answer_times:
-            store.save_questionnaire(
+            store.questionnaires.save(
                 subject_id=subject.id,
                 scale=Scale.PHQ9,
                 items=questionnaire.items,

@@ -50,7 +50,7 @@ def grant(settings: AppSettings, store: Store, details: Details, now: datetime) 
     A transcript is laid down to wait for its recording. Without a date of its own the grant says now, which whoever
     learns the file's own date corrects.
     """
-    subject = store.get_or_create_subject(label=details.subject)
+    subject = store.subjects.get_or_create(label=details.subject)
     waits = transcripts.wait(settings, details.transcript) if details.transcript is not None else None
     return UploadGrant(
         subject_id=subject.id,
@@ -67,7 +67,7 @@ def take_from_folder(settings: AppSettings, store: Store, relative: str, details
     try:
         path = server_folder.recording(settings, relative)
         own_date = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-        subject = store.get_or_create_subject(label=details.subject)
+        subject = store.subjects.get_or_create(label=details.subject)
         ingested = add_recording(
             settings,
             store,

@@ -119,14 +119,14 @@ def import_questionnaires(store: Store, rows: Sequence[QuestionnaireRow], *, by:
     """
     stored = existing = item9 = corrected = 0
     for row in rows:
-        subject = store.get_or_create_subject(label=row.subject)
-        records = store.list_questionnaires(subject_id=subject.id, include_superseded=True)
+        subject = store.subjects.get_or_create(label=row.subject)
+        records = store.questionnaires.list_by_subject(subject_id=subject.id, include_superseded=True)
         same = [q for q in records if (q.scale, q.answered_at, q.items) == (row.scale, row.answered_at, row.items)]
         superseded = _to_correct(row, same)
         existing += bool(same)
         if same and superseded is None:
             continue
-        record = store.save_questionnaire(
+        record = store.questionnaires.save(
             subject_id=subject.id,
             scale=row.scale,
             items=row.items,

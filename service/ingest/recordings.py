@@ -85,7 +85,7 @@ def _waiting_transcript(
     try:
         return transcripts.waiting(settings, grant.transcript)
     except RecordingError:
-        if store.find_session_by_media(subject_id=grant.subject_id, sha256=info.sha256) is None:
+        if store.sessions.find_by_media(subject_id=grant.subject_id, sha256=info.sha256) is None:
             raise
         return None
 
@@ -135,9 +135,9 @@ def _add_rows(
     transcript: GivenTranscript | None,
 ) -> tuple[str, str | None]:
     """Commit the session, with its queued job and transcript in the same transaction when asked; their ids."""
-    is_demo = store.get_subject(subject_id=grant.subject_id).is_demo
+    is_demo = store.subjects.get(subject_id=grant.subject_id).is_demo
     if not enqueue:
-        session = store.create_session(
+        session = store.sessions.create(
             subject_id=grant.subject_id,
             recorded_at=grant.recorded_at,
             recording=info,
@@ -149,7 +149,7 @@ def _add_rows(
         )
         _add_transcript(store, session.id, transcript)
         return session.id, None
-    session, job = store.create_session_with_job(
+    session, job = store.sessions.create_with_job(
         subject_id=grant.subject_id,
         recorded_at=grant.recorded_at,
         recording=info,
@@ -166,8 +166,8 @@ def _add_rows(
 
 def _add_transcript(store: Store, session_id: str, transcript: GivenTranscript | None) -> None:
     """Keep the transcript with a session that has none."""
-    if transcript is not None and not store.has_transcript(session_id=session_id):
-        store.set_transcript(
+    if transcript is not None and not store.transcripts.exists(session_id=session_id):
+        store.transcripts.save(
             session_id=session_id,
             original_name=transcript.original_name,
             document=transcript.document,
@@ -178,7 +178,7 @@ def _add_transcript(store: Store, session_id: str, transcript: GivenTranscript |
 def _take_back(store: Store, media: MediaStore, relative: str) -> None:
     """Remove a placed file whose rows were refused, with the lock held; the sweep does it when the store is away."""
     try:
-        if not store.media_in_use(media_path=relative):
+        if not store.sessions.media_in_use(media_path=relative):
             media.path_of(relative).unlink(missing_ok=True)
     except StoreError as error:
         log.warning("a file without rows is left to the sweep: %s", error)
@@ -186,11 +186,11 @@ def _take_back(store: Store, media: MediaStore, relative: str) -> None:
 
 def _existing(store: Store, session_id: str, relative: str, grant: UploadGrant, *, enqueue: bool) -> Ingested:
     """The session that this subject's recording already has; a recording that was removed is back with this file."""
-    if store.get_session(session_id=session_id).media_path is None:
-        store.set_media_path(session_id=session_id, media_path=relative)
-    job = store.latest_job(session_id=session_id)
+    if store.sessions.get(session_id=session_id).media_path is None:
+        store.sessions.set_media_path(session_id=session_id, media_path=relative)
+    job = store.jobs.latest(session_id=session_id)
     if job is None and enqueue:
-        job = store.create_job(session_id=session_id, settings=_own_settings(grant))
+        job = store.jobs.create(session_id=session_id, settings=_own_settings(grant))
     return Ingested(session_id, job.id if job else None, duplicate=True)
 
 

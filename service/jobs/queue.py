@@ -57,13 +57,13 @@ class JobStatus:
 
 def status(settings: AppSettings, store: Store, job_id: str) -> JobStatus:
     """One job. NotFoundError when there is none with that id."""
-    job = store.get_job(job_id=job_id)
+    job = store.jobs.get(job_id=job_id)
     return _statuses(settings, store, [job])[0]
 
 
 def session_job(settings: AppSettings, store: Store, session_id: str) -> JobStatus | None:
     """A session's newest job, or None."""
-    job = store.latest_job(session_id=session_id)
+    job = store.jobs.latest(session_id=session_id)
     return None if job is None else _statuses(settings, store, [job])[0]
 
 
@@ -71,7 +71,7 @@ def list_jobs(
     settings: AppSettings, store: Store, states: Sequence[JobState] | None = None, limit: int = 100
 ) -> list[JobStatus]:
     """Jobs, newest first, in any of `states` (all when None)."""
-    return _statuses(settings, store, [view.job for view in store.list_jobs(states=states, limit=limit)])
+    return _statuses(settings, store, [view.job for view in store.jobs.list_newest(states=states, limit=limit)])
 
 
 def enqueue_analysis(
@@ -79,26 +79,26 @@ def enqueue_analysis(
 ) -> JobStatus:
     """Queue an analysis of a session; its live job when it has one. SettingsError for unknown analysis settings."""
     settings.analysis_settings(analysis)
-    job = store.create_job(session_id=session_id, settings=dict(analysis) if analysis else None)
+    job = store.jobs.create(session_id=session_id, settings=dict(analysis) if analysis else None)
     return _statuses(settings, store, [job])[0]
 
 
 def cancel(settings: AppSettings, store: Store, job_id: str) -> JobStatus:
     """Stop a job: a queued one at once, a running one within about a second of work; a finished one stays as it is."""
-    return _statuses(settings, store, [store.request_cancel(job_id=job_id)])[0]
+    return _statuses(settings, store, [store.jobs.request_cancel(job_id=job_id)])[0]
 
 
 def retry(settings: AppSettings, store: Store, job_id: str) -> JobStatus:
     """Queue a failed or cancelled job again; a live or finished one stays as it is."""
-    job = store.get_job(job_id=job_id)
+    job = store.jobs.get(job_id=job_id)
     if job.state in (JobState.FAILED, JobState.CANCELLED):
-        job = store.set_job_state(job_id=job_id, state=JobState.QUEUED)
+        job = store.jobs.set_state(job_id=job_id, state=JobState.QUEUED)
     return _statuses(settings, store, [job])[0]
 
 
 def workers_alive(settings: AppSettings, store: Store) -> int:
     """How many workers show signs of life."""
-    return len(live_workers(settings, store.workers()))
+    return len(live_workers(settings, store.workers.list_all()))
 
 
 def live_workers(settings: AppSettings, workers: Iterable[WorkerRecord]) -> set[str]:
@@ -110,8 +110,8 @@ def live_workers(settings: AppSettings, workers: Iterable[WorkerRecord]) -> set[
 def _statuses(settings: AppSettings, store: Store, jobs: Sequence[JobRecord]) -> list[JobStatus]:
     if not any(job.is_live for job in jobs):
         return [_status(job, {}, set()) for job in jobs]
-    order = {job.id: place for place, job in enumerate(store.queued_jobs())}
-    return [_status(job, order, live_workers(settings, store.workers())) for job in jobs]
+    order = {job.id: place for place, job in enumerate(store.jobs.list_queued())}
+    return [_status(job, order, live_workers(settings, store.workers.list_all())) for job in jobs]
 
 
 def _status(job: JobRecord, order: Mapping[str, int], alive: set[str]) -> JobStatus:

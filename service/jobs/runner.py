@@ -80,7 +80,7 @@ class JobRunner:
         if self.stopping.is_set():
             raise WorkerStopping
         claim = uuid.uuid4().hex
-        job = patiently(lambda: self._store.claim_job(workflow_id=workflow_id, worker=self._worker, claim=claim))
+        job = patiently(lambda: self._store.jobs.claim(workflow_id=workflow_id, worker=self._worker, claim=claim))
         if job is None:
             log.info("job of workflow %s is cancelled, finished or erased", workflow_id)
             return "none"
@@ -99,7 +99,7 @@ class JobRunner:
             held = self._held
             self._held = None
         if held is not None:
-            released = self._store.release_job(workflow_id=held[0], claim=held[1])
+            released = self._store.jobs.release(workflow_id=held[0], claim=held[1])
             log.info("workflow %s given back: %s", held[0], released)
 
     def _run_claimed(self, job: JobRecord, workflow_id: str, claim: str) -> str:
@@ -121,7 +121,7 @@ class JobRunner:
         except Exception as failure:
             error = _unexpected(job, failure)
         settled = patiently(
-            lambda: self._store.finish_job(
+            lambda: self._store.jobs.finish(
                 workflow_id=workflow_id, claim=claim, state=state, error=error, analysis_id=analysis_id
             )
         )
@@ -136,9 +136,9 @@ class JobRunner:
                 "retry it, or send a smaller recording."
             )
         settings = current(self._settings, self._store).analysis_settings(job.settings)
-        session = _still_there(lambda: self._store.get_session(session_id=job.session_id))
+        session = _still_there(lambda: self._store.sessions.get(session_id=job.session_id))
         with beside_of(self._settings, self._store, session.id) as beside:
-            done = self._store.find_analysis(
+            done = self._store.analyses.find(
                 session_id=session.id, model_id=self._analyser.model_id, settings=settings, beside=beside.digest()
             )
             if done is not None:
@@ -147,7 +147,7 @@ class JobRunner:
             analysis = self._analyser.analyse(self._recording_of(session), settings, hook, beside)
         found = measured(analysis, settings)
         return _still_there(
-            lambda: self._store.save_analysis(
+            lambda: self._store.analyses.save(
                 session_id=session.id, analysis=analysis, settings=settings, measures=found
             )
         )
@@ -182,7 +182,7 @@ class JobRunner:
 
     def _report(self, workflow_id: str, claim: str, frames: Progress) -> None:
         try:
-            answer = self._store.set_job_progress(
+            answer = self._store.jobs.set_progress(
                 workflow_id=workflow_id,
                 claim=claim,
                 frames_done=int(frames.done),

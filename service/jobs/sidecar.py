@@ -27,7 +27,7 @@ def beside_of(settings: AppSettings, store: Store, session_id: str) -> Iterator[
     The transcript lies in the incoming folder, readable by its owner only; after a crash the sweep removes it.
     A FerPhqError that names the file names it as the person did who gave it.
     """
-    kept = store.get_transcript(session_id=session_id)
+    kept = store.transcripts.get(session_id=session_id)
     if kept is None:
         yield Sidecar()
         return

@@ -149,7 +149,7 @@ class _Worker:
     def start(self) -> None:
         """Show signs of life, then start DBOS, which recovers what a worker of this name left behind."""
         self._heartbeat()
-        self._store.requeue_jobs_of(worker=self._name)
+        self._store.jobs.requeue_worker(worker=self._name)
         config: DBOSConfig = {
             "name": "fer-phq",
             "system_database_url": self._settings.dbos_database_url,
@@ -202,7 +202,7 @@ class _Worker:
             time.sleep(0.02)
         stuck = self._runner.busy
         self._runner.give_back()
-        self._store.forget_worker(worker=self._name)
+        self._store.workers.forget(worker=self._name)
         if stuck:
             log.warning("worker %s ends without waiting for its job, which is queued again", self._name)
             logging.shutdown()
@@ -210,11 +210,11 @@ class _Worker:
         DBOS.destroy(destroy_registry=True)
 
     def _heartbeat(self) -> None:
-        self._store.heartbeat(worker=self._name, host=socket.gethostname(), pid=os.getpid())
+        self._store.workers.heartbeat(worker=self._name, host=socket.gethostname(), pid=os.getpid())
 
     def _relay(self) -> None:
         """Offer queued rows to DBOS, each once by this worker and in effect once by all."""
-        queued = [job.workflow_id for job in self._store.queued_jobs()]
+        queued = [job.workflow_id for job in self._store.jobs.list_queued()]
         self._relayed &= set(queued)
         for workflow_id in queued:
             if workflow_id not in self._relayed:
@@ -230,11 +230,11 @@ class _Worker:
         """Give the jobs of workers that show no sign of life to the living."""
         # Workers are looked up last: one that has work has shown signs of life before.
         pending = DBOS.list_workflows(status="PENDING", name=WORKFLOW, load_input=False, load_output=False)
-        running = {job.worker for job in self._store.list_live_jobs() if job.state is JobState.RUNNING and job.worker}
-        workers = self._store.workers()
+        running = {job.worker for job in self._store.jobs.list_live() if job.state is JobState.RUNNING and job.worker}
+        workers = self._store.workers.list_all()
         alive = live_workers(self._settings, workers) | {self._name}
         for name in (running | {worker.id for worker in workers}) - alive:
-            count = self._store.requeue_jobs_of(worker=name)
+            count = self._store.jobs.requeue_worker(worker=name)
             log.warning("worker %s shows no sign of life; %d job(s) taken from it", name, count)
         for workflow in pending:
             if workflow.executor_id not in alive:
@@ -242,11 +242,11 @@ class _Worker:
                 log.warning("workflow %s is taken over", workflow.workflow_id)
         for worker in workers:
             if worker.id not in alive:
-                self._store.forget_worker(worker=worker.id)
+                self._store.workers.forget(worker=worker.id)
 
     def _reconcile(self) -> None:
         """Settle rows whose workflow has ended without doing so, and offer again what DBOS does not know."""
-        jobs = self._store.list_live_jobs()
+        jobs = self._store.jobs.list_live()
         live = [job.workflow_id for job in jobs]
         known = {
             workflow.workflow_id: workflow.status
@@ -258,12 +258,12 @@ class _Worker:
         for job in jobs:
             if job.workflow_id not in known:
                 self._enqueue(job.workflow_id)
-            elif known[job.workflow_id] in ENDED and self._store.fail_job(
+            elif known[job.workflow_id] in ENDED and self._store.jobs.fail(
                 workflow_id=job.workflow_id, error="The analysis ended without a result that could be stored; retry it."
             ):
                 log.error("workflow %s ended %s without settling its job", job.workflow_id, known[job.workflow_id])
                 if job.state is JobState.QUEUED:  # it never began, so nobody needs to ask for it again
-                    self._store.set_job_state(job_id=job.id, state=JobState.QUEUED)
+                    self._store.jobs.set_state(job_id=job.id, state=JobState.QUEUED)
 
     def _prune(self) -> None:
         """Forget workflows that ended a while ago: every one is rows in the engine's database."""
@@ -290,7 +290,7 @@ class _Worker:
 
     def _sweep(self) -> None:
         remove_expired(self._settings, self._store)
-        removed = self._media.sweep(lambda relative: self._store.media_in_use(media_path=relative))
+        removed = self._media.sweep(lambda relative: self._store.sessions.media_in_use(media_path=relative))
         if removed:
             log.info("%d leftover file(s) removed", removed)
 

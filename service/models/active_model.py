@@ -24,11 +24,11 @@ def active_model(settings: AppSettings, store: Store | None = None) -> str | Non
     if settings.model:
         return settings.model
     if store is not None:
-        return store.get_setting(key=KEY) or None
+        return store.settings.get(key=KEY) or None
     if current_revision(settings.database_url) != head_revision():
         return None  # nothing is kept yet, or by an older version that had no such setting
     with Store(settings.database_url, actor="cli") as own:
-        return own.get_setting(key=KEY) or None
+        return own.settings.get(key=KEY) or None
 
 
 def active_bundle(settings: AppSettings, store: Store | None = None) -> Bundle:
@@ -77,12 +77,12 @@ def activate(settings: AppSettings, name: str, store: Store | None = None) -> Bu
         raise ModelError(f"{bundle.path / damaged[0]} is not the file that was written with the bundle.")
     bundle = _kept(bundle)
     if store is not None:
-        store.set_setting(key=KEY, value=bundle.model_id)
+        store.settings.set(key=KEY, value=bundle.model_id)
         return bundle
     settings.prepare()
     upgrade(settings.database_url)
     with Store(settings.database_url, actor="cli") as own:
-        own.set_setting(key=KEY, value=bundle.model_id)
+        own.settings.set(key=KEY, value=bundle.model_id)
     return bundle
 
 

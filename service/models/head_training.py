@@ -77,7 +77,7 @@ def labelled_count(
     kind = active_bundle(settings, store).face_kind
     counts = []
     for one in [scale] if scale else list(Scale):
-        found = store.labelled_sessions(scale=one, within_days=within_days, face_kind=kind)
+        found = store.labels.list_sessions(scale=one, within_days=within_days, face_kind=kind)
         counts.append(Labelled(one, len(found), len({labelled.subject_id for labelled in found})))
     return max(counts, key=lambda count: count.sessions)
 

@@ -14,11 +14,11 @@ def measure_stored(store: Store, *, limit: int | None = None) -> int:
     Each is written on its own, so it can be broken off, repeated and done by two at once.
     """
     done = 0
-    for analysis_id in store.unmeasured(mark=MARK, version=VERSION, limit=limit):
+    for analysis_id in store.measures.list_unmeasured(mark=MARK, version=VERSION, limit=limit):
         try:
-            settings = settings_of(store.get_analysis(analysis_id=analysis_id).settings)
-            found = measured(store.load_session_analysis(analysis_id=analysis_id), settings)
-            store.set_measures(analysis_id=analysis_id, measures=found)
+            settings = settings_of(store.analyses.get(analysis_id=analysis_id).settings)
+            found = measured(store.analyses.load_session_analysis(analysis_id=analysis_id), settings)
+            store.measures.replace(analysis_id=analysis_id, measures=found)
         except NotFoundError:
             continue  # erased meanwhile
         done += 1

@@ -41,20 +41,20 @@ def rescore(
     if model.bundle.config.phq is None:
         raise ModelError(f"{model.model_id} has no PHQ head to score with: choose another model.")
     written = 0
-    wanted = store.rescorable(face_kind=model.face_kind, model_id=model.model_id, subject_id=subject_id)
+    wanted = store.labels.list_rescorable(face_kind=model.face_kind, model_id=model.model_id, subject_id=subject_id)
     for done, analysis_id in enumerate(wanted):
         on_progress(done, len(wanted))
         try:
-            summary = store.get_analysis(analysis_id=analysis_id)
+            summary = store.analyses.get(analysis_id=analysis_id)
             settings = settings_of(summary.settings)
-            analysis = with_estimate(store.load_session_analysis(analysis_id=analysis_id), model, settings)
+            analysis = with_estimate(store.analyses.load_session_analysis(analysis_id=analysis_id), model, settings)
             found = measured(analysis, settings)
-            store.save_analysis(session_id=summary.session_id, analysis=analysis, settings=settings, measures=found)
+            store.analyses.save(session_id=summary.session_id, analysis=analysis, settings=settings, measures=found)
         except NotFoundError:
             continue  # erased meanwhile
         written += 1
     on_progress(len(wanted), len(wanted))
-    return Rescored(written, store.count_unknown_kind(subject_id=subject_id))
+    return Rescored(written, store.labels.count_unknown_kind(subject_id=subject_id))
 
 
 def settings_of(stored: Any) -> Settings:

@@ -16,7 +16,7 @@ def waiting(settings: AppSettings, store: Store) -> int:
     bundle = active_bundle(settings, store)
     if bundle.config.phq is None:
         return 0
-    return len(store.rescorable(face_kind=bundle.face_kind, model_id=bundle.model_id))
+    return len(store.labels.list_rescorable(face_kind=bundle.face_kind, model_id=bundle.model_id))
 
 
 def start(settings: AppSettings) -> None:

@@ -30,7 +30,7 @@ def write_manifest(
     this backbone. Raises FerPhqError when no session has a questionnaire near it.
     """
     wanted = [scale] if scale else list(Scale)
-    found = {one: store.labelled_sessions(scale=one, within_days=within_days, face_kind=face_kind) for one in wanted}
+    found = {one: store.labels.list_sessions(scale=one, within_days=within_days, face_kind=face_kind) for one in wanted}
     chosen = max(wanted, key=lambda one: len(found[one]))
     if not found[chosen]:
         asked = f"{scale} questionnaire" if scale else "questionnaire"
@@ -46,8 +46,8 @@ def write_manifest(
         embedded = _all_embedded(store, found[chosen])
         for labelled in found[chosen]:
             name = f"{labelled.session_id}.npz"
-            settings = settings_of(store.get_analysis(analysis_id=labelled.analysis_id).settings)
-            features = judged_features(store.load_session_analysis(analysis_id=labelled.analysis_id), settings)
+            settings = settings_of(store.analyses.get(analysis_id=labelled.analysis_id).settings)
+            features = judged_features(store.analyses.load_session_analysis(analysis_id=labelled.analysis_id), settings)
             if not features.modalities:
                 continue
             if features.words is not None and features.words.kind == MINILM and not embedded:
@@ -60,5 +60,5 @@ def write_manifest(
 
 def _all_embedded(store: Store, sessions: Sequence[LabelledSessionRecord]) -> bool:
     """Whether the words of all sessions have embeddings: the extra that makes them may have come later."""
-    kinds = [store.channel_kinds(analysis_id=one.analysis_id).get(Modality.WORDS) for one in sessions]
+    kinds = [store.features.kinds(analysis_id=one.analysis_id).get(Modality.WORDS) for one in sessions]
     return {kind for kind in kinds if kind is not None} == {MINILM}

@@ -26,7 +26,7 @@ ESTIMATE = ("phq_score", "phq_low", "phq_high", "phq_level", "phq_scale", "phq_p
 
 @dataclass(frozen=True, eq=False)
 class Cohort:
-    """sessions: rows of `Store.cohort_table`. people: one row a subject, by label; see `summed_up`."""
+    """sessions: rows of `Store.cohort.load`. people: one row a subject, by label; see `summed_up`."""
 
     sessions: pd.DataFrame
     people: pd.DataFrame
@@ -44,13 +44,13 @@ class Cohort:
 
 def load_cohort(store: Store, wanted: CohortFilter, measures: Sequence[str], prefer_model: str | None) -> Cohort:
     """The cohort that a filter describes, by the active model's analyses where there are any."""
-    sessions = store.cohort_table(wanted=wanted, measures=measures, prefer_model=prefer_model)
-    people = summed_up(sessions, store.newest_answers(), store.subject_tags())
+    sessions = store.cohort.load(wanted=wanted, measures=measures, prefer_model=prefer_model)
+    people = summed_up(sessions, store.cohort.newest_answers(), store.subjects.tags())
     return Cohort(sessions, people)
 
 
 def summed_up(sessions: pd.DataFrame, answers: pd.DataFrame, tags: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:
-    """One row a subject, by label, of their sessions (rows of `Store.cohort_table`).
+    """One row a subject, by label, of their sessions (rows of `Store.cohort.load`).
 
     Columns: subject_id, label, is_demo (all sessions are), tags (a list), sessions, first_at, last_at,
     newest_session, model_id (of the newest session), models (how many), coverage and each measured name (means over

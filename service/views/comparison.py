@@ -43,7 +43,7 @@ class Comparison:
     same: share of the sessions with a face on whose most seen emotion they agree; None without any. emotions: of each
     the difference of its share. estimates: of the PHQ estimates where both have one on one scale; None without any.
     errors: against questionnaires; None without any near. simulated: whether either's estimates are. table: a row a
-    session with both estimates (`Store.paired_analyses`) and the `maximum` of their scale, as
+    session with both estimates (`Store.model_pairs.load`) and the `maximum` of their scale, as
     `dashboard.charts.estimates_of_two` takes it.
     """
 
@@ -59,7 +59,7 @@ class Comparison:
 
 def compare(store: Store, first: str, second: str, within_days: float = WITHIN_DAYS) -> Comparison:
     """Compare two models by their ids. Sessions that one of them has not analysed do not count."""
-    pairs = store.paired_analyses(first=first, second=second, within_days=within_days)
+    pairs = store.model_pairs.load(first=first, second=second, within_days=within_days)
     faces = pairs[pairs["dominant_emotion_a"].notna() & pairs["dominant_emotion_b"].notna()]
     table = pairs[pairs["phq_score_b"].notna() & (pairs["phq_scale_a"] == pairs["phq_scale_b"])]
     table = table.assign(maximum=[Scale(name).maximum for name in table["phq_scale_a"]])

@@ -20,27 +20,27 @@ from service.views.review import episode_table, other_people, utterance_table
 
 def frames_table(store: Store, analysis_id: str) -> pd.DataFrame:
     """One row a sampled frame of an analysis; gaps are there, with NaN. Raises NotFoundError."""
-    return store.frame_table(analysis_id=analysis_id).drop(columns="idx")
+    return store.analyses.frames(analysis_id=analysis_id).drop(columns="idx")
 
 
 def voice_table(store: Store, analysis_id: str) -> pd.DataFrame | None:
     """One row a tenth of a second; None where the analysis has no voice. Raises NotFoundError."""
-    return _channel_table(store.load_channels(analysis_id=analysis_id).get(Modality.VOICE))
+    return _channel_table(store.features.load_series(analysis_id=analysis_id).get(Modality.VOICE))
 
 
 def words_table(store: Store, analysis_id: str) -> pd.DataFrame | None:
     """One row an utterance of the subject's, without its embedding; None without words. Raises NotFoundError."""
-    return _channel_table(store.load_channels(analysis_id=analysis_id).get(Modality.WORDS))
+    return _channel_table(store.features.load_series(analysis_id=analysis_id).get(Modality.WORDS))
 
 
 def episodes_table(store: Store, analysis_id: str) -> pd.DataFrame:
     """One row an expression episode of an analysis, by onset. Raises NotFoundError."""
-    return episode_table(store.frame_table(analysis_id=analysis_id))
+    return episode_table(store.analyses.frames(analysis_id=analysis_id))
 
 
 def people_table(store: Store, analysis_id: str) -> pd.DataFrame:
     """One row a person in view who is not the subject. Raises NotFoundError."""
-    return other_people(store.load_analysis(analysis_id=analysis_id))
+    return other_people(store.analyses.load(analysis_id=analysis_id))
 
 
 def transcript_table(store: Store, session_id: str) -> pd.DataFrame | None:
@@ -48,7 +48,7 @@ def transcript_table(store: Store, session_id: str) -> pd.DataFrame | None:
 
     As CSV it is a transcript that `fer_phq.words.read_transcript` reads.
     """
-    kept = store.get_transcript(session_id=session_id)
+    kept = store.transcripts.get(session_id=session_id)
     if kept is None:
         return None
     table = utterance_table(parse_transcript(kept.document, kept.original_name), kept.speaker)
@@ -58,17 +58,19 @@ def transcript_table(store: Store, session_id: str) -> pd.DataFrame | None:
 
 def notes_table(store: Store, session_id: str) -> pd.DataFrame:
     """One row a note of a session, those of no moment first."""
-    return _records(store.list_notes(session_id=session_id), ("time_s", "tag", "words", "created_at", "updated_at"))
+    return _records(
+        store.notes.list_by_session(session_id=session_id), ("time_s", "tag", "words", "created_at", "updated_at")
+    )
 
 
 def events_table(store: Store, subject_id: str) -> pd.DataFrame:
     """One row an event of a subject's, oldest first."""
-    return _records(store.list_events(subject_id=subject_id), ("at", "words", "created_at"))
+    return _records(store.events.list_by_subject(subject_id=subject_id), ("at", "words", "created_at"))
 
 
 def pairs_table(store: Store, first: str, second: str) -> pd.DataFrame:
     """One row a session that two models, named by their ids, have both analysed, oldest first."""
-    found = store.paired_analyses(first=first, second=second, within_days=WITHIN_DAYS)
+    found = store.model_pairs.load(first=first, second=second, within_days=WITHIN_DAYS)
     items = [None if one is None else " ".join(map(str, one)) for one in found["items"]]
     return found.assign(model_id_a=first, model_id_b=second, items=pd.Series(items, index=found.index, dtype=object))
 

@@ -48,7 +48,7 @@ def overview(settings: AppSettings, store: Store) -> Overview:
     """Look everything up. StoreError when the database cannot be read."""
     url = normalise_url(settings.database_url)
     file = sqlite_file(url)
-    subjects = store.list_subjects()
+    subjects = store.subjects.list_all()
     packages = [(name, version(name)) for name in PACKAGES]
     media = MediaStore(settings)
     return Overview(
@@ -70,8 +70,8 @@ def overdue_sessions(store: Store) -> list[Overdue]:
 
     The worker removes such recordings by itself and keeps their results.
     """
-    labels = {subject.id: subject.label for subject in store.list_subjects()}
-    found = store.sessions_past_retention(with_recording=False)
+    labels = {subject.id: subject.label for subject in store.subjects.list_all()}
+    found = store.sessions.list_past_retention(with_recording=False)
     return [Overdue(session, labels.get(session.subject_id, "")) for session in found]
 
 
@@ -79,7 +79,7 @@ def erase_overdue(settings: AppSettings, store: Store, now: datetime | None = No
     """Erase every session whose retention has ended by now: its results, its recording, its notes and transcript."""
     at = now or datetime.now(UTC)
     sessions = analyses = files = 0
-    for session in store.sessions_past_retention(now=at, with_recording=False):
+    for session in store.sessions.list_past_retention(now=at, with_recording=False):
         erased = erase_session(settings, store, session.id)
         sessions = sessions + 1
         analyses = analyses + erased.analyses

@@ -29,8 +29,8 @@ class Answers:
 
 def answers(store: Store, subject_id: str) -> Answers:
     """Everything that a subject has answered, with its history."""
-    records = store.list_questionnaires(subject_id=subject_id, include_superseded=True)
-    authors = store.questionnaire_authors(subject_id=subject_id)
+    records = store.questionnaires.list_by_subject(subject_id=subject_id, include_superseded=True)
+    authors = store.questionnaires.authors(subject_id=subject_id)
     by_id = {record.id: record for record in records}
     steps = [
         Correction(by_id[record.supersedes_id], record, authors.get(record.id, ""))

@@ -45,8 +45,8 @@ def shown_first(analyses: Sequence[AnalysisSummary], active_id: str | None) -> A
 
 
 def frame_states(record: AnalysisRecord) -> pd.DataFrame:
-    """One row a sampled frame, as `Store.frame_table` has it, with `from_s` and `to_s` (the time that it stands for)
-    and `state` (of `STATES`).
+    """One row a sampled frame, as `Store.analyses.frames` has it, with `from_s` and `to_s` (the time that it stands
+    for) and `state` (of `STATES`).
     """
     line = record.timeline
     columns = dict(zip(EMOTIONS, line.emotions.T, strict=True)) | dict(

@@ -55,7 +55,7 @@ def test_the_recording_plays_and_the_timeline_steers_it(
 def test_a_point_and_a_row_of_the_cohort_lead_to_a_person(
     filled: AppSettings, installation: AppSettings, store: Store, page: Any
 ) -> None:
-    people = {subject.id: subject.label for subject in store.list_subjects()}
+    people = {subject.id: subject.label for subject in store.subjects.list_all()}
     with dashboard(installation) as address:
         opened(page, f"{address}/cohort")
         point = page.locator("[class*=st-key-spread_expressivity] .scatterlayer .point").first
@@ -103,7 +103,7 @@ def test_an_upload_becomes_charts_and_can_be_erased(
         assert "Uploaded" in page.locator("li.done").inner_text()
         page.locator("li.failed").wait_for()
         page.get_by_text("Analysed.", exact=True).wait_for(timeout=3 * PATIENCE_MS)  # the worker loads the model first
-        (row,) = store.recent_sessions()
+        (row,) = store.sessions.list_recent()
         assert row.subject_label == "P-001"
         assert row.session.consent is not None
         assert row.session.consent.by == "AB"
@@ -112,11 +112,11 @@ def test_an_upload_becomes_charts_and_can_be_erased(
         eventually(page, lambda: page.locator("video").evaluate("v => v.duration > 0"))
         page.wait_for_selector("[class*=st-key-card_estimate]")
         calm(page)
-        (row,) = store.recent_sessions()
+        (row,) = store.sessions.list_recent()
         assert row.analysis is not None
         assert row.analysis.coverage > 0.8
         erase(page, installation)
-        assert store.recent_sessions() == []
+        assert store.sessions.list_recent() == []
 
 
 def erase(page: Any, settings: AppSettings) -> None:

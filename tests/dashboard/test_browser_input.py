@@ -54,7 +54,7 @@ def test_what_the_camera_records_becomes_a_session(installation: AppSettings, st
         eventually(page, lambda: page.get_by_role("timer").inner_text() >= "0:03")
         page.get_by_role("button", name="Stop", exact=True).click()
         page.get_by_text("Nothing is kept yet").wait_for()
-        assert store.recent_sessions() == []
+        assert store.sessions.list_recent() == []
         page.get_by_role("button", name="Discard it").click()
         page.get_by_role("button", name="Start recording").click()
         eventually(page, lambda: page.get_by_role("timer").inner_text() >= "0:02")
@@ -62,7 +62,7 @@ def test_what_the_camera_records_becomes_a_session(installation: AppSettings, st
         page.get_by_role("button", name="Use this recording").click()
         page.locator("li.done").wait_for()
         page.get_by_text("Analysed.", exact=True).wait_for(timeout=3 * PATIENCE_MS)  # the worker loads the model first
-        (row,) = store.recent_sessions()
+        (row,) = store.sessions.list_recent()
         assert row.session.original_name.startswith("camera-")
         assert row.session.consent is not None
         assert row.session.has_audio
@@ -113,7 +113,7 @@ def save_by_keyboard(page: Any) -> None:
 
 
 def test_a_questionnaire_by_keyboard_alone(installation: AppSettings, store: Store) -> None:
-    subject = store.create_subject(label="P-001")
+    subject = store.subjects.create(label="P-001")
     with dashboard(installation) as address, browser_tab() as page:
         first_item(page, f"{address}/questionnaire?subject={subject.id}")
         page.keyboard.type("21022101")  # a digit answers an item and goes on to the next
@@ -128,7 +128,7 @@ def test_a_questionnaire_by_keyboard_alone(installation: AppSettings, store: Sto
         save_by_keyboard(page)
         page.get_by_text("of 27 points on PHQ-9: moderate").wait_for()
         page.get_by_text("Please act now").wait_for()
-        (saved,) = store.list_questionnaires(subject_id=subject.id)
+        (saved,) = store.questionnaires.list_by_subject(subject_id=subject.id)
         assert saved.items == (2, 1, 0, 2, 2, 1, 0, 1, 1)
         assert saved.scale is Scale.PHQ9
         assert saved.difficulty == 2
@@ -136,7 +136,7 @@ def test_a_questionnaire_by_keyboard_alone(installation: AppSettings, store: Sto
 
 
 def test_the_last_question_is_there_once_a_problem_was_checked_off(installation: AppSettings, store: Store) -> None:
-    subject = store.create_subject(label="P-001")
+    subject = store.subjects.create(label="P-001")
     with dashboard(installation) as address, browser_tab() as page:
         last = page.get_by_role("radiogroup", name=DIFFICULTY)
         first_item(page, f"{address}/questionnaire?subject={subject.id}")
@@ -153,7 +153,7 @@ def test_the_last_question_is_there_once_a_problem_was_checked_off(installation:
         save_by_keyboard(page)
         page.get_by_text("Difficulty in daily life: Extremely difficult").wait_for()
         page.get_by_text("The answer to item 9").wait_for()
-        (saved,) = store.list_questionnaires(subject_id=subject.id)
+        (saved,) = store.questionnaires.list_by_subject(subject_id=subject.id)
         assert (saved.total, saved.difficulty) == (1, 3)
         eventually(page, lambda: answered.count() == 0)
         assert not last.is_visible(), "the form is empty again"
@@ -186,9 +186,9 @@ def test_dropped_files_follow_their_table(installation: AppSettings, store: Stor
         page.locator("li.failed").wait_for()
         assert "The table does not name this file." in page.locator("li.failed").inner_text()
         page.get_by_text("Still to come, of 2 files that the table names: two.mp4").wait_for()
-        (row,) = store.recent_sessions()
+        (row,) = store.sessions.list_recent()
         assert (row.subject_label, row.session.recorded_at.year) == ("P1", 2025)
-        transcript = store.get_transcript(session_id=row.session.id)
+        transcript = store.transcripts.get(session_id=row.session.id)
         assert transcript is not None
         assert (transcript.original_name, transcript.speaker) == ("one.vtt", "Client")
         calm(page)
@@ -222,8 +222,8 @@ def test_a_transcript_goes_with_the_file_of_its_name(
         page.wait_for_timeout(1500)  # the page's next run hands the browser the new leave
         page.locator("[data-testid=fp-upload]").set_input_files(source)
         page.locator("li.done").wait_for()
-        (row,) = store.recent_sessions()
-        transcript = store.get_transcript(session_id=row.session.id)
+        (row,) = store.sessions.list_recent()
+        transcript = store.transcripts.get(session_id=row.session.id)
         assert transcript is not None
         assert (transcript.document, transcript.speaker) == (VTT, "Therapist")
         page.locator("[data-testid=fp-upload]").set_input_files(source)
@@ -247,14 +247,14 @@ def test_a_marked_file_of_the_servers_folder_is_taken_in(
         page.mouse.click(box["x"] + 16, box["y"] + 52)  # the mark of the first row; the grid is a canvas
         page.get_by_role("button", name="Take in 1 recording").click()
         page.get_by_text("P-001 · a.mp4").wait_for()
-        (row,) = store.recent_sessions()
+        (row,) = store.sessions.list_recent()
         assert row.session.original_name == "a.mp4"
         calm(page)
 
 
 def test_sessions_past_their_retention_are_erased_after_asking(installation: AppSettings, store: Store) -> None:
     kept, overdue = bare_session(store, "P-1"), bare_session(store, "P-2")
-    store.set_retention(session_id=overdue, retain_until=datetime(2026, 1, 1, tzinfo=UTC))
+    store.sessions.set_retention(session_id=overdue, retain_until=datetime(2026, 1, 1, tzinfo=UTC))
     with dashboard(installation) as address, browser_tab() as page:
         opened(page, f"{address}/settings")
         page.get_by_role("button", name="Erase these sessions").click()
@@ -263,5 +263,5 @@ def test_sessions_past_their_retention_are_erased_after_asking(installation: App
         page.get_by_role("dialog").get_by_text("I want to erase them").click()
         erase.click()
         page.get_by_text("1 session erased.").wait_for()
-        assert [row.session.id for row in store.recent_sessions()] == [kept]
+        assert [row.session.id for row in store.sessions.list_recent()] == [kept]
         calm(page)

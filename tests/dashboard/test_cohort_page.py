@@ -19,14 +19,14 @@ from service.settings import AppSettings
 def people(installation: AppSettings, store: Store) -> None:
     """Six made-up people with three sessions each and four real ones; two of each have a tag."""
     made_up = seed_store(store, subjects=6, sessions=3, seconds=30, now=WHEN)
-    real = [store.create_subject(label=f"P-{i}") for i in range(4)]
+    real = [store.subjects.create(label=f"P-{i}") for i in range(4)]
     for i, person in enumerate(real):
         plan = Plan(seconds=30 + i, provenance=Provenance.CLINICAL, model_id="clinic-aa11bb22")
         estimated(store, person.id, plan, WHEN + timedelta(days=i))
     for person in (*made_up[:2], *real[:2]):
-        store.set_tags(subject_id=person.id, tags=["arm A"])
+        store.subjects.set_tags(subject_id=person.id, tags=["arm A"])
     items = [2] * 6 + [0] * 2
-    store.save_questionnaire(subject_id=real[0].id, scale=Scale.PHQ8, items=items, answered_at=WHEN)
+    store.questionnaires.save(subject_id=real[0].id, scale=Scale.PHQ8, items=items, answered_at=WHEN)
 
 
 def with_everybody() -> AppTest:
@@ -110,16 +110,16 @@ def test_no_measure_chosen_leaves_the_table() -> None:
 
 def test_a_chosen_person_can_be_opened_and_tagged(people: None, store: Store) -> None:
     app = chosen(open_page("cohort"), 2)
-    person = store.find_subject(label="P-2")
+    person = store.subjects.find(label="P-2")
     assert person is not None
     links = {link.label: link.proto.query_string for link in app.get("page_link")}
     assert links["Open trends"] == f"subject={person.id}"
-    newest = store.recent_sessions(subject_id=person.id)[0].session.id
+    newest = store.sessions.list_recent(subject_id=person.id)[0].session.id
     assert links["Open newest session"] == f"session={newest}"
     next(box for box in app.multiselect if box.label == "Tags" and box.key is None).set_value(["arm A"])
     next(button for button in app.button if button.label == "Save tags").click()
     calm(app.run())
-    assert store.subject_tags(subject_ids=[person.id]) == {person.id: ("arm A",)}
+    assert store.subjects.tags(subject_ids=[person.id]) == {person.id: ("arm A",)}
 
 
 def test_several_people_are_tagged_at_once(people: None, store: Store) -> None:
@@ -129,8 +129,8 @@ def test_several_people_are_tagged_at_once(people: None, store: Store) -> None:
         app.selectbox(key="many_tag").set_value("arm A")
         next(button for button in app.button if button.label == label).click()
         app = calm(app.run())
-        tags = store.subject_tags()
-        found = {one.label for one in store.list_subjects(include_demo=False) if "arm A" in tags.get(one.id, ())}
+        tags = store.subjects.tags()
+        found = {one.label for one in store.subjects.list_all(include_demo=False) if "arm A" in tags.get(one.id, ())}
         assert found == having
 
 
@@ -151,8 +151,8 @@ def test_a_click_on_a_point_names_the_person() -> None:
 
 
 def test_labels_and_tags_are_escaped(installation: AppSettings, store: Store) -> None:
-    subject = store.create_subject(label="<img src=x>")
-    store.set_tags(subject_id=subject.id, tags=["<i>arm</i>"])
+    subject = store.subjects.create(label="<img src=x>")
+    store.subjects.set_tags(subject_id=subject.id, tags=["<i>arm</i>"])
     estimated(store, subject.id, Plan(), WHEN)
     app = chosen(open_page("cohort"), 0)
     page = " ".join(str(getattr(node.proto, "body", "")) for node in app.main if node.type in ("html", "markdown"))

@@ -147,7 +147,7 @@ def test_a_trained_head_shows_its_report_and_its_card(trained: Bundle) -> None:
 
 def test_simulated_heads_say_so(heads: Path, models_here: Path, store: Store) -> None:
     shutil.copytree(heads / "made-up", models_here / "made-up")
-    store.set_setting(key=KEY, value=read_bundle(models_here / "made-up").model_id)
+    store.settings.set(key=KEY, value=read_bundle(models_here / "made-up").model_id)
     said = words(open_page())
     assert "Simulated labels" in said
     assert "Demonstration only: this head was trained on simulated labels" in said
@@ -165,7 +165,7 @@ def test_a_person_makes_a_model_active(trained: Bundle, installation: AppSetting
     assert "fer-phq reanalyse" in said
     press(dialog, "Use it for new analyses")
     assert active_bundle(installation, store).model_id == trained.model_id
-    audit = store.list_audit(limit=1)[0]
+    audit = store.audit.list_newest(limit=1)[0]
     assert (audit.actor, audit.object_id, audit.detail) == ("dashboard", KEY, trained.model_id)
     assert f'<span class=\\"fp-name\\">{trained.model_id}' in words(open_page())
 
@@ -208,7 +208,7 @@ def test_the_environment_decides_where_it_is_set(
 
 
 def test_a_model_that_is_gone_can_be_replaced(trained: Bundle, installation: AppSettings, store: Store) -> None:
-    store.set_setting(key=KEY, value="gone-12345678")
+    store.settings.set(key=KEY, value="gone-12345678")
     app = AppTest.from_file(str(MAIN), default_timeout=60)
     app.run()
     app.switch_page("app_pages/models.py")
@@ -327,10 +327,10 @@ def test_from_the_button_to_a_head_in_use(installation: AppSettings, store: Stor
 
 
 def test_sessions_of_another_backbone_are_not_offered(trained: Bundle, store: Store) -> None:
-    store.set_setting(key=KEY, value=trained.model_id)
-    subject = store.create_subject(label="P-1")
+    store.settings.set(key=KEY, value=trained.model_id)
+    subject = store.subjects.create(label="P-1")
     session = new_session(store, subject.id)
-    store.save_analysis(session_id=session.id, analysis=sample_analysis(sample_recording(), face_kind="other-1"))
+    store.analyses.save(session_id=session.id, analysis=sample_analysis(sample_recording(), face_kind="other-1"))
     assert "Score stored sessions again" not in labels(open_page())
 
 
@@ -348,13 +348,13 @@ def test_words_for_modalities_are_a_list() -> None:
 def test_two_models_are_compared_on_the_sessions_of_both(store: Store, trained: Bundle) -> None:
     assert "Compare two models" not in words(open_page())
     shipped = read_bundle(SHIPPED).model_id
-    subject = store.create_subject(label="<i>A</i>")
+    subject = store.subjects.create(label="<i>A</i>")
     for number in range(3):
         name = f"{number}.mp4"
         session = new_session(store, subject.id, name)
         for model_id, seed in ((shipped, number), (trained.model_id, number + 9)):
             analysis = sample_analysis(sample_recording(name), model_id=model_id, seed=seed)
-            store.save_analysis(session_id=session.id, analysis=analysis)
+            store.analyses.save(session_id=session.id, analysis=analysis)
     app = open_page()
     said = words(app)
     assert "Compare two models" in said
@@ -367,9 +367,9 @@ def test_two_models_are_compared_on_the_sessions_of_both(store: Store, trained: 
 
 
 def test_models_without_a_session_in_common_say_so(store: Store) -> None:
-    subject = store.create_subject(label="A")
+    subject = store.subjects.create(label="A")
     for model_id in ("one", "two"):
         session = new_session(store, subject.id, f"{model_id}.mp4")
         analysis = sample_analysis(sample_recording(f"{model_id}.mp4"), model_id=model_id)
-        store.save_analysis(session_id=session.id, analysis=analysis)
+        store.analyses.save(session_id=session.id, analysis=analysis)
     assert "No session in common" in words(open_page())

@@ -53,13 +53,13 @@ def test_everything_wrong_with_a_table_is_said_before_anything_is_stored(
     assert "Row 4: it names no file." in said
     assert said.count("nobody is named who recorded the consent") == 3
     assert all("Continue" not in button.label for button in app.button)
-    assert store.list_subjects() == []
+    assert store.subjects.list_all() == []
 
 
 def test_a_good_table_goes_on_to_the_recordings(installation: AppSettings, store: Store) -> None:
     app = with_table("file,subject\na.mp4,P1\nb.mp4,P2\n")
     assert "'File': 'a.mp4', 'Subject': 'P1'" in tables(app)
-    assert store.list_subjects() == [], "nothing is stored before somebody goes on"
+    assert store.subjects.list_all() == [], "nothing is stored before somebody goes on"
     press(app, "Continue to upload")
     assert "A table names **2 recordings** of 2 subjects." in words(app)
     assert "Still to come, of 2 files that the table names: a.mp4, b.mp4" in html_of(app)
@@ -81,17 +81,17 @@ def test_files_of_the_servers_folder_are_taken_in_by_a_table(share: Path, store:
     app = with_table("file,subject,transcript\na.mp4,P1,a.vtt\nweek 1/b.mp4,P2,\n", FOLDER)
     press(app, "Continue to the folder")
     press(app, "Take in 2 recordings")
-    rows = {row.subject_label: row for row in store.recent_sessions()}
+    rows = {row.subject_label: row for row in store.sessions.list_recent()}
     assert {label: row.session.original_name for label, row in rows.items()} == {"P1": "a.mp4", "P2": "b.mp4"}
     assert all(row.job is not None and row.session.consent is not None for row in rows.values())
-    words_of = store.get_transcript(session_id=rows["P1"].session.id)
+    words_of = store.transcripts.get(session_id=rows["P1"].session.id)
     assert words_of is not None
     assert words_of.speaker == "Client"
     assert "week 1/b" in words(app).replace("\\\\", "")
 
 
 def test_the_folder_is_listed_and_walked(share: Path, store: Store) -> None:
-    store.create_subject(label="P1")
+    store.subjects.create(label="P1")
     app = open_page("new_session")
     app.segmented_control(key="place").set_value(FOLDER).run()
     app.selectbox[0].set_value("P1")
@@ -116,12 +116,12 @@ def test_without_a_folder_the_page_says_what_to_set(installation: AppSettings) -
 def test_the_same_recording_is_recognised_in_words(share: Path, store: Store) -> None:
     settings = context.given()
     for label in ("P1", "P9"):
-        subject = store.create_subject(label=label)
+        subject = store.subjects.create(label=label)
         add_recording(settings, store, share / "a.mp4", subject_id=subject.id, recorded_at=subject.created_at)
     app = with_table("file,subject\na.mp4,P1\n", FOLDER)
     press(app, "Continue to the folder")
     press(app, "Take in 1 recording")
-    assert len(store.recent_sessions()) == 2
+    assert len(store.sessions.list_recent()) == 2
     said = html_of(app)
     assert "P1 · a.mp4 was there already since" in said
     assert "P1 · a.mp4 is the same recording as a session of P9. Is the subject right?" in said
@@ -135,4 +135,4 @@ def test_what_cannot_be_taken_is_told_and_the_rest_is_taken(share: Path, store: 
     assert "Not everything could be taken in." in html_of(app)
     assert str(share) not in html_of(app)
     assert "<i>P1" not in raw_html_of(app)
-    assert [row.session.original_name for row in store.recent_sessions()] == ["a.mp4"]
+    assert [row.session.original_name for row in store.sessions.list_recent()] == ["a.mp4"]

@@ -59,20 +59,22 @@ def test_home_lists_sessions_and_low_coverage(store: Store) -> None:
     said = words(open_page("home"))
     assert "DEMO-01" in said
     assert "Low coverage" in said
-    assert any(item.kind is AttentionKind.LOW_COVERAGE for item in store.needs_attention())
+    assert any(item.kind is AttentionKind.LOW_COVERAGE for item in store.triage.list_items())
 
 
 def test_home_shows_a_failed_job_with_its_sentence(installation: AppSettings, store: Store) -> None:
     session_id = bare_session(store)
-    job = store.create_job(session_id=session_id)
-    store.set_job_state(job_id=job.id, state=JobState.FAILED, error="This file holds no video; choose another one.")
+    job = store.jobs.create(session_id=session_id)
+    store.jobs.set_state(job_id=job.id, state=JobState.FAILED, error="This file holds no video; choose another one.")
     assert "This file holds no video" in words(open_page("home"))
     assert "This file holds no video" in words(open_page("session", session=session_id))
 
 
 @pytest.mark.usefixtures("filled")
 def test_a_simulated_estimate_never_stands_alone(store: Store) -> None:
-    row = next(r for r in store.recent_sessions(limit=50) if r.analysis and isinstance(r.analysis.phq, PhqEstimate))
+    row = next(
+        r for r in store.sessions.list_recent(limit=50) if r.analysis and isinstance(r.analysis.phq, PhqEstimate)
+    )
     said = words(open_page("session", session=row.session.id))
     assert "Demonstration only: this head was trained on simulated labels" in said
     assert "Simulated labels" in said
@@ -81,7 +83,7 @@ def test_a_simulated_estimate_never_stands_alone(store: Store) -> None:
 
 def test_no_band_is_named_when_the_interval_spans_several(installation: AppSettings, store: Store) -> None:
     session_id = bare_session(store)
-    store.save_analysis(session_id=session_id, analysis=analysis(Plan(provenance=Provenance.CLINICAL)))
+    store.analyses.save(session_id=session_id, analysis=analysis(Plan(provenance=Provenance.CLINICAL)))
     said = words(open_page("session", session=session_id))
     assert "no single band can be named" in said
     assert "Demonstration only" not in said
@@ -92,7 +94,7 @@ def test_a_withheld_estimate_says_why(installation: AppSettings, store: Store) -
     found = analysis(Plan(coverage=0.1))
     assert isinstance(found.phq, PhqUnavailable)
     assert found.phq.reason is UnavailableReason.LOW_COVERAGE
-    store.save_analysis(session_id=session_id, analysis=found)
+    store.analyses.save(session_id=session_id, analysis=found)
     said = words(open_page("session", session=session_id))
     assert "No estimate" in said
     assert "The face was found in too few of the sampled frames." in said
@@ -101,7 +103,7 @@ def test_a_withheld_estimate_says_why(installation: AppSettings, store: Store) -
 def test_analyses_of_two_models_can_be_chosen(installation: AppSettings, store: Store) -> None:
     session_id = bare_session(store)
     for model_id in ("first-11111111", "second-22222222"):
-        store.save_analysis(session_id=session_id, analysis=analysis(Plan(model_id=model_id)), settings=Settings())
+        store.analyses.save(session_id=session_id, analysis=analysis(Plan(model_id=model_id)), settings=Settings())
     app = open_page("session", session=session_id)
     chooser = next(box for box in app.selectbox if box.label == "Analysis")
     assert len(chooser.options) == 2
@@ -130,7 +132,7 @@ def test_an_unknown_session_is_an_error_in_words() -> None:
 
 @pytest.mark.usefixtures("filled")
 def test_trends_of_the_subject_in_the_address(store: Store) -> None:
-    subject = store.find_subject(label="DEMO-02")
+    subject = store.subjects.find(label="DEMO-02")
     assert subject is not None
     app = open_page("trends", subject=subject.id)
     assert app.title[0].value == "DEMO-02"
@@ -138,14 +140,14 @@ def test_trends_of_the_subject_in_the_address(store: Store) -> None:
 
 
 def test_trends_of_a_subject_without_sessions(installation: AppSettings, store: Store) -> None:
-    subject = store.create_subject(label="P-1")
+    subject = store.subjects.create(label="P-1")
     said = words(open_page("trends", subject=subject.id))
     assert "No scores yet" in said
     assert "No analysed sessions yet" in said
 
 
 def test_change_since_the_first_questionnaire_is_judged_by_both_rules(installation: AppSettings, store: Store) -> None:
-    subject = store.create_subject(label="P-1")
+    subject = store.subjects.create(label="P-1")
     answer(store, subject.id, [18, 17, 13, 6])
     app = open_page("trends", subject=subject.id)
     said = words(app)
@@ -165,7 +167,7 @@ def test_change_since_the_first_questionnaire_is_judged_by_both_rules(installati
 
 
 def test_a_small_change_is_called_none(installation: AppSettings, store: Store) -> None:
-    subject = store.create_subject(label="P-1")
+    subject = store.subjects.create(label="P-1")
     answer(store, subject.id, [9, 10])
     facts = dict(facts_of(open_page("trends", subject=subject.id)))
     assert facts["Difference"] == "1 point higher"
@@ -174,7 +176,7 @@ def test_a_small_change_is_called_none(installation: AppSettings, store: Store) 
 
 
 def test_one_questionnaire_of_each_scale_is_no_change(installation: AppSettings, store: Store) -> None:
-    subject = store.create_subject(label="P-1")
+    subject = store.subjects.create(label="P-1")
     assert "A change needs two on the same scale" in words(open_page("trends", subject=subject.id))
     answer(store, subject.id, [18])
     answer(store, subject.id, [3], Scale.PHQ8)
@@ -186,7 +188,7 @@ def test_one_questionnaire_of_each_scale_is_no_change(installation: AppSettings,
 
 
 def test_estimates_of_a_clinical_head_get_a_personal_baseline(installation: AppSettings, store: Store) -> None:
-    subject = store.create_subject(label="P-1")
+    subject = store.subjects.create(label="P-1")
     answer(store, subject.id, [12, 12])
     for week in (0, 2, 4):
         estimated(store, subject.id, Plan(provenance=Provenance.CLINICAL), WHEN + timedelta(weeks=week))
@@ -203,7 +205,7 @@ def test_estimates_of_a_clinical_head_get_a_personal_baseline(installation: AppS
 
 
 def test_estimates_of_a_simulated_head_get_none(installation: AppSettings, store: Store) -> None:
-    subject = store.create_subject(label="P-1")
+    subject = store.subjects.create(label="P-1")
     answer(store, subject.id, [12, 12, 12])
     for week in (0, 2, 4):
         estimated(store, subject.id, Plan(), WHEN + timedelta(weeks=week))
@@ -213,7 +215,7 @@ def test_estimates_of_a_simulated_head_get_none(installation: AppSettings, store
 
 
 def test_a_questionnaire_is_scored_and_stored(installation: AppSettings, store: Store) -> None:
-    store.create_subject(label="P-1")
+    store.subjects.create(label="P-1")
     app = open_page("questionnaire")
     app.selectbox(key="phq_subject").set_value("P-1")
     for radio in app.radio:
@@ -221,29 +223,29 @@ def test_a_questionnaire_is_scored_and_stored(installation: AppSettings, store: 
     app.radio[8].set_value(0)
     app.button[0].click()
     calm(app.run())
-    subject = store.find_subject(label="P-1")
+    subject = store.subjects.find(label="P-1")
     assert subject is not None
-    saved = store.list_questionnaires(subject_id=subject.id)
+    saved = store.questionnaires.list_by_subject(subject_id=subject.id)
     assert [(q.total, q.scale, q.item9_flag) for q in saved] == [(8, Scale.PHQ9, False)]
     assert "of 27 points on PHQ-9: mild" in words(app)
     assert "Please act now" not in words(app)
 
 
 def test_an_incomplete_questionnaire_is_not_stored(installation: AppSettings, store: Store) -> None:
-    subject = store.create_subject(label="P-1")
+    subject = store.subjects.create(label="P-1")
     app = open_page("questionnaire", subject=subject.id)
     for radio in app.radio[:7]:
         radio.set_value(1)
     app.button[0].click()
     calm(app.run())
     assert "Still open: 8, 9." in words(app)
-    assert store.list_questionnaires(subject_id=subject.id) == []
+    assert store.questionnaires.list_by_subject(subject_id=subject.id) == []
 
 
 def test_item_9_asks_for_a_person_until_one_was_there(installation: AppSettings, store: Store) -> None:
-    subject = store.create_subject(label="P-1")
-    store.set_setting(key="help_line", value="Call the ward on extension 12.")
-    store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ9, items=[0] * 8 + [1], answered_at=WHEN)
+    subject = store.subjects.create(label="P-1")
+    store.settings.set(key="help_line", value="Call the ward on extension 12.")
+    store.questionnaires.save(subject_id=subject.id, scale=Scale.PHQ9, items=[0] * 8 + [1], answered_at=WHEN)
     app = open_page("questionnaire", subject=subject.id)
     said = words(app)
     assert "A person should speak with them now" in said
@@ -253,7 +255,7 @@ def test_item_9_asks_for_a_person_until_one_was_there(installation: AppSettings,
     next(button for button in app.button if "has spoken" in button.label).click()
     calm(app.run())
     assert "A person should speak with them now" not in words(app)
-    assert not store.needs_attention()
+    assert not store.triage.list_items()
 
 
 def test_upload_needs_subject_consent_and_a_name(installation: AppSettings, store: Store) -> None:
@@ -261,11 +263,11 @@ def test_upload_needs_subject_consent_and_a_name(installation: AppSettings, stor
     app.button[0].click()
     calm(app.run())
     assert "Choose or type a subject. Confirm the consent. Say who recorded the consent." in words(app)
-    assert store.list_subjects() == []
+    assert store.subjects.list_all() == []
 
 
 def test_upload_begins_with_consent(installation: AppSettings, store: Store) -> None:
-    store.create_subject(label="P-7")
+    store.subjects.create(label="P-7")
     app = open_page("new_session")
     app.selectbox[0].set_value("P-7")
     app.checkbox(key="agreed").set_value(True)
@@ -298,12 +300,12 @@ def test_a_model_that_is_gone_cannot_say_what_it_looked_at(filled: AppSettings, 
 
 
 def test_erasing_a_session_asks_first(filled: AppSettings, store: Store) -> None:
-    before = len(store.recent_sessions(limit=50))
+    before = len(store.sessions.list_recent(limit=50))
     app = open_page("session")
     next(button for button in app.button if button.label == "Erase session").click()
     calm(app.run())
     assert next(button for button in app.button if button.label == "Erase").disabled
-    assert len(store.recent_sessions(limit=50)) == before
+    assert len(store.sessions.list_recent(limit=50)) == before
 
 
 def test_consent_given_later_is_recorded(installation: AppSettings, store: Store) -> None:
@@ -313,14 +315,14 @@ def test_consent_given_later_is_recorded(installation: AppSettings, store: Store
     app.text_input(key="late_consent_by").set_value("AB").run()
     next(button for button in app.button if button.label == "The person has agreed").click()
     assert "No consent recorded" not in words(calm(app.run()))
-    consent = store.get_session(session_id=session_id).consent
+    consent = store.sessions.get(session_id=session_id).consent
     assert consent is not None
     assert consent.by == "AB"
 
 
 def test_labels_cannot_smuggle_markup(installation: AppSettings, store: Store) -> None:
     session_id = bare_session(store, label="<img src=x onerror=alert(1)>")
-    store.create_job(session_id=session_id)
+    store.jobs.create(session_id=session_id)
     for name in PAGES:
         page = open_page(name, session=session_id)
         html = " ".join(str(getattr(node.proto, "body", "")) for node in page.main if node.type == "html")
@@ -346,9 +348,9 @@ def analysis(plan: Plan) -> SessionAnalysis:
 
 def looked_at_with(store: Store, model_id: str) -> str:
     """A session with the filled store's recording and an analysis by this model."""
-    source = next(r for r in store.recent_sessions(limit=50) if r.session.media_path).session
+    source = next(r for r in store.sessions.list_recent(limit=50) if r.session.media_path).session
     info = recording_info(8, source.duration_s)
-    session = store.create_session(
+    session = store.sessions.create(
         subject_id=source.subject_id,
         recorded_at=WHEN,
         recording=info,
@@ -356,14 +358,14 @@ def looked_at_with(store: Store, model_id: str) -> str:
         media_path=source.media_path,
     )
     plan = Plan(seconds=info.duration_s, model_id=model_id, coverage=1.0)
-    store.save_analysis(session_id=session.id, analysis=synthetic_analysis(8, plan, info))
+    store.analyses.save(session_id=session.id, analysis=synthetic_analysis(8, plan, info))
     return session.id
 
 
 def bare_session(store: Store, label: str = "P-1") -> str:
     """A session without an analysis and without its recording's file."""
-    subject = store.get_or_create_subject(label=label)
-    session = store.create_session(
+    subject = store.subjects.get_or_create(label=label)
+    session = store.sessions.create(
         subject_id=subject.id,
         recorded_at=WHEN,
         recording=recording_info(5, 90.0),

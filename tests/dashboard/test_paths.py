@@ -58,7 +58,7 @@ def test_a_therapist_reviews_a_session_and_takes_the_report(
         eventually(page, lambda: video.evaluate("v => v.readyState >= 1"))
         eventually(page, lambda: click_timeline(page, 0.6))
         eventually(page, lambda: video.evaluate("v => v.currentTime > 2"))
-        store.add_note(session_id=store.recent_sessions()[0].session.id, time_s=3.0, words="laughs", tag="warmth")
+        store.notes.add(session_id=store.sessions.list_recent()[0].session.id, time_s=3.0, words="laughs", tag="warmth")
         calm(page)
         page.reload()
         page.wait_for_selector("[class*=st-key-card_timeline] .js-plotly-plot .main-svg")
@@ -73,11 +73,11 @@ def test_a_therapist_reviews_a_session_and_takes_the_report(
 
 def test_a_coordinator_finds_somebody_among_200_recordings(installation: AppSettings, store: Store, page: Any) -> None:
     for person in range(40):
-        subject = store.create_subject(label=f"S-{person:02d}")
-        store.set_tags(subject_id=subject.id, tags=["waitlist" if person % 2 else "treatment"])
+        subject = store.subjects.create(label=f"S-{person:02d}")
+        store.subjects.set_tags(subject_id=subject.id, tags=["waitlist" if person % 2 else "treatment"])
         for number in range(5):
             seed = person * 10 + number
-            session = store.create_session(
+            session = store.sessions.create(
                 subject_id=subject.id,
                 recorded_at=TODAY - timedelta(days=70 - 14 * number, hours=person),
                 recording=recording_info(seed, 30),
@@ -85,7 +85,7 @@ def test_a_coordinator_finds_somebody_among_200_recordings(installation: AppSett
                 media_path=None,
             )
             plan = Plan(seconds=30, severity=0.8 if person == 7 else 0.3)
-            store.save_analysis(session_id=session.id, analysis=synthetic_analysis(seed, plan))
+            store.analyses.save(session_id=session.id, analysis=synthetic_analysis(seed, plan))
     with dashboard(installation) as address:
         opened(page, f"{address}/cohort")
         page.get_by_text("40 people · 200 analysed sessions").wait_for()
@@ -110,9 +110,9 @@ def test_an_engineer_compares_two_models_and_puts_one_to_work(
     bundle = read_bundle(folder)
     write_config(folder, bundle.config.__class__(**{**vars(bundle.config), "name": "second"}))
     other = read_bundle(folder).model_id
-    subject = store.create_subject(label="P-001")
+    subject = store.subjects.create(label="P-001")
     for number in range(6):
-        session = store.create_session(
+        session = store.sessions.create(
             subject_id=subject.id,
             recorded_at=TODAY - timedelta(days=7 * number + 1),
             recording=recording_info(number, 30),
@@ -121,8 +121,8 @@ def test_an_engineer_compares_two_models_and_puts_one_to_work(
         )
         for model_id, severity in ((read_bundle(SHIPPED).model_id, 0.2), (other, 0.9)):
             plan = Plan(seconds=30, severity=severity, model_id=model_id)
-            store.save_analysis(session_id=session.id, analysis=synthetic_analysis(number, plan))
-    store.save_questionnaire(
+            store.analyses.save(session_id=session.id, analysis=synthetic_analysis(number, plan))
+    store.questionnaires.save(
         subject_id=subject.id, scale=Scale.PHQ8, items=[1] * 8, answered_at=TODAY - timedelta(days=2)
     )
     with dashboard(installation) as address:

@@ -23,16 +23,16 @@ pytestmark = [
 
 def voiced(store: Store) -> str:
     """The newest session that plays, with an analysis that has a voice, and with a transcript."""
-    row = next(row for row in store.recent_sessions(limit=50) if row.session.media_path)
+    row = next(row for row in store.sessions.list_recent(limit=50) if row.session.media_path)
     session = row.session
     assert row.analysis is not None
-    known = store.load_session_analysis(analysis_id=row.analysis.id)
+    known = store.analyses.load_session_analysis(analysis_id=row.analysis.id)
     made = synthetic_analysis(3, Plan(seconds=3, fps=8, coverage=1.0, model_id="voiced-11111111"), known.recording)
     values = np.full((30, len(COLUMNS)), 0.9, np.float32)
     voice = FeatureSeries(values, (np.arange(30) + 0.5) / 10, KIND, COLUMNS)
-    store.save_analysis(session_id=session.id, analysis=replace(made, voice=voice))
+    store.analyses.save(session_id=session.id, analysis=replace(made, voice=voice))
     document = b"WEBVTT\n\n00:00.200 --> 00:00.900\n<v Client>Yes.\n\n00:01.500 --> 00:02.500\n<v Client>I was.\n"
-    store.set_transcript(session_id=session.id, original_name="one.vtt", document=document)
+    store.transcripts.save(session_id=session.id, original_name="one.vtt", document=document)
     return session.id
 
 
@@ -77,7 +77,7 @@ def test_a_note_with_a_new_tag_and_a_line_that_follows_the_recording(
         page.get_by_role("combobox", name="Tag").fill("gaze")
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Keep note").click()
-        eventually(page, lambda: [note.tag for note in store.list_notes(session_id=session_id)] == ["gaze"])
+        eventually(page, lambda: [note.tag for note in store.notes.list_by_session(session_id=session_id)] == ["gaze"])
         page.get_by_role("tab", name="Notes (1)").wait_for()
         page.keyboard.press("Escape")
         video.evaluate("v => { v.muted = true; v.loop = true; v.play(); }")

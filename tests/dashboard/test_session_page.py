@@ -37,8 +37,8 @@ pytestmark = pytest.mark.usefixtures("installation")
 
 def session_with(store: Store, *analyses: SessionAnalysis, label: str = "P-1") -> str:
     """A session without a recording's file and these analyses, oldest first."""
-    subject = store.get_or_create_subject(label=label)
-    session = store.create_session(
+    subject = store.subjects.get_or_create(label=label)
+    session = store.sessions.create(
         subject_id=subject.id,
         recorded_at=NOW,
         recording=recording_info(5, 60),
@@ -46,7 +46,7 @@ def session_with(store: Store, *analyses: SessionAnalysis, label: str = "P-1") -
         media_path=None,
     )
     for analysis in analyses:
-        store.save_analysis(session_id=session.id, analysis=analysis)
+        store.analyses.save(session_id=session.id, analysis=analysis)
     return session.id
 
 
@@ -132,8 +132,8 @@ def test_without_one_by_the_active_model_the_newest_is_shown(store: Store) -> No
 
 def test_everything_runs_along_one_axis(store: Store) -> None:
     session_id = session_with(store, made())
-    store.set_transcript(session_id=session_id, original_name="one.vtt", document=WEBVTT)
-    store.add_note(session_id=session_id, words="looks away", time_s=12.0)
+    store.transcripts.save(session_id=session_id, original_name="one.vtt", document=WEBVTT)
+    store.notes.add(session_id=session_id, words="looks away", time_s=12.0)
     figure = timeline(opened(session_id))
     assert names(figure) >= {
         "Episodes", "Face found", "Other people", "Transcript", "Speech", "Loudness", "Pitch", "Notes",
@@ -160,7 +160,7 @@ def test_a_second_analysis_is_laid_over_the_first(store: Store) -> None:
         store, made("other-11111111", seed=9, severity=0.9, provenance=Provenance.CLINICAL), made(mine)
     )
     app = opened(session_id)
-    other = store.session_detail(session_id=session_id).analyses[1]
+    other = store.sessions.get_detail(session_id=session_id).analyses[1]
     box(app, "Compare with").set_value(other.id)
     run(app)
     said = words(app)
@@ -214,7 +214,7 @@ def test_a_short_session_is_not_asked_what_to_show(store: Store) -> None:
 def test_episodes_are_listed_by_emotion(store: Store) -> None:
     session_id = session_with(store, made())
     app = opened(session_id)
-    found = loaders.episodes(store.session_detail(session_id=session_id).analyses[0].id)
+    found = loaders.episodes(store.sessions.get_detail(session_id=session_id).analyses[0].id)
     assert f"Episodes ({len(found)})" in words(app)
     listed = component(app, "rows")
     assert len(listed["rows"]) == len(found)
@@ -247,7 +247,7 @@ def component(app: AppTest, field: str, number: int = 0) -> dict[str, Any]:
 
 def test_a_note_is_written_at_the_moment_changed_and_removed(store: Store) -> None:
     elsewhere = session_with(store, label="P-2")
-    store.add_note(session_id=elsewhere, words="", tag="gaze")
+    store.notes.add(session_id=elsewhere, words="", tag="gaze")
     session_id = session_with(store, made())
     app = opened(session_id)
     app.slider(key=f"slider_{session_id}").set_value(20.0)
@@ -256,7 +256,7 @@ def test_a_note_is_written_at_the_moment_changed_and_removed(store: Store) -> No
     app.text_area(key=f"note_words_{session_id}").set_value("looks <b>away</b>")
     app.selectbox(key=f"note_tag_{session_id}").set_value("gaze")
     press(app, "Keep note")
-    (note,) = store.list_notes(session_id=session_id)
+    (note,) = store.notes.list_by_session(session_id=session_id)
     assert (note.time_s, note.words, note.tag) == (20.0, "looks <b>away</b>", "gaze")
     assert "looks &lt;b&gt;away" in html_of(app)
     assert "looks <b>" not in html_of(app)
@@ -271,11 +271,11 @@ def test_a_note_is_written_at_the_moment_changed_and_removed(store: Store) -> No
     run(app)
     app.text_area(key=f"change_words_{note.id}").set_value("looks at the window")
     press(app, "Save changes")
-    assert store.list_notes(session_id=session_id)[0].words == "looks at the window"
+    assert store.notes.list_by_session(session_id=session_id)[0].words == "looks at the window"
     app.button(key=f"note_edit_{note.id}").click()
     run(app)
     press(app, "Remove note")
-    assert store.list_notes(session_id=session_id) == []
+    assert store.notes.list_by_session(session_id=session_id) == []
     assert "No notes yet" in words(app)
 
 
@@ -285,11 +285,11 @@ def test_a_note_of_the_whole_session_and_one_that_says_nothing(store: Store) -> 
     next(button for button in app.button if button.label == "Keep note").click()
     app.run()
     assert "A note must have words or a tag" in app.error[0].value
-    assert store.list_notes(session_id=session_id) == []
+    assert store.notes.list_by_session(session_id=session_id) == []
     app.text_area(key=f"note_words_{session_id}").set_value("came late")
     app.checkbox(key=f"note_whole_{session_id}").set_value(True)
     press(app, "Keep note")
-    (note,) = store.list_notes(session_id=session_id)
+    (note,) = store.notes.list_by_session(session_id=session_id)
     assert note.time_s is None
     assert "Whole session" in words(app)
     assert "Notes" not in names(timeline(app))
@@ -308,7 +308,7 @@ def test_a_transcript_is_given_read_and_analysed_with(store: Store) -> None:
     assert "2 utterances by Client, Therapist." in words(app)
     assert box(app, "Who is the subject?").value == "Client"
     press(app, "Keep transcript")
-    kept = store.get_transcript(session_id=session_id)
+    kept = store.transcripts.get(session_id=session_id)
     assert kept is not None
     assert (kept.original_name, kept.document, kept.speaker) == ("talk.vtt", WEBVTT, "Client")
     said = words(app)
@@ -318,14 +318,14 @@ def test_a_transcript_is_given_read_and_analysed_with(store: Store) -> None:
     assert [cell["text"] for cell in first["cells"]] == ["0:05", "Client", "I slept badly & woke early."]
     assert second["time"] == 9.0
     press(app, "Analyse again with it")
-    job = store.latest_job(session_id=session_id)
+    job = store.jobs.latest(session_id=session_id)
     assert job is not None
     assert job.state is JobState.QUEUED
 
 
 def test_words_are_found_in_the_transcript(store: Store) -> None:
     session_id = session_with(store, made())
-    store.set_transcript(session_id=session_id, original_name="one.vtt", document=WEBVTT)
+    store.transcripts.save(session_id=session_id, original_name="one.vtt", document=WEBVTT)
     app = opened(session_id)
     app.text_input(key=f"transcript_find_{session_id}").set_value("SINCE").run()
     assert [row["time"] for row in component(calm(app), "rows", 1)["rows"]] == [9.0]
@@ -339,16 +339,16 @@ def test_a_file_that_is_no_transcript_is_told_and_not_kept(store: Store) -> None
     app = give(opened(session_id), "talk.vtt", b"no cues at all")
     assert not app.exception
     assert "holds no cues" in app.error[0].value
-    assert store.get_transcript(session_id=session_id) is None
+    assert store.transcripts.get(session_id=session_id) is None
 
 
 def test_a_transcript_is_removed_and_the_analysis_with_it_stays(store: Store) -> None:
     from service.jobs.sidecar import digest
 
     session_id = session_with(store)
-    kept = store.set_transcript(session_id=session_id, original_name="one.vtt", document=WEBVTT)
-    store.save_analysis(session_id=session_id, analysis=replace(made(), beside=digest(kept)))
-    store.save_analysis(session_id=session_id, analysis=made())
+    kept = store.transcripts.save(session_id=session_id, original_name="one.vtt", document=WEBVTT)
+    store.analyses.save(session_id=session_id, analysis=replace(made(), beside=digest(kept)))
+    store.analyses.save(session_id=session_id, analysis=made())
     app = opened(session_id)
     assert "This transcript is part of another analysis of this session" in words(app)
     chooser = box(app, "Analysis")
@@ -358,8 +358,8 @@ def test_a_transcript_is_removed_and_the_analysis_with_it_stays(store: Store) ->
     assert "This transcript is part of another" not in words(app)
     assert "not part of the analysis" not in words(app)
     press(app, "Remove transcript")
-    assert store.get_transcript(session_id=session_id) is None
-    assert len(store.session_detail(session_id=session_id).analyses) == 2
+    assert store.transcripts.get(session_id=session_id) is None
+    assert len(store.sessions.get_detail(session_id=session_id).analyses) == 2
     assert "No transcript" in words(app)
 
 
@@ -373,7 +373,7 @@ def test_an_analysis_without_frames_says_so(store: Store) -> None:
         sampling=Sampling(fps=2.0),
     )
     session_id = session_with(store)
-    store.save_analysis(session_id=session_id, analysis=none, settings=Settings())
+    store.analyses.save(session_id=session_id, analysis=none, settings=Settings())
     assert "The recording has no frames at this sampling" in words(opened(session_id))
 
 
@@ -396,12 +396,12 @@ def test_the_face_is_marked_with_its_box_and_landmarks(recordings: Recordings) -
 
 def test_the_recording_is_steered_by_numbered_wishes(filled: AppSettings, store: Store) -> None:
     """The same moment can be wished for twice, and a pause is no wish."""
-    session_id = next(row.session.id for row in store.recent_sessions(limit=50) if row.session.media_path)
+    session_id = next(row.session.id for row in store.sessions.list_recent(limit=50) if row.session.media_path)
     app = opened(session_id)
     assert component(app, "seek")["seek"] is None
     for turn in (1, 2):
         app.slider(key=f"slider_{session_id}").set_value(1.0 if turn == 1 else 2.0)
         run(app)
         assert component(app, "seek")["seek"] == {"time": float(turn), "turn": turn}
-    analysis = store.session_detail(session_id=session_id).analyses[0]
+    analysis = store.sessions.get_detail(session_id=session_id).analyses[0]
     assert component(app, "seek")["chart"] == f"timeline_{analysis.id}"

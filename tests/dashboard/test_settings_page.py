@@ -50,10 +50,10 @@ def test_nobody_and_a_text_without_its_version_are_refused(installation: AppSett
     app.text_area(key="set_consent_text").set_value("They agreed.")
     save(app)
     assert "give it a new version" in html_of(app)
-    assert store.list_settings() == {}
+    assert store.settings.list_all() == {}
     app.text_input(key="set_consent_version").set_value("2")
     save(app)
-    assert store.list_settings() == {"consent_text": "They agreed.", "consent_version": "2"}
+    assert store.settings.list_all() == {"consent_text": "They agreed.", "consent_version": "2"}
     assert "They agreed" in words(open_page("new_session"))
 
 
@@ -68,7 +68,7 @@ def test_what_the_environment_says_cannot_be_changed(
     assert "FERPHQ_COVERAGE_FLOOR cannot be changed on this page" in html_of(app)
     app.number_input(key="set_fps").set_value(1.0)
     save(app)
-    assert store.list_settings() == {"fps": "1.0"}
+    assert store.settings.list_all() == {"fps": "1.0"}
 
 
 def test_sessions_past_their_retention_are_listed_and_not_erased_unasked(
@@ -77,13 +77,13 @@ def test_sessions_past_their_retention_are_listed_and_not_erased_unasked(
     bare_session(store, "P-1")
     overdue = bare_session(store, "P-2")
     assert "No session is past its retention" in html_of(open_page("settings"))
-    store.set_retention(session_id=overdue, retain_until=PAST)
+    store.sessions.set_retention(session_id=overdue, retain_until=PAST)
     app = open_page("settings")
     press(app, "Erase these sessions")
     assert next(button for button in app.button if button.label == "Erase").disabled
     assert "'Subject': 'P-2'" in tables(app)
     assert "P-1" not in tables(app)
-    assert len(store.recent_sessions()) == 2
+    assert len(store.sessions.list_recent()) == 2
 
 
 def test_the_installation_says_what_it_is(installation: AppSettings) -> None:
@@ -99,14 +99,14 @@ def test_the_language_is_one_that_there_is_or_each_viewers_own(installation: App
     assert box.value == ""
     box.set_value("de")
     save(app)
-    assert store.get_setting(key=i18n.SETTING) == "de"
+    assert store.settings.get(key=i18n.SETTING) == "de"
     assert current(installation, store).language == "de"
     app = AppTest.from_function(choices_only, default_timeout=60).run()
     with i18n.speaking("de"):  # the test runner names the options outside of the page's run
         app.selectbox(key="set_language").set_value("")
         app.text_input(key="settings_by").set_value("AB")
         press(app, "Einstellungen speichern")
-    assert store.get_setting(key=i18n.SETTING) == ""
+    assert store.settings.get(key=i18n.SETTING) == ""
     assert current(installation, store).language is None
     table = tables(open_page("settings"))
     assert "'Setting': 'Language', 'New value': 'Deutsch'" in table
@@ -137,8 +137,8 @@ def test_the_installations_own_sentences_are_in_the_catalogues() -> None:
 
 def test_a_message_of_ones_own_stands_beside_the_translated_default(installation: AppSettings, store: Store) -> None:
     choose(installation, store, {"item9_message": f"{ITEM9_MESSAGE}\n\nStation 3: 4711", "language": "de"}, by="AB")
-    person = store.get_or_create_subject(label="P-1").id
-    store.save_questionnaire(subject_id=person, scale=Scale.PHQ9, items=[0] * 8 + [1], answered_at=PAST)
+    person = store.subjects.get_or_create(label="P-1").id
+    store.questionnaires.save(subject_id=person, scale=Scale.PHQ9, items=[0] * 8 + [1], answered_at=PAST)
     said = html_of(AppTest.from_function(item9_only, default_timeout=60).run())
     assert "Ein Mensch sollte jetzt" in said
     assert "Station 3: 4711" in said
@@ -152,4 +152,4 @@ def item9_only() -> None:
 
     i18n.choose()
     store = context.store()
-    item9_card(answers(store, store.list_subjects()[0].id).current)
+    item9_card(answers(store, store.subjects.list_all()[0].id).current)

@@ -36,7 +36,7 @@ def test_measures_can_be_chosen(person: SubjectRecord) -> None:
 
 
 def test_sessions_without_measures_say_so(installation: AppSettings, store: Store) -> None:
-    subject = store.create_subject(label="P-1")
+    subject = store.subjects.create(label="P-1")
     estimated(store, subject.id, Plan(), WHEN)
     said = words(open_page("trends", subject=subject.id))
     assert "Nothing measured yet" in said
@@ -49,7 +49,7 @@ def test_events_are_noted_drawn_and_removed(person: SubjectRecord, store: Store)
     app.date_input(key="event_day").set_value(date(2026, 2, 14))
     next(box for box in app.text_input if box.label == "What happened").set_value("<b>Sertraline</b> begun")
     app = press(app, "Add event")
-    (event,) = store.list_events(subject_id=person.id)
+    (event,) = store.events.list_by_subject(subject_id=person.id)
     assert (event.at.date(), event.words) == (date(2026, 2, 14), "<b>Sertraline</b> begun")
     page = " ".join(str(getattr(node.proto, "body", "")) for node in app.main if node.type == "html")
     assert "&lt;b&gt;Sertraline&lt;/b&gt; begun" in page
@@ -57,7 +57,7 @@ def test_events_are_noted_drawn_and_removed(person: SubjectRecord, store: Store)
     drawn = [node for node in app.main if node.type == "plotly_chart" and "14 Feb 2026" in str(node.proto)]
     assert len(drawn) == 3, "scores, emotions and measures"
     app = press(app, "Remove")
-    assert store.list_events(subject_id=person.id) == []
+    assert store.events.list_by_subject(subject_id=person.id) == []
     assert "Nothing noted yet" in words(app)
 
 
@@ -67,7 +67,7 @@ def test_an_event_needs_words(person: SubjectRecord, store: Store) -> None:
     app.run()
     assert not app.exception
     assert [box.value for box in app.error] == ["Say in a few words what happened."]
-    assert store.list_events(subject_id=person.id) == []
+    assert store.events.list_by_subject(subject_id=person.id) == []
 
 
 def test_two_periods_are_compared(person: SubjectRecord) -> None:
@@ -87,7 +87,7 @@ def test_two_periods_are_compared(person: SubjectRecord) -> None:
 
 
 def test_estimates_of_two_models_stay_apart(installation: AppSettings, store: Store) -> None:
-    subject = store.create_subject(label="P-1")
+    subject = store.subjects.create(label="P-1")
     answer(store, subject.id, [12] * 4)
     for week, model in enumerate(("one-11111111", "one-11111111", "two-22222222", "two-22222222", "two-22222222")):
         plan = Plan(provenance=Provenance.CLINICAL, model_id=model)
@@ -104,19 +104,19 @@ def test_estimates_of_two_models_stay_apart(installation: AppSettings, store: St
 
 
 def test_going_back_to_a_model_shows_its_analyses(installation: AppSettings, store: Store) -> None:
-    subject = store.create_subject(label="P-1")
+    subject = store.subjects.create(label="P-1")
     info = recording_info(1, 60.0)
-    session = store.create_session(
+    session = store.sessions.create(
         subject_id=subject.id, recorded_at=WHEN, recording=info, original_name="a.mp4", media_path=None
     )
     for model, severity in (("one-11111111", 0.9), ("two-22222222", 0.1)):
         plan = Plan(seconds=60, severity=severity, model_id=model, provenance=Provenance.CLINICAL)
-        store.save_analysis(session_id=session.id, analysis=synthetic_analysis(1, plan, info))
+        store.analyses.save(session_id=session.id, analysis=synthetic_analysis(1, plan, info))
     scores = {
         one.model_id: f"{one.phq.score:.0f} ({one.phq.low:.0f}"  # type: ignore[union-attr]
-        for one in store.session_detail(session_id=session.id).analyses
+        for one in store.sessions.get_detail(session_id=session.id).analyses
     }
     for model in ("two-22222222", "one-11111111"):
-        store.set_setting(key="active_model", value=model)
+        store.settings.set(key="active_model", value=model)
         assert scores[model] in html_of(open_page("home"))
         assert scores[model] in html_of(open_page("trends", subject=subject.id))

@@ -119,7 +119,7 @@ def test_processes_that_upgrade_together(empty_url: str) -> None:
     )
     assert done.stdout.split() == [head_revision()] * 4, done.stderr
     with Store(empty_url) as store:
-        assert store.list_subjects() == []
+        assert store.subjects.list_all() == []
 
 
 def test_failed_migration_leaves_nothing(empty_url: str) -> None:
@@ -210,7 +210,7 @@ def upgrade_filled(empty_url: str, revision: str, fill: Callable[[Connection], N
 def test_what_is_stored_survives_the_modalities(empty_url: str) -> None:
     upgrade_filled(empty_url, "0001", fill_0001)
     with Store(empty_url) as store:
-        scored, faceless = (store.load_session_analysis(analysis_id=name) for name in ("scored", "faceless"))
+        scored, faceless = (store.analyses.load_session_analysis(analysis_id=name) for name in ("scored", "faceless"))
         assert scored.phq == PhqEstimate(
             7.0, 4.0, 10.0, 0.9, Scale.PHQ8, Provenance.SIMULATED, "model-a", (Modality.FACE,)
         )
@@ -219,15 +219,15 @@ def test_what_is_stored_survives_the_modalities(empty_url: str) -> None:
         np.testing.assert_array_equal(scored.embeddings, [[1, 2]])
         np.testing.assert_array_equal(scored.timeline.time_s, [0.25])
         assert (scored.face_kind, scored.voice, scored.words, scored.beside) == ("", None, None, "")
-        found = store.find_analysis(session_id="session", model_id="model-a", settings=Settings())
+        found = store.analyses.find(session_id="session", model_id="model-a", settings=Settings())
         assert found is not None
         assert found.id == "scored", "the hashes of old rows are still those of their settings"
-        assert store.get_job(job_id="job").analysis_id == "scored"
-        assert store.count_unknown_kind() == 1
-        assert store.labelled_sessions(scale=Scale.PHQ8, within_days=7, face_kind="face-a") == []
+        assert store.jobs.get(job_id="job").analysis_id == "scored"
+        assert store.labels.count_unknown_kind() == 1
+        assert store.labels.list_sessions(scale=Scale.PHQ8, within_days=7, face_kind="face-a") == []
         analysis = sample_analysis(model_id="model-c", voice=sample_voice())
-        store.save_analysis(session_id="session", analysis=analysis)
-        assert store.count_unknown_kind() == 0
+        store.analyses.save(session_id="session", analysis=analysis)
+        assert store.labels.count_unknown_kind() == 0
     for table in ("analyses", "frames", "embeddings", "channels", "audit"):
         change = text(
             f"UPDATE {table} SET {'id = id' if table in ('analyses', 'audit') else 'analysis_id = analysis_id'}"
@@ -253,25 +253,25 @@ def fill_0003(connection: Connection) -> None:
 def test_questionnaires_survive_the_question_of_difficulty(empty_url: str) -> None:
     upgrade_filled(empty_url, "0003", fill_0003)
     with Store(empty_url) as store:
-        kept = store.list_questionnaires(subject_id="subject", include_superseded=True)
+        kept = store.questionnaires.list_by_subject(subject_id="subject", include_superseded=True)
         second, first = sorted(kept, key=lambda record: record.total)
         assert (first.id, first.total, first.item9_flag, first.superseded) == ("first", 9, True, True)
         assert (second.id, second.supersedes_id, second.acknowledged_by) == ("second", "first", "AB")
         assert [record.answered_at for record in kept] == [MONDAY] * 2
         assert [record.difficulty for record in kept] == [None] * 2
         given = {"subject_id": "subject", "scale": Scale.PHQ9, "items": [1] * 9, "answered_at": MONDAY}
-        store.save_questionnaire(**given, difficulty=3, supersedes_id="second")  # type: ignore[arg-type]
+        store.questionnaires.save(**given, difficulty=3, supersedes_id="second")  # type: ignore[arg-type]
         with pytest.raises(StoreError, match="already corrected"):
-            store.save_questionnaire(**given, supersedes_id="first")  # type: ignore[arg-type]
-        assert store.erase_subject(subject_id="subject").questionnaires == 3
+            store.questionnaires.save(**given, supersedes_id="first")  # type: ignore[arg-type]
+        assert store.erasure.erase_subject(subject_id="subject").questionnaires == 3
 
 
 @pytest.mark.parametrize(("difficulty", "total"), [(4, 9), (-1, 9), (0, 0), (3, 0)])
 def test_the_database_refuses_a_difficulty_that_cannot_be(url: str, difficulty: int, total: int) -> None:
     with Store(url) as store:
-        subject = store.create_subject(label="S")
+        subject = store.subjects.create(label="S")
         items = [int(total > 0)] * 9
-        kept = store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ9, items=items, answered_at=MONDAY)
+        kept = store.questionnaires.save(subject_id=subject.id, scale=Scale.PHQ9, items=items, answered_at=MONDAY)
     change = text("UPDATE questionnaires SET difficulty = :difficulty WHERE id = :id AND total = :total")
     with pytest.raises(IntegrityError, match="ck_questionnaires_difficulty"), connected(url) as connection:
         connection.execute(change, {"difficulty": difficulty, "id": kept.id, "total": total})
@@ -283,7 +283,7 @@ def test_sqlite_file_is_for_its_owner_only(tmp_path: Path) -> None:
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert path.stat().st_mode & 0o777 == 0o600
     with Store(sqlite_url(path)) as store:
-        store.create_subject(label="S1")
+        store.subjects.create(label="S1")
         assert {file.stat().st_mode & 0o777 for file in path.parent.iterdir()} == {0o600}
 
 
@@ -318,9 +318,9 @@ def test_migrating_again_leaves_the_locks_of_an_open_store(tmp_path):
     url = sqlite_url(tmp_path / "fer-phq.db")
     upgrade(url)
     with Store(url) as store:
-        store.create_subject(label="P-1")
+        store.subjects.create(label="P-1")
         upgrade(url)
-        other = "import sys; from db.store import Store; Store(sys.argv[1]).create_subject(label='P-2')"
+        other = "import sys; from db.store import Store; Store(sys.argv[1]).subjects.create(label='P-2')"
         subprocess.run([sys.executable, "-c", other, url], cwd=Path(__file__).parents[2], check=True)
         assert (tmp_path / "fer-phq.db-wal").exists(), "the log of a database that is open here was removed"
-        assert {one.label for one in store.list_subjects()} == {"P-1", "P-2"}
+        assert {one.label for one in store.subjects.list_all()} == {"P-1", "P-2"}

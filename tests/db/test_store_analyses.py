@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from db.engine import normalise_url, open_engine
-from db.queries.analyses import settings_hash
+from db.queries.analyses.analyses import settings_hash
 from db.records import NotFoundError
 from db.store import Store
 from db.tables import ESTIMATE_COLUMNS, AnalysisRow
@@ -34,15 +34,15 @@ from fer_phq.core.phq import Modality, PhqUnavailable, Scale, UnavailableReason
 
 @pytest.fixture
 def session_id(store: Store) -> str:
-    return new_session(store, store.create_subject(label="S").id, "session.mp4").id
+    return new_session(store, store.subjects.create(label="S").id, "session.mp4").id
 
 
 def test_round_trip(store: Store, session_id: str) -> None:
     modalities = (Modality.FACE, Modality.WORDS)
     analysis = sample_analysis(phq=sample_estimate(11.25, scale=Scale.PHQ9, modalities=modalities))
     settings = Settings(coverage_floor=0.4)
-    analysis_id = store.save_analysis(session_id=session_id, analysis=analysis, settings=settings)
-    record = store.load_analysis(analysis_id=analysis_id)
+    analysis_id = store.analyses.save(session_id=session_id, analysis=analysis, settings=settings)
+    record = store.analyses.load(analysis_id=analysis_id)
     for name in ("time_s", "emotions", "box", "landmarks", "detection_score", "quality"):
         stored, given = getattr(record.timeline, name), getattr(analysis.timeline, name)
         assert stored.dtype == given.dtype
@@ -50,7 +50,7 @@ def test_round_trip(store: Store, session_id: str) -> None:
     assert record.tracks == analysis.tracks
     assert record.timing == analysis.timing
     summary = record.summary
-    assert summary == store.get_analysis(analysis_id=analysis_id)
+    assert summary == store.analyses.get(analysis_id=analysis_id)
     assert summary.phq == analysis.phq
     assert (summary.frames_sampled, summary.frames_with_face) == (20, 18)
     assert summary.coverage == analysis.coverage
@@ -65,7 +65,9 @@ def test_round_trip(store: Store, session_id: str) -> None:
 def test_whole_analysis_prints_the_same_document(store: Store, session_id: str) -> None:
     phq = sample_estimate(modalities=tuple(Modality))
     analysis = sample_analysis(gaps=(0, 5, 19), phq=phq, voice=sample_voice(), words=sample_words(), beside="ab12")
-    again = store.load_session_analysis(analysis_id=store.save_analysis(session_id=session_id, analysis=analysis))
+    again = store.analyses.load_session_analysis(
+        analysis_id=store.analyses.save(session_id=session_id, analysis=analysis)
+    )
     given, stored = analysis.to_dict(), again.to_dict()
     assert stored["recording"].pop("path") == "ab/session.mp4"
     given["recording"].pop("path")
@@ -76,7 +78,7 @@ def test_whole_analysis_prints_the_same_document(store: Store, session_id: str) 
 
 def test_frame_table(store: Store, session_id: str) -> None:
     analysis = sample_analysis()
-    table = store.frame_table(analysis_id=store.save_analysis(session_id=session_id, analysis=analysis))
+    table = store.analyses.frames(analysis_id=store.analyses.save(session_id=session_id, analysis=analysis))
     assert list(table.columns) == [
         *("idx", "time_s"),
         *EMOTIONS,
@@ -94,38 +96,38 @@ def test_analysis_without_a_face(store: Store, session_id: str, frames: int) -> 
         gaps=tuple(range(frames)),
         phq=PhqUnavailable(UnavailableReason.NO_FACE, literal("nobody is there")),
     )
-    analysis_id = store.save_analysis(session_id=session_id, analysis=analysis)
-    record = store.load_analysis(analysis_id=analysis_id)
+    analysis_id = store.analyses.save(session_id=session_id, analysis=analysis)
+    record = store.analyses.load(analysis_id=analysis_id)
     assert record.summary.emotions is None
     assert record.summary.dominant_emotion is None
     assert record.summary.phq == analysis.phq
     assert record.timeline.landmarks.shape == (frames, 5, 2)
-    assert store.load_embeddings(analysis_id=analysis_id).embeddings.shape == (0, 16)
-    assert len(store.frame_table(analysis_id=analysis_id)) == frames
+    assert store.features.load_embeddings(analysis_id=analysis_id).embeddings.shape == (0, 16)
+    assert len(store.analyses.frames(analysis_id=analysis_id)) == frames
 
 
 def test_same_analysis_twice_is_one(store: Store, session_id: str) -> None:
-    first = store.save_analysis(session_id=session_id, analysis=sample_analysis())
-    assert store.save_analysis(session_id=session_id, analysis=sample_analysis(seed=1)) == first
-    assert store.save_analysis(session_id=session_id, analysis=sample_analysis(), settings=Settings()) == first
+    first = store.analyses.save(session_id=session_id, analysis=sample_analysis())
+    assert store.analyses.save(session_id=session_id, analysis=sample_analysis(seed=1)) == first
+    assert store.analyses.save(session_id=session_id, analysis=sample_analysis(), settings=Settings()) == first
     quicker = Settings(chunk_frames=64)
-    assert store.save_analysis(session_id=session_id, analysis=sample_analysis(), settings=quicker) == first
-    found = store.find_analysis(session_id=session_id, model_id="model-a", settings=Settings())
+    assert store.analyses.save(session_id=session_id, analysis=sample_analysis(), settings=quicker) == first
+    found = store.analyses.find(session_id=session_id, model_id="model-a", settings=Settings())
     assert found is not None
     assert found.id == first
-    assert store.find_analysis(session_id=session_id, model_id="model-b", settings=Settings()) is None
+    assert store.analyses.find(session_id=session_id, model_id="model-b", settings=Settings()) is None
 
 
 def test_another_model_or_setting_adds_an_analysis(store: Store, session_id: str) -> None:
     analysis = sample_analysis()
     ids = [
-        store.save_analysis(session_id=session_id, analysis=analysis),
-        store.save_analysis(session_id=session_id, analysis=sample_analysis(model_id="model-b")),
-        store.save_analysis(session_id=session_id, analysis=analysis, settings=Settings(track=4)),
-        store.save_analysis(session_id=session_id, analysis=sample_analysis(sampling=Sampling(fps=5))),
-        store.save_analysis(session_id=session_id, analysis=sample_analysis(sampling=Sampling(key_frames=True))),
+        store.analyses.save(session_id=session_id, analysis=analysis),
+        store.analyses.save(session_id=session_id, analysis=sample_analysis(model_id="model-b")),
+        store.analyses.save(session_id=session_id, analysis=analysis, settings=Settings(track=4)),
+        store.analyses.save(session_id=session_id, analysis=sample_analysis(sampling=Sampling(fps=5))),
+        store.analyses.save(session_id=session_id, analysis=sample_analysis(sampling=Sampling(key_frames=True))),
     ]
-    detail = store.session_detail(session_id=session_id)
+    detail = store.sessions.get_detail(session_id=session_id)
     assert [summary.id for summary in detail.analyses] == ids[::-1]
     assert detail.analyses[0].sampling == Sampling(key_frames=True)
     assert detail.analyses[1].sampling == Sampling(fps=5)
@@ -141,30 +143,30 @@ def test_settings_hash_tells_what_can_change_a_result() -> None:
 
 
 def test_what_lay_beside_the_recording_makes_another_analysis(store: Store, session_id: str) -> None:
-    without = store.save_analysis(session_id=session_id, analysis=sample_analysis())
-    beside = store.save_analysis(session_id=session_id, analysis=sample_analysis(beside="ab12"))
+    without = store.analyses.save(session_id=session_id, analysis=sample_analysis())
+    beside = store.analyses.save(session_id=session_id, analysis=sample_analysis(beside="ab12"))
     assert beside != without
-    assert store.save_analysis(session_id=session_id, analysis=sample_analysis(beside="ab12", seed=1)) == beside
+    assert store.analyses.save(session_id=session_id, analysis=sample_analysis(beside="ab12", seed=1)) == beside
     for digest, expected in (("", without), ("ab12", beside)):
-        found = store.find_analysis(
+        found = store.analyses.find(
             session_id=session_id, model_id="model-a", settings=Settings(chunk_frames=1), beside=digest
         )
         assert found is not None
         assert found.id == expected
-    assert store.find_analysis(session_id=session_id, model_id="model-a", settings=Settings(), beside="cd") is None
+    assert store.analyses.find(session_id=session_id, model_id="model-a", settings=Settings(), beside="cd") is None
 
 
 def test_analyses_that_cannot_be_of_this_session(store: Store, session_id: str) -> None:
     with pytest.raises(StoreError, match="another recording"):
-        store.save_analysis(session_id=session_id, analysis=sample_analysis(sample_recording("other.mp4")))
+        store.analyses.save(session_id=session_id, analysis=sample_analysis(sample_recording("other.mp4")))
     with pytest.raises(StoreError, match="another sampling"):
-        store.save_analysis(session_id=session_id, analysis=sample_analysis(), settings=Settings(Sampling(fps=9)))
+        store.analyses.save(session_id=session_id, analysis=sample_analysis(), settings=Settings(Sampling(fps=9)))
     with pytest.raises(NotFoundError, match="no session"):
-        store.save_analysis(session_id="gone", analysis=sample_analysis())
+        store.analyses.save(session_id="gone", analysis=sample_analysis())
     large = dataclasses.replace(sample_analysis(), embeddings=np.full((18, 4), 1e6, np.float32))
     with pytest.raises(StoreError, match="float16"):
-        store.save_analysis(session_id=session_id, analysis=large)
-    assert store.session_detail(session_id=session_id).analyses == ()
+        store.analyses.save(session_id=session_id, analysis=large)
+    assert store.sessions.get_detail(session_id=session_id).analyses == ()
 
 
 NEITHER_OR_BOTH = [
@@ -198,7 +200,7 @@ NEITHER_OR_BOTH = [
 def test_database_refuses_a_number_without_interval_and_provenance(
     url: str, store: Store, session_id: str, change: dict[str, object]
 ) -> None:
-    store.save_analysis(session_id=session_id, analysis=sample_analysis())
+    store.analyses.save(session_id=session_id, analysis=sample_analysis())
     names = [column.name for column in AnalysisRow.__table__.columns]
     engine = open_engine(normalise_url(url))
     with engine.connect() as connection:
@@ -215,7 +217,7 @@ def test_database_refuses_a_number_without_interval_and_provenance(
 
 @pytest.mark.parametrize("table", ["analyses", "frames", "embeddings", "channels", "audit"])
 def test_what_is_written_once_cannot_be_changed(url: str, store: Store, session_id: str, table: str) -> None:
-    store.save_analysis(session_id=session_id, analysis=sample_analysis(phq=NO_HEAD, voice=sample_voice()))
+    store.analyses.save(session_id=session_id, analysis=sample_analysis(phq=NO_HEAD, voice=sample_voice()))
     column = {"analyses": "model_id", "frames": "time_s", "embeddings": "dim", "channels": "rows", "audit": "actor"}[
         table
     ]
@@ -226,7 +228,7 @@ def test_what_is_written_once_cannot_be_changed(url: str, store: Store, session_
 
 
 def test_half_a_face_is_refused(url: str, store: Store, session_id: str) -> None:
-    store.save_analysis(session_id=session_id, analysis=sample_analysis())
+    store.analyses.save(session_id=session_id, analysis=sample_analysis())
     engine = open_engine(normalise_url(url))
     with engine.connect() as connection, pytest.raises(IntegrityError, match="ck_frames_face_or_gap"):
         connection.execute(
@@ -236,7 +238,7 @@ def test_half_a_face_is_refused(url: str, store: Store, session_id: str) -> None
 
 
 def test_orm_update_is_refused_too(url: str, store: Store, session_id: str) -> None:
-    store.save_analysis(session_id=session_id, analysis=sample_analysis())
+    store.analyses.save(session_id=session_id, analysis=sample_analysis())
     engine = open_engine(normalise_url(url))
     with Session(engine) as session, pytest.raises(IntegrityError):
         session.execute(update(AnalysisRow).values(coverage=1.0))

@@ -25,7 +25,7 @@ def save(store: Store, subject_id: str, name: str, day: int = 0, **choices: obje
     measures, is_demo = choices.pop("measures", None), bool(choices.pop("is_demo", False))
     session = new_session(store, subject_id, name, MONDAY + day * DAY, is_demo=is_demo)
     analysis = again(name, **choices)
-    return session.id, store.save_analysis(
+    return session.id, store.analyses.save(
         session_id=session.id,
         analysis=analysis,
         measures=measures,  # type: ignore[arg-type]
@@ -37,71 +37,71 @@ def again(name: str, **choices: object) -> SessionAnalysis:
 
 
 def test_measures_are_stored_with_their_analysis(store: Store) -> None:
-    subject = store.create_subject(label="A")
+    subject = store.subjects.create(label="A")
     _, analysis = save(store, subject.id, "a", measures={"pitch_sd": 2.5, "smiling_share": math.nan, "version": 1})
-    assert store.get_measures(analysis_id=analysis) == {"pitch_sd": 2.5, "version": 1.0}
-    store.set_measures(analysis_id=analysis, measures={"smiling_share": 0.25, "words_a_minute": math.inf})
-    assert store.get_measures(analysis_id=analysis) == {"smiling_share": 0.25}
-    store.set_measures(analysis_id=analysis, measures={"smiling_share": 0.25})
-    assert store.get_measures(analysis_id=analysis) == {"smiling_share": 0.25}
+    assert store.measures.get(analysis_id=analysis) == {"pitch_sd": 2.5, "version": 1.0}
+    store.measures.replace(analysis_id=analysis, measures={"smiling_share": 0.25, "words_a_minute": math.inf})
+    assert store.measures.get(analysis_id=analysis) == {"smiling_share": 0.25}
+    store.measures.replace(analysis_id=analysis, measures={"smiling_share": 0.25})
+    assert store.measures.get(analysis_id=analysis) == {"smiling_share": 0.25}
     with pytest.raises(NotFoundError):
-        store.set_measures(analysis_id="gone", measures={"x": 1})
+        store.measures.replace(analysis_id="gone", measures={"x": 1})
 
 
 def test_analyses_that_were_not_measured_are_found(store: Store) -> None:
-    subject = store.create_subject(label="A")
+    subject = store.subjects.create(label="A")
     _, bare = save(store, subject.id, "bare")
     _, old = save(store, subject.id, "old", measures={"version": 1, "pitch_sd": 3})
     _, new = save(store, subject.id, "new", measures={"version": 2})
-    assert store.unmeasured(mark="version", version=1) == [bare]
-    assert set(store.unmeasured(mark="version", version=2)) == {bare, old}
-    assert set(store.unmeasured(mark="version", version=3)) == {bare, old, new}
-    assert len(store.unmeasured(mark="version", version=3, limit=2)) == 2
+    assert store.measures.list_unmeasured(mark="version", version=1) == [bare]
+    assert set(store.measures.list_unmeasured(mark="version", version=2)) == {bare, old}
+    assert set(store.measures.list_unmeasured(mark="version", version=3)) == {bare, old, new}
+    assert len(store.measures.list_unmeasured(mark="version", version=3, limit=2)) == 2
 
 
 def test_a_trend_has_the_measures_that_were_asked_for(store: Store) -> None:
-    subject, other = store.create_subject(label="A"), store.create_subject(label="B")
+    subject, other = store.subjects.create(label="A"), store.subjects.create(label="B")
     save(store, subject.id, "one", 0, measures={"pitch_sd": 2.5, "smiling_share": 0.25})
     save(store, subject.id, "two", 1, measures={"pitch_sd": 3.5})
     save(store, subject.id, "three", 2)
     save(store, other.id, "else", 0, measures={"pitch_sd": 9.0})
-    trend = store.subject_trend(subject_id=subject.id, measures=["smiling_share", "pitch_sd"])
+    trend = store.trends.load(subject_id=subject.id, measures=["smiling_share", "pitch_sd"])
     assert list(trend["pitch_sd"])[:2] == [2.5, 3.5]
     assert list(trend["smiling_share"].isna()) == [False, True, True]
     assert trend["pitch_sd"].isna()[2]
     assert list(trend["phq_model_id"]) == ["model-a"] * 3
-    nobody = store.create_subject(label="C")
-    empty = store.subject_trend(subject_id=nobody.id, measures=["pitch_sd"])
+    nobody = store.subjects.create(label="C")
+    empty = store.trends.load(subject_id=nobody.id, measures=["pitch_sd"])
     assert (len(empty), empty.dtypes["pitch_sd"]) == (0, "float64")
 
 
 def test_the_preferred_model_stands_for_the_sessions_it_analysed(store: Store) -> None:
-    subject = store.create_subject(label="A")
+    subject = store.subjects.create(label="A")
     both, first = save(store, subject.id, "both", 0, model_id="model-a", frames=10, gaps=tuple(range(8)))
     only, old = save(store, subject.id, "only", 1, model_id="model-a")
-    second = store.save_analysis(session_id=both, analysis=again("both", model_id="model-b"))
+    second = store.analyses.save(session_id=both, analysis=again("both", model_id="model-b"))
     for prefer, stands in ((None, second), ("model-b", second), ("model-a", first), ("model-c", second)):
-        rows = store.recent_sessions(prefer_model=prefer)
+        rows = store.sessions.list_recent(prefer_model=prefer)
         assert {row.session.id: row.analysis.id for row in rows if row.analysis} == {both: stands, only: old}
-        trend = store.subject_trend(subject_id=subject.id, prefer_model=prefer)
+        trend = store.trends.load(subject_id=subject.id, prefer_model=prefer)
         assert list(trend["analysis_id"]) == [stands, old]
-        assert set(store.cohort_table(wanted=ALL, prefer_model=prefer)["analysis_id"]) == {stands, old}
-        low = [i for i in store.needs_attention(prefer_model=prefer) if i.kind is AttentionKind.LOW_COVERAGE]
+        assert set(store.cohort.load(wanted=ALL, prefer_model=prefer)["analysis_id"]) == {stands, old}
+        low = [i for i in store.triage.list_items(prefer_model=prefer) if i.kind is AttentionKind.LOW_COVERAGE]
         assert [item.object_id for item in low] == ([first] if stands == first else [])
     only_b = CohortFilter(model_id="model-b")
-    assert list(store.cohort_table(wanted=only_b, prefer_model="model-a")["analysis_id"]) == [second]
-    trend = store.subject_trend(subject_id=subject.id, model_id="model-b", prefer_model="model-a")
+    assert list(store.cohort.load(wanted=only_b, prefer_model="model-a")["analysis_id"]) == [second]
+    trend = store.trends.load(subject_id=subject.id, model_id="model-b", prefer_model="model-a")
     assert list(trend["analysis_id"]) == [second]
-    assert store.list_models() == ["model-a", "model-b"]
+    assert store.cohort.list_models() == ["model-a", "model-b"]
 
 
 def test_a_cohort_has_a_row_for_each_analysed_session(store: Store) -> None:
-    a, b = store.create_subject(label="A"), store.create_subject(label="B")
+    a, b = store.subjects.create(label="A"), store.subjects.create(label="B")
     late, _ = save(store, b.id, "late", 3, phq=NO_HEAD)
     early, _ = save(store, b.id, "early", 0, measures={"pitch_sd": 2.0})
     first, analysis = save(store, a.id, "first", 1, phq=sample_estimate(10, scale=Scale.PHQ9))
     new_session(store, a.id, "not analysed")
-    table = store.cohort_table(wanted=ALL, measures=["pitch_sd"])
+    table = store.cohort.load(wanted=ALL, measures=["pitch_sd"])
     assert list(table["session_id"]) == [first, early, late]
     assert list(table["label"]) == ["A", "B", "B"]
     row = table.iloc[0]
@@ -114,16 +114,16 @@ def test_a_cohort_has_a_row_for_each_analysed_session(store: Store) -> None:
 
 
 def test_a_cohort_is_filtered(store: Store) -> None:
-    a, b, c = (store.create_subject(label=name) for name in "ABC")
-    store.set_tags(subject_id=a.id, tags=["arm 1", "site x"])
-    store.set_tags(subject_id=b.id, tags=["arm 2"])
+    a, b, c = (store.subjects.create(label=name) for name in "ABC")
+    store.subjects.set_tags(subject_id=a.id, tags=["arm 1", "site x"])
+    store.subjects.set_tags(subject_id=b.id, tags=["arm 2"])
     save(store, a.id, "a0", 0)
     save(store, a.id, "a5", 5, frames=10, gaps=tuple(range(8)))
     save(store, b.id, "b3", 3, model_id="model-b")
     save(store, c.id, "c0", 0, is_demo=True)
 
     def days(**choices: object) -> list[tuple[str, int]]:
-        table = store.cohort_table(wanted=CohortFilter(**choices))  # type: ignore[arg-type]
+        table = store.cohort.load(wanted=CohortFilter(**choices))  # type: ignore[arg-type]
         return [
             (label, (at - pd.Timestamp(MONDAY)).days)
             for label, at in zip(table["label"], table["recorded_at"], strict=True)
@@ -140,22 +140,22 @@ def test_a_cohort_is_filtered(store: Store) -> None:
     assert days(min_coverage=0.2) == days(), "the floor itself is enough"
     assert days(min_coverage=0.21) == [("A", 0), ("B", 3), ("C", 0)]
     assert days(demo=False) == [("A", 0), ("A", 5), ("B", 3)]
-    empty = store.cohort_table(wanted=CohortFilter(tags=("nobody's",)), measures=["pitch_sd"])
+    empty = store.cohort.load(wanted=CohortFilter(tags=("nobody's",)), measures=["pitch_sd"])
     assert {"label", "recorded_at", "pitch_sd", *EMOTIONS} <= set(empty.columns)
 
 
 def test_each_subjects_newest_answer(store: Store) -> None:
-    a, b = store.create_subject(label="A"), store.create_subject(label="B")
-    store.create_subject(label="C")
+    a, b = store.subjects.create(label="A"), store.subjects.create(label="B")
+    store.subjects.create(label="C")
     for total, day in ((3, 0), (1, 9), (2, 4)):
-        store.save_questionnaire(
+        store.questionnaires.save(
             subject_id=a.id, scale=Scale.PHQ8, items=[total] + [0] * 7, answered_at=MONDAY + day * DAY
         )
-    wrong = store.save_questionnaire(subject_id=b.id, scale=Scale.PHQ9, items=[3] * 9, answered_at=MONDAY + 2 * DAY)
-    store.save_questionnaire(
+    wrong = store.questionnaires.save(subject_id=b.id, scale=Scale.PHQ9, items=[3] * 9, answered_at=MONDAY + 2 * DAY)
+    store.questionnaires.save(
         subject_id=b.id, scale=Scale.PHQ9, items=[2] * 8 + [0], answered_at=MONDAY, supersedes_id=wrong.id
     )
-    found = store.newest_answers().set_index("subject_id")
+    found = store.cohort.newest_answers().set_index("subject_id")
     assert found.loc[a.id, ["scale", "total", "band"]].tolist() == ["PHQ-8", 1, "minimal"]
     assert found.loc[a.id, "answered_at"] == pd.Timestamp(MONDAY + 9 * DAY)
     assert found.loc[b.id, ["scale", "total", "band"]].tolist() == ["PHQ-9", 16, "moderately severe"]
@@ -163,14 +163,14 @@ def test_each_subjects_newest_answer(store: Store) -> None:
 
 
 def test_no_list_reads_frames(store: Store) -> None:
-    subject = store.create_subject(label="A")
+    subject = store.subjects.create(label="A")
     save(store, subject.id, "a", measures={"pitch_sd": 1})
     seen: list[str] = []
     event.listen(store._engine, "before_cursor_execute", lambda _c, _k, statement, *_rest: seen.append(statement))
-    store.cohort_table(wanted=ALL, measures=["pitch_sd"], prefer_model="model-a")
-    store.newest_answers()
-    store.subject_trend(subject_id=subject.id, measures=["pitch_sd"], prefer_model="model-a")
-    store.recent_sessions(prefer_model="model-a")
+    store.cohort.load(wanted=ALL, measures=["pitch_sd"], prefer_model="model-a")
+    store.cohort.newest_answers()
+    store.trends.load(subject_id=subject.id, measures=["pitch_sd"], prefer_model="model-a")
+    store.sessions.list_recent(prefer_model="model-a")
     asked = [one for one in seen if one.startswith("SELECT")]
     assert len(asked) == 5, "one statement each, and the look at the subject"
     assert not any(" frames" in one or " embeddings" in one or " channels" in one for one in asked)

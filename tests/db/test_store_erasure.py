@@ -28,48 +28,48 @@ from fer_phq.core.phq import Scale
 
 
 def test_erasing_a_subject_leaves_no_row(url: str, store: Store) -> None:
-    subject, other, workflows = store.create_subject(label="A"), store.create_subject(label="B"), []
+    subject, other, workflows = store.subjects.create(label="A"), store.subjects.create(label="B"), []
     for name in ("one", "two", "shared"):
         session = new_session(store, subject.id, name)
         analysis = sample_analysis(sample_recording(name), voice=sample_voice(), words=sample_words())
-        store.save_analysis(session_id=session.id, analysis=analysis)
-        job = store.create_job(session_id=session.id)
+        store.analyses.save(session_id=session.id, analysis=analysis)
+        job = store.jobs.create(session_id=session.id)
         workflows.append(job.workflow_id)
-        store.set_job_state(job_id=job.id, state=JobState.RUNNING)
-        store.add_note(session_id=session.id, words="a note", time_s=1.0)
-        store.set_transcript(session_id=session.id, original_name="a.vtt", document=b"WEBVTT")
-    store.set_tags(subject_id=subject.id, tags=["arm A"])
-    store.add_event(subject_id=subject.id, at=MONDAY, words="therapy begins")
+        store.jobs.set_state(job_id=job.id, state=JobState.RUNNING)
+        store.notes.add(session_id=session.id, words="a note", time_s=1.0)
+        store.transcripts.save(session_id=session.id, original_name="a.vtt", document=b"WEBVTT")
+    store.subjects.set_tags(subject_id=subject.id, tags=["arm A"])
+    store.events.add(subject_id=subject.id, at=MONDAY, words="therapy begins")
     kept = new_session(store, other.id, "shared")
-    first = store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ8, items=[1] * 8, answered_at=MONDAY)
-    store.save_questionnaire(
+    first = store.questionnaires.save(subject_id=subject.id, scale=Scale.PHQ8, items=[1] * 8, answered_at=MONDAY)
+    store.questionnaires.save(
         subject_id=subject.id, scale=Scale.PHQ8, items=[2] * 8, answered_at=MONDAY, supersedes_id=first.id
     )
-    report = store.erase_subject(subject_id=subject.id)
+    report = store.erasure.erase_subject(subject_id=subject.id)
     assert (report.subjects, report.sessions, report.analyses, report.questionnaires) == (1, 3, 3, 2)
     assert report.media_paths == ("ab/one", "ab/two"), "the shared recording still belongs to the other subject"
     assert sorted(report.workflow_ids) == sorted(workflows)
     assert report.bytes_cleared
     assert row_counts(url) == dict.fromkeys(HEALTH_TABLES, 0) | {"subjects": 1, "sessions": 1}
-    assert store.get_session(session_id=kept.id) == kept
+    assert store.sessions.get(session_id=kept.id) == kept
     with pytest.raises(NotFoundError):
-        store.erase_subject(subject_id=subject.id)
-    line = store.list_audit(object_id=subject.id)[0]
+        store.erasure.erase_subject(subject_id=subject.id)
+    line = store.audit.list_newest(object_id=subject.id)[0]
     assert (line.actor, line.action, line.object_kind) == ("cli", "erase", "subject")
     assert line.detail == "sessions 3, analyses 3, questionnaires 2"
 
 
 def test_erasing_a_session_or_an_analysis(url: str, store: Store) -> None:
-    subject = store.create_subject(label="A")
+    subject = store.subjects.create(label="A")
     session, other = new_session(store, subject.id, "one"), new_session(store, subject.id, "two")
     analysis = sample_analysis(sample_recording("one"), voice=sample_voice())
-    analysis_id = store.save_analysis(session_id=session.id, analysis=analysis)
-    assert store.erase_analysis(analysis_id=analysis_id).analyses == 1
+    analysis_id = store.analyses.save(session_id=session.id, analysis=analysis)
+    assert store.erasure.erase_analysis(analysis_id=analysis_id).analyses == 1
     assert [row_counts(url)[table] for table in ("frames", "embeddings", "channels")] == [0, 0, 0]
-    assert store.save_analysis(session_id=session.id, analysis=analysis) != analysis_id
-    report = store.erase_session(session_id=session.id)
+    assert store.analyses.save(session_id=session.id, analysis=analysis) != analysis_id
+    report = store.erasure.erase_session(session_id=session.id)
     assert (report.subjects, report.sessions, report.analyses, report.media_paths) == (0, 1, 1, ("ab/one",))
-    assert [row.session for row in store.recent_sessions()] == [other]
+    assert [row.session for row in store.sessions.list_recent()] == [other]
 
 
 def test_every_table_with_health_data_is_cleared() -> None:
@@ -87,29 +87,29 @@ def test_erased_bytes_are_gone_from_the_sqlite_files(tmp_path: Path) -> None:
     label, name, answers = "Ottilie Secretname", "ottilie-in-march.mov", [3, 1, 2, 3, 1, 2, 3, 1]
     with Store(url) as store, Store(url, actor="dashboard") as reader:
         for n in range(40):
-            store.create_subject(label=f"Other {n}")
-        subject = store.create_subject(label=label)
+            store.subjects.create(label=f"Other {n}")
+        subject = store.subjects.create(label=label)
         session = new_session(store, subject.id, name)
         voice, words = sample_voice(9000), sample_words(700)
         analysis = sample_analysis(sample_recording(name), frames=900, dim=64, voice=voice, words=words)
-        store.save_analysis(session_id=session.id, analysis=analysis)
-        store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ8, items=answers, answered_at=MONDAY)
+        store.analyses.save(session_id=session.id, analysis=analysis)
+        store.questionnaires.save(subject_id=subject.id, scale=Scale.PHQ8, items=answers, answered_at=MONDAY)
         said, noted, happened = "my sister never called", "weeps at the window", "lithium begun in March"
-        store.set_transcript(session_id=session.id, original_name="t.vtt", document=said.encode())
-        store.add_note(session_id=session.id, words=noted, tag="tearful-moment")
-        store.add_event(subject_id=subject.id, at=MONDAY, words=happened)
-        store.set_tags(subject_id=subject.id, tags=["secret-arm"])
-        embeddings = store.load_embeddings(
-            analysis_id=store.session_detail(session_id=session.id).analyses[0].id
+        store.transcripts.save(session_id=session.id, original_name="t.vtt", document=said.encode())
+        store.notes.add(session_id=session.id, words=noted, tag="tearful-moment")
+        store.events.add(subject_id=subject.id, at=MONDAY, words=happened)
+        store.subjects.set_tags(subject_id=subject.id, tags=["secret-arm"])
+        embeddings = store.features.load_embeddings(
+            analysis_id=store.sessions.get_detail(session_id=session.id).analyses[0].id
         ).embeddings
         traces = [label.encode(), name.encode(), str(answers).encode(), embeddings[100].astype("<f2").tobytes()]
         traces += [words.encode() for words in (said, noted, happened, "tearful-moment", "secret-arm")]
         traces += [channel.values[600].astype("<f4").tobytes() for channel in (voice, words)]
-        store.rename_subject(subject_id=subject.id, label="Renamed once")
-        store.rename_subject(subject_id=subject.id, label=label)
-        assert len(reader.recent_sessions()) == 1
+        store.subjects.rename(subject_id=subject.id, label="Renamed once")
+        store.subjects.rename(subject_id=subject.id, label=label)
+        assert len(reader.sessions.list_recent()) == 1
         assert all(trace in bytes_on_disk(tmp_path) for trace in traces)
-        report = store.erase_subject(subject_id=subject.id)
+        report = store.erasure.erase_subject(subject_id=subject.id)
         assert report.bytes_cleared
         left = bytes_on_disk(tmp_path)
         assert not [trace for trace in traces if trace in left]
@@ -121,49 +121,49 @@ def test_erasure_says_when_a_reader_keeps_the_log(tmp_path: Path) -> None:
     url = sqlite_url(tmp_path / "fer-phq.db")
     upgrade(url)
     with Store(url, lock_timeout_s=0.2) as store:
-        subject = store.create_subject(label="A")
+        subject = store.subjects.create(label="A")
         engine = open_engine(normalise_url(url))
         with engine.connect() as reader:
             reader.execute(text("SELECT * FROM subjects")).all()
-            assert not store.erase_subject(subject_id=subject.id).bytes_cleared
+            assert not store.erasure.erase_subject(subject_id=subject.id).bytes_cleared
         engine.dispose()
-        second = store.create_subject(label="B")
-        assert store.erase_subject(subject_id=second.id).bytes_cleared
+        second = store.subjects.create(label="B")
+        assert store.erasure.erase_subject(subject_id=second.id).bytes_cleared
 
 
 def test_erasing_while_an_analysis_is_saved(store: Store) -> None:
     """Whichever comes first, no orphan stays and the analysis says that its session is gone, or is erased with it."""
     for n in range(4):
-        subject = store.create_subject(label=f"S{n}")
+        subject = store.subjects.create(label=f"S{n}")
         session = new_session(store, subject.id, f"{n}")
         outcome: list[str] = []
 
         def save(session_id: str = session.id, n: int = n, outcome: list[str] = outcome) -> None:
             try:
                 analysis = sample_analysis(sample_recording(f"{n}"), frames=300)
-                outcome.append(store.save_analysis(session_id=session_id, analysis=analysis))
+                outcome.append(store.analyses.save(session_id=session_id, analysis=analysis))
             except NotFoundError as error:
                 outcome.append(str(error))
 
         thread = threading.Thread(target=save)
         thread.start()
-        store.erase_subject(subject_id=subject.id)
+        store.erasure.erase_subject(subject_id=subject.id)
         thread.join()
         assert len(outcome) == 1
-        assert store.recent_sessions() == []
+        assert store.sessions.list_recent() == []
 
 
 def test_every_write_is_audited_under_its_actor(url: str) -> None:
     with Store(url, actor="worker") as store:
-        subject = store.create_subject(label="Ottilie")
+        subject = store.subjects.create(label="Ottilie")
         session = new_session(store, subject.id, "ottilie.mov")
-        store.save_analysis(session_id=session.id, analysis=sample_analysis(sample_recording("ottilie.mov")))
-        answers = store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ9, items=[3] * 9, answered_at=MONDAY)
-        job = store.create_job(session_id=session.id)
-        store.set_job_state(job_id=job.id, state=JobState.FAILED, error="ottilie.mov is truncated")
-        store.set_setting(key="help_line", value="call a friend")
-        store.acknowledge_questionnaire(questionnaire_id=answers.id, by="Ottilie's doctor")
-        lines = store.list_audit()
+        store.analyses.save(session_id=session.id, analysis=sample_analysis(sample_recording("ottilie.mov")))
+        answers = store.questionnaires.save(subject_id=subject.id, scale=Scale.PHQ9, items=[3] * 9, answered_at=MONDAY)
+        job = store.jobs.create(session_id=session.id)
+        store.jobs.set_state(job_id=job.id, state=JobState.FAILED, error="ottilie.mov is truncated")
+        store.settings.set(key="help_line", value="call a friend")
+        store.questionnaires.acknowledge(questionnaire_id=answers.id, by="Ottilie's doctor")
+        lines = store.audit.list_newest()
     assert [(line.action, line.object_kind) for line in lines[::-1]] == [
         ("create", "subject"),
         ("create", "session"),

@@ -37,16 +37,16 @@ def one_sentence(error: StoreError) -> bool:
 
 def test_locked_database(file: Path) -> None:
     with Store(sqlite_url(file), lock_timeout_s=0.1) as store:
-        session = new_session(store, store.create_subject(label="S").id)
+        session = new_session(store, store.subjects.create(label="S").id)
         other = sqlite3.connect(file, isolation_level=None)
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StoreError, match=f"The database {file} is locked by another program") as caught:
-            store.save_analysis(session_id=session.id, analysis=sample_analysis())
+            store.analyses.save(session_id=session.id, analysis=sample_analysis())
         assert one_sentence(caught.value)
-        assert len(store.list_subjects()) == 1, "readers go on"
+        assert len(store.subjects.list_all()) == 1, "readers go on"
         other.execute("ROLLBACK")
         other.close()
-        store.save_analysis(session_id=session.id, analysis=sample_analysis())
+        store.analyses.save(session_id=session.id, analysis=sample_analysis())
 
 
 @pytest.mark.postgres
@@ -57,17 +57,17 @@ def test_locked_postgres(postgres: Server) -> None:
     with Store(url, lock_timeout_s=0.1) as store, engine.connect() as other:
         other.execute(text("LOCK TABLE subjects IN ACCESS EXCLUSIVE MODE"))
         with pytest.raises(StoreError, match="is locked by another program") as caught:
-            store.create_subject(label="S")
+            store.subjects.create(label="S")
         assert one_sentence(caught.value)
         other.rollback()
-        store.create_subject(label="S")
+        store.subjects.create(label="S")
     engine.dispose()
 
 
 def test_full_disk(file: Path) -> None:
     """SQLite's own limit on pages gives the error of a full disk."""
     with Store(sqlite_url(file)) as store:
-        session = new_session(store, store.create_subject(label="S").id)
+        session = new_session(store, store.subjects.create(label="S").id)
 
         @event.listens_for(store._engine, "checkout")
         def no_more_pages(connection: sqlite3.Connection, *_rest: object) -> None:
@@ -75,10 +75,10 @@ def test_full_disk(file: Path) -> None:
 
         before = row_counts(sqlite_url(file))
         with pytest.raises(StoreError, match=f"The disk that holds the database {file} is full") as caught:
-            store.save_analysis(session_id=session.id, analysis=sample_analysis(frames=2000))
+            store.analyses.save(session_id=session.id, analysis=sample_analysis(frames=2000))
         assert one_sentence(caught.value)
         assert row_counts(sqlite_url(file)) == before
-        assert store.session_detail(session_id=session.id).analyses == ()
+        assert store.sessions.get_detail(session_id=session.id).analyses == ()
 
 
 def test_file_that_is_not_a_database(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_read_only_database(file: Path) -> None:
             connection.execute("PRAGMA query_only = ON")
 
         with pytest.raises(StoreError, match="is read-only: check its permissions") as caught:
-            store.create_subject(label="S")
+            store.subjects.create(label="S")
         assert one_sentence(caught.value)
 
 
@@ -135,7 +135,7 @@ def test_server_that_goes_away_comes_back(postgres: Server) -> None:
     url = postgres.new_database()
     upgrade(url)
     with Store(url) as store:
-        store.create_subject(label="A")
+        store.subjects.create(label="A")
         engine = open_engine(postgres.admin_url)
         with engine.begin() as admin:
             admin.execute(
@@ -143,7 +143,7 @@ def test_server_that_goes_away_comes_back(postgres: Server) -> None:
                 {"name": normalise_url(url).database},
             )
         engine.dispose()
-        assert [subject.label for subject in store.list_subjects()] == ["A"]
+        assert [subject.label for subject in store.subjects.list_all()] == ["A"]
 
 
 KILLED = """
@@ -161,23 +161,23 @@ for table in tables:
     def die(connection, cursor, statement, *rest):
         if statement.startswith("INSERT INTO " + table):
             os.kill(os.getpid(), signal.SIGKILL)
-    store.save_analysis(session_id=session_id, analysis=sample_analysis(frames=3000, voice=sample_voice()))
+    store.analyses.save(session_id=session_id, analysis=sample_analysis(frames=3000, voice=sample_voice()))
     os._exit(0)
 """
 
 
 def test_kill_in_the_middle_of_saving_leaves_no_partial_rows(url: str, store: Store) -> None:
     """Processes of their own, killed right after each of the five inserts of the transaction."""
-    session = new_session(store, store.create_subject(label="S").id)
+    session = new_session(store, store.subjects.create(label="S").id)
     before = row_counts(url)
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     arguments = [url, session.id, "analyses", "frames", "embeddings", "channels", "audit"]
     command = [sys.executable, "-c", KILLED, *arguments]
     subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=True, timeout=120)
     assert row_counts(url) == before
-    assert [line.action for line in store.list_audit()] == ["create", "create"]
-    analysis_id = store.save_analysis(session_id=session.id, analysis=sample_analysis(frames=3000))
-    assert len(store.frame_table(analysis_id=analysis_id)) == 3000
+    assert [line.action for line in store.audit.list_newest()] == ["create", "create"]
+    analysis_id = store.analyses.save(session_id=session.id, analysis=sample_analysis(frames=3000))
+    assert len(store.analyses.frames(analysis_id=analysis_id)) == 3000
 
 
 def together(*tasks: Callable[[], object]) -> list[object]:
@@ -202,32 +202,32 @@ def together(*tasks: Callable[[], object]) -> list[object]:
 def test_two_writers_of_the_same_analysis(url: str) -> None:
     """Two workers with stores of their own finish the same job: one analysis, the same id for both."""
     with Store(url, actor="worker") as one, Store(url, actor="worker") as two:
-        session = new_session(one, one.create_subject(label="S").id)
+        session = new_session(one, one.subjects.create(label="S").id)
         analysis = sample_analysis(frames=1500)
         ids = together(
-            lambda: one.save_analysis(session_id=session.id, analysis=analysis),
-            lambda: two.save_analysis(session_id=session.id, analysis=analysis),
+            lambda: one.analyses.save(session_id=session.id, analysis=analysis),
+            lambda: two.analyses.save(session_id=session.id, analysis=analysis),
         )
-        assert ids[0] == ids[1] == one.session_detail(session_id=session.id).analyses[0].id
+        assert ids[0] == ids[1] == one.sessions.get_detail(session_id=session.id).analyses[0].id
         assert row_counts(url)["frames"] == 1500
 
 
 def test_writers_of_different_sessions(url: str) -> None:
     with Store(url) as one, Store(url) as two:
-        subject = one.create_subject(label="S")
+        subject = one.subjects.create(label="S")
         names = [f"{n}" for n in range(8)]
         sessions = {name: new_session(one, subject.id, name).id for name in names}
 
         def save(store: Store, mine: list[str]) -> list[str]:
             return [
-                store.save_analysis(session_id=sessions[name], analysis=sample_analysis(sample_recording(name)))
+                store.analyses.save(session_id=sessions[name], analysis=sample_analysis(sample_recording(name)))
                 for name in mine
             ]
 
         results = together(
             lambda: save(one, names[:4]),
             lambda: save(two, names[4:]),
-            lambda: [one.recent_sessions() for _ in range(5)],
+            lambda: [one.sessions.list_recent() for _ in range(5)],
         )
         assert not [result for result in results if isinstance(result, Exception)]
         assert (row_counts(url)["analyses"], row_counts(url)["frames"]) == (8, 160)
@@ -235,6 +235,6 @@ def test_writers_of_different_sessions(url: str) -> None:
 
 def test_subject_that_several_create(url: str) -> None:
     with Store(url) as store:
-        made = together(*[lambda: store.get_or_create_subject(label="S").id] * 6)
+        made = together(*[lambda: store.subjects.get_or_create(label="S").id] * 6)
         assert len(set(made)) == 1
-        assert len(store.list_subjects()) == 1
+        assert len(store.subjects.list_all()) == 1

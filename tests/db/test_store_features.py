@@ -17,7 +17,7 @@ from fer_phq.core.phq import Modality
 
 @pytest.fixture
 def session_id(store: Store) -> str:
-    return new_session(store, store.create_subject(label="S").id, "session.mp4").id
+    return new_session(store, store.subjects.create(label="S").id, "session.mp4").id
 
 
 def same_channel(stored: FeatureSeries | None, given: FeatureSeries | None) -> None:
@@ -36,7 +36,7 @@ def same_channel(stored: FeatureSeries | None, given: FeatureSeries | None) -> N
 
 def test_embeddings_on_demand(store: Store, session_id: str) -> None:
     analysis = sample_analysis(dim=33, face_kind="face-b")
-    record = store.load_embeddings(analysis_id=store.save_analysis(session_id=session_id, analysis=analysis))
+    record = store.features.load_embeddings(analysis_id=store.analyses.save(session_id=session_id, analysis=analysis))
     assert record.kind == "face-b"
     assert record.embeddings.dtype == np.float32
     np.testing.assert_allclose(record.embeddings, analysis.embeddings, rtol=1e-3, atol=1e-6)
@@ -46,32 +46,32 @@ def test_embeddings_on_demand(store: Store, session_id: str) -> None:
 @pytest.mark.parametrize("rows", [0, 30])
 def test_voice_and_words_come_back_as_they_were(store: Store, session_id: str, rows: int) -> None:
     analysis = sample_analysis(voice=sample_voice(rows), words=sample_words(rows))
-    analysis_id = store.save_analysis(session_id=session_id, analysis=analysis)
-    channels = store.load_channels(analysis_id=analysis_id)
+    analysis_id = store.analyses.save(session_id=session_id, analysis=analysis)
+    channels = store.features.load_series(analysis_id=analysis_id)
     assert set(channels) == {Modality.VOICE, Modality.WORDS}
-    again = store.load_session_analysis(analysis_id=analysis_id)
+    again = store.analyses.load_session_analysis(analysis_id=analysis_id)
     for voice, words in ((channels[Modality.VOICE], channels[Modality.WORDS]), (again.voice, again.words)):
         same_channel(voice, analysis.voice)
         same_channel(words, analysis.words)
 
 
 def test_only_what_there_was_is_there(store: Store, session_id: str) -> None:
-    words = store.save_analysis(session_id=session_id, analysis=sample_analysis(words=sample_words()))
-    neither = store.save_analysis(session_id=session_id, analysis=sample_analysis(model_id="model-b"))
-    assert set(store.load_channels(analysis_id=words)) == {Modality.WORDS}
-    assert store.channel_kinds(analysis_id=words) == {Modality.WORDS: sample_words().kind}
-    assert store.channel_kinds(analysis_id=neither) == {}
-    assert store.load_session_analysis(analysis_id=words).voice is None
-    assert store.load_channels(analysis_id=neither) == {}
-    assert store.load_session_analysis(analysis_id=neither).features.modalities == (Modality.FACE,)
+    words = store.analyses.save(session_id=session_id, analysis=sample_analysis(words=sample_words()))
+    neither = store.analyses.save(session_id=session_id, analysis=sample_analysis(model_id="model-b"))
+    assert set(store.features.load_series(analysis_id=words)) == {Modality.WORDS}
+    assert store.features.kinds(analysis_id=words) == {Modality.WORDS: sample_words().kind}
+    assert store.features.kinds(analysis_id=neither) == {}
+    assert store.analyses.load_session_analysis(analysis_id=words).voice is None
+    assert store.features.load_series(analysis_id=neither) == {}
+    assert store.analyses.load_session_analysis(analysis_id=neither).features.modalities == (Modality.FACE,)
 
 
 @pytest.mark.parametrize("gaps", [(3, 4), tuple(range(20))])
 def test_features_are_those_of_the_analysis(store: Store, session_id: str, gaps: tuple[int, ...]) -> None:
     phq = None if len(gaps) < 20 else sample_analysis().phq
     analysis = sample_analysis(gaps=gaps, phq=phq, voice=sample_voice(), words=sample_words())
-    analysis_id = store.save_analysis(session_id=session_id, analysis=analysis)
-    features = store.load_session_analysis(analysis_id=analysis_id).features
+    analysis_id = store.analyses.save(session_id=session_id, analysis=analysis)
+    features = store.analyses.load_session_analysis(analysis_id=analysis_id).features
     for name in ("voice", "words"):
         same_channel(getattr(features, name), getattr(analysis.features, name))
     assert features.emotions is not None
@@ -91,7 +91,7 @@ def test_features_are_those_of_the_analysis(store: Store, session_id: str, gaps:
     ids=lambda change: "-".join(change),
 )
 def test_half_a_channel_is_refused(url: str, store: Store, session_id: str, change: dict[str, object]) -> None:
-    store.save_analysis(session_id=session_id, analysis=sample_analysis(voice=sample_voice(30)))
+    store.analyses.save(session_id=session_id, analysis=sample_analysis(voice=sample_voice(30)))
     engine = open_engine(normalise_url(url))
     with engine.connect() as connection:
         row = {**connection.execute(select(ChannelRow.__table__)).mappings().one(), "modality": "words"}

@@ -22,22 +22,22 @@ def session_at(store: Store, subject_id: str, day: float, *, is_demo: bool = Fal
 
 def analyse(store: Store, session_id: str, face_kind: str = "face-a", model_id: str = "model-a", **more: object) -> str:
     """Id of an analysis of such a session."""
-    name = store.get_session(session_id=session_id).original_name
+    name = store.sessions.get(session_id=session_id).original_name
     analysis = sample_analysis(sample_recording(name), model_id=model_id, face_kind=face_kind, frames=3, gaps=(1,))
-    return store.save_analysis(session_id=session_id, analysis=analysis, **more)  # type: ignore[arg-type]
+    return store.analyses.save(session_id=session_id, analysis=analysis, **more)  # type: ignore[arg-type]
 
 
 def answer(store: Store, subject_id: str, day: float, total: int = 8, **more: object) -> QuestionnaireRecord:
     choices: dict[str, object] = {"scale": Scale.PHQ8, "items": [1] * total + [0] * (8 - total), **more}
-    return store.save_questionnaire(subject_id=subject_id, answered_at=MONDAY + day * DAY, **choices)  # type: ignore[arg-type]
+    return store.questionnaires.save(subject_id=subject_id, answered_at=MONDAY + day * DAY, **choices)  # type: ignore[arg-type]
 
 
 def labelled(store: Store, within_days: float = 7, face_kind: str = "face-a") -> list[LabelledSessionRecord]:
-    return store.labelled_sessions(scale=Scale.PHQ8, within_days=within_days, face_kind=face_kind)
+    return store.labels.list_sessions(scale=Scale.PHQ8, within_days=within_days, face_kind=face_kind)
 
 
 def test_the_nearest_answers_label_a_session(store: Store) -> None:
-    subject = store.create_subject(label="A").id
+    subject = store.subjects.create(label="A").id
     days = {day: session_at(store, subject, day) for day in (0, 10, 11, 20, 20.01, 40)}
     analyses = {day: analyse(store, session_id) for day, session_id in days.items()}
     early, late = answer(store, subject, -2, total=1), answer(store, subject, 13, total=3, difficulty=3)
@@ -54,13 +54,13 @@ def test_the_nearest_answers_label_a_session(store: Store) -> None:
     assert found[1].items == late.items, "the answers that are scored, without the difficulty"
     assert (found[0].recorded_at, found[0].answered_at) == (MONDAY, MONDAY - 2 * DAY)
     assert [row.score for row in labelled(store, within_days=30)] == [1, 3, 3, 3, 3, 3]
-    assert [row.score for row in store.labelled_sessions(scale=Scale.PHQ9, within_days=1, face_kind="face-a")] == [
+    assert [row.score for row in store.labels.list_sessions(scale=Scale.PHQ9, within_days=1, face_kind="face-a")] == [
         18
     ] * 2
 
 
 def test_corrections_label_and_what_they_correct_does_not(store: Store) -> None:
-    subject = store.create_subject(label="A").id
+    subject = store.subjects.create(label="A").id
     analyse(store, session_at(store, subject, 0))
     wrong = answer(store, subject, 0, total=1)
     correction = answer(store, subject, 5, total=4, supersedes_id=wrong.id)
@@ -69,7 +69,7 @@ def test_corrections_label_and_what_they_correct_does_not(store: Store) -> None:
 
 
 def test_sessions_of_several_subjects_in_order(store: Store) -> None:
-    subjects = [store.create_subject(label=label).id for label in "ABC"]
+    subjects = [store.subjects.create(label=label).id for label in "ABC"]
     for day in (3, 1):
         for subject in subjects:
             analyse(store, new_session(store, subject, f"{day}", MONDAY + day * DAY).id)
@@ -82,7 +82,7 @@ def test_sessions_of_several_subjects_in_order(store: Store) -> None:
 
 
 def test_demonstrations_are_no_labels(store: Store) -> None:
-    subject = store.create_subject(label="A").id
+    subject = store.subjects.create(label="A").id
     analyse(store, session_at(store, subject, 0, is_demo=True))
     analyse(store, session_at(store, subject, 1))
     answer(store, subject, 1, source=QuestionnaireSource.DEMO)
@@ -92,7 +92,7 @@ def test_demonstrations_are_no_labels(store: Store) -> None:
 
 
 def test_labels_stand_beside_the_newest_analysis_of_the_kind(store: Store) -> None:
-    subject = store.create_subject(label="A").id
+    subject = store.subjects.create(label="A").id
     answer(store, subject, 0)
     session_id = session_at(store, subject, 0)
     analyse(store, session_id)
@@ -105,7 +105,7 @@ def test_labels_stand_beside_the_newest_analysis_of_the_kind(store: Store) -> No
 
 
 def test_sessions_that_a_head_has_not_scored(store: Store) -> None:
-    subject, other = store.create_subject(label="A").id, store.create_subject(label="B").id
+    subject, other = store.subjects.create(label="A").id, store.subjects.create(label="B").id
     late, early = session_at(store, subject, 5), session_at(store, subject, 0, is_demo=True)
     analyse(store, late)
     newest = analyse(store, late, model_id="model-b")
@@ -113,23 +113,25 @@ def test_sessions_that_a_head_has_not_scored(store: Store) -> None:
     first = analyse(store, early)
     elsewhere = analyse(store, session_at(store, other, 3))
     analyse(store, session_at(store, other, 4), face_kind="")
-    assert store.rescorable(face_kind="face-a", model_id="new") == [first, elsewhere, newest]
-    assert store.rescorable(face_kind="face-a", model_id="new", subject_id=other) == [elsewhere]
-    assert store.rescorable(face_kind="face-a", model_id="model-a") == [], "model-a scored them with these settings"
-    assert store.rescorable(face_kind="face-c", model_id="new") == []
+    assert store.labels.list_rescorable(face_kind="face-a", model_id="new") == [first, elsewhere, newest]
+    assert store.labels.list_rescorable(face_kind="face-a", model_id="new", subject_id=other) == [elsewhere]
+    assert store.labels.list_rescorable(face_kind="face-a", model_id="model-a") == [], (
+        "model-a scored them with these settings"
+    )
+    assert store.labels.list_rescorable(face_kind="face-c", model_id="new") == []
     analyse(store, early, model_id="new")
-    assert store.rescorable(face_kind="face-a", model_id="new") == [elsewhere, newest]
+    assert store.labels.list_rescorable(face_kind="face-a", model_id="new") == [elsewhere, newest]
     stricter = analyse(store, early, settings=Settings(coverage_floor=0.9))
-    assert store.rescorable(face_kind="face-a", model_id="new") == [stricter, elsewhere, newest]
+    assert store.labels.list_rescorable(face_kind="face-a", model_id="new") == [stricter, elsewhere, newest]
 
 
 @pytest.mark.parametrize("kinds", [("", ""), ("", "face-a"), ("face-a",), ()])
 def test_sessions_of_unknown_kind(store: Store, kinds: tuple[str, ...]) -> None:
-    subject, other = store.create_subject(label="A").id, store.create_subject(label="B").id
+    subject, other = store.subjects.create(label="A").id, store.subjects.create(label="B").id
     session_id = session_at(store, subject, 0)
     for n, kind in enumerate(kinds):
         analyse(store, session_id, face_kind=kind, model_id=f"model-{n}")
     analyse(store, session_at(store, other, 0), face_kind="")
     unknown = int(kinds == ("", ""))
-    assert store.count_unknown_kind() == unknown + 1
-    assert store.count_unknown_kind(subject_id=subject) == unknown
+    assert store.labels.count_unknown_kind() == unknown + 1
+    assert store.labels.count_unknown_kind(subject_id=subject) == unknown

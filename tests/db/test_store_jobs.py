@@ -15,46 +15,46 @@ from fer_phq.core.errors import StoreError
 
 @pytest.fixture
 def session_id(store: Store) -> str:
-    return new_session(store, store.create_subject(label="S").id).id
+    return new_session(store, store.subjects.create(label="S").id).id
 
 
 def progress(store: Store, job_id: str, claim: str, done: int) -> str:
-    workflow_id = store.get_job(job_id=job_id).workflow_id
-    return store.set_job_progress(
+    workflow_id = store.jobs.get(job_id=job_id).workflow_id
+    return store.jobs.set_progress(
         workflow_id=workflow_id, claim=claim, frames_done=done, frames_expected=20, stage="frames"
     )
 
 
 def test_life_of_a_job(store: Store, session_id: str) -> None:
-    job = store.create_job(session_id=session_id, settings={"fps": 4.0})
+    job = store.jobs.create(session_id=session_id, settings={"fps": 4.0})
     assert (job.state, job.attempt, job.progress, job.is_live) == (JobState.QUEUED, 1, None, True)
     assert (job.workflow_id, job.settings, job.claims) == (job.id, {"fps": 4.0}, 0)
     assert progress(store, job.id, "c1", 1) == "lost", "a queued job has no progress"
-    running = store.claim_job(workflow_id=job.workflow_id, worker="w1", claim="c1")
+    running = store.jobs.claim(workflow_id=job.workflow_id, worker="w1", claim="c1")
     assert running is not None
     assert (running.state, running.worker, running.claims) == (JobState.RUNNING, "w1", 1)
     assert running.started_at is not None
     assert progress(store, job.id, "c1", 5) == "ok"
-    seen = store.get_job(job_id=job.id)
+    seen = store.jobs.get(job_id=job.id)
     assert (seen.progress, seen.stage) == (0.25, "frames")
-    assert store.finish_job(workflow_id=job.workflow_id, claim="c1", state=JobState.DONE)
-    done = store.get_job(job_id=job.id)
+    assert store.jobs.finish(workflow_id=job.workflow_id, claim="c1", state=JobState.DONE)
+    done = store.jobs.get(job_id=job.id)
     assert (done.progress, done.is_live) == (1.0, False)
     assert done.finished_at is not None
     assert progress(store, job.id, "c1", 6) == "lost"
-    assert store.get_job(job_id=job.id) == done == store.latest_job(session_id=session_id)
-    assert store.claim_job(workflow_id=job.workflow_id, worker="w2", claim="c2") is None
+    assert store.jobs.get(job_id=job.id) == done == store.jobs.latest(session_id=session_id)
+    assert store.jobs.claim(workflow_id=job.workflow_id, worker="w2", claim="c2") is None
 
 
 def test_one_live_job_a_session(store: Store, session_id: str) -> None:
-    first = store.create_job(session_id=session_id)
-    assert store.create_job(session_id=session_id).id == first.id
-    store.set_job_state(job_id=first.id, state=JobState.FAILED, error="It broke.")
-    second = store.create_job(session_id=session_id)
+    first = store.jobs.create(session_id=session_id)
+    assert store.jobs.create(session_id=session_id).id == first.id
+    store.jobs.set_state(job_id=first.id, state=JobState.FAILED, error="It broke.")
+    second = store.jobs.create(session_id=session_id)
     assert second.id != first.id
     with pytest.raises(StoreError, match="already has a job"):
-        store.set_job_state(job_id=first.id, state=JobState.QUEUED)
-    assert store.latest_job(session_id=session_id) == second
+        store.jobs.set_state(job_id=first.id, state=JobState.QUEUED)
+    assert store.jobs.latest(session_id=session_id) == second
 
 
 def test_many_callers_create_one_job(url: str, store: Store, session_id: str) -> None:
@@ -62,7 +62,7 @@ def test_many_callers_create_one_job(url: str, store: Store, session_id: str) ->
 
     def create() -> None:
         start.wait()
-        ids.append(store.create_job(session_id=session_id).id)
+        ids.append(store.jobs.create(session_id=session_id).id)
 
     threads = [threading.Thread(target=create) for _ in range(6)]
     for thread in threads:
@@ -74,14 +74,14 @@ def test_many_callers_create_one_job(url: str, store: Store, session_id: str) ->
 
 
 def test_retry(store: Store, session_id: str) -> None:
-    job = store.create_job(session_id=session_id)
-    store.claim_job(workflow_id=job.workflow_id, worker="w1", claim="c1")
+    job = store.jobs.create(session_id=session_id)
+    store.jobs.claim(workflow_id=job.workflow_id, worker="w1", claim="c1")
     assert progress(store, job.id, "c1", 5) == "ok"
-    store.request_cancel(job_id=job.id)
+    store.jobs.request_cancel(job_id=job.id)
     assert progress(store, job.id, "c1", 6) == "cancel"
-    failed = store.set_job_state(job_id=job.id, state=JobState.FAILED, error="The disk is full.")
+    failed = store.jobs.set_state(job_id=job.id, state=JobState.FAILED, error="The disk is full.")
     assert failed.error == "The disk is full."
-    again = store.set_job_state(job_id=job.id, state=JobState.QUEUED)
+    again = store.jobs.set_state(job_id=job.id, state=JobState.QUEUED)
     assert (again.attempt, again.error, again.frames_done, again.frames_expected) == (2, None, 0, None)
     assert (again.cancel_requested, again.started_at, again.finished_at) == (False, None, None)
     assert (again.workflow_id, again.worker, again.claims) == (f"{job.id}.2", None, 0)
@@ -101,81 +101,81 @@ ALLOWED = {
 
 @pytest.mark.parametrize("before", list(JobState))
 def test_moves(store: Store, before: JobState) -> None:
-    subject = store.create_subject(label="S")
+    subject = store.subjects.create(label="S")
     ways = {JobState.QUEUED: [], JobState.DONE: [JobState.RUNNING, JobState.DONE]}
     for after in JobState:
-        job = store.create_job(session_id=new_session(store, subject.id, f"{after}.mp4").id)
+        job = store.jobs.create(session_id=new_session(store, subject.id, f"{after}.mp4").id)
         for step in ways.get(before, [before]):
-            store.set_job_state(job_id=job.id, state=step)
+            store.jobs.set_state(job_id=job.id, state=step)
         if after is before:
-            assert store.set_job_state(job_id=job.id, state=after) == store.get_job(job_id=job.id)
+            assert store.jobs.set_state(job_id=job.id, state=after) == store.jobs.get(job_id=job.id)
         elif (before, after) in ALLOWED:
-            assert store.set_job_state(job_id=job.id, state=after).state is after
+            assert store.jobs.set_state(job_id=job.id, state=after).state is after
         else:
             with pytest.raises(StoreError, match=f"is {before} and cannot become {after}"):
-                store.set_job_state(job_id=job.id, state=after)
-            assert store.get_job(job_id=job.id).state is before
+                store.jobs.set_state(job_id=job.id, state=after)
+            assert store.jobs.get(job_id=job.id).state is before
 
 
 def test_cancelling(store: Store, session_id: str) -> None:
-    queued = store.create_job(session_id=session_id)
-    assert store.request_cancel(job_id=queued.id).state is JobState.CANCELLED, "nobody works on it"
-    running = store.create_job(session_id=session_id)
-    store.claim_job(workflow_id=running.workflow_id, worker="w1", claim="c1")
-    wished = store.request_cancel(job_id=running.id)
+    queued = store.jobs.create(session_id=session_id)
+    assert store.jobs.request_cancel(job_id=queued.id).state is JobState.CANCELLED, "nobody works on it"
+    running = store.jobs.create(session_id=session_id)
+    store.jobs.claim(workflow_id=running.workflow_id, worker="w1", claim="c1")
+    wished = store.jobs.request_cancel(job_id=running.id)
     assert (wished.state, wished.cancel_requested) == (JobState.RUNNING, True)
-    assert store.claim_job(workflow_id=running.workflow_id, worker="w2", claim="c2") is None
-    assert store.get_job(job_id=running.id).state is JobState.CANCELLED, "the wish outlives the worker"
-    finished = store.create_job(session_id=session_id)
-    store.set_job_state(job_id=finished.id, state=JobState.FAILED)
-    assert not store.request_cancel(job_id=finished.id).cancel_requested
-    store.erase_session(session_id=session_id)
+    assert store.jobs.claim(workflow_id=running.workflow_id, worker="w2", claim="c2") is None
+    assert store.jobs.get(job_id=running.id).state is JobState.CANCELLED, "the wish outlives the worker"
+    finished = store.jobs.create(session_id=session_id)
+    store.jobs.set_state(job_id=finished.id, state=JobState.FAILED)
+    assert not store.jobs.request_cancel(job_id=finished.id).cancel_requested
+    store.erasure.erase_session(session_id=session_id)
     with pytest.raises(NotFoundError):
-        store.set_job_state(job_id=finished.id, state=JobState.RUNNING)
+        store.jobs.set_state(job_id=finished.id, state=JobState.RUNNING)
 
 
 def test_the_last_claim_holds(store: Store, session_id: str) -> None:
-    job = store.create_job(session_id=session_id)
-    store.claim_job(workflow_id=job.workflow_id, worker="w1", claim="c1")
-    again = store.claim_job(workflow_id=job.workflow_id, worker="w2", claim="c2")
+    job = store.jobs.create(session_id=session_id)
+    store.jobs.claim(workflow_id=job.workflow_id, worker="w1", claim="c1")
+    again = store.jobs.claim(workflow_id=job.workflow_id, worker="w2", claim="c2")
     assert again is not None
     assert (again.worker, again.claims) == ("w2", 2)
     assert progress(store, job.id, "c1", 1) == "lost"
-    assert not store.release_job(workflow_id=job.workflow_id, claim="c1")
-    assert not store.finish_job(workflow_id=job.workflow_id, claim="c1", state=JobState.FAILED, error="x")
-    assert store.release_job(workflow_id=job.workflow_id, claim="c2")
-    released = store.get_job(job_id=job.id)
+    assert not store.jobs.release(workflow_id=job.workflow_id, claim="c1")
+    assert not store.jobs.finish(workflow_id=job.workflow_id, claim="c1", state=JobState.FAILED, error="x")
+    assert store.jobs.release(workflow_id=job.workflow_id, claim="c2")
+    released = store.jobs.get(job_id=job.id)
     assert (released.state, released.worker, released.claims) == (JobState.QUEUED, None, 1)
-    assert [waiting.id for waiting in store.queued_jobs()] == [job.id]
+    assert [waiting.id for waiting in store.jobs.list_queued()] == [job.id]
 
 
 def test_jobs_of_a_dead_worker_and_given_up_ones(store: Store, session_id: str) -> None:
-    job = store.create_job(session_id=session_id)
-    store.claim_job(workflow_id=job.workflow_id, worker="w1", claim="c1")
-    assert store.requeue_jobs_of(worker="w2") == 0
-    assert store.requeue_jobs_of(worker="w1") == 1
-    assert [(live.state, live.claims) for live in store.list_live_jobs()] == [(JobState.QUEUED, 1)]
-    assert store.fail_job(workflow_id=job.workflow_id, error="Given up.")
-    assert not store.fail_job(workflow_id=job.workflow_id, error="Given up.")
-    assert store.list_live_jobs() == store.queued_jobs() == []
+    job = store.jobs.create(session_id=session_id)
+    store.jobs.claim(workflow_id=job.workflow_id, worker="w1", claim="c1")
+    assert store.jobs.requeue_worker(worker="w2") == 0
+    assert store.jobs.requeue_worker(worker="w1") == 1
+    assert [(live.state, live.claims) for live in store.jobs.list_live()] == [(JobState.QUEUED, 1)]
+    assert store.jobs.fail(workflow_id=job.workflow_id, error="Given up.")
+    assert not store.jobs.fail(workflow_id=job.workflow_id, error="Given up.")
+    assert store.jobs.list_live() == store.jobs.list_queued() == []
 
 
 def test_signs_of_life(store: Store) -> None:
-    assert store.workers() == []
-    store.heartbeat(worker="w1", host="h", pid=1)
-    (first,) = store.workers()
-    store.heartbeat(worker="w1", host="h", pid=1)
-    (second,) = store.workers()
+    assert store.workers.list_all() == []
+    store.workers.heartbeat(worker="w1", host="h", pid=1)
+    (first,) = store.workers.list_all()
+    store.workers.heartbeat(worker="w1", host="h", pid=1)
+    (second,) = store.workers.list_all()
     assert (second.id, second.host, second.pid, second.started_at) == ("w1", "h", 1, first.started_at)
     assert second.seen_at >= first.seen_at
-    store.heartbeat(worker="w1", host="h", pid=2)
-    assert store.workers()[0].started_at >= second.seen_at
-    store.forget_worker(worker="w1")
-    assert store.workers() == []
+    store.workers.heartbeat(worker="w1", host="h", pid=2)
+    assert store.workers.list_all()[0].started_at >= second.seen_at
+    store.workers.forget(worker="w1")
+    assert store.workers.list_all() == []
 
 
 def test_a_session_and_its_job_are_committed_together(store: Store) -> None:
-    subject = store.create_subject(label="A")
+    subject = store.subjects.create(label="A")
     made = {
         "subject_id": subject.id,
         "recorded_at": datetime(2026, 3, 2, tzinfo=UTC),
@@ -183,21 +183,21 @@ def test_a_session_and_its_job_are_committed_together(store: Store) -> None:
         "original_name": "one.mp4",
         "media_path": "ab/one",
     }
-    session, job = store.create_session_with_job(**made, job_settings={"fps": 1.0})
+    session, job = store.sessions.create_with_job(**made, job_settings={"fps": 1.0})
     assert (job.session_id, job.state, job.settings) == (session.id, JobState.QUEUED, {"fps": 1.0})
     with pytest.raises(DuplicateSessionError):
-        store.create_session_with_job(**made)
-    assert [waiting.id for waiting in store.queued_jobs()] == [job.id]
+        store.sessions.create_with_job(**made)
+    assert [waiting.id for waiting in store.jobs.list_queued()] == [job.id]
 
 
 def test_list_of_jobs(store: Store) -> None:
-    subject = store.create_subject(label="S")
-    jobs = [store.create_job(session_id=new_session(store, subject.id, f"{n}.mp4").id) for n in range(3)]
-    store.set_job_state(job_id=jobs[1].id, state=JobState.RUNNING)
-    views = store.list_jobs()
+    subject = store.subjects.create(label="S")
+    jobs = [store.jobs.create(session_id=new_session(store, subject.id, f"{n}.mp4").id) for n in range(3)]
+    store.jobs.set_state(job_id=jobs[1].id, state=JobState.RUNNING)
+    views = store.jobs.list_newest()
     assert [view.job.id for view in views] == [job.id for job in jobs[::-1]]
     assert {view.subject_label for view in views} == {"S"}
-    running = store.list_jobs(states=[JobState.RUNNING])
+    running = store.jobs.list_newest(states=[JobState.RUNNING])
     assert [(view.job.id, view.original_name) for view in running] == [(jobs[1].id, "1.mp4")]
-    assert store.list_jobs(states=[]) == []
-    assert len(store.list_jobs(limit=2)) == 2
+    assert store.jobs.list_newest(states=[]) == []
+    assert len(store.jobs.list_newest(limit=2)) == 2

@@ -23,7 +23,7 @@ def analysed(store: Store, subject_id: str, name: str, day: int, **choices: obje
     """Session id and analysis id."""
     session = new_session(store, subject_id, name, MONDAY + day * DAY)
     analysis = sample_analysis(sample_recording(name), **choices)  # type: ignore[arg-type]
-    return session.id, store.save_analysis(session_id=session.id, analysis=analysis)
+    return session.id, store.analyses.save(session_id=session.id, analysis=analysis)
 
 
 @contextmanager
@@ -39,68 +39,68 @@ def statements(store: Store) -> Iterator[list[str]]:
 
 
 def test_subjects_with_counts(store: Store) -> None:
-    first, second = store.create_subject(label="A"), store.create_subject(label="B", is_demo=True)
+    first, second = store.subjects.create(label="A"), store.subjects.create(label="B", is_demo=True)
     analysed(store, first.id, "a", 0)
     new_session(store, first.id, "b", MONDAY + DAY)
-    answers = store.save_questionnaire(subject_id=first.id, scale=Scale.PHQ8, items=[1] * 8, answered_at=MONDAY)
-    store.save_questionnaire(
+    answers = store.questionnaires.save(subject_id=first.id, scale=Scale.PHQ8, items=[1] * 8, answered_at=MONDAY)
+    store.questionnaires.save(
         subject_id=first.id, scale=Scale.PHQ8, items=[0] * 8, answered_at=MONDAY + DAY, supersedes_id=answers.id
     )
-    one, two = store.list_subjects()
+    one, two = store.subjects.list_all()
     assert (one.label, one.sessions, one.analysed_sessions, one.questionnaires) == ("A", 2, 1, 1)
     assert (one.last_recorded_at, one.last_answered_at) == (MONDAY + DAY, MONDAY + DAY)
     assert (two.id, two.sessions, two.last_recorded_at, two.last_answered_at) == (second.id, 0, None, None)
-    assert [subject.label for subject in store.list_subjects(include_demo=False)] == ["A"]
+    assert [subject.label for subject in store.subjects.list_all(include_demo=False)] == ["A"]
 
 
 def test_recent_sessions_with_newest_analysis_and_job(store: Store) -> None:
-    subject = store.create_subject(label="A")
+    subject = store.subjects.create(label="A")
     session_id, _ = analysed(store, subject.id, "a", 0)
-    newest = store.save_analysis(
+    newest = store.analyses.save(
         session_id=session_id, analysis=sample_analysis(sample_recording("a"), model_id="model-b", phq=NO_HEAD)
     )
-    failed = store.create_job(session_id=session_id)
-    store.set_job_state(job_id=failed.id, state=JobState.FAILED, error="No.")
-    job = store.create_job(session_id=session_id)
+    failed = store.jobs.create(session_id=session_id)
+    store.jobs.set_state(job_id=failed.id, state=JobState.FAILED, error="No.")
+    job = store.jobs.create(session_id=session_id)
     bare = new_session(store, subject.id, "b", MONDAY + DAY)
-    first, second = store.recent_sessions()
+    first, second = store.sessions.list_recent()
     assert (first.session.id, first.analysis, first.job, first.subject_label) == (bare.id, None, None, "A")
-    assert second.analysis == store.get_analysis(analysis_id=newest)
+    assert second.analysis == store.analyses.get(analysis_id=newest)
     assert second.job == job
-    detail = store.session_detail(session_id=session_id)
+    detail = store.sessions.get_detail(session_id=session_id)
     assert [summary.model_id for summary in detail.analyses] == ["model-b", "model-a"]
     assert (detail.subject, detail.job, detail.session) == (subject, job, second.session)
-    assert [row.session.id for row in store.recent_sessions(limit=1, offset=1)] == [session_id]
-    assert store.recent_sessions(subject_id="other") == []
+    assert [row.session.id for row in store.sessions.list_recent(limit=1, offset=1)] == [session_id]
+    assert store.sessions.list_recent(subject_id="other") == []
 
 
 def test_number_of_statements_does_not_grow(store: Store) -> None:
-    subject = store.create_subject(label="A")
+    subject = store.subjects.create(label="A")
     counts = []
     for round_ in range(2):
         for n in range(1 + 5 * round_):
             session_id, _ = analysed(store, subject.id, f"{round_}-{n}", n, frames=4, gaps=())
-            store.create_job(session_id=session_id)
+            store.jobs.create(session_id=session_id)
         with statements(store) as seen:
-            assert len(store.recent_sessions()) == 1 + 6 * round_
-            store.list_subjects()
-            store.needs_attention()
-            store.subject_trend(subject_id=subject.id)
-            store.list_jobs()
-            store.labelled_sessions(scale=Scale.PHQ8, within_days=7, face_kind="face-a")
-            assert len(store.rescorable(face_kind="face-a", model_id="model-b")) == 1 + 6 * round_
+            assert len(store.sessions.list_recent()) == 1 + 6 * round_
+            store.subjects.list_all()
+            store.triage.list_items()
+            store.trends.load(subject_id=subject.id)
+            store.jobs.list_newest()
+            store.labels.list_sessions(scale=Scale.PHQ8, within_days=7, face_kind="face-a")
+            assert len(store.labels.list_rescorable(face_kind="face-a", model_id="model-b")) == 1 + 6 * round_
         counts.append(len(seen))
     assert counts[0] == counts[1]
 
 
 def test_trend_has_one_row_a_session(store: Store) -> None:
-    subject = store.create_subject(label="A")
+    subject = store.subjects.create(label="A")
     _, late = analysed(store, subject.id, "late", 3, phq=NO_HEAD)
     estimate = sample_estimate(10, scale=Scale.PHQ9, modalities=(Modality.FACE, Modality.VOICE))
     early_session, early = analysed(store, subject.id, "early", 0, phq=estimate)
     _, faceless = analysed(store, subject.id, "faceless", 5, frames=2, gaps=(0, 1), phq=NO_HEAD)
     new_session(store, subject.id, "not analysed", MONDAY)
-    trend = store.subject_trend(subject_id=subject.id)
+    trend = store.trends.load(subject_id=subject.id)
     assert list(trend["analysis_id"]) == [early, late, faceless]
     assert trend["recorded_at"].iloc[0] == pd.Timestamp(MONDAY)
     first, second, third = trend.to_dict("records")
@@ -118,30 +118,30 @@ def test_trend_has_one_row_a_session(store: Store) -> None:
     assert second["coverage"] == 0.9
     assert trend.loc[1, list(EMOTIONS)].sum() == pytest.approx(1, abs=1e-6)
     assert all(pd.isna(third[name]) for name in EMOTIONS)
-    again = store.save_analysis(
+    again = store.analyses.save(
         session_id=early_session, analysis=sample_analysis(sample_recording("early"), model_id="model-b")
     )
-    assert list(store.subject_trend(subject_id=subject.id)["analysis_id"]) == [again, late, faceless]
-    assert store.subject_trend(subject_id=subject.id, model_id="model-a")["analysis_id"][0] == early
-    assert list(store.subject_trend(subject_id=subject.id, model_id="model-b")["session_id"]) == [early_session]
-    assert store.subject_models(subject_id=subject.id) == ["model-a", "model-b"]
+    assert list(store.trends.load(subject_id=subject.id)["analysis_id"]) == [again, late, faceless]
+    assert store.trends.load(subject_id=subject.id, model_id="model-a")["analysis_id"][0] == early
+    assert list(store.trends.load(subject_id=subject.id, model_id="model-b")["session_id"]) == [early_session]
+    assert store.trends.list_models(subject_id=subject.id) == ["model-a", "model-b"]
 
 
 def test_empty_frames_keep_their_columns(store: Store) -> None:
-    subject = store.create_subject(label="A")
-    trend = store.subject_trend(subject_id=subject.id)
+    subject = store.subjects.create(label="A")
+    trend = store.trends.load(subject_id=subject.id)
     assert trend.empty
     assert {"recorded_at", *EMOTIONS, "phq_low", "phq_provenance"} <= set(trend.columns)
     assert trend.dtypes["phq_score"] == "float64"
-    answers = store.questionnaire_table(subject_id=subject.id)
+    answers = store.trends.questionnaires(subject_id=subject.id)
     assert answers.empty
     assert {"answered_at", "total", "difficulty", "band", "maximum"} <= set(answers.columns)
 
 
 def test_questionnaire_table(store: Store) -> None:
-    subject = store.create_subject(label="A")
+    subject = store.subjects.create(label="A")
     for day, items, difficulty in ((2, [3] * 9, 3), (0, [0] * 9, None)):
-        store.save_questionnaire(
+        store.questionnaires.save(
             subject_id=subject.id,
             scale=Scale.PHQ9,
             items=items,
@@ -149,7 +149,7 @@ def test_questionnaire_table(store: Store) -> None:
             answered_at=MONDAY + day * DAY,
             source=QuestionnaireSource.IMPORTED,
         )
-    table = store.questionnaire_table(subject_id=subject.id)
+    table = store.trends.questionnaires(subject_id=subject.id)
     assert list(table["total"]) == [0, 27]
     assert list(table["band"]) == ["minimal", "severe"]
     assert list(table["item9_flag"]) == [False, True]
@@ -160,19 +160,19 @@ def test_questionnaire_table(store: Store) -> None:
 
 
 def test_attention(store: Store) -> None:
-    subject, demo = store.create_subject(label="A"), store.create_subject(label="Demo", is_demo=True)
+    subject, demo = store.subjects.create(label="A"), store.subjects.create(label="Demo", is_demo=True)
     consent = Consent(at=MONDAY, by="clinician", text_version="1")
     fine, _ = analysed(store, subject.id, "fine", 0)
     low, low_analysis = analysed(store, subject.id, "low", 1, frames=10, gaps=tuple(range(8)))
     broken, retried = new_session(store, subject.id, "broken"), new_session(store, subject.id, "retried")
     for session_id in (fine, low, broken.id):
-        store.record_consent(session_id=session_id, consent=consent)
-    store.set_retention(session_id=fine, retain_until=MONDAY)
-    failed = store.create_job(session_id=broken.id)
-    store.set_job_state(job_id=failed.id, state=JobState.FAILED, error="The recording is truncated.")
-    store.set_job_state(job_id=store.create_job(session_id=retried.id).id, state=JobState.FAILED, error="x")
-    store.create_job(session_id=retried.id)
-    store.create_session(
+        store.sessions.record_consent(session_id=session_id, consent=consent)
+    store.sessions.set_retention(session_id=fine, retain_until=MONDAY)
+    failed = store.jobs.create(session_id=broken.id)
+    store.jobs.set_state(job_id=failed.id, state=JobState.FAILED, error="The recording is truncated.")
+    store.jobs.set_state(job_id=store.jobs.create(session_id=retried.id).id, state=JobState.FAILED, error="x")
+    store.jobs.create(session_id=retried.id)
+    store.sessions.create(
         subject_id=demo.id,
         recorded_at=MONDAY,
         recording=sample_recording("demo"),
@@ -180,8 +180,10 @@ def test_attention(store: Store) -> None:
         media_path=None,
         is_demo=True,
     )
-    flagged = store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ9, items=[0] * 8 + [1], answered_at=MONDAY)
-    found = store.needs_attention(now=MONDAY + 9 * DAY)
+    flagged = store.questionnaires.save(
+        subject_id=subject.id, scale=Scale.PHQ9, items=[0] * 8 + [1], answered_at=MONDAY
+    )
+    found = store.triage.list_items(now=MONDAY + 9 * DAY)
     assert [(item.kind, item.session_id, item.object_id) for item in found] == [
         (AttentionKind.ITEM_9, None, flagged.id),
         (AttentionKind.FAILED_JOB, broken.id, failed.id),
@@ -195,8 +197,8 @@ def test_attention(store: Store) -> None:
         "The recording is truncated.",
         "the face was found in 20% of the sampled frames",
     ]
-    store.acknowledge_questionnaire(questionnaire_id=flagged.id, by="Dr. A")
-    seen = store.acknowledge_questionnaire(questionnaire_id=flagged.id, by="Dr. B")
+    store.questionnaires.acknowledge(questionnaire_id=flagged.id, by="Dr. A")
+    seen = store.questionnaires.acknowledge(questionnaire_id=flagged.id, by="Dr. B")
     assert seen.acknowledged_by == "Dr. A"
-    assert AttentionKind.ITEM_9 not in {item.kind for item in store.needs_attention()}
-    assert AttentionKind.LOW_COVERAGE not in {item.kind for item in store.needs_attention(coverage_floor=0.1)}
+    assert AttentionKind.ITEM_9 not in {item.kind for item in store.triage.list_items()}
+    assert AttentionKind.LOW_COVERAGE not in {item.kind for item in store.triage.list_items(coverage_floor=0.1)}

@@ -46,7 +46,7 @@ def store(settings: AppSettings) -> Iterator[Store]:
 @pytest.fixture
 def subject(store: Store) -> SubjectRecord:
     """A person to record."""
-    return store.create_subject(label="S-01")
+    return store.subjects.create(label="S-01")
 
 
 class Workers:

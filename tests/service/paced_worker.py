@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from db.queries.jobs.leases import JobQueries
 from db.store import Store
 from fer_phq.core.analysis import (
     Progress,
@@ -70,14 +71,22 @@ class PacedAnalyser:
         )
 
 
-class HoldingStore(Store):
-    """The store, standing still before it settles a job whose analysis is saved, when the pace asks for it."""
+class HoldingJobs(JobQueries):
+    """Jobs, standing still before one is settled whose analysis is saved, when the pace asks for it."""
 
-    def finish_job(self, **values: Any) -> bool:
+    def finish(self, **values: Any) -> bool:
         if values.get("analysis_id") is not None and _pace().get("hold") == "saved":
             (MARKS / "saved").touch()
             time.sleep(60)
-        return super().finish_job(**values)
+        return super().finish(**values)
+
+
+class HoldingStore(Store):
+    """A store with `HoldingJobs`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.jobs = HoldingJobs(self._url, self._engine, "worker")
 
 
 def _pace() -> dict[str, Any]:

@@ -85,7 +85,7 @@ def test_a_value_that_cannot_be_used_is_one_sentence(
     with pytest.raises(SettingsError) as caught:
         choose(settings, store, {name: value}, by="AB")
     assert str(caught.value) == REFUSALS[name]
-    assert store.list_settings() == {}
+    assert store.settings.list_all() == {}
 
 
 def test_a_language_can_be_given_up_again(settings: AppSettings, store: Store) -> None:
@@ -103,7 +103,7 @@ def test_who_chooses_must_be_said_and_is_noted(settings: AppSettings, store: Sto
     with pytest.raises(SettingsError, match="no setting named colour"):
         choose(settings, store, {"colour": 1}, by="AB")
     choose(settings, store, {"fps": 1}, by="AB")
-    (line,) = store.list_audit(object_kind="setting")
+    (line,) = store.audit.list_newest(object_kind="setting")
     assert (line.actor, line.object_id, line.detail) == ("dashboard, AB", "fps", "1.0")
 
 
@@ -116,12 +116,12 @@ def test_a_new_consent_text_needs_a_new_version(settings: AppSettings, store: St
 
 
 def test_a_stored_value_that_is_damaged_leaves_the_default(settings: AppSettings, store: Store) -> None:
-    store.set_settings(values={"fps": "-1", "coverage_floor": "0.4", "unheard_of": "x"})
+    store.settings.set_many(values={"fps": "-1", "coverage_floor": "0.4", "unheard_of": "x"})
     assert (current(settings, store).fps, current(settings, store).coverage_floor) == (2.0, 0.4)
 
 
 def test_help_lines_of_before_are_not_lost(settings: AppSettings, store: Store) -> None:
-    store.set_setting(key="help_line", value="Call the ward on extension 12.")
+    store.settings.set(key="help_line", value="Call the ward on extension 12.")
     assert current(settings, store).item9_message == f"{ITEM9_MESSAGE}\n\nCall the ward on extension 12."
     choose(settings, store, {"item9_message": "Call extension 13."}, by="AB")
     assert current(settings, store).item9_message == "Call extension 13."

@@ -113,10 +113,10 @@ def errors_of_real_things(tmp_path: Path, store: Store) -> list[FerPhqError]:
             parse_transcript(document, "a.csv")
         found.append(unread.value)
     with pytest.raises(NotFoundError) as missing:
-        store.session_detail(session_id="none")
-    store.create_subject(label="P")
+        store.sessions.get_detail(session_id="none")
+    store.subjects.create(label="P")
     with pytest.raises(StoreError) as twice:
-        store.create_subject(label="P")
+        store.subjects.create(label="P")
     return [*found, missing.value, twice.value]
 
 
@@ -127,7 +127,7 @@ def test_errors_that_are_really_raised_are_said_in_german(tmp_path: Path, store:
 
 
 def test_a_tables_problems_are_said_by_row(store: Store) -> None:
-    store.create_subject(label="P-1")
+    store.subjects.create(label="P-1")
     document = b"subject,answered_at,scale," + b",".join(b"item%d" % i for i in range(1, 10)) + b"\n"
     document += b"P-1,someday,PHQ-9,0,0,0,0,0,0,0,0,7\n"
     table = read_questionnaire_table(document, zone=UTC, now=datetime(2026, 5, 1, tzinfo=UTC))
@@ -145,17 +145,17 @@ WARNED = (
 
 @pytest.mark.usefixtures("installation")
 def test_a_sessions_warnings_are_german_on_its_page(store: Store) -> None:
-    store.set_setting(key=i18n.SETTING, value="de")
+    store.settings.set(key=i18n.SETTING, value="de")
     recording = sample_recording("cut")
-    session = store.create_session(
-        subject_id=store.create_subject(label="P-1").id,
+    session = store.sessions.create(
+        subject_id=store.subjects.create(label="P-1").id,
         recorded_at=datetime(2026, 5, 1, tzinfo=UTC),
         recording=recording,
         original_name="cut.mp4",
         media_path=None,
     )
     analysis = dataclasses.replace(sample_analysis(recording), warnings=tuple(map(literal, WARNED)))
-    store.save_analysis(session_id=session.id, analysis=analysis)
+    store.analyses.save(session_id=session.id, analysis=analysis)
     app = AppTest.from_file(str(MAIN), default_timeout=60)
     app.query_params["session"] = session.id
     app.switch_page("app_pages/session.py").run()

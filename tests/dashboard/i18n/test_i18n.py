@@ -198,7 +198,7 @@ def test_a_new_language_begins_with_every_text_and_keeps_what_was_filled_in(loca
 
 @pytest.mark.usefixtures("installation")
 def test_a_page_speaks_the_language_of_the_settings(store: Store) -> None:
-    store.set_setting(key=i18n.SETTING, value="de")
+    store.settings.set(key=i18n.SETTING, value="de")
     app = AppTest.from_file(str(MAIN), default_timeout=60).run()
     assert not app.exception
     assert [title.value for title in app.title] == ["Start"]
@@ -208,7 +208,7 @@ def test_a_page_speaks_the_language_of_the_settings(store: Store) -> None:
 @pytest.mark.usefixtures("installation", "locales")
 def test_a_page_is_english_in_a_language_without_a_catalogue(store: Store, locales: Path) -> None:
     (locales / "fr.po").unlink()
-    store.set_setting(key=i18n.SETTING, value="fr")
+    store.settings.set(key=i18n.SETTING, value="fr")
     app = AppTest.from_file(str(MAIN), default_timeout=60).run()
     assert not app.exception
     assert [title.value for title in app.title] == ["Home"]
@@ -216,7 +216,7 @@ def test_a_page_is_english_in_a_language_without_a_catalogue(store: Store, local
 
 
 def test_a_session_is_shown_in_german_from_title_to_chart(filled: AppSettings, store: Store) -> None:
-    store.set_setting(key=i18n.SETTING, value="de")
+    store.settings.set(key=i18n.SETTING, value="de")
     app = AppTest.from_file(str(MAIN), default_timeout=60).run()
     app.switch_page("app_pages/session.py").run()
     assert not app.exception
@@ -230,11 +230,11 @@ def test_a_session_is_shown_in_german_from_title_to_chart(filled: AppSettings, s
 
 
 def test_a_report_speaks_the_language_in_which_it_is_made(filled: AppSettings, store: Store) -> None:
-    detail = store.session_detail(session_id=store.recent_sessions(limit=1)[0].session.id)
+    detail = store.sessions.get_detail(session_id=store.sessions.list_recent(limit=1)[0].session.id)
     found = detail.analyses[0]
     with i18n.speaking("de"):
         frames = loaders.frames(found.id)
-        record = store.load_analysis(analysis_id=found.id)
+        record = store.analyses.load(analysis_id=found.id)
         report = session_report(detail, record, frames, [], UTC, datetime(2026, 5, 1, tzinfo=UTC))
         html, pdf = to_html(report), to_pdf(report)
     assert '<html lang="de">' in html

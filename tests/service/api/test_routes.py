@@ -59,7 +59,7 @@ def test_an_upload_becomes_a_session_and_a_job(
     answer = _put(client, source, token, Origin="http://testserver")
     assert answer.status_code == 201
     body = answer.json()
-    session = store.get_session(session_id=body["session_id"])
+    session = store.sessions.get(session_id=body["session_id"])
     assert session.recorded_at == WHEN
     job = client.get(body["status_url"]).json()
     assert (job["id"], job["state"], job["active"]) == (body["job_id"], "queued", True)
@@ -186,19 +186,19 @@ def test_playback_needs_its_own_token(
     for path in ("..%2F..%2Fsecret", "%2e%2e/secret"):
         assert client.get(f"/api/media/{path}?token={other}").status_code in (403, 404)
     assert client.get(tokens.media_url(settings, "unknown")).status_code == 404
-    session = store.get_session(session_id=session_id)
+    session = store.sessions.get(session_id=session_id)
     assert session.media_path is not None
     MediaStore(settings).path_of(session.media_path).unlink()
     gone = client.get(tokens.media_url(settings, session_id))
     assert (gone.status_code, "missing" in gone.json()["error"]) == (404, True)
-    store.set_media_path(session_id=session_id, media_path=None)
+    store.sessions.set_media_path(session_id=session_id, media_path=None)
     assert "removed" in client.get(tokens.media_url(settings, session_id)).json()["error"]
 
 
 def test_health_says_whether_anyone_works(client: TestClient, store: Store) -> None:
     before = client.get("/api/health")
     assert (before.status_code, before.json()["status"], before.json()["workers"]) == (200, "degraded", 0)
-    store.heartbeat(worker="w-1", host="h", pid=1)
+    store.workers.heartbeat(worker="w-1", host="h", pid=1)
     assert client.get("/api/health").json()["status"] == "ok"
 
 
@@ -231,4 +231,4 @@ def test_an_upload_that_breaks_off_leaves_nothing(
     while _leftovers(settings) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert _leftovers(settings) == []
-    assert store.recent_sessions() == []
+    assert store.sessions.list_recent() == []

@@ -138,11 +138,11 @@ def test_results_are_kept_for_a_subject_once(run, folder, tmp_path):
         done = run("analyze", str(folder / "good.mp4"), "--subject", "P01", "--consent-by", "Dr M", data_dir=tmp_path)
         assert done.returncode == 0, done.stderr
     with Store(f"sqlite:///{tmp_path / 'fer-phq.db'}") as store:
-        (session,) = store.recent_sessions()
+        (session,) = store.sessions.list_recent()
         assert session.subject_label == "P01"
         assert session.session.consent.by == "Dr M"
         assert session.analysis.coverage > 0.9
-        assert len(store.session_detail(session_id=session.session.id).analyses) == 1
+        assert len(store.sessions.get_detail(session_id=session.session.id).analyses) == 1
     assert list((tmp_path / "media").rglob("*.mp4"))
 
 
@@ -158,24 +158,25 @@ def test_what_was_chosen_on_the_settings_page_holds_for_the_command_line(run, fo
         choose(settings, store, {"fps": 1, "coverage_floor": 1, "retention_days": 30}, by="AB")
         done = run("analyze", str(folder / "good.mp4"), "--subject", "P01", data_dir=tmp_path)
         assert done.returncode == 0, done.stderr
-        (row,) = store.recent_sessions()
+        (row,) = store.sessions.list_recent()
         assert row.analysis.frames_sampled == 5
         assert row.session.retain_until - row.session.created_at == pytest.approx(timedelta(days=30), abs=ONE_MINUTE)
 
 
 def test_a_result_that_cannot_be_stored_leaves_no_half_session(run, folder, tmp_path, monkeypatch):
+    from db.queries.analyses.analyses import AnalysisQueries
     from db.store import Store
     from fer_phq.core.errors import StoreError
 
     def full(self, **_):
         raise StoreError("The disk is full.")
 
-    monkeypatch.setattr(Store, "save_analysis", full)
+    monkeypatch.setattr(AnalysisQueries, "save", full)
     done = run("analyze", str(folder / "good.mp4"), "--subject", "P01", data_dir=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert "disk is full" in done.stderr
     with Store(f"sqlite:///{tmp_path / 'fer-phq.db'}") as store:
-        assert store.recent_sessions() == []
+        assert store.sessions.list_recent() == []
     assert not list((tmp_path / "media").rglob("*.mp4"))
 
 

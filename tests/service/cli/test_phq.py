@@ -42,7 +42,10 @@ def run(*args, **given):
 
 def estimates(settings):
     with Store(settings.database_url, actor="test") as store:
-        analyses = [store.session_detail(session_id=row.session.id).analyses for row in store.recent_sessions(limit=50)]
+        analyses = [
+            store.sessions.get_detail(session_id=row.session.id).analyses
+            for row in store.sessions.list_recent(limit=50)
+        ]
     return [[one.phq for one in found] for found in analyses]
 
 
@@ -86,8 +89,8 @@ def test_features_of_the_store_are_what_was_stored(installation, tmp_path):
     with Store(installation.database_url, actor="test") as store:
         kind = read_bundle(SHIPPED).face_kind
         manifest = write_manifest(store, tmp_path, face_kind=kind)
-        (first, *_) = store.labelled_sessions(scale=Scale.PHQ8, within_days=14, face_kind=kind)
-        stored = store.load_session_analysis(analysis_id=first.analysis_id).features
+        (first, *_) = store.labels.list_sessions(scale=Scale.PHQ8, within_days=14, face_kind=kind)
+        stored = store.analyses.load_session_analysis(analysis_id=first.analysis_id).features
     with manifest.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == PEOPLE
@@ -144,7 +147,7 @@ def test_the_environment_decides_before_the_store(installation, monkeypatch):
 
 def test_an_active_model_that_vanished_is_told(installation):
     with Store(installation.database_url, actor="test") as store:
-        store.set_setting(key="active_model", value="gone-01234567")
+        store.settings.set(key="active_model", value="gone-01234567")
     with pytest.raises(ModelError, match="gone-01234567 is not on this machine any more"):
         active_bundle(installation)
     assert SHIPPED.name in run("models", "list", env={"COLUMNS": "200"}).output
@@ -156,7 +159,7 @@ def test_sessions_without_a_face_are_passed_over(installation, tmp_path):
     bundle = read_bundle(SHIPPED)
     with Store(installation.database_url, actor="test") as store:
         for number in range(2):
-            subject = store.create_subject(label=f"faceless {number}").id
+            subject = store.subjects.create(label=f"faceless {number}").id
             nobody = sample_analysis(
                 sample_recording(f"{number}.mp4"),
                 gaps=tuple(range(20)),
@@ -165,8 +168,8 @@ def test_sessions_without_a_face_are_passed_over(installation, tmp_path):
                 face_kind=bundle.face_kind,
             )
             session = new_session(store, subject, f"{number}.mp4", MONDAY)
-            store.save_analysis(session_id=session.id, analysis=nobody)
-            store.save_questionnaire(subject_id=subject, scale=Scale.PHQ8, items=[1] * 8, answered_at=MONDAY)
+            store.analyses.save(session_id=session.id, analysis=nobody)
+            store.questionnaires.save(subject_id=subject, scale=Scale.PHQ8, items=[1] * 8, answered_at=MONDAY)
     done = run("train", "phq", "--from-store", "--out", tmp_path / "b", "--quick")
     assert done.exit_code == 0, done.output
     assert f"{PEOPLE} sessions of {PEOPLE} people" in read_bundle(tmp_path / "b").config.phq.training

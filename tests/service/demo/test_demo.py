@@ -54,8 +54,8 @@ def quietly(line):
 
 def demo_sessions(store):
     """The demonstration's sessions, oldest first."""
-    (subject,) = [s for s in store.list_subjects() if s.is_demo]
-    return store.recent_sessions(subject_id=subject.id)[::-1]
+    (subject,) = [s for s in store.subjects.list_all() if s.is_demo]
+    return store.sessions.list_recent(subject_id=subject.id)[::-1]
 
 
 # The clips that ship
@@ -95,13 +95,13 @@ def test_the_model_reads_different_schedules_differently(made, demo_store):
 
 
 def test_the_analyses_come_with_their_measures(made, demo_store):
-    sad, happy = (demo_store.get_measures(analysis_id=summary.analysis.id) for summary in demo_sessions(demo_store))
+    sad, happy = (demo_store.measures.get(analysis_id=summary.analysis.id) for summary in demo_sessions(demo_store))
     assert happy["smiling_share"] > sad["smiling_share"] + 0.3
     assert "pitch_mean" not in happy, "the puppet is silent"
 
 
 def test_everything_is_marked(made, demo_store, short_clips):
-    (subject,) = demo_store.list_subjects()
+    (subject,) = demo_store.subjects.list_all()
     assert (subject.label, subject.is_demo, subject.analysed_sessions) == (LABEL, True, 2)
     for summary, clip in zip(demo_sessions(demo_store), short_clips, strict=True):
         assert summary.session.is_demo
@@ -118,7 +118,7 @@ def test_the_analyses_are_the_models_own(made, demo_store):
     assert len(lines) == 3
     assert "Session 2 of 2" in lines[2]
     summary = demo_sessions(demo_store)[0]
-    line = demo_store.load_analysis(analysis_id=summary.analysis.id).timeline
+    line = demo_store.analyses.load(analysis_id=summary.analysis.id).timeline
     away = (line.time_s >= 3) & (line.time_s <= 4)
     assert len(line) == 12
     assert not line.has_face[away].any()
@@ -129,11 +129,11 @@ def test_the_analyses_are_the_models_own(made, demo_store):
 
 
 def test_the_questionnaires_are_marked_and_never_touch_item_9(made, demo_store):
-    (subject,) = demo_store.list_subjects()
-    answered = demo_store.list_questionnaires(subject_id=subject.id)
+    (subject,) = demo_store.subjects.list_all()
+    answered = demo_store.questionnaires.list_by_subject(subject_id=subject.id)
     assert [(q.total, q.difficulty) for q in answered[::-1]] == [(sum(q.items), q.difficulty) for q in QUESTIONNAIRES]
     assert all(q.source is QuestionnaireSource.DEMO and q.items[8] == 0 and not q.item9_flag for q in answered)
-    assert not [item for item in demo_store.needs_attention() if item.kind == "item_9"]
+    assert not [item for item in demo_store.triage.list_items() if item.kind == "item_9"]
 
 
 def test_the_second_run_changes_nothing(made, demo_store, short_clips):
@@ -147,17 +147,17 @@ def test_the_second_run_changes_nothing(made, demo_store, short_clips):
 
 
 def test_a_renamed_demonstration_is_still_it(made, demo_store, short_clips):
-    (subject,) = demo_store.list_subjects()
-    demo_store.rename_subject(subject_id=subject.id, label="Showcase")
+    (subject,) = demo_store.subjects.list_all()
+    demo_store.subjects.rename(subject_id=subject.id, label="Showcase")
     try:
         assert create_demo(made[0], quietly, short_clips).analysed == 0
-        assert [s.label for s in demo_store.list_subjects()] == ["Showcase"]
+        assert [s.label for s in demo_store.subjects.list_all()] == ["Showcase"]
     finally:
-        demo_store.rename_subject(subject_id=subject.id, label=LABEL)
+        demo_store.subjects.rename(subject_id=subject.id, label=LABEL)
 
 
 def test_a_killed_run_is_completed_and_the_rest_removed(settings, store, short_clips):
-    store.create_subject(label="A person")
+    store.subjects.create(label="A person")
 
     def until_the_first_session(line):
         if line.startswith("Session 1"):
@@ -166,7 +166,7 @@ def test_a_killed_run_is_completed_and_the_rest_removed(settings, store, short_c
     with pytest.raises(KeyboardInterrupt):
         create_demo(settings, until_the_first_session, short_clips)
     (first,) = demo_sessions(store)
-    store.erase_analysis(analysis_id=first.analysis.id)  # as if killed between the two transactions
+    store.erasure.erase_analysis(analysis_id=first.analysis.id)  # as if killed between the two transactions
 
     assert create_demo(settings, quietly, short_clips).analysed == 2
     again, _ = demo_sessions(store)
@@ -175,17 +175,17 @@ def test_a_killed_run_is_completed_and_the_rest_removed(settings, store, short_c
 
     removed = remove_demo(settings)
     assert (removed.subjects, removed.sessions) == (1, 2)
-    assert [subject.label for subject in store.list_subjects()] == ["A person"]
+    assert [subject.label for subject in store.subjects.list_all()] == ["A person"]
     assert [path for path in settings.media_dir.rglob("*") if path.is_file()] == []
     assert remove_demo(settings).sentence == "There is no demonstration to erase."
 
 
 def test_a_persons_own_subject_is_left_alone(settings, store, short_clips):
-    store.create_subject(label=LABEL)
+    store.subjects.create(label=LABEL)
     with pytest.raises(StoreError, match="is not the demonstration: rename it"):
         create_demo(settings, quietly, short_clips)
     assert remove_demo(settings).subjects == 0
-    assert store.find_subject(label=LABEL)
+    assert store.subjects.find(label=LABEL)
 
 
 def test_two_runs_at_once_are_refused(settings, short_clips):

@@ -35,7 +35,7 @@ def test_a_file_becomes_a_session_with_a_job(
 ) -> None:
     source = recordings(seconds=1)
     added = _add(settings, store, source, subject, consent_by="form 12", consent_text="v1", analysis={"fps": 4})
-    session = store.get_session(session_id=added.session_id)
+    session = store.sessions.get(session_id=added.session_id)
     assert (session.original_name, session.width, session.codec) == (source.name, 320, "h264")
     assert session.recorded_at == WHEN
     assert session.consent is not None
@@ -43,7 +43,7 @@ def test_a_file_becomes_a_session_with_a_job(
     assert session.media_path is not None
     assert MediaStore(settings).path_of(session.media_path).read_bytes() == source.read_bytes()
     assert added.job_id is not None
-    job = store.get_job(job_id=added.job_id)
+    job = store.jobs.get(job_id=added.job_id)
     assert (job.state, job.settings) == (JobState.QUEUED, {"fps": 4})
     assert not list(settings.incoming_dir.iterdir())
 
@@ -70,7 +70,7 @@ def test_a_removed_recording_comes_back_with_its_file(
     assert not erasure.remove_recording(settings, store, first.session_id)
     assert _files(settings) == []
     _add(settings, store, source, subject)
-    assert store.get_session(session_id=first.session_id).media_path is not None
+    assert store.sessions.get(session_id=first.session_id).media_path is not None
     assert len(_files(settings)) == 1
 
 
@@ -78,11 +78,11 @@ def test_a_recording_goes_when_its_retention_has_ended(
     settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings
 ) -> None:
     kept = _add(settings, store, recordings(seconds=1), subject)
-    store.set_retention(session_id=kept.session_id, retain_until=WHEN)
+    store.sessions.set_retention(session_id=kept.session_id, retain_until=WHEN)
     assert erasure.remove_expired(settings, store) == 1
     assert erasure.remove_expired(settings, store) == 0
     assert _files(settings) == []
-    assert store.get_session(session_id=kept.session_id).media_path is None
+    assert store.sessions.get(session_id=kept.session_id).media_path is None
 
 
 @pytest.mark.parametrize("kind", ["empty", "text", "truncated", "audio_only"])
@@ -100,7 +100,7 @@ def test_what_is_no_recording_leaves_nothing(
     assert "my holiday.mp4" in str(caught.value)
     assert ".part" not in str(caught.value)
     assert _files(settings) == []
-    assert store.recent_sessions() == []
+    assert store.sessions.list_recent() == []
 
 
 def test_an_unknown_subject_leaves_nothing(settings: AppSettings, store: Store, recordings: Recordings) -> None:
@@ -112,7 +112,7 @@ def test_an_unknown_subject_leaves_nothing(settings: AppSettings, store: Store, 
 def test_erasing_takes_files_that_nobody_else_needs(
     settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings
 ) -> None:
-    other = store.create_subject(label="S-02")
+    other = store.subjects.create(label="S-02")
     shared, own = recordings(seconds=1), recordings(seconds=1, motion="moving")
     for source in (shared, own):
         _add(settings, store, source, subject)
@@ -121,7 +121,7 @@ def test_erasing_takes_files_that_nobody_else_needs(
     assert (erased.sessions, erased.files) == (2, 1)
     assert len(_files(settings)) == 1
     with pytest.raises(NotFoundError):
-        store.get_subject(subject_id=subject.id)
+        store.subjects.get(subject_id=subject.id)
     assert erasure.erase_session(settings, store, kept.session_id).files == 1
     assert _files(settings) == []
 
@@ -129,10 +129,10 @@ def test_erasing_takes_files_that_nobody_else_needs(
 def test_a_demonstration_subjects_sessions_are_marked(
     settings: AppSettings, store: Store, recordings: Recordings
 ) -> None:
-    demo = store.create_subject(label="Demo", is_demo=True)
+    demo = store.subjects.create(label="Demo", is_demo=True)
     for enqueue, motion in ((True, "still"), (False, "moving")):
         added = _add(settings, store, recordings(seconds=1, motion=motion), demo, enqueue=enqueue)
-        assert store.get_session(session_id=added.session_id).is_demo
+        assert store.sessions.get(session_id=added.session_id).is_demo
 
 
 def test_names_are_shown_safely() -> None:

@@ -123,11 +123,11 @@ def test_a_recording_is_taken_in_with_all_that_is_said_of_it(
     assert taken.problem == ""
     assert taken.ingested is not None
     assert taken.ingested.job_id is not None
-    session = store.get_session(session_id=taken.ingested.session_id)
+    session = store.sessions.get(session_id=taken.ingested.session_id)
     assert (session.recorded_at, session.retain_until, session.original_name) == (PAST, until, "a.mp4")
     assert session.consent is not None
     assert (session.consent.by, session.consent.text_version) == ("AB", "1")
-    kept = store.get_transcript(session_id=session.id)
+    kept = store.transcripts.get(session_id=session.id)
     assert kept is not None
     assert (kept.original_name, kept.speaker) == ("a.vtt", "Client")
     assert source.exists(), "the file itself stays where it is"
@@ -145,4 +145,4 @@ def test_a_file_that_is_no_recording_is_one_sentence(
     assert taken.problem.endswith(".")
     assert str(share) not in taken.problem
     assert "leads out" not in take_from_folder(opened, store, "gone.mp4", Details("P", None, "AB", None)).problem
-    assert store.recent_sessions() == []
+    assert store.sessions.list_recent() == []

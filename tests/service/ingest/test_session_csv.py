@@ -200,17 +200,17 @@ def test_another_difficulty_in_a_table_is_a_correction(store: Store) -> None:
     assert put_in(first) == ImportResult(stored=1, existing=0, item9=0, corrected=0)
     assert put_in(later) == ImportResult(stored=0, existing=1, item9=0, corrected=1)
     assert put_in(later) == put_in(first) == ImportResult(stored=0, existing=1, item9=0, corrected=0)
-    subject = store.find_subject(label="P01")
+    subject = store.subjects.find(label="P01")
     assert subject is not None
-    now, before = store.list_questionnaires(subject_id=subject.id, include_superseded=True)
+    now, before = store.questionnaires.list_by_subject(subject_id=subject.id, include_superseded=True)
     assert (now.difficulty, now.supersedes_id, before.difficulty) == (2, before.id, None)
-    without = store.save_questionnaire(
+    without = store.questionnaires.save(
         subject_id=subject.id, scale=Scale.PHQ8, items=[1] * 8, answered_at=now.answered_at, supersedes_id=now.id
     )
     assert put_in(later).corrected == 0, "what a person has taken away since does not come back"
-    assert store.list_questionnaires(subject_id=subject.id) == [without]
+    assert store.questionnaires.list_by_subject(subject_id=subject.id) == [without]
     assert put_in(later.replace(",2\n", ",3\n")).corrected == 1
-    assert [one.difficulty for one in store.list_questionnaires(subject_id=subject.id)] == [3]
+    assert [one.difficulty for one in store.questionnaires.list_by_subject(subject_id=subject.id)] == [3]
 
 
 def test_item_9_that_was_seen_is_not_told_again(store: Store) -> None:
@@ -219,9 +219,9 @@ def test_item_9_that_was_seen_is_not_told_again(store: Store) -> None:
         heading = questionnaire_csv.EXAMPLE.splitlines()[0].removesuffix("" if difficulty else ",difficulty")
         table = read_questionnaire_table(f"{heading}\n{row}{difficulty}\n".encode(), zone=UTC, now=NOW)
         assert import_questionnaires(store, table.rows, by="AB").item9 == item9
-        assert len(store.needs_attention()) == item9
-        for item in store.needs_attention():
-            store.acknowledge_questionnaire(questionnaire_id=item.object_id, by="Dr A")
+        assert len(store.triage.list_items()) == item9
+        for item in store.triage.list_items():
+            store.questionnaires.acknowledge(questionnaire_id=item.object_id, by="Dr A")
 
 
 def test_imported_questionnaires_are_kept_once(store: Store, tmp_path: Path) -> None:
@@ -231,9 +231,9 @@ def test_imported_questionnaires_are_kept_once(store: Store, tmp_path: Path) -> 
     assert done == ImportResult(stored=2, existing=0, item9=1, corrected=0)
     again = import_questionnaires(store, answered, by="AB")
     assert again == ImportResult(stored=0, existing=2, item9=0, corrected=0)
-    subject = store.find_subject(label="P01")
+    subject = store.subjects.find(label="P01")
     assert subject is not None
-    (kept,) = store.list_questionnaires(subject_id=subject.id)
+    (kept,) = store.questionnaires.list_by_subject(subject_id=subject.id)
     assert (kept.total, kept.source, kept.item9_flag, kept.difficulty) == (10, "imported", True, 1)
     assert kept.answered_at - datetime(2026, 11, 3, tzinfo=UTC) == timedelta(0)
-    assert store.questionnaire_authors(subject_id=subject.id) == {kept.id: "AB"}
+    assert store.questionnaires.authors(subject_id=subject.id) == {kept.id: "AB"}

@@ -73,7 +73,7 @@ def test_a_transcript_waits_for_its_recording(
     source = recordings(seconds=1)
     body = put(source, token)
     assert body["status"] == 201
-    kept = store.get_transcript(session_id=str(body["session_id"]))
+    kept = store.transcripts.get(session_id=str(body["session_id"]))
     assert kept is not None
     assert (kept.original_name, kept.document, kept.speaker) == ("a.vtt", VTT, "Client")
     assert waiting_files(settings) == []
@@ -103,7 +103,7 @@ def test_a_transcript_that_is_gone_is_one_sentence(
         422,
         "The transcript of this recording is not there any more; choose it again.",
     )
-    assert store.recent_sessions() == []
+    assert store.sessions.list_recent() == []
     with pytest.raises(RecordingError, match="no transcript that could be waiting"):
         transcripts.waiting(settings, "../secret")
 
@@ -118,7 +118,7 @@ def test_a_session_keeps_the_transcript_that_it_has(
         words = check_transcript(name, VTT).given()
         grant = arrival.grant(settings, store, Details(subject.label, NOW, "AB", None, words), NOW)
         assert put(source, tokens.upload_token(settings, grant))["session_id"] == session_id
-    kept = store.get_transcript(session_id=session_id)
+    kept = store.transcripts.get(session_id=session_id)
     assert kept is not None
     assert kept.original_name == "first.vtt"
     assert waiting_files(settings) == []

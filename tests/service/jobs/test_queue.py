@@ -26,8 +26,8 @@ def job_id(settings: AppSettings, store: Store, subject: SubjectRecord, recordin
 
 
 def _claim(store: Store, job_id: str, worker: str = "w-1", claim: str = "c-1") -> None:
-    workflow_id = store.get_job(job_id=job_id).workflow_id
-    assert store.claim_job(workflow_id=workflow_id, worker=worker, claim=claim) is not None
+    workflow_id = store.jobs.get(job_id=job_id).workflow_id
+    assert store.jobs.claim(workflow_id=workflow_id, worker=worker, claim=claim) is not None
 
 
 def test_a_waiting_job_says_what_it_waits_for(
@@ -36,7 +36,7 @@ def test_a_waiting_job_says_what_it_waits_for(
     settings = settings.model_copy(update={"worker_timeout_s": 60})
     assert queue.status(settings, store, job_id).message == queue.NO_WORKER
     assert queue.workers_alive(settings, store) == 0
-    store.heartbeat(worker="w-1", host="h", pid=1)
+    store.workers.heartbeat(worker="w-1", host="h", pid=1)
     assert queue.workers_alive(settings, store) == 1
     assert queue.status(settings, store, job_id).message == "Waiting to be analysed."
     later = add_recording(
@@ -52,9 +52,9 @@ def test_a_running_job_says_how_far_it_is(settings: AppSettings, store: Store, j
     _claim(store, job_id)
     assert not queue.status(settings, store, job_id).worker_alive
     assert "has gone" in queue.status(settings, store, job_id).message
-    store.heartbeat(worker="w-1", host="h", pid=1)
-    workflow_id = store.get_job(job_id=job_id).workflow_id
-    store.set_job_progress(workflow_id=workflow_id, claim="c-1", frames_done=5, frames_expected=20, stage="analysing")
+    store.workers.heartbeat(worker="w-1", host="h", pid=1)
+    workflow_id = store.jobs.get(job_id=job_id).workflow_id
+    store.jobs.set_progress(workflow_id=workflow_id, claim="c-1", frames_done=5, frames_expected=20, stage="analysing")
     status = queue.status(settings, store, job_id)
     assert (status.message, status.fraction) == ("Analysing: 5 of about 20 frames.", 0.25)
     assert queue.cancel(settings, store, job_id).message == "Stopping."
@@ -62,7 +62,7 @@ def test_a_running_job_says_how_far_it_is(settings: AppSettings, store: Store, j
 
 def test_a_running_job_says_its_pace_and_what_is_left(settings: AppSettings, store: Store, job_id: str) -> None:
     _claim(store, job_id)
-    job = store.get_job(job_id=job_id)
+    job = store.jobs.get(job_id=job_id)
     assert job.started_at is not None
     later = replace(job, frames_done=50, frames_expected=300, updated_at=job.started_at + timedelta(seconds=20))
     assert queue.pace(later) == 2.5
@@ -88,25 +88,25 @@ def test_short_times(seconds: float, words: str) -> None:
 
 
 def test_a_queued_job_is_cancelled_at_once_and_retried(settings: AppSettings, store: Store, job_id: str) -> None:
-    before = store.get_job(job_id=job_id).workflow_id
+    before = store.jobs.get(job_id=job_id).workflow_id
     assert queue.cancel(settings, store, job_id).state == "cancelled"
     assert queue.cancel(settings, store, job_id).state == "cancelled"
     again = queue.retry(settings, store, job_id)
     assert (again.state, again.attempt, again.error) == ("queued", 2, None)
-    assert store.get_job(job_id=job_id).workflow_id != before
+    assert store.jobs.get(job_id=job_id).workflow_id != before
     assert queue.retry(settings, store, job_id).attempt == 2
 
 
 def test_a_failed_job_says_its_sentence(settings: AppSettings, store: Store, job_id: str) -> None:
     _claim(store, job_id)
-    workflow_id = store.get_job(job_id=job_id).workflow_id
-    assert store.finish_job(workflow_id=workflow_id, claim="c-1", state=JobState.FAILED, error="It is not a video.")
+    workflow_id = store.jobs.get(job_id=job_id).workflow_id
+    assert store.jobs.finish(workflow_id=workflow_id, claim="c-1", state=JobState.FAILED, error="It is not a video.")
     status = queue.status(settings, store, job_id)
     assert (status.message, status.active) == ("It is not a video.", False)
 
 
 def test_a_session_has_one_live_job(settings: AppSettings, store: Store, job_id: str) -> None:
-    session_id = store.get_job(job_id=job_id).session_id
+    session_id = store.jobs.get(job_id=job_id).session_id
     assert queue.enqueue_analysis(settings, store, session_id).id == job_id
     queue.cancel(settings, store, job_id)
     second = queue.enqueue_analysis(settings, store, session_id, {"fps": 1})

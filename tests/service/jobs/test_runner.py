@@ -45,11 +45,11 @@ def job(settings: AppSettings, store: Store, subject: SubjectRecord, recordings:
     when = datetime(2026, 5, 6, tzinfo=UTC)
     added = add_recording(settings, store, recordings(seconds=1), subject_id=subject.id, recorded_at=when)
     assert added.job_id is not None
-    return store.get_job(job_id=added.job_id)
+    return store.jobs.get(job_id=added.job_id)
 
 
 def _run(settings: AppSettings, store: Store, job: JobRecord, work: Work, worker: str = "w-1") -> str:
-    return JobRunner(settings, store, Doing(work), worker).run(store.get_job(job_id=job.id).workflow_id)
+    return JobRunner(settings, store, Doing(work), worker).run(store.jobs.get(job_id=job.id).workflow_id)
 
 
 def _raises(error: BaseException) -> Work:
@@ -72,7 +72,7 @@ def test_an_error_becomes_the_jobs_sentence(
     settings: AppSettings, store: Store, job: JobRecord, error: Exception, says: str
 ) -> None:
     assert _run(settings, store, job, _raises(error)) == "failed"
-    left = store.get_job(job_id=job.id)
+    left = store.jobs.get(job_id=job.id)
     assert left.state is JobState.FAILED
     assert left.error is not None
     assert says in left.error
@@ -93,24 +93,24 @@ def test_whoever_claims_last_holds_the_job(settings: AppSettings, store: Store, 
     """A worker that was taken for dead stops at its next look and disturbs nothing."""
 
     def overtaken(on_progress: ProgressHook) -> SessionAnalysis:
-        assert store.claim_job(workflow_id=job.workflow_id, worker="w-2", claim="theirs") is not None
+        assert store.jobs.claim(workflow_id=job.workflow_id, worker="w-2", claim="theirs") is not None
         on_progress(Progress(Step.FACES, 1, 2))
         raise AssertionError("it went on")
 
     assert _run(settings, store, job, overtaken) == "none"
-    left = store.get_job(job_id=job.id)
+    left = store.jobs.get(job_id=job.id)
     assert (left.state, left.worker) == (JobState.RUNNING, "w-2")
-    assert not store.finish_job(workflow_id=job.workflow_id, claim="ours", state=JobState.FAILED, error="x")
-    assert store.finish_job(workflow_id=job.workflow_id, claim="theirs", state=JobState.CANCELLED)
+    assert not store.jobs.finish(workflow_id=job.workflow_id, claim="ours", state=JobState.FAILED, error="x")
+    assert store.jobs.finish(workflow_id=job.workflow_id, claim="theirs", state=JobState.CANCELLED)
 
 
 def test_an_overtaken_failure_does_not_count(settings: AppSettings, store: Store, job: JobRecord) -> None:
     def overtaken(_: ProgressHook) -> SessionAnalysis:
-        store.claim_job(workflow_id=job.workflow_id, worker="w-2", claim="theirs")
+        store.jobs.claim(workflow_id=job.workflow_id, worker="w-2", claim="theirs")
         raise RecordingError("The file is gone.")
 
     assert _run(settings, store, job, overtaken) == "none"
-    assert store.get_job(job_id=job.id).state is JobState.RUNNING
+    assert store.jobs.get(job_id=job.id).state is JobState.RUNNING
 
 
 def test_a_cancelled_job_stops_and_one_cancelled_before_does_not_start(
@@ -125,14 +125,14 @@ def test_a_cancelled_job_stops_and_one_cancelled_before_does_not_start(
     queue.retry(settings, store, job.id)
     queue.cancel(settings, store, job.id)
     assert _run(settings, store, job, _raises(AssertionError("it began"))) == "none"
-    assert store.get_job(job_id=job.id).state is JobState.CANCELLED
+    assert store.jobs.get(job_id=job.id).state is JobState.CANCELLED
 
 
 def test_a_wish_to_cancel_outlives_the_worker(settings: AppSettings, store: Store, job: JobRecord) -> None:
-    store.claim_job(workflow_id=job.workflow_id, worker="w-1", claim="dead")
+    store.jobs.claim(workflow_id=job.workflow_id, worker="w-1", claim="dead")
     queue.cancel(settings, store, job.id)
     assert _run(settings, store, job, _raises(AssertionError("it began")), "w-2") == "none"
-    assert store.get_job(job_id=job.id).state is JobState.CANCELLED
+    assert store.jobs.get(job_id=job.id).state is JobState.CANCELLED
 
 
 def test_an_erased_session_takes_its_job_along(settings: AppSettings, store: Store, job: JobRecord) -> None:
@@ -142,7 +142,7 @@ def test_an_erased_session_takes_its_job_along(settings: AppSettings, store: Sto
         raise AssertionError("it went on")
 
     assert _run(settings, store, job, erased) == "none"
-    assert store.list_live_jobs() == []
+    assert store.jobs.list_live() == []
 
 
 def test_a_stopping_worker_gives_the_job_back(settings: AppSettings, store: Store, job: JobRecord) -> None:
@@ -155,18 +155,18 @@ def test_a_stopping_worker_gives_the_job_back(settings: AppSettings, store: Stor
     for _ in range(2):  # the second time it does not even begin
         with pytest.raises(WorkerStopping):
             working.run(job.workflow_id)
-        left = store.get_job(job_id=job.id)
+        left = store.jobs.get(job_id=job.id)
         assert (left.state, left.claims, left.worker) == (JobState.QUEUED, 0, None)
 
 
 def test_after_three_dead_workers_the_job_is_given_up(settings: AppSettings, store: Store, job: JobRecord) -> None:
     for number in range(3):
-        store.claim_job(workflow_id=job.workflow_id, worker=f"w-{number}", claim=f"c-{number}")
-        assert store.requeue_jobs_of(worker=f"w-{number}") == 1
+        store.jobs.claim(workflow_id=job.workflow_id, worker=f"w-{number}", claim=f"c-{number}")
+        assert store.jobs.requeue_worker(worker=f"w-{number}") == 1
     assert _run(settings, store, job, _raises(AssertionError("it began"))) == "failed"
-    assert "stopped 3 times" in (store.get_job(job_id=job.id).error or "")
+    assert "stopped 3 times" in (store.jobs.get(job_id=job.id).error or "")
     queue.retry(settings, store, job.id)
-    assert store.get_job(job_id=job.id).claims == 0
+    assert store.jobs.get(job_id=job.id).claims == 0
 
 
 def test_a_busy_store_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,6 +195,6 @@ def test_progress_that_cannot_be_written_stops_nothing(
         on_progress(Progress(Step.FACES, 1, 2))
         raise RecordingError("It went on to the end.")
 
-    monkeypatch.setattr(store, "set_job_progress", locked)
+    monkeypatch.setattr(store.jobs, "set_progress", locked)
     _run(settings, store, job, work)
-    assert store.get_job(job_id=job.id).error == "It went on to the end."
+    assert store.jobs.get(job_id=job.id).error == "It went on to the end."

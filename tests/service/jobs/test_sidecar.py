@@ -41,11 +41,11 @@ def session_id(settings: AppSettings, store: Store, subject: SubjectRecord, reco
 
 
 def queued(settings: AppSettings, store: Store, session_id: str) -> JobRecord:
-    return store.get_job(job_id=queue.enqueue_analysis(settings, store, session_id).id)
+    return store.jobs.get(job_id=queue.enqueue_analysis(settings, store, session_id).id)
 
 
 def keep(store: Store, session_id: str, speaker: str | None = None) -> None:
-    store.set_transcript(session_id=session_id, original_name="one.vtt", document=WEBVTT, speaker=speaker)
+    store.transcripts.save(session_id=session_id, original_name="one.vtt", document=WEBVTT, speaker=speaker)
 
 
 def test_it_lies_in_a_private_file_for_as_long_as_it_is_needed(
@@ -65,11 +65,11 @@ def test_it_lies_in_a_private_file_for_as_long_as_it_is_needed(
 
 
 def test_an_error_names_the_file_as_its_giver_did(settings: AppSettings, store: Store, session_id: str) -> None:
-    store.set_transcript(session_id=session_id, original_name="one.vtt", document=b"no cues at all")
+    store.transcripts.save(session_id=session_id, original_name="one.vtt", document=b"no cues at all")
     job = queued(settings, store, session_id)
     analyser = PipelineAnalyser(lambda: active_bundle(settings, store))
     assert JobRunner(settings, store, analyser, "w-1").run(job.workflow_id) == "failed"
-    error = store.get_job(job_id=job.id).error or ""
+    error = store.jobs.get(job_id=job.id).error or ""
     assert "The transcript one.vtt cannot be used" in error
     assert str(settings.incoming_dir) not in error
 
@@ -91,24 +91,24 @@ def test_another_transcript_is_another_analysis(settings: AppSettings, store: St
 
     def analysed() -> str:
         job = queued(settings, store, session_id)
-        assert runner.run(job.workflow_id) == JobState.DONE, store.get_job(job_id=job.id).error
-        return store.get_job(job_id=job.id).analysis_id or ""
+        assert runner.run(job.workflow_id) == JobState.DONE, store.jobs.get(job_id=job.id).error
+        return store.jobs.get(job_id=job.id).analysis_id or ""
 
     without = analysed()
     keep(store, session_id)
     beside = analysed()
-    kept = store.get_transcript(session_id=session_id)
+    kept = store.transcripts.get(session_id=session_id)
     assert kept is not None
-    assert store.get_analysis(analysis_id=beside).beside == digest(kept)
+    assert store.analyses.get(analysis_id=beside).beside == digest(kept)
     assert beside != without
     assert analysed() == beside
     assert analyser.runs == 2
-    words = store.load_session_analysis(analysis_id=beside).words
+    words = store.analyses.load_session_analysis(analysis_id=beside).words
     assert isinstance(words, FeatureSeries)
     assert len(words) == 1, "the client said one thing"
-    assert store.load_session_analysis(analysis_id=without).words is None
-    assert store.get_analysis(analysis_id=without).beside == ""
+    assert store.analyses.load_session_analysis(analysis_id=without).words is None
+    assert store.analyses.get(analysis_id=without).beside == ""
     keep(store, session_id, "Therapist")
     assert analysed() not in (beside, without)
-    store.remove_transcript(session_id=session_id)
+    store.transcripts.remove(session_id=session_id)
     assert analysed() == without

@@ -64,7 +64,7 @@ def test_one_worker_does_cancels_retries_and_forgets(
     workers.wait(lambda: state(done) == "done", "the analysis")
     analysis_id = queue.status(settings, store, done).analysis_id
     assert analysis_id is not None
-    assert store.get_analysis(analysis_id=analysis_id).model_id == "paced-0000"
+    assert store.analyses.get(analysis_id=analysis_id).model_id == "paced-0000"
     assert len(workers.analysed()) == 1
 
     workers.pace(frames=400, delay=0.05)
@@ -72,8 +72,8 @@ def test_one_worker_does_cancels_retries_and_forgets(
     workers.wait(lambda: _progress(settings, store, slow) > 0, "progress")
     queue.cancel(settings, store, slow)
     workers.wait(lambda: state(slow) == "cancelled", "the cancellation")
-    session_id = store.get_job(job_id=slow).session_id
-    assert store.session_detail(session_id=session_id).analyses == ()
+    session_id = store.jobs.get(job_id=slow).session_id
+    assert store.sessions.get_detail(session_id=session_id).analyses == ()
     assert queue.retry(settings, store, slow).attempt == 2
     workers.wait(lambda: _progress(settings, store, slow) > 0, "progress again")
 
@@ -120,8 +120,8 @@ def test_killed_in_the_analysis_and_again_after_saving(
     workers.pace()
     workers.start()
     workers.wait(lambda: state(job_id) == "done", "the settled job")
-    job = store.get_job(job_id=job_id)
-    assert len(store.session_detail(session_id=job.session_id).analyses) == 1
+    job = store.jobs.get(job_id=job_id)
+    assert len(store.sessions.get_detail(session_id=job.session_id).analyses) == 1
     assert len(workers.analysed()) == 2  # the third run found the second's analysis
     assert (job.attempt, job.claims) == (1, 3)
 
@@ -160,12 +160,12 @@ def test_stopping_gives_back_and_failing_goes_on(
     first = workers.start()
     workers.wait(lambda: _progress(settings, store, given_back) > 0, "progress")
     assert workers.stop(first) == 0
-    job = store.get_job(job_id=given_back)
+    job = store.jobs.get(job_id=given_back)
     assert (job.state, job.claims, job.attempt) == (JobState.QUEUED, 0, 1)
 
     workers.pace(fail="unforeseen")
     broken = submit(motion="moving")
-    session = store.get_session(session_id=store.get_job(job_id=broken).session_id)
+    session = store.sessions.get(session_id=store.jobs.get(job_id=broken).session_id)
     assert session.media_path is not None
     (settings.media_dir / session.media_path).unlink()
     workers.start()
@@ -219,7 +219,7 @@ def test_what_the_engine_lost_forgot_or_left_open_is_made_good(
         rows.execute("update jobs set state = 'running', worker = 'gone', finished_at = null")
     workers.start()
     workers.wait(lambda: state(job_id) == "done", "the job that was left open")
-    assert len(store.session_detail(session_id=store.get_job(job_id=job_id).session_id).analyses) == 1
+    assert len(store.sessions.get_detail(session_id=store.jobs.get(job_id=job_id).session_id).analyses) == 1
     assert len(workers.analysed()) == 2
 
     def remembered() -> set[str]:
@@ -238,7 +238,7 @@ def test_a_job_that_does_not_listen_is_left_behind(
     worker = workers.start()
     workers.wait(workers.analysed, "the beginning")
     assert workers.stop(worker) == 0
-    assert store.get_job(job_id=job_id).state is JobState.QUEUED
+    assert store.jobs.get(job_id=job_id).state is JobState.QUEUED
 
 
 @pytest.mark.slow
@@ -258,7 +258,7 @@ def test_an_engine_that_cannot_be_reached_is_one_sentence(settings: AppSettings,
         command, capture_output=True, text=True, env=environment, cwd=settings.data_dir, timeout=120, check=False
     )
     assert "StoreError: The job engine's database cannot be used" in done.stderr
-    assert store.workers() == []
+    assert store.workers.list_all() == []
 
 
 def test_names_of_workers_are_unique_and_come_back(settings: AppSettings) -> None:

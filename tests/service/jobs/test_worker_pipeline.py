@@ -43,7 +43,7 @@ def test_a_recording_of_a_face_is_analysed(
     status = queue.status(settings, store, job_id)
     assert status.frames_done > 0
     assert status.analysis_id is not None
-    analysis = store.get_analysis(analysis_id=status.analysis_id)
+    analysis = store.analyses.get(analysis_id=status.analysis_id)
     assert analysis.model_id == analyser.model_id
     assert analysis.coverage > 0.5
     assert analysis.emotions is not None

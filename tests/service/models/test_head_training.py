@@ -53,10 +53,10 @@ def test_what_there_is_to_learn_from(settings: AppSettings, store: Store) -> Non
     assert found.ridge_only
     assert not labelled_count(store, settings, within_days=0.5).enough
     assert labelled_count(store, settings, Scale.PHQ9) == Labelled(Scale.PHQ9, 0, 0)
-    for subject in store.list_subjects():
+    for subject in store.subjects.list_all():
         for days in (2, 32, 62):
             at = MONDAY + timedelta(days=days)
-            store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ9, items=[*items_of(7), 0], answered_at=at)
+            store.questionnaires.save(subject_id=subject.id, scale=Scale.PHQ9, items=[*items_of(7), 0], answered_at=at)
     assert labelled_count(store, settings) == Labelled(Scale.PHQ8, 10, 5)  # as many: the first of the scales
     assert not Labelled(Scale.PHQ8, 30, 4).enough
     assert not Labelled(Scale.PHQ8, 40, 20).ridge_only
@@ -102,7 +102,7 @@ def test_what_else_cannot_be_started(settings: AppSettings, store: Store) -> Non
     for days in (0, -1, 366, float("nan")):
         with pytest.raises(SettingsError, match="days away"):
             head_training.start(settings, "clinic", within_days=days)
-    store.set_setting(key=KEY, value="gone-12345678")
+    store.settings.set(key=KEY, value="gone-12345678")
     with pytest.raises(ModelError, match="gone-12345678 is not on this machine any more"):
         head_training.start(settings, "clinic")
     with pytest.raises(ModelError, match="gone"):
@@ -173,5 +173,5 @@ def test_from_stored_sessions_to_a_head_that_scores_them(settings: AppSettings, 
     scored = end_of(rescore_task.status, settings)
     assert (scored.state, scored.name) == (TaskState.DONE, bundle.model_id), scored.lines
     assert rescore_task.waiting(settings, store) == 0
-    models = {found.model_id for found in store.session_detail(session_id=sessions[0]).analyses}
+    models = {found.model_id for found in store.sessions.get_detail(session_id=sessions[0]).analyses}
     assert models == {find_bundle(SHIPPED).model_id, bundle.model_id}

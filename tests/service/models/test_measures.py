@@ -28,12 +28,12 @@ def test_stored_analyses_are_measured_once(store: Store, subject: SubjectRecord)
     for name, gaps in (("seen", ()), ("unseen", tuple(range(20))), ("other", (1, 2))):
         analysis = sample_analysis(sample_recording(name), gaps=gaps)
         session = new_session(store, subject.id, name)
-        analyses[store.save_analysis(session_id=session.id, analysis=analysis)] = analysis
+        analyses[store.analyses.save(session_id=session.id, analysis=analysis)] = analysis
     assert measure_stored(store, limit=2) == 2
     assert measure_stored(store) == 1
     assert measure_stored(store) == 0, "a session in which nothing can be measured is not tried again"
     for analysis_id, analysis in analyses.items():
-        found = store.get_measures(analysis_id=analysis_id)
+        found = store.measures.get(analysis_id=analysis_id)
         assert found.pop(MARK) == VERSION
         assert found == pytest.approx(session_measures(analysis, Settings()), rel=1e-5)
 
@@ -42,15 +42,15 @@ def test_the_settings_of_then_decide_whether_a_face_may_be_judged(store: Store, 
     strict = Settings(coverage_floor=0.95)
     session = new_session(store, subject.id, "one")
     analysis = sample_analysis(sample_recording("one"))
-    saved = store.save_analysis(session_id=session.id, analysis=analysis, settings=strict)
+    saved = store.analyses.save(session_id=session.id, analysis=analysis, settings=strict)
     assert measure_stored(store) == 1
-    assert store.get_measures(analysis_id=saved) == {MARK: VERSION}
+    assert store.measures.get(analysis_id=saved) == {MARK: VERSION}
 
 
 def test_whose_analyses_are_preferred(settings: AppSettings, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     shipped = read_bundle(SHIPPED).model_id
     assert preferred_model(settings, store) == shipped
-    store.set_setting(key=KEY, value="clinic-01234567")
+    store.settings.set(key=KEY, value="clinic-01234567")
     assert preferred_model(settings, store) == "clinic-01234567", "its analyses are there even if the bundle is not"
     named = settings.model_copy(update={"model": "fer-vit-convstem"})
     assert preferred_model(named, store) == shipped
@@ -72,9 +72,9 @@ def test_a_job_stores_measures_with_its_analysis(
     added = add_recording(
         settings, store, recordings(seconds=1), subject_id=subject.id, recorded_at=datetime(2026, 5, 6, tzinfo=UTC)
     )
-    job = store.get_job(job_id=added.job_id or "")
+    job = store.jobs.get(job_id=added.job_id or "")
     assert JobRunner(settings, store, Ready(), "w-1").run(job.workflow_id) == "done"
-    (row,) = store.recent_sessions()
+    (row,) = store.sessions.list_recent()
     assert row.analysis is not None
-    assert store.get_measures(analysis_id=row.analysis.id)["expressivity"] > 0
+    assert store.measures.get(analysis_id=row.analysis.id)["expressivity"] > 0
     assert measure_stored(store) == 0

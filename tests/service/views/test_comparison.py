@@ -17,15 +17,15 @@ def analysed(
     store: Store, label: str, name: str, model: str, score: float | None, *, days: int = 0, **more: object
 ) -> str:
     """A session of a subject analysed by a model; the session's id."""
-    subject = store.get_or_create_subject(label=label)
-    known = {row.session.original_name: row.session.id for row in store.recent_sessions(limit=99)}
+    subject = store.subjects.get_or_create(label=label)
+    known = {row.session.original_name: row.session.id for row in store.sessions.list_recent(limit=99)}
     session_id = known.get(name) or new_session(store, subject.id, name, MONDAY + timedelta(days=days)).id
     phq = PhqUnavailable(UnavailableReason.NO_HEAD)
     if score is not None:
         estimate = sample_estimate(score, model_id=model)
         phq = dataclasses.replace(estimate, provenance=Provenance.CLINICAL)  # type: ignore[assignment]
     analysis = sample_analysis(sample_recording(name), model_id=model, phq=phq, **more)  # type: ignore[arg-type]
-    store.save_analysis(session_id=session_id, analysis=analysis)
+    store.analyses.save(session_id=session_id, analysis=analysis)
     return session_id
 
 
@@ -34,7 +34,7 @@ def test_only_sessions_of_both_count(store: Store) -> None:
     analysed(store, "A", "one", "new", 8)
     analysed(store, "A", "two", "old", 5, days=1)
     analysed(store, "B", "three", "new", 5)
-    assert store.analysed_models() == {"new": 2, "old": 2}
+    assert store.model_pairs.count_analyses() == {"new": 2, "old": 2}
     found = compare(store, "old", "new")
     assert (found.sessions, found.people) == (1, 1)
     assert found.estimates is not None
@@ -83,9 +83,9 @@ def test_errors_are_against_questionnaires_near_by(store: Store) -> None:
     for name, days, first, second in (("near", 0, 5, 9), ("far", 100, 0, 24)):
         analysed(store, "A", name, "old", first, days=days)
         analysed(store, "A", name, "new", second, days=days)
-    subject = store.list_subjects()[0].id
+    subject = store.subjects.list_all()[0].id
     at = MONDAY + timedelta(days=3)
-    store.save_questionnaire(subject_id=subject, scale=Scale.PHQ9, items=[1] * 8 + [3], answered_at=at)
+    store.questionnaires.save(subject_id=subject, scale=Scale.PHQ9, items=[1] * 8 + [3], answered_at=at)
     found = compare(store, "old", "new")
     assert found.errors is not None
     assert vars(found.errors) == {"sessions": 1, "people": 1, "first": 3.0, "second": 1.0}, "PHQ-8: item 9 is left out"
@@ -94,8 +94,8 @@ def test_errors_are_against_questionnaires_near_by(store: Store) -> None:
 
 def test_simulated_estimates_are_marked(store: Store) -> None:
     analysed(store, "A", "one", "old", 5)
-    store.save_analysis(
-        session_id=store.recent_sessions()[0].session.id,
+    store.analyses.save(
+        session_id=store.sessions.list_recent()[0].session.id,
         analysis=sample_analysis(sample_recording("one"), model_id="new"),
     )
     assert compare(store, "old", "new").simulated

@@ -53,13 +53,13 @@ def analysis_id(store: Store) -> str:
     )
     columns = (*PLAIN_NAMES, *(f"embedding_{i}" for i in range(384)))
     words = FeatureSeries(rng.normal(size=(4, len(columns))).astype(np.float32), np.arange(4.0), MINILM, columns)
-    session = new_session(store, store.create_subject(label="A").id)
-    store.save_questionnaire(subject_id=session.subject_id, scale=Scale.PHQ9, items=[1] * 9, answered_at=MONDAY)
-    return store.save_analysis(session_id=session.id, analysis=sample_analysis(voice=voice, words=words))
+    session = new_session(store, store.subjects.create(label="A").id)
+    store.questionnaires.save(subject_id=session.subject_id, scale=Scale.PHQ9, items=[1] * 9, answered_at=MONDAY)
+    return store.analyses.save(session_id=session.id, analysis=sample_analysis(voice=voice, words=words))
 
 
 def test_every_column_is_in_the_dictionary(store: Store, analysis_id: str) -> None:
-    (subject,) = store.list_subjects()
+    (subject,) = store.subjects.list_all()
     voice, words = voice_table(store, analysis_id), words_table(store, analysis_id)
     assert voice is not None
     assert words is not None
@@ -67,27 +67,27 @@ def test_every_column_is_in_the_dictionary(store: Store, analysis_id: str) -> No
     assert list(voice) == names(data_dictionary.VOICE)
     assert list(words) == names(data_dictionary.WORDS)
     measures = [measure.name for measure in MEASURES]
-    assert list(store.subject_trend(subject_id=subject.id, measures=measures)) == names(data_dictionary.SESSIONS)
-    assert list(store.cohort_table(wanted=CohortFilter(), measures=measures)) == names(data_dictionary.COHORT)
-    assert list(store.questionnaire_table(subject_id=subject.id)) == names(data_dictionary.QUESTIONNAIRES)
+    assert list(store.trends.load(subject_id=subject.id, measures=measures)) == names(data_dictionary.SESSIONS)
+    assert list(store.cohort.load(wanted=CohortFilter(), measures=measures)) == names(data_dictionary.COHORT)
+    assert list(store.trends.questionnaires(subject_id=subject.id)) == names(data_dictionary.QUESTIONNAIRES)
 
 
 @pytest.fixture
 def session_id(store: Store, analysis_id: str) -> str:
-    session_id = store.recent_sessions(limit=1)[0].session.id
+    session_id = store.sessions.list_recent(limit=1)[0].session.id
     document = b"start,end,speaker,text\n0,1.5,Therapist,How are you?\n2,4.25,Client,Well, thank you.\n"
     document = document.replace(b"Well, thank you.", b'"Well, thank ""you""."')
     given = {"session_id": session_id, "original_name": "a.csv", "document": document}
-    store.set_transcript(**given, speaker="Client")  # type: ignore[arg-type]
-    store.add_note(session_id=session_id, time_s=3.5, words="looks away", tag="avoidance")
-    store.add_note(session_id=session_id, time_s=None, words="calm", tag=None)
-    subject = store.list_subjects()[0].id
-    store.add_event(subject_id=subject, at=MONDAY, words="Medication begun")
+    store.transcripts.save(**given, speaker="Client")  # type: ignore[arg-type]
+    store.notes.add(session_id=session_id, time_s=3.5, words="looks away", tag="avoidance")
+    store.notes.add(session_id=session_id, time_s=None, words="calm", tag=None)
+    subject = store.subjects.list_all()[0].id
+    store.events.add(subject_id=subject, at=MONDAY, words="Medication begun")
     return session_id
 
 
 def test_what_people_added_and_what_was_found_are_tables(store: Store, analysis_id: str, session_id: str) -> None:
-    events = events_table(store, store.list_subjects()[0].id)
+    events = events_table(store, store.subjects.list_all()[0].id)
     notes, transcript = notes_table(store, session_id), transcript_table(store, session_id)
     episodes, people = episodes_table(store, analysis_id), people_table(store, analysis_id)
     assert transcript is not None
@@ -108,8 +108,8 @@ def test_what_people_added_and_what_was_found_are_tables(store: Store, analysis_
 
 
 def test_what_two_models_made_of_the_same_sessions_is_a_table(store: Store, analysis_id: str) -> None:
-    session = store.recent_sessions(limit=1)[0].session
-    store.save_analysis(session_id=session.id, analysis=sample_analysis(model_id="model-b"))
+    session = store.sessions.list_recent(limit=1)[0].session
+    store.analyses.save(session_id=session.id, analysis=sample_analysis(model_id="model-b"))
     table = pairs_table(store, "model-a", "model-b")
     assert list(table) == names(data_dictionary.PAIRS)
     assert table["items"].tolist() == ["1 1 1 1 1 1 1 1 1"]
@@ -118,10 +118,10 @@ def test_what_two_models_made_of_the_same_sessions_is_a_table(store: Store, anal
 
 
 def test_episodes_are_those_of_the_frames(store: Store) -> None:
-    session = new_session(store, store.create_subject(label="A").id)
+    session = new_session(store, store.subjects.create(label="A").id)
     info = sample_recording()
     analysis = synthetic_analysis(1, Plan(seconds=120), info)
-    found = episodes_table(store, store.save_analysis(session_id=session.id, analysis=analysis))
+    found = episodes_table(store, store.analyses.save(session_id=session.id, analysis=analysis))
     line = analysis.timeline
     assert len(found) == len(find_episodes(line.time_s, line.emotions)) > 0
     assert (found["dwell_s"] == found["offset_s"] - found["onset_s"]).all()
@@ -140,7 +140,7 @@ def test_a_transcripts_table_is_a_transcript_again(store: Store, session_id: str
 
 
 def test_without_notes_and_transcript_there_is_nothing_in_them(store: Store, analysis_id: str) -> None:
-    session_id = store.recent_sessions(limit=1)[0].session.id
+    session_id = store.sessions.list_recent(limit=1)[0].session.id
     assert transcript_table(store, session_id) is None
     empty = notes_table(store, session_id)
     assert (len(empty), list(empty)) == (0, names(data_dictionary.NOTES))
@@ -157,8 +157,8 @@ def test_the_dictionary_in_the_documentation_is_the_present_one() -> None:
 
 
 def test_an_analysis_without_sound_has_no_such_tables(store: Store) -> None:
-    session = new_session(store, store.create_subject(label="A").id)
-    analysis_id = store.save_analysis(session_id=session.id, analysis=sample_analysis())
+    session = new_session(store, store.subjects.create(label="A").id)
+    analysis_id = store.analyses.save(session_id=session.id, analysis=sample_analysis())
     assert voice_table(store, analysis_id) is None
     assert words_table(store, analysis_id) is None
 
@@ -174,12 +174,12 @@ def test_the_three_formats_hold_the_same(store: Store, analysis_id: str) -> None
 
 
 def test_an_answer_that_was_not_given_is_empty_and_the_others_stay_whole(store: Store) -> None:
-    subject = store.create_subject(label="A").id
+    subject = store.subjects.create(label="A").id
     for item, difficulty in ((0, None), (1, 2)):
-        store.save_questionnaire(
+        store.questionnaires.save(
             subject_id=subject, scale=Scale.PHQ8, items=[item] * 8, difficulty=difficulty, answered_at=MONDAY
         )
-    table = store.questionnaire_table(subject_id=subject)
+    table = store.trends.questionnaires(subject_id=subject)
     assert pd.read_parquet(io.BytesIO(as_parquet(table)))["difficulty"].tolist() == [pd.NA, 2]
     cells = pd.read_csv(io.StringIO(as_csv(table)), dtype=str, keep_default_na=False)["difficulty"]
     assert cells.tolist() == ["", "2"]
@@ -187,7 +187,7 @@ def test_an_answer_that_was_not_given_is_empty_and_the_others_stay_whole(store: 
 
 
 def test_times_keep_their_zone(store: Store, analysis_id: str) -> None:
-    table = store.questionnaire_table(subject_id=store.list_subjects()[0].id)
+    table = store.trends.questionnaires(subject_id=store.subjects.list_all()[0].id)
     assert pd.read_parquet(io.BytesIO(as_parquet(table)))["answered_at"][0] == MONDAY
     assert pd.Timestamp(pd.read_csv(io.StringIO(as_csv(table)))["answered_at"][0]) == MONDAY
     assert pd.Timestamp(json.loads(as_json(table))[0]["answered_at"]) == MONDAY

@@ -53,5 +53,5 @@ def test_only_sessions_past_their_retention_are_erased(
     assert (sessions[0], "S-01") in overdue
     erased = erase_overdue(settings, store, NOW)
     assert (erased.sessions, erased.files) == (1, 1)
-    assert {row.session.id for row in store.recent_sessions()} == set(sessions[1:])
+    assert {row.session.id for row in store.sessions.list_recent()} == set(sessions[1:])
     assert erase_overdue(settings, store, NOW).sessions == 0

@@ -14,8 +14,8 @@ WHEN = datetime(2026, 5, 6, tzinfo=UTC)
 
 def test_another_difficulty_alone_is_a_correction(store: Store, subject: SubjectRecord) -> None:
     given = {"subject_id": subject.id, "scale": Scale.PHQ8, "items": [1] * 8, "answered_at": WHEN}
-    first = store.save_questionnaire(**given)
-    store.save_questionnaire(**given, difficulty=3, supersedes_id=first.id, by="CD")
+    first = store.questionnaires.save(**given)
+    store.questionnaires.save(**given, difficulty=3, supersedes_id=first.id, by="CD")
     (step,) = answers(store, subject.id).corrections
     assert (step.before.difficulty, step.after.difficulty, step.by) == (None, 3, "CD")
 
@@ -23,10 +23,10 @@ def test_another_difficulty_alone_is_a_correction(store: Store, subject: Subject
 def test_each_step_says_who_and_from_which_total_to_which(store: Store, subject: SubjectRecord) -> None:
     assert answers(store, subject.id).current == ()
     given = {"subject_id": subject.id, "scale": Scale.PHQ8}
-    first = store.save_questionnaire(**given, items=[3] * 8, answered_at=WHEN, by="AB")
-    other = store.save_questionnaire(**given, items=[0] * 8, answered_at=WHEN + timedelta(days=7))
-    second = store.save_questionnaire(**given, items=[2] * 8, answered_at=WHEN, supersedes_id=first.id, by="CD")
-    third = store.save_questionnaire(**given, items=[1] * 8, answered_at=WHEN, supersedes_id=second.id)
+    first = store.questionnaires.save(**given, items=[3] * 8, answered_at=WHEN, by="AB")
+    other = store.questionnaires.save(**given, items=[0] * 8, answered_at=WHEN + timedelta(days=7))
+    second = store.questionnaires.save(**given, items=[2] * 8, answered_at=WHEN, supersedes_id=first.id, by="CD")
+    third = store.questionnaires.save(**given, items=[1] * 8, answered_at=WHEN, supersedes_id=second.id)
     found = answers(store, subject.id)
     assert [record.id for record in found.current] == [other.id, third.id]
     assert found.authors == {first.id: "AB", second.id: "CD"}

@@ -43,12 +43,14 @@ def text_of(html: str) -> str:
 def report_of(
     store: Store, phq: PhqResult | None = None, gaps: tuple[int, ...] = (3, 4), label: str = "P-01"
 ) -> Report:
-    session = new_session(store, store.get_or_create_subject(label=label).id)
-    store.add_note(session_id=session.id, time_s=61.0, words="<b>looks</b> away & smiles", tag="avoidance")
-    analysis_id = store.save_analysis(session_id=session.id, analysis=sample_analysis(phq=phq, gaps=gaps))
-    detail = store.session_detail(session_id=session.id)
-    record = store.load_analysis(analysis_id=analysis_id)
-    return session_report(detail, record, frame_states(record), store.list_notes(session_id=session.id), BERLIN, NOW)
+    session = new_session(store, store.subjects.get_or_create(label=label).id)
+    store.notes.add(session_id=session.id, time_s=61.0, words="<b>looks</b> away & smiles", tag="avoidance")
+    analysis_id = store.analyses.save(session_id=session.id, analysis=sample_analysis(phq=phq, gaps=gaps))
+    detail = store.sessions.get_detail(session_id=session.id)
+    record = store.analyses.load(analysis_id=analysis_id)
+    return session_report(
+        detail, record, frame_states(record), store.notes.list_by_session(session_id=session.id), BERLIN, NOW
+    )
 
 
 def test_both_formats_say_what_the_report_says(store: Store) -> None:

@@ -27,10 +27,10 @@ NOW = datetime(2026, 5, 5, 12, 0, tzinfo=UTC)
 
 
 def report_of(store: Store, label: str = "P-01") -> Report:
-    (subject,) = [one for one in store.list_subjects() if one.label == label]
-    trend = store.subject_trend(subject_id=subject.id, measures=[measure.name for measure in MEASURES])
-    answers = store.questionnaire_table(subject_id=subject.id)
-    events = store.list_events(subject_id=subject.id)
+    (subject,) = [one for one in store.subjects.list_all() if one.label == label]
+    trend = store.trends.load(subject_id=subject.id, measures=[measure.name for measure in MEASURES])
+    answers = store.trends.questionnaires(subject_id=subject.id)
+    events = store.events.list_by_subject(subject_id=subject.id)
     return trend_report(subject, trend, answers, since_baseline(scores_of(answers)), events, BERLIN, NOW)
 
 
@@ -40,7 +40,7 @@ def words_of(report: Report) -> str:
 
 def fill(store: Store) -> None:
     """Four sessions a week apart, the last without a face; questionnaires that fall by 9 points; an event."""
-    subject = store.create_subject(label="P-01")
+    subject = store.subjects.create(label="P-01")
     for week in range(4):
         at, name = MONDAY + timedelta(weeks=week), f"{week}.mp4"
         session = new_session(store, subject.id, name, at)
@@ -48,13 +48,13 @@ def fill(store: Store) -> None:
         phq = PhqUnavailable(UnavailableReason.NO_FACE) if faceless else sample_estimate(12.0 - week)
         gaps = tuple(range(20)) if faceless else ()
         analysis = sample_analysis(sample_recording(name), phq=phq, gaps=gaps, seed=week)
-        store.save_analysis(session_id=session.id, analysis=analysis, measures=measured(analysis, Settings()))
+        store.analyses.save(session_id=session.id, analysis=analysis, measures=measured(analysis, Settings()))
     for week, items, difficulty in ((0, [2] * 8, 2), (3, [1] * 7 + [0], None)):
         at = MONDAY + timedelta(weeks=week, days=1)
-        store.save_questionnaire(
+        store.questionnaires.save(
             subject_id=subject.id, scale=Scale.PHQ8, items=items, difficulty=difficulty, answered_at=at
         )
-    store.add_event(subject_id=subject.id, at=MONDAY + timedelta(days=9), words="sertraline <50 mg>")
+    store.events.add(subject_id=subject.id, at=MONDAY + timedelta(days=9), words="sertraline <50 mg>")
 
 
 def test_a_trend_is_told_with_intervals_changes_and_events(store: Store) -> None:
@@ -90,15 +90,15 @@ def test_no_word_of_a_table_is_broken(store: Store) -> None:
 
 
 def test_a_person_of_whom_nothing_is_known_yet(store: Store) -> None:
-    store.create_subject(label="P-01")
+    store.subjects.create(label="P-01")
     report = report_of(store)
     assert "There is no questionnaire and no estimate yet." in words_of(report)
     assert not [block for block in report.blocks if isinstance(block, Chart)]
 
 
 def test_questionnaires_alone_are_a_trend(store: Store) -> None:
-    subject = store.create_subject(label="P-01")
-    store.save_questionnaire(subject_id=subject.id, scale=Scale.PHQ9, items=[1] * 9, answered_at=MONDAY)
+    subject = store.subjects.create(label="P-01")
+    store.questionnaires.save(subject_id=subject.id, scale=Scale.PHQ9, items=[1] * 9, answered_at=MONDAY)
     said = words_of(report_of(store))
     assert "PHQ-9 9 mild baseline" in said
     assert ui.SIMULATED_SENTENCE not in said

@@ -9,8 +9,8 @@ import pandas as pd
 from sqlalchemy import Subquery, func, select
 
 from db.queries.base import TEXT, TIME, Queries, tidy_frame
-from db.queries.labels import nearest_answer
 from db.queries.mapping import is_superseded
+from db.queries.overview.labels import nearest_answer
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow
 from fer_phq.core.emotions import EMOTIONS
 
@@ -26,10 +26,10 @@ _SIDE = {
 _SESSION = {"session_id": TEXT, "subject_id": TEXT, "subject_label": TEXT, "recorded_at": TIME}
 
 
-class PairQueries(Queries):
+class ModelPairQueries(Queries):
     """Sessions that were analysed by two models."""
 
-    def analysed_models(self) -> dict[str, int]:
+    def count_analyses(self) -> dict[str, int]:
         """How many sessions each model has analysed, by its id, sorted."""
         query = (
             select(AnalysisRow.model_id, func.count(AnalysisRow.session_id.distinct()))
@@ -39,7 +39,7 @@ class PairQueries(Queries):
         with self._reading() as session:
             return {row[0]: row[1] for row in session.execute(query)}
 
-    def paired_analyses(self, *, first: str, second: str, within_days: float) -> pd.DataFrame:
+    def load(self, *, first: str, second: str, within_days: float) -> pd.DataFrame:
         """One row a session that both models have analysed, oldest recording first: of each the newest by either.
 
         Columns: session_id, subject_id, subject_label, recorded_at (UTC); the seven mean probabilities,

@@ -14,10 +14,10 @@ from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
 from db.engine import ConflictError
+from db.queries.analyses.features import channel_rows, channels_of, embedding_row, embeddings_of
+from db.queries.analyses.measures import write_measures
 from db.queries.base import Queries, get_row, new_id, utc_now
-from db.queries.features import channel_rows, channels_of, embedding_row, embeddings_of
 from db.queries.mapping import analysis_summary
-from db.queries.measures import write_measures
 from db.records import AnalysisRecord, AnalysisSummary
 from db.tables import BOX_COLUMNS, AnalysisRow, ChannelRow, EmbeddingRow, FrameRow, SessionRow
 from fer_phq.core.analysis import RecordingInfo, SessionAnalysis, Settings, Timeline, Timing, TrackSummary
@@ -50,7 +50,7 @@ def settings_hash(settings: Settings, beside: str = "") -> str:
 class AnalysisQueries(Queries):
     """Saving and loading analyses."""
 
-    def save_analysis(
+    def save(
         self,
         *,
         session_id: str,
@@ -92,9 +92,7 @@ class AnalysisQueries(Queries):
         except ConflictError:
             # Another worker saved the same analysis, or the session was erased, between our look and our write.
             self._still_there(session_id)
-            twin = self.find_analysis(
-                session_id=session_id, model_id=analysis.model_id, settings=chosen, beside=analysis.beside
-            )
+            twin = self.find(session_id=session_id, model_id=analysis.model_id, settings=chosen, beside=analysis.beside)
             if twin is None:
                 raise
             return twin.id
@@ -103,9 +101,7 @@ class AnalysisQueries(Queries):
         with self._reading() as session:
             get_row(session, SessionRow, session_id)
 
-    def find_analysis(
-        self, *, session_id: str, model_id: str, settings: Settings, beside: str = ""
-    ) -> AnalysisSummary | None:
+    def find(self, *, session_id: str, model_id: str, settings: Settings, beside: str = "") -> AnalysisSummary | None:
         """The analysis of this session by this model with these settings, or None: look before computing.
 
         `beside`: the digest of what would be given beside the recording, as in `SessionAnalysis`.
@@ -114,12 +110,12 @@ class AnalysisQueries(Queries):
             row = _existing(session, session_id, model_id, settings, beside)
             return None if row is None else analysis_summary(row)
 
-    def get_analysis(self, *, analysis_id: str) -> AnalysisSummary:
+    def get(self, *, analysis_id: str) -> AnalysisSummary:
         """Raises NotFoundError."""
         with self._reading() as session:
             return analysis_summary(get_row(session, AnalysisRow, analysis_id))
 
-    def load_analysis(self, *, analysis_id: str) -> AnalysisRecord:
+    def load(self, *, analysis_id: str) -> AnalysisRecord:
         """An analysis with its whole timeline, gaps included. Raises NotFoundError."""
         with self._reading() as session:
             row = get_row(session, AnalysisRow, analysis_id)
@@ -154,7 +150,7 @@ class AnalysisQueries(Queries):
                 beside=row.beside,
             )
 
-    def frame_table(self, *, analysis_id: str) -> pd.DataFrame:
+    def frames(self, *, analysis_id: str) -> pd.DataFrame:
         """One row a sampled frame: idx, time_s, the seven emotions, x0, y0, x1, y1, detection_score, quality.
 
         Frames without the subject's face are there, with NaN. Raises NotFoundError.

@@ -16,21 +16,21 @@ from db.tables import AnalysisRow, MeasureRow
 class MeasureQueries(Queries):
     """Writing measures and finding analyses that have none."""
 
-    def set_measures(self, *, analysis_id: str, measures: Mapping[str, float]) -> None:
+    def replace(self, *, analysis_id: str, measures: Mapping[str, float]) -> None:
         """Give an analysis these measures and no others; what is not finite has no row. Raises NotFoundError."""
         with self._writing() as session:
             get_row(session, AnalysisRow, analysis_id, lock=True)
             session.execute(delete(MeasureRow).where(MeasureRow.analysis_id == analysis_id))
             write_measures(session, analysis_id, measures)
 
-    def get_measures(self, *, analysis_id: str) -> dict[str, float]:
+    def get(self, *, analysis_id: str) -> dict[str, float]:
         """An analysis's measures by name. Raises NotFoundError."""
         query = select(MeasureRow).where(MeasureRow.analysis_id == analysis_id).order_by(MeasureRow.name)
         with self._reading() as session:
             get_row(session, AnalysisRow, analysis_id)
             return {row.name: row.value for row in session.scalars(query)}
 
-    def unmeasured(self, *, mark: str, version: int, limit: int | None = None) -> list[str]:
+    def list_unmeasured(self, *, mark: str, version: int, limit: int | None = None) -> list[str]:
         """Ids of analyses whose measure named `mark` is missing or below `version`, the newest first."""
         marked = select(MeasureRow.name).where(
             MeasureRow.analysis_id == AnalysisRow.id, MeasureRow.name == mark, MeasureRow.value >= version

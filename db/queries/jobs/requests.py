@@ -28,10 +28,10 @@ TRANSITIONS: Mapping[JobState, tuple[JobState, ...]] = MappingProxyType(
 """Where a job may go from each state; back to `queued` is a retry."""
 
 
-class JobQueries(Queries):
+class JobRequests(Queries):
     """Creating jobs, moving them on, and watching them."""
 
-    def create_job(self, *, session_id: str, settings: dict[str, Any] | None = None) -> JobRecord:
+    def create(self, *, session_id: str, settings: dict[str, Any] | None = None) -> JobRecord:
         """A queued job for this session, or the live one that it already has. Raises NotFoundError.
 
         `settings` are the job's own analysis settings; the installation's hold for what they leave out.
@@ -51,19 +51,19 @@ class JobQueries(Queries):
                     return job_record(live)
             raise
 
-    def get_job(self, *, job_id: str) -> JobRecord:
+    def get(self, *, job_id: str) -> JobRecord:
         """Raises NotFoundError."""
         with self._reading() as session:
             return job_record(get_row(session, JobRow, job_id))
 
-    def latest_job(self, *, session_id: str) -> JobRecord | None:
+    def latest(self, *, session_id: str) -> JobRecord | None:
         """The session's newest job, or None."""
         query = select(JobRow).where(JobRow.session_id == session_id).order_by(JobRow.created_at.desc()).limit(1)
         with self._reading() as session:
             row = session.scalar(query)
             return None if row is None else job_record(row)
 
-    def list_jobs(self, *, states: Sequence[JobState] | None = None, limit: int = 200) -> list[JobView]:
+    def list_newest(self, *, states: Sequence[JobState] | None = None, limit: int = 200) -> list[JobView]:
         """Jobs, newest first, in these states (None: in any), with the words a list shows."""
         query = (
             select(JobRow, SubjectRow.id, SubjectRow.label, SessionRow.original_name)
@@ -77,7 +77,7 @@ class JobQueries(Queries):
         with self._reading() as session:
             return [JobView(job_record(row), *words) for row, *words in session.execute(query)]
 
-    def set_job_state(self, *, job_id: str, state: JobState, error: str | None = None) -> JobRecord:
+    def set_state(self, *, job_id: str, state: JobState, error: str | None = None) -> JobRecord:
         """Move a job on, as `TRANSITIONS` allows; the state it is in already changes nothing.
 
         To `queued` it is a retry: the attempt grows by one; progress, error and the wish to cancel are forgotten.

@@ -16,10 +16,10 @@ from db.tables import AnalysisRow, EmbeddingRow, QuestionnaireRow, SessionRow
 from fer_phq.core.phq import Scale
 
 
-class HeadQueries(Queries):
+class LabelQueries(Queries):
     """Sessions as labels, and sessions that wait for a head."""
 
-    def labelled_sessions(self, *, scale: Scale, within_days: float, face_kind: str) -> list[LabelledSessionRecord]:
+    def list_sessions(self, *, scale: Scale, within_days: float, face_kind: str) -> list[LabelledSessionRecord]:
         """Sessions with embeddings of this kind and a questionnaire of this scale nearby, by subject, then date.
 
         Of a session its newest analysis with such embeddings; of the subject's questionnaires that no correction
@@ -64,7 +64,7 @@ class HeadQueries(Queries):
                 )
         return found
 
-    def rescorable(self, *, face_kind: str, model_id: str, subject_id: str | None = None) -> list[str]:
+    def list_rescorable(self, *, face_kind: str, model_id: str, subject_id: str | None = None) -> list[str]:
         """Ids of analyses that `model_id`, whose embeddings are of this kind, can score without the video.
 
         One a session, demonstrations included, oldest recording first: its newest analysis with such embeddings, unless

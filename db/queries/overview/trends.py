@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import select
 
+from db.queries.analyses.measures import measure_columns
 from db.queries.base import TEXT, TIME, WHOLE, Queries, get_row, tidy_frame
 from db.queries.mapping import is_superseded, newest_analysis
-from db.queries.measures import measure_columns
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.messages import from_text
@@ -52,7 +52,7 @@ _QUESTIONNAIRES = {
 class TrendQueries(Queries):
     """Tidy frames over a subject's sessions and questionnaires."""
 
-    def subject_trend(
+    def load(
         self,
         *,
         subject_id: str,
@@ -92,7 +92,7 @@ class TrendQueries(Queries):
         table["phq_detail"] = table["phq_detail"].map(lambda detail: str(from_text(detail)))
         return table
 
-    def subject_models(self, *, subject_id: str) -> list[str]:
+    def list_models(self, *, subject_id: str) -> list[str]:
         """The ids of the models that analysed any of the subject's sessions, sorted."""
         query = (
             select(AnalysisRow.model_id)
@@ -104,7 +104,7 @@ class TrendQueries(Queries):
         with self._reading() as session:
             return list(session.scalars(query))
 
-    def questionnaire_table(self, *, subject_id: str) -> pd.DataFrame:
+    def questionnaires(self, *, subject_id: str) -> pd.DataFrame:
         """The subject's questionnaires that no correction supersedes, oldest first.
 
         Columns: questionnaire_id, answered_at (UTC), scale, total, item9_flag, difficulty (NA where it was not

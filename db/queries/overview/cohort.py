@@ -8,9 +8,9 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Select, func, select
 
+from db.queries.analyses.measures import measure_columns
 from db.queries.base import TEXT, TIME, Queries, tidy_frame
 from db.queries.mapping import is_superseded, newest_analysis
-from db.queries.measures import measure_columns
 from db.records import CohortFilter
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow, SubjectTagRow
 from fer_phq.core.emotions import EMOTIONS
@@ -41,7 +41,7 @@ _ANSWERS = {"subject_id": TEXT, "answered_at": TIME, "scale": TEXT, "total": "in
 class CohortQueries(Queries):
     """Tidy frames over many subjects, each in one statement."""
 
-    def cohort_table(
+    def load(
         self, *, wanted: CohortFilter, measures: Sequence[str] = (), prefer_model: str | None = None
     ) -> pd.DataFrame:
         """One row an analysed session that the filter lets through, by subject's label, then oldest first.

@@ -14,10 +14,10 @@ from db.records import AttentionItem, AttentionKind, JobState
 from db.tables import AnalysisRow, JobRow, QuestionnaireRow, SessionRow, SubjectRow
 
 
-class AttentionQueries(Queries):
+class TriageQueries(Queries):
     """The list on the dashboard's first page."""
 
-    def needs_attention(
+    def list_items(
         self,
         *,
         coverage_floor: float = 0.3,

@@ -8,30 +8,30 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from db.queries.base import Queries, stored, utc_now
-from db.queries.jobs import move_job
+from db.queries.base import stored, utc_now
+from db.queries.jobs.requests import JobRequests, move_job
 from db.queries.mapping import job_record
-from db.records import LIVE_STATES, JobRecord, JobState, WorkerRecord
-from db.tables import JobRow, WorkerRow
+from db.records import LIVE_STATES, JobRecord, JobState
+from db.tables import JobRow
 
 _LIVE = [str(state) for state in LIVE_STATES]
 
 
-class WorkQueries(Queries):
-    """Claiming, reporting, settling; signs of life."""
+class JobQueries(JobRequests):
+    """Jobs as people and as workers see them: requests, and claiming, reporting, settling."""
 
-    def queued_jobs(self) -> list[JobRecord]:
+    def list_queued(self) -> list[JobRecord]:
         """Jobs that wait, oldest first."""
         return self._jobs_in([str(JobState.QUEUED)])
 
-    def list_live_jobs(self) -> list[JobRecord]:
+    def list_live(self) -> list[JobRecord]:
         """Jobs that wait or run, oldest first."""
         return self._jobs_in(_LIVE)
 
-    def claim_job(self, *, workflow_id: str, worker: str, claim: str) -> JobRecord | None:
+    def claim(self, *, workflow_id: str, worker: str, claim: str) -> JobRecord | None:
         """Take a live job, from whoever holds it; None when it is erased, finished, or cancelled (now or before)."""
         with self._writing() as session:
             row = _live(session, workflow_id)
@@ -54,7 +54,7 @@ class WorkQueries(Queries):
             self._audit(session, "claim", "job", row.id, f"worker {worker}, claim {row.claims}")
             return job_record(stored(session, row))
 
-    def set_job_progress(
+    def set_progress(
         self, *, workflow_id: str, claim: str, frames_done: int, frames_expected: int | None, stage: str | None = None
     ) -> Literal["ok", "cancel", "lost"]:
         """Note how far a job is. 'cancel': its holder should stop; 'lost': it is erased or another's. Not audited."""
@@ -68,7 +68,7 @@ class WorkQueries(Queries):
             wish = session.scalar(change)
         return "lost" if wish is None else "cancel" if wish else "ok"
 
-    def finish_job(
+    def finish(
         self, *, workflow_id: str, claim: str, state: JobState, error: str | None = None, analysis_id: str | None = None
     ) -> bool:
         """Settle a job as done, failed or cancelled; False, and no change, when the claim does not hold any more."""
@@ -82,7 +82,7 @@ class WorkQueries(Queries):
             self._audit(session, "set_state", "job", row.id, f"running to {state}, attempt {row.attempt}")
             return True
 
-    def release_job(self, *, workflow_id: str, claim: str) -> bool:
+    def release(self, *, workflow_id: str, claim: str) -> bool:
         """Queue a held job again without counting the claim (its worker stops); False when the claim is lost."""
         with self._writing() as session:
             row = _held(session, workflow_id, claim)
@@ -93,7 +93,7 @@ class WorkQueries(Queries):
             self._audit(session, "release", "job", row.id)
             return True
 
-    def requeue_jobs_of(self, *, worker: str) -> int:
+    def requeue_worker(self, *, worker: str) -> int:
         """Queue the running jobs of a worker that has died; how many."""
         with self._writing() as session:
             query = select(JobRow).where(JobRow.worker == worker, JobRow.state == str(JobState.RUNNING))
@@ -103,7 +103,7 @@ class WorkQueries(Queries):
                 self._audit(session, "requeue", "job", row.id, f"worker {worker} is gone")
             return len(rows)
 
-    def fail_job(self, *, workflow_id: str, error: str) -> bool:
+    def fail(self, *, workflow_id: str, error: str) -> bool:
         """Fail a live job whoever holds it; False when it is not live. For jobs that the engine has given up."""
         with self._writing() as session:
             row = _live(session, workflow_id)
@@ -113,31 +113,6 @@ class WorkQueries(Queries):
             row.claim = None
             self._audit(session, "set_state", "job", row.id, "given up by the job engine")
             return True
-
-    def heartbeat(self, *, worker: str, host: str, pid: int) -> None:
-        """Note that a worker lives. Not audited."""
-        now = utc_now()
-        with self._writing() as session:
-            row = session.get(WorkerRow, worker)
-            if row is None:
-                session.add(WorkerRow(id=worker, host=host, pid=pid, started_at=now, seen_at=now))
-                return
-            if (row.host, row.pid) != (host, pid):
-                row.host = host
-                row.pid = pid
-                row.started_at = now
-            row.seen_at = now
-
-    def forget_worker(self, *, worker: str) -> None:
-        """Take a worker off the list; it comes back with its next sign of life."""
-        with self._writing() as session:
-            session.execute(delete(WorkerRow).where(WorkerRow.id == worker))
-
-    def workers(self) -> list[WorkerRecord]:
-        """Known workers, by id."""
-        with self._reading() as session:
-            rows = session.scalars(select(WorkerRow).order_by(WorkerRow.id))
-            return [WorkerRecord(row.id, row.host, row.pid, row.started_at, row.seen_at) for row in rows]
 
     def _jobs_in(self, states: list[str]) -> list[JobRecord]:
         query = select(JobRow).where(JobRow.state.in_(states)).order_by(JobRow.created_at, JobRow.id)

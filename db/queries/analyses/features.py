@@ -30,13 +30,13 @@ class FeatureQueries(Queries):
             get_row(session, AnalysisRow, analysis_id)
             return embeddings_of(session, analysis_id)
 
-    def channel_kinds(self, *, analysis_id: str) -> dict[Modality, str]:
+    def kinds(self, *, analysis_id: str) -> dict[Modality, str]:
         """What made the voice and the words of an analysis, of those that it has; their rows are not read."""
         query = select(ChannelRow.modality, ChannelRow.kind).where(ChannelRow.analysis_id == analysis_id)
         with self._reading() as session:
             return {Modality(modality): kind for modality, kind in session.execute(query)}
 
-    def load_channels(self, *, analysis_id: str) -> dict[Modality, FeatureSeries]:
+    def load_series(self, *, analysis_id: str) -> dict[Modality, FeatureSeries]:
         """The voice and the words of an analysis, those that it has. Raises NotFoundError."""
         with self._reading() as session:
             get_row(session, AnalysisRow, analysis_id)

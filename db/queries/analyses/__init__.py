@@ -1,0 +1,1 @@
+"""Analyses with their measures and feature series."""

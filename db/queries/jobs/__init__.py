@@ -1,0 +1,1 @@
+"""Jobs, their leases, and the workers that hold them."""

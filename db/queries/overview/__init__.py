@@ -1,0 +1,1 @@
+"""Reading across sessions: trends, cohorts, triage, model pairs, labelled sessions."""
