@@ -28,7 +28,7 @@ from fer_phq.models.model import load_model
 from training.emotion.data.corpora import load_faces, parse_source
 from training.emotion.evaluate import evaluate_datasets
 from training.emotion.metrics import EmotionMetrics, emotion_metrics
-from training.emotion.networks.build import RECIPE, load_run, predict
+from training.emotion.networks.build import RECIPE, load_run, predict_logits
 
 BAR = ("vit_tiny_patch16_224", 224, 3)
 NETWORKS = (
@@ -73,7 +73,7 @@ def trained(folder: Path, data: str | None) -> Candidate:
         metrics = None
         if data:
             faces = load_faces(parse_source(data), recipe.stages[-1].classes, grey=recipe.network.in_chans == 1)
-            logits = predict(net, faces, recipe.image_size, recipe.network)
+            logits = predict_logits(net, faces, recipe.image_size, recipe.network)
             metrics = emotion_metrics(logits.softmax(1).numpy(), faces.labels, faces.classes)
         name = f"run {recipe.name} ({recipe.network.backbone})"
         return Candidate(name, net, recipe.image_size, recipe.network.in_chans, metrics)

@@ -35,7 +35,7 @@ from training.emotion import train as emotion
 from training.emotion.data.corpora import FaceSet, LazyImages, Source, load_faces
 from training.emotion.data.faces import StageData, draw_epoch_batches, make_dataloader
 from training.emotion.networks.build import as_images, normalise
-from training.emotion.networks.optimisers import rate, set_rate
+from training.emotion.networks.optimisers import learning_rate_factor, set_learning_rate
 from training.emotion.recipe import Recipe, find_recipe, load_recipe
 from training.emotion.state import Run
 
@@ -175,7 +175,9 @@ def one_round(run: Run, train: FaceSet, size: int, steps: int, number: int, cloc
     ahead = 2 * run.recipe.workers + 1 if lazy else 1  # what was ready before the clock starts seems to cost nothing
     order = draw_epoch_batches(train, stage, run.recipe.seed, 0, number, run.accelerator)
     batches = iter(make_dataloader(train, run.targets, order[: ahead + steps + 1], run.recipe.workers))
-    set_rate(run.optimiser, stage.optimiser.learning_rate * rate(stage.schedule, 0, len(order), 10**6))
+    set_learning_rate(
+        run.optimiser, stage.optimiser.learning_rate * learning_rate_factor(stage.schedule, 0, len(order), 10**6)
+    )
     still = normalise(torch.rand(stage.batch_size, network.in_chans, size, size, device=device), network)
     targets = torch.from_numpy(train.targets[: stage.batch_size]).to(device)
     run.net.train()

@@ -41,7 +41,7 @@ class Ensemble:
         images = as_images(torch.from_numpy(np.ascontiguousarray(crops)))
         if self._teacher.in_chans == 1:
             images = (images * torch.tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
-        probabilities: FloatArray = self._teacher.both_views(images, temperature=1.0).numpy()
+        probabilities: FloatArray = self._teacher.forward_mirrored(images, temperature=1.0).numpy()
         return probabilities
 
 

@@ -29,15 +29,15 @@ from training.emotion.metrics import EmotionMetrics, emotion_metrics
 from training.emotion.networks.build import (
     RECIPE,
     Teacher,
+    adapt_head,
     as_images,
     build_net,
-    check_sizes,
-    next_stage,
+    check_image_sizes,
     normalise,
-    predict,
+    predict_logits,
     save_run_weights,
 )
-from training.emotion.networks.optimisers import build_optimiser, rate, set_rate
+from training.emotion.networks.optimisers import build_optimiser, learning_rate_factor, set_learning_rate
 from training.emotion.recipe import Recipe, find_recipe, load_recipe, save_recipe
 from training.emotion.state import Interrupted, Progress, Run, load_state, read_progress, save_state, stop_signals
 
@@ -51,7 +51,7 @@ def setup(recipe: Recipe, out: Path, resume: bool = False) -> tuple[Run, StageDa
     network = recipe.network.model_copy(update={"init_from": None}) if progress.begun else recipe.network
     net = build_net(network, first, recipe.image_size)
     for before, stage in zip(recipe.stages, recipe.stages[1 : progress.stage + 1], strict=False):
-        net = next_stage(net, before.classes, stage.classes)
+        net = adapt_head(net, before.classes, stage.classes)
     run = Run(recipe, out, accelerator, net, progress)
     parts = begin_stage(run)
     if progress.begun:
@@ -84,7 +84,7 @@ def begin_stage(run: Run) -> StageData:
     """Load the stage's data and make its optimiser and average around the network as it is."""
     stage = run.stage
     network = run.recipe.network
-    check_sizes(run.plain, network, {phase.image_size for phase in stage.phases})
+    check_image_sizes(run.plain, network, {phase.image_size for phase in stage.phases})
     parts = load_stage_data(stage, run.recipe.root, network.in_chans == 1, stage.image_size)
     run.accelerator.print("\n".join(parts.data_sheet), flush=True)
     run.optimiser = build_optimiser(run.net, stage.optimiser)
@@ -94,7 +94,7 @@ def begin_stage(run: Run) -> StageData:
     run.prepare()
     run.targets = sharpen_targets(parts.train, stage.majority)
     if run.teacher is not None and distil is not None and distil.views == "clean":
-        taught = run.teacher.judge(parts.train, distil.temperature, run.accelerator.device)
+        taught = run.teacher.predict(parts.train, distil.temperature, run.accelerator.device)
         run.targets = ((1 - distil.weight) * run.targets + distil.weight * taught).astype(np.float32)
         run.teacher = None
     return parts
@@ -112,7 +112,7 @@ def fit(run: Run, parts: StageData) -> None:
         if progress.stage + 1 == len(run.recipe.stages):
             return
         run.plain.load_state_dict(run.kept.state_dict())  # the next stage starts from what this one leaves
-        run.net = next_stage(run.plain, stage.classes, run.recipe.stages[progress.stage + 1].classes)
+        run.net = adapt_head(run.plain, stage.classes, run.recipe.stages[progress.stage + 1].classes)
         progress.next_stage()
         parts = begin_stage(run)
 
@@ -134,8 +134,8 @@ def train_epoch(run: Run, train: FaceSet) -> float:
     bar = tqdm(rest, name, len(batches), initial=progress.batch, disable=hidden)
     for images, targets in bar:
         step = progress.epoch * steps_per_epoch + progress.batch // stage.accumulate
-        factor = rate(stage.schedule, step, steps_per_epoch, steps_per_epoch * stage.epochs)
-        set_rate(run.optimiser, stage.optimiser.learning_rate * factor)
+        factor = learning_rate_factor(stage.schedule, step, steps_per_epoch, steps_per_epoch * stage.epochs)
+        set_learning_rate(run.optimiser, stage.optimiser.learning_rate * factor)
         loss = train_step(run, images.to(device), targets.to(device), size)
         progress.batch += 1
         progress.loss_sum += loss
@@ -223,7 +223,7 @@ def finish_epoch(run: Run, parts: StageData, loss: float, seconds: float) -> Non
 def validate(run: Run, data: FaceSet, size: int) -> EmotionMetrics:
     """Metrics of the kept weights (the average where there is one), one view, at an image size."""
     with run.accelerator.autocast():
-        logits = predict(run.kept, data, size, run.recipe.network, run.accelerator.device)
+        logits = predict_logits(run.kept, data, size, run.recipe.network, run.accelerator.device)
     return emotion_metrics(logits.softmax(1).numpy(), data.labels, data.classes)
 
 

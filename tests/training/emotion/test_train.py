@@ -17,7 +17,7 @@ from fer_phq.core.emotions import EMOTIONS
 from fer_phq.models.model import load_model
 from training.emotion import bundle, train
 from training.emotion.data.corpora import Source, load_faces
-from training.emotion.networks.build import Teacher, load_run, plain_state
+from training.emotion.networks.build import Teacher, load_run, merged_state
 from training.emotion.recipe import load_recipe, save_recipe, shipped_recipes
 from training.simulation import shipped_heads
 
@@ -117,11 +117,11 @@ def test_a_student_starts_from_its_teacher_and_learns_from_it(student_run, teach
 def test_a_teacher_judges_an_image_and_its_mirror_alike(teacher_run, corpus):
     teacher = Teacher((str(teacher_run),), EMOTIONS, 1)
     faces = load_faces(Source(corpus="ferplus", path=str(corpus), split="valid"), EMOTIONS, grey=True)
-    judged = teacher.judge(faces, 1.0, "cpu")
+    judged = teacher.predict(faces, 1.0, "cpu")
     mirrored = dataclasses.replace(faces, images=np.ascontiguousarray(faces.images[:, :, ::-1]))
     assert judged.shape == (len(faces), 7)
-    np.testing.assert_allclose(judged, teacher.judge(mirrored, 1.0, "cpu"), atol=1e-6)
-    assert not np.allclose(judged, teacher.judge(faces, 4.0, "cpu"), atol=1e-3)
+    np.testing.assert_allclose(judged, teacher.predict(mirrored, 1.0, "cpu"), atol=1e-6)
+    assert not np.allclose(judged, teacher.predict(faces, 4.0, "cpu"), atol=1e-3)
 
 
 @pytest.mark.parametrize("when", [pytest.param(1, marks=pytest.mark.slow), 9, pytest.param(30, marks=pytest.mark.slow)])
@@ -193,7 +193,7 @@ def test_adapters_are_merged_into_what_is_written(every_corpus, tmp_path):
     train.fit(run, parts)
     save_recipe(recipe, tmp_path / "recipe.yaml")
     merged, _ = load_run(tmp_path)
-    assert not any("lora" in name for name in plain_state(run.plain))
+    assert not any("lora" in name for name in merged_state(run.plain))
     images = torch.rand(3, 3, 32, 32)
     with torch.inference_mode():
         torch.testing.assert_close(merged(images), run.plain.eval()(images), atol=1e-5, rtol=1e-4)

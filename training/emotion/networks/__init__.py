@@ -1,1 +1,1 @@
-"""Networks of a recipe: built, started from weights, optimised."""
+"""Networks of emotion recipes: construction, pretrained weights, optimisers."""

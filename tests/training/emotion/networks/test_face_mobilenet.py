@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from fer_phq.core.errors import FerPhqError, ModelError
 from fer_phq.models.backbone import create_backbone
 from training.emotion.networks import face_mobilenet
-from training.emotion.networks.face_mobilenet import STRIDES, WIDTHS, convert, read_graph
+from training.emotion.networks.face_mobilenet import STRIDES, WIDTHS, convert_weights, read_graph
 
 
 def shapes():
@@ -75,7 +75,7 @@ def as_tensorflow(images, weights):
 def test_our_network_gives_what_the_graph_gives(graph, size):
     weights = read_graph(graph)
     net = create_backbone("face_mobilenet", size, 3).eval()
-    net.load_state_dict(convert(weights, 3))
+    net.load_state_dict(convert_weights(weights, 3))
     images = torch.randn(2, 3, size, size)
     expected = as_tensorflow(images, weights)
     assert expected.std() > 0.01
@@ -86,8 +86,8 @@ def test_our_network_gives_what_the_graph_gives(graph, size):
 def test_one_channel_gives_what_three_alike_give(graph):
     weights = read_graph(graph)
     colour, grey = (create_backbone("face_mobilenet", 64, c).eval() for c in (3, 1))
-    colour.load_state_dict(convert(weights, 3))
-    grey.load_state_dict(convert(weights, 1))
+    colour.load_state_dict(convert_weights(weights, 3))
+    grey.load_state_dict(convert_weights(weights, 1))
     images = torch.randn(2, 1, 64, 64)
     torch.testing.assert_close(grey(images), colour(images.expand(2, 3, 64, 64)), atol=1e-4, rtol=1e-4)
 
@@ -109,6 +109,6 @@ def test_another_file_is_one_sentence(graph, tmp_path, capsys):
     weights = read_graph(graph)
     del weights["conv_pw_9_bn/batchnorm_1/sub"]
     with pytest.raises(FerPhqError, match="not HSE's"):
-        convert(weights)
+        convert_weights(weights)
     with pytest.raises(ModelError, match="no hub weights"):
         create_backbone("face_mobilenet", 64, 1, pretrained=True)

@@ -3,7 +3,7 @@ import torch
 
 from fer_phq.models.backbone import create_backbone
 from fer_phq.models.heads import EmotionNet
-from training.emotion.networks.optimisers import build_optimiser, rate, set_rate
+from training.emotion.networks.optimisers import build_optimiser, learning_rate_factor, set_learning_rate
 from training.emotion.recipe import Optimiser, Schedule
 
 
@@ -14,7 +14,7 @@ def net():
 
 def test_one_cosine_after_a_warm_up():
     schedule = Schedule(warmup_epochs=2, final=0.1)
-    factors = [rate(schedule, step, 10, 100) for step in range(101)]
+    factors = [learning_rate_factor(schedule, step, 10, 100) for step in range(101)]
     assert factors[0] == pytest.approx(1 / 21)
     assert factors[20] == 1
     assert factors[60] == pytest.approx(0.55)
@@ -24,14 +24,14 @@ def test_one_cosine_after_a_warm_up():
 
 
 def test_restarts_and_a_warm_up_in_steps():
-    factors = [rate(Schedule(warmup_steps=10, cycles=2, final=0), step, 5, 110) for step in range(110)]
+    factors = [learning_rate_factor(Schedule(warmup_steps=10, cycles=2, final=0), step, 5, 110) for step in range(110)]
     assert factors[10] == factors[60] == 1
     assert factors[59] < 0.01
     assert factors[35] == pytest.approx(0.5)
 
 
 def test_a_warm_up_longer_than_the_training_leaves_a_rate():
-    assert 0 < rate(Schedule(warmup_steps=1000), 2, 1, 3) <= 1
+    assert 0 < learning_rate_factor(Schedule(warmup_steps=1000), 2, 1, 3) <= 1
 
 
 @pytest.mark.parametrize("name", ["adamw", "adam", "sgd"])
@@ -49,7 +49,7 @@ def test_biases_norms_and_positions_are_not_decayed(name):
 def test_layers_below_learn_more_slowly():
     model = net()
     optimiser = build_optimiser(model, Optimiser(learning_rate=0.1, layer_decay=0.5))
-    set_rate(optimiser, 0.1)
+    set_learning_rate(optimiser, 0.1)
     rates = {id(p): group["lr"] for group in optimiser.param_groups for p in group["params"]}
     by_name = {key: rates[id(p)] for key, p in model.named_parameters()}
     assert by_name["head.weight"] == pytest.approx(0.1)

@@ -16,7 +16,7 @@ from fer_phq.core.errors import ModelError
 from fer_phq.models.backbone import create_backbone
 from fer_phq.models.checkpoint import SHIPPED, find_bundle
 from fer_phq.models.model import load_model
-from training.emotion.networks.pretrained import Pretrained, hub_weights, load_into, read_weights, resize_head
+from training.emotion.networks.pretrained import Pretrained, load_hub_weights, load_into, read_weights, resize_head
 
 DINO = Path(__file__).parents[5] / "shared" / "models" / "vit_small_patch14_dinov2.fp16.safetensors"
 LABELS = ("sad", "disgust", "angry", "neutral", "fear", "surprise", "happy")
@@ -70,8 +70,8 @@ def test_a_published_fer_model_gives_the_same_logits(published):
     with torch.no_grad():
         ours, theirs = head(backbone(images())), model(images()).logits[:, ORDER]
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
-    assert (report.missing, report.unexpected, report.resampled, report.fresh) == ((), (), (), ())
-    assert report.kept == EMOTIONS
+    assert (report.missing, report.unexpected, report.resampled, report.new_classes) == ((), (), (), ())
+    assert report.copied_classes == EMOTIONS
 
 
 def test_as_any_image_classifier_that_transformers_opens(transformers, published):
@@ -99,7 +99,7 @@ def test_dinov2_gives_the_same_features_and_its_wider_head_stays_out(transformer
     with torch.no_grad():
         theirs = model.dinov2(images()).last_hidden_state
         torch.testing.assert_close(backbone.forward_features(images()), theirs, atol=1e-5, rtol=0)
-    assert (report.missing, report.kept, report.fresh) == ((), (), EMOTIONS)
+    assert (report.missing, report.copied_classes, report.new_classes) == ((), (), EMOTIONS)
     assert report.unexpected == ("head.bias", "head.weight")
 
 
@@ -186,7 +186,7 @@ def test_a_checkpoint_bundle_is_a_start():
     classes = (*EMOTIONS, "contempt", "doubt")
     report = load_into(backbone, head, classes, read_weights(SHIPPED))
     assert (report.missing, report.unexpected, report.resampled) == ((), (), ())
-    assert (report.kept, report.fresh) == (EMOTIONS, ("contempt", "doubt"))
+    assert (report.copied_classes, report.new_classes) == (EMOTIONS, ("contempt", "doubt"))
     grey = images(48, channels=1)
     with torch.no_grad():
         torch.testing.assert_close(head(backbone(grey))[:, :7], model.net(grey), atol=1e-4, rtol=1e-4)
@@ -258,6 +258,6 @@ def test_hub_weights_without_a_network_are_one_sentence(monkeypatch):
 
     monkeypatch.setattr("timm.create_model", offline)
     with pytest.raises(ModelError, match=r"could not be fetched \(Connection refused\)"):
-        hub_weights("vit_tiny_patch16_224")
+        load_hub_weights("vit_tiny_patch16_224")
     with pytest.raises(ModelError, match="publishes no weights of 'vit_resstem_small'"):
-        hub_weights("vit_resstem_small")
+        load_hub_weights("vit_resstem_small")
