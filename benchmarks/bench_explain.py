@@ -129,7 +129,7 @@ def report(name: str, method: Method, model: FerPhqModel, crops: list[Image], sh
     began = time.perf_counter()
     maps = [method(model, crop, int(c)) for crop, c in zip(crops, chosen, strict=True)]
     spent = (time.perf_counter() - began) / len(crops) * 1000
-    large = [Relevance("", 0.0, m.astype(np.float32)).enlarged(*c.shape[:2]) for m, c in zip(maps, crops, strict=True)]
+    large = [Relevance("", 0.0, m.astype(np.float32)).enlarge(*c.shape[:2]) for m, c in zip(maps, crops, strict=True)]
     falls = []
     for sign in (1, -1):
         changed = [covered(crop, most(sign * ranks, share)) for crop, ranks in zip(crops, large, strict=True)]

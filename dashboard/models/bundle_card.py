@@ -17,7 +17,7 @@ from dashboard.models.bundles import Figure, HeadReport, SetFigures
 from dashboard.widgets import ui
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import Provenance
-from fer_phq.models.checkpoint import SHIPPED, Bundle, PhqConfig, damaged_files
+from fer_phq.models.checkpoint import SHIPPED, Bundle, PhqConfig, find_damaged_files
 from service.models.active_model import activate
 from service.models.head_training import RIDGE_ONLY_BELOW
 
@@ -221,7 +221,7 @@ def check(bundle: Bundle) -> None:
     """On request: whether the weights are still those that were written with the bundle."""
     left, right = st.columns([0.28, 0.72], vertical_alignment="center")
     if left.button(_("Check the files"), key=f"check_{bundle.path}", type="tertiary", icon=":material/verified:"):
-        damaged = damaged_files(bundle)
+        damaged = find_damaged_files(bundle)
         with right:
             if damaged:
                 words = _("{file} is not the file that was written with the bundle: do not use it.")

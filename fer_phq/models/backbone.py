@@ -78,11 +78,11 @@ class ResNetFace(nn.Module):
         return features
 
 
-RESIDUAL = {"widths": (32, 48, 96, 192), "blocks": (2, 2, 2)}
+RESIDUAL_OPTIONS = {"widths": (32, 48, 96, 192), "blocks": (2, 2, 2)}
 """The residual network that `resnet_face_small` and the stem of `vit_resstem_small` share, to stride 8."""
 
 
-HYBRID: dict[str, Any] = {
+TRANSFORMER_OPTIONS: dict[str, Any] = {
     "img_size": 48,
     "patch_size": 1,
     "embed_dim": 192,
@@ -100,8 +100,8 @@ HYBRID: dict[str, Any] = {
 @register_model
 def resnet_face_small(pretrained: bool = False, **kwargs: Any) -> ResNetFace:
     """Ours: residual blocks at strides 2, 4 and 8; 2.0 million parameters, 164 million multiplications at 48 px."""
-    settings = _ours("resnet_face_small", pretrained, kwargs)
-    return ResNetFace(settings["in_chans"], **RESIDUAL, drop_rate=settings.get("drop_rate", 0.0))
+    settings = _constructor_options("resnet_face_small", pretrained, kwargs)
+    return ResNetFace(settings["in_chans"], **RESIDUAL_OPTIONS, drop_rate=settings.get("drop_rate", 0.0))
 
 
 @register_model
@@ -111,12 +111,12 @@ def vit_resstem_small(pretrained: bool = False, **kwargs: Any) -> VisionTransfor
     At 48 px and one channel: 36 tokens, 3.2 million parameters. Other image sizes (multiples of 8) resample the
     position embedding.
     """
-    settings = _ours("vit_resstem_small", pretrained, kwargs)
-    stem = ResidualStem(settings["in_chans"], **RESIDUAL)
-    return VisionTransformer(embed_layer=partial(HybridEmbed, backbone=stem), **(HYBRID | settings))
+    settings = _constructor_options("vit_resstem_small", pretrained, kwargs)
+    stem = ResidualStem(settings["in_chans"], **RESIDUAL_OPTIONS)
+    return VisionTransformer(embed_layer=partial(HybridEmbed, backbone=stem), **(TRANSFORMER_OPTIONS | settings))
 
 
-def _ours(name: str, pretrained: bool, kwargs: dict[str, Any]) -> dict[str, Any]:
+def _constructor_options(name: str, pretrained: bool, kwargs: dict[str, Any]) -> dict[str, Any]:
     """The arguments that timm's registry passes on, without those that only concern its hub weights."""
     if pretrained:
         raise ModelError(f"{name} has no hub weights: load a checkpoint bundle with fer_phq.load_model.")

@@ -84,7 +84,7 @@ class Bundle:
     @property
     def face_kind(self) -> str:
         """What its embeddings are called: bundles with the same backbone, whatever their PHQ heads, give the same."""
-        return f"{self.config.backbone}-{file_hashes(self.path)[WEIGHTS[0]][:8]}"
+        return f"{self.config.backbone}-{hash_files(self.path)[WEIGHTS[0]][:8]}"
 
     @property
     def card(self) -> str:
@@ -147,10 +147,10 @@ def read_bundle(folder: Path) -> Bundle:
         )
     if config.phq and not (folder / WEIGHTS[1]).is_file():
         raise ModelError(f"{folder} names a PHQ head, but {WEIGHTS[1]} is missing.")
-    return Bundle(folder, f"{config.name}-{weights_hash(folder)[:8]}", config)
+    return Bundle(folder, f"{config.name}-{hash_weights(folder)[:8]}", config)
 
 
-def weights_hash(folder: Path) -> str:
+def hash_weights(folder: Path) -> str:
     """SHA-256 (hex) over the weight files' bytes, in fixed order."""
     digest = hashlib.sha256()
     for name in WEIGHTS:
@@ -159,21 +159,21 @@ def weights_hash(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def file_hashes(folder: Path) -> dict[str, str]:
+def hash_files(folder: Path) -> dict[str, str]:
     """SHA-256 (hex) of each weight file that the folder holds."""
     present = [name for name in WEIGHTS if (folder / name).is_file()]
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in present}
 
 
-def damaged_files(bundle: Bundle) -> list[str]:
+def find_damaged_files(bundle: Bundle) -> list[str]:
     """Weight files whose hash is not the one that was written down with them."""
-    found = file_hashes(bundle.path)
+    found = hash_files(bundle.path)
     return [name for name in WEIGHTS if found.get(name) != bundle.config.sha256.get(name)]
 
 
 def write_config(folder: Path, config: BundleConfig) -> None:
     """Write `config.json` with the hashes of the weights beside it, readable and stable under version control."""
-    text = json.dumps(dataclasses.asdict(dataclasses.replace(config, sha256=file_hashes(folder))), indent=2)
+    text = json.dumps(dataclasses.asdict(dataclasses.replace(config, sha256=hash_files(folder))), indent=2)
     (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
 
 

@@ -56,7 +56,7 @@ COLOURS = ("#440154", "#482878", "#3E4989", "#31688E", "#26828E", "#1F9E89", "#3
 """Viridis (van der Walt & Smith, 2015) from no relevance to the most: even steps of lightness for every eye."""
 OPACITY = 0.6
 """How much of the overlay is colour; the rest is the face in grey."""
-SHOWN_SIDE = 256
+PICTURE_SIDE = 256
 """Shorter side in pixels of the picture that the command makes."""
 
 
@@ -73,7 +73,7 @@ class Relevance:
     probability: float
     heatmap: FloatArray
 
-    def enlarged(self, height: int, width: int) -> FloatArray:
+    def enlarge(self, height: int, width: int) -> FloatArray:
         """The heatmap as float32 (height, width), 0-1, interpolated between the tokens' centres."""
         grid = torch.from_numpy(self.heatmap)[None, None]
         out: FloatArray = F.interpolate(grid, size=(height, width), mode="bilinear", align_corners=False)[0, 0].numpy()
@@ -83,7 +83,7 @@ class Relevance:
         """The crop in grey under the heatmap in `COLOURS`: uint8 RGB (h, w, 3) of the crop's size, which may be any."""
         grey = np.asarray(PillowImage.fromarray(crop).convert("L"), np.float32)[..., None]
         stops = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in COLOURS], np.float32)
-        heat = self.enlarged(*crop.shape[:2])
+        heat = self.enlarge(*crop.shape[:2])
         places = np.linspace(0, 1, len(stops))
         colour = np.stack([np.interp(heat, places, stops[:, channel]) for channel in range(3)], axis=-1)
         blended: Image = (OPACITY * colour + (1 - OPACITY) * grey).round().astype(np.uint8)
@@ -108,7 +108,7 @@ def relevance_map(model: FerPhqModel, crop: Image, emotion: str | None = None) -
     with torch.inference_mode(False), torch.enable_grad():
         image = model.preprocess([crop])
         views = torch.cat([image, image.flip(-1)]).requires_grad_()  # also where every weight is frozen
-        with last_tokens(backbone) as seen:
+        with record_tokens(backbone) as seen:
             logits = model.net.head(backbone(views).mean(0)) / model.bundle.config.temperature
         chosen = int(logits.argmax()) if emotion is None else EMOTIONS.index(emotion)
         (gradient,) = torch.autograd.grad(logits[chosen], seen[0])
@@ -120,7 +120,7 @@ def relevance_map(model: FerPhqModel, crop: Image, emotion: str | None = None) -
 
 
 @contextmanager
-def last_tokens(backbone: VisionTransformer) -> Iterator[list[torch.Tensor]]:
+def record_tokens(backbone: VisionTransformer) -> Iterator[list[torch.Tensor]]:
     """Within it, every forward pass appends the tokens (b, prefix + rows * columns, dim) that the pooling reads."""
     seen: list[torch.Tensor] = []
     name = f"blocks.{len(backbone.blocks) - 1}.norm1" if backbone.global_pool == "token" else "norm"
@@ -146,7 +146,7 @@ def main() -> None:
         relevance = relevance_map(model, np.asarray(crop), args.emotion)
     except FerPhqError as error:
         parser.exit(2, f"{error}\n")
-    factor = max(1, SHOWN_SIDE / min(crop.size))
+    factor = max(1, PICTURE_SIDE / min(crop.size))
     shown = crop.resize((round(crop.width * factor), round(crop.height * factor)), PillowImage.Resampling.BICUBIC)
     packed = io.BytesIO()
     PillowImage.fromarray(relevance.overlay(np.asarray(shown))).save(packed, "PNG")

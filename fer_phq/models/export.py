@@ -39,7 +39,7 @@ TOLERANCE = 1e-4
 CHECKED_SIZES = (1, 5)
 """Batch sizes at which the written file is compared: one, and one that was not seen while exporting."""
 
-OUTPUTS = ("probabilities", "embedding")
+OUTPUT_NAMES = ("probabilities", "embedding")
 
 NOTE = (
     "The emotion network of a fer-phq checkpoint bundle, without its PHQ head. It names what taggers call a face, not "
@@ -105,7 +105,7 @@ def export_model(model: FerPhqModel, path: Path, format: Format, force: bool = F
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of PyTorch about its own exporters; the comparison is what counts
                 write(ExportedNet(model), model, part)
-                difference = largest_difference(model, read(part))
+                difference = measure_difference(model, read(part))
         except (torch.onnx.OnnxExporterError, RuntimeError, OSError) as error:
             raise ModelError(f"{model.model_id} cannot be exported as {format}: {_first_line(error)}") from None
         if not difference <= TOLERANCE:  # also when it is not a number
@@ -117,21 +117,21 @@ def export_model(model: FerPhqModel, path: Path, format: Format, force: bool = F
     return ExportReport(path, format, difference, path.stat().st_size)
 
 
-def largest_difference(model: FerPhqModel, run: Runner) -> float:
+def measure_difference(model: FerPhqModel, run: Runner) -> float:
     """Largest absolute difference between a file's outputs and the model's own on random crops."""
     config = model.bundle.config
     rng = np.random.default_rng(0)
     differences = []
     for n in CHECKED_SIZES:
         crops = rng.integers(0, 256, (n, config.image_size, config.image_size, 3), dtype=np.uint8)
-        probabilities, embedding = run(pixels_of(crops, config.in_chans))
+        probabilities, embedding = run(to_pixels(crops, config.in_chans))
         expected = model.embed(crops)
         differences.append(np.abs(embedding - expected).max())
-        differences.append(np.abs(probabilities - model.emotions_of(expected)).max())
+        differences.append(np.abs(probabilities - model.classify(expected)).max())
     return float(np.max(differences))
 
 
-def pixels_of(crops: npt.NDArray[np.uint8], in_chans: int) -> FloatArray:
+def to_pixels(crops: npt.NDArray[np.uint8], in_chans: int) -> FloatArray:
     """An exported file's input of resized crops: uint8 RGB (n, size, size, 3) to float32 (n, in_chans, size, size)."""
     pixels = crops.astype(np.float32) / 255
     if in_chans == 1:
@@ -139,7 +139,7 @@ def pixels_of(crops: npt.NDArray[np.uint8], in_chans: int) -> FloatArray:
     return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
 
 
-def describe(model: FerPhqModel) -> dict[str, str]:
+def build_metadata(model: FerPhqModel) -> dict[str, str]:
     """What a file says about itself: ONNX metadata properties, TorchScript's `config.json`."""
     config = model.bundle.config
     size = config.image_size
@@ -171,7 +171,7 @@ def _write_onnx(net: ExportedNet, model: FerPhqModel, path: Path) -> None:
         (_example(model),),
         dynamo=True,
         input_names=["pixels"],
-        output_names=list(OUTPUTS),
+        output_names=list(OUTPUT_NAMES),
         dynamic_shapes={"pixels": {0: torch.export.Dim("n", min=1)}},
         external_data=False,
         verbose=False,
@@ -182,7 +182,7 @@ def _write_onnx(net: ExportedNet, model: FerPhqModel, path: Path) -> None:
     for item in (*proto.graph.node, *proto.graph.value_info, *proto.graph.initializer, proto.graph):
         item.ClearField("metadata_props")
     proto.doc_string = NOTE
-    onnx.helper.set_model_props(proto, describe(model))
+    onnx.helper.set_model_props(proto, build_metadata(model))
     onnx.checker.check_model(proto)
     onnx.save(proto, path)
 
@@ -193,7 +193,7 @@ def _read_onnx(path: Path) -> Runner:
     session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
 
     def run(pixels: FloatArray) -> tuple[FloatArray, FloatArray]:
-        probabilities, embedding = session.run(list(OUTPUTS), {"pixels": pixels})
+        probabilities, embedding = session.run(list(OUTPUT_NAMES), {"pixels": pixels})
         return probabilities, embedding
 
     return run
@@ -202,7 +202,7 @@ def _read_onnx(path: Path) -> Runner:
 def _write_torchscript(net: ExportedNet, model: FerPhqModel, path: Path) -> None:
     with torch.no_grad():
         traced = torch.jit.freeze(torch.jit.trace(net, _example(model), check_trace=False))
-    torch.jit.save(traced, str(path), _extra_files={"config.json": json.dumps(describe(model), indent=2)})
+    torch.jit.save(traced, str(path), _extra_files={"config.json": json.dumps(build_metadata(model), indent=2)})
 
 
 def _read_torchscript(path: Path) -> Runner:

@@ -23,7 +23,7 @@ from fer_phq.models.backbone import create_backbone
 from fer_phq.models.checkpoint import WEIGHTS, Bundle, PhqConfig, find_bundle
 from fer_phq.models.heads import EmotionNet
 from fer_phq.models.phq_head import PhqHead, load_heads
-from fer_phq.models.regressors import Described
+from fer_phq.models.regressors import RegressorInput
 
 Crops = Sequence[Image] | npt.NDArray[np.uint8]
 """Face crops: a list of uint8 RGB images of any size, or one array (n, h, w, 3)."""
@@ -66,9 +66,9 @@ class FerPhqModel(nn.Module):
 
     def predict_emotions(self, crops: Crops) -> FloatArray:
         """Probabilities (n, 7) float32 in the order of `EMOTIONS`; each row sums to 1."""
-        return self.emotions_of(self.embed(crops))
+        return self.classify(self.embed(crops))
 
-    def emotions_of(self, embeddings: FloatArray) -> FloatArray:
+    def classify(self, embeddings: FloatArray) -> FloatArray:
         """Probabilities (n, 7) float32 from embeddings (n, dim): the emotion head alone."""
         with torch.inference_mode():
             logits = self.net.head(torch.from_numpy(np.ascontiguousarray(embeddings)))
@@ -86,18 +86,18 @@ class FerPhqModel(nn.Module):
             return PhqUnavailable(UnavailableReason.NO_HEAD)
         refusals = []
         for head in self.heads:
-            taken = head.taken(features)
+            taken = head.select(features)
             if taken is None:
                 continue
-            given = head.describe(taken)
+            given = head.prepare(taken)
             if isinstance(given, PhqUnavailable):
                 refusals.append(given)
                 continue
             return self._estimate(head, given, config)
         refusals.sort(key=lambda one: one.reason is UnavailableReason.TOO_SHORT)
-        return refusals[0] if refusals else _nothing_fits(features, config)
+        return refusals[0] if refusals else _explain_refusal(features, config)
 
-    def _estimate(self, head: PhqHead, given: Described, config: PhqConfig) -> PhqEstimate:
+    def _estimate(self, head: PhqHead, given: RegressorInput, config: PhqConfig) -> PhqEstimate:
         bounds = head.estimate(given, config.interval_level, config.scale.maximum)
         score, low, high = (round(float(value[0]), 2) for value in bounds)
         return PhqEstimate(
@@ -146,12 +146,12 @@ def load_model(name_or_path: str | os.PathLike[str] | None = None) -> FerPhqMode
     bundle = find_bundle(name_or_path)
     config = bundle.config
     net = EmotionNet(create_backbone(config.backbone, config.image_size, config.in_chans, **config.options), config.dim)
-    _load(net, bundle.path / WEIGHTS[0])
+    _load_weights(net, bundle.path / WEIGHTS[0])
     heads = load_heads(config.phq.heads, bundle.path / WEIGHTS[1]) if config.phq else ()
     return FerPhqModel(bundle, net.to(memory_format=torch.channels_last), heads)
 
 
-def _nothing_fits(features: SessionFeatures, config: PhqConfig) -> PhqUnavailable:
+def _explain_refusal(features: SessionFeatures, config: PhqConfig) -> PhqUnavailable:
     """Why no head takes what the session has."""
     needed = set(config.modalities)
     if all(Modality.FACE in one for one in needed) and features.channel(Modality.FACE) is None:
@@ -162,7 +162,7 @@ def _nothing_fits(features: SessionFeatures, config: PhqConfig) -> PhqUnavailabl
     return PhqUnavailable(UnavailableReason.NO_HEAD, literal(detail))
 
 
-def _load(module: nn.Module, path: Path) -> None:
+def _load_weights(module: nn.Module, path: Path) -> None:
     try:
         weights = load_file(path)
         module.load_state_dict(

@@ -1,10 +1,10 @@
-"""A PHQ head: from a session's features to an estimate with its interval, or the reason why there is none.
+"""PHQ heads: from a session's features to an estimate with its interval, or the reason why there is none.
 
 A head is trained for one set of modalities. It holds a regressor fitted on all labelled sessions, which gives the
 score, and one for each fold of a cross-validation grouped by subject with the errors on what that fold left out: the
 interval is CV+ (Barber, Candes, Ramdas & Tibshirani, 2021, Ann Stat 49:486-507; with one subject a fold, jackknife+),
 whose coverage holds for a new subject of the same population. Fitting and errors come from MAPIE
-(`training.phq.models.intervals`); that what stands here gives MAPIE's intervals is tested.
+(`training.phq.models.intervals`); a test compares the intervals of this module with MAPIE's.
 """
 
 from __future__ import annotations
@@ -23,19 +23,25 @@ from safetensors.numpy import load_file, save_file
 
 from fer_phq.core.errors import ModelError
 from fer_phq.core.feature_series import SessionFeatures
-from fer_phq.core.messages import literal
-from fer_phq.core.phq import Modality, PhqUnavailable, UnavailableReason
+from fer_phq.core.phq import MODALITY_NAMES, Modality, PhqUnavailable, UnavailableReason
 from fer_phq.features.functionals import Functionals, functionals, measured_rows
 from fer_phq.features.windows import window_parts, windows
-from fer_phq.models.regressors import FAMILIES, Arrays, Attention, Described, Regressor
+from fer_phq.models import messages
+from fer_phq.models.regressors import FAMILIES, Arrays, AttentionRegressor, Regressor, RegressorInput
 from fer_phq.words.features import MINILM, PLAIN, without_embeddings
 
 Float = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Input:
-    """What a head takes of one modality: numbers a row, what made them, and the fewest rows it was trained on."""
+class InputSpec:
+    """The feature series of one modality that a head reads.
+
+    Attributes:
+        width: Numbers in a row.
+        kind: What made the rows.
+        min_rows: The fewest rows of a session that the head judges.
+    """
 
     width: int
     kind: str
@@ -44,154 +50,216 @@ class Input:
 
 @dataclass(frozen=True, eq=False)
 class PhqHead:
-    """One set of modalities' head.
+    """The PHQ head of one set of modalities.
 
-    fold_of, errors (n,): of each labelled session, the fold that left it out and |true - estimated| there. centre,
-    spread (p,): mean and SD of the training functionals; far: the distance (see `distance`) beyond which a session is
-    unlike those of the training. floor: the training's mean total.
+    Attributes:
+        modalities: The modalities it reads.
+        model: Name of the regressors' family, a key of `FAMILIES`.
+        inputs: What it reads of each modality.
+        columns: Digest of the functionals' names, see `columns_digest`.
+        regressor: Fitted on all labelled sessions; gives the score.
+        fold_regressors: Each fitted on all sessions but those of its fold.
+        fold_of: (n,) int64, for each labelled session the fold that left it out.
+        errors: (n,) float64, |questionnaire score - estimate| of each labelled session by its fold's regressor.
+        centre: (p,) float64, mean of the training functionals.
+        spread: (p,) float64, their SD.
+        max_distance: A session farther from the training, by `compute_distance`, is not judged.
+        floor: Mean score of the training.
     """
 
     modalities: tuple[Modality, ...]
     model: str
-    inputs: dict[Modality, Input]
+    inputs: dict[Modality, InputSpec]
     columns: str
-    whole: Regressor
-    folds: tuple[Regressor, ...]
+    regressor: Regressor
+    fold_regressors: tuple[Regressor, ...]
     fold_of: npt.NDArray[np.int64]
     errors: Float
     centre: Float
     spread: Float
-    far: float
+    max_distance: float
     floor: float
 
-    def taken(self, features: SessionFeatures) -> SessionFeatures | None:
-        """What this head takes of a session; None where the session does not have it, of the training's kind."""
-        found = {}
+    def select(self, features: SessionFeatures) -> SessionFeatures | None:
+        """Select the part of a session's features that this head reads.
+
+        Args:
+            features: All features of the session.
+
+        Returns:
+            The head's modalities alone; None where the session lacks one of them of the kind of the training.
+        """
+        selected = {}
         for modality in self.modalities:
-            channel = features.channel(modality)
-            wanted = self.inputs[modality]
-            if channel is not None and wanted.kind == PLAIN and channel.kind == MINILM:
-                channel = without_embeddings(channel)
-            if channel is None or (channel.width, channel.kind) != (wanted.width, wanted.kind):
+            series = features.channel(modality)
+            spec = self.inputs[modality]
+            if series is not None and spec.kind == PLAIN and series.kind == MINILM:
+                series = without_embeddings(series)
+            if series is None or (series.width, series.kind) != (spec.width, spec.kind):
                 return None
-            found[modality.value] = channel
-        return SessionFeatures(**found, emotions=features.emotions if Modality.FACE in self.modalities else None)
+            selected[modality.value] = series
+        return SessionFeatures(**selected, emotions=features.emotions if Modality.FACE in self.modalities else None)
 
-    def describe(self, features: SessionFeatures) -> Described | PhqUnavailable:
-        """The one session as `estimate` reads it, or why this head must not judge it; of what it has `taken`.
+    def prepare(self, features: SessionFeatures) -> RegressorInput | PhqUnavailable:
+        """Bring a session into the form that `estimate` reads. Functionals tell how far it lies from the training.
 
-        How far it lies from the training is told by its functionals, whatever the model reads.
+        Args:
+            features: What `select` returned.
+
+        Returns:
+            The one session, or the reason why this head must not judge it.
         """
         for modality in self.modalities:
-            channel = features.channel(modality)
-            rows = 0 if channel is None else measured_rows(channel)
+            series = features.channel(modality)
+            rows = 0 if series is None else measured_rows(series)
             fewest = self.inputs[modality].min_rows
             if rows < fewest:
-                detail = f"{rows} rows of {modality} are fewer than half of the shortest training session's ({fewest})"
-                return PhqUnavailable(UnavailableReason.TOO_SHORT, literal(detail))
+                detail = messages.FEW_ROWS(n=rows, modality=MODALITY_NAMES[modality](), fewest=fewest)
+                return PhqUnavailable(UnavailableReason.TOO_SHORT, detail)
         row = functionals(features, self.modalities)
-        if columns_of(row) != self.columns:
-            detail = "the head was trained with other functionals than this version computes: train it again"
-            return PhqUnavailable(UnavailableReason.NO_HEAD, literal(detail))
-        away = float(distance(row.values[None], self.centre, self.spread)[0])
-        if away > self.far:
-            detail = (
-                f"the session is unlike those of the training: {away:.1f} standard deviations from their centre, at "
-                f"most {self.far:.1f} are judged"
-            )
-            return PhqUnavailable(UnavailableReason.OUT_OF_DISTRIBUTION, literal(detail))
-        read = (windows(features, self.modalities),) if isinstance(self.whole, Attention) else ()
-        return Described(row.values[None], read)
+        if columns_digest(row) != self.columns:
+            return PhqUnavailable(UnavailableReason.NO_HEAD, messages.OTHER_FUNCTIONALS())
+        distance = float(compute_distance(row.values[None], self.centre, self.spread)[0])
+        if distance > self.max_distance:
+            detail = messages.UNLIKE_TRAINING(distance=distance, limit=self.max_distance)
+            return PhqUnavailable(UnavailableReason.OUT_OF_DISTRIBUTION, detail)
+        read = (windows(features, self.modalities),) if isinstance(self.regressor, AttentionRegressor) else ()
+        return RegressorInput(row.values[None], read)
 
-    def estimate(self, given: Described, level: float, maximum: int) -> tuple[Float, Float, Float]:
-        """Scores, lower and upper bounds (n,) of described sessions, clipped to 0-maximum, low <= score <= high."""
-        scores = np.clip(self.whole.predict(given), 0, maximum)
-        left_out = np.stack([fold.predict(given) for fold in self.folds])
-        low, high = cross_conformal(left_out, self.fold_of, self.errors, level)
+    def estimate(self, sessions: RegressorInput, level: float, maximum: int) -> tuple[Float, Float, Float]:
+        """Estimate scores with their intervals.
+
+        Args:
+            sessions: n sessions, as `prepare` returns them.
+            level: Share of new subjects whose score the interval is to hold, 0 to 1.
+            maximum: Highest score of the scale.
+
+        Returns:
+            Scores, lower and upper bounds, each (n,) float64, with 0 <= low <= score <= high <= maximum.
+        """
+        scores = np.clip(self.regressor.predict(sessions), 0, maximum)
+        fold_estimates = np.stack([regressor.predict(sessions) for regressor in self.fold_regressors])
+        low, high = cross_conformal(fold_estimates, self.fold_of, self.errors, level)
         return scores, np.clip(low, 0, scores), np.clip(high, scores, maximum)
 
 
-def head_arrays(head: PhqHead) -> Arrays:
-    """A head's numbers by name, for safetensors; what is no array is in `head_facts`."""
-    members = {"whole": head.whole} | {f"fold{i}": fold for i, fold in enumerate(head.folds)}
-    out = {f"{member}/{name}": value for member, fitted in members.items() for name, value in fitted.arrays().items()}
-    own = {"fold_of": head.fold_of, "errors": head.errors, "centre": head.centre, "spread": head.spread}
-    return {name: np.asarray(value, order="C") for name, value in (out | own).items()}
+def head_to_arrays(head: PhqHead) -> Arrays:
+    """Return the arrays of a head by name, for safetensors; the rest of it is in `head_to_config`."""
+    out = {f"whole/{name}": value for name, value in head.regressor.arrays().items()}
+    for i, regressor in enumerate(head.fold_regressors):
+        out |= {f"fold{i}/{name}": value for name, value in regressor.arrays().items()}
+    out |= {"fold_of": head.fold_of, "errors": head.errors, "centre": head.centre, "spread": head.spread}
+    return {name: np.asarray(value, order="C") for name, value in out.items()}
 
 
-def head_facts(head: PhqHead) -> dict[str, Any]:
-    """What of a head is no array, as JSON-able values."""
+def head_to_config(head: PhqHead) -> dict[str, Any]:
+    """Return what of a head is no array, as JSON-able values."""
     return {
         "modalities": [str(modality) for modality in head.modalities],
         "model": head.model,
-        "inputs": {str(modality): asdict(taken) for modality, taken in head.inputs.items()},
+        "inputs": {str(modality): asdict(spec) for modality, spec in head.inputs.items()},
         "columns": head.columns,
-        "folds": len(head.folds),
-        "far": head.far,
+        "folds": len(head.fold_regressors),
+        "far": head.max_distance,
         "floor": head.floor,
     }
 
 
-def build_head(facts: dict[str, Any], arrays: Arrays) -> PhqHead:
-    """The head that `head_facts` and `head_arrays` were called on. Raises KeyError, TypeError or ValueError."""
-    family = FAMILIES[facts["model"]]
+def build_head(config: dict[str, Any], arrays: Arrays) -> PhqHead:
+    """Build the head that `head_to_config` and `head_to_arrays` were called on.
 
-    def member(name: str) -> Regressor:
-        return family.from_arrays(_under(arrays, f"{name}/"))
+    Args:
+        config: The result of `head_to_config`.
+        arrays: The result of `head_to_arrays`.
 
+    Raises:
+        KeyError: Something is missing.
+        TypeError: A regressor lacks an array, or has one too many.
+        ValueError: Arrays do not fit together.
+        IndexError: Arrays do not fit together.
+    """
+    family = FAMILIES[config["model"]]
     head = PhqHead(
-        modalities=tuple(Modality(name) for name in facts["modalities"]),
-        model=facts["model"],
-        inputs={Modality(name): Input(**taken) for name, taken in facts["inputs"].items()},
-        columns=facts["columns"],
-        whole=member("whole"),
-        folds=tuple(member(f"fold{i}") for i in range(facts["folds"])),
+        modalities=tuple(Modality(name) for name in config["modalities"]),
+        model=config["model"],
+        inputs={Modality(name): InputSpec(**spec) for name, spec in config["inputs"].items()},
+        columns=config["columns"],
+        regressor=family.from_arrays(_strip_prefix(arrays, "whole/")),
+        fold_regressors=tuple(
+            family.from_arrays(_strip_prefix(arrays, f"fold{i}/")) for i in range(config["folds"])
+        ),
         fold_of=np.asarray(arrays["fold_of"], np.int64),
         errors=np.asarray(arrays["errors"], np.float64),
         centre=np.asarray(arrays["centre"], np.float64),
         spread=np.asarray(arrays["spread"], np.float64),
-        far=float(facts["far"]),
-        floor=float(facts["floor"]),
+        max_distance=float(config["far"]),
+        floor=float(config["floor"]),
     )
-    _try(head)
+    _check_shapes(head)
     return head
 
 
-def _try(head: PhqHead) -> None:
-    """Arrays that do not fit together raise ValueError or IndexError now, not at a session."""
-    width = len(window_parts({modality: taken.width for modality, taken in head.inputs.items()}))
-    head.estimate(Described(head.centre[None], (np.zeros((1, width), np.float32),)), 0.5, 1)
+def _check_shapes(head: PhqHead) -> None:
+    """Raise ValueError or IndexError for arrays that do not fit together now, and not at a session."""
+    width = len(window_parts({modality: spec.width for modality, spec in head.inputs.items()}))
+    head.estimate(RegressorInput(head.centre[None], (np.zeros((1, width), np.float32),)), 0.5, 1)
 
 
 def save_heads(heads: Sequence[PhqHead], path: Path) -> tuple[dict[str, Any], ...]:
-    """Write the heads' arrays as one safetensors file; what is to stand of them in the configuration."""
-    arrays = {f"{i}/{name}": value for i, head in enumerate(heads) for name, value in head_arrays(head).items()}
+    """Write the arrays of heads as one safetensors file.
+
+    Args:
+        heads: The heads of a bundle, in the order in which they are asked.
+        path: The file to write.
+
+    Returns:
+        For each head what the bundle's configuration must hold of it.
+    """
+    arrays: Arrays = {}
+    for i, head in enumerate(heads):
+        arrays |= {f"{i}/{name}": value for name, value in head_to_arrays(head).items()}
     save_file(arrays, path)
     path.chmod(0o644)  # safetensors makes it for its owner alone
-    return tuple(head_facts(head) for head in heads)
+    return tuple(head_to_config(head) for head in heads)
 
 
-def load_heads(facts: Sequence[dict[str, Any]], path: Path) -> tuple[PhqHead, ...]:
-    """The heads that `save_heads` wrote. Raises ModelError in one sentence when they cannot be used."""
+def load_heads(configs: Sequence[dict[str, Any]], path: Path) -> tuple[PhqHead, ...]:
+    """Load the heads that `save_heads` wrote.
+
+    Args:
+        configs: What it returned.
+        path: The file that it wrote.
+
+    Raises:
+        ModelError: The file cannot be read, or does not fit the configuration.
+    """
     try:
         arrays = load_file(path)
-        return tuple(build_head(fact, _under(arrays, f"{i}/")) for i, fact in enumerate(facts))
+        return tuple(build_head(config, _strip_prefix(arrays, f"{i}/")) for i, config in enumerate(configs))
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, IndexError) as error:
-        raise ModelError(f"The PHQ heads in {path} cannot be used: {str(error).splitlines()[0]}.") from None
+        raise ModelError(messages.HEADS_UNUSABLE(path=str(path), error=str(error).splitlines()[0])) from None
 
 
-def _under(arrays: Arrays, prefix: str) -> Arrays:
+def _strip_prefix(arrays: Arrays, prefix: str) -> Arrays:
+    """Return the arrays whose names begin with a prefix, without it."""
     return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
 
 
 def cross_conformal(
-    left_out: Float, fold_of: npt.NDArray[np.int64], errors: Float, level: float
+    fold_estimates: Float, fold_of: npt.NDArray[np.int64], errors: Float, level: float
 ) -> tuple[Float, Float]:
-    """CV+ bounds (n,) from each fold's estimates (folds, n), with the training's errors (m,) and their folds (m,).
+    """Compute CV+ bounds.
 
-    Infinite where there are too few errors for the level.
+    Args:
+        fold_estimates: (folds, n) each fold's estimates of n new sessions.
+        fold_of: (m,) the fold that left out each of the training's m sessions.
+        errors: (m,) absolute errors of their folds on them.
+        level: Share of new subjects whose score the interval is to hold, 0 to 1.
+
+    Returns:
+        Lower and upper bounds, each (n,); infinite where there are too few errors for the level.
     """
-    estimates = left_out[fold_of]  # (m, n)
+    estimates = fold_estimates[fold_of]  # (m, n)
     m, n = estimates.shape
     rank = math.ceil((m + 1) * level)
     if rank > m:
@@ -200,13 +268,22 @@ def cross_conformal(
     return low, np.sort(estimates + errors[:, None], axis=0)[rank - 1]
 
 
-def distance(rows: Float, centre: Float, spread: Float) -> Float:
-    """How far rows (n, p) lie from the training: root mean square of standardised functionals (n,), NaN left out."""
+def compute_distance(rows: Float, centre: Float, spread: Float) -> Float:
+    """Compute how far sessions lie from the training: root mean square of standardised functionals, NaN left out.
+
+    Args:
+        rows: (n, p) functionals.
+        centre: (p,) mean of the training's functionals.
+        spread: (p,) their SD.
+
+    Returns:
+        (n,) distances in standard deviations.
+    """
     z = (rows - centre) / np.maximum(spread, 1e-9)
     z = np.where(np.isfinite(z), np.clip(z, -1e3, 1e3), 0)
     return np.asarray(np.sqrt((z**2).mean(axis=1)))
 
 
-def columns_of(row: Functionals) -> str:
-    """A digest of the functionals' names, by which a head knows its columns."""
+def columns_digest(row: Functionals) -> str:
+    """Return a digest of the functionals' names, by which a head knows its columns."""
     return hashlib.sha256("\n".join(row.names).encode()).hexdigest()[:16]

@@ -23,7 +23,7 @@ VARIANCE_FLOOR = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
-class Described:
+class RegressorInput:
     """n sessions as regressors read them. Raises ValueError where rows and segments are of different sessions.
 
     rows (n, p) float64: functionals, NaN where not measured. segments: of each session (spans, width) float32 (see
@@ -31,11 +31,11 @@ class Described:
     """
 
     rows: Float
-    segments: tuple[FloatArray, ...] = ()
+    windows: tuple[FloatArray, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.segments and len(self.segments) != len(self.rows):
-            raise ValueError(f"{len(self.segments)} sessions' segments stand beside {len(self.rows)} rows.")
+        if self.windows and len(self.windows) != len(self.rows):
+            raise ValueError(f"{len(self.windows)} sessions' segments stand beside {len(self.rows)} rows.")
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -44,14 +44,14 @@ class Described:
 class Regressor(Protocol):
     """Described sessions to totals, and itself as arrays."""
 
-    def predict(self, given: Described) -> Float:
+    def predict(self, given: RegressorInput) -> Float:
         """Totals (n,)."""
 
     def arrays(self) -> Arrays:
         """All that `from_arrays` needs."""
 
 
-class _Numbers:
+class _ArrayFields:
     """A dataclass whose fields are all float64 arrays."""
 
     def arrays(self) -> Arrays:
@@ -65,20 +65,20 @@ class _Numbers:
 
 
 @dataclass(frozen=True, eq=False)
-class Linear(_Numbers):
+class LinearRegressor(_ArrayFields):
     """Ridge regression: fill (p,) stands in for NaN; weight (p,), bias ()."""
 
     fill: Float
     weight: Float
     bias: Float
 
-    def predict(self, given: Described) -> Float:
+    def predict(self, given: RegressorInput) -> Float:
         """Totals (n,) of the sessions' rows."""
-        return np.asarray(filled(given.rows, self.fill) @ self.weight + self.bias)
+        return np.asarray(fill_missing(given.rows, self.fill) @ self.weight + self.bias)
 
 
 @dataclass(frozen=True, eq=False)
-class Kernel(_Numbers):
+class KernelRegressor(_ArrayFields):
     """Support vector regression with a Gaussian kernel over centred and scaled rows; support (s, p), dual (s,)."""
 
     fill: Float
@@ -89,15 +89,15 @@ class Kernel(_Numbers):
     gamma: Float
     bias: Float
 
-    def predict(self, given: Described) -> Float:
+    def predict(self, given: RegressorInput) -> Float:
         """Totals (n,) of the sessions' rows."""
-        scaled = (filled(given.rows, self.fill) - self.centre) * self.scale
+        scaled = (fill_missing(given.rows, self.fill) - self.centre) * self.scale
         square = (scaled**2).sum(1)[:, None] + (self.support**2).sum(1) - 2 * scaled @ self.support.T
         return np.asarray(np.exp(-self.gamma * np.maximum(square, 0)) @ self.dual + self.bias)
 
 
 @dataclass(frozen=True, eq=False)
-class Trees:
+class TreeRegressor:
     """Gradient-boosted trees, all nodes in one list. Leaves have feature -1; roots (trees,) are the first nodes.
 
     Where a feature is NaN a row goes left if `missing_left` says so.
@@ -112,7 +112,7 @@ class Trees:
     roots: npt.NDArray[np.int64]
     baseline: Float
 
-    def predict(self, given: Described) -> Float:
+    def predict(self, given: RegressorInput) -> Float:
         """Totals (n,) of the sessions' rows."""
         rows = given.rows
         node = np.repeat(self.roots[None], len(rows), axis=0)
@@ -138,7 +138,7 @@ class Trees:
 
 
 @dataclass(frozen=True, eq=False)
-class Attention:
+class AttentionRegressor:
     """Gap-aware attention over a session's segments: a temporal aggregator without recurrence.
 
     Spans are standardised (NaN becomes the mean) and turned to their `components`; a flag for each modality says
@@ -169,14 +169,14 @@ class Attention:
     trust: FloatArray
     maximum: FloatArray
 
-    def predict(self, given: Described) -> Float:
+    def predict(self, given: RegressorInput) -> Float:
         """Totals (n,) of the sessions' segments. Raises ValueError where there are none."""
-        if len(given.segments) != len(given):
+        if len(given.windows) != len(given):
             raise ValueError("An attention model reads segments: the sessions were described without them.")
-        return np.array([self._estimate(segment) for segment in given.segments], np.float64)
+        return np.array([self._estimate(segment) for segment in given.windows], np.float64)
 
     def _estimate(self, segment: FloatArray) -> float:
-        spans = span_components(segment, self.parts, self.centre, self.basis)
+        spans = project_windows(segment, self.parts, self.centre, self.basis)
         if not len(spans):
             return float(self.mean)
         hidden = gelu(spans @ self.project + self.project_bias[:, None])
@@ -202,7 +202,7 @@ class Attention:
         return cls(**(numbers | {"parts": np.asarray(arrays["parts"], np.int64)}))
 
 
-def span_components(segment: FloatArray, parts: npt.NDArray[np.int64], centre: FloatArray, basis: FloatArray) -> Float:
+def project_windows(segment: FloatArray, parts: npt.NDArray[np.int64], centre: FloatArray, basis: FloatArray) -> Float:
     """(measured spans, components + modalities): what an `Attention` sees of segments (spans, width).
 
     Spans in which nothing was measured are left out. The last columns are 1 where a modality was measured, else 0.
@@ -218,16 +218,16 @@ def gelu(values: npt.NDArray[np.floating[Any]]) -> Float:
     return np.asarray(0.5 * values * (1 + np.tanh(np.sqrt(2 / np.pi) * (values + 0.044715 * values**3))))
 
 
-FAMILIES: dict[str, type[Linear] | type[Kernel] | type[Trees] | type[Attention]] = {
-    "floor": Linear,
-    "ridge": Linear,
-    "svr": Kernel,
-    "boosting": Trees,
-    "attention": Attention,
+FAMILIES: dict[str, type[LinearRegressor] | type[KernelRegressor] | type[TreeRegressor] | type[AttentionRegressor]] = {
+    "floor": LinearRegressor,
+    "ridge": LinearRegressor,
+    "svr": KernelRegressor,
+    "boosting": TreeRegressor,
+    "attention": AttentionRegressor,
 }
 """Which arrays a model's name stands for. floor: the training mean, a linear model without weights."""
 
 
-def filled(rows: Float, fill: Float) -> Float:
+def fill_missing(rows: Float, fill: Float) -> Float:
     """Rows (n, p) with NaN replaced by fill (p,)."""
     return np.where(np.isnan(rows), fill, rows)

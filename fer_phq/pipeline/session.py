@@ -67,7 +67,7 @@ def analyze(
     with watch.measure("listen"):
         heard = extract_speech(recording, told, heard_until)
     with watch.measure("heads"):
-        timeline = subject.timeline(model.emotions_of(subject.embeddings))
+        timeline = subject.timeline(model.classify(subject.embeddings))
     analysis = SessionAnalysis(
         recording=recording,
         model_id=model.model_id,

@@ -68,11 +68,11 @@ def verify_command(name: Name = None) -> None:
     """
     import numpy as np
 
-    from fer_phq.models.checkpoint import damaged_files
+    from fer_phq.models.checkpoint import find_damaged_files
     from fer_phq.models.model import load_model
 
     bundle = named_or_active(name)
-    damaged = damaged_files(bundle)
+    damaged = find_damaged_files(bundle)
     if damaged:
         raise FerPhqError(f"{bundle.path / damaged[0]} is not the file that was shipped: its hash differs.")
     model = load_model(bundle.path)

@@ -9,7 +9,7 @@ from pathlib import Path
 from db.migrate import current_revision, head_revision, upgrade
 from db.store import Store
 from fer_phq.core.errors import FerPhqError, ModelError, SettingsError
-from fer_phq.models.checkpoint import SHIPPED, Bundle, damaged_files, find_bundle, models_dir, read_bundle
+from fer_phq.models.checkpoint import SHIPPED, Bundle, find_bundle, find_damaged_files, models_dir, read_bundle
 from service.settings import AppSettings
 
 KEY = "active_model"
@@ -72,7 +72,7 @@ def activate(settings: AppSettings, name: str, store: Store | None = None) -> Bu
     if settings.model:
         raise SettingsError("FERPHQ_MODEL names the active model: unset it, then choose here.")
     bundle = find_bundle(name)
-    damaged = damaged_files(bundle)
+    damaged = find_damaged_files(bundle)
     if damaged:
         raise ModelError(f"{bundle.path / damaged[0]} is not the file that was written with the bundle.")
     bundle = _kept(bundle)

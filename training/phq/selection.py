@@ -15,7 +15,7 @@ from sklearn.model_selection import GroupKFold
 
 from fer_phq.core.phq import Scale
 from fer_phq.features.functionals import moments
-from fer_phq.models.phq_head import PhqHead, columns_of, cross_conformal, distance
+from fer_phq.models.phq_head import PhqHead, columns_digest, compute_distance, cross_conformal
 from training.phq.data.tables import SetTable
 from training.phq.metrics import (
     IntervalFigures,
@@ -203,14 +203,14 @@ def make_head(data: SetTable, model: str, calibrated: Calibrated) -> PhqHead:
         modalities=data.modalities,
         model=model,
         inputs=data.inputs,
-        columns=columns_of(data.columns),
-        whole=calibrated.whole,
-        folds=calibrated.folds,
+        columns=columns_digest(data.columns),
+        regressor=calibrated.whole,
+        fold_regressors=calibrated.folds,
         fold_of=calibrated.fold_of,
         errors=calibrated.errors,
         centre=centre,
         spread=spread,
-        far=USUAL * float(_left_out_distances(data.table, calibrated).max()),
+        max_distance=USUAL * float(_left_out_distances(data.table, calibrated).max()),
         floor=float(data.table.totals.mean()),
     )
 
@@ -220,7 +220,7 @@ def _left_out_distances(table: Table, calibrated: Calibrated) -> Float:
     out = np.zeros(len(table))
     for fold in np.unique(calibrated.fold_of):
         left_out = calibrated.fold_of == fold
-        out[left_out] = distance(table.rows[left_out], *moments(table.rows[~left_out]))
+        out[left_out] = compute_distance(table.rows[left_out], *moments(table.rows[~left_out]))
     return out
 
 

@@ -38,7 +38,7 @@ def embedding_bank(model: FerPhqModel, folder: Path) -> EmbeddingBank:
     """Embeddings of the FER+ training images with their majority emotions."""
     faces = load_faces(Source(corpus="ferplus", path=str(folder), split="train"))
     embeddings = model.embed(faces.crops())
-    return EmbeddingBank(embeddings, faces.labels, model.emotions_of(embeddings), model.face_kind)
+    return EmbeddingBank(embeddings, faces.labels, model.classify(embeddings), model.face_kind)
 
 
 def train(folder: Path, data: Path, seed: int, subjects: int = SUBJECTS) -> PhqVerdict:

@@ -55,7 +55,7 @@ def test_a_map_has_a_value_between_0_and_1_for_each_token(model, face):
     assert (found.heatmap.shape, found.heatmap.dtype) == ((6, 6), np.float32)
     assert found.heatmap.min() >= 0
     assert found.heatmap.max() == 1
-    large = found.enlarged(31, 50)
+    large = found.enlarge(31, 50)
     assert (large.shape, large.dtype) == ((31, 50), np.float32)
     assert 0 <= large.min() <= large.max() <= 1
 
@@ -79,7 +79,7 @@ def test_the_map_of_the_mirrored_face_is_the_mirrored_map(model, face):
 
 def test_covering_what_matters_most_lowers_the_probability_more(model, face):
     found = relevance_map(model, face, "happiness")
-    ranks = found.enlarged(*face.shape[:2])
+    ranks = found.enlarge(*face.shape[:2])
     ranks = ranks + 1e-6 * np.random.default_rng(0).random(ranks.shape)  # zeros in random order
     low, high = np.quantile(ranks, [0.2, 0.8])
     views = [face, covered(face, ranks > high), covered(face, ranks < low)]
@@ -89,7 +89,7 @@ def test_covering_what_matters_most_lowers_the_probability_more(model, face):
 
 
 def test_the_mouth_makes_the_smile(model, face):
-    heat = relevance_map(model, face, "happiness").enlarged(*face.shape[:2])
+    heat = relevance_map(model, face, "happiness").enlarge(*face.shape[:2])
     height = len(face)
     assert heat[height * 2 // 3 :].mean() > 2 * heat[: height // 3].mean()
 

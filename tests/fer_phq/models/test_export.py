@@ -16,7 +16,7 @@ from fer_phq.core.errors import ModelError
 from fer_phq.models import export
 from fer_phq.models.backbone import create_backbone
 from fer_phq.models.checkpoint import SHIPPED, WEIGHTS, read_bundle, write_config
-from fer_phq.models.export import export_model, pixels_of
+from fer_phq.models.export import export_model, to_pixels
 from fer_phq.models.heads import EmotionNet
 from fer_phq.models.model import load_model
 
@@ -62,7 +62,7 @@ def test_onnx_gives_what_the_model_gives_at_any_batch_size(shipped, onnx_file):
     path, report = onnx_file
     session = onnxruntime.InferenceSession(path)
     for n in (1, 2, 9):
-        probabilities, embedding = session.run(None, {"pixels": pixels_of(crops(n, 48), 1)})
+        probabilities, embedding = session.run(None, {"pixels": to_pixels(crops(n, 48), 1)})
         assert (probabilities.shape, embedding.shape) == ((n, 7), (n, shipped.dim))
         same(shipped, probabilities, embedding, crops(n, 48))
     assert report.difference <= 1e-4
@@ -94,7 +94,7 @@ def test_torchscript_gives_what_the_model_gives_and_replaces_a_file_only_when_as
     extra = {"config.json": ""}
     loaded = torch.jit.load(str(path), _extra_files=extra)
     assert json.loads(extra["config.json"])["model_id"] == shipped.model_id
-    same(shipped, *loaded(torch.from_numpy(pixels_of(crops(3, 48), 1))), crops(3, 48))
+    same(shipped, *loaded(torch.from_numpy(to_pixels(crops(3, 48), 1))), crops(3, 48))
 
 
 def test_other_backbones_and_colour_export_too(colour, tmp_path):
@@ -102,7 +102,7 @@ def test_other_backbones_and_colour_export_too(colour, tmp_path):
     assert export_model(colour, path, "torchscript").difference <= 1e-4
     extra = {"config.json": ""}
     loaded = torch.jit.load(str(path), _extra_files=extra)
-    same(colour, *loaded(torch.from_numpy(pixels_of(crops(2, 32), 3))), crops(2, 32))
+    same(colour, *loaded(torch.from_numpy(to_pixels(crops(2, 32), 3))), crops(2, 32))
     assert json.loads(extra["config.json"])["licence"] == "see model_card"
 
 
@@ -139,5 +139,5 @@ def test_without_onnxscript_the_sentence_says_what_to_install(shipped, tmp_path,
 
 def test_a_copy_of_a_bundle_names_no_licence_of_its_own(tmp_path):
     model = load_model(shutil.copytree(SHIPPED, tmp_path / "copy"))
-    assert export.describe(model)["licence"] == "see model_card"
-    assert "Apache-2.0" in export.describe(model)["model_card"]
+    assert export.build_metadata(model)["licence"] == "see model_card"
+    assert "Apache-2.0" in export.build_metadata(model)["model_card"]

@@ -12,7 +12,7 @@ from fer_phq.core.errors import ModelError
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import UnavailableReason
 from fer_phq.models.backbone import create_backbone
-from fer_phq.models.checkpoint import SHIPPED, damaged_files, find_bundle, list_bundles, read_bundle
+from fer_phq.models.checkpoint import SHIPPED, find_bundle, find_damaged_files, list_bundles, read_bundle
 from fer_phq.models.model import load_model
 
 
@@ -86,7 +86,7 @@ def session_of(model, rows=40):
     """A session's features of some face-like noise."""
     embeddings = model.embed(crops(rows))
     return SessionFeatures(
-        face=FeatureSeries(embeddings, np.arange(rows) / 2, model.face_kind), emotions=model.emotions_of(embeddings)
+        face=FeatureSeries(embeddings, np.arange(rows) / 2, model.face_kind), emotions=model.classify(embeddings)
     )
 
 
@@ -118,7 +118,7 @@ def test_other_image_sizes_and_timm_names_build():
 
 def test_the_shipped_bundle_is_whole_and_small():
     bundle = read_bundle(SHIPPED)
-    assert damaged_files(bundle) == []
+    assert find_damaged_files(bundle) == []
     assert bundle.model_id.startswith(bundle.config.name + "-")
     assert sum(file.stat().st_size for file in SHIPPED.iterdir()) < 50e6
     assert "simulated" in bundle.card
@@ -145,7 +145,7 @@ def test_changed_weights_change_the_id_and_are_noticed(copy):
     data[-1] ^= 1
     path.write_bytes(data)
     assert read_bundle(copy).model_id != find_bundle().model_id
-    assert damaged_files(read_bundle(copy)) == ["model.safetensors"]
+    assert find_damaged_files(read_bundle(copy)) == ["model.safetensors"]
 
 
 def damage_weights(folder):

@@ -7,8 +7,8 @@ from labelled_sessions import cohort
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality, PhqUnavailable, Scale, UnavailableReason
-from fer_phq.models.phq_head import build_head, head_arrays, head_facts
-from fer_phq.models.regressors import Described
+from fer_phq.models.phq_head import build_head, head_to_arrays, head_to_config
+from fer_phq.models.regressors import RegressorInput
 from training.phq import selection
 from training.phq.data.tables import Gathered, modality_sets, set_table
 
@@ -58,7 +58,7 @@ def test_the_head_covers_new_people(fitted):
 
 
 def test_a_head_survives_being_written(fitted):
-    again = build_head(head_facts(fitted.head), head_arrays(fitted.head))
+    again = build_head(head_to_config(fitted.head), head_to_arrays(fitted.head))
     rows = described(cohort(people=30, seed=5))
     for one, other in zip(again.estimate(rows, 0.9, 24), fitted.head.estimate(rows, 0.9, 24), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -67,7 +67,7 @@ def test_a_head_survives_being_written(fitted):
 
 def test_what_is_unlike_the_training_is_not_judged(fitted):
     head, usual = fitted.head, cohort(people=12, seed=3).features[0]
-    assert isinstance(head.describe(usual), Described)
+    assert isinstance(head.describe(usual), RegressorInput)
 
     def changed(values, time_s):
         return head.describe(SessionFeatures(face=FeatureSeries(values, time_s, "k")))

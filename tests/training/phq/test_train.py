@@ -12,7 +12,7 @@ import pytest
 from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.phq import Modality, PhqEstimate, PhqUnavailable, Provenance, UnavailableReason
 from fer_phq.features.files import read_features
-from fer_phq.models.checkpoint import SHIPPED, damaged_files, read_bundle
+from fer_phq.models.checkpoint import SHIPPED, find_damaged_files, read_bundle
 from fer_phq.models.model import load_model
 from training.phq import evaluate, train
 from training.simulation.sessions import Cohort, simulate, write_cohort
@@ -70,7 +70,7 @@ def test_the_bundle_is_whole_and_says_what_it_is(bundle):
         (Modality.VOICE,),
         (Modality.FACE, Modality.VOICE),
     }
-    assert damaged_files(found) == []
+    assert find_damaged_files(found) == []
     assert "Not a diagnosis" in found.card
     shipped = read_bundle(SHIPPED)
     assert found.face_kind == shipped.face_kind

@@ -15,7 +15,7 @@ from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.phq import Modality, Scale
 from fer_phq.features.functionals import Functionals, functionals, measured_rows
 from fer_phq.features.windows import window_parts, windows
-from fer_phq.models.phq_head import Input
+from fer_phq.models.phq_head import InputSpec
 from training.phq.data.sessions import LabelledSession
 from training.phq.models.candidates import Table
 
@@ -82,7 +82,7 @@ class SetTable:
     modalities: tuple[Modality, ...]
     table: Table
     columns: Functionals
-    inputs: dict[Modality, Input]
+    inputs: dict[Modality, InputSpec]
 
 
 def modality_sets(data: Gathered) -> list[tuple[Modality, ...]]:
@@ -116,7 +116,7 @@ def set_table(data: Gathered, modalities: tuple[Modality, ...]) -> SetTable:
     return SetTable(modalities, table, rows[0], inputs)
 
 
-def _input(data: Gathered, modality: Modality) -> Input:
+def _input(data: Gathered, modality: Modality) -> InputSpec:
     channels = [features.channel(modality) for features in data.features]
     found = [channel for channel in channels if channel is not None]
     first = found[0]
@@ -126,7 +126,7 @@ def _input(data: Gathered, modality: Modality) -> Input:
             raise FerPhqError(
                 f"{session.name} has another {modality} than {data.sessions[0].name} ({one}; {other}): use one kind."
             )
-    return Input(first.width, first.kind, max(1, min(map(measured_rows, found)) // 2))
+    return InputSpec(first.width, first.kind, max(1, min(map(measured_rows, found)) // 2))
 
 
 def _rows(features: SessionFeatures, modality: Modality) -> int:

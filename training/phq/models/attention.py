@@ -27,7 +27,7 @@ from sklearn.model_selection import GroupKFold
 from torch import nn
 
 from fer_phq.core.arrays import FloatArray
-from fer_phq.models.regressors import VARIANCE_FLOOR, Attention, span_components
+from fer_phq.models.regressors import VARIANCE_FLOOR, AttentionRegressor, project_windows
 
 Float = npt.NDArray[np.float64]
 
@@ -139,7 +139,7 @@ def fit_attention(
     maximum: int,
     seed: int = 0,
     items: Float | None = None,
-) -> Attention:
+) -> AttentionRegressor:
     """Fit on segments (spans, width) of n sessions with their totals (n,), of subjects (n,).
 
     parts (width,): each column's modality. items (n, items): the answers, 0 to 3, NaN where only the total is known.
@@ -164,9 +164,9 @@ def fit_attention(
     return as_attention(net, frame, float(totals.mean()), trust_in(said * maximum, totals), maximum)
 
 
-def as_attention(net: AttentionNet, frame: Frame, mean: float, trust: float, maximum: int) -> Attention:
+def as_attention(net: AttentionNet, frame: Frame, mean: float, trust: float, maximum: int) -> AttentionRegressor:
     """A trained net as arrays, without what gave the answers."""
-    return Attention.from_arrays(
+    return AttentionRegressor.from_arrays(
         {name: value.detach().numpy() for name, value in net.named_parameters() if not name.startswith("item")}
         | {"parts": frame.parts, "centre": frame.centre, "basis": frame.basis}
         | {"mean": np.array(mean), "trust": np.array(trust), "maximum": np.array(maximum)}
@@ -226,7 +226,7 @@ def _components(
 
 def as_sessions(segments: Sequence[FloatArray], frame: Frame, totals: Float, items: Float | None = None) -> Sessions:
     """The sessions as the net reads them; one in which nothing was measured has one span of zeros."""
-    found = [span_components(segment, frame.parts, frame.centre, frame.basis) for segment in segments]
+    found = [project_windows(segment, frame.parts, frame.centre, frame.basis) for segment in segments]
     most = max(1, *map(len, found))
     spans = torch.zeros(len(found), most, len(frame.modality))
     mask = torch.zeros(len(found), most, dtype=torch.bool)

@@ -19,7 +19,7 @@ from sklearn.svm import SVR
 
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.phq import Scale
-from fer_phq.models.regressors import Described, Kernel, Linear, Regressor, Trees
+from fer_phq.models.regressors import KernelRegressor, LinearRegressor, Regressor, RegressorInput, TreeRegressor
 from training.phq.models.attention import fit_attention
 from training.phq.models.ridge import BlockScaler, block_uses, fit_ridge
 
@@ -65,9 +65,9 @@ class Table:
         )
 
     @property
-    def described(self) -> Described:
+    def described(self) -> RegressorInput:
         """The sessions as regressors read them."""
-        return Described(self.rows, self.segments)
+        return RegressorInput(self.rows, self.segments)
 
     @property
     def subject_count(self) -> int:
@@ -79,7 +79,7 @@ def fit_regressor(model: str, data: Table, seed: int = 0) -> Regressor:
     """Fit a model of `FAMILIES` by name, its settings by cross-validation over subjects. ValueError without it."""
     if model == "floor":
         width = data.rows.shape[1]
-        return Linear(np.zeros(width), np.zeros(width), np.array(data.totals.mean()))
+        return LinearRegressor(np.zeros(width), np.zeros(width), np.array(data.totals.mean()))
     if model == "boosting":
         return _trees(
             _search(
@@ -110,10 +110,10 @@ def _search(estimator: Any, grid: dict[str, Any], data: Table) -> Any:
     return search.best_estimator_
 
 
-def _kernel(pipeline: Any) -> Kernel:
+def _kernel(pipeline: Any) -> KernelRegressor:
     scale = pipeline["scale"]
     svr = pipeline["fit"]
-    return Kernel(
+    return KernelRegressor(
         fill=scale.mean_,
         centre=scale.mean_,
         scale=scale.scale_,
@@ -124,14 +124,14 @@ def _kernel(pipeline: Any) -> Kernel:
     )
 
 
-def _trees(model: Any) -> Trees:
+def _trees(model: Any) -> TreeRegressor:
     """All trees' nodes in one list; scikit-learn keeps them only in private fields."""
     nodes = [predictor.nodes for (predictor,) in model._predictors]
     roots = np.cumsum([0, *(len(tree) for tree in nodes[:-1])])
     joined = np.concatenate(nodes)
     first = np.repeat(roots, [len(tree) for tree in nodes])
     leaf = joined["is_leaf"].astype(bool)
-    return Trees(
+    return TreeRegressor(
         feature=np.where(leaf, -1, joined["feature_idx"].astype(np.int64)),
         threshold=joined["num_threshold"].astype(np.float64),
         left=np.where(leaf, 0, joined["left"].astype(np.int64) + first),

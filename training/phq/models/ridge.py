@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from fer_phq.features.functionals import moments
-from fer_phq.models.regressors import Linear
+from fer_phq.models.regressors import LinearRegressor
 
 Float = npt.NDArray[np.float64]
 ALPHAS = np.asarray(10.0 ** np.arange(-2, 3.5, 0.5))
@@ -53,7 +53,7 @@ def block_uses(blocks: tuple[str, ...]) -> list[tuple[str, ...]]:
     return list(dict.fromkeys([names, *(some for some in without if some), *((name,) for name in names)]))
 
 
-def fit_ridge(rows: Float, totals: Float, subjects: npt.NDArray[np.int64], blocks: tuple[str, ...]) -> Linear:
+def fit_ridge(rows: Float, totals: Float, subjects: npt.NDArray[np.int64], blocks: tuple[str, ...]) -> LinearRegressor:
     """Ridge of rows (n, p) on totals (n,); blocks and penalty by the lowest squared error over left-out people."""
     scaler = BlockScaler(blocks).fit(rows)
     scaled = scaler.transform(rows)
@@ -70,7 +70,7 @@ def fit_ridge(rows: Float, totals: Float, subjects: npt.NDArray[np.int64], block
     columns, alpha = found
     weight = np.zeros(rows.shape[1])
     weight[columns] = ridge_weights(scaled[:, columns], totals - mean, alpha) * scaler.scale_[columns]
-    return Linear(scaler.mean_, weight, np.array(mean - weight @ scaler.mean_))
+    return LinearRegressor(scaler.mean_, weight, np.array(mean - weight @ scaler.mean_))
 
 
 def left_out_errors(rows: Float, totals: Float, subjects: npt.NDArray[np.int64], alphas: Float) -> Float:

@@ -6,8 +6,8 @@ import torch
 from labelled_sessions import cohort
 
 from fer_phq.core.phq import Modality, PhqUnavailable
-from fer_phq.models.phq_head import build_head, head_arrays, head_facts
-from fer_phq.models.regressors import Attention, Described
+from fer_phq.models.phq_head import build_head, head_to_arrays, head_to_config
+from fer_phq.models.regressors import AttentionRegressor, RegressorInput
 from training.phq.data.tables import set_table
 from training.phq.models import attention
 from training.phq.models.attention import as_attention, as_sessions, find_frame, fit_attention, trust_in
@@ -39,7 +39,7 @@ def fit(data, seed=0):
 
 
 def given(*segments):
-    return Described(np.zeros((len(segments), 1)), tuple(segments))
+    return RegressorInput(np.zeros((len(segments), 1)), tuple(segments))
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +204,7 @@ def test_answers_are_learnt_beside_the_total(monkeypatch):
     for item in range(8):
         own = np.corrcoef(given[:, item], true[:, item])[0, 1]
         assert own > 0.5
-    squared = ((found.predict(Described(np.zeros((100, 1)), new)) - answered(100, 1)[2]) ** 2).mean()
+    squared = ((found.predict(RegressorInput(np.zeros((100, 1)), new)) - answered(100, 1)[2]) ** 2).mean()
     assert squared < 0.3 * totals.var()
 
 
@@ -227,7 +227,7 @@ def test_segments_are_needed(data, fitted):
     with pytest.raises(ValueError, match="reads segments"):
         fitted.predict(bare.described)
     with pytest.raises(ValueError, match="beside"):
-        Described(data.rows, data.segments[:3])
+        RegressorInput(data.rows, data.segments[:3])
 
 
 @pytest.fixture(scope="module")
@@ -244,8 +244,8 @@ def head():
 
 
 def test_a_head_survives_being_written(head):
-    again = build_head(head_facts(head), head_arrays(head))
-    assert isinstance(again.whole, Attention)
+    again = build_head(head_to_config(head), head_to_arrays(head))
+    assert isinstance(again.whole, AttentionRegressor)
     sessions = set_table(cohort(people=12, voice=1, seed=3), head.modalities).table.described
     for one, other in zip(again.estimate(sessions, 0.9, 24), head.estimate(sessions, 0.9, 24), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -261,7 +261,7 @@ def test_a_head_describes_a_session_as_its_table_did(head):
 
 
 def test_arrays_that_do_not_fit_together_are_told_at_once(head):
-    arrays = head_arrays(head)
+    arrays = head_to_arrays(head)
     for name in ("whole/basis", "fold0/project", "fold1/parts"):
         with pytest.raises((ValueError, IndexError)):
-            build_head(head_facts(head), arrays | {name: arrays[name][:-1]})
+            build_head(head_to_config(head), arrays | {name: arrays[name][:-1]})

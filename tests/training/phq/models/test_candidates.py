@@ -8,8 +8,8 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVR
 
-from fer_phq.models.phq_head import cross_conformal, distance
-from fer_phq.models.regressors import FAMILIES, Described
+from fer_phq.models.phq_head import compute_distance, cross_conformal
+from fer_phq.models.regressors import FAMILIES, RegressorInput
 from training.phq.models import candidates
 from training.phq.models.candidates import Table, fit_regressor
 from training.phq.models.intervals import calibrate
@@ -43,7 +43,9 @@ def test_trees_are_scikit_learns():
     fitted.fit(data.rows, data.totals)
     unseen = np.random.default_rng(5).normal(size=(200, 33))
     unseen[::3, 0] = np.nan
-    np.testing.assert_allclose(candidates._trees(fitted).predict(Described(unseen)), fitted.predict(unseen), atol=1e-9)
+    np.testing.assert_allclose(
+        candidates._trees(fitted).predict(RegressorInput(unseen)), fitted.predict(unseen), atol=1e-9
+    )
 
 
 def test_support_vectors_are_scikit_learns():
@@ -52,7 +54,9 @@ def test_support_vectors_are_scikit_learns():
     fitted.fit(data.rows, data.totals)
     named = {"scale": fitted[0], "fit": fitted[1]}
     unseen = np.random.default_rng(5).normal(size=(50, 33))
-    np.testing.assert_allclose(candidates._kernel(named).predict(Described(unseen)), fitted.predict(unseen), atol=1e-9)
+    np.testing.assert_allclose(
+        candidates._kernel(named).predict(RegressorInput(unseen)), fitted.predict(unseen), atol=1e-9
+    )
 
 
 @pytest.mark.parametrize("model", ["floor", "ridge"])
@@ -111,5 +115,5 @@ def test_a_table_is_not_copied_for_every_fold():
 
 def test_the_distance_is_that_of_the_training_and_leaves_holes_out():
     rows = np.array([[0.0, 10.0], [3.0, 10.0], [np.nan, 14.0]])
-    found = distance(rows, np.array([0.0, 10.0]), np.array([1.0, 2.0]))
+    found = compute_distance(rows, np.array([0.0, 10.0]), np.array([1.0, 2.0]))
     np.testing.assert_allclose(found, [0, 3 / np.sqrt(2), 2 / np.sqrt(2)])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from fer_phq.models.regressors import Described
+from fer_phq.models.regressors import RegressorInput
 from training.phq.models.ridge import ALPHAS, block_uses, fit_ridge, left_out_errors, ridge_weights
 
 
@@ -56,7 +56,7 @@ def test_rows_with_gaps_and_constant_columns_are_fitted():
     rows[::3, 0] = np.nan
     found = fit_ridge(rows, rng.normal(size=40), np.arange(40), ("a",) * 5)
     assert found.weight[2] == 0 == found.weight[4]
-    assert np.isfinite(found.predict(Described(rows))).all()
+    assert np.isfinite(found.predict(RegressorInput(rows))).all()
 
 
 def test_the_choices_of_blocks():

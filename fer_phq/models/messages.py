@@ -1,0 +1,69 @@
+"""Messages of models and checkpoint bundles: errors, and the reasons why a PHQ head gives no estimate."""
+
+from __future__ import annotations
+
+from fer_phq.core.messages import counted, template
+
+BUNDLE_NOT_FOUND = template(
+    "models.bundle_not_found", "No model '{wanted}': it is neither a bundle folder nor one of {known}."
+)
+WEIGHTS_MISSING = template("models.weights_missing", "{folder} is not a checkpoint bundle: {file} is missing.")
+CONFIG_UNREADABLE = template("models.config_unreadable", "{path} cannot be read: {error}.")
+HEAD_OUTDATED = template(
+    "models.head_outdated",
+    "its PHQ head was made by an older version; train it again with `fer-phq train phq`",
+)
+OTHER_CLASSES = template(
+    "models.other_classes", "{folder} has other classes than fer-phq's seven in their order: {classes}."
+)
+PHQ_WEIGHTS_MISSING = template("models.phq_weights_missing", "{folder} names a PHQ head, but {file} is missing.")
+WEIGHTS_UNUSABLE = template("models.weights_unusable", "The weights in {path} cannot be used: {error}")
+HEADS_UNUSABLE = template("models.heads_unusable", "The PHQ heads in {path} cannot be used: {error}.")
+UNKNOWN_BACKBONE = template(
+    "models.unknown_backbone",
+    "'{name}' is not a backbone that timm or fer-phq knows; see timm.list_models('vit*').",
+)
+NO_HUB_WEIGHTS = template(
+    "models.no_hub_weights", "{name} has no hub weights: load a checkpoint bundle with fer_phq.load_model."
+)
+NOT_EXPLAINABLE = template(
+    "models.not_explainable",
+    "The model {model_id} is not a Vision Transformer of timm's, so it cannot be explained.",
+)
+
+EXPORT_EXISTS = template(
+    "models.export_exists", "{path} is already there: choose another name, or replace a file with --force."
+)
+EXPORT_NEEDS_ONNXSCRIPT = template(
+    "models.export_needs_onnxscript",
+    "ONNX export needs the package onnxscript: install it with pip install 'fer-phq[train]'.",
+)
+EXPORT_FAILED = template("models.export_failed", "{model_id} cannot be exported as {format}: {error}")
+EXPORT_DIFFERS = template(
+    "models.export_differs",
+    "{path} was not written: as {format}, {model_id} differs from itself by {difference:.1e}, more than "
+    "{tolerance:.0e}.",
+)
+EXPORT_UNWRITABLE = template("models.export_unwritable", "{path} cannot be written: {error}.")
+
+FEW_ROWS = counted(
+    "models.few_rows",
+    "{n} row of {modality} is fewer than half of the shortest training session's ({fewest})",
+    "{n} rows of {modality} are fewer than half of the shortest training session's ({fewest})",
+)
+OTHER_FUNCTIONALS = template(
+    "models.other_functionals",
+    "the head was trained with other functionals than this version computes: train it again",
+)
+UNLIKE_TRAINING = template(
+    "models.unlike_training",
+    "the session is unlike those of the training: {distance:.1f} standard deviations from their centre, at most "
+    "{limit:.1f} are judged",
+)
+NO_FITTING_HEAD = template(
+    "models.no_fitting_head",
+    "the PHQ heads of the active model take {takes} of the kind they were trained on; the session has {has}",
+)
+NOTHING = template("models.nothing", "nothing")
+MODALITIES = template("models.modalities", "{first}+{second}")
+ALTERNATIVES = template("models.alternatives", "{first} or {second}")
