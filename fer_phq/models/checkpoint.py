@@ -22,13 +22,15 @@ from typing import Any
 
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import ModelError
+from fer_phq.core.messages import Message
 from fer_phq.core.paths import data_dir
 from fer_phq.core.phq import Modality, Provenance, Scale
+from fer_phq.models import messages
 
 SHIPPED = Path(__file__).parents[1] / "bundles" / "fer-vit-convstem"
 """The bundle that comes with the package."""
 
-log = logging.getLogger("fer_phq.models.checkpoint")
+log = logging.getLogger(__name__)
 
 WEIGHTS = ("model.safetensors", "phq.safetensors")
 CONFIG = "config.json"
@@ -36,9 +38,15 @@ CONFIG = "config.json"
 
 @dataclass(frozen=True)
 class PhqConfig:
-    """The PHQ heads of a bundle, one a set of modalities, in the order in which they are asked.
+    """The PHQ heads of a bundle, one for each set of modalities.
 
-    training: one sentence on the labels. heads: of each what is no array (`fer_phq.models.phq_head.head_facts`).
+    Attributes:
+        scale: The questionnaire whose score they estimate.
+        provenance: Where the labels come from.
+        interval_level: Share of new subjects whose score the interval is to hold, 0 to 1.
+        training: One sentence on the labels.
+        heads: Of each head what is no array (`fer_phq.models.phq_head.head_to_config`), in the order in which they are
+            asked.
     """
 
     scale: Scale
@@ -49,13 +57,28 @@ class PhqConfig:
 
     @property
     def modalities(self) -> tuple[tuple[Modality, ...], ...]:
-        """Which modalities each head takes."""
+        """The modalities of each head."""
         return tuple(tuple(Modality(name) for name in head["modalities"]) for head in self.heads)
 
 
 @dataclass(frozen=True)
 class BundleConfig:
-    """`config.json`. mean and std are of pixels in 0-1; temperature divides the emotion logits (Guo et al., 2017)."""
+    """`config.json`.
+
+    Attributes:
+        name: The bundle's name.
+        backbone: Name of the backbone, see `fer_phq.models.backbone.create_backbone`.
+        image_size: Side of the backbone's input in pixels.
+        in_chans: Its channels: 1 for luma, 3 for RGB.
+        dim: Width of an embedding.
+        mean: Mean of pixels in 0-1, which is subtracted.
+        std: Their SD, which divides.
+        classes: The emotion head's classes, `EMOTIONS`.
+        temperature: Divides the emotion logits (Guo et al., 2017, arXiv:1706.04599).
+        options: Further arguments of the backbone's constructor: patch_size, num_heads, ...
+        phq: The PHQ heads, where there are any.
+        sha256: Of each weight file, written by `write_config`, checked by `find_damaged_files`.
+    """
 
     name: str
     backbone: str
@@ -67,15 +90,19 @@ class BundleConfig:
     classes: tuple[str, ...]
     temperature: float
     options: dict[str, Any] = field(default_factory=dict)
-    """What the backbone's constructor was given beyond its name: patch_size, num_heads, ..."""
     phq: PhqConfig | None = None
     sha256: dict[str, str] = field(default_factory=dict)
-    """Of each weight file, written by `write_config`, checked by `damaged_files`."""
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle's folder, its id and its configuration (the weights are read by `fer_phq.models.model.load_model`)."""
+    """A bundle without its weights, which `fer_phq.models.model.load_model` reads.
+
+    Attributes:
+        path: Its folder.
+        model_id: Its name and a short hash of its weights.
+        config: Its configuration.
+    """
 
     path: Path
     model_id: str
@@ -83,7 +110,7 @@ class Bundle:
 
     @property
     def face_kind(self) -> str:
-        """What its embeddings are called: bundles with the same backbone, whatever their PHQ heads, give the same."""
+        """Name of its embeddings. Bundles that differ in their PHQ heads alone have the same."""
         return f"{self.config.backbone}-{hash_files(self.path)[WEIGHTS[0]][:8]}"
 
     @property
@@ -94,64 +121,75 @@ class Bundle:
 
 
 def models_dir() -> Path:
-    """Where a person's own bundles live: `models` in the data directory (`FERPHQ_DATA_DIR` overrides that)."""
+    """Return the folder of a person's own bundles: `models` in the data folder (`FERPHQ_DATA_DIR`)."""
     return data_dir() / "models"
 
 
 def list_bundles() -> list[Bundle]:
-    """The shipped bundle and those in `models_dir()`, by name.
+    """List the shipped bundle and, by name, those in `models_dir()`.
 
     Hidden folders (half-written ones) and those without a config are passed over; so are unreadable ones, with a
     warning in the log: one of them must not take the others away.
     """
-    found = [read_bundle(SHIPPED)]
+    bundles = [read_bundle(SHIPPED)]
     for folder in sorted(models_dir().glob("[!.]*")):
         if not (folder / CONFIG).is_file():
             continue
         try:
-            found.append(read_bundle(folder))
+            bundles.append(read_bundle(folder))
         except ModelError as error:
             log.warning("a model is left out: %s", error)
-    return found
+    return bundles
 
 
 def find_bundle(name_or_path: str | os.PathLike[str] | None = None) -> Bundle:
-    """A bundle by name, model id or folder; without an argument the active one (`FERPHQ_MODEL`, else the shipped).
+    """Find a bundle.
 
-    Raises ModelError in one sentence when there is none.
+    Args:
+        name_or_path: Its name, model id or folder; the active one (`FERPHQ_MODEL`, else the shipped) when omitted.
+
+    Raises:
+        ModelError: There is none, or it cannot be read.
     """
-    wanted = os.fspath(name_or_path) if name_or_path else os.environ.get("FERPHQ_MODEL", "")
-    if not wanted:
+    reference = os.fspath(name_or_path) if name_or_path else os.environ.get("FERPHQ_MODEL", "")
+    if not reference:
         return read_bundle(SHIPPED)
-    if (Path(wanted) / CONFIG).is_file():
-        return read_bundle(Path(wanted))
+    if (Path(reference) / CONFIG).is_file():
+        return read_bundle(Path(reference))
     bundles = list_bundles()
     for bundle in bundles:
-        if wanted in (bundle.config.name, bundle.model_id):
+        if reference in (bundle.config.name, bundle.model_id):
             return bundle
-    known = ", ".join(bundle.config.name for bundle in bundles)
-    raise ModelError(f"No model '{wanted}': it is neither a bundle folder nor one of {known}.")
+    names = tuple(bundle.config.name for bundle in bundles)
+    raise ModelError(messages.NO_SUCH_BUNDLE(reference=reference, names=names))
 
 
 def read_bundle(folder: Path) -> Bundle:
-    """Read and check a bundle's configuration. Raises ModelError in one sentence for anything amiss."""
+    """Read and check a bundle's configuration.
+
+    Args:
+        folder: The bundle's folder.
+
+    Raises:
+        ModelError: Weights are missing, or the configuration cannot be read or has other classes.
+    """
     if not (folder / WEIGHTS[0]).is_file():
-        raise ModelError(f"{folder} is not a checkpoint bundle: {WEIGHTS[0]} is missing.")
+        raise ModelError(messages.WEIGHTS_MISSING(folder=str(folder), file=WEIGHTS[0]))
     try:
-        config = _config(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
+        config = _parse_config(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
+    except _OutdatedHeadError:
+        raise _unreadable(folder, messages.HEAD_OUTDATED()) from None
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ModelError(f"{folder / CONFIG} cannot be read: {error}.") from None
+        raise _unreadable(folder, str(error)) from None
     if config.classes != EMOTIONS:
-        raise ModelError(
-            f"{folder} has other classes than fer-phq's seven in their order: {', '.join(config.classes)}."
-        )
+        raise ModelError(messages.OTHER_CLASSES(folder=str(folder), classes=config.classes))
     if config.phq and not (folder / WEIGHTS[1]).is_file():
-        raise ModelError(f"{folder} names a PHQ head, but {WEIGHTS[1]} is missing.")
+        raise ModelError(messages.PHQ_WEIGHTS_MISSING(folder=str(folder), file=WEIGHTS[1]))
     return Bundle(folder, f"{config.name}-{hash_weights(folder)[:8]}", config)
 
 
 def hash_weights(folder: Path) -> str:
-    """SHA-256 (hex) over the weight files' bytes, in fixed order."""
+    """Compute the SHA-256 (hex) over the bytes of a folder's weight files, in fixed order."""
     digest = hashlib.sha256()
     for name in WEIGHTS:
         if (folder / name).is_file():
@@ -160,29 +198,42 @@ def hash_weights(folder: Path) -> str:
 
 
 def hash_files(folder: Path) -> dict[str, str]:
-    """SHA-256 (hex) of each weight file that the folder holds."""
+    """Compute the SHA-256 (hex) of each weight file that a folder holds."""
     present = [name for name in WEIGHTS if (folder / name).is_file()]
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in present}
 
 
 def find_damaged_files(bundle: Bundle) -> list[str]:
-    """Weight files whose hash is not the one that was written down with them."""
-    found = hash_files(bundle.path)
-    return [name for name in WEIGHTS if found.get(name) != bundle.config.sha256.get(name)]
+    """List the weight files of a bundle whose hash is not the one in its configuration."""
+    hashes = hash_files(bundle.path)
+    return [name for name in WEIGHTS if hashes.get(name) != bundle.config.sha256.get(name)]
 
 
 def write_config(folder: Path, config: BundleConfig) -> None:
-    """Write `config.json` with the hashes of the weights beside it, readable and stable under version control."""
+    """Write `config.json`, readable and stable under version control.
+
+    Args:
+        folder: The bundle's folder, which holds the weights already.
+        config: What to write; its hashes are replaced by those of the weights.
+    """
     text = json.dumps(dataclasses.asdict(dataclasses.replace(config, sha256=hash_files(folder))), indent=2)
     (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
 
 
-def _config(fields: dict[str, Any]) -> BundleConfig:
+class _OutdatedHeadError(Exception):
+    """The configuration is of a version whose PHQ heads this one does not read."""
+
+
+def _unreadable(folder: Path, error: Message | str) -> ModelError:
+    return ModelError(messages.CONFIG_UNREADABLE(path=str(folder / CONFIG), error=error))
+
+
+def _parse_config(fields: dict[str, Any]) -> BundleConfig:
     phq = fields.pop("phq", None)
     if phq is not None:
         if "heads" not in phq:
-            raise ValueError("its PHQ head was made by an older version; train it again with `fer-phq train phq`")
-        known = {"scale": Scale(phq["scale"]), "provenance": Provenance(phq["provenance"])}
-        phq = PhqConfig(**(phq | known | {"heads": tuple(phq["heads"])}))
-        _ = phq.modalities  # a name that is no modality's is told now
+            raise _OutdatedHeadError
+        enums = {"scale": Scale(phq["scale"]), "provenance": Provenance(phq["provenance"])}
+        phq = PhqConfig(**(phq | enums | {"heads": tuple(phq["heads"])}))
+        _ = phq.modalities  # raises ValueError for a name that is no modality's
     return BundleConfig(**(fields | {"classes": tuple(fields["classes"]), "phq": phq}))

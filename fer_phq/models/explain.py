@@ -1,4 +1,4 @@
-"""Where in a face the model's answer depends on: a heatmap over the crop.
+"""Relevance maps: where in a face crop the model's answer depends on the picture.
 
     relevance = relevance_map(model, crop)     # of the most probable emotion, or of the one that is named
     picture = relevance.overlay(crop)
@@ -50,6 +50,7 @@ from timm.models.vision_transformer import Block, VisionTransformer
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError, ModelError
+from fer_phq.models import messages
 from fer_phq.models.model import FerPhqModel, load_model
 
 COLOURS = ("#440154", "#482878", "#3E4989", "#31688E", "#26828E", "#1F9E89", "#35B779", "#6ECE58", "#B5DE2B", "#FDE725")
@@ -62,11 +63,14 @@ PICTURE_SIDE = 256
 
 @dataclass(frozen=True, eq=False)
 class Relevance:
-    """What an emotion's logit depends on.
+    """The parts of a crop on which an emotion's logit depends.
 
-    emotion: which one; probability: the model's, 0-1. heatmap: float32 (rows, columns), one value a token of the
-    backbone's grid over the whole crop: 0 where the crop does not speak for the emotion (or speaks against it), 1 at
-    the place that speaks for it most. All zero when no place does.
+    Attributes:
+        emotion: One of `EMOTIONS`.
+        probability: The model's probability of it, 0 to 1.
+        heatmap: (rows, columns) float32, one value for each token of the backbone's grid over the whole crop: 0 where
+            the crop does not speak for the emotion (or speaks against it), 1 where it speaks for it most. All zero
+            when it does so nowhere.
     """
 
     emotion: str
@@ -74,65 +78,92 @@ class Relevance:
     heatmap: FloatArray
 
     def enlarge(self, height: int, width: int) -> FloatArray:
-        """The heatmap as float32 (height, width), 0-1, interpolated between the tokens' centres."""
+        """Enlarge the heatmap, interpolated between the tokens' centres.
+
+        Args:
+            height: Height in pixels.
+            width: Width in pixels.
+
+        Returns:
+            (height, width) float32, 0 to 1.
+        """
         grid = torch.from_numpy(self.heatmap)[None, None]
         out: FloatArray = F.interpolate(grid, size=(height, width), mode="bilinear", align_corners=False)[0, 0].numpy()
         return out
 
     def overlay(self, crop: Image) -> Image:
-        """The crop in grey under the heatmap in `COLOURS`: uint8 RGB (h, w, 3) of the crop's size, which may be any."""
+        """Draw the heatmap in `COLOURS` over the crop in grey.
+
+        Args:
+            crop: uint8 RGB (h, w, 3) of any size.
+
+        Returns:
+            uint8 RGB (h, w, 3).
+        """
         grey = np.asarray(PillowImage.fromarray(crop).convert("L"), np.float32)[..., None]
         stops = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in COLOURS], np.float32)
         heat = self.enlarge(*crop.shape[:2])
-        places = np.linspace(0, 1, len(stops))
-        colour = np.stack([np.interp(heat, places, stops[:, channel]) for channel in range(3)], axis=-1)
+        positions = np.linspace(0, 1, len(stops))
+        colour = np.stack([np.interp(heat, positions, stops[:, channel]) for channel in range(3)], axis=-1)
         blended: Image = (OPACITY * colour + (1 - OPACITY) * grey).round().astype(np.uint8)
         return blended
 
 
 def relevance_map(model: FerPhqModel, crop: Image, emotion: str | None = None) -> Relevance:
-    """Where in a face crop, uint8 RGB (h, w, 3) of any size, the model's answer depends on.
+    """Compute where in a face crop the model's answer depends on the picture.
 
-    emotion: one of `EMOTIONS`; the most probable one when omitted. As in the model's own answer, the crop and its
-    mirror image count alike. The model is left as it was. Raises ValueError for another crop or emotion, ModelError
-    for a backbone that is not a Vision Transformer of timm's with its usual blocks.
+    As in the model's own answer, the crop and its mirror image count alike. The model is left as it was.
+
+    Args:
+        model: The model that is explained.
+        crop: Face crop, uint8 RGB (h, w, 3) of any size.
+        emotion: One of `EMOTIONS`; the most probable one when omitted.
+
+    Raises:
+        ValueError: The crop or the emotion is another.
+        ModelError: The backbone is not a Vision Transformer of timm's with its usual blocks.
     """
     if emotion is not None and emotion not in EMOTIONS:
         raise ValueError(f"There is no emotion '{emotion}'; choose one of {', '.join(EMOTIONS)}.")
     backbone = model.net.backbone
     if not isinstance(backbone, VisionTransformer) or not isinstance(backbone.blocks[-1], Block):
-        raise ModelError(
-            f"The model {model.model_id} is not a Vision Transformer of timm's, so it cannot be explained."
-        )
-    # A caller may have switched gradients off; what is made in here is ours alone.
+        raise ModelError(messages.NOT_EXPLAINABLE(model_id=model.model_id))
+    # A caller may have switched gradients off; nothing that is made in here leaves the function.
     with torch.inference_mode(False), torch.enable_grad():
         image = model.preprocess([crop])
         views = torch.cat([image, image.flip(-1)]).requires_grad_()  # also where every weight is frozen
-        with record_tokens(backbone) as seen:
+        with record_tokens(backbone) as tokens:
             logits = model.net.head(backbone(views).mean(0)) / model.bundle.config.temperature
-        chosen = int(logits.argmax()) if emotion is None else EMOTIONS.index(emotion)
-        (gradient,) = torch.autograd.grad(logits[chosen], seen[0])
-        score = (gradient * seen[0]).sum(-1)[:, backbone.num_prefix_tokens :].detach()
+        index = int(logits.argmax()) if emotion is None else EMOTIONS.index(emotion)
+        (gradient,) = torch.autograd.grad(logits[index], tokens[0])
+        score = (gradient * tokens[0]).sum(-1)[:, backbone.num_prefix_tokens :].detach()
     grid = score.reshape(2, *backbone.patch_embed.grid_size)
     heatmap = (grid[0] + grid[1].flip(-1)).clamp(min=0)
     heatmap /= heatmap.max().clamp(min=torch.finfo(torch.float32).tiny)
-    return Relevance(EMOTIONS[chosen], float(logits.detach().softmax(0)[chosen]), heatmap.numpy())
+    return Relevance(EMOTIONS[index], float(logits.detach().softmax(0)[index]), heatmap.numpy())
 
 
 @contextmanager
 def record_tokens(backbone: VisionTransformer) -> Iterator[list[torch.Tensor]]:
-    """Within it, every forward pass appends the tokens (b, prefix + rows * columns, dim) that the pooling reads."""
-    seen: list[torch.Tensor] = []
+    """Record the tokens that the pooling reads, as a context manager.
+
+    Args:
+        backbone: A Vision Transformer of timm's.
+
+    Yields:
+        A list to which every forward pass adds its tokens (b, prefix + rows * columns, dim).
+    """
+    recorded: list[torch.Tensor] = []
     name = f"blocks.{len(backbone.blocks) - 1}.norm1" if backbone.global_pool == "token" else "norm"
-    hook = backbone.get_submodule(name).register_forward_hook(lambda _, __, tokens: seen.append(tokens))
+    hook = backbone.get_submodule(name).register_forward_hook(lambda _, __, tokens: recorded.append(tokens))
     try:
-        yield seen
+        yield recorded
     finally:
         hook.remove()
 
 
 def main() -> None:
-    """A face crop on standard input; on standard output JSON with the map, and with the overlay as PNG in base64."""
+    """Read a face crop from standard input and print JSON with its map, and with the overlay as PNG in base64."""
     parser = argparse.ArgumentParser(prog="python -m fer_phq.explain", description=main.__doc__)
     parser.add_argument("--model", help="bundle by name, model id or folder; default: the active one")
     parser.add_argument("--emotion", choices=EMOTIONS, help="default: the most probable one")
@@ -147,16 +178,16 @@ def main() -> None:
     except FerPhqError as error:
         parser.exit(2, f"{error}\n")
     factor = max(1, PICTURE_SIDE / min(crop.size))
-    shown = crop.resize((round(crop.width * factor), round(crop.height * factor)), PillowImage.Resampling.BICUBIC)
-    packed = io.BytesIO()
-    PillowImage.fromarray(relevance.overlay(np.asarray(shown))).save(packed, "PNG")
+    enlarged = crop.resize((round(crop.width * factor), round(crop.height * factor)), PillowImage.Resampling.BICUBIC)
+    png = io.BytesIO()
+    PillowImage.fromarray(relevance.overlay(np.asarray(enlarged))).save(png, "PNG")
     document = {
         "model_id": model.model_id,
         "emotion": relevance.emotion,
         "probability": round(relevance.probability, 6),
         "heatmap": [[round(float(value), 4) for value in row] for row in relevance.heatmap],
         "colours": COLOURS,
-        "picture": base64.b64encode(packed.getvalue()).decode(),
+        "picture": base64.b64encode(png.getvalue()).decode(),
     }
     print(json.dumps(document))
 

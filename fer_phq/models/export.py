@@ -1,11 +1,11 @@
-"""A bundle's emotion network as one ONNX or TorchScript file, for programs without fer-phq (or without PyTorch).
+"""Export of a bundle's emotion network as one ONNX or TorchScript file, for programs without fer-phq or PyTorch.
 
     pixels (n, in_chans, size, size) -> probabilities (n, 7), embedding (n, dim)         all float32, any n >= 1
 
 `pixels` are face crops that are already resized, in 0-1; with one channel they are luma (`fer_phq.models.model.LUMA`).
 Normalisation, the mean over crop and mirror image, the temperature and the softmax are inside the graph, so that
 nothing of the preprocessing can be got wrong but the crop itself. The PHQ head stays out: an estimate without its
-interval and provenance must not travel. What was written is read back and compared with the model before it counts.
+interval and provenance must not travel. Every file is read back and compared with the model before it is kept.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from torch import nn
 
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import ModelError
+from fer_phq.models import messages
 from fer_phq.models.checkpoint import SHIPPED
 from fer_phq.models.model import LUMA, FerPhqModel
 
@@ -47,12 +48,19 @@ NOTE = (
 )
 
 Runner = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
-"""A file read back: pixels (n, in_chans, size, size) to probabilities (n, 7) and embedding (n, dim)."""
+"""Runs a file: pixels (n, in_chans, size, size) to probabilities (n, 7) and embedding (n, dim)."""
 
 
 @dataclass(frozen=True)
 class ExportReport:
-    """A file that was written and checked; `difference` is the largest absolute one in either output."""
+    """A file that was written and checked.
+
+    Attributes:
+        path: The file.
+        format: Its format.
+        difference: Largest absolute difference from the model in either output.
+        bytes: Its size.
+    """
 
     path: Path
     format: Format
@@ -61,16 +69,26 @@ class ExportReport:
 
 
 class Outputs(NamedTuple):
-    """What the exported network gives."""
+    """Outputs of the exported network.
+
+    Attributes:
+        probabilities: (n, 7) float32 in the order of `EMOTIONS`.
+        embedding: (n, dim) float32.
+    """
 
     probabilities: torch.Tensor
     embedding: torch.Tensor
 
 
 class ExportedNet(nn.Module):
-    """The whole way from pixels (n, in_chans, size, size) in 0-1 to `Outputs`, as `FerPhqModel` goes it."""
+    """Maps pixels (n, in_chans, size, size) in 0-1 to `Outputs`, as `FerPhqModel` does."""
 
     def __init__(self, model: FerPhqModel) -> None:
+        """Copy a model's network.
+
+        Args:
+            model: The model; it is left as it is.
+        """
         super().__init__()
         net = copy.deepcopy(model.net).cpu().float()
         config = model.bundle.config
@@ -82,7 +100,7 @@ class ExportedNet(nn.Module):
         self.eval().requires_grad_(False)
 
     def forward(self, pixels: torch.Tensor) -> Outputs:
-        """Probabilities (n, 7) and embedding (n, dim)."""
+        """Return probabilities (n, 7) and embedding (n, dim)."""
         images = (pixels - self.mean) / self.std
         # Both views go through one pass: the graph holds the backbone once.
         views: torch.Tensor = self.backbone(torch.cat([images, images.flip(-1)]))
@@ -91,34 +109,53 @@ class ExportedNet(nn.Module):
 
 
 def export_model(model: FerPhqModel, path: Path, format: Format, force: bool = False) -> ExportReport:
-    """Write `path`, read it back and compare it with the model; an existing file is replaced only with `force`.
+    """Write a file, read it back and compare it with the model.
 
-    Raises ModelError in one sentence; then no file is left behind, and one that was there is untouched.
+    Args:
+        model: The model to export.
+        path: The file to write.
+        format: Its format.
+        force: Replace an existing file.
+
+    Raises:
+        ModelError: The file exists, cannot be written, or differs from the model. No new file is left behind, and an
+            existing one is untouched.
     """
     if path.exists() and not (force and path.is_file()):
-        raise ModelError(f"{path} is already there: choose another name, or replace a file with --force.")
+        raise ModelError(messages.EXPORT_EXISTS(path=str(path)))
     if format == "onnx" and importlib.util.find_spec("onnxscript") is None:
-        raise ModelError("ONNX export needs the package onnxscript: install it with pip install 'fer-phq[train]'.")
+        raise ModelError(messages.EXPORT_NEEDS_ONNXSCRIPT())
     write, read = (_write_onnx, _read_onnx) if format == "onnx" else (_write_torchscript, _read_torchscript)
     with _temporary(path) as part:
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of PyTorch about its own exporters; the comparison is what counts
+                warnings.simplefilter("ignore")  # PyTorch warns about its own exporters; the comparison decides
                 write(ExportedNet(model), model, part)
                 difference = measure_difference(model, read(part))
         except (torch.onnx.OnnxExporterError, RuntimeError, OSError) as error:
-            raise ModelError(f"{model.model_id} cannot be exported as {format}: {_first_line(error)}") from None
+            failure = messages.EXPORT_FAILED(model_id=model.model_id, format=format, error=_first_line(error))
+            raise ModelError(failure) from None
         if not difference <= TOLERANCE:  # also when it is not a number
             raise ModelError(
-                f"{path} was not written: as {format}, {model.model_id} differs from itself by {difference:.1e}, "
-                f"more than {TOLERANCE:.0e}."
+                messages.EXPORT_DIFFERS(
+                    path=str(path),
+                    format=format,
+                    model_id=model.model_id,
+                    difference=difference,
+                    tolerance=TOLERANCE,
+                )
             )
         part.replace(path)
     return ExportReport(path, format, difference, path.stat().st_size)
 
 
 def measure_difference(model: FerPhqModel, run: Runner) -> float:
-    """Largest absolute difference between a file's outputs and the model's own on random crops."""
+    """Measure the largest absolute difference between a file's outputs and the model's own on random crops.
+
+    Args:
+        model: The model.
+        run: Runs the file.
+    """
     config = model.bundle.config
     rng = np.random.default_rng(0)
     differences = []
@@ -132,7 +169,15 @@ def measure_difference(model: FerPhqModel, run: Runner) -> float:
 
 
 def to_pixels(crops: npt.NDArray[np.uint8], in_chans: int) -> FloatArray:
-    """An exported file's input of resized crops: uint8 RGB (n, size, size, 3) to float32 (n, in_chans, size, size)."""
+    """Convert resized crops to an exported file's input.
+
+    Args:
+        crops: (n, size, size, 3) uint8 RGB.
+        in_chans: Channels of the input: 1 for luma, 3 for RGB.
+
+    Returns:
+        (n, in_chans, size, size) float32, 0 to 1.
+    """
     pixels = crops.astype(np.float32) / 255
     if in_chans == 1:
         pixels = (pixels @ np.array(LUMA, np.float32))[..., None]
@@ -140,7 +185,7 @@ def to_pixels(crops: npt.NDArray[np.uint8], in_chans: int) -> FloatArray:
 
 
 def build_metadata(model: FerPhqModel) -> dict[str, str]:
-    """What a file says about itself: ONNX metadata properties, TorchScript's `config.json`."""
+    """Build the metadata of a file: ONNX metadata properties, TorchScript's `config.json`."""
     config = model.bundle.config
     size = config.image_size
     channels = "luma: 0.299 R + 0.587 G + 0.114 B" if config.in_chans == 1 else "RGB"
@@ -218,12 +263,12 @@ def _read_torchscript(path: Path) -> Runner:
 
 @contextmanager
 def _temporary(path: Path) -> Iterator[Path]:
-    """A new file beside `path` that becomes it by renaming; removed when it did not."""
+    """Make a new file beside `path` that becomes it by renaming; it is removed when it did not."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.touch()
     except OSError as error:
-        raise ModelError(f"{path} cannot be written: {error.strerror}.") from None
+        raise ModelError(messages.EXPORT_UNWRITABLE(path=str(path), error=error.strerror or str(error))) from None
     try:
         yield part
     finally:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fer_phq.core.messages import counted, template
 
-BUNDLE_NOT_FOUND = template(
-    "models.bundle_not_found", "No model '{wanted}': it is neither a bundle folder nor one of {known}."
+NO_SUCH_BUNDLE = template(
+    "models.no_such_bundle", "No model '{reference}': it is neither a bundle folder nor one of {names}."
 )
 WEIGHTS_MISSING = template("models.weights_missing", "{folder} is not a checkpoint bundle: {file} is missing.")
 CONFIG_UNREADABLE = template("models.config_unreadable", "{path} cannot be read: {error}.")

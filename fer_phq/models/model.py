@@ -1,9 +1,10 @@
-"""The model a caller holds: face crops in, emotion probabilities, embeddings and a PHQ estimate out."""
+"""The model of a checkpoint bundle: face crops in; emotion probabilities, embeddings and a PHQ estimate out."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,9 @@ from torch import nn
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.core.errors import ModelError
 from fer_phq.core.feature_series import SessionFeatures
-from fer_phq.core.messages import literal
-from fer_phq.core.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, UnavailableReason
+from fer_phq.core.messages import Message
+from fer_phq.core.phq import MODALITY_NAMES, Modality, PhqEstimate, PhqResult, PhqUnavailable, UnavailableReason
+from fer_phq.models import messages
 from fer_phq.models.backbone import create_backbone
 from fer_phq.models.checkpoint import WEIGHTS, Bundle, PhqConfig, find_bundle
 from fer_phq.models.heads import EmotionNet
@@ -37,10 +39,23 @@ BATCH = 64
 class FerPhqModel(nn.Module):
     """A ViT backbone, an emotion head and, where the bundle has them, PHQ heads over a session's features.
 
-    Build it with `load_model`. Methods take and return numpy arrays; nothing here tracks gradients.
+    Build it with `load_model`. Methods take and return NumPy arrays; nothing here tracks gradients.
+
+    Attributes:
+        bundle: Where it comes from.
+        net: Backbone and emotion head.
+        heads: PHQ heads in the order in which they are asked.
+        face_kind: What its embeddings are called, see `Bundle.face_kind`.
     """
 
     def __init__(self, bundle: Bundle, net: EmotionNet, heads: tuple[PhqHead, ...]) -> None:
+        """Put a model together and switch it to evaluation.
+
+        Args:
+            bundle: Where it comes from.
+            net: Backbone and emotion head, with the bundle's weights.
+            heads: PHQ heads in the order in which they are asked; may be empty.
+        """
         super().__init__()
         self.bundle = bundle
         self.net = net
@@ -59,46 +74,80 @@ class FerPhqModel(nn.Module):
         return self.bundle.config.dim
 
     def embed(self, crops: Crops) -> FloatArray:
-        """Embeddings (n, dim) float32 of face crops, in order. Raises ValueError for anything but uint8 RGB."""
+        """Compute the embeddings of face crops.
+
+        Args:
+            crops: n crops, uint8 RGB.
+
+        Returns:
+            (n, dim) float32, in the order of the crops.
+
+        Raises:
+            ValueError: A crop is anything but uint8 RGB.
+        """
         with torch.inference_mode():
             rows = [self._embed(batch).numpy() for batch in self._batches(crops)]
         return np.concatenate(rows) if rows else np.zeros((0, self.dim), np.float32)
 
     def predict_emotions(self, crops: Crops) -> FloatArray:
-        """Probabilities (n, 7) float32 in the order of `EMOTIONS`; each row sums to 1."""
+        """Compute the emotion probabilities of face crops.
+
+        Args:
+            crops: n crops, uint8 RGB.
+
+        Returns:
+            (n, 7) float32 in the order of `EMOTIONS`; each row sums to 1.
+
+        Raises:
+            ValueError: A crop is anything but uint8 RGB.
+        """
         return self.classify(self.embed(crops))
 
     def classify(self, embeddings: FloatArray) -> FloatArray:
-        """Probabilities (n, 7) float32 from embeddings (n, dim): the emotion head alone."""
+        """Compute emotion probabilities from embeddings, by the emotion head alone.
+
+        Args:
+            embeddings: (n, dim) float32, from `embed`.
+
+        Returns:
+            (n, 7) float32 in the order of `EMOTIONS`; each row sums to 1.
+        """
         with torch.inference_mode():
             logits = self.net.head(torch.from_numpy(np.ascontiguousarray(embeddings)))
             probabilities: FloatArray = (logits / self.bundle.config.temperature).softmax(1).numpy()
         return probabilities
 
     def estimate_phq(self, features: SessionFeatures) -> PhqResult:
-        """PHQ estimate of a session by the first of the bundle's heads that may judge it, or why none may.
+        """Estimate a session's PHQ score by the first of the bundle's heads that may judge it.
 
         Heads stand in the order of their errors; one that finds a session too short, or unlike those it was trained
-        on, leaves it to the next. Where all refuse, one that had enough to see says why.
+        on, leaves it to the next.
+
+        Args:
+            features: All features of the session.
+
+        Returns:
+            The estimate, or the reason why there is none. Where all heads refuse, it is the reason of one that had
+            enough rows, if there is such a head.
         """
         config = self.bundle.config.phq
         if config is None:
             return PhqUnavailable(UnavailableReason.NO_HEAD)
         refusals = []
         for head in self.heads:
-            taken = head.select(features)
-            if taken is None:
+            selected = head.select(features)
+            if selected is None:
                 continue
-            given = head.prepare(taken)
-            if isinstance(given, PhqUnavailable):
-                refusals.append(given)
+            prepared = head.prepare(selected)
+            if isinstance(prepared, PhqUnavailable):
+                refusals.append(prepared)
                 continue
-            return self._estimate(head, given, config)
-        refusals.sort(key=lambda one: one.reason is UnavailableReason.TOO_SHORT)
+            return self._estimate(head, prepared, config)
+        refusals.sort(key=lambda refusal: refusal.reason is UnavailableReason.TOO_SHORT)
         return refusals[0] if refusals else _explain_refusal(features, config)
 
-    def _estimate(self, head: PhqHead, given: RegressorInput, config: PhqConfig) -> PhqEstimate:
-        bounds = head.estimate(given, config.interval_level, config.scale.maximum)
+    def _estimate(self, head: PhqHead, session: RegressorInput, config: PhqConfig) -> PhqEstimate:
+        bounds = head.estimate(session, config.interval_level, config.scale.maximum)
         score, low, high = (round(float(value[0]), 2) for value in bounds)
         return PhqEstimate(
             score=score,
@@ -121,7 +170,17 @@ class FerPhqModel(nn.Module):
             yield self.preprocess(crops[start : start + BATCH])
 
     def preprocess(self, crops: Crops) -> torch.Tensor:
-        """Crops to the backbone's input (n, in_chans, size, size): resized with antialiasing, luma if it is grey."""
+        """Resize and normalise face crops; they become luma where the backbone takes one channel.
+
+        Args:
+            crops: n crops, uint8 RGB.
+
+        Returns:
+            The backbone's input (n, in_chans, size, size) float32.
+
+        Raises:
+            ValueError: A crop is anything but uint8 RGB.
+        """
         config = self.bundle.config
         out = torch.empty(len(crops), config.in_chans, config.image_size, config.image_size)
         luma = torch.tensor(LUMA)[:, None, None]
@@ -139,9 +198,13 @@ class FerPhqModel(nn.Module):
 
 
 def load_model(name_or_path: str | os.PathLike[str] | None = None) -> FerPhqModel:
-    """The model of a bundle: by name, model id or folder; without an argument the active one.
+    """Load the model of a bundle.
 
-    Raises ModelError in one sentence when the bundle is missing, damaged or does not fit its configuration.
+    Args:
+        name_or_path: The bundle's name, model id or folder; the active one when omitted.
+
+    Raises:
+        ModelError: The bundle is missing, damaged or does not fit its configuration.
     """
     bundle = find_bundle(name_or_path)
     config = bundle.config
@@ -152,14 +215,23 @@ def load_model(name_or_path: str | os.PathLike[str] | None = None) -> FerPhqMode
 
 
 def _explain_refusal(features: SessionFeatures, config: PhqConfig) -> PhqUnavailable:
-    """Why no head takes what the session has."""
+    """Return the reason why no head takes what the session has."""
     needed = set(config.modalities)
-    if all(Modality.FACE in one for one in needed) and features.channel(Modality.FACE) is None:
+    if all(Modality.FACE in modalities for modalities in needed) and features.channel(Modality.FACE) is None:
         return PhqUnavailable(UnavailableReason.NO_FACE)
-    takes = " or ".join("+".join(one) for one in sorted(needed, key=len))
-    has = "+".join(features.modalities) or "nothing"
-    detail = f"the PHQ heads of the active model take {takes} of the kind they were trained on; the session has {has}"
-    return PhqUnavailable(UnavailableReason.NO_HEAD, literal(detail))
+    takes = reduce(_alternatives, map(_join_modalities, sorted(needed, key=len)))
+    has = _join_modalities(features.modalities) if features.modalities else messages.NOTHING()
+    return PhqUnavailable(UnavailableReason.NO_HEAD, messages.NO_FITTING_HEAD(takes=takes, has=has))
+
+
+def _join_modalities(modalities: Sequence[Modality]) -> Message:
+    """Name a set of modalities, as 'face+voice'."""
+    names = [MODALITY_NAMES[modality]() for modality in modalities]
+    return reduce(lambda first, second: messages.MODALITIES(first=first, second=second), names)
+
+
+def _alternatives(first: Message, second: Message) -> Message:
+    return messages.ALTERNATIVES(first=first, second=second)
 
 
 def _load_weights(module: nn.Module, path: Path) -> None:
@@ -169,4 +241,4 @@ def _load_weights(module: nn.Module, path: Path) -> None:
             {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
         )
     except (SafetensorError, OSError, RuntimeError) as error:
-        raise ModelError(f"The weights in {path} cannot be used: {str(error).splitlines()[0]}") from None
+        raise ModelError(messages.WEIGHTS_UNUSABLE(path=str(path), error=str(error).splitlines()[0])) from None

@@ -185,9 +185,7 @@ def build_head(config: dict[str, Any], arrays: Arrays) -> PhqHead:
         inputs={Modality(name): InputSpec(**spec) for name, spec in config["inputs"].items()},
         columns=config["columns"],
         regressor=family.from_arrays(_strip_prefix(arrays, "whole/")),
-        fold_regressors=tuple(
-            family.from_arrays(_strip_prefix(arrays, f"fold{i}/")) for i in range(config["folds"])
-        ),
+        fold_regressors=tuple(family.from_arrays(_strip_prefix(arrays, f"fold{i}/")) for i in range(config["folds"])),
         fold_of=np.asarray(arrays["fold_of"], np.int64),
         errors=np.asarray(arrays["errors"], np.float64),
         centre=np.asarray(arrays["centre"], np.float64),

@@ -1,8 +1,8 @@
-"""What a PHQ head is made of: small regressors as arrays, fitted elsewhere (scikit-learn, PyTorch), applied here.
+"""The regressors of a PHQ head as arrays. They are fitted elsewhere (scikit-learn, PyTorch) and applied here.
 
-Each takes described sessions and gives totals (n,): most of them read rows of functionals, in which NaN is replaced by
-the training mean; `Attention` reads segments. As arrays they lie in safetensors, so a head needs neither scikit-learn
-nor PyTorch nor a pickle; that they give what the fitted originals give is tested.
+Most of them read rows of functionals, in which NaN is replaced by the training mean; `AttentionRegressor` reads
+windows. As arrays they lie in safetensors, so a head needs neither scikit-learn nor PyTorch nor a pickle; tests compare
+them with the fitted originals.
 """
 
 from __future__ import annotations
@@ -24,62 +24,82 @@ VARIANCE_FLOOR = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class RegressorInput:
-    """n sessions as regressors read them. Raises ValueError where rows and segments are of different sessions.
+    """n sessions as regressors read them.
 
-    rows (n, p) float64: functionals, NaN where not measured. segments: of each session (spans, width) float32 (see
-    `fer_phq.features.windows`), or empty where no regressor asks for them.
+    Attributes:
+        rows: (n, p) float64 functionals; NaN where nothing was measured.
+        windows: Of each session (windows, width) float32, see `fer_phq.features.windows`; empty where no regressor
+            reads them.
     """
 
     rows: Float
     windows: tuple[FloatArray, ...] = ()
 
     def __post_init__(self) -> None:
+        """Raise ValueError where rows and windows are of different numbers of sessions."""
         if self.windows and len(self.windows) != len(self.rows):
-            raise ValueError(f"{len(self.windows)} sessions' segments stand beside {len(self.rows)} rows.")
+            raise ValueError(f"Windows of {len(self.windows)} sessions stand beside {len(self.rows)} rows.")
 
     def __len__(self) -> int:
+        """Return the number of sessions."""
         return len(self.rows)
 
 
 class Regressor(Protocol):
-    """Described sessions to totals, and itself as arrays."""
+    """Estimates the PHQ totals of sessions."""
 
-    def predict(self, given: RegressorInput) -> Float:
-        """Totals (n,)."""
+    def predict(self, sessions: RegressorInput) -> Float:
+        """Return the totals (n,) of sessions."""
 
     def arrays(self) -> Arrays:
-        """All that `from_arrays` needs."""
+        """Return all that `from_arrays` needs."""
 
 
 class _ArrayFields:
     """A dataclass whose fields are all float64 arrays."""
 
     def arrays(self) -> Arrays:
-        """Its fields by name."""
+        """Return the fields by name."""
         return dict(vars(self))
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
-        """The regressor that `arrays` was called on."""
+        """Build the regressor that `arrays` was called on."""
         return cls(**{name: np.asarray(value, np.float64) for name, value in arrays.items()})
 
 
 @dataclass(frozen=True, eq=False)
 class LinearRegressor(_ArrayFields):
-    """Ridge regression: fill (p,) stands in for NaN; weight (p,), bias ()."""
+    """Ridge regression.
+
+    Attributes:
+        fill: (p,) the value that replaces NaN in each column.
+        weight: (p,).
+        bias: ().
+    """
 
     fill: Float
     weight: Float
     bias: Float
 
-    def predict(self, given: RegressorInput) -> Float:
-        """Totals (n,) of the sessions' rows."""
-        return np.asarray(fill_missing(given.rows, self.fill) @ self.weight + self.bias)
+    def predict(self, sessions: RegressorInput) -> Float:
+        """Return the totals (n,) of sessions by their rows."""
+        return np.asarray(fill_missing(sessions.rows, self.fill) @ self.weight + self.bias)
 
 
 @dataclass(frozen=True, eq=False)
 class KernelRegressor(_ArrayFields):
-    """Support vector regression with a Gaussian kernel over centred and scaled rows; support (s, p), dual (s,)."""
+    """Support vector regression with a Gaussian kernel over centred and scaled rows.
+
+    Attributes:
+        fill: (p,) the value that replaces NaN in each column.
+        centre: (p,) subtracted from each column.
+        scale: (p,) multiplies each column after that.
+        support: (s, p) support vectors.
+        dual: (s,) their coefficients.
+        gamma: () inverse width of the kernel.
+        bias: ().
+    """
 
     fill: Float
     centre: Float
@@ -89,18 +109,26 @@ class KernelRegressor(_ArrayFields):
     gamma: Float
     bias: Float
 
-    def predict(self, given: RegressorInput) -> Float:
-        """Totals (n,) of the sessions' rows."""
-        scaled = (fill_missing(given.rows, self.fill) - self.centre) * self.scale
+    def predict(self, sessions: RegressorInput) -> Float:
+        """Return the totals (n,) of sessions by their rows."""
+        scaled = (fill_missing(sessions.rows, self.fill) - self.centre) * self.scale
         square = (scaled**2).sum(1)[:, None] + (self.support**2).sum(1) - 2 * scaled @ self.support.T
         return np.asarray(np.exp(-self.gamma * np.maximum(square, 0)) @ self.dual + self.bias)
 
 
 @dataclass(frozen=True, eq=False)
 class TreeRegressor:
-    """Gradient-boosted trees, all nodes in one list. Leaves have feature -1; roots (trees,) are the first nodes.
+    """Gradient-boosted trees, all nodes in one list.
 
-    Where a feature is NaN a row goes left if `missing_left` says so.
+    Attributes:
+        feature: (nodes,) column that a node compares; -1 in leaves.
+        threshold: (nodes,) a row goes left up to it.
+        left: (nodes,) the node to the left.
+        right: (nodes,) the node to the right.
+        missing_left: (nodes,) whether a row goes left where the feature is NaN.
+        value: (nodes,) what a leaf adds to the total.
+        roots: (trees,) the first node of each tree.
+        baseline: () the total without any tree.
     """
 
     feature: npt.NDArray[np.int64]
@@ -112,45 +140,60 @@ class TreeRegressor:
     roots: npt.NDArray[np.int64]
     baseline: Float
 
-    def predict(self, given: RegressorInput) -> Float:
-        """Totals (n,) of the sessions' rows."""
-        rows = given.rows
+    def predict(self, sessions: RegressorInput) -> Float:
+        """Return the totals (n,) of sessions by their rows."""
+        rows = sessions.rows
         node = np.repeat(self.roots[None], len(rows), axis=0)
         line = np.arange(len(rows))[:, None]
         while (self.feature[node] >= 0).any():
             feature = self.feature[node]
-            seen = rows[line, np.maximum(feature, 0)]
-            goes_left = np.where(np.isnan(seen), self.missing_left[node], seen <= self.threshold[node])
+            value = rows[line, np.maximum(feature, 0)]
+            goes_left = np.where(np.isnan(value), self.missing_left[node], value <= self.threshold[node])
             node = np.where(feature < 0, node, np.where(goes_left, self.left[node], self.right[node]))
         return np.asarray(self.value[node].sum(1) + self.baseline)
 
     def arrays(self) -> Arrays:
-        """Its fields by name; booleans as bytes."""
+        """Return the fields by name; booleans as bytes."""
         return dict(vars(self)) | {"missing_left": self.missing_left.astype(np.uint8)}
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
-        """The regressor that `arrays` was called on."""
-        whole = {"feature", "left", "right", "roots"}
-        kinds = {name: np.int64 if name in whole else np.float64 for name in arrays}
-        fields = {name: np.asarray(value, kinds[name]) for name, value in arrays.items()}
+        """Build the regressor that `arrays` was called on."""
+        integers = {"feature", "left", "right", "roots"}
+        dtypes = {name: np.int64 if name in integers else np.float64 for name in arrays}
+        fields = {name: np.asarray(value, dtypes[name]) for name, value in arrays.items()}
         return cls(**(fields | {"missing_left": arrays["missing_left"].astype(bool)}))
 
 
 @dataclass(frozen=True, eq=False)
 class AttentionRegressor:
-    """Gap-aware attention over a session's segments: a temporal aggregator without recurrence.
+    """Gap-aware attention over a session's windows: a temporal aggregator without recurrence.
 
-    Spans are standardised (NaN becomes the mean) and turned to their `components`; a flag for each modality says
-    whether it was measured; a projection with GELU makes `hidden` numbers of both. Attentive statistics pooling (Okabe,
-    Koshinaka & Shinoda, 2018, arXiv:1803.10963) takes their weighted mean and standard deviation over the spans in
+    Windows are centred (NaN becomes the mean) and projected on their components; a flag for each modality says whether
+    it was measured; a projection with GELU makes `hidden` numbers of both. Attentive statistics pooling (Okabe,
+    Koshinaka & Shinoda, 2018, arXiv:1803.10963) takes their weighted mean and standard deviation over the windows in
     which anything was measured, in whatever number and order: the others have no influence. A perceptron makes one
-    total of these, squashed into 0 to maximum. Totals are averaged over the members and drawn to the training's mean:
-    trust, 0 to 1, is how much of their distance from it remains. A session in which nothing was measured gets the mean.
+    total of these, squashed into 0 to maximum. Totals are averaged over the members of an ensemble and drawn to the
+    training's mean. A session in which nothing was measured gets the mean.
 
-    parts (width,) int64: each column's modality, counted from 0. All others are float32: centre (width,); basis (width,
-    components); of each member project (components + modalities, hidden), attend (hidden, a), score (a,), merge
-    (2 hidden, b), total (b,) and their biases, members first; mean, trust, maximum ().
+    All arrays but `parts` are float32; those of several members have the member as first dimension.
+
+    Attributes:
+        parts: (width,) int64, the modality of each column of a window, counted from 0.
+        centre: (width,) the training's mean.
+        basis: (width, components) the components' directions.
+        project: (members, components + modalities, hidden).
+        project_bias: (members, hidden).
+        attend: (members, hidden, a).
+        attend_bias: (members, a).
+        score: (members, a) the attention's weights.
+        merge: (members, 2 hidden, b).
+        merge_bias: (members, b).
+        total: (members, b).
+        total_bias: (members,).
+        mean: () the training's mean total.
+        trust: () the share of an estimate's distance from the mean that remains, 0 to 1.
+        maximum: () highest total of the scale.
     """
 
     parts: npt.NDArray[np.int64]
@@ -169,17 +212,17 @@ class AttentionRegressor:
     trust: FloatArray
     maximum: FloatArray
 
-    def predict(self, given: RegressorInput) -> Float:
-        """Totals (n,) of the sessions' segments. Raises ValueError where there are none."""
-        if len(given.windows) != len(given):
-            raise ValueError("An attention model reads segments: the sessions were described without them.")
-        return np.array([self._estimate(segment) for segment in given.windows], np.float64)
+    def predict(self, sessions: RegressorInput) -> Float:
+        """Return the totals (n,) of sessions by their windows. Raises ValueError where there are none."""
+        if len(sessions.windows) != len(sessions):
+            raise ValueError("An attention model reads windows: the sessions come without them.")
+        return np.array([self._estimate(windows) for windows in sessions.windows], np.float64)
 
-    def _estimate(self, segment: FloatArray) -> float:
-        spans = project_windows(segment, self.parts, self.centre, self.basis)
-        if not len(spans):
+    def _estimate(self, windows: FloatArray) -> float:
+        components = project_windows(windows, self.parts, self.centre, self.basis)
+        if not len(components):
             return float(self.mean)
-        hidden = gelu(spans @ self.project + self.project_bias[:, None])
+        hidden = gelu(components @ self.project + self.project_bias[:, None])
         score = np.tanh(hidden @ self.attend + self.attend_bias[:, None]) @ self.score[..., None]
         weight = np.exp(score - score.max(1, keepdims=True))
         weight = weight / weight.sum(1, keepdims=True)
@@ -192,29 +235,37 @@ class AttentionRegressor:
         return float(self.mean + self.trust * (totals.mean() - self.mean))
 
     def arrays(self) -> Arrays:
-        """Its fields by name."""
+        """Return the fields by name."""
         return dict(vars(self))
 
     @classmethod
     def from_arrays(cls, arrays: Arrays) -> Self:
-        """The regressor that `arrays` was called on."""
+        """Build the regressor that `arrays` was called on."""
         numbers: dict[str, Any] = {name: np.asarray(value, np.float32) for name, value in arrays.items()}
         return cls(**(numbers | {"parts": np.asarray(arrays["parts"], np.int64)}))
 
 
-def project_windows(segment: FloatArray, parts: npt.NDArray[np.int64], centre: FloatArray, basis: FloatArray) -> Float:
-    """(measured spans, components + modalities): what an `Attention` sees of segments (spans, width).
+def project_windows(windows: FloatArray, parts: npt.NDArray[np.int64], centre: FloatArray, basis: FloatArray) -> Float:
+    """Project windows on components, as `AttentionRegressor` reads them.
 
-    Spans in which nothing was measured are left out. The last columns are 1 where a modality was measured, else 0.
+    Args:
+        windows: (windows, width) of one session; NaN where nothing was measured.
+        parts: (width,) the modality of each column, counted from 0.
+        centre: (width,) subtracted from each column.
+        basis: (width, components).
+
+    Returns:
+        (measured windows, components + modalities). Windows in which nothing was measured are left out. The last
+        columns are 1 where a modality was measured, else 0.
     """
-    present = np.isfinite(segment)
+    present = np.isfinite(windows)
     flags = np.stack([present[:, parts == part].any(1) for part in range(int(parts.max()) + 1)], axis=1)
-    components = np.where(present, segment.astype(np.float64) - centre, 0) @ basis
+    components = np.where(present, windows.astype(np.float64) - centre, 0) @ basis
     return np.asarray(np.concatenate([components, flags], axis=1)[flags.any(1)])
 
 
 def gelu(values: npt.NDArray[np.floating[Any]]) -> Float:
-    """Gaussian error linear units in the approximation by tanh (Hendrycks & Gimpel, 2016, arXiv:1606.08415)."""
+    """Apply Gaussian error linear units, approximated by tanh (Hendrycks & Gimpel, 2016, arXiv:1606.08415)."""
     return np.asarray(0.5 * values * (1 + np.tanh(np.sqrt(2 / np.pi) * (values + 0.044715 * values**3))))
 
 
@@ -225,9 +276,9 @@ FAMILIES: dict[str, type[LinearRegressor] | type[KernelRegressor] | type[TreeReg
     "boosting": TreeRegressor,
     "attention": AttentionRegressor,
 }
-"""Which arrays a model's name stands for. floor: the training mean, a linear model without weights."""
+"""The regressor of each model's name. 'floor' is the training mean: a linear model without weights."""
 
 
 def fill_missing(rows: Float, fill: Float) -> Float:
-    """Rows (n, p) with NaN replaced by fill (p,)."""
+    """Replace NaN in rows (n, p) by the values of fill (p,)."""
     return np.where(np.isnan(rows), fill, rows)

@@ -67,10 +67,10 @@ def test_a_head_survives_being_written(fitted):
 
 def test_what_is_unlike_the_training_is_not_judged(fitted):
     head, usual = fitted.head, cohort(people=12, seed=3).features[0]
-    assert isinstance(head.describe(usual), RegressorInput)
+    assert isinstance(head.prepare(usual), RegressorInput)
 
     def changed(values, time_s):
-        return head.describe(SessionFeatures(face=FeatureSeries(values, time_s, "k")))
+        return head.prepare(SessionFeatures(face=FeatureSeries(values, time_s, "k")))
 
     short = changed(usual.face.values[:4], usual.face.time_s[:4])
     assert isinstance(short, PhqUnavailable)
@@ -83,20 +83,20 @@ def test_what_is_unlike_the_training_is_not_judged(fitted):
 
 def test_hardly_anyone_like_the_training_is_sent_away(fitted):
     new = cohort(people=200, seed=11)
-    refused = [isinstance(fitted.head.describe(features), PhqUnavailable) for features in new.features]
+    refused = [isinstance(fitted.head.prepare(features), PhqUnavailable) for features in new.features]
     assert np.mean(refused) < 0.05
 
 
 def test_only_what_the_head_was_trained_on_fits(fitted):
     usual = cohort(people=12).features[0]
-    assert fitted.head.taken(usual).face is usual.face
+    assert fitted.head.select(usual).face is usual.face
     assert (
-        fitted.head.taken(SessionFeatures(face=FeatureSeries(usual.face.values, usual.face.time_s, "another"))) is None
+        fitted.head.select(SessionFeatures(face=FeatureSeries(usual.face.values, usual.face.time_s, "another"))) is None
     )
     assert (
-        fitted.head.taken(SessionFeatures(face=FeatureSeries(usual.face.values[:, :5], usual.face.time_s, "k"))) is None
+        fitted.head.select(SessionFeatures(face=FeatureSeries(usual.face.values[:, :5], usual.face.time_s, "k"))) is None
     )
-    assert fitted.head.taken(SessionFeatures(voice=usual.face)) is None
+    assert fitted.head.select(SessionFeatures(voice=usual.face)) is None
 
 
 def test_modality_sets_need_enough_sessions_of_enough_people():

@@ -224,7 +224,7 @@ def test_segments_are_needed(data, fitted):
     bare = Table(data.rows, data.totals, data.subjects, data.blocks)
     with pytest.raises(ValueError, match="reads segments"):
         fit_regressor("attention", bare)
-    with pytest.raises(ValueError, match="reads segments"):
+    with pytest.raises(ValueError, match="reads windows"):
         fitted.predict(bare.described)
     with pytest.raises(ValueError, match="beside"):
         RegressorInput(data.rows, data.segments[:3])
@@ -254,7 +254,7 @@ def test_a_head_survives_being_written(head):
 def test_a_head_describes_a_session_as_its_table_did(head):
     sessions = cohort(people=12, voice=1, seed=3)
     wanted = set_table(sessions, head.modalities).table
-    found = head.describe(head.taken(sessions.features[0]))
+    found = head.prepare(head.select(sessions.features[0]))
     assert not isinstance(found, PhqUnavailable)
     np.testing.assert_array_equal(found.rows[0], wanted.rows[0])
     np.testing.assert_array_equal(found.segments[0], wanted.segments[0])
