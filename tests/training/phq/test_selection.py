@@ -94,7 +94,8 @@ def test_only_what_the_head_was_trained_on_fits(fitted):
         fitted.head.select(SessionFeatures(face=FeatureSeries(usual.face.values, usual.face.time_s, "another"))) is None
     )
     assert (
-        fitted.head.select(SessionFeatures(face=FeatureSeries(usual.face.values[:, :5], usual.face.time_s, "k"))) is None
+        fitted.head.select(SessionFeatures(face=FeatureSeries(usual.face.values[:, :5], usual.face.time_s, "k")))
+        is None
     )
     assert fitted.head.select(SessionFeatures(voice=usual.face)) is None
 
