@@ -62,7 +62,7 @@ def transcript_part(
         else:
             said = _("{file}, given on {day}; all words count as the subject's.")
         ui.note(said.format(file=kept.original_name, day=ui.day(kept.created_at), speaker=speaker))
-        for words in told_all([*transcript.warnings, *([doubt] if doubt else [])]):
+        for words in told_all([str(warning) for warning in (*transcript.warnings, *([doubt] if doubt else []))]):
             ui.note(words)
     with st.expander(_("Replace or remove this transcript")):
         give(session_id)

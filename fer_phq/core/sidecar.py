@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fer_phq.core import texts
@@ -15,12 +15,14 @@ class Sidecar:
     """What is given beside a recording, on the recording's clock; all of it may be missing.
 
     transcript: a file that `read_transcript` takes. speaker: whose turns in it are the subject's. audio: sound that was
-    recorded apart, used in place of the recording's own.
+    recorded apart, used in place of the recording's own. transcript_name: what errors call the transcript; its path
+    when omitted.
     """
 
     transcript: Path | None = None
     speaker: str | None = None
     audio: Path | None = None
+    transcript_name: str | None = field(default=None, compare=False)
 
     def digest(self) -> str:
         """SHA-256 (hex) over the files' bytes and the speaker; empty when nothing is given."""

@@ -26,8 +26,8 @@ from fer_phq.timeline.gaps import near_steps
 from fer_phq.voice.features import COLUMNS, SPEECH
 from fer_phq.voice.features import KIND as PROSODY
 from fer_phq.voice.functionals import voice_functionals
-from fer_phq.words.features import MINILM, PLAIN
 from fer_phq.words.functionals import word_functionals
+from fer_phq.words.kinds import MINILM, PLAIN
 
 Float = npt.NDArray[np.float64]
 

@@ -189,8 +189,8 @@ def _voice(features: SessionFeatures) -> dict[str, float]:
 
 
 def _words(features: SessionFeatures) -> dict[str, float]:
-    from fer_phq.words.features import MINILM, PLAIN
     from fer_phq.words.functionals import word_functionals
+    from fer_phq.words.kinds import MINILM, PLAIN
 
     words: FeatureSeries | None = features.channel(Modality.WORDS)
     if words is None or words.kind not in (PLAIN, MINILM):

@@ -28,7 +28,7 @@ from fer_phq.features.functionals import Functionals, functionals, measured_rows
 from fer_phq.features.windows import window_parts, windows
 from fer_phq.models import messages
 from fer_phq.models.regressors import FAMILIES, Arrays, AttentionRegressor, Regressor, RegressorInput
-from fer_phq.words.features import MINILM, PLAIN, without_embeddings
+from fer_phq.words.kinds import MINILM, PLAIN, without_embeddings
 
 Float = npt.NDArray[np.float64]
 

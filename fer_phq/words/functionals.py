@@ -1,4 +1,4 @@
-"""A session's words in one row: what the rows of `word_features` say together."""
+"""Functionals of a session's words: the rows of `word_features` summarized as one row."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import numpy.typing as npt
 
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import FeatureSeries
-from fer_phq.words.features import MINILM, PLAIN, PLAIN_NAMES
+from fer_phq.words import messages
+from fer_phq.words.kinds import MINILM, PLAIN, PLAIN_NAMES
 
 Float = npt.NDArray[np.float64]
 
 SHARES = ("first_person", "absolutist", "negation", "type_token")
 
 
-def word_functionals(channel: FeatureSeries, duration_s: float | None = None) -> dict[str, float]:
-    """The session's numbers by name, always the same names for one kind; NaN for what cannot be measured.
+def word_functionals(series: FeatureSeries, duration_s: float | None = None) -> dict[str, float]:
+    """Summarize the subject's words over a session.
 
     talk_s: seconds in which the speaker talks, overlaps counted once. talk_share: that part of the recording's
     duration_s, 0 to 1. utterances, words: how many. words_per_minute: all words by talk_s.
@@ -26,68 +27,75 @@ def word_functionals(channel: FeatureSeries, duration_s: float | None = None) ->
     With embeddings: `embedding_000.mean` and `embedding_000.sd` and on, weighted by words (evenly where words are not
     counted). An SD divides by the number of values and needs two of them.
 
-    A channel without rows gives zero talk, utterances and words. Raises FerPhqError for a channel of another kind.
+    A series without rows gives zero talk, utterances and words.
+
+    Args:
+        series: A feature series of kind "plain-1" or "minilm-1".
+        duration_s: The recording's duration in seconds, if it is known.
+
+    Returns:
+        Values by name, always the same names for one kind; NaN for what cannot be measured.
+
+    Raises:
+        FerPhqError: The series is of another kind.
     """
-    plain = _plain(channel)
-    talk_s, inside_s = _talk(channel, plain["duration_s"], duration_s)
-    counted = plain["words"]
-    words = float(np.nansum(counted)) if np.isfinite(counted).any() or not len(channel) else math.nan
+    plain = _plain(series)
+    talk_s, inside_s = _talk(series, plain["duration_s"], duration_s)
+    counts = plain["words"]
+    words = float(np.nansum(counts)) if np.isfinite(counts).any() or not len(series) else math.nan
     out = {
         "talk_s": talk_s,
         "talk_share": inside_s / duration_s if duration_s is not None and duration_s > 0 else math.nan,
-        "utterances": float(len(channel)),
+        "utterances": float(len(series)),
         "words": words,
         "words_per_minute": words / talk_s * 60 if talk_s > 0 else math.nan,
         "duration_s.mean": _mean(plain["duration_s"]),
-        "words.mean": _mean(counted),
+        "words.mean": _mean(counts),
     }
     for name in ("pause_s", "latency_s"):
         out |= {f"{name}.mean": _mean(plain[name]), f"{name}.sd": _sd(plain[name])}
-    weights = np.nan_to_num(counted)
+    weights = np.nan_to_num(counts)
     out |= {name: _mean(plain[name], weights) for name in SHARES}
-    even = weights if weights.any() else np.ones(len(channel))
-    for i in range(len(PLAIN_NAMES), channel.width):
-        column = channel.values[:, i].astype(np.float64)
+    even = weights if weights.any() else np.ones(len(series))
+    for i in range(len(PLAIN_NAMES), series.width):
+        column = series.values[:, i].astype(np.float64)
         name = f"embedding_{i - len(PLAIN_NAMES):03d}"
         out |= {f"{name}.mean": _mean(column, even), f"{name}.sd": _sd(column, even)}
     return out
 
 
-def _plain(channel: FeatureSeries) -> dict[str, Float]:
-    """The plain columns by name."""
+def _plain(series: FeatureSeries) -> dict[str, Float]:
+    """Return the plain columns by name."""
     plain = len(PLAIN_NAMES)
-    fits = channel.width == plain if channel.kind == PLAIN else channel.kind == MINILM and channel.width > plain
-    if not fits or (channel.names and channel.names[:plain] != PLAIN_NAMES):
-        raise FerPhqError(
-            f"Words of the kind '{channel.kind}' with {channel.width} columns cannot be summarised: "
-            f"make them from a transcript, as '{PLAIN}' or '{MINILM}'."
-        )
-    return {name: channel.values[:, i].astype(np.float64) for i, name in enumerate(PLAIN_NAMES)}
+    fits = series.width == plain if series.kind == PLAIN else series.kind == MINILM and series.width > plain
+    if not fits or (series.names and series.names[:plain] != PLAIN_NAMES):
+        raise FerPhqError(messages.KIND_UNKNOWN(kind=series.kind, width=series.width))
+    return {name: series.values[:, i].astype(np.float64) for i, name in enumerate(PLAIN_NAMES)}
 
 
-def _talk(channel: FeatureSeries, lengths: Float, duration_s: float | None) -> tuple[float, float]:
-    """Seconds of talk, and those within the recording. Rows without times count as if they did not overlap."""
+def _talk(series: FeatureSeries, lengths: Float, duration_s: float | None) -> tuple[float, float]:
+    """Return the seconds of talk, and those within the recording. Rows without times count as not overlapping."""
     lengths = np.nan_to_num(lengths)
     limit = math.inf if duration_s is None else duration_s
-    if channel.time_s is None or not len(channel):
+    if series.time_s is None or not len(series):
         total = float(lengths.sum())
         return total, min(total, limit)
-    ends = channel.time_s + lengths
+    ends = series.time_s + lengths
     reached = np.r_[-np.inf, np.maximum.accumulate(ends)[:-1]]
-    starts = np.minimum(np.maximum(channel.time_s, reached), ends)
+    starts = np.minimum(np.maximum(series.time_s, reached), ends)
     inside = np.minimum(ends, limit) - np.minimum(starts, limit)
     return float((ends - starts).sum()), float(inside.sum())
 
 
 def _mean(values: Float, weights: Float | None = None) -> float:
-    """Weighted mean of what is known; NaN where nothing is or has weight."""
+    """Compute the weighted mean of the finite values; NaN without any that has weight."""
     weights = np.isfinite(values) * (1.0 if weights is None else weights)
     total = weights.sum()
     return float((np.nan_to_num(values) * weights).sum() / total) if total > 0 else math.nan
 
 
 def _sd(values: Float, weights: Float | None = None) -> float:
-    """Weighted standard deviation of what is known; NaN for fewer than two values that have weight."""
+    """Compute the weighted standard deviation of the finite values; NaN for fewer than two that have weight."""
     weights = np.isfinite(values) * (1.0 if weights is None else weights)
     if (weights > 0).sum() < 2:
         return math.nan

@@ -1,4 +1,4 @@
-"""Words of a text, the English lists that are counted in them, and a rule that tells whether a text is English.
+"""Words of a text, the English word lists that are counted in them, and a rule for whether a text is English.
 
 Lists: first-person singular pronouns, whose share is higher in depressed and formerly depressed writers (Rude, Gortner
 & Pennebaker, 2004, Cogn Emot 18:1121-1133); the absolutist words that Al-Mosaiwi & Johnstone validated (2018, Clin
@@ -57,54 +57,66 @@ _WORD = re.compile(r"[^\W_](?:\S*[^\W_])?")
 _SPACELESS = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
 
 
-def words(text: str) -> list[str]:
-    """The text's words, case folded: what stands between spaces, dashes, slashes or dots, with a letter or digit."""
+def split_words(text: str) -> list[str]:
+    """Split a text into words, case folded: between spaces, dashes, slashes or dots, each with a letter or digit."""
     text = unicodedata.normalize("NFKC", text.translate(_APOSTROPHES)).casefold()
     return _WORD.findall(_BREAKS.sub(" ", text))
 
 
 def is_negation(word: str) -> bool:
-    """Whether a word of `words` is a negation."""
+    """Return whether a word of `split_words` is a negation."""
     return word in NEGATIONS or word.endswith("n't")
 
 
-def is_english(spoken: Iterable[Sequence[str]]) -> bool:
-    """Whether the words of all utterances together hold enough English function words, or are too few to tell."""
-    found = [word for utterance in spoken for word in utterance]
-    if len(found) < MIN_WORDS:
+def is_english(utterances: Iterable[Sequence[str]]) -> bool:
+    """Return whether the words of all utterances hold enough English function words, or are too few to judge.
+
+    Args:
+        utterances: The words of each utterance, by `split_words`.
+    """
+    tokens = [word for utterance in utterances for word in utterance]
+    if len(tokens) < MIN_WORDS:
         return True
-    known = sum(word in FUNCTION_WORDS or word.partition("'")[0] in FUNCTION_WORDS for word in found)
-    return known >= MIN_ENGLISH * len(found)
+    function_words = sum(word in FUNCTION_WORDS or word.partition("'")[0] in FUNCTION_WORDS for word in tokens)
+    return function_words >= MIN_ENGLISH * len(tokens)
 
 
 def is_spaceless(texts: Iterable[str]) -> bool:
-    """Whether most letters are of a script that leaves no spaces between words (Chinese, Japanese, Thai, Khmer ...)."""
-    letters = spaceless = 0
+    """Return whether most letters are of a script that leaves no spaces between words (Chinese, Japanese, Thai ...)."""
+    letters = 0
+    spaceless = 0
     for text in texts:
         letters += sum(map(str.isalnum, text))
         spaceless += len(_SPACELESS.findall(text))
     return spaceless > letters / 2
 
 
-def type_token(found: Sequence[str], window: int = WINDOW) -> float:
-    """Moving-average type-token ratio (Covington & McFall, 2010, J Quant Linguist 17:94-100), in (0, 1].
+def type_token(tokens: Sequence[str], window: int = WINDOW) -> float:
+    """Compute the moving-average type-token ratio (Covington & McFall, 2010, J Quant Linguist 17:94-100).
 
-    The mean share of different words over every window of so many words, which does not fall with the text's length as
-    the plain ratio does. NaN when there are fewer words than one window.
+    It is the mean share of different words over every window of so many words, which does not fall with the text's
+    length as the plain ratio does.
+
+    Args:
+        tokens: The words of an utterance.
+        window: Words of a window.
+
+    Returns:
+        A ratio in (0, 1], or NaN when there are fewer words than one window.
     """
-    if len(found) < window:
+    if len(tokens) < window:
         return float("nan")
     inside: Counter[str] = Counter()
     recent: deque[str] = deque()
     total = 0
-    for word in found:
+    for word in tokens:
         inside[word] += 1
         recent.append(word)
         if len(recent) > window:
-            gone = recent.popleft()
-            inside[gone] -= 1
-            if not inside[gone]:
-                del inside[gone]
+            oldest = recent.popleft()
+            inside[oldest] -= 1
+            if not inside[oldest]:
+                del inside[oldest]
         if len(recent) == window:
             total += len(inside)
-    return total / window / (len(found) - window + 1)
+    return total / window / (len(tokens) - window + 1)

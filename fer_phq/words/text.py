@@ -1,4 +1,4 @@
-"""Text without markup, and times as captions and tables write them. Every pattern here takes linear time."""
+"""Removal of markup from text, and times as captions and tables write them. Every pattern takes linear time."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ _CLOCK = re.compile(r"(-?)(?:(\d{1,10}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,9}))?"
 
 
 def plain_text(text: str, references: bool = False) -> str:
-    """The words of a cue or cell: without tags, [bracketed notes], invisible marks of direction, and double spaces.
+    """Strip a cue or cell of tags, [bracketed notes], invisible marks of direction, and double spaces.
 
-    references: also resolve character references such as `&amp;`, as captions have them.
+    Args:
+        text: The text with markup.
+        references: Also resolve character references such as `&amp;`, as captions have them.
     """
     if "<" in text:  # most texts hold none of these, and looking is quicker than searching
         text = _TAG.sub(" ", text)
@@ -26,21 +28,21 @@ def plain_text(text: str, references: bool = False) -> str:
     if "[" in text:
         text = _NOTE.sub(" ", text)
     if references and "&" in text:
-        text = _REFERENCE.sub(lambda found: html.unescape(found[0]), text)
+        text = _REFERENCE.sub(lambda match: html.unescape(match[0]), text)
     return " ".join((text if text.isascii() else _INVISIBLE.sub("", text)).split())
 
 
 def plain_name(name: str) -> str | None:
-    """A speaker's name without markup; None when nothing is left."""
+    """Strip a speaker's name of markup; None when nothing is left."""
     return plain_text(name, references=True).rstrip(":").rstrip() or None
 
 
 def clock_seconds(text: str) -> float | None:
-    """Seconds of `[hours:]minutes:seconds[.fraction]`, possibly negative; None when it is no such time."""
-    found = _CLOCK.fullmatch(text)
-    if found is None:
+    """Parse `[hours:]minutes:seconds[.fraction]`, possibly negative, as seconds; None when it is no such time."""
+    match = _CLOCK.fullmatch(text)
+    if match is None:
         return None
-    sign, hours, minutes, seconds, fraction = found.groups()
+    sign, hours, minutes, seconds, fraction = match.groups()
     if int(minutes) > 59 or int(seconds) > 59:
         return None
     whole = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)

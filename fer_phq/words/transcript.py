@@ -1,4 +1,4 @@
-"""A transcript: who said what, from when to when. The text is left out of every `repr`, so no log can hold it."""
+"""A transcript: utterances with times and speakers. The text is left out of every `repr`, so no log can hold it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ import itertools
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from fer_phq.core.messages import Message
+
 MAX_SECONDS = 24 * 3600.0
 """Latest time of a transcript, in seconds: no session lasts longer than a day."""
 
 
 @dataclass(frozen=True)
 class Utterance:
-    """What one speaker said from start_s to end_s: seconds from the recording's start, 0 <= start_s <= end_s <= a day.
+    """What one speaker said from one time to another. Raises ValueError unless 0 <= start_s <= end_s <= a day.
 
-    speaker: the transcript's name of who spoke, or None. text: the words, without markup. Raises ValueError.
+    Attributes:
+        start_s: Seconds from the recording's start.
+        end_s: Seconds from the recording's start.
+        speaker: The transcript's name of the speaker, or None.
+        text: What was said, without markup.
     """
 
     start_s: float
@@ -29,13 +35,15 @@ class Utterance:
 
 @dataclass(frozen=True)
 class Transcript:
-    """A session's utterances, ordered by start, and one sentence about each thing that was mended in reading.
+    """A session's utterances. Raises ValueError unless they are ordered by their start.
 
-    Raises ValueError for utterances that are not in order.
+    Attributes:
+        utterances: Ordered by start.
+        warnings: What was left out or repaired in reading.
     """
 
     utterances: tuple[Utterance, ...]
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Message, ...] = ()
 
     def __post_init__(self) -> None:
         if any(after.start_s < before.start_s for before, after in itertools.pairwise(self.utterances)):
@@ -54,8 +62,29 @@ class Transcript:
         return tuple(first.values())
 
 
+class UnusableTranscript(Exception):
+    """A file is no transcript that can be used.
+
+    Attributes:
+        reason: The end of a sentence, as "it is empty".
+    """
+
+    def __init__(self, reason: Message) -> None:
+        """Keep the reason, to be filled into a message that names the file."""
+        super().__init__(reason)
+        self.reason = reason
+
+
 class Row(NamedTuple):
-    """An utterance as a file has it, before it is checked: its line, seconds, speaker and text without markup."""
+    """An utterance as a file has it, before it is checked.
+
+    Attributes:
+        line: Number of its first line in the file, from 1.
+        start_s: Seconds from the recording's start.
+        end_s: Seconds from the recording's start.
+        speaker: The file's name of the speaker, or None.
+        text: What was said, without markup.
+    """
 
     line: int
     start_s: float
@@ -65,7 +94,7 @@ class Row(NamedTuple):
 
 
 def is_by(utterance: Utterance, speaker: str | None) -> bool:
-    """Whether a speaker said it; None stands for every speaker."""
+    """Return whether a speaker said an utterance; None stands for every speaker."""
     if speaker is None:
         return True
     return utterance.speaker is not None and utterance.speaker.casefold() == speaker.strip().casefold()

