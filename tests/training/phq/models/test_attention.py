@@ -245,7 +245,7 @@ def head():
 
 def test_a_head_survives_being_written(head):
     again = build_head(head_to_config(head), head_to_arrays(head))
-    assert isinstance(again.whole, AttentionRegressor)
+    assert isinstance(again.regressor, AttentionRegressor)
     sessions = set_table(cohort(people=12, voice=1, seed=3), head.modalities).table.described
     for one, other in zip(again.estimate(sessions, 0.9, 24), head.estimate(sessions, 0.9, 24), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -257,7 +257,7 @@ def test_a_head_describes_a_session_as_its_table_did(head):
     found = head.prepare(head.select(sessions.features[0]))
     assert not isinstance(found, PhqUnavailable)
     np.testing.assert_array_equal(found.rows[0], wanted.rows[0])
-    np.testing.assert_array_equal(found.segments[0], wanted.segments[0])
+    np.testing.assert_array_equal(found.windows[0], wanted.segments[0])
 
 
 def test_arrays_that_do_not_fit_together_are_told_at_once(head):
