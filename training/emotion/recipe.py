@@ -7,15 +7,25 @@ A recipe has a network and one or more stages. Its stage fields may stand at the
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import SettingsError
 from training.emotion.data.augment import Augmentation, Mix
 from training.emotion.data.corpora import Source
+
+
+def _precision_name(value: Any) -> Any:
+    """Read the false that YAML makes of a bare `no` as the precision of that name, and names in any case."""
+    if value is False:
+        return "no"
+    return value.lower() if isinstance(value, str) else value
+
+
+Precision = Annotated[Literal["auto", "no", "bf16", "fp16"], BeforeValidator(_precision_name)]
 
 
 class _Part(BaseModel):
@@ -161,7 +171,7 @@ class Recipe(_Part):
     root: Path = Path("data")
     """Folder that the sources' paths start from."""
     seed: int = 0
-    precision: Literal["auto", "no", "bf16", "fp16"] = "auto"
+    precision: Precision = "auto"
     """auto: bf16 where the processor multiplies it in hardware, else none."""
     tracker: Literal["tensorboard", "wandb", "none"] = "tensorboard"
     workers: int = Field(2, ge=0)

@@ -37,6 +37,18 @@ def test_overrides_replace_fields():
     assert [stage.batch_size for stage in two.stages] == [16, 2]
 
 
+@pytest.mark.parametrize("value", ["no", "No", "NO", "false", "'no'", "'No'"])
+def test_no_precision_is_written_as_any_no_of_yaml(value, tmp_path):
+    """A bare `no` is false to YAML: on the command line, in a file, and in the recipe that a run writes."""
+    recipe = load_recipe(RECIPES["teacher"], (f"precision={value}",))
+    assert recipe.precision == "no"
+    path = tmp_path / "recipe.yaml"
+    path.write_text(f"{RECIPES['teacher'].read_text()}\nprecision: {value}\n")
+    assert load_recipe(path) == recipe
+    save_recipe(recipe, path)
+    assert load_recipe(path) == recipe
+
+
 @pytest.mark.parametrize(
     ("override", "named"),
     [
@@ -44,6 +56,9 @@ def test_overrides_replace_fields():
         ("batch_size=0", "batch_size"),
         ("schedule.warmup_epochs=99", "warm-up"),
         ("optimiser.name=lion", "optimiser"),
+        ("precision=yes", "precision"),
+        ("precision=0", "precision"),
+        ("precision=half", "precision"),
         ("x", "key=value"),
         ("batch_size.x=1", "cannot|not a field"),
         ("stages.7.batch_size=2", "not a field"),
