@@ -2,8 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from recordings import Recordings
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--precision`, by which one machine shows what training does on processors of both kinds."""
+    meaning = "Have training see a processor with bf16, without it (no), or of the kind that this one is not (other)."
+    parser.addoption("--precision", choices=("bf16", "no", "other"), help=meaning)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def processor(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Make `precision: auto` of a recipe what `--precision` says; without the option, what the processor has."""
+    precision = request.config.getoption("--precision")
+    if precision is None:
+        yield
+        return
+    from training import emotion
+
+    if precision == "other":
+        precision = "no" if emotion.fast_precision() == "bf16" else "bf16"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(emotion, "fast_precision", lambda: precision)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ def setup(recipe: Recipe, out: Path, resume: bool = False) -> tuple[Run, StageDa
 
 def make_accelerator(recipe: Recipe, out: Path) -> Accelerator:
     """Device, precision and tracker; `out` takes the tracker's files."""
-    precision = recipe.precision if recipe.precision != "auto" else _fast_precision()
+    precision = recipe.precision if recipe.precision != "auto" else fast_precision()
     tracker = None if recipe.tracker == "none" else recipe.tracker
     cpu = not torch.accelerator.is_available()  # unless told so, several processes on a CPU do not find each other
     accelerator = Accelerator(cpu=cpu, mixed_precision=precision, log_with=tracker, project_dir=str(out))
@@ -71,7 +71,7 @@ def make_accelerator(recipe: Recipe, out: Path) -> Accelerator:
     return accelerator
 
 
-def _fast_precision() -> str:
+def fast_precision() -> str:
     """bf16 where the device multiplies it in hardware: elsewhere it is emulated, and slower."""
     if torch.cuda.is_available():
         return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
