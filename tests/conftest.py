@@ -21,12 +21,12 @@ def processor(request: pytest.FixtureRequest) -> Iterator[None]:
     if precision is None:
         yield
         return
-    from training import emotion
+    from training.emotion import train
 
     if precision == "other":
-        precision = "no" if emotion.fast_precision() == "bf16" else "bf16"
+        precision = "no" if train.fast_precision() == "bf16" else "bf16"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(emotion, "fast_precision", lambda: precision)
+        patch.setattr(train, "fast_precision", lambda: precision)
         yield
 
 

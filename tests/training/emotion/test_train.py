@@ -158,11 +158,11 @@ def test_a_run_that_was_interrupted_goes_on_to_the_same_weights(
 @pytest.mark.slow
 def test_a_run_that_was_killed_goes_on_from_its_last_state(student_run, teacher_run, corpus, tmp_path):
     """SIGKILL in the second epoch of a process of its own, at this one's precision: nothing could be tidied up."""
-    args = [*student_args(teacher_run, corpus), f"precision={emotion.fast_precision()}", "--out", str(tmp_path)]
+    args = [*student_args(teacher_run, corpus), f"precision={train.fast_precision()}", "--out", str(tmp_path)]
     code = (
-        "import sys, os, signal\nfrom training import emotion\nstep, calls = emotion.train_step, []\n"
+        "import sys, os, signal\nfrom training.emotion import train\nstep, calls = train.train_step, []\n"
         "def dies(*a):\n    calls.append(1)\n    if len(calls) == 11: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "    return step(*a)\nemotion.train_step = dies\nsys.exit(emotion.main(sys.argv[1:]))"
+        "    return step(*a)\ntrain.train_step = dies\nsys.exit(train.main(sys.argv[1:]))"
     )
     done = subprocess.run([sys.executable, "-c", code, *args], cwd=ROOT, check=False, capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
