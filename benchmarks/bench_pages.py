@@ -37,7 +37,7 @@ from db.store import Store  # noqa: E402
 from fer_phq.core.analysis import Settings  # noqa: E402
 from fer_phq.core.emotions import EMOTIONS  # noqa: E402
 from fer_phq.core.phq import Provenance, Scale  # noqa: E402
-from fer_phq.features.measures import MEASURES, measured  # noqa: E402
+from fer_phq.features.measures import MEASURES, versioned_measures  # noqa: E402
 from service.settings import AppSettings  # noqa: E402
 
 EACH = 20
@@ -123,7 +123,9 @@ def template(store: Store, subject_id: str, seed: int, frames: int) -> str:
     )
     analysis = synthetic_analysis(seed, plan, info)
     voice = dict.fromkeys([one.name for one in MEASURES], 1.0 + seed)
-    store.analyses.save(session_id=session.id, analysis=analysis, measures=voice | measured(analysis, Settings()))
+    store.analyses.save(
+        session_id=session.id, analysis=analysis, measures=voice | versioned_measures(analysis, Settings())
+    )
     store.jobs.create(session_id=session.id)
     return session.id
 

@@ -214,7 +214,7 @@ def json_document(analysis_id: str) -> str:
 def analysis_label(summary: AnalysisSummary) -> str:
     """How an analysis is named where one of several is chosen."""
     parts = [summary.model_id, sampling_words(summary.sampling)]
-    return " · ".join([*parts, _("with transcript")] if summary.beside else parts)
+    return " · ".join([*parts, _("with transcript")] if summary.sidecar_digest else parts)
 
 
 def sampling_words(sampling: Sampling) -> str:

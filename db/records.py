@@ -130,7 +130,8 @@ class AnalysisSummary:
     """What one model found in one session, without the frames.
 
     emotions: mean probability of each emotion over frames with a face, None without a face. coverage: 0 to 1.
-    phq: an estimate with interval and provenance, or the reason why there is none. beside: see `SessionAnalysis`.
+    phq: an estimate with interval and provenance, or the reason why there is none.
+    sidecar_digest: see `SessionAnalysis`.
     """
 
     id: str
@@ -147,7 +148,7 @@ class AnalysisSummary:
     phq: PhqResult
     warnings: tuple[Message, ...]
     created_at: datetime
-    beside: str = ""
+    sidecar_digest: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -113,7 +113,7 @@ def sample_analysis(
         face_kind=face_kind,
         voice=voice,
         words=words,
-        beside=beside,
+        sidecar_digest=beside,
     )
 
 

@@ -33,7 +33,7 @@ from fer_phq.core.phq import (
     Scale,
     UnavailableReason,
 )
-from fer_phq.features.measures import measured
+from fer_phq.features.measures import versioned_measures
 
 MODEL = "synthetic-0123abcd"
 SIZE = (320, 240)
@@ -140,7 +140,7 @@ def _session(
         is_demo=True,
     )
     analysis = replace_recording(synthetic_analysis(seed, plan), info)
-    found = measured(analysis, Settings()) | _heard(seed, severity)
+    found = versioned_measures(analysis, Settings()) | _heard(seed, severity)
     store.analyses.save(session_id=session.id, analysis=analysis, measures=found)
 
 

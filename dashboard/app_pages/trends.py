@@ -14,7 +14,7 @@ from dashboard.trends.phq import change, own_baseline, phq, scores_of, with_chan
 from dashboard.widgets import ui
 from db.records import SubjectSummary
 from fer_phq.features.measures import MEASURES
-from fer_phq.longitudinal.change import since_baseline
+from fer_phq.longitudinal.change import changes_since_baseline
 from service.views import trends
 
 NAMES = [measure.name for measure in MEASURES]
@@ -94,7 +94,7 @@ def page() -> None:
     preferred = context.preferred_model()
     trend = store.trends.load(subject_id=subject.id, model_id=model_id, prefer_model=preferred, measures=NAMES)
     answers = store.trends.questionnaires(subject_id=subject.id)
-    changes = since_baseline(scores_of(answers))
+    changes = changes_since_baseline(scores_of(answers))
     baseline = own_baseline(trend, store.questionnaires.list_by_subject(subject_id=subject.id))
     happened = store.events.list_by_subject(subject_id=subject.id)
     answers = trends.with_breaks(with_change(loaders.local_times(answers, "answered_at", ui.zone()), changes))

@@ -20,7 +20,7 @@ from dashboard.widgets import ui
 from db.records import AnalysisSummary, CohortFilter, SessionDetail, SubjectSummary
 from fer_phq.core.phq import Modality
 from fer_phq.features.measures import MEASURES
-from fer_phq.longitudinal.change import since_baseline
+from fer_phq.longitudinal.change import changes_since_baseline
 from service.views.exports import (
     as_csv,
     as_json,
@@ -76,7 +76,7 @@ def trend_downloads(subject: SubjectSummary, prefer_model: str | None, model_id:
 
     def report() -> Report:
         answers = store.trends.questionnaires(subject_id=subject.id)
-        changes = since_baseline(scores_of(answers))
+        changes = changes_since_baseline(scores_of(answers))
         events = store.events.list_by_subject(subject_id=subject.id)
         return trend_report(subject, sessions(), answers, changes, events, zone, datetime.now(UTC))
 

@@ -136,7 +136,7 @@ def heading(measure: Measure) -> str:
 
 
 def said(measure: Measure, value: float) -> str:
-    """A value with its unit, as `Measure.said` has it."""
+    """A value with its unit, as `Measure.format` has it."""
     if measure.is_share or not isfinite(value):
-        return measure.said(value)
+        return measure.format(value)
     return f"{decimal(value)} {_(measure.unit)}"

@@ -12,7 +12,7 @@ from dashboard.i18n import _, mark
 from dashboard.i18n.numbers import decimal, short
 from dashboard.review.state import go_to
 from dashboard.widgets import ui
-from fer_phq.timeline.episodes import ENTER, EXPRESSIONS, LEAST_S, LEAVE
+from fer_phq.timeline.episodes import ENTER, EXPRESSIONS, LEAVE, MIN_DWELL_S
 
 ORDERS = {
     mark("By time"): ("onset_s", True),
@@ -82,4 +82,4 @@ def explain() -> None:
         "least {least} s and never reaches across a gap: ≥ stands before the dwell of one that a gap or the "
         "recording's end cuts short. A neutral face is no expression, and an expression is not the feeling behind it."
     )
-    ui.note(words.format(leave=f"{LEAVE:.0%}", enter=f"{ENTER:.0%}", least=short(LEAST_S)))
+    ui.note(words.format(leave=f"{LEAVE:.0%}", enter=f"{ENTER:.0%}", least=short(MIN_DWELL_S)))

@@ -16,7 +16,7 @@ from dashboard.review.state import clicked
 from dashboard.widgets import ui
 from db.records import AnalysisSummary, NoteRecord
 from fer_phq.core.emotions import EMOTIONS
-from fer_phq.timeline.downsample import MOST
+from fer_phq.timeline.downsample import MAX_ROWS
 from service.views.review import Window, note_table, other_people, voice_table, window_at, within
 
 AREA = mark("Stacked")
@@ -155,7 +155,7 @@ def explain(look: Look, frames: pd.DataFrame) -> None:
             "shares and estimates are never taken from smoothed values."
         )
         ui.note(smooth.format(seconds=short(look.smoothing_s)))
-    if len(frames) >= MOST:
+    if len(frames) >= MAX_ROWS:
         many = _(
             "So many frames are drawn together: each point is the mean of its frames, and the strip below shows the "
             "worst of them. Show a shorter stretch to see every frame."

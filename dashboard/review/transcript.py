@@ -113,9 +113,9 @@ def rows_of(utterances: pd.DataFrame) -> list[MomentRow]:
 
 def offer_analysis(detail: SessionDetail, found: AnalysisSummary, kept: TranscriptRecord) -> None:
     """Say when the shown analysis was made without this transcript, and how to get one with it."""
-    if found.beside == digest(kept):
+    if found.sidecar_digest == digest(kept):
         return
-    if any(one.beside == digest(kept) for one in detail.analyses):
+    if any(one.sidecar_digest == digest(kept) for one in detail.analyses):
         ui.note(_("This transcript is part of another analysis of this session: choose it above."))
         return
     ui.warn(_("This transcript is not part of the analysis that is shown: its words do not count in the estimate."))

@@ -14,7 +14,7 @@ from dashboard.i18n.numbers import decimal
 from dashboard.i18n.vocabulary import said
 from dashboard.widgets import ui
 from fer_phq.features.measures import BY_NAME, MEASURES, Measure
-from fer_phq.longitudinal.periods import FEW, Compared, Verdict
+from fer_phq.longitudinal.periods import MIN_SESSIONS, PeriodComparison, Verdict
 from service.views import trends
 
 FIRST_CHOICE = ("PHQ-9", "PHQ-8", "expressivity", "smiling_share", "pitch_sd", "speech_rate")
@@ -125,7 +125,7 @@ def periods(trend: pd.DataFrame, answers: pd.DataFrame) -> None:
             drawn(points, {name: found[name] for name in chosen})
         if trends.models_in(trend, one, two) > 1:
             ui.warn(_(MIXED))
-        ui.note(_(SPREAD).format(few=FEW))
+        ui.note(_(SPREAD).format(few=MIN_SESSIONS))
 
 
 def days_of(label: str, key: str, first: trends.Days) -> trends.Days | None:
@@ -134,7 +134,7 @@ def days_of(label: str, key: str, first: trends.Days) -> trends.Days | None:
     return (chosen[0], chosen[1]) if isinstance(chosen, tuple) and len(chosen) == 2 else None
 
 
-def drawn(points: pd.DataFrame, found: Mapping[str, Compared]) -> None:
+def drawn(points: pd.DataFrame, found: Mapping[str, PeriodComparison]) -> None:
     """The chart and the table of a comparison."""
     rows = [KNOWN[name] for name in found]
     means = pd.DataFrame(
@@ -161,7 +161,7 @@ def drawn(points: pd.DataFrame, found: Mapping[str, Compared]) -> None:
     )
 
 
-def period_row(measure: Measure, one: Compared) -> str:
+def period_row(measure: Measure, one: PeriodComparison) -> str:
     """A measure's row of the table: means with how many sessions each stands for."""
     cells = (
         mean_cell(measure, one.mean_before, one.before),

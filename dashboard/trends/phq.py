@@ -26,7 +26,7 @@ from fer_phq.longitudinal.change import (
     Score,
     personal_baseline,
     reliable_points,
-    total_on,
+    total_on_scale,
 )
 
 SOURCES = mark(
@@ -188,6 +188,6 @@ def own_baseline(
             rows["recorded_at"], rows["phq_score"], rows["phq_scale"], rows["phq_provenance"], strict=True
         )
     ]
-    totals = ((q.answered_at, total_on(scale, q.items), scale) for q in questionnaires for scale in Scale)
+    totals = ((q.answered_at, total_on_scale(scale, q.items), scale) for q in questionnaires for scale in Scale)
     scores = [Score(at, total, scale) for at, total, scale in totals if total is not None]
     return personal_baseline(estimates, scores) if estimates else None

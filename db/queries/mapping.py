@@ -72,7 +72,7 @@ def analysis_summary(row: AnalysisRow) -> AnalysisSummary:
         phq=_phq(row),
         warnings=tuple(from_json(warning) for warning in row.warnings),
         created_at=row.created_at,
-        beside=row.beside,
+        sidecar_digest=row.beside,
     )
 
 

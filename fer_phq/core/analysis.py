@@ -181,7 +181,7 @@ class SessionAnalysis:
     face_kind: str = ""
     voice: FeatureSeries | None = None
     words: FeatureSeries | None = None
-    beside: str = ""
+    sidecar_digest: str = ""
     face_time_s: TimeArray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -254,18 +254,18 @@ class SessionAnalysis:
         }
 
     def _row(self, i: int) -> dict[str, Any]:
-        line = self.timeline
-        seen = bool(line.has_face[i])
+        timeline = self.timeline
+        has_face = bool(timeline.has_face[i])
         return {
-            "time_s": round(float(line.time_s[i]), 6),
-            "emotions": _by_name(line.emotions[i]) if seen else None,
-            "box": [round(float(v), 2) for v in line.box[i]] if seen else None,
-            "detection_score": round(float(line.detection_score[i]), 4) if seen else None,
-            "quality": round(float(line.quality[i]), 4) if seen else None,
+            "time_s": round(float(timeline.time_s[i]), 6),
+            "emotions": _by_name(timeline.emotions[i]) if has_face else None,
+            "box": [round(float(v), 2) for v in timeline.box[i]] if has_face else None,
+            "detection_score": round(float(timeline.detection_score[i]), 4) if has_face else None,
+            "quality": round(float(timeline.quality[i]), 4) if has_face else None,
         }
 
 
-def fault_of_face(analysis: SessionAnalysis, settings: Settings) -> PhqUnavailable | None:
+def check_face(analysis: SessionAnalysis, settings: Settings) -> PhqUnavailable | None:
     """Why the face must not be judged, or None."""
     faces = len(analysis.embeddings)
     coverage = analysis.coverage
@@ -280,10 +280,10 @@ def fault_of_face(analysis: SessionAnalysis, settings: Settings) -> PhqUnavailab
     return None
 
 
-def judged_features(analysis: SessionAnalysis, settings: Settings) -> SessionFeatures:
+def usable_features(analysis: SessionAnalysis, settings: Settings) -> SessionFeatures:
     """What PHQ heads judge and learn from: the session's features, without a face that was seen too little."""
     features = analysis.features
-    return features if fault_of_face(analysis, settings) is None else replace(features, face=None, emotions=None)
+    return features if check_face(analysis, settings) is None else replace(features, face=None, emotions=None)
 
 
 def phq_to_dict(phq: PhqResult) -> dict[str, Any]:

@@ -62,15 +62,15 @@ class SessionFeatures:
         if self.face is None or self.emotions.shape != (len(self.face), len(EMOTIONS)):
             raise FeatureError(texts.WRONG_EMOTIONS(emotions=len(EMOTIONS), shape=str(self.emotions.shape)))
 
-    def channel(self, modality: Modality) -> FeatureSeries | None:
+    def series(self, modality: Modality) -> FeatureSeries | None:
         """A modality's channel; None where it is missing or has no rows."""
-        found = cast(FeatureSeries | None, getattr(self, modality.value))
-        return found if found is not None and len(found) else None
+        series = cast(FeatureSeries | None, getattr(self, modality.value))
+        return series if series is not None and len(series) else None
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
         """Those that are there."""
-        return tuple(modality for modality in Modality if self.channel(modality) is not None)
+        return tuple(modality for modality in Modality if self.series(modality) is not None)
 
 
 def _check_times(time_s: TimeArray, rows: int) -> None:

@@ -10,5 +10,5 @@ import platformdirs
 
 def data_dir() -> Path:
     """`FERPHQ_DATA_DIR` (a leading `~` is the home folder), else the user's data directory of this system."""
-    chosen = os.environ.get("FERPHQ_DATA_DIR") or platformdirs.user_data_dir("fer-phq", appauthor=False)
-    return Path(chosen).expanduser().absolute()
+    folder = os.environ.get("FERPHQ_DATA_DIR") or platformdirs.user_data_dir("fer-phq", appauthor=False)
+    return Path(folder).expanduser().absolute()

@@ -204,7 +204,7 @@ class PhqEstimate:
     def __post_init__(self) -> None:
         object.__setattr__(self, "scale", Scale(self.scale))
         object.__setattr__(self, "provenance", Provenance(self.provenance))
-        object.__setattr__(self, "modalities", tuple(one for one in Modality if one in self.modalities))
+        object.__setattr__(self, "modalities", tuple(modality for modality in Modality if modality in self.modalities))
         if not self.modalities:
             raise ValueError("A PHQ estimate needs the modalities that it was made from.")
         if not 0 <= self.low <= self.score <= self.high <= self.scale.maximum:

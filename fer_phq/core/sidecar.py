@@ -28,10 +28,10 @@ class Sidecar:
         """SHA-256 (hex) over the files' bytes and the speaker; empty when nothing is given."""
         if self == Sidecar():
             return ""
-        return digest_of(self.speaker, _bytes(self.transcript), _bytes(self.audio))
+        return compute_digest(self.speaker, _bytes(self.transcript), _bytes(self.audio))
 
 
-def digest_of(speaker: str | None, transcript: bytes = b"", audio: bytes = b"") -> str:
+def compute_digest(speaker: str | None, transcript: bytes = b"", audio: bytes = b"") -> str:
     """As `Beside.digest`, of files whose bytes are at hand; something must be given."""
     digest = hashlib.sha256((speaker or "").encode())
     for document in (transcript, audio):

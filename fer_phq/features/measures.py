@@ -12,14 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from fer_phq.core.analysis import SessionAnalysis, Settings, judged_features
+from fer_phq.core.analysis import SessionAnalysis, Settings, usable_features
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 
 VERSION = 1
 """Grows when a measure is added or computed differently: what was stored before is then measured again."""
-MARK = "version"
+VERSION_KEY = "version"
 """Stored beside the measures: the version that an analysis was measured by, be it without a result."""
 
 MIN_SPEECH_S = 5.0
@@ -59,7 +59,7 @@ class Measure:
         """Title and unit, as a chart's panel is headed."""
         return f"{self.title}, {'%' if self.is_share else self.unit}"
 
-    def said(self, value: float) -> str:
+    def format(self, value: float) -> str:
         """The value with its unit, such as '23 %' or '3.4 semitones'; a dash where it was not measured."""
         if not math.isfinite(value):
             return "–"
@@ -150,50 +150,50 @@ def session_measures(analysis: SessionAnalysis, settings: Settings) -> dict[str,
 
     A face that was seen too little for a PHQ head is not measured either.
     """
-    features = judged_features(analysis, settings)
-    found: dict[Modality | None, dict[str, float]] = {
+    features = usable_features(analysis, settings)
+    functionals: dict[Modality | None, dict[str, float]] = {
         Modality.FACE: _face(features),
         Modality.VOICE: _voice(features),
         Modality.WORDS: _words(features),
     }
-    values = {one.name: found[one.modality].get(one.functional, math.nan) for one in MEASURES}
+    values = {measure.name: functionals[measure.modality].get(measure.functional, math.nan) for measure in MEASURES}
     return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
-def measured(analysis: SessionAnalysis, settings: Settings) -> dict[str, float]:
+def versioned_measures(analysis: SessionAnalysis, settings: Settings) -> dict[str, float]:
     """The analysis's measures as `Store.analyses.save` takes them, with the mark."""
-    return {**session_measures(analysis, settings), MARK: float(VERSION)}
+    return {**session_measures(analysis, settings), VERSION_KEY: float(VERSION)}
 
 
 # The functionals bring the voice's networks with them, which who only reads the catalogue does not need.
 
 
 def _face(features: SessionFeatures) -> dict[str, float]:
-    from fer_phq.features.functionals import expressions
+    from fer_phq.features.functionals import expression_functionals
 
-    face = features.channel(Modality.FACE)
+    face = features.series(Modality.FACE)
     if face is None or face.time_s is None or features.emotions is None:
         return {}
-    return expressions(features.emotions, face.time_s)
+    return expression_functionals(features.emotions, face.time_s)
 
 
 def _voice(features: SessionFeatures) -> dict[str, float]:
     from fer_phq.voice.features import KIND
     from fer_phq.voice.functionals import voice_functionals
 
-    voice = features.channel(Modality.VOICE)
+    voice = features.series(Modality.VOICE)
     if voice is None or voice.kind != KIND:
         return {}
-    found = voice_functionals(voice)
-    return found if found["speech_s"] >= MIN_SPEECH_S else {"speaking_share": found["speaking_share"]}
+    functionals = voice_functionals(voice)
+    return functionals if functionals["speech_s"] >= MIN_SPEECH_S else {"speaking_share": functionals["speaking_share"]}
 
 
 def _words(features: SessionFeatures) -> dict[str, float]:
     from fer_phq.words.functionals import word_functionals
     from fer_phq.words.kinds import MINILM, PLAIN
 
-    words: FeatureSeries | None = features.channel(Modality.WORDS)
+    words: FeatureSeries | None = features.series(Modality.WORDS)
     if words is None or words.kind not in (PLAIN, MINILM):
         return {}
-    found = word_functionals(words)
-    return found if found["words"] >= MIN_WORDS else {}
+    functionals = word_functionals(words)
+    return functionals if functionals["words"] >= MIN_WORDS else {}

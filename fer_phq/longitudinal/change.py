@@ -46,7 +46,7 @@ FIVE_POINTS = 5
 PAIR_DAYS = 14
 """At most so many days lie between an estimate and the score it is compared with: the PHQ asks about two weeks."""
 
-PAIRS = 3
+MIN_PAIRS = 3
 """A person's own baseline needs so many pairs."""
 
 
@@ -112,10 +112,10 @@ class Change:
 
 def reliable_change_index(before: float, after: float, *, sd: float = SD, retest: float = RETEST) -> float:
     """(after - before) / S_diff of two totals in points (Jacobson & Truax 1991); see `noise` for the rest."""
-    return (after - before) / noise(sd=sd, retest=retest)
+    return (after - before) / difference_sd(sd=sd, retest=retest)
 
 
-def noise(*, sd: float = SD, retest: float = RETEST) -> float:
+def difference_sd(*, sd: float = SD, retest: float = RETEST) -> float:
     """S_diff = sqrt(2) * sd * sqrt(1 - retest): what unreliability makes of no change, as an SD in points.
 
     sd: the scale's standard deviation in points, above 0. retest: its test-retest correlation, 0 to below 1; ValueError
@@ -129,10 +129,10 @@ def noise(*, sd: float = SD, retest: float = RETEST) -> float:
 
 def reliable_points(*, sd: float = SD, retest: float = RETEST) -> int:
     """The smallest whole difference that is reliable, in points: 7 with the defaults."""
-    return math.floor(RELIABLE * noise(sd=sd, retest=retest)) + 1
+    return math.floor(RELIABLE * difference_sd(sd=sd, retest=retest)) + 1
 
 
-def since_baseline(scores: Sequence[Score], *, sd: float = SD, retest: float = RETEST) -> tuple[Change, ...]:
+def changes_since_baseline(scores: Sequence[Score], *, sd: float = SD, retest: float = RETEST) -> tuple[Change, ...]:
     """Each questionnaire, oldest first, against the first one of its scale; a baseline against itself has no change.
 
     The first one alone is the baseline, not a mean of several: it is what was known before anything was done, and the
@@ -227,14 +227,14 @@ def partial_pooling(
     return float(np.mean(differences)), weight, math.sqrt(weight * spread.within**2 / n)
 
 
-def pairs_of(
+def pair_estimates(
     estimates: Sequence[Estimate], scores: Sequence[Score], *, days: float = PAIR_DAYS
 ) -> list[tuple[Estimate, Score]]:
     """Estimates with a score of the same scale at most `days` away, nearest first; none of them is used twice.
 
     A score that served two sessions would count its own error twice.
     """
-    near = [
+    candidates = [
         (abs(estimate.at - score.at), i, j)
         for i, estimate in enumerate(estimates)
         for j, score in enumerate(scores)
@@ -242,11 +242,11 @@ def pairs_of(
         and math.isfinite(estimate.score)
         and abs(estimate.at - score.at) <= timedelta(days=days)
     ]
-    taken: dict[int, int] = {}
-    for _, i, j in sorted(near):
-        if i not in taken and j not in taken.values():
-            taken[i] = j
-    return [(estimates[i], scores[j]) for i, j in taken.items()]
+    score_of: dict[int, int] = {}
+    for _, i, j in sorted(candidates):
+        if i not in score_of and j not in score_of.values():
+            score_of[i] = j
+    return [(estimates[i], scores[j]) for i, j in score_of.items()]
 
 
 def personal_baseline(
@@ -263,15 +263,15 @@ def personal_baseline(
         return NoBaseline(messages.SIMULATED() if simulated else messages.NO_ESTIMATE())
     if len(scales) > 1:
         return NoBaseline(messages.TWO_SCALES())
-    pairs = pairs_of(clinical, scores, days=days)
+    pairs = pair_estimates(clinical, scores, days=days)
     if not pairs:
-        return NoBaseline(messages.NO_PAIRS(minimum=PAIRS, scale=scales[0], days=days))
-    if len(pairs) < PAIRS:
-        return NoBaseline(messages.FEW_PAIRS(n=len(pairs), minimum=PAIRS, scale=scales[0], days=days))
+        return NoBaseline(messages.NO_PAIRS(minimum=MIN_PAIRS, scale=scales[0], days=days))
+    if len(pairs) < MIN_PAIRS:
+        return NoBaseline(messages.FEW_PAIRS(n=len(pairs), minimum=MIN_PAIRS, scale=scales[0], days=days))
     mean, weight, error = partial_pooling([score.total - estimate.score for estimate, score in pairs], spread)
     return PersonalBaseline(weight * mean, error, len(pairs), mean, weight, scales[0])
 
 
-def total_on(scale: Scale, items: Sequence[int]) -> int | None:
+def total_on_scale(scale: Scale, items: Sequence[int]) -> int | None:
     """A filled-in questionnaire's total on a scale, or None: a PHQ-9 without item 9 is a PHQ-8, never the reverse."""
     return sum(items[: scale.items]) if len(items) >= scale.items else None

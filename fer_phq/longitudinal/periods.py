@@ -16,12 +16,12 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-LONGER = 3.0
+GAP_FACTOR = 3.0
 """A distance between sessions of more than so many usual ones (their median) is a gap in time ..."""
 GAP_DAYS = 14.0
 """... if it is longer than this as well."""
 
-FEW = 3
+MIN_SESSIONS = 3
 """With fewer sessions in a period nothing is said of how much the sessions of a period differ among themselves."""
 
 
@@ -35,7 +35,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Compared:
+class PeriodComparison:
     """One measure in two periods; NaN for what cannot be said.
 
     before, after: how many sessions were measured; mean_before, mean_after: their means; difference: after minus
@@ -63,45 +63,46 @@ class Compared:
         return Verdict.BEYOND if abs(self.difference) > self.spread else Verdict.WITHIN
 
 
-def longest_step(at: Sequence[datetime]) -> float:
+def longest_step_days(recorded_at: Sequence[datetime]) -> float:
     """Days up to which two sessions in a row belong together: three usual distances, and two weeks at least.
 
     The usual distance is the median, the lower one of two: of a short and a long distance the short one is usual.
     """
-    days = _days(at)
+    days = _days(recorded_at)
     usual = float(np.sort(days)[(len(days) - 1) // 2]) if len(days) else 0.0
-    return max(LONGER * usual, GAP_DAYS)
+    return max(GAP_FACTOR * usual, GAP_DAYS)
 
 
-def segments(at: Sequence[datetime], makers: Sequence[object]) -> npt.NDArray[np.int64]:
+def session_runs(recorded_at: Sequence[datetime], model_ids: Sequence[object]) -> npt.NDArray[np.int64]:
     """(n,) which stretch each session belongs to, from 0: at (n,) ascending, makers (n,) what measured each.
 
     A stretch ends at a gap in time and where another model measures: values of two models are not one series.
     """
-    if len(at) != len(makers):
-        raise ValueError(f"{len(at)} times stand beside {len(makers)} makers.")
-    if not len(at):
+    if len(recorded_at) != len(model_ids):
+        raise ValueError(f"{len(recorded_at)} times stand beside {len(model_ids)} makers.")
+    if not len(recorded_at):
         return np.zeros(0, np.int64)
-    other = np.array([one != two for one, two in itertools.pairwise(makers)], dtype=bool)
-    ends = (_days(at) > longest_step(at)) | other
+    model_changes = np.array([model != next_model for model, next_model in itertools.pairwise(model_ids)], dtype=bool)
+    ends = (_days(recorded_at) > longest_step_days(recorded_at)) | model_changes
     return np.concatenate([[0], np.cumsum(ends)]).astype(np.int64)
 
 
-def compare(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> Compared:
+def compare_periods(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> PeriodComparison:
     """One measure in two periods: values (n,) and (m,) of their sessions, NaN where not measured."""
     before = before[np.isfinite(before)]
     after = after[np.isfinite(after)]
     spread = math.nan
-    if min(len(before), len(after)) >= FEW:
+    if min(len(before), len(after)) >= MIN_SESSIONS:
         squares = len(before) * before.var() + len(after) * after.var()
         spread = math.sqrt(float(squares) / (len(before) + len(after) - 2))
-    return Compared(len(before), len(after), _mean(before), _mean(after), spread)
+    return PeriodComparison(len(before), len(after), _mean(before), _mean(after), spread)
 
 
 def _mean(values: npt.NDArray[np.float64]) -> float:
     return float(values.mean()) if len(values) else math.nan
 
 
-def _days(at: Sequence[datetime]) -> npt.NDArray[np.float64]:
+def _days(recorded_at: Sequence[datetime]) -> npt.NDArray[np.float64]:
     """(n - 1,) days between neighbours."""
-    return np.array([(two - one).total_seconds() / 86_400 for one, two in itertools.pairwise(at)], np.float64)
+    steps = [later - earlier for earlier, later in itertools.pairwise(recorded_at)]
+    return np.array([step.total_seconds() / 86_400 for step in steps], np.float64)

@@ -217,7 +217,7 @@ def load_model(name_or_path: str | os.PathLike[str] | None = None) -> FerPhqMode
 def _explain_refusal(features: SessionFeatures, config: PhqConfig) -> PhqUnavailable:
     """Return the reason why no head takes what the session has."""
     needed = set(config.modalities)
-    if all(Modality.FACE in modalities for modalities in needed) and features.channel(Modality.FACE) is None:
+    if all(Modality.FACE in modalities for modalities in needed) and features.series(Modality.FACE) is None:
         return PhqUnavailable(UnavailableReason.NO_FACE)
     takes = reduce(_alternatives, map(_join_modalities, sorted(needed, key=len)))
     has = _join_modalities(features.modalities) if features.modalities else messages.NOTHING()

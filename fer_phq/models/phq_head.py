@@ -24,8 +24,8 @@ from safetensors.numpy import load_file, save_file
 from fer_phq.core.errors import ModelError
 from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.phq import MODALITY_NAMES, Modality, PhqUnavailable, UnavailableReason
-from fer_phq.features.functionals import Functionals, functionals, measured_rows
-from fer_phq.features.windows import window_parts, windows
+from fer_phq.features.functionals import Functionals, count_measured, functionals
+from fer_phq.features.windows import window_modalities, windows
 from fer_phq.models import messages
 from fer_phq.models.regressors import FAMILIES, Arrays, AttentionRegressor, Regressor, RegressorInput
 from fer_phq.words.kinds import MINILM, PLAIN, without_embeddings
@@ -91,7 +91,7 @@ class PhqHead:
         """
         selected = {}
         for modality in self.modalities:
-            series = features.channel(modality)
+            series = features.series(modality)
             spec = self.inputs[modality]
             if series is not None and spec.kind == PLAIN and series.kind == MINILM:
                 series = without_embeddings(series)
@@ -110,8 +110,8 @@ class PhqHead:
             The one session, or the reason why this head must not judge it.
         """
         for modality in self.modalities:
-            series = features.channel(modality)
-            rows = 0 if series is None else measured_rows(series)
+            series = features.series(modality)
+            rows = 0 if series is None else count_measured(series)
             fewest = self.inputs[modality].min_rows
             if rows < fewest:
                 detail = messages.FEW_ROWS(n=rows, modality=MODALITY_NAMES[modality](), fewest=fewest)
@@ -199,7 +199,7 @@ def build_head(config: dict[str, Any], arrays: Arrays) -> PhqHead:
 
 def _check_shapes(head: PhqHead) -> None:
     """Raise ValueError or IndexError for arrays that do not fit together now, and not at a session."""
-    width = len(window_parts({modality: spec.width for modality, spec in head.inputs.items()}))
+    width = len(window_modalities({modality: spec.width for modality, spec in head.inputs.items()}))
     head.estimate(RegressorInput(head.centre[None], (np.zeros((1, width), np.float32),)), 0.5, 1)
 
 

@@ -20,8 +20,8 @@ from fer_phq.core.analysis import (
     SessionAnalysis,
     Settings,
     Step,
-    fault_of_face,
-    judged_features,
+    check_face,
+    usable_features,
 )
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.core.messages import Message, literal
@@ -81,7 +81,7 @@ def analyze(
         face_kind=model.face_kind,
         voice=heard.voice,
         words=heard.words,
-        beside=digest,
+        sidecar_digest=digest,
     )
     return with_estimate(analysis, model, settings)
 
@@ -170,8 +170,8 @@ def with_estimate(analysis: SessionAnalysis, model: FerPhqModel, settings: Setti
     The model must have made the embeddings, or share the backbone that did. A face that was seen too little does not
     count; the voice and the words still may.
     """
-    phq = model.estimate_phq(judged_features(analysis, settings))
-    fault = fault_of_face(analysis, settings)
+    phq = model.estimate_phq(usable_features(analysis, settings))
+    fault = check_face(analysis, settings)
     if fault is not None and isinstance(phq, PhqUnavailable):
         phq = fault
     return replace(analysis, model_id=model.model_id, phq=phq)

@@ -10,7 +10,7 @@ from fer_phq.core.analysis import RecordingInfo
 from fer_phq.core.errors import RecordingError
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.sidecar import Sidecar
-from fer_phq.features.functionals import measured_rows
+from fer_phq.features.functionals import count_measured
 from fer_phq.voice import only_during, voice_features
 from fer_phq.words import (
     Transcript,
@@ -68,7 +68,7 @@ def extract_speech(
     transcript = told.transcript
     speaker = told.speaker
     voice = _voice(recording, told.audio, on_progress, warnings)
-    if voice is not None and measured_rows(voice):
+    if voice is not None and count_measured(voice):
         if transcript is not None and speaker is not None:
             voice = only_during(voice, [(float(start), float(end)) for start, end in intervals(transcript, speaker)])
         else:

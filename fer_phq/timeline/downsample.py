@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_phq.core.arrays import TimeArray
-from fer_phq.timeline.gaps import edges, run_ids
+from fer_phq.timeline.gaps import row_edges, run_ids
 
 Float = npt.NDArray[np.float64]
-MOST = 1200
+MAX_ROWS = 1200
 """Rows that a chart as wide as a screen can tell apart."""
 
 
@@ -45,8 +45,8 @@ def downsample(
     time_s: TimeArray,
     values: npt.NDArray[np.floating],
     *,
-    seen: npt.NDArray[np.bool_] | None = None,
-    most: int = MOST,
+    is_measured: npt.NDArray[np.bool_] | None = None,
+    max_rows: int = MAX_ROWS,
 ) -> Downsampled:
     """Rows brought together in about `most` bins of equal length, or as they are when there are no more than that.
 
@@ -55,16 +55,16 @@ def downsample(
     than `most`.
     """
     rows = np.asarray(values, np.float64)
-    cut = edges(time_s)
+    edges = row_edges(time_s)
     count = len(rows)
-    if count <= most:
+    if count <= max_rows:
         first = np.arange(count)
     else:
-        there = np.asarray(np.isfinite(rows).any(axis=1) if seen is None else seen)
-        share = (time_s - time_s[0]) / max(float(time_s[-1] - time_s[0]), 1e-9)
-        bins = np.minimum((share * most).astype(np.int64), most - 1)
-        stretch = run_ids(time_s, there)
-        first = np.flatnonzero(np.r_[True, (np.diff(bins) != 0) | (np.diff(stretch) != 0)])
+        measured = np.asarray(np.isfinite(rows).any(axis=1) if is_measured is None else is_measured)
+        position = (time_s - time_s[0]) / max(float(time_s[-1] - time_s[0]), 1e-9)
+        bins = np.minimum((position * max_rows).astype(np.int64), max_rows - 1)
+        runs = run_ids(time_s, measured)
+        first = np.flatnonzero(np.r_[True, (np.diff(bins) != 0) | (np.diff(runs) != 0)])
     counts = np.diff(np.r_[first, count])
     mean = _means(rows, first)
     low = _extreme(np.fmin, rows, first)
@@ -73,27 +73,27 @@ def downsample(
         first=np.asarray(first, np.int64),
         count=np.asarray(counts, np.int64),
         time_s=np.asarray(time_s[first + (counts - 1) // 2], np.float64),
-        from_s=cut[:-1][first],
-        to_s=np.r_[cut[:-1][first[1:]], cut[-1:]] if count else np.zeros(0),
+        from_s=edges[:-1][first],
+        to_s=np.r_[edges[:-1][first[1:]], edges[-1:]] if count else np.zeros(0),
         mean=mean,
         low=low,
         high=high,
     )
 
 
-def lowest(values: npt.NDArray[np.floating], thinned: Downsampled) -> Float:
+def bin_minimum(values: npt.NDArray[np.floating], downsampled: Downsampled) -> Float:
     """(m,) the lowest of a bin's values (n,), such as the worst state that a bin holds."""
-    return _extreme(np.fmin, np.asarray(values, np.float64)[:, None], thinned.first)[:, 0]
+    return _extreme(np.fmin, np.asarray(values, np.float64)[:, None], downsampled.first)[:, 0]
 
 
 def _means(rows: Float, first: npt.NDArray[np.integer]) -> Float:
     if not len(rows):
         return rows
-    there = np.isfinite(rows)
-    sums = np.add.reduceat(np.where(there, rows, 0.0), first, axis=0)
-    counts = np.add.reduceat(there.astype(np.float64), first, axis=0)
+    is_finite = np.isfinite(rows)
+    sums = np.add.reduceat(np.where(is_finite, rows, 0.0), first, axis=0)
+    counts = np.add.reduceat(is_finite.astype(np.float64), first, axis=0)
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
-def _extreme(of: np.ufunc, rows: Float, first: npt.NDArray[np.integer]) -> Float:
-    return np.asarray(of.reduceat(rows, first, axis=0)) if len(rows) else rows
+def _extreme(pick: np.ufunc, rows: Float, first: npt.NDArray[np.integer]) -> Float:
+    return np.asarray(pick.reduceat(rows, first, axis=0)) if len(rows) else rows

@@ -20,13 +20,13 @@ import numpy.typing as npt
 
 from fer_phq.core.arrays import TimeArray
 from fer_phq.core.emotions import EMOTIONS, emotion_index
-from fer_phq.timeline.gaps import edges, run_ids
+from fer_phq.timeline.gaps import row_edges, run_ids
 
 ENTER = 0.5
 """An episode reaches this probability: the expression is likelier than all others together."""
 LEAVE = 0.35
 """An episode lasts while the probability stays at or above this."""
-LEAST_S = 0.5
+MIN_DWELL_S = 0.5
 """Seconds; what lasts less is no episode."""
 EXPRESSIONS: tuple[str, ...] = tuple(name for name in EMOTIONS if name != "neutral")
 """What has episodes: a neutral face is the lack of an expression."""
@@ -60,7 +60,7 @@ def find_episodes(
     *,
     enter: float = ENTER,
     leave: float = LEAVE,
-    least_s: float = LEAST_S,
+    min_dwell_s: float = MIN_DWELL_S,
     names: Sequence[str] = EXPRESSIONS,
 ) -> tuple[Episode, ...]:
     """The episodes of the named emotions, by onset.
@@ -72,43 +72,43 @@ def find_episodes(
     if not 0 < leave <= enter:
         raise ValueError(f"The thresholds must be 0 < leave <= enter, got {leave:g} and {enter:g}.")
     values = np.asarray(emotions, np.float64)
-    seen = np.asarray(~np.isnan(values).any(axis=1))
-    stretch = run_ids(time_s, seen)
+    is_measured = np.asarray(~np.isnan(values).any(axis=1))
+    runs = run_ids(time_s, is_measured)
     bounds = _bounds(time_s)
-    found = []
+    episodes = []
     for name in names:
         probability = values[:, emotion_index(name)]
-        for first, last in _runs(seen & (probability >= leave), stretch):
+        for first, last in _row_ranges(is_measured & (probability >= leave), runs):
             peak = first + int(probability[first : last + 1].argmax())
             if probability[peak] < enter:
                 continue
-            before = first > 0 and stretch[first - 1] == stretch[first]
-            after = last + 1 < len(time_s) and stretch[last + 1] == stretch[last]
+            before = first > 0 and runs[first - 1] == runs[first]
+            after = last + 1 < len(time_s) and runs[last + 1] == runs[last]
             onset = _crossing(time_s, probability, first - 1, leave) if before else bounds[first, 0]
             offset = _crossing(time_s, probability, last, leave) if after else bounds[last, 1]
             episode = Episode(
                 name, float(onset), float(time_s[peak]), float(offset), float(probability[peak]), not (before and after)
             )
-            if episode.dwell_s >= least_s - 1e-9:
-                found.append(episode)
-    return tuple(sorted(found, key=lambda episode: (episode.onset_s, episode.emotion)))
+            if episode.dwell_s >= min_dwell_s - 1e-9:
+                episodes.append(episode)
+    return tuple(sorted(episodes, key=lambda episode: (episode.onset_s, episode.emotion)))
 
 
-def _runs(inside: npt.NDArray[np.bool_], stretch: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+def _row_ranges(is_inside: npt.NDArray[np.bool_], run_ids: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
     """First and last row of each run of rows that are inside and of one stretch."""
-    rows = np.flatnonzero(inside)
+    rows = np.flatnonzero(is_inside)
     if not len(rows):
         return
-    breaks = np.flatnonzero((np.diff(rows) != 1) | (np.diff(stretch[rows]) != 0))
+    breaks = np.flatnonzero((np.diff(rows) != 1) | (np.diff(run_ids[rows]) != 0))
     for first, last in zip(np.r_[0, breaks + 1], np.r_[breaks, len(rows) - 1], strict=True):
         yield int(rows[first]), int(rows[last])
 
 
 def _crossing(time_s: TimeArray, probability: Float, row: int, level: float) -> float:
     """Where between a row and the next the probability passes a level."""
-    one = probability[row]
-    other = probability[row + 1]
-    share = (level - one) / (other - one) if one != other else 0.5
+    left = probability[row]
+    right = probability[row + 1]
+    share = (level - left) / (right - left) if left != right else 0.5
     return float(time_s[row] + share * (time_s[row + 1] - time_s[row]))
 
 
@@ -117,6 +117,6 @@ def _bounds(time_s: TimeArray) -> Float:
     if not len(time_s):
         return np.zeros((0, 2))
     step = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 1.0
-    cut = edges(time_s)
-    begins = np.maximum(np.maximum(cut[:-1], time_s - step / 2), 0.0)
-    return np.column_stack([begins, np.minimum(cut[1:], time_s + step / 2)])
+    edges_s = row_edges(time_s)
+    starts_s = np.maximum(np.maximum(edges_s[:-1], time_s - step / 2), 0.0)
+    return np.column_stack([starts_s, np.minimum(edges_s[1:], time_s + step / 2)])

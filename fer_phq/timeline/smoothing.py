@@ -24,18 +24,18 @@ def smooth(time_s: TimeArray, values: npt.NDArray[np.floating], width_s: float) 
     rows = np.asarray(values, np.float64)
     if width_s == 0 or len(rows) < 2:
         return rows.copy()
-    seen = np.asarray(~np.isnan(rows).any(axis=1))
-    stretch = run_ids(time_s, seen)
-    filled = np.where(seen[:, None], rows, 0.0)
+    is_measured = np.asarray(~np.isnan(rows).any(axis=1))
+    runs = run_ids(time_s, is_measured)
+    filled = np.where(is_measured[:, None], rows, 0.0)
     total = filled.copy()
     weights = np.ones(len(rows))
-    for apart in range(1, len(rows)):
-        distance = time_s[apart:] - time_s[:-apart]
+    for lag in range(1, len(rows)):
+        distance = time_s[lag:] - time_s[:-lag]
         if not (distance < width_s).any():
             break
-        weight = np.where(stretch[apart:] == stretch[:-apart], np.maximum(1 - distance / width_s, 0), 0)
-        total[apart:] += weight[:, None] * filled[:-apart]
-        total[:-apart] += weight[:, None] * filled[apart:]
-        weights[apart:] += weight
-        weights[:-apart] += weight
-    return np.where(seen[:, None], total / weights[:, None], np.nan)
+        weight = np.where(runs[lag:] == runs[:-lag], np.maximum(1 - distance / width_s, 0), 0)
+        total[lag:] += weight[:, None] * filled[:-lag]
+        total[:-lag] += weight[:, None] * filled[lag:]
+        weights[lag:] += weight
+        weights[:-lag] += weight
+    return np.where(is_measured[:, None], total / weights[:, None], np.nan)

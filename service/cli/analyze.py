@@ -24,7 +24,7 @@ from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError
 from fer_phq.core.phq import PhqEstimate, Provenance
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.files import write_features
-from fer_phq.features.measures import measured
+from fer_phq.features.measures import versioned_measures
 from service.ingest.server_folder import RECORDINGS as SUFFIXES
 from service.models.active_model import active_bundle
 from service.runtime_settings import current
@@ -226,7 +226,7 @@ def keeper(options: Options, app_settings: AppSettings) -> Callable[[SessionAnal
         except OSError as error:
             raise RecordingError(f"{path} cannot be copied: {error.strerror}.") from None
         try:
-            found = measured(analysis, options.settings)
+            found = versioned_measures(analysis, options.settings)
             store.analyses.save(
                 session_id=kept.session_id, analysis=analysis, settings=options.settings, measures=found
             )

@@ -19,7 +19,7 @@ from fer_phq.core.analysis import SessionAnalysis, Settings
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError, SettingsError, StoreError
 from fer_phq.core.phq import Scale
-from fer_phq.features.measures import measured
+from fer_phq.features.measures import versioned_measures
 from service.demo import messages
 from service.demo.content import CLIPS, CONSENT_BY, CONSENT_TEXT, LABEL, QUESTIONNAIRES, DemoClip
 from service.erasure import erase_subject
@@ -112,7 +112,7 @@ def create_demo(
                 session_id=session.id,
                 analysis=analysis,
                 settings=analyst.settings,
-                measures=measured(analysis, analyst.settings),
+                measures=versioned_measures(analysis, analyst.settings),
             )
             report_progress(_progress_line(clip, len(clips), session, analysis))
         return DemoReport(len(missing), len(clips) - len(missing), _save_questionnaires(store, subject))

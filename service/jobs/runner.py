@@ -19,7 +19,7 @@ from db.store import Store
 from fer_phq.core.analysis import Progress, ProgressHook, SessionAnalysis, Settings, Step
 from fer_phq.core.errors import AnalysisCancelled, FerPhqError, RecordingError, StoreError
 from fer_phq.core.sidecar import Sidecar
-from fer_phq.features.measures import measured
+from fer_phq.features.measures import versioned_measures
 from service.ingest.media import MediaStore
 from service.jobs.sidecar import beside_of
 from service.runtime_settings import current
@@ -145,7 +145,7 @@ class JobRunner:
                 return done.id
             hook = self._hook(workflow_id, claim)
             analysis = self._analyser.analyse(self._recording_of(session), settings, hook, beside)
-        found = measured(analysis, settings)
+        found = versioned_measures(analysis, settings)
         return _still_there(
             lambda: self._store.analyses.save(
                 session_id=session.id, analysis=analysis, settings=settings, measures=found

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from db.records import TranscriptRecord
 from db.store import Store
-from fer_phq.core.sidecar import Sidecar, digest_of
+from fer_phq.core.sidecar import Sidecar, compute_digest
 from service.settings import AppSettings
 
 
 def digest(kept: TranscriptRecord) -> str:
-    """Of an analysis that is made with it: what `SessionAnalysis.beside` then is."""
-    return digest_of(kept.speaker, kept.document)
+    """Of an analysis that is made with it: what `SessionAnalysis.sidecar_digest` then is."""
+    return compute_digest(kept.speaker, kept.document)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from db.records import NotFoundError
 from db.store import Store
-from fer_phq.features.measures import MARK, VERSION, measured
+from fer_phq.features.measures import VERSION, VERSION_KEY, versioned_measures
 from service.models.rescore import settings_of
 
 
@@ -14,10 +14,10 @@ def measure_stored(store: Store, *, limit: int | None = None) -> int:
     Each is written on its own, so it can be broken off, repeated and done by two at once.
     """
     done = 0
-    for analysis_id in store.measures.list_unmeasured(mark=MARK, version=VERSION, limit=limit):
+    for analysis_id in store.measures.list_unmeasured(mark=VERSION_KEY, version=VERSION, limit=limit):
         try:
             settings = settings_of(store.analyses.get(analysis_id=analysis_id).settings)
-            found = measured(store.analyses.load_session_analysis(analysis_id=analysis_id), settings)
+            found = versioned_measures(store.analyses.load_session_analysis(analysis_id=analysis_id), settings)
             store.measures.replace(analysis_id=analysis_id, measures=found)
         except NotFoundError:
             continue  # erased meanwhile

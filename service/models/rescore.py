@@ -10,7 +10,7 @@ from db.records import NotFoundError
 from db.store import Store
 from fer_phq.core.analysis import Sampling, Settings
 from fer_phq.core.errors import ModelError
-from fer_phq.features.measures import measured
+from fer_phq.features.measures import versioned_measures
 
 if TYPE_CHECKING:
     from fer_phq.models.model import FerPhqModel
@@ -48,7 +48,7 @@ def rescore(
             summary = store.analyses.get(analysis_id=analysis_id)
             settings = settings_of(summary.settings)
             analysis = with_estimate(store.analyses.load_session_analysis(analysis_id=analysis_id), model, settings)
-            found = measured(analysis, settings)
+            found = versioned_measures(analysis, settings)
             store.analyses.save(session_id=summary.session_id, analysis=analysis, settings=settings, measures=found)
         except NotFoundError:
             continue  # erased meanwhile

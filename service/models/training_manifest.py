@@ -9,7 +9,7 @@ from pathlib import Path
 
 from db.records import LabelledSessionRecord
 from db.store import Store
-from fer_phq.core.analysis import judged_features
+from fer_phq.core.analysis import usable_features
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import Modality, Scale
 from fer_phq.features.files import write_features
@@ -47,7 +47,7 @@ def write_manifest(
         for labelled in found[chosen]:
             name = f"{labelled.session_id}.npz"
             settings = settings_of(store.analyses.get(analysis_id=labelled.analysis_id).settings)
-            features = judged_features(store.analyses.load_session_analysis(analysis_id=labelled.analysis_id), settings)
+            features = usable_features(store.analyses.load_session_analysis(analysis_id=labelled.analysis_id), settings)
             if not features.modalities:
                 continue
             if features.words is not None and features.words.kind == MINILM and not embedded:

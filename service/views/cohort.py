@@ -14,7 +14,7 @@ import pandas as pd
 
 from db.records import CohortFilter
 from db.store import Store
-from fer_phq.longitudinal.periods import segments
+from fer_phq.longitudinal.periods import session_runs
 from service.views.trends import measured_names
 
 FEW = 5
@@ -115,7 +115,7 @@ def lines(sessions: pd.DataFrame, subject_ids: Sequence[str], name: str) -> pd.D
     for own in (of[one] for one in subject_ids if one in of):
         at = [moment.to_pydatetime() for moment in own["recorded_at"]]
         kept = own[["subject_id", "session_id", "recorded_at"]]
-        parts.append(kept.assign(segment=segments(at, list(own["model_id"])), value=own[name]))
+        parts.append(kept.assign(segment=session_runs(at, list(own["model_id"])), value=own[name]))
     empty = pd.DataFrame(columns=["subject_id", "session_id", "recorded_at", "segment", "value"])
     return pd.concat(parts, ignore_index=True) if parts else empty
 

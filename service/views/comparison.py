@@ -10,7 +10,7 @@ import pandas as pd
 from db.store import Store
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.phq import Provenance, Scale
-from fer_phq.longitudinal.change import total_on
+from fer_phq.longitudinal.change import total_on_scale
 from service.models.training_manifest import WITHIN_DAYS
 
 MIDDLE = 0.9
@@ -86,7 +86,9 @@ def _errors(table: pd.DataFrame) -> Errors | None:
     """On sessions with a questionnaire near; a PHQ-9 serves a PHQ-8 estimate, without its last item."""
     scales = table["phq_scale_a"]
     items = table["items"]
-    totals = [None if one is None else total_on(Scale(scale), one) for scale, one in zip(scales, items, strict=True)]
+    totals = [
+        None if one is None else total_on_scale(Scale(scale), one) for scale, one in zip(scales, items, strict=True)
+    ]
     total = pd.Series(totals, index=table.index, dtype=float).dropna()
     if total.empty:
         return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.phq import Modality, Provenance, Scale, UnavailableReason
 from fer_phq.features.measures import MEASURES
-from fer_phq.timeline.episodes import ENTER, EXPRESSIONS, LEAST_S, LEAVE
+from fer_phq.timeline.episodes import ENTER, EXPRESSIONS, LEAVE, MIN_DWELL_S
 from fer_phq.voice.features import COLUMNS
 from fer_phq.words.kinds import PLAIN_NAMES
 from service.models.training_manifest import WITHIN_DAYS
@@ -66,7 +66,7 @@ EPISODES = TableEntry(
         Column("onset_s", "seconds", f"When its probability rises above {LEAVE}."),
         Column("peak_s", "seconds", "When the probability is highest."),
         Column("offset_s", "seconds", f"When it falls below {LEAVE} again."),
-        Column("dwell_s", "seconds", f"From onset to offset, at least {LEAST_S}."),
+        Column("dwell_s", "seconds", f"From onset to offset, at least {MIN_DWELL_S}."),
         Column("peak", f"{ENTER} to 1", "The highest probability."),
         Column("cut", "true or false", "Whether a gap or the recording's start or end cuts it short."),
     ),

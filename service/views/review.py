@@ -15,9 +15,9 @@ import pandas as pd
 from db.records import AnalysisRecord, AnalysisSummary, NoteRecord
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.feature_series import FeatureSeries
-from fer_phq.timeline.downsample import MOST, downsample, lowest
+from fer_phq.timeline.downsample import MAX_ROWS, bin_minimum, downsample
 from fer_phq.timeline.episodes import find_episodes
-from fer_phq.timeline.gaps import edges
+from fer_phq.timeline.gaps import row_edges
 from fer_phq.timeline.smoothing import smooth
 from fer_phq.voice.features import COLUMNS, KIND, SPEECH
 from fer_phq.words import Transcript, subject_speaker
@@ -55,7 +55,7 @@ def frame_states(record: AnalysisRecord) -> pd.DataFrame:
     table = pd.DataFrame({"idx": np.arange(len(line), dtype=np.int64), "time_s": line.time_s, **columns})
     table["detection_score"] = line.detection_score
     table["quality"] = line.quality
-    bounds = edges(line.time_s)
+    bounds = row_edges(line.time_s)
     low = line.quality < LOW_QUALITY
     table["from_s"] = bounds[:-1]
     table["to_s"] = bounds[1 : len(line) + 1]
@@ -71,7 +71,7 @@ def smoothed(table: pd.DataFrame, width_s: float) -> pd.DataFrame:
     return table.assign(**dict(zip(EMOTIONS, emotions.T, strict=True)))
 
 
-def drawn_frames(table: pd.DataFrame, window: Window | None = None, most: int = MOST) -> pd.DataFrame:
+def drawn_frames(table: pd.DataFrame, window: Window | None = None, most: int = MAX_ROWS) -> pd.DataFrame:
     """The frames of a window for drawing, brought together in bins when there are more than `most`.
 
     Gaps stay as wide as they are. Columns: time_s, from_s, to_s, the emotions (a bin's mean), state (the worst in the
@@ -80,19 +80,21 @@ def drawn_frames(table: pd.DataFrame, window: Window | None = None, most: int = 
     table = table if window is None else within(table, window)
     seen = (table["state"] != STATES[0]).to_numpy(dtype=bool)
     values = table[list(EMOTIONS)].to_numpy(dtype=float)
-    thinned = downsample(table["time_s"].to_numpy(dtype=float), values, seen=seen, most=most)
+    thinned = downsample(table["time_s"].to_numpy(dtype=float), values, is_measured=seen, max_rows=most)
     drawn = pd.DataFrame({"time_s": thinned.time_s, "from_s": thinned.from_s, "to_s": thinned.to_s})
     drawn[list(EMOTIONS)] = thinned.mean
     order = np.array([STATES.index(state) for state in table["state"]], np.float64)
-    drawn["state"] = np.array(STATES, dtype=object)[lowest(order, thinned).astype(int)]
-    drawn["quality"] = lowest(table["quality"].to_numpy(dtype=float), thinned)
+    drawn["state"] = np.array(STATES, dtype=object)[bin_minimum(order, thinned).astype(int)]
+    drawn["quality"] = bin_minimum(table["quality"].to_numpy(dtype=float), thinned)
     drawn["frames"] = thinned.count
     return drawn
 
 
-def raw_values(table: pd.DataFrame, most: int = MOST) -> pd.DataFrame:
+def raw_values(table: pd.DataFrame, most: int = MAX_ROWS) -> pd.DataFrame:
     """What was there before smoothing: time_s, emotion, and the low and high of the frames that a row stands for."""
-    thinned = downsample(table["time_s"].to_numpy(dtype=float), table[list(EMOTIONS)].to_numpy(dtype=float), most=most)
+    thinned = downsample(
+        table["time_s"].to_numpy(dtype=float), table[list(EMOTIONS)].to_numpy(dtype=float), max_rows=most
+    )
     seen = np.isfinite(thinned.low[:, 0]) if len(thinned) else np.zeros(0, bool)
     return pd.DataFrame(
         {
@@ -124,7 +126,7 @@ def other_people(record: AnalysisRecord) -> pd.DataFrame:
     )
 
 
-def voice_table(voice: FeatureSeries | None, window: Window, most: int = MOST) -> pd.DataFrame:
+def voice_table(voice: FeatureSeries | None, window: Window, most: int = MAX_ROWS) -> pd.DataFrame:
     """The voice within a window: time_s, speech (share of the time, 0 to 1), and of loudness_db and pitch_hz
     the mean with the `..._low` and `..._high` of each row's tenths of a second. NaN where nothing was measured; pitch
     is only that of speech. No rows for a voice of another kind than ours.
@@ -138,7 +140,7 @@ def voice_table(voice: FeatureSeries | None, window: Window, most: int = MOST) -
     speaking = np.where(np.isfinite(probability), probability >= SPEECH, np.nan)
     pitch = np.where(speaking == 1, hertz(rows[:, COLUMNS.index("f0_semitones")]), np.nan)
     values = np.column_stack([speaking, loudness, pitch])
-    thinned = downsample(voice.time_s[inside], values, most=most)
+    thinned = downsample(voice.time_s[inside], values, max_rows=most)
     return pd.DataFrame(
         {
             "time_s": thinned.time_s,

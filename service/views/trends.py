@@ -10,7 +10,7 @@ import pandas as pd
 
 from fer_phq.core.phq import Scale
 from fer_phq.features.measures import BY_NAME, SHARES, Measure
-from fer_phq.longitudinal.periods import Compared, compare, longest_step, segments
+from fer_phq.longitudinal.periods import PeriodComparison, compare_periods, longest_step_days, session_runs
 
 Days = tuple[date, date]
 """First and last day of a period, both within it."""
@@ -32,9 +32,9 @@ def measured_names(table: pd.DataFrame) -> list[str]:
 
 
 def with_segments(trend: pd.DataFrame) -> pd.DataFrame:
-    """A trend (`recorded_at` ascending, `model_id`) with the column `segment` of `longitudinal.periods.segments`."""
+    """A trend (`recorded_at` ascending, `model_id`) with the column `segment`, of `session_runs`."""
     at = [moment.to_pydatetime() for moment in trend["recorded_at"]]
-    return trend.assign(segment=segments(at, list(trend["model_id"])))
+    return trend.assign(segment=session_runs(at, list(trend["model_id"])))
 
 
 def with_breaks(answers: pd.DataFrame) -> pd.DataFrame:
@@ -42,13 +42,13 @@ def with_breaks(answers: pd.DataFrame) -> pd.DataFrame:
     out = answers.assign(segment=np.zeros(len(answers), np.int64))
     for _, rows in answers.groupby("scale"):
         at = [moment.to_pydatetime() for moment in rows["answered_at"]]
-        out.loc[rows.index, "segment"] = segments(at, [None] * len(at))
+        out.loc[rows.index, "segment"] = session_runs(at, [None] * len(at))
     return out
 
 
 def gap_days(trend: pd.DataFrame) -> int:
     """Days between two sessions beyond which a line is broken."""
-    return round(longest_step([moment.to_pydatetime() for moment in trend["recorded_at"]]))
+    return round(longest_step_days([moment.to_pydatetime() for moment in trend["recorded_at"]]))
 
 
 def series(trend: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -81,14 +81,14 @@ def in_periods(values: pd.DataFrame, first: Days, second: Days) -> pd.DataFrame:
     return inside
 
 
-def compared(points: pd.DataFrame) -> dict[str, Compared]:
+def compared(points: pd.DataFrame) -> dict[str, PeriodComparison]:
     """By measure, how the two periods of `in_periods` compare; those that neither period has are left out."""
     found = {}
     for name in (*SCORES, *BY_NAME):
         rows = points[points["measure"] == name]
         if len(rows):
             before, after = (rows.loc[rows["period"] == period, "value"].to_numpy() for period in ("first", "second"))
-            found[name] = compare(before, after)
+            found[name] = compare_periods(before, after)
     return found
 
 

@@ -218,7 +218,7 @@ def test_what_is_stored_survives_the_modalities(empty_url: str) -> None:
         assert scored.warnings == (literal("it is dark"),)
         np.testing.assert_array_equal(scored.embeddings, [[1, 2]])
         np.testing.assert_array_equal(scored.timeline.time_s, [0.25])
-        assert (scored.face_kind, scored.voice, scored.words, scored.beside) == ("", None, None, "")
+        assert (scored.face_kind, scored.voice, scored.words, scored.sidecar_digest) == ("", None, None, "")
         found = store.analyses.find(session_id="session", model_id="model-a", settings=Settings())
         assert found is not None
         assert found.id == "scored", "the hashes of old rows are still those of their settings"

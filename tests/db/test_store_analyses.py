@@ -73,7 +73,7 @@ def test_whole_analysis_prints_the_same_document(store: Store, session_id: str) 
     given["recording"].pop("path")
     assert json.dumps(stored) == json.dumps(given)
     assert given["modalities"] == given["phq"]["modalities"] == ["face", "voice", "words"]
-    assert (again.face_kind, again.beside) == ("face-a", "ab12")
+    assert (again.face_kind, again.sidecar_digest) == ("face-a", "ab12")
 
 
 def test_frame_table(store: Store, session_id: str) -> None:

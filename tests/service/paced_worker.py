@@ -67,7 +67,7 @@ class PacedAnalyser:
             tracks=(TrackSummary(0, frames, 0.0, frames / 2, 0.2, True),),
             warnings=(),
             timing=Timing(0.0, 0.0, 0.0, 0.0),
-            beside=beside.digest(),
+            sidecar_digest=beside.digest(),
         )
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sklearn.model_selection import GroupKFold
 
 from fer_phq.core.phq import Scale
-from fer_phq.features.functionals import moments
+from fer_phq.features.functionals import mean_and_sd
 from fer_phq.models.phq_head import PhqHead, columns_digest, compute_distance, cross_conformal
 from training.phq.data.tables import SetTable
 from training.phq.metrics import (
@@ -198,7 +198,7 @@ def _subject_errors(given: Float, table: Table) -> Float:
 
 def make_head(data: SetTable, model: str, calibrated: Calibrated) -> PhqHead:
     """The head of a calibrated model, with the bounds of what it may judge."""
-    centre, spread = moments(data.table.rows)
+    centre, spread = mean_and_sd(data.table.rows)
     return PhqHead(
         modalities=data.modalities,
         model=model,
@@ -220,7 +220,7 @@ def _left_out_distances(table: Table, calibrated: Calibrated) -> Float:
     out = np.zeros(len(table))
     for fold in np.unique(calibrated.fold_of):
         left_out = calibrated.fold_of == fold
-        out[left_out] = compute_distance(table.rows[left_out], *moments(table.rows[~left_out]))
+        out[left_out] = compute_distance(table.rows[left_out], *mean_and_sd(table.rows[~left_out]))
     return out
 
 

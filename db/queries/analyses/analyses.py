@@ -71,7 +71,9 @@ class AnalysisQueries(Queries):
         channels = channel_rows(analysis)
         try:
             with self._writing() as session:
-                if (found := _existing(session, session_id, analysis.model_id, chosen, analysis.beside)) is not None:
+                if (
+                    found := _existing(session, session_id, analysis.model_id, chosen, analysis.sidecar_digest)
+                ) is not None:
                     return found.id
                 parent = get_row(session, SessionRow, session_id)
                 if parent.media_sha256 != analysis.recording.sha256:
@@ -92,7 +94,9 @@ class AnalysisQueries(Queries):
         except ConflictError:
             # Another worker saved the same analysis, or the session was erased, between our look and our write.
             self._still_there(session_id)
-            twin = self.find(session_id=session_id, model_id=analysis.model_id, settings=chosen, beside=analysis.beside)
+            twin = self.find(
+                session_id=session_id, model_id=analysis.model_id, settings=chosen, beside=analysis.sidecar_digest
+            )
             if twin is None:
                 raise
             return twin.id
@@ -147,7 +151,7 @@ class AnalysisQueries(Queries):
                 face_kind=embeddings.kind,
                 voice=channels.get(Modality.VOICE),
                 words=channels.get(Modality.WORDS),
-                beside=row.beside,
+                sidecar_digest=row.beside,
             )
 
     def frames(self, *, analysis_id: str) -> pd.DataFrame:
@@ -179,8 +183,8 @@ def _analysis_row(analysis_id: str, session_id: str, analysis: SessionAnalysis, 
         session_id=session_id,
         model_id=analysis.model_id,
         settings=dataclasses.asdict(settings),
-        settings_hash=settings_hash(settings, analysis.beside),
-        beside=analysis.beside,
+        settings_hash=settings_hash(settings, analysis.sidecar_digest),
+        beside=analysis.sidecar_digest,
         fps=None if analysis.sampling.key_frames else analysis.sampling.fps,
         key_frames=analysis.sampling.key_frames,
         coverage=analysis.coverage,

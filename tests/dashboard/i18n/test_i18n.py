@@ -275,7 +275,7 @@ def test_the_words_by_member_are_whole() -> None:
 def test_measures_are_said_in_english_as_they_say_themselves(measure: Measure) -> None:
     values = (0.234, 3.0, float("nan"))
     assert words.heading(measure) == measure.heading
-    assert [words.said(measure, value) for value in values] == [measure.said(value) for value in values]
+    assert [words.said(measure, value) for value in values] == [measure.format(value) for value in values]
 
 
 def test_measures_are_said_in_german() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fer_phq.core import texts
-from fer_phq.core.analysis import RecordingInfo, Sampling, SessionAnalysis, Settings, Timeline, Timing, fault_of_face
+from fer_phq.core.analysis import RecordingInfo, Sampling, SessionAnalysis, Settings, Timeline, Timing, check_face
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.messages import from_json, literal
 from fer_phq.core.phq import Modality, PhqEstimate, PhqUnavailable, Provenance, Scale, UnavailableReason
@@ -76,7 +76,7 @@ def test_the_document_is_json_with_gaps_as_null():
 
 def test_the_document_says_what_is_wrong_in_english_and_as_facts():
     seldom = analysis([True, False, False, False], warnings=(texts.LOW_COVERAGE(), literal("old")))
-    document = replace(seldom, phq=fault_of_face(seldom, Settings())).to_dict()
+    document = replace(seldom, phq=check_face(seldom, Settings())).to_dict()
     assert document["warnings"] == ["the face was found in too few of the sampled frames", "old"]
     assert [from_json(message) for message in document["messages"]] == list(seldom.warnings)
     assert document["phq"] == {
@@ -91,8 +91,8 @@ def test_the_document_says_what_is_wrong_in_english_and_as_facts():
 
 def test_few_faces_are_counted():
     few = Settings(min_face_frames=3)
-    assert str(fault_of_face(analysis([True]), few).detail) == ("the recording holds 1 frame with a face, fewer than 3")
-    assert str(fault_of_face(analysis([True, True]), few).detail) == (
+    assert str(check_face(analysis([True]), few).detail) == ("the recording holds 1 frame with a face, fewer than 3")
+    assert str(check_face(analysis([True, True]), few).detail) == (
         "the recording holds 2 frames with a face, fewer than 3"
     )
 

@@ -33,7 +33,7 @@ def test_what_is_written_is_read(tmp_path):
     found = read_features(tmp_path / "s.npz")
     assert found.modalities == tuple(Modality)
     for modality in Modality:
-        wanted, got = session.channel(modality), found.channel(modality)
+        wanted, got = session.series(modality), found.series(modality)
         np.testing.assert_array_equal(got.values, wanted.values)
         assert (got.kind, got.names) == (wanted.kind, wanted.names)
         if wanted.time_s is None:

@@ -6,7 +6,7 @@ import pytest
 from fer_phq.core.emotions import EMOTIONS, emotion_index
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
-from fer_phq.features.functionals import change, expressions, functionals, level
+from fer_phq.features.functionals import change_functionals, expression_functionals, functionals, level_functionals
 
 HAPPY, NEUTRAL = emotion_index("happiness"), emotion_index("neutral")
 
@@ -17,7 +17,7 @@ def shown(states):
 
 
 def test_what_a_face_did_is_counted():
-    found = expressions(shown([NEUTRAL] * 4 + [HAPPY] * 2 + [NEUTRAL] * 2 + [HAPPY] * 4), np.arange(12) / 2)
+    found = expression_functionals(shown([NEUTRAL] * 4 + [HAPPY] * 2 + [NEUTRAL] * 2 + [HAPPY] * 4), np.arange(12) / 2)
     assert found["happiness.mean"] == found["happiness.share"] == found["smiling"] == pytest.approx(0.5)
     assert found["transitions_a_minute"] == pytest.approx(3 / 0.1)
     assert found["smiles_a_minute"] == pytest.approx(2 / 0.1)
@@ -31,13 +31,13 @@ def test_what_a_face_did_is_counted():
 
 def test_nothing_is_said_of_what_happened_in_a_gap():
     time_s = np.r_[np.arange(6) / 2, 100 + np.arange(6) / 2]
-    found = expressions(shown([NEUTRAL] * 6 + [HAPPY] * 6), time_s)
+    found = expression_functionals(shown([NEUTRAL] * 6 + [HAPPY] * 6), time_s)
     assert found["transitions_a_minute"] == 0
     assert found["smile_s"] == pytest.approx(3)
 
 
 def test_one_frame_has_functionals_without_dynamics():
-    found = expressions(shown([HAPPY]), np.zeros(1))
+    found = expression_functionals(shown([HAPPY]), np.zeros(1))
     assert found["happiness.mean"] == 1
     assert np.isnan(found["movement"])
     assert found["happiness.slope"] == 0
@@ -45,7 +45,7 @@ def test_one_frame_has_functionals_without_dynamics():
 
 def test_levels_pass_over_what_was_not_measured():
     values = np.array([[1, np.nan], [3, np.nan], [np.nan, np.nan]], np.float32)
-    found = level(FeatureSeries(values, np.arange(3.0), names=("pitch", "none")))
+    found = level_functionals(FeatureSeries(values, np.arange(3.0), names=("pitch", "none")))
     assert found["pitch.mean"] == 2
     assert found["pitch.sd"] == 1
     assert np.isnan(found["none.mean"])
@@ -56,7 +56,8 @@ def test_change_leaves_gaps_out_and_finds_the_slope():
     time_s = np.r_[np.arange(10.0), 100 + np.arange(10.0)]
     steady = np.r_[np.zeros(10), np.full(10, 5)]
     rising = time_s / 10
-    found = change(FeatureSeries(np.stack([steady, rising], 1).astype(np.float32), time_s, names=("steady", "rising")))
+    values = np.stack([steady, rising], 1).astype(np.float32)
+    found = change_functionals(FeatureSeries(values, time_s, names=("steady", "rising")))
     assert found["steady.activity"] == 0
     assert found["rising.activity"] == pytest.approx(0.1, abs=1e-6)
     assert found["rising.slope"] == pytest.approx((rising[-1] - rising[0]) / rising.std(), rel=1e-4)
@@ -65,8 +66,8 @@ def test_change_leaves_gaps_out_and_finds_the_slope():
 def test_the_level_does_not_depend_on_the_rate():
     rng = np.random.default_rng(0)
     values = rng.normal(size=(50, 3)).astype(np.float32)
-    once = level(FeatureSeries(values, np.arange(50.0)))
-    twice = level(FeatureSeries(np.repeat(values, 2, axis=0), np.arange(100) / 2))
+    once = level_functionals(FeatureSeries(values, np.arange(50.0)))
+    twice = level_functionals(FeatureSeries(np.repeat(values, 2, axis=0), np.arange(100) / 2))
     np.testing.assert_allclose(list(once.values()), list(twice.values()), rtol=1e-6)
 
 

@@ -18,13 +18,13 @@ from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Modality
 from fer_phq.features.measures import (
     BY_NAME,
-    MARK,
     MEASURES,
     MIN_SPEECH_S,
     MIN_WORDS,
     VERSION,
-    measured,
+    VERSION_KEY,
     session_measures,
+    versioned_measures,
 )
 from fer_phq.voice.features import COLUMNS, KIND
 from fer_phq.voice.functionals import FUNCTIONALS
@@ -55,7 +55,7 @@ def words(count: int) -> FeatureSeries:
 def test_the_catalogue_is_whole() -> None:
     assert len(MEASURES) == 13
     assert set(BY_NAME) == {one.name for one in MEASURES} | set(EMOTIONS)
-    assert MARK not in BY_NAME
+    assert VERSION_KEY not in BY_NAME
     for one in MEASURES:
         assert one.title[0].isupper()
         assert one.description.endswith(".")
@@ -114,13 +114,13 @@ def test_channels_of_another_kind_are_left_alone() -> None:
     faceless = sample_analysis(frames=2, gaps=(0, 1))
     foreign = FeatureSeries(np.zeros((9, 2), np.float32), kind="other")
     assert session_measures(replace(faceless, voice=foreign, words=sample_words()), SETTINGS) == {}
-    assert measured(faceless, SETTINGS) == {MARK: VERSION}
+    assert versioned_measures(faceless, SETTINGS) == {VERSION_KEY: VERSION}
 
 
 def test_values_are_said_with_their_unit() -> None:
-    assert BY_NAME["smiling_share"].said(0.234) == "23 %"
-    assert BY_NAME["pitch_sd"].said(3.44) == "3.4 semitones"
-    assert BY_NAME["pitch_sd"].said(math.nan) == "–"
+    assert BY_NAME["smiling_share"].format(0.234) == "23 %"
+    assert BY_NAME["pitch_sd"].format(3.44) == "3.4 semitones"
+    assert BY_NAME["pitch_sd"].format(math.nan) == "–"
 
 
 def test_the_catalogue_is_read_without_the_networks() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
-from fer_phq.features.windows import FEWEST, MOST, window_parts, windows
+from fer_phq.features.windows import MAX_WINDOWS, MIN_WINDOWS, window_modalities, windows
 from fer_phq.voice.features import COLUMNS, KIND
 from fer_phq.words.kinds import PLAIN, PLAIN_NAMES
 
@@ -22,7 +22,7 @@ def emotions(rows):
     return np.full((rows, 7), 1 / 7, np.float32)
 
 
-@pytest.mark.parametrize(("seconds", "spans"), [(1, FEWEST), (30, 6), (100, 20), (3600, MOST)])
+@pytest.mark.parametrize(("seconds", "spans"), [(1, MIN_WINDOWS), (30, 6), (100, 20), (3600, MAX_WINDOWS)])
 def test_a_span_is_about_five_seconds(seconds, spans):
     assert windows(SessionFeatures(face=face([0, seconds])), FACE).shape == (spans, 2 * (2 + 7))
 
@@ -44,7 +44,7 @@ def test_modalities_stand_on_one_clock():
     session = SessionFeatures(face=face([0, 10]), voice=voice)
     found = windows(session, [Modality.VOICE, Modality.FACE])  # asked for in any order
     assert len(found) == 12
-    assert window_parts({Modality.VOICE: 1, Modality.FACE: 2}) == (Modality.FACE,) * 18 + (Modality.VOICE,) * 2
+    assert window_modalities({Modality.VOICE: 1, Modality.FACE: 2}) == (Modality.FACE,) * 18 + (Modality.VOICE,) * 2
     measured = np.isfinite(found)
     np.testing.assert_array_equal(np.flatnonzero(measured[:, 0]), [0, 2])
     np.testing.assert_array_equal(np.flatnonzero(measured[:, 18]), [6, 7, 11])
@@ -78,7 +78,7 @@ def test_words_without_times_are_spread_over_the_session():
     np.testing.assert_allclose(found[:, 18], [0.5, 2.5, 4.5, 6.5, 8.5])
     alone = windows(SessionFeatures(words=words), WORDS)
     np.testing.assert_allclose(alone[:, 0], np.arange(10))
-    assert len(windows(SessionFeatures(words=FeatureSeries(said[:1], None, PLAIN, PLAIN_NAMES)), WORDS)) == FEWEST
+    assert len(windows(SessionFeatures(words=FeatureSeries(said[:1], None, PLAIN, PLAIN_NAMES)), WORDS)) == MIN_WINDOWS
 
 
 def test_one_moment_is_one_span():

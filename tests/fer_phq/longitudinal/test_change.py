@@ -18,14 +18,14 @@ from fer_phq.longitudinal.change import (
     PersonalBaseline,
     Score,
     Spread,
-    noise,
-    pairs_of,
+    changes_since_baseline,
+    difference_sd,
+    pair_estimates,
     partial_pooling,
     personal_baseline,
     reliable_change_index,
     reliable_points,
-    since_baseline,
-    total_on,
+    total_on_scale,
 )
 
 START = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -46,7 +46,7 @@ def estimate(
 
 def test_the_index_of_jacobson_and_truax_own_example():
     # From 32.5 to 47.5 with SD 7.5 and reliability 0.80: SE 3.35, S_diff 4.74, RC 3.16.
-    assert noise(sd=7.5, retest=0.8) == pytest.approx(4.74, abs=0.005)
+    assert difference_sd(sd=7.5, retest=0.8) == pytest.approx(4.74, abs=0.005)
     assert reliable_change_index(32.5, 47.5, sd=7.5, retest=0.8) == pytest.approx(3.16, abs=0.005)
 
 
@@ -59,7 +59,7 @@ def test_the_sd_is_that_of_the_published_groups():
 
 
 def test_seven_points_are_reliable_on_the_phq9():
-    assert noise() == pytest.approx(math.sqrt(2) * 5.8 * 0.4)  # 3.281
+    assert difference_sd() == pytest.approx(math.sqrt(2) * 5.8 * 0.4)  # 3.281
     assert reliable_change_index(14, 7) == pytest.approx(-7 / 3.281, abs=1e-3)
     assert reliable_points() == 7
     assert abs(reliable_change_index(14, 8)) < RELIABLE < abs(reliable_change_index(14, 7))
@@ -85,38 +85,38 @@ def test_an_index_needs_a_sd_and_a_correlation_below_one(wrong):
     ],
 )
 def test_both_rules_at_their_boundaries(total, reliable, five_points, direction):
-    _, change = since_baseline([score(14), score(total, 14)])
+    _, change = changes_since_baseline([score(14), score(total, 14)])
     assert (change.difference, change.reliable, change.five_points) == (total - 14, reliable, five_points)
     assert change.direction is direction
 
 
 def test_a_more_precise_scale_makes_smaller_changes_reliable():
-    _, change = since_baseline([score(14), score(11, 14)], retest=0.95)
+    _, change = changes_since_baseline([score(14), score(11, 14)], retest=0.95)
     assert change.reliable is False
-    _, change = since_baseline([score(14), score(11, 14)], sd=2, retest=0.8)
+    _, change = changes_since_baseline([score(14), score(11, 14)], sd=2, retest=0.8)
     assert (change.reliable, change.five_points, change.direction) == (True, False, Direction.IMPROVED)
 
 
 def test_one_questionnaire_is_its_own_baseline():
-    (only,) = since_baseline([score(14)])
+    (only,) = changes_since_baseline([score(14)])
     assert only.is_baseline
     assert (only.difference, only.rci, only.direction) == (0, 0.0, Direction.NONE)
-    assert since_baseline([]) == ()
+    assert changes_since_baseline([]) == ()
 
 
 def test_the_first_in_time_is_the_baseline_whatever_the_order():
-    changes = since_baseline([score(6, 28), score(14, 0), score(11, 14)])
+    changes = changes_since_baseline([score(6, 28), score(14, 0), score(11, 14)])
     assert [one.score.total for one in changes] == [14, 11, 6]
     assert {one.baseline.total for one in changes} == {14}
     assert [one.is_baseline for one in changes] == [True, False, False]
 
 
 def test_two_answered_at_once_keep_their_order():
-    assert [one.score.total for one in since_baseline([score(9), score(3)])] == [9, 3]
+    assert [one.score.total for one in changes_since_baseline([score(9), score(3)])] == [9, 3]
 
 
 def test_scales_are_never_compared_with_one_another():
-    changes = since_baseline([score(14), score(20, 7, Scale.PHQ8), score(6, 14), score(19, 21, Scale.PHQ8)])
+    changes = changes_since_baseline([score(14), score(20, 7, Scale.PHQ8), score(6, 14), score(19, 21, Scale.PHQ8)])
     assert [(one.score.scale, one.difference) for one in changes] == [
         (Scale.PHQ9, 0),
         (Scale.PHQ8, 0),
@@ -128,10 +128,10 @@ def test_scales_are_never_compared_with_one_another():
 
 
 def test_a_phq9_without_item_9_is_a_phq8_and_never_the_reverse():
-    assert total_on(Scale.PHQ8, [1] * 8 + [3]) == 8
-    assert total_on(Scale.PHQ9, [1] * 8 + [3]) == 11
-    assert total_on(Scale.PHQ8, [2] * 8) == 16
-    assert total_on(Scale.PHQ9, [2] * 8) is None
+    assert total_on_scale(Scale.PHQ8, [1] * 8 + [3]) == 8
+    assert total_on_scale(Scale.PHQ9, [1] * 8 + [3]) == 11
+    assert total_on_scale(Scale.PHQ8, [2] * 8) == 16
+    assert total_on_scale(Scale.PHQ9, [2] * 8) is None
 
 
 # ------------------------------------------------------------------------------------- a person's own baseline
@@ -195,17 +195,17 @@ def test_nonsense_cannot_be_pooled():
 def test_pairs_are_the_nearest_and_used_once():
     estimates = [estimate(9, 0), estimate(8, 1), estimate(7, 30)]
     scores = [score(11, 0.5 + 1e-3), score(10, 15), score(6, 44)]
-    pairs = {(e.score, s.total) for e, s in pairs_of(estimates, scores)}
+    pairs = {(e.score, s.total) for e, s in pair_estimates(estimates, scores)}
     # The first score is nearer to the second session; the first session's only other one is 15 days away.
     assert pairs == {(8, 11), (7, 6)}
-    assert len(pairs_of(estimates, scores, days=15)) == 3
+    assert len(pair_estimates(estimates, scores, days=15)) == 3
 
 
 def test_pairs_need_the_same_scale_and_an_estimate():
-    assert pairs_of([estimate(9, 0, Scale.PHQ8)], [score(9)]) == []
-    assert pairs_of([estimate(math.nan)], [score(9)]) == []
-    assert len(pairs_of([estimate(9, 0)], [score(9, 14)])) == 1
-    assert pairs_of([estimate(9, 0)], [score(9, 14.01)]) == []
+    assert pair_estimates([estimate(9, 0, Scale.PHQ8)], [score(9)]) == []
+    assert pair_estimates([estimate(math.nan)], [score(9)]) == []
+    assert len(pair_estimates([estimate(9, 0)], [score(9, 14)])) == 1
+    assert pair_estimates([estimate(9, 0)], [score(9, 14.01)]) == []
 
 
 def test_three_pairs_make_a_baseline():

@@ -8,7 +8,7 @@ from fer_phq import analyze, load_model
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import Modality
 from fer_phq.core.sidecar import Sidecar
-from fer_phq.features.functionals import measured_rows
+from fer_phq.features.functionals import count_measured
 from fer_phq.pipeline.speech import EVERYONE, extract_speech, load_sidecar
 from fer_phq.video import probe
 
@@ -46,7 +46,7 @@ def test_only_the_subjects_turns_are_heard(recordings, speech, tmp_path):
     assert told.warnings == ()
     silent = told.voice.time_s < 5
     assert np.isnan(told.voice.values[silent]).all()
-    assert 0 < measured_rows(told.voice) < measured_rows(everyone.voice)
+    assert 0 < count_measured(told.voice) < count_measured(everyone.voice)
     assert len(told.words) == 1
     assert told.words.time_s[0] == 5.0
 
@@ -91,7 +91,7 @@ def test_an_analysis_carries_all_modalities(recordings, speech, tmp_path):
     analysis = analyze(path, model, on_progress=told.append, sidecar=beside)
     assert analysis.features.modalities == tuple(Modality)
     assert analysis.face_kind == model.face_kind
-    assert analysis.beside == beside.digest() != ""
+    assert analysis.sidecar_digest == beside.digest() != ""
     assert analysis.timing.listen > 0
     assert told[-1].time_s == pytest.approx(10, abs=0.2)
     assert analysis.to_dict()["modalities"] == ["face", "voice", "words"]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from fer_phq.core.emotions import EMOTIONS, emotion_index
-from fer_phq.timeline.downsample import downsample, lowest
+from fer_phq.timeline.downsample import bin_minimum, downsample
 from fer_phq.timeline.episodes import find_episodes
-from fer_phq.timeline.gaps import edges, run_ids
+from fer_phq.timeline.gaps import row_edges, run_ids
 from fer_phq.timeline.smoothing import smooth
 
 HAPPY = emotion_index("happiness")
@@ -32,9 +32,9 @@ def test_a_stretch_ends_where_the_face_is_lost_or_time_jumps() -> None:
 
 
 def test_edges_lie_halfway() -> None:
-    assert edges(np.array([0.0, 1.0, 3.0])).tolist() == [-0.5, 0.5, 2.0, 4.0]
-    assert edges(np.array([4.0])).tolist() == [3.5, 4.5]
-    assert edges(np.zeros(0)).tolist() == [0.0]
+    assert row_edges(np.array([0.0, 1.0, 3.0])).tolist() == [-0.5, 0.5, 2.0, 4.0]
+    assert row_edges(np.array([4.0])).tolist() == [3.5, 4.5]
+    assert row_edges(np.zeros(0)).tolist() == [0.0]
 
 
 def test_smoothing_is_a_triangle_over_true_times() -> None:
@@ -109,7 +109,7 @@ def test_a_gap_ends_an_episode_and_is_never_bridged() -> None:
 def test_what_lasts_too_short_is_no_episode() -> None:
     values = timeline([0.0, 0.0, 0.9, 0.0, 0.0])
     assert find_episodes(np.arange(5) / 12, values) == ()
-    assert len(find_episodes(np.arange(5) / 12, values, least_s=0.05)) == 1
+    assert len(find_episodes(np.arange(5) / 12, values, min_dwell_s=0.05)) == 1
 
 
 def test_neutral_faces_are_no_episodes_unless_asked_for() -> None:
@@ -125,7 +125,7 @@ def test_thresholds_must_make_sense() -> None:
 
 def test_few_rows_are_left_as_they_are() -> None:
     values = np.array([[1.0], [_NAN], [3.0]])
-    found = downsample(np.arange(3.0), values, most=3)
+    found = downsample(np.arange(3.0), values, max_rows=3)
     assert found.first.tolist() == [0, 1, 2]
     assert np.array_equal(found.mean, values, equal_nan=True)
     assert (found.from_s.tolist(), found.to_s.tolist()) == ([-0.5, 0.5, 1.5], [0.5, 1.5, 2.5])
@@ -135,7 +135,7 @@ def test_few_rows_are_left_as_they_are() -> None:
 def test_an_hour_becomes_as_many_rows_as_a_screen_shows() -> None:
     time_s = np.arange(43_200) / 12
     values = np.sin(time_s)[:, None] + np.random.default_rng(1).normal(0, 0.1, (43_200, 2))
-    found = downsample(time_s, values, most=1200)
+    found = downsample(time_s, values, max_rows=1200)
     assert len(found) == 1200
     assert found.count.sum() == 43_200
     assert (found.low <= found.mean).all()
@@ -151,7 +151,7 @@ def test_thinning_keeps_every_gap_as_wide_as_it_is() -> None:
     values = np.ones((6000, 1))
     values[3001:3002] = np.nan  # a single frame, far shorter than a bin of 25 s
     values[4000:4100] = np.nan
-    found = downsample(time_s, values, most=120)
+    found = downsample(time_s, values, max_rows=120)
     gaps = np.isnan(found.mean[:, 0])
     assert found.count[gaps].sum() == 101
     lone = np.flatnonzero(gaps & (found.count == 1))
@@ -162,5 +162,5 @@ def test_thinning_keeps_every_gap_as_wide_as_it_is() -> None:
 
 
 def test_the_worst_of_a_bin() -> None:
-    found = downsample(np.arange(8.0), np.ones((8, 1)), most=2)
-    assert lowest(np.array([2, 2, 1, 2, 2, 2, 2, 2]), found).tolist() == [1, 2]
+    found = downsample(np.arange(8.0), np.ones((8, 1)), max_rows=2)
+    assert bin_minimum(np.array([2, 2, 1, 2, 2, 2, 2, 2]), found).tolist() == [1, 2]

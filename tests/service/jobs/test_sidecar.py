@@ -99,7 +99,7 @@ def test_another_transcript_is_another_analysis(settings: AppSettings, store: St
     beside = analysed()
     kept = store.transcripts.get(session_id=session_id)
     assert kept is not None
-    assert store.analyses.get(analysis_id=beside).beside == digest(kept)
+    assert store.analyses.get(analysis_id=beside).sidecar_digest == digest(kept)
     assert beside != without
     assert analysed() == beside
     assert analyser.runs == 2
@@ -107,7 +107,7 @@ def test_another_transcript_is_another_analysis(settings: AppSettings, store: St
     assert isinstance(words, FeatureSeries)
     assert len(words) == 1, "the client said one thing"
     assert store.analyses.load_session_analysis(analysis_id=without).words is None
-    assert store.analyses.get(analysis_id=without).beside == ""
+    assert store.analyses.get(analysis_id=without).sidecar_digest == ""
     keep(store, session_id, "Therapist")
     assert analysed() not in (beside, without)
     store.transcripts.remove(session_id=session_id)

@@ -13,7 +13,7 @@ from db.records import SubjectRecord
 from db.store import Store
 from fer_phq.core.analysis import ProgressHook, SessionAnalysis, Settings
 from fer_phq.core.sidecar import Sidecar
-from fer_phq.features.measures import MARK, VERSION, session_measures
+from fer_phq.features.measures import VERSION, VERSION_KEY, session_measures
 from fer_phq.models.checkpoint import SHIPPED, read_bundle
 from fer_phq.video import probe
 from service.ingest.recordings import add_recording
@@ -34,7 +34,7 @@ def test_stored_analyses_are_measured_once(store: Store, subject: SubjectRecord)
     assert measure_stored(store) == 0, "a session in which nothing can be measured is not tried again"
     for analysis_id, analysis in analyses.items():
         found = store.measures.get(analysis_id=analysis_id)
-        assert found.pop(MARK) == VERSION
+        assert found.pop(VERSION_KEY) == VERSION
         assert found == pytest.approx(session_measures(analysis, Settings()), rel=1e-5)
 
 
@@ -44,7 +44,7 @@ def test_the_settings_of_then_decide_whether_a_face_may_be_judged(store: Store, 
     analysis = sample_analysis(sample_recording("one"))
     saved = store.analyses.save(session_id=session.id, analysis=analysis, settings=strict)
     assert measure_stored(store) == 1
-    assert store.measures.get(analysis_id=saved) == {MARK: VERSION}
+    assert store.measures.get(analysis_id=saved) == {VERSION_KEY: VERSION}
 
 
 def test_whose_analyses_are_preferred(settings: AppSettings, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

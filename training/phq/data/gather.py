@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from fer_phq.core.analysis import RecordingInfo, Settings, judged_features
+from fer_phq.core.analysis import RecordingInfo, Settings, usable_features
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.phq import Modality
@@ -55,7 +55,7 @@ class Gatherer:
         kept = self._kept(info, beside)
         if kept is not None and kept.is_file():
             return read_features(kept)
-        features = judged_features(analyze(path, self._model, sidecar=beside), Settings())
+        features = usable_features(analyze(path, self._model, sidecar=beside), Settings())
         if kept is not None:
             write_features(features, kept)
         return features
@@ -118,6 +118,6 @@ def _with_beside(features: SessionFeatures, beside: Sidecar) -> SessionFeatures:
     heard = extract_speech(silent, load_sidecar(beside))
     return replace(
         features,
-        voice=features.channel(Modality.VOICE) or heard.voice,
-        words=features.channel(Modality.WORDS) or heard.words,
+        voice=features.series(Modality.VOICE) or heard.voice,
+        words=features.series(Modality.WORDS) or heard.words,
     )

@@ -13,8 +13,8 @@ from fer_phq.core.analysis import Settings
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.phq import Modality, Scale
-from fer_phq.features.functionals import Functionals, functionals, measured_rows
-from fer_phq.features.windows import window_parts, windows
+from fer_phq.features.functionals import Functionals, count_measured, functionals
+from fer_phq.features.windows import window_modalities, windows
 from fer_phq.models.phq_head import InputSpec
 from training.phq.data.sessions import LabelledSession
 from training.phq.models.candidates import Table
@@ -109,7 +109,7 @@ def set_table(data: Gathered, modalities: tuple[Modality, ...]) -> SetTable:
         having.subjects,
         rows[0].blocks,
         segments=tuple(windows(features, modalities) for features in having.features),
-        parts=window_parts({modality: taken.width for modality, taken in inputs.items()}),
+        parts=window_modalities({modality: taken.width for modality, taken in inputs.items()}),
         maximum=having.scale.maximum,
         items=having.items,
     )
@@ -117,7 +117,7 @@ def set_table(data: Gathered, modalities: tuple[Modality, ...]) -> SetTable:
 
 
 def _input(data: Gathered, modality: Modality) -> InputSpec:
-    channels = [features.channel(modality) for features in data.features]
+    channels = [features.series(modality) for features in data.features]
     found = [channel for channel in channels if channel is not None]
     first = found[0]
     for session, channel in zip(data.sessions, found, strict=True):
@@ -126,10 +126,10 @@ def _input(data: Gathered, modality: Modality) -> InputSpec:
             raise FerPhqError(
                 f"{session.name} has another {modality} than {data.sessions[0].name} ({one}; {other}): use one kind."
             )
-    return InputSpec(first.width, first.kind, max(1, min(map(measured_rows, found)) // 2))
+    return InputSpec(first.width, first.kind, max(1, min(map(count_measured, found)) // 2))
 
 
 def _rows(features: SessionFeatures, modality: Modality) -> int:
     """How many rows of a modality say something."""
-    channel = features.channel(modality)
-    return 0 if channel is None else measured_rows(channel)
+    channel = features.series(modality)
+    return 0 if channel is None else count_measured(channel)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from fer_phq.features.functionals import moments
+from fer_phq.features.functionals import mean_and_sd
 from fer_phq.models.regressors import LinearRegressor
 
 Float = npt.NDArray[np.float64]
@@ -33,7 +33,7 @@ class BlockScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, rows: Float, totals: Any = None) -> Self:
         """Learn means and scales."""
-        self.mean_, spread = moments(rows)
+        self.mean_, spread = mean_and_sd(rows)
         names, inverse, sizes = np.unique(np.array(self.blocks), return_inverse=True, return_counts=True)
         weight = 1 / np.sqrt(sizes[inverse])
         if self.use is not None:

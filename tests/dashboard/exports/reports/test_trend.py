@@ -19,8 +19,8 @@ from dashboard.widgets import ui
 from db.store import Store
 from fer_phq.core.analysis import Settings
 from fer_phq.core.phq import PhqUnavailable, Scale, UnavailableReason
-from fer_phq.features.measures import MEASURES, measured
-from fer_phq.longitudinal.change import since_baseline
+from fer_phq.features.measures import MEASURES, versioned_measures
+from fer_phq.longitudinal.change import changes_since_baseline
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 5, 5, 12, 0, tzinfo=UTC)
@@ -31,7 +31,7 @@ def report_of(store: Store, label: str = "P-01") -> Report:
     trend = store.trends.load(subject_id=subject.id, measures=[measure.name for measure in MEASURES])
     answers = store.trends.questionnaires(subject_id=subject.id)
     events = store.events.list_by_subject(subject_id=subject.id)
-    return trend_report(subject, trend, answers, since_baseline(scores_of(answers)), events, BERLIN, NOW)
+    return trend_report(subject, trend, answers, changes_since_baseline(scores_of(answers)), events, BERLIN, NOW)
 
 
 def words_of(report: Report) -> str:
@@ -48,7 +48,7 @@ def fill(store: Store) -> None:
         phq = PhqUnavailable(UnavailableReason.NO_FACE) if faceless else sample_estimate(12.0 - week)
         gaps = tuple(range(20)) if faceless else ()
         analysis = sample_analysis(sample_recording(name), phq=phq, gaps=gaps, seed=week)
-        store.analyses.save(session_id=session.id, analysis=analysis, measures=measured(analysis, Settings()))
+        store.analyses.save(session_id=session.id, analysis=analysis, measures=versioned_measures(analysis, Settings()))
     for week, items, difficulty in ((0, [2] * 8, 2), (3, [1] * 7 + [0], None)):
         at = MONDAY + timedelta(weeks=week, days=1)
         store.questionnaires.save(
