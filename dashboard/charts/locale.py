@@ -7,8 +7,7 @@ from typing import Any
 
 from babel import Locale
 
-from dashboard.i18n import SOURCE, language
-from dashboard.i18n.numbers import marks
+from dashboard.i18n import SOURCE, language, marks
 
 
 def dated(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,8 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from dashboard.i18n import language
-from dashboard.i18n.numbers import marks
+from dashboard.i18n import language, marks
 from dashboard.theme.palette import Palette
 
 FONT_FAMILY = "Inter, sans-serif"

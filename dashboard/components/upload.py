@@ -11,9 +11,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.i18n import _, language
+from dashboard.i18n import _, language, marks
 from dashboard.i18n.beneath import LONGEST, patterns_of
-from dashboard.i18n.numbers import marks, size
+from dashboard.i18n.numbers import size
 from service.ingest.tokens import UploadGrant, upload_token
 from service.settings import AppSettings
 

@@ -12,9 +12,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dashboard.i18n import SOURCE, language, mark, messages
+from dashboard.i18n import SOURCE, language, mark, marks, read_catalogue
 from dashboard.i18n.extract import FIELD
-from dashboard.i18n.numbers import marks
 
 PARTS = (
     mark("Row {row}: {problem}"),
@@ -92,7 +91,7 @@ def _filled_in(code: str, value: str) -> str:
 def _patterns(code: str) -> list[tuple[str, Pattern]]:
     """Templates with their files, those with the most words of their own first: they say the most."""
     found = []
-    for message in messages(code) or ():
+    for message in read_catalogue(code) or ():
         files = [file for file, _line in message.locations if not file.startswith("dashboard/") or file in HERE]
         if files and isinstance(message.id, str) and message.id and message.string:
             found.append((files[0], _pattern(message.id, str(message.string))))

@@ -29,7 +29,7 @@ TERMINAL = re.compile(
 )
 """What only a terminal or another program is told; and measures, whose words stand in `dashboard.i18n.vocabulary`."""
 FOR_PROGRAMMERS = ("TypeError", "AssertionError", "RuntimeError", "NotImplementedError", "KeyError")
-LOGGING = ("debug", "info", "warning", "exception", "tell")
+LOGGING = ("debug", "info", "warning", "exception", "tell", "template", "counted")
 PARTS = ("ValueError", "_warn")
 """What is called with a part of a sentence in `fer_phq.words`."""
 SHORTEST = 3

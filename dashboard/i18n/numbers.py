@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-
-from babel import Locale
-
-from dashboard.i18n import SOURCE, language
+from dashboard.i18n import language, marks
 from service.ingest.media import readable
 
 MINUS = "\N{MINUS SIGN}"
@@ -26,12 +22,3 @@ def short(value: float) -> str:
 def size(count: int) -> str:
     """A number of bytes, such as '1.5 GiB'."""
     return readable(count).replace(".", marks(language())[0])
-
-
-@functools.cache
-def marks(code: str) -> tuple[str, str]:
-    """A language's decimal mark, and what stands between thousands."""
-    if code == SOURCE:
-        return ".", ","
-    symbols = Locale.parse(code, sep="-").number_symbols["latn"]
-    return str(symbols["decimal"]), str(symbols["group"])

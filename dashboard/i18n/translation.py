@@ -26,12 +26,18 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard import context
 from dashboard.i18n.extract import sentences
+from fer_phq.core import messages
+from fer_phq.core.messages import LITERAL, Message
 
 LOCALES = Path(__file__).with_name("locale")
 SOURCE = "en"
 SETTING = "language"
 """The setting: a language's code; without it each viewer's browser decides."""
 KEYWORDS = {"_": None, "n_": (1, 2), "mark": None}
+MESSAGE_KEYWORDS = {"template": (2,), "counted": (2, 3)}
+"""What declares the templates of messages in the packages below; see `fer_phq.core.messages`."""
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("fer_phq", "db", "training", "service")
 
 _spoken: ContextVar[str | None] = ContextVar("spoken", default=None)
 
@@ -44,6 +50,35 @@ def _(text: str) -> str:
 def n_(one: str, many: str, number: int, **names: object) -> str:
     """The form for this number in the viewer's language, with `{n}` and what else is named in it filled in."""
     return catalogue(language()).ngettext(one, many, number).format(n=number, **names)
+
+
+def render(message: Message, code: str | None = None) -> str:
+    """Write a message of the packages below in a language.
+
+    Args:
+        message: What is said.
+        code: The language, as `languages` lists it; None for the viewer's.
+
+    Returns:
+        The text; English where the catalogue has none.
+    """
+    code = code or language()
+    if message.code == LITERAL:
+        from dashboard.i18n.beneath import told
+
+        with speaking(code):
+            return told(str(message))
+    known = catalogue(code)
+    return messages.render(message, known.gettext, known.ngettext, marks(code)[0])
+
+
+@functools.cache
+def marks(code: str) -> tuple[str, str]:
+    """A language's decimal mark, and what stands between thousands."""
+    if code == SOURCE:
+        return ".", ","
+    symbols = Locale.parse(code, sep="-").number_symbols["latn"]
+    return str(symbols["decimal"]), str(symbols["group"])
 
 
 def mark(text: str) -> str:
@@ -89,7 +124,7 @@ def best(wanted: str | None) -> str:
 @functools.cache
 def catalogue(language: str) -> gettext.NullTranslations:
     """The language's catalogue; of English an empty one. What is marked as fuzzy is not used."""
-    if (found := messages(language)) is None:
+    if (found := read_catalogue(language)) is None:
         return gettext.NullTranslations()
     compiled = io.BytesIO()
     write_mo(compiled, found)
@@ -98,7 +133,7 @@ def catalogue(language: str) -> gettext.NullTranslations:
 
 
 @functools.cache
-def messages(language: str) -> Catalog | None:
+def read_catalogue(language: str) -> Catalog | None:
     """The language's catalogue as its file holds it; None of English, and where there is no file."""
     path = LOCALES / f"{language}.po"
     if language == SOURCE or not path.is_file():
@@ -114,6 +149,11 @@ def template() -> Catalog:
     methods = [("**.py", "python")]
     for name, line, message, comments, _context in extract_from_dir(here, methods, keywords=KEYWORDS):
         found.add(message, locations=[(f"dashboard/{name}", line)], auto_comments=comments)
+    for package in PACKAGES:
+        for name, line, message, comments, _context in extract_from_dir(
+            ROOT / package, methods, keywords=MESSAGE_KEYWORDS
+        ):
+            found.add(message, locations=[(f"{package}/{name}", line)], auto_comments=comments)
     for sentence in sentences():
         found.add(sentence.template, locations=[(sentence.file, sentence.line)])
     return found

@@ -59,7 +59,7 @@ def locales(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def forget() -> None:
     """Read every catalogue anew."""
     i18n.catalogue.cache_clear()
-    i18n.messages.cache_clear()
+    i18n.read_catalogue.cache_clear()
 
 
 def messages(path: Path) -> list[Message]:

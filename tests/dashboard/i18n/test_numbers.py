@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dashboard.i18n import marks
 from dashboard.i18n import translation as i18n
-from dashboard.i18n.numbers import decimal, marks, short, size
+from dashboard.i18n.numbers import decimal, short, size
 
 
 def test_numbers_have_the_languages_mark() -> None:
