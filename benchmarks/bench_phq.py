@@ -23,10 +23,10 @@ sys.path[:0] = [str(ROOT)]
 
 from fer_phq.core.phq import Modality, Scale  # noqa: E402
 from fer_phq.models.phq_head import cross_conformal  # noqa: E402
-from training.phq.data.tables import set_table  # noqa: E402
-from training.phq.models.candidates import Table  # noqa: E402
+from training.phq.data.dataset import build_head_data  # noqa: E402
+from training.phq.models.candidates import FeatureMatrix  # noqa: E402
 from training.phq.models.intervals import LEVEL, calibrate  # noqa: E402
-from training.phq.selection import judge  # noqa: E402
+from training.phq.selection import cross_validate  # noqa: E402
 from training.plots.markdown import markdown_table  # noqa: E402
 from training.simulation.sessions import LATENTS, Cohort, Simulated, simulate  # noqa: E402
 from training.simulation.severity import Links  # noqa: E402
@@ -55,7 +55,7 @@ _LINKS = ("happiness", "blunting", "slowing", "sadness")
 _SPEECH_LINKS = ("pausing", "monotony", "softness", "first_person", "absolutist")
 
 
-def coverage(pool: Table, people: int, cohorts: int, tested: int = 300) -> tuple[np.ndarray, np.ndarray]:
+def coverage(pool: FeatureMatrix, people: int, cohorts: int, tested: int = 300) -> tuple[np.ndarray, np.ndarray]:
     """Of each cohort, drawn from a pool of people: the share of new people that the interval covers, its mean width."""
     shares = np.zeros(cohorts)
     widths = np.zeros(cohorts)
@@ -72,12 +72,12 @@ def coverage(pool: Table, people: int, cohorts: int, tested: int = 300) -> tuple
     return shares, widths
 
 
-def oracle_table(simulated: Simulated, modalities: tuple[Modality, ...]) -> Table:
+def oracle_matrix(simulated: Simulated, modalities: tuple[Modality, ...]) -> FeatureMatrix:
     """What the sessions of these modalities were drawn from, in place of their functionals."""
     columns = [i for modality in modalities for i in LATENTS[modality]]
     data = simulated.data
     blocks = tuple("latents" for _ in columns)
-    return Table(simulated.latents[:, columns], data.totals, data.subjects, blocks)
+    return FeatureMatrix(simulated.latents[:, columns], data.totals, data.subjects, blocks)
 
 
 def recovery(people: int, seed: int, times: float = STRONG, seconds: tuple[float, float] = (600, 1200)) -> list[list]:
@@ -86,10 +86,12 @@ def recovery(people: int, seed: int, times: float = STRONG, seconds: tuple[float
     simulated = simulate(Cohort(people, seconds=seconds, face_gap=0.02, links=face, speech=speech), seed)
     rows = []
     for modalities in SETS:
-        table = set_table(simulated.data, modalities).table
-        found = judge(table, "ridge", Scale.PHQ8, 3, seed).figures
-        best = judge(oracle_table(simulated, modalities), "ridge", Scale.PHQ8, 3, seed).figures
-        rows.append(["+".join(modalities), found.ccc, best.ccc, found.ccc / best.ccc, found.mae, found.floor_mae])
+        matrix = build_head_data(simulated.data, modalities).matrix
+        figures = cross_validate(matrix, "ridge", Scale.PHQ8, 3, seed).figures
+        best = cross_validate(oracle_matrix(simulated, modalities), "ridge", Scale.PHQ8, 3, seed).figures
+        rows.append(
+            ["+".join(modalities), figures.ccc, best.ccc, figures.ccc / best.ccc, figures.mae, figures.floor_mae]
+        )
     return rows
 
 
@@ -98,7 +100,8 @@ def nothing(people: int, seeds: int) -> list[list]:
     rows = []
     for seed in range(seeds):
         cohort = Cohort(people, seconds=(60, 180), links=NO_LINKS, speech=NO_SPEECH_LINKS)
-        figures = judge(set_table(simulate(cohort, seed).data, EVERY).table, "ridge", Scale.PHQ8, 1, seed).figures
+        matrix = build_head_data(simulate(cohort, seed).data, EVERY).matrix
+        figures = cross_validate(matrix, "ridge", Scale.PHQ8, 1, seed).figures
         rows.append([seed, figures.ccc, figures.r2])
     return rows
 
@@ -110,7 +113,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.only in (None, "coverage"):
         began = time.perf_counter()
-        pool = set_table(simulate(Cohort(6000, seconds=(60, 180)), 0).data, FACE).table
+        pool = build_head_data(simulate(Cohort(6000, seconds=(60, 180)), 0).data, FACE).matrix
         rows = []
         for people in (30, 300):
             shares, widths = coverage(pool, people, options.cohorts)

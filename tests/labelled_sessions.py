@@ -6,8 +6,8 @@ import numpy as np
 
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Scale
+from training.phq.data.dataset import LabelledDataset
 from training.phq.data.sessions import LabelledSession, SourceKind
-from training.phq.data.tables import Gathered
 
 
 def cohort(people=40, sessions=1, signal=1.0, voice=0.5, seed=0, **kinds):
@@ -42,4 +42,4 @@ def cohort(people=40, sessions=1, signal=1.0, voice=0.5, seed=0, **kinds):
                     groups={"sex": "fm"[person % 2]},
                 )
             )
-    return Gathered(tuple(labelled), tuple(features))
+    return LabelledDataset(tuple(labelled), tuple(features))

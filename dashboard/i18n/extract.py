@@ -17,12 +17,7 @@ from string import Formatter
 
 ROOT = Path(__file__).parents[2]
 LAYERS = ("fer_phq", "db", "service")
-TRAINING = (
-    "training/phq/train.py",
-    "training/phq/data/tables.py",
-    "training/phq/data/gather.py",
-    "training/phq/bundle.py",
-)
+TRAINING = ("training/phq/messages.py",)
 """Of the training only what a head's training from the store can say."""
 TERMINAL = re.compile(
     r"service/(cli|demo)/|service/views/data_dictionary\.py|fer_phq/(models/(export|backbone|model)|features/measures)\.py"

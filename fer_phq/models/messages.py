@@ -67,3 +67,7 @@ NO_FITTING_HEAD = template(
 NOTHING = template("models.nothing", "nothing")
 MODALITIES = template("models.modalities", "{first}+{second}")
 ALTERNATIVES = template("models.alternatives", "{first} or {second}")
+
+REPORT_UNREADABLE = template(
+    "models.report_unreadable", "The report {path} cannot be read ({reason}); train the head again."
+)

@@ -22,7 +22,7 @@ from service.settings import AppSettings
 
 FEWEST_SESSIONS = 10
 FEWEST_PEOPLE = 5
-"""What `training.phq.data.tables` asks of a set of modalities; it is not imported, for it brings scikit-learn along."""
+"""What `training.phq.data.dataset` asks of a set of modalities; it is not imported, as it needs scikit-learn."""
 RIDGE_ONLY_BELOW = 20
 """With fewer people `training.phq.selection` tries ridge regression alone."""
 LONGEST_NAME = 60

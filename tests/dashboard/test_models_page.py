@@ -29,12 +29,12 @@ MAIN = Path(__file__).parents[2] / "dashboard" / "main.py"
 def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with two trained bundles: `clinic` of clinical, `made-up` of simulated labels, 12 people each."""
     from training.phq.bundle import write_phq_bundle
-    from training.phq.train import Options, fit
+    from training.phq.train import Options, fit_heads
     from training.simulation.sessions import Cohort, simulate
 
     folder = tmp_path_factory.mktemp("heads")
     missing = {Modality.VOICE: 1.0, Modality.WORDS: 1.0}
-    report = fit(simulate(Cohort(12, seconds=(20, 60), missing=missing), 0).data, Options(quick=True))
+    report = fit_heads(simulate(Cohort(12, seconds=(20, 60), missing=missing), 0).data, Options(quick=True))
     base = find_bundle(SHIPPED)
     write_phq_bundle(report, base, folder / "clinic", Provenance.CLINICAL, "Trained on 12 people of one clinic.")
     write_phq_bundle(report, base, folder / "made-up", Provenance.SIMULATED, "Trained on 12 people that were made up.")

@@ -1,4 +1,4 @@
-"""`python -m training.phq`: see `training.phq.train`."""
+"""The command `python -m training.phq`: see `training.phq.train`."""
 
 import sys
 

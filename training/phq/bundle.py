@@ -13,104 +13,150 @@ from pathlib import Path
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import Provenance
 from fer_phq.models.checkpoint import CONFIG, WEIGHTS, Bundle, BundleConfig, PhqConfig, write_config
+from fer_phq.models.head_report import SetReport
 from fer_phq.models.phq_head import save_heads
+from training.phq import messages
 from training.phq.models.intervals import LEVEL
-from training.phq.report import PhqReport, write_report
+from training.phq.report import TrainingResult, write_report
 
 EMOTION_CARD = "EMOTION_MODEL_CARD.md"
 COMPANIONS = ("recipe.yaml", "metrics.json", "robustness.json", "robustness.md")
-"""What a base bundle has beside its weights that speaks of the emotion model alone."""
+"""Files of a base bundle that describe its emotion model alone."""
 
 
 def write_phq_bundle(
-    report: PhqReport, base: Bundle, out: Path, provenance: Provenance, training: str, replace_old: bool = False
+    result: TrainingResult, base: Bundle, out: Path, provenance: Provenance, training: str, overwrite: bool = False
 ) -> None:
-    """Write the bundle, whole or not at all. Raises FerPhqError when `out` is not empty or cannot be written."""
-    refuse_filled(out, replace_old)
+    """Write the bundle of trained heads, whole or not at all.
+
+    Args:
+        result: The heads and their report.
+        base: The bundle whose backbone and emotion head are taken over.
+        out: The new bundle's folder, whose name becomes the bundle's.
+        provenance: Whether the labels were clinical or simulated.
+        training: One sentence on the labels.
+        overwrite: Whether a bundle that lies in `out` is replaced.
+
+    Raises:
+        FerPhqError: `out` is not empty, or cannot be written.
+    """
+    check_output_folder(out, overwrite)
     try:
-        with beside(out) as folder:
+        with replace_folder(out) as folder:
             shutil.copyfile(base.path / WEIGHTS[0], folder / WEIGHTS[0])
             for name in COMPANIONS:
                 if (base.path / name).is_file():
                     shutil.copyfile(base.path / name, folder / name)
             (folder / EMOTION_CARD).write_text(_emotion_card(base), encoding="utf-8")
-            config = put_heads(report, base.config, folder, provenance, training, name=out.resolve().name)
-            write_report(report, folder)
-            (folder / "MODEL_CARD.md").write_text(card_of(report, config, base), encoding="utf-8")
+            config = write_heads(result, base.config, folder, provenance, training, name=out.resolve().name)
+            write_report(result, folder)
+            (folder / "MODEL_CARD.md").write_text(model_card(result, config, base), encoding="utf-8")
     except OSError as error:
-        raise FerPhqError(f"The bundle {out} cannot be written: {error.strerror}.") from None
+        raise FerPhqError(messages.BUNDLE_UNWRITABLE(out=str(out), strerror=str(error.strerror))) from None
 
 
 def _emotion_card(base: Bundle) -> str:
-    """What is known of the emotion model: of a base that is a trained head itself, the card that it was given."""
-    given = base.path / EMOTION_CARD
-    return given.read_text(encoding="utf-8") if given.is_file() else base.card
+    """The card of the emotion model: a base that is a trained head itself keeps it under another name."""
+    card = base.path / EMOTION_CARD
+    return card.read_text(encoding="utf-8") if card.is_file() else base.card
 
 
-def put_heads(
-    report: PhqReport, config: BundleConfig, folder: Path, provenance: Provenance, training: str, name: str
+def write_heads(
+    result: TrainingResult, config: BundleConfig, folder: Path, provenance: Provenance, training: str, name: str
 ) -> BundleConfig:
-    """Write the report's heads and the configuration with them into a bundle's folder; the configuration."""
-    facts = save_heads([one.fit.head for one in report.sets], folder / WEIGHTS[1])
-    phq = PhqConfig(report.scale, provenance, LEVEL, training, facts)
+    """Write the heads and the configuration with them into a bundle's folder.
+
+    Args:
+        result: The heads, the one that is asked first at the front.
+        config: The base bundle's configuration.
+        folder: The bundle's folder, which holds the base's weights already.
+        provenance: Whether the labels were clinical or simulated.
+        training: One sentence on the labels.
+        name: The bundle's name.
+
+    Returns:
+        The configuration that was written.
+    """
+    facts = save_heads([fit.head for fit in result.fits], folder / WEIGHTS[1])
+    phq = PhqConfig(result.report.scale, provenance, LEVEL, training, facts)
     config = replace(config, name=name, phq=phq)
     write_config(folder, config)
     return config
 
 
-def refuse_filled(out: Path, replace_old: bool) -> None:
-    """Raise FerPhqError for a folder that holds anything, unless it is a bundle and may be replaced."""
+def check_output_folder(out: Path, overwrite: bool) -> None:
+    """Check that a bundle may be written into a folder.
+
+    Args:
+        out: The bundle's folder, which need not exist.
+        overwrite: Whether a bundle that lies there may be replaced.
+
+    Raises:
+        FerPhqError: The folder holds anything else, or cannot be read.
+    """
     try:
         free = not out.exists() or (out.is_dir() and not any(out.iterdir()))
     except OSError as error:
-        raise FerPhqError(f"The folder {out} cannot be read: {error.strerror}.") from None
+        raise FerPhqError(messages.FOLDER_UNREADABLE(out=str(out), strerror=str(error.strerror))) from None
     if free:
         return
     if not out.is_dir():
-        raise FerPhqError(f"{out} is a file: name a folder for the bundle.")
+        raise FerPhqError(messages.OUT_IS_FILE(out=str(out)))
     if not (out / CONFIG).is_file():
-        raise FerPhqError(f"The folder {out} holds other files: name a new one for the bundle.")
-    if not replace_old:
-        raise FerPhqError(f"{out} holds a bundle already: name another folder, or replace it with --force.")
+        raise FerPhqError(messages.OUT_HOLDS_FILES(out=str(out)))
+    if not overwrite:
+        raise FerPhqError(messages.OUT_HOLDS_BUNDLE(out=str(out)))
 
 
 @contextmanager
-def beside(out: Path) -> Iterator[Path]:
-    """A folder that takes the place of `out` in the end, or vanishes."""
+def replace_folder(out: Path) -> Iterator[Path]:
+    """Provide a temporary folder that takes the place of `out` when the block succeeds, and is removed otherwise."""
     out.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         yield part
         part.chmod(0o755)
         if out.exists():
-            old = part.with_name(f"{part.name}.old")
-            out.rename(old)
+            replaced = part.with_name(f"{part.name}.old")
+            out.rename(replaced)
             try:
                 os.replace(part, out)
             except OSError:
-                old.rename(out)
+                replaced.rename(out)
                 raise
-            shutil.rmtree(old)
+            shutil.rmtree(replaced)
         else:
             os.replace(part, out)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def card_of(report: PhqReport, config: BundleConfig, base: Bundle) -> str:
-    """The model card of a trained head."""
+def _set_line(report: SetReport) -> str:
+    figures = report.figures
+    interval = report.interval
+    return (
+        f"- {report.name}: {report.model} on {report.sessions} sessions of {report.subjects} people; MAE "
+        f"{figures.mae:.2f} against {figures.floor_mae:.2f} of always answering the mean, CCC {figures.ccc:.2f}; the "
+        f"{interval.interval_level:.0%} interval covered {interval.interval_coverage:.0%}."
+    )
+
+
+def model_card(result: TrainingResult, config: BundleConfig, base: Bundle) -> str:
+    """Write the model card of trained heads.
+
+    Args:
+        result: The heads and their report.
+        config: The new bundle's configuration, with its heads.
+        base: The bundle whose backbone and emotion head were taken over.
+
+    Returns:
+        Markdown.
+    """
     assert config.phq is not None
-    sets = "\n".join(
-        f"- {one.name}: {one.fit.head.model} on {len(one.fit.data.table)} sessions of "
-        f"{one.fit.data.table.subject_count} people; MAE {one.chosen.figures.mae:.2f} against "
-        f"{one.chosen.figures.floor_mae:.2f} of always answering the mean, CCC {one.chosen.figures.ccc:.2f}; the "
-        f"{one.fit.interval.interval_level:.0%} interval covered {one.fit.interval.interval_coverage:.0%}."
-        for one in report.sets
-    )
-    kinds = ", ".join(
-        sorted({taken.kind or "unnamed" for one in report.sets for taken in one.fit.head.inputs.values()})
-    )
-    return f"""# {config.name}: a {report.scale} head
+    sets = "\n".join(_set_line(report) for report in result.report.sets)
+    inputs = [head_input for fit in result.fits for head_input in fit.head.inputs.values()]
+    kinds = ", ".join(sorted({head_input.kind or "unnamed" for head_input in inputs}))
+    return f"""# {config.name}: a {result.report.scale} head
 
 **Not a diagnosis.** {config.phq.training}
 

@@ -1,7 +1,7 @@
-"""Judge a bundle's PHQ heads on labelled sessions: `python -m training.phq.evaluate DIR MANIFEST [--json]`.
+"""Evaluate a bundle's PHQ heads on labelled sessions: `python -m training.phq.evaluate DIR MANIFEST [--json]`.
 
 The people should be others than those the heads were trained on: then the figures, and the interval's coverage, are
-what a new person may expect. Where the manifest names a part `test`, only that part is judged.
+what a new person may expect. Where the manifest has a part `test`, only that part is used.
 """
 
 from __future__ import annotations
@@ -21,19 +21,31 @@ from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import PhqEstimate, PhqUnavailable
 from fer_phq.models.checkpoint import Bundle, find_bundle
 from fer_phq.models.model import FerPhqModel, load_model
-from training.phq.data.gather import Gatherer, Tell, gather
+from training.phq import messages
+from training.phq.data.dataset import LabelledDataset
+from training.phq.data.feature_loader import FeatureLoader, Notify, load_features
 from training.phq.data.sessions import LabelledSession
-from training.phq.data.tables import Gathered
 from training.phq.metrics import interval_figures, phq_figures
-from training.phq.train import read_labelled
+from training.phq.train import print_message, read_labelled_sessions
 
 
 @dataclass(frozen=True)
-class PhqVerdict:
-    """Figures of the n sessions that got an estimate (None where there is none); abstained: those that got none.
+class PhqEvaluation:
+    """Figures of the sessions that got an estimate; None where there is none.
 
-    floor_mae: of always answering the mean of the training of the head that judged. reasons: why sessions got no
-    estimate, by number. modalities: what estimates were made from, by number.
+    Attributes:
+        n: Number of sessions that got an estimate.
+        mae: Mean absolute error in points.
+        rmse: Root mean squared error in points.
+        ccc: Concordance, -1 to 1.
+        pearson: Correlation, -1 to 1.
+        floor_mae: MAE of always answering the mean of the training of the head that gave the estimate.
+        interval_level: Nominal level of the intervals, 0 to 1.
+        interval_coverage: Share of the scores that lie in their interval.
+        interval_mean_width: Mean width of the intervals in points.
+        abstained: Number of sessions that got no estimate.
+        reasons: Number of these by reason.
+        modalities: Number of estimates by the modalities they were made from.
     """
 
     n: int
@@ -50,66 +62,94 @@ class PhqVerdict:
     modalities: dict[str, int]
 
 
-def evaluate(model: FerPhqModel, data: Gathered) -> PhqVerdict:
-    """Judge a model's estimates. Raises FerPhqError for a bundle without heads, or with those of another scale."""
+def evaluate(model: FerPhqModel, data: LabelledDataset) -> PhqEvaluation:
+    """Compare a model's estimates with scores.
+
+    Args:
+        model: A model with PHQ heads.
+        data: Labelled sessions with their features.
+
+    Raises:
+        FerPhqError: The model has no heads, or those of another scale.
+    """
     config = model.bundle.config.phq
     if config is None:
-        raise FerPhqError(f"{model.model_id} has no PHQ head to judge.")
+        raise FerPhqError(messages.NO_PHQ_HEAD(model_id=model.model_id))
     if config.scale is not data.scale:
-        raise FerPhqError(f"{model.model_id} gives {config.scale} estimates, the sessions have {data.scale} scores.")
+        raise FerPhqError(
+            messages.OTHER_SCALE(model_id=model.model_id, scale=str(config.scale), scale2=str(data.scale))
+        )
     results = [model.estimate_phq(features) for features in data.features]
-    judged = [i for i, result in enumerate(results) if isinstance(result, PhqEstimate)]
-    given = [result for result in results if isinstance(result, PhqEstimate)]
+    positions = [i for i, result in enumerate(results) if isinstance(result, PhqEstimate)]
+    estimates = [result for result in results if isinstance(result, PhqEstimate)]
     refused = [result for result in results if isinstance(result, PhqUnavailable)]
     figures = None
     interval = None
-    if given:
+    if estimates:
         floors = {head.modalities: head.floor for head in model.heads}
-        true = data.totals[judged]
-        subjects = data.subjects[judged]
-        scores = np.array([one.score for one in given])
-        floor = np.array([floors[one.modalities] for one in given])
-        figures = phq_figures(scores, true, floor, subjects)
-        low = np.array([one.low for one in given])
-        high = np.array([one.high for one in given])
-        interval = interval_figures(low, high, true, config.interval_level)
-    return PhqVerdict(
-        n=len(given),
+        totals = data.totals[positions]
+        scores = np.array([estimate.score for estimate in estimates])
+        floor = np.array([floors[estimate.modalities] for estimate in estimates])
+        figures = phq_figures(scores, totals, floor, data.subjects[positions])
+        low = np.array([estimate.low for estimate in estimates])
+        high = np.array([estimate.high for estimate in estimates])
+        interval = interval_figures(low, high, totals, config.interval_level)
+    return PhqEvaluation(
+        n=len(estimates),
         interval_level=config.interval_level,
         interval_coverage=interval.interval_coverage if interval else None,
         interval_mean_width=interval.interval_mean_width if interval else None,
         abstained=len(refused),
-        reasons=dict(Counter(str(one.reason) for one in refused)),
-        modalities=dict(Counter("+".join(one.modalities) for one in given)),
+        reasons=dict(Counter(str(result.reason) for result in refused)),
+        modalities=dict(Counter("+".join(estimate.modalities) for estimate in estimates)),
         **{name: getattr(figures, name, None) for name in ("mae", "rmse", "ccc", "pearson", "floor_mae")},
     )
 
 
-def part_to_judge(sessions: Sequence[LabelledSession], tell: Tell) -> list[LabelledSession]:
-    """The part test where there is one, else all."""
+def select_test_part(sessions: Sequence[LabelledSession], notify: Notify) -> list[LabelledSession]:
+    """Return the sessions of the part test where there is one, else all.
+
+    Args:
+        sessions: Labelled sessions.
+        notify: Receives how many are used, where it is a part.
+    """
     tests = [session for session in sessions if session.split == "test"]
     if tests and len(tests) < len(sessions):
-        tell(f"Judged on the part test: {len(tests)} of {len(sessions)} sessions.")
+        notify(messages.TEST_PART(n=len(tests), sessions=len(sessions)))
     return tests or list(sessions)
 
 
-def run(bundle: Bundle, manifest: Path, keep: Path | None, skip_bad: bool, tell: Tell) -> PhqVerdict:
-    """Read, gather and judge."""
-    sessions = part_to_judge(read_labelled(manifest, tell, skip_bad, for_training=False), tell)
-    return evaluate(load_model(bundle.path), gather(sessions, Gatherer(bundle, keep), skip_bad, tell))
+def evaluate_bundle(
+    bundle: Bundle, manifest: Path, features: Path | None, skip_bad: bool, notify: Notify
+) -> PhqEvaluation:
+    """Read labelled sessions, load their features, and evaluate a bundle's heads on them.
+
+    Args:
+        bundle: A bundle with PHQ heads.
+        manifest: A CSV, or a folder of DAIC-WOZ or E-DAIC.
+        features: Folder for features of recordings; None keeps none.
+        skip_bad: Whether to leave out sessions that cannot be used.
+        notify: Receives what is done and what is left out.
+
+    Raises:
+        FerPhqError: The manifest, a session or the bundle cannot be used.
+    """
+    sessions = select_test_part(read_labelled_sessions(manifest, notify, skip_bad, for_training=False), notify)
+    data = load_features(sessions, FeatureLoader(bundle, features), skip_bad, notify)
+    return evaluate(load_model(bundle.path), data)
 
 
-def as_text(verdict: PhqVerdict) -> str:
-    """The verdict for a terminal."""
-    if not verdict.n:
-        return f"No session got an estimate ({verdict.abstained} without: {_counts(verdict.reasons)})."
+def as_text(evaluation: PhqEvaluation) -> str:
+    """Write an evaluation for a terminal."""
+    if not evaluation.n:
+        return f"No session got an estimate ({evaluation.abstained} without: {_counts(evaluation.reasons)})."
     lines = [
-        f"{verdict.n} sessions got an estimate from {_counts(verdict.modalities)}; {verdict.abstained} none"
-        + (f" ({_counts(verdict.reasons)})." if verdict.reasons else "."),
-        f"MAE {verdict.mae:.2f} (training's mean: {verdict.floor_mae:.2f}), RMSE {verdict.rmse:.2f}, "
-        f"CCC {verdict.ccc:.2f}, Pearson {verdict.pearson:.2f}",
-        f"{verdict.interval_level:.0%} interval: covers {verdict.interval_coverage:.1%}, "
-        f"{verdict.interval_mean_width:.1f} points wide",
+        f"{evaluation.n} sessions got an estimate from {_counts(evaluation.modalities)}; {evaluation.abstained} none"
+        + (f" ({_counts(evaluation.reasons)})." if evaluation.reasons else "."),
+        f"MAE {evaluation.mae:.2f} (training's mean: {evaluation.floor_mae:.2f}), RMSE {evaluation.rmse:.2f}, "
+        f"CCC {evaluation.ccc:.2f}, Pearson {evaluation.pearson:.2f}",
+        f"{evaluation.interval_level:.0%} interval: covers {evaluation.interval_coverage:.1%}, "
+        f"{evaluation.interval_mean_width:.1f} points wide",
     ]
     return "\n".join(lines)
 
@@ -119,7 +159,14 @@ def _counts(counts: dict[str, int]) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; returns the exit code."""
+    """Run the command line.
+
+    Args:
+        argv: The arguments; those of the process by default.
+
+    Returns:
+        The exit code.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m training.phq.evaluate", description=(__doc__ or "").splitlines()[0]
     )
@@ -129,16 +176,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--skip-bad", action="store_true", help="go on without the rows that cannot be used")
     parser.add_argument("--features", type=Path, help="folder to keep what recordings give")
     options = parser.parse_args(argv)
-
-    def tell(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
-
     try:
-        verdict = run(find_bundle(options.bundle), options.manifest, options.features, options.skip_bad, tell)
+        bundle = find_bundle(options.bundle)
+        evaluation = evaluate_bundle(bundle, options.manifest, options.features, options.skip_bad, print_message)
     except FerPhqError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    print(json.dumps(dataclasses.asdict(verdict), indent=2) if options.json else as_text(verdict))
+    print(json.dumps(dataclasses.asdict(evaluation), indent=2) if options.json else as_text(evaluation))
     return 0
 
 

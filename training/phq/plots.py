@@ -10,21 +10,27 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from fer_phq.core.phq import BAND_STARTS
-from training.phq.metrics import CalibrationBin
-from training.phq.selection import CurvePoint
+from fer_phq.models.head_report import CalibrationBin, LearningCurvePoint
 from training.plots.figures import BLUE, DPI, GREY, ORANGE, blank, plain
 
 Float = npt.NDArray[np.float64]
 
 
-def scatter_figure(given: Float, true: Float, maximum: int, title: str = "") -> Figure:
-    """Estimates (n,) of left-out people against their scores (n,), with the severity bands' cuts and the diagonal."""
+def scatter_figure(estimates: Float, scores: Float, maximum: int, title: str = "") -> Figure:
+    """Draw estimates of left-out people against their scores, with the severity bands' cuts and the diagonal.
+
+    Args:
+        estimates: (n,) float64, in points.
+        scores: (n,) float64, the questionnaires' totals.
+        maximum: The scale's highest total.
+        title: The figure's title.
+    """
     figure, axes = blank(5.6, 5.6, title)
     axes.plot([0, maximum], [0, maximum], color=GREY, linestyle="--", linewidth=1, label="estimate = score")
     for start, _ in BAND_STARTS[1:]:
         axes.axvline(start, color=GREY, linewidth=0.5, linestyle=":")
         axes.axhline(start, color=GREY, linewidth=0.5, linestyle=":")
-    axes.plot(true, given, "o", color=BLUE, alpha=0.5, markersize=4, label="a session")
+    axes.plot(scores, estimates, "o", color=BLUE, alpha=0.5, markersize=4, label="a session")
     axes.set(xlabel="PHQ score (questionnaire)", ylabel="PHQ estimate (model)")
     axes.set(xlim=(-0.5, maximum + 0.5), ylim=(-0.5, maximum + 0.5), aspect="equal")
     axes.legend(frameon=False, fontsize=8, loc="upper left")
@@ -33,7 +39,13 @@ def scatter_figure(given: Float, true: Float, maximum: int, title: str = "") -> 
 
 
 def calibration_figure(bins: Sequence[CalibrationBin], maximum: int, title: str = "") -> Figure:
-    """Mean score against mean estimate in groups of rising estimates, with the standard error of the mean score."""
+    """Draw the mean score against the mean estimate of each bin, with the standard error of the mean score.
+
+    Args:
+        bins: Groups of rising estimates.
+        maximum: The scale's highest total.
+        title: The figure's title.
+    """
     figure, axes = blank(5.6, 5.2, title)
     axes.plot([0, maximum], [0, maximum], color=GREY, linestyle="--", linewidth=1, label="perfectly calibrated")
     axes.errorbar(
@@ -51,8 +63,14 @@ def calibration_figure(bins: Sequence[CalibrationBin], maximum: int, title: str 
     return figure
 
 
-def learning_curve_figure(points: Sequence[CurvePoint], floor_mae: float, title: str = "") -> Figure:
-    """Error and concordance on left-out people against the number of people in the training."""
+def learning_curve_figure(points: Sequence[LearningCurvePoint], floor_mae: float, title: str = "") -> Figure:
+    """Draw error and concordance on left-out people against the number of people in the training.
+
+    Args:
+        points: The learning curve, by rising number of people.
+        floor_mae: MAE of always answering the training's mean, drawn as a line.
+        title: The figure's title.
+    """
     figure = Figure(figsize=(6.0, 5.6), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     top, bottom = figure.subplots(2, 1, sharex=True)

@@ -1,32 +1,32 @@
-"""The report of a trained PHQ head: what was tried, how good it is on people left out, and what that does not say.
+"""The report of trained PHQ heads: what was compared, how good it is on people left out, and what that does not say.
 
-`report.json`, `report.md` and, for the modality set that serves first, `scatter.png`, `calibration.png` and
-`learning_curve.png`.
+`report.json` (`fer_phq.models.head_report`), `report.md` and, for the modality set that is asked first, `scatter.png`,
+`calibration.png` and `learning_curve.png`.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from fer_phq.core.errors import FerPhqError
-from fer_phq.core.phq import Scale
-from training.emotion.metrics import Interval
-from training.phq.data.tables import Gathered
-from training.phq.metrics import (
-    LEVEL,
-    SCREENING,
-    CalibrationBin,
+from fer_phq.models.head_report import (
+    REPORT,
+    RIDGE_ONLY_BELOW,
     GroupError,
-    calibration_bins,
-    error_by_group,
+    HeadReport,
+    Interval,
+    ModelReport,
+    SetReport,
+    report_to_json,
 )
+from training.phq import messages
+from training.phq.data.dataset import LabelledDataset
+from training.phq.metrics import SCREENING, calibration_bins, error_by_group
 from training.phq.plots import calibration_figure, learning_curve_figure, scatter_figure
-from training.phq.selection import RIDGE_ONLY_BELOW, CurvePoint, FittedSet, Judged, learning_curve
+from training.phq.selection import HeadFit, learning_curve
 from training.plots.figures import save
 from training.plots.markdown import markdown_table
 
@@ -35,159 +35,128 @@ FEWEST_IN_GROUP = 5
 
 
 @dataclass(frozen=True, eq=False)
-class SetReport:
-    """One modality set: its fit, and what is told of its chosen model."""
+class TrainingResult:
+    """Trained heads with their report.
 
-    fit: FittedSet
-    groups: tuple[GroupError, ...]
-    calibration: tuple[CalibrationBin, ...]
-    curve: tuple[CurvePoint, ...]
+    Attributes:
+        report: The report of all heads, in the order in which they are asked.
+        fits: The heads in the same order.
+    """
 
-    @property
-    def name(self) -> str:
-        """The set's modalities, joined."""
-        return "+".join(self.fit.head.modalities)
-
-    @property
-    def chosen(self) -> Judged:
-        """The chosen model's figures."""
-        return self.fit.chosen
-
-    @property
-    def gain(self) -> float:
-        """Its RMSE as a share of the floor's on the same sessions: below 1 it knows something."""
-        floor = next(one for one in self.fit.judged if one.model == "floor")
-        return self.chosen.figures.rmse / max(floor.figures.rmse, 1e-9)
+    report: HeadReport
+    fits: tuple[HeadFit, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class PhqReport:
-    """All sets, the one that serves first at the front. facts: what the data were and how it was made."""
+def report_set(fit: HeadFit, data: LabelledDataset, seed: int) -> SetReport:
+    """Compute the report of one head.
 
-    scale: Scale
-    sets: tuple[SetReport, ...]
-    sessions: int
-    subjects: int
-    facts: Mapping[str, Any]
-
-
-def report_set(fit: FittedSet, data: Gathered, seed: int) -> SetReport:
-    """What is told of one set's chosen model. `data`: the sessions that have the set's modalities."""
-    given = fit.chosen.given.mean(0)
-    table = fit.data.table
-    groups = error_by_group(given, table.totals, table.subjects, [dict(s.groups) for s in data.sessions])
+    Args:
+        fit: The head with the evidence for it.
+        data: The sessions that it was fitted on.
+        seed: Seed of the learning curve's folds.
+    """
+    estimates = fit.selected.estimates.mean(0)
+    matrix = fit.data.matrix
+    groups = error_by_group(
+        estimates, matrix.totals, matrix.subjects, [dict(session.groups) for session in data.sessions]
+    )
     return SetReport(
-        fit=fit,
+        modalities=fit.head.modalities,
+        sessions=len(matrix),
+        subjects=matrix.subject_count,
+        model=fit.head.model,
+        models={
+            validation.model: ModelReport(validation.figures, validation.screening) for validation in fit.validations
+        },
+        interval=fit.interval,
         groups=tuple(group for group in groups if group.subjects >= FEWEST_IN_GROUP),
-        calibration=calibration_bins(given, table.totals),
-        curve=learning_curve(table, fit.head.model, data.scale, seed),
+        calibration=calibration_bins(estimates, matrix.totals),
+        learning_curve=learning_curve(matrix, fit.head.model, data.scale, seed),
     )
 
 
-def write_report(report: PhqReport, folder: Path) -> None:
-    """Write JSON, Markdown and the diagrams. Raises FerPhqError when that is not possible."""
+def write_report(result: TrainingResult, folder: Path) -> None:
+    """Write JSON, Markdown and the diagrams.
+
+    Args:
+        result: The heads and their report.
+        folder: An existing folder.
+
+    Raises:
+        FerPhqError: A file cannot be written.
+    """
+    report = result.report
     first = report.sets[0]
-    given = first.chosen.given.mean(0)
-    table = first.fit.data.table
-    title = f"{first.name}, {first.chosen.model}: people left out of the training"
+    estimates = result.fits[0].selected.estimates.mean(0)
+    scores = result.fits[0].data.matrix.totals
+    title = f"{first.name}, {first.model}: people left out of the training"
     maximum = report.scale.maximum
     try:
-        (folder / "report.json").write_text(json.dumps(as_dict(report), indent=2) + "\n", encoding="utf-8")
+        (folder / REPORT).write_text(json.dumps(report_to_json(report), indent=2) + "\n", encoding="utf-8")
         (folder / "report.md").write_text(as_markdown(report), encoding="utf-8")
-        save(scatter_figure(given, table.totals, maximum, title), folder / "scatter.png")
+        save(scatter_figure(estimates, scores, maximum, title), folder / "scatter.png")
         save(calibration_figure(first.calibration, maximum, title), folder / "calibration.png")
-        floor = first.chosen.figures.floor_mae
-        save(learning_curve_figure(first.curve, floor, title), folder / "learning_curve.png")
+        floor = first.figures.floor_mae
+        save(learning_curve_figure(first.learning_curve, floor, title), folder / "learning_curve.png")
     except OSError as error:
-        raise FerPhqError(f"The report cannot be written to {folder}: {error.strerror}.") from None
+        raise FerPhqError(messages.REPORT_UNWRITABLE(folder=str(folder), strerror=str(error.strerror))) from None
 
 
-def as_dict(report: PhqReport) -> dict[str, Any]:
-    """The report as JSON-able values."""
-    return {
-        "scale": str(report.scale),
-        "sessions": report.sessions,
-        "subjects": report.subjects,
-        **report.facts,
-        "bootstrap_level": LEVEL,
-        "sets": [_set_dict(one) for one in report.sets],
-    }
-
-
-def _set_dict(one: SetReport) -> dict[str, Any]:
-    return {
-        "modalities": [str(modality) for modality in one.fit.head.modalities],
-        "sessions": len(one.fit.data.table),
-        "subjects": one.fit.data.table.subject_count,
-        "chosen": one.fit.head.model,
-        "models": {
-            judged.model: dataclasses.asdict(judged.figures) | {"screening": dataclasses.asdict(judged.screening)}
-            for judged in one.fit.judged
-        },
-        "interval": dataclasses.asdict(one.fit.interval),
-        "groups": [dataclasses.asdict(group) for group in one.groups],
-        "calibration": [dataclasses.asdict(group) for group in one.calibration],
-        "learning_curve": [dataclasses.asdict(point) for point in one.curve],
-    }
-
-
-def as_markdown(report: PhqReport) -> str:
-    """The report for a reader."""
+def as_markdown(report: HeadReport) -> str:
+    """Write a report for a reader, as Markdown."""
     return "".join(
         (
             f"# PHQ head: {report.scale}, {report.sessions} sessions of {report.subjects} people\n\n",
             "Every figure is of people whom the model had not seen: cross-validation grouped by subject, repeated, "
             "with the model's own settings chosen inside each training part. The model of each set was chosen by "
-            f"these figures. In brackets: {LEVEL:.0%} interval, percentile bootstrap over people. Floor: always "
-            "answering the training's mean. **Not a diagnosis.**\n\n",
-            _honesty(report),
-            *(_set_section(one) for one in report.sets),
+            f"these figures. In brackets: {report.bootstrap_level:.0%} interval, percentile bootstrap over people. "
+            "Floor: always answering the training's mean. **Not a diagnosis.**\n\n",
+            _caveats(report),
+            *(_set_section(set_report) for set_report in report.sets),
             "\n![Estimates against scores](scatter.png)\n\n![Calibration](calibration.png)\n\n"
             "![Learning curve](learning_curve.png)\n",
         )
     )
 
 
-def _honesty(report: PhqReport) -> str:
+def _caveats(report: HeadReport) -> str:
     """What so few people, or so little signal, mean."""
-    said = []
+    sentences = []
     if report.subjects < RIDGE_ONLY_BELOW:
-        said.append(
+        sentences.append(
             f"With {report.subjects} people only ridge regression was trained: choosing between models would be "
             "choosing between chances, and every figure below may be far from the truth."
         )
-    first = report.sets[0].chosen.figures
-    if first.intervals["ccc"].low <= 0:
-        said.append(
+    if report.sets[0].figures.intervals["ccc"].low <= 0:
+        sentences.append(
             "The concordance's interval reaches zero: on these sessions the head has not been shown to know anything "
             "beyond the mean."
         )
-    return "".join(f"{sentence}\n\n" for sentence in said)
+    return "".join(f"{sentence}\n\n" for sentence in sentences)
 
 
-def _set_section(one: SetReport) -> str:
-    interval = one.fit.interval
-    chosen = one.chosen
-    table = one.fit.data.table
-    rows = [_figures_row(judged, judged.model == chosen.model) for judged in one.fit.judged]
+def _set_section(report: SetReport) -> str:
+    figures = report.figures
+    interval = report.interval
+    rows = [_figures_row(name, model, name == report.model) for name, model in report.models.items()]
     columns = ["model", "MAE", "RMSE", "CCC", "Pearson", "R²", f"AUC (≥ {SCREENING})", "sensitivity", "specificity"]
     text = (
-        f"## {one.name}\n\n{len(table)} sessions of {table.subject_count} people; floor MAE "
-        f"{_bracketed(chosen.figures.floor_mae, chosen.figures.intervals['floor_mae'])}.\n\n"
+        f"## {report.name}\n\n{report.sessions} sessions of {report.subjects} people; floor MAE "
+        f"{_bracketed(figures.floor_mae, figures.intervals['floor_mae'])}.\n\n"
         + markdown_table(columns, rows)
         + f"\nInterval at {interval.interval_level:.0%}: covers {interval.interval_coverage:.1%}, mean width "
         f"{interval.interval_mean_width:.1f} points.\n\n"
     )
-    return text + (_groups(one.groups) if one.groups else "")
+    return text + (_groups_table(report.groups) if report.groups else "")
 
 
-def _figures_row(judged: Judged, chosen: bool) -> Sequence[str]:
-    figures = judged.figures
-    screen = judged.screening
-    names = ("mae", "rmse", "ccc", "pearson", "r2")
-    cells = [_bracketed(getattr(figures, name), figures.intervals[name]) for name in names]
-    shares = [_share(value) for value in (screen.auc, screen.sensitivity, screen.specificity)]
-    return [f"**{judged.model}**" if chosen else judged.model, *cells, *shares]
+def _figures_row(name: str, model: ModelReport, selected: bool) -> Sequence[str]:
+    figures = model.figures
+    screening = model.screening
+    columns = ("mae", "rmse", "ccc", "pearson", "r2")
+    cells = [_bracketed(getattr(figures, column), figures.intervals[column]) for column in columns]
+    shares = [_share(value) for value in (screening.auc, screening.sensitivity, screening.specificity)]
+    return [f"**{name}**" if selected else name, *cells, *shares]
 
 
 def _bracketed(value: float, interval: Interval) -> str:
@@ -198,7 +167,7 @@ def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
-def _groups(groups: Sequence[GroupError]) -> str:
+def _groups_table(groups: Sequence[GroupError]) -> str:
     rows = [[g.column, g.value, str(g.n), str(g.subjects), f"{g.mae:.2f}", f"{g.bias:+.2f}"] for g in groups]
     head = "Error by group (bias: mean of estimate less score; few people say little):\n\n"
     return head + markdown_table(["column", "value", "sessions", "people", "MAE", "bias"], rows) + "\n"

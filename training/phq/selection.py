@@ -1,7 +1,7 @@
-"""Compare models on labelled sessions, choose one a modality set, and fit it with its interval: a `PhqHead`.
+"""Compare models on labelled sessions, select one a modality set, and fit it with its interval: a `PhqHead`.
 
-Everything is judged on people whom the model has not seen: cross-validation grouped by subject, repeated with other
-folds, and inside each fold once more for the model's own settings (nested).
+Every figure is of people whom the model has not seen: cross-validation grouped by subject, repeated with other folds,
+and inside each fold once more for the model's own settings (nested).
 """
 
 from __future__ import annotations
@@ -15,172 +15,210 @@ from sklearn.model_selection import GroupKFold
 
 from fer_phq.core.phq import Scale
 from fer_phq.features.functionals import mean_and_sd
-from fer_phq.models.phq_head import PhqHead, columns_digest, compute_distance, cross_conformal
-from training.phq.data.tables import SetTable
-from training.phq.metrics import (
+from fer_phq.models.head_report import (
+    RIDGE_ONLY_BELOW,
     IntervalFigures,
+    LearningCurvePoint,
     PhqFigures,
     Screening,
-    interval_figures,
-    phq_figures,
-    screening,
+    TrainingStep,
 )
-from training.phq.models.candidates import Float, Table, fit_regressor
-from training.phq.models.intervals import LEVEL, Calibrated, calibrate
+from fer_phq.models.phq_head import PhqHead, columns_digest, compute_distance, cross_conformal
+from training.phq.data.dataset import HeadData
+from training.phq.metrics import interval_figures, phq_figures, screening
+from training.phq.models.candidates import FeatureMatrix, Float, fit_regressor
+from training.phq.models.intervals import LEVEL, CalibratedModel, calibrate
 
 Fold = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+"""(training, left out) positions of sessions."""
+
+StepHook = Callable[[TrainingStep], None]
+"""Receives how each model does, after every fold."""
+
+FoldHook = Callable[[Float, Float], None]
+"""Receives a fold's errors, of the model and of the mean that the model was trained on."""
 
 OUTER_FOLDS = 5
 REPEATS = 3
-RIDGE_ONLY_BELOW = 20
-"""With fewer people than this only ridge is tried: a choice between models would be a choice between chances."""
 
 USUAL = 1.2
 """A session is unlike the training's beyond this many times the largest distance of a left-out person's session."""
 
 
-@dataclass(frozen=True)
-class Step:
-    """How far the judging of a model is: folds done of all, and the RMSE so far beside that of answering the mean."""
-
-    modalities: tuple[str, ...]
-    model: str
-    folds: int
-    of: int
-    rmse: float
-    floor: float
-
-
-Watch = Callable[[Step], None]
-"""Is told after every fold."""
-
-
 @dataclass(frozen=True, eq=False)
-class Judged:
-    """A model under cross-validation: estimates (repeats, n), and its figures."""
+class CrossValidation:
+    """A model's estimates of people that it has not seen.
+
+    Attributes:
+        model: The model's name, a key of `FAMILIES`.
+        estimates: (repeats, n) float64, in points.
+        figures: Errors and agreement over all repeats.
+        screening: The estimates read as a screen.
+    """
 
     model: str
-    given: Float
+    estimates: Float
     figures: PhqFigures
     screening: Screening
 
 
 @dataclass(frozen=True, eq=False)
-class FittedSet:
-    """A modality set's head, with every model's figures and the interval's on the sessions each fold left out."""
+class HeadFit:
+    """A fitted head with the evidence for it.
+
+    Attributes:
+        head: The head of the selected model.
+        validations: Every model that was compared.
+        interval: Figures of the prediction interval on the sessions that each fold left out.
+        data: What the head was fitted on.
+    """
 
     head: PhqHead
-    judged: tuple[Judged, ...]
+    validations: tuple[CrossValidation, ...]
     interval: IntervalFigures
-    data: SetTable
+    data: HeadData
 
     @property
-    def chosen(self) -> Judged:
-        """The figures of the head's model."""
-        return next(one for one in self.judged if one.model == self.head.model)
+    def selected(self) -> CrossValidation:
+        """The validation of the head's model."""
+        return next(validation for validation in self.validations if validation.model == self.head.model)
 
 
 def models_for(subjects: int, quick: bool) -> tuple[str, ...]:
-    """Which models are tried on so many people; the floor is always there to compare with."""
+    """Return the names of the models to compare; the floor is always among them.
+
+    Args:
+        subjects: Number of people.
+        quick: Whether to try ridge regression alone.
+    """
     if quick or subjects < RIDGE_ONLY_BELOW:
         return ("floor", "ridge")
     return ("floor", "ridge", "svr", "boosting", "attention")
 
 
-def fit_set(
-    data: SetTable,
+def fit_head(
+    data: HeadData,
     scale: Scale,
     quick: bool = False,
     seed: int = 0,
     level: float = LEVEL,
-    watch: Watch = lambda _: None,
-) -> FittedSet:
-    """Compare, choose, fit and calibrate one modality set. watch: is told how each model does, after every fold."""
-    table = data.table
+    on_step: StepHook = lambda _: None,
+) -> HeadFit:
+    """Compare models, select one, fit it and calibrate its interval for one set of modalities.
+
+    Args:
+        data: Sessions that have these modalities.
+        scale: The scale of their scores.
+        quick: Whether to try ridge regression alone, with one repetition of the cross-validation.
+        seed: Seed of the folds.
+        level: Level of the prediction interval, 0 to 1.
+        on_step: Called after every fold.
+    """
+    matrix = data.matrix
     repeats = 1 if quick else REPEATS
-    judged = [
-        judge(table, model, scale, repeats, seed, _stepper(data, model, repeats, watch))
-        for model in models_for(table.subject_count, quick)
+    validations = [
+        cross_validate(matrix, model, scale, repeats, seed, _step_reporter(data, model, repeats, on_step))
+        for model in models_for(matrix.subject_count, quick)
     ]
-    chosen = choose_model(judged, table)
-    calibrated = calibrate(table, chosen, level, seed)
-    head = make_head(data, chosen, calibrated)
-    return FittedSet(head, tuple(judged), judge_interval(table, chosen, scale, level, seed), data)
+    model = select_model(validations, matrix)
+    calibrated = calibrate(matrix, model, level, seed)
+    interval = validate_interval(matrix, model, scale, level, seed)
+    return HeadFit(make_head(data, model, calibrated), tuple(validations), interval, data)
 
 
-def _stepper(data: SetTable, model: str, repeats: int, watch: Watch) -> Callable[[Float, Float], None]:
-    """Adds a fold's errors, of the model and of the mean, to those before, and tells."""
-    names = tuple(map(str, data.modalities))
-    of = repeats * min(OUTER_FOLDS, data.table.subject_count)
-    own = list[Float]()
-    mean = list[Float]()
-    folds = 0
+def _step_reporter(data: HeadData, model: str, repeats: int, on_step: StepHook) -> FoldHook:
+    """Return a hook that accumulates the folds' errors and reports the RMSE so far."""
+    total_folds = repeats * min(OUTER_FOLDS, data.matrix.subject_count)
+    model_errors = list[Float]()
+    floor_errors = list[Float]()
 
-    def after(errors: Float, floor_errors: Float) -> None:
-        nonlocal folds
-        folds += 1
-        own.append(errors)
-        mean.append(floor_errors)
-        rmse, floor = (float(np.sqrt(np.mean(np.concatenate(all_) ** 2))) for all_ in (own, mean))
-        watch(Step(names, model, folds, of, rmse, floor))
+    def on_fold(errors: Float, errors_of_mean: Float) -> None:
+        model_errors.append(errors)
+        floor_errors.append(errors_of_mean)
+        rmse = _rmse(model_errors)
+        floor = _rmse(floor_errors)
+        on_step(TrainingStep(data.modalities, model, len(model_errors), total_folds, rmse, floor))
 
-    return after
+    return on_fold
 
 
-def judge(
-    table: Table,
+def _rmse(errors: Sequence[Float]) -> float:
+    return float(np.sqrt(np.mean(np.concatenate(errors) ** 2)))
+
+
+def cross_validate(
+    matrix: FeatureMatrix,
     model: str,
     scale: Scale,
     repeats: int,
     seed: int,
-    after: Callable[[Float, Float], None] = lambda *_: None,
-) -> Judged:
-    """Estimates of every session by models that have not seen its subject, and their figures.
+    on_fold: FoldHook = lambda *_: None,
+) -> CrossValidation:
+    """Estimate every session by models that have not seen its subject.
 
-    after: is given every fold's errors, of the model and of the mean it was trained on.
+    Args:
+        matrix: Labelled sessions.
+        model: The model's name, a key of `FAMILIES`.
+        scale: The scale of the scores; estimates are clipped to it.
+        repeats: How often the cross-validation is repeated, with other folds.
+        seed: Seed of the folds.
+        on_fold: Called after every fold.
     """
-    given = np.zeros((repeats, len(table)))
-    floor = np.zeros((repeats, len(table)))
+    estimates = np.zeros((repeats, len(matrix)))
+    floor = np.zeros((repeats, len(matrix)))
     for repeat in range(repeats):
-        folds = outer_folds(table, seed + repeat)
-        given[repeat], floor[repeat] = _left_out(table, model, scale, folds, seed, after)
-    true = np.tile(table.totals, repeats)
-    subjects = np.tile(table.subjects, repeats)
-    figures = phq_figures(given.ravel(), true, floor.ravel(), subjects, seed)
-    return Judged(model, given, figures, screening(given.ravel(), true))
+        folds = outer_folds(matrix, seed + repeat)
+        estimates[repeat], floor[repeat] = _estimate_left_out(matrix, model, scale, folds, seed, on_fold)
+    scores = np.tile(matrix.totals, repeats)
+    subjects = np.tile(matrix.subjects, repeats)
+    figures = phq_figures(estimates.ravel(), scores, floor.ravel(), subjects, seed)
+    return CrossValidation(model, estimates, figures, screening(estimates.ravel(), scores))
 
 
-def outer_folds(table: Table, seed: int) -> list[Fold]:
-    """(training, left out) positions of each fold: all sessions of a subject on one side."""
-    folds = GroupKFold(min(OUTER_FOLDS, table.subject_count), shuffle=True, random_state=seed)
-    return list(folds.split(table.rows, groups=table.subjects))
+def outer_folds(matrix: FeatureMatrix, seed: int) -> list[Fold]:
+    """Split sessions into folds; all sessions of a subject are on one side.
+
+    Args:
+        matrix: Labelled sessions.
+        seed: Seed of the split.
+    """
+    folds = GroupKFold(min(OUTER_FOLDS, matrix.subject_count), shuffle=True, random_state=seed)
+    return list(folds.split(matrix.rows, groups=matrix.subjects))
 
 
-def _left_out(
-    table: Table,
+def _estimate_left_out(
+    matrix: FeatureMatrix,
     model: str,
     scale: Scale,
     folds: Sequence[Fold],
     seed: int,
-    after: Callable[[Float, Float], None] = lambda *_: None,
+    on_fold: FoldHook = lambda *_: None,
 ) -> tuple[Float, Float]:
-    """Of each session the estimate (n,) of the model that left it out, and the mean (n,) that model was trained on."""
-    given = np.zeros(len(table))
-    floor = np.zeros(len(table))
+    """Return each session's estimate (n,) by the model that left it out, and the mean (n,) that model learnt from."""
+    estimates = np.zeros(len(matrix))
+    floor = np.zeros(len(matrix))
     for train, test in folds:
-        part = table.take(train)
-        given[test] = np.clip(fit_regressor(model, part, seed).predict(table.take(test).described), 0, scale.maximum)
+        part = matrix.take(train)
+        regressor = fit_regressor(model, part, seed)
+        estimates[test] = np.clip(regressor.predict(matrix.take(test).described), 0, scale.maximum)
         floor[test] = part.totals.mean()
-        after(given[test] - table.totals[test], floor[test] - table.totals[test])
-    return given, floor
+        on_fold(estimates[test] - matrix.totals[test], floor[test] - matrix.totals[test])
+    return estimates, floor
 
 
-def choose_model(judged: Sequence[Judged], table: Table) -> str:
-    """Ridge, unless another's squared error over subjects is lower by more than one standard error of the difference.
+def select_model(validations: Sequence[CrossValidation], matrix: FeatureMatrix) -> str:
+    """Select ridge, unless another model's squared error over subjects is lower by more than a standard error.
 
     The simplest within a standard error (Breiman et al., 1984, Classification and Regression Trees, 3.4.3).
+
+    Args:
+        validations: The models that were compared, ridge among them.
+        matrix: The sessions they were compared on.
+
+    Returns:
+        The selected model's name.
     """
-    errors = {one.model: _subject_errors(one.given, table) for one in judged}
+    errors = {validation.model: _subject_errors(validation.estimates, matrix) for validation in validations}
     best = "ridge"
     for model in errors:
         gain = errors[best] - errors[model]
@@ -189,16 +227,22 @@ def choose_model(judged: Sequence[Judged], table: Table) -> str:
     return best
 
 
-def _subject_errors(given: Float, table: Table) -> Float:
+def _subject_errors(estimates: Float, matrix: FeatureMatrix) -> Float:
     """Mean squared error of each subject (subjects,)."""
-    square = ((given - table.totals) ** 2).mean(0)
-    codes = np.unique(table.subjects, return_inverse=True)[1]
+    square = ((estimates - matrix.totals) ** 2).mean(0)
+    codes = np.unique(matrix.subjects, return_inverse=True)[1]
     return np.asarray(np.bincount(codes, square) / np.bincount(codes))
 
 
-def make_head(data: SetTable, model: str, calibrated: Calibrated) -> PhqHead:
-    """The head of a calibrated model, with the bounds of what it may judge."""
-    centre, spread = mean_and_sd(data.table.rows)
+def make_head(data: HeadData, model: str, calibrated: CalibratedModel) -> PhqHead:
+    """Build the head of a calibrated model, with the bounds beyond which it gives no estimate.
+
+    Args:
+        data: What the model was fitted on.
+        model: The model's name, a key of `FAMILIES`.
+        calibrated: The fitted model with its folds.
+    """
+    centre, spread = mean_and_sd(data.matrix.rows)
     return PhqHead(
         modalities=data.modalities,
         model=model,
@@ -210,55 +254,63 @@ def make_head(data: SetTable, model: str, calibrated: Calibrated) -> PhqHead:
         errors=calibrated.errors,
         centre=centre,
         spread=spread,
-        max_distance=USUAL * float(_left_out_distances(data.table, calibrated).max()),
-        floor=float(data.table.totals.mean()),
+        max_distance=USUAL * float(_left_out_distances(data.matrix, calibrated).max()),
+        floor=float(data.matrix.totals.mean()),
     )
 
 
-def _left_out_distances(table: Table, calibrated: Calibrated) -> Float:
-    """(n,) distance of each session from the others' centre."""
-    out = np.zeros(len(table))
+def _left_out_distances(matrix: FeatureMatrix, calibrated: CalibratedModel) -> Float:
+    """(n,) distance of each session from the centre of the sessions outside its fold."""
+    distances = np.zeros(len(matrix))
     for fold in np.unique(calibrated.fold_of):
         left_out = calibrated.fold_of == fold
-        out[left_out] = compute_distance(table.rows[left_out], *mean_and_sd(table.rows[~left_out]))
-    return out
+        distances[left_out] = compute_distance(matrix.rows[left_out], *mean_and_sd(matrix.rows[~left_out]))
+    return distances
 
 
-def judge_interval(table: Table, model: str, scale: Scale, level: float, seed: int) -> IntervalFigures:
-    """The interval's figures for people that neither the model nor the interval has seen."""
-    low = np.zeros(len(table))
-    high = np.zeros(len(table))
-    for train, test in outer_folds(table, seed):
-        fitted = calibrate(table.take(train), model, level, seed)
-        given = table.take(test).described
-        left_out = np.stack([fold.predict(given) for fold in fitted.folds])
-        low[test], high[test] = cross_conformal(left_out, fitted.fold_of, fitted.errors, level)
-    return interval_figures(np.clip(low, 0, scale.maximum), np.clip(high, 0, scale.maximum), table.totals, level)
+def validate_interval(matrix: FeatureMatrix, model: str, scale: Scale, level: float, seed: int) -> IntervalFigures:
+    """Measure the interval on people that neither the model nor the interval has seen.
+
+    Args:
+        matrix: Labelled sessions.
+        model: The model's name, a key of `FAMILIES`.
+        scale: The scale of the scores; intervals are clipped to it.
+        level: Level of the interval, 0 to 1.
+        seed: Seed of the folds.
+    """
+    low = np.zeros(len(matrix))
+    high = np.zeros(len(matrix))
+    for train, test in outer_folds(matrix, seed):
+        calibrated = calibrate(matrix.take(train), model, level, seed)
+        sessions = matrix.take(test).described
+        left_out = np.stack([fold.predict(sessions) for fold in calibrated.folds])
+        low[test], high[test] = cross_conformal(left_out, calibrated.fold_of, calibrated.errors, level)
+    return interval_figures(np.clip(low, 0, scale.maximum), np.clip(high, 0, scale.maximum), matrix.totals, level)
 
 
-@dataclass(frozen=True)
-class CurvePoint:
-    """What a model reaches with fewer people: mae and ccc on people left out, trained on so many subjects."""
+def learning_curve(matrix: FeatureMatrix, model: str, scale: Scale, seed: int = 0) -> tuple[LearningCurvePoint, ...]:
+    """Compute figures over a growing number of training subjects, drawn at random: 8, doubled until all take part.
 
-    subjects: int
-    mae: float
-    ccc: float
-
-
-def learning_curve(table: Table, model: str, scale: Scale, seed: int = 0) -> tuple[CurvePoint, ...]:
-    """Figures over a growing number of training subjects, doubling from 8 (5 folds; the subjects drawn at random)."""
-    folds = outer_folds(table, seed)
-    most = min(len(np.unique(table.subjects[train])) for train, _ in folds)
+    Args:
+        matrix: Labelled sessions.
+        model: The model's name, a key of `FAMILIES`.
+        scale: The scale of the scores; estimates are clipped to it.
+        seed: Seed of the folds and of the draw.
+    """
+    folds = outer_folds(matrix, seed)
+    most = min(len(np.unique(matrix.subjects[train])) for train, _ in folds)
     sizes = [8 * 2**i for i in range(20) if 8 * 2**i < most]
-    return tuple(_curve_point(table, model, scale, folds, size, seed) for size in (*sizes, most))
+    return tuple(_curve_point(matrix, model, scale, folds, size, seed) for size in (*sizes, most))
 
 
-def _curve_point(table: Table, model: str, scale: Scale, folds: Sequence[Fold], size: int, seed: int) -> CurvePoint:
+def _curve_point(
+    matrix: FeatureMatrix, model: str, scale: Scale, folds: Sequence[Fold], size: int, seed: int
+) -> LearningCurvePoint:
     rng = np.random.default_rng(seed)
     smaller = []
     for train, test in folds:
-        drawn = rng.permutation(np.unique(table.subjects[train]))[:size]
-        smaller.append((train[np.isin(table.subjects[train], drawn)], test))
-    given, floor = _left_out(table, model, scale, smaller, seed)
-    figures = phq_figures(given, table.totals, floor, table.subjects, seed)
-    return CurvePoint(size, figures.mae, figures.ccc)
+        subjects = rng.permutation(np.unique(matrix.subjects[train]))[:size]
+        smaller.append((train[np.isin(matrix.subjects[train], subjects)], test))
+    estimates, floor = _estimate_left_out(matrix, model, scale, smaller, seed)
+    figures = phq_figures(estimates, matrix.totals, floor, matrix.subjects, seed)
+    return LearningCurvePoint(size, figures.mae, figures.ccc)

@@ -2,14 +2,13 @@
 
 MANIFEST is a CSV (`training.phq.data.manifest`), or the folder of DAIC-WOZ or E-DAIC as it was given out
 (`training.phq.data.daic`). DIR becomes a checkpoint bundle: the base bundle's backbone, a head for each set of
-modalities that enough sessions have, their report and card. Sessions of a part `test` are left out: they are for
+modalities that enough sessions have, their report and card. Sessions of the part `test` are left out: they are for
 `python -m training.phq.evaluate`. Nothing makes the bundle active but a person.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,166 +17,275 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_phq.core.errors import FerPhqError
+from fer_phq.core.messages import Message
 from fer_phq.core.phq import Provenance
 from fer_phq.models.checkpoint import Bundle, find_bundle
-from training.phq.bundle import refuse_filled, write_phq_bundle
+from fer_phq.models.head_report import FEWEST_SESSIONS, FEWEST_SUBJECTS, HeadReport, step_to_json
+from training.phq import messages
+from training.phq.bundle import check_output_folder, write_phq_bundle
 from training.phq.data.daic import read_daic, refuse_overlap
-from training.phq.data.gather import Gatherer, Tell, gather
+from training.phq.data.dataset import LabelledDataset, build_head_data, modality_sets
+from training.phq.data.feature_loader import FeatureLoader, Notify, load_features
 from training.phq.data.manifest import problem_lines, read_manifest
 from training.phq.data.sessions import LabelledSession
-from training.phq.data.tables import FEWEST_SESSIONS, FEWEST_SUBJECTS, Gathered, modality_sets, set_table
-from training.phq.report import PhqReport, report_set
-from training.phq.selection import Watch, fit_set
+from training.phq.metrics import LEVEL
+from training.phq.report import TrainingResult, report_set
+from training.phq.selection import StepHook, fit_head
 from training.simulation.severity import SIMULATED
+
+LARGEST_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
 class Options:
-    """How heads are trained. quick: only ridge, one repetition of the cross-validation."""
+    """How heads are trained.
+
+    Attributes:
+        seed: Seed of the folds, 0 to `LARGEST_SEED`.
+        quick: Whether only ridge regression is tried, with one repetition of the cross-validation.
+        skip_bad: Whether sessions that cannot be used are left out, instead of refusing all.
+    """
 
     seed: int = 0
     quick: bool = False
     skip_bad: bool = False
 
 
-def read_labelled(path: Path, tell: Tell, skip_bad: bool = False, for_training: bool = True) -> list[LabelledSession]:
-    """Labelled sessions of a manifest or a corpus' folder; what a person should know of them is told."""
+def read_labelled_sessions(
+    path: Path, notify: Notify, skip_bad: bool = False, for_training: bool = True
+) -> list[LabelledSession]:
+    """Read the labelled sessions of a manifest or of a corpus' folder.
+
+    Args:
+        path: A CSV, or a folder of DAIC-WOZ or E-DAIC.
+        notify: Receives what is left out, and what to know of the corpus.
+        skip_bad: Whether to leave out rows that cannot be used.
+        for_training: Whether the sessions must be enough to learn from.
+
+    Raises:
+        FerPhqError: The manifest or the folder cannot be used.
+    """
     if path.is_dir():
         corpus = read_daic(path)
         for line in (*corpus.left_out, *corpus.warnings):
-            tell(line)
+            notify(line)
         return list(corpus.sessions)
     reading = read_manifest(path, skip_bad, for_training)
     for line in problem_lines(reading.problems):
-        tell(line)
+        notify(line)
     if reading.skipped:
-        tell(f"{reading.skipped} rows were left out, {len(reading.sessions)} are used.")
+        notify(messages.ROWS_LEFT_OUT(skipped=reading.skipped, sessions=len(reading.sessions)))
     return list(reading.sessions)
 
 
-def fit(data: Gathered, options: Options, tell: Tell = lambda _: None, watch: Watch = lambda _: None) -> PhqReport:
-    """Fit every set of modalities that enough sessions have. Raises FerPhqError when there is none."""
-    chosen = modality_sets(data)
-    if not chosen:
+def fit_heads(
+    data: LabelledDataset,
+    options: Options,
+    notify: Notify = lambda _: None,
+    on_step: StepHook = lambda _: None,
+) -> TrainingResult:
+    """Fit a head for every set of modalities that enough sessions have.
+
+    Args:
+        data: Labelled sessions with their features.
+        options: How heads are trained.
+        notify: Receives which set is trained.
+        on_step: Called after every fold of a cross-validation.
+
+    Raises:
+        FerPhqError: No set of modalities has enough sessions, or their features differ in kind.
+    """
+    sets = modality_sets(data)
+    if not sets:
         raise FerPhqError(
-            f"{len(data)} sessions of {data.people} people are too few: a set of modalities needs {FEWEST_SESSIONS} of "
-            f"{FEWEST_SUBJECTS} people."
+            messages.TOO_FEW_SESSIONS(
+                data=len(data),
+                people=data.people,
+                FEWEST_SESSIONS=FEWEST_SESSIONS,
+                FEWEST_SUBJECTS=FEWEST_SUBJECTS,
+            )
         )
-    sets = []
-    for modalities in chosen:
-        having = data.having(modalities)
-        tell(f"Training on {'+'.join(modalities)}: {len(having)} sessions of {having.people} people")
-        fitted = fit_set(set_table(having, modalities), data.scale, options.quick, options.seed, watch=watch)
-        sets.append(report_set(fitted, having, options.seed))
+    pairs = []
+    for modalities in sets:
+        complete = data.with_modalities(modalities)
+        names = "+".join(modalities)
+        notify(messages.TRAINING_ON(modalities=names, sessions=len(complete), people=complete.people))
+        head_data = build_head_data(complete, modalities)
+        fit = fit_head(head_data, data.scale, options.quick, options.seed, on_step=on_step)
+        pairs.append((report_set(fit, complete, options.seed), fit))
     # Sets are of different sessions: they are compared by what each gains on the floor of its own.
-    sets.sort(key=lambda one: one.gain)
-    facts = {"seed": options.seed, "quick": options.quick}
-    return PhqReport(data.scale, tuple(sets), len(data), data.people, facts)
+    pairs.sort(key=lambda pair: pair[0].relative_rmse)
+    reports, fits = zip(*pairs, strict=True)
+    report = HeadReport(data.scale, len(data), data.people, reports, LEVEL, options.seed, options.quick)
+    return TrainingResult(report, fits)
 
 
 def train(
     sessions: Sequence[LabelledSession],
-    gatherer: Gatherer,
+    loader: FeatureLoader,
     base: Bundle,
     out: Path,
     options: Options,
-    tell: Tell = lambda _: None,
-    replace_old: bool = False,
-    watch: Watch = lambda _: None,
-) -> PhqReport:
-    """Gather features, fit, and write the bundle. Raises FerPhqError in one sentence, before anything is written."""
-    refuse_filled(out, replace_old)
+    notify: Notify = lambda _: None,
+    overwrite: bool = False,
+    on_step: StepHook = lambda _: None,
+) -> TrainingResult:
+    """Load features, fit the heads, and write the bundle.
+
+    Args:
+        sessions: Labelled sessions; those of the part `test` are left out.
+        loader: Loads the features of a session.
+        base: The bundle whose backbone is used.
+        out: The new bundle's folder.
+        options: How heads are trained.
+        notify: Receives what is done and what is left out.
+        overwrite: Whether a bundle that lies in `out` is replaced.
+        on_step: Called after every fold of a cross-validation.
+
+    Raises:
+        FerPhqError: The sessions or the folder cannot be used. Nothing is written then.
+    """
+    check_output_folder(out, overwrite)
     used = [session for session in sessions if session.split != "test"]
     if len(used) < len(sessions):
-        tell(f"{len(sessions) - len(used)} sessions of the part test are left out.")
+        notify(messages.TEST_LEFT_OUT(n=len(sessions) - len(used)))
     refuse_overlap(session.subject_id for session in used)
-    data = gather(used, gatherer, options.skip_bad, tell)
-    report = fit(data, options, tell, watch)
+    data = load_features(used, loader, options.skip_bad, notify)
+    result = fit_heads(data, options, notify, on_step)
     provenance = provenance_of(data)
-    write_phq_bundle(report, base, out, provenance, sentence_of(report, provenance), replace_old)
-    return report
+    label_sentence = str(describe_labels(result.report, provenance))
+    write_phq_bundle(result, base, out, provenance, label_sentence, overwrite)
+    return result
 
 
-def provenance_of(data: Gathered) -> Provenance:
-    """Simulated where any session is, by its features' kind or its column `provenance`; else clinical."""
-    faces = {features.face.kind for features in data.features if features.face is not None}
-    told = {session.groups.get("provenance", "").casefold() for session in data.sessions}
-    return Provenance.SIMULATED if SIMULATED in faces | told else Provenance.CLINICAL
+def provenance_of(data: LabelledDataset) -> Provenance:
+    """Return simulated where any session is, by its features' kind or its column `provenance`; else clinical."""
+    face_kinds = {features.face.kind for features in data.features if features.face is not None}
+    stated = {session.groups.get("provenance", "").casefold() for session in data.sessions}
+    return Provenance.SIMULATED if SIMULATED in face_kinds | stated else Provenance.CLINICAL
 
 
-def sentence_of(report: PhqReport, provenance: Provenance) -> str:
-    """One sentence on the labels."""
-    count = f"{report.sessions} sessions of {report.subjects} people"
+def describe_labels(report: HeadReport, provenance: Provenance) -> Message:
+    """Return one sentence on the labels that heads were trained on.
+
+    Args:
+        report: The heads' report.
+        provenance: Whether the labels were clinical or simulated.
+    """
+    count = messages.SESSIONS_OF_PEOPLE(sessions=report.sessions, people=report.subjects)
     if provenance is Provenance.SIMULATED:
-        return f"Trained on {count} that were simulated: it says nothing about any person."
-    return f"Trained on {report.scale} questionnaires of {count}."
+        return messages.TRAINED_ON_SIMULATED(count=count)
+    return messages.TRAINED_ON(scale=str(report.scale), count=count)
 
 
-def summary_of(report: PhqReport) -> str:
-    """What a terminal shows of each set."""
+def summary_of(report: HeadReport) -> str:
+    """Write a line on each head for a terminal."""
     lines = []
-    for one in report.sets:
-        figures = one.chosen.figures
-        interval = one.fit.interval
+    for set_report in report.sets:
+        figures = set_report.figures
+        interval = set_report.interval
         lines.append(
-            f"{one.name}: {one.fit.head.model}, MAE {figures.mae:.2f} (mean: {figures.floor_mae:.2f}), "
+            f"{set_report.name}: {set_report.model}, MAE {figures.mae:.2f} (mean: {figures.floor_mae:.2f}), "
             f"CCC {figures.ccc:.2f}, {interval.interval_level:.0%} interval covers {interval.interval_coverage:.0%}, "
             f"{interval.interval_mean_width:.1f} points wide"
         )
     return "\n".join(lines)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command's options."""
-    found = argparse.ArgumentParser(prog="python -m training.phq", description=(__doc__ or "").splitlines()[0])
-    found.add_argument("manifest", type=Path, help="a CSV, or a folder of DAIC-WOZ or E-DAIC")
-    found.add_argument("--out", type=Path, required=True, help="the bundle's folder")
-    found.add_argument("--seed", type=int, default=0, help="of the folds")
-    found.add_argument("--quick", action="store_true", help="only ridge regression, one repetition")
-    found.add_argument("--skip-bad", action="store_true", help="go on without the rows that cannot be used")
-    found.add_argument("--base", help="bundle whose backbone is used (default: the active one)")
-    found.add_argument("--features", type=Path, help="folder to keep what recordings give, for another training")
-    found.add_argument("--steps", type=Path, help="file for each model's error after every fold, as JSON lines")
-    found.add_argument("--force", action="store_true", help="replace a bundle that is there")
-    return found
-
-
 @contextmanager
-def _watched(path: Path | None) -> Iterator[Watch]:
-    """Writes every step to the file at once, so that it can be followed; without one, nothing."""
+def _step_writer(path: Path | None) -> Iterator[StepHook]:
+    """Provide a hook that writes every step to the file at once, so that it can be followed; without one, nothing."""
     if path is None:
         yield lambda _: None
         return
     try:
         file = path.open("w", encoding="utf-8", buffering=1)
     except OSError as error:
-        raise FerPhqError(f"The file {path} cannot be written: {error.strerror}.") from None
+        raise FerPhqError(messages.FILE_UNWRITABLE(path=str(path), strerror=str(error.strerror))) from None
     with file:
-        yield lambda step: print(json.dumps(dataclasses.asdict(step)), file=file)
+        yield lambda step: print(json.dumps(step_to_json(step)), file=file)
+
+
+def train_bundle(
+    manifest: Path,
+    out: Path,
+    options: Options,
+    *,
+    base: str | None = None,
+    features: Path | None = None,
+    steps: Path | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Train heads from a manifest into a bundle; progress goes to standard error, the result to standard output.
+
+    Args:
+        manifest: A CSV, or a folder of DAIC-WOZ or E-DAIC.
+        out: The new bundle's folder.
+        options: How heads are trained.
+        base: Name, id or folder of the bundle whose backbone is used; the active one by default.
+        features: Folder for features of recordings, for another training; none are kept by default.
+        steps: File for each model's error after every fold, as JSON lines.
+        overwrite: Whether a bundle that lies in `out` is replaced.
+
+    Raises:
+        FerPhqError: The training cannot be done. No bundle is written then.
+    """
+    if not 0 <= options.seed <= LARGEST_SEED:
+        raise FerPhqError(messages.SEED_RANGE(seed=options.seed))
+    bundle = find_bundle(base)
+    check_output_folder(out, overwrite)
+    sessions = read_labelled_sessions(manifest, print_message, options.skip_bad)
+    loader = FeatureLoader(bundle, features)
+    with _step_writer(steps) as on_step:
+        result = train(sessions, loader, bundle, out, options, print_message, overwrite, on_step)
+    print(summary_of(result.report))
+    print(f"The bundle {out} is ready; its report is report.md. It is not active.")
+
+
+def print_message(message: Message | str) -> None:
+    """Print a message to standard error at once."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command's options."""
+    parser = argparse.ArgumentParser(prog="python -m training.phq", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("manifest", type=Path, help="a CSV, or a folder of DAIC-WOZ or E-DAIC")
+    parser.add_argument("--out", type=Path, required=True, help="the bundle's folder")
+    parser.add_argument("--seed", type=int, default=0, help="of the folds")
+    parser.add_argument("--quick", action="store_true", help="only ridge regression, one repetition")
+    parser.add_argument("--skip-bad", action="store_true", help="go on without the rows that cannot be used")
+    parser.add_argument("--base", help="bundle whose backbone is used (default: the active one)")
+    parser.add_argument("--features", type=Path, help="folder to keep what recordings give, for another training")
+    parser.add_argument("--steps", type=Path, help="file for each model's error after every fold, as JSON lines")
+    parser.add_argument("--force", action="store_true", help="replace a bundle that is there")
+    return parser
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; returns the exit code."""
-    options = parser().parse_args(argv)
+    """Run the command line.
 
-    def tell(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+    Args:
+        argv: The arguments; those of the process by default.
 
+    Returns:
+        The exit code.
+    """
+    args = build_parser().parse_args(argv)
+    options = Options(args.seed, args.quick, args.skip_bad)
     try:
-        if not 0 <= options.seed < 2**32:
-            raise FerPhqError(f"A seed lies between 0 and 2**32 - 1, {options.seed} was given.")
-        base = find_bundle(options.base)
-        refuse_filled(options.out, options.force)
-        sessions = read_labelled(options.manifest, tell, options.skip_bad)
-        chosen = Options(options.seed, options.quick, options.skip_bad)
-        gatherer = Gatherer(base, options.features)
-        with _watched(options.steps) as watch:
-            report = train(sessions, gatherer, base, options.out, chosen, tell, options.force, watch)
+        train_bundle(
+            args.manifest,
+            args.out,
+            options,
+            base=args.base,
+            features=args.features,
+            steps=args.steps,
+            overwrite=args.force,
+        )
     except FerPhqError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    print(summary_of(report))
-    print(f"The bundle {options.out} is ready; its report is report.md. It is not active.")
     return 0
 
 

@@ -22,8 +22,8 @@ from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality, Scale
 from fer_phq.features.files import write_features
+from training.phq.data.dataset import LabelledDataset
 from training.phq.data.sessions import LabelledSession, SourceKind
-from training.phq.data.tables import Gathered
 from training.simulation.severity import (
     SEVERITY_MAX,
     EmbeddingBank,
@@ -64,7 +64,7 @@ class Cohort:
 class Simulated:
     """Sessions with their features, and latents (n, k): what an ideal observer would know of each."""
 
-    data: Gathered
+    data: LabelledDataset
     latents: Float
 
 
@@ -88,7 +88,7 @@ def simulate(cohort: Cohort, seed: int, bank: EmbeddingBank | None = None) -> Si
             )
             features.append(found)
             latents.append(known)
-    return Simulated(Gathered(tuple(labelled), tuple(features)), np.array(latents))
+    return Simulated(LabelledDataset(tuple(labelled), tuple(features)), np.array(latents))
 
 
 def _session(
@@ -139,7 +139,7 @@ def _face(
     return FeatureSeries(embeddings, seen / cohort.fps, bank.kind), bank.probabilities[images]
 
 
-def write_cohort(data: Gathered, folder: Path) -> Path:
+def write_cohort(data: LabelledDataset, folder: Path) -> Path:
     """Write a features file for each session and `manifest.csv`; the manifest's path."""
     folder.mkdir(parents=True, exist_ok=True)
     for session, features in zip(data.sessions, data.features, strict=True):

@@ -19,9 +19,9 @@ from fer_phq.core.phq import Modality, Provenance
 from fer_phq.models.checkpoint import find_bundle
 from fer_phq.models.model import FerPhqModel, load_model
 from training.emotion.data.corpora import Source, load_faces
-from training.phq.bundle import beside, put_heads
-from training.phq.evaluate import PhqVerdict, evaluate
-from training.phq.train import Options, fit
+from training.phq.bundle import replace_folder, write_heads
+from training.phq.evaluate import PhqEvaluation, evaluate
+from training.phq.train import Options, fit_heads
 from training.simulation.sessions import Cohort, simulate
 from training.simulation.severity import EmbeddingBank
 
@@ -41,18 +41,18 @@ def embedding_bank(model: FerPhqModel, folder: Path) -> EmbeddingBank:
     return EmbeddingBank(embeddings, faces.labels, model.classify(embeddings), model.face_kind)
 
 
-def train(folder: Path, data: Path, seed: int, subjects: int = SUBJECTS) -> PhqVerdict:
+def train(folder: Path, data: Path, seed: int, subjects: int = SUBJECTS) -> PhqEvaluation:
     """Simulate, fit, write the heads into the bundle, and judge them on as many new people."""
     model = load_model(folder)
     bank = embedding_bank(model, data)
     cohort = Cohort(subjects, seconds=SECONDS, missing=MISSING)
-    report = fit(
+    result = fit_heads(
         simulate(cohort, seed, bank).data, Options(seed, quick=True), lambda line: print(line, file=sys.stderr)
     )
     config = model.bundle.config
-    with beside(folder) as part:
+    with replace_folder(folder) as part:
         shutil.copytree(folder, part, dirs_exist_ok=True)
-        put_heads(report, config, part, Provenance.SIMULATED, TRAINING_SENTENCE, config.name)
+        write_heads(result, config, part, Provenance.SIMULATED, TRAINING_SENTENCE, config.name)
         verdict = evaluate(load_model(part), simulate(cohort, seed + 1000, bank).data)
         cohort_said = f"{subjects} people, one session of {SECONDS[0]:g} to {SECONDS[1]:g} s each"
         text = json.dumps(dataclasses.asdict(verdict) | {"training": cohort_said}, indent=2)

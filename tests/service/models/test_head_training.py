@@ -70,8 +70,7 @@ def test_the_stores_sessions_as_a_manifest(store: Store, tmp_path: Path) -> None
 
 
 def test_what_is_enough_is_what_training_asks_for() -> None:
-    from training.phq.data.tables import FEWEST_SESSIONS, FEWEST_SUBJECTS
-    from training.phq.selection import RIDGE_ONLY_BELOW
+    from fer_phq.models.head_report import FEWEST_SESSIONS, FEWEST_SUBJECTS, RIDGE_ONLY_BELOW
 
     assert (head_training.FEWEST_SESSIONS, head_training.FEWEST_PEOPLE) == (FEWEST_SESSIONS, FEWEST_SUBJECTS)
     assert head_training.RIDGE_ONLY_BELOW == RIDGE_ONLY_BELOW

@@ -5,7 +5,8 @@ import pytest
 from scipy import stats
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
-from training.phq.metrics import NAMES, interval_figures, phq_figures, screening
+from fer_phq.models.head_report import FIGURES
+from training.phq.metrics import interval_figures, phq_figures, screening
 
 
 def sample(n=200, seed=0):
@@ -48,7 +49,7 @@ def test_intervals_hold_the_figures_and_are_wider_when_fewer_people_gave_the_ses
     true = rng.integers(0, 25, 200).astype(float)
     given = true + np.abs(rng.normal(0, 4, 10))[people] + rng.normal(0, 0.5, 200)  # each person's error is their own
     few, many = (phq_figures(given, true, true, subjects) for subjects in (people, np.arange(200)))
-    for name in NAMES[:5]:
+    for name in FIGURES[:5]:
         assert few.intervals[name].low <= getattr(few, name) <= few.intervals[name].high
     width = few.intervals["mae"].high - few.intervals["mae"].low
     assert width > 2 * (many.intervals["mae"].high - many.intervals["mae"].low)

@@ -8,18 +8,21 @@ from PIL import Image
 
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import Scale
+from fer_phq.models.head_report import HeadReport
 from training.phq import selection
-from training.phq.data.tables import modality_sets, set_table
-from training.phq.report import PhqReport, as_markdown, report_set, write_report
+from training.phq.data.dataset import build_head_data, modality_sets
+from training.phq.report import TrainingResult, as_markdown, report_set, write_report
 
 
 def report_of(data, **facts):
-    sets = []
+    sets, fits = [], []
     for modalities in modality_sets(data)[:1]:
-        having = data.having(modalities)
-        fitted = selection.fit_set(set_table(having, modalities), Scale.PHQ8, quick=True)
+        having = data.with_modalities(modalities)
+        fitted = selection.fit_head(build_head_data(having, modalities), Scale.PHQ8, quick=True)
         sets.append(report_set(fitted, having, seed=0))
-    return PhqReport(Scale.PHQ8, tuple(sets), len(data), len(set(data.subjects)), facts)
+        fits.append(fitted)
+    report = HeadReport(Scale.PHQ8, len(data), len(set(data.subjects)), tuple(sets), **facts)
+    return TrainingResult(report, tuple(fits))
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +58,7 @@ def test_the_diagrams_are_pictures(report, tmp_path):
 
 
 def test_the_markdown_names_what_was_chosen_and_what_it_is_not(report):
-    text = as_markdown(report)
+    text = as_markdown(report.report)
     assert "| **ridge** |" in text
     assert "| floor |" in text
     assert "Not a diagnosis" in text
@@ -65,7 +68,7 @@ def test_the_markdown_names_what_was_chosen_and_what_it_is_not(report):
 
 
 def test_few_people_and_no_signal_are_said():
-    text = as_markdown(report_of(cohort(people=14, signal=0)))
+    text = as_markdown(report_of(cohort(people=14, signal=0)).report)
     assert "With 14 people only ridge regression" in text
     assert "interval reaches zero" in text
 

@@ -10,22 +10,22 @@ from fer_phq.core.phq import Modality, PhqUnavailable, Scale, UnavailableReason
 from fer_phq.models.phq_head import build_head, head_to_arrays, head_to_config
 from fer_phq.models.regressors import RegressorInput
 from training.phq import selection
-from training.phq.data.tables import Gathered, modality_sets, set_table
+from training.phq.data.dataset import LabelledDataset, build_head_data, modality_sets
 
 FACE = (Modality.FACE,)
 
 
 @pytest.fixture(scope="module")
 def fitted():
-    return selection.fit_set(set_table(cohort(), FACE), Scale.PHQ8, quick=True)
+    return selection.fit_head(build_head_data(cohort(), FACE), Scale.PHQ8, quick=True)
 
 
 def described(data, modalities=FACE):
-    return set_table(data, modalities).table.described
+    return build_head_data(data, modalities).matrix.described
 
 
 def test_the_signal_is_found_and_the_floor_beaten(fitted):
-    floor, ridge = fitted.judged
+    floor, ridge = fitted.validations
     assert (floor.model, ridge.model) == ("floor", "ridge")
     assert ridge.figures.mae < 0.8 * floor.figures.mae
     assert ridge.figures.ccc > 0.6
@@ -37,14 +37,14 @@ def test_the_signal_is_found_and_the_floor_beaten(fitted):
 
 def test_the_judging_can_be_watched_fold_by_fold():
     steps = []
-    found = selection.fit_set(set_table(cohort(people=12), FACE), Scale.PHQ8, quick=True, watch=steps.append)
-    assert [(step.model, step.folds, step.of) for step in steps] == [
+    found = selection.fit_head(build_head_data(cohort(people=12), FACE), Scale.PHQ8, quick=True, on_step=steps.append)
+    assert [(step.model, step.folds, step.total_folds) for step in steps] == [
         (model, fold, 5) for model in ("floor", "ridge") for fold in range(1, 6)
     ]
     assert all(step.modalities == ("face",) for step in steps)
-    for judged, last in zip(found.judged, (steps[4], steps[9]), strict=True):
+    for judged, last in zip(found.validations, (steps[4], steps[9]), strict=True):
         assert last.rmse == pytest.approx(judged.figures.rmse)
-        assert last.floor == pytest.approx(found.judged[0].figures.rmse)
+        assert last.floor == pytest.approx(found.validations[0].figures.rmse)
 
 
 def test_the_head_covers_new_people(fitted):
@@ -109,7 +109,7 @@ def test_modality_sets_need_enough_sessions_of_enough_people():
 def test_two_modalities_tell_more_than_one():
     both = cohort(people=120, signal=0.35, voice=1)
     errors = {
-        chosen: selection.fit_set(set_table(both, chosen), Scale.PHQ8, quick=True).judged[1].figures.rmse
+        chosen: selection.fit_head(build_head_data(both, chosen), Scale.PHQ8, quick=True).validations[1].figures.rmse
         for chosen in modality_sets(both)
     }
     assert errors[(Modality.FACE, Modality.VOICE)] < min(errors[FACE], errors[(Modality.VOICE,)])
@@ -118,8 +118,8 @@ def test_two_modalities_tell_more_than_one():
 def test_many_sessions_of_one_person_are_no_evidence():
     """Faces tell people apart but not their scores: a fold that split a person would look wonderful."""
     data = cohort(people=40, sessions=5, signal=0)
-    table = set_table(data, FACE).table
-    found = selection.judge(table, "ridge", Scale.PHQ8, 2, 0)
+    table = build_head_data(data, FACE).matrix
+    found = selection.cross_validate(table, "ridge", Scale.PHQ8, 2, 0)
     assert found.figures.r2 < 0.02
     assert found.figures.ccc < 0.15
 
@@ -130,19 +130,19 @@ def test_with_few_people_only_ridge_is_tried():
 
 
 def test_ridge_is_kept_unless_another_is_clearly_better():
-    table = set_table(cohort(people=30), FACE).table
-    ridge = selection.judge(table, "ridge", Scale.PHQ8, 1, 0)
+    table = build_head_data(cohort(people=30), FACE).matrix
+    ridge = selection.cross_validate(table, "ridge", Scale.PHQ8, 1, 0)
 
     def like(model, given):
-        return selection.Judged(model, given, ridge.figures, ridge.screening)
+        return selection.CrossValidation(model, given, ridge.figures, ridge.screening)
 
-    same, perfect = like("svr", ridge.given + 1e-4), like("boosting", table.totals[None])
-    assert selection.choose_model([like("floor", table.totals[None]), ridge, same], table) == "ridge"
-    assert selection.choose_model([ridge, same, perfect], table) == "boosting"
+    same, perfect = like("svr", ridge.estimates + 1e-4), like("boosting", table.totals[None])
+    assert selection.select_model([like("floor", table.totals[None]), ridge, same], table) == "ridge"
+    assert selection.select_model([ridge, same, perfect], table) == "boosting"
 
 
 def test_features_of_two_kinds_are_not_mixed():
     one, other = cohort(people=12), cohort(people=12, face="other")
-    mixed = Gathered(one.sessions + other.sessions, one.features + other.features)
+    mixed = LabelledDataset(one.sessions + other.sessions, one.features + other.features)
     with pytest.raises(FerPhqError, match="use one kind"):
-        set_table(mixed, FACE)
+        build_head_data(mixed, FACE)

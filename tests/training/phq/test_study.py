@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks import bench_phq
-from training.phq.data.tables import set_table
+from training.phq.data.dataset import build_head_data
 from training.simulation.sessions import Cohort, simulate
 
 pytestmark = pytest.mark.slow
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def pool():
-    return set_table(simulate(Cohort(2000, seconds=(60, 180)), 0).data, bench_phq.FACE).table
+    return build_head_data(simulate(Cohort(2000, seconds=(60, 180)), 0).data, bench_phq.FACE).matrix
 
 
 @pytest.mark.parametrize(("people", "cohorts"), [(30, 200), (300, 60)])

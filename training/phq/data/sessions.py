@@ -1,7 +1,7 @@
-"""A labelled session: who was recorded, the PHQ score the questionnaire gave, and where the session's features lie.
+"""A labelled session: who was recorded, the PHQ score of the questionnaire, and where the session's features lie.
 
-Two places give them: a manifest (`training.phq.data.manifest`) and a corpus in its released layout
-(`training.phq.data.daic`). Nothing is computed until `load` is called; what a features file holds is told from its
+They come from a manifest (`training.phq.data.manifest`) or from a corpus in its released layout
+(`training.phq.data.daic`). Nothing is computed until `load` is called; the content of a features file is read from its
 headers.
 """
 
@@ -26,7 +26,7 @@ MAX_TEXT_BYTES = 1 << 16
 
 
 class SourceKind(StrEnum):
-    """Where a session's features come from."""
+    """The source of a session's features."""
 
     FEATURES = "features"
     RECORDING = "recording"
@@ -35,14 +35,26 @@ class SourceKind(StrEnum):
 
 @dataclass(frozen=True)
 class LabelledSession:
-    """A session with its PHQ score. Raises ValueError for a score that is no total of the scale.
+    """A session with its PHQ score.
 
-    name: what errors call it. score: an integer total, 0 to `scale.maximum`. path: the features file, the recording,
-    or the corpus' folder of this session. recorded_at: with a time zone, or None. split: the part it belongs to
-    (train, dev, test), or None where none is given. transcript, audio: files beside it, or None. speaker: whose turns
-    of the transcript are the subject's; None for a transcript of the subject alone. groups: what else is known of the
-    subject or session, such as sex or language, by name. items: the answers whose sum the score is, each 0 to 3, or
-    empty where only the total is known.
+    Attributes:
+        name: The session's name in errors.
+        subject_id: The subject's id; sessions with the same id are of one person.
+        scale: The questionnaire's scale.
+        score: An integer total, 0 to `scale.maximum`.
+        kind: What `path` is.
+        path: The features file, the recording, or the corpus' folder of this session.
+        recorded_at: With a time zone, or None.
+        split: The part it belongs to (train, dev, test), or None where there are no parts.
+        transcript: Sidecar file, or None.
+        audio: Sidecar file with separately recorded sound, or None.
+        speaker: The subject's name in the transcript; None for a transcript of the subject alone.
+        groups: Further facts on the subject or session, such as sex or language, by column.
+        items: The answers whose sum the score is, each 0 to 3; empty where only the total is known.
+        reader: Reads the features of `path`.
+
+    Raises:
+        ValueError: The score is no total of the scale, or not that of the answers.
     """
 
     name: str
@@ -61,15 +73,18 @@ class LabelledSession:
     reader: Callable[[Path], SessionFeatures] = field(default=read_features, repr=False)
 
     def __post_init__(self) -> None:
+        """Check score and answers."""
         if not 0 <= self.score <= self.scale.maximum or self.score != int(self.score):
             raise ValueError(f"{self.scale} totals are integers from 0 to {self.scale.maximum}, got {self.score}.")
         if self.items and not items_fit(self.items, self.scale, int(self.score)):
             raise ValueError(f"The answers {self.items} are not those of a {self.scale} of {self.score:g} points.")
 
     def load(self) -> SessionFeatures:
-        """The session's features. Raises FerPhqError when its files cannot be used.
+        """Read the session's features.
 
-        A recording has none yet: whoever holds a model analyses `path` first; ValueError says so.
+        Raises:
+            FerPhqError: Its files cannot be used.
+            ValueError: The session is a recording, which a model must analyse first.
         """
         if self.kind is SourceKind.RECORDING:
             raise ValueError(f"{self.name} is a recording: it has no features before it is analysed.")
@@ -77,44 +92,61 @@ class LabelledSession:
 
 
 def items_fit(items: Sequence[int], scale: Scale, score: int) -> bool:
-    """Whether these are the answers, 0 to 3 each, of a questionnaire with this total."""
+    """Return whether answers belong to a questionnaire with this total.
+
+    Args:
+        items: The answers; each must be 0 to 3, and there must be as many as the scale has items.
+        scale: The questionnaire's scale.
+        score: The questionnaire's total.
+    """
     return len(items) == scale.items and all(0 <= item <= 3 for item in items) and sum(items) == score
 
 
 @dataclass(frozen=True, order=True)
 class FeatureSpace:
-    """What the rows of one modality are: who made them and how many numbers each has."""
+    """The kind of rows that one modality has.
+
+    Attributes:
+        kind: What made the rows; empty where that is not known.
+        width: How many numbers a row has.
+    """
 
     kind: str
     width: int
 
     def __str__(self) -> str:
+        """Return the kind in words."""
         return f"{self.width} numbers a row" + (f" of kind {self.kind}" if self.kind else "")
 
 
 def feature_spaces(path: Path) -> dict[Modality, FeatureSpace]:
-    """What a features file holds, told from the headers of its arrays: the values are not unpacked.
+    """Read the modalities of a features file from the headers of its arrays; the values are not unpacked.
 
-    Raises FerPhqError in one sentence when the file cannot be one that `read_features` reads.
+    Args:
+        path: A features file.
+
+    Raises:
+        FerPhqError: The file cannot be one that `read_features` reads.
     """
     with open_archive(path) as archive:
-        held = {entry.filename.removesuffix(".npy") for entry in archive.infolist()}
-        spaces = {m: _space(archive, held, *ARRAYS[m]) for m in Modality if ARRAYS[m][0] in held}
+        names = {entry.filename.removesuffix(".npy") for entry in archive.infolist()}
+        spaces = {m: _space(archive, names, *ARRAYS[m]) for m in Modality if ARRAYS[m][0] in names}
         if not spaces:
             raise ValueError("it holds none of the arrays visual, voice and words")
     return spaces
 
 
-def _space(archive: zipfile.ZipFile, held: set[str], values: str, times: str) -> FeatureSpace:
+def _space(archive: zipfile.ZipFile, names: set[str], values: str, times: str) -> FeatureSpace:
     shape = _shape(archive, values)
     if len(shape) != 2 or not shape[1]:
         raise ValueError(f"{values} must be (rows, width), it is {shape}")
-    if times in held:
-        if (found := _shape(archive, times)) != shape[:1]:
-            raise ValueError(f"{times} must be ({shape[0]},) beside {values}, it is {found}")
+    if times in names:
+        times_shape = _shape(archive, times)
+        if times_shape != shape[:1]:
+            raise ValueError(f"{times} must be ({shape[0]},) beside {values}, it is {times_shape}")
     elif values != "words":
         raise ValueError(f"{values} stands without {times}")
-    return FeatureSpace(_text(archive, f"{values}_kind") if f"{values}_kind" in held else "", shape[1])
+    return FeatureSpace(_text(archive, f"{values}_kind") if f"{values}_kind" in names else "", shape[1])
 
 
 def _shape(archive: zipfile.ZipFile, name: str) -> tuple[int, ...]:

@@ -1,1 +1,1 @@
-"""The models that a PHQ head is chosen from, and their intervals."""
+"""The models that a PHQ head is selected from, and their intervals."""

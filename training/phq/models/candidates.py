@@ -1,7 +1,7 @@
-"""The models that a PHQ head is chosen from, behind one function: a table of labelled sessions in, a `Regressor` out.
+"""The models that a PHQ head is selected from, behind one function: labelled sessions in, a `Regressor` out.
 
-What scikit-learn and PyTorch fit is handed on as plain arrays (`fer_phq.models.regressors`), so whatever is measured
-here is measured on exactly what will run.
+Models that scikit-learn and PyTorch fit are converted to plain arrays (`fer_phq.models.regressors`), so every
+measurement is of exactly what will run.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from fer_phq.core.arrays import FloatArray
 from fer_phq.core.phq import Scale
 from fer_phq.models.regressors import KernelRegressor, LinearRegressor, Regressor, RegressorInput, TreeRegressor
 from training.phq.models.attention import fit_attention
+from training.phq.models.library_internals import boosted_trees, kernel_width
 from training.phq.models.ridge import BlockScaler, block_uses, fit_ridge
 
 Float = npt.NDArray[np.float64]
@@ -30,80 +31,97 @@ LEAVES = (4, 8)
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
-    """Labelled sessions of one modality set: rows (n, p), totals (n,), subjects (n,) as numbers, blocks (p,).
+class FeatureMatrix:
+    """The design matrix of one modality set: labelled sessions as models read them.
 
-    For attention alone: each session's segments (spans, width), parts (width,) with the modality of each of their
-    columns, the highest total of the scale, and the questionnaires' answers items (n, 8 or 9), 0 to 3, in rows of NaN
-    where only the total is known; None where that is so of all.
+    Attributes:
+        rows: (n, p) float64, functionals of each session; NaN where nothing was measured.
+        totals: (n,) float64, PHQ scores.
+        subjects: (n,) int64, the number of each session's person.
+        blocks: (p,) the block that each column of `rows` belongs to.
+        windows: Of each session (windows, width) float32, which only the attention network reads; empty without them.
+        window_modalities: (width,) the modality of each column of the windows.
+        maximum: The scale's highest total.
+        items: (n, 8 or 9) float64, the questionnaires' answers, 0 to 3, in rows of NaN where only the total is known;
+            None where that is so of all. Only the attention network reads them.
     """
 
     rows: Float
     totals: Float
     subjects: npt.NDArray[np.int64]
     blocks: tuple[str, ...]
-    segments: tuple[FloatArray, ...] = ()
-    parts: tuple[str, ...] = ()
+    windows: tuple[FloatArray, ...] = ()
+    window_modalities: tuple[str, ...] = ()
     maximum: int = Scale.PHQ8.maximum
     items: Float | None = None
 
     def __len__(self) -> int:
+        """Return the number of sessions."""
         return len(self.rows)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self  # it is never changed, and scikit-learn copies an estimator's settings for every fold
+        """Return the same matrix: it is never changed, and scikit-learn copies settings for every fold."""
+        return self
 
-    def take(self, chosen: npt.NDArray[np.int64]) -> Table:
-        """The sessions at these positions."""
+    def take(self, positions: npt.NDArray[np.int64]) -> FeatureMatrix:
+        """Return the sessions at these positions (k,)."""
         return replace(
             self,
-            rows=self.rows[chosen],
-            totals=self.totals[chosen],
-            subjects=self.subjects[chosen],
-            segments=tuple(self.segments[i] for i in chosen) if self.segments else (),
-            items=None if self.items is None else self.items[chosen],
+            rows=self.rows[positions],
+            totals=self.totals[positions],
+            subjects=self.subjects[positions],
+            windows=tuple(self.windows[i] for i in positions) if self.windows else (),
+            items=None if self.items is None else self.items[positions],
         )
 
     @property
     def described(self) -> RegressorInput:
         """The sessions as regressors read them."""
-        return RegressorInput(self.rows, self.segments)
+        return RegressorInput(self.rows, self.windows)
 
     @property
     def subject_count(self) -> int:
-        """Different people."""
+        """Number of different people."""
         return len(np.unique(self.subjects))
 
 
-def fit_regressor(model: str, data: Table, seed: int = 0) -> Regressor:
-    """Fit a model of `FAMILIES` by name, its settings by cross-validation over subjects. ValueError without it."""
+def fit_regressor(model: str, data: FeatureMatrix, seed: int = 0) -> Regressor:
+    """Fit a model, with settings found by cross-validation over subjects.
+
+    Args:
+        model: The model's name, a key of `FAMILIES`.
+        data: Labelled sessions.
+        seed: Seed of the fit, where it is random.
+
+    Raises:
+        ValueError: There is no such model.
+    """
     if model == "floor":
         width = data.rows.shape[1]
         return LinearRegressor(np.zeros(width), np.zeros(width), np.array(data.totals.mean()))
     if model == "boosting":
-        return _trees(
-            _search(
-                HistGradientBoostingRegressor(**_BOOSTING, random_state=seed), {"max_leaf_nodes": list(LEAVES)}, data
-            )
-        )
+        boosting = HistGradientBoostingRegressor(**_BOOSTING, random_state=seed)
+        return _trees(_search(boosting, {"max_leaf_nodes": list(LEAVES)}, data))
     if model == "svr":
-        return _kernel(_search(Pipeline([("scale", BlockScaler(data.blocks)), ("fit", SVR())]), _svr_grid(data), data))
+        pipeline = Pipeline([("scale", BlockScaler(data.blocks)), ("fit", SVR())])
+        return _kernel(_search(pipeline, _svr_grid(data), data))
     if model == "ridge":
         return fit_ridge(data.rows, data.totals, data.subjects, data.blocks)
     if model == "attention":
-        return fit_attention(data.segments, data.parts, data.totals, data.subjects, data.maximum, seed, data.items)
+        modalities = data.window_modalities
+        return fit_attention(data.windows, modalities, data.totals, data.subjects, data.maximum, seed, data.items)
     raise ValueError(f"no model '{model}'")
 
 
 _BOOSTING: dict[str, Any] = {"max_iter": 60, "learning_rate": 0.08, "min_samples_leaf": 8, "l2_regularization": 1.0}
 
 
-def _svr_grid(data: Table) -> dict[str, Any]:
+def _svr_grid(data: FeatureMatrix) -> dict[str, Any]:
     return {"fit__C": list(COSTS), "scale__use": block_uses(data.blocks)}
 
 
-def _search(estimator: Any, grid: dict[str, Any], data: Table) -> Any:
-    """The estimator with the settings of the lowest squared error over left-out subjects, fitted on everything."""
+def _search(estimator: Any, grid: dict[str, Any], data: FeatureMatrix) -> Any:
+    """Return the estimator with the settings of the lowest squared error on left-out subjects, fitted on everything."""
     folds = min(INNER_FOLDS, data.subject_count)
     search = GridSearchCV(estimator, grid, scoring="neg_mean_squared_error", cv=GroupKFold(folds))
     search.fit(data.rows, data.totals, groups=data.subjects)
@@ -119,14 +137,15 @@ def _kernel(pipeline: Any) -> KernelRegressor:
         scale=scale.scale_,
         support=svr.support_vectors_,
         dual=svr.dual_coef_[0],
-        gamma=np.array(svr._gamma),
+        gamma=np.array(kernel_width(svr)),
         bias=np.array(svr.intercept_[0]),
     )
 
 
 def _trees(model: Any) -> TreeRegressor:
-    """All trees' nodes in one list; scikit-learn keeps them only in private fields."""
-    nodes = [predictor.nodes for (predictor,) in model._predictors]
+    """Join all trees' nodes into one list."""
+    boosted = boosted_trees(model)
+    nodes = boosted.nodes
     roots = np.cumsum([0, *(len(tree) for tree in nodes[:-1])])
     joined = np.concatenate(nodes)
     first = np.repeat(roots, [len(tree) for tree in nodes])
@@ -139,24 +158,36 @@ def _trees(model: Any) -> TreeRegressor:
         missing_left=joined["missing_go_to_left"].astype(bool),
         value=np.where(leaf, joined["value"], 0.0),
         roots=roots.astype(np.int64),
-        baseline=np.array(float(np.ravel(model._baseline_prediction)[0])),
+        baseline=np.array(boosted.baseline),
     )
 
 
-class Indexed(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """A model as scikit-learn's tools want it, over indices (n, 1) of a table: so subjects come along to every fold."""
+class IndexedRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """A model behind scikit-learn's interface, over indices of a matrix, so that every fold has the subjects too."""
 
-    def __init__(self, data: Table, model: str, seed: int = 0) -> None:
+    def __init__(self, data: FeatureMatrix, model: str, seed: int = 0) -> None:
+        """Keep the settings, as scikit-learn asks.
+
+        Args:
+            data: Labelled sessions.
+            model: The model's name, a key of `FAMILIES`.
+            seed: Seed of the fit.
+        """
         self.data = data
         self.model = model
         self.seed = seed
 
     def fit(self, index: npt.NDArray[np.int64], totals: Float) -> Self:
-        """Fit on the table's sessions at these indices."""
+        """Fit on some of the sessions.
+
+        Args:
+            index: (k, 1) int64, their positions.
+            totals: (k,) float64, their scores.
+        """
         part = replace(self.data.take(np.asarray(index)[:, 0].astype(int)), totals=np.asarray(totals))
         self.regressor_ = fit_regressor(self.model, part, self.seed)
         return self
 
     def predict(self, index: npt.NDArray[np.int64]) -> Float:
-        """Totals (n,) of the table's sessions at these indices."""
+        """Return the totals (k,) that the model gives the sessions at these positions (k, 1)."""
         return self.regressor_.predict(self.data.take(np.asarray(index)[:, 0].astype(int)).described)

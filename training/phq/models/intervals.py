@@ -1,4 +1,4 @@
-"""Cross-conformal intervals by MAPIE, over folds grouped by subject, and what a head keeps of them."""
+"""Cross-conformal intervals by MAPIE, over folds grouped by subject, and the part of them that a head keeps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from mapie.regression import CrossConformalRegressor
 from sklearn.model_selection import GroupKFold
 
 from fer_phq.models.regressors import Regressor
-from training.phq.models.candidates import Float, Indexed, Table
+from training.phq.models.candidates import FeatureMatrix, Float, IndexedRegressor
+from training.phq.models.library_internals import conformal_folds
 
 LEVEL = 0.9
 
@@ -22,35 +23,48 @@ would cover more than it says."""
 
 
 @dataclass(frozen=True, eq=False)
-class Calibrated:
-    """A model fitted on everything (whole) and on all but each fold, with the absolute errors on what was left out."""
+class CalibratedModel:
+    """A fitted model with its CV+ interval.
+
+    Attributes:
+        whole: Fitted on every session.
+        folds: Each fitted on all sessions but those of its fold.
+        fold_of: (n,) int64, the fold of each session.
+        errors: (n,) float64, absolute error of each session by the regressor that left it out, in points.
+        conformal: MAPIE's own regressor over indices of the matrix.
+    """
 
     whole: Regressor
     folds: tuple[Regressor, ...]
     fold_of: npt.NDArray[np.int64]
     errors: Float
     conformal: Any
-    """MAPIE's own regressor over indices of the table."""
 
 
-def calibrate(data: Table, model: str, level: float = LEVEL, seed: int = 0) -> Calibrated:
-    """Fit a model with its CV+ interval. A subject is never on both sides of a fold."""
+def calibrate(data: FeatureMatrix, model: str, level: float = LEVEL, seed: int = 0) -> CalibratedModel:
+    """Fit a model with its CV+ interval. A subject is never on both sides of a fold.
+
+    Args:
+        data: Labelled sessions.
+        model: The model's name, a key of `FAMILIES`.
+        level: Level of the interval, 0 to 1.
+        seed: Seed of the folds.
+    """
     people = data.subject_count
     folds = GroupKFold(people if people <= ALONE else FOLDS, shuffle=True, random_state=seed)
     conformal = CrossConformalRegressor(
-        Indexed(data, model, seed),
+        IndexedRegressor(data, model, seed),
         confidence_level=level,
         method="plus",
         cv=folds,
     )
     index = np.arange(len(data))[:, None]
     conformal.fit_conformalize(index, data.totals, groups=data.subjects)
-    inner = conformal._mapie_regressor  # MAPIE shows neither its fold models nor their errors
-    estimator = inner.estimator_
-    return Calibrated(
-        whole=estimator.single_estimator_.regressor_,
-        folds=tuple(one.regressor_ for one in estimator.estimators_),
-        fold_of=np.argmax(estimator.k_ == 1, axis=1),
-        errors=np.abs(np.asarray(inner.conformity_scores_, np.float64)),
+    fitted = conformal_folds(conformal)
+    return CalibratedModel(
+        whole=fitted.whole.regressor_,
+        folds=tuple(estimator.regressor_ for estimator in fitted.folds),
+        fold_of=fitted.fold_of,
+        errors=fitted.errors,
         conformal=conformal,
     )

@@ -11,7 +11,7 @@ from sklearn.svm import SVR
 from fer_phq.models.phq_head import compute_distance, cross_conformal
 from fer_phq.models.regressors import FAMILIES, RegressorInput
 from training.phq.models import candidates
-from training.phq.models.candidates import Table, fit_regressor
+from training.phq.models.candidates import FeatureMatrix, fit_regressor
 from training.phq.models.intervals import calibrate
 from training.phq.models.ridge import BlockScaler
 
@@ -26,7 +26,7 @@ def table(n=60, signal=2.0, sessions=2, seed=0):
     rows = rng.normal(size=(n, 33))
     rows[:, 0] += signal * (severity - 6.7) / 5.7
     rows[::7, 2] = np.nan
-    return Table(rows, severity, subjects, ("few",) * 3 + ("many",) * 30)
+    return FeatureMatrix(rows, severity, subjects, ("few",) * 3 + ("many",) * 30)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -94,7 +94,7 @@ def test_the_block_that_tells_is_found_among_many_columns():
 
 def test_columns_that_never_vary_have_no_weight():
     data = table()
-    constant = Table(np.full_like(data.rows, 7.0), data.totals, data.subjects, data.blocks)
+    constant = FeatureMatrix(np.full_like(data.rows, 7.0), data.totals, data.subjects, data.blocks)
     assert not fit_regressor("ridge", constant).weight.any()
 
 

@@ -1,0 +1,159 @@
+"""Features of labelled sessions: read from files, or computed from recordings by a model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from fer_phq.core.analysis import RecordingInfo, Settings, usable_features
+from fer_phq.core.errors import FerPhqError
+from fer_phq.core.feature_series import SessionFeatures
+from fer_phq.core.messages import Message
+from fer_phq.core.phq import Modality
+from fer_phq.core.sidecar import Sidecar
+from fer_phq.features.files import read_features, write_features
+from fer_phq.models.checkpoint import Bundle
+from fer_phq.models.model import FerPhqModel, load_model
+from fer_phq.pipeline.session import analyze
+from fer_phq.pipeline.speech import extract_speech, load_sidecar
+from fer_phq.video import probe
+from fer_phq.words import has_minilm
+from fer_phq.words.kinds import MINILM, PLAIN, without_embeddings
+from training.phq import messages
+from training.phq.data.dataset import LabelledDataset
+from training.phq.data.sessions import LabelledSession, SourceKind
+
+Notify = Callable[[Message | str], None]
+"""Receives what happens, a message at a time."""
+
+
+class FeatureLoader:
+    """Loads the features of one session at a time."""
+
+    def __init__(self, bundle: Bundle, keep: Path | None = None) -> None:
+        """Make the folder for features of recordings.
+
+        Args:
+            bundle: The model that analyses recordings.
+            keep: Folder for features of recordings, so that a recording is analysed once; None keeps none.
+
+        Raises:
+            FerPhqError: The folder cannot be made.
+        """
+        self._bundle = bundle
+        self._keep = keep
+        try:
+            if keep is not None:
+                keep.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise FerPhqError(messages.FOLDER_NOT_MADE(keep=str(keep), strerror=str(error.strerror))) from None
+
+    @cached_property
+    def _model(self) -> FerPhqModel:
+        return load_model(self._bundle.path)
+
+    def load(self, session: LabelledSession) -> SessionFeatures:
+        """Load one session's features.
+
+        Args:
+            session: A features file, a recording or a corpus' session, with its sidecar files.
+
+        Raises:
+            FerPhqError: One of its files cannot be used.
+        """
+        sidecar = Sidecar(session.transcript, session.speaker, session.audio)
+        if session.kind is SourceKind.RECORDING:
+            return self._analyse(session.path, sidecar)
+        return _add_speech(session.load(), sidecar)
+
+    def _analyse(self, path: Path, sidecar: Sidecar) -> SessionFeatures:
+        """The features of a recording, from the folder of kept ones where they are there."""
+        features_file = self._features_file(probe(path), sidecar)
+        if features_file is not None and features_file.is_file():
+            return read_features(features_file)
+        features = usable_features(analyze(path, self._model, sidecar=sidecar), Settings())
+        if features_file is not None:
+            write_features(features, features_file)
+        return features
+
+    def _features_file(self, info: RecordingInfo, sidecar: Sidecar) -> Path | None:
+        """Where a recording's features are kept: the name tells other content, sidecars or backbones apart."""
+        if self._keep is None:
+            return None
+        word_kind = "" if sidecar.transcript is None else str(has_minilm())
+        facts = f"{info.sha256} {sidecar.digest()} {self._bundle.face_kind} {word_kind}"
+        return self._keep / f"{Path(info.path).stem}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}.npz"
+
+
+def load_features(
+    sessions: Sequence[LabelledSession],
+    loader: FeatureLoader,
+    skip_bad: bool = False,
+    notify: Notify = lambda _: None,
+) -> LabelledDataset:
+    """Load every session's features.
+
+    Args:
+        sessions: Labelled sessions, all on one scale.
+        loader: Loads one session.
+        skip_bad: Whether to leave out sessions that cannot be used.
+        notify: Receives which recording is analysed, and what is left out.
+
+    Raises:
+        FerPhqError: Some sessions cannot be used, which are listed; or none is left.
+    """
+    usable = []
+    features = []
+    problems = []
+    for number, session in enumerate(sessions, 1):
+        if session.kind is SourceKind.RECORDING:
+            notify(messages.ANALYSING(number=number, sessions=len(sessions), name=session.path.name))
+        try:
+            features.append(loader.load(session))
+            usable.append(session)
+        except FerPhqError as error:
+            problems.append(messages.SESSION_PROBLEM(session=session.name, problem=error.message))
+    if problems and not skip_bad:
+        raise FerPhqError(
+            messages.SESSIONS_UNUSABLE(bad=len(problems), sessions=len(sessions), problems=messages.lines(problems))
+        )
+    for problem in problems:
+        notify(messages.SESSION_LEFT_OUT(problem=problem))
+    if not usable:
+        raise FerPhqError(messages.NO_SESSION_LEFT())
+    return LabelledDataset(tuple(usable), tuple(unify_word_kinds(features)))
+
+
+def unify_word_kinds(every: Sequence[SessionFeatures]) -> list[SessionFeatures]:
+    """Drop the embeddings of words where some sessions have none.
+
+    The optional package that computes embeddings may have been added or removed between the analyses.
+
+    Args:
+        every: Features of every session.
+    """
+    kinds = {features.words.kind for features in every if features.words is not None}
+    if not kinds >= {PLAIN, MINILM}:
+        return list(every)
+    return [
+        replace(features, words=without_embeddings(features.words))
+        if features.words and features.words.kind == MINILM
+        else features
+        for features in every
+    ]
+
+
+def _add_speech(features: SessionFeatures, sidecar: Sidecar) -> SessionFeatures:
+    """Add voice and words of sidecar files, where the features file has none."""
+    if sidecar == Sidecar():
+        return features
+    silent = RecordingInfo("", "", 0.0, 0, 0, "", 0, has_audio=False)
+    speech = extract_speech(silent, load_sidecar(sidecar))
+    return replace(
+        features,
+        voice=features.series(Modality.VOICE) or speech.voice,
+        words=features.series(Modality.WORDS) or speech.words,
+    )
