@@ -32,6 +32,7 @@ from fer_phq.core.emotions import (
 )
 from fer_phq.core.errors import FerPhqError, SettingsError
 from training.emotion.data import messages
+from training.emotion.data.label_tables import read_label_table
 
 Corpus = Literal["ferplus", "fer2013", "affectnet", "rafdb", "mmi", "folder"]
 """Corpora whose labels are known. In `folder` and `mmi` labels are names of folders or in a column."""
@@ -42,7 +43,6 @@ LABELS: Mapping[Corpus, Mapping[int, str]] = {
     "rafdb": RAFDB_LABELS,
 }
 LABEL_COLUMNS = ("fer2013_label", "label", "emotion", "labels")
-FER2013_USAGE = {"train": "Training", "valid": "PublicTest", "test": "PrivateTest"}
 MEMORY_LIMIT = 6 * 2**30
 """Bytes of decoded images up to which a corpus is held in memory."""
 MIXED_SIDE = 224
@@ -249,14 +249,14 @@ def join(parts: Sequence[FaceSet]) -> FaceSet:
 
 
 def _open_rows(source: Source) -> datasets.Dataset:
-    """Read the rows of a source, with a column `image` of encoded bytes or of FER2013's pixel strings."""
+    """Read the rows of a source, with a column `image` of encoded bytes or files."""
     datasets.disable_progress_bars()
     if source.path.startswith("hub:"):
         rows = _load_dataset(source, source.path.removeprefix("hub:"), split=source.split or "train")
         return rows.cast_column("image", datasets.Image(decode=False))
     path = Path(source.path)
     if path.suffix == ".csv" and path.is_file():
-        return _open_csv(source, path)
+        return read_label_table(path, source.split, Path(source.votes) if source.votes else None)
     if path.suffix == ".parquet" and path.is_file():
         return _load_dataset(source, "parquet", data_files=str(path), split="train")
     if path.is_dir() and source.split and (path / f"{source.split}.parquet").is_file():
@@ -273,35 +273,6 @@ def _load_dataset(source: Source, *args: Any, **kwargs: Any) -> datasets.Dataset
         return cast(datasets.Dataset, datasets.load_dataset(*args, **kwargs))
     except (OSError, ValueError, KeyError, RuntimeError, datasets.exceptions.DatasetGenerationError) as error:
         raise FerPhqError(messages.UNREADABLE(source=str(source), reason=str(error).splitlines()[0])) from None
-
-
-def _open_csv(source: Source, path: Path) -> datasets.Dataset:
-    """Read FER2013's CSV (emotion, pixels, Usage; FER+ votes joined row by row), or a CSV of paths and labels."""
-    rows = _load_dataset(source, "csv", data_files=str(path), split="train")
-    if "pixels" in rows.column_names:
-        if source.votes:
-            votes = _load_dataset(source, "csv", data_files=source.votes, split="train")
-            if len(votes) != len(rows):
-                raise FerPhqError(
-                    messages.VOTES_DO_NOT_MATCH(
-                        votes=source.votes, vote_rows=len(votes), path=str(path), rows=len(rows)
-                    )
-                )
-            for name in FERPLUS_VOTES:
-                rows = rows.add_column(f"votes_{name}", list(votes[name]))
-        if source.split and "Usage" in rows.column_names:
-            usage = np.array(rows["Usage"])
-            rows = rows.select(np.flatnonzero(usage == FER2013_USAGE.get(source.split, source.split)))
-        return rows.rename_column("pixels", "image")
-    if "path" not in rows.column_names:
-        raise FerPhqError(messages.NEITHER_PIXELS_NOR_PATHS(path=str(path)))
-    if source.split and "split" in rows.column_names:
-        rows = rows.select(np.flatnonzero(np.array(rows["split"]) == source.split))
-    files = [{"path": str(path.parent / name), "bytes": None} for name in rows["path"]]
-    missing = [file["path"] for file in files if not Path(str(file["path"])).is_file()]
-    if missing:
-        raise FerPhqError(messages.FILES_MISSING(path=str(path), count=len(missing), first=str(missing[0])))
-    return rows.add_column("image", files)
 
 
 def _class_targets(source: Source, rows: datasets.Dataset, classes: tuple[str, ...]) -> npt.NDArray[np.float32]:
@@ -391,10 +362,7 @@ def _have_one_size(rows: datasets.Dataset, source: Source) -> bool:
 
 
 def _decode_image(value: Any, source: Source) -> npt.NDArray[np.uint8]:
-    """Decode bytes, a file, or FER2013's string of pixels into uint8 (h, w) grey or (h, w, 3) RGB."""
-    if isinstance(value, str):
-        pixels = np.array(value.split(), dtype=np.uint8)
-        return pixels.reshape(round(len(pixels) ** 0.5), -1)
+    """Decode bytes or a file into uint8 (h, w) grey or (h, w, 3) RGB."""
     content: Any = io.BytesIO(value["bytes"]) if value["bytes"] else value["path"]
     try:
         with Pillow.open(content) as picture:

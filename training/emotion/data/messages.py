@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_phq.core.messages import template
+from fer_phq.core.messages import counted, template
 
 NOT_A_DATASET = template(
     "emotion_data.not_a_dataset",
@@ -29,6 +29,18 @@ NEITHER_PIXELS_NOR_PATHS = template(
 FILES_MISSING = template(
     "emotion_data.files_missing", "{path} names {count} files that are not there; the first is {first}."
 )
+BAD_TABLE = counted(
+    "emotion_data.bad_table",
+    "{path} cannot be used, it has {n} problem: {problem}",
+    "{path} cannot be used, it has {n} problems, the first is: {problem}",
+)
+NO_VOTES = template("emotion_data.no_votes", "There is no table of votes {path}.")
+OTHER_USAGE = template(
+    "emotion_data.other_usage",
+    "the usage is {usage}, in the table of votes it is {vote_usage}; the rows are in another order.",
+)
+NO_COUNT = template("emotion_data.no_count", "{column} is '{text}', a whole number of votes is expected.")
+NO_SQUARE_OF_PIXELS = template("emotion_data.no_square_of_pixels", "the pixels are no square of numbers from 0 to 255.")
 NOT_FERPLUS = template("emotion_data.not_ferplus", "{source} is not FER+: it has no column votes_{vote}.")
 NO_LABELS = template("emotion_data.no_labels", "{source} has no column of labels: one of {columns} is expected.")
 BAD_IMAGE = template("emotion_data.bad_image", "{source} has an unreadable image, {path}: {reason}.")
