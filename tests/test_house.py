@@ -1,11 +1,17 @@
-"""The house's rules that a machine can check: who may import whom, and who must stay light."""
+"""The house's rules that a machine can check: who may import whom, who must stay light, how messages are declared."""
 
 import ast
+import functools
+import importlib
+import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from fer_phq.core.messages import Template
 
 ROOT = Path(__file__).parents[1]
 FORBIDDEN = {
@@ -64,3 +70,120 @@ def test_no_pickle_is_read_anywhere():
             assert not imports(path) & {"pickle", "dill", "joblib", "cloudpickle"}, path
             text = path.read_text(encoding="utf-8")
             assert "torch.load(" not in text or "weights_only=True" in text, path
+
+
+# ------------------------------------------------------------------------------------------------------- messages
+
+MACHINERY = "fer_phq.core.messages"
+ROOMS = (*FORBIDDEN,)
+CODE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*(\.[a-z][a-z0-9]*(_[a-z0-9]+)*)+")
+
+
+@functools.cache
+def trees() -> dict[str, ast.Module]:
+    """The parsed code of every room, by module name."""
+    found = {}
+    for room in ROOMS:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+            found[name] = ast.parse(path.read_text(encoding="utf-8"))
+    return found
+
+
+def declarations(tree: ast.Module) -> dict[str, ast.Call]:
+    """The calls of `template` and `counted` at a module's top level, by the name of their constant."""
+    makers = {
+        alias.asname or alias.name
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module == MACHINERY
+        for alias in node.names
+        if alias.name in ("template", "counted")
+    }
+    return {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+        if isinstance(node.value.func, ast.Name) and node.value.func.id in makers
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+@functools.cache
+def declared() -> dict[tuple[str, str], ast.Call]:
+    """Every declaration by module and name."""
+    return {(module, name): call for module, tree in trees().items() for name, call in declarations(tree).items()}
+
+
+def template_of(module: str, name: str) -> Template:
+    """The template that a declaration made."""
+    made = getattr(importlib.import_module(module), name)
+    assert isinstance(made, Template)
+    return made
+
+
+def references(module: str, tree: ast.Module) -> dict[ast.expr, tuple[str, str]]:
+    """Where a module's code names a declared template: the expression, and the template's module and name."""
+    modules = {}
+    names = {name: (module, name) for owner, name in declared() if owner == module}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                called = alias.asname or alias.name
+                modules[called] = f"{node.module}.{alias.name}"
+                names[called] = (node.module, alias.name)
+    found = {}
+    for node in ast.walk(tree):
+        target = None
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            target = (modules.get(node.value.id, ""), node.attr)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            target = names.get(node.id)
+        if target in declared():
+            found[node] = target
+    return found
+
+
+def test_templates_have_codes_of_their_own():
+    codes = [template_of(*place).code for place in declared()]
+    assert len(codes) > 20
+    assert [code for code, count in Counter(codes).items() if count > 1] == []
+    assert [code for code in codes if not CODE.fullmatch(code)] == []
+
+
+def test_templates_are_constants_that_a_catalogue_can_read():
+    for (module, name), call in declared().items():
+        constants = [isinstance(text, ast.Constant) and isinstance(text.value, str) for text in call.args]
+        assert all(constants), f"{module}.{name} has a text that is put together"
+        assert not call.keywords, f"{module}.{name} is declared by keyword"
+        assert name.isupper(), f"{module}.{name} is a constant"
+
+
+def test_modules_of_templates_stay_light():
+    owners = {module for module, _ in declared()}
+    for module in owners:
+        if module.rpartition(".")[2] not in ("messages", "texts", "csv_messages"):
+            continue
+        for node in ast.walk(trees()[module]):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ROOMS:
+                sources = {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+                assert sources & (owners | {MACHINERY}), f"{module} imports {node.module}"
+
+
+def test_templates_are_filled_in_with_their_fields():
+    for module, tree in trees().items():
+        places = references(module, tree)
+        for call in ast.walk(tree):
+            if not isinstance(call, ast.Call) or call.func not in places:
+                continue
+            fields = template_of(*places[call.func]).fields
+            where = f"{module}:{call.lineno} {places[call.func][1]}"
+            assert not call.args, f"{where} takes its fields by name"
+            given = {keyword.arg for keyword in call.keywords}
+            if None not in given:
+                assert given == fields, f"{where} has the fields {sorted(fields)}"
+
+
+def test_every_template_is_used():
+    used = {place for module, tree in trees().items() for place in references(module, tree).values()}
+    assert sorted(set(declared()) - used) == []
