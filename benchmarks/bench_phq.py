@@ -28,22 +28,22 @@ from training.phq.models.candidates import FeatureMatrix  # noqa: E402
 from training.phq.models.intervals import LEVEL, calibrate  # noqa: E402
 from training.phq.selection import cross_validate  # noqa: E402
 from training.plots.markdown import markdown_table  # noqa: E402
-from training.simulation.sessions import LATENTS, Cohort, Simulated, simulate  # noqa: E402
-from training.simulation.severity import Links  # noqa: E402
+from training.simulation.sessions import LATENTS, Cohort, SimulatedCohort, simulate  # noqa: E402
+from training.simulation.severity import ExpressionLinks  # noqa: E402
 from training.simulation.speech import SpeechLinks  # noqa: E402
 
 FACE = (Modality.FACE,)
 EVERY = tuple(Modality)
 SETS = [(Modality.FACE,), (Modality.VOICE,), (Modality.WORDS,), (Modality.FACE, Modality.VOICE), EVERY]
-NO_LINKS = Links(happiness=0, blunting=0, slowing=0, sadness=0)
+NO_LINKS = ExpressionLinks(happiness=0, blunting=0, slowing=0, sadness=0)
 NO_SPEECH_LINKS = SpeechLinks(pausing=0, monotony=0, softness=0, first_person=0, absolutist=0)
 STRONG = 4.0
 """How many times the usual links a signal has that is to be recovered."""
 
 
-def strong(times: float) -> tuple[Links, SpeechLinks]:
+def strong(times: float) -> tuple[ExpressionLinks, SpeechLinks]:
     """The usual links, so many times as strong; people differ as usual."""
-    face = Links()
+    face = ExpressionLinks()
     speech = SpeechLinks()
     return (
         dataclasses.replace(face, **{name: times * getattr(face, name) for name in _LINKS}),
@@ -72,7 +72,7 @@ def coverage(pool: FeatureMatrix, people: int, cohorts: int, tested: int = 300) 
     return shares, widths
 
 
-def oracle_matrix(simulated: Simulated, modalities: tuple[Modality, ...]) -> FeatureMatrix:
+def oracle_matrix(simulated: SimulatedCohort, modalities: tuple[Modality, ...]) -> FeatureMatrix:
     """What the sessions of these modalities were drawn from, in place of their functionals."""
     columns = [i for modality in modalities for i in LATENTS[modality]]
     data = simulated.data

@@ -1,8 +1,8 @@
 """A simulated cohort as labelled sessions with features: `python -m training.simulation.sessions OUT`.
 
-For trying and testing the machinery, from a folder of features files with their manifest to a trained head; it says
-nothing about any person. What is simulated, and whence, stand in `training.simulation.severity` and
-`training.simulation.speech`.
+The cohort is for trying and testing the machinery, from a folder of features files with their manifest to a trained
+head; it says nothing about any person. `training.simulation.severity` and `training.simulation.speech` describe what is
+simulated, with its literature.
 """
 
 from __future__ import annotations
@@ -27,27 +27,34 @@ from training.phq.data.sessions import LabelledSession, SourceKind
 from training.simulation.severity import (
     SEVERITY_MAX,
     EmbeddingBank,
-    Links,
+    ExpressionLinks,
     SimulatedSession,
     draw_severity,
+    make_synthetic_bank,
     simulate_session,
-    synthetic_bank,
 )
 from training.simulation.speech import SpeechLinks, draw_speaker, draw_voice, draw_words
 
 Float = npt.NDArray[np.float64]
 
 LATENTS = {Modality.FACE: tuple(range(8)), Modality.VOICE: (8, 9, 10), Modality.WORDS: (8, 11, 12)}
-"""Columns of `Simulated.latents` that show in each modality: shares and rate of expressions; pauses, pitch, loudness;
-pauses, first-person and absolutist words."""
+"""Columns of `SimulatedCohort.latents` that show in each modality: shares and rate of expressions; pauses, pitch and
+loudness; pauses, first-person and absolutist words."""
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """What is simulated.
+    """The cohort to simulate.
 
-    seconds: shortest and longest session (log-uniform). fps: frames a second. face_gap: share of frames without a
-    face, in runs of five seconds. missing: share of sessions without a modality. sessions: of each subject.
+    Attributes:
+        subjects: Number of subjects.
+        sessions: Number of sessions of each subject.
+        seconds: Shortest and longest session; durations are log-uniform.
+        fps: Frames a second.
+        face_gap: Share of frames without a face, in runs of five seconds.
+        missing: Share of sessions that lack each modality.
+        links: How severity moves expressions.
+        speech: How severity moves speech.
     """
 
     subjects: int
@@ -56,22 +63,33 @@ class Cohort:
     fps: float = 2.0
     face_gap: float = 0.1
     missing: Mapping[Modality, float] = field(default_factory=dict)
-    links: Links = field(default_factory=Links)
+    links: ExpressionLinks = field(default_factory=ExpressionLinks)
     speech: SpeechLinks = field(default_factory=SpeechLinks)
 
 
 @dataclass(frozen=True, eq=False)
-class Simulated:
-    """Sessions with their features, and latents (n, k): what an ideal observer would know of each."""
+class SimulatedCohort:
+    """Simulated sessions.
+
+    Attributes:
+        data: n sessions with their features.
+        latents: (n, k) float64, what an ideal observer would know of each session.
+    """
 
     data: LabelledDataset
     latents: Float
 
 
-def simulate(cohort: Cohort, seed: int, bank: EmbeddingBank | None = None) -> Simulated:
-    """Draw a cohort. bank: where frames come from (with probabilities); a synthetic one when there is none."""
+def simulate(cohort: Cohort, seed: int, bank: EmbeddingBank | None = None) -> SimulatedCohort:
+    """Draw a cohort.
+
+    Args:
+        cohort: What is simulated.
+        seed: Seed of everything but the synthetic bank.
+        bank: The face images' embeddings and probabilities, from which frames are drawn; a synthetic one when omitted.
+    """
     rng = np.random.default_rng(seed)
-    bank = bank or synthetic_bank(np.random.default_rng(0))
+    bank = bank or make_synthetic_bank(np.random.default_rng(0))
     labelled = []
     features = []
     latents = []
@@ -79,19 +97,19 @@ def simulate(cohort: Cohort, seed: int, bank: EmbeddingBank | None = None) -> Si
         face = cohort.links.person * rng.normal(size=7)
         speech = rng.normal(size=6)
         for number in range(cohort.sessions):
-            found, known = _session(cohort, bank, subject, int(total), face, speech, rng)
+            session_features, session_latents = _simulate_features(cohort, bank, subject, int(total), face, speech, rng)
             name = f"S{subject:05d}-{number}"
             labelled.append(
                 LabelledSession(
                     name, f"S{subject:05d}", Scale.PHQ8, float(total), SourceKind.FEATURES, Path(f"{name}.npz")
                 )
             )
-            features.append(found)
-            latents.append(known)
-    return Simulated(LabelledDataset(tuple(labelled), tuple(features)), np.array(latents))
+            features.append(session_features)
+            latents.append(session_latents)
+    return SimulatedCohort(LabelledDataset(tuple(labelled), tuple(features)), np.array(latents))
 
 
-def _session(
+def _simulate_features(
     cohort: Cohort,
     bank: EmbeddingBank,
     subject: int,
@@ -100,47 +118,60 @@ def _session(
     speech: Float,
     rng: np.random.Generator,
 ) -> tuple[SessionFeatures, list[float]]:
+    """Simulate one session: its features, and its latents."""
     low, high = np.log(cohort.seconds)
     seconds = float(np.exp(rng.uniform(low, high)))
-    shown = simulate_session(subject, total, face, max(8, int(seconds * cohort.fps)), cohort.fps, cohort.links, rng)
+    session = simulate_session(subject, total, face, max(8, int(seconds * cohort.fps)), cohort.fps, cohort.links, rng)
     speaker = draw_speaker(total / SEVERITY_MAX, speech, cohort.speech, rng)
-    channel, emotions = _face(shown, bank, cohort, rng)
+    series, emotions = _draw_face(session, bank, cohort, rng)
     voice = draw_voice(speaker, seconds, rng)
     words = draw_words(speaker, seconds, rng)
     absent = {modality: rng.random() < cohort.missing.get(modality, 0.0) for modality in Modality}
-    found = SessionFeatures(
-        face=None if absent[Modality.FACE] else channel,
+    features = SessionFeatures(
+        face=None if absent[Modality.FACE] else series,
         voice=None if absent[Modality.VOICE] else voice,
         words=None if absent[Modality.WORDS] else words,
         emotions=None if absent[Modality.FACE] else emotions,
     )
-    return found, [*_seen(shown), *speaker.latents()]
+    return features, [*_face_latents(session), *speaker.latents()]
 
 
-def _seen(shown: SimulatedSession) -> list[float]:
-    """What somebody knows who sees the expression of every frame: log shares of the seven, and log rate of change."""
-    counts = np.bincount(shown.expressions, minlength=len(EMOTIONS)) + 0.5
-    changes = (np.diff(shown.expressions) != 0).sum() + 0.5
-    return [*np.log(counts / counts.sum()), float(np.log(changes / len(shown.expressions)))]
+def _face_latents(session: SimulatedSession) -> list[float]:
+    """Compute the log shares of the seven expressions and the log rate of change: what every frame tells."""
+    counts = np.bincount(session.expressions, minlength=len(EMOTIONS)) + 0.5
+    changes = (np.diff(session.expressions) != 0).sum() + 0.5
+    return [*np.log(counts / counts.sum()), float(np.log(changes / len(session.expressions)))]
 
 
-def _face(
-    shown: SimulatedSession, bank: EmbeddingBank, cohort: Cohort, rng: np.random.Generator
+def _draw_face(
+    session: SimulatedSession, bank: EmbeddingBank, cohort: Cohort, rng: np.random.Generator
 ) -> tuple[FeatureSeries, npt.NDArray[np.float32]]:
-    """The frames in which the face was found."""
+    """Draw the embeddings and probabilities of the frames in which the face is visible."""
     if bank.probabilities is None:
         raise ValueError("The bank must know its images' probabilities.")
-    frames = len(shown.expressions)
+    frames = len(session.expressions)
     run = max(1, int(5 * cohort.fps))
     lost = np.repeat(rng.random(frames // run + 1) < cohort.face_gap, run)[:frames]
-    seen = np.flatnonzero(~lost) if not lost.all() else np.arange(frames)
-    images = bank.draw(shown, rng)[seen]
+    visible = np.flatnonzero(~lost) if not lost.all() else np.arange(frames)
+    images = bank.draw(session, rng)[visible]
     embeddings = np.asarray(bank.embeddings[images] + bank.offset(rng), np.float32)
-    return FeatureSeries(embeddings, seen / cohort.fps, bank.kind), bank.probabilities[images]
+    return FeatureSeries(embeddings, visible / cohort.fps, bank.kind), bank.probabilities[images]
 
 
 def write_cohort(data: LabelledDataset, folder: Path) -> Path:
-    """Write a features file for each session and `manifest.csv`; the manifest's path."""
+    """Write a features file for each session, and `manifest.csv`.
+
+    Args:
+        data: The sessions.
+        folder: Where the files go; it is made where it is missing.
+
+    Returns:
+        The manifest's path.
+
+    Raises:
+        OSError: The folder cannot be written.
+        FerPhqError: A features file cannot be written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for session, features in zip(data.sessions, data.features, strict=True):
         write_features(features, folder / session.path)
@@ -154,7 +185,11 @@ def write_cohort(data: LabelledDataset, folder: Path) -> Path:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; returns the exit code."""
+    """Parse the command line, write the cohort and return the exit code.
+
+    Args:
+        argv: The arguments; those of the process when omitted.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m training.simulation.sessions", description=(__doc__ or "").splitlines()[0]
     )
@@ -164,8 +199,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(argv)
     try:
-        simulated = simulate(Cohort(options.subjects, options.sessions), options.seed)
-        print(write_cohort(simulated.data, options.out))
+        cohort = simulate(Cohort(options.subjects, options.sessions), options.seed)
+        print(write_cohort(cohort.data, options.out))
     except (FerPhqError, OSError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1

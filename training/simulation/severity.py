@@ -1,7 +1,8 @@
 """A simulated cohort: subjects with a PHQ-8 total and the sequence of expressions that a recording would show.
 
-Nobody may redistribute PHQ-labelled video, so the shipped PHQ heads learn from this and say so (provenance
-`simulated`). It shows that the machinery runs; it carries no evidence about any person. What is assumed, and whence:
+Nobody may redistribute PHQ-labelled video, so the shipped PHQ heads learn from this cohort and say so (provenance
+`simulated`). It shows that the machinery runs; it carries no evidence about any person. The assumptions and their
+sources:
 
 1. Severity. PHQ-8 totals follow a gamma distribution with DAIC-WOZ's mean 6.67 and SD 5.75 (Valstar et al., 2016,
    AVEC 2016, arXiv:1605.01600), rounded and cut at 24.
@@ -13,9 +14,9 @@ Nobody may redistribute PHQ-labelled video, so the shipped PHQ heads learn from 
 4. Slowing: expressions change less often (psychomotor retardation; Sobin & Sackeim, 1997, Am J Psychiatry 154:4-17).
 5. A little more sadness. The weakest link: findings differ, and the meta-analysis above does not support a strong one.
 
-The sizes of the links are our choice (`Links`): set so that an ideal observer would explain roughly a fifth to a
-quarter of the variance, about what the literature's group differences allow. People differ far more than severity
-makes them differ (`Links.person`).
+The sizes of the links are our choice (`ExpressionLinks`). They are set so that an ideal observer would explain roughly
+a fifth to a quarter of the variance, about what the literature's group differences allow. People differ far more than
+severity makes them differ (`ExpressionLinks.person`).
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ BASE_SHARES = {
 """Shares of time of each expression at PHQ 0: a talking person's face is mostly neutral with smiles."""
 
 SIMULATED = "simulated"
-"""What embeddings are called that no model made."""
+"""Kind of the embeddings that no model made."""
 
 SEVERITY_MEAN = 6.67
 SEVERITY_SD = 5.75
@@ -50,11 +51,18 @@ SEVERITY_MAX = 24
 
 
 @dataclass(frozen=True)
-class Links:
-    """How strongly severity moves expression: changes in log-odds (or log rate) from PHQ 0 to PHQ 24, and spreads.
+class ExpressionLinks:
+    """How strongly severity moves expressions: changes in log-odds (or log rate) from PHQ 0 to PHQ 24, and spreads.
 
-    happiness, blunting, slowing, sadness: links 2 to 5 above. person: SD between people of each expression's
-    log-odds. session: the same between two sessions of one person. All zero links make a cohort without signal.
+    Links of zero make a cohort without signal.
+
+    Attributes:
+        happiness: Link 2 of the module.
+        blunting: Link 3.
+        slowing: Link 4.
+        sadness: Link 5.
+        person: SD between people of each expression's log-odds.
+        session: The same between two sessions of one person.
     """
 
     happiness: float = -1.6
@@ -67,7 +75,13 @@ class Links:
 
 @dataclass(frozen=True, eq=False)
 class SimulatedSession:
-    """One session: subject number, PHQ-8 total, and each frame's expression as indices (t,) into `EMOTIONS`."""
+    """The expressions of one session.
+
+    Attributes:
+        subject: Number of the subject.
+        total: PHQ-8 total.
+        expressions: (frames,) int64, indices into `EMOTIONS`.
+    """
 
     subject: int
     total: int
@@ -75,44 +89,75 @@ class SimulatedSession:
 
 
 def draw_severity(n: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """PHQ-8 totals (n,) integers from 0 to 24 by link 1."""
+    """Draw PHQ-8 totals by link 1.
+
+    Args:
+        n: Number of subjects.
+        rng: Draws them.
+
+    Returns:
+        (n,) int64, 0 to 24.
+    """
     shape = (SEVERITY_MEAN / SEVERITY_SD) ** 2
     totals = rng.gamma(shape, SEVERITY_MEAN / shape, size=n)
     return np.clip(np.rint(totals), 0, SEVERITY_MAX).astype(np.int64)
 
 
-def shares(total: int, person: Float, links: Links, rng: np.random.Generator) -> Float:
-    """Shares of time (7,) of the expressions in one session of a person (log-odds offsets (7,)) at a PHQ-8 total."""
-    part = total / SEVERITY_MAX
+def draw_shares(total: int, person: Float, links: ExpressionLinks, rng: np.random.Generator) -> Float:
+    """Draw the expressions' shares of time in one session.
+
+    Args:
+        total: PHQ-8 total.
+        person: (7,) the person's offsets of the log-odds.
+        links: How severity moves expressions.
+        rng: Draws the session's offsets.
+
+    Returns:
+        (7,) float64 in the order of `EMOTIONS`, with a sum of 1.
+    """
+    severity = total / SEVERITY_MAX
     logits = np.log([BASE_SHARES[name] for name in EMOTIONS]) + person + links.session * rng.normal(size=len(EMOTIONS))
-    logits[emotion_index("happiness")] += links.happiness * part
-    logits[emotion_index("sadness")] += links.sadness * part
-    logits[emotion_index("neutral")] += links.blunting * part
+    logits[emotion_index("happiness")] += links.happiness * severity
+    logits[emotion_index("sadness")] += links.sadness * severity
+    logits[emotion_index("neutral")] += links.blunting * severity
     odds = np.exp(logits - logits.max())
     return np.asarray(odds / odds.sum(), dtype=np.float64)
 
 
 def simulate_session(
-    subject: int, total: int, person: Float, frames: int, fps: float, links: Links, rng: np.random.Generator
+    subject: int, total: int, person: Float, frames: int, fps: float, links: ExpressionLinks, rng: np.random.Generator
 ) -> SimulatedSession:
-    """A sequence of expressions with the session's shares of time.
+    """Draw a sequence of expressions.
 
     At each frame the expression is drawn anew with a probability that makes 1.5 s the typical dwell at PHQ 0 and
     longer ones with slowing; between draws it stays. The shares of time are those of the draws.
+
+    Args:
+        subject: Number of the subject.
+        total: PHQ-8 total.
+        person: (7,) the person's offsets of the log-odds.
+        frames: Number of frames.
+        fps: Frames a second.
+        links: How severity moves expressions.
+        rng: Draws the shares and the sequence.
     """
-    share = shares(total, person, links, rng)
+    shares = draw_shares(total, person, links, rng)
     rate = min(1.0, 1 / (1.5 * fps) * np.exp(links.slowing * total / SEVERITY_MAX + 0.2 * rng.normal()))
     renewed = rng.random(frames) < rate
     renewed[0] = True
-    draws = rng.choice(len(EMOTIONS), size=int(renewed.sum()), p=share)
+    draws = rng.choice(len(EMOTIONS), size=int(renewed.sum()), p=shares)
     return SimulatedSession(subject, total, draws[np.cumsum(renewed) - 1])
 
 
 @dataclass(frozen=True, eq=False)
 class EmbeddingBank:
-    """Embeddings (n, dim) of face images with their majority emotion (n,), from which frames are drawn.
+    """Embeddings of face images, from which frames are drawn.
 
-    probabilities (n, 7): what the model says of each, where it has been asked. kind: what made the embeddings.
+    Attributes:
+        embeddings: (n, dim) float32.
+        labels: (n,) int64, the majority emotion of each image as index into `EMOTIONS`.
+        probabilities: (n, 7) float32, the model's emotion probabilities of each image, where they are known.
+        kind: What made the embeddings.
     """
 
     embeddings: FloatArray
@@ -121,32 +166,48 @@ class EmbeddingBank:
     kind: str = SIMULATED
 
     def draw(self, session: SimulatedSession, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-        """Which image (t,) each frame shows: one of its expression; a run of one expression stays with one image."""
+        """Draw an image for each frame. A run of one expression stays with one image.
+
+        Args:
+            session: The expressions.
+            rng: Draws the images.
+
+        Returns:
+            (frames,) int64, indices of images with the frame's expression.
+        """
         changes = np.r_[True, np.diff(session.expressions) != 0]
         pools = [np.flatnonzero(self.labels == i) for i in range(len(EMOTIONS))]
         starts: npt.NDArray[np.int64] = np.array([rng.choice(pools[e]) for e in session.expressions[changes]], np.int64)
-        drawn: npt.NDArray[np.int64] = starts[np.cumsum(changes) - 1]
-        return drawn
+        images: npt.NDArray[np.int64] = starts[np.cumsum(changes) - 1]
+        return images
 
     def offset(self, rng: np.random.Generator, identity: float = 0.5) -> FloatArray:
-        """What moves all frames of a session together (dim,): a part of a random neutral image's offset.
+        """Draw an offset that all frames of a session have in common, as one person's face has.
 
-        So does one person's face.
+        Args:
+            rng: Draws a neutral image.
+            identity: The part of that image's distance from the mean that is taken.
+
+        Returns:
+            (dim,) float32.
         """
         neutral = self.embeddings[self.labels == emotion_index("neutral")]
-        away = identity * (neutral[rng.integers(len(neutral))] - neutral.mean(axis=0))
-        return np.asarray(away, dtype=np.float32)
+        offset = identity * (neutral[rng.integers(len(neutral))] - neutral.mean(axis=0))
+        return np.asarray(offset, dtype=np.float32)
 
 
-def synthetic_bank(rng: np.random.Generator, dim: int = 24, images: int = 40) -> EmbeddingBank:
-    """A bank without any picture: for each emotion `images` points around a place of its own, and what is said of them.
+def make_synthetic_bank(rng: np.random.Generator, dim: int = 24, images: int = 40) -> EmbeddingBank:
+    """Make a bank without any picture, for trying the machinery where there are no face images.
 
-    For trying the machinery where no face images may be had.
+    Args:
+        rng: Draws the points.
+        dim: Width of an embedding.
+        images: Number of points of each emotion, which lie around a centre.
     """
     labels = np.repeat(np.arange(len(EMOTIONS)), images)
-    places = 1.5 * rng.normal(size=(len(EMOTIONS), dim))
-    embeddings = places[labels] + rng.normal(size=(len(labels), dim))
-    likeness = -((embeddings[:, None] - places) ** 2).sum(-1) / 8
+    centres = 1.5 * rng.normal(size=(len(EMOTIONS), dim))
+    embeddings = centres[labels] + rng.normal(size=(len(labels), dim))
+    likeness = -((embeddings[:, None] - centres) ** 2).sum(-1) / 8
     odds = np.exp(likeness - likeness.max(1, keepdims=True))
     probabilities = odds / odds.sum(1, keepdims=True)
     return EmbeddingBank(embeddings.astype(np.float32), labels, probabilities.astype(np.float32))

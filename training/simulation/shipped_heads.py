@@ -1,8 +1,8 @@
 """The shipped bundle's demonstration PHQ heads: `python -m training.simulation.shipped_heads BUNDLE --data FOLDER`.
 
-Simulated sessions (`training.simulation.sessions`) whose frames are embeddings of real FER+ training images by the
-bundle's own backbone; voice and words are simulated too. Heads, provenance `simulated` and `phq_metrics.json` (on
-newly simulated people) are put into the bundle, all at once.
+They are trained on simulated sessions (`training.simulation.sessions`). Frames are embeddings of real FER+ training
+images by the bundle's own backbone; voice and words are simulated too. Heads, provenance `simulated` and
+`phq_metrics.json` (on newly simulated people) are put into the bundle, all at once.
 """
 
 from __future__ import annotations
@@ -34,17 +34,38 @@ TRAINING_SENTENCE = (
 )
 
 
-def embedding_bank(model: FerPhqModel, folder: Path) -> EmbeddingBank:
-    """Embeddings of the FER+ training images with their majority emotions."""
+def make_embedding_bank(model: FerPhqModel, folder: Path) -> EmbeddingBank:
+    """Compute the embeddings of the FER+ training images.
+
+    Args:
+        model: Makes the embeddings.
+        folder: Folder with FER+'s train.parquet.
+
+    Raises:
+        FerPhqError: The images cannot be read.
+    """
     faces = load_faces(Source(corpus="ferplus", path=str(folder), split="train"))
     embeddings = model.embed(faces.crops())
     return EmbeddingBank(embeddings, faces.labels, model.classify(embeddings), model.face_kind)
 
 
-def train(folder: Path, data: Path, seed: int, subjects: int = SUBJECTS) -> PhqEvaluation:
-    """Simulate, fit, write the heads into the bundle, and judge them on as many new people."""
+def train_heads(folder: Path, data: Path, seed: int, subjects: int = SUBJECTS) -> PhqEvaluation:
+    """Simulate a cohort, fit heads, write them into the bundle, and evaluate them on as many new people.
+
+    Args:
+        folder: The bundle's folder. It is replaced at once, or stays as it was.
+        data: Folder with FER+'s train.parquet.
+        seed: Seed of the cohort and of the training.
+        subjects: Number of people in each of the two cohorts.
+
+    Returns:
+        The evaluation on the new people.
+
+    Raises:
+        FerPhqError: The images cannot be read, or the bundle cannot be written.
+    """
     model = load_model(folder)
-    bank = embedding_bank(model, data)
+    bank = make_embedding_bank(model, data)
     cohort = Cohort(subjects, seconds=SECONDS, missing=MISSING)
     result = fit_heads(
         simulate(cohort, seed, bank).data, Options(seed, quick=True), lambda line: print(line, file=sys.stderr)
@@ -53,15 +74,19 @@ def train(folder: Path, data: Path, seed: int, subjects: int = SUBJECTS) -> PhqE
     with replace_folder(folder) as part:
         shutil.copytree(folder, part, dirs_exist_ok=True)
         write_heads(result, config, part, Provenance.SIMULATED, TRAINING_SENTENCE, config.name)
-        verdict = evaluate(load_model(part), simulate(cohort, seed + 1000, bank).data)
-        cohort_said = f"{subjects} people, one session of {SECONDS[0]:g} to {SECONDS[1]:g} s each"
-        text = json.dumps(dataclasses.asdict(verdict) | {"training": cohort_said}, indent=2)
+        evaluation = evaluate(load_model(part), simulate(cohort, seed + 1000, bank).data)
+        cohort_text = f"{subjects} people, one session of {SECONDS[0]:g} to {SECONDS[1]:g} s each"
+        text = json.dumps(dataclasses.asdict(evaluation) | {"training": cohort_text}, indent=2)
         (part / "phq_metrics.json").write_text(text + "\n", encoding="utf-8")
-    return verdict
+    return evaluation
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Command line; returns the exit code."""
+    """Parse the command line, train the heads and return the exit code.
+
+    Args:
+        argv: The arguments; those of the process when omitted.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m training.simulation.shipped_heads", description=(__doc__ or "").splitlines()[0]
     )
@@ -70,11 +95,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(argv)
     try:
-        verdict = train(find_bundle(options.bundle).path, options.data, options.seed)
+        evaluation = train_heads(find_bundle(options.bundle).path, options.data, options.seed)
     except FerPhqError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    print(json.dumps(dataclasses.asdict(verdict), indent=2))
+    print(json.dumps(dataclasses.asdict(evaluation), indent=2))
     return 0
 
 

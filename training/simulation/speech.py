@@ -1,6 +1,6 @@
-"""How simulated subjects sound and what they say: voice and word features over a session, moved by severity.
+"""Speech of simulated subjects: voice and word features over a session, moved by severity.
 
-The links, on from `training.simulation.severity`'s five:
+The links continue the five of `training.simulation.severity`:
 
 6. Pauses grow longer with severity (Mundt et al., 2007, J Neurolinguistics 20:50-64; Mundt et al., 2012, Biol
    Psychiatry 72:580-587: speech pause time follows severity and its change under treatment).
@@ -9,7 +9,7 @@ The links, on from `training.simulation.severity`'s five:
 8. More first-person singular (Holtzman, 2017, J Res Pers 68:63-68: r = 0.13 over 21 studies) and more absolutist words
    (Al-Mosaiwi & Johnstone, 2018, Clin Psychol Sci 6:529-542).
 
-As there, the sizes are our choice.
+As in that module, the sizes are our choice.
 """
 
 from __future__ import annotations
@@ -28,11 +28,18 @@ Float = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SpeechLinks:
-    """Changes from PHQ 0 to PHQ 24, and spreads: see the module's links 6 to 8. All zero: no signal.
+    """How strongly severity moves speech: changes from PHQ 0 to PHQ 24 by links 6 to 8, and spreads.
 
-    pausing: log of the mean pause. monotony: log of the pitch's SD. softness: dB. first_person, absolutist: log-odds
-    of a word. person, session: SD between people, and between two sessions of one, of each (loudness: four times that
-    in dB).
+    Links of zero make a cohort without signal.
+
+    Attributes:
+        pausing: Change of the mean pause's logarithm.
+        monotony: Change of the logarithm of the pitch's SD.
+        softness: Change of the loudness in dB.
+        first_person: Change of the log-odds of a first-person word.
+        absolutist: Change of the log-odds of an absolutist word.
+        person: SD between people of each of these; of loudness four times that in dB.
+        session: The same between two sessions of one person.
     """
 
     pausing: float = 0.5
@@ -46,7 +53,16 @@ class SpeechLinks:
 
 @dataclass(frozen=True)
 class Speaker:
-    """What one session's speech is drawn from: the values that an ideal observer would know."""
+    """The parameters of one session's speech, which an ideal observer would know.
+
+    Attributes:
+        pause_s: Mean pause in seconds.
+        pitch_sd: SD of the pitch in semitones.
+        pitch: Mean pitch in semitones above 27.5 Hz.
+        loudness_db: Mean loudness in dB.
+        first_person: Share of first-person words, 0 to 1.
+        absolutist: Share of absolutist words, 0 to 1.
+    """
 
     pause_s: float
     pitch_sd: float
@@ -56,7 +72,7 @@ class Speaker:
     absolutist: float
 
     def latents(self) -> list[float]:
-        """The values on the scale on which they vary."""
+        """Return the values on the scale on which they vary."""
         return [
             float(np.log(self.pause_s)),
             float(np.log(self.pitch_sd)),
@@ -66,23 +82,39 @@ class Speaker:
         ]
 
 
-def draw_speaker(part: float, person: Float, links: SpeechLinks, rng: np.random.Generator) -> Speaker:
-    """A session's speech parameters. part: severity, 0 to 1; person: (6,) the person's offsets, standard normal."""
+def draw_speaker(severity: float, person: Float, links: SpeechLinks, rng: np.random.Generator) -> Speaker:
+    """Draw a session's speech parameters.
+
+    Args:
+        severity: 0 to 1.
+        person: (6,) the person's offsets, standard normal.
+        links: How severity moves speech.
+        rng: Draws the session's offsets.
+    """
     z = links.person * person + links.session * rng.normal(size=6)
     return Speaker(
-        pause_s=float(0.7 * np.exp(links.pausing * part + z[0])),
-        pitch_sd=float(2.6 * np.exp(links.monotony * part + z[1])),
+        pause_s=float(0.7 * np.exp(links.pausing * severity + z[0])),
+        pitch_sd=float(2.6 * np.exp(links.monotony * severity + z[1])),
         pitch=float(30 + 12 * person[5]),
-        loudness_db=float(-28 + links.softness * part + 4 * z[2]),
-        first_person=_share(_logit(0.06) + links.first_person * part + z[3]),
-        absolutist=_share(_logit(0.012) + links.absolutist * part + z[4]),
+        loudness_db=float(-28 + links.softness * severity + 4 * z[2]),
+        first_person=_inverse_logit(_logit(0.06) + links.first_person * severity + z[3]),
+        absolutist=_inverse_logit(_logit(0.012) + links.absolutist * severity + z[4]),
     )
 
 
 def draw_voice(speaker: Speaker, seconds: float, rng: np.random.Generator) -> FeatureSeries:
-    """The voice features (rows, 23) of a session: runs of speech between pauses, at ten rows a second."""
+    """Draw the voice features of a session: runs of speech between pauses.
+
+    Args:
+        speaker: The session's parameters.
+        seconds: Duration.
+        rng: Draws the rows.
+
+    Returns:
+        A feature series (rows, 23), ten rows a second.
+    """
     rows = max(1, int(seconds * ROWS_A_SECOND))
-    speech = _speech(rows, speaker.pause_s, rng)
+    speech = _draw_speech(rows, speaker.pause_s, rng)
     values = rng.normal(size=(rows, len(COLUMNS))).astype(np.float32)
     column = {name: i for i, name in enumerate(COLUMNS)}
     values[:, column["speech_probability"]] = np.where(speech, 0.95, 0.04)
@@ -98,20 +130,29 @@ def draw_voice(speaker: Speaker, seconds: float, rng: np.random.Generator) -> Fe
 
 
 def draw_words(speaker: Speaker, seconds: float, rng: np.random.Generator) -> FeatureSeries:
-    """The word features (utterances, 9) of a session: an utterance every ten seconds or so, three words a second."""
+    """Draw the word features of a session: an utterance every ten seconds or so, three words a second.
+
+    Args:
+        speaker: The session's parameters.
+        seconds: Duration.
+        rng: Draws the utterances.
+
+    Returns:
+        A feature series (utterances, 9).
+    """
     rows = max(1, int(seconds / 10))
-    counted = rng.poisson(16, rows) + 1
-    duration = counted / 3 * np.exp(0.1 * rng.normal(size=rows))
+    word_counts = rng.poisson(16, rows) + 1
+    duration = word_counts / 3 * np.exp(0.1 * rng.normal(size=rows))
     pause = rng.exponential(speaker.pause_s, rows)
     columns = {
         "duration_s": duration,
-        "words": counted,
+        "words": word_counts,
         "pause_s": pause,
         "latency_s": rng.exponential(speaker.pause_s, rows),
-        "words_per_minute": counted / duration * 60,
-        "first_person": rng.binomial(counted, speaker.first_person) / counted,
-        "absolutist": rng.binomial(counted, speaker.absolutist) / counted,
-        "negation": rng.binomial(counted, 0.02) / counted,
+        "words_per_minute": word_counts / duration * 60,
+        "first_person": rng.binomial(word_counts, speaker.first_person) / word_counts,
+        "absolutist": rng.binomial(word_counts, speaker.absolutist) / word_counts,
+        "negation": rng.binomial(word_counts, 0.02) / word_counts,
         "type_token": np.clip(rng.normal(0.9, 0.04, rows), 0, 1),
     }
     times = np.cumsum(np.r_[0.0, (duration + pause)[:-1]])
@@ -120,8 +161,8 @@ def draw_words(speaker: Speaker, seconds: float, rng: np.random.Generator) -> Fe
     )
 
 
-def _speech(rows: int, pause_s: float, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
-    """Runs of speech of 2.5 s and pauses of pause_s on average, longer than the shortest that counts as one."""
+def _draw_speech(rows: int, pause_s: float, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Draw runs of speech of 2.5 s and pauses of `pause_s` on average; every pause is long enough to count as one."""
     turns = rows // ROWS_A_SECOND + 8
     runs = np.maximum(1, np.rint(ROWS_A_SECOND * rng.gamma(2, 2.5 / 2, turns))).astype(int)
     pauses = np.maximum(3, np.rint(ROWS_A_SECOND * rng.gamma(2, pause_s / 2, turns))).astype(int)
@@ -134,5 +175,5 @@ def _logit(share: float) -> float:
     return float(np.log(share / (1 - share)))
 
 
-def _share(logit: float) -> float:
+def _inverse_logit(logit: float) -> float:
     return float(1 / (1 + np.exp(-logit)))

@@ -261,7 +261,7 @@ def test_a_bundle_gives_what_its_metrics_say_and_takes_a_phq_head(student_run, c
     assert (given.argmax(1) == parts.valid.labels).mean() == pytest.approx(metrics.accuracy)
     written = json.loads((tmp_path / "metrics.json").read_text())
     assert (written["n"], sum(one["n"] for one in written["agreement"])) == (42, 42)
-    found = shipped_heads.train(tmp_path, corpus, seed=0, subjects=24)
+    found = shipped_heads.train_heads(tmp_path, corpus, seed=0, subjects=24)
     again = load_model(tmp_path)
     assert again.bundle.config.phq.provenance == "simulated"
     assert again.bundle.config.phq.heads[0]["inputs"]

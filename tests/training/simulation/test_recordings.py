@@ -25,11 +25,11 @@ from fer_phq.words import intervals, read_transcript
 from fer_phq.words.lexicon import ABSOLUTIST, FIRST_PERSON, split_words
 from training.phq import evaluate, train
 from training.phq.data.manifest import read_manifest
-from training.simulation import recordings, talk
-from training.simulation.faces import cast, open_album
-from training.simulation.recordings import Film, render_cohort
+from training.simulation import conversation, recordings
+from training.simulation.conversation import generate_phrases, simulate_conversation
+from training.simulation.faces import choose_portraits, open_album
+from training.simulation.recordings import RenderOptions, render_cohort
 from training.simulation.speech import Speaker
-from training.simulation.talk import converse, phrases_of
 
 FERPLUS = Path(__file__).parents[3] / "../shared/data/ferplus/valid.parquet"
 TALKER = {"pause_s": 0.7, "pitch_sd": 1.5, "pitch": 22, "loudness_db": -28, "first_person": 0.06, "absolutist": 0.012}
@@ -53,7 +53,9 @@ def images(tmp_path_factory):
 @pytest.fixture(scope="module")
 def rendered(images, tmp_path_factory):
     """The manifest of two people of twelve seconds each."""
-    return render_cohort(tmp_path_factory.mktemp("rendered") / "cohort", open_album(str(images)), Film(2, 12, seed=5))
+    return render_cohort(
+        tmp_path_factory.mktemp("rendered") / "cohort", open_album(str(images)), RenderOptions(2, 12, seed=5)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +76,8 @@ def rows_of(manifest):
 
 def heard(seconds=24, seed=1, **changes):
     """What our own voice analysis makes of a speaker, restricted to the subject's turns as a transcript does."""
-    found = converse(Speaker(**TALKER | changes), seconds, np.random.default_rng(seed))
-    rows = features_of_sound([resample_poly(found.sound, 16_000, talk.RATE).astype(np.float32)])
+    found = simulate_conversation(Speaker(**TALKER | changes), seconds, np.random.default_rng(seed))
+    rows = features_of_sound([resample_poly(found.sound, 16_000, conversation.RATE).astype(np.float32)])
     spans = [(cue.start_s, cue.end_s) for cue in found.cues if cue.speaker == "Participant"]
     return voice_functionals(only_during(rows, spans))
 
@@ -134,11 +136,11 @@ def test_sound_and_transcript_agree(rendered):
 def test_the_same_seed_gives_the_same_people(images, rendered, tmp_path):
     grey = np.repeat(data.astronaut()[FACE_ROWS, FACE_COLUMNS].mean(2, keepdims=True), 3, axis=2)
     other = write_images(tmp_path / "set", grey, "other.png")
-    again = render_cohort(tmp_path / "again", open_album(str(other)), Film(2, 12, seed=5))
+    again = render_cohort(tmp_path / "again", open_album(str(other)), RenderOptions(2, 12, seed=5))
     assert again.read_bytes() == rendered.read_bytes()
     for row in rows_of(rendered):
         assert (again.parent / row["transcript"]).read_bytes() == (rendered.parent / row["transcript"]).read_bytes()
-    changed = render_cohort(tmp_path / "changed", open_album(str(images)), Film(1, 12, seed=6))
+    changed = render_cohort(tmp_path / "changed", open_album(str(images)), RenderOptions(1, 12, seed=6))
     name = rows_of(changed)[0]["transcript"]
     assert (changed.parent / name).read_bytes() != (rendered.parent / name).read_bytes()
 
@@ -158,19 +160,19 @@ def test_a_drawn_speaker_is_heard(less, more, key, by):
 
 
 def test_the_lists_hold_the_words_they_say():
-    for neutral, personal in talk.ANSWERS:
+    for neutral, personal in conversation.ANSWERS:
         assert not set(split_words(neutral)) & (FIRST_PERSON | ABSOLUTIST)
         assert sum(word in FIRST_PERSON for word in split_words(personal)) == 2
         assert not set(split_words(personal)) & ABSOLUTIST
-    for tail in talk.TAILS:
+    for tail in conversation.TAILS:
         assert sum(word in ABSOLUTIST for word in split_words(tail)) == 1
-    assert not {word for question in talk.QUESTIONS for word in split_words(question)} & FIRST_PERSON
+    assert not {word for question in conversation.QUESTIONS for word in split_words(question)} & FIRST_PERSON
 
 
 @pytest.mark.parametrize(("first_person", "absolutist"), [(0.03, 0.005), (0.06, 0.012), (0.15, 0.04)])
 def test_words_are_as_frequent_as_drawn(first_person, absolutist):
     speaker = Speaker(**TALKER | {"first_person": first_person, "absolutist": absolutist})
-    phrases = phrases_of(speaker, np.random.default_rng(0))
+    phrases = generate_phrases(speaker, np.random.default_rng(0))
     said = [word for _ in range(4000) for word in split_words(next(phrases))]
     assert np.mean([word in FIRST_PERSON for word in said]) == pytest.approx(first_person, rel=0.15)
     assert np.mean([word in ABSOLUTIST for word in said]) == pytest.approx(absolutist, rel=0.15)
@@ -182,7 +184,7 @@ def test_one_name_is_one_person(tmp_path):
     for emotion in EMOTIONS:
         Pillow.fromarray(tinted).save(folder / emotion.title() / "second.png")
     for seed in range(4):
-        chosen = cast(open_album(str(folder)), np.arange(7), FaceDetector(), np.random.default_rng(seed))
+        chosen = choose_portraits(open_album(str(folder)), np.arange(7), FaceDetector(), np.random.default_rng(seed))
         blue = {bool(one[..., 2].mean() > one[..., 0].mean()) for one in chosen.values()}
         assert len(blue) == 1
 
@@ -250,7 +252,7 @@ def test_from_recordings_to_an_estimate(images, tmp_path, capsys):
 @pytest.mark.corpora
 @pytest.mark.skipif(not FERPLUS.is_file(), reason="needs ../shared/data/ferplus")
 def test_faces_of_ferplus_are_found(tmp_path):
-    manifest = render_cohort(tmp_path / "cohort", open_album(str(FERPLUS)), Film(3, 12))
+    manifest = render_cohort(tmp_path / "cohort", open_album(str(FERPLUS)), RenderOptions(3, 12))
     model = load_model()
     covered = [analyze(manifest.parent / row["recording"], model).coverage for row in rows_of(manifest)]
     assert np.mean(covered) > 0.8

@@ -3,13 +3,20 @@ import pytest
 from scipy.stats import pearsonr
 
 from fer_phq.core.emotions import EMOTIONS, emotion_index
-from training.simulation.severity import BASE_SHARES, EmbeddingBank, Links, draw_severity, shares, simulate_session
+from training.simulation.severity import (
+    BASE_SHARES,
+    EmbeddingBank,
+    ExpressionLinks,
+    draw_severity,
+    draw_shares,
+    simulate_session,
+)
 
-NO_SIGNAL = Links(happiness=0, blunting=0, slowing=0, sadness=0)
+NO_SIGNAL = ExpressionLinks(happiness=0, blunting=0, slowing=0, sadness=0)
 
 
 def simulate_cohort(subjects, seed, links=None, frames=(8, 600)):
-    rng, links = np.random.default_rng(seed), links or Links()
+    rng, links = np.random.default_rng(seed), links or ExpressionLinks()
     return [
         simulate_session(i, int(total), links.person * rng.normal(size=7), int(rng.integers(*frames)), 2.0, links, rng)
         for i, total in enumerate(draw_severity(subjects, rng))
@@ -33,8 +40,8 @@ def test_severity_has_the_published_mean_and_spread():
 
 
 def test_without_links_and_noise_the_shares_are_the_base():
-    still = Links(happiness=0, blunting=0, slowing=0, sadness=0, person=0, session=0)
-    got = shares(24, np.zeros(7), still, np.random.default_rng(0))
+    still = ExpressionLinks(happiness=0, blunting=0, slowing=0, sadness=0, person=0, session=0)
+    got = draw_shares(24, np.zeros(7), still, np.random.default_rng(0))
     np.testing.assert_allclose(got, [BASE_SHARES[name] for name in EMOTIONS], rtol=1e-9)
 
 

@@ -33,7 +33,7 @@ def images(tmp_path):
 
 def test_heads_take_the_place_of_those_that_were_there(bundle, images):
     before = read_bundle(bundle)
-    verdict = shipped_heads.train(bundle, images, seed=3, subjects=24)
+    verdict = shipped_heads.train_heads(bundle, images, seed=3, subjects=24)
     after = read_bundle(bundle)
     assert after.model_id != before.model_id
     assert after.face_kind == before.face_kind
@@ -53,7 +53,7 @@ def test_a_failure_on_the_way_leaves_the_bundle_as_it_was(bundle, images, monkey
     monkeypatch.setattr(shipped_heads, "evaluate", stumble)
     before = {path.name: path.read_bytes() for path in bundle.iterdir()}
     with pytest.raises(FerPhqError, match="disk is full"):
-        shipped_heads.train(bundle, images, seed=0, subjects=24)
+        shipped_heads.train_heads(bundle, images, seed=0, subjects=24)
     assert {path.name: path.read_bytes() for path in bundle.iterdir()} == before
     assert sorted(path.name for path in bundle.parent.iterdir()) == ["bundle", "ferplus"]
 
