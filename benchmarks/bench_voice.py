@@ -93,7 +93,7 @@ def measure(path: str) -> dict[str, float]:
     before_mb = peak_mb(os.getpid())
     child_mb = 0.0
 
-    def look(_: float) -> None:
+    def look(done_s: float, total_s: float | None) -> None:
         nonlocal child_mb
         child_mb = max([child_mb, *(peak_mb(child.pid) for child in psutil.Process().children())])
 

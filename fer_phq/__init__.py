@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fer_phq.models.model import load_model
-    from fer_phq.pipeline.session import analyze, analyze_image
+    from fer_phq.pipeline import analyze, analyze_image
 
 __version__ = "0.1.0"
 

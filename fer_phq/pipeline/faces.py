@@ -1,163 +1,96 @@
-"""What the stages saw, frame by frame, and the subject's own series in it once all face tracks are known."""
+"""The faces of a recording: frames are sampled, faces detected, tracked and aligned, crops embedded.
+
+Frames stream through in chunks. A row of numbers stays of each face, so memory is bounded by the chunk. Every face is
+embedded as it passes, and the subject's tracks are chosen at the end, when all tracks are known.
+"""
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from itertools import islice
 
-import numpy as np
+from fer_phq.core.analysis import Progress, ProgressHook, RecordingInfo, Settings, Step
+from fer_phq.core.arrays import Image
+from fer_phq.core.messages import Message
+from fer_phq.faces import FaceDetector, Tracker, align_crop, crop_quality
+from fer_phq.models.model import FerPhqModel
+from fer_phq.pipeline.subject import FaceCollector, FaceObservation, SubjectFaces
+from fer_phq.pipeline.timing import StageTimer
+from fer_phq.video import Frame, FrameStream, sample_frames
 
-from fer_phq.core.analysis import RecordingInfo, Settings, Timeline, Timing, TrackSummary
-from fer_phq.core.arrays import FloatArray, TimeArray
-from fer_phq.core.emotions import EMOTIONS
-from fer_phq.core.errors import SettingsError
-from fer_phq.faces import Detection, TrackStats, choose_subject, same_person
-
-
-@dataclass(frozen=True, eq=False)
-class FaceObservation:
-    """One face in one sampled frame, in displayed pixels of the recording; `frame` counts sampled frames from 0."""
-
-    frame: int
-    track: int
-    detection: Detection
-    quality: float
+CROP_SIDE = 96
+"""Side in pixels of an aligned crop: twice what the shipped backbone takes, so that a person can look at it, too."""
 
 
-class StageTimer:
-    """Wall seconds by stage."""
+def extract_faces(
+    recording: RecordingInfo, model: FerPhqModel, settings: Settings, timer: StageTimer, on_progress: ProgressHook
+) -> tuple[SubjectFaces, tuple[Message, ...]]:
+    """Extract the subject's faces in the sampled frames, with their embeddings.
 
-    def __init__(self) -> None:
-        self._spent: defaultdict[str, float] = defaultdict(float)
+    Args:
+        recording: The recording, from `probe`.
+        model: Embeds the crops.
+        settings: Sampling, detection threshold and the subject's track.
+        timer: Measures the stages "decode", "detect" and "embed".
+        on_progress: Called after each chunk; it may raise `AnalysisCancelled`.
 
-    @contextmanager
-    def measure(self, stage: str) -> Iterator[None]:
-        """Add the time inside the `with` to a stage."""
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self._spent[stage] += time.perf_counter() - began
+    Returns:
+        The subject's faces, and warnings about the recording and about what limits the result.
 
-    def timing(self) -> Timing:
-        """What was measured, rounded to the millisecond."""
-        return Timing(
-            **{stage: round(self._spent[stage], 3) for stage in ("decode", "detect", "embed", "heads", "listen")}
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class SubjectFaces:
-    """The chosen person's rows: `faces` (one a frame at most, ascending) with `embeddings` (m, dim) beside them."""
-
-    time_s: TimeArray
-    faces: tuple[FaceObservation, ...]
-    embeddings: FloatArray
-    tracks: tuple[TrackSummary, ...]
-
-    def timeline(self, emotions: FloatArray) -> Timeline:
-        """All n sampled frames with the subject's emotions (m, 7) where there is a face, NaN elsewhere."""
-        n = len(self.time_s)
-        rows = [face.frame for face in self.faces]
-        line = Timeline(
-            time_s=self.time_s,
-            emotions=np.full((n, len(EMOTIONS)), np.nan, np.float32),
-            box=np.full((n, 4), np.nan, np.float32),
-            landmarks=np.full((n, 5, 2), np.nan, np.float32),
-            detection_score=np.full(n, np.nan, np.float32),
-            quality=np.full(n, np.nan, np.float32),
-        )
-        line.emotions[rows] = emotions
-        for face in self.faces:
-            line.box[face.frame] = face.detection.box
-            line.landmarks[face.frame] = face.detection.landmarks
-            line.detection_score[face.frame] = face.detection.score
-            line.quality[face.frame] = face.quality
-        return line
-
-    def warnings(self, settings: Settings) -> tuple[str, ...]:
-        """Sentences on what limits the result: other people in view, a face that is seldom seen."""
-        out = []
-        # A face seen in a single frame is mostly a half-hidden one, not another person.
-        others = [track for track in self.tracks if not track.is_subject and track.frames > 1]
-        if others:
-            chosen = ", ".join(str(track.track) for track in self.tracks if track.is_subject)
-            out.append(
-                f"{len(others)} other face track(s) were left out; the subject is track {chosen} "
-                "(longest, largest, most central), and another can be chosen."
-            )
-        coverage = len(self.faces) / len(self.time_s) if len(self.time_s) else 0.0
-        if not self.faces:
-            out.append("No face was found in any sampled frame: check lighting, distance and that the face is in view.")
-        elif coverage < settings.coverage_floor:
-            out.append(
-                f"The subject's face was found in {coverage:.0%} of the sampled frames, "
-                f"below the floor of {settings.coverage_floor:.0%}."
-            )
-        return tuple(out)
-
-
-class FaceObservations:
-    """Collects sightings and embeddings as frames pass; memory grows by a row of numbers a face."""
-
-    def __init__(self, recording: RecordingInfo, dim: int) -> None:
-        self._area = recording.width * recording.height
-        self._dim = dim
-        self._times: list[float] = []
-        self._sightings: list[FaceObservation] = []
-        self._embeddings: list[FloatArray] = []
-
-    def __len__(self) -> int:
-        return len(self._times)
-
-    def add(self, times: Sequence[float], sightings: Sequence[FaceObservation], embeddings: FloatArray) -> None:
-        """A chunk: the times of its frames, and each face in it with its embedding (len(sightings), dim)."""
-        self._times.extend(times)
-        self._sightings.extend(sightings)
-        self._embeddings.append(embeddings)
-
-    def of_subject(self, tracks: Sequence[TrackStats], wanted: int | None) -> SubjectFaces:
-        """The series of the wanted track, or of the one that `choose_subject` prefers.
-
-        Raises SettingsError when the wanted track does not exist.
-        """
-        chosen = subject_tracks(tracks, wanted)
-        rows = [i for i, face in enumerate(self._sightings) if face.track in chosen]
-        everyone = np.concatenate(self._embeddings) if self._embeddings else np.zeros((0, self._dim), np.float32)
-        return SubjectFaces(
-            time_s=np.asarray(self._times, np.float64),
-            faces=tuple(self._sightings[i] for i in rows),
-            embeddings=everyone[rows],
-            tracks=tuple(summarise(track, track.track in chosen) for track in tracks),
-        )
-
-
-def subject_tracks(tracks: Sequence[TrackStats], wanted: int | None) -> frozenset[int]:
-    """Ids of the subject's tracks; empty when there are none.
-
-    A person who left and came back has several: those that `same_person` joins with the wanted or the chosen one.
-    Raises SettingsError for a track that does not exist.
+    Raises:
+        RecordingError: The recording cannot be decoded.
+        SettingsError: The recording has no track of the settings' id.
     """
-    best = choose_subject(tracks) if wanted is None else wanted
-    if best is None:
-        return frozenset()
-    known = {track.track for track in tracks}
-    if best not in known:
-        listed = ", ".join(str(track) for track in sorted(known)) or "none"
-        raise SettingsError(f"There is no face track {best} in this recording; its tracks are: {listed}.")
-    return same_person(tracks, best)
+    detector = FaceDetector(settings.detection_threshold)
+    tracker = Tracker()
+    collector = FaceCollector(model.dim)
+    # How many key frames there are is not known before they are read.
+    expected = 0 if settings.sampling.key_frames else round(recording.duration_s * settings.sampling.fps)
+    with sample_frames(recording.path, settings.sampling, max_side=settings.max_side) as stream:
+        for frames in read_chunks(stream, settings.chunk_frames, timer):
+            with timer.measure("detect"):
+                observations, crops = observe_faces(frames, detector, tracker, first_index=len(collector))
+            with timer.measure("embed"):
+                embeddings = model.embed(crops)
+            collector.add([frame.time_s for frame in frames], observations, embeddings)
+            on_progress(Progress(Step.FACES, len(collector), max(len(collector), expected) if expected else None))
+    faces = collector.of_subject(tracker.tracks(), settings.track)
+    return faces, (*stream.warnings, *faces.warnings(settings))
 
 
-def summarise(track: TrackStats, is_subject: bool) -> TrackSummary:
-    """A track as the result shows it."""
-    return TrackSummary(
-        track=track.track,
-        frames=track.frames,
-        first_s=track.first_s,
-        last_s=track.last_s,
-        mean_area=track.mean_area,
-        is_subject=is_subject,
-    )
+def read_chunks(stream: FrameStream, size: int, timer: StageTimer) -> Iterator[list[Frame]]:
+    """Yield up to `size` frames at a time; the time spent waiting for them counts as the stage "decode"."""
+    while True:
+        with timer.measure("decode"):
+            frames = list(islice(stream, size))
+        if not frames:
+            return
+        yield frames
+
+
+def observe_faces(
+    frames: Sequence[Frame], detector: FaceDetector, tracker: Tracker, first_index: int
+) -> tuple[list[FaceObservation], list[Image]]:
+    """Detect every face in a chunk of frames, assign it to a track and align its crop.
+
+    Args:
+        frames: The frames, in order of time.
+        detector: Detects the faces.
+        tracker: Has seen the frames before these.
+        first_index: Index of the first frame among all sampled frames.
+
+    Returns:
+        The faces, and their crops, uint8 RGB (96, 96, 3), in the same order.
+    """
+    observations = []
+    crops = []
+    detections = detector.detect([frame.rgb for frame in frames])
+    for index, (frame, faces) in enumerate(zip(frames, detections, strict=True), first_index):
+        size = (frame.rgb.shape[1], frame.rgb.shape[0])
+        aligned = [align_crop(frame.rgb, face.landmarks, CROP_SIDE) for face in faces]
+        tracks = tracker.update(frame.time_s, faces, size, aligned)
+        for face, crop, track in zip(faces, aligned, tracks, strict=True):
+            quality = crop_quality(crop, face, size)
+            observations.append(FaceObservation(index, track, face.scaled(frame.scale), quality))
+        crops += aligned
+    return observations, crops

@@ -1,16 +1,17 @@
-"""The voice and the words of a session: the recording's sound, a transcript where there is one, and whose they are."""
+"""The subject's speech in a session: prosody of its voice, and features of its words where there is a transcript."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_phq.core.analysis import RecordingInfo
+from fer_phq.core.analysis import Progress, ProgressHook, RecordingInfo, Step
 from fer_phq.core.errors import RecordingError
 from fer_phq.core.feature_series import FeatureSeries
+from fer_phq.core.messages import Message
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.functionals import count_measured
+from fer_phq.pipeline import messages
 from fer_phq.voice import only_during, voice_features
 from fer_phq.words import (
     Transcript,
@@ -23,80 +24,126 @@ from fer_phq.words import (
     word_features,
 )
 
-EVERYONE = "Nothing says who speaks when: the voice is that of everyone who is heard."
-
 
 @dataclass(frozen=True, eq=False)
 class SpeechFeatures:
-    """voice and words of the subject, None where there are none; sentences on what limits them."""
+    """Features of the subject's speech.
+
+    Attributes:
+        voice: Prosody, or None where there is no sound.
+        words: Features of its utterances, or None where there is no transcript.
+        warnings: What limits them.
+    """
 
     voice: FeatureSeries | None
     words: FeatureSeries | None
-    warnings: tuple[str, ...]
+    warnings: tuple[Message, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedSidecar:
-    """What was given beside a recording, read: the transcript, which speaker is the subject, sound of its own."""
+    """The content of a recording's sidecar files.
+
+    Attributes:
+        transcript: The transcript, or None.
+        speaker: The subject's name in it; None where it is not known.
+        audio: A sound file in place of the recording's own sound, or None.
+        warnings: What was left out or assumed in reading.
+    """
 
     transcript: Transcript | None
     speaker: str | None
     audio: Path | None
-    warnings: tuple[str, ...]
+    warnings: tuple[Message, ...]
 
 
-def load_sidecar(beside: Sidecar) -> LoadedSidecar:
-    """Read a transcript. Raises FerPhqError when it cannot be used or does not have the speaker."""
-    if beside.transcript is None:
-        return LoadedSidecar(None, None, beside.audio, ())
-    transcript = read_transcript(beside.transcript, beside.transcript_name)
-    speaker, doubt = subject_speaker(transcript, beside.speaker)
-    return LoadedSidecar(
-        transcript, speaker, beside.audio, tuple(map(str, (*transcript.warnings, *([doubt] if doubt else []))))
-    )
+def load_sidecar(sidecar: Sidecar) -> LoadedSidecar:
+    """Read the transcript of a sidecar and find the subject among its speakers.
+
+    Args:
+        sidecar: Paths of the files, and the subject's name as a speaker.
+
+    Raises:
+        FerPhqError: The transcript cannot be used or does not have the speaker.
+    """
+    if sidecar.transcript is None:
+        return LoadedSidecar(None, None, sidecar.audio, ())
+    transcript = read_transcript(sidecar.transcript, sidecar.transcript_name)
+    speaker, warning = subject_speaker(transcript, sidecar.speaker)
+    warnings = transcript.warnings if warning is None else (*transcript.warnings, warning)
+    return LoadedSidecar(transcript, speaker, sidecar.audio, warnings)
 
 
 def extract_speech(
-    recording: RecordingInfo, told: LoadedSidecar, on_progress: Callable[[float], None] | None = None
+    recording: RecordingInfo, sidecar: LoadedSidecar, on_progress: ProgressHook | None = None
 ) -> SpeechFeatures:
-    """Hear a session. on_progress is told the seconds of sound done and may raise `AnalysisCancelled`.
+    """Extract voice and words of the subject.
 
-    Raises RecordingError for a sound file that was given and cannot be used; sound of the recording itself that cannot
-    be used is a warning.
+    Args:
+        recording: The recording, from `probe`.
+        sidecar: Its sidecar files, from `load_sidecar`.
+        on_progress: Called as sound (in seconds) and words (in utterances) are done; it may raise `AnalysisCancelled`.
+
+    Raises:
+        RecordingError: A sound file of the sidecar cannot be used. Sound of the recording itself that cannot be used is
+            a warning.
     """
-    warnings = list(told.warnings)
-    transcript = told.transcript
-    speaker = told.speaker
-    voice = _voice(recording, told.audio, on_progress, warnings)
-    if voice is not None and count_measured(voice):
-        if transcript is not None and speaker is not None:
-            voice = only_during(voice, [(float(start), float(end)) for start, end in intervals(transcript, speaker)])
-        else:
-            warnings.append(EVERYONE)
-    return SpeechFeatures(voice, _words(transcript, speaker, warnings), tuple(warnings))
+    report = on_progress or ignore_progress
+    warnings = list(sidecar.warnings)
+    voice = _extract_voice(recording, sidecar, report, warnings)
+    words = _extract_words(sidecar, report, warnings)
+    return SpeechFeatures(voice, words, tuple(warnings))
 
 
-def _voice(
-    recording: RecordingInfo, audio: Path | None, on_progress: Callable[[float], None] | None, warnings: list[str]
+def ignore_progress(progress: Progress) -> None:
+    """Do nothing: the progress hook of callers who passed none."""
+
+
+def _extract_voice(
+    recording: RecordingInfo, sidecar: LoadedSidecar, on_progress: ProgressHook, warnings: list[Message]
 ) -> FeatureSeries | None:
+    """Extract the subject's prosody, or everyone's where nothing says who speaks when."""
+    voice = _extract_sound(recording, sidecar.audio, on_progress, warnings)
+    if voice is None or not count_measured(voice):
+        return voice
+    if sidecar.transcript is None or sidecar.speaker is None:
+        warnings.append(messages.VOICE_OF_EVERYONE())
+        return voice
+    turns = intervals(sidecar.transcript, sidecar.speaker)
+    return only_during(voice, [(float(start_s), float(end_s)) for start_s, end_s in turns])
+
+
+def _extract_sound(
+    recording: RecordingInfo, audio: Path | None, on_progress: ProgressHook, warnings: list[Message]
+) -> FeatureSeries | None:
+    """Extract the prosody of all sound; None where there is none that can be used."""
+    if audio is None and not recording.has_audio:
+        return None
+
+    def report(done_s: float, total_s: float | None) -> None:
+        duration_s = recording.duration_s if total_s is None and audio is None else total_s
+        total = None if duration_s is None else max(done_s, duration_s)
+        on_progress(Progress(Step.SOUND, done_s, total))
+
+    report(0.0, None)
     if audio is not None:
-        return voice_features(audio, on_progress=on_progress, on_warning=lambda warning: warnings.append(str(warning)))
-    if not recording.has_audio:
-        return None
+        return voice_features(audio, on_progress=report, on_warning=warnings.append)
     try:
-        return voice_features(
-            recording.path, on_progress=on_progress, on_warning=lambda warning: warnings.append(str(warning))
-        )
+        return voice_features(recording.path, on_progress=report, on_warning=warnings.append)
     except RecordingError as error:
-        warnings.append(f"The voice was left out: {error}")
+        warnings.append(messages.VOICE_LEFT_OUT(reason=error.message))
         return None
 
 
-def _words(transcript: Transcript | None, speaker: str | None, warnings: list[str]) -> FeatureSeries | None:
-    """Features of the subject's utterances, with embeddings where the extra that makes them is installed."""
+def _extract_words(sidecar: LoadedSidecar, on_progress: ProgressHook, warnings: list[Message]) -> FeatureSeries | None:
+    """Extract features of the subject's utterances, with embeddings where the extra that makes them is installed."""
+    transcript = sidecar.transcript
     if transcript is None:
         return None
-    warning = language_warning(transcript, speaker)
+    on_progress(Progress(Step.WORDS, 0, len(transcript)))
+    warning = language_warning(transcript, sidecar.speaker)
     if warning is not None:
-        warnings.append(str(warning))
-    return word_features(transcript, speaker, load_minilm() if has_minilm() else None)
+        warnings.append(warning)
+    words = word_features(transcript, sidecar.speaker, load_minilm() if has_minilm() else None)
+    on_progress(Progress(Step.WORDS, len(transcript), len(transcript)))
+    return words

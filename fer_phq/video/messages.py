@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fer_phq.core.messages import counted, template
 
-NOT_FOUND = template("video.not_found", "There is no file '{file}': check the path.")
+FILE_MISSING = template("video.file_missing", "There is no file '{file}': check the path.")
 FOLDER = template("video.folder", "'{file}' is a folder, not a recording: give the path of a recording's file.")
 NOT_ORDINARY = template("video.not_ordinary", "'{file}' is not an ordinary file: give the path of a recording's file.")
 NO_PERMISSION = template("video.no_permission", "'{file}' may not be read by this user: change its permissions.")

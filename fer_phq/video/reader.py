@@ -230,11 +230,17 @@ class FrameStream(_Stream[Frame]):
 
 
 class SoundStream(_Stream[SoundBlock]):
-    """The sound of one recording in blocks, decoded ahead of the caller by a decoder process within a small bound."""
+    """The sound of one recording in blocks, decoded ahead of the caller by a decoder process within a small bound.
+
+    Attributes:
+        duration_s: When the sound ends by the header, in seconds; None before the first block, or when the header does
+            not say.
+    """
 
     def __init__(self, process: DecoderProcess, display_name: str) -> None:
         """Read sound from a process that was asked for it."""
         super().__init__(process, display_name)
+        self.duration_s: float | None = None
         self._samples_read = 0
 
     def _item(self, header: Header, payload: bytearray) -> SoundBlock | None:
@@ -244,6 +250,8 @@ class SoundStream(_Stream[SoundBlock]):
         samples: FloatArray = np.frombuffer(payload[: len(payload) // 4 * 4], np.float32)
         if not len(samples) or not np.isfinite(samples).all():
             raise RecordingError(messages.MALFORMED_SOUND(file=self._display_name))
+        duration_s = header.get("duration_s")
+        self.duration_s = float(duration_s) if isinstance(duration_s, int | float) else None
         time_s = self._samples_read / SOUND_RATE
         self._samples_read += len(samples)
         return SoundBlock(time_s, samples)
@@ -289,7 +297,7 @@ def _checked(path: StrPath, name: str) -> Path:
         with file.open("rb"):
             pass
     except (FileNotFoundError, NotADirectoryError):
-        raise RecordingError(messages.NOT_FOUND(file=name)) from None
+        raise RecordingError(messages.FILE_MISSING(file=name)) from None
     except PermissionError:
         raise RecordingError(messages.NO_PERMISSION(file=name)) from None
     except OSError as error:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
-from fer_phq.video import SOUND_RATE, Limits, SoundBlock, read_sound
+from fer_phq.video import SOUND_RATE, Limits, SoundStream, read_sound
 from fer_phq.video.reader import StrPath
 from fer_phq.video.types import DEFAULT_LIMITS
 from fer_phq.voice import pitch, spectrum, speech
@@ -35,6 +35,9 @@ BLOCK_S = 10.0
 SPEECH = 0.5
 """The probability from which sound counts as speech."""
 
+OnSound = Callable[[float, float | None], None]
+"""Called with the seconds of sound done and of all sound, None when that is not known."""
+
 _Numbers = npt.NDArray[np.floating[Any]]
 _MIN_VOICED = 2  # voiced frames (of six or seven a row) that make a pitch
 
@@ -45,7 +48,7 @@ def voice_features(
     speech_of: Iterable[Interval] | None = None,
     block_s: float = BLOCK_S,
     limits: Limits = DEFAULT_LIMITS,
-    on_progress: Callable[[float], None] | None = None,
+    on_progress: OnSound | None = None,
     on_warning: Callable[[Message], None] | None = None,
 ) -> FeatureSeries:
     """Extract the prosody of a recording, or of a sound file (WAV, FLAC, MP3, M4A, Ogg ...).
@@ -58,7 +61,8 @@ def voice_features(
         speech_of: (start, end) of the subject's utterances in seconds; rows outside become NaN (see `only_during`).
         block_s: Seconds of sound held at once.
         limits: What the decoder process may use.
-        on_progress: Called after each block with the seconds of sound done; it may raise `AnalysisCancelled`.
+        on_progress: Called after each block with the seconds of sound done, and of all sound by the header, None when
+            it does not say; it may raise `AnalysisCancelled`.
         on_warning: Called with each thing that is wrong with the sound.
 
     Returns:
@@ -148,8 +152,8 @@ def _pitch_rows(pitches: FloatArray, rows: int) -> tuple[_Numbers, _Numbers]:
     return f0, np.nanmean(table[..., 1], axis=1)
 
 
-def _samples(stream: Iterable[SoundBlock], on_progress: Callable[[float], None] | None) -> Iterator[FloatArray]:
+def _samples(stream: SoundStream, on_progress: OnSound | None) -> Iterator[FloatArray]:
     for block in stream:
         yield block.samples
         if on_progress is not None:
-            on_progress(block.time_s + len(block.samples) / SOUND_RATE)
+            on_progress(block.time_s + len(block.samples) / SOUND_RATE, stream.duration_s)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fer_phq.core.messages import counted, template
 
-TRANSCRIPT_NOT_FOUND = template("words.transcript_not_found", "There is no transcript {file}: check its name.")
+TRANSCRIPT_MISSING = template("words.transcript_missing", "There is no transcript {file}: check its name.")
 TRANSCRIPT_UNREADABLE = template("words.transcript_unreadable", "The transcript {file} cannot be read: {error}.")
 TRANSCRIPT_UNUSABLE = template("words.transcript_unusable", "The transcript {file} cannot be used: {reason}.")
 

@@ -43,7 +43,7 @@ def read_transcript(path: Path, display_name: str | None = None) -> Transcript:
     except UnusableTranscript as error:
         raise FerPhqError(messages.TRANSCRIPT_UNUSABLE(file=name, reason=error.reason)) from None
     except FileNotFoundError:
-        raise FerPhqError(messages.TRANSCRIPT_NOT_FOUND(file=name)) from None
+        raise FerPhqError(messages.TRANSCRIPT_MISSING(file=name)) from None
     except OSError as error:
         raise FerPhqError(messages.TRANSCRIPT_UNREADABLE(file=name, error=error.strerror or str(error))) from None
     except ValueError as error:  # a path that holds a NUL

@@ -19,7 +19,7 @@ from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.core.emotions import EMOTIONS, canonical_name
 from fer_phq.core.errors import FerPhqError
 from fer_phq.faces import FaceDetector, align_crop, appearance
-from fer_phq.pipeline.session import CROP_SIDE
+from fer_phq.pipeline.faces import CROP_SIDE
 from training.emotion.data.corpora import load_faces, parse_source
 from training.simulation import messages
 

@@ -162,7 +162,7 @@ def _send_sound(request: dict[str, Any], outbox: Outbox) -> None:
 
     track = SoundTrack(request["path"], request["display_name"], outbox.heartbeat)
     for block in read_blocks(track, int(request["block_samples"])):
-        outbox.send({"kind": "sound"}, block.data)
+        outbox.send({"kind": "sound", "duration_s": track.header_end_s}, block.data)
     for warning in damage_warnings(track):
         outbox.send_message("warning", warning)
 

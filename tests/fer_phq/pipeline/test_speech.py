@@ -1,15 +1,21 @@
 """Whose voice and words they are, and what is said when nobody knows."""
 
+import itertools
+import logging
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import sounds
 
 from fer_phq import analyze, load_model
-from fer_phq.core.errors import FerPhqError
+from fer_phq.core.analysis import Step
+from fer_phq.core.errors import AnalysisCancelled, FerPhqError
 from fer_phq.core.phq import Modality
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.functionals import count_measured
-from fer_phq.pipeline.speech import EVERYONE, extract_speech, load_sidecar
+from fer_phq.pipeline.messages import VOICE_OF_EVERYONE
+from fer_phq.pipeline.speech import extract_speech, load_sidecar
 from fer_phq.video import probe
 
 SENTENCE = "I have been sleeping badly for two weeks and I am tired all of the time"
@@ -40,7 +46,7 @@ def transcript(folder, *speakers):
 def test_only_the_subjects_turns_are_heard(recordings, speech, tmp_path):
     recording = probe(recordings(seconds=10, fps=4))
     everyone = extract_speech(recording, load_sidecar(Sidecar(audio=speech)))
-    assert everyone.warnings == (EVERYONE,)
+    assert everyone.warnings == (VOICE_OF_EVERYONE(),)
     assert everyone.words is None
     told = extract_speech(recording, load_sidecar(Sidecar(transcript(tmp_path, "Therapist", "Client"), audio=speech)))
     assert told.warnings == ()
@@ -54,8 +60,8 @@ def test_only_the_subjects_turns_are_heard(recordings, speech, tmp_path):
 def test_a_speaker_may_be_named(recordings, speech, tmp_path):
     recording, path = probe(recordings(seconds=10, fps=4)), transcript(tmp_path, "A", "B")
     unknown = extract_speech(recording, load_sidecar(Sidecar(path, audio=speech)))
-    assert "none is known to be the subject" in " ".join(unknown.warnings)
-    assert EVERYONE in unknown.warnings
+    assert "none is known to be the subject" in " ".join(map(str, unknown.warnings))
+    assert VOICE_OF_EVERYONE() in unknown.warnings
     named = extract_speech(recording, load_sidecar(Sidecar(path, "a", speech)))
     assert named.warnings == ()
     assert np.isnan(named.voice.values[named.voice.time_s > 4]).all()
@@ -93,8 +99,49 @@ def test_an_analysis_carries_all_modalities(recordings, speech, tmp_path):
     assert analysis.face_kind == model.face_kind
     assert analysis.sidecar_digest == beside.digest() != ""
     assert analysis.timing.listen > 0
-    assert told[-1].time_s == pytest.approx(10, abs=0.2)
+    assert [step for step, _ in itertools.groupby(progress.step for progress in told)] == list(Step)
+    sound = [progress for progress in told if progress.step is Step.SOUND]
+    assert sound[-1].done == sound[-1].total == pytest.approx(10, abs=0.2)
+    assert [(p.done, p.total) for p in told if p.step is Step.WORDS] == [(0, 2), (2, 2)]
+    assert [(p.done, p.total) for p in told if p.step is Step.ESTIMATE] == [(0, 1), (1, 1)]
     assert analysis.to_dict()["modalities"] == ["face", "voice", "words"]
+
+
+@pytest.mark.parametrize("step", list(Step))
+def test_an_analysis_can_be_cancelled_at_each_step(recordings, tmp_path, step):
+    def cancel(progress):
+        if progress.step is step:
+            raise AnalysisCancelled("Stopped.")
+
+    sidecar = Sidecar(transcript(tmp_path, "Client", "Client"))
+    with pytest.raises(AnalysisCancelled):
+        analyze(recordings(seconds=6, fps=4, audio=True), load_model(), on_progress=cancel, sidecar=sidecar)
+
+
+def test_each_step_counts_in_its_own_unit(recordings, tmp_path, caplog):
+    told = []
+    with caplog.at_level(logging.INFO, "fer_phq.pipeline.session"):
+        sidecar = Sidecar(transcript(tmp_path, "Client", "Client"))
+        analyze(recordings(seconds=6, fps=4, audio=True), on_progress=told.append, sidecar=sidecar)
+    assert [step for step, _ in itertools.groupby(progress.step for progress in told)] == list(Step)
+    assert [(p.done, p.total) for p in told if p.step is Step.FACES][-1] == (12, 12)
+    sound = [progress for progress in told if progress.step is Step.SOUND]
+    assert sound[0].done == 0
+    assert all(progress.total == pytest.approx(6, abs=0.2) for progress in sound)
+    assert sound[-1].done == pytest.approx(6, abs=0.2)
+    assert [(p.done, p.total) for p in told if p.step is Step.WORDS] == [(0, 2), (2, 2)]
+    assert [(p.done, p.total) for p in told if p.step is Step.ESTIMATE] == [(0, 1), (1, 1)]
+    (line,) = [record.message for record in caplog.records if record.name == "fer_phq.pipeline.session"]
+    assert line.startswith("stages: decode ")
+    assert "listen" in line
+
+
+def test_a_voice_that_cannot_be_used_says_why(recordings):
+    path = recordings(seconds=2, fps=4)
+    info = replace(probe(path), has_audio=True)  # as a container whose sound cannot be decoded
+    (warning,) = extract_speech(info, load_sidecar(Sidecar())).warnings
+    assert str(warning).startswith("The voice was left out: ")
+    assert warning.params["reason"].code == "video.no_sound_track"
 
 
 def test_a_given_file_that_is_no_sound_is_told(recordings, tmp_path):

@@ -143,7 +143,10 @@ def test_features_do_not_depend_on_the_block(size: int, seconds: float, mixture:
 def test_the_block_of_a_file_does_not_matter(mixture: sounds.Samples, tmp_path: Path) -> None:
     path = sounds.write_wav(tmp_path / "s.wav", mixture)
     heard: list[float] = []
-    whole, blocks = voice_features(path), voice_features(path, block_s=3, on_progress=heard.append)
+    whole, blocks = (
+        voice_features(path),
+        voice_features(path, block_s=3, on_progress=lambda done, total: heard.append(done)),
+    )
     np.testing.assert_allclose(blocks.values, whole.values, atol=1e-4)
     assert heard == pytest.approx([3, 6, 8.08])
     np.testing.assert_allclose(whole.values, features_of_sound([mixture]).values, rtol=0.01, atol=0.5)
@@ -168,7 +171,7 @@ def test_what_is_wrong_is_told(recordings: Recordings, tmp_path: Path) -> None:
 
 
 def test_an_analysis_can_be_cancelled(tmp_path: Path) -> None:
-    def stop(_: float) -> None:
+    def stop(done_s: float, total_s: float | None) -> None:
         raise AnalysisCancelled("enough")
 
     path = sounds.write_wav(tmp_path / "s.wav", sounds.noise(2))

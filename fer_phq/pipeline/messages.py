@@ -1,0 +1,29 @@
+"""Messages about the subject of a recording: which face track it is, how well it is seen, whose voice is measured."""
+
+from __future__ import annotations
+
+from fer_phq.core.messages import counted, template
+
+OTHER_TRACKS = counted(
+    "pipeline.other_tracks",
+    "{n} other face track was left out; the subject is track {tracks} (longest, largest, most central), "
+    "and another can be chosen.",
+    "{n} other face tracks were left out; the subject is track {tracks} (longest, largest, most central), "
+    "and another can be chosen.",
+)
+NO_FACE = template(
+    "pipeline.no_face",
+    "No face was found in any sampled frame: check lighting, distance and that the face is in view.",
+)
+LOW_COVERAGE = template(
+    "pipeline.low_coverage",
+    "The subject's face was found in {coverage:.0%} of the sampled frames, below the floor of {floor:.0%}.",
+)
+UNKNOWN_TRACK = template(
+    "pipeline.unknown_track", "There is no face track {track} in this recording; its tracks are: {tracks}."
+)
+NO_TRACKS = template("pipeline.no_tracks", "There is no face track {track} in this recording; its tracks are: none.")
+VOICE_OF_EVERYONE = template(
+    "pipeline.voice_of_everyone", "Nothing says who speaks when: the voice is that of everyone who is heard."
+)
+VOICE_LEFT_OUT = template("pipeline.voice_left_out", "The voice was left out: {reason}")
