@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
-from dashboard.i18n import _, mark
-from dashboard.i18n.beneath import told
+from dashboard.i18n import _, mark, render
 from dashboard.new_session.batch import Batch, Place, begin
 from dashboard.new_session.details import NEXT, consent
 from dashboard.widgets import ui
@@ -94,7 +93,9 @@ def file_problem(settings: AppSettings, place: Place, name: str) -> Message | No
 def report(table: SessionTable) -> None:
     """Everything that is wrong, or what the table says."""
     if table.problems:
-        ui.problems(_("Nothing of this table is kept."), [told(str(problem)) for problem in table.problems])
+        ui.problems(
+            _("Nothing of this table is kept."), [render(problem.message_with_place) for problem in table.problems]
+        )
         return
     shown = pd.DataFrame(
         {

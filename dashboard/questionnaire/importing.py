@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard import context
-from dashboard.i18n import _, n_
-from dashboard.i18n.beneath import told
+from dashboard.i18n import _, n_, render
 from dashboard.widgets import ui
 from service.ingest.questionnaire_csv import (
     EXAMPLE,
@@ -44,7 +43,9 @@ def importing() -> None:
             return
         table = read_questionnaire_table(chosen.getvalue(), zone=ui.zone(), now=datetime.now(UTC))
         if table.problems:
-            ui.problems(_("Nothing of this table was kept."), [told(str(problem)) for problem in table.problems])
+            ui.problems(
+                _("Nothing of this table was kept."), [render(problem.message_with_place) for problem in table.problems]
+            )
             return
         keep(table)
 

@@ -161,12 +161,14 @@ class Row:
     Attributes:
         number: As a spreadsheet counts rows.
         line: The file's line where it begins; cells may hold line breaks.
+        width: The number of its cells.
         cells: The cells by column, without spaces around them.
         labels: The columns as the table's heading names them, by column.
     """
 
     number: int
     line: int
+    width: int
     cells: Mapping[str, str]
     labels: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -312,7 +314,7 @@ class CsvReader:
         if self._unnamed and self.unnamed is None:
             self.unnamed = next((i + 1 for i in self._unnamed if i < len(cells) and cells[i]), None)
         by_column = {column: cells[i] for column, i in self._columns if i < len(cells)}
-        return Row(record.number, record.line, by_column, self.labels)
+        return Row(record.number, record.line, len(cells), by_column, self.labels)
 
 
 def read_table(document: bytes | str, table: TableFormat) -> Table:

@@ -14,12 +14,29 @@ NOT_ORDINARY = template(
 )
 TOO_LARGE = template("words.too_large", "it is larger than {mib} MiB, which no session's transcript is")
 EMPTY = template("words.empty", "it is empty")
-NOT_TEXT = template("words.not_text", "it is not text; name a WebVTT, SRT, CSV or tab-separated file")
-NUL_IN_TEXT = template(
-    "words.nul_in_text", "it is not text; name a WebVTT, SRT, CSV or tab-separated file, saved as UTF-8"
-)
+NOT_TEXT = template("words.not_text", "it is not text; name a WebVTT, SRT, CSV or tab-separated file, saved as UTF-8")
 NOT_UTF8 = template("words.not_utf8", "it is not valid UTF-8 at line {line}; save it as UTF-8 text")
 NOT_UTF16 = template("words.not_utf16", "it is not valid UTF-16; save it as UTF-8 text")
+ROW_UNDIVIDED = template(
+    "words.row_undivided", "line {line} cannot be split into columns; put text in one pair of quotation marks"
+)
+TOO_MANY_CELLS = template(
+    "words.too_many_cells",
+    "line {line} has {cells} columns under a heading of {heading}; "
+    "put text that holds the separator in quotation marks",
+)
+TOO_FEW_CELLS = template(
+    "words.too_few_cells", "line {line} has {cells} columns under a heading of {heading}; fill in what is missing"
+)
+REPEATED_COLUMN = template("words.repeated_column", "{times} of its columns are called {column}; leave one")
+SAME_MEANING = template("words.same_meaning", "its columns {columns} all stand for {column}; leave one")
+START = template("words.start", "start")
+END = template("words.end", "end")
+AMBIGUOUS_COMMA = template(
+    "words.ambiguous_comma",
+    "line {line}: the comma in the {which} may be a decimal mark or part thousands; write 1500.0 or 1.5",
+)
+NOT_A_TIME = template("words.not_a_time", "line {line}: the {which} is not a time; write seconds (62.5) or 00:01:02.5")
 NO_CUES = template(
     "words.no_cues",
     "it holds no cues; a transcript is WebVTT, SRT, or a table whose first line names the columns "

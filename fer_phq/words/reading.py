@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
 import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from fer_phq.core.csv_input import CsvError, decode
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.messages import Message, Template
 from fer_phq.words import messages
 from fer_phq.words.captions import is_captions, is_webvtt, read_captions
-from fer_phq.words.tables import find_heading, read_table
+from fer_phq.words.tables import WORDING, find_table, read_utterances
 from fer_phq.words.transcript import MAX_SECONDS, Row, Transcript, UnusableTranscript, Utterance
 
 MAX_BYTES = 32 << 20
@@ -61,7 +61,7 @@ def parse_transcript(document: bytes, name: str) -> Transcript:
         FerPhqError: The bytes are no usable transcript.
     """
     try:
-        rows, warnings = _read_rows(_split_lines(_check_size(document)), Path(name))
+        rows, warnings = _read_rows(_decode(_check_size(document)), Path(name))
         return _build_transcript(rows, warnings)
     except UnusableTranscript as error:
         raise FerPhqError(messages.TRANSCRIPT_UNUSABLE(file=name, reason=error.reason)) from None
@@ -85,29 +85,21 @@ def _check_size(document: bytes) -> bytes:
     return document
 
 
-def _split_lines(document: bytes) -> list[str]:
-    """Decode the text and split it at any of the three usual line ends."""
-    is_utf16 = document.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+def _decode(document: bytes) -> str:
+    """Decode the text, its line ends as line feeds."""
     try:
-        text = document.decode("utf-16" if is_utf16 else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        if is_utf16:
-            raise UnusableTranscript(messages.NOT_UTF16()) from None
-        if b"\0" in document:
-            raise UnusableTranscript(messages.NOT_TEXT()) from None
-        line = document.count(b"\n", 0, error.start) + 1
-        raise UnusableTranscript(messages.NOT_UTF8(line=line)) from None
-    if "\0" in text:
-        raise UnusableTranscript(messages.NUL_IN_TEXT())
-    # not str.splitlines: U+2028, form feeds and the like stand inside of lines
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        text = decode(document, WORDING)
+    except CsvError as error:
+        raise UnusableTranscript(error.message) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _read_rows(lines: Sequence[str], path: Path) -> tuple[list[Row], list[Message]]:
+def _read_rows(text: str, path: Path) -> tuple[list[Row], list[Message]]:
     """Read rows and warnings in the format of the content."""
-    heading = None if is_webvtt(lines) else find_heading(lines)
-    if heading is not None:
-        return read_table(lines, heading), []
+    lines = text.split("\n")  # not splitlines: U+2028, form feeds and the like stand inside of lines
+    table = None if is_webvtt(lines) else find_table(text)
+    if table is not None:
+        return read_utterances(table), []
     if not is_captions(lines):
         raise UnusableTranscript(messages.NO_CUES())
     webvtt = is_webvtt(lines)

@@ -85,6 +85,11 @@ FILES = {
         '"END","TEXT","Confidence","START","ROLE"\n2,how are you doing today,0.9,0.5,Ellie\n'
         "4.5,\"i'm good,\nthank you\",0.9,2.75,Participant\n9.125,never better & that's all,,5.25,Participant\n"
     ),
+    "unknown columns": (
+        ",Speaker ID,Start Time (sec),End-Time,Value,Confidence,Confidence\n"
+        '0,Ellie,0.5,2,how are you doing today,1,1\n1,Participant,2.75,4.5,"i\'m good, thank you",1,1\n'
+        "2,Participant,5.25,9.125,never better & that's all,1,1\n"
+    ),
     "clock times": (
         "start,end,speaker,text\n0:00.5,00:02,Ellie,how are you doing today\n"
         '00:00:02.750,0:00:04.5,Participant,"i\'m good, thank you"\n'
@@ -232,6 +237,8 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "both marks": ("start;end;text\n0,5;1.5;a\n", "line 2: the comma in the start may be"),
     "short row": (TABLE + "1,2,a,b\n3,4\n", "line 3 has 2 columns under a heading of 4"),
     "long row": (TABLE + "1,2,a,well, yes\n", "line 2 has 5 columns under a heading of 4; put text that holds"),
+    "two texts": ("start,end,text,text\n1,2,a,b\n", "2 of its columns are called text; leave one"),
+    "two starts": ("start,start_s,end,text\n1000,1,2,a\n", "its columns start, start_s all stand for start; leave one"),
     "open quotation": (TABLE + '1,2,a,b\n3,4,a,"so\n5,6,a,b\n', "line 3 cannot be split into columns"),
 }
 

@@ -90,7 +90,7 @@ def _read_columns(
             continue
         votes = row
         if vote_rows is not None:
-            votes = vote_rows[count - 1] if count <= len(vote_rows) else Row(row.number, row.line, {})
+            votes = vote_rows[count - 1] if count <= len(vote_rows) else Row(row.number, row.line, 0, {})
             problems += _contradictions(row, votes)
         else:
             problems += _vote_problems(row)
