@@ -15,13 +15,13 @@ __version__ = "0.1.0"
 
 __all__ = ["analyze", "analyze_image", "load_model"]
 
-_HOMES = {"load_model": "fer_phq.models.model", "analyze": "fer_phq.pipeline", "analyze_image": "fer_phq.pipeline"}
+_MODULES = {"load_model": "fer_phq.models.model", "analyze": "fer_phq.pipeline", "analyze_image": "fer_phq.pipeline"}
 
 
 def __getattr__(name: str) -> Any:
     # Imported on first use: the vocabulary and the database must not wait for torch.
-    if name in _HOMES:
+    if name in _MODULES:
         from importlib import import_module
 
-        return getattr(import_module(_HOMES[name]), name)
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module 'fer_phq' has no attribute '{name}'")

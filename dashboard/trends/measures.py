@@ -164,8 +164,8 @@ def drawn(points: pd.DataFrame, found: Mapping[str, PeriodComparison]) -> None:
 def period_row(measure: Measure, one: PeriodComparison) -> str:
     """A measure's row of the table: means with how many sessions each stands for."""
     cells = (
-        mean_cell(measure, one.mean_before, one.before),
-        mean_cell(measure, one.mean_after, one.after),
+        mean_cell(measure, one.mean_before, one.sessions_before),
+        mean_cell(measure, one.mean_after, one.sessions_after),
         escape(difference_words(measure, one.difference)),
         escape(said(measure, one.spread)),
         escape(_(VERDICTS[one.verdict])),

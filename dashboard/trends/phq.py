@@ -112,8 +112,11 @@ def change_facts(newest: Change) -> list[tuple[str, str]]:
     total = _("{total} points, {day}")
     rci = decimal(newest.rci)
     return [
-        (_("{scale} baseline").format(scale=first.scale), total.format(total=first.total, day=ui.day(first.at))),
-        (_("Latest {scale}").format(scale=last.scale), total.format(total=last.total, day=ui.day(last.at))),
+        (
+            _("{scale} baseline").format(scale=first.scale),
+            total.format(total=first.total, day=ui.day(first.answered_at)),
+        ),
+        (_("Latest {scale}").format(scale=last.scale), total.format(total=last.total, day=ui.day(last.answered_at))),
         (_("Difference"), difference_words(newest)),
         (_("Reliable change"), f"{went(newest, newest.reliable)} (RCI {rci})"),
         (_("5 points or more"), went(newest, newest.five_points)),
@@ -145,7 +148,9 @@ def hover_words(one: Change) -> str:
         words = _("Since the baseline of {day}: {difference},<br>a reliable change ({direction})")
     elif one.five_points:
         words = _("Since the baseline of {day}: {difference},<br>5 or more, but not a reliable change")
-    return words.format(day=ui.day(one.baseline.at), difference=difference_words(one), direction=_(str(one.direction)))
+    return words.format(
+        day=ui.day(one.baseline.answered_at), difference=difference_words(one), direction=_(str(one.direction))
+    )
 
 
 def baseline_words(baseline: PersonalBaseline | NoBaseline) -> str:

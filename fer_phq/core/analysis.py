@@ -1,4 +1,4 @@
-"""What flows between the stages and out of them: frozen dataclasses over plain arrays.
+"""The types that flow between the stages and out of them: frozen dataclasses over plain arrays.
 
 Shapes: n is the number of sampled frames, m <= n the number of them in which the subject's face was found.
 Times are seconds from the recording's start, taken from the container's presentation timestamps.
@@ -25,12 +25,18 @@ from fer_phq.core.phq import PhqEstimate, PhqResult, PhqUnavailable, Unavailable
 
 @dataclass(frozen=True)
 class Sampling:
-    """Which frames of a recording are analysed: `fps` frames a second, or the stream's key frames."""
+    """Which frames of a recording are analysed. Raises ValueError for an impossible rate.
+
+    Attributes:
+        fps: Frames a second, above 0 and at most 240.
+        key_frames: Whether the stream's key frames are taken instead.
+    """
 
     fps: float = 2.0
     key_frames: bool = False
 
     def __post_init__(self) -> None:
+        """Check the rate."""
         if not 0 < self.fps <= 240:
             raise ValueError(f"The sampling rate must be above 0 and at most 240 frames/s, got {self.fps:g}.")
 
@@ -39,13 +45,14 @@ class Sampling:
 class Settings:
     """How a recording is analysed.
 
-    sampling: which frames.
-    coverage_floor: share of sampled frames that must show the subject's face before an estimate is given, 0 to 1.
-    min_face_frames: fewest frames with a face before an estimate is given.
-    detection_threshold: lowest detector score that counts as a face, 0 to 1.
-    track: the face track to analyse instead of the one chosen (ids as in `SessionAnalysis.tracks`).
-    max_side: longer side in pixels to which decoded frames are reduced; bounds memory for large recordings.
-    chunk_frames: how many frames are held at once.
+    Attributes:
+        sampling: Which frames.
+        coverage_floor: Share of sampled frames that must show the subject's face before an estimate is given, 0 to 1.
+        min_face_frames: Fewest frames with a face before an estimate is given.
+        detection_threshold: Lowest detector score that counts as a face, 0 to 1.
+        track: Id of the face track to analyse (as in `SessionAnalysis.tracks`); None chooses the subject.
+        max_side: Longer side in pixels to which decoded frames are reduced; bounds memory for large recordings.
+        chunk_frames: How many frames are held at once.
     """
 
     sampling: Sampling = Sampling()
@@ -59,10 +66,17 @@ class Settings:
 
 @dataclass(frozen=True)
 class RecordingInfo:
-    """What a container says of itself.
+    """Facts about a recording, from its container.
 
-    width, height: pixels as displayed (after rotation). rotation: degrees clockwise to upright, 0/90/180/270.
-    duration_s: seconds; codec: FFmpeg's short name, such as 'h264'. sha256: hex digest of the file's bytes.
+    Attributes:
+        path: The file.
+        sha256: Hex digest of its bytes.
+        duration_s: Seconds.
+        width: Pixels as displayed (after rotation).
+        height: Pixels as displayed.
+        codec: FFmpeg's short name of the video's codec, such as 'h264'.
+        rotation: Degrees clockwise to upright: 0, 90, 180 or 270.
+        has_audio: Whether it has sound.
     """
 
     path: str
@@ -77,11 +91,15 @@ class RecordingInfo:
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """One row a sampled frame, gaps included: a frame without the subject's face has NaN in every float column.
+    """A row for each sampled frame; a frame without the subject's face is a gap: NaN in every column but the time.
 
-    time_s (n,) float64; emotions (n, 7) float32 rows that sum to 1; box (n, 4) float32;
-    landmarks (n, 5, 2) float32 (eye, eye, nose, mouth corner, mouth corner, image left to right);
-    detection_score (n,) float32 0-1; quality (n,) float32 0-1 (sharpness, size and pose of the crop).
+    Attributes:
+        time_s: (n,) float64 seconds.
+        emotions: (n, 7) float32 probabilities in the order of `EMOTIONS`; rows sum to 1.
+        box: (n, 4) float32 pixels.
+        landmarks: (n, 5, 2) float32 pixels: eye, eye, nose, mouth corner, mouth corner, image left to right.
+        detection_score: (n,) float32, 0 to 1.
+        quality: (n,) float32, 0 to 1, from sharpness, size and pose of the crop.
     """
 
     time_s: TimeArray
@@ -92,11 +110,12 @@ class Timeline:
     quality: FloatArray
 
     def __len__(self) -> int:
+        """Return the number of sampled frames."""
         return len(self.time_s)
 
     @property
     def has_face(self) -> npt.NDArray[np.bool_]:
-        """(n,) bool: frames in which the subject's face was found."""
+        """(n,) bool: the frames in which the subject's face was found."""
         return ~np.isnan(self.detection_score)
 
     @property
@@ -107,7 +126,16 @@ class Timeline:
 
 @dataclass(frozen=True)
 class TrackSummary:
-    """One person in view: frames in which the track was seen, when, and the mean share of the picture it fills."""
+    """One face track.
+
+    Attributes:
+        track: Its id.
+        frames: Sampled frames in which it was seen.
+        first_s: When it was first seen, in seconds.
+        last_s: When it was last seen.
+        mean_area: Mean share of the picture that the face fills, 0 to 1.
+        is_subject: Whether it belongs to the subject.
+    """
 
     track: int
     frames: int
@@ -119,7 +147,7 @@ class TrackSummary:
 
 @dataclass(frozen=True)
 class Timing:
-    """Wall seconds spent in each stage."""
+    """Wall seconds spent in each stage. The fields' names are stored."""
 
     decode: float
     detect: float
@@ -162,11 +190,25 @@ ProgressHook = Callable[[Progress], None]
 
 @dataclass(frozen=True, eq=False)
 class SessionAnalysis:
-    """Everything one model found in one recording.
+    """Everything that one model found in one recording.
 
-    embeddings: (m, dim) float32, one row a frame with a face; face_kind: what made them (`Bundle.face_kind`), empty
-    where that was not kept. voice, words: None where there were none. beside: the digest of what was given beside the
-    recording (a transcript, sound of its own), empty for nothing.
+    Attributes:
+        recording: The recording.
+        model_id: The model.
+        sampling: Which frames were analysed.
+        timeline: The subject's face in each of the n sampled frames.
+        embeddings: (m, dim) float32, a row for each frame with a face.
+        phq: The estimate, or the reason why there is none.
+        tracks: All face tracks.
+        warnings: What limits the result.
+        timing: Seconds spent in each stage.
+        face_kind: What made the embeddings (`Bundle.face_kind`); empty where that was not kept.
+        voice: The subject's voice; None without sound.
+        words: The subject's words; None without a transcript.
+        sidecar_digest: `Sidecar.digest` of the files that accompanied the recording; empty without any.
+        face_time_s: (m,) seconds of the frames with a face.
+
+    Raises ValueError where embeddings and frames with a face differ in number.
     """
 
     recording: RecordingInfo
@@ -185,10 +227,11 @@ class SessionAnalysis:
     face_time_s: TimeArray = field(init=False)
 
     def __post_init__(self) -> None:
+        """Take the times of the frames with a face from the timeline."""
         object.__setattr__(self, "face_time_s", self.timeline.time_s[self.timeline.has_face])
         if len(self.embeddings) != len(self.face_time_s):
             raise ValueError(
-                f"{len(self.embeddings)} embeddings stand beside {len(self.face_time_s)} frames with a face."
+                f"{len(self.face_time_s)} frames with a face need as many embeddings, got {len(self.embeddings)}."
             )
 
     @property
@@ -198,7 +241,7 @@ class SessionAnalysis:
 
     @property
     def features(self) -> SessionFeatures:
-        """What a PHQ head takes: the subject's face, voice and words over time."""
+        """The subject's face, voice and words over time, as a PHQ head reads them."""
         return SessionFeatures(
             face=FeatureSeries(self.embeddings, self.face_time_s, self.face_kind),
             voice=self.voice,
@@ -221,7 +264,7 @@ class SessionAnalysis:
         return None if mean is None else EMOTIONS[int(mean.argmax())]
 
     def to_dict(self) -> dict[str, Any]:
-        """The analysis as JSON-able values: the document that `fer-phq analyze --json` prints (no embeddings)."""
+        """Return the analysis without its embeddings as JSON-able values: what `fer-phq analyze --json` prints."""
         info = self.recording
         mean = self.emotion_distribution
         return {
@@ -266,7 +309,15 @@ class SessionAnalysis:
 
 
 def check_face(analysis: SessionAnalysis, settings: Settings) -> PhqUnavailable | None:
-    """Why the face must not be judged, or None."""
+    """Check whether the face was seen enough for an estimate.
+
+    Args:
+        analysis: The analysis.
+        settings: The floors for coverage and frames.
+
+    Returns:
+        The reason why the face must not be used, or None.
+    """
     faces = len(analysis.embeddings)
     coverage = analysis.coverage
     if not faces:
@@ -281,7 +332,12 @@ def check_face(analysis: SessionAnalysis, settings: Settings) -> PhqUnavailable 
 
 
 def usable_features(analysis: SessionAnalysis, settings: Settings) -> SessionFeatures:
-    """What PHQ heads judge and learn from: the session's features, without a face that was seen too little."""
+    """Return the features that PHQ heads estimate and learn from: without a face that was seen too little.
+
+    Args:
+        analysis: The analysis.
+        settings: The floors for coverage and frames.
+    """
     features = analysis.features
     return features if check_face(analysis, settings) is None else replace(features, face=None, emotions=None)
 

@@ -1,4 +1,4 @@
-"""What arrays are called where they go from one module to another."""
+"""Names of the array types that modules exchange."""
 
 from __future__ import annotations
 

@@ -88,17 +88,17 @@ SYNONYMS: Mapping[str, str] = MappingProxyType(
         "surprised": "surprise",
     }
 )
-"""Other words that corpora and published models use for the seven."""
+"""Our names for the labels that corpora and published models use."""
 
 
 def canonical_name(label: str) -> str:
-    """Our word for a corpus's or a model's label ("Happy" gives "happiness"); other labels in lower case."""
+    """Return our name for a label of a corpus or a model: "Happy" gives "happiness", other labels are lowered."""
     name = label.strip().lower()
     return SYNONYMS.get(name, name)
 
 
 def emotion_index(name: str) -> int:
-    """Position of an emotion in `EMOTIONS`. Raises ValueError for a name that is not one of the seven."""
+    """Return an emotion's position in `EMOTIONS`. Raises ValueError for a name that is not one of the seven."""
     try:
         return EMOTIONS.index(name)
     except ValueError:

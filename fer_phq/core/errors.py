@@ -1,4 +1,4 @@
-"""Errors a person can act on: each carries a message of one sentence that says what, where and what to do."""
+"""Errors that a person can act on: each carries a message of one sentence that says what, where and what to do."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ from fer_phq.core.messages import Message, literal
 
 
 class FerPhqError(Exception):
-    """Base of every error that is shown to a person as it stands, without a traceback. `str` gives the English."""
+    """Base of the errors that are shown to a person without a traceback. `str` gives the English.
+
+    Attributes:
+        message: What the person reads.
+    """
 
     def __init__(self, message: Message | str) -> None:
+        """Wrap a message; a text becomes a literal."""
         self.message = message if isinstance(message, Message) else literal(message)
         super().__init__(self.message)
 
     def __str__(self) -> str:
+        """Return the English."""
         return str(self.message)
 
 
@@ -21,7 +27,7 @@ class RecordingError(FerPhqError):
 
 
 class ModelError(FerPhqError):
-    """A checkpoint bundle is missing, damaged or not one of ours."""
+    """A checkpoint bundle is missing, damaged or made by another program."""
 
 
 class FeatureError(FerPhqError, ValueError):
@@ -29,7 +35,7 @@ class FeatureError(FerPhqError, ValueError):
 
 
 class StoreError(FerPhqError):
-    """The database cannot be reached, is locked, is full or does not hold what was asked for."""
+    """The database cannot be reached, is locked or full, or does not hold a row."""
 
 
 class SettingsError(FerPhqError):
@@ -37,4 +43,4 @@ class SettingsError(FerPhqError):
 
 
 class AnalysisCancelled(FerPhqError):
-    """The analysis was stopped on request; nothing of it is kept."""
+    """The analysis was stopped on request; nothing of it is stored."""

@@ -1,4 +1,4 @@
-"""A session's modalities over time: the face, the voice and the words, each a table of numbers with times."""
+"""A session's modalities over time: the face, the voice and the words, each a series of rows with times."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from fer_phq.core.phq import Modality
 
 @dataclass(frozen=True, eq=False)
 class FeatureSeries:
-    """One modality over time. Raises ValueError for what does not fit together.
+    """One modality over time. Raises FeatureError where its parts do not fit together.
 
-    values: (rows, width) float32, NaN where not measured. time_s: (rows,) float64 seconds, not decreasing, or None
-    where the rows have only an order. kind: what made the values; a model takes only the kind it was trained on.
-    names: of the columns, or empty.
+    Attributes:
+        values: (rows, width) float32, NaN where not measured.
+        time_s: (rows,) float64 seconds, not decreasing; None where the rows have only an order.
+        kind: What made the values; a model takes only the kind that it was trained on.
+        names: (width,) names of the columns, or empty.
     """
 
     values: FloatArray
@@ -29,6 +31,7 @@ class FeatureSeries:
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        """Check shapes, numbers and times."""
         if self.values.ndim != 2 or not self.values.shape[1]:
             raise FeatureError(texts.NO_TABLE(shape=str(self.values.shape)))
         if np.isinf(self.values).any():
@@ -40,16 +43,24 @@ class FeatureSeries:
 
     @property
     def width(self) -> int:
-        """Numbers a row."""
+        """Number of columns."""
         return int(self.values.shape[1])
 
     def __len__(self) -> int:
+        """Return the number of rows."""
         return len(self.values)
 
 
 @dataclass(frozen=True, eq=False)
 class SessionFeatures:
-    """A session's modalities, any of which may be missing. emotions: (rows of face, 7), or None."""
+    """A session's modalities, any of which may be missing. Raises FeatureError where emotions do not fit the face.
+
+    Attributes:
+        face: The subject's face.
+        voice: The subject's voice.
+        words: The subject's words, a row for each utterance.
+        emotions: (rows of face, 7) float32 probabilities in the order of `EMOTIONS`.
+    """
 
     face: FeatureSeries | None = None
     voice: FeatureSeries | None = None
@@ -57,19 +68,20 @@ class SessionFeatures:
     emotions: FloatArray | None = None
 
     def __post_init__(self) -> None:
+        """Check the shape of the emotions."""
         if self.emotions is None:
             return
         if self.face is None or self.emotions.shape != (len(self.face), len(EMOTIONS)):
             raise FeatureError(texts.WRONG_EMOTIONS(emotions=len(EMOTIONS), shape=str(self.emotions.shape)))
 
     def series(self, modality: Modality) -> FeatureSeries | None:
-        """A modality's channel; None where it is missing or has no rows."""
+        """Return a modality's series; None where it is missing or has no rows."""
         series = cast(FeatureSeries | None, getattr(self, modality.value))
         return series if series is not None and len(series) else None
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
-        """Those that are there."""
+        """The modalities that have rows."""
         return tuple(modality for modality in Modality if self.series(modality) is not None)
 
 

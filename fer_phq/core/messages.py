@@ -26,7 +26,7 @@ class Template:
     """The English of a message. Call it with its fields to make one.
 
     Attributes:
-        code: Where it belongs and what it says, as 'video.no_pictures'. Stored; never changed.
+        code: Its room and what it says, as 'video.no_pictures'. Codes are stored, so they never change.
         text: English with `{fields}`, each with a format if it is a number, as '{share:.0%}'.
         plural: The form for any number but one of `{n}`; empty where nothing is counted.
     """
@@ -37,6 +37,7 @@ class Template:
     fields: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
+        """Collect the fields. Raises ValueError for one that is not a plain name."""
         parsed = [*Formatter().parse(self.text), *Formatter().parse(self.plural)]
         names = frozenset(name for _, name, _, _ in parsed if name is not None)
         if not all(name.isidentifier() for name in names):
@@ -44,14 +45,21 @@ class Template:
         object.__setattr__(self, "fields", names | ({COUNT} if self.plural else set()))
 
     def __call__(self, **params: Param) -> Message:
-        """Fill in the template. Raises TypeError unless exactly its fields are passed."""
+        """Fill in the template.
+
+        Args:
+            **params: A value for each field.
+
+        Raises:
+            TypeError: The parameters are not exactly the fields.
+        """
         if params.keys() != self.fields:
             raise TypeError(f"{self.code} has the fields {sorted(self.fields)}, got {sorted(params)}.")
         return Message(self.code, {name: _plain(value) for name, value in params.items()})
 
 
 def _plain(value: Param) -> Param:
-    """The parameter without NumPy's types or enumerations, as JSON can hold it."""
+    """Convert NumPy's numbers and enumerations to plain values that JSON can hold."""
     if isinstance(value, Message | tuple):
         return value
     if isinstance(value, str):
@@ -82,7 +90,7 @@ def _declare(declared: Template) -> Template:
 
 @dataclass(frozen=True)
 class Message:
-    """What a person reads, as a fact. `str` gives the English.
+    """A text for a person, as a code and parameters. `str` gives the English.
 
     Attributes:
         code: The template's code; `LITERAL` for a text that no template made, such as a row stored before there were
@@ -96,6 +104,7 @@ class Message:
     text: str = field(default="", compare=False)
 
     def __str__(self) -> str:
+        """Return the English."""
         return render(self)
 
 
@@ -118,7 +127,7 @@ def render(
     """Write a message in a language.
 
     Args:
-        message: What is said.
+        message: The message.
         gettext: A template's text in the language.
         ngettext: A counted template's text in the language, for a number.
         decimal_mark: How the language writes the decimal point of numbers.
@@ -131,17 +140,17 @@ def render(
     declared = TEMPLATES.get(message.code)
     if declared is None or message.params.keys() != declared.fields:
         return message.text
-    params = {name: _written(value, gettext, ngettext, decimal_mark) for name, value in message.params.items()}
+    params = {name: _render_param(value, gettext, ngettext, decimal_mark) for name, value in message.params.items()}
     number = message.params.get(COUNT)
     if declared.plural and isinstance(number, int):
         text = ngettext(declared.text, declared.plural, number)
     else:
         text = gettext(declared.text)
-    return _Numbers(decimal_mark).vformat(text, (), params)
+    return _LocalFormatter(decimal_mark).vformat(text, (), params)
 
 
-class _Numbers(Formatter):
-    """Fills in a template, with the decimal mark of a language in its numbers."""
+class _LocalFormatter(Formatter):
+    """Formatter that writes numbers with the decimal mark of a language."""
 
     def __init__(self, decimal_mark: str) -> None:
         self._decimal_mark = decimal_mark
@@ -153,16 +162,16 @@ class _Numbers(Formatter):
         return str(format(value, format_spec))
 
 
-def _written(value: Param, gettext: Any, ngettext: Any, decimal_mark: str) -> str | int | float:
+def _render_param(value: Param, gettext: Any, ngettext: Any, decimal_mark: str) -> str | int | float:
     if isinstance(value, Message):
         return render(value, gettext, ngettext, decimal_mark)
     if isinstance(value, tuple):
-        return ", ".join(str(_written(part, gettext, ngettext, decimal_mark)) for part in value)
+        return ", ".join(str(_render_param(part, gettext, ngettext, decimal_mark)) for part in value)
     return value
 
 
 def to_json(message: Message) -> str | dict[str, Any]:
-    """A message as JSON-able values: `{"code", "params", "text"}`, a literal as its text."""
+    """Convert a message to JSON-able values: `{"code", "params", "text"}`, a literal to its text."""
     if message.code == LITERAL:
         return str(message)
     params = {name: _param_to_json(value) for name, value in message.params.items()}
@@ -176,7 +185,14 @@ def _param_to_json(value: Param) -> Any:
 
 
 def from_json(value: Any) -> Message:
-    """Read what `to_json` wrote; a text as a literal. Raises ValueError for anything else."""
+    """Read what `to_json` returned.
+
+    Args:
+        value: A text, which becomes a literal, or a mapping with a code.
+
+    Raises:
+        ValueError: The value is neither.
+    """
     if isinstance(value, str):
         return literal(value)
     if not isinstance(value, Mapping) or not isinstance(value.get("code"), str):
@@ -186,7 +202,7 @@ def from_json(value: Any) -> Message:
 
 
 def to_text(message: Message) -> str:
-    """Write a message as one text, for a column of texts: its JSON, a literal as it stands."""
+    """Write a message as one text, for a column of texts: as JSON, a literal as it stands."""
     encoded = to_json(message)
     return encoded if isinstance(encoded, str) else json.dumps(encoded, ensure_ascii=False)
 

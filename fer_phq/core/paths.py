@@ -1,4 +1,4 @@
-"""Where a person's data lives: one answer for the store, the models and the service."""
+"""The data folder of this installation, for the store, the models and the service."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ import platformdirs
 
 
 def data_dir() -> Path:
-    """`FERPHQ_DATA_DIR` (a leading `~` is the home folder), else the user's data directory of this system."""
+    """Return `FERPHQ_DATA_DIR` (a leading `~` is the home folder), else the system's folder for a user's data."""
     folder = os.environ.get("FERPHQ_DATA_DIR") or platformdirs.user_data_dir("fer-phq", appauthor=False)
     return Path(folder).expanduser().absolute()

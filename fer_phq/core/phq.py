@@ -3,8 +3,8 @@
 A questionnaire that a person filled in has a PHQ *score*; a model gives a PHQ *estimate*. An estimate
 cannot be constructed without its interval and its provenance: there is no bare number.
 
-After the items the form asks how difficult the problems have made daily life. The answer is kept beside the score and
-is part of nothing else: not of the total, not of what a model learns.
+After the items the form asks how difficult the problems have made daily life. The answer is stored with the score and
+is part of nothing else: neither of the total nor of what a model learns.
 
 Sources: PHQ-9 and its question of difficulty, Kroenke, Spitzer & Williams 2001 (J Gen Intern Med 16:606-613); PHQ-8,
 Kroenke et al. 2009 (J Affect Disord 114:163-173). The instruments were developed by Drs Robert L. Spitzer,
@@ -39,7 +39,7 @@ ITEMS: tuple[str, ...] = (
 """The nine items in the instrument's wording; PHQ-8 is the first eight."""
 
 ANSWERS: tuple[str, ...] = ("Not at all", "Several days", "More than half the days", "Nearly every day")
-"""What the item values 0, 1, 2 and 3 say."""
+"""The answers with the values 0, 1, 2 and 3."""
 
 DIFFICULTY = (
     "If you checked off any problems, how difficult have these problems made it for you to do your work, take care of "
@@ -53,7 +53,7 @@ DIFFICULTY_ANSWERS: tuple[str, ...] = (
     "Very difficult",
     "Extremely difficult",
 )
-"""What the difficulties 0, 1, 2 and 3 say."""
+"""The answers to the last question with the values 0, 1, 2 and 3."""
 
 CREDIT = (
     "Developed by Drs. Robert L. Spitzer, Janet B.W. Williams, Kurt Kroenke and colleagues, with an educational "
@@ -69,7 +69,7 @@ class Scale(StrEnum):
 
     @property
     def items(self) -> int:
-        """How many items are summed: 8 or 9."""
+        """Number of items: 8 or 9."""
         return 8 if self is Scale.PHQ8 else 9
 
     @property
@@ -106,7 +106,7 @@ class Provenance(StrEnum):
 
 
 class Modality(StrEnum):
-    """Where an estimate may come from."""
+    """A source of features."""
 
     FACE = "face"
     VOICE = "voice"
@@ -142,22 +142,35 @@ REASON_TEMPLATES: Mapping[UnavailableReason, Template] = {
 
 
 def band_of(total: float) -> Band:
-    """Severity band of a PHQ-8 or PHQ-9 total; a fractional estimate is rounded half up to the integer scale."""
-    whole = math.floor(total + 0.5)
-    return next(band for start, band in reversed(BAND_STARTS) if whole >= start)
+    """Return the severity band of a total.
+
+    Args:
+        total: PHQ-8 or PHQ-9 points, 0 or more; a fraction is rounded half up.
+    """
+    points = math.floor(total + 0.5)
+    return next(band for start, band in reversed(BAND_STARTS) if points >= start)
 
 
 def bands_between(low: float, high: float) -> tuple[Band, ...]:
-    """Every band that the closed interval [low, high] touches, mildest first."""
+    """Return every band that the closed interval from low to high touches, mildest first.
+
+    Args:
+        low: Lower bound in points, 0 or more.
+        high: Upper bound, low or more.
+    """
     order = [band for _, band in BAND_STARTS]
     return tuple(order[order.index(band_of(low)) : order.index(band_of(high)) + 1])
 
 
 def score_items(items: Sequence[int], scale: Scale) -> int:
-    """Total of a completed questionnaire.
+    """Compute the total of a completed questionnaire.
 
-    `items` are 8 (PHQ-8) or 9 (PHQ-9) integers from 0 to 3, in the instrument's order. Raises ValueError for a
-    missing item or a value outside 0-3: an incomplete questionnaire has no score.
+    Args:
+        items: 8 (PHQ-8) or 9 (PHQ-9) integers from 0 to 3, in the instrument's order.
+        scale: The questionnaire.
+
+    Raises:
+        ValueError: An item is missing or outside 0 to 3; an incomplete questionnaire has no score.
     """
     if len(items) != scale.items:
         raise ValueError(f"{scale} has {scale.items} items, {len(items)} were given.")
@@ -167,12 +180,24 @@ def score_items(items: Sequence[int], scale: Scale) -> int:
 
 
 def asks_difficulty(items: Sequence[int | None]) -> bool:
-    """Whether the form's last question is asked: a problem was checked off, an item is above 0."""
+    """Return whether the form's last question is asked.
+
+    Args:
+        items: The answers; the question follows when one of them is above 0. None is not answered.
+    """
     return any(items)
 
 
 def check_difficulty(difficulty: int | None, items: Sequence[int]) -> None:
-    """Raise ValueError unless this may be the answer to the last question beside these items; None: not answered."""
+    """Check an answer to the form's last question.
+
+    Args:
+        difficulty: Its index in `DIFFICULTY_ANSWERS`; None where it was not answered.
+        items: The answers to the items.
+
+    Raises:
+        ValueError: The answer is none of the four, or the question is not asked after these items.
+    """
     if difficulty is None:
         return
     if type(difficulty) is not int or not 0 <= difficulty < len(DIFFICULTY_ANSWERS):
@@ -183,13 +208,17 @@ def check_difficulty(difficulty: int | None, items: Sequence[int]) -> None:
 
 @dataclass(frozen=True)
 class PhqEstimate:
-    """A model's estimate of a PHQ total. Invalid combinations raise ValueError.
+    """A model's estimate of a PHQ total. Raises ValueError for impossible combinations.
 
-    score: point estimate on the scale, 0 to `scale.maximum`.
-    low, high: prediction interval at `level`, within the scale, low <= score <= high.
-    level: nominal coverage of the interval, between 0 and 1 (0.9 is 90 %).
-    provenance: what kind of labels the head was trained on; `simulated` is a demonstration, never clinical.
-    modalities: what it was estimated from, at least one, in the order of `Modality`.
+    Attributes:
+        score: Point estimate, 0 to `scale.maximum`.
+        low: Lower bound of the prediction interval, 0 to score.
+        high: Upper bound, score to `scale.maximum`.
+        level: Nominal coverage of the interval, between 0 and 1 (0.9 is 90 %).
+        scale: The questionnaire whose total is estimated.
+        provenance: Kind of labels that the head was trained on; `simulated` is a demonstration, never clinical.
+        model_id: The model.
+        modalities: What the total was estimated from, at least one, in the order of `Modality`.
     """
 
     score: float
@@ -202,6 +231,7 @@ class PhqEstimate:
     modalities: tuple[Modality, ...]
 
     def __post_init__(self) -> None:
+        """Make enumerations of texts, and check the values."""
         object.__setattr__(self, "scale", Scale(self.scale))
         object.__setattr__(self, "provenance", Provenance(self.provenance))
         object.__setattr__(self, "modalities", tuple(modality for modality in Modality if modality in self.modalities))
@@ -236,6 +266,7 @@ class PhqUnavailable:
     detail: Message | None = None
 
     def __post_init__(self) -> None:
+        """Make the reason a member of the list. Raises ValueError for any other."""
         object.__setattr__(self, "reason", UnavailableReason(self.reason))
 
     @property

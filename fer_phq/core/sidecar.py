@@ -1,4 +1,4 @@
-"""What a person gives beside a recording: a transcript, and sound that was recorded apart."""
+"""Sidecar files of a recording: a transcript and separately recorded audio."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from fer_phq.core.errors import FerPhqError
 
 @dataclass(frozen=True)
 class Sidecar:
-    """What is given beside a recording, on the recording's clock; all of it may be missing.
+    """The sidecar files of a recording, on the recording's clock; any of them may be missing.
 
-    transcript: a file that `read_transcript` takes. speaker: whose turns in it are the subject's. audio: sound that was
-    recorded apart, used in place of the recording's own. transcript_name: what errors call the transcript; its path
-    when omitted.
+    Attributes:
+        transcript: A file that `read_transcript` reads.
+        speaker: The subject's name in the transcript.
+        audio: Sound that is used in place of the recording's own.
+        transcript_name: What errors call the transcript; None for its path.
     """
 
     transcript: Path | None = None
@@ -25,21 +27,34 @@ class Sidecar:
     transcript_name: str | None = field(default=None, compare=False)
 
     def digest(self) -> str:
-        """SHA-256 (hex) over the files' bytes and the speaker; empty when nothing is given."""
+        """Compute a SHA-256 over the files' bytes and the speaker.
+
+        Returns:
+            64 hex digits; empty without sidecar files.
+
+        Raises:
+            FerPhqError: A file cannot be read.
+        """
         if self == Sidecar():
             return ""
-        return compute_digest(self.speaker, _bytes(self.transcript), _bytes(self.audio))
+        return compute_digest(self.speaker, _read_bytes(self.transcript), _read_bytes(self.audio))
 
 
 def compute_digest(speaker: str | None, transcript: bytes = b"", audio: bytes = b"") -> str:
-    """As `Beside.digest`, of files whose bytes are at hand; something must be given."""
+    """Compute `Sidecar.digest` from the bytes of the files; one of the arguments must not be empty.
+
+    Args:
+        speaker: The subject's name in the transcript.
+        transcript: The transcript's bytes.
+        audio: The sound file's bytes.
+    """
     digest = hashlib.sha256((speaker or "").encode())
     for document in (transcript, audio):
         digest.update(hashlib.sha256(document).digest())
     return digest.hexdigest()
 
 
-def _bytes(path: Path | None) -> bytes:
+def _read_bytes(path: Path | None) -> bytes:
     try:
         return path.read_bytes() if path else b""
     except OSError as error:

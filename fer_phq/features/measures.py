@@ -1,8 +1,7 @@
-"""Measures: about a dozen named numbers that sum up a session for people, to be followed over sessions and compared.
+"""Measures: about a dozen named numbers that summarise a session for people, to be followed over sessions.
 
 Each is one of the functionals that PHQ heads read (`fer_phq.features.functionals`, `fer_phq.voice`, `fer_phq.words`),
-chosen because it can be said in a sentence. `MEASURES` says what they are; `session_measures` takes them from an
-analysis.
+chosen because one sentence explains it. `MEASURES` declares them; `session_measures` computes them of an analysis.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 
 VERSION = 1
-"""Grows when a measure is added or computed differently: what was stored before is then measured again."""
+"""Raised when a measure is added or computed differently: stored analyses are then measured again."""
 VERSION_KEY = "version"
-"""Stored beside the measures: the version that an analysis was measured by, be it without a result."""
+"""Key under which the version is stored with the measures, also where nothing could be measured."""
 
 MIN_SPEECH_S = 5.0
-"""With less speech nothing is said of how somebody speaks: a few words are not a voice."""
+"""Seconds of speech from which the voice is measured: a few words are too few."""
 MIN_WORDS = 50
-"""With fewer words nothing is said of how somebody talks; the least from which a language can be told as well."""
+"""Words from which the talk is measured; from as many on its language is recognised as well."""
 
 Unit = Literal[
     "share", "a minute", "semitones", "semitones above 27.5 Hz", "dB", "syllables a second", "words a minute", "points"
@@ -34,11 +33,16 @@ Unit = Literal[
 
 @dataclass(frozen=True)
 class Measure:
-    """One number of a session.
+    """The declaration of one number of a session.
 
-    name: its key in the store. functional: its name among the functionals of its modality, which is None for a
-    questionnaire. unit: a share is kept as
-    0 to 1 and shown as percent. description: one or two sentences for a person. source: where the measure comes from.
+    Attributes:
+        name: Its key in the store.
+        title: Its name on a page.
+        unit: Its unit; a share is kept as 0 to 1 and shown as percent.
+        modality: What it is computed from; None for a questionnaire.
+        functional: Its name among the functionals of the modality.
+        description: One or two sentences for a person.
+        source: The paper that the measure comes from.
     """
 
     name: str
@@ -51,16 +55,16 @@ class Measure:
 
     @property
     def is_share(self) -> bool:
-        """Whether it is a part of a whole, 0 to 1."""
+        """Whether the measure is a part of a whole, 0 to 1."""
         return self.unit == "share"
 
     @property
     def heading(self) -> str:
-        """Title and unit, as a chart's panel is headed."""
+        """Title and unit, as the heading of a chart."""
         return f"{self.title}, {'%' if self.is_share else self.unit}"
 
     def format(self, value: float) -> str:
-        """The value with its unit, such as '23 %' or '3.4 semitones'; a dash where it was not measured."""
+        """Return a value with its unit, such as '23 %' or '3.4 semitones'; a dash for NaN."""
         if not math.isfinite(value):
             return "–"
         return f"{value:.0%}".replace("%", " %") if self.is_share else f"{value:.1f} {self.unit}"
@@ -130,7 +134,7 @@ MEASURES: tuple[Measure, ...] = (
         "Share of the person's words that are first person singular (I, me, my ...); English transcripts only.", _RUDE,
     ),
 )  # fmt: skip
-"""All of them, in the order in which they are shown."""
+"""All measures, in the order in which pages show them."""
 
 SHARES: tuple[Measure, ...] = tuple(
     Measure(
@@ -140,35 +144,48 @@ SHARES: tuple[Measure, ...] = tuple(
     )
     for name in EMOTIONS
 )  # fmt: skip
-"""The emotion shares, which are kept with an analysis itself, described like measures."""
+"""The emotion shares, which are stored with the analysis itself, declared like measures."""
 
 BY_NAME: Mapping[str, Measure] = {measure.name: measure for measure in (*MEASURES, *SHARES)}
+"""Measures and emotion shares by their names."""
 
 
 def session_measures(analysis: SessionAnalysis, settings: Settings) -> dict[str, float]:
-    """What could be measured of a session, by name; what could not has no key.
+    """Compute the measures of a session.
 
-    A face that was seen too little for a PHQ head is not measured either.
+    A face that was seen too little for a PHQ estimate is not measured either.
+
+    Args:
+        analysis: The session's analysis.
+        settings: The settings that it was made with.
+
+    Returns:
+        The values by name, without those that could not be measured.
     """
     features = usable_features(analysis, settings)
     functionals: dict[Modality | None, dict[str, float]] = {
-        Modality.FACE: _face(features),
-        Modality.VOICE: _voice(features),
-        Modality.WORDS: _words(features),
+        Modality.FACE: _face_functionals(features),
+        Modality.VOICE: _voice_functionals(features),
+        Modality.WORDS: _word_functionals(features),
     }
     values = {measure.name: functionals[measure.modality].get(measure.functional, math.nan) for measure in MEASURES}
     return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
 def versioned_measures(analysis: SessionAnalysis, settings: Settings) -> dict[str, float]:
-    """The analysis's measures as `Store.analyses.save` takes them, with the mark."""
+    """Compute the measures of a session with their version, as `Store.analyses.save` takes them.
+
+    Args:
+        analysis: The session's analysis.
+        settings: The settings that it was made with.
+    """
     return {**session_measures(analysis, settings), VERSION_KEY: float(VERSION)}
 
 
-# The functionals bring the voice's networks with them, which who only reads the catalogue does not need.
+# The functionals load the voice's networks: they are imported where they are used, so that the declarations stay light.
 
 
-def _face(features: SessionFeatures) -> dict[str, float]:
+def _face_functionals(features: SessionFeatures) -> dict[str, float]:
     from fer_phq.features.functionals import expression_functionals
 
     face = features.series(Modality.FACE)
@@ -177,7 +194,7 @@ def _face(features: SessionFeatures) -> dict[str, float]:
     return expression_functionals(features.emotions, face.time_s)
 
 
-def _voice(features: SessionFeatures) -> dict[str, float]:
+def _voice_functionals(features: SessionFeatures) -> dict[str, float]:
     from fer_phq.voice.features import KIND
     from fer_phq.voice.functionals import voice_functionals
 
@@ -188,7 +205,7 @@ def _voice(features: SessionFeatures) -> dict[str, float]:
     return functionals if functionals["speech_s"] >= MIN_SPEECH_S else {"speaking_share": functionals["speaking_share"]}
 
 
-def _words(features: SessionFeatures) -> dict[str, float]:
+def _word_functionals(features: SessionFeatures) -> dict[str, float]:
     from fer_phq.words.functionals import word_functionals
     from fer_phq.words.kinds import MINILM, PLAIN
 

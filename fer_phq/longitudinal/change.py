@@ -1,4 +1,4 @@
-"""Change within one person: has a questionnaire's score changed, and how does a model's estimate sit with this person?
+"""Change within one person: reliable change of questionnaire scores, and a personal baseline of a model's estimates.
 
 Two rules judge a questionnaire against the person's first one on the same scale, each with its own source:
 
@@ -7,8 +7,8 @@ Two rules judge a questionnaire against the person's first one on the same scale
 - the five-point rule: 5 points, two standard errors of measurement, are the smallest difference of the PHQ-9 that
   matters for one person (Löwe et al. 2004, Med Care 42:1194-1201).
 
-A person's own baseline of the estimates is how far their scores lie from a model's estimates, partially pooled: the
-fewer the pairs, the nearer to zero (Efron & Morris 1977, Sci Am 236(5):119-127; Gelman & Hill 2007, Data Analysis Using
+The personal baseline is how far a person's scores lie from a model's estimates, partially pooled: the fewer the pairs,
+the nearer to zero (Efron & Morris 1977, Sci Am 236(5):119-127; Gelman & Hill 2007, Data Analysis Using
 Regression and Multilevel/Hierarchical Models, chapter 12).
 
 Nothing here mixes PHQ-8 with PHQ-9 totals, and nothing is a diagnosis.
@@ -44,14 +44,14 @@ FIVE_POINTS = 5
 """The smallest difference that matters for one person, in points of the PHQ-9 (Löwe 2004)."""
 
 PAIR_DAYS = 14
-"""At most so many days lie between an estimate and the score it is compared with: the PHQ asks about two weeks."""
+"""Most days between an estimate and the score that it is paired with: the PHQ asks about two weeks."""
 
 MIN_PAIRS = 3
-"""A person's own baseline needs so many pairs."""
+"""Pairs that a personal baseline needs."""
 
 
 class Direction(StrEnum):
-    """Where a score went, when it went far enough to say so. A lower total is better."""
+    """Direction of a change that is large enough to have one. A lower total is better."""
 
     IMPROVED = "improved"
     WORSENED = "worsened"
@@ -60,18 +60,27 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True)
 class Score:
-    """One questionnaire's total, and when it was answered."""
+    """One questionnaire's total.
 
-    at: datetime
+    Attributes:
+        answered_at: When it was answered.
+        total: Points.
+        scale: Its scale.
+    """
+
+    answered_at: datetime
     total: int
     scale: Scale
 
 
 @dataclass(frozen=True)
 class Change:
-    """A questionnaire against the baseline, the person's first one on the same scale. rci: the reliable change index.
+    """A questionnaire compared with the baseline. Raises ValueError for totals of two scales.
 
-    Raises ValueError for totals of two scales.
+    Attributes:
+        score: The questionnaire.
+        baseline: The person's first questionnaire on the same scale.
+        rci: The reliable change index.
     """
 
     score: Score
@@ -79,6 +88,7 @@ class Change:
     rci: float
 
     def __post_init__(self) -> None:
+        """Check the scales."""
         if self.score.scale != self.baseline.scale:
             raise ValueError(f"A {self.score.scale} total cannot be compared with a {self.baseline.scale} total.")
 
@@ -111,16 +121,35 @@ class Change:
 
 
 def reliable_change_index(before: float, after: float, *, sd: float = SD, retest: float = RETEST) -> float:
-    """(after - before) / S_diff of two totals in points (Jacobson & Truax 1991); see `noise` for the rest."""
+    """Compute the reliable change index, (after - before) / S_diff (Jacobson & Truax 1991).
+
+    Args:
+        before: The earlier total in points.
+        after: The later total.
+        sd: See `difference_sd`.
+        retest: See `difference_sd`.
+
+    Raises:
+        ValueError: See `difference_sd`.
+    """
     return (after - before) / difference_sd(sd=sd, retest=retest)
 
 
 def difference_sd(*, sd: float = SD, retest: float = RETEST) -> float:
-    """S_diff = sqrt(2) * sd * sqrt(1 - retest): what unreliability makes of no change, as an SD in points.
+    """Compute S_diff = sqrt(2) * sd * sqrt(1 - retest): the SD of the differences where nothing has changed.
 
-    sd: the scale's standard deviation in points, above 0. retest: its test-retest correlation, 0 to below 1; ValueError
-    outside. The defaults are the PHQ-9's and serve the PHQ-8 as well: without item 9 the totals correlate with the
-    PHQ-9's at 0.996 (Wu et al. 2020, Psychol Med 50:1368-1380).
+    The defaults are the PHQ-9's and serve the PHQ-8 as well: without item 9 the totals correlate with the PHQ-9's at
+    0.996 (Wu et al. 2020, Psychol Med 50:1368-1380).
+
+    Args:
+        sd: The scale's standard deviation in points, above 0.
+        retest: Its test-retest correlation, 0 to below 1.
+
+    Returns:
+        Points.
+
+    Raises:
+        ValueError: A parameter is out of its range.
     """
     if not sd > 0 or not 0 <= retest < 1:
         raise ValueError(f"The index needs sd > 0 and 0 <= retest < 1, got {sd} and {retest}.")
@@ -128,33 +157,59 @@ def difference_sd(*, sd: float = SD, retest: float = RETEST) -> float:
 
 
 def reliable_points(*, sd: float = SD, retest: float = RETEST) -> int:
-    """The smallest whole difference that is reliable, in points: 7 with the defaults."""
+    """Compute the smallest whole difference that is reliable: 7 points with the defaults.
+
+    Args:
+        sd: See `difference_sd`.
+        retest: See `difference_sd`.
+
+    Raises:
+        ValueError: See `difference_sd`.
+    """
     return math.floor(RELIABLE * difference_sd(sd=sd, retest=retest)) + 1
 
 
 def changes_since_baseline(scores: Sequence[Score], *, sd: float = SD, retest: float = RETEST) -> tuple[Change, ...]:
-    """Each questionnaire, oldest first, against the first one of its scale; a baseline against itself has no change.
+    """Compare each questionnaire with the first one of its scale.
 
-    The first one alone is the baseline, not a mean of several: it is what was known before anything was done, and the
-    index is made for one total before and one after. Where somebody first came on an unusually bad day, later totals
-    are lower by regression to the mean alone; neither rule corrects for that.
+    The first one alone is the baseline, not a mean of several: it was answered before any treatment, and the index is
+    defined for one total before and one after. Where somebody first came on an unusually bad day, later totals are
+    lower by regression to the mean alone; neither rule corrects for that.
+
+    Args:
+        scores: The person's questionnaires, in any order.
+        sd: See `difference_sd`.
+        retest: See `difference_sd`.
+
+    Returns:
+        A change for each questionnaire, oldest first; that of a baseline is 0.
+
+    Raises:
+        ValueError: See `difference_sd`.
     """
     baselines: dict[Scale, Score] = {}
     changes = []
-    for score in sorted(scores, key=lambda one: one.at):
+    for score in sorted(scores, key=lambda questionnaire: questionnaire.answered_at):
         first = baselines.setdefault(score.scale, score)
         changes.append(Change(score, first, reliable_change_index(first.total, score.total, sd=sd, retest=retest)))
     return tuple(changes)
 
 
-# ------------------------------------------------------------------------------------- a person's own baseline
+# ------------------------------------------------------------------------------------------ personal baseline
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """One session's estimate in points (NaN where there is none), and when the session was recorded."""
+    """One session's estimate.
 
-    at: datetime
+    Attributes:
+        recorded_at: When the session was recorded.
+        score: Points, NaN where there is no estimate.
+        scale: Its scale.
+        provenance: What kind of labels the head was trained on.
+    """
+
+    recorded_at: datetime
     score: float
     scale: Scale
     provenance: Provenance
@@ -162,20 +217,26 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Spread:
-    """How score - estimate varies, as standard deviations in points: within a person (above 0) and between people."""
+    """Standard deviations of score - estimate, in points. Raises ValueError for impossible ones.
+
+    Attributes:
+        within: Within one person, above 0.
+        between: Between people, 0 or more.
+    """
 
     within: float
     between: float
 
     def __post_init__(self) -> None:
+        """Check the ranges."""
         if not (self.within > 0 and self.between >= 0):
             raise ValueError(f"A spread needs within > 0 and between >= 0, got {self.within} and {self.between}.")
 
 
 ASSUMED = Spread(within=SD / math.sqrt(2), between=SD / math.sqrt(2))
-"""What is assumed of a head whose errors are not known by person. Their variance is taken to be that of PHQ-9 totals,
-as of a head that knows nothing, so that the standard error is rather too large. Half of it is taken to lie between
-people: what is known beforehand then weighs as much as one pair (a unit-information prior: Kass & Wasserman 1995, J Am
+"""The spread that is assumed of a head whose errors are not known by person. Their variance is taken to be that of
+PHQ-9 totals, as of a head that knows nothing, so that the standard error is rather too large. Half of it is taken to
+lie between people: the prior then weighs as much as one pair (a unit-information prior: Kass & Wasserman 1995, J Am
 Stat Assoc 90:928-934), and the weight of n pairs is n / (n + 1)."""
 
 
@@ -183,8 +244,13 @@ Stat Assoc 90:928-934), and the weight of n pairs is n / (n + 1)."""
 class PersonalBaseline:
     """How far a person's scores lie above a model's estimates.
 
-    offset: points to add to an estimate; error: its standard error in points, taking the spread as known. Of `pairs`
-    pairs; mean is their raw mean and weight (0 to 1) what partial pooling leaves of it: offset = weight * mean.
+    Attributes:
+        offset: Points to add to an estimate: weight * mean.
+        error: Standard error of the offset in points, taking the spread as known.
+        pairs: How many pairs of an estimate and a score there are.
+        mean: Their mean difference in points.
+        weight: What partial pooling leaves of the mean, 0 to 1.
+        scale: The scale of the scores.
     """
 
     offset: float
@@ -214,11 +280,22 @@ class NoBaseline:
 def partial_pooling(
     differences: Sequence[float] | npt.NDArray[np.float64], spread: Spread
 ) -> tuple[float, float, float]:
-    """Mean, weight and standard error of a person's offset from their n differences score - estimate, in points.
+    """Estimate a person's offset by partial pooling.
 
     The offset is normal around 0 with SD tau (`spread.between`), a difference normal around the offset with SD sigma
-    (`spread.within`). Given the differences it has the mean weight * mean, with weight = n tau² / (n tau² + sigma²),
-    and the standard error sqrt(weight * sigma² / n): Gelman & Hill 2007, equation 12.1, around 0. ValueError for n = 0.
+    (`spread.within`). Given n differences the offset has the mean weight * mean, with
+    weight = n tau² / (n tau² + sigma²), and the standard error sqrt(weight * sigma² / n): Gelman & Hill 2007, equation
+    12.1, around 0.
+
+    Args:
+        differences: (n,) score - estimate in points, n >= 1.
+        spread: How the differences vary.
+
+    Returns:
+        The mean of the differences, the weight and the standard error.
+
+    Raises:
+        ValueError: There is no difference.
     """
     n = len(differences)
     if not n:
@@ -230,18 +307,22 @@ def partial_pooling(
 def pair_estimates(
     estimates: Sequence[Estimate], scores: Sequence[Score], *, days: float = PAIR_DAYS
 ) -> list[tuple[Estimate, Score]]:
-    """Estimates with a score of the same scale at most `days` away, nearest first; none of them is used twice.
+    """Pair estimates with scores of the same scale, the nearest in time first.
 
-    A score that served two sessions would count its own error twice.
+    None is used twice: a score that served two sessions would count its own error twice.
+
+    Args:
+        estimates: One person's estimates.
+        scores: Their questionnaires.
+        days: Most days between the two of a pair.
     """
-    candidates = [
-        (abs(estimate.at - score.at), i, j)
-        for i, estimate in enumerate(estimates)
-        for j, score in enumerate(scores)
-        if estimate.scale == score.scale
-        and math.isfinite(estimate.score)
-        and abs(estimate.at - score.at) <= timedelta(days=days)
-    ]
+    candidates = []
+    for i, estimate in enumerate(estimates):
+        for j, score in enumerate(scores):
+            apart = abs(estimate.recorded_at - score.answered_at)
+            is_near = apart <= timedelta(days=days)
+            if estimate.scale == score.scale and math.isfinite(estimate.score) and is_near:
+                candidates.append((apart, i, j))
     score_of: dict[int, int] = {}
     for _, i, j in sorted(candidates):
         if i not in score_of and j not in score_of.values():
@@ -252,15 +333,25 @@ def pair_estimates(
 def personal_baseline(
     estimates: Sequence[Estimate], scores: Sequence[Score], *, spread: Spread = ASSUMED, days: float = PAIR_DAYS
 ) -> PersonalBaseline | NoBaseline:
-    """How far one person's scores lie above one model's estimates, or why that cannot be said.
+    """Compute how far one person's scores lie above one model's estimates.
 
-    Only estimates of clinical provenance count. All estimates must come from one model.
+    Only estimates of clinical provenance count.
+
+    Args:
+        estimates: The person's estimates, all of one model.
+        scores: The person's questionnaires.
+        spread: How score - estimate varies.
+        days: Most days between an estimate and its score.
+
+    Returns:
+        The baseline, or the reason why there is none.
     """
-    clinical = [one for one in estimates if one.provenance is Provenance.CLINICAL and math.isfinite(one.score)]
-    scales = sorted({one.scale for one in clinical})
+    finite = [estimate for estimate in estimates if math.isfinite(estimate.score)]
+    clinical = [estimate for estimate in finite if estimate.provenance is Provenance.CLINICAL]
+    scales = sorted({estimate.scale for estimate in clinical})
     if not clinical:
-        simulated = any(one.provenance is Provenance.SIMULATED and math.isfinite(one.score) for one in estimates)
-        return NoBaseline(messages.SIMULATED() if simulated else messages.NO_ESTIMATE())
+        is_simulated = any(estimate.provenance is Provenance.SIMULATED for estimate in finite)
+        return NoBaseline(messages.SIMULATED() if is_simulated else messages.NO_ESTIMATE())
     if len(scales) > 1:
         return NoBaseline(messages.TWO_SCALES())
     pairs = pair_estimates(clinical, scores, days=days)
@@ -268,10 +359,19 @@ def personal_baseline(
         return NoBaseline(messages.NO_PAIRS(minimum=MIN_PAIRS, scale=scales[0], days=days))
     if len(pairs) < MIN_PAIRS:
         return NoBaseline(messages.FEW_PAIRS(n=len(pairs), minimum=MIN_PAIRS, scale=scales[0], days=days))
-    mean, weight, error = partial_pooling([score.total - estimate.score for estimate, score in pairs], spread)
+    differences = [score.total - estimate.score for estimate, score in pairs]
+    mean, weight, error = partial_pooling(differences, spread)
     return PersonalBaseline(weight * mean, error, len(pairs), mean, weight, scales[0])
 
 
 def total_on_scale(scale: Scale, items: Sequence[int]) -> int | None:
-    """A filled-in questionnaire's total on a scale, or None: a PHQ-9 without item 9 is a PHQ-8, never the reverse."""
+    """Sum the items of a questionnaire that belong to a scale.
+
+    Args:
+        scale: The scale.
+        items: The 8 or 9 answers, 0 to 3.
+
+    Returns:
+        Points, or None where items are missing: a PHQ-9 without item 9 is a PHQ-8, never the reverse.
+    """
     return sum(items[: scale.items]) if len(items) >= scale.items else None

@@ -1,7 +1,7 @@
-"""One person's sessions over time: where a line through them must be broken, and how two periods compare.
+"""One person's sessions over time: runs without a long gap, and the comparison of two periods.
 
-What is said of two periods is a description, not a test: the sessions of one person are few and follow each other, and
-many measures are looked at together, so that a p-value would promise what it cannot keep.
+The comparison describes; it is no test. The sessions of one person are few and depend on each other, and many measures
+are compared at once, so that a p-value would promise what it cannot keep.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import numpy as np
 import numpy.typing as npt
 
 GAP_FACTOR = 3.0
-"""A distance between sessions of more than so many usual ones (their median) is a gap in time ..."""
+"""A step between sessions that is longer than this many median steps is a gap ..."""
 GAP_DAYS = 14.0
-"""... if it is longer than this as well."""
+"""... if it is longer than this many days as well."""
 
 MIN_SESSIONS = 3
-"""With fewer sessions in a period nothing is said of how much the sessions of a period differ among themselves."""
+"""Sessions that each period needs before their spread is computed."""
 
 
 class Verdict(StrEnum):
-    """What may be said of a difference between two periods."""
+    """How a difference between two periods compares with the spread of sessions within a period."""
 
     NOTHING = "nothing"
     TOO_FEW = "too few sessions"
@@ -36,27 +36,31 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class PeriodComparison:
-    """One measure in two periods; NaN for what cannot be said.
+    """One measure in two periods; NaN where it cannot be computed.
 
-    before, after: how many sessions were measured; mean_before, mean_after: their means; difference: after minus
-    before. spread: the standard deviation of sessions of one period, pooled over both, in the measure's unit.
+    Attributes:
+        sessions_before: Measured sessions of the earlier period.
+        sessions_after: Measured sessions of the later period.
+        mean_before: Mean of the earlier period, in the measure's unit.
+        mean_after: Mean of the later period.
+        spread: Standard deviation of the sessions within a period, pooled over both.
     """
 
-    before: int
-    after: int
+    sessions_before: int
+    sessions_after: int
     mean_before: float
     mean_after: float
     spread: float
 
     @property
     def difference(self) -> float:
-        """After minus before."""
+        """The later mean minus the earlier one."""
         return self.mean_after - self.mean_before
 
     @property
     def verdict(self) -> Verdict:
-        """Whether the difference is larger than sessions of one period differ among themselves."""
-        if not self.before or not self.after:
+        """Whether the difference is larger than the spread."""
+        if not self.sessions_before or not self.sessions_after:
             return Verdict.NOTHING
         if not math.isfinite(self.spread):
             return Verdict.TOO_FEW
@@ -64,31 +68,52 @@ class PeriodComparison:
 
 
 def longest_step_days(recorded_at: Sequence[datetime]) -> float:
-    """Days up to which two sessions in a row belong together: three usual distances, and two weeks at least.
+    """Compute the longest step between two sessions that is no gap: three median steps, and two weeks at least.
 
-    The usual distance is the median, the lower one of two: of a short and a long distance the short one is usual.
+    Of an even number of steps the lower median counts: of a short and a long step the short one is the usual.
+
+    Args:
+        recorded_at: When each session was recorded, ascending.
+
+    Returns:
+        Days.
     """
-    days = _days(recorded_at)
-    usual = float(np.sort(days)[(len(days) - 1) // 2]) if len(days) else 0.0
-    return max(GAP_FACTOR * usual, GAP_DAYS)
+    days = _steps_days(recorded_at)
+    median = float(np.sort(days)[(len(days) - 1) // 2]) if len(days) else 0.0
+    return max(GAP_FACTOR * median, GAP_DAYS)
 
 
 def session_runs(recorded_at: Sequence[datetime], model_ids: Sequence[object]) -> npt.NDArray[np.int64]:
-    """(n,) which stretch each session belongs to, from 0: at (n,) ascending, makers (n,) what measured each.
+    """Number the runs of sessions that one line may join.
 
-    A stretch ends at a gap in time and where another model measures: values of two models are not one series.
+    A run ends at a gap in time and where the model changes: the values of two models are not one series.
+
+    Args:
+        recorded_at: (n,) when each session was recorded, ascending.
+        model_ids: (n,) what measured each.
+
+    Returns:
+        (n,) int64 number of each session's run, from 0, ascending.
+
+    Raises:
+        ValueError: The lengths differ.
     """
     if len(recorded_at) != len(model_ids):
-        raise ValueError(f"{len(recorded_at)} times stand beside {len(model_ids)} makers.")
+        raise ValueError(f"{len(recorded_at)} times stand beside {len(model_ids)} models.")
     if not len(recorded_at):
         return np.zeros(0, np.int64)
     model_changes = np.array([model != next_model for model, next_model in itertools.pairwise(model_ids)], dtype=bool)
-    ends = (_days(recorded_at) > longest_step_days(recorded_at)) | model_changes
+    ends = (_steps_days(recorded_at) > longest_step_days(recorded_at)) | model_changes
     return np.concatenate([[0], np.cumsum(ends)]).astype(np.int64)
 
 
 def compare_periods(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> PeriodComparison:
-    """One measure in two periods: values (n,) and (m,) of their sessions, NaN where not measured."""
+    """Compare one measure in two periods.
+
+    Args:
+        before: (n,) values of the earlier period's sessions, NaN where not measured.
+        after: (m,) values of the later period's sessions.
+    """
     before = before[np.isfinite(before)]
     after = after[np.isfinite(after)]
     spread = math.nan
@@ -102,7 +127,7 @@ def _mean(values: npt.NDArray[np.float64]) -> float:
     return float(values.mean()) if len(values) else math.nan
 
 
-def _days(recorded_at: Sequence[datetime]) -> npt.NDArray[np.float64]:
-    """(n - 1,) days between neighbours."""
+def _steps_days(recorded_at: Sequence[datetime]) -> npt.NDArray[np.float64]:
+    """Return the days between neighbouring sessions, (n - 1,)."""
     steps = [later - earlier for earlier, later in itertools.pairwise(recorded_at)]
     return np.array([step.total_seconds() / 86_400 for step in steps], np.float64)

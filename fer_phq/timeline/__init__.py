@@ -1,1 +1,1 @@
-"""A session over time: gaps, smoothing, downsampling, episodes."""
+"""Time series of a session: gaps, smoothing, downsampling, episodes."""

@@ -1,6 +1,6 @@
-"""Fewer rows for drawing: a long session's rows brought together in bins, with their lowest and highest values.
+"""Downsampling for charts: a long session's rows are grouped in bins that keep their lowest and highest values.
 
-No bin reaches over the border of a gap, so a gap is as wide in the thinned rows as it was, and can be seen.
+No bin crosses the border of a gap, so a gap keeps its width.
 """
 
 from __future__ import annotations
@@ -15,17 +15,22 @@ from fer_phq.timeline.gaps import row_edges, run_ids
 
 Float = npt.NDArray[np.float64]
 MAX_ROWS = 1200
-"""Rows that a chart as wide as a screen can tell apart."""
+"""As many rows as a chart as wide as a screen can tell apart."""
 
 
 @dataclass(frozen=True, eq=False)
 class Downsampled:
-    """Rows for drawing, m <= n of them when there were many.
+    """The m bins of n rows, m <= n.
 
-    first (m,): the index of each bin's first row among the n, so that a bin's rows can be brought together in other
-    ways. count (m,): its rows. time_s (m,): the time of the row in its middle. from_s, to_s (m,): the time that it
-    stands for; bins follow one another without holes. mean, low, high (m, k): of what was measured, NaN where nothing
-    was.
+    Attributes:
+        first: (m,) index of each bin's first row among the n, with which other columns can be grouped alike.
+        count: (m,) rows in each bin.
+        time_s: (m,) seconds, the time of the row in the bin's middle.
+        from_s: (m,) seconds, where the time that the bin stands for begins.
+        to_s: (m,) seconds, where it ends, which is where the next bin begins.
+        mean: (m, k) mean of the measured values, NaN where there are none.
+        low: (m, k) lowest of them.
+        high: (m, k) highest of them.
     """
 
     first: npt.NDArray[np.int64]
@@ -38,6 +43,7 @@ class Downsampled:
     high: Float
 
     def __len__(self) -> int:
+        """Return the number of bins."""
         return len(self.first)
 
 
@@ -48,11 +54,15 @@ def downsample(
     is_measured: npt.NDArray[np.bool_] | None = None,
     max_rows: int = MAX_ROWS,
 ) -> Downsampled:
-    """Rows brought together in about `most` bins of equal length, or as they are when there are no more than that.
+    """Group rows in about `max_rows` bins of equal duration; each row is a bin when there are no more than that.
 
-    time_s (n,) seconds, not decreasing; values (n, k), NaN where not measured. seen (n,): which rows are no gap; by
-    default those with any number. Where a gap begins or ends inside a bin, the bin is split there, so there may be more
-    than `most`.
+    A bin in which a gap begins or ends is split there, so that there may be more than `max_rows` bins.
+
+    Args:
+        time_s: (n,) seconds, not decreasing.
+        values: (n, k), NaN where not measured.
+        is_measured: (n,) bool, the rows that are no gap; by default those with any number.
+        max_rows: How many bins the session's duration is divided into, 1 or more.
     """
     rows = np.asarray(values, np.float64)
     edges = row_edges(time_s)
@@ -82,7 +92,15 @@ def downsample(
 
 
 def bin_minimum(values: npt.NDArray[np.floating], downsampled: Downsampled) -> Float:
-    """(m,) the lowest of a bin's values (n,), such as the worst state that a bin holds."""
+    """Compute the lowest value in each bin of a column that was not downsampled with the others.
+
+    Args:
+        values: (n,) a value for each row.
+        downsampled: The bins of these rows.
+
+    Returns:
+        (m,) float64, NaN for a bin of NaN alone.
+    """
     return _extreme(np.fmin, np.asarray(values, np.float64)[:, None], downsampled.first)[:, 0]
 
 

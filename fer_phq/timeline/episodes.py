@@ -1,13 +1,13 @@
-"""Expression episodes of a timeline: when an expression began, was strongest and ended.
+"""Expression episodes of a timeline: onset, peak and offset of each expression.
 
 The parts of an expression over time are those of Ekman & Friesen (1982, J Nonverbal Behav 6:238-252): onset, apex
-(here: peak) and offset. That an episode lasts half a second or longer follows Matsumoto & Hwang (2011, Motiv Emot
-35:181-191): expressions of ordinary length last 0.5 to 4 s, shorter ones are another thing and need more frames a
-second than a session is usually sampled at. What is followed here is the probability that a model gives an expression,
-not a muscle: as in Girard et al. (2014, Image Vis Comput 32:641-647), an automatic measure of how long and how often.
+(here: peak) and offset. An episode lasts half a second or longer, after Matsumoto & Hwang (2011, Motiv Emot
+35:181-191): ordinary expressions last 0.5 to 4 s; shorter ones are micro-expressions, which need more frames a second
+than a session is usually sampled at. The signal is the probability that a model gives an expression, not a muscle: as
+in Girard et al. (2014, Image Vis Comput 32:641-647), it measures automatically how long and how often.
 
-An episode begins where the probability has risen above `LEAVE` on its way to at least `ENTER`, and ends where it falls
-below `LEAVE` again. Two thresholds keep one expression that flickers around either of them from becoming many.
+An episode begins where the probability rises above `LEAVE` on its way to at least `ENTER`, and ends where it falls
+below `LEAVE` again. The two thresholds keep one expression that flickers around either of them from becoming many.
 """
 
 from __future__ import annotations
@@ -27,18 +27,24 @@ ENTER = 0.5
 LEAVE = 0.35
 """An episode lasts while the probability stays at or above this."""
 MIN_DWELL_S = 0.5
-"""Seconds; what lasts less is no episode."""
+"""Seconds that an episode lasts at least."""
 EXPRESSIONS: tuple[str, ...] = tuple(name for name in EMOTIONS if name != "neutral")
-"""What has episodes: a neutral face is the lack of an expression."""
+"""The emotions that have episodes: a neutral face is the lack of an expression."""
 
 Float = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Episode:
-    """One expression from onset to offset: seconds from the recording's start; `peak` is the highest probability.
+    """One expression from onset to offset.
 
-    cut: a gap, or the recording's start or end, cuts it short, so that it may have lasted longer.
+    Attributes:
+        emotion: One of `EXPRESSIONS`.
+        onset_s: Seconds from the recording's start.
+        peak_s: When the probability was highest, in seconds.
+        offset_s: When the expression ended, in seconds.
+        peak: The highest probability, 0 to 1.
+        cut: Whether a gap, or the recording's start or end, cuts the episode short: it may have lasted longer.
     """
 
     emotion: str
@@ -63,11 +69,24 @@ def find_episodes(
     min_dwell_s: float = MIN_DWELL_S,
     names: Sequence[str] = EXPRESSIONS,
 ) -> tuple[Episode, ...]:
-    """The episodes of the named emotions, by onset.
+    """Find the episodes of some emotions.
 
-    time_s (n,) ascending seconds; emotions (n, 7) probabilities, a row with NaN is a gap, which ends every episode.
-    Between two frames the probability is taken to change evenly: onset and offset are where it passes `leave`. A frame
-    beside a gap stands for half a step towards it. Raises ValueError unless 0 < leave <= enter.
+    Between two frames the probability is taken to change linearly: onset and offset are where it crosses `leave`. A
+    frame next to a gap stands for half a step towards it.
+
+    Args:
+        time_s: (n,) seconds, ascending.
+        emotions: (n, 7) probabilities in the order of `EMOTIONS`; a row with NaN is a gap, which ends every episode.
+        enter: Probability that an episode reaches, `leave` to 1.
+        leave: Probability at or above which it lasts, above 0.
+        min_dwell_s: Seconds that it lasts at least.
+        names: The emotions.
+
+    Returns:
+        The episodes in the order of their onsets.
+
+    Raises:
+        ValueError: Not 0 < leave <= enter.
     """
     if not 0 < leave <= enter:
         raise ValueError(f"The thresholds must be 0 < leave <= enter, got {leave:g} and {enter:g}.")
@@ -82,30 +101,35 @@ def find_episodes(
             peak = first + int(probability[first : last + 1].argmax())
             if probability[peak] < enter:
                 continue
-            before = first > 0 and runs[first - 1] == runs[first]
-            after = last + 1 < len(time_s) and runs[last + 1] == runs[last]
-            onset = _crossing(time_s, probability, first - 1, leave) if before else bounds[first, 0]
-            offset = _crossing(time_s, probability, last, leave) if after else bounds[last, 1]
+            has_previous = first > 0 and runs[first - 1] == runs[first]
+            has_next = last + 1 < len(time_s) and runs[last + 1] == runs[last]
+            onset = _crossing_s(time_s, probability, first - 1, leave) if has_previous else bounds[first, 0]
+            offset = _crossing_s(time_s, probability, last, leave) if has_next else bounds[last, 1]
             episode = Episode(
-                name, float(onset), float(time_s[peak]), float(offset), float(probability[peak]), not (before and after)
+                emotion=name,
+                onset_s=float(onset),
+                peak_s=float(time_s[peak]),
+                offset_s=float(offset),
+                peak=float(probability[peak]),
+                cut=not (has_previous and has_next),
             )
             if episode.dwell_s >= min_dwell_s - 1e-9:
                 episodes.append(episode)
     return tuple(sorted(episodes, key=lambda episode: (episode.onset_s, episode.emotion)))
 
 
-def _row_ranges(is_inside: npt.NDArray[np.bool_], run_ids: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """First and last row of each run of rows that are inside and of one stretch."""
-    rows = np.flatnonzero(is_inside)
+def _row_ranges(is_active: npt.NDArray[np.bool_], runs: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Yield the first and last row of each range of neighbouring active rows of one run."""
+    rows = np.flatnonzero(is_active)
     if not len(rows):
         return
-    breaks = np.flatnonzero((np.diff(rows) != 1) | (np.diff(run_ids[rows]) != 0))
+    breaks = np.flatnonzero((np.diff(rows) != 1) | (np.diff(runs[rows]) != 0))
     for first, last in zip(np.r_[0, breaks + 1], np.r_[breaks, len(rows) - 1], strict=True):
         yield int(rows[first]), int(rows[last])
 
 
-def _crossing(time_s: TimeArray, probability: Float, row: int, level: float) -> float:
-    """Where between a row and the next the probability passes a level."""
+def _crossing_s(time_s: TimeArray, probability: Float, row: int, level: float) -> float:
+    """Return when the probability crosses a level between a row and the next, in seconds."""
     left = probability[row]
     right = probability[row + 1]
     share = (level - left) / (right - left) if left != right else 0.5
@@ -113,7 +137,7 @@ def _crossing(time_s: TimeArray, probability: Float, row: int, level: float) -> 
 
 
 def _bounds(time_s: TimeArray) -> Float:
-    """(n, 2): from when to when each row stands, at most half a usual step to either side, from 0 s on."""
+    """(n, 2) seconds: the time that each row stands for, at most half a median step to either side, not before 0."""
     if not len(time_s):
         return np.zeros((0, 2))
     step = float(np.median(np.diff(time_s))) if len(time_s) > 1 else 1.0

@@ -1,4 +1,8 @@
-"""Where a session's rows follow one another without a gap: whatever is said of neighbours is said within a stretch."""
+"""Gaps in a time series.
+
+Statistics over neighbouring rows (slope, dwell, transitions) are computed within a run: rows that follow one another
+without a gap.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +12,33 @@ import numpy.typing as npt
 from fer_phq.core.arrays import TimeArray
 
 GAP_FACTOR = 3.0
-"""Two rows further apart than this many of the session's usual steps have a gap between them: nothing is said of it."""
+"""A step longer than this many median steps is a gap."""
 
 
 def steps_without_gap(time_s: TimeArray) -> npt.NDArray[np.bool_]:
-    """(rows - 1,) bool: the steps between neighbouring rows that are no gap."""
+    """Find the steps between neighbouring rows that are no gap.
+
+    Args:
+        time_s: (n,) seconds, not decreasing.
+
+    Returns:
+        (n - 1,) bool; empty for fewer than two rows.
+    """
     steps = np.diff(time_s)
     return np.asarray(steps <= GAP_FACTOR * np.median(steps)) if len(steps) else np.zeros(0, bool)
 
 
 def run_ids(time_s: TimeArray, is_measured: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """(n,) the number of each row's stretch: rows that are all seen, or all not, with no gap in time between them.
+    """Number the runs of a time series.
 
-    time_s (n,) seconds, not decreasing; seen (n,) bool, which rows were measured.
+    A run is made of neighbouring rows that are all measured, or all not, with no gap in time between them.
+
+    Args:
+        time_s: (n,) seconds, not decreasing.
+        is_measured: (n,) bool.
+
+    Returns:
+        (n,) int64 number of each row's run, from 0, ascending.
     """
     if not len(time_s):
         return np.zeros(0, np.int64)
@@ -29,9 +47,15 @@ def run_ids(time_s: TimeArray, is_measured: npt.NDArray[np.bool_]) -> npt.NDArra
 
 
 def row_edges(time_s: TimeArray) -> TimeArray:
-    """(n + 1,) where each row's share of time begins and the last one's ends: halfway to its neighbours.
+    """Compute where the time that each row stands for begins and ends: halfway to its neighbours.
 
-    The first and the last row are as wide as the step beside them; a lone row lasts one second.
+    The first and the last row are as wide as their only step; a lone row lasts one second.
+
+    Args:
+        time_s: (n,) seconds, not decreasing.
+
+    Returns:
+        (n + 1,) seconds: the beginnings, then the end of the last row.
     """
     if len(time_s) < 2:
         return np.array([time - 0.5 for time in time_s] + [time_s[-1] + 0.5 if len(time_s) else 0.0], np.float64)

@@ -1,4 +1,4 @@
-"""Smoothing of a timeline over true times, which never looks across a gap."""
+"""Smoothing of a time series over true times, within runs without a gap."""
 
 from __future__ import annotations
 
@@ -12,12 +12,21 @@ Float = npt.NDArray[np.float64]
 
 
 def smooth(time_s: TimeArray, values: npt.NDArray[np.floating], width_s: float) -> Float:
-    """Each row as the weighted mean of the rows around it, by a triangle that is `width_s` wide at half its height.
+    """Replace each row by the weighted mean of the rows around it in its run.
 
-    time_s (n,) seconds, not decreasing; values (n, k), a row with any NaN is a gap. Rows of the same stretch that lie
-    less than `width_s` seconds away count, the nearer the more, whatever the steps between them are; a gap stays a gap.
-    Rows that sum to 1 still do. Returns (n, k) float64; width 0 gives the values as they are. Raises ValueError for
-    a negative width.
+    The weights are a triangle over time: 1 at the row itself, one half at `width_s / 2`, 0 from `width_s` on, whatever
+    the steps between rows are. A gap stays a gap, and rows that sum to 1 still do.
+
+    Args:
+        time_s: (n,) seconds, not decreasing.
+        values: (n, k); a row with any NaN is a gap.
+        width_s: Seconds between the points at which the triangle has half its height, 0 or more; 0 changes nothing.
+
+    Returns:
+        (n, k) float64.
+
+    Raises:
+        ValueError: The width is negative.
     """
     if not width_s >= 0:
         raise ValueError(f"The width must be 0 s or more, got {width_s:g}.")

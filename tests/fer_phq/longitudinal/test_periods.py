@@ -48,7 +48,8 @@ def test_one_session_or_none() -> None:
 
 def test_two_periods_are_compared() -> None:
     found = compare_periods(np.array([1.0, 2.0, 3.0, math.nan]), np.array([5.0, 6.0, 7.0, 8.0]))
-    assert (found.before, found.after, found.mean_before, found.mean_after) == (3, 4, 2.0, 6.5)
+    assert (found.sessions_before, found.sessions_after) == (3, 4)
+    assert (found.mean_before, found.mean_after) == (2.0, 6.5)
     assert found.difference == 4.5
     # Sums of squares 2 and 5, with 3 + 4 - 2 degrees of freedom.
     assert found.spread == pytest.approx(math.sqrt(7 / 5))
@@ -66,5 +67,5 @@ def test_few_sessions_have_a_difference_and_no_more(before: list[float]) -> None
 
 def test_a_period_without_sessions() -> None:
     found = compare_periods(np.array([math.nan]), np.array([1.0, 2.0, 3.0]))
-    assert (found.before, found.verdict) == (0, Verdict.NOTHING)
+    assert (found.sessions_before, found.verdict) == (0, Verdict.NOTHING)
     assert math.isnan(found.difference)

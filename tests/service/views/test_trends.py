@@ -64,7 +64,7 @@ def test_periods_hold_whole_days() -> None:
     assert list(pitch["period"]) == ["first", "first", "second", "second", "second"]
     found = trends.compared(points)
     assert list(found) == ["PHQ-8", "PHQ-9", "pitch_sd", "happiness"]
-    assert (found["pitch_sd"].before, found["pitch_sd"].after) == (2, 3)
+    assert (found["pitch_sd"].sessions_before, found["pitch_sd"].sessions_after) == (2, 3)
     assert found["pitch_sd"].verdict is Verdict.TOO_FEW
     assert found["happiness"].difference == pytest.approx(0)
     assert found["happiness"].verdict is Verdict.WITHIN
