@@ -26,7 +26,8 @@ from training.phq.bundle import check_output_folder, write_phq_bundle
 from training.phq.data.daic import read_daic, refuse_overlap
 from training.phq.data.dataset import LabelledDataset, build_head_data, modality_sets
 from training.phq.data.feature_loader import FeatureLoader, Notify, load_features
-from training.phq.data.manifest import problem_lines, read_manifest
+from training.phq.data.manifest import read_manifest
+from training.phq.data.manifest_problems import list_problems
 from training.phq.data.sessions import LabelledSession
 from training.phq.metrics import LEVEL
 from training.phq.report import TrainingResult, report_set
@@ -71,8 +72,8 @@ def read_labelled_sessions(
             notify(line)
         return list(corpus.sessions)
     reading = read_manifest(path, skip_bad, for_training)
-    for line in problem_lines(reading.problems):
-        notify(line)
+    for lines in list_problems(reading.problems):
+        notify(lines)
     if reading.skipped:
         notify(messages.ROWS_LEFT_OUT(skipped=reading.skipped, sessions=len(reading.sessions)))
     return list(reading.sessions)

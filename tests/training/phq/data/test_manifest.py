@@ -13,7 +13,8 @@ from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality, Scale
 from fer_phq.features.files import write_features
-from training.phq.data.manifest import SHOWN, ManifestError, Trouble, read_manifest
+from training.phq.data.manifest import read_manifest
+from training.phq.data.manifest_problems import SHOWN, ManifestError, ProblemKind
 from training.phq.data.sessions import FeatureSpace, LabelledSession, SourceKind, feature_spaces
 
 HEADER = "subject_id,scale,score,recording"
@@ -51,7 +52,7 @@ def problems(path, **options):
 
 def told(error):
     """What a report says, as (row, column, kind)."""
-    return [(problem.row, problem.column, problem.trouble) for problem in error.problems]
+    return [(problem.row, problem.column, problem.kind) for problem in error.problems]
 
 
 def test_answers_beside_the_score(folder):
@@ -75,12 +76,12 @@ def test_answers_that_cannot_be(folder):
     )
     error = problems(path)
     assert told(error) == [
-        (2, "score", Trouble.SCORE),
-        (3, "item_4", Trouble.EMPTY),
-        (4, "item_1", Trouble.SCORE),
-        (4, "item_3", Trouble.SCORE),
-        (5, "item_9", Trouble.SCORE),
-        (None, "scale", Trouble.WHOLE),
+        (2, "score", ProblemKind.SCORE),
+        (3, "item_4", ProblemKind.EMPTY),
+        (4, "item_1", ProblemKind.SCORE),
+        (4, "item_3", ProblemKind.SCORE),
+        (5, "item_9", ProblemKind.SCORE),
+        (None, "scale", ProblemKind.WHOLE),
     ]
     assert "row 2, score: it is 7, the answers sum to 8" in str(error)
     assert "item_4 is empty beside other answers: give all or none" in str(error)
@@ -137,6 +138,35 @@ def test_separators_line_ends_and_byte_order_marks(folder, delimiter, newline, m
     assert reading.sessions[0].groups == {"note,_with;_all": rows[1][4]}
 
 
+def test_utf_16_as_excel_writes_it_is_read(folder):
+    path = write(folder, HEADER.replace(",", "\t"), "Jörg\tPHQ-8\t1\ta.mp4", "s2\tPHQ-8\t2\tb.mp4", encoding="utf-16")
+    assert [session.subject_id for session in read_manifest(path).sessions] == ["Jörg", "s2"]
+
+
+def test_other_names_of_columns_are_read_and_problems_name_them(folder):
+    items = ",".join(f"item{n}" for n in range(1, 9))
+    header = f"subject,scale,score,recording,{items}"
+    path = write(folder, header, "s1,PHQ-8,7,a.mp4,3,0,1,0,0,2,1,0", "s2,PHQ-8,4,b.mp4,,,,,,,,")
+    first, second = read_manifest(path).sessions
+    assert (first.subject_id, first.items, second.items) == ("s1", (3, 0, 1, 0, 0, 2, 1, 0), ())
+    assert first.groups == {}
+    error = problems(write(folder, header, "s1,PHQ-8,7,a.mp4,3,0,1,0,0,2,1,", ",PHQ-8,4,b.mp4,,,,,,,,"))
+    assert told(error)[:2] == [(2, "item8", ProblemKind.EMPTY), (3, "subject", ProblemKind.EMPTY)]
+
+
+def test_two_columns_of_one_meaning_are_told(folder):
+    error = problems(write(folder, f"{HEADER},subject", *(f"{row},1" for row in GOOD)), skip_bad=True)
+    assert told(error) == [(None, "subject_id", ProblemKind.COLUMN)]
+    assert "subject_id: subject_id, subject are one column under several names: leave one" in str(error)
+
+
+def test_a_decimal_comma_is_never_another_number(folder):
+    assert told(problems(write(folder, HEADER, *GOOD, "s3,PHQ-8,12,0,c.mp4")))[0] == (4, "", ProblemKind.ROW)
+    semicolons = [line.replace(",", ";") for line in (HEADER, *GOOD)]
+    error = problems(write(folder, *semicolons, "s3;PHQ-8;12,0;c.mp4"))
+    assert told(error) == [(4, "score", ProblemKind.SCORE)]
+
+
 @pytest.mark.parametrize(
     ("cell", "scale"),
     [("PHQ-8", Scale.PHQ8), ("phq8", Scale.PHQ8), ("Phq_9", Scale.PHQ9), ("PHQ 9", Scale.PHQ9), ("PHQ–8", Scale.PHQ8)],
@@ -158,34 +188,34 @@ GOOD = ("s1,PHQ-8,3,a.mp4", "s2,PHQ-8,4,b.mp4")
 @pytest.mark.parametrize(
     ("row", "column", "trouble", "said"),
     [
-        (",PHQ-8,5,c.mp4", "subject_id", Trouble.EMPTY, "it is empty"),
-        ("s3,,5,c.mp4", "scale", Trouble.EMPTY, "it is empty"),
-        ("s3,PHQ-8,,c.mp4", "score", Trouble.EMPTY, "it is empty"),
-        ("s3,PHQ-8,5,", "recording", Trouble.EMPTY, "it is empty"),
-        ("s3,BDI-II,5,c.mp4", "scale", Trouble.SCALE, "'BDI-II' is neither PHQ-8 nor PHQ-9"),
-        ("s3,PHQ,5,c.mp4", "scale", Trouble.SCALE, "neither"),
-        ("s3,PHQ-8,25,c.mp4", "score", Trouble.SCORE, "'25' is outside PHQ-8's 0 to 24"),
-        ("s3,PHQ-8,-1,c.mp4", "score", Trouble.SCORE, "'-1' is outside"),
-        ("s3,PHQ-8,4.5,c.mp4", "score", Trouble.SCORE, "'4.5' is not an integer"),
-        ("s3,PHQ-8,seven,c.mp4", "score", Trouble.SCORE, "not an integer"),
-        ("s3,PHQ-8,nan,c.mp4", "score", Trouble.SCORE, "not an integer"),
-        ("s3,PHQ-8,1e1,c.mp4", "score", Trouble.SCORE, "not an integer"),
-        ("s3,PHQ-8,٣,c.mp4", "score", Trouble.SCORE, "not an integer"),
-        ("s3,PHQ-8," + "9" * 5000 + ",c.mp4", "score", Trouble.SCORE, "not an integer"),
-        ("s3,PHQ-8,5,none.mp4", "recording", Trouble.FILE, "'none.mp4' is not there"),
-        ("s3,PHQ-8,5,sub", "recording", Trouble.FILE, "'sub' is a folder, not a file"),
-        ("s3,PHQ-8,5,empty.mp4", "recording", Trouble.FILE, "'empty.mp4' is empty"),
-        ("s3,PHQ-8,5,pipe", "recording", Trouble.FILE, "'pipe' is no regular file"),
-        ("s3,PHQ-8,5," + "x" * 5000, "recording", Trouble.FILE, "cannot be opened: File name too long"),
-        ("s3,PHQ-8,5,a.mp4/b", "recording", Trouble.FILE, "cannot be opened: Not a directory"),
-        ("s3,PHQ-8,5", "", Trouble.ROW, "it has 3 cells where the header has 4"),
-        ("s3,PHQ-8,5,c.mp4,more", "", Trouble.ROW, "it has 5 cells where the header has 4"),
-        ("s1,PHQ-8,3,a.mp4", "recording", Trouble.DUPLICATE, "'a.mp4' is the same file as row 2's"),
-        ("s1,PHQ-8,3,./sub/../a.mp4", "recording", Trouble.DUPLICATE, "the same file as row 2's"),
-        ("s1,PHQ-8,3,link.mp4", "recording", Trouble.DUPLICATE, "the same file as row 2's"),
-        ("s1,PHQ-8,3,copy.mp4", "recording", Trouble.DUPLICATE, "the same file as row 2's"),
-        ("s3,PHQ-8,3,copy.mp4", "recording", Trouble.SUBJECTS, "row 2's, there subject_id 's1'"),
-        ("s1,PHQ-8,9,a.mp4", "recording", Trouble.SUBJECTS, "row 2's, there score '3'"),
+        (",PHQ-8,5,c.mp4", "subject_id", ProblemKind.EMPTY, "it is empty"),
+        ("s3,,5,c.mp4", "scale", ProblemKind.EMPTY, "it is empty"),
+        ("s3,PHQ-8,,c.mp4", "score", ProblemKind.EMPTY, "it is empty"),
+        ("s3,PHQ-8,5,", "recording", ProblemKind.EMPTY, "it is empty"),
+        ("s3,BDI-II,5,c.mp4", "scale", ProblemKind.SCALE, "'BDI-II' is neither PHQ-8 nor PHQ-9"),
+        ("s3,PHQ,5,c.mp4", "scale", ProblemKind.SCALE, "neither"),
+        ("s3,PHQ-8,25,c.mp4", "score", ProblemKind.SCORE, "'25' is outside PHQ-8's 0 to 24"),
+        ("s3,PHQ-8,-1,c.mp4", "score", ProblemKind.SCORE, "'-1' is outside"),
+        ("s3,PHQ-8,4.5,c.mp4", "score", ProblemKind.SCORE, "'4.5' is not an integer"),
+        ("s3,PHQ-8,seven,c.mp4", "score", ProblemKind.SCORE, "not an integer"),
+        ("s3,PHQ-8,nan,c.mp4", "score", ProblemKind.SCORE, "not an integer"),
+        ("s3,PHQ-8,1e1,c.mp4", "score", ProblemKind.SCORE, "not an integer"),
+        ("s3,PHQ-8,٣,c.mp4", "score", ProblemKind.SCORE, "not an integer"),
+        ("s3,PHQ-8," + "9" * 5000 + ",c.mp4", "score", ProblemKind.SCORE, "not an integer"),
+        ("s3,PHQ-8,5,none.mp4", "recording", ProblemKind.FILE, "'none.mp4' is not there"),
+        ("s3,PHQ-8,5,sub", "recording", ProblemKind.FILE, "'sub' is a folder, not a file"),
+        ("s3,PHQ-8,5,empty.mp4", "recording", ProblemKind.FILE, "'empty.mp4' is empty"),
+        ("s3,PHQ-8,5,pipe", "recording", ProblemKind.FILE, "'pipe' is no regular file"),
+        ("s3,PHQ-8,5," + "x" * 5000, "recording", ProblemKind.FILE, "cannot be opened: File name too long"),
+        ("s3,PHQ-8,5,a.mp4/b", "recording", ProblemKind.FILE, "cannot be opened: Not a directory"),
+        ("s3,PHQ-8,5", "", ProblemKind.ROW, "it has 3 cells where the header has 4"),
+        ("s3,PHQ-8,5,c.mp4,more", "", ProblemKind.ROW, "it has 5 cells where the header has 4"),
+        ("s1,PHQ-8,3,a.mp4", "recording", ProblemKind.DUPLICATE, "'a.mp4' is the same file as row 2's"),
+        ("s1,PHQ-8,3,./sub/../a.mp4", "recording", ProblemKind.DUPLICATE, "the same file as row 2's"),
+        ("s1,PHQ-8,3,link.mp4", "recording", ProblemKind.DUPLICATE, "the same file as row 2's"),
+        ("s1,PHQ-8,3,copy.mp4", "recording", ProblemKind.DUPLICATE, "the same file as row 2's"),
+        ("s3,PHQ-8,3,copy.mp4", "recording", ProblemKind.SUBJECTS, "row 2's, there subject_id 's1'"),
+        ("s1,PHQ-8,9,a.mp4", "recording", ProblemKind.SUBJECTS, "row 2's, there score '3'"),
     ],
 )
 def test_what_is_wrong_with_a_row_is_told_by_row_and_the_row_can_be_skipped(folder, row, column, trouble, said):
@@ -202,7 +232,7 @@ def test_what_is_wrong_with_a_row_is_told_by_row_and_the_row_can_be_skipped(fold
     assert all(problem.row in (2, 4) for problem in error.problems)
     reading = read_manifest(path, skip_bad=True)
     kept = [session.subject_id for session in reading.sessions]
-    conflict = trouble is Trouble.SUBJECTS  # nobody can tell which of the two rows is right
+    conflict = trouble is ProblemKind.SUBJECTS  # nobody can tell which of the two rows is right
     assert kept == (["s2", "s9"] if conflict else ["s1", "s2", "s9"])
     assert reading.skipped == (2 if conflict else 1)
     assert reading.problems == error.problems
@@ -211,11 +241,11 @@ def test_what_is_wrong_with_a_row_is_told_by_row_and_the_row_can_be_skipped(fold
 @pytest.mark.parametrize(
     ("column", "cell", "trouble", "said"),
     [
-        ("recorded_at", "03/05/2024", Trouble.CELL, "'03/05/2024' is no ISO 8601 time such as 2024-05-03T14:30"),
-        ("recorded_at", "2024-13-01", Trouble.CELL, "no ISO 8601"),
-        ("split", "tain", Trouble.CELL, "'tain' is none of train, dev, test"),
-        ("transcript", "none.tsv", Trouble.FILE, "'none.tsv' is not there"),
-        ("audio", "none.wav", Trouble.FILE, "'none.wav' is not there"),
+        ("recorded_at", "03/05/2024", ProblemKind.CELL, "'03/05/2024' is no ISO 8601 time such as 2024-05-03T14:30"),
+        ("recorded_at", "2024-13-01", ProblemKind.CELL, "no ISO 8601"),
+        ("split", "tain", ProblemKind.CELL, "'tain' is none of train, dev, test"),
+        ("transcript", "none.tsv", ProblemKind.FILE, "'none.tsv' is not there"),
+        ("audio", "none.wav", ProblemKind.FILE, "'none.wav' is not there"),
     ],
 )
 def test_what_is_wrong_with_an_optional_cell(folder, column, cell, trouble, said):
@@ -227,13 +257,13 @@ def test_what_is_wrong_with_an_optional_cell(folder, column, cell, trouble, said
 
 def test_a_part_for_some_rows_alone_is_told(folder):
     path = write(folder, f"{HEADER},split", "s1,PHQ-8,3,a.mp4,train", "s2,PHQ-8,4,b.mp4,", "s3,PHQ-8,5,c.mp4,test")
-    assert told(problems(path)) == [(3, "split", Trouble.EMPTY)]
+    assert told(problems(path)) == [(3, "split", ProblemKind.EMPTY)]
 
 
 def test_a_row_names_a_recording_or_features(folder):
     path = write(folder, f"{HEADER},features", *(f"{row}," for row in GOOD), "s3,PHQ-8,5,c.mp4,0.npz", "s4,PHQ-8,6,,")
     error = problems(path)
-    assert told(error) == [(4, "features", Trouble.CELL), (5, "recording or features", Trouble.EMPTY)]
+    assert told(error) == [(4, "features", ProblemKind.CELL), (5, "recording or features", ProblemKind.EMPTY)]
 
 
 def test_one_subject_in_two_parts_ends_it(folder):
@@ -271,7 +301,6 @@ def test_what_concerns_the_whole_manifest_ends_it_even_when_bad_rows_are_skipped
     [
         ("socre", "score"),
         ("scores", "score"),
-        ("subject", "subject_id"),
         ("subjectid", "subject_id"),
         ("SubjectId", "subject_id"),
         ("subject-ids", "subject_id"),
@@ -284,7 +313,7 @@ def test_what_concerns_the_whole_manifest_ends_it_even_when_bad_rows_are_skipped
 )
 def test_a_misspelt_column_is_told(folder, name, meant):
     error = problems(write(folder, f"{HEADER},{name}", *(f"{row},1" for row in GOOD)), skip_bad=True)
-    assert told(error) == [(None, name.lower().replace("-", "_"), Trouble.COLUMN)]
+    assert told(error) == [(None, name.lower().replace("-", "_"), ProblemKind.COLUMN)]
     assert f"probably {meant} misspelt" in str(error)
 
 
@@ -316,7 +345,7 @@ def test_broken_cells_do_not_break_the_report(folder):
     header = "subject_id,scale,score,recording,note"
     path = write(folder, header, '"s\n1",PHQ-8,"3\x07\n4",a.mp4,"two\nlines"', "s2,PHQ-8,4,none.mp4,")
     error = problems(path)
-    assert told(error) == [(2, "score", Trouble.SCORE), (3, "recording", Trouble.FILE)]
+    assert told(error) == [(2, "score", ProblemKind.SCORE), (3, "recording", ProblemKind.FILE)]
     assert "'3  4' is not an integer" in str(error)
     assert "Rows are records, as a spreadsheet counts them: some cells hold line breaks." in str(error)
 
@@ -331,7 +360,8 @@ def test_broken_cells_do_not_break_the_report(folder):
         (HEADER.encode() + b"\n,,,\n", "it holds a header and no rows"),
         (HEADER.encode() + b"\ns1,PHQ-8,3,a.mp4\nJos\xe9,PHQ-8,4,b.mp4\n", "byte 0xE9 in line 3 is not UTF-8"),
         (HEADER.encode() + b"\ns1,PHQ-8,\x003,a.mp4\n", "line 2 holds a NUL byte"),
-        (HEADER.encode("utf-16"), "it is UTF-16: save it as UTF-8"),
+        (HEADER.encode("utf-16")[:-1], "it is damaged UTF-16: save it as UTF-8"),
+        (HEADER.encode("utf-16-le"), "line 1 holds a NUL byte"),
         (HEADER.encode() + b'\n"s1,PHQ-8,3,a.mp4\n', "row 2 is no CSV"),
         (HEADER.encode() + b'\n"s1"x,PHQ-8,3,a.mp4\n', "row 2 is no CSV"),
         (HEADER.encode() + b'\ns1,PHQ-8,3,"' + b"x" * 200_000 + b'"\n', "row 2 is no CSV"),
@@ -415,7 +445,7 @@ def save(path, **arrays):
 def test_a_features_file_that_cannot_be_used_is_told(folder, make, said):
     make(folder / "bad.npz")
     error = problems(listed(folder, "0.npz", "1.npz", "bad.npz"))
-    assert told(error) == [(4, "features", Trouble.FEATURES)]
+    assert told(error) == [(4, "features", ProblemKind.FEATURES)]
     assert said in str(error)
     assert read_manifest(folder / "labels.csv", skip_bad=True).skipped == 1
 
@@ -438,7 +468,7 @@ def test_a_damaged_header_inside_a_whole_archive_is_told(folder):
 def test_features_unlike_the_others_are_told(folder, odd, said):
     write_features(odd, folder / "odd.npz")
     error = problems(listed(folder, "0.npz", "odd.npz", "1.npz", "2.npz"))
-    assert told(error) == [(3, "features", Trouble.FEATURES)]
+    assert told(error) == [(3, "features", ProblemKind.FEATURES)]
     assert said in str(error)
 
 
@@ -456,7 +486,7 @@ def test_files_of_one_size_and_other_bytes_are_not_the_same(folder):
     path = write(folder, HEADER, "s1,PHQ-8,3,x.mp4", "s2,PHQ-8,4,y.mp4")
     assert len(read_manifest(path).sessions) == 2
     path = write(folder, HEADER, "s1,PHQ-8,3,x.mp4", "s2,PHQ-8,4,y.mp4", "s1,PHQ-8,3,z.mp4")
-    assert told(problems(path)) == [(4, "recording", Trouble.DUPLICATE)]
+    assert told(problems(path)) == [(4, "recording", ProblemKind.DUPLICATE)]
 
 
 def test_a_hundred_thousand_rows_are_counted_and_the_first_of_each_kind_shown(folder):
@@ -475,7 +505,7 @@ def test_a_hundred_thousand_rows_are_counted_and_the_first_of_each_kind_shown(fo
 
 def test_each_file_is_opened_once_however_many_rows_name_it(folder, monkeypatch):
     opened = []
-    monkeypatch.setattr("training.phq.data.manifest.feature_spaces", lambda path: opened.append(path) or {})
+    monkeypatch.setattr("training.phq.data.manifest_files.feature_spaces", lambda path: opened.append(path) or {})
     path = write(folder, FEATURES, *(f"s{i},PHQ-8,{i % 9},{i % 4}.npz" for i in range(2000)))
     assert len(problems(path).problems) == 2000
     assert len(opened) == 4
