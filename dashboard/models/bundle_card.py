@@ -18,8 +18,8 @@ from dashboard.widgets import ui
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import Provenance
 from fer_phq.models.checkpoint import SHIPPED, Bundle, PhqConfig, find_damaged_files
+from fer_phq.models.head_report import RIDGE_ONLY_BELOW
 from service.models.active_model import activate
-from service.models.head_training import RIDGE_ONLY_BELOW
 
 ENVIRONMENT = mark(
     "The environment decides: FERPHQ_MODEL is set where the dashboard was started. Another model can be chosen here "

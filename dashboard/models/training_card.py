@@ -10,24 +10,16 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, context
-from dashboard.i18n import _, mark, n_
-from dashboard.i18n.beneath import told
+from dashboard.i18n import _, mark, n_, render
 from dashboard.i18n.vocabulary import spoken
 from dashboard.models.bundle_card import anchor
 from dashboard.widgets import ui
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import Modality, Scale
 from fer_phq.models.checkpoint import Bundle
-from service.models import head_training, rescore_task
-from service.models.head_training import (
-    FEWEST_PEOPLE,
-    FEWEST_SESSIONS,
-    LONGEST_DAYS,
-    RIDGE_ONLY_BELOW,
-    HeadTraining,
-    Labelled,
-    Step,
-)
+from fer_phq.models.head_report import FEWEST_SESSIONS, FEWEST_SUBJECTS, RIDGE_ONLY_BELOW, TrainingStep
+from service.models import head_training, rescoring
+from service.models.head_training import LONGEST_DAYS, HeadTraining, LabelledCount
 from service.models.task import Task, TaskState
 from service.models.training_manifest import WITHIN_DAYS
 
@@ -72,9 +64,9 @@ def form() -> None:
     quick = st.checkbox(_("Quick: only the simplest model, judged once instead of three times"), key="training_quick")
     wanted = None if chosen_scale == EITHER else Scale(chosen_scale)
     try:
-        labelled = head_training.labelled_count(context.store(), context.settings(), wanted, within)
+        labelled = head_training.count_labelled(context.store(), context.settings(), wanted, within)
     except FerPhqError as error:
-        ui.warn(told(str(error)))
+        ui.warn(render(error.message))
         return
     what_there_is(labelled, within, quick)
     if st.button(_("Start training"), type="primary", disabled=not labelled.enough, key="training_start"):
@@ -98,7 +90,7 @@ def begin(start: Callable[[], None]) -> None:
         st.rerun()
 
 
-def what_there_is(labelled: Labelled, within: float, quick: bool) -> None:
+def what_there_is(labelled: LabelledCount, within: float, quick: bool) -> None:
     """How many labelled sessions there are, and what can be learnt from so many."""
     there = _("There are {sessions} of {people} with a {scale} answered {within}.").format(
         sessions=n_("{n} analysed session", "{n} analysed sessions", labelled.sessions),
@@ -111,7 +103,7 @@ def what_there_is(labelled: Labelled, within: float, quick: bool) -> None:
             "That is too few: a head needs {sessions} sessions of {people} people. Enter questionnaires near the "
             "recordings, or analyse earlier sessions again."
         )
-        ui.warn(f"{there} {few.format(sessions=FEWEST_SESSIONS, people=FEWEST_PEOPLE)}")
+        ui.warn(f"{there} {few.format(sessions=FEWEST_SESSIONS, people=FEWEST_SUBJECTS)}")
     elif labelled.ridge_only:
         ridge = _(
             "With fewer than {people} people only the simplest model (ridge regression) is tried: a choice between "
@@ -151,14 +143,14 @@ def training_result(task: head_training.HeadTraining) -> None:
 
 def rescoring_row(bundle: Bundle) -> None:
     """Below the active model: stored sessions that its heads have not scored, or the scoring that runs."""
-    task = rescore_task.status(context.settings())
+    task = rescoring.status(context.settings())
     if task is not None and task.state is TaskState.RUNNING:
         words = _("Scoring the stored sessions with {name}").format(name=task.name)
-        running("scoring", words, lambda: rescore_task.status(context.settings()), stop_scoring)
+        running("scoring", words, lambda: rescoring.status(context.settings()), stop_scoring)
         return
     if task is not None and task.name == bundle.model_id:
         scoring_result(task)
-    waiting = rescore_task.waiting(context.settings(), context.store())
+    waiting = rescoring.count_waiting(context.settings(), context.store())
     if not waiting:
         return
     line, act = st.columns([0.72, 0.28], vertical_alignment="center")
@@ -173,7 +165,7 @@ def rescoring_row(bundle: Bundle) -> None:
             )
         )
     if act.button(_("Score stored sessions again"), key="scoring_start", width="stretch"):
-        begin(lambda: rescore_task.start(context.settings()))
+        begin(lambda: rescoring.start(context.settings()))
 
 
 def scoring_result(task: Task) -> None:
@@ -213,13 +205,13 @@ def running(key: str, words: str, status: Callable[[], Task | None], cancel: Cal
     st.fragment(draw, run_every=LIVE_SECONDS, key=f"{key}_live")()
 
 
-def curves(steps: Sequence[Step]) -> None:
+def curves(steps: Sequence[TrainingStep]) -> None:
     """How the models do on the set of modalities that is being judged."""
     if not steps:
         return
     current = steps[-1].modalities
     rows = [
-        {"model": step.model, "folds": step.folds, "of": step.of, "share": step.rmse / max(step.floor, 1e-9)}
+        {"model": step.model, "folds": step.folds, "of": step.total_folds, "share": step.rmse / max(step.floor, 1e-9)}
         for step in steps
         if step.modalities == current and step.model != "floor"
     ]
@@ -241,7 +233,7 @@ def stop_training() -> None:
 
 def stop_scoring() -> None:
     """Cancel the scoring; what it has written stays."""
-    _stop(lambda: rescore_task.cancel(context.settings()))
+    _stop(lambda: rescoring.cancel(context.settings()))
 
 
 def _stop(cancel: Callable[[], None]) -> None:
@@ -256,7 +248,8 @@ def _stop(cancel: Callable[[], None]) -> None:
 
 def failed(words: str, task: Task) -> None:
     """What a task that failed said last."""
-    st.html(f'<p class="fp-danger">{escape(words)} {ui.text(ui.sentence(told(task.error or "")))}</p>')
+    reason = "" if task.error is None else ui.sentence(render(task.error))
+    st.html(f'<p class="fp-danger">{escape(words)} {ui.text(reason)}</p>')
     if task.lines:
         with st.expander(_("What it printed last")):
             st.code("\n".join(task.lines), language=None, wrap_lines=True)

@@ -7,7 +7,7 @@ Boxes are (x0, y0, x1, y1) in pixels of the recording as it is displayed (after 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -62,6 +62,11 @@ class Settings:
     track: int | None = None
     max_side: int = 1280
     chunk_frames: int = 16
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Settings:
+        """Read the settings that an analysis was stored with, as `dataclasses.asdict` gives them."""
+        return cls(**{**fields, "sampling": Sampling(**fields["sampling"])})
 
 
 @dataclass(frozen=True)

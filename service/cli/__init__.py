@@ -14,6 +14,7 @@ import typer
 
 from fer_phq.core.errors import FerPhqError
 from service.cli import analyze, demo, models, reanalyse, serve, train
+from service.models.error_file import write_error
 
 app = typer.Typer(
     name="fer-phq",
@@ -38,6 +39,7 @@ def main() -> None:
     try:
         app()
     except FerPhqError as error:
+        write_error(error.message)
         sys.exit(fail(str(error)))
     except BrokenPipeError:
         # The reader of our output went away (`| head`): nothing is wrong, and nothing more can be said to it.

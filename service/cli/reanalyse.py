@@ -31,7 +31,7 @@ def reanalyse_command(
     from db.migrate import upgrade
     from db.store import Store
     from fer_phq.models.model import load_model
-    from service.models.rescore import rescore
+    from service.models.rescoring import rescore
 
     settings = load_settings(**({"model": model} if model else {}))
     loaded = load_model(active_bundle(settings).path)

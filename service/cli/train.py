@@ -119,17 +119,21 @@ def train_phq(
         raise SettingsError(f"--within-days lies between 0 and {LONGEST_DAYS:g}.")
     settings = load_settings()
     bundle = find_bundle(base) if base else active_bundle(settings)
-    flags = {"--quick": quick, "--skip-bad": skip_bad, "--force": force}
-    args = ["--out", str(out), "--seed", str(seed), "--base", str(bundle.path)]
-    args += [flag for flag, chosen in flags.items() if chosen]
-    args += ["--features", str(features)] if features else []
-    args += ["--steps", str(steps)] if steps else []
+    training = _import("training.phq.train")
+    options = training.Options(seed, quick, skip_bad)
+
+    def train_from(path: Path) -> None:
+        training.train_bundle(
+            path, out, options, base=str(bundle.path), features=features, steps=steps, overwrite=force
+        )
+
     if manifest is not None:
-        _run("training.phq.train", [str(manifest), *args])
+        train_from(manifest)
         return
     with tempfile.TemporaryDirectory(prefix="fer-phq-") as folder, Store(settings.database_url, actor="cli") as store:
-        kept = write_manifest(store, Path(folder), face_kind=bundle.face_kind, scale=scale, within_days=within_days)
-        _run("training.phq.train", [str(kept), *args])
+        train_from(
+            write_manifest(store, Path(folder), face_kind=bundle.face_kind, scale=scale, within_days=within_days)
+        )
 
 
 def evaluate_phq(
@@ -148,12 +152,17 @@ def evaluate_phq(
 
 
 def _run(module: str, args: list[str]) -> None:
-    """Run a module's `main` and leave with its exit code; a package that is missing is named in one sentence."""
+    """Run a module's `main` and leave with its exit code."""
+    code = _import(module).main(args)
+    if code:
+        sys.exit(code)
+
+
+def _import(module: str) -> Any:
+    """Import a module of the training; a package that is missing is named in one sentence."""
     try:
-        code = importlib.import_module(module).main(args)
+        return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] in ("training", "fer_phq", "service"):
             raise
         raise FerPhqError(f"Training needs {error.name}: install it with pip install 'fer-phq[train]'.") from None
-    if code:
-        sys.exit(code)

@@ -1,4 +1,4 @@
-"""Which checkpoint bundle is used: the environment's, else what a person made active, else the one that ships."""
+"""The checkpoint bundle in use: the environment's, else the one that a person made active, else the shipped one."""
 
 from __future__ import annotations
 
@@ -10,49 +10,73 @@ from db.migrate import current_revision, head_revision, upgrade
 from db.store import Store
 from fer_phq.core.errors import FerPhqError, ModelError, SettingsError
 from fer_phq.models.checkpoint import SHIPPED, Bundle, find_bundle, find_damaged_files, models_dir, read_bundle
+from service.models import messages
 from service.settings import AppSettings
 
 KEY = "active_model"
-"""The store's setting: a bundle's model id, so that a bundle that was replaced meanwhile is not used unseen."""
+"""The store's setting: a bundle's model id, so that a bundle that was replaced meanwhile is not used unnoticed."""
 
 
 def active_model(settings: AppSettings, store: Store | None = None) -> str | None:
-    """Name, id or folder for `find_bundle`; None stands for the bundle that ships. StoreError when it cannot be read.
+    """Return the active model as a reference for `find_bundle`.
 
-    Without a store it is looked up in the installation's own, if there is one.
+    Args:
+        settings: The installation's settings.
+        store: The open store; None looks into the installation's own, if there is one.
+
+    Returns:
+        A name, id or folder; None for the bundle that ships.
+
+    Raises:
+        StoreError: The store cannot be read.
     """
     if settings.model:
         return settings.model
     if store is not None:
         return store.settings.get(key=KEY) or None
     if current_revision(settings.database_url) != head_revision():
-        return None  # nothing is kept yet, or by an older version that had no such setting
-    with Store(settings.database_url, actor="cli") as own:
-        return own.settings.get(key=KEY) or None
+        return None  # there is no store yet, or one of an older version that had no such setting
+    with Store(settings.database_url, actor="cli") as opened:
+        return opened.settings.get(key=KEY) or None
 
 
 def active_bundle(settings: AppSettings, store: Store | None = None) -> Bundle:
-    """The active bundle. ModelError when what was made active is not there any more."""
-    chosen = active_model(settings, store)
+    """Return the active bundle.
+
+    Args:
+        settings: The installation's settings.
+        store: The open store; None looks into the installation's own, if there is one.
+
+    Raises:
+        ModelError: The active bundle is not on this machine any more, or cannot be used.
+        StoreError: The store cannot be read.
+    """
+    reference = active_model(settings, store)
     try:
-        return find_bundle(chosen)
+        return find_bundle(reference)
     except ModelError:
         if settings.model:
             raise
-        raise ModelError(
-            f"The active model {chosen} is not on this machine any more: choose another with `fer-phq models activate`."
-        ) from None
+        raise ModelError(messages.ACTIVE_MODEL_GONE(chosen=str(reference))) from None
 
 
 def preferred_model(settings: AppSettings, store: Store) -> str | None:
-    """Model id whose analyses stand for their sessions in lists; None, the newest do, when there is no such bundle."""
-    chosen = active_model(settings, store)
-    if chosen is None:
+    """Return the model id whose analyses stand for their sessions in lists.
+
+    Args:
+        settings: The installation's settings.
+        store: The open store.
+
+    Returns:
+        The id; None, for each session's newest analysis, where there is no such bundle.
+    """
+    reference = active_model(settings, store)
+    if reference is None:
         return _shipped_id()
     if not settings.model:
-        return chosen  # the store keeps the id itself
+        return reference  # the store keeps the id itself
     try:
-        return find_bundle(chosen).model_id
+        return find_bundle(reference).model_id
     except ModelError:
         return None
 
@@ -64,49 +88,66 @@ def _shipped_id() -> str:
 
 
 def activate(settings: AppSettings, name: str, store: Store | None = None) -> Bundle:
-    """Make a bundle the active one; a folder outside the models' is copied there first. New analyses use it.
+    """Make a bundle the active one, which new analyses use; a folder outside the models' is copied there first.
 
-    Without a store the installation's own is brought up to date and opened. A process that has it open hands it over.
-    Raises SettingsError while FERPHQ_MODEL decides, ModelError or FerPhqError for a bundle that cannot be used.
+    Args:
+        settings: The installation's settings.
+        name: Name, id or folder of the bundle.
+        store: The open store; None brings the installation's own up to date and opens it.
+
+    Returns:
+        The bundle among the installation's models.
+
+    Raises:
+        SettingsError: FERPHQ_MODEL decides.
+        ModelError: There is no such bundle, or it is damaged.
+        FerPhqError: The bundle cannot be copied.
     """
     if settings.model:
-        raise SettingsError("FERPHQ_MODEL names the active model: unset it, then choose here.")
+        raise SettingsError(messages.ENVIRONMENT_DECIDES())
     bundle = find_bundle(name)
     damaged = find_damaged_files(bundle)
     if damaged:
-        raise ModelError(f"{bundle.path / damaged[0]} is not the file that was written with the bundle.")
-    bundle = _kept(bundle)
+        raise ModelError(messages.DAMAGED_FILE(path=str(bundle.path / damaged[0])))
+    bundle = _copy_to_models(bundle)
     if store is not None:
         store.settings.set(key=KEY, value=bundle.model_id)
         return bundle
     settings.prepare()
     upgrade(settings.database_url)
-    with Store(settings.database_url, actor="cli") as own:
-        own.settings.set(key=KEY, value=bundle.model_id)
+    with Store(settings.database_url, actor="cli") as opened:
+        opened.settings.set(key=KEY, value=bundle.model_id)
     return bundle
 
 
-def _kept(bundle: Bundle) -> Bundle:
-    """The bundle among those that are found by their id, copied there when it lies elsewhere."""
+def _copy_to_models(bundle: Bundle) -> Bundle:
+    """Return the bundle among those that are found by their id, copied there when it lies elsewhere."""
     try:
         return find_bundle(bundle.model_id)
     except ModelError:
         pass
-    place = models_dir() / bundle.path.resolve().name
-    if place.exists():
-        raise FerPhqError(f"{place} holds another bundle of this name: rename the folder {bundle.path}.")
-    part = place.with_name(f".{place.name}.part")
+    folder = models_dir() / bundle.path.resolve().name
+    if folder.exists():
+        raise FerPhqError(messages.NAME_OF_OTHER_BUNDLE(place=str(folder), path=str(bundle.path)))
+    part = folder.with_name(f".{folder.name}.part")
     try:
         shutil.rmtree(part, ignore_errors=True)
         shutil.copytree(bundle.path, part)
-        part.rename(place)
+        part.rename(folder)
     except OSError as error:
-        raise FerPhqError(f"The bundle cannot be copied to {place}: {error.strerror}.") from None
+        raise FerPhqError(messages.BUNDLE_NOT_COPIED(place=str(folder), strerror=str(error.strerror))) from None
     return find_bundle(bundle.model_id)
 
 
-def own_bundle_folder(name: str) -> Path:
-    """Where a bundle of this name is kept. SettingsError for a name that is no plain folder name."""
+def bundle_folder(name: str) -> Path:
+    """Return where a bundle of this name lies among the installation's models.
+
+    Args:
+        name: The bundle's name.
+
+    Raises:
+        SettingsError: The name is no plain folder name.
+    """
     if not name or name.startswith(".") or not all(letter.isalnum() or letter in "-_." for letter in name):
-        raise SettingsError(f"'{name}' cannot be a model's name: use letters, digits, '-', '_' and '.'.")
+        raise SettingsError(messages.INVALID_NAME(name=name))
     return models_dir() / name

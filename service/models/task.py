@@ -1,8 +1,8 @@
 """One command of ours in a process of its own, which outlives the dashboard that started it.
 
-A folder holds all that is known of it: `lock`, which the process and its supervisor keep locked and the kernel lets go
-of however they end; `state.json`; `log.txt`, what it printed; `work`, its temporary files; `cancel`, once somebody asks
-for its end. No process is found again by its number, which another may have by then.
+Everything about it lies in a folder: `lock`, which the process and its supervisor keep locked and the kernel unlocks
+however they end; `state.json`; `log.txt`, what it printed; `work`, its temporary files and its error; `cancel`, once
+its end is requested. No process is looked up by its number, which another may have by then.
 
 `python -m service.models.task FOLDER LOCK` is the supervisor: it waits for the command and writes down how it ended.
 """
@@ -28,6 +28,8 @@ from typing import TYPE_CHECKING, Any
 
 import fer_phq
 from fer_phq.core.errors import FerPhqError
+from fer_phq.core.messages import Message, from_json, to_json
+from service.models import error_file, messages
 
 if TYPE_CHECKING:  # the supervisor needs no settings, and stays small without them
     from service.settings import AppSettings
@@ -36,22 +38,22 @@ LOG_LINES = 12
 LOG_TAIL_BYTES = 16_384
 POLL_S = 0.2
 PROBE_S = 1.0
-"""How long to wait for a lock that somebody may hold only to look."""
+"""How long to wait for a lock that another process may hold only to read the state."""
 STOP_S = 10.0
 """How long the command has after it was asked to stop."""
 NICE = 10
-KEPT = {"name", "what", "arguments", "leftovers", "state", "started_at"}
-"""What `state.json` always holds; `pid`, `error` and `finished_at` are added when they are known."""
+REQUIRED_KEYS = {"name", "what", "arguments", "leftovers", "state", "started_at"}
+"""What `state.json` always holds; `pid`, `finished_at` and `error`, a message as JSON, are added when known."""
 PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL")
 OURS = ("FERPHQ_", "PG")
 """Prefixes of the settings' variables and of PostgreSQL's own."""
 WITHHELD = ("FERPHQ_SECRET", "FERPHQ_MODEL")
-ERROR = "Error: "
-"""How our commands begin the line that says what could not be done."""
+ERROR_FILE = "work/error.json"
+"""Where the command writes its error (see `service.models.error_file`)."""
 
 
 class TaskState(StrEnum):
-    """Where a task stands."""
+    """The state of a task."""
 
     RUNNING = "running"
     DONE = "done"
@@ -61,75 +63,102 @@ class TaskState(StrEnum):
 
 @dataclass(frozen=True)
 class Task:
-    """The last command that was started. error: one sentence when it failed. lines: the end of what it printed."""
+    """The command that was started last.
+
+    Attributes:
+        name: The name it was started under.
+        state: Whether it runs, or how it ended.
+        started_at: With a time zone.
+        finished_at: With a time zone; None while it runs.
+        error: Why it failed; None unless it did.
+        lines: The end of what it printed.
+    """
 
     name: str
     state: TaskState
     started_at: datetime
     finished_at: datetime | None
-    error: str | None
+    error: Message | None
     lines: tuple[str, ...]
 
 
-class Background:
-    """An installation's task of one kind. what: 'training', as its folder and sentences call it."""
+class TaskRunner:
+    """Runs an installation's tasks of one kind, one at a time."""
 
-    def __init__(self, settings: AppSettings, what: str) -> None:
+    def __init__(self, settings: AppSettings, kind: str) -> None:
+        """Choose the kind of task.
+
+        Args:
+            settings: The installation's settings.
+            kind: 'training' or 'scoring', which is also the name of the task's folder.
+        """
         self._settings = settings
-        self._what = what
-        self._folder = settings.data_dir / what
+        self._kind = kind
+        self._name = messages.TASK_NAMES[kind]()
+        self._folder = settings.data_dir / kind
 
     def start(self, name: str, arguments: Sequence[str], leftovers: Sequence[str] = ()) -> None:
-        """Start `fer-phq ARGUMENTS`. leftovers: glob patterns of folders that are removed when it has ended.
+        """Start `fer-phq ARGUMENTS`.
 
-        Raises FerPhqError while another runs, or when the process cannot be started.
+        Args:
+            name: The task's name.
+            arguments: The command's arguments.
+            leftovers: Glob patterns of folders that are removed when it has ended.
+
+        Raises:
+            FerPhqError: Another task of this kind runs, or the process cannot be started.
         """
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._lock(PROBE_S) as lock:
                 if lock is None:
-                    raise FerPhqError(f"A {self._what} runs already: wait for its end, or cancel it.")
+                    raise FerPhqError(messages.TASK_RUNS_ALREADY(what=self._name))
                 _clear(self._folder)
                 (self._folder / "work").mkdir(mode=0o700)
                 (self._folder / "log.txt").unlink(missing_ok=True)
-                fresh = {"name": name, "what": self._what, "arguments": [*arguments], "leftovers": [*leftovers]}
-                _write(self._folder, fresh | {"state": TaskState.RUNNING, "started_at": _now()})
+                request = {"name": name, "what": self._kind, "arguments": [*arguments], "leftovers": [*leftovers]}
+                _write(self._folder, request | {"state": TaskState.RUNNING, "started_at": _now()})
                 self._supervise(lock)
         except OSError as error:
-            raise FerPhqError(f"The {self._what} cannot be started: {error.strerror or error}.") from None
+            strerror = error.strerror or str(error)
+            raise FerPhqError(messages.TASK_NOT_STARTED(what=self._name, strerror=strerror)) from None
 
     def status(self) -> Task | None:
-        """What is known of the last task; None when there was none. One that vanished without a word has failed."""
-        found = _read(self._folder)
-        if found is not None and found["state"] == TaskState.RUNNING:
+        """Return the last task; None when there was none. One that vanished without an error has failed."""
+        state = _read(self._folder)
+        if state is not None and state["state"] == TaskState.RUNNING:
             with self._lock(0) as lock:
-                found = _read(self._folder)
-                if lock is not None and found is not None and found["state"] == TaskState.RUNNING:
-                    said = f"The {self._what} ended without saying why, perhaps with the machine: start it again."
-                    found = _finish(self._folder, TaskState.FAILED, said)
-        return None if found is None else self._task(found)
+                state = _read(self._folder)
+                if lock is not None and state is not None and state["state"] == TaskState.RUNNING:
+                    error = messages.TASK_VANISHED(what=self._name)
+                    state = _finish(self._folder, TaskState.FAILED, error)
+        return None if state is None else self._task(state)
 
     def cancel(self) -> None:
-        """Stop the task, if it runs, and wait until it is gone. Raises FerPhqError when it does not stop."""
-        seen = _read(self._folder)
-        if seen is None or seen["state"] != TaskState.RUNNING:
+        """Stop the task, if it runs, and wait until it is gone.
+
+        Raises:
+            FerPhqError: It does not stop.
+        """
+        state = _read(self._folder)
+        if state is None or state["state"] != TaskState.RUNNING:
             return
-        (self._folder / "cancel").write_text(seen["started_at"], encoding="utf-8")
+        (self._folder / "cancel").write_text(state["started_at"], encoding="utf-8")
         deadline = time.monotonic() + STOP_S + 5
         while (now := self.status()) is not None and now.state is TaskState.RUNNING:
             if time.monotonic() > deadline:
                 pid = (_read(self._folder) or {}).get("pid")
-                raise FerPhqError(f"The {self._what} does not stop: end its process {pid} by hand.")
+                raise FerPhqError(messages.TASK_NOT_STOPPED(what=self._name, pid=str(pid)))
             time.sleep(POLL_S)
 
-    def _task(self, found: Mapping[str, Any]) -> Task:
-        finished = found.get("finished_at")
+    def _task(self, state: Mapping[str, Any]) -> Task:
+        finished = state.get("finished_at")
         return Task(
-            name=found["name"],
-            state=TaskState(found["state"]),
-            started_at=datetime.fromisoformat(found["started_at"]),
+            name=state["name"],
+            state=TaskState(state["state"]),
+            started_at=datetime.fromisoformat(state["started_at"]),
             finished_at=datetime.fromisoformat(finished) if finished else None,
-            error=found.get("error"),
+            error=from_json(state["error"]) if state.get("error") else None,
             lines=tuple(_log_lines(self._folder)[-LOG_LINES:]),
         )
 
@@ -144,7 +173,7 @@ class Background:
             start_new_session=True,
             pass_fds=(lock,),
         )
-        threading.Thread(target=process.wait, daemon=True).start()  # takes leave of it when it ends: no zombie stays
+        threading.Thread(target=process.wait, daemon=True).start()  # reaps it when it ends, so that no zombie stays
 
     @contextmanager
     def _lock(self, patience_s: float) -> Iterator[int | None]:
@@ -157,13 +186,17 @@ class Background:
 
 
 def environment(settings: AppSettings) -> dict[str, str]:
-    """A small environment in which our command line finds these settings; signing key and chosen model stay here."""
-    kept = {
+    """Return a small environment in which our command line finds these settings, without signing key and chosen model.
+
+    Args:
+        settings: The installation's settings.
+    """
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if (name in PASSED_ON or name.startswith(OURS)) and name not in WITHHELD
     }
-    return kept | {
+    return inherited | {
         "FERPHQ_DATA_DIR": str(settings.data_dir),
         "FERPHQ_DATABASE_URL": settings.database_url,
         "FERPHQ_DBOS_DATABASE_URL": settings.dbos_database_url,
@@ -176,19 +209,28 @@ def environment(settings: AppSettings) -> dict[str, str]:
 
 
 def supervise(folder: Path, lock: int) -> None:
-    """Run the folder's command to its end, or until it is to be cancelled, and write down which. Holds the lock."""
+    """Run a folder's command until it ends or its end is requested, and write down how it ended.
+
+    Args:
+        folder: The task's folder.
+        lock: The locked descriptor of the folder's lock, which this process holds until it ends.
+    """
     os.nice(NICE)
-    found = _read(folder)
-    if found is None:
+    state = _read(folder)
+    if state is None:
         return
+    error_path = folder / ERROR_FILE
     with (folder / "log.txt").open("wb") as log:
-        # The command holds the lock too: should this process be killed, the task is still seen to run.
-        command = [sys.executable, "-P", "-m", "service.cli", *found["arguments"]]
-        process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, pass_fds=(lock,))
-        _write(folder, found | {"pid": process.pid})
+        # The command holds the lock too: should this process be killed, the task still counts as running.
+        command = [sys.executable, "-P", "-m", "service.cli", *state["arguments"]]
+        environ = os.environ | {error_file.VARIABLE: str(error_path)}
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, env=environ, start_new_session=True, pass_fds=(lock,)
+        )
+        _write(folder, state | {"pid": process.pid})
         cancelled = False
         while process.poll() is None:
-            if _to_be_cancelled(folder, found):
+            if _is_cancel_requested(folder, state):
                 cancelled = True
                 _stop(process)
             time.sleep(POLL_S)
@@ -197,13 +239,14 @@ def supervise(folder: Path, lock: int) -> None:
     elif cancelled:
         _finish(folder, TaskState.CANCELLED)
     else:
-        _finish(folder, TaskState.FAILED, _sentence(folder, found["what"], process.returncode))
+        error = error_file.read_error(error_path) or _unforeseen(folder, state["what"], process.returncode)
+        _finish(folder, TaskState.FAILED, error)
 
 
-def _to_be_cancelled(folder: Path, found: Mapping[str, Any]) -> bool:
-    """Whether somebody asked for the end of this task, and not of one before it."""
+def _is_cancel_requested(folder: Path, state: Mapping[str, Any]) -> bool:
+    """Whether the end of this task was requested, and not of one before it."""
     try:
-        return (folder / "cancel").read_text(encoding="utf-8") == str(found["started_at"])
+        return (folder / "cancel").read_text(encoding="utf-8") == str(state["started_at"])
     except OSError:
         return False
 
@@ -221,54 +264,53 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
             continue
 
 
-def _sentence(folder: Path, what: str, code: int) -> str:
-    """Why it failed: its own sentence, where it said one."""
-    said = [line.removeprefix(ERROR) for line in _log_lines(folder) if line.startswith(ERROR)]
-    if said:
-        return said[-1]
+def _unforeseen(folder: Path, kind: str, code: int) -> Message:
+    """Why a command failed that has handed over no error."""
+    name = messages.TASK_NAMES[kind]()
     if code < 0:
-        return f"The {what} was stopped from outside, perhaps for want of memory: start it again."
-    return f"The {what} broke down for an unforeseen reason: {folder / 'log.txt'} says more."
+        return messages.TASK_KILLED(what=name)
+    return messages.TASK_BROKE_DOWN(what=name, folder=str(folder / "log.txt"))
 
 
-def _finish(folder: Path, state: TaskState, error: str | None = None) -> dict[str, Any] | None:
+def _finish(folder: Path, state: TaskState, error: Message | None = None) -> dict[str, Any] | None:
     """Write down how the task ended and remove what it left; the caller holds the lock."""
-    found = _read(folder)
+    fields = _read(folder)
     _clear(folder)
-    if found is not None:
-        found |= {"state": state, "error": error, "finished_at": _now(), "pid": None}
-        _write(folder, found)
-    return found
+    if fields is not None:
+        reason = None if error is None else to_json(error)
+        fields |= {"state": state, "error": reason, "finished_at": _now(), "pid": None}
+        _write(folder, fields)
+    return fields
 
 
 def _clear(folder: Path) -> None:
     """Remove the temporary files and the folders that a task which was killed may have left half-written."""
     (folder / "cancel").unlink(missing_ok=True)
     shutil.rmtree(folder / "work", ignore_errors=True)
-    for pattern in (_read(folder) or {}).get("leftovers", ()):
-        place = Path(pattern)
-        for path in place.parent.glob(place.name):
+    for leftover in (_read(folder) or {}).get("leftovers", ()):
+        pattern = Path(leftover)
+        for path in pattern.parent.glob(pattern.name):
             shutil.rmtree(path, ignore_errors=True)
 
 
 def _read(folder: Path) -> dict[str, Any] | None:
-    """What was written down; None when there is nothing, or nothing of ours."""
+    """The task's state as it was written; None when there is none, or it is not ours."""
     try:
-        found = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        fields = json.loads((folder / "state.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) and found.keys() >= KEPT else None
+    return fields if isinstance(fields, dict) and fields.keys() >= REQUIRED_KEYS else None
 
 
-def _write(folder: Path, found: Mapping[str, Any]) -> None:
+def _write(folder: Path, fields: Mapping[str, Any]) -> None:
     """Replace the state at once: nobody reads half of it."""
     part = folder / f"state.json.{os.getpid()}.{threading.get_ident()}"
-    part.write_text(json.dumps(found), encoding="utf-8")
+    part.write_text(json.dumps(fields), encoding="utf-8")
     os.replace(part, folder / "state.json")
 
 
 def _log_lines(folder: Path) -> list[str]:
-    """The last lines of what was printed, without empty ones."""
+    """The end of what the command printed, without empty lines."""
     try:
         with (folder / "log.txt").open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))

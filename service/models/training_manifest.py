@@ -1,4 +1,4 @@
-"""The store's own labelled sessions: recordings joined with questionnaires answered near them, as a manifest."""
+"""The store's own labelled sessions as a manifest: recordings joined with questionnaires answered near them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pathlib import Path
 
 from db.records import LabelledSessionRecord
 from db.store import Store
-from fer_phq.core.analysis import usable_features
+from fer_phq.core.analysis import Settings, usable_features
 from fer_phq.core.errors import FerPhqError
+from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.phq import Modality, Scale
 from fer_phq.features.files import write_features
 from fer_phq.words.kinds import MINILM, without_embeddings
-from service.models.rescore import settings_of
+from service.models import messages
 
 WITHIN_DAYS = 14.0
 """A PHQ asks about the last two weeks."""
@@ -24,41 +25,58 @@ LONGEST_DAYS = 365.0
 def write_manifest(
     store: Store, folder: Path, *, face_kind: str, scale: Scale | None = None, within_days: float = WITHIN_DAYS
 ) -> Path:
-    """Write a features file for each labelled session into a folder, with `manifest.csv`; the manifest's path.
+    """Write a features file for each labelled session into a folder, with `manifest.csv`.
 
-    scale: which questionnaires; by default the scale that more sessions have. face_kind: only analyses by a model with
-    this backbone. Raises FerPhqError when no session has a questionnaire near it.
+    Args:
+        store: The open store.
+        folder: An existing folder.
+        face_kind: The backbone; only analyses by models with it are used.
+        scale: Which questionnaires; None takes the scale that more sessions have.
+        within_days: The most days between a recording and its questionnaire.
+
+    Returns:
+        The manifest's path.
+
+    Raises:
+        FerPhqError: No session has a questionnaire near it.
     """
-    wanted = [scale] if scale else list(Scale)
-    found = {one: store.labels.list_sessions(scale=one, within_days=within_days, face_kind=face_kind) for one in wanted}
-    chosen = max(wanted, key=lambda one: len(found[one]))
-    if not found[chosen]:
-        asked = f"{scale} questionnaire" if scale else "questionnaire"
-        raise FerPhqError(
-            f"No session here has a {asked} answered within {within_days:g} days of it and an analysis by the base "
-            "model: enter questionnaires, or analyse the sessions again."
-        )
+    scales = [scale] if scale else list(Scale)
+    sessions = {
+        candidate: store.labels.list_sessions(scale=candidate, within_days=within_days, face_kind=face_kind)
+        for candidate in scales
+    }
+    most_frequent = max(scales, key=lambda candidate: len(sessions[candidate]))
+    labelled = sessions[most_frequent]
+    if not labelled:
+        questionnaire = messages.SCALE_QUESTIONNAIRE(scale=str(scale)) if scale else messages.QUESTIONNAIRE()
+        raise FerPhqError(messages.NO_LABELLED_SESSION(asked=questionnaire, within_days=float(within_days)))
     manifest = folder / "manifest.csv"
     with manifest.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        items = [f"item_{number}" for number in range(1, chosen.items + 1)]
+        items = [f"item_{number}" for number in range(1, most_frequent.items + 1)]
         writer.writerow(["subject_id", "scale", "score", "features", "recorded_at", *items])
-        embedded = _all_embedded(store, found[chosen])
-        for labelled in found[chosen]:
-            name = f"{labelled.session_id}.npz"
-            settings = settings_of(store.analyses.get(analysis_id=labelled.analysis_id).settings)
-            features = usable_features(store.analyses.load_session_analysis(analysis_id=labelled.analysis_id), settings)
+        with_embeddings = _all_embedded(store, labelled)
+        for session in labelled:
+            features = _load_features(store, session, with_embeddings)
             if not features.modalities:
                 continue
-            if features.words is not None and features.words.kind == MINILM and not embedded:
-                features = replace(features, words=without_embeddings(features.words))
+            name = f"{session.session_id}.npz"
             write_features(features, folder / name)
-            row = [labelled.subject_id, str(chosen), labelled.score, name, labelled.recorded_at.isoformat()]
-            writer.writerow([*row, *labelled.items])
+            row = [session.subject_id, str(most_frequent), session.score, name, session.recorded_at.isoformat()]
+            writer.writerow([*row, *session.items])
     return manifest
 
 
+def _load_features(store: Store, session: LabelledSessionRecord, with_embeddings: bool) -> SessionFeatures:
+    """The features of a session's analysis; without the embeddings of words unless all sessions have them."""
+    settings = Settings.from_dict(store.analyses.get(analysis_id=session.analysis_id).settings)
+    features = usable_features(store.analyses.load_session_analysis(analysis_id=session.analysis_id), settings)
+    if features.words is not None and features.words.kind == MINILM and not with_embeddings:
+        return replace(features, words=without_embeddings(features.words))
+    return features
+
+
 def _all_embedded(store: Store, sessions: Sequence[LabelledSessionRecord]) -> bool:
-    """Whether the words of all sessions have embeddings: the extra that makes them may have come later."""
-    kinds = [store.features.kinds(analysis_id=one.analysis_id).get(Modality.WORDS) for one in sessions]
+    """Whether the words of all sessions have embeddings: the package that makes them may have been installed later."""
+    kinds = [store.features.kinds(analysis_id=session.analysis_id).get(Modality.WORDS) for session in sessions]
     return {kind for kind in kinds if kind is not None} == {MINILM}

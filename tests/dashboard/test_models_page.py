@@ -17,7 +17,7 @@ from dashboard.models import bundles
 from db.store import Store
 from fer_phq.core.phq import Modality, Provenance
 from fer_phq.models.checkpoint import SHIPPED, Bundle, find_bundle, read_bundle, write_config
-from service.models import head_training, rescore_task
+from service.models import head_training, rescoring
 from service.models.active_model import KEY, active_bundle
 from service.models.task import Task, TaskState
 from service.settings import AppSettings, load_settings
@@ -87,7 +87,7 @@ def confirmation(bundle: Bundle, active: Bundle | None) -> AppTest:
     """The dialog's content: the test runner cannot press buttons inside dialogs."""
     script = """
 import streamlit as st
-from dashboard.bundle_card import confirmation
+from dashboard.models.bundle_card import confirmation
 confirmation(st.session_state.bundle, st.session_state.active)
 """
     app = AppTest.from_string(script, default_timeout=60)
@@ -320,7 +320,7 @@ def test_from_the_button_to_a_head_in_use(installation: AppSettings, store: Stor
     app = open_page()
     assert f"{len(sessions)} stored sessions can be scored with this model" in words(app)
     press(app, "Score stored sessions again")
-    assert end_of(rescore_task.status, installation).state is TaskState.DONE
+    assert end_of(rescoring.status, installation).state is TaskState.DONE
     said = words(open_page())
     assert "Stored sessions were scored with it on" in said
     assert "can be scored" not in said

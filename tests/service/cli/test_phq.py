@@ -16,7 +16,7 @@ from fer_phq.core.phq import PhqEstimate, Provenance, Scale
 from fer_phq.features.files import read_features
 from fer_phq.models.checkpoint import SHIPPED, models_dir, read_bundle
 from service import cli
-from service.models.active_model import activate, active_bundle, own_bundle_folder
+from service.models.active_model import activate, active_bundle, bundle_folder
 from service.models.training_manifest import write_manifest
 from service.settings import load_settings
 
@@ -195,4 +195,4 @@ def test_days_that_are_none_are_refused(installation, tmp_path, days):
 @pytest.mark.parametrize("name", ["", ".hidden", "a/b", "..", "with space", "a\x00"])
 def test_a_name_that_is_no_folder_is_refused(name):
     with pytest.raises(SettingsError):
-        own_bundle_folder(name)
+        bundle_folder(name)

@@ -17,9 +17,10 @@ from db.store import Store
 from fer_phq.core.errors import FerPhqError, ModelError, SettingsError
 from fer_phq.core.phq import Provenance, Scale
 from fer_phq.models.checkpoint import SHIPPED, find_bundle
-from service.models import head_training, rescore_task
+from fer_phq.models.head_report import FEWEST_SESSIONS, FEWEST_SUBJECTS, RIDGE_ONLY_BELOW, TrainingStep
+from service.models import head_training, rescoring
 from service.models.active_model import KEY, activate
-from service.models.head_training import HeadTraining, Labelled, Step, labelled_count
+from service.models.head_training import HeadTraining, LabelledCount, count_labelled
 from service.models.task import Task, TaskState
 from service.models.training_manifest import write_manifest
 from service.settings import AppSettings
@@ -45,21 +46,21 @@ def end_of(status: Callable[[AppSettings], Task | None], settings: AppSettings, 
 
 
 def test_what_there_is_to_learn_from(settings: AppSettings, store: Store) -> None:
-    assert labelled_count(store, settings) == Labelled(Scale.PHQ8, 0, 0)
+    assert count_labelled(store, settings) == LabelledCount(Scale.PHQ8, 0, 0)
     fill_labelled(store, find_bundle(), people=5, sessions=2)
-    found = labelled_count(store, settings)
-    assert found == Labelled(Scale.PHQ8, 10, 5)
+    found = count_labelled(store, settings)
+    assert found == LabelledCount(Scale.PHQ8, 10, 5)
     assert found.enough
     assert found.ridge_only
-    assert not labelled_count(store, settings, within_days=0.5).enough
-    assert labelled_count(store, settings, Scale.PHQ9) == Labelled(Scale.PHQ9, 0, 0)
+    assert not count_labelled(store, settings, within_days=0.5).enough
+    assert count_labelled(store, settings, Scale.PHQ9) == LabelledCount(Scale.PHQ9, 0, 0)
     for subject in store.subjects.list_all():
         for days in (2, 32, 62):
             at = MONDAY + timedelta(days=days)
             store.questionnaires.save(subject_id=subject.id, scale=Scale.PHQ9, items=[*items_of(7), 0], answered_at=at)
-    assert labelled_count(store, settings) == Labelled(Scale.PHQ8, 10, 5)  # as many: the first of the scales
-    assert not Labelled(Scale.PHQ8, 30, 4).enough
-    assert not Labelled(Scale.PHQ8, 40, 20).ridge_only
+    assert count_labelled(store, settings) == LabelledCount(Scale.PHQ8, 10, 5)  # as many: the first of the scales
+    assert not LabelledCount(Scale.PHQ8, 30, 4).enough
+    assert not LabelledCount(Scale.PHQ8, 40, 20).ridge_only
 
 
 def test_the_stores_sessions_as_a_manifest(store: Store, tmp_path: Path) -> None:
@@ -69,11 +70,16 @@ def test_the_stores_sessions_as_a_manifest(store: Store, tmp_path: Path) -> None
     assert all(session.items == tuple(items_of(int(session.score))) for session in sessions)
 
 
-def test_what_is_enough_is_what_training_asks_for() -> None:
-    from fer_phq.models.head_report import FEWEST_SESSIONS, FEWEST_SUBJECTS, RIDGE_ONLY_BELOW
+def test_enough_is_what_training_asks_for() -> None:
+    from training.phq.selection import models_for
 
-    assert (head_training.FEWEST_SESSIONS, head_training.FEWEST_PEOPLE) == (FEWEST_SESSIONS, FEWEST_SUBJECTS)
-    assert head_training.RIDGE_ONLY_BELOW == RIDGE_ONLY_BELOW
+    enough = LabelledCount(Scale.PHQ8, FEWEST_SESSIONS, FEWEST_SUBJECTS)
+    assert enough.enough
+    assert not LabelledCount(Scale.PHQ8, FEWEST_SESSIONS - 1, FEWEST_SUBJECTS).enough
+    assert not LabelledCount(Scale.PHQ8, FEWEST_SESSIONS, FEWEST_SUBJECTS - 1).enough
+    for people in (RIDGE_ONLY_BELOW - 1, RIDGE_ONLY_BELOW):
+        ridge_only = models_for(people, quick=False) == ("floor", "ridge")
+        assert LabelledCount(Scale.PHQ8, 40, people).ridge_only == ridge_only
 
 
 @pytest.mark.parametrize(
@@ -105,7 +111,7 @@ def test_what_else_cannot_be_started(settings: AppSettings, store: Store) -> Non
     with pytest.raises(ModelError, match="gone-12345678 is not on this machine any more"):
         head_training.start(settings, "clinic")
     with pytest.raises(ModelError, match="gone"):
-        labelled_count(store, settings)
+        count_labelled(store, settings)
     assert head_training.status(settings) is None
 
 
@@ -135,7 +141,7 @@ def test_steps_are_those_of_this_training(settings: AppSettings, store: Store) -
     steps.write_text(json.dumps(line) + "\n" + json.dumps(line)[:20])
     task = head_training.status(settings)
     assert task is not None
-    assert task.steps == (Step(("face", "voice"), "ridge", 1, 15, 4.5, 5.0),), "half a line is not read"
+    assert task.steps == (TrainingStep(("face", "voice"), "ridge", 1, 15, 4.5, 5.0),), "half a line is not read"
     os.utime(steps, (0, 0))
     assert head_training.status(settings).steps == ()  # type: ignore[union-attr]
 
@@ -145,7 +151,8 @@ def test_a_training_with_too_little_fails_in_its_own_sentence(settings: AppSetti
     failed = end_of(head_training.status, settings)
     assert failed.state is TaskState.FAILED
     assert failed.error is not None
-    assert failed.error.startswith("No session here has a questionnaire answered within 14 days of it")
+    assert failed.error.code == "service_models.no_labelled_session"
+    assert str(failed.error).startswith("No session here has a questionnaire answered within 14 days of it")
     assert not (settings.data_dir / "models" / "clinic").exists()
 
 
@@ -156,7 +163,7 @@ def test_from_stored_sessions_to_a_head_that_scores_them(settings: AppSettings, 
     done = end_of(head_training.status, settings)
     assert done.state is TaskState.DONE, done.lines
     assert isinstance(done, HeadTraining)
-    assert [(step.model, step.folds, step.of) for step in done.steps][-1] == ("ridge", 5, 5)
+    assert [(step.model, step.folds, step.total_folds) for step in done.steps][-1] == ("ridge", 5, 5)
     assert {step.modalities for step in done.steps} == {("face",)}
     bundle = find_bundle("clinic")
     assert bundle.config.phq is not None
@@ -167,10 +174,10 @@ def test_from_stored_sessions_to_a_head_that_scores_them(settings: AppSettings, 
     with pytest.raises(SettingsError, match="already"):
         head_training.start(settings, "clinic")
     activate(settings, "clinic", store)
-    assert rescore_task.waiting(settings, store) == len(sessions)
-    rescore_task.start(settings)
-    scored = end_of(rescore_task.status, settings)
+    assert rescoring.count_waiting(settings, store) == len(sessions)
+    rescoring.start(settings)
+    scored = end_of(rescoring.status, settings)
     assert (scored.state, scored.name) == (TaskState.DONE, bundle.model_id), scored.lines
-    assert rescore_task.waiting(settings, store) == 0
+    assert rescoring.count_waiting(settings, store) == 0
     models = {found.model_id for found in store.sessions.get_detail(session_id=sessions[0]).analyses}
     assert models == {find_bundle(SHIPPED).model_id, bundle.model_id}

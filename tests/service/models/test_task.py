@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from fer_phq.core.errors import FerPhqError
-from service.models.task import Background, Task, TaskState, environment
+from fer_phq.core.messages import literal
+from service.models.task import Task, TaskRunner, TaskState, environment
 from service.settings import AppSettings
 
 LONG = ["worker"]
@@ -21,8 +22,8 @@ T = TypeVar("T")
 
 
 @pytest.fixture
-def background(settings: AppSettings) -> Background:
-    return Background(settings, "training")
+def background(settings: AppSettings) -> TaskRunner:
+    return TaskRunner(settings, "training")
 
 
 def wait(true: Callable[[], T | None], seconds: float = 120) -> T:
@@ -36,7 +37,7 @@ def wait(true: Callable[[], T | None], seconds: float = 120) -> T:
     pytest.fail("it did not happen")
 
 
-def end_of(background: Background) -> Task:
+def end_of(background: TaskRunner) -> Task:
     """The task, once it runs no more."""
 
     def ended() -> Task | None:
@@ -57,7 +58,7 @@ def process_of(settings: AppSettings) -> psutil.Process:
     return wait(found)
 
 
-def test_a_command_runs_to_its_end_and_another_can_follow(background: Background, settings: AppSettings) -> None:
+def test_a_command_runs_to_its_end_and_another_can_follow(background: TaskRunner, settings: AppSettings) -> None:
     assert background.status() is None
     background.cancel()  # there is nothing to cancel
     background.start("first", ["models", "verify", "--help"])
@@ -70,29 +71,31 @@ def test_a_command_runs_to_its_end_and_another_can_follow(background: Background
     assert done.finished_at > done.started_at
     assert any("fer-phq models verify" in line for line in done.lines)
     background.start("second", ["models", "show", "nothing"])
-    failed = end_of(Background(settings, "training"))  # as after a restart of the dashboard
+    failed = end_of(TaskRunner(settings, "training"))  # as after a restart of the dashboard
     assert (failed.name, failed.state) == ("second", TaskState.FAILED)
     assert failed.error is not None
-    assert failed.error.startswith("No model 'nothing'")
+    assert failed.error.code == "models.no_such_bundle"
+    assert failed.error.params["reference"] == "nothing"
+    assert str(failed.error).startswith("No model 'nothing'")
     assert not any("verify" in line for line in failed.lines)
     assert {path.name for path in (settings.data_dir / "training").iterdir()} == {"lock", "log.txt", "state.json"}
 
 
-def test_one_at_a_time_until_it_is_cancelled(background: Background, settings: AppSettings) -> None:
+def test_one_at_a_time_until_it_is_cancelled(background: TaskRunner, settings: AppSettings) -> None:
     background.start("first", ["models", "verify"])
     process = process_of(settings)
     with pytest.raises(FerPhqError, match="A training runs already"):
         background.start("second", LONG)
-    Background(settings, "scoring").start("other", ["models", "verify", "--help"])  # another kind does not wait
+    TaskRunner(settings, "scoring").start("other", ["models", "verify", "--help"])  # another kind does not wait
     background.cancel()
     cancelled = background.status()
     assert cancelled is not None
     assert (cancelled.name, cancelled.state, cancelled.error) == ("first", TaskState.CANCELLED, None)
     assert not process.is_running()
-    assert end_of(Background(settings, "scoring")).state is TaskState.DONE
+    assert end_of(TaskRunner(settings, "scoring")).state is TaskState.DONE
 
 
-def test_a_killed_command_has_failed_and_leaves_nothing(background: Background, settings: AppSettings) -> None:
+def test_a_killed_command_has_failed_and_leaves_nothing(background: TaskRunner, settings: AppSettings) -> None:
     models = settings.data_dir / "models"
     for name in (".mine.abcd_123", ".others.abcd_123", ".mine.part", "mine"):
         (models / name).mkdir(parents=True)
@@ -101,13 +104,13 @@ def test_a_killed_command_has_failed_and_leaves_nothing(background: Background, 
     failed = end_of(background)
     assert failed.state is TaskState.FAILED
     assert failed.error is not None
-    assert "stopped from outside" in failed.error
+    assert "stopped from outside" in str(failed.error)
     assert {path.name for path in models.iterdir()} == {".others.abcd_123", ".mine.part", "mine"}
     assert not (settings.data_dir / "training" / "work").exists()
 
 
 def test_one_whose_supervisor_is_killed_runs_on_until_it_ends_without_a_word(
-    background: Background, settings: AppSettings
+    background: TaskRunner, settings: AppSettings
 ) -> None:
     background.start("lonely", LONG)
     process = process_of(settings)
@@ -124,10 +127,21 @@ def test_one_whose_supervisor_is_killed_runs_on_until_it_ends_without_a_word(
     failed = end_of(background)
     assert failed.state is TaskState.FAILED
     assert failed.error is not None
-    assert "ended without saying why" in failed.error
+    assert "ended without saying why" in str(failed.error)
 
 
-def test_a_state_that_is_not_ours_is_none(background: Background, settings: AppSettings) -> None:
+def test_an_error_that_an_older_version_stored_still_shows(background: TaskRunner, settings: AppSettings) -> None:
+    folder = settings.data_dir / "training"
+    folder.mkdir()
+    state = {"name": "mine", "what": "training", "arguments": [], "leftovers": [], "state": "failed"}
+    state |= {"started_at": "2026-05-04T10:00:00+00:00", "finished_at": "2026-05-04T10:01:00+00:00", "pid": None}
+    (folder / "state.json").write_text(json.dumps(state | {"error": "No session is left."}))
+    task = background.status()
+    assert task is not None
+    assert task.error == literal("No session is left.")
+
+
+def test_a_state_that_is_not_ours_is_none(background: TaskRunner, settings: AppSettings) -> None:
     folder = settings.data_dir / "training"
     folder.mkdir()
     for text in ("", "[]", '{"state": "running"}'):

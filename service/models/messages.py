@@ -1,0 +1,79 @@
+"""What the models' room says: the active model, training heads from the store, scoring again, background tasks.
+
+A training runs as a process of its own, whose error is stored; its templates are declared here too, so that the error
+can be rendered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fer_phq.core.messages import Template, template
+from training.phq import messages as training_messages
+
+TRAINING_MESSAGES = training_messages
+"""Declared by the import."""
+
+ACTIVE_MODEL_GONE = template(
+    "service_models.active_model_gone",
+    "The active model {chosen} is not on this machine any more: choose another with `fer-phq models activate`.",
+)
+ENVIRONMENT_DECIDES = template(
+    "service_models.environment_decides", "FERPHQ_MODEL names the active model: unset it, then choose here."
+)
+DAMAGED_FILE = template("service_models.damaged_file", "{path} is not the file that was written with the bundle.")
+NAME_OF_OTHER_BUNDLE = template(
+    "service_models.name_of_other_bundle",
+    "{place} holds another bundle of this name: rename the folder {path}.",
+)
+BUNDLE_NOT_COPIED = template("service_models.bundle_not_copied", "The bundle cannot be copied to {place}: {strerror}.")
+INVALID_NAME = template(
+    "service_models.invalid_name",
+    "'{name}' cannot be a model's name: use letters, digits, '-', '_' and '.'.",
+)
+LONG_NAME = template(
+    "service_models.long_name",
+    "A model's name can have {LONGEST_NAME} letters at most, this one has {name}.",
+)
+NAME_IN_USE = template("service_models.name_in_use", "There is a model named '{name}' already: choose another name.")
+
+DAYS_RANGE = template(
+    "service_models.days_range",
+    "A questionnaire can be up to {LONGEST_DAYS} days away, not {within_days}.",
+)
+QUESTIONNAIRE = template("service_models.questionnaire", "questionnaire")
+SCALE_QUESTIONNAIRE = template("service_models.scale_questionnaire", "{scale} questionnaire")
+NO_LABELLED_SESSION = template(
+    "service_models.no_labelled_session",
+    "No session here has a {asked} answered within {within_days} days of it and an analysis by the base model: enter "
+    "questionnaires, or analyse the sessions again.",
+)
+NO_HEAD_TO_SCORE_WITH = template(
+    "service_models.no_head_to_score_with",
+    "{model_id} has no PHQ head to score with: choose another model.",
+)
+
+TRAINING = template("service_models.training", "training")
+SCORING = template("service_models.scoring", "scoring")
+TASK_NAMES: Mapping[str, Template] = {"training": TRAINING, "scoring": SCORING}
+"""The name of each kind of background task, for use inside another message."""
+
+TASK_RUNS_ALREADY = template(
+    "service_models.task_runs_already", "A {what} runs already: wait for its end, or cancel it."
+)
+TASK_NOT_STARTED = template("service_models.task_not_started", "The {what} cannot be started: {strerror}.")
+TASK_VANISHED = template(
+    "service_models.task_vanished",
+    "The {what} ended without saying why, perhaps with the machine: start it again.",
+)
+TASK_NOT_STOPPED = template(
+    "service_models.task_not_stopped", "The {what} does not stop: end its process {pid} by hand."
+)
+TASK_KILLED = template(
+    "service_models.task_killed",
+    "The {what} was stopped from outside, perhaps for want of memory: start it again.",
+)
+TASK_BROKE_DOWN = template(
+    "service_models.task_broke_down",
+    "The {what} broke down for an unforeseen reason: {folder} says more.",
+)
