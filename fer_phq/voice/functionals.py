@@ -54,7 +54,7 @@ def voice_functionals(series: FeatureSeries) -> dict[str, float]:
     percentile, robust against octave errors) in semitones over voiced speech; voiced_share: of speech. Loudness: the
     same in dB(A) over speech. speech_s: seconds of speech; speaking_share: of all rows that are there, 0 to 1. A
     pause is a silence of more than 0.25 s with speech right before and after it, in steps of 0.1 s; pauses_per_minute
-    is for each minute that is there, so another speaker's turn counts as a pause unless the channel was restricted to
+    is for each minute that is there, so another speaker's turn counts as a pause unless the series was restricted to
     the subject. speech_run_mean_s: seconds from one pause to the next. speech_rate_per_s: syllable nuclei a second of
     speech and pauses; articulation_rate_per_s: without the pauses (de Jong & Wempe, 2009). The others: mean and
     standard deviation over speech. Standard deviations divide by n - 1 and need two values.

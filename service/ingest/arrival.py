@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from db.records import GivenTranscript
 from db.store import Store
-from fer_phq.core.errors import FerPhqError, RecordingError
+from fer_phq.core.errors import FerPhqError
 from service.ingest import server_folder, transcripts
 from service.ingest.recordings import Ingested, add_recording
 from service.ingest.session_csv import SessionRow
@@ -78,9 +78,8 @@ def take_from_folder(settings: AppSettings, store: Store, relative: str, details
             consent_text=settings.consent_version,
             retain_until=details.retain_until,
             transcript=details.transcript,
+            display_name=relative,
         )
-    except RecordingError as error:
-        return Taken(relative, None, str(error).replace(str(path), relative))
     except FerPhqError as error:
         return Taken(relative, None, str(error))
     except OSError as error:

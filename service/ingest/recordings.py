@@ -47,15 +47,17 @@ def add_recording(
     analysis: Mapping[str, Any] | None = None,
     enqueue: bool = True,
     transcript: GivenTranscript | None = None,
+    display_name: str | None = None,
 ) -> Ingested:
     """Copy a file into the installation as a session of a subject; the file itself stays where it is.
 
     With `enqueue` a worker analyses it, with the transcript where there is one; otherwise the caller does.
-    A recording that is a session already keeps the transcript that it has. RecordingError for what is not a video,
-    StorageError without room, StoreError or NotFoundError from the store.
+    A recording that is a session already keeps the transcript that it has. Errors call the file `display_name`, its
+    path when omitted. RecordingError for what is not a video, StorageError without room, StoreError or NotFoundError
+    from the store.
     """
     grant = UploadGrant(subject_id, recorded_at, consent_by, consent_text, retain_until, analysis)
-    info = probe(source)
+    info = probe(source, display_name=display_name)
     media = MediaStore(settings)
     media.check_room(source.stat().st_size)
     with media.copy_in(source) as copy:
