@@ -14,7 +14,9 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError, StatementError
 
+from db import messages
 from fer_phq.core.errors import StoreError
+from fer_phq.core.messages import Message
 from fer_phq.core.paths import data_dir
 
 DATABASE_NAME = "fer-phq.db"
@@ -48,16 +50,14 @@ def normalise_url(url: str | None = None) -> URL:
     try:
         parsed = make_url(text)
     except (ArgumentError, ValueError):
-        raise StoreError(
-            "The database URL cannot be read: write it as sqlite:////path/file.db or postgresql://user@host/name."
-        ) from None
+        raise StoreError(messages.URL_UNREADABLE()) from None
     backend = parsed.get_backend_name()
     if backend == "postgresql":
         return parsed.set(drivername="postgresql+psycopg") if parsed.drivername == "postgresql" else parsed
     if backend != "sqlite":
-        raise StoreError(f"The database '{backend}' is not supported: use a sqlite or postgresql URL.")
+        raise StoreError(messages.BACKEND_UNSUPPORTED(backend=backend))
     if not parsed.database or parsed.database == ":memory:" or parsed.database.startswith("file:"):
-        raise StoreError("The SQLite database must be a file: write the URL as sqlite:////path/file.db.")
+        raise StoreError(messages.SQLITE_NOT_A_FILE())
     return parsed.set(drivername="sqlite")
 
 
@@ -87,9 +87,7 @@ def open_engine(url: URL, *, lock_timeout_s: float = 10.0, foreign_keys: bool = 
             engine = create_engine(url, connect_args=timeout, pool_pre_ping=True)
             _prepare_postgres(engine, lock_timeout_s)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
-        raise StoreError(
-            f"The database driver for {url.drivername} is not installed ({error}): install it or use postgresql://."
-        ) from None
+        raise StoreError(messages.DRIVER_MISSING(drivername=url.drivername, error=str(error))) from None
     return engine
 
 
@@ -144,60 +142,57 @@ def _prepare_postgres(engine: Engine, lock_timeout_s: float) -> None:
 
 @contextmanager
 def store_errors(url: URL) -> Iterator[None]:
-    """Turn every database failure into one sentence; the one place where that happens."""
+    """Turn every database failure into a message; the one place where that happens."""
     try:
         yield
     except IntegrityError as error:
-        raise ConflictError(
-            f"The database at {place_of(url)} refused a row that breaks a rule of its schema ({_first_line(error)})."
-        ) from error
+        raise ConflictError(messages.CONSTRAINT(url=place_of(url), error=_first_line(error))) from error
     except DBAPIError as error:
-        raise StoreError(_sentence(error.orig, place_of(url))) from error
+        raise StoreError(_message(error.orig, place_of(url))) from error
     except sqlite3.Error as error:
-        raise StoreError(_sentence(error, place_of(url))) from error
+        raise StoreError(_message(error, place_of(url))) from error
     except StatementError as error:
         # A value that the store's own types refuse, such as a date without a time zone.
         raise StoreError(str(error.orig)) from error
     except SQLAlchemyError as error:
-        raise StoreError(f"The database at {place_of(url)} cannot be used: {_first_line(error)}.") from error
+        raise StoreError(messages.UNUSABLE(url=place_of(url), error=_first_line(error))) from error
 
 
-_SQLITE_SENTENCES = (
-    (("SQLITE_BUSY", "SQLITE_LOCKED"), "The database {place} is locked by another program: try again when it is done."),
-    (("SQLITE_FULL",), "The disk that holds the database {place} is full: free some space and try again."),
-    (("SQLITE_CANTOPEN",), "The database {place} cannot be opened: check that its folder exists and is writable."),
-    (("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH"), "The database {place} is read-only: check its permissions."),
-    (("SQLITE_NOTADB",), "The file {place} is not a SQLite database: choose another with FERPHQ_DATABASE_URL."),
-    (("SQLITE_CORRUPT",), "The database {place} is damaged: restore it from a backup."),
-    (("SQLITE_IOERR",), "The database {place} cannot be read or written ({text}): check its disk."),
+_SQLITE_CODES = (
+    (("SQLITE_BUSY", "SQLITE_LOCKED"), messages.SQLITE_LOCKED),
+    (("SQLITE_FULL",), messages.SQLITE_FULL),
+    (("SQLITE_CANTOPEN",), messages.SQLITE_CANNOT_OPEN),
+    (("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH"), messages.SQLITE_READ_ONLY),
+    (("SQLITE_NOTADB",), messages.SQLITE_NOT_A_DATABASE),
+    (("SQLITE_CORRUPT",), messages.SQLITE_DAMAGED),
+    (("SQLITE_IOERR",), messages.SQLITE_IO),
 )
 
-_POSTGRES_SENTENCES = (
-    (("53100",), "The disk of the database server at {place} is full: free some space and try again."),
-    (("53300",), "The database server at {place} has no free connection: try again later or raise max_connections."),
-    (("55P03", "40P01", "40001", "57014"), "The database at {place} is locked by another program: try again shortly."),
-    (("25006",), "The database at {place} is read-only: connect to the primary server."),
-    (("28",), "The database server at {place} refused the user or password: check FERPHQ_DATABASE_URL."),
-    (("3D000",), "The database at {place} does not exist: create it or correct FERPHQ_DATABASE_URL."),
-    (("42501",), "The database at {place} does not allow this user to do that: grant it the rights."),
-    (("42P01",), "The database at {place} lacks tables: run `fer-phq db upgrade`."),
-    (("08", "57P"), "The connection to the database server at {place} was lost: try again when it runs."),
+_POSTGRES_CODES = (
+    (("53100",), messages.SERVER_DISK_FULL),
+    (("53300",), messages.SERVER_BUSY),
+    (("55P03", "40P01", "40001", "57014"), messages.SERVER_LOCKED),
+    (("25006",), messages.SERVER_READ_ONLY),
+    (("28",), messages.SERVER_REFUSED_USER),
+    (("3D000",), messages.SERVER_NO_DATABASE),
+    (("42501",), messages.SERVER_NO_RIGHTS),
+    (("42P01",), messages.SERVER_NO_TABLES),
+    (("08", "57P"), messages.SERVER_LOST),
 )
 
 
-def _sentence(error: BaseException | None, place: str) -> str:
+def _message(error: BaseException | None, place: str) -> Message:
     text = _first_line(error)
     code: str = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or ""
-    table = _SQLITE_SENTENCES if isinstance(error, sqlite3.Error) else _POSTGRES_SENTENCES
-    for codes, sentence in table:
-        if code and code.startswith(codes):
-            return sentence.format(place=place, text=text)
+    for prefixes, template in _SQLITE_CODES if isinstance(error, sqlite3.Error) else _POSTGRES_CODES:
+        if code and code.startswith(prefixes):
+            return template(place=place, text=text) if "text" in template.fields else template(place=place)
     if "no such table" in text:
-        return f"The database {place} lacks tables: run `fer-phq db upgrade`."
+        return messages.SQLITE_NO_TABLES(place=place)
     if not isinstance(error, sqlite3.Error) and not code:
         # libpq gives no code when no session came about, and says why only in words.
-        return f"The database server at {place} cannot be reached ({text}): check that it runs and FERPHQ_DATABASE_URL."
-    return f"The database at {place} failed: {text}."
+        return messages.SERVER_UNREACHABLE(place=place, text=text)
+    return messages.FAILED(place=place, text=text)
 
 
 def _first_line(error: BaseException | None) -> str:

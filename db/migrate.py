@@ -14,6 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import URL
 
+from db import messages
 from db.engine import normalise_url, open_engine, place_of, sqlite_file, store_errors, writing
 from fer_phq.core.errors import StoreError
 
@@ -71,25 +72,21 @@ def check_schema(engine: Engine, url: URL) -> None:
     """Raise StoreError, with what to do, unless the database is exactly at this code's revision."""
     path = sqlite_file(url)
     if path is not None and not path.exists():
-        raise StoreError(f"There is no database at {place_of(url)} yet: run `fer-phq db upgrade`.")
+        raise StoreError(messages.NO_DATABASE(url=place_of(url)))
     with engine.connect() as connection:
         revision = _revision(connection)
     _refuse_newer(revision, url)
     if revision is None:
-        raise StoreError(f"The database {place_of(url)} is empty: run `fer-phq db upgrade`.")
+        raise StoreError(messages.EMPTY(url=place_of(url)))
     if revision != head_revision():
-        raise StoreError(
-            f"The database {place_of(url)} has schema {revision} and this fer-phq needs {head_revision()}:"
-            " run `fer-phq db upgrade`."
-        )
+        needed = head_revision()
+        raise StoreError(messages.OLD_SCHEMA(url=place_of(url), revision=revision, head_revision=needed))
 
 
 def _refuse_newer(revision: str | None, url: URL) -> None:
     known = {script.revision for script in _scripts().walk_revisions()}
     if revision is not None and revision not in known:
-        raise StoreError(
-            f"The database {place_of(url)} was made by a newer fer-phq (schema {revision}): install that version."
-        )
+        raise StoreError(messages.NEWER(url=place_of(url), revision=revision))
 
 
 def _revision(connection: Connection) -> str | None:
@@ -120,13 +117,11 @@ def _make_room(url: URL) -> None:
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
-        raise StoreError(
-            f"The database {path} cannot be created ({error.strerror}): check that its folder exists and is writable."
-        ) from error
+        raise StoreError(messages.CANNOT_CREATE(path=str(path), strerror=str(error.strerror))) from error
 
 
 def _check_foreign_keys(connection: Connection, url: URL) -> None:
     if connection.dialect.name != "sqlite":
         return
     if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
-        raise StoreError(f"The database {place_of(url)} was not migrated: a row of '{broken[0]}' lost its parent row.")
+        raise StoreError(messages.NOT_MIGRATED(url=place_of(url), broken=str(broken[0])))

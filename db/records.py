@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from fer_phq.core.analysis import Sampling, Timeline, Timing, TrackSummary
+from fer_phq.core.analysis import Sampling, Step, Timeline, Timing, TrackSummary
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.errors import StoreError
 from fer_phq.core.messages import Message
@@ -28,7 +28,7 @@ class NotFoundError(StoreError):
 class DuplicateSessionError(StoreError):
     """The subject already has a session of this very recording: `session_id`."""
 
-    def __init__(self, message: str, session_id: str) -> None:
+    def __init__(self, message: Message, session_id: str) -> None:
         super().__init__(message)
         self.session_id = session_id
 
@@ -189,17 +189,28 @@ class LabelledSessionRecord:
 
 @dataclass(frozen=True)
 class JobRecord:
-    """An analysis job. `frames_expected` is None until known; `attempt` starts at 1 and grows with each retry."""
+    """An analysis job.
+
+    Attributes:
+        step: What the analysis is at; None while it waits, and of a job that ended before there were steps.
+        done: How much of the step is done, in the step's unit (see `Step`).
+        total: How much of it there is, possibly an estimate; None until known.
+        step_started_at: Since when the job is at the step.
+        error: Why it failed.
+        attempt: 1 at first; each retry adds one.
+        claims: How often a worker took this attempt.
+    """
 
     id: str
     session_id: str
     workflow_id: str
     settings: dict[str, Any] | None
     state: JobState
-    stage: str | None
-    frames_done: int
-    frames_expected: int | None
-    error: str | None
+    step: Step | None
+    done: int
+    total: int | None
+    step_started_at: datetime | None
+    error: Message | None
     cancel_requested: bool
     attempt: int
     worker: str | None
@@ -214,13 +225,6 @@ class JobRecord:
     def is_live(self) -> bool:
         """Queued or running."""
         return self.state in LIVE_STATES
-
-    @property
-    def progress(self) -> float | None:
-        """Share of frames done, 0 to 1; None while unknown."""
-        if self.state is JobState.DONE:
-            return 1.0
-        return min(1.0, self.frames_done / self.frames_expected) if self.frames_expected else None
 
 
 @dataclass(frozen=True)
@@ -365,7 +369,7 @@ class AttentionItem:
     subject_label: str
     session_id: str | None
     object_id: str
-    detail: str
+    detail: Message
 
 
 @dataclass(frozen=True)

@@ -354,7 +354,12 @@ _LIVE = text("state IN ('queued', 'running')")
 
 
 class JobRow(Base):
-    """A durable analysis job; the partial unique index allows one live job a session."""
+    """A durable analysis job; the partial unique index allows one live job a session.
+
+    stage, frames_done, frames_expected: the step of the analysis with how much of it is done and how much there is, in
+    the step's unit, see `Step`; step_started_at: since when. error: the English of a message whose code and parameters
+    are `error_code` and `error_params`, both null for a text of before there were codes.
+    """
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -375,7 +380,10 @@ class JobRow(Base):
     stage: Mapped[str | None]
     frames_done: Mapped[int]
     frames_expected: Mapped[int | None]
+    step_started_at: Mapped[datetime | None]
     error: Mapped[str | None]
+    error_code: Mapped[str | None]
+    error_params: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     cancel_requested: Mapped[bool]
     attempt: Mapped[int]
     worker: Mapped[str | None]

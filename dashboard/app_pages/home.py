@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import context
-from dashboard.i18n import _, mark, n_
-from dashboard.i18n.beneath import told
+from dashboard.i18n import _, mark, n_, render
 from dashboard.widgets import ui
 from dashboard.widgets.jobs import live_jobs, worker_warning
 from db.records import LIVE_STATES, AttentionItem, AttentionKind, JobView, SessionSummary
@@ -37,7 +36,7 @@ def attention(items: list[AttentionItem]) -> None:
         for item in items[:shown]:
             words, action = st.columns([0.8, 0.2], vertical_alignment="center")
             urgent = "urgent" if item.kind is AttentionKind.ITEM_9 else ""
-            sentence = _(SENTENCES.get(item.kind, "")) or ui.sentence(told(item.detail))
+            sentence = _(SENTENCES.get(item.kind, "")) or ui.sentence(render(item.detail))
             words.html(
                 f'<div class="fp-alert {urgent}"><b>{ui.text(_(WORDS[item.kind]))}</b>'
                 f"<span>{ui.text(item.subject_label)}, {ui.day(item.at)}. {ui.text(sentence)}</span></div>"

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import context
-from dashboard.i18n import _
-from dashboard.i18n.beneath import told
+from dashboard.i18n import _, render
 from dashboard.widgets import ui
-from service.jobs import queue
+from service.jobs import messages, queue
 from service.jobs.queue import JobStatus
 
 LIVE_SECONDS = 1.5
@@ -25,20 +24,22 @@ def job_row(job: JobStatus, label: str, *, link: bool = True) -> None:
         name.markdown(f"**{ui.md(label)}**")
     if job.active:
         # `worker_warning` says above the rows what to do about a missing worker: once is enough.
-        words = _("Waiting for a worker.") if job.message == queue.NO_WORKER else told(job.message)
-        state.progress(job.fraction or 0.0, text=ui.md(words))
+        text = _("Waiting for a worker.") if job.waits_for_worker else render(job.message)
+        state.progress(job.fraction or 0.0, text=ui.md(text))
         stop = _("Stop the analysis of {label}").format(label=ui.md(label))
         if act.button(_("Cancel"), key=f"cancel_{job.id}", help=stop):
             queue.cancel(context.settings(), context.store(), job.id)
             st.rerun(scope="fragment")
     elif job.state in ("failed", "cancelled"):
-        state.html(f'<p class="fp-{"danger" if job.state == "failed" else "warning"}">{ui.text(told(job.message))}</p>')
+        state.html(
+            f'<p class="fp-{"danger" if job.state == "failed" else "warning"}">{ui.text(render(job.message))}</p>'
+        )
         again = _("Analyse {label} again").format(label=ui.md(label))
         if act.button(_("Retry"), key=f"retry_{job.id}", help=again):
             queue.retry(context.settings(), context.store(), job.id)
             st.rerun()
     else:
-        state.html(f'<p class="fp-note">{ui.text(told(job.message))}</p>')
+        state.html(f'<p class="fp-note">{ui.text(render(job.message))}</p>')
 
 
 def live_jobs(session_ids: Sequence[tuple[str, str]], *, key: str, link: bool = True) -> None:
@@ -60,4 +61,4 @@ def live_jobs(session_ids: Sequence[tuple[str, str]], *, key: str, link: bool = 
 def worker_warning() -> None:
     """Say so when nothing would be analysed because no worker runs."""
     if not queue.workers_alive(context.settings(), context.store()):
-        ui.warn(told(queue.NO_WORKER))
+        ui.warn(render(messages.NO_WORKER()))

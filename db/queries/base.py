@@ -13,10 +13,12 @@ from sqlalchemy import Engine
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 
+from db import messages
 from db.engine import store_errors, writing
 from db.records import NotFoundError
 from db.tables import AuditRow, Base
 from fer_phq.core.errors import StoreError
+from fer_phq.core.messages import Message
 
 Row = TypeVar("Row", bound=Base)
 MAX_TAG = 60
@@ -62,8 +64,9 @@ def get_row(session: Session, table: type[Row], row_id: str, *, lock: bool = Fal
     """The row with this id, locked until the transaction ends when asked. Raises NotFoundError."""
     row = session.get(table, row_id, with_for_update=True if lock else None)
     if row is None:
-        kind = {"analyses": "analysis"}.get(table.__tablename__, table.__tablename__.removesuffix("s"))
-        raise NotFoundError(f"There is no {kind} '{row_id[:60]}' in the database: it may have been erased.")
+        kind = messages.KINDS.get(table.__tablename__)
+        name = table.__tablename__.removesuffix("s") if kind is None else kind()
+        raise NotFoundError(messages.NOT_FOUND(kind=name, row_id=row_id[:60]))
     return row
 
 
@@ -74,10 +77,20 @@ def stored(session: Session, row: Row) -> Row:
     return row
 
 
-def one_line(words: str, longest: int, what: str) -> str:
-    cleaned = words.strip()
+def one_line(text: str, longest: int, name: Message) -> str:
+    """Return a text without the spaces around it.
+
+    Args:
+        text: What a person wrote.
+        longest: The most characters it may have.
+        name: What the text is called in the error.
+
+    Raises:
+        StoreError: The text is empty, too long, or not one line.
+    """
+    cleaned = text.strip()
     if not 1 <= len(cleaned) <= longest or not cleaned.isprintable():
-        raise StoreError(f"{what} must be one line of 1 to {longest} characters.")
+        raise StoreError(messages.ONE_LINE(what=name, longest=longest))
     return cleaned
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, and_, case, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
@@ -18,9 +20,9 @@ from db.records import (
     SubjectRecord,
 )
 from db.tables import AnalysisRow, JobRow, QuestionnaireRow, SessionRow, SubjectRow
-from fer_phq.core.analysis import Sampling
+from fer_phq.core.analysis import Sampling, Step
 from fer_phq.core.emotions import EMOTIONS
-from fer_phq.core.messages import from_json, from_text
+from fer_phq.core.messages import Message, from_json, from_text, literal, to_json
 from fer_phq.core.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, Provenance, Scale, UnavailableReason
 
 
@@ -114,10 +116,11 @@ def job_record(row: JobRow) -> JobRecord:
         workflow_id=row.workflow_id,
         settings=row.settings,
         state=JobState(row.state),
-        stage=row.stage,
-        frames_done=row.frames_done,
-        frames_expected=row.frames_expected,
-        error=row.error,
+        step=Step(row.stage) if row.stage in set(Step) else None,
+        done=row.frames_done,
+        total=row.frames_expected,
+        step_started_at=row.step_started_at,
+        error=job_error(row.error, row.error_code, row.error_params),
         cancel_requested=row.cancel_requested,
         attempt=row.attempt,
         worker=row.worker,
@@ -128,6 +131,23 @@ def job_record(row: JobRow) -> JobRecord:
         started_at=row.started_at,
         finished_at=row.finished_at,
     )
+
+
+def job_error(text: str | None, code: str | None, params: Mapping[str, Any] | None) -> Message | None:
+    """Return the message that a job's three columns hold; a text without a code as a literal."""
+    if code:
+        return from_json({"code": code, "params": params, "text": text or ""})
+    return literal(text) if text else None
+
+
+def job_error_columns(error: Message | None) -> dict[str, Any]:
+    """Return the values of a job's columns `error`, `error_code` and `error_params` for a message."""
+    if error is None:
+        return {"error": None, "error_code": None, "error_params": None}
+    encoded = to_json(error)
+    if isinstance(encoded, str):
+        return {"error": encoded, "error_code": None, "error_params": None}
+    return {"error": encoded["text"], "error_code": encoded["code"], "error_params": encoded["params"]}
 
 
 def questionnaire_record(row: QuestionnaireRow, *, superseded: bool) -> QuestionnaireRecord:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from db import messages
 from db.engine import ConflictError
 from db.queries.base import BY, Queries, get_row, new_id, stored, utc_now
 from db.queries.mapping import is_superseded, questionnaire_record
@@ -65,7 +66,7 @@ class QuestionnaireQueries(Queries):
                 if supersedes_id is not None:
                     earlier = get_row(session, QuestionnaireRow, supersedes_id)
                     if earlier.subject_id != subject_id:
-                        raise StoreError("A correction must be of the same subject as what it corrects.")
+                        raise StoreError(messages.CORRECTION_SUBJECT())
                     if row.items == earlier.items:  # what was seen is still what it says
                         row.acknowledged_at = earlier.acknowledged_at
                         row.acknowledged_by = earlier.acknowledged_by
@@ -76,7 +77,7 @@ class QuestionnaireQueries(Queries):
         except ConflictError:
             if supersedes_id is None:
                 raise
-            raise StoreError("This questionnaire was already corrected: correct its newest version.") from None
+            raise StoreError(messages.ALREADY_CORRECTED()) from None
 
     def get(self, *, questionnaire_id: str) -> QuestionnaireRecord:
         """Raises NotFoundError."""

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import exists, func, select
 
+from db import messages
 from db.queries.base import MAX_TAG, Queries, get_row, new_id, one_line, stored, utc_now
 from db.records import MAX_TRANSCRIPT, EventRecord, GivenTranscript, NoteRecord, TranscriptRecord
 from db.tables import EventRow, NoteRow, SessionRow, SubjectRow, TranscriptRow
@@ -29,7 +30,7 @@ class NoteQueries(Queries):
         row = NoteRow(id=new_id(), session_id=session_id, time_s=time_s, created_at=now, updated_at=now)
         _write_note(row, words, tag)
         if time_s is not None and not time_s >= 0:
-            raise StoreError("A note's moment must be a time in the recording: 0 s or later.")
+            raise StoreError(messages.NOTE_TIME())
         with self._writing() as session:
             get_row(session, SessionRow, session_id, lock=True)
             session.add(row)
@@ -112,7 +113,7 @@ class EventQueries(Queries):
 
     def add(self, *, subject_id: str, at: datetime, words: str) -> EventRecord:
         """Note what happened to a subject and when. Raises StoreError when nothing is said, NotFoundError."""
-        said = one_line(words, MAX_EVENT, "What happened")
+        said = one_line(words, MAX_EVENT, messages.WHAT_HAPPENED())
         row = EventRow(id=new_id(), subject_id=subject_id, at=at, words=said, created_at=utc_now())
         with self._writing() as session:
             get_row(session, SubjectRow, subject_id, lock=True)
@@ -136,7 +137,7 @@ class EventQueries(Queries):
 def transcript_row(session_id: str, given: GivenTranscript) -> TranscriptRow:
     """A session's transcript as a row. Raises StoreError when it is empty or larger than `MAX_TRANSCRIPT`."""
     if not 0 < len(given.document) <= MAX_TRANSCRIPT:
-        raise StoreError(f"A transcript must hold between 1 byte and {MAX_TRANSCRIPT // 2**20} MiB.")
+        raise StoreError(messages.TRANSCRIPT_SIZE(mib=MAX_TRANSCRIPT // 2**20))
     return TranscriptRow(
         session_id=session_id,
         original_name=given.original_name,
@@ -149,11 +150,11 @@ def transcript_row(session_id: str, given: GivenTranscript) -> TranscriptRow:
 
 def _write_note(row: NoteRow, words: str, tag: str | None) -> None:
     row.words = words.strip()
-    row.tag = one_line(tag, MAX_TAG, "A tag") if tag and tag.strip() else None
+    row.tag = one_line(tag, MAX_TAG, messages.A_TAG()) if tag and tag.strip() else None
     if not row.words and row.tag is None:
-        raise StoreError("A note must have words or a tag.")
+        raise StoreError(messages.NOTE_EMPTY())
     if len(row.words) > MAX_NOTE or "\0" in row.words:
-        raise StoreError(f"A note must be text of at most {MAX_NOTE} characters.")
+        raise StoreError(messages.NOTE_TOO_LONG(longest=MAX_NOTE))
 
 
 def _note_record(row: NoteRow) -> NoteRecord:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from db import messages
 from db.engine import ConflictError
 from db.queries.base import Queries, get_row, new_id, stored, utc_now
 from db.queries.jobs.requests import queued_job
@@ -105,9 +106,7 @@ class SessionQueries(Queries):
                 return record, job_record(stored(session, job))
         except ConflictError:
             if twin := self.find_by_media(subject_id=subject_id, sha256=sha256):
-                raise DuplicateSessionError(
-                    f"The recording '{name}' is already a session of this subject: open that one.", twin.id
-                ) from None
+                raise DuplicateSessionError(messages.DUPLICATE_SESSION(name=name), twin.id) from None
             raise
 
     def get(self, *, session_id: str) -> SessionRecord:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, delete, func, insert, select
 
+from db import messages
 from db.engine import ConflictError
 from db.queries.base import MAX_TAG, Queries, get_row, new_id, one_line, stored, utc_now
 from db.queries.mapping import is_superseded, subject_record
@@ -27,7 +28,7 @@ class SubjectQueries(Queries):
                 self._audit(session, "create", "subject", row.id)
                 return subject_record(stored(session, row))
         except ConflictError:
-            raise StoreError(f"There is already a subject '{clean_label(label)}': choose another label.") from None
+            raise StoreError(messages.DUPLICATE_LABEL(label=clean_label(label))) from None
 
     def get_or_create(self, *, label: str, is_demo: bool = False) -> SubjectRecord:
         """The subject with this label, created when there is none; safe when two callers do it at once."""
@@ -60,7 +61,7 @@ class SubjectQueries(Queries):
                 self._audit(session, "rename", "subject", subject_id)
                 return subject_record(stored(session, row))
         except ConflictError:
-            raise StoreError(f"There is already a subject '{clean_label(label)}': choose another label.") from None
+            raise StoreError(messages.DUPLICATE_LABEL(label=clean_label(label))) from None
 
     def list_all(self, *, include_demo: bool = True) -> list[SubjectSummary]:
         """All subjects with their counts and last dates, the most recently recorded first."""
@@ -69,7 +70,7 @@ class SubjectQueries(Queries):
 
     def set_tags(self, *, subject_id: str, tags: Collection[str]) -> list[str]:
         """Give a subject these tags and no others; returned sorted. Raises StoreError for one that is no tag."""
-        wanted = sorted({one_line(tag, MAX_TAG, "A tag") for tag in tags})
+        wanted = sorted({one_line(tag, MAX_TAG, messages.A_TAG()) for tag in tags})
         with self._writing() as session:
             get_row(session, SubjectRow, subject_id, lock=True)
             session.execute(delete(SubjectTagRow).where(SubjectTagRow.subject_id == subject_id))
@@ -94,7 +95,7 @@ def clean_label(label: str) -> str:
     """The label without spaces around it. Raises StoreError when it is empty, too long, or not one line."""
     cleaned = label.strip()
     if not 1 <= len(cleaned) <= 200 or not cleaned.isprintable():
-        raise StoreError("A subject's label must be one line of 1 to 200 characters.")
+        raise StoreError(messages.LABEL())
     return cleaned
 
 

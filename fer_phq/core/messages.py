@@ -201,6 +201,17 @@ def from_json(value: Any) -> Message:
     return Message(value["code"], params, str(value.get("text", "")))
 
 
+def code_and_params(message: Message) -> dict[str, Any]:
+    """Return a message's `code` and `params` as JSON-able values, beside which its English stands elsewhere.
+
+    A literal has an empty code and no parameters.
+    """
+    encoded = to_json(message)
+    if isinstance(encoded, str):
+        return {"code": LITERAL, "params": {}}
+    return {"code": encoded["code"], "params": encoded["params"]}
+
+
 def to_text(message: Message) -> str:
     """Write a message as one text, for a column of texts: as JSON, a literal as it stands."""
     encoded = to_json(message)

@@ -7,7 +7,6 @@ a megabyte, playback is read in blocks of 64 KiB. Every route but health asks fo
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import logging
 import uuid
@@ -139,10 +138,7 @@ class Api:
         job_id = request.path_params["job_id"]
         tokens.check_job_token(self._settings, request.query_params.get("token", ""), job_id)
         found = await anyio.to_thread.run_sync(queue.status, self._settings, self._store, job_id)
-        body = {**dataclasses.asdict(found), "active": found.active}
-        for moment in ("created_at", "started_at", "finished_at"):
-            body[moment] = body[moment].isoformat() if body[moment] else None
-        return JSONResponse(body, headers={"Cache-Control": "no-store"})
+        return JSONResponse(found.to_dict(), headers={"Cache-Control": "no-store"})
 
     async def media(self, request: Request) -> Response:
         """A session's recording, as a whole or in ranges."""

@@ -6,7 +6,6 @@ command was not understood; 130 interrupted.
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 
@@ -14,6 +13,7 @@ import typer
 
 from fer_phq.core.errors import FerPhqError
 from service.cli import analyze, demo, models, reanalyse, serve, train
+from service.logs import configure_logging
 from service.models.error_file import write_error
 
 app = typer.Typer(
@@ -34,9 +34,8 @@ reanalyse.register(app)
 
 def main() -> None:
     """Entry point of the console script."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
+        configure_logging("WARNING")
         app()
     except FerPhqError as error:
         write_error(error.message)

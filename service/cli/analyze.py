@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
-from fer_phq.core.analysis import Progress as Done
-from fer_phq.core.analysis import ProgressHook, Sampling, SessionAnalysis, Settings, Step
+from fer_phq.core.analysis import Progress, ProgressHook, Sampling, SessionAnalysis, Settings, Step
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError
 from fer_phq.core.phq import PhqEstimate, Provenance
@@ -46,6 +46,14 @@ Examples:
 
 Exit code 0 when every recording was analysed, 1 when one could not be (the others still are).
 """
+
+STEPS = {
+    Step.FACES: ("finding faces", "frames"),
+    Step.SOUND: ("analysing the sound", "s"),
+    Step.WORDS: ("reading the words", "utterances"),
+    Step.ESTIMATE: ("estimating", ""),
+}
+"""What the progress bar calls each step, and the unit it counts in."""
 
 
 @dataclass(frozen=True)
@@ -171,13 +179,20 @@ def progress_bar(name: str) -> Iterator[ProgressHook | None]:
     if not console.is_terminal:
         yield None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("frames"))
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
-        task = bar.add_task(name, total=None)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[unit]}"))
+    with ProgressBar(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        tasks: dict[Step, TaskID] = {}
 
-        def hook(done: Done) -> None:
-            if done.step is Step.FACES:
-                bar.update(task, completed=done.done, total=done.total)
+        def hook(progress: Progress) -> None:
+            task = tasks.get(progress.step)
+            if task is None:
+                # A task a step: the time that remains is told from the pace of its own step.
+                for earlier in tasks.values():
+                    bar.update(earlier, visible=False)
+                title, unit = STEPS[progress.step]
+                task = tasks[progress.step] = bar.add_task(f"{name}: {title}", total=None, unit=unit)
+            total = None if progress.total is None else int(progress.total)
+            bar.update(task, completed=int(progress.done), total=total)
 
         yield hook
 

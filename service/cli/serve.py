@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from service.logs import LONG_FORMAT, configure_logging
 from service.settings import load_settings
 
 Address = Annotated[str | None, typer.Option(help="Network address to listen on (default 127.0.0.1).")]
@@ -92,7 +92,7 @@ def worker_command() -> None:
     """
     from service.jobs.worker import run_worker
 
-    logging.getLogger().setLevel(logging.INFO)
+    configure_logging("INFO", LONG_FORMAT)
     raise typer.Exit(run_worker(load_settings()))
 
 

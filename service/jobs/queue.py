@@ -8,39 +8,60 @@ here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from db.records import JobRecord, JobState, WorkerRecord
 from db.store import Store
+from fer_phq.core.analysis import Step
+from fer_phq.core.messages import Message, Param, code_and_params
+from service.jobs import messages
 from service.settings import AppSettings
 
 PACE_SECONDS = 2.0
-"""How long a job must have run before its pace is told."""
-NO_WORKER = "No worker is running; start one with `fer-phq worker`."
+"""How long a job must have been at a step before its pace is told."""
+STEP_SHARES = {Step.FACES: 0.8, Step.SOUND: 0.15, Step.WORDS: 0.03, Step.ESTIMATE: 0.02}
+"""About how much of an analysis's time each step takes: at 2 frames/s on a processor, with a transcript."""
+STEP_ORDER = tuple(Step)
+MOST_WHILE_RUNNING = 0.99
+"""The most that is shown as done of a job that still runs."""
+STEP_TEMPLATES = {
+    Step.FACES: (messages.FACES, messages.FACES_OF, messages.FACES_LEFT),
+    Step.SOUND: (messages.SOUND, messages.SOUND_OF, messages.SOUND_LEFT),
+    Step.WORDS: (messages.WORDS, messages.WORDS_OF, messages.WORDS_LEFT),
+}
+"""How a step is told without a total, with it, and with the time left."""
 
 
 @dataclass(frozen=True)
 class JobStatus:
     """One job for a screen or as JSON.
 
-    fraction: 0 to 1, None while unknown. ahead: queued jobs that come before it. worker_alive: for a running job,
-    whether its worker shows signs of life; for a queued one, whether any does. message: one sentence for a person.
-    frames_per_s, seconds_left: how fast a running job goes, None while that is not known yet.
+    Attributes:
+        step: What the analysis is at; None before the first step.
+        done: How much of the step is done, in the step's unit (see `Step`).
+        total: How much of it there is, possibly an estimate; None while unknown.
+        fraction: How much of the whole job is done, 0 to 1; None while unknown.
+        ahead: Queued jobs that come before it.
+        worker_alive: For a running job, whether its worker shows signs of life; for a queued one, whether any does.
+        message: Where it stands.
+        error: Why it failed.
+        frames_per_s: Frames a second while faces are found; None while that is not known yet.
+        seconds_left: Time left of the present step; None while that is not known yet.
     """
 
     id: str
     session_id: str
     state: str
-    stage: str | None
-    frames_done: int
-    frames_expected: int | None
+    step: Step | None
+    done: int
+    total: int | None
     fraction: float | None
     ahead: int
     worker_alive: bool
-    message: str
-    error: str | None
+    message: Message
+    error: Message | None
     analysis_id: str | None
     attempt: int
     created_at: datetime
@@ -53,6 +74,32 @@ class JobStatus:
     def active(self) -> bool:
         """Still to be worked on: queued or running."""
         return self.state in (JobState.QUEUED, JobState.RUNNING)
+
+    @property
+    def waits_for_worker(self) -> bool:
+        """Queued while no worker runs."""
+        return self.state == JobState.QUEUED and not self.worker_alive
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the job as JSON-able values.
+
+        `message` and `error` are English; `code` and `params` are those of the message. `stage`, `frames_done` and
+        `frames_expected` are the step, done and total under the names of before there were steps.
+        """
+        body: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name in ("created_at", "started_at", "finished_at"):
+            body[name] = body[name].isoformat() if body[name] else None
+        return {
+            **body,
+            **code_and_params(self.message),
+            "step": None if self.step is None else str(self.step),
+            "stage": None if self.step is None else str(self.step),
+            "frames_done": self.done,
+            "frames_expected": self.total,
+            "message": str(self.message),
+            "error": None if self.error is None else str(self.error),
+            "active": self.active,
+        }
 
 
 def status(settings: AppSettings, store: Store, job_id: str) -> JobStatus:
@@ -121,10 +168,10 @@ def _status(job: JobRecord, order: Mapping[str, int], alive: set[str]) -> JobSta
         id=job.id,
         session_id=job.session_id,
         state=str(job.state),
-        stage=job.stage,
-        frames_done=job.frames_done,
-        frames_expected=job.frames_expected,
-        fraction=job.progress,
+        step=job.step,
+        done=job.done,
+        total=job.total,
+        fraction=fraction(job),
         ahead=ahead,
         worker_alive=worker_alive,
         message=describe(job, ahead=ahead, worker_alive=worker_alive),
@@ -134,59 +181,104 @@ def _status(job: JobRecord, order: Mapping[str, int], alive: set[str]) -> JobSta
         created_at=job.created_at,
         started_at=job.started_at,
         finished_at=job.finished_at,
-        frames_per_s=pace(job),
+        frames_per_s=pace(job) if job.step is Step.FACES else None,
         seconds_left=_seconds_left(job),
     )
 
 
-def pace(job: JobRecord) -> float | None:
-    """Frames a second of a running job since it began; None in its first seconds, when nothing can be said of it."""
-    if job.state is not JobState.RUNNING or job.started_at is None or not job.frames_done:
+def fraction(job: JobRecord) -> float | None:
+    """Return how much of a job is done, 0 to 1, over all steps.
+
+    Each step counts for its share in `STEP_SHARES`. A running job stays below 1: saving comes after the last step.
+
+    Args:
+        job: A job.
+
+    Returns:
+        1 for a job that is done; None while nothing can be told.
+    """
+    if job.state is JobState.DONE:
+        return 1.0
+    if job.step is None:
         return None
-    seconds = (job.updated_at - job.started_at).total_seconds()
-    return job.frames_done / seconds if seconds >= PACE_SECONDS else None
+    before = sum(share for step, share in STEP_SHARES.items() if STEP_ORDER.index(step) < STEP_ORDER.index(job.step))
+    if not job.total:
+        return before or None
+    return min(MOST_WHILE_RUNNING, before + STEP_SHARES[job.step] * min(1.0, job.done / job.total))
+
+
+def pace(job: JobRecord) -> float | None:
+    """Return how fast a running job goes at its present step.
+
+    Args:
+        job: A job.
+
+    Returns:
+        The step's units a second since the step began; None in its first `PACE_SECONDS`.
+    """
+    if job.state is not JobState.RUNNING or job.step_started_at is None or not job.done:
+        return None
+    seconds = (job.updated_at - job.step_started_at).total_seconds()
+    return job.done / seconds if seconds >= PACE_SECONDS else None
 
 
 def _seconds_left(job: JobRecord) -> float | None:
     speed = pace(job)
-    if speed is None or not job.frames_expected:
+    if speed is None or not job.total:
         return None
-    return max(0, job.frames_expected - job.frames_done) / speed
+    return max(0, job.total - job.done) / speed
 
 
-def short_time(seconds: float) -> str:
-    """A stretch of time as a person says it: '8 s', '4 min', '1 h 10 min'."""
+def short_time(seconds: float) -> Message:
+    """Return a duration in seconds as a person says it: '8 s', '4 min', '1 h 10 min'."""
     if seconds < 59.5:
-        return f"{max(1, round(seconds))} s"
+        return messages.SECONDS(seconds=max(1, round(seconds)))
     minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    if minutes < 60:
+        return messages.MINUTES(minutes=minutes)
+    return messages.HOURS(hours=minutes // 60, minutes=minutes % 60)
 
 
-def describe(job: JobRecord, *, ahead: int, worker_alive: bool) -> str:
-    """Where a job stands, as one sentence."""
+def describe(job: JobRecord, *, ahead: int, worker_alive: bool) -> Message:
+    """Return where a job stands.
+
+    Args:
+        job: A job.
+        ahead: How many queued jobs come before it.
+        worker_alive: Whether its worker lives, or any does while it waits.
+    """
     match job.state:
         case JobState.QUEUED if not worker_alive:
-            return NO_WORKER
+            return messages.NO_WORKER()
         case JobState.QUEUED:
-            if not ahead:
-                return "Waiting to be analysed."
-            return f"Waiting: {ahead} {'recording is' if ahead == 1 else 'recordings are'} ahead."
+            return messages.WAITING_BEHIND(n=ahead) if ahead else messages.WAITING()
         case JobState.RUNNING if not worker_alive:
-            return "The worker that analysed this has gone; a running worker takes it over."
+            return messages.WORKER_GONE()
         case JobState.RUNNING if job.cancel_requested:
-            return "Stopping."
-        case JobState.RUNNING if (left := _seconds_left(job)) is not None:
-            return (
-                f"Analysing: {job.frames_done} of about {job.frames_expected} frames, {pace(job):.1f} frames/s, "
-                f"about {short_time(left)} left."
-            )
-        case JobState.RUNNING if job.frames_expected:
-            return f"Analysing: {job.frames_done} of about {job.frames_expected} frames."
+            return messages.STOPPING()
         case JobState.RUNNING:
-            return "Analysing: opening the recording."
+            return _describe_step(job)
         case JobState.DONE:
-            return "Analysed."
+            return messages.DONE()
         case JobState.CANCELLED:
-            return "Cancelled."
-        case _:
-            return job.error or "The analysis failed."
+            return messages.CANCELLED()
+        case JobState.FAILED:
+            return job.error or messages.FAILED()
+
+
+def _describe_step(job: JobRecord) -> Message:
+    if job.step is None:
+        return messages.OPENING()
+    if job.step is Step.ESTIMATE:
+        return messages.ESTIMATE()
+    bare, with_total, with_time = STEP_TEMPLATES[job.step]
+    if not job.total:
+        return bare(done=job.done) if "done" in bare.fields else bare()
+    left = _seconds_left(job)
+    if not left:
+        return with_total(done=job.done, total=job.total)
+    params: dict[str, Param] = {"done": job.done, "total": job.total, "left": short_time(left)}
+    speed = pace(job)
+    if "pace" in with_time.fields and speed is not None:
+        params["pace"] = speed
+    return with_time(**params)

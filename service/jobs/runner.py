@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -18,14 +19,17 @@ from db.records import JobRecord, JobState, NotFoundError, SessionRecord
 from db.store import Store
 from fer_phq.core.analysis import Progress, ProgressHook, SessionAnalysis, Settings, Step
 from fer_phq.core.errors import AnalysisCancelled, FerPhqError, RecordingError, StoreError
+from fer_phq.core.messages import Message
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.measures import versioned_measures
 from service.ingest.media import MediaStore
+from service.jobs import messages
 from service.jobs.sidecar import beside_of
+from service.logs import job_in_logs
 from service.runtime_settings import current
 from service.settings import AppSettings
 
-log = logging.getLogger("fer_phq.worker")
+log = logging.getLogger(__name__)
 PROGRESS_SECONDS = 0.5
 """Shortest time between two progress writes; each also looks for a cancel request and for a lost claim."""
 MOST_CLAIMS = 3
@@ -80,13 +84,14 @@ class JobRunner:
         if self.stopping.is_set():
             raise WorkerStopping
         claim = uuid.uuid4().hex
-        job = patiently(lambda: self._store.jobs.claim(workflow_id=workflow_id, worker=self._worker, claim=claim))
+        job = call_patiently(lambda: self._store.jobs.claim(workflow_id=workflow_id, worker=self._worker, claim=claim))
         if job is None:
             log.info("job of workflow %s is cancelled, finished or erased", workflow_id)
             return "none"
         self._held = (workflow_id, claim)
         try:
-            return self._run_claimed(job, workflow_id, claim)
+            with job_in_logs(job.id, job.session_id):
+                return self._run_claimed(job, workflow_id, claim)
         except WorkerStopping:
             self.give_back()
             raise
@@ -104,37 +109,34 @@ class JobRunner:
 
     def _run_claimed(self, job: JobRecord, workflow_id: str, claim: str) -> str:
         started = time.monotonic()
-        log.info("job %s begins, attempt %d, claim %d", job.id, job.attempt, job.claims)
+        log.info("begins, attempt %d, claim %d", job.attempt, job.claims)
         state = JobState.FAILED
-        error = None
+        error: Message | None = None
         analysis_id = None
         try:
             analysis_id = self._analyse(job, workflow_id, claim)
             state = JobState.DONE
         except ClaimLost:
-            log.info("job %s is not ours any more", job.id)
+            log.info("is not ours any more")
             return "none"
         except AnalysisCancelled:
             state = JobState.CANCELLED
         except FerPhqError as failure:
-            error = str(failure)
+            error = failure.message
         except Exception as failure:
-            error = _unexpected(job, failure)
-        settled = patiently(
+            error = _unforeseen(failure)
+        settled = call_patiently(
             lambda: self._store.jobs.finish(
                 workflow_id=workflow_id, claim=claim, state=state, error=error, analysis_id=analysis_id
             )
         )
-        log.info("job %s ends %s after %.1f s", job.id, state if settled else "unsettled", time.monotonic() - started)
+        log.info("ends %s after %.1f s", state if settled else "unsettled", time.monotonic() - started)
         return str(state) if settled else "none"
 
     def _analyse(self, job: JobRecord, workflow_id: str, claim: str) -> str:
         """The id of the job's analysis, found in the store or computed and saved."""
         if job.claims > MOST_CLAIMS:
-            raise RecordingError(
-                f"The worker stopped {MOST_CLAIMS} times while it analysed this recording, perhaps for want of memory; "
-                "retry it, or send a smaller recording."
-            )
+            raise RecordingError(messages.GIVEN_UP(times=MOST_CLAIMS))
         settings = current(self._settings, self._store).analysis_settings(job.settings)
         session = _still_there(lambda: self._store.sessions.get(session_id=job.session_id))
         with beside_of(self._settings, self._store, session.id) as beside:
@@ -155,51 +157,66 @@ class JobRunner:
     def _recording_of(self, session: SessionRecord) -> Path:
         """The session's recording. Raises RecordingError when it is gone."""
         if session.media_path is None:
-            raise RecordingError("The recording of this session has been removed, so it cannot be analysed again.")
+            raise RecordingError(messages.RECORDING_REMOVED())
         path = self._media.path_of(session.media_path)
         if not path.is_file():
-            raise RecordingError("The recording of this session is missing from the media folder; upload it again.")
+            raise RecordingError(messages.RECORDING_MISSING())
         return path
 
     def _hook(self, workflow_id: str, claim: str) -> ProgressHook:
-        """Reports progress at most twice a second; raises when the job is cancelled, lost, or the worker stops."""
+        """Reports progress; raises when the job is cancelled, lost, or the worker stops.
+
+        Each step's beginning is reported, then at most one in `PROGRESS_SECONDS`. A step begins with the last report of
+        the one before it.
+        """
         next_report = 0.0
-        frames = Progress(Step.FACES, 0, None)
+        step: Step | None = None
+        step_started_at = last_seen = datetime.now(UTC)
 
         def report(progress: Progress) -> None:
-            nonlocal next_report, frames
+            nonlocal next_report, step, step_started_at, last_seen
             if self.stopping.is_set():
                 raise WorkerStopping
-            if progress.step is Step.FACES:
-                frames = progress
+            is_new_step = progress.step is not step
+            if is_new_step:
+                step = progress.step
+                step_started_at = last_seen
+            last_seen = datetime.now(UTC)
             now = time.monotonic()
-            if now < next_report:
+            if not is_new_step and now < next_report:
                 return
             next_report = now + PROGRESS_SECONDS
-            self._report(workflow_id, claim, frames)
+            self._report(workflow_id, claim, progress, step_started_at)
 
         return report
 
-    def _report(self, workflow_id: str, claim: str, frames: Progress) -> None:
+    def _report(self, workflow_id: str, claim: str, progress: Progress, step_started_at: datetime) -> None:
         try:
             answer = self._store.jobs.set_progress(
-                workflow_id=workflow_id,
-                claim=claim,
-                frames_done=int(frames.done),
-                frames_expected=None if frames.total is None else int(frames.total),
-                stage="analysing",
+                workflow_id=workflow_id, claim=claim, progress=progress, step_started_at=step_started_at
             )
         except StoreError as error:
             log.warning("progress of workflow %s was not written: %s", workflow_id, error)
             return
         if answer == "cancel":
-            raise AnalysisCancelled("The analysis was cancelled.")
+            raise AnalysisCancelled(messages.ANALYSIS_CANCELLED())
         if answer == "lost":
             raise ClaimLost
 
 
-def patiently(call: Callable[[], T]) -> T:
-    """The call's result, tried again with growing waits while the store is busy or away; NotFoundError at once."""
+def call_patiently(call: Callable[[], T]) -> T:
+    """Call, and call again with growing waits while the store is busy or away.
+
+    Args:
+        call: What is to be done with the store.
+
+    Returns:
+        The call's result.
+
+    Raises:
+        NotFoundError: At once.
+        StoreError: The store stayed away.
+    """
     for wait in PATIENCE:
         try:
             return call()
@@ -212,17 +229,15 @@ def patiently(call: Callable[[], T]) -> T:
 
 
 def _still_there(call: Callable[[], T]) -> T:
-    """The call's result; a session that is gone means that the job is gone with it."""
+    """Return the call's result; a session that is gone means that the job is gone with it."""
     try:
         return call()
     except NotFoundError as error:
         raise ClaimLost from error
 
 
-def _unexpected(job: JobRecord, failure: Exception) -> str:
-    """Log an unforeseen failure under a number and say so in a sentence that names the number only."""
+def _unforeseen(failure: Exception) -> Message:
+    """Log an unforeseen failure under a number; the message names the number only."""
     number = uuid.uuid4().hex[:8]
-    log.error("job %s failed, number %s", job.id, number, exc_info=failure)
-    if isinstance(failure, MemoryError):
-        return f"There was not enough memory to analyse the recording (number {number} in the worker's log)."
-    return f"The analysis failed for an unforeseen reason (number {number} in the worker's log); retry it once."
+    log.error("failed, number %s", number, exc_info=failure)
+    return (messages.OUT_OF_MEMORY if isinstance(failure, MemoryError) else messages.UNFORESEEN)(number=number)

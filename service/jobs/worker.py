@@ -34,14 +34,16 @@ from fer_phq.core.sidecar import Sidecar
 from fer_phq.models.checkpoint import Bundle
 from service.erasure import remove_expired
 from service.ingest.media import MediaStore
+from service.jobs import messages
 from service.jobs.queue import live_workers
 from service.jobs.runner import Analyser, JobRunner
 from service.jobs.worker_identity import Slot, take_slot
+from service.logs import LONG_FORMAT, configure_logging
 from service.models.active_model import active_bundle
 from service.models.measures import measure_stored
 from service.settings import AppSettings, load_settings
 
-log = logging.getLogger("fer_phq.worker")
+log = logging.getLogger(__name__)
 QUEUE = "analyses"
 WORKFLOW = "analyse_session"
 JOBS_VERSION = "1"
@@ -177,9 +179,7 @@ class _Worker:
             DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLL_S, on_conflict="always_update")
         except Exception as error:
             log.debug("the job engine did not start", exc_info=error)
-            raise StoreError(
-                f"The job engine's database cannot be used ({type(error).__name__}); look at FERPHQ_DBOS_DATABASE_URL."
-            ) from error
+            raise StoreError(messages.ENGINE_DATABASE(name=type(error).__name__)) from error
         log.info("worker %s started", self._name)
 
     def keep_house(self, stop: threading.Event) -> None:
@@ -259,7 +259,7 @@ class _Worker:
             if job.workflow_id not in known:
                 self._enqueue(job.workflow_id)
             elif known[job.workflow_id] in ENDED and self._store.jobs.fail(
-                workflow_id=job.workflow_id, error="The analysis ended without a result that could be stored; retry it."
+                workflow_id=job.workflow_id, error=messages.NO_RESULT()
             ):
                 log.error("workflow %s ended %s without settling its job", job.workflow_id, known[job.workflow_id])
                 if job.state is JobState.QUEUED:  # it never began, so nobody needs to ask for it again
@@ -325,8 +325,7 @@ def _prepare_sqlite(url: str) -> None:
 
 def main() -> int:
     """`python -m service.jobs.worker`: a worker with settings from the environment."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    configure_logging("INFO", LONG_FORMAT)
     return run_worker(load_settings())
 
 

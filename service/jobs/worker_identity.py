@@ -14,6 +14,7 @@ import socket
 from pathlib import Path
 
 from fer_phq.core.errors import SettingsError
+from service.jobs import messages
 from service.settings import AppSettings
 
 MOST_SLOTS = 256
@@ -41,16 +42,14 @@ def take_slot(settings: AppSettings) -> Slot:
     if settings.worker_id is not None:
         slot = _try(folder, settings.worker_id)
         if slot is None:
-            raise SettingsError(
-                f"A worker named {settings.worker_id} runs already; give FERPHQ_WORKER_ID another name."
-            )
+            raise SettingsError(messages.WORKER_NAME_TAKEN(worker_id=settings.worker_id))
         return slot
     host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())[:40] or "host"
     for number in range(1, MOST_SLOTS + 1):
         slot = _try(folder, f"{host}-worker-{number}")
         if slot is not None:
             return slot
-    raise SettingsError(f"{MOST_SLOTS} workers run on this data folder already; stop one or set FERPHQ_WORKER_ID.")
+    raise SettingsError(messages.NO_FREE_NAME(workers=MOST_SLOTS))
 
 
 def _try(folder: Path, name: str) -> Slot | None:

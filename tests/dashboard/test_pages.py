@@ -17,6 +17,7 @@ from synthetic_sessions import Plan, recording_info, synthetic_analysis
 from db.records import AttentionKind, JobState
 from db.store import Store
 from fer_phq.core.analysis import SessionAnalysis, Settings
+from fer_phq.core.messages import literal
 from fer_phq.core.phq import PhqEstimate, PhqUnavailable, Provenance, Scale, UnavailableReason
 from fer_phq.models.checkpoint import find_bundle
 from service.settings import AppSettings
@@ -65,7 +66,9 @@ def test_home_lists_sessions_and_low_coverage(store: Store) -> None:
 def test_home_shows_a_failed_job_with_its_sentence(installation: AppSettings, store: Store) -> None:
     session_id = bare_session(store)
     job = store.jobs.create(session_id=session_id)
-    store.jobs.set_state(job_id=job.id, state=JobState.FAILED, error="This file holds no video; choose another one.")
+    store.jobs.set_state(
+        job_id=job.id, state=JobState.FAILED, error=literal("This file holds no video; choose another one.")
+    )
     assert "This file holds no video" in words(open_page("home"))
     assert "This file holds no video" in words(open_page("session", session=session_id))
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,19 +14,20 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from analysis_samples import MONDAY, sample_analysis, sample_recording, sample_voice
+from analysis_samples import MONDAY, new_session, sample_analysis, sample_recording, sample_voice
 from postgres_server import Server
 from sqlalchemy import Connection, MetaData, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from db.engine import default_url, normalise_url, open_engine, sqlite_url
 from db.migrate import _config, current_revision, head_revision, upgrade
+from db.records import AttentionKind, JobState
 from db.store import Store
 from db.tables import Base
 from fer_phq.core.analysis import Settings, Timing
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import StoreError
-from fer_phq.core.messages import literal
+from fer_phq.core.messages import Message, literal
 from fer_phq.core.phq import Modality, PhqEstimate, PhqUnavailable, Provenance, Scale, UnavailableReason
 
 
@@ -248,6 +249,63 @@ def fill_0003(connection: Connection) -> None:
         row = {"id": name, "items": items, "total": sum(items), "item9_flag": items[8] > 0, "supersedes_id": before}
         who = {"acknowledged_at": MONDAY, "acknowledged_by": "AB"} if name == "second" else {}
         connection.execute(tables.tables["questionnaires"].insert(), {**shared, **row, "source": "imported", **who})
+
+
+def fill_0004(connection: Connection) -> None:
+    """At schema 0004 an analysis with a warning and a reason, and a failed job with an error, all of them texts."""
+    tables = MetaData()
+    tables.reflect(connection)
+
+    def add(table: str, **values: object) -> None:
+        connection.execute(tables.tables[table].insert(), values)
+
+    info = sample_recording()
+    about = {name: value for name, value in vars(info).items() if name not in ("path", "sha256")}
+    add("subjects", id="subject", label="S", is_demo=False, created_at=MONDAY)
+    session = {"id": "session", "subject_id": "subject", "media_sha256": info.sha256, "original_name": "session.mp4"}
+    add("sessions", **session, **about, recorded_at=MONDAY, is_demo=False, created_at=MONDAY)
+    analysis = {"id": "faceless", "session_id": "session", "model_id": "model-a", "beside": "", "fps": 2.0}
+    add(
+        "analyses",
+        **{**analysis, "settings": asdict(Settings()), "settings_hash": HASH_OF_0001, "key_frames": False},
+        **{"frames_sampled": 0, "frames_with_face": 0, "coverage": 0.0, "tracks": [], "created_at": MONDAY},
+        **{"warnings": ["it is dark"], "phq_unavailable": "no_face", "phq_detail": "nobody is there"},
+        timing=asdict(Timing(decode=1.0, detect=2.0, embed=0.5, heads=0.01)),
+    )
+    job = {"id": "job", "session_id": "session", "workflow_id": "w", "state": "failed", "error": "The disk is full."}
+    counts = {"stage": "analysing", "frames_done": 3, "frames_expected": 9, "attempt": 1, "claims": 1}
+    add("jobs", **job, **counts, cancel_requested=False, created_at=MONDAY, updated_at=MONDAY, finished_at=MONDAY)
+
+
+def test_texts_of_before_there_were_messages_still_show(empty_url: str) -> None:
+    upgrade_filled(empty_url, "0004", fill_0004)
+    with Store(empty_url) as store:
+        analysis = store.analyses.get(analysis_id="faceless")
+        assert analysis.warnings == (literal("it is dark"),)
+        assert analysis.phq == PhqUnavailable(UnavailableReason.NO_FACE, literal("nobody is there"))
+        job = store.jobs.get(job_id="job")
+        assert (job.error, job.step, job.done, job.total) == (literal("The disk is full."), None, 3, 9)
+        details = {item.kind: item.detail for item in store.triage.list_items()}
+        assert details[AttentionKind.FAILED_JOB] == literal("The disk is full.")
+        again = store.jobs.set_state(job_id="job", state=JobState.QUEUED)
+        assert (again.error, again.done, again.total) == (None, 0, None)
+
+
+def test_messages_come_out_of_the_store_as_they_went_in(url: str) -> None:
+    warning = Message("video.cut_short", {"file": "a.mp4", "seconds": 1.5})
+    reason = Message("core.low", {"share": 0.25, "parts": (Message("modality.face"), Message("modality.voice"))})
+    with Store(url) as store:
+        session = new_session(store, store.subjects.create(label="S").id)
+        analysis = sample_analysis(phq=PhqUnavailable(UnavailableReason.LOW_COVERAGE, reason))
+        analysis = replace(analysis, warnings=(warning,))
+        saved = store.analyses.get(analysis_id=store.analyses.save(session_id=session.id, analysis=analysis))
+        assert saved.warnings == (warning,)
+        assert saved.phq == PhqUnavailable(UnavailableReason.LOW_COVERAGE, reason)
+        job = store.jobs.create(session_id=session.id)
+        store.jobs.set_state(job_id=job.id, state=JobState.FAILED, error=reason)
+        assert store.jobs.get(job_id=job.id).error == reason
+        details = {item.kind: item.detail for item in store.triage.list_items()}
+        assert details[AttentionKind.FAILED_JOB] == reason
 
 
 def test_questionnaires_survive_the_question_of_difficulty(empty_url: str) -> None:

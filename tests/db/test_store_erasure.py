@@ -24,6 +24,7 @@ from db.queries.erasure import _HEALTH_TABLES
 from db.records import JobState, NotFoundError
 from db.store import Store
 from db.tables import Base
+from fer_phq.core.messages import literal
 from fer_phq.core.phq import Scale
 
 
@@ -160,7 +161,7 @@ def test_every_write_is_audited_under_its_actor(url: str) -> None:
         store.analyses.save(session_id=session.id, analysis=sample_analysis(sample_recording("ottilie.mov")))
         answers = store.questionnaires.save(subject_id=subject.id, scale=Scale.PHQ9, items=[3] * 9, answered_at=MONDAY)
         job = store.jobs.create(session_id=session.id)
-        store.jobs.set_state(job_id=job.id, state=JobState.FAILED, error="ottilie.mov is truncated")
+        store.jobs.set_state(job_id=job.id, state=JobState.FAILED, error=literal("ottilie.mov is truncated"))
         store.settings.set(key="help_line", value="call a friend")
         store.questionnaires.acknowledge(questionnaire_id=answers.id, by="Ottilie's doctor")
         lines = store.audit.list_newest()

@@ -6,11 +6,15 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from analysis_samples import new_session, sample_recording
+from analysis_samples import MONDAY, new_session, sample_recording
 
 from db.records import DuplicateSessionError, JobState, NotFoundError
 from db.store import Store
+from fer_phq.core.analysis import Progress, Step
 from fer_phq.core.errors import StoreError
+from fer_phq.core.messages import Message, literal
+
+DISK_FULL = Message("test.disk_full", {"free": 0.5, "of": (Message("test.part"), Message("test.other"))})
 
 
 @pytest.fixture
@@ -21,13 +25,13 @@ def session_id(store: Store) -> str:
 def progress(store: Store, job_id: str, claim: str, done: int) -> str:
     workflow_id = store.jobs.get(job_id=job_id).workflow_id
     return store.jobs.set_progress(
-        workflow_id=workflow_id, claim=claim, frames_done=done, frames_expected=20, stage="frames"
+        workflow_id=workflow_id, claim=claim, progress=Progress(Step.FACES, done, 20), step_started_at=MONDAY
     )
 
 
 def test_life_of_a_job(store: Store, session_id: str) -> None:
     job = store.jobs.create(session_id=session_id, settings={"fps": 4.0})
-    assert (job.state, job.attempt, job.progress, job.is_live) == (JobState.QUEUED, 1, None, True)
+    assert (job.state, job.attempt, job.step, job.is_live) == (JobState.QUEUED, 1, None, True)
     assert (job.workflow_id, job.settings, job.claims) == (job.id, {"fps": 4.0}, 0)
     assert progress(store, job.id, "c1", 1) == "lost", "a queued job has no progress"
     running = store.jobs.claim(workflow_id=job.workflow_id, worker="w1", claim="c1")
@@ -36,10 +40,10 @@ def test_life_of_a_job(store: Store, session_id: str) -> None:
     assert running.started_at is not None
     assert progress(store, job.id, "c1", 5) == "ok"
     seen = store.jobs.get(job_id=job.id)
-    assert (seen.progress, seen.stage) == (0.25, "frames")
+    assert (seen.step, seen.done, seen.total, seen.step_started_at) == (Step.FACES, 5, 20, MONDAY)
     assert store.jobs.finish(workflow_id=job.workflow_id, claim="c1", state=JobState.DONE)
     done = store.jobs.get(job_id=job.id)
-    assert (done.progress, done.is_live) == (1.0, False)
+    assert (done.state, done.is_live) == (JobState.DONE, False)
     assert done.finished_at is not None
     assert progress(store, job.id, "c1", 6) == "lost"
     assert store.jobs.get(job_id=job.id) == done == store.jobs.latest(session_id=session_id)
@@ -49,7 +53,7 @@ def test_life_of_a_job(store: Store, session_id: str) -> None:
 def test_one_live_job_a_session(store: Store, session_id: str) -> None:
     first = store.jobs.create(session_id=session_id)
     assert store.jobs.create(session_id=session_id).id == first.id
-    store.jobs.set_state(job_id=first.id, state=JobState.FAILED, error="It broke.")
+    store.jobs.set_state(job_id=first.id, state=JobState.FAILED, error=literal("It broke."))
     second = store.jobs.create(session_id=session_id)
     assert second.id != first.id
     with pytest.raises(StoreError, match="already has a job"):
@@ -79,10 +83,10 @@ def test_retry(store: Store, session_id: str) -> None:
     assert progress(store, job.id, "c1", 5) == "ok"
     store.jobs.request_cancel(job_id=job.id)
     assert progress(store, job.id, "c1", 6) == "cancel"
-    failed = store.jobs.set_state(job_id=job.id, state=JobState.FAILED, error="The disk is full.")
-    assert failed.error == "The disk is full."
+    failed = store.jobs.set_state(job_id=job.id, state=JobState.FAILED, error=DISK_FULL)
+    assert failed.error == DISK_FULL
     again = store.jobs.set_state(job_id=job.id, state=JobState.QUEUED)
-    assert (again.attempt, again.error, again.frames_done, again.frames_expected) == (2, None, 0, None)
+    assert (again.attempt, again.error, again.step, again.done, again.total) == (2, None, None, 0, None)
     assert (again.cancel_requested, again.started_at, again.finished_at) == (False, None, None)
     assert (again.workflow_id, again.worker, again.claims) == (f"{job.id}.2", None, 0)
 
@@ -142,7 +146,7 @@ def test_the_last_claim_holds(store: Store, session_id: str) -> None:
     assert (again.worker, again.claims) == ("w2", 2)
     assert progress(store, job.id, "c1", 1) == "lost"
     assert not store.jobs.release(workflow_id=job.workflow_id, claim="c1")
-    assert not store.jobs.finish(workflow_id=job.workflow_id, claim="c1", state=JobState.FAILED, error="x")
+    assert not store.jobs.finish(workflow_id=job.workflow_id, claim="c1", state=JobState.FAILED, error=literal("x"))
     assert store.jobs.release(workflow_id=job.workflow_id, claim="c2")
     released = store.jobs.get(job_id=job.id)
     assert (released.state, released.worker, released.claims) == (JobState.QUEUED, None, 1)
@@ -155,8 +159,8 @@ def test_jobs_of_a_dead_worker_and_given_up_ones(store: Store, session_id: str) 
     assert store.jobs.requeue_worker(worker="w2") == 0
     assert store.jobs.requeue_worker(worker="w1") == 1
     assert [(live.state, live.claims) for live in store.jobs.list_live()] == [(JobState.QUEUED, 1)]
-    assert store.jobs.fail(workflow_id=job.workflow_id, error="Given up.")
-    assert not store.jobs.fail(workflow_id=job.workflow_id, error="Given up.")
+    assert store.jobs.fail(workflow_id=job.workflow_id, error=literal("Given up."))
+    assert not store.jobs.fail(workflow_id=job.workflow_id, error=literal("Given up."))
     assert store.jobs.list_live() == store.jobs.list_queued() == []
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import event
 from db.records import AttentionKind, Consent, JobState, QuestionnaireSource
 from db.store import Store
 from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.messages import literal
 from fer_phq.core.phq import Modality, Scale
 
 DAY = timedelta(days=1)
@@ -60,7 +61,7 @@ def test_recent_sessions_with_newest_analysis_and_job(store: Store) -> None:
         session_id=session_id, analysis=sample_analysis(sample_recording("a"), model_id="model-b", phq=NO_HEAD)
     )
     failed = store.jobs.create(session_id=session_id)
-    store.jobs.set_state(job_id=failed.id, state=JobState.FAILED, error="No.")
+    store.jobs.set_state(job_id=failed.id, state=JobState.FAILED, error=literal("No."))
     job = store.jobs.create(session_id=session_id)
     bare = new_session(store, subject.id, "b", MONDAY + DAY)
     first, second = store.sessions.list_recent()
@@ -169,8 +170,8 @@ def test_attention(store: Store) -> None:
         store.sessions.record_consent(session_id=session_id, consent=consent)
     store.sessions.set_retention(session_id=fine, retain_until=MONDAY)
     failed = store.jobs.create(session_id=broken.id)
-    store.jobs.set_state(job_id=failed.id, state=JobState.FAILED, error="The recording is truncated.")
-    store.jobs.set_state(job_id=store.jobs.create(session_id=retried.id).id, state=JobState.FAILED, error="x")
+    store.jobs.set_state(job_id=failed.id, state=JobState.FAILED, error=literal("The recording is truncated."))
+    store.jobs.set_state(job_id=store.jobs.create(session_id=retried.id).id, state=JobState.FAILED, error=literal("x"))
     store.jobs.create(session_id=retried.id)
     store.sessions.create(
         subject_id=demo.id,
@@ -192,7 +193,7 @@ def test_attention(store: Store) -> None:
         (AttentionKind.PAST_RETENTION, fine, fine),
     ]
     assert {item.subject_label for item in found} == {"A"}
-    assert [item.detail for item in found[:3]] == [
+    assert [str(item.detail) for item in found[:3]] == [
         "item 9 of this PHQ-9 is not zero",
         "The recording is truncated.",
         "the face was found in 20% of the sampled frames",

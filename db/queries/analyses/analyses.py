@@ -13,6 +13,7 @@ import pandas as pd
 from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session
 
+from db import messages
 from db.engine import ConflictError
 from db.queries.analyses.features import channel_rows, channels_of, embedding_row, embeddings_of
 from db.queries.analyses.measures import write_measures
@@ -66,7 +67,7 @@ class AnalysisQueries(Queries):
         """
         chosen = settings or Settings(sampling=analysis.sampling)
         if chosen.sampling != analysis.sampling:
-            raise StoreError("The settings name another sampling than the analysis was made with: pass the ones used.")
+            raise StoreError(messages.OTHER_SAMPLING())
         embeddings = embedding_row(analysis)
         channels = channel_rows(analysis)
         try:
@@ -77,9 +78,7 @@ class AnalysisQueries(Queries):
                     return found.id
                 parent = get_row(session, SessionRow, session_id)
                 if parent.media_sha256 != analysis.recording.sha256:
-                    raise StoreError(
-                        f"The analysis is of another recording than session '{session_id}': its SHA-256 differs."
-                    )
+                    raise StoreError(messages.OTHER_RECORDING(session_id=session_id))
                 analysis_id = new_id()
                 session.add(_analysis_row(analysis_id, session_id, analysis, chosen))
                 session.flush()

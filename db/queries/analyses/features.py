@@ -8,6 +8,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from db import messages
 from db.queries.base import Queries, get_row
 from db.records import EmbeddingRecord
 from db.tables import AnalysisRow, ChannelRow, EmbeddingRow
@@ -48,7 +49,7 @@ def embedding_row(analysis: SessionAnalysis) -> dict[str, Any]:
     with np.errstate(over="ignore"):
         half = analysis.embeddings.astype(_EMBEDDING)
     if not np.isfinite(half).all():
-        raise StoreError("The embeddings hold values that are not finite in float16: the analysis cannot be stored.")
+        raise StoreError(messages.NOT_FINITE())
     return {
         "dim": analysis.embeddings.shape[1],
         "rows": len(half),

@@ -6,16 +6,19 @@ that the row carries, so a worker that was taken for dead cannot disturb its suc
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from db.queries.base import stored, utc_now
-from db.queries.jobs.requests import JobRequests, move_job
+from db.queries.jobs.requests import JobRequests, clear_progress, move_job
 from db.queries.mapping import job_record
 from db.records import LIVE_STATES, JobRecord, JobState
 from db.tables import JobRow
+from fer_phq.core.analysis import Progress
+from fer_phq.core.messages import Message
 
 _LIVE = [str(state) for state in LIVE_STATES]
 
@@ -48,20 +51,35 @@ class JobQueries(JobRequests):
             row.claims = row.claims + 1
             row.started_at = row.started_at or now
             row.updated_at = now
-            row.frames_done = 0
-            row.frames_expected = None
-            row.stage = None
+            clear_progress(row)
             self._audit(session, "claim", "job", row.id, f"worker {worker}, claim {row.claims}")
             return job_record(stored(session, row))
 
     def set_progress(
-        self, *, workflow_id: str, claim: str, frames_done: int, frames_expected: int | None, stage: str | None = None
+        self, *, workflow_id: str, claim: str, progress: Progress, step_started_at: datetime
     ) -> Literal["ok", "cancel", "lost"]:
-        """Note how far a job is. 'cancel': its holder should stop; 'lost': it is erased or another's. Not audited."""
+        """Note how far a running job is. Not audited.
+
+        Args:
+            workflow_id: The job's present attempt.
+            claim: What its holder claimed it with.
+            progress: The step; done and total are kept as whole numbers.
+            step_started_at: Since when the job is at the step.
+
+        Returns:
+            'cancel' when the holder should stop, 'lost' when the job is erased or another's, else 'ok'.
+        """
+        values = {
+            "stage": str(progress.step),
+            "frames_done": int(progress.done),
+            "frames_expected": None if progress.total is None else int(progress.total),
+            "step_started_at": step_started_at,
+            "updated_at": utc_now(),
+        }
         change = (
             update(JobRow)
             .where(JobRow.workflow_id == workflow_id, JobRow.claim == claim, JobRow.state == str(JobState.RUNNING))
-            .values(frames_done=frames_done, frames_expected=frames_expected, stage=stage, updated_at=utc_now())
+            .values(values)
             .returning(JobRow.cancel_requested)
         )
         with self._writing() as session:
@@ -69,9 +87,26 @@ class JobQueries(JobRequests):
         return "lost" if wish is None else "cancel" if wish else "ok"
 
     def finish(
-        self, *, workflow_id: str, claim: str, state: JobState, error: str | None = None, analysis_id: str | None = None
+        self,
+        *,
+        workflow_id: str,
+        claim: str,
+        state: JobState,
+        error: Message | None = None,
+        analysis_id: str | None = None,
     ) -> bool:
-        """Settle a job as done, failed or cancelled; False, and no change, when the claim does not hold any more."""
+        """Settle a job as done, failed or cancelled.
+
+        Args:
+            workflow_id: The job's present attempt.
+            claim: What its holder claimed it with.
+            state: How it ended.
+            error: Why it failed.
+            analysis_id: The analysis that it led to.
+
+        Returns:
+            False, and nothing is changed, when the claim does not hold any more.
+        """
         with self._writing() as session:
             row = _held(session, workflow_id, claim)
             if row is None:
@@ -103,7 +138,7 @@ class JobQueries(JobRequests):
                 self._audit(session, "requeue", "job", row.id, f"worker {worker} is gone")
             return len(rows)
 
-    def fail(self, *, workflow_id: str, error: str) -> bool:
+    def fail(self, *, workflow_id: str, error: Message) -> bool:
         """Fail a live job whoever holds it; False when it is not live. For jobs that the engine has given up."""
         with self._writing() as session:
             row = _live(session, workflow_id)
@@ -136,8 +171,6 @@ def _let_go(row: JobRow, state: JobState) -> None:
     row.worker = None
     row.claim = None
     row.updated_at = utc_now()
-    row.stage = None
-    row.frames_done = 0
-    row.frames_expected = None
+    clear_progress(row)
     if state is JobState.CANCELLED:
         row.finished_at = row.updated_at

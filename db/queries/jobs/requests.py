@@ -9,12 +9,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from db import messages
 from db.engine import ConflictError
 from db.queries.base import Queries, get_row, new_id, stored, utc_now
-from db.queries.mapping import job_record
+from db.queries.mapping import job_error_columns, job_record
 from db.records import LIVE_STATES, JobRecord, JobState, JobView
 from db.tables import JobRow, SessionRow, SubjectRow
 from fer_phq.core.errors import StoreError
+from fer_phq.core.messages import Message
 
 TRANSITIONS: Mapping[JobState, tuple[JobState, ...]] = MappingProxyType(
     {
@@ -77,7 +79,7 @@ class JobRequests(Queries):
         with self._reading() as session:
             return [JobView(job_record(row), *words) for row, *words in session.execute(query)]
 
-    def set_state(self, *, job_id: str, state: JobState, error: str | None = None) -> JobRecord:
+    def set_state(self, *, job_id: str, state: JobState, error: Message | None = None) -> JobRecord:
         """Move a job on, as `TRANSITIONS` allows; the state it is in already changes nothing.
 
         To `queued` it is a retry: the attempt grows by one; progress, error and the wish to cancel are forgotten.
@@ -91,12 +93,13 @@ class JobRequests(Queries):
                 if state is before:
                     return job_record(row)
                 if state not in TRANSITIONS[before]:
-                    raise StoreError(f"The job '{job_id}' is {before} and cannot become {state}.")
+                    names = {"before": messages.STATES[before](), "state": messages.STATES[state]()}
+                    raise StoreError(messages.JOB_TRANSITION(job_id=job_id, **names))
                 move_job(row, state, error)
                 self._audit(session, "set_state", "job", job_id, f"{before} to {state}, attempt {row.attempt}")
                 return job_record(stored(session, row))
         except ConflictError:
-            raise StoreError("The session already has a job that is queued or running: wait for that one.") from None
+            raise StoreError(messages.LIVE_JOB()) from None
 
     def request_cancel(self, *, job_id: str) -> JobRecord:
         """Cancel a queued job, ask a running one to stop; a finished one is returned as it is."""
@@ -135,10 +138,11 @@ def _live_job(session: Session, session_id: str) -> JobRow | None:
     return session.scalar(select(JobRow).where(JobRow.session_id == session_id, JobRow.state.in_(states)))
 
 
-def move_job(row: JobRow, state: JobState, error: str | None) -> None:
+def move_job(row: JobRow, state: JobState, error: Message | None) -> None:
     now = utc_now()
     row.state = str(state)
-    row.error = error
+    for column, value in job_error_columns(error).items():
+        setattr(row, column, value)
     row.updated_at = now
     if state is JobState.QUEUED:
         row.attempt += 1
@@ -147,9 +151,7 @@ def move_job(row: JobRow, state: JobState, error: str | None) -> None:
         row.claim = None
         row.claims = 0
         row.analysis_id = None
-        row.stage = None
-        row.frames_done = 0
-        row.frames_expected = None
+        clear_progress(row)
         row.cancel_requested = False
         row.started_at = None
         row.finished_at = None
@@ -157,3 +159,11 @@ def move_job(row: JobRow, state: JobState, error: str | None) -> None:
         row.started_at = now
     else:
         row.finished_at = now
+
+
+def clear_progress(row: JobRow) -> None:
+    """Put a job before its first step."""
+    row.stage = None
+    row.frames_done = 0
+    row.frames_expected = None
+    row.step_started_at = None

@@ -8,10 +8,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, literal, null, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from db import messages
 from db.queries.base import Queries, utc_now
-from db.queries.mapping import is_past_retention, is_superseded, newest_analysis, newest_job
+from db.queries.mapping import is_past_retention, is_superseded, job_error, newest_analysis, newest_job
 from db.records import AttentionItem, AttentionKind, JobState
 from db.tables import AnalysisRow, JobRow, QuestionnaireRow, SessionRow, SubjectRow
+from fer_phq.core.messages import Message
 
 
 class TriageQueries(Queries):
@@ -47,21 +49,25 @@ class TriageQueries(Queries):
                     subject_label=row.subject_label,
                     session_id=row.session_id,
                     object_id=row.object_id,
-                    detail=_detail(kind, row.about),
+                    detail=_detail(kind, row),
                 )
                 for kind, query in queries.items()
                 for row in session.execute(query.limit(limit))
             ]
 
 
-def _detail(kind: AttentionKind, about: Any) -> str:
-    if kind is AttentionKind.ITEM_9:
-        return f"item 9 of this {about} is not zero"
-    if kind is AttentionKind.FAILED_JOB:
-        return str(about or "the analysis failed")
-    if kind is AttentionKind.LOW_COVERAGE:
-        return f"the face was found in {about:.0%} of the sampled frames"
-    return "no consent is recorded" if kind is AttentionKind.NO_CONSENT else "the retention date has passed"
+def _detail(kind: AttentionKind, row: Any) -> Message:
+    match kind:
+        case AttentionKind.ITEM_9:
+            return messages.ITEM_9(scale=row.about)
+        case AttentionKind.FAILED_JOB:
+            return job_error(row.about, row.error_code, row.error_params) or messages.ANALYSIS_FAILED()
+        case AttentionKind.LOW_COVERAGE:
+            return messages.LOW_COVERAGE(share=row.about)
+        case AttentionKind.NO_CONSENT:
+            return messages.NO_CONSENT()
+        case AttentionKind.PAST_RETENTION:
+            return messages.PAST_RETENTION()
 
 
 def _of_sessions(
@@ -85,6 +91,7 @@ def _of_sessions(
 
 def _failed_jobs() -> Select[Any]:
     query = _of_sessions(JobRow.updated_at, JobRow.id, JobRow.error.expression)
+    query = query.add_columns(JobRow.error_code, JobRow.error_params)
     return query.join(JobRow, JobRow.id == newest_job()).where(JobRow.state == str(JobState.FAILED))
 
 

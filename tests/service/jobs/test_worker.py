@@ -52,7 +52,7 @@ def state(settings: AppSettings, store: Store) -> Callable[[str], str]:
 
 
 def _progress(settings: AppSettings, store: Store, job_id: str) -> int:
-    return queue.status(settings, store, job_id).frames_done
+    return queue.status(settings, store, job_id).done
 
 
 def test_one_worker_does_cancels_retries_and_forgets(

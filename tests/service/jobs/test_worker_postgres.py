@@ -66,7 +66,7 @@ def test_two_workers_share_and_one_takes_over(
 
     workers.pace(frames=400, delay=0.1)
     moved = submit(faces=2)
-    workers.wait(lambda: queue.status(settings, store, moved).frames_done > 0, "progress")
+    workers.wait(lambda: queue.status(settings, store, moved).done > 0, "progress")
     holder = workers.analysed()[-1].split()[0]
     workers.pace()
     workers.kill(pair.pop(holder))

@@ -1,0 +1,71 @@
+"""Messages of jobs: where one stands, why one failed, and why a worker cannot start."""
+
+from __future__ import annotations
+
+from fer_phq.core.messages import counted, template
+
+NO_WORKER = template("jobs.no_worker", "No worker is running; start one with `fer-phq worker`.")
+WAITING = template("jobs.waiting", "Waiting to be analysed.")
+WAITING_BEHIND = counted(
+    "jobs.waiting_behind", "Waiting: {n} recording is ahead.", "Waiting: {n} recordings are ahead."
+)
+WORKER_GONE = template("jobs.worker_gone", "The worker that analysed this has gone; a running worker takes it over.")
+STOPPING = template("jobs.stopping", "Stopping.")
+OPENING = template("jobs.opening", "Analysing: opening the recording.")
+FACES = template("jobs.faces", "Finding faces: {done} frames so far.")
+FACES_OF = template("jobs.faces_of", "Finding faces: {done} of about {total} frames.")
+FACES_LEFT = template(
+    "jobs.faces_left",
+    "Finding faces: {done} of about {total} frames, {pace:.1f} frames/s, about {left} left.",
+)
+SOUND = template("jobs.sound", "Analysing the sound: {done} s so far.")
+SOUND_OF = template("jobs.sound_of", "Analysing the sound: {done} of {total} s.")
+SOUND_LEFT = template("jobs.sound_left", "Analysing the sound: {done} of {total} s, about {left} left.")
+WORDS = template("jobs.words", "Reading the words.")
+WORDS_OF = template("jobs.words_of", "Reading the words: {done} of {total} utterances.")
+WORDS_LEFT = template("jobs.words_left", "Reading the words: {done} of {total} utterances, about {left} left.")
+ESTIMATE = template("jobs.estimate", "Estimating.")
+DONE = template("jobs.done", "Analysed.")
+CANCELLED = template("jobs.cancelled", "Cancelled.")
+FAILED = template("jobs.failed", "The analysis failed.")
+
+SECONDS = template("jobs.seconds", "{seconds} s")
+MINUTES = template("jobs.minutes", "{minutes} min")
+HOURS = template("jobs.hours", "{hours} h {minutes} min")
+
+GIVEN_UP = template(
+    "jobs.given_up",
+    "The worker stopped {times} times while it analysed this recording, perhaps for want of memory; retry it, or send "
+    "a smaller recording.",
+)
+RECORDING_REMOVED = template(
+    "jobs.recording_removed",
+    "The recording of this session has been removed, so it cannot be analysed again.",
+)
+RECORDING_MISSING = template(
+    "jobs.recording_missing",
+    "The recording of this session is missing from the media folder; upload it again.",
+)
+ANALYSIS_CANCELLED = template("jobs.analysis_cancelled", "The analysis was cancelled.")
+OUT_OF_MEMORY = template(
+    "jobs.out_of_memory",
+    "There was not enough memory to analyse the recording (number {number} in the worker's log).",
+)
+UNFORESEEN = template(
+    "jobs.unforeseen",
+    "The analysis failed for an unforeseen reason (number {number} in the worker's log); retry it once.",
+)
+NO_RESULT = template("jobs.no_result", "The analysis ended without a result that could be stored; retry it.")
+
+ENGINE_DATABASE = template(
+    "jobs.engine_database",
+    "The job engine's database cannot be used ({name}); look at FERPHQ_DBOS_DATABASE_URL.",
+)
+WORKER_NAME_TAKEN = template(
+    "jobs.worker_name_taken",
+    "A worker named {worker_id} runs already; give FERPHQ_WORKER_ID another name.",
+)
+NO_FREE_NAME = template(
+    "jobs.no_free_name",
+    "{workers} workers run on this data folder already; stop one or set FERPHQ_WORKER_ID.",
+)
