@@ -27,9 +27,11 @@ MODULES: tuple[str, ...] = (
     "service.demo.messages",
     "service.ingest.messages",
     "service.jobs.messages",
+    "service.models.messages",
 )
 TRAINING_MODULES: tuple[str, ...] = (
     "training.phq.messages",
+    "training.phq.data.messages",
     "training.emotion.data.messages",
     "training.emotion.networks.messages",
     "training.simulation.messages",
