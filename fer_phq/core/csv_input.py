@@ -54,7 +54,7 @@ class OtherColumns(Enum):
     REFUSED = "refused"
     """They are a problem."""
     IGNORED = "ignored"
-    KEPT = "kept"
+    INCLUDED = "included"
     """Rows have them under their own names, which must differ."""
 
 
@@ -148,9 +148,11 @@ class Problem:
         return self.message if self.row is None else csv_messages.ROW(row=self.row, problem=self.message)
 
     def __str__(self) -> str:
+        """Return the English."""
         return str(self.message_with_place)
 
     def __lt__(self, other: Problem) -> bool:
+        """Order problems by row, those of the whole table first."""
         return (self.row or 0, str(self.message)) < (other.row or 0, str(other.message))
 
 
@@ -173,6 +175,7 @@ class Row:
     labels: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, column: str) -> str:
+        """Return a cell, '' where there is none."""
         return self.cells.get(column, "")
 
     def label(self, column: str) -> str:
@@ -218,6 +221,7 @@ class CsvError(FerPhqError):
     """A document's rows cannot be read at all. `problem` says why and where."""
 
     def __init__(self, problem: Problem) -> None:
+        """Keep the problem."""
         super().__init__(problem.message)
         self.problem = problem
 
@@ -256,6 +260,7 @@ class CsvReader:
             self.fault = error.problem
 
     def __iter__(self) -> Iterator[Row]:
+        """Read the rows that have a cell which is not empty."""
         if self.fault is not None:
             return
         try:
@@ -273,12 +278,12 @@ class CsvReader:
             raise CsvError(Problem(None, "", _fill(self._format.wording.empty)))
         self.heading = tuple(record.cells)
         names = [plain_name(cell) for cell in self.heading]
-        known = self._format.names
+        column_of = self._format.names
         positions: dict[str, list[int]] = defaultdict(list)
         for position, name in enumerate(names):
-            if name in known or (name and self._format.other_columns is OtherColumns.KEPT):
-                positions[known.get(name, name)].append(position)
-        self._columns = [(column, there[0]) for column, there in positions.items()]
+            if name in column_of or (name and self._format.other_columns is OtherColumns.INCLUDED):
+                positions[column_of.get(name, name)].append(position)
+        self._columns = [(column, indices[0]) for column, indices in positions.items()]
         self._unnamed = [position for position, name in enumerate(names) if not name]
         self.labels = {column: names[position] for column, position in self._columns}
         self.heading_problems += _heading_problems(record.number, names, positions, self._format)
@@ -289,7 +294,7 @@ class CsvReader:
         separator = _SEPARATOR_LINE.fullmatch(_first_line(self._text, self._format.wording))
         if separator and separator[1] in DELIMITERS:
             return separator[1]
-        known = self._format.names
+        column_of = self._format.names
 
         def columns(delimiter: str) -> tuple[int, int]:
             try:
@@ -298,7 +303,7 @@ class CsvReader:
             except CsvError:
                 return 0, 0
             names = {plain_name(cell) for cell in cells if cell.strip(",;\t ")}
-            return len({known[name] for name in names if name in known}), len(names)
+            return len({column_of[name] for name in names if name in column_of}), len(names)
 
         return max(DELIMITERS, key=columns)
 
@@ -491,18 +496,18 @@ def _heading_problems(
 ) -> Iterator[Problem]:
     """Columns that are unknown, without a name, there twice under one or two names, or missing."""
     wording = table.wording
-    known = tuple(column.name for column in table.columns)
+    names_of_columns = tuple(column.name for column in table.columns)
     refused = table.other_columns is OtherColumns.REFUSED
     unknown = [name for name in names if name not in table.names] if refused else []
     for name in dict.fromkeys(unknown):
         template = wording.unknown_column if name else wording.unnamed_column
-        yield Problem(row, name, _fill(template, column=name[:40], known=known))
-    for column, there in positions.items():
-        labels = tuple(dict.fromkeys(names[position] for position in there))
+        yield Problem(row, name, _fill(template, column=name[:40], known=names_of_columns))
+    for column, indices in positions.items():
+        labels = tuple(dict.fromkeys(names[position] for position in indices))
         if len(labels) > 1:
             yield Problem(row, column, _fill(wording.same_meaning, columns=labels, column=column))
-        elif len(there) > 1:
-            yield Problem(row, labels[0], _fill(wording.repeated_column, column=labels[0][:40], times=len(there)))
+        elif len(indices) > 1:
+            yield Problem(row, labels[0], _fill(wording.repeated_column, column=labels[0][:40], times=len(indices)))
     for name in (column.name for column in table.columns if column.required):
         if name not in positions:
             yield Problem(row, name, _fill(wording.missing_column, column=name))

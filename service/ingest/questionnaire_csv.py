@@ -168,22 +168,22 @@ def _questionnaire_row(reader: RowReader, zone: tzinfo, now: datetime) -> Questi
             reader.add(column, messages.ITEM_EMPTY(column=row.label(column)))
     if scale is Scale.PHQ8 and row["item_9"]:
         reader.add("item_9", messages.ITEM_9_OF_PHQ8(column=row.label("item_9")))
-    asked = len(items) < scale.items or asks_difficulty(items)
-    difficulty = _difficulty(reader, asked)
+    is_due = len(items) < scale.items or asks_difficulty(items)
+    difficulty = _difficulty(reader, is_due)
     if reader.problems or subject is None or answered_at is None:
         return None
     score_items(items, scale)
     return QuestionnaireRow(row.number, subject, scale, answered_at, tuple(items), difficulty)
 
 
-def _difficulty(reader: RowReader, asked: bool) -> int | None:
-    """The answer to the form's last question. asked: whether the items lead to it."""
+def _difficulty(reader: RowReader, is_due: bool) -> int | None:
+    """The answer to the form's last question. is_due: whether the items lead to it."""
     cell = reader.row["difficulty"]
     if cell and cell not in VALUES:
         reader.add("difficulty", messages.DIFFICULTY_VALUE(text=cell[:20]))
-    elif not asked and cell in VALUES[1:]:
+    elif not is_due and cell in VALUES[1:]:
         reader.add("difficulty", messages.DIFFICULTY_NOT_ASKED())
-    return int(cell) if asked and cell in VALUES else None
+    return int(cell) if is_due and cell in VALUES else None
 
 
 def _repeated(row: QuestionnaireRow, first: QuestionnaireRow) -> Message:

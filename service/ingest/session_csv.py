@@ -118,6 +118,7 @@ class RowReader:
     """A row of a table and the problems of its cells."""
 
     def __init__(self, row: Row) -> None:
+        """Begin without problems."""
         self.row = row
         self.problems: list[Problem] = []
 

@@ -67,7 +67,7 @@ def test_excels_first_line_names_the_delimiter() -> None:
 
 
 def test_the_heading_decides_the_delimiter_whatever_stands_in_quotation_marks() -> None:
-    table = read('subject_id;score;"a note, with, many, commas"\nP1;3;x\n', TableFormat(COLUMNS, OtherColumns.KEPT))
+    table = read('subject_id;score;"a note, with, many, commas"\nP1;3;x\n', TableFormat(COLUMNS, OtherColumns.INCLUDED))
     assert [row["score"] for row in table.rows] == ["3"]
 
 
@@ -89,9 +89,9 @@ def test_columns_that_are_not_declared_are_refused_ignored_or_kept() -> None:
     ]
     ignored = read(document, TableFormat(COLUMNS, OtherColumns.IGNORED))
     assert (ignored.problems, cells(ignored)) == ((), [{"subject_id": "P1", "score": "3"}])
-    kept = read(document, TableFormat(COLUMNS, OtherColumns.KEPT))
+    kept = read(document, TableFormat(COLUMNS, OtherColumns.INCLUDED))
     assert (kept.problems, kept.rows[0]["mother_tongue"], kept.unnamed) == ((), "Suomi", 4)
-    assert read("subject_id,score,,\nP1,3,,\n", TableFormat(COLUMNS, OtherColumns.KEPT)).unnamed is None
+    assert read("subject_id,score,,\nP1,3,,\n", TableFormat(COLUMNS, OtherColumns.INCLUDED)).unnamed is None
 
 
 @pytest.mark.parametrize(

@@ -138,9 +138,9 @@ def _vote_problems(row: Row) -> Iterator[Problem]:
 def _refuse(path: Path, reader: CsvReader, problems: Sequence[Problem]) -> None:
     """Raise FerPhqError with the first of a table's problems and their number, if there are any."""
     fault = [reader.fault] if reader.fault else []
-    found = [*fault, *reader.heading_problems, *sorted([*reader.row_problems, *problems])]
-    if found:
-        raise FerPhqError(messages.BAD_TABLE(path=str(path), n=len(found), problem=found[0].message_with_place))
+    listed = [*fault, *reader.heading_problems, *sorted([*reader.row_problems, *problems])]
+    if listed:
+        raise FerPhqError(messages.BAD_TABLE(path=str(path), n=len(listed), problem=listed[0].message_with_place))
 
 
 def _is_of_part(row: Row, split: str | None) -> bool:

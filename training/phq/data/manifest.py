@@ -62,10 +62,10 @@ COLUMNS = (
     *map(Column, (*SOURCES, "recorded_at", "split", "transcript", "audio", "speaker")),
     *(Column(item, (item.replace("_", ""),)) for item in ITEMS),
 )
-KNOWN = tuple(column.name for column in COLUMNS)
+COLUMN_NAMES = tuple(column.name for column in COLUMNS)
 FORMAT = TableFormat(
     COLUMNS,
-    OtherColumns.KEPT,
+    OtherColumns.INCLUDED,
     short_rows=False,
     wording=Wording(
         empty=messages.EMPTY,
@@ -135,7 +135,7 @@ def read_manifest(path: Path, skip_bad: bool = False, for_training: bool = True)
     problems = [ManifestProblem(None, p.column, p.message, ProblemKind.COLUMN) for p in table.heading_problems]
     problems += _column_problems(table)
     problems += [ManifestProblem(p.row, "", p.message, ProblemKind.ROW) for p in table.row_problems]
-    columns = [column for column in KNOWN if column in table.labels]
+    columns = [column for column in COLUMN_NAMES if column in table.labels]
     required = [*REQUIRED, *(["split"] if any(row["split"] for row in rows) else [])]
     for row in rows:
         problems += _cell_problems(row, columns, required)
@@ -197,7 +197,7 @@ def _misspelt(name: str) -> str | None:
     if name in FORMAT.names or not name:
         return None
     bare = name.replace("_", "")
-    for column in KNOWN:
+    for column in COLUMN_NAMES:
         if _one_edit(name, column) or _one_edit(bare, column.replace("_", "")) or column.startswith(f"{name}_"):
             return column
     return None
@@ -264,23 +264,23 @@ def _score_problems(row: Row, scale: Scale | None) -> Iterator[ManifestProblem]:
 
 def _item_problems(row: Row, scale: Scale | None) -> Iterator[ManifestProblem]:
     """Answers that are none, that are missing beside others, or that do not sum to the score."""
-    asked = ITEMS[: (scale or Scale.PHQ9).items]
+    expected = ITEMS[: (scale or Scale.PHQ9).items]
     for item in ITEMS:
-        if row[item] and item not in asked:
-            message = messages.TOO_MANY_ITEMS(scale=str(scale), items=len(asked))
+        if row[item] and item not in expected:
+            message = messages.TOO_MANY_ITEMS(scale=str(scale), items=len(expected))
             yield row_problem(row, ProblemKind.SCORE, item, message)
         elif row[item] and parse_whole(row[item]) not in (0, 1, 2, 3):
             yield row_problem(row, ProblemKind.SCORE, item, messages.NO_ANSWER(cell=show_cell(row[item])))
     if scale is None:
         return  # which items there should be is not known
-    if missing := [item for item in asked if not row[item]]:
+    if missing := [item for item in expected if not row[item]]:
         labels = tuple(row.label(item) for item in missing)
         message = messages.MISSING_ANSWERS(items=labels, n=len(missing))
         yield row_problem(row, ProblemKind.EMPTY, missing[0], message)
         return
     score = parse_whole(row["score"])
-    answers = [answer for item in asked if (answer := parse_whole(row[item])) is not None]
-    if score is not None and len(answers) == len(asked) and sum(answers) != score:
+    answers = [answer for item in expected if (answer := parse_whole(row[item])) is not None]
+    if score is not None and len(answers) == len(expected) and sum(answers) != score:
         message = messages.OTHER_SUM(score=row["score"], total=sum(answers))
         yield row_problem(row, ProblemKind.SCORE, "score", message)
 
@@ -336,9 +336,9 @@ def _split_problems(rows: Sequence[Row]) -> Iterator[ManifestProblem]:
             parts_of[row["subject_id"]].add(split)
     for subject, parts in parts_of.items():
         if len(parts) > 1:
-            first, *others = sorted(parts)
+            first, *rest = sorted(parts)
             joined: Message | str = first
-            for part in others:
+            for part in rest:
                 joined = messages.BOTH(first=joined, second=part)
             message = messages.SEVERAL_PARTS(subject=show_cell(subject), parts=joined)
             yield whole_problem(message, column="split")
@@ -364,6 +364,6 @@ def _session(row: Row, folder: Path) -> LabelledSession:
         transcript=paths.get("transcript"),
         audio=paths.get("audio"),
         speaker=row["speaker"] or None,
-        groups={name: cell for name, cell in row.cells.items() if name not in KNOWN and cell},
+        groups={name: cell for name, cell in row.cells.items() if name not in COLUMN_NAMES and cell},
         items=tuple(answer for item in ITEMS if (answer := parse_whole(row[item])) is not None),
     )

@@ -96,10 +96,10 @@ def _conflicts(same: Sequence[Row], column: str) -> Iterator[ManifestProblem]:
     first = same[0]
     second = next(row for row in same if row[column] != first[column])
     for row in same:
-        other = second if row[column] == first[column] else first
+        opposite = second if row[column] == first[column] else first
         source = source_column(row)
         message = messages.SAME_FILE_OTHER_CELL(
-            file=show_cell(row[source]), row=other.number, column=row.label(column), cell=show_cell(other[column])
+            file=show_cell(row[source]), row=opposite.number, column=row.label(column), cell=show_cell(opposite[column])
         )
         yield row_problem(row, ProblemKind.SUBJECTS, source, message)
 
@@ -128,9 +128,9 @@ def _source_path(folder: Path, row: Row) -> str:
     return os.path.join(folder, row[source_column(row)])
 
 
-def _is_same(path: str, other: str, size: int) -> bool:
+def _is_same(path: str, second_path: str, size: int) -> bool:
     """Tell whether two files of one size and one sample are the same."""
-    return size <= 2 * SAMPLE_BYTES or size > COMPARED_BYTES or filecmp.cmp(path, other, shallow=False)
+    return size <= 2 * SAMPLE_BYTES or size > COMPARED_BYTES or filecmp.cmp(path, second_path, shallow=False)
 
 
 def _sample(path: str, size: int) -> bytes:
@@ -162,7 +162,7 @@ def _unlike_features(
             by_space[modality][space].append(row)
     for modality, groups in by_space.items():
         usual = max(groups, key=lambda space: len(groups[space]), default=None)
-        for space, others in groups.items():
+        for space, unlike_rows in groups.items():
             if usual is None or space == usual:
                 continue
             message = messages.OTHER_SPACE(
@@ -171,7 +171,7 @@ def _unlike_features(
                 n=len(groups[usual]),
                 usual=_describe(usual),
             )
-            yield from (row_problem(row, ProblemKind.FEATURES, "features", message) for row in others)
+            yield from (row_problem(row, ProblemKind.FEATURES, "features", message) for row in unlike_rows)
 
 
 def _read_spaces(path: Path) -> dict[Modality, FeatureSpace] | Message:

@@ -14,7 +14,7 @@ from fer_phq.core.messages import Message, Template
 from training.phq.data import messages
 from training.phq.messages import MORE_LINES, TWO_LINES
 
-SHOWN = 20
+MOST_LISTED = 20
 """Problems of each kind that a report writes out; the others are counted."""
 
 
@@ -100,9 +100,9 @@ def list_problems(problems: Iterable[ManifestProblem]) -> list[Message]:
 
 def _list_kind(kind: ProblemKind, problems: Sequence[ManifestProblem]) -> Message:
     ordered = sorted(problems, key=lambda problem: problem.row or 0)
-    lines = [problem.message_with_place for problem in ordered[:SHOWN]]
-    if len(problems) > SHOWN:
-        lines.append(MORE_LINES(n=len(problems) - SHOWN))
+    lines = [problem.message_with_place for problem in ordered[:MOST_LISTED]]
+    if len(problems) > MOST_LISTED:
+        lines.append(MORE_LINES(n=len(problems) - MOST_LISTED))
     heading = kind.template(n=len(problems))
     return reduce(lambda before, line: messages.PROBLEM_LINE(before=before, line=line), lines, heading)
 

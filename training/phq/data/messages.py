@@ -111,3 +111,78 @@ SEVERAL_PARTS = template(
     "manifest.several_parts", "the subject '{subject}' is in {parts}: a subject belongs to one part"
 )
 BOTH = template("manifest.both", "{first} and {second}")
+
+# Label files of DAIC-WOZ and E-DAIC
+
+LABELS_UNREADABLE = template("daic.labels_unreadable", "The label file {path} cannot be read: {reason}.")
+LABELS_UNUSABLE = template("daic.labels_unusable", "The label file {path} cannot be used: {reason}")
+EMPTY_LABEL_FILE = template("daic.empty_label_file", "it is empty and has no column Participant_ID.")
+NO_PARTICIPANT_COLUMN = template(
+    "daic.no_participant_column", "{path} has no column Participant_ID; its columns are {columns}."
+)
+NO_SCORE_COLUMN = template(
+    "daic.no_score_column", "{path} has no column PHQ8_Score or PHQ_Score; its columns are {columns}."
+)
+NO_PARTICIPANT = template(
+    "daic.no_participant",
+    "{path} names a participant '{cell}' in column Participant_ID, row {row}: a number is expected.",
+)
+NO_WHOLE_SCORE = template("daic.no_whole_score", "{file} gives the score '{cell}', which is no whole number.")
+OTHER_CLASS = template("daic.other_class", "{file} gives the score {score} and the class {label}; the score is used.")
+TWO_ROWS = template("daic.two_rows", "Participant {participant} has two rows in the label files of {folder}: {parts}.")
+NO_LABEL_FILE = template("daic.no_label_file", "The part {part} has no label file {file}: it is not used.")
+NO_SCORES = template("daic.no_scores", "{file} holds no scores: the part {part} needs {needed}.")
+
+# Sessions and folders of DAIC-WOZ and E-DAIC
+
+NO_FOLDER = template("daic.no_folder", "There is no folder {folder}: DAIC-WOZ or E-DAIC is expected there.")
+NEITHER_CORPUS = template(
+    "daic.neither_corpus",
+    "{folder} is neither DAIC-WOZ nor E-DAIC: it holds no {first} nor {second}, nor does its folder labels.",
+)
+BOTH_CORPORA = template(
+    "daic.both_corpora",
+    "{folder} holds the label files of both DAIC-WOZ and E-DAIC: give each its own folder.",
+)
+NO_SESSION = template("daic.no_session", "No session of {corpus} under {folder} can be used. {reason}")
+NO_LABEL_ROW = template("daic.no_label_row", "Its label files hold no row.")
+LEFT_OUT = template("daic.left_out", "{session} ({part}): {reason}")
+NO_TRANSCRIPT = template("daic.no_transcript", "{session} has no transcript {file}.")
+SESSION_WARNING = template("daic.session_warning", "{session}: {warning}")
+WITHOUT_LABEL = counted(
+    "daic.without_label",
+    "{n} folder has no label and is not used: {folders}.",
+    "{n} folders have no label and are not used: {folders}.",
+)
+SAME_PEOPLE = template(
+    "daic.same_people",
+    "DAIC-WOZ and E-DAIC hold the same people (participants 300 to 492): one cannot be the other's test, "
+    "nor can they be trained on together; use one of them.",
+)
+NO_SCORE = template("daic.no_score", "it has no PHQ-8 score.")
+SCORE_OUTSIDE = template("daic.score_outside", "its score {score} is outside PHQ-8's 0 to {maximum}.")
+NO_SESSION_FOLDER = template("daic.no_session_folder", "there is no folder {folder}.")
+NOT_UNPACKED = template("daic.not_unpacked", "there is no folder {folder}, {file} is not unpacked.")
+NOT_WHOLE = counted(
+    "daic.not_whole",
+    "{folder} is not whole: {files} is missing.",
+    "{folder} is not whole: {files} are missing.",
+)
+OTHER_NAME = template("daic.other_name", "a column is named {name}, in most sessions it is {usual}.")
+
+# Feature files of DAIC-WOZ and E-DAIC
+
+FILE_UNREADABLE = template("daic.file_unreadable", "{path} cannot be read: {reason}.")
+OTHER_WIDTH = template("daic.other_width", "{path} has {columns} columns, {expected} are expected.")
+UNEXPECTED_HEADER = template(
+    "daic.unexpected_header", "{path} starts with '{cell}' in column 1: numbers without a header are expected."
+)
+OTHER_COLUMN = template("daic.other_column", "{path} names column {number} '{cell}', {expected} is expected.")
+NO_HEADER = template("daic.no_header", "{path} holds '{cell}' in its first line: names of columns are expected.")
+CUT_OFF = template("daic.cut_off", "{path} is cut off: its last line has {columns} columns of {expected}.")
+NO_DATA = template("daic.no_data", "{path} holds no rows.")
+NO_PITCH = template("daic.no_pitch", "{path} has no column of the pitch (F0semitoneFrom27.5Hz_sma3nz is expected).")
+FRAMES_BACKWARDS = template("daic.frames_backwards", "{path}: its frame numbers do not run forward.")
+NO_COMMON_FRAME = template("daic.no_common_frame", "{path}, its gaze and its pose have no frame in common.")
+TIMES_BACKWARDS = template("daic.times_backwards", "{path}: its timestamps do not run forward.")
+NOTHING_MEASURED = template("daic.nothing_measured", "{folder} has no frame with a face and no sound.")

@@ -10,8 +10,9 @@ import pytest
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.phq import Scale
-from training.phq.data import daic
-from training.phq.data.daic import read_daic, reduce_rows, refuse_overlap
+from training.phq.data import daic_features
+from training.phq.data.daic import read_daic, refuse_overlap
+from training.phq.data.daic_features import reduce_rows
 from training.phq.data.sessions import SourceKind
 
 
@@ -38,6 +39,10 @@ def copy(daic_woz, e_daic, tmp_path):
 
 def edit(path, change):
     path.write_text(change(path.read_text()))
+
+
+def texts(messages):
+    return [str(message) for message in messages]
 
 
 def by_id(reading):
@@ -77,17 +82,17 @@ def test_e_daic_gives_its_sessions_with_labels_parts_and_files(e_daic):
 
 def test_what_is_missing_is_named_and_left_out(daic_woz, e_daic):
     (truncated,) = read_daic(daic_woz).left_out
-    assert truncated == "daic-woz:440 (dev): 440_P is not whole: 440_CLNF_pose.txt, 440_COVAREP.csv are missing."
+    assert str(truncated) == "daic-woz:440 (dev): 440_P is not whole: 440_CLNF_pose.txt, 440_COVAREP.csv are missing."
     (absent,) = read_daic(e_daic).left_out
-    assert absent == "e-daic:716 (test): there is no folder 716_P."
-    assert any("718_P" in said and "no label" in said for said in read_daic(e_daic).warnings)
+    assert str(absent) == "e-daic:716 (test): there is no folder 716_P."
+    assert any("718_P" in said and "no label" in said for said in texts(read_daic(e_daic).warnings))
 
 
 def test_an_archive_that_was_not_unpacked_is_named(copy):
     folder = copy("daic")
     shutil.rmtree(folder / "440_P")
     (folder / "440_P.zip").write_bytes(b"PK")
-    assert "440_P.zip is not unpacked" in read_daic(folder).left_out[0]
+    assert "440_P.zip is not unpacked" in str(read_daic(folder).left_out[0])
 
 
 def test_answers_that_do_not_sum_to_the_total_are_not_used(copy):
@@ -100,7 +105,7 @@ def test_answers_that_do_not_sum_to_the_total_are_not_used(copy):
 
 
 def test_a_class_that_contradicts_the_total_is_a_warning(daic_woz):
-    (said,) = [said for said in read_daic(daic_woz).warnings if "409" in said]
+    (said,) = [said for said in texts(read_daic(daic_woz).warnings) if "409" in said]
     assert "gives the score 10 and the class 0; the score is used" in said
 
 
@@ -109,8 +114,8 @@ def test_a_test_part_without_scores_is_left_out_and_said(copy):
     (folder / "full_test_split.csv").unlink()
     reading = read_daic(folder)
     assert {session.split for session in reading.sessions} == {"train", "dev"}
-    assert any("the part test needs full_test_split.csv" in said for said in reading.warnings)
-    assert len([said for said in reading.left_out if "no PHQ-8 score" in said]) == 2
+    assert any("the part test needs full_test_split.csv" in said for said in texts(reading.warnings))
+    assert len([said for said in texts(reading.left_out) if "no PHQ-8 score" in said]) == 2
 
 
 def test_daic_woz_features_leave_out_lost_frames_and_unvoiced_pitch(daic_woz):
@@ -179,7 +184,7 @@ def test_numbers_that_are_none_are_nan(copy, word):
     for i in (1, 2, 3):  # the first tenth of a second
         lines[i] = ", ".join([*lines[i].split(", ")[:-1], word])
     path.write_text("\n".join(lines) + "\n")
-    face = daic.load_daic_woz(path.parent).face
+    face = daic_features.load_daic_woz(path.parent).face
     column = face.names.index("gaze_z_h1")
     assert np.isnan(face.values[0, column])
     assert np.isfinite(face.values[1:, column]).all()
@@ -187,9 +192,9 @@ def test_numbers_that_are_none_are_nan(copy, word):
 
 def test_frames_are_joined_by_their_number(copy):
     folder = copy("daic") / "302_P"
-    whole = daic.load_daic_woz(folder).face
+    whole = daic_features.load_daic_woz(folder).face
     edit(folder / "302_CLNF_pose.txt", lambda text: "".join(text.splitlines(keepends=True)[:31]))  # the first second
-    short = daic.load_daic_woz(folder).face
+    short = daic_features.load_daic_woz(folder).face
     assert short.time_s[-1] < 1
     np.testing.assert_array_equal(short.values, whole.values[: len(short)])
 
@@ -197,7 +202,7 @@ def test_frames_are_joined_by_their_number(copy):
 def test_a_session_whose_face_was_never_found_has_a_voice_alone(copy):
     folder = copy("daic") / "302_P"
     edit(folder / "302_CLNF_AUs.txt", lambda text: re.sub(r"(0\.\d{4}), 1, ", r"\1, 0, ", text))
-    features = daic.load_daic_woz(folder)
+    features = daic_features.load_daic_woz(folder)
     assert features.face is None
     assert features.voice is not None
 
@@ -215,7 +220,7 @@ def test_names_of_files_in_another_case_are_found(copy):
         ("daic", "302_CLNF_AUs.txt", lambda t: t.replace("confidence", "AU99_r", 1), "names column 3 'AU99_r', conf"),
         ("daic", "302_CLNF_gaze.txt", lambda t: t.replace(", z_h1", "", 1), "has 15 columns, 16 are expected"),
         ("daic", "302_CLNF_AUs.txt", lambda t: t.split("\n", 1)[1], "names column 1 '1', frame is expected"),
-        ("daic", "302_COVAREP.csv", lambda t: ",".join(daic.COVAREP) + "\n" + t, "numbers without a header"),
+        ("daic", "302_COVAREP.csv", lambda t: ",".join(daic_features.COVAREP) + "\n" + t, "numbers without a header"),
         ("daic", "302_COVAREP.csv", lambda t: t.replace(",", ";"), "has 1 columns, 74 are expected"),
         ("daic", "302_COVAREP.csv", lambda t: "", "has 1 columns, 74 are expected"),
         ("daic", "302_COVAREP.csv", lambda t: t[:-600], "is cut off: its last line has"),
@@ -230,7 +235,7 @@ def test_another_layout_is_one_sentence_and_leaves_its_session_out(copy, corpus,
     (path,) = folder.rglob(name)
     edit(path, change)
     reading = read_daic(folder)
-    (sentence,) = [sentence for sentence in reading.left_out if ":302 " in sentence]
+    (sentence,) = [sentence for sentence in texts(reading.left_out) if ":302 " in sentence]
     assert said in sentence
     assert "\n" not in sentence
 
@@ -252,7 +257,7 @@ def test_what_is_wrong_inside_a_file_is_one_sentence_when_it_is_loaded(copy, nam
     path = copy("daic") / "302_P" / name
     path.write_text("\n".join(change(path.read_text().splitlines())) + "\n")
     with pytest.raises(FerPhqError, match=said) as error:
-        daic.load_daic_woz(path.parent)
+        daic_features.load_daic_woz(path.parent)
     assert str(path) in str(error.value)
 
 
@@ -264,6 +269,9 @@ def test_what_is_wrong_inside_a_file_is_one_sentence_when_it_is_loaded(copy, nam
         (lambda t: t.replace("302,", "abc,"), "names a participant 'abc' in column Participant_ID"),
         (lambda t: t + "401,0,7,0\n", "401 has two rows in the label files of .*: dev and train"),
         (lambda t: "", "no column Participant_ID"),
+        (lambda t: t.replace("302,0,4,", "302,0,4,5,"), "Row 2: it has 13 cells, the heading has 12."),
+        (lambda t: t.replace("Gender", "PHQ_Score"), "phq8_score, phq_score all stand for phq8_score; leave one."),
+        (lambda t: t.replace("Gender", "PHQ8_Score"), "the column 'phq8_score' is there 2 times; leave one."),
     ],
 )
 def test_label_files_that_are_otherwise_end_it(copy, change, said):
@@ -273,11 +281,25 @@ def test_label_files_that_are_otherwise_end_it(copy, change, said):
         read_daic(folder)
 
 
+def test_a_label_file_that_a_spreadsheet_saved_anew_is_read(copy, daic_woz):
+    folder = copy("daic")
+    path = folder / "train_split_Depression_AVEC2017.csv"
+    path.write_bytes(path.read_text().replace(",", ";").encode("utf-16"))
+    assert by_id(read_daic(folder)).keys() == by_id(read_daic(daic_woz)).keys()
+
+
+def test_a_score_with_a_decimal_comma_is_said_to_be_no_number(copy):
+    folder = copy("daic")
+    edit(folder / "train_split_Depression_AVEC2017.csv", lambda t: t.replace("302,0,4,", '302,0,"4,0",'))
+    (said,) = [said for said in texts(read_daic(folder).left_out) if ":302 " in said]
+    assert said.endswith("AVEC2017.csv gives the score '4,0', which is no whole number.")
+
+
 @pytest.mark.parametrize("score", ["31", "-1", "", "4.5", "x"])
 def test_a_score_that_is_none_leaves_its_session_out(copy, score):
     folder = copy("daic")
     edit(folder / "train_split_Depression_AVEC2017.csv", lambda t: re.sub("302,0,4", f"302,0,{score}", t))
-    assert any(":302 (train)" in said and "score" in said for said in read_daic(folder).left_out)
+    assert any(":302 (train)" in said and "score" in said for said in texts(read_daic(folder).left_out))
 
 
 def test_folders_that_are_neither_both_or_empty_are_one_sentence(copy, tmp_path):

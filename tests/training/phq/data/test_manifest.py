@@ -14,7 +14,7 @@ from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality, Scale
 from fer_phq.features.files import write_features
 from training.phq.data.manifest import read_manifest
-from training.phq.data.manifest_problems import SHOWN, ManifestError, ProblemKind
+from training.phq.data.manifest_problems import MOST_LISTED, ManifestError, ProblemKind
 from training.phq.data.sessions import FeatureSpace, LabelledSession, SourceKind, feature_spaces
 
 HEADER = "subject_id,scale,score,recording"
@@ -494,7 +494,7 @@ def test_a_hundred_thousand_rows_are_counted_and_the_first_of_each_kind_shown(fo
     rows += [f"s1,PHQ-8,{i % 2},a.mp4" for i in range(1_000)]
     error = problems(write(folder, HEADER, *rows))
     lines = str(error).splitlines()
-    assert len(lines) < 6 * (SHOWN + 2)
+    assert len(lines) < 6 * (MOST_LISTED + 2)
     assert "Files (99000):" in lines
     assert "  row 2, recording: 'none/0.mp4' is not there" in lines
     assert "  and 98980 more" in lines
