@@ -253,7 +253,7 @@ def queries(store: Store, subject: str) -> dict[str, Callable[[], object]]:
         "ours trends": lambda: store.trends.load(subject_id=subject, measures=NAMES, prefer_model="synthetic-0123abcd"),
         "naive trends": trend,
         "ours cohort": lambda: store.cohort.load(
-            wanted=CohortFilter(), measures=NAMES, prefer_model="synthetic-0123abcd"
+            cohort=CohortFilter(), measures=NAMES, prefer_model="synthetic-0123abcd"
         ),
         "naive cohort": cohort,
     }

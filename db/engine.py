@@ -66,7 +66,7 @@ def sqlite_file(url: URL) -> Path | None:
     return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 
 
-def place_of(url: URL) -> str:
+def describe_url(url: URL) -> str:
     """The database in words a person recognises, without its password."""
     path = sqlite_file(url)
     return str(path) if path is not None else url.set(query={}).render_as_string(hide_password=True)
@@ -146,16 +146,16 @@ def store_errors(url: URL) -> Iterator[None]:
     try:
         yield
     except IntegrityError as error:
-        raise ConflictError(messages.CONSTRAINT(url=place_of(url), error=_first_line(error))) from error
+        raise ConflictError(messages.CONSTRAINT(url=describe_url(url), error=_first_line(error))) from error
     except DBAPIError as error:
-        raise StoreError(_message(error.orig, place_of(url))) from error
+        raise StoreError(_message(error.orig, describe_url(url))) from error
     except sqlite3.Error as error:
-        raise StoreError(_message(error, place_of(url))) from error
+        raise StoreError(_message(error, describe_url(url))) from error
     except StatementError as error:
         # A value that the store's own types refuse, such as a date without a time zone.
         raise StoreError(str(error.orig)) from error
     except SQLAlchemyError as error:
-        raise StoreError(messages.UNUSABLE(url=place_of(url), error=_first_line(error))) from error
+        raise StoreError(messages.UNUSABLE(url=describe_url(url), error=_first_line(error))) from error
 
 
 _SQLITE_CODES = (
@@ -181,18 +181,18 @@ _POSTGRES_CODES = (
 )
 
 
-def _message(error: BaseException | None, place: str) -> Message:
+def _message(error: BaseException | None, location: str) -> Message:
     text = _first_line(error)
     code: str = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or ""
     for prefixes, template in _SQLITE_CODES if isinstance(error, sqlite3.Error) else _POSTGRES_CODES:
         if code and code.startswith(prefixes):
-            return template(place=place, text=text) if "text" in template.fields else template(place=place)
+            return template(place=location, text=text) if "text" in template.fields else template(place=location)
     if "no such table" in text:
-        return messages.SQLITE_NO_TABLES(place=place)
+        return messages.SQLITE_NO_TABLES(place=location)
     if not isinstance(error, sqlite3.Error) and not code:
         # libpq gives no code when no session came about, and says why only in words.
-        return messages.SERVER_UNREACHABLE(place=place, text=text)
-    return messages.FAILED(place=place, text=text)
+        return messages.SERVER_UNREACHABLE(place=location, text=text)
+    return messages.FAILED(place=location, text=text)
 
 
 def _first_line(error: BaseException | None) -> str:

@@ -91,7 +91,7 @@ NOT_MIGRATED = template(
     "db.not_migrated", "The database {url} was not migrated: a row of '{broken}' lost its parent row."
 )
 
-NOT_FOUND = template("db.not_found", "There is no {kind} '{row_id}' in the database: it may have been erased.")
+NO_ROW = template("db.no_row", "There is no {kind} '{row_id}' in the database: it may have been erased.")
 KINDS = {
     "subjects": template("db.kind_subject", "subject"),
     "sessions": template("db.kind_session", "session"),

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import URL
 
 from db import messages
-from db.engine import normalise_url, open_engine, place_of, sqlite_file, store_errors, writing
+from db.engine import describe_url, normalise_url, open_engine, sqlite_file, store_errors, writing
 from fer_phq.core.errors import StoreError
 
 _LOCK_KEY = 0x6665725F706871  # "fer_phq": PostgreSQL's advisory locks are numbered
@@ -72,21 +72,21 @@ def check_schema(engine: Engine, url: URL) -> None:
     """Raise StoreError, with what to do, unless the database is exactly at this code's revision."""
     path = sqlite_file(url)
     if path is not None and not path.exists():
-        raise StoreError(messages.NO_DATABASE(url=place_of(url)))
+        raise StoreError(messages.NO_DATABASE(url=describe_url(url)))
     with engine.connect() as connection:
         revision = _revision(connection)
     _refuse_newer(revision, url)
     if revision is None:
-        raise StoreError(messages.EMPTY(url=place_of(url)))
+        raise StoreError(messages.EMPTY(url=describe_url(url)))
     if revision != head_revision():
         needed = head_revision()
-        raise StoreError(messages.OLD_SCHEMA(url=place_of(url), revision=revision, head_revision=needed))
+        raise StoreError(messages.OLD_SCHEMA(url=describe_url(url), revision=revision, head_revision=needed))
 
 
 def _refuse_newer(revision: str | None, url: URL) -> None:
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if revision is not None and revision not in known:
-        raise StoreError(messages.NEWER(url=place_of(url), revision=revision))
+    revisions = {script.revision for script in _scripts().walk_revisions()}
+    if revision is not None and revision not in revisions:
+        raise StoreError(messages.NEWER(url=describe_url(url), revision=revision))
 
 
 def _revision(connection: Connection) -> str | None:
@@ -124,4 +124,4 @@ def _check_foreign_keys(connection: Connection, url: URL) -> None:
     if connection.dialect.name != "sqlite":
         return
     if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
-        raise StoreError(messages.NOT_MIGRATED(url=place_of(url), broken=str(broken[0])))
+        raise StoreError(messages.NOT_MIGRATED(url=describe_url(url), broken=str(broken[0])))

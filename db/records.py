@@ -322,7 +322,7 @@ class NoteRecord:
 
 
 @dataclass(frozen=True)
-class GivenTranscript:
+class NewTranscript:
     """A transcript to be kept with a session: the file as it was, and the subject's name in it where somebody said."""
 
     original_name: str

@@ -24,10 +24,12 @@ MODULES: tuple[str, ...] = (
     "fer_phq.voice.messages",
     "fer_phq.words.messages",
     "db.messages",
+    "service.cli.messages",
     "service.demo.messages",
     "service.ingest.messages",
     "service.jobs.messages",
     "service.models.messages",
+    "service.views.messages",
 )
 TRAINING_MODULES: tuple[str, ...] = (
     "training.phq.messages",

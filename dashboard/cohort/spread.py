@@ -13,11 +13,11 @@ from dashboard.i18n import _, mark
 from dashboard.widgets import ui
 from fer_phq.features.measures import BY_NAME
 from service.views import cohort
-from service.views.cohort import EVERYBODY, FEW, OTHERS, Cohort
+from service.views.cohort import EVERYBODY, FEW, REST, Cohort
 
 PAGE = 8
 NOBODY = mark("This measure is known of nobody here.")
-GROUPS = {EVERYBODY: mark("Everybody"), OTHERS: mark("Others")}
+GROUPS = {EVERYBODY: mark("Everybody"), REST: mark("Others")}
 PLAIN = {"displayModeBar": False}
 SPREAD = mark(
     "A point is a person: the mean over their sessions. Boxes are quartiles, for groups of at least {few} people; "
@@ -29,7 +29,7 @@ SPREAD = mark(
 def spread(found: Cohort, names: Sequence[str], groups: Sequence[str]) -> None:
     """The distribution of each chosen measure, by group."""
     with ui.card("cohort_spread", _("Distribution over people")):
-        members = cohort.grouped(found.people, groups)
+        members = cohort.group_by_tag(found.people, groups)
         members["group"] = members["group"].replace({name: _(words) for name, words in GROUPS.items()})
         with st.container(horizontal=True):
             for name in names:

@@ -97,7 +97,7 @@ def cohort_downloads(wanted: CohortFilter, prefer_model: str | None) -> None:
     with st.popover(_("Data"), icon=":material/download:"):
         table_buttons(
             _("Sessions"),
-            lambda: store.cohort.load(wanted=wanted, measures=names, prefer_model=prefer_model),
+            lambda: store.cohort.load(cohort=wanted, measures=names, prefer_model=prefer_model),
             "cohort",
         )
         ui.note(_(DICTIONARY))

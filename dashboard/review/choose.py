@@ -14,7 +14,7 @@ from db.records import AnalysisSummary, SessionDetail
 from fer_phq.core.errors import FerPhqError
 from service.jobs import queue
 from service.models.active_model import active_bundle
-from service.views.review import shown_first
+from service.views.review import default_analysis
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def job_state(detail: SessionDetail) -> None:
 def choose_analysis(detail: SessionDetail) -> Chosen | None:
     """The newest analysis by the active model, or what is chosen among several, and one to compare it with."""
     active = _active_id()
-    first = shown_first(detail.analyses, active)
+    first = default_analysis(detail.analyses, active)
     if first is None:
         return None
     if len(detail.analyses) < 2:

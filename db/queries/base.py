@@ -66,7 +66,7 @@ def get_row(session: Session, table: type[Row], row_id: str, *, lock: bool = Fal
     if row is None:
         kind = messages.KINDS.get(table.__tablename__)
         name = table.__tablename__.removesuffix("s") if kind is None else kind()
-        raise NotFoundError(messages.NOT_FOUND(kind=name, row_id=row_id[:60]))
+        raise NotFoundError(messages.NO_ROW(kind=name, row_id=row_id[:60]))
     return row
 
 

@@ -31,8 +31,10 @@ class ErasureQueries(Queries):
         """
         with self._writing() as session:
             row = get_row(session, SubjectRow, subject_id, lock=True)
-            asked = session.scalar(_count(QuestionnaireRow, QuestionnaireRow.subject_id == subject_id))
-            report = _doomed(session, SessionRow.subject_id == subject_id, subjects=1, questionnaires=asked or 0)
+            questionnaires = session.scalar(_count_rows(QuestionnaireRow, QuestionnaireRow.subject_id == subject_id))
+            report = _plan_erasure(
+                session, SessionRow.subject_id == subject_id, subjects=1, questionnaires=questionnaires or 0
+            )
             self._erase(session, row, "subject", report)
         return self._cleared(report)
 
@@ -40,7 +42,7 @@ class ErasureQueries(Queries):
         """Remove a session with its analyses and jobs; see `erase_subject`. Raises NotFoundError."""
         with self._writing() as session:
             row = get_row(session, SessionRow, session_id, lock=True)
-            report = _doomed(session, SessionRow.id == session_id)
+            report = _plan_erasure(session, SessionRow.id == session_id)
             self._erase(session, row, "session", report)
         return self._cleared(report)
 
@@ -51,9 +53,9 @@ class ErasureQueries(Queries):
             self._erase(session, get_row(session, AnalysisRow, analysis_id, lock=True), "analysis", report)
         return self._cleared(report)
 
-    def _erase(self, session: Session, row: Erasable, kind: str, what: ErasureReport) -> None:
+    def _erase(self, session: Session, row: Erasable, kind: str, report: ErasureReport) -> None:
         session.execute(delete(type(row)).where(type(row).id == row.id))  # the foreign keys cascade
-        counts = f"sessions {what.sessions}, analyses {what.analyses}, questionnaires {what.questionnaires}"
+        counts = f"sessions {report.sessions}, analyses {report.analyses}, questionnaires {report.questionnaires}"
         self._audit(session, "erase", kind, row.id, counts)
 
     def _cleared(self, report: ErasureReport) -> ErasureReport:
@@ -71,23 +73,23 @@ class ErasureQueries(Queries):
                 return not busy
 
 
-def _doomed(
+def _plan_erasure(
     session: Session, which: ColumnElement[bool], *, subjects: int = 0, questionnaires: int = 0
 ) -> ErasureReport:
     """What erasing these sessions removes. A recording that another session uses too is not to be deleted."""
     doomed = select(SessionRow.id).where(which)
-    kept = select(SessionRow.media_path).where(~which, SessionRow.media_path.is_not(None))
+    paths_of_others = select(SessionRow.media_path).where(~which, SessionRow.media_path.is_not(None))
     paths = (
         select(SessionRow.media_path)
-        .where(which, SessionRow.media_path.is_not(None), SessionRow.media_path.not_in(kept))
+        .where(which, SessionRow.media_path.is_not(None), SessionRow.media_path.not_in(paths_of_others))
         .distinct()
         .order_by(SessionRow.media_path)
     )
     workflows = select(JobRow.workflow_id).where(JobRow.session_id.in_(doomed))
     return ErasureReport(
         subjects=subjects,
-        sessions=session.scalar(_count(SessionRow, which)) or 0,
-        analyses=session.scalar(_count(AnalysisRow, AnalysisRow.session_id.in_(doomed))) or 0,
+        sessions=session.scalar(_count_rows(SessionRow, which)) or 0,
+        analyses=session.scalar(_count_rows(AnalysisRow, AnalysisRow.session_id.in_(doomed))) or 0,
         questionnaires=questionnaires,
         media_paths=tuple(path for path in session.scalars(paths) if path),
         workflow_ids=tuple(session.scalars(workflows)),
@@ -95,5 +97,5 @@ def _doomed(
     )
 
 
-def _count(table: Any, which: ColumnElement[bool]) -> Select[int]:
+def _count_rows(table: Any, which: ColumnElement[bool]) -> Select[int]:
     return select(func.count()).select_from(table).where(which)

@@ -191,18 +191,18 @@ def newest_analysis(
 
     The newest: of `model_id` alone when given, else of `prefer_model` where it has analysed the session.
     """
-    other = aliased(AnalysisRow)
-    query = select(other.id).where(other.session_id == session_id)
+    analysis = aliased(AnalysisRow)
+    query = select(analysis.id).where(analysis.session_id == session_id)
     if model_id is not None:
-        query = query.where(other.model_id == model_id)
+        query = query.where(analysis.model_id == model_id)
     elif prefer_model is not None:
-        query = query.order_by(case((other.model_id == prefer_model, 0), else_=1))
-    newest = query.order_by(other.created_at.desc(), other.id.desc()).limit(1)
+        query = query.order_by(case((analysis.model_id == prefer_model, 0), else_=1))
+    newest = query.order_by(analysis.created_at.desc(), analysis.id.desc()).limit(1)
     return newest.correlate(SessionRow).scalar_subquery()
 
 
 def newest_job(session_id: InstrumentedAttribute[str] = SessionRow.id) -> ScalarSelect[str]:
     """Id of the session's newest job; to be joined on."""
-    other = aliased(JobRow)
-    newest = select(other.id).where(other.session_id == session_id).order_by(other.created_at.desc(), other.id.desc())
+    job = aliased(JobRow)
+    newest = select(job.id).where(job.session_id == session_id).order_by(job.created_at.desc(), job.id.desc())
     return newest.limit(1).correlate(SessionRow).scalar_subquery()

@@ -108,8 +108,8 @@ class QuestionnaireQueries(Queries):
             AuditRow.object_id.in_(mine),
         )
         with self._reading() as session:
-            said = {row_id: actor.partition(BY)[2] for row_id, actor in session.execute(query)}
-        return {row_id: by for row_id, by in said.items() if by}
+            authors = {row_id: actor.partition(BY)[2] for row_id, actor in session.execute(query)}
+        return {row_id: by for row_id, by in authors.items() if by}
 
     def acknowledge(self, *, questionnaire_id: str, by: str) -> QuestionnaireRecord:
         """Note that a person has seen a questionnaire's answer to item 9; the first one to do so stays noted."""

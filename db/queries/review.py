@@ -9,7 +9,7 @@ from sqlalchemy import exists, func, select
 
 from db import messages
 from db.queries.base import MAX_TAG, Queries, get_row, new_id, one_line, stored, utc_now
-from db.records import MAX_TRANSCRIPT, EventRecord, GivenTranscript, NoteRecord, TranscriptRecord
+from db.records import MAX_TRANSCRIPT, EventRecord, NewTranscript, NoteRecord, TranscriptRecord
 from db.tables import EventRow, NoteRow, SessionRow, SubjectRow, TranscriptRow
 from fer_phq.core.errors import StoreError
 
@@ -81,12 +81,12 @@ class TranscriptQueries(Queries):
 
         Raises StoreError when it is empty or larger than `MAX_TRANSCRIPT`, NotFoundError.
         """
-        row = transcript_row(session_id, GivenTranscript(original_name, document, speaker))
+        row = transcript_row(session_id, NewTranscript(original_name, document, speaker))
         with self._writing() as session:
             get_row(session, SessionRow, session_id, lock=True)
-            found = session.merge(row)
+            merged = session.merge(row)
             self._audit(session, "set", "transcript", session_id)
-            return _transcript_record(stored(session, found))
+            return _transcript_record(stored(session, merged))
 
     def get(self, *, session_id: str) -> TranscriptRecord | None:
         """The session's transcript, or None."""
@@ -113,8 +113,8 @@ class EventQueries(Queries):
 
     def add(self, *, subject_id: str, at: datetime, words: str) -> EventRecord:
         """Note what happened to a subject and when. Raises StoreError when nothing is said, NotFoundError."""
-        said = one_line(words, MAX_EVENT, messages.WHAT_HAPPENED())
-        row = EventRow(id=new_id(), subject_id=subject_id, at=at, words=said, created_at=utc_now())
+        line = one_line(words, MAX_EVENT, messages.WHAT_HAPPENED())
+        row = EventRow(id=new_id(), subject_id=subject_id, at=at, words=line, created_at=utc_now())
         with self._writing() as session:
             get_row(session, SubjectRow, subject_id, lock=True)
             session.add(row)
@@ -134,16 +134,16 @@ class EventQueries(Queries):
             return [_event_record(row) for row in session.scalars(query)]
 
 
-def transcript_row(session_id: str, given: GivenTranscript) -> TranscriptRow:
+def transcript_row(session_id: str, transcript: NewTranscript) -> TranscriptRow:
     """A session's transcript as a row. Raises StoreError when it is empty or larger than `MAX_TRANSCRIPT`."""
-    if not 0 < len(given.document) <= MAX_TRANSCRIPT:
+    if not 0 < len(transcript.document) <= MAX_TRANSCRIPT:
         raise StoreError(messages.TRANSCRIPT_SIZE(mib=MAX_TRANSCRIPT // 2**20))
     return TranscriptRow(
         session_id=session_id,
-        original_name=given.original_name,
-        speaker=given.speaker,
-        document=given.document,
-        sha256=hashlib.sha256(given.document).hexdigest(),
+        original_name=transcript.original_name,
+        speaker=transcript.speaker,
+        document=transcript.document,
+        sha256=hashlib.sha256(transcript.document).hexdigest(),
         created_at=utc_now(),
     )
 

@@ -24,8 +24,8 @@ from db.queries.review import transcript_row
 from db.records import (
     Consent,
     DuplicateSessionError,
-    GivenTranscript,
     JobRecord,
+    NewTranscript,
     SessionDetail,
     SessionRecord,
     SessionSummary,
@@ -70,7 +70,7 @@ class SessionQueries(Queries):
         retain_until: datetime | None = None,
         is_demo: bool = False,
         job_settings: dict[str, Any] | None = None,
-        transcript: GivenTranscript | None = None,
+        transcript: NewTranscript | None = None,
     ) -> tuple[SessionRecord, JobRecord]:
         """A new session with its queued job and its transcript where it has one, all or nothing.
 

@@ -32,13 +32,13 @@ class SubjectQueries(Queries):
 
     def get_or_create(self, *, label: str, is_demo: bool = False) -> SubjectRecord:
         """The subject with this label, created when there is none; safe when two callers do it at once."""
-        if found := self.find(label=label):
-            return found
+        if subject := self.find(label=label):
+            return subject
         try:
             return self.create(label=label, is_demo=is_demo)
         except StoreError:
-            if found := self.find(label=label):
-                return found
+            if subject := self.find(label=label):
+                return subject
             raise
 
     def get(self, *, subject_id: str) -> SubjectRecord:
@@ -70,25 +70,25 @@ class SubjectQueries(Queries):
 
     def set_tags(self, *, subject_id: str, tags: Collection[str]) -> list[str]:
         """Give a subject these tags and no others; returned sorted. Raises StoreError for one that is no tag."""
-        wanted = sorted({one_line(tag, MAX_TAG, messages.A_TAG()) for tag in tags})
+        cleaned = sorted({one_line(tag, MAX_TAG, messages.A_TAG()) for tag in tags})
         with self._writing() as session:
             get_row(session, SubjectRow, subject_id, lock=True)
             session.execute(delete(SubjectTagRow).where(SubjectTagRow.subject_id == subject_id))
-            if wanted:
-                session.execute(insert(SubjectTagRow), [{"subject_id": subject_id, "tag": tag} for tag in wanted])
-            self._audit(session, "tag", "subject", subject_id, f"{len(wanted)} tags")
-        return wanted
+            if cleaned:
+                session.execute(insert(SubjectTagRow), [{"subject_id": subject_id, "tag": tag} for tag in cleaned])
+            self._audit(session, "tag", "subject", subject_id, f"{len(cleaned)} tags")
+        return cleaned
 
     def tags(self, *, subject_ids: Sequence[str] | None = None) -> dict[str, tuple[str, ...]]:
         """Each subject's tags, sorted; subjects without any are not there. Of these subjects when given."""
         query = select(SubjectTagRow).order_by(SubjectTagRow.subject_id, SubjectTagRow.tag)
         if subject_ids is not None:
             query = query.where(SubjectTagRow.subject_id.in_(subject_ids))
-        found: dict[str, tuple[str, ...]] = {}
+        tags_of_subject: dict[str, tuple[str, ...]] = {}
         with self._reading() as session:
             for row in session.scalars(query):
-                found[row.subject_id] = (*found.get(row.subject_id, ()), row.tag)
-        return found
+                tags_of_subject[row.subject_id] = (*tags_of_subject.get(row.subject_id, ()), row.tag)
+        return tags_of_subject
 
 
 def clean_label(label: str) -> str:

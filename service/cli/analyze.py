@@ -21,10 +21,12 @@ from rich.table import Table
 from fer_phq.core.analysis import Progress, ProgressHook, Sampling, SessionAnalysis, Settings, Step
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError
+from fer_phq.core.messages import Message
 from fer_phq.core.phq import PhqEstimate, Provenance
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.files import write_features
 from fer_phq.features.measures import versioned_measures
+from service.cli import messages
 from service.ingest.server_folder import RECORDINGS as SUFFIXES
 from service.models.active_model import active_bundle
 from service.runtime_settings import current
@@ -61,7 +63,7 @@ class Options:
     """What was asked for on the command line."""
 
     settings: Settings
-    beside: Sidecar
+    sidecar: Sidecar
     as_json: bool
     csv_dir: Path | None
     features_dir: Path | None
@@ -105,41 +107,41 @@ def analyze_command(
     if save is None:
         save = subject is not None
     if save and subject is None:
-        raise SettingsError("--save needs --subject: results are kept for a subject.")
+        raise SettingsError(messages.SAVE_NEEDS_SUBJECT())
     if not save and (consent_by or recorded_at):
-        raise SettingsError("--consent-by and --recorded-at belong to what is kept: add --subject.")
+        raise SettingsError(messages.NOT_SAVED())
     try:
         sampling = Sampling(fps=app_settings.fps if fps is None else fps, key_frames=key_frames)
     except ValueError as error:
         raise SettingsError(str(error)) from None
     settings = Settings(sampling=sampling, coverage_floor=app_settings.coverage_floor, track=track)
-    beside = Sidecar(transcript, speaker, audio)
+    sidecar = Sidecar(transcript, speaker, audio)
     if speaker is not None and transcript is None:
-        raise SettingsError("--speaker names a speaker of the transcript: add --transcript.")
-    if beside != Sidecar() and (len(recordings) > 1 or recordings[0].is_dir()):
-        raise SettingsError("--transcript and --audio belong to one recording: name one file.")
-    kept_for = subject if save else None
-    options = Options(settings, beside, as_json, csv_dir, features_dir, kept_for, consent_by, recorded_at)
+        raise SettingsError(messages.SPEAKER_ALONE())
+    if sidecar != Sidecar() and (len(recordings) > 1 or recordings[0].is_dir()):
+        raise SettingsError(messages.ONE_RECORDING())
+    label_to_save = subject if save else None
+    options = Options(settings, sidecar, as_json, csv_dir, features_dir, label_to_save, consent_by, recorded_at)
     raise typer.Exit(run(recordings, options, app_settings))
 
 
-def expand(paths: Iterable[Path]) -> tuple[list[Path], list[str]]:
+def expand(paths: Iterable[Path]) -> tuple[list[Path], list[Message]]:
     """Files as given and, of folders, every recording below, sorted; and a sentence for each folder without any."""
     files: list[Path] = []
-    complaints: list[str] = []
+    complaints: list[Message] = []
     for path in paths:
-        found = [path]
+        recordings = [path]
         if path.is_dir():
-            found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-            if not found:
-                complaints.append(f"The folder {path} holds no recordings ({', '.join(SUFFIXES[:5])}, ...).")
-        files += found
+            recordings = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+            if not recordings:
+                complaints.append(messages.NO_RECORDINGS(path=str(path), suffixes=tuple(SUFFIXES[:5])))
+        files += recordings
     return files, complaints
 
 
-def run(named: list[Path], options: Options, app_settings: AppSettings) -> int:
+def run(recordings: list[Path], options: Options, app_settings: AppSettings) -> int:
     """Analyse each file, deliver it as asked, and go on after one that fails; the exit code."""
-    paths, complaints = expand(named)
+    paths, complaints = expand(recordings)
     for complaint in complaints:
         print(f"Error: {complaint}", file=sys.stderr)
     if not paths:
@@ -169,7 +171,7 @@ def analyze_one(path: Path, model: FerPhqModel, options: Options) -> SessionAnal
     from fer_phq.pipeline.session import analyze
 
     with progress_bar(path.name) as hook:
-        return analyze(path, model, options.settings, hook, options.beside)
+        return analyze(path, model, options.settings, hook, options.sidecar)
 
 
 @contextmanager
@@ -227,7 +229,7 @@ def keeper(options: Options, app_settings: AppSettings) -> Callable[[SessionAnal
         path = Path(analysis.recording.path)
         try:
             modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            kept = add_recording(
+            added = add_recording(
                 app_settings,
                 store,
                 path,
@@ -239,16 +241,16 @@ def keeper(options: Options, app_settings: AppSettings) -> Callable[[SessionAnal
                 enqueue=False,
             )
         except OSError as error:
-            raise RecordingError(f"{path} cannot be copied: {error.strerror}.") from None
+            raise RecordingError(messages.CANNOT_COPY(path=str(path), error=str(error.strerror))) from None
         try:
-            found = versioned_measures(analysis, options.settings)
+            measures = versioned_measures(analysis, options.settings)
             store.analyses.save(
-                session_id=kept.session_id, analysis=analysis, settings=options.settings, measures=found
+                session_id=added.session_id, analysis=analysis, settings=options.settings, measures=measures
             )
         except BaseException:
             # A session without its analysis would be half a result.
-            if not kept.duplicate:
-                erase_session(app_settings, store, kept.session_id)
+            if not added.duplicate:
+                erase_session(app_settings, store, added.session_id)
             raise
 
     return keep
@@ -259,7 +261,7 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SettingsError(f"The folder {folder} cannot be made: {error.strerror}.") from None
+        raise SettingsError(messages.CANNOT_MAKE_FOLDER(folder=str(folder), error=str(error.strerror))) from None
 
 
 def file_stem(analysis: SessionAnalysis) -> str:
@@ -275,12 +277,12 @@ def write_csv(analysis: SessionAnalysis, folder: Path) -> Path:
             writer = csv.writer(file)
             writer.writerow(["time_s", *EMOTIONS, "x0", "y0", "x1", "y1", "detection_score", "quality"])
             for row in analysis.to_dict()["timeline"]:
-                seen = row["emotions"] is not None
-                values = [*row["emotions"].values(), *row["box"]] if seen else [""] * (len(EMOTIONS) + 4)
-                last = [row["detection_score"], row["quality"]] if seen else ["", ""]
+                has_face = row["emotions"] is not None
+                values = [*row["emotions"].values(), *row["box"]] if has_face else [""] * (len(EMOTIONS) + 4)
+                last = [row["detection_score"], row["quality"]] if has_face else ["", ""]
                 writer.writerow([row["time_s"], *values, *last])
     except OSError as error:
-        raise SettingsError(f"The file {path} cannot be written: {error.strerror}.") from None
+        raise SettingsError(messages.CANNOT_WRITE_FILE(path=str(path), error=str(error.strerror))) from None
     return path
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from fer_phq.core.errors import SettingsError
+from service.cli import messages
 from service.settings import load_settings
 
 HELP = """
@@ -39,14 +40,14 @@ def demo_command(
     from service.demo import create_demo, remove_demo
 
     if reset and remove:
-        raise SettingsError("--reset and --remove cannot be used together: choose one.")
+        raise SettingsError(messages.RESET_AND_REMOVE())
     settings = load_settings()
     if reset or remove:
         print(remove_demo(settings).sentence, flush=True)
     if not remove:
-        print(create_demo(settings, say).sentence, flush=True)
+        print(create_demo(settings, print_progress).sentence, flush=True)
 
 
-def say(line: str) -> None:
-    """One line of progress on standard error."""
+def print_progress(line: str) -> None:
+    """Write one line of progress to standard error."""
     typer.echo(line, err=True)

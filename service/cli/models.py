@@ -13,6 +13,7 @@ from rich.table import Table
 
 from fer_phq.core.errors import FerPhqError, ModelError
 from fer_phq.core.phq import Modality
+from service.cli import messages
 from service.models.active_model import activate, active_bundle
 from service.settings import load_settings
 
@@ -46,7 +47,7 @@ def list_command() -> None:
         phq = bundle.config.phq
         head = f"{phq.scale}, {phq.provenance} labels" if phq else "none"
         mark = "active" if bundle.model_id == active else ""
-        used = {modality for one in phq.modalities for modality in one} if phq else set()
+        used = {modality for subset in phq.modalities for modality in subset} if phq else set()
         sources = ", ".join(modality for modality in Modality if modality in used)
         table.add_row(mark, bundle.model_id, bundle.config.backbone, head, sources, str(bundle.path))
     Console().print(table)
@@ -74,13 +75,13 @@ def verify_command(name: Name = None) -> None:
     bundle = named_or_active(name)
     damaged = find_damaged_files(bundle)
     if damaged:
-        raise FerPhqError(f"{bundle.path / damaged[0]} is not the file that was shipped: its hash differs.")
+        raise FerPhqError(messages.FILE_DAMAGED(path=str(bundle.path / damaged[0])))
     model = load_model(bundle.path)
     side = np.linspace(0, 255, 64, dtype=np.uint8)
     picture = np.broadcast_to(side[:, None, None], (64, 64, 3))
     probabilities = model.predict_emotions([np.ascontiguousarray(picture)])
     if not np.isfinite(probabilities).all() or abs(float(probabilities.sum()) - 1) > 1e-4:
-        raise FerPhqError(f"{bundle.model_id} gives no probabilities: its weights are not usable.")
+        raise FerPhqError(messages.NO_PROBABILITIES(model_id=bundle.model_id))
     print(f"{bundle.model_id} is whole: hashes match, weights load, probabilities sum to 1.")
 
 

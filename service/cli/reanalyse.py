@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from fer_phq.core.errors import StoreError
+from service.cli import messages
 from service.models.active_model import active_bundle
 from service.settings import load_settings
 
@@ -38,20 +39,27 @@ def reanalyse_command(
     settings.prepare()
     upgrade(settings.database_url)
     console = Console(stderr=True)
+
+    def report(done: int, total: int) -> None:
+        bar.update(task, completed=done, total=total)
+
     with (
         Store(settings.database_url, actor="cli") as store,
         Progress(console=console, transient=True, disable=not console.is_terminal) as bar,
     ):
         subject_id = None
         if subject is not None:
-            found = [one.id for one in store.subjects.list_all() if one.label == subject]
-            if not found:
-                raise StoreError(f"There is no subject '{subject}': `fer-phq reanalyse` without --subject takes all.")
-            subject_id = found[0]
+            subject_ids = [summary.id for summary in store.subjects.list_all() if summary.label == subject]
+            if not subject_ids:
+                raise StoreError(messages.NO_SUBJECT(subject=subject))
+            subject_id = subject_ids[0]
         task = bar.add_task("Sessions", total=None)
-        done = rescore(
-            store, loaded, subject_id=subject_id, on_progress=lambda n, of: bar.update(task, completed=n, total=of)
+        result = rescore(
+            store,
+            loaded,
+            subject_id=subject_id,
+            on_progress=lambda n, total: bar.update(task, completed=n, total=total),
         )
-    print(f"{done.analyses} sessions have a new analysis by {loaded.model_id}.")
-    if done.unknown:
-        print(f"{done.unknown} were analysed by an older version, which did not say by what: analyse them again.")
+    print(f"{result.analyses} sessions have a new analysis by {loaded.model_id}.")
+    if result.unknown:
+        print(f"{result.unknown} were analysed by an older version, which did not say by what: analyse them again.")

@@ -36,11 +36,11 @@ def up_command(address: Address = None, port: Port = None) -> None:
     """
     upgrade_command()
     command = [sys.executable, "-m", "service.cli"]
-    listen = [*(["--address", address] if address else []), *(["--port", str(port)] if port else [])]
+    options = [*(["--address", address] if address else []), *(["--port", str(port)] if port else [])]
     parts = {
         # Sessions of their own: a Ctrl-C reaches this process alone, which then asks each part once to stop.
         "worker": subprocess.Popen([*command, "worker"], start_new_session=True),
-        "dashboard": subprocess.Popen([*command, "dashboard", *listen], start_new_session=True),
+        "dashboard": subprocess.Popen([*command, "dashboard", *options], start_new_session=True),
     }
     raise typer.Exit(wait_for_any(parts))
 
@@ -79,8 +79,8 @@ def dashboard_command(address: Address = None, port: Port = None) -> None:
     """
     from dashboard.launch import main
 
-    given = {"address": address, "port": port}
-    main(load_settings(**{key: value for key, value in given.items() if value is not None}))
+    options = {"address": address, "port": port}
+    main(load_settings(**{key: value for key, value in options.items() if value is not None}))
 
 
 def worker_command() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from db.records import GivenTranscript
+from db.records import NewTranscript
 from db.store import Store
 from fer_phq.core.errors import FerPhqError
 from service.ingest import server_folder, transcripts
@@ -26,7 +26,7 @@ class Details:
     recorded_at: datetime | None
     consent_by: str
     retain_until: datetime | None
-    transcript: GivenTranscript | None = None
+    transcript: NewTranscript | None = None
 
 
 @dataclass(frozen=True)

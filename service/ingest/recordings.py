@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from db.records import Consent, DuplicateSessionError, GivenTranscript
+from db.records import Consent, DuplicateSessionError, NewTranscript
 from db.store import Store
 from fer_phq.core.analysis import RecordingInfo
 from fer_phq.core.errors import RecordingError, StoreError
@@ -46,7 +46,7 @@ def add_recording(
     retain_until: datetime | None = None,
     analysis: Mapping[str, Any] | None = None,
     enqueue: bool = True,
-    transcript: GivenTranscript | None = None,
+    transcript: NewTranscript | None = None,
     display_name: str | None = None,
 ) -> Ingested:
     """Copy a file into the installation as a session of a subject; the file itself stays where it is.
@@ -80,7 +80,7 @@ def take_upload(settings: AppSettings, store: Store, part: Path, grant: UploadGr
 
 def _waiting_transcript(
     settings: AppSettings, store: Store, grant: UploadGrant, info: RecordingInfo
-) -> GivenTranscript | None:
+) -> NewTranscript | None:
     """The transcript that waits for this upload. A recording that is there already may have fetched it before."""
     if grant.transcript is None:
         return None
@@ -108,7 +108,7 @@ def _commit(
     original_name: str,
     *,
     enqueue: bool,
-    transcript: GivenTranscript | None,
+    transcript: NewTranscript | None,
 ) -> Ingested:
     """Place the file and commit its rows under one lock, so that no sweep comes between."""
     media = MediaStore(settings)
@@ -134,7 +134,7 @@ def _add_rows(
     name: str,
     relative: str,
     enqueue: bool,
-    transcript: GivenTranscript | None,
+    transcript: NewTranscript | None,
 ) -> tuple[str, str | None]:
     """Commit the session, with its queued job and transcript in the same transaction when asked; their ids."""
     is_demo = store.subjects.get(subject_id=grant.subject_id).is_demo
@@ -166,7 +166,7 @@ def _add_rows(
     return session.id, job.id
 
 
-def _add_transcript(store: Store, session_id: str, transcript: GivenTranscript | None) -> None:
+def _add_transcript(store: Store, session_id: str, transcript: NewTranscript | None) -> None:
     """Keep the transcript with a session that has none."""
     if transcript is not None and not store.transcripts.exists(session_id=session_id):
         store.transcripts.save(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import TypeVar
 
-from db.records import GivenTranscript
+from db.records import NewTranscript
 from fer_phq.core.csv_input import Column, Problem, Row, TableFormat, parse_time, read_table
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.messages import Message
@@ -57,7 +57,7 @@ class SessionRow:
     recorded_at: datetime | None
     consent_by: str
     keep_days: int | None
-    transcript: GivenTranscript | None
+    transcript: NewTranscript | None
 
 
 @dataclass(frozen=True)

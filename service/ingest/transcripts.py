@@ -14,7 +14,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from db.records import MAX_TRANSCRIPT, GivenTranscript
+from db.records import MAX_TRANSCRIPT, NewTranscript
 from fer_phq.core.errors import FerPhqError, RecordingError
 from fer_phq.core.messages import Message
 from fer_phq.words import parse_transcript, subject_speaker
@@ -38,7 +38,7 @@ class ReadTranscript:
     utterances: int
     warnings: tuple[Message, ...]
 
-    def given(self, speaker: str | None = None) -> GivenTranscript:
+    def given(self, speaker: str | None = None) -> NewTranscript:
         """To be kept, with this speaker as the subject. FerPhqError when the transcript has no such speaker."""
         if speaker is not None:
             found = next((name for name in self.speakers if name.casefold() == speaker.strip().casefold()), None)
@@ -46,7 +46,7 @@ class ReadTranscript:
                 has = ", ".join(name[:40] for name in self.speakers[:8]) or "no speakers by name"
                 raise FerPhqError(f"The transcript {self.name} has no speaker '{speaker[:40]}': it has {has}.")
             speaker = found
-        return GivenTranscript(self.name, self.document, speaker or self.subject)
+        return NewTranscript(self.name, self.document, speaker or self.subject)
 
 
 def check_transcript(name: str, document: bytes) -> ReadTranscript:
@@ -60,7 +60,7 @@ def check_transcript(name: str, document: bytes) -> ReadTranscript:
     return ReadTranscript(shown, document, transcript.speakers, subject, len(transcript), said)
 
 
-def wait(settings: AppSettings, given: GivenTranscript) -> str:
+def wait(settings: AppSettings, given: NewTranscript) -> str:
     """Lay a transcript down for a recording that is about to come; the name for its grant."""
     settings.prepare()
     name = secrets.token_hex(16)
@@ -75,13 +75,13 @@ def wait(settings: AppSettings, given: GivenTranscript) -> str:
     return name
 
 
-def waiting(settings: AppSettings, name: str) -> GivenTranscript:
+def waiting(settings: AppSettings, name: str) -> NewTranscript:
     """The transcript that was laid down under this name. RecordingError when it is not there any more."""
     try:
         body = json.loads(_path(settings, name).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RecordingError("The transcript of this recording is not there any more; choose it again.") from None
-    return GivenTranscript(body["name"], base64.b64decode(body["document"]), body["speaker"])
+    return NewTranscript(body["name"], base64.b64decode(body["document"]), body["speaker"])
 
 
 def fetched(settings: AppSettings, name: str) -> None:

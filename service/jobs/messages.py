@@ -33,8 +33,8 @@ SECONDS = template("jobs.seconds", "{seconds} s")
 MINUTES = template("jobs.minutes", "{minutes} min")
 HOURS = template("jobs.hours", "{hours} h {minutes} min")
 
-GIVEN_UP = template(
-    "jobs.given_up",
+ABANDONED = template(
+    "jobs.abandoned",
     "The worker stopped {times} times while it analysed this recording, perhaps for want of memory; retry it, or send "
     "a smaller recording.",
 )
@@ -61,8 +61,8 @@ ENGINE_DATABASE = template(
     "jobs.engine_database",
     "The job engine's database cannot be used ({name}); look at FERPHQ_DBOS_DATABASE_URL.",
 )
-WORKER_NAME_TAKEN = template(
-    "jobs.worker_name_taken",
+WORKER_NAME_IN_USE = template(
+    "jobs.worker_name_in_use",
     "A worker named {worker_id} runs already; give FERPHQ_WORKER_ID another name.",
 )
 NO_FREE_NAME = template(

@@ -157,7 +157,7 @@ def live_workers(settings: AppSettings, workers: Iterable[WorkerRecord]) -> set[
 def _statuses(settings: AppSettings, store: Store, jobs: Sequence[JobRecord]) -> list[JobStatus]:
     if not any(job.is_live for job in jobs):
         return [_status(job, {}, set()) for job in jobs]
-    order = {job.id: place for place, job in enumerate(store.jobs.list_queued())}
+    order = {job.id: index for index, job in enumerate(store.jobs.list_queued())}
     return [_status(job, order, live_workers(settings, store.workers.list_all())) for job in jobs]
 
 

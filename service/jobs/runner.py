@@ -24,7 +24,7 @@ from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.measures import versioned_measures
 from service.ingest.media import MediaStore
 from service.jobs import messages
-from service.jobs.sidecar import beside_of
+from service.jobs.sidecar import sidecar_files
 from service.logs import job_in_logs
 from service.runtime_settings import current
 from service.settings import AppSettings
@@ -46,7 +46,7 @@ class Analyser(Protocol):
     def model_id(self) -> str:
         """Id of the model that will be used. ModelError when it cannot be loaded."""
 
-    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Sidecar) -> SessionAnalysis:
+    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, sidecar: Sidecar) -> SessionAnalysis:
         """Analyse one recording with what was given beside it; exceptions of `on_progress` come out as they are."""
 
 
@@ -101,11 +101,11 @@ class JobRunner:
     def give_back(self) -> None:
         """Queue the job that is being worked on again, without counting the try; no job, no effect."""
         with self._lock:
-            held = self._held
+            claimed = self._held
             self._held = None
-        if held is not None:
-            released = self._store.jobs.release(workflow_id=held[0], claim=held[1])
-            log.info("workflow %s given back: %s", held[0], released)
+        if claimed is not None:
+            released = self._store.jobs.release(workflow_id=claimed[0], claim=claimed[1])
+            log.info("workflow %s given back: %s", claimed[0], released)
 
     def _run_claimed(self, job: JobRecord, workflow_id: str, claim: str) -> str:
         started = time.monotonic()
@@ -136,21 +136,24 @@ class JobRunner:
     def _analyse(self, job: JobRecord, workflow_id: str, claim: str) -> str:
         """The id of the job's analysis, found in the store or computed and saved."""
         if job.claims > MOST_CLAIMS:
-            raise RecordingError(messages.GIVEN_UP(times=MOST_CLAIMS))
+            raise RecordingError(messages.ABANDONED(times=MOST_CLAIMS))
         settings = current(self._settings, self._store).analysis_settings(job.settings)
         session = _still_there(lambda: self._store.sessions.get(session_id=job.session_id))
-        with beside_of(self._settings, self._store, session.id) as beside:
-            done = self._store.analyses.find(
-                session_id=session.id, model_id=self._analyser.model_id, settings=settings, beside=beside.digest()
+        with sidecar_files(self._settings, self._store, session.id) as sidecar:
+            existing = self._store.analyses.find(
+                session_id=session.id,
+                model_id=self._analyser.model_id,
+                settings=settings,
+                sidecar_digest=sidecar.digest(),
             )
-            if done is not None:
-                return done.id
+            if existing is not None:
+                return existing.id
             hook = self._hook(workflow_id, claim)
-            analysis = self._analyser.analyse(self._recording_of(session), settings, hook, beside)
-        found = versioned_measures(analysis, settings)
+            analysis = self._analyser.analyse(self._recording_of(session), settings, hook, sidecar)
+        measures = versioned_measures(analysis, settings)
         return _still_there(
             lambda: self._store.analyses.save(
-                session_id=session.id, analysis=analysis, settings=settings, measures=found
+                session_id=session.id, analysis=analysis, settings=settings, measures=measures
             )
         )
 

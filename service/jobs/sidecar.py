@@ -1,4 +1,4 @@
-"""What the store has beside a session's recording, on its way into an analysis."""
+"""Sidecar files of a stored session, on their way into an analysis."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from fer_phq.core.sidecar import Sidecar, compute_digest
 from service.settings import AppSettings
 
 
-def digest(kept: TranscriptRecord) -> str:
-    """Of an analysis that is made with it: what `SessionAnalysis.sidecar_digest` then is."""
-    return compute_digest(kept.speaker, kept.document)
+def digest(transcript: TranscriptRecord) -> str:
+    """Return the `SessionAnalysis.sidecar_digest` of an analysis that is made with a transcript."""
+    return compute_digest(transcript.speaker, transcript.document)
 
 
 @contextmanager
-def beside_of(settings: AppSettings, store: Store, session_id: str) -> Iterator[Sidecar]:
-    """What the store has beside a session's recording, as files that are there only inside of the `with`.
+def sidecar_files(settings: AppSettings, store: Store, session_id: str) -> Iterator[Sidecar]:
+    """Write a session's sidecar files, which are there only inside of the `with`.
 
     The transcript lies in the incoming folder, readable by its owner only; after a crash the sweep removes it.
     An error that names the file uses its original name.
     """
-    kept = store.transcripts.get(session_id=session_id)
-    if kept is None:
+    transcript = store.transcripts.get(session_id=session_id)
+    if transcript is None:
         yield Sidecar()
         return
     settings.prepare()
@@ -35,7 +35,7 @@ def beside_of(settings: AppSettings, store: Store, session_id: str) -> Iterator[
     path = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(kept.document)
-        yield Sidecar(transcript=path, speaker=kept.speaker, transcript_name=kept.original_name)
+            file.write(transcript.document)
+        yield Sidecar(transcript=path, speaker=transcript.speaker, transcript_name=transcript.original_name)
     finally:
         path.unlink(missing_ok=True)

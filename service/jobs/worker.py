@@ -74,11 +74,11 @@ class PipelineAnalyser:
         """Id of the loaded model. ModelError when it cannot be loaded."""
         return str(self._model().model_id)
 
-    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Sidecar) -> SessionAnalysis:
+    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, sidecar: Sidecar) -> SessionAnalysis:
         """See `fer_phq.pipeline.analyze`."""
         from fer_phq.pipeline.session import analyze
 
-        return analyze(path, self._model(), settings, on_progress, beside)
+        return analyze(path, self._model(), settings, on_progress, sidecar)
 
     def _model(self) -> Any:
         from fer_phq.models.model import load_model
@@ -248,7 +248,7 @@ class _Worker:
         """Settle rows whose workflow has ended without doing so, and offer again what DBOS does not know."""
         jobs = self._store.jobs.list_live()
         live = [job.workflow_id for job in jobs]
-        known = {
+        statuses = {
             workflow.workflow_id: workflow.status
             for start in range(0, len(live), PRUNE_BATCH)
             for workflow in DBOS.list_workflows(
@@ -256,12 +256,16 @@ class _Worker:
             )
         }
         for job in jobs:
-            if job.workflow_id not in known:
+            if job.workflow_id not in statuses:
                 self._enqueue(job.workflow_id)
-            elif known[job.workflow_id] in ENDED and self._store.jobs.fail(
+            elif statuses[job.workflow_id] in ENDED and self._store.jobs.fail(
                 workflow_id=job.workflow_id, error=messages.NO_RESULT()
             ):
-                log.error("workflow %s ended %s without settling its job", job.workflow_id, known[job.workflow_id])
+                log.error(
+                    "workflow %s ended %s without settling its job",
+                    job.workflow_id,
+                    statuses[job.workflow_id],
+                )
                 if job.state is JobState.QUEUED:  # it never began, so nobody needs to ask for it again
                     self._store.jobs.set_state(job_id=job.id, state=JobState.QUEUED)
 
@@ -269,7 +273,7 @@ class _Worker:
         """Forget workflows that ended a while ago: every one is rows in the engine's database."""
         before = (datetime.now(UTC) - KEEP_FINISHED).isoformat()
         while True:
-            old = DBOS.list_workflows(
+            ended = DBOS.list_workflows(
                 status=list(ENDED),
                 name=WORKFLOW,
                 completed_before=before,
@@ -277,9 +281,9 @@ class _Worker:
                 load_input=False,
                 load_output=False,
             )
-            if old:
-                DBOS.delete_workflows([workflow.workflow_id for workflow in old])
-            if len(old) < PRUNE_BATCH:
+            if ended:
+                DBOS.delete_workflows([workflow.workflow_id for workflow in ended])
+            if len(ended) < PRUNE_BATCH:
                 return
 
     def _measure(self) -> None:

@@ -42,7 +42,7 @@ def take_slot(settings: AppSettings) -> Slot:
     if settings.worker_id is not None:
         slot = _try(folder, settings.worker_id)
         if slot is None:
-            raise SettingsError(messages.WORKER_NAME_TAKEN(worker_id=settings.worker_id))
+            raise SettingsError(messages.WORKER_NAME_IN_USE(worker_id=settings.worker_id))
         return slot
     host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname())[:40] or "host"
     for number in range(1, MOST_SLOTS + 1):

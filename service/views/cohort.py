@@ -20,13 +20,13 @@ from service.views.trends import measured_names
 FEW = 5
 """A group of fewer people is shown as points without quartiles."""
 EVERYBODY = "Everybody"
-OTHERS = "Others"
+REST = "Others"
 ESTIMATE = ("phq_score", "phq_low", "phq_high", "phq_level", "phq_scale", "phq_provenance", "phq_model_id")
 
 
 @dataclass(frozen=True, eq=False)
 class Cohort:
-    """sessions: rows of `Store.cohort.load`. people: one row a subject, by label; see `summed_up`."""
+    """sessions: rows of `Store.cohort.load`. people: one row a subject, by label; see `summarise_subjects`."""
 
     sessions: pd.DataFrame
     people: pd.DataFrame
@@ -42,14 +42,16 @@ class Cohort:
         return sorted(self.sessions["model_id"].unique())
 
 
-def load_cohort(store: Store, wanted: CohortFilter, measures: Sequence[str], prefer_model: str | None) -> Cohort:
+def load_cohort(store: Store, cohort_filter: CohortFilter, measures: Sequence[str], prefer_model: str | None) -> Cohort:
     """The cohort that a filter describes, by the active model's analyses where there are any."""
-    sessions = store.cohort.load(wanted=wanted, measures=measures, prefer_model=prefer_model)
-    people = summed_up(sessions, store.cohort.newest_answers(), store.subjects.tags())
+    sessions = store.cohort.load(cohort=cohort_filter, measures=measures, prefer_model=prefer_model)
+    people = summarise_subjects(sessions, store.cohort.newest_answers(), store.subjects.tags())
     return Cohort(sessions, people)
 
 
-def summed_up(sessions: pd.DataFrame, answers: pd.DataFrame, tags: Mapping[str, tuple[str, ...]]) -> pd.DataFrame:
+def summarise_subjects(
+    sessions: pd.DataFrame, answers: pd.DataFrame, tags: Mapping[str, tuple[str, ...]]
+) -> pd.DataFrame:
     """One row a subject, by label, of their sessions (rows of `Store.cohort.load`).
 
     Columns: subject_id, label, is_demo (all sessions are), tags (a list), sessions, first_at, last_at,
@@ -70,23 +72,29 @@ def summed_up(sessions: pd.DataFrame, answers: pd.DataFrame, tags: Mapping[str, 
         models=("model_id", "nunique"),
     )
     people = people.join(by[["coverage", *names]].mean())
-    judged = sessions[sessions["phq_score"].notna()].groupby("subject_id", sort=False).tail(1)
-    newest = judged.set_index("subject_id")[[*ESTIMATE, "recorded_at"]].rename(columns={"recorded_at": "estimate_at"})
+    estimates = sessions[sessions["phq_score"].notna()].groupby("subject_id", sort=False).tail(1)
+    newest = estimates.set_index("subject_id")[[*ESTIMATE, "recorded_at"]].rename(
+        columns={"recorded_at": "estimate_at"}
+    )
     people = people.join(newest).join(answers.set_index("subject_id")).reset_index()
-    people.insert(2, "tags", [list(tags.get(one, ())) for one in people["subject_id"]])
+    people.insert(2, "tags", [list(tags.get(subject_id, ())) for subject_id in people["subject_id"]])
     return people
 
 
-def grouped(people: pd.DataFrame, tags: Sequence[str]) -> pd.DataFrame:
+def group_by_tag(people: pd.DataFrame, tags: Sequence[str]) -> pd.DataFrame:
     """Which groups each person is in: subject_id and group, in the order of the tags and then of people.
 
     Without tags one group of everybody; somebody with two of the tags is in two groups, with none among the others.
     """
     if not tags:
         return pd.DataFrame({"subject_id": people["subject_id"], "group": EVERYBODY})
-    own = dict(zip(people["subject_id"], people["tags"], strict=True))
-    rows = [(one, tag) for tag in tags for one, has in own.items() if tag in has]
-    rows += [(one, OTHERS) for one, has in own.items() if not set(tags) & set(has)]
+    tags_of_subject = dict(zip(people["subject_id"], people["tags"], strict=True))
+    rows = []
+    for tag in tags:
+        rows += [(subject_id, tag) for subject_id, subject_tags in tags_of_subject.items() if tag in subject_tags]
+    for subject_id, subject_tags in tags_of_subject.items():
+        if not set(tags) & set(subject_tags):
+            rows.append((subject_id, REST))
     return pd.DataFrame(rows, columns=["subject_id", "group"])
 
 
@@ -97,8 +105,8 @@ def distribution(people: pd.DataFrame, groups: pd.DataFrame, name: str) -> tuple
     least `FEW` people: group, people, low, q1, median, q3, high, with whiskers at the outermost person within one and a
     half times the box (Tukey 1977).
     """
-    known = people.loc[people[name].notna(), ["subject_id", "label", "sessions", name]].rename(columns={name: "value"})
-    points = groups.merge(known, on="subject_id")
+    table = people.loc[people[name].notna(), ["subject_id", "label", "sessions", name]].rename(columns={name: "value"})
+    points = groups.merge(table, on="subject_id")
     boxes = [
         {"group": group, **_box(rows["value"].to_numpy(dtype=np.float64))}
         for group, rows in points.groupby("group", sort=False)
@@ -110,20 +118,24 @@ def distribution(people: pd.DataFrame, groups: pd.DataFrame, name: str) -> tuple
 def lines(sessions: pd.DataFrame, subject_ids: Sequence[str], name: str) -> pd.DataFrame:
     """One measure over the sessions of these people: subject_id, session_id, recorded_at, segment, value."""
     columns = ["subject_id", "session_id", "recorded_at", "model_id", name]
-    of = dict(list(sessions.loc[sessions["subject_id"].isin(subject_ids), columns].groupby("subject_id")))
+    selected = sessions.loc[sessions["subject_id"].isin(subject_ids), columns]
+    sessions_of_subject = dict(list(selected.groupby("subject_id")))
     parts = []
-    for own in (of[one] for one in subject_ids if one in of):
-        at = [moment.to_pydatetime() for moment in own["recorded_at"]]
-        kept = own[["subject_id", "session_id", "recorded_at"]]
-        parts.append(kept.assign(segment=session_runs(at, list(own["model_id"])), value=own[name]))
+    for subject_id in subject_ids:
+        of_subject = sessions_of_subject.get(subject_id)
+        if of_subject is None:
+            continue
+        times = [timestamp.to_pydatetime() for timestamp in of_subject["recorded_at"]]
+        table = of_subject[["subject_id", "session_id", "recorded_at"]]
+        parts.append(table.assign(segment=session_runs(times, list(of_subject["model_id"])), value=of_subject[name]))
     empty = pd.DataFrame(columns=["subject_id", "session_id", "recorded_at", "segment", "value"])
     return pd.concat(parts, ignore_index=True) if parts else empty
 
 
 def sparks(sessions: pd.DataFrame, name: str) -> dict[str, list[float]]:
     """Of each subject who has it, the measure of each session in which it was measured, oldest first."""
-    known = sessions.loc[sessions[name].notna(), ["subject_id", name]]
-    return {str(one): rows.tolist() for one, rows in known.groupby("subject_id", sort=False)[name]}
+    measured = sessions.loc[sessions[name].notna(), ["subject_id", name]]
+    return {str(subject_id): rows.tolist() for subject_id, rows in measured.groupby("subject_id", sort=False)[name]}
 
 
 def value_range(sessions: pd.DataFrame, name: str) -> tuple[float, float]:

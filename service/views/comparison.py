@@ -87,11 +87,12 @@ def _errors(table: pd.DataFrame) -> Errors | None:
     scales = table["phq_scale_a"]
     items = table["items"]
     totals = [
-        None if one is None else total_on_scale(Scale(scale), one) for scale, one in zip(scales, items, strict=True)
+        None if answers is None else total_on_scale(Scale(scale), answers)
+        for scale, answers in zip(scales, items, strict=True)
     ]
     total = pd.Series(totals, index=table.index, dtype=float).dropna()
     if total.empty:
         return None
-    known = table.loc[total.index]
-    first, second = ((known[f"phq_score_{side}"] - total).abs().mean() for side in "ab")
-    return Errors(len(known), known["subject_id"].nunique(), float(first), float(second))
+    estimates = table.loc[total.index]
+    first, second = ((estimates[f"phq_score_{side}"] - total).abs().mean() for side in "ab")
+    return Errors(len(estimates), estimates["subject_id"].nunique(), float(first), float(second))

@@ -121,8 +121,8 @@ EVENTS = TableEntry(
 _TURN = "it is not the subject's turn"
 _SILENT = "it is silent, or not the subject's turn"
 _VOICE = {
-    one.name: one
-    for one in (
+    column.name: column
+    for column in (
         Column("speech_probability", "0 to 1", "That somebody speaks (silero-vad).", _TURN),
         Column(
             "f0_semitones",
@@ -208,12 +208,12 @@ _SHARES = tuple(
 )
 _MEASURES = tuple(
     Column(
-        one.name,
-        "0 to 1" if one.is_share else one.unit,
-        f"{one.description} ({one.source})".removesuffix(".") + ".",
+        measure.name,
+        "0 to 1" if measure.is_share else measure.unit,
+        f"{measure.description} ({measure.source})".removesuffix(".") + ".",
         "it could not be measured",
     )
-    for one in MEASURES
+    for measure in MEASURES
 )
 
 _SESSION_ID = Column("session_id", "UUID", "The session.")
@@ -265,8 +265,17 @@ COHORT = TableEntry(
 _OF_A_MODEL = (
     *_SHARES,
     Column("dominant_emotion", ", ".join(EMOTIONS), "The emotion with the highest mean probability.", NO_FACE),
-    *(one for one in _PHQ if one.name in ("phq_score", "phq_low", "phq_high", "phq_scale", "phq_provenance")),
+    *(column for column in _PHQ if column.name in ("phq_score", "phq_low", "phq_high", "phq_scale", "phq_provenance")),
 )
+
+
+def _of_model(side: str, name: str) -> tuple[Column, ...]:
+    """Return one model's columns of `PAIRS`."""
+    return tuple(
+        replace(column, name=f"{column.name}_{side}", meaning=f"{name} {column.meaning}") for column in _OF_A_MODEL
+    )
+
+
 PAIRS = TableEntry(
     "pairs",
     "Sessions analysed by two models",
@@ -276,8 +285,11 @@ PAIRS = TableEntry(
         Column("subject_id", "UUID", "The subject."),
         Column("subject_label", "text", "The subject's label."),
         _RECORDED_AT,
-        *(replace(one, name=f"{one.name}_a", meaning=f"First model. {one.meaning}") for one in _OF_A_MODEL),
-        *(replace(one, name=f"{one.name}_b", meaning=f"Second model. {one.meaning}") for one in _OF_A_MODEL),
+        *_of_model("a", "First model."),
+        *(
+            replace(column, name=f"{column.name}_b", meaning=f"Second model. {column.meaning}")
+            for column in _OF_A_MODEL
+        ),
         Column(
             "items",
             "0 to 3, separated by spaces",
@@ -326,7 +338,7 @@ def as_markdown(tables: Iterable[TableEntry] = TABLES) -> str:
         "something was not measured.\n"
     ]
     for table in tables:
-        rows = [f"| `{one.name}` | {one.unit} | {one.meaning} | {one.empty} |" for one in table.columns]
+        rows = [f"| `{column.name}` | {column.unit} | {column.meaning} | {column.empty} |" for column in table.columns]
         head = "| Column | Unit or values | Meaning | Empty when |\n| --- | --- | --- | --- |"
         parts.append(
             f"\n## {table.title} (`{table.name}`)\n\nOne row is {table.row}.\n\n{head}\n" + "\n".join(rows) + "\n"

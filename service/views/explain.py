@@ -19,6 +19,7 @@ import fer_phq
 from fer_phq.core.arrays import Image
 from fer_phq.core.errors import ModelError
 from fer_phq.models.checkpoint import find_bundle
+from service.views import messages
 
 SECONDS = 120.0
 """Longest time the child may take: seconds when PyTorch is in the file cache, a minute or more on a busy disk."""
@@ -65,27 +66,22 @@ def explain_crop(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise ModelError(f"What the model looked at was not found within {seconds:g} s; try again later.") from None
+        raise ModelError(messages.EXPLANATION_TIMEOUT(seconds=seconds)) from None
     if done.returncode == _SENTENCE:
         raise ModelError(done.stderr.decode(errors="replace").strip())
     if done.returncode:
-        raise ModelError(
-            "What the model looked at cannot be shown: its process broke down, perhaps for want of memory."
-        )
+        raise ModelError(messages.EXPLANATION_BROKE_DOWN())
     return _read(done.stdout)
 
 
 def bundle_folder(model_id: str, configured: str | None = None) -> Path:
     """The folder of the bundle with exactly this id. Raises ModelError when it is not on this machine any more."""
-    for wanted in (model_id, configured):
+    for name in (model_id, configured):
         with suppress(ModelError):
-            bundle = find_bundle(wanted)
+            bundle = find_bundle(name)
             if bundle.model_id == model_id:
                 return bundle.path.absolute()
-    raise ModelError(
-        f"The model {model_id} that made this analysis is not on this machine any more, so what it looked at cannot "
-        "be shown; analyse the recording again."
-    )
+    raise ModelError(messages.MODEL_GONE(model_id=model_id))
 
 
 def _read(output: bytes) -> Explanation:
@@ -102,6 +98,6 @@ def _read(output: bytes) -> Explanation:
 
 def _environment() -> dict[str, str]:
     """A small environment without the parent's secrets; the package is found where the parent found it."""
-    kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     # One face is too little work to share between threads.
-    return kept | {"PYTHONPATH": str(Path(fer_phq.__path__[0]).resolve().parent), "OMP_NUM_THREADS": "1"}
+    return environment | {"PYTHONPATH": str(Path(fer_phq.__path__[0]).resolve().parent), "OMP_NUM_THREADS": "1"}

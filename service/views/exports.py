@@ -48,12 +48,12 @@ def transcript_table(store: Store, session_id: str) -> pd.DataFrame | None:
 
     As CSV it is a transcript that `fer_phq.words.read_transcript` reads.
     """
-    kept = store.transcripts.get(session_id=session_id)
-    if kept is None:
+    transcript = store.transcripts.get(session_id=session_id)
+    if transcript is None:
         return None
-    table = utterance_table(parse_transcript(kept.document, kept.original_name), kept.speaker)
-    named = table["speaker"].where(table["speaker"] != "", None)
-    return table.assign(speaker=named).rename(columns={"start_s": "start", "end_s": "end"})
+    table = utterance_table(parse_transcript(transcript.document, transcript.original_name), transcript.speaker)
+    speakers = table["speaker"].where(table["speaker"] != "", None)
+    return table.assign(speaker=speakers).rename(columns={"start_s": "start", "end_s": "end"})
 
 
 def notes_table(store: Store, session_id: str) -> pd.DataFrame:
@@ -70,13 +70,13 @@ def events_table(store: Store, subject_id: str) -> pd.DataFrame:
 
 def pairs_table(store: Store, first: str, second: str) -> pd.DataFrame:
     """One row a session that two models, named by their ids, have both analysed, oldest first."""
-    found = store.model_pairs.load(first=first, second=second, within_days=WITHIN_DAYS)
-    items = [None if one is None else " ".join(map(str, one)) for one in found["items"]]
-    return found.assign(model_id_a=first, model_id_b=second, items=pd.Series(items, index=found.index, dtype=object))
+    pairs = store.model_pairs.load(first=first, second=second, within_days=WITHIN_DAYS)
+    items = [None if answers is None else " ".join(map(str, answers)) for answers in pairs["items"]]
+    return pairs.assign(model_id_a=first, model_id_b=second, items=pd.Series(items, index=pairs.index, dtype=object))
 
 
-def _records(found: Sequence[object], columns: Sequence[str]) -> pd.DataFrame:
-    return pd.DataFrame([[getattr(one, name) for name in columns] for one in found], columns=list(columns))
+def _records(records: Sequence[object], columns: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame([[getattr(record, name) for name in columns] for record in records], columns=list(columns))
 
 
 def _channel_table(channel: FeatureSeries | None) -> pd.DataFrame | None:

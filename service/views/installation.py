@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from db.engine import normalise_url, place_of, sqlite_file
+from db.engine import describe_url, normalise_url, sqlite_file
 from db.migrate import current_revision
 from db.records import SessionRecord
 from db.store import Store
@@ -56,7 +56,7 @@ def overview(settings: AppSettings, store: Store) -> Overview:
         free_bytes=media.free_bytes(),
         recordings_bytes=media.used_bytes(),
         database="SQLite" if file is not None else "PostgreSQL",
-        database_place=place_of(url),
+        database_place=describe_url(url),
         database_bytes=None if file is None else _bytes_of(file),
         schema=current_revision(settings.database_url) or "none",
         sessions=sum(subject.sessions for subject in subjects),
@@ -71,8 +71,8 @@ def overdue_sessions(store: Store) -> list[Overdue]:
     The worker removes such recordings by itself and keeps their results.
     """
     labels = {subject.id: subject.label for subject in store.subjects.list_all()}
-    found = store.sessions.list_past_retention(with_recording=False)
-    return [Overdue(session, labels.get(session.subject_id, "")) for session in found]
+    sessions = store.sessions.list_past_retention(with_recording=False)
+    return [Overdue(session, labels.get(session.subject_id, "")) for session in sessions]
 
 
 def erase_overdue(settings: AppSettings, store: Store, now: datetime | None = None) -> Erased:

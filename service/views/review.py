@@ -39,9 +39,11 @@ class Window:
     to_s: float
 
 
-def shown_first(analyses: Sequence[AnalysisSummary], active_id: str | None) -> AnalysisSummary | None:
+def default_analysis(analyses: Sequence[AnalysisSummary], active_id: str | None) -> AnalysisSummary | None:
     """Of a session's analyses, newest first, the newest by the active model; the newest of all where it has none."""
-    return next((found for found in analyses if found.model_id == active_id), analyses[0] if analyses else None)
+    return next(
+        (analysis for analysis in analyses if analysis.model_id == active_id), analyses[0] if analyses else None
+    )
 
 
 def frame_states(record: AnalysisRecord) -> pd.DataFrame:
@@ -78,16 +80,16 @@ def drawn_frames(table: pd.DataFrame, window: Window | None = None, most: int = 
     bin), quality (the lowest), frames (how many).
     """
     table = table if window is None else within(table, window)
-    seen = (table["state"] != STATES[0]).to_numpy(dtype=bool)
+    has_face = (table["state"] != STATES[0]).to_numpy(dtype=bool)
     values = table[list(EMOTIONS)].to_numpy(dtype=float)
-    thinned = downsample(table["time_s"].to_numpy(dtype=float), values, is_measured=seen, max_rows=most)
-    drawn = pd.DataFrame({"time_s": thinned.time_s, "from_s": thinned.from_s, "to_s": thinned.to_s})
-    drawn[list(EMOTIONS)] = thinned.mean
+    thinned = downsample(table["time_s"].to_numpy(dtype=float), values, is_measured=has_face, max_rows=most)
+    bins = pd.DataFrame({"time_s": thinned.time_s, "from_s": thinned.from_s, "to_s": thinned.to_s})
+    bins[list(EMOTIONS)] = thinned.mean
     order = np.array([STATES.index(state) for state in table["state"]], np.float64)
-    drawn["state"] = np.array(STATES, dtype=object)[bin_minimum(order, thinned).astype(int)]
-    drawn["quality"] = bin_minimum(table["quality"].to_numpy(dtype=float), thinned)
-    drawn["frames"] = thinned.count
-    return drawn
+    bins["state"] = np.array(STATES, dtype=object)[bin_minimum(order, thinned).astype(int)]
+    bins["quality"] = bin_minimum(table["quality"].to_numpy(dtype=float), thinned)
+    bins["frames"] = thinned.count
+    return bins
 
 
 def raw_values(table: pd.DataFrame, most: int = MAX_ROWS) -> pd.DataFrame:
@@ -95,33 +97,33 @@ def raw_values(table: pd.DataFrame, most: int = MAX_ROWS) -> pd.DataFrame:
     thinned = downsample(
         table["time_s"].to_numpy(dtype=float), table[list(EMOTIONS)].to_numpy(dtype=float), max_rows=most
     )
-    seen = np.isfinite(thinned.low[:, 0]) if len(thinned) else np.zeros(0, bool)
+    measured = np.isfinite(thinned.low[:, 0]) if len(thinned) else np.zeros(0, bool)
     return pd.DataFrame(
         {
-            "time_s": np.tile(thinned.time_s[seen], len(EMOTIONS)),
-            "emotion": np.repeat(EMOTIONS, int(seen.sum())),
-            "low": thinned.low[seen].T.ravel(),
-            "high": thinned.high[seen].T.ravel(),
+            "time_s": np.tile(thinned.time_s[measured], len(EMOTIONS)),
+            "emotion": np.repeat(EMOTIONS, int(measured.sum())),
+            "low": thinned.low[measured].T.ravel(),
+            "high": thinned.high[measured].T.ravel(),
         }
     )
 
 
 def episode_table(table: pd.DataFrame) -> pd.DataFrame:
     """Expression episodes by onset: emotion, onset_s, peak_s, offset_s, dwell_s, peak (0 to 1), cut (by a gap)."""
-    found = find_episodes(table["time_s"].to_numpy(dtype=float), table[list(EMOTIONS)].to_numpy(dtype=float))
+    episodes = find_episodes(table["time_s"].to_numpy(dtype=float), table[list(EMOTIONS)].to_numpy(dtype=float))
     columns = ("emotion", "onset_s", "peak_s", "offset_s", "dwell_s", "peak", "cut")
-    return pd.DataFrame({name: [getattr(episode, name) for episode in found] for name in columns})
+    return pd.DataFrame({name: [getattr(episode, name) for episode in episodes] for name in columns})
 
 
 def other_people(record: AnalysisRecord) -> pd.DataFrame:
     """Those in view who are not the subject: person, first_s, last_s, frames."""
-    others = [track for track in record.tracks if not track.is_subject]
+    tracks = [track for track in record.tracks if not track.is_subject]
     return pd.DataFrame(
         {
-            "person": [track.track for track in others],
-            "first_s": [track.first_s for track in others],
-            "last_s": [track.last_s for track in others],
-            "frames": [track.frames for track in others],
+            "person": [track.track for track in tracks],
+            "first_s": [track.first_s for track in tracks],
+            "last_s": [track.last_s for track in tracks],
+            "frames": [track.frames for track in tracks],
         }
     )
 
@@ -166,7 +168,7 @@ def utterance_table(transcript: Transcript, speaker: str | None) -> pd.DataFrame
     the transcript does not have that speaker.
     """
     subject, _ = subject_speaker(transcript, speaker)
-    known = None if subject is None else subject.casefold()
+    subject_name = None if subject is None else subject.casefold()
     spelled = {name.casefold(): name for name in transcript.speakers}
     rows = transcript.utterances
     return pd.DataFrame(
@@ -176,7 +178,8 @@ def utterance_table(transcript: Transcript, speaker: str | None) -> pd.DataFrame
             "speaker": [spelled[row.speaker.casefold()] if row.speaker is not None else "" for row in rows],
             "text": [row.text for row in rows],
             "is_subject": [
-                known is None or (row.speaker is not None and row.speaker.casefold() == known) for row in rows
+                subject_name is None or (row.speaker is not None and row.speaker.casefold() == subject_name)
+                for row in rows
             ],
         }
     )

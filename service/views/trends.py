@@ -23,7 +23,7 @@ SCORES: Mapping[str, Measure] = {
 }
 """Questionnaires' totals, described like measures."""
 
-EMOTION_NAMES = frozenset(one.name for one in SHARES)
+EMOTION_NAMES = frozenset(share.name for share in SHARES)
 
 
 def measured_names(table: pd.DataFrame) -> list[str]:
@@ -33,28 +33,28 @@ def measured_names(table: pd.DataFrame) -> list[str]:
 
 def with_segments(trend: pd.DataFrame) -> pd.DataFrame:
     """A trend (`recorded_at` ascending, `model_id`) with the column `segment`, of `session_runs`."""
-    at = [moment.to_pydatetime() for moment in trend["recorded_at"]]
-    return trend.assign(segment=session_runs(at, list(trend["model_id"])))
+    times = [timestamp.to_pydatetime() for timestamp in trend["recorded_at"]]
+    return trend.assign(segment=session_runs(times, list(trend["model_id"])))
 
 
 def with_breaks(answers: pd.DataFrame) -> pd.DataFrame:
     """Questionnaires (`answered_at` ascending, `scale`) with the column `segment`, counted within each scale."""
     out = answers.assign(segment=np.zeros(len(answers), np.int64))
     for _, rows in answers.groupby("scale"):
-        at = [moment.to_pydatetime() for moment in rows["answered_at"]]
-        out.loc[rows.index, "segment"] = session_runs(at, [None] * len(at))
+        times = [timestamp.to_pydatetime() for timestamp in rows["answered_at"]]
+        out.loc[rows.index, "segment"] = session_runs(times, [None] * len(times))
     return out
 
 
 def gap_days(trend: pd.DataFrame) -> int:
     """Days between two sessions beyond which a line is broken."""
-    return round(longest_step_days([moment.to_pydatetime() for moment in trend["recorded_at"]]))
+    return round(longest_step_days([timestamp.to_pydatetime() for timestamp in trend["recorded_at"]]))
 
 
 def series(trend: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """One row a session and measure: session_id, recorded_at, segment, measure, value (NaN where not measured)."""
-    kept = pd.DataFrame(with_segments(trend), columns=["session_id", "recorded_at", "segment", *names])
-    return kept.melt(["session_id", "recorded_at", "segment"], names, "measure", "value")
+    table = pd.DataFrame(with_segments(trend), columns=["session_id", "recorded_at", "segment", *names])
+    return table.melt(["session_id", "recorded_at", "segment"], names, "measure", "value")
 
 
 def with_scores(trend: pd.DataFrame, answers: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -83,13 +83,13 @@ def in_periods(values: pd.DataFrame, first: Days, second: Days) -> pd.DataFrame:
 
 def compared(points: pd.DataFrame) -> dict[str, PeriodComparison]:
     """By measure, how the two periods of `in_periods` compare; those that neither period has are left out."""
-    found = {}
+    by_measure = {}
     for name in (*SCORES, *BY_NAME):
         rows = points[points["measure"] == name]
         if len(rows):
             before, after = (rows.loc[rows["period"] == period, "value"].to_numpy() for period in ("first", "second"))
-            found[name] = compare_periods(before, after)
-    return found
+            by_measure[name] = compare_periods(before, after)
+    return by_measure
 
 
 def models_in(trend: pd.DataFrame, first: Days, second: Days) -> int:
@@ -101,8 +101,8 @@ def models_in(trend: pd.DataFrame, first: Days, second: Days) -> int:
 
 def halves(days: Sequence[date]) -> tuple[Days, Days]:
     """Two periods to begin with: the earlier and the later half of the days with sessions. `days` is not empty."""
-    known = sorted(set(days))
-    middle = max(len(known) // 2, 1)
-    early = known[:middle]
-    late = known[middle:] or known[-1:]
+    dates = sorted(set(days))
+    middle = max(len(dates) // 2, 1)
+    early = dates[:middle]
+    late = dates[middle:] or dates[-1:]
     return (early[0], early[-1]), (late[0], late[-1])

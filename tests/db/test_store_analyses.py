@@ -149,11 +149,13 @@ def test_what_lay_beside_the_recording_makes_another_analysis(store: Store, sess
     assert store.analyses.save(session_id=session_id, analysis=sample_analysis(beside="ab12", seed=1)) == beside
     for digest, expected in (("", without), ("ab12", beside)):
         found = store.analyses.find(
-            session_id=session_id, model_id="model-a", settings=Settings(chunk_frames=1), beside=digest
+            session_id=session_id, model_id="model-a", settings=Settings(chunk_frames=1), sidecar_digest=digest
         )
         assert found is not None
         assert found.id == expected
-    assert store.analyses.find(session_id=session_id, model_id="model-a", settings=Settings(), beside="cd") is None
+    assert (
+        store.analyses.find(session_id=session_id, model_id="model-a", settings=Settings(), sidecar_digest="cd") is None
+    )
 
 
 def test_analyses_that_cannot_be_of_this_session(store: Store, session_id: str) -> None:

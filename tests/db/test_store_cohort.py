@@ -85,11 +85,11 @@ def test_the_preferred_model_stands_for_the_sessions_it_analysed(store: Store) -
         assert {row.session.id: row.analysis.id for row in rows if row.analysis} == {both: stands, only: old}
         trend = store.trends.load(subject_id=subject.id, prefer_model=prefer)
         assert list(trend["analysis_id"]) == [stands, old]
-        assert set(store.cohort.load(wanted=ALL, prefer_model=prefer)["analysis_id"]) == {stands, old}
+        assert set(store.cohort.load(cohort=ALL, prefer_model=prefer)["analysis_id"]) == {stands, old}
         low = [i for i in store.triage.list_items(prefer_model=prefer) if i.kind is AttentionKind.LOW_COVERAGE]
         assert [item.object_id for item in low] == ([first] if stands == first else [])
     only_b = CohortFilter(model_id="model-b")
-    assert list(store.cohort.load(wanted=only_b, prefer_model="model-a")["analysis_id"]) == [second]
+    assert list(store.cohort.load(cohort=only_b, prefer_model="model-a")["analysis_id"]) == [second]
     trend = store.trends.load(subject_id=subject.id, model_id="model-b", prefer_model="model-a")
     assert list(trend["analysis_id"]) == [second]
     assert store.cohort.list_models() == ["model-a", "model-b"]
@@ -101,7 +101,7 @@ def test_a_cohort_has_a_row_for_each_analysed_session(store: Store) -> None:
     early, _ = save(store, b.id, "early", 0, measures={"pitch_sd": 2.0})
     first, analysis = save(store, a.id, "first", 1, phq=sample_estimate(10, scale=Scale.PHQ9))
     new_session(store, a.id, "not analysed")
-    table = store.cohort.load(wanted=ALL, measures=["pitch_sd"])
+    table = store.cohort.load(cohort=ALL, measures=["pitch_sd"])
     assert list(table["session_id"]) == [first, early, late]
     assert list(table["label"]) == ["A", "B", "B"]
     row = table.iloc[0]
@@ -123,7 +123,7 @@ def test_a_cohort_is_filtered(store: Store) -> None:
     save(store, c.id, "c0", 0, is_demo=True)
 
     def days(**choices: object) -> list[tuple[str, int]]:
-        table = store.cohort.load(wanted=CohortFilter(**choices))  # type: ignore[arg-type]
+        table = store.cohort.load(cohort=CohortFilter(**choices))  # type: ignore[arg-type]
         return [
             (label, (at - pd.Timestamp(MONDAY)).days)
             for label, at in zip(table["label"], table["recorded_at"], strict=True)
@@ -140,7 +140,7 @@ def test_a_cohort_is_filtered(store: Store) -> None:
     assert days(min_coverage=0.2) == days(), "the floor itself is enough"
     assert days(min_coverage=0.21) == [("A", 0), ("B", 3), ("C", 0)]
     assert days(demo=False) == [("A", 0), ("A", 5), ("B", 3)]
-    empty = store.cohort.load(wanted=CohortFilter(tags=("nobody's",)), measures=["pitch_sd"])
+    empty = store.cohort.load(cohort=CohortFilter(tags=("nobody's",)), measures=["pitch_sd"])
     assert {"label", "recorded_at", "pitch_sd", *EMOTIONS} <= set(empty.columns)
 
 
@@ -167,7 +167,7 @@ def test_no_list_reads_frames(store: Store) -> None:
     save(store, subject.id, "a", measures={"pitch_sd": 1})
     seen: list[str] = []
     event.listen(store._engine, "before_cursor_execute", lambda _c, _k, statement, *_rest: seen.append(statement))
-    store.cohort.load(wanted=ALL, measures=["pitch_sd"], prefer_model="model-a")
+    store.cohort.load(cohort=ALL, measures=["pitch_sd"], prefer_model="model-a")
     store.cohort.newest_answers()
     store.trends.load(subject_id=subject.id, measures=["pitch_sd"], prefer_model="model-a")
     store.sessions.list_recent(prefer_model="model-a")

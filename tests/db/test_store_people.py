@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from analysis_samples import MONDAY, new_session, sample_recording
 
-from db.records import Consent, DuplicateSessionError, GivenTranscript, NotFoundError, QuestionnaireSource
+from db.records import Consent, DuplicateSessionError, NewTranscript, NotFoundError, QuestionnaireSource
 from db.store import Store
 from fer_phq.core.errors import StoreError
 from fer_phq.core.phq import Band, Scale
@@ -276,10 +276,10 @@ def test_a_session_comes_with_its_job_and_transcript_or_not_at_all(store: Store)
     }
     with pytest.raises(StoreError, match="between 1 byte"):
         store.sessions.create_with_job(
-            **given, recording=sample_recording("one"), transcript=GivenTranscript("a.vtt", b"")
+            **given, recording=sample_recording("one"), transcript=NewTranscript("a.vtt", b"")
         )
     assert store.sessions.list_recent() == []
-    words = GivenTranscript("a.vtt", b"WEBVTT", "Client")
+    words = NewTranscript("a.vtt", b"WEBVTT", "Client")
     session, _ = store.sessions.create_with_job(**given, recording=sample_recording("one"), transcript=words)
     kept = store.transcripts.get(session_id=session.id)
     assert kept is not None

@@ -33,7 +33,7 @@ _FRAMES = cast("Table", FrameRow.__table__)
 _LANDMARKS = np.dtype("<f4")
 
 
-def settings_hash(settings: Settings, beside: str = "") -> str:
+def settings_hash(settings: Settings, sidecar_digest: str = "") -> str:
     """Digest (SHA-256, 64 hex digits) of what can change a result: the settings, `chunk_frames` aside, and `beside`.
 
     `beside`: digest of what was given beside the recording, empty for nothing, which leaves the hash as it was before
@@ -43,8 +43,8 @@ def settings_hash(settings: Settings, beside: str = "") -> str:
     del values["chunk_frames"]
     if settings.sampling.key_frames:
         values["sampling"]["fps"] = None
-    if beside:
-        values["beside"] = beside
+    if sidecar_digest:
+        values["beside"] = sidecar_digest
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
@@ -65,22 +65,24 @@ class AnalysisQueries(Queries):
         there. `settings` None stands for the defaults at the analysis's sampling. Raises NotFoundError when the session
         is gone, and StoreError when the analysis is of another recording or its embeddings exceed float16.
         """
-        chosen = settings or Settings(sampling=analysis.sampling)
-        if chosen.sampling != analysis.sampling:
+        used_settings = settings or Settings(sampling=analysis.sampling)
+        if used_settings.sampling != analysis.sampling:
             raise StoreError(messages.OTHER_SAMPLING())
         embeddings = embedding_row(analysis)
         channels = channel_rows(analysis)
         try:
             with self._writing() as session:
                 if (
-                    found := _existing(session, session_id, analysis.model_id, chosen, analysis.sidecar_digest)
+                    existing := _existing(
+                        session, session_id, analysis.model_id, used_settings, analysis.sidecar_digest
+                    )
                 ) is not None:
-                    return found.id
+                    return existing.id
                 parent = get_row(session, SessionRow, session_id)
                 if parent.media_sha256 != analysis.recording.sha256:
                     raise StoreError(messages.OTHER_RECORDING(session_id=session_id))
                 analysis_id = new_id()
-                session.add(_analysis_row(analysis_id, session_id, analysis, chosen))
+                session.add(_analysis_row(analysis_id, session_id, analysis, used_settings))
                 session.flush()
                 if len(analysis.timeline):
                     session.connection().execute(insert(_FRAMES), _frame_rows(analysis_id, analysis.timeline))
@@ -93,24 +95,29 @@ class AnalysisQueries(Queries):
         except ConflictError:
             # Another worker saved the same analysis, or the session was erased, between our look and our write.
             self._still_there(session_id)
-            twin = self.find(
-                session_id=session_id, model_id=analysis.model_id, settings=chosen, beside=analysis.sidecar_digest
+            existing_twin = self.find(
+                session_id=session_id,
+                model_id=analysis.model_id,
+                settings=used_settings,
+                sidecar_digest=analysis.sidecar_digest,
             )
-            if twin is None:
+            if existing_twin is None:
                 raise
-            return twin.id
+            return existing_twin.id
 
     def _still_there(self, session_id: str) -> None:
         with self._reading() as session:
             get_row(session, SessionRow, session_id)
 
-    def find(self, *, session_id: str, model_id: str, settings: Settings, beside: str = "") -> AnalysisSummary | None:
+    def find(
+        self, *, session_id: str, model_id: str, settings: Settings, sidecar_digest: str = ""
+    ) -> AnalysisSummary | None:
         """The analysis of this session by this model with these settings, or None: look before computing.
 
         `beside`: the digest of what would be given beside the recording, as in `SessionAnalysis`.
         """
         with self._reading() as session:
-            row = _existing(session, session_id, model_id, settings, beside)
+            row = _existing(session, session_id, model_id, settings, sidecar_digest)
             return None if row is None else analysis_summary(row)
 
     def get(self, *, analysis_id: str) -> AnalysisSummary:
@@ -165,12 +172,14 @@ class AnalysisQueries(Queries):
         return pd.DataFrame({"idx": np.arange(len(time_s), dtype=np.int64), "time_s": time_s, **columns})
 
 
-def _existing(session: Session, session_id: str, model_id: str, settings: Settings, beside: str) -> AnalysisRow | None:
+def _existing(
+    session: Session, session_id: str, model_id: str, settings: Settings, sidecar_digest: str
+) -> AnalysisRow | None:
     return session.scalar(
         select(AnalysisRow).where(
             AnalysisRow.session_id == session_id,
             AnalysisRow.model_id == model_id,
-            AnalysisRow.settings_hash == settings_hash(settings, beside),
+            AnalysisRow.settings_hash == settings_hash(settings, sidecar_digest),
         )
     )
 
@@ -215,20 +224,20 @@ def _phq_columns(phq: PhqResult) -> dict[str, Any]:
     return {"phq_unavailable": str(phq.reason), "phq_detail": "" if phq.detail is None else to_text(phq.detail)}
 
 
-def _frame_rows(analysis_id: str, line: Timeline) -> list[dict[str, Any]]:
+def _frame_rows(analysis_id: str, timeline: Timeline) -> list[dict[str, Any]]:
     """Rows to insert. NaN becomes null: of a frame without a face every column, of others only `quality` may."""
-    floats = np.column_stack([line.emotions, line.box, line.detection_score, line.quality])
+    floats = np.column_stack([timeline.emotions, timeline.box, timeline.detection_score, timeline.quality])
     cells = floats.astype(object)
     cells[np.isnan(floats)] = None
-    landmarks = line.landmarks.astype(_LANDMARKS)
-    times = line.time_s.tolist()
-    seen = line.has_face.tolist()
+    landmarks = timeline.landmarks.astype(_LANDMARKS)
+    times = timeline.time_s.tolist()
+    has_face = timeline.has_face.tolist()
     return [
         {
             "analysis_id": analysis_id,
             "idx": i,
             "time_s": times[i],
-            "landmarks": landmarks[i].tobytes() if seen[i] else None,
+            "landmarks": landmarks[i].tobytes() if has_face[i] else None,
             **dict(zip(_FLOATS, row, strict=True)),
         }
         for i, row in enumerate(cells.tolist())

@@ -37,12 +37,12 @@ class JobQueries(JobRequests):
     def claim(self, *, workflow_id: str, worker: str, claim: str) -> JobRecord | None:
         """Take a live job, from whoever holds it; None when it is erased, finished, or cancelled (now or before)."""
         with self._writing() as session:
-            row = _live(session, workflow_id)
+            row = _find_live(session, workflow_id)
             if row is None:
                 return None
             now = utc_now()
             if row.cancel_requested:
-                _let_go(row, JobState.CANCELLED)
+                _unassign(row, JobState.CANCELLED)
                 self._audit(session, "cancel", "job", row.id)
                 return None
             row.state = str(JobState.RUNNING)
@@ -108,7 +108,7 @@ class JobQueries(JobRequests):
             False, and nothing is changed, when the claim does not hold any more.
         """
         with self._writing() as session:
-            row = _held(session, workflow_id, claim)
+            row = _find_claimed(session, workflow_id, claim)
             if row is None:
                 return False
             move_job(row, state, error)
@@ -120,11 +120,11 @@ class JobQueries(JobRequests):
     def release(self, *, workflow_id: str, claim: str) -> bool:
         """Queue a held job again without counting the claim (its worker stops); False when the claim is lost."""
         with self._writing() as session:
-            row = _held(session, workflow_id, claim)
+            row = _find_claimed(session, workflow_id, claim)
             if row is None:
                 return False
             row.claims -= 1
-            _let_go(row, JobState.CANCELLED if row.cancel_requested else JobState.QUEUED)
+            _unassign(row, JobState.CANCELLED if row.cancel_requested else JobState.QUEUED)
             self._audit(session, "release", "job", row.id)
             return True
 
@@ -134,14 +134,14 @@ class JobQueries(JobRequests):
             query = select(JobRow).where(JobRow.worker == worker, JobRow.state == str(JobState.RUNNING))
             rows = session.scalars(query.with_for_update()).all()
             for row in rows:
-                _let_go(row, JobState.CANCELLED if row.cancel_requested else JobState.QUEUED)
+                _unassign(row, JobState.CANCELLED if row.cancel_requested else JobState.QUEUED)
                 self._audit(session, "requeue", "job", row.id, f"worker {worker} is gone")
             return len(rows)
 
     def fail(self, *, workflow_id: str, error: Message) -> bool:
         """Fail a live job whoever holds it; False when it is not live. For jobs that the engine has given up."""
         with self._writing() as session:
-            row = _live(session, workflow_id)
+            row = _find_live(session, workflow_id)
             if row is None:
                 return False
             move_job(row, JobState.FAILED, error)
@@ -155,17 +155,17 @@ class JobQueries(JobRequests):
             return [job_record(row) for row in session.scalars(query)]
 
 
-def _live(session: Session, workflow_id: str) -> JobRow | None:
+def _find_live(session: Session, workflow_id: str) -> JobRow | None:
     query = select(JobRow).where(JobRow.workflow_id == workflow_id, JobRow.state.in_(_LIVE))
     return session.scalar(query.with_for_update())
 
 
-def _held(session: Session, workflow_id: str, claim: str) -> JobRow | None:
-    row = _live(session, workflow_id)
+def _find_claimed(session: Session, workflow_id: str, claim: str) -> JobRow | None:
+    row = _find_live(session, workflow_id)
     return row if row is not None and row.claim == claim and row.state == str(JobState.RUNNING) else None
 
 
-def _let_go(row: JobRow, state: JobState) -> None:
+def _unassign(row: JobRow, state: JobState) -> None:
     """Nobody works on the job any more; the attempt stays what it is."""
     row.state = str(state)
     row.worker = None

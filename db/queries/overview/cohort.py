@@ -42,7 +42,7 @@ class CohortQueries(Queries):
     """Tidy frames over many subjects, each in one statement."""
 
     def load(
-        self, *, wanted: CohortFilter, measures: Sequence[str] = (), prefer_model: str | None = None
+        self, *, cohort: CohortFilter, measures: Sequence[str] = (), prefer_model: str | None = None
     ) -> pd.DataFrame:
         """One row an analysed session that the filter lets through, by subject's label, then oldest first.
 
@@ -62,7 +62,7 @@ class CohortQueries(Queries):
         }
         columns = [elsewhere[name] if name in elsewhere else getattr(AnalysisRow, name) for name in _SESSIONS]
         measured = measure_columns(measures)
-        newest = newest_analysis(model_id=wanted.model_id, prefer_model=prefer_model)
+        newest = newest_analysis(model_id=cohort.model_id, prefer_model=prefer_model)
         query = (
             select(*columns, *(measured.c[name] for name in measures))
             .select_from(SessionRow)
@@ -72,7 +72,7 @@ class CohortQueries(Queries):
             .order_by(SubjectRow.label, SessionRow.recorded_at, SessionRow.id)
         )
         with self._reading() as session:
-            rows = session.execute(_filtered(query, wanted)).all()
+            rows = session.execute(_filtered(query, cohort)).all()
         return tidy_frame(rows, _SESSIONS | dict.fromkeys(measures, "float64"))
 
     def newest_answers(self) -> pd.DataFrame:
@@ -81,9 +81,9 @@ class CohortQueries(Queries):
         Columns: subject_id, answered_at (UTC), scale, total, band.
         """
         newest_first = (QuestionnaireRow.answered_at.desc(), QuestionnaireRow.created_at.desc())
-        place = func.row_number().over(partition_by=QuestionnaireRow.subject_id, order_by=newest_first)
+        rank = func.row_number().over(partition_by=QuestionnaireRow.subject_id, order_by=newest_first)
         columns = [getattr(QuestionnaireRow, name) for name in _ANSWERS]
-        ranked = select(*columns, place.label("place")).where(~is_superseded()).subquery()
+        ranked = select(*columns, rank.label("place")).where(~is_superseded()).subquery()
         query = select(*(ranked.c[name] for name in _ANSWERS)).where(ranked.c.place == 1).order_by(ranked.c.subject_id)
         with self._reading() as session:
             table = tidy_frame(session.execute(query).all(), _ANSWERS)
@@ -96,14 +96,14 @@ class CohortQueries(Queries):
             return list(session.scalars(select(AnalysisRow.model_id).distinct().order_by(AnalysisRow.model_id)))
 
 
-def _filtered(query: Select[Any], wanted: CohortFilter) -> Select[Any]:
-    if wanted.tags:
-        tagged = select(SubjectTagRow.subject_id).where(SubjectTagRow.tag.in_(wanted.tags))
+def _filtered(query: Select[Any], cohort: CohortFilter) -> Select[Any]:
+    if cohort.tags:
+        tagged = select(SubjectTagRow.subject_id).where(SubjectTagRow.tag.in_(cohort.tags))
         query = query.where(SessionRow.subject_id.in_(tagged))
-    if wanted.since is not None:
-        query = query.where(SessionRow.recorded_at >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(SessionRow.recorded_at < wanted.until)
-    if wanted.min_coverage > 0:
-        query = query.where(AnalysisRow.coverage >= wanted.min_coverage)
-    return query if wanted.demo else query.where(~SessionRow.is_demo)
+    if cohort.since is not None:
+        query = query.where(SessionRow.recorded_at >= cohort.since)
+    if cohort.until is not None:
+        query = query.where(SessionRow.recorded_at < cohort.until)
+    if cohort.min_coverage > 0:
+        query = query.where(AnalysisRow.coverage >= cohort.min_coverage)
+    return query if cohort.demo else query.where(~SessionRow.is_demo)

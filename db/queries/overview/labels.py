@@ -42,7 +42,7 @@ class LabelQueries(Queries):
             )
             .order_by(QuestionnaireRow.subject_id, QuestionnaireRow.answered_at, QuestionnaireRow.created_at)
         )
-        found = []
+        records = []
         with self._reading() as session:
             rows = session.scalars(answers)
             of_subject = {subject: list(some) for subject, some in groupby(rows, lambda row: row.subject_id)}
@@ -50,7 +50,7 @@ class LabelQueries(Queries):
                 label = nearest_answer(of_subject.get(row.subject_id, ()), row.recorded_at)
                 if label is None or abs(label.answered_at - row.recorded_at) > timedelta(days=within_days):
                     continue
-                found.append(
+                records.append(
                     LabelledSessionRecord(
                         session_id=row.id,
                         subject_id=row.subject_id,
@@ -62,7 +62,7 @@ class LabelQueries(Queries):
                         answered_at=label.answered_at,
                     )
                 )
-        return found
+        return records
 
     def list_rescorable(self, *, face_kind: str, model_id: str, subject_id: str | None = None) -> list[str]:
         """Ids of analyses that `model_id`, whose embeddings are of this kind, can score without the video.
@@ -89,12 +89,12 @@ class LabelQueries(Queries):
 
     def count_unknown_kind(self, *, subject_id: str | None = None) -> int:
         """How many analysed sessions have no embeddings of a known kind (of one subject): they need their video."""
-        known = select(EmbeddingRow.analysis_id).where(EmbeddingRow.kind != "")
+        with_kind = select(EmbeddingRow.analysis_id).where(EmbeddingRow.kind != "")
         analysed = select(AnalysisRow.id).where(AnalysisRow.session_id == SessionRow.id)
         query = (
             select(func.count())
             .select_from(SessionRow)
-            .where(analysed.exists(), ~analysed.where(AnalysisRow.id.in_(known)).exists())
+            .where(analysed.exists(), ~analysed.where(AnalysisRow.id.in_(with_kind)).exists())
         )
         if subject_id is not None:
             query = query.where(SessionRow.subject_id == subject_id)
@@ -108,9 +108,9 @@ def _newest_of_kind(face_kind: str) -> Subquery:
     In one pass: what `newest_analysis` does a session at a time is slow on PostgreSQL with a second condition.
     """
     newest_first = (AnalysisRow.created_at.desc(), AnalysisRow.id.desc())
-    place = func.row_number().over(partition_by=AnalysisRow.session_id, order_by=newest_first)
+    rank = func.row_number().over(partition_by=AnalysisRow.session_id, order_by=newest_first)
     ranked = (
-        select(AnalysisRow.id, AnalysisRow.session_id, AnalysisRow.settings_hash, place.label("place"))
+        select(AnalysisRow.id, AnalysisRow.session_id, AnalysisRow.settings_hash, rank.label("place"))
         .join(EmbeddingRow, EmbeddingRow.analysis_id == AnalysisRow.id)
         .where(EmbeddingRow.kind == face_kind)
         .subquery()
@@ -120,6 +120,6 @@ def _newest_of_kind(face_kind: str) -> Subquery:
 
 def nearest_answer(answers: Sequence[QuestionnaireRow], at: datetime) -> QuestionnaireRow | None:
     """Of questionnaires in the order of their answering, the one nearest to a moment, the earlier of two; or None."""
-    place = bisect_left(answers, at, key=lambda row: row.answered_at)
-    beside = answers[max(0, place - 1) : place + 1]
-    return min(beside, key=lambda row: abs(row.answered_at - at), default=None)
+    index = bisect_left(answers, at, key=lambda row: row.answered_at)
+    neighbours = answers[max(0, index - 1) : index + 1]
+    return min(neighbours, key=lambda row: abs(row.answered_at - at), default=None)

@@ -48,17 +48,17 @@ class ModelPairQueries(Queries):
         subject's questionnaire, of any scale, nearest to the recording and at most `within_days` before or after it,
         or None.
         """
-        one = _newest_by(first)
-        other = _newest_by(second)
+        first_analyses = _newest_by(first)
+        second_analyses = _newest_by(second)
         query = (
             select(
                 SessionRow.id, SessionRow.subject_id, SubjectRow.label, SessionRow.recorded_at,
-                *(one.c[name] for name in _SIDE), *(other.c[name] for name in _SIDE),
+                *(first_analyses.c[name] for name in _SIDE), *(second_analyses.c[name] for name in _SIDE),
             )
             .join(SubjectRow, SubjectRow.id == SessionRow.subject_id)
-            .join(one, one.c.session_id == SessionRow.id)
-            .join(other, other.c.session_id == SessionRow.id)
-            .where(one.c.place == 1, other.c.place == 1)
+            .join(first_analyses, first_analyses.c.session_id == SessionRow.id)
+            .join(second_analyses, second_analyses.c.session_id == SessionRow.id)
+            .where(first_analyses.c.place == 1, second_analyses.c.place == 1)
             .order_by(SessionRow.recorded_at, SessionRow.id)
         )  # fmt: skip
         answers = (
@@ -66,27 +66,25 @@ class ModelPairQueries(Queries):
             .where(~is_superseded())
             .order_by(QuestionnaireRow.subject_id, QuestionnaireRow.answered_at, QuestionnaireRow.created_at)
         )
-        near: list[tuple[int, ...] | None] = []
+        nearest_items: list[tuple[int, ...] | None] = []
         with self._reading() as session:
             rows = session.execute(query).all()
             of_subject = {subject: list(some) for subject, some in groupby(session.scalars(answers), _subject_of)}
             for row in rows:
                 answer = nearest_answer(of_subject.get(row.subject_id, ()), row.recorded_at)
                 is_near = answer is not None and abs(answer.answered_at - row.recorded_at) <= timedelta(within_days)
-                near.append(tuple(answer.items) if answer is not None and is_near else None)
+                nearest_items.append(tuple(answer.items) if answer is not None and is_near else None)
         sides = {f"{name}_{side}": dtype for side in "ab" for name, dtype in _SIDE.items()}
-        return tidy_frame(rows, _SESSION | sides).assign(items=pd.Series(near, dtype=object))
+        return tidy_frame(rows, _SESSION | sides).assign(items=pd.Series(nearest_items, dtype=object))
 
 
 def _newest_by(model_id: str) -> Subquery:
     """Columns of this model's analyses, and the place of each among those of its session: 1 is the newest."""
     newest_first = (AnalysisRow.created_at.desc(), AnalysisRow.id.desc())
-    place = func.row_number().over(partition_by=AnalysisRow.session_id, order_by=newest_first)
+    rank = func.row_number().over(partition_by=AnalysisRow.session_id, order_by=newest_first)
     columns = (getattr(AnalysisRow, name) for name in _SIDE)
     return (
-        select(AnalysisRow.session_id, place.label("place"), *columns)
-        .where(AnalysisRow.model_id == model_id)
-        .subquery()
+        select(AnalysisRow.session_id, rank.label("place"), *columns).where(AnalysisRow.model_id == model_id).subquery()
     )
 
 

@@ -76,8 +76,8 @@ class TrendQueries(Queries):
             "is_demo": SessionRow.is_demo,
         }
         columns = [elsewhere[name] if name in elsewhere else getattr(AnalysisRow, name) for name in _TREND]
-        own = select(AnalysisRow.id).join(SessionRow, SessionRow.id == AnalysisRow.session_id)
-        measured = measure_columns(measures, own.where(SessionRow.subject_id == subject_id))
+        analyses_of_sessions = select(AnalysisRow.id).join(SessionRow, SessionRow.id == AnalysisRow.session_id)
+        measured = measure_columns(measures, analyses_of_sessions.where(SessionRow.subject_id == subject_id))
         query = (
             select(*columns, *(measured.c[name] for name in measures))
             .select_from(SessionRow)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from db.records import GivenTranscript
+from db.records import NewTranscript
 from db.store import Store
 from fer_phq.core.csv_input import Problem
 from fer_phq.core.errors import FerPhqError
@@ -57,7 +57,7 @@ def test_a_table_says_everything_of_its_recordings() -> None:
         365,
     )
     assert first.recorded_at == datetime(2026, 11, 3, 13, 5, tzinfo=UTC), "the viewer's zone is meant"
-    assert first.transcript == GivenTranscript("a.vtt", VTT, "Client")
+    assert first.transcript == NewTranscript("a.vtt", VTT, "Client")
     assert (second.row, second.subject, second.recorded_at, second.consent_by) == (4, "P;02", None, "AB")
     assert table.by_file["b.mp4"] is second
 

@@ -12,7 +12,7 @@ from recordings import Recordings
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from db.records import GivenTranscript, SubjectRecord
+from db.records import NewTranscript, SubjectRecord
 from db.store import Store
 from fer_phq.core.errors import FerPhqError, RecordingError
 from service.api.routes import routes
@@ -47,7 +47,7 @@ def waiting_files(settings: AppSettings) -> list[str]:
 def test_speakers_and_the_subject_are_found() -> None:
     read = check_transcript("C:\\words\\a.vtt", VTT)
     assert (read.name, read.speakers, read.subject, read.utterances) == ("a.vtt", ("Client", "Ms Roe"), "Client", 2)
-    assert read.given() == GivenTranscript("a.vtt", VTT, "Client")
+    assert read.given() == NewTranscript("a.vtt", VTT, "Client")
     assert read.given(" ms roe ").speaker == "Ms Roe"
     with pytest.raises(FerPhqError, match="has no speaker 'Bob': it has Client, Ms Roe"):
         read.given("Bob")

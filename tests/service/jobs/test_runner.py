@@ -165,7 +165,7 @@ def test_after_three_dead_workers_the_job_is_given_up(settings: AppSettings, sto
         store.jobs.claim(workflow_id=job.workflow_id, worker=f"w-{number}", claim=f"c-{number}")
         assert store.jobs.requeue_worker(worker=f"w-{number}") == 1
     assert _run(settings, store, job, _raises(AssertionError("it began"))) == "failed"
-    assert store.jobs.get(job_id=job.id).error == messages.GIVEN_UP(times=3)
+    assert store.jobs.get(job_id=job.id).error == messages.ABANDONED(times=3)
     queue.retry(settings, store, job.id)
     assert store.jobs.get(job_id=job.id).claims == 0
 

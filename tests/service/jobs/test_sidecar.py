@@ -18,7 +18,7 @@ from fer_phq.core.sidecar import Sidecar
 from service.ingest.recordings import add_recording
 from service.jobs import queue
 from service.jobs.runner import JobRunner
-from service.jobs.sidecar import beside_of, digest
+from service.jobs.sidecar import digest, sidecar_files
 from service.jobs.worker import PipelineAnalyser
 from service.models.active_model import active_bundle
 from service.settings import AppSettings
@@ -51,15 +51,15 @@ def keep(store: Store, session_id: str, speaker: str | None = None) -> None:
 def test_it_lies_in_a_private_file_for_as_long_as_it_is_needed(
     settings: AppSettings, store: Store, session_id: str
 ) -> None:
-    with beside_of(settings, store, session_id) as nothing:
+    with sidecar_files(settings, store, session_id) as nothing:
         assert nothing == Sidecar()
     keep(store, session_id, "Client")
-    with beside_of(settings, store, session_id) as beside:
+    with sidecar_files(settings, store, session_id) as beside:
         assert beside.transcript is not None
         assert beside.transcript.read_bytes() == WEBVTT
         assert stat.S_IMODE(beside.transcript.stat().st_mode) == 0o600
         assert beside.speaker == "Client"
-    with pytest.raises(RecordingError), beside_of(settings, store, session_id):
+    with pytest.raises(RecordingError), sidecar_files(settings, store, session_id):
         raise RecordingError("The recording is gone.")
     assert list(settings.incoming_dir.iterdir()) == []
 

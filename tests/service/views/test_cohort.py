@@ -44,7 +44,7 @@ def answers() -> pd.DataFrame:
 
 
 def people() -> pd.DataFrame:
-    return cohort.summed_up(sessions(), answers(), {"a": ("arm 1", "site x"), "c": ("arm 2",)})
+    return cohort.summarise_subjects(sessions(), answers(), {"a": ("arm 1", "site x"), "c": ("arm 2",)})
 
 
 def test_a_person_counts_once() -> None:
@@ -69,15 +69,15 @@ def test_estimates_are_the_newest_and_no_mean() -> None:
 
 
 def test_nobody() -> None:
-    none = cohort.summed_up(sessions().iloc[:0], answers(), {})
+    none = cohort.summarise_subjects(sessions().iloc[:0], answers(), {})
     assert none.empty
     assert {"label", "tags", "phq_score", "total"} <= set(none.columns)
 
 
 def test_groups_by_tags() -> None:
-    assert set(cohort.grouped(people(), [])["group"]) == {cohort.EVERYBODY}
-    found = cohort.grouped(people(), ["site x", "arm 1"])
-    assert list(map(tuple, found.to_numpy())) == [("a", "site x"), ("a", "arm 1"), ("b", cohort.OTHERS)]
+    assert set(cohort.group_by_tag(people(), [])["group"]) == {cohort.EVERYBODY}
+    found = cohort.group_by_tag(people(), ["site x", "arm 1"])
+    assert list(map(tuple, found.to_numpy())) == [("a", "site x"), ("a", "arm 1"), ("b", cohort.REST)]
 
 
 def test_a_distribution_is_of_people_by_group() -> None:

@@ -68,7 +68,7 @@ def test_every_column_is_in_the_dictionary(store: Store, analysis_id: str) -> No
     assert list(words) == names(data_dictionary.WORDS)
     measures = [measure.name for measure in MEASURES]
     assert list(store.trends.load(subject_id=subject.id, measures=measures)) == names(data_dictionary.SESSIONS)
-    assert list(store.cohort.load(wanted=CohortFilter(), measures=measures)) == names(data_dictionary.COHORT)
+    assert list(store.cohort.load(cohort=CohortFilter(), measures=measures)) == names(data_dictionary.COHORT)
     assert list(store.trends.questionnaires(subject_id=subject.id)) == names(data_dictionary.QUESTIONNAIRES)
 
 

@@ -42,10 +42,10 @@ def frames(seconds: float = 60.0, fps: float = 2.0, coverage: float = 0.9) -> pd
 
 def test_the_active_models_newest_analysis_is_shown_first() -> None:
     newest, mine, older = summary("3", "model-b"), summary("2"), summary("1")
-    assert review.shown_first([newest, mine, older], "model-a") == mine
-    assert review.shown_first([newest, mine], "model-c") == newest
-    assert review.shown_first([newest, mine], None) == newest
-    assert review.shown_first([], "model-a") is None
+    assert review.default_analysis([newest, mine, older], "model-a") == mine
+    assert review.default_analysis([newest, mine], "model-c") == newest
+    assert review.default_analysis([newest, mine], None) == newest
+    assert review.default_analysis([], "model-a") is None
 
 
 def test_frames_have_a_state() -> None:

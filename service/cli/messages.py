@@ -1,0 +1,20 @@
+"""Messages of the command line: options that do not go together, and files that cannot be written."""
+
+from __future__ import annotations
+
+from fer_phq.core.messages import template
+
+SAVE_NEEDS_SUBJECT = template("cli.save_needs_subject", "--save needs --subject: results are kept for a subject.")
+NOT_SAVED = template("cli.not_saved", "--consent-by and --recorded-at belong to what is kept: add --subject.")
+SPEAKER_ALONE = template("cli.speaker_alone", "--speaker names a speaker of the transcript: add --transcript.")
+ONE_RECORDING = template("cli.one_recording", "--transcript and --audio belong to one recording: name one file.")
+NO_RECORDINGS = template("cli.no_recordings", "The folder {path} holds no recordings ({suffixes}, ...).")
+CANNOT_COPY = template("cli.cannot_copy", "{path} cannot be copied: {error}.")
+CANNOT_MAKE_FOLDER = template("cli.cannot_make_folder", "The folder {folder} cannot be made: {error}.")
+CANNOT_WRITE_FILE = template("cli.cannot_write_file", "The file {path} cannot be written: {error}.")
+RESET_AND_REMOVE = template("cli.reset_and_remove", "--reset and --remove cannot be used together: choose one.")
+FILE_DAMAGED = template("cli.file_damaged", "{path} is not the file that was shipped: its hash differs.")
+NO_PROBABILITIES = template("cli.no_probabilities", "{model_id} gives no probabilities: its weights are not usable.")
+NO_SUBJECT = template(
+    "cli.no_subject", "There is no subject '{subject}': `fer-phq reanalyse` without --subject takes all."
+)
