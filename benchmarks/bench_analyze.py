@@ -1,4 +1,4 @@
-"""What a whole analysis costs: seconds by stage, and peak memory of one minute against an hour.
+"""Cost of a whole analysis: seconds by stage, and peak memory of one minute against an hour.
 
     python benchmarks/bench_analyze.py                     1 and 60 minutes, a sampled frame every 2 s
     python benchmarks/bench_analyze.py --minutes 1 10 --fps 2
@@ -33,6 +33,7 @@ finally:
 
 
 def main() -> None:
+    """Parse the options, measure and print."""
     parser = argparse.ArgumentParser(description="Measure whole analyses.")
     parser.add_argument("--minutes", type=int, nargs="+", default=[1, 60])
     parser.add_argument("--fps", type=float, default=0.5)

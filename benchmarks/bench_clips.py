@@ -1,11 +1,11 @@
-"""How the model takes faces of a real camera, which are coloured and sharp where FER2013's are grey and of 48 px.
+"""Faces of a real camera: the model's answers to colour and sharpness that FER2013's grey images of 48 px lack.
 
     python benchmarks/bench_clips.py [--clips ../shared/clips] [--model NAME]
 
-The crops are those that the product itself finds and aligns in two photographs and in a short video. Each is changed
-in a way that leaves the expression as it is; what the probabilities then move by is their total variation distance
-to those of the crop as it was (0: the same, 1: nothing in common). The top emotion counts as kept among the crops
-whose first and second emotion lie further apart than `MARGIN`: of the others a person could not be sure either.
+The product itself finds and aligns the crops in two photographs and in a short video. Each is changed in a way that
+leaves the expression as it is. Probabilities before and after are compared by their total variation distance (0: the
+same, 1: nothing in common), and by the top emotion of clear crops: those whose first and second emotion lie further
+apart than `MARGIN`.
 `tests/fer_phq/models/test_model_on_clips.py` holds these figures to bounds.
 """
 
@@ -33,7 +33,7 @@ VIDEO = "single_face.mp4"
 FER_SIDE = 48
 FPS = 12.0
 STRIDE = 4
-"""Of the video's frames every fourth is changed: its neighbours are the same picture over again."""
+"""Every fourth of the video's frames is changed: its neighbours are nearly the same picture."""
 MARGIN = 0.2
 LUMA = "luma in place of colour"
 VIEWS = "one view against the mirrored one"
@@ -42,31 +42,45 @@ NEIGHBOURS = f"a frame against the next, {FPS:g} a second"
 
 @dataclass(frozen=True, eq=False)
 class Clips:
-    """photographs: each one's crops, left to right. frames: the video's crops (n, side, side, 3) at `FPS`."""
+    """Face crops.
+
+    Attributes:
+        photographs: The crops of each photograph, from left to right.
+        frames: The crops of the video at `FPS`.
+    """
 
     photographs: dict[str, list[Image]]
     frames: list[Image]
 
     @property
-    def every(self) -> list[Image]:
-        """All photographed faces and some of the video."""
+    def crops(self) -> list[Image]:
+        """All crops of the photographs and some of the video."""
         return [crop for crops in self.photographs.values() for crop in crops] + self.frames[::STRIDE]
 
 
 @dataclass(frozen=True)
 class Change:
-    """What a change of the crops does to the probabilities: total variation distances and top emotions kept."""
+    """The effect of a change of crops on the probabilities.
+
+    Attributes:
+        name: What was changed.
+        crops: Number of crops.
+        median: Median total variation distance.
+        largest: Largest total variation distance.
+        clear: Number of crops with a clear top emotion.
+        unchanged: Number of these whose top emotion stayed the same.
+    """
 
     name: str
     crops: int
     median: float
     largest: float
-    sure: int
-    kept: int
+    clear: int
+    unchanged: int
 
 
 def read_clips(folder: Path, model: FerPhqModel) -> Clips:
-    """Every face of the photographs, and the best one of each frame."""
+    """Read every face of the photographs, and the best face of each frame of the video."""
     photographs = {}
     for name in PHOTOGRAPHS:
         with PillowImage.open(folder / name) as picture:
@@ -77,24 +91,24 @@ def read_clips(folder: Path, model: FerPhqModel) -> Clips:
     return Clips(photographs, frames)
 
 
-def luma(crop: Image) -> Image:
-    """The crop without colour, as FER's images are."""
+def remove_colour(crop: Image) -> Image:
+    """Take the colour from a crop: FER's images have none."""
     return np.asarray(PillowImage.fromarray(crop).convert("L").convert("RGB"))
 
 
-def cast(*gains: float) -> Callable[[Image], Image]:
-    """Another white balance: red, green and blue times these."""
+def colour_cast(*gains: float) -> Callable[[Image], Image]:
+    """Make a change of the white balance: red, green and blue are multiplied by the gains."""
     return lambda crop: np.clip(crop * np.array(gains) + 0.5, 0, 255).astype(np.uint8)
 
 
-def grey_world(crop: Image) -> Image:
-    """The white balance under which the crop's mean is grey (Buchsbaum, 1980)."""
+def balance_white(crop: Image) -> Image:
+    """Apply the white balance under which the crop's mean is grey (Buchsbaum, 1980)."""
     means = crop.reshape(-1, 3).mean(0)
-    return cast(*(means.mean() / means))(crop)
+    return colour_cast(*(means.mean() / means))(crop)
 
 
-def resized(*sides: int) -> Callable[[Image], Image]:
-    """Resampled to one side after another."""
+def resample(*sides: int) -> Callable[[Image], Image]:
+    """Make a change that resamples to one side after another."""
 
     def change(crop: Image) -> Image:
         picture = PillowImage.fromarray(crop)
@@ -105,82 +119,85 @@ def resized(*sides: int) -> Callable[[Image], Image]:
     return change
 
 
-def mirrored(crop: Image) -> Image:
-    """As in a mirror."""
+def mirror(crop: Image) -> Image:
+    """Mirror a crop."""
     return np.ascontiguousarray(crop[:, ::-1])
 
 
 COLOUR: dict[str, Callable[[Image], Image]] = {
-    LUMA: luma,
-    "grey world": grey_world,
-    "warm light (red +15 %, blue -15 %)": cast(1.15, 1, 0.85),
-    "cold light (red -15 %, blue +15 %)": cast(0.85, 1, 1.15),
-    "green tint (+10 %)": cast(0.95, 1.1, 0.95),
+    LUMA: remove_colour,
+    "grey world": balance_white,
+    "warm light (red +15 %, blue -15 %)": colour_cast(1.15, 1, 0.85),
+    "cold light (red -15 %, blue +15 %)": colour_cast(0.85, 1, 1.15),
+    "green tint (+10 %)": colour_cast(0.95, 1.1, 0.95),
 }
 SIZE: dict[str, Callable[[Image], Image]] = {
-    "reduced to 48 px": resized(FER_SIDE),
-    "reduced to 48 px, enlarged to 96": resized(FER_SIDE, 96),
-    "enlarged 2 times": resized(192),
-    "enlarged 4 times": resized(384),
+    "reduced to 48 px": resample(FER_SIDE),
+    "reduced to 48 px, enlarged to 96": resample(FER_SIDE, 96),
+    "enlarged 2 times": resample(192),
+    "enlarged 4 times": resample(384),
 }
-MIRROR = {"mirrored": mirrored}
+MIRROR = {"mirrored": mirror}
 
 
 def total_variation(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Half of the summed absolute differences of the last axis."""
+    """Compute half of the summed absolute differences along the last axis."""
     distance: FloatArray = np.abs(a - b).sum(-1) / 2
     return distance
 
 
 def compare(name: str, before: FloatArray, after: FloatArray) -> Change:
-    """One line of the table from probabilities (n, 7) before and after."""
+    """Compare probabilities (n, 7) before and after a change."""
     distance = total_variation(before, after)
     top = np.sort(before, axis=1)[:, ::-1]
-    sure = top[:, 0] - top[:, 1] > MARGIN
-    kept = sure & (before.argmax(1) == after.argmax(1))
+    clear = top[:, 0] - top[:, 1] > MARGIN
+    unchanged = clear & (before.argmax(1) == after.argmax(1))
     return Change(
-        name, len(before), float(np.median(distance)), float(distance.max()), int(sure.sum()), int(kept.sum())
+        name, len(before), float(np.median(distance)), float(distance.max()), int(clear.sum()), int(unchanged.sum())
     )
 
 
-def changed(model: FerPhqModel, crops: list[Image], changes: dict[str, Callable[[Image], Image]]) -> list[Change]:
-    """What each change does to the crops."""
+def measure_changes(
+    model: FerPhqModel, crops: list[Image], changes: dict[str, Callable[[Image], Image]]
+) -> list[Change]:
+    """Measure the effect of each change on crops."""
     before = model.predict_emotions(crops)
     return [compare(name, before, model.predict_emotions([how(c) for c in crops])) for name, how in changes.items()]
 
 
 @torch.inference_mode()
-def two_views(model: FerPhqModel, crops: list[Image]) -> Change:
-    """Either view alone, as it is and mirrored: how far the network itself agrees (the model takes their mean)."""
+def compare_views(model: FerPhqModel, crops: list[Image]) -> Change:
+    """Compare the network's answers to a crop and to its mirror image; the model takes their mean."""
     images = model.preprocess(crops)
     temperature = model.bundle.config.temperature
     views = [(model.net(view) / temperature).softmax(1).numpy() for view in (images, images.flip(-1))]
     return compare(VIEWS, *views)
 
 
-def neighbours(model: FerPhqModel, frames: list[Image]) -> Change:
-    """Each frame of the video against the next."""
+def compare_neighbours(model: FerPhqModel, frames: list[Image]) -> Change:
+    """Compare each frame of the video with the next."""
     rows = model.predict_emotions(frames)
     return compare(NEIGHBOURS, rows[:-1], rows[1:])
 
 
-def every_change(model: FerPhqModel, clips: Clips) -> list[Change]:
-    """The whole table."""
-    crops = clips.every
-    found = changed(model, crops, COLOUR | SIZE | MIRROR)
-    return [*found, two_views(model, crops), neighbours(model, clips.frames)]
+def measure_all(model: FerPhqModel, clips: Clips) -> list[Change]:
+    """Measure the effect of every change."""
+    crops = clips.crops
+    changes = measure_changes(model, crops, COLOUR | SIZE | MIRROR)
+    return [*changes, compare_views(model, crops), compare_neighbours(model, clips.frames)]
 
 
-def markdown(found: list[Change]) -> str:
-    """The table for people."""
+def format_table(changes: list[Change]) -> str:
+    """Format the table as Markdown."""
     lines = ["| change | crops | top emotion kept | median distance | largest |", "|---|---|---|---|---|"]
-    for one in found:
-        lines.append(f"| {one.name} | {one.crops} | {one.kept} of {one.sure} | {one.median:.3f} | {one.largest:.3f} |")
+    for change in changes:
+        unchanged = f"{change.unchanged} of {change.clear}"
+        lines.append(f"| {change.name} | {change.crops} | {unchanged} | {change.median:.3f} | {change.largest:.3f} |")
     return "\n".join(lines)
 
 
-def emotions_seen(model: FerPhqModel, clips: Clips) -> str:
-    """Each photographed face's top emotion, and how the video's goes on."""
+def describe_emotions(model: FerPhqModel, clips: Clips) -> str:
+    """List the top emotion of each photographed face, and of some frames of the video."""
     lines = []
     for name, crops in (clips.photographs | {VIDEO: clips.frames[::STRIDE]}).items():
         rows = model.predict_emotions(crops)
@@ -189,6 +206,7 @@ def emotions_seen(model: FerPhqModel, clips: Clips) -> str:
 
 
 def main() -> None:
+    """Parse the options, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=Path, default=CLIPS)
     parser.add_argument("--model")
@@ -197,7 +215,7 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     model = load_model(args.model)
     clips = read_clips(args.clips, model)
-    print(f"{model.model_id}\n\n{markdown(every_change(model, clips))}\n\n{emotions_seen(model, clips)}")
+    print(f"{model.model_id}\n\n{format_table(measure_all(model, clips))}\n\n{describe_emotions(model, clips)}")
 
 
 if __name__ == "__main__":

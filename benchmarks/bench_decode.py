@@ -1,4 +1,4 @@
-"""What decoding costs: decord against PyAV, memory of a minute against an hour, and the time to a first frame.
+"""Cost of decoding: decord against PyAV, memory of a minute against an hour, and the time to a first frame.
 
     python benchmarks/bench_decode.py                 all three
     python benchmarks/bench_decode.py speed --repeats 7
@@ -32,6 +32,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 
 def main() -> None:
+    """Parse the options, measure and print."""
     parser = argparse.ArgumentParser(description="Measure the video layer.")
     parser.add_argument("what", nargs="?", default="all", choices=["all", "speed", "memory", "first", "_one"])
     parser.add_argument("--repeats", type=int, default=5)
@@ -51,7 +52,7 @@ def main() -> None:
 
 
 def speed(folder: Path, repeats: int) -> None:
-    """Both decoders, one thread, 2 frames a second, one minute of 720p at 24 frames/s."""
+    """Compare both decoders on one thread at 2 frames/s, with one minute of 720p at 24 frames/s."""
     path = recording(folder, minutes=1, size=(1280, 720))
     runs: dict[str, list[dict[str, float]]] = {"decord": [], "PyAV": [], "key frames": []}
     for _ in range(repeats):
@@ -70,7 +71,7 @@ def speed(folder: Path, repeats: int) -> None:
 
 
 def memory(folder: Path, minutes: list[int]) -> None:
-    """Peak resident memory of caller and decoding process through the public door."""
+    """Print the peak resident memory of caller and decoding process through the public functions."""
     print("\nPeak memory of sample_frames at 2 frames/s, 320x240 H.264 at 24 frames/s")
     for length in minutes:
         result = measured("door", recording(folder, length))

@@ -1,4 +1,4 @@
-"""Which method finds what a face's emotion depends on: the probability's fall when pixels are taken away.
+"""Faithfulness of relevance maps: the fall of the emotion's probability when pixels are taken away.
 
     python benchmarks/bench_explain.py ../shared/data/ferplus/valid.parquet [--images 200] [--model NAME]
 
@@ -28,40 +28,40 @@ from fer_phq.models.explain import Relevance, relevance_map
 from fer_phq.models.model import FerPhqModel, load_model
 
 Method = Callable[[FerPhqModel, Image, int], FloatArray]
-"""Model, crop and the class to explain, to relevances (rows, columns)."""
+"""Takes a model, a crop and the emotion to explain; returns relevances (rows, columns)."""
 
 
 @contextmanager
-def attentions(backbone: nn.Module) -> Iterator[list[torch.Tensor]]:
-    """Within it, every forward pass appends each block's attention (b, heads, n, n), with its gradient's path."""
-    seen: list[torch.Tensor] = []
+def record_attention(backbone: nn.Module) -> Iterator[list[torch.Tensor]]:
+    """Record each block's attention (b, heads, n, n) at every forward pass, with its gradient's path."""
+    recorded: list[torch.Tensor] = []
     layers = [block.attn for block in backbone.blocks]
     fused = [layer.fused_attn for layer in layers]
-    hooks = [layer.attn_drop.register_forward_hook(lambda _, __, output: seen.append(output)) for layer in layers]
+    hooks = [layer.attn_drop.register_forward_hook(lambda _, __, output: recorded.append(output)) for layer in layers]
     try:
         for layer in layers:
             layer.fused_attn = False  # the fused kernel never makes the matrix
-        yield seen
+        yield recorded
     finally:
         for layer, before, hook in zip(layers, fused, hooks, strict=True):
             layer.fused_attn = before
             hook.remove()
 
 
-def attention_map(model: FerPhqModel, crop: Image, chosen: int, *, weighted: bool) -> FloatArray:
-    """Attention rollout (Abnar & Zuidema, 2020), or weighted by gradients (Chefer, Gur & Wolf, 2021)."""
+def attention_map(model: FerPhqModel, crop: Image, emotion: int, *, weighted: bool) -> FloatArray:
+    """Compute attention rollout (Abnar & Zuidema, 2020), or weighted by gradients (Chefer, Gur & Wolf, 2021)."""
     backbone = model.net.backbone
     image = model.preprocess([crop])
-    with attentions(backbone) as seen:
+    with record_attention(backbone) as attentions:
         logits = model.net.head(backbone(torch.cat([image, image.flip(-1)])).mean(0))
-    identity = torch.eye(seen[0].shape[-1])
+    identity = torch.eye(attentions[0].shape[-1])
     flow = identity.expand(2, *identity.shape)
     if weighted:
-        for attention, gradient in zip(seen, torch.autograd.grad(logits[chosen], seen), strict=True):
+        for attention, gradient in zip(attentions, torch.autograd.grad(logits[emotion], attentions), strict=True):
             flow = flow + (gradient * attention).clamp(min=0).mean(1) @ flow
         flow = flow - identity
     else:
-        for attention in seen:
+        for attention in attentions:
             flow = (attention.mean(1) + identity) / 2 @ flow
     prefix = backbone.num_prefix_tokens
     pooled = flow[:, 0] if backbone.global_pool == "token" else flow[:, prefix:].mean(1)
@@ -69,31 +69,31 @@ def attention_map(model: FerPhqModel, crop: Image, chosen: int, *, weighted: boo
     return ((grid[0] + grid[1].flip(-1)) / 2).numpy()
 
 
-def occlusion(model: FerPhqModel, crop: Image, chosen: int) -> FloatArray:
-    """How far the probability falls when a token's place takes the image's mean (Zeiler & Fergus, 2014)."""
+def occlusion(model: FerPhqModel, crop: Image, emotion: int) -> FloatArray:
+    """Measure the fall of the probability when a token's pixels take the image's mean (Zeiler & Fergus, 2014)."""
     rows, columns = model.net.backbone.patch_embed.grid_size
-    where = np.arange(rows * columns).reshape(rows, columns)
+    tokens = np.arange(rows * columns).reshape(rows, columns)
     tall = -(-crop.shape[0] // rows)
     wide = -(-crop.shape[1] // columns)
-    place = where.repeat(tall, 0).repeat(wide, 1)[: crop.shape[0], : crop.shape[1]]
-    without = [covered(crop, place == i) for i in where.ravel()]
-    probability = model.predict_emotions([crop, *without])[:, chosen]
+    token_of = tokens.repeat(tall, 0).repeat(wide, 1)[: crop.shape[0], : crop.shape[1]]
+    occluded = [cover(crop, token_of == i) for i in tokens.ravel()]
+    probability = model.predict_emotions([crop, *occluded])[:, emotion]
     return (probability[0] - probability[1:]).reshape(rows, columns)
 
 
-def ours(model: FerPhqModel, crop: Image, chosen: int) -> FloatArray:
-    """What ships."""
-    return relevance_map(model, crop, EMOTIONS[chosen]).heatmap
+def shipped(model: FerPhqModel, crop: Image, emotion: int) -> FloatArray:
+    """Compute the map of the product."""
+    return relevance_map(model, crop, EMOTIONS[emotion]).heatmap
 
 
-def centre(model: FerPhqModel, crop: Image, chosen: int) -> FloatArray:
-    """Nearness to the middle of the crop."""
+def centre(model: FerPhqModel, crop: Image, emotion: int) -> FloatArray:
+    """Compute the nearness to the middle of the crop."""
     y, x = np.mgrid[-1:1:48j, -1:1:48j]
     return (2 - y**2 - x**2).astype(np.float32)
 
 
-def chance(model: FerPhqModel, crop: Image, chosen: int) -> FloatArray:
-    """Random."""
+def chance(model: FerPhqModel, crop: Image, emotion: int) -> FloatArray:
+    """Draw random relevances."""
     return np.random.default_rng(int(crop.sum())).random(model.net.backbone.patch_embed.grid_size, np.float32)
 
 
@@ -102,20 +102,20 @@ METHODS: dict[str, Method] = {
     "centre": centre,
     "attention rollout": lambda *case: attention_map(*case, weighted=False),
     "gradient-weighted attention": lambda *case: attention_map(*case, weighted=True),
-    "gradient x tokens (ships)": ours,
+    "gradient x tokens (ships)": shipped,
     "occlusion": occlusion,
 }
 
 
-def covered(crop: Image, where: np.ndarray) -> Image:
-    """The crop with its mean at the pixels marked in `where`, bool (h, w)."""
+def cover(crop: Image, mask: np.ndarray) -> Image:
+    """Replace the pixels of a mask, bool (h, w), by the crop's mean."""
     out = crop.copy()
-    out[where] = crop.reshape(-1, 3).mean(0).round()
+    out[mask] = crop.reshape(-1, 3).mean(0).round()
     return out
 
 
-def most(ranks: FloatArray, share: float) -> np.ndarray:
-    """bool, of the same shape: the `share` of the pixels with the highest values, ties in random order."""
+def find_highest(ranks: FloatArray, share: float) -> np.ndarray:
+    """Mark the `share` of the pixels with the highest values, ties in random order: bool of the same shape."""
     order = np.lexsort((np.random.default_rng(0).random(ranks.size), -ranks.ravel()))
     out = np.zeros(ranks.size, bool)
     out[order[: round(share * ranks.size)]] = True
@@ -123,17 +123,17 @@ def most(ranks: FloatArray, share: float) -> np.ndarray:
 
 
 def report(name: str, method: Method, model: FerPhqModel, crops: list[Image], share: float) -> None:
-    """One line: the mean fall, its standard error and the milliseconds an image."""
+    """Print one line: the mean fall, its standard error and the milliseconds for an image."""
     before = model.predict_emotions(crops)
-    chosen = before.argmax(1)
+    emotions = before.argmax(1)
     began = time.perf_counter()
-    maps = [method(model, crop, int(c)) for crop, c in zip(crops, chosen, strict=True)]
+    maps = [method(model, crop, int(c)) for crop, c in zip(crops, emotions, strict=True)]
     spent = (time.perf_counter() - began) / len(crops) * 1000
     large = [Relevance("", 0.0, m.astype(np.float32)).enlarge(*c.shape[:2]) for m, c in zip(maps, crops, strict=True)]
     falls = []
     for sign in (1, -1):
-        changed = [covered(crop, most(sign * ranks, share)) for crop, ranks in zip(crops, large, strict=True)]
-        falls.append((before - model.predict_emotions(changed))[np.arange(len(crops)), chosen])
+        changed = [cover(crop, find_highest(sign * ranks, share)) for crop, ranks in zip(crops, large, strict=True)]
+        falls.append((before - model.predict_emotions(changed))[np.arange(len(crops)), emotions])
     top, low = falls
     error = (top - low).std() / np.sqrt(len(crops))
     print(f"{name:28s} {top.mean():6.3f} {low.mean():6.3f} {(top - low).mean():6.3f} +- {error:.3f}", end="")
@@ -141,6 +141,7 @@ def report(name: str, method: Method, model: FerPhqModel, crops: list[Image], sh
 
 
 def main() -> None:
+    """Parse the options, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parquet")
     parser.add_argument("--images", type=int, default=200)

@@ -1,4 +1,4 @@
-"""What the face layer costs and finds: milliseconds a frame, recall by face size, how well looks tell people apart.
+"""Cost and recall of the face layer: milliseconds for a frame, recall by face size, people told apart by appearance.
 
     python benchmarks/bench_faces.py [--clips ../shared/clips]
 
@@ -32,24 +32,24 @@ CHOICES = ((160,), (320,), (640,), (320, 640), (320, 160, 640))
 NO_FACES = ("coffee", "chelsea", "page", "coins", "brick", "grass", "gravel", "text", "clock", "moon")
 
 
-def pictures(clips: Path | None) -> list[Image]:
-    """The photographs with people."""
+def load_photographs(clips: Path | None) -> list[Image]:
+    """Load the photographs with people."""
     out = [data.astronaut()]
     if clips is not None:
         names = ("single_face.jpg", "multi_face.jpg")
         out += [np.asarray(PillowImage.open(clips / name).convert("RGB")) for name in names]
-        out.append(video_frames(clips)[30])
+        out.append(load_video_frames(clips)[30])
     return out
 
 
-def video_frames(clips: Path) -> list[Image]:
-    """All frames of the short clip."""
+def load_video_frames(clips: Path) -> list[Image]:
+    """Load all frames of the short clip."""
     with av.open(str(clips / "single_face.mp4")) as container:
         return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
 
 
-def show(picture: Image, box: Box, share: float) -> tuple[PillowImage.Image, Box]:
-    """The face at `share` of the height, in the middle of a 1280 x 720 picture; and its box there, cut off at edges."""
+def place_face(picture: Image, box: Box, share: float) -> tuple[PillowImage.Image, Box]:
+    """Place a face at `share` of the height in the middle of a 1280 x 720 picture; return picture and face box."""
     x0, y0, x1, y1 = box
     step = (y1 - y0) / (share * HEIGHT)  # picture pixels a frame pixel
     left = (x0 + x1) / 2 - WIDTH * step / 2
@@ -63,8 +63,8 @@ def show(picture: Image, box: Box, share: float) -> tuple[PillowImage.Image, Box
     return frame, (*low, WIDTH - low[0], HEIGHT - low[1])
 
 
-def variants(frame: PillowImage.Image) -> Iterator[Image]:
-    """Six ways in which a recording may show a face."""
+def make_variants(frame: PillowImage.Image) -> Iterator[Image]:
+    """Make six variants of a frame, as recordings may show a face."""
     noise = np.random.default_rng(0).normal(0, 20, (frame.height, frame.width, 3))
     packed = io.BytesIO()
     frame.save(packed, "JPEG", quality=12)
@@ -77,8 +77,8 @@ def variants(frame: PillowImage.Image) -> Iterator[Image]:
     yield np.asarray(frame.rotate(20, PillowImage.Resampling.BICUBIC, fillcolor=grey).convert("L").convert("RGB"))
 
 
-def best_ms(run: Callable[[], object], repeats: int = 5) -> float:
-    """Milliseconds of the quickest of some runs."""
+def measure_ms(run: Callable[[], object], repeats: int = 5) -> float:
+    """Measure the milliseconds of the quickest of some runs."""
     spent = []
     for _ in range(repeats):
         began = time.perf_counter()
@@ -88,47 +88,50 @@ def best_ms(run: Callable[[], object], repeats: int = 5) -> float:
 
 
 def report_speed(threads: int) -> None:
-    """Milliseconds a frame at each size, one at a time and sixteen together, and of a crop with its quality."""
+    """Print milliseconds for a frame at each size, one at a time and sixteen together, and for a crop."""
     print(f"\nspeed, {threads} thread(s), 1280 x 720 frames, best of 5, ms a frame: one at a time | sixteen in a call")
-    frame, _ = show(data.astronaut(), (184.0, 64.0, 269.0, 176.0), 0.4)
+    frame, _ = place_face(data.astronaut(), (184.0, 64.0, 269.0, 176.0), 0.4)
     empty = np.ascontiguousarray(np.asarray(PillowImage.fromarray(data.coffee()).resize((WIDTH, HEIGHT))))
     face = None
     picture = np.asarray(frame)
     for sides in ((160,), (320,), (640,), (320, 160, 640)):
         detector = FaceDetector(threads=threads, sides=sides)
-        for name, shown in (("face", picture), ("no face", empty)):
-            single = best_ms(lambda d=detector, s=shown: d.detect([s]))
-            batch = best_ms(lambda d=detector, s=shown: d.detect([s] * 16)) / 16
+        for name, scene in (("face", picture), ("no face", empty)):
+            single = measure_ms(lambda d=detector, s=scene: d.detect([s]))
+            batch = measure_ms(lambda d=detector, s=scene: d.detect([s] * 16)) / 16
             print(f"  {sides!s:16s} {name:8s} {single:7.1f} | {batch:7.1f}")
     face = FaceDetector(threads=threads).detect([picture])[0][0]
     crop = align_crop(picture, face.landmarks, 96)
-    print(f"  align_crop {best_ms(lambda: align_crop(picture, face.landmarks, 96)):.1f} ms, ", end="")
-    print(f"crop_quality {best_ms(lambda: crop_quality(crop, face, (WIDTH, HEIGHT))):.1f} ms, ", end="")
-    print(f"appearance {best_ms(lambda: appearance(crop)):.1f} ms")
+    print(f"  align_crop {measure_ms(lambda: align_crop(picture, face.landmarks, 96)):.1f} ms, ", end="")
+    print(f"crop_quality {measure_ms(lambda: crop_quality(crop, face, (WIDTH, HEIGHT))):.1f} ms, ", end="")
+    print(f"appearance {measure_ms(lambda: appearance(crop)):.1f} ms")
 
 
 def report_recall(people: Sequence[tuple[Image, Box]], threads: int) -> None:
-    """Share of faces found at threshold 0.5, and milliseconds a frame, by face size and sides."""
+    """Print the share of detected faces at threshold 0.5, and milliseconds for a frame, by face size and sides."""
     print(f"\nrecall (ms a frame), {len(people)} faces x 6 variants, by face height over picture height")
     print("  share  " + "".join(f"{'+'.join(map(str, sides)):>17s}" for sides in CHOICES))
     for share in SHARES:
         scenes = []
         for picture, box in people:
-            frame, place = show(picture, box, share)
-            scenes += [(scene, place) for scene in variants(frame)]
-        print(f"  {share:5.2f}  " + "".join(f"{found(scenes, sides, threads):>17s}" for sides in CHOICES), flush=True)
+            frame, true_box = place_face(picture, box, share)
+            scenes += [(scene, true_box) for scene in make_variants(frame)]
+        print(
+            f"  {share:5.2f}  " + "".join(f"{measure_recall(scenes, sides, threads):>17s}" for sides in CHOICES),
+            flush=True,
+        )
     detector = FaceDetector(threads=threads)
-    wrong = sum(len(f) for name in NO_FACES for f in detector.detect([rgb(getattr(data, name)())]))
-    print(f"  false detections in {len(NO_FACES)} pictures without a face: {wrong}")
+    false_detections = sum(len(f) for name in NO_FACES for f in detector.detect([to_rgb(getattr(data, name)())]))
+    print(f"  false detections in {len(NO_FACES)} pictures without a face: {false_detections}")
 
 
-def rgb(picture: Image) -> Image:
-    """Grey pictures as RGB."""
+def to_rgb(picture: Image) -> Image:
+    """Convert grey pictures to RGB."""
     return picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
 
 
-def found(scenes: Sequence[tuple[Image, Box]], sides: tuple[int, ...], threads: int) -> str:
-    """Recall and time of one choice of sides."""
+def measure_recall(scenes: Sequence[tuple[Image, Box]], sides: tuple[int, ...], threads: int) -> str:
+    """Measure recall and time of one choice of sides."""
     detector = FaceDetector(threads=threads, sides=sides)
     began = time.perf_counter()
     results = [detector.detect([scene])[0] for scene, _ in scenes]
@@ -137,61 +140,64 @@ def found(scenes: Sequence[tuple[Image, Box]], sides: tuple[int, ...], threads: 
     return f"{hits / len(scenes):.2f} ({spent:.0f})"
 
 
-def report_looks(people: Sequence[tuple[Image, Box]], clips: Path | None, threads: int) -> None:
-    """Similarity of `appearance` within one person (variants of size, light and focus) and between people."""
+def report_appearance(people: Sequence[tuple[Image, Box]], clips: Path | None, threads: int) -> None:
+    """Print the similarity of `appearance` within a person (variants of size, light, focus) and between people."""
     detector = FaceDetector(threads=threads)
-    looks = []
+    appearances = []
     for picture, box in people:
-        mine = []
+        variants_of_person = []
         for share in (0.3, 0.5):
-            frame, place = show(picture, box, share)
-            for scene in variants(frame):
-                best = max(detector.detect([scene])[0], key=lambda f: overlap(f.box, place), default=None)
-                if best is not None and overlap(best.box, place) > 0.4:
-                    mine.append(appearance(align_crop(scene, best.landmarks, 96)))
-        looks.append(np.stack(mine))
-    same = np.concatenate([(m @ m.T)[np.triu_indices(len(m), 1)] for m in looks])
+            frame, true_box = place_face(picture, box, share)
+            for scene in make_variants(frame):
+                best = max(detector.detect([scene])[0], key=lambda f: overlap(f.box, true_box), default=None)
+                if best is not None and overlap(best.box, true_box) > 0.4:
+                    variants_of_person.append(appearance(align_crop(scene, best.landmarks, 96)))
+        appearances.append(np.stack(variants_of_person))
+    same = np.concatenate([(m @ m.T)[np.triu_indices(len(m), 1)] for m in appearances])
     print("\nlooks: similarity, percentiles 0, 5, 50 of one person: ", np.percentile(same, [0, 5, 50]).round(2))
-    if len(looks) > 1:
-        pairs = [(a @ b.T).ravel() for i, a in enumerate(looks) for b in looks[i + 1 :]]
+    if len(appearances) > 1:
+        pairs = [(a @ b.T).ravel() for i, a in enumerate(appearances) for b in appearances[i + 1 :]]
         print("  percentiles 50, 95, 100 of two people: ", np.percentile(np.concatenate(pairs), [50, 95, 100]).round(2))
     if clips is not None:
-        crops = [(f, detector.detect([f])[0]) for f in video_frames(clips)[::6]]
+        crops = [(f, detector.detect([f])[0]) for f in load_video_frames(clips)[::6]]
         series = np.stack([appearance(align_crop(f, d[0].landmarks, 96)) for f, d in crops if d])
         print("  lowest within the clip:", (series @ series.T).min().round(2))
 
 
 def report_crossing() -> None:
-    """Two faces that walk past one another at various speeds and rates: how many keep their track by motion only."""
-    kept = total = 0
+    """Print how many of two faces that pass one another keep their track by motion alone."""
+    unbroken = total = 0
     for fps in (1, 2, 4, 8):
         for speed in (40, 80, 160, 320):
             tracker = Tracker()
             steps = int(600 / speed * fps)
-            ids = [tracker.update(i / fps, walkers(i / fps * speed), (900, 480)) for i in range(steps + 1)]
+            ids = [tracker.update(i / fps, make_walkers(i / fps * speed), (900, 480)) for i in range(steps + 1)]
             total += 2
-            kept += sum(first == last for first, last in zip(ids[0], ids[-1], strict=True))
-    print(f"\ncrossing by motion alone, faces of 80 px, 40-320 px/s, 1-8 frames/s: {kept} of {total} keep their track")
+            unbroken += sum(first == last for first, last in zip(ids[0], ids[-1], strict=True))
+    print(
+        f"\ncrossing by motion alone, faces of 80 px, 40-320 px/s, 1-8 frames/s: {unbroken} of {total} keep their track"
+    )
 
 
-def walkers(way: float) -> list[Detection]:
-    """Two faces of 80 pixels, one after `way` pixels to the right, one to the left, 30 pixels lower."""
+def make_walkers(distance: float) -> list[Detection]:
+    """Make two faces of 80 pixels that have moved a distance: one to the right, one to the left and 30 pixels lower."""
     faces = []
-    for x, y in ((150 + way, 200), (750 - way, 230)):
+    for x, y in ((150 + distance, 200), (750 - distance, 230)):
         faces.append(Detection((x - 40, y - 40, x + 40, y + 40), 0.9, np.zeros((5, 2), np.float32)))
     return faces
 
 
 def main() -> None:
+    """Parse the options, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=Path)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     detector = FaceDetector(0.6, threads=args.threads, sides=(640,))
-    people = [(p, face.box) for p in pictures(args.clips) for face in detector.detect([p])[0]]
+    people = [(p, face.box) for p in load_photographs(args.clips) for face in detector.detect([p])[0]]
     report_speed(args.threads)
     report_recall(people, args.threads)
-    report_looks(people, args.clips, args.threads)
+    report_appearance(people, args.clips, args.threads)
     report_crossing()
 
 

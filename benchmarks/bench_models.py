@@ -40,12 +40,20 @@ NETWORKS = (
 )
 BATCHES = (32, 1)
 SECONDS = 0.5
-"""A network's turn in a round lasts at least so long."""
+"""Shortest turn of a network in a round."""
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A row: a network, what it takes, and how good it is where that was measured."""
+    """A network of the table.
+
+    Attributes:
+        name: Its name in the table.
+        net: Backbone and emotion head.
+        side: Side of its images in pixels.
+        in_chans: Their channels.
+        metrics: Its metrics, where they were measured.
+    """
 
     name: str
     net: EmotionNet
@@ -54,20 +62,20 @@ class Candidate:
     metrics: EmotionMetrics | None = None
 
     def images(self, batch: int) -> torch.Tensor:
-        """A batch of noise, channels last as everywhere in the product."""
+        """Draw a batch of noise, channels last as everywhere in the product."""
         shape = (batch, self.in_chans, self.side, self.side)
         return torch.randn(shape).contiguous(memory_format=torch.channels_last)
 
 
-def untrained(name: str, side: int, in_chans: int) -> Candidate:
-    """A network by its timm name."""
+def make_candidate(name: str, side: int, in_chans: int) -> Candidate:
+    """Make an untrained network by its timm name."""
     backbone = create_backbone(name, side, in_chans)
     net = EmotionNet(backbone, int(backbone.num_features)).to(memory_format=torch.channels_last)
     return Candidate(name, net.eval(), side, in_chans)
 
 
-def trained(folder: Path, data: str | None) -> Candidate:
-    """A run's or a bundle's network, judged on the data where there is some."""
+def load_candidate(folder: Path, data: str | None) -> Candidate:
+    """Load the network of a run or a bundle, and evaluate it where there are data."""
     if (folder / RECIPE).is_file() and not (folder / "config.json").is_file():
         net, recipe = load_run(folder)
         metrics = None
@@ -83,71 +91,76 @@ def trained(folder: Path, data: str | None) -> Candidate:
     return Candidate(f"{model.model_id} ({config.backbone})", model.net, config.image_size, config.in_chans, metrics)
 
 
-def multiply_adds(one: Candidate) -> int:
-    """Of one image, those of attention's products included."""
-    layers = [module for module in one.net.modules() if hasattr(module, "fused_attn")]
+def count_multiply_adds(candidate: Candidate) -> int:
+    """Count the multiply-adds for one image, those of attention's products included."""
+    layers = [module for module in candidate.net.modules() if hasattr(module, "fused_attn")]
     before = [layer.fused_attn for layer in layers]
     for layer in layers:
         layer.fused_attn = False  # the fused kernel is not counted
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        one.net(one.images(1))
+        candidate.net(candidate.images(1))
     for layer, fused in zip(layers, before, strict=True):
         layer.fused_attn = fused
     return int(counter.get_total_flops()) // 2
 
 
-def half_bytes(net: EmotionNet) -> int:
-    """Bytes of the weights as a bundle stores them: half precision, whole numbers as they are."""
+def count_half_bytes(net: EmotionNet) -> int:
+    """Count the bytes of the weights in a bundle: half precision, integers as they are."""
     return sum(t.numel() * (2 if t.is_floating_point() else t.element_size()) for t in net.state_dict().values())
 
 
 @torch.inference_mode()
-def speed(one: Candidate, batch: int, clock: Callable[[], float]) -> float:
-    """Images a second of the clock."""
-    images = one.images(batch)
-    done = 0
-    one.net(images)
+def measure_speed(candidate: Candidate, batch: int, clock: Callable[[], float]) -> float:
+    """Measure images a second by the clock."""
+    images = candidate.images(batch)
+    processed = 0
+    candidate.net(images)
     began = clock()
     while clock() - began < SECONDS:
-        one.net(images)
-        done += batch
-    return done / (clock() - began)
+        candidate.net(images)
+        processed += batch
+    return processed / (clock() - began)
 
 
-def speeds(every: list[Candidate], batch: int, rounds: int, clock: Callable[[], float]) -> np.ndarray:
-    """Images a second (rounds, candidates); every second round goes backwards."""
-    out = np.zeros((rounds, len(every)))
+def measure_speeds(candidates: list[Candidate], batch: int, rounds: int, clock: Callable[[], float]) -> np.ndarray:
+    """Measure images a second (rounds, candidates); every second round goes backwards."""
+    out = np.zeros((rounds, len(candidates)))
     for number in range(rounds):
-        for i in range(len(every))[:: -1 if number % 2 else 1]:
-            out[number, i] = speed(every[i], batch, clock)
+        for i in range(len(candidates))[:: -1 if number % 2 else 1]:
+            out[number, i] = measure_speed(candidates[i], batch, clock)
     return out
 
 
-def markdown(every: list[Candidate], rounds: int, clock: Callable[[], float]) -> str:
-    """The table; the first candidate is the bar."""
-    measured = {batch: speeds(every, batch, rounds, clock) for batch in BATCHES}
+def format_table(candidates: list[Candidate], rounds: int, clock: Callable[[], float]) -> str:
+    """Measure and format the table; the first candidate is the bar."""
+    rates = {batch: measure_speeds(candidates, batch, rounds, clock) for batch in BATCHES}
     columns = ["network", "input", "parameters, M", "MB in half precision", "multiply-adds, M"]
     columns += [f"images/s, batch {batch}" for batch in BATCHES] + [
         f"times the bar, batch {batch}" for batch in BATCHES
     ]
     lines = [[*columns, "accuracy", "macro-F1"], ["---"] * (len(columns) + 2)]
-    for i, one in enumerate(every):
-        parameters = sum(p.numel() for p in one.net.parameters())
-        cells = [one.name, f"{one.side} px {'grey' if one.in_chans == 1 else 'RGB'}", f"{parameters / 1e6:.2f}"]
-        cells += [f"{half_bytes(one.net) / 1e6:.1f}", f"{multiply_adds(one) / 1e6:.0f}"]
-        cells += [f"{np.median(measured[batch][:, i]):.0f}" for batch in BATCHES]
-        cells += [spread(measured[batch][:, i] / measured[batch][:, 0]) for batch in BATCHES]
-        judged = one.metrics
-        lines.append([*cells, *([f"{judged.accuracy:.1%}", f"{judged.macro_f1:.3f}"] if judged else ["", ""])])
+    for i, candidate in enumerate(candidates):
+        parameters = sum(p.numel() for p in candidate.net.parameters())
+        cells = [
+            candidate.name,
+            f"{candidate.side} px {'grey' if candidate.in_chans == 1 else 'RGB'}",
+            f"{parameters / 1e6:.2f}",
+        ]
+        cells += [f"{count_half_bytes(candidate.net) / 1e6:.1f}", f"{count_multiply_adds(candidate) / 1e6:.0f}"]
+        cells += [f"{np.median(rates[batch][:, i]):.0f}" for batch in BATCHES]
+        cells += [format_spread(rates[batch][:, i] / rates[batch][:, 0]) for batch in BATCHES]
+        metrics = candidate.metrics
+        lines.append([*cells, *([f"{metrics.accuracy:.1%}", f"{metrics.macro_f1:.3f}"] if metrics else ["", ""])])
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)
 
 
-def spread(ratios: np.ndarray) -> str:
-    """Median, lowest and highest."""
+def format_spread(ratios: np.ndarray) -> str:
+    """Format median, lowest and highest."""
     return f"{np.median(ratios):.2f} ({ratios.min():.2f} to {ratios.max():.2f})"
 
 
 def main() -> None:
+    """Parse the options, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path, help="bundles and runs")
     parser.add_argument("--data", help="CORPUS:PATH[#SPLIT] on which bundles and runs are judged")
@@ -159,8 +172,10 @@ def main() -> None:
     if args.process_time and args.threads > 1:
         parser.error("--process-time counts what threads wait: only with --threads 1")
     torch.set_num_threads(args.threads)
-    every = [untrained(*network) for network in NETWORKS] + [trained(folder, args.data) for folder in args.folders]
-    table = markdown(every, args.rounds, time.process_time if args.process_time else time.perf_counter)
+    candidates = [make_candidate(*network) for network in NETWORKS] + [
+        load_candidate(folder, args.data) for folder in args.folders
+    ]
+    table = format_table(candidates, args.rounds, time.process_time if args.process_time else time.perf_counter)
     print(f"{args.threads} thread(s), {args.rounds} rounds\n\n{table}", end="")
     if args.out:
         args.out.write_text(table, encoding="utf-8")

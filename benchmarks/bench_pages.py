@@ -1,13 +1,12 @@
-"""How long the pages take over a large store, and their queries beside naive ones that read frames and average them.
+"""Time of the pages over a large store, and of their queries beside naive ones that read frames and average them.
 
     python benchmarks/bench_pages.py --store DIR            2,000 sessions, 5,000,000 frames in SQLite; DIR is kept
     python benchmarks/bench_pages.py --sessions 200 --frames 100000 --rounds 5
 
-The store is made once (a few sessions through the product's own door, the others as copies of them by SQL) and used
-again when DIR holds it. Every page is run by Streamlit's own test runner in this process, warm, each time for another
-person or session; what a browser takes to draw it, and the collection of garbage for which Streamlit takes its time
-once a page has been sent, are not in it. Pages, queries and naive queries take turns in every
-round, so that what else the machine does falls on all.
+The store is made once (a few sessions through the product's own functions, the others as copies of them by SQL) and
+used again when DIR holds it. Every page is run by Streamlit's own test runner in this process, warm, each time for
+another person or session. The browser's drawing is not measured, nor Streamlit's collection of garbage after a page
+was sent. Pages, queries and naive queries take turns in every round, so that the machine's other work falls on all.
 """
 
 from __future__ import annotations
@@ -40,10 +39,10 @@ from fer_phq.core.phq import Provenance, Scale  # noqa: E402
 from fer_phq.features.measures import MEASURES, versioned_measures  # noqa: E402
 from service.settings import AppSettings  # noqa: E402
 
-EACH = 20
+SESSIONS_PER_PERSON = 20
 """Sessions of a person."""
 TEMPLATES = 10
-"""Sessions that are saved through the store; the others are copies of them."""
+"""Number of sessions that are saved through the store; the others are copies of them."""
 NEWEST = datetime(2026, 6, 1, 10, tzinfo=UTC)
 NAMES = [measure.name for measure in MEASURES]
 PAGES = ("home", "new_session", "session", "trends", "cohort", "questionnaire", "models", "settings")
@@ -52,7 +51,7 @@ OTHER_MODEL = "synthetic-89abcdef"
 
 
 def main() -> None:
-    """Make the store if it is not there, measure, print two tables."""
+    """Parse the options, make the store if it is missing, measure, and print two tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--store", type=Path, help="where the store lies, or is made and kept (default: made anew)")
     parser.add_argument("--sessions", type=int, default=2_000)
@@ -73,10 +72,10 @@ def main() -> None:
 
 
 def build(settings: AppSettings, sessions: int, frames: int) -> None:
-    """Have a store of that many sessions and frames; one that is there is taken when it is of that size."""
-    wanted = {"sessions": sessions, "frames": frames}
-    made = settings.data_dir / "bench.json"
-    if made.is_file() and json.loads(made.read_text()) == wanted:
+    """Make a store of that many sessions and frames, unless there is one of that size."""
+    content = {"sessions": sessions, "frames": frames}
+    stamp = settings.data_dir / "bench.json"
+    if stamp.is_file() and json.loads(stamp.read_text()) == content:
         return
     if (settings.data_dir / "fer-phq.db").exists():
         raise SystemExit(f"{settings.data_dir} holds another store: remove it or name another folder.")
@@ -84,16 +83,18 @@ def build(settings: AppSettings, sessions: int, frames: int) -> None:
     settings.prepare()
     upgrade(settings.database_url)
     with Store(settings.database_url, actor="cli") as store:
-        subjects = people(store, -(-sessions // EACH))
-        templates = [template(store, subjects[i % len(subjects)], i, frames // sessions) for i in range(TEMPLATES)]
-    copy(settings.data_dir / "fer-phq.db", subjects, templates, sessions)
-    made.write_text(json.dumps(wanted))
+        subjects = create_subjects(store, -(-sessions // SESSIONS_PER_PERSON))
+        templates = [
+            create_template(store, subjects[i % len(subjects)], i, frames // sessions) for i in range(TEMPLATES)
+        ]
+    copy_templates(settings.data_dir / "fer-phq.db", subjects, templates, sessions)
+    stamp.write_text(json.dumps(content))
     size = (settings.data_dir / "fer-phq.db").stat().st_size / 2**20
     print(f"made in {time.perf_counter() - started:.0f} s, {size:.0f} MiB")
 
 
-def people(store: Store, count: int) -> list[str]:
-    """Subjects with tags, questionnaires and an event."""
+def create_subjects(store: Store, count: int) -> list[str]:
+    """Create subjects with tags, questionnaires and an event, and return their ids."""
     ids = []
     for i in range(count):
         subject = store.subjects.create(label=f"P-{i + 1:04d}")
@@ -110,19 +111,19 @@ def people(store: Store, count: int) -> list[str]:
     return ids
 
 
-def template(store: Store, subject_id: str, seed: int, frames: int) -> str:
-    """The id of a session that was stored as any other, with its analysis, measures and job."""
+def create_template(store: Store, subject_id: str, seed: int, frames: int) -> str:
+    """Save a session with its analysis, measures and job through the store, and return its id."""
     plan = Plan(seconds=frames / 2, severity=0.1 + 0.8 * seed / TEMPLATES, provenance=Provenance.CLINICAL)
     info = recording_info(seed, plan.seconds)
     session = store.sessions.create(
         subject_id=subject_id,
-        recorded_at=NEWEST - timedelta(weeks=EACH + seed),
+        recorded_at=NEWEST - timedelta(weeks=SESSIONS_PER_PERSON + seed),
         recording=info,
         original_name=f"{seed}.mp4",
         media_path=None,
     )
     analysis = synthetic_analysis(seed, plan, info)
-    voice = dict.fromkeys([one.name for one in MEASURES], 1.0 + seed)
+    voice = dict.fromkeys([measure.name for measure in MEASURES], 1.0 + seed)
     store.analyses.save(
         session_id=session.id, analysis=analysis, measures=voice | versioned_measures(analysis, Settings())
     )
@@ -130,8 +131,8 @@ def template(store: Store, subject_id: str, seed: int, frames: int) -> str:
     return session.id
 
 
-def copy(path: Path, subjects: list[str], templates: list[str], sessions: int) -> None:
-    """Copies of the templates' rows under new ids, a person's sessions a week apart, until there are enough."""
+def copy_templates(path: Path, subjects: list[str], templates: list[str], sessions: int) -> None:
+    """Copy the templates' rows under new ids, a person's sessions a week apart, until there are enough."""
     database = sqlite3.connect(path, isolation_level=None)
     database.execute("PRAGMA synchronous = OFF")
     database.execute("BEGIN")
@@ -140,8 +141,15 @@ def copy(path: Path, subjects: list[str], templates: list[str], sessions: int) -
         source = templates[i % TEMPLATES]
         session = str(uuid.uuid4())
         analysis = str(uuid.uuid4())
-        at = (NEWEST - timedelta(weeks=i % EACH, hours=i // EACH)).strftime("%Y-%m-%d %H:%M:%S.%f")
-        new = {"id": session, "subject_id": subjects[i // EACH], "recorded_at": at, "media_sha256": f"{i:064x}"}
+        at = (NEWEST - timedelta(weeks=i % SESSIONS_PER_PERSON, hours=i // SESSIONS_PER_PERSON)).strftime(
+            "%Y-%m-%d %H:%M:%S.%f"
+        )
+        new = {
+            "id": session,
+            "subject_id": subjects[i // SESSIONS_PER_PERSON],
+            "recorded_at": at,
+            "media_sha256": f"{i:064x}",
+        }
         duplicate(database, "sessions", "id", source, new)
         (old,) = database.execute("SELECT id FROM analyses WHERE session_id = ?", (source,)).fetchone()
         duplicate(database, "analyses", "id", old, {"id": analysis, "session_id": session})
@@ -164,10 +172,10 @@ def copy(path: Path, subjects: list[str], templates: list[str], sessions: int) -
 def duplicate(database: sqlite3.Connection, table: str, key: str, value: str, changed: dict[str, str]) -> None:
     """Copy a table's rows of a key, with other values in some columns."""
     columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
-    picked = ", ".join("?" if name in changed else name for name in columns)
-    given = [changed[name] for name in columns if name in changed]
+    selection = ", ".join("?" if name in changed else name for name in columns)
+    values = [changed[name] for name in columns if name in changed]
     database.execute(
-        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {picked} FROM {table} WHERE {key} = ?", (*given, value)
+        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {selection} FROM {table} WHERE {key} = ?", (*values, value)
     )
 
 
@@ -193,8 +201,8 @@ def measure(settings: AppSettings, rounds: int, naive_cohorts: int, clock: Calla
             subject = subjects[int(rng.integers(len(subjects)))]
             session = rows[int(rng.integers(len(rows)))].session.id
             todo: dict[str, Callable[[], object]] = {
-                f"page {name}": page(name, subject, session) for name in PAGES
-            } | queries(store, subject)
+                f"page {name}": open_page(name, subject, session) for name in PAGES
+            } | make_queries(store, subject)
             if not 0 <= turn < naive_cohorts:
                 del todo["naive cohort"]
             for name, call in todo.items():
@@ -206,8 +214,8 @@ def measure(settings: AppSettings, rounds: int, naive_cohorts: int, clock: Calla
     context.use(None)
 
 
-def page(name: str, subject: str, session: str) -> Callable[[], object]:
-    """A page's whole script for somebody who has just opened it."""
+def open_page(name: str, subject: str, session: str) -> Callable[[], object]:
+    """Return a function that runs a page's whole script, as for somebody who has just opened it."""
     from streamlit.testing.v1 import AppTest
 
     app = AppTest.from_file(str(ROOT / "dashboard" / "main.py"), default_timeout=120)
@@ -225,8 +233,8 @@ def page(name: str, subject: str, session: str) -> Callable[[], object]:
     return run
 
 
-def queries(store: Store, subject: str) -> dict[str, Callable[[], object]]:
-    """What each page asks of the store, and the same by reading frames."""
+def make_queries(store: Store, subject: str) -> dict[str, Callable[[], object]]:
+    """Return the query of each page, and the same query by reading frames."""
 
     def averaged(analysis_id: str | None) -> object:
         table = store.analyses.frames(analysis_id=analysis_id or "")
@@ -236,8 +244,8 @@ def queries(store: Store, subject: str) -> dict[str, Callable[[], object]]:
         return [averaged(row.analysis.id if row.analysis else None) for row in store.sessions.list_recent(limit=13)]
 
     def trend() -> object:
-        found = store.sessions.list_recent(subject_id=subject, limit=1_000)
-        return [averaged(row.analysis.id if row.analysis else None) for row in found]
+        sessions = store.sessions.list_recent(subject_id=subject, limit=1_000)
+        return [averaged(row.analysis.id if row.analysis else None) for row in sessions]
 
     def cohort() -> object:
         columns = ", ".join(f"avg({name})" for name in EMOTIONS)
@@ -260,7 +268,7 @@ def queries(store: Store, subject: str) -> dict[str, Callable[[], object]]:
 
 
 def report(took: dict[str, list[float]]) -> None:
-    """Two Markdown tables."""
+    """Print two Markdown tables."""
 
     def milliseconds(name: str) -> str:
         times = np.array(took[name]) * 1e3
@@ -269,8 +277,8 @@ def report(took: dict[str, list[float]]) -> None:
     print("\n| page | runs | median (range), ms | p95, ms |\n|---|---|---|---|")
     for name in PAGES:
         times = took[f"page {name}"]
-        called = name.capitalize().replace("_", " ")
-        print(f"| {called} | {len(times)} | {milliseconds(f'page {name}')} | {p95(times):,.0f} |")
+        title = name.capitalize().replace("_", " ")
+        print(f"| {title} | {len(times)} | {milliseconds(f'page {name}')} | {p95(times):,.0f} |")
     print("\n| query of | ours, ms | p95 | reading frames, ms | p95 | times as long |\n|---|---|---|---|---|---|")
     for name in ("home", "trends", "cohort"):
         ours = took[f"ours {name}"]
@@ -281,7 +289,7 @@ def report(took: dict[str, list[float]]) -> None:
 
 
 def p95(times: list[float]) -> float:
-    """The 95th percentile in milliseconds."""
+    """Compute the 95th percentile in milliseconds."""
     return float(np.percentile(times, 95)) * 1e3
 
 

@@ -1,4 +1,4 @@
-"""What the PHQ training can know: coverage of its intervals, recovery of a known signal, and nothing where is nothing.
+"""Checks of the PHQ training: coverage of its intervals, recovery of a known signal, and no signal where there is none.
 
     python benchmarks/bench_phq.py                      # everything: a quarter of an hour on two cores
     python benchmarks/bench_phq.py --cohorts 50 --only coverage
@@ -33,16 +33,16 @@ from training.simulation.severity import ExpressionLinks  # noqa: E402
 from training.simulation.speech import SpeechLinks  # noqa: E402
 
 FACE = (Modality.FACE,)
-EVERY = tuple(Modality)
-SETS = [(Modality.FACE,), (Modality.VOICE,), (Modality.WORDS,), (Modality.FACE, Modality.VOICE), EVERY]
+ALL_MODALITIES = tuple(Modality)
+SETS = [(Modality.FACE,), (Modality.VOICE,), (Modality.WORDS,), (Modality.FACE, Modality.VOICE), ALL_MODALITIES]
 NO_LINKS = ExpressionLinks(happiness=0, blunting=0, slowing=0, sadness=0)
 NO_SPEECH_LINKS = SpeechLinks(pausing=0, monotony=0, softness=0, first_person=0, absolutist=0)
 STRONG = 4.0
-"""How many times the usual links a signal has that is to be recovered."""
+"""Strength of the signal that is to be recovered, in multiples of the usual links."""
 
 
-def strong(times: float) -> tuple[ExpressionLinks, SpeechLinks]:
-    """The usual links, so many times as strong; people differ as usual."""
+def scale_links(times: float) -> tuple[ExpressionLinks, SpeechLinks]:
+    """Return the usual links, several times as strong; people differ as usual."""
     face = ExpressionLinks()
     speech = SpeechLinks()
     return (
@@ -55,14 +55,16 @@ _LINKS = ("happiness", "blunting", "slowing", "sadness")
 _SPEECH_LINKS = ("pausing", "monotony", "softness", "first_person", "absolutist")
 
 
-def coverage(pool: FeatureMatrix, people: int, cohorts: int, tested: int = 300) -> tuple[np.ndarray, np.ndarray]:
-    """Of each cohort, drawn from a pool of people: the share of new people that the interval covers, its mean width."""
+def measure_coverage(
+    pool: FeatureMatrix, people: int, cohorts: int, tested: int = 300
+) -> tuple[np.ndarray, np.ndarray]:
+    """Measure for cohorts drawn from a pool the share of new people that the interval covers, and its mean width."""
     shares = np.zeros(cohorts)
     widths = np.zeros(cohorts)
     for i in range(cohorts):
-        drawn = np.random.default_rng(i).permutation(len(pool))[: people + tested]
-        fitted = calibrate(pool.take(drawn[:people]), "ridge", LEVEL, i)
-        new = pool.take(drawn[people:])
+        order = np.random.default_rng(i).permutation(len(pool))[: people + tested]
+        fitted = calibrate(pool.take(order[:people]), "ridge", LEVEL, i)
+        new = pool.take(order[people:])
         left_out = np.stack([fold.predict(new.described) for fold in fitted.folds])
         low, high = cross_conformal(left_out, fitted.fold_of, fitted.errors, LEVEL)
         low = np.clip(low, 0, Scale.PHQ8.maximum)
@@ -72,41 +74,44 @@ def coverage(pool: FeatureMatrix, people: int, cohorts: int, tested: int = 300) 
     return shares, widths
 
 
-def oracle_matrix(simulated: SimulatedCohort, modalities: tuple[Modality, ...]) -> FeatureMatrix:
-    """What the sessions of these modalities were drawn from, in place of their functionals."""
+def make_oracle_matrix(simulated: SimulatedCohort, modalities: tuple[Modality, ...]) -> FeatureMatrix:
+    """Make a matrix of the latents of some modalities in place of their functionals."""
     columns = [i for modality in modalities for i in LATENTS[modality]]
     data = simulated.data
     blocks = tuple("latents" for _ in columns)
     return FeatureMatrix(simulated.latents[:, columns], data.totals, data.subjects, blocks)
 
 
-def recovery(people: int, seed: int, times: float = STRONG, seconds: tuple[float, float] = (600, 1200)) -> list[list]:
-    """Of each set of modalities the ridge's and the oracle's CCC on people left out."""
-    face, speech = strong(times)
+def measure_recovery(
+    people: int, seed: int, times: float = STRONG, seconds: tuple[float, float] = (600, 1200)
+) -> list[list]:
+    """Measure the CCC of ridge and oracle on left-out people, for each set of modalities."""
+    face, speech = scale_links(times)
     simulated = simulate(Cohort(people, seconds=seconds, face_gap=0.02, links=face, speech=speech), seed)
     rows = []
     for modalities in SETS:
         matrix = build_head_data(simulated.data, modalities).matrix
         figures = cross_validate(matrix, "ridge", Scale.PHQ8, 3, seed).figures
-        best = cross_validate(oracle_matrix(simulated, modalities), "ridge", Scale.PHQ8, 3, seed).figures
+        best = cross_validate(make_oracle_matrix(simulated, modalities), "ridge", Scale.PHQ8, 3, seed).figures
         rows.append(
             ["+".join(modalities), figures.ccc, best.ccc, figures.ccc / best.ccc, figures.mae, figures.floor_mae]
         )
     return rows
 
 
-def nothing(people: int, seeds: int) -> list[list]:
-    """Without any link: CCC and R² of the ridge on all modalities, a row a cohort."""
+def measure_nothing(people: int, seeds: int) -> list[list]:
+    """Measure CCC and R² of the ridge on all modalities without any link: one row for each cohort."""
     rows = []
     for seed in range(seeds):
         cohort = Cohort(people, seconds=(60, 180), links=NO_LINKS, speech=NO_SPEECH_LINKS)
-        matrix = build_head_data(simulate(cohort, seed).data, EVERY).matrix
+        matrix = build_head_data(simulate(cohort, seed).data, ALL_MODALITIES).matrix
         figures = cross_validate(matrix, "ridge", Scale.PHQ8, 1, seed).figures
         rows.append([seed, figures.ccc, figures.r2])
     return rows
 
 
 def main() -> None:
+    """Parse the options, measure and print."""
     parser = argparse.ArgumentParser(description="What the PHQ training can know, on simulated people.")
     parser.add_argument("--cohorts", type=int, default=200)
     parser.add_argument("--only", choices=("coverage", "recovery", "nothing"))
@@ -116,17 +121,17 @@ def main() -> None:
         pool = build_head_data(simulate(Cohort(6000, seconds=(60, 180)), 0).data, FACE).matrix
         rows = []
         for people in (30, 300):
-            shares, widths = coverage(pool, people, options.cohorts)
+            shares, widths = measure_coverage(pool, people, options.cohorts)
             cells = [f"{np.quantile(shares, q):.1%}" for q in (0.05, 0.5, 0.95)]
             rows.append([str(people), f"{shares.mean():.1%}", *cells, f"{widths.mean():.1f}"])
         print(f"\n{LEVEL:.0%} interval, {options.cohorts} cohorts ({time.perf_counter() - began:.0f} s)\n")
         print(markdown_table(["people", "covered", "5th percentile", "median", "95th", "width"], rows))
     if options.only in (None, "recovery"):
-        rows = [[name, *(f"{value:.3f}" for value in values)] for name, *values in recovery(300, 0)]
+        rows = [[name, *(f"{value:.3f}" for value in values)] for name, *values in measure_recovery(300, 0)]
         print(f"\nRecovery, 300 people, links {STRONG:g} times the usual\n")
         print(markdown_table(["modalities", "CCC", "oracle's CCC", "ratio", "MAE", "floor's MAE"], rows))
     if options.only in (None, "nothing"):
-        rows = [[str(seed), f"{ccc:+.3f}", f"{r2:+.3f}"] for seed, ccc, r2 in nothing(300, 10)]
+        rows = [[str(seed), f"{ccc:+.3f}", f"{r2:+.3f}"] for seed, ccc, r2 in measure_nothing(300, 10)]
         print("\nNo link at all, 300 people\n")
         print(markdown_table(["cohort", "CCC", "R²"], rows))
 

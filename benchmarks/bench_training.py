@@ -1,4 +1,4 @@
-"""Whether data and augmentation keep the model waiting: the loop's images/s against bare forward and backward passes.
+"""Speed of the training loop against bare forward and backward passes: do data and augmentation keep the model waiting?
 
     python benchmarks/bench_training.py [teacher] [--rounds 5] [--steps 8] [key=value ...]
     python benchmarks/bench_training.py teacher --data ../shared/data         the recipe's own corpora
@@ -53,21 +53,27 @@ PARTS = (LOADING, AUGMENTING, PASSES, TEACHING, UPDATING)
 
 @dataclass
 class Clock:
-    """Seconds spent in each part of a step: of the wall, or of the process alone whatever else the machine does."""
+    """Seconds spent in each part of a step.
+
+    Attributes:
+        cuda: Whether the device is a GPU, whose work must end before the time is read.
+        process: Count the process's own seconds in place of the wall's.
+        seconds: Of each part.
+    """
 
     cuda: bool
     process: bool = False
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def now(self) -> float:
-        """Seconds, when all that was asked of the device is done."""
+        """Read the clock when all work of the device has ended."""
         if self.cuda:
             torch.cuda.synchronize()
         return time.process_time() if self.process else time.perf_counter()
 
     @contextmanager
-    def of(self, part: str) -> Iterator[None]:
-        """Count what happens within it."""
+    def count(self, part: str) -> Iterator[None]:
+        """Count the time of a block for a part."""
         began = self.now()
         try:
             yield
@@ -75,17 +81,17 @@ class Clock:
             self.seconds[part] += self.now() - began
 
     def wrap(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, its time counted."""
+        """Wrap a function so that its time counts for a part."""
 
         def timed(*args: Any, **kwargs: Any) -> Any:
-            with self.of(part):
+            with self.count(part):
                 return function(*args, **kwargs)
 
         return timed
 
 
-def noise(n: int, recipe: Recipe) -> FaceSet:
-    """n images of FER2013's shape with one of the recipe's classes each."""
+def make_noise(n: int, recipe: Recipe) -> FaceSet:
+    """Draw n images of FER2013's shape with one of the recipe's classes each."""
     rng = np.random.default_rng(0)
     stage = recipe.stages[0]
     shape = (n, SIDE, SIDE) if recipe.network.in_chans == 1 else (n, SIDE, SIDE, 3)
@@ -94,9 +100,9 @@ def noise(n: int, recipe: Recipe) -> FaceSet:
     return FaceSet(images, targets, np.arange(n).astype(str), stage.classes)
 
 
-def lazy_noise(folder: Path, recipe: Recipe) -> FaceSet:
-    """The same as colour JPEGs of a larger side that stay encoded, as a corpus does that exceeds the memory."""
-    faces = noise(LAZY_IMAGES, recipe)
+def make_lazy_noise(folder: Path, recipe: Recipe) -> FaceSet:
+    """Draw larger colour images that stay encoded as JPEG, as those of a corpus that exceeds the memory."""
+    faces = make_noise(LAZY_IMAGES, recipe)
     pictures = []
     for image in faces.images:
         file = io.BytesIO()
@@ -109,24 +115,24 @@ def lazy_noise(folder: Path, recipe: Recipe) -> FaceSet:
         return load_faces(source, faces.classes, grey=recipe.network.in_chans == 1)
 
 
-def prepare(recipe: Recipe, given: bool, lazy: bool, folder: Path) -> tuple[Run, FaceSet]:
-    """The run as `training.emotion` sets it up, on the recipe's own data if it is `given`."""
-    if given:
+def prepare(recipe: Recipe, own_data: bool, lazy: bool, folder: Path) -> tuple[Run, FaceSet]:
+    """Set up a run as `training.emotion` does, on the recipe's own data or on noise."""
+    if own_data:
         run, parts = emotion.setup(recipe, folder)
         return run, parts.train
-    train = lazy_noise(folder, recipe) if lazy else noise(IMAGES, recipe)
+    train = make_lazy_noise(folder, recipe) if lazy else make_noise(IMAGES, recipe)
     with patch.object(emotion, "load_stage_data", return_value=StageData(train, train, train, train, [])):
         run, _ = emotion.setup(recipe, folder)
     return run, train
 
 
-def loop(run: Run, batches: Iterator[Any], size: int, steps: int, clock: Clock) -> float:
-    """Seconds of some steps of the real loop; each part's are added to the clock."""
+def run_loop(run: Run, batches: Iterator[Any], size: int, steps: int, clock: Clock) -> float:
+    """Time some steps of the real loop; the time of each part is added to the clock."""
     device = run.accelerator.device
     began = clock.now()
-    with measured(run, clock):
+    with count_parts(run, clock):
         for _ in range(steps):
-            with clock.of(LOADING):
+            with clock.count(LOADING):
                 pixels, targets = (tensor.to(device) for tensor in next(batches))
             emotion.train_step(run, pixels, targets, size)
             run.progress.batch += 1
@@ -134,8 +140,8 @@ def loop(run: Run, batches: Iterator[Any], size: int, steps: int, clock: Clock) 
 
 
 @contextmanager
-def measured(run: Run, clock: Clock) -> Iterator[None]:
-    """Within it every part of `train_step` is counted."""
+def count_parts(run: Run, clock: Clock) -> Iterator[None]:
+    """Count the time of every part of `train_step`, as a context manager."""
     parts: list[tuple[object, str, str]] = [
         (emotion, "augment", AUGMENTING),
         (emotion, "mix", AUGMENTING),
@@ -152,8 +158,8 @@ def measured(run: Run, clock: Clock) -> Iterator[None]:
         yield
 
 
-def bare(run: Run, images: torch.Tensor, targets: torch.Tensor, steps: int, clock: Clock) -> float:
-    """Seconds of as many forward and backward passes over one batch that lies ready."""
+def run_bare(run: Run, images: torch.Tensor, targets: torch.Tensor, steps: int, clock: Clock) -> float:
+    """Time as many forward and backward passes over one batch that is ready."""
     began = clock.now()
     for _ in range(steps):
         with run.accelerator.autocast():
@@ -163,16 +169,16 @@ def bare(run: Run, images: torch.Tensor, targets: torch.Tensor, steps: int, cloc
     return clock.now() - began
 
 
-def one_round(run: Run, train: FaceSet, size: int, steps: int, number: int, clock: Clock) -> tuple[float, float]:
-    """Seconds of the loop and of the bare passes, which take turns: step by step, or all at once where workers decode.
+def run_round(run: Run, train: FaceSet, size: int, steps: int, number: int, clock: Clock) -> tuple[float, float]:
+    """Time the loop and the bare passes, which take turns: step by step, or all at once where workers decode.
 
-    There the workers would go on while the bare passes run, and the loop would find twice as much ready.
+    Workers go on while the bare passes run: step by step the loop would find twice as much ready.
     """
     stage = run.stage
     network = run.recipe.network
     device = run.accelerator.device
     lazy = isinstance(train.images, LazyImages)
-    ahead = 2 * run.recipe.workers + 1 if lazy else 1  # what was ready before the clock starts seems to cost nothing
+    ahead = 2 * run.recipe.workers + 1 if lazy else 1  # batches that are ready before the clock starts cost nothing
     order = draw_epoch_batches(train, stage, run.recipe.seed, 0, number, run.accelerator)
     batches = iter(make_dataloader(train, run.targets, order[: ahead + steps + 1], run.recipe.workers))
     set_learning_rate(
@@ -183,18 +189,18 @@ def one_round(run: Run, train: FaceSet, size: int, steps: int, number: int, cloc
     run.net.train()
     spent = [0.0, 0.0]
     turn = steps if lazy else 1
-    loop(run, batches, size, ahead, Clock(clock.cuda))
-    bare(run, still, targets, 1, clock)
+    run_loop(run, batches, size, ahead, Clock(clock.cuda))
+    run_bare(run, still, targets, 1, clock)
     for _ in range(steps // turn):
-        spent[1] += bare(run, still, targets, turn, clock)
-        spent[0] += loop(run, batches, size, turn, clock)
+        spent[1] += run_bare(run, still, targets, turn, clock)
+        spent[0] += run_loop(run, batches, size, turn, clock)
     return spent[0], spent[1]
 
 
 def report(run: Run, train: FaceSet, size: int, rounds: int, steps: int, process: bool) -> None:
-    """One line: both speeds, what part of the loop's time the bare passes take, and where its time goes."""
+    """Print one line: both speeds, the bare passes' part of the loop's time, and each part's share."""
     clock = Clock(run.accelerator.device.type == "cuda", process)
-    spent = np.array([one_round(run, train, size, steps, number, clock) for number in range(rounds)])
+    spent = np.array([run_round(run, train, size, steps, number, clock) for number in range(rounds)])
     shares = spent[:, 1] / spent[:, 0]
     whole, alone = spent.sum(0)
     clock.seconds[PASSES] = whole - sum(clock.seconds.values())
@@ -206,17 +212,18 @@ def report(run: Run, train: FaceSet, size: int, rounds: int, steps: int, process
 
 
 def profile(run: Run, size: int) -> None:
-    """Which operations the augmentation of a batch spends its time in."""
+    """Print the operations in which the augmentation of a batch spends its time."""
     pixels = torch.randint(0, 256, (run.stage.batch_size, SIDE, SIDE), dtype=torch.uint8)
     images = as_images(pixels if run.recipe.network.in_chans == 1 else pixels[..., None].expand(-1, -1, -1, 3))
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
         for seed in range(50):
             generator = torch.Generator().manual_seed(seed)
             emotion.augment(images, size, run.stage.augmentation, generator)
-    print(seen.key_averages().table(sort_by="self_cpu_time_total", row_limit=12, max_name_column_width=40))
+    print(profiler.key_averages().table(sort_by="self_cpu_time_total", row_limit=12, max_name_column_width=40))
 
 
 def main() -> None:
+    """Parse the options, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipe", nargs="?", default="teacher")
     parser.add_argument("overrides", nargs="*", help="key=value, replacing a field of the recipe")

@@ -30,7 +30,7 @@ MIB = 1024**2
 
 
 def serve(data_dir: str, listener: socket.socket, answers: Connection) -> None:
-    """The server process: answers each message on the pipe with its peak resident memory in MiB."""
+    """Run the server and answer each message on the pipe with its peak resident memory in MiB."""
     import threading
 
     import uvicorn
@@ -49,7 +49,7 @@ def serve(data_dir: str, listener: socket.socket, answers: Connection) -> None:
 
 
 def peak_mib() -> float:
-    """Peak resident memory of this process in MiB. From /proc where there is one: getrusage counts the parent's too."""
+    """Return this process's peak resident memory in MiB, from /proc if possible: getrusage counts the parent's too."""
     status = Path("/proc/self/status")
     if status.exists():
         line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
@@ -58,7 +58,7 @@ def peak_mib() -> float:
 
 
 def large_recording(path: Path, mib: int) -> Path:
-    """A real recording that is `mib` MiB long: the rest is a `free` box, written sparsely."""
+    """Make a real recording of `mib` MiB: the rest is a `free` box, written sparsely."""
     from recordings import make_recording
 
     make_recording(path, seconds=2)
@@ -76,6 +76,7 @@ def blocks(path: Path) -> Iterator[bytes]:
 
 
 def main() -> None:
+    """Parse the options, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--mib", type=int, default=300)
     mib = parser.parse_args().mib

@@ -1,4 +1,4 @@
-"""What the voice costs: seconds of sound analysed a second, and peak memory, of ten minutes against an hour.
+"""Cost of the voice analysis: seconds of sound analysed in a second, and peak memory, of ten minutes and of an hour.
 
     python benchmarks/bench_voice.py
     python benchmarks/bench_voice.py --minutes 1 10 --kind wav
@@ -31,6 +31,7 @@ TURN_S = 10
 
 
 def main() -> None:
+    """Parse the options, measure and print."""
     parser = argparse.ArgumentParser(description="Measure the voice layer.")
     parser.add_argument("--minutes", type=int, nargs="+", default=[10, 60])
     parser.add_argument("--kind", choices=KINDS, default="m4a")
@@ -42,17 +43,17 @@ def main() -> None:
     print(f"voice_features of {options.kind}, one thread")
     with tempfile.TemporaryDirectory() as folder:
         for minutes in options.minutes:
-            path = recording(Path(folder), minutes, options.kind)
-            found = fresh(path)
+            path = make_recording(Path(folder), minutes, options.kind)
+            result = measure_in_new_process(path)
             print(
-                f"  {minutes:3d} min: {minutes * 60 / found['cpu_s']:.0f} s of sound a processor second, "
-                f"{minutes * 60 / found['wall_s']:.0f} a wall second, caller {found['peak_mb']:.0f} MB "
-                f"({found['before_mb']:.0f} MB before), decoder {found['child_mb']:.0f} MB, {found['rows']:.0f} rows"
+                f"  {minutes:3d} min: {minutes * 60 / result['cpu_s']:.0f} s of sound a processor second, "
+                f"{minutes * 60 / result['wall_s']:.0f} a wall second, caller {result['peak_mb']:.0f} MB "
+                f"({result['before_mb']:.0f} MB before), decoder {result['child_mb']:.0f} MB, {result['rows']:.0f} rows"
             )
 
 
-def recording(folder: Path, minutes: int, kind: str) -> Path:
-    """Ten seconds, repeated to the length."""
+def make_recording(folder: Path, minutes: int, kind: str) -> Path:
+    """Make a recording of ten seconds that are repeated to the length."""
     import av
     import numpy as np
     import sounds  # type: ignore[import-not-found]
@@ -78,7 +79,7 @@ def recording(folder: Path, minutes: int, kind: str) -> Path:
     return path
 
 
-def fresh(path: Path) -> dict[str, float]:
+def measure_in_new_process(path: Path) -> dict[str, float]:
     """Run the measurement in a new process."""
     command = [sys.executable, __file__, "--one", str(path)]
     result: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -93,13 +94,13 @@ def measure(path: str) -> dict[str, float]:
     before_mb = peak_mb(os.getpid())
     child_mb = 0.0
 
-    def look(done_s: float, total_s: float | None) -> None:
+    def observe(done_s: float, total_s: float | None) -> None:
         nonlocal child_mb
         child_mb = max([child_mb, *(peak_mb(child.pid) for child in psutil.Process().children())])
 
     cpu = processor_s()
     wall = time.perf_counter()
-    rows = len(voice_features(path, on_progress=look))
+    rows = len(voice_features(path, on_progress=observe))
     return {
         "cpu_s": processor_s() - cpu,
         "wall_s": time.perf_counter() - wall,
@@ -111,8 +112,8 @@ def measure(path: str) -> dict[str, float]:
 
 
 def processor_s() -> float:
-    """Processor seconds of this process and of the decoding processes that have ended."""
-    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    """Return processor seconds of this process and of the decoding processes that have ended."""
+    usages = [resource.getrusage(processes) for processes in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 

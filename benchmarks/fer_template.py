@@ -1,4 +1,4 @@
-"""How FER2013 frames its faces: the numbers behind `fer_phq.faces.TEMPLATE` and behind the training's augmentations.
+"""FER2013's framing of faces: the numbers behind `fer_phq.faces.TEMPLATE` and behind the training's augmentations.
 
     python benchmarks/fer_template.py ../shared/data/ferplus/train.parquet
 
@@ -27,72 +27,73 @@ Values = npt.NDArray[np.float64]
 
 
 def load_canvases(parquet: Path, count: int, seed: int) -> list[npt.NDArray[np.uint8]]:
-    """Random images as uint8 RGB (256, 256, 3), each followed by its mirror image."""
+    """Load random images as uint8 RGB (256, 256, 3), each followed by its mirror image."""
     column = pq.read_table(parquet, columns=["image"])["image"]
-    chosen = np.random.default_rng(seed).choice(len(column), min(count, len(column)), replace=False)
-    out = []
-    for i in chosen:
+    indices = np.random.default_rng(seed).choice(len(column), min(count, len(column)), replace=False)
+    canvases = []
+    for i in indices:
         picture = PillowImage.open(io.BytesIO(column[int(i)].as_py()["bytes"])).convert("RGB")
         large = np.asarray(picture.resize((SIDE, SIDE), PillowImage.Resampling.BICUBIC))
         margin = (CANVAS - SIDE) // 2
         canvas = np.pad(large, ((margin, margin), (margin, margin), (0, 0)), constant_values=128)
-        out += [canvas, np.ascontiguousarray(canvas[:, ::-1])]
-    return out
+        canvases += [canvas, np.ascontiguousarray(canvas[:, ::-1])]
+    return canvases
 
 
-def find(canvases: list[npt.NDArray[np.uint8]]) -> tuple[Values, Values]:
-    """Landmarks (k, 5, 2) and boxes (k, 2, 2) of the k canvases with a face, as shares of the image's side."""
+def find_faces(canvases: list[npt.NDArray[np.uint8]]) -> tuple[Values, Values]:
+    """Find landmarks (k, 5, 2) and boxes (k, 2, 2) of the k canvases with a face, as shares of the image's side."""
     detector = FaceDetector(0.6, sides=(CANVAS,))
-    faces = [found[0] for found in detector.detect(canvases) if found]
+    faces = [detections[0] for detections in detector.detect(canvases) if detections]
     margin = (CANVAS - SIDE) // 2
     landmarks = np.stack([f.landmarks for f in faces]).astype(np.float64)
     boxes = np.array([f.box for f in faces]).reshape(-1, 2, 2)
     return (landmarks - margin) / SIDE, (boxes - margin) / SIDE
 
 
-def similarity(face: Values, template: Values) -> tuple[float, float, float, float]:
-    """Scale, turn in degrees, shift x, shift y of the least-squares similarity from the template to a face."""
-    here = template - template.mean(axis=0)
-    there = face - face.mean(axis=0)
-    z = here[:, 0] + 1j * here[:, 1]
-    w = there[:, 0] + 1j * there[:, 1]
+def fit_similarity(face: Values, template: Values) -> tuple[float, float, float, float]:
+    """Fit the similarity from the template to a face: scale, turn in degrees, shift x, shift y."""
+    centred_template = template - template.mean(axis=0)
+    centred_face = face - face.mean(axis=0)
+    z = centred_template[:, 0] + 1j * centred_template[:, 1]
+    w = centred_face[:, 0] + 1j * centred_face[:, 1]
     factor = np.vdot(z, w) / np.vdot(z, z).real
     shift = face.mean(axis=0) - template.mean(axis=0)
     return float(abs(factor)), float(np.degrees(np.angle(factor))), float(shift[0]), float(shift[1])
 
 
-def symmetric(points: Values) -> Values:
-    """The mean of five points and their mirror image, in which left and right change places."""
+def make_symmetric(points: Values) -> Values:
+    """Average five points with their mirror image, in which left and right change places."""
     mirrored = points[[1, 0, 2, 4, 3]] * [-1, 1] + [1, 0]
     return (points + mirrored) / 2
 
 
-def line(name: str, values: Values) -> str:
-    """Percentiles of one quantity."""
+def format_percentiles(name: str, values: Values) -> str:
+    """Format the percentiles of one quantity."""
     p5, p25, p50, p75, p95 = np.percentile(values, [5, 25, 50, 75, 95])
     return f"{name:24s} median {p50:8.4f}   IQR {p25:8.4f} .. {p75:8.4f}   5-95% {p5:8.4f} .. {p95:8.4f}"
 
 
 def main() -> None:
+    """Parse the options, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parquet", type=Path)
     parser.add_argument("--count", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     canvases = load_canvases(args.parquet, args.count, args.seed)
-    landmarks, boxes = find(canvases)
+    landmarks, boxes = find_faces(canvases)
     print(f"{len(landmarks)} faces in {len(canvases)} images (mirrored copies included)")
     for i, name in enumerate(NAMES):
-        print(line(f"{name} x", landmarks[:, i, 0]))
-        print(line(f"{name} y", landmarks[:, i, 1]))
+        print(format_percentiles(f"{name} x", landmarks[:, i, 0]))
+        print(format_percentiles(f"{name} y", landmarks[:, i, 1]))
     for i, name in enumerate(("box left", "box top", "box right", "box bottom")):
-        print(line(name, boxes.reshape(-1, 4)[:, i]))
+        print(format_percentiles(name, boxes.reshape(-1, 4)[:, i]))
     points = [0, 1, 3, 4]
-    template = symmetric(np.median(landmarks, axis=0))[points]
-    fits = np.array([similarity(face[points], template) for face in landmarks])
+    template = make_symmetric(np.median(landmarks, axis=0))[points]
+    fits = np.array([fit_similarity(face[points], template) for face in landmarks])
     for i, name in enumerate(("scale", "turn, degrees", "shift x", "shift y")):
-        print(line(name, fits[:, i]))
-    print("TEMPLATE =", symmetric(np.median(landmarks, axis=0)).round(3).tolist())
+        print(format_percentiles(name, fits[:, i]))
+    print("TEMPLATE =", make_symmetric(np.median(landmarks, axis=0)).round(3).tolist())
 
 
 if __name__ == "__main__":

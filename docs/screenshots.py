@@ -1,7 +1,7 @@
-"""Writes pictures of every page, light and dark, full and empty, from the real dashboard in headless Chromium.
+"""Pictures of every page, light and dark, full and empty, from the real dashboard in headless Chromium.
 
     python docs/screenshots.py                       # makes a demonstration first (`fer-phq demo`), into docs/pictures
-    python docs/screenshots.py --data-dir DIR        # pictures of an installation that is there already
+    python docs/screenshots.py --data-dir DIR        # pictures of an existing installation
     python docs/screenshots.py --out DIR --modes light
 
 Needs Chromium on the path and the `dev` extra (Playwright).
@@ -44,45 +44,45 @@ WIDTH = 1360
 HEIGHT = 900
 TALLEST = 2600
 QUALITY = 85
-PATIENCE_MS = 180_000
+TIMEOUT_MS = 180_000
 
 
 def main() -> None:
     """Parse the options, start what is needed, write the pictures."""
-    options = argparse.ArgumentParser(description="Write pictures of the dashboard's pages.")
-    options.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
-    options.add_argument("--data-dir", type=Path, help="an installation to show instead of a fresh demonstration")
-    options.add_argument("--modes", nargs="+", choices=["light", "dark"], default=["light", "dark"])
-    options.add_argument("--no-empty", action="store_true", help="leave the pictures of an empty installation out")
-    chosen = options.parse_args()
-    chosen.out.mkdir(parents=True, exist_ok=True)
+    parser = argparse.ArgumentParser(description="Write pictures of the dashboard's pages.")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
+    parser.add_argument("--data-dir", type=Path, help="an installation to show instead of a fresh demonstration")
+    parser.add_argument("--modes", nargs="+", choices=["light", "dark"], default=["light", "dark"])
+    parser.add_argument("--no-empty", action="store_true", help="leave the pictures of an empty installation out")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="fer-phq-") as scratch:
-        full = chosen.data_dir or Path(scratch) / "full"
-        if chosen.data_dir is None:
+        full = options.data_dir or Path(scratch) / "full"
+        if options.data_dir is None:
             command = [sys.executable, "-m", "service.cli", "demo"]
-            subprocess.run(command, cwd=ROOT, env=surroundings(full, 0), check=True)
-        write(full, chosen.out, chosen.modes, "")
-        if not chosen.no_empty:
-            write(Path(scratch) / "empty", chosen.out, chosen.modes, "-empty")
+            subprocess.run(command, cwd=ROOT, env=make_environment(full, 0), check=True)
+        write_pictures(full, options.out, options.modes, "")
+        if not options.no_empty:
+            write_pictures(Path(scratch) / "empty", options.out, options.modes, "-empty")
 
 
-def write(data_dir: Path, out: Path, modes: Sequence[Literal["light", "dark"]], suffix: str) -> None:
-    """Pictures of one installation: `<page>-<mode><suffix>.webp`."""
+def write_pictures(data_dir: Path, out: Path, modes: Sequence[Literal["light", "dark"]], suffix: str) -> None:
+    """Write the pictures of one installation: `<page>-<mode><suffix>.webp`."""
     with dashboard(data_dir) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGS.split())
         for mode in modes:
             tab = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=mode)
-            tab.set_default_timeout(PATIENCE_MS)
+            tab.set_default_timeout(TIMEOUT_MS)
             for name, path in PAGES.items():
                 target = out / f"{name}-{mode}{suffix}.webp"
-                picture(tab, f"{address}/{path}", target)
+                take_picture(tab, f"{address}/{path}", target)
                 print(target)
             tab.close()
         browser.close()
 
 
-def picture(tab: Any, address: str, target: Path) -> None:
-    """One page from top to bottom, when it has come to rest."""
+def take_picture(tab: Any, address: str, target: Path) -> None:
+    """Take a picture of one page from top to bottom, when it has come to rest."""
     tab.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     tab.goto(address)
     tab.wait_for_selector(".fp-foot")
@@ -100,12 +100,12 @@ def picture(tab: Any, address: str, target: Path) -> None:
 
 @contextmanager
 def dashboard(data_dir: Path) -> Iterator[str]:
-    """The address of a dashboard over an installation's data folder."""
+    """Run a dashboard over an installation's data folder, as a context manager that yields its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     command = [sys.executable, "-m", "dashboard.launch"]
-    running = subprocess.Popen(command, cwd=ROOT, env=surroundings(data_dir, port), stdout=subprocess.DEVNULL)
+    running = subprocess.Popen(command, cwd=ROOT, env=make_environment(data_dir, port), stdout=subprocess.DEVNULL)
     try:
         address = f"http://127.0.0.1:{port}"
         wait_for(f"{address}/api/health", running)
@@ -116,7 +116,7 @@ def dashboard(data_dir: Path) -> Iterator[str]:
 
 
 def wait_for(address: str, running: subprocess.Popen[bytes]) -> None:
-    """Until the server answers; an error when it ended instead."""
+    """Wait until the server answers. Raises SystemExit when it ends instead."""
     while running.poll() is None:
         try:
             urllib.request.urlopen(address, timeout=2).close()
@@ -128,8 +128,8 @@ def wait_for(address: str, running: subprocess.Popen[bytes]) -> None:
     raise SystemExit(f"The dashboard ended with exit code {running.returncode} before it answered.")
 
 
-def surroundings(data_dir: Path, port: int) -> dict[str, str]:
-    """The environment of an installation in `data_dir`."""
+def make_environment(data_dir: Path, port: int) -> dict[str, str]:
+    """Return the environment of an installation in `data_dir`."""
     return {**os.environ, "FERPHQ_DATA_DIR": str(data_dir), "FERPHQ_PORT": str(port)}
 
 

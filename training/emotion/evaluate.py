@@ -41,7 +41,7 @@ from training.emotion.metrics import (
     by_agreement,
     emotion_metrics,
 )
-from training.plots.figures import confusion_figure, reliability_figure, save
+from training.plots.figures import confusion_figure, reliability_figure, save_figure
 from training.plots.markdown import markdown_table
 
 POOLED = "all datasets pooled"
@@ -266,8 +266,8 @@ def write(verdict: Verdict, folder: Path) -> None:
     chosen = verdict.every[-1]
     metrics = chosen.metrics
     title = f"{verdict.model_id}, {chosen.dataset}"
-    save(confusion_figure(metrics.confusion, tuple(metrics.per_class), title), folder / "confusion.png")
-    save(reliability_figure(metrics.reliability, metrics.ece, title), folder / "reliability.png")
+    save_figure(confusion_figure(metrics.confusion, tuple(metrics.per_class), title), folder / "confusion.png")
+    save_figure(reliability_figure(metrics.reliability, metrics.ece, title), folder / "reliability.png")
 
 
 def show(verdict: Verdict, console: Console) -> None:

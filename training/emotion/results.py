@@ -22,7 +22,7 @@ import yaml
 
 from fer_phq.core.errors import FerPhqError, SettingsError
 from training.emotion.recipe import resolve
-from training.plots.figures import learning_curves_figure, save
+from training.plots.figures import learning_curves_figure, save_figure
 from training.plots.markdown import markdown_table
 
 RECIPES = Path(__file__).parents[1] / "recipes"
@@ -287,7 +287,7 @@ def draw(runs: Sequence[Run], folder: Path, beside: Path) -> dict[Path, str]:
     for run in runs:
         if run.rows:
             path = folder / f"{run.folder.name}.png"
-            save(learning_curves_figure(run.rows, f"{run.recipe.name}, run {run.folder.name}"), path)
+            save_figure(learning_curves_figure(run.rows, f"{run.recipe.name}, run {run.folder.name}"), path)
             links[run.folder] = Path(os.path.relpath(path, beside)).as_posix()
     return links
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from fer_phq.core.phq import BAND_STARTS
 from fer_phq.models.head_report import CalibrationBin, LearningCurvePoint
-from training.plots.figures import BLUE, DPI, GREY, ORANGE, blank, plain
+from training.plots.figures import BLUE, DPI, GREY, ORANGE, create_figure, style_axes
 
 Float = npt.NDArray[np.float64]
 
@@ -25,7 +25,7 @@ def scatter_figure(estimates: Float, scores: Float, maximum: int, title: str = "
         maximum: The scale's highest total.
         title: The figure's title.
     """
-    figure, axes = blank(5.6, 5.6, title)
+    figure, axes = create_figure(5.6, 5.6, title)
     axes.plot([0, maximum], [0, maximum], color=GREY, linestyle="--", linewidth=1, label="estimate = score")
     for start, _ in BAND_STARTS[1:]:
         axes.axvline(start, color=GREY, linewidth=0.5, linestyle=":")
@@ -34,7 +34,7 @@ def scatter_figure(estimates: Float, scores: Float, maximum: int, title: str = "
     axes.set(xlabel="PHQ score (questionnaire)", ylabel="PHQ estimate (model)")
     axes.set(xlim=(-0.5, maximum + 0.5), ylim=(-0.5, maximum + 0.5), aspect="equal")
     axes.legend(frameon=False, fontsize=8, loc="upper left")
-    plain(axes)
+    style_axes(axes)
     return figure
 
 
@@ -46,7 +46,7 @@ def calibration_figure(bins: Sequence[CalibrationBin], maximum: int, title: str 
         maximum: The scale's highest total.
         title: The figure's title.
     """
-    figure, axes = blank(5.6, 5.2, title)
+    figure, axes = create_figure(5.6, 5.2, title)
     axes.plot([0, maximum], [0, maximum], color=GREY, linestyle="--", linewidth=1, label="perfectly calibrated")
     axes.errorbar(
         [b.estimate for b in bins],
@@ -59,7 +59,7 @@ def calibration_figure(bins: Sequence[CalibrationBin], maximum: int, title: str 
     )
     axes.set(xlabel="Mean PHQ estimate", ylabel="Mean PHQ score", xlim=(0, maximum), ylim=(0, maximum))
     axes.legend(frameon=False, fontsize=8, loc="upper left")
-    plain(axes)
+    style_axes(axes)
     return figure
 
 
@@ -85,5 +85,5 @@ def learning_curve_figure(points: Sequence[LearningCurvePoint], floor_mae: float
     bottom.set_xticks(subjects, [str(count) for count in subjects])
     bottom.minorticks_off()
     for axes in (top, bottom):
-        plain(axes)
+        style_axes(axes)
     return figure

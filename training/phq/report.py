@@ -27,7 +27,7 @@ from training.phq.data.dataset import LabelledDataset
 from training.phq.metrics import SCREENING, calibration_bins, error_by_group
 from training.phq.plots import calibration_figure, learning_curve_figure, scatter_figure
 from training.phq.selection import HeadFit, learning_curve
-from training.plots.figures import save
+from training.plots.figures import save_figure
 from training.plots.markdown import markdown_table
 
 FEWEST_IN_GROUP = 5
@@ -94,10 +94,10 @@ def write_report(result: TrainingResult, folder: Path) -> None:
     try:
         (folder / REPORT).write_text(json.dumps(report_to_json(report), indent=2) + "\n", encoding="utf-8")
         (folder / "report.md").write_text(as_markdown(report), encoding="utf-8")
-        save(scatter_figure(estimates, scores, maximum, title), folder / "scatter.png")
-        save(calibration_figure(first.calibration, maximum, title), folder / "calibration.png")
+        save_figure(scatter_figure(estimates, scores, maximum, title), folder / "scatter.png")
+        save_figure(calibration_figure(first.calibration, maximum, title), folder / "calibration.png")
         floor = first.figures.floor_mae
-        save(learning_curve_figure(first.learning_curve, floor, title), folder / "learning_curve.png")
+        save_figure(learning_curve_figure(first.learning_curve, floor, title), folder / "learning_curve.png")
     except OSError as error:
         raise FerPhqError(messages.REPORT_UNWRITABLE(folder=str(folder), strerror=str(error.strerror))) from None
 

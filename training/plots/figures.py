@@ -1,4 +1,4 @@
-"""Diagrams of evaluations and runs: tidy values in, a Matplotlib figure out. Nothing here computes a metric.
+"""Diagrams of evaluations and runs, from tidy values to Matplotlib figures. This module computes no metric.
 
 Figures are made without pyplot, so drawing needs no display and leaves no global state. Colours are Okabe & Ito's
 (2008), which stay apart for colour-blind readers; the confusion matrix uses one hue of rising darkness.
@@ -25,14 +25,20 @@ INK = "#1B2A30"
 DPI = 150
 
 Rows = Sequence[Mapping[str, float | int | str | None]]
-"""A run's log: one mapping an epoch, in order. A key that a row lacks, or that is null, is drawn as a gap."""
+"""A run's log, one mapping for each epoch. A key that a row lacks, or that is null, is drawn as a gap."""
 
 
 def confusion_figure(confusion: Sequence[Sequence[int]], classes: Sequence[str], title: str = "") -> Figure:
-    """Confusion matrix [true][given] as counts, shaded by their share of the row; rows without images stay white."""
+    """Draw a confusion matrix. Cells are shaded by their share of the row; rows without images stay white.
+
+    Args:
+        confusion: Counts [label][model's answer].
+        classes: Names of the classes, in the same order.
+        title: Title of the figure.
+    """
     counts = np.asarray(confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure, axes = blank(7.0, 6.2, title)
+    figure, axes = create_figure(7.0, 6.2, title)
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     ticks = range(len(classes))
     axes.set_xticks(ticks, classes, rotation=45, ha="right", rotation_mode="anchor")
@@ -50,7 +56,13 @@ def confusion_figure(confusion: Sequence[Sequence[int]], classes: Sequence[str],
 
 
 def reliability_figure(bins: Sequence[ReliabilityBin], ece: float, title: str = "") -> Figure:
-    """Reliability diagram: accuracy against confidence a bin, with the number of images of each bin below."""
+    """Draw a reliability diagram: accuracy against confidence, with the number of images of each bin below.
+
+    Args:
+        bins: Bins of confidence, of equal width.
+        ece: Expected calibration error, 0 to 1.
+        title: Title of the figure.
+    """
     figure = Figure(figsize=(5.6, 6.2), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
@@ -67,14 +79,18 @@ def reliability_figure(bins: Sequence[ReliabilityBin], ece: float, title: str = 
     bottom.bar(middles, [b.n for b in filled], width=0.94 * width, color=GREY)
     bottom.set(xlabel="Confidence (highest probability)", ylabel="Images")
     for axes in (top, bottom):
-        plain(axes)
+        style_axes(axes)
     return figure
 
 
 def learning_curves_figure(rows: Rows, title: str = "") -> Figure:
-    """A run's learning curves against the epoch: accuracy, loss (both with their gap shaded) and learning rate.
+    """Draw a run's learning curves: accuracy, loss (both with their gap shaded) and learning rate by epoch.
 
-    A vertical line stands where a stage or an image size ends. What was not logged is said to be so.
+    A vertical line stands where a stage or an image size ends. Diagrams of values that were not logged say so.
+
+    Args:
+        rows: The run's log.
+        title: Title of the figure.
     """
     figure = Figure(figsize=(7.4, 7.6), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
@@ -98,17 +114,17 @@ def learning_curves_figure(rows: Rows, title: str = "") -> Figure:
             axes.set_yticks([])
         for change in _changes(rows):
             axes.axvline(change, color=GREY, linewidth=0.8, linestyle=":")
-        plain(axes)
+        style_axes(axes)
     return figure
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a PNG."""
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure to `path` as PNG. Raises OSError where that is not possible."""
     figure.savefig(path, format="png")
 
 
 def _pair(axes: Axes, epochs: Sequence[float], train: Sequence[float], valid: Sequence[float]) -> None:
-    """Training and validation lines; the gap between them is shaded."""
+    """Draw training and validation lines; the gap between them is shaded."""
     _line(axes, epochs, train, "training", color=ORANGE, linestyle="--")
     _line(axes, epochs, valid, "validation", color=BLUE)
     if not np.isnan(np.subtract(train, valid)).all():
@@ -118,7 +134,7 @@ def _pair(axes: Axes, epochs: Sequence[float], train: Sequence[float], valid: Se
 def _line(
     axes: Axes, epochs: Sequence[float], values: Sequence[float], label: str, color: str, linestyle: str = "-"
 ) -> None:
-    """A line with its points, unless nothing of it was logged."""
+    """Draw a line with its points, unless nothing of it was logged."""
     if not np.isnan(values).all():
         axes.plot(epochs, values, color=color, linestyle=linestyle, marker=".", label=label)
 
@@ -129,21 +145,27 @@ def _column(rows: Rows, key: str) -> list[float]:
 
 
 def _epochs(rows: Rows) -> list[float]:
-    """Epochs as logged; counted through where a later stage starts again, so that no line runs back."""
+    """Return the epochs as logged, or counted through where a later stage starts again and a line would run back."""
     epochs = _column(rows, "epoch")
     rising = all(later > earlier for earlier, later in pairwise(epochs))
     return epochs if rising else [float(i + 1) for i in range(len(rows))]
 
 
 def _changes(rows: Rows) -> list[float]:
-    """Epochs (halves) between which stage or image size changes."""
+    """Return the epochs (halves) between which stage or image size changes."""
     kinds = [(row.get("stage"), row.get("image_size")) for row in rows]
     epochs = _epochs(rows)
     return [(epochs[i] + epochs[i - 1]) / 2 for i in range(1, len(rows)) if kinds[i] != kinds[i - 1]]
 
 
-def blank(width: float, height: float, title: str) -> tuple[Figure, Axes]:
-    """An empty figure of this size in inches, and its axes."""
+def create_figure(width: float, height: float, title: str) -> tuple[Figure, Axes]:
+    """Create an empty figure with axes.
+
+    Args:
+        width: Width in inches.
+        height: Height in inches.
+        title: Title of the figure.
+    """
     figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
@@ -151,8 +173,8 @@ def blank(width: float, height: float, title: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def plain(axes: Axes) -> None:
-    """A light grid, and no frame at the top and to the right."""
+def style_axes(axes: Axes) -> None:
+    """Give axes a light grid, and no frame at the top and to the right."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#E1E6E8", linewidth=0.6)
     axes.set_axisbelow(True)

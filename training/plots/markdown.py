@@ -1,4 +1,4 @@
-"""Tables in Markdown, as reports hold them."""
+"""Markdown tables of reports."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from collections.abc import Sequence
 
 
 def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table with its header, a line a row."""
+    """Format a table.
+
+    Args:
+        columns: The header.
+        rows: The cells of each line.
+    """
     lines = [columns, ["---"] * len(columns), *rows]
     return "".join("| " + " | ".join(line) + " |\n" for line in lines)

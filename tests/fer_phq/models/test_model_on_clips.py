@@ -30,33 +30,33 @@ def clips(model):
 @pytest.fixture(scope="module")
 def found(model, clips):
     """The table's lines by name."""
-    lines = bench.every_change(model, clips)
-    print(f"{model.model_id}\n{bench.markdown(lines)}\n{bench.emotions_seen(model, clips)}")
+    lines = bench.measure_all(model, clips)
+    print(f"{model.model_id}\n{bench.format_table(lines)}\n{bench.describe_emotions(model, clips)}")
     return {line.name: line for line in lines}
 
 
 def test_every_face_is_there(clips):
     assert [len(crops) for crops in clips.photographs.values()] == [1, 5]
     assert len(clips.frames) == 29
-    assert all(np.ptp(crop, axis=2).mean() > 10 for crop in clips.every), "these crops should be coloured"
+    assert all(np.ptp(crop, axis=2).mean() > 10 for crop in clips.crops), "these crops should be coloured"
 
 
 def test_most_faces_are_told_with_a_margin(found):
     """Else that the top emotion is kept would say little."""
-    assert all(line.sure >= 0.8 * line.crops for line in found.values())
+    assert all(line.clear >= 0.8 * line.crops for line in found.values())
 
 
 def test_colour_adds_nothing(found):
     """The network that ships sees luma, so all that may be left is the rounding of its eight bits."""
     line = found[bench.LUMA]
-    assert line.kept == line.sure
+    assert line.unchanged == line.clear
     assert line.largest < 0.02
 
 
 @pytest.mark.parametrize("change", [name for name in bench.COLOUR if name != bench.LUMA])
 def test_another_white_balance_is_the_same_expression(found, change):
     line = found[change]
-    assert line.kept == line.sure
+    assert line.unchanged == line.clear
     assert line.median < 0.02
     assert line.largest < 0.15
 
@@ -64,20 +64,20 @@ def test_another_white_balance_is_the_same_expression(found, change):
 @pytest.mark.parametrize("change", bench.SIZE)
 def test_another_resolution_is_the_same_expression(found, change):
     line = found[change]
-    assert line.kept == line.sure
+    assert line.unchanged == line.clear
     assert line.median < 0.03
     assert line.largest < (0.3 if "reduced" in change else 0.05), "enlarging loses nothing, reducing a little"
 
 
 def test_a_mirrored_face_is_the_same_exactly(found):
     line = found["mirrored"]
-    assert line.kept == line.sure
+    assert line.unchanged == line.clear
     assert line.largest < 1e-4
 
 
 def test_each_view_alone_agrees_with_the_other(found):
     line = found[bench.VIEWS]
-    assert line.kept >= line.sure - 1
+    assert line.unchanged >= line.clear - 1
     assert line.median < 0.05
     assert line.largest < 0.5
 

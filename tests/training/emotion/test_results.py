@@ -12,7 +12,7 @@ from PIL import Image
 from training.emotion import results
 from training.emotion.recipe import load_recipe
 from training.emotion.results import RECIPES, duration, epochs_text, missing, read_recipe, read_run, why_not
-from training.plots.figures import learning_curves_figure, save
+from training.plots.figures import learning_curves_figure, save_figure
 
 ROOT = Path(__file__).parents[3]
 
@@ -151,7 +151,7 @@ def test_curves_hold_what_was_logged(tmp_path):
     assert "gap" in [text.get_text() for text in accuracy.get_legend().get_texts()]
     assert (accuracy.get_ylabel(), loss.get_ylabel()) == ("Accuracy", "Loss (cross-entropy, nats)")
     assert (rate.get_xlabel(), rate.get_ylabel()) == ("Epoch", "Learning rate")
-    save(figure, tmp_path / "curves.png")
+    save_figure(figure, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").stat().st_size > 10_000
 
 

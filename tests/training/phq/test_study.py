@@ -17,17 +17,17 @@ def pool():
 
 @pytest.mark.parametrize(("people", "cohorts"), [(30, 200), (300, 60)])
 def test_ninety_percent_is_ninety_percent(pool, people, cohorts):
-    shares, widths = bench_phq.coverage(pool, people, cohorts)
+    shares, widths = bench_phq.measure_coverage(pool, people, cohorts)
     assert 0.88 <= shares.mean() <= 0.93
     assert widths.mean() < 20
 
 
 def test_a_known_signal_is_found_again():
-    for name, found, oracle, *_ in bench_phq.recovery(300, 0):
+    for name, found, oracle, *_ in bench_phq.measure_recovery(300, 0):
         assert found > 0.95 * oracle, name
 
 
 def test_where_nothing_is_nothing_is_found():
-    rows = np.array(bench_phq.nothing(300, 4))
+    rows = np.array(bench_phq.measure_nothing(300, 4))
     assert abs(rows[:, 1].mean()) < 0.04
     assert rows[:, 2].mean() <= 0.005
