@@ -8,7 +8,7 @@ from dashboard.theme.palette import Palette, palette
 from db.store import Store
 from fer_phq.core.errors import FerPhqError
 from service.models import active_model
-from service.runtime_settings import current
+from service.runtime_settings import current_settings
 from service.settings import AppSettings, load_settings
 
 _given: AppSettings | None = None
@@ -27,7 +27,7 @@ def given() -> AppSettings:
 
 def settings() -> AppSettings:
     """The settings that hold now: those given, with what people chose where the environment says nothing."""
-    return current(given(), store())
+    return current_settings(given(), store())
 
 
 def store() -> Store:

@@ -15,6 +15,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import context
+from dashboard.i18n import languages, render
 from dashboard.theme.theme import theme_options
 from dashboard.widgets import ui
 from db.migrate import upgrade
@@ -51,7 +52,8 @@ def app(settings: AppSettings, *, port: int | None = None) -> st.App:
         print(f"The dashboard is open at {address} (Ctrl+C stops it).", flush=True)
         yield {}
 
-    return st.App(SCRIPT, routes=routes(settings, store), lifespan=lifespan, on_script_error=show_error)
+    api = routes(settings, store, translate=render, languages=tuple(languages()))
+    return st.App(SCRIPT, routes=api, lifespan=lifespan, on_script_error=show_error)
 
 
 def dashboard_url(settings: AppSettings, *, port: int | None = None) -> str:

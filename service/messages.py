@@ -11,6 +11,56 @@ import importlib.util
 from fer_phq.core.messages import template
 
 LOG_LEVEL = template("settings.log_level", "FERPHQ_LOG_LEVEL is '{level}': write one of {levels}.")
+UNUSABLE_DATA_FOLDER = template(
+    "settings.unusable_data_folder",
+    "The data folder {path} cannot be used ({reason}); set FERPHQ_DATA_DIR to a folder that you may write to.",
+)
+UNUSABLE_SECRET = template(
+    "settings.unusable_secret",
+    "The secret file {path} cannot be used ({reason}); make it readable or set FERPHQ_SECRET.",
+)
+SHORT_SECRET = template("settings.short_secret", "it holds {size} bytes, {least} are needed")
+SAME_DATABASE = template(
+    "settings.same_database",
+    "FERPHQ_DBOS_DATABASE_URL must be another SQLite file than FERPHQ_DATABASE_URL.",
+)
+UNUSABLE_VALUE = template("settings.unusable_value", "{name} cannot be used: {reason}.")
+THE_SETTINGS = template("settings.the_settings", "The settings")
+UNREADABLE_SETTING = template("settings.unreadable_setting", "A FERPHQ_ setting cannot be read: {reason}.")
+UNKNOWN_ANALYSIS_SETTING = template(
+    "settings.unknown_analysis_setting",
+    "An analysis has no setting named {names}; use fps, key_frames or track.",
+)
+UNUSABLE_ANALYSIS_SETTINGS = template(
+    "settings.unusable_analysis_settings", "The analysis settings {settings} cannot be used: {reason}"
+)
+
+FPS = template("settings.fps", "The sampling rate must be a number above 0 and at most 240 frames/s.")
+COVERAGE_FLOOR = template("settings.coverage_floor", "The floor of coverage must be a share from 0 to 1 (0.3 is 30 %).")
+RETENTION_DAYS = template(
+    "settings.retention_days",
+    "The retention must be a whole number of days from 1 to 36500, or empty to keep recordings until they are "
+    "erased by hand.",
+)
+ITEM9_MESSAGE = template("settings.item9_message", "The message for item 9 must hold 1 to 2000 characters.")
+CONSENT_TEXT = template("settings.consent_text", "The consent text must hold 1 to 2000 characters.")
+CONSENT_VERSION = template(
+    "settings.consent_version", "The version of the consent text must be one line of 1 to 40 characters."
+)
+LANGUAGE = template(
+    "settings.language", "The language must be a code such as en or de, or empty for each viewer's own."
+)
+UNKNOWN_SETTING = template("settings.unknown_setting", "There is no setting named {name} that can be chosen.")
+SET_BY_ENVIRONMENT = template(
+    "settings.set_by_environment", "{variable} decides this setting: unset it, then choose here."
+)
+NOBODY_CHANGES = template(
+    "settings.nobody_changes", "Say who changes the settings, in one line of at most 80 characters."
+)
+CONSENT_VERSION_KEPT = template(
+    "settings.consent_version_kept",
+    "The consent text has changed: give it a new version, so that old consents stay clear.",
+)
 
 MODULES: tuple[str, ...] = (
     "fer_phq.core.csv_messages",
@@ -24,7 +74,9 @@ MODULES: tuple[str, ...] = (
     "fer_phq.voice.messages",
     "fer_phq.words.messages",
     "db.messages",
+    "service.api.messages",
     "service.cli.messages",
+    "service.messages",
     "service.demo.messages",
     "service.ingest.messages",
     "service.jobs.messages",

@@ -1,6 +1,6 @@
-"""Settings that people choose while the product runs: the environment's word first, then theirs, then the default.
+"""Settings that people change while the product runs. The environment comes first, then theirs, then the default.
 
-`current` is the one place where the three meet; uploads, pages, command line and worker all go by it.
+`current_settings` is the one place where the three meet; uploads, pages, command line and worker all use it.
 """
 
 from __future__ import annotations
@@ -14,99 +14,117 @@ from pydantic import TypeAdapter, ValidationError
 from db.migrate import current_revision, head_revision
 from db.store import Store
 from fer_phq.core.errors import SettingsError
+from fer_phq.core.messages import Message
+from service import messages
 from service.settings import AppSettings
 
-log = logging.getLogger("fer_phq.service")
-OLD_HELP_LINE = "help_line"
-"""Where the help lines alone were kept before the whole message could be chosen."""
+log = logging.getLogger(__name__)
+FORMER_HELP_LINE = "help_line"
+"""Key under which the help lines alone were stored before the whole message could be changed."""
 
-REFUSALS: dict[str, str] = {
-    "fps": "The sampling rate must be a number above 0 and at most 240 frames/s.",
-    "coverage_floor": "The floor of coverage must be a share from 0 to 1 (0.3 is 30 %).",
-    "retention_days": (
-        "The retention must be a whole number of days from 1 to 36500, or empty to keep recordings until they are "
-        "erased by hand."
-    ),
-    "item9_message": "The message for item 9 must hold 1 to 2000 characters.",
-    "consent_text": "The consent text must hold 1 to 2000 characters.",
-    "consent_version": "The version of the consent text must be one line of 1 to 40 characters.",
-    "language": "The language must be a code such as en or de, or empty for each viewer's own.",
+CHANGEABLE: dict[str, Message] = {
+    "fps": messages.FPS(),
+    "coverage_floor": messages.COVERAGE_FLOOR(),
+    "retention_days": messages.RETENTION_DAYS(),
+    "item9_message": messages.ITEM9_MESSAGE(),
+    "consent_text": messages.CONSENT_TEXT(),
+    "consent_version": messages.CONSENT_VERSION(),
+    "language": messages.LANGUAGE(),
 }
-"""The settings that can be chosen, each with what is said of a value that cannot be used."""
-MAY_BE_EMPTY = ("retention_days", "language")
-"""Of these, an empty value is a choice as well: None."""
+"""The settings that can be changed, each with the message about a value that cannot be used."""
+OPTIONAL = ("retention_days", "language")
+"""Settings for which an empty value stands for None."""
 
 
-def current(settings: AppSettings, store: Store | None = None) -> AppSettings:
-    """The settings that hold now. `settings` are the environment's, with what the caller said on top.
+def current_settings(settings: AppSettings, store: Store | None = None) -> AppSettings:
+    """Return the settings that are in force now.
 
-    Without a store the installation's own is looked up, if there is one. StoreError when it cannot be read.
+    Args:
+        settings: The environment's, with the caller's overrides.
+        store: Where changed settings are; None looks into the installation's own database, if there is one.
+
+    Raises:
+        StoreError: The database cannot be read.
     """
     if store is not None:
-        return settings.model_copy(update=_free(settings, store.settings.list_all()))
+        return settings.model_copy(update=_stored_values(settings, store.settings.list_all()))
     if current_revision(settings.database_url) != head_revision():
-        return settings  # nothing is kept yet, or by an older version
-    with Store(settings.database_url, actor="cli") as own:
-        return settings.model_copy(update=_free(settings, own.settings.list_all()))
+        return settings  # nothing is stored yet, or by an older version
+    with Store(settings.database_url, actor="cli") as installation:
+        return settings.model_copy(update=_stored_values(settings, installation.settings.list_all()))
 
 
-def fixed(settings: AppSettings) -> dict[str, str]:
-    """Of the settings that could be chosen, those that the environment decides, with the variable's name."""
-    return {name: f"FERPHQ_{name.upper()}" for name in REFUSALS if name in settings.model_fields_set}
+def environment_variables(settings: AppSettings) -> dict[str, str]:
+    """Return the changeable settings that the environment decides, each with the name of its variable.
 
-
-def choose(settings: AppSettings, store: Store, values: Mapping[str, Any], *, by: str) -> dict[str, str]:
-    """Keep choices, all or none, under the name of who makes them; those that changed are returned as kept.
-
-    A number may come as text; None or "" is a retention without end, and each viewer's own language. Raises
-    SettingsError, in one sentence, for a value that cannot be used, one that the environment decides, a consent text
-    that changes without its version, or when nobody says who chooses.
+    Args:
+        settings: The environment's, with the caller's overrides.
     """
-    held = fixed(settings)
+    return {name: f"FERPHQ_{name.upper()}" for name in CHANGEABLE if name in settings.model_fields_set}
+
+
+def change_settings(settings: AppSettings, store: Store, values: Mapping[str, Any], *, by: str) -> dict[str, str]:
+    """Store changed settings, all or none.
+
+    Args:
+        settings: The environment's, with the caller's overrides.
+        store: Where changed settings are.
+        values: The settings by name. A number may be a text; None or "" is a retention without end, or each viewer's
+            own language.
+        by: Who changes them, for the audit: one line of 1 to 80 characters.
+
+    Returns:
+        The settings that changed, as they are stored.
+
+    Raises:
+        SettingsError: A value cannot be used, the environment decides a setting, a consent text changes without its
+            version, or `by` is empty.
+    """
+    variables = environment_variables(settings)
     for name in values:
-        if name not in REFUSALS:
-            raise SettingsError(f"There is no setting named {name} that can be chosen.")
-        if name in held:
-            raise SettingsError(f"{held[name]} decides this setting: unset it, then choose here.")
+        if name not in CHANGEABLE:
+            raise SettingsError(messages.UNKNOWN_SETTING(name=name))
+        if name in variables:
+            raise SettingsError(messages.SET_BY_ENVIRONMENT(variable=variables[name]))
     if not by.strip() or len(by) > 80 or not by.isprintable():
-        raise SettingsError("Say who changes the settings, in one line of at most 80 characters.")
-    before = current(settings, store)
-    wanted = {name: _checked(name, value) for name, value in values.items()}
-    changed = {name: value for name, value in wanted.items() if value != getattr(before, name)}
-    if "consent_text" in changed and wanted.get("consent_version", before.consent_version) == before.consent_version:
-        raise SettingsError("The consent text has changed: give it a new version, so that old consents stay clear.")
-    kept = {name: "" if value is None else str(value) for name, value in changed.items()}
-    if kept:
-        store.settings.set_many(values=kept, by=by)
-    return kept
+        raise SettingsError(messages.NOBODY_CHANGES())
+    before = current_settings(settings, store)
+    after = {name: _validate(name, value) for name, value in values.items()}
+    changed = {name: value for name, value in after.items() if value != getattr(before, name)}
+    if "consent_text" in changed and after.get("consent_version", before.consent_version) == before.consent_version:
+        raise SettingsError(messages.CONSENT_VERSION_KEPT())
+    texts = {name: "" if value is None else str(value) for name, value in changed.items()}
+    if texts:
+        store.settings.set_many(values=texts, by=by)
+    return texts
 
 
-def _free(settings: AppSettings, stored: Mapping[str, str]) -> dict[str, Any]:
-    """What was chosen and may decide: everything that the environment says nothing of."""
-    held = fixed(settings)
-    free = {}
-    for name in REFUSALS.keys() & stored.keys():
-        if name in held:
+def _stored_values(settings: AppSettings, stored: Mapping[str, str]) -> dict[str, Any]:
+    """Return the stored settings that the environment does not decide."""
+    variables = environment_variables(settings)
+    values = {}
+    for name in CHANGEABLE.keys() & stored.keys():
+        if name in variables:
             continue
         try:
-            free[name] = _checked(name, stored[name])
+            values[name] = _validate(name, stored[name])
         except SettingsError:
             log.warning("the stored setting %s cannot be used; the default holds", name)
-    if OLD_HELP_LINE in stored and "item9_message" not in free and "item9_message" not in held:
+    if FORMER_HELP_LINE in stored and "item9_message" not in values and "item9_message" not in variables:
         default = AppSettings.model_fields["item9_message"].default
-        free["item9_message"] = f"{default}\n\n{stored[OLD_HELP_LINE]}"
-    return free
+        values["item9_message"] = f"{default}\n\n{stored[FORMER_HELP_LINE]}"
+    return values
 
 
-def _checked(name: str, value: Any) -> Any:
-    """The value as its field has it. SettingsError with the field's own sentence."""
+def _validate(name: str, value: Any) -> Any:
+    """Return the value as its field has it. Raises SettingsError with the field's message."""
     if isinstance(value, str):
         value = value.strip()
-    if name in MAY_BE_EMPTY and value in ("", None):
+    if name in OPTIONAL and value in ("", None):
         return None
     field = AppSettings.model_fields[name]
-    kind: Any = Annotated[field.annotation, field]
+    annotated: Any = Annotated[field.annotation, field]
     try:
-        return TypeAdapter(kind).validate_python(value)
+        return TypeAdapter(annotated).validate_python(value)
     except ValidationError:
-        raise SettingsError(REFUSALS[name]) from None
+        raise SettingsError(CHANGEABLE[name]) from None

@@ -1,7 +1,7 @@
-"""Settings of a running installation, read from the environment (prefix `FERPHQ_`).
+"""Settings of an installation, read from the environment (prefix `FERPHQ_`).
 
-Some of them may also be set while it runs: `service.runtime_settings` puts those behind the environment and before the
-default.
+Some of them can also be changed while it runs: see `service.runtime_settings`. The environment comes first, then the
+changed value, then the default.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from db.engine import DATABASE_NAME, sqlite_url
 from fer_phq.core.analysis import Sampling, Settings
 from fer_phq.core.errors import SettingsError
 from fer_phq.core.paths import data_dir
+from service import messages
 
 GIB = 1024**3
 MIB = 1024**2
@@ -64,7 +65,7 @@ class AppSettings(BaseSettings):
     media_quota_bytes: int | None = Field(default=None, gt=0)
     """Most that all stored recordings may take together, in bytes; default: no limit but the disk's."""
     allowed_hosts: list[str] = []
-    """Host names under which the dashboard may be asked (a JSON list); default: loopback names, or any when it
+    """Host names under which the dashboard answers (a JSON list); default: loopback names, or any when it
     listens on another address."""
     allowed_origins: list[str] = []
     """Origins, such as `https://phq.example.org`, that may upload besides the dashboard's own (a JSON list)."""
@@ -77,13 +78,13 @@ class AppSettings(BaseSettings):
     stale_upload_s: float = Field(default=24 * 3600.0, ge=60)
     """Age in seconds at which an unfinished upload is removed."""
     import_dir: Path | None = None
-    """Folder on the server from which recordings may be taken; default: none."""
+    """Folder on the server from which recordings may be imported; default: none."""
     retention_days: int | None = Field(default=None, ge=1, le=36500)
-    """Days for which a new session's recording is kept, unless said otherwise; default: until it is erased by hand."""
+    """Days for which a new session's recording is kept where nothing else is entered; default: until erased by hand."""
     item9_message: str = Field(default=ITEM9_MESSAGE, min_length=1, max_length=2000)
-    """What is shown when item 9 of a PHQ-9 was not answered with zero: what to do, and the local help lines."""
+    """Text shown when item 9 of a PHQ-9 was not answered with zero: what to do, and the local help lines."""
     consent_text: str = Field(default=CONSENT_TEXT, min_length=1, max_length=2000)
-    """What is confirmed before a recording is taken in."""
+    """Text that is confirmed before a recording comes in."""
     consent_version: str = Field(default="1", pattern=r"^[^\s\x00-\x1f]([^\x00-\x1f]{0,38}[^\s\x00-\x1f])?$")
     """Version of the consent text, noted with each consent."""
     language: str | None = Field(default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
@@ -100,10 +101,10 @@ class AppSettings(BaseSettings):
             object.__setattr__(self, "database_url", sqlite_url(self.data_dir / DATABASE_NAME))
         if not self.dbos_database_url:
             shared = self.database_url.startswith("postgres")
-            own = sqlite_url(self.data_dir / "jobs.db")
-            object.__setattr__(self, "dbos_database_url", self.database_url if shared else own)
+            separate = sqlite_url(self.data_dir / "jobs.db")
+            object.__setattr__(self, "dbos_database_url", self.database_url if shared else separate)
         if self.dbos_database_url.startswith("sqlite") and self.dbos_database_url == self.database_url:
-            raise ValueError("FERPHQ_DBOS_DATABASE_URL must be another SQLite file than FERPHQ_DATABASE_URL")
+            raise SettingsError(messages.SAME_DATABASE())
         return self
 
     @property
@@ -117,19 +118,25 @@ class AppSettings(BaseSettings):
         return self.data_dir / "incoming"
 
     def retain_until(self, now: datetime) -> datetime | None:
-        """Until when a recording that comes in now is kept; None: until it is erased by hand."""
+        """Return when a recording that comes in is removed; None keeps it until it is erased by hand.
+
+        Args:
+            now: When it comes in.
+        """
         return None if self.retention_days is None else now + timedelta(days=self.retention_days)
 
     def prepare(self) -> None:
-        """Create the folders, readable by their owner only. SettingsError when that is not possible."""
+        """Create the folders, readable by their owner only.
+
+        Raises:
+            SettingsError: The data folder cannot be written.
+        """
         try:
             for folder in (self.data_dir, self.media_dir, self.incoming_dir):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise SettingsError(
-                f"The data folder {self.data_dir} cannot be used ({error.strerror or error}); "
-                "set FERPHQ_DATA_DIR to a folder that you may write to."
-            ) from error
+            reason = error.strerror or str(error)
+            raise SettingsError(messages.UNUSABLE_DATA_FOLDER(path=str(self.data_dir), reason=reason)) from error
 
     @cached_property
     def secret_key(self) -> bytes:
@@ -141,59 +148,73 @@ class AppSettings(BaseSettings):
         try:
             return _read_secret(path) if path.exists() else _create_secret(path)
         except OSError as error:
-            raise SettingsError(
-                f"The secret file {path} cannot be used ({error.strerror or error}); "
-                "make it readable or set FERPHQ_SECRET."
-            ) from error
+            reason = error.strerror or str(error)
+            raise SettingsError(messages.UNUSABLE_SECRET(path=str(path), reason=reason)) from error
 
     def analysis_settings(self, overrides: Mapping[str, Any] | None = None) -> Settings:
-        """The pipeline's settings: this installation's, with a job's own `fps`, `key_frames` or `track` on top."""
-        chosen = dict(overrides or {})
-        unknown = sorted(set(chosen) - {"fps", "key_frames", "track"})
+        """Return the pipeline's settings: this installation's, with a job's own on top.
+
+        Args:
+            overrides: The job's own `fps`, `key_frames` and `track`.
+
+        Raises:
+            SettingsError: There is another setting, or a value cannot be used.
+        """
+        overrides = dict(overrides or {})
+        unknown = sorted(set(overrides) - {"fps", "key_frames", "track"})
         if unknown:
-            raise SettingsError(f"An analysis has no setting named {', '.join(unknown)}; use fps, key_frames or track.")
+            raise SettingsError(messages.UNKNOWN_ANALYSIS_SETTING(names=tuple(unknown)))
         try:
-            fps = float(chosen.get("fps", self.fps))
-            key_frames = bool(chosen.get("key_frames", False))
+            fps = float(overrides.get("fps", self.fps))
+            key_frames = bool(overrides.get("key_frames", False))
             sampling = Sampling(fps=fps, key_frames=key_frames)
-            track = None if chosen.get("track") is None else int(chosen["track"])
+            track = None if overrides.get("track") is None else int(overrides["track"])
         except (TypeError, ValueError) as error:
-            raise SettingsError(f"The analysis settings {chosen} cannot be used: {error}") from error
+            message = messages.UNUSABLE_ANALYSIS_SETTINGS(settings=str(overrides), reason=str(error))
+            raise SettingsError(message) from error
         return Settings(sampling=sampling, coverage_floor=self.coverage_floor, track=track)
 
 
 def load_settings(**overrides: Any) -> AppSettings:
-    """Settings from the environment with keyword overrides; SettingsError names the first value that is wrong."""
+    """Read the settings from the environment.
+
+    Args:
+        **overrides: Fields of `AppSettings` that come before the environment.
+
+    Raises:
+        SettingsError: A value cannot be used; the message names the first one.
+    """
     try:
         return AppSettings(**overrides)
     except ValidationError as error:
         first = error.errors()[0]
-        name = "FERPHQ_" + str(first["loc"][0]).upper() if first["loc"] else "The settings"
-        raise SettingsError(f"{name} cannot be used: {first['msg']}.") from error
+        name = "FERPHQ_" + str(first["loc"][0]).upper() if first["loc"] else messages.THE_SETTINGS()
+        raise SettingsError(messages.UNUSABLE_VALUE(name=name, reason=first["msg"])) from error
     except ValueError as error:
-        raise SettingsError(f"A FERPHQ_ setting cannot be read: {error}.") from error
+        raise SettingsError(messages.UNREADABLE_SETTING(reason=str(error))) from error
 
 
 def _create_secret(path: Path) -> bytes:
-    """Write a fresh key beside `path` and link it there: of several processes at first use, one wins."""
-    fresh = path.with_name(f"secret.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    """Write a key to a file of its own and link it to `path`. Of several processes at first use, one wins."""
+    unlinked = path.with_name(f"secret.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(unlinked, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(secrets.token_bytes(SECRET_BYTES))
             file.flush()
             os.fsync(file.fileno())
         try:
-            os.link(fresh, path)
+            os.link(unlinked, path)
         except FileExistsError:
             return _read_secret(path)
     finally:
-        fresh.unlink()
+        unlinked.unlink()
     return _read_secret(path)
 
 
 def _read_secret(path: Path) -> bytes:
     key = path.read_bytes()
     if len(key) < SECRET_BYTES:
-        raise OSError(f"it holds {len(key)} bytes, {SECRET_BYTES} are needed")
+        reason = messages.SHORT_SECRET(size=len(key), least=SECRET_BYTES)
+        raise SettingsError(messages.UNUSABLE_SECRET(path=str(path), reason=reason))
     return key

@@ -1,15 +1,13 @@
-"""New session: who, when, with which consent; then the recordings, from anywhere, and their analysis live."""
+"""Page "New session": details of the session, then its recordings and the progress of their analysis."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from dashboard import context
-from dashboard.i18n import _, mark
-from dashboard.i18n.beneath import told
-from dashboard.new_session import batch
+from dashboard.i18n import _, mark, render
 from dashboard.new_session.arrivals import progress_card
-from dashboard.new_session.batch import Place
+from dashboard.new_session.batch import Origin, load_batch
 from dashboard.new_session.details import details_form
 from dashboard.new_session.recordings import recordings_card
 from dashboard.new_session.table import table_form
@@ -21,38 +19,38 @@ FORM = mark("One form for all files")
 TABLE = mark("A table (CSV) that names the files")
 
 
-def choose(settings: AppSettings) -> None:
-    """Where recordings come from, and what is true of them."""
+def details_card(settings: AppSettings) -> None:
+    """Ask where recordings come from, and for their details."""
     with ui.card("who", _("1. The person and the recording")):
-        places = [str(place) for place in Place]
-        place = Place(
+        origins = [str(origin) for origin in Origin]
+        origin = Origin(
             st.segmented_control(
-                _("Recordings from"), places, default=places[0], required=True, key="place", format_func=_
+                _("Recordings from"), origins, default=origins[0], required=True, key="place", format_func=_
             )
         )
-        if place is Place.FOLDER:
+        if origin is Origin.FOLDER:
             try:
-                server_folder.root(settings)
+                server_folder.import_root(settings)
             except server_folder.FolderError as error:
-                ui.warn(told(str(error)))
+                ui.warn(render(error.message))
                 return
-        way = FORM
-        if place is not Place.CAMERA:
-            way = st.segmented_control(
+        details_by = FORM
+        if origin is not Origin.CAMERA:
+            details_by = st.segmented_control(
                 _("Details by"), [FORM, TABLE], default=FORM, required=True, key="way", format_func=_
             )
-        if way == TABLE:
-            table_form(settings, place)
+        if details_by == TABLE:
+            table_form(settings, origin)
         else:
-            details_form(settings, context.store().subjects.list_all(include_demo=False), place)
+            details_form(settings, context.store().subjects.list_all(include_demo=False), origin)
 
 
 ui.heading(
     _("New session"), _("Recordings stay on this installation. They are analysed one after the other by its worker.")
 )
-entered = batch.current()
-if entered is None:
-    choose(context.settings())
+batch = load_batch()
+if batch is None:
+    details_card(context.settings())
 else:
-    recordings_card(context.settings(), entered)
+    recordings_card(context.settings(), batch)
 progress_card()

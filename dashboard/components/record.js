@@ -1,5 +1,5 @@
 // The camera: preview, recording, a look at what was recorded, then the upload by `send` (sending.js, before this).
-// Python gives: url, maxBytes, words, token. Python receives the state `uploaded`, as from the drop zone.
+// Python gives: url, maxBytes, labels, token. Python receives the state `uploaded`, as from the drop zone.
 const KINDS = ["video/webm;codecs=vp8,opus", "video/webm", "video/mp4"];
 const BITS_PER_SECOND = 2_500_000;
 const WISH = { video: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } } };
@@ -20,10 +20,10 @@ function fileName(date, kind) {
 }
 
 // stage: off, ready, recording, review or sending; the style sheet shows the buttons of each.
-function show(state, stage, words = "") {
+function show(state, stage, text = "") {
   state.stage = stage;
   state.root.querySelector(".camera").dataset.stage = stage;
-  state.root.querySelector(".say").textContent = words;
+  state.root.querySelector(".say").textContent = text;
 }
 
 function preview(state) {
@@ -36,20 +36,20 @@ function preview(state) {
 }
 
 async function open(state) {
-  const { words } = state.data;
+  const { labels } = state.data;
   if (!navigator.mediaDevices?.getUserMedia || !window.MediaRecorder) {
-    return show(state, "off", words.insecure);
+    return show(state, "off", labels.insecure);
   }
-  show(state, "off", words.waitingForCamera);
+  show(state, "off", labels.waitingForCamera);
   try {
     state.stream = await openStream(state);
   } catch (error) {
-    return show(state, "off", words[REFUSALS.includes(error.name) ? error.name : "otherError"]);
+    return show(state, "off", labels[REFUSALS.includes(error.name) ? error.name : "otherError"]);
   }
   if (state.gone) return close(state);
   preview(state);
   const heard = state.stream.getAudioTracks().length > 0;
-  show(state, "ready", heard ? "" : words.silent);
+  show(state, "ready", heard ? "" : labels.silent);
 }
 
 async function openStream() {
@@ -90,7 +90,7 @@ function start(state) {
   const elapsed = () => { state.clock.textContent = clock((Date.now() - began.getTime()) / 1000); };
   elapsed();
   state.ticking = setInterval(elapsed, 250);
-  show(state, "recording", state.data.words.recording);
+  show(state, "recording", state.data.labels.recording);
 }
 
 function review(state, file) {
@@ -103,8 +103,8 @@ function review(state, file) {
   state.video.muted = false;
   state.video.controls = true;
   state.video.src = state.address;
-  const { words, mark } = state.data, values = { length: state.clock.textContent, size: size(file.size, mark) };
-  show(state, "review", file.size ? said(words.recorded, values) : words.nothing);
+  const { labels, language } = state.data, values = { length: state.clock.textContent, size: size(file.size, language) };
+  show(state, "review", file.size ? fillIn(labels.recorded, values) : labels.nothing);
 }
 
 function again(state) {
@@ -121,9 +121,9 @@ function again(state) {
 
 async function use(state) {
   const view = row(state.root.querySelector("ul"), state.file, state.data);
-  show(state, "sending", state.data.words.sending);
+  show(state, "sending", state.data.labels.sending);
   if (await send(state, state.file, view, () => state.data.token)) return again(state);
-  show(state, "review", state.data.words.notKept);
+  show(state, "review", state.data.labels.notKept);
 }
 
 export default function (component) {
@@ -139,7 +139,7 @@ export default function (component) {
     show(state, "off");
   }
   state.data = component.data;
-  label(root, state.data.words);
+  label(root, state.data.labels);
   state.report = (value) => component.setStateValue("uploaded", value);
   return () => { state.gone = true; window.removeEventListener("beforeunload", state.leaving); close(state); };
 }

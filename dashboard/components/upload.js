@@ -1,25 +1,25 @@
 // Files chosen or dropped, each sent by `send` (sending.js, which comes before this).
-// Python gives: url, maxBytes, words; token, or null when only named files are taken; named, tokens by file name, and
-// stems, tokens by file name without its ending, both in lower case.
+// Python gives: url, maxBytes, labels; token, or null when only named files are taken; byName, tokens by file name, and
+// byStem, tokens by file name without its ending, both in lower case.
 // Python receives the state `uploaded`: [{name, modified, session_id, job_id, duplicate, ...}].
 const VIDEO = /\.(mp4|m4v|mov|mkv|webm|avi|3gp|ts|mpe?g|wmv|flv|ogv)$/i;
 const states = new WeakMap();
 
 function tokenFor(data, name) {
   const plain = name.normalize("NFC").toLowerCase();
-  return data.named[plain] ?? data.stems[plain.replace(/\.[^.]*$/, "")] ?? data.token;
+  return data.byName[plain] ?? data.byStem[plain.replace(/\.[^.]*$/, "")] ?? data.token;
 }
 
 async function take(state, files) {
-  const list = state.root.querySelector("ul"), { words } = state.data;
+  const list = state.root.querySelector("ul"), { labels } = state.data;
   const waiting = [...files].map((file) => ({ file, view: row(list, file, state.data) }));
-  for (const { view } of waiting) view.say(words.waiting);
+  for (const { view } of waiting) view.say(labels.waiting);
   for (const { file, view } of waiting) {
     const refuse = (text) => { view.stop.remove(); view.say(text, "failed"); };
     if (!file.type.startsWith("video/") && !VIDEO.test(file.name)) {
-      refuse(words.noVideo);
+      refuse(labels.noVideo);
     } else if (!tokenFor(state.data, file.name)) {
-      refuse(words.unnamed);
+      refuse(labels.unnamed);
     } else {
       state.queue = state.queue.then(() => send(state, file, view, () => tokenFor(state.data, file.name)));
     }
@@ -42,6 +42,6 @@ export default function (component) {
     zone.addEventListener("drop", (event) => { event.preventDefault(); take(state, event.dataTransfer.files); });
   }
   state.data = component.data;
-  label(root, state.data.words);
+  label(root, state.data.labels);
   state.report = (value) => component.setStateValue("uploaded", value);
 }

@@ -1,4 +1,4 @@
-"""Uploads recordings from the browser to the signed upload route; Streamlit only hears what came of them."""
+"""Uploads of recordings from the browser to the signed upload route. Streamlit receives only their results."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.i18n import _, language, marks
-from dashboard.i18n.beneath import LONGEST, patterns_of
+from dashboard.i18n import _, language
 from dashboard.i18n.numbers import size
 from service.ingest.tokens import UploadGrant, upload_token
 from service.settings import AppSettings
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 HTML = """
 <label class="zone"><input type="file" multiple accept="video/*,.mkv,.avi,.mov,.webm,.mp4" data-testid="fp-upload">
 <span><b data-say="choose"></b> <span data-say="drop"></span></span><small data-say="kinds"></small></label>
@@ -32,19 +31,21 @@ CAMERA = """
 <button type="button" class="discard" data-say="discard"></button></div><p class="say" role="status"></p></div>
 <ul data-label="uploads"></ul>
 """
-REFUSING = (
-    *("fer_phq/video/", "db/", "dashboard/i18n/beneath.py"),
-    "service/ingest/",
-    "service/api/",
-)
-"""Where the sentences stand with which an upload is refused: the browser shows them itself."""
-FRESH_SECONDS = 3600
-"""How long a page goes on with the tokens it has: the browser need not be told anew at each run."""
+TOKEN_SECONDS = 3600
+"""How long a page uses the same tokens, so that the component's data does not change at each run."""
 
 
 @dataclass(frozen=True)
-class Uploaded:
-    """One recording that arrived. `modified`: the file's own date, None when the browser gave none that makes sense."""
+class UploadedRecording:
+    """A recording that was uploaded.
+
+    Attributes:
+        name: The file's name.
+        session_id: Its session.
+        job_id: Its analysis.
+        duplicate: Whether the recording was there before.
+        modified: The file's own date; None where the browser gave none that makes sense.
+    """
 
     name: str
     session_id: str
@@ -55,42 +56,65 @@ class Uploaded:
 
 @dataclass(frozen=True)
 class Grants:
-    """What may be uploaded. every: any recording, None when only named ones are taken. named: the recording of a file
-    name. stems: the one of a file name without its ending. Names as `plain_name` writes them."""
+    """What may be uploaded. File names are as `fold_name` writes them.
 
-    every: UploadGrant | None
-    named: Mapping[str, UploadGrant] = field(default_factory=dict)
-    stems: Mapping[str, UploadGrant] = field(default_factory=dict)
+    Attributes:
+        any_file: The grant of any recording; None when only named ones are taken.
+        by_name: The grant of a file's name.
+        by_stem: The grant of a file's name without its ending.
+    """
+
+    any_file: UploadGrant | None
+    by_name: Mapping[str, UploadGrant] = field(default_factory=dict)
+    by_stem: Mapping[str, UploadGrant] = field(default_factory=dict)
 
 
-def plain_name(name: str) -> str:
-    """A file name as names are compared: letters of either case, composed or not, are the same."""
+def fold_name(name: str) -> str:
+    """Return a file name for comparison, without differences of case and of composed letters.
+
+    Args:
+        name: The file's name.
+    """
     return unicodedata.normalize("NFC", name).lower()
 
 
-def uploader(settings: AppSettings, grants: Grants, *, url: str, key: str) -> list[Uploaded]:
-    """Draw the drop zone; returns everything that arrived since it was first drawn under this key."""
+def uploader(settings: AppSettings, grants: Grants, *, url: str, key: str) -> list[UploadedRecording]:
+    """Draw the drop zone. Returns everything that was uploaded since it was first drawn under this key.
+
+    Args:
+        settings: The installation.
+        grants: What may be uploaded.
+        url: The upload route.
+        key: Key of the component.
+    """
     limit = size(settings.max_upload_bytes)
     component = st.components.v2.component(
-        "fer_phq_upload", html=HTML, css=_text("upload.css"), js=_text("sending.js") + _text("upload.js")
+        "fer_phq_upload", html=HTML, css=_read("upload.css"), js=_read("sending.js") + _read("upload.js")
     )
-    return _mounted(component, settings, grants, url, key, {**_words(limit), **_drop_words(limit)})
+    return _mount(component, settings, grants, url, key, {**_upload_labels(limit), **_drop_labels(limit)})
 
 
-def camera(settings: AppSettings, grant: UploadGrant, *, url: str, key: str) -> list[Uploaded]:
-    """Draw the camera; returns every recording that was made with it and sent, as `uploader`."""
+def camera(settings: AppSettings, grant: UploadGrant, *, url: str, key: str) -> list[UploadedRecording]:
+    """Draw the camera. Returns every recording that was made with it and uploaded.
+
+    Args:
+        settings: The installation.
+        grant: What its recordings are for.
+        url: The upload route.
+        key: Key of the component.
+    """
     component = st.components.v2.component(
         "fer_phq_camera",
         html=CAMERA,
-        css=_text("upload.css") + _text("record.css"),
-        js=_text("sending.js") + _text("record.js"),
+        css=_read("upload.css") + _read("record.css"),
+        js=_read("sending.js") + _read("record.js"),
     )
     limit = size(settings.max_upload_bytes)
-    return _mounted(component, settings, Grants(grant), url, key, {**_words(limit), **_camera_words()})
+    return _mount(component, settings, Grants(grant), url, key, {**_upload_labels(limit), **_camera_labels()})
 
 
-def _words(limit: str) -> dict[str, str]:
-    """What both say about a file that is sent. Names in braces are filled in by `said` in sending.js."""
+def _upload_labels(limit: str) -> dict[str, str]:
+    """Return the texts about a file that is sent. `fillIn` in sending.js fills in the names in braces."""
     return {
         "uploads": _("Uploads"),
         "stop": _("Stop"),
@@ -106,7 +130,7 @@ def _words(limit: str) -> dict[str, str]:
     }
 
 
-def _drop_words(limit: str) -> dict[str, str]:
+def _drop_labels(limit: str) -> dict[str, str]:
     return {
         "choose": _("Choose recordings"),
         "drop": _("or drop them here"),
@@ -117,7 +141,7 @@ def _drop_words(limit: str) -> dict[str, str]:
     }
 
 
-def _camera_words() -> dict[str, str]:
+def _camera_labels() -> dict[str, str]:
     return {
         "camera": _("Camera"),
         "open": _("Turn on the camera"),
@@ -142,46 +166,42 @@ def _camera_words() -> dict[str, str]:
     }
 
 
-def _mounted(
-    component: Any, settings: AppSettings, grants: Grants, url: str, key: str, words: Mapping[str, str]
-) -> list[Uploaded]:
-    limit = settings.max_upload_bytes
-    given = {"url": url, "maxBytes": limit, "words": dict(words), **understood()}
-    given |= _tokens(settings, grants, key)
-    result = component(key=key, data=given, default={"uploaded": []}, on_uploaded_change=lambda: None)
-    return [_uploaded(item) for item in result.uploaded or []]
-
-
-def understood() -> dict[str, Any]:
-    """What `told` in sending.js goes by: the server's sentences, the decimal mark, and how long a sentence may be."""
-    found = patterns_of(*REFUSING)
-    sentences = [(one.regex.pattern, one.names, sorted(one.quoted), one.translation) for one in found]
-    return {"sentences": sentences, "mark": marks(language())[0], "longest": LONGEST}
+def _mount(
+    component: Any, settings: AppSettings, grants: Grants, url: str, key: str, labels: Mapping[str, str]
+) -> list[UploadedRecording]:
+    data = {
+        "url": url,
+        "maxBytes": settings.max_upload_bytes,
+        "labels": dict(labels),
+        "language": language(),
+        **_tokens(settings, grants, key),
+    }
+    result = component(key=key, data=data, default={"uploaded": []}, on_uploaded_change=lambda: None)
+    return [_uploaded_recording(item) for item in result.uploaded or []]
 
 
 def _tokens(settings: AppSettings, grants: Grants, key: str) -> dict[str, Any]:
-    """The grants' tokens, the same ones for as long as the grants stay the same and the tokens are young."""
-    known = st.session_state.get(f"{key}_tokens")
+    """Return the grants' tokens, the same ones for as long as the grants stay the same and the tokens are young."""
+    cached = st.session_state.get(f"{key}_tokens")
     now = datetime.now(UTC)
-    if known is None or known[0] != grants or (now - known[2]).total_seconds() > FRESH_SECONDS:
-        made = {
-            "token": upload_token(settings, grants.every) if grants.every else None,
-            "named": {name: upload_token(settings, grant) for name, grant in grants.named.items()},
-            "stems": {name: upload_token(settings, grant) for name, grant in grants.stems.items()},
+    if cached is None or cached[0] != grants or (now - cached[2]).total_seconds() > TOKEN_SECONDS:
+        tokens = {
+            "token": upload_token(settings, grants.any_file) if grants.any_file else None,
+            "byName": {name: upload_token(settings, grant) for name, grant in grants.by_name.items()},
+            "byStem": {stem: upload_token(settings, grant) for stem, grant in grants.by_stem.items()},
         }
-        known = (grants, made, now)
-        st.session_state[f"{key}_tokens"] = known
-    tokens: dict[str, Any] = known[1]
-    return tokens
+        cached = (grants, tokens, now)
+        st.session_state[f"{key}_tokens"] = cached
+    return dict(cached[1])
 
 
-def _uploaded(item: dict[str, Any]) -> Uploaded:
+def _uploaded_recording(item: dict[str, Any]) -> UploadedRecording:
     modified = None
     if isinstance(item.get("modified"), int | float) and item["modified"] > 0:
         modified = datetime.fromtimestamp(item["modified"] / 1000, UTC)
         if not datetime(1995, 1, 1, tzinfo=UTC) < modified <= datetime.now(UTC):
             modified = None
-    return Uploaded(
+    return UploadedRecording(
         name=str(item.get("name", "")),
         session_id=str(item["session_id"]),
         job_id=item.get("job_id"),
@@ -190,5 +210,5 @@ def _uploaded(item: dict[str, Any]) -> Uploaded:
     )
 
 
-def _text(name: str) -> str:
-    return (HERE / name).read_text(encoding="utf-8") + "\n"
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8") + "\n"

@@ -65,11 +65,6 @@ def told_all(sentences: Sequence[str]) -> list[str]:
     return [told(one) for one in sentences]
 
 
-def patterns_of(*places: str) -> list[Pattern]:
-    """The viewer's templates of these files and folders, for what the server tells a browser without a page."""
-    return [pattern for file, pattern in _patterns(language()) if file.startswith(places)]
-
-
 @functools.lru_cache(maxsize=4096)
 def _told(code: str, sentence: str) -> str:
     for _file, pattern in _patterns(code):

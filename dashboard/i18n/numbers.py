@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboard.i18n import language, marks
-from service.ingest.media import readable
+from dashboard.i18n import language, marks, render
+from service.ingest.sizes import size_message
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -21,4 +21,4 @@ def short(value: float) -> str:
 
 def size(count: int) -> str:
     """A number of bytes, such as '1.5 GiB'."""
-    return readable(count).replace(".", marks(language())[0])
+    return render(size_message(count))

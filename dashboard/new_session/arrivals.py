@@ -1,4 +1,4 @@
-"""What has arrived on this page: noted once, its own date given, duplicates said in words, its analysis followed."""
+"""Recordings that arrived on this page: their own dates, their duplicates and the progress of their analysis."""
 
 from __future__ import annotations
 
@@ -8,19 +8,25 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard import context
-from dashboard.components.upload import Uploaded
+from dashboard.components.upload import UploadedRecording
 from dashboard.i18n import _
 from dashboard.widgets import ui
 from dashboard.widgets.jobs import live_jobs, worker_warning
 from db.records import NotFoundError
-from service.ingest.arrival import Details, Taken
+from service.ingest.session_details import FolderImport, SessionDetails
 
 ARRIVED = "arrived"
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """A recording that arrived: its session, its words on the page, and whether it had been there before."""
+    """A recording that arrived.
+
+    Attributes:
+        session_id: Its session.
+        label: The subject and the file's name, as the page shows them.
+        duplicate: Whether the recording was there before.
+    """
 
     session_id: str
     label: str
@@ -28,24 +34,35 @@ class Arrival:
 
 
 def arrivals() -> dict[str, Arrival]:
-    """Everything that arrived since the page was opened, by session."""
-    found: dict[str, Arrival] = st.session_state.setdefault(ARRIVED, {})
-    return found
+    """Return everything that arrived since the page was opened, by session."""
+    by_session: dict[str, Arrival] = st.session_state.setdefault(ARRIVED, {})
+    return by_session
 
 
-def remember_upload(item: Uploaded, details: Details) -> None:
-    """Note an upload, and give it its own date where that was asked for."""
-    if item.session_id in arrivals():
+def remember_upload(upload: UploadedRecording, details: SessionDetails) -> None:
+    """Note an upload, and set its session's date to the file's own where no date was entered.
+
+    Args:
+        upload: The recording.
+        details: What was entered for it.
+    """
+    if upload.session_id in arrivals():
         return
-    if details.recorded_at is None and item.modified is not None and not item.duplicate:
-        context.store().sessions.set_recorded_at(session_id=item.session_id, recorded_at=item.modified)
-    _remember(item.session_id, details.subject, item.name, item.duplicate)
+    if details.recorded_at is None and upload.modified is not None and not upload.duplicate:
+        context.store().sessions.set_recorded_at(session_id=upload.session_id, recorded_at=upload.modified)
+    _remember(upload.session_id, details.subject, upload.name, upload.duplicate)
 
 
-def remember_taken(taken: Taken, details: Details) -> None:
-    """Note a file that was taken from the server's folder."""
-    if taken.ingested is not None and taken.ingested.session_id not in arrivals():
-        _remember(taken.ingested.session_id, details.subject, taken.relative, taken.ingested.duplicate)
+def remember_import(result: FolderImport, details: SessionDetails) -> None:
+    """Note a file that was imported from the server's folder.
+
+    Args:
+        result: The import; one that failed is not noted.
+        details: What was entered for it.
+    """
+    recording = result.recording
+    if recording is not None and recording.session_id not in arrivals():
+        _remember(recording.session_id, details.subject, result.path, recording.duplicate)
 
 
 def _remember(session_id: str, subject: str, name: str, duplicate: bool) -> None:
@@ -53,39 +70,43 @@ def _remember(session_id: str, subject: str, name: str, duplicate: bool) -> None
 
 
 def progress_card() -> None:
-    """The recordings that arrived on this page and how far their analysis is."""
-    found = list(reversed(arrivals().values()))
-    if not found:
+    """Draw the recordings that arrived on this page and the progress of their analysis."""
+    newest_first = list(reversed(arrivals().values()))
+    if not newest_first:
         return
     with ui.card("progress", _("3. Analysis")):
         worker_warning()
-        live_jobs([(one.session_id, one.label) for one in found], key="new_jobs")
-        twins(found)
+        live_jobs([(arrival.session_id, arrival.label) for arrival in newest_first], key="new_jobs")
+        show_duplicates(newest_first)
 
 
-def twins(found: Sequence[Arrival]) -> None:
-    """What is the same recording, byte for byte, as one that was there."""
-    for one in found:
+def show_duplicates(recordings: Sequence[Arrival]) -> None:
+    """Draw a warning for each recording that is byte for byte the same as another session's.
+
+    Args:
+        recordings: What arrived.
+    """
+    for arrival in recordings:
         try:
-            session = context.store().sessions.get(session_id=one.session_id)
+            session = context.store().sessions.get(session_id=arrival.session_id)
         except NotFoundError:  # erased meanwhile
             continue
-        if one.duplicate:
+        if arrival.duplicate:
             since = ui.day_and_time(session.created_at)
-            _twin(
+            _duplicate_warning(
                 _("{name} was there already since {since}: the same recording, byte for byte, is kept once.").format(
-                    name=one.label, since=since
+                    name=arrival.label, since=since
                 ),
-                one.session_id,
+                arrival.session_id,
             )
-        for other, label in context.store().sessions.list_by_recording(sha256=session.media_sha256):
-            if other.id != one.session_id:
+        for twin, label in context.store().sessions.list_by_recording(sha256=session.media_sha256):
+            if twin.id != arrival.session_id:
                 same = _("{name} is the same recording as a session of {label}. Is the subject right?")
-                _twin(same.format(name=one.label, label=label), other.id)
+                _duplicate_warning(same.format(name=arrival.label, label=label), twin.id)
 
 
-def _twin(words: str, session_id: str) -> None:
+def _duplicate_warning(text: str, session_id: str) -> None:
     left, right = st.columns([0.8, 0.2], vertical_alignment="center")
     with left:
-        ui.warn(words)
+        ui.warn(text)
     right.page_link(ui.SESSION, label=_("Open the session"), query_params={"session": session_id})

@@ -1,4 +1,4 @@
-"""What was entered for the recordings that are about to come, kept while the page is open."""
+"""Details that were entered for the recordings to come, kept while the page is open."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from enum import StrEnum
 import streamlit as st
 
 from dashboard.i18n import mark
-from service.ingest.arrival import Details
+from service.ingest.session_details import SessionDetails
 
 BATCH = "new_session_batch"
 
 
-class Place(StrEnum):
+class Origin(StrEnum):
     """Where recordings come from."""
 
     COMPUTER = mark("This computer")
@@ -24,35 +24,42 @@ class Place(StrEnum):
 
 @dataclass(frozen=True)
 class Batch:
-    """Where recordings come from and what is true of them.
+    """Recordings to come and their details.
 
-    every: of each one, None when a table names them. named: of the file of that name, as its table's row says.
+    Attributes:
+        origin: Where they come from.
+        details: Details of each recording; None when a table names them.
+        by_file: Details by the name of the file, as the table's rows say.
     """
 
-    place: Place
-    every: Details | None
-    named: Mapping[str, Details] = field(default_factory=dict)
+    origin: Origin
+    details: SessionDetails | None
+    by_file: Mapping[str, SessionDetails] = field(default_factory=dict)
 
     @property
     def subjects(self) -> tuple[str, ...]:
         """Labels of the subjects, each once."""
-        all_of_them = [self.every] if self.every else list(self.named.values())
-        return tuple(dict.fromkeys(details.subject for details in all_of_them))
+        every = [self.details] if self.details else list(self.by_file.values())
+        return tuple(dict.fromkeys(details.subject for details in every))
 
 
-def current() -> Batch | None:
-    """What was entered, None before."""
-    found: Batch | None = st.session_state.get(BATCH)
-    return found
+def load_batch() -> Batch | None:
+    """Return what was entered; None before."""
+    batch: Batch | None = st.session_state.get(BATCH)
+    return batch
 
 
-def begin(batch: Batch) -> None:
-    """Go on to the recordings."""
+def start_batch(batch: Batch) -> None:
+    """Go on from the form to the recordings.
+
+    Args:
+        batch: What was entered.
+    """
     st.session_state[BATCH] = batch
     st.rerun()
 
 
-def begin_anew() -> None:
-    """Back to the form; what has arrived stays listed."""
+def drop_batch() -> None:
+    """Go back to the form. What has arrived stays listed."""
     st.session_state.pop(BATCH, None)
     st.rerun()

@@ -1,4 +1,4 @@
-"""The recordings themselves: dropped files, files of the server's folder, the camera."""
+"""The recordings of a batch: dropped files, files of the server's folder, the camera."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard import context
-from dashboard.components.upload import Grants, Uploaded, camera, plain_name, uploader
+from dashboard.components.upload import Grants, UploadedRecording, camera, fold_name, uploader
 from dashboard.i18n import _, n_
 from dashboard.new_session.arrivals import arrivals, remember_upload
-from dashboard.new_session.batch import Batch, Place, begin_anew
+from dashboard.new_session.batch import Batch, Origin, drop_batch
 from dashboard.new_session.folder import folder_files
-from dashboard.new_session.transcripts import transcripts_for
+from dashboard.new_session.transcripts import transcript_grants
 from dashboard.widgets import ui
-from service.ingest.arrival import Details, grant
+from service.ingest.session_details import SessionDetails, create_upload_grant
 from service.ingest.tokens import UploadGrant
 from service.settings import AppSettings
 
@@ -23,88 +23,118 @@ GRANTS = "new_session_grants"
 
 
 def recordings_card(settings: AppSettings, batch: Batch) -> None:
-    """What was entered in a line, and the way for the recordings."""
+    """Draw what was entered, in a line, and the way in for the recordings.
+
+    Args:
+        settings: The installation.
+        batch: What was entered.
+    """
     with ui.card("files", _("2. Recordings")):
-        words, again = st.columns([0.8, 0.2], vertical_alignment="center")
-        words.markdown(summary(batch))
-        if again.button(_("Change"), width="stretch"):
+        left, right = st.columns([0.8, 0.2], vertical_alignment="center")
+        left.markdown(summary(batch))
+        if right.button(_("Change"), width="stretch"):
             st.session_state.pop(GRANTS, None)
-            begin_anew()
-        if batch.place is Place.FOLDER:
+            drop_batch()
+        if batch.origin is Origin.FOLDER:
             folder_files(settings, batch)
-        elif batch.place is Place.CAMERA and batch.every is not None:
-            made = camera(settings, granted(settings, batch)[""], url=UPLOAD_URL, key="camera")
-            note_uploads(batch, made)
+        elif batch.origin is Origin.CAMERA and batch.details is not None:
+            uploads = camera(settings, upload_grants(settings, batch)[""], url=UPLOAD_URL, key="camera")
+            remember_uploads(batch, uploads)
         else:
-            note_uploads(batch, dropped(settings, batch))
+            remember_uploads(batch, drop_zone(settings, batch))
 
 
-def dropped(settings: AppSettings, batch: Batch) -> list[Uploaded]:
-    """The drop zone, with transcripts where one form stands for all files."""
-    grants = granted(settings, batch)
-    if batch.every is not None:
-        stems = transcripts_for(settings, grants[""])
-        arrived = uploader(settings, Grants(grants[""], stems=stems), url=UPLOAD_URL, key="upload")
-    else:
-        named = {plain_name(name): one for name, one in grants.items()}
-        arrived = uploader(settings, Grants(None, named=named), url=UPLOAD_URL, key="upload")
-        still_to_come(batch, arrived)
-    return arrived
+def drop_zone(settings: AppSettings, batch: Batch) -> list[UploadedRecording]:
+    """Draw the drop zone, with transcripts where one form stands for all files. Returns what was uploaded.
+
+    Args:
+        settings: The installation.
+        batch: What was entered.
+    """
+    grants = upload_grants(settings, batch)
+    if batch.details is not None:
+        by_stem = transcript_grants(settings, grants[""])
+        return uploader(settings, Grants(grants[""], by_stem=by_stem), url=UPLOAD_URL, key="upload")
+    by_name = {fold_name(name): grant for name, grant in grants.items()}
+    uploads = uploader(settings, Grants(None, by_name=by_name), url=UPLOAD_URL, key="upload")
+    show_missing_files(batch, uploads)
+    return uploads
 
 
-def granted(settings: AppSettings, batch: Batch) -> dict[str, UploadGrant]:
-    """The leave to upload, by the file's name, '' for any; made once, so that subjects and tokens stay the same."""
-    known: tuple[Batch, dict[str, UploadGrant]] | None = st.session_state.get(GRANTS)
-    if known is None or known[0] is not batch:
+def upload_grants(settings: AppSettings, batch: Batch) -> dict[str, UploadGrant]:
+    """Return the grants by file name, '' for any file. Created once a batch, so that subjects and tokens stay.
+
+    Args:
+        settings: The installation.
+        batch: What was entered.
+    """
+    cached: tuple[Batch, dict[str, UploadGrant]] | None = st.session_state.get(GRANTS)
+    if cached is None or cached[0] is not batch:
         now = datetime.now(UTC)
-        wanted = {"": batch.every} if batch.every else batch.named
-        made = {name: grant(settings, context.store(), details, now) for name, details in wanted.items() if details}
-        known = (batch, made)
-        st.session_state[GRANTS] = known
-    return known[1]
+        by_name = {"": batch.details} if batch.details else batch.by_file
+        grants = {
+            name: create_upload_grant(settings, context.store(), details, now) for name, details in by_name.items()
+        }
+        cached = (batch, grants)
+        st.session_state[GRANTS] = cached
+    return cached[1]
 
 
-def note_uploads(batch: Batch, arrived: list[Uploaded]) -> None:
-    """Remember what has newly arrived under the details that are true of it."""
-    named = {plain_name(name): details for name, details in batch.named.items()}
-    for item in arrived:
-        details = batch.every or named.get(plain_name(item.name))
-        if details is not None and item.session_id not in arrivals():
-            remember_upload(item, details)
+def remember_uploads(batch: Batch, uploads: list[UploadedRecording]) -> None:
+    """Note new uploads with the details that were entered for them.
+
+    Args:
+        batch: What was entered.
+        uploads: Everything that was uploaded.
+    """
+    by_name = {fold_name(name): details for name, details in batch.by_file.items()}
+    for upload in uploads:
+        details = batch.details or by_name.get(fold_name(upload.name))
+        if details is not None and upload.session_id not in arrivals():
+            remember_upload(upload, details)
 
 
-def still_to_come(batch: Batch, arrived: list[Uploaded]) -> None:
-    """Which files the table names that have not arrived."""
-    here = {plain_name(item.name) for item in arrived}
-    missing = [name for name in batch.named if plain_name(name) not in here]
+def show_missing_files(batch: Batch, uploads: list[UploadedRecording]) -> None:
+    """Draw which files the table names that were not uploaded.
+
+    Args:
+        batch: What the table says.
+        uploads: Everything that was uploaded.
+    """
+    uploaded = {fold_name(upload.name) for upload in uploads}
+    missing = [name for name in batch.by_file if fold_name(name) not in uploaded]
     if missing:
-        shown = ", ".join(missing[:10]) + (", …" if len(missing) > 10 else "")
-        words = _("Still to come, of {total} files that the table names: {names}")
-        ui.note(words.format(total=len(batch.named), names=shown))
+        names = ", ".join(missing[:10]) + (", …" if len(missing) > 10 else "")
+        text = _("Still to come, of {total} files that the table names: {names}")
+        ui.note(text.format(total=len(batch.by_file), names=names))
     else:
         ui.note(_("Every file that the table names has arrived."))
 
 
 def summary(batch: Batch) -> str:
-    """What was entered, in one line of Markdown."""
-    details = batch.every
+    """Return what was entered as one line of Markdown.
+
+    Args:
+        batch: What was entered.
+    """
+    details = batch.details
     if details is None:
         return _("A table names **{recordings}** of {subjects}.").format(
-            recordings=n_("{n} recording", "{n} recordings", len(batch.named)),
+            recordings=n_("{n} recording", "{n} recordings", len(batch.by_file)),
             subjects=n_("{n} subject", "{n} subjects", len(batch.subjects)),
         )
-    words = _("Subject **{label}**, {when}. Consent recorded by {by}.")
+    text = _("Subject **{label}**, {when}. Consent recorded by {by}.")
     if details.retain_until:
-        words = _("Subject **{label}**, {when}, kept until {until}. Consent recorded by {by}.")
-    return words.format(
+        text = _("Subject **{label}**, {when}, kept until {until}. Consent recorded by {by}.")
+    return text.format(
         label=ui.md(details.subject),
-        when=_dated(batch.place, details),
+        when=_date(batch.origin, details),
         until=ui.day(details.retain_until) if details.retain_until else "",
         by=ui.md(details.consent_by),
     )
 
 
-def _dated(place: Place, details: Details) -> str:
+def _date(origin: Origin, details: SessionDetails) -> str:
     if details.recorded_at is not None:
         return ui.day_and_time(details.recorded_at)
-    return _("recorded now") if place is Place.CAMERA else _("each file's own date")
+    return _("recorded now") if origin is Origin.CAMERA else _("each file's own date")

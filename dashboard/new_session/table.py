@@ -1,4 +1,4 @@
-"""Details by a table (CSV) that names files: one report of everything that is wrong, then the recordings."""
+"""Session details in a table (CSV) that names files: all problems in one report, then the recordings."""
 
 from __future__ import annotations
 
@@ -8,96 +8,118 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.i18n import _, mark, render
-from dashboard.new_session.batch import Batch, Place, begin
-from dashboard.new_session.details import NEXT, consent
+from dashboard.new_session.batch import Batch, Origin, start_batch
+from dashboard.new_session.details import CONTINUE, consent_input
 from dashboard.widgets import ui
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.messages import Message
 from service.ingest import messages, server_folder
-from service.ingest.arrival import details_of
 from service.ingest.session_csv import EXAMPLE, OpenTranscript, SessionTable, read_session_table
-from service.ingest.transcripts import SUFFIXES, ReadTranscript, check_transcript
+from service.ingest.session_details import details_of_row
+from service.ingest.transcripts import SUFFIXES, CheckedTranscript, check_transcript
 from service.settings import AppSettings
 
-WORDS = mark(
+HELP = mark(
     "One recording a row. `file` and `subject_id` are needed; `recorded_at` (2026-11-03 14:05, in your time zone; "
     "empty: the file's own date), `consent_by`, `keep_days`, `transcript` and `speaker` are optional. "
     "Nothing is kept before the whole table is right."
 )
 
 
-def table_form(settings: AppSettings, place: Place) -> None:
-    """Choose the table and the transcripts that it names; go on when nothing is wrong."""
-    ui.note(_(WORDS))
+def table_form(settings: AppSettings, origin: Origin) -> None:
+    """Draw the choice of the table and its transcripts. Goes on to the recordings when nothing is wrong.
+
+    Args:
+        settings: The installation.
+        origin: Where the recordings come from.
+    """
+    ui.note(_(HELP))
     st.download_button(
         _("An example of a table"), EXAMPLE, "recordings.csv", "text/csv", icon=":material/download:", on_click="ignore"
     )
     left, right = st.columns(2, gap="large")
-    chosen = left.file_uploader(_("Table (CSV)"), type=["csv"], key="session_table", max_upload_size=10)
-    given = []
-    if place is Place.COMPUTER:
-        given = right.file_uploader(
+    file = left.file_uploader(_("Table (CSV)"), type=["csv"], key="session_table", max_upload_size=10)
+    transcript_files = []
+    if origin is Origin.COMPUTER:
+        transcript_files = right.file_uploader(
             _("Transcripts that it names (optional)"),
             type=[suffix.removeprefix(".") for suffix in SUFFIXES],
             accept_multiple_files=True,
             key="table_transcripts",
             max_upload_size=20,
         )
-    agreed, by = consent(settings)
+    agreed, consent_by = consent_input(settings)
     ui.note(_("Whom the table names as `consent_by` comes before the name above."))
-    if chosen is None:
+    if file is None:
         return
-    documents = {one.name: one.getvalue() for one in given}
+    documents = {transcript.name: transcript.getvalue() for transcript in transcript_files}
     table = read_session_table(
-        chosen.getvalue(),
+        file.getvalue(),
         zone=ui.zone(),
         now=datetime.now(UTC),
-        consent_by=by,
-        open_transcript=opener(settings, place, documents),
-        file_problem=lambda name: file_problem(settings, place, name),
+        consent_by=consent_by,
+        open_transcript=transcript_reader(settings, origin, documents),
+        file_problem=lambda name: file_problem(settings, origin, name),
     )
     report(table)
     if table.problems:
         return
     if not agreed:
         ui.note(_("Confirm the consent to go on."))
-    if st.button(_(NEXT[place]), type="primary", disabled=not agreed):
+    if st.button(_(CONTINUE[origin]), type="primary", disabled=not agreed):
         now = datetime.now(UTC)
-        begin(Batch(place, None, {row.file: details_of(settings, row, now) for row in table.rows}))
+        start_batch(Batch(origin, None, {row.file: details_of_row(settings, row, now) for row in table.rows}))
 
 
-def opener(settings: AppSettings, place: Place, documents: dict[str, bytes]) -> OpenTranscript:
-    """How the transcripts that a table names are read: from those chosen beside it, or from the server's folder."""
+def transcript_reader(settings: AppSettings, origin: Origin, documents: dict[str, bytes]) -> OpenTranscript:
+    """Return what reads the transcripts that a table names.
 
-    def chosen(name: str) -> ReadTranscript:
+    Args:
+        settings: The installation.
+        origin: Where the recordings come from: transcripts are in `documents`, or in the server's folder.
+        documents: The transcripts that were chosen with the table, by name.
+    """
+    if origin is not Origin.COMPUTER:
+        return lambda name: server_folder.read_transcript(settings, name)
+
+    def read_document(name: str) -> CheckedTranscript:
         if name not in documents:
             raise FerPhqError(messages.NOT_AMONG_TRANSCRIPTS(name=name[:60]))
         return check_transcript(name, documents[name])
 
-    return chosen if place is Place.COMPUTER else lambda name: server_folder.transcript(settings, name)
+    return read_document
 
 
-def file_problem(settings: AppSettings, place: Place, name: str) -> Message | None:
-    """Return what is wrong with the name of a recording, or None."""
-    if place is Place.COMPUTER:
+def file_problem(settings: AppSettings, origin: Origin, name: str) -> Message | None:
+    """Return what is wrong with the name of a recording, or None.
+
+    Args:
+        settings: The installation.
+        origin: Where the recordings come from.
+        name: The name in the table.
+    """
+    if origin is Origin.COMPUTER:
         if "/" not in name and "\\" not in name:
             return None
         return messages.NAMES_A_FOLDER(name=name[:60])
     try:
-        server_folder.recording(settings, name)
+        server_folder.find_recording(settings, name)
     except FerPhqError as error:
         return error.message
     return None
 
 
 def report(table: SessionTable) -> None:
-    """Everything that is wrong, or what the table says."""
+    """Draw everything that is wrong with a table, or its rows.
+
+    Args:
+        table: The table.
+    """
     if table.problems:
-        ui.problems(
-            _("Nothing of this table is kept."), [render(problem.message_with_place) for problem in table.problems]
-        )
+        problems = [render(problem.message_with_place) for problem in table.problems]
+        ui.problems(_("Nothing of this table is kept."), problems)
         return
-    shown = pd.DataFrame(
+    rows = pd.DataFrame(
         {
             _("File"): [row.file for row in table.rows],
             _("Subject"): [row.subject for row in table.rows],
@@ -110,4 +132,4 @@ def report(table: SessionTable) -> None:
             _("Speaker"): [(row.transcript.speaker or _("everybody")) if row.transcript else "" for row in table.rows],
         }
     )
-    st.dataframe(shown, hide_index=True)
+    st.dataframe(rows, hide_index=True)

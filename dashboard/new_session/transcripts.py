@@ -1,4 +1,4 @@
-"""Transcripts beside recordings: read as soon as they are chosen, laid down to wait for the file of the same name."""
+"""Transcripts of recordings to come: read as soon as they are chosen, stored until the file of the same name comes."""
 
 from __future__ import annotations
 
@@ -8,28 +8,32 @@ from pathlib import PurePath
 
 import streamlit as st
 
-from dashboard.components.upload import plain_name
-from dashboard.i18n import _, mark, n_
-from dashboard.i18n.beneath import told
+from dashboard.components.upload import fold_name
+from dashboard.i18n import _, mark, n_, render
 from dashboard.widgets import ui
 from fer_phq.core.errors import FerPhqError
 from service.ingest.tokens import UploadGrant
-from service.ingest.transcripts import SUFFIXES, ReadTranscript, check_transcript, wait
+from service.ingest.transcripts import SUFFIXES, CheckedTranscript, check_transcript, save_pending
 from service.settings import AppSettings
 
-WAITING = "waiting_transcripts"
+PENDING = "pending_transcripts"
 EVERYBODY = mark("Everybody")
-WORDS = mark(
+HELP = mark(
     "A transcript belongs to the recording of the same name: P01.vtt to P01.mp4. Choose it before the recording. "
     "WebVTT, SRT, or a table with the columns start, end, speaker and text."
 )
 
 
-def transcripts_for(settings: AppSettings, grant: UploadGrant) -> dict[str, UploadGrant]:
-    """Choose transcripts; the grant of each one's recording, by the file's name without its ending."""
+def transcript_grants(settings: AppSettings, grant: UploadGrant) -> dict[str, UploadGrant]:
+    """Draw the choice of transcripts. Returns the grant of each one's recording by the file's name without ending.
+
+    Args:
+        settings: The installation.
+        grant: The grant of any recording.
+    """
     with st.expander(_("Transcripts (optional)")):
-        ui.note(_(WORDS))
-        chosen = st.file_uploader(
+        ui.note(_(HELP))
+        files = st.file_uploader(
             _("Transcripts"),
             type=[suffix.removeprefix(".") for suffix in SUFFIXES],
             accept_multiple_files=True,
@@ -37,48 +41,59 @@ def transcripts_for(settings: AppSettings, grant: UploadGrant) -> dict[str, Uplo
             label_visibility="collapsed",
             max_upload_size=20,
         )
-        found: dict[str, UploadGrant] = {}
-        for one in chosen:
-            stem = plain_name(PurePath(one.name).stem)
-            if stem in found:
-                another = _("There is another transcript named {stem}: only the first one is used, not {name}.")
-                ui.warn(another.format(stem=stem, name=one.name))
+        by_stem: dict[str, UploadGrant] = {}
+        for file in files:
+            stem = fold_name(PurePath(file.name).stem)
+            if stem in by_stem:
+                text = _("There is another transcript named {stem}: only the first one is used, not {name}.")
+                ui.warn(text.format(stem=stem, name=file.name))
                 continue
             try:
-                read = check_transcript(one.name, one.getvalue())
+                transcript = check_transcript(file.name, file.getvalue())
             except FerPhqError as error:
-                ui.warn(told(str(error)))
+                ui.warn(render(error.message))
                 continue
-            name = laid_down(settings, read, speaker_of(read, one.file_id))
-            found[stem] = replace(grant, transcript=name)
-        return found
+            name = save_once(settings, transcript, speaker_input(transcript, file.file_id))
+            by_stem[stem] = replace(grant, transcript=name)
+        return by_stem
 
 
-def speaker_of(read: ReadTranscript, key: str) -> str | None:
-    """Whose words are the subject's: chosen among the speakers, None for everybody."""
-    words, choice = st.columns([0.55, 0.45], vertical_alignment="center")
-    utterances = n_("{n} utterance", "{n} utterances", read.utterances)
-    words.markdown(f"**{ui.md(read.name)}**, {utterances}")
-    if not read.speakers:
-        nobody = _("It names no speakers: all of its words count as the subject's.")
-        choice.html(f'<p class="fp-note">{ui.text(nobody)}</p>')
+def speaker_input(transcript: CheckedTranscript, key: str) -> str | None:
+    """Draw the choice of the subject among a transcript's speakers. Returns the speaker, None for everybody.
+
+    Args:
+        transcript: The transcript.
+        key: Key of the widget.
+    """
+    left, right = st.columns([0.55, 0.45], vertical_alignment="center")
+    utterances = n_("{n} utterance", "{n} utterances", transcript.utterances)
+    left.markdown(f"**{ui.md(transcript.name)}**, {utterances}")
+    if not transcript.speakers:
+        text = _("It names no speakers: all of its words count as the subject's.")
+        right.html(f'<p class="fp-note">{ui.text(text)}</p>')
         return None
-    options = [*read.speakers, EVERYBODY]
-    index = options.index(read.subject) if read.subject in read.speakers else len(options) - 1
-    chosen = choice.selectbox(
-        _("The subject in {name}").format(name=read.name),
+    options = [*transcript.speakers, EVERYBODY]
+    index = options.index(transcript.subject) if transcript.subject in transcript.speakers else len(options) - 1
+    speaker = right.selectbox(
+        _("The subject in {name}").format(name=transcript.name),
         options,
         index=index,
         key=f"speaker_{key}",
-        format_func=lambda one: _(EVERYBODY) if one == EVERYBODY else one,
+        format_func=lambda option: _(EVERYBODY) if option == EVERYBODY else option,
     )
-    return None if chosen == EVERYBODY else chosen
+    return None if speaker == EVERYBODY else speaker
 
 
-def laid_down(settings: AppSettings, read: ReadTranscript, speaker: str | None) -> str:
-    """The name under which this transcript waits with this speaker, the same one at every run."""
-    known: dict[str, str] = st.session_state.setdefault(WAITING, {})
-    mark = hashlib.sha256(repr((read.name, speaker)).encode() + read.document).hexdigest()
-    if mark not in known:
-        known[mark] = wait(settings, read.given(speaker))
-    return known[mark]
+def save_once(settings: AppSettings, transcript: CheckedTranscript, speaker: str | None) -> str:
+    """Store a transcript until its recording comes. Returns its name, the same one at every run of the page.
+
+    Args:
+        settings: The installation.
+        transcript: The transcript.
+        speaker: The subject's speaker; None for everybody.
+    """
+    names: dict[str, str] = st.session_state.setdefault(PENDING, {})
+    digest = hashlib.sha256(repr((transcript.name, speaker)).encode() + transcript.document).hexdigest()
+    if digest not in names:
+        names[digest] = save_pending(settings, transcript.with_speaker(speaker))
+    return names[digest]

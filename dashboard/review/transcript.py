@@ -15,7 +15,7 @@ from dashboard.widgets import ui
 from db.records import MAX_TRANSCRIPT, AnalysisSummary, SessionDetail, TranscriptRecord
 from fer_phq.core.errors import FerPhqError
 from fer_phq.words import parse_transcript, subject_speaker
-from service.ingest.transcripts import SUFFIXES, ReadTranscript, check_transcript
+from service.ingest.transcripts import SUFFIXES, CheckedTranscript, check_transcript
 from service.jobs import queue
 from service.jobs.sidecar import digest
 from service.settings import MIB
@@ -145,7 +145,7 @@ def give(session_id: str) -> None:
         ui.problem(error)
         return
     ui.note(_found_words(found))
-    given = found.given(_ask_speaker(found, key=f"transcript_speaker_{session_id}_{turn}"))
+    given = found.with_speaker(_ask_speaker(found, key=f"transcript_speaker_{session_id}_{turn}"))
     if st.button(_("Keep transcript"), type="primary", key=f"transcript_keep_{session_id}"):
         context.store().transcripts.save(
             session_id=session_id, original_name=given.original_name, document=given.document, speaker=given.speaker
@@ -155,7 +155,7 @@ def give(session_id: str) -> None:
         st.rerun()
 
 
-def _ask_speaker(found: ReadTranscript, *, key: str) -> str | None:
+def _ask_speaker(found: CheckedTranscript, *, key: str) -> str | None:
     """Which of several speakers is the subject; None where there is nothing to choose, or nobody was chosen."""
     if len(found.speakers) < 2:
         return None
@@ -166,7 +166,7 @@ def _ask_speaker(found: ReadTranscript, *, key: str) -> str | None:
     return chosen
 
 
-def _found_words(found: ReadTranscript) -> str:
+def _found_words(found: CheckedTranscript) -> str:
     """How much was read and who speaks in it, six of them by name."""
     names = ", ".join(found.speakers[:6])
     if not names:

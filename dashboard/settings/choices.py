@@ -12,7 +12,7 @@ from dashboard.i18n import _, mark
 from dashboard.i18n.beneath import told
 from dashboard.widgets import ui
 from fer_phq.core.errors import SettingsError
-from service.runtime_settings import choose, fixed
+from service.runtime_settings import change_settings, environment_variables
 from service.settings import AppSettings
 
 LABELS = {
@@ -40,7 +40,7 @@ MOST_LINES = 50
 
 def choices_card(settings: AppSettings) -> None:
     """The form: what holds now, and what a person would have instead."""
-    held = fixed(context.given())
+    held = environment_variables(context.given())
     with ui.card("choices", _("Choices")):
         said()
         if held:
@@ -141,7 +141,7 @@ def label(name: str) -> str:
 def save(wanted: dict[str, Any], by: str) -> None:
     """Keep what was chosen, or say why not."""
     try:
-        changed = choose(context.given(), context.store(), wanted, by=by)
+        changed = change_settings(context.given(), context.store(), wanted, by=by)
     except SettingsError as error:
         ui.warn(told(str(error)))
         return

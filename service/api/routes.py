@@ -1,8 +1,8 @@
 """HTTP routes beside the dashboard: streaming upload, ranged playback, job progress, health.
 
-Neither a recording that arrives nor one that is played is ever in memory as a whole: uploads are written in blocks of
-a megabyte, playback is read in blocks of 64 KiB. Every route but health asks for a signed token
-(`service.ingest.tokens`).
+No recording is ever in memory as a whole: uploads are written in blocks of a megabyte, playback is read in blocks of
+64 KiB. Every route but health requires a signed token (`service.ingest.tokens`). An error is answered as
+`{"error": sentence, "code": ..., "params": {...}}`, the sentence in the language that the request accepts.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import urlsplit
 
 import anyio.to_thread
@@ -21,18 +21,23 @@ from starlette.routing import BaseRoute, Route
 from db.records import NotFoundError
 from db.store import Store
 from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError, StoreError
+from fer_phq.core.messages import Message, code_and_params
+from service.api import messages
 from service.ingest import recordings, tokens
 from service.ingest.media import IncomingFile, MediaStore, StorageError, TooLargeError, content_type
 from service.jobs import queue
 from service.settings import LOOPBACK, MIB, AppSettings
 
-log = logging.getLogger("fer_phq.service")
+log = logging.getLogger(__name__)
 BLOCK_BYTES = MIB
 """How much of an upload is gathered before it is written."""
 ROOM_BYTES = 64 * MIB
-"""How much of an upload is written between two looks at the free space."""
+"""How much of an upload is written between two checks of the free space."""
 
 Handler = Callable[[Request], Awaitable[Response]]
+Translate = Callable[[Message, str], str]
+"""Writes a message in a language, given as a code such as 'de'."""
+ENGLISH = "en"
 
 STATUS: tuple[tuple[type[FerPhqError], int], ...] = (
     (tokens.TokenError, 403),
@@ -47,12 +52,37 @@ STATUS: tuple[tuple[type[FerPhqError], int], ...] = (
 
 
 class RefusedError(FerPhqError):
-    """A request comes from another site or asks under a name that this installation does not have."""
+    """A request comes from another site or uses a host name that this installation does not have."""
 
 
-def routes(settings: AppSettings, store: Store, prefix: str = "/api") -> list[BaseRoute]:
-    """The routes, to be mounted beside the dashboard's own."""
-    api = Api(settings, store, prefix)
+def write_english(message: Message, language: str) -> str:
+    """Write a message in English, whatever the language.
+
+    Args:
+        message: What is said.
+        language: Not used.
+    """
+    return str(message)
+
+
+def routes(
+    settings: AppSettings,
+    store: Store,
+    prefix: str = "/api",
+    *,
+    translate: Translate = write_english,
+    languages: Sequence[str] = (ENGLISH,),
+) -> list[BaseRoute]:
+    """Return the routes, to be mounted beside the dashboard's own.
+
+    Args:
+        settings: The installation.
+        store: Its store.
+        prefix: Where they are mounted.
+        translate: Writes messages in one of `languages`.
+        languages: Codes of the languages in which errors can be answered.
+    """
+    api = Api(settings, store, prefix, translate, languages)
     return [
         Route(f"{prefix}/uploads", api.guarded(api.upload), methods=["PUT", "POST"]),
         Route(f"{prefix}/jobs/{{job_id}}", api.guarded(api.job), methods=["GET"]),
@@ -62,16 +92,24 @@ def routes(settings: AppSettings, store: Store, prefix: str = "/api") -> list[Ba
 
 
 class Api:
-    """The handlers over one installation and its store."""
+    """The handlers over one installation and its store; see `routes`."""
 
-    def __init__(self, settings: AppSettings, store: Store, prefix: str) -> None:
+    def __init__(
+        self, settings: AppSettings, store: Store, prefix: str, translate: Translate, languages: Sequence[str]
+    ) -> None:
         self._settings = settings
         self._store = store
         self._prefix = prefix
+        self._translate = translate
+        self._languages = languages
         self._files = MediaStore(settings)
 
     def guarded(self, handler: Handler) -> Handler:
-        """Check host and origin first; answer every error as `{"error": one sentence}`."""
+        """Wrap a handler: check host and origin first, answer every error as JSON.
+
+        Args:
+            handler: Answers a request.
+        """
 
         @functools.wraps(handler)
         async def guarded(request: Request) -> Response:
@@ -80,20 +118,32 @@ class Api:
                 return await handler(request)
             except ClientDisconnect:
                 log.info("upload broken off by its sender")
-                return _error("The upload was broken off.", 400)
+                return self._error(request, messages.UPLOAD_BROKEN_OFF(), 400)
             except RefusedError as error:
-                return _error(str(error), 403)
+                return self._error(request, error.message, 403)
             except FerPhqError as error:
-                return _error(str(error), next((code for kind, code in STATUS if isinstance(error, kind)), 500))
+                status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
+                return self._error(request, error.message, status)
             except Exception:
                 number = uuid.uuid4().hex[:8]
                 log.exception("request failed, number %s", number)
-                return _error(f"Something went wrong on the server; its log says more under {number}.", 500)
+                return self._error(request, messages.SERVER_ERROR(number=number), 500)
 
         return guarded
 
+    def _error(self, request: Request, message: Message, status: int) -> JSONResponse:
+        language = accepted_language(request.headers.get("accept-language", ""), self._languages)
+        body = {"error": self._translate(message, language), **code_and_params(message)}
+        headers = {"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept-Language"}
+        return JSONResponse(body, status_code=status, headers=headers)
+
     async def upload(self, request: Request) -> Response:
-        """Stream a recording to disk and make it a session."""
+        """Stream a recording to disk and make it a session.
+
+        Args:
+            request: Its body is the recording, the query's `name` the file's name, the header `X-Upload-Token` or the
+                query's `token` the grant.
+        """
         token = request.headers.get("x-upload-token") or request.query_params.get("token", "")
         grant = tokens.read_upload_token(self._settings, token)
         size = _content_length(request)
@@ -103,60 +153,81 @@ class Api:
         incoming = await anyio.to_thread.run_sync(self._files.incoming)
         with incoming:
             await self._receive(request, incoming, size)
-            taken = await anyio.to_thread.run_sync(
-                recordings.take_upload, self._settings, self._store, incoming.path, grant, name
+            recording = await anyio.to_thread.run_sync(
+                recordings.store_upload, self._settings, self._store, incoming.path, grant, name
             )
-        log.info("upload of %d bytes became session %s", incoming.size, taken.session_id)
+        log.info("upload of %d bytes became session %s", incoming.size, recording.session_id)
+        job_id = recording.job_id
         body = {
-            "session_id": taken.session_id,
-            "job_id": taken.job_id,
-            "duplicate": taken.duplicate,
-            "status_url": tokens.job_url(self._settings, taken.job_id, prefix=self._prefix) if taken.job_id else None,
+            "session_id": recording.session_id,
+            "job_id": job_id,
+            "duplicate": recording.duplicate,
+            "status_url": job_id and tokens.job_url(self._settings, job_id, prefix=self._prefix),
         }
-        return JSONResponse(body, status_code=200 if taken.duplicate else 201)
+        return JSONResponse(body, status_code=200 if recording.duplicate else 201)
 
     async def _receive(self, request: Request, incoming: IncomingFile, size: int | None) -> None:
-        """Write the body block by block, off the event loop, looking at the free space now and then."""
+        """Write the body block by block, off the event loop, and check the free space now and then."""
         block = bytearray()
-        looked_at = 0
+        checked_size = 0
         async for chunk in request.stream():
             block += chunk
             if len(block) < BLOCK_BYTES:
                 continue
             await anyio.to_thread.run_sync(incoming.write, block)
             block = bytearray()
-            if incoming.size - looked_at >= ROOM_BYTES:
-                looked_at = incoming.size
+            if incoming.size - checked_size >= ROOM_BYTES:
+                checked_size = incoming.size
                 await anyio.to_thread.run_sync(self._files.check_room, 0 if size is None else size - incoming.size)
         await anyio.to_thread.run_sync(incoming.write, block)
         await anyio.to_thread.run_sync(incoming.finish)
         if size is not None and incoming.size != size:
-            raise RecordingError(f"The upload ended after {incoming.size} of {size} bytes; send the recording again.")
+            raise RecordingError(messages.UPLOAD_CUT_SHORT(received=incoming.size, size=size))
 
     async def job(self, request: Request) -> Response:
-        """A job's progress as JSON."""
+        """Answer a job's progress as JSON.
+
+        `message` and `error` are in the language that the request accepts; see `JobStatus.to_dict`.
+
+        Args:
+            request: The path names the job, the query's `token` allows to read it.
+        """
         job_id = request.path_params["job_id"]
         tokens.check_job_token(self._settings, request.query_params.get("token", ""), job_id)
-        found = await anyio.to_thread.run_sync(queue.status, self._settings, self._store, job_id)
-        return JSONResponse(found.to_dict(), headers={"Cache-Control": "no-store"})
+        status = await anyio.to_thread.run_sync(queue.status, self._settings, self._store, job_id)
+        language = accepted_language(request.headers.get("accept-language", ""), self._languages)
+        body = status.to_dict() | {
+            "message": self._translate(status.message, language),
+            "error": self._translate(status.error, language) if status.error else None,
+        }
+        headers = {"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept-Language"}
+        return JSONResponse(body, headers=headers)
 
     async def media(self, request: Request) -> Response:
-        """A session's recording, as a whole or in ranges."""
+        """Answer a session's recording, as a whole or in ranges.
+
+        Args:
+            request: The path names the session, the query's `token` allows to play it.
+        """
         session_id = request.path_params["session_id"]
         tokens.check_media_token(self._settings, request.query_params.get("token", ""), session_id)
         session = await anyio.to_thread.run_sync(functools.partial(self._store.sessions.get, session_id=session_id))
         if session.media_path is None:
-            return _error("The recording of this session has been removed; its results are kept.", 404)
+            return self._error(request, messages.RECORDING_REMOVED(), 404)
         path = self._files.path_of(session.media_path)
         try:
-            found = await anyio.to_thread.run_sync(path.stat)
+            file_status = await anyio.to_thread.run_sync(path.stat)
         except FileNotFoundError:
-            return _error("The recording of this session is missing from the media folder.", 404)
+            return self._error(request, messages.RECORDING_MISSING(), 404)
         headers = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
-        return FileResponse(path, media_type=content_type(path), headers=headers, stat_result=found)
+        return FileResponse(path, media_type=content_type(path), headers=headers, stat_result=file_status)
 
     async def health(self, request: Request) -> Response:
-        """Whether the store answers, how many workers are alive and how much room is left; no names, no paths."""
+        """Answer whether the database works, how many workers are alive and how much room is left.
+
+        Args:
+            request: Needs no token; the answer holds no names and no paths.
+        """
         try:
             workers = await anyio.to_thread.run_sync(queue.workers_alive, self._settings, self._store)
             database = True
@@ -172,18 +243,25 @@ class Api:
 def check_source(settings: AppSettings, request: Request) -> None:
     """Refuse requests of other sites: by the Host header (against DNS rebinding) and by Origin and Sec-Fetch-Site.
 
-    Raises RefusedError. A request without Origin (a script, a media element) passes: its token decides.
+    A request without Origin (a script, a media element) passes: its token decides.
+
+    Args:
+        settings: The installation, with the allowed hosts and origins.
+        request: The request.
+
+    Raises:
+        RefusedError: The request comes from another site, or under another host name.
     """
     host = request.headers.get("host", "")
     allowed = settings.allowed_hosts or (list(LOOPBACK) if settings.address in LOOPBACK else [])
     if allowed and _hostname(f"//{host}") not in {name.lower() for name in allowed}:
-        raise RefusedError(f"This installation is not asked as '{host}'; add the name to FERPHQ_ALLOWED_HOSTS.")
+        raise RefusedError(messages.UNKNOWN_HOST(host=host))
     origin = request.headers.get("origin")
     if origin is not None:
         if origin not in settings.allowed_origins and urlsplit(origin).netloc.lower() != host.lower():
-            raise RefusedError("Requests from other sites are not taken; add the origin to FERPHQ_ALLOWED_ORIGINS.")
+            raise RefusedError(messages.OTHER_ORIGIN())
     elif request.headers.get("sec-fetch-site") == "cross-site":
-        raise RefusedError("Requests from other sites are not taken; open the dashboard itself.")
+        raise RefusedError(messages.OTHER_SITE())
 
 
 def _hostname(url: str) -> str:
@@ -198,5 +276,32 @@ def _content_length(request: Request) -> int | None:
     return int(value) if value is not None and value.isdecimal() else None
 
 
-def _error(sentence: str, status: int) -> JSONResponse:
-    return JSONResponse({"error": sentence}, status_code=status, headers={"Cache-Control": "no-store"})
+def accepted_language(header: str, languages: Sequence[str]) -> str:
+    """Choose the language of an answer.
+
+    Args:
+        header: The request's `Accept-Language`, such as 'de-AT,de;q=0.9,en;q=0.8'.
+        languages: Codes of the languages that there are.
+
+    Returns:
+        The one that the request likes best; English where there is none.
+    """
+    ranked: list[tuple[float, str]] = []
+    for part in header.split(","):
+        tag, *options = (piece.strip() for piece in part.split(";"))
+        ranked.append((_quality(options), tag))
+    for quality, tag in sorted(ranked, key=lambda entry: -entry[0]):
+        for code in (tag, tag.partition("-")[0]):
+            match = next((language for language in languages if language.casefold() == code.casefold()), None)
+            if match is not None and quality > 0:
+                return match
+    return ENGLISH
+
+
+def _quality(options: Sequence[str]) -> float:
+    """Return how much a language is liked, 0 to 1: the `q` of its options, 1 without it."""
+    value = next((option[2:] for option in options if option.startswith("q=")), "1")
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0

@@ -29,7 +29,7 @@ from fer_phq.features.measures import versioned_measures
 from service.cli import messages
 from service.ingest.server_folder import RECORDINGS as SUFFIXES
 from service.models.active_model import active_bundle
-from service.runtime_settings import current
+from service.runtime_settings import current_settings
 from service.settings import AppSettings, load_settings
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def analyze_command(
     model: Annotated[str | None, typer.Option(help="Name, id or folder of a checkpoint bundle.")] = None,
 ) -> None:
     """See `EXAMPLES`."""
-    app_settings = current(load_settings(**({"model": model} if model else {})))
+    app_settings = current_settings(load_settings(**({"model": model} if model else {})))
     if save is None:
         save = subject is not None
     if save and subject is None:

@@ -26,7 +26,7 @@ from service.erasure import erase_subject
 from service.ingest.media import MediaStore
 from service.ingest.recordings import add_recording
 from service.models.active_model import active_bundle
-from service.runtime_settings import current
+from service.runtime_settings import current_settings
 from service.settings import AppSettings
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class _Analyst:
     """The installed model with the installation's settings; loaded when the first recording needs it."""
 
     def __init__(self, settings: AppSettings) -> None:
-        self.settings: Settings = current(settings).analysis_settings()
+        self.settings: Settings = current_settings(settings).analysis_settings()
         self._bundle = active_bundle(settings)
 
     @property

@@ -1,8 +1,8 @@
-"""Recordings on disk: where they live, how they arrive, how much room they may take, how they go.
+"""Recordings on disk: where they lie, how they come in, how much room they may take, how they are removed.
 
 A recording is stored once by content, at `<data>/media/<first two hex digits>/<sha256>.<container>`; the store holds
 that path relative to the media folder. Uploads grow in `<data>/incoming/` and are renamed into place when complete.
-One lock file orders placing, deleting and sweeping, so that a file is never removed between its arrival and the
+One lock file orders moving in, deleting and sweeping, so that a file is never removed between its arrival and the
 commit of the row that names it.
 """
 
@@ -22,12 +22,23 @@ from types import TracebackType
 from typing import Self
 
 from fer_phq.core.errors import FerPhqError
-from service.settings import GIB, MIB, AppSettings
+from fer_phq.core.messages import Message
+from service.ingest import messages
+from service.ingest.sizes import size_message
+from service.settings import MIB, AppSettings
 
 COPY_BYTES = 4 * MIB
 ORPHAN_SECONDS = 600
 """Age below which a file that no session names is left alone: another machine may be about to commit its row."""
 _RELATIVE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.[a-z0-9]{2,4}")
+_SIGNATURES = (
+    (b"\0\0\1\xba", "mpg"),
+    (b"\0\0\1\xb3", "mpg"),
+    (b"FLV", "flv"),
+    (b"OggS", "ogv"),
+    (b"0&\xb2u", "wmv"),
+)
+"""First bytes of the containers that need no further look."""
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 CONTENT_TYPES = {
@@ -43,7 +54,7 @@ CONTENT_TYPES = {
     "wmv": "video/x-ms-wmv",
     "ogv": "video/ogg",
 }
-"""What a browser is told of each container, by the extension under which we store it."""
+"""The MIME type of each container, by the extension under which a recording is stored."""
 
 
 class StorageError(FerPhqError):
@@ -55,29 +66,46 @@ class TooLargeError(StorageError):
 
 
 class IncomingFile:
-    """A file in `<data>/incoming` that grows by `write`; it is gone after the `with` block unless it was moved away."""
+    """A file in `<data>/incoming` that grows by `write`. The `with` block removes it unless it was moved away.
+
+    Attributes:
+        path: The file.
+        size: Bytes written so far.
+    """
 
     def __init__(self, folder: Path, *, max_bytes: int) -> None:
         self.path = folder / f"{secrets.token_hex(16)}.part"
         self.size = 0
         self._max_bytes = max_bytes
-        with _storage_errors("begun"):
+        with _storage_errors(messages.BEGUN()):
             self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._open = True
 
     def write(self, chunk: bytes | bytearray | memoryview) -> None:
-        """Append bytes. TooLargeError above the limit, StorageError when the disk takes no more."""
+        """Append bytes.
+
+        Args:
+            chunk: The bytes.
+
+        Raises:
+            TooLargeError: The file is above the limit.
+            StorageError: The disk takes no more.
+        """
         self.size += len(chunk)
         if self.size > self._max_bytes:
-            raise TooLargeError(too_large(self._max_bytes))
-        rest = memoryview(chunk)
-        with _storage_errors("written"):
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+            raise TooLargeError(messages.TOO_LARGE(limit=size_message(self._max_bytes)))
+        remaining = memoryview(chunk)
+        with _storage_errors(messages.WRITTEN()):
+            while remaining:
+                remaining = remaining[os.write(self._descriptor, remaining) :]
 
     def finish(self) -> None:
-        """Force the bytes to the disk and close the file, which stays at `path`."""
-        with _storage_errors("written"):
+        """Force the bytes to the disk and close the file, which stays at `path`.
+
+        Raises:
+            StorageError: The disk takes no more.
+        """
+        with _storage_errors(messages.WRITTEN()):
             os.fsync(self._descriptor)
             self._close()
 
@@ -106,33 +134,57 @@ class MediaStore:
         self._incoming = settings.incoming_dir
 
     def path_of(self, relative: str) -> Path:
-        """Where a stored recording is. StorageError for a path that this store did not make."""
+        """Return where a stored recording is.
+
+        Args:
+            relative: Its path relative to the media folder, as its row holds it.
+
+        Raises:
+            StorageError: It is not a path that this store made.
+        """
         if not _RELATIVE.fullmatch(relative):
-            raise StorageError(f"'{relative}' is not the path of a stored recording.")
+            raise StorageError(messages.NOT_A_STORED_PATH(path=relative))
         return self._root / relative
 
     def check_room(self, size: int) -> None:
-        """Raise unless `size` more bytes may come: TooLargeError, or StorageError for the disk or the quota."""
+        """Check that there is room for a recording.
+
+        Args:
+            size: Bytes that are still to come.
+
+        Raises:
+            TooLargeError: It is larger than this installation takes.
+            StorageError: It does not fit on the disk or into the quota.
+        """
         if size > self._settings.max_upload_bytes:
-            raise TooLargeError(too_large(self._settings.max_upload_bytes))
+            raise TooLargeError(messages.TOO_LARGE(limit=size_message(self._settings.max_upload_bytes)))
         if size + self._settings.min_free_bytes > self.free_bytes():
-            raise StorageError("There is too little free space on the server's disk for this recording; free some.")
+            raise StorageError(messages.NO_ROOM())
         quota = self._settings.media_quota_bytes
         if quota is not None and self.used_bytes() + size > quota:
-            raise StorageError(
-                f"The stored recordings would take more than the {readable(quota)} set by FERPHQ_MEDIA_QUOTA_BYTES; "
-                "erase sessions that are no longer needed."
-            )
+            raise StorageError(messages.OVER_QUOTA(quota=size_message(quota)))
 
     def incoming(self) -> IncomingFile:
-        """A fresh file for an upload; use it in a `with` block."""
+        """Create a file for an upload, to be used in a `with` block.
+
+        Raises:
+            StorageError: The incoming folder cannot be written.
+        """
         return IncomingFile(self._incoming, max_bytes=self._settings.max_upload_bytes)
 
-    def copy_in(self, source: Path) -> IncomingFile:
-        """A finished copy of `source` in the incoming folder; use it in a `with` block."""
+    def copy_in(self, path: Path) -> IncomingFile:
+        """Copy a file into the incoming folder. Returns the finished copy, to be used in a `with` block.
+
+        Args:
+            path: The file.
+
+        Raises:
+            TooLargeError: It is larger than this installation takes.
+            StorageError: It cannot be read, or the disk takes no more.
+        """
         incoming = self.incoming()
         try:
-            with _storage_errors("copied"), source.open("rb") as file:
+            with _storage_errors(messages.COPIED()), path.open("rb") as file:
                 while chunk := file.read(COPY_BYTES):
                     incoming.write(chunk)
             incoming.finish()
@@ -143,8 +195,12 @@ class MediaStore:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the media lock: place a file and commit its row inside one block."""
-        with _storage_errors("locked"):
+        """Hold the media lock. Move a file in and commit its row inside one block.
+
+        Raises:
+            StorageError: The lock file cannot be opened.
+        """
+        with _storage_errors(messages.LOCKED()):
             descriptor = os.open(self._settings.data_dir / "media.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -152,11 +208,22 @@ class MediaStore:
         finally:
             os.close(descriptor)
 
-    def place(self, part: Path, sha256: str) -> str:
-        """Move a complete file into the store, with the lock held; the relative path for its row is returned."""
+    def move_in(self, part: Path, sha256: str) -> str:
+        """Move a complete file into the store. The caller holds the lock.
+
+        Args:
+            part: The file, on the same file system.
+            sha256: Hex digest of its bytes.
+
+        Returns:
+            Its path relative to the media folder, for its row.
+
+        Raises:
+            StorageError: The media folder cannot be written.
+        """
         relative = f"{sha256[:2]}/{sha256}.{container_of(part)}"
         target = self.path_of(relative)
-        with _storage_errors("stored"):
+        with _storage_errors(messages.STORED()):
             target.parent.mkdir(mode=0o700, exist_ok=True)
             os.replace(part, target)
             os.utime(target)
@@ -164,18 +231,39 @@ class MediaStore:
         return relative
 
     def delete(self, relatives: Iterable[str], in_use: Callable[[str], bool]) -> int:
-        """Remove the files that no session names (any more); how many went. A file already gone counts as gone."""
+        """Remove files that no session names (any more).
+
+        Args:
+            relatives: Their paths relative to the media folder.
+            in_use: Whether a session names a path.
+
+        Returns:
+            How many were removed; a file that was gone already counts.
+
+        Raises:
+            StorageError: A path is not of this store, or a file cannot be removed.
+        """
         removed = 0
         for relative in relatives:
             path = self.path_of(relative)
-            with self.locked(), _storage_errors("removed"):
+            with self.locked(), _storage_errors(messages.REMOVED()):
                 if not in_use(relative):
                     path.unlink(missing_ok=True)
                     removed += 1
         return removed
 
     def sweep(self, in_use: Callable[[str], bool]) -> int:
-        """Remove what a crash left behind: stored files without a row and unfinished uploads; how many went."""
+        """Remove what a crash left behind: stored files without a row, and unfinished uploads.
+
+        Args:
+            in_use: Whether a session names a path.
+
+        Returns:
+            How many files were removed.
+
+        Raises:
+            StorageError: A file cannot be removed.
+        """
         removed = 0
         for path in sorted(self._incoming.glob("*.part")):
             if _age(path) > self._settings.stale_upload_s:
@@ -191,11 +279,11 @@ class MediaStore:
         return removed + self.delete(orphans, in_use)
 
     def free_bytes(self) -> int:
-        """Bytes that may still be written to the media folder's disk."""
+        """Return how many bytes may still be written to the media folder's disk."""
         return shutil.disk_usage(self._root).free
 
     def used_bytes(self) -> int:
-        """Bytes that stored recordings and running uploads take."""
+        """Return how many bytes stored recordings and running uploads take."""
         return sum(_size(path) for path in [*self._files(), *self._incoming.glob("*.part")])
 
     def _files(self) -> list[Path]:
@@ -203,7 +291,14 @@ class MediaStore:
 
 
 def container_of(path: Path) -> str:
-    """A file's container by its first bytes, as one of the extensions in `CONTENT_TYPES`, or 'bin'."""
+    """Read a file's container from its first bytes.
+
+    Args:
+        path: The file.
+
+    Returns:
+        One of the extensions in `CONTENT_TYPES`, or 'bin'.
+    """
     with path.open("rb") as file:
         head = file.read(4096)
     if head[4:8] == b"ftyp":
@@ -215,45 +310,33 @@ def container_of(path: Path) -> str:
         return "webm" if b"webm" in head[:256] else "mkv"
     if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
         return "avi"
-    starts = ((b"\0\0\1\xba", "mpg"), (b"\0\0\1\xb3", "mpg"), (b"FLV", "flv"), (b"OggS", "ogv"), (b"0&\xb2u", "wmv"))
-    found = next((name for start, name in starts if head.startswith(start)), None)
-    if found is not None:
-        return found
+    for signature, container in _SIGNATURES:
+        if head.startswith(signature):
+            return container
     return "ts" if head[:1] == b"G" and head[188:189] == b"G" else "bin"
 
 
 def content_type(path: Path) -> str:
-    """The MIME type of a stored recording, by its extension."""
+    """Return the MIME type of a stored recording by the extension of its path."""
     return CONTENT_TYPES.get(path.suffix.removeprefix("."), "application/octet-stream")
 
 
-def readable(size: int) -> str:
-    """A number of bytes as words: '8 GiB', '300 MiB', '1.5 KiB'."""
-    unit, name = (GIB, "GiB") if size >= GIB else (MIB, "MiB") if size >= MIB else (1024, "KiB")
-    return f"{size / unit:.1f}".removesuffix(".0") + f" {name}"
-
-
-def too_large(limit: int) -> str:
-    """The sentence for a recording above the limit."""
-    return f"The recording is larger than the {readable(limit)} this installation takes; send a shorter or smaller one."
-
-
 @contextmanager
-def _storage_errors(verb: str) -> Iterator[None]:
-    """Turn an OSError into one sentence."""
+def _storage_errors(step: Message) -> Iterator[None]:
+    """Raise a StorageError for an OSError in the block. step: what is done to the recording."""
     try:
         yield
     except OSError as error:
         if error.errno in _NO_ROOM:
-            raise StorageError("The server's disk is full; free some space and send the recording again.") from error
+            raise StorageError(messages.DISK_FULL()) from error
         if error.errno == errno.EFBIG:
-            raise TooLargeError("The server's file system takes no file that large; send a smaller one.") from error
+            raise TooLargeError(messages.FILE_SYSTEM_LIMIT()) from error
         reason = error.strerror or str(error)
-        raise StorageError(f"The recording could not be {verb} ({reason}); look at the data folder.") from error
+        raise StorageError(messages.STORAGE_FAILED(step=step, reason=reason)) from error
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename in the folder survive a power cut."""
+    """Force a rename in the folder to the disk, so that it survives a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -262,7 +345,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _age(path: Path) -> float:
-    """Seconds since the file was last written; 0 when it has just gone."""
+    """Return the seconds since the file was last written; 0 when it has just gone."""
     try:
         return time.time() - path.stat().st_mtime
     except FileNotFoundError:

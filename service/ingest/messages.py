@@ -1,4 +1,4 @@
-"""What is said of tables that name recordings or questionnaires."""
+"""Messages about recordings, transcripts, tables and links that come in."""
 
 from __future__ import annotations
 
@@ -36,4 +36,83 @@ SAME_AS_ROW = template("ingest.same_as_row", "it says the same as row {row}.")
 SAME_BUT_DIFFICULTY = template(
     "ingest.same_but_difficulty",
     "it says the same as row {row}, but for the difficulty; leave one of the two.",
+)
+
+NOT_A_STORED_PATH = template("ingest.not_a_stored_path", "'{path}' is not the path of a stored recording.")
+TOO_LARGE = template(
+    "ingest.too_large",
+    "The recording is larger than the {limit} this installation takes; send a shorter or smaller one.",
+)
+NO_ROOM = template(
+    "ingest.no_room", "There is too little free space on the server's disk for this recording; free some."
+)
+OVER_QUOTA = template(
+    "ingest.over_quota",
+    "The stored recordings would take more than the {quota} set by FERPHQ_MEDIA_QUOTA_BYTES; "
+    "erase sessions that are no longer needed.",
+)
+DISK_FULL = template("ingest.disk_full", "The server's disk is full; free some space and send the recording again.")
+FILE_SYSTEM_LIMIT = template(
+    "ingest.file_system_limit", "The server's file system takes no file that large; send a smaller one."
+)
+STORAGE_FAILED = template(
+    "ingest.storage_failed", "The recording could not be {step} ({reason}); look at the data folder."
+)
+BEGUN = template("ingest.step_begun", "begun")
+WRITTEN = template("ingest.step_written", "written")
+COPIED = template("ingest.step_copied", "copied")
+LOCKED = template("ingest.step_locked", "locked")
+STORED = template("ingest.step_stored", "stored")
+REMOVED = template("ingest.step_removed", "removed")
+GIBIBYTES = template("ingest.gibibytes", "{amount} GiB")
+MEBIBYTES = template("ingest.mebibytes", "{amount} MiB")
+KIBIBYTES = template("ingest.kibibytes", "{amount} KiB")
+CHANGED_MEANWHILE = template(
+    "ingest.changed_meanwhile", "{name} changed while it was copied; try again when it is complete."
+)
+UNREADABLE_FILE = template("ingest.unreadable_file", "The file {path} cannot be read: {reason}.")
+
+NO_SUCH_SPEAKER = template(
+    "ingest.no_such_speaker", "The transcript {name} has no speaker '{speaker}': it has {speakers}."
+)
+NO_SPEAKER_NAMES = template("ingest.no_speaker_names", "no speakers by name")
+TRANSCRIPT_TOO_LARGE = template(
+    "ingest.transcript_too_large", "The transcript {name} is larger than the {limit} that can be kept."
+)
+TRANSCRIPT_GONE = template(
+    "ingest.transcript_gone", "The transcript of this recording is not there any more; choose it again."
+)
+NO_PENDING_TRANSCRIPT = template(
+    "ingest.no_pending_transcript",
+    "This upload names no transcript that could be waiting; reload the page and try again.",
+)
+
+NO_IMPORT_FOLDER = template(
+    "ingest.no_import_folder",
+    "No folder on the server is open to this page; set FERPHQ_IMPORT_DIR to the one that holds recordings.",
+)
+UNREADABLE_IMPORT_FOLDER = template(
+    "ingest.unreadable_import_folder",
+    "The folder {path} of FERPHQ_IMPORT_DIR cannot be read; check its name and permissions.",
+)
+IMPORT_FOLDER_IS_NO_FOLDER = template(
+    "ingest.import_folder_is_no_folder", "{path} of FERPHQ_IMPORT_DIR is not a folder; name one."
+)
+NOT_BELOW_IMPORT_FOLDER = template(
+    "ingest.not_below_import_folder", "'{path}' is no path below the server's folder for recordings."
+)
+NOT_IN_IMPORT_FOLDER = template(
+    "ingest.not_in_import_folder", "There is no '{path}' in the server's folder for recordings."
+)
+LEADS_OUT = template("ingest.leads_out", "'{path}' leads out of the server's folder for recordings and is not taken.")
+NOT_A_FOLDER = template("ingest.not_a_folder", "'{path}' is not a folder.")
+UNREADABLE_FOLDER = template("ingest.unreadable_folder", "The folder '{path}' cannot be read: {reason}.")
+NOT_A_FILE = template("ingest.not_a_file", "'{path}' is not a file.")
+UNREADABLE_TRANSCRIPT = template("ingest.unreadable_transcript", "'{path}' cannot be read: {reason}.")
+
+LINK_WITHOUT_TOKEN = template("ingest.link_without_token", "This link carries no token; open it from the dashboard.")
+LINK_EXPIRED = template("ingest.link_expired", "This link has expired; reload the page and try again.")
+LINK_INVALID = template("ingest.link_invalid", "This link is not valid; reload the page and try again.")
+LINK_FOR_ANOTHER = template(
+    "ingest.link_for_another", "This link was made for something else; open it from the dashboard."
 )

@@ -1,4 +1,4 @@
-"""A recording becomes a session: checked by its content, stored once, its rows and its job committed together."""
+"""Recordings that become sessions: checked by content, stored once, with rows and job in one transaction."""
 
 from __future__ import annotations
 
@@ -15,18 +15,25 @@ from db.store import Store
 from fer_phq.core.analysis import RecordingInfo
 from fer_phq.core.errors import RecordingError, StoreError
 from fer_phq.video import probe
-from service.ingest import transcripts
+from service.ingest import messages, transcripts
 from service.ingest.media import COPY_BYTES, MediaStore
 from service.ingest.tokens import UploadGrant
 from service.settings import AppSettings
 
-log = logging.getLogger("fer_phq.service")
+log = logging.getLogger(__name__)
 NAME_LENGTH = 200
+"""Most characters of a recording's name that are stored."""
 
 
 @dataclass(frozen=True)
-class Ingested:
-    """Where a recording went. job_id is None when no analysis was asked for; duplicate: the session was there."""
+class StoredRecording:
+    """The session that holds a recording.
+
+    Attributes:
+        session_id: The session.
+        job_id: Its analysis; None when no analysis was asked for.
+        duplicate: Whether the subject had this recording already.
+    """
 
     session_id: str
     job_id: str | None
@@ -36,56 +43,94 @@ class Ingested:
 def add_recording(
     settings: AppSettings,
     store: Store,
-    source: Path,
+    path: Path,
     *,
     subject_id: str,
     recorded_at: datetime,
     consent_by: str | None = None,
     consent_text: str | None = None,
     original_name: str | None = None,
+    display_name: str | None = None,
     retain_until: datetime | None = None,
     analysis: Mapping[str, Any] | None = None,
     enqueue: bool = True,
     transcript: NewTranscript | None = None,
-    display_name: str | None = None,
-) -> Ingested:
-    """Copy a file into the installation as a session of a subject; the file itself stays where it is.
+) -> StoredRecording:
+    """Copy a file into the installation as a session of a subject. The file itself stays where it is.
 
-    With `enqueue` a worker analyses it, with the transcript where there is one; otherwise the caller does.
-    A recording that is a session already keeps the transcript that it has. Errors call the file `display_name`, its
-    path when omitted. RecordingError for what is not a video, StorageError without room, StoreError or NotFoundError
-    from the store.
+    Args:
+        settings: The installation.
+        store: Where the session goes.
+        path: The recording.
+        subject_id: The subject, who must exist.
+        recorded_at: When it was recorded, with a time zone.
+        consent_by: Who recorded the consent; None records no consent.
+        consent_text: Version of the text that was agreed to.
+        original_name: The name that is stored; the file's when omitted.
+        display_name: What errors call the recording; its path when omitted.
+        retain_until: When the recording is removed; None keeps it until it is erased by hand.
+        analysis: The job's own settings: `fps`, `key_frames`, `track`.
+        enqueue: Whether a worker analyses it; otherwise the caller does.
+        transcript: Its transcript. A recording that is a session already keeps the one that it has.
+
+    Returns:
+        The session.
+
+    Raises:
+        RecordingError: The file is not a video, or changes while it is copied.
+        StorageError: There is no room for it.
+        StoreError: The database cannot be reached.
+        NotFoundError: There is no such subject.
     """
     grant = UploadGrant(subject_id, recorded_at, consent_by, consent_text, retain_until, analysis)
-    info = probe(source, display_name=display_name)
+    info = probe(path, display_name=display_name)
     media = MediaStore(settings)
-    media.check_room(source.stat().st_size)
-    with media.copy_in(source) as copy:
+    media.check_room(path.stat().st_size)
+    with media.copy_in(path) as copy:
         if _sha256(copy.path) != info.sha256:
-            raise RecordingError(f"{source.name} changed while it was copied; try again when it is complete.")
-        name = original_name or source.name
+            raise RecordingError(messages.CHANGED_MEANWHILE(name=path.name))
+        name = original_name or path.name
         return _commit(settings, store, copy.path, info, grant, name, enqueue=enqueue, transcript=transcript)
 
 
-def take_upload(settings: AppSettings, store: Store, part: Path, grant: UploadGrant, original_name: str) -> Ingested:
-    """Check a complete upload in the incoming folder and move it into the installation, with its analysis queued."""
-    info = probe(part, display_name=clean_name(original_name))  # the part's name means nothing to the sender
+def store_upload(
+    settings: AppSettings, store: Store, part: Path, grant: UploadGrant, original_name: str
+) -> StoredRecording:
+    """Check a complete upload, move it into the installation and queue its analysis.
+
+    Args:
+        settings: The installation.
+        store: Where the session goes.
+        part: The upload in the incoming folder.
+        grant: Under which it was uploaded.
+        original_name: The sender's name of the file, which errors use.
+
+    Returns:
+        The session.
+
+    Raises:
+        RecordingError: It is not a video, or its transcript is gone.
+        SettingsError: The grant's analysis settings cannot be used.
+        StorageError: There is no room for it.
+        StoreError: The database cannot be reached.
+    """
+    info = probe(part, display_name=clean_name(original_name))
     settings.analysis_settings(grant.analysis)
-    words = _waiting_transcript(settings, store, grant, info)
-    taken = _commit(settings, store, part, info, grant, original_name, enqueue=True, transcript=words)
+    transcript = _pending_transcript(settings, store, grant, info)
+    recording = _commit(settings, store, part, info, grant, original_name, enqueue=True, transcript=transcript)
     if grant.transcript:
-        transcripts.fetched(settings, grant.transcript)
-    return taken
+        transcripts.remove_pending(settings, grant.transcript)
+    return recording
 
 
-def _waiting_transcript(
+def _pending_transcript(
     settings: AppSettings, store: Store, grant: UploadGrant, info: RecordingInfo
 ) -> NewTranscript | None:
-    """The transcript that waits for this upload. A recording that is there already may have fetched it before."""
+    """Load the transcript that waits for an upload. None for a recording that was stored with it before."""
     if grant.transcript is None:
         return None
     try:
-        return transcripts.waiting(settings, grant.transcript)
+        return transcripts.load_pending(settings, grant.transcript)
     except RecordingError:
         if store.sessions.find_by_media(subject_id=grant.subject_id, sha256=info.sha256) is None:
             raise
@@ -93,10 +138,14 @@ def _waiting_transcript(
 
 
 def clean_name(name: str) -> str:
-    """A sender's file name for showing: no folders, no control characters, at most 200 characters."""
-    last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    shown = "".join(character for character in last if character.isprintable()).strip()
-    return shown[:NAME_LENGTH] or "recording"
+    """Return a sender's file name for display: no folders, no control characters, at most 200 characters.
+
+    Args:
+        name: As the sender wrote it.
+    """
+    base_name = name.replace("\\", "/").rsplit("/", 1)[-1]
+    printable = "".join(character for character in base_name if character.isprintable()).strip()
+    return printable[:NAME_LENGTH] or "recording"
 
 
 def _commit(
@@ -109,11 +158,11 @@ def _commit(
     *,
     enqueue: bool,
     transcript: NewTranscript | None,
-) -> Ingested:
-    """Place the file and commit its rows under one lock, so that no sweep comes between."""
+) -> StoredRecording:
+    """Move the file in and commit its rows under one lock, so that no sweep comes between."""
     media = MediaStore(settings)
     with media.locked():
-        relative = media.place(part, info.sha256)
+        relative = media.move_in(part, info.sha256)
         try:
             name = clean_name(original_name)
             session_id, job_id = _add_rows(store, info, grant, name, relative, enqueue, transcript)
@@ -121,10 +170,10 @@ def _commit(
             _add_transcript(store, duplicate.session_id, transcript)
             return _existing(store, duplicate.session_id, relative, grant, enqueue=enqueue)
         except BaseException:
-            _take_back(store, media, relative)
+            _remove_unused(store, media, relative)
             raise
     log.info("session %s stored, job %s", session_id, job_id)
-    return Ingested(session_id, job_id, duplicate=False)
+    return StoredRecording(session_id, job_id, duplicate=False)
 
 
 def _add_rows(
@@ -136,7 +185,7 @@ def _add_rows(
     enqueue: bool,
     transcript: NewTranscript | None,
 ) -> tuple[str, str | None]:
-    """Commit the session, with its queued job and transcript in the same transaction when asked; their ids."""
+    """Commit the session, with its queued job and transcript in the same transaction. Returns the two ids."""
     is_demo = store.subjects.get(subject_id=grant.subject_id).is_demo
     if not enqueue:
         session = store.sessions.create(
@@ -160,14 +209,14 @@ def _add_rows(
         consent=_consent(grant),
         retain_until=grant.retain_until,
         is_demo=is_demo,
-        job_settings=_own_settings(grant),
+        job_settings=_job_settings(grant),
         transcript=transcript,
     )
     return session.id, job.id
 
 
 def _add_transcript(store: Store, session_id: str, transcript: NewTranscript | None) -> None:
-    """Keep the transcript with a session that has none."""
+    """Store the transcript with a session that has none."""
     if transcript is not None and not store.transcripts.exists(session_id=session_id):
         store.transcripts.save(
             session_id=session_id,
@@ -177,8 +226,8 @@ def _add_transcript(store: Store, session_id: str, transcript: NewTranscript | N
         )
 
 
-def _take_back(store: Store, media: MediaStore, relative: str) -> None:
-    """Remove a placed file whose rows were refused, with the lock held; the sweep does it when the store is away."""
+def _remove_unused(store: Store, media: MediaStore, relative: str) -> None:
+    """Remove a file whose rows were refused, with the lock held. Without a database the sweep removes it later."""
     try:
         if not store.sessions.media_in_use(media_path=relative):
             media.path_of(relative).unlink(missing_ok=True)
@@ -186,14 +235,14 @@ def _take_back(store: Store, media: MediaStore, relative: str) -> None:
         log.warning("a file without rows is left to the sweep: %s", error)
 
 
-def _existing(store: Store, session_id: str, relative: str, grant: UploadGrant, *, enqueue: bool) -> Ingested:
-    """The session that this subject's recording already has; a recording that was removed is back with this file."""
+def _existing(store: Store, session_id: str, relative: str, grant: UploadGrant, *, enqueue: bool) -> StoredRecording:
+    """Return the session that has this recording already. Gives it the file back when that was removed."""
     if store.sessions.get(session_id=session_id).media_path is None:
         store.sessions.set_media_path(session_id=session_id, media_path=relative)
     job = store.jobs.latest(session_id=session_id)
     if job is None and enqueue:
-        job = store.jobs.create(session_id=session_id, settings=_own_settings(grant))
-    return Ingested(session_id, job.id if job else None, duplicate=True)
+        job = store.jobs.create(session_id=session_id, settings=_job_settings(grant))
+    return StoredRecording(session_id, job.id if job else None, duplicate=True)
 
 
 def _consent(grant: UploadGrant) -> Consent | None:
@@ -202,7 +251,7 @@ def _consent(grant: UploadGrant) -> Consent | None:
     return Consent(at=datetime.now(UTC), by=grant.consent_by, text_version=grant.consent_text or "")
 
 
-def _own_settings(grant: UploadGrant) -> dict[str, Any] | None:
+def _job_settings(grant: UploadGrant) -> dict[str, Any] | None:
     return dict(grant.analysis) if grant.analysis else None
 
 

@@ -1,4 +1,4 @@
-"""The folder on the server from which an operator lets recordings be taken: what lies there, and nothing outside it."""
+"""The folder on the server from which an operator lets recordings be imported, and nothing outside it."""
 
 from __future__ import annotations
 
@@ -10,23 +10,30 @@ from pathlib import Path
 
 from db.records import MAX_TRANSCRIPT
 from fer_phq.core.errors import FerPhqError
-from service.ingest import transcripts
+from service.ingest import messages, transcripts
 from service.settings import AppSettings
 
 RECORDINGS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".3gp", ".wmv", ".flv", ".ogv")
-"""File names that count as recordings inside a folder; a file named itself may have any name."""
-MOST = 2000
-"""How many files of a folder are listed."""
+"""Endings of files that are listed as recordings; a file that is named outright may have any ending."""
+MAX_ENTRIES = 2000
+"""Most entries of a folder that are listed."""
 
 
 class FolderError(FerPhqError):
-    """A file or folder may not be taken from the server, or is not there."""
+    """A file or folder may not be read from the server's folder, or is not there."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file or folder. relative: its path below the allowed folder, with '/'. kind: `folder`, `recording`, `text`
-    (a table or transcript), or `other`. size: bytes, 0 for a folder. modified: timezone-aware."""
+    """A file or folder inside the server's folder.
+
+    Attributes:
+        relative: Its path below the server's folder, with '/'.
+        name: Its name.
+        kind: `folder`, `recording`, `text` (a table or transcript) or `other`.
+        size: Bytes; 0 for a folder.
+        modified: When it was last changed, in UTC.
+    """
 
     relative: str
     name: str
@@ -35,78 +42,120 @@ class Entry:
     modified: datetime
 
 
-def root(settings: AppSettings) -> Path:
-    """The allowed folder, without links in its own path. FolderError when there is none or it cannot be read."""
-    if settings.import_dir is None:
-        raise FolderError(
-            "No folder on the server is open to this page; set FERPHQ_IMPORT_DIR to the one that holds recordings."
-        )
-    try:
-        found = settings.import_dir.resolve(strict=True)
-    except (OSError, RuntimeError) as error:
-        raise FolderError(
-            f"The folder {settings.import_dir} of FERPHQ_IMPORT_DIR cannot be read; check its name and permissions."
-        ) from error
-    if not found.is_dir():
-        raise FolderError(f"{settings.import_dir} of FERPHQ_IMPORT_DIR is not a folder; name one.")
-    return found
+def import_root(settings: AppSettings) -> Path:
+    """Return the server's folder with links in its own path resolved.
 
+    Args:
+        settings: The installation.
 
-def inside(settings: AppSettings, relative: str) -> Path:
-    """Where a path below the allowed folder leads, links followed. FolderError when it leads outside or nowhere."""
-    top = root(settings)
-    shown = relative[:100]
-    if "\0" in relative or relative.startswith("/") or ".." in relative.replace("\\", "/").split("/"):
-        raise FolderError(f"'{shown}' is no path below the server's folder for recordings.")
-    try:
-        found = (top / relative).resolve(strict=True)
-    except (OSError, RuntimeError):
-        raise FolderError(f"There is no '{shown}' in the server's folder for recordings.") from None
-    if found != top and top not in found.parents:
-        raise FolderError(f"'{shown}' leads out of the server's folder for recordings and is not taken.")
-    return found
-
-
-def list_folder(settings: AppSettings, relative: str = "") -> tuple[Entry, ...]:
-    """What lies in a folder: folders first, then files, by name; hidden ones and links that lead out are left out.
-
-    At most `MOST` entries. FolderError as `inside`, or when it is no folder or cannot be read.
+    Raises:
+        FolderError: There is none, or it cannot be read.
     """
-    top = root(settings)
-    folder = inside(settings, relative)
-    if not folder.is_dir():
-        raise FolderError(f"'{relative[:100]}' is not a folder.")
+    if settings.import_dir is None:
+        raise FolderError(messages.NO_IMPORT_FOLDER())
     try:
-        names = sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
-    except OSError as error:
-        raise FolderError(f"The folder '{relative[:100]}' cannot be read: {error.strerror or error}.") from error
-    listed = [entry for name in names[:MOST] if (entry := _entry(settings, top, folder / name)) is not None]
-    return tuple(sorted(listed, key=lambda entry: (entry.kind != "folder", entry.name.casefold())))
+        root = settings.import_dir.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise FolderError(messages.UNREADABLE_IMPORT_FOLDER(path=str(settings.import_dir))) from error
+    if not root.is_dir():
+        raise FolderError(messages.IMPORT_FOLDER_IS_NO_FOLDER(path=str(root)))
+    return root
 
 
-def recording(settings: AppSettings, relative: str) -> Path:
-    """A file below the allowed folder that may be taken in. FolderError when there is none; what it holds is judged
-    later, by its content."""
-    path = inside(settings, relative)
-    if not path.is_file():
-        raise FolderError(f"'{relative[:100]}' is not a file.")
+def resolve_path(settings: AppSettings, relative: str) -> Path:
+    """Return where a path below the server's folder leads, with links resolved.
+
+    Args:
+        settings: The installation.
+        relative: The path, with '/'.
+
+    Raises:
+        FolderError: It leads outside the folder, or nowhere.
+    """
+    root = import_root(settings)
+    shortened = relative[:100]
+    if "\0" in relative or relative.startswith("/") or ".." in relative.replace("\\", "/").split("/"):
+        raise FolderError(messages.NOT_BELOW_IMPORT_FOLDER(path=shortened))
+    try:
+        path = (root / relative).resolve(strict=True)
+    except (OSError, RuntimeError):
+        raise FolderError(messages.NOT_IN_IMPORT_FOLDER(path=shortened)) from None
+    if path != root and root not in path.parents:
+        raise FolderError(messages.LEADS_OUT(path=shortened))
     return path
 
 
-def transcript(settings: AppSettings, relative: str) -> transcripts.ReadTranscript:
-    """A transcript below the allowed folder. FolderError, or FerPhqError when it cannot be used."""
-    path = recording(settings, relative)
+def list_folder(settings: AppSettings, relative: str = "") -> tuple[Entry, ...]:
+    """List a folder: folders first, then files, by name. Hidden entries and links that lead out are left out.
+
+    Args:
+        settings: The installation.
+        relative: The folder's path below the server's folder.
+
+    Returns:
+        At most `MAX_ENTRIES` entries.
+
+    Raises:
+        FolderError: The path leads outside or nowhere, is no folder, or cannot be read.
+    """
+    root = import_root(settings)
+    folder = resolve_path(settings, relative)
+    if not folder.is_dir():
+        raise FolderError(messages.NOT_A_FOLDER(path=relative[:100]))
+    try:
+        names = sorted(entry.name for entry in os.scandir(folder) if not entry.name.startswith("."))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FolderError(messages.UNREADABLE_FOLDER(path=relative[:100], reason=reason)) from error
+    entries = [entry for name in names[:MAX_ENTRIES] if (entry := _entry(settings, root, folder / name)) is not None]
+    return tuple(sorted(entries, key=lambda entry: (entry.kind != "folder", entry.name.casefold())))
+
+
+def find_recording(settings: AppSettings, relative: str) -> Path:
+    """Return a file that may be imported. Its content is checked later.
+
+    Args:
+        settings: The installation.
+        relative: The file's path below the server's folder.
+
+    Raises:
+        FolderError: There is no such file below the folder.
+    """
+    path = resolve_path(settings, relative)
+    if not path.is_file():
+        raise FolderError(messages.NOT_A_FILE(path=relative[:100]))
+    return path
+
+
+def read_transcript(settings: AppSettings, relative: str) -> transcripts.CheckedTranscript:
+    """Read a transcript.
+
+    Args:
+        settings: The installation.
+        relative: The file's path below the server's folder.
+
+    Raises:
+        FolderError: There is no such file below the folder, or it cannot be read.
+        FerPhqError: The transcript cannot be used.
+    """
+    path = find_recording(settings, relative)
     try:
         with path.open("rb") as file:
             document = file.read(MAX_TRANSCRIPT + 1)
-        return transcripts.check_transcript(path.name, document)
     except OSError as error:
-        raise FolderError(f"'{relative[:100]}' cannot be read: {error.strerror or error}.") from error
+        reason = error.strerror or str(error)
+        raise FolderError(messages.UNREADABLE_TRANSCRIPT(path=relative[:100], reason=reason)) from error
+    return transcripts.check_transcript(path.name, document)
 
 
-def beside(entries: tuple[Entry, ...], chosen: Entry) -> Entry | None:
-    """The transcript of a recording among its folder's entries: the file of the same name but for its ending."""
-    stem = chosen.name.rsplit(".", 1)[0].casefold()
+def find_transcript(entries: tuple[Entry, ...], recording: Entry) -> Entry | None:
+    """Return a recording's transcript: the file of the same name but for its ending.
+
+    Args:
+        entries: The entries of the recording's folder.
+        recording: One of them.
+    """
+    stem = recording.name.rsplit(".", 1)[0].casefold()
     for entry in entries:
         name, _, ending = entry.name.casefold().rpartition(".")
         if entry.kind == "text" and name == stem and f".{ending}" in transcripts.SUFFIXES:
@@ -114,22 +163,22 @@ def beside(entries: tuple[Entry, ...], chosen: Entry) -> Entry | None:
     return None
 
 
-def _entry(settings: AppSettings, top: Path, path: Path) -> Entry | None:
-    relative = path.relative_to(top).as_posix() if top in path.parents else path.name
+def _entry(settings: AppSettings, root: Path, path: Path) -> Entry | None:
+    relative = path.relative_to(root).as_posix() if root in path.parents else path.name
     try:
-        inside(settings, relative)
-        found = path.stat()
+        resolve_path(settings, relative)
+        status = path.stat()
     except (FolderError, OSError):
         return None
     ending = path.suffix.lower()
     kind = "other"
-    if stat.S_ISDIR(found.st_mode):
+    if stat.S_ISDIR(status.st_mode):
         kind = "folder"
-    elif not stat.S_ISREG(found.st_mode):
+    elif not stat.S_ISREG(status.st_mode):
         return None
     elif ending in RECORDINGS:
         kind = "recording"
     elif ending in transcripts.SUFFIXES:
         kind = "text"
-    size = 0 if kind == "folder" else found.st_size
-    return Entry(relative, path.name, kind, size, datetime.fromtimestamp(found.st_mtime, UTC))
+    size = 0 if kind == "folder" else status.st_size
+    return Entry(relative, path.name, kind, size, datetime.fromtimestamp(status.st_mtime, UTC))

@@ -12,7 +12,7 @@ from fer_phq.core.csv_input import Column, Problem, Row, TableFormat, parse_time
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.messages import Message
 from service.ingest import messages
-from service.ingest.transcripts import ReadTranscript
+from service.ingest.transcripts import CheckedTranscript
 
 MAX_BYTES = 8 * 2**20
 MAX_ROWS = 5000
@@ -33,7 +33,7 @@ P02-first.mp4,P02,2026-11-04,Dr Meyer,,,
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 
 T = TypeVar("T")
-OpenTranscript = Callable[[str], ReadTranscript]
+OpenTranscript = Callable[[str], CheckedTranscript]
 """Reads the transcript that a row names. Raises FerPhqError when it cannot be used."""
 
 
@@ -153,7 +153,7 @@ def _session_row(
         reader.add("consent_by", messages.CONSENT_BY())
     transcript = None
     if row["transcript"]:
-        transcript = reader.read("transcript", lambda cell: open_transcript(cell).given(row["speaker"] or None))
+        transcript = reader.read("transcript", lambda cell: open_transcript(cell).with_speaker(row["speaker"] or None))
     elif row["speaker"]:
         reader.add("speaker", messages.SPEAKER_ALONE())
     if reader.problems or subject is None:

@@ -1,4 +1,4 @@
-"""Signed, expiring tokens: what a link may do, for which object, until when.
+"""Signed tokens that expire: what a link may do, with which object, until when.
 
 A token is readable by its holder (it is signed, not encrypted), so it carries ids and no names of subjects.
 """
@@ -14,6 +14,7 @@ from urllib.parse import quote
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
 from fer_phq.core.errors import FerPhqError
+from service.ingest import messages
 from service.settings import AppSettings
 
 UPLOAD_SECONDS = 2 * 3600
@@ -28,11 +29,16 @@ class TokenError(FerPhqError):
 
 @dataclass(frozen=True)
 class UploadGrant:
-    """What an upload is for: the subject, when it was recorded, who agreed to what, and how to analyse it.
+    """What an upload is for.
 
-    recorded_at and retain_until are timezone-aware. consent_text is the version of the text that was agreed to;
-    without consent_by no consent is recorded. analysis holds a job's own settings (`fps`, `key_frames`, `track`).
-    transcript: the name under which a transcript waits for the recording (`service.ingest.transcripts`).
+    Attributes:
+        subject_id: The subject.
+        recorded_at: When it was recorded, with a time zone.
+        consent_by: Who recorded the consent; without it no consent is recorded.
+        consent_text: Version of the text that was agreed to.
+        retain_until: When the recording is removed, with a time zone; None keeps it until it is erased by hand.
+        analysis: The job's own settings: `fps`, `key_frames`, `track`.
+        transcript: Name of the transcript that waits for the recording (`service.ingest.transcripts`).
     """
 
     subject_id: str
@@ -44,13 +50,18 @@ class UploadGrant:
     transcript: str | None = None
 
     def __post_init__(self) -> None:
-        for moment in (self.recorded_at, self.retain_until):
-            if moment is not None and moment.tzinfo is None:
+        for time in (self.recorded_at, self.retain_until):
+            if time is not None and time.tzinfo is None:
                 raise ValueError("An upload needs times with a time zone.")
 
 
 def upload_token(settings: AppSettings, grant: UploadGrant) -> str:
-    """A token with which any number of recordings of this subject and date may be uploaded for two hours."""
+    """Sign a token that uploads any number of recordings under a grant, for two hours.
+
+    Args:
+        settings: The installation, whose key signs.
+        grant: What the uploads are for.
+    """
     body = {
         "subject": grant.subject_id,
         "at": grant.recorded_at.astimezone(UTC).isoformat(),
@@ -64,7 +75,16 @@ def upload_token(settings: AppSettings, grant: UploadGrant) -> str:
 
 
 def read_upload_token(settings: AppSettings, token: str, *, max_age_s: int = UPLOAD_SECONDS) -> UploadGrant:
-    """The grant inside an upload token. TokenError when it is not ours or too old."""
+    """Read the grant inside an upload token.
+
+    Args:
+        settings: The installation, whose key signed.
+        token: What the link carries.
+        max_age_s: Age in seconds at which the token expires.
+
+    Raises:
+        TokenError: The token is missing, expired, forged or made for something else.
+    """
     body = _read(settings, "upload", token, max_age_s)
     return UploadGrant(
         subject_id=body["subject"],
@@ -78,32 +98,74 @@ def read_upload_token(settings: AppSettings, token: str, *, max_age_s: int = UPL
 
 
 def media_token(settings: AppSettings, session_id: str) -> str:
-    """A token that plays one session's recording for twelve hours."""
+    """Sign a token that plays one session's recording for twelve hours.
+
+    Args:
+        settings: The installation, whose key signs.
+        session_id: The session.
+    """
     return _sign(settings, "media", {"id": session_id})
 
 
 def check_media_token(settings: AppSettings, token: str, session_id: str, *, max_age_s: int = LINK_SECONDS) -> None:
-    """TokenError unless the token plays this session's recording now."""
+    """Check that a token plays a session's recording.
+
+    Args:
+        settings: The installation, whose key signed.
+        token: What the link carries.
+        session_id: The session.
+        max_age_s: Age in seconds at which the token expires.
+
+    Raises:
+        TokenError: The token is missing, expired, forged or made for something else.
+    """
     _check_id(_read(settings, "media", token, max_age_s), session_id)
 
 
 def job_token(settings: AppSettings, job_id: str) -> str:
-    """A token that reads one job's progress for twelve hours."""
+    """Sign a token that reads one job's progress for twelve hours.
+
+    Args:
+        settings: The installation, whose key signs.
+        job_id: The job.
+    """
     return _sign(settings, "job", {"id": job_id})
 
 
 def check_job_token(settings: AppSettings, token: str, job_id: str, *, max_age_s: int = LINK_SECONDS) -> None:
-    """TokenError unless the token reads this job now."""
+    """Check that a token reads a job's progress.
+
+    Args:
+        settings: The installation, whose key signed.
+        token: What the link carries.
+        job_id: The job.
+        max_age_s: Age in seconds at which the token expires.
+
+    Raises:
+        TokenError: The token is missing, expired, forged or made for something else.
+    """
     _check_id(_read(settings, "job", token, max_age_s), job_id)
 
 
 def media_url(settings: AppSettings, session_id: str, *, prefix: str = "/api") -> str:
-    """Relative address of a session's recording for a video element."""
+    """Return the relative address of a session's recording, for a video element.
+
+    Args:
+        settings: The installation, whose key signs.
+        session_id: The session.
+        prefix: Where the routes are mounted.
+    """
     return f"{prefix}/media/{quote(session_id, safe='')}?token={media_token(settings, session_id)}"
 
 
 def job_url(settings: AppSettings, job_id: str, *, prefix: str = "/api") -> str:
-    """Relative address of a job's progress as JSON."""
+    """Return the relative address of a job's progress as JSON.
+
+    Args:
+        settings: The installation, whose key signs.
+        job_id: The job.
+        prefix: Where the routes are mounted.
+    """
     return f"{prefix}/jobs/{quote(job_id, safe='')}?token={job_token(settings, job_id)}"
 
 
@@ -115,16 +177,16 @@ def _sign(settings: AppSettings, purpose: str, body: Mapping[str, Any]) -> str:
 
 def _read(settings: AppSettings, purpose: str, token: str, max_age_s: int) -> dict[str, Any]:
     if not token:
-        raise TokenError("This link carries no token; open it from the dashboard.")
+        raise TokenError(messages.LINK_WITHOUT_TOKEN())
     serializer: URLSafeTimedSerializer = URLSafeTimedSerializer(settings.secret_key, salt=f"fer-phq.{purpose}")
     try:
         return cast(dict[str, Any], serializer.loads(token, max_age=max_age_s))
     except SignatureExpired as error:
-        raise TokenError("This link has expired; reload the page and try again.") from error
+        raise TokenError(messages.LINK_EXPIRED()) from error
     except BadSignature as error:
-        raise TokenError("This link is not valid; reload the page and try again.") from error
+        raise TokenError(messages.LINK_INVALID()) from error
 
 
-def _check_id(body: Mapping[str, Any], wanted: str) -> None:
-    if body["id"] != wanted:
-        raise TokenError("This link was made for something else; open it from the dashboard.")
+def _check_id(body: Mapping[str, Any], object_id: str) -> None:
+    if body["id"] != object_id:
+        raise TokenError(messages.LINK_FOR_ANOTHER())

@@ -1,7 +1,7 @@
-"""Transcripts on their way in: read before anything is kept, then waiting for the recording that they belong to.
+"""Transcripts that come in: checked before anything is stored, then kept until their recording arrives.
 
-A transcript that comes before its recording lies in the incoming folder under a random name, which is all that an
-upload's token says of it; what nobody fetches is swept away with the unfinished uploads.
+A transcript that comes before its recording lies in the incoming folder under a random name. An upload's token holds
+that name only. The sweep of unfinished uploads removes a transcript whose recording never comes.
 """
 
 from __future__ import annotations
@@ -18,17 +18,25 @@ from db.records import MAX_TRANSCRIPT, NewTranscript
 from fer_phq.core.errors import FerPhqError, RecordingError
 from fer_phq.core.messages import Message
 from fer_phq.words import parse_transcript, subject_speaker
-from service.settings import MIB, AppSettings
+from service.ingest import messages
+from service.ingest.sizes import size_message
+from service.settings import AppSettings
 
 SUFFIXES = (".vtt", ".srt", ".csv", ".tsv", ".txt")
 _NAME = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
-class ReadTranscript:
-    """A transcript that can be read: the file, who speaks in it, and what a person should know of it.
+class CheckedTranscript:
+    """A transcript that can be read.
 
-    speakers: by first appearance. subject: who of them is known to be the subject, None where nobody is.
+    Attributes:
+        name: The file's name, without folders.
+        document: The file's bytes.
+        speakers: The speakers by first appearance.
+        subject: The speaker who is known to be the subject; None where nobody is.
+        utterances: Number of utterances.
+        warnings: What a person should know of it.
     """
 
     name: str
@@ -38,36 +46,63 @@ class ReadTranscript:
     utterances: int
     warnings: tuple[Message, ...]
 
-    def given(self, speaker: str | None = None) -> NewTranscript:
-        """To be kept, with this speaker as the subject. FerPhqError when the transcript has no such speaker."""
-        if speaker is not None:
-            found = next((name for name in self.speakers if name.casefold() == speaker.strip().casefold()), None)
-            if found is None:
-                has = ", ".join(name[:40] for name in self.speakers[:8]) or "no speakers by name"
-                raise FerPhqError(f"The transcript {self.name} has no speaker '{speaker[:40]}': it has {has}.")
-            speaker = found
-        return NewTranscript(self.name, self.document, speaker or self.subject)
+    def with_speaker(self, speaker: str | None = None) -> NewTranscript:
+        """Return the transcript as the store takes it.
+
+        Args:
+            speaker: Who of the speakers is the subject; None for `subject`.
+
+        Raises:
+            FerPhqError: The transcript has no such speaker.
+        """
+        if speaker is None:
+            return NewTranscript(self.name, self.document, self.subject)
+        folded = speaker.strip().casefold()
+        match = next((name for name in self.speakers if name.casefold() == folded), None)
+        if match is None:
+            names = tuple(name[:40] for name in self.speakers[:8]) or messages.NO_SPEAKER_NAMES()
+            raise FerPhqError(messages.NO_SUCH_SPEAKER(name=self.name, speaker=speaker[:40], speakers=names))
+        return NewTranscript(self.name, self.document, match or self.subject)
 
 
-def check_transcript(name: str, document: bytes) -> ReadTranscript:
-    """Read a transcript without keeping it. FerPhqError, in one sentence with its name, when it cannot be used."""
-    shown = name.replace("\\", "/").rsplit("/", 1)[-1][:200]
+def check_transcript(name: str, document: bytes) -> CheckedTranscript:
+    """Read a transcript without storing it.
+
+    Args:
+        name: The file's name.
+        document: The file's bytes.
+
+    Raises:
+        FerPhqError: The transcript cannot be used; the message names it.
+    """
+    file_name = name.replace("\\", "/").rsplit("/", 1)[-1][:200]
     if len(document) > MAX_TRANSCRIPT:
-        raise FerPhqError(f"The transcript {shown} is larger than the {MAX_TRANSCRIPT // MIB} MiB that can be kept.")
-    transcript = parse_transcript(document, shown)
+        raise FerPhqError(messages.TRANSCRIPT_TOO_LARGE(name=file_name, limit=size_message(MAX_TRANSCRIPT)))
+    transcript = parse_transcript(document, file_name)
     subject, warning = subject_speaker(transcript)
-    said = (*transcript.warnings, *([warning] if warning else []))
-    return ReadTranscript(shown, document, transcript.speakers, subject, len(transcript), said)
+    warnings = (*transcript.warnings, *([warning] if warning else []))
+    return CheckedTranscript(file_name, document, transcript.speakers, subject, len(transcript), warnings)
 
 
-def wait(settings: AppSettings, given: NewTranscript) -> str:
-    """Lay a transcript down for a recording that is about to come; the name for its grant."""
+def save_pending(settings: AppSettings, transcript: NewTranscript) -> str:
+    """Store a transcript until its recording arrives.
+
+    Args:
+        settings: The installation.
+        transcript: The transcript and its subject's speaker.
+
+    Returns:
+        The name under which `load_pending` finds it.
+
+    Raises:
+        SettingsError: The data folder cannot be written.
+    """
     settings.prepare()
     name = secrets.token_hex(16)
     body = {
-        "name": given.original_name,
-        "speaker": given.speaker,
-        "document": base64.b64encode(given.document).decode("ascii"),
+        "name": transcript.original_name,
+        "speaker": transcript.speaker,
+        "document": base64.b64encode(transcript.document).decode("ascii"),
     }
     path = _path(settings, name)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
@@ -75,21 +110,37 @@ def wait(settings: AppSettings, given: NewTranscript) -> str:
     return name
 
 
-def waiting(settings: AppSettings, name: str) -> NewTranscript:
-    """The transcript that was laid down under this name. RecordingError when it is not there any more."""
+def load_pending(settings: AppSettings, name: str) -> NewTranscript:
+    """Read a transcript that waits for its recording.
+
+    Args:
+        settings: The installation.
+        name: What `save_pending` returned.
+
+    Raises:
+        RecordingError: There is no such transcript (any more).
+    """
     try:
         body = json.loads(_path(settings, name).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RecordingError("The transcript of this recording is not there any more; choose it again.") from None
+        raise RecordingError(messages.TRANSCRIPT_GONE()) from None
     return NewTranscript(body["name"], base64.b64decode(body["document"]), body["speaker"])
 
 
-def fetched(settings: AppSettings, name: str) -> None:
-    """Remove a transcript that is now kept with its session."""
+def remove_pending(settings: AppSettings, name: str) -> None:
+    """Remove a waiting transcript, which is stored with its session now.
+
+    Args:
+        settings: The installation.
+        name: What `save_pending` returned.
+
+    Raises:
+        RecordingError: It is not the name of a waiting transcript.
+    """
     _path(settings, name).unlink(missing_ok=True)
 
 
 def _path(settings: AppSettings, name: str) -> Path:
     if not _NAME.fullmatch(name):
-        raise RecordingError("This upload names no transcript that could be waiting; reload the page and try again.")
+        raise RecordingError(messages.NO_PENDING_TRANSCRIPT())
     return settings.incoming_dir / f"{name}.part"

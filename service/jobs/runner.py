@@ -26,7 +26,7 @@ from service.ingest.media import MediaStore
 from service.jobs import messages
 from service.jobs.sidecar import sidecar_files
 from service.logs import job_in_logs
-from service.runtime_settings import current
+from service.runtime_settings import current_settings
 from service.settings import AppSettings
 
 log = logging.getLogger(__name__)
@@ -137,7 +137,7 @@ class JobRunner:
         """The id of the job's analysis, found in the store or computed and saved."""
         if job.claims > MOST_CLAIMS:
             raise RecordingError(messages.ABANDONED(times=MOST_CLAIMS))
-        settings = current(self._settings, self._store).analysis_settings(job.settings)
+        settings = current_settings(self._settings, self._store).analysis_settings(job.settings)
         session = _still_there(lambda: self._store.sessions.get(session_id=job.session_id))
         with sidecar_files(self._settings, self._store, session.id) as sidecar:
             existing = self._store.analyses.find(

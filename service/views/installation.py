@@ -13,7 +13,7 @@ from db.migrate import current_revision
 from db.records import SessionRecord
 from db.store import Store
 from fer_phq import __version__
-from service.erasure import Erased, erase_session
+from service.erasure import ErasureCounts, erase_session
 from service.ingest.media import MediaStore
 from service.settings import AppSettings
 
@@ -75,7 +75,7 @@ def overdue_sessions(store: Store) -> list[Overdue]:
     return [Overdue(session, labels.get(session.subject_id, "")) for session in sessions]
 
 
-def erase_overdue(settings: AppSettings, store: Store, now: datetime | None = None) -> Erased:
+def erase_overdue(settings: AppSettings, store: Store, now: datetime | None = None) -> ErasureCounts:
     """Erase every session whose retention has ended by now: its results, its recording, its notes and transcript."""
     at = now or datetime.now(UTC)
     sessions = analyses = files = 0
@@ -84,7 +84,7 @@ def erase_overdue(settings: AppSettings, store: Store, now: datetime | None = No
         sessions = sessions + 1
         analyses = analyses + erased.analyses
         files = files + erased.files
-    return Erased(sessions, analyses, 0, files)
+    return ErasureCounts(sessions, analyses, 0, files)
 
 
 def _bytes_of(file: Path) -> int:

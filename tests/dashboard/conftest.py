@@ -48,7 +48,7 @@ def filled(installation: AppSettings, store: Store, recordings: Recordings) -> A
     files = MediaStore(installation)
     part = files.copy_in(source)
     with files.locked():
-        relative = files.place(part.path, info.sha256)
+        relative = files.move_in(part.path, info.sha256)
     seed_store(store, subjects=3, sessions=5, seconds=60, media=(relative, info))
     return installation
 

@@ -14,7 +14,7 @@ from db.migrate import head_revision
 from db.store import Store
 from fer_phq.core import phq
 from fer_phq.core.phq import Scale
-from service.runtime_settings import choose, current
+from service.runtime_settings import change_settings, current_settings
 from service.settings import CONSENT_TEXT, ITEM9_MESSAGE, AppSettings, load_settings
 
 PAST = datetime.now(UTC) - timedelta(days=3)
@@ -33,7 +33,7 @@ def test_what_is_chosen_holds_and_says_by_whom(installation: AppSettings, store:
     app.number_input(key="set_coverage_floor").set_value(45.0)
     app.text_area(key="set_item9_message").set_value("Call the ward on extension 12.")
     save(app)
-    held = current(installation, store)
+    held = current_settings(installation, store)
     assert (held.retention_days, held.fps, held.coverage_floor) == (90, 1.5, 0.45)
     assert held.item9_message == "Call the ward on extension 12."
     assert "Saved: Keep new recordings for (days), Sampled frames a second" in html_of(app)
@@ -100,14 +100,14 @@ def test_the_language_is_one_that_there_is_or_each_viewers_own(installation: App
     box.set_value("de")
     save(app)
     assert store.settings.get(key=i18n.SETTING) == "de"
-    assert current(installation, store).language == "de"
+    assert current_settings(installation, store).language == "de"
     app = AppTest.from_function(choices_only, default_timeout=60).run()
     with i18n.speaking("de"):  # the test runner names the options outside of the page's run
         app.selectbox(key="set_language").set_value("")
         app.text_input(key="settings_by").set_value("AB")
         press(app, "Einstellungen speichern")
     assert store.settings.get(key=i18n.SETTING) == ""
-    assert current(installation, store).language is None
+    assert current_settings(installation, store).language is None
     table = tables(open_page("settings"))
     assert "'Setting': 'Language', 'New value': 'Deutsch'" in table
     assert "'Setting': 'Language', 'New value': \"as each viewer's browser\"" in table
@@ -136,7 +136,9 @@ def test_the_installations_own_sentences_are_in_the_catalogues() -> None:
 
 
 def test_a_message_of_ones_own_stands_beside_the_translated_default(installation: AppSettings, store: Store) -> None:
-    choose(installation, store, {"item9_message": f"{ITEM9_MESSAGE}\n\nStation 3: 4711", "language": "de"}, by="AB")
+    change_settings(
+        installation, store, {"item9_message": f"{ITEM9_MESSAGE}\n\nStation 3: 4711", "language": "de"}, by="AB"
+    )
     person = store.subjects.get_or_create(label="P-1").id
     store.questionnaires.save(subject_id=person, scale=Scale.PHQ9, items=[0] * 8 + [1], answered_at=PAST)
     said = html_of(AppTest.from_function(item9_only, default_timeout=60).run())

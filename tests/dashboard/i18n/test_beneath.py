@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import shutil
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,9 +10,8 @@ import pytest
 from analysis_samples import sample_analysis, sample_recording
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import upload
 from dashboard.i18n import translation as i18n
-from dashboard.i18n.beneath import LONGEST, PARTS, patterns_of, told, told_all
+from dashboard.i18n.beneath import PARTS, told, told_all
 from dashboard.i18n.extract import FIELD, sentences
 from db.records import NotFoundError
 from db.store import Store
@@ -26,7 +22,6 @@ from fer_phq.words.reading import parse_transcript
 from service.ingest.questionnaire_csv import read_questionnaire_table
 
 MAIN = Path(__file__).parents[3] / "dashboard" / "main.py"
-SENDING = Path(__file__).parents[3] / "dashboard" / "components" / "sending.js"
 
 
 @pytest.mark.parametrize(
@@ -177,35 +172,3 @@ def test_parts_stand_in_the_code_below() -> None:
     for part in PARTS:
         longest = max(part.replace("{", "}").split("}")[::2], key=len).strip(" :;.()")
         assert (longest[:25] if " " in part else f'"{part}"') in code, part
-
-
-REFUSED = [
-    "'a (1).mp4' is empty (0 bytes): copy or upload the recording again.",
-    "This link has expired; reload the page and try again.",
-    "The recording could not be stored (Input/output error); look at the data folder.",
-    "There is no subject 'subject' in the database: it may have been erased.",
-    "The recording is larger than the 1.5 GiB this installation takes; send a shorter or smaller one.",
-]
-
-
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
-def test_a_browser_recognises_the_same_sentences() -> None:
-    with i18n.speaking("de"):
-        known = upload.understood()
-        german = [told(sentence) for sentence in REFUSED]
-        stranger = f"There is no subject '{LONGEST * 'x'}' in the database: it may have been erased."
-        assert told(stranger) == stranger
-    assert not set(german) & set(REFUSED)
-    call = f"for (const one of {json.dumps([*REFUSED, stranger])}) console.log(told(one, {json.dumps(known)}))"
-    script = f"{SENDING.read_text(encoding='utf-8')}\n{call}"
-    done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == [*german, stranger]
-    assert patterns_of(*upload.REFUSING) == []
-
-
-@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
-@pytest.mark.parametrize(("mark", "written"), [(",", "1,5 KB"), (".", "1.5 KB")])
-def test_a_browser_writes_sizes_with_the_languages_mark(mark: str, written: str) -> None:
-    script = f"{SENDING.read_text(encoding='utf-8')}\nconsole.log(size(1500, {json.dumps(mark)}))"
-    done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == written

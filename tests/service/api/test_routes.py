@@ -18,8 +18,8 @@ from starlette.testclient import TestClient
 
 from db.records import SubjectRecord
 from db.store import Store
-from service.api.routes import routes
-from service.ingest import tokens
+from service.api.routes import accepted_language, routes
+from service.ingest import messages, tokens
 from service.ingest.media import MediaStore, StorageError
 from service.ingest.tokens import UploadGrant
 from service.settings import AppSettings
@@ -64,6 +64,7 @@ def test_an_upload_becomes_a_session_and_a_job(
     job = client.get(body["status_url"]).json()
     assert (job["id"], job["state"], job["active"]) == (body["job_id"], "queued", True)
     assert "No worker" in job["message"]
+    assert job["error"] is None
     again = _put(client, source, token)
     assert (again.status_code, again.json()["duplicate"]) == (200, True)
     assert again.json()["session_id"] == body["session_id"]
@@ -78,6 +79,52 @@ def test_what_is_no_recording_is_one_sentence(
     assert answer.json()["error"].endswith(".")
     assert "Traceback" not in answer.text
     assert _leftovers(settings) == []
+
+
+def test_an_error_carries_its_code_and_parameters(
+    client: TestClient, token: str, tmp_path: Path, subject: SubjectRecord
+) -> None:
+    empty = tmp_path / "holiday.mp4"
+    empty.touch()
+    answer = _put(client, empty, token)
+    assert answer.json() == {
+        "error": "'holiday.mp4' is empty (0 bytes): copy or upload the recording again.",
+        "code": "video.empty",
+        "params": {"file": "holiday.mp4"},
+    }
+    assert answer.headers["content-language"] == "en"
+    broken = client.get("/api/jobs/1?token=x").json()
+    assert (broken["code"], broken["params"]) == ("ingest.link_invalid", {})
+
+
+def test_an_error_is_answered_in_the_language_that_is_accepted(
+    settings: AppSettings, store: Store, token: str, tmp_path: Path
+) -> None:
+    empty = tmp_path / "holiday.mp4"
+    empty.touch()
+    api = routes(settings, store, translate=lambda message, code: f"{code}: {message.code}", languages=("en", "de"))
+    with TestClient(Starlette(routes=api)) as client:
+        answer = _put(client, empty, token, **{"Accept-Language": "fr, de-AT;q=0.9, en;q=0.8"})
+    assert (answer.json()["error"], answer.json()["code"]) == ("de: video.empty", "video.empty")
+    assert (answer.headers["content-language"], answer.headers["vary"]) == ("de", "Accept-Language")
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("", "en"),
+        ("de", "de"),
+        ("DE-at", "de"),
+        ("fr", "en"),
+        ("en;q=0.5, de", "de"),
+        ("de;q=0, en", "en"),
+        ("de;q=x", "en"),
+        ("*", "en"),
+        (";;,q=,", "en"),
+    ],
+)
+def test_the_language_that_a_browser_likes_best(header: str, language: str) -> None:
+    assert accepted_language(header, ("en", "de")) == language
 
 
 def test_uploads_need_a_token_that_fits(
@@ -131,7 +178,7 @@ def test_a_disk_that_fills_up_meanwhile_is_one_sentence(
     client: TestClient, token: str, settings: AppSettings, recordings: Recordings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any) -> None:
-        raise StorageError("The server's disk is full; free some space and send the recording again.")
+        raise StorageError(messages.DISK_FULL())
 
     monkeypatch.setattr("service.ingest.media.IncomingFile.finish", full)
     answer = _put(client, recordings(seconds=1), token)
@@ -149,7 +196,7 @@ def test_a_surprise_is_a_number_not_a_traceback(
     def surprise(*_: Any) -> None:
         raise RuntimeError("inner detail")
 
-    monkeypatch.setattr("service.ingest.recordings.take_upload", surprise)
+    monkeypatch.setattr("service.ingest.recordings.store_upload", surprise)
     answer = _put(client, recordings(seconds=1), token)
     assert answer.status_code == 500
     number = answer.json()["error"].split()[-1].rstrip(".")

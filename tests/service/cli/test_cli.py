@@ -149,13 +149,13 @@ def test_results_are_kept_for_a_subject_once(run, folder, tmp_path):
 def test_what_was_chosen_on_the_settings_page_holds_for_the_command_line(run, folder, tmp_path):
     from db.migrate import upgrade
     from db.store import Store
-    from service.runtime_settings import choose
+    from service.runtime_settings import change_settings
     from service.settings import load_settings
 
     settings = load_settings(data_dir=tmp_path)
     upgrade(settings.database_url)
     with Store(settings.database_url) as store:
-        choose(settings, store, {"fps": 1, "coverage_floor": 1, "retention_days": 30}, by="AB")
+        change_settings(settings, store, {"fps": 1, "coverage_floor": 1, "retention_days": 30}, by="AB")
         done = run("analyze", str(folder / "good.mp4"), "--subject", "P01", data_dir=tmp_path)
         assert done.returncode == 0, done.stderr
         (row,) = store.sessions.list_recent()

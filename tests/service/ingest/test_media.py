@@ -56,7 +56,7 @@ def test_containers_are_told_by_content(
 def test_a_recording_is_placed_by_content(disk: MediaStore) -> None:
     part = _part(disk)
     with disk.locked():
-        relative = disk.place(part, SHA)
+        relative = disk.move_in(part, SHA)
     assert relative == f"ab/{SHA}.avi"
     assert disk.path_of(relative).read_bytes() == b"RIFF....AVI ...."
     assert disk.path_of(relative).stat().st_mode & 0o077 == 0
@@ -102,7 +102,7 @@ def test_a_copy_of_a_missing_file_leaves_nothing(disk: MediaStore, tmp_path: Pat
 
 def test_files_in_use_stay(disk: MediaStore) -> None:
     with disk.locked():
-        relative = disk.place(_part(disk), SHA)
+        relative = disk.move_in(_part(disk), SHA)
     assert disk.delete([relative], lambda _: True) == 0
     assert disk.path_of(relative).exists()
     assert disk.delete([relative, relative], lambda _: False) == 2
@@ -113,7 +113,7 @@ def test_the_sweep_takes_what_a_crash_left(disk: MediaStore) -> None:
     names = {}
     for kept, digit in (("used", "1"), ("orphan", "2"), ("fresh", "3")):
         with disk.locked():
-            names[kept] = disk.place(_part(disk), digit * 64)
+            names[kept] = disk.move_in(_part(disk), digit * 64)
     stale, running = _part(disk), _part(disk)
     for path in (disk.path_of(names["used"]), disk.path_of(names["orphan"]), stale):
         os.utime(path, (1, 1))
@@ -125,7 +125,7 @@ def test_the_sweep_takes_what_a_crash_left(disk: MediaStore) -> None:
 _FILL = """
 import sys
 from pathlib import Path
-from service.media import MediaStore
+from service.ingest.media import MediaStore
 from service.settings import AppSettings
 disk = MediaStore(AppSettings(data_dir=Path(sys.argv[1]), min_free_bytes=0))
 try:

@@ -15,14 +15,14 @@ from fer_phq.core.errors import RecordingError, StoreError
 from service import erasure
 from service.ingest import recordings as ingest
 from service.ingest.media import MediaStore
-from service.ingest.recordings import Ingested, add_recording, clean_name
+from service.ingest.recordings import StoredRecording, add_recording, clean_name
 from service.ingest.tokens import UploadGrant
 from service.settings import AppSettings
 
 WHEN = datetime(2026, 5, 6, 9, 30, tzinfo=UTC)
 
 
-def _add(settings: AppSettings, store: Store, source: Path, subject: SubjectRecord, **more: Any) -> Ingested:
+def _add(settings: AppSettings, store: Store, source: Path, subject: SubjectRecord, **more: Any) -> StoredRecording:
     return add_recording(settings, store, source, subject_id=subject.id, recorded_at=WHEN, **more)
 
 
@@ -96,7 +96,7 @@ def test_what_is_no_recording_leaves_nothing(
     part.write(source.read_bytes())
     part.finish()
     with pytest.raises(RecordingError) as caught, part:
-        ingest.take_upload(settings, store, part.path, UploadGrant(subject.id, WHEN), "my holiday.mp4")
+        ingest.store_upload(settings, store, part.path, UploadGrant(subject.id, WHEN), "my holiday.mp4")
     assert "my holiday.mp4" in str(caught.value)
     assert ".part" not in str(caught.value)
     assert _files(settings) == []

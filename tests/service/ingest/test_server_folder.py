@@ -13,8 +13,8 @@ from recordings import Recordings
 from db.records import SubjectRecord
 from db.store import Store
 from service.ingest import server_folder
-from service.ingest.arrival import Details, take_from_folder
 from service.ingest.server_folder import FolderError, list_folder
+from service.ingest.session_details import SessionDetails, import_from_folder
 from service.settings import AppSettings
 
 VTT = b"WEBVTT\n\n00:00.000 --> 00:01.000\n<v Client>Hello there\n"
@@ -68,7 +68,7 @@ def test_files_are_listed_with_kind_size_and_date(opened: AppSettings, share: Pa
 def test_paths_that_lead_out_are_refused(opened: AppSettings, share: Path, path: str) -> None:
     (share.parent / "secret.mp4").write_bytes(b"x")
     with pytest.raises(FolderError):
-        server_folder.recording(opened, path)
+        server_folder.find_recording(opened, path)
     with pytest.raises(FolderError):
         list_folder(opened, path)
 
@@ -85,9 +85,9 @@ def test_links_that_lead_out_are_neither_listed_nor_taken(opened: AppSettings, s
     assert [entry.relative for entry in list_folder(opened)] == ["week 1", "again.mp4", "own.mp4"]
     for path in ("file.mp4", "door/secret.mp4", "door"):
         with pytest.raises(FolderError, match="leads out"):
-            server_folder.inside(opened, path)
+            server_folder.resolve_path(opened, path)
     with pytest.raises(FolderError):
-        server_folder.inside(opened, "loop")
+        server_folder.resolve_path(opened, "loop")
 
 
 def test_a_folder_of_like_name_beside_it_is_outside(opened: AppSettings, share: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_folder_of_like_name_beside_it_is_outside(opened: AppSettings, share: 
     (twin / "a.mp4").touch()
     (share / "link.mp4").symlink_to(twin / "a.mp4")
     with pytest.raises(FolderError, match="leads out"):
-        server_folder.recording(opened, "link.mp4")
+        server_folder.find_recording(opened, "link.mp4")
 
 
 def test_the_transcript_beside_a_recording(opened: AppSettings, share: Path) -> None:
@@ -105,10 +105,10 @@ def test_the_transcript_beside_a_recording(opened: AppSettings, share: Path) -> 
     (share / "p01.VTT").write_bytes(VTT)
     entries = list_folder(opened)
     by_name = {entry.name: entry for entry in entries}
-    found = server_folder.beside(entries, by_name["P01.mp4"])
+    found = server_folder.find_transcript(entries, by_name["P01.mp4"])
     assert found is by_name["p01.VTT"]
-    assert server_folder.beside(entries, by_name["P02.mp4"]) is None
-    assert server_folder.transcript(opened, found.relative).speakers == ("Client",)
+    assert server_folder.find_transcript(entries, by_name["P02.mp4"]) is None
+    assert server_folder.read_transcript(opened, found.relative).speakers == ("Client",)
 
 
 def test_a_recording_is_taken_in_with_all_that_is_said_of_it(
@@ -117,13 +117,13 @@ def test_a_recording_is_taken_in_with_all_that_is_said_of_it(
     source = shutil.copy(recordings(seconds=1), share / "week 1" / "a.mp4")
     os.utime(source, (PAST.timestamp(),) * 2)
     (share / "a.vtt").write_bytes(VTT)
-    words = server_folder.transcript(opened, "a.vtt").given()
+    words = server_folder.read_transcript(opened, "a.vtt").with_speaker()
     until = datetime(2030, 1, 1, tzinfo=UTC)
-    taken = take_from_folder(opened, store, "week 1/a.mp4", Details("P01", None, "AB", until, words))
-    assert taken.problem == ""
-    assert taken.ingested is not None
-    assert taken.ingested.job_id is not None
-    session = store.sessions.get(session_id=taken.ingested.session_id)
+    taken = import_from_folder(opened, store, "week 1/a.mp4", SessionDetails("P01", None, "AB", until, words))
+    assert taken.problem is None
+    assert taken.recording is not None
+    assert taken.recording.job_id is not None
+    session = store.sessions.get(session_id=taken.recording.session_id)
     assert (session.recorded_at, session.retain_until, session.original_name) == (PAST, until, "a.mp4")
     assert session.consent is not None
     assert (session.consent.by, session.consent.text_version) == ("AB", "1")
@@ -131,18 +131,20 @@ def test_a_recording_is_taken_in_with_all_that_is_said_of_it(
     assert kept is not None
     assert (kept.original_name, kept.speaker) == ("a.vtt", "Client")
     assert source.exists(), "the file itself stays where it is"
-    again = take_from_folder(opened, store, "week 1/a.mp4", Details("P01", None, "AB", None))
-    assert again.ingested is not None
-    assert again.ingested.duplicate
+    again = import_from_folder(opened, store, "week 1/a.mp4", SessionDetails("P01", None, "AB", None))
+    assert again.recording is not None
+    assert again.recording.duplicate
 
 
 def test_a_file_that_is_no_recording_is_one_sentence(
     opened: AppSettings, share: Path, store: Store, subject: SubjectRecord, recordings: Recordings
 ) -> None:
     shutil.copy(recordings.text(), share / "week 1" / "a.mp4")
-    taken = take_from_folder(opened, store, "week 1/a.mp4", Details(subject.label, None, "AB", None))
-    assert taken.ingested is None
-    assert taken.problem.endswith(".")
-    assert str(share) not in taken.problem
-    assert "leads out" not in take_from_folder(opened, store, "gone.mp4", Details("P", None, "AB", None)).problem
+    taken = import_from_folder(opened, store, "week 1/a.mp4", SessionDetails(subject.label, None, "AB", None))
+    assert taken.recording is None
+    assert str(taken.problem).endswith(".")
+    assert str(share) not in str(taken.problem)
+    assert "leads out" not in str(
+        import_from_folder(opened, store, "gone.mp4", SessionDetails("P", None, "AB", None)).problem
+    )
     assert store.sessions.list_recent() == []

@@ -17,14 +17,14 @@ from fer_phq.core.phq import Scale
 from service.ingest import questionnaire_csv, session_csv
 from service.ingest.questionnaire_csv import ImportResult, import_questionnaires, read_questionnaire_table
 from service.ingest.session_csv import SessionTable, read_session_table
-from service.ingest.transcripts import ReadTranscript, check_transcript
+from service.ingest.transcripts import CheckedTranscript, check_transcript
 
 NOW = datetime(2026, 11, 5, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 VTT = b"WEBVTT\n\n00:00.000 --> 00:01.000\n<v Client>Hello there\n\n00:01.000 --> 00:02.000\n<v Therapist>Hello\n"
 
 
-def transcript(name: str) -> ReadTranscript:
+def transcript(name: str) -> CheckedTranscript:
     if not name.endswith(".vtt"):
         raise FerPhqError(f"There is no transcript {name} among those chosen.")
     return check_transcript(name, VTT)

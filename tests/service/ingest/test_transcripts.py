@@ -16,8 +16,8 @@ from db.records import NewTranscript, SubjectRecord
 from db.store import Store
 from fer_phq.core.errors import FerPhqError, RecordingError
 from service.api.routes import routes
-from service.ingest import arrival, tokens, transcripts
-from service.ingest.arrival import Details
+from service.ingest import tokens, transcripts
+from service.ingest.session_details import SessionDetails, create_upload_grant
 from service.ingest.transcripts import check_transcript
 from service.settings import AppSettings
 
@@ -47,11 +47,11 @@ def waiting_files(settings: AppSettings) -> list[str]:
 def test_speakers_and_the_subject_are_found() -> None:
     read = check_transcript("C:\\words\\a.vtt", VTT)
     assert (read.name, read.speakers, read.subject, read.utterances) == ("a.vtt", ("Client", "Ms Roe"), "Client", 2)
-    assert read.given() == NewTranscript("a.vtt", VTT, "Client")
-    assert read.given(" ms roe ").speaker == "Ms Roe"
+    assert read.with_speaker() == NewTranscript("a.vtt", VTT, "Client")
+    assert read.with_speaker(" ms roe ").speaker == "Ms Roe"
     with pytest.raises(FerPhqError, match="has no speaker 'Bob': it has Client, Ms Roe"):
-        read.given("Bob")
-    assert "Hello" not in repr(read.given())
+        read.with_speaker("Bob")
+    assert "Hello" not in repr(read.with_speaker())
 
 
 @pytest.mark.parametrize("document", [b"", b"\x00\x01", b"just words", b"WEBVTT\n\n", b"M\xfcller", b"x" * (17 << 20)])
@@ -65,8 +65,8 @@ def test_what_is_no_transcript_is_one_sentence_with_its_name(document: bytes) ->
 def test_a_transcript_waits_for_its_recording(
     settings: AppSettings, store: Store, recordings: Recordings, put: Put
 ) -> None:
-    words = check_transcript("a.vtt", VTT).given()
-    grant = arrival.grant(settings, store, Details("P01", NOW, "AB", None, words), NOW)
+    words = check_transcript("a.vtt", VTT).with_speaker()
+    grant = create_upload_grant(settings, store, SessionDetails("P01", NOW, "AB", None, words), NOW)
     token = tokens.upload_token(settings, grant)
     (file,) = settings.incoming_dir.iterdir()
     assert file.stat().st_mode & 0o777 == 0o600
@@ -85,8 +85,10 @@ def test_a_token_names_nobody(settings: AppSettings, store: Store) -> None:
     """A token can be read by its holder: neither the file's nor the speaker's name stands in it."""
     import base64
 
-    words = check_transcript("roe.vtt", VTT).given("Ms Roe")
-    token = tokens.upload_token(settings, arrival.grant(settings, store, Details("P01", NOW, "AB", None, words), NOW))
+    words = check_transcript("roe.vtt", VTT).with_speaker("Ms Roe")
+    token = tokens.upload_token(
+        settings, create_upload_grant(settings, store, SessionDetails("P01", NOW, "AB", None, words), NOW)
+    )
     body = token.split(".")[0]
     assert b"roe" not in base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)).lower()
 
@@ -94,10 +96,10 @@ def test_a_token_names_nobody(settings: AppSettings, store: Store) -> None:
 def test_a_transcript_that_is_gone_is_one_sentence(
     settings: AppSettings, store: Store, recordings: Recordings, put: Put
 ) -> None:
-    words = check_transcript("a.vtt", VTT).given()
-    grant = arrival.grant(settings, store, Details("P01", NOW, "AB", None, words), NOW)
+    words = check_transcript("a.vtt", VTT).with_speaker()
+    grant = create_upload_grant(settings, store, SessionDetails("P01", NOW, "AB", None, words), NOW)
     assert grant.transcript is not None
-    transcripts.fetched(settings, grant.transcript)
+    transcripts.remove_pending(settings, grant.transcript)
     body = put(recordings(seconds=1), tokens.upload_token(settings, grant))
     assert (body["status"], body["error"]) == (
         422,
@@ -105,18 +107,18 @@ def test_a_transcript_that_is_gone_is_one_sentence(
     )
     assert store.sessions.list_recent() == []
     with pytest.raises(RecordingError, match="no transcript that could be waiting"):
-        transcripts.waiting(settings, "../secret")
+        transcripts.load_pending(settings, "../secret")
 
 
 def test_a_session_keeps_the_transcript_that_it_has(
     settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings, put: Put
 ) -> None:
     source = recordings(seconds=1)
-    plain = arrival.grant(settings, store, Details(subject.label, NOW, "AB", None), NOW)
+    plain = create_upload_grant(settings, store, SessionDetails(subject.label, NOW, "AB", None), NOW)
     session_id = str(put(source, tokens.upload_token(settings, plain))["session_id"])
     for name in ("first.vtt", "second.vtt"):
-        words = check_transcript(name, VTT).given()
-        grant = arrival.grant(settings, store, Details(subject.label, NOW, "AB", None, words), NOW)
+        words = check_transcript(name, VTT).with_speaker()
+        grant = create_upload_grant(settings, store, SessionDetails(subject.label, NOW, "AB", None, words), NOW)
         assert put(source, tokens.upload_token(settings, grant))["session_id"] == session_id
     kept = store.transcripts.get(session_id=session_id)
     assert kept is not None

@@ -20,7 +20,7 @@ from service import erasure
 from service.ingest.recordings import add_recording
 from service.jobs import messages, queue, runner
 from service.jobs.runner import JobRunner, WorkerStopping
-from service.runtime_settings import choose
+from service.runtime_settings import change_settings
 from service.settings import AppSettings
 
 Work = Callable[[ProgressHook], SessionAnalysis]
@@ -84,7 +84,7 @@ def test_a_job_goes_by_what_was_chosen_meanwhile(settings: AppSettings, store: S
     """The worker need not be started anew when somebody changes the sampling."""
     doing = Doing(_raises(RecordingError("Enough.")))
     running = JobRunner(settings, store, doing, "w-1")
-    choose(settings, store, {"fps": 0.5, "coverage_floor": 0.75}, by="AB")
+    change_settings(settings, store, {"fps": 0.5, "coverage_floor": 0.75}, by="AB")
     running.run(job.workflow_id)
     (asked,) = doing.asked
     assert (asked.sampling.fps, asked.coverage_floor) == (0.5, 0.75)
