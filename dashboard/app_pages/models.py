@@ -1,13 +1,13 @@
-"""Models: which checkpoint bundle is in use, which others there are, how good they are, and training a new PHQ head."""
+"""The Models page: the checkpoint bundle in use, the others, how good they are, and training a new PHQ head."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from dashboard import context
-from dashboard.i18n import _
+from dashboard.i18n import _, render
 from dashboard.models import bundles
-from dashboard.models.bundle_card import ENVIRONMENT, badges, bundle_card, is_same
+from dashboard.models.bundle_card import ENVIRONMENT, bundle_badges, bundle_card, is_same
 from dashboard.models.comparison_card import comparison_card
 from dashboard.models.training_card import rescoring_row, training_card
 from dashboard.widgets import ui
@@ -17,7 +17,7 @@ from service.models.active_model import active_bundle
 
 
 def active_or_problem() -> Bundle | None:
-    """The active bundle; None, with what is wrong on the page, when it cannot be had."""
+    """Return the active bundle; None, with the problem on the page, when it cannot be used."""
     try:
         return active_bundle(context.settings(), context.store())
     except ModelError as error:
@@ -26,11 +26,11 @@ def active_or_problem() -> Bundle | None:
 
 
 def in_use(bundle: Bundle) -> None:
-    """What makes new analyses, and who decided so."""
+    """Draw which bundle makes new analyses, and who decided so."""
     with ui.card("in_use", _("In use")):
         st.html(
             f'<p class="fp-lead"><span class="fp-name">{ui.text(bundle.model_id)}</span> '
-            f"{' '.join(badges(bundle, in_use=False))}</p>"
+            f"{' '.join(bundle_badges(bundle, in_use=False))}</p>"
         )
         phq = bundle.config.phq
         gives = _(
@@ -49,24 +49,24 @@ def in_use(bundle: Bundle) -> None:
 
 
 def page() -> None:
-    """What is in use, how to train another, and all there are."""
+    """Draw the bundle in use, the training of another, and all bundles."""
     ui.heading(_("Models"), _("What makes the analyses, and how good it is known to be."))
     active = active_or_problem()
     if active is not None:
         in_use(active)
         training_card()
     comparison_card(active.model_id if active else None)
-    found, broken = bundles.all_bundles()
-    if active is not None and not any(is_same(bundle, active) for bundle in found):
-        found.insert(0, active)  # FERPHQ_MODEL may name a folder anywhere
+    loaded, broken = bundles.load_bundles()
+    if active is not None and not any(is_same(bundle, active) for bundle in loaded):
+        loaded.insert(0, active)  # FERPHQ_MODEL may name a folder anywhere
     st.subheader(_("All models"), anchor=False)
-    for bundle in found:
+    for bundle in loaded:
         bundle_card(bundle, active)
-    if len(found) == 1:
+    if len(loaded) == 1:
         ui.note(_("Only the model that comes with fer-phq is here. One that you train appears beside it."))
-    for one in broken:
-        with ui.card(f"broken_{one.path.name}", ui.md(one.path.name)):
-            ui.warn(_("This model cannot be used. {why}").format(why=one.why))
+    for folder in broken:
+        with ui.card(f"broken_{folder.path.name}", ui.md(folder.path.name)):
+            ui.warn(_("This model cannot be used. {why}").format(why=render(folder.reason)))
 
 
 page()

@@ -1,4 +1,4 @@
-"""Training a PHQ head from the stored sessions, and scoring them again: forms, progress and what came of it."""
+"""Training a PHQ head from the stored sessions, and scoring them again: forms, progress and results."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import streamlit as st
 from dashboard import charts, context
 from dashboard.i18n import _, mark, n_, render
 from dashboard.i18n.vocabulary import spoken
-from dashboard.models.bundle_card import anchor
+from dashboard.models.bundle_card import card_anchor
 from dashboard.widgets import ui
 from fer_phq.core.errors import FerPhqError
-from fer_phq.core.phq import Modality, Scale
+from fer_phq.core.phq import Scale
 from fer_phq.models.checkpoint import Bundle
 from fer_phq.models.head_report import FEWEST_SESSIONS, FEWEST_SUBJECTS, RIDGE_ONLY_BELOW, TrainingStep
 from service.models import head_training, rescoring
@@ -33,11 +33,11 @@ LEAD = mark(
 
 
 def training_card() -> None:
-    """The form, or the training that runs."""
+    """Draw the form, or the training that runs."""
     with ui.card("training", _("Train from your sessions")):
         task = head_training.status(context.settings())
         if task is not None and task.state is TaskState.RUNNING:
-            running(
+            running_task(
                 "training",
                 _("Training {name}").format(name=task.name),
                 lambda: head_training.status(context.settings()),
@@ -45,43 +45,45 @@ def training_card() -> None:
             )
             return
         ui.note(_(LEAD))
-        form()
+        training_form()
         if task is not None:
             training_result(task)
 
 
-def form() -> None:
-    """What to train, how much there is to learn from, and the button."""
-    name, scale, days = st.columns([0.4, 0.3, 0.3])
-    chosen_name = name.text_input(
+def training_form() -> None:
+    """Draw what to train, how much there is to learn from, and the button."""
+    name_column, scale_column, days_column = st.columns([0.4, 0.3, 0.3])
+    bundle_name = name_column.text_input(
         _("Name of the new model"), placeholder="clinic-2026", max_chars=head_training.LONGEST_NAME, key="training_name"
     ).strip()
-    chosen_scale = scale.selectbox(_("Questionnaires"), [EITHER, *map(str, Scale)], key="training_scale", format_func=_)
-    within = days.number_input(
+    scale_choice = scale_column.selectbox(
+        _("Questionnaires"), [EITHER, *map(str, Scale)], key="training_scale", format_func=_
+    )
+    within = days_column.number_input(
         _("Answered within days of the recording"), 1, int(LONGEST_DAYS), int(WITHIN_DAYS), key="training_days",
         help=_("A PHQ asks about the last two weeks"),
     )  # fmt: skip
     quick = st.checkbox(_("Quick: only the simplest model, judged once instead of three times"), key="training_quick")
-    wanted = None if chosen_scale == EITHER else Scale(chosen_scale)
+    scale = None if scale_choice == EITHER else Scale(scale_choice)
     try:
-        labelled = head_training.count_labelled(context.store(), context.settings(), wanted, within)
+        count = head_training.count_labelled(context.store(), context.settings(), scale, within)
     except FerPhqError as error:
         ui.warn(render(error.message))
         return
-    what_there_is(labelled, within, quick)
-    if st.button(_("Start training"), type="primary", disabled=not labelled.enough, key="training_start"):
-        if not chosen_name:
+    labelled_note(count, within, quick)
+    if st.button(_("Start training"), type="primary", disabled=not count.enough, key="training_start"):
+        if not bundle_name:
             ui.warn(_("Give the new model a name first."))
             return
-        begin(
+        start_task(
             lambda: head_training.start(
-                context.settings(), chosen_name, quick=quick, scale=labelled.scale, within_days=within
+                context.settings(), bundle_name, quick=quick, scale=count.scale, within_days=within
             )
         )
 
 
-def begin(start: Callable[[], None]) -> None:
-    """Start a task, or say why it cannot be."""
+def start_task(start: Callable[[], None]) -> None:
+    """Start a task, or draw why it cannot be started."""
     try:
         start()
     except FerPhqError as error:
@@ -90,63 +92,63 @@ def begin(start: Callable[[], None]) -> None:
         st.rerun()
 
 
-def what_there_is(labelled: LabelledCount, within: float, quick: bool) -> None:
-    """How many labelled sessions there are, and what can be learnt from so many."""
-    there = _("There are {sessions} of {people} with a {scale} answered {within}.").format(
-        sessions=n_("{n} analysed session", "{n} analysed sessions", labelled.sessions),
-        people=n_("{n} person", "{n} people", labelled.people),
-        scale=labelled.scale,
+def labelled_note(count: LabelledCount, within: float, quick: bool) -> None:
+    """Draw how many labelled sessions there are, and what can be learnt from so many."""
+    total = _("There are {sessions} of {people} with a {scale} answered {within}.").format(
+        sessions=n_("{n} analysed session", "{n} analysed sessions", count.sessions),
+        people=n_("{n} person", "{n} people", count.people),
+        scale=count.scale,
         within=n_("within {n} day", "within {n} days", int(within)),
     )
-    if not labelled.enough:
+    if not count.enough:
         few = _(
             "That is too few: a head needs {sessions} sessions of {people} people. Enter questionnaires near the "
             "recordings, or analyse earlier sessions again."
         )
-        ui.warn(f"{there} {few.format(sessions=FEWEST_SESSIONS, people=FEWEST_SUBJECTS)}")
-    elif labelled.ridge_only:
+        ui.warn(f"{total} {few.format(sessions=FEWEST_SESSIONS, people=FEWEST_SUBJECTS)}")
+    elif count.ridge_only:
         ridge = _(
             "With fewer than {people} people only the simplest model (ridge regression) is tried: a choice between "
             "models would be a choice between chances, and the report's figures may be far from the truth."
         )
-        ui.warn(f"{there} {ridge.format(people=RIDGE_ONLY_BELOW)}")
+        ui.warn(f"{total} {ridge.format(people=RIDGE_ONLY_BELOW)}")
     elif quick:
         simplest = _("Only the simplest model (ridge regression) is tried.")
-        ui.note(f"{there} {simplest}")
+        ui.note(f"{total} {simplest}")
     else:
         several = _(
             "Several models are compared on people left out, and the simplest that is not clearly worse is kept. This "
             "can take many minutes."
         )
-        ui.note(f"{there} {several}")
+        ui.note(f"{total} {several}")
 
 
 def training_result(task: head_training.HeadTraining) -> None:
-    """How the last training ended."""
+    """Draw how the last training ended."""
     when = ui.day_and_time(task.finished_at or task.started_at)
     if task.bundle is not None:
-        below = _("its report is below")
-        words = escape(
+        link_text = _("its report is below")
+        text = escape(
             _("{name} was trained on {when}: {link}. It is not in use unless its card says so."), quote=False
         ).format(
             name=f"<b>{escape(task.name)}</b>",
             when=escape(when),
-            link=f'<a href="#{escape(anchor(task.name))}" target="_self">{escape(below)}</a>',
+            link=f'<a href="#{escape(card_anchor(task.name))}" target="_self">{escape(link_text)}</a>',
         )
-        st.html(f'<p class="fp-done">{words}</p>')
+        st.html(f'<p class="fp-done">{text}</p>')
     elif task.state is TaskState.FAILED:
-        failed(_("The training of {name} failed on {when}.").format(name=task.name, when=when), task)
+        failure(_("The training of {name} failed on {when}.").format(name=task.name, when=when), task)
     elif task.state is TaskState.CANCELLED:
-        words = _("The training of {name} was cancelled on {when}. Nothing of it was kept.")
-        ui.note(words.format(name=task.name, when=when))
+        text = _("The training of {name} was cancelled on {when}. Nothing of it was kept.")
+        ui.note(text.format(name=task.name, when=when))
 
 
 def rescoring_row(bundle: Bundle) -> None:
-    """Below the active model: stored sessions that its heads have not scored, or the scoring that runs."""
+    """Draw the stored sessions that the active model's heads have not scored, or the scoring that runs."""
     task = rescoring.status(context.settings())
     if task is not None and task.state is TaskState.RUNNING:
-        words = _("Scoring the stored sessions with {name}").format(name=task.name)
-        running("scoring", words, lambda: rescoring.status(context.settings()), stop_scoring)
+        title = _("Scoring the stored sessions with {name}").format(name=task.name)
+        running_task("scoring", title, lambda: rescoring.status(context.settings()), stop_scoring)
         return
     if task is not None and task.name == bundle.model_id:
         scoring_result(task)
@@ -165,23 +167,23 @@ def rescoring_row(bundle: Bundle) -> None:
             )
         )
     if act.button(_("Score stored sessions again"), key="scoring_start", width="stretch"):
-        begin(lambda: rescoring.start(context.settings()))
+        start_task(lambda: rescoring.start(context.settings()))
 
 
 def scoring_result(task: Task) -> None:
-    """How the last scoring with this model ended."""
+    """Draw how the last scoring with this model ended."""
     when = ui.day_and_time(task.finished_at or task.started_at)
     if task.state is TaskState.FAILED:
-        failed(_("Scoring the stored sessions failed on {when}.").format(when=when), task)
+        failure(_("Scoring the stored sessions failed on {when}.").format(when=when), task)
     elif task.state is TaskState.CANCELLED:
-        words = _("Scoring the stored sessions was cancelled on {when}. What it had scored was kept.")
-        ui.note(words.format(when=when))
+        text = _("Scoring the stored sessions was cancelled on {when}. What it had scored was kept.")
+        ui.note(text.format(when=when))
     else:
         ui.note(_("Stored sessions were scored with it on {when}.").format(when=when))
 
 
-def running(key: str, words: str, status: Callable[[], Task | None], cancel: Callable[[], None]) -> None:
-    """A task at work: since when, the end of its log, and a button to stop it; drawn anew while it lasts."""
+def running_task(key: str, title: str, status: Callable[[], Task | None], cancel: Callable[[], None]) -> None:
+    """Draw a running task: since when, the end of its log, and a button to stop it; drawn anew while it runs."""
 
     def draw() -> None:
         task = status()
@@ -194,19 +196,19 @@ def running(key: str, words: str, status: Callable[[], Task | None], cancel: Cal
         since = _("since {time}").format(time=clock)
         if minutes:
             since = n_("since {time}, {n} minute", "since {time}, {n} minutes", minutes, time=clock)
-        line.html(f'<p class="fp-working">{escape(words)} <span>{escape(since)}</span></p>')
+        line.html(f'<p class="fp-working">{escape(title)} <span>{escape(since)}</span></p>')
         if act.button(_("Cancel"), key=f"{key}_cancel", width="stretch"):
             cancel()
         if isinstance(task, HeadTraining):
-            curves(task.steps)
+            training_curves(task.steps)
         st.code("\n".join(task.lines) or _("Starting …"), language=None, wrap_lines=True)
         ui.note(_("It goes on when this page is closed."))
 
     st.fragment(draw, run_every=LIVE_SECONDS, key=f"{key}_live")()
 
 
-def curves(steps: Sequence[TrainingStep]) -> None:
-    """How the models do on the set of modalities that is being judged."""
+def training_curves(steps: Sequence[TrainingStep]) -> None:
+    """Draw the models' errors so far on the set of modalities that is being trained."""
     if not steps:
         return
     current = steps[-1].modalities
@@ -217,7 +219,7 @@ def curves(steps: Sequence[TrainingStep]) -> None:
     ]
     if not rows:
         return
-    source = _("From the {modalities}").format(modalities=spoken([Modality(name) for name in current]))
+    source = _("From the {modalities}").format(modalities=spoken(current))
     st.markdown(f"**{source}**")
     figure = charts.training_curves(pd.DataFrame(rows), context.colours())
     st.plotly_chart(
@@ -246,10 +248,10 @@ def _stop(cancel: Callable[[], None]) -> None:
         st.rerun()
 
 
-def failed(words: str, task: Task) -> None:
-    """What a task that failed said last."""
+def failure(title: str, task: Task) -> None:
+    """Draw why a task failed, and the end of its log."""
     reason = "" if task.error is None else ui.sentence(render(task.error))
-    st.html(f'<p class="fp-danger">{escape(words)} {ui.text(reason)}</p>')
+    st.html(f'<p class="fp-danger">{escape(title)} {ui.text(reason)}</p>')
     if task.lines:
         with st.expander(_("What it printed last")):
             st.code("\n".join(task.lines), language=None, wrap_lines=True)

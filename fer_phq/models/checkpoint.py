@@ -22,7 +22,7 @@ from typing import Any
 
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import ModelError
-from fer_phq.core.messages import Message
+from fer_phq.core.messages import Message, from_json, to_json
 from fer_phq.core.paths import data_dir
 from fer_phq.core.phq import Modality, Provenance, Scale
 from fer_phq.models import messages
@@ -44,7 +44,7 @@ class PhqConfig:
         scale: The questionnaire whose score they estimate.
         provenance: Where the labels come from.
         interval_level: Share of new subjects whose score the interval is to hold, 0 to 1.
-        training: One sentence on the labels.
+        training: One sentence on the labels; a text where an older version wrote it.
         heads: Of each head what is no array (`fer_phq.models.phq_head.head_to_config`), in the order in which they are
             asked.
     """
@@ -52,7 +52,7 @@ class PhqConfig:
     scale: Scale
     provenance: Provenance
     interval_level: float
-    training: str
+    training: Message
     heads: tuple[dict[str, Any], ...]
 
     @property
@@ -216,7 +216,10 @@ def write_config(folder: Path, config: BundleConfig) -> None:
         folder: The bundle's folder, which holds the weights already.
         config: What to write; its hashes are replaced by those of the weights.
     """
-    text = json.dumps(dataclasses.asdict(dataclasses.replace(config, sha256=hash_files(folder))), indent=2)
+    fields = dataclasses.asdict(dataclasses.replace(config, sha256=hash_files(folder)))
+    if config.phq is not None:
+        fields["phq"]["training"] = to_json(config.phq.training)
+    text = json.dumps(fields, indent=2)
     (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
 
 
@@ -233,7 +236,12 @@ def _parse_config(fields: dict[str, Any]) -> BundleConfig:
     if phq is not None:
         if "heads" not in phq:
             raise _OutdatedHeadError
-        enums = {"scale": Scale(phq["scale"]), "provenance": Provenance(phq["provenance"])}
-        phq = PhqConfig(**(phq | enums | {"heads": tuple(phq["heads"])}))
+        parsed = {
+            "scale": Scale(phq["scale"]),
+            "provenance": Provenance(phq["provenance"]),
+            "training": from_json(phq["training"]),
+            "heads": tuple(phq["heads"]),
+        }
+        phq = PhqConfig(**(phq | parsed))
         _ = phq.modalities  # raises ValueError for a name that is no modality's
     return BundleConfig(**(fields | {"classes": tuple(fields["classes"]), "phq": phq}))

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 
 from fer_phq.core.messages import Template, template
 from training.phq import messages as training_messages
+from training.phq.data import messages as manifest_messages
+from training.simulation import messages as simulation_messages
 
-TRAINING_MESSAGES = training_messages
-"""Declared by the import."""
+TRAINING_MESSAGES = (training_messages, manifest_messages, simulation_messages)
+"""Declared by their import."""
 
 ACTIVE_MODEL_GONE = template(
     "service_models.active_model_gone",

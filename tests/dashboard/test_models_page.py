@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.models import bundles
 from db.store import Store
+from fer_phq.core.messages import literal
 from fer_phq.core.phq import Modality, Provenance
 from fer_phq.models.checkpoint import SHIPPED, Bundle, find_bundle, read_bundle, write_config
 from service.models import head_training, rescoring
@@ -36,8 +37,12 @@ def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     missing = {Modality.VOICE: 1.0, Modality.WORDS: 1.0}
     report = fit_heads(simulate(Cohort(12, seconds=(20, 60), missing=missing), 0).data, Options(quick=True))
     base = find_bundle(SHIPPED)
-    write_phq_bundle(report, base, folder / "clinic", Provenance.CLINICAL, "Trained on 12 people of one clinic.")
-    write_phq_bundle(report, base, folder / "made-up", Provenance.SIMULATED, "Trained on 12 people that were made up.")
+    write_phq_bundle(
+        report, base, folder / "clinic", Provenance.CLINICAL, literal("Trained on 12 people of one clinic.")
+    )
+    write_phq_bundle(
+        report, base, folder / "made-up", Provenance.SIMULATED, literal("Trained on 12 people that were made up.")
+    )
     return folder
 
 
@@ -230,9 +235,9 @@ def test_what_others_put_there_cannot_smuggle_or_break(trained: Bundle, models_h
     shutil.copytree(SHIPPED, models_here / "hostile")
     config = read_bundle(SHIPPED).config
     write_config(models_here / "hostile", type(config)(**{**vars(config), "name": "<img src=x>"}))
-    shown = bundles.card_of(read_bundle(trained.path))
+    shown = bundles.load_card(read_bundle(trained.path))
     assert shown == "### Title\n\n#### Part\n\n[p](http://evil.example/p.png) a [b](https://b.example) <img src=x>"
-    assert [path.name for path, _, _ in bundles.pictures_of(trained)] == ["calibration.png", "learning_curve.png"]
+    assert [path.name for path, _, _ in bundles.list_pictures(trained)] == ["calibration.png", "learning_curve.png"]
     app = open_page()
     html = " ".join(str(getattr(node.proto, "body", "")) for node in app.main if node.type == "html")
     assert "<img" not in html
@@ -245,7 +250,7 @@ def test_a_folder_that_is_no_bundle_hides_no_other(models_here: Path, heads: Pat
     shutil.copyfile(SHIPPED / "model.safetensors", models_here / "old" / "model.safetensors")
     (models_here / "old" / "config.json").write_text("{}")
     (models_here / "notes").mkdir()
-    found, broken = bundles.all_bundles()
+    found, broken = bundles.load_bundles()
     assert [bundle.path for bundle in found] == [SHIPPED]
     assert [one.path.name for one in broken] == ["old"]
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fer_phq.core.errors import FerPhqError
+from fer_phq.core.messages import Message
 from fer_phq.core.phq import Provenance
 from fer_phq.models.checkpoint import CONFIG, WEIGHTS, Bundle, BundleConfig, PhqConfig, write_config
 from fer_phq.models.head_report import SetReport
@@ -25,7 +26,7 @@ COMPANIONS = ("recipe.yaml", "metrics.json", "robustness.json", "robustness.md")
 
 
 def write_phq_bundle(
-    result: TrainingResult, base: Bundle, out: Path, provenance: Provenance, training: str, overwrite: bool = False
+    result: TrainingResult, base: Bundle, out: Path, provenance: Provenance, training: Message, overwrite: bool = False
 ) -> None:
     """Write the bundle of trained heads, whole or not at all.
 
@@ -62,7 +63,7 @@ def _emotion_card(base: Bundle) -> str:
 
 
 def write_heads(
-    result: TrainingResult, config: BundleConfig, folder: Path, provenance: Provenance, training: str, name: str
+    result: TrainingResult, config: BundleConfig, folder: Path, provenance: Provenance, training: Message, name: str
 ) -> BundleConfig:
     """Write the heads and the configuration with them into a bundle's folder.
 

@@ -40,6 +40,9 @@ OTHER_COLUMNS = template("phq_training.other_columns", "{name} has other columns
 OTHER_KIND = template(
     "phq_training.other_kind", "{name} has another {modality} than {name2} ({one}; {other}): use one kind."
 )
+WRONG_SHAPE = template("phq_training.wrong_shape", "{array} must be (rows, width), it is {shape}")
+WRONG_TIMES = template("phq_training.wrong_times", "{times} must be ({rows},) beside {values}, it is {shape}")
+LONG_KIND = template("phq_training.long_kind", "{array} is longer than a kind can be")
 FEATURE_KIND = template("phq_training.feature_kind", "{width} numbers a row of {kind}")
 UNNAMED_KIND = template("phq_training.unnamed_kind", "an unnamed kind")
 NO_PHQ_HEAD = template("phq_training.no_phq_head", "{model_id} has no PHQ head to judge.")

@@ -154,8 +154,8 @@ def train(
     data = load_features(used, loader, options.skip_bad, notify)
     result = fit_heads(data, options, notify, on_step)
     provenance = provenance_of(data)
-    label_sentence = str(describe_labels(result.report, provenance))
-    write_phq_bundle(result, base, out, provenance, label_sentence, overwrite)
+    labels = describe_labels(result.report, provenance)
+    write_phq_bundle(result, base, out, provenance, labels, overwrite)
     return result
 
 

@@ -47,3 +47,9 @@ SPEECH_EMPTY = template(
     "simulation.speech_empty",
     "espeak-ng gave no sound of {rate} samples a second: check its voice {voice}.",
 )
+
+TRAINED_ON_SIMULATED = template(
+    "simulation.trained_on_simulated",
+    "Trained on simulated {scale} labels only ({file}): a demonstration of the machinery, without evidence about any "
+    "person.",
+)

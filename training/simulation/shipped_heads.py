@@ -22,16 +22,13 @@ from training.emotion.data.corpora import Source, load_faces
 from training.phq.bundle import replace_folder, write_heads
 from training.phq.evaluate import PhqEvaluation, evaluate
 from training.phq.train import Options, fit_heads
+from training.simulation import messages
 from training.simulation.sessions import Cohort, simulate
 from training.simulation.severity import EmbeddingBank
 
 SUBJECTS = 400
 SECONDS = (10.0, 900.0)
 MISSING = {Modality.FACE: 0.15, Modality.VOICE: 0.15, Modality.WORDS: 0.3}
-TRAINING_SENTENCE = (
-    "Trained on simulated PHQ-8 labels only (training/simulation/severity.py): a demonstration of the machinery, "
-    "without evidence about any person."
-)
 
 
 def make_embedding_bank(model: FerPhqModel, folder: Path) -> EmbeddingBank:
@@ -71,9 +68,10 @@ def train_heads(folder: Path, data: Path, seed: int, subjects: int = SUBJECTS) -
         simulate(cohort, seed, bank).data, Options(seed, quick=True), lambda line: print(line, file=sys.stderr)
     )
     config = model.bundle.config
+    labels = messages.TRAINED_ON_SIMULATED(scale=str(result.report.scale), file="training/simulation/severity.py")
     with replace_folder(folder) as part:
         shutil.copytree(folder, part, dirs_exist_ok=True)
-        write_heads(result, config, part, Provenance.SIMULATED, TRAINING_SENTENCE, config.name)
+        write_heads(result, config, part, Provenance.SIMULATED, labels, config.name)
         evaluation = evaluate(load_model(part), simulate(cohort, seed + 1000, bank).data)
         cohort_text = f"{subjects} people, one session of {SECONDS[0]:g} to {SECONDS[1]:g} s each"
         text = json.dumps(dataclasses.asdict(evaluation) | {"training": cohort_text}, indent=2)

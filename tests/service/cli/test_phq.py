@@ -57,7 +57,7 @@ def test_from_questionnaires_to_estimates(installation, tmp_path):
     assert active_bundle(installation).path == SHIPPED
     config = read_bundle(out).config.phq
     assert config.provenance is Provenance.CLINICAL
-    assert "12 sessions of 12 people" in config.training
+    assert "12 sessions of 12 people" in str(config.training)
 
     before = row_counts(installation.database_url)
     assert "clinic" not in run("models", "list").output
@@ -172,7 +172,7 @@ def test_sessions_without_a_face_are_passed_over(installation, tmp_path):
             store.questionnaires.save(subject_id=subject, scale=Scale.PHQ8, items=[1] * 8, answered_at=MONDAY)
     done = run("train", "phq", "--from-store", "--out", tmp_path / "b", "--quick")
     assert done.exit_code == 0, done.output
-    assert f"{PEOPLE} sessions of {PEOPLE} people" in read_bundle(tmp_path / "b").config.phq.training
+    assert f"{PEOPLE} sessions of {PEOPLE} people" in str(read_bundle(tmp_path / "b").config.phq.training)
 
 
 def test_a_model_without_heads_scores_nothing_again(installation, tmp_path):

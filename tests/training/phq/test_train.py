@@ -64,7 +64,7 @@ def test_the_bundle_is_whole_and_says_what_it_is(bundle):
     found = read_bundle(bundle)
     assert found.config.name == "clinic"
     assert found.config.phq.provenance is Provenance.CLINICAL
-    assert "30 sessions of 30 people" in found.config.phq.training
+    assert "30 sessions of 30 people" in str(found.config.phq.training)
     assert set(found.config.phq.modalities) == {
         (Modality.FACE,),
         (Modality.VOICE,),
@@ -118,7 +118,7 @@ def test_simulated_sessions_make_a_simulated_head(tmp_path):
     assert train.main([str(write_cohort(data, tmp_path / "m")), "--out", str(tmp_path / "b"), "--quick"]) == 0
     config = read_bundle(tmp_path / "b").config.phq
     assert config.provenance is Provenance.SIMULATED
-    assert "says nothing about any person" in config.training
+    assert "says nothing about any person" in str(config.training)
 
 
 def test_a_manifest_may_say_that_it_is_simulated(small, tmp_path):

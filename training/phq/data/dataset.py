@@ -13,7 +13,7 @@ from fer_phq.core.analysis import Settings
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.messages import Message
-from fer_phq.core.phq import Modality, Scale
+from fer_phq.core.phq import MODALITY_NAMES, Modality, Scale
 from fer_phq.features.functionals import Functionals, count_measured, functionals
 from fer_phq.features.windows import window_modalities, windows
 from fer_phq.models.head_report import FEWEST_SESSIONS, FEWEST_SUBJECTS
@@ -152,7 +152,7 @@ def _input(data: LabelledDataset, modality: Modality) -> InputSpec:
             raise FerPhqError(
                 messages.OTHER_KIND(
                     name=session.name,
-                    modality=str(modality),
+                    modality=MODALITY_NAMES[modality](),
                     name2=data.sessions[0].name,
                     one=_kind_message(series),
                     other=_kind_message(first),

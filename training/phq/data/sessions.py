@@ -19,7 +19,9 @@ from numpy.lib import format as npy
 
 from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.phq import Modality, Scale
-from fer_phq.features.files import ARRAYS, open_archive, read_features
+from fer_phq.features import messages as feature_messages
+from fer_phq.features.files import ARRAYS, FeatureError, open_archive, read_features
+from training.phq import messages
 
 MAX_TEXT_BYTES = 1 << 16
 """Largest `..._kind` array that is read: a kind is a few words."""
@@ -114,10 +116,6 @@ class FeatureSpace:
     kind: str
     width: int
 
-    def __str__(self) -> str:
-        """Return the kind in words."""
-        return f"{self.width} numbers a row" + (f" of kind {self.kind}" if self.kind else "")
-
 
 def feature_spaces(path: Path) -> dict[Modality, FeatureSpace]:
     """Read the modalities of a features file from the headers of its arrays; the values are not unpacked.
@@ -132,20 +130,20 @@ def feature_spaces(path: Path) -> dict[Modality, FeatureSpace]:
         names = {entry.filename.removesuffix(".npy") for entry in archive.infolist()}
         spaces = {m: _space(archive, names, *ARRAYS[m]) for m in Modality if ARRAYS[m][0] in names}
         if not spaces:
-            raise ValueError("it holds none of the arrays visual, voice and words")
+            raise FeatureError(feature_messages.NO_MODALITY())
     return spaces
 
 
 def _space(archive: zipfile.ZipFile, names: set[str], values: str, times: str) -> FeatureSpace:
     shape = _shape(archive, values)
     if len(shape) != 2 or not shape[1]:
-        raise ValueError(f"{values} must be (rows, width), it is {shape}")
+        raise FeatureError(messages.WRONG_SHAPE(array=values, shape=str(shape)))
     if times in names:
         times_shape = _shape(archive, times)
         if times_shape != shape[:1]:
-            raise ValueError(f"{times} must be ({shape[0]},) beside {values}, it is {times_shape}")
+            raise FeatureError(messages.WRONG_TIMES(times=times, rows=shape[0], values=values, shape=str(times_shape)))
     elif values != "words":
-        raise ValueError(f"{values} stands without {times}")
+        raise FeatureError(feature_messages.WITHOUT_TIMES(array=values, times=times))
     return FeatureSpace(_text(archive, f"{values}_kind") if f"{values}_kind" in names else "", shape[1])
 
 
@@ -155,12 +153,12 @@ def _shape(archive: zipfile.ZipFile, name: str) -> tuple[int, ...]:
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, _, dtype = read(file)
     if dtype.kind not in "fiu":
-        raise ValueError(f"{name} does not hold numbers")
+        raise FeatureError(feature_messages.NO_NUMBERS(array=name))
     return tuple(shape)
 
 
 def _text(archive: zipfile.ZipFile, name: str) -> str:
     if archive.getinfo(f"{name}.npy").file_size > MAX_TEXT_BYTES:
-        raise ValueError(f"{name} is longer than a kind can be")
+        raise FeatureError(messages.LONG_KIND(array=name))
     with archive.open(f"{name}.npy") as file:
         return str(np.asarray(npy.read_array(file, allow_pickle=False)))
