@@ -1,16 +1,16 @@
 """Make a checkpoint bundle of a finished emotion run: `python -m training.emotion.bundle RUN --out DIR`.
 
-The run's weights are written in half precision (LoRA merged), the temperature is fitted on the calibration part that
-the run never trained on (never on `valid`), and the figures on `valid` of exactly the written file go into
+The weights are written in half precision with adapters merged. The temperature is fitted on the calibration part,
+which the run never trained on, and never on `valid`. The metrics of the written file on `valid` go into
 `metrics.json`.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -22,15 +22,25 @@ from fer_phq.core.errors import FerPhqError
 from fer_phq.models.checkpoint import WEIGHTS, BundleConfig, write_config
 from fer_phq.models.heads import EmotionNet
 from fer_phq.models.model import FerPhqModel, load_model
+from training import cli
+from training.emotion import commands, messages
 from training.emotion.data.corpora import FaceSet
 from training.emotion.data.faces import load_stage_data
-from training.emotion.metrics import EmotionMetrics, by_agreement, emotion_metrics
+from training.emotion.metrics import EmotionMetrics, accuracy_by_agreement, emotion_metrics
 from training.emotion.networks.build import RECIPE, load_run
 from training.emotion.recipe import Recipe, save_recipe
 
 
 def fit_temperature(logits: torch.Tensor, targets: torch.Tensor) -> float:
-    """The temperature that minimises the cross-entropy of logits (n, 7) against targets (n, 7) (Guo et al., 2017)."""
+    """Fit the temperature that minimises the cross-entropy (Guo et al., 2017, arXiv:1706.04599).
+
+    Args:
+        logits: (n, classes).
+        targets: Class distributions (n, classes).
+
+    Returns:
+        Above 0, rounded to four places.
+    """
     log_t = torch.zeros(1, requires_grad=True)
     optimiser = torch.optim.LBFGS([log_t], lr=0.2, max_iter=60)
 
@@ -44,8 +54,13 @@ def fit_temperature(logits: torch.Tensor, targets: torch.Tensor) -> float:
     return round(float(log_t.detach().exp()), 4)
 
 
-def temperature_of(model: FerPhqModel, data: FaceSet) -> float:
-    """Temperature of a bundle on the majority labels of images that it was not trained on; 1 without images."""
+def calibrate_temperature(model: FerPhqModel, data: FaceSet) -> float:
+    """Fit a bundle's temperature on the majority labels of images that it was not trained on.
+
+    Args:
+        model: The bundle's model.
+        data: Images; without any the temperature is 1.
+    """
     if not len(data):
         return 1.0
     embeddings = torch.from_numpy(model.embed(data.crops()))
@@ -55,14 +70,23 @@ def temperature_of(model: FerPhqModel, data: FaceSet) -> float:
 
 
 def write_bundle(net: EmotionNet, recipe: Recipe, folder: Path) -> None:
-    """Write float16 weights, configuration (temperature 1) and recipe; FerPhqError for other classes than the seven."""
+    """Write float16 weights, configuration (with temperature 1) and recipe.
+
+    Args:
+        net: The run's network without adapters.
+        recipe: The run's recipe.
+        folder: Folder of the bundle; is made if it is missing.
+
+    Raises:
+        FerPhqError: The run has other classes than the seven emotions.
+    """
     classes = recipe.stages[-1].classes
     if classes != EMOTIONS:
-        raise FerPhqError(f"A bundle has the seven emotions in their order; this run has {', '.join(classes)}.")
+        raise FerPhqError(messages.OTHER_CLASSES(classes=classes))
     folder.mkdir(parents=True, exist_ok=True)
     weights = net.state_dict()
-    half = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in weights.items()}
-    save_file(half, folder / WEIGHTS[0])
+    half_precision = {k: (v.half() if v.is_floating_point() else v).contiguous() for k, v in weights.items()}
+    save_file(half_precision, folder / WEIGHTS[0])
     config = BundleConfig(
         name=recipe.name,
         backbone=recipe.network.backbone,
@@ -80,45 +104,47 @@ def write_bundle(net: EmotionNet, recipe: Recipe, folder: Path) -> None:
 
 
 def write_metrics(folder: Path, data: FaceSet) -> EmotionMetrics:
-    """Judge a bundle through its public door and write the figures beside its weights."""
+    """Evaluate a bundle as the product loads it, and write `metrics.json` into its folder.
+
+    Args:
+        folder: Folder of the bundle.
+        data: Images to evaluate on.
+    """
     probabilities = load_model(folder).predict_emotions(data.crops())
     metrics = emotion_metrics(probabilities, data.labels)
-    agreement = [dataclasses.asdict(one) for one in by_agreement(probabilities, data.labels, data.label_agreement)]
-    text = json.dumps(dataclasses.asdict(metrics) | {"agreement": agreement}, indent=2) + "\n"
+    bins = accuracy_by_agreement(probabilities, data.labels, data.label_agreement)
+    fields = dataclasses.asdict(metrics) | {"agreement": [dataclasses.asdict(b) for b in bins]}
+    text = json.dumps(fields, indent=2) + "\n"
     (folder / "metrics.json").write_text(text, encoding="utf-8")
     return metrics
 
 
-def make_bundle(run: Path, folder: Path) -> EmotionMetrics:
-    """Bundle of a run, calibrated and measured. Raises FerPhqError in one sentence."""
-    net, recipe = load_run(run)
+def make_bundle(run_folder: Path, folder: Path) -> EmotionMetrics:
+    """Make a calibrated and evaluated bundle of a run.
+
+    Args:
+        run_folder: Folder of the run.
+        folder: Folder of the bundle; is made if it is missing.
+
+    Returns:
+        Metrics of the bundle on the recipe's validation part.
+
+    Raises:
+        FerPhqError: The run or its images cannot be loaded, or the run has other classes.
+    """
+    net, recipe = load_run(run_folder)
     stage = recipe.stages[-1]
-    parts = load_stage_data(stage, recipe.root, recipe.network.in_chans == 1, recipe.image_size)
+    data = load_stage_data(stage, recipe.root, recipe.network.in_chans == 1, recipe.image_size)
     write_bundle(net, recipe, folder)
     model = load_model(folder)
-    temperature = temperature_of(model, parts.calibration)
+    temperature = calibrate_temperature(model, data.calibration)
     write_config(folder, dataclasses.replace(model.bundle.config, temperature=temperature))
-    return write_metrics(folder, parts.valid)
+    return write_metrics(folder, data.valid)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.emotion.bundle", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("run", type=Path, help="the run's folder")
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args(argv)
-    try:
-        metrics = make_bundle(options.run, options.out)
-    except FerPhqError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
-    print(
-        f"{options.out}: accuracy {metrics.accuracy:.1%}, macro-F1 {metrics.macro_f1:.3f}, UAR {metrics.uar:.3f}, "
-        f"ECE {metrics.ece:.3f} on {metrics.n} images"
-    )
-    return 0
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    return cli.run(commands.bundle, argv, "training.emotion.bundle")
 
 
 if __name__ == "__main__":

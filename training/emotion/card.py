@@ -1,11 +1,7 @@
-"""Write a bundle's model card from the figures beside its weights.
-
-`python -m training.emotion.card BUNDLE`
-"""
+"""Write a bundle's model card from the figures in its folder: `python -m training.emotion.card BUNDLE`."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
@@ -15,7 +11,9 @@ from typing import Any
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError
 from fer_phq.models.checkpoint import Bundle, find_bundle
-from training.emotion.metrics import MAJORITY, Agreement, above_half
+from training import cli
+from training.emotion import commands, messages
+from training.emotion.metrics import MAJORITY, AgreementBin, pool_majority
 from training.emotion.networks.build import RECIPE
 from training.emotion.recipe import Recipe, Stage, load_recipe
 
@@ -102,13 +100,21 @@ LINEAGE = (
     "Apache-2.0;\n`training/emotion/networks/face_mobilenet.py`) that was trained on VGGFace2 (Cao et al.,\n2018, "
     "arXiv:1710.08092; images for research use). "
 )
-"""Said where that teacher had a part in the weights."""
+"""Paragraph for a bundle whose recipe has that teacher."""
 
 
-def card_of(bundle: Bundle, recipe: Recipe) -> str:
-    """The card's Markdown. Raises FerPhqError when figures are missing beside the weights."""
-    emotion = _figures(bundle, "metrics.json")
-    phq = _figures(bundle, "phq_metrics.json")
+def render_card(bundle: Bundle, recipe: Recipe) -> str:
+    """Write the card's Markdown.
+
+    Args:
+        bundle: The bundle.
+        recipe: Its recipe.
+
+    Raises:
+        FerPhqError: Figures are missing in the bundle's folder.
+    """
+    emotion = _read_figures(bundle, "metrics.json")
+    phq = _read_figures(bundle, "phq_metrics.json")
     config = bundle.config
     size = (bundle.path / "model.safetensors").stat().st_size
     per_class = [emotion["per_class"][name] for name in EMOTIONS]
@@ -126,15 +132,15 @@ def card_of(bundle: Bundle, recipe: Recipe) -> str:
         supports=" | ".join(str(figures["support"]) for figures in per_class),
         disgust_n=emotion["per_class"]["disgust"]["support"],
         fear_n=emotion["per_class"]["fear"]["support"],
-        agreement=agreement_of([Agreement(**one) for one in emotion.get("agreement", [])]),
-        robustness=robustness_of(bundle),
-        commands=commands_of(recipe),
-        training=training_of(recipe),
-        lineage=LINEAGE if "teacher_faces" in teachers_of(recipe.stages) else "",
+        agreement=describe_agreement([AgreementBin(**fields) for fields in emotion.get("agreement", [])]),
+        robustness=describe_robustness(bundle),
+        commands=bundle_commands(recipe),
+        training=describe_training(recipe),
+        lineage=LINEAGE if "teacher_faces" in teacher_names(recipe.stages) else "",
         temperature=config.temperature,
         phq_n=phq["n"],
         abstained=phq["abstained"],
-        phq_sets=", ".join("+".join(one) for one in config.phq.modalities) if config.phq else "nothing",
+        phq_sets=", ".join("+".join(modalities) for modalities in config.phq.modalities) if config.phq else "nothing",
         phq_training=phq["training"],
         level=phq["interval_level"],
         coverage=phq["interval_coverage"],
@@ -144,9 +150,9 @@ def card_of(bundle: Bundle, recipe: Recipe) -> str:
     )
 
 
-def commands_of(recipe: Recipe) -> str:
-    """The commands that make the bundle, the teachers first."""
-    lines = [f"python -m training.emotion {name} root=DATA --out runs/{name}" for name in teachers_of(recipe.stages)]
+def bundle_commands(recipe: Recipe) -> str:
+    """List the commands that make a bundle, the teachers' first."""
+    lines = [f"python -m training.emotion {name} root=DATA --out runs/{name}" for name in teacher_names(recipe.stages)]
     lines += [
         f"python -m training.emotion recipe.yaml root=DATA --out runs/{recipe.name}   # recipe.yaml: beside this card",
         f"python -m training.emotion.bundle runs/{recipe.name} --out BUNDLE",
@@ -157,28 +163,34 @@ def commands_of(recipe: Recipe) -> str:
     return "\n".join(lines)
 
 
-def teachers_of(stages: Sequence[Stage]) -> list[str]:
-    """The teachers' names in the order in which they are first needed."""
+def teacher_names(stages: Sequence[Stage]) -> list[str]:
+    """List the names of the teachers in the order in which they are first needed."""
     folders = [folder for stage in stages for folder in (stage.distil.teachers if stage.distil else ())]
     return list(dict.fromkeys(Path(folder).name for folder in folders))
 
 
-def training_of(recipe: Recipe) -> str:
-    """How the emotion model was trained, a sentence or two a stage."""
+def describe_training(recipe: Recipe) -> str:
+    """Describe how the emotion model was trained, in a sentence or two a stage."""
     start = f"starting from {Path(recipe.network.init_from).name}" if recipe.network.init_from else "from scratch"
-    starts = [start, *("going on" for _ in recipe.stages[1:])]
-    return " ".join(
-        ["The recipe:", *(stage_of(stage, begun) for stage, begun in zip(recipe.stages, starts, strict=True))]
-    )
+    sentences = ["The recipe:"]
+    for stage in recipe.stages:
+        sentences.append(describe_stage(stage, start))
+        start = "going on"
+    return " ".join(sentences)
 
 
-def stage_of(stage: Stage, start: str) -> str:
-    """How one stage was trained."""
+def describe_stage(stage: Stage, start: str) -> str:
+    """Describe how one stage was trained.
+
+    Args:
+        stage: The stage.
+        start: Where its weights started, such as "from scratch".
+    """
     phases = ", then ".join(f"{phase.epochs} at {phase.image_size} px" for phase in stage.phases)
     distilled = ""
     if stage.distil:
         images = "the same augmented images" if stage.distil.views == "augmented" else "the images as they are"
-        names = " and ".join(teachers_of([stage]))
+        names = " and ".join(teacher_names([stage]))
         distilled = f", {stage.distil.weight:.0%} of the target from {names} on {images} (its run: RESULTS.md)"
     return (
         f"{stage.epochs} epochs {start} ({phases}), batch {stage.batch_size * stage.accumulate}, "
@@ -187,23 +199,24 @@ def stage_of(stage: Stage, start: str) -> str:
     )
 
 
-def agreement_of(found: Sequence[Agreement]) -> str:
-    """The line on how far the taggers themselves agreed; empty where each image has one label alone."""
-    if not found:
+def describe_agreement(bins: Sequence[AgreementBin]) -> str:
+    """Describe accuracy by agreement of the taggers; empty where every image has one label."""
+    if not bins:
         return ""
-    clear = above_half(found)
-    unclear = [one for one in found if one.above < MAJORITY]
-    few = sum(one.n for one in unclear)
-    right = sum(one.n * one.accuracy for one in unclear if one.accuracy is not None) / few if few else 0.0
+    clear = pool_majority(bins)
+    unclear = [b for b in bins if b.above < MAJORITY]
+    n = sum(b.n for b in unclear)
+    correct = sum(b.n * b.accuracy for b in unclear if b.accuracy is not None)
+    unclear_accuracy = correct / n if n else 0.0
     return (
         f"On the {clear.n} images on which FER+'s own rule finds a majority (what one tagger alone named left out, "
-        f"more than\nhalf of all votes for one class) its accuracy is {clear.accuracy or 0:.1%}; on the other {few}, "
-        f"{right:.1%}. `training.emotion.evaluate --majority` judges by that rule.\n"
+        f"more than\nhalf of all votes for one class) its accuracy is {clear.accuracy or 0:.1%}; on the other {n}, "
+        f"{unclear_accuracy:.1%}. `training.emotion.evaluate --majority` judges by that rule.\n"
     )
 
 
-def robustness_of(bundle: Bundle) -> str:
-    """The line on robustness, where it was measured."""
+def describe_robustness(bundle: Bundle) -> str:
+    """Describe the robustness; empty where it was not measured."""
     path = bundle.path / "robustness.json"
     if not path.is_file():
         return ""
@@ -216,29 +229,31 @@ def robustness_of(bundle: Bundle) -> str:
     )
 
 
-def _figures(bundle: Bundle, name: str) -> dict[str, Any]:
+def _read_figures(bundle: Bundle, name: str) -> dict[str, Any]:
     path = bundle.path / name
     if not path.is_file():
-        raise FerPhqError(
-            f"{path} is missing: run training.emotion.bundle and training.simulation.shipped_heads before the card."
-        )
+        raise FerPhqError(messages.FIGURES_MISSING(path=str(path)))
     figures: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return figures
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m training.emotion.card", description="Write a bundle's model card.")
-    parser.add_argument("bundle", type=Path)
-    options = parser.parse_args(argv)
-    try:
-        bundle = find_bundle(options.bundle)
-        card = card_of(bundle, load_recipe(bundle.path / RECIPE))
-    except FerPhqError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
+def write_card(folder: Path) -> None:
+    """Write MODEL_CARD.md into a bundle's folder.
+
+    Args:
+        folder: Folder of the bundle.
+
+    Raises:
+        FerPhqError: There is no bundle, or its figures are missing.
+    """
+    bundle = find_bundle(folder)
+    card = render_card(bundle, load_recipe(bundle.path / RECIPE))
     (bundle.path / "MODEL_CARD.md").write_text(card, encoding="utf-8")
-    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    return cli.run(commands.card, argv, "training.emotion.card")
 
 
 if __name__ == "__main__":

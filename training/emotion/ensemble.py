@@ -1,4 +1,4 @@
-"""Runs judged as they are, one or several: what a student is taught by, before any of it is bundled or calibrated."""
+"""Emotion models to evaluate: a checkpoint bundle, or an ensemble of runs before they are bundled and calibrated."""
 
 from __future__ import annotations
 
@@ -17,27 +17,39 @@ from training.emotion.networks.build import RUN_WEIGHTS, Teacher, as_images
 
 
 class EmotionModel(Protocol):
-    """What can be judged: a bundle's model or an ensemble."""
+    """An emotion model that can be evaluated: that of a bundle, or an ensemble."""
 
     @property
     def model_id(self) -> str:
-        """Names it in reports."""
+        """Name of the model in reports."""
 
     def predict_emotions(self, crops: npt.NDArray[np.uint8]) -> FloatArray:
-        """Probabilities (n, classes) float32 of RGB crops (n, h, w, 3)."""
+        """Compute probabilities, float32 (n, classes), of RGB crops (n, h, w, 3)."""
 
 
 class Ensemble:
-    """The mean probabilities of runs (or bundles) over a face and its mirror image, at temperature 1."""
+    """The mean probabilities of runs or bundles over a face and its mirror image, at temperature 1.
+
+    Attributes:
+        model_id: Names of the folders.
+        classes: Names of the outputs.
+    """
 
     def __init__(self, folders: Sequence[str]) -> None:
-        """Raises FerPhqError in one sentence, also where the folders' classes or channels differ."""
+        """Load the networks.
+
+        Args:
+            folders: Run folders, or names, ids or folders of bundles.
+
+        Raises:
+            FerPhqError: A network cannot be loaded, or their classes or channels differ.
+        """
         self._teacher = Teacher(tuple(folders))
         self.model_id = " and ".join(Path(folder).name for folder in folders)
         self.classes = self._teacher.classes
 
     def predict_emotions(self, crops: npt.NDArray[np.uint8]) -> FloatArray:
-        """Probabilities (n, classes) float32 of RGB crops (n, h, w, 3); each row sums to 1."""
+        """Compute probabilities, float32 (n, classes), of RGB crops (n, h, w, 3). Each row sums to 1."""
         images = as_images(torch.from_numpy(np.ascontiguousarray(crops)))
         if self._teacher.in_chans == 1:
             images = (images * torch.tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
@@ -45,12 +57,20 @@ class Ensemble:
         return probabilities
 
 
-def load_judged(checkpoint: str, others: Sequence[str] = ()) -> tuple[EmotionModel, tuple[str, ...]]:
-    """A bundle by name or folder, a run's folder, or with `others` the mean of all; and the classes it tells apart.
+def load_emotion_model(checkpoint: str, additions: Sequence[str] = ()) -> tuple[EmotionModel, tuple[str, ...]]:
+    """Load the model of a bundle or run, or an ensemble.
 
-    Raises FerPhqError in one sentence.
+    Args:
+        checkpoint: Name or folder of a bundle, or folder of a run.
+        additions: Further ones; the model is then the mean of all.
+
+    Returns:
+        The model and the names of its outputs.
+
+    Raises:
+        FerPhqError: One of them cannot be loaded, or they do not belong together.
     """
-    if others or (Path(checkpoint) / RUN_WEIGHTS).is_file():
-        ensemble = Ensemble([checkpoint, *others])
+    if additions or (Path(checkpoint) / RUN_WEIGHTS).is_file():
+        ensemble = Ensemble([checkpoint, *additions])
         return ensemble, ensemble.classes
     return load_model(checkpoint), EMOTIONS

@@ -1,14 +1,12 @@
-"""RESULTS.md, every recipe and its runs: `python -m training.emotion.results RUNS [--out FILE] [--figures DIR]`.
+"""RESULTS.md of all recipes and their runs: `python -m training.emotion.results RUNS [--out FILE] [--figures DIR]`.
 
-A run is a folder of RUNS with `log.jsonl` (a line an epoch) or `run.json` (command, hardware, data sheet, and a `note`
-where a person added one), and its resolved `recipe.yaml`. Nothing is computed here but differences and counts of what
-those files say; what they do not say is a dash. A recipe without a run says so, with the reason where its corpora are
-not to be had.
+A run is a folder in RUNS with `log.jsonl` (a line an epoch) or `run.json` (command, hardware, data sheet, and a `note`
+that a person may add), and its resolved `recipe.yaml`. Only differences and counts are computed from these files;
+missing values are shown as a dash. A recipe without a run is listed with the reason, such as a missing corpus.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -20,7 +18,9 @@ from typing import Any
 
 import yaml
 
-from fer_phq.core.errors import FerPhqError, SettingsError
+from fer_phq.core.errors import SettingsError
+from training import cli
+from training.emotion import commands, messages
 from training.emotion.recipe import resolve
 from training.plots.figures import learning_curves_figure, save_figure
 from training.plots.markdown import markdown_table
@@ -34,7 +34,7 @@ ON_REQUEST: Mapping[str, tuple[str, str]] = MappingProxyType(
         "mmi": ("MMI", "by an end-user agreement and an account, from mmifacedb.eu"),
     }
 )
-"""Corpora that only their owners hand out: how they are called, and how they are had."""
+"""Corpora that only their owners hand out: their titles, and how to request them."""
 
 DASH = "-"
 COLUMNS = (
@@ -52,10 +52,15 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """What a report needs of a recipe. sources: (corpus, path with its root) of every stage; epochs: planned, all.
+class RecipeSummary:
+    """The parts of a recipe that a report shows.
 
-    from_hub: the network whose weights have to be downloaded, '' where none has.
+    Attributes:
+        name: Name of the recipe.
+        file: Name of its file.
+        sources: Corpus and path, with its root, of every source of every stage.
+        epochs: Planned epochs of all stages.
+        from_hub: Network whose weights are downloaded from the hub; empty where none are.
     """
 
     name: str
@@ -66,19 +71,31 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Run:
-    """One run's folder as read: its log's rows, and `run.json` (empty where there is none)."""
+class RunRecord:
+    """Contents of a run's folder.
+
+    Attributes:
+        folder: The folder.
+        recipe: Its recipe.
+        rows: Rows of `log.jsonl`, one an epoch.
+        facts: `run.json`; empty where there is none.
+    """
 
     folder: Path
-    recipe: Recipe
+    recipe: RecipeSummary
     rows: tuple[dict[str, Any], ...]
     facts: Mapping[str, Any]
 
 
-def read_recipe(path: Path, root: Path | None = None) -> Recipe:
-    """A recipe's name, sources and planned epochs, of YAML with or without `stages`. root replaces the recipe's own.
+def read_recipe_summary(path: Path, root: Path | None = None) -> RecipeSummary:
+    """Read the summary of a recipe, with or without `stages`.
 
-    Raises SettingsError in one sentence when it is not a recipe.
+    Args:
+        path: YAML file.
+        root: Folder from which the sources' paths start, in place of the recipe's own.
+
+    Raises:
+        SettingsError: The file is missing or not a recipe.
     """
     try:
         fields = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -87,9 +104,10 @@ def read_recipe(path: Path, root: Path | None = None) -> Recipe:
         epochs = sum(int(phase["epochs"]) for stage in stages for phase in stage["phases"])
         network = fields.get("network", {})
         from_hub = str(network["backbone"]) if network.get("init_from") == "hub" else ""
-        return Recipe(str(fields["name"]), path.name, tuple(_sources(stages, base)), epochs, from_hub)
+        return RecipeSummary(str(fields["name"]), path.name, tuple(_sources(stages, base)), epochs, from_hub)
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
-        raise SettingsError(f"{path} cannot be read as a recipe: {type(error).__name__}, {error}.") from None
+        kind = type(error).__name__
+        raise SettingsError(messages.UNREADABLE_RECIPE(path=str(path), error=kind, reason=str(error))) from None
 
 
 def _sources(stages: Sequence[Mapping[str, Any]], root: Path) -> Iterator[tuple[str, Path]]:
@@ -100,40 +118,54 @@ def _sources(stages: Sequence[Mapping[str, Any]], root: Path) -> Iterator[tuple[
             yield str(source["corpus"]), Path(source["path"]) if hub else root / source["path"]
 
 
-def missing(recipe: Recipe) -> list[tuple[str, Path]]:
-    """Corpora of which a part does not lie where the recipe expects it, once each, with that place."""
-    absent = {corpus: path for corpus, path in reversed(recipe.sources) if not _there(path)}
+def missing_corpora(recipe: RecipeSummary) -> list[tuple[str, Path]]:
+    """Find the corpora of which a part is missing where the recipe expects it: each once, with that path."""
+    absent = {corpus: path for corpus, path in reversed(recipe.sources) if not _exists(path)}
     return sorted(absent.items())
 
 
-def _there(path: Path) -> bool:
+def _exists(path: Path) -> bool:
     return str(path).startswith("hub:") or path.exists()
 
 
-def why_not(recipe: Recipe) -> str:
-    """`not run`, and what stands in the way of it where corpora are missing or weights come from the hub."""
-    absent = missing(recipe)
-    asked = [ON_REQUEST[corpus][0] for corpus, _ in absent if corpus in ON_REQUEST]
-    if asked:
-        verb, owner = ("has", "its") if len(asked) == 1 else ("have", "their")
-        return f"not run: {_listed(asked)} {verb} to be requested from {owner} owners"
+def not_run_reason(recipe: RecipeSummary) -> str:
+    """Write `not run` and the reason, if corpora are missing or weights have to be downloaded."""
+    absent = missing_corpora(recipe)
+    on_request = [ON_REQUEST[corpus][0] for corpus, _ in absent if corpus in ON_REQUEST]
+    if on_request:
+        verb, owner = ("has", "its") if len(on_request) == 1 else ("have", "their")
+        return f"not run: {_join_names(on_request)} {verb} to be requested from {owner} owners"
     if absent:
-        return "not run: " + _listed([f"no {corpus} at {path}" for corpus, path in absent])
+        return "not run: " + _join_names([f"no {corpus} at {path}" for corpus, path in absent])
     if recipe.from_hub:
         return f"not run: {recipe.from_hub} has to be downloaded from the hub"
     return "not run"
 
 
-def read_runs(folder: Path) -> list[Run]:
-    """Every run below a folder, by name. Raises SettingsError when there is no such folder or a file is damaged."""
+def read_runs(folder: Path) -> list[RunRecord]:
+    """Read every run in a folder, in the order of their names.
+
+    Args:
+        folder: Folder with one folder a run.
+
+    Raises:
+        SettingsError: There is no such folder, or a file of a run is damaged.
+    """
     if not folder.is_dir():
-        raise SettingsError(f"No folder of runs at {folder}.")
+        raise SettingsError(messages.NO_RUNS(folder=str(folder)))
     names = sorted(path.parent for path in folder.glob("*/recipe.yaml"))
     return [read_run(path) for path in names if (path / "log.jsonl").is_file() or (path / "run.json").is_file()]
 
 
-def read_run(folder: Path) -> Run:
-    """One run. Raises SettingsError in one sentence for a damaged file."""
+def read_run(folder: Path) -> RunRecord:
+    """Read one run.
+
+    Args:
+        folder: Folder of the run.
+
+    Raises:
+        SettingsError: A file of the run is damaged.
+    """
     rows = []
     facts = {}
     log = folder / "log.jsonl"
@@ -144,21 +176,29 @@ def read_run(folder: Path) -> Run:
         if sheet.is_file():
             facts = json.loads(sheet.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise SettingsError(f"The run in {folder} has a damaged log.jsonl or run.json: {error}.") from None
-    return Run(folder, read_recipe(folder / "recipe.yaml"), tuple(rows), facts)
+        raise SettingsError(messages.DAMAGED_RUN(folder=str(folder), reason=str(error))) from None
+    return RunRecord(folder, read_recipe_summary(folder / "recipe.yaml"), tuple(rows), facts)
 
 
-def results(recipes: Sequence[Recipe], runs: Sequence[Run], pictures: Mapping[Path, str] = MappingProxyType({})) -> str:
-    """RESULTS.md: the table, the runs' data sheets (with `pictures`: run folder to the curve's link), the corpora."""
+def render_results(
+    recipes: Sequence[RecipeSummary], runs: Sequence[RunRecord], pictures: Mapping[Path, str] = MappingProxyType({})
+) -> str:
+    """Write RESULTS.md: the table, a section for each run, and how to request missing corpora.
+
+    Args:
+        recipes: All recipes.
+        runs: All runs.
+        pictures: Links to learning curves by the run's folder.
+    """
     by_name = {recipe.name: [run for run in runs if _recipe_name(run) == recipe.name] for recipe in recipes}
     rows = []
     for recipe in recipes:
-        found = by_name[recipe.name]
-        rows += [run_cells(run, recipe.file) for run in found] or [_unrun_cells(recipe)]
+        recipe_runs = by_name[recipe.name]
+        rows += [run_cells(run, recipe.file) for run in recipe_runs] or [_unrun_cells(recipe)]
     rows += [run_cells(run, None) for run in runs if _recipe_name(run) not in by_name]
     table = markdown_table(COLUMNS, rows)
-    sheets = "".join(_sheet(run, pictures.get(run.folder)) for run in runs)
-    return f"{_HEAD}\n{table}{sheets}{_obtaining(recipes)}"
+    sheets = "".join(_run_section(run, pictures.get(run.folder)) for run in runs)
+    return f"{_HEAD}\n{table}{sheets}{_request_section(recipes)}"
 
 
 _HEAD = """# Results
@@ -170,32 +210,43 @@ less validation accuracy, last epoch, in points; training accuracy is on a sampl
 """
 
 
-def run_cells(run: Run, file: str | None) -> list[str]:
-    """A run's row; `file`: its recipe's file, None where that is no longer among the recipes."""
+def run_cells(run: RunRecord, file: str | None) -> list[str]:
+    """Format the row of a run.
+
+    Args:
+        run: The run.
+        file: Name of its recipe's file; None where it is not among the recipes.
+    """
     accuracies = [row["valid_accuracy"] for row in run.rows if row.get("valid_accuracy") is not None]
     last = run.rows[-1] if run.rows else {}
     name = f"{run.recipe.name} ({file or 'a recipe of its own'}, run {run.folder.name})"
     return [
         name,
-        _data(run.recipe),
-        epochs_text(run),
-        _share(max(accuracies, default=None)),
-        _share(last.get("valid_accuracy")),
-        _number(last.get("macro_f1")),
-        gap_text(last),
+        _corpora(run.recipe),
+        format_epochs(run),
+        _format_share(max(accuracies, default=None)),
+        _format_share(last.get("valid_accuracy")),
+        _format_number(last.get("macro_f1")),
+        format_gap(last),
         str(run.facts.get("hardware") or DASH),
-        duration(_seconds(run)),
+        format_duration(_run_seconds(run)),
         f"`{run.facts['command']}`" if run.facts.get("command") else DASH,
     ]
 
 
-def _unrun_cells(recipe: Recipe) -> list[str]:
+def _unrun_cells(recipe: RecipeSummary) -> list[str]:
     fill = [DASH] * (len(COLUMNS) - 4)
-    return [f"{recipe.name} ({recipe.file})", _data(recipe), f"0 of {recipe.epochs} epochs", why_not(recipe), *fill]
+    return [
+        f"{recipe.name} ({recipe.file})",
+        _corpora(recipe),
+        f"0 of {recipe.epochs} epochs",
+        not_run_reason(recipe),
+        *fill,
+    ]
 
 
-def epochs_text(run: Run) -> str:
-    """Epochs done of those planned; a run that ended before its plan says whether it ended by itself."""
+def format_epochs(run: RunRecord) -> str:
+    """Format the finished and planned epochs, and whether a run with fewer ended early or is unfinished."""
     done = len(run.rows)
     planned = run.recipe.epochs
     text = f"{done} of {planned} epochs"
@@ -204,15 +255,15 @@ def epochs_text(run: Run) -> str:
     return f"{text} ({'ended early' if run.facts.get('finished_at') else 'unfinished'})"
 
 
-def gap_text(row: Mapping[str, Any]) -> str:
-    """Training less validation accuracy of a log's row, in points."""
+def format_gap(row: Mapping[str, Any]) -> str:
+    """Format training less validation accuracy of a row of the log, in points."""
     train = row.get("train_accuracy")
     valid = row.get("valid_accuracy")
     return DASH if train is None or valid is None else f"{100 * (train - valid):+.1f}"
 
 
-def duration(seconds: float | None) -> str:
-    """Seconds as people say them."""
+def format_duration(seconds: float | None) -> str:
+    """Format seconds as hours and minutes."""
     if seconds is None:
         return DASH
     minutes = round(seconds / 60)
@@ -221,38 +272,38 @@ def duration(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
 
 
-def _seconds(run: Run) -> float | None:
-    """The run's own time; without one, the epochs' times where each has one."""
+def _run_seconds(run: RunRecord) -> float | None:
+    """Return the run's time, or else the sum of the epochs' times if every epoch has one."""
     if run.facts.get("seconds") is not None:
         return float(run.facts["seconds"])
     times = [float(row["seconds"]) for row in run.rows if row.get("seconds") is not None]
     return sum(times) if times and len(times) == len(run.rows) else None
 
 
-def _recipe_name(run: Run) -> str:
+def _recipe_name(run: RunRecord) -> str:
     return str(run.facts.get("recipe_name") or run.recipe.name)
 
 
-def _data(recipe: Recipe) -> str:
+def _corpora(recipe: RecipeSummary) -> str:
     return ", ".join(dict.fromkeys(corpus for corpus, _ in recipe.sources))
 
 
-def _share(value: float | None) -> str:
+def _format_share(value: float | None) -> str:
     return DASH if value is None else f"{value:.1%}"
 
 
-def _number(value: float | None) -> str:
+def _format_number(value: float | None) -> str:
     return DASH if value is None else f"{value:.3f}"
 
 
-def _listed(names: Sequence[str]) -> str:
+def _join_names(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
-def _sheet(run: Run, picture: str | None) -> str:
-    """A run's section: what it was trained on, when and with what; its curves."""
+def _run_section(run: RunRecord, picture: str | None) -> str:
+    """Write the section of a run: images, times, versions, data sheet and learning curves."""
     facts = run.facts
-    named = {
+    fields = {
         "Trained images": facts.get("train_images"),
         "Validation images": facts.get("valid_images"),
         "Parameters": facts.get("parameters"),
@@ -262,8 +313,8 @@ def _sheet(run: Run, picture: str | None) -> str:
         "Recipe's sha256": facts.get("recipe_sha256"),
         "Note": facts.get("note"),
     }
-    known = {name: f"{value:,}" if isinstance(value, int) else value for name, value in named.items() if value}
-    lines = [f"- {name}: {value}" for name, value in known.items()]
+    texts = {name: f"{value:,}" if isinstance(value, int) else value for name, value in fields.items() if value}
+    lines = [f"- {name}: {value}" for name, value in texts.items()]
     lines += [f"- {line}" for line in facts.get("data", [])]
     curve = f"\n![Learning curves of {run.folder.name}]({picture})\n" if picture else ""
     if not lines and not curve:
@@ -271,47 +322,64 @@ def _sheet(run: Run, picture: str | None) -> str:
     return f"\n## Run {run.folder.name}\n\n" + "".join(line + "\n" for line in lines) + curve
 
 
-def _obtaining(recipes: Sequence[Recipe]) -> str:
-    """How the corpora that are missing here can be had."""
-    wanted = {corpus for recipe in recipes for corpus, _ in missing(recipe)} & set(ON_REQUEST)
-    if not wanted:
+def _request_section(recipes: Sequence[RecipeSummary]) -> str:
+    """Write how to request the corpora that are missing."""
+    corpora = {corpus for recipe in recipes for corpus, _ in missing_corpora(recipe)} & set(ON_REQUEST)
+    if not corpora:
         return ""
-    lines = "".join(f"- {ON_REQUEST[corpus][0]}: {ON_REQUEST[corpus][1]}.\n" for corpus in sorted(wanted))
+    lines = "".join(f"- {ON_REQUEST[corpus][0]}: {ON_REQUEST[corpus][1]}.\n" for corpus in sorted(corpora))
     return f"\n## Corpora that have to be requested\n\n{lines}"
 
 
-def draw(runs: Sequence[Run], folder: Path, beside: Path) -> dict[Path, str]:
-    """A PNG of learning curves for every run with epochs; {run folder: link from the folder `beside`}."""
+def draw_curves(runs: Sequence[RunRecord], folder: Path, link_root: Path) -> dict[Path, str]:
+    """Draw the learning curves of every run with epochs as a PNG.
+
+    Args:
+        runs: The runs.
+        folder: Receives the pictures; is made if it is missing.
+        link_root: Folder from which the links start.
+
+    Returns:
+        Links by the run's folder.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     links = {}
     for run in runs:
         if run.rows:
             path = folder / f"{run.folder.name}.png"
             save_figure(learning_curves_figure(run.rows, f"{run.recipe.name}, run {run.folder.name}"), path)
-            links[run.folder] = Path(os.path.relpath(path, beside)).as_posix()
+            links[run.folder] = Path(os.path.relpath(path, link_root)).as_posix()
     return links
 
 
+def write_results(
+    folder: Path,
+    out: Path,
+    figures: Path | None = None,
+    recipe_folder: Path | None = None,
+    root: Path | None = None,
+) -> None:
+    """Write RESULTS.md.
+
+    Args:
+        folder: Folder with one folder a run.
+        out: The file to write.
+        figures: Folder for the learning curves; by default none are drawn.
+        recipe_folder: Folder of recipes; by default the package's.
+        root: Folder in which the corpora lie, in place of the recipes' own root.
+
+    Raises:
+        SettingsError: A recipe or a run cannot be read.
+    """
+    recipes = [read_recipe_summary(path, root) for path in sorted((recipe_folder or RECIPES).glob("*.yaml"))]
+    runs = read_runs(folder)
+    pictures = draw_curves(runs, figures, out.parent) if figures else {}
+    out.write_text(render_results(recipes, runs, pictures), encoding="utf-8")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.emotion.results", description="Write RESULTS.md of all recipes."
-    )
-    parser.add_argument("runs", type=Path, metavar="RUNS", help="folder with a folder a run")
-    parser.add_argument("--out", type=Path, default=Path("RESULTS.md"))
-    parser.add_argument("--figures", type=Path, metavar="DIR", help="draw each run's learning curves there")
-    parser.add_argument("--recipes", type=Path, default=RECIPES, help="folder of recipes")
-    parser.add_argument("--root", type=Path, help="where the corpora lie, in place of the recipes' own root")
-    options = parser.parse_args(argv)
-    try:
-        recipes = [read_recipe(path, options.root) for path in sorted(options.recipes.glob("*.yaml"))]
-        runs = read_runs(options.runs)
-    except FerPhqError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
-    pictures = draw(runs, options.figures, options.out.parent) if options.figures else {}
-    options.out.write_text(results(recipes, runs, pictures), encoding="utf-8")
-    return 0
+    """Run the command line; returns the exit code."""
+    return cli.run(commands.results, argv, "training.emotion.results")
 
 
 if __name__ == "__main__":

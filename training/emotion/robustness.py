@@ -1,18 +1,17 @@
-"""Accuracy under what webcams do to a face: `python -m training.emotion.robustness CHECKPOINT DATASET [--out DIR]`.
+"""Accuracy under corruptions by webcams: `python -m training.emotion.robustness CHECKPOINT DATASET [--out DIR]`.
 
-Nine corruptions at five strengths each, in the spirit of ImageNet-C (Hendrycks & Dietterich, 2019, arXiv:1903.12261):
-simple, algorithmic and the same for every model. Its parameters are for 224-pixel objects and do not all carry over to
-48-pixel faces, so `STRENGTHS` states ours with their reasons. They were chosen by eye on a contact sheet (`--sheet
-FILE`) before any model was judged: at strength 3 the damage is plain, and a person still reads most expressions. Every
-picture goes through the model's public door, so colour passes the product's own way from RGB to luma.
+Nine corruptions at five strengths each, after ImageNet-C (Hendrycks & Dietterich, 2019, arXiv:1903.12261): simple,
+algorithmic and the same for every model. ImageNet-C's parameters are for objects of 224 pixels and do not all suit
+faces of 48 pixels, so `STRENGTHS` gives other parameters with their reasons. They were chosen by eye on a contact sheet
+(`--sheet FILE`) before any model was evaluated: at strength 3 the damage is plain, and a person still reads most
+expressions. Images are predicted as the product does, so colours pass its conversion from RGB to luma.
 
-Unlike ImageNet-C's rule, a recipe may train on relatives of these (its augmentation says so): the table then shows how
-a model bears what was foreseen, not what it never met.
+Unlike in ImageNet-C, the augmentation of a recipe may contain similar corruptions. The table then shows robustness to
+changes that were foreseen.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import io
 import json
@@ -34,10 +33,12 @@ from rich.console import Console
 from rich.table import Table
 from scipy.ndimage import gaussian_filter
 
-from fer_phq.core.errors import FerPhqError, SettingsError
+from fer_phq.core.errors import SettingsError
 from fer_phq.models.model import LUMA, FerPhqModel, load_model
+from training import cli
+from training.emotion import commands, messages
 from training.emotion.data.corpora import FaceSet, load_faces, parse_source
-from training.emotion.evaluate import crop_batches
+from training.emotion.evaluate import iterate_crops
 from training.plots.markdown import markdown_table
 
 Batch = npt.NDArray[np.uint8]
@@ -45,134 +46,141 @@ Batch = npt.NDArray[np.uint8]
 
 Float = npt.NDArray[np.float64]
 Corruption = Callable[[Batch, float, np.random.Generator], Batch]
-"""(crops, parameter, generator) to damaged crops of the same shape; the same generator state gives the same damage."""
+"""(crops, parameter, generator) to corrupted crops of the same shape; a generator in the same state repeats them."""
 
 SIDE = 48
-"""Side in pixels of the faces for which lengths in `STRENGTHS` are stated; other sizes scale them."""
+"""Side in pixels of the faces for which lengths in `STRENGTHS` are stated; they scale with the side."""
 
-JUDGED = 3
-"""The strength whose relative drop is summed up."""
+SUMMARY_STRENGTH = 3
+"""The strength whose relative drop is summarised."""
 
-BAR = 0.15
-"""The mean relative drop at strength 3 that a model should stay under."""
+DROP_LIMIT = 0.15
+"""The mean relative drop at strength 3 that a model should not exceed."""
 
 CHUNK = 64
+"""Images that are corrupted at a time; fixed, because the generator's state depends on it."""
 SKIN = (1.20, 0.95, 0.73)
-"""Red, green and blue of a face beside its luma: about what skin shows under white light, of any darkness."""
+"""Red, green and blue of skin relative to its luma, under white light and of any darkness."""
 
 
 @dataclass(frozen=True)
-class Scale:
-    """One corruption's parameter at strengths 1 to 5, its unit, and why these."""
+class StrengthScale:
+    """Strengths of one corruption.
+
+    Attributes:
+        parameters: Its parameter at strengths 1 to 5.
+        unit: What the parameter measures.
+        reason: Why these values.
+    """
 
     parameters: tuple[float, float, float, float, float]
     unit: str
     reason: str
 
 
-STRENGTHS: Mapping[str, Scale] = MappingProxyType(
+STRENGTHS: Mapping[str, StrengthScale] = MappingProxyType(
     {
-        "blur": Scale(
+        "blur": StrengthScale(
             (0.5, 0.9, 1.3, 1.8, 2.4),
             "standard deviation of a Gaussian, pixels of a 48-pixel face",
             "defocus and motion of a webcam; at 1.3 an eye's outline (about 3 pixels high) is a smear",
         ),
-        "jpeg": Scale(
+        "jpeg": StrengthScale(
             (25, 18, 15, 10, 7),
             "quality of the JPEG codec, chroma halved",
             "ImageNet-C's own; video calls over poor links reach this, and 8-pixel blocks are large on a small face",
         ),
-        "low resolution": Scale(
+        "low resolution": StrengthScale(
             (29, 24, 19, 14, 12),
             "side in pixels to which a face is reduced, then enlarged bilinearly",
             "ImageNet-C's shares (0.6 to 0.25) of 48: a person far from the camera; the product enlarges like this",
         ),
-        "dark": Scale(
+        "dark": StrengthScale(
             (0.75, 1.5, 2.25, 3.0, 4.0),
             "stops of underexposure in linear light",
             "a room lit by its screen: 2.25 stops leave a fifth of the light, quantised to 8 bits",
         ),
-        "bright": Scale(
+        "bright": StrengthScale(
             (0.4, 0.7, 1.0, 1.4, 1.9),
             "stops of overexposure in linear light, clipped",
             "a window or lamp in the face: at one stop everything above 73 % of the range is white",
         ),
-        "noise": Scale(
+        "noise": StrengthScale(
             (0.04, 0.06, 0.08, 0.12, 0.16),
             "standard deviation of Gaussian noise, share of the range, the same in all channels",
             "sensor noise in the dark; ImageNet-C starts at 0.08, which larger pictures bear and 48 pixels hardly do",
         ),
-        "occlusion": Scale(
+        "occlusion": StrengthScale(
             (0.05, 0.10, 0.15, 0.22, 0.30),
             "share of the crop under one flat square at a random place",
             "a hand, a cup, a microphone; at 0.15 it is wider than a mouth",
         ),
-        "tilt": Scale(
+        "tilt": StrengthScale(
             (6, 12, 18, 26, 36),
             "degrees of rotation in the plane, either way",
             "what is left when alignment fails or landmarks slip; heads in talk tilt up to about 20 degrees",
         ),
-        "colour": Scale(
+        "colour": StrengthScale(
             (0.15, 0.30, 0.45, 0.60, 0.80),
             "share by which a coloured light raises and lowers the channels, linear light, uneven over the face",
             "what white balance leaves of lamps and screens; at 0.45 red to blue is 2.6: 4,000 K seen as daylight",
         ),
     }
 )
-"""What each strength means. Chosen by eye and by the reasons given, not by any model's accuracy."""
+"""Strengths by corruption. They were chosen by eye and by the stated reasons, not by a model's accuracy."""
 
 
 def blur(crops: Batch, sigma: float, rng: np.random.Generator) -> Batch:
-    """Gaussian blur of `sigma` pixels of a 48-pixel face."""
+    """Blur with a Gaussian of `sigma` pixels of a 48-pixel face."""
     spread = sigma * crops.shape[1] / SIDE
-    return _rounded(gaussian_filter(crops.astype(np.float64), (0, spread, spread, 0), mode="nearest"))
+    return _round_to_uint8(gaussian_filter(crops.astype(np.float64), (0, spread, spread, 0), mode="nearest"))
 
 
 def jpeg(crops: Batch, quality: float, rng: np.random.Generator) -> Batch:
-    """Through a real JPEG encoder and decoder, with chroma at half resolution."""
+    """Compress as JPEG with chroma at half resolution, and decode."""
 
-    def through(crop: Batch) -> Batch:
+    def recompress(crop: Batch) -> Batch:
         file = io.BytesIO()
         Pillow.fromarray(crop).save(file, "JPEG", quality=int(quality), subsampling="4:2:0")
         return np.asarray(Pillow.open(file).convert("RGB"))
 
-    return np.stack([through(crop) for crop in crops])
+    return np.stack([recompress(crop) for crop in crops])
 
 
 def low_resolution(crops: Batch, side: float, rng: np.random.Generator) -> Batch:
-    """Averaged down to `side` pixels, then enlarged bilinearly."""
+    """Average down to `side` pixels, then enlarge bilinearly."""
     height, width = crops.shape[1:3]
     small = (min(int(side), width), min(int(side), height))
 
-    def through(crop: Batch) -> Batch:
+    def reduce(crop: Batch) -> Batch:
         reduced = Pillow.fromarray(crop).resize(small, Pillow.Resampling.BOX)
         return np.asarray(reduced.resize((width, height), Pillow.Resampling.BILINEAR))
 
-    return np.stack([through(crop) for crop in crops])
+    return np.stack([reduce(crop) for crop in crops])
 
 
 def dark(crops: Batch, stops: float, rng: np.random.Generator) -> Batch:
-    """Less light: 2^-stops of it, in linear light."""
-    return _rounded(255 * encode(decode(crops) * 2.0**-stops))
+    """Darken to 2^-stops of the light, in linear light."""
+    return _round_to_uint8(255 * linear_to_srgb(srgb_to_linear(crops) * 2.0**-stops))
 
 
 def bright(crops: Batch, stops: float, rng: np.random.Generator) -> Batch:
-    """More light: 2^stops of it, in linear light, clipped at white."""
-    return _rounded(255 * encode(decode(crops) * 2.0**stops))
+    """Brighten to 2^stops of the light, in linear light, clipped at white."""
+    return _round_to_uint8(255 * linear_to_srgb(srgb_to_linear(crops) * 2.0**stops))
 
 
 def noise(crops: Batch, sigma: float, rng: np.random.Generator) -> Batch:
-    """Gaussian noise; one value for a pixel's three channels, so that grey and colour models meet the same noise."""
-    return _rounded(crops + 255 * sigma * rng.standard_normal((*crops.shape[:3], 1)))
+    """Add Gaussian noise, the same to a pixel's three channels, so that grey and colour models get the same noise."""
+    return _round_to_uint8(crops + 255 * sigma * rng.standard_normal((*crops.shape[:3], 1)))
 
 
 def occlusion(crops: Batch, share: float, rng: np.random.Generator) -> Batch:
-    """A flat square over `share` of each crop, wholly inside it, of a random grey."""
+    """Cover `share` of each crop with a square of a random grey that lies wholly inside."""
     n, height, width, _ = crops.shape
     rows, columns = (max(1, round(math.sqrt(share) * side)) for side in (height, width))
-    places = rng.random((n, 2))
+    positions = rng.random((n, 2))
     greys = rng.integers(0, 256, (n,))
-    corners = np.rint(places * np.array([height - rows, width - columns])).astype(int)
+    corners = np.rint(positions * np.array([height - rows, width - columns])).astype(int)
     out = crops.copy()
     for i in range(n):
         top, left = corners[i]
@@ -181,24 +189,24 @@ def occlusion(crops: Batch, share: float, rng: np.random.Generator) -> Batch:
 
 
 def tilt(crops: Batch, degrees: float, rng: np.random.Generator) -> Batch:
-    """Rotation in the plane, half of the crops to either side; what turns in from outside mirrors the inside."""
+    """Rotate in the plane, half of the crops to either side; pixels from outside mirror the inside."""
     angle = torch.from_numpy(np.radians(degrees) * rng.choice([-1.0, 1.0], len(crops))).float()
     cos = torch.cos(angle)
     sin = torch.sin(angle)
-    nil = torch.zeros(len(crops))
-    rows = torch.stack([torch.stack([cos, -sin, nil], 1), torch.stack([sin, cos, nil], 1)], 1)
+    zeros = torch.zeros(len(crops))
+    rows = torch.stack([torch.stack([cos, -sin, zeros], 1), torch.stack([sin, cos, zeros], 1)], 1)
     images = torch.from_numpy(crops.copy()).permute(0, 3, 1, 2).float()
     grid = F.affine_grid(rows, list(images.shape), align_corners=False)
     turned = F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
-    return _rounded(turned.permute(0, 2, 3, 1).numpy().astype(np.float64))
+    return _round_to_uint8(turned.permute(0, 2, 3, 1).numpy().astype(np.float64))
 
 
 def colour(crops: Batch, gain: float, rng: np.random.Generator) -> Batch:
-    """Grey faces in the colour of skin, under a coloured light that falls from one side.
+    """Light faces with a coloured light from one side; grey faces get the colour of skin first.
 
-    The light is warm, cold, green or magenta by chance; each channel's gain in linear light runs from half of the
-    cast to all of it over the face. Pictures that have colours keep them. Without gain the luma is what it was.
-    What grey pictures cannot show stays out: that lips and skin answer differently to coloured light.
+    The light is warm, cold, green or magenta at random. Each channel's gain in linear light runs from half of the
+    cast to all of it over the face. Images with colours keep them. Without gain the luma stays as it was. That lips
+    and skin reflect coloured light differently cannot be simulated on grey images.
     """
     n, height, width, _ = crops.shape
     light = gain * np.array([(1, 0, -1), (-1, 0, 1), (-0.5, 1, -0.5), (0.5, -1, 0.5)])[rng.integers(0, 4, (n,))]
@@ -206,33 +214,36 @@ def colour(crops: Batch, gain: float, rng: np.random.Generator) -> Batch:
     down, across = np.meshgrid(np.linspace(-0.5, 0.5, height), np.linspace(-0.5, 0.5, width), indexing="ij")
     ramp = 0.75 + 0.25 * np.clip(2 * (np.cos(angle) * across + np.sin(angle) * down), -1, 1)
     gains = 1 + light[:, None, None, :] * ramp[..., None]
-    return _rounded(255 * encode(decode(skin_tinted(crops)) * gains))
+    return _round_to_uint8(255 * linear_to_srgb(srgb_to_linear(tint_grey_as_skin(crops)) * gains))
 
 
-def skin_tinted(crops: Batch) -> Batch:
-    """Grey crops in the colour of skin with their luma kept; highlights pale, as no channel can exceed white."""
+def tint_grey_as_skin(crops: Batch) -> Batch:
+    """Tint grey crops in the colour of skin and keep their luma.
+
+    Highlights become pale, because no channel can exceed white. Crops with colours stay as they are.
+    """
     tint = np.array(SKIN) / np.dot(SKIN, LUMA) - 1
     luma = crops.astype(np.float64) @ np.array(LUMA)
     room = np.clip((255 - luma) / np.maximum(luma * tint.max(), 1e-9), 0, 1)
-    tinted = _rounded(luma[..., None] * (1 + room[..., None] * tint))
+    tinted = _round_to_uint8(luma[..., None] * (1 + room[..., None] * tint))
     grey = (crops == crops[..., :1]).all(axis=(1, 2, 3), keepdims=True)
     return np.where(grey, tinted, crops)
 
 
-def decode(crops: Batch) -> Float:
-    """sRGB values 0-255 to linear light 0-1 (IEC 61966-2-1)."""
+def srgb_to_linear(crops: Batch) -> Float:
+    """Convert sRGB values 0-255 to linear light 0-1 (IEC 61966-2-1)."""
     values = np.linspace(0, 1, 256)
     table = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
     return np.take(table, crops)
 
 
-def encode(linear: Float) -> Float:
-    """Linear light to sRGB values 0-1, clipped at black and white."""
+def linear_to_srgb(linear: Float) -> Float:
+    """Convert linear light to sRGB values 0-1, clipped at black and white."""
     light = np.clip(linear, 0, 1)
     return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
 
 
-def _rounded(values: Float) -> Batch:
+def _round_to_uint8(values: Float) -> Batch:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
@@ -251,121 +262,184 @@ CORRUPTIONS: Mapping[str, Corruption] = MappingProxyType(
 )
 
 
-def generator(name: str, seed: int) -> np.random.Generator:
-    """Chance for one corruption: the same at every strength, so that strengths differ by their parameter alone."""
+def make_generator(name: str, seed: int) -> np.random.Generator:
+    """Make the generator of a corruption. It is the same at every strength, so that only the parameter differs.
+
+    Args:
+        name: Name of the corruption.
+        seed: Seed of the whole table.
+    """
     return np.random.default_rng([seed, zlib.crc32(name.encode())])
 
 
 @dataclass(frozen=True)
-class Row:
-    """One corruption: accuracy at strengths 1 to 5, and how much of the clean accuracy strength 3 costs (0 to 1)."""
+class CorruptionResult:
+    """Accuracy under one corruption.
+
+    Attributes:
+        corruption: Its name.
+        accuracy: At strengths 1 to 5, each 0 to 1.
+        relative_drop: Share of the clean accuracy that is lost at strength 3.
+    """
 
     corruption: str
-    accuracy: tuple[float, ...]
+    measure_accuracy: tuple[float, ...]
     relative_drop: float
 
 
 @dataclass(frozen=True)
-class Robustness:
-    """The whole table. mean_relative_drop: of the rows' relative drops at strength 3, each row counting the same."""
+class RobustnessReport:
+    """Accuracy of a model under every corruption.
+
+    Attributes:
+        model_id: The model's name.
+        dataset: Name of the dataset on the command line.
+        n: Number of images.
+        seed: Of the images and the corruptions.
+        clean: Accuracy without corruption, 0 to 1.
+        rows: One a corruption.
+        mean_relative_drop: Unweighted mean of the rows' relative drops.
+    """
 
     model_id: str
     dataset: str
     n: int
     seed: int
     clean: float
-    rows: tuple[Row, ...]
+    rows: tuple[CorruptionResult, ...]
     mean_relative_drop: float
 
 
-def measure(
-    checkpoint: str, dataset: str, limit: int | None = None, seed: int = 0, tell: Callable[[str], None] = lambda _: None
-) -> Robustness:
-    """Judge a bundle on a dataset (`CORPUS:PATH[#SPLIT]`) as it is and under every corruption.
+def measure_robustness(
+    checkpoint: str,
+    dataset: str,
+    limit: int | None = None,
+    seed: int = 0,
+    on_progress: Callable[[str], None] = lambda _: None,
+) -> RobustnessReport:
+    """Measure a bundle's accuracy on a dataset without and with every corruption.
 
-    limit: at most so many images, drawn by the seed. Raises FerPhqError in one sentence.
+    Args:
+        checkpoint: Name or folder of a bundle.
+        dataset: `CORPUS:PATH[#SPLIT]`.
+        limit: The most images, drawn by the seed; all by default.
+        seed: Of the images and the corruptions.
+        on_progress: Is called with a line after every corruption.
+
+    Raises:
+        FerPhqError: The bundle or the dataset cannot be loaded, the limit is below 1, or the clean accuracy is 0.
     """
     source = parse_source(dataset)
     model = load_model(checkpoint)
-    faces = limited(load_faces(source, model.bundle.config.classes), limit, seed)
-    clean = accuracy(model, faces)
-    tell(f"clean {clean:.3f}")
+    faces = sample_faces(load_faces(source, model.bundle.config.classes), limit, seed)
+    clean = measure_accuracy(model, faces)
+    on_progress(f"clean {clean:.3f}")
     if clean == 0:
-        raise SettingsError(f"{model.model_id} names no face of {source} rightly: there is nothing that could drop.")
+        raise SettingsError(messages.NOTHING_RIGHT(model_id=model.model_id, source=str(source)))
     rows = []
     for name, scale in STRENGTHS.items():
-        found = tuple(accuracy(model, faces, name, parameter, seed) for parameter in scale.parameters)
-        rows.append(Row(name, found, 1 - found[JUDGED - 1] / clean))
-        tell(f"{name} " + " ".join(f"{value:.3f}" for value in found))
+        accuracies = tuple(measure_accuracy(model, faces, name, parameter, seed) for parameter in scale.parameters)
+        rows.append(CorruptionResult(name, accuracies, 1 - accuracies[SUMMARY_STRENGTH - 1] / clean))
+        on_progress(f"{name} " + " ".join(f"{value:.3f}" for value in accuracies))
     drop = float(np.mean([row.relative_drop for row in rows]))
-    return Robustness(model.model_id, str(source), len(faces), seed, clean, tuple(rows), drop)
+    return RobustnessReport(model.model_id, str(source), len(faces), seed, clean, tuple(rows), drop)
 
 
-def limited(faces: FaceSet, limit: int | None, seed: int) -> FaceSet:
-    """At most `limit` of the faces, drawn by the seed."""
+def sample_faces(faces: FaceSet, limit: int | None, seed: int) -> FaceSet:
+    """Draw images without replacement.
+
+    Args:
+        faces: The set.
+        limit: The most images; all by default.
+        seed: Of the draw.
+
+    Raises:
+        SettingsError: The limit is below 1.
+    """
     if limit is not None and limit < 1:
-        raise SettingsError(f"--limit {limit} leaves nothing to judge: give at least 1.")
+        raise SettingsError(messages.LIMIT_TOO_SMALL(limit=limit))
     if limit is None or limit >= len(faces):
         return faces
-    chosen = np.zeros(len(faces), bool)
-    chosen[np.random.default_rng(seed).choice(len(faces), limit, replace=False)] = True
-    return faces.take(chosen)
+    mask = np.zeros(len(faces), bool)
+    mask[np.random.default_rng(seed).choice(len(faces), limit, replace=False)] = True
+    return faces.take(mask)
 
 
-def accuracy(
+def measure_accuracy(
     model: FerPhqModel, faces: FaceSet, corruption: str | None = None, parameter: float = 0.0, seed: int = 0
 ) -> float:
-    """Share of the faces that the model names rightly, damaged in chunks of a fixed size so that chance repeats."""
-    rng = generator(corruption or "", seed)
-    right = 0
-    for chosen, crops in crop_batches(faces, CHUNK):
-        damaged = CORRUPTIONS[corruption](crops, parameter, rng) if corruption else crops
-        right += int((model.predict_emotions(damaged).argmax(axis=1) == faces.labels[chosen]).sum())
-    return right / len(faces)
+    """Measure a model's accuracy under a corruption.
+
+    Args:
+        model: The model.
+        faces: Labelled images.
+        corruption: Name of the corruption; none by default.
+        parameter: Its parameter.
+        seed: Of the corruption.
+
+    Returns:
+        Share of the images whose label the model predicts, 0 to 1.
+    """
+    rng = make_generator(corruption or "", seed)
+    correct = 0
+    for indices, crops in iterate_crops(faces, CHUNK):
+        corrupted = CORRUPTIONS[corruption](crops, parameter, rng) if corruption else crops
+        correct += int((model.predict_emotions(corrupted).argmax(axis=1) == faces.labels[indices]).sum())
+    return correct / len(faces)
 
 
-def as_json(found: Robustness) -> str:
-    """The table with the meaning of its strengths."""
+def to_json(report: RobustnessReport) -> str:
+    """Write a report as JSON, with the meaning of the strengths."""
     strengths = {name: dataclasses.asdict(scale) for name, scale in STRENGTHS.items()}
-    return json.dumps({**dataclasses.asdict(found), "bar": BAR, "strengths": strengths}, indent=2)
+    return json.dumps({**dataclasses.asdict(report), "bar": DROP_LIMIT, "strengths": strengths}, indent=2)
 
 
-COLUMNS = ("Corruption", "Clean", "1", "2", "3", "4", "5", f"Relative drop at {JUDGED}")
+COLUMNS = ("Corruption", "Clean", "1", "2", "3", "4", "5", f"Relative drop at {SUMMARY_STRENGTH}")
 
 
-def cells(found: Robustness) -> list[list[str]]:
-    """The table's rows as text."""
+def table_rows(report: RobustnessReport) -> list[list[str]]:
+    """Format the rows of the table."""
     return [
-        [row.corruption, *(f"{value:.1%}" for value in (found.clean, *row.accuracy)), f"{row.relative_drop:.1%}"]
-        for row in found.rows
+        [row.corruption, *(f"{value:.1%}" for value in (report.clean, *row.accuracy)), f"{row.relative_drop:.1%}"]
+        for row in report.rows
     ]
 
 
-def verdict(found: Robustness) -> str:
-    """The mean relative drop beside the bar, and the row that a mean would hide."""
-    side = "within" if found.mean_relative_drop <= BAR else "above"
-    worst = max(found.rows, key=lambda row: row.relative_drop)
+def summarise(report: RobustnessReport) -> str:
+    """Write one sentence on the mean relative drop and its limit, and on the worst corruption."""
+    side = "within" if report.mean_relative_drop <= DROP_LIMIT else "above"
+    worst = max(report.rows, key=lambda row: row.relative_drop)
     return (
-        f"Mean relative drop at strength {JUDGED}: {found.mean_relative_drop:.1%}, {side} the bar of {BAR:.0%}; "
-        f"the worst is {worst.corruption} with {worst.relative_drop:.1%}."
+        f"Mean relative drop at strength {SUMMARY_STRENGTH}: {report.mean_relative_drop:.1%}, "
+        f"{side} the bar of {DROP_LIMIT:.0%}; the worst is {worst.corruption} with {worst.relative_drop:.1%}."
     )
 
 
-def as_markdown(found: Robustness) -> str:
-    """The table for people, then what the strengths mean."""
+def to_markdown(report: RobustnessReport) -> str:
+    """Write a report as Markdown: the table, then the meaning of the strengths."""
     meaning = [
         [name, ", ".join(f"{p:g}" for p in scale.parameters), scale.unit, scale.reason]
         for name, scale in STRENGTHS.items()
     ]
     return (
-        f"# Robustness of {found.model_id}\n\nAccuracy on {found.n} images of {found.dataset}, seed {found.seed}.\n\n"
-        f"{markdown_table(COLUMNS, cells(found))}\n{verdict(found)}\n\n"
+        f"# Robustness of {report.model_id}\n\n"
+        f"Accuracy on {report.n} images of {report.dataset}, seed {report.seed}.\n\n"
+        f"{markdown_table(COLUMNS, table_rows(report))}\n{summarise(report)}\n\n"
         + markdown_table(["Corruption", "Strengths 1 to 5", "Unit", "Reason"], meaning)
     )
 
 
-def contact_sheet(crops: Batch, seed: int = 0, side: int = 96) -> Pillow.Image:
-    """Faces (n, h, w, 3) as they are and at every strength of every corruption: a row of n faces each six times."""
+def draw_contact_sheet(crops: Batch, seed: int = 0, side: int = 96) -> Pillow.Image:
+    """Draw faces without corruption and at every strength of every corruption.
+
+    Args:
+        crops: uint8 RGB (n, h, w, 3).
+        seed: Of the corruptions.
+        side: Side of a drawn face in pixels.
+
+    Returns:
+        One row a corruption, each with six groups of n faces.
+    """
     n = len(crops)
     left = 120
     top = 20
@@ -377,7 +451,7 @@ def contact_sheet(crops: Batch, seed: int = 0, side: int = 96) -> Pillow.Image:
     for row, (name, scale) in enumerate(STRENGTHS.items()):
         y = top + row * (side + 4)
         draw.text((6, y + side // 2 - 6), name, fill="black")
-        damaged = [CORRUPTIONS[name](crops, p, generator(name, seed)) for p in scale.parameters]
+        damaged = [CORRUPTIONS[name](crops, p, make_generator(name, seed)) for p in scale.parameters]
         for column, batch in enumerate((crops, *damaged)):
             for i, crop in enumerate(batch):
                 tile = Pillow.fromarray(crop).resize((side, side), Pillow.Resampling.BICUBIC)
@@ -385,51 +459,39 @@ def contact_sheet(crops: Batch, seed: int = 0, side: int = 96) -> Pillow.Image:
     return sheet
 
 
-def write(found: Robustness, folder: Path) -> None:
-    """robustness.json and robustness.md."""
+def write_contact_sheet(dataset: str, path: Path, seed: int = 0) -> None:
+    """Draw the corruptions of four faces of a dataset as a PNG.
+
+    Args:
+        dataset: `CORPUS:PATH[#SPLIT]`.
+        path: The file to write.
+        seed: Of the faces and the corruptions.
+
+    Raises:
+        FerPhqError: The dataset cannot be loaded.
+    """
+    faces = sample_faces(load_faces(parse_source(dataset)), 4, seed)
+    draw_contact_sheet(faces.crops(), seed).save(path, "PNG")
+
+
+def write_report(report: RobustnessReport, folder: Path) -> None:
+    """Write robustness.json and robustness.md into a folder, which is made if it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "robustness.json").write_text(as_json(found) + "\n", encoding="utf-8")
-    (folder / "robustness.md").write_text(as_markdown(found), encoding="utf-8")
+    (folder / "robustness.json").write_text(to_json(report) + "\n", encoding="utf-8")
+    (folder / "robustness.md").write_text(to_markdown(report), encoding="utf-8")
 
 
-def show(found: Robustness, console: Console) -> None:
-    """The table on a terminal."""
-    table = Table(*COLUMNS, title=f"{found.model_id}, {found.n} images of {found.dataset}")
-    for row in cells(found):
+def print_report(report: RobustnessReport, console: Console) -> None:
+    """Print the table on a terminal."""
+    table = Table(*COLUMNS, title=f"{report.model_id}, {report.n} images of {report.dataset}")
+    for row in table_rows(report):
         table.add_row(*row)
-    console.print(table, verdict(found), sep="\n")
-
-
-def _progress(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    console.print(table, summarise(report), sep="\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.emotion.robustness", description="Accuracy under corruptions."
-    )
-    parser.add_argument("checkpoint", help="name or folder of a checkpoint bundle")
-    parser.add_argument("dataset", metavar="DATASET", help="CORPUS:PATH[#SPLIT]")
-    parser.add_argument("--out", type=Path, help="folder for robustness.json and robustness.md")
-    parser.add_argument("--limit", type=int, help="judge only so many images, drawn by the seed")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    parser.add_argument("--sheet", type=Path, metavar="FILE", help="only draw the corruptions of four faces as a PNG")
-    options = parser.parse_args(argv)
-    try:
-        if options.sheet:
-            faces = limited(load_faces(parse_source(options.dataset)), 4, options.seed)
-            contact_sheet(faces.crops(), options.seed).save(options.sheet, "PNG")
-            return 0
-        found = measure(options.checkpoint, options.dataset, options.limit, options.seed, _progress)
-        if options.out:
-            write(found, options.out)
-    except FerPhqError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
-    print(as_json(found)) if options.json else show(found, Console())
-    return 0
+    """Run the command line; returns the exit code."""
+    return cli.run(commands.robustness, argv, "training.emotion.robustness")
 
 
 if __name__ == "__main__":

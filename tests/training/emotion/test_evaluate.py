@@ -51,7 +51,7 @@ def test_datasets_are_judged_one_by_one_and_pooled(verdict):
     assert verdict.pooled.repeated == 7, "seven training images also stand in valid"
     pooled = np.add(valid.metrics.confusion, train.metrics.confusion)
     assert (np.array(verdict.pooled.metrics.confusion) == pooled).all()
-    assert len({found.sha256 for found in verdict.every}) == 3
+    assert len({found.sha256 for found in verdict.evaluations}) == 3
 
 
 def test_one_dataset_has_no_pool_and_the_same_hash_in_any_batch(corpus, checkpoint, verdict):
@@ -63,7 +63,7 @@ def test_one_dataset_has_no_pool_and_the_same_hash_in_any_batch(corpus, checkpoi
 
 
 def test_the_folder_holds_the_same_figures_for_machines_and_people(verdict, tmp_path):
-    evaluate.write(verdict, tmp_path)
+    evaluate.write_report(verdict, tmp_path)
     document = json.loads((tmp_path / "evaluation.json").read_text())
     assert document["datasets"][0]["metrics"]["per_class"]["anger"]["support"] == 6
     assert document["pooled"]["metrics"]["n"] == 182
@@ -99,7 +99,7 @@ def test_images_without_a_majority_can_be_left_out(tmp_path, checkpoint, capsys)
     (whole,) = evaluate_datasets(checkpoint, [name], resamples=5).datasets
     assert [one.n for one in whole.agreement] == [2, 1, 0, 1]
     assert [row[1] for row in evaluate.agreement_rows(whole)][-1] == "2"
-    text = evaluate.as_markdown(evaluate.Verdict(whole.model_id, (whole,), None))
+    text = evaluate.to_markdown(evaluate.EvaluationReport(whole.model_id, (whole,), None))
     assert "By how far taggers agreed" in text
     write_part(tmp_path / "unclear.parquet", [pattern(0, rng)], votes[2:3])
     assert evaluate.main([checkpoint, f"ferplus:{tmp_path / 'unclear.parquet'}", "--majority"]) == 1
@@ -108,7 +108,7 @@ def test_images_without_a_majority_can_be_left_out(tmp_path, checkpoint, capsys)
 
 def test_the_terminal_shows_every_class(verdict):
     console = Console(width=120, record=True, file=io.StringIO())
-    evaluate.show(verdict, console)
+    evaluate.print_report(verdict, console)
     shown = console.export_text()
     assert all(name in shown for name in (*EMOTIONS, "Macro-F1", "Brier", "all datasets pooled"))
 
@@ -165,7 +165,7 @@ def two_runs(tmp_path):
 def test_a_run_is_judged_before_it_is_a_bundle_and_two_by_their_mean(two_runs, corpus, capsys):
     name = f"ferplus:{corpus / 'valid.parquet'}"
     crops = load_faces(parse_source(name)).crops()
-    one, other = (ensemble.load_judged(run)[0].predict_emotions(crops) for run in two_runs)
+    one, other = (ensemble.load_emotion_model(run)[0].predict_emotions(crops) for run in two_runs)
     np.testing.assert_allclose(one.sum(1), 1, atol=1e-5)
     assert np.abs(one - other).max() > 0.01
     mirrored = ensemble.Ensemble(two_runs[:1]).predict_emotions(np.ascontiguousarray(crops[:, :, ::-1]))

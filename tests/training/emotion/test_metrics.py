@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from training.emotion.metrics import (
-    above_half,
+    accuracy_by_agreement,
     bootstrap_intervals,
-    by_agreement,
     emotion_metrics,
     expected_calibration_error,
+    pool_majority,
     reliability_bins,
 )
 
@@ -119,11 +119,11 @@ def test_intervals_shrink_with_images_and_repeat_with_the_seed():
 def test_accuracy_is_told_by_how_far_taggers_agree():
     labels, agreement = np.array([0, 0, 0, 0, 0, 1]), np.array([1.0, 0.8, 0.6, 0.5, 0.0, 0.95])
     given = np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.9, 0.1], [0.1, 0.9], [0.1, 0.9]])
-    found = by_agreement(given, labels, agreement)
+    found = accuracy_by_agreement(given, labels, agreement)
     assert [(one.above, one.to, one.n, one.accuracy) for one in found] == [
         (0.0, 0.5, 2, 0.5), (0.5, 0.7, 1, 0.0), (0.7, 0.9, 1, 1.0), (0.9, 1.0, 2, 1.0),
     ]  # fmt: skip
-    clear = above_half(found)
+    clear = pool_majority(found)
     assert (clear.n, clear.accuracy) == (4, 0.75)
-    assert by_agreement(given, labels, np.ones(6)) == ()
-    assert above_half(by_agreement(given[3:4], labels[3:4], agreement[3:4])).accuracy is None
+    assert accuracy_by_agreement(given, labels, np.ones(6)) == ()
+    assert pool_majority(accuracy_by_agreement(given[3:4], labels[3:4], agreement[3:4])).accuracy is None

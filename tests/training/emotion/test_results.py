@@ -11,7 +11,15 @@ from PIL import Image
 
 from training.emotion import results
 from training.emotion.recipe import load_recipe
-from training.emotion.results import RECIPES, duration, epochs_text, missing, read_recipe, read_run, why_not
+from training.emotion.results import (
+    RECIPES,
+    format_duration,
+    format_epochs,
+    missing_corpora,
+    not_run_reason,
+    read_recipe_summary,
+    read_run,
+)
 from training.plots.figures import learning_curves_figure, save_figure
 
 ROOT = Path(__file__).parents[3]
@@ -95,9 +103,9 @@ def test_published_runs_are_of_the_recipes_beside_them(run):
 def test_a_corpus_that_arrives_is_no_longer_missing(place):
     asked = place / "recipes" / "asked.yaml"
     (place / "data" / "rafdb").mkdir()
-    found = read_recipe(asked, place / "data")
-    assert [corpus for corpus, _ in missing(found)] == ["affectnet"]
-    assert why_not(found) == "not run: AffectNet has to be requested from its owners"
+    found = read_recipe_summary(asked, place / "data")
+    assert [corpus for corpus, _ in missing_corpora(found)] == ["affectnet"]
+    assert not_run_reason(found) == "not run: AffectNet has to be requested from its owners"
 
 
 def test_runs_of_unknown_recipes_are_not_lost(place):
@@ -114,7 +122,7 @@ def test_stages_are_counted_and_an_early_end_is_named(place):
     staged = recipe("tiny", ["ferplus"], 2, stages=[{}, {"phases": [{"epochs": 5, "image_size": 48}]}])
     (run / "recipe.yaml").write_text(yaml.safe_dump(staged))
     (run / "run.json").write_text(json.dumps({"recipe_name": "tiny", "finished_at": "2026-01-01"}))
-    assert epochs_text(read_run(run)) == "3 of 7 epochs (ended early)"
+    assert format_epochs(read_run(run)) == "3 of 7 epochs (ended early)"
 
 
 def test_a_damaged_log_is_told_in_one_sentence(place, capsys):
@@ -125,13 +133,13 @@ def test_a_damaged_log_is_told_in_one_sentence(place, capsys):
 
 
 def test_every_shipped_recipe_can_be_reported():
-    recipes = [read_recipe(path) for path in sorted(RECIPES.glob("*.yaml"))]
+    recipes = [read_recipe_summary(path) for path in sorted(RECIPES.glob("*.yaml"))]
     assert recipes
     assert all(found.epochs > 0 and found.sources for found in recipes)
 
 
 def test_durations_are_said_as_people_say_them():
-    assert [duration(s) for s in (None, 20, 150, 3600, 7500)] == ["-", "20 s", "2 min", "1 h 0 min", "2 h 5 min"]
+    assert [format_duration(s) for s in (None, 20, 150, 3600, 7500)] == ["-", "20 s", "2 min", "1 h 0 min", "2 h 5 min"]
 
 
 def test_curves_are_drawn_beside_the_report(place):

@@ -12,7 +12,7 @@ from fer_phq.models.checkpoint import SHIPPED
 from fer_phq.models.model import LUMA
 from training.emotion import robustness
 from training.emotion.data.corpora import load_faces, parse_source
-from training.emotion.robustness import CORRUPTIONS, STRENGTHS, contact_sheet, generator, skin_tinted
+from training.emotion.robustness import CORRUPTIONS, STRENGTHS, draw_contact_sheet, make_generator, tint_grey_as_skin
 
 
 def faces(n: int = 24, side: int = 48, colour: bool = False) -> np.ndarray:
@@ -37,7 +37,7 @@ def test_every_strength_has_a_corruption_a_unit_and_a_reason():
 def test_damage_grows_with_the_strength(name):
     crops, changes = faces(), []
     for parameter in STRENGTHS[name].parameters:
-        damaged = CORRUPTIONS[name](crops, parameter, generator(name, 0))
+        damaged = CORRUPTIONS[name](crops, parameter, make_generator(name, 0))
         assert damaged.dtype == np.uint8
         assert damaged.shape == crops.shape
         changes.append(np.abs(damaged.astype(float) - crops).mean())
@@ -49,7 +49,7 @@ def test_damage_grows_with_the_strength(name):
 def test_the_seed_decides_and_the_input_stays(name):
     crops = faces()
     before, parameter = crops.copy(), STRENGTHS[name].parameters[2]
-    first, again, other = (CORRUPTIONS[name](crops, parameter, generator(name, seed)) for seed in (0, 0, 1))
+    first, again, other = (CORRUPTIONS[name](crops, parameter, make_generator(name, seed)) for seed in (0, 0, 1))
     assert (first == again).all()
     assert (crops == before).all()
     if name in ("noise", "occlusion", "tilt", "colour"):
@@ -59,7 +59,7 @@ def test_the_seed_decides_and_the_input_stays(name):
 @pytest.mark.parametrize("name", CORRUPTIONS)
 def test_colour_pictures_of_any_size_are_taken(name):
     crops = faces(3, 96, colour=True)
-    assert CORRUPTIONS[name](crops, STRENGTHS[name].parameters[4], generator(name, 0)).shape == crops.shape
+    assert CORRUPTIONS[name](crops, STRENGTHS[name].parameters[4], make_generator(name, 0)).shape == crops.shape
 
 
 def test_a_cast_without_gain_leaves_luma_and_shows_skin():
@@ -69,13 +69,13 @@ def test_a_cast_without_gain_leaves_luma_and_shows_skin():
     red, _, blue = plain[:24].mean((0, 1, 2))
     assert red > 1.2 * blue
     coloured = faces(colour=True)
-    assert (skin_tinted(coloured) == coloured).all()
+    assert (tint_grey_as_skin(coloured) == coloured).all()
 
 
 def test_a_cast_parts_the_channels_and_moves_luma():
     crops = np.full((40, 48, 48, 3), 120, np.uint8)
     cast = CORRUPTIONS["colour"](crops, 0.45, np.random.default_rng(0)).astype(float)
-    light = robustness.decode(cast.astype(np.uint8)).mean((1, 2))
+    light = robustness.srgb_to_linear(cast.astype(np.uint8)).mean((1, 2))
     ratios = light[:, 0] / light[:, 2]
     assert ratios.max() / ratios.min() == pytest.approx((1.34 / 0.66) ** 2, rel=0.05)
     assert luma(cast)[0].std() > 0.5, "the light falls from one side"
@@ -83,27 +83,27 @@ def test_a_cast_parts_the_channels_and_moves_luma():
 
 def test_light_follows_stops_in_linear_light():
     grey = np.full((1, 8, 8, 3), 188, np.uint8)  # half of white's light
-    assert CORRUPTIONS["dark"](grey, 1.0, generator("dark", 0))[0, 0, 0, 0] == pytest.approx(137, abs=1)
-    assert CORRUPTIONS["bright"](grey, 1.0, generator("bright", 0))[0, 0, 0, 0] == 255
+    assert CORRUPTIONS["dark"](grey, 1.0, make_generator("dark", 0))[0, 0, 0, 0] == pytest.approx(137, abs=1)
+    assert CORRUPTIONS["bright"](grey, 1.0, make_generator("bright", 0))[0, 0, 0, 0] == 255
 
 
 def test_noise_occlusion_and_resolution_are_as_strong_as_they_say():
     flat = np.full((20, 48, 48, 3), 128, np.uint8)
-    noisy = CORRUPTIONS["noise"](flat, 0.08, generator("noise", 0))
+    noisy = CORRUPTIONS["noise"](flat, 0.08, make_generator("noise", 0))
     assert noisy.std() == pytest.approx(255 * 0.08, rel=0.05)
     assert (noisy[..., 0] == noisy[..., 2]).all()
     black = np.zeros((200, 48, 48, 3), np.uint8)
-    covered = CORRUPTIONS["occlusion"](black, 0.15, generator("occlusion", 0)) > 0
+    covered = CORRUPTIONS["occlusion"](black, 0.15, make_generator("occlusion", 0)) > 0
     assert covered.mean() == pytest.approx(0.15, abs=0.01)
     checks = np.zeros((1, 48, 48, 3), np.uint8)
     checks[:, ::2] = 255
-    assert CORRUPTIONS["low resolution"](checks, 24, generator("", 0)).std() < 2
+    assert CORRUPTIONS["low resolution"](checks, 24, make_generator("", 0)).std() < 2
 
 
 def test_tilt_turns_by_its_degrees_to_both_sides():
     bar = np.zeros((30, 48, 48, 3), np.uint8)
     bar[:, 22:26, 8:40] = 255
-    turned = CORRUPTIONS["tilt"](bar, 18, generator("tilt", 0)).astype(float)[..., 0]
+    turned = CORRUPTIONS["tilt"](bar, 18, make_generator("tilt", 0)).astype(float)[..., 0]
     rows, columns = np.mgrid[:48, :48] - 23.5
     inside = (rows**2 + columns**2) < 20**2
     slopes = [np.polyfit(columns[inside], rows[inside], 1, w=np.sqrt(picture[inside]))[0] for picture in turned]
@@ -152,9 +152,9 @@ def test_the_table_is_of_the_models_answers(corpus, tmp_path, capsys, monkeypatc
 
 def test_limits_are_drawn_by_the_seed(corpus):
     every = load_faces(parse_source(f"ferplus:{corpus / 'train.parquet'}"))
-    drawn = [robustness.limited(every, 30, seed).keys.tolist() for seed in (0, 0, 1)]
+    drawn = [robustness.sample_faces(every, 30, seed).keys.tolist() for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
-    assert len(robustness.limited(every, 1000, 0)) == len(every)
+    assert len(robustness.sample_faces(every, 1000, 0)) == len(every)
 
 
 def test_mistakes_are_told_in_one_sentence(corpus, capsys):
@@ -168,5 +168,5 @@ def test_the_sheet_shows_the_clean_face_and_every_strength(corpus, tmp_path):
     assert robustness.main(["unused", f"ferplus:{corpus / 'valid.parquet'}", "--sheet", str(path)]) == 0
     with Image.open(path) as picture:
         assert picture.size == (120 + 6 * (4 * 96 + 8), 20 + 9 * 100)
-    sheet = np.asarray(contact_sheet(faces(1), side=48))
+    sheet = np.asarray(draw_contact_sheet(faces(1), side=48))
     assert (sheet[20:68, 120:168] == faces(1)[0]).all()
