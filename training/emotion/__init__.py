@@ -1,1 +1,1 @@
-"""Emotion models: recipes, the training loop, evaluation, bundles. `python -m training.emotion RECIPE` trains one."""
+"""Emotion models: recipes, training, evaluation and bundles. `python -m training.emotion RECIPE` trains a model."""

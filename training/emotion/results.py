@@ -21,7 +21,7 @@ import yaml
 from fer_phq.core.errors import SettingsError
 from training import cli
 from training.emotion import commands, messages
-from training.emotion.recipe import resolve
+from training.emotion.recipe import resolve_stages
 from training.plots.figures import learning_curves_figure, save_figure
 from training.plots.markdown import markdown_table
 
@@ -100,7 +100,7 @@ def read_recipe_summary(path: Path, root: Path | None = None) -> RecipeSummary:
     try:
         fields = yaml.safe_load(path.read_text(encoding="utf-8"))
         base = Path(root or fields.get("root", "data"))
-        stages = resolve(fields)["stages"]
+        stages = resolve_stages(fields)["stages"]
         epochs = sum(int(phase["epochs"]) for stage in stages for phase in stage["phases"])
         network = fields.get("network", {})
         from_hub = str(network["backbone"]) if network.get("init_from") == "hub" else ""

@@ -283,7 +283,7 @@ class CorruptionResult:
     """
 
     corruption: str
-    measure_accuracy: tuple[float, ...]
+    accuracy: tuple[float, ...]
     relative_drop: float
 
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind: a line an epoch, `run.json`, and the tracker's curves and confusion matrix."""
+"""Records of a training run: a line an epoch, `run.json`, and the tracker's curves and confusion matrices."""
 
 from __future__ import annotations
 
@@ -26,14 +26,30 @@ RUN = "run.json"
 
 @dataclasses.dataclass(frozen=True)
 class EpochLine:
-    """One line of `log.jsonl`. Accuracies and losses of training are on a fixed sample without augmentation."""
+    """One line of `log.jsonl`. Training accuracy and loss are of a fixed sample without augmentation.
+
+    Attributes:
+        stage: Number of the stage, from 1.
+        epoch: Number of the epoch in its stage, from 1.
+        image_size: Side of the images in pixels.
+        learning_rate: Highest of the parameter groups at the last step.
+        step_loss: Mean loss of the epoch's steps, on augmented images and mixed targets, in nats.
+        train_loss: In nats.
+        train_accuracy: 0 to 1.
+        valid_loss: In nats.
+        valid_accuracy: 0 to 1.
+        macro_f1: Of the validation part.
+        uar: Of the validation part.
+        ece: Of the validation part.
+        images_per_s: Training images.
+        seconds: Time of training, without validation.
+    """
 
     stage: int
     epoch: int
     image_size: int
     learning_rate: float
     step_loss: float
-    """Mean loss of the epoch's steps, on augmented images and mixed targets, in nats."""
     train_loss: float
     train_accuracy: float
     valid_loss: float
@@ -46,21 +62,27 @@ class EpochLine:
 
 
 def append_line(folder: Path, line: EpochLine) -> None:
-    """Add an epoch to `log.jsonl`; an epoch that is run again after a resume takes its old line's place."""
+    """Add an epoch to `log.jsonl`, in place of the line that it may have from before a resume.
+
+    Args:
+        folder: Folder of the run.
+        line: The epoch.
+    """
     path = folder / LOG
-    kept = []
+    earlier = []
     if path.is_file():
         rows = [json.loads(row) for row in path.read_text(encoding="utf-8").splitlines()]
-        kept = [row for row in rows if (row["stage"], row["epoch"]) < (line.stage, line.epoch)]
-    rounded = {k: round(v, 5) if isinstance(v, float) else v for k, v in dataclasses.asdict(line).items()}
-    text = "".join(json.dumps(row) + "\n" for row in [*kept, rounded])
+        earlier = [row for row in rows if (row["stage"], row["epoch"]) < (line.stage, line.epoch)]
+    fields = dataclasses.asdict(line)
+    rounded = {name: round(value, 5) if isinstance(value, float) else value for name, value in fields.items()}
+    text = "".join(json.dumps(row) + "\n" for row in [*earlier, rounded])
     part = path.with_suffix(".part")
     part.write_text(text, encoding="utf-8")
     part.replace(path)
 
 
-def hardware() -> str:
-    """What the run was computed on, as the report shows it."""
+def describe_hardware() -> str:
+    """Name the accelerators, or the processor and its number of cores."""
     if torch.cuda.is_available():
         return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name(0)}"
     name = platform.processor() or platform.machine()
@@ -72,30 +94,42 @@ def hardware() -> str:
 
 
 def write_run(folder: Path, recipe: Recipe, **facts: Any) -> None:
-    """Write or update `run.json`: command, times, hardware, data sheet; a resume keeps what was there at the start.
+    """Write or update `run.json`. A resume keeps the entries of the start, but not the recipe's hash.
 
-    Not the recipe's hash: a recipe that has got a further stage is another one.
+    The hash is written anew because a recipe may have got a further stage.
+
+    Args:
+        folder: Folder of the run.
+        recipe: The run's recipe.
+        facts: Further entries, such as command, data sheet and times; they replace earlier ones.
     """
     path = folder / RUN
-    before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    fresh = {
+    earlier = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    initial = {
         "recipe_name": recipe.name,
-        "started_at": now(),
+        "started_at": utc_now(),
         "finished_at": None,
-        "hardware": hardware(),
+        "hardware": describe_hardware(),
         "torch": torch.__version__,
     }
-    present = {"recipe_sha256": hashlib.sha256(recipe.model_dump_json().encode()).hexdigest()}
-    path.write_text(json.dumps(fresh | before | present | facts, indent=2) + "\n", encoding="utf-8")
+    current = {"recipe_sha256": hashlib.sha256(recipe.model_dump_json().encode()).hexdigest()}
+    path.write_text(json.dumps(initial | earlier | current | facts, indent=2) + "\n", encoding="utf-8")
 
 
-def now() -> str:
-    """This moment, UTC, to the second."""
+def utc_now() -> str:
+    """Return the present time, UTC, to the second, in ISO 8601."""
     return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
-def track(accelerator: Accelerator, line: EpochLine, metrics: EmotionMetrics, epochs_before: int) -> None:
-    """Send an epoch's figures and its confusion matrix to the tracker, where there is one."""
+def log_to_tracker(accelerator: Accelerator, line: EpochLine, metrics: EmotionMetrics, epochs_before: int) -> None:
+    """Send an epoch's metrics and confusion matrix to the tracker, if there is one.
+
+    Args:
+        accelerator: Holds the tracker.
+        line: The epoch.
+        metrics: Metrics of the validation part.
+        epochs_before: Epochs of earlier stages.
+    """
     if not accelerator.trackers:
         return
     step = epochs_before + line.epoch
@@ -118,7 +152,7 @@ def track(accelerator: Accelerator, line: EpochLine, metrics: EmotionMetrics, ep
     from training.plots.figures import confusion_figure  # imported here: runs without a tracker need no matplotlib
 
     figure = confusion_figure(metrics.confusion, list(metrics.per_class), title=f"Epoch {line.epoch}")
-    picture = _pixels(figure)
+    picture = _render_figure(figure)
     for tracker in accelerator.trackers:
         if tracker.name == "tensorboard":
             tracker.log_images({"confusion": picture[None]}, step=step, dataformats="NHWC")
@@ -126,8 +160,8 @@ def track(accelerator: Accelerator, line: EpochLine, metrics: EmotionMetrics, ep
             tracker.log_images({"confusion": [picture]}, step=step)
 
 
-def _pixels(figure: Any) -> np.ndarray:
-    """A figure as uint8 RGB (h, w, 3)."""
+def _render_figure(figure: Any) -> np.ndarray:
+    """Render a figure as uint8 RGB (h, w, 3)."""
     figure.savefig(png := io.BytesIO(), format="png")
     with Pillow.open(png) as picture:
         return np.asarray(picture.convert("RGB"))

@@ -1,4 +1,4 @@
-"""Where a run stands, and how it is written down and taken up again."""
+"""The state of a training run: what it consists of, how it is saved and how it is restored."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from timm.utils import ModelEmaV3
 
 from fer_phq.core.errors import FerPhqError
 from fer_phq.models.heads import EmotionNet
+from training.emotion import messages
 from training.emotion.data.faces import derive_seed
 from training.emotion.networks.build import Teacher
 from training.emotion.recipe import Recipe, Stage
@@ -30,14 +31,26 @@ PROGRESS = "progress.json"
 
 
 class Interrupted(Exception):
-    """The run was asked to stop, and its state is written."""
+    """The run was stopped on request after its state was saved."""
 
 
 @dataclass
 class Progress:
-    """How far a run is. epoch, batch, steps and best are of the present stage; seconds and epochs_done of the run."""
+    """How far a run is.
 
-    begun: bool = False
+    Attributes:
+        stage: Index of the present stage.
+        epoch: Finished epochs of the stage.
+        batch: Finished batches of the epoch.
+        steps: Steps of the optimiser in the stage.
+        loss_sum: Sum of the losses of the epoch's batches.
+        epoch_seconds: Time spent on the epoch before an interruption.
+        best: Highest validation accuracy of the stage; -1 before the first epoch.
+        stale: Epochs since then.
+        seconds: Time of all finished epochs of the run.
+        epochs_done: Finished epochs of the run.
+    """
+
     stage: int = 0
     epoch: int = 0
     batch: int = 0
@@ -49,32 +62,61 @@ class Progress:
     seconds: float = 0.0
     epochs_done: int = 0
 
-    def next_epoch(self, accuracy: float, seconds: float) -> bool:
-        """Count an epoch; returns whether its accuracy is the best so far."""
+    @property
+    def started(self) -> bool:
+        """Whether any batch of the run is finished."""
+        return self.batch > 0 or self.epochs_done > 0
+
+    def finish_epoch(self, accuracy: float, seconds: float) -> bool:
+        """Count a finished epoch.
+
+        Args:
+            accuracy: Its validation accuracy.
+            seconds: Its time.
+
+        Returns:
+            Whether the accuracy is the best of the stage.
+        """
         better = accuracy > self.best
         self.best = max(self.best, accuracy)
         self.stale = 0 if better else self.stale + 1
-        self.epoch = self.epoch + 1
-        self.batch = 0
-        self.loss_sum = 0.0
-        self.epoch_seconds = 0.0
-        self.seconds = self.seconds + seconds
-        self.epochs_done = self.epochs_done + 1
+        self.epoch += 1
+        self.epochs_done += 1
+        self.seconds += seconds
+        self._reset_epoch()
         return better
 
-    def next_stage(self) -> None:
-        """Begin the next stage."""
-        self.stage = self.stage + 1
+    def start_next_stage(self) -> None:
+        """Move on to the start of the next stage."""
+        self.stage += 1
         self.epoch = 0
-        self.batch = 0
         self.steps = 0
         self.best = -1.0
         self.stale = 0
+        self._reset_epoch()
+
+    def _reset_epoch(self) -> None:
+        self.batch = 0
+        self.loss_sum = 0.0
+        self.epoch_seconds = 0.0
 
 
 @dataclass
 class Run:
-    """A run's moving parts. `net` is what the optimiser trains (wrapped where several processes share the work)."""
+    """The parts of a training run.
+
+    Attributes:
+        recipe: What is trained.
+        out: Folder for log, state and weights.
+        accelerator: Device, precision and processes.
+        net: The network that the optimiser trains; wrapped where several processes share the work.
+        progress: How far the run is.
+        optimiser: Optimiser of the present stage.
+        targets: Targets of the stage's training images, (n, classes).
+        average: Moving average of the weights; None where the stage has none.
+        teacher: Networks to learn from at every step; None where the stage has none.
+        stop_requested: Whether a signal asked the run to stop.
+    """
 
     recipe: Recipe
     out: Path
@@ -83,10 +125,9 @@ class Run:
     progress: Progress
     optimiser: torch.optim.Optimizer = field(init=False)
     targets: npt.NDArray[np.float32] = field(init=False)
-    """Of the stage's training images, (n, classes)."""
     average: ModelEmaV3 | None = None
     teacher: Teacher | None = None
-    stopping: bool = False
+    stop_requested: bool = False
 
     @property
     def stage(self) -> Stage:
@@ -94,30 +135,31 @@ class Run:
         return self.recipe.stages[self.progress.stage]
 
     @property
-    def plain(self) -> EmotionNet:
-        """The network itself."""
+    def unwrapped_net(self) -> EmotionNet:
+        """The network without the wrapper of several processes."""
         return cast(EmotionNet, self.accelerator.unwrap_model(self.net))
 
     @property
-    def kept(self) -> EmotionNet:
-        """The weights that are validated and kept: the average where there is one."""
-        return cast(EmotionNet, self.average.module) if self.average is not None else self.plain
+    def eval_net(self) -> EmotionNet:
+        """The network that is validated and saved: the moving average where there is one."""
+        return cast(EmotionNet, self.average.module) if self.average is not None else self.unwrapped_net
 
     @property
-    def spent(self) -> bool:
-        """Whether the stage is over before its last epoch: out of patience, or of the steps that were allowed."""
+    def ends_early(self) -> bool:
+        """Whether the stage ends before its last epoch, by its patience or by the recipe's limit of steps."""
         patience = self.stage.patience
-        limit = self.recipe.max_steps
-        tired = patience is not None and self.progress.stale >= patience
-        return tired or (limit is not None and self.progress.steps >= limit)
+        max_steps = self.recipe.max_steps
+        out_of_patience = patience is not None and self.progress.stale >= patience
+        out_of_steps = max_steps is not None and self.progress.steps >= max_steps
+        return out_of_patience or out_of_steps
 
     @property
     def epochs_before(self) -> int:
-        """Epochs of the stages before this one, for curves that run through."""
+        """Planned epochs of the earlier stages, for curves over all stages."""
         return sum(stage.epochs for stage in self.recipe.stages[: self.progress.stage])
 
     def prepare(self) -> None:
-        """Hand network and optimiser to the accelerator (those of a stage before are let go)."""
+        """Hand network and optimiser to the accelerator, and release those of the stage before."""
         self.accelerator.free_memory()
         self.accelerator.gradient_accumulation_steps = self.stage.accumulate
         self.accelerator.step = 0
@@ -126,24 +168,31 @@ class Run:
             if module is not None:
                 module.to(self.accelerator.device)
 
-    def agreed(self, *asked: bool) -> list[bool]:
-        """Of each question, whether any process says yes: all must stop and save at the same step."""
+    def any_process(self, *flags: bool) -> list[bool]:
+        """Combine each flag over all processes with a logical or, so that all stop and save at the same step."""
         if self.accelerator.num_processes == 1:
-            return list(asked)
-        counts = self.accelerator.reduce(torch.tensor(asked, device=self.accelerator.device).float(), "sum")
+            return list(flags)
+        counts = self.accelerator.reduce(torch.tensor(flags, device=self.accelerator.device).float(), "sum")
         return [bool(count > 0) for count in counts]
 
     def step_generator(self) -> torch.Generator:
-        """The generator of the present batch, repeated as it was; torch's own is seeded too, for dropout."""
-        p = self.progress
-        seed = derive_seed(self.recipe.seed, p.stage, p.epoch, p.batch, self.accelerator.process_index)
+        """Seed torch, for dropout, and make a generator of the present batch; a repeated batch gets the same seeds."""
+        progress = self.progress
+        seed = derive_seed(
+            self.recipe.seed, progress.stage, progress.epoch, progress.batch, self.accelerator.process_index
+        )
         torch.manual_seed(seed)
         return torch.Generator(device=self.accelerator.device).manual_seed(seed)
 
 
 def save_state(run: Run) -> None:
-    """Write network, optimiser, average and progress; a kill at any moment leaves the old or the new state whole."""
-    run.progress.begun = True
+    """Save network, optimiser, average and progress.
+
+    A process that is killed at any time leaves either the previous or the new state whole.
+
+    Args:
+        run: The run.
+    """
     part = run.out / f"{STATE}.part"
     if run.accelerator.is_main_process:
         shutil.rmtree(part, ignore_errors=True)
@@ -154,48 +203,57 @@ def save_state(run: Run) -> None:
         if run.average is not None:
             torch.save(run.average.module.state_dict(), part / "average.pt")
         (part / PROGRESS).write_text(json.dumps(dataclasses.asdict(run.progress)), encoding="utf-8")
-        old = run.out / f"{STATE}.old"
-        shutil.rmtree(old, ignore_errors=True)
+        previous = run.out / f"{STATE}.old"
+        shutil.rmtree(previous, ignore_errors=True)
         if (run.out / STATE).is_dir():
-            (run.out / STATE).rename(old)
+            (run.out / STATE).rename(previous)
         part.rename(run.out / STATE)
-        shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(previous, ignore_errors=True)
     run.accelerator.wait_for_everyone()
 
 
-def _folder(out: Path) -> Path:
-    """The newest whole state: between two renames the old one is all there is."""
+def _state_folder(out: Path) -> Path:
+    """Find the newest whole state: between the two renames of `save_state` it is the previous one."""
     return out / STATE if (out / STATE / PROGRESS).is_file() else out / f"{STATE}.old"
 
 
 def read_progress(out: Path) -> Progress:
-    """Where the run in `out` stands. Raises FerPhqError when there is none."""
-    path = _folder(out) / PROGRESS
+    """Read how far a run is.
+
+    Args:
+        out: Folder of the run.
+
+    Raises:
+        FerPhqError: No state was saved there.
+    """
+    path = _state_folder(out) / PROGRESS
     if not path.is_file():
-        raise FerPhqError(f"Nothing to resume in {out}: no state was written there yet.")
-    return Progress(**json.loads(path.read_text(encoding="utf-8")))
+        raise FerPhqError(messages.NOTHING_TO_RESUME(folder=str(out)))
+    fields = json.loads(path.read_text(encoding="utf-8"))
+    fields.pop("begun", None)  # states of earlier versions hold it
+    return Progress(**fields)
 
 
 def load_state(run: Run) -> None:
-    """Put weights, optimiser and average back as `save_state` left them."""
-    folder = _folder(run.out)
+    """Restore weights, optimiser and average as `save_state` saved them."""
+    folder = _state_folder(run.out)
     run.accelerator.load_state(str(folder))
     if run.average is not None:
         run.average.module.load_state_dict(torch.load(folder / "average.pt", weights_only=True))
 
 
 @contextmanager
-def stop_signals(run: Run) -> Iterator[None]:
-    """Ctrl-C and SIGTERM ask the run to stop after its present step; a second Ctrl-C stops at once."""
+def handle_stop_signals(run: Run) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM ask the run to stop after its present step; a second Ctrl-C stops it at once."""
 
-    def ask(number: int, frame: FrameType | None) -> Any:
-        if run.stopping:
+    def request_stop(number: int, frame: FrameType | None) -> Any:
+        if run.stop_requested:
             raise KeyboardInterrupt
-        run.stopping = True
+        run.stop_requested = True
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.signal(number, request_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)

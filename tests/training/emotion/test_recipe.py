@@ -2,7 +2,7 @@ import pytest
 import yaml
 
 from fer_phq.core.errors import SettingsError
-from training.emotion.recipe import find_recipe, load_recipe, resolve, save_recipe, shipped_recipes
+from training.emotion.recipe import find_recipe, load_recipe, resolve_stages, save_recipe, shipped_recipes
 
 RECIPES = shipped_recipes()
 
@@ -13,8 +13,8 @@ def test_every_recipe_that_comes_with_the_package_loads_and_fits_on_a_screen(nam
     assert len(RECIPES[name].read_text().splitlines()) <= 40
     for stage in recipe.stages:
         assert stage.epochs == sum(phase.epochs for phase in stage.phases)
-        assert stage.size_of(0) == stage.phases[0].image_size
-        assert stage.size_of(stage.epochs - 1) == stage.image_size
+        assert stage.image_size_at(0) == stage.phases[0].image_size
+        assert stage.image_size_at(stage.epochs - 1) == stage.image_size
 
 
 def test_a_resolved_recipe_says_the_same(tmp_path):
@@ -24,7 +24,7 @@ def test_a_resolved_recipe_says_the_same(tmp_path):
 
 
 def test_stages_share_what_stands_at_the_top_and_override_it():
-    fields = resolve({"name": "x", "batch_size": 4, "clip": 2, "stages": [{}, {"batch_size": 8}]})
+    fields = resolve_stages({"name": "x", "batch_size": 4, "clip": 2, "stages": [{}, {"batch_size": 8}]})
     assert fields == {"name": "x", "stages": [{"batch_size": 4, "clip": 2}, {"batch_size": 8, "clip": 2}]}
 
 

@@ -202,10 +202,10 @@ def test_adapters_are_merged_into_what_is_written(every_corpus, tmp_path):
     train.fit(run, parts)
     save_recipe(recipe, tmp_path / "recipe.yaml")
     merged, _ = load_run(tmp_path)
-    assert not any("lora" in name for name in merged_state(run.plain))
+    assert not any("lora" in name for name in merged_state(run.unwrapped_net))
     images = torch.rand(3, 3, 32, 32)
     with torch.inference_mode():
-        torch.testing.assert_close(merged(images), run.plain.eval()(images), atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(merged(images), run.unwrapped_net.eval()(images), atol=1e-5, rtol=1e-4)
 
 
 def test_a_network_of_one_size_is_told_before_the_first_step(corpus, tmp_path, capsys):
