@@ -64,3 +64,8 @@ def run(function: Callable[..., None], argv: Sequence[str] | None, module: str) 
         print(f"Error: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def print_progress(line: object) -> None:
+    """Print a line on the progress of a command to standard error, at once."""
+    print(line, file=sys.stderr, flush=True)

@@ -18,3 +18,8 @@ NO_PROBABILITIES = template("cli.no_probabilities", "{model_id} gives no probabi
 NO_SUBJECT = template(
     "cli.no_subject", "There is no subject '{subject}': `fer-phq reanalyse` without --subject takes all."
 )
+MANIFEST_OR_STORE = template(
+    "cli.manifest_or_store",
+    "Name a manifest, or use --from-store; and name the new bundle's folder with --out.",
+)
+WITHIN_DAYS_RANGE = template("cli.within_days_range", "--within-days lies between 0 and {longest:g}.")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from training.cli import command
+from training.cli import command, print_progress
 
 Checkpoint = Annotated[str, typer.Argument(help="Name or folder of a checkpoint bundle, or folder of a run.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
@@ -143,8 +143,3 @@ def results(
     from training.emotion.results import write_results
 
     write_results(runs, out, figures, recipes, root)
-
-
-def print_progress(line: str) -> None:
-    """Print a line of progress to standard error, at once."""
-    print(line, file=sys.stderr, flush=True)

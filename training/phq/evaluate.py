@@ -6,7 +6,6 @@ what a new person may expect. Where the manifest has a part `test`, only that pa
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import sys
@@ -19,14 +18,15 @@ import numpy as np
 
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import PhqEstimate, PhqUnavailable
-from fer_phq.models.checkpoint import Bundle, find_bundle
+from fer_phq.models.checkpoint import Bundle
 from fer_phq.models.model import FerPhqModel, load_model
-from training.phq import messages
+from training import cli
+from training.phq import commands, messages
 from training.phq.data.dataset import LabelledDataset
 from training.phq.data.feature_loader import FeatureLoader, Notify, load_features
 from training.phq.data.sessions import LabelledSession
 from training.phq.metrics import interval_figures, phq_figures
-from training.phq.train import print_message, read_labelled_sessions
+from training.phq.train import read_labelled_sessions
 
 
 @dataclass(frozen=True)
@@ -158,32 +158,14 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command line.
+def as_json(evaluation: PhqEvaluation) -> str:
+    """Write an evaluation as one JSON document."""
+    return json.dumps(dataclasses.asdict(evaluation), indent=2)
 
-    Args:
-        argv: The arguments; those of the process by default.
 
-    Returns:
-        The exit code.
-    """
-    parser = argparse.ArgumentParser(
-        prog="python -m training.phq.evaluate", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("bundle", help="name, id or folder of a checkpoint bundle")
-    parser.add_argument("manifest", type=Path, help="a CSV, or a folder of DAIC-WOZ or E-DAIC")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    parser.add_argument("--skip-bad", action="store_true", help="go on without the rows that cannot be used")
-    parser.add_argument("--features", type=Path, help="folder to keep what recordings give")
-    options = parser.parse_args(argv)
-    try:
-        bundle = find_bundle(options.bundle)
-        evaluation = evaluate_bundle(bundle, options.manifest, options.features, options.skip_bad, print_message)
-    except FerPhqError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
-    print(json.dumps(dataclasses.asdict(evaluation), indent=2) if options.json else as_text(evaluation))
-    return 0
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    return cli.run(commands.evaluate, argv, "training.phq.evaluate")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ modalities that enough sessions have, their report and card. Sessions of the par
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,8 @@ from fer_phq.core.messages import Message
 from fer_phq.core.phq import Provenance
 from fer_phq.models.checkpoint import Bundle, find_bundle
 from fer_phq.models.head_report import FEWEST_SESSIONS, FEWEST_SUBJECTS, HeadReport, step_to_json
-from training.phq import messages
+from training import cli
+from training.phq import commands, messages
 from training.phq.bundle import check_output_folder, write_phq_bundle
 from training.phq.data.daic import read_daic, refuse_overlap
 from training.phq.data.dataset import LabelledDataset, build_head_data, modality_sets
@@ -235,59 +235,17 @@ def train_bundle(
         raise FerPhqError(messages.SEED_RANGE(seed=options.seed))
     bundle = find_bundle(base)
     check_output_folder(out, overwrite)
-    sessions = read_labelled_sessions(manifest, print_message, options.skip_bad)
+    sessions = read_labelled_sessions(manifest, cli.print_progress, options.skip_bad)
     loader = FeatureLoader(bundle, features)
     with _step_writer(steps) as on_step:
-        result = train(sessions, loader, bundle, out, options, print_message, overwrite, on_step)
+        result = train(sessions, loader, bundle, out, options, cli.print_progress, overwrite, on_step)
     print(summary_of(result.report))
     print(f"The bundle {out} is ready; its report is report.md. It is not active.")
 
 
-def print_message(message: Message | str) -> None:
-    """Print a message to standard error at once."""
-    print(message, file=sys.stderr, flush=True)
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command's options."""
-    parser = argparse.ArgumentParser(prog="python -m training.phq", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("manifest", type=Path, help="a CSV, or a folder of DAIC-WOZ or E-DAIC")
-    parser.add_argument("--out", type=Path, required=True, help="the bundle's folder")
-    parser.add_argument("--seed", type=int, default=0, help="of the folds")
-    parser.add_argument("--quick", action="store_true", help="only ridge regression, one repetition")
-    parser.add_argument("--skip-bad", action="store_true", help="go on without the rows that cannot be used")
-    parser.add_argument("--base", help="bundle whose backbone is used (default: the active one)")
-    parser.add_argument("--features", type=Path, help="folder to keep what recordings give, for another training")
-    parser.add_argument("--steps", type=Path, help="file for each model's error after every fold, as JSON lines")
-    parser.add_argument("--force", action="store_true", help="replace a bundle that is there")
-    return parser
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Run the command line.
-
-    Args:
-        argv: The arguments; those of the process by default.
-
-    Returns:
-        The exit code.
-    """
-    args = build_parser().parse_args(argv)
-    options = Options(args.seed, args.quick, args.skip_bad)
-    try:
-        train_bundle(
-            args.manifest,
-            args.out,
-            options,
-            base=args.base,
-            features=args.features,
-            steps=args.steps,
-            overwrite=args.force,
-        )
-    except FerPhqError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
-    return 0
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    return cli.run(commands.train, argv, "training.phq")
 
 
 if __name__ == "__main__":

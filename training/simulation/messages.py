@@ -29,6 +29,9 @@ DURATION_OUT_OF_RANGE = template(
     "Recordings last from {low:g} to {high:g} s, {seconds:g} s was asked for.",
 )
 NEGATIVE_SEED = template("simulation.negative_seed", "A seed is 0 or more, {seed} was given.")
+SESSIONS_NOT_WRITTEN = template(
+    "simulation.sessions_not_written", "The sessions cannot be written to {folder}: {error}."
+)
 RECORDINGS_NOT_WRITTEN = template(
     "simulation.recordings_not_written", "The recordings cannot be written to {folder}: {error}."
 )

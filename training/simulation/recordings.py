@@ -10,25 +10,27 @@ draws them. Severity moves all of this as those two modules assume: a recording 
 
 from __future__ import annotations
 
-import argparse
 import csv
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import av
 import numpy as np
+import typer
 
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError, SettingsError
 from fer_phq.core.phq import Scale
 from fer_phq.faces import FaceDetector
 from fer_phq.video.writer import write_video
+from training import cli
 from training.simulation import messages
 from training.simulation.conversation import RATE, SUBJECT, choose_timbre, simulate_conversation, write_webvtt
 from training.simulation.faces import SIZE, Album, choose_portraits, draw_frame, open_album
@@ -148,33 +150,23 @@ def _render_subject(
     return (name, Scale.PHQ8, total, f"{name}.mp4", f"{name}.vtt", SUBJECT, choose_timbre(speaker).name, SIMULATED)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Parse the command line, render the recordings and return the exit code.
+@cli.command
+def render_command(
+    out: Annotated[Path, typer.Argument(help="A new folder.")],
+    faces: Annotated[str, typer.Option(help="Folder of images by emotion, or CORPUS:PATH.")],
+    subjects: Annotated[int, typer.Option(help="Number of subjects, one recording each.")] = RenderOptions.subjects,
+    seconds: Annotated[float, typer.Option(help="Of each recording.")] = RenderOptions.seconds,
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = RenderOptions.seed,
+) -> None:
+    """Render simulated subjects as recordings with transcripts and a manifest."""
+    options = RenderOptions(subjects, seconds, seed)
+    check_requirements(out)  # before a corpus is read
+    print(render_cohort(out, open_album(faces), options, cli.print_progress))
 
-    Args:
-        argv: The arguments; those of the process when omitted.
-    """
-    parser = argparse.ArgumentParser(
-        prog="python -m training.simulation.recordings", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("out", type=Path, help="a new folder")
-    parser.add_argument("--faces", required=True, help="folder of images by emotion, or CORPUS:PATH")
-    parser.add_argument("--subjects", type=int, default=RenderOptions.subjects)
-    parser.add_argument("--seconds", type=float, default=RenderOptions.seconds, help="of each recording")
-    parser.add_argument("--seed", type=int, default=RenderOptions.seed)
-    arguments = parser.parse_args(argv)
 
-    def print_progress(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
-
-    try:
-        options = RenderOptions(arguments.subjects, arguments.seconds, arguments.seed)
-        check_requirements(arguments.out)  # before a corpus is read
-        print(render_cohort(arguments.out, open_album(arguments.faces), options, print_progress))
-    except FerPhqError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
-    return 0
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    return cli.run(render_command, argv, "training.simulation.recordings")
 
 
 if __name__ == "__main__":

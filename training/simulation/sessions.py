@@ -7,23 +7,26 @@ simulated, with its literature.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
+import typer
 
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality, Scale
 from fer_phq.features.files import write_features
+from training import cli
 from training.phq.data.dataset import LabelledDataset
 from training.phq.data.sessions import LabelledSession, SourceKind
+from training.simulation import messages
 from training.simulation.severity import (
     SEVERITY_MAX,
     EmbeddingBank,
@@ -184,27 +187,24 @@ def write_cohort(data: LabelledDataset, folder: Path) -> Path:
     return manifest
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Parse the command line, write the cohort and return the exit code.
-
-    Args:
-        argv: The arguments; those of the process when omitted.
-    """
-    parser = argparse.ArgumentParser(
-        prog="python -m training.simulation.sessions", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--subjects", type=int, default=100)
-    parser.add_argument("--sessions", type=int, default=1, help="of each subject")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(argv)
+@cli.command
+def simulate_command(
+    out: Annotated[Path, typer.Argument(help="Folder for the features files and manifest.csv.")],
+    subjects: Annotated[int, typer.Option(help="Number of subjects.")] = 100,
+    sessions: Annotated[int, typer.Option(help="Of each subject.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+) -> None:
+    """Write a simulated cohort as labelled sessions with features."""
+    cohort = simulate(Cohort(subjects, sessions), seed)
     try:
-        cohort = simulate(Cohort(options.subjects, options.sessions), options.seed)
-        print(write_cohort(cohort.data, options.out))
-    except (FerPhqError, OSError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
-    return 0
+        print(write_cohort(cohort.data, out))
+    except OSError as error:
+        raise FerPhqError(messages.SESSIONS_NOT_WRITTEN(folder=str(out), error=error.strerror or str(error))) from None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    return cli.run(simulate_command, argv, "training.simulation.sessions")
 
 
 if __name__ == "__main__":

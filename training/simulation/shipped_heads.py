@@ -7,20 +7,23 @@ images by the bundle's own backbone; voice and words are simulated too. Heads, p
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-from fer_phq.core.errors import FerPhqError
+import typer
+
 from fer_phq.core.phq import Modality, Provenance
 from fer_phq.models.checkpoint import find_bundle
 from fer_phq.models.model import FerPhqModel, load_model
+from training import cli
 from training.emotion.data.corpora import Source, load_faces
 from training.phq.bundle import replace_folder, write_heads
-from training.phq.evaluate import PhqEvaluation, evaluate
+from training.phq.evaluate import PhqEvaluation, as_json, evaluate
 from training.phq.train import Options, fit_heads
 from training.simulation import messages
 from training.simulation.sessions import Cohort, simulate
@@ -79,26 +82,20 @@ def train_heads(folder: Path, data: Path, seed: int, subjects: int = SUBJECTS) -
     return evaluation
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Parse the command line, train the heads and return the exit code.
+@cli.command
+def train_command(
+    bundle: Annotated[Path, typer.Argument(help="Folder of the bundle.")],
+    data: Annotated[Path, typer.Option(help="Folder with FER+'s train.parquet.")],
+    seed: Annotated[int, typer.Option(help="Of the simulation and the folds.")] = 0,
+) -> None:
+    """Train a bundle's demonstration PHQ heads on simulated sessions, and evaluate them on other simulated people."""
+    evaluation = train_heads(find_bundle(bundle).path, data, seed)
+    print(as_json(evaluation))
 
-    Args:
-        argv: The arguments; those of the process when omitted.
-    """
-    parser = argparse.ArgumentParser(
-        prog="python -m training.simulation.shipped_heads", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("bundle", type=Path)
-    parser.add_argument("--data", type=Path, required=True, help="folder with FER+'s train.parquet")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(argv)
-    try:
-        evaluation = train_heads(find_bundle(options.bundle).path, options.data, options.seed)
-    except FerPhqError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
-    print(json.dumps(dataclasses.asdict(evaluation), indent=2))
-    return 0
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    return cli.run(train_command, argv, "training.simulation.shipped_heads")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,11 @@
 """`fer-phq train` and `fer-phq evaluate` as a person types them."""
 
+import contextlib
+import io
 import json
+import subprocess
 import sys
+from types import SimpleNamespace
 
 import emotion_corpora
 import numpy as np
@@ -24,11 +28,23 @@ def data(tmp_path_factory):
     return root
 
 
-def run(*args):
-    return CliRunner().invoke(cli.app, [str(arg) for arg in args], catch_exceptions=False)
+@pytest.fixture
+def run(monkeypatch):
+    """Run the command line's own entry point in this process, as the console script does."""
+
+    def run(*args):
+        monkeypatch.setattr(sys, "argv", ["fer-phq", *map(str, args)])
+        stdout, stderr = io.StringIO(), io.StringIO()
+        streams = (contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr))
+        with streams[0], streams[1], pytest.raises(SystemExit) as ended:
+            cli.main()
+        code = ended.value.code or 0
+        return SimpleNamespace(exit_code=code, stdout=stdout.getvalue(), output=stdout.getvalue() + stderr.getvalue())
+
+    return run
 
 
-def test_a_recipe_is_trained_by_name(data, tmp_path):
+def test_a_recipe_is_trained_by_name(run, data, tmp_path):
     args = ("train", "emotion", "fer2013_simple_cnn", f"root={data}", "phases=[{epochs: 1, image_size: 16}]")
     done = run(*args, "tracker=none", "--out", tmp_path / "run")
     assert done.exit_code == 0, done.output
@@ -40,7 +56,7 @@ def test_a_recipe_is_trained_by_name(data, tmp_path):
 
 
 @pytest.mark.parametrize("words", [("evaluate",), ("evaluate", "emotion")])
-def test_a_checkpoint_is_evaluated_with_or_without_the_word(data, tmp_path, words):
+def test_a_checkpoint_is_evaluated_with_or_without_the_word(run, data, tmp_path, words):
     done = run(*words, "fer-vit-convstem", f"ferplus:{data}/ferplus#valid", "--json", "--out", tmp_path / "report")
     assert done.exit_code == 0, done.output
     assert {"confusion.png", "reliability.png"} <= {path.name for path in (tmp_path / "report").iterdir()}
@@ -48,16 +64,16 @@ def test_a_checkpoint_is_evaluated_with_or_without_the_word(data, tmp_path, word
     assert found["datasets"][0]["metrics"]["n"] == 21
 
 
-def test_several_are_judged_by_their_mean(data):
+def test_several_are_judged_by_their_mean(run, data):
     one = ("evaluate", "fer-vit-convstem", f"ferplus:{data}/ferplus#valid", "--json")
     alone, twice = (run(*one, *more) for more in ((), ("--with", "fer-vit-convstem")))
     assert twice.exit_code == 0, twice.output
-    judged, judged_twice = (json.loads(done.output)["datasets"][0] for done in (alone, twice))
+    judged, judged_twice = (json.loads(done.stdout)["datasets"][0] for done in (alone, twice))
     assert judged_twice["model_id"] == "fer-vit-convstem and fer-vit-convstem"
     assert judged_twice["metrics"]["confusion"] == judged["metrics"]["confusion"]
 
 
-def test_what_cannot_be_done_is_one_sentence(data):
+def test_what_cannot_be_done_is_one_sentence(run, data):
     for args, said in (
         (("train", "emotion", "none"), "No recipe 'none'"),
         (("evaluate", "fer-vit-convstem", "nothing"), "CORPUS:PATH"),
@@ -75,7 +91,51 @@ def test_a_missing_package_is_named(data, monkeypatch):
     monkeypatch.setitem(sys.modules, "training.emotion.train", None)
     monkeypatch.setitem(sys.modules, "accelerate", None)
     for name in [name for name in sys.modules if name.startswith("training.") and name != "training.emotion.train"]:
-        monkeypatch.delitem(sys.modules, name)
+        if not name.endswith(".messages"):  # a template is declared once
+            monkeypatch.delitem(sys.modules, name)
     monkeypatch.delitem(sys.modules, "training.emotion.train")
     with pytest.raises(FerPhqError, match=r"needs accelerate.*fer-phq\[train\]"):
-        run("train", "emotion", "teacher", f"root={data}")
+        CliRunner().invoke(cli.app, ["train", "emotion", "teacher", f"root={data}"], catch_exceptions=False)
+
+
+def test_a_stopped_run_says_how_to_go_on(run, data, tmp_path, monkeypatch):
+    from training.emotion import train
+
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "fit", stop)
+    done = run("train", "emotion", "fer2013_simple_cnn", f"root={data}", "tracker=none", "--out", tmp_path / "run")
+    assert done.exit_code == 130
+    assert done.output.endswith("Stopped; go on with --resume.\n")
+
+
+def test_one_function_is_the_command_and_the_module():
+    from training.emotion import commands as emotion
+    from training.phq import commands as phq
+
+    groups = {group.name: group.typer_instance for group in cli.app.registered_groups}
+    registered = {
+        (name, command.name): command.callback
+        for name in ("train", "evaluate")
+        for command in groups[name].registered_commands
+    }
+    assert registered["train", "emotion"] is emotion.train
+    assert registered["evaluate", "emotion"] is emotion.evaluate
+    assert registered["evaluate", "phq"] is phq.evaluate
+
+
+def test_help_loads_nothing_heavy():
+    heavy = ("torch", "timm", "accelerate", "datasets", "sklearn", "mapie", "matplotlib", "onnxruntime", "streamlit")
+    code = (
+        "import sys, time\nfrom service import cli\n"
+        "sys.argv = ['fer-phq', 'train', 'emotion', '--help']\n"
+        "try:\n    cli.main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        f"print('loaded:', [name for name in {heavy} if name in sys.modules], file=sys.stderr)\n"
+        "print('seconds:', time.process_time(), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded, seconds = done.stderr.splitlines()[-2:]
+    assert "RECIPE" in done.stdout.upper()
+    assert loaded == "loaded: []"
+    assert float(seconds.split()[1]) < 15

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
-from fer_phq.core.errors import FerPhqError
+import typer
+
+from training import cli
 from training.simulation.puppet.clips import render_clips
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Parse the command line, render every script into the folder and return the exit code.
+@cli.command
+def render_command(
+    out: Annotated[Path, typer.Argument(help="Folder for the clips; those that ship are in service/demo/clips.")],
+) -> None:
+    """Render the demonstration's clips."""
+    for path in render_clips(out):
+        print(path, flush=True)
 
-    Args:
-        argv: The arguments; those of the process when omitted.
-    """
-    parser = argparse.ArgumentParser(
-        prog="python -m training.simulation.puppet", description=(__doc__ or "").splitlines()[0]
-    )
-    parser.add_argument("out", type=Path, help="folder for the clips; those that ship are in service/demo/clips")
-    options = parser.parse_args(argv)
-    try:
-        for path in render_clips(options.out):
-            print(path, flush=True)
-    except FerPhqError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
-    return 0
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    return cli.run(render_command, argv, "training.simulation.puppet")
 
 
 if __name__ == "__main__":
