@@ -84,8 +84,10 @@ MODULES: tuple[str, ...] = (
     "service.views.messages",
 )
 TRAINING_MODULES: tuple[str, ...] = (
+    "training.messages",
     "training.phq.messages",
     "training.phq.data.messages",
+    "training.emotion.messages",
     "training.emotion.data.messages",
     "training.emotion.networks.messages",
     "training.simulation.messages",
