@@ -347,7 +347,7 @@ def test_a_transcript_is_removed_and_the_analysis_with_it_stays(store: Store) ->
 
     session_id = session_with(store)
     kept = store.transcripts.save(session_id=session_id, original_name="one.vtt", document=WEBVTT)
-    store.analyses.save(session_id=session_id, analysis=replace(made(), beside=digest(kept)))
+    store.analyses.save(session_id=session_id, analysis=replace(made(), sidecar_digest=digest(kept)))
     store.analyses.save(session_id=session_id, analysis=made())
     app = opened(session_id)
     assert "This transcript is part of another analysis of this session" in words(app)
