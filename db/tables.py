@@ -31,6 +31,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from db.records import JobState, QuestionnaireSource
+from fer_phq.core.analysis import BOX_COLUMNS
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.phq import Modality, Provenance, Scale, UnavailableReason
 
@@ -231,7 +232,6 @@ class AnalysisRow(Base):
     created_at: Mapped[datetime]
 
 
-BOX_COLUMNS = ("x0", "y0", "x1", "y1")
 _FACE_COLUMNS = (*EMOTIONS, *BOX_COLUMNS, "detection_score")
 
 

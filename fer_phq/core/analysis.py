@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.messages import Message, to_json
 from fer_phq.core.phq import PhqEstimate, PhqResult, PhqUnavailable, UnavailableReason
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,17 @@ class RecordingInfo:
     has_audio: bool
 
 
+BOX_COLUMNS = ("x0", "y0", "x1", "y1")
+DECIMALS = {
+    "time_s": 6,
+    **dict.fromkeys(EMOTIONS, 6),
+    **dict.fromkeys(BOX_COLUMNS, 2),
+    "detection_score": 4,
+    "quality": 4,
+}
+"""Decimals of a timeline's numbers in JSON and CSV."""
+
+
 @dataclass(frozen=True, eq=False)
 class Timeline:
     """A row for each sampled frame; a frame without the subject's face is a gap: NaN in every column but the time.
@@ -127,6 +141,28 @@ class Timeline:
     def coverage(self) -> float:
         """Frames with the subject's face divided by sampled frames; 0 for an empty timeline."""
         return float(self.has_face.mean()) if len(self) else 0.0
+
+    def to_frame(self, *, rounded: bool = False) -> pd.DataFrame:
+        """Return the timeline as a table, a row for each sampled frame.
+
+        Args:
+            rounded: Whether the numbers are float64 rounded to the `DECIMALS` that are written to files.
+
+        Returns:
+            idx int64, time_s float64, then float32 the emotions, x0, y0, x1, y1, detection_score and quality, which are
+            NaN in gaps.
+        """
+        import pandas as pd  # an import of half a second, which only tables need
+
+        columns: dict[str, npt.NDArray[Any]] = {"idx": np.arange(len(self), dtype=np.int64), "time_s": self.time_s}
+        columns |= dict(zip(EMOTIONS, self.emotions.T, strict=True))
+        columns |= dict(zip(BOX_COLUMNS, self.box.T, strict=True))
+        columns |= {"detection_score": self.detection_score, "quality": self.quality}
+        table = pd.DataFrame(columns)
+        if rounded:
+            for name, decimals in DECIMALS.items():
+                table[name] = [round(float(value), decimals) for value in table[name]]
+        return table
 
 
 @dataclass(frozen=True)
@@ -293,23 +329,12 @@ class SessionAnalysis:
             "modalities": [str(modality) for modality in self.features.modalities],
             "emotions": None if mean is None else _by_name(mean),
             "dominant_emotion": self.dominant_emotion,
-            "timeline": [self._row(i) for i in range(len(self.timeline))],
+            "timeline": [_frame_to_dict(row) for row in self.timeline.to_frame(rounded=True).to_dict("records")],
             "phq": phq_to_dict(self.phq),
             "tracks": [vars(track) for track in self.tracks],
             "warnings": [str(warning) for warning in self.warnings],
             "messages": [to_json(warning) for warning in self.warnings],
             "timing": vars(self.timing),
-        }
-
-    def _row(self, i: int) -> dict[str, Any]:
-        timeline = self.timeline
-        has_face = bool(timeline.has_face[i])
-        return {
-            "time_s": round(float(timeline.time_s[i]), 6),
-            "emotions": _by_name(timeline.emotions[i]) if has_face else None,
-            "box": [round(float(v), 2) for v in timeline.box[i]] if has_face else None,
-            "detection_score": round(float(timeline.detection_score[i]), 4) if has_face else None,
-            "quality": round(float(timeline.quality[i]), 4) if has_face else None,
         }
 
 
@@ -377,6 +402,19 @@ def phq_to_dict(phq: PhqResult) -> dict[str, Any]:
         "detail": phq.text,
         "code": facts["code"],
         "params": facts["params"],
+    }
+
+
+def _frame_to_dict(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return a row of `Timeline.to_frame` as a JSON document has it."""
+    if np.isnan(row["detection_score"]):
+        return {"time_s": row["time_s"], "emotions": None, "box": None, "detection_score": None, "quality": None}
+    return {
+        "time_s": row["time_s"],
+        "emotions": {name: row[name] for name in EMOTIONS},
+        "box": [row[name] for name in BOX_COLUMNS],
+        "detection_score": row["detection_score"],
+        "quality": row["quality"],
     }
 
 

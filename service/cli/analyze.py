@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -273,14 +272,8 @@ def write_csv(analysis: SessionAnalysis, folder: Path) -> Path:
     """Write the timeline: one row a sampled frame, empty cells in gaps."""
     path = folder / f"{file_stem(analysis)}.csv"
     try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["time_s", *EMOTIONS, "x0", "y0", "x1", "y1", "detection_score", "quality"])
-            for row in analysis.to_dict()["timeline"]:
-                has_face = row["emotions"] is not None
-                values = [*row["emotions"].values(), *row["box"]] if has_face else [""] * (len(EMOTIONS) + 4)
-                last = [row["detection_score"], row["quality"]] if has_face else ["", ""]
-                writer.writerow([row["time_s"], *values, *last])
+        table = analysis.timeline.to_frame(rounded=True).drop(columns="idx")
+        table.to_csv(path, index=False, lineterminator="\r\n")
     except OSError as error:
         raise SettingsError(messages.CANNOT_WRITE_FILE(path=str(path), error=str(error.strerror))) from None
     return path

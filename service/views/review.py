@@ -47,21 +47,22 @@ def default_analysis(analyses: Sequence[AnalysisSummary], active_id: str | None)
 
 
 def frame_states(record: AnalysisRecord) -> pd.DataFrame:
-    """One row a sampled frame, as `Store.analyses.frames` has it, with `from_s` and `to_s` (the time that it stands
-    for) and `state` (of `STATES`).
+    """Return a row for each sampled frame.
+
+    Args:
+        record: An analysis with its timeline.
+
+    Returns:
+        The columns of `Timeline.to_frame`, `from_s` and `to_s` (the time that a frame stands for, in seconds) and
+        `state` (of `STATES`).
     """
-    line = record.timeline
-    columns = dict(zip(EMOTIONS, line.emotions.T, strict=True)) | dict(
-        zip(("x0", "y0", "x1", "y1"), line.box.T, strict=True)
-    )
-    table = pd.DataFrame({"idx": np.arange(len(line), dtype=np.int64), "time_s": line.time_s, **columns})
-    table["detection_score"] = line.detection_score
-    table["quality"] = line.quality
-    bounds = row_edges(line.time_s)
-    low = line.quality < LOW_QUALITY
+    timeline = record.timeline
+    table = timeline.to_frame()
+    bounds = row_edges(timeline.time_s)
+    low = timeline.quality < LOW_QUALITY
     table["from_s"] = bounds[:-1]
-    table["to_s"] = bounds[1 : len(line) + 1]
-    table["state"] = np.where(~line.has_face, STATES[0], np.where(low, STATES[1], STATES[2]))
+    table["to_s"] = bounds[1 : len(timeline) + 1]
+    table["state"] = np.where(~timeline.has_face, STATES[0], np.where(low, STATES[1], STATES[2]))
     return table
 
 

@@ -20,8 +20,8 @@ from db.queries.analyses.measures import write_measures
 from db.queries.base import Queries, get_row, new_id, utc_now
 from db.queries.mapping import analysis_summary
 from db.records import AnalysisRecord, AnalysisSummary
-from db.tables import BOX_COLUMNS, AnalysisRow, ChannelRow, EmbeddingRow, FrameRow, SessionRow
-from fer_phq.core.analysis import RecordingInfo, SessionAnalysis, Settings, Timeline, Timing, TrackSummary
+from db.tables import AnalysisRow, ChannelRow, EmbeddingRow, FrameRow, SessionRow
+from fer_phq.core.analysis import BOX_COLUMNS, RecordingInfo, SessionAnalysis, Settings, Timeline, Timing, TrackSummary
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import StoreError
@@ -167,9 +167,7 @@ class AnalysisQueries(Queries):
         """
         with self._reading() as session:
             get_row(session, AnalysisRow, analysis_id)
-            time_s, floats, _ = _read_frames(session, analysis_id)
-        columns = {name: floats[:, i] for i, name in enumerate(_FLOATS)}
-        return pd.DataFrame({"idx": np.arange(len(time_s), dtype=np.int64), "time_s": time_s, **columns})
+            return _timeline(session, analysis_id).to_frame()
 
 
 def _existing(
