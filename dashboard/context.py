@@ -11,28 +11,28 @@ from service.models import active_model
 from service.runtime_settings import current_settings
 from service.settings import AppSettings, load_settings
 
-_given: AppSettings | None = None
+_settings: AppSettings | None = None
 
 
 def use(settings: AppSettings | None) -> None:
     """Make these the settings of every page of this process; None goes back to the environment's."""
-    global _given
-    _given = settings
+    global _settings
+    _settings = settings
 
 
-def given() -> AppSettings:
+def environment_settings() -> AppSettings:
     """The settings handed over at launch, or those of the environment. SettingsError when a value is wrong."""
-    return _given if _given is not None else load_settings()
+    return _settings if _settings is not None else load_settings()
 
 
 def settings() -> AppSettings:
     """The settings that hold now: those given, with what people chose where the environment says nothing."""
-    return current_settings(given(), store())
+    return current_settings(environment_settings(), store())
 
 
 def store() -> Store:
     """The store of the current settings, opened once for all viewers. StoreError when it cannot be used."""
-    return _open(given().database_url)
+    return _open(environment_settings().database_url)
 
 
 def preferred_model() -> str | None:

@@ -34,11 +34,11 @@ def main(settings: AppSettings | None = None) -> None:
 
     Prints the address once it listens. FerPhqError when the store, the data folder or the port cannot be used.
     """
-    chosen = settings if settings is not None else load_settings()
-    chosen.prepare()
-    upgrade(chosen.database_url)
-    port = _free_port(chosen)
-    app(chosen, port=port).run(config=server_options(chosen, port=port))
+    active = settings if settings is not None else load_settings()
+    active.prepare()
+    upgrade(active.database_url)
+    port = _free_port(active)
+    app(active, port=port).run(config=server_options(active, port=port))
 
 
 def app(settings: AppSettings, *, port: int | None = None) -> st.App:

@@ -51,7 +51,7 @@ Points = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
-class Moment:
+class FrameDetail:
     """One sampled frame: time in seconds; None in a gap: emotion probabilities, box and the five landmarks in pixels of
     the recording, quality."""
 
@@ -81,7 +81,7 @@ def voice(analysis_id: str) -> FeatureSeries | None:
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
-def drawn(analysis_id: str, smoothing_s: float, window: Window) -> pd.DataFrame:
+def frames_within(analysis_id: str, smoothing_s: float, window: Window) -> pd.DataFrame:
     """The frames within a window, for drawing (see `service.views.review.drawn_frames`)."""
     return drawn_frames(smoothed(frames(analysis_id), smoothing_s), window)
 
@@ -104,20 +104,20 @@ def transcript(session_id: str, sha256: str) -> pd.DataFrame:
 
     The speaker is part of what is read: `sha256` must be of both (see `service.jobs.sidecar.digest`).
     """
-    kept = context.store().transcripts.get(session_id=session_id)
-    if kept is None:
+    record = context.store().transcripts.get(session_id=session_id)
+    if record is None:
         return pd.DataFrame()
-    return utterance_table(parse_transcript(kept.document, kept.original_name), kept.speaker)
+    return utterance_table(parse_transcript(record.document, record.original_name), record.speaker)
 
 
-def moment_at(analysis_id: str, time_s: float) -> Moment:
+def frame_at(analysis_id: str, time_s: float) -> FrameDetail:
     """The sampled frame nearest to a time. The analysis must hold at least one."""
     line = analysis(analysis_id).timeline
     row = int(np.abs(line.time_s - time_s).argmin())
     if not line.has_face[row]:
-        return Moment(float(line.time_s[row]))
+        return FrameDetail(float(line.time_s[row]))
     x0, y0, x1, y1 = (float(value) for value in line.box[row])
-    return Moment(
+    return FrameDetail(
         time_s=float(line.time_s[row]),
         emotions={name: float(value) for name, value in zip(EMOTIONS, line.emotions[row], strict=True)},
         box=(x0, y0, x1, y1),
@@ -201,8 +201,8 @@ def looked_at(analysis_id: str, path: str, time_s: float) -> Explanation:
 
 def local_times(table: pd.DataFrame, column: str, zone: tzinfo) -> pd.DataFrame:
     """The table with a UTC column as wall times of a zone: charts draw times as they are given."""
-    moments = pd.to_datetime(table[column], utc=True).dt.tz_convert(zone).dt.tz_localize(None)
-    return table.assign(**{column: moments})
+    instants = pd.to_datetime(table[column], utc=True).dt.tz_convert(zone).dt.tz_localize(None)
+    return table.assign(**{column: instants})
 
 
 def json_document(analysis_id: str) -> str:
@@ -224,5 +224,5 @@ def sampling_words(sampling: Sampling) -> str:
 
 def forget() -> None:
     """Empty every cache, so that nothing of an erased session stays in memory."""
-    for cached in (frames, analysis, voice, drawn, raw, episodes, transcript, pictures, looked_at):
+    for cached in (frames, analysis, voice, frames_within, raw, episodes, transcript, pictures, looked_at):
         cached.clear()

@@ -12,14 +12,14 @@ from dashboard.i18n import _
 from dashboard.widgets import ui
 from fer_phq.core.errors import FerPhqError
 
-HERE = Path(__file__).parent
-PAGES = HERE / "app_pages"
+FOLDER = Path(__file__).parent
+PAGES = FOLDER / "app_pages"
 
-st.set_page_config(page_title="fer-phq", page_icon=str(HERE / "static" / "favicon.png"), layout="wide")
+st.set_page_config(page_title="fer-phq", page_icon=str(FOLDER / "static" / "favicon.png"), layout="wide")
 with suppress(FerPhqError):  # without a store the page below says what is wrong, in English
     i18n.choose()
 ui.style()
-st.logo(str(HERE / "static" / "logo.svg"), size="large")
+st.logo(str(FOLDER / "static" / "logo.svg"), size="large")
 
 page = st.navigation(
     [

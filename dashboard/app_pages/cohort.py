@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import context
 from dashboard.cohort.filters import filters
 from dashboard.cohort.spread import courses, spread
-from dashboard.cohort.table import chosen_people, people_table
+from dashboard.cohort.table import people_table, selected_people
 from dashboard.exports.downloads import cohort_downloads
 from dashboard.i18n import _, mark, n_
 from dashboard.trends.measures import choose, explained
@@ -24,18 +24,18 @@ MODELS = mark(
 )
 
 
-def counts(found: Cohort) -> str:
+def counts(cohort: Cohort) -> str:
     """'34 people · 121 sessions'."""
-    people = n_("{n} person", "{n} people", len(found.people))
-    sessions = n_("{n} analysed session", "{n} analysed sessions", len(found.sessions))
+    people = n_("{n} person", "{n} people", len(cohort.people))
+    sessions = n_("{n} analysed session", "{n} analysed sessions", len(cohort.sessions))
     return f"{people} · {sessions}"
 
 
-def marked(found: Cohort) -> Cohort:
+def marked(cohort: Cohort) -> Cohort:
     """The cohort with demonstration people called so."""
-    people = found.people
-    called = [ui.called(label, demo) for label, demo in zip(people["label"], people["is_demo"], strict=True)]
-    return replace(found, people=people.assign(label=called))
+    people = cohort.people
+    names = [ui.display_name(label, demo) for label, demo in zip(people["label"], people["is_demo"], strict=True)]
+    return replace(cohort, people=people.assign(label=names))
 
 
 def page() -> None:
@@ -51,27 +51,27 @@ def page() -> None:
         st.page_link(ui.NEW_SESSION, label=_("Upload a recording"))
         return
     tags = store.subjects.tags()
-    wanted, groups = filters(subjects, tags)
-    found = marked(load_cohort(store, wanted, NAMES, context.preferred_model()))
+    cohort_filter, groups = filters(subjects, tags)
+    cohort = marked(load_cohort(store, cohort_filter, NAMES, context.preferred_model()))
     with heading.container():
-        ui.heading(_("Cohort"), counts(found))
-    if not len(found.people):
+        ui.heading(_("Cohort"), counts(cohort))
+    if not len(cohort.people):
         with ui.card("nobody"):
             ui.empty(_("Nobody matches"), _("Choose other tags or dates, or let sessions with a lower coverage in."))
         return
-    if len(found.models) > 1:
-        ui.warn(_(MODELS).format(models=len(found.models)))
+    if len(cohort.models) > 1:
+        ui.warn(_(MODELS).format(models=len(cohort.models)))
     with ui.card("cohort_people", _("People")):
-        names = choose("cohort_measures", list(BY_NAME), found.names, _("Measures in the table and the distributions"))
-        chosen = people_table(found, names)
-        cohort_downloads(wanted, context.preferred_model())
-    if chosen:
-        chosen_people(found, chosen, sorted({tag for some in tags.values() for tag in some}))
+        names = choose("cohort_measures", list(BY_NAME), cohort.names, _("Measures in the table and the distributions"))
+        selection = people_table(cohort, names)
+        cohort_downloads(cohort_filter, context.preferred_model())
+    if selection:
+        selected_people(cohort, selection, sorted({tag for some in tags.values() for tag in some}))
     if names:
-        spread(found, names, groups)
-    if found.names:
-        courses(found)
-        explained([BY_NAME[name] for name in found.names])
+        spread(cohort, names, groups)
+    if cohort.names:
+        courses(cohort)
+        explained([BY_NAME[name] for name in cohort.names])
 
 
 page()

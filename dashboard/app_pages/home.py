@@ -32,8 +32,8 @@ def attention(items: list[AttentionItem]) -> None:
         if not items:
             ui.note(_("Nothing needs attention."))
             return
-        shown = len(items) if st.session_state.get("all_alerts") else ALERTS
-        for item in items[:shown]:
+        count = len(items) if st.session_state.get("all_alerts") else ALERTS
+        for item in items[:count]:
             words, action = st.columns([0.8, 0.2], vertical_alignment="center")
             urgent = "urgent" if item.kind is AttentionKind.ITEM_9 else ""
             sentence = _(SENTENCES.get(item.kind, "")) or ui.sentence(render(item.detail))
@@ -43,7 +43,7 @@ def attention(items: list[AttentionItem]) -> None:
             )
             with action:
                 open_link(item)
-        if len(items) > shown:
+        if len(items) > count:
             st.button(
                 _("Show all {n}").format(n=len(items)),
                 on_click=lambda: st.session_state.update(all_alerts=True),

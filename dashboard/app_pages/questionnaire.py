@@ -20,8 +20,8 @@ def choose(subjects: list[SubjectSummary]) -> str | None:
     """The label of a known or a new subject."""
     labels = [subject.label for subject in subjects]
     if "phq_subject" not in st.session_state:
-        wanted = st.query_params.get("subject")
-        st.session_state.phq_subject = next((s.label for s in subjects if s.id == wanted), None)
+        subject_id = st.query_params.get("subject")
+        st.session_state.phq_subject = next((s.label for s in subjects if s.id == subject_id), None)
     label = st.selectbox(
         _("Subject"),
         labels,
@@ -43,18 +43,22 @@ def page() -> None:
     with right:
         scale = Scale(st.segmented_control(_("Scale"), [str(s) for s in Scale], default=str(Scale.PHQ9), required=True))
     subject = next((s for s in subjects if s.label == label), None)
-    found = answers(store, subject.id) if subject else None
-    flagged = [one for one in found.current if one.item9_flag and one.acknowledged_at is None] if found else []
+    history = answers(store, subject.id) if subject else None
+    flagged = (
+        [answer for answer in history.current if answer.item9_flag and answer.acknowledged_at is None]
+        if history
+        else []
+    )
     if flagged:
         item9_card(flagged)
     saved = st.session_state.get(SAVED)
     if saved is not None and subject is not None and saved.subject_id == subject.id:
         result_card(saved)
-    wanted = st.session_state.get(CORRECTING)
-    corrected = next((one for one in found.current if one.id == wanted), None) if found else None
+    correction_id = st.session_state.get(CORRECTING)
+    corrected = next((answer for answer in history.current if answer.id == correction_id), None) if history else None
     form_card(label, corrected.scale if corrected else scale, corrected)
-    if found is not None:
-        history_card(found)
+    if history is not None:
+        history_card(history)
     importing()
 
 

@@ -8,60 +8,59 @@ import streamlit as st
 
 from dashboard import context, loaders
 from dashboard.charts import clock
-from dashboard.i18n import _
-from dashboard.i18n.beneath import told_all
+from dashboard.i18n import _, render
 from dashboard.review import choose, episodes, moment, notes, timeline, transcript
 from dashboard.review.admin import admin_card
 from dashboard.review.estimates import estimates
-from dashboard.review.state import chosen_moment
+from dashboard.review.state import current_time
 from dashboard.widgets import ui
 from db.records import SessionDetail
 from service.jobs import queue
 
 
 @st.fragment
-def review(detail: SessionDetail, chosen: choose.Chosen) -> None:
+def review(detail: SessionDetail, selection: choose.AnalysisChoice) -> None:
     """Player, moment, timeline and lists: what follows the chosen moment is redrawn together."""
     store = context.store()
     session_id = detail.session.id
-    found = chosen.found
-    table = loaders.frames(found.id)
+    summary = selection.summary
+    table = loaders.frames(summary.id)
     if not len(table):
         moment.show_player(detail)
         ui.warn(_("The recording has no frames at this sampling; nothing can be drawn."))
-        estimates(chosen)
+        estimates(selection)
         return
-    now = loaders.moment_at(found.id, chosen_moment(session_id, table))
+    now = loaders.frame_at(summary.id, current_time(session_id, table))
     written = store.notes.list_by_session(session_id=session_id)
-    kept = store.transcripts.get(session_id=session_id)
-    utterances = transcript.utterances_of(session_id, kept)
+    record = store.transcripts.get(session_id=session_id)
+    utterances = transcript.utterances_of(session_id, record)
     left, right = st.columns([0.46, 0.54], gap="medium")
     with left:
-        moment.show_player(detail, timeline.timeline_key(found))
+        moment.show_player(detail, timeline.timeline_key(summary))
         moment.slider(session_id, table, now)
         notes.write_note(session_id, now.time_s, written)
     with right, ui.card("moment", _("At {time}").format(time=clock(now.time_s)), stretch=True):
-        moment.show_moment(detail, chosen, now)
+        moment.show_frame(detail, selection, now)
     with ui.card("timeline"):
-        timeline.timeline(chosen, session_id, now, written, utterances)
-    if chosen.other is not None:
-        estimates(chosen)
+        timeline.timeline(selection, session_id, now, written, utterances)
+    if selection.compared is not None:
+        estimates(selection)
     lists, whole = st.columns([0.6, 0.4], gap="medium")
     with lists, ui.card("lists", stretch=True):
-        count = len(loaders.episodes(found.id))
+        count = len(loaders.episodes(summary.id))
         names = [_("Episodes ({n})").format(n=count), _("Notes ({n})").format(n=len(written)), _("Transcript")]
         parts = st.tabs(names)
         with parts[0]:
-            episodes.episode_list(found.id, session_id, now.time_s)
+            episodes.episode_list(summary.id, session_id, now.time_s)
         with parts[1]:
             notes.note_list(detail, written)
         with parts[2]:
-            transcript.transcript_part(detail, found, kept, utterances, now.time_s)
+            transcript.transcript_part(detail, summary, record, utterances, now.time_s)
     with whole:
-        if chosen.other is None:
-            estimates(chosen)
+        if selection.compared is None:
+            estimates(selection)
         with ui.card("distribution", _("Over the whole session")):
-            moment.distribution(found)
+            moment.distribution(summary)
 
 
 def unanalysed(detail: SessionDetail) -> None:
@@ -80,27 +79,27 @@ def unanalysed(detail: SessionDetail) -> None:
 
 def page() -> None:
     """Load the session, then draw it."""
-    wanted = choose.choose_session()
-    if wanted is None:
+    session_id = choose.choose_session()
+    if session_id is None:
         ui.heading(_("Session"))
         with ui.card("none"):
             ui.empty(_("No sessions yet"), _("A session appears here as soon as a recording was uploaded."))
         st.page_link(ui.NEW_SESSION, label=_("Upload a recording"))
         return
-    detail = context.store().sessions.get_detail(session_id=wanted)
+    detail = context.store().sessions.get_detail(session_id=session_id)
     choose.header(detail)
     if detail.session.retain_until is not None and detail.session.retain_until < datetime.now(UTC):
         words = _("This recording should have been erased by {day}.")
         ui.warn(words.format(day=ui.day(detail.session.retain_until)))
     choose.job_state(detail)
-    chosen = choose.choose_analysis(detail)
-    if chosen is None:
+    selection = choose.choose_analysis(detail)
+    if selection is None:
         unanalysed(detail)
     else:
-        for words in told_all([str(warning) for warning in chosen.found.warnings]):
+        for words in [render(warning) for warning in selection.summary.warnings]:
             ui.warn(words)
-        review(detail, chosen)
-    admin_card(detail, chosen.found if chosen else None)
+        review(detail, selection)
+    admin_card(detail, selection.summary if selection else None)
 
 
 page()

@@ -26,11 +26,11 @@ def choose(subjects: list[SubjectSummary]) -> SubjectSummary:
     by_id = dict(zip(ids, subjects, strict=True))
     if "trends_subject" not in st.session_state:
         st.session_state.trends_subject = next((i for i in ids if i == st.query_params.get("subject")), ids[0])
-    chosen = st.selectbox(
-        _("Subject"), ids, format_func=lambda i: ui.called(by_id[i].label, by_id[i].is_demo), key="trends_subject"
+    selection = st.selectbox(
+        _("Subject"), ids, format_func=lambda i: ui.display_name(by_id[i].label, by_id[i].is_demo), key="trends_subject"
     )
-    st.query_params["subject"] = chosen
-    return by_id[chosen]
+    st.query_params["subject"] = selection
+    return by_id[selection]
 
 
 def choose_model(subject: SubjectSummary) -> str | None:
@@ -43,7 +43,7 @@ def choose_model(subject: SubjectSummary) -> str | None:
         return None
     return st.selectbox(
         _("Model"), models, key=f"model_{subject.id}",
-        format_func=lambda one: one or _("Active model, others where it has not analysed"),
+        format_func=lambda option: option or _("Active model, others where it has not analysed"),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from dashboard.charts.events import mark_events
 from dashboard.charts.locale import dated
 from dashboard.charts.measures import PANEL, PERIODS, measure_trend, panel, period_panel
 from dashboard.charts.models import estimates_of_two, share_differences, training_curves
-from dashboard.charts.rows import MOMENTS
+from dashboard.charts.rows import POSITIONS
 from dashboard.charts.style import CONFIG, clock
 from dashboard.charts.timeline import emotion_timeline, with_gap_edges
 from dashboard.charts.tracks import Tracks
@@ -22,10 +22,10 @@ __all__ = [
     "CONFIG",
     "COVERAGE_LABELS",
     "COVERAGE_STATES",
-    "MOMENTS",
     "PANEL",
     "PEOPLE",
     "PERIODS",
+    "POSITIONS",
     "TREND_MARGIN",
     "Span",
     "Tracks",

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from dashboard.charts.measures import PANEL, Trace, panel, value_axis
 from dashboard.charts.trends import Span, broken
 from dashboard.i18n import _
-from dashboard.i18n.vocabulary import heading, said
+from dashboard.i18n.vocabulary import heading, measure_text
 from dashboard.theme.palette import Palette
 from fer_phq.features.measures import Measure
 
@@ -36,7 +36,8 @@ def distribution_panel(points: pd.DataFrame, boxes: pd.DataFrame, measure: Measu
     panel(
         figure, heading(measure), colours,
         xaxis={
-            "tickvals": list(range(len(groups))), "ticktext": [f"{_short(one)}<br>{counts[one]}" for one in groups],
+            "tickvals": list(range(len(groups))),
+            "ticktext": [f"{_short(group)}<br>{counts[group]}" for group in groups],
             "range": [-0.6, len(groups) - 0.4], "showgrid": False, "tickangle": 0,
         },
         yaxis=value_axis(measure, 5) | {"showticklabels": len(points) > 0},
@@ -63,7 +64,7 @@ def person_panel(
         "connectgaps": False,
         "line": {"width": 1.5, "color": colours.accent},
         "marker": {"size": 5, "color": colours.accent},
-        "customdata": [said(measure, value) for value in whole["value"]],
+        "customdata": [measure_text(measure, value) for value in whole["value"]],
         "hovertemplate": "%{x|%d %b %Y}<br>%{customdata}<extra></extra>",
         "name": escape(_(measure.title)),
     }
@@ -95,20 +96,20 @@ def _boxes(boxes: pd.DataFrame, groups: list[str], colours: Palette) -> Trace:
 
 
 def _people(points: pd.DataFrame, groups: list[str], measure: Measure, colours: Palette) -> Trace:
-    place = points["group"].map({group: i for i, group in enumerate(groups)}).to_numpy(dtype=float)
+    position = points["group"].map({group: i for i, group in enumerate(groups)}).to_numpy(dtype=float)
     # Spread by a fixed rule, so that a person's point stays where it is from one drawing to the next.
     aside = (np.arange(len(points)) * 0.618) % 1 * 0.4 - 0.2
     solid = {"marker": {"opacity": 0.7}}
     return {
         "type": "scatter",
-        "x": place + aside,
+        "x": position + aside,
         "y": points["value"],
         "mode": "markers",
         "marker": {"size": 6, "color": colours.accent, "opacity": 0.7},
         "selected": solid,
         "unselected": solid,
         "customdata": [
-            [subject_id, escape(label), said(measure, value), str(sessions)]
+            [subject_id, escape(label), measure_text(measure, value), str(sessions)]
             for subject_id, label, value, sessions in zip(
                 points["subject_id"], points["label"], points["value"], points["sessions"], strict=True
             )

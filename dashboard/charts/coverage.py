@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.rows import Row, moments, span_bars, strip_axis
+from dashboard.charts.rows import Row, position_markers, span_bars, strip_axis
 from dashboard.i18n import _, mark
 from dashboard.i18n.numbers import decimal
 from dashboard.theme.palette import Palette
@@ -20,7 +20,7 @@ COVERAGE_LABELS = {"gap": mark("No face found"), "low": mark("Face, low quality"
 def coverage_row(frames: pd.DataFrame, colours: Palette) -> Row:
     """Where the face was found: full and plain, low quality half as high and hatched, gaps pale and crossed."""
     traces: list[go.Scatter | go.Bar] = []
-    looks = {
+    styles = {
         "gap": (1.0, colours.gap, {"pattern": _hatch("x", colours.muted)}),
         "low": (0.55, colours.low, {"pattern": _hatch("/", colours.card)}),
         "face": (1.0, colours.good, {}),
@@ -28,14 +28,14 @@ def coverage_row(frames: pd.DataFrame, colours: Palette) -> Row:
     runs = _runs(frames)
     labels = {state: _(label) for state, label in COVERAGE_LABELS.items()}
     for state in COVERAGE_STATES:
-        height, fill, more = looks[state]
+        height, fill, more = styles[state]
         mine = runs[runs["state"] == state]
         bars = span_bars(labels[state], mine["from_s"], mine["to_s"], fill, height=height, **more)
         traces.append(bars)
         key = go.Bar(x=[None], y=[None], marker={"color": fill, **more}, name=labels[state], legend="legend2")
         traces.append(key)
-    said = [_coverage_words(labels[s], q) for s, q in zip(frames["state"], frames["quality"], strict=True)]
-    traces.append(moments(frames["time_s"], 0.5, said))
+    hover_texts = [_coverage_words(labels[s], q) for s, q in zip(frames["state"], frames["quality"], strict=True)]
+    traces.append(position_markers(frames["time_s"], 0.5, hover_texts))
     return Row("Coverage", 18, traces, strip_axis(_("Face")))
 
 

@@ -14,7 +14,7 @@ from dashboard.charts.events import mark_events
 from dashboard.charts.style import font, merged, style
 from dashboard.charts.trends import TREND_MARGIN, Span, broken, date_axis, date_span
 from dashboard.i18n import _, dates
-from dashboard.i18n.vocabulary import heading, said
+from dashboard.i18n.vocabulary import heading, measure_text
 from dashboard.theme.palette import Palette
 from fer_phq.features.measures import Measure
 
@@ -49,8 +49,8 @@ def measure_trend(
     layout = {}
     room = TITLE_PX / (PANEL_PX * max(len(measures), 1))
     for row, measure in enumerate(measures, 1):
-        own = values[values["measure"] == measure.name]
-        traces.append(_line(own, measure, colours, row))
+        rows = values[values["measure"] == measure.name]
+        traces.append(_line(rows, measure, colours, row))
         last = row == len(measures)
         # From the top: a panel's share of the height, less the room for its title.
         bottom = 1 - row / len(measures)
@@ -70,13 +70,13 @@ def measure_trend(
             }
         )  # fmt: skip
     figure = go.Figure(traces, layout)
-    look = {
+    marker = {
         "margin": TREND_MARGIN | {"t": 40},
         "hovermode": "closest",
         "showlegend": False,
         "annotations": notes,
     }
-    style(figure, colours, height=PANEL_PX * max(len(measures), 1) + 70, layout=look)
+    style(figure, colours, height=PANEL_PX * max(len(measures), 1) + 70, layout=marker)
     if events is not None:
         mark_events(figure, events, colours)
     return figure
@@ -94,8 +94,8 @@ def period_panel(points: pd.DataFrame, means: pd.DataFrame, measure: Measure, co
     `points`: `measure`, `period` (of `PERIODS`), `value`, `at`. `means`: `measure`, `period`, `mean`.
     """
     places = list(enumerate(PERIODS))
-    clouds = [_cloud(points, measure, period, place, colours) for place, period in places]
-    levels = [_mean(means, measure, period, place, colours) for place, period in places]
+    clouds = [_cloud(points, measure, period, position, colours) for position, period in places]
+    levels = [_mean(means, measure, period, position, colours) for position, period in places]
     figure = go.Figure([clouds[0], levels[0], clouds[1], levels[1]])
     panel(
         figure, heading(measure), colours, yaxis=value_axis(measure, 5),
@@ -114,16 +114,16 @@ def panel(
     **layout: Any,
 ) -> None:
     """Make a figure one of several small ones: its title at its left, `PANEL` pixels in size, no legend."""
-    own = {
+    axes = {
         "width": PANEL[0], "margin": {"l": 44, "r": 8, "t": 34, "b": 30}, "hovermode": "closest", "showlegend": False,
         "title": {"text": escape(title), "font": font(colours, 12), "x": 0, "xref": "paper", "y": 0.97,
                   "yanchor": "top"},
     }  # fmt: skip
-    style(figure, colours, height=PANEL[1], layout=merged(own, layout), xaxes=xaxis, yaxes=yaxis)
+    style(figure, colours, height=PANEL[1], layout=merged(axes, layout), xaxes=xaxis, yaxes=yaxis)
 
 
-def _line(own: pd.DataFrame, measure: Measure, colours: Palette, row: int) -> Trace:
-    whole = broken(own)
+def _line(rows: pd.DataFrame, measure: Measure, colours: Palette, row: int) -> Trace:
+    whole = broken(rows)
     return {
         "type": "scatter",
         "x": pd.to_datetime(whole["recorded_at"]),
@@ -134,39 +134,44 @@ def _line(own: pd.DataFrame, measure: Measure, colours: Palette, row: int) -> Tr
         "connectgaps": False,
         "line": {"width": 1.75, "color": colours.accent},
         "marker": {"size": 7, "color": colours.accent},
-        "customdata": [said(measure, value) for value in whole["value"]],
+        "customdata": [measure_text(measure, value) for value in whole["value"]],
         "name": escape(_(measure.title)),
         "hovertemplate": "%{x|%d %b %Y}<br>%{customdata}<extra>%{fullData.name}</extra>",
     }
 
 
-def _cloud(points: pd.DataFrame, measure: Measure, period: str, place: int, colours: Palette) -> Trace:
-    own = points[(points["measure"] == measure.name) & (points["period"] == period)]
+def _cloud(points: pd.DataFrame, measure: Measure, period: str, position: int, colours: Palette) -> Trace:
+    rows = points[(points["measure"] == measure.name) & (points["period"] == period)]
     # Beside each other in the order of their dates, so that equal values do not hide one another.
-    x = place + (np.linspace(-0.22, 0.22, len(own)) if len(own) > 1 else np.zeros(len(own)))
+    x = position + (np.linspace(-0.22, 0.22, len(rows)) if len(rows) > 1 else np.zeros(len(rows)))
     return {
         "type": "scatter",
         "x": x,
-        "y": own["value"],
+        "y": rows["value"],
         "mode": "markers",
-        "marker": {"size": 7, "color": colours.accent, "opacity": 0.65, "symbol": "circle" if place else "circle-open"},
+        "marker": {
+            "size": 7,
+            "color": colours.accent,
+            "opacity": 0.65,
+            "symbol": "circle" if position else "circle-open",
+        },
         "customdata": [
-            [dates.day(at), said(measure, value)] for at, value in zip(own["at"], own["value"], strict=True)
+            [dates.day(at), measure_text(measure, value)] for at, value in zip(rows["at"], rows["value"], strict=True)
         ],
         "name": escape(_(measure.title)),
         "hovertemplate": "%{customdata[0]}<br>%{customdata[1]}<extra></extra>",
     }
 
 
-def _mean(means: pd.DataFrame, measure: Measure, period: str, place: int, colours: Palette) -> Trace:
-    own = means[(means["measure"] == measure.name) & (means["period"] == period)]
-    level = float(own["mean"].iloc[0]) if len(own) else np.nan
+def _mean(means: pd.DataFrame, measure: Measure, period: str, position: int, colours: Palette) -> Trace:
+    rows = means[(means["measure"] == measure.name) & (means["period"] == period)]
+    level = float(rows["mean"].iloc[0]) if len(rows) else np.nan
     return {
         "type": "scatter",
-        "x": [place - 0.36, place + 0.36],
+        "x": [position - 0.36, position + 0.36],
         "y": [level, level],
         "mode": "lines",
         "line": {"width": 2.5, "color": colours.ink},
         "name": _("Mean"),
-        "hovertemplate": _("Mean {value}").format(value=said(measure, level)) + "<extra></extra>",
+        "hovertemplate": _("Mean {value}").format(value=measure_text(measure, level)) + "<extra></extra>",
     }

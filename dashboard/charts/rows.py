@@ -17,7 +17,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts.style import clock
 
-MOMENTS = "moments"
+POSITIONS = "moments"
 """Name of the invisible traces whose points can be clicked to choose a moment of the timeline."""
 
 
@@ -31,13 +31,13 @@ class Row:
     axis: dict[str, Any]
 
 
-def moments(x: pd.Series, y: float, words: Sequence[str]) -> go.Scatter:
+def position_markers(x: pd.Series, y: float, words: Sequence[str]) -> go.Scatter:
     """Points that cannot be seen: they carry the words that appear under the pointer, and can be clicked."""
     return go.Scatter(
         x=x,
         y=np.full(len(x), y),
         customdata=texts([[clock(time), text] for time, text in zip(x, words, strict=True)]),
-        name=MOMENTS,
+        name=POSITIONS,
         mode="markers",
         marker={"size": 14, "opacity": 0},
         selected={"marker": {"opacity": 0}},

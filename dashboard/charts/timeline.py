@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.coverage import COVERAGE_LABELS, coverage_row
-from dashboard.charts.rows import Row, moments, strokes, texts
+from dashboard.charts.rows import Row, position_markers, strokes, texts
 from dashboard.charts.style import axis_of, clock, layout_of, legend
 from dashboard.charts.tracks import Tracks, episode_row, note_marks, notes_near, rows_of
 from dashboard.i18n import _
@@ -93,13 +93,13 @@ def with_gap_edges(
     """
     time = frames["time_s"].to_numpy(dtype=float)
     values = frames[list(EMOTIONS)].to_numpy(dtype=float)
-    seen = ~np.isnan(values).any(axis=1)
-    changes = np.flatnonzero(seen[1:] != seen[:-1])
+    has_face = ~np.isnan(values).any(axis=1)
+    changes = np.flatnonzero(has_face[1:] != has_face[:-1])
     border = frames["to_s"].to_numpy(dtype=float)[changes]
-    inside = np.where(seen[changes][:, None], values[changes], values[changes + 1])
+    inside = np.where(has_face[changes][:, None], values[changes], values[changes + 1])
     gap = np.full_like(inside, np.nan)
-    first = np.where(seen[changes][:, None], inside, gap)
-    second = np.where(seen[changes][:, None], gap, inside)
+    first = np.where(has_face[changes][:, None], inside, gap)
+    second = np.where(has_face[changes][:, None], gap, inside)
     where = np.repeat(changes + 1, 2)
     time = np.insert(time, where, np.repeat(border, 2))
     values = np.insert(values, where, np.stack([first, second], axis=1).reshape(-1, len(EMOTIONS)), axis=0)
@@ -113,15 +113,15 @@ def _emotion_traces(frames: pd.DataFrame, tracks: Tracks, colours: Palette, *, s
         traces = [*_raw_traces(tracks.raw, colours), *traces]
     if tracks.other is not None:
         traces = [*traces, *_other_traces(tracks, colours)]
-    traces.append(_moment_trace(frames, notes_near(tracks.notes, frames), colours))
+    traces.append(_position_trace(frames, notes_near(tracks.notes, frames), colours))
     if tracks.notes is not None and len(tracks.notes):
         traces.append(note_marks(tracks.notes, colours))
     return traces
 
 
 def _area_traces(frames: pd.DataFrame, colours: Palette) -> list[go.Scatter]:
-    time, values, seen = with_gap_edges(frames)
-    filled = np.where(seen[:, None], values, 0.0)
+    time, values, has_face = with_gap_edges(frames)
+    filled = np.where(has_face[:, None], values, 0.0)
     return [
         go.Scatter(
             x=time,
@@ -138,7 +138,7 @@ def _area_traces(frames: pd.DataFrame, colours: Palette) -> list[go.Scatter]:
 
 
 def _line_traces(frames: pd.DataFrame, colours: Palette) -> list[go.Scatter]:
-    time, values, _seen = with_gap_edges(frames)
+    time, values, _has_face = with_gap_edges(frames)
     return [
         go.Scatter(
             x=time,
@@ -174,7 +174,7 @@ def _raw_traces(raw: pd.DataFrame, colours: Palette) -> list[go.Scatter]:
 def _other_traces(tracks: Tracks, colours: Palette) -> list[go.Scatter]:
     """Chosen emotions of a second analysis as dashed lines; one entry in the legend says whose they are."""
     assert tracks.other is not None
-    time, values, _seen = with_gap_edges(tracks.other)
+    time, values, _has_face = with_gap_edges(tracks.other)
     lines = [
         go.Scatter(
             x=time,
@@ -200,7 +200,7 @@ def _other_traces(tracks: Tracks, colours: Palette) -> list[go.Scatter]:
     return [*lines, key]
 
 
-def _moment_trace(frames: pd.DataFrame, notes: list[str], colours: Palette) -> go.Scatter:
+def _position_trace(frames: pd.DataFrame, notes: list[str], colours: Palette) -> go.Scatter:
     """Points that cannot be seen: they carry the words that appear under the pointer, and can be clicked.
 
     It is the only trace of its row that reacts to the pointer, because Plotly selects just the first trace
@@ -219,7 +219,7 @@ def _moment_trace(frames: pd.DataFrame, notes: list[str], colours: Palette) -> g
     ]
     n = len(EMOTIONS)
     title = f"<b>%{{customdata[{n + 1}]}}</b> (%{{x:.1f}} s) · %{{customdata[{n}]}}%{{customdata[{n + 2}]}}"
-    trace = moments(frames["time_s"], 0.5, [""] * len(frames))
+    trace = position_markers(frames["time_s"], 0.5, [""] * len(frames))
     trace.customdata = texts(words)
     trace.hovertemplate = "<br>".join([title, *reversed(lines)]) + "<extra></extra>"
     return trace

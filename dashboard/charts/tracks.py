@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.rows import Row, moments, span_bars, strip_axis
+from dashboard.charts.rows import Row, position_markers, span_bars, strip_axis
 from dashboard.charts.style import clock
 from dashboard.charts.voice import voice_rows
 from dashboard.i18n import _, mark, n_
 from dashboard.i18n.numbers import decimal
 from dashboard.theme.palette import Palette
 
-OTHERS = mark("Others")
+OTHER_SPEAKERS = mark("Others")
 LANES = 3
 """Speakers that have a lane of their own; further ones share the last."""
 _CUT = 240
@@ -49,12 +49,12 @@ class Tracks:
 
 def rows_of(tracks: Tracks, grid: pd.DataFrame, colours: Palette) -> list[Row]:
     """The rows that have something to show; `grid`: the time_s, from_s and to_s at which a row can be clicked."""
-    made = [
+    rows = [
         _people(tracks.people, grid, colours),
         _utterances(tracks.utterances, grid, colours),
         *voice_rows(tracks.voice, colours),
     ]
-    return [row for row in made if row is not None]
+    return [row for row in rows if row is not None]
 
 
 def episode_row(episodes: pd.DataFrame | None, grid: pd.DataFrame, colours: Palette) -> Row | None:
@@ -76,8 +76,8 @@ def episode_row(episodes: pd.DataFrame | None, grid: pd.DataFrame, colours: Pale
     ]
     fills = [colours.emotion(name) for name in episodes["emotion"]]
     bars = span_bars("Episodes", episodes["onset_s"], episodes["offset_s"], fills)
-    said = _said(grid, episodes["onset_s"], episodes["offset_s"], words, _("No episode"))
-    return Row("Episodes", 16, [bars, moments(grid["time_s"], 0.5, said)], strip_axis(_("Episodes")))
+    hover_texts = _hover_texts(grid, episodes["onset_s"], episodes["offset_s"], words, _("No episode"))
+    return Row("Episodes", 16, [bars, position_markers(grid["time_s"], 0.5, hover_texts)], strip_axis(_("Episodes")))
 
 
 def note_marks(notes: pd.DataFrame, colours: Palette) -> go.Scatter:
@@ -102,8 +102,8 @@ def notes_near(notes: pd.DataFrame | None, grid: pd.DataFrame) -> list[str]:
         return [""] * len(grid)
     template = _("Note: {words}")
     marked = [template.format(words=_short(words)) for words in notes["words"]]
-    said = _said(grid, notes["time_s"], notes["time_s"], marked, "")
-    return [f"<br>{words}" if words else "" for words in said]
+    hover_texts = _hover_texts(grid, notes["time_s"], notes["time_s"], marked, "")
+    return [f"<br>{words}" if words else "" for words in hover_texts]
 
 
 # ------------------------------------------------------------------------------------------------------------ the rows
@@ -121,8 +121,10 @@ def _people(people: pd.DataFrame | None, grid: pd.DataFrame, colours: Palette) -
     ]
     bars = span_bars("Other people", people["first_s"], people["last_s"], colours.muted)
     bars.opacity = 0.45
-    said = _said(grid, people["first_s"], people["last_s"], words, _("Nobody else in view"))
-    return Row("Other people", 14, [bars, moments(grid["time_s"], 0.5, said)], strip_axis(_("Other people")))
+    hover_texts = _hover_texts(grid, people["first_s"], people["last_s"], words, _("Nobody else in view"))
+    return Row(
+        "Other people", 14, [bars, position_markers(grid["time_s"], 0.5, hover_texts)], strip_axis(_("Other people"))
+    )
 
 
 def _utterances(utterances: pd.DataFrame | None, grid: pd.DataFrame, colours: Palette) -> Row | None:
@@ -137,42 +139,44 @@ def _utterances(utterances: pd.DataFrame | None, grid: pd.DataFrame, colours: Pa
         f"<b>{escape(speaker)}:</b> {_short(text)}" if speaker else _short(text)
         for speaker, text in zip(utterances["speaker"], utterances["text"], strict=True)
     ]
-    said = _said(grid, utterances["start_s"], utterances["end_s"], words, _("Nobody speaks"))
+    hover_texts = _hover_texts(grid, utterances["start_s"], utterances["end_s"], words, _("Nobody speaks"))
     axis = strip_axis("", float(len(names))) | {
         "tickvals": [len(names) - 0.5 - i for i in range(len(names))],
         "ticktext": [escape(_label(name, last=i == LANES - 1)) for i, name in enumerate(names)],
     }
-    return Row("Transcript", 8 + 13 * len(names), [bars, moments(grid["time_s"], len(names) / 2, said)], axis)
+    return Row(
+        "Transcript", 8 + 13 * len(names), [bars, position_markers(grid["time_s"], len(names) / 2, hover_texts)], axis
+    )
 
 
 def speakers_of(utterances: pd.DataFrame) -> list[str]:
     """The lanes from top to bottom: the subject first, then the others as they appear; many others share one."""
     order = utterances.sort_values("is_subject", ascending=False, kind="stable")["speaker"]
     names = list(dict.fromkeys(order))
-    return names if len(names) <= LANES else [*names[: LANES - 1], OTHERS]
+    return names if len(names) <= LANES else [*names[: LANES - 1], OTHER_SPEAKERS]
 
 
 def _label(name: str, *, last: bool) -> str:
     """A lane's name; only the last of all the lanes can be the one that several speakers share."""
-    shown = _(OTHERS) if last and name == OTHERS else name
-    short = shown if len(shown) <= 13 else f"{shown[:12]}…"
+    label = _(OTHER_SPEAKERS) if last and name == OTHER_SPEAKERS else name
+    short = label if len(label) <= 13 else f"{label[:12]}…"
     return short or _("Transcript")
 
 
 # --------------------------------------------------------------------------------------------------------------- words
 
 
-def _said(grid: pd.DataFrame, start: pd.Series, end: pd.Series, words: Sequence[str], nothing: str) -> list[str]:
+def _hover_texts(grid: pd.DataFrame, start: pd.Series, end: pd.Series, words: Sequence[str], nothing: str) -> list[str]:
     """For each row of the grid the words of the spans that touch it, two at most."""
     begins = grid["from_s"].to_numpy(dtype=float)
     ends = grid["to_s"].to_numpy(dtype=float)
-    there: list[list[str]] = [[] for _ in range(len(grid))]
-    for one, other, said in zip(start, end, words, strict=True):
-        first = np.searchsorted(ends, one, "right")
-        last = np.searchsorted(begins, max(other, one + 1e-9), "left")
+    texts: list[list[str]] = [[] for _ in range(len(grid))]
+    for start_s, end_s, text in zip(start, end, words, strict=True):
+        first = np.searchsorted(ends, start_s, "right")
+        last = np.searchsorted(begins, max(end_s, start_s + 1e-9), "left")
         for row in range(int(first), int(last)):
-            there[row].append(said)
-    return [_joined(some) if some else nothing for some in there]
+            texts[row].append(text)
+    return [_joined(some) if some else nothing for some in texts]
 
 
 def _joined(some: Sequence[str]) -> str:

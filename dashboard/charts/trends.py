@@ -96,8 +96,8 @@ def phq_trend(
             traces.append(_change_trace(rows, change, colours))
     for provenance in (Provenance.CLINICAL, Provenance.SIMULATED):
         rows = trend[(trend["phq_provenance"] == str(provenance)) & trend["phq_score"].notna()]
-        for head, own in rows.groupby("phq_model_id", sort=True):
-            traces.append(_estimate_trace(own, provenance, str(head), heads, colours))
+        for head, head_rows in rows.groupby("phq_model_id", sort=True):
+            traces.append(_estimate_trace(head_rows, provenance, str(head), heads, colours))
     for scale in Scale:
         rows = questionnaires[questionnaires["scale"].astype(str) == str(scale)]
         if len(rows):
@@ -152,11 +152,11 @@ def broken(rows: pd.DataFrame) -> pd.DataFrame:
 
 def date_span(*dates: pd.Series) -> Span | None:
     """First and last of the dates with air at both ends, a week around a single one; None without any."""
-    known = pd.concat([pd.to_datetime(series) for series in dates if len(series)]) if any(map(len, dates)) else None
-    if known is None:
+    instants = pd.concat([pd.to_datetime(series) for series in dates if len(series)]) if any(map(len, dates)) else None
+    if instants is None:
         return None
-    first = known.min()
-    last = known.max()
+    first = instants.min()
+    last = instants.max()
     air = max((last - first) * 0.06, pd.Timedelta(days=4))
     return first - air, last + air
 

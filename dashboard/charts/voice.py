@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.rows import Row, moments, strip_axis, strokes
+from dashboard.charts.rows import Row, position_markers, strip_axis, strokes
 from dashboard.i18n import _
 from dashboard.theme.palette import Palette
 
@@ -20,23 +20,23 @@ def voice_rows(voice: pd.DataFrame | None, colours: Palette) -> list[Row]:
         x=x, y=voice["speech"], mode="lines", line={"width": 1, "color": colours.accent}, fill="tozeroy",
         fillcolor=colours.accent_soft, hoverinfo="skip", name="Speech", showlegend=False,
     )  # fmt: skip
-    heard = _each(voice["speech"], _("Speech in {value} of the time"), "{:.0%}", _("Not measured"))
+    speech_texts = _each(voice["speech"], _("Speech in {value} of the time"), "{:.0%}", _("Not measured"))
     loud = _each(voice["loudness_db"], _("Loudness {value} dB"), "{:.0f}", _("Not measured"))
     pitch = _each(voice["pitch_hz"], _("Pitch {value} Hz"), "{:.0f}", _("No voice"))
     at_level = _inside(voice, "loudness_db")
     at_pitch = _inside(voice, "pitch_hz")
     return [
-        Row("Speech", 26, [speech, moments(x, 0.5, heard)], strip_axis(_("Speech"))),
+        Row("Speech", 26, [speech, position_markers(x, 0.5, speech_texts)], strip_axis(_("Speech"))),
         Row(
             "Loudness",
             62,
-            [*_curve(voice, "loudness_db", "Loudness", colours, joined=True), moments(x, at_level, loud)],
+            [*_curve(voice, "loudness_db", "Loudness", colours, joined=True), position_markers(x, at_level, loud)],
             {"title": _("Loudness<br>(dB)"), "nticks": 4, "fixedrange": True},
         ),
         Row(
             "Pitch",
             62,
-            [*_curve(voice, "pitch_hz", "Pitch", colours, joined=False), moments(x, at_pitch, pitch)],
+            [*_curve(voice, "pitch_hz", "Pitch", colours, joined=False), position_markers(x, at_pitch, pitch)],
             {"title": _("Pitch<br>(Hz)"), "nticks": 4, "fixedrange": True},
         ),
     ]
@@ -44,7 +44,7 @@ def voice_rows(voice: pd.DataFrame | None, colours: Palette) -> list[Row]:
 
 def _each(values: pd.Series, words: str, number: str, nothing: str) -> list[str]:
     """What is said of each value, and of those that are NaN."""
-    return [words.format(value=number.format(one)) if one == one else nothing for one in values]
+    return [words.format(value=number.format(value)) if value == value else nothing for value in values]
 
 
 def _curve(voice: pd.DataFrame, column: str, name: str, colours: Palette, *, joined: bool) -> list[go.Scatter]:

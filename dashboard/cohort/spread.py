@@ -26,15 +26,15 @@ SPREAD = mark(
 )
 
 
-def spread(found: Cohort, names: Sequence[str], groups: Sequence[str]) -> None:
+def spread(cohort_data: Cohort, names: Sequence[str], groups: Sequence[str]) -> None:
     """The distribution of each chosen measure, by group."""
     with ui.card("cohort_spread", _("Distribution over people")):
-        members = cohort.group_by_tag(found.people, groups)
+        members = cohort.group_by_tag(cohort_data.people, groups)
         members["group"] = members["group"].replace({name: _(words) for name, words in GROUPS.items()})
         with st.container(horizontal=True):
             for name in names:
                 alt = _("{measure} of each person, by group").format(measure=_(BY_NAME[name].title))
-                points, boxes = cohort.distribution(found.people, members, name)
+                points, boxes = cohort.distribution(cohort_data.people, members, name)
                 figure = charts.distribution_panel(points, boxes, BY_NAME[name], context.colours())
                 event = st.plotly_chart(
                     figure, theme=None, width="content", config=PLAIN, key=f"spread_{name}", on_select="rerun",
@@ -55,28 +55,28 @@ def clicked(event: Any) -> str | None:
 
 
 @st.fragment
-def courses(found: Cohort) -> None:
+def courses(cohort_data: Cohort) -> None:
     """A few people at a time, each in a small chart of their own on the same axes."""
     with ui.card("cohort_courses", _("Course of each person")):
         left, right = st.columns([0.35, 0.65], vertical_alignment="bottom")
         name = left.selectbox(
-            _("Measure"), list(BY_NAME), key="course_measure", format_func=lambda one: _(BY_NAME[one].title)
+            _("Measure"), list(BY_NAME), key="course_measure", format_func=lambda option: _(BY_NAME[option].title)
         )
-        if name not in found.names:
+        if name not in cohort_data.names:
             ui.note(_(NOBODY))
             return
-        people = found.people[found.people[name].notna()]
+        people = cohort_data.people[cohort_data.people[name].notna()]
         pages = max(-(-len(people) // PAGE), 1)
         with right.container(horizontal=True, horizontal_alignment="right"):
             number = st.pagination(pages, key=f"course_page_{pages}") if pages > 1 else 1
-        shown = people.iloc[(number - 1) * PAGE : number * PAGE]
-        limits = cohort.value_range(found.sessions, name)
+        page = people.iloc[(number - 1) * PAGE : number * PAGE]
+        limits = cohort.value_range(cohort_data.sessions, name)
         local = loaders.local_times(
-            cohort.lines(found.sessions, list(shown["subject_id"]), name), "recorded_at", ui.zone()
+            cohort.lines(cohort_data.sessions, list(page["subject_id"]), name), "recorded_at", ui.zone()
         )
-        span = charts.date_span(loaders.local_times(found.sessions, "recorded_at", ui.zone())["recorded_at"])
+        span = charts.date_span(loaders.local_times(cohort_data.sessions, "recorded_at", ui.zone())["recorded_at"])
         with st.container(horizontal=True):
-            for subject_id, label in zip(shown["subject_id"], shown["label"], strict=True):
+            for subject_id, label in zip(page["subject_id"], page["label"], strict=True):
                 person(subject_id, label, name, local[local["subject_id"] == subject_id], limits, span)
         ui.note(_("All panels have the same axes. Lines are broken at gaps in time and where another model measured."))
 

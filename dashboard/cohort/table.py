@@ -30,9 +30,9 @@ DAY = mark("D MMM YYYY")
 """How a column of days is written, in the letters of Moment.js."""
 
 
-def people_table(found: Cohort, names: Sequence[str]) -> list[str]:
+def people_table(cohort_data: Cohort, names: Sequence[str]) -> list[str]:
     """One row a person; the ids of those chosen."""
-    people = found.people
+    people = cohort_data.people
     table = pd.DataFrame(
         {
             "label": people["label"],
@@ -43,24 +43,24 @@ def people_table(found: Cohort, names: Sequence[str]) -> list[str]:
         }
     )
     for name in names:
-        lines = cohort.sparks(found.sessions, name)
-        table[f"{name}_line"] = [lines.get(one, []) for one in people["subject_id"]]
+        lines = cohort.sparks(cohort_data.sessions, name)
+        table[f"{name}_line"] = [lines.get(subject_id, []) for subject_id in people["subject_id"]]
         table[name] = people[name] * (100 if BY_NAME[name].is_share else 1)
     table["coverage"] = people["coverage"] * 100
     table["first"] = people["first_at"].dt.tz_convert(ui.zone()).dt.date
     table["last"] = people["last_at"].dt.tz_convert(ui.zone()).dt.date
     table["model"] = people["model_id"]
-    chosen = st.dataframe(
-        table, hide_index=True, height=min(HEIGHT, 38 + 35 * len(table)), column_config=columns(found, names),
+    selection = st.dataframe(
+        table, hide_index=True, height=min(HEIGHT, 38 + 35 * len(table)), column_config=columns(cohort_data, names),
         key="cohort_table", on_select="rerun", selection_mode="multi-row", alt=_("The people of the cohort"),
     )  # fmt: skip
     if (people["phq_provenance"] == str(Provenance.SIMULATED)).any():
         ui.warn(_(SIMULATED))
     ui.note(_(LISTED))
-    return [str(people["subject_id"].iloc[row]) for row in chosen["selection"]["rows"] if row < len(people)]
+    return [str(people["subject_id"].iloc[row]) for row in selection["selection"]["rows"] if row < len(people)]
 
 
-def columns(found: Cohort, names: Sequence[str]) -> dict[str, Any]:
+def columns(cohort_data: Cohort, names: Sequence[str]) -> dict[str, Any]:
     """How the table's columns are headed and drawn."""
     config = st.column_config
     out: dict[str, Any] = {
@@ -76,7 +76,7 @@ def columns(found: Cohort, names: Sequence[str]) -> dict[str, Any]:
     }
     for name in names:
         measure = BY_NAME[name]
-        low, high = cohort.value_range(found.sessions, name)
+        low, high = cohort.value_range(cohort_data.sessions, name)
         out[f"{name}_line"] = config.LineChartColumn(
             _(measure.title), y_min=low, y_max=high, help=_("Session by session, all people on the same scale.")
         )
@@ -106,29 +106,29 @@ def answer_words(row: dict[Any, Any]) -> str:
     return f"{row['total']:.0f} {row['scale']}, {_(str(row['band']))}, {ui.day(row['answered_at'])}"
 
 
-def chosen_people(found: Cohort, ids: Sequence[str], known: Sequence[str]) -> None:
+def selected_people(cohort: Cohort, ids: Sequence[str], all_tags: Sequence[str]) -> None:
     """Where one chosen person can be followed, and the tags of all those chosen."""
-    people = found.people[found.people["subject_id"].isin(ids)]
+    people = cohort.people[cohort.people["subject_id"].isin(ids)]
     many = n_("{n} person chosen", "{n} people chosen", len(people))
     with ui.card("cohort_chosen", ui.md(people["label"].iloc[0]) if len(people) == 1 else many):
         if len(people) == 1:
-            one = people.iloc[0]
+            person = people.iloc[0]
             with st.container(horizontal=True):
-                st.page_link(ui.TRENDS, label=_("Open trends"), query_params={"subject": one["subject_id"]})
+                st.page_link(ui.TRENDS, label=_("Open trends"), query_params={"subject": person["subject_id"]})
                 st.page_link(
-                    ui.SESSION, label=_("Open newest session"), query_params={"session": one["newest_session"]}
+                    ui.SESSION, label=_("Open newest session"), query_params={"session": person["newest_session"]}
                 )
-            tags_of_one(one, known)
+            tags_of_one(person, all_tags)
         else:
-            tags_of_many(people, known)
+            tags_of_many(people, all_tags)
 
 
-def tags_of_one(person: pd.Series[Any], known: Sequence[str]) -> None:
+def tags_of_one(person: pd.Series[Any], all_tags: Sequence[str]) -> None:
     """All tags of one person, to be changed."""
     with st.form(f"tags_{person['subject_id']}", border=False):
-        what, send = st.columns([0.8, 0.2], vertical_alignment="bottom")
-        options = sorted({*known, *person["tags"]})
-        tags = what.multiselect(
+        tag_column, send = st.columns([0.8, 0.2], vertical_alignment="bottom")
+        options = sorted({*all_tags, *person["tags"]})
+        tags = tag_column.multiselect(
             _("Tags"),
             options,
             default=person["tags"],
@@ -139,23 +139,28 @@ def tags_of_one(person: pd.Series[Any], known: Sequence[str]) -> None:
             keep({person["subject_id"]: tags})
 
 
-def tags_of_many(people: pd.DataFrame, known: Sequence[str]) -> None:
+def tags_of_many(people: pd.DataFrame, all_tags: Sequence[str]) -> None:
     """A tag to give to all chosen people, or to take from them."""
     with st.form("tags_of_many", border=False):
-        what, give, take = st.columns([0.6, 0.2, 0.2], vertical_alignment="bottom")
-        tag = what.selectbox(
+        tag_column, give, take = st.columns([0.6, 0.2, 0.2], vertical_alignment="bottom")
+        tag = tag_column.selectbox(
             _("Tag"),
-            known,
+            all_tags,
             index=None,
             accept_new_options=True,
             placeholder=_("Type a new tag or choose one"),
             key="many_tag",
         )
-        given = give.form_submit_button(_("Add to all"), width="stretch")
-        taken = take.form_submit_button(_("Remove from all"), width="stretch")
-    if (given or taken) and tag:
-        own = zip(people["subject_id"], people["tags"], strict=True)
-        keep({one: [*has, tag] if given else [t for t in has if t != tag] for one, has in own})
+        is_added = give.form_submit_button(_("Add to all"), width="stretch")
+        is_removed = take.form_submit_button(_("Remove from all"), width="stretch")
+    if (is_added or is_removed) and tag:
+        tags_by_subject = zip(people["subject_id"], people["tags"], strict=True)
+        keep(
+            {
+                subject_id: [*has, tag] if is_added else [t for t in has if t != tag]
+                for subject_id, has in tags_by_subject
+            }
+        )
 
 
 def keep(tags: dict[str, list[str]]) -> None:

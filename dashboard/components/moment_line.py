@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 
 
 def moment_line(chart: str, time_s: float, *, key: str) -> None:
@@ -17,4 +17,4 @@ def moment_line(chart: str, time_s: float, *, key: str) -> None:
 
 def line_script(name: str) -> str:
     """A component's script with what draws lines over charts; scripts of components cannot import one another."""
-    return "\n".join((HERE / f"{part}.js").read_text(encoding="utf-8") for part in ("chart_line", name))
+    return "\n".join((FOLDER / f"{part}.js").read_text(encoding="utf-8") for part in ("chart_line", name))

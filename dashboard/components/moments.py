@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ def moment_list(
     component = st.components.v2.component(
         "fer_phq_moments",
         html='<div class="head" aria-hidden="true"></div><ol></ol>',
-        css=(HERE / "moments.css").read_text(encoding="utf-8"),
-        js=(HERE / "moments.js").read_text(encoding="utf-8"),
+        css=(FOLDER / "moments.css").read_text(encoding="utf-8"),
+        js=(FOLDER / "moments.js").read_text(encoding="utf-8"),
     )
 
     def changed() -> None:

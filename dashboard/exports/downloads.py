@@ -39,25 +39,25 @@ from service.views.exports import (
 DICTIONARY = mark("What the columns mean: docs/DATA_DICTIONARY.md, or `python -m service.views.data_dictionary`.")
 
 
-def session_downloads(detail: SessionDetail, found: AnalysisSummary) -> None:
+def session_downloads(detail: SessionDetail, summary: AnalysisSummary) -> None:
     """An analysis of a session: its report, and its tables."""
-    stem = f"session-{detail.session.id[:8]}-{found.id[:8]}"
+    stem = f"session-{detail.session.id[:8]}-{summary.id[:8]}"
     zone = ui.zone()  # asked for now: the file is made after the page has run
-    report_buttons(lambda: _session_report(detail, found, zone), stem)
+    report_buttons(lambda: _session_report(detail, summary, zone), stem)
     with st.popover(_("Data"), icon=":material/download:"):
         _button(
-            _("The whole analysis, JSON"), lambda: loaders.json_document(found.id), f"{stem}.json", "application/json"
+            _("The whole analysis, JSON"), lambda: loaders.json_document(summary.id), f"{stem}.json", "application/json"
         )
         store = context.store()
         session_id = detail.session.id
-        table_buttons(_("Frames"), lambda: frames_table(store, found.id), f"{stem}-frames")
-        table_buttons(_("Expression episodes"), lambda: episodes_table(store, found.id), f"{stem}-episodes")
-        table_buttons(_("Other people"), lambda: people_table(store, found.id), f"{stem}-people")
-        kinds = store.features.kinds(analysis_id=found.id)
+        table_buttons(_("Frames"), lambda: frames_table(store, summary.id), f"{stem}-frames")
+        table_buttons(_("Expression episodes"), lambda: episodes_table(store, summary.id), f"{stem}-episodes")
+        table_buttons(_("Other people"), lambda: people_table(store, summary.id), f"{stem}-people")
+        kinds = store.features.kinds(analysis_id=summary.id)
         if Modality.VOICE in kinds:
-            table_buttons(_("Voice"), lambda: voice_table(store, found.id), f"{stem}-voice")
+            table_buttons(_("Voice"), lambda: voice_table(store, summary.id), f"{stem}-voice")
         if Modality.WORDS in kinds:
-            table_buttons(_("Words"), lambda: words_table(store, found.id), f"{stem}-words")
+            table_buttons(_("Words"), lambda: words_table(store, summary.id), f"{stem}-words")
         if store.transcripts.exists(session_id=session_id):
             table_buttons(_("Transcript"), lambda: transcript_table(store, session_id), f"{stem}-transcript")
         table_buttons(_("Notes"), lambda: notes_table(store, session_id), f"{stem}-notes")
@@ -90,14 +90,14 @@ def trend_downloads(subject: SubjectSummary, prefer_model: str | None, model_id:
         ui.note(_(DICTIONARY))
 
 
-def cohort_downloads(wanted: CohortFilter, prefer_model: str | None) -> None:
+def cohort_downloads(cohort_filter: CohortFilter, prefer_model: str | None) -> None:
     """The sessions that the page's filter lets through."""
     store = context.store()
     names = [measure.name for measure in MEASURES]
     with st.popover(_("Data"), icon=":material/download:"):
         table_buttons(
             _("Sessions"),
-            lambda: store.cohort.load(cohort=wanted, measures=names, prefer_model=prefer_model),
+            lambda: store.cohort.load(cohort=cohort_filter, measures=names, prefer_model=prefer_model),
             "cohort",
         )
         ui.note(_(DICTIONARY))
@@ -124,8 +124,8 @@ def table_buttons(title: str, load: Callable[[], pd.DataFrame | None], stem: str
     st.markdown(f"**{title}**")
 
     def table() -> pd.DataFrame:
-        found = load()
-        return pd.DataFrame() if found is None else found
+        frame = load()
+        return pd.DataFrame() if frame is None else frame
 
     with st.container(horizontal=True):
         _button("CSV", lambda: as_csv(table()), f"{stem}.csv", "text/csv")
@@ -136,17 +136,17 @@ def table_buttons(title: str, load: Callable[[], pd.DataFrame | None], stem: str
 def _button(label: str, make: Callable[[], str | bytes], name: str, mime: str, icon: str | None = None) -> None:
     language = i18n.language()  # as with the time zone: the file is made after the page has run
 
-    def made() -> str | bytes:
+    def content() -> str | bytes:
         with i18n.speaking(language):
             return make()
 
     st.download_button(
-        label, data=made, file_name=name, mime=mime, icon=icon, on_click="ignore", key=f"download_{name}"
+        label, data=content, file_name=name, mime=mime, icon=icon, on_click="ignore", key=f"download_{name}"
     )
 
 
-def _session_report(detail: SessionDetail, found: AnalysisSummary, zone: tzinfo) -> Report:
+def _session_report(detail: SessionDetail, summary: AnalysisSummary, zone: tzinfo) -> Report:
     store = context.store()
-    record = store.analyses.load(analysis_id=found.id)
+    record = store.analyses.load(analysis_id=summary.id)
     notes = store.notes.list_by_session(session_id=detail.session.id)
-    return session_report(detail, record, loaders.frames(found.id), notes, zone, datetime.now(UTC))
+    return session_report(detail, record, loaders.frames(summary.id), notes, zone, datetime.now(UTC))

@@ -5,5 +5,5 @@ import sys
 from dashboard.i18n.translation import LOCALES, refresh
 
 if __name__ == "__main__":
-    for wanted in sys.argv[1:] or [path.stem for path in LOCALES.glob("*.po")]:
-        print(refresh(wanted))
+    for code in sys.argv[1:] or [path.stem for path in LOCALES.glob("*.po")]:
+        print(refresh(code))

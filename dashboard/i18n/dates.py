@@ -12,10 +12,10 @@ from dashboard.i18n import SOURCE, language
 
 def day(at: date) -> str:
     """The day of a date or of a local time."""
-    spoken = language()
-    if spoken == SOURCE:  # day first: what Babel has as English is American
-        return format_date(at, "d MMM y", locale=spoken)
-    return format_skeleton("yMMMd", at, locale=Locale.parse(spoken, sep="-"))
+    code = language()
+    if code == SOURCE:  # day first: what Babel has as English is American
+        return format_date(at, "d MMM y", locale=code)
+    return format_skeleton("yMMMd", at, locale=Locale.parse(code, sep="-"))
 
 
 def day_and_time(at: datetime) -> str:
@@ -25,7 +25,7 @@ def day_and_time(at: datetime) -> str:
 
 def day_and_month(at: date) -> str:
     """The day without its year, such as '03 Nov', where a chart's axis has little room."""
-    spoken = language()
-    if spoken == SOURCE:
-        return format_date(at, "dd MMM", locale=spoken)
-    return format_skeleton("MMMd", at, locale=Locale.parse(spoken, sep="-"))
+    code = language()
+    if code == SOURCE:
+        return format_date(at, "dd MMM", locale=code)
+    return format_skeleton("MMMd", at, locale=Locale.parse(code, sep="-"))

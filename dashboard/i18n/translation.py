@@ -39,7 +39,7 @@ MESSAGE_KEYWORDS = {"template": (2,), "counted": (2, 3)}
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("fer_phq", "db", "training", "service")
 
-_spoken: ContextVar[str | None] = ContextVar("spoken", default=None)
+_language: ContextVar[str | None] = ContextVar("spoken", default=None)
 
 
 def _(text: str) -> str:
@@ -47,9 +47,9 @@ def _(text: str) -> str:
     return catalogue(language()).gettext(text) if text else ""
 
 
-def n_(one: str, many: str, number: int, **names: object) -> str:
+def n_(singular: str, plural: str, number: int, **names: object) -> str:
     """The form for this number in the viewer's language, with `{n}` and what else is named in it filled in."""
-    return catalogue(language()).ngettext(one, many, number).format(n=number, **names)
+    return catalogue(language()).ngettext(singular, plural, number).format(n=number, **names)
 
 
 def render(message: Message, code: str | None = None) -> str:
@@ -68,8 +68,8 @@ def render(message: Message, code: str | None = None) -> str:
 
         with speaking(code):
             return told(str(message))
-    known = catalogue(code)
-    return messages.render(message, known.gettext, known.ngettext, marks(code)[0])
+    translations = catalogue(code)
+    return messages.render(message, translations.gettext, translations.ngettext, marks(code)[0])
 
 
 @functools.cache
@@ -93,19 +93,19 @@ def choose() -> None:
 
 def language() -> str:
     """The language that is spoken: `speaking`'s, else the page's; English where there is neither."""
-    if (said := _spoken.get()) is not None:
-        return said
+    if (code := _language.get()) is not None:
+        return code
     return str(st.session_state.get(SETTING, SOURCE)) if get_script_run_ctx(suppress_warning=True) else SOURCE
 
 
 @contextmanager
 def speaking(code: str) -> Iterator[None]:
     """Speak a language in this thread: for what is made after the page has run, such as a report."""
-    token = _spoken.set(code)
+    token = _language.set(code)
     try:
         yield
     finally:
-        _spoken.reset(token)
+        _language.reset(token)
 
 
 def languages() -> dict[str, str]:
@@ -114,20 +114,20 @@ def languages() -> dict[str, str]:
     return {code: (Locale.parse(code, sep="-").get_display_name(code) or code).capitalize() for code in codes}
 
 
-def best(wanted: str | None) -> str:
+def best(requested: str | None) -> str:
     """Of the languages there are, the one for a browser's 'de-AT'; English for any that there is not."""
-    code = (wanted or SOURCE).replace("_", "-")
-    known = languages()
-    return next((one for one in (code, code.partition("-")[0]) if one in known), SOURCE)
+    code = (requested or SOURCE).replace("_", "-")
+    available = languages()
+    return next((option for option in (code, code.partition("-")[0]) if option in available), SOURCE)
 
 
 @functools.cache
 def catalogue(language: str) -> gettext.NullTranslations:
     """The language's catalogue; of English an empty one. What is marked as fuzzy is not used."""
-    if (found := read_catalogue(language)) is None:
+    if (entries := read_catalogue(language)) is None:
         return gettext.NullTranslations()
     compiled = io.BytesIO()
-    write_mo(compiled, found)
+    write_mo(compiled, entries)
     compiled.seek(0)
     return gettext.GNUTranslations(compiled)
 
@@ -144,30 +144,30 @@ def read_catalogue(language: str) -> Catalog | None:
 
 def template() -> Catalog:
     """Every text that the dashboard marks and every sentence of the layers below, with where they stand."""
-    here = Path(__file__).parents[1]
-    found = Catalog(project="fer-phq", charset="utf-8")
+    folder = Path(__file__).parents[1]
+    entries = Catalog(project="fer-phq", charset="utf-8")
     methods = [("**.py", "python")]
-    for name, line, message, comments, _context in extract_from_dir(here, methods, keywords=KEYWORDS):
-        found.add(message, locations=[(f"dashboard/{name}", line)], auto_comments=comments)
+    for name, line, message, comments, _context in extract_from_dir(folder, methods, keywords=KEYWORDS):
+        entries.add(message, locations=[(f"dashboard/{name}", line)], auto_comments=comments)
     for package in PACKAGES:
         for name, line, message, comments, _context in extract_from_dir(
             ROOT / package, methods, keywords=MESSAGE_KEYWORDS
         ):
-            found.add(message, locations=[(f"{package}/{name}", line)], auto_comments=comments)
+            entries.add(message, locations=[(f"{package}/{name}", line)], auto_comments=comments)
     for sentence in sentences():
-        found.add(sentence.template, locations=[(sentence.file, sentence.line)])
-    return found
+        entries.add(sentence.template, locations=[(sentence.file, sentence.line)])
+    return entries
 
 
 def refresh(language: str) -> Path:
     """Bring a language's catalogue up to the code, made where there is none: its translations stay."""
     path = LOCALES / f"{language}.po"
-    known = Catalog(locale=language, project="fer-phq", charset="utf-8", fuzzy=False)
+    entries = Catalog(locale=language, project="fer-phq", charset="utf-8", fuzzy=False)
     if path.is_file():
         with path.open("rb") as file:
-            known = read_po(file, locale=language)
-    known.update(template(), no_fuzzy_matching=True)
-    known.obsolete.clear()
+            entries = read_po(file, locale=language)
+    entries.update(template(), no_fuzzy_matching=True)
+    entries.obsolete.clear()
     with path.open("wb") as file:
-        write_po(file, known, sort_output=True, width=120, omit_header=False, include_lineno=False)
+        write_po(file, entries, sort_output=True, width=120, omit_header=False, include_lineno=False)
     return path

@@ -124,10 +124,10 @@ MEASURE_DESCRIPTIONS = (
 )
 
 
-def spoken(modalities: Iterable[Modality]) -> str:
+def modality_list(modalities: Iterable[Modality]) -> str:
     """'face', 'face and voice', 'face, voice and words', whatever the order in which they come; at least one."""
-    there = set(modalities)
-    return _(MODALITIES[tuple(one for one in Modality if one in there)])
+    present = set(modalities)
+    return _(MODALITIES[tuple(modality for modality in Modality if modality in present)])
 
 
 def heading(measure: Measure) -> str:
@@ -135,7 +135,7 @@ def heading(measure: Measure) -> str:
     return f"{_(measure.title)}, {'%' if measure.is_share else _(measure.unit)}"
 
 
-def said(measure: Measure, value: float) -> str:
+def measure_text(measure: Measure, value: float) -> str:
     """A value with its unit, as `Measure.format` has it."""
     if measure.is_share or not isfinite(value):
         return measure.format(value)

@@ -43,7 +43,7 @@ def form(scale: Scale, corrected: QuestionnaireRecord | None = None) -> Sent | N
     name = corrected.id if corrected else str(scale)
     answers = f"{name}_{st.session_state.get(FORMS, 0)}"
     now = datetime.now(ui.zone())
-    shown = corrected.answered_at.astimezone(ui.zone()) if corrected else now
+    answered_at = corrected.answered_at.astimezone(ui.zone()) if corrected else now
     with st.form(f"items_{name}", border=False):
         st.markdown(f"**{_(PREAMBLE)}**")
         with st.container(key="phq_items"):
@@ -61,9 +61,9 @@ def form(scale: Scale, corrected: QuestionnaireRecord | None = None) -> Sent | N
         difficulty = difficulty_question(answers, corrected)
         left, middle, right = st.columns([0.25, 0.2, 0.55])
         day = left.date_input(
-            _("Answered on"), value=shown.date(), min_value=FIRST_DAY, max_value=now.date(), format="YYYY-MM-DD"
+            _("Answered on"), value=answered_at.date(), min_value=FIRST_DAY, max_value=now.date(), format="YYYY-MM-DD"
         )
-        hour = middle.time_input(_("At"), value=shown.time().replace(second=0, microsecond=0))
+        hour = middle.time_input(_("At"), value=answered_at.time().replace(second=0, microsecond=0))
         by = right.text_input(
             _("Corrected by") if corrected else _("Entered by"),
             placeholder=_("Your name or initials"),
@@ -74,7 +74,7 @@ def form(scale: Scale, corrected: QuestionnaireRecord | None = None) -> Sent | N
         if not st.form_submit_button(save_it, type="primary"):
             return None
     at = min(datetime.combine(day, hour, tzinfo=ui.zone()), now)
-    if corrected is not None and at == shown.replace(second=0, microsecond=0):
+    if corrected is not None and at == answered_at.replace(second=0, microsecond=0):
         at = corrected.answered_at  # the form shows whole minutes
     return Sent(tuple(items), difficulty if asks_difficulty(items) else None, at, by.strip())
 
@@ -136,13 +136,13 @@ def store_answers(label: str, scale: Scale, sent: Sent, corrected: Questionnaire
 
 def result_card(saved: QuestionnaireRecord) -> None:
     """What was saved."""
-    of = _("of {maximum} points on {scale}: {band}").format(
+    text = _("of {maximum} points on {scale}: {band}").format(
         maximum=saved.scale.maximum, scale=saved.scale, band=_(str(saved.band))
     )
     when = _("Saved for {when}. A score is not a diagnosis.").format(when=ui.day_and_time(saved.answered_at))
     with ui.card("result"):
         st.html(
-            f'<p class="fp-estimate"><span class="number">{saved.total}</span><span class="interval">{escape(of)}'
+            f'<p class="fp-estimate"><span class="number">{saved.total}</span><span class="interval">{escape(text)}'
             f'<br><span class="fp-lead">{escape(when)}</span></span></p>'
         )
         if asks_difficulty(saved.items):

@@ -21,7 +21,7 @@ def difficulty_question(name: str, corrected: QuestionnaireRecord | None) -> int
     It is there from the start, for a form is one piece; the style sheet shows it once an item is above 0.
     """
     with st.container(key="phq_difficulty"):
-        chosen = st.radio(
+        selection = st.radio(
             _(DIFFICULTY),
             range(len(DIFFICULTY_ANSWERS) + 1),
             index=corrected.difficulty if corrected else None,
@@ -29,7 +29,7 @@ def difficulty_question(name: str, corrected: QuestionnaireRecord | None) -> int
             horizontal=True,
             key=f"{name}_difficulty",
         )
-    return chosen if chosen in range(len(DIFFICULTY_ANSWERS)) else None
+    return selection if selection in range(len(DIFFICULTY_ANSWERS)) else None
 
 
 def difficulty_words(difficulty: int | None) -> str:

@@ -14,49 +14,49 @@ from db.records import QuestionnaireRecord
 from service.views.questionnaires import Answers, Correction
 
 
-def history_card(found: Answers) -> None:
+def history_card(history: Answers) -> None:
     """What was answered before, newest first, and every correction."""
     with ui.card("earlier", _("Earlier questionnaires")):
-        if not found.current:
+        if not history.current:
             ui.note(_("None yet for this subject."))
             return
         table = pd.DataFrame(
             {
-                _("Answered"): [ui.day_and_time(r.answered_at) for r in found.current],
-                _("Scale"): [str(r.scale) for r in found.current],
-                _("Total"): [r.total for r in found.current],
-                _("Band"): [_(str(r.band)) for r in found.current],
-                _("Items"): [" ".join(map(str, r.items)) for r in found.current],
-                _("Item 9"): [item9_words(r) for r in found.current],
+                _("Answered"): [ui.day_and_time(r.answered_at) for r in history.current],
+                _("Scale"): [str(r.scale) for r in history.current],
+                _("Total"): [r.total for r in history.current],
+                _("Band"): [_(str(r.band)) for r in history.current],
+                _("Items"): [" ".join(map(str, r.items)) for r in history.current],
+                _("Item 9"): [item9_words(r) for r in history.current],
                 _("Difficulty"): [
-                    "" if r.difficulty is None else difficulty_words(r.difficulty) for r in found.current
+                    "" if r.difficulty is None else difficulty_words(r.difficulty) for r in history.current
                 ],
-                _("Entered by"): [found.authors.get(r.id, "") for r in found.current],
-                _("Source"): [_(str(r.source)) for r in found.current],
+                _("Entered by"): [history.authors.get(r.id, "") for r in history.current],
+                _("Source"): [_(str(r.source)) for r in history.current],
             }
         )
         st.dataframe(table, hide_index=True)
-        correct(found)
-        if found.corrections:
+        correct(history)
+        if history.corrections:
             st.markdown(_("**Corrections**"))
-            st.dataframe(_corrections(found.corrections), hide_index=True)
+            st.dataframe(_corrections(history.corrections), hide_index=True)
 
 
-def correct(found: Answers) -> None:
+def correct(history: Answers) -> None:
     """Choose one and correct it; an answer to item 9 that nobody has acted on comes first."""
-    by_id = {record.id: record for record in found.current}
+    by_id = {record.id: record for record in history.current}
     left, right = st.columns([0.7, 0.3], vertical_alignment="bottom")
-    chosen = left.selectbox(
+    selection = left.selectbox(
         _("To correct"),
         list(by_id),
-        format_func=lambda one: _name(by_id[one]),
+        format_func=lambda questionnaire_id: _name(by_id[questionnaire_id]),
         index=None,
         placeholder=_("Choose a questionnaire"),
         key="phq_to_correct",
     )
-    waits = chosen is not None and by_id[chosen].item9_flag and by_id[chosen].acknowledged_at is None
-    if right.button(_("Correct it"), disabled=chosen is None or waits, width="stretch"):
-        st.session_state[CORRECTING] = chosen
+    waits = selection is not None and by_id[selection].item9_flag and by_id[selection].acknowledged_at is None
+    if right.button(_("Correct it"), disabled=selection is None or waits, width="stretch"):
+        st.session_state[CORRECTING] = selection
         st.session_state.pop(SAVED, None)
         st.rerun()
     if waits:

@@ -20,9 +20,9 @@ from service.ingest.questionnaire_csv import (
 def importing() -> None:
     """Choose a table, see everything that is wrong with it, keep it when nothing is."""
     with st.expander(_("Import questionnaires from a table (CSV)")):
-        said = st.session_state.pop("phq_imported", None)
-        if said:
-            st.html(f'<p class="fp-done">{ui.text(said)}</p>')
+        notice = st.session_state.pop("phq_imported", None)
+        if notice:
+            st.html(f'<p class="fp-done">{ui.text(notice)}</p>')
         ui.note(
             _(
                 "One questionnaire a row: its items, 0 to 3, not its total. `item_9` is empty for a PHQ-8, "
@@ -38,10 +38,10 @@ def importing() -> None:
             icon=":material/download:",
             on_click="ignore",
         )
-        chosen = st.file_uploader(_("Table"), type=["csv"], key="phq_table", max_upload_size=10)
-        if chosen is None:
+        upload = st.file_uploader(_("Table"), type=["csv"], key="phq_table", max_upload_size=10)
+        if upload is None:
             return
-        table = read_questionnaire_table(chosen.getvalue(), zone=ui.zone(), now=datetime.now(UTC))
+        table = read_questionnaire_table(upload.getvalue(), zone=ui.zone(), now=datetime.now(UTC))
         if table.problems:
             ui.problems(
                 _("Nothing of this table was kept."), [render(problem.message_with_place) for problem in table.problems]
@@ -56,8 +56,8 @@ def keep(table: QuestionnaireTable) -> None:
     go = n_("Import {n} questionnaire", "Import {n} questionnaires", len(table.rows))
     if st.button(go, type="primary", disabled=not by.strip()):
         result = import_questionnaires(context.store(), table.rows, by=by.strip())
-        kept = n_("{n} questionnaire kept", "{n} questionnaires kept", result.stored)
-        words = [_("{kept}, {there} were there already.").format(kept=kept, there=result.existing)]
+        text = n_("{n} questionnaire kept", "{n} questionnaires kept", result.stored)
+        words = [_("{kept}, {there} were there already.").format(kept=text, there=result.existing)]
         if result.corrected:
             words += [
                 n_(

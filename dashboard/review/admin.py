@@ -20,15 +20,15 @@ from service.jobs import queue
 HOME = "app_pages/home.py"
 
 
-def admin_card(detail: SessionDetail, found: AnalysisSummary | None) -> None:
+def admin_card(detail: SessionDetail, summary: AnalysisSummary | None) -> None:
     """Everything about a session that is not its review."""
     with st.expander(_("Details of the recording and the analysis")):
         recording_facts(detail.session)
-        if found is not None:
-            analysis_facts(found)
+        if summary is not None:
+            analysis_facts(summary)
     with ui.card("admin"), st.container(horizontal=True, vertical_alignment="center"):
-        if found is not None:
-            session_downloads(detail, found)
+        if summary is not None:
+            session_downloads(detail, summary)
             if st.button(_("Analyse again"), help=_("With the active model; what is stored already is kept.")):
                 queue.enqueue_analysis(context.settings(), context.store(), detail.session.id)
                 st.rerun()
@@ -41,7 +41,7 @@ def admin_card(detail: SessionDetail, found: AnalysisSummary | None) -> None:
 
 def recording_facts(session: SessionRecord) -> None:
     """What the container and the upload said."""
-    given = session.consent
+    consent = session.consent
     ui.facts(
         [
             (_("File"), session.original_name),
@@ -49,34 +49,34 @@ def recording_facts(session: SessionRecord) -> None:
             (_("Length"), f"{decimal(session.duration_s)} s"),
             (_("Rotation"), f"{session.rotation}°"),
             (_("Sound"), _("yes") if session.has_audio else _("no")),
-            (_("Consent"), _consent_words(given)),
+            (_("Consent"), _consent_words(consent)),
             (_("Keep until"), ui.day(session.retain_until) if session.retain_until else _("erased by hand")),
             (_("Content hash"), session.media_sha256[:16] + "…"),
         ]
     )
 
 
-def _consent_words(given: Consent | None) -> str:
-    if given is None:
+def _consent_words(consent: Consent | None) -> str:
+    if consent is None:
         return _("none recorded")
-    return _("{day}, recorded by {name}").format(day=ui.day(given.at), name=given.by)
+    return _("{day}, recorded by {name}").format(day=ui.day(consent.at), name=consent.by)
 
 
-def analysis_facts(found: AnalysisSummary) -> None:
+def analysis_facts(summary: AnalysisSummary) -> None:
     """Which model, how sampled, how long it took, and who was in view."""
-    record = loaders.analysis(found.id)
+    record = loaders.analysis(summary.id)
     timing = record.timing
     seconds = _("decode {decode}, faces {faces}, model {model}").format(
         decode=decimal(timing.decode), faces=decimal(timing.detect), model=decimal(timing.embed + timing.heads)
     )
-    frames = _("{seen} with the face of {all}").format(seen=found.frames_with_face, all=found.frames_sampled)
+    frames = _("{seen} with the face of {all}").format(seen=summary.frames_with_face, all=summary.frames_sampled)
     st.divider()
     ui.facts(
         [
-            (_("Model"), found.model_id),
-            (_("Sampling"), loaders.sampling_words(found.sampling)),
+            (_("Model"), summary.model_id),
+            (_("Sampling"), loaders.sampling_words(summary.sampling)),
             (_("Frames"), frames),
-            (_("Analysed"), ui.day_and_time(found.created_at)),
+            (_("Analysed"), ui.day_and_time(summary.created_at)),
             (_("Seconds"), seconds),
         ]
     )
@@ -114,9 +114,9 @@ def consent(session: SessionRecord) -> None:
 
 def retention(session: SessionRecord) -> None:
     """Until when the session may be kept."""
-    known = session.retain_until.astimezone(ui.zone()).date() if session.retain_until else None
-    until = st.date_input(_("Keep until"), value=known, format="YYYY-MM-DD")
-    if st.button(_("Save"), disabled=until == known):
+    current = session.retain_until.astimezone(ui.zone()).date() if session.retain_until else None
+    until = st.date_input(_("Keep until"), value=current, format="YYYY-MM-DD")
+    if st.button(_("Save"), disabled=until == current):
         at = datetime.combine(until, time(23, 59), tzinfo=ui.zone()) if until is not None else None
         context.store().sessions.set_retention(session_id=session.id, retain_until=at)
         st.rerun()

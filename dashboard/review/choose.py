@@ -18,21 +18,21 @@ from service.views.review import default_analysis
 
 
 @dataclass(frozen=True)
-class Chosen:
+class AnalysisChoice:
     """The analysis that is reviewed, and the one that is laid over it."""
 
-    found: AnalysisSummary
-    other: AnalysisSummary | None = None
+    summary: AnalysisSummary
+    compared: AnalysisSummary | None = None
 
 
 def choose_session() -> str | None:
     """The session named in the address, or the newest; a subject and a date can be chosen beside the title."""
     store = context.store()
-    wanted = st.query_params.get("session")
-    if wanted is None:
+    session_id = st.query_params.get("session")
+    if session_id is None:
         newest = store.sessions.list_recent(limit=1)
-        wanted = newest[0].session.id if newest else None
-    return wanted
+        session_id = newest[0].session.id if newest else None
+    return session_id
 
 
 def header(detail: SessionDetail) -> None:
@@ -90,36 +90,37 @@ def job_state(detail: SessionDetail) -> None:
             job_row(job, detail.session.original_name, link=False)
 
 
-def choose_analysis(detail: SessionDetail) -> Chosen | None:
+def choose_analysis(detail: SessionDetail) -> AnalysisChoice | None:
     """The newest analysis by the active model, or what is chosen among several, and one to compare it with."""
     active = _active_id()
     first = default_analysis(detail.analyses, active)
     if first is None:
         return None
     if len(detail.analyses) < 2:
-        return Chosen(first)
-    names = {found.id: _name(found, active) for found in detail.analyses}
-    by_id = {found.id: found for found in detail.analyses}
+        return AnalysisChoice(first)
+    names = {summary.id: _name(summary, active) for summary in detail.analyses}
+    by_id = {summary.id: summary for summary in detail.analyses}
     left, right = st.columns(2)
-    found = left.selectbox(
+    summary = left.selectbox(
         _("Analysis"), list(names), index=list(names).index(first.id), format_func=names.__getitem__,
         key=f"analysis_{detail.session.id}",
     )  # fmt: skip
-    other = right.selectbox(
-        _("Compare with"), [None, *(one for one in names if one != found)], key=f"compare_{detail.session.id}",
-        format_func=lambda one: names[one] if one else _("Nothing"),
+    compared = right.selectbox(
+        _("Compare with"), [None, *(option for option in names if option != summary)],
+        key=f"compare_{detail.session.id}",
+        format_func=lambda option: names[option] if option else _("Nothing"),
     )  # fmt: skip
     if first.model_id == active:
         ui.note(_("Shown first: the newest analysis by the active model."))
     else:
         ui.note(_("Shown first: the newest analysis. The active model has not analysed this session."))
-    return Chosen(by_id[found], by_id[other] if other else None)
+    return AnalysisChoice(by_id[summary], by_id[compared] if compared else None)
 
 
-def _name(found: AnalysisSummary, active: str | None) -> str:
+def _name(summary: AnalysisSummary, active: str | None) -> str:
     """An analysis where one of several is chosen."""
-    active_words = [_("active model")] if found.model_id == active else []
-    return " · ".join([loaders.analysis_label(found), *active_words, ui.day_and_time(found.created_at)])
+    active_words = [_("active model")] if summary.model_id == active else []
+    return " · ".join([loaders.analysis_label(summary), *active_words, ui.day_and_time(summary.created_at)])
 
 
 def _active_id() -> str | None:

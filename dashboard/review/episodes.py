@@ -28,17 +28,19 @@ def episode_list(analysis_id: str, session_id: str, now_s: float) -> None:
         ui.empty(_("No episodes"), _("No expression but a neutral face was likely for half a second or longer."))
         explain()
         return
-    there = [name for name in EXPRESSIONS if (episodes["emotion"] == name).any()]
+    present = [name for name in EXPRESSIONS if (episodes["emotion"] == name).any()]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        wanted = st.pills(
-            _("Emotions"), there, selection_mode="multi", format_func=lambda name: _(name.capitalize()),
+        selection = st.pills(
+            _("Emotions"), present, selection_mode="multi", format_func=lambda name: _(name.capitalize()),
             key=f"episode_names_{analysis_id}", help=_("Nothing chosen shows all of them."),
         )  # fmt: skip
         order = st.selectbox(_("Order"), list(ORDERS), format_func=_, key=f"episode_order_{analysis_id}", width=170)
     column, ascending = ORDERS[order]
-    shown = episodes[episodes["emotion"].isin(wanted or there)].sort_values(column, ascending=ascending, kind="stable")
+    rows = episodes[episodes["emotion"].isin(selection or present)].sort_values(
+        column, ascending=ascending, kind="stable"
+    )
     moment_list(
-        rows_of(shown),
+        rows_of(rows),
         head=[_("Expression"), _("Onset"), _("Peak"), _("Offset"), _("Dwell"), _("Highest")],
         columns="minmax(5.6rem, 1.4fr) repeat(3, minmax(2.6rem, 1fr)) minmax(2.9rem, 1fr) minmax(2.4rem, 1fr)",
         now_s=now_s,
@@ -52,13 +54,13 @@ def episode_list(analysis_id: str, session_id: str, now_s: float) -> None:
 def rows_of(episodes: pd.DataFrame) -> list[MomentRow]:
     """Episodes for the list: a row leads to the onset, each time to itself."""
     colours = context.colours()
-    said = {name: _(name.capitalize()) for name in EXPRESSIONS}
+    names = {name: _(name.capitalize()) for name in EXPRESSIONS}
     return [
         MomentRow(
             row["onset_s"],
             row["offset_s"],
             (
-                Cell(said[row["emotion"]], colour=colours.emotion(row["emotion"])),
+                Cell(names[row["emotion"]], colour=colours.emotion(row["emotion"])),
                 *(Cell(exact(row[name]), row[name]) for name in ("onset_s", "peak_s", "offset_s")),
                 Cell(f"{'≥ ' if row['cut'] else ''}{decimal(row['dwell_s'])} s"),
                 Cell(f"{row['peak']:.0%}"),

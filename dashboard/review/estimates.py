@@ -6,20 +6,22 @@ import streamlit as st
 
 from dashboard import loaders
 from dashboard.i18n import _
-from dashboard.review.choose import Chosen
+from dashboard.review.choose import AnalysisChoice
 from dashboard.widgets import ui
 from dashboard.widgets.estimate import estimate_card, show_estimate
 
 
-def estimates(chosen: Chosen) -> None:
+def estimates(choice: AnalysisChoice) -> None:
     """One estimate, or two side by side, each with its interval, its provenance and the analysis it comes from."""
-    if chosen.other is None:
-        estimate_card(chosen.found)
+    if choice.compared is None:
+        estimate_card(choice.summary)
         return
     with ui.card("estimate", _("PHQ estimates")):
-        for column, found in zip(st.columns(2, gap="large"), (chosen.found, chosen.other), strict=True):
+        for column, summary in zip(st.columns(2, gap="large"), (choice.summary, choice.compared), strict=True):
             with column:
                 words = _("{analysis}, analysed on {moment}")
-                ui.note(words.format(analysis=loaders.analysis_label(found), moment=ui.day_and_time(found.created_at)))
-                show_estimate(found)
+                ui.note(
+                    words.format(analysis=loaders.analysis_label(summary), moment=ui.day_and_time(summary.created_at))
+                )
+                show_estimate(summary)
         ui.note(_("Two models may differ; neither of the two is thereby shown to be right."))

@@ -9,10 +9,9 @@ import streamlit as st
 
 from dashboard import charts, context, loaders
 from dashboard.components.player import player
-from dashboard.i18n import _
-from dashboard.i18n.beneath import told
+from dashboard.i18n import _, render
 from dashboard.i18n.numbers import decimal
-from dashboard.review.choose import Chosen
+from dashboard.review.choose import AnalysisChoice
 from dashboard.review.state import paused_at, slid, wish
 from dashboard.widgets import ui
 from db.records import AnalysisSummary, SessionDetail
@@ -41,14 +40,14 @@ def show_player(detail: SessionDetail, chart: str = "") -> None:
     )
 
 
-def slider(session_id: str, table: pd.DataFrame, moment: loaders.Moment) -> None:
+def slider(session_id: str, table: pd.DataFrame, frame: loaders.FrameDetail) -> None:
     """The chosen moment as a slider over the sampled frames."""
     first = float(table["time_s"].iloc[0])
     last = float(table["time_s"].iloc[-1])
     if last <= first:
         return
     key = f"slider_{session_id}"
-    st.session_state[key] = moment.time_s
+    st.session_state[key] = frame.time_s
     step = max(round((last - first) / max(len(table) - 1, 1), 3), 0.001)
     st.slider(
         _("Moment in seconds"), first, last, step=step, format="%.1f s", key=key,
@@ -56,103 +55,103 @@ def slider(session_id: str, table: pd.DataFrame, moment: loaders.Moment) -> None
     )  # fmt: skip
 
 
-def show_moment(detail: SessionDetail, chosen: Chosen, moment: loaders.Moment) -> None:
+def show_frame(detail: SessionDetail, choice: AnalysisChoice, frame: loaders.FrameDetail) -> None:
     """The frame nearest to the chosen moment, its face and its seven probabilities."""
     pictures, values = st.columns([0.48, 0.52], gap="medium")
     with pictures:
-        show_pictures(detail, chosen.found, moment)
+        show_pictures(detail, choice.summary, frame)
     with values:
-        if moment.emotions is None:
+        if frame.emotions is None:
             ui.empty(_("No face here"), _("The subject's face was not found in this frame: the timeline has a gap."))
             return
-        other = _other_at(chosen.other, moment.time_s)
+        compared = _compared_at(choice.compared, frame.time_s)
         figure = charts.emotion_bars(
-            loaders.bars(moment.emotions, other),
+            loaders.bars(frame.emotions, compared),
             context.colours(),
             label=_("Probability in this frame"),
-            reference_label=_("Compared analysis") if other else None,
+            reference_label=_("Compared analysis") if compared else None,
         )
         st.plotly_chart(
             figure,
             theme=None,
             config={"displayModeBar": False},
-            key=f"bars_{chosen.found.id}",
+            key=f"bars_{choice.summary.id}",
             alt=_("Emotion probabilities in this frame"),
         )
 
 
-def _other_at(other: AnalysisSummary | None, time_s: float) -> dict[str, float] | None:
+def _compared_at(compared: AnalysisSummary | None, time_s: float) -> dict[str, float] | None:
     """What a second analysis says of the same moment; None in its gaps."""
-    if other is None or not other.frames_sampled:
+    if compared is None or not compared.frames_sampled:
         return None
-    there = loaders.moment_at(other.id, time_s)
-    return there.emotions if abs(there.time_s - time_s) <= 1.0 else None
+    frame = loaders.frame_at(compared.id, time_s)
+    return frame.emotions if abs(frame.time_s - time_s) <= 1.0 else None
 
 
-def show_pictures(detail: SessionDetail, found: AnalysisSummary, moment: loaders.Moment) -> None:
+def show_pictures(detail: SessionDetail, summary: AnalysisSummary, frame: loaders.FrameDetail) -> None:
     """The frame with the face's box and landmarks, the face, and on request what the model looked at in it."""
     path = loaders.media_path(detail.session)
     if path is None:
         ui.note(_("The frame cannot be shown without the recording's file."))
         return
     try:
-        frame, crop = loaders.pictures(str(path), moment.time_s, moment.box, moment.landmarks, context.colours().low)
+        picture, crop = loaders.pictures(str(path), frame.time_s, frame.box, frame.landmarks, context.colours().low)
     except FerPhqError as error:
-        ui.warn(told(str(error)))
+        ui.warn(render(error.message))
         return
-    st.image(frame, width="stretch", alt=_("The frame at {time}").format(time=charts.clock(moment.time_s)))
-    if crop is not None and moment.quality is not None:
+    st.image(picture, width="stretch", alt=_("The frame at {time}").format(time=charts.clock(frame.time_s)))
+    if crop is not None and frame.quality is not None:
         face, words = st.columns([0.42, 0.58], vertical_alignment="center")
         face.image(crop, width=140, alt=_("The face, cut out of the frame"))
         with words:
-            words_said = _("The face, cut out of the frame. Quality {quality} of 1.")
-            ui.note(words_said.format(quality=decimal(moment.quality, 2)))
-        if st.toggle(_("Show what the model looked at"), key=f"look_{found.id}"):
-            show_looked_at(found, str(path), moment)
+            caption = _("The face, cut out of the frame. Quality {quality} of 1.")
+            ui.note(caption.format(quality=decimal(frame.quality, 2)))
+        if st.toggle(_("Show what the model looked at"), key=f"look_{summary.id}"):
+            show_looked_at(summary, str(path), frame)
 
 
-def show_looked_at(found: AnalysisSummary, path: str, moment: loaders.Moment) -> None:
+def show_looked_at(summary: AnalysisSummary, path: str, frame: loaders.FrameDetail) -> None:
     """The face under a heatmap of what the emotion depends on, with its colours explained."""
     try:
         with st.spinner(_("Asking the model, which takes some seconds …")):
-            look = loaders.looked_at(found.id, path, moment.time_s)
+            relevance = loaders.looked_at(summary.id, path, frame.time_s)
     except FerPhqError as error:
-        ui.warn(told(str(error)))
+        ui.warn(render(error.message))
         return
     picture, words = st.columns([0.42, 0.58], vertical_alignment="center")
-    picture.image(look.picture, width="stretch", alt=_("The face under a heatmap of what the answer depends on"))
+    picture.image(relevance.picture, width="stretch", alt=_("The face under a heatmap of what the answer depends on"))
     with words:
         scale = _("Colours from dark violet, little, over green to yellow, most")
         little = _("little")
         most = _("most")
         st.html(
             f'<div role="img" aria-label="{escape(scale)}" '
-            f'style="height:10px;border-radius:5px;background:linear-gradient(90deg,{",".join(look.colours)})"></div>'
+            f'style="height:10px;border-radius:5px;background:linear-gradient(90deg,{",".join(relevance.colours)})"></div>'
             '<p class="fp-note" style="display:flex;justify-content:space-between">'
             f"<span>{escape(little)}</span><span>{escape(most)}</span></p>"
         )
-        said = _(
+        caption = _(
             "Where “{emotion}” depends on the picture, on a grid of {rows} by {columns}. It shows where, not why: it "
             "is no reason, and says nothing about what the person feels."
         )
-        ui.note(said.format(emotion=_(look.emotion), rows=look.grid[0], columns=look.grid[1]))
+        ui.note(caption.format(emotion=_(relevance.emotion), rows=relevance.grid[0], columns=relevance.grid[1]))
 
 
-def distribution(found: AnalysisSummary) -> None:
+def distribution(summary: AnalysisSummary) -> None:
     """The mean probabilities over the session."""
-    if found.emotions is None:
+    if summary.emotions is None:
         ui.empty(_("No face found"), _("No frame of this recording shows a face, so there are no emotion shares."))
         return
     figure = charts.emotion_bars(
-        loaders.bars(dict(found.emotions)), context.colours(), label=_("Mean over frames with a face")
+        loaders.bars(dict(summary.emotions)), context.colours(), label=_("Mean over frames with a face")
     )
     st.plotly_chart(
         figure, theme=None, config={"displayModeBar": False}, alt=_("Mean emotion probabilities over the session")
     )
-    share = _("{part} of {whole}").format(part=found.frames_with_face, whole=found.frames_sampled)
+    share = _("{part} of {whole}").format(part=summary.frames_with_face, whole=summary.frames_sampled)
     ui.facts(
         [
-            (_("Coverage"), ui.percent(found.coverage)),
+            (_("Coverage"), ui.percent(summary.coverage)),
             (_("Frames with the face"), share),
         ]
     )

@@ -98,8 +98,8 @@ def change_form(session_id: str, note: NoteRecord, notes: list[NoteRecord]) -> N
 
 def _tag_box(notes: list[NoteRecord], tag: str | None, *, key: str) -> str | None:
     """A tag that was used already, or a new one."""
-    known = list(dict.fromkeys([*context.store().notes.list_tags(), *(note.tag for note in notes if note.tag)]))
-    options = [*known, *([tag] if tag and tag not in known else [])]
+    tags = list(dict.fromkeys([*context.store().notes.list_tags(), *(note.tag for note in notes if note.tag)]))
+    options = [*tags, *([tag] if tag and tag not in tags else [])]
     return st.selectbox(
         _("Tag"), options, index=options.index(tag) if tag else None, key=key, accept_new_options=True,
         placeholder=_("None; choose or type one"),

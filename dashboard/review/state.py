@@ -8,10 +8,10 @@ import streamlit as st
 from dashboard.components.player import Seek
 
 
-def chosen_moment(session_id: str, table: pd.DataFrame) -> float:
+def current_time(session_id: str, table: pd.DataFrame) -> float:
     """The chosen time in seconds; before one was chosen the first frame with a face, else the first. Needs a frame."""
-    seen = table.loc[table["state"] != "gap", "time_s"]
-    first = float(seen.iloc[0] if len(seen) else table["time_s"].iloc[0])
+    face_times = table.loc[table["state"] != "gap", "time_s"]
+    first = float(face_times.iloc[0] if len(face_times) else table["time_s"].iloc[0])
     return float(st.session_state.get(f"moment_{session_id}", first))
 
 
@@ -29,8 +29,8 @@ def paused_at(session_id: str, time_s: float) -> None:
 
 def wish(session_id: str) -> Seek | None:
     """Where the player was last asked to go."""
-    found: Seek | None = st.session_state.get(f"seek_{session_id}")
-    return found
+    seek: Seek | None = st.session_state.get(f"seek_{session_id}")
+    return seek
 
 
 def clicked(session_id: str, chart: str) -> None:

@@ -11,7 +11,7 @@ from dashboard import charts, context, loaders
 from dashboard.components.moment_line import moment_line
 from dashboard.i18n import _, mark
 from dashboard.i18n.numbers import short
-from dashboard.review.choose import Chosen
+from dashboard.review.choose import AnalysisChoice
 from dashboard.review.state import clicked
 from dashboard.widgets import ui
 from db.records import AnalysisSummary, NoteRecord
@@ -34,7 +34,7 @@ WIDEST_S = 5.0
 
 
 @dataclass(frozen=True)
-class Look:
+class TimelineView:
     """How the timeline is drawn: stacked areas or lines, smoothed over so many seconds, which window of it, and which
     emotions of a second analysis."""
 
@@ -44,25 +44,29 @@ class Look:
     compared: tuple[str, ...] = ()
 
 
-def timeline_key(found: AnalysisSummary) -> str:
+def timeline_key(summary: AnalysisSummary) -> str:
     """Key of the chart; the player moves a line over it."""
-    return f"timeline_{found.id}"
+    return f"timeline_{summary.id}"
 
 
 def timeline(
-    chosen: Chosen, session_id: str, moment: loaders.Moment, notes: list[NoteRecord], utterances: pd.DataFrame
+    choice: AnalysisChoice,
+    session_id: str,
+    frame: loaders.FrameDetail,
+    notes: list[NoteRecord],
+    utterances: pd.DataFrame,
 ) -> None:
     """The controls and the chart; a click anywhere in it chooses a moment."""
-    found = chosen.found
-    key = timeline_key(chosen.found)
-    look = controls(chosen, moment.time_s)
-    frames = loaders.drawn(found.id, look.smoothing_s, look.window)
+    summary = choice.summary
+    key = timeline_key(choice.summary)
+    view = controls(choice, frame.time_s)
+    frames = loaders.frames_within(summary.id, view.smoothing_s, view.window)
     figure = charts.emotion_timeline(
         frames,
         context.colours(),
-        stacked=look.stacked,
-        tracks=tracks(chosen, look, notes, utterances),
-        revision=f"{found.id}-{look.stacked}-{look.window.from_s}",
+        stacked=view.stacked,
+        tracks=tracks(choice, view, notes, utterances),
+        revision=f"{summary.id}-{view.stacked}-{view.window.from_s}",
     )
     st.plotly_chart(
         figure, theme=None, config=charts.CONFIG, key=key, selection_mode="points",
@@ -72,40 +76,40 @@ def timeline(
             "the face was found, and for other people, transcript and voice where there are any"
         ),
     )  # fmt: skip
-    moment_line(key, moment.time_s, key=f"line_{session_id}")
-    explain(look, frames)
+    moment_line(key, frame.time_s, key=f"line_{session_id}")
+    explain(view, frames)
 
 
-def controls(chosen: Chosen, moment_s: float) -> Look:
+def controls(choice: AnalysisChoice, time_s: float) -> TimelineView:
     """Title, style, smoothing and window, and which emotions of the second analysis are drawn."""
-    found = chosen.found
-    table = loaders.frames(found.id)
+    summary = choice.summary
+    table = loaders.frames(summary.id)
     st.subheader(_("Timeline"), anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         style = st.segmented_control(
-            _("Emotions as"), [AREA, LINES], default=AREA, required=True, format_func=_, key=f"style_{found.id}"
+            _("Emotions as"), [AREA, LINES], default=AREA, required=True, format_func=_, key=f"style_{summary.id}"
         )
         width = st.slider(
-            _("Smoothing"), 0.0, WIDEST_S, 0.0, step=0.5, format="%.1f s", key=f"smoothing_{found.id}", width=190,
+            _("Smoothing"), 0.0, WIDEST_S, 0.0, step=0.5, format="%.1f s", key=f"smoothing_{summary.id}", width=190,
             help=_(
                 "Each frame becomes a weighted mean of the frames around it, never across a gap. The frames "
                 "themselves stay visible as dots."
             ),
         )  # fmt: skip
-        length = _length(table, found.id)
+        length = _length(table, summary.id)
     compared: tuple[str, ...] = ()
-    if chosen.other is not None:
+    if choice.compared is not None:
         compared = tuple(
             st.pills(
                 _("Emotions of the compared analysis, dashed"), EMOTIONS, selection_mode="multi",
-                default=_first_compared(chosen), format_func=lambda name: _(name.capitalize()),
-                key=f"compared_{found.id}",
+                default=_first_compared(choice), format_func=lambda name: _(name.capitalize()),
+                key=f"compared_{summary.id}",
             )
         )  # fmt: skip
-    stacked = style == AREA and not width and chosen.other is None
+    stacked = style == AREA and not width and choice.compared is None
     if style == AREA and not stacked:
         ui.note(_("Drawn as lines while it is smoothed or compared."))
-    return Look(stacked, float(width), window_at(table, moment_s, WINDOWS[length]), compared)
+    return TimelineView(stacked, float(width), window_at(table, time_s, WINDOWS[length]), compared)
 
 
 def _length(table: pd.DataFrame, analysis_id: str) -> str:
@@ -117,31 +121,35 @@ def _length(table: pd.DataFrame, analysis_id: str) -> str:
     return st.selectbox(_("Show"), fitting, format_func=_, key=f"window_{analysis_id}", width=180)
 
 
-def _first_compared(chosen: Chosen) -> list[str]:
+def _first_compared(choice: AnalysisChoice) -> list[str]:
     """The emotion that each of the two analyses found most."""
-    assert chosen.other is not None
-    most = [chosen.found.dominant_emotion, chosen.other.dominant_emotion]
+    assert choice.compared is not None
+    most = [choice.summary.dominant_emotion, choice.compared.dominant_emotion]
     return [name for name in EMOTIONS if name in most]
 
 
-def tracks(chosen: Chosen, look: Look, notes: list[NoteRecord], utterances: pd.DataFrame) -> charts.Tracks:
+def tracks(
+    choice: AnalysisChoice, view: TimelineView, notes: list[NoteRecord], utterances: pd.DataFrame
+) -> charts.Tracks:
     """What runs beside the emotions, within the window."""
-    found = chosen.found
-    window = look.window
+    summary = choice.summary
+    window = view.window
     return charts.Tracks(
-        episodes=within(loaders.episodes(found.id), window, "onset_s", "offset_s"),
-        people=within(other_people(loaders.analysis(found.id)), window, "first_s", "last_s"),
+        episodes=within(loaders.episodes(summary.id), window, "onset_s", "offset_s"),
+        people=within(other_people(loaders.analysis(summary.id)), window, "first_s", "last_s"),
         utterances=within(utterances, window, "start_s", "end_s"),
-        voice=voice_table(loaders.voice(found.id), window),
+        voice=voice_table(loaders.voice(summary.id), window),
         notes=within(note_table(notes), window),
-        raw=loaders.raw(found.id, window) if look.smoothing_s else None,
-        other=loaders.drawn(chosen.other.id, look.smoothing_s, window) if chosen.other is not None else None,
-        other_emotions=look.compared,
-        other_label=chosen.other.model_id if chosen.other is not None else "",
+        raw=loaders.raw(summary.id, window) if view.smoothing_s else None,
+        other=loaders.frames_within(choice.compared.id, view.smoothing_s, window)
+        if choice.compared is not None
+        else None,
+        other_emotions=view.compared,
+        other_label=choice.compared.model_id if choice.compared is not None else "",
     )
 
 
-def explain(look: Look, frames: pd.DataFrame) -> None:
+def explain(view: TimelineView, frames: pd.DataFrame) -> None:
     """How to choose a moment, and what is drawn otherwise than it was measured."""
     how = _(
         "Click anywhere in the chart, or pause the recording, to choose a moment. With the slider beside the recording "
@@ -149,12 +157,12 @@ def explain(look: Look, frames: pd.DataFrame) -> None:
         "to see all of it again."
     )
     ui.note(how)
-    if look.smoothing_s:
+    if view.smoothing_s:
         smooth = _(
             "Lines are smoothed over {seconds} s; dots and strokes are the frames as they were measured. Episodes, "
             "shares and estimates are never taken from smoothed values."
         )
-        ui.note(smooth.format(seconds=short(look.smoothing_s)))
+        ui.note(smooth.format(seconds=short(view.smoothing_s)))
     if len(frames) >= MAX_ROWS:
         many = _(
             "So many frames are drawn together: each point is the mean of its frames, and the strip below shows the "

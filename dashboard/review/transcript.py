@@ -8,8 +8,7 @@ import streamlit as st
 from dashboard import context, loaders
 from dashboard.charts import clock
 from dashboard.components.moments import Cell, MomentRow, moment_list
-from dashboard.i18n import _, mark, n_
-from dashboard.i18n.beneath import told_all
+from dashboard.i18n import _, mark, n_, render
 from dashboard.review.state import go_to
 from dashboard.widgets import ui
 from db.records import MAX_TRANSCRIPT, AnalysisSummary, SessionDetail, TranscriptRecord
@@ -24,22 +23,26 @@ ALL = mark("Everyone")
 SUBJECT = mark("The subject")
 
 
-def utterances_of(session_id: str, kept: TranscriptRecord | None) -> pd.DataFrame:
+def utterances_of(session_id: str, record: TranscriptRecord | None) -> pd.DataFrame:
     """The utterances of a kept transcript; no rows without one, or for one that cannot be read any more."""
-    if kept is None:
+    if record is None:
         return pd.DataFrame()
     try:
-        return loaders.transcript(session_id, digest(kept))
+        return loaders.transcript(session_id, digest(record))
     except FerPhqError:
         return pd.DataFrame()  # `transcript_part` says why
 
 
 def transcript_part(
-    detail: SessionDetail, found: AnalysisSummary, kept: TranscriptRecord | None, utterances: pd.DataFrame, now_s: float
+    detail: SessionDetail,
+    summary: AnalysisSummary,
+    record: TranscriptRecord | None,
+    utterances: pd.DataFrame,
+    now_s: float,
 ) -> None:
     """The transcript to read, or a place to give one."""
     session_id = detail.session.id
-    if kept is None:
+    if record is None:
         ui.empty(
             _("No transcript"),
             _(
@@ -49,21 +52,21 @@ def transcript_part(
         )
         give(session_id)
         return
-    offer_analysis(detail, found, kept)
+    offer_analysis(detail, summary, record)
     try:
-        transcript = parse_transcript(kept.document, kept.original_name)
-        speaker, doubt = subject_speaker(transcript, kept.speaker)
+        transcript = parse_transcript(record.document, record.original_name)
+        speaker, doubt = subject_speaker(transcript, record.speaker)
     except FerPhqError as error:
         ui.problem(error)
     else:
         read(session_id, utterances, now_s)
         if speaker:
-            said = _("{file}, given on {day}; the subject is {speaker}.")
+            text = _("{file}, given on {day}; the subject is {speaker}.")
         else:
-            said = _("{file}, given on {day}; all words count as the subject's.")
-        ui.note(said.format(file=kept.original_name, day=ui.day(kept.created_at), speaker=speaker))
-        for words in told_all([str(warning) for warning in (*transcript.warnings, *([doubt] if doubt else []))]):
-            ui.note(words)
+            text = _("{file}, given on {day}; all words count as the subject's.")
+        ui.note(text.format(file=record.original_name, day=ui.day(record.created_at), speaker=speaker))
+        for warning in (*transcript.warnings, *([doubt] if doubt else [])):
+            ui.note(render(warning))
     with st.expander(_("Replace or remove this transcript")):
         give(session_id)
         if st.button(_("Remove transcript"), icon=":material/delete:", key=f"transcript_remove_{session_id}"):
@@ -76,16 +79,16 @@ def transcript_part(
 def read(session_id: str, utterances: pd.DataFrame, now_s: float) -> None:
     """Who said what; a click goes to where it was said."""
     left, right = st.columns([0.62, 0.38], vertical_alignment="bottom")
-    wanted = left.text_input(_("Find words"), key=f"transcript_find_{session_id}", placeholder=_("All words"))
-    who = right.selectbox(_("Speaker"), [ALL, SUBJECT], format_func=_, key=f"transcript_who_{session_id}")
-    shown = utterances if who == ALL else utterances[utterances["is_subject"]]
-    if wanted.strip():
-        shown = shown[shown["text"].str.contains(wanted.strip(), case=False, regex=False)]
-    if not len(shown):
+    query = left.text_input(_("Find words"), key=f"transcript_find_{session_id}", placeholder=_("All words"))
+    speaker = right.selectbox(_("Speaker"), [ALL, SUBJECT], format_func=_, key=f"transcript_who_{session_id}")
+    rows = utterances if speaker == ALL else utterances[utterances["is_subject"]]
+    if query.strip():
+        rows = rows[rows["text"].str.contains(query.strip(), case=False, regex=False)]
+    if not len(rows):
         ui.note(_("Nothing in the transcript fits."))
         return
     moment_list(
-        rows_of(shown),
+        rows_of(rows),
         head=[],
         columns="2.9rem minmax(3.6rem, 0.22fr) 1fr",
         now_s=now_s,
@@ -111,11 +114,11 @@ def rows_of(utterances: pd.DataFrame) -> list[MomentRow]:
     ]
 
 
-def offer_analysis(detail: SessionDetail, found: AnalysisSummary, kept: TranscriptRecord) -> None:
+def offer_analysis(detail: SessionDetail, summary: AnalysisSummary, record: TranscriptRecord) -> None:
     """Say when the shown analysis was made without this transcript, and how to get one with it."""
-    if found.sidecar_digest == digest(kept):
+    if summary.sidecar_digest == digest(record):
         return
-    if any(one.sidecar_digest == digest(kept) for one in detail.analyses):
+    if any(analysis.sidecar_digest == digest(record) for analysis in detail.analyses):
         ui.note(_("This transcript is part of another analysis of this session: choose it above."))
         return
     ui.warn(_("This transcript is not part of the analysis that is shown: its words do not count in the estimate."))
@@ -140,48 +143,55 @@ def give(session_id: str) -> None:
     if file is None:
         return
     try:
-        found = check_transcript(file.name, file.getvalue())
+        transcript = check_transcript(file.name, file.getvalue())
     except FerPhqError as error:
         ui.problem(error)
         return
-    ui.note(_found_words(found))
-    given = found.with_speaker(_ask_speaker(found, key=f"transcript_speaker_{session_id}_{turn}"))
+    ui.note(_summary_text(transcript))
+    new_transcript = transcript.with_speaker(_ask_speaker(transcript, key=f"transcript_speaker_{session_id}_{turn}"))
     if st.button(_("Keep transcript"), type="primary", key=f"transcript_keep_{session_id}"):
         context.store().transcripts.save(
-            session_id=session_id, original_name=given.original_name, document=given.document, speaker=given.speaker
+            session_id=session_id,
+            original_name=new_transcript.original_name,
+            document=new_transcript.document,
+            speaker=new_transcript.speaker,
         )
         loaders.transcript.clear()
         st.session_state[f"transcript_turn_{session_id}"] = turn + 1
         st.rerun()
 
 
-def _ask_speaker(found: CheckedTranscript, *, key: str) -> str | None:
+def _ask_speaker(transcript: CheckedTranscript, *, key: str) -> str | None:
     """Which of several speakers is the subject; None where there is nothing to choose, or nobody was chosen."""
-    if len(found.speakers) < 2:
+    if len(transcript.speakers) < 2:
         return None
-    index = found.speakers.index(found.subject) if found.subject else None
-    chosen: str | None = st.selectbox(
-        _("Who is the subject?"), found.speakers, index=index, key=key, placeholder=_("Nobody chosen: all voices count")
+    index = transcript.speakers.index(transcript.subject) if transcript.subject else None
+    speaker: str | None = st.selectbox(
+        _("Who is the subject?"),
+        transcript.speakers,
+        index=index,
+        key=key,
+        placeholder=_("Nobody chosen: all voices count"),
     )
-    return chosen
+    return speaker
 
 
-def _found_words(found: CheckedTranscript) -> str:
+def _summary_text(transcript: CheckedTranscript) -> str:
     """How much was read and who speaks in it, six of them by name."""
-    names = ", ".join(found.speakers[:6])
+    names = ", ".join(transcript.speakers[:6])
     if not names:
         return n_(
             "{n} utterance by speakers without names.",
             "{n} utterances by speakers without names.",
-            found.utterances,
+            transcript.utterances,
         )
-    if len(found.speakers) > 6:
+    if len(transcript.speakers) > 6:
         words = n_(
             "{n} utterance by {names} and others.",
             "{n} utterances by {names} and others.",
-            found.utterances,
+            transcript.utterances,
             names=names,
         )
     else:
-        words = n_("{n} utterance by {names}.", "{n} utterances by {names}.", found.utterances, names=names)
+        words = n_("{n} utterance by {names}.", "{n} utterances by {names}.", transcript.utterances, names=names)
     return words

@@ -8,8 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import context, i18n
-from dashboard.i18n import _, mark
-from dashboard.i18n.beneath import told
+from dashboard.i18n import _, mark, render
 from dashboard.widgets import ui
 from fer_phq.core.errors import SettingsError
 from service.runtime_settings import change_settings, environment_variables
@@ -40,24 +39,24 @@ MOST_LINES = 50
 
 def choices_card(settings: AppSettings) -> None:
     """The form: what holds now, and what a person would have instead."""
-    held = environment_variables(context.given())
+    fixed_by = environment_variables(context.environment_settings())
     with ui.card("choices", _("Choices")):
-        said()
-        if held:
-            names = ", ".join(sorted(held.values()))
+        show_saved()
+        if fixed_by:
+            names = ", ".join(sorted(fixed_by.values()))
             ui.note(_("The environment comes first: {names} cannot be changed on this page.").format(names=names))
         with st.form("choices", border=False):
-            wanted = {
-                **analysis_fields(settings, held),
-                **words_fields(settings, held),
-                "language": language_field(settings, held),
+            values = {
+                **analysis_fields(settings, fixed_by),
+                **words_fields(settings, fixed_by),
+                "language": language_field(settings, fixed_by),
             }
             by = st.text_input(_("Changed by"), placeholder=_("Your name or initials"), max_chars=80, key="settings_by")
             if st.form_submit_button(_("Save settings"), type="primary"):
-                save({name: value for name, value in wanted.items() if name not in held}, by)
+                save({name: value for name, value in values.items() if name not in fixed_by}, by)
 
 
-def analysis_fields(settings: AppSettings, held: dict[str, str]) -> dict[str, Any]:
+def analysis_fields(settings: AppSettings, fixed_by: dict[str, str]) -> dict[str, Any]:
     """Retention, sampling, floor of coverage."""
     left, middle, right = st.columns(3, gap="large")
     floor = right.number_input(
@@ -67,7 +66,7 @@ def analysis_fields(settings: AppSettings, held: dict[str, str]) -> dict[str, An
         value=round(settings.coverage_floor * 100, 2),
         step=1.0,
         format="%g",
-        **_state("coverage_floor", held, FLOOR_HELP),
+        **_state("coverage_floor", fixed_by, FLOOR_HELP),
     )
     return {
         "retention_days": left.number_input(
@@ -77,7 +76,7 @@ def analysis_fields(settings: AppSettings, held: dict[str, str]) -> dict[str, An
             value=settings.retention_days,
             step=1,
             placeholder=_("Until erased by hand"),
-            **_state("retention_days", held, RETENTION_HELP),
+            **_state("retention_days", fixed_by, RETENTION_HELP),
         ),
         "fps": middle.number_input(
             label("fps"),
@@ -86,51 +85,51 @@ def analysis_fields(settings: AppSettings, held: dict[str, str]) -> dict[str, An
             value=settings.fps,
             step=0.5,
             format="%g",
-            **_state("fps", held, FPS_HELP),
+            **_state("fps", fixed_by, FPS_HELP),
         ),
         "coverage_floor": floor / 100,
     }
 
 
-def words_fields(settings: AppSettings, held: dict[str, str]) -> dict[str, Any]:
+def words_fields(settings: AppSettings, fixed_by: dict[str, str]) -> dict[str, Any]:
     """The message for item 9 and the consent text."""
     message = st.text_area(
         label("item9_message"),
         value=settings.item9_message,
         max_chars=2000,
         height=130,
-        **_state("item9_message", held, ITEM9_HELP),
+        **_state("item9_message", fixed_by, ITEM9_HELP),
     )
     consent = st.text_area(
         label("consent_text"),
         value=settings.consent_text,
         max_chars=2000,
         height=110,
-        **_state("consent_text", held, CONSENT_HELP),
+        **_state("consent_text", fixed_by, CONSENT_HELP),
     )
     version = st.columns([0.33, 0.67])[0].text_input(
         label("consent_version"),
         value=settings.consent_version,
         max_chars=40,
-        **_state("consent_version", held, CONSENT_HELP),
+        **_state("consent_version", fixed_by, CONSENT_HELP),
     )
     return {"item9_message": message, "consent_text": consent, "consent_version": version}
 
 
-def language_field(settings: AppSettings, held: dict[str, str]) -> str:
+def language_field(settings: AppSettings, fixed_by: dict[str, str]) -> str:
     """The dashboard's language; '' for each viewer's own."""
-    known = i18n.languages()
+    languages = i18n.languages()
     if settings.language is not None:  # one that there is no catalogue for is not lost by saving
-        known.setdefault(settings.language, settings.language)
-    options = ["", *known]
-    chosen: str = st.columns([0.33, 0.67])[0].selectbox(
+        languages.setdefault(settings.language, settings.language)
+    options = ["", *languages]
+    code: str = st.columns([0.33, 0.67])[0].selectbox(
         label("language"),
         options,
         index=options.index(settings.language or ""),
-        format_func=lambda one: known[one] if one else _(BROWSER),
-        **_state("language", held, LANGUAGE_HELP),
+        format_func=lambda option: languages[option] if option else _(BROWSER),
+        **_state("language", fixed_by, LANGUAGE_HELP),
     )
-    return chosen
+    return code
 
 
 def label(name: str) -> str:
@@ -138,18 +137,18 @@ def label(name: str) -> str:
     return _(LABELS.get(name, name))
 
 
-def save(wanted: dict[str, Any], by: str) -> None:
+def save(values: dict[str, Any], by: str) -> None:
     """Keep what was chosen, or say why not."""
     try:
-        changed = change_settings(context.given(), context.store(), wanted, by=by)
+        changed = change_settings(context.environment_settings(), context.store(), values, by=by)
     except SettingsError as error:
-        ui.warn(told(str(error)))
+        ui.warn(render(error.message))
         return
     st.session_state.settings_saved = list(changed)
     st.rerun()
 
 
-def said() -> None:
+def show_saved() -> None:
     """What was saved a moment ago."""
     changed = st.session_state.pop("settings_saved", None)
     if changed is not None:
@@ -170,13 +169,13 @@ def history() -> None:
                 _("When"): [ui.day_and_time(line.at) for line in lines],
                 _("Who"): [line.actor for line in lines],
                 _("Setting"): [label(line.object_id) for line in lines],
-                _("New value"): [_shown(line.object_id, line.detail) for line in lines],
+                _("New value"): [_display(line.object_id, line.detail) for line in lines],
             }
         )
         st.dataframe(table, hide_index=True)
 
 
-def _shown(name: str, value: str) -> str:
+def _display(name: str, value: str) -> str:
     if name == "retention_days" and not value:
         return _("until erased by hand")
     if name == "language":
@@ -186,9 +185,9 @@ def _shown(name: str, value: str) -> str:
     return value
 
 
-def _state(name: str, held: dict[str, str], words: str) -> dict[str, Any]:
+def _state(name: str, fixed_by: dict[str, str], words: str) -> dict[str, Any]:
     """Whether a field can be changed, and its help."""
-    if name in held:
-        said_by = _("Set by {variable}. Unset it to choose here.").format(variable=held[name])
-        return {"disabled": True, "help": said_by, "key": f"set_{name}"}
+    if name in fixed_by:
+        help_text = _("Set by {variable}. Unset it to choose here.").format(variable=fixed_by[name])
+        return {"disabled": True, "help": help_text, "key": f"set_{name}"}
     return {"help": _(words), "key": f"set_{name}"}

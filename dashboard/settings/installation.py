@@ -15,29 +15,29 @@ from service.views.installation import Overdue, Overview, erase_overdue, overdue
 
 def installation_card() -> None:
     """Where the data lies, how much there is, which versions run."""
-    found = overview(context.given(), context.store())
+    facts = overview(context.environment_settings(), context.store())
     with ui.card("installation", _("This installation")):
         ui.facts(
             [
-                (_("Data folder"), str(found.data_dir)),
+                (_("Data folder"), str(facts.data_dir)),
                 (
-                    _("Database ({kind}, schema {schema})").format(kind=found.database, schema=found.schema),
-                    found.database_place,
+                    _("Database ({kind}, schema {schema})").format(kind=facts.database, schema=facts.schema),
+                    facts.database_place,
                 ),
             ]
         )
-        ui.facts(_facts(found))
-        ui.facts(list(found.versions))
+        ui.facts(_facts(facts))
+        ui.facts(list(facts.versions))
 
 
 def overdue_card() -> None:
     """Sessions past their retention, and the two ways to deal with them."""
-    found = overdue_sessions(context.store())
+    overdue = overdue_sessions(context.store())
     with ui.card("overdue", _("Past their retention")):
-        said = st.session_state.pop("overdue_said", None)
-        if said is not None:
-            st.html(f'<p class="fp-done">{ui.text(said)}</p>')
-        if not found:
+        notice = st.session_state.pop("overdue_said", None)
+        if notice is not None:
+            st.html(f'<p class="fp-done">{ui.text(notice)}</p>')
+        if not overdue:
             ui.note(_("No session is past its retention."))
             return
         ui.note(
@@ -46,10 +46,10 @@ def overdue_card() -> None:
                 "whole session: recording, results, notes and transcript. Questionnaires are kept."
             )
         )
-        st.dataframe(_table(found), hide_index=True)
+        st.dataframe(_table(overdue), hide_index=True)
         with st.container(horizontal=True):
-            if any(one.session.media_path for one in found) and st.button(_("Remove these recordings now")):
-                count = remove_expired(context.given(), context.store())
+            if any(row.session.media_path for row in overdue) and st.button(_("Remove these recordings now")):
+                count = remove_expired(context.environment_settings(), context.store())
                 st.session_state.overdue_said = n_(
                     "{n} recording removed; the results are kept.",
                     "{n} recordings removed; the results are kept.",
@@ -58,7 +58,7 @@ def overdue_card() -> None:
                 loaders.forget()
                 st.rerun()
             if st.button(_("Erase these sessions"), type="tertiary", icon=":material/delete:"):
-                confirm(len(found))
+                confirm(len(overdue))
 
 
 def confirm(count: int) -> None:
@@ -79,29 +79,31 @@ def confirmation(count: int) -> None:
     )
     sure = st.checkbox(_("I want to erase them"))
     if st.button(_("Erase"), type="primary", disabled=not sure):
-        erased = erase_overdue(context.given(), context.store())
+        erased = erase_overdue(context.environment_settings(), context.store())
         st.session_state.overdue_said = n_("{n} session erased.", "{n} sessions erased.", erased.sessions)
         loaders.forget()
         st.rerun()
 
 
-def _facts(found: Overview) -> list[tuple[str, str]]:
-    known = [] if found.database_bytes is None else [(_("Size of the database"), size(found.database_bytes))]
+def _facts(installation: Overview) -> list[tuple[str, str]]:
+    size_rows = (
+        [] if installation.database_bytes is None else [(_("Size of the database"), size(installation.database_bytes))]
+    )
     return [
-        (_("Free disk space"), size(found.free_bytes)),
-        (_("Recordings"), size(found.recordings_bytes)),
-        (_("Sessions"), n_("{n} session", "{n} sessions", found.sessions)),
-        (_("Subjects"), n_("{n} subject", "{n} subjects", found.subjects)),
-        *known,
+        (_("Free disk space"), size(installation.free_bytes)),
+        (_("Recordings"), size(installation.recordings_bytes)),
+        (_("Sessions"), n_("{n} session", "{n} sessions", installation.sessions)),
+        (_("Subjects"), n_("{n} subject", "{n} subjects", installation.subjects)),
+        *size_rows,
     ]
 
 
-def _table(found: list[Overdue]) -> pd.DataFrame:
+def _table(overdue: list[Overdue]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            _("Subject"): [one.subject_label for one in found],
-            _("Recorded"): [ui.day_and_time(one.session.recorded_at) for one in found],
-            _("Kept until"): [ui.day(one.session.retain_until) if one.session.retain_until else "" for one in found],
-            _("Recording"): [_("still there") if one.session.media_path else _("removed") for one in found],
+            _("Subject"): [row.subject_label for row in overdue],
+            _("Recorded"): [ui.day_and_time(row.session.recorded_at) for row in overdue],
+            _("Kept until"): [ui.day(row.session.retain_until) if row.session.retain_until else "" for row in overdue],
+            _("Recording"): [_("still there") if row.session.media_path else _("removed") for row in overdue],
         }
     )

@@ -30,9 +30,9 @@ def events_card(subject_id: str, events: list[EventRecord]) -> None:
         for number, event in enumerate(events, 1):
             row(number, event)
         with st.form(f"event_{subject_id}", clear_on_submit=True, border=False, enter_to_submit=True):
-            when, what, send = st.columns([0.22, 0.6, 0.18], vertical_alignment="bottom")
+            when, text_column, send = st.columns([0.22, 0.6, 0.18], vertical_alignment="bottom")
             day = when.date_input(_("Date"), "today", key="event_day")
-            words = what.text_input(
+            words = text_column.text_input(
                 _("What happened"), max_chars=200, placeholder=_("Medication begun, therapy ended …")
             )
             if send.form_submit_button(_("Add event"), width="stretch"):
@@ -41,12 +41,12 @@ def events_card(subject_id: str, events: list[EventRecord]) -> None:
 
 def row(number: int, event: EventRecord) -> None:
     """One event with its removal."""
-    said, away = st.columns([0.9, 0.1], vertical_alignment="center")
-    said.html(
+    text_column, button_column = st.columns([0.9, 0.1], vertical_alignment="center")
+    text_column.html(
         f'<div class="fp-event"><b>{number}</b><span class="muted">{ui.day(event.at)}</span>'
         f"<span>{ui.text(event.words)}</span></div>"
     )
-    away.button(
+    button_column.button(
         _("Remove"), key=f"remove_{event.id}", type="tertiary", help=_("Remove this event"), icon=":material/close:",
         on_click=remove, args=(event.id,),
     )  # fmt: skip
@@ -58,9 +58,9 @@ def add(subject_id: str, day: object, words: str) -> None:
         st.error(_("Say in a few words what happened."))
         return
     assert not isinstance(day, tuple)
-    moment = datetime.combine(day, time(12), ui.zone()).astimezone(UTC)  # type: ignore[arg-type]
+    instant = datetime.combine(day, time(12), ui.zone()).astimezone(UTC)  # type: ignore[arg-type]
     try:
-        context.store().events.add(subject_id=subject_id, at=moment, words=words)
+        context.store().events.add(subject_id=subject_id, at=instant, words=words)
     except StoreError as error:
         ui.problem(error)
         return

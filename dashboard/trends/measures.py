@@ -11,14 +11,14 @@ import streamlit as st
 from dashboard import charts, context
 from dashboard.i18n import _, mark
 from dashboard.i18n.numbers import decimal
-from dashboard.i18n.vocabulary import said
+from dashboard.i18n.vocabulary import measure_text
 from dashboard.widgets import ui
 from fer_phq.features.measures import BY_NAME, MEASURES, Measure
 from fer_phq.longitudinal.periods import MIN_SESSIONS, PeriodComparison, Verdict
 from service.views import trends
 
 FIRST_CHOICE = ("PHQ-9", "PHQ-8", "expressivity", "smiling_share", "pitch_sd", "speech_rate")
-KNOWN: Mapping[str, Measure] = {**trends.SCORES, **BY_NAME}
+COMPARABLE: Mapping[str, Measure] = {**trends.SCORES, **BY_NAME}
 SCORE_TITLES = (mark("PHQ-8 questionnaire"), mark("PHQ-9 questionnaire"))
 """Of `trends.SCORES`."""
 NOT_MEASURED = mark("Not measured here: {titles}.")
@@ -45,8 +45,8 @@ MIXED = mark("The sessions of these periods were measured by different models: a
 def measures(trend: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame) -> None:
     """The chosen measures, a panel each."""
     with ui.card("measures", _("Expression, voice and words")):
-        known = [name for name in trends.measured_names(trend) if name not in trends.EMOTION_NAMES]
-        if not known:
+        names = [name for name in trends.measured_names(trend) if name not in trends.EMOTION_NAMES]
+        if not names:
             ui.empty(
                 _("Nothing measured yet"),
                 _(
@@ -55,44 +55,48 @@ def measures(trend: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame
                 ),
             )
             return
-        chosen = choose("trend_measures", [measure.name for measure in MEASURES], known, _("Measures"))
-        if not chosen:
+        selection = choose("trend_measures", [measure.name for measure in MEASURES], names, _("Measures"))
+        if not selection:
             ui.note(_("Choose at least one measure that is known of this person."))
             return
         figure = charts.measure_trend(
-            trends.series(trend, chosen), [KNOWN[name] for name in chosen], context.colours(), span=span, events=events
+            trends.series(trend, selection),
+            [COMPARABLE[name] for name in selection],
+            context.colours(),
+            span=span,
+            events=events,
         )
         st.plotly_chart(
             figure, theme=None, config=charts.dated(charts.CONFIG), key="measure_trend",
             alt=_("The chosen measures of each session over time"),
         )  # fmt: skip
         ui.note(_(GAPS).format(days=trends.gap_days(trend)))
-        explained([measure for measure in MEASURES if measure.name in known])
+        explained([measure for measure in MEASURES if measure.name in names])
 
 
-def choose(key: str, options: Sequence[str], known: Container[str], label: str) -> list[str]:
+def choose(key: str, options: Sequence[str], available: Container[str], label: str) -> list[str]:
     """The measures that somebody wants to see and that are known, in the options' order; the others are said.
 
     What can be chosen does not depend on what is shown, so that a choice outlives a change of person or filter.
     """
     picked = st.multiselect(
         label, options, default=[name for name in options if name in FIRST_CHOICE], key=key,
-        format_func=lambda name: _(KNOWN[name].title),
+        format_func=lambda name: _(COMPARABLE[name].title),
     )  # fmt: skip
-    missing = [name for name in options if name in picked and name in BY_NAME and name not in known]
+    missing = [name for name in options if name in picked and name in BY_NAME and name not in available]
     if missing:
-        titles = ", ".join(_(KNOWN[name].title) for name in missing)
+        titles = ", ".join(_(COMPARABLE[name].title) for name in missing)
         ui.note(_(NOT_MEASURED).format(titles=titles))
-    return [name for name in options if name in picked and name in known]
+    return [name for name in options if name in picked and name in available]
 
 
 def explained(measures: Sequence[Measure]) -> None:
     """What each measure is and where it comes from."""
     with st.expander(_("What these measures are")):
         rows = "".join(
-            f"<tr><th>{escape(_(one.title))}</th><td>{escape(_(one.description))} "
-            f"<small>{escape(_(one.source))}</small></td></tr>"
-            for one in measures
+            f"<tr><th>{escape(_(measure.title))}</th><td>{escape(_(measure.description))} "
+            f"<small>{escape(_(measure.source))}</small></td></tr>"
+            for measure in measures
         )
         st.html(f'<div class="fp-scroll"><table class="fp-table words">{rows}</table></div>')
 
@@ -109,39 +113,39 @@ def periods(trend: pd.DataFrame, answers: pd.DataFrame) -> None:
         first, second = trends.halves(days)
         left, right = st.columns(2)
         with left:
-            one = days_of(_("First period"), "first_period", first)
+            first_days = days_of(_("First period"), "first_period", first)
         with right:
             two = days_of(_("Second period"), "second_period", second)
-        if one is None or two is None:
+        if first_days is None or two is None:
             ui.note(_("Choose the first and the last day of each period."))
             return
-        points = trends.in_periods(values, one, two)
-        found = trends.compared(points)
-        if not found:
+        points = trends.in_periods(values, first_days, two)
+        comparisons = trends.compared(points)
+        if not comparisons:
             ui.note(_("Neither period has a session or a questionnaire."))
             return
-        chosen = choose("period_measures", list(KNOWN), found, _("Measures"))
-        if chosen:
-            drawn(points, {name: found[name] for name in chosen})
-        if trends.models_in(trend, one, two) > 1:
+        selection = choose("period_measures", list(COMPARABLE), comparisons, _("Measures"))
+        if selection:
+            draw_periods(points, {name: comparisons[name] for name in selection})
+        if trends.models_in(trend, first_days, two) > 1:
             ui.warn(_(MIXED))
         ui.note(_(SPREAD).format(few=MIN_SESSIONS))
 
 
 def days_of(label: str, key: str, first: trends.Days) -> trends.Days | None:
     """A range of days; None while only one end is chosen."""
-    chosen = st.date_input(label, first, key=key)
-    return (chosen[0], chosen[1]) if isinstance(chosen, tuple) and len(chosen) == 2 else None
+    days = st.date_input(label, first, key=key)
+    return (days[0], days[1]) if isinstance(days, tuple) and len(days) == 2 else None
 
 
-def drawn(points: pd.DataFrame, found: Mapping[str, PeriodComparison]) -> None:
+def draw_periods(points: pd.DataFrame, comparisons: Mapping[str, PeriodComparison]) -> None:
     """The chart and the table of a comparison."""
-    rows = [KNOWN[name] for name in found]
+    rows = [COMPARABLE[name] for name in comparisons]
     means = pd.DataFrame(
         [
             {"measure": name, "period": period, "mean": mean}
-            for name, one in found.items()
-            for period, mean in zip(charts.PERIODS, (one.mean_before, one.mean_after), strict=True)
+            for name, comparison in comparisons.items()
+            for period, mean in zip(charts.PERIODS, (comparison.mean_before, comparison.mean_after), strict=True)
         ]
     )
     with st.container(horizontal=True):
@@ -154,29 +158,29 @@ def drawn(points: pd.DataFrame, found: Mapping[str, PeriodComparison]) -> None:
                 ),
             )  # fmt: skip
     head = (_("Measure"), _("First period"), _("Second period"), _("Difference"), _("Usual spread"), "")
-    table = "".join(period_row(measure, found[measure.name]) for measure in rows)
+    table = "".join(period_row(measure, comparisons[measure.name]) for measure in rows)
     cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     st.html(
         f'<div class="fp-scroll"><table class="fp-table periods"><thead><tr>{cells}</tr></thead>{table}</table></div>'
     )
 
 
-def period_row(measure: Measure, one: PeriodComparison) -> str:
+def period_row(measure: Measure, comparison: PeriodComparison) -> str:
     """A measure's row of the table: means with how many sessions each stands for."""
     cells = (
-        mean_cell(measure, one.mean_before, one.sessions_before),
-        mean_cell(measure, one.mean_after, one.sessions_after),
-        escape(difference_words(measure, one.difference)),
-        escape(said(measure, one.spread)),
-        escape(_(VERDICTS[one.verdict])),
+        mean_cell(measure, comparison.mean_before, comparison.sessions_before),
+        mean_cell(measure, comparison.mean_after, comparison.sessions_after),
+        escape(difference_words(measure, comparison.difference)),
+        escape(measure_text(measure, comparison.spread)),
+        escape(_(VERDICTS[comparison.verdict])),
     )
     return f"<tr><th>{escape(_(measure.title))}</th>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
 def mean_cell(measure: Measure, mean: float, sessions: int) -> str:
     """A period's mean, and of how many sessions."""
-    of = _("of {sessions}").format(sessions=sessions)
-    return f"{escape(said(measure, mean))} <small>{escape(of)}</small>"
+    count_text = _("of {sessions}").format(sessions=sessions)
+    return f"{escape(measure_text(measure, mean))} <small>{escape(count_text)}</small>"
 
 
 def difference_words(measure: Measure, difference: float) -> str:

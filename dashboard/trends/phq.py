@@ -8,8 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, context
-from dashboard.i18n import _, mark, n_
-from dashboard.i18n.beneath import told
+from dashboard.i18n import _, mark, n_, render
 from dashboard.i18n.numbers import decimal
 from dashboard.widgets import ui
 from db.records import QuestionnaireRecord
@@ -88,7 +87,7 @@ def change(changes: Sequence[Change], baseline: PersonalBaseline | NoBaseline | 
     """The newest questionnaire of each scale against its first one, and how the estimates sit with this person."""
     with ui.card("change", _("Change since baseline")):
         for scale in Scale:
-            of_scale = [one for one in changes if one.score.scale is scale]
+            of_scale = [item for item in changes if item.score.scale is scale]
             if len(of_scale) > 1:
                 ui.facts(change_facts(of_scale[-1]))
             elif of_scale:
@@ -101,7 +100,7 @@ def change(changes: Sequence[Change], baseline: PersonalBaseline | NoBaseline | 
             ui.note(_("No questionnaire yet. A change needs two on the same scale."))
         if baseline is not None:
             ui.note(baseline_words(baseline))
-        if any(not one.is_baseline for one in changes):
+        if any(not item.is_baseline for item in changes):
             ui.note(_(SOURCES).format(sd=decimal(SD), retest=decimal(RETEST, 2), points=reliable_points()))
 
 
@@ -123,40 +122,42 @@ def change_facts(newest: Change) -> list[tuple[str, str]]:
     ]
 
 
-def went(one: Change, is_so: bool) -> str:
+def went(change: Change, is_so: bool) -> str:
     """'Yes, improved', 'Yes', 'No'."""
     if not is_so:
         return _("No")
-    return _("Yes") if one.direction is Direction.NONE else _("Yes, {direction}").format(direction=_(one.direction))
+    return (
+        _("Yes") if change.direction is Direction.NONE else _("Yes, {direction}").format(direction=_(change.direction))
+    )
 
 
-def difference_words(one: Change) -> str:
+def difference_words(change: Change) -> str:
     """'8 points lower', '1 point higher', 'none'."""
-    if not one.difference:
+    if not change.difference:
         return _("none")
-    if one.difference < 0:
-        return n_("{n} point lower", "{n} points lower", -one.difference)
-    return n_("{n} point higher", "{n} points higher", one.difference)
+    if change.difference < 0:
+        return n_("{n} point lower", "{n} points lower", -change.difference)
+    return n_("{n} point higher", "{n} points higher", change.difference)
 
 
-def hover_words(one: Change) -> str:
+def hover_words(change: Change) -> str:
     """What the chart says about a questionnaire under the pointer."""
-    if one.is_baseline:
+    if change.is_baseline:
         return _("Baseline")
     words = _("Since the baseline of {day}: {difference},<br>not a reliable change")
-    if one.reliable:
+    if change.reliable:
         words = _("Since the baseline of {day}: {difference},<br>a reliable change ({direction})")
-    elif one.five_points:
+    elif change.five_points:
         words = _("Since the baseline of {day}: {difference},<br>5 or more, but not a reliable change")
     return words.format(
-        day=ui.day(one.baseline.answered_at), difference=difference_words(one), direction=_(str(one.direction))
+        day=ui.day(change.baseline.answered_at), difference=difference_words(change), direction=_(str(change.direction))
     )
 
 
 def baseline_words(baseline: PersonalBaseline | NoBaseline) -> str:
     """A person's own baseline of the estimates in one or two sentences, or why there is none."""
     if isinstance(baseline, NoBaseline):
-        return told(baseline.text)
+        return render(baseline.message)
     words = ABOVE if baseline.offset > 0 else BELOW
     return _(words).format(
         scores=_("PHQ-8 scores (of a PHQ-9, without item 9)")
@@ -171,8 +172,8 @@ def baseline_words(baseline: PersonalBaseline | NoBaseline) -> str:
 
 def with_change(answers: pd.DataFrame, changes: Sequence[Change]) -> pd.DataFrame:
     """The questionnaires with the columns `change` and `words` of the chart; changes in the rows' order."""
-    marks = ["reliable" if one.reliable else "five_points" if one.five_points else "" for one in changes]
-    return answers.assign(change=marks, words=[hover_words(one) for one in changes])
+    marks = ["reliable" if change.reliable else "five_points" if change.five_points else "" for change in changes]
+    return answers.assign(change=marks, words=[hover_words(change) for change in changes])
 
 
 def scores_of(answers: pd.DataFrame) -> list[Score]:

@@ -8,37 +8,37 @@ import streamlit as st
 
 from dashboard import charts, context
 from dashboard.i18n import _
-from dashboard.i18n.vocabulary import spoken
+from dashboard.i18n.vocabulary import modality_list
 from dashboard.widgets import ui
 from db.records import AnalysisSummary
 from fer_phq.core.phq import PhqEstimate, Provenance, bands_between
 
-__all__ = ["band_words", "estimate_card", "meaning", "show_estimate", "spoken"]
+__all__ = ["band_words", "estimate_card", "meaning", "modality_list", "show_estimate"]
 
 
-def estimate_card(found: AnalysisSummary) -> None:
+def estimate_card(summary: AnalysisSummary) -> None:
     """The estimate with interval, provenance and what it may be taken for, or the reason why there is none."""
     with ui.card("estimate", _("PHQ estimate")):
-        show_estimate(found)
+        show_estimate(summary)
 
 
-def show_estimate(found: AnalysisSummary) -> None:
+def show_estimate(summary: AnalysisSummary) -> None:
     """What stands on the card; see `estimate_card`."""
-    if not isinstance(found.phq, PhqEstimate):
+    if not isinstance(summary.phq, PhqEstimate):
         nothing = _("No estimate")
         st.html(f'<p class="fp-estimate simulated"><span class="number">{escape(nothing)}</span></p>')
-        ui.note(ui.sentence(_(found.phq.text)))
+        ui.note(ui.sentence(_(summary.phq.text)))
         return
-    _number(found.phq)
-    figure = charts.phq_scale(found.phq, context.colours())
+    _number(summary.phq)
+    figure = charts.phq_scale(summary.phq, context.colours())
     st.plotly_chart(
-        figure, theme=None, config={"displayModeBar": False}, key=f"scale_{found.id}",
+        figure, theme=None, config={"displayModeBar": False}, key=f"scale_{summary.id}",
         alt=_("The estimate and its interval on the scale with the severity bands"),
     )  # fmt: skip
-    if found.phq.provenance is Provenance.SIMULATED:
+    if summary.phq.provenance is Provenance.SIMULATED:
         ui.warn(_(ui.SIMULATED_SENTENCE))
     else:
-        ui.note(meaning(found.phq))
+        ui.note(meaning(summary.phq))
 
 
 def meaning(estimate: PhqEstimate) -> str:
@@ -62,7 +62,7 @@ def _number(estimate: PhqEstimate) -> None:
         level=f"{estimate.level:.0%}", low=f"{estimate.low:.0f}", high=f"{estimate.high:.0f}"
     )
     source = _("{scale}, 0 to {maximum}, from the {modalities}").format(
-        scale=estimate.scale, maximum=estimate.scale.maximum, modalities=spoken(estimate.modalities)
+        scale=estimate.scale, maximum=estimate.scale.maximum, modalities=modality_list(estimate.modalities)
     )
     st.html(
         f'<p class="fp-estimate {kind}"><span class="number">{estimate.score:.0f}</span>'

@@ -44,8 +44,8 @@ def job_row(job: JobStatus, label: str, *, link: bool = True) -> None:
 
 def live_jobs(session_ids: Sequence[tuple[str, str]], *, key: str, link: bool = True) -> None:
     """The newest job of each `(session id, label)`, refreshed while one of them is still worked on."""
-    found = [queue.session_job(context.settings(), context.store(), session_id) for session_id, _ in session_ids]
-    busy = any(job is not None and job.active for job in found)
+    jobs = [queue.session_job(context.settings(), context.store(), session_id) for session_id, _ in session_ids]
+    busy = any(job is not None and job.active for job in jobs)
 
     def draw() -> None:
         rows = [(queue.session_job(context.settings(), context.store(), sid), label) for sid, label in session_ids]

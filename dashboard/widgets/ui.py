@@ -14,8 +14,7 @@ import streamlit as st
 
 from dashboard import context
 from dashboard.charts import clock
-from dashboard.i18n import _, dates, mark
-from dashboard.i18n.beneath import told
+from dashboard.i18n import _, dates, mark, render
 from dashboard.i18n.vocabulary import ANALYSIS_STATES, PROVENANCES
 from db.records import SessionSummary
 from fer_phq.core.emotions import EMOTIONS
@@ -118,7 +117,7 @@ def problems(title: str, sentences: Sequence[str]) -> None:
 
 def problem(error: FerPhqError) -> None:
     """What went wrong, in the error's own sentence."""
-    st.error(md(told(str(error))), icon=":material/error:")
+    st.error(md(render(error.message)), icon=":material/error:")
 
 
 def empty(title: str, words: str) -> None:
@@ -157,17 +156,17 @@ def zone() -> tzinfo:
         return UTC
 
 
-def day(moment: datetime) -> str:
+def day(instant: datetime) -> str:
     """A date in the viewer's time zone, such as '3 Nov 2026'."""
-    return dates.day(moment.astimezone(zone()))
+    return dates.day(instant.astimezone(zone()))
 
 
-def day_and_time(moment: datetime) -> str:
+def day_and_time(instant: datetime) -> str:
     """A date and time in the viewer's time zone, such as '3 Nov 2026, 14:05'."""
-    return dates.day_and_time(moment.astimezone(zone()))
+    return dates.day_and_time(instant.astimezone(zone()))
 
 
-def called(label: str, is_demo: bool) -> str:
+def display_name(label: str, is_demo: bool) -> str:
     """How a subject is called in a list: demonstration subjects are marked."""
     return _("{label} (demonstration)").format(label=label) if is_demo else label
 
@@ -217,17 +216,17 @@ def _head_html(names: Sequence[str]) -> str:
 
 
 def _row_html(row: SessionSummary) -> str:
-    found = row.analysis
-    if found is None:
+    summary = row.analysis
+    if summary is None:
         state = _(ANALYSIS_STATES[row.job.state]) if row.job is not None else _("Not analysed")
         return f'<div class="fp-row"><span class="muted">{escape(state)}</span></div>'
-    simulated = isinstance(found.phq, PhqEstimate) and found.phq.provenance is Provenance.SIMULATED
+    simulated = isinstance(summary.phq, PhqEstimate) and summary.phq.provenance is Provenance.SIMULATED
     cells = (
-        f"{escape(_((found.dominant_emotion or '–').capitalize()))} "
+        f"{escape(_((summary.dominant_emotion or '–').capitalize()))} "
         f'<span class="muted">· {clock(row.session.duration_s)} min</span>',
-        _mix_html(found.emotions or {}),
-        escape(percent(found.coverage)),
-        f"{escape(phq_words(found.phq))} {badge(_(SIMULATED), 'demo') if simulated else ''}",
+        _mix_html(summary.emotions or {}),
+        escape(percent(summary.coverage)),
+        f"{escape(phq_words(summary.phq))} {badge(_(SIMULATED), 'demo') if simulated else ''}",
     )
     return f'<div class="fp-row">{"".join(f"<div>{cell}</div>" for cell in cells)}</div>'
 
@@ -238,10 +237,10 @@ def _mix_html(emotions: Mapping[str, float]) -> str:
         nothing = _("No face found")
         return f'<span class="muted">{escape(nothing)}</span>'
     colours = context.colours()
-    said = {name: escape(f"{_(name)} {share:.0%}") for name, share in emotions.items()}
-    words = ", ".join(said.values())
+    texts = {name: escape(f"{_(name)} {share:.0%}") for name, share in emotions.items()}
+    words = ", ".join(texts.values())
     parts = "".join(
-        f'<span style="width:{share * 100:.2f}%;background:{colours.emotion(name)}" title="{said[name]}"></span>'
+        f'<span style="width:{share * 100:.2f}%;background:{colours.emotion(name)}" title="{texts[name]}"></span>'
         for name, share in emotions.items()
     )
     return f'<div class="fp-mix" role="img" aria-label="{words}">{parts}</div>'

@@ -340,14 +340,14 @@ def test_sessions_of_another_backbone_are_not_offered(trained: Bundle, store: St
 
 
 def test_words_for_modalities_are_a_list() -> None:
-    from dashboard.widgets.estimate import spoken
+    from dashboard.i18n.vocabulary import modality_list
 
     sets: Sequence[tuple[Modality, ...]] = (
         (Modality.FACE,),
         (Modality.FACE, Modality.VOICE),
         tuple(Modality),
     )
-    assert [spoken(one) for one in sets] == ["face", "face and voice", "face, voice and words"]
+    assert [modality_list(one) for one in sets] == ["face", "face and voice", "face, voice and words"]
 
 
 def test_two_models_are_compared_on_the_sessions_of_both(store: Store, trained: Bundle) -> None:

@@ -114,7 +114,7 @@ def test_without_a_folder_the_page_says_what_to_set(installation: AppSettings) -
 
 
 def test_the_same_recording_is_recognised_in_words(share: Path, store: Store) -> None:
-    settings = context.given()
+    settings = context.environment_settings()
     for label in ("P1", "P9"):
         subject = store.subjects.create(label=label)
         add_recording(settings, store, share / "a.mp4", subject_id=subject.id, recorded_at=subject.created_at)

@@ -106,7 +106,7 @@ def press(app: AppTest, label: str) -> AppTest:
 def timeline(app: AppTest) -> dict[str, Any]:
     """The figure of the timeline."""
     figures = [json.loads(node.proto.spec) for node in app.main if node.type == "plotly_chart"]
-    return next(one for one in figures if any(trace.get("name") == charts.MOMENTS for trace in one["data"]))
+    return next(one for one in figures if any(trace.get("name") == charts.POSITIONS for trace in one["data"]))
 
 
 def names(figure: dict[str, Any]) -> set[str]:
@@ -193,15 +193,15 @@ def test_an_hour_at_twelve_frames_a_second_is_drawn_from_few_points(store: Store
     app = opened(session_with(store, made(seconds=3600.0, fps=12.0)))
     figure = timeline(app)
     spec = next(
-        node.proto.spec for node in app.main if node.type == "plotly_chart" and charts.MOMENTS in node.proto.spec
+        node.proto.spec for node in app.main if node.type == "plotly_chart" and charts.POSITIONS in node.proto.spec
     )
     assert len(spec) < 4_000_000
-    (first, *_) = [trace for trace in figure["data"] if trace.get("name") == charts.MOMENTS]
+    (first, *_) = [trace for trace in figure["data"] if trace.get("name") == charts.POSITIONS]
     assert len(first["customdata"]) < 1500
     assert "each point is the mean of its frames" in words(app)
     box(app, "Show").set_value("30 seconds")
     run(app)
-    (first, *_) = [trace for trace in timeline(app)["data"] if trace.get("name") == charts.MOMENTS]
+    (first, *_) = [trace for trace in timeline(app)["data"] if trace.get("name") == charts.POSITIONS]
     assert len(first["customdata"]) == 30 * 12
     assert "each point is the mean of its frames" not in words(app)
 

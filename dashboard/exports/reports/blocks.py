@@ -64,5 +64,5 @@ class Report:
 
     title: str
     lead: str
-    made: str
+    origin: str
     blocks: tuple[Block, ...]

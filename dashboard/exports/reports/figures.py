@@ -32,19 +32,19 @@ def timeline_figure(frames: pd.DataFrame) -> Figure:
     """
     figure = _figure(3.0)
     top, strip = figure.subplots(2, 1, sharex=True, height_ratios=[12, 1])
-    time, values, seen = with_gap_edges(frames)
+    time, values, has_face = with_gap_edges(frames)
     if len(time) == 1:  # an area needs two ends
         time = np.array([time[0], time[0] + 0.5])
         values = np.repeat(values, 2, axis=0)
-        seen = np.repeat(seen, 2)
-    upper = np.cumsum(np.where(seen[:, None], values, 0.0), axis=1)
+        has_face = np.repeat(has_face, 2)
+    upper = np.cumsum(np.where(has_face[:, None], values, 0.0), axis=1)
     lower = np.hstack([np.zeros((len(time), 1)), upper[:, :-1]])
     for i, name in enumerate(EMOTIONS):
         top.fill_between(
             time,
             lower[:, i],
             upper[:, i],
-            where=list(seen),
+            where=list(has_face),
             color=LIGHT.emotions[i],
             linewidth=0,
             label=_(name.capitalize()),
@@ -59,7 +59,7 @@ def timeline_figure(frames: pd.DataFrame) -> Figure:
     last = float(frames["time_s"].iloc[-1])
     strip.set(xlim=(first, max(last, first + 0.5)), xlabel=_("Time in the recording (min:s)"))
     strip.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 1.5, 3, 6, 10]))
-    strip.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _place: clock(seconds)))
+    strip.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _position: clock(seconds)))
     _quiet(top, strip)
     strip.spines[:].set_visible(False)
     return figure
@@ -133,14 +133,14 @@ def emotion_trend_figure(trend: pd.DataFrame) -> Figure:
     """
     figure = _figure(2.4)
     axes = figure.subplots()
-    place = np.arange(len(trend))
+    positions = np.arange(len(trend))
     bottom = np.zeros(len(trend))
     for i, name in enumerate(EMOTIONS):
         height = trend[name].fillna(0).to_numpy(dtype=float)
-        axes.bar(place, height, 0.7, bottom=bottom, color=LIGHT.emotions[i], label=_(name.capitalize()))
+        axes.bar(positions, height, 0.7, bottom=bottom, color=LIGHT.emotions[i], label=_(name.capitalize()))
         bottom += height
-    shown = place[:: max(1, len(place) // 12)]
-    axes.set_xticks(shown, [_short_day(trend["recorded_at"].iloc[i]) for i in shown], fontsize=7)
+    tick_positions = positions[:: max(1, len(positions) // 12)]
+    axes.set_xticks(tick_positions, [_short_day(trend["recorded_at"].iloc[i]) for i in tick_positions], fontsize=7)
     axes.set(ylabel=_("Share of the session"), ylim=(0, 1), xlim=(-0.6, max(len(trend), 1) - 0.4))
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     figure.legend(
@@ -203,9 +203,9 @@ def phq_trend_figure(trend: pd.DataFrame, questionnaires: pd.DataFrame) -> Figur
 def _estimates(axes: Axes, rows: pd.DataFrame, provenance: Provenance) -> None:
     simulated = provenance is Provenance.SIMULATED
     score = rows["phq_score"].to_numpy(dtype=float)
-    away = np.stack([score - rows["phq_low"], rows["phq_high"] - score])
+    distances = np.stack([score - rows["phq_low"], rows["phq_high"] - score])
     axes.errorbar(
-        pd.to_datetime(rows["recorded_at"]).to_numpy(), score, yerr=away, fmt="o", color=_colour(provenance),
+        pd.to_datetime(rows["recorded_at"]).to_numpy(), score, yerr=distances, fmt="o", color=_colour(provenance),
         markerfacecolor="white" if simulated else _colour(provenance), markersize=5, elinewidth=1, capsize=2.5,
         label=_("Model estimate (demonstration only)") if simulated else _("Model estimate with interval"),
     )  # fmt: skip
@@ -213,8 +213,8 @@ def _estimates(axes: Axes, rows: pd.DataFrame, provenance: Provenance) -> None:
 
 def _short_day(at: object) -> str:
     """A date below a bar: the year on a line of its own."""
-    moment = pd.Timestamp(at)  # type: ignore[arg-type]
-    return f"{dates.day_and_month(moment)}\n{moment.year}"
+    timestamp = pd.Timestamp(at)  # type: ignore[arg-type]
+    return f"{dates.day_and_month(timestamp)}\n{timestamp.year}"
 
 
 def _colour(provenance: Provenance) -> str:

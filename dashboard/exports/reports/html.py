@@ -37,7 +37,7 @@ def to_html(report: Report) -> str:
         '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
         f"style-src 'unsafe-inline'\">\n<style>{_CSS}</style></head>\n<body><main>\n"
         f'<h1>{escape(report.title)}</h1>\n<p class="lead">{escape(report.lead)}</p>\n{body}\n'
-        f"<footer>{escape(report.made)}</footer>\n</main></body></html>\n"
+        f"<footer>{escape(report.origin)}</footer>\n</main></body></html>\n"
     )
 
 

@@ -64,7 +64,7 @@ def to_pdf(report: Report) -> bytes:
     def foot(canvas: Any, page: Any) -> None:
         canvas.setFont(FONT, 7)
         canvas.setFillColor(_MUTED)
-        canvas.drawString(margin, 10 * mm, report.made)
+        canvas.drawString(margin, 10 * mm, report.origin)
         canvas.drawRightString(A4[0] - margin, 10 * mm, str(page.page))
 
     document.build(story, onFirstPage=foot, onLaterPages=foot)
@@ -98,13 +98,13 @@ def _block(block: Block) -> list[Flowable]:
 def _widths(head: tuple[str, ...], cells: tuple[tuple[str, ...], ...]) -> list[float]:
     """Columns as wide as their longest text asks for, within bounds; no word is broken where there is room for all."""
     columns = list(zip(head, *cells, strict=True))
-    asked = [min(max(SHORTEST, *(len(text) for text in column)), LONGEST) for column in columns]
+    lengths = [min(max(SHORTEST, *(len(text) for text in column)), LONGEST) for column in columns]
     needed = [max(_wide(word) for text in column for word in ("", *text.split())) + PADDING for column in columns]
     spare = _WIDTH - sum(needed)
     if spare < 0:
-        return [_WIDTH * one / sum(asked) for one in asked]
-    wished = [max(LETTER * one - least, 1) for one, least in zip(asked, needed, strict=True)]
-    return [least + spare * one / sum(wished) for least, one in zip(needed, wished, strict=True)]
+        return [_WIDTH * length / sum(lengths) for length in lengths]
+    wished = [max(LETTER * length - least, 1) for length, least in zip(lengths, needed, strict=True)]
+    return [least + spare * length / sum(wished) for least, length in zip(needed, wished, strict=True)]
 
 
 def _wide(word: str) -> float:

@@ -10,10 +10,9 @@ import pandas as pd
 from dashboard.charts import clock
 from dashboard.exports.reports.blocks import Block, Chart, Facts, Heading, Report, Rows, Words
 from dashboard.exports.reports.figures import estimate_figure, shares_figure, timeline_figure
-from dashboard.i18n import _, dates, mark
-from dashboard.i18n.beneath import told_all
+from dashboard.i18n import _, dates, mark, render
 from dashboard.i18n.numbers import decimal
-from dashboard.i18n.vocabulary import PROVENANCES, spoken
+from dashboard.i18n.vocabulary import PROVENANCES, modality_list
 from dashboard.loaders import bars, sampling_words
 from dashboard.widgets import ui
 from dashboard.widgets.estimate import meaning
@@ -48,26 +47,26 @@ def session_report(
 ) -> Report:
     """The report of one analysis of a session. `frames`: as `dashboard.loaders.frames`; times are shown in `zone`."""
     session = detail.session
-    found = record.summary
+    summary = record.summary
     lead = _("Session of {moment}, {length} min").format(
-        moment=moment(session.recorded_at, zone), length=clock(session.duration_s)
+        moment=instant_text(session.recorded_at, zone), length=clock(session.duration_s)
     )
     blocks: list[Block] = []
     if session.is_demo:
         blocks.append(Words(_(DEMONSTRATION), "warning"))
-    blocks += [Words(words, "warning") for words in told_all([str(warning) for warning in found.warnings])]
-    blocks += [Heading(_("PHQ estimate")), *estimate_blocks(found)]
-    blocks += [Heading(_("Emotions")), *_emotion_blocks(found, frames)]
+    blocks += [Words(words, "warning") for words in [render(warning) for warning in summary.warnings]]
+    blocks += [Heading(_("PHQ estimate")), *estimate_blocks(summary)]
+    blocks += [Heading(_("Emotions")), *_emotion_blocks(summary, frames)]
     if notes:
         blocks += [Heading(_("Notes")), _notes(notes)]
     blocks += [Heading(_("Where the numbers come from")), Facts(_origin(detail, record, zone))]
     blocks += [Heading(_("Limits")), *(Words(_(words)) for words in LIMITS)]
-    return Report(detail.subject.label, lead, made(zone, now), tuple(blocks))
+    return Report(detail.subject.label, lead, origin_line(zone, now), tuple(blocks))
 
 
-def estimate_blocks(found: AnalysisSummary) -> list[Block]:
+def estimate_blocks(summary: AnalysisSummary) -> list[Block]:
     """The estimate with its interval, provenance and meaning, or why there is none."""
-    estimate = found.phq
+    estimate = summary.phq
     if not isinstance(estimate, PhqEstimate):
         return [Words(" ".join((_("No estimate."), ui.sentence(_(estimate.text)))))]
     numbers = {"score": decimal(estimate.score), "low": decimal(estimate.low), "high": decimal(estimate.high)}
@@ -80,7 +79,7 @@ def estimate_blocks(found: AnalysisSummary) -> list[Block]:
                 (_("Estimate"), on_scale),
                 (_("{level} interval").format(level=f"{estimate.level:.0%}"), _("{low} to {high}").format(**numbers)),
                 (_("Provenance"), _(PROVENANCES[estimate.provenance])),
-                (_("From"), _("the {modalities}").format(modalities=spoken(estimate.modalities))),
+                (_("From"), _("the {modalities}").format(modalities=modality_list(estimate.modalities))),
             )
         ),
         Chart(
@@ -93,22 +92,22 @@ def estimate_blocks(found: AnalysisSummary) -> list[Block]:
     ]
 
 
-def _emotion_blocks(found: AnalysisSummary, frames: pd.DataFrame) -> list[Block]:
-    if found.emotions is None or not len(frames):
+def _emotion_blocks(summary: AnalysisSummary, frames: pd.DataFrame) -> list[Block]:
+    if summary.emotions is None or not len(frames):
         return [Words(_("The subject's face was not found in any sampled frame of this recording."))]
-    shares = ", ".join(f"{_(name)} {share:.0%}" for name, share in found.emotions.items())
-    frames_seen = _("{part} of {whole}").format(part=found.frames_with_face, whole=found.frames_sampled)
+    shares = ", ".join(f"{_(name)} {share:.0%}" for name, share in summary.emotions.items())
+    frames_seen = _("{part} of {whole}").format(part=summary.frames_with_face, whole=summary.frames_sampled)
     return [
         Facts(
             (
-                (_("Coverage"), ui.percent(found.coverage)),
+                (_("Coverage"), ui.percent(summary.coverage)),
                 (_("Frames with the face"), frames_seen),
-                (_("Most seen"), _((found.dominant_emotion or "").capitalize())),
+                (_("Most seen"), _((summary.dominant_emotion or "").capitalize())),
             )
         ),
         Chart(timeline_figure(frames), _("Emotion probabilities over the recording, above where the face was found")),
         Chart(
-            shares_figure(bars(dict(found.emotions))), _("Mean emotion probabilities: {shares}").format(shares=shares)
+            shares_figure(bars(dict(summary.emotions))), _("Mean emotion probabilities: {shares}").format(shares=shares)
         ),
     ]
 
@@ -122,24 +121,24 @@ def _notes(notes: Sequence[NoteRecord]) -> Rows:
 
 def _origin(detail: SessionDetail, record: AnalysisRecord, zone: tzinfo) -> tuple[tuple[str, str], ...]:
     session = detail.session
-    found = record.summary
-    given = session.consent
+    summary = record.summary
+    consent = session.consent
     agreed = _("none recorded")
-    if given:
-        agreed = _("{day}, recorded by {name}").format(day=moment(given.at, zone), name=given.by)
+    if consent:
+        agreed = _("{day}, recorded by {name}").format(day=instant_text(consent.at, zone), name=consent.by)
     return (
         (_("Recording"), f"{session.original_name}, {session.width} × {session.height}, {session.codec}"),
         ("SHA-256", session.media_sha256),
         (_("Consent"), agreed),
-        (_("Model"), found.model_id),
-        (_("Sampling"), sampling_words(found.sampling)),
-        (_("Analysed"), moment(found.created_at, zone)),
-        (_("Analysis"), found.id),
+        (_("Model"), summary.model_id),
+        (_("Sampling"), sampling_words(summary.sampling)),
+        (_("Analysed"), instant_text(summary.created_at, zone)),
+        (_("Analysis"), summary.id),
         (_("People in view"), str(len(record.tracks))),
     )
 
 
-def moment(at: datetime, zone: tzinfo) -> str:
+def instant_text(at: datetime, zone: tzinfo) -> str:
     """A date and time of a zone, such as '3 Nov 2026, 14:05'."""
     return dates.day_and_time(at.astimezone(zone))
 
@@ -149,6 +148,8 @@ def day(at: datetime, zone: tzinfo) -> str:
     return dates.day(at.astimezone(zone))
 
 
-def made(zone: tzinfo, now: datetime) -> str:
+def origin_line(zone: tzinfo, now: datetime) -> str:
     """When and by what a report was made."""
-    return _("fer-phq {version}, {moment}. Not a diagnosis.").format(version=__version__, moment=moment(now, zone))
+    return _("fer-phq {version}, {moment}. Not a diagnosis.").format(
+        version=__version__, moment=instant_text(now, zone)
+    )

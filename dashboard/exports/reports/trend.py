@@ -11,10 +11,10 @@ import pandas as pd
 
 from dashboard.exports.reports.blocks import Block, Chart, Facts, Heading, Report, Rows, Words
 from dashboard.exports.reports.figures import emotion_trend_figure, phq_trend_figure
-from dashboard.exports.reports.session import DEMONSTRATION, LIMITS, day, made
+from dashboard.exports.reports.session import DEMONSTRATION, LIMITS, day, origin_line
 from dashboard.i18n import _, mark, n_
 from dashboard.i18n.numbers import decimal
-from dashboard.i18n.vocabulary import PROVENANCES, said
+from dashboard.i18n.vocabulary import PROVENANCES, measure_text
 from dashboard.loaders import local_times
 from dashboard.questionnaire.difficulty import difficulty_words
 from dashboard.trends.phq import SOURCES, difference_words
@@ -59,7 +59,7 @@ def trend_report(
         blocks += [Heading(_("Treatment and events"))]
         blocks.append(Facts(tuple((day(event.at, zone), event.words) for event in events)))
     blocks += [Heading(_("Limits")), *(Words(_(words)) for words in LIMITS)]
-    return Report(subject.label, lead, made(zone, now), tuple(blocks))
+    return Report(subject.label, lead, origin_line(zone, now), tuple(blocks))
 
 
 def _phq(trend: pd.DataFrame, answers: pd.DataFrame, changes: Sequence[Change], zone: tzinfo) -> list[Block]:
@@ -71,7 +71,7 @@ def _phq(trend: pd.DataFrame, answers: pd.DataFrame, changes: Sequence[Change], 
         blocks.append(Words(_(ui.SIMULATED_SENTENCE), "warning"))
     if len(answers):
         blocks += _answers(answers, changes, zone)
-    if any(not one.is_baseline for one in changes):
+    if any(not change.is_baseline for change in changes):
         sources = _(SOURCES).format(sd=decimal(SD), retest=decimal(RETEST, 2), points=reliable_points())
         blocks.append(Words(sources, "note"))
     return blocks
@@ -84,8 +84,8 @@ def _answers(answers: pd.DataFrame, changes: Sequence[Change], zone: tzinfo) -> 
     cells = [[_day(at, zone), *_answer(*rest)] for at, *rest in rows]
     if answers["difficulty"].isna().all():
         return [Rows(tuple(head), tuple(map(tuple, cells)))]
-    beside = ["" if pd.isna(one) else difficulty_words(int(one)) for one in answers["difficulty"]]
-    cells = [[*row[:4], words, *row[4:]] for row, words in zip(cells, beside, strict=True)]
+    difficulties = ["" if pd.isna(value) else difficulty_words(int(value)) for value in answers["difficulty"]]
+    cells = [[*row[:4], words, *row[4:]] for row, words in zip(cells, difficulties, strict=True)]
     head.insert(4, _("Difficulty"))
     return [Rows(tuple(head), tuple(map(tuple, cells))), Words(_(DIFFICULTY_NOTE), "note")]
 
@@ -120,21 +120,22 @@ def _session(row: Mapping[Hashable, Any], zone: tzinfo) -> tuple[str, ...]:
         )
         kind = Provenance(row["phq_provenance"])
         provenance = _(PROVENANCES[kind])
-    found = row["dominant_emotion"]
-    most = _(found.capitalize()) if isinstance(found, str) else _("no face")
+    dominant = row["dominant_emotion"]
+    most = _(dominant.capitalize()) if isinstance(dominant, str) else _("no face")
     coverage = ui.percent(float(row["coverage"]))
     return _day(row["recorded_at"], zone), most, coverage, estimate, provenance, str(row["model_id"])
 
 
 def _measured(trend: pd.DataFrame, zone: tzinfo) -> Rows | None:
     """What sums up the last sessions, a column a session: those fit on a page."""
-    shown = [one for one in MEASURES if one.name in trend and trend[one.name].notna().any()]
+    measures = [measure for measure in MEASURES if measure.name in trend and trend[measure.name].notna().any()]
     last = trend.tail(6)
-    if not shown:
+    if not measures:
         return None
     head = (_("Measure"), *(_day(at, zone) for at in last["recorded_at"]))
     cells = tuple(
-        (_(one.title), *(said(one, float(value)) for value in last[one.name].fillna(np.nan))) for one in shown
+        (_(measure.title), *(measure_text(measure, float(value)) for value in last[measure.name].fillna(np.nan)))
+        for measure in measures
     )
     return Rows(head, cells)
 

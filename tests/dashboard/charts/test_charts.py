@@ -93,7 +93,7 @@ def test_coverage_strip_tells_gap_low_and_face_apart_by_more_than_colour(colours
 def test_every_sampled_frame_can_be_clicked() -> None:
     table = frames()
     figure = charts.emotion_timeline(table, LIGHT, stacked=True)
-    points, strip = [t for t in figure.data if t.name == charts.MOMENTS]
+    points, strip = [t for t in figure.data if t.name == charts.POSITIONS]
     assert list(strip.x) == list(points.x)
     assert list(points.x) == table["time_s"].tolist()
     assert points.marker.opacity == 0

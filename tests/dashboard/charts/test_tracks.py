@@ -11,7 +11,7 @@ import pytest
 
 from dashboard import charts
 from dashboard.charts import Tracks
-from dashboard.charts.tracks import LANES, OTHERS, speakers_of
+from dashboard.charts.tracks import LANES, OTHER_SPEAKERS, speakers_of
 from dashboard.theme.palette import DARK, LIGHT, Palette
 from fer_phq.core.emotions import EMOTIONS
 
@@ -59,7 +59,7 @@ def rows(figure: go.Figure) -> int:
 
 
 def points(figure: go.Figure) -> list[go.Scatter]:
-    return [trace for trace in figure.data if trace.name == charts.MOMENTS]
+    return [trace for trace in figure.data if trace.name == charts.POSITIONS]
 
 
 def words(trace: go.Scatter) -> list[str]:
@@ -87,7 +87,7 @@ def test_every_row_can_be_clicked_and_only_its_points_react(colours: Palette) ->
     figure = drawn(EVERYTHING, colours)
     assert {trace.yaxis or "y" for trace in points(figure)} == {"y", *(f"y{i}" for i in range(2, 9))}
     for trace in figure.data:
-        if trace.name != charts.MOMENTS and len(trace.x) and trace.x[0] is not None:
+        if trace.name != charts.POSITIONS and len(trace.x) and trace.x[0] is not None:
             assert trace.hoverinfo == "skip", trace.name
     for trace in points(figure):
         assert trace.marker.opacity == trace.unselected.marker.opacity == 0
@@ -139,7 +139,7 @@ def test_the_subject_has_the_first_lane_and_a_colour_of_its_own() -> None:
 
 def test_many_speakers_share_the_last_lane() -> None:
     table = utterances("A", "B", "Client", "D", "E")
-    assert speakers_of(table) == ["Client", "A", OTHERS]
+    assert speakers_of(table) == ["Client", "A", OTHER_SPEAKERS]
     figure = drawn(Tracks(utterances=table))
     (bars,) = [trace for trace in figure.data if trace.name == "Transcript"]
     assert len(set(bars.base)) == LANES

@@ -268,21 +268,21 @@ def test_the_words_by_member_are_whole() -> None:
     assert set(words.ANALYSIS_STATES) == set(JobState)
     assert [words.ANALYSIS_STATES[state] for state in JobState] == [f"Analysis {state}" for state in JobState]
     assert len(words.MODALITIES) == 2 ** len(Modality) - 1
-    assert words.spoken([Modality.WORDS, Modality.FACE, Modality.VOICE]) == "face, voice and words"
+    assert words.modality_list([Modality.WORDS, Modality.FACE, Modality.VOICE]) == "face, voice and words"
 
 
 @pytest.mark.parametrize("measure", MEASURES, ids=lambda one: one.name)
 def test_measures_are_said_in_english_as_they_say_themselves(measure: Measure) -> None:
     values = (0.234, 3.0, float("nan"))
     assert words.heading(measure) == measure.heading
-    assert [words.said(measure, value) for value in values] == [measure.format(value) for value in values]
+    assert [words.measure_text(measure, value) for value in values] == [measure.format(value) for value in values]
 
 
 def test_measures_are_said_in_german() -> None:
     with i18n.speaking("de"):
         assert words.heading(BY_NAME["smiling_share"]) == "Lächeln, %"
-        assert words.said(BY_NAME["pauses_a_minute"], 3.0) == "3,0 pro Minute"
-        assert words.said(BY_NAME["smiling_share"], 0.5) == "50 %"
+        assert words.measure_text(BY_NAME["pauses_a_minute"], 3.0) == "3,0 pro Minute"
+        assert words.measure_text(BY_NAME["smiling_share"], 0.5) == "50 %"
 
 
 # ---------------------------------------------------------------------------------------------------------------- dates
