@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import context
 from dashboard.i18n import _, mark, n_, render
 from dashboard.i18n.numbers import decimal
-from dashboard.i18n.vocabulary import spoken
+from dashboard.i18n.vocabulary import modality_list
 from dashboard.models import bundles
 from dashboard.widgets import ui
 from fer_phq.core.errors import FerPhqError
@@ -131,7 +131,7 @@ def phq_facts(phq: PhqConfig | None) -> None:
     if phq is None:
         ui.note(_("No PHQ head: it gives emotions and no PHQ estimate."))
         return
-    modality_sets = "; ".join(spoken(modalities) for modalities in phq.modalities)
+    modality_sets = "; ".join(modality_list(modalities) for modalities in phq.modalities)
     source = _("Estimates from, in this order") if len(phq.modalities) > 1 else _("Estimates from")
     ui.facts(
         [
@@ -165,7 +165,7 @@ def report_section(bundle: Bundle) -> None:
     ui.note(_(READING).format(level=f"{report.bootstrap_level:.0%}"))
     pictures = bundles.list_pictures(bundle)
     if pictures:
-        with st.expander(_("Diagrams ({modalities})").format(modalities=spoken(report.sets[0].modalities))):
+        with st.expander(_("Diagrams ({modalities})").format(modalities=modality_list(report.sets[0].modalities))):
             for column, (path, caption, alt) in zip(st.columns(len(pictures)), pictures, strict=True):
                 column.image(str(path), caption=caption, alt=alt, width="stretch")
 
@@ -181,7 +181,7 @@ def list_caveats(report: HeadReport) -> list[str]:
                 report.subjects,
             )
         )
-    blind = [spoken(head.modalities) for head in report.sets if head.figures.intervals["ccc"].low <= 0]
+    blind = [modality_list(head.modalities) for head in report.sets if head.figures.intervals["ccc"].low <= 0]
     if len(blind) == len(report.sets):
         caveats.append(_("Not shown to know anything beyond the mean: the interval of CCC reaches zero."))
     elif blind:
@@ -211,7 +211,7 @@ def _row(report: SetReport) -> str:
         escape(ui.percent(report.interval.interval_coverage)),
         decimal(report.interval.interval_mean_width),
     ]
-    source = spoken(report.modalities)
+    source = modality_list(report.modalities)
     name = escape(f"{source[:1].upper()}{source[1:]}")
     return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
 

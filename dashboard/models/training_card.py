@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard import charts, context
 from dashboard.i18n import _, mark, n_, render
-from dashboard.i18n.vocabulary import spoken
+from dashboard.i18n.vocabulary import modality_list
 from dashboard.models.bundle_card import card_anchor
 from dashboard.widgets import ui
 from fer_phq.core.errors import FerPhqError
@@ -219,7 +219,7 @@ def training_curves(steps: Sequence[TrainingStep]) -> None:
     ]
     if not rows:
         return
-    source = _("From the {modalities}").format(modalities=spoken(current))
+    source = _("From the {modalities}").format(modalities=modality_list(current))
     st.markdown(f"**{source}**")
     figure = charts.training_curves(pd.DataFrame(rows), context.colours())
     st.plotly_chart(
