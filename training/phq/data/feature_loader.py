@@ -26,7 +26,7 @@ from training.phq import messages
 from training.phq.data.dataset import LabelledDataset
 from training.phq.data.sessions import LabelledSession, SourceKind
 
-Notify = Callable[[Message | str], None]
+Notify = Callable[[Message], None]
 """Receives what happens, a message at a time."""
 
 
