@@ -1,6 +1,6 @@
 """Windows: a session as windows of equal duration, with all its modalities on the recording's clock.
 
-The learned temporal aggregator (`fer_phq.models.regressors.Attention`) reads them where the other models read
+The learned temporal aggregator (`fer_phq.models.regressors.AttentionRegressor`) reads them where the other models read
 functionals.
 """
 
