@@ -39,10 +39,14 @@ def sqlite_url(path: Path) -> str:
 
 
 def normalise_url(url: str | None = None) -> URL:
-    """A SQLAlchemy URL for one of the two supported databases; None is `default_url()`.
+    """Return a SQLAlchemy URL for one of the two supported databases.
 
-    `postgres://` and `postgresql://` get the psycopg driver. Raises StoreError for anything else, and for SQLite
-    in memory, whose contents each connection would see for itself only.
+    Args:
+        url: A URL; `postgres://` and `postgresql://` get the psycopg driver. None is `default_url()`.
+
+    Raises:
+        StoreError: For anything else, and for SQLite in memory, whose contents each connection would see for itself
+            only.
     """
     text = url or default_url()
     if text.startswith("postgres://"):
@@ -67,16 +71,24 @@ def sqlite_file(url: URL) -> Path | None:
 
 
 def describe_url(url: URL) -> str:
-    """The database in words a person recognises, without its password."""
+    """Return a database as a person recognises it: its file, or its URL without the password."""
     path = sqlite_file(url)
     return str(path) if path is not None else url.set(query={}).render_as_string(hide_password=True)
 
 
 def open_engine(url: URL, *, lock_timeout_s: float = 10.0, foreign_keys: bool = True) -> Engine:
-    """An engine whose transactions are what they seem on both databases.
+    """Open an engine whose transactions are what they seem on both databases.
 
-    SQLite: write-ahead log, foreign keys, erased bytes overwritten, `lock_timeout_s` seconds of patience, and
-    real transactions (see `writing`). PostgreSQL: the same patience with locks, and time in UTC.
+    SQLite gets a write-ahead log, overwrites erased bytes, and has real transactions (see `writing`); PostgreSQL gives
+    times in UTC.
+
+    Args:
+        url: See `normalise_url`.
+        lock_timeout_s: Seconds to wait for another program's lock.
+        foreign_keys: Whether SQLite enforces foreign keys.
+
+    Raises:
+        StoreError: The database driver is not installed.
     """
     try:
         if url.get_backend_name() == "sqlite":

@@ -23,10 +23,19 @@ _PATIENCE_S = 60.0
 
 
 def upgrade(url: str | None = None) -> str:
-    """Create or migrate the database at `url` (None: the default) and return its revision.
+    """Create or migrate a database.
 
     One transaction: it is either done or untouched. Two processes may call it at once; the second waits and finds
-    nothing to do. Raises StoreError when the database cannot be reached, is locked, or is newer than this code.
+    nothing to do.
+
+    Args:
+        url: The database; None for the default.
+
+    Returns:
+        Its revision, which is now this code's.
+
+    Raises:
+        StoreError: The database cannot be reached, is locked, or is newer than this code.
     """
     parsed = normalise_url(url)
     _make_room(parsed)

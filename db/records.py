@@ -29,6 +29,7 @@ class DuplicateSessionError(StoreError):
     """The subject already has a session of this very recording: `session_id`."""
 
     def __init__(self, message: Message, session_id: str) -> None:
+        """Keep the id of the session that is there."""
         super().__init__(message)
         self.session_id = session_id
 

@@ -77,9 +77,11 @@ class Store:
         self._engine.dispose()
 
     def __enter__(self) -> Self:
+        """Return the open store."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Close the store."""
         self.close()

@@ -1,5 +1,7 @@
-"""The schema: subject -> session -> analyses -> frames, embeddings, channels, measures; session -> notes, transcript;
-subject -> questionnaires, tags, events; and upkeep.
+"""The schema.
+
+Subject -> session -> analyses -> frames, embeddings, channels, measures; session -> notes, transcript; subject ->
+questionnaires, tags, events; and what the installation keeps of itself: jobs, workers, settings, audit.
 
 A change here needs a migration in `db/migrations/versions`; a test compares the two on SQLite and PostgreSQL.
 """
@@ -43,6 +45,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return a moment as the database keeps it. Raises ValueError for one without a time zone."""
         if value is None:
             return None
         if value.tzinfo is None:
@@ -52,6 +55,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return a moment of the database in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

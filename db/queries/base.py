@@ -31,6 +31,13 @@ class Queries:
     """One group of queries over an open database: a connection pool, who is acting, the two kinds of transaction."""
 
     def __init__(self, url: URL, engine: Engine, actor: str) -> None:
+        """Take the connection.
+
+        Args:
+            url: The database, as its errors name it.
+            engine: The connection pool.
+            actor: Who makes the changes, as the audit names it.
+        """
         self._url = url
         self._engine = engine
         self._actor = actor

@@ -62,6 +62,14 @@ class JobRunner:
     """Runs jobs one after another for one worker."""
 
     def __init__(self, settings: AppSettings, store: Store, analyser: Analyser, worker: str) -> None:
+        """Make a runner.
+
+        Args:
+            settings: The installation's settings.
+            store: The open store.
+            analyser: What analyses recordings.
+            worker: The name under which jobs are claimed.
+        """
         self._settings = settings
         self._store = store
         self._analyser = analyser

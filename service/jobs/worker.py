@@ -65,6 +65,7 @@ class PipelineAnalyser:
     """The product's pipeline with the active model, loaded when it is first needed and when another is made active."""
 
     def __init__(self, bundle: Callable[[], Bundle]) -> None:
+        """Take a function that returns the bundle to use now."""
         self._bundle = bundle
         self._loaded: Any = None
         self._lock = threading.Lock()

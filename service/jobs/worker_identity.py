@@ -24,6 +24,7 @@ class Slot:
     """A held name; `release` gives it back."""
 
     def __init__(self, name: str, descriptor: int) -> None:
+        """Take a name and the open file whose lock holds it."""
         self.name = name
         self._descriptor = descriptor
 

@@ -19,8 +19,13 @@ class Correction:
 
 @dataclass(frozen=True)
 class Answers:
-    """A person's questionnaires as they stand, last answered first; who entered each; and the corrections, newest
-    first."""
+    """A person's questionnaires.
+
+    Attributes:
+        current: Those that no correction supersedes, last answered first.
+        authors: Who entered each, by its id.
+        corrections: Newest first.
+    """
 
     current: tuple[QuestionnaireRecord, ...]
     authors: dict[str, str]

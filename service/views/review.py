@@ -130,9 +130,17 @@ def other_people(record: AnalysisRecord) -> pd.DataFrame:
 
 
 def voice_table(voice: FeatureSeries | None, window: Window, most: int = MAX_ROWS) -> pd.DataFrame:
-    """The voice within a window: time_s, speech (share of the time, 0 to 1), and of loudness_db and pitch_hz
-    the mean with the `..._low` and `..._high` of each row's tenths of a second. NaN where nothing was measured; pitch
-    is only that of speech. No rows for a voice of another kind than ours.
+    """Return the voice within a window for drawing.
+
+    Args:
+        voice: The subject's voice; None for none.
+        window: From when to when.
+        most: The most rows.
+
+    Returns:
+        time_s, speech (share of the time, 0 to 1), and of loudness_db and pitch_hz the mean with the `..._low` and
+        `..._high` of each row's tenths of a second. NaN where nothing was measured; pitch is only that of speech. No
+        rows for a voice of another kind than ours.
     """
     if voice is None or voice.kind != KIND or voice.time_s is None:
         return pd.DataFrame()

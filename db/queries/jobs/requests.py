@@ -139,6 +139,13 @@ def _live_job(session: Session, session_id: str) -> JobRow | None:
 
 
 def move_job(row: JobRow, state: JobState, error: Message | None) -> None:
+    """Give a job another state and what belongs to it; whether it may go there is the caller's to know.
+
+    Args:
+        row: The job, in a transaction that writes.
+        state: Where it goes; `QUEUED` is a retry.
+        error: Why it failed; None takes an earlier error away.
+    """
     now = utc_now()
     row.state = str(state)
     for column, value in job_error_columns(error).items():
