@@ -57,7 +57,7 @@ SET_BY_ENVIRONMENT = template(
 NOBODY_CHANGES = template(
     "settings.nobody_changes", "Say who changes the settings, in one line of at most 80 characters."
 )
-CONSENT_VERSION_KEPT = template(
+SAME_CONSENT_VERSION = template(
     "settings.consent_version_kept",
     "The consent text has changed: give it a new version, so that old consents stay clear.",
 )

@@ -92,7 +92,7 @@ def change_settings(settings: AppSettings, store: Store, values: Mapping[str, An
     after = {name: _validate(name, value) for name, value in values.items()}
     changed = {name: value for name, value in after.items() if value != getattr(before, name)}
     if "consent_text" in changed and after.get("consent_version", before.consent_version) == before.consent_version:
-        raise SettingsError(messages.CONSENT_VERSION_KEPT())
+        raise SettingsError(messages.SAME_CONSENT_VERSION())
     texts = {name: "" if value is None else str(value) for name, value in changed.items()}
     if texts:
         store.settings.set_many(values=texts, by=by)

@@ -37,7 +37,7 @@ def emotion_timeline(
     `frames`: one row a sampled frame, or a bin of them, with `time_s` (seconds, ascending), `from_s` and `to_s` (what
     it stands for), the seven emotions (0 to 1), `quality` (0 to 1) and `state` (one of `COVERAGE_STATES`). `revision`
     names the analysis: zoom and hidden traces are kept while it stays so. The chosen moment is not part of the figure
-    (see `components.moment_line`): another figure would be another chart.
+    (see `components.chart_cursor`): another figure would be another chart.
     """
     tracks = tracks or Tracks()
     above = episode_row(tracks.episodes, frames, colours)

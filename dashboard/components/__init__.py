@@ -1,1 +1,1 @@
-"""The two parts that Streamlit lacks: an uploader that streams past Streamlit, and a player that can be steered."""
+"""Components that Streamlit lacks: an uploader that streams past it, a steered player, lists and lines that follow."""

@@ -3,15 +3,15 @@
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const video = parentElement.querySelector("video");
-  const words = parentElement.querySelector("p");
-  video.ariaLabel = data.words.label;
+  const failure = parentElement.querySelector("p");
+  video.ariaLabel = data.labels.label;
   const address = data.src.split("?")[0];
   if (video.dataset.address !== address) {
     video.dataset.address = address;
     video.src = data.src;
-    words.hidden = true;
+    failure.hidden = true;
   }
-  // Each wish has a number of its own: the same moment can be wished for twice.
+  // Each request has a number of its own: the same time can be requested twice.
   const wish = data.seek ? String(data.seek.turn) : "";
   if (wish !== (video.dataset.wish ?? "")) {
     video.dataset.wish = wish;
@@ -38,7 +38,7 @@ export default function (component) {
   };
   video.onerror = () => {
     if (video.dataset.renewed !== data.src) { video.dataset.renewed = data.src; video.src = data.src; return; }
-    words.hidden = false;
-    words.textContent = data.words.fails;
+    failure.hidden = false;
+    failure.textContent = data.labels.fails;
   };
 }

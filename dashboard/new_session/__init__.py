@@ -1,1 +1,1 @@
-"""Pieces of the New session page."""
+"""Parts of the New session page."""

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import context, loaders
 from dashboard.charts import clock
-from dashboard.components.moments import Cell, MomentRow, moment_list
+from dashboard.components.timed_rows import Cell, TimedRow, timed_list
 from dashboard.i18n import _, mark
 from dashboard.i18n.numbers import decimal, short
 from dashboard.review.state import go_to
@@ -39,24 +39,24 @@ def episode_list(analysis_id: str, session_id: str, now_s: float) -> None:
     rows = episodes[episodes["emotion"].isin(selection or present)].sort_values(
         column, ascending=ascending, kind="stable"
     )
-    moment_list(
+    timed_list(
         rows_of(rows),
         head=[_("Expression"), _("Onset"), _("Peak"), _("Offset"), _("Dwell"), _("Highest")],
         columns="minmax(5.6rem, 1.4fr) repeat(3, minmax(2.6rem, 1fr)) minmax(2.9rem, 1fr) minmax(2.4rem, 1fr)",
         now_s=now_s,
         label=_("Expression episodes"),
         key=f"episodes_{analysis_id}",
-        on_moment=lambda time_s: go_to(session_id, time_s),
+        on_seek=lambda time_s: go_to(session_id, time_s),
     )
     explain()
 
 
-def rows_of(episodes: pd.DataFrame) -> list[MomentRow]:
+def rows_of(episodes: pd.DataFrame) -> list[TimedRow]:
     """Episodes for the list: a row leads to the onset, each time to itself."""
     colours = context.colours()
     names = {name: _(name.capitalize()) for name in EXPRESSIONS}
     return [
-        MomentRow(
+        TimedRow(
             row["onset_s"],
             row["offset_s"],
             (

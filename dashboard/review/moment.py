@@ -36,7 +36,7 @@ def show_player(detail: SessionDetail, chart: str = "") -> None:
         codec=session.codec,
         chart=chart,
         key=f"player_{session.id}",
-        on_moment=lambda time_s: paused_at(session.id, time_s),
+        on_pause=lambda time_s: paused_at(session.id, time_s),
     )
 
 

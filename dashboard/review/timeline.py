@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, context, loaders
-from dashboard.components.moment_line import moment_line
+from dashboard.components.chart_cursor import chart_cursor
 from dashboard.i18n import _, mark
 from dashboard.i18n.numbers import short
 from dashboard.review.choose import AnalysisChoice
@@ -76,7 +76,7 @@ def timeline(
             "the face was found, and for other people, transcript and voice where there are any"
         ),
     )  # fmt: skip
-    moment_line(key, frame.time_s, key=f"line_{session_id}")
+    chart_cursor(key, frame.time_s, key=f"line_{session_id}")
     explain(view, frames)
 
 

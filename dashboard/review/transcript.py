@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import context, loaders
 from dashboard.charts import clock
-from dashboard.components.moments import Cell, MomentRow, moment_list
+from dashboard.components.timed_rows import Cell, TimedRow, timed_list
 from dashboard.i18n import _, mark, n_, render
 from dashboard.review.state import go_to
 from dashboard.widgets import ui
@@ -87,21 +87,21 @@ def read(session_id: str, utterances: pd.DataFrame, now_s: float) -> None:
     if not len(rows):
         ui.note(_("Nothing in the transcript fits."))
         return
-    moment_list(
+    timed_list(
         rows_of(rows),
         head=[],
         columns="2.9rem minmax(3.6rem, 0.22fr) 1fr",
         now_s=now_s,
         label=_("Transcript"),
         key=f"transcript_{session_id}",
-        on_moment=lambda time_s: go_to(session_id, time_s),
+        on_seek=lambda time_s: go_to(session_id, time_s),
     )
 
 
-def rows_of(utterances: pd.DataFrame) -> list[MomentRow]:
+def rows_of(utterances: pd.DataFrame) -> list[TimedRow]:
     """Utterances for the list, the subject's words in full strength."""
     return [
-        MomentRow(
+        TimedRow(
             row["start_s"],
             row["end_s"],
             (

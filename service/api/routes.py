@@ -97,6 +97,7 @@ class Api:
     def __init__(
         self, settings: AppSettings, store: Store, prefix: str, translate: Translate, languages: Sequence[str]
     ) -> None:
+        """See `routes` for the arguments."""
         self._settings = settings
         self._store = store
         self._prefix = prefix

@@ -1,1 +1,1 @@
-"""What comes in: recordings, transcripts, session and questionnaire tables, and where media lie."""
+"""Input: recordings, transcripts, session and questionnaire tables, and the store of media files."""

@@ -74,10 +74,11 @@ class IncomingFile:
     """
 
     def __init__(self, folder: Path, *, max_bytes: int) -> None:
+        """Create the file in a folder; `max_bytes` is the most that it may hold."""
         self.path = folder / f"{secrets.token_hex(16)}.part"
         self.size = 0
         self._max_bytes = max_bytes
-        with _storage_errors(messages.BEGUN()):
+        with _storage_errors(messages.CREATION()):
             self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._open = True
 
@@ -115,9 +116,11 @@ class IncomingFile:
             os.close(self._descriptor)
 
     def __enter__(self) -> Self:
+        """Begin the block."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """Close the file and remove it where it still lies."""
         try:
             self._close()
         finally:
@@ -128,6 +131,7 @@ class MediaStore:
     """The recordings of one installation."""
 
     def __init__(self, settings: AppSettings) -> None:
+        """Open the store, with its folders created where they are missing."""
         settings.prepare()
         self._settings = settings
         self._root = settings.media_dir

@@ -29,7 +29,7 @@ ITEM_VALUE = template("ingest.item_value", "{column} is '{text}'; write 0, 1, 2 
 ITEM_EMPTY = template("ingest.item_empty", "{column} is empty; a questionnaire with a gap has no score.")
 ITEM_9_OF_PHQ8 = template("ingest.item_9_of_phq8", "a PHQ-8 has no {column}; leave it empty, or write PHQ-9.")
 DIFFICULTY_VALUE = template("ingest.difficulty_value", "difficulty is '{text}'; write 0, 1, 2 or 3, or leave it empty.")
-DIFFICULTY_NOT_ASKED = template(
+NO_DIFFICULTY_QUESTION = template(
     "ingest.difficulty_not_asked", "difficulty is asked only when an item is above 0; leave it empty."
 )
 SAME_AS_ROW = template("ingest.same_as_row", "it says the same as row {row}.")
@@ -58,7 +58,7 @@ FILE_SYSTEM_LIMIT = template(
 STORAGE_FAILED = template(
     "ingest.storage_failed", "The recording could not be {step} ({reason}); look at the data folder."
 )
-BEGUN = template("ingest.step_begun", "begun")
+CREATION = template("ingest.step_begun", "begun")
 WRITTEN = template("ingest.step_written", "written")
 COPIED = template("ingest.step_copied", "copied")
 LOCKED = template("ingest.step_locked", "locked")

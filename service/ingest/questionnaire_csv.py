@@ -182,7 +182,7 @@ def _difficulty(reader: RowReader, is_due: bool) -> int | None:
     if cell and cell not in VALUES:
         reader.add("difficulty", messages.DIFFICULTY_VALUE(text=cell[:20]))
     elif not is_due and cell in VALUES[1:]:
-        reader.add("difficulty", messages.DIFFICULTY_NOT_ASKED())
+        reader.add("difficulty", messages.NO_DIFFICULTY_QUESTION())
     return int(cell) if is_due and cell in VALUES else None
 
 

@@ -50,6 +50,7 @@ class UploadGrant:
     transcript: str | None = None
 
     def __post_init__(self) -> None:
+        """Check that times have a time zone."""
         for time in (self.recorded_at, self.retain_until):
             if time is not None and time.tzinfo is None:
                 raise ValueError("An upload needs times with a time zone.")

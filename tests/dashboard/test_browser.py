@@ -102,6 +102,7 @@ def test_an_upload_becomes_charts_and_can_be_erased(
         page.locator("li.done").wait_for()
         assert "Uploaded" in page.locator("li.done").inner_text()
         page.locator("li.failed").wait_for()
+        assert "is not a video file" in page.locator("li.failed").inner_text()
         page.get_by_text("Analysed.", exact=True).wait_for(timeout=3 * PATIENCE_MS)  # the worker loads the model first
         (row,) = store.sessions.list_recent()
         assert row.subject_label == "P-001"

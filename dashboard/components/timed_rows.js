@@ -1,4 +1,4 @@
-// Rows that belong to moments: a click on a row, or on a time in it, is told to Python. Text is set as text only.
+// Rows that belong to times: a click on a row, or on a time in it, is sent to Python. Text is set as text only.
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const head = parentElement.querySelector(".head");
@@ -8,12 +8,12 @@ export default function (component) {
   const shown = JSON.stringify([data.head, data.rows]);
   if (list.dataset.shown !== shown) {  // what has not changed keeps its place and its focus
     list.dataset.shown = shown;
-    head.replaceChildren(...data.head.map((words) => span(words)));
+    head.replaceChildren(...data.head.map((text) => span(text)));
     list.replaceChildren(...data.rows.map((row) => line(row)));
   }
   list.onclick = (event) => {
-    const at = event.target.closest("[data-time]");
-    if (at) setTriggerValue("chosen", Number(at.dataset.time));
+    const target = event.target.closest("[data-time]");
+    if (target) setTriggerValue("chosen", Number(target.dataset.time));
   };
   data.rows.forEach((row, i) => {
     const now = data.now >= row.time - 1e-6 && data.now <= row.end + 1e-6;
@@ -37,18 +37,18 @@ function line(row) {
   return item;
 }
 
-function span(words) {
+function span(text) {
   const box = document.createElement("span");
-  box.textContent = words;
+  box.textContent = text;
   return box;
 }
 
 function button(cell) {
   const box = document.createElement("span");
-  const made = document.createElement("button");
-  made.type = "button";
-  made.textContent = cell.text;
-  made.dataset.time = cell.time;
-  box.append(made);
+  const element = document.createElement("button");
+  element.type = "button";
+  element.textContent = cell.text;
+  element.dataset.time = cell.time;
+  box.append(element);
   return box;
 }

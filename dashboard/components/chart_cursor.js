@@ -1,4 +1,4 @@
-// Keeps a line at the chosen moment of a chart: after zooming, resizing and redrawing too, which nothing here is told of.
+// Keeps a line at the chosen time of a chart, also after zooming, resizing and redrawing, of which no event tells here.
 const EVERY_MS = 120;
 
 export default function (component) {
