@@ -64,7 +64,7 @@ def train_phq(
     The manifest: `recording` or `features`, `subject_id`, `scale`, `score`, and, where there are, `recorded_at`,
     `split`, `transcript`, `speaker`, `audio`; any other column is a group that errors are told by.
 
-    Examples:
+    Two examples:
 
     - `fer-phq train phq sessions.csv --out heads/clinic-2026`
     - `fer-phq train phq --from-store --out heads/clinic-2026`, then `fer-phq models activate heads/clinic-2026`

@@ -11,22 +11,24 @@ No emotion labels were used for them.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+import typer
 from safetensors.torch import save_file
 from timm.layers import Conv2dSame
 from timm.models import register_model
 from torch import nn
 
 from fer_phq.core.errors import FerPhqError, ModelError
+from training import cli
 from training.emotion.networks import messages
 
 STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1)
@@ -128,22 +130,20 @@ def convert_weights(weights: dict[str, npt.NDArray[np.float32]], in_chans: int =
     return state
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.emotion.networks.face_mobilenet", description="Convert a face network."
-    )
-    parser.add_argument("graph", type=Path, help="faceres-deep.json, its .bin beside it")
-    parser.add_argument("--out", type=Path, required=True, help="a .safetensors file")
-    options = parser.parse_args(argv)
-    try:
-        state = convert_weights(read_graph(options.graph))
-    except FerPhqError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    save_file(state, options.out)
-    return 0
+@cli.command
+def convert_command(
+    graph: Annotated[Path, typer.Argument(help="faceres-deep.json, in one folder with its .bin.")],
+    out: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
+) -> None:
+    """Convert a published face recognition network to the initial weights of `face_mobilenet`."""
+    state = convert_weights(read_graph(graph))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    save_file(state, out)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    return cli.run(convert_command, argv, "training.emotion.networks.face_mobilenet")
 
 
 if __name__ == "__main__":
