@@ -2,8 +2,8 @@
 
 Whoever adds `locale/fr.po` (made with `python -m dashboard.i18n fr`, then filled in) has added French: nothing is
 compiled. English is what stands in the code. `_` translates a sentence, `n_` one that counts; both take sentences with
-`{names}` that are filled in afterwards with `format`, and sentences are never put together from pieces. What the layers
-below say is in the catalogues too (`dashboard.i18n.extract`), and shown by `dashboard.i18n.beneath`.
+`{names}` that are filled in afterwards with `format`, and sentences are never put together from pieces. Messages of the
+packages below (`fer_phq.core.messages`) are written by `render`; their templates are in the catalogues too.
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ from babel.messages.pofile import read_po, write_po
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard import context
-from dashboard.i18n.extract import sentences
 from fer_phq.core import messages
-from fer_phq.core.messages import LITERAL, Message
+from fer_phq.core.messages import Message
 
 LOCALES = Path(__file__).with_name("locale")
 SOURCE = "en"
@@ -37,7 +36,8 @@ KEYWORDS = {"_": None, "n_": (1, 2), "mark": None}
 MESSAGE_KEYWORDS = {"template": (2,), "counted": (2, 3)}
 """What declares the templates of messages in the packages below; see `fer_phq.core.messages`."""
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("fer_phq", "db", "training", "service")
+PACKAGES = ("fer_phq", "db", "service", "training/phq")
+"""Folders whose messages pages may show. What else training says is said on the terminal, which speaks English."""
 
 _language: ContextVar[str | None] = ContextVar("spoken", default=None)
 
@@ -63,11 +63,6 @@ def render(message: Message, code: str | None = None) -> str:
         The text; English where the catalogue has none.
     """
     code = code or language()
-    if message.code == LITERAL:
-        from dashboard.i18n.beneath import told
-
-        with speaking(code):
-            return told(str(message))
     translations = catalogue(code)
     return messages.render(message, translations.gettext, translations.ngettext, marks(code)[0])
 
@@ -154,8 +149,6 @@ def template() -> Catalog:
             ROOT / package, methods, keywords=MESSAGE_KEYWORDS
         ):
             entries.add(message, locations=[(f"{package}/{name}", line)], auto_comments=comments)
-    for sentence in sentences():
-        entries.add(sentence.template, locations=[(sentence.file, sentence.line)])
     return entries
 
 

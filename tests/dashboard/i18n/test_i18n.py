@@ -23,7 +23,6 @@ from dashboard.exports.reports.session import session_report
 from dashboard.i18n import dates
 from dashboard.i18n import translation as i18n
 from dashboard.i18n import vocabulary as words
-from dashboard.i18n.extract import sentences
 from db.records import JobState, QuestionnaireSource
 from db.store import Store
 from fer_phq.core.emotions import EMOTIONS
@@ -74,8 +73,16 @@ def forms(given: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
 
 
 def said_in_code() -> set[str | tuple[str, str]]:
-    """Every text in a call of `_`, `mark` or `n_`, read from the code itself, and the sentences of the layers below."""
-    found: set[str | tuple[str, str]] = {one.template for one in sentences()}
+    """Every text in a call of `_`, `mark` or `n_`, and of a template of the packages below, read from the code."""
+    found: set[str | tuple[str, str]] = set()
+    for package in i18n.PACKAGES:
+        for path in (i18n.ROOT / package).rglob("*.py"):
+            for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                name = getattr(call.func, "id", "") if isinstance(call, ast.Call) else ""
+                if name in i18n.MESSAGE_KEYWORDS and isinstance(call, ast.Call) and len(call.args) > 1:
+                    texts = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
+                    if len(texts) == len(call.args):
+                        found.add((texts[1], texts[2]) if name == "counted" else texts[1])
     for path in MAIN.parent.rglob("*.py"):
         for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(call, ast.Call) or getattr(call.func, "id", "") not in i18n.KEYWORDS:

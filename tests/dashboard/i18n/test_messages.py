@@ -1,0 +1,111 @@
+"""Messages of the packages below, written in the viewer's language."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from analysis_samples import sample_analysis, sample_recording
+from streamlit.testing.v1 import AppTest
+
+from dashboard.i18n import translation as i18n
+from db.records import NotFoundError
+from db.store import Store
+from fer_phq.core.errors import FerPhqError, RecordingError, StoreError
+from fer_phq.core.messages import from_json, literal, to_json
+from fer_phq.core.phq import PhqUnavailable, UnavailableReason
+from fer_phq.video import messages as video
+from fer_phq.video import probe
+from fer_phq.words.reading import parse_transcript
+from service.ingest.questionnaire_csv import read_questionnaire_table
+
+MAIN = Path(__file__).parents[3] / "dashboard" / "main.py"
+
+
+def errors_of_real_things(tmp_path: Path, store: Store) -> list[FerPhqError]:
+    """What is raised where something is really wrong."""
+    empty, text = tmp_path / "empty.mp4", tmp_path / "text.mp4"
+    empty.touch()
+    text.write_text("no video", encoding="utf-8")
+    errors: list[FerPhqError] = []
+    for path in (empty, text, tmp_path, tmp_path / "gone.mp4"):
+        with pytest.raises(RecordingError) as refused:
+            probe(path)
+        errors.append(refused.value)
+    for document in (b"", b"\xff\xfe\x00", b"start,end,text\n5,3,words\n"):
+        with pytest.raises(FerPhqError) as unread:
+            parse_transcript(document, "a.csv")
+        errors.append(unread.value)
+    with pytest.raises(NotFoundError) as missing:
+        store.sessions.get_detail(session_id="none")
+    store.subjects.create(label="P")
+    with pytest.raises(StoreError) as twice:
+        store.subjects.create(label="P")
+    return [*errors, missing.value, twice.value]
+
+
+def test_errors_that_are_really_raised_are_said_in_german(tmp_path: Path, store: Store) -> None:
+    for error in errors_of_real_things(tmp_path, store):
+        assert i18n.render(error.message, "en") == str(error)
+        assert i18n.render(error.message, "de") != str(error)
+        assert i18n.render(from_json(to_json(error.message)), "de") == i18n.render(error.message, "de")
+
+
+def test_a_persons_own_words_are_not_translated(store: Store) -> None:
+    for label in ("training", "session", "model 1.2", "{x} {0}"):
+        store.subjects.create(label=label)
+        with pytest.raises(StoreError) as twice:
+            store.subjects.create(label=label)
+        expected = f"Es gibt schon eine Person „{label}“: ein anderes Kürzel wählen."
+        assert i18n.render(twice.value.message, "de") == expected
+    assert i18n.render(literal("The analysis was cancelled."), "de") == "The analysis was cancelled."
+
+
+def test_numbers_have_the_decimal_mark_of_the_language() -> None:
+    message = video.SOUND_ENDS(end_s=3.5)
+    assert "3.5 s" in i18n.render(message, "en")
+    assert "3,5 s" in i18n.render(message, "de")
+
+
+def test_every_reason_for_no_estimate_is_german() -> None:
+    for reason in UnavailableReason:
+        message = PhqUnavailable(reason).message
+        assert i18n.render(message, "de") != str(message)
+
+
+def test_a_tables_problems_are_said_by_row(store: Store) -> None:
+    store.subjects.create(label="P-1")
+    document = b"subject,answered_at,scale," + b",".join(b"item%d" % i for i in range(1, 10)) + b"\n"
+    document += b"P-1,someday,PHQ-9,0,0,0,0,0,0,0,0,7\n"
+    table = read_questionnaire_table(document, zone=UTC, now=datetime(2026, 5, 1, tzinfo=UTC))
+    german = [i18n.render(problem.message_with_place, "de") for problem in table.problems]
+    assert "Zeile 2: „someday“ ist kein Datum; als 2026-11-03 oder 2026-11-03 14:05 schreiben." in german
+    assert "Zeile 2: item9 ist „7“; 0, 1, 2 oder 3 schreiben." in german
+
+
+OLD_WARNING = "A sentence of an older release."
+
+
+@pytest.mark.usefixtures("installation")
+def test_a_sessions_warnings_are_german_on_its_page(store: Store) -> None:
+    store.settings.set(key=i18n.SETTING, value="de")
+    recording = sample_recording("cut")
+    session = store.sessions.create(
+        subject_id=store.subjects.create(label="P-1").id,
+        recorded_at=datetime(2026, 5, 1, tzinfo=UTC),
+        recording=recording,
+        original_name="cut.mp4",
+        media_path=None,
+    )
+    warning = video.SOUND_ENDS(end_s=3.5)
+    analysis = dataclasses.replace(sample_analysis(recording), warnings=(warning, literal(OLD_WARNING)))
+    store.analyses.save(session_id=session.id, analysis=analysis)
+    app = AppTest.from_file(str(MAIN), default_timeout=60)
+    app.query_params["session"] = session.id
+    app.switch_page("app_pages/session.py").run()
+    assert not app.exception
+    page = "".join(part.value for part in app.get("html"))
+    assert i18n.render(warning, "de") in page
+    assert OLD_WARNING in page
