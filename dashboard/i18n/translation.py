@@ -27,6 +27,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from dashboard import context
 from fer_phq.core import messages
 from fer_phq.core.messages import Message
+from service.messages import load_messages
 
 LOCALES = Path(__file__).with_name("locale")
 SOURCE = "en"
@@ -36,8 +37,9 @@ KEYWORDS = {"_": None, "n_": (1, 2), "mark": None}
 MESSAGE_KEYWORDS = {"template": (2,), "counted": (2, 3)}
 """What declares the templates of messages in the packages below; see `fer_phq.core.messages`."""
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("fer_phq", "db", "service", "training/phq")
-"""Folders whose messages pages may show. What else training says is said on the terminal, which speaks English."""
+PACKAGES = ("fer_phq", "db", "training", "service")
+
+load_messages()  # a stored message is written by its template, whatever module declares it
 
 _language: ContextVar[str | None] = ContextVar("spoken", default=None)
 
