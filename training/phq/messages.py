@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 
-from fer_phq.core.messages import Message, template
+from fer_phq.core.messages import Message, counted, template
 
 MOST_LINES = 20
 """Most lines of a list; the rest of a longer one is counted."""
@@ -65,7 +65,7 @@ TRAINED_ON_SIMULATED = template(
 TRAINED_ON = template("phq_training.trained_on", "Trained on {scale} questionnaires of {count}.")
 
 TWO_LINES = template("phq_training.two_lines", "{before}\n{line}")
-MORE_LINES = template("phq_training.more_lines", "and {n} more")
+MORE_LINES = counted("phq_training.more_lines", "and {n} more", "and {n} more")
 
 
 def lines(messages: Sequence[Message]) -> Message:
