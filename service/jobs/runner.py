@@ -177,8 +177,8 @@ class JobRunner:
     def _hook(self, workflow_id: str, claim: str) -> ProgressHook:
         """Reports progress; raises when the job is cancelled, lost, or the worker stops.
 
-        Each step's beginning is reported, then at most one in `PROGRESS_SECONDS`. A step begins with the last report of
-        the one before it.
+        Each step's beginning and the last step's end are reported, else one in `PROGRESS_SECONDS` at most. A step
+        begins with the last report of the one before it.
         """
         next_report = 0.0
         step: Step | None = None
@@ -194,7 +194,7 @@ class JobRunner:
                 step_started_at = last_seen
             last_seen = datetime.now(UTC)
             now = time.monotonic()
-            if not is_new_step and now < next_report:
+            if not is_new_step and progress.step is not Step.ESTIMATE and now < next_report:
                 return
             next_report = now + PROGRESS_SECONDS
             self._report(workflow_id, claim, progress, step_started_at)

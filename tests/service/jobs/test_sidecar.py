@@ -69,7 +69,7 @@ def test_an_error_names_the_file_as_its_giver_did(settings: AppSettings, store: 
     job = queued(settings, store, session_id)
     analyser = PipelineAnalyser(lambda: active_bundle(settings, store))
     assert JobRunner(settings, store, analyser, "w-1").run(job.workflow_id) == "failed"
-    error = store.jobs.get(job_id=job.id).error or ""
+    error = str(store.jobs.get(job_id=job.id).error or "")
     assert "The transcript one.vtt cannot be used" in error
     assert str(settings.incoming_dir) not in error
 

@@ -170,12 +170,12 @@ def test_stopping_gives_back_and_failing_goes_on(
     (settings.media_dir / session.media_path).unlink()
     workers.start()
     workers.wait(lambda: {state(given_back), state(broken)} == {"failed"}, "both failures")
-    error = queue.status(settings, store, given_back).error or ""
+    error = str(queue.status(settings, store, given_back).error or "")
     found = re.search(r"number ([0-9a-f]{8})", error)
     assert found is not None
     assert "secret detail" not in error
     assert f"number {found[1]}" in workers.log.read_text()
-    assert "missing from the media folder" in (queue.status(settings, store, broken).error or "")
+    assert "missing from the media folder" in str(queue.status(settings, store, broken).error)
 
     workers.pace()
     queue.retry(settings, store, given_back)
@@ -192,7 +192,7 @@ def test_a_recording_that_kills_its_worker_is_given_up(
         workers.start().wait(timeout=60)
     workers.start()
     workers.wait(lambda: state(job_id) == "failed", "the end of patience")
-    assert "stopped 3 times" in (queue.status(settings, store, job_id).error or "")
+    assert "stopped 3 times" in str(queue.status(settings, store, job_id).error)
     assert len(workers.analysed()) == 3
 
 
