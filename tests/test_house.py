@@ -51,6 +51,159 @@ def test_the_vocabulary_imports_nothing_of_ours_but_itself():
                 assert f"{node.module}.".startswith("fer_phq.core."), path
 
 
+ORDER = {
+    "fer_phq": "core timeline video faces voice words features models longitudinal pipeline",
+    "db": "messages records tables engine migrate queries store",
+    "training": "messages cli plots emotion phq simulation",
+    "service": "messages logs settings runtime_settings ingest erasure models jobs views api demo cli",
+    "dashboard": "theme context i18n charts widgets components loaders exports",
+}
+"""The rooms of each package, lowest first: a room imports only those before it."""
+UPWARDS = {("training/plots/figures.py", "emotion")}
+"""A type of what is drawn."""
+
+
+def rooms_imported(path: Path, package: str) -> set[str]:
+    """The rooms of its own package that a file imports."""
+    rooms = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == package:
+            rooms |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{package}."):
+            rooms.add(str(node.module).split(".")[1])
+    return rooms
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_rooms_import_only_those_below(package):
+    order = ORDER[package].split()
+    for path in (ROOT / package).rglob("*.py"):
+        name = path.relative_to(ROOT).as_posix()
+        room = name.split("/")[1].removesuffix(".py")
+        if room in order:
+            above = rooms_imported(path, package) & set(order[order.index(room) + 1 :])
+            assert not {other for other in above if (name, other) not in UPWARDS}, f"{name} imports {above}"
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_a_package_root_holds_at_most_a_dozen_modules(package):
+    assert len(list((ROOT / package).glob("*.py"))) <= 12
+
+
+VAGUE = frozenset(
+    [
+        "found",
+        "one",
+        "given",
+        "told",
+        "said",
+        "heard",
+        "wanted",
+        "kept",
+        "known",
+        "there",
+        "what",
+        "taken",
+        "who",
+        "asked",
+        "chosen",
+        "own",
+        "of",
+        "other",
+        "others",
+        "fresh",
+        "begun",
+        "spoken",
+        "shown",
+        "beside",
+        "beneath",
+        "look",
+        "looks",
+        "near",
+        "away",
+        "moment",
+        "moments",
+        "place",
+        "placed",
+        "judged",
+        "having",
+        "have",
+        "say",
+        "tell",
+        "seen",
+        "held",
+        "meant",
+        "drawn",
+        "named",
+        "called",
+        "made",
+        "here",
+        "thing",
+        "things",
+        "understand",
+        "listen",
+        "it",
+        "this",
+        "that",
+        "these",
+        "those",
+        "stuff",
+    ]
+)
+"""Names that say nothing of the thing: participles and pronouns of the moment."""
+VAGUE_PARTS = frozenset(
+    [
+        "found",
+        "given",
+        "told",
+        "said",
+        "heard",
+        "wanted",
+        "kept",
+        "known",
+        "taken",
+        "asked",
+        "chosen",
+        "fresh",
+        "begun",
+        "spoken",
+        "shown",
+        "beside",
+        "beneath",
+        "judged",
+        "moment",
+        "moments",
+        "meant",
+    ]
+)
+"""Words that make a longer name vague."""
+VAGUE_IN_A_THOUSAND = 5
+
+
+def bound_names(tree: ast.AST) -> list[str]:
+    """Every name that a file binds: assignment targets, parameters, definitions."""
+    names = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.append(node.name)
+        elif isinstance(node, ast.arg):
+            names.append(node.arg)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.append(node.id)
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs) and node.name:
+            names.append(node.name)
+    return names
+
+
+def test_names_say_what_the_thing_is():
+    names = []
+    for folder in (*ORDER, "benchmarks", "docs"):
+        for path in (ROOT / folder).rglob("*.py"):
+            names += [name.strip("_").lower() for name in bound_names(ast.parse(path.read_text(encoding="utf-8")))]
+    vague = Counter(name for name in names if name in VAGUE or VAGUE_PARTS & set(name.split("_")))
+    assert 1000 * vague.total() < VAGUE_IN_A_THOUSAND * len(names), vague.most_common(30)
+
+
 @pytest.mark.parametrize(
     "modules",
     [

@@ -30,9 +30,9 @@ from training.phq.data.manifest import read_manifest
 from training.phq.data.manifest_problems import list_problems
 from training.phq.data.sessions import LabelledSession
 from training.phq.metrics import LEVEL
+from training.phq.provenance import SIMULATED
 from training.phq.report import TrainingResult, report_set
 from training.phq.selection import StepHook, fit_head
-from training.simulation.severity import SIMULATED
 
 LARGEST_SEED = 2**32 - 1
 

@@ -31,10 +31,11 @@ from fer_phq.core.phq import Scale
 from fer_phq.faces import FaceDetector
 from fer_phq.video.writer import write_video
 from training import cli
+from training.phq.provenance import SIMULATED
 from training.simulation import messages
 from training.simulation.conversation import RATE, SUBJECT, choose_timbre, simulate_conversation, write_webvtt
 from training.simulation.faces import SIZE, Album, choose_portraits, draw_frame, open_album
-from training.simulation.severity import SEVERITY_MAX, SIMULATED, ExpressionLinks, draw_severity, simulate_session
+from training.simulation.severity import SEVERITY_MAX, ExpressionLinks, draw_severity, simulate_session
 from training.simulation.speech import SpeechLinks, draw_speaker
 
 FPS = 10

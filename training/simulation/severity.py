@@ -28,6 +28,7 @@ import numpy.typing as npt
 
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.emotions import EMOTIONS, emotion_index
+from training.phq.provenance import SIMULATED
 
 Float = npt.NDArray[np.float64]
 
@@ -42,8 +43,6 @@ BASE_SHARES = {
 }
 """Shares of time of each expression at PHQ 0: a talking person's face is mostly neutral with smiles."""
 
-SIMULATED = "simulated"
-"""Kind of the embeddings that no model made."""
 
 SEVERITY_MEAN = 6.67
 SEVERITY_SD = 5.75
