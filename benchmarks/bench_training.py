@@ -37,7 +37,7 @@ from training.emotion.data.faces import StageData, draw_epoch_batches, make_data
 from training.emotion.networks.build import as_images, normalise
 from training.emotion.networks.optimisers import learning_rate_factor, set_learning_rate
 from training.emotion.recipe import Recipe, find_recipe, load_recipe
-from training.emotion.state import Run
+from training.emotion.runs.state import Run
 
 IMAGES = 28_000
 SIDE = 48

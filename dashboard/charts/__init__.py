@@ -5,16 +5,16 @@ without the subject's face has NaN there and is drawn as a gap, never bridged.
 """
 
 from dashboard.charts.cohort import PEOPLE, distribution_panel, person_panel
-from dashboard.charts.coverage import COVERAGE_LABELS, COVERAGE_STATES
 from dashboard.charts.estimates import emotion_bars, phq_scale
 from dashboard.charts.events import mark_events
 from dashboard.charts.locale import dated
 from dashboard.charts.measures import PANEL, PERIODS, measure_trend, panel, period_panel
 from dashboard.charts.models import estimates_of_two, share_differences, training_curves
-from dashboard.charts.rows import POSITIONS
+from dashboard.charts.session.coverage import COVERAGE_LABELS, COVERAGE_STATES
+from dashboard.charts.session.rows import POSITIONS
+from dashboard.charts.session.timeline import emotion_timeline, with_gap_edges
+from dashboard.charts.session.tracks import Tracks
 from dashboard.charts.style import CONFIG, clock
-from dashboard.charts.timeline import emotion_timeline, with_gap_edges
-from dashboard.charts.tracks import Tracks
 from dashboard.charts.trends import CHANGE_LABELS, TREND_MARGIN, Span, broken, date_span, emotion_trend, phq_trend
 
 __all__ = [

@@ -13,9 +13,9 @@ from fer_phq.words.encoder import SentenceEncoder, has_minilm, load_minilm
 from fer_phq.words.features import language_warning, word_features
 from fer_phq.words.functionals import word_functionals
 from fer_phq.words.kinds import MINILM, PLAIN, PLAIN_NAMES
-from fer_phq.words.reading import parse_transcript, read_transcript
 from fer_phq.words.speakers import SUBJECT_LABELS, intervals, subject_speaker
-from fer_phq.words.transcript import MAX_SECONDS, Transcript, Utterance
+from fer_phq.words.transcripts.reading import parse_transcript, read_transcript
+from fer_phq.words.transcripts.transcript import MAX_SECONDS, Transcript, Utterance
 
 __all__ = [
     "MAX_SECONDS",

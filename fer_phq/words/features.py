@@ -22,7 +22,7 @@ from fer_phq.words.lexicon import (
     type_token,
 )
 from fer_phq.words.speakers import subject_speaker
-from fer_phq.words.transcript import Transcript, is_by
+from fer_phq.words.transcripts.transcript import Transcript, is_by
 
 Float = npt.NDArray[np.float64]
 

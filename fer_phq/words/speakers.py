@@ -11,7 +11,7 @@ from fer_phq.core.arrays import TimeArray
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.messages import Message
 from fer_phq.words import messages
-from fer_phq.words.transcript import Transcript, is_by
+from fer_phq.words.transcripts.transcript import Transcript, is_by
 
 SUBJECT_LABELS = ("participant", "patient", "client", "subject", "interviewee", "respondent", "pt")
 """Labels that name the subject by role, in any case; a number may follow ("Participant 03")."""

@@ -27,7 +27,7 @@ def train(
     Example: `fer-phq train emotion teacher root=data --out runs/teacher`
     """
     from training.emotion.recipe import find_recipe, load_recipe
-    from training.emotion.state import Interrupted
+    from training.emotion.runs.state import Interrupted
     from training.emotion.train import train as train_recipe
 
     arguments = [recipe, *(overrides or []), *(["--out", str(out)] if out else []), *(["--resume"] if resume else [])]

@@ -17,6 +17,7 @@ from sklearn.metrics import (
 )
 
 from fer_phq.core.emotions import EMOTIONS
+from training.plots.reliability import ReliabilityBin
 
 Floats = npt.NDArray[np.floating]
 Integers = npt.NDArray[np.integer]
@@ -50,25 +51,6 @@ class ClassMetrics:
     recall: float
     f1: float
     support: int
-
-
-@dataclass(frozen=True)
-class ReliabilityBin:
-    """Images whose confidence, the highest probability, lies in [low, high). An empty bin holds zeros.
-
-    Attributes:
-        low: Lower bound, 0 to 1.
-        high: Upper bound, 0 to 1.
-        n: Number of images.
-        confidence: Their mean confidence.
-        accuracy: Their accuracy.
-    """
-
-    low: float
-    high: float
-    n: int
-    confidence: float
-    accuracy: float
 
 
 @dataclass(frozen=True)

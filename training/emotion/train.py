@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from fer_phq.core.errors import FerPhqError
 from training import cli
-from training.emotion import commands, messages, run_log
+from training.emotion import commands, messages
 from training.emotion.data.augment import augment, mix
 from training.emotion.data.corpora import FaceSet
 from training.emotion.data.faces import StageData, draw_epoch_batches, load_stage_data, make_dataloader, sharpen_targets
@@ -39,7 +39,8 @@ from training.emotion.networks.build import (
 )
 from training.emotion.networks.optimisers import build_optimiser, learning_rate_factor, set_learning_rate
 from training.emotion.recipe import Recipe, save_recipe
-from training.emotion.state import (
+from training.emotion.runs import log as run_log
+from training.emotion.runs.state import (
     Interrupted,
     Progress,
     Run,

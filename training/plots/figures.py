@@ -16,7 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from training.emotion.metrics import ReliabilityBin
+from training.plots.reliability import ReliabilityBin
 
 BLUE = "#0072B2"
 ORANGE = "#D55E00"

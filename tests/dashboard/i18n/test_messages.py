@@ -18,7 +18,7 @@ from fer_phq.core.messages import from_json, literal, to_json
 from fer_phq.core.phq import PhqUnavailable, UnavailableReason
 from fer_phq.video import messages as video
 from fer_phq.video import probe
-from fer_phq.words.reading import parse_transcript
+from fer_phq.words.transcripts.reading import parse_transcript
 from service.ingest.questionnaire_csv import read_questionnaire_table
 
 MAIN = Path(__file__).parents[3] / "dashboard" / "main.py"

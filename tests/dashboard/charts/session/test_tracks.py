@@ -11,7 +11,7 @@ import pytest
 
 from dashboard import charts
 from dashboard.charts import Tracks
-from dashboard.charts.tracks import LANES, OTHER_SPEAKERS, speakers_of
+from dashboard.charts.session.tracks import LANES, OTHER_SPEAKERS, speakers_of
 from dashboard.theme.palette import DARK, LIGHT, Palette
 from fer_phq.core.emotions import EMOTIONS
 

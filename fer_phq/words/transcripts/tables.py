@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from fer_phq.core.csv_input import Column, CsvReader, OtherColumns, Problem, TableFormat, Wording
 from fer_phq.core.messages import Message
 from fer_phq.words import messages
-from fer_phq.words.text import clock_seconds, plain_name, plain_text
-from fer_phq.words.transcript import Row, UnusableTranscript
+from fer_phq.words.transcripts.text import clock_seconds, plain_name, plain_text
+from fer_phq.words.transcripts.transcript import Row, UnusableTranscript
 
 _STARTS = ("start", "start_s", "start_time", "start_sec", "start_seconds", "starttime", "begin", "onset")
 _ENDS = ("end", "end_s", "end_time", "end_sec", "end_seconds", "endtime", "stop", "stop_s", "stop_time", "stoptime")

@@ -9,10 +9,10 @@ import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.coverage import COVERAGE_LABELS, coverage_row
-from dashboard.charts.rows import Row, position_markers, strokes, texts
+from dashboard.charts.session.coverage import COVERAGE_LABELS, coverage_row
+from dashboard.charts.session.rows import Row, position_markers, strokes, texts
+from dashboard.charts.session.tracks import Tracks, episode_row, note_marks, notes_near, rows_of
 from dashboard.charts.style import axis_of, clock, layout_of, legend
-from dashboard.charts.tracks import Tracks, episode_row, note_marks, notes_near, rows_of
 from dashboard.i18n import _
 from dashboard.theme.palette import Palette
 from fer_phq.core.emotions import EMOTIONS

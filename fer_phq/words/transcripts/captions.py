@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 
 from fer_phq.core.messages import Message
 from fer_phq.words import messages
-from fer_phq.words.text import clock_seconds, plain_name, plain_text
-from fer_phq.words.transcript import Row
+from fer_phq.words.transcripts.text import clock_seconds, plain_name, plain_text
+from fer_phq.words.transcripts.transcript import Row
 
 _TIME = r"-?[\d:]+(?:[.,]\d+)?"
 _TIMING = re.compile(rf"\s*({_TIME})\s*-->\s*({_TIME})(?=\s|$)", re.ASCII)

@@ -11,7 +11,7 @@ import pytest
 
 from fer_phq.core.errors import FerPhqError
 from fer_phq.words import Transcript, Utterance, intervals, read_transcript, subject_speaker
-from fer_phq.words.reading import MAX_BYTES
+from fer_phq.words.transcripts.reading import MAX_BYTES
 
 TALK = (
     (0.5, 2.0, "Ellie", "how are you doing today"),

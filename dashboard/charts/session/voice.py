@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.rows import Row, position_markers, strip_axis, strokes
+from dashboard.charts.session.rows import Row, position_markers, strip_axis, strokes
 from dashboard.i18n import _
 from dashboard.theme.palette import Palette
 

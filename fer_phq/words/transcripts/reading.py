@@ -10,9 +10,9 @@ from fer_phq.core.csv_input import CsvError, decode
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.messages import Message, Template
 from fer_phq.words import messages
-from fer_phq.words.captions import is_captions, is_webvtt, read_captions
-from fer_phq.words.tables import WORDING, find_table, read_utterances
-from fer_phq.words.transcript import MAX_SECONDS, Row, Transcript, UnusableTranscript, Utterance
+from fer_phq.words.transcripts.captions import is_captions, is_webvtt, read_captions
+from fer_phq.words.transcripts.tables import WORDING, find_table, read_utterances
+from fer_phq.words.transcripts.transcript import MAX_SECONDS, Row, Transcript, UnusableTranscript, Utterance
 
 MAX_BYTES = 32 << 20
 """Largest transcript file: a day of uninterrupted speech takes less than a tenth of it."""

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.rows import Row, position_markers, span_bars, strip_axis
+from dashboard.charts.session.rows import Row, position_markers, span_bars, strip_axis
+from dashboard.charts.session.voice import voice_rows
 from dashboard.charts.style import clock
-from dashboard.charts.voice import voice_rows
 from dashboard.i18n import _, mark, n_
 from dashboard.i18n.numbers import decimal
 from dashboard.theme.palette import Palette

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.charts.rows import Row, position_markers, span_bars, strip_axis
+from dashboard.charts.session.rows import Row, position_markers, span_bars, strip_axis
 from dashboard.i18n import _, mark
 from dashboard.i18n.numbers import decimal
 from dashboard.theme.palette import Palette

@@ -1,0 +1,1 @@
+"""Charts of one session, which share a time axis."""

@@ -1,0 +1,1 @@
+"""Transcripts: their formats (captions, tables), and the utterances read from them."""
