@@ -27,26 +27,26 @@ class ConflictError(StoreError):
 
 
 def default_url() -> str:
-    """FERPHQ_DATABASE_URL, else a SQLite file in FERPHQ_DATA_DIR, else one in the user's data directory."""
+    """Return FERPHQ_DATABASE_URL, else a SQLite file in FERPHQ_DATA_DIR, else one in the user's data directory."""
     if url := os.environ.get("FERPHQ_DATABASE_URL"):
         return url
     return sqlite_url(data_dir() / DATABASE_NAME)
 
 
 def sqlite_url(path: Path) -> str:
-    """The URL of a SQLite file, whatever characters its path holds."""
+    """Return the URL of a SQLite file, whatever characters its path holds."""
     return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
 
 
 def normalise_url(url: str | None = None) -> URL:
-    """Return a SQLAlchemy URL for one of the two supported databases.
+    """Return a SQLAlchemy URL for SQLite or PostgreSQL, the two databases that the store supports.
 
     Args:
         url: A URL; `postgres://` and `postgresql://` get the psycopg driver. None is `default_url()`.
 
     Raises:
-        StoreError: For anything else, and for SQLite in memory, whose contents each connection would see for itself
-            only.
+        StoreError: The URL cannot be read, is of another database, or is of SQLite in memory. There each connection
+            would see contents of its own.
     """
     text = url or default_url()
     if text.startswith("postgres://"):
@@ -66,7 +66,7 @@ def normalise_url(url: str | None = None) -> URL:
 
 
 def sqlite_file(url: URL) -> Path | None:
-    """The database's file, or None when it is a server."""
+    """Return the database's file; None when the database is a server."""
     return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
 
 
@@ -77,13 +77,13 @@ def describe_url(url: URL) -> str:
 
 
 def open_engine(url: URL, *, lock_timeout_s: float = 10.0, foreign_keys: bool = True) -> Engine:
-    """Open an engine whose transactions are what they seem on both databases.
+    """Open a connection pool whose transactions behave alike on both databases.
 
-    SQLite gets a write-ahead log, overwrites erased bytes, and has real transactions (see `writing`); PostgreSQL gives
+    SQLite gets a write-ahead log, overwrites erased bytes, and takes its locks as `writing` says. PostgreSQL returns
     times in UTC.
 
     Args:
-        url: See `normalise_url`.
+        url: A URL as `normalise_url` returns it.
         lock_timeout_s: Seconds to wait for another program's lock.
         foreign_keys: Whether SQLite enforces foreign keys.
 
@@ -104,10 +104,10 @@ def open_engine(url: URL, *, lock_timeout_s: float = 10.0, foreign_keys: bool = 
 
 
 def writing(engine: Engine) -> Engine:
-    """The same pool, for transactions that write.
+    """Return the same pool, for transactions that write.
 
-    On SQLite they take the write lock when they begin: one that read first and asked for the lock later would fail
-    at once, whatever the time-out, if another had written in between.
+    On SQLite they take the write lock when they begin. A transaction that read first and asked for the lock later would
+    fail at once, whatever the time-out, if another had written in between.
     """
     return engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
 
@@ -128,7 +128,10 @@ def _prepare_sqlite(engine: Engine, lock_timeout_s: float, foreign_keys: bool) -
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection, deadline: float) -> None:
-    """Switch once; SQLite does not wait for its time-out here when two processes open a new file together."""
+    """Switch the file to a write-ahead log, which it then keeps.
+
+    SQLite does not wait for its time-out here when two processes open a new file together.
+    """
     while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -154,7 +157,15 @@ def _prepare_postgres(engine: Engine, lock_timeout_s: float) -> None:
 
 @contextmanager
 def store_errors(url: URL) -> Iterator[None]:
-    """Turn every database failure into a message; the one place where that happens."""
+    """Turn every database failure within the block into a message; the only place where that happens.
+
+    Args:
+        url: The database, as the messages name it.
+
+    Raises:
+        ConflictError: A constraint refused the change.
+        StoreError: Any other failure of the database, or a value that a column's type refuses.
+    """
     try:
         yield
     except IntegrityError as error:

@@ -1,4 +1,4 @@
-"""Bringing a database to the code's schema, and telling whether it is there."""
+"""Bringing a database to the schema of this code, and telling which schema it has."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _PATIENCE_S = 60.0
 def upgrade(url: str | None = None) -> str:
     """Create or migrate a database.
 
-    One transaction: it is either done or untouched. Two processes may call it at once; the second waits and finds
+    It is one transaction: either done or untouched. Two processes may call it at once; the second waits and finds
     nothing to do.
 
     Args:
-        url: The database; None for the default.
+        url: The database's URL; None for the default.
 
     Returns:
-        Its revision, which is now this code's.
+        The database's revision, which is now this code's.
 
     Raises:
         StoreError: The database cannot be reached, is locked, or is newer than this code.
@@ -55,7 +55,14 @@ def upgrade(url: str | None = None) -> str:
 
 
 def current_revision(url: str | None = None) -> str | None:
-    """The schema revision of the database, None when it has none or does not exist yet."""
+    """Read the database's schema revision; None when it has none or does not exist yet.
+
+    Args:
+        url: The database's URL; None for the default.
+
+    Raises:
+        StoreError: The database cannot be reached.
+    """
     parsed = normalise_url(url)
     path = sqlite_file(parsed)
     if path is not None and not path.exists():
@@ -71,14 +78,22 @@ def current_revision(url: str | None = None) -> str | None:
 
 @cache
 def head_revision() -> str:
-    """The revision this code needs."""
+    """Return the schema revision that this code needs."""
     head = _scripts().get_current_head()
     assert head is not None
     return head
 
 
 def check_schema(engine: Engine, url: URL) -> None:
-    """Raise StoreError, with what to do, unless the database is exactly at this code's revision."""
+    """Make sure that the database is exactly at this code's revision.
+
+    Args:
+        engine: The database's connection pool.
+        url: The database, as the error names it.
+
+    Raises:
+        StoreError: The database does not exist, is empty, or has an older or newer schema; says what to do.
+    """
     path = sqlite_file(url)
     if path is not None and not path.exists():
         raise StoreError(messages.NO_DATABASE(url=describe_url(url)))
@@ -115,7 +130,7 @@ def _scripts() -> ScriptDirectory:
 
 
 def _make_room(url: URL) -> None:
-    """SQLite: create the folder and the file, readable by their owner only, since they will hold health data."""
+    """Create SQLite's folder and file, readable by their owner only, since they will hold health data."""
     path = sqlite_file(url)
     if path is None:
         return

@@ -26,10 +26,19 @@ class NotFoundError(StoreError):
 
 
 class DuplicateSessionError(StoreError):
-    """The subject already has a session of this very recording: `session_id`."""
+    """The subject already has a session of this very recording.
+
+    Attributes:
+        session_id: The UUID of that session.
+    """
 
     def __init__(self, message: Message, session_id: str) -> None:
-        """Keep the id of the session that is there."""
+        """Keep the id of the session that is there.
+
+        Args:
+            message: What the person reads.
+            session_id: The UUID of that session.
+        """
         super().__init__(message)
         self.session_id = session_id
 
@@ -104,8 +113,12 @@ class Consent:
 class SessionRecord:
     """One recording of one subject.
 
-    media_path: relative to the media folder, None when the file was removed. duration_s: seconds.
-    width, height: pixels as displayed. rotation: degrees clockwise, 0/90/180/270.
+    Attributes:
+        media_path: Where it is, relative to the media folder; None when the file was removed.
+        duration_s: Seconds.
+        width: Pixels as displayed.
+        height: Pixels as displayed.
+        rotation: Degrees clockwise: 0, 90, 180 or 270.
     """
 
     id: str
@@ -130,9 +143,11 @@ class SessionRecord:
 class AnalysisSummary:
     """What one model found in one session, without the frames.
 
-    emotions: mean probability of each emotion over frames with a face, None without a face. coverage: 0 to 1.
-    phq: an estimate with interval and provenance, or the reason why there is none.
-    sidecar_digest: see `SessionAnalysis`.
+    Attributes:
+        coverage: Share of the sampled frames with a face, 0 to 1.
+        emotions: Mean probability of each emotion over frames with a face; None without a face.
+        phq: An estimate with interval and provenance, or the reason why there is none.
+        sidecar_digest: Digest of the files given beside the recording, as in `SessionAnalysis`.
     """
 
     id: str
@@ -164,9 +179,12 @@ class AnalysisRecord:
 
 @dataclass(frozen=True, eq=False)
 class EmbeddingRecord:
-    """time_s (m,) float64 seconds; embeddings (m, dim) float32, kept as float16: about three significant digits.
+    """The face's embeddings of an analysis, a row for each of m frames with a face.
 
-    kind: what made them, empty where that was not kept.
+    Attributes:
+        time_s: (m,) float64, seconds.
+        embeddings: (m, dim) float32, kept as float16: about three significant digits.
+        kind: Which network made them; empty where that was not kept.
     """
 
     time_s: TimeArray
@@ -176,7 +194,13 @@ class EmbeddingRecord:
 
 @dataclass(frozen=True)
 class LabelledSessionRecord:
-    """A session beside the questionnaire that says how its subject was then; its arrays are those of `analysis_id`."""
+    """A session and the questionnaire that its subject answered near it.
+
+    Attributes:
+        analysis_id: The analysis whose arrays stand for the session.
+        score: The questionnaire's total.
+        items: Its answers, 0 to 3 each.
+    """
 
     session_id: str
     subject_id: str
@@ -224,13 +248,17 @@ class JobRecord:
 
     @property
     def is_live(self) -> bool:
-        """Queued or running."""
+        """Whether the job is queued or running."""
         return self.state in LIVE_STATES
 
 
 @dataclass(frozen=True)
 class WorkerRecord:
-    """A worker process. `seen_at` is its last sign of life, by its own clock."""
+    """A worker process.
+
+    Attributes:
+        seen_at: Its last sign of life, by its own clock.
+    """
 
     id: str
     host: str
@@ -273,8 +301,11 @@ class SessionDetail:
 class QuestionnaireRecord:
     """A completed PHQ-8 or PHQ-9. An edit is a new row that supersedes the old one; both are kept.
 
-    item9_flag: the answer to item 9 was not zero (False for PHQ-8, which does not ask).
-    difficulty: an index of `DIFFICULTY_ANSWERS`, no part of the total; None where it was not asked or not answered.
+    Attributes:
+        items: The answers in the form's order, 0 to 3 each.
+        item9_flag: Whether the answer to item 9 was not zero (False for PHQ-8, which does not ask).
+        difficulty: An index of `DIFFICULTY_ANSWERS`, no part of the total; None where not asked or not answered.
+        superseded: Whether a later questionnaire corrects it.
     """
 
     id: str
@@ -311,7 +342,12 @@ class EventRecord:
 
 @dataclass(frozen=True)
 class NoteRecord:
-    """What a person wrote of a session, or of the moment `time_s` (seconds) in it. `words` may be empty under a tag."""
+    """What a person wrote of a session, or of a moment in it.
+
+    Attributes:
+        time_s: The moment, in seconds from the recording's start; None for the whole session.
+        words: The text; may be empty where there is a tag.
+    """
 
     id: str
     session_id: str
@@ -324,7 +360,12 @@ class NoteRecord:
 
 @dataclass(frozen=True)
 class NewTranscript:
-    """A transcript to be kept with a session: the file as it was, and the subject's name in it where somebody said."""
+    """A transcript to be kept with a session.
+
+    Attributes:
+        document: The file as it was.
+        speaker: The subject's name in it; None where it is not known.
+    """
 
     original_name: str
     document: bytes = field(repr=False)
@@ -333,7 +374,12 @@ class NewTranscript:
 
 @dataclass(frozen=True)
 class TranscriptRecord:
-    """A session's transcript as the file was; `speaker` is the subject's name in it, None where nobody said."""
+    """A session's transcript.
+
+    Attributes:
+        speaker: The subject's name in it; None where it is not known.
+        document: The file as it was.
+    """
 
     session_id: str
     original_name: str
@@ -347,9 +393,13 @@ class TranscriptRecord:
 class CohortFilter:
     """Which analysed sessions a cohort is made of; the default is all of them.
 
-    tags: of subjects that have any of these, empty for all. since, until: recorded at or after the one and before the
-    other. model_id: as this model analysed them, and no others. min_coverage: share of frames with a face, 0 to 1.
-    demo: with demonstrations.
+    Attributes:
+        tags: Only subjects that have any of these; empty for all.
+        since: Only sessions recorded at or after this moment; None for no limit.
+        until: Only sessions recorded before this moment; None for no limit.
+        model_id: Only analyses by this model; None for any.
+        min_coverage: The least share of frames with a face, 0 to 1.
+        demo: Whether demonstrations count.
     """
 
     tags: tuple[str, ...] = ()
@@ -362,7 +412,11 @@ class CohortFilter:
 
 @dataclass(frozen=True)
 class AttentionItem:
-    """Something a person should look at. `object_id` is the job's, analysis's, session's or questionnaire's id."""
+    """Something a person should look at.
+
+    Attributes:
+        object_id: The id of the job, analysis, session or questionnaire that it is about.
+    """
 
     kind: AttentionKind
     at: datetime
@@ -390,10 +444,11 @@ class AuditRecord:
 class ErasureReport:
     """What an erasure removed, and what the caller has still to remove.
 
-    media_paths: recordings, relative to the media folder, that no remaining session uses.
-    workflow_ids: jobs of the erased sessions in the job engine.
-    bytes_cleared: False when another connection kept SQLite's write-ahead log from being emptied; the rows are
-    gone, and the log is emptied at the next erasure or when the last connection closes.
+    Attributes:
+        media_paths: Recordings, relative to the media folder, that no remaining session uses.
+        workflow_ids: Jobs of the erased sessions in the job engine.
+        bytes_cleared: False when another connection kept SQLite's write-ahead log from being emptied. The rows are
+            gone, and the log is emptied at the next erasure or when the last connection closes.
     """
 
     subjects: int

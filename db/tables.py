@@ -45,7 +45,15 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return a moment as the database keeps it. Raises ValueError for one without a time zone."""
+        """Return a moment as the database keeps it.
+
+        Args:
+            value: The moment, timezone-aware; None stays None.
+            dialect: The database; SQLite keeps moments in UTC without their time zone.
+
+        Raises:
+            ValueError: The moment has no time zone.
+        """
         if value is None:
             return None
         if value.tzinfo is None:
@@ -55,7 +63,12 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Return a moment of the database in UTC."""
+        """Return a moment of the database in UTC.
+
+        Args:
+            value: The moment as the database keeps it; None stays None.
+            dialect: The database, unused.
+        """
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -167,7 +180,9 @@ _MODALITIES = tuple("+".join(some) for n in range(1, len(Modality) + 1) for some
 class AnalysisRow(Base):
     """What one model found in one session with one setting. Written once; a trigger refuses updates.
 
-    phq_modalities: what the estimate is from, joined by "+", in the order of `Modality`. beside: see `SessionAnalysis`.
+    Attributes:
+        beside: The digest of the files given beside the recording (`sidecar_digest` of `SessionAnalysis`).
+        phq_modalities: What the estimate is from, joined by "+", in the order of `Modality`.
     """
 
     __tablename__ = "analyses"
@@ -242,7 +257,10 @@ _FACE_COLUMNS = (*EMOTIONS, *BOX_COLUMNS, "detection_score")
 class FrameRow(Base):
     """One sampled frame; without the subject's face every column after `time_s` is null.
 
-    landmarks: (5, 2) little-endian float32.
+    Attributes:
+        idx: The frame's place among the sampled ones, from 0.
+        time_s: Seconds from the recording's start.
+        landmarks: (5, 2) little-endian float32.
     """
 
     __tablename__ = "frames"
@@ -272,9 +290,12 @@ class FrameRow(Base):
 
 
 class EmbeddingRow(Base):
-    """Little-endian arrays, a row a frame with a face: `embeddings` (rows, dim) float16, `time_s` (rows,) float64.
+    """The face's embeddings of an analysis: little-endian arrays, a row for each frame with a face.
 
-    kind: what made them, empty where that was not kept.
+    Attributes:
+        embeddings: (rows, dim) float16.
+        time_s: (rows,) float64, seconds.
+        kind: Which network made them; empty where that was not kept.
     """
 
     __tablename__ = "embeddings"
@@ -293,10 +314,12 @@ class EmbeddingRow(Base):
 
 
 class ChannelRow(Base):
-    """A session's voice or words over time, as an analysis found them; see `fer_phq.core.feature_series.Channel`.
+    """A session's voice or words over time, as an analysis found them: a `FeatureSeries` as little-endian arrays.
 
-    Little-endian arrays: `numbers` (rows, width) float32 with NaN where not measured; `time_s` (rows,) float64, null
-    where the rows have only an order.
+    Attributes:
+        numbers: (rows, width) float32 with NaN where not measured.
+        time_s: (rows,) float64, seconds; null where the rows have only an order.
+        kind: Which extractor made them.
     """
 
     __tablename__ = "channels"
@@ -321,7 +344,8 @@ class ChannelRow(Base):
 class QuestionnaireRow(Base):
     """A completed PHQ-8 or PHQ-9. An edit supersedes: each row has at most one successor.
 
-    difficulty: the answer to the form's last question, which is no part of the total; null where it was not answered.
+    Attributes:
+        difficulty: The answer to the form's last question, no part of the total; null where it was not answered.
     """
 
     __tablename__ = "questionnaires"
@@ -360,9 +384,14 @@ _LIVE = text("state IN ('queued', 'running')")
 class JobRow(Base):
     """A durable analysis job; the partial unique index allows one live job a session.
 
-    stage, frames_done, frames_expected: the step of the analysis with how much of it is done and how much there is, in
-    the step's unit, see `Step`; step_started_at: since when. error: the English of a message whose code and parameters
-    are `error_code` and `error_params`, both null for a text of before there were codes.
+    Attributes:
+        stage: The step of the analysis, a `Step`.
+        frames_done: How much of the step is done, in the step's unit.
+        frames_expected: How much of it there is.
+        step_started_at: Since when the job is at the step.
+        error: The English of a message.
+        error_code: The code of the message; null for a text from before messages had codes.
+        error_params: The message's parameters; null without a code.
     """
 
     __tablename__ = "jobs"
@@ -413,7 +442,7 @@ class WorkerRow(Base):
 
 
 class AuditRow(Base):
-    """One change, kept after what it speaks of is erased; ids only, no health data."""
+    """One change, kept after the row that it concerns is erased; ids only, no health data."""
 
     __tablename__ = "audit"
     __table_args__ = (Index(None, "object_id"), {"sqlite_autoincrement": True})

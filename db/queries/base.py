@@ -44,22 +44,28 @@ class Queries:
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:
-        """One consistent view of the database."""
+        """Open a transaction that sees one consistent view of the database."""
         with store_errors(self._url), Session(self._engine) as session, session.begin():
             yield session
 
     @contextmanager
     def _writing(self) -> Iterator[Session]:
-        """All or nothing; a failure anywhere in the block leaves the database as it was."""
+        """Open a transaction that is all or nothing: a failure anywhere in the block leaves the database as it was."""
         with store_errors(self._url), Session(writing(self._engine)) as session, session.begin():
             yield session
 
     def _audit(
         self, session: Session, action: str, kind: str, object_id: str, detail: str = "", *, by: str = ""
     ) -> None:
-        """Note a change in its own transaction. `detail` must hold no health data, label or file name.
+        """Note a change, in the change's own transaction.
 
-        by: the person who says to have made it; noted behind the program's name.
+        Args:
+            session: The open transaction.
+            action: What was done, such as `create`.
+            kind: What kind of row it was done to, such as `session`.
+            object_id: The row's id.
+            detail: A few words more, without health data, labels or file names.
+            by: The person who made the change, noted after the program's name; empty where nobody is named.
         """
         actor = f"{self._actor}{BY}{by.strip()}" if by.strip() else self._actor
         session.add(
@@ -68,7 +74,17 @@ class Queries:
 
 
 def get_row(session: Session, table: type[Row], row_id: str, *, lock: bool = False) -> Row:
-    """The row with this id, locked until the transaction ends when asked. Raises NotFoundError."""
+    """Load the row with this id.
+
+    Args:
+        session: The open transaction.
+        table: The row's table.
+        row_id: The row's primary key.
+        lock: Whether to lock the row until the transaction ends.
+
+    Raises:
+        NotFoundError: The table has no such row.
+    """
     row = session.get(table, row_id, with_for_update=True if lock else None)
     if row is None:
         kind = messages.KINDS.get(table.__tablename__)
@@ -78,7 +94,12 @@ def get_row(session: Session, table: type[Row], row_id: str, *, lock: bool = Fal
 
 
 def stored(session: Session, row: Row) -> Row:
-    """The row as the database now holds it (dates in UTC), after the pending changes were written."""
+    """Write pending changes and return the row as the database now holds it, with dates in UTC.
+
+    Args:
+        session: The open transaction.
+        row: A row of it.
+    """
     session.flush()
     session.refresh(row)
     return row
@@ -102,17 +123,23 @@ def one_line(text: str, longest: int, name: Message) -> str:
 
 
 def new_id() -> str:
-    """A random UUID."""
+    """Make a random UUID."""
     return str(uuid4())
 
 
 def utc_now() -> datetime:
-    """Now, timezone-aware."""
+    """Return the present moment, timezone-aware."""
     return datetime.now(UTC)
 
 
 def tidy_frame(rows: Sequence[Sequence[Any]], columns: dict[str, str]) -> pd.DataFrame:
-    """A frame with these columns and dtypes, empty ones included; a missing value is NaN, NaT, NA or None (`isna`)."""
+    """Build a frame whose columns and dtypes do not depend on its rows: an empty one has them too.
+
+    Args:
+        rows: The rows' values, in the order of the columns. None becomes NaN, NaT, NA or None, all of which `isna`
+            knows.
+        columns: The dtype of each column by its name, such as `float64`, `TIME`, `TEXT` or `WHOLE`.
+    """
     frame = pd.DataFrame([tuple(row) for row in rows], columns=list(columns), dtype=object)
     times = [name for name, dtype in columns.items() if dtype == TIME]
     for name in times:

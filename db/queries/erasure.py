@@ -1,4 +1,4 @@
-"""Erasing what a person asks to have erased, the audit trail, and the settings that change while the product runs."""
+"""Erasing what a person asks to have erased."""
 
 from __future__ import annotations
 
@@ -24,10 +24,13 @@ class ErasureQueries(Queries):
     """Erasure of subjects, sessions and analyses."""
 
     def erase_subject(self, *, subject_id: str) -> ErasureReport:
-        """Remove a subject with all sessions, analyses, jobs and questionnaires. Raises NotFoundError.
+        """Remove a subject with all sessions, analyses, jobs and questionnaires.
 
         The audit keeps one line with the subject's id and counts. On SQLite the erased bytes are overwritten; on
         PostgreSQL the tables are vacuumed, and backups and write-ahead logs remain the server's business.
+
+        Raises:
+            NotFoundError: There is no such subject.
         """
         with self._writing() as session:
             row = get_row(session, SubjectRow, subject_id, lock=True)
@@ -39,7 +42,11 @@ class ErasureQueries(Queries):
         return self._cleared(report)
 
     def erase_session(self, *, session_id: str) -> ErasureReport:
-        """Remove a session with its analyses and jobs; see `erase_subject`. Raises NotFoundError."""
+        """Remove a session with its analyses and jobs, as thoroughly as `erase_subject` does.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
         with self._writing() as session:
             row = get_row(session, SessionRow, session_id, lock=True)
             report = _plan_erasure(session, SessionRow.id == session_id)
@@ -47,7 +54,11 @@ class ErasureQueries(Queries):
         return self._cleared(report)
 
     def erase_analysis(self, *, analysis_id: str) -> ErasureReport:
-        """Remove one analysis with its frames, embeddings and channels; see `erase_subject`. Raises NotFoundError."""
+        """Remove an analysis with its frames, embeddings and channels, as thoroughly as `erase_subject` does.
+
+        Raises:
+            NotFoundError: There is no such analysis.
+        """
         report = ErasureReport(0, 0, 1, 0, media_paths=(), workflow_ids=(), bytes_cleared=False)
         with self._writing() as session:
             self._erase(session, get_row(session, AnalysisRow, analysis_id, lock=True), "analysis", report)
@@ -76,7 +87,7 @@ class ErasureQueries(Queries):
 def _plan_erasure(
     session: Session, which: ColumnElement[bool], *, subjects: int = 0, questionnaires: int = 0
 ) -> ErasureReport:
-    """What erasing these sessions removes. A recording that another session uses too is not to be deleted."""
+    """Count what erasing these sessions removes. A recording that another session uses too is not to be deleted."""
     doomed = select(SessionRow.id).where(which)
     paths_of_others = select(SessionRow.media_path).where(~which, SessionRow.media_path.is_not(None))
     paths = (

@@ -27,12 +27,12 @@ from fer_phq.core.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, P
 
 
 def subject_record(row: SubjectRow) -> SubjectRecord:
-    """The row as a record."""
+    """Return the row as a record."""
     return SubjectRecord(id=row.id, label=row.label, is_demo=row.is_demo, created_at=row.created_at)
 
 
 def session_record(row: SessionRow) -> SessionRecord:
-    """The row as a record."""
+    """Return the row as a record."""
     consent = None
     if row.consent_at is not None and row.consent_by is not None and row.consent_text_version is not None:
         consent = Consent(at=row.consent_at, by=row.consent_by, text_version=row.consent_text_version)
@@ -57,7 +57,7 @@ def session_record(row: SessionRow) -> SessionRecord:
 
 
 def analysis_summary(row: AnalysisRow) -> AnalysisSummary:
-    """The row as a record."""
+    """Return the row as a record."""
     emotions = None if row.frames_with_face == 0 else {name: float(getattr(row, name)) for name in EMOTIONS}
     return AnalysisSummary(
         id=row.id,
@@ -79,7 +79,7 @@ def analysis_summary(row: AnalysisRow) -> AnalysisSummary:
 
 
 def sampling_of(row: AnalysisRow) -> Sampling:
-    """How the analysis chose its frames."""
+    """Return how the analysis chose its frames."""
     return Sampling(key_frames=True) if row.fps is None else Sampling(fps=row.fps)
 
 
@@ -109,7 +109,7 @@ def _phq(row: AnalysisRow) -> PhqResult:
 
 
 def job_record(row: JobRow) -> JobRecord:
-    """The row as a record."""
+    """Return the row as a record."""
     return JobRecord(
         id=row.id,
         session_id=row.session_id,
@@ -134,7 +134,13 @@ def job_record(row: JobRow) -> JobRecord:
 
 
 def job_error(text: str | None, code: str | None, params: Mapping[str, Any] | None) -> Message | None:
-    """Return the message that a job's three columns hold; a text without a code as a literal."""
+    """Return the message that a job's three columns hold.
+
+    Args:
+        text: The message in English; None where the job did not fail.
+        code: The code of its template; None for a text from before messages had codes, which becomes a literal.
+        params: The values of the template's fields; None without a code.
+    """
     if code:
         return from_json({"code": code, "params": params, "text": text or ""})
     return literal(text) if text else None
@@ -151,7 +157,12 @@ def job_error_columns(error: Message | None) -> dict[str, Any]:
 
 
 def questionnaire_record(row: QuestionnaireRow, *, superseded: bool) -> QuestionnaireRecord:
-    """The row as a record."""
+    """Return the row as a record.
+
+    Args:
+        row: The questionnaire.
+        superseded: Whether a later questionnaire corrects it.
+    """
     return QuestionnaireRecord(
         id=row.id,
         subject_id=row.subject_id,
@@ -171,13 +182,13 @@ def questionnaire_record(row: QuestionnaireRow, *, superseded: bool) -> Question
 
 
 def is_superseded() -> ColumnElement[bool]:
-    """A later questionnaire corrects this one."""
+    """Build the condition that a later questionnaire corrects this one."""
     later = aliased(QuestionnaireRow)
     return select(later.id).where(later.supersedes_id == QuestionnaireRow.id).exists()
 
 
 def is_past_retention(now: datetime) -> ColumnElement[bool]:
-    """Whether a session's recording is still there although its `retain_until` has passed."""
+    """Build the condition that a session's recording is still there although its `retain_until` has passed."""
     return and_(SessionRow.retain_until <= now, SessionRow.media_path.is_not(None))
 
 
@@ -187,9 +198,13 @@ def newest_analysis(
     model_id: str | None = None,
     prefer_model: str | None = None,
 ) -> ScalarSelect[str]:
-    """Id of the analysis that stands for the session; to be joined on, one index look-up a session.
+    """Build a subquery of the id of the newest analysis of a session; to be joined on, one index look-up a session.
 
-    The newest: of `model_id` alone when given, else of `prefer_model` where it has analysed the session.
+    Args:
+        session_id: The column that names the session.
+        model_id: Only analyses by this model count; None for any.
+        prefer_model: Where this model has analysed the session, its newest analysis goes before others. None for no
+            preference; ignored beside `model_id`.
     """
     analysis = aliased(AnalysisRow)
     query = select(analysis.id).where(analysis.session_id == session_id)
@@ -202,7 +217,7 @@ def newest_analysis(
 
 
 def newest_job(session_id: InstrumentedAttribute[str] = SessionRow.id) -> ScalarSelect[str]:
-    """Id of the session's newest job; to be joined on."""
+    """Build a subquery of the id of a session's newest job; to be joined on."""
     job = aliased(JobRow)
     newest = select(job.id).where(job.session_id == session_id).order_by(job.created_at.desc(), job.id.desc())
     return newest.limit(1).correlate(SessionRow).scalar_subquery()

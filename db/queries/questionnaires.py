@@ -32,14 +32,25 @@ class QuestionnaireQueries(Queries):
         supersedes_id: str | None = None,
         by: str = "",
     ) -> QuestionnaireRecord:
-        """Score and keep a completed questionnaire; `supersedes_id` names the one it corrects, which is kept.
+        """Score and store a completed questionnaire.
 
-        by: the person who enters or corrects it; see `questionnaire_authors`. A correction that leaves all items as
-        they were keeps the note that item 9 was seen.
-        difficulty: the answer to the form's last question, 0 to 3, which is not scored; None where it was left open.
-        Raises StoreError when an item is missing or not 0 to 3, when the difficulty cannot be the answer beside these
-        items, or when the corrected one is another subject's or was corrected already; NotFoundError for an unknown
-        subject or questionnaire.
+        A correction that leaves all items as they were keeps the note that item 9 was seen.
+
+        Args:
+            subject_id: The subject's UUID.
+            scale: PHQ-8 or PHQ-9.
+            items: The answers in the form's order, 0 to 3 each.
+            answered_at: When the subject answered, timezone-aware.
+            difficulty: The answer to the form's last question, 0 to 3, which is not scored; None where it was left
+                open.
+            source: How the answers came into the store.
+            supersedes_id: The UUID of the questionnaire that this one corrects, which stays stored; None for a new one.
+            by: The person who enters or corrects it; empty where nobody is named.
+
+        Raises:
+            StoreError: An item is missing or not 0 to 3, the difficulty does not fit the items, or the corrected
+                questionnaire is another subject's or was corrected already.
+            NotFoundError: There is no such subject, or no questionnaire `supersedes_id`.
         """
         try:
             scale = Scale(scale)
@@ -80,14 +91,23 @@ class QuestionnaireQueries(Queries):
             raise StoreError(messages.ALREADY_CORRECTED()) from None
 
     def get(self, *, questionnaire_id: str) -> QuestionnaireRecord:
-        """Raises NotFoundError."""
+        """Load a questionnaire.
+
+        Raises:
+            NotFoundError: There is no such questionnaire.
+        """
         superseded = select(is_superseded()).where(QuestionnaireRow.id == questionnaire_id)
         with self._reading() as session:
             row = get_row(session, QuestionnaireRow, questionnaire_id)
             return questionnaire_record(row, superseded=bool(session.scalar(superseded)))
 
     def list_by_subject(self, *, subject_id: str, include_superseded: bool = False) -> list[QuestionnaireRecord]:
-        """A subject's questionnaires, the last answered first; with corrected versions when asked."""
+        """List a subject's questionnaires, the last answered first.
+
+        Args:
+            subject_id: The subject's UUID.
+            include_superseded: Whether to list those too that a later one corrects.
+        """
         superseded = is_superseded().label("superseded")
         query = (
             select(QuestionnaireRow, superseded)
@@ -100,7 +120,7 @@ class QuestionnaireQueries(Queries):
             return [questionnaire_record(row, superseded=flag) for row, flag in session.execute(query)]
 
     def authors(self, *, subject_id: str) -> dict[str, str]:
-        """Who entered or corrected each questionnaire of a subject, by its id; without those where nobody said."""
+        """Read who entered or corrected each questionnaire of a subject, by its id; without those that name nobody."""
         mine = select(QuestionnaireRow.id).where(QuestionnaireRow.subject_id == subject_id)
         query = select(AuditRow.object_id, AuditRow.actor).where(
             AuditRow.object_kind == "questionnaire",
@@ -112,7 +132,15 @@ class QuestionnaireQueries(Queries):
         return {row_id: by for row_id, by in authors.items() if by}
 
     def acknowledge(self, *, questionnaire_id: str, by: str) -> QuestionnaireRecord:
-        """Note that a person has seen a questionnaire's answer to item 9; the first one to do so stays noted."""
+        """Note that a person has seen a questionnaire's answer to item 9; the first person to do so stays noted.
+
+        Args:
+            questionnaire_id: The questionnaire's UUID.
+            by: The person's name.
+
+        Raises:
+            NotFoundError: There is no such questionnaire.
+        """
         with self._writing() as session:
             row = get_row(session, QuestionnaireRow, questionnaire_id, lock=True)
             if row.acknowledged_at is None:

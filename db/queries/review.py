@@ -1,4 +1,4 @@
-"""What people add to what was measured: notes and a transcript of a session, tags and events of a subject."""
+"""What people add to what was measured: notes and a transcript of a session, events of a subject."""
 
 from __future__ import annotations
 
@@ -22,9 +22,17 @@ class NoteQueries(Queries):
     """Notes on moments of a session, with tags."""
 
     def add(self, *, session_id: str, words: str, time_s: float | None = None, tag: str | None = None) -> NoteRecord:
-        """Write a note of a session, or of the moment `time_s` (seconds) in it.
+        """Write a note of a session, or of a moment in it.
 
-        Raises StoreError when neither words nor tag say anything or one is too long, NotFoundError.
+        Args:
+            session_id: The session's UUID.
+            words: The note's text, at most `MAX_NOTE` characters; empty where the tag says it all.
+            time_s: The moment, in seconds from the recording's start; None for the whole session.
+            tag: A tag of one line, at most `MAX_TAG` characters; None for none.
+
+        Raises:
+            NotFoundError: There is no such session.
+            StoreError: The note has neither words nor tag, one of them is too long, or the moment is negative.
         """
         now = utc_now()
         row = NoteRow(id=new_id(), session_id=session_id, time_s=time_s, created_at=now, updated_at=now)
@@ -38,7 +46,17 @@ class NoteQueries(Queries):
             return _note_record(stored(session, row))
 
     def change(self, *, note_id: str, words: str, tag: str | None = None) -> NoteRecord:
-        """Give a note other words and another tag. Raises as `add_note`."""
+        """Give a note another text and tag.
+
+        Args:
+            note_id: The note's UUID.
+            words: Its new text, at most `MAX_NOTE` characters.
+            tag: Its new tag, at most `MAX_TAG` characters; None for none.
+
+        Raises:
+            NotFoundError: There is no such note.
+            StoreError: The note would have neither words nor tag, or one of them is too long.
+        """
         with self._writing() as session:
             row = get_row(session, NoteRow, note_id, lock=True)
             _write_note(row, words, tag)
@@ -47,13 +65,17 @@ class NoteQueries(Queries):
             return _note_record(stored(session, row))
 
     def remove(self, *, note_id: str) -> None:
-        """Raises NotFoundError."""
+        """Erase a note.
+
+        Raises:
+            NotFoundError: There is no such note.
+        """
         with self._writing() as session:
             session.delete(get_row(session, NoteRow, note_id, lock=True))
             self._audit(session, "erase", "note", note_id)
 
     def list_by_session(self, *, session_id: str) -> list[NoteRecord]:
-        """A session's notes: those of no moment first, then by their moment."""
+        """List a session's notes: those of the whole session first, then by their moment."""
         query = (
             select(NoteRow)
             .where(NoteRow.session_id == session_id)
@@ -63,7 +85,7 @@ class NoteQueries(Queries):
             return [_note_record(row) for row in session.scalars(query)]
 
     def list_tags(self, *, limit: int = 50) -> list[str]:
-        """The tags that notes have, the most used first."""
+        """List the tags that notes have, the most used first."""
         uses = func.count()
         query = select(NoteRow.tag).where(NoteRow.tag.is_not(None)).group_by(NoteRow.tag)
         with self._reading() as session:
@@ -77,9 +99,17 @@ class TranscriptQueries(Queries):
     def save(
         self, *, session_id: str, original_name: str, document: bytes, speaker: str | None = None
     ) -> TranscriptRecord:
-        """Keep a session's transcript, in place of the one it had. Whether it can be read is the caller's to know.
+        """Store a session's transcript, in place of an earlier one. Whether it can be read is the caller's to check.
 
-        Raises StoreError when it is empty or larger than `MAX_TRANSCRIPT`, NotFoundError.
+        Args:
+            session_id: The session's UUID.
+            original_name: The name of the file.
+            document: The file's bytes, at most `MAX_TRANSCRIPT`.
+            speaker: The subject's name in the transcript; None where it is not known.
+
+        Raises:
+            NotFoundError: There is no such session.
+            StoreError: The transcript is empty or too large.
         """
         row = transcript_row(session_id, NewTranscript(original_name, document, speaker))
         with self._writing() as session:
@@ -89,18 +119,18 @@ class TranscriptQueries(Queries):
             return _transcript_record(stored(session, merged))
 
     def get(self, *, session_id: str) -> TranscriptRecord | None:
-        """The session's transcript, or None."""
+        """Load the session's transcript; None where it has none."""
         with self._reading() as session:
             row = session.get(TranscriptRow, session_id)
             return None if row is None else _transcript_record(row)
 
     def exists(self, *, session_id: str) -> bool:
-        """Whether the session has one, without reading it."""
+        """Tell whether the session has a transcript, without reading it."""
         with self._reading() as session:
             return bool(session.scalar(select(exists().where(TranscriptRow.session_id == session_id))))
 
     def remove(self, *, session_id: str) -> None:
-        """Forget the session's transcript, if it has one; analyses that were made with it stay."""
+        """Erase the session's transcript, if it has one; analyses that were made with it stay."""
         with self._writing() as session:
             row = session.get(TranscriptRow, session_id, with_for_update=True)
             if row is not None:
@@ -112,7 +142,17 @@ class EventQueries(Queries):
     """Events in a subject's life."""
 
     def add(self, *, subject_id: str, at: datetime, words: str) -> EventRecord:
-        """Note what happened to a subject and when. Raises StoreError when nothing is said, NotFoundError."""
+        """Note what happened to a subject and when.
+
+        Args:
+            subject_id: The subject's UUID.
+            at: When it happened, timezone-aware.
+            words: What happened: one line of at most `MAX_EVENT` characters.
+
+        Raises:
+            NotFoundError: There is no such subject.
+            StoreError: The words are empty, too long, or not one line.
+        """
         line = one_line(words, MAX_EVENT, messages.WHAT_HAPPENED())
         row = EventRow(id=new_id(), subject_id=subject_id, at=at, words=line, created_at=utc_now())
         with self._writing() as session:
@@ -122,20 +162,32 @@ class EventQueries(Queries):
             return _event_record(stored(session, row))
 
     def remove(self, *, event_id: str) -> None:
-        """Raises NotFoundError."""
+        """Erase an event.
+
+        Raises:
+            NotFoundError: There is no such event.
+        """
         with self._writing() as session:
             session.delete(get_row(session, EventRow, event_id, lock=True))
             self._audit(session, "erase", "event", event_id)
 
     def list_by_subject(self, *, subject_id: str) -> list[EventRecord]:
-        """A subject's events, oldest first."""
+        """List a subject's events, oldest first."""
         query = select(EventRow).where(EventRow.subject_id == subject_id).order_by(EventRow.at, EventRow.id)
         with self._reading() as session:
             return [_event_record(row) for row in session.scalars(query)]
 
 
 def transcript_row(session_id: str, transcript: NewTranscript) -> TranscriptRow:
-    """A session's transcript as a row. Raises StoreError when it is empty or larger than `MAX_TRANSCRIPT`."""
+    """Build the row of a session's transcript.
+
+    Args:
+        session_id: The session's UUID.
+        transcript: The file, its name and the subject's name in it.
+
+    Raises:
+        StoreError: The transcript is empty or larger than `MAX_TRANSCRIPT`.
+    """
     if not 0 < len(transcript.document) <= MAX_TRANSCRIPT:
         raise StoreError(messages.TRANSCRIPT_SIZE(mib=MAX_TRANSCRIPT // 2**20))
     return TranscriptRow(

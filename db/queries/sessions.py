@@ -49,10 +49,21 @@ class SessionQueries(Queries):
         retain_until: datetime | None = None,
         is_demo: bool = False,
     ) -> SessionRecord:
-        """A new session of a subject.
+        """Create a session of a subject.
 
-        `media_path` is relative to the media folder, None when the recording is not kept. Raises NotFoundError for
-        an unknown subject and DuplicateSessionError when the subject already has this recording (same SHA-256).
+        Args:
+            subject_id: The subject's UUID.
+            recorded_at: When it was recorded, timezone-aware.
+            recording: What the video file is like.
+            original_name: The name that the file came with.
+            media_path: Its path, relative to the media folder; None when the recording is not kept.
+            consent: The consent to its use; None where none is recorded.
+            retain_until: Until when the recording may be kept; None for no limit.
+            is_demo: Whether it is made up for demonstrations.
+
+        Raises:
+            NotFoundError: There is no such subject.
+            DuplicateSessionError: The subject already has this recording (same SHA-256).
         """
         row = _new_session(subject_id, recorded_at, recording, original_name, media_path, retain_until, is_demo)
         _set_consent(row, consent)
@@ -72,10 +83,26 @@ class SessionQueries(Queries):
         job_settings: dict[str, Any] | None = None,
         transcript: NewTranscript | None = None,
     ) -> tuple[SessionRecord, JobRecord]:
-        """A new session with its queued job and its transcript where it has one, all or nothing.
+        """Create a session with its queued job and its transcript, all or nothing.
 
-        So no worker begins before the transcript is there. Otherwise as `create_session`; StoreError for a transcript
-        that is empty or too large.
+        So no worker begins before the transcript is there.
+
+        Args:
+            subject_id: The subject's UUID.
+            recorded_at: When it was recorded, timezone-aware.
+            recording: What the video file is like.
+            original_name: The name that the file came with.
+            media_path: Its path, relative to the media folder.
+            consent: The consent to its use; None where none is recorded.
+            retain_until: Until when the recording may be kept; None for no limit.
+            is_demo: Whether it is made up for demonstrations.
+            job_settings: The job's own analysis settings; None leaves all to the installation's.
+            transcript: The session's transcript; None for none.
+
+        Raises:
+            NotFoundError: There is no such subject.
+            DuplicateSessionError: The subject already has this recording (same SHA-256).
+            StoreError: The transcript is empty or too large.
         """
         row = _new_session(subject_id, recorded_at, recording, original_name, media_path, retain_until, is_demo)
         _set_consent(row, consent)
@@ -110,19 +137,35 @@ class SessionQueries(Queries):
             raise
 
     def get(self, *, session_id: str) -> SessionRecord:
-        """Raises NotFoundError."""
+        """Load a session.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
         with self._reading() as session:
             return session_record(get_row(session, SessionRow, session_id))
 
     def find_by_media(self, *, subject_id: str, sha256: str) -> SessionRecord | None:
-        """The subject's session of the recording with this SHA-256 hex digest, or None."""
+        """Find the subject's session of a recording.
+
+        Args:
+            subject_id: The subject's UUID.
+            sha256: The recording's SHA-256, as 64 hex digits.
+
+        Returns:
+            The session; None where there is none.
+        """
         query = select(SessionRow).where(SessionRow.subject_id == subject_id, SessionRow.media_sha256 == sha256)
         with self._reading() as session:
             row = session.scalar(query)
             return None if row is None else session_record(row)
 
     def list_by_recording(self, *, sha256: str) -> list[tuple[SessionRecord, str]]:
-        """Every session of the recording with this SHA-256 hex digest, with its subject's label, the oldest first."""
+        """List all sessions of a recording with their subjects' labels, oldest first.
+
+        Args:
+            sha256: The recording's SHA-256, as 64 hex digits.
+        """
         query = (
             select(SessionRow, SubjectRow.label)
             .join(SubjectRow, SubjectRow.id == SessionRow.subject_id)
@@ -133,7 +176,15 @@ class SessionQueries(Queries):
             return [(session_record(row), label) for row, label in session.execute(query)]
 
     def record_consent(self, *, session_id: str, consent: Consent) -> SessionRecord:
-        """Note that consent was given for this session."""
+        """Note that consent was given for a session, in place of an earlier consent.
+
+        Args:
+            session_id: The session's UUID.
+            consent: When it was given, who recorded it, and the version of its text.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
         with self._writing() as session:
             row = get_row(session, SessionRow, session_id, lock=True)
             _set_consent(row, consent)
@@ -141,7 +192,15 @@ class SessionQueries(Queries):
             return session_record(stored(session, row))
 
     def set_retention(self, *, session_id: str, retain_until: datetime | None) -> SessionRecord:
-        """Keep the session until this moment; None keeps it without end."""
+        """Set until when the session's recording may be kept.
+
+        Args:
+            session_id: The session's UUID.
+            retain_until: The moment, timezone-aware; None for no limit.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
         with self._writing() as session:
             row = get_row(session, SessionRow, session_id, lock=True)
             row.retain_until = retain_until
@@ -149,7 +208,15 @@ class SessionQueries(Queries):
             return session_record(stored(session, row))
 
     def set_recorded_at(self, *, session_id: str, recorded_at: datetime) -> SessionRecord:
-        """Correct when the session was recorded."""
+        """Correct when the session was recorded.
+
+        Args:
+            session_id: The session's UUID.
+            recorded_at: The moment, timezone-aware.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
         with self._writing() as session:
             row = get_row(session, SessionRow, session_id, lock=True)
             row.recorded_at = recorded_at
@@ -157,7 +224,15 @@ class SessionQueries(Queries):
             return session_record(stored(session, row))
 
     def set_media_path(self, *, session_id: str, media_path: str | None) -> SessionRecord:
-        """Note where the recording now is; None: it was removed, while the session's rows stay."""
+        """Note where the session's recording now is.
+
+        Args:
+            session_id: The session's UUID.
+            media_path: Its path, relative to the media folder; None when it was removed, while the session's rows stay.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
         with self._writing() as session:
             row = get_row(session, SessionRow, session_id, lock=True)
             row.media_path = media_path
@@ -165,7 +240,7 @@ class SessionQueries(Queries):
             return session_record(stored(session, row))
 
     def media_in_use(self, *, media_path: str) -> bool:
-        """Whether some session's recording lies at this path of the media folder."""
+        """Tell whether some session's recording lies at this path of the media folder."""
         with self._reading() as session:
             return session.scalar(select(SessionRow.id).where(SessionRow.media_path == media_path).limit(1)) is not None
 
@@ -178,9 +253,14 @@ class SessionQueries(Queries):
         include_demo: bool = True,
         prefer_model: str | None = None,
     ) -> list[SessionSummary]:
-        """Sessions by recording date, newest first, each with its newest analysis and job; one query.
+        """List sessions by recording date, newest first, each with its newest analysis and job; one query.
 
-        Where `prefer_model` has analysed a session, its newest analysis stands for the session.
+        Args:
+            limit: The most sessions to return.
+            offset: How many of the newest to skip.
+            subject_id: Only this subject's sessions; None for everybody's.
+            include_demo: Whether to list demonstrations.
+            prefer_model: The model whose newest analysis stands for a session where it has one; None for no preference.
         """
         query = (
             select(SessionRow, SubjectRow.label, AnalysisRow, JobRow)
@@ -207,7 +287,11 @@ class SessionQueries(Queries):
             ]
 
     def get_detail(self, *, session_id: str) -> SessionDetail:
-        """A session with its subject, all analyses and its newest job. Raises NotFoundError."""
+        """Load a session with its subject, all analyses and its newest job.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
         analyses = (
             select(AnalysisRow)
             .where(AnalysisRow.session_id == session_id)
@@ -225,9 +309,11 @@ class SessionQueries(Queries):
             )
 
     def list_past_retention(self, *, now: datetime | None = None, with_recording: bool = True) -> list[SessionRecord]:
-        """Sessions whose `retain_until` has passed, the longest overdue first.
+        """List sessions whose `retain_until` has passed, the longest overdue first.
 
-        `with_recording`: only those whose recording is still there.
+        Args:
+            now: The moment to compare with, timezone-aware; None for the present.
+            with_recording: Whether to leave out sessions whose recording was removed.
         """
         at = now or utc_now()
         overdue = is_past_retention(at) if with_recording else SessionRow.retain_until <= at

@@ -20,7 +20,15 @@ class SubjectQueries(Queries):
     """Creating, finding and listing subjects."""
 
     def create(self, *, label: str, is_demo: bool = False) -> SubjectRecord:
-        """A new subject. Raises StoreError when the label is empty, longer than 200 characters, or taken."""
+        """Create a subject.
+
+        Args:
+            label: What the subject is called: one line of 1 to 200 characters, not used yet.
+            is_demo: Whether the subject is made up for demonstrations.
+
+        Raises:
+            StoreError: The label is empty, too long, not one line, or taken.
+        """
         row = SubjectRow(id=new_id(), label=clean_label(label), is_demo=is_demo, created_at=utc_now())
         try:
             with self._writing() as session:
@@ -31,7 +39,15 @@ class SubjectQueries(Queries):
             raise StoreError(messages.DUPLICATE_LABEL(label=clean_label(label))) from None
 
     def get_or_create(self, *, label: str, is_demo: bool = False) -> SubjectRecord:
-        """The subject with this label, created when there is none; safe when two callers do it at once."""
+        """Find the subject with a label, or create it; safe when two callers do it at once.
+
+        Args:
+            label: What the subject is called: one line of 1 to 200 characters.
+            is_demo: Whether a created subject is made up for demonstrations; an existing one stays what it is.
+
+        Raises:
+            StoreError: There is no such subject, and the label is empty, too long, or not one line.
+        """
         if subject := self.find(label=label):
             return subject
         try:
@@ -42,18 +58,31 @@ class SubjectQueries(Queries):
             raise
 
     def get(self, *, subject_id: str) -> SubjectRecord:
-        """Raises NotFoundError."""
+        """Load a subject.
+
+        Raises:
+            NotFoundError: There is no such subject.
+        """
         with self._reading() as session:
             return subject_record(get_row(session, SubjectRow, subject_id))
 
     def find(self, *, label: str) -> SubjectRecord | None:
-        """The subject with exactly this label (spaces around it aside), or None."""
+        """Find the subject with exactly this label, spaces around it aside; None where there is none."""
         with self._reading() as session:
             row = session.scalar(select(SubjectRow).where(SubjectRow.label == label.strip()))
             return None if row is None else subject_record(row)
 
     def rename(self, *, subject_id: str, label: str) -> SubjectRecord:
-        """Give the subject another label. Raises StoreError when it is taken."""
+        """Give the subject another label.
+
+        Args:
+            subject_id: The subject's UUID.
+            label: The new label: one line of 1 to 200 characters.
+
+        Raises:
+            NotFoundError: There is no such subject.
+            StoreError: The label is empty, too long, not one line, or taken.
+        """
         try:
             with self._writing() as session:
                 row = get_row(session, SubjectRow, subject_id, lock=True)
@@ -64,12 +93,21 @@ class SubjectQueries(Queries):
             raise StoreError(messages.DUPLICATE_LABEL(label=clean_label(label))) from None
 
     def list_all(self, *, include_demo: bool = True) -> list[SubjectSummary]:
-        """All subjects with their counts and last dates, the most recently recorded first."""
+        """List all subjects with their counts and last dates, the most recently recorded first."""
         with self._reading() as session:
             return [SubjectSummary(*row) for row in session.execute(_summaries(include_demo))]
 
     def set_tags(self, *, subject_id: str, tags: Collection[str]) -> list[str]:
-        """Give a subject these tags and no others; returned sorted. Raises StoreError for one that is no tag."""
+        """Give a subject these tags and no others, and return them sorted.
+
+        Args:
+            subject_id: The subject's UUID.
+            tags: Tags of one line, at most `MAX_TAG` characters each.
+
+        Raises:
+            NotFoundError: There is no such subject.
+            StoreError: A tag is empty, too long, or not one line.
+        """
         cleaned = sorted({one_line(tag, MAX_TAG, messages.A_TAG()) for tag in tags})
         with self._writing() as session:
             get_row(session, SubjectRow, subject_id, lock=True)
@@ -80,7 +118,11 @@ class SubjectQueries(Queries):
         return cleaned
 
     def tags(self, *, subject_ids: Sequence[str] | None = None) -> dict[str, tuple[str, ...]]:
-        """Each subject's tags, sorted; subjects without any are not there. Of these subjects when given."""
+        """Read each subject's tags, sorted, by the subject's id. Subjects without any are not in it.
+
+        Args:
+            subject_ids: The UUIDs of the subjects to read; None for all.
+        """
         query = select(SubjectTagRow).order_by(SubjectTagRow.subject_id, SubjectTagRow.tag)
         if subject_ids is not None:
             query = query.where(SubjectTagRow.subject_id.in_(subject_ids))
@@ -92,7 +134,11 @@ class SubjectQueries(Queries):
 
 
 def clean_label(label: str) -> str:
-    """The label without spaces around it. Raises StoreError when it is empty, too long, or not one line."""
+    """Return the label without spaces around it.
+
+    Raises:
+        StoreError: The label is empty, too long, or not one line.
+    """
     cleaned = label.strip()
     if not 1 <= len(cleaned) <= 200 or not cleaned.isprintable():
         raise StoreError(messages.LABEL())

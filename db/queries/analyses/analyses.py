@@ -34,10 +34,12 @@ _LANDMARKS = np.dtype("<f4")
 
 
 def settings_hash(settings: Settings, sidecar_digest: str = "") -> str:
-    """Digest (SHA-256, 64 hex digits) of what can change a result: the settings, `chunk_frames` aside, and `beside`.
+    """Compute a digest (SHA-256, 64 hex digits) of everything that can change an analysis's result.
 
-    `beside`: digest of what was given beside the recording, empty for nothing, which leaves the hash as it was before
-    anything could be given.
+    Args:
+        settings: The analysis's settings; `chunk_frames` is left out, since it changes no result.
+        sidecar_digest: Digest of the files given beside the recording, as in `SessionAnalysis`. Empty for none, which
+            leaves the hash as it was before such files existed.
     """
     values = dataclasses.asdict(settings)
     del values["chunk_frames"]
@@ -59,11 +61,23 @@ class AnalysisQueries(Queries):
         settings: Settings | None = None,
         measures: Mapping[str, float] | None = None,
     ) -> str:
-        """Store an analysis of this session, with its measures by name, and return its id; all of it or nothing.
+        """Store an analysis of a session with its measures, all of it or nothing, and return its id.
 
-        The same session, model, settings and things beside the recording again give the id of the analysis that is
-        there. `settings` None stands for the defaults at the analysis's sampling. Raises NotFoundError when the session
-        is gone, and StoreError when the analysis is of another recording or its embeddings exceed float16.
+        Saving the same session, model, settings and sidecar files again returns the id of the analysis that is there.
+
+        Args:
+            session_id: The session's UUID.
+            analysis: The analysis, of this session's recording.
+            settings: What it was made with; None for the defaults at the analysis's sampling.
+            measures: The numbers that sum up the analysis, by name; those that are not finite are not stored.
+
+        Returns:
+            The analysis's UUID.
+
+        Raises:
+            NotFoundError: The session is not in the database.
+            StoreError: The settings name another sampling, the analysis is of another recording, or its embeddings
+                exceed float16.
         """
         used_settings = settings or Settings(sampling=analysis.sampling)
         if used_settings.sampling != analysis.sampling:
@@ -112,21 +126,36 @@ class AnalysisQueries(Queries):
     def find(
         self, *, session_id: str, model_id: str, settings: Settings, sidecar_digest: str = ""
     ) -> AnalysisSummary | None:
-        """The analysis of this session by this model with these settings, or None: look before computing.
+        """Find the analysis of a session by a model with these settings, so that it need not be computed again.
 
-        `beside`: the digest of what would be given beside the recording, as in `SessionAnalysis`.
+        Args:
+            session_id: The session's UUID.
+            model_id: The model's id.
+            settings: The analysis's settings.
+            sidecar_digest: Digest of the files given beside the recording, as in `SessionAnalysis`; empty for none.
+
+        Returns:
+            The analysis without its frames; None where there is none.
         """
         with self._reading() as session:
             row = _existing(session, session_id, model_id, settings, sidecar_digest)
             return None if row is None else analysis_summary(row)
 
     def get(self, *, analysis_id: str) -> AnalysisSummary:
-        """Raises NotFoundError."""
+        """Load an analysis without its frames.
+
+        Raises:
+            NotFoundError: There is no such analysis.
+        """
         with self._reading() as session:
             return analysis_summary(get_row(session, AnalysisRow, analysis_id))
 
     def load(self, *, analysis_id: str) -> AnalysisRecord:
-        """An analysis with its whole timeline, gaps included. Raises NotFoundError."""
+        """Load an analysis with its whole timeline, gaps included.
+
+        Raises:
+            NotFoundError: There is no such analysis.
+        """
         with self._reading() as session:
             row = get_row(session, AnalysisRow, analysis_id)
             return AnalysisRecord(
@@ -137,7 +166,13 @@ class AnalysisQueries(Queries):
             )
 
     def load_session_analysis(self, *, analysis_id: str) -> SessionAnalysis:
-        """The analysis as it was saved, embeddings through float16; the recording's path is the stored one."""
+        """Load an analysis as it was saved, except that its embeddings were rounded to float16.
+
+        The recording's path is the one that the session has now.
+
+        Raises:
+            NotFoundError: There is no such analysis.
+        """
         with self._reading() as session:
             row = get_row(session, AnalysisRow, analysis_id)
             parent = get_row(session, SessionRow, row.session_id)
@@ -161,9 +196,13 @@ class AnalysisQueries(Queries):
             )
 
     def frames(self, *, analysis_id: str) -> pd.DataFrame:
-        """One row a sampled frame: idx, time_s, the seven emotions, x0, y0, x1, y1, detection_score, quality.
+        """Load an analysis's sampled frames, a row each.
 
-        Frames without the subject's face are there, with NaN. Raises NotFoundError.
+        Columns: idx, time_s (seconds), the seven emotions, x0, y0, x1, y1, detection_score, quality. Frames without the
+        subject's face are there, with NaN.
+
+        Raises:
+            NotFoundError: There is no such analysis.
         """
         with self._reading() as session:
             get_row(session, AnalysisRow, analysis_id)
@@ -223,7 +262,7 @@ def _phq_columns(phq: PhqResult) -> dict[str, Any]:
 
 
 def _frame_rows(analysis_id: str, timeline: Timeline) -> list[dict[str, Any]]:
-    """Rows to insert. NaN becomes null: of a frame without a face every column, of others only `quality` may."""
+    """Build the rows to insert. NaN becomes null: every column of a frame without a face, `quality` alone of others."""
     floats = np.column_stack([timeline.emotions, timeline.box, timeline.detection_score, timeline.quality])
     cells = floats.astype(object)
     cells[np.isnan(floats)] = None
@@ -243,7 +282,7 @@ def _frame_rows(analysis_id: str, timeline: Timeline) -> list[dict[str, Any]]:
 
 
 def _read_frames(session: Session, analysis_id: str) -> tuple[TimeArray, FloatArray, FloatArray]:
-    """time_s (n,), the columns `_FLOATS` (n, 13) and landmarks (n, 5, 2), NaN where a frame has no face."""
+    """Read time_s (n,), the columns `_FLOATS` (n, 13) and landmarks (n, 5, 2), NaN where a frame has no face."""
     columns = [getattr(FrameRow, name) for name in _FLOATS]
     query = (
         select(FrameRow.time_s, FrameRow.landmarks, *columns)

@@ -1,4 +1,4 @@
-"""What a PHQ head takes, of one analysis: the face's embeddings, the voice and the words, from bytes and to bytes."""
+"""The inputs of a PHQ head, of one analysis: the face's embeddings, the voice and the words, from and to bytes."""
 
 from __future__ import annotations
 
@@ -26,26 +26,38 @@ class FeatureQueries(Queries):
     """Loading the arrays of an analysis."""
 
     def load_embeddings(self, *, analysis_id: str) -> EmbeddingRecord:
-        """The embeddings of an analysis, one row a frame with a face. Raises NotFoundError."""
+        """Load the embeddings of an analysis, a row for each frame with a face.
+
+        Raises:
+            NotFoundError: There is no such analysis, or it has no embeddings.
+        """
         with self._reading() as session:
             get_row(session, AnalysisRow, analysis_id)
             return embeddings_of(session, analysis_id)
 
     def kinds(self, *, analysis_id: str) -> dict[Modality, str]:
-        """What made the voice and the words of an analysis, of those that it has; their rows are not read."""
+        """Read the kind of an analysis's voice and words, where it has them, without reading their rows."""
         query = select(ChannelRow.modality, ChannelRow.kind).where(ChannelRow.analysis_id == analysis_id)
         with self._reading() as session:
             return {Modality(modality): kind for modality, kind in session.execute(query)}
 
     def load_series(self, *, analysis_id: str) -> dict[Modality, FeatureSeries]:
-        """The voice and the words of an analysis, those that it has. Raises NotFoundError."""
+        """Load the voice and the words of an analysis, those of the two that it has.
+
+        Raises:
+            NotFoundError: There is no such analysis.
+        """
         with self._reading() as session:
             get_row(session, AnalysisRow, analysis_id)
             return channels_of(session, analysis_id)
 
 
 def embedding_row(analysis: SessionAnalysis) -> dict[str, Any]:
-    """The columns of `EmbeddingRow`. Raises StoreError for what is not finite in float16."""
+    """Return the columns of an analysis's `EmbeddingRow`, its id aside.
+
+    Raises:
+        StoreError: An embedding is not finite in float16.
+    """
     with np.errstate(over="ignore"):
         half = analysis.embeddings.astype(_EMBEDDING)
     if not np.isfinite(half).all():
@@ -60,7 +72,15 @@ def embedding_row(analysis: SessionAnalysis) -> dict[str, Any]:
 
 
 def embeddings_of(session: Session, analysis_id: str) -> EmbeddingRecord:
-    """The embeddings of this analysis, in a transaction that is open."""
+    """Load the embeddings of an analysis, in an open transaction.
+
+    Args:
+        session: The open transaction.
+        analysis_id: The analysis's UUID.
+
+    Raises:
+        NotFoundError: The analysis has no embeddings.
+    """
     row = get_row(session, EmbeddingRow, analysis_id)
     half = np.frombuffer(row.embeddings, _EMBEDDING).reshape(row.rows, row.dim)
     return EmbeddingRecord(
@@ -69,7 +89,10 @@ def embeddings_of(session: Session, analysis_id: str) -> EmbeddingRecord:
 
 
 def channel_rows(analysis: SessionAnalysis) -> list[dict[str, Any]]:
-    """The columns of `ChannelRow`, a row for each of voice and words that is there, be it without rows of its own."""
+    """Return the columns of an analysis's `ChannelRow`s: one for its voice and one for its words, where it has them.
+
+    A channel without rows of its own is kept too.
+    """
     channels = {Modality.VOICE: analysis.voice, Modality.WORDS: analysis.words}
     return [
         {
@@ -87,7 +110,12 @@ def channel_rows(analysis: SessionAnalysis) -> list[dict[str, Any]]:
 
 
 def channels_of(session: Session, analysis_id: str) -> dict[Modality, FeatureSeries]:
-    """The voice and the words of this analysis, in a transaction that is open."""
+    """Load the voice and the words of an analysis, those of the two that it has, in an open transaction.
+
+    Args:
+        session: The open transaction.
+        analysis_id: The analysis's UUID.
+    """
     rows = session.scalars(select(ChannelRow).where(ChannelRow.analysis_id == analysis_id))
     return {Modality(row.modality): _channel(row) for row in rows}
 

@@ -17,21 +17,42 @@ class MeasureQueries(Queries):
     """Writing measures and finding analyses that have none."""
 
     def replace(self, *, analysis_id: str, measures: Mapping[str, float]) -> None:
-        """Give an analysis these measures and no others; what is not finite has no row. Raises NotFoundError."""
+        """Give an analysis these measures and no others.
+
+        Args:
+            analysis_id: The analysis's UUID.
+            measures: Numbers by name; those that are not finite get no row.
+
+        Raises:
+            NotFoundError: There is no such analysis.
+        """
         with self._writing() as session:
             get_row(session, AnalysisRow, analysis_id, lock=True)
             session.execute(delete(MeasureRow).where(MeasureRow.analysis_id == analysis_id))
             write_measures(session, analysis_id, measures)
 
     def get(self, *, analysis_id: str) -> dict[str, float]:
-        """An analysis's measures by name. Raises NotFoundError."""
+        """Load an analysis's measures by name.
+
+        Raises:
+            NotFoundError: There is no such analysis.
+        """
         query = select(MeasureRow).where(MeasureRow.analysis_id == analysis_id).order_by(MeasureRow.name)
         with self._reading() as session:
             get_row(session, AnalysisRow, analysis_id)
             return {row.name: row.value for row in session.scalars(query)}
 
     def list_unmeasured(self, *, mark: str, version: int, limit: int | None = None) -> list[str]:
-        """Ids of analyses whose measure named `mark` is missing or below `version`, the newest first."""
+        """List analyses whose measures are missing or of an old version, the newest first.
+
+        Args:
+            mark: The name of the measure that holds the version.
+            version: The version that is up to date; analyses below it are listed.
+            limit: The most ids to return; None for all.
+
+        Returns:
+            The analyses' UUIDs.
+        """
         marked = select(MeasureRow.name).where(
             MeasureRow.analysis_id == AnalysisRow.id, MeasureRow.name == mark, MeasureRow.value >= version
         )
@@ -46,7 +67,13 @@ class MeasureQueries(Queries):
 
 
 def write_measures(session: Session, analysis_id: str, measures: Mapping[str, float]) -> None:
-    """Add rows for what is finite, in a transaction that is open."""
+    """Add an analysis's measures, in an open transaction.
+
+    Args:
+        session: The open transaction.
+        analysis_id: The analysis's UUID.
+        measures: Numbers by name; those that are not finite get no row.
+    """
     rows = [
         {"analysis_id": analysis_id, "name": name, "value": float(value)}
         for name, value in measures.items()
@@ -57,7 +84,12 @@ def write_measures(session: Session, analysis_id: str, measures: Mapping[str, fl
 
 
 def measure_columns(names: Sequence[str], analyses: Select[Any] | None = None) -> Subquery:
-    """analysis_id and a column a measure, null where not measured; of these analyses alone when given."""
+    """Build a subquery of analysis_id and a column for each measure, null where not measured.
+
+    Args:
+        names: The measures that become columns.
+        analyses: A query of the ids of the analyses to read; None for all.
+    """
     query = select(
         MeasureRow.analysis_id,
         *(func.max(case((MeasureRow.name == name, MeasureRow.value))).label(name) for name in names),

@@ -27,15 +27,26 @@ class JobQueries(JobRequests):
     """Jobs as people and as workers see them: requests, and claiming, reporting, settling."""
 
     def list_queued(self) -> list[JobRecord]:
-        """Jobs that wait, oldest first."""
+        """List the jobs that wait, oldest first."""
         return self._jobs_in([str(JobState.QUEUED)])
 
     def list_live(self) -> list[JobRecord]:
-        """Jobs that wait or run, oldest first."""
+        """List the jobs that wait or run, oldest first."""
         return self._jobs_in(_LIVE)
 
     def claim(self, *, workflow_id: str, worker: str, claim: str) -> JobRecord | None:
-        """Take a live job, from whoever holds it; None when it is erased, finished, or cancelled (now or before)."""
+        """Take a live job, from whoever holds it.
+
+        A job that a person asked to cancel is cancelled here instead.
+
+        Args:
+            workflow_id: The id of the job's present attempt.
+            worker: The id of the worker that takes it.
+            claim: A random text by which this claim is recognised later.
+
+        Returns:
+            The running job; None when it is erased, finished or cancelled.
+        """
         with self._writing() as session:
             row = _find_live(session, workflow_id)
             if row is None:
@@ -61,8 +72,8 @@ class JobQueries(JobRequests):
         """Note how far a running job is. Not audited.
 
         Args:
-            workflow_id: The job's present attempt.
-            claim: What its holder claimed it with.
+            workflow_id: The id of the job's present attempt.
+            claim: The claim that its holder took it with.
             progress: The step; done and total are kept as whole numbers.
             step_started_at: Since when the job is at the step.
 
@@ -98,11 +109,11 @@ class JobQueries(JobRequests):
         """Settle a job as done, failed or cancelled.
 
         Args:
-            workflow_id: The job's present attempt.
-            claim: What its holder claimed it with.
+            workflow_id: The id of the job's present attempt.
+            claim: The claim that its holder took it with.
             state: How it ended.
-            error: Why it failed.
-            analysis_id: The analysis that it led to.
+            error: Why it failed; None when it did not.
+            analysis_id: The UUID of the analysis that it led to; None for none.
 
         Returns:
             False, and nothing is changed, when the claim does not hold any more.
@@ -118,7 +129,17 @@ class JobQueries(JobRequests):
             return True
 
     def release(self, *, workflow_id: str, claim: str) -> bool:
-        """Queue a held job again without counting the claim (its worker stops); False when the claim is lost."""
+        """Queue a held job again without counting the claim, because its worker stops.
+
+        A job that a person asked to cancel is cancelled instead.
+
+        Args:
+            workflow_id: The id of the job's present attempt.
+            claim: The claim that its holder took it with.
+
+        Returns:
+            False, and nothing is changed, when the claim does not hold any more.
+        """
         with self._writing() as session:
             row = _find_claimed(session, workflow_id, claim)
             if row is None:
@@ -129,7 +150,7 @@ class JobQueries(JobRequests):
             return True
 
     def requeue_worker(self, *, worker: str) -> int:
-        """Queue the running jobs of a worker that has died; how many."""
+        """Queue the running jobs of a worker that has died, and return how many they were."""
         with self._writing() as session:
             query = select(JobRow).where(JobRow.worker == worker, JobRow.state == str(JobState.RUNNING))
             rows = session.scalars(query.with_for_update()).all()
@@ -139,7 +160,15 @@ class JobQueries(JobRequests):
             return len(rows)
 
     def fail(self, *, workflow_id: str, error: Message) -> bool:
-        """Fail a live job whoever holds it; False when it is not live. For jobs that the engine has given up."""
+        """Fail a live job, whoever holds it, because the job engine has given it up.
+
+        Args:
+            workflow_id: The id of the job's present attempt.
+            error: Why it failed.
+
+        Returns:
+            False, and nothing is changed, when the job is not live.
+        """
         with self._writing() as session:
             row = _find_live(session, workflow_id)
             if row is None:
@@ -166,7 +195,7 @@ def _find_claimed(session: Session, workflow_id: str, claim: str) -> JobRow | No
 
 
 def _unassign(row: JobRow, state: JobState) -> None:
-    """Nobody works on the job any more; the attempt stays what it is."""
+    """Take the job from its worker; the attempt stays what it is."""
     row.state = str(state)
     row.worker = None
     row.claim = None

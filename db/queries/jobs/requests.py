@@ -1,4 +1,4 @@
-"""Analysis jobs as a person sees them; the job engine keeps its own books and names ours by `workflow_id`."""
+"""Analysis jobs as a person sees them; the job engine keeps its own list and names ours by `workflow_id`."""
 
 from __future__ import annotations
 
@@ -34,9 +34,14 @@ class JobRequests(Queries):
     """Creating jobs, moving them on, and watching them."""
 
     def create(self, *, session_id: str, settings: dict[str, Any] | None = None) -> JobRecord:
-        """A queued job for this session, or the live one that it already has. Raises NotFoundError.
+        """Queue a job for a session, unless it has a live one already, which is then returned.
 
-        `settings` are the job's own analysis settings; the installation's hold for what they leave out.
+        Args:
+            session_id: The session's UUID.
+            settings: The job's own analysis settings; the installation's apply to what they leave out. None for none.
+
+        Raises:
+            NotFoundError: There is no such session.
         """
         row = queued_job(session_id, settings)
         try:
@@ -54,19 +59,28 @@ class JobRequests(Queries):
             raise
 
     def get(self, *, job_id: str) -> JobRecord:
-        """Raises NotFoundError."""
+        """Load a job.
+
+        Raises:
+            NotFoundError: There is no such job.
+        """
         with self._reading() as session:
             return job_record(get_row(session, JobRow, job_id))
 
     def latest(self, *, session_id: str) -> JobRecord | None:
-        """The session's newest job, or None."""
+        """Load the session's newest job; None where it has none."""
         query = select(JobRow).where(JobRow.session_id == session_id).order_by(JobRow.created_at.desc()).limit(1)
         with self._reading() as session:
             row = session.scalar(query)
             return None if row is None else job_record(row)
 
     def list_newest(self, *, states: Sequence[JobState] | None = None, limit: int = 200) -> list[JobView]:
-        """Jobs, newest first, in these states (None: in any), with the words a list shows."""
+        """List jobs, newest first, with the words that a list of them shows.
+
+        Args:
+            states: Only jobs in these states; None for any.
+            limit: The most jobs to return.
+        """
         query = (
             select(JobRow, SubjectRow.id, SubjectRow.label, SessionRow.original_name)
             .join(SessionRow, SessionRow.id == JobRow.session_id)
@@ -80,10 +94,19 @@ class JobRequests(Queries):
             return [JobView(job_record(row), *words) for row, *words in session.execute(query)]
 
     def set_state(self, *, job_id: str, state: JobState, error: Message | None = None) -> JobRecord:
-        """Move a job on, as `TRANSITIONS` allows; the state it is in already changes nothing.
+        """Move a job to another state, as `TRANSITIONS` allows; to the state that it is in changes nothing.
 
-        To `queued` it is a retry: the attempt grows by one; progress, error and the wish to cancel are forgotten.
-        Raises StoreError for a move that is not allowed, or when the session has another live job.
+        A move to `queued` is a retry: the attempt grows by one, and progress, error and the request to cancel are
+        cleared.
+
+        Args:
+            job_id: The job's UUID.
+            state: Its new state.
+            error: Why it failed; None clears an earlier error.
+
+        Raises:
+            NotFoundError: There is no such job.
+            StoreError: The move is not allowed, or the session has another live job.
         """
         state = JobState(state)
         try:
@@ -102,7 +125,11 @@ class JobRequests(Queries):
             raise StoreError(messages.LIVE_JOB()) from None
 
     def request_cancel(self, *, job_id: str) -> JobRecord:
-        """Cancel a queued job, ask a running one to stop; a finished one is returned as it is."""
+        """Cancel a queued job, or ask a running one to stop; a finished one is returned as it is.
+
+        Raises:
+            NotFoundError: There is no such job.
+        """
         with self._writing() as session:
             row = get_row(session, JobRow, job_id, lock=True)
             if JobState(row.state) in LIVE_STATES and not row.cancel_requested:
@@ -115,7 +142,12 @@ class JobRequests(Queries):
 
 
 def queued_job(session_id: str, settings: dict[str, Any] | None) -> JobRow:
-    """A fresh job; its first attempt has the job's id as workflow id, the n-th `<id>.<n>`."""
+    """Build the row of a new job; its first attempt has the job's id as workflow id, the n-th `<id>.<n>`.
+
+    Args:
+        session_id: The UUID of the session to analyse.
+        settings: The job's own analysis settings; None leaves all to the installation's.
+    """
     now = utc_now()
     job_id = new_id()
     return JobRow(
@@ -139,12 +171,12 @@ def _live_job(session: Session, session_id: str) -> JobRow | None:
 
 
 def move_job(row: JobRow, state: JobState, error: Message | None) -> None:
-    """Give a job another state and what belongs to it; whether it may go there is the caller's to know.
+    """Give a job another state and what belongs to it. Whether the move is allowed is the caller's to check.
 
     Args:
         row: The job, in a transaction that writes.
-        state: Where it goes; `QUEUED` is a retry.
-        error: Why it failed; None takes an earlier error away.
+        state: Its new state; `QUEUED` is a retry.
+        error: Why it failed; None clears an earlier error.
     """
     now = utc_now()
     row.state = str(state)

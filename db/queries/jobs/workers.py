@@ -13,7 +13,13 @@ class WorkerQueries(Queries):
     """Signs of life of the workers."""
 
     def heartbeat(self, *, worker: str, host: str, pid: int) -> None:
-        """Note that a worker lives. Not audited."""
+        """Note that a worker lives. Not audited.
+
+        Args:
+            worker: The worker's id.
+            host: The name of its machine.
+            pid: Its process id; another host or pid counts as a restart.
+        """
         now = utc_now()
         with self._writing() as session:
             row = session.get(WorkerRow, worker)
@@ -32,7 +38,7 @@ class WorkerQueries(Queries):
             session.execute(delete(WorkerRow).where(WorkerRow.id == worker))
 
     def list_all(self) -> list[WorkerRecord]:
-        """Known workers, by id."""
+        """List the workers that have shown signs of life, by id."""
         with self._reading() as session:
             rows = session.scalars(select(WorkerRow).order_by(WorkerRow.id))
             return [WorkerRecord(row.id, row.host, row.pid, row.started_at, row.seen_at) for row in rows]

@@ -44,12 +44,18 @@ class CohortQueries(Queries):
     def load(
         self, *, cohort: CohortFilter, measures: Sequence[str] = (), prefer_model: str | None = None
     ) -> pd.DataFrame:
-        """One row an analysed session that the filter lets through, by subject's label, then oldest first.
+        """Load one row for each analysed session that the filter lets through, by subject's label, then oldest first.
 
-        Of a session its newest analysis, by `prefer_model` where it has one. Columns: subject_id, label, is_demo (of
-        the session), session_id, recorded_at (UTC), duration_s, analysis_id, model_id, coverage, the seven mean
-        probabilities, phq_score, phq_low, phq_high, phq_level, phq_scale, phq_provenance and phq_model_id (NaN or None
-        without an estimate), and the `measures` by name, NaN where not measured.
+        Columns: subject_id, label, is_demo (of the session), session_id, recorded_at (UTC), duration_s, analysis_id,
+        model_id, coverage, the seven mean probabilities, phq_score, phq_low, phq_high, phq_level, phq_scale,
+        phq_provenance and phq_model_id (NaN or None without an estimate), and a column for each of `measures`, NaN
+        where not measured.
+
+        Args:
+            cohort: Which sessions.
+            measures: The names of the measures that become columns.
+            prefer_model: The model whose newest analysis stands for a session where it has one, else the newest of any;
+                None for no preference.
         """
         elsewhere: dict[str, Any] = {
             "subject_id": SubjectRow.id,
@@ -76,7 +82,7 @@ class CohortQueries(Queries):
         return tidy_frame(rows, _SESSIONS | dict.fromkeys(measures, "float64"))
 
     def newest_answers(self) -> pd.DataFrame:
-        """Of each subject the newest questionnaire that no correction supersedes.
+        """Load each subject's newest questionnaire that no correction supersedes.
 
         Columns: subject_id, answered_at (UTC), scale, total, band.
         """
@@ -91,7 +97,7 @@ class CohortQueries(Queries):
         return table
 
     def list_models(self) -> list[str]:
-        """The ids of the models of which there are analyses, sorted."""
+        """List the ids of the models of which there are analyses, sorted."""
         with self._reading() as session:
             return list(session.scalars(select(AnalysisRow.model_id).distinct().order_by(AnalysisRow.model_id)))
 

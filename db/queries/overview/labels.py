@@ -1,4 +1,4 @@
-"""What PHQ heads are trained on, and what they can score again: sessions by the kind of their stored embeddings."""
+"""The sessions that PHQ heads are trained on and can score again, by the kind of their stored embeddings."""
 
 from __future__ import annotations
 
@@ -20,11 +20,16 @@ class LabelQueries(Queries):
     """Sessions as labels, and sessions that wait for a head."""
 
     def list_sessions(self, *, scale: Scale, within_days: float, face_kind: str) -> list[LabelledSessionRecord]:
-        """Sessions with embeddings of this kind and a questionnaire of this scale nearby, by subject, then date.
+        """List sessions with stored embeddings and a questionnaire answered near the recording, by subject, then date.
 
         Of a session its newest analysis with such embeddings; of the subject's questionnaires that no correction
-        supersedes, the one answered nearest to the recording, at most `within_days` before or after it. It may serve
-        several sessions. Demonstrations, sessions and answers, are no labels.
+        supersedes, the nearest to the recording. A questionnaire may serve several sessions. Demonstrations, sessions
+        and answers, are no labels.
+
+        Args:
+            scale: Which questionnaire counts.
+            within_days: The most days between recording and questionnaire, before or after.
+            face_kind: The kind of embeddings that counts.
         """
         newest = _newest_of_kind(face_kind)
         sessions = (
@@ -65,10 +70,18 @@ class LabelQueries(Queries):
         return records
 
     def list_rescorable(self, *, face_kind: str, model_id: str, subject_id: str | None = None) -> list[str]:
-        """Ids of analyses that `model_id`, whose embeddings are of this kind, can score without the video.
+        """List analyses that a model can score from their stored embeddings, without the video.
 
-        One a session, demonstrations included, oldest recording first: its newest analysis with such embeddings, unless
-        the session has one by that model with the same settings and things beside. Of one subject when given.
+        One for each session, demonstrations included, oldest recording first: its newest analysis with such embeddings.
+        A session that the model has analysed with the same settings and sidecar files is left out.
+
+        Args:
+            face_kind: The kind of embeddings that the model takes.
+            model_id: The model's id.
+            subject_id: Only this subject's sessions; None for everybody's.
+
+        Returns:
+            The analyses' UUIDs.
         """
         newest = _newest_of_kind(face_kind)
         done = select(AnalysisRow.id).where(
@@ -88,7 +101,11 @@ class LabelQueries(Queries):
             return list(session.scalars(query))
 
     def count_unknown_kind(self, *, subject_id: str | None = None) -> int:
-        """How many analysed sessions have no embeddings of a known kind (of one subject): they need their video."""
+        """Count analysed sessions without embeddings of a known kind. Scoring them again takes their video.
+
+        Args:
+            subject_id: Only this subject's sessions; None for everybody's.
+        """
         with_kind = select(EmbeddingRow.analysis_id).where(EmbeddingRow.kind != "")
         analysed = select(AnalysisRow.id).where(AnalysisRow.session_id == SessionRow.id)
         query = (
@@ -103,7 +120,7 @@ class LabelQueries(Queries):
 
 
 def _newest_of_kind(face_kind: str) -> Subquery:
-    """id, session_id and settings_hash: of each session its newest analysis with embeddings of this kind, if any.
+    """Build id, session_id and settings_hash of each session's newest analysis with embeddings of this kind, if any.
 
     In one pass: what `newest_analysis` does a session at a time is slow on PostgreSQL with a second condition.
     """
@@ -119,7 +136,15 @@ def _newest_of_kind(face_kind: str) -> Subquery:
 
 
 def nearest_answer(answers: Sequence[QuestionnaireRow], at: datetime) -> QuestionnaireRow | None:
-    """Of questionnaires in the order of their answering, the one nearest to a moment, the earlier of two; or None."""
+    """Find the questionnaire answered nearest to a moment, the earlier of two equally near.
+
+    Args:
+        answers: Questionnaires in the order of their answering.
+        at: The moment.
+
+    Returns:
+        The questionnaire; None where there are none.
+    """
     index = bisect_left(answers, at, key=lambda row: row.answered_at)
     neighbours = answers[max(0, index - 1) : index + 1]
     return min(neighbours, key=lambda row: abs(row.answered_at - at), default=None)

@@ -30,7 +30,7 @@ class ModelPairQueries(Queries):
     """Sessions that were analysed by two models."""
 
     def count_analyses(self) -> dict[str, int]:
-        """How many sessions each model has analysed, by its id, sorted."""
+        """Count the sessions that each model has analysed, by its id, sorted."""
         query = (
             select(AnalysisRow.model_id, func.count(AnalysisRow.session_id.distinct()))
             .group_by(AnalysisRow.model_id)
@@ -40,13 +40,17 @@ class ModelPairQueries(Queries):
             return {row[0]: row[1] for row in session.execute(query)}
 
     def load(self, *, first: str, second: str, within_days: float) -> pd.DataFrame:
-        """One row a session that both models have analysed, oldest recording first: of each the newest by either.
+        """Load one row for each session that two models have analysed, oldest recording first.
 
-        Columns: session_id, subject_id, subject_label, recorded_at (UTC); the seven mean probabilities,
-        dominant_emotion, phq_score, phq_low, phq_high, phq_scale and phq_provenance of the first with `_a` and of the
-        second with `_b` behind them (NaN or None without a face, or without an estimate); items, the answers of the
-        subject's questionnaire, of any scale, nearest to the recording and at most `within_days` before or after it,
-        or None.
+        Of each model its newest analysis. Columns: session_id, subject_id, subject_label, recorded_at (UTC); the seven
+        mean probabilities, dominant_emotion, phq_score, phq_low, phq_high, phq_scale and phq_provenance, once ending in
+        `_a` for the first model and once in `_b` for the second (NaN or None without a face or an estimate); items, the
+        answers of the subject's questionnaire nearest to the recording, of either scale, or None.
+
+        Args:
+            first: A model's id.
+            second: Another model's id.
+            within_days: The most days between recording and questionnaire, before or after.
         """
         first_analyses = _newest_by(first)
         second_analyses = _newest_by(second)
@@ -79,7 +83,7 @@ class ModelPairQueries(Queries):
 
 
 def _newest_by(model_id: str) -> Subquery:
-    """Columns of this model's analyses, and the place of each among those of its session: 1 is the newest."""
+    """Build the columns of this model's analyses, with each one's rank among those of its session: 1 is the newest."""
     newest_first = (AnalysisRow.created_at.desc(), AnalysisRow.id.desc())
     rank = func.row_number().over(partition_by=AnalysisRow.session_id, order_by=newest_first)
     columns = (getattr(AnalysisRow, name) for name in _SIDE)

@@ -60,14 +60,22 @@ class TrendQueries(Queries):
         prefer_model: str | None = None,
         measures: Sequence[str] = (),
     ) -> pd.DataFrame:
-        """One row an analysed session, oldest first: its newest analysis.
-
-        By `model_id` alone when given, else by `prefer_model` where it has one.
+        """Load one row for each analysed session of a subject, oldest first: its newest analysis.
 
         Columns: session_id, analysis_id, recorded_at (UTC), model_id, coverage, frames_sampled, dominant_emotion, the
         seven mean probabilities, phq_score, phq_low, phq_high, phq_level, phq_scale, phq_provenance, phq_model_id,
-        phq_modalities ("face+voice"), and, where there is no estimate (NaN in those), phq_unavailable and phq_detail;
-        is_demo; and the `measures` by name, NaN where not measured. Raises NotFoundError.
+        phq_modalities ("face+voice"); where there is no estimate those are NaN, and phq_unavailable and phq_detail say
+        why; is_demo; and a column for each of `measures`, NaN where not measured.
+
+        Args:
+            subject_id: The subject's UUID.
+            model_id: Only analyses by this model count; None for any.
+            prefer_model: The model whose newest analysis stands for a session where it has one; None for no preference.
+                Ignored beside `model_id`.
+            measures: The names of the measures that become columns.
+
+        Raises:
+            NotFoundError: There is no such subject.
         """
         elsewhere: dict[str, Any] = {
             "session_id": SessionRow.id,
@@ -93,7 +101,7 @@ class TrendQueries(Queries):
         return table
 
     def list_models(self, *, subject_id: str) -> list[str]:
-        """The ids of the models that analysed any of the subject's sessions, sorted."""
+        """List the ids of the models that analysed any of the subject's sessions, sorted."""
         query = (
             select(AnalysisRow.model_id)
             .join(SessionRow, SessionRow.id == AnalysisRow.session_id)
@@ -105,10 +113,13 @@ class TrendQueries(Queries):
             return list(session.scalars(query))
 
     def questionnaires(self, *, subject_id: str) -> pd.DataFrame:
-        """The subject's questionnaires that no correction supersedes, oldest first.
+        """Load the subject's questionnaires that no correction supersedes, oldest first.
 
         Columns: questionnaire_id, answered_at (UTC), scale, total, item9_flag, difficulty (NA where it was not
-        answered), source, maximum (of the scale), band. Raises NotFoundError.
+        answered), source, maximum (of the scale), band.
+
+        Raises:
+            NotFoundError: There is no such subject.
         """
         columns = [QuestionnaireRow.id, *(getattr(QuestionnaireRow, name) for name in list(_QUESTIONNAIRES)[1:])]
         query = (

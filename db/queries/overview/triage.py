@@ -27,11 +27,17 @@ class TriageQueries(Queries):
         limit: int = 50,
         prefer_model: str | None = None,
     ) -> list[AttentionItem]:
-        """What a person should look at, most urgent kind first, newest first within a kind; at most `limit` a kind.
+        """List what a person should look at, most urgent kind first, newest first within a kind.
 
-        Questionnaires whose item 9 is not zero (until acknowledged; the answer itself is not told), sessions whose
-        newest job failed, newest analyses (by `prefer_model` where it has one) below `coverage_floor`, and,
-        demonstrations aside, sessions without consent or past their retention.
+        The kinds: questionnaires whose item 9 is not zero, until acknowledged (the answer itself is not told); sessions
+        whose newest job failed; newest analyses with low coverage; and, demonstrations aside, sessions without consent
+        or past their retention.
+
+        Args:
+            coverage_floor: The share of frames with a face, 0 to 1, below which an analysis is listed.
+            now: The moment that retention is measured against; None for the present.
+            limit: The most items of each kind.
+            prefer_model: The model whose newest analysis stands for a session where it has one; None for no preference.
         """
         queries = {
             AttentionKind.ITEM_9: _flagged_answers(),
@@ -73,7 +79,7 @@ def _detail(kind: AttentionKind, row: Any) -> Message:
 def _of_sessions(
     at: InstrumentedAttribute[Any], object_id: InstrumentedAttribute[str], about: ColumnElement[Any] | None = None
 ) -> Select[Any]:
-    """Sessions with their subjects, the latest `at` first."""
+    """Select sessions with their subjects, the latest `at` first."""
     return (
         select(
             at.label("at"),
