@@ -43,7 +43,12 @@ def configure_logging(default_level: str, log_format: str = SHORT_FORMAT) -> Non
 
 @contextmanager
 def job_in_logs(job_id: str, session_id: str) -> Iterator[None]:
-    """Name a job and its session on each line that is logged inside of the `with`."""
+    """Name a job and its session on each line that is logged inside of the `with`.
+
+    Args:
+        job_id: The job's UUID.
+        session_id: The session's UUID.
+    """
     token = _job.set(f" job {job_id} session {session_id}:")
     try:
         yield

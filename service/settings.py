@@ -140,7 +140,11 @@ class AppSettings(BaseSettings):
 
     @cached_property
     def secret_key(self) -> bytes:
-        """Key that signs links: `FERPHQ_SECRET`, else the file `secret` (0600), which is made at first use."""
+        """Return the key that signs links: `FERPHQ_SECRET`, else the file `secret` (0600), which is made at first use.
+
+        Raises:
+            SettingsError: The file cannot be read or made.
+        """
         if self.secret is not None:
             return self.secret.encode()
         self.prepare()

@@ -27,6 +27,9 @@ def command(function: Command) -> Command:
     Args:
         function: Its parameters are the command's arguments and options, annotated for typer; its docstring is the
             help. It imports what it needs when it runs.
+
+    Raises:
+        FerPhqError: Raised by the marked function where a package is not installed.
     """
 
     @functools.wraps(function)

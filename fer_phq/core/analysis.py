@@ -277,7 +277,7 @@ class SessionAnalysis:
 
     @property
     def coverage(self) -> float:
-        """See `Timeline.coverage`."""
+        """Frames with the subject's face divided by sampled frames; 0 for an empty timeline."""
         return self.timeline.coverage
 
     @property

@@ -218,7 +218,11 @@ class Table:
 
 
 class CsvError(FerPhqError):
-    """A document's rows cannot be read at all. `problem` says why and where."""
+    """A document's rows cannot be read at all.
+
+    Attributes:
+        problem: Why, and where.
+    """
 
     def __init__(self, problem: Problem) -> None:
         """Keep the problem."""
@@ -289,7 +293,7 @@ class CsvReader:
         self.heading_problems += _heading_problems(record.number, names, positions, self._format)
 
     def _find_delimiter(self) -> str:
-        """The delimiter under which the heading has most of our columns, then most columns."""
+        """Find the delimiter under which the heading has most of our columns, then most columns."""
         self._text.seek(0)
         separator = _SEPARATOR_LINE.fullmatch(_first_line(self._text, self._format.wording))
         if separator and separator[1] in DELIMITERS:
@@ -308,7 +312,7 @@ class CsvReader:
         return max(DELIMITERS, key=columns)
 
     def _row(self, record: _Record) -> Row:
-        """A record by columns, its length compared with the heading's."""
+        """Return a record by columns, its length compared with the heading's."""
         cells = record.cells
         wording = self._format.wording
         too_long = any(cells[len(self.heading) :])
@@ -370,6 +374,10 @@ def open_text(file: BinaryIO) -> TextIO:
 def decode(document: bytes, wording: Wording = Wording()) -> str:
     """Return a document's text, its line ends as they are.
 
+    Args:
+        document: UTF-8 or, with a byte order mark, UTF-16.
+        wording: The templates of the problems.
+
     Raises:
         CsvError: It is neither UTF-8 nor UTF-16 with a byte order mark, or it holds NUL bytes.
     """
@@ -382,16 +390,16 @@ def plain_name(cell: str) -> str:
 
 
 def parse_whole(cell: str) -> int | None:
-    """Return a cell's integer, or None.
+    """Return a cell's integer; None where it holds none.
 
-    Spreadsheets and data frames write it with a zero fraction, 12.0, where a column has gaps. Nothing else is one: not
-    12,0, not 1e1, no digits of other scripts.
+    Spreadsheets and data frames write it with a zero fraction, 12.0, where a column has gaps. Nothing else is an
+    integer: not 12,0, not 1e1, no digits of other scripts.
     """
     return int(cell.split(".")[0]) if _WHOLE.fullmatch(cell) else None
 
 
 def parse_time(cell: str, zone: tzinfo) -> datetime | None:
-    """Return the time in a cell, or None.
+    """Return the time in a cell; None where it holds none.
 
     Args:
         cell: ISO 8601, such as 2026-11-03 or 2026-11-03 14:05. Any other order of day and month is none.
@@ -423,7 +431,7 @@ class _Lines(csv.excel):
 
 
 def _lines(text: TextIO, wording: Wording) -> Iterator[str]:
-    """A text's lines with their ends. Raises CsvError where it is no text."""
+    """Yield a text's lines with their ends. Raises CsvError where it is no text."""
     number = 0
     try:
         for number, line in enumerate(text, 1):
@@ -435,7 +443,10 @@ def _lines(text: TextIO, wording: Wording) -> Iterator[str]:
 
 
 def _undecodable(text: TextIO, error: UnicodeDecodeError, wording: Wording) -> Problem:
-    """The first line that is not of the encoding: the decoder reads ahead, so the file is read again for it."""
+    """Find the first line that is not of the encoding.
+
+    The decoder reads ahead, so the file is read again for it.
+    """
     file = getattr(text, "buffer", None)
     if error.encoding.startswith("utf-16") or file is None:
         return Problem(None, "", _fill(wording.not_utf16))
@@ -451,12 +462,12 @@ def _undecodable(text: TextIO, error: UnicodeDecodeError, wording: Wording) -> P
 
 
 def _first_line(text: TextIO, wording: Wording) -> str:
-    """The first line that is not blank, or ''."""
+    """Return the first line that is not blank, or ''."""
     return next((line for line in _lines(text, wording) if line.strip()), "")
 
 
 def _records(text: TextIO, delimiter: str, table: TableFormat, strict: bool = True) -> Iterator[_Record]:
-    """Every record from the start of a text, its cells stripped. Raises CsvError where it cannot be divided."""
+    """Yield every record from the start of a text, its cells stripped. Raises CsvError where it cannot be divided."""
     text.seek(0)
     plain = delimiter == "\t" and not table.quoted_tabs
     reader = csv.reader(_lines(text, table.wording), _Lines if plain else _Excel, delimiter=delimiter, strict=strict)
@@ -477,7 +488,7 @@ def _records(text: TextIO, delimiter: str, table: TableFormat, strict: bool = Tr
 
 
 def _divided(row: int, line: int, reason: str, wording: Wording) -> Problem:
-    """Why a record cannot be divided into cells."""
+    """Say why a record cannot be divided into cells."""
     if "field limit" in reason:
         message = _fill(wording.long_cell, row=row, line=line, reason=reason, characters=csv.field_size_limit())
     else:
@@ -486,7 +497,7 @@ def _divided(row: int, line: int, reason: str, wording: Wording) -> Problem:
 
 
 def _unquoted(cell: str) -> str:
-    """A cell without the quotation marks around all of it."""
+    """Return a cell without the quotation marks around all of it."""
     enclosed = len(cell) > 1 and cell[0] == cell[-1] == '"'
     return cell[1:-1].replace('""', '"').strip() if enclosed else cell
 
@@ -494,7 +505,7 @@ def _unquoted(cell: str) -> str:
 def _heading_problems(
     row: int, names: Sequence[str], positions: Mapping[str, Sequence[int]], table: TableFormat
 ) -> Iterator[Problem]:
-    """Columns that are unknown, without a name, there twice under one or two names, or missing."""
+    """Find columns that are unknown, without a name, there twice under one or two names, or missing."""
     wording = table.wording
     names_of_columns = tuple(column.name for column in table.columns)
     refused = table.other_columns is OtherColumns.REFUSED
@@ -514,5 +525,5 @@ def _heading_problems(
 
 
 def _fill(template: Template, **facts: Param) -> Message:
-    """A message with those of the facts that its template uses."""
+    """Make a message of those facts that its template uses."""
     return template(**{name: facts[name] for name in template.fields})

@@ -98,7 +98,11 @@ def canonical_name(label: str) -> str:
 
 
 def emotion_index(name: str) -> int:
-    """Return an emotion's position in `EMOTIONS`. Raises ValueError for a name that is not one of the seven."""
+    """Return an emotion's position in `EMOTIONS`.
+
+    Raises:
+        ValueError: The name is not one of the seven.
+    """
     try:
         return EMOTIONS.index(name)
     except ValueError:

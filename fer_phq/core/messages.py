@@ -72,12 +72,29 @@ TEMPLATES: dict[str, Template] = {}
 
 
 def template(code: str, text: str) -> Template:
-    """Declare a template. Raises ValueError for a code that is declared already."""
+    """Declare a template.
+
+    Args:
+        code: Its room and what it says, as 'video.no_pictures'.
+        text: English with `{fields}`.
+
+    Raises:
+        ValueError: The code is declared already, or a field is not a plain name.
+    """
     return _declare(Template(code, text))
 
 
 def counted(code: str, singular: str, plural: str) -> Template:
-    """Declare a template whose form depends on `{n}`. Raises ValueError for a code that is declared already."""
+    """Declare a template whose form depends on `{n}`.
+
+    Args:
+        code: Its room and what it says, as 'video.no_pictures'.
+        singular: English with `{fields}`, for an `n` of 1.
+        plural: English with `{fields}`, for any other `n`.
+
+    Raises:
+        ValueError: The code is declared already, or a field is not a plain name.
+    """
     return _declare(Template(code, singular, plural))
 
 

@@ -180,10 +180,10 @@ def score_items(items: Sequence[int], scale: Scale) -> int:
 
 
 def asks_difficulty(items: Sequence[int | None]) -> bool:
-    """Return whether the form's last question is asked.
+    """Tell whether the form's last question is asked.
 
     Args:
-        items: The answers; the question follows when one of them is above 0. None is not answered.
+        items: The answers, None where not answered. The question follows when one of them is above 0.
     """
     return any(items)
 

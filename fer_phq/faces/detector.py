@@ -274,7 +274,12 @@ def _overlaps(box: FloatArray, boxes: FloatArray) -> FloatArray:
 
 
 def overlap(a: Box, b: Box) -> float:
-    """Compute the intersection over union of two boxes (x0, y0, x1, y1), 0 to 1."""
+    """Compute the intersection over union of two boxes, 0 to 1.
+
+    Args:
+        a: (x0, y0, x1, y1) in pixels.
+        b: The other box.
+    """
     both = _intersection(a, b)
     return both / (_area(a) + _area(b) - both) if both else 0.0
 

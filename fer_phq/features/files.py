@@ -139,7 +139,7 @@ def _read_arrays(path: Path) -> Arrays:
 
 
 def _series(arrays: Arrays, values: str, times: str) -> FeatureSeries | None:
-    """One modality's series from its arrays; None without values."""
+    """Build one modality's series from its arrays; None without values."""
     if values not in arrays:
         return None
     if times not in arrays and values != "words":

@@ -126,11 +126,11 @@ def reliable_change_index(before: float, after: float, *, sd: float = SD, retest
     Args:
         before: The earlier total in points.
         after: The later total.
-        sd: See `difference_sd`.
-        retest: See `difference_sd`.
+        sd: The scale's standard deviation in points, above 0.
+        retest: Its test-retest correlation, 0 to below 1.
 
     Raises:
-        ValueError: See `difference_sd`.
+        ValueError: `sd` or `retest` is out of its range.
     """
     return (after - before) / difference_sd(sd=sd, retest=retest)
 
@@ -160,11 +160,11 @@ def reliable_points(*, sd: float = SD, retest: float = RETEST) -> int:
     """Compute the smallest whole difference that is reliable: 7 points with the defaults.
 
     Args:
-        sd: See `difference_sd`.
-        retest: See `difference_sd`.
+        sd: The scale's standard deviation in points, above 0.
+        retest: Its test-retest correlation, 0 to below 1.
 
     Raises:
-        ValueError: See `difference_sd`.
+        ValueError: `sd` or `retest` is out of its range.
     """
     return math.floor(RELIABLE * difference_sd(sd=sd, retest=retest)) + 1
 

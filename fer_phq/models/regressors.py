@@ -213,7 +213,11 @@ class AttentionRegressor:
     maximum: FloatArray
 
     def predict(self, sessions: RegressorInput) -> Float:
-        """Return the totals (n,) of sessions by their windows. Raises ValueError where there are none."""
+        """Return the totals (n,) of sessions by their windows.
+
+        Raises:
+            ValueError: The sessions come without windows.
+        """
         if len(sessions.windows) != len(sessions):
             raise ValueError("An attention model reads windows: the sessions come without them.")
         return np.array([self._estimate(windows) for windows in sessions.windows], np.float64)
@@ -280,5 +284,10 @@ FAMILIES: dict[str, type[LinearRegressor] | type[KernelRegressor] | type[TreeReg
 
 
 def fill_missing(rows: Float, fill: Float) -> Float:
-    """Replace NaN in rows (n, p) by the values of fill (p,)."""
+    """Replace NaN in rows.
+
+    Args:
+        rows: (n, p), NaN where not measured.
+        fill: (p,), the value that NaN of each column becomes.
+    """
     return np.where(np.isnan(rows), fill, rows)

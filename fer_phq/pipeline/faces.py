@@ -59,7 +59,13 @@ def extract_faces(
 
 
 def read_chunks(stream: FrameStream, size: int, timer: StageTimer) -> Iterator[list[Frame]]:
-    """Yield up to `size` frames at a time; the time spent waiting for them counts as the stage "decode"."""
+    """Yield a stream's frames in lists.
+
+    Args:
+        stream: Decoded frames.
+        size: The most frames of a list, at least 1.
+        timer: What the time spent waiting for frames is measured with, as the stage "decode".
+    """
     while True:
         with timer.measure("decode"):
             frames = list(islice(stream, size))

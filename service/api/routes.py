@@ -92,12 +92,12 @@ def routes(
 
 
 class Api:
-    """The handlers over one installation and its store; see `routes`."""
+    """The handlers over one installation and its store."""
 
     def __init__(
         self, settings: AppSettings, store: Store, prefix: str, translate: Translate, languages: Sequence[str]
     ) -> None:
-        """See `routes` for the arguments."""
+        """Make the handlers; the arguments are those of `routes`."""
         self._settings = settings
         self._store = store
         self._prefix = prefix

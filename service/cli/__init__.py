@@ -33,7 +33,7 @@ reanalyse.register(app)
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """Run the command line; the entry point of the console script."""
     try:
         configure_logging("WARNING")
         app()
@@ -50,6 +50,6 @@ def main() -> None:
 
 
 def fail(sentence: str) -> int:
-    """Print an error's sentence to standard error; returns exit code 1."""
+    """Print an error's sentence to standard error, and return the exit code 1."""
     print(f"Error: {sentence}", file=sys.stderr)
     return 1

@@ -59,7 +59,18 @@ STEPS = {
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for on the command line."""
+    """What was asked for on the command line.
+
+    Attributes:
+        settings: How recordings are analysed.
+        sidecar: Files given beside the recording.
+        as_json: Whether JSON is printed instead of tables.
+        csv_dir: Folder for timelines; None for none.
+        features_dir: Folder for features files; None for none.
+        subject: Label of the subject that results are stored for; None where they are not stored.
+        consent_by: Who recorded the subject's consent; None where none is recorded.
+        recorded_at: When it was recorded, local time; None for the file's date.
+    """
 
     settings: Settings
     sidecar: Sidecar
@@ -101,7 +112,7 @@ def analyze_command(
     ] = None,
     model: Annotated[str | None, typer.Option(help="Name, id or folder of a checkpoint bundle.")] = None,
 ) -> None:
-    """See `EXAMPLES`."""
+    """Analyse recordings, print the results and store them where a subject is named. `EXAMPLES` is the help."""
     app_settings = current_settings(load_settings(**({"model": model} if model else {})))
     if save is None:
         save = subject is not None
@@ -125,7 +136,10 @@ def analyze_command(
 
 
 def expand(paths: Iterable[Path]) -> tuple[list[Path], list[Message]]:
-    """Files as given and, of folders, every recording below, sorted; and a sentence for each folder without any."""
+    """Return the files to analyse, and a complaint for each folder without any.
+
+    Of folders, every recording below, sorted; other paths as they are.
+    """
     files: list[Path] = []
     complaints: list[Message] = []
     for path in paths:
@@ -139,7 +153,19 @@ def expand(paths: Iterable[Path]) -> tuple[list[Path], list[Message]]:
 
 
 def run(recordings: list[Path], options: Options, app_settings: AppSettings) -> int:
-    """Analyse each file, deliver it as asked, and go on after one that fails; the exit code."""
+    """Analyse each recording and deliver its results; one that fails does not stop the others.
+
+    Args:
+        recordings: Files and folders.
+        options: What was asked for.
+        app_settings: The installation's settings.
+
+    Returns:
+        The exit code: 0 when everything was analysed, else 1.
+
+    Raises:
+        FerPhqError: The model cannot be loaded, a folder cannot be created or the store cannot be opened.
+    """
     paths, complaints = expand(recordings)
     for complaint in complaints:
         print(f"Error: {complaint}", file=sys.stderr)
@@ -166,7 +192,16 @@ def run(recordings: list[Path], options: Options, app_settings: AppSettings) -> 
 
 
 def analyze_one(path: Path, model: FerPhqModel, options: Options) -> SessionAnalysis:
-    """One recording, with a progress bar on standard error when that is a terminal."""
+    """Analyse one recording, with a progress bar on standard error when that is a terminal.
+
+    Args:
+        path: The recording.
+        model: The model.
+        options: What was asked for.
+
+    Raises:
+        FerPhqError: The recording or its sidecar files cannot be used.
+    """
     from fer_phq.pipeline.session import analyze
 
     with progress_bar(path.name) as hook:
@@ -175,7 +210,7 @@ def analyze_one(path: Path, model: FerPhqModel, options: Options) -> SessionAnal
 
 @contextmanager
 def progress_bar(name: str) -> Iterator[ProgressHook | None]:
-    """A hook that moves a bar; None where there is no terminal."""
+    """Provide a hook that moves a bar; None where there is no terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield None
@@ -199,7 +234,16 @@ def progress_bar(name: str) -> Iterator[ProgressHook | None]:
 
 
 def deliver(analysis: SessionAnalysis, options: Options, keep: Callable[[SessionAnalysis], None] | None) -> None:
-    """Store first, so that what was printed was also kept; then CSV and standard output."""
+    """Store an analysis, then write its files and print it. What was printed was thus also stored.
+
+    Args:
+        analysis: The analysis.
+        options: What was asked for.
+        keep: Stores an analysis; None where it is not stored.
+
+    Raises:
+        FerPhqError: It cannot be stored or written.
+    """
     if keep:
         keep(analysis)
     if options.csv_dir:
@@ -213,7 +257,16 @@ def deliver(analysis: SessionAnalysis, options: Options, keep: Callable[[Session
 
 
 def keeper(options: Options, app_settings: AppSettings) -> Callable[[SessionAnalysis], None]:
-    """A function that keeps an analysis: the file as a session of the subject, the result beside it."""
+    """Open the store and return a function that stores an analysis as a session of the subject, with its recording.
+
+    Args:
+        options: What was asked for; `subject` is set.
+        app_settings: The installation's settings.
+
+    Raises:
+        StoreError: The database cannot be opened, or the subject's label is unusable.
+        RecordingError: Raised by the returned function when the file cannot be copied.
+    """
     from db.migrate import upgrade
     from db.store import Store
     from service.erasure import erase_session
@@ -256,7 +309,11 @@ def keeper(options: Options, app_settings: AppSettings) -> Callable[[SessionAnal
 
 
 def make_folder(folder: Path) -> None:
-    """Create a folder for results. SettingsError when that is not possible."""
+    """Create a folder for results.
+
+    Raises:
+        SettingsError: It cannot be created.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -264,12 +321,23 @@ def make_folder(folder: Path) -> None:
 
 
 def file_stem(analysis: SessionAnalysis) -> str:
-    """What a recording's files are called: its content tells equal names apart."""
+    """Return what a recording's files are called: its content tells equal names apart."""
     return f"{Path(analysis.recording.path).stem}-{analysis.recording.sha256[:8]}"
 
 
 def write_csv(analysis: SessionAnalysis, folder: Path) -> Path:
-    """Write the timeline: one row a sampled frame, empty cells in gaps."""
+    """Write the timeline as CSV: a row for each sampled frame, empty cells in gaps.
+
+    Args:
+        analysis: The analysis.
+        folder: The folder, which exists.
+
+    Returns:
+        The file.
+
+    Raises:
+        SettingsError: It cannot be written.
+    """
     path = folder / f"{file_stem(analysis)}.csv"
     try:
         table = analysis.timeline.to_frame(rounded=True).drop(columns="idx")
@@ -280,7 +348,7 @@ def write_csv(analysis: SessionAnalysis, folder: Path) -> Path:
 
 
 def summary(analysis: SessionAnalysis) -> Table:
-    """What a person sees on the terminal."""
+    """Build the table that a person sees on the terminal."""
     info = analysis.recording
     table = Table(title=Path(info.path).name, title_justify="left", show_header=False, min_width=60)
     table.add_row(
@@ -298,7 +366,7 @@ def summary(analysis: SessionAnalysis) -> Table:
 
 
 def phq_text(analysis: SessionAnalysis) -> str:
-    """The estimate with interval and provenance, or why there is none."""
+    """Return the estimate with interval and provenance in words, or why there is none."""
     phq = analysis.phq
     if not isinstance(phq, PhqEstimate):
         return f"unavailable: {phq.text}"

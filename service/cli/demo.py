@@ -36,7 +36,7 @@ def demo_command(
     reset: Annotated[bool, typer.Option("--reset", help="Erase the demonstration and make it anew.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Erase the demonstration.")] = False,
 ) -> None:
-    """See `HELP`."""
+    """Create, remake or remove the demonstration. `HELP` is the help."""
     from service.demo import create_demo, remove_demo
 
     if reset and remove:

@@ -130,7 +130,7 @@ def activate_command(
 
 
 def active_id() -> str | None:
-    """Id of the active bundle; None where it is gone, so that another can still be found and made active."""
+    """Return the active bundle's id; None where it is gone, so that another can still be found and made active."""
     try:
         return active_bundle(load_settings()).model_id
     except ModelError as error:
@@ -139,7 +139,7 @@ def active_id() -> str | None:
 
 
 def named_or_active(name: str | None) -> Bundle:
-    """The bundle that was named, or the active one."""
+    """Find the bundle of this name, or the active one."""
     from fer_phq.models.checkpoint import find_bundle
 
     return find_bundle(name) if name else active_bundle(load_settings())

@@ -46,7 +46,7 @@ def up_command(address: Address = None, port: Port = None) -> None:
 
 
 def wait_for_any(parts: dict[str, subprocess.Popen[bytes]]) -> int:
-    """Wait until a part ends or we are told to stop, stop the others, and give the exit code."""
+    """Wait until a part ends or a signal comes, stop the others, and return the exit code."""
     stop: list[int] = []
 
     def on_signal(number: int, frame: FrameType | None) -> None:

@@ -143,14 +143,14 @@ def import_questionnaires(store: Store, rows: Sequence[QuestionnaireRow], *, by:
 
 
 def _to_correct(row: QuestionnaireRow, same: Sequence[QuestionnaireRecord]) -> QuestionnaireRecord | None:
-    """The questionnaire, of those with these items, whose difficulty the row corrects; None if it was stored before."""
+    """Find the questionnaire, of those with these items, whose difficulty the row corrects; None if stored before."""
     if row.difficulty is None or any(record.difficulty == row.difficulty for record in same):
         return None
     return next((record for record in same if not record.superseded), None)
 
 
 def _questionnaire_row(reader: RowReader, zone: tzinfo, now: datetime) -> QuestionnaireRow | None:
-    """A row's questionnaire, or None where a cell has a problem."""
+    """Read a row's questionnaire; None where a cell has a problem."""
     row = reader.row
     subject = reader.read("subject_id", subject_label)
     answered_at = reader.read("answered_at", lambda cell: session_time(cell, zone, now))
@@ -177,7 +177,7 @@ def _questionnaire_row(reader: RowReader, zone: tzinfo, now: datetime) -> Questi
 
 
 def _difficulty(reader: RowReader, is_due: bool) -> int | None:
-    """The answer to the form's last question. is_due: whether the items lead to it."""
+    """Read the answer to the form's last question. is_due: whether the items lead to it."""
     cell = reader.row["difficulty"]
     if cell and cell not in VALUES:
         reader.add("difficulty", messages.DIFFICULTY_VALUE(text=cell[:20]))

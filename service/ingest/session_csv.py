@@ -123,12 +123,25 @@ class RowReader:
         self.problems: list[Problem] = []
 
     def add(self, column: str, message: Message | None) -> None:
-        """Note a problem with a cell, if there is one."""
+        """Note a problem with a cell.
+
+        Args:
+            column: The cell's column, as the table's format names it.
+            message: What is wrong; None where nothing is.
+        """
         if message is not None:
             self.problems.append(Problem(self.row.number, self.row.label(column), message))
 
     def read(self, column: str, parse: Callable[[str], T]) -> T | None:
-        """Parse a cell; None with a problem where it cannot be."""
+        """Parse a cell.
+
+        Args:
+            column: The cell's column, as the table's format names it.
+            parse: Turns the cell's text into a value, or raises FerPhqError.
+
+        Returns:
+            The value; None, with a problem noted, where the cell cannot be parsed.
+        """
         try:
             return parse(self.row[column])
         except FerPhqError as error:
@@ -139,7 +152,7 @@ class RowReader:
 def _session_row(
     reader: RowReader, zone: tzinfo, now: datetime, consent_by: str, open_transcript: OpenTranscript
 ) -> SessionRow | None:
-    """A row's recording, or None where a cell has a problem."""
+    """Read a row's recording; None where a cell has a problem."""
     row = reader.row
     if not row["file"]:
         reader.add("file", messages.NO_FILE())
@@ -162,7 +175,11 @@ def _session_row(
 
 
 def subject_label(cell: str) -> str:
-    """Return a subject's label as the store takes it. Raises FerPhqError for any other cell."""
+    """Return a subject's label as the store takes it.
+
+    Raises:
+        FerPhqError: The cell is empty, longer than 200 characters, or not one line.
+    """
     if not 1 <= len(cell) <= 200 or not cell.isprintable():
         raise FerPhqError(messages.SUBJECT_LABEL())
     return cell

@@ -103,13 +103,28 @@ class JobStatus:
 
 
 def status(settings: AppSettings, store: Store, job_id: str) -> JobStatus:
-    """One job. NotFoundError when there is none with that id."""
+    """Return a job as a screen shows it.
+
+    Args:
+        settings: The installation's settings.
+        store: The store.
+        job_id: The job's UUID.
+
+    Raises:
+        NotFoundError: There is no such job.
+    """
     job = store.jobs.get(job_id=job_id)
     return _statuses(settings, store, [job])[0]
 
 
 def session_job(settings: AppSettings, store: Store, session_id: str) -> JobStatus | None:
-    """A session's newest job, or None."""
+    """Return a session's newest job as a screen shows it; None where it has none.
+
+    Args:
+        settings: The installation's settings.
+        store: The store.
+        session_id: The session's UUID.
+    """
     job = store.jobs.latest(session_id=session_id)
     return None if job is None else _statuses(settings, store, [job])[0]
 
@@ -117,26 +132,63 @@ def session_job(settings: AppSettings, store: Store, session_id: str) -> JobStat
 def list_jobs(
     settings: AppSettings, store: Store, states: Sequence[JobState] | None = None, limit: int = 100
 ) -> list[JobStatus]:
-    """Jobs, newest first, in any of `states` (all when None)."""
+    """List jobs as a screen shows them, newest first.
+
+    Args:
+        settings: The installation's settings.
+        store: The store.
+        states: Only jobs in these states; None for any.
+        limit: The most jobs to return.
+    """
     return _statuses(settings, store, [view.job for view in store.jobs.list_newest(states=states, limit=limit)])
 
 
 def enqueue_analysis(
     settings: AppSettings, store: Store, session_id: str, analysis: Mapping[str, Any] | None = None
 ) -> JobStatus:
-    """Queue an analysis of a session; its live job when it has one. SettingsError for unknown analysis settings."""
+    """Queue an analysis of a session, unless it has a live job already, which is then returned.
+
+    Args:
+        settings: The installation's settings.
+        store: The store.
+        session_id: The session's UUID.
+        analysis: The job's own analysis settings by name; None leaves all to the installation's.
+
+    Raises:
+        NotFoundError: There is no such session.
+        SettingsError: An analysis setting is unknown or has a value that cannot be used.
+    """
     settings.analysis_settings(analysis)
     job = store.jobs.create(session_id=session_id, settings=dict(analysis) if analysis else None)
     return _statuses(settings, store, [job])[0]
 
 
 def cancel(settings: AppSettings, store: Store, job_id: str) -> JobStatus:
-    """Stop a job: a queued one at once, a running one within about a second of work; a finished one stays as it is."""
+    """Stop a job: a queued one at once, a running one within about a second of work; a finished one stays as it is.
+
+    Args:
+        settings: The installation's settings.
+        store: The store.
+        job_id: The job's UUID.
+
+    Raises:
+        NotFoundError: There is no such job.
+    """
     return _statuses(settings, store, [store.jobs.request_cancel(job_id=job_id)])[0]
 
 
 def retry(settings: AppSettings, store: Store, job_id: str) -> JobStatus:
-    """Queue a failed or cancelled job again; a live or finished one stays as it is."""
+    """Queue a failed or cancelled job again; a live or finished one stays as it is.
+
+    Args:
+        settings: The installation's settings.
+        store: The store.
+        job_id: The job's UUID.
+
+    Raises:
+        NotFoundError: There is no such job.
+        StoreError: The session has another live job.
+    """
     job = store.jobs.get(job_id=job_id)
     if job.state in (JobState.FAILED, JobState.CANCELLED):
         job = store.jobs.set_state(job_id=job_id, state=JobState.QUEUED)
@@ -144,12 +196,22 @@ def retry(settings: AppSettings, store: Store, job_id: str) -> JobStatus:
 
 
 def workers_alive(settings: AppSettings, store: Store) -> int:
-    """How many workers show signs of life."""
+    """Count the workers that show signs of life.
+
+    Args:
+        settings: The installation's settings: `worker_timeout_s` is how old a sign of life may be.
+        store: The store.
+    """
     return len(live_workers(settings, store.workers.list_all()))
 
 
 def live_workers(settings: AppSettings, workers: Iterable[WorkerRecord]) -> set[str]:
-    """Ids of the workers seen within `worker_timeout_s`."""
+    """Return the ids of the workers that show signs of life.
+
+    Args:
+        settings: The installation's settings: `worker_timeout_s` is how old a sign of life may be.
+        workers: The workers to look at.
+    """
     oldest = datetime.now(UTC) - timedelta(seconds=settings.worker_timeout_s)
     return {worker.id for worker in workers if worker.seen_at >= oldest}
 

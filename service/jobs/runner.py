@@ -44,10 +44,20 @@ class Analyser(Protocol):
 
     @property
     def model_id(self) -> str:
-        """Id of the model that will be used. ModelError when it cannot be loaded."""
+        """Id of the model that will be used. Raises ModelError when it cannot be loaded."""
 
     def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, sidecar: Sidecar) -> SessionAnalysis:
-        """Analyse one recording with what was given beside it; exceptions of `on_progress` come out as they are."""
+        """Analyse one recording. What `on_progress` raises comes out as it is.
+
+        Args:
+            path: The recording.
+            settings: How it is analysed.
+            on_progress: Called with the progress of each step.
+            sidecar: Files given beside the recording.
+
+        Raises:
+            FerPhqError: The recording, its sidecar files or the model cannot be used.
+        """
 
 
 class WorkerStopping(BaseException):
@@ -85,9 +95,17 @@ class JobRunner:
         return self._held is not None
 
     def run(self, workflow_id: str) -> str:
-        """Work on a job and settle it; the outcome is one of the finished states, or 'none' when it was not ours.
+        """Work on a job and settle it.
 
-        Raises WorkerStopping when the worker stops (the job is queued again), StoreError when the store stays away.
+        Args:
+            workflow_id: The id of the job's present attempt.
+
+        Returns:
+            The state in which the job ended, or 'none' when it was not this worker's.
+
+        Raises:
+            WorkerStopping: The worker stops, and the job is queued again.
+            StoreError: The store stays away.
         """
         if self.stopping.is_set():
             raise WorkerStopping
@@ -142,7 +160,7 @@ class JobRunner:
         return str(state) if settled else "none"
 
     def _analyse(self, job: JobRecord, workflow_id: str, claim: str) -> str:
-        """The id of the job's analysis, found in the store or computed and saved."""
+        """Return the id of the job's analysis, found in the store or computed and saved."""
         if job.claims > MOST_CLAIMS:
             raise RecordingError(messages.ABANDONED(times=MOST_CLAIMS))
         settings = current_settings(self._settings, self._store).analysis_settings(job.settings)
@@ -166,7 +184,7 @@ class JobRunner:
         )
 
     def _recording_of(self, session: SessionRecord) -> Path:
-        """The session's recording. Raises RecordingError when it is gone."""
+        """Return where the session's recording is. Raises RecordingError when it is gone."""
         if session.media_path is None:
             raise RecordingError(messages.RECORDING_REMOVED())
         path = self._media.path_of(session.media_path)
@@ -175,11 +193,7 @@ class JobRunner:
         return path
 
     def _hook(self, workflow_id: str, claim: str) -> ProgressHook:
-        """Reports progress; raises when the job is cancelled, lost, or the worker stops.
-
-        Each step's beginning and the last step's end are reported, else one in `PROGRESS_SECONDS` at most. A step
-        begins with the last report of the one before it.
-        """
+        """Make a hook that reports progress, and raises when the job is cancelled, lost, or the worker stops."""
         next_report = 0.0
         step: Step | None = None
         step_started_at = last_seen = datetime.now(UTC)

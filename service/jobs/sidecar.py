@@ -23,8 +23,13 @@ def digest(transcript: TranscriptRecord) -> str:
 def sidecar_files(settings: AppSettings, store: Store, session_id: str) -> Iterator[Sidecar]:
     """Write a session's sidecar files, which are there only inside of the `with`.
 
-    The transcript lies in the incoming folder, readable by its owner only; after a crash the sweep removes it.
-    An error that names the file uses its original name.
+    The transcript lies in the incoming folder, readable by its owner only; after a crash the sweep removes it. An error
+    that names the file uses its original name.
+
+    Args:
+        settings: The installation's settings.
+        store: The store.
+        session_id: The session's UUID.
     """
     transcript = store.transcripts.get(session_id=session_id)
     if transcript is None:

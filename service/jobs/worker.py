@@ -72,11 +72,18 @@ class PipelineAnalyser:
 
     @property
     def model_id(self) -> str:
-        """Id of the loaded model. ModelError when it cannot be loaded."""
+        """Id of the loaded model. Raises ModelError when it cannot be loaded."""
         return str(self._model().model_id)
 
     def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, sidecar: Sidecar) -> SessionAnalysis:
-        """See `fer_phq.pipeline.analyze`."""
+        """Analyse one recording with the loaded model, as `fer_phq.pipeline.session.analyze` does.
+
+        Args:
+            path: The recording.
+            settings: How it is analysed.
+            on_progress: Called with the progress of each step.
+            sidecar: Files given beside the recording.
+        """
         from fer_phq.pipeline.session import analyze
 
         return analyze(path, self._model(), settings, on_progress, sidecar)
@@ -94,12 +101,19 @@ class PipelineAnalyser:
 def run_worker(
     settings: AppSettings, *, analyser: Analyser | None = None, open_store: Callable[..., Store] = Store
 ) -> int:
-    """Work until SIGTERM or SIGINT; the exit code. Call it in the main thread of a process of its own.
+    """Work until SIGTERM or SIGINT, and return the exit code. Call it in the main thread of a process of its own.
 
-    `analyser` stands in the pipeline's place and `open_store(url, actor=...)` in the store's, for tests that need an
-    analysis of a certain length or end, or a halt between two writes. A job that does not reach its next chunk within
-    `STOP_S` of the signal is queued again and the process ends without waiting for it. Raises SettingsError or
-    StoreError when the worker cannot start.
+    A job that does not reach its next chunk within `STOP_S` of the signal is queued again, and the process ends without
+    waiting for it.
+
+    Args:
+        settings: The installation's settings.
+        analyser: Takes the pipeline's place, for tests that need an analysis of a certain length or end.
+        open_store: Takes `Store`'s place, `open_store(url, actor=...)`, for tests that need a halt between two writes.
+
+    Raises:
+        SettingsError: The worker's name is in use, or the settings cannot be used.
+        StoreError: The database cannot be opened.
     """
     settings.prepare()
     stop = _stop_on_signals()
@@ -288,7 +302,7 @@ class _Worker:
                 return
 
     def _measure(self) -> None:
-        """Some of the analyses of before there were measures, a few at a time: signs of life are due in between."""
+        """Measure some of the analyses that have no measures yet, a few at a time: signs of life are due in between."""
         count = measure_stored(self._store, limit=MEASURED_AT_ONCE)
         if count:
             log.info("%d stored analyses measured", count)
@@ -301,7 +315,7 @@ class _Worker:
 
 
 def _stop_on_signals() -> threading.Event:
-    """An event that SIGTERM and SIGINT set; a second signal ends the process at once."""
+    """Make an event that SIGTERM and SIGINT set; a second signal ends the process at once."""
     stop = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -315,7 +329,7 @@ def _stop_on_signals() -> threading.Event:
 
 
 def _prepare_sqlite(url: str) -> None:
-    """Have the engine's SQLite file, readable by its owner only, in write-ahead mode: readers and a writer at once."""
+    """Create the engine's SQLite file, readable by its owner only, in write-ahead mode: readers beside a writer."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         return
@@ -329,7 +343,7 @@ def _prepare_sqlite(url: str) -> None:
 
 
 def main() -> int:
-    """`python -m service.jobs.worker`: a worker with settings from the environment."""
+    """Run a worker with settings from the environment: `python -m service.jobs.worker`."""
     configure_logging("INFO", LONG_FORMAT)
     return run_worker(load_settings())
 

@@ -34,9 +34,10 @@ class Slot:
 
 
 def take_slot(settings: AppSettings) -> Slot:
-    """The name that FERPHQ_WORKER_ID gives, or `<host>-worker-<n>` with the lowest free n.
+    """Take the name that FERPHQ_WORKER_ID holds, or `<host>-worker-<n>` with the lowest free n.
 
-    SettingsError when the given name is taken by a running worker, or no slot is free.
+    Raises:
+        SettingsError: The name is taken by a running worker, or none is free.
     """
     folder = settings.data_dir / "workers"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -54,7 +55,7 @@ def take_slot(settings: AppSettings) -> Slot:
 
 
 def _try(folder: Path, name: str) -> Slot | None:
-    """The slot of that name, or None when another process holds it."""
+    """Take the slot of that name; None when another process holds it."""
     descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

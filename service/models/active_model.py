@@ -83,7 +83,7 @@ def preferred_model(settings: AppSettings, store: Store) -> str | None:
 
 @cache
 def _shipped_id() -> str:
-    """The shipped bundle's id: hashing its weights takes longer than drawing a list."""
+    """Return the shipped bundle's id, computed once: hashing its weights takes longer than drawing a list."""
     return read_bundle(SHIPPED).model_id
 
 

@@ -153,7 +153,7 @@ def _steps_file(settings: AppSettings) -> Path:
 
 
 def _read_steps(settings: AppSettings, task: Task) -> tuple[TrainingStep, ...]:
-    """The steps that this training has written so far; a half-written line is passed over."""
+    """Read the steps that this training has written so far; a half-written line is passed over."""
     try:
         path = _steps_file(settings)
         if path.stat().st_mtime < task.started_at.timestamp():
@@ -169,7 +169,7 @@ def _runner(settings: AppSettings) -> TaskRunner:
 
 
 def _new_folder(name: str) -> Path:
-    """Where the new bundle will lie. SettingsError for a name that cannot be used, or is in use."""
+    """Return where the new bundle will lie. Raises SettingsError for a name that cannot be used, or is in use."""
     folder = bundle_folder(name)
     if len(name) > LONGEST_NAME:
         raise SettingsError(messages.LONG_NAME(LONGEST_NAME=LONGEST_NAME, name=len(name)))

@@ -177,7 +177,7 @@ class TaskRunner:
 
     @contextmanager
     def _lock(self, patience_s: float) -> Iterator[int | None]:
-        """The locked descriptor; None when others hold it longer than that."""
+        """Provide the locked descriptor; None when others hold it longer than `patience_s` seconds."""
         descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             yield descriptor if _locked(descriptor, patience_s) else None
@@ -244,7 +244,7 @@ def supervise(folder: Path, lock: int) -> None:
 
 
 def _is_cancel_requested(folder: Path, state: Mapping[str, Any]) -> bool:
-    """Whether the end of this task was requested, and not of one before it."""
+    """Tell whether the end of this task was requested, and not of one before it."""
     try:
         return (folder / "cancel").read_text(encoding="utf-8") == str(state["started_at"])
     except OSError:
@@ -265,7 +265,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _unforeseen(folder: Path, kind: str, code: int) -> Message:
-    """Why a command failed that has handed over no error."""
+    """Say why a command failed that has handed over no error."""
     name = messages.TASK_NAMES[kind]()
     if code < 0:
         return messages.TASK_KILLED(what=name)
@@ -294,7 +294,7 @@ def _clear(folder: Path) -> None:
 
 
 def _read(folder: Path) -> dict[str, Any] | None:
-    """The task's state as it was written; None when there is none, or it is not ours."""
+    """Read the task's state as it was written; None when there is none, or it is not ours."""
     try:
         fields = json.loads((folder / "state.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -310,7 +310,7 @@ def _write(folder: Path, fields: Mapping[str, Any]) -> None:
 
 
 def _log_lines(folder: Path) -> list[str]:
-    """The end of what the command printed, without empty lines."""
+    """Return the end of what the command printed, without empty lines."""
     try:
         with (folder / "log.txt").open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))

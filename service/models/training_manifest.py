@@ -68,7 +68,7 @@ def write_manifest(
 
 
 def _load_features(store: Store, session: LabelledSessionRecord, with_embeddings: bool) -> SessionFeatures:
-    """The features of a session's analysis; without the embeddings of words unless all sessions have them."""
+    """Load the features of a session's analysis; without the embeddings of words unless all sessions have them."""
     settings = Settings.from_dict(store.analyses.get(analysis_id=session.analysis_id).settings)
     features = usable_features(store.analyses.load_session_analysis(analysis_id=session.analysis_id), settings)
     if features.words is not None and features.words.kind == MINILM and not with_embeddings:
@@ -77,6 +77,6 @@ def _load_features(store: Store, session: LabelledSessionRecord, with_embeddings
 
 
 def _all_embedded(store: Store, sessions: Sequence[LabelledSessionRecord]) -> bool:
-    """Whether the words of all sessions have embeddings: the package that makes them may have been installed later."""
+    """Tell whether the words of all sessions have embeddings: the package that makes them may have come later."""
     kinds = [store.features.kinds(analysis_id=session.analysis_id).get(Modality.WORDS) for session in sessions]
     return {kind for kind in kinds if kind is not None} == {MINILM}

@@ -342,7 +342,12 @@ def write_report(report: EvaluationReport, folder: Path) -> None:
 
 
 def print_report(report: EvaluationReport, console: Console) -> None:
-    """Print a report as tables on a terminal."""
+    """Print a report as tables on a terminal.
+
+    Args:
+        report: The report.
+        console: The terminal.
+    """
     for evaluation in report.evaluations:
         console.print(f"[bold]{report.model_id}[/] on {evaluation.dataset}: {evaluation.metrics.n} images")
         figures = Table("Figure", "Value", f"{LEVEL:.0%} interval", box=None, padding=(0, 2, 0, 0))

@@ -237,7 +237,12 @@ def resolve_stages(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def save_recipe(recipe: Recipe, path: Path) -> None:
-    """Write a recipe as YAML with all defaults filled in."""
+    """Write a recipe as YAML with all defaults filled in.
+
+    Args:
+        recipe: The recipe.
+        path: The file to write.
+    """
     path.write_text(yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
 
 

@@ -131,13 +131,25 @@ STRENGTHS: Mapping[str, StrengthScale] = MappingProxyType(
 
 
 def blur(crops: Batch, sigma: float, rng: np.random.Generator) -> Batch:
-    """Blur with a Gaussian of `sigma` pixels of a 48-pixel face."""
+    """Blur with a Gaussian.
+
+    Args:
+        crops: uint8 (n, h, w, 3).
+        sigma: Its standard deviation in pixels of a face of `SIDE` pixels.
+        rng: Unused.
+    """
     spread = sigma * crops.shape[1] / SIDE
     return _round_to_uint8(gaussian_filter(crops.astype(np.float64), (0, spread, spread, 0), mode="nearest"))
 
 
 def jpeg(crops: Batch, quality: float, rng: np.random.Generator) -> Batch:
-    """Compress as JPEG with chroma at half resolution, and decode."""
+    """Compress as JPEG with chroma at half resolution, and decode.
+
+    Args:
+        crops: uint8 (n, h, w, 3).
+        quality: JPEG's quality, 1 to 100.
+        rng: Unused.
+    """
 
     def recompress(crop: Batch) -> Batch:
         file = io.BytesIO()
@@ -148,7 +160,13 @@ def jpeg(crops: Batch, quality: float, rng: np.random.Generator) -> Batch:
 
 
 def low_resolution(crops: Batch, side: float, rng: np.random.Generator) -> Batch:
-    """Average down to `side` pixels, then enlarge bilinearly."""
+    """Average down to few pixels, then enlarge bilinearly.
+
+    Args:
+        crops: uint8 (n, h, w, 3).
+        side: The side in pixels to which they are averaged.
+        rng: Unused.
+    """
     height, width = crops.shape[1:3]
     small = (min(int(side), width), min(int(side), height))
 
@@ -160,22 +178,46 @@ def low_resolution(crops: Batch, side: float, rng: np.random.Generator) -> Batch
 
 
 def dark(crops: Batch, stops: float, rng: np.random.Generator) -> Batch:
-    """Darken to 2^-stops of the light, in linear light."""
+    """Darken, in linear light.
+
+    Args:
+        crops: uint8 (n, h, w, 3).
+        stops: By how many stops: each halves the light.
+        rng: Unused.
+    """
     return _round_to_uint8(255 * linear_to_srgb(srgb_to_linear(crops) * 2.0**-stops))
 
 
 def bright(crops: Batch, stops: float, rng: np.random.Generator) -> Batch:
-    """Brighten to 2^stops of the light, in linear light, clipped at white."""
+    """Brighten, in linear light, clipped at white.
+
+    Args:
+        crops: uint8 (n, h, w, 3).
+        stops: By how many stops: each doubles the light.
+        rng: Unused.
+    """
     return _round_to_uint8(255 * linear_to_srgb(srgb_to_linear(crops) * 2.0**stops))
 
 
 def noise(crops: Batch, sigma: float, rng: np.random.Generator) -> Batch:
-    """Add Gaussian noise, the same to a pixel's three channels, so that grey and colour models get the same noise."""
+    """Add Gaussian noise, the same to a pixel's three channels, so that grey and colour models get the same noise.
+
+    Args:
+        crops: uint8 (n, h, w, 3).
+        sigma: Its standard deviation as a share of the range, 0 to 1.
+        rng: Draws the noise.
+    """
     return _round_to_uint8(crops + 255 * sigma * rng.standard_normal((*crops.shape[:3], 1)))
 
 
 def occlusion(crops: Batch, share: float, rng: np.random.Generator) -> Batch:
-    """Cover `share` of each crop with a square of a random grey that lies wholly inside."""
+    """Cover a part of each crop with a square of a random grey that lies wholly inside.
+
+    Args:
+        crops: uint8 (n, h, w, 3).
+        share: The share of the crop's area that is covered, 0 to 1.
+        rng: Draws positions and greys.
+    """
     n, height, width, _ = crops.shape
     rows, columns = (max(1, round(math.sqrt(share) * side)) for side in (height, width))
     positions = rng.random((n, 2))
@@ -189,7 +231,13 @@ def occlusion(crops: Batch, share: float, rng: np.random.Generator) -> Batch:
 
 
 def tilt(crops: Batch, degrees: float, rng: np.random.Generator) -> Batch:
-    """Rotate in the plane, half of the crops to either side; pixels from outside mirror the inside."""
+    """Rotate in the plane, to either side at random; pixels from outside mirror the inside.
+
+    Args:
+        crops: uint8 (n, h, w, 3).
+        degrees: By how much.
+        rng: Draws the sides.
+    """
     angle = torch.from_numpy(np.radians(degrees) * rng.choice([-1.0, 1.0], len(crops))).float()
     cos = torch.cos(angle)
     sin = torch.sin(angle)
@@ -204,9 +252,14 @@ def tilt(crops: Batch, degrees: float, rng: np.random.Generator) -> Batch:
 def colour(crops: Batch, gain: float, rng: np.random.Generator) -> Batch:
     """Light faces with a coloured light from one side; grey faces get the colour of skin first.
 
-    The light is warm, cold, green or magenta at random. Each channel's gain in linear light runs from half of the
-    cast to all of it over the face. Images with colours keep them. Without gain the luma stays as it was. That lips
-    and skin reflect coloured light differently cannot be simulated on grey images.
+    The light is warm, cold, green or magenta at random. Each channel's gain in linear light runs from half of the cast
+    to all of it over the face. Images with colours keep them. Without gain the luma stays as it was. That lips and skin
+    reflect coloured light differently cannot be simulated on grey images.
+
+    Args:
+        crops: uint8 (n, h, w, 3).
+        gain: The cast: by which share the light's channels are stronger and weaker, 0 to 1.
+        rng: Draws the colours and directions of the light.
     """
     n, height, width, _ = crops.shape
     light = gain * np.array([(1, 0, -1), (-1, 0, 1), (-0.5, 1, -0.5), (0.5, -1, 0.5)])[rng.integers(0, 4, (n,))]
@@ -475,14 +528,24 @@ def write_contact_sheet(dataset: str, path: Path, seed: int = 0) -> None:
 
 
 def write_report(report: RobustnessReport, folder: Path) -> None:
-    """Write robustness.json and robustness.md into a folder, which is made if it is missing."""
+    """Write robustness.json and robustness.md.
+
+    Args:
+        report: The report.
+        folder: The folder, which is made if it is missing.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "robustness.json").write_text(to_json(report) + "\n", encoding="utf-8")
     (folder / "robustness.md").write_text(to_markdown(report), encoding="utf-8")
 
 
 def print_report(report: RobustnessReport, console: Console) -> None:
-    """Print the table on a terminal."""
+    """Print the table on a terminal.
+
+    Args:
+        report: The report.
+        console: The terminal.
+    """
     table = Table(*COLUMNS, title=f"{report.model_id}, {report.n} images of {report.dataset}")
     for row in table_rows(report):
         table.add_row(*row)

@@ -200,7 +200,15 @@ def fit(run: Run, data: StageData) -> None:
 
 
 def fit_stage(run: Run, data: StageData) -> None:
-    """Train the remaining epochs of the present stage; see `fit`."""
+    """Train the remaining epochs of the present stage.
+
+    Args:
+        run: The run.
+        data: Images of its present stage.
+
+    Raises:
+        Interrupted: A signal stopped the run, and its state was saved.
+    """
     while run.progress.epoch < run.stage.epochs and not run.ends_early:
         started = time.monotonic() - run.progress.epoch_seconds
         loss = train_epoch(run, data.train)
@@ -208,7 +216,7 @@ def fit_stage(run: Run, data: StageData) -> None:
 
 
 def setup_next_stage(run: Run) -> StageData:
-    """Set up the next stage from the weights of the present one; see `setup_stage`."""
+    """Set up the next stage from the weights of the present one, and return its images."""
     classes = run.stage.classes
     net = run.unwrapped_net
     net.load_state_dict(run.eval_net.state_dict())

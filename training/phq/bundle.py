@@ -57,7 +57,7 @@ def write_phq_bundle(
 
 
 def _emotion_card(base: Bundle) -> str:
-    """The card of the emotion model: a base that is a trained head itself keeps it under another name."""
+    """Return the card of the emotion model: a base that is a trained head itself keeps it under another name."""
     card = base.path / EMOTION_CARD
     return card.read_text(encoding="utf-8") if card.is_file() else base.card
 

@@ -120,7 +120,7 @@ def as_markdown(report: HeadReport) -> str:
 
 
 def _caveats(report: HeadReport) -> str:
-    """What so few people, or so little signal, mean."""
+    """Say what so few people, or so little signal, mean."""
     sentences = []
     if report.subjects < RIDGE_ONLY_BELOW:
         sentences.append(

@@ -228,7 +228,7 @@ def select_model(validations: Sequence[CrossValidation], matrix: FeatureMatrix) 
 
 
 def _subject_errors(estimates: Float, matrix: FeatureMatrix) -> Float:
-    """Mean squared error of each subject (subjects,)."""
+    """Compute the mean squared error of each subject (subjects,)."""
     square = ((estimates - matrix.totals) ** 2).mean(0)
     codes = np.unique(matrix.subjects, return_inverse=True)[1]
     return np.asarray(np.bincount(codes, square) / np.bincount(codes))

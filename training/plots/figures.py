@@ -119,7 +119,15 @@ def learning_curves_figure(rows: Rows, title: str = "") -> Figure:
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure to `path` as PNG. Raises OSError where that is not possible."""
+    """Write a figure as PNG.
+
+    Args:
+        figure: The figure.
+        path: The file to write.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     figure.savefig(path, format="png")
 
 

@@ -124,7 +124,11 @@ def _new_folder(out: Path) -> Iterator[Path]:
 
 
 def check_requirements(out: Path) -> None:
-    """Raise FerPhqError when espeak-ng is missing or the folder `out` is not empty."""
+    """Check that espeak-ng is installed and the folder `out` is empty or missing.
+
+    Raises:
+        FerPhqError: Either is not so.
+    """
     if shutil.which("espeak-ng") is None:
         raise FerPhqError(messages.ESPEAK_MISSING())
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):

@@ -118,6 +118,10 @@ def open_container(path: str, display_name: str, media: MediaKind = "video") -> 
 def video_stream(container: Any, display_name: str) -> Any:
     """Return the main video track of an open container.
 
+    Args:
+        container: An open PyAV container.
+        display_name: What errors call the file.
+
     Raises:
         RecordingError: There is only sound, only cover art or no track at all, or the format is not known.
     """
@@ -135,6 +139,10 @@ def video_stream(container: Any, display_name: str) -> Any:
 
 def audio_stream(container: Any, display_name: str) -> Any:
     """Return the main sound track of an open container.
+
+    Args:
+        container: An open PyAV container.
+        display_name: What errors call the file.
 
     Raises:
         RecordingError: There is none, or its format is not known.

@@ -75,7 +75,12 @@ class Outbox:
         self._blocked += time.monotonic() - before
 
     def send_message(self, kind: str, message: Message) -> None:
-        """Queue an "error" or a "warning"."""
+        """Queue a message for a person.
+
+        Args:
+            kind: "error" or "warning".
+            message: The message.
+        """
         self.send({"kind": kind, "message": to_json(message)})
 
     def heartbeat(self) -> None:

@@ -94,7 +94,12 @@ class Row(NamedTuple):
 
 
 def is_by(utterance: Utterance, speaker: str | None) -> bool:
-    """Return whether a speaker said an utterance; None stands for every speaker."""
+    """Tell whether a speaker said an utterance.
+
+    Args:
+        utterance: The utterance.
+        speaker: The speaker's name, whatever its case and the spaces around it; None stands for every speaker.
+    """
     if speaker is None:
         return True
     return utterance.speaker is not None and utterance.speaker.casefold() == speaker.strip().casefold()

@@ -124,7 +124,7 @@ def _read_votes(path: Path) -> list[Row]:
 
 
 def _vote_problems(row: Row) -> Iterator[Problem]:
-    """Votes of a row that are no counts."""
+    """Find votes of a row that are no counts."""
     for column in VOTE_COLUMNS:
         if column not in row.labels:
             continue
@@ -152,7 +152,7 @@ def _is_of_part(row: Row, split: str | None) -> bool:
 
 
 def _contradictions(row: Row, votes: Row) -> Iterator[Problem]:
-    """Two rows that name two different parts of FER2013: then the tables are not in the same order."""
+    """Find two rows that name two different parts of FER2013: then the tables are not in the same order."""
     usage = row["usage"]
     if usage != votes["usage"] and {usage, votes["usage"]} <= set(FER2013_USAGE.values()):
         message = messages.OTHER_USAGE(usage=usage, vote_usage=votes["usage"])

@@ -143,7 +143,12 @@ def load_run(folder: Path) -> tuple[EmotionNet, Recipe]:
 
 
 def normalise(images: torch.Tensor, network: Network) -> torch.Tensor:
-    """Normalise float images (b, c, h, w) in 0-1 with the network's mean and deviation, in channels-last memory."""
+    """Normalise images with the network's mean and deviation, in channels-last memory.
+
+    Args:
+        images: Float (b, c, h, w) in 0-1.
+        network: The network that takes them.
+    """
     return ((images - network.mean) / network.std).contiguous(memory_format=torch.channels_last)
 
 
@@ -154,7 +159,12 @@ def as_images(pixels: torch.Tensor) -> torch.Tensor:
 
 
 def resize(images: torch.Tensor, size: int) -> torch.Tensor:
-    """Resize images (b, c, h, w) to a side in pixels, as the product's model resizes crops."""
+    """Resize images as the product's model resizes crops.
+
+    Args:
+        images: Float (b, c, h, w).
+        size: The new side in pixels.
+    """
     if images.shape[-2:] == (size, size):
         return images
     return nn.functional.interpolate(images, size=(size, size), mode="bilinear", antialias=True, align_corners=False)
@@ -186,7 +196,12 @@ def check_image_sizes(net: EmotionNet, network: Network, sizes: Iterable[int]) -
 
 
 def image_batches(data: FaceSet, device: torch.device | str) -> Iterator[torch.Tensor]:
-    """Yield a set's images in order and without augmentation, as float batches (b, c, h, w) in 0-1."""
+    """Yield a set's images in order and without augmentation, as float batches (b, c, h, w) in 0-1.
+
+    Args:
+        data: The set.
+        device: Where the batches lie.
+    """
     for start in range(0, len(data), 256):
         indices = np.arange(start, min(start + 256, len(data)))
         yield as_images(torch.from_numpy(np.ascontiguousarray(data.images[indices])).to(device))
@@ -254,7 +269,12 @@ class Teacher(nn.Module):
 
     @torch.no_grad()
     def forward(self, images: torch.Tensor, temperature: float) -> torch.Tensor:
-        """Compute the teachers' mean probabilities (b, classes) of images (b, c, h, w) in 0-1, at a temperature."""
+        """Compute the teachers' mean probabilities (b, classes).
+
+        Args:
+            images: Float (b, c, h, w) in 0-1.
+            temperature: What the logits are divided by; above 1 flattens the probabilities.
+        """
         probabilities = []
         for net, (size, network) in zip(self.nets, self.inputs, strict=True):
             logits = net(normalise(resize(images, size), network)).float()
@@ -262,7 +282,12 @@ class Teacher(nn.Module):
         return torch.stack(probabilities).mean(0)
 
     def forward_mirrored(self, images: torch.Tensor, temperature: float) -> torch.Tensor:
-        """Compute the mean of `forward` over images and their mirror images."""
+        """Compute the mean of `forward` over images and their mirror images.
+
+        Args:
+            images: Float (b, c, h, w) in 0-1.
+            temperature: What the logits are divided by.
+        """
         mean: torch.Tensor = (self(images, temperature) + self(images.flip(-1), temperature)) / 2
         return mean
 

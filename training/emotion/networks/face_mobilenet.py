@@ -68,7 +68,15 @@ class FaceMobileNet(nn.Module):
 
 @register_model
 def face_mobilenet(pretrained: bool = False, **kwargs: Any) -> FaceMobileNet:
-    """Build MobileNet 1.0 for faces, 3.2 million parameters. `init_from` names the file that this module writes."""
+    """Build MobileNet 1.0 for faces, 3.2 million parameters.
+
+    Args:
+        pretrained: Must be False: a recipe's `init_from` names a file of weights instead, which this module writes.
+        **kwargs: timm's arguments. `in_chans` (1) and `drop_rate` (0) are used, others ignored.
+
+    Raises:
+        ModelError: Pretrained weights are asked for.
+    """
     if pretrained:
         raise ModelError(messages.FACE_MOBILENET_WITHOUT_WEIGHTS())
     return FaceMobileNet(kwargs.get("in_chans", 1), kwargs.get("drop_rate", 0.0))

@@ -62,6 +62,11 @@ def learning_rate_factor(schedule: Schedule, step: int, steps_per_epoch: int, st
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, learning_rate: float) -> None:
-    """Set the learning rate of every parameter group, scaled by the group's `lr_scale`."""
+    """Set the learning rate of every parameter group, scaled by the group's `lr_scale`.
+
+    Args:
+        optimiser: The optimiser.
+        learning_rate: The rate of a group whose scale is 1.
+    """
     for group in optimiser.param_groups:
         group["lr"] = learning_rate * group.get("lr_scale", 1)

@@ -244,7 +244,14 @@ def load_state(run: Run) -> None:
 
 @contextmanager
 def handle_stop_signals(run: Run) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM ask the run to stop after its present step; a second Ctrl-C stops it at once."""
+    """Let Ctrl-C and SIGTERM ask the run to stop after its present step; a second signal stops it at once.
+
+    Args:
+        run: The run.
+
+    Raises:
+        KeyboardInterrupt: A second signal came.
+    """
 
     def request_stop(number: int, frame: FrameType | None) -> Any:
         if run.stop_requested:

@@ -291,7 +291,7 @@ def _session(folder: Path, label: Label, score: int, layout: Layout) -> Labelled
 def _of_one_space(
     candidates: Sequence[_Candidate], layout: Layout, left_out: list[Message]
 ) -> Iterator[LabelledSession]:
-    """Sessions whose columns are named as in most. The others' numbers would be another space; they are left out."""
+    """Choose the sessions whose columns are named as in most; the others' numbers would be another space."""
     usual = Counter(candidate.columns for candidate in candidates).most_common(1)
     for candidate in candidates:
         pairs = zip(candidate.columns, usual[0][0], strict=True)

@@ -173,11 +173,14 @@ def _is_number(cell: str) -> bool:
 
 
 def check_last_line(path: Path, table: NumberTable) -> None:
-    """Raise FerPhqError when a file's last line is cut off, as in an archive that was not copied whole.
+    """Check that a file's last line is not cut off, as in an archive that was not copied whole.
 
     Args:
         path: The file.
         table: What it should look like.
+
+    Raises:
+        FerPhqError: It is cut off.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -223,7 +226,7 @@ def _read_numbers(path: Path, table: NumberTable) -> tuple[TimeArray, FloatArray
 
 
 def _load_clnf(folder: Path) -> FeatureSeries | None:
-    """Action units, gaze and pose side by side, of the frames that all three files hold."""
+    """Load action units, gaze and pose side by side, of the frames that all three files hold."""
     paths = [table.path_in(folder) for table in CLNF]
     parts = [_read_numbers(path, table) for path, table in zip(paths, CLNF, strict=True)]
     for path, (leading, _) in zip(paths, parts, strict=True):
@@ -252,14 +255,14 @@ def _load_covarep(path: Path) -> FeatureSeries | None:
 
 
 def _is_tracked(leading: TimeArray) -> npt.NDArray[np.bool_]:
-    """Frames (frame, timestamp, confidence, success) in which the face was found with enough confidence."""
+    """Tell in which frames (frame, timestamp, confidence, success) the face was found with enough confidence."""
     return cast(npt.NDArray[np.bool_], (leading[:, 3] == 1) & (leading[:, 2] >= MIN_CONFIDENCE))
 
 
 def _series(
     path: Path, time_s: TimeArray, values: FloatArray, kind: str, names: tuple[str, ...]
 ) -> FeatureSeries | None:
-    """At most ten rows a second; None without any. Raises FerPhqError when the times do not run forward."""
+    """Take at most ten rows a second; None without any. Raises FerPhqError when the times do not run forward."""
     if not len(values):
         return None
     if not np.isfinite(time_s).all() or (np.diff(time_s) < 0).any():

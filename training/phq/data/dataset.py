@@ -166,6 +166,6 @@ def _kind_message(series: FeatureSeries) -> Message:
 
 
 def _measured_rows(features: SessionFeatures, modality: Modality) -> int:
-    """Number of rows of a modality in which something was measured; 0 without the modality."""
+    """Count the rows of a modality in which something was measured; 0 without the modality."""
     series = features.series(modality)
     return 0 if series is None else count_measured(series)

@@ -70,7 +70,7 @@ class FeatureLoader:
         return _add_speech(session.load(), sidecar)
 
     def _analyse(self, path: Path, sidecar: Sidecar) -> SessionFeatures:
-        """The features of a recording, from the folder of kept ones where they are there."""
+        """Return the features of a recording, from the folder of kept ones where they are there."""
         features_file = self._features_file(probe(path), sidecar)
         if features_file is not None and features_file.is_file():
             return read_features(features_file)
@@ -80,7 +80,7 @@ class FeatureLoader:
         return features
 
     def _features_file(self, info: RecordingInfo, sidecar: Sidecar) -> Path | None:
-        """Where a recording's features are kept: the name tells other content, sidecars or backbones apart."""
+        """Return where a recording's features are kept: the name tells other content, sidecars or backbones apart."""
         if self._keep is None:
             return None
         word_kind = "" if sidecar.transcript is None else str(has_minilm())

@@ -177,7 +177,7 @@ def _has_line_breaks(table: Table) -> bool:
 
 
 def _column_problems(table: Table) -> Iterator[ManifestProblem]:
-    """Columns without a name or with a misspelt one, and no column of recordings or features."""
+    """Find columns without a name or with a misspelt one, and the lack of a column of recordings or features."""
     if table.unnamed is not None:
         yield whole_problem(messages.UNNAMED_COLUMN(number=table.unnamed), ProblemKind.COLUMN)
     for name in map(plain_name, table.heading):
@@ -219,13 +219,7 @@ def _one_edit(a: str, b: str) -> bool:
 
 
 def _cell_problems(row: Row, columns: Sequence[str], required: Sequence[str]) -> Iterator[ManifestProblem]:
-    """What is wrong with a row's cells, its files apart.
-
-    Args:
-        row: The row.
-        columns: The known columns that the manifest has.
-        required: The columns that every row must fill.
-    """
+    """Find what is wrong with a row's cells, its files apart."""
     for column in required:
         if column in columns and not row[column]:
             yield row_problem(row, ProblemKind.EMPTY, column, messages.EMPTY_CELL())
@@ -263,7 +257,7 @@ def _score_problems(row: Row, scale: Scale | None) -> Iterator[ManifestProblem]:
 
 
 def _item_problems(row: Row, scale: Scale | None) -> Iterator[ManifestProblem]:
-    """Answers that are none, that are missing beside others, or that do not sum to the score."""
+    """Find answers that are none, that are missing beside others, or that do not sum to the score."""
     expected = ITEMS[: (scale or Scale.PHQ9).items]
     for item in ITEMS:
         if row[item] and item not in expected:
@@ -316,7 +310,7 @@ def _whole_problems(
 
 
 def _nothing_to_learn(rows: Sequence[Row], skip_bad: bool) -> Iterator[ManifestProblem]:
-    """One subject, or one score."""
+    """Find that all rows are of one subject, or of one score."""
     subjects = {row["subject_id"] for row in rows}
     if len(subjects) == 1 and subjects != {""}:
         subject_template = messages.ONE_SUBJECT_LEFT if skip_bad else messages.ONE_SUBJECT
@@ -329,7 +323,7 @@ def _nothing_to_learn(rows: Sequence[Row], skip_bad: bool) -> Iterator[ManifestP
 
 
 def _split_problems(rows: Sequence[Row]) -> Iterator[ManifestProblem]:
-    """Subjects in several parts: what is learnt of them in one would be tested in another."""
+    """Find subjects in several parts: what is learnt of them in one would be tested in another."""
     parts_of: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         if split := SPLITS.get(row["split"].lower()):

@@ -76,7 +76,7 @@ def _stat(path: str, file: str) -> os.stat_result | Message:
 def _repeated_files(
     folder: Path, rows: Sequence[Row], stats: Mapping[int, os.stat_result]
 ) -> Iterator[ManifestProblem]:
-    """Rows whose recording or features file is another row's too: by name, by link, or by content."""
+    """Find rows whose recording or features file is another row's too: by name, by link, or by content."""
     files: dict[tuple[int, int], list[Row]] = defaultdict(list)
     for row in rows:
         files[stats[row.number].st_dev, stats[row.number].st_ino].append(row)
@@ -92,7 +92,7 @@ def _repeated_files(
 
 
 def _conflicts(same: Sequence[Row], column: str) -> Iterator[ManifestProblem]:
-    """Rows of one file that disagree in a column: nobody can tell which is right."""
+    """Find rows of one file that disagree in a column: nobody can tell which is right."""
     first = same[0]
     second = next(row for row in same if row[column] != first[column])
     for row in same:
@@ -147,7 +147,7 @@ def _sample(path: str, size: int) -> bytes:
 def _unlike_features(
     folder: Path, rows: Sequence[Row], stats: Mapping[int, os.stat_result]
 ) -> Iterator[ManifestProblem]:
-    """Features files that cannot be used, or whose rows are of another width or kind than most."""
+    """Find features files that cannot be used, or whose rows are of another width or kind than most."""
     by_space: dict[Modality, dict[FeatureSpace, list[Row]]] = {modality: defaultdict(list) for modality in Modality}
     read: dict[tuple[int, int], dict[Modality, FeatureSpace] | Message] = {}
     for row in rows:

@@ -76,17 +76,35 @@ class ManifestError(FerPhqError):
 
 
 def row_problem(row: Row, kind: ProblemKind, column: str, message: Message) -> ManifestProblem:
-    """Make the problem of a row in a column."""
+    """Make the problem of a row in a column.
+
+    Args:
+        row: The row.
+        kind: What kind of problem it is.
+        column: The column, as the table's format names it.
+        message: What is wrong.
+    """
     return ManifestProblem(row.number, row.label(column), message, kind)
 
 
 def whole_problem(message: Message, kind: ProblemKind = ProblemKind.WHOLE, column: str = "") -> ManifestProblem:
-    """Make a problem of the whole manifest."""
+    """Make a problem of the whole manifest.
+
+    Args:
+        message: What is wrong.
+        kind: What kind of problem it is.
+        column: The column that it concerns, or ''.
+    """
     return ManifestProblem(None, column, message, kind)
 
 
 def unusable(path: Path, reason: Message) -> ManifestError:
-    """Make the error, of one sentence, of a file whose rows cannot be read at all."""
+    """Make the error, of one sentence, of a file whose rows cannot be read at all.
+
+    Args:
+        path: The file.
+        reason: Why they cannot be read.
+    """
     return ManifestError(messages.UNUSABLE(path=str(path), reason=reason), [whole_problem(reason)])
 
 

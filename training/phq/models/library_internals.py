@@ -56,7 +56,11 @@ def kernel_width(svr: SVR) -> float:
 
 
 def boosted_trees(model: HistGradientBoostingRegressor) -> BoostedTrees:
-    """Return the trees of a fitted gradient boosting model of one output."""
+    """Return the trees of a fitted gradient boosting model of one output.
+
+    Raises:
+        RuntimeError: This version of scikit-learn keeps them elsewhere.
+    """
     predictors = _read(model, "_predictors", "scikit-learn")
     nodes = tuple(_read(predictor, "nodes", "scikit-learn") for (predictor,) in predictors)
     for name in NODE_FIELDS:

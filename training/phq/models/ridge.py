@@ -38,7 +38,12 @@ class BlockScaler(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.use = use
 
     def fit(self, rows: Float, totals: Any = None) -> Self:
-        """Learn means and scales of rows (n, p)."""
+        """Learn means and scales.
+
+        Args:
+            rows: (n, p).
+            totals: Unused; scikit-learn passes them.
+        """
         self.mean_, spread = mean_and_sd(rows)
         names, inverse, sizes = np.unique(np.array(self.blocks), return_inverse=True, return_counts=True)
         weight = 1 / np.sqrt(sizes[inverse])
@@ -135,7 +140,7 @@ def ridge_weights(rows: Float, totals: Float, alpha: float) -> Float:
 
 
 def _spectrum(rows: Float) -> tuple[Float, Float]:
-    """Eigenvalues (k,) above 0 and eigenvectors (n, k) of rows times rows', by the smaller of the two products."""
+    """Compute eigenvalues (k,) above 0 and eigenvectors (n, k) of rows times rows', by the smaller of both products."""
     if len(rows) <= rows.shape[1]:
         value, vector = np.linalg.eigh(rows @ rows.T)
         positive = value > 1e-10 * value.max(initial=1e-300)
