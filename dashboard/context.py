@@ -21,22 +21,30 @@ def use(settings: AppSettings | None) -> None:
 
 
 def environment_settings() -> AppSettings:
-    """The settings handed over at launch, or those of the environment. SettingsError when a value is wrong."""
+    """Return the settings handed over at launch, or those of the environment.
+
+    Raises:
+        SettingsError: A value cannot be used.
+    """
     return _settings if _settings is not None else load_settings()
 
 
 def settings() -> AppSettings:
-    """The settings that hold now: those given, with what people chose where the environment says nothing."""
+    """Return the settings in force: those of launch, with what people chose where the environment says nothing."""
     return current_settings(environment_settings(), store())
 
 
 def store() -> Store:
-    """The store of the current settings, opened once for all viewers. StoreError when it cannot be used."""
+    """Return the store of the current settings, opened once for all viewers.
+
+    Raises:
+        StoreError: The database cannot be used.
+    """
     return _open(environment_settings().database_url)
 
 
 def preferred_model() -> str | None:
-    """Whose analyses stand for their sessions in lists: the active model's; None when it cannot be told."""
+    """Return the id of the active model, whose analyses stand for their sessions in lists; None when unknown."""
     try:
         return active_model.preferred_model(settings(), store())
     except FerPhqError:  # the page has other ways to say what is wrong
@@ -44,7 +52,7 @@ def preferred_model() -> str | None:
 
 
 def colours() -> Palette:
-    """The palette of the viewer's mode."""
+    """Return the palette of the viewer's mode."""
     theme = st.context.theme
     return palette(theme.type if theme is not None else None)
 

@@ -32,7 +32,13 @@ log = logging.getLogger(__name__)
 def main(settings: AppSettings | None = None) -> None:
     """Migrate the store, then serve the dashboard until it is stopped (Ctrl+C or SIGTERM).
 
-    Prints the address once it listens. FerPhqError when the store, the data folder or the port cannot be used.
+    Prints the address once it listens.
+
+    Args:
+        settings: The installation's settings; None for those of the environment.
+
+    Raises:
+        FerPhqError: The store, the data folder or the port cannot be used.
     """
     active = settings if settings is not None else load_settings()
     active.prepare()
@@ -42,7 +48,15 @@ def main(settings: AppSettings | None = None) -> None:
 
 
 def app(settings: AppSettings, *, port: int | None = None) -> st.App:
-    """The ASGI application: the pages, and `/api` for uploads, playback, job status and health."""
+    """Build the ASGI application: the pages, and `/api` for uploads, playback, job status and health.
+
+    Args:
+        settings: The installation's settings.
+        port: The port that it listens on; None for the settings'.
+
+    Raises:
+        StoreError: The database cannot be used.
+    """
     context.use(settings)
     store = context.store()
     address = dashboard_url(settings, port=port)
@@ -57,14 +71,24 @@ def app(settings: AppSettings, *, port: int | None = None) -> st.App:
 
 
 def dashboard_url(settings: AppSettings, *, port: int | None = None) -> str:
-    """The address that a browser on this machine opens."""
+    """Return the address that a browser on this machine opens.
+
+    Args:
+        settings: The installation's settings.
+        port: The port that the dashboard listens on; None for the settings'.
+    """
     host = "localhost" if settings.address in EVERYWHERE else settings.address
     host = f"[{host}]" if ":" in host else host
     return f"http://{host}:{port or settings.port}"
 
 
 def server_options(settings: AppSettings, *, port: int | None = None) -> dict[str, Any]:
-    """Streamlit's options: where to listen, nothing sent home, no code shown to a viewer, our theme."""
+    """Return Streamlit's options: where to listen, nothing sent home, no code shown to a viewer, our theme.
+
+    Args:
+        settings: The installation's settings.
+        port: The port to listen on; None for the settings'.
+    """
     return {
         "server.address": settings.address,
         "server.port": port or settings.port,
@@ -96,7 +120,7 @@ def show_error(error: Exception) -> bool:
 
 
 def _free_port(settings: AppSettings) -> int:
-    """The port to listen on; SettingsError when it is taken or may not be used. Port 0 takes a free one."""
+    """Return the port to listen on, a free one for port 0. Raises SettingsError when it is taken or not allowed."""
     family = socket.AF_INET6 if ":" in settings.address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

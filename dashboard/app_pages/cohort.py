@@ -25,14 +25,14 @@ MODELS = mark(
 
 
 def counts(cohort: Cohort) -> str:
-    """'34 people · 121 sessions'."""
+    """Return how much there is, as '34 people · 121 sessions'."""
     people = n_("{n} person", "{n} people", len(cohort.people))
     sessions = n_("{n} analysed session", "{n} analysed sessions", len(cohort.sessions))
     return f"{people} · {sessions}"
 
 
 def marked(cohort: Cohort) -> Cohort:
-    """The cohort with demonstration people called so."""
+    """Return the cohort with demonstration people named as such."""
     people = cohort.people
     names = [ui.display_name(label, demo) for label, demo in zip(people["label"], people["is_demo"], strict=True)]
     return replace(cohort, people=people.assign(label=names))

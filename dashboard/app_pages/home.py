@@ -27,7 +27,7 @@ SENTENCES = {
 
 
 def attention(items: list[AttentionItem]) -> None:
-    """What a person should look at, most urgent first."""
+    """Draw what a person should look at, most urgent first."""
     with ui.card("attention", _("Needs attention")):
         if not items:
             ui.note(_("Nothing needs attention."))
@@ -52,7 +52,7 @@ def attention(items: list[AttentionItem]) -> None:
 
 
 def open_link(item: AttentionItem) -> None:
-    """Where the item is looked after."""
+    """Draw the link to where an item is dealt with."""
     if item.kind is AttentionKind.ITEM_9:
         st.page_link(ui.QUESTIONNAIRE, label=_("Open questionnaire"), query_params={"subject": item.subject_id})
     elif item.session_id is not None:
@@ -60,7 +60,7 @@ def open_link(item: AttentionItem) -> None:
 
 
 def running(live: list[JobView]) -> None:
-    """Jobs in the queue and at work."""
+    """Draw the jobs in the queue and at work."""
     with ui.card("running", _("Being analysed")):
         worker_warning()
         rows = [(view.job.session_id, f"{view.subject_label} · {view.original_name}") for view in reversed(live)]
@@ -70,7 +70,12 @@ def running(live: list[JobView]) -> None:
 
 
 def recent(rows: list[SessionSummary], limit: int) -> None:
-    """The newest sessions with what was found in them."""
+    """Draw the newest sessions with their results, and a button for more.
+
+    Args:
+        rows: Sessions, newest first.
+        limit: The most of them to draw.
+    """
     with ui.card("recent", _("Recent sessions")):
         ui.session_rows(rows[:limit], "recent")
         if len(rows) > limit:
@@ -82,7 +87,7 @@ def recent(rows: list[SessionSummary], limit: int) -> None:
 
 
 def welcome() -> None:
-    """What to do first."""
+    """Draw what to do first."""
     with ui.card("welcome"):
         ui.empty(
             _("No sessions yet"),

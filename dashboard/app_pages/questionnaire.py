@@ -17,7 +17,7 @@ from service.views.questionnaires import answers
 
 
 def choose(subjects: list[SubjectSummary]) -> str | None:
-    """The label of a known or a new subject."""
+    """Draw the choice of a subject, and return the label of a known or a new one."""
     labels = [subject.label for subject in subjects]
     if "phq_subject" not in st.session_state:
         subject_id = st.query_params.get("subject")

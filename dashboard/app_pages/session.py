@@ -20,7 +20,12 @@ from service.jobs import queue
 
 @st.fragment
 def review(detail: SessionDetail, selection: choose.AnalysisChoice) -> None:
-    """Player, moment, timeline and lists: what follows the chosen moment is redrawn together."""
+    """Draw player, moment, timeline and lists; what depends on the chosen moment is redrawn together.
+
+    Args:
+        detail: The session.
+        selection: Its chosen analysis, and the one to compare with.
+    """
     store = context.store()
     session_id = detail.session.id
     summary = selection.summary
@@ -64,7 +69,7 @@ def review(detail: SessionDetail, selection: choose.AnalysisChoice) -> None:
 
 
 def unanalysed(detail: SessionDetail) -> None:
-    """What is shown while there is no analysis."""
+    """Draw what a session shows while it has no analysis."""
     moment.show_player(detail)
     if detail.job is None:
         with ui.card("unanalysed"):

@@ -21,7 +21,7 @@ NAMES = [measure.name for measure in MEASURES]
 
 
 def choose(subjects: list[SubjectSummary]) -> SubjectSummary:
-    """The subject named in the address or chosen; the address follows the choice."""
+    """Draw the choice of a subject and return it; the page's address names it."""
     ids = [subject.id for subject in subjects]
     by_id = dict(zip(ids, subjects, strict=True))
     if "trends_subject" not in st.session_state:
@@ -34,7 +34,7 @@ def choose(subjects: list[SubjectSummary]) -> SubjectSummary:
 
 
 def choose_model(subject: SubjectSummary) -> str | None:
-    """One model's analyses, where a subject's sessions were analysed by several; None is the active model's and others.
+    """Draw the choice of a model where several analysed the sessions; None is the active one, then any.
 
     What others found stands for sessions that the active model has not analysed.
     """
@@ -48,7 +48,7 @@ def choose_model(subject: SubjectSummary) -> str | None:
 
 
 def header(subject: SubjectSummary) -> None:
-    """Who it is and how much there is."""
+    """Draw who the subject is and how much there is of them."""
     badges = [ui.badge(_("Demonstration"), "demo")] if subject.is_demo else []
     parts = [
         n_("{n} session", "{n} sessions", subject.sessions),
@@ -60,7 +60,13 @@ def header(subject: SubjectSummary) -> None:
 
 
 def emotions(trend: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame) -> None:
-    """Emotion shares, one bar a session."""
+    """Draw the emotion shares, a bar for each session.
+
+    Args:
+        trend: A row for each session, with `recorded_at` and the seven emotions.
+        span: First and last moment of the time axis; None for what the sessions need.
+        events: A row for each event, with `at`, `mark` and `words`.
+    """
     with ui.card("emotions", _("Emotion shares by session")):
         if not len(trend):
             ui.empty(

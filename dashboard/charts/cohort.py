@@ -22,10 +22,13 @@ PEOPLE = "People"
 
 
 def distribution_panel(points: pd.DataFrame, boxes: pd.DataFrame, measure: Measure, colours: Palette) -> go.Figure:
-    """One measure: a point a person in their group's column, with the quartiles of groups that have them.
+    """Draw one measure: a point for each person in their group's column, and the quartiles of groups that have them.
 
-    `points`: `group`, `label`, `subject_id`, `sessions`, `value`, groups in their order. `boxes`: `group`, `low`, `q1`,
-    `median`, `q3`, `high`.
+    Args:
+        points: `group`, `label`, `subject_id`, `sessions`, `value`; groups in their order.
+        boxes: `group`, `low`, `q1`, `median`, `q3`, `high`.
+        measure: The measure.
+        colours: The palette.
     """
     groups = list(dict.fromkeys(points["group"]))
     traces: list[Trace] = [_people(points, groups, measure, colours)]
@@ -54,7 +57,15 @@ def person_panel(
     limits: tuple[float, float],
     span: Span | None,
 ) -> go.Figure:
-    """One person's course in one measure. `rows`: `recorded_at`, `value`, `segment`; `limits` and `span`: the axes."""
+    """Draw one person's course in one measure.
+
+    Args:
+        rows: `recorded_at`, `value`, `segment`; the line stops where `segment` changes.
+        measure: The measure.
+        colours: The palette.
+        limits: Lowest and highest value of the y axis.
+        span: First and last moment of the time axis; None for what the rows need.
+    """
     whole = broken(rows)
     line = {
         "type": "scatter",

@@ -16,9 +16,15 @@ from fer_phq.core.phq import BAND_STARTS, PhqEstimate, Provenance, bands_between
 def emotion_bars(
     values: pd.DataFrame, colours: Palette, *, label: str, reference_label: str | None = None
 ) -> go.Figure:
-    """Seven horizontal bars. `values`: columns `emotion`, `value` (0 to 1) and, with a label for it, `reference`.
+    """Draw seven horizontal bars.
 
     The numbers stand beside the names, where neither a bar nor a reference's mark can cover them.
+
+    Args:
+        values: `emotion`, `value` (0 to 1, NaN for none) and, with a `reference_label`, `reference`.
+        colours: The palette.
+        label: What the bars measure.
+        reference_label: What the reference's marks are; None draws none.
     """
     rows = values.set_index("emotion").reindex(EMOTIONS[::-1])
     names = [_(name.capitalize()) for name in rows.index]
@@ -56,9 +62,13 @@ def emotion_bars(
 
 
 def phq_scale(estimate: PhqEstimate, colours: Palette) -> go.Figure:
-    """An estimate with its interval on the whole scale, over the severity bands.
+    """Draw an estimate with its interval on the whole scale, over the severity bands.
 
     A band is tinted only where the whole interval lies inside it; the interval's bar is what carries the colour.
+
+    Args:
+        estimate: The estimate.
+        colours: The palette.
     """
     figure = go.Figure()
     touched = bands_between(estimate.low, estimate.high)
@@ -93,7 +103,12 @@ def phq_scale(estimate: PhqEstimate, colours: Palette) -> go.Figure:
 
 
 def estimate_colour(provenance: Provenance, colours: Palette) -> str:
-    """Simulated estimates are grey: nothing about them should look like a finding."""
+    """Choose an estimate's colour: simulated ones are grey, so that nothing about them looks like a finding.
+
+    Args:
+        provenance: The kind of labels that its head was trained on.
+        colours: The palette.
+    """
     return colours.muted if provenance is Provenance.SIMULATED else colours.accent
 
 

@@ -15,7 +15,10 @@ from dashboard.theme.palette import Palette
 def mark_events(figure: go.Figure, events: pd.DataFrame, colours: Palette) -> None:
     """Draw each event over the whole height, its mark on top and its words under the pointer.
 
-    `events`: `at` (datetimes on the figure's time axis), `mark` (a number or letter) and `words`.
+    Args:
+        figure: The chart, which is changed.
+        events: `at` (datetimes on the figure's time axis), `mark` (a number or letter) and `words`.
+        colours: The palette.
     """
     if not len(events):
         return

@@ -11,7 +11,7 @@ from dashboard.i18n import SOURCE, language, marks
 
 
 def dated(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The options for a chart with dates."""
+    """Return the options for a chart with dates."""
     code = language()
     if code == SOURCE:
         return dict(config)
@@ -19,7 +19,7 @@ def dated(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def names(code: str) -> dict[str, Any]:
-    """Months and days (from Sunday) of a language as Plotly's locales have them."""
+    """Return months and days (from Sunday) of a language as Plotly's locales have them."""
     locale = Locale.parse(code, sep="-")
     months = locale.months["stand-alone"]
     days = locale.days["stand-alone"]

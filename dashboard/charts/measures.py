@@ -38,10 +38,15 @@ def measure_trend(
     span: Span | None = None,
     events: pd.DataFrame | None = None,
 ) -> go.Figure:
-    """One panel a measure, one below the other, over the same dates; lines stop where `segment` changes.
+    """Draw a panel for each measure, one below the other, over the same dates.
 
-    `values`: `recorded_at`, `measure`, `value` (NaN where not measured), `segment`, rows of a measure by date.
-    `events`: see `mark_events`.
+    Args:
+        values: `recorded_at`, `measure`, `value` (NaN where not measured), `segment`; rows of a measure by date. A line
+            stops where `segment` changes.
+        measures: The measures, from the top.
+        colours: The palette.
+        span: First and last moment of the time axis; None for what the values need.
+        events: `at`, `mark`, `words`, as `mark_events` takes them; None for none.
     """
     axis = date_axis(span or date_span(values["recorded_at"]))
     traces = []
@@ -83,15 +88,24 @@ def measure_trend(
 
 
 def value_axis(measure: Measure, ticks: int) -> dict[str, Any]:
-    """The axis of a measure's values, with about so many ticks; one of shares goes no further than shares can."""
+    """Return the axis of a measure's values; one of shares goes no further than shares can.
+
+    Args:
+        measure: The measure.
+        ticks: About how many ticks it has.
+    """
     axis: dict[str, Any] = {"tickformat": ".0%" if measure.is_share else ".3~g", "nticks": ticks}
     return axis | ({"autorangeoptions": {"clipmin": -EDGE, "clipmax": 1 + EDGE}} if measure.is_share else {})
 
 
 def period_panel(points: pd.DataFrame, means: pd.DataFrame, measure: Measure, colours: Palette) -> go.Figure:
-    """One measure in two periods: every session as a point, and each period's mean as a line.
+    """Draw one measure in two periods: every session as a point, and each period's mean as a line.
 
-    `points`: `measure`, `period` (of `PERIODS`), `value`, `at`. `means`: `measure`, `period`, `mean`.
+    Args:
+        points: `measure`, `period` (of `PERIODS`), `value`, `at`.
+        means: `measure`, `period`, `mean`.
+        measure: The measure.
+        colours: The palette.
     """
     places = list(enumerate(PERIODS))
     clouds = [_cloud(points, measure, period, position, colours) for position, period in places]
@@ -113,7 +127,16 @@ def panel(
     yaxis: Mapping[str, Any],
     **layout: Any,
 ) -> None:
-    """Make a figure one of several small ones: its title at its left, `PANEL` pixels in size, no legend."""
+    """Make a figure one of several small ones: its title at its left, `PANEL` pixels in size, no legend.
+
+    Args:
+        figure: The chart, which is changed.
+        title: Its title.
+        colours: The palette.
+        xaxis: What its x axis has beyond the usual, as Plotly names it.
+        yaxis: What its y axis has beyond the usual.
+        **layout: What its layout has beyond the usual.
+    """
     axes = {
         "width": PANEL[0], "margin": {"l": 44, "r": 8, "t": 34, "b": 30}, "hovermode": "closest", "showlegend": False,
         "title": {"text": escape(title), "font": font(colours, 12), "x": 0, "xref": "paper", "y": 0.97,

@@ -16,9 +16,12 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 def training_curves(steps: pd.DataFrame, colours: Palette) -> go.Figure:
-    """Error of each model so far, over the folds that were judged, as a part of always answering the mean.
+    """Draw each model's error so far, over the folds that were judged, relative to always answering the mean.
 
-    `steps`: `model`, `folds` (from 1), `of` (how many there will be), `share` (RMSE over the mean's; 1 knows nothing).
+    Args:
+        steps: `model`, `folds` (from 1), `of` (how many there will be), `share` (RMSE over the mean's; 1 knows
+            nothing).
+        colours: The palette.
     """
     figure = go.Figure()
     inks = (colours.accent, colours.warning, colours.ink, colours.muted)
@@ -57,10 +60,13 @@ def training_curves(steps: pd.DataFrame, colours: Palette) -> go.Figure:
 
 
 def estimates_of_two(pairs: pd.DataFrame, names: tuple[str, str], colours: Palette) -> go.Figure:
-    """PHQ estimates of one model against another's, a point a session, with both intervals.
+    """Draw PHQ estimates of one model against another's, a point for each session, with both intervals.
 
-    `pairs`: `phq_score_a`, `phq_low_a`, `phq_high_a` and the same with `_b`, `maximum` (of the scale), `words` (what
-    the pointer shows).
+    Args:
+        pairs: `phq_score_a`, `phq_low_a`, `phq_high_a` and the same with `_b`, `maximum` (of the scale), `words` (what
+            the pointer shows).
+        names: The names of the first model and the second.
+        colours: The palette.
     """
     figure = go.Figure()
     top = float(pairs["maximum"].max()) if len(pairs) else 24.0
@@ -98,9 +104,11 @@ def estimates_of_two(pairs: pd.DataFrame, names: tuple[str, str], colours: Palet
 
 
 def share_differences(differences: pd.DataFrame, colours: Palette) -> go.Figure:
-    """How far apart two models' emotion shares lie: of each emotion the mean difference and its middle 90 %.
+    """Draw how far two models' emotion shares differ: of each emotion the mean difference and its middle 90 %.
 
-    `differences`: `emotion`, `mean`, `low`, `high` (shares, -1 to 1; the second model less the first).
+    Args:
+        differences: `emotion`, `mean`, `low`, `high` (shares, -1 to 1; the second model less the first).
+        colours: The palette.
     """
     rows = differences.set_index("emotion").reindex(EMOTIONS[::-1])
     names = [_(name.capitalize()) for name in rows.index]

@@ -29,7 +29,17 @@ def style(
     xaxes: Mapping[str, Any] | None = None,
     yaxes: Mapping[str, Any] | None = None,
 ) -> None:
-    """Give a figure the house's fonts, legend and axes, and what it wants of its own; see `finish`."""
+    """Give a figure the usual fonts, legend and axes, and its own settings over them.
+
+    Args:
+        figure: The chart, which is changed.
+        colours: The palette.
+        height: Pixels.
+        revision: While it stays the same, Plotly keeps a viewer's zoom and hidden traces.
+        layout: What the layout has beyond the usual, as Plotly names it.
+        xaxes: What all x axes have beyond the usual.
+        yaxes: What all y axes have beyond the usual.
+    """
     house = layout_of(colours, height=height, revision=revision)
     finish(
         figure,
@@ -40,7 +50,13 @@ def style(
 
 
 def layout_of(colours: Palette, *, height: int, revision: str) -> dict[str, Any]:
-    """Everything but the axes, as Plotly's layout names it."""
+    """Return the usual layout without axes, as Plotly names it.
+
+    Args:
+        colours: The palette.
+        height: Pixels.
+        revision: While it stays the same, Plotly keeps a viewer's zoom and hidden traces.
+    """
     return {
         "height": height,
         "template": "none",
@@ -67,6 +83,12 @@ def finish(
 
     What Plotly's own `update_layout` and its kin do property by property takes ten times as long. Shapes and
     annotations are added to those that are there.
+
+    Args:
+        figure: The chart, which is changed.
+        layout: Settings of the layout, as Plotly names them.
+        xaxes: Settings of all x axes.
+        yaxes: Settings of all y axes.
     """
     whole: dict[str, Any] = {"xaxis": {}, "yaxis": {}} | figure.layout.to_plotly_json()
     for name, value in (layout or {}).items():
@@ -83,14 +105,19 @@ def finish(
 
 
 def merged(old: Any, new: Any) -> Any:
-    """`new` over `old`, dictionary by dictionary."""
+    """Merge two values dictionary by dictionary.
+
+    Args:
+        old: A value, often a dictionary.
+        new: What takes precedence.
+    """
     if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
         return new
     return {**old, **{name: merged(old.get(name), value) for name, value in new.items()}}
 
 
 def axis_of(colours: Palette) -> dict[str, Any]:
-    """What every axis has."""
+    """Return what every axis has."""
     return {
         "gridcolor": colours.line,
         "zeroline": False,
@@ -102,10 +129,23 @@ def axis_of(colours: Palette) -> dict[str, Any]:
 
 
 def font(colours: Palette, size: int, *, muted: bool = False) -> dict[str, Any]:
+    """Return a font, as Plotly names it.
+
+    Args:
+        colours: The palette.
+        size: Pixels.
+        muted: Whether it is in the colour of things that matter less.
+    """
     return {"family": FONT_FAMILY, "size": size, "color": colours.muted if muted else colours.ink}
 
 
 def legend(colours: Palette, *, y: float) -> dict[str, Any]:
+    """Return a horizontal legend, as Plotly names it.
+
+    Args:
+        colours: The palette.
+        y: Its height on the figure: above 0 it grows upwards from there, else downwards.
+    """
     return {
         "orientation": "h",
         "x": 0,
@@ -120,12 +160,12 @@ def legend(colours: Palette, *, y: float) -> dict[str, Any]:
 
 
 def key(words: str) -> str:
-    """A legend's words, escaped, in lines that a chart on a telephone has room for."""
+    """Escape a legend's words and break them into lines that a chart on a telephone has room for."""
     return "<br>".join(escape(line) for line in wrap(words, KEY_LETTERS, break_on_hyphens=False))
 
 
 def clock(seconds: float) -> str:
-    """Seconds as 'm:ss', or 'h:mm:ss' from an hour on."""
+    """Write seconds as 'm:ss', or 'h:mm:ss' from an hour on."""
     whole = round(seconds)
     hours, rest = divmod(whole, 3600)
     return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"

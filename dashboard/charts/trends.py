@@ -36,10 +36,13 @@ CHANGE_LABELS = {
 def emotion_trend(
     trend: pd.DataFrame, colours: Palette, *, span: Span | None = None, events: pd.DataFrame | None = None
 ) -> go.Figure:
-    """Stacked emotion shares, one bar a session at its date; `span` is the time axis (None: what the sessions need).
+    """Draw stacked emotion shares, a bar for each session at its date.
 
-    `trend`: `recorded_at` (datetimes, ascending) and the seven emotions (0 to 1; NaN where a session has none).
-    `events`: see `mark_events`.
+    Args:
+        trend: `recorded_at` (datetimes, ascending) and the seven emotions (0 to 1; NaN where a session has none).
+        colours: The palette.
+        span: First and last moment of the time axis; None for what the sessions need.
+        events: `at`, `mark`, `words`, as `mark_events` takes them; None for none.
     """
     dates = pd.to_datetime(trend["recorded_at"])
     span = span or date_span(dates)
@@ -79,13 +82,19 @@ def phq_trend(
     span: Span | None = None,
     events: pd.DataFrame | None = None,
 ) -> go.Figure:
-    """PHQ estimates with their intervals and questionnaire scores, on one axis with the severity bands' borders.
+    """Draw PHQ estimates with their intervals and questionnaire scores, on one axis with the severity bands' borders.
 
-    `trend`: `recorded_at`, `phq_score`, `phq_low`, `phq_high`, `phq_scale`, `phq_provenance`, `phq_model_id` (NaN or
-    None where there is no estimate). Estimates are never joined by a line, and those of several heads are several
-    series. `questionnaires`: `answered_at`, `total`, `scale`, `change` (a key of `CHANGE_LABELS`, or empty: no mark),
-    `words` (what the pointer shows below the total, or empty) and `segment` (a line stops where it changes). Either may
-    be empty. `events`: see `mark_events`.
+    Estimates are never joined by a line, and those of several heads are several series.
+
+    Args:
+        trend: `recorded_at`, `phq_score`, `phq_low`, `phq_high`, `phq_scale`, `phq_provenance`, `phq_model_id`; NaN or
+            None where there is no estimate. May be empty.
+        questionnaires: `answered_at`, `total`, `scale`, `change` (a key of `CHANGE_LABELS`, or empty: no mark), `words`
+            (what the pointer shows below the total, or empty) and `segment` (a line stops where it changes). May be
+            empty.
+        colours: The palette.
+        span: First and last moment of the time axis; None for what the rows need.
+        events: `at`, `mark`, `words`, as `mark_events` takes them; None for none.
     """
     top = max([Scale.PHQ8.maximum, *(Scale(name).maximum for name in _scales(trend, questionnaires))])
     traces: list[go.Scatter] = []
@@ -121,7 +130,7 @@ def phq_trend(
 
 
 def _bands(colours: Palette) -> dict[str, Any]:
-    """The severity bands' borders and, at the right, their names."""
+    """Return the severity bands' borders and, at the right, their names."""
     starts = [start for start, _band in BAND_STARTS if start]
     return {
         "shapes": [
@@ -143,7 +152,7 @@ def _bands(colours: Palette) -> dict[str, Any]:
 
 
 def broken(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with an empty one between two of another `segment`, so that a line through them stops there."""
+    """Put an empty row between two of another `segment`, so that a line through them stops there."""
     segment = rows["segment"].to_numpy()
     ends = np.flatnonzero(segment[1:] != segment[:-1]) + 1
     # A place that the rows do not have becomes an empty row.
@@ -151,7 +160,7 @@ def broken(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def date_span(*dates: pd.Series) -> Span | None:
-    """First and last of the dates with air at both ends, a week around a single one; None without any."""
+    """Return the first and last of the dates with air at both ends, a week around a single one; None without any."""
     instants = pd.concat([pd.to_datetime(series) for series in dates if len(series)]) if any(map(len, dates)) else None
     if instants is None:
         return None
@@ -164,7 +173,7 @@ def date_span(*dates: pd.Series) -> Span | None:
 def _estimate_trace(
     rows: pd.DataFrame, provenance: Provenance, head: str, heads: Sequence[str], colours: Palette
 ) -> go.Scatter:
-    """The estimates of one head; of several, each has a form of its own and its name in the legend."""
+    """Build the estimates of one head; of several, each has a form of its own and its name in the legend."""
     simulated = provenance is Provenance.SIMULATED
     form = HEAD_FORMS[heads.index(head) % len(HEAD_FORMS)]
     colour = estimate_colour(provenance, colours)
@@ -198,7 +207,7 @@ def _estimate_trace(
 
 
 def _estimate_name(simulated: bool, head: str | None) -> str:
-    """What the legend says of a series of estimates; `head` where there are several."""
+    """Write what the legend says of a series of estimates; `head` where there are several."""
     if head is None:
         return key(_("Model estimate (demonstration only)") if simulated else _("Model estimate with interval"))
     words = (
@@ -226,7 +235,7 @@ def _questionnaire_trace(rows: pd.DataFrame, scale: Scale, colours: Palette) -> 
 
 
 def _change_trace(rows: pd.DataFrame, change: str, colours: Palette) -> go.Scatter:
-    """Rings around questionnaires, told apart by their form: thin, or thick and larger. Last in the legend."""
+    """Build rings around questionnaires, told apart by their form: thin, or thick and larger. Last in the legend."""
     reliable = change == "reliable"
     return go.Scatter(
         x=pd.to_datetime(rows["answered_at"]),
@@ -249,7 +258,7 @@ def _scales(trend: pd.DataFrame, questionnaires: pd.DataFrame) -> Sequence[str]:
 
 
 def _bar_width_ms(dates: pd.Series, span: Span | None) -> float:
-    """Bar width in milliseconds: most of the smallest distance, at most a week, never thinner than 1/60 of the axis."""
+    """Return a bar's width in ms: most of the smallest distance, at most a week, at least 1/60 of the axis."""
     days = np.sort((dates - dates.min()).dt.total_seconds().to_numpy() / 86_400) if len(dates) else np.zeros(1)
     closest = float(np.diff(days).min()) if len(days) > 1 else 2.0
     axis = (span[1] - span[0]).total_seconds() / 86_400 if span is not None else 1.0
@@ -257,7 +266,7 @@ def _bar_width_ms(dates: pd.Series, span: Span | None) -> float:
 
 
 def date_axis(span: Span | None) -> dict[str, Any]:
-    """The time axis of every chart over dates; without a span it has no dates to show.
+    """Return the time axis of every chart over dates; without a span it has no dates to show.
 
     Plotly chooses as many ticks as there is room for: the same in charts of one width, one below the other.
     """

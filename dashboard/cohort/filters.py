@@ -14,7 +14,15 @@ from db.records import CohortFilter, SubjectSummary
 
 
 def filters(subjects: Sequence[SubjectSummary], tags: Mapping[str, tuple[str, ...]]) -> tuple[CohortFilter, list[str]]:
-    """The chosen filter and the tags to group by."""
+    """Draw the cohort's filter.
+
+    Args:
+        subjects: All subjects.
+        tags: The tags of each subject that has any, by its id.
+
+    Returns:
+        The chosen filter, and the tags to group by.
+    """
     known_tags = sorted({tag for some in tags.values() for tag in some})
     models = context.store().cohort.list_models()
     with ui.card("cohort_filter"):
@@ -44,12 +52,12 @@ def filters(subjects: Sequence[SubjectSummary], tags: Mapping[str, tuple[str, ..
 
 
 def edges(days: object) -> tuple[datetime | None, datetime | None]:
-    """The beginning of the first day and the end of the last one on the viewer's clock; None while open."""
+    """Return the beginning of the first day and the end of the last one on the viewer's clock; None while open."""
     bounds = [day for day in days if isinstance(day, date)] if isinstance(days, tuple) else []
     since = midnight(bounds[0]) if bounds else None
     return since, midnight(bounds[1] + timedelta(days=1)) if len(bounds) == 2 else None
 
 
 def midnight(day: date) -> datetime:
-    """When a day begins on the viewer's clock."""
+    """Return when a day begins on the viewer's clock."""
     return datetime.combine(day, time(), ui.zone()).astimezone(UTC)

@@ -27,7 +27,13 @@ SPREAD = mark(
 
 
 def spread(cohort_data: Cohort, names: Sequence[str], groups: Sequence[str]) -> None:
-    """The distribution of each chosen measure, by group."""
+    """Draw the distribution of each chosen measure, by group.
+
+    Args:
+        cohort_data: The cohort.
+        names: The measures.
+        groups: The tags that make groups; empty for one group of everybody.
+    """
     with ui.card("cohort_spread", _("Distribution over people")):
         members = cohort.group_by_tag(cohort_data.people, groups)
         members["group"] = members["group"].replace({name: _(words) for name, words in GROUPS.items()})
@@ -46,7 +52,7 @@ def spread(cohort_data: Cohort, names: Sequence[str], groups: Sequence[str]) -> 
 
 
 def clicked(event: Any) -> str | None:
-    """The person whose point was clicked."""
+    """Return the id of the person whose point was clicked; None without a click."""
     points = event["selection"]["points"] if event else []
     for point in points:
         if point.get("customdata"):
@@ -56,7 +62,7 @@ def clicked(event: Any) -> str | None:
 
 @st.fragment
 def courses(cohort_data: Cohort) -> None:
-    """A few people at a time, each in a small chart of their own on the same axes."""
+    """Draw a few people at a time, each in a small chart of their own on the same axes."""
     with ui.card("cohort_courses", _("Course of each person")):
         left, right = st.columns([0.35, 0.65], vertical_alignment="bottom")
         name = left.selectbox(
@@ -84,7 +90,16 @@ def courses(cohort_data: Cohort) -> None:
 def person(
     subject_id: str, label: str, name: str, rows: pd.DataFrame, limits: tuple[float, float], span: charts.Span | None
 ) -> None:
-    """One person's panel, with the way to their trends above it."""
+    """Draw one person's panel, with the link to their trends above it.
+
+    Args:
+        subject_id: The subject's UUID.
+        label: The subject's label.
+        name: The measure.
+        rows: `recorded_at`, `value`, `segment` of the person's sessions.
+        limits: Lowest and highest value of the y axis.
+        span: First and last moment of the time axis; None for what the rows need.
+    """
     with st.container(width=charts.PANEL[0], gap=None):
         st.page_link(ui.TRENDS, label=ui.md(label), query_params={"subject": subject_id})
         figure = charts.person_panel(rows, BY_NAME[name], context.colours(), limits=limits, span=span)

@@ -31,7 +31,15 @@ DAY = mark("D MMM YYYY")
 
 
 def people_table(cohort_data: Cohort, names: Sequence[str]) -> list[str]:
-    """One row a person; the ids of those chosen."""
+    """Draw a table with a row for each person.
+
+    Args:
+        cohort_data: The cohort.
+        names: The measures that become columns.
+
+    Returns:
+        The UUIDs of the people whose rows are selected.
+    """
     people = cohort_data.people
     table = pd.DataFrame(
         {
@@ -61,7 +69,12 @@ def people_table(cohort_data: Cohort, names: Sequence[str]) -> list[str]:
 
 
 def columns(cohort_data: Cohort, names: Sequence[str]) -> dict[str, Any]:
-    """How the table's columns are headed and drawn."""
+    """Return how the table's columns are headed and drawn.
+
+    Args:
+        cohort_data: The cohort, for the measures' ranges.
+        names: The measures that become columns.
+    """
     config = st.column_config
     out: dict[str, Any] = {
         "label": config.TextColumn(_("Subject"), pinned=True),
@@ -89,7 +102,7 @@ def columns(cohort_data: Cohort, names: Sequence[str]) -> dict[str, Any]:
 
 
 def estimate_words(row: dict[Any, Any]) -> str:
-    """'9 (4 to 15) PHQ-8, simulated'; empty without an estimate."""
+    """Write an estimate as '9 (4 to 15) PHQ-8, simulated'; empty without an estimate."""
     if pd.isna(row["phq_score"]):
         return ""
     words = _("{score} ({low} to {high}) {scale}, clinical labels")
@@ -100,14 +113,20 @@ def estimate_words(row: dict[Any, Any]) -> str:
 
 
 def answer_words(row: dict[Any, Any]) -> str:
-    """'12 PHQ-9, moderate, 3 Nov 2026'; empty without a questionnaire."""
+    """Write a questionnaire as '12 PHQ-9, moderate, 3 Nov 2026'; empty without a questionnaire."""
     if pd.isna(row["total"]):
         return ""
     return f"{row['total']:.0f} {row['scale']}, {_(str(row['band']))}, {ui.day(row['answered_at'])}"
 
 
 def selected_people(cohort: Cohort, ids: Sequence[str], all_tags: Sequence[str]) -> None:
-    """Where one chosen person can be followed, and the tags of all those chosen."""
+    """Draw what can be done with the selected people: links for a single one, and their tags.
+
+    Args:
+        cohort: The cohort.
+        ids: The UUIDs of the selected people.
+        all_tags: The tags that are in use.
+    """
     people = cohort.people[cohort.people["subject_id"].isin(ids)]
     many = n_("{n} person chosen", "{n} people chosen", len(people))
     with ui.card("cohort_chosen", ui.md(people["label"].iloc[0]) if len(people) == 1 else many):
@@ -124,7 +143,12 @@ def selected_people(cohort: Cohort, ids: Sequence[str], all_tags: Sequence[str])
 
 
 def tags_of_one(person: pd.Series[Any], all_tags: Sequence[str]) -> None:
-    """All tags of one person, to be changed."""
+    """Draw a form for all tags of one person.
+
+    Args:
+        person: The person's row of the cohort.
+        all_tags: The tags that are in use.
+    """
     with st.form(f"tags_{person['subject_id']}", border=False):
         tag_column, send = st.columns([0.8, 0.2], vertical_alignment="bottom")
         options = sorted({*all_tags, *person["tags"]})
@@ -140,7 +164,12 @@ def tags_of_one(person: pd.Series[Any], all_tags: Sequence[str]) -> None:
 
 
 def tags_of_many(people: pd.DataFrame, all_tags: Sequence[str]) -> None:
-    """A tag to give to all chosen people, or to take from them."""
+    """Draw a form that gives a tag to all selected people, or takes it from them.
+
+    Args:
+        people: The people's rows of the cohort.
+        all_tags: The tags that are in use.
+    """
     with st.form("tags_of_many", border=False):
         tag_column, give, take = st.columns([0.6, 0.2, 0.2], vertical_alignment="bottom")
         tag = tag_column.selectbox(
@@ -164,7 +193,7 @@ def tags_of_many(people: pd.DataFrame, all_tags: Sequence[str]) -> None:
 
 
 def keep(tags: dict[str, list[str]]) -> None:
-    """Store tags; what is no tag is said, and what was stored before it stays."""
+    """Store tags by subject; what is no tag is reported, and what was stored before it stays."""
     try:
         for subject_id, some in tags.items():
             context.store().subjects.set_tags(subject_id=subject_id, tags=some)

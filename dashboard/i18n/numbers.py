@@ -9,16 +9,22 @@ MINUS = "\N{MINUS SIGN}"
 
 
 def decimal(value: float, digits: int = 1, *, signed: bool = False) -> str:
-    """A number with so many digits behind the decimal mark and a true minus; signed: with a plus, too."""
+    """Write a number with the language's decimal mark and a true minus.
+
+    Args:
+        value: The number.
+        digits: How many digits stand behind the mark.
+        signed: Whether positive numbers get a plus.
+    """
     words = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
     return words.replace("-", MINUS).replace(".", marks(language())[0])
 
 
 def short(value: float) -> str:
-    """A number with no more digits than it needs: '2', '0.5'."""
+    """Write a number with no more digits than it needs: '2', '0.5'."""
     return f"{value:g}".replace(".", marks(language())[0])
 
 
 def size(count: int) -> str:
-    """A number of bytes, such as '1.5 GiB'."""
+    """Write a number of bytes, such as '1.5 GiB'."""
     return render(size_message(count))

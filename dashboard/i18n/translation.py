@@ -45,12 +45,19 @@ _language: ContextVar[str | None] = ContextVar("spoken", default=None)
 
 
 def _(text: str) -> str:
-    """The text in the viewer's language; the English one where the catalogue has none."""
+    """Return a text in the viewer's language; the English one where the catalogue has none."""
     return catalogue(language()).gettext(text) if text else ""
 
 
 def n_(singular: str, plural: str, number: int, **names: object) -> str:
-    """The form for this number in the viewer's language, with `{n}` and what else is named in it filled in."""
+    """Return the form for a number in the viewer's language, filled in.
+
+    Args:
+        singular: English for an `n` of 1, with `{n}` and further `{names}`.
+        plural: English for any other `n`.
+        number: What becomes `{n}`.
+        **names: What becomes the further fields.
+    """
     return catalogue(language()).ngettext(singular, plural, number).format(n=number, **names)
 
 
@@ -71,7 +78,7 @@ def render(message: Message, code: str | None = None) -> str:
 
 @functools.cache
 def marks(code: str) -> tuple[str, str]:
-    """A language's decimal mark, and what stands between thousands."""
+    """Return a language's decimal mark, and what stands between thousands."""
     if code == SOURCE:
         return ".", ","
     symbols = Locale.parse(code, sep="-").number_symbols["latn"]
@@ -79,7 +86,7 @@ def marks(code: str) -> tuple[str, str]:
 
 
 def mark(text: str) -> str:
-    """A text that is translated where it is shown, by `_`: marked here so that the catalogues have it."""
+    """Return a text as it is, marked so that the catalogues have it; `_` translates it where it is shown."""
     return text
 
 
@@ -89,7 +96,7 @@ def choose() -> None:
 
 
 def language() -> str:
-    """The language that is spoken: `speaking`'s, else the page's; English where there is neither."""
+    """Return the language that is spoken: `speaking`'s, else the page's; English where there is neither."""
     if (code := _language.get()) is not None:
         return code
     return str(st.session_state.get(SETTING, SOURCE)) if get_script_run_ctx(suppress_warning=True) else SOURCE
@@ -106,13 +113,13 @@ def speaking(code: str) -> Iterator[None]:
 
 
 def languages() -> dict[str, str]:
-    """The languages that can be chosen, each under its own name: {'en': 'English', 'de': 'Deutsch'}."""
+    """Return the languages that can be chosen, each under its own name: {'en': 'English', 'de': 'Deutsch'}."""
     codes = [SOURCE, *sorted(path.stem for path in LOCALES.glob("*.po"))]
     return {code: (Locale.parse(code, sep="-").get_display_name(code) or code).capitalize() for code in codes}
 
 
 def best(requested: str | None) -> str:
-    """Of the languages there are, the one for a browser's 'de-AT'; English for any that there is not."""
+    """Return the available language for a browser's 'de-AT'; English for any that is not available."""
     code = (requested or SOURCE).replace("_", "-")
     available = languages()
     return next((option for option in (code, code.partition("-")[0]) if option in available), SOURCE)
@@ -120,7 +127,7 @@ def best(requested: str | None) -> str:
 
 @functools.cache
 def catalogue(language: str) -> gettext.NullTranslations:
-    """The language's catalogue; of English an empty one. What is marked as fuzzy is not used."""
+    """Load the language's catalogue; of English an empty one. What is marked as fuzzy is not used."""
     if (entries := read_catalogue(language)) is None:
         return gettext.NullTranslations()
     compiled = io.BytesIO()
@@ -131,7 +138,7 @@ def catalogue(language: str) -> gettext.NullTranslations:
 
 @functools.cache
 def read_catalogue(language: str) -> Catalog | None:
-    """The language's catalogue as its file holds it; None of English, and where there is no file."""
+    """Read the language's catalogue as its file holds it; None of English, and where there is no file."""
     path = LOCALES / f"{language}.po"
     if language == SOURCE or not path.is_file():
         return None
@@ -140,7 +147,7 @@ def read_catalogue(language: str) -> Catalog | None:
 
 
 def template() -> Catalog:
-    """Every text that the dashboard marks and every sentence of the layers below, with where they stand."""
+    """Collect every text that the dashboard marks and every sentence of the layers below, with where they stand."""
     folder = Path(__file__).parents[1]
     entries = Catalog(project="fer-phq", charset="utf-8")
     methods = [("**.py", "python")]

@@ -125,18 +125,23 @@ MEASURE_DESCRIPTIONS = (
 
 
 def modality_list(modalities: Iterable[Modality]) -> str:
-    """'face', 'face and voice', 'face, voice and words', whatever the order in which they come; at least one."""
+    """Write 'face', 'face and voice' or 'face, voice and words', whatever the order in which at least one comes."""
     present = set(modalities)
     return _(MODALITIES[tuple(modality for modality in Modality if modality in present)])
 
 
 def heading(measure: Measure) -> str:
-    """A measure's title and unit, as `Measure.heading` has them."""
+    """Write a measure's title and unit, as `Measure.heading` has them."""
     return f"{_(measure.title)}, {'%' if measure.is_share else _(measure.unit)}"
 
 
 def measure_text(measure: Measure, value: float) -> str:
-    """A value with its unit, as `Measure.format` has it."""
+    """Write a value with its unit, as `Measure.format` has it.
+
+    Args:
+        measure: The measure.
+        value: Its value; NaN where not measured.
+    """
     if measure.is_share or not isfinite(value):
         return measure.format(value)
     return f"{decimal(value)} {_(measure.unit)}"

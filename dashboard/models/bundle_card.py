@@ -57,7 +57,12 @@ def bundle_card(bundle: Bundle, active: Bundle | None) -> None:
 
 
 def is_same(bundle: Bundle, active: Bundle) -> bool:
-    """Return whether two bundles are one folder."""
+    """Tell whether two bundles are one folder.
+
+    Args:
+        bundle: A bundle.
+        active: The other one.
+    """
     return bundle.path.resolve() == active.path.resolve()
 
 
@@ -67,7 +72,12 @@ def card_anchor(folder: str) -> str:
 
 
 def bundle_badges(bundle: Bundle, in_use: bool) -> list[str]:
-    """Return a bundle's badges as HTML: whether it is in use, its provenance, whether it ships."""
+    """Return a bundle's badges as HTML: whether it is in use, its provenance, whether it ships.
+
+    Args:
+        bundle: The bundle.
+        in_use: Whether it is the active one.
+    """
     badges = [ui.badge(_("In use"), "clinical")] if in_use else []
     if bundle.config.phq is not None:
         badges.append(ui.provenance_badge(bundle.config.phq.provenance))
@@ -77,7 +87,13 @@ def bundle_badges(bundle: Bundle, in_use: bool) -> list[str]:
 
 
 def activation_button(bundle: Bundle, active: Bundle | None, in_use: bool) -> None:
-    """Draw the button that makes a bundle the active one, after a question."""
+    """Draw the button that makes a bundle the active one, after a question.
+
+    Args:
+        bundle: The bundle.
+        active: The bundle in use; None when it is gone.
+        in_use: Whether `bundle` is the active one, which needs no button.
+    """
     if in_use:
         return
     decided = context.settings().model is not None
@@ -89,12 +105,22 @@ def activation_button(bundle: Bundle, active: Bundle | None, in_use: bool) -> No
 
 
 def confirm(bundle: Bundle, active: Bundle | None) -> None:
-    """Ask whether to make a bundle the active one."""
+    """Ask whether to make a bundle the active one.
+
+    Args:
+        bundle: The bundle.
+        active: The bundle in use; None when it is gone.
+    """
     st.dialog(_("Use this model?"))(confirmation)(bundle, active)
 
 
 def confirmation(bundle: Bundle, active: Bundle | None) -> None:
-    """Draw the question: what changes, and the button."""
+    """Draw the question: what changes, and the button.
+
+    Args:
+        bundle: The bundle.
+        active: The bundle in use; None when it is gone.
+    """
     text = _("New analyses will use **{model}**.")
     if active is not None:
         text = _("New analyses will use **{model}** in place of **{other}**.")
@@ -115,7 +141,12 @@ def confirmation(bundle: Bundle, active: Bundle | None) -> None:
 
 
 def rescoring_hint(bundle: Bundle, active: Bundle | None) -> str:
-    """Say what it takes to score the stored sessions with a bundle; empty for a bundle without heads."""
+    """Say what it takes to score the stored sessions with a bundle; empty for a bundle without heads.
+
+    Args:
+        bundle: The bundle.
+        active: The bundle in use; None when it is gone.
+    """
     if active is None or active.face_kind != bundle.face_kind:
         return _("It sees faces in another way: earlier sessions need their recordings to be analysed again.")
     if bundle.config.phq is None:

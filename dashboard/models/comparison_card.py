@@ -73,7 +73,12 @@ def list_facts(comparison: Comparison) -> list[tuple[str, str]]:
 
 
 def count_text(sessions: int, people: int) -> str:
-    """Return a text such as '12 sessions of 4 people'."""
+    """Write a text such as '12 sessions of 4 people'.
+
+    Args:
+        sessions: How many sessions.
+        people: How many people.
+    """
     return _("{sessions} of {people}").format(
         sessions=n_("{n} session", "{n} sessions", sessions), people=n_("{n} person", "{n} people", people)
     )
@@ -88,7 +93,12 @@ def difference_text(difference: Difference) -> str:
 
 
 def draw_charts(comparison: Comparison, names: tuple[str, str]) -> None:
-    """Draw both charts, and what limits them."""
+    """Draw both charts, and what limits them.
+
+    Args:
+        comparison: The comparison.
+        names: The names of the first model and the second.
+    """
     shares, estimates = st.columns(2, gap="medium")
     with shares:
         if comparison.emotions:

@@ -93,7 +93,13 @@ def start_task(start: Callable[[], None]) -> None:
 
 
 def labelled_note(count: LabelledCount, within: float, quick: bool) -> None:
-    """Draw how many labelled sessions there are, and what can be learnt from so many."""
+    """Draw how many labelled sessions there are, and what can be learnt from so many.
+
+    Args:
+        count: The labelled sessions.
+        within: The most days between recording and questionnaire.
+        quick: Whether only the simplest model is tried.
+    """
     total = _("There are {sessions} of {people} with a {scale} answered {within}.").format(
         sessions=n_("{n} analysed session", "{n} analysed sessions", count.sessions),
         people=n_("{n} person", "{n} people", count.people),
@@ -183,7 +189,14 @@ def scoring_result(task: Task) -> None:
 
 
 def running_task(key: str, title: str, status: Callable[[], Task | None], cancel: Callable[[], None]) -> None:
-    """Draw a running task: since when, the end of its log, and a button to stop it; drawn anew while it runs."""
+    """Draw a running task: since when, the end of its log, and a button to stop it; drawn anew while it runs.
+
+    Args:
+        key: Names its widgets; unique on the page.
+        title: What runs.
+        status: Returns the task as it is now; None when there is none.
+        cancel: Stops it.
+    """
 
     def draw() -> None:
         task = status()
@@ -249,7 +262,12 @@ def _stop(cancel: Callable[[], None]) -> None:
 
 
 def failure(title: str, task: Task) -> None:
-    """Draw why a task failed, and the end of its log."""
+    """Draw why a task failed, and the end of its log.
+
+    Args:
+        title: What failed.
+        task: The task.
+    """
     reason = "" if task.error is None else ui.sentence(render(task.error))
     st.html(f'<p class="fp-danger">{escape(title)} {ui.text(reason)}</p>')
     if task.lines:

@@ -72,12 +72,15 @@ def table_form(settings: AppSettings, origin: Origin) -> None:
 
 
 def transcript_reader(settings: AppSettings, origin: Origin, documents: dict[str, bytes]) -> OpenTranscript:
-    """Return what reads the transcripts that a table names.
+    """Return a function that reads the transcripts that a table names.
 
     Args:
         settings: The installation.
         origin: Where the recordings come from: transcripts are in `documents`, or in the server's folder.
         documents: The transcripts that were chosen with the table, by name.
+
+    Raises:
+        FerPhqError: Raised by the returned function where a transcript is missing or cannot be read.
     """
     if origin is not Origin.COMPUTER:
         return lambda name: server_folder.read_transcript(settings, name)

@@ -39,7 +39,15 @@ class Sent:
 
 
 def form(scale: Scale, corrected: QuestionnaireRecord | None = None) -> Sent | None:
-    """The items, with the answers of the one that is corrected; what was filled in, once sent."""
+    """Draw the items as a form, with the answers of the questionnaire that is corrected.
+
+    Args:
+        scale: PHQ-8 or PHQ-9.
+        corrected: The questionnaire that is corrected; None for a new one.
+
+    Returns:
+        What was filled in, once it is sent; None before.
+    """
     name = corrected.id if corrected else str(scale)
     answers = f"{name}_{st.session_state.get(FORMS, 0)}"
     now = datetime.now(ui.zone())
@@ -80,7 +88,13 @@ def form(scale: Scale, corrected: QuestionnaireRecord | None = None) -> Sent | N
 
 
 def form_card(label: str | None, scale: Scale, corrected: QuestionnaireRecord | None) -> None:
-    """The form, and what comes of it."""
+    """Draw the form's card, and store what is sent.
+
+    Args:
+        label: The subject's label; None while none is chosen.
+        scale: PHQ-8 or PHQ-9.
+        corrected: The questionnaire that is corrected; None for a new one.
+    """
     with ui.card("form"):
         if corrected is not None:
             words, stop = st.columns([0.8, 0.2], vertical_alignment="center")
@@ -103,7 +117,14 @@ def form_card(label: str | None, scale: Scale, corrected: QuestionnaireRecord | 
 
 
 def save(label: str | None, scale: Scale, sent: Sent, corrected: QuestionnaireRecord | None) -> None:
-    """Score and store a complete questionnaire; otherwise say what is missing."""
+    """Score and store a complete questionnaire; otherwise say what is missing.
+
+    Args:
+        label: The subject's label; None while none is chosen.
+        scale: PHQ-8 or PHQ-9.
+        sent: What was filled in.
+        corrected: The questionnaire that is corrected; None for a new one.
+    """
     open_items = [str(i) for i, answer in enumerate(sent.items, start=1) if answer is None]
     if label is None:
         ui.warn(_("Choose or type a subject before saving."))
@@ -117,7 +138,17 @@ def save(label: str | None, scale: Scale, sent: Sent, corrected: QuestionnaireRe
 
 
 def store_answers(label: str, scale: Scale, sent: Sent, corrected: QuestionnaireRecord | None) -> None:
-    """Keep a complete questionnaire and empty the form."""
+    """Store a complete questionnaire and empty the form.
+
+    Args:
+        label: The subject's label; a new subject is created where it is not known.
+        scale: PHQ-8 or PHQ-9.
+        sent: What was filled in; no item is open.
+        corrected: The questionnaire that is corrected; None for a new one.
+
+    Raises:
+        StoreError: The store refuses it, for example because it was corrected already.
+    """
     items = [int(answer) for answer in sent.items if answer is not None]
     score_items(items, scale)
     store = context.store()
@@ -135,7 +166,7 @@ def store_answers(label: str, scale: Scale, sent: Sent, corrected: Questionnaire
 
 
 def result_card(saved: QuestionnaireRecord) -> None:
-    """What was saved."""
+    """Draw what was saved."""
     text = _("of {maximum} points on {scale}: {band}").format(
         maximum=saved.scale.maximum, scale=saved.scale, band=_(str(saved.band))
     )

@@ -16,9 +16,16 @@ NO_ANSWER = mark("No answer")
 
 
 def difficulty_question(name: str, corrected: QuestionnaireRecord | None) -> int | None:
-    """The question, which may be left open, with the answer of the questionnaire that is corrected; what is chosen.
+    """Draw the form's last question, which may be left open.
 
     It is there from the start, for a form is one piece; the style sheet shows it once an item is above 0.
+
+    Args:
+        name: Names its widget; unique on the page.
+        corrected: The questionnaire that is corrected, whose answer it starts with; None for a new one.
+
+    Returns:
+        The answer, 0 to 3; None while it is open.
     """
     with st.container(key="phq_difficulty"):
         selection = st.radio(
@@ -33,5 +40,5 @@ def difficulty_question(name: str, corrected: QuestionnaireRecord | None) -> int
 
 
 def difficulty_words(difficulty: int | None) -> str:
-    """An answer in its own words; 'no answer' where there is none."""
+    """Write an answer in its own words; 'no answer' where there is none."""
     return _("no answer") if difficulty is None else _(DIFFICULTY_ANSWERS[difficulty])

@@ -15,7 +15,7 @@ from service.views.questionnaires import Answers, Correction
 
 
 def history_card(history: Answers) -> None:
-    """What was answered before, newest first, and every correction."""
+    """Draw what was answered before, newest first, and every correction."""
     with ui.card("earlier", _("Earlier questionnaires")):
         if not history.current:
             ui.note(_("None yet for this subject."))

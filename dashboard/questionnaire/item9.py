@@ -17,7 +17,7 @@ NOT_SET_UP = mark("No local help lines are set for this installation yet: write 
 
 
 def item9_card(flagged: Sequence[QuestionnaireRecord]) -> None:
-    """The message, until somebody says that a person has been there."""
+    """Draw the message about item 9, until somebody says that a person has been there."""
     message = context.settings().item9_message
     with ui.card("item9", _("Please act now")):
         paragraphs = [_(FLAGGED), *(_(part.strip()) for part in message.split("\n") if part.strip())]
@@ -37,7 +37,7 @@ def item9_card(flagged: Sequence[QuestionnaireRecord]) -> None:
 
 
 def item9_words(record: QuestionnaireRecord) -> str:
-    """Whether item 9 was answered above zero, and who looked after it."""
+    """Say whether item 9 was answered above zero, and who looked after it."""
     if not record.item9_flag:
         return ""
     if not record.acknowledged_by:

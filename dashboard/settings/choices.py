@@ -38,7 +38,7 @@ MOST_LINES = 50
 
 
 def choices_card(settings: AppSettings) -> None:
-    """The form: what holds now, and what a person would have instead."""
+    """Draw the form: what holds now, and what a person would have instead."""
     fixed_by = environment_variables(context.environment_settings())
     with ui.card("choices", _("Choices")):
         show_saved()
@@ -57,7 +57,15 @@ def choices_card(settings: AppSettings) -> None:
 
 
 def analysis_fields(settings: AppSettings, fixed_by: dict[str, str]) -> dict[str, Any]:
-    """Retention, sampling, floor of coverage."""
+    """Draw the fields for retention, sampling and the floor of coverage.
+
+    Args:
+        settings: The settings in force.
+        fixed_by: The environment variable of each setting that the environment decides, by the setting's name.
+
+    Returns:
+        What the fields hold, by the setting's name.
+    """
     left, middle, right = st.columns(3, gap="large")
     floor = right.number_input(
         label("coverage_floor"),
@@ -92,7 +100,15 @@ def analysis_fields(settings: AppSettings, fixed_by: dict[str, str]) -> dict[str
 
 
 def words_fields(settings: AppSettings, fixed_by: dict[str, str]) -> dict[str, Any]:
-    """The message for item 9 and the consent text."""
+    """Draw the fields for the message for item 9 and the consent text.
+
+    Args:
+        settings: The settings in force.
+        fixed_by: The environment variable of each setting that the environment decides, by the setting's name.
+
+    Returns:
+        What the fields hold, by the setting's name.
+    """
     message = st.text_area(
         label("item9_message"),
         value=settings.item9_message,
@@ -117,7 +133,15 @@ def words_fields(settings: AppSettings, fixed_by: dict[str, str]) -> dict[str, A
 
 
 def language_field(settings: AppSettings, fixed_by: dict[str, str]) -> str:
-    """The dashboard's language; '' for each viewer's own."""
+    """Draw the field for the dashboard's language.
+
+    Args:
+        settings: The settings in force.
+        fixed_by: The environment variable of each setting that the environment decides, by the setting's name.
+
+    Returns:
+        The language's code; '' for each viewer's own.
+    """
     languages = i18n.languages()
     if settings.language is not None:  # one that there is no catalogue for is not lost by saving
         languages.setdefault(settings.language, settings.language)
@@ -133,12 +157,17 @@ def language_field(settings: AppSettings, fixed_by: dict[str, str]) -> str:
 
 
 def label(name: str) -> str:
-    """What a setting is called on the page."""
+    """Return what a setting is called on the page."""
     return _(LABELS.get(name, name))
 
 
 def save(values: dict[str, Any], by: str) -> None:
-    """Keep what was chosen, or say why not."""
+    """Store what was chosen, or say why not.
+
+    Args:
+        values: The value of each setting by its name.
+        by: The person who changes them; empty where nobody is named.
+    """
     try:
         changed = change_settings(context.environment_settings(), context.store(), values, by=by)
     except SettingsError as error:
@@ -149,7 +178,7 @@ def save(values: dict[str, Any], by: str) -> None:
 
 
 def show_saved() -> None:
-    """What was saved a moment ago."""
+    """Say what was saved by the last run of the page."""
     changed = st.session_state.pop("settings_saved", None)
     if changed is not None:
         names = ", ".join(label(name) for name in changed)
@@ -158,7 +187,7 @@ def show_saved() -> None:
 
 
 def history() -> None:
-    """The audit's lines about settings, newest first."""
+    """Draw the audit's lines about settings, newest first."""
     lines = context.store().audit.list_newest(object_kind="setting", limit=MOST_LINES)
     with st.expander(_("Who changed what, and when")):
         if not lines:
@@ -186,7 +215,7 @@ def _display(name: str, value: str) -> str:
 
 
 def _state(name: str, fixed_by: dict[str, str], words: str) -> dict[str, Any]:
-    """Whether a field can be changed, and its help."""
+    """Return whether a field can be changed, and its help."""
     if name in fixed_by:
         help_text = _("Set by {variable}. Unset it to choose here.").format(variable=fixed_by[name])
         return {"disabled": True, "help": help_text, "key": f"set_{name}"}

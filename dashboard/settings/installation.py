@@ -14,7 +14,7 @@ from service.views.installation import Overdue, Overview, erase_overdue, overdue
 
 
 def installation_card() -> None:
-    """Where the data lies, how much there is, which versions run."""
+    """Draw where the data lies, how much there is, which versions run."""
     facts = overview(context.environment_settings(), context.store())
     with ui.card("installation", _("This installation")):
         ui.facts(
@@ -31,7 +31,7 @@ def installation_card() -> None:
 
 
 def overdue_card() -> None:
-    """Sessions past their retention, and the two ways to deal with them."""
+    """Draw the sessions past their retention, and the two ways to deal with them."""
     overdue = overdue_sessions(context.store())
     with ui.card("overdue", _("Past their retention")):
         notice = st.session_state.pop("overdue_said", None)
@@ -67,7 +67,7 @@ def confirm(count: int) -> None:
 
 
 def confirmation(count: int) -> None:
-    """What would be erased, and the button."""
+    """Draw what would be erased, and the button."""
     st.markdown(
         n_(
             "{n} session with recording, results, notes and transcript will be removed for good. "

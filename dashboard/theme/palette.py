@@ -44,7 +44,7 @@ class Palette:
     emotions: tuple[str, ...]
 
     def emotion(self, name: str) -> str:
-        """The colour of an emotion."""
+        """Return the colour of an emotion."""
         return self.emotions[EMOTIONS.index(name)]
 
 
@@ -89,5 +89,5 @@ DARK = Palette(
 
 
 def palette(mode: str | None) -> Palette:
-    """The palette of a mode; anything but 'dark' is light."""
+    """Return the palette of a mode; anything but 'dark' is light."""
     return DARK if mode == "dark" else LIGHT

@@ -12,7 +12,7 @@ FONT_FILE = "app/static/inter-latin-wght-normal.woff2"
 
 
 def theme_options() -> dict[str, Any]:
-    """Streamlit options of both themes, keyed as `streamlit run` knows them."""
+    """Return Streamlit's options of both themes, keyed as `streamlit run` knows them."""
     options: dict[str, Any] = {
         "theme.fontFaces": [{"family": FONT, "url": FONT_FILE, "weight": "100 900", "style": "normal"}],
         "theme.font": f"{FONT}, sans-serif",

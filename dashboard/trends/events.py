@@ -15,7 +15,7 @@ from fer_phq.core.errors import StoreError
 
 
 def event_table(events: list[EventRecord]) -> pd.DataFrame:
-    """Events, oldest first, as `charts.mark_events` wants them; on the viewer's clock and numbered from 1."""
+    """Return events, oldest first, as `charts.mark_events` takes them; on the viewer's clock and numbered from 1."""
     at = [pd.Timestamp(event.at).tz_convert(ui.zone()).tz_localize(None) for event in events]
     return pd.DataFrame(
         {"at": pd.to_datetime(at), "mark": [str(i + 1) for i in range(len(events))], "words": [e.words for e in events]}
@@ -23,7 +23,12 @@ def event_table(events: list[EventRecord]) -> pd.DataFrame:
 
 
 def events_card(subject_id: str, events: list[EventRecord]) -> None:
-    """The events with their numbers, and a form for another one."""
+    """Draw the events with their numbers, and a form for another one.
+
+    Args:
+        subject_id: The subject's UUID.
+        events: The subject's events, oldest first.
+    """
     with ui.card("events", _("Treatment and events")):
         if not events:
             ui.note(_("Nothing noted yet. What is noted here is drawn as a vertical line into the charts above."))
@@ -40,7 +45,12 @@ def events_card(subject_id: str, events: list[EventRecord]) -> None:
 
 
 def row(number: int, event: EventRecord) -> None:
-    """One event with its removal."""
+    """Draw an event with the button that removes it.
+
+    Args:
+        number: Its mark in the charts.
+        event: The event.
+    """
     text_column, button_column = st.columns([0.9, 0.1], vertical_alignment="center")
     text_column.html(
         f'<div class="fp-event"><b>{number}</b><span class="muted">{ui.day(event.at)}</span>'
@@ -53,7 +63,13 @@ def row(number: int, event: EventRecord) -> None:
 
 
 def add(subject_id: str, day: object, words: str) -> None:
-    """Store an event at noon of its day, on the viewer's clock: no zone moves it to another day."""
+    """Store an event at noon of its day, on the viewer's clock: no zone moves it to another day.
+
+    Args:
+        subject_id: The subject's UUID.
+        day: The date.
+        words: What happened.
+    """
     if not words.strip():
         st.error(_("Say in a few words what happened."))
         return

@@ -43,7 +43,13 @@ MIXED = mark("The sessions of these periods were measured by different models: a
 
 @st.fragment
 def measures(trend: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame) -> None:
-    """The chosen measures, a panel each."""
+    """Draw the chosen measures, a panel each.
+
+    Args:
+        trend: A row for each session, with the measures as columns.
+        span: First and last moment of the time axis; None for what the sessions need.
+        events: A row for each event, with `at`, `mark` and `words`.
+    """
     with ui.card("measures", _("Expression, voice and words")):
         names = [name for name in trends.measured_names(trend) if name not in trends.EMOTION_NAMES]
         if not names:
@@ -75,9 +81,18 @@ def measures(trend: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame
 
 
 def choose(key: str, options: Sequence[str], available: Container[str], label: str) -> list[str]:
-    """The measures that somebody wants to see and that are known, in the options' order; the others are said.
+    """Draw a choice of measures, and say which of the chosen ones are not measured.
 
-    What can be chosen does not depend on what is shown, so that a choice outlives a change of person or filter.
+    The options do not depend on what is measured, so that a choice outlives a change of person or filter.
+
+    Args:
+        key: Names the widget; unique on the page.
+        options: The measures that can be chosen.
+        available: Those that are measured.
+        label: The widget's label.
+
+    Returns:
+        The chosen measures that are measured, in the options' order.
     """
     picked = st.multiselect(
         label, options, default=[name for name in options if name in FIRST_CHOICE], key=key,
@@ -91,7 +106,7 @@ def choose(key: str, options: Sequence[str], available: Container[str], label: s
 
 
 def explained(measures: Sequence[Measure]) -> None:
-    """What each measure is and where it comes from."""
+    """Draw what each measure is and where it comes from."""
     with st.expander(_("What these measures are")):
         rows = "".join(
             f"<tr><th>{escape(_(measure.title))}</th><td>{escape(_(measure.description))} "
@@ -103,7 +118,12 @@ def explained(measures: Sequence[Measure]) -> None:
 
 @st.fragment
 def periods(trend: pd.DataFrame, answers: pd.DataFrame) -> None:
-    """Two periods of somebody's choosing beside each other."""
+    """Draw the comparison of two periods that the viewer chooses.
+
+    Args:
+        trend: A row for each session, with the measures as columns.
+        answers: A row for each questionnaire.
+    """
     with ui.card("periods", _("Compare two periods")):
         values = trends.with_scores(trend, answers, trends.measured_names(trend))
         days = sorted(set(values.loc[values["value"].notna(), "at"].dt.date))
@@ -133,13 +153,27 @@ def periods(trend: pd.DataFrame, answers: pd.DataFrame) -> None:
 
 
 def days_of(label: str, key: str, first: trends.Days) -> trends.Days | None:
-    """A range of days; None while only one end is chosen."""
+    """Draw the choice of a range of days.
+
+    Args:
+        label: The widget's label.
+        key: Names the widget; unique on the page.
+        first: The range that it starts with.
+
+    Returns:
+        First and last day; None while only one end is chosen.
+    """
     days = st.date_input(label, first, key=key)
     return (days[0], days[1]) if isinstance(days, tuple) and len(days) == 2 else None
 
 
 def draw_periods(points: pd.DataFrame, comparisons: Mapping[str, PeriodComparison]) -> None:
-    """The chart and the table of a comparison."""
+    """Draw the chart and the table of a comparison.
+
+    Args:
+        points: `measure`, `period`, `value`, `at` of every session.
+        comparisons: The comparison of each chosen measure, by its name.
+    """
     rows = [COMPARABLE[name] for name in comparisons]
     means = pd.DataFrame(
         [
@@ -166,7 +200,12 @@ def draw_periods(points: pd.DataFrame, comparisons: Mapping[str, PeriodCompariso
 
 
 def period_row(measure: Measure, comparison: PeriodComparison) -> str:
-    """A measure's row of the table: means with how many sessions each stands for."""
+    """Write a measure's row of the table as HTML: each mean with how many sessions it stands for.
+
+    Args:
+        measure: The measure.
+        comparison: The two periods.
+    """
     cells = (
         mean_cell(measure, comparison.mean_before, comparison.sessions_before),
         mean_cell(measure, comparison.mean_after, comparison.sessions_after),
@@ -178,13 +217,24 @@ def period_row(measure: Measure, comparison: PeriodComparison) -> str:
 
 
 def mean_cell(measure: Measure, mean: float, sessions: int) -> str:
-    """A period's mean, and of how many sessions."""
+    """Write a period's mean, and of how many sessions, as HTML.
+
+    Args:
+        measure: The measure.
+        mean: The mean; NaN without sessions.
+        sessions: How many sessions.
+    """
     count_text = _("of {sessions}").format(sessions=sessions)
     return f"{escape(measure_text(measure, mean))} <small>{escape(count_text)}</small>"
 
 
 def difference_words(measure: Measure, difference: float) -> str:
-    """A signed difference; of shares in percentage points."""
+    """Write a signed difference; of shares in percentage points.
+
+    Args:
+        measure: The measure.
+        difference: The second period less the first; NaN where there is none.
+    """
     if difference != difference:
         return "–"
     if measure.is_share:

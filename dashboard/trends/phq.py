@@ -60,7 +60,14 @@ SEVERAL_HEADS = mark(
 
 
 def phq(trend: pd.DataFrame, answers: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame) -> None:
-    """Estimates and questionnaire scores on one axis."""
+    """Draw estimates and questionnaire scores on one axis.
+
+    Args:
+        trend: A row for each session, with the estimate's columns.
+        answers: A row for each questionnaire, as `charts.phq_trend` takes them.
+        span: First and last moment of the time axis; None for what the rows need.
+        events: A row for each event, with `at`, `mark` and `words`.
+    """
     with ui.card("phq", _("PHQ: questionnaires and model estimates")):
         if not len(answers) and trend["phq_score"].isna().all():
             ui.empty(
@@ -84,7 +91,12 @@ def phq(trend: pd.DataFrame, answers: pd.DataFrame, span: charts.Span | None, ev
 
 
 def change(changes: Sequence[Change], baseline: PersonalBaseline | NoBaseline | None) -> None:
-    """The newest questionnaire of each scale against its first one, and how the estimates sit with this person."""
+    """Draw the newest questionnaire of each scale against its first one, and how the estimates sit with this person.
+
+    Args:
+        changes: The change of each questionnaire since its scale's first one, oldest first.
+        baseline: The person's own baseline of the estimates, or why there is none; None without estimates.
+    """
     with ui.card("change", _("Change since baseline")):
         for scale in Scale:
             of_scale = [item for item in changes if item.score.scale is scale]
@@ -105,7 +117,7 @@ def change(changes: Sequence[Change], baseline: PersonalBaseline | NoBaseline | 
 
 
 def change_facts(newest: Change) -> list[tuple[str, str]]:
-    """The newest questionnaire's change as names and values."""
+    """Return the newest questionnaire's change as names and values."""
     first = newest.baseline
     last = newest.score
     total = _("{total} points, {day}")
@@ -123,7 +135,12 @@ def change_facts(newest: Change) -> list[tuple[str, str]]:
 
 
 def went(change: Change, is_so: bool) -> str:
-    """'Yes, improved', 'Yes', 'No'."""
+    """Write 'Yes, improved', 'Yes' or 'No'.
+
+    Args:
+        change: The change, for its direction.
+        is_so: Whether the rule in question is met.
+    """
     if not is_so:
         return _("No")
     return (
@@ -132,7 +149,7 @@ def went(change: Change, is_so: bool) -> str:
 
 
 def difference_words(change: Change) -> str:
-    """'8 points lower', '1 point higher', 'none'."""
+    """Write '8 points lower', '1 point higher' or 'none'."""
     if not change.difference:
         return _("none")
     if change.difference < 0:
@@ -141,7 +158,7 @@ def difference_words(change: Change) -> str:
 
 
 def hover_words(change: Change) -> str:
-    """What the chart says about a questionnaire under the pointer."""
+    """Write what the chart says about a questionnaire under the pointer."""
     if change.is_baseline:
         return _("Baseline")
     words = _("Since the baseline of {day}: {difference},<br>not a reliable change")
@@ -155,7 +172,7 @@ def hover_words(change: Change) -> str:
 
 
 def baseline_words(baseline: PersonalBaseline | NoBaseline) -> str:
-    """A person's own baseline of the estimates in one or two sentences, or why there is none."""
+    """Write a person's own baseline of the estimates in one or two sentences, or why there is none."""
     if isinstance(baseline, NoBaseline):
         return render(baseline.message)
     words = ABOVE if baseline.offset > 0 else BELOW
@@ -171,13 +188,18 @@ def baseline_words(baseline: PersonalBaseline | NoBaseline) -> str:
 
 
 def with_change(answers: pd.DataFrame, changes: Sequence[Change]) -> pd.DataFrame:
-    """The questionnaires with the columns `change` and `words` of the chart; changes in the rows' order."""
+    """Return the questionnaires with the columns `change` and `words` of the chart.
+
+    Args:
+        answers: A row for each questionnaire.
+        changes: The change of each, in the rows' order.
+    """
     marks = ["reliable" if change.reliable else "five_points" if change.five_points else "" for change in changes]
     return answers.assign(change=marks, words=[hover_words(change) for change in changes])
 
 
 def scores_of(answers: pd.DataFrame) -> list[Score]:
-    """The questionnaires' totals, in the rows' order."""
+    """Return the questionnaires' totals, in the rows' order."""
     rows = zip(answers["answered_at"], answers["total"], answers["scale"], strict=True)
     return [Score(at.to_pydatetime(), int(total), Scale(scale)) for at, total, scale in rows]
 
@@ -185,7 +207,15 @@ def scores_of(answers: pd.DataFrame) -> list[Score]:
 def own_baseline(
     trend: pd.DataFrame, questionnaires: Sequence[QuestionnaireRecord]
 ) -> PersonalBaseline | NoBaseline | None:
-    """How the newest head's estimates sit with this person; None without any. A PHQ-9 serves a PHQ-8 head as well."""
+    """Compute how the newest head's estimates sit with this person. A PHQ-9 serves a PHQ-8 head as well.
+
+    Args:
+        trend: A row for each session, oldest first, with the estimate's columns.
+        questionnaires: The person's questionnaires.
+
+    Returns:
+        The baseline, or why there is none; None without estimates.
+    """
     rows = trend[trend["phq_score"].notna()]
     rows = rows[rows["phq_model_id"] == rows["phq_model_id"].iloc[-1]] if len(rows) else rows
     estimates = [

@@ -17,13 +17,13 @@ __all__ = ["band_words", "estimate_card", "meaning", "modality_list", "show_esti
 
 
 def estimate_card(summary: AnalysisSummary) -> None:
-    """The estimate with interval, provenance and what it may be taken for, or the reason why there is none."""
+    """Draw the estimate with interval, provenance and what it may be taken for, or the reason why there is none."""
     with ui.card("estimate", _("PHQ estimate")):
         show_estimate(summary)
 
 
 def show_estimate(summary: AnalysisSummary) -> None:
-    """What stands on the card; see `estimate_card`."""
+    """Draw the contents of `estimate_card`, without its frame."""
     if not isinstance(summary.phq, PhqEstimate):
         nothing = _("No estimate")
         st.html(f'<p class="fp-estimate simulated"><span class="number">{escape(nothing)}</span></p>')
@@ -42,12 +42,12 @@ def show_estimate(summary: AnalysisSummary) -> None:
 
 
 def meaning(estimate: PhqEstimate) -> str:
-    """What an estimate may be taken for, in two sentences."""
+    """Say what an estimate may be taken for, in two sentences."""
     return " ".join((band_words(estimate), _("A model's estimate is not a diagnosis.")))
 
 
 def band_words(estimate: PhqEstimate) -> str:
-    """What the interval says about the severity band."""
+    """Say what the interval means for the severity band."""
     touched = bands_between(estimate.low, estimate.high)
     if len(touched) == 1:
         return _("The whole interval lies in the band “{band}”.").format(band=_(touched[0]))

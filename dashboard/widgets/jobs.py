@@ -16,7 +16,13 @@ LIVE_SECONDS = 1.5
 
 
 def job_row(job: JobStatus, label: str, *, link: bool = True) -> None:
-    """One job: what it is about, how far it is, and what can be done about it."""
+    """Draw a job: what it is about, how far it is, and a button to cancel or retry it.
+
+    Args:
+        job: The job.
+        label: What it is about.
+        link: Whether the label leads to the session.
+    """
     name, state, act = st.columns([0.34, 0.46, 0.2], vertical_alignment="center")
     if link:
         name.page_link(ui.SESSION, label=ui.md(label), query_params={"session": job.session_id})
@@ -43,7 +49,13 @@ def job_row(job: JobStatus, label: str, *, link: bool = True) -> None:
 
 
 def live_jobs(session_ids: Sequence[tuple[str, str]], *, key: str, link: bool = True) -> None:
-    """The newest job of each `(session id, label)`, refreshed while one of them is still worked on."""
+    """Draw the newest job of each session, refreshed while one of them is still worked on.
+
+    Args:
+        session_ids: (session's UUID, label) pairs.
+        key: Names the part of the page that is refreshed; unique on the page.
+        link: Whether the labels lead to the sessions.
+    """
     jobs = [queue.session_job(context.settings(), context.store(), session_id) for session_id, _ in session_ids]
     busy = any(job is not None and job.active for job in jobs)
 

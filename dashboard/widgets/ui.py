@@ -65,7 +65,13 @@ def style() -> None:
 
 @contextmanager
 def card(name: str, title: str | None = None, *, stretch: bool = False) -> Iterator[None]:
-    """A white surface with an optional title. `name` must be unique on the page."""
+    """Draw a white surface around what is drawn in the `with` block.
+
+    Args:
+        name: Names it; unique on the page.
+        title: Its title; None for none.
+        stretch: Whether it is as high as its neighbours.
+    """
     with st.container(key=f"card_{name}", height="stretch" if stretch else "content", gap="small"):
         if title:
             st.subheader(title, anchor=False)
@@ -73,7 +79,13 @@ def card(name: str, title: str | None = None, *, stretch: bool = False) -> Itera
 
 
 def heading(title: str, lead: str = "", badges: Sequence[str] = ()) -> None:
-    """The page's title, badges beside it, one line below."""
+    """Draw the page's title and one line below it.
+
+    Args:
+        title: The title.
+        lead: The line's text, or ''.
+        badges: HTML of badges that begin the line.
+    """
     st.title(title, anchor=False)
     if lead or badges:
         marks = " ".join(badges)
@@ -83,50 +95,65 @@ def heading(title: str, lead: str = "", badges: Sequence[str] = ()) -> None:
 
 
 def badge(words: str, kind: str = "") -> str:
-    """A small label as HTML; `kind` is '', 'demo', 'clinical' or 'danger'."""
+    """Return a small label as HTML.
+
+    Args:
+        words: Its text.
+        kind: Its colour: '', 'demo', 'clinical' or 'danger'.
+    """
     return f'<span class="fp-badge {kind}">{escape(words)}</span>'
 
 
 def provenance_badge(provenance: Provenance) -> str:
-    """What kind of labels trained the head, as a badge."""
+    """Return what kind of labels trained the head, as a badge."""
     simulated = provenance is Provenance.SIMULATED
     return badge(_(PROVENANCES[provenance]), "demo" if simulated else "clinical")
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> None:
-    """Names and values in a grid."""
+    """Draw names and values in a grid."""
     items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs)
     st.html(f'<dl class="fp-facts">{items}</dl>')
 
 
 def note(words: str) -> None:
-    """A quiet line."""
+    """Draw a quiet line."""
     st.html(f'<p class="fp-note">{text(words)}</p>')
 
 
 def warn(words: str) -> None:
-    """A line that must not be overlooked, without alarm."""
+    """Draw a line that must not be overlooked, without alarm."""
     st.html(f'<p class="fp-warning">{text(words)}</p>')
 
 
 def problems(title: str, sentences: Sequence[str]) -> None:
-    """Everything that is wrong, one line each, under what it means."""
+    """Draw everything that is wrong, a line each, under what it means.
+
+    Args:
+        title: What it means.
+        sentences: What is wrong.
+    """
     lines = "".join(f"<li>{text(sentence)}</li>" for sentence in sentences)
     st.html(f'<div class="fp-danger" role="alert"><b>{escape(title)}</b><ul class="fp-problems">{lines}</ul></div>')
 
 
 def problem(error: FerPhqError) -> None:
-    """What went wrong, in the error's own sentence."""
+    """Draw what went wrong, in the error's own sentence."""
     st.error(md(render(error.message)), icon=":material/error:")
 
 
 def empty(title: str, words: str) -> None:
-    """What an empty place says: what is missing and what to do."""
+    """Draw what stands where nothing is yet.
+
+    Args:
+        title: What is missing.
+        words: What to do.
+    """
     st.html(f'<div class="fp-empty"><h3>{escape(title)}</h3><p>{text(words)}</p></div>')
 
 
 def footer() -> None:
-    """What stands below every page."""
+    """Draw what stands below every page."""
     title = _("Not a diagnosis.")
     words = _(NOT_A_DIAGNOSIS)
     st.html(f'<div class="fp-foot"><p class="fp-note"><b>{escape(title)}</b> {escape(words)}</p></div>')
@@ -149,7 +176,7 @@ def _active_model() -> str:
 
 
 def zone() -> tzinfo:
-    """The viewer's time zone, UTC when the browser does not say."""
+    """Return the viewer's time zone, UTC when the browser does not say."""
     try:
         return ZoneInfo(st.context.timezone or "UTC")
     except (ZoneInfoNotFoundError, ValueError):
@@ -157,35 +184,40 @@ def zone() -> tzinfo:
 
 
 def day(instant: datetime) -> str:
-    """A date in the viewer's time zone, such as '3 Nov 2026'."""
+    """Write a date in the viewer's time zone, such as '3 Nov 2026'."""
     return dates.day(instant.astimezone(zone()))
 
 
 def day_and_time(instant: datetime) -> str:
-    """A date and time in the viewer's time zone, such as '3 Nov 2026, 14:05'."""
+    """Write a date and time in the viewer's time zone, such as '3 Nov 2026, 14:05'."""
     return dates.day_and_time(instant.astimezone(zone()))
 
 
 def display_name(label: str, is_demo: bool) -> str:
-    """How a subject is called in a list: demonstration subjects are marked."""
+    """Return what a subject is called in a list: demonstration subjects are marked.
+
+    Args:
+        label: The subject's label.
+        is_demo: Whether the subject is made up.
+    """
     return _("{label} (demonstration)").format(label=label) if is_demo else label
 
 
 def sentence(words: str) -> str:
-    """Words with a capital first letter and one full stop at the end."""
+    """Return words with a capital first letter and one full stop at the end."""
     bare = words.strip().rstrip(".")
     return f"{bare[:1].upper()}{bare[1:]}." if bare else ""
 
 
 def percent(share: float) -> str:
-    """A share as whole percent, never rounded up to 100 % or down to 0 %."""
+    """Write a share as whole percent, never rounded up to 100 % or down to 0 %."""
     if 0 < share < 0.01:
         return "< 1 %"
     return f"{min(round(share * 100), 99) if share < 1 else 100} %"
 
 
 def phq_words(phq: PhqResult | None) -> str:
-    """An estimate in one short phrase for a row: always with its interval."""
+    """Write an estimate in one short phrase for a row: always with its interval."""
     if isinstance(phq, PhqEstimate):
         return _("{score} ({low} to {high})").format(
             score=f"{phq.score:.0f}", low=f"{phq.low:.0f}", high=f"{phq.high:.0f}"
@@ -197,7 +229,13 @@ def phq_words(phq: PhqResult | None) -> str:
 
 
 def session_rows(rows: Sequence[SessionSummary], name: str, *, with_subject: bool = True) -> None:
-    """Sessions one below the other, newest first as given: a link and what was found, with the emotion mix as a bar."""
+    """Draw sessions one below the other: a link, what was found, and the emotion mix as a bar.
+
+    Args:
+        rows: The sessions, in the order in which they are drawn.
+        name: Unused.
+        with_subject: Whether the link names the subject; if not, it has the time of day.
+    """
     left, right = st.columns([0.27, 0.73], vertical_alignment="center")
     heads = (_("Most seen"), _("Emotion shares"), _("Coverage"), _("PHQ estimate (interval)"))
     left.html(_head_html((_("Session"),)))
@@ -232,7 +270,7 @@ def _row_html(row: SessionSummary) -> str:
 
 
 def _mix_html(emotions: Mapping[str, float]) -> str:
-    """The emotion shares as one bar of seven colours."""
+    """Write the emotion shares as one bar of seven colours."""
     if not emotions:
         nothing = _("No face found")
         return f'<span class="muted">{escape(nothing)}</span>'
@@ -255,10 +293,10 @@ def _keys() -> str:
 
 
 def text(words: str) -> str:
-    """Text as HTML, with `commands` between backticks set as code."""
+    """Return text as HTML, with `commands` between backticks set as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(words))
 
 
 def md(words: str) -> str:
-    """Text from the store with Markdown's signs made harmless."""
+    """Return text from the store with Markdown's signs made harmless."""
     return "".join(f"\\{sign}" if sign in r"\`*_{}[]()<>#+-.!|~$:" else sign for sign in words)

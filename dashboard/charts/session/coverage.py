@@ -18,7 +18,12 @@ COVERAGE_LABELS = {"gap": mark("No face found"), "low": mark("Face, low quality"
 
 
 def coverage_row(frames: pd.DataFrame, colours: Palette) -> Row:
-    """Where the face was found: full and plain, low quality half as high and hatched, gaps pale and crossed."""
+    """Build the row of face coverage: faces full and plain, low quality half as high and hatched, gaps crossed.
+
+    Args:
+        frames: A row for each frame or bin of frames: `time_s`, `from_s`, `to_s`, `quality`, `state`.
+        colours: The palette.
+    """
     traces: list[go.Scatter | go.Bar] = []
     styles = {
         "gap": (1.0, colours.gap, {"pattern": _hatch("x", colours.muted)}),
@@ -40,12 +45,12 @@ def coverage_row(frames: pd.DataFrame, colours: Palette) -> Row:
 
 
 def _hatch(shape: str, colour: str) -> dict[str, object]:
-    """Lines over a bar's own colour."""
+    """Return lines over a bar's own colour."""
     return {"shape": shape, "size": 5, "solidity": 0.3, "fgcolor": colour, "fillmode": "overlay"}
 
 
 def _runs(frames: pd.DataFrame) -> pd.DataFrame:
-    """Neighbouring rows of one state as one span."""
+    """Join neighbouring rows of one state into one span."""
     state = frames["state"].to_numpy()
     begins = np.flatnonzero(np.r_[True, state[1:] != state[:-1]]) if len(frames) else np.zeros(0, int)
     spans = [(first, last - 1) for first, last in pairwise([*begins.tolist(), len(frames)])]

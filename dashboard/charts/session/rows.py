@@ -32,7 +32,13 @@ class Row:
 
 
 def position_markers(x: pd.Series, y: float, words: Sequence[str]) -> go.Scatter:
-    """Points that cannot be seen: they carry the words that appear under the pointer, and can be clicked."""
+    """Build invisible points: they carry the words that appear under the pointer, and can be clicked.
+
+    Args:
+        x: Seconds.
+        y: The points' height on the y axis.
+        words: The words of each point, as HTML.
+    """
     return go.Scatter(
         x=x,
         y=np.full(len(x), y),
@@ -48,12 +54,17 @@ def position_markers(x: pd.Series, y: float, words: Sequence[str]) -> go.Scatter
 
 
 def texts(rows: Sequence[Sequence[str]]) -> npt.NDArray[np.object_]:
-    """Words as an array, which Plotly takes over far quicker than lists of lists."""
+    """Return words as an array, which Plotly takes over far quicker than lists of lists."""
     return np.array(rows, dtype=object)
 
 
 def strip_axis(name: str, top: float = 1.0) -> dict[str, Any]:
-    """The y axis of a strip: its name and nothing else."""
+    """Return the y axis of a strip, which shows its name and nothing else.
+
+    Args:
+        name: The strip's name.
+        top: The axis's highest value.
+    """
     return {
         "range": [0, top], "tickvals": [top / 2], "ticktext": [name], "showgrid": False, "fixedrange": True,
     }  # fmt: skip
@@ -69,7 +80,17 @@ def span_bars(
     base: Any = 0.0,
     **more: Any,
 ) -> go.Bar:
-    """Bars from start to end; `fill` is one colour or one a bar."""
+    """Build bars from start to end.
+
+    Args:
+        name: The bars' name.
+        start: Each bar's start in seconds.
+        end: Each bar's end.
+        fill: One colour, or one for each bar.
+        height: The bars' height on the y axis.
+        base: Where the bars stand on the y axis: one number, or one for each bar.
+        **more: What their markers have beyond the usual, such as a pattern.
+    """
     begins = start.to_numpy(dtype=float)
     ends = end.to_numpy(dtype=float)
     marker = {"color": fill, "line": {"width": 0.6, "color": fill}, **more}
@@ -87,7 +108,14 @@ def span_bars(
 
 
 def strokes(time_s: pd.Series, low: pd.Series, high: pd.Series, least: float) -> dict[str, npt.NDArray[np.float64]]:
-    """x and y of upright strokes as one broken line, which draws far quicker than as many marks."""
+    """Build x and y of upright strokes as one broken line, which draws far quicker than as many marks.
+
+    Args:
+        time_s: Where each stroke stands, in seconds.
+        low: Its lower end.
+        high: Its upper end.
+        least: How far it reaches beyond both, so that an empty one can be seen.
+    """
     x, bottom, top = (column.to_numpy(dtype=float) for column in (time_s, low, high))
     blank = np.full(len(x), np.nan)
     y = np.column_stack([bottom - least, top + least, blank])

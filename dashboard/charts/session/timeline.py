@@ -32,12 +32,18 @@ def emotion_timeline(
     tracks: Tracks | None = None,
     revision: str = "",
 ) -> go.Figure:
-    """Emotion probabilities over the recording, the strip that shows where the face was found, and the other tracks.
+    """Draw emotion probabilities over the recording, the strip of face coverage, and the other tracks.
 
-    `frames`: one row a sampled frame, or a bin of them, with `time_s` (seconds, ascending), `from_s` and `to_s` (what
-    it stands for), the seven emotions (0 to 1), `quality` (0 to 1) and `state` (one of `COVERAGE_STATES`). `revision`
-    names the analysis: zoom and hidden traces are kept while it stays so. The chosen moment is not part of the figure
-    (see `components.chart_cursor`): another figure would be another chart.
+    The chosen moment is not part of the figure, because another figure would be another chart:
+    `components.chart_cursor` draws it.
+
+    Args:
+        frames: A row for each sampled frame, or a bin of them: `time_s` (seconds, ascending), `from_s` and `to_s` (what
+            it stands for), the seven emotions (0 to 1), `quality` (0 to 1) and `state` (one of `COVERAGE_STATES`).
+        colours: The palette.
+        stacked: Whether the emotions are stacked areas; if not, they are lines.
+        tracks: What is drawn beside the emotions; None for nothing.
+        revision: Names the analysis: zoom and hidden traces are kept while it stays the same.
     """
     tracks = tracks or Tracks()
     above = episode_row(tracks.episodes, frames, colours)
@@ -51,7 +57,7 @@ def emotion_timeline(
 
 
 def _layout(frames: pd.DataFrame, rows: list[Row], colours: Palette, revision: str) -> dict[str, Any]:
-    """The whole layout in one piece: to change a figure's many axes one by one takes Plotly far longer."""
+    """Return the whole layout in one piece: to change a figure's many axes one by one takes Plotly far longer."""
     heights = [EMOTIONS_HEIGHT, *(row.height for row in rows)]
     inner = sum(heights) + BETWEEN * len(rows)
     layout = layout_of(colours, height=inner + TOP + BOTTOM, revision=revision)
@@ -85,7 +91,7 @@ def _layout(frames: pd.DataFrame, rows: list[Row], colours: Palette, revision: s
 def with_gap_edges(
     frames: pd.DataFrame,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """The frames as steps that stop at gaps.
+    """Return the frames as steps that stop at gaps.
 
     Returns `(time, values, seen)`: times (k,) ascending, emotions (k, 7) and which rows show a face. At each border
     between face and gap two rows are inserted, so that a lone frame still has a width and nothing is drawn across a
@@ -107,7 +113,7 @@ def with_gap_edges(
 
 
 def _emotion_traces(frames: pd.DataFrame, tracks: Tracks, colours: Palette, *, stacked: bool) -> list[go.Scatter]:
-    """Everything in the first row, the points that can be clicked among it."""
+    """Build everything in the first row, the points that can be clicked among it."""
     traces = _area_traces(frames, colours) if stacked else _line_traces(frames, colours)
     if tracks.raw is not None:
         traces = [*_raw_traces(tracks.raw, colours), *traces]
@@ -155,7 +161,7 @@ def _line_traces(frames: pd.DataFrame, colours: Palette) -> list[go.Scatter]:
 
 
 def _raw_traces(raw: pd.DataFrame, colours: Palette) -> list[go.Scatter]:
-    """The values before smoothing: a dot a frame, or a stroke from the lowest to the highest of a bin's frames."""
+    """Build the values before smoothing: a dot for a frame, or a stroke from the lowest to the highest of a bin."""
     return [
         go.Scatter(
             **strokes(rows["time_s"], rows["low"], rows["high"], 0.007),
@@ -172,7 +178,7 @@ def _raw_traces(raw: pd.DataFrame, colours: Palette) -> list[go.Scatter]:
 
 
 def _other_traces(tracks: Tracks, colours: Palette) -> list[go.Scatter]:
-    """Chosen emotions of a second analysis as dashed lines; one entry in the legend says whose they are."""
+    """Build chosen emotions of a second analysis as dashed lines; one entry in the legend says whose they are."""
     assert tracks.other is not None
     time, values, _has_face = with_gap_edges(tracks.other)
     lines = [
@@ -201,7 +207,7 @@ def _other_traces(tracks: Tracks, colours: Palette) -> list[go.Scatter]:
 
 
 def _position_trace(frames: pd.DataFrame, notes: list[str], colours: Palette) -> go.Scatter:
-    """Points that cannot be seen: they carry the words that appear under the pointer, and can be clicked.
+    """Build invisible points: they carry the words that appear under the pointer, and can be clicked.
 
     It is the only trace of its row that reacts to the pointer, because Plotly selects just the first trace
     it finds under a click, and lines without markers cannot be selected.
@@ -226,14 +232,14 @@ def _position_trace(frames: pd.DataFrame, notes: list[str], colours: Palette) ->
 
 
 def _axis_range(frames: pd.DataFrame) -> tuple[float, float]:
-    """From the first row's span to the last one's."""
+    """Return the range from the first row's span to the last one's."""
     if not len(frames):
         return 0.0, 1.0
     return float(frames["from_s"].iloc[0]), float(frames["to_s"].iloc[-1])
 
 
 def _clock_ticks(first: float, last: float, at_most: int = 9) -> list[float]:
-    """Round times for the axis: at most `at_most` of them, at whole 1, 2, 5, 10, 15, 30 seconds or minutes."""
+    """Choose round times for the axis: at most `at_most`, at whole 1, 2, 5, 10, 15, 30 seconds or minutes."""
     length = max(last - first, 1.0)
     steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600]
     step = next((s for s in steps if length / s <= at_most), 7200)

@@ -27,13 +27,19 @@ _WRAP = 58
 
 @dataclass(frozen=True, eq=False)
 class Tracks:
-    """What is drawn beside the emotions, on their time axis; None or no rows leaves a track out. Times in seconds.
+    """What is drawn beside the emotions, on their time axis. None or no rows leaves a track out. Times are in seconds.
 
-    episodes: emotion, onset_s, peak_s, offset_s, peak (0 to 1). people: person, first_s, last_s, frames; those who are
-    not the subject. utterances: start_s, end_s, speaker (may be empty), text, is_subject. voice: time_s, speech (0 to
-    1), loudness_db, pitch_hz, and of the last two the lowest and highest as `..._low` and `..._high`. notes: time_s,
-    words. raw: time_s, emotion, low, high: the values before smoothing. other: a second analysis' frames, of which the
-    `other_emotions` are drawn under the name `other_label`.
+    Attributes:
+        episodes: `emotion`, `onset_s`, `peak_s`, `offset_s`, `peak` (0 to 1).
+        people: `person`, `first_s`, `last_s`, `frames`, of those who are not the subject.
+        utterances: `start_s`, `end_s`, `speaker` (may be empty), `text`, `is_subject`.
+        voice: `time_s`, `speech` (0 to 1), `loudness_db`, `pitch_hz`, and of the last two the lowest and highest as
+            `..._low` and `..._high`.
+        notes: `time_s`, `words`.
+        raw: `time_s`, `emotion`, `low`, `high`: the values before smoothing.
+        other: The frames of a second analysis.
+        other_emotions: Which of its emotions are drawn.
+        other_label: The name under which they are drawn.
     """
 
     episodes: pd.DataFrame | None = None
@@ -48,7 +54,13 @@ class Tracks:
 
 
 def rows_of(tracks: Tracks, grid: pd.DataFrame, colours: Palette) -> list[Row]:
-    """The rows that have something to show; `grid`: the time_s, from_s and to_s at which a row can be clicked."""
+    """Build the rows of those tracks that have something to show.
+
+    Args:
+        tracks: The tracks.
+        grid: `time_s`, `from_s` and `to_s` at which a row can be clicked.
+        colours: The palette.
+    """
     rows = [
         _people(tracks.people, grid, colours),
         _utterances(tracks.utterances, grid, colours),
@@ -58,7 +70,16 @@ def rows_of(tracks: Tracks, grid: pd.DataFrame, colours: Palette) -> list[Row]:
 
 
 def episode_row(episodes: pd.DataFrame | None, grid: pd.DataFrame, colours: Palette) -> Row | None:
-    """Episodes as bars in the colours of their emotions, each at least as wide as a hairline."""
+    """Build the row of episodes: bars in the colours of their emotions, each at least as wide as a hairline.
+
+    Args:
+        episodes: As in `Tracks`.
+        grid: `time_s`, `from_s` and `to_s` at which the row can be clicked.
+        colours: The palette.
+
+    Returns:
+        The row; None without episodes.
+    """
     if episodes is None or not len(episodes):
         return None
     template = _("{emotion}, {onset} to {offset}, {dwell} s, peak {peak}")
@@ -81,7 +102,12 @@ def episode_row(episodes: pd.DataFrame | None, grid: pd.DataFrame, colours: Pale
 
 
 def note_marks(notes: pd.DataFrame, colours: Palette) -> go.Scatter:
-    """A mark above the emotions at each note; its words stand under the pointer (see `notes_near`)."""
+    """Build a mark above the emotions for each note; `notes_near` puts its words under the pointer.
+
+    Args:
+        notes: As in `Tracks`.
+        colours: The palette.
+    """
     return go.Scatter(
         x=notes["time_s"],
         y=np.full(len(notes), 1.0),
@@ -97,7 +123,15 @@ def note_marks(notes: pd.DataFrame, colours: Palette) -> go.Scatter:
 
 
 def notes_near(notes: pd.DataFrame | None, grid: pd.DataFrame) -> list[str]:
-    """For each row of the grid the notes in it, as a further line of its words."""
+    """Write the notes within each row of the grid, as a further line of its words.
+
+    Args:
+        notes: As in `Tracks`.
+        grid: `time_s`, `from_s` and `to_s` of each row.
+
+    Returns:
+        HTML for each row, empty where there is no note.
+    """
     if notes is None or not len(notes):
         return [""] * len(grid)
     template = _("Note: {words}")
@@ -150,14 +184,14 @@ def _utterances(utterances: pd.DataFrame | None, grid: pd.DataFrame, colours: Pa
 
 
 def speakers_of(utterances: pd.DataFrame) -> list[str]:
-    """The lanes from top to bottom: the subject first, then the others as they appear; many others share one."""
+    """Return the lanes from top to bottom: the subject first, then the others as they appear; many others share one."""
     order = utterances.sort_values("is_subject", ascending=False, kind="stable")["speaker"]
     names = list(dict.fromkeys(order))
     return names if len(names) <= LANES else [*names[: LANES - 1], OTHER_SPEAKERS]
 
 
 def _label(name: str, *, last: bool) -> str:
-    """A lane's name; only the last of all the lanes can be the one that several speakers share."""
+    """Return a lane's name; only the last of all the lanes can be the one that several speakers share."""
     label = _(OTHER_SPEAKERS) if last and name == OTHER_SPEAKERS else name
     short = label if len(label) <= 13 else f"{label[:12]}…"
     return short or _("Transcript")
@@ -167,7 +201,7 @@ def _label(name: str, *, last: bool) -> str:
 
 
 def _hover_texts(grid: pd.DataFrame, start: pd.Series, end: pd.Series, words: Sequence[str], nothing: str) -> list[str]:
-    """For each row of the grid the words of the spans that touch it, two at most."""
+    """Join, for each row of the grid, the words of the spans that touch it, two at most."""
     begins = grid["from_s"].to_numpy(dtype=float)
     ends = grid["to_s"].to_numpy(dtype=float)
     texts: list[list[str]] = [[] for _ in range(len(grid))]
@@ -185,6 +219,6 @@ def _joined(some: Sequence[str]) -> str:
 
 
 def _short(text: str) -> str:
-    """Text for under the pointer: escaped, broken into lines, cut when it is long."""
+    """Prepare a text for under the pointer: escaped, broken into lines, cut when it is long."""
     cut = text if len(text) <= _CUT else f"{text[:_CUT]}…"
     return "<br>".join(escape(line) for line in wrap(cut, _WRAP)) or ""

@@ -12,7 +12,15 @@ from dashboard.theme.palette import Palette
 
 
 def voice_rows(voice: pd.DataFrame | None, colours: Palette) -> list[Row]:
-    """Speech, loudness and pitch, one below the other; `voice` as in `Tracks`."""
+    """Build the rows of speech, loudness and pitch, one below the other.
+
+    Args:
+        voice: As in `Tracks`.
+        colours: The palette.
+
+    Returns:
+        Three rows; none without a voice.
+    """
     if voice is None or not len(voice):
         return []
     x = voice["time_s"]
@@ -43,12 +51,12 @@ def voice_rows(voice: pd.DataFrame | None, colours: Palette) -> list[Row]:
 
 
 def _each(values: pd.Series, words: str, number: str, nothing: str) -> list[str]:
-    """What is said of each value, and of those that are NaN."""
+    """Write what is said of each value, and of those that are NaN."""
     return [words.format(value=number.format(value)) if value == value else nothing for value in values]
 
 
 def _curve(voice: pd.DataFrame, column: str, name: str, colours: Palette, *, joined: bool) -> list[go.Scatter]:
-    """From the lowest to the highest that each row stands for, and where the values are joined the mean as a line."""
+    """Build a band from the lowest to the highest of each row, and where the values are joined the mean as a line."""
     low = voice[f"{column}_low"]
     high = voice[f"{column}_high"]
     spread = 0.012 * float(np.nanmax(high) - np.nanmin(low)) if high.notna().any() else 0.0
@@ -67,6 +75,6 @@ def _curve(voice: pd.DataFrame, column: str, name: str, colours: Palette, *, joi
 
 
 def _inside(voice: pd.DataFrame, column: str) -> float:
-    """A height inside of a row's axis, at which its points may lie without widening it."""
+    """Return a height inside of a row's axis, at which its points may lie without widening it."""
     measured = voice[column].dropna()
     return float(measured.iloc[0]) if len(measured) else 0.0
