@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from timm.models import register_model
+from timm.models.resnet import ResNet, resnet18
 from torch import nn
 
 from fer_phq.core.errors import ModelError
@@ -60,6 +61,20 @@ def fer_simple_cnn(pretrained: bool = False, **kwargs: Any) -> ClassicCnn:
 def fer_deeper_cnn(pretrained: bool = False, **kwargs: Any) -> ClassicCnn:
     """Build eight convolutions in four stages (as VGG), with batch norm and dropout."""
     return _build_classic(pretrained, kwargs, widths=(32, 64, 128, 256), per_stage=2, norm=True, drop_rate=0.4)
+
+
+@register_model
+def fer_resnet18(pretrained: bool = False, **kwargs: Any) -> ResNet:
+    """Build ResNet-18 with a first convolution for small images: 3 x 3 of stride 1 in place of 7 x 7 of stride 2.
+
+    At 48 px the last stage has 3 x 3 cells of stride 16; timm's `resnet18` has 2 x 2 of stride 32.
+    """
+    if pretrained:
+        raise ModelError(messages.CLASSIC_WITHOUT_WEIGHTS())
+    net: ResNet = resnet18(**kwargs)
+    net.conv1 = nn.Conv2d(net.conv1.in_channels, net.conv1.out_channels, 3, padding=1, bias=False)
+    nn.init.kaiming_normal_(net.conv1.weight, mode="fan_out", nonlinearity="relu")  # as timm's own
+    return net
 
 
 def _build_classic(pretrained: bool, kwargs: dict[str, Any], drop_rate: float, **shape: Any) -> ClassicCnn:
