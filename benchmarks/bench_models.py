@@ -1,7 +1,7 @@
-"""Accuracy, size and speed side by side: the table from which the model that ships is chosen.
+r"""Accuracy, size and speed side by side: the table from which the model that ships is chosen.
 
     python benchmarks/bench_models.py                                    the networks alone, untrained
-    python benchmarks/bench_models.py runs/teacher fer_phq/bundles/fer-vit-convstem \\
+    python benchmarks/bench_models.py runs/teacher fer_phq/bundles/fer-vit-convstem \
         --data ferplus:../shared/data/ferplus/valid.parquet --out table.md
 
 Speed is of the forward pass of one view on the CPU, uint8 decoding and resizing left out. All take turns in every

@@ -70,6 +70,7 @@ def large_recording(path: Path, mib: int) -> Path:
 
 
 def blocks(path: Path) -> Iterator[bytes]:
+    """Yield a file's bytes, a MiB at a time."""
     with path.open("rb") as file:
         while block := file.read(MIB):
             yield block
@@ -85,6 +86,7 @@ def main() -> None:
 
 
 def measure(folder: Path, mib: int) -> None:
+    """Upload a recording of `mib` MiB, play it back, and print how long both took and how much memory."""
     from db.migrate import upgrade
     from db.store import Store
     from service.ingest import tokens

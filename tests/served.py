@@ -116,8 +116,10 @@ def click_timeline(page: Any, share: float) -> bool:
 
 
 def click_chart(page: Any, area: Any, share: float, down: Callable[[float], float]) -> bool:
-    """Click an area of the timeline at a share of its width, `down` of its height in pixels, once its words appear
-    there; whether it was clicked."""
+    """Click an area of the timeline at a share of its width, `down` of its height in pixels.
+
+    It waits until the words under the pointer appear there, and returns whether it clicked.
+    """
     area.scroll_into_view_if_needed()
     box = area.bounding_box()
     x, y = box["x"] + box["width"] * share, box["y"] + down(box["height"])

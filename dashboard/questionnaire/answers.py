@@ -28,8 +28,13 @@ KEYS = mark(
 
 @dataclass(frozen=True)
 class Sent:
-    """What was filled in. items: None where an item is open. difficulty: None where it is open or is not asked.
-    at: when it was answered, timezone-aware.
+    """A questionnaire as the form was filled in.
+
+    Attributes:
+        items: The answers in the form's order, 0 to 3 each; None where an item is open.
+        difficulty: The answer to the last question, 0 to 3; None where it is open or is not asked.
+        at: When it was answered, timezone-aware.
+        by: The person who entered or corrected it.
     """
 
     items: tuple[int | None, ...]

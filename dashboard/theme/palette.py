@@ -20,10 +20,22 @@ Mode = Literal["light", "dark"]
 class Palette:
     """Colours of one mode, all as '#RRGGBB'.
 
-    page, card, inset, line: backgrounds and hairlines. control: the border of what can be filled in.
-    ink, muted: text. accent, accent_soft: what can be acted on.
-    warning, danger: the only two signal colours. good, low, gap: the coverage strip.
-    emotions: one colour an emotion, in the order of `EMOTIONS`.
+    Attributes:
+        page: Background of the page.
+        card: Background of a card.
+        inset: Background within a card.
+        line: Hairlines.
+        control: The border of what can be filled in.
+        ink: Text.
+        muted: Text that matters less.
+        accent: What can be acted on.
+        accent_soft: A pale accent.
+        warning: With `danger`, the only signal colours.
+        danger: The stronger signal.
+        good: The coverage strip where the face was found.
+        low: The coverage strip where quality is low.
+        gap: The coverage strip without a face.
+        emotions: One colour for each emotion, in the order of `EMOTIONS`.
     """
 
     mode: Mode

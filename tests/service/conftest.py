@@ -86,7 +86,7 @@ class Workers:
         return process
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
-        """kill -9, and wait until it is gone."""
+        """Kill -9, and wait until it is gone."""
         process.send_signal(signal.SIGKILL)
         process.wait(timeout=20)
 
