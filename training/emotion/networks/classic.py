@@ -72,8 +72,9 @@ def fer_resnet18(pretrained: bool = False, **kwargs: Any) -> ResNet:
     if pretrained:
         raise ModelError(messages.CLASSIC_WITHOUT_WEIGHTS())
     net: ResNet = resnet18(**kwargs)
-    net.conv1 = nn.Conv2d(net.conv1.in_channels, net.conv1.out_channels, 3, padding=1, bias=False)
-    nn.init.kaiming_normal_(net.conv1.weight, mode="fan_out", nonlinearity="relu")  # as timm's own
+    stem = nn.Conv2d(kwargs.get("in_chans", 3), 64, 3, padding=1, bias=False)
+    nn.init.kaiming_normal_(stem.weight, mode="fan_out", nonlinearity="relu")  # as timm's own
+    net.conv1 = stem  # type: ignore[assignment]  # a stem of another type is a sequence
     return net
 
 
