@@ -7,21 +7,17 @@ missing values are shown as a dash. A recipe without a run is listed with the re
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import yaml
-
-from fer_phq.core.errors import SettingsError
 from training import cli
-from training.emotion import commands, messages
-from training.emotion.recipe import resolve_stages
+from training.emotion import commands
+from training.emotion.runs.findings import find_findings
+from training.emotion.runs.records import RecipeSummary, RunRecord, read_recipe_summary, read_runs
 from training.plots.figures import learning_curves_figure, save_figure
 from training.plots.markdown import markdown_table
 
@@ -51,73 +47,6 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class RecipeSummary:
-    """The parts of a recipe that a report shows.
-
-    Attributes:
-        name: Name of the recipe.
-        file: Name of its file.
-        sources: Corpus and path, with its root, of every source of every stage.
-        epochs: Planned epochs of all stages.
-        from_hub: Network whose weights are downloaded from the hub; empty where none are.
-    """
-
-    name: str
-    file: str
-    sources: tuple[tuple[str, Path], ...]
-    epochs: int
-    from_hub: str = ""
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """Contents of a run's folder.
-
-    Attributes:
-        folder: The folder.
-        recipe: Its recipe.
-        rows: Rows of `log.jsonl`, one an epoch.
-        facts: `run.json`; empty where there is none.
-    """
-
-    folder: Path
-    recipe: RecipeSummary
-    rows: tuple[dict[str, Any], ...]
-    facts: Mapping[str, Any]
-
-
-def read_recipe_summary(path: Path, root: Path | None = None) -> RecipeSummary:
-    """Read the summary of a recipe, with or without `stages`.
-
-    Args:
-        path: YAML file.
-        root: Folder from which the sources' paths start, in place of the recipe's own.
-
-    Raises:
-        SettingsError: The file is missing or not a recipe.
-    """
-    try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
-        base = Path(root or fields.get("root", "data"))
-        stages = resolve_stages(fields)["stages"]
-        epochs = sum(int(phase["epochs"]) for stage in stages for phase in stage["phases"])
-        network = fields.get("network", {})
-        from_hub = str(network["backbone"]) if network.get("init_from") == "hub" else ""
-        return RecipeSummary(str(fields["name"]), path.name, tuple(_sources(stages, base)), epochs, from_hub)
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
-        kind = type(error).__name__
-        raise SettingsError(messages.UNREADABLE_RECIPE(path=str(path), error=kind, reason=str(error))) from None
-
-
-def _sources(stages: Sequence[Mapping[str, Any]], root: Path) -> Iterator[tuple[str, Path]]:
-    for stage in stages:
-        data = stage["data"]
-        for source in (*data["train"], *data["valid"]):
-            hub = str(source["path"]).startswith("hub:")
-            yield str(source["corpus"]), Path(source["path"]) if hub else root / source["path"]
-
-
 def missing_corpora(recipe: RecipeSummary) -> list[tuple[str, Path]]:
     """Find the corpora of which a part is missing where the recipe expects it: each once, with that path."""
     absent = {corpus: path for corpus, path in reversed(recipe.sources) if not _exists(path)}
@@ -142,66 +71,30 @@ def not_run_reason(recipe: RecipeSummary) -> str:
     return "not run"
 
 
-def read_runs(folder: Path) -> list[RunRecord]:
-    """Read every run in a folder, in the order of their names.
-
-    Args:
-        folder: Folder with one folder a run.
-
-    Raises:
-        SettingsError: There is no such folder, or a file of a run is damaged.
-    """
-    if not folder.is_dir():
-        raise SettingsError(messages.NO_RUNS(folder=str(folder)))
-    names = sorted(path.parent for path in folder.glob("*/recipe.yaml"))
-    return [read_run(path) for path in names if (path / "log.jsonl").is_file() or (path / "run.json").is_file()]
-
-
-def read_run(folder: Path) -> RunRecord:
-    """Read one run.
-
-    Args:
-        folder: Folder of the run.
-
-    Raises:
-        SettingsError: A file of the run is damaged.
-    """
-    rows = []
-    facts = {}
-    log = folder / "log.jsonl"
-    sheet = folder / "run.json"
-    try:
-        if log.is_file():
-            rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
-        if sheet.is_file():
-            facts = json.loads(sheet.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise SettingsError(messages.DAMAGED_RUN(folder=str(folder), reason=str(error))) from None
-    return RunRecord(folder, read_recipe_summary(folder / "recipe.yaml"), tuple(rows), facts)
-
-
 def render_results(
     recipes: Sequence[RecipeSummary], runs: Sequence[RunRecord], pictures: Mapping[Path, str] = MappingProxyType({})
 ) -> str:
-    """Write RESULTS.md: the table, a section for each run, and how to request missing corpora.
+    """Write RESULTS.md: what was found, the table, a section for each run, and how to request missing corpora.
 
     Args:
         recipes: All recipes.
         runs: All runs.
         pictures: Links to learning curves by the run's folder.
     """
-    by_name = {recipe.name: [run for run in runs if _recipe_name(run) == recipe.name] for recipe in recipes}
+    by_name = {recipe.name: [run for run in runs if run.recipe_name == recipe.name] for recipe in recipes}
     rows = []
     for recipe in recipes:
         recipe_runs = by_name[recipe.name]
-        rows += [run_cells(run, recipe.file) for run in recipe_runs] or [_unrun_cells(recipe)]
-    rows += [run_cells(run, None) for run in runs if _recipe_name(run) not in by_name]
+        rows += [run_cells(run, recipe.file, recipe.epochs) for run in recipe_runs] or [_unrun_cells(recipe)]
+    rows += [run_cells(run, None) for run in runs if run.recipe_name not in by_name]
     table = markdown_table(COLUMNS, rows)
     sheets = "".join(_run_section(run, pictures.get(run.folder)) for run in runs)
-    return f"{_HEAD}\n{table}{sheets}{_request_section(recipes)}"
+    findings = "".join(f"- {sentence}\n" for sentence in find_findings(recipes, runs))
+    opening = f"## What was found\n\n{findings}\n" if findings else ""
+    return f"# Results\n\n{opening}{_TABLE_HEAD}\n{table}{sheets}{_request_section(recipes)}"
 
 
-_HEAD = """# Results
+_TABLE_HEAD = """## All recipes and runs
 
 One row a recipe of `training/recipes`, and one a run where it was run more than once; made by `python -m
 training.emotion.results`. Accuracies are on the recipe's own validation part and classes. Best: the epoch with the
@@ -210,12 +103,13 @@ less validation accuracy, last epoch, in points; training accuracy is on a sampl
 """
 
 
-def run_cells(run: RunRecord, file: str | None) -> list[str]:
+def run_cells(run: RunRecord, file: str | None, planned: int | None = None) -> list[str]:
     """Format the row of a run.
 
     Args:
         run: The run.
         file: Name of its recipe's file; None where it is not among the recipes.
+        planned: Epochs that its recipe has now; None where it is not among the recipes.
     """
     accuracies = [row["valid_accuracy"] for row in run.rows if row.get("valid_accuracy") is not None]
     last = run.rows[-1] if run.rows else {}
@@ -223,7 +117,7 @@ def run_cells(run: RunRecord, file: str | None) -> list[str]:
     return [
         name,
         _corpora(run.recipe),
-        format_epochs(run),
+        format_epochs(run, planned),
         _format_share(max(accuracies, default=None)),
         _format_share(last.get("valid_accuracy")),
         _format_number(last.get("macro_f1")),
@@ -245,13 +139,20 @@ def _unrun_cells(recipe: RecipeSummary) -> list[str]:
     ]
 
 
-def format_epochs(run: RunRecord) -> str:
-    """Format the finished and planned epochs, and whether a run with fewer ended early or is unfinished."""
+def format_epochs(run: RunRecord, planned: int | None = None) -> str:
+    """Format the finished and planned epochs, and whether a run with fewer was cut, ended early or is unfinished.
+
+    Args:
+        run: The run.
+        planned: Epochs that its recipe has now; None for those that the run itself was to have.
+    """
     done = len(run.rows)
-    planned = run.recipe.epochs
-    text = f"{done} of {planned} epochs"
-    if done >= planned:
+    total = max(planned or 0, run.recipe.epochs)
+    text = f"{done} of {total} epochs"
+    if done >= total:
         return text
+    if done == run.recipe.epochs:
+        return f"{text} (cut)"
     return f"{text} ({'ended early' if run.facts.get('finished_at') else 'unfinished'})"
 
 
@@ -278,10 +179,6 @@ def _run_seconds(run: RunRecord) -> float | None:
         return float(run.facts["seconds"])
     times = [float(row["seconds"]) for row in run.rows if row.get("seconds") is not None]
     return sum(times) if times and len(times) == len(run.rows) else None
-
-
-def _recipe_name(run: RunRecord) -> str:
-    return str(run.facts.get("recipe_name") or run.recipe.name)
 
 
 def _corpora(recipe: RecipeSummary) -> str:

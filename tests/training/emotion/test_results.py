@@ -17,9 +17,8 @@ from training.emotion.results import (
     format_epochs,
     missing_corpora,
     not_run_reason,
-    read_recipe_summary,
-    read_run,
 )
+from training.emotion.runs.records import read_recipe_summary, read_run
 from training.plots.figures import learning_curves_figure, save_figure
 
 ROOT = Path(__file__).parents[3]
