@@ -188,7 +188,15 @@ class TrackSummary:
 
 @dataclass(frozen=True)
 class Timing:
-    """Wall seconds spent in each stage. The fields' names are stored."""
+    """Wall seconds spent in each stage. The fields' names are stored.
+
+    Attributes:
+        decode: Waiting for decoded frames.
+        detect: Finding faces.
+        embed: Computing emotions and embeddings of faces.
+        heads: Estimating the PHQ total.
+        listen: Reading voice and words.
+    """
 
     decode: float
     detect: float

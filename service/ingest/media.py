@@ -327,7 +327,7 @@ def content_type(path: Path) -> str:
 
 @contextmanager
 def _storage_errors(step: Message) -> Iterator[None]:
-    """Raise a StorageError for an OSError in the block. step: what is done to the recording."""
+    """Raise a StorageError for an OSError in the block. `step` names what is done to the recording."""
     try:
         yield
     except OSError as error:

@@ -177,7 +177,7 @@ def _questionnaire_row(reader: RowReader, zone: tzinfo, now: datetime) -> Questi
 
 
 def _difficulty(reader: RowReader, is_due: bool) -> int | None:
-    """Read the answer to the form's last question. is_due: whether the items lead to it."""
+    """Read the answer to the form's last question, where the items lead to it (`is_due`)."""
     cell = reader.row["difficulty"]
     if cell and cell not in VALUES:
         reader.add("difficulty", messages.DIFFICULTY_VALUE(text=cell[:20]))

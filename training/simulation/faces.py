@@ -189,7 +189,7 @@ def _by_frequency(expressions: npt.NDArray[np.int64]) -> list[int]:
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:
-    """An image as large as in a frame; appearance: see `fer_phq.faces.appearance`."""
+    """An image as large as in a frame, and its vector of `fer_phq.faces.appearance`."""
 
     name: str
     portrait: Image

@@ -23,7 +23,14 @@ POSITIONS = "moments"
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One row below the emotions: its traces, its height in pixels and its y axis (an update for `yaxis`)."""
+    """One row below the emotions.
+
+    Attributes:
+        name: Its name.
+        height: Pixels.
+        traces: What is drawn in it.
+        axis: What its y axis has beyond the usual, as Plotly names it.
+    """
 
     name: str
     height: int

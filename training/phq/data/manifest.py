@@ -291,7 +291,7 @@ def _parse_scale(cell: str) -> Scale | None:
 def _whole_problems(
     rows: Sequence[Row], columns: Sequence[str], skip_bad: bool, for_training: bool
 ) -> Iterator[ManifestProblem]:
-    """What no row can be blamed for. rows: those that will be used."""
+    """Find what no row can be blamed for, among the rows that will be used."""
     if not rows:
         yield whole_problem(messages.NO_ROW_LEFT())
     scales: dict[Scale, list[int]] = defaultdict(list)

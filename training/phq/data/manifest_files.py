@@ -57,7 +57,7 @@ def check_files(folder: Path, rows: Sequence[Row]) -> list[ManifestProblem]:
 
 
 def _stat(path: str, file: str) -> os.stat_result | Message:
-    """Return a file's status, or what is wrong with it. file: the name for messages."""
+    """Return a file's status, or what is wrong with it, in which it is called `file`."""
     try:
         stat = os.stat(path)
     except FileNotFoundError:
@@ -105,7 +105,7 @@ def _conflicts(same: Sequence[Row], column: str) -> Iterator[ManifestProblem]:
 
 
 def _same_content(folder: Path, files: list[list[Row]], stats: Mapping[int, os.stat_result]) -> Iterator[list[Row]]:
-    """Groups of two or more rows whose files have the same content. files: the rows of each file on the disk."""
+    """Find groups of two or more rows whose files have the same content, given the rows of each file on the disk."""
     sizes: dict[int, list[list[Row]]] = defaultdict(list)
     for rows in files:
         sizes[stats[rows[0].number].st_size].append(rows)
