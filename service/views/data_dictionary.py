@@ -19,7 +19,14 @@ from service.models.training_manifest import WITHIN_DAYS
 
 @dataclass(frozen=True)
 class Column:
-    """A column. unit: of its numbers with their range, or what kind of text it is. empty: when it has no value."""
+    """A column of a table.
+
+    Attributes:
+        name: Its name.
+        unit: Of its numbers with their range, or what kind of text it holds.
+        meaning: What it says.
+        empty: When it has no value.
+    """
 
     name: str
     unit: str
@@ -29,7 +36,14 @@ class Column:
 
 @dataclass(frozen=True)
 class TableEntry:
-    """A table. row: what one row is."""
+    """A table.
+
+    Attributes:
+        name: Its name.
+        title: What a person calls it.
+        row: What one row is.
+        columns: Its columns, in their order.
+    """
 
     name: str
     title: str
@@ -331,7 +345,7 @@ TABLES = (
 
 
 def as_markdown(tables: Iterable[TableEntry] = TABLES) -> str:
-    """The dictionary for a reader."""
+    """Write the dictionary for a reader."""
     parts = [
         "# Data dictionary\n\nEvery table that can be downloaded, as CSV, Parquet or JSON, with what its columns mean. "
         "Made by `python -m service.views.data_dictionary`. Empty cells (CSV) and nulls (Parquet, JSON) say that "

@@ -30,9 +30,14 @@ _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HOME", "TMPDIR")
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """emotion: what was explained, probability: the model's, 0-1. picture: uint8 RGB, the face under the heatmap.
+    """Where a model's probability of an emotion depends on a face.
 
-    grid: the heatmap's rows and columns. colours: '#RRGGBB' from no relevance to the most.
+    Attributes:
+        emotion: The emotion that is explained.
+        probability: The model's, 0 to 1.
+        picture: uint8 RGB, the face under the heatmap.
+        grid: The heatmap's rows and columns.
+        colours: '#RRGGBB' from no relevance to the most.
     """
 
     emotion: str
@@ -45,11 +50,17 @@ class Explanation:
 def explain_crop(
     crop: Image, model_id: str, *, emotion: str | None = None, configured: str | None = None, seconds: float = SECONDS
 ) -> Explanation:
-    """What the model of an analysis looked at in a face crop, uint8 RGB as the model saw it.
+    """Compute where the model of an analysis looked in a face crop, in a process of its own.
 
-    emotion: the one to explain, by default the most probable. configured: the installation's own model setting, where
-    the bundle is looked for too. Raises ModelError in one sentence: the bundle is gone, cannot be explained, or the
-    child took longer than `seconds` or broke down.
+    Args:
+        crop: uint8 RGB (h, w, 3), as the model saw it.
+        model_id: The id of the analysis's model.
+        emotion: The emotion to explain; None for the most probable.
+        configured: The installation's own model setting, where the bundle is looked for too; None for none.
+        seconds: The most time that it may take.
+
+    Raises:
+        ModelError: The bundle is gone, cannot be explained, or the process took too long or broke down.
     """
     folder = bundle_folder(model_id, configured)
     # -P: a folder in which the dashboard happens to be started cannot put its own modules in front of ours.
@@ -75,7 +86,15 @@ def explain_crop(
 
 
 def bundle_folder(model_id: str, configured: str | None = None) -> Path:
-    """The folder of the bundle with exactly this id. Raises ModelError when it is not on this machine any more."""
+    """Find the folder of the bundle with exactly this id.
+
+    Args:
+        model_id: The bundle's id.
+        configured: The installation's own model setting, which may lead to the bundle; None for none.
+
+    Raises:
+        ModelError: It is not on this machine any more.
+    """
     for name in (model_id, configured):
         with suppress(ModelError):
             bundle = find_bundle(name)
@@ -97,7 +116,7 @@ def _read(output: bytes) -> Explanation:
 
 
 def _environment() -> dict[str, str]:
-    """A small environment without the parent's secrets; the package is found where the parent found it."""
+    """Return a small environment without the parent's secrets; the package is found where the parent found it."""
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     # One face is too little work to share between threads.
     return environment | {"PYTHONPATH": str(Path(fer_phq.__path__[0]).resolve().parent), "OMP_NUM_THREADS": "1"}

@@ -45,7 +45,15 @@ class Overdue:
 
 
 def overview(settings: AppSettings, store: Store) -> Overview:
-    """Look everything up. StoreError when the database cannot be read."""
+    """Collect where an installation's data lies, how much there is and which versions run.
+
+    Args:
+        settings: The installation's settings.
+        store: The store.
+
+    Raises:
+        StoreError: The database cannot be read.
+    """
     url = normalise_url(settings.database_url)
     file = sqlite_file(url)
     subjects = store.subjects.list_all()
@@ -66,7 +74,7 @@ def overview(settings: AppSettings, store: Store) -> Overview:
 
 
 def overdue_sessions(store: Store) -> list[Overdue]:
-    """Every session whose retention has ended, the longest overdue first, whether its recording is still there or not.
+    """List all sessions whose retention has ended, the longest overdue first, with or without their recordings.
 
     The worker removes such recordings by itself and keeps their results.
     """
@@ -76,7 +84,16 @@ def overdue_sessions(store: Store) -> list[Overdue]:
 
 
 def erase_overdue(settings: AppSettings, store: Store, now: datetime | None = None) -> ErasureCounts:
-    """Erase every session whose retention has ended by now: its results, its recording, its notes and transcript."""
+    """Erase every session whose retention has ended: its results, its recording, its notes and transcript.
+
+    Args:
+        settings: The installation's settings.
+        store: The store.
+        now: The moment that retention is measured against, timezone-aware; None for the present.
+
+    Returns:
+        How much was erased.
+    """
     at = now or datetime.now(UTC)
     sessions = analyses = files = 0
     for session in store.sessions.list_past_retention(now=at, with_recording=False):
@@ -88,6 +105,6 @@ def erase_overdue(settings: AppSettings, store: Store, now: datetime | None = No
 
 
 def _bytes_of(file: Path) -> int:
-    """Size of a SQLite database with its write-ahead log."""
+    """Return the size of a SQLite database with its write-ahead log."""
     parts = [file, file.with_name(f"{file.name}-wal")]
     return sum(part.stat().st_size for part in parts if part.exists())

@@ -10,7 +10,13 @@ from db.store import Store
 
 @dataclass(frozen=True)
 class Correction:
-    """One step of a questionnaire's history. by: who made it, '' where nobody said."""
+    """One step of a questionnaire's history.
+
+    Attributes:
+        before: The questionnaire that was corrected.
+        after: The one that corrects it.
+        by: The person who corrected it; '' where nobody is named.
+    """
 
     before: QuestionnaireRecord
     after: QuestionnaireRecord
@@ -33,7 +39,12 @@ class Answers:
 
 
 def answers(store: Store, subject_id: str) -> Answers:
-    """Everything that a subject has answered, with its history."""
+    """Load everything that a subject has answered, with its history.
+
+    Args:
+        store: The store.
+        subject_id: The subject's UUID.
+    """
     records = store.questionnaires.list_by_subject(subject_id=subject_id, include_superseded=True)
     authors = store.questionnaires.authors(subject_id=subject_id)
     by_id = {record.id: record for record in records}

@@ -49,7 +49,7 @@ class Chart:
     alt: str
 
     def png(self) -> bytes:
-        """The figure as PNG."""
+        """Draw the figure as PNG."""
         out = io.BytesIO()
         self.figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None})
         return out.getvalue()
@@ -60,7 +60,14 @@ Block = Heading | Words | Facts | Rows | Chart
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """A report. lead: one line below the title; made: when and by what, below every page."""
+    """A report.
+
+    Attributes:
+        title: Its title.
+        lead: One line below the title.
+        origin: When and by what it was made, below every page.
+        blocks: What it holds, from the top.
+    """
 
     title: str
     lead: str

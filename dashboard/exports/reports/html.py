@@ -28,7 +28,7 @@ footer {{ margin-top: 2rem; border-top: 1px solid {LIGHT.line}; padding-top: .6r
 
 
 def to_html(report: Report) -> str:
-    """The report as an HTML document; every text is escaped."""
+    """Write the report as an HTML document; every text is escaped."""
     body = "\n".join(_block(block) for block in report.blocks)
     return (
         f'<!doctype html>\n<html lang="{language()}"><head><meta charset="utf-8">'

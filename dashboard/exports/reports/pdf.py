@@ -50,7 +50,7 @@ LONGEST = 60
 
 
 def to_pdf(report: Report) -> bytes:
-    """The report as a PDF document with a title, page numbers and the line below every page."""
+    """Write the report as a PDF document with a title, page numbers and the line below every page."""
     _fonts()
     out = io.BytesIO()
     margin = (A4[0] - _WIDTH) / 2
@@ -72,7 +72,7 @@ def to_pdf(report: Report) -> bytes:
 
 
 def _words(text: str, style: str = "") -> Paragraph:
-    """A paragraph of text that holds no markup of its own."""
+    """Make a paragraph of text that holds no markup of its own."""
     return Paragraph(escape(text).replace("\n", "<br/>"), _STYLES[style])
 
 
@@ -96,7 +96,7 @@ def _block(block: Block) -> list[Flowable]:
 
 
 def _widths(head: tuple[str, ...], cells: tuple[tuple[str, ...], ...]) -> list[float]:
-    """Columns as wide as their longest text asks for, within bounds; no word is broken where there is room for all."""
+    """Choose columns as wide as their longest text, within bounds; no word is broken where there is room for all."""
     columns = list(zip(head, *cells, strict=True))
     lengths = [min(max(SHORTEST, *(len(text) for text in column)), LONGEST) for column in columns]
     needed = [max(_wide(word) for text in column for word in ("", *text.split())) + PADDING for column in columns]
@@ -108,7 +108,7 @@ def _widths(head: tuple[str, ...], cells: tuple[tuple[str, ...], ...]) -> list[f
 
 
 def _wide(word: str) -> float:
-    """Points that a word takes in a cell."""
+    """Return the points that a word takes in a cell."""
     return stringWidth(word, FONT, _STYLES["cell"].fontSize)
 
 
