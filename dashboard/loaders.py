@@ -1,14 +1,11 @@
-"""What the pages load: the store's records as tidy frames, cached where they cannot change.
+"""What the pages load: the views of `service.views`, cached where they cannot change, and pictures.
 
-An analysis is immutable, so its frames and pictures may be cached by its id; lists are read anew at every run.
+An analysis is immutable, so its view and its pictures may be cached by its id; lists are read anew at every run.
 `forget()` empties the caches after an erasure.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from datetime import tzinfo
 from pathlib import Path
 
 import numpy as np
@@ -19,126 +16,77 @@ from PIL import ImageDraw
 
 from dashboard import context
 from dashboard.i18n import _
-from dashboard.i18n.numbers import decimal, short
-from db.records import AnalysisRecord, AnalysisSummary, SessionRecord
-from fer_phq.core.analysis import Sampling
+from dashboard.i18n.numbers import decimal
+from db.records import SessionDetail, SessionRecord, TranscriptRecord
 from fer_phq.core.arrays import Image
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import RecordingError
-from fer_phq.core.feature_series import FeatureSeries
-from fer_phq.core.phq import Modality
 from fer_phq.video import read_frame
-from fer_phq.words import parse_transcript
 from service.ingest.media import MediaStore
+from service.jobs.sidecar import digest
 from service.views.explain import Explanation, explain_crop
-from service.views.review import (
-    Window,
-    drawn_frames,
-    episode_table,
-    frame_states,
-    raw_values,
-    smoothed,
-    utterance_table,
-    within,
+from service.views.review import Window
+from service.views.session import (
+    AnalysisView,
+    Box,
+    Points,
+    SessionView,
+    TranscriptView,
+    load_analysis_view,
+    load_session_view,
+    read_transcript_view,
 )
 
 CROP_MARGIN = 0.25
 """How much of the box's size is shown around a face crop."""
 
 
-Box = tuple[float, float, float, float]
-Points = tuple[tuple[float, float], ...]
+@st.cache_resource(show_spinner=False, max_entries=8)
+def analysis(analysis_id: str) -> AnalysisView:
+    """The view of an analysis."""
+    return load_analysis_view(context.store(), analysis_id)
 
 
-@dataclass(frozen=True)
-class FrameDetail:
-    """One sampled frame: time in seconds; None in a gap: emotion probabilities, box and the five landmarks in pixels of
-    the recording, quality."""
-
-    time_s: float
-    emotions: dict[str, float] | None = None
-    box: Box | None = None
-    landmarks: Points | None = None
-    quality: float | None = None
+def session(detail: SessionDetail, analysis_id: str, compared_id: str | None = None) -> SessionView:
+    """The view of a session's analysis; notes and transcript are read anew."""
+    return load_session_view(
+        context.store(), detail, analysis_id, compared_id, load_analysis=analysis, read_transcript=transcript
+    )
 
 
-@st.cache_data(show_spinner=False, max_entries=32)
-def frames(analysis_id: str) -> pd.DataFrame:
-    """The analysis's frames, from when to when each stands, and its `state`: 'face', 'low' (quality) or 'gap'."""
-    return frame_states(analysis(analysis_id))
+def transcript(record: TranscriptRecord) -> TranscriptView:
+    """The view of a session's transcript."""
+    return _transcript(record.session_id, digest(record), record)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def analysis(analysis_id: str) -> AnalysisRecord:
-    """The analysis with its tracks and timing."""
-    return context.store().analyses.load(analysis_id=analysis_id)
+def _transcript(session_id: str, sha256: str, _record: TranscriptRecord) -> TranscriptView:
+    """The view of the session's transcript with this digest, which is of the speaker, too."""
+    return read_transcript_view(_record)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
-def voice(analysis_id: str) -> FeatureSeries | None:
-    """The voice of an analysis, or None."""
-    return context.store().features.load_series(analysis_id=analysis_id).get(Modality.VOICE)
+def forget_transcripts() -> None:
+    """Empty the cache of transcripts, so that nothing of one that was removed stays in memory."""
+    _transcript.clear()
 
 
 @st.cache_data(show_spinner=False, max_entries=32)
 def frames_within(analysis_id: str, smoothing_s: float, window: Window) -> pd.DataFrame:
-    """The frames within a window, for drawing (see `service.views.review.drawn_frames`)."""
-    return drawn_frames(smoothed(frames(analysis_id), smoothing_s), window)
+    """The frames within a window, for drawing."""
+    return analysis(analysis_id).draw_frames(smoothing_s, window)
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
 def raw(analysis_id: str, window: Window) -> pd.DataFrame:
-    """The unsmoothed values within a window, for drawing (see `service.views.review.raw_values`)."""
-    return raw_values(within(frames(analysis_id), window))
+    """The unsmoothed values within a window, for drawing."""
+    return analysis(analysis_id).draw_raw(window)
 
 
-@st.cache_data(show_spinner=False, max_entries=8)
-def episodes(analysis_id: str) -> pd.DataFrame:
-    """The expression episodes of an analysis (see `service.views.review.episode_table`)."""
-    return episode_table(frames(analysis_id))
-
-
-@st.cache_data(show_spinner=False, max_entries=8)
-def transcript(session_id: str, sha256: str) -> pd.DataFrame:
-    """The utterances of a session's transcript, which is the one with this digest. FerPhqError when it cannot be read.
-
-    The speaker is part of what is read: `sha256` must be of both (see `service.jobs.sidecar.digest`).
-    """
-    record = context.store().transcripts.get(session_id=session_id)
-    if record is None:
-        return pd.DataFrame()
-    return utterance_table(parse_transcript(record.document, record.original_name), record.speaker)
-
-
-def frame_at(analysis_id: str, time_s: float) -> FrameDetail:
-    """The sampled frame nearest to a time. The analysis must hold at least one."""
-    line = analysis(analysis_id).timeline
-    row = int(np.abs(line.time_s - time_s).argmin())
-    if not line.has_face[row]:
-        return FrameDetail(float(line.time_s[row]))
-    x0, y0, x1, y1 = (float(value) for value in line.box[row])
-    return FrameDetail(
-        time_s=float(line.time_s[row]),
-        emotions={name: float(value) for name, value in zip(EMOTIONS, line.emotions[row], strict=True)},
-        box=(x0, y0, x1, y1),
-        landmarks=tuple((float(x), float(y)) for x, y in line.landmarks[row]),
-        quality=float(line.quality[row]),
-    )
-
-
-def bars(values: dict[str, float], reference: dict[str, float] | None = None) -> pd.DataFrame:
-    """Emotion probabilities as `charts.emotion_bars` wants them."""
-    table = pd.DataFrame({"emotion": EMOTIONS, "value": [values[name] for name in EMOTIONS]})
-    if reference is not None:
-        table["reference"] = [reference[name] for name in EMOTIONS]
-    return table
-
-
-def media_path(session: SessionRecord) -> Path | None:
+def media_path(record: SessionRecord) -> Path | None:
     """Where the session's recording lies; None when its file was removed."""
-    if session.media_path is None:
+    if record.media_path is None:
         return None
-    path = MediaStore(context.settings()).path_of(session.media_path)
+    path = MediaStore(context.settings()).path_of(record.media_path)
     return path if path.is_file() else None
 
 
@@ -184,45 +132,22 @@ def looked_at(analysis_id: str, path: str, time_s: float) -> Explanation:
     """
     from fer_phq.faces import align_crop  # brings the detector's runtime, which no other page needs
 
-    record = analysis(analysis_id)
-    line = record.timeline
-    row = int(np.abs(line.time_s - time_s).argmin())
-    if not line.has_face[row]:
+    view = analysis(analysis_id)
+    detail = view.frame_at(time_s)
+    if detail.emotions is None:
         words = _("The subject's face was not found at {time} s, so there is nothing to look at.")
         raise RecordingError(words.format(time=decimal(time_s)))
-    frame = read_frame(path, float(line.time_s[row]))
+    frame = read_frame(path, detail.time_s)
+    landmarks = view.record.timeline.landmarks[detail.row]
     return explain_crop(
-        align_crop(frame.rgb, line.landmarks[row] / frame.scale),
-        record.summary.model_id,
-        emotion=EMOTIONS[int(line.emotions[row].argmax())],
+        align_crop(frame.rgb, landmarks / frame.scale),
+        view.summary.model_id,
+        emotion=max(EMOTIONS, key=detail.emotions.__getitem__),
         configured=context.settings().model,
     )
 
 
-def local_times(table: pd.DataFrame, column: str, zone: tzinfo) -> pd.DataFrame:
-    """The table with a UTC column as wall times of a zone: charts draw times as they are given."""
-    instants = pd.to_datetime(table[column], utc=True).dt.tz_convert(zone).dt.tz_localize(None)
-    return table.assign(**{column: instants})
-
-
-def json_document(analysis_id: str) -> str:
-    """The analysis as the JSON document that `fer-phq analyze --json` prints."""
-    document = context.store().analyses.load_session_analysis(analysis_id=analysis_id).to_dict()
-    return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
-
-
-def analysis_label(summary: AnalysisSummary) -> str:
-    """How an analysis is named where one of several is chosen."""
-    parts = [summary.model_id, sampling_words(summary.sampling)]
-    return " · ".join([*parts, _("with transcript")] if summary.sidecar_digest else parts)
-
-
-def sampling_words(sampling: Sampling) -> str:
-    """How many frames a second were analysed, or that it was the key frames."""
-    return _("key frames") if sampling.key_frames else _("{rate} frames/s").format(rate=short(sampling.fps))
-
-
 def forget() -> None:
     """Empty every cache, so that nothing of an erased session stays in memory."""
-    for cached in (frames, analysis, voice, frames_within, raw, episodes, transcript, pictures, looked_at):
+    for cached in (analysis, _transcript, frames_within, raw, pictures, looked_at):
         cached.clear()

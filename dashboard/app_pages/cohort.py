@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 import streamlit as st
@@ -14,24 +15,23 @@ from dashboard.exports.downloads import cohort_downloads
 from dashboard.i18n import _, mark, n_
 from dashboard.trends.measures import choose, explained
 from dashboard.widgets import ui
-from fer_phq.features.measures import BY_NAME, MEASURES
-from service.views.cohort import Cohort, load_cohort
+from fer_phq.features.measures import BY_NAME
+from service.views.cohort import CohortView, load_cohort_view
 
-NAMES = [measure.name for measure in MEASURES]
 MODELS = mark(
     "These sessions were measured by {models} models. Face measures of two models differ even where nothing has "
     "changed: choose one model to compare like with like."
 )
 
 
-def counts(cohort: Cohort) -> str:
+def counts(cohort: CohortView) -> str:
     """Return how much there is, as '34 people · 121 sessions'."""
     people = n_("{n} person", "{n} people", len(cohort.people))
     sessions = n_("{n} analysed session", "{n} analysed sessions", len(cohort.sessions))
     return f"{people} · {sessions}"
 
 
-def marked(cohort: Cohort) -> Cohort:
+def marked(cohort: CohortView) -> CohortView:
     """Return the cohort with demonstration people named as such."""
     people = cohort.people
     names = [ui.display_name(label, demo) for label, demo in zip(people["label"], people["is_demo"], strict=True)]
@@ -52,7 +52,8 @@ def page() -> None:
         return
     tags = store.subjects.tags()
     cohort_filter, groups = filters(subjects, tags)
-    cohort = marked(load_cohort(store, cohort_filter, NAMES, context.preferred_model()))
+    load = functools.partial(load_cohort_view, store, cohort_filter, context.preferred_model())
+    cohort = marked(load())
     with heading.container():
         ui.heading(_("Cohort"), counts(cohort))
     if not len(cohort.people):
@@ -64,7 +65,7 @@ def page() -> None:
     with ui.card("cohort_people", _("People")):
         names = choose("cohort_measures", list(BY_NAME), cohort.names, _("Measures in the table and the distributions"))
         selection = people_table(cohort, names)
-        cohort_downloads(cohort_filter, context.preferred_model())
+        cohort_downloads(load)
     if selection:
         selected_people(cohort, selection, sorted({tag for some in tags.values() for tag in some}))
     if names:

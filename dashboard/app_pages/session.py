@@ -16,6 +16,7 @@ from dashboard.review.state import current_time
 from dashboard.widgets import ui
 from db.records import SessionDetail
 from service.jobs import queue
+from service.views.session import SessionView
 
 
 @st.fragment
@@ -26,46 +27,48 @@ def review(detail: SessionDetail, selection: choose.AnalysisChoice) -> None:
         detail: The session.
         selection: Its chosen analysis, and the one to compare with.
     """
-    store = context.store()
-    session_id = detail.session.id
-    summary = selection.summary
-    table = loaders.frames(summary.id)
-    if not len(table):
+    view = load(detail, selection)
+    analysis = view.analysis
+    session_id = view.session.id
+    if not len(analysis.frames):
         moment.show_player(detail)
         ui.warn(_("The recording has no frames at this sampling; nothing can be drawn."))
-        estimates(selection)
+        estimates(view)
         return
-    now = loaders.frame_at(summary.id, current_time(session_id, table))
-    written = store.notes.list_by_session(session_id=session_id)
-    record = store.transcripts.get(session_id=session_id)
-    utterances = transcript.utterances_of(session_id, record)
+    frame = analysis.frame_at(current_time(session_id, analysis))
     left, right = st.columns([0.46, 0.54], gap="medium")
     with left:
-        moment.show_player(detail, timeline.timeline_key(summary))
-        moment.slider(session_id, table, now)
-        notes.write_note(session_id, now.time_s, written)
-    with right, ui.card("moment", _("At {time}").format(time=clock(now.time_s)), stretch=True):
-        moment.show_frame(detail, selection, now)
+        moment.show_player(detail, timeline.timeline_key(analysis.summary))
+        moment.slider(session_id, analysis.frames, frame)
+        notes.write_note(session_id, frame.time_s, view.notes)
+    with right, ui.card("moment", _("At {time}").format(time=clock(frame.time_s)), stretch=True):
+        moment.show_frame(view, frame)
     with ui.card("timeline"):
-        timeline.timeline(selection, session_id, now, written, utterances)
-    if selection.compared is not None:
-        estimates(selection)
+        timeline.timeline(view, frame)
+    if view.compared is not None:
+        estimates(view)
     lists, whole = st.columns([0.6, 0.4], gap="medium")
     with lists, ui.card("lists", stretch=True):
-        count = len(loaders.episodes(summary.id))
-        names = [_("Episodes ({n})").format(n=count), _("Notes ({n})").format(n=len(written)), _("Transcript")]
+        count = len(analysis.episodes)
+        names = [_("Episodes ({n})").format(n=count), _("Notes ({n})").format(n=len(view.notes)), _("Transcript")]
         parts = st.tabs(names)
         with parts[0]:
-            episodes.episode_list(summary.id, session_id, now.time_s)
+            episodes.episode_list(view, frame.time_s)
         with parts[1]:
-            notes.note_list(detail, written)
+            notes.note_list(detail, view.notes)
         with parts[2]:
-            transcript.transcript_part(detail, summary, record, utterances, now.time_s)
+            transcript.transcript_part(view, frame.time_s)
     with whole:
-        if selection.compared is None:
-            estimates(selection)
+        if view.compared is None:
+            estimates(view)
         with ui.card("distribution", _("Over the whole session")):
-            moment.distribution(summary)
+            moment.distribution(analysis)
+
+
+def load(detail: SessionDetail, selection: choose.AnalysisChoice) -> SessionView:
+    """Load the view of what is reviewed."""
+    compared = selection.compared
+    return loaders.session(detail, selection.summary.id, None if compared is None else compared.id)
 
 
 def unanalysed(detail: SessionDetail) -> None:
@@ -100,11 +103,12 @@ def page() -> None:
     selection = choose.choose_analysis(detail)
     if selection is None:
         unanalysed(detail)
-    else:
-        for words in [render(warning) for warning in selection.summary.warnings]:
-            ui.warn(words)
-        review(detail, selection)
-    admin_card(detail, selection.summary if selection else None)
+        admin_card(detail, None)
+        return
+    for warning in selection.summary.warnings:
+        ui.warn(render(warning))
+    review(detail, selection)
+    admin_card(detail, load(detail, selection))
 
 
 page()

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import pandas as pd
+import functools
+
 import streamlit as st
 
-from dashboard import charts, context, loaders
+from dashboard import charts, context
 from dashboard.exports.downloads import trend_downloads
 from dashboard.i18n import _, n_
-from dashboard.trends.events import event_table, events_card
+from dashboard.trends.events import events_card
 from dashboard.trends.measures import measures, periods
-from dashboard.trends.phq import change, own_baseline, phq, scores_of, with_change
+from dashboard.trends.phq import change, phq, with_change
 from dashboard.widgets import ui
 from db.records import SubjectSummary
-from fer_phq.features.measures import MEASURES
-from fer_phq.longitudinal.change import changes_since_baseline
-from service.views import trends
-
-NAMES = [measure.name for measure in MEASURES]
+from service.views.trends import TrendsView, load_trends_view
 
 
 def choose(subjects: list[SubjectSummary]) -> SubjectSummary:
@@ -59,22 +56,21 @@ def header(subject: SubjectSummary) -> None:
     ui.heading(subject.label, " · ".join(parts), badges)
 
 
-def emotions(trend: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame) -> None:
+def emotions(view: TrendsView, span: charts.Span | None) -> None:
     """Draw the emotion shares, a bar for each session.
 
     Args:
-        trend: A row for each session, with `recorded_at` and the seven emotions.
+        view: The subject over time.
         span: First and last moment of the time axis; None for what the sessions need.
-        events: A row for each event, with `at`, `mark` and `words`.
     """
     with ui.card("emotions", _("Emotion shares by session")):
-        if not len(trend):
+        if not len(view.sessions):
             ui.empty(
                 _("No analysed sessions yet"),
                 _("Emotion shares appear here once a recording of this person was analysed."),
             )
             return
-        figure = charts.emotion_trend(trend, context.colours(), span=span, events=events)
+        figure = charts.emotion_trend(view.local_sessions, context.colours(), span=span, events=view.local_events)
         st.plotly_chart(
             figure, theme=None, config=charts.dated(charts.CONFIG), key="emotion_trend",
             alt=_("Emotion shares of each session over time"),
@@ -97,30 +93,25 @@ def page() -> None:
         model_id = choose_model(subject)
     with title:
         header(subject)
-    preferred = context.preferred_model()
-    trend = store.trends.load(subject_id=subject.id, model_id=model_id, prefer_model=preferred, measures=NAMES)
-    answers = store.trends.questionnaires(subject_id=subject.id)
-    changes = changes_since_baseline(scores_of(answers))
-    baseline = own_baseline(trend, store.questionnaires.list_by_subject(subject_id=subject.id))
-    happened = store.events.list_by_subject(subject_id=subject.id)
-    answers = trends.with_breaks(with_change(loaders.local_times(answers, "answered_at", ui.zone()), changes))
-    trend = loaders.local_times(trend, "recorded_at", ui.zone())
-    events = event_table(happened)
-    span = charts.date_span(trend["recorded_at"], answers["answered_at"], events["at"])
-    phq(trend, answers, span, events)
-    change(changes, baseline)
-    emotions(trend, span, events)
-    if len(trend):
-        measures(trend, span, events)
-    events_card(subject.id, happened)
-    if len(trend):
-        periods(trend, answers)
-    rows = store.sessions.list_recent(subject_id=subject.id, limit=50, prefer_model=preferred)
-    if rows:
+    load = functools.partial(
+        load_trends_view, store, subject, ui.zone(), model_id=model_id, prefer_model=context.preferred_model()
+    )
+    view = load()
+    answers = with_change(view)
+    span = charts.date_span(view.local_sessions["recorded_at"], answers["answered_at"], view.local_events["at"])
+    phq(view, answers, span)
+    change(view.changes, view.baseline)
+    emotions(view, span)
+    if len(view.sessions):
+        measures(view, span)
+    events_card(subject.id, view.events)
+    if len(view.sessions):
+        periods(view)
+    if view.recent:
         with ui.card("sessions", _("Sessions")):
-            ui.session_rows(rows, "trends", with_subject=False)
+            ui.session_rows(view.recent, "trends", with_subject=False)
     with ui.card("take_away"), st.container(horizontal=True, vertical_alignment="center"):
-        trend_downloads(subject, preferred, model_id)
+        trend_downloads(subject, load)
     with st.container(horizontal=True):
         st.page_link(
             ui.NEW_SESSION, label=_("New session"), icon=":material/add:", query_params={"subject": subject.id}

@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import charts, context, loaders
+from dashboard import charts, context
 from dashboard.i18n import _, mark
 from dashboard.widgets import ui
 from fer_phq.features.measures import BY_NAME
 from service.views import cohort
-from service.views.cohort import EVERYBODY, FEW, REST, Cohort
+from service.views.cohort import EVERYBODY, FEW, REST, CohortView
+from service.views.trends import local_times
 
 PAGE = 8
 NOBODY = mark("This measure is known of nobody here.")
@@ -26,7 +27,7 @@ SPREAD = mark(
 )
 
 
-def spread(cohort_data: Cohort, names: Sequence[str], groups: Sequence[str]) -> None:
+def spread(cohort_data: CohortView, names: Sequence[str], groups: Sequence[str]) -> None:
     """Draw the distribution of each chosen measure, by group.
 
     Args:
@@ -61,7 +62,7 @@ def clicked(event: Any) -> str | None:
 
 
 @st.fragment
-def courses(cohort_data: Cohort) -> None:
+def courses(cohort_data: CohortView) -> None:
     """Draw a few people at a time, each in a small chart of their own on the same axes."""
     with ui.card("cohort_courses", _("Course of each person")):
         left, right = st.columns([0.35, 0.65], vertical_alignment="bottom")
@@ -77,10 +78,10 @@ def courses(cohort_data: Cohort) -> None:
             number = st.pagination(pages, key=f"course_page_{pages}") if pages > 1 else 1
         page = people.iloc[(number - 1) * PAGE : number * PAGE]
         limits = cohort.value_range(cohort_data.sessions, name)
-        local = loaders.local_times(
+        local = local_times(
             cohort.lines(cohort_data.sessions, list(page["subject_id"]), name), "recorded_at", ui.zone()
         )
-        span = charts.date_span(loaders.local_times(cohort_data.sessions, "recorded_at", ui.zone())["recorded_at"])
+        span = charts.date_span(local_times(cohort_data.sessions, "recorded_at", ui.zone())["recorded_at"])
         with st.container(horizontal=True):
             for subject_id, label in zip(page["subject_id"], page["label"], strict=True):
                 person(subject_id, label, name, local[local["subject_id"] == subject_id], limits, span)

@@ -16,7 +16,7 @@ from fer_phq.core.errors import StoreError
 from fer_phq.core.phq import Provenance
 from fer_phq.features.measures import BY_NAME
 from service.views import cohort
-from service.views.cohort import Cohort
+from service.views.cohort import CohortView
 
 HEIGHT = 440
 SIMULATED = mark(
@@ -30,7 +30,7 @@ DAY = mark("D MMM YYYY")
 """How a column of days is written, in the letters of Moment.js."""
 
 
-def people_table(cohort_data: Cohort, names: Sequence[str]) -> list[str]:
+def people_table(cohort_data: CohortView, names: Sequence[str]) -> list[str]:
     """Draw a table with a row for each person.
 
     Args:
@@ -68,7 +68,7 @@ def people_table(cohort_data: Cohort, names: Sequence[str]) -> list[str]:
     return [str(people["subject_id"].iloc[row]) for row in selection["selection"]["rows"] if row < len(people)]
 
 
-def columns(cohort_data: Cohort, names: Sequence[str]) -> dict[str, Any]:
+def columns(cohort_data: CohortView, names: Sequence[str]) -> dict[str, Any]:
     """Return how the table's columns are headed and drawn.
 
     Args:
@@ -119,7 +119,7 @@ def answer_words(row: dict[Any, Any]) -> str:
     return f"{row['total']:.0f} {row['scale']}, {_(str(row['band']))}, {ui.day(row['answered_at'])}"
 
 
-def selected_people(cohort: Cohort, ids: Sequence[str], all_tags: Sequence[str]) -> None:
+def selected_people(cohort: CohortView, ids: Sequence[str], all_tags: Sequence[str]) -> None:
     """Draw what can be done with the selected people: links for a single one, and their tags.
 
     Args:

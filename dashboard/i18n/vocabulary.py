@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from math import isfinite
 
 from dashboard.i18n import _, mark
-from dashboard.i18n.numbers import decimal
-from db.records import JobState
+from dashboard.i18n.numbers import decimal, short
+from db.records import AnalysisSummary, JobState
+from fer_phq.core.analysis import Sampling
 from fer_phq.core.phq import Modality, Provenance
 from fer_phq.features.measures import Measure
 
@@ -145,3 +146,14 @@ def measure_text(measure: Measure, value: float) -> str:
     if measure.is_share or not isfinite(value):
         return measure.format(value)
     return f"{decimal(value)} {_(measure.unit)}"
+
+
+def analysis_label(summary: AnalysisSummary) -> str:
+    """How an analysis is named where one of several is chosen."""
+    parts = [summary.model_id, sampling_words(summary.sampling)]
+    return " · ".join([*parts, _("with transcript")] if summary.sidecar_digest else parts)
+
+
+def sampling_words(sampling: Sampling) -> str:
+    """How many frames a second were analysed, or that it was the key frames."""
+    return _("key frames") if sampling.key_frames else _("{rate} frames/s").format(rate=short(sampling.fps))

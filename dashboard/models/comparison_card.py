@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import pandas as pd
 import streamlit as st
 
@@ -35,7 +37,8 @@ def comparison_card(active: str | None) -> None:
         )
         remaining = [model_id for model_id in ids if model_id != first]
         second = right.selectbox(_("Second model"), remaining, format_func=lambda i: _label(i, counts), key="compare_b")
-        comparison = compare(store, str(first), str(second))
+        load = functools.partial(compare, store, str(first), str(second))
+        comparison = load()
         if not comparison.sessions:
             ui.empty(
                 _("No session in common"),
@@ -46,7 +49,7 @@ def comparison_card(active: str | None) -> None:
         if comparison.simulated:
             ui.warn(_(ui.SIMULATED_SENTENCE))
         draw_charts(comparison, (str(first), str(second)))
-        comparison_downloads(str(first), str(second))
+        comparison_downloads(load)
 
 
 def _label(model_id: str, counts: dict[str, int]) -> str:

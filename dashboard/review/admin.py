@@ -12,23 +12,25 @@ from dashboard.charts import clock
 from dashboard.exports.downloads import session_downloads
 from dashboard.i18n import _, n_
 from dashboard.i18n.numbers import decimal
+from dashboard.i18n.vocabulary import sampling_words
 from dashboard.widgets import ui
-from db.records import AnalysisSummary, Consent, SessionDetail, SessionRecord
+from db.records import Consent, SessionDetail, SessionRecord
 from service.erasure import erase_session
 from service.jobs import queue
+from service.views.session import AnalysisView, SessionView
 
 HOME = "app_pages/home.py"
 
 
-def admin_card(detail: SessionDetail, summary: AnalysisSummary | None) -> None:
-    """Everything about a session that is not its review."""
+def admin_card(detail: SessionDetail, view: SessionView | None) -> None:
+    """Everything about a session that is not its review. `view`: of the analysis under review, if there is one."""
     with st.expander(_("Details of the recording and the analysis")):
         recording_facts(detail.session)
-        if summary is not None:
-            analysis_facts(summary)
+        if view is not None:
+            analysis_facts(view.analysis)
     with ui.card("admin"), st.container(horizontal=True, vertical_alignment="center"):
-        if summary is not None:
-            session_downloads(detail, summary)
+        if view is not None:
+            session_downloads(view)
             if st.button(_("Analyse again"), help=_("With the active model; what is stored already is kept.")):
                 queue.enqueue_analysis(context.settings(), context.store(), detail.session.id)
                 st.rerun()
@@ -62,9 +64,10 @@ def _consent_words(consent: Consent | None) -> str:
     return _("{day}, recorded by {name}").format(day=ui.day(consent.at), name=consent.by)
 
 
-def analysis_facts(summary: AnalysisSummary) -> None:
+def analysis_facts(view: AnalysisView) -> None:
     """Which model, how sampled, how long it took, and who was in view."""
-    record = loaders.analysis(summary.id)
+    record = view.record
+    summary = view.summary
     timing = record.timing
     seconds = _("decode {decode}, faces {faces}, model {model}").format(
         decode=decimal(timing.decode), faces=decimal(timing.detect), model=decimal(timing.embed + timing.heads)
@@ -74,7 +77,7 @@ def analysis_facts(summary: AnalysisSummary) -> None:
     ui.facts(
         [
             (_("Model"), summary.model_id),
-            (_("Sampling"), loaders.sampling_words(summary.sampling)),
+            (_("Sampling"), sampling_words(summary.sampling)),
             (_("Frames"), frames),
             (_("Analysed"), ui.day_and_time(summary.created_at)),
             (_("Seconds"), seconds),

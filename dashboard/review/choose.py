@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from dashboard import charts, context, loaders
+from dashboard import charts, context
 from dashboard.i18n import _
+from dashboard.i18n.vocabulary import analysis_label
 from dashboard.widgets import ui
 from dashboard.widgets.jobs import job_row, live_jobs, worker_warning
 from db.records import AnalysisSummary, SessionDetail
@@ -120,7 +121,7 @@ def choose_analysis(detail: SessionDetail) -> AnalysisChoice | None:
 def _name(summary: AnalysisSummary, active: str | None) -> str:
     """An analysis where one of several is chosen."""
     active_words = [_("active model")] if summary.model_id == active else []
-    return " · ".join([loaders.analysis_label(summary), *active_words, ui.day_and_time(summary.created_at)])
+    return " · ".join([analysis_label(summary), *active_words, ui.day_and_time(summary.created_at)])
 
 
 def _active_id() -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard import context, loaders
+from dashboard import context
 from dashboard.charts import clock
 from dashboard.components.timed_rows import Cell, TimedRow, timed_list
 from dashboard.i18n import _, mark
@@ -13,6 +13,7 @@ from dashboard.i18n.numbers import decimal, short
 from dashboard.review.state import go_to
 from dashboard.widgets import ui
 from fer_phq.timeline.episodes import ENTER, EXPRESSIONS, LEAVE, MIN_DWELL_S
+from service.views.session import SessionView
 
 ORDERS = {
     mark("By time"): ("onset_s", True),
@@ -21,9 +22,10 @@ ORDERS = {
 }
 
 
-def episode_list(analysis_id: str, session_id: str, now_s: float) -> None:
+def episode_list(view: SessionView, now_s: float) -> None:
     """Choose emotions and an order, then list what there is."""
-    episodes = loaders.episodes(analysis_id)
+    episodes = view.analysis.episodes
+    analysis_id = view.analysis.summary.id
     if not len(episodes):
         ui.empty(_("No episodes"), _("No expression but a neutral face was likely for half a second or longer."))
         explain()
@@ -46,7 +48,7 @@ def episode_list(analysis_id: str, session_id: str, now_s: float) -> None:
         now_s=now_s,
         label=_("Expression episodes"),
         key=f"episodes_{analysis_id}",
-        on_seek=lambda time_s: go_to(session_id, time_s),
+        on_seek=lambda time_s: go_to(view.session.id, time_s),
     )
     explain()
 

@@ -11,12 +11,13 @@ from dashboard import charts, context, loaders
 from dashboard.components.player import player
 from dashboard.i18n import _, render
 from dashboard.i18n.numbers import decimal
-from dashboard.review.choose import AnalysisChoice
 from dashboard.review.state import paused_at, slid, wish
 from dashboard.widgets import ui
 from db.records import AnalysisSummary, SessionDetail
 from fer_phq.core.errors import FerPhqError
 from service.ingest.tokens import media_url
+from service.views.review import emotion_table
+from service.views.session import AnalysisView, FrameDetail, SessionView
 
 
 def show_player(detail: SessionDetail, chart: str = "") -> None:
@@ -40,7 +41,7 @@ def show_player(detail: SessionDetail, chart: str = "") -> None:
     )
 
 
-def slider(session_id: str, table: pd.DataFrame, frame: loaders.FrameDetail) -> None:
+def slider(session_id: str, table: pd.DataFrame, frame: FrameDetail) -> None:
     """The chosen moment as a slider over the sampled frames."""
     first = float(table["time_s"].iloc[0])
     last = float(table["time_s"].iloc[-1])
@@ -55,18 +56,18 @@ def slider(session_id: str, table: pd.DataFrame, frame: loaders.FrameDetail) -> 
     )  # fmt: skip
 
 
-def show_frame(detail: SessionDetail, choice: AnalysisChoice, frame: loaders.FrameDetail) -> None:
+def show_frame(view: SessionView, frame: FrameDetail) -> None:
     """The frame nearest to the chosen moment, its face and its seven probabilities."""
     pictures, values = st.columns([0.48, 0.52], gap="medium")
     with pictures:
-        show_pictures(detail, choice.summary, frame)
+        show_pictures(view, frame)
     with values:
         if frame.emotions is None:
             ui.empty(_("No face here"), _("The subject's face was not found in this frame: the timeline has a gap."))
             return
-        compared = _compared_at(choice.compared, frame.time_s)
+        compared = _compared_at(view.compared, frame.time_s)
         figure = charts.emotion_bars(
-            loaders.bars(frame.emotions, compared),
+            emotion_table(frame.emotions, compared),
             context.colours(),
             label=_("Probability in this frame"),
             reference_label=_("Compared analysis") if compared else None,
@@ -75,22 +76,23 @@ def show_frame(detail: SessionDetail, choice: AnalysisChoice, frame: loaders.Fra
             figure,
             theme=None,
             config={"displayModeBar": False},
-            key=f"bars_{choice.summary.id}",
+            key=f"bars_{view.analysis.summary.id}",
             alt=_("Emotion probabilities in this frame"),
         )
 
 
-def _compared_at(compared: AnalysisSummary | None, time_s: float) -> dict[str, float] | None:
+def _compared_at(compared: AnalysisView | None, time_s: float) -> dict[str, float] | None:
     """What a second analysis says of the same moment; None in its gaps."""
-    if compared is None or not compared.frames_sampled:
+    if compared is None or not compared.summary.frames_sampled:
         return None
-    frame = loaders.frame_at(compared.id, time_s)
+    frame = compared.frame_at(time_s)
     return frame.emotions if abs(frame.time_s - time_s) <= 1.0 else None
 
 
-def show_pictures(detail: SessionDetail, summary: AnalysisSummary, frame: loaders.FrameDetail) -> None:
+def show_pictures(view: SessionView, frame: FrameDetail) -> None:
     """The frame with the face's box and landmarks, the face, and on request what the model looked at in it."""
-    path = loaders.media_path(detail.session)
+    summary = view.analysis.summary
+    path = loaders.media_path(view.session)
     if path is None:
         ui.note(_("The frame cannot be shown without the recording's file."))
         return
@@ -110,7 +112,7 @@ def show_pictures(detail: SessionDetail, summary: AnalysisSummary, frame: loader
             show_looked_at(summary, str(path), frame)
 
 
-def show_looked_at(summary: AnalysisSummary, path: str, frame: loaders.FrameDetail) -> None:
+def show_looked_at(summary: AnalysisSummary, path: str, frame: FrameDetail) -> None:
     """The face under a heatmap of what the emotion depends on, with its colours explained."""
     try:
         with st.spinner(_("Asking the model, which takes some seconds …")):
@@ -137,14 +139,13 @@ def show_looked_at(summary: AnalysisSummary, path: str, frame: loaders.FrameDeta
         ui.note(caption.format(emotion=_(relevance.emotion), rows=relevance.grid[0], columns=relevance.grid[1]))
 
 
-def distribution(summary: AnalysisSummary) -> None:
+def distribution(view: AnalysisView) -> None:
     """The mean probabilities over the session."""
-    if summary.emotions is None:
+    summary = view.summary
+    if view.shares is None:
         ui.empty(_("No face found"), _("No frame of this recording shows a face, so there are no emotion shares."))
         return
-    figure = charts.emotion_bars(
-        loaders.bars(dict(summary.emotions)), context.colours(), label=_("Mean over frames with a face")
-    )
+    figure = charts.emotion_bars(view.shares, context.colours(), label=_("Mean over frames with a face"))
     st.plotly_chart(
         figure, theme=None, config={"displayModeBar": False}, alt=_("Mean emotion probabilities over the session")
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
@@ -17,7 +18,7 @@ from fer_phq.core.errors import StoreError
 WHOLE = mark("Whole session")
 
 
-def write_note(session_id: str, time_s: float, notes: list[NoteRecord]) -> None:
+def write_note(session_id: str, time_s: float, notes: Sequence[NoteRecord]) -> None:
     """A form for a note at the chosen moment, behind a button."""
     title = _("Write a note at {time}").format(time=clock(time_s))
     with (
@@ -39,7 +40,7 @@ def write_note(session_id: str, time_s: float, notes: list[NoteRecord]) -> None:
         st.rerun()
 
 
-def note_list(detail: SessionDetail, notes: list[NoteRecord]) -> None:
+def note_list(detail: SessionDetail, notes: Sequence[NoteRecord]) -> None:
     """Every note of the session, those of the whole session first; one at a time can be changed."""
     if not notes:
         ui.empty(_("No notes yet"), _("Choose a moment and write a note at it; its mark then stands on the timeline."))
@@ -69,7 +70,7 @@ def show_note(session_id: str, note: NoteRecord) -> None:
     change.button(_("Change"), key=f"note_edit_{note.id}", type="tertiary", on_click=_edit, args=(session_id, note.id))
 
 
-def change_form(session_id: str, note: NoteRecord, notes: list[NoteRecord]) -> None:
+def change_form(session_id: str, note: NoteRecord, notes: Sequence[NoteRecord]) -> None:
     """A note's words and tag to be changed, or the note to be removed."""
     with st.form(f"change_{note.id}"):
         if note.time_s is None:
@@ -96,7 +97,7 @@ def change_form(session_id: str, note: NoteRecord, notes: list[NoteRecord]) -> N
     st.rerun()
 
 
-def _tag_box(notes: list[NoteRecord], tag: str | None, *, key: str) -> str | None:
+def _tag_box(notes: Sequence[NoteRecord], tag: str | None, *, key: str) -> str | None:
     """A tag that was used already, or a new one."""
     tags = list(dict.fromkeys([*context.store().notes.list_tags(), *(note.tag for note in notes if note.tag)]))
     options = [*tags, *([tag] if tag and tag not in tags else [])]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from dashboard.components.player import Seek
+from service.views.session import AnalysisView
 
 
-def current_time(session_id: str, table: pd.DataFrame) -> float:
+def current_time(session_id: str, view: AnalysisView) -> float:
     """The chosen time in seconds; before one was chosen the first frame with a face, else the first. Needs a frame."""
-    face_times = table.loc[table["state"] != "gap", "time_s"]
-    first = float(face_times.iloc[0] if len(face_times) else table["time_s"].iloc[0])
-    return float(st.session_state.get(f"moment_{session_id}", first))
+    return float(st.session_state.get(f"moment_{session_id}", view.first_face_s))
 
 
 def go_to(session_id: str, time_s: float) -> None:

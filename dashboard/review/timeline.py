@@ -11,13 +11,13 @@ from dashboard import charts, context, loaders
 from dashboard.components.chart_cursor import chart_cursor
 from dashboard.i18n import _, mark
 from dashboard.i18n.numbers import short
-from dashboard.review.choose import AnalysisChoice
 from dashboard.review.state import clicked
 from dashboard.widgets import ui
-from db.records import AnalysisSummary, NoteRecord
+from db.records import AnalysisSummary
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.timeline.downsample import MAX_ROWS
-from service.views.review import Window, note_table, other_people, voice_table, window_at, within
+from service.views.review import Window, window_at, within
+from service.views.session import FrameDetail, SessionView
 
 AREA = mark("Stacked")
 LINES = mark("Lines")
@@ -34,7 +34,7 @@ WIDEST_S = 5.0
 
 
 @dataclass(frozen=True)
-class TimelineView:
+class TimelineStyle:
     """How the timeline is drawn: stacked areas or lines, smoothed over so many seconds, which window of it, and which
     emotions of a second analysis."""
 
@@ -49,24 +49,19 @@ def timeline_key(summary: AnalysisSummary) -> str:
     return f"timeline_{summary.id}"
 
 
-def timeline(
-    choice: AnalysisChoice,
-    session_id: str,
-    frame: loaders.FrameDetail,
-    notes: list[NoteRecord],
-    utterances: pd.DataFrame,
-) -> None:
+def timeline(view: SessionView, frame: FrameDetail) -> None:
     """The controls and the chart; a click anywhere in it chooses a moment."""
-    summary = choice.summary
-    key = timeline_key(choice.summary)
-    view = controls(choice, frame.time_s)
-    frames = loaders.frames_within(summary.id, view.smoothing_s, view.window)
+    summary = view.analysis.summary
+    session_id = view.session.id
+    key = timeline_key(summary)
+    style = controls(view, frame.time_s)
+    frames = loaders.frames_within(summary.id, style.smoothing_s, style.window)
     figure = charts.emotion_timeline(
         frames,
         context.colours(),
-        stacked=view.stacked,
-        tracks=tracks(choice, view, notes, utterances),
-        revision=f"{summary.id}-{view.stacked}-{view.window.from_s}",
+        stacked=style.stacked,
+        tracks=tracks(view, style),
+        revision=f"{summary.id}-{style.stacked}-{style.window.from_s}",
     )
     st.plotly_chart(
         figure, theme=None, config=charts.CONFIG, key=key, selection_mode="points",
@@ -77,16 +72,16 @@ def timeline(
         ),
     )  # fmt: skip
     chart_cursor(key, frame.time_s, key=f"line_{session_id}")
-    explain(view, frames)
+    explain(style, frames)
 
 
-def controls(choice: AnalysisChoice, time_s: float) -> TimelineView:
+def controls(view: SessionView, time_s: float) -> TimelineStyle:
     """Title, style, smoothing and window, and which emotions of the second analysis are drawn."""
-    summary = choice.summary
-    table = loaders.frames(summary.id)
+    summary = view.analysis.summary
+    table = view.analysis.frames
     st.subheader(_("Timeline"), anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        style = st.segmented_control(
+        drawn_as = st.segmented_control(
             _("Emotions as"), [AREA, LINES], default=AREA, required=True, format_func=_, key=f"style_{summary.id}"
         )
         width = st.slider(
@@ -98,18 +93,18 @@ def controls(choice: AnalysisChoice, time_s: float) -> TimelineView:
         )  # fmt: skip
         length = _length(table, summary.id)
     compared: tuple[str, ...] = ()
-    if choice.compared is not None:
+    if view.compared is not None:
         compared = tuple(
             st.pills(
                 _("Emotions of the compared analysis, dashed"), EMOTIONS, selection_mode="multi",
-                default=_first_compared(choice), format_func=lambda name: _(name.capitalize()),
+                default=_first_compared(view), format_func=lambda name: _(name.capitalize()),
                 key=f"compared_{summary.id}",
             )
         )  # fmt: skip
-    stacked = style == AREA and not width and choice.compared is None
-    if style == AREA and not stacked:
+    stacked = drawn_as == AREA and not width and view.compared is None
+    if drawn_as == AREA and not stacked:
         ui.note(_("Drawn as lines while it is smoothed or compared."))
-    return TimelineView(stacked, float(width), window_at(table, time_s, WINDOWS[length]), compared)
+    return TimelineStyle(stacked, float(width), window_at(table, time_s, WINDOWS[length]), compared)
 
 
 def _length(table: pd.DataFrame, analysis_id: str) -> str:
@@ -121,35 +116,32 @@ def _length(table: pd.DataFrame, analysis_id: str) -> str:
     return st.selectbox(_("Show"), fitting, format_func=_, key=f"window_{analysis_id}", width=180)
 
 
-def _first_compared(choice: AnalysisChoice) -> list[str]:
+def _first_compared(view: SessionView) -> list[str]:
     """The emotion that each of the two analyses found most."""
-    assert choice.compared is not None
-    most = [choice.summary.dominant_emotion, choice.compared.dominant_emotion]
+    assert view.compared is not None
+    most = [view.analysis.summary.dominant_emotion, view.compared.summary.dominant_emotion]
     return [name for name in EMOTIONS if name in most]
 
 
-def tracks(
-    choice: AnalysisChoice, view: TimelineView, notes: list[NoteRecord], utterances: pd.DataFrame
-) -> charts.Tracks:
+def tracks(view: SessionView, style: TimelineStyle) -> charts.Tracks:
     """What runs beside the emotions, within the window."""
-    summary = choice.summary
-    window = view.window
+    analysis = view.analysis
+    compared = None if view.compared is None else view.compared.summary
+    window = style.window
     return charts.Tracks(
-        episodes=within(loaders.episodes(summary.id), window, "onset_s", "offset_s"),
-        people=within(other_people(loaders.analysis(summary.id)), window, "first_s", "last_s"),
-        utterances=within(utterances, window, "start_s", "end_s"),
-        voice=voice_table(loaders.voice(summary.id), window),
-        notes=within(note_table(notes), window),
-        raw=loaders.raw(summary.id, window) if view.smoothing_s else None,
-        other=loaders.frames_within(choice.compared.id, view.smoothing_s, window)
-        if choice.compared is not None
-        else None,
-        other_emotions=view.compared,
-        other_label=choice.compared.model_id if choice.compared is not None else "",
+        episodes=within(analysis.episodes, window, "onset_s", "offset_s"),
+        people=within(analysis.people, window, "first_s", "last_s"),
+        utterances=within(view.utterances, window, "start_s", "end_s"),
+        voice=analysis.draw_voice(window),
+        notes=within(view.timed_notes, window),
+        raw=loaders.raw(analysis.summary.id, window) if style.smoothing_s else None,
+        other=None if compared is None else loaders.frames_within(compared.id, style.smoothing_s, window),
+        other_emotions=style.compared,
+        other_label="" if compared is None else compared.model_id,
     )
 
 
-def explain(view: TimelineView, frames: pd.DataFrame) -> None:
+def explain(style: TimelineStyle, frames: pd.DataFrame) -> None:
     """How to choose a moment, and what is drawn otherwise than it was measured."""
     how = _(
         "Click anywhere in the chart, or pause the recording, to choose a moment. With the slider beside the recording "
@@ -157,12 +149,12 @@ def explain(view: TimelineView, frames: pd.DataFrame) -> None:
         "to see all of it again."
     )
     ui.note(how)
-    if view.smoothing_s:
+    if style.smoothing_s:
         smooth = _(
             "Lines are smoothed over {seconds} s; dots and strokes are the frames as they were measured. Episodes, "
             "shares and estimates are never taken from smoothed values."
         )
-        ui.note(smooth.format(seconds=short(view.smoothing_s)))
+        ui.note(smooth.format(seconds=short(style.smoothing_s)))
     if len(frames) >= MAX_ROWS:
         many = _(
             "So many frames are drawn together: each point is the mean of its frames, and the strip below shows the "

@@ -11,38 +11,22 @@ from dashboard.components.timed_rows import Cell, TimedRow, timed_list
 from dashboard.i18n import _, mark, n_, render
 from dashboard.review.state import go_to
 from dashboard.widgets import ui
-from db.records import MAX_TRANSCRIPT, AnalysisSummary, SessionDetail, TranscriptRecord
+from db.records import MAX_TRANSCRIPT
 from fer_phq.core.errors import FerPhqError
-from fer_phq.words import parse_transcript, subject_speaker
 from service.ingest.transcripts import SUFFIXES, CheckedTranscript, check_transcript
 from service.jobs import queue
-from service.jobs.sidecar import digest
 from service.settings import MIB
+from service.views.session import SessionView
 
 ALL = mark("Everyone")
 SUBJECT = mark("The subject")
 
 
-def utterances_of(session_id: str, record: TranscriptRecord | None) -> pd.DataFrame:
-    """The utterances of a kept transcript; no rows without one, or for one that cannot be read any more."""
-    if record is None:
-        return pd.DataFrame()
-    try:
-        return loaders.transcript(session_id, digest(record))
-    except FerPhqError:
-        return pd.DataFrame()  # `transcript_part` says why
-
-
-def transcript_part(
-    detail: SessionDetail,
-    summary: AnalysisSummary,
-    record: TranscriptRecord | None,
-    utterances: pd.DataFrame,
-    now_s: float,
-) -> None:
+def transcript_part(view: SessionView, now_s: float) -> None:
     """The transcript to read, or a place to give one."""
-    session_id = detail.session.id
-    if record is None:
+    session_id = view.session.id
+    transcript = view.transcript
+    if transcript is None:
         ui.empty(
             _("No transcript"),
             _(
@@ -52,26 +36,24 @@ def transcript_part(
         )
         give(session_id)
         return
-    offer_analysis(detail, summary, record)
-    try:
-        transcript = parse_transcript(record.document, record.original_name)
-        speaker, doubt = subject_speaker(transcript, record.speaker)
-    except FerPhqError as error:
-        ui.problem(error)
+    offer_analysis(view)
+    if transcript.problem is not None:
+        ui.problem(transcript.problem)
     else:
-        read(session_id, utterances, now_s)
-        if speaker:
+        read(session_id, transcript.utterances, now_s)
+        if transcript.subject:
             text = _("{file}, given on {day}; the subject is {speaker}.")
         else:
             text = _("{file}, given on {day}; all words count as the subject's.")
-        ui.note(text.format(file=record.original_name, day=ui.day(record.created_at), speaker=speaker))
-        for warning in (*transcript.warnings, *([doubt] if doubt else [])):
+        day = ui.day(transcript.record.created_at)
+        ui.note(text.format(file=transcript.record.original_name, day=day, speaker=transcript.subject))
+        for warning in transcript.warnings:
             ui.note(render(warning))
     with st.expander(_("Replace or remove this transcript")):
         give(session_id)
         if st.button(_("Remove transcript"), icon=":material/delete:", key=f"transcript_remove_{session_id}"):
             context.store().transcripts.remove(session_id=session_id)
-            loaders.transcript.clear()  # what was removed must not stay in memory
+            loaders.forget_transcripts()  # what was removed must not stay in memory
             st.rerun()
         ui.note(_("Analyses that were made with it stay as they are."))
 
@@ -114,20 +96,19 @@ def rows_of(utterances: pd.DataFrame) -> list[TimedRow]:
     ]
 
 
-def offer_analysis(detail: SessionDetail, summary: AnalysisSummary, record: TranscriptRecord) -> None:
-    """Say when the shown analysis was made without this transcript, and how to get one with it."""
-    if summary.sidecar_digest == digest(record):
+def offer_analysis(view: SessionView) -> None:
+    """Say when the shown analysis was made without the transcript, and how to get one with it."""
+    session_id = view.session.id
+    if view.transcript_is_analysed:
         return
-    if any(analysis.sidecar_digest == digest(record) for analysis in detail.analyses):
+    if view.transcript_is_elsewhere:
         ui.note(_("This transcript is part of another analysis of this session: choose it above."))
         return
     ui.warn(_("This transcript is not part of the analysis that is shown: its words do not count in the estimate."))
-    job = queue.session_job(context.settings(), context.store(), detail.session.id)
+    job = queue.session_job(context.settings(), context.store(), session_id)
     waiting = job is not None and job.active
-    if st.button(
-        _("Analyse again with it"), type="primary", disabled=waiting, key=f"transcript_job_{detail.session.id}"
-    ):
-        queue.enqueue_analysis(context.settings(), context.store(), detail.session.id)
+    if st.button(_("Analyse again with it"), type="primary", disabled=waiting, key=f"transcript_job_{session_id}"):
+        queue.enqueue_analysis(context.settings(), context.store(), session_id)
         st.rerun()
 
 
@@ -156,7 +137,7 @@ def give(session_id: str) -> None:
             document=new_transcript.document,
             speaker=new_transcript.speaker,
         )
-        loaders.transcript.clear()
+        loaders.forget_transcripts()
         st.session_state[f"transcript_turn_{session_id}"] = turn + 1
         st.rerun()
 

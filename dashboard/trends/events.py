@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, time
 
-import pandas as pd
 import streamlit as st
 
 from dashboard import context
@@ -14,15 +14,7 @@ from db.records import EventRecord
 from fer_phq.core.errors import StoreError
 
 
-def event_table(events: list[EventRecord]) -> pd.DataFrame:
-    """Return events, oldest first, as `charts.mark_events` takes them; on the viewer's clock and numbered from 1."""
-    at = [pd.Timestamp(event.at).tz_convert(ui.zone()).tz_localize(None) for event in events]
-    return pd.DataFrame(
-        {"at": pd.to_datetime(at), "mark": [str(i + 1) for i in range(len(events))], "words": [e.words for e in events]}
-    )
-
-
-def events_card(subject_id: str, events: list[EventRecord]) -> None:
+def events_card(subject_id: str, events: Sequence[EventRecord]) -> None:
     """Draw the events with their numbers, and a form for another one.
 
     Args:

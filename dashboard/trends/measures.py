@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Container, Mapping, Sequence
 from html import escape
 
-import pandas as pd
 import streamlit as st
 
 from dashboard import charts, context
@@ -13,9 +12,10 @@ from dashboard.i18n import _, mark
 from dashboard.i18n.numbers import decimal
 from dashboard.i18n.vocabulary import measure_text
 from dashboard.widgets import ui
-from fer_phq.features.measures import BY_NAME, MEASURES, Measure
+from fer_phq.features.measures import BY_NAME, Measure
 from fer_phq.longitudinal.periods import MIN_SESSIONS, PeriodComparison, Verdict
 from service.views import trends
+from service.views.trends import PeriodsView, TrendsView
 
 FIRST_CHOICE = ("PHQ-9", "PHQ-8", "expressivity", "smiling_share", "pitch_sd", "speech_rate")
 COMPARABLE: Mapping[str, Measure] = {**trends.SCORES, **BY_NAME}
@@ -42,17 +42,16 @@ MIXED = mark("The sessions of these periods were measured by different models: a
 
 
 @st.fragment
-def measures(trend: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame) -> None:
+def measures(view: TrendsView, span: charts.Span | None) -> None:
     """Draw the chosen measures, a panel each.
 
     Args:
-        trend: A row for each session, with the measures as columns.
+        view: The subject over time.
         span: First and last moment of the time axis; None for what the sessions need.
-        events: A row for each event, with `at`, `mark` and `words`.
     """
     with ui.card("measures", _("Expression, voice and words")):
-        names = [name for name in trends.measured_names(trend) if name not in trends.EMOTION_NAMES]
-        if not names:
+        measured = view.measures
+        if not measured:
             ui.empty(
                 _("Nothing measured yet"),
                 _(
@@ -61,23 +60,24 @@ def measures(trend: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame
                 ),
             )
             return
-        selection = choose("trend_measures", [measure.name for measure in MEASURES], names, _("Measures"))
+        names = [measure.name for measure in measured]
+        selection = choose("trend_measures", trends.MEASURE_NAMES, names, _("Measures"))
         if not selection:
             ui.note(_("Choose at least one measure that is known of this person."))
             return
         figure = charts.measure_trend(
-            trends.series(trend, selection),
+            view.series(selection),
             [COMPARABLE[name] for name in selection],
             context.colours(),
             span=span,
-            events=events,
+            events=view.local_events,
         )
         st.plotly_chart(
             figure, theme=None, config=charts.dated(charts.CONFIG), key="measure_trend",
             alt=_("The chosen measures of each session over time"),
         )  # fmt: skip
-        ui.note(_(GAPS).format(days=trends.gap_days(trend)))
-        explained([measure for measure in MEASURES if measure.name in names])
+        ui.note(_(GAPS).format(days=view.gap_days))
+        explained(measured)
 
 
 def choose(key: str, options: Sequence[str], available: Container[str], label: str) -> list[str]:
@@ -117,16 +117,10 @@ def explained(measures: Sequence[Measure]) -> None:
 
 
 @st.fragment
-def periods(trend: pd.DataFrame, answers: pd.DataFrame) -> None:
-    """Draw the comparison of two periods that the viewer chooses.
-
-    Args:
-        trend: A row for each session, with the measures as columns.
-        answers: A row for each questionnaire.
-    """
+def periods(view: TrendsView) -> None:
+    """Draw the comparison of two periods that the viewer chooses."""
     with ui.card("periods", _("Compare two periods")):
-        values = trends.with_scores(trend, answers, trends.measured_names(trend))
-        days = sorted(set(values.loc[values["value"].notna(), "at"].dt.date))
+        days = view.days
         if len(days) < 2:
             ui.note(_("Two days with sessions or questionnaires are needed before periods can be compared."))
             return
@@ -135,19 +129,18 @@ def periods(trend: pd.DataFrame, answers: pd.DataFrame) -> None:
         with left:
             first_days = days_of(_("First period"), "first_period", first)
         with right:
-            two = days_of(_("Second period"), "second_period", second)
-        if first_days is None or two is None:
+            second_days = days_of(_("Second period"), "second_period", second)
+        if first_days is None or second_days is None:
             ui.note(_("Choose the first and the last day of each period."))
             return
-        points = trends.in_periods(values, first_days, two)
-        comparisons = trends.compared(points)
-        if not comparisons:
+        comparison = view.compare_periods(first_days, second_days)
+        if not comparison.comparisons:
             ui.note(_("Neither period has a session or a questionnaire."))
             return
-        selection = choose("period_measures", list(COMPARABLE), comparisons, _("Measures"))
+        selection = choose("period_measures", list(COMPARABLE), comparison.comparisons, _("Measures"))
         if selection:
-            draw_periods(points, {name: comparisons[name] for name in selection})
-        if trends.models_in(trend, first_days, two) > 1:
+            draw_periods(comparison, selection)
+        if comparison.models > 1:
             ui.warn(_(MIXED))
         ui.note(_(SPREAD).format(few=MIN_SESSIONS))
 
@@ -167,24 +160,17 @@ def days_of(label: str, key: str, first: trends.Days) -> trends.Days | None:
     return (days[0], days[1]) if isinstance(days, tuple) and len(days) == 2 else None
 
 
-def draw_periods(points: pd.DataFrame, comparisons: Mapping[str, PeriodComparison]) -> None:
+def draw_periods(view: PeriodsView, names: Sequence[str]) -> None:
     """Draw the chart and the table of a comparison.
 
     Args:
-        points: `measure`, `period`, `value`, `at` of every session.
-        comparisons: The comparison of each chosen measure, by its name.
+        view: The two periods.
+        names: The measures to show.
     """
-    rows = [COMPARABLE[name] for name in comparisons]
-    means = pd.DataFrame(
-        [
-            {"measure": name, "period": period, "mean": mean}
-            for name, comparison in comparisons.items()
-            for period, mean in zip(charts.PERIODS, (comparison.mean_before, comparison.mean_after), strict=True)
-        ]
-    )
+    rows = [COMPARABLE[name] for name in names]
     with st.container(horizontal=True):
         for measure in rows:
-            figure = charts.period_panel(points, means, measure, context.colours())
+            figure = charts.period_panel(view.points, view.means, measure, context.colours())
             st.plotly_chart(
                 figure, theme=None, width="content", config={"displayModeBar": False}, key=f"period_{measure.name}",
                 alt=_("{measure}: each session of the two periods, with each period's mean").format(
@@ -192,7 +178,7 @@ def draw_periods(points: pd.DataFrame, comparisons: Mapping[str, PeriodCompariso
                 ),
             )  # fmt: skip
     head = (_("Measure"), _("First period"), _("Second period"), _("Difference"), _("Usual spread"), "")
-    table = "".join(period_row(measure, comparisons[measure.name]) for measure in rows)
+    table = "".join(period_row(measure, view.comparisons[measure.name]) for measure in rows)
     cells = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     st.html(
         f'<div class="fp-scroll"><table class="fp-table periods"><thead><tr>{cells}</tr></thead>{table}</table></div>'

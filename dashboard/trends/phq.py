@@ -11,22 +11,18 @@ from dashboard import charts, context
 from dashboard.i18n import _, mark, n_, render
 from dashboard.i18n.numbers import decimal
 from dashboard.widgets import ui
-from db.records import QuestionnaireRecord
-from fer_phq.core.phq import Provenance, Scale
+from fer_phq.core.phq import Scale
 from fer_phq.longitudinal.change import (
     PAIR_DAYS,
     RETEST,
     SD,
     Change,
     Direction,
-    Estimate,
     NoBaseline,
     PersonalBaseline,
-    Score,
-    personal_baseline,
     reliable_points,
-    total_on_scale,
 )
+from service.views.trends import TrendsView
 
 SOURCES = mark(
     "The baseline is the first questionnaire of its scale. Reliable change: Jacobson & Truax 1991, with SD {sd} and "
@@ -59,23 +55,22 @@ SEVERAL_HEADS = mark(
 )
 
 
-def phq(trend: pd.DataFrame, answers: pd.DataFrame, span: charts.Span | None, events: pd.DataFrame) -> None:
+def phq(view: TrendsView, answers: pd.DataFrame, span: charts.Span | None) -> None:
     """Draw estimates and questionnaire scores on one axis.
 
     Args:
-        trend: A row for each session, with the estimate's columns.
-        answers: A row for each questionnaire, as `charts.phq_trend` takes them.
+        view: The subject over time.
+        answers: A row for each questionnaire, of `with_change`.
         span: First and last moment of the time axis; None for what the rows need.
-        events: A row for each event, with `at`, `mark` and `words`.
     """
     with ui.card("phq", _("PHQ: questionnaires and model estimates")):
-        if not len(answers) and trend["phq_score"].isna().all():
+        if not view.has_scores:
             ui.empty(
                 _("No scores yet"),
                 _("Enter a questionnaire to see its score here. Estimates appear with analysed sessions."),
             )
             return
-        figure = charts.phq_trend(trend, answers, context.colours(), span=span, events=events)
+        figure = charts.phq_trend(view.local_sessions, answers, context.colours(), span=span, events=view.local_events)
         st.plotly_chart(
             figure,
             theme=None,
@@ -83,9 +78,9 @@ def phq(trend: pd.DataFrame, answers: pd.DataFrame, span: charts.Span | None, ev
             key="phq_trend",
             alt=_("PHQ estimates with intervals and questionnaire scores over time"),
         )
-        if (trend["phq_provenance"] == str(Provenance.SIMULATED)).any():
+        if view.is_simulated:
             ui.warn(_(ui.SIMULATED_SENTENCE))
-        if trend["phq_model_id"].nunique() > 1:
+        if view.heads > 1:
             ui.note(_(SEVERAL_HEADS))
         ui.note(_("Severity bands begin at 5, 10, 15 and 20 points (Kroenke 2001, 2009)."))
 
@@ -187,43 +182,7 @@ def baseline_words(baseline: PersonalBaseline | NoBaseline) -> str:
     )
 
 
-def with_change(answers: pd.DataFrame, changes: Sequence[Change]) -> pd.DataFrame:
-    """Return the questionnaires with the columns `change` and `words` of the chart.
-
-    Args:
-        answers: A row for each questionnaire.
-        changes: The change of each, in the rows' order.
-    """
-    marks = ["reliable" if change.reliable else "five_points" if change.five_points else "" for change in changes]
-    return answers.assign(change=marks, words=[hover_words(change) for change in changes])
-
-
-def scores_of(answers: pd.DataFrame) -> list[Score]:
-    """Return the questionnaires' totals, in the rows' order."""
-    rows = zip(answers["answered_at"], answers["total"], answers["scale"], strict=True)
-    return [Score(at.to_pydatetime(), int(total), Scale(scale)) for at, total, scale in rows]
-
-
-def own_baseline(
-    trend: pd.DataFrame, questionnaires: Sequence[QuestionnaireRecord]
-) -> PersonalBaseline | NoBaseline | None:
-    """Compute how the newest head's estimates sit with this person. A PHQ-9 serves a PHQ-8 head as well.
-
-    Args:
-        trend: A row for each session, oldest first, with the estimate's columns.
-        questionnaires: The person's questionnaires.
-
-    Returns:
-        The baseline, or why there is none; None without estimates.
-    """
-    rows = trend[trend["phq_score"].notna()]
-    rows = rows[rows["phq_model_id"] == rows["phq_model_id"].iloc[-1]] if len(rows) else rows
-    estimates = [
-        Estimate(at.to_pydatetime(), float(score), Scale(scale), Provenance(provenance))
-        for at, score, scale, provenance in zip(
-            rows["recorded_at"], rows["phq_score"], rows["phq_scale"], rows["phq_provenance"], strict=True
-        )
-    ]
-    totals = ((q.answered_at, total_on_scale(scale, q.items), scale) for q in questionnaires for scale in Scale)
-    scores = [Score(at, total, scale) for at, total, scale in totals if total is not None]
-    return personal_baseline(estimates, scores) if estimates else None
+def with_change(view: TrendsView) -> pd.DataFrame:
+    """Return the questionnaires on the viewer's clock with the columns `change` and `words` of the chart."""
+    marks = ["reliable" if change.reliable else "five_points" if change.five_points else "" for change in view.changes]
+    return view.local_answers.assign(change=marks, words=[hover_words(change) for change in view.changes])

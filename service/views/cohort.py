@@ -15,7 +15,7 @@ import pandas as pd
 from db.records import CohortFilter
 from db.store import Store
 from fer_phq.longitudinal.periods import session_runs
-from service.views.trends import measured_names
+from service.views.trends import MEASURE_NAMES, measured_names
 
 FEW = 5
 """A group of fewer people is shown as points without quartiles."""
@@ -25,8 +25,13 @@ ESTIMATE = ("phq_score", "phq_low", "phq_high", "phq_level", "phq_scale", "phq_p
 
 
 @dataclass(frozen=True, eq=False)
-class Cohort:
-    """sessions: rows of `Store.cohort.load`. people: one row a subject, by label; see `summarise_subjects`."""
+class CohortView:
+    """The Cohort page: what the page and its table files show.
+
+    Attributes:
+        sessions: Rows of `Store.cohort.load`, a row an analysed session.
+        people: One row a subject, by label; see `summarise_subjects`.
+    """
 
     sessions: pd.DataFrame
     people: pd.DataFrame
@@ -42,11 +47,20 @@ class Cohort:
         return sorted(self.sessions["model_id"].unique())
 
 
-def load_cohort(store: Store, cohort_filter: CohortFilter, measures: Sequence[str], prefer_model: str | None) -> Cohort:
-    """The cohort that a filter describes, by the active model's analyses where there are any."""
-    sessions = store.cohort.load(cohort=cohort_filter, measures=measures, prefer_model=prefer_model)
+def load_cohort_view(store: Store, cohort_filter: CohortFilter, prefer_model: str | None) -> CohortView:
+    """Load the cohort that a filter describes, by the active model's analyses where there are any.
+
+    Args:
+        store: The store.
+        cohort_filter: Which sessions belong to it.
+        prefer_model: Id of the model whose analyses stand for their sessions; None for the newest of any.
+
+    Returns:
+        The view.
+    """
+    sessions = store.cohort.load(cohort=cohort_filter, measures=MEASURE_NAMES, prefer_model=prefer_model)
     people = summarise_subjects(sessions, store.cohort.newest_answers(), store.subjects.tags())
-    return Cohort(sessions, people)
+    return CohortView(sessions, people)
 
 
 def summarise_subjects(

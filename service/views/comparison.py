@@ -44,9 +44,12 @@ class Comparison:
     the difference of its share. estimates: of the PHQ estimates where both have one on one scale; None without any.
     errors: against questionnaires; None without any near. simulated: whether either's estimates are. table: a row a
     session with both estimates (`Store.model_pairs.load`) and the `maximum` of their scale, as
-    `dashboard.charts.estimates_of_two` takes it.
+    `dashboard.charts.estimates_of_two` takes it. first, second: ids of the models. pairs: a row a session of both.
     """
 
+    first: str
+    second: str
+    pairs: pd.DataFrame
     sessions: int
     people: int
     same: float | None
@@ -65,6 +68,9 @@ def compare(store: Store, first: str, second: str, within_days: float = WITHIN_D
     table = table.assign(maximum=[Scale(name).maximum for name in table["phq_scale_a"]])
     simulated = pairs[["phq_provenance_a", "phq_provenance_b"]] == str(Provenance.SIMULATED)
     return Comparison(
+        first=first,
+        second=second,
+        pairs=pairs,
         sessions=len(pairs),
         people=pairs["subject_id"].nunique(),
         same=float((faces["dominant_emotion_a"] == faces["dominant_emotion_b"]).mean()) if len(faces) else None,

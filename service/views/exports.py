@@ -1,4 +1,4 @@
-"""What leaves the product as tables: tidy frames, and the same as CSV, Parquet and JSON.
+"""What leaves the product as tables: those of the pages' views, and the same as CSV, Parquet and JSON.
 
 `service.views.data_dictionary` says what each column means.
 """
@@ -6,73 +6,76 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Sequence
 
 import pandas as pd
 
 from db.store import Store
 from fer_phq.core.feature_series import FeatureSeries
-from fer_phq.core.phq import Modality
-from fer_phq.words import parse_transcript
-from service.models.training_manifest import WITHIN_DAYS
-from service.views.review import episode_table, other_people, utterance_table
+from service.views.comparison import Comparison
+from service.views.session import AnalysisView, SessionView
+from service.views.trends import TrendsView
 
 
-def frames_table(store: Store, analysis_id: str) -> pd.DataFrame:
-    """One row a sampled frame of an analysis; gaps are there, with NaN. Raises NotFoundError."""
-    return store.analyses.frames(analysis_id=analysis_id).drop(columns="idx")
+def frames_table(analysis: AnalysisView) -> pd.DataFrame:
+    """Return one row a sampled frame of an analysis; gaps are there, with NaN."""
+    return analysis.frames.drop(columns=["idx", "from_s", "to_s", "state"])
 
 
-def voice_table(store: Store, analysis_id: str) -> pd.DataFrame | None:
-    """One row a tenth of a second; None where the analysis has no voice. Raises NotFoundError."""
-    return _channel_table(store.features.load_series(analysis_id=analysis_id).get(Modality.VOICE))
+def voice_table(analysis: AnalysisView) -> pd.DataFrame | None:
+    """Return one row a tenth of a second; None where the analysis has no voice."""
+    return _channel_table(analysis.voice)
 
 
-def words_table(store: Store, analysis_id: str) -> pd.DataFrame | None:
-    """One row an utterance of the subject's, without its embedding; None without words. Raises NotFoundError."""
-    return _channel_table(store.features.load_series(analysis_id=analysis_id).get(Modality.WORDS))
+def words_table(analysis: AnalysisView) -> pd.DataFrame | None:
+    """Return one row an utterance of the subject's, without its embedding; None without words."""
+    return _channel_table(analysis.words)
 
 
-def episodes_table(store: Store, analysis_id: str) -> pd.DataFrame:
-    """One row an expression episode of an analysis, by onset. Raises NotFoundError."""
-    return episode_table(store.analyses.frames(analysis_id=analysis_id))
-
-
-def people_table(store: Store, analysis_id: str) -> pd.DataFrame:
-    """One row a person in view who is not the subject. Raises NotFoundError."""
-    return other_people(store.analyses.load(analysis_id=analysis_id))
-
-
-def transcript_table(store: Store, session_id: str) -> pd.DataFrame | None:
-    """One row an utterance of a session's transcript, by start; None without one. FerPhqError when it cannot be read.
+def transcript_table(session: SessionView) -> pd.DataFrame | None:
+    """Return one row an utterance of a session's transcript, by start; None without one.
 
     As CSV it is a transcript that `fer_phq.words.read_transcript` reads.
+
+    Raises:
+        FerPhqError: The transcript cannot be read.
     """
-    transcript = store.transcripts.get(session_id=session_id)
+    transcript = session.transcript
     if transcript is None:
         return None
-    table = utterance_table(parse_transcript(transcript.document, transcript.original_name), transcript.speaker)
+    if transcript.problem is not None:
+        raise transcript.problem
+    table = transcript.utterances
     speakers = table["speaker"].where(table["speaker"] != "", None)
     return table.assign(speaker=speakers).rename(columns={"start_s": "start", "end_s": "end"})
 
 
-def notes_table(store: Store, session_id: str) -> pd.DataFrame:
-    """One row a note of a session, those of no moment first."""
-    return _records(
-        store.notes.list_by_session(session_id=session_id), ("time_s", "tag", "words", "created_at", "updated_at")
+def notes_table(session: SessionView) -> pd.DataFrame:
+    """Return one row a note of a session, those of no moment first."""
+    return _records(session.notes, ("time_s", "tag", "words", "created_at", "updated_at"))
+
+
+def events_table(trends: TrendsView) -> pd.DataFrame:
+    """Return one row an event of a subject's, oldest first."""
+    return _records(trends.events, ("at", "words", "created_at"))
+
+
+def pairs_table(comparison: Comparison) -> pd.DataFrame:
+    """Return one row a session that two models have both analysed, oldest first."""
+    pairs = comparison.pairs
+    items = [None if answers is None else " ".join(map(str, answers)) for answers in pairs["items"]]
+    return pairs.assign(
+        model_id_a=comparison.first,
+        model_id_b=comparison.second,
+        items=pd.Series(items, index=pairs.index, dtype=object),
     )
 
 
-def events_table(store: Store, subject_id: str) -> pd.DataFrame:
-    """One row an event of a subject's, oldest first."""
-    return _records(store.events.list_by_subject(subject_id=subject_id), ("at", "words", "created_at"))
-
-
-def pairs_table(store: Store, first: str, second: str) -> pd.DataFrame:
-    """One row a session that two models, named by their ids, have both analysed, oldest first."""
-    pairs = store.model_pairs.load(first=first, second=second, within_days=WITHIN_DAYS)
-    items = [None if answers is None else " ".join(map(str, answers)) for answers in pairs["items"]]
-    return pairs.assign(model_id_a=first, model_id_b=second, items=pd.Series(items, index=pairs.index, dtype=object))
+def analysis_json(store: Store, analysis_id: str) -> str:
+    """Return an analysis as the JSON document that `fer-phq analyze --json` prints. Raises NotFoundError."""
+    document = store.analyses.load_session_analysis(analysis_id=analysis_id).to_dict()
+    return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
 
 
 def _records(records: Sequence[object], columns: Sequence[str]) -> pd.DataFrame:

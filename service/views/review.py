@@ -5,7 +5,7 @@ Times are seconds from the recording's start. A table of frames is one as `frame
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,6 +114,22 @@ def episode_table(table: pd.DataFrame) -> pd.DataFrame:
     episodes = find_episodes(table["time_s"].to_numpy(dtype=float), table[list(EMOTIONS)].to_numpy(dtype=float))
     columns = ("emotion", "onset_s", "peak_s", "offset_s", "dwell_s", "peak", "cut")
     return pd.DataFrame({name: [getattr(episode, name) for episode in episodes] for name in columns})
+
+
+def emotion_table(values: Mapping[str, float], reference: Mapping[str, float] | None = None) -> pd.DataFrame:
+    """Return a row for each emotion, in their order.
+
+    Args:
+        values: Probability of each emotion, 0 to 1.
+        reference: The same of another analysis; None for none.
+
+    Returns:
+        emotion, value and, where there is a reference, reference.
+    """
+    table = pd.DataFrame({"emotion": EMOTIONS, "value": [values[name] for name in EMOTIONS]})
+    if reference is not None:
+        table["reference"] = [reference[name] for name in EMOTIONS]
+    return table
 
 
 def other_people(record: AnalysisRecord) -> pd.DataFrame:

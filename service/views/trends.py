@@ -1,15 +1,32 @@
-"""What the pages draw of measures over sessions: tidy frames from the store's, with the statistics in them."""
+"""The Trends page: one view of a subject over sessions, which the page, its PDF, HTML and tables all read.
+
+Below it the tidy frames that it is made of: measures over sessions and periods, with the statistics in them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, tzinfo
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from fer_phq.core.phq import Scale
-from fer_phq.features.measures import BY_NAME, SHARES, Measure
+from db.records import EventRecord, QuestionnaireRecord, SessionSummary, SubjectSummary
+from db.store import Store
+from fer_phq.core.phq import Provenance, Scale
+from fer_phq.features.measures import BY_NAME, MEASURES, SHARES, Measure
+from fer_phq.longitudinal.change import (
+    Change,
+    Estimate,
+    NoBaseline,
+    PersonalBaseline,
+    Score,
+    changes_since_baseline,
+    personal_baseline,
+    total_on_scale,
+)
 from fer_phq.longitudinal.periods import PeriodComparison, compare_periods, longest_step_days, session_runs
 
 Days = tuple[date, date]
@@ -24,6 +41,213 @@ SCORES: Mapping[str, Measure] = {
 """Questionnaires' totals, described like measures."""
 
 EMOTION_NAMES = frozenset(share.name for share in SHARES)
+MEASURE_NAMES = tuple(measure.name for measure in MEASURES)
+RECENT = 50
+"""The most sessions that the page lists."""
+
+
+@dataclass(frozen=True, eq=False)
+class PeriodsView:
+    """Two periods beside each other.
+
+    Attributes:
+        points: What was measured in them; see `in_periods`.
+        comparisons: By measure, those that one of the periods has.
+        models: How many models measured their sessions.
+    """
+
+    points: pd.DataFrame
+    comparisons: Mapping[str, PeriodComparison]
+    models: int
+
+    @property
+    def means(self) -> pd.DataFrame:
+        """One row a measure and period: measure, period ('first', 'second'), mean."""
+        rows = []
+        for name, comparison in self.comparisons.items():
+            rows.append((name, "first", comparison.mean_before))
+            rows.append((name, "second", comparison.mean_after))
+        return pd.DataFrame(rows, columns=["measure", "period", "mean"])
+
+
+@dataclass(frozen=True, eq=False)
+class TrendsView:
+    """A subject over time: everything that the page, its report and its tables show.
+
+    Attributes:
+        subject: The subject with the counts of what is stored.
+        zone: The viewer's time zone.
+        sessions: A row an analysed session, oldest first, in UTC, with the measures; see `Store.trends.load`.
+        answers: A row a questionnaire, oldest first, in UTC; see `Store.trends.questionnaires`.
+        changes: Of each row of `answers`, how it compares with the first of its scale.
+        baseline: How the newest head's estimates sit with this person; None without estimates.
+        events: What happened, oldest first.
+        recent: The newest sessions, analysed or not.
+    """
+
+    subject: SubjectSummary
+    zone: tzinfo
+    sessions: pd.DataFrame
+    answers: pd.DataFrame
+    changes: tuple[Change, ...]
+    baseline: PersonalBaseline | NoBaseline | None
+    events: tuple[EventRecord, ...]
+    recent: tuple[SessionSummary, ...]
+
+    @cached_property
+    def local_sessions(self) -> pd.DataFrame:
+        """`sessions` with `recorded_at` as wall times of the zone."""
+        return local_times(self.sessions, "recorded_at", self.zone)
+
+    @cached_property
+    def local_answers(self) -> pd.DataFrame:
+        """`answers` with `answered_at` as wall times of the zone, and the `segment` of `with_breaks`."""
+        return with_breaks(local_times(self.answers, "answered_at", self.zone))
+
+    @cached_property
+    def local_events(self) -> pd.DataFrame:
+        """The events as charts mark them: `at` (wall times of the zone), `mark` (numbers from 1) and `words`."""
+        instants = [pd.Timestamp(event.at).tz_convert(self.zone).tz_localize(None) for event in self.events]
+        return pd.DataFrame(
+            {
+                "at": pd.to_datetime(instants),
+                "mark": [str(number) for number in range(1, len(self.events) + 1)],
+                "words": [event.words for event in self.events],
+            }
+        )
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether there is a questionnaire or an estimate."""
+        return bool(len(self.answers) or self.sessions["phq_score"].notna().any())
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether any of the estimates comes from a head trained on simulated labels."""
+        return bool((self.sessions["phq_provenance"] == str(Provenance.SIMULATED)).any())
+
+    @property
+    def heads(self) -> int:
+        """How many heads the estimates come from."""
+        return int(self.sessions["phq_model_id"].nunique())
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The measures and emotion shares of this person; see `measured_names`."""
+        return measured_names(self.sessions)
+
+    @property
+    def measures(self) -> list[Measure]:
+        """The measures of this person that are no emotion shares."""
+        return [BY_NAME[name] for name in self.names if name not in EMOTION_NAMES]
+
+    @property
+    def gap_days(self) -> int:
+        """Days between two sessions beyond which a line is broken."""
+        return gap_days(self.local_sessions)
+
+    def series(self, names: Sequence[str]) -> pd.DataFrame:
+        """Return the measures of these names over the sessions; see `series`."""
+        return series(self.local_sessions, names)
+
+    @cached_property
+    def values(self) -> pd.DataFrame:
+        """Measures and questionnaires as one list; see `with_scores`."""
+        return with_scores(self.local_sessions, self.local_answers, self.names)
+
+    @property
+    def days(self) -> list[date]:
+        """The days on which something was measured or answered, in their order."""
+        return sorted(set(self.values.loc[self.values["value"].notna(), "at"].dt.date))
+
+    def compare_periods(self, first: Days, second: Days) -> PeriodsView:
+        """Compare two periods.
+
+        Args:
+            first: First and last day of the one period.
+            second: First and last day of the other.
+
+        Returns:
+            What was measured in them, and how they compare.
+        """
+        points = in_periods(self.values, first, second)
+        return PeriodsView(points, compared(points), models_in(self.local_sessions, first, second))
+
+
+def load_trends_view(
+    store: Store,
+    subject: SubjectSummary,
+    zone: tzinfo,
+    *,
+    model_id: str | None = None,
+    prefer_model: str | None = None,
+) -> TrendsView:
+    """Load the view of a subject over time.
+
+    Args:
+        store: The store.
+        subject: The subject.
+        zone: The viewer's time zone.
+        model_id: Id of the only model whose analyses count; None for all.
+        prefer_model: Id of the model whose analyses stand for their sessions; None for the newest of any.
+
+    Returns:
+        The view.
+
+    Raises:
+        NotFoundError: There is no such subject.
+    """
+    sessions = store.trends.load(
+        subject_id=subject.id, model_id=model_id, prefer_model=prefer_model, measures=MEASURE_NAMES
+    )
+    answers = store.trends.questionnaires(subject_id=subject.id)
+    return TrendsView(
+        subject=subject,
+        zone=zone,
+        sessions=sessions,
+        answers=answers,
+        changes=tuple(changes_since_baseline(scores_of(answers))),
+        baseline=estimates_baseline(sessions, store.questionnaires.list_by_subject(subject_id=subject.id)),
+        events=tuple(store.events.list_by_subject(subject_id=subject.id)),
+        recent=tuple(store.sessions.list_recent(subject_id=subject.id, limit=RECENT, prefer_model=prefer_model)),
+    )
+
+
+def scores_of(answers: pd.DataFrame) -> list[Score]:
+    """Return the questionnaires' totals, in the rows' order."""
+    rows = zip(answers["answered_at"], answers["total"], answers["scale"], strict=True)
+    return [Score(at.to_pydatetime(), int(total), Scale(scale)) for at, total, scale in rows]
+
+
+def estimates_baseline(
+    sessions: pd.DataFrame, questionnaires: Sequence[QuestionnaireRecord]
+) -> PersonalBaseline | NoBaseline | None:
+    """Compute how the newest head's estimates sit with this person.
+
+    Args:
+        sessions: Rows of `Store.trends.load`.
+        questionnaires: The person's questionnaires. A PHQ-9 serves a PHQ-8 head as well.
+
+    Returns:
+        The baseline, or why there is none; None without an estimate.
+    """
+    rows = sessions[sessions["phq_score"].notna()]
+    rows = rows[rows["phq_model_id"] == rows["phq_model_id"].iloc[-1]] if len(rows) else rows
+    estimates = [
+        Estimate(at.to_pydatetime(), float(score), Scale(scale), Provenance(provenance))
+        for at, score, scale, provenance in zip(
+            rows["recorded_at"], rows["phq_score"], rows["phq_scale"], rows["phq_provenance"], strict=True
+        )
+    ]
+    totals = ((q.answered_at, total_on_scale(scale, q.items), scale) for q in questionnaires for scale in Scale)
+    scores = [Score(at, total, scale) for at, total, scale in totals if total is not None]
+    return personal_baseline(estimates, scores) if estimates else None
+
+
+def local_times(table: pd.DataFrame, column: str, zone: tzinfo) -> pd.DataFrame:
+    """Return the table with a UTC column as wall times of a zone: charts draw times as they are given."""
+    instants = pd.to_datetime(table[column], utc=True).dt.tz_convert(zone).dt.tz_localize(None)
+    return table.assign(**{column: instants})
 
 
 def measured_names(table: pd.DataFrame) -> list[str]:

@@ -214,7 +214,7 @@ def test_a_short_session_is_not_asked_what_to_show(store: Store) -> None:
 def test_episodes_are_listed_by_emotion(store: Store) -> None:
     session_id = session_with(store, made())
     app = opened(session_id)
-    found = loaders.episodes(store.sessions.get_detail(session_id=session_id).analyses[0].id)
+    found = loaders.analysis(store.sessions.get_detail(session_id=session_id).analyses[0].id).episodes
     assert f"Episodes ({len(found)})" in words(app)
     listed = component(app, "rows")
     assert len(listed["rows"]) == len(found)

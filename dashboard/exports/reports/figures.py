@@ -14,7 +14,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from dashboard.charts import COVERAGE_LABELS, COVERAGE_STATES, clock, with_gap_edges
+from dashboard.charts import COVERAGE_LABELS, COVERAGE_STATES, broken, clock, with_gap_edges
 from dashboard.i18n import _, dates
 from dashboard.theme.palette import LIGHT
 from fer_phq.core.emotions import EMOTIONS
@@ -67,9 +67,7 @@ def timeline_figure(frames: pd.DataFrame) -> Figure:
 
 def _strip(axes: Axes, frames: pd.DataFrame) -> None:
     """Where the face was found."""
-    time = frames["time_s"].to_numpy(dtype=float)
-    half = (time[1] - time[0]) / 2 if len(time) > 1 else 0.25
-    edges = np.concatenate([[time[0] - half], (time[1:] + time[:-1]) / 2, [time[-1] + half]])
+    edges = np.append(frames["from_s"], frames["to_s"].iloc[-1])
     level = frames["state"].map({state: i for i, state in enumerate(COVERAGE_STATES)}).to_numpy(dtype=float)
     colours = ListedColormap([STATE_COLOURS[state] for state in COVERAGE_STATES])
     axes.pcolormesh(edges, [0, 1], level[None, :], cmap=colours, vmin=-0.5, vmax=2.5, rasterized=True)
@@ -180,11 +178,10 @@ def phq_trend_figure(trend: pd.DataFrame, questionnaires: pd.DataFrame) -> Figur
         if len(rows):
             _estimates(axes, rows, provenance)
     for scale, marker in ((Scale.PHQ8, "s"), (Scale.PHQ9, "D")):
-        rows = questionnaires[questionnaires["scale"].astype(str) == str(scale)]
+        rows = broken(questionnaires[questionnaires["scale"].astype(str) == str(scale)])
         if len(rows):
-            dates = pd.to_datetime(rows["answered_at"])
             axes.plot(
-                dates,
+                pd.to_datetime(rows["answered_at"]),
                 rows["total"],
                 f"-{marker}",
                 color=LIGHT.ink,

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
-import pandas as pd
-
 from dashboard.charts import clock
 from dashboard.exports.reports.blocks import Block, Chart, Facts, Heading, Report, Rows, Words
 from dashboard.exports.reports.figures import estimate_figure, shares_figure, timeline_figure
 from dashboard.i18n import _, dates, mark, render
 from dashboard.i18n.numbers import decimal
-from dashboard.i18n.vocabulary import PROVENANCES, modality_list
-from dashboard.loaders import bars, sampling_words
+from dashboard.i18n.vocabulary import PROVENANCES, modality_list, sampling_words
 from dashboard.widgets import ui
 from dashboard.widgets.estimate import meaning
-from db.records import AnalysisRecord, AnalysisSummary, NoteRecord, SessionDetail
+from db.records import AnalysisSummary, NoteRecord
 from fer_phq import __version__
 from fer_phq.core.phq import PhqEstimate, Provenance
+from service.views.session import AnalysisView, SessionView
 
 LIMITS = (
     ui.NOT_A_DIAGNOSIS,
@@ -37,31 +35,24 @@ LIMITS = (
 DEMONSTRATION = mark("A demonstration: the recording is staged and everything said of the person is made up.")
 
 
-def session_report(
-    detail: SessionDetail,
-    record: AnalysisRecord,
-    frames: pd.DataFrame,
-    notes: Sequence[NoteRecord],
-    zone: tzinfo,
-    now: datetime,
-) -> Report:
-    """The report of one analysis of a session. `frames`: as `dashboard.loaders.frames`; times are shown in `zone`."""
-    session = detail.session
-    summary = record.summary
+def session_report(view: SessionView, zone: tzinfo, now: datetime) -> Report:
+    """The report of one analysis of a session; times are shown in `zone`."""
+    session = view.session
+    summary = view.analysis.summary
     lead = _("Session of {moment}, {length} min").format(
         moment=instant_text(session.recorded_at, zone), length=clock(session.duration_s)
     )
     blocks: list[Block] = []
     if session.is_demo:
         blocks.append(Words(_(DEMONSTRATION), "warning"))
-    blocks += [Words(words, "warning") for words in [render(warning) for warning in summary.warnings]]
+    blocks += [Words(render(warning), "warning") for warning in summary.warnings]
     blocks += [Heading(_("PHQ estimate")), *estimate_blocks(summary)]
-    blocks += [Heading(_("Emotions")), *_emotion_blocks(summary, frames)]
-    if notes:
-        blocks += [Heading(_("Notes")), _notes(notes)]
-    blocks += [Heading(_("Where the numbers come from")), Facts(_origin(detail, record, zone))]
+    blocks += [Heading(_("Emotions")), *_emotion_blocks(view.analysis)]
+    if view.notes:
+        blocks += [Heading(_("Notes")), _notes(view.notes)]
+    blocks += [Heading(_("Where the numbers come from")), Facts(_origin(view, zone))]
     blocks += [Heading(_("Limits")), *(Words(_(words)) for words in LIMITS)]
-    return Report(detail.subject.label, lead, origin_line(zone, now), tuple(blocks))
+    return Report(view.detail.subject.label, lead, origin_line(zone, now), tuple(blocks))
 
 
 def estimate_blocks(summary: AnalysisSummary) -> list[Block]:
@@ -92,10 +83,11 @@ def estimate_blocks(summary: AnalysisSummary) -> list[Block]:
     ]
 
 
-def _emotion_blocks(summary: AnalysisSummary, frames: pd.DataFrame) -> list[Block]:
-    if summary.emotions is None or not len(frames):
+def _emotion_blocks(view: AnalysisView) -> list[Block]:
+    summary = view.summary
+    if view.shares is None:
         return [Words(_("The subject's face was not found in any sampled frame of this recording."))]
-    shares = ", ".join(f"{_(name)} {share:.0%}" for name, share in summary.emotions.items())
+    shares = ", ".join(f"{_(row['emotion'])} {row['value']:.0%}" for row in view.shares.to_dict("records"))
     frames_seen = _("{part} of {whole}").format(part=summary.frames_with_face, whole=summary.frames_sampled)
     return [
         Facts(
@@ -105,10 +97,10 @@ def _emotion_blocks(summary: AnalysisSummary, frames: pd.DataFrame) -> list[Bloc
                 (_("Most seen"), _((summary.dominant_emotion or "").capitalize())),
             )
         ),
-        Chart(timeline_figure(frames), _("Emotion probabilities over the recording, above where the face was found")),
         Chart(
-            shares_figure(bars(dict(summary.emotions))), _("Mean emotion probabilities: {shares}").format(shares=shares)
+            timeline_figure(view.frames), _("Emotion probabilities over the recording, above where the face was found")
         ),
+        Chart(shares_figure(view.shares), _("Mean emotion probabilities: {shares}").format(shares=shares)),
     ]
 
 
@@ -119,9 +111,9 @@ def _notes(notes: Sequence[NoteRecord]) -> Rows:
     )
 
 
-def _origin(detail: SessionDetail, record: AnalysisRecord, zone: tzinfo) -> tuple[tuple[str, str], ...]:
-    session = detail.session
-    summary = record.summary
+def _origin(view: SessionView, zone: tzinfo) -> tuple[tuple[str, str], ...]:
+    session = view.session
+    summary = view.analysis.summary
     consent = session.consent
     agreed = _("none recorded")
     if consent:
@@ -134,7 +126,7 @@ def _origin(detail: SessionDetail, record: AnalysisRecord, zone: tzinfo) -> tupl
         (_("Sampling"), sampling_words(summary.sampling)),
         (_("Analysed"), instant_text(summary.created_at, zone)),
         (_("Analysis"), summary.id),
-        (_("People in view"), str(len(record.tracks))),
+        (_("People in view"), str(len(view.analysis.record.tracks))),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -15,14 +15,12 @@ from dashboard.exports.reports.session import DEMONSTRATION, LIMITS, day, origin
 from dashboard.i18n import _, mark, n_
 from dashboard.i18n.numbers import decimal
 from dashboard.i18n.vocabulary import PROVENANCES, measure_text
-from dashboard.loaders import local_times
 from dashboard.questionnaire.difficulty import difficulty_words
 from dashboard.trends.phq import SOURCES, difference_words
 from dashboard.widgets import ui
-from db.records import EventRecord, SubjectSummary
 from fer_phq.core.phq import Provenance
-from fer_phq.features.measures import MEASURES
 from fer_phq.longitudinal.change import RETEST, SD, Change, Direction, reliable_points
+from service.views.trends import TrendsView
 
 DIFFICULTY_NOTE = mark(
     "Difficulty: the form's last question, how difficult the problems have made work, home or getting along with "
@@ -30,18 +28,10 @@ DIFFICULTY_NOTE = mark(
 )
 
 
-def trend_report(
-    subject: SubjectSummary,
-    trend: pd.DataFrame,
-    answers: pd.DataFrame,
-    changes: Sequence[Change],
-    events: Sequence[EventRecord],
-    zone: tzinfo,
-    now: datetime,
-) -> Report:
-    """The report of a person over time. `trend`, `answers`: as the store gives them, with measures as columns, in UTC;
-    `changes`: of the answers' rows.
-    """
+def trend_report(view: TrendsView, now: datetime) -> Report:
+    """The report of a person over time."""
+    subject = view.subject
+    zone = view.zone
     lead = ", ".join(
         (
             n_("{n} session", "{n} sessions", subject.sessions),
@@ -49,39 +39,40 @@ def trend_report(
         )
     )
     blocks: list[Block] = [Words(_(DEMONSTRATION), "warning")] if subject.is_demo else []
-    blocks += [Heading(_("PHQ: questionnaires and model estimates")), *_phq(trend, answers, changes, zone)]
-    if len(trend):
-        blocks += [Heading(_("Emotion shares by session")), _emotions(trend, zone)]
-        blocks += [Heading(_("Sessions")), _sessions(trend, zone)]
-    if rows := _measured(trend, zone):
-        blocks += [Heading(_("Measures")), rows]
-    if events:
+    blocks += [Heading(_("PHQ: questionnaires and model estimates")), *_phq(view)]
+    if len(view.sessions):
+        blocks += [Heading(_("Emotion shares by session")), _emotions(view)]
+        blocks += [Heading(_("Sessions")), _sessions(view)]
+    if view.measures:
+        blocks += [Heading(_("Measures")), _measured(view)]
+    if view.events:
         blocks += [Heading(_("Treatment and events"))]
-        blocks.append(Facts(tuple((day(event.at, zone), event.words) for event in events)))
+        blocks.append(Facts(tuple((day(event.at, zone), event.words) for event in view.events)))
     blocks += [Heading(_("Limits")), *(Words(_(words)) for words in LIMITS)]
     return Report(subject.label, lead, origin_line(zone, now), tuple(blocks))
 
 
-def _phq(trend: pd.DataFrame, answers: pd.DataFrame, changes: Sequence[Change], zone: tzinfo) -> list[Block]:
-    if not len(answers) and trend["phq_score"].isna().all():
+def _phq(view: TrendsView) -> list[Block]:
+    if not view.has_scores:
         return [Words(_("There is no questionnaire and no estimate yet."))]
-    figure = phq_trend_figure(local_times(trend, "recorded_at", zone), local_times(answers, "answered_at", zone))
+    figure = phq_trend_figure(view.local_sessions, view.local_answers)
     blocks: list[Block] = [Chart(figure, _("PHQ estimates with intervals and questionnaire scores over time"))]
-    if (trend["phq_provenance"] == str(Provenance.SIMULATED)).any():
+    if view.is_simulated:
         blocks.append(Words(_(ui.SIMULATED_SENTENCE), "warning"))
-    if len(answers):
-        blocks += _answers(answers, changes, zone)
-    if any(not change.is_baseline for change in changes):
+    if len(view.answers):
+        blocks += _answers(view)
+    if any(not change.is_baseline for change in view.changes):
         sources = _(SOURCES).format(sd=decimal(SD), retest=decimal(RETEST, 2), points=reliable_points())
         blocks.append(Words(sources, "note"))
     return blocks
 
 
-def _answers(answers: pd.DataFrame, changes: Sequence[Change], zone: tzinfo) -> list[Block]:
+def _answers(view: TrendsView) -> list[Block]:
     """A row a questionnaire; with the answer to its last question, once one of them has it."""
+    answers = view.answers
     head = [_("Answered"), _("Questionnaire"), _("Score"), _("Band"), _("Since the baseline"), _("Reliable change")]
-    rows = zip(answers["answered_at"], answers["scale"], answers["total"], answers["band"], changes, strict=True)
-    cells = [[_day(at, zone), *_answer(*rest)] for at, *rest in rows]
+    rows = zip(answers["answered_at"], answers["scale"], answers["total"], answers["band"], view.changes, strict=True)
+    cells = [[_day(at, view.zone), *_answer(*rest)] for at, *rest in rows]
     if answers["difficulty"].isna().all():
         return [Rows(tuple(head), tuple(map(tuple, cells)))]
     difficulties = ["" if pd.isna(value) else difficulty_words(int(value)) for value in answers["difficulty"]]
@@ -99,16 +90,14 @@ def _answer(scale: str, total: int, band: str, change: Change) -> tuple[str, ...
     return scale, str(total), _(band), difference_words(change), reliable
 
 
-def _emotions(trend: pd.DataFrame, zone: tzinfo) -> Chart:
-    return Chart(
-        emotion_trend_figure(local_times(trend, "recorded_at", zone)), _("Emotion shares of each session over time")
-    )
+def _emotions(view: TrendsView) -> Chart:
+    return Chart(emotion_trend_figure(view.local_sessions), _("Emotion shares of each session over time"))
 
 
-def _sessions(trend: pd.DataFrame, zone: tzinfo) -> Rows:
+def _sessions(view: TrendsView) -> Rows:
     """A row a session: never an estimate without its interval and provenance."""
     head = (_("Recorded"), _("Most seen"), _("Coverage"), _("PHQ estimate (interval)"), _("Provenance"), _("Model"))
-    return Rows(head, tuple(_session(row, zone) for row in trend.to_dict("records")))
+    return Rows(head, tuple(_session(row, view.zone) for row in view.sessions.to_dict("records")))
 
 
 def _session(row: Mapping[Hashable, Any], zone: tzinfo) -> tuple[str, ...]:
@@ -126,16 +115,13 @@ def _session(row: Mapping[Hashable, Any], zone: tzinfo) -> tuple[str, ...]:
     return _day(row["recorded_at"], zone), most, coverage, estimate, provenance, str(row["model_id"])
 
 
-def _measured(trend: pd.DataFrame, zone: tzinfo) -> Rows | None:
+def _measured(view: TrendsView) -> Rows:
     """What sums up the last sessions, a column a session: those fit on a page."""
-    measures = [measure for measure in MEASURES if measure.name in trend and trend[measure.name].notna().any()]
-    last = trend.tail(6)
-    if not measures:
-        return None
-    head = (_("Measure"), *(_day(at, zone) for at in last["recorded_at"]))
+    last = view.sessions.tail(6)
+    head = (_("Measure"), *(_day(at, view.zone) for at in last["recorded_at"]))
     cells = tuple(
         (_(measure.title), *(measure_text(measure, float(value)) for value in last[measure.name].fillna(np.nan)))
-        for measure in measures
+        for measure in view.measures
     )
     return Rows(head, cells)
 

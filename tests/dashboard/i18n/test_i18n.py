@@ -240,9 +240,7 @@ def test_a_report_speaks_the_language_in_which_it_is_made(filled: AppSettings, s
     detail = store.sessions.get_detail(session_id=store.sessions.list_recent(limit=1)[0].session.id)
     found = detail.analyses[0]
     with i18n.speaking("de"):
-        frames = loaders.frames(found.id)
-        record = store.analyses.load(analysis_id=found.id)
-        report = session_report(detail, record, frames, [], UTC, datetime(2026, 5, 1, tzinfo=UTC))
+        report = session_report(loaders.session(detail, found.id), UTC, datetime(2026, 5, 1, tzinfo=UTC))
         html, pdf = to_html(report), to_pdf(report)
     assert '<html lang="de">' in html
     assert "Woher die Zahlen stammen" in html

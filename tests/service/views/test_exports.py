@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import UTC
 from pathlib import Path
 
 import numpy as np
@@ -23,26 +24,33 @@ from fer_phq.voice.features import KIND as PROSODY
 from fer_phq.words import read_transcript
 from fer_phq.words.kinds import MINILM, PLAIN_NAMES
 from service.views import data_dictionary
+from service.views.comparison import compare
 from service.views.exports import (
     as_csv,
     as_json,
     as_parquet,
-    episodes_table,
     events_table,
     frames_table,
     notes_table,
     pairs_table,
-    people_table,
     transcript_table,
     voice_table,
     words_table,
 )
+from service.views.session import SessionView, load_analysis_view, load_session_view
+from service.views.trends import load_trends_view
 
 DOCS = Path(__file__).parents[3] / "docs"
 
 
 def names(entry: data_dictionary.TableEntry) -> list[str]:
     return [column.name for column in entry.columns]
+
+
+def view_of(store: Store, session_id: str) -> SessionView:
+    """The view of a session's newest analysis."""
+    detail = store.sessions.get_detail(session_id=session_id)
+    return load_session_view(store, detail, detail.analyses[0].id)
 
 
 @pytest.fixture
@@ -60,10 +68,11 @@ def analysis_id(store: Store) -> str:
 
 def test_every_column_is_in_the_dictionary(store: Store, analysis_id: str) -> None:
     (subject,) = store.subjects.list_all()
-    voice, words = voice_table(store, analysis_id), words_table(store, analysis_id)
+    view = load_analysis_view(store, analysis_id)
+    voice, words = voice_table(view), words_table(view)
     assert voice is not None
     assert words is not None
-    assert list(frames_table(store, analysis_id)) == names(data_dictionary.FRAMES)
+    assert list(frames_table(view)) == names(data_dictionary.FRAMES)
     assert list(voice) == names(data_dictionary.VOICE)
     assert list(words) == names(data_dictionary.WORDS)
     measures = [measure.name for measure in MEASURES]
@@ -87,9 +96,10 @@ def session_id(store: Store, analysis_id: str) -> str:
 
 
 def test_what_people_added_and_what_was_found_are_tables(store: Store, analysis_id: str, session_id: str) -> None:
-    events = events_table(store, store.subjects.list_all()[0].id)
-    notes, transcript = notes_table(store, session_id), transcript_table(store, session_id)
-    episodes, people = episodes_table(store, analysis_id), people_table(store, analysis_id)
+    events = events_table(load_trends_view(store, store.subjects.list_all()[0], UTC))
+    view = view_of(store, session_id)
+    notes, transcript = notes_table(view), transcript_table(view)
+    episodes, people = view.analysis.episodes, view.analysis.people
     assert transcript is not None
     for table, entry in (
         (events, data_dictionary.EVENTS), (notes, data_dictionary.NOTES), (transcript, data_dictionary.TRANSCRIPT),
@@ -110,18 +120,18 @@ def test_what_people_added_and_what_was_found_are_tables(store: Store, analysis_
 def test_what_two_models_made_of_the_same_sessions_is_a_table(store: Store, analysis_id: str) -> None:
     session = store.sessions.list_recent(limit=1)[0].session
     store.analyses.save(session_id=session.id, analysis=sample_analysis(model_id="model-b"))
-    table = pairs_table(store, "model-a", "model-b")
+    table = pairs_table(compare(store, "model-a", "model-b"))
     assert list(table) == names(data_dictionary.PAIRS)
     assert table["items"].tolist() == ["1 1 1 1 1 1 1 1 1"]
     assert pd.read_parquet(io.BytesIO(as_parquet(table))).shape == table.shape
-    assert list(pairs_table(store, "model-a", "gone")) == names(data_dictionary.PAIRS)
+    assert list(pairs_table(compare(store, "model-a", "gone"))) == names(data_dictionary.PAIRS)
 
 
 def test_episodes_are_those_of_the_frames(store: Store) -> None:
     session = new_session(store, store.subjects.create(label="A").id)
     info = sample_recording()
     analysis = synthetic_analysis(1, Plan(seconds=120), info)
-    found = episodes_table(store, store.analyses.save(session_id=session.id, analysis=analysis))
+    found = load_analysis_view(store, store.analyses.save(session_id=session.id, analysis=analysis)).episodes
     line = analysis.timeline
     assert len(found) == len(find_episodes(line.time_s, line.emotions)) > 0
     assert (found["dwell_s"] == found["offset_s"] - found["onset_s"]).all()
@@ -129,7 +139,7 @@ def test_episodes_are_those_of_the_frames(store: Store) -> None:
 
 
 def test_a_transcripts_table_is_a_transcript_again(store: Store, session_id: str, tmp_path: Path) -> None:
-    table = transcript_table(store, session_id)
+    table = transcript_table(view_of(store, session_id))
     assert table is not None
     path = tmp_path / "again.csv"
     path.write_text(as_csv(table), encoding="utf-8")
@@ -141,8 +151,8 @@ def test_a_transcripts_table_is_a_transcript_again(store: Store, session_id: str
 
 def test_without_notes_and_transcript_there_is_nothing_in_them(store: Store, analysis_id: str) -> None:
     session_id = store.sessions.list_recent(limit=1)[0].session.id
-    assert transcript_table(store, session_id) is None
-    empty = notes_table(store, session_id)
+    assert transcript_table(view_of(store, session_id)) is None
+    empty = notes_table(view_of(store, session_id))
     assert (len(empty), list(empty)) == (0, names(data_dictionary.NOTES))
     assert as_csv(empty).strip() == ",".join(names(data_dictionary.NOTES))
     assert as_json(empty) == "[]"
@@ -159,12 +169,13 @@ def test_the_dictionary_in_the_documentation_is_the_present_one() -> None:
 def test_an_analysis_without_sound_has_no_such_tables(store: Store) -> None:
     session = new_session(store, store.subjects.create(label="A").id)
     analysis_id = store.analyses.save(session_id=session.id, analysis=sample_analysis())
-    assert voice_table(store, analysis_id) is None
-    assert words_table(store, analysis_id) is None
+    view = load_analysis_view(store, analysis_id)
+    assert voice_table(view) is None
+    assert words_table(view) is None
 
 
 def test_the_three_formats_hold_the_same(store: Store, analysis_id: str) -> None:
-    table = frames_table(store, analysis_id)
+    table = frames_table(load_analysis_view(store, analysis_id))
     assert table["anger"].isna().sum() == 2
     pd.testing.assert_frame_equal(pd.read_parquet(io.BytesIO(as_parquet(table))), table)
     pd.testing.assert_frame_equal(pd.read_csv(io.StringIO(as_csv(table))).astype(table.dtypes), table)

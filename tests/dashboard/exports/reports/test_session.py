@@ -26,7 +26,7 @@ from dashboard.exports.reports.session import session_report
 from dashboard.widgets import ui
 from db.store import Store
 from fer_phq.core.phq import PhqResult, PhqUnavailable, Provenance, UnavailableReason
-from service.views.review import frame_states
+from service.views.session import load_session_view
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
@@ -47,10 +47,7 @@ def report_of(
     store.notes.add(session_id=session.id, time_s=61.0, words="<b>looks</b> away & smiles", tag="avoidance")
     analysis_id = store.analyses.save(session_id=session.id, analysis=sample_analysis(phq=phq, gaps=gaps))
     detail = store.sessions.get_detail(session_id=session.id)
-    record = store.analyses.load(analysis_id=analysis_id)
-    return session_report(
-        detail, record, frame_states(record), store.notes.list_by_session(session_id=session.id), BERLIN, NOW
-    )
+    return session_report(load_session_view(store, detail, analysis_id), BERLIN, NOW)
 
 
 def test_both_formats_say_what_the_report_says(store: Store) -> None:

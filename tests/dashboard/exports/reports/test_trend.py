@@ -14,13 +14,12 @@ from dashboard.exports.reports.blocks import Chart, Report, Rows
 from dashboard.exports.reports.html import to_html
 from dashboard.exports.reports.pdf import to_pdf
 from dashboard.exports.reports.trend import DIFFICULTY_NOTE, trend_report
-from dashboard.trends.phq import scores_of
 from dashboard.widgets import ui
 from db.store import Store
 from fer_phq.core.analysis import Settings
 from fer_phq.core.phq import PhqUnavailable, Scale, UnavailableReason
-from fer_phq.features.measures import MEASURES, versioned_measures
-from fer_phq.longitudinal.change import changes_since_baseline
+from fer_phq.features.measures import versioned_measures
+from service.views.trends import load_trends_view
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 5, 5, 12, 0, tzinfo=UTC)
@@ -28,10 +27,7 @@ NOW = datetime(2026, 5, 5, 12, 0, tzinfo=UTC)
 
 def report_of(store: Store, label: str = "P-01") -> Report:
     (subject,) = [one for one in store.subjects.list_all() if one.label == label]
-    trend = store.trends.load(subject_id=subject.id, measures=[measure.name for measure in MEASURES])
-    answers = store.trends.questionnaires(subject_id=subject.id)
-    events = store.events.list_by_subject(subject_id=subject.id)
-    return trend_report(subject, trend, answers, changes_since_baseline(scores_of(answers)), events, BERLIN, NOW)
+    return trend_report(load_trends_view(store, subject, BERLIN), NOW)
 
 
 def words_of(report: Report) -> str:
