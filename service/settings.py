@@ -140,7 +140,7 @@ class AppSettings(BaseSettings):
 
     @cached_property
     def secret_key(self) -> bytes:
-        """Return the key that signs links: `FERPHQ_SECRET`, else the file `secret` (0600), which is made at first use.
+        """The key that signs links: `FERPHQ_SECRET`, else the file `secret` (0600), which is made at first use.
 
         Raises:
             SettingsError: The file cannot be read or made.

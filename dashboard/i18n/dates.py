@@ -11,7 +11,7 @@ from dashboard.i18n import SOURCE, language
 
 
 def day(at: date) -> str:
-    """The day of a date or of a local time."""
+    """Write the day of a date or of a local time."""
     code = language()
     if code == SOURCE:  # day first: what Babel has as English is American
         return format_date(at, "d MMM y", locale=code)
@@ -19,12 +19,12 @@ def day(at: date) -> str:
 
 
 def day_and_time(at: datetime) -> str:
-    """The day and the time of a local time, such as '3 Nov 2026, 14:05'."""
+    """Write the day and the time of a local time, such as '3 Nov 2026, 14:05'."""
     return f"{day(at)}, {at:%H:%M}"
 
 
 def day_and_month(at: date) -> str:
-    """The day without its year, such as '03 Nov', where a chart's axis has little room."""
+    """Write the day without its year, such as '03 Nov', where a chart's axis has little room."""
     code = language()
     if code == SOURCE:
         return format_date(at, "dd MMM", locale=code)

@@ -85,6 +85,6 @@ def _of_sessions() -> None:
 
 
 def _belongs(table: str, column: str, parent: str) -> sa.ForeignKeyConstraint:
-    """The foreign key by which a row goes when its parent is erased."""
+    """Return the foreign key by which a row goes when its parent is erased."""
     name = op.f(f"fk_{table}_{column}_{parent}")
     return sa.ForeignKeyConstraint([column], [f"{parent}.id"], name=name, ondelete="CASCADE")

@@ -40,7 +40,7 @@ def find_findings(recipes: Sequence[RecipeSummary], runs: Sequence[RunRecord]) -
 
 
 def is_cut(run: RunRecord, planned: Mapping[str, int]) -> bool:
-    """Whether a run had fewer epochs than its recipe has.
+    """Tell whether a run had fewer epochs than its recipe has.
 
     Args:
         run: The run.
