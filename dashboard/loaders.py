@@ -43,25 +43,34 @@ CROP_MARGIN = 0.25
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def analysis(analysis_id: str) -> AnalysisView:
-    """The view of an analysis."""
+    """Load the view of an analysis, once."""
     return load_analysis_view(context.store(), analysis_id)
 
 
 def session(detail: SessionDetail, analysis_id: str, compared_id: str | None = None) -> SessionView:
-    """The view of a session's analysis; notes and transcript are read anew."""
+    """Load the view of a session's analysis; notes and transcript are read anew.
+
+    Args:
+        detail: The session with its analyses.
+        analysis_id: The UUID of the analysis under review.
+        compared_id: The UUID of the analysis that is laid over it; None for none.
+
+    Raises:
+        NotFoundError: The session or an analysis is gone.
+    """
     return load_session_view(
         context.store(), detail, analysis_id, compared_id, load_analysis=analysis, read_transcript=transcript
     )
 
 
 def transcript(record: TranscriptRecord) -> TranscriptView:
-    """The view of a session's transcript."""
+    """Load the view of a session's transcript, once for its content and speaker."""
     return _transcript(record.session_id, digest(record), record)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _transcript(session_id: str, sha256: str, _record: TranscriptRecord) -> TranscriptView:
-    """The view of the session's transcript with this digest, which is of the speaker, too."""
+    """Load the view of the transcript with this digest, which covers the speaker too."""
     return read_transcript_view(_record)
 
 
@@ -72,18 +81,29 @@ def forget_transcripts() -> None:
 
 @st.cache_data(show_spinner=False, max_entries=32)
 def frames_within(analysis_id: str, smoothing_s: float, window: Window) -> pd.DataFrame:
-    """The frames within a window, for drawing."""
+    """Return the frames within a window for drawing.
+
+    Args:
+        analysis_id: The analysis's UUID.
+        smoothing_s: Width of the smoothing in seconds; 0 for none.
+        window: From when to when.
+    """
     return analysis(analysis_id).draw_frames(smoothing_s, window)
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
 def raw(analysis_id: str, window: Window) -> pd.DataFrame:
-    """The unsmoothed values within a window, for drawing."""
+    """Return the unsmoothed values within a window for drawing.
+
+    Args:
+        analysis_id: The analysis's UUID.
+        window: From when to when.
+    """
     return analysis(analysis_id).draw_raw(window)
 
 
 def media_path(record: SessionRecord) -> Path | None:
-    """Where the session's recording lies; None when its file was removed."""
+    """Return where the session's recording lies; None when its file was removed."""
     if record.media_path is None:
         return None
     path = MediaStore(context.settings()).path_of(record.media_path)
@@ -94,10 +114,20 @@ def media_path(record: SessionRecord) -> Path | None:
 def pictures(
     path: str, time_s: float, box: Box | None, landmarks: Points | None, colour: str
 ) -> tuple[Image, Image | None]:
-    """The recording's frame at a time with the face's box and landmarks drawn in, and the face crop (None without a
-    box).
+    """Read the recording's frame at a time, with the face's box and landmarks drawn in, and the face.
 
-    RecordingError when the frame cannot be read.
+    Args:
+        path: The recording.
+        time_s: Seconds from its start.
+        box: The face's box, in pixels of the analysed frame; None without a face.
+        landmarks: The face's landmarks, in pixels of the analysed frame; None without a face.
+        colour: '#RRGGBB' of box and landmarks.
+
+    Returns:
+        uint8 RGB of the frame, and of the face with its surroundings; None for the face without a box.
+
+    Raises:
+        RecordingError: The frame cannot be read, or the box lies outside it.
     """
     frame = read_frame(path, time_s)
     picture = Picture.fromarray(frame.rgb)
@@ -125,10 +155,18 @@ def pictures(
 
 @st.cache_data(show_spinner=False, max_entries=24)
 def looked_at(analysis_id: str, path: str, time_s: float) -> Explanation:
-    """What the analysis' own model looked at in the sampled frame nearest to a time, for its most probable emotion.
+    """Compute where the analysis's own model looked in the frame nearest to a time, for its most probable emotion.
 
-    The face is cut out as it was for the model, not with its surroundings as in `pictures`. RecordingError when the
-    frame cannot be read or has no face, ModelError when the model is gone or cannot be explained.
+    The face is cut out as it was for the model, not with its surroundings as in `pictures`.
+
+    Args:
+        analysis_id: The analysis's UUID.
+        path: The recording.
+        time_s: Seconds from its start.
+
+    Raises:
+        RecordingError: The frame cannot be read or has no face.
+        ModelError: The model is gone or cannot be explained.
     """
     from fer_phq.faces import align_crop  # brings the detector's runtime, which no other page needs
 

@@ -90,6 +90,41 @@ def test_a_room_holds_at_most_a_dozen_modules(package):
         assert len(modules) <= 12, f"{init.parent.relative_to(ROOT)}: {modules}"
 
 
+def public_functions(node: ast.Module | ast.ClassDef) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The functions of a module, and the methods of its classes, whose names do not begin with `_`."""
+    functions = []
+    for child in node.body:
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) and not child.name.startswith("_"):
+            functions.append(child)
+        elif isinstance(child, ast.ClassDef) and not child.name.startswith("_"):
+            functions += public_functions(child)
+    return functions
+
+
+def missing_sections(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
+    """The sections that a function's docstring must have and has not."""
+    if "Annotated[" in ast.unparse(function.args) or function.name.endswith("_command"):
+        return []  # a command: its docstring is its help, and its options have theirs
+    arguments = function.args
+    names = {argument.arg for argument in arguments.posonlyargs + arguments.args + arguments.kwonlyargs}
+    raises = any(isinstance(node, ast.Raise) and node.exc is not None for node in ast.walk(function))
+    needed = [("Args:", len(names - {"self", "cls"}) >= 2), ("Raises:", raises)]
+    docstring = ast.get_docstring(function) or ""
+    return [section for section, is_needed in needed if is_needed and section not in docstring.splitlines()]
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_public_functions_say_what_they_take_and_what_they_raise(package):
+    lacks = []
+    for path in sorted((ROOT / package).rglob("*.py")):
+        if "versions" in path.parts:  # Alembic's
+            continue
+        for function in public_functions(ast.parse(path.read_text(encoding="utf-8"))):
+            where = f"{path.relative_to(ROOT).as_posix()}:{function.lineno}"
+            lacks += [f"{where} {function.name} lacks {section}" for section in missing_sections(function)]
+    assert not lacks, "docstrings without a section:\n" + "\n".join(lacks)
+
+
 VAGUE = frozenset(
     [
         "found",

@@ -77,7 +77,7 @@ def recent(rows: list[SessionSummary], limit: int) -> None:
         limit: The most of them to draw.
     """
     with ui.card("recent", _("Recent sessions")):
-        ui.session_rows(rows[:limit], "recent")
+        ui.session_rows(rows[:limit])
         if len(rows) > limit:
             st.button(
                 _("Show more"),

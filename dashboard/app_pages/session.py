@@ -66,7 +66,12 @@ def review(detail: SessionDetail, selection: choose.AnalysisChoice) -> None:
 
 
 def load(detail: SessionDetail, selection: choose.AnalysisChoice) -> SessionView:
-    """Load the view of what is reviewed."""
+    """Load the view of the analysis under review.
+
+    Args:
+        detail: The session.
+        selection: Its chosen analysis, and the one to compare with.
+    """
     compared = selection.compared
     return loaders.session(detail, selection.summary.id, None if compared is None else compared.id)
 

@@ -109,7 +109,7 @@ def page() -> None:
         periods(view)
     if view.recent:
         with ui.card("sessions", _("Sessions")):
-            ui.session_rows(view.recent, "trends", with_subject=False)
+            ui.session_rows(view.recent, with_subject=False)
     with ui.card("take_away"), st.container(horizontal=True, vertical_alignment="center"):
         trend_downloads(subject, load)
     with st.container(horizontal=True):

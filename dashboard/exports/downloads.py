@@ -40,7 +40,10 @@ DICTIONARY = mark("What the columns mean: docs/DATA_DICTIONARY.md, or `python -m
 
 
 def session_downloads(view: SessionView) -> None:
-    """An analysis of a session: its report, and its tables. Each file reads the view of the moment it is asked for."""
+    """Draw the downloads of a session's analysis: its report, and its tables.
+
+    Each file reads the view of the moment when it is asked for.
+    """
     summary = view.analysis.summary
     stem = f"session-{view.session.id[:8]}-{summary.id[:8]}"
     zone = ui.zone()  # asked for now: the file is made after the page has run
@@ -68,7 +71,12 @@ def session_downloads(view: SessionView) -> None:
 
 
 def trend_downloads(subject: SubjectSummary, load: Callable[[], TrendsView]) -> None:
-    """A person's trend: its report, and its tables. `load`: gives the page's view."""
+    """Draw the downloads of a person's trend: its report, and its tables.
+
+    Args:
+        subject: The subject.
+        load: Returns the page's view; called when a file is asked for.
+    """
     stem = f"subject-{subject.id[:8]}"
     report_buttons(lambda: trend_report(load(), datetime.now(UTC)), stem)
     with st.popover(_("Data"), icon=":material/download:"):
@@ -79,21 +87,26 @@ def trend_downloads(subject: SubjectSummary, load: Callable[[], TrendsView]) -> 
 
 
 def cohort_downloads(load: Callable[[], CohortView]) -> None:
-    """The sessions that the page's filter lets through. `load`: gives the page's view."""
+    """Draw the downloads of the sessions that the page's filter lets through. `load` returns the page's view."""
     with st.popover(_("Data"), icon=":material/download:"):
         table_buttons(_("Sessions"), lambda: load().sessions, "cohort")
         ui.note(_(DICTIONARY))
 
 
 def comparison_downloads(load: Callable[[], Comparison]) -> None:
-    """The sessions that two models have both analysed. `load`: gives the page's comparison."""
+    """Draw the downloads of the sessions that two models have both analysed. `load` returns the page's comparison."""
     with st.popover(_("Data"), icon=":material/download:"):
         table_buttons(_("Sessions"), lambda: pairs_table(load()), "pairs")
         ui.note(_(DICTIONARY))
 
 
 def report_buttons(make: Callable[[], Report], stem: str) -> None:
-    """A report as PDF and as HTML."""
+    """Draw buttons for a report as PDF and as HTML.
+
+    Args:
+        make: Makes the report; called when a file is asked for.
+        stem: The files' name without its ending.
+    """
     _button(
         _("Report (PDF)"), lambda: to_pdf(make()), f"{stem}.pdf", "application/pdf", icon=":material/picture_as_pdf:"
     )
@@ -101,7 +114,13 @@ def report_buttons(make: Callable[[], Report], stem: str) -> None:
 
 
 def table_buttons(title: str, load: Callable[[], pd.DataFrame | None], stem: str) -> None:
-    """A table in three formats."""
+    """Draw buttons for a table in three formats.
+
+    Args:
+        title: What the table is called.
+        load: Returns the table, None for an empty one; called when a file is asked for.
+        stem: The files' name without its ending.
+    """
     st.markdown(f"**{title}**")
 
     def table() -> pd.DataFrame:

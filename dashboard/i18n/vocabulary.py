@@ -149,11 +149,11 @@ def measure_text(measure: Measure, value: float) -> str:
 
 
 def analysis_label(summary: AnalysisSummary) -> str:
-    """How an analysis is named where one of several is chosen."""
+    """Name an analysis where one of several is chosen."""
     parts = [summary.model_id, sampling_words(summary.sampling)]
     return " · ".join([*parts, _("with transcript")] if summary.sidecar_digest else parts)
 
 
 def sampling_words(sampling: Sampling) -> str:
-    """How many frames a second were analysed, or that it was the key frames."""
+    """Write how many frames a second were analysed, or that it was the key frames."""
     return _("key frames") if sampling.key_frames else _("{rate} frames/s").format(rate=short(sampling.fps))

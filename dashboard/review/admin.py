@@ -23,7 +23,12 @@ HOME = "app_pages/home.py"
 
 
 def admin_card(detail: SessionDetail, view: SessionView | None) -> None:
-    """Everything about a session that is not its review. `view`: of the analysis under review, if there is one."""
+    """Draw everything about a session that is not its review.
+
+    Args:
+        detail: The session.
+        view: The view of the analysis under review; None without one.
+    """
     with st.expander(_("Details of the recording and the analysis")):
         recording_facts(detail.session)
         if view is not None:
@@ -42,7 +47,7 @@ def admin_card(detail: SessionDetail, view: SessionView | None) -> None:
 
 
 def recording_facts(session: SessionRecord) -> None:
-    """What the container and the upload said."""
+    """Draw what the container and the upload said."""
     consent = session.consent
     ui.facts(
         [
@@ -65,7 +70,7 @@ def _consent_words(consent: Consent | None) -> str:
 
 
 def analysis_facts(view: AnalysisView) -> None:
-    """Which model, how sampled, how long it took, and who was in view."""
+    """Draw which model it was, how sampled, how long it took, and who was in view."""
     record = view.record
     summary = view.summary
     timing = record.timing
@@ -102,7 +107,7 @@ def analysis_facts(view: AnalysisView) -> None:
 
 
 def consent(session: SessionRecord) -> None:
-    """Record a consent that was given after the upload."""
+    """Draw a form that records a consent given after the upload."""
     if session.consent is not None:
         words = _("Consent recorded by {name} on {moment}.")
         ui.note(words.format(name=session.consent.by, moment=ui.day_and_time(session.consent.at)))
@@ -116,7 +121,7 @@ def consent(session: SessionRecord) -> None:
 
 
 def retention(session: SessionRecord) -> None:
-    """Until when the session may be kept."""
+    """Draw a form for the date until which the session may be kept."""
     current = session.retain_until.astimezone(ui.zone()).date() if session.retain_until else None
     until = st.date_input(_("Keep until"), value=current, format="YYYY-MM-DD")
     if st.button(_("Save"), disabled=until == current):

@@ -27,7 +27,7 @@ class AnalysisChoice:
 
 
 def choose_session() -> str | None:
-    """The session named in the address, or the newest; a subject and a date can be chosen beside the title."""
+    """Return the session named in the address, or the newest; draw a choice of subject and date beside the title."""
     store = context.store()
     session_id = st.query_params.get("session")
     if session_id is None:
@@ -37,7 +37,7 @@ def choose_session() -> str | None:
 
 
 def header(detail: SessionDetail) -> None:
-    """Whose recording it is, from when, and what is special about it."""
+    """Draw whose recording it is, from when, and what is special about it."""
     session = detail.session
     badges = [ui.badge(_("Demonstration"), "demo")] if session.is_demo else []
     if session.consent is None and not session.is_demo:
@@ -55,7 +55,7 @@ def header(detail: SessionDetail) -> None:
 
 
 def pick(detail: SessionDetail) -> None:
-    """Boxes that lead to another subject or another session of this one."""
+    """Draw boxes that lead to another subject or another session of this one."""
     store = context.store()
     subjects = {s.id: s.label for s in store.subjects.list_all() if s.sessions}
     rows = store.sessions.list_recent(subject_id=detail.subject.id, limit=500)
@@ -79,7 +79,7 @@ def pick(detail: SessionDetail) -> None:
 
 
 def job_state(detail: SessionDetail) -> None:
-    """The newest job, unless it simply succeeded."""
+    """Draw the newest job, unless it simply succeeded."""
     job = queue.session_job(context.settings(), context.store(), detail.session.id)
     if job is None or job.state == "done":
         return
@@ -92,7 +92,7 @@ def job_state(detail: SessionDetail) -> None:
 
 
 def choose_analysis(detail: SessionDetail) -> AnalysisChoice | None:
-    """The newest analysis by the active model, or what is chosen among several, and one to compare it with."""
+    """Draw a choice among several analyses, and return the chosen one and the one to compare it with."""
     active = _active_id()
     first = default_analysis(detail.analyses, active)
     if first is None:
@@ -119,13 +119,13 @@ def choose_analysis(detail: SessionDetail) -> AnalysisChoice | None:
 
 
 def _name(summary: AnalysisSummary, active: str | None) -> str:
-    """An analysis where one of several is chosen."""
+    """Name an analysis where one of several is chosen."""
     active_words = [_("active model")] if summary.model_id == active else []
     return " · ".join([analysis_label(summary), *active_words, ui.day_and_time(summary.created_at)])
 
 
 def _active_id() -> str | None:
-    """The active model's id; None when it is not on this machine any more."""
+    """Return the active model's id; None when it is not on this machine any more."""
     try:
         return active_bundle(context.settings(), context.store()).model_id
     except FerPhqError:

@@ -23,7 +23,12 @@ ORDERS = {
 
 
 def episode_list(view: SessionView, now_s: float) -> None:
-    """Choose emotions and an order, then list what there is."""
+    """Draw the episodes as a list, with a choice of emotions and order.
+
+    Args:
+        view: The session under review.
+        now_s: The chosen moment in seconds.
+    """
     episodes = view.analysis.episodes
     analysis_id = view.analysis.summary.id
     if not len(episodes):
@@ -54,7 +59,7 @@ def episode_list(view: SessionView, now_s: float) -> None:
 
 
 def rows_of(episodes: pd.DataFrame) -> list[TimedRow]:
-    """Episodes for the list: a row leads to the onset, each time to itself."""
+    """Return episodes for the list: a row leads to the onset, each time to itself."""
     colours = context.colours()
     names = {name: _(name.capitalize()) for name in EXPRESSIONS}
     return [
@@ -73,13 +78,13 @@ def rows_of(episodes: pd.DataFrame) -> list[TimedRow]:
 
 
 def exact(seconds: float) -> str:
-    """A time to the tenth of a second: '1:02.5'."""
+    """Write a time to the tenth of a second: '1:02.5'."""
     tenths = round(max(seconds, 0.0) * 10)
     return f"{clock(tenths // 10)}.{tenths % 10}"
 
 
 def explain() -> None:
-    """What counts as an episode, and what it is not."""
+    """Say what counts as an episode, and what it is not."""
     words = _(
         "An episode begins where an expression's probability rises above {leave} on its way to at least {enter}, and "
         "ends where it falls below {leave} again (onset, peak and offset as in Ekman & Friesen, 1982). It lasts at "

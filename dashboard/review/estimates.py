@@ -12,7 +12,7 @@ from service.views.session import SessionView
 
 
 def estimates(view: SessionView) -> None:
-    """One estimate, or two side by side, each with its interval, its provenance and the analysis it comes from."""
+    """Draw one estimate, or two side by side, each with its interval, its provenance and the analysis it comes from."""
     if view.compared is None:
         estimate_card(view.analysis.summary)
         return

@@ -21,7 +21,12 @@ from service.views.session import AnalysisView, FrameDetail, SessionView
 
 
 def show_player(detail: SessionDetail, chart: str = "") -> None:
-    """The recording, at the chosen moment; where it is paused becomes the chosen moment. chart: key of its timeline."""
+    """Draw the recording at the chosen moment; where it is paused becomes the chosen moment.
+
+    Args:
+        detail: The session.
+        chart: The key of its timeline, over which the player moves a line; '' for none.
+    """
     session = detail.session
     if loaders.media_path(session) is None:
         with ui.card("no_media"):
@@ -42,7 +47,13 @@ def show_player(detail: SessionDetail, chart: str = "") -> None:
 
 
 def slider(session_id: str, table: pd.DataFrame, frame: FrameDetail) -> None:
-    """The chosen moment as a slider over the sampled frames."""
+    """Draw the chosen moment as a slider over the sampled frames.
+
+    Args:
+        session_id: The session's UUID.
+        table: A row for each sampled frame, with `time_s`; not empty.
+        frame: The frame at the chosen moment.
+    """
     first = float(table["time_s"].iloc[0])
     last = float(table["time_s"].iloc[-1])
     if last <= first:
@@ -57,7 +68,12 @@ def slider(session_id: str, table: pd.DataFrame, frame: FrameDetail) -> None:
 
 
 def show_frame(view: SessionView, frame: FrameDetail) -> None:
-    """The frame nearest to the chosen moment, its face and its seven probabilities."""
+    """Draw the frame nearest to the chosen moment, its face and its seven probabilities.
+
+    Args:
+        view: The session under review.
+        frame: The frame.
+    """
     pictures, values = st.columns([0.48, 0.52], gap="medium")
     with pictures:
         show_pictures(view, frame)
@@ -82,7 +98,7 @@ def show_frame(view: SessionView, frame: FrameDetail) -> None:
 
 
 def _compared_at(compared: AnalysisView | None, time_s: float) -> dict[str, float] | None:
-    """What a second analysis says of the same moment; None in its gaps."""
+    """Return what a second analysis says of the same moment; None in its gaps."""
     if compared is None or not compared.summary.frames_sampled:
         return None
     frame = compared.frame_at(time_s)
@@ -90,7 +106,12 @@ def _compared_at(compared: AnalysisView | None, time_s: float) -> dict[str, floa
 
 
 def show_pictures(view: SessionView, frame: FrameDetail) -> None:
-    """The frame with the face's box and landmarks, the face, and on request what the model looked at in it."""
+    """Draw the frame with the face's box and landmarks, the face, and on request what the model looked at in it.
+
+    Args:
+        view: The session under review.
+        frame: The frame.
+    """
     summary = view.analysis.summary
     path = loaders.media_path(view.session)
     if path is None:
@@ -113,7 +134,13 @@ def show_pictures(view: SessionView, frame: FrameDetail) -> None:
 
 
 def show_looked_at(summary: AnalysisSummary, path: str, frame: FrameDetail) -> None:
-    """The face under a heatmap of what the emotion depends on, with its colours explained."""
+    """Draw the face under a heatmap of what the emotion depends on, with its colours explained.
+
+    Args:
+        summary: The analysis.
+        path: The recording.
+        frame: The frame, which has a face.
+    """
     try:
         with st.spinner(_("Asking the model, which takes some seconds …")):
             relevance = loaders.looked_at(summary.id, path, frame.time_s)
@@ -140,7 +167,7 @@ def show_looked_at(summary: AnalysisSummary, path: str, frame: FrameDetail) -> N
 
 
 def distribution(view: AnalysisView) -> None:
-    """The mean probabilities over the session."""
+    """Draw the mean probabilities over the session."""
     summary = view.summary
     if view.shares is None:
         ui.empty(_("No face found"), _("No frame of this recording shows a face, so there are no emotion shares."))

@@ -19,7 +19,13 @@ WHOLE = mark("Whole session")
 
 
 def write_note(session_id: str, time_s: float, notes: Sequence[NoteRecord]) -> None:
-    """A form for a note at the chosen moment, behind a button."""
+    """Draw a form for a note at the chosen moment, behind a button.
+
+    Args:
+        session_id: The session's UUID.
+        time_s: The chosen moment in seconds.
+        notes: The session's notes, whose tags can be chosen.
+    """
     title = _("Write a note at {time}").format(time=clock(time_s))
     with (
         st.popover(title, icon=":material/edit_note:", key=f"note_box_{session_id}"),
@@ -41,7 +47,12 @@ def write_note(session_id: str, time_s: float, notes: Sequence[NoteRecord]) -> N
 
 
 def note_list(detail: SessionDetail, notes: Sequence[NoteRecord]) -> None:
-    """Every note of the session, those of the whole session first; one at a time can be changed."""
+    """Draw every note of the session; one at a time can be changed.
+
+    Args:
+        detail: The session.
+        notes: Its notes, in the order in which they are drawn.
+    """
     if not notes:
         ui.empty(_("No notes yet"), _("Choose a moment and write a note at it; its mark then stands on the timeline."))
         return
@@ -53,7 +64,12 @@ def note_list(detail: SessionDetail, notes: Sequence[NoteRecord]) -> None:
 
 
 def show_note(session_id: str, note: NoteRecord) -> None:
-    """A note with the way to its moment and to its form."""
+    """Draw a note with the links to its moment and to its form.
+
+    Args:
+        session_id: The session's UUID.
+        note: The note.
+    """
     when, words, change = st.columns([0.18, 0.66, 0.16], vertical_alignment="top")
     if note.time_s is None:
         when.html(f'<p class="fp-note">{escape(_(WHOLE))}</p>')
@@ -71,7 +87,13 @@ def show_note(session_id: str, note: NoteRecord) -> None:
 
 
 def change_form(session_id: str, note: NoteRecord, notes: Sequence[NoteRecord]) -> None:
-    """A note's words and tag to be changed, or the note to be removed."""
+    """Draw a form that changes a note's words and tag, or removes the note.
+
+    Args:
+        session_id: The session's UUID.
+        note: The note.
+        notes: The session's notes, whose tags can be chosen.
+    """
     with st.form(f"change_{note.id}"):
         if note.time_s is None:
             ui.note(_("The note of the whole session."))
@@ -98,7 +120,7 @@ def change_form(session_id: str, note: NoteRecord, notes: Sequence[NoteRecord]) 
 
 
 def _tag_box(notes: Sequence[NoteRecord], tag: str | None, *, key: str) -> str | None:
-    """A tag that was used already, or a new one."""
+    """Draw a choice of a tag that was used already, or a new one."""
     tags = list(dict.fromkeys([*context.store().notes.list_tags(), *(note.tag for note in notes if note.tag)]))
     options = [*tags, *([tag] if tag and tag not in tags else [])]
     return st.selectbox(

@@ -9,35 +9,60 @@ from service.views.session import AnalysisView
 
 
 def current_time(session_id: str, view: AnalysisView) -> float:
-    """The chosen time in seconds; before one was chosen the first frame with a face, else the first. Needs a frame."""
+    """Return the chosen time in seconds; before one is chosen the first frame with a face, else the first frame.
+
+    Args:
+        session_id: The session's UUID.
+        view: The analysis under review, which holds a frame.
+    """
     return float(st.session_state.get(f"moment_{session_id}", view.first_face_s))
 
 
 def go_to(session_id: str, time_s: float) -> None:
-    """Make a time the chosen moment, for the page and for the player."""
+    """Make a time the chosen moment, for the page and for the player.
+
+    Args:
+        session_id: The session's UUID.
+        time_s: Seconds from the recording's start.
+    """
     turn = st.session_state[f"turn_{session_id}"] = st.session_state.get(f"turn_{session_id}", 0) + 1
     st.session_state[f"moment_{session_id}"] = time_s
     st.session_state[f"seek_{session_id}"] = Seek(time_s, turn)
 
 
 def paused_at(session_id: str, time_s: float) -> None:
-    """The player is there already: only the page follows."""
+    """Make a time the chosen moment of the page alone: the player is there already.
+
+    Args:
+        session_id: The session's UUID.
+        time_s: Seconds from the recording's start.
+    """
     st.session_state[f"moment_{session_id}"] = time_s
 
 
 def wish(session_id: str) -> Seek | None:
-    """Where the player was last asked to go."""
+    """Return where the player was last asked to go."""
     seek: Seek | None = st.session_state.get(f"seek_{session_id}")
     return seek
 
 
 def clicked(session_id: str, chart: str) -> None:
-    """A click on the chart with this key chooses its moment."""
+    """Make the clicked point of a chart the chosen moment.
+
+    Args:
+        session_id: The session's UUID.
+        chart: The chart's key.
+    """
     points = st.session_state[chart].selection.points
     if points:
         go_to(session_id, float(points[0]["x"]))
 
 
 def slid(session_id: str, slider: str) -> None:
-    """The slider with this key chooses the moment."""
+    """Make the value of a slider the chosen moment.
+
+    Args:
+        session_id: The session's UUID.
+        slider: The slider's key.
+    """
     go_to(session_id, float(st.session_state[slider]))

@@ -35,8 +35,14 @@ WIDEST_S = 5.0
 
 @dataclass(frozen=True)
 class TimelineStyle:
-    """How the timeline is drawn: stacked areas or lines, smoothed over so many seconds, which window of it, and which
-    emotions of a second analysis."""
+    """How the timeline is drawn.
+
+    Attributes:
+        stacked: Whether the emotions are stacked areas; if not, they are lines.
+        smoothing_s: Width of the smoothing in seconds; 0 for none.
+        window: Which part of the recording is drawn.
+        compared: Which emotions of a second analysis are drawn over it.
+    """
 
     stacked: bool
     smoothing_s: float
@@ -45,12 +51,17 @@ class TimelineStyle:
 
 
 def timeline_key(summary: AnalysisSummary) -> str:
-    """Key of the chart; the player moves a line over it."""
+    """Return the key of the chart; the player moves a line over it."""
     return f"timeline_{summary.id}"
 
 
 def timeline(view: SessionView, frame: FrameDetail) -> None:
-    """The controls and the chart; a click anywhere in it chooses a moment."""
+    """Draw the controls and the chart; a click anywhere in it chooses a moment.
+
+    Args:
+        view: The session under review.
+        frame: The frame at the chosen moment.
+    """
     summary = view.analysis.summary
     session_id = view.session.id
     key = timeline_key(summary)
@@ -76,7 +87,12 @@ def timeline(view: SessionView, frame: FrameDetail) -> None:
 
 
 def controls(view: SessionView, time_s: float) -> TimelineStyle:
-    """Title, style, smoothing and window, and which emotions of the second analysis are drawn."""
+    """Draw title, style, smoothing and window, and which emotions of the second analysis are drawn.
+
+    Args:
+        view: The session under review.
+        time_s: The chosen moment in seconds, which the window holds.
+    """
     summary = view.analysis.summary
     table = view.analysis.frames
     st.subheader(_("Timeline"), anchor=False)
@@ -108,7 +124,7 @@ def controls(view: SessionView, time_s: float) -> TimelineStyle:
 
 
 def _length(table: pd.DataFrame, analysis_id: str) -> str:
-    """How much of the recording is drawn at once; not asked where a window would hold all of it."""
+    """Draw a choice of how much of the recording is drawn at once; none where a window would hold all of it."""
     whole = window_at(table, 0.0, None)
     fitting = [name for name, seconds in WINDOWS.items() if seconds is None or seconds < whole.to_s - whole.from_s]
     if len(fitting) < 2:
@@ -117,14 +133,19 @@ def _length(table: pd.DataFrame, analysis_id: str) -> str:
 
 
 def _first_compared(view: SessionView) -> list[str]:
-    """The emotion that each of the two analyses found most."""
+    """Return the emotion that each of the two analyses found most."""
     assert view.compared is not None
     most = [view.analysis.summary.dominant_emotion, view.compared.summary.dominant_emotion]
     return [name for name in EMOTIONS if name in most]
 
 
 def tracks(view: SessionView, style: TimelineStyle) -> charts.Tracks:
-    """What runs beside the emotions, within the window."""
+    """Collect what is drawn beside the emotions, within the window.
+
+    Args:
+        view: The session under review.
+        style: What was chosen for the chart.
+    """
     analysis = view.analysis
     compared = None if view.compared is None else view.compared.summary
     window = style.window
@@ -142,7 +163,12 @@ def tracks(view: SessionView, style: TimelineStyle) -> charts.Tracks:
 
 
 def explain(style: TimelineStyle, frames: pd.DataFrame) -> None:
-    """How to choose a moment, and what is drawn otherwise than it was measured."""
+    """Say how to choose a moment, and what is drawn otherwise than it was measured.
+
+    Args:
+        style: What was chosen for the chart.
+        frames: The frames that are drawn.
+    """
     how = _(
         "Click anywhere in the chart, or pause the recording, to choose a moment. With the slider beside the recording "
         "in focus, the left and right arrow keys go from frame to frame. Drag over the chart to zoom in; double-click "

@@ -23,7 +23,12 @@ SUBJECT = mark("The subject")
 
 
 def transcript_part(view: SessionView, now_s: float) -> None:
-    """The transcript to read, or a place to give one."""
+    """Draw the transcript to read, or a place to give one.
+
+    Args:
+        view: The session under review.
+        now_s: The chosen moment in seconds.
+    """
     session_id = view.session.id
     transcript = view.transcript
     if transcript is None:
@@ -59,7 +64,13 @@ def transcript_part(view: SessionView, now_s: float) -> None:
 
 
 def read(session_id: str, utterances: pd.DataFrame, now_s: float) -> None:
-    """Who said what; a click goes to where it was said."""
+    """Draw who said what; a click goes to where it was said.
+
+    Args:
+        session_id: The session's UUID.
+        utterances: Rows of `service.views.review.utterance_table`.
+        now_s: The chosen moment in seconds.
+    """
     left, right = st.columns([0.62, 0.38], vertical_alignment="bottom")
     query = left.text_input(_("Find words"), key=f"transcript_find_{session_id}", placeholder=_("All words"))
     speaker = right.selectbox(_("Speaker"), [ALL, SUBJECT], format_func=_, key=f"transcript_who_{session_id}")
@@ -81,7 +92,7 @@ def read(session_id: str, utterances: pd.DataFrame, now_s: float) -> None:
 
 
 def rows_of(utterances: pd.DataFrame) -> list[TimedRow]:
-    """Utterances for the list, the subject's words in full strength."""
+    """Return utterances for the list, the subject's words in full strength."""
     return [
         TimedRow(
             row["start_s"],
@@ -143,7 +154,7 @@ def give(session_id: str) -> None:
 
 
 def _ask_speaker(transcript: CheckedTranscript, *, key: str) -> str | None:
-    """Which of several speakers is the subject; None where there is nothing to choose, or nobody was chosen."""
+    """Ask which of several speakers is the subject; None where there is nothing to choose, or nobody was chosen."""
     if len(transcript.speakers) < 2:
         return None
     index = transcript.speakers.index(transcript.subject) if transcript.subject else None
@@ -158,7 +169,7 @@ def _ask_speaker(transcript: CheckedTranscript, *, key: str) -> str | None:
 
 
 def _summary_text(transcript: CheckedTranscript) -> str:
-    """How much was read and who speaks in it, six of them by name."""
+    """Write how much was read and who speaks in it, six of them by name."""
     names = ", ".join(transcript.speakers[:6])
     if not names:
         return n_(

@@ -228,12 +228,11 @@ def phq_words(phq: PhqResult | None) -> str:
 # ---------------------------------------------------------------------------------------------------- session rows
 
 
-def session_rows(rows: Sequence[SessionSummary], name: str, *, with_subject: bool = True) -> None:
+def session_rows(rows: Sequence[SessionSummary], *, with_subject: bool = True) -> None:
     """Draw sessions one below the other: a link, what was found, and the emotion mix as a bar.
 
     Args:
         rows: The sessions, in the order in which they are drawn.
-        name: Unused.
         with_subject: Whether the link names the subject; if not, it has the time of day.
     """
     left, right = st.columns([0.27, 0.73], vertical_alignment="center")

@@ -29,8 +29,8 @@ class CohortView:
     """The Cohort page: what the page and its table files show.
 
     Attributes:
-        sessions: Rows of `Store.cohort.load`, a row an analysed session.
-        people: One row a subject, by label; see `summarise_subjects`.
+        sessions: A row for each analysed session, of `Store.cohort.load`.
+        people: A row for each subject, by label, of `summarise_subjects`.
     """
 
     sessions: pd.DataFrame
@@ -66,12 +66,17 @@ def load_cohort_view(store: Store, cohort_filter: CohortFilter, prefer_model: st
 def summarise_subjects(
     sessions: pd.DataFrame, answers: pd.DataFrame, tags: Mapping[str, tuple[str, ...]]
 ) -> pd.DataFrame:
-    """One row a subject, by label, of their sessions (rows of `Store.cohort.load`).
+    """Build a row for each subject, by label, from their sessions.
 
-    Columns: subject_id, label, is_demo (all sessions are), tags (a list), sessions, first_at, last_at,
-    newest_session, model_id (of the newest session), models (how many), coverage and each measured name (means over
-    sessions); the newest estimate as its columns `ESTIMATE` and estimate_at; the newest questionnaire as answered_at,
-    scale, total and band. What is missing is NaN, NaT or None.
+    Columns: subject_id, label, is_demo (all sessions are), tags (a list), sessions, first_at, last_at, newest_session,
+    model_id (of the newest session), models (how many), coverage and each measured name (means over sessions); the
+    newest estimate as its columns `ESTIMATE` and estimate_at; the newest questionnaire as answered_at, scale, total and
+    band. What is missing is NaN, NaT or None.
+
+    Args:
+        sessions: Rows of `Store.cohort.load`.
+        answers: Rows of `Store.cohort.newest_answers`.
+        tags: The tags of each subject that has any, by its id.
     """
     names = measured_names(sessions)
     by = sessions.groupby("subject_id", sort=False)
@@ -96,9 +101,13 @@ def summarise_subjects(
 
 
 def group_by_tag(people: pd.DataFrame, tags: Sequence[str]) -> pd.DataFrame:
-    """Which groups each person is in: subject_id and group, in the order of the tags and then of people.
+    """Build a row (subject_id, group) for each group of each person, in the order of the tags and then of people.
 
-    Without tags one group of everybody; somebody with two of the tags is in two groups, with none among the others.
+    Without tags one group holds everybody. Somebody with two of the tags is in two groups, with none in `REST`.
+
+    Args:
+        people: Rows of `summarise_subjects`.
+        tags: The tags that make groups.
     """
     if not tags:
         return pd.DataFrame({"subject_id": people["subject_id"], "group": EVERYBODY})
@@ -113,11 +122,16 @@ def group_by_tag(people: pd.DataFrame, tags: Sequence[str]) -> pd.DataFrame:
 
 
 def distribution(people: pd.DataFrame, groups: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Points and boxes of one measure.
+    """Build the points and boxes of one measure.
 
-    Points: one a person and group who has it: subject_id, label, sessions, group, value. Boxes: one a group of at
-    least `FEW` people: group, people, low, q1, median, q3, high, with whiskers at the outermost person within one and a
-    half times the box (Tukey 1977).
+    Points: a row for each person and group who has it: subject_id, label, sessions, group, value. Boxes: a row for each
+    group of at least `FEW` people: group, people, low, q1, median, q3, high, with whiskers at the outermost person
+    within one and a half times the box (Tukey 1977).
+
+    Args:
+        people: Rows of `summarise_subjects`.
+        groups: Rows of `group_by_tag`.
+        name: The measure.
     """
     table = people.loc[people[name].notna(), ["subject_id", "label", "sessions", name]].rename(columns={name: "value"})
     points = groups.merge(table, on="subject_id")
@@ -130,7 +144,13 @@ def distribution(people: pd.DataFrame, groups: pd.DataFrame, name: str) -> tuple
 
 
 def lines(sessions: pd.DataFrame, subject_ids: Sequence[str], name: str) -> pd.DataFrame:
-    """One measure over the sessions of these people: subject_id, session_id, recorded_at, segment, value."""
+    """Build one measure over the sessions of these people: subject_id, session_id, recorded_at, segment, value.
+
+    Args:
+        sessions: Rows of `Store.cohort.load`.
+        subject_ids: The people's UUIDs, in the order of the rows.
+        name: The measure.
+    """
     columns = ["subject_id", "session_id", "recorded_at", "model_id", name]
     selected = sessions.loc[sessions["subject_id"].isin(subject_ids), columns]
     sessions_of_subject = dict(list(selected.groupby("subject_id")))
@@ -147,13 +167,26 @@ def lines(sessions: pd.DataFrame, subject_ids: Sequence[str], name: str) -> pd.D
 
 
 def sparks(sessions: pd.DataFrame, name: str) -> dict[str, list[float]]:
-    """Of each subject who has it, the measure of each session in which it was measured, oldest first."""
+    """Return one measure of each subject's sessions, oldest first, without those in which it was not measured.
+
+    Args:
+        sessions: Rows of `Store.cohort.load`.
+        name: The measure.
+
+    Returns:
+        Values by the subject's UUID; subjects without any are not in it.
+    """
     measured = sessions.loc[sessions[name].notna(), ["subject_id", name]]
     return {str(subject_id): rows.tolist() for subject_id, rows in measured.groupby("subject_id", sort=False)[name]}
 
 
 def value_range(sessions: pd.DataFrame, name: str) -> tuple[float, float]:
-    """Smallest and largest value of a measure with a little air, so that people's panels can be compared."""
+    """Return the smallest and largest value of a measure with a little air, so that people's panels can be compared.
+
+    Args:
+        sessions: Rows of `Store.cohort.load`.
+        name: The measure.
+    """
     low = float(sessions[name].min())
     high = float(sessions[name].max())
     air = 0.06 * (high - low) or 0.5

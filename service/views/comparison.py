@@ -19,7 +19,13 @@ MIDDLE = 0.9
 
 @dataclass(frozen=True)
 class Difference:
-    """The second model less the first over sessions: mean, and the middle 90 % of them."""
+    """The second model less the first, over sessions.
+
+    Attributes:
+        mean: The mean difference.
+        low: With `high`, what the middle 90 % of the differences lie between.
+        high: The upper end.
+    """
 
     mean: float
     low: float
@@ -28,7 +34,14 @@ class Difference:
 
 @dataclass(frozen=True)
 class Errors:
-    """Both models' mean absolute errors in points, on the same sessions with questionnaires, of so many people."""
+    """The mean absolute errors of two models on the same sessions.
+
+    Attributes:
+        sessions: How many sessions have both estimates and a questionnaire near.
+        people: How many people they are of.
+        first: The first model's error in points.
+        second: The second model's error in points.
+    """
 
     sessions: int
     people: int
@@ -40,11 +53,18 @@ class Errors:
 class Comparison:
     """What two models made of the sessions that both have analysed.
 
-    same: share of the sessions with a face on whose most seen emotion they agree; None without any. emotions: of each
-    the difference of its share. estimates: of the PHQ estimates where both have one on one scale; None without any.
-    errors: against questionnaires; None without any near. simulated: whether either's estimates are. table: a row a
-    session with both estimates (`Store.model_pairs.load`) and the `maximum` of their scale, as
-    `dashboard.charts.estimates_of_two` takes it. first, second: ids of the models. pairs: a row a session of both.
+    Attributes:
+        first: The first model's id.
+        second: The second model's id.
+        pairs: A row for each session of both, of `Store.model_pairs.load`.
+        sessions: How many sessions.
+        people: How many people they are of.
+        same: Share of the sessions with a face on whose most seen emotion they agree; None without any.
+        emotions: The difference of each emotion's share; empty without any face.
+        estimates: The difference of the PHQ estimates where both have one on one scale; None without any.
+        errors: Against questionnaires; None without any near.
+        simulated: Whether either's estimates are.
+        table: The `pairs` with both estimates, and the `maximum` of their scale.
     """
 
     first: str
@@ -61,7 +81,14 @@ class Comparison:
 
 
 def compare(store: Store, first: str, second: str, within_days: float = WITHIN_DAYS) -> Comparison:
-    """Compare two models by their ids. Sessions that one of them has not analysed do not count."""
+    """Compare two models on the sessions that both have analysed.
+
+    Args:
+        store: The store.
+        first: A model's id.
+        second: Another model's id.
+        within_days: The most days between recording and questionnaire for errors to be counted.
+    """
     pairs = store.model_pairs.load(first=first, second=second, within_days=within_days)
     faces = pairs[pairs["dominant_emotion_a"].notna() & pairs["dominant_emotion_b"].notna()]
     table = pairs[pairs["phq_score_b"].notna() & (pairs["phq_scale_a"] == pairs["phq_scale_b"])]
@@ -89,7 +116,7 @@ def _difference(pairs: pd.DataFrame, column: str) -> Difference:
 
 
 def _errors(table: pd.DataFrame) -> Errors | None:
-    """On sessions with a questionnaire near; a PHQ-9 serves a PHQ-8 estimate, without its last item."""
+    """Compute the errors on sessions with a questionnaire near; without item 9 a PHQ-9 serves a PHQ-8 estimate."""
     scales = table["phq_scale_a"]
     items = table["items"]
     totals = [

@@ -73,7 +73,15 @@ def pairs_table(comparison: Comparison) -> pd.DataFrame:
 
 
 def analysis_json(store: Store, analysis_id: str) -> str:
-    """Return an analysis as the JSON document that `fer-phq analyze --json` prints. Raises NotFoundError."""
+    """Return an analysis as the JSON document that `fer-phq analyze --json` prints.
+
+    Args:
+        store: The store.
+        analysis_id: The analysis's UUID.
+
+    Raises:
+        NotFoundError: There is no such analysis.
+    """
     document = store.analyses.load_session_analysis(analysis_id=analysis_id).to_dict()
     return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
 
@@ -91,17 +99,17 @@ def _channel_table(channel: FeatureSeries | None) -> pd.DataFrame | None:
 
 
 def as_csv(table: pd.DataFrame) -> str:
-    """UTF-8 text with a header; what was not measured is empty, times are ISO 8601."""
+    """Write a table as UTF-8 CSV with a header; what was not measured is empty, times are ISO 8601."""
     return str(table.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%f%z"))
 
 
 def as_parquet(table: pd.DataFrame) -> bytes:
-    """Parquet with the table's own types."""
+    """Write a table as Parquet with its own types."""
     out = io.BytesIO()
     table.to_parquet(out, index=False)
     return out.getvalue()
 
 
 def as_json(table: pd.DataFrame) -> str:
-    """A list of records; what was not measured is null, times are ISO 8601."""
+    """Write a table as a list of records; what was not measured is null, times are ISO 8601."""
     return str(table.to_json(orient="records", date_format="iso", double_precision=10, force_ascii=False))

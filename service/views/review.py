@@ -40,7 +40,15 @@ class Window:
 
 
 def default_analysis(analyses: Sequence[AnalysisSummary], active_id: str | None) -> AnalysisSummary | None:
-    """Of a session's analyses, newest first, the newest by the active model; the newest of all where it has none."""
+    """Choose the analysis that stands for a session: the newest by the active model, else the newest of all.
+
+    Args:
+        analyses: The session's analyses, newest first.
+        active_id: The active model's id; None when it is not known.
+
+    Returns:
+        The analysis; None without any.
+    """
     return next(
         (analysis for analysis in analyses if analysis.model_id == active_id), analyses[0] if analyses else None
     )
@@ -67,7 +75,12 @@ def frame_states(record: AnalysisRecord) -> pd.DataFrame:
 
 
 def smoothed(table: pd.DataFrame, width_s: float) -> pd.DataFrame:
-    """The frames with their emotions smoothed over `width_s` seconds, 0 for not at all; gaps stay gaps."""
+    """Return the frames with their emotions smoothed; gaps stay gaps.
+
+    Args:
+        table: Rows of `frame_states`.
+        width_s: Width of the smoothing in seconds; 0 for none.
+    """
     if not width_s:
         return table
     emotions = smooth(table["time_s"].to_numpy(dtype=float), table[list(EMOTIONS)].to_numpy(dtype=float), width_s)
@@ -75,10 +88,15 @@ def smoothed(table: pd.DataFrame, width_s: float) -> pd.DataFrame:
 
 
 def drawn_frames(table: pd.DataFrame, window: Window | None = None, most: int = MAX_ROWS) -> pd.DataFrame:
-    """The frames of a window for drawing, brought together in bins when there are more than `most`.
+    """Return the frames of a window for drawing, joined into bins when there are many. Gaps stay as wide as they are.
 
-    Gaps stay as wide as they are. Columns: time_s, from_s, to_s, the emotions (a bin's mean), state (the worst in the
-    bin), quality (the lowest), frames (how many).
+    Columns: time_s, from_s, to_s, the emotions (a bin's mean), state (the worst in the bin), quality (the lowest),
+    frames (how many).
+
+    Args:
+        table: Rows of `frame_states`.
+        window: From when to when; None for the whole recording.
+        most: The most rows.
     """
     table = table if window is None else within(table, window)
     has_face = (table["state"] != STATES[0]).to_numpy(dtype=bool)
@@ -94,7 +112,12 @@ def drawn_frames(table: pd.DataFrame, window: Window | None = None, most: int = 
 
 
 def raw_values(table: pd.DataFrame, most: int = MAX_ROWS) -> pd.DataFrame:
-    """What was there before smoothing: time_s, emotion, and the low and high of the frames that a row stands for."""
+    """Return the values before smoothing: time_s, emotion, and the low and high of the frames that a row stands for.
+
+    Args:
+        table: Rows of `frame_states`.
+        most: The most rows for each emotion.
+    """
     thinned = downsample(
         table["time_s"].to_numpy(dtype=float), table[list(EMOTIONS)].to_numpy(dtype=float), max_rows=most
     )
@@ -110,7 +133,7 @@ def raw_values(table: pd.DataFrame, most: int = MAX_ROWS) -> pd.DataFrame:
 
 
 def episode_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Expression episodes by onset: emotion, onset_s, peak_s, offset_s, dwell_s, peak (0 to 1), cut (by a gap)."""
+    """Find episodes, by onset: emotion, onset_s, peak_s, offset_s, dwell_s, peak (0 to 1), cut (by a gap)."""
     episodes = find_episodes(table["time_s"].to_numpy(dtype=float), table[list(EMOTIONS)].to_numpy(dtype=float))
     columns = ("emotion", "onset_s", "peak_s", "offset_s", "dwell_s", "peak", "cut")
     return pd.DataFrame({name: [getattr(episode, name) for episode in episodes] for name in columns})
@@ -133,7 +156,7 @@ def emotion_table(values: Mapping[str, float], reference: Mapping[str, float] | 
 
 
 def other_people(record: AnalysisRecord) -> pd.DataFrame:
-    """Those in view who are not the subject: person, first_s, last_s, frames."""
+    """Return those in view who are not the subject: person, first_s, last_s, frames."""
     tracks = [track for track in record.tracks if not track.is_subject]
     return pd.DataFrame(
         {
@@ -182,15 +205,19 @@ def voice_table(voice: FeatureSeries | None, window: Window, most: int = MAX_ROW
 
 
 def hertz(semitones: Float) -> Float:
-    """Semitones above 27.5 Hz as Hz."""
+    """Convert semitones above 27.5 Hz to Hz."""
     return np.asarray(LOWEST_PITCH_HZ * 2 ** (semitones / 12))
 
 
 def utterance_table(transcript: Transcript, speaker: str | None) -> pd.DataFrame:
-    """A transcript's utterances: start_s, end_s, speaker (empty where none is named), text, is_subject.
+    """Return a transcript's utterances: start_s, end_s, speaker (empty where none is named), text, is_subject.
 
-    speaker: the one that a person named as the subject; None leaves it to `subject_speaker`. Raises FerPhqError when
-    the transcript does not have that speaker.
+    Args:
+        transcript: The transcript.
+        speaker: The name that a person gave as the subject's; None leaves it to `subject_speaker`.
+
+    Raises:
+        FerPhqError: The transcript does not have that speaker.
     """
     subject, _ = subject_speaker(transcript, speaker)
     subject_name = None if subject is None else subject.casefold()
@@ -211,27 +238,39 @@ def utterance_table(transcript: Transcript, speaker: str | None) -> pd.DataFrame
 
 
 def note_table(notes: Sequence[NoteRecord]) -> pd.DataFrame:
-    """The notes that have a moment: time_s and words, which begin with the tag."""
+    """Return the notes that have a moment: time_s and words, which begin with the tag."""
     timed = [note for note in notes if note.time_s is not None]
     return pd.DataFrame({"time_s": [note.time_s for note in timed], "words": [note_words(note) for note in timed]})
 
 
 def note_words(note: NoteRecord) -> str:
-    """A note in one piece: its tag, if it has one, before its words."""
+    """Write a note in one piece: its tag, if it has one, before its words."""
     return ": ".join(part for part in (note.tag, note.words) if part)
 
 
 def within(table: pd.DataFrame, window: Window, start: str = "time_s", end: str = "time_s") -> pd.DataFrame:
-    """The rows that touch a window."""
+    """Return the rows that touch a window.
+
+    Args:
+        table: The rows.
+        window: From when to when.
+        start: The column that says when a row begins, in seconds.
+        end: The column that says when it ends.
+    """
     if not len(table):
         return table
     return table[(table[end] >= window.from_s) & (table[start] <= window.to_s)]
 
 
 def window_at(table: pd.DataFrame, time_s: float, length_s: float | None) -> Window:
-    """The page of the recording, `length_s` seconds long, in which a time lies; None stands for all of it.
+    """Return the page of the recording in which a time lies.
 
     Pages follow one another from the first frame on, so that a window stays where it is while a moment in it is chosen.
+
+    Args:
+        table: Rows of `frame_states`.
+        time_s: Seconds from the recording's start.
+        length_s: The length of a page in seconds; None for the whole recording.
     """
     if not len(table):
         return Window(0.0, 1.0)

@@ -84,22 +84,22 @@ class AnalysisView:
 
     @cached_property
     def frames(self) -> pd.DataFrame:
-        """A row for each sampled frame; see `service.views.review.frame_states`."""
+        """A row for each sampled frame, of `service.views.review.frame_states`."""
         return frame_states(self.record)
 
     @cached_property
     def episodes(self) -> pd.DataFrame:
-        """Expression episodes; see `service.views.review.episode_table`."""
+        """Expression episodes, a row each, of `service.views.review.episode_table`."""
         return episode_table(self.frames)
 
     @cached_property
     def people(self) -> pd.DataFrame:
-        """Those in view who are not the subject; see `service.views.review.other_people`."""
+        """Those in view who are not the subject, a row each, of `service.views.review.other_people`."""
         return other_people(self.record)
 
     @property
     def shares(self) -> pd.DataFrame | None:
-        """The mean probability of each emotion (see `service.views.review.emotion_table`); None without a face."""
+        """The mean probability of each emotion, of `service.views.review.emotion_table`; None without a face."""
         emotions = self.summary.emotions
         return None if emotions is None else emotion_table(emotions)
 
@@ -122,11 +122,11 @@ class AnalysisView:
         return drawn_frames(smoothed(self.frames, smoothing_s), window)
 
     def draw_raw(self, window: Window) -> pd.DataFrame:
-        """Read off what the frames of a window were before smoothing; see `service.views.review.raw_values`."""
+        """Return the values of a window before smoothing, of `service.views.review.raw_values`."""
         return raw_values(within(self.frames, window))
 
     def draw_voice(self, window: Window) -> pd.DataFrame:
-        """Bring the voice of a window together for drawing; see `service.views.review.voice_table`."""
+        """Return the voice of a window for drawing, of `service.views.review.voice_table`."""
         return voice_table(self.voice, window)
 
     def frame_at(self, time_s: float) -> FrameDetail:
@@ -159,7 +159,7 @@ class TranscriptView:
 
     Attributes:
         record: The stored transcript.
-        utterances: See `service.views.review.utterance_table`; no rows where it cannot be read.
+        utterances: Rows of `service.views.review.utterance_table`; none where it cannot be read.
         subject: The subject's name in it; None where every voice counts.
         warnings: What is to be said of it.
         problem: Why it cannot be read; None where it can.
@@ -207,7 +207,7 @@ class SessionView:
 
     @cached_property
     def timed_notes(self) -> pd.DataFrame:
-        """The notes that have a time; see `service.views.review.note_table`."""
+        """The notes that have a time, a row each, of `service.views.review.note_table`."""
         return note_table(self.notes)
 
     @property

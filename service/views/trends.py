@@ -51,7 +51,7 @@ class PeriodsView:
     """Two periods beside each other.
 
     Attributes:
-        points: What was measured in them; see `in_periods`.
+        points: What was measured in them, of `in_periods`.
         comparisons: By measure, those that one of the periods has.
         models: How many models measured their sessions.
     """
@@ -77,8 +77,8 @@ class TrendsView:
     Attributes:
         subject: The subject with the counts of what is stored.
         zone: The viewer's time zone.
-        sessions: A row an analysed session, oldest first, in UTC, with the measures; see `Store.trends.load`.
-        answers: A row a questionnaire, oldest first, in UTC; see `Store.trends.questionnaires`.
+        sessions: A row for each analysed session, oldest first, in UTC, with the measures, of `Store.trends.load`.
+        answers: A row for each questionnaire, oldest first, in UTC, of `Store.trends.questionnaires`.
         changes: Of each row of `answers`, how it compares with the first of its scale.
         baseline: How the newest head's estimates sit with this person; None without estimates.
         events: What happened, oldest first.
@@ -133,7 +133,7 @@ class TrendsView:
 
     @cached_property
     def names(self) -> list[str]:
-        """The measures and emotion shares of this person; see `measured_names`."""
+        """The measures and emotion shares that this person has, of `measured_names`."""
         return measured_names(self.sessions)
 
     @property
@@ -147,12 +147,12 @@ class TrendsView:
         return gap_days(self.local_sessions)
 
     def series(self, names: Sequence[str]) -> pd.DataFrame:
-        """Return the measures of these names over the sessions; see `series`."""
+        """Return the measures of these names over the sessions, as the function `series` does."""
         return series(self.local_sessions, names)
 
     @cached_property
     def values(self) -> pd.DataFrame:
-        """Measures and questionnaires as one list; see `with_scores`."""
+        """Measures and questionnaires as one list, of `with_scores`."""
         return with_scores(self.local_sessions, self.local_answers, self.names)
 
     @property
@@ -245,24 +245,30 @@ def estimates_baseline(
 
 
 def local_times(table: pd.DataFrame, column: str, zone: tzinfo) -> pd.DataFrame:
-    """Return the table with a UTC column as wall times of a zone: charts draw times as they are given."""
+    """Return the table with a UTC column as wall times of a zone: charts draw times as they are given.
+
+    Args:
+        table: The rows.
+        column: The column that holds moments in UTC.
+        zone: The zone.
+    """
     instants = pd.to_datetime(table[column], utc=True).dt.tz_convert(zone).dt.tz_localize(None)
     return table.assign(**{column: instants})
 
 
 def measured_names(table: pd.DataFrame) -> list[str]:
-    """The measures and shares that at least one row of a trend or cohort table has, in the catalogue's order."""
+    """List the measures and shares that at least one row of a trend or cohort table has, in the catalogue's order."""
     return [name for name in BY_NAME if name in table and table[name].notna().any()]
 
 
 def with_segments(trend: pd.DataFrame) -> pd.DataFrame:
-    """A trend (`recorded_at` ascending, `model_id`) with the column `segment`, of `session_runs`."""
+    """Add the column `segment`, of `session_runs`, to a trend (`recorded_at` ascending, `model_id`)."""
     times = [timestamp.to_pydatetime() for timestamp in trend["recorded_at"]]
     return trend.assign(segment=session_runs(times, list(trend["model_id"])))
 
 
 def with_breaks(answers: pd.DataFrame) -> pd.DataFrame:
-    """Questionnaires (`answered_at` ascending, `scale`) with the column `segment`, counted within each scale."""
+    """Add the column `segment`, counted within each scale, to questionnaires (`answered_at` ascending, `scale`)."""
     out = answers.assign(segment=np.zeros(len(answers), np.int64))
     for _, rows in answers.groupby("scale"):
         times = [timestamp.to_pydatetime() for timestamp in rows["answered_at"]]
@@ -271,18 +277,32 @@ def with_breaks(answers: pd.DataFrame) -> pd.DataFrame:
 
 
 def gap_days(trend: pd.DataFrame) -> int:
-    """Days between two sessions beyond which a line is broken."""
+    """Return the days between two sessions beyond which a line is broken."""
     return round(longest_step_days([timestamp.to_pydatetime() for timestamp in trend["recorded_at"]]))
 
 
 def series(trend: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """One row a session and measure: session_id, recorded_at, segment, measure, value (NaN where not measured)."""
+    """Build a row for each session and measure: session_id, recorded_at, segment, measure, value.
+
+    Args:
+        trend: Rows of `Store.trends.load`.
+        names: The measures.
+
+    Returns:
+        The rows, with a value of NaN where not measured.
+    """
     table = pd.DataFrame(with_segments(trend), columns=["session_id", "recorded_at", "segment", *names])
     return table.melt(["session_id", "recorded_at", "segment"], names, "measure", "value")
 
 
 def with_scores(trend: pd.DataFrame, answers: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """Measures and questionnaires as one list: columns at, measure, value."""
+    """Join measures and questionnaires into one list: at, measure, value.
+
+    Args:
+        trend: Rows of `Store.trends.load`.
+        answers: Rows of `Store.trends.questionnaires`; their scale is their measure.
+        names: The measures.
+    """
     values = pd.DataFrame(trend, columns=["recorded_at", *names]).melt("recorded_at", names, "measure", "value")
     scores = answers.rename(columns={"answered_at": "at", "scale": "measure", "total": "value"})
     return pd.concat(
@@ -292,9 +312,14 @@ def with_scores(trend: pd.DataFrame, answers: pd.DataFrame, names: Sequence[str]
 
 
 def in_periods(values: pd.DataFrame, first: Days, second: Days) -> pd.DataFrame:
-    """The rows of `with_scores` that were measured and lie in a period, with the column `period`: 'first', 'second'.
+    """Choose the rows that were measured within two periods, with the column `period`: 'first' or 'second'.
 
     A day that lies in both counts for both.
+
+    Args:
+        values: Rows of `with_scores`.
+        first: First and last day of the one period.
+        second: First and last day of the other.
     """
     day = values["at"].dt.date
     parts = [
@@ -306,7 +331,7 @@ def in_periods(values: pd.DataFrame, first: Days, second: Days) -> pd.DataFrame:
 
 
 def compared(points: pd.DataFrame) -> dict[str, PeriodComparison]:
-    """By measure, how the two periods of `in_periods` compare; those that neither period has are left out."""
+    """Compare the two periods of `in_periods`, by measure; those that neither period has are left out."""
     by_measure = {}
     for name in (*SCORES, *BY_NAME):
         rows = points[points["measure"] == name]
@@ -317,14 +342,20 @@ def compared(points: pd.DataFrame) -> dict[str, PeriodComparison]:
 
 
 def models_in(trend: pd.DataFrame, first: Days, second: Days) -> int:
-    """How many models measured the sessions of two periods."""
+    """Count the models that measured the sessions of two periods.
+
+    Args:
+        trend: Rows of `Store.trends.load`.
+        first: First and last day of the one period.
+        second: First and last day of the other.
+    """
     day = trend["recorded_at"].dt.date
     inside = ((day >= first[0]) & (day <= first[1])) | ((day >= second[0]) & (day <= second[1]))
     return int(trend.loc[inside, "model_id"].nunique())
 
 
 def halves(days: Sequence[date]) -> tuple[Days, Days]:
-    """Two periods to begin with: the earlier and the later half of the days with sessions. `days` is not empty."""
+    """Choose two periods to begin with: the earlier and the later half of the days, which must not be empty."""
     dates = sorted(set(days))
     middle = max(len(dates) // 2, 1)
     early = dates[:middle]

@@ -26,7 +26,7 @@ STATE_COLOURS = {"gap": LIGHT.gap, "low": LIGHT.low, "face": LIGHT.good}
 
 
 def timeline_figure(frames: pd.DataFrame) -> Figure:
-    """Stacked emotion probabilities over the recording, gaps left white, above the coverage strip.
+    """Draw stacked emotion probabilities over the recording, gaps left white, above the coverage strip.
 
     `frames`: as `dashboard.charts.emotion_timeline` takes them, one row or more.
     """
@@ -66,7 +66,7 @@ def timeline_figure(frames: pd.DataFrame) -> Figure:
 
 
 def _strip(axes: Axes, frames: pd.DataFrame) -> None:
-    """Where the face was found."""
+    """Draw where the face was found."""
     edges = np.append(frames["from_s"], frames["to_s"].iloc[-1])
     level = frames["state"].map({state: i for i, state in enumerate(COVERAGE_STATES)}).to_numpy(dtype=float)
     colours = ListedColormap([STATE_COLOURS[state] for state in COVERAGE_STATES])
@@ -78,7 +78,7 @@ def _strip(axes: Axes, frames: pd.DataFrame) -> None:
 
 
 def shares_figure(values: pd.DataFrame) -> Figure:
-    """Mean probability of each emotion. `values`: `emotion`, `value` (0 to 1)."""
+    """Draw the mean probability of each emotion. `values`: `emotion`, `value` (0 to 1)."""
     figure = _figure(1.9)
     axes = figure.subplots()
     rows = values.set_index("emotion").reindex(EMOTIONS[::-1])
@@ -93,7 +93,7 @@ def shares_figure(values: pd.DataFrame) -> Figure:
 
 
 def estimate_figure(estimate: PhqEstimate) -> Figure:
-    """An estimate with its interval over the severity bands of its scale."""
+    """Draw an estimate with its interval over the severity bands of its scale."""
     figure = _figure(0.95)
     axes = figure.subplots()
     starts = [start for start, _band in BAND_STARTS]
@@ -125,7 +125,7 @@ def estimate_figure(estimate: PhqEstimate) -> Figure:
 
 
 def emotion_trend_figure(trend: pd.DataFrame) -> Figure:
-    """Stacked emotion shares, a bar a session in their order; below each bar its date.
+    """Draw stacked emotion shares, a bar for each session in their order; below each bar its date.
 
     `trend`: `recorded_at` (datetimes, ascending) and the seven emotions (0 to 1; NaN where a session has none).
     """
@@ -154,9 +154,13 @@ def emotion_trend_figure(trend: pd.DataFrame) -> Figure:
 
 
 def phq_trend_figure(trend: pd.DataFrame, questionnaires: pd.DataFrame) -> Figure:
-    """PHQ estimates with their intervals and questionnaire scores over dates, on one axis.
+    """Draw PHQ estimates with their intervals and questionnaire scores over dates, on one axis.
 
-    Columns as `dashboard.charts.phq_trend` takes them. Estimates are not joined by lines.
+    Estimates are not joined by lines.
+
+    Args:
+        trend: Columns as `dashboard.charts.phq_trend` takes them.
+        questionnaires: Columns as `dashboard.charts.phq_trend` takes them.
     """
     figure = _figure(2.8)
     axes = figure.subplots()
@@ -209,7 +213,7 @@ def _estimates(axes: Axes, rows: pd.DataFrame, provenance: Provenance) -> None:
 
 
 def _short_day(at: object) -> str:
-    """A date below a bar: the year on a line of its own."""
+    """Write a date below a bar: the year on a line of its own."""
     timestamp = pd.Timestamp(at)  # type: ignore[arg-type]
     return f"{dates.day_and_month(timestamp)}\n{timestamp.year}"
 
@@ -225,7 +229,7 @@ def _figure(height: float) -> Figure:
 
 
 def _quiet(*every: Axes) -> None:
-    """Axes that do not speak louder than what they hold."""
+    """Style axes so that they do not stand out above what they hold."""
     for axes in every:
         axes.spines[["top", "right"]].set_visible(False)
         axes.spines[["left", "bottom"]].set_color(LIGHT.line)

@@ -36,7 +36,13 @@ DEMONSTRATION = mark("A demonstration: the recording is staged and everything sa
 
 
 def session_report(view: SessionView, zone: tzinfo, now: datetime) -> Report:
-    """The report of one analysis of a session; times are shown in `zone`."""
+    """Make the report of one analysis of a session.
+
+    Args:
+        view: The session under review.
+        zone: The zone in which times are shown.
+        now: When the report is made, timezone-aware.
+    """
     session = view.session
     summary = view.analysis.summary
     lead = _("Session of {moment}, {length} min").format(
@@ -56,7 +62,7 @@ def session_report(view: SessionView, zone: tzinfo, now: datetime) -> Report:
 
 
 def estimate_blocks(summary: AnalysisSummary) -> list[Block]:
-    """The estimate with its interval, provenance and meaning, or why there is none."""
+    """Return the estimate with its interval, provenance and meaning, or why there is none."""
     estimate = summary.phq
     if not isinstance(estimate, PhqEstimate):
         return [Words(" ".join((_("No estimate."), ui.sentence(_(estimate.text)))))]
@@ -131,17 +137,32 @@ def _origin(view: SessionView, zone: tzinfo) -> tuple[tuple[str, str], ...]:
 
 
 def instant_text(at: datetime, zone: tzinfo) -> str:
-    """A date and time of a zone, such as '3 Nov 2026, 14:05'."""
+    """Write a date and time of a zone, such as '3 Nov 2026, 14:05'.
+
+    Args:
+        at: The moment, timezone-aware.
+        zone: The zone.
+    """
     return dates.day_and_time(at.astimezone(zone))
 
 
 def day(at: datetime, zone: tzinfo) -> str:
-    """A date of a zone, such as '3 Nov 2026'."""
+    """Write a date of a zone, such as '3 Nov 2026'.
+
+    Args:
+        at: The moment, timezone-aware.
+        zone: The zone.
+    """
     return dates.day(at.astimezone(zone))
 
 
 def origin_line(zone: tzinfo, now: datetime) -> str:
-    """When and by what a report was made."""
+    """Write when and by what version a report was made.
+
+    Args:
+        zone: The zone in which the time is shown.
+        now: When the report is made, timezone-aware.
+    """
     return _("fer-phq {version}, {moment}. Not a diagnosis.").format(
         version=__version__, moment=instant_text(now, zone)
     )

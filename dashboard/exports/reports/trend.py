@@ -29,7 +29,12 @@ DIFFICULTY_NOTE = mark(
 
 
 def trend_report(view: TrendsView, now: datetime) -> Report:
-    """The report of a person over time."""
+    """Make the report of a person over time.
+
+    Args:
+        view: The subject over time.
+        now: When the report is made, timezone-aware.
+    """
     subject = view.subject
     zone = view.zone
     lead = ", ".join(
@@ -68,7 +73,7 @@ def _phq(view: TrendsView) -> list[Block]:
 
 
 def _answers(view: TrendsView) -> list[Block]:
-    """A row a questionnaire; with the answer to its last question, once one of them has it."""
+    """Build a row for each questionnaire; with the answer to its last question, once one of them has it."""
     answers = view.answers
     head = [_("Answered"), _("Questionnaire"), _("Score"), _("Band"), _("Since the baseline"), _("Reliable change")]
     rows = zip(answers["answered_at"], answers["scale"], answers["total"], answers["band"], view.changes, strict=True)
@@ -95,7 +100,7 @@ def _emotions(view: TrendsView) -> Chart:
 
 
 def _sessions(view: TrendsView) -> Rows:
-    """A row a session: never an estimate without its interval and provenance."""
+    """Build a row for each session: never an estimate without its interval and provenance."""
     head = (_("Recorded"), _("Most seen"), _("Coverage"), _("PHQ estimate (interval)"), _("Provenance"), _("Model"))
     return Rows(head, tuple(_session(row, view.zone) for row in view.sessions.to_dict("records")))
 
@@ -116,7 +121,7 @@ def _session(row: Mapping[Hashable, Any], zone: tzinfo) -> tuple[str, ...]:
 
 
 def _measured(view: TrendsView) -> Rows:
-    """What sums up the last sessions, a column a session: those fit on a page."""
+    """Build a table of the measures of the last sessions, a column for each session: those fit on a page."""
     last = view.sessions.tail(6)
     head = (_("Measure"), *(_day(at, view.zone) for at in last["recorded_at"]))
     cells = tuple(

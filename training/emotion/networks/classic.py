@@ -68,6 +68,13 @@ def fer_resnet18(pretrained: bool = False, **kwargs: Any) -> ResNet:
     """Build ResNet-18 with a first convolution for small images: 3 x 3 of stride 1 in place of 7 x 7 of stride 2.
 
     At 48 px the last stage has 3 x 3 cells of stride 16; timm's `resnet18` has 2 x 2 of stride 32.
+
+    Args:
+        pretrained: Must be False.
+        **kwargs: Arguments of timm's `resnet18`.
+
+    Raises:
+        ModelError: Pretrained weights are asked for.
     """
     if pretrained:
         raise ModelError(messages.CLASSIC_WITHOUT_WEIGHTS())
