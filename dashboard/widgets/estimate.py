@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 
 from dashboard import charts, context
-from dashboard.i18n import _
+from dashboard.i18n import _, render
 from dashboard.i18n.vocabulary import modality_list
 from dashboard.widgets import ui
 from db.records import AnalysisSummary
@@ -27,7 +27,7 @@ def show_estimate(summary: AnalysisSummary) -> None:
     if not isinstance(summary.phq, PhqEstimate):
         nothing = _("No estimate")
         st.html(f'<p class="fp-estimate simulated"><span class="number">{escape(nothing)}</span></p>')
-        ui.note(ui.sentence(_(summary.phq.text)))
+        ui.note(ui.sentence(render(summary.phq.message)))
         return
     _number(summary.phq)
     figure = charts.phq_scale(summary.phq, context.colours())

@@ -407,7 +407,7 @@ def phq_to_dict(phq: PhqResult) -> dict[str, Any]:
     facts = encoded if isinstance(encoded, dict) else {"code": "", "params": {}}
     return {
         "unavailable": str(phq.reason),
-        "detail": phq.text,
+        "detail": str(phq.message),
         "code": facts["code"],
         "params": facts["params"],
     }

@@ -274,10 +274,5 @@ class PhqUnavailable:
         """The detail, else what the reason says by itself."""
         return REASON_TEMPLATES[self.reason]() if self.detail is None else self.detail
 
-    @property
-    def text(self) -> str:
-        """The message in English."""
-        return str(self.message)
-
 
 PhqResult = PhqEstimate | PhqUnavailable

@@ -369,7 +369,7 @@ def phq_text(analysis: SessionAnalysis) -> str:
     """Return the estimate with interval and provenance in words, or why there is none."""
     phq = analysis.phq
     if not isinstance(phq, PhqEstimate):
-        return f"unavailable: {phq.text}"
+        return f"unavailable: {phq.message}"
     used = ", ".join(phq.modalities)
     text = f"{phq.scale} {phq.score:.1f}, {phq.level:.0%} interval {phq.low:.1f} to {phq.high:.1f}, from {used}"
     if phq.provenance is Provenance.SIMULATED:

@@ -65,7 +65,7 @@ def estimate_blocks(summary: AnalysisSummary) -> list[Block]:
     """Return the estimate with its interval, provenance and meaning, or why there is none."""
     estimate = summary.phq
     if not isinstance(estimate, PhqEstimate):
-        return [Words(" ".join((_("No estimate."), ui.sentence(_(estimate.text)))))]
+        return [Words(" ".join((_("No estimate."), ui.sentence(render(estimate.message)))))]
     numbers = {"score": decimal(estimate.score), "low": decimal(estimate.low), "high": decimal(estimate.high)}
     on_scale = _("{score} on the {scale} (0 to {maximum})").format(
         scale=estimate.scale, maximum=estimate.scale.maximum, **numbers

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.i18n import translation as i18n
 from db.records import NotFoundError
 from db.store import Store
+from fer_phq.core import texts
 from fer_phq.core.errors import FerPhqError, RecordingError, StoreError
 from fer_phq.core.messages import from_json, literal, to_json
 from fer_phq.core.phq import PhqUnavailable, UnavailableReason
@@ -89,7 +90,7 @@ OLD_WARNING = "A sentence of an older release."
 
 
 @pytest.mark.usefixtures("installation")
-def test_a_sessions_warnings_are_german_on_its_page(store: Store) -> None:
+def test_a_sessions_warnings_and_its_missing_estimate_are_german_on_its_page(store: Store) -> None:
     store.settings.set(key=i18n.SETTING, value="de")
     recording = sample_recording("cut")
     session = store.sessions.create(
@@ -100,7 +101,12 @@ def test_a_sessions_warnings_are_german_on_its_page(store: Store) -> None:
         media_path=None,
     )
     warning = video.SOUND_ENDS(end_s=3.5)
-    analysis = dataclasses.replace(sample_analysis(recording), warnings=(warning, literal(OLD_WARNING)))
+    detail = texts.COVERAGE_BELOW_FLOOR(coverage=0.21, floor=0.3)
+    analysis = dataclasses.replace(
+        sample_analysis(recording),
+        warnings=(warning, literal(OLD_WARNING)),
+        phq=PhqUnavailable(UnavailableReason.LOW_COVERAGE, detail),
+    )
     store.analyses.save(session_id=session.id, analysis=analysis)
     app = AppTest.from_file(str(MAIN), default_timeout=60)
     app.query_params["session"] = session.id
@@ -109,3 +115,6 @@ def test_a_sessions_warnings_are_german_on_its_page(store: Store) -> None:
     page = "".join(part.value for part in app.get("html"))
     assert i18n.render(warning, "de") in page
     assert OLD_WARNING in page
+    reason = i18n.render(detail, "de")[1:]
+    assert reason in page
+    assert str(detail)[1:] not in page

@@ -129,7 +129,7 @@ def test_an_estimate_beyond_24_fits_phq9_only():
 
 
 def test_every_reason_says_itself_in_words():
-    assert all(" " in PhqUnavailable(reason).text for reason in UnavailableReason)
+    assert all(" " in str(PhqUnavailable(reason).message) for reason in UnavailableReason)
     assert PhqUnavailable(UnavailableReason.TOO_SHORT, literal("only two frames")).text == "only two frames"
     with pytest.raises(ValueError, match="mood"):
         PhqUnavailable("mood")  # type: ignore[arg-type]

@@ -42,7 +42,7 @@ def test_an_estimate_says_by_what_and_from_what(recordings, model):
 def test_a_picture_that_never_moves_is_unlike_any_session(recordings, model):
     result = analyze(recordings(seconds=6, fps=4, audio=True), model)
     assert result.phq.reason is UnavailableReason.OUT_OF_DISTRIBUTION
-    assert "unlike those of the training" in result.phq.text
+    assert "unlike those of the training" in str(result.phq.message)
 
 
 def test_frames_without_the_face_stay_as_gaps(recordings, model):

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from pypdf import PdfReader
 
+from dashboard import i18n
 from dashboard.exports.reports import figures
 from dashboard.exports.reports.blocks import Chart, Facts, Heading, Report, Rows, Words
 from dashboard.exports.reports.html import to_html
@@ -25,6 +26,7 @@ from dashboard.exports.reports.pdf import to_pdf
 from dashboard.exports.reports.session import session_report
 from dashboard.widgets import ui
 from db.store import Store
+from fer_phq.core import texts
 from fer_phq.core.phq import PhqResult, PhqUnavailable, Provenance, UnavailableReason
 from service.views.session import load_session_view
 
@@ -87,6 +89,14 @@ def test_no_face_is_a_report_too(store: Store) -> None:
     assert "No estimate." in said
     assert "not found in any sampled frame" in said
     assert not [block for block in report.blocks if isinstance(block, Chart)]
+
+
+def test_the_reason_for_no_estimate_is_in_the_reports_language(store: Store) -> None:
+    detail = texts.COVERAGE_BELOW_FLOOR(coverage=0.21, floor=0.3)
+    with i18n.speaking("de"):
+        html = text_of(to_html(report_of(store, PhqUnavailable(UnavailableReason.LOW_COVERAGE, detail))))
+        assert i18n.render(detail)[1:] in html
+    assert str(detail)[1:] not in html
 
 
 def test_names_in_other_scripts(store: Store) -> None:
