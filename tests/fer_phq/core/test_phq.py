@@ -130,6 +130,6 @@ def test_an_estimate_beyond_24_fits_phq9_only():
 
 def test_every_reason_says_itself_in_words():
     assert all(" " in str(PhqUnavailable(reason).message) for reason in UnavailableReason)
-    assert PhqUnavailable(UnavailableReason.TOO_SHORT, literal("only two frames")).text == "only two frames"
+    assert str(PhqUnavailable(UnavailableReason.TOO_SHORT, literal("only two frames")).message) == "only two frames"
     with pytest.raises(ValueError, match="mood"):
         PhqUnavailable("mood")  # type: ignore[arg-type]
