@@ -15,12 +15,13 @@ from typing import Any
 import streamlit as st
 
 from dashboard import context
-from dashboard.i18n import languages, render
+from dashboard.i18n import _, languages, render
 from dashboard.theme.theme import theme_options
 from dashboard.widgets import ui
 from db.migrate import upgrade
 from fer_phq.core.errors import FerPhqError, SettingsError
 from service.api.routes import routes
+from service.messages import PORT_UNUSABLE
 from service.settings import AppSettings, load_settings
 
 SCRIPT = Path(__file__).with_name("main.py")
@@ -62,7 +63,7 @@ def app(settings: AppSettings, *, port: int | None = None) -> st.App:
     address = dashboard_url(settings, port=port)
 
     @asynccontextmanager
-    async def lifespan(_: st.App) -> AsyncIterator[dict[str, Any]]:
+    async def lifespan(_app: st.App) -> AsyncIterator[dict[str, Any]]:
         print(f"The dashboard is open at {address} (Ctrl+C stops it).", flush=True)
         yield {}
 
@@ -112,10 +113,8 @@ def show_error(error: Exception) -> bool:
         ui.problem(error)
         return True
     log.error("A page failed.", exc_info=error)
-    st.error(
-        "Something went wrong on this page. Reload it; if it happens again, look into the dashboard's log.",
-        icon=":material/error:",
-    )
+    words = _("Something went wrong on this page. Reload it; if it happens again, look into the dashboard's log.")
+    st.error(words, icon=":material/error:")
     return True
 
 
@@ -127,10 +126,8 @@ def _free_port(settings: AppSettings) -> int:
         try:
             probe.bind((settings.address, settings.port))
         except OSError as error:
-            raise SettingsError(
-                f"The dashboard cannot listen on {settings.address} port {settings.port} "
-                f"({error.strerror or error}); stop what uses it or set FERPHQ_PORT to another port."
-            ) from error
+            message = PORT_UNUSABLE(address=settings.address, port=settings.port, reason=error.strerror or str(error))
+            raise SettingsError(message) from error
         return int(probe.getsockname()[1])
 
 

@@ -126,6 +126,7 @@ NOTE_TIME = template("db.note_time", "A note's moment must be a time in the reco
 NOTE_EMPTY = template("db.note_empty", "A note must have words or a tag.")
 NOTE_TOO_LONG = template("db.note_too_long", "A note must be text of at most {longest} characters.")
 TRANSCRIPT_SIZE = template("db.transcript_size", "A transcript must hold between 1 byte and {mib} MiB.")
+UNKNOWN_SCALE = template("db.unknown_scale", "There is no questionnaire '{scale}': use one of {scales}.")
 CORRECTION_SUBJECT = template("db.correction_subject", "A correction must be of the same subject as what it corrects.")
 ALREADY_CORRECTED = template(
     "db.already_corrected", "This questionnaire was already corrected: correct its newest version."

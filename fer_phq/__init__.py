@@ -5,7 +5,9 @@ from fer_phq import load_model, analyze, analyze_image
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from fer_phq.core import lazy_names
 
 if TYPE_CHECKING:
     from fer_phq.models.model import load_model
@@ -15,13 +17,8 @@ __version__ = "0.1.0"
 
 __all__ = ["analyze", "analyze_image", "load_model"]
 
-_MODULES = {"load_model": "fer_phq.models.model", "analyze": "fer_phq.pipeline", "analyze_image": "fer_phq.pipeline"}
-
-
-def __getattr__(name: str) -> Any:
-    # Imported on first use: the vocabulary and the database must not wait for torch.
-    if name in _MODULES:
-        from importlib import import_module
-
-        return getattr(import_module(_MODULES[name]), name)
-    raise AttributeError(f"module 'fer_phq' has no attribute '{name}'")
+# Imported on first use: the vocabulary and the database must not wait for torch.
+__getattr__ = lazy_names(
+    __name__,
+    {"load_model": "fer_phq.models.model", "analyze": "fer_phq.pipeline", "analyze_image": "fer_phq.pipeline"},
+)

@@ -34,6 +34,11 @@ UNKNOWN_ANALYSIS_SETTING = template(
 UNUSABLE_ANALYSIS_SETTINGS = template(
     "settings.unusable_analysis_settings", "The analysis settings {settings} cannot be used: {reason}"
 )
+PORT_UNUSABLE = template(
+    "settings.port_unusable",
+    "The dashboard cannot listen on {address} port {port} ({reason}); stop what uses it or set FERPHQ_PORT to another "
+    "port.",
+)
 
 FPS = template("settings.fps", "The sampling rate must be a number above 0 and at most 240 frames/s.")
 COVERAGE_FLOOR = template("settings.coverage_floor", "The floor of coverage must be a share from 0 to 1 (0.3 is 30 %).")

@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from db.engine import DATABASE_NAME, sqlite_url
 from fer_phq.core.analysis import Sampling, Settings
-from fer_phq.core.errors import SettingsError
+from fer_phq.core.errors import SettingsError, field_message
 from fer_phq.core.paths import data_dir
 from service import messages
 
@@ -193,7 +193,7 @@ def load_settings(**overrides: Any) -> AppSettings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "FERPHQ_" + str(first["loc"][0]).upper() if first["loc"] else messages.THE_SETTINGS()
-        raise SettingsError(messages.UNUSABLE_VALUE(name=name, reason=first["msg"])) from error
+        raise SettingsError(messages.UNUSABLE_VALUE(name=name, reason=field_message(first))) from error
     except ValueError as error:
         raise SettingsError(messages.UNREADABLE_SETTING(reason=str(error))) from error
 

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from dashboard.charts.style import font, style
 from dashboard.i18n import _
-from dashboard.i18n.numbers import decimal
+from dashboard.i18n.numbers import decimal, percent
 from dashboard.theme.palette import Palette
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.phq import BAND_STARTS, PhqEstimate, Provenance, bands_between
@@ -114,7 +114,7 @@ def estimate_colour(provenance: Provenance, colours: Palette) -> str:
 
 def _interval_bar(estimate: PhqEstimate, colour: str) -> go.Scatter:
     words = _("{level} interval: {low} to {high}").format(
-        level=f"{estimate.level:.0%}", low=decimal(estimate.low), high=decimal(estimate.high)
+        level=percent(estimate.level), low=decimal(estimate.low), high=decimal(estimate.high)
     )
     return go.Scatter(
         x=[estimate.low, estimate.high],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.i18n import language, marks, render
+from dashboard.i18n import language, marks, percent_pattern, render
 from service.ingest.sizes import size_message
 
 MINUS = "\N{MINUS SIGN}"
@@ -23,6 +23,17 @@ def decimal(value: float, digits: int = 1, *, signed: bool = False) -> str:
 def short(value: float) -> str:
     """Write a number with no more digits than it needs: '2', '0.5'."""
     return f"{value:g}".replace(".", marks(language())[0])
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Write a share as a percentage: '25%' in English, '25 %' with a space that does not break in German.
+
+    Args:
+        share: 0 to 1.
+        digits: Number of digits behind the decimal mark.
+    """
+    number = f"{share:.{digits}%}".removesuffix("%")
+    return percent_pattern(language()).replace("{}", number.replace(".", marks(language())[0]))
 
 
 def size(count: int) -> str:

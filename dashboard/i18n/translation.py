@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import gettext
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -73,7 +74,7 @@ def render(message: Message, code: str | None = None) -> str:
     """
     code = code or language()
     translations = catalogue(code)
-    return messages.render(message, translations.gettext, translations.ngettext, marks(code)[0])
+    return messages.render(message, translations.gettext, translations.ngettext, marks(code)[0], percent_pattern(code))
 
 
 @functools.cache
@@ -83,6 +84,18 @@ def marks(code: str) -> tuple[str, str]:
         return ".", ","
     symbols = Locale.parse(code, sep="-").number_symbols["latn"]
     return str(symbols["decimal"]), str(symbols["group"])
+
+
+@functools.cache
+def percent_pattern(code: str) -> str:
+    """Return how a language writes a percentage, `{}` for the number: '{}%' in English, with a space in German.
+
+    Args:
+        code: The language, as `languages` lists it.
+    """
+    locale = Locale.parse(code, sep="-")
+    pattern = re.sub(r"[#0,.]+", "{}", locale.percent_formats[None].pattern.split(";")[0])
+    return pattern.replace("%", str(locale.number_symbols["latn"]["percentSign"]))
 
 
 def mark(text: str) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import context
 from dashboard.i18n import _, mark, n_, render
-from dashboard.i18n.numbers import decimal
+from dashboard.i18n.numbers import decimal, percent
 from dashboard.i18n.vocabulary import modality_list
 from dashboard.models import bundles
 from dashboard.widgets import ui
@@ -168,7 +168,7 @@ def phq_facts(phq: PhqConfig | None) -> None:
         [
             (_("PHQ head"), _("{scale}, 0 to {maximum} points").format(scale=phq.scale, maximum=phq.scale.maximum)),
             (source, modality_sets),
-            (_("Interval"), f"{phq.interval_level:.0%}"),
+            (_("Interval"), percent(phq.interval_level)),
         ]
     )
     if phq.provenance is Provenance.SIMULATED:
@@ -193,7 +193,7 @@ def report_section(bundle: Bundle) -> None:
     st.html(figures_table(report.sets))
     for caveat in list_caveats(report):
         ui.warn(caveat)
-    ui.note(_(READING).format(level=f"{report.bootstrap_level:.0%}"))
+    ui.note(_(READING).format(level=percent(report.bootstrap_level)))
     pictures = bundles.list_pictures(bundle)
     if pictures:
         with st.expander(_("Diagrams ({modalities})").format(modalities=modality_list(report.sets[0].modalities))):
@@ -223,7 +223,7 @@ def list_caveats(report: HeadReport) -> list[str]:
 
 def figures_table(sets: Sequence[SetReport]) -> str:
     """Write the heads' figures as an HTML table, one row a modality set."""
-    level = f"{sets[0].interval.interval_level:.0%}"
+    level = percent(sets[0].interval.interval_level)
     covers = _("{level} interval covers").format(level=level)
     names = [_("From"), _("Model"), _("People"), "MAE", _("Always the mean"), "RMSE", "CCC", "Pearson", covers,
              _("Its width")]  # fmt: skip

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import charts, context
 from dashboard.exports.downloads import comparison_downloads
 from dashboard.i18n import _, n_
-from dashboard.i18n.numbers import decimal
+from dashboard.i18n.numbers import decimal, percent
 from dashboard.widgets import ui
 from service.views.comparison import MIDDLE, Comparison, Difference, compare
 
@@ -91,7 +91,7 @@ def difference_text(difference: Difference) -> str:
     """Return a text such as '+1.2 points, 90 % of sessions between −0.5 and 3.0'."""
     mean, low, high = (decimal(value, signed=True) for value in (difference.mean, difference.low, difference.high))
     return _("{points} points, {share} of sessions between {low} and {high}").format(
-        points=mean, share=f"{MIDDLE:.0%}", low=low, high=high
+        points=mean, share=percent(MIDDLE), low=low, high=high
     )
 
 

@@ -11,7 +11,7 @@ from dashboard import context, loaders
 from dashboard.charts import clock
 from dashboard.exports.downloads import session_downloads
 from dashboard.i18n import _, n_
-from dashboard.i18n.numbers import decimal
+from dashboard.i18n.numbers import decimal, percent
 from dashboard.i18n.vocabulary import sampling_words
 from dashboard.widgets import ui
 from db.records import Consent, SessionDetail, SessionRecord
@@ -98,7 +98,7 @@ def analysis_facts(view: AnalysisView) -> None:
                 _("Frames"): [t.frames for t in record.tracks],
                 _("First seen"): [clock(t.first_s) for t in record.tracks],
                 _("Last seen"): [clock(t.last_s) for t in record.tracks],
-                _("Share of the picture"): [f"{t.mean_area:.1%}" for t in record.tracks],
+                _("Share of the picture"): [percent(t.mean_area, 1) for t in record.tracks],
             }
         )
         title = _("People in view")

@@ -9,7 +9,7 @@ from dashboard import context
 from dashboard.charts import clock
 from dashboard.components.timed_rows import Cell, TimedRow, timed_list
 from dashboard.i18n import _, mark
-from dashboard.i18n.numbers import decimal, short
+from dashboard.i18n.numbers import decimal, percent, short
 from dashboard.review.state import go_to
 from dashboard.widgets import ui
 from fer_phq.timeline.episodes import ENTER, EXPRESSIONS, LEAVE, MIN_DWELL_S
@@ -70,7 +70,7 @@ def rows_of(episodes: pd.DataFrame) -> list[TimedRow]:
                 Cell(names[row["emotion"]], colour=colours.emotion(row["emotion"])),
                 *(Cell(exact(row[name]), row[name]) for name in ("onset_s", "peak_s", "offset_s")),
                 Cell(f"{'≥ ' if row['cut'] else ''}{decimal(row['dwell_s'])} s"),
-                Cell(f"{row['peak']:.0%}"),
+                Cell(percent(row["peak"])),
             ),
         )
         for row in episodes.to_dict("records")
@@ -91,4 +91,4 @@ def explain() -> None:
         "least {least} s and never reaches across a gap: ≥ stands before the dwell of one that a gap or the "
         "recording's end cuts short. A neutral face is no expression, and an expression is not the feeling behind it."
     )
-    ui.note(words.format(leave=f"{LEAVE:.0%}", enter=f"{ENTER:.0%}", least=short(MIN_DWELL_S)))
+    ui.note(words.format(leave=percent(LEAVE), enter=percent(ENTER), least=short(MIN_DWELL_S)))

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import charts, context
 from dashboard.i18n import _, render
+from dashboard.i18n.numbers import percent
 from dashboard.i18n.vocabulary import modality_list
 from dashboard.widgets import ui
 from db.records import AnalysisSummary
@@ -59,7 +60,7 @@ def band_words(estimate: PhqEstimate) -> str:
 def _number(estimate: PhqEstimate) -> None:
     kind = "simulated" if estimate.provenance is Provenance.SIMULATED else ""
     interval = _("{level} interval {low} to {high}").format(
-        level=f"{estimate.level:.0%}", low=f"{estimate.low:.0f}", high=f"{estimate.high:.0f}"
+        level=percent(estimate.level), low=f"{estimate.low:.0f}", high=f"{estimate.high:.0f}"
     )
     source = _("{scale}, 0 to {maximum}, from the {modalities}").format(
         scale=estimate.scale, maximum=estimate.scale.maximum, modalities=modality_list(estimate.modalities)

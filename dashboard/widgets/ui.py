@@ -14,7 +14,7 @@ import streamlit as st
 
 from dashboard import context
 from dashboard.charts import clock
-from dashboard.i18n import _, dates, mark, render
+from dashboard.i18n import SOURCE, _, dates, language, mark, numbers, percent_pattern, render
 from dashboard.i18n.vocabulary import ANALYSIS_STATES, PROVENANCES
 from db.records import SessionSummary
 from fer_phq.core.emotions import EMOTIONS
@@ -211,9 +211,11 @@ def sentence(words: str) -> str:
 
 def percent(share: float) -> str:
     """Write a share as whole percent, never rounded up to 100 % or down to 0 %."""
+    # English has no space in running text; in tables the pages set one.
+    pattern = "{} %" if language() == SOURCE else percent_pattern(language())
     if 0 < share < 0.01:
-        return "< 1 %"
-    return f"{min(round(share * 100), 99) if share < 1 else 100} %"
+        return f"< {pattern.replace('{}', '1')}"
+    return pattern.replace("{}", str(min(round(share * 100), 99) if share < 1 else 100))
 
 
 def phq_words(phq: PhqResult | None) -> str:
@@ -274,7 +276,7 @@ def _mix_html(emotions: Mapping[str, float]) -> str:
         nothing = _("No face found")
         return f'<span class="muted">{escape(nothing)}</span>'
     colours = context.colours()
-    texts = {name: escape(f"{_(name)} {share:.0%}") for name, share in emotions.items()}
+    texts = {name: escape(f"{_(name)} {numbers.percent(share)}") for name, share in emotions.items()}
     words = ", ".join(texts.values())
     parts = "".join(
         f'<span style="width:{share * 100:.2f}%;background:{colours.emotion(name)}" title="{texts[name]}"></span>'

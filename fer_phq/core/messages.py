@@ -140,6 +140,7 @@ def render(
     gettext: Callable[[str], str] = str,
     ngettext: Callable[[str, str, int], str] = lambda singular, plural, n: singular if n == 1 else plural,
     decimal_mark: str = ".",
+    percent: str = "{}%",
 ) -> str:
     """Write a message in a language.
 
@@ -148,6 +149,7 @@ def render(
         gettext: A template's text in the language.
         ngettext: A counted template's text in the language, for a number.
         decimal_mark: How the language writes the decimal point of numbers.
+        percent: How the language writes a percentage; `{}` stands for the number.
 
     Returns:
         The text; a message whose code is not declared as the English that was stored with it.
@@ -157,34 +159,34 @@ def render(
     declared = TEMPLATES.get(message.code)
     if declared is None or message.params.keys() != declared.fields:
         return message.text
-    params = {name: _render_param(value, gettext, ngettext, decimal_mark) for name, value in message.params.items()}
+
+    def write(value: Param) -> str | int | float:
+        if isinstance(value, Message):
+            return render(value, gettext, ngettext, decimal_mark, percent)
+        return ", ".join(str(write(part)) for part in value) if isinstance(value, tuple) else value
+
+    params = {name: write(value) for name, value in message.params.items()}
     number = message.params.get(COUNT)
     if declared.plural and isinstance(number, int):
         text = ngettext(declared.text, declared.plural, number)
     else:
         text = gettext(declared.text)
-    return _LocalFormatter(decimal_mark).vformat(text, (), params)
+    return _LocalFormatter(decimal_mark, percent).vformat(text, (), params)
 
 
 class _LocalFormatter(Formatter):
-    """Formatter that writes numbers with the decimal mark of a language."""
+    """Formatter that writes numbers with the decimal mark of a language, and percentages as it does."""
 
-    def __init__(self, decimal_mark: str) -> None:
+    def __init__(self, decimal_mark: str, percent: str) -> None:
         self._decimal_mark = decimal_mark
+        self._percent = percent
 
     def format_field(self, value: Any, format_spec: str) -> str:
         """Format one parameter."""
-        if isinstance(value, float):
-            return format(value, format_spec or "g").replace(".", self._decimal_mark)
-        return str(format(value, format_spec))
-
-
-def _render_param(value: Param, gettext: Any, ngettext: Any, decimal_mark: str) -> str | int | float:
-    if isinstance(value, Message):
-        return render(value, gettext, ngettext, decimal_mark)
-    if isinstance(value, tuple):
-        return ", ".join(str(_render_param(part, gettext, ngettext, decimal_mark)) for part in value)
-    return value
+        if not isinstance(value, float) and not format_spec.endswith("%"):
+            return str(format(value, format_spec))
+        text = format(value, format_spec or "g").replace(".", self._decimal_mark)
+        return self._percent.replace("{}", text.removesuffix("%")) if text.endswith("%") else text
 
 
 def to_json(message: Message) -> str | dict[str, Any]:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fer_phq.core import texts
+from fer_phq.core.errors import AnswersError
 from fer_phq.core.messages import Message, Template
 
 PREAMBLE = "Over the last 2 weeks, how often have you been bothered by any of the following problems?"
@@ -170,12 +171,12 @@ def score_items(items: Sequence[int], scale: Scale) -> int:
         scale: The questionnaire.
 
     Raises:
-        ValueError: An item is missing or outside 0 to 3; an incomplete questionnaire has no score.
+        AnswersError: An item is missing or outside 0 to 3; an incomplete questionnaire has no score.
     """
     if len(items) != scale.items:
-        raise ValueError(f"{scale} has {scale.items} items, {len(items)} were given.")
+        raise AnswersError(texts.ITEM_COUNT(scale=str(scale), items=scale.items, count=len(items)))
     if any(type(value) is not int or not 0 <= value <= 3 for value in items):
-        raise ValueError(f"Every item of {scale} must be 0, 1, 2 or 3.")
+        raise AnswersError(texts.ITEM_VALUE(scale=str(scale)))
     return sum(items)
 
 
@@ -196,14 +197,14 @@ def check_difficulty(difficulty: int | None, items: Sequence[int]) -> None:
         items: The answers to the items.
 
     Raises:
-        ValueError: The answer is none of the four, or the question is not asked after these items.
+        AnswersError: The answer is none of the four, or the question is not asked after these items.
     """
     if difficulty is None:
         return
     if type(difficulty) is not int or not 0 <= difficulty < len(DIFFICULTY_ANSWERS):
-        raise ValueError("The difficulty must be 0, 1, 2 or 3, or not be answered.")
+        raise AnswersError(texts.DIFFICULTY_VALUE())
     if not asks_difficulty(items):
-        raise ValueError("The difficulty is asked only when an item is above 0.")
+        raise AnswersError(texts.DIFFICULTY_NOT_ASKED())
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,11 @@ FEW_FACE_FRAMES = counted(
     "the recording holds {n} frames with a face, fewer than {minimum}",
 )
 
+ITEM_COUNT = template("phq.item_count", "{scale} has {items} items, {count} were given.")
+ITEM_VALUE = template("phq.item_value", "Every item of {scale} must be 0, 1, 2 or 3.")
+DIFFICULTY_VALUE = template("phq.difficulty_value", "The difficulty must be 0, 1, 2 or 3, or not be answered.")
+DIFFICULTY_NOT_ASKED = template("phq.difficulty_not_asked", "The difficulty is asked only when an item is above 0.")
+
 FILE_UNREADABLE = template("core.file_unreadable", "The file {path} cannot be read: {strerror}.")
 
 NO_TABLE = template("core.series_no_table", "values must be (rows, width), got shape {shape}")
@@ -35,3 +40,62 @@ WRONG_NAMES = template("core.series_wrong_names", "{names} names stand beside {c
 WRONG_TIMES = template("core.series_wrong_times", "{rows} rows need {rows} times, got shape {shape}")
 TIMES_DECREASE = template("core.series_times_decrease", "times must be finite and must not decrease")
 WRONG_EMOTIONS = template("core.series_wrong_emotions", "emotions must be (frames, {emotions}), got shape {shape}")
+
+# Fields of settings and recipes
+
+FIELD_MISSING = template("field.missing", "Field required")
+FIELD_UNKNOWN = template("field.unknown", "Extra inputs are not permitted")
+FIELD_NOT_INTEGER = template("field.not_integer", "Input should be a valid integer")
+FIELD_INTEGER_TEXT = template(
+    "field.integer_text", "Input should be a valid integer, unable to parse string as an integer"
+)
+FIELD_INTEGER_FRACTION = template(
+    "field.integer_fraction", "Input should be a valid integer, got a number with a fractional part"
+)
+FIELD_NOT_NUMBER = template("field.not_number", "Input should be a valid number")
+FIELD_NUMBER_TEXT = template("field.number_text", "Input should be a valid number, unable to parse string as a number")
+FIELD_INFINITE = template("field.infinite", "Input should be a finite number")
+FIELD_NOT_TEXT = template("field.not_text", "Input should be a valid string")
+FIELD_NOT_LIST = template("field.not_list", "Input should be a valid list")
+FIELD_NOT_TUPLE = template("field.not_tuple", "Input should be a valid tuple")
+FIELD_NOT_TRUTH = template("field.not_truth", "Input should be a valid boolean")
+FIELD_TRUTH_TEXT = template("field.truth_text", "Input should be a valid boolean, unable to interpret input")
+FIELD_NOT_MAPPING = template("field.not_mapping", "Input should be a valid dictionary")
+FIELD_GREATER = template("field.greater", "Input should be greater than {bound}")
+FIELD_AT_LEAST = template("field.at_least", "Input should be greater than or equal to {bound}")
+FIELD_LESS = template("field.less", "Input should be less than {bound}")
+FIELD_AT_MOST = template("field.at_most", "Input should be less than or equal to {bound}")
+FIELD_SHORT = counted(
+    "field.short", "String should have at least {n} character", "String should have at least {n} characters"
+)
+FIELD_LONG = counted(
+    "field.long", "String should have at most {n} character", "String should have at most {n} characters"
+)
+FIELD_PATTERN = template("field.pattern", "String should match pattern '{pattern}'")
+FIELD_CHOICE = template("field.choice", "Input should be {expected}")
+FIELD_ERRORS = {
+    "missing": FIELD_MISSING,
+    "extra_forbidden": FIELD_UNKNOWN,
+    "int_type": FIELD_NOT_INTEGER,
+    "int_parsing": FIELD_INTEGER_TEXT,
+    "int_from_float": FIELD_INTEGER_FRACTION,
+    "float_type": FIELD_NOT_NUMBER,
+    "float_parsing": FIELD_NUMBER_TEXT,
+    "finite_number": FIELD_INFINITE,
+    "string_type": FIELD_NOT_TEXT,
+    "list_type": FIELD_NOT_LIST,
+    "tuple_type": FIELD_NOT_TUPLE,
+    "bool_type": FIELD_NOT_TRUTH,
+    "bool_parsing": FIELD_TRUTH_TEXT,
+    "dict_type": FIELD_NOT_MAPPING,
+    "greater_than": FIELD_GREATER,
+    "greater_than_equal": FIELD_AT_LEAST,
+    "less_than": FIELD_LESS,
+    "less_than_equal": FIELD_AT_MOST,
+    "string_too_short": FIELD_SHORT,
+    "string_too_long": FIELD_LONG,
+    "string_pattern_mismatch": FIELD_PATTERN,
+    "literal_error": FIELD_CHOICE,
+    "enum": FIELD_CHOICE,
+}
+"""Of pydantic's types of errors, the template in its words."""

@@ -40,6 +40,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -50,6 +51,7 @@ from timm.models.vision_transformer import Block, VisionTransformer
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError, ModelError
+from fer_phq.core.messages import Message, to_json
 from fer_phq.models import messages
 from fer_phq.models.model import FerPhqModel, load_model
 
@@ -163,20 +165,24 @@ def record_tokens(backbone: VisionTransformer) -> Iterator[list[torch.Tensor]]:
 
 
 def main() -> None:
-    """Read a face crop from standard input and print JSON with its map, and with the overlay as PNG in base64."""
-    parser = argparse.ArgumentParser(prog="python -m fer_phq.explain", description=main.__doc__)
+    """Read a face crop from standard input and print JSON with its map, and with the overlay as PNG in base64.
+
+    Why there is no explanation is said on standard error.
+    """
+    parser = argparse.ArgumentParser(prog="python -m fer_phq.explain", description=str(main.__doc__).splitlines()[0])
     parser.add_argument("--model", help="bundle by name, model id or folder; default: the active one")
     parser.add_argument("--emotion", choices=EMOTIONS, help="default: the most probable one")
+    parser.add_argument("--json-errors", action="store_true", help="write an error's message as JSON, for programs")
     args = parser.parse_args()
     try:
         crop = PillowImage.open(io.BytesIO(sys.stdin.buffer.read())).convert("RGB")
     except (OSError, ValueError, PillowImage.DecompressionBombError):
-        parser.exit(2, "Standard input holds no picture; give a face crop as PNG or JPEG.\n")
+        _refuse(messages.NO_CROP(), as_json=args.json_errors)
     try:
         model = load_model(args.model)
         relevance = relevance_map(model, np.asarray(crop), args.emotion)
     except FerPhqError as error:
-        parser.exit(2, f"{error}\n")
+        _refuse(error.message, as_json=args.json_errors)
     factor = max(1, PICTURE_SIDE / min(crop.size))
     enlarged = crop.resize((round(crop.width * factor), round(crop.height * factor)), PillowImage.Resampling.BICUBIC)
     png = io.BytesIO()
@@ -190,6 +196,13 @@ def main() -> None:
         "picture": base64.b64encode(png.getvalue()).decode(),
     }
     print(json.dumps(document))
+
+
+def _refuse(message: Message, *, as_json: bool) -> NoReturn:
+    """End with exit code 2 and the message on standard error: as JSON, or as a sentence."""
+    text = json.dumps(to_json(message)) if as_json else str(message)
+    sys.stderr.write(f"{text}\n")
+    raise SystemExit(2)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ UNKNOWN_BACKBONE = template(
 NO_HUB_WEIGHTS = template(
     "models.no_hub_weights", "{name} has no hub weights: load a checkpoint bundle with fer_phq.load_model."
 )
+NO_CROP = template("models.no_crop", "Standard input holds no picture; give a face crop as PNG or JPEG.")
 NOT_EXPLAINABLE = template(
     "models.not_explainable",
     "The model {model_id} is not a Vision Transformer of timm's, so it cannot be explained.",

@@ -18,13 +18,14 @@ from PIL import Image as Picture
 import fer_phq
 from fer_phq.core.arrays import Image
 from fer_phq.core.errors import ModelError
+from fer_phq.core.messages import Message, from_json
 from fer_phq.models.checkpoint import find_bundle
 from service.views import messages
 
 SECONDS = 120.0
 """Longest time the child may take: seconds when PyTorch is in the file cache, a minute or more on a busy disk."""
-_SENTENCE = 2
-"""The child's exit code when its standard error is one sentence for a person."""
+_REFUSED = 2
+"""The child's exit code when its answer is the message of an error."""
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HOME", "TMPDIR")
 
 
@@ -64,7 +65,7 @@ def explain_crop(
     """
     folder = bundle_folder(model_id, configured)
     # -P: a folder in which the dashboard happens to be started cannot put its own modules in front of ours.
-    command = [sys.executable, "-P", "-m", "fer_phq.explain", "--model", str(folder)]
+    command = [sys.executable, "-P", "-m", "fer_phq.explain", "--json-errors", "--model", str(folder)]
     packed = io.BytesIO()
     Picture.fromarray(crop).save(packed, "PNG")
     try:
@@ -78,10 +79,8 @@ def explain_crop(
         )
     except subprocess.TimeoutExpired:
         raise ModelError(messages.EXPLANATION_TIMEOUT(seconds=seconds)) from None
-    if done.returncode == _SENTENCE:
-        raise ModelError(done.stderr.decode(errors="replace").strip())
     if done.returncode:
-        raise ModelError(messages.EXPLANATION_BROKE_DOWN())
+        raise ModelError(_refusal(done))
     return _read(done.stdout)
 
 
@@ -101,6 +100,14 @@ def bundle_folder(model_id: str, configured: str | None = None) -> Path:
             if bundle.model_id == model_id:
                 return bundle.path.absolute()
     raise ModelError(messages.MODEL_GONE(model_id=model_id))
+
+
+def _refusal(done: subprocess.CompletedProcess[bytes]) -> Message:
+    """Return why the child gave no explanation."""
+    if done.returncode == _REFUSED:
+        with suppress(ValueError):
+            return from_json(json.loads(done.stderr))
+    return messages.EXPLANATION_BROKE_DOWN()
 
 
 def _read(output: bytes) -> Explanation:

@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from fer_phq.core.emotions import EMOTIONS
-from fer_phq.core.errors import SettingsError
+from fer_phq.core.errors import SettingsError, field_message
 from training.emotion import messages
 from training.emotion.data.augment import Augmentation, Mix
 from training.emotion.data.corpora import Source
@@ -292,7 +292,7 @@ def load_recipe(path: Path, overrides: tuple[str, ...] = ()) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "recipe"
-        raise SettingsError(messages.BAD_FIELD(file=path.name, field=field, reason=first["msg"])) from None
+        raise SettingsError(messages.BAD_FIELD(file=path.name, field=field, reason=field_message(first))) from None
 
 
 def _apply_override(fields: dict[str, Any], override: str) -> None:

@@ -72,4 +72,9 @@ def lines(messages: Sequence[Message]) -> Message:
     """Join messages, at least one, a line each; of more than `MOST_LINES` the rest is counted."""
     rest = len(messages) - MOST_LINES
     first = [*messages[:MOST_LINES], *([MORE_LINES(n=rest)] if rest > 0 else [])]
-    return reduce(lambda before, line: TWO_LINES(before=before, line=line), first)
+    return join_lines(first)
+
+
+def join_lines(messages: Sequence[Message]) -> Message:
+    """Join messages, at least one, a line each."""
+    return reduce(lambda before, line: TWO_LINES(before=before, line=line), messages)

@@ -51,7 +51,7 @@ SPEECH_EMPTY = template(
     "espeak-ng gave no sound of {rate} samples a second: check its voice {voice}.",
 )
 
-TRAINED_ON_SIMULATED = template(
+SIMULATED_LABELS = template(
     "simulation.trained_on_simulated",
     "Trained on simulated {scale} labels only ({file}): a demonstration of the machinery, without evidence about any "
     "person.",

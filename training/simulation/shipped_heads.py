@@ -71,7 +71,7 @@ def train_heads(folder: Path, data: Path, seed: int, subjects: int = SUBJECTS) -
         simulate(cohort, seed, bank).data, Options(seed, quick=True), lambda line: print(line, file=sys.stderr)
     )
     config = model.bundle.config
-    labels = messages.TRAINED_ON_SIMULATED(scale=str(result.report.scale), file="training/simulation/severity.py")
+    labels = messages.SIMULATED_LABELS(scale=str(result.report.scale), file="training/simulation/severity.py")
     with replace_folder(folder) as part:
         shutil.copytree(folder, part, dirs_exist_ok=True)
         write_heads(result, config, part, Provenance.SIMULATED, labels, config.name)

@@ -15,7 +15,7 @@ from dashboard.charts.session.rows import Row, position_markers, span_bars, stri
 from dashboard.charts.session.voice import voice_rows
 from dashboard.charts.style import clock
 from dashboard.i18n import _, mark, n_
-from dashboard.i18n.numbers import decimal
+from dashboard.i18n.numbers import decimal, percent
 from dashboard.theme.palette import Palette
 
 OTHER_SPEAKERS = mark("Others")
@@ -89,7 +89,7 @@ def episode_row(episodes: pd.DataFrame | None, grid: pd.DataFrame, colours: Pale
             onset=clock(onset),
             offset=clock(offset),
             dwell=decimal(offset - onset),
-            peak=f"{peak:.0%}",
+            peak=percent(peak),
         )
         for name, onset, offset, peak in zip(
             episodes["emotion"], episodes["onset_s"], episodes["offset_s"], episodes["peak"], strict=True

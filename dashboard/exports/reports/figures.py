@@ -16,6 +16,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from dashboard.charts import COVERAGE_LABELS, COVERAGE_STATES, broken, clock, with_gap_edges
 from dashboard.i18n import _, dates
+from dashboard.i18n.numbers import percent
 from dashboard.theme.palette import LIGHT
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.phq import BAND_STARTS, PhqEstimate, Provenance, Scale
@@ -85,7 +86,7 @@ def shares_figure(values: pd.DataFrame) -> Figure:
     bars = axes.barh([_(name.capitalize()) for name in rows.index], rows["value"], height=0.62)
     for bar, name in zip(bars, rows.index, strict=True):
         bar.set_color(LIGHT.emotion(name))
-    axes.bar_label(bars, [f"{value:.0%}" for value in rows["value"]], padding=3, fontsize=7)
+    axes.bar_label(bars, [percent(value) for value in rows["value"]], padding=3, fontsize=7)
     axes.set(xlim=(0, 1.02), xlabel=_("Mean probability over frames with a face"))
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     _quiet(axes)

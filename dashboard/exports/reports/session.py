@@ -9,7 +9,7 @@ from dashboard.charts import clock
 from dashboard.exports.reports.blocks import Block, Chart, Facts, Heading, Report, Rows, Words
 from dashboard.exports.reports.figures import estimate_figure, shares_figure, timeline_figure
 from dashboard.i18n import _, dates, mark, render
-from dashboard.i18n.numbers import decimal
+from dashboard.i18n.numbers import decimal, percent
 from dashboard.i18n.vocabulary import PROVENANCES, modality_list, sampling_words
 from dashboard.widgets import ui
 from dashboard.widgets.estimate import meaning
@@ -74,7 +74,7 @@ def estimate_blocks(summary: AnalysisSummary) -> list[Block]:
         Facts(
             (
                 (_("Estimate"), on_scale),
-                (_("{level} interval").format(level=f"{estimate.level:.0%}"), _("{low} to {high}").format(**numbers)),
+                (_("{level} interval").format(level=percent(estimate.level)), _("{low} to {high}").format(**numbers)),
                 (_("Provenance"), _(PROVENANCES[estimate.provenance])),
                 (_("From"), _("the {modalities}").format(modalities=modality_list(estimate.modalities))),
             )
@@ -93,7 +93,7 @@ def _emotion_blocks(view: AnalysisView) -> list[Block]:
     summary = view.summary
     if view.shares is None:
         return [Words(_("The subject's face was not found in any sampled frame of this recording."))]
-    shares = ", ".join(f"{_(row['emotion'])} {row['value']:.0%}" for row in view.shares.to_dict("records"))
+    shares = ", ".join(f"{_(row['emotion'])} {percent(row['value'])}" for row in view.shares.to_dict("records"))
     frames_seen = _("{part} of {whole}").format(part=summary.frames_with_face, whole=summary.frames_sampled)
     return [
         Facts(

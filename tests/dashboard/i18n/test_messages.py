@@ -14,13 +14,14 @@ from dashboard.i18n import translation as i18n
 from db.records import NotFoundError
 from db.store import Store
 from fer_phq.core import texts
-from fer_phq.core.errors import FerPhqError, RecordingError, StoreError
+from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError, StoreError
 from fer_phq.core.messages import from_json, literal, to_json
 from fer_phq.core.phq import PhqUnavailable, UnavailableReason
 from fer_phq.video import messages as video
 from fer_phq.video import probe
 from fer_phq.words.transcripts.reading import parse_transcript
 from service.ingest.questionnaire_csv import read_questionnaire_table
+from service.settings import load_settings
 
 MAIN = Path(__file__).parents[3] / "dashboard" / "main.py"
 
@@ -68,6 +69,49 @@ def test_numbers_have_the_decimal_mark_of_the_language() -> None:
     message = video.SOUND_ENDS(end_s=3.5)
     assert "3.5 s" in i18n.render(message, "en")
     assert "3,5 s" in i18n.render(message, "de")
+
+
+def test_percentages_are_written_as_in_the_language() -> None:
+    message = texts.COVERAGE_BELOW_FLOOR(coverage=0.125, floor=0.3)
+    assert "12% of the sampled frames, below 30%" in i18n.render(message, "en")
+    assert "12\N{NO-BREAK SPACE}%" in i18n.render(message, "de")
+    assert "30\N{NO-BREAK SPACE}%" in i18n.render(message, "de")
+    assert i18n.percent_pattern("fr") == "{}\N{NO-BREAK SPACE}%"
+    assert i18n.percent_pattern("tr") == "%{}"
+
+
+def test_what_is_wrong_with_a_field_is_said_in_german(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value, english, german in (
+        ("FERPHQ_FPS", "0", "FERPHQ_FPS cannot be used: Input should be greater than 0.", "muss größer als 0 sein"),
+        ("FERPHQ_PORT", "eighty", "unable to parse string as an integer", "muss eine ganze Zahl sein"),
+        ("FERPHQ_SECRET", "short", "at least 16 characters", "mindestens 16 Zeichen"),
+        ("FERPHQ_WORKER_ID", "a b", "should match pattern", "muss dem Muster"),
+    ):
+        monkeypatch.setenv(name, value)
+        with pytest.raises(SettingsError) as refused:
+            load_settings()
+        monkeypatch.delenv(name)
+        assert english in str(refused.value)
+        assert german in i18n.render(refused.value.message, "de")
+
+
+def test_answers_that_cannot_be_scored_are_said_in_german(store: Store) -> None:
+    subject = store.subjects.create(label="P")
+    for scale, items, difficulty, german in (
+        ("PHQ-9", [1] * 8, None, "Der PHQ-9 hat 9 Fragen, 8 Antworten liegen vor."),
+        ("PHQ-9", [4] * 9, None, "Jede Frage des PHQ-9 muss mit 0, 1, 2 oder 3 beantwortet sein."),
+        ("PHQ-9", [0] * 9, 2, "Nach der Beeinträchtigung wird nur gefragt, wenn eine Antwort über 0 liegt."),
+        ("PHQ-7", [0] * 7, None, "Es gibt keinen Fragebogen „PHQ-7“: einen von PHQ-8, PHQ-9 verwenden."),
+    ):
+        with pytest.raises(StoreError) as refused:
+            store.questionnaires.save(
+                subject_id=subject.id,
+                scale=scale,  # type: ignore[arg-type]
+                items=items,
+                difficulty=difficulty,
+                answered_at=datetime(2026, 3, 2, tzinfo=UTC),
+            )
+        assert i18n.render(refused.value.message, "de") == german
 
 
 def test_every_reason_for_no_estimate_is_german() -> None:

@@ -141,6 +141,13 @@ def test_numbers_have_the_languages_decimal_mark_in_every_format(declare):
     assert str(numbers(plain=14.0, whole=3, rounded=2.0)) == "14 3 2.00"
 
 
+def test_a_percentage_is_written_as_the_language_writes_it(declare):
+    message = declare("test.percent", "{share:.0%} of {whole:.1%}")(share=0.25, whole=1)
+    assert str(message) == "25% of 100.0%"
+    assert render(message, decimal_mark=",", percent="{}\N{NO-BREAK SPACE}%") == "25\xa0% of 100,0\xa0%"
+    assert render(message, percent="%{}") == "%25 of %100.0"
+
+
 def test_equal_messages_are_equal_whatever_they_said_then(short):
     message = short(file="a", seconds=1.0, share=0.5)
     assert message == Message("test.short", {"file": "a", "seconds": 1.0, "share": 0.5}, "older wording")

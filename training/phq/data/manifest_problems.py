@@ -12,7 +12,7 @@ from fer_phq.core.csv_input import Problem, Row
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.messages import Message, Template
 from training.phq.data import messages
-from training.phq.messages import MORE_LINES, TWO_LINES
+from training.phq.messages import MORE_LINES, join_lines
 
 MOST_LISTED = 20
 """Problems of each kind that a report writes out; the others are counted."""
@@ -146,7 +146,7 @@ def report_problems(
     of_whole = any(problem.row is None for problem in problems)
     if bad and not of_whole and bad < rows and not skip_bad:
         lines.append(messages.SKIP_BAD(rows=messages.ROWS(n=bad), rest=rows - bad))
-    return ManifestError(reduce(lambda before, line: TWO_LINES(before=before, line=line), lines), problems)
+    return ManifestError(join_lines(lines), problems)
 
 
 def show_cell(cell: str) -> str:
