@@ -17,7 +17,10 @@ def lazy_names(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]
         modules: The public names that are imported on first use, each with the module that has it.
 
     Returns:
-        A function that gives the object of a name and raises AttributeError for any other name.
+        A function that gives the object of a name.
+
+    Raises:
+        AttributeError: Only by the function that is returned, for any other name.
     """
 
     def load(name: str) -> Any:
