@@ -112,7 +112,12 @@ def media_path(record: SessionRecord) -> Path | None:
 
 @st.cache_data(show_spinner=False, max_entries=24)
 def pictures(
-    path: str, time_s: float, box: Box | None, landmarks: Points | None, colour: str
+    path: str,
+    time_s: float,
+    box: Box | None,
+    landmarks: Points | None,
+    colour: str,
+    name: str | None = None,
 ) -> tuple[Image, Image | None]:
     """Read the recording's frame at a time, with the face's box and landmarks drawn in, and the face.
 
@@ -122,6 +127,7 @@ def pictures(
         box: The face's box, in pixels of the analysed frame; None without a face.
         landmarks: The face's landmarks, in pixels of the analysed frame; None without a face.
         colour: '#RRGGBB' of box and landmarks.
+        name: What errors call the recording; its path when omitted.
 
     Returns:
         uint8 RGB of the frame, and of the face with its surroundings; None for the face without a box.
@@ -129,7 +135,7 @@ def pictures(
     Raises:
         RecordingError: The frame cannot be read, or the box lies outside it.
     """
-    frame = read_frame(path, time_s)
+    frame = read_frame(path, time_s, display_name=name)
     picture = Picture.fromarray(frame.rgb)
     if box is None:
         return frame.rgb, None
@@ -154,7 +160,7 @@ def pictures(
 
 
 @st.cache_data(show_spinner=False, max_entries=24)
-def looked_at(analysis_id: str, path: str, time_s: float) -> Explanation:
+def looked_at(analysis_id: str, path: str, time_s: float, name: str | None = None) -> Explanation:
     """Compute where the analysis's own model looked in the frame nearest to a time, for its most probable emotion.
 
     The face is cut out as it was for the model, not with its surroundings as in `pictures`.
@@ -163,6 +169,7 @@ def looked_at(analysis_id: str, path: str, time_s: float) -> Explanation:
         analysis_id: The analysis's UUID.
         path: The recording.
         time_s: Seconds from its start.
+        name: What errors call the recording; its path when omitted.
 
     Raises:
         RecordingError: The frame cannot be read or has no face.
@@ -175,7 +182,7 @@ def looked_at(analysis_id: str, path: str, time_s: float) -> Explanation:
     if detail.emotions is None:
         words = _("The subject's face was not found at {time} s, so there is nothing to look at.")
         raise RecordingError(words.format(time=decimal(time_s)))
-    frame = read_frame(path, detail.time_s)
+    frame = read_frame(path, detail.time_s, display_name=name)
     landmarks = view.record.timeline.landmarks[detail.row]
     return explain_crop(
         align_crop(frame.rgb, landmarks / frame.scale),

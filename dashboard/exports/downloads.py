@@ -15,7 +15,7 @@ from dashboard.exports.reports.html import to_html
 from dashboard.exports.reports.pdf import to_pdf
 from dashboard.exports.reports.session import session_report
 from dashboard.exports.reports.trend import trend_report
-from dashboard.i18n import _, mark
+from dashboard.i18n import _, mark, render
 from dashboard.widgets import ui
 from db.records import SubjectSummary
 from service.views.cohort import CohortView
@@ -29,6 +29,7 @@ from service.views.exports import (
     frames_table,
     notes_table,
     pairs_table,
+    sessions_table,
     transcript_table,
     voice_table,
     words_table,
@@ -80,7 +81,7 @@ def trend_downloads(subject: SubjectSummary, load: Callable[[], TrendsView]) -> 
     stem = f"subject-{subject.id[:8]}"
     report_buttons(lambda: trend_report(load(), datetime.now(UTC)), stem)
     with st.popover(_("Data"), icon=":material/download:"):
-        table_buttons(_("Sessions"), lambda: load().sessions, f"{stem}-sessions")
+        table_buttons(_("Sessions"), lambda: sessions_table(load(), render), f"{stem}-sessions")
         table_buttons(_("Questionnaires"), lambda: load().answers, f"{stem}-questionnaires")
         table_buttons(_("Events"), lambda: events_table(load()), f"{stem}-events")
         ui.note(_(DICTIONARY))

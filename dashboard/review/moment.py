@@ -13,7 +13,7 @@ from dashboard.i18n import _, render
 from dashboard.i18n.numbers import decimal
 from dashboard.review.state import paused_at, slid, wish
 from dashboard.widgets import ui
-from db.records import AnalysisSummary, SessionDetail
+from db.records import SessionDetail
 from fer_phq.core.errors import FerPhqError
 from service.ingest.tokens import media_url
 from service.views.review import emotion_table
@@ -118,7 +118,9 @@ def show_pictures(view: SessionView, frame: FrameDetail) -> None:
         ui.note(_("The frame cannot be shown without the recording's file."))
         return
     try:
-        picture, crop = loaders.pictures(str(path), frame.time_s, frame.box, frame.landmarks, context.colours().low)
+        picture, crop = loaders.pictures(
+            str(path), frame.time_s, frame.box, frame.landmarks, context.colours().low, view.session.original_name
+        )
     except FerPhqError as error:
         ui.warn(render(error.message))
         return
@@ -130,20 +132,20 @@ def show_pictures(view: SessionView, frame: FrameDetail) -> None:
             caption = _("The face, cut out of the frame. Quality {quality} of 1.")
             ui.note(caption.format(quality=decimal(frame.quality, 2)))
         if st.toggle(_("Show what the model looked at"), key=f"look_{summary.id}"):
-            show_looked_at(summary, str(path), frame)
+            show_looked_at(view, str(path), frame)
 
 
-def show_looked_at(summary: AnalysisSummary, path: str, frame: FrameDetail) -> None:
+def show_looked_at(view: SessionView, path: str, frame: FrameDetail) -> None:
     """Draw the face under a heatmap of what the emotion depends on, with its colours explained.
 
     Args:
-        summary: The analysis.
+        view: The session's analysis.
         path: The recording.
         frame: The frame, which has a face.
     """
     try:
         with st.spinner(_("Asking the model, which takes some seconds …")):
-            relevance = loaders.looked_at(summary.id, path, frame.time_s)
+            relevance = loaders.looked_at(view.analysis.summary.id, path, frame.time_s, view.session.original_name)
     except FerPhqError as error:
         ui.warn(render(error.message))
         return

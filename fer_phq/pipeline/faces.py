@@ -23,7 +23,12 @@ CROP_SIDE = 96
 
 
 def extract_faces(
-    recording: RecordingInfo, model: FerPhqModel, settings: Settings, timer: StageTimer, on_progress: ProgressHook
+    recording: RecordingInfo,
+    model: FerPhqModel,
+    settings: Settings,
+    timer: StageTimer,
+    on_progress: ProgressHook,
+    display_name: str | None = None,
 ) -> tuple[SubjectFaces, tuple[Message, ...]]:
     """Extract the subject's faces in the sampled frames, with their embeddings.
 
@@ -33,6 +38,7 @@ def extract_faces(
         settings: Sampling, detection threshold and the subject's track.
         timer: Measures the stages "decode", "detect" and "embed".
         on_progress: Called after each chunk; it may raise `AnalysisCancelled`.
+        display_name: What errors call the recording; its path when omitted.
 
     Returns:
         The subject's faces, and warnings about the recording and about what limits the result.
@@ -46,7 +52,9 @@ def extract_faces(
     collector = FaceCollector(model.dim)
     # How many key frames there are is not known before they are read.
     expected = 0 if settings.sampling.key_frames else round(recording.duration_s * settings.sampling.fps)
-    with sample_frames(recording.path, settings.sampling, max_side=settings.max_side) as stream:
+    with sample_frames(
+        recording.path, settings.sampling, max_side=settings.max_side, display_name=display_name
+    ) as stream:
         for frames in read_chunks(stream, settings.chunk_frames, timer):
             with timer.measure("detect"):
                 observations, crops = observe_faces(frames, detector, tracker, first_index=len(collector))

@@ -37,6 +37,7 @@ def analyze(
     settings: Settings | None = None,
     on_progress: ProgressHook | None = None,
     sidecar: Sidecar | None = None,
+    display_name: str | None = None,
 ) -> SessionAnalysis:
     """Analyse one recording. A recording without any face is a result (coverage 0), not an error.
 
@@ -46,6 +47,7 @@ def analyze(
         settings: Sampling, thresholds and the subject's track.
         on_progress: Called as each step (faces, sound, words, estimate) goes on; it may raise `AnalysisCancelled`.
         sidecar: A transcript, and sound that was recorded separately.
+        display_name: What errors and warnings call the recording; its path when omitted.
 
     Raises:
         RecordingError: The recording, or the separate sound, cannot be analysed.
@@ -58,14 +60,14 @@ def analyze(
     report = on_progress or ignore_progress
     timer = StageTimer()
 
-    recording = probe(path)
+    recording = probe(path, display_name=display_name)
     sidecar_digest = sidecar.digest()
     loaded = load_sidecar(sidecar)  # fail on a misspelt speaker name before decoding, not after
 
-    faces, face_warnings = extract_faces(recording, model, settings, timer, report)
+    faces, face_warnings = extract_faces(recording, model, settings, timer, report, display_name)
 
     with timer.measure("listen"):
-        speech = extract_speech(recording, loaded, report)
+        speech = extract_speech(recording, loaded, report, display_name)
 
     report(Progress(Step.ESTIMATE, 0, 1))
     with timer.measure("heads"):

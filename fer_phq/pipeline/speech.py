@@ -75,7 +75,10 @@ def load_sidecar(sidecar: Sidecar) -> LoadedSidecar:
 
 
 def extract_speech(
-    recording: RecordingInfo, sidecar: LoadedSidecar, on_progress: ProgressHook | None = None
+    recording: RecordingInfo,
+    sidecar: LoadedSidecar,
+    on_progress: ProgressHook | None = None,
+    display_name: str | None = None,
 ) -> SpeechFeatures:
     """Extract voice and words of the subject.
 
@@ -83,6 +86,7 @@ def extract_speech(
         recording: The recording, from `probe`.
         sidecar: Its sidecar files, from `load_sidecar`.
         on_progress: Called as sound (in seconds) and words (in utterances) are done; it may raise `AnalysisCancelled`.
+        display_name: What warnings call the recording; its path when omitted.
 
     Raises:
         RecordingError: A sound file of the sidecar cannot be used. Sound of the recording itself that cannot be used is
@@ -90,7 +94,7 @@ def extract_speech(
     """
     report = on_progress or ignore_progress
     warnings = list(sidecar.warnings)
-    voice = _extract_voice(recording, sidecar, report, warnings)
+    voice = _extract_voice(recording, sidecar, report, warnings, display_name)
     words = _extract_words(sidecar, report, warnings)
     return SpeechFeatures(voice, words, tuple(warnings))
 
@@ -100,10 +104,14 @@ def ignore_progress(progress: Progress) -> None:
 
 
 def _extract_voice(
-    recording: RecordingInfo, sidecar: LoadedSidecar, on_progress: ProgressHook, warnings: list[Message]
+    recording: RecordingInfo,
+    sidecar: LoadedSidecar,
+    on_progress: ProgressHook,
+    warnings: list[Message],
+    display_name: str | None,
 ) -> FeatureSeries | None:
     """Extract the subject's prosody, or everyone's where nothing says who speaks when."""
-    voice = _extract_sound(recording, sidecar.audio, on_progress, warnings)
+    voice = _extract_sound(recording, sidecar.audio, on_progress, warnings, display_name)
     if voice is None or not count_measured(voice):
         return voice
     if sidecar.transcript is None or sidecar.speaker is None:
@@ -114,7 +122,11 @@ def _extract_voice(
 
 
 def _extract_sound(
-    recording: RecordingInfo, audio: Path | None, on_progress: ProgressHook, warnings: list[Message]
+    recording: RecordingInfo,
+    audio: Path | None,
+    on_progress: ProgressHook,
+    warnings: list[Message],
+    display_name: str | None,
 ) -> FeatureSeries | None:
     """Extract the prosody of all sound; None where there is none that can be used."""
     if audio is None and not recording.has_audio:
@@ -129,7 +141,7 @@ def _extract_sound(
     if audio is not None:
         return voice_features(audio, on_progress=report, on_warning=warnings.append)
     try:
-        return voice_features(recording.path, on_progress=report, on_warning=warnings.append)
+        return voice_features(recording.path, display_name=display_name, on_progress=report, on_warning=warnings.append)
     except RecordingError as error:
         warnings.append(messages.VOICE_LEFT_OUT(reason=error.message))
         return None

@@ -45,6 +45,7 @@ _MIN_VOICED = 2  # voiced frames (of six or seven a row) that make a pitch
 def voice_features(
     path: StrPath,
     *,
+    display_name: str | None = None,
     speech_of: Iterable[Interval] | None = None,
     block_s: float = BLOCK_S,
     limits: Limits = DEFAULT_LIMITS,
@@ -58,6 +59,7 @@ def voice_features(
 
     Args:
         path: The recording or sound file.
+        display_name: What errors call it; its path when omitted.
         speech_of: (start, end) of the subject's utterances in seconds; rows outside become NaN (see `only_during`).
         block_s: Seconds of sound held at once.
         limits: What the decoder process may use.
@@ -75,7 +77,7 @@ def voice_features(
         ValueError: An interval is not finite or ends before it starts.
     """
     intervals = None if speech_of is None else check_intervals(speech_of)  # fail before the work, not after it
-    with read_sound(path, block_s=block_s, limits=limits) as stream:
+    with read_sound(path, block_s=block_s, display_name=display_name, limits=limits) as stream:
         series = features_of_sound(_samples(stream, on_progress))
     if on_warning is not None:
         for warning in stream.warnings:

@@ -46,7 +46,9 @@ class Analyser(Protocol):
     def model_id(self) -> str:
         """Id of the model that will be used. Raises ModelError when it cannot be loaded."""
 
-    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, sidecar: Sidecar) -> SessionAnalysis:
+    def analyse(
+        self, path: Path, settings: Settings, on_progress: ProgressHook, sidecar: Sidecar, display_name: str
+    ) -> SessionAnalysis:
         """Analyse one recording. What `on_progress` raises comes out as it is.
 
         Args:
@@ -54,6 +56,7 @@ class Analyser(Protocol):
             settings: How it is analysed.
             on_progress: Called with the progress of each step.
             sidecar: Files given beside the recording.
+            display_name: What errors call the recording.
 
         Raises:
             FerPhqError: The recording, its sidecar files or the model cannot be used.
@@ -175,7 +178,8 @@ class JobRunner:
             if existing is not None:
                 return existing.id
             hook = self._hook(workflow_id, claim)
-            analysis = self._analyser.analyse(self._recording_of(session), settings, hook, sidecar)
+            path = self._recording_of(session)
+            analysis = self._analyser.analyse(path, settings, hook, sidecar, session.original_name)
         measures = versioned_measures(analysis, settings)
         return _still_there(
             lambda: self._store.analyses.save(

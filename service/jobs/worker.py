@@ -75,7 +75,9 @@ class PipelineAnalyser:
         """Id of the loaded model. Raises ModelError when it cannot be loaded."""
         return str(self._model().model_id)
 
-    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, sidecar: Sidecar) -> SessionAnalysis:
+    def analyse(
+        self, path: Path, settings: Settings, on_progress: ProgressHook, sidecar: Sidecar, display_name: str
+    ) -> SessionAnalysis:
         """Analyse one recording with the loaded model, as `fer_phq.pipeline.session.analyze` does.
 
         Args:
@@ -83,10 +85,11 @@ class PipelineAnalyser:
             settings: How it is analysed.
             on_progress: Called with the progress of each step.
             sidecar: Files given beside the recording.
+            display_name: What errors call the recording.
         """
         from fer_phq.pipeline.session import analyze
 
-        return analyze(path, self._model(), settings, on_progress, sidecar)
+        return analyze(path, self._model(), settings, on_progress, sidecar, display_name)
 
     def _model(self) -> Any:
         from fer_phq.models.model import load_model

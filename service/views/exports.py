@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
 from db.store import Store
 from fer_phq.core.feature_series import FeatureSeries
+from fer_phq.core.messages import Message
 from service.views.comparison import Comparison
 from service.views.session import AnalysisView, SessionView
 from service.views.trends import TrendsView
@@ -54,6 +55,17 @@ def transcript_table(session: SessionView) -> pd.DataFrame | None:
 def notes_table(session: SessionView) -> pd.DataFrame:
     """Return one row a note of a session, those of no moment first."""
     return _records(session.notes, ("time_s", "tag", "words", "created_at", "updated_at"))
+
+
+def sessions_table(trends: TrendsView, render: Callable[[Message], str] = str) -> pd.DataFrame:
+    """Return one row an analysed session of a subject's, oldest first.
+
+    Args:
+        trends: The subject over time.
+        render: Writes why there is no estimate in a language; English when omitted.
+    """
+    sessions = trends.sessions
+    return sessions.assign(phq_detail=pd.Series([render(detail) for detail in sessions["phq_detail"]], dtype=object))
 
 
 def events_table(trends: TrendsView) -> pd.DataFrame:

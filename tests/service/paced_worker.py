@@ -45,7 +45,9 @@ class PacedAnalyser:
 
     model_id = "paced-0000"
 
-    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Sidecar) -> SessionAnalysis:
+    def analyse(
+        self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Sidecar, display_name: str
+    ) -> SessionAnalysis:
         info, pace = probe(path), _pace()
         with (MARKS / "begun").open("a") as file:
             file.write(f"{os.getpid()} {info.sha256}\n")

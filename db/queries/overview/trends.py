@@ -64,8 +64,8 @@ class TrendQueries(Queries):
 
         Columns: session_id, analysis_id, recorded_at (UTC), model_id, coverage, frames_sampled, dominant_emotion, the
         seven mean probabilities, phq_score, phq_low, phq_high, phq_level, phq_scale, phq_provenance, phq_model_id,
-        phq_modalities ("face+voice"); where there is no estimate those are NaN, and phq_unavailable and phq_detail say
-        why; is_demo; and a column for each of `measures`, NaN where not measured.
+        phq_modalities ("face+voice"); where there is no estimate those are NaN, and phq_unavailable and phq_detail (a
+        `Message`) say why; is_demo; and a column for each of `measures`, NaN where not measured.
 
         Args:
             subject_id: The subject's UUID.
@@ -97,7 +97,7 @@ class TrendQueries(Queries):
         with self._reading() as session:
             get_row(session, SubjectRow, subject_id)
             table = tidy_frame(session.execute(query).all(), _TREND | dict.fromkeys(measures, "float64"))
-        table["phq_detail"] = table["phq_detail"].map(lambda detail: str(from_text(detail)))
+        table["phq_detail"] = pd.Series([from_text(detail) for detail in table["phq_detail"]], dtype=object)
         return table
 
     def list_models(self, *, subject_id: str) -> list[str]:

@@ -35,7 +35,9 @@ class Doing:
         self._work = work
         self.asked: list[Settings] = []
 
-    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Sidecar) -> SessionAnalysis:
+    def analyse(
+        self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Sidecar, display_name: str
+    ) -> SessionAnalysis:
         assert path.is_file()
         self.asked.append(settings)
         return self._work(on_progress)

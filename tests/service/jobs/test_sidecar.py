@@ -81,10 +81,10 @@ def test_another_transcript_is_another_analysis(settings: AppSettings, store: St
         runs = 0
 
         def analyse(
-            self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Sidecar
+            self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Sidecar, display_name: str
         ) -> SessionAnalysis:
             self.runs += 1
-            return super().analyse(path, settings, on_progress, beside)
+            return super().analyse(path, settings, on_progress, beside, display_name)
 
     analyser = Counting(lambda: active_bundle(settings, store))
     runner = JobRunner(settings, store, analyser, "w-1")

@@ -18,6 +18,7 @@ from recordings import Recordings
 from db.records import SubjectRecord
 from db.store import Store
 from fer_phq.models.checkpoint import SHIPPED, find_bundle, read_bundle
+from service.ingest.media import MediaStore
 from service.ingest.recordings import add_recording
 from service.jobs import queue
 from service.jobs.runner import JobRunner
@@ -48,6 +49,31 @@ def test_a_recording_of_a_face_is_analysed(
     assert analysis.model_id == analyser.model_id
     assert analysis.coverage > 0.5
     assert analysis.emotions is not None
+
+
+def test_a_recording_that_breaks_is_named_as_the_person_named_it(
+    settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings
+) -> None:
+    added = add_recording(
+        settings,
+        store,
+        recordings(seconds=2, audio=True),
+        subject_id=subject.id,
+        recorded_at=WHEN,
+        original_name="Tuesday, second visit.mp4",
+    )
+    session = store.sessions.get(session_id=added.session_id)
+    assert session.media_path is not None
+    path = MediaStore(settings).path_of(session.media_path)
+    path.chmod(0o600)
+    path.write_bytes(b"no video any more")
+    job_id = added.job_id or ""
+    runner = JobRunner(settings, store, PipelineAnalyser(lambda: active_bundle(settings, store)), "w-1")
+    assert runner.run(job_id) == "failed"
+    error = str(store.jobs.get(job_id=job_id).error)
+    assert "Tuesday, second visit.mp4" in error
+    assert path.name not in error
+    assert str(settings.data_dir) not in error
 
 
 def test_a_model_that_is_not_there_fails_the_job_in_words(

@@ -62,7 +62,9 @@ class Ready:
 
     model_id = "model-a"
 
-    def analyse(self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Sidecar) -> SessionAnalysis:
+    def analyse(
+        self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Sidecar, display_name: str
+    ) -> SessionAnalysis:
         return sample_analysis(probe(path), sampling=settings.sampling)
 
 

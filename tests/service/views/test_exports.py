@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import UTC
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from analysis_samples import MONDAY, new_session, sample_analysis, sample_recording
+from analysis_samples import MONDAY, new_session, sample_analysis, sample_estimate, sample_recording
 from synthetic_sessions import Plan, synthetic_analysis
 
 from db.records import CohortFilter
 from db.store import Store
 from fer_phq.core.feature_series import FeatureSeries
-from fer_phq.core.phq import Scale
+from fer_phq.core.messages import literal
+from fer_phq.core.phq import PhqUnavailable, Scale, UnavailableReason
+from fer_phq.core.texts import COVERAGE_BELOW_FLOOR
 from fer_phq.features.measures import MEASURES
 from fer_phq.timeline.episodes import find_episodes
 from fer_phq.voice.features import COLUMNS
@@ -33,6 +35,7 @@ from service.views.exports import (
     frames_table,
     notes_table,
     pairs_table,
+    sessions_table,
     transcript_table,
     voice_table,
     words_table,
@@ -79,6 +82,22 @@ def test_every_column_is_in_the_dictionary(store: Store, analysis_id: str) -> No
     assert list(store.trends.load(subject_id=subject.id, measures=measures)) == names(data_dictionary.SESSIONS)
     assert list(store.cohort.load(cohort=CohortFilter(), measures=measures)) == names(data_dictionary.COHORT)
     assert list(store.trends.questionnaires(subject_id=subject.id)) == names(data_dictionary.QUESTIONNAIRES)
+
+
+def test_why_there_is_no_estimate_is_written_where_it_is_shown(store: Store) -> None:
+    subject = store.subjects.create(label="A")
+    detail = COVERAGE_BELOW_FLOOR(coverage=0.125, floor=0.3)
+    for week, phq in enumerate((sample_estimate(), PhqUnavailable(UnavailableReason.LOW_COVERAGE, detail))):
+        name = f"{week}.mp4"
+        session = new_session(store, subject.id, name, MONDAY + timedelta(weeks=week))
+        store.analyses.save(session_id=session.id, analysis=sample_analysis(sample_recording(name), phq=phq))
+    view = load_trends_view(store, store.subjects.list_all()[0], UTC)
+    assert list(view.sessions["phq_detail"]) == [literal(""), detail], "a message stays one"
+    assert list(sessions_table(view)["phq_detail"]) == ["", str(detail)]
+    german = sessions_table(view, lambda message: message.code.upper())
+    assert list(german["phq_detail"]) == ["", "CORE.COVERAGE_BELOW_FLOOR"]
+    assert pd.read_parquet(io.BytesIO(as_parquet(german)))["phq_detail"].tolist() == list(german["phq_detail"])
+    assert str(detail) in as_csv(sessions_table(view))
 
 
 @pytest.fixture
