@@ -13,7 +13,7 @@ from dashboard.questionnaire.item9 import item9_card
 from dashboard.widgets import ui
 from db.records import SubjectSummary
 from fer_phq.core.phq import Scale
-from service.views.questionnaires import answers
+from service.views.questionnaires import load_questionnaires_view
 
 
 def choose(subjects: list[SubjectSummary]) -> str | None:
@@ -43,7 +43,7 @@ def page() -> None:
     with right:
         scale = Scale(st.segmented_control(_("Scale"), [str(s) for s in Scale], default=str(Scale.PHQ9), required=True))
     subject = next((s for s in subjects if s.label == label), None)
-    history = answers(store, subject.id) if subject else None
+    history = load_questionnaires_view(store, subject.id) if subject else None
     flagged = (
         [answer for answer in history.current if answer.item9_flag and answer.acknowledged_at is None]
         if history

@@ -19,7 +19,7 @@ from dashboard.i18n import _, mark, render
 from dashboard.widgets import ui
 from db.records import SubjectSummary
 from service.views.cohort import CohortView
-from service.views.comparison import Comparison
+from service.views.comparison import ComparisonView
 from service.views.exports import (
     analysis_json,
     as_csv,
@@ -94,7 +94,7 @@ def cohort_downloads(load: Callable[[], CohortView]) -> None:
         ui.note(_(DICTIONARY))
 
 
-def comparison_downloads(load: Callable[[], Comparison]) -> None:
+def comparison_downloads(load: Callable[[], ComparisonView]) -> None:
     """Draw the downloads of the sessions that two models have both analysed. `load` returns the page's comparison."""
     with st.popover(_("Data"), icon=":material/download:"):
         table_buttons(_("Sessions"), lambda: pairs_table(load()), "pairs")

@@ -12,7 +12,7 @@ from dashboard.exports.downloads import comparison_downloads
 from dashboard.i18n import _, n_
 from dashboard.i18n.numbers import decimal, percent
 from dashboard.widgets import ui
-from service.views.comparison import MIDDLE, Comparison, Difference, compare
+from service.views.comparison import MIDDLE, ComparisonView, Difference, load_comparison_view
 
 FEW = 20
 """With errors of fewer people than this the page says how little they mean."""
@@ -37,7 +37,7 @@ def comparison_card(active: str | None) -> None:
         )
         remaining = [model_id for model_id in ids if model_id != first]
         second = right.selectbox(_("Second model"), remaining, format_func=lambda i: _label(i, counts), key="compare_b")
-        load = functools.partial(compare, store, str(first), str(second))
+        load = functools.partial(load_comparison_view, store, str(first), str(second))
         comparison = load()
         if not comparison.sessions:
             ui.empty(
@@ -57,7 +57,7 @@ def _label(model_id: str, counts: dict[str, int]) -> str:
     return f"{model_id} ({sessions})"
 
 
-def list_facts(comparison: Comparison) -> list[tuple[str, str]]:
+def list_facts(comparison: ComparisonView) -> list[tuple[str, str]]:
     """Return the comparison as names and values."""
     facts = [(_("Analysed by both"), count_text(comparison.sessions, comparison.people))]
     if comparison.same is not None:
@@ -95,7 +95,7 @@ def difference_text(difference: Difference) -> str:
     )
 
 
-def draw_charts(comparison: Comparison, names: tuple[str, str]) -> None:
+def draw_charts(comparison: ComparisonView, names: tuple[str, str]) -> None:
     """Draw both charts, and what limits them.
 
     Args:

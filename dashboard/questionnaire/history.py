@@ -11,10 +11,10 @@ from dashboard.questionnaire.difficulty import difficulty_words
 from dashboard.questionnaire.item9 import item9_words
 from dashboard.widgets import ui
 from db.records import QuestionnaireRecord
-from service.views.questionnaires import Answers, Correction
+from service.views.questionnaires import Correction, QuestionnairesView
 
 
-def history_card(history: Answers) -> None:
+def history_card(history: QuestionnairesView) -> None:
     """Draw what was answered before, newest first, and every correction."""
     with ui.card("earlier", _("Earlier questionnaires")):
         if not history.current:
@@ -42,7 +42,7 @@ def history_card(history: Answers) -> None:
             st.dataframe(_corrections(history.corrections), hide_index=True)
 
 
-def correct(history: Answers) -> None:
+def correct(history: QuestionnairesView) -> None:
     """Choose one and correct it; an answer to item 9 that nobody has acted on comes first."""
     by_id = {record.id: record for record in history.current}
     left, right = st.columns([0.7, 0.3], vertical_alignment="bottom")

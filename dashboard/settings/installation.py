@@ -10,12 +10,18 @@ from dashboard.i18n import _, n_
 from dashboard.i18n.numbers import size
 from dashboard.widgets import ui
 from service.erasure import remove_expired
-from service.views.installation import Overdue, Overview, erase_overdue, overdue_sessions, overview
+from service.views.installation import (
+    InstallationView,
+    Overdue,
+    erase_overdue,
+    load_installation_view,
+    overdue_sessions,
+)
 
 
 def installation_card() -> None:
     """Draw where the data lies, how much there is, which versions run."""
-    facts = overview(context.environment_settings(), context.store())
+    facts = load_installation_view(context.environment_settings(), context.store())
     with ui.card("installation", _("This installation")):
         ui.facts(
             [
@@ -85,7 +91,7 @@ def confirmation(count: int) -> None:
         st.rerun()
 
 
-def _facts(installation: Overview) -> list[tuple[str, str]]:
+def _facts(installation: InstallationView) -> list[tuple[str, str]]:
     size_rows = (
         [] if installation.database_bytes is None else [(_("Size of the database"), size(installation.database_bytes))]
     )

@@ -53,6 +53,10 @@ class SettingsError(FerPhqError):
     """A setting or an option has a value that cannot be used."""
 
 
+class FieldError(SettingsError, ValueError):
+    """Fields of settings do not fit together. A check of pydantic's that raises it gives its message as the reason."""
+
+
 class AnalysisCancelled(FerPhqError):
     """The analysis was stopped on request; nothing of it is stored."""
 

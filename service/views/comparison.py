@@ -50,7 +50,7 @@ class Errors:
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class ComparisonView:
     """What two models made of the sessions that both have analysed.
 
     Attributes:
@@ -80,7 +80,7 @@ class Comparison:
     table: pd.DataFrame
 
 
-def compare(store: Store, first: str, second: str, within_days: float = WITHIN_DAYS) -> Comparison:
+def load_comparison_view(store: Store, first: str, second: str, within_days: float = WITHIN_DAYS) -> ComparisonView:
     """Compare two models on the sessions that both have analysed.
 
     Args:
@@ -94,7 +94,7 @@ def compare(store: Store, first: str, second: str, within_days: float = WITHIN_D
     table = pairs[pairs["phq_score_b"].notna() & (pairs["phq_scale_a"] == pairs["phq_scale_b"])]
     table = table.assign(maximum=[Scale(name).maximum for name in table["phq_scale_a"]])
     simulated = pairs[["phq_provenance_a", "phq_provenance_b"]] == str(Provenance.SIMULATED)
-    return Comparison(
+    return ComparisonView(
         first=first,
         second=second,
         pairs=pairs,

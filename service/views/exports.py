@@ -14,7 +14,7 @@ import pandas as pd
 from db.store import Store
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
-from service.views.comparison import Comparison
+from service.views.comparison import ComparisonView
 from service.views.session import AnalysisView, SessionView
 from service.views.trends import TrendsView
 
@@ -73,7 +73,7 @@ def events_table(trends: TrendsView) -> pd.DataFrame:
     return _records(trends.events, ("at", "words", "created_at"))
 
 
-def pairs_table(comparison: Comparison) -> pd.DataFrame:
+def pairs_table(comparison: ComparisonView) -> pd.DataFrame:
     """Return one row a session that two models have both analysed, oldest first."""
     pairs = comparison.pairs
     items = [None if answers is None else " ".join(map(str, answers)) for answers in pairs["items"]]

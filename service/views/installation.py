@@ -21,7 +21,7 @@ PACKAGES = ("streamlit", "torch", "onnxruntime", "sqlalchemy")
 
 
 @dataclass(frozen=True)
-class Overview:
+class InstallationView:
     """An installation's facts. Sizes are bytes; database_bytes is None where a server keeps the database."""
 
     data_dir: Path
@@ -44,7 +44,7 @@ class Overdue:
     subject_label: str
 
 
-def overview(settings: AppSettings, store: Store) -> Overview:
+def load_installation_view(settings: AppSettings, store: Store) -> InstallationView:
     """Collect where an installation's data lies, how much there is and which versions run.
 
     Args:
@@ -59,7 +59,7 @@ def overview(settings: AppSettings, store: Store) -> Overview:
     subjects = store.subjects.list_all()
     packages = [(name, version(name)) for name in PACKAGES]
     media = MediaStore(settings)
-    return Overview(
+    return InstallationView(
         data_dir=settings.data_dir,
         free_bytes=media.free_bytes(),
         recordings_bytes=media.used_bytes(),

@@ -24,7 +24,7 @@ class Correction:
 
 
 @dataclass(frozen=True)
-class Answers:
+class QuestionnairesView:
     """A person's questionnaires.
 
     Attributes:
@@ -38,7 +38,7 @@ class Answers:
     corrections: tuple[Correction, ...]
 
 
-def answers(store: Store, subject_id: str) -> Answers:
+def load_questionnaires_view(store: Store, subject_id: str) -> QuestionnairesView:
     """Load everything that a subject has answered, with its history.
 
     Args:
@@ -54,4 +54,4 @@ def answers(store: Store, subject_id: str) -> Answers:
         if record.supersedes_id is not None
     ]
     steps.sort(key=lambda step: step.after.created_at, reverse=True)
-    return Answers(tuple(record for record in records if not record.superseded), authors, tuple(steps))
+    return QuestionnairesView(tuple(record for record in records if not record.superseded), authors, tuple(steps))

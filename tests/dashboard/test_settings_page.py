@@ -150,8 +150,8 @@ def test_a_message_of_ones_own_stands_beside_the_translated_default(installation
 def item9_only() -> None:
     from dashboard import context, i18n
     from dashboard.questionnaire.item9 import item9_card
-    from service.views.questionnaires import answers
+    from service.views.questionnaires import load_questionnaires_view
 
     i18n.choose()
     store = context.store()
-    item9_card(answers(store, store.subjects.list_all()[0].id).current)
+    item9_card(load_questionnaires_view(store, store.subjects.list_all()[0].id).current)

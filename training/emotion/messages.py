@@ -8,6 +8,7 @@ NO_RECIPE = template("emotion_training.no_recipe", "No recipe '{text}': name a Y
 NO_RECIPE_FILE = template("emotion_training.no_recipe_file", "No recipe at {path}.")
 NOT_YAML = template("emotion_training.not_yaml", "{path} is not YAML: {reason}.")
 NOT_A_RECIPE = template("emotion_training.not_a_recipe", "{path} is not a recipe: it must be a mapping of fields.")
+LONG_WARMUP = template("emotion_training.long_warmup", "warm-up of {warmup} epochs does not fit into {epochs}")
 BAD_FIELD = template("emotion_training.bad_field", "Recipe {file}, {field}: {reason}.")
 NOT_AN_OVERRIDE = template("emotion_training.not_an_override", "'{override}' is not an override: write key=value.")
 OVERRIDE_DOES_NOT_FIT = template(

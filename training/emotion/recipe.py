@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from fer_phq.core.emotions import EMOTIONS
-from fer_phq.core.errors import SettingsError, field_message
+from fer_phq.core.errors import FieldError, SettingsError, field_message
 from training.emotion import messages
 from training.emotion.data.augment import Augmentation, Mix
 from training.emotion.data.corpora import Source
@@ -170,7 +170,8 @@ class Stage(_Part):
     @model_validator(mode="after")
     def _check_warmup(self) -> Self:
         if self.schedule.warmup_epochs >= self.epochs:
-            raise ValueError(f"warm-up of {self.schedule.warmup_epochs} epochs does not fit into {self.epochs}")
+            warmup = self.schedule.warmup_epochs
+            raise FieldError(messages.LONG_WARMUP(warmup=warmup, epochs=self.epochs))
         return self
 
     @property

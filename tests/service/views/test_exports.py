@@ -26,7 +26,7 @@ from fer_phq.voice.features import KIND as PROSODY
 from fer_phq.words import read_transcript
 from fer_phq.words.kinds import MINILM, PLAIN_NAMES
 from service.views import data_dictionary
-from service.views.comparison import compare
+from service.views.comparison import load_comparison_view
 from service.views.exports import (
     as_csv,
     as_json,
@@ -139,11 +139,11 @@ def test_what_people_added_and_what_was_found_are_tables(store: Store, analysis_
 def test_what_two_models_made_of_the_same_sessions_is_a_table(store: Store, analysis_id: str) -> None:
     session = store.sessions.list_recent(limit=1)[0].session
     store.analyses.save(session_id=session.id, analysis=sample_analysis(model_id="model-b"))
-    table = pairs_table(compare(store, "model-a", "model-b"))
+    table = pairs_table(load_comparison_view(store, "model-a", "model-b"))
     assert list(table) == names(data_dictionary.PAIRS)
     assert table["items"].tolist() == ["1 1 1 1 1 1 1 1 1"]
     assert pd.read_parquet(io.BytesIO(as_parquet(table))).shape == table.shape
-    assert list(pairs_table(compare(store, "model-a", "gone"))) == names(data_dictionary.PAIRS)
+    assert list(pairs_table(load_comparison_view(store, "model-a", "gone"))) == names(data_dictionary.PAIRS)
 
 
 def test_episodes_are_those_of_the_frames(store: Store) -> None:

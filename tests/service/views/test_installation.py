@@ -12,7 +12,7 @@ from db.records import SubjectRecord
 from db.store import Store
 from service.ingest.recordings import add_recording
 from service.settings import AppSettings
-from service.views.installation import erase_overdue, overdue_sessions, overview
+from service.views.installation import erase_overdue, load_installation_view, overdue_sessions
 
 NOW = datetime(2026, 5, 6, tzinfo=UTC)
 
@@ -20,11 +20,11 @@ NOW = datetime(2026, 5, 6, tzinfo=UTC)
 def test_an_installation_says_what_it_is(
     settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings
 ) -> None:
-    before = overview(settings, store)
+    before = load_installation_view(settings, store)
     assert (before.sessions, before.subjects, before.recordings_bytes) == (0, 1, 0)
     source = recordings(seconds=1)
     add_recording(settings, store, source, subject_id=subject.id, recorded_at=NOW)
-    found = overview(settings, store)
+    found = load_installation_view(settings, store)
     assert (found.sessions, found.recordings_bytes) == (1, source.stat().st_size)
     assert (found.database, found.schema) == ("SQLite", head_revision())
     assert found.database_bytes is not None

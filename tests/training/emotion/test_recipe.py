@@ -70,6 +70,21 @@ def test_a_wrong_field_is_named(override, named):
         load_recipe(RECIPES["iterative_nine_class" if "stages" in override else "teacher"], (override,))
 
 
+@pytest.mark.parametrize(
+    ("override", "code"),
+    [
+        ("batch_sise=8", "field.unknown"),
+        ("batch_size=0", "field.at_least"),
+        ("optimiser.name=lion", "field.choice"),
+        ("schedule.warmup_epochs=99", "emotion_training.long_warmup"),
+    ],
+)
+def test_what_is_wrong_with_a_field_is_a_message(override, code):
+    with pytest.raises(SettingsError) as refused:
+        load_recipe(RECIPES["teacher"], (override,))
+    assert refused.value.message.params["reason"].code == code
+
+
 def test_what_is_no_recipe_is_one_sentence(tmp_path):
     with pytest.raises(SettingsError, match="No recipe"):
         load_recipe(tmp_path / "none.yaml")
