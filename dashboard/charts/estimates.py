@@ -28,7 +28,7 @@ def emotion_bars(
     """
     rows = values.set_index("emotion").reindex(EMOTIONS[::-1])
     names = [_(name.capitalize()) for name in rows.index]
-    number = f'&nbsp; <span style="color:{colours.ink}">{{:.0%}}</span>'
+    number = f'&nbsp; <span style="color:{colours.ink}">{{}}</span>'
     figure = go.Figure(
         go.Bar(
             x=rows["value"],
@@ -53,7 +53,7 @@ def emotion_bars(
         yaxes={
             "showgrid": False, "ticks": "", "tickvals": names,
             "ticktext": [
-                name + (number.format(value) if value == value else "")
+                name + (number.format(percent(value)) if value == value else "")
                 for name, value in zip(names, rows["value"], strict=True)
             ],
         },

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from dashboard.i18n import language, marks, percent_pattern, render
 from service.ingest.sizes import size_message
 
@@ -32,8 +34,22 @@ def percent(share: float, digits: int = 0) -> str:
         share: 0 to 1.
         digits: Number of digits behind the decimal mark.
     """
-    number = f"{share:.{digits}%}".removesuffix("%")
-    return percent_pattern(language()).replace("{}", number.replace(".", marks(language())[0]))
+    return percent_writer(digits)(share)
+
+
+def percent_writer(digits: int = 0) -> Callable[[float], str]:
+    """Make what `percent` does into a function that asks for the language only once, for many shares.
+
+    Args:
+        digits: Number of digits behind the decimal mark.
+    """
+    before, after = percent_pattern(language()).split("{}")
+    decimal_mark = marks(language())[0]
+
+    def write(share: float) -> str:
+        return f"{before}{share:.{digits}%}".removesuffix("%").replace(".", decimal_mark) + after
+
+    return write
 
 
 def size(count: int) -> str:

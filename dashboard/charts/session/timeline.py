@@ -14,6 +14,7 @@ from dashboard.charts.session.rows import Row, position_markers, strokes, texts
 from dashboard.charts.session.tracks import Tracks, episode_row, note_marks, notes_near, rows_of
 from dashboard.charts.style import axis_of, clock, layout_of, legend
 from dashboard.i18n import _
+from dashboard.i18n.numbers import percent_writer
 from dashboard.theme.palette import Palette
 from fer_phq.core.emotions import EMOTIONS
 
@@ -217,8 +218,9 @@ def _position_trace(frames: pd.DataFrame, notes: list[str], colours: Palette) ->
         for i, name in enumerate(EMOTIONS)
     ]
     labels = {state: _(label) for state, label in COVERAGE_LABELS.items()}
+    write = percent_writer()
     words = [
-        [*("–" if value != value else f"{value:.0%}" for value in row), labels[state], clock(time), note]
+        [*("–" if value != value else write(value) for value in row), labels[state], clock(time), note]
         for row, state, time, note in zip(
             frames[list(EMOTIONS)].to_numpy(dtype=float), frames["state"], frames["time_s"], notes, strict=True
         )

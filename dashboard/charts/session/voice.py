@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.charts.session.rows import Row, position_markers, strip_axis, strokes
 from dashboard.i18n import _
+from dashboard.i18n.numbers import percent_writer
 from dashboard.theme.palette import Palette
 
 
@@ -28,9 +31,9 @@ def voice_rows(voice: pd.DataFrame | None, colours: Palette) -> list[Row]:
         x=x, y=voice["speech"], mode="lines", line={"width": 1, "color": colours.accent}, fill="tozeroy",
         fillcolor=colours.accent_soft, hoverinfo="skip", name="Speech", showlegend=False,
     )  # fmt: skip
-    speech_texts = _each(voice["speech"], _("Speech in {value} of the time"), "{:.0%}", _("Not measured"))
-    loud = _each(voice["loudness_db"], _("Loudness {value} dB"), "{:.0f}", _("Not measured"))
-    pitch = _each(voice["pitch_hz"], _("Pitch {value} Hz"), "{:.0f}", _("No voice"))
+    speech_texts = _each(voice["speech"], _("Speech in {value} of the time"), percent_writer(), _("Not measured"))
+    loud = _each(voice["loudness_db"], _("Loudness {value} dB"), "{:.0f}".format, _("Not measured"))
+    pitch = _each(voice["pitch_hz"], _("Pitch {value} Hz"), "{:.0f}".format, _("No voice"))
     at_level = _inside(voice, "loudness_db")
     at_pitch = _inside(voice, "pitch_hz")
     return [
@@ -50,9 +53,9 @@ def voice_rows(voice: pd.DataFrame | None, colours: Palette) -> list[Row]:
     ]
 
 
-def _each(values: pd.Series, words: str, number: str, nothing: str) -> list[str]:
+def _each(values: pd.Series, words: str, write: Callable[[float], str], nothing: str) -> list[str]:
     """Write what is said of each value, and of those that are NaN."""
-    return [words.format(value=number.format(value)) if value == value else nothing for value in values]
+    return [words.format(value=write(value)) if value == value else nothing for value in values]
 
 
 def _curve(voice: pd.DataFrame, column: str, name: str, colours: Palette, *, joined: bool) -> list[go.Scatter]:

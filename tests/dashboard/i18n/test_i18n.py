@@ -233,6 +233,7 @@ def test_a_session_is_shown_in_german_from_title_to_chart(filled: AppSettings, s
     assert {"Zeitverlauf", "PHQ-Schätzwert", "Über die ganze Sitzung"} <= {part.value for part in app.subheader}
     charts = "".join(json.dumps(json.loads(chart.proto.spec), ensure_ascii=False) for chart in app.get("plotly_chart"))
     assert "Ärger" in charts
+    assert re.search(r"\d\N{NO-BREAK SPACE}%", charts), "percentages as German writes them"
     assert "Anger" not in charts
 
 
