@@ -20,7 +20,7 @@ PENDING = "pending_transcripts"
 EVERYBODY = mark("Everybody")
 HELP = mark(
     "A transcript belongs to the recording of the same name: P01.vtt to P01.mp4. Choose it before the recording. "
-    "WebVTT, SRT, or a table with the columns start, end, speaker and text."
+    "WebVTT, SRT, a table with the columns start, end, speaker and text, or Whisper's or WhisperX's JSON."
 )
 
 

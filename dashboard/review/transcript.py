@@ -35,8 +35,8 @@ def transcript_part(view: SessionView, now_s: float) -> None:
         ui.empty(
             _("No transcript"),
             _(
-                "A transcript is WebVTT, SRT, or a table whose first line names the columns start, end, speaker and "
-                "text; times count from the recording's start."
+                "A transcript is WebVTT, SRT, a table whose first line names the columns start, end, speaker and text, "
+                "or Whisper's or WhisperX's JSON; times count from the recording's start."
             ),
         )
         give(session_id)

@@ -27,3 +27,8 @@ VOICE_OF_EVERYONE = template(
     "pipeline.voice_of_everyone", "Nothing says who speaks when: the voice is that of everyone who is heard."
 )
 VOICE_LEFT_OUT = template("pipeline.voice_left_out", "The voice was left out: {reason}")
+TRANSCRIPT_BEYOND = template(
+    "pipeline.transcript_beyond",
+    "{count} of {total} utterances of the transcript begin after the recording's end ({duration} s): check that it is "
+    "this recording's transcript and counts from its start.",
+)

@@ -24,6 +24,9 @@ from fer_phq.words import (
     word_features,
 )
 
+TOLERANCE_S = 1.0
+"""Seconds after a recording's end in which an utterance may begin unnoticed: times and durations are often rounded."""
+
 
 @dataclass(frozen=True, eq=False)
 class SpeechFeatures:
@@ -94,6 +97,9 @@ def extract_speech(
     """
     report = on_progress or ignore_progress
     warnings = list(sidecar.warnings)
+    beyond = _beyond_warning(recording, sidecar.transcript)
+    if beyond is not None:
+        warnings.append(beyond)
     voice = _extract_voice(recording, sidecar, report, warnings, display_name)
     words = _extract_words(sidecar, report, warnings)
     return SpeechFeatures(voice, words, tuple(warnings))
@@ -101,6 +107,17 @@ def extract_speech(
 
 def ignore_progress(progress: Progress) -> None:
     """Do nothing: the progress hook of callers who passed none."""
+
+
+def _beyond_warning(recording: RecordingInfo, transcript: Transcript | None) -> Message | None:
+    """Return a warning where utterances begin after the recording's end; its duration is 0 where there is none."""
+    if transcript is None or recording.duration_s <= 0:
+        return None
+    latest_s = recording.duration_s + TOLERANCE_S
+    beyond = sum(utterance.start_s > latest_s for utterance in transcript.utterances)
+    if not beyond:
+        return None
+    return messages.TRANSCRIPT_BEYOND(count=beyond, total=len(transcript), duration=round(recording.duration_s, 1))
 
 
 def _extract_voice(

@@ -40,7 +40,7 @@ NOT_A_TIME = template("words.not_a_time", "line {line}: the {which} is not a tim
 NO_CUES = template(
     "words.no_cues",
     "it holds no cues; a transcript is WebVTT, SRT, or a table whose first line names the columns "
-    "start, end and text (and speaker)",
+    "start, end and text (and speaker), or Whisper's or WhisperX's JSON",
 )
 NO_TEXT = template("words.no_text", "it holds no cue with words")
 NEGATIVE_TIME = template("words.negative_time", "line {line}: the time is negative; count from the recording's start")
@@ -49,6 +49,29 @@ LATE_TIME = template(
 )
 END_BEFORE_START = template(
     "words.end_before_start", "line {line}: the end lies before the start; correct the two times"
+)
+
+NO_TIMES = template(
+    "words.no_times", "line {line}: its times cannot be read; write them as 00:01:02.500 --> 00:01:04.000"
+)
+FRAME_TIMES = template(
+    "words.frame_times",
+    "line {line}: its times count frames (hours:minutes:seconds:frames) and cannot be read without the frame rate; "
+    "write them as 00:01:02.500 --> 00:01:04.000",
+)
+FRAME_TIME = template(
+    "words.frame_time",
+    "line {line}: the {which} counts frames (hours:minutes:seconds:frames) and cannot be read without the frame rate; "
+    "write seconds (62.5) or 00:01:02.5",
+)
+NO_JSON = template("words.no_json", "it begins like JSON and is none, from line {line} on; export it again")
+NO_SEGMENTS = template(
+    "words.no_segments",
+    "it is JSON without segments; name what Whisper, whisper.cpp or WhisperX writes, with segments, their times "
+    "and texts",
+)
+SEGMENT_UNREADABLE = template(
+    "words.segment_unreadable", "line {line}: a segment needs a start and an end in seconds, and a text"
 )
 
 # Warnings about a transcript that was read
@@ -61,6 +84,22 @@ TIMES_UNREADABLE = counted(
     "write them as 00:01:02.500 --> 00:01:04.000.",
     "{n} cues were left out because their times cannot be read (the first at line {line}); "
     "write them as 00:01:02.500 --> 00:01:04.000.",
+)
+TIMES_IN_FRAMES = counted(
+    "words.times_in_frames",
+    "{n} cue was left out because its times cannot be read (at line {line}): they count frames; "
+    "write them as 00:01:02.500 --> 00:01:04.000.",
+    "{n} cues were left out because their times cannot be read (the first at line {line}): they count frames; "
+    "write them as 00:01:02.500 --> 00:01:04.000.",
+)
+CUES_ROLL = counted(
+    "words.cues_roll",
+    "The captions roll: {n} cue shows words of the one before it again; each word counts once.",
+    "The captions roll: {n} cues show words of the one before them again; each word counts once.",
+)
+MILLISECONDS = template(
+    "words.milliseconds",
+    "The times are whole numbers too large for seconds: they were read as milliseconds.",
 )
 SEVERAL_VOICES = counted(
     "words.several_voices",

@@ -95,7 +95,7 @@ def analyze_command(
         Path | None, typer.Option("--features", help="Write one file of features a recording (.npz) here.")
     ] = None,
     transcript: Annotated[
-        Path | None, typer.Option(help="Transcript of the one recording: WebVTT, SRT, CSV or tab-separated.")
+        Path | None, typer.Option(help="Transcript of the one recording: WebVTT, SRT, CSV, tab-separated or JSON.")
     ] = None,
     speaker: Annotated[str | None, typer.Option(help="Whose turns of the transcript are the subject's.")] = None,
     audio: Annotated[Path | None, typer.Option(help="Sound of the one recording, recorded apart.")] = None,

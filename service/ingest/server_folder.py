@@ -149,18 +149,19 @@ def read_transcript(settings: AppSettings, relative: str) -> transcripts.Checked
 
 
 def find_transcript(entries: tuple[Entry, ...], recording: Entry) -> Entry | None:
-    """Return a recording's transcript: the file of the same name but for its ending.
+    """Return a recording's transcript: the file of the same name but for its ending, JSON only where there is no other.
 
     Args:
         entries: The entries of the recording's folder.
         recording: One of them.
     """
     stem = recording.name.rsplit(".", 1)[0].casefold()
+    of_same_name = []
     for entry in entries:
         name, _, ending = entry.name.casefold().rpartition(".")
         if entry.kind == "text" and name == stem and f".{ending}" in transcripts.SUFFIXES:
-            return entry
-    return None
+            of_same_name.append(entry)
+    return min(of_same_name, key=lambda entry: entry.name.casefold().endswith(".json"), default=None)
 
 
 def _entry(settings: AppSettings, root: Path, path: Path) -> Entry | None:

@@ -22,7 +22,7 @@ from service.ingest import messages
 from service.ingest.sizes import size_message
 from service.settings import AppSettings
 
-SUFFIXES = (".vtt", ".srt", ".csv", ".tsv", ".txt")
+SUFFIXES = (".vtt", ".srt", ".csv", ".tsv", ".txt", ".json")
 _NAME = re.compile(r"[0-9a-f]{32}")
 
 

@@ -1,39 +1,27 @@
 """Reading of WebVTT and SRT, whose cues are alike: a line of two times, then lines of text up to an empty one.
 
-WebVTT: https://www.w3.org/TR/webvtt1/. SRT has no standard; its cues are numbered and may hold empty lines. They are
-read here rather than by a library: a damaged cue is reported by its line, each voice of a cue stays its speaker's, and
-no file, however made, takes more than linear time.
+WebVTT: https://www.w3.org/TR/webvtt1/; a line that holds spaces is not empty and ends no cue. SRT has no standard; its
+cues are numbered and may hold empty lines. They are read here rather than by a library: a damaged cue is reported
+by its line, each voice of a cue stays its speaker's, and no file, however made, takes more than linear time.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from fer_phq.core.messages import Message
 from fer_phq.words import messages
-from fer_phq.words.transcripts.text import clock_seconds, plain_name, plain_text
-from fer_phq.words.transcripts.transcript import Row
+from fer_phq.words.transcripts.labels import split_speakers
+from fer_phq.words.transcripts.rolling import Cue, unroll
+from fer_phq.words.transcripts.text import clock_seconds, is_frame_time, plain_name, plain_text
+from fer_phq.words.transcripts.transcript import Row, UnusableTranscript
 
-_TIME = r"-?[\d:]+(?:[.,]\d+)?"
+_TIME = r"-?[\d:;]+(?:[.,]\d+)?"
 _TIMING = re.compile(rf"\s*({_TIME})\s*-->\s*({_TIME})(?=\s|$)", re.ASCII)
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s([^<>]*)>")
-_PREFIX = re.compile(r"\s*(?:>>+\s*|[-–—]\s*)?([^\W\d_][^:：<>\[\]{}\n]{0,39})(?::(?:\s+|$)|：\s*)")
-
-PREFIXED = 0.8
-"""Share of cues that must begin with `Name:` before such beginnings count as speakers."""
-MAX_PREFIXES = 10
-"""More names than this are not the speakers of a session."""
-
-
-@dataclass
-class _Cue:
-    line: int
-    start_s: float
-    end_s: float
-    lines: list[str] = field(default_factory=list)
+_TIMING_START = re.compile(r"\s*-?\d[\d:;.,]*\s*-->", re.ASCII)
 
 
 def is_captions(lines: Sequence[str]) -> bool:
@@ -49,7 +37,7 @@ def is_webvtt(lines: Sequence[str]) -> bool:
 def read_captions(lines: Sequence[str], webvtt: bool) -> tuple[list[Row], list[Message]]:
     """Read the rows of a caption file.
 
-    Speakers come from WebVTT's voice tags, or else from `Name:` before the text where `_prefixes` finds them.
+    Speakers come from WebVTT's voice tags, or else from `Name:` before the text where `split_speakers` finds them.
 
     Args:
         lines: The file's lines.
@@ -57,17 +45,28 @@ def read_captions(lines: Sequence[str], webvtt: bool) -> tuple[list[Row], list[M
 
     Returns:
         Rows, and warnings about what was left out or assumed.
+
+    Raises:
+        UnusableTranscript: No cue has times that can be read.
     """
     cues, unreadable_lines = _read_cues(lines, webvtt)
     warnings: list[Message] = []
     if unreadable_lines:
-        warnings.append(messages.TIMES_UNREADABLE(n=len(unreadable_lines), line=unreadable_lines[0]))
+        number = unreadable_lines[0]
+        template = messages.TIMES_IN_FRAMES if _has_frame_time(lines[number - 1]) else messages.TIMES_UNREADABLE
+        if not cues:
+            reason = messages.FRAME_TIMES if template is messages.TIMES_IN_FRAMES else messages.NO_TIMES
+            raise UnusableTranscript(reason(line=number))
+        warnings.append(template(n=len(unreadable_lines), line=number))
+    cues, repeats = unroll(cues)
+    if repeats:
+        warnings.append(messages.CUES_ROLL(n=repeats))
     if any(_VOICE.search(line) for cue in cues for line in cue.lines):
         rows = []
         for cue in cues:
             rows += _rows_by_voice_tag(cue)
     else:
-        rows = _rows_by_prefix(cues, warnings)
+        rows = _rows_by_label(cues, warnings)
     speakers: defaultdict[int, set[str | None]] = defaultdict(set)
     for row in rows:
         speakers[row.line].add(row.speaker)
@@ -77,27 +76,34 @@ def read_captions(lines: Sequence[str], webvtt: bool) -> tuple[list[Row], list[M
     return rows, warnings
 
 
-def _read_cues(lines: Sequence[str], webvtt: bool) -> tuple[list[_Cue], list[int]]:
+def _read_cues(lines: Sequence[str], webvtt: bool) -> tuple[list[Cue], list[int]]:
     """Return the cues, and the lines of times that cannot be read (their text is left out with them)."""
-    cues: list[_Cue] = []
+    cues: list[Cue] = []
     unreadable_lines: list[int] = []
-    cue: _Cue | None = None
+    cue: Cue | None = None
     for number, line in enumerate(lines, 1):
         timing = _TIMING.match(line) if "-->" in line else None
-        if timing or ("-->" in line and (webvtt or re.match(r"\s*-?\d[\d:.,]*\s*-->", line))):
+        if timing or ("-->" in line and (webvtt or _TIMING_START.match(line))):
             start_s = clock_seconds(timing[1]) if timing else None
             end_s = clock_seconds(timing[2]) if timing else None
             if start_s is None or end_s is None:
                 unreadable_lines.append(number)
                 cue = None
             else:
-                cue = _Cue(number, start_s, end_s)
+                cue = Cue(number, start_s, end_s)
                 cues.append(cue)
         elif not line.strip():
-            cue = None if webvtt else cue  # WebVTT's comments, styles and identifiers follow empty lines
+            if webvtt and not line:
+                cue = None  # comments, styles and identifiers follow empty lines
         elif cue is not None and not _is_number(lines, number - 1):
             cue.lines.append(line)
     return cues, unreadable_lines
+
+
+def _has_frame_time(line: str) -> bool:
+    """Return whether one of a line's two times counts frames."""
+    timing = _TIMING.match(line)
+    return timing is not None and (is_frame_time(timing[1]) or is_frame_time(timing[2]))
 
 
 def _is_number(lines: Sequence[str], index: int) -> bool:
@@ -105,7 +111,7 @@ def _is_number(lines: Sequence[str], index: int) -> bool:
     return lines[index].strip().isdecimal() and index + 1 < len(lines) and "-->" in lines[index + 1]
 
 
-def _rows_by_voice_tag(cue: _Cue) -> list[Row]:
+def _rows_by_voice_tag(cue: Cue) -> list[Row]:
     """Split a cue's text by WebVTT's voice tags; text outside of them has no speaker."""
     before, *tagged = _VOICE.split("\n".join(cue.lines))
     parts: list[tuple[str | None, str]] = [(None, before)]
@@ -116,55 +122,17 @@ def _rows_by_voice_tag(cue: _Cue) -> list[Row]:
     return [row for row in rows if row.text] or [_row(cue, None, "")]
 
 
-def _rows_by_prefix(cues: Sequence[_Cue], warnings: list[Message]) -> list[Row]:
+def _rows_by_label(cues: Sequence[Cue], warnings: list[Message]) -> list[Row]:
     """Return rows of cues without voice tags: speakers from `Name:` where that is consistent, else none."""
-    names = _prefixes(cues)
-    if not names:
-        return [_row(cue, None, plain_text("\n".join(cue.lines), references=True)) for cue in cues]
-    rows: list[Row] = []
-    speaker: str | None = None
-    continued = 0
-    for cue in cues:
-        parts: list[tuple[str | None, list[str]]] = []
-        for line in cue.lines:
-            name, text = _split_name(line)
-            if name is not None and name.casefold() in names:
-                speaker = names[name.casefold()]
-                parts.append((speaker, [text]))
-            elif parts:
-                parts[-1][1].append(line)
-            else:
-                continued += bool(line.strip())
-                parts.append((speaker, [line]))
-        for name, texts in parts or [(None, [])]:
-            rows.append(_row(cue, name, plain_text("\n".join(texts), references=True)))
+    entries, continued = split_speakers([cue.lines for cue in cues])
     if continued:
         warnings.append(messages.SPEAKER_CONTINUED(n=continued))
-    return rows
+    return [
+        _row(cue, speaker, plain_text(text, references=True))
+        for cue, parts in zip(cues, entries, strict=True)
+        for speaker, text in parts
+    ]
 
 
-def _prefixes(cues: Sequence[_Cue]) -> dict[str, str]:
-    """Return the names with which cues begin (folded case: as first spelled), or none where that is not consistent.
-
-    Consistent: at least four of five cues begin with `Name:`, there are at most ten names, and they recur (at most one
-    name for two cues, or two names in all).
-    """
-    first_lines = [cue.lines[0] for cue in cues if cue.lines]
-    names = [name for name, _ in map(_split_name, first_lines) if name is not None]
-    counts = Counter(name.casefold() for name in names)
-    recur = len(counts) <= min(MAX_PREFIXES, max(2, len(first_lines) // 2))
-    if len(first_lines) < 2 or len(names) < PREFIXED * len(first_lines) or not recur:
-        return {}
-    return {name.casefold(): name for name in reversed(names)}
-
-
-def _split_name(line: str) -> tuple[str | None, str]:
-    """Split `Name: text` into (name, text); (None, line) when it does not begin so. A name has at most four words."""
-    match = _PREFIX.match(plain_text(line))
-    if match is None or len(match[1].split()) > 4:
-        return None, line
-    return plain_name(match[1]), match.string[match.end() :]
-
-
-def _row(cue: _Cue, speaker: str | None, text: str) -> Row:
+def _row(cue: Cue, speaker: str | None, text: str) -> Row:
     return Row(cue.line, cue.start_s, cue.end_s, speaker, text)

@@ -1,4 +1,4 @@
-"""Reading of transcripts: WebVTT, SRT, DAIC-WOZ's, E-DAIC's and other tables, as a `Transcript`."""
+"""Reading of transcripts: WebVTT, SRT, Whisper's and WhisperX's JSON, tables such as DAIC-WOZ's, as a `Transcript`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from fer_phq.core.errors import FerPhqError
 from fer_phq.core.messages import Message, Template
 from fer_phq.words import messages
 from fer_phq.words.transcripts.captions import is_captions, is_webvtt, read_captions
+from fer_phq.words.transcripts.segments import is_json, read_segments
 from fer_phq.words.transcripts.tables import WORDING, find_table, read_utterances
 from fer_phq.words.transcripts.transcript import MAX_SECONDS, Row, Transcript, UnusableTranscript, Utterance
 
@@ -22,11 +23,12 @@ TOLERANCE_S = 0.01
 
 
 def read_transcript(path: Path, display_name: str | None = None) -> Transcript:
-    """Read WebVTT, SRT, DAIC-WOZ's and E-DAIC's transcripts, or a table with the columns start, end, speaker and text.
+    """Read WebVTT, SRT, what Whisper, whisper.cpp and WhisperX write, DAIC-WOZ's and E-DAIC's tables or others.
 
-    The content decides the format, not the file's name. Encodings: UTF-8 with or without a byte order mark, UTF-16
-    with one. Times are seconds from the recording's start. Cues without text are left out, cues out of order are
-    sorted; `Transcript.warnings` says so. The text is neither written nor logged.
+    Other tables have the columns start, end, text and perhaps speaker. The content decides the format, not the file's
+    name. Encodings: UTF-8 with or without a byte order mark, UTF-16 with one. Times are seconds from the recording's
+    start; tables in milliseconds are recognised. Cues without text are left out, cues out of order are sorted;
+    `Transcript.warnings` says so. The text is neither written nor logged.
 
     Args:
         path: The transcript.
@@ -97,9 +99,11 @@ def _decode(document: bytes) -> str:
 def _read_rows(text: str, path: Path) -> tuple[list[Row], list[Message]]:
     """Read rows and warnings in the format of the content."""
     lines = text.split("\n")  # not splitlines: U+2028, form feeds and the like stand inside of lines
+    if is_json(text):
+        return read_segments(text)
     table = None if is_webvtt(lines) else find_table(text)
     if table is not None:
-        return read_utterances(table), []
+        return read_utterances(table)
     if not is_captions(lines):
         raise UnusableTranscript(messages.NO_CUES())
     webvtt = is_webvtt(lines)

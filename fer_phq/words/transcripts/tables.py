@@ -1,7 +1,8 @@
 """Transcripts in tables: a heading, then one utterance a row, with tabs, semicolons or commas between the columns.
 
 Covers DAIC-WOZ (tabs: start_time, stop_time, speaker, value), E-DAIC (commas: Start_Time, End_Time, Text, Confidence;
-it names no speakers) and what spreadsheets and speech recognisers write.
+it names no speakers) and what spreadsheets and speech recognisers write. Whisper's .tsv and whisper.cpp's .csv have the
+columns start, end and text as well, in milliseconds, and say so nowhere.
 """
 
 from __future__ import annotations
@@ -13,15 +14,26 @@ from collections.abc import Sequence
 from fer_phq.core.csv_input import Column, CsvReader, OtherColumns, Problem, TableFormat, Wording
 from fer_phq.core.messages import Message
 from fer_phq.words import messages
-from fer_phq.words.transcripts.text import clock_seconds, plain_name, plain_text
+from fer_phq.words.transcripts.labels import split_speakers
+from fer_phq.words.transcripts.text import clock_seconds, is_frame_time, plain_name, plain_text
 from fer_phq.words.transcripts.transcript import Row, UnusableTranscript
 
 _STARTS = ("start", "start_s", "start_time", "start_sec", "start_seconds", "starttime", "begin", "onset")
 _ENDS = ("end", "end_s", "end_time", "end_sec", "end_seconds", "endtime", "stop", "stop_s", "stop_time", "stoptime")
 _UNITS = tuple(f"{blank}({unit})" for blank in ("", "_") for unit in ("s", "sec", "seconds"))
+_MS = ("ms", "msec", "millis", "milliseconds")
+_MS_UNITS = (*(f"_{unit}" for unit in _MS), *(f"{blank}({unit})" for blank in ("", "_") for unit in _MS))
+
+
+def _in_milliseconds(names: Sequence[str]) -> tuple[str, ...]:
+    return (*(name + unit for name in names for unit in _MS_UNITS), *(f"{names[0]}{unit}" for unit in _MS))
+
+
+_START_MS = _in_milliseconds(_STARTS)
+_END_MS = _in_milliseconds(_ENDS)
 COLUMNS = (
-    Column("start", (*_STARTS[1:], *(name + unit for name in _STARTS for unit in _UNITS)), required=True),
-    Column("end", (*_ENDS[1:], *(name + unit for name in _ENDS for unit in _UNITS)), required=True),
+    Column("start", (*_STARTS[1:], *(name + unit for name in _STARTS for unit in _UNITS), *_START_MS), required=True),
+    Column("end", (*_ENDS[1:], *(name + unit for name in _ENDS for unit in _UNITS), *_END_MS), required=True),
     Column("text", ("value", "utterance", "transcript", "transcription", "sentence", "words"), required=True),
     Column("speaker", ("speaker_name", "speaker_id", "speaker_label", "role")),
 )
@@ -39,6 +51,10 @@ WORDING = Wording(
 # Tab-separated transcripts (DAIC-WOZ's among them) hold stray quotation marks.
 FORMAT = TableFormat(COLUMNS, OtherColumns.IGNORED, quoted_tabs=False, wording=WORDING)
 
+SLOWEST_SPEECH = 0.3
+"""Characters a second, over all rows, below which whole numbers are not seconds. Speech has about 12; the same table
+in milliseconds would seem to have a thousandth of it."""
+
 _NUMBER = re.compile(r"-?\d{1,15}(?:[.,]\d{1,15})?(?:[eE]-?\d{1,2})?", re.ASCII)
 _THOUSANDS = re.compile(r"-?[1-9]\d{0,2},\d{3}", re.ASCII)
 
@@ -50,8 +66,14 @@ def find_table(text: str) -> CsvReader | None:
     return reader if needed <= reader.labels.keys() else None
 
 
-def read_utterances(reader: CsvReader) -> list[Row]:
+def read_utterances(reader: CsvReader) -> tuple[list[Row], list[Message]]:
     """Read the rows under a transcript's heading.
+
+    Speakers come from their column, or else from `Name:` before the text where `split_speakers` finds them. Whole
+    numbers that would have people say next to nothing in a second are milliseconds.
+
+    Returns:
+        Rows, and warnings about what was assumed.
 
     Raises:
         UnusableTranscript: A row does not fit the heading, or a time is none. The reason names the line and never
@@ -64,17 +86,36 @@ def read_utterances(reader: CsvReader) -> list[Row]:
             reason = messages.TOO_FEW_CELLS(line=row.line, cells=row.width, heading=len(reader.heading))
             raise UnusableTranscript(reason)
     clock = _Clock([row[column] for row in rows for column in ("start", "end")])
-    has_speaker = "speaker" in reader.labels
-    return [
-        Row(
-            row.line,
+    times = [
+        (
             clock.seconds(row["start"], row.line, messages.START()),
             clock.seconds(row["end"], row.line, messages.END()),
-            plain_name(row["speaker"]) if has_speaker else None,
-            plain_text(row["text"]),
         )
         for row in rows
     ]
+    texts = [row["text"] for row in rows]
+    start_scale = 1e-3 if reader.labels["start"] in _START_MS else 1.0
+    end_scale = 1e-3 if reader.labels["end"] in _END_MS else 1.0
+    warnings: list[Message] = []
+    if start_scale == end_scale == 1.0 and clock.is_whole and _is_too_slow(times, texts):
+        start_scale = end_scale = 1e-3
+        warnings.append(messages.MILLISECONDS())
+    if "speaker" in reader.labels:
+        parts = [[(plain_name(row["speaker"]), row["text"])] for row in rows]
+    else:
+        parts, continued = split_speakers([text.split("\n") for text in texts])
+        warnings += [messages.SPEAKER_CONTINUED(n=continued)] if continued else []
+    return [
+        Row(row.line, start * start_scale, end * end_scale, speaker, plain_text(text))
+        for row, (start, end), entry in zip(rows, times, parts, strict=True)
+        for speaker, text in entry
+    ], warnings
+
+
+def _is_too_slow(times: Sequence[tuple[float, float]], texts: Sequence[str]) -> bool:
+    """Return whether the texts are too short to be said in so many seconds."""
+    duration_s = sum(max(0.0, end_s - start_s) for start_s, end_s in times)
+    return sum(map(len, texts)) < SLOWEST_SPEECH * duration_s
 
 
 def _refuse(problems: Sequence[Problem]) -> None:
@@ -83,7 +124,11 @@ def _refuse(problems: Sequence[Problem]) -> None:
 
 
 class _Clock:
-    """Reads a table's times: seconds, or hours:minutes:seconds. Decides once whether its comma is the decimal mark."""
+    """Reads a table's times: seconds, or hours:minutes:seconds. Decides once whether its comma is the decimal mark.
+
+    Attributes:
+        is_whole: Whether every time is a number of digits alone.
+    """
 
     def __init__(self, cells: Sequence[str]) -> None:
         """Look at all times of a table."""
@@ -92,6 +137,7 @@ class _Clock:
         # '1,500' is 1500 or 1.5. Another time such as '0,25' decides: it cannot hold thousands.
         self._ambiguous = bool(commas) and len(grouped) == len(commas)
         self._mixed = bool(commas) and any("." in cell for cell in cells)
+        self.is_whole = all(cell.isdecimal() for cell in cells)
 
     def seconds(self, cell: str, line: int, name: Message) -> float:
         """Read a time. Raises UnusableTranscript with the line and the name of the time, start or end."""
@@ -102,5 +148,7 @@ class _Clock:
         else:
             time_s = float(cell.replace(",", ".")) if _NUMBER.fullmatch(cell) else None
         if time_s is None:
+            if is_frame_time(cell):
+                raise UnusableTranscript(messages.FRAME_TIME(line=line, which=name))
             raise UnusableTranscript(messages.NOT_A_TIME(line=line, which=name))
         return time_s

@@ -11,21 +11,23 @@ _NOTE = re.compile(r"\[[^\[\]]*\]")
 _REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,31});", re.ASCII)
 _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 
+_FRAMES = re.compile(r"-?\d{1,2}:\d{1,2}:\d{1,2}[:;]\d{1,2}", re.ASCII)
 _CLOCK = re.compile(r"(-?)(?:(\d{1,10}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,9}))?", re.ASCII)
 
 
-def plain_text(text: str, references: bool = False) -> str:
+def plain_text(text: str, references: bool = False, notes: bool = False) -> str:
     """Strip a cue or cell of tags, [bracketed notes], invisible marks of direction, and double spaces.
 
     Args:
         text: The text with markup.
         references: Also resolve character references such as `&amp;`, as captions have them.
+        notes: Leave what stands in brackets.
     """
     if "<" in text:  # most texts hold none of these, and looking is quicker than searching
         text = _TAG.sub(" ", text)
     if "{" in text:
         text = _OVERRIDE.sub("", text)
-    if "[" in text:
+    if "[" in text and not notes:
         text = _NOTE.sub(" ", text)
     if references and "&" in text:
         text = _REFERENCE.sub(lambda match: html.unescape(match[0]), text)
@@ -48,3 +50,8 @@ def clock_seconds(text: str) -> float | None:
     whole = int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds)
     value = float(f"{whole}.{fraction}") if fraction else float(whole)  # the nearest float, as for a table's number
     return -value if sign else value
+
+
+def is_frame_time(text: str) -> bool:
+    """Return whether a time counts frames, `hours:minutes:seconds:frames`, whose rate is not known."""
+    return _FRAMES.fullmatch(text) is not None

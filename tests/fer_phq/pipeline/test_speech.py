@@ -57,6 +57,18 @@ def test_only_the_subjects_turns_are_heard(recordings, speech, tmp_path):
     assert told.words.time_s[0] == 5.0
 
 
+def test_a_transcript_beyond_the_recording_is_a_warning(recordings, tmp_path):
+    recording = probe(recordings(seconds=3, fps=4))
+    path = transcript(tmp_path, "Therapist", "Client")
+    words = extract_speech(recording, load_sidecar(Sidecar(path)))
+    (warning,) = map(str, words.warnings)
+    assert warning.startswith("1 of 2 utterances of the transcript begin after the recording's end (3 s)")
+    path.write_text(path.read_text().replace("\n0.0,4.0", "\n3600.0,3604.0").replace("\n5.0,9.5", "\n3605.0,3609.5"))
+    (warning,) = map(str, extract_speech(recording, load_sidecar(Sidecar(path))).warnings)
+    assert warning.startswith("2 of 2 utterances")
+    assert extract_speech(replace(recording, duration_s=0.0), load_sidecar(Sidecar(path))).warnings == ()
+
+
 def test_a_speaker_may_be_named(recordings, speech, tmp_path):
     recording, path = probe(recordings(seconds=10, fps=4)), transcript(tmp_path, "A", "B")
     unknown = extract_speech(recording, load_sidecar(Sidecar(path, audio=speech)))
