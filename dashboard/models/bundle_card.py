@@ -218,7 +218,7 @@ def list_caveats(report: HeadReport) -> list[str]:
     elif blind:
         text = _("Not shown to know anything beyond the mean ({modalities}): the interval of CCC reaches zero.")
         caveats.append(text.format(modalities="; ".join(blind)))
-    return caveats
+    return [*caveats, *(render(note) for note in report.notes)]
 
 
 def figures_table(sets: Sequence[SetReport]) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_phq.core.errors import ModelError
+from fer_phq.core.messages import Message, from_json, to_json
 from fer_phq.core.phq import Modality, Scale
 from fer_phq.models import messages
 
@@ -228,6 +229,7 @@ class HeadReport:
         bootstrap_level: Level of the figures' intervals, 0 to 1.
         seed: Seed of the folds, where it is known.
         quick: Whether only ridge regression was tried, once; None where it is not known.
+        notes: What to know of the sessions, such as what of them was not used.
     """
 
     scale: Scale
@@ -237,6 +239,7 @@ class HeadReport:
     bootstrap_level: float = DEFAULT_BOOTSTRAP_LEVEL
     seed: int | None = None
     quick: bool | None = None
+    notes: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -269,6 +272,7 @@ def report_to_json(report: HeadReport) -> dict[str, Any]:
         "subjects": report.subjects,
         **{name: value for name, value in options.items() if value is not None},
         "bootstrap_level": report.bootstrap_level,
+        **({"notes": [to_json(note) for note in report.notes]} if report.notes else {}),
         "sets": [_set_to_json(modality_set) for modality_set in report.sets],
     }
 
@@ -327,6 +331,7 @@ def report_from_json(fields: Mapping[str, Any]) -> HeadReport:
         bootstrap_level=_share({"bootstrap_level": DEFAULT_BOOTSTRAP_LEVEL, **fields}, "bootstrap_level"),
         seed=None if seed is None else int(seed),
         quick=None if quick is None else bool(quick),
+        notes=tuple(from_json(note) for note in fields.get("notes", ())),
     )
 
 

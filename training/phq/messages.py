@@ -57,6 +57,20 @@ TEST_LEFT_OUT = template("phq_training.test_left_out", "{n} sessions of the part
 TEST_PART = template("phq_training.test_part", "Judged on the part test: {n} of {sessions} sessions.")
 TRAINING_ON = template("phq_training.training_on", "Training on {modalities}: {sessions} sessions of {people} people")
 
+WITHOUT_TURNS = counted(
+    "phq_training.without_turns",
+    "The transcript of {n} session does not say who speaks when: its words are not used, and its voice is that of "
+    "everyone who is heard.",
+    "The transcripts of {n} sessions do not say who speaks when: their words are not used, and their voice is that of "
+    "everyone who is heard.",
+)
+WITHOUT_TRANSCRIPT = counted(
+    "phq_training.without_transcript",
+    "{n} session of the corpus has no transcript: its words are not used, nor its voice where the others' is the "
+    "subject's alone.",
+    "{n} sessions of the corpus have no transcript: their words are not used, nor their voice where the others' is the "
+    "subject's alone.",
+)
 SESSIONS_OF_PEOPLE = template("phq_training.sessions_of_people", "{sessions} sessions of {people} people")
 TRAINED_ON_SIMULATED = template(
     "phq_training.trained_on_simulated",

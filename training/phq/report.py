@@ -132,6 +132,7 @@ def _caveats(report: HeadReport) -> str:
             "The concordance's interval reaches zero: on these sessions the head has not been shown to know anything "
             "beyond the mean."
         )
+    sentences += map(str, report.notes)
     return "".join(f"{sentence}\n\n" for sentence in sentences)
 
 

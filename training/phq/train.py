@@ -117,7 +117,7 @@ def fit_heads(
     # Sets are of different sessions: they are compared by what each gains on the floor of its own.
     pairs.sort(key=lambda pair: pair[0].relative_rmse)
     reports, fits = zip(*pairs, strict=True)
-    report = HeadReport(data.scale, len(data), data.people, reports, LEVEL, options.seed, options.quick)
+    report = HeadReport(data.scale, len(data), data.people, reports, LEVEL, options.seed, options.quick, data.notes)
     return TrainingResult(report, fits)
 
 

@@ -1,6 +1,7 @@
 """The report says what was found, for a program and for a reader."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from labelled_sessions import cohort
@@ -8,8 +9,8 @@ from PIL import Image
 
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import Scale
-from fer_phq.models.head_report import HeadReport
-from training.phq import selection
+from fer_phq.models.head_report import HeadReport, read_report
+from training.phq import messages, selection
 from training.phq.data.dataset import build_head_data, modality_sets
 from training.phq.report import TrainingResult, as_markdown, report_set, write_report
 
@@ -55,6 +56,13 @@ def test_the_diagrams_are_pictures(report, tmp_path):
         with Image.open(tmp_path / f"{name}.png") as picture:
             assert picture.size[0] > 500
             assert len(set(picture.convert("L").resize((64, 64)).tobytes())) > 10
+
+
+def test_what_is_not_used_of_a_corpus_is_said(report, tmp_path):
+    noted = replace(report.report, notes=(messages.WITHOUT_TURNS(n=3),))
+    write_report(replace(report, report=noted), tmp_path)
+    assert "\n\nThe transcripts of 3 sessions do not say who speaks when" in (tmp_path / "report.md").read_text()
+    assert read_report(tmp_path / "report.json").notes == noted.notes
 
 
 def test_the_markdown_names_what_was_chosen_and_what_it_is_not(report):

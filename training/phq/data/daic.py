@@ -1,7 +1,7 @@
 """DAIC-WOZ and E-DAIC in the layouts in which they are given out, as labelled sessions with PHQ-8 scores.
 
 Neither corpus holds video: a session is its released features of face and voice (`training.phq.data.daic_features`)
-and its transcript.
+and its transcript. Of the voice the participant's turns are used; a transcript that names no speakers is not used.
 
 Sources: Gratch et al., 2014 (LREC) and the AVEC 2017 documentation for DAIC-WOZ; Ringeval et al., 2019 (AVEC 2019,
 arXiv:1907.11510) for E-DAIC.
@@ -50,7 +50,7 @@ class Layout:
             used.
         tables: Feature files; a session without all of these is left out.
         transcript: The transcript's name, with {id} for the participant.
-        speaker: The subject's name in the transcript; None for a transcript of the subject alone.
+        speaker: The subject's name in the transcript; None for a transcript that names no speakers.
         reader: Loads a session's features from its folder.
         answers: A label file with every questionnaire's answers, where the others do not hold them.
     """
@@ -166,7 +166,7 @@ LAYOUTS = (
         {part: (f"{part}_split.csv",) for part in ("train", "dev", "test")},
         (OPENFACE, EGEMAPS),
         "{id}_Transcript.csv",
-        None,  # its transcripts are of the participant alone and name no speaker
+        None,  # its transcripts are of everyone who is heard and name no speaker
         load_e_daic,
         answers="Detailed_PHQ8_Labels.csv",
     ),

@@ -33,10 +33,12 @@ class LabelledDataset:
     Attributes:
         sessions: At least one session with its score, all on one scale.
         features: Of each session, in the same order.
+        notes: What the report says of the sessions, such as what of them is not used.
     """
 
     sessions: tuple[LabelledSession, ...]
     features: tuple[SessionFeatures, ...]
+    notes: tuple[Message, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of sessions."""

@@ -20,7 +20,8 @@ from fer_phq.models.model import FerPhqModel, load_model
 from fer_phq.pipeline.session import analyze
 from fer_phq.pipeline.speech import extract_speech, load_sidecar
 from fer_phq.video import probe
-from fer_phq.words import has_minilm
+from fer_phq.voice import only_during
+from fer_phq.words import has_minilm, intervals
 from fer_phq.words.kinds import MINILM, PLAIN, without_embeddings
 from training.phq import messages
 from training.phq.data.dataset import LabelledDataset
@@ -28,6 +29,12 @@ from training.phq.data.sessions import LabelledSession, SourceKind
 
 Notify = Callable[[Message], None]
 """Receives what happens, a message at a time."""
+
+TURN_EDGE_S = 0.04
+"""Seconds at each end of a turn that are not used of a corpus' voice: its rows are means over a tenth of a second, of
+which a part may be another's voice."""
+_SILENT = RecordingInfo("", "", 0.0, 0, 0, "", 0, has_audio=False)
+"""Stands for the recording that a session with features of its own does not need."""
 
 
 class FeatureLoader:
@@ -67,6 +74,8 @@ class FeatureLoader:
         sidecar = Sidecar(session.transcript, session.speaker, session.audio)
         if session.kind is SourceKind.RECORDING:
             return self._analyse(session.path, sidecar)
+        if session.kind is SourceKind.CORPUS:
+            return _keep_turns(session.load(), sidecar)
         return _add_speech(session.load(), sidecar)
 
     def _analyse(self, path: Path, sidecar: Sidecar) -> SessionFeatures:
@@ -124,7 +133,10 @@ def load_features(
         notify(messages.SESSION_LEFT_OUT(problem=problem))
     if not usable:
         raise FerPhqError(messages.NO_SESSION_LEFT())
-    return LabelledDataset(tuple(usable), tuple(unify_word_kinds(features)))
+    notes = describe_corpus(usable, features)
+    for note in notes:
+        notify(note)
+    return LabelledDataset(tuple(usable), tuple(unify_word_kinds(features)), notes)
 
 
 def unify_word_kinds(every: Sequence[SessionFeatures]) -> list[SessionFeatures]:
@@ -146,12 +158,52 @@ def unify_word_kinds(every: Sequence[SessionFeatures]) -> list[SessionFeatures]:
     ]
 
 
+def describe_corpus(sessions: Sequence[LabelledSession], features: Sequence[SessionFeatures]) -> tuple[Message, ...]:
+    """Say what of a corpus' sessions is not used, since nothing says who speaks when.
+
+    Args:
+        sessions: Labelled sessions.
+        features: Their features, as `FeatureLoader.load` gave them.
+    """
+    pairs = list(zip(sessions, features, strict=True))
+    unused = [s for s, f in pairs if s.kind is SourceKind.CORPUS and f.words is None]
+    without_turns = sum(session.transcript is not None for session in unused)
+    without_transcript = sum(session.transcript is None for session in unused)
+    notes: list[Message] = []
+    if without_turns:
+        notes.append(messages.WITHOUT_TURNS(n=without_turns))
+    if without_transcript:
+        notes.append(messages.WITHOUT_TRANSCRIPT(n=without_transcript))
+    return tuple(notes)
+
+
+def _keep_turns(features: SessionFeatures, sidecar: Sidecar) -> SessionFeatures:
+    """Keep the subject's turns of a corpus' voice, and add the words of these turns.
+
+    A corpus' features of the voice are of the whole recording, the interviewer and silence included. Its words are not
+    used where no turns say whose they are: the interviewer's questions alone predict the label (Burdisso et al., 2024,
+    arXiv:2404.14463). Its sound is not analysed, for it has its own features of the voice.
+    """
+    if sidecar.transcript is None:
+        return replace(features, voice=features.voice if sidecar.speaker is None else None)
+    loaded = load_sidecar(replace(sidecar, audio=None))
+    if loaded.transcript is None or loaded.speaker is None:
+        return features
+    voice = features.voice
+    if voice is not None:
+        turns = intervals(loaded.transcript, loaded.speaker)
+        inner = turns[turns[:, 1] - turns[:, 0] > 2 * TURN_EDGE_S] + (TURN_EDGE_S, -TURN_EDGE_S)
+        voice = only_during(voice, [(float(start_s), float(end_s)) for start_s, end_s in inner])
+    return replace(features, voice=voice, words=extract_speech(_SILENT, loaded).words)
+
+
 def _add_speech(features: SessionFeatures, sidecar: Sidecar) -> SessionFeatures:
-    """Add voice and words of sidecar files, where the features file has none."""
+    """Add voice and words of sidecar files, where the features file has none; a voice that it has is not computed."""
+    if features.voice is not None:
+        sidecar = replace(sidecar, audio=None)
     if sidecar == Sidecar():
         return features
-    silent = RecordingInfo("", "", 0.0, 0, 0, "", 0, has_audio=False)
-    speech = extract_speech(silent, load_sidecar(sidecar))
+    speech = extract_speech(_SILENT, load_sidecar(sidecar))
     return replace(
         features,
         voice=features.series(Modality.VOICE) or speech.voice,

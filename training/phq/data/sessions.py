@@ -50,7 +50,7 @@ class LabelledSession:
         split: The part it belongs to (train, dev, test), or None where there are no parts.
         transcript: Sidecar file, or None.
         audio: Sidecar file with separately recorded sound, or None.
-        speaker: The subject's name in the transcript; None for a transcript of the subject alone.
+        speaker: The subject's name in the transcript; None where it is the only name or there is none.
         groups: Further facts on the subject or session, such as sex or language, by column.
         items: The answers whose sum the score is, each 0 to 3; empty where only the total is known.
         reader: Reads the features of `path`.
