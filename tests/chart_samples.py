@@ -123,10 +123,10 @@ def half_year(n: int = 12) -> pd.DataFrame:
 
 
 def changes() -> pd.DataFrame:
-    """Monthly questionnaires that get better, with a gap in the middle and both kinds of change marked."""
+    """Monthly questionnaires that get better, with a gap in the middle and the reliable change marked."""
     return pd.DataFrame(
         {"answered_at": pd.date_range("2026-03-05", periods=6, freq="28D"), "total": [17, 16, 15, 11, 9, 6],
-         "scale": "PHQ-9", "change": ["", "", "", "five_points", "five_points", "reliable"], "words": "",
+         "scale": "PHQ-9", "change": ["", "", "", "", "", "reliable"], "words": "",
          "segment": [0, 0, 0, 1, 1, 1]}
     )  # fmt: skip
 

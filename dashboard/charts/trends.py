@@ -26,11 +26,8 @@ LEGEND_ROW = 19
 Span = tuple[pd.Timestamp, pd.Timestamp]
 HEAD_FORMS = ("circle", "triangle-up", "hexagon", "triangle-down", "star", "pentagon")
 """How the estimates of several heads are told apart."""
-CHANGE_LABELS = {
-    "five_points": mark("5 or more points since baseline"),
-    "reliable": mark("Reliable change since baseline"),
-}
-"""How a questionnaire's change may be marked, the weaker first, and what the legend says."""
+CHANGE_LABELS = {"reliable": mark("Reliable change since baseline")}
+"""How a questionnaire's change may be marked, and what the legend says."""
 
 
 def emotion_trend(
@@ -235,17 +232,16 @@ def _questionnaire_trace(rows: pd.DataFrame, scale: Scale, colours: Palette) -> 
 
 
 def _change_trace(rows: pd.DataFrame, change: str, colours: Palette) -> go.Scatter:
-    """Build rings around questionnaires, told apart by their form: thin, or thick and larger. Last in the legend."""
-    reliable = change == "reliable"
+    """Build rings around questionnaires whose change is marked. Last in the legend."""
     return go.Scatter(
         x=pd.to_datetime(rows["answered_at"]),
         y=rows["total"],
         mode="markers",
         marker={
-            "size": 24 if reliable else 20,
+            "size": 24,
             "symbol": "circle",
             "color": "rgba(0,0,0,0)",
-            "line": {"width": 3.5 if reliable else 1.25, "color": colours.ink},
+            "line": {"width": 3.5, "color": colours.ink},
         },
         name=key(_(CHANGE_LABELS[change])),
         legendrank=2000,

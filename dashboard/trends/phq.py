@@ -26,8 +26,8 @@ from service.views.trends import TrendsView
 
 SOURCES = mark(
     "The baseline is the first questionnaire of its scale. Reliable change: Jacobson & Truax 1991, with SD {sd} and "
-    "retest correlation {retest} of Kroenke 2001, so from {points} points on. Five-point rule: Löwe 2004. "
-    "Both are the PHQ-9's and taken over for the PHQ-8 (Wu 2020)."
+    "retest correlation {retest} of Kroenke 2001, so from {points} points on; a smaller difference is neither improved "
+    "nor worsened. The figures are the PHQ-9's and taken over for the PHQ-8 (Wu 2020)."
 )
 
 ABOVE = mark(
@@ -124,23 +124,15 @@ def change_facts(newest: Change) -> list[tuple[str, str]]:
         ),
         (_("Latest {scale}").format(scale=last.scale), total.format(total=last.total, day=ui.day(last.answered_at))),
         (_("Difference"), difference_words(newest)),
-        (_("Reliable change"), f"{went(newest, newest.reliable)} (RCI {rci})"),
-        (_("5 points or more"), went(newest, newest.five_points)),
+        (_("Reliable change"), f"{went(newest)} (RCI {rci})"),
     ]
 
 
-def went(change: Change, is_so: bool) -> str:
-    """Write 'Yes, improved', 'Yes' or 'No'.
-
-    Args:
-        change: The change, for its direction.
-        is_so: Whether the rule in question is met.
-    """
-    if not is_so:
+def went(change: Change) -> str:
+    """Write 'Yes, improved', 'Yes, worsened' or 'No': whether a change is reliable."""
+    if change.direction is Direction.NONE:
         return _("No")
-    return (
-        _("Yes") if change.direction is Direction.NONE else _("Yes, {direction}").format(direction=_(change.direction))
-    )
+    return _("Yes, {direction}").format(direction=_(str(change.direction)))
 
 
 def difference_words(change: Change) -> str:
@@ -159,8 +151,6 @@ def hover_words(change: Change) -> str:
     words = _("Since the baseline of {day}: {difference},<br>not a reliable change")
     if change.reliable:
         words = _("Since the baseline of {day}: {difference},<br>a reliable change ({direction})")
-    elif change.five_points:
-        words = _("Since the baseline of {day}: {difference},<br>5 or more, but not a reliable change")
     return words.format(
         day=ui.day(change.baseline.answered_at), difference=difference_words(change), direction=_(str(change.direction))
     )
@@ -184,5 +174,5 @@ def baseline_words(baseline: PersonalBaseline | NoBaseline) -> str:
 
 def with_change(view: TrendsView) -> pd.DataFrame:
     """Return the questionnaires on the viewer's clock with the columns `change` and `words` of the chart."""
-    marks = ["reliable" if change.reliable else "five_points" if change.five_points else "" for change in view.changes]
+    marks = ["reliable" if change.reliable else "" for change in view.changes]
     return view.local_answers.assign(change=marks, words=[hover_words(change) for change in view.changes])

@@ -57,7 +57,10 @@ AFFECTNET_LABELS: Mapping[int, str] = MappingProxyType(
         6: "anger",
     }
 )
-"""AffectNet's labels 0-6 (Mollahosseini et al., 2017); 7 is contempt, which we leave out."""
+"""AffectNet's labels of the seven (Mollahosseini et al., 2017, arXiv:1708.03985)."""
+
+AFFECTNET_OTHERS: Mapping[int, str] = MappingProxyType({7: "contempt", 8: "none", 9: "uncertain", 10: "no-face"})
+"""AffectNet's further labels; the last three are no expressions."""
 
 RAFDB_LABELS: Mapping[int, str] = MappingProxyType(
     {

@@ -1,11 +1,11 @@
 """Change within one person: reliable change of questionnaire scores, and a personal baseline of a model's estimates.
 
-Two rules judge a questionnaire against the person's first one on the same scale, each with its own source:
-
-- the reliable change index (Jacobson & Truax 1991, J Consult Clin Psychol 59:12-19): the difference in units of what
-  the scale's unreliability makes of no change at all, which passes 1.96 in fewer than one person in twenty;
-- the five-point rule: 5 points, two standard errors of measurement, are the smallest difference of the PHQ-9 that
-  matters for one person (Löwe et al. 2004, Med Care 42:1194-1201).
+One rule judges a questionnaire against the person's first one on the same scale: the reliable change index (Jacobson &
+Truax 1991, J Consult Clin Psychol 59:12-19, page 14), the difference in units of what the scale's unreliability makes
+of no change at all, which passes 1.96 in fewer than one person in twenty. With the PHQ-9's figures that is 7 points,
+and no smaller difference is called improved or worsened anywhere. The 5 points of Löwe et al. 2004 (Med Care
+42:1194-1201, abstract) are two standard errors of measurement of one total, of older people asked again after seven
+days: they leave out that the first total has an error as well, so they are no second rule here.
 
 The personal baseline is how far a person's scores lie from a model's estimates, partially pooled: the fewer the pairs,
 the nearer to zero (Efron & Morris 1977, Sci Am 236(5):119-127; Gelman & Hill 2007, Data Analysis Using
@@ -39,9 +39,6 @@ RETEST = 0.84
 
 RELIABLE = 1.96
 """Beyond this the index is called reliable: the two-sided 5 % point of the normal distribution."""
-
-FIVE_POINTS = 5
-"""The smallest difference that matters for one person, in points of the PHQ-9 (Löwe 2004)."""
 
 PAIR_DAYS = 14
 """Most days between an estimate and the score that it is paired with: the PHQ asks about two weeks."""
@@ -104,18 +101,13 @@ class Change:
 
     @property
     def reliable(self) -> bool:
-        """Whether the difference is more than unreliability explains (Jacobson & Truax 1991)."""
+        """Whether the difference is more than unreliability explains (Jacobson & Truax 1991): the one rule."""
         return abs(self.rci) > RELIABLE
 
     @property
-    def five_points(self) -> bool:
-        """Whether the difference is large enough to matter (Löwe 2004)."""
-        return abs(self.difference) >= FIVE_POINTS
-
-    @property
     def direction(self) -> Direction:
-        """Improved or worsened where either rule is met: a smaller difference has no direction."""
-        if not (self.reliable or self.five_points):
+        """Improved or worsened where the change is reliable: a smaller difference has no direction."""
+        if not self.reliable:
             return Direction.NONE
         return Direction.IMPROVED if self.difference < 0 else Direction.WORSENED
 
@@ -174,7 +166,7 @@ def changes_since_baseline(scores: Sequence[Score], *, sd: float = SD, retest: f
 
     The first one alone is the baseline, not a mean of several: it was answered before any treatment, and the index is
     defined for one total before and one after. Where somebody first came on an unusually bad day, later totals are
-    lower by regression to the mean alone; neither rule corrects for that.
+    lower by regression to the mean alone; the index does not correct for that.
 
     Args:
         scores: The person's questionnaires, in any order.

@@ -72,21 +72,22 @@ def test_an_index_needs_a_sd_and_a_correlation_below_one(wrong):
 
 
 @pytest.mark.parametrize(
-    ("total", "reliable", "five_points", "direction"),
+    ("total", "reliable", "direction"),
     [
-        (14, False, False, Direction.NONE),
-        (10, False, False, Direction.NONE),
-        (18, False, False, Direction.NONE),
-        (9, False, True, Direction.IMPROVED),
-        (19, False, True, Direction.WORSENED),
-        (8, False, True, Direction.IMPROVED),
-        (7, True, True, Direction.IMPROVED),
-        (21, True, True, Direction.WORSENED),
+        (14, False, Direction.NONE),
+        (10, False, Direction.NONE),
+        (18, False, Direction.NONE),
+        (9, False, Direction.NONE),
+        (19, False, Direction.NONE),
+        (8, False, Direction.NONE),
+        (20, False, Direction.NONE),
+        (7, True, Direction.IMPROVED),
+        (21, True, Direction.WORSENED),
     ],
 )
-def test_both_rules_at_their_boundaries(total, reliable, five_points, direction):
+def test_only_a_reliable_change_has_a_direction(total, reliable, direction):
     _, change = changes_since_baseline([score(14), score(total, 14)])
-    assert (change.difference, change.reliable, change.five_points) == (total - 14, reliable, five_points)
+    assert (change.difference, change.reliable) == (total - 14, reliable)
     assert change.direction is direction
 
 
@@ -94,7 +95,7 @@ def test_a_more_precise_scale_makes_smaller_changes_reliable():
     _, change = changes_since_baseline([score(14), score(11, 14)], retest=0.95)
     assert change.reliable is False
     _, change = changes_since_baseline([score(14), score(11, 14)], sd=2, retest=0.8)
-    assert (change.reliable, change.five_points, change.direction) == (True, False, Direction.IMPROVED)
+    assert (change.reliable, change.direction) == (True, Direction.IMPROVED)
 
 
 def test_one_questionnaire_is_its_own_baseline():

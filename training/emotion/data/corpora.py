@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
@@ -24,6 +26,7 @@ from pydantic import BaseModel, ConfigDict
 
 from fer_phq.core.emotions import (
     AFFECTNET_LABELS,
+    AFFECTNET_OTHERS,
     EMOTIONS,
     FER2013_LABELS,
     FERPLUS_VOTES,
@@ -32,16 +35,20 @@ from fer_phq.core.emotions import (
 )
 from fer_phq.core.errors import FerPhqError, SettingsError
 from training.emotion.data import messages
-from training.emotion.data.label_tables import read_label_table
+from training.emotion.data.label_tables import FER2013_USAGE, read_label_table
+
+log = logging.getLogger(__name__)
 
 Corpus = Literal["ferplus", "fer2013", "affectnet", "rafdb", "mmi", "folder"]
 """Corpora whose labels are known. In `folder` and `mmi` labels are names of folders or in a column."""
 
 LABELS: Mapping[Corpus, Mapping[int, str]] = {
     "fer2013": FER2013_LABELS,
-    "affectnet": AFFECTNET_LABELS,
+    "affectnet": {**AFFECTNET_LABELS, **AFFECTNET_OTHERS},
     "rafdb": RAFDB_LABELS,
 }
+OTHER_CLASSES = frozenset(name.lower() for name in (*FERPLUS_VOTES, *AFFECTNET_OTHERS.values()))
+"""Classes of published corpora: those that are not asked for are left out without a warning."""
 LABEL_COLUMNS = ("fer2013_label", "label", "emotion", "labels")
 MEMORY_LIMIT = 6 * 2**30
 """Bytes of decoded images up to which a corpus is held in memory."""
@@ -131,6 +138,7 @@ class FaceSet:
         classes: Names of the targets' columns.
         agreement: float32 (n,), the label's share of all votes, including those for other classes; None where a corpus
             has no votes.
+        left_out: Number of images by the name of a class that is none of `classes`, for instance since it is misspelt.
     """
 
     images: npt.NDArray[np.uint8] | LazyImages
@@ -138,6 +146,7 @@ class FaceSet:
     keys: npt.NDArray[np.str_]
     classes: tuple[str, ...] = EMOTIONS
     agreement: npt.NDArray[np.float32] | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -191,7 +200,8 @@ class FaceSet:
         """Write one line for the data sheet: the number of images of each class."""
         per_class = np.bincount(self.labels, minlength=len(self.classes))
         counts = (f"{name} {count}" for name, count in zip(self.classes, per_class, strict=True))
-        return f"{len(self)} images: " + ", ".join(counts)
+        left_out = ", ".join(f"{name} {count}" for name, count in self.left_out.items())
+        return f"{len(self)} images: " + ", ".join(counts) + (f"; left out: {left_out}" if left_out else "")
 
 
 def load_faces(
@@ -213,13 +223,17 @@ def load_faces(
         FerPhqError: Files are missing, unreadable or of another corpus.
     """
     rows = _open_rows(source)
-    targets = _class_targets(source, rows, classes)
+    targets, left_out = _class_targets(source, rows, classes)
     indices = np.flatnonzero(targets.sum(axis=1) > 0)
     if not len(indices):
         raise FerPhqError(messages.NO_IMAGE_OF_CLASSES(source=str(source), classes=classes))
     rows = rows.select(indices)
     targets = targets[indices]
+    strange = tuple(name[:40] for name in left_out if name not in OTHER_CLASSES)
+    if strange:
+        log.warning("%s", messages.CLASSES_LEFT_OUT(source=str(source), names=strange, classes=classes))
     faces = _build_face_set(source, rows, targets / targets.sum(axis=1, keepdims=True), classes, side, grey)
+    faces = replace(faces, left_out=left_out)
     return replace(faces, agreement=_vote_agreement(_read_votes(rows))) if source.corpus == "ferplus" else faces
 
 
@@ -258,7 +272,8 @@ def _open_rows(source: Source) -> datasets.Dataset:
     if path.suffix == ".csv" and path.is_file():
         return read_label_table(path, source.split, Path(source.votes) if source.votes else None)
     if path.suffix == ".parquet" and path.is_file():
-        return _load_dataset(source, "parquet", data_files=str(path), split="train")
+        rows = _load_dataset(source, "parquet", data_files=str(path), split="train")
+        return rows if source.split is None else _select_part(source, source.split, rows)
     if path.is_dir() and source.split and (path / f"{source.split}.parquet").is_file():
         return _load_dataset(source, "parquet", data_files=str(path / f"{source.split}.parquet"), split="train")
     if path.is_dir():
@@ -268,6 +283,19 @@ def _open_rows(source: Source) -> datasets.Dataset:
     raise FerPhqError(messages.NO_CORPUS(path=str(path), corpus=source.corpus))
 
 
+def _select_part(source: Source, split: str, rows: datasets.Dataset) -> datasets.Dataset:
+    """Select a part's rows by their column of parts."""
+    column = next((name for name in rows.column_names if name.strip().casefold() in ("split", "usage")), None)
+    if column is None:
+        raise FerPhqError(messages.NO_COLUMN_OF_PARTS(path=source.path, part=split))
+    values = [str(value) for value in rows[column]]
+    name = FER2013_USAGE.get(split, split) if column.strip().casefold() == "usage" else split
+    indices = [i for i, value in enumerate(values) if value == name]
+    if not indices:
+        raise FerPhqError(messages.NO_SUCH_PART(path=source.path, part=name, parts=tuple(sorted(set(values)))[:10]))
+    return rows.select(indices)
+
+
 def _load_dataset(source: Source, *args: Any, **kwargs: Any) -> datasets.Dataset:
     try:
         return cast(datasets.Dataset, datasets.load_dataset(*args, **kwargs))
@@ -275,16 +303,21 @@ def _load_dataset(source: Source, *args: Any, **kwargs: Any) -> datasets.Dataset
         raise FerPhqError(messages.UNREADABLE(source=str(source), reason=str(error).splitlines()[0])) from None
 
 
-def _class_targets(source: Source, rows: datasets.Dataset, classes: tuple[str, ...]) -> npt.NDArray[np.float32]:
-    """Build targets (n, classes): votes, or 1 for the named class. Rows of other classes are zero."""
+def _class_targets(
+    source: Source, rows: datasets.Dataset, classes: tuple[str, ...]
+) -> tuple[npt.NDArray[np.float32], dict[str, int]]:
+    """Build targets (n, classes): votes, or 1 for the named class. Rows of other classes are zero, and counted."""
     if source.corpus == "ferplus":
-        return _vote_targets(source, rows, classes)
+        return _vote_targets(source, rows, classes), {}
     targets = np.zeros((len(rows), len(classes)), np.float32)
     columns = {name: column for column, name in enumerate(classes)}
+    left_out: Counter[str] = Counter()
     for row, name in enumerate(_read_class_names(source, rows)):
         if name in columns:
             targets[row, columns[name]] = 1
-    return targets
+        else:
+            left_out[name] += 1
+    return targets, dict(sorted(left_out.items()))
 
 
 def _vote_targets(source: Source, rows: datasets.Dataset, classes: tuple[str, ...]) -> npt.NDArray[np.float32]:
@@ -322,11 +355,24 @@ def _read_class_names(source: Source, rows: datasets.Dataset) -> list[str]:
     if isinstance(feature, datasets.ClassLabel):
         values = [feature.int2str(int(value)) for value in values]
     class_names = LABELS.get(source.corpus, {})
-    return [_class_name(str(value), class_names) for value in values]
+    labels = [str(value) for value in values]
+    if class_names:
+        _refuse_other_numbers(source, labels, class_names)
+    return [_class_name(label, class_names) for label in labels]
+
+
+def _refuse_other_numbers(source: Source, labels: Sequence[str], class_names: Mapping[int, str]) -> None:
+    """Refuse numbers that the corpus does not have: then the others mean something else, too."""
+    others = sorted({int(label) for label in labels if label.isdecimal() and int(label) not in class_names})
+    if others:
+        first, last = min(class_names), max(class_names)
+        raise FerPhqError(
+            messages.OTHER_NUMBERS(source=str(source), labels=tuple(map(str, others[:10])), first=first, last=last)
+        )
 
 
 def _class_name(label: str, class_names: Mapping[int, str]) -> str:
-    return class_names.get(int(label), label) if label.isdigit() else canonical_name(label)
+    return class_names.get(int(label), label) if label.isdecimal() else canonical_name(label)
 
 
 def _build_face_set(
@@ -366,9 +412,27 @@ def _decode_image(value: Any, source: Source) -> npt.NDArray[np.uint8]:
     content: Any = io.BytesIO(value["bytes"]) if value["bytes"] else value["path"]
     try:
         with Pillow.open(content) as picture:
-            return np.asarray(picture.convert("L" if picture.mode in ("L", "1", "I;16") else "RGB"))
-    except (OSError, UnidentifiedImageError) as error:
+            if picture.mode.startswith(("I", "F")):
+                return _reduce_depth(np.asarray(picture))
+            return np.asarray(picture.convert("L" if picture.mode in ("L", "1") else "RGB"))
+    except (OSError, UnidentifiedImageError, ValueError) as error:
         raise FerPhqError(messages.BAD_IMAGE(source=str(source), path=str(value["path"]), reason=str(error))) from None
+
+
+def _reduce_depth(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Reduce grey values of 16 bits, or 0 to 1 in floating point, to 8 bits.
+
+    Raises:
+        ValueError: The values are neither.
+    """
+    lowest, highest = float(values.min()), float(values.max())
+    if not np.issubdtype(values.dtype, np.integer):
+        if not 0 <= lowest <= highest <= 1:
+            raise ValueError("its grey values are not between 0 and 1")
+        return np.round(values * 255).astype(np.uint8)
+    if not 0 <= lowest <= highest <= 0xFFFF:
+        raise ValueError("its grey values have more than 16 bits")
+    return np.round(values / 257).astype(np.uint8)
 
 
 def _fit_image(image: npt.NDArray[np.uint8], side: int | None, grey: bool) -> npt.NDArray[np.uint8]:

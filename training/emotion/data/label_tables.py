@@ -59,9 +59,14 @@ def read_label_table(path: Path, split: str | None = None, votes: Path | None = 
         reader = CsvReader(open_text(file), IMAGES)
         if reader.fault is None and not {"pixels", "path"} & reader.labels.keys():
             raise FerPhqError(messages.NEITHER_PIXELS_NOR_PATHS(path=str(path)))
+        part_column = "usage" if "pixels" in reader.labels else "split"
+        if split is not None and reader.fault is None and part_column not in reader.labels:
+            raise FerPhqError(messages.NO_COLUMN_OF_PARTS(path=str(path), part=split))
         vote_rows = _read_votes(votes) if votes and "pixels" in reader.labels else None
-        columns, count, problems = _read_columns(reader, path.parent, split, vote_rows)
+        columns, count, parts, problems = _read_columns(reader, path.parent, split, vote_rows)
     _refuse(path, reader, problems)
+    if split is not None and count and not columns["path"]:
+        raise FerPhqError(messages.NO_SUCH_PART(path=str(path), part=split, parts=tuple(sorted(parts))[:10]))
     if vote_rows is not None and len(vote_rows) != count:
         raise FerPhqError(
             messages.VOTES_DO_NOT_MATCH(votes=str(votes), vote_rows=len(vote_rows), path=str(path), rows=count)
@@ -76,16 +81,19 @@ def read_label_table(path: Path, split: str | None = None, votes: Path | None = 
 
 def _read_columns(
     reader: CsvReader, folder: Path, split: str | None, vote_rows: Sequence[Row] | None
-) -> tuple[dict[str, list[Any]], int, list[Problem]]:
-    """Read a part: its columns, the number of all rows, and what is wrong with those of the part."""
+) -> tuple[dict[str, list[Any]], int, set[str], list[Problem]]:
+    """Read a part: its columns, the number of all rows, the names of all parts, and what is wrong in the part."""
     vote_columns = [column for column in VOTE_COLUMNS if vote_rows is not None or column in reader.labels]
     columns: dict[str, list[Any]] = {"bytes": [], "path": []}
     columns |= {"label": []} if "label" in reader.labels else {}
     columns |= {VOTE_COLUMNS[column]: [] for column in vote_columns}
     problems: list[Problem] = []
     count = 0
+    parts: set[str] = set()
+    sides: list[int] = []
     for row in reader:
         count += 1
+        parts.add(_part(row)[:40])
         if not _is_of_part(row, split):
             continue
         votes = row
@@ -94,22 +102,28 @@ def _read_columns(
             problems += _contradictions(row, votes)
         else:
             problems += _vote_problems(row)
-        problems += _add_image(columns, row, folder)
+        problems += _add_image(columns, row, folder, sides)
         if "label" in columns:
             columns["label"].append(_label(row["label"]))
         for column in vote_columns:
             columns[VOTE_COLUMNS[column]].append(parse_whole(votes[column]))
-    return columns, count, problems
+    return columns, count, parts, problems
 
 
-def _add_image(columns: dict[str, list[Any]], row: Row, folder: Path) -> Iterator[Problem]:
-    """Add a row's pixels as a picture, or its path."""
+def _add_image(columns: dict[str, list[Any]], row: Row, folder: Path, sides: list[int]) -> Iterator[Problem]:
+    """Add a row's pixels as a picture, or its path; `sides` collects the side of the first picture."""
     of_pixels = "pixels" in row.labels
-    picture = _picture(row["pixels"]) if of_pixels else None
+    side, picture = _picture(row["pixels"]) if of_pixels else (0, None)
     columns["bytes"].append(picture)
     columns["path"].append(None if of_pixels else str(folder / row["path"]))
-    if of_pixels and picture is None:
+    if not of_pixels:
+        return
+    if picture is None:
         yield Problem(row.number, row.label("pixels"), messages.NO_SQUARE_OF_PIXELS())
+        return
+    sides[:] = sides or [side]
+    if side != sides[0]:  # a row that is cut off may be a square by chance
+        yield Problem(row.number, row.label("pixels"), messages.OTHER_SIDE(side=side, usual=sides[0]))
 
 
 def _read_votes(path: Path) -> list[Row]:
@@ -144,11 +158,15 @@ def _refuse(path: Path, reader: CsvReader, problems: Sequence[Problem]) -> None:
 
 
 def _is_of_part(row: Row, split: str | None) -> bool:
-    """Tell whether a row belongs to a part; every row does where the table has no column of parts."""
-    column = "usage" if "pixels" in row.labels else "split"
-    if split is None or column not in row.labels:
+    """Tell whether a row belongs to a part; every row belongs to the part None."""
+    if split is None:
         return True
-    return row[column] == (FER2013_USAGE.get(split, split) if column == "usage" else split)
+    return _part(row) == (FER2013_USAGE.get(split, split) if "pixels" in row.labels else split)
+
+
+def _part(row: Row) -> str:
+    """Return the name of the part to which a row belongs, '' where the table has no column of parts."""
+    return row["usage" if "pixels" in row.labels else "split"]
 
 
 def _contradictions(row: Row, votes: Row) -> Iterator[Problem]:
@@ -164,15 +182,15 @@ def _label(cell: str) -> str:
     return cell if number is None else str(number)
 
 
-def _picture(pixels: str) -> bytes | None:
-    """Encode a string of grey values, 0 to 255 each, as a square PGM picture; None if it is none."""
+def _picture(pixels: str) -> tuple[int, bytes | None]:
+    """Encode a string of grey values, 0 to 255 each, as a square PGM picture with its side; None if it is none."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)  # what NumPy says of a text that is not all numbers
         try:
             values = np.fromstring(pixels, np.int64, sep=" ")
         except (DeprecationWarning, ValueError):
-            return None
+            return 0, None
     side = math.isqrt(len(values))
     if not side or side * side != len(values) or values.min() < 0 or values.max() > 255:
-        return None
-    return b"P5 %d %d 255\n" % (side, side) + values.astype(np.uint8).tobytes()
+        return side, None
+    return side, b"P5 %d %d 255\n" % (side, side) + values.astype(np.uint8).tobytes()

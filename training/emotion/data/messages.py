@@ -14,6 +14,23 @@ NO_CORPUS = template(
 )
 UNREADABLE = template("emotion_data.unreadable", "{source} cannot be read: {reason}")
 NO_IMAGE_OF_CLASSES = template("emotion_data.no_image_of_classes", "{source} holds no image of the classes {classes}.")
+CLASSES_LEFT_OUT = template(
+    "emotion_data.classes_left_out",
+    "{source} has images of {names}, which are none of {classes}: they are left out; rename what is misspelt.",
+)
+OTHER_NUMBERS = template(
+    "emotion_data.other_numbers",
+    "{source} has the labels {labels}, the corpus counts from {first} to {last}: its classes are numbered otherwise. "
+    "Name the folders or labels in words.",
+)
+NO_COLUMN_OF_PARTS = template(
+    "emotion_data.no_column_of_parts",
+    "{path} has no column of parts (Usage, split), so the part {part} cannot be read from it.",
+)
+NO_SUCH_PART = template("emotion_data.no_such_part", "{path} has no part {part}: its parts are {parts}.")
+OTHER_SIDE = template(
+    "emotion_data.other_side", "it has {side} x {side} pixels where the first row has {usual} x {usual}."
+)
 TOO_LARGE_TO_JOIN = template(
     "emotion_data.too_large_to_join",
     "Corpora that do not fit into memory together cannot be joined: train on them one by one.",

@@ -85,6 +85,84 @@ def test_a_list_of_paths_and_labels(tmp_path):
         load_faces(parse_source(f"folder:{tmp_path / 'faces.csv'}"))
 
 
+def save_images(folder, labels):
+    rng = np.random.default_rng(0)
+    for label in labels:
+        (folder / label).mkdir(parents=True)
+        Image.fromarray(pattern(0, rng)).save(folder / label / "0.png")
+    return str(folder)
+
+
+def test_numbers_that_a_corpus_does_not_have_are_refused(tmp_path):
+    folder = save_images(tmp_path / "raf", map(str, range(7)))
+    with pytest.raises(FerPhqError, match="has the labels 0, the corpus counts from 1 to 7"):
+        load_faces(Source(corpus="rafdb", path=folder))
+    folder = save_images(tmp_path / "fer", map(str, range(1, 8)))
+    with pytest.raises(FerPhqError, match="has the labels 7, the corpus counts from 0 to 6"):
+        load_faces(Source(corpus="fer2013", path=folder))
+
+
+def test_affectnets_seven_is_contempt_for_whom_it_is_a_class(tmp_path, caplog):
+    source = Source(corpus="affectnet", path=save_images(tmp_path, map(str, range(11))))
+    assert sorted(names(load_faces(source))) == sorted(EMOTIONS)
+    assert sorted(names(load_faces(source, (*EMOTIONS, "contempt")))) == sorted((*EMOTIONS, "contempt"))
+    assert not caplog.records, "what is no expression is left out as it should be"
+
+
+def test_a_misspelt_class_is_named(tmp_path, caplog):
+    source = Source(corpus="folder", path=save_images(tmp_path, ["angry", "sad", "suprise", "Neutrality", "contempt"]))
+    faces = load_faces(source)
+    assert sorted(names(faces)) == ["anger", "sadness"]
+    assert faces.left_out == {"contempt": 1, "neutrality": 1, "suprise": 1}
+    assert faces.describe().endswith("; left out: contempt 1, neutrality 1, suprise 1")
+    (record,) = caplog.records
+    assert "has images of neutrality, suprise, which are none of anger" in record.getMessage()
+
+
+def test_a_part_that_cannot_be_had_is_refused(tmp_path, write_part):
+    rng = np.random.default_rng(0)
+    images = [pattern(0, rng), pattern(2, rng)]
+    write_part(tmp_path / "all.parquet", images, [{"anger": 6}, {"fear": 6}])
+    with pytest.raises(FerPhqError, match="no column of parts"):
+        load_faces(Source(corpus="ferplus", path=str(tmp_path / "all.parquet"), split="valid"))
+    rows = [f"{i},{' '.join(map(str, image.ravel()))}" for i, image in enumerate(images)]
+    (tmp_path / "train.csv").write_text("\n".join(["emotion,pixels", *rows]))
+    with pytest.raises(FerPhqError, match=r"no column of parts .*, so the part valid cannot be read"):
+        load_faces(Source(corpus="fer2013", path=str(tmp_path / "train.csv"), split="valid"))
+    usages = [f"{row},Training" for row in rows]
+    (tmp_path / "train.csv").write_text("\n".join(["emotion,pixels,Usage", *usages]))
+    with pytest.raises(FerPhqError, match="has no part valid: its parts are Training"):
+        load_faces(Source(corpus="fer2013", path=str(tmp_path / "train.csv"), split="valid"))
+
+
+def test_kaggles_later_table_is_read(tmp_path):
+    rng = np.random.default_rng(0)
+    parts = ("Training", "PublicTest", "PrivateTest")
+    rows = [f"{i},{part},{' '.join(map(str, pattern(0, rng).ravel()))}" for part in parts for i in range(7)]
+    path = tmp_path / "icml_face_data.csv"
+    path.write_text("\n".join(["emotion, Usage, pixels", *rows]))
+    faces = load_faces(Source(corpus="fer2013", path=str(path), split="test"))
+    assert np.bincount(faces.labels).tolist() == [1] * 7
+
+
+@pytest.mark.parametrize("pixels", [2000, 1936])
+def test_a_row_that_is_cut_off_is_named_with_its_number(tmp_path, pixels):
+    rows = ["3," + " ".join(["9"] * 2304), "2," + " ".join(["9"] * pixels)]
+    (tmp_path / "short.csv").write_text("\n".join(["emotion,pixels", *rows]))
+    with pytest.raises(FerPhqError, match=r"Row 3: (the pixels are no square|it has 44 x 44 pixels where)"):
+        load_faces(Source(corpus="fer2013", path=str(tmp_path / "short.csv")))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale", "name"), [(np.uint16, 257, "a.png"), (np.uint16, 257, "a.tif"), (np.float32, 1 / 255, "a.tif")]
+)
+def test_images_of_more_bits_keep_their_greys(tmp_path, dtype, scale, name):
+    grey = pattern(0, np.random.default_rng(0))
+    (tmp_path / "anger").mkdir()
+    Image.fromarray(grey.astype(dtype) * dtype(scale)).save(tmp_path / "anger" / name)
+    np.testing.assert_array_equal(load_faces(Source(corpus="folder", path=str(tmp_path))).images, grey[None])
+
+
 def test_training_images_that_stand_in_validation_are_left_out(corpus):
     train, valid = (load_faces(Source(corpus="ferplus", path=str(corpus), split=s)) for s in ("train", "valid"))
     clean = train.without(valid)
