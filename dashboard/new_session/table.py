@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime
 
 import pandas as pd
@@ -52,7 +53,9 @@ def table_form(settings: AppSettings, origin: Origin) -> None:
     ui.note(_("Whom the table names as `consent_by` comes before the name above."))
     if file is None:
         return
-    documents = {transcript.name: transcript.getvalue() for transcript in transcript_files}
+    documents = {
+        unicodedata.normalize("NFC", transcript.name): transcript.getvalue() for transcript in transcript_files
+    }
     table = read_session_table(
         file.getvalue(),
         zone=ui.zone(),
@@ -77,7 +80,7 @@ def transcript_reader(settings: AppSettings, origin: Origin, documents: dict[str
     Args:
         settings: The installation.
         origin: Where the recordings come from: transcripts are in `documents`, or in the server's folder.
-        documents: The transcripts that were chosen with the table, by name.
+        documents: The transcripts that were chosen with the table, by name in composed letters, as tables have it.
 
     Raises:
         FerPhqError: Raised by the returned function where a transcript is missing or cannot be read.

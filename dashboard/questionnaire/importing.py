@@ -52,9 +52,14 @@ def importing() -> None:
 
 def keep(table: QuestionnaireTable) -> None:
     """Say what would be kept, and keep it."""
+    for warning in table.warnings:
+        ui.warn(render(warning))
+    is_confirmed = not table.warnings or st.checkbox(
+        _("The answers are coded 0 (not at all) to 3 (nearly every day)"), key="phq_coding"
+    )
     by = st.text_input(_("Imported by"), placeholder=_("Your name or initials"), max_chars=80, key="phq_import_by")
     go = n_("Import {n} questionnaire", "Import {n} questionnaires", len(table.rows))
-    if st.button(go, type="primary", disabled=not by.strip()):
+    if st.button(go, type="primary", disabled=not (by.strip() and is_confirmed)):
         result = import_questionnaires(context.store(), table.rows, by=by.strip())
         text = n_("{n} questionnaire kept", "{n} questionnaires kept", result.stored)
         words = [_("{kept}, {there} were there already.").format(kept=text, there=result.existing)]

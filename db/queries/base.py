@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -106,7 +107,7 @@ def stored(session: Session, row: Row) -> Row:
 
 
 def one_line(text: str, longest: int, name: Message) -> str:
-    """Return a text without the spaces around it.
+    """Return a text in composed letters (NFC), without the spaces around it.
 
     Args:
         text: What a person wrote.
@@ -116,7 +117,7 @@ def one_line(text: str, longest: int, name: Message) -> str:
     Raises:
         StoreError: The text is empty, too long, or not one line.
     """
-    cleaned = text.strip()
+    cleaned = unicodedata.normalize("NFC", text.strip())
     if not 1 <= len(cleaned) <= longest or not cleaned.isprintable():
         raise StoreError(messages.ONE_LINE(what=name, longest=longest))
     return cleaned

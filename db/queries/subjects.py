@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Select, delete, func, insert, select
+from sqlalchemy.orm import Session
 
 from db import messages
 from db.engine import ConflictError
@@ -32,6 +34,7 @@ class SubjectQueries(Queries):
         row = SubjectRow(id=new_id(), label=clean_label(label), is_demo=is_demo, created_at=utc_now())
         try:
             with self._writing() as session:
+                _refuse_other_spelling(session, row)
                 session.add(row)
                 self._audit(session, "create", "subject", row.id)
                 return subject_record(stored(session, row))
@@ -67,9 +70,13 @@ class SubjectQueries(Queries):
             return subject_record(get_row(session, SubjectRow, subject_id))
 
     def find(self, *, label: str) -> SubjectRecord | None:
-        """Find the subject with exactly this label, spaces around it aside; None where there is none."""
+        """Find the subject with exactly this label; None where there is none.
+
+        Spaces around it, and whether its letters are composed (NFC) or decomposed (NFD), make no difference.
+        """
         with self._reading() as session:
-            row = session.scalar(select(SubjectRow).where(SubjectRow.label == label.strip()))
+            query = select(SubjectRow).where(SubjectRow.label.in_(_spellings(label.strip())))
+            row = session.scalar(query.order_by(SubjectRow.created_at, SubjectRow.id))
             return None if row is None else subject_record(row)
 
     def rename(self, *, subject_id: str, label: str) -> SubjectRecord:
@@ -87,6 +94,7 @@ class SubjectQueries(Queries):
             with self._writing() as session:
                 row = get_row(session, SubjectRow, subject_id, lock=True)
                 row.label = clean_label(label)
+                _refuse_other_spelling(session, row)
                 self._audit(session, "rename", "subject", subject_id)
                 return subject_record(stored(session, row))
         except ConflictError:
@@ -133,13 +141,27 @@ class SubjectQueries(Queries):
         return tags_of_subject
 
 
+def _spellings(label: str) -> tuple[str, ...]:
+    """Return the ways in which the same letters may be stored."""
+    return tuple({label, *(unicodedata.normalize(form, label) for form in ("NFC", "NFD"))})
+
+
+def _refuse_other_spelling(session: Session, row: SubjectRow) -> None:
+    """Refuse a label that another subject has, stored in decomposed letters before labels were composed."""
+    query = select(SubjectRow.id).where(SubjectRow.label.in_(_spellings(row.label)), SubjectRow.id != row.id)
+    with session.no_autoflush:
+        taken = session.scalar(query.limit(1))
+    if taken is not None:
+        raise StoreError(messages.DUPLICATE_LABEL(label=row.label))
+
+
 def clean_label(label: str) -> str:
-    """Return the label without spaces around it.
+    """Return the label in composed letters (NFC), without spaces around it.
 
     Raises:
         StoreError: The label is empty, too long, or not one line.
     """
-    cleaned = label.strip()
+    cleaned = unicodedata.normalize("NFC", label.strip())
     if not 1 <= len(cleaned) <= 200 or not cleaned.isprintable():
         raise StoreError(messages.LABEL())
     return cleaned

@@ -7,7 +7,8 @@
 
 A kind of table declares its columns. Rows come by the columns' names, whichever alias the heading has. Encodings: UTF-8
 with or without a byte order mark, UTF-16 with one. Delimiters: comma, semicolon and tab, told from the heading or from
-Excel's first line `sep=;`. `CsvReader` streams a file of any size, `read_table` reads a document as a whole.
+Excel's first line `sep=;`. Letters come composed (NFC). `CsvReader` streams a file of any size, `read_table` reads a
+document as a whole.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import codecs
 import csv
 import io
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -483,8 +485,13 @@ def _records(text: TextIO, delimiter: str, table: TableFormat, strict: bool = Tr
         if number == 0 and _SEPARATOR_LINE.fullmatch(delimiter.join(cells)):
             continue  # a spreadsheet does not count it
         number += 1
-        stripped = [cell.strip() for cell in cells]
+        stripped = [_composed(cell.strip()) for cell in cells]
         yield _Record(number, line, [_unquoted(cell) for cell in stripped] if plain else stripped)
+
+
+def _composed(cell: str) -> str:
+    """Return a cell's text in composed letters (NFC): the same name is written in two ways by two systems."""
+    return cell if cell.isascii() else unicodedata.normalize("NFC", cell)
 
 
 def _divided(row: int, line: int, reason: str, wording: Wording) -> Problem:

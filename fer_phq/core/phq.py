@@ -15,6 +15,7 @@ to reproduce, translate, display or distribute them.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -77,6 +78,12 @@ class Scale(StrEnum):
     def maximum(self) -> int:
         """The highest total: 24 for PHQ-8, 27 for PHQ-9."""
         return 3 * self.items
+
+
+def parse_scale(text: str) -> Scale | None:
+    """Return the scale of PHQ-8, phq8, PHQ 8, ...; None for anything else."""
+    bare = re.sub(r"[\s_\-\u2010-\u2015]", "", text).upper()
+    return next((scale for scale in Scale if bare == scale.replace("-", "")), None)
 
 
 class Band(StrEnum):

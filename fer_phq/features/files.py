@@ -30,6 +30,7 @@ import numpy.typing as npt
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import FeatureError, FerPhqError
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
+from fer_phq.core.paths import shorten_stem
 from fer_phq.core.phq import Modality
 from fer_phq.features import messages
 
@@ -70,7 +71,7 @@ def write_features(features: SessionFeatures, path: Path) -> None:
             arrays[f"{values}_names"] = np.array(series.names)
     if features.emotions is not None:
         arrays["emotions"] = features.emotions.astype(np.float32)
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{shorten_stem(path.name)}.part")
     try:
         with part.open("wb") as file:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]

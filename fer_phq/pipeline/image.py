@@ -45,6 +45,8 @@ def analyze_image(rgb: Image, model: FerPhqModel | None = None, threshold: float
     Raises:
         ValueError: `rgb` is not such an array.
     """
+    if not isinstance(rgb, np.ndarray):
+        raise ValueError(f"A picture must be an array, uint8 RGB (h, w, 3), got {type(rgb).__name__}.")
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
         raise ValueError(f"A picture must be uint8 RGB (h, w, 3), got {rgb.dtype} {rgb.shape}.")
     model = model or load_model()

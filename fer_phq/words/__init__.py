@@ -15,7 +15,7 @@ from fer_phq.words.functionals import word_functionals
 from fer_phq.words.kinds import MINILM, PLAIN, PLAIN_NAMES
 from fer_phq.words.speakers import SUBJECT_LABELS, intervals, subject_speaker
 from fer_phq.words.transcripts.reading import parse_transcript, read_transcript
-from fer_phq.words.transcripts.transcript import MAX_SECONDS, Transcript, Utterance
+from fer_phq.words.transcripts.transcript import MAX_SECONDS, Transcript, Utterance, fold_speaker
 
 __all__ = [
     "MAX_SECONDS",
@@ -26,6 +26,7 @@ __all__ = [
     "SentenceEncoder",
     "Transcript",
     "Utterance",
+    "fold_speaker",
     "has_minilm",
     "intervals",
     "language_warning",

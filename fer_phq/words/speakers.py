@@ -11,7 +11,7 @@ from fer_phq.core.arrays import TimeArray
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.messages import Message
 from fer_phq.words import messages
-from fer_phq.words.transcripts.transcript import Transcript, is_by
+from fer_phq.words.transcripts.transcript import Transcript, fold_speaker, is_by
 
 SUBJECT_LABELS = ("participant", "patient", "client", "subject", "interviewee", "respondent", "pt")
 """Labels that name the subject by role, in any case; a number may follow ("Participant 03")."""
@@ -35,7 +35,7 @@ def subject_speaker(transcript: Transcript, speaker: str | None = None) -> tuple
     """
     speakers = transcript.speakers
     if speaker is not None:
-        matches = [name for name in speakers if name.casefold() == speaker.strip().casefold()]
+        matches = [name for name in speakers if fold_speaker(name) == fold_speaker(speaker)]
         if matches:
             return matches[0], None
         if speakers:

@@ -21,6 +21,7 @@ from fer_phq.core.analysis import Progress, ProgressHook, Sampling, SessionAnaly
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError
 from fer_phq.core.messages import Message
+from fer_phq.core.paths import shorten_stem
 from fer_phq.core.phq import PhqEstimate, Provenance
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.files import write_features
@@ -321,8 +322,8 @@ def make_folder(folder: Path) -> None:
 
 
 def file_stem(analysis: SessionAnalysis) -> str:
-    """Return what a recording's files are called: its content tells equal names apart."""
-    return f"{Path(analysis.recording.path).stem}-{analysis.recording.sha256[:8]}"
+    """Return what a recording's files are called: its content tells equal names, and long ones cut off, apart."""
+    return f"{shorten_stem(Path(analysis.recording.path).stem)}-{analysis.recording.sha256[:8]}"
 
 
 def write_csv(analysis: SessionAnalysis, folder: Path) -> Path:

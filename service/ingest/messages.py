@@ -26,6 +26,15 @@ NOT_AMONG_TRANSCRIPTS = template(
 
 UNKNOWN_SCALE = template("ingest.unknown_scale", "the scale '{scale}' is unknown; write PHQ-8 or PHQ-9.")
 ITEM_VALUE = template("ingest.item_value", "{column} is '{text}'; write 0, 1, 2 or 3.")
+CODED_FROM_1 = template(
+    "ingest.coded_from_1",
+    "its answers are 1 to 4 and never 0: the survey tool counts from 1; subtract 1 from every answer.",
+)
+NO_ZERO = template(
+    "ingest.no_zero",
+    "No answer of this table is 0. Survey tools often write 1 to 4 for the answers 0 to 3: every score would then be 8 "
+    "or 9 points too high, and item 9 would be flagged. Look at the form before you keep the table.",
+)
 ITEM_EMPTY = template("ingest.item_empty", "{column} is empty; a questionnaire with a gap has no score.")
 ITEM_9_OF_PHQ8 = template("ingest.item_9_of_phq8", "a PHQ-8 has no {column}; leave it empty, or write PHQ-9.")
 DIFFICULTY_VALUE = template("ingest.difficulty_value", "difficulty is '{text}'; write 0, 1, 2 or 3, or leave it empty.")

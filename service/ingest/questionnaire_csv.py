@@ -8,9 +8,9 @@ from datetime import datetime, tzinfo
 
 from db.records import QuestionnaireRecord, QuestionnaireSource
 from db.store import Store
-from fer_phq.core.csv_input import Column, Problem, TableFormat, read_table
+from fer_phq.core.csv_input import Column, Problem, TableFormat, parse_whole, read_table
 from fer_phq.core.messages import Message
-from fer_phq.core.phq import Scale, asks_difficulty, score_items
+from fer_phq.core.phq import Scale, asks_difficulty, parse_scale, score_items
 from service.ingest import messages
 from service.ingest.session_csv import MAX_BYTES, MAX_ROWS, SUBJECT, RowReader, session_time, subject_label
 
@@ -22,7 +22,7 @@ COLUMNS = (
     *(Column(name, (name.replace("_", ""),), required=name != "item_9") for name in ITEM_COLUMNS),
     Column("difficulty"),
 )
-VALUES = ("0", "1", "2", "3")
+VALUES = (0, 1, 2, 3)
 EXAMPLE = """subject_id,scale,answered_at,item_1,item_2,item_3,item_4,item_5,item_6,item_7,item_8,item_9,difficulty
 P01,PHQ-9,2026-11-03,1,2,1,2,0,1,1,0,0,1
 P02,PHQ-8,2026-11-04 09:30,0,1,1,0,0,0,1,0,,
@@ -52,10 +52,17 @@ class QuestionnaireRow:
 
 @dataclass(frozen=True)
 class QuestionnaireTable:
-    """Questionnaires of a table and everything that is wrong with it. It may be stored when there are no problems."""
+    """Questionnaires of a table and everything that is wrong with it. It may be stored when there are no problems.
+
+    Attributes:
+        rows: The questionnaires.
+        problems: What is wrong.
+        warnings: What a person must see and confirm before the table is stored.
+    """
 
     rows: tuple[QuestionnaireRow, ...]
     problems: tuple[Problem, ...]
+    warnings: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,9 @@ class ImportResult:
 
 def read_questionnaire_table(document: bytes, *, zone: tzinfo, now: datetime) -> QuestionnaireTable:
     """Read a table with the columns of `COLUMNS`; item_9 is empty for a PHQ-8, difficulty where it was not answered.
+
+    Numbers may be written as data frames do, 1.0. Survey tools may code the four answers as 1 to 4: a table with a 4
+    and no 0 has that as its problem, one without 4 and 0 a warning.
 
     Args:
         document: The CSV file's bytes.
@@ -100,7 +110,12 @@ def read_questionnaire_table(document: bytes, *, zone: tzinfo, now: datetime) ->
             else:
                 reader.add("", _repeated(questionnaire, first))
         problems += reader.problems
-    return QuestionnaireTable(tuple(rows), tuple(sorted(problems)))
+    answers = {parse_whole(row[column]) for row in table.sound_rows for column in ITEM_COLUMNS if row[column]}
+    if answers == {1, 2, 3, 4} or (answers <= {1, 2, 3, 4} and 4 in answers):
+        problems.append(Problem(None, "", messages.CODED_FROM_1()))
+    is_without_zero = bool(rows) and not problems and all(min(row.items) > 0 for row in rows)
+    warnings = (messages.NO_ZERO(),) if is_without_zero else ()
+    return QuestionnaireTable(tuple(rows), tuple(sorted(problems)), warnings)
 
 
 def import_questionnaires(store: Store, rows: Sequence[QuestionnaireRow], *, by: str) -> ImportResult:
@@ -154,14 +169,15 @@ def _questionnaire_row(reader: RowReader, zone: tzinfo, now: datetime) -> Questi
     row = reader.row
     subject = reader.read("subject_id", subject_label)
     answered_at = reader.read("answered_at", lambda cell: session_time(cell, zone, now))
-    scale = next((scale for scale in Scale if scale.casefold() == row["scale"].casefold()), None)
+    scale = parse_scale(row["scale"])
     if scale is None:
         reader.add("scale", messages.UNKNOWN_SCALE(scale=row["scale"][:20]))
         return None
     items: list[int] = []
     for column in ITEM_COLUMNS[: scale.items]:
-        if row[column] in VALUES:
-            items.append(int(row[column]))
+        answer = parse_whole(row[column])
+        if answer in VALUES:
+            items.append(answer)
         elif row[column]:
             reader.add(column, messages.ITEM_VALUE(column=row.label(column), text=row[column][:20]))
         else:
@@ -179,11 +195,12 @@ def _questionnaire_row(reader: RowReader, zone: tzinfo, now: datetime) -> Questi
 def _difficulty(reader: RowReader, is_due: bool) -> int | None:
     """Read the answer to the form's last question, where the items lead to it (`is_due`)."""
     cell = reader.row["difficulty"]
-    if cell and cell not in VALUES:
+    answer = parse_whole(cell)
+    if cell and answer not in VALUES:
         reader.add("difficulty", messages.DIFFICULTY_VALUE(text=cell[:20]))
-    elif not is_due and cell in VALUES[1:]:
+    elif not is_due and answer in VALUES[1:]:
         reader.add("difficulty", messages.NO_DIFFICULTY_QUESTION())
-    return int(cell) if is_due and cell in VALUES else None
+    return answer if is_due and answer in VALUES else None
 
 
 def _repeated(row: QuestionnaireRow, first: QuestionnaireRow) -> Message:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from db.records import MAX_TRANSCRIPT
 from fer_phq.core.errors import FerPhqError
+from fer_phq.core.paths import find_spelling
 from service.ingest import messages, transcripts
 from service.settings import AppSettings
 
@@ -77,7 +79,7 @@ def resolve_path(settings: AppSettings, relative: str) -> Path:
     if "\0" in relative or relative.startswith("/") or ".." in relative.replace("\\", "/").split("/"):
         raise FolderError(messages.NOT_BELOW_IMPORT_FOLDER(path=shortened))
     try:
-        path = (root / relative).resolve(strict=True)
+        path = find_spelling(root / relative).resolve(strict=True)
     except (OSError, RuntimeError):
         raise FolderError(messages.NOT_IN_IMPORT_FOLDER(path=shortened)) from None
     if path != root and root not in path.parents:
@@ -155,13 +157,18 @@ def find_transcript(entries: tuple[Entry, ...], recording: Entry) -> Entry | Non
         entries: The entries of the recording's folder.
         recording: One of them.
     """
-    stem = recording.name.rsplit(".", 1)[0].casefold()
+    stem = _folded(recording.name.rsplit(".", 1)[0])
     of_same_name = []
     for entry in entries:
-        name, _, ending = entry.name.casefold().rpartition(".")
+        name, _, ending = _folded(entry.name).rpartition(".")
         if entry.kind == "text" and name == stem and f".{ending}" in transcripts.SUFFIXES:
             of_same_name.append(entry)
     return min(of_same_name, key=lambda entry: entry.name.casefold().endswith(".json"), default=None)
+
+
+def _folded(name: str) -> str:
+    """Return a name for comparison, without differences of case and of composed letters."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _entry(settings: AppSettings, root: Path, path: Path) -> Entry | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from db.records import MAX_TRANSCRIPT, NewTranscript
 from fer_phq.core.errors import FerPhqError, RecordingError
 from fer_phq.core.messages import Message
-from fer_phq.words import parse_transcript, subject_speaker
+from fer_phq.words import fold_speaker, parse_transcript, subject_speaker
 from service.ingest import messages
 from service.ingest.sizes import size_message
 from service.settings import AppSettings
@@ -57,8 +57,8 @@ class CheckedTranscript:
         """
         if speaker is None:
             return NewTranscript(self.name, self.document, self.subject)
-        folded = speaker.strip().casefold()
-        match = next((name for name in self.speakers if name.casefold() == folded), None)
+        folded = fold_speaker(speaker)
+        match = next((name for name in self.speakers if fold_speaker(name) == folded), None)
         if match is None:
             names = tuple(name[:40] for name in self.speakers[:8]) or messages.NO_SPEAKER_NAMES()
             raise FerPhqError(messages.NO_SUCH_SPEAKER(name=self.name, speaker=speaker[:40], speakers=names))

@@ -133,6 +133,21 @@ def test_an_answer_to_item_9_is_acted_on_before_it_is_corrected(installation: Ap
     assert not next(button for button in calm(app.run()).button if button.label == "Correct it").disabled
 
 
+def test_a_table_that_may_count_from_1_is_kept_only_once_that_is_confirmed(
+    installation: AppSettings, store: Store
+) -> None:
+    app = open_page("questionnaire")
+    row = "P01,PHQ9,2025-11-03,2,3,2,3,1,2,2,1,1,"
+    document = f"{EXAMPLE.splitlines()[0]}\n{row}\n".encode()
+    app.file_uploader(key="phq_table").upload("q.csv", document, "text/csv").run()
+    assert "No answer of this table is 0." in html_of(calm(app))
+    app.text_input(key="phq_import_by").set_value("AB").run()
+    assert next(button for button in app.button if button.label == "Import 1 questionnaire").disabled
+    app.checkbox(key="phq_coding").check().run()
+    press(app, "Import 1 questionnaire")
+    assert [subject.label for subject in store.subjects.list_all()] == ["P01"]
+
+
 def test_a_table_is_kept_as_a_whole_or_not_at_all(installation: AppSettings, store: Store) -> None:
     app = open_page("questionnaire")
     bad = EXAMPLE.replace("PHQ-8", "PHQ-7")

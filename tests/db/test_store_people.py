@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from analysis_samples import MONDAY, new_session, sample_recording
+from sqlalchemy import update
 
 from db.records import Consent, DuplicateSessionError, NewTranscript, NotFoundError, QuestionnaireSource
 from db.store import Store
+from db.tables import SubjectRow
 from fer_phq.core.errors import StoreError
 from fer_phq.core.phq import Band, Scale
 
@@ -284,3 +287,26 @@ def test_a_session_comes_with_its_job_and_transcript_or_not_at_all(store: Store)
     kept = store.transcripts.get(session_id=session.id)
     assert kept is not None
     assert (kept.original_name, kept.document, kept.speaker) == ("a.vtt", b"WEBVTT", "Client")
+
+
+def test_one_label_in_two_spellings_is_one_subject(store: Store) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "Jos\u00e9") for form in ("NFC", "NFD"))
+    subject = store.subjects.create(label=decomposed)
+    assert subject.label == composed
+    assert store.subjects.find(label=decomposed) == store.subjects.get_or_create(label=composed) == subject
+    with pytest.raises(StoreError, match="already a subject"):
+        store.subjects.create(label=composed)
+    other = store.subjects.create(label="B")
+    with pytest.raises(StoreError, match="choose another label"):
+        store.subjects.rename(subject_id=other.id, label=decomposed)
+
+
+def test_a_label_that_was_stored_decomposed_is_found(store: Store) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "Jos\u00e9") for form in ("NFC", "NFD"))
+    subject = store.subjects.create(label="P01")
+    with store.subjects._writing() as session:
+        session.execute(update(SubjectRow).values(label=decomposed))
+    assert store.subjects.get_or_create(label=composed).id == subject.id
+    with pytest.raises(StoreError, match="already a subject"):
+        store.subjects.create(label=composed)
+    assert store.subjects.rename(subject_id=subject.id, label=composed).label == composed

@@ -51,8 +51,7 @@ Made by, in this order, with DATA the folder that holds `ferplus/` (FER+'s two p
 ```
 
 {training}
-The temperature {temperature} was fitted on training images that were kept from training (3 % of them, by the hash of
-their pixels).
+{calibration}
 
 ### Data and licences
 
@@ -102,6 +101,15 @@ LINEAGE = (
 )
 """Paragraph for a bundle whose recipe has that teacher."""
 
+TEACHER_CALIBRATION = (
+    "One of its teachers was: the published run of `teacher` set the same images aside from its twelfth epoch on,\n"
+    "and its first eleven epochs trained on all training images, these 839 among them (`docs/runs/teacher/run.json`).\n"
+    "What it learnt of them may have reached this network through its targets for other images, so that the\n"
+    "temperature may be a little too low. A teacher that is trained by the recipe as it stands sets them aside from\n"
+    "the first epoch on."
+)
+"""What the shipped bundle's card says of the run `teacher`; its run.json has the same as a note."""
+
 
 def render_card(bundle: Bundle, recipe: Recipe) -> str:
     """Write the card's Markdown.
@@ -137,7 +145,7 @@ def render_card(bundle: Bundle, recipe: Recipe) -> str:
         commands=bundle_commands(recipe),
         training=describe_training(recipe),
         lineage=LINEAGE if "teacher_faces" in teacher_names(recipe.stages) else "",
-        temperature=config.temperature,
+        calibration=describe_calibration(recipe, config.temperature),
         phq_n=phq["n"],
         abstained=phq["abstained"],
         phq_sets=", ".join("+".join(modalities) for modalities in config.phq.modalities) if config.phq else "nothing",
@@ -197,6 +205,25 @@ def describe_stage(stage: Stage, start: str) -> str:
         f"{stage.optimiser.name.upper()}, peak learning rate {stage.optimiser.learning_rate}, vote distributions as "
         f"targets{distilled}{', moving average of the weights kept' if stage.ema_decay else ''}."
     )
+
+
+def describe_calibration(recipe: Recipe, temperature: float) -> str:
+    """Say on which images the temperature was fitted, and which network had seen them in training.
+
+    Args:
+        recipe: The bundle's recipe.
+        temperature: What the logits are divided by.
+    """
+    share = recipe.stages[-1].data.calibration
+    if not share:
+        return f"The temperature is {temperature}: the recipe sets no images aside to fit it on."
+    sentences = [
+        f"The temperature {temperature} was fitted on {share:.0%} of the training images, selected by the hash of",
+        "their pixels, which this network was not trained on.",
+    ]
+    if "teacher" in teacher_names(recipe.stages):
+        sentences.append(TEACHER_CALIBRATION)
+    return "\n".join(sentences)
 
 
 def describe_agreement(bins: Sequence[AgreementBin]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<[\d:.]*>|</>")
 _OVERRIDE = re.compile(r"\{\\[^{}]*\}")
@@ -16,7 +17,7 @@ _CLOCK = re.compile(r"(-?)(?:(\d{1,10}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,9}))?"
 
 
 def plain_text(text: str, references: bool = False, notes: bool = False) -> str:
-    """Strip a cue or cell of tags, [bracketed notes], invisible marks of direction, and double spaces.
+    """Strip a cue or cell of tags, [bracketed notes], invisible marks of direction, and double spaces; compose letters.
 
     Args:
         text: The text with markup.
@@ -31,7 +32,9 @@ def plain_text(text: str, references: bool = False, notes: bool = False) -> str:
         text = _NOTE.sub(" ", text)
     if references and "&" in text:
         text = _REFERENCE.sub(lambda match: html.unescape(match[0]), text)
-    return " ".join((text if text.isascii() else _INVISIBLE.sub("", text)).split())
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
+    return " ".join(text.split())
 
 
 def plain_name(name: str) -> str | None:

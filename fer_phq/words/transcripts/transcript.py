@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import unicodedata
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -58,7 +59,7 @@ class Transcript:
         first: dict[str, str] = {}
         for utterance in self.utterances:
             if utterance.speaker is not None:
-                first.setdefault(utterance.speaker.casefold(), utterance.speaker)
+                first.setdefault(fold_speaker(utterance.speaker), utterance.speaker)
         return tuple(first.values())
 
 
@@ -102,4 +103,9 @@ def is_by(utterance: Utterance, speaker: str | None) -> bool:
     """
     if speaker is None:
         return True
-    return utterance.speaker is not None and utterance.speaker.casefold() == speaker.strip().casefold()
+    return utterance.speaker is not None and fold_speaker(utterance.speaker) == fold_speaker(speaker)
+
+
+def fold_speaker(name: str) -> str:
+    """Return a speaker's name for comparison, without differences of case, outer spaces and composed letters."""
+    return unicodedata.normalize("NFC", name.strip()).casefold()

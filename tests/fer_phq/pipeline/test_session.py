@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from skimage import data
 
 from fer_phq import analyze, analyze_image, load_model
@@ -159,6 +160,12 @@ def test_a_picture_without_faces_gives_none_and_nonsense_is_refused(model):
     assert analyze_image(np.full((200, 200, 3), 120, np.uint8), model) == []
     with pytest.raises(ValueError, match="uint8 RGB"):
         analyze_image(np.zeros((9, 9), np.uint8), model)
+
+
+@pytest.mark.parametrize("picture", [None, "face.png", Path("face.png"), [[[0, 0, 0]]], Image.new("RGB", (9, 9))])
+def test_what_is_no_array_is_refused_as_documented(picture):
+    with pytest.raises(ValueError, match="uint8 RGB"):
+        analyze_image(picture)
 
 
 @pytest.mark.corpora

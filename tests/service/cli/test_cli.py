@@ -262,3 +262,12 @@ def test_a_model_is_exported_and_no_file_is_replaced_unasked(run, tmp_path):
     assert again.stderr == f"Error: {out} is already there: choose another name, or replace a file with --force.\n"
     assert run("models", "export", "--format", "pickle", "--out", str(out)).returncode == 2
     assert run("models", "export", "nope", "--out", str(tmp_path / "x")).stderr.startswith("Error: No model 'nope'")
+
+
+def test_a_name_as_long_as_names_may_be_loses_no_result(folder, run, tmp_path):
+    long = tmp_path / ("\u00e9" * 125 + "a.mp4")
+    long.write_bytes((folder / "good.mp4").read_bytes())
+    assert len(long.name.encode()) == 255
+    done = run("analyze", str(long), "--csv", str(tmp_path / "out"), "--features", str(tmp_path / "out"))
+    assert done.returncode == 0, done.stderr
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".csv", ".npz"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -237,3 +238,48 @@ def test_imported_questionnaires_are_kept_once(store: Store, tmp_path: Path) -> 
     assert (kept.total, kept.source, kept.item9_flag, kept.difficulty) == (10, "imported", True, 1)
     assert kept.answered_at - datetime(2026, 11, 3, tzinfo=UTC) == timedelta(0)
     assert store.questionnaires.authors(subject_id=subject.id) == {kept.id: "AB"}
+
+
+HEADING = "subject_id,scale,answered_at,item_1,item_2,item_3,item_4,item_5,item_6,item_7,item_8,item_9,difficulty"
+
+
+def read_answers(*rows: str, mark: str = ",") -> questionnaire_csv.QuestionnaireTable:
+    text = "\n".join([HEADING, *rows]).replace(",", mark)
+    return read_questionnaire_table(f"sep={mark}\n{text}\n".encode(), zone=UTC, now=NOW)
+
+
+@pytest.mark.parametrize("scale", ["PHQ9", "phq-9", "PHQ 9", "phq_9"])
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_answers_are_read_however_they_are_written(scale: str, mark: str) -> None:
+    table = read_answers(f"P01,{scale},2026-11-03,1.0,2.0,1,2.0,0.0,1,1,0,0.0,1.0", mark=mark)
+    assert (table.problems, table.warnings) == ((), ())
+    (row,) = table.rows
+    assert (row.scale, row.items, row.difficulty) == (Scale.PHQ9, (1, 2, 1, 2, 0, 1, 1, 0, 0), 1)
+
+
+def test_answers_that_are_none_are_told_as_before() -> None:
+    (problem,) = read_answers("P01,PHQ9,2026-11-03,1.5,2,1,2,0,1,1,0,0,").problems
+    assert str(problem) == "Row 2: item_1 is '1.5'; write 0, 1, 2 or 3."
+
+
+def test_answers_that_count_from_1_are_a_problem_or_a_warning() -> None:
+    with_4 = read_answers("P01,PHQ-9,2026-11-03,2,3,2,4,1,2,2,1,1,", "P02,PHQ-8,2026-11-03,1,1,1,1,1,1,1,1,,")
+    assert "its answers are 1 to 4 and never 0" in str(with_4.problems[0])
+    without_4 = read_answers("P01,PHQ-9,2026-11-03,2,3,2,3,1,2,2,1,1,", "P02,PHQ-8,2026-11-03,1,1,1,1,1,1,1,1,,")
+    assert without_4.problems == ()
+    (warning,) = map(str, without_4.warnings)
+    assert warning.startswith("No answer of this table is 0.")
+    assert read_answers("P01,PHQ-9,2026-11-03,2,3,2,3,1,2,2,1,0,").warnings == ()
+
+
+def test_one_subject_in_two_spellings_is_one(store: Store) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "Jos\u00e9") for form in ("NFC", "NFD"))
+    answers = "PHQ-9,2026-11-0{day},0,3,2,3,1,2,2,1,0,"
+    rows = [f"{name},{answers.format(day=day)}" for day, name in enumerate((composed, decomposed), 1)]
+    table = read_answers(*rows)
+    assert {row.subject for row in table.rows} == {composed}
+    import_questionnaires(store, table.rows, by="AB")
+    (subject,) = store.subjects.list_all()
+    assert subject.questionnaires == 2
+    repeated = read_answers(*(f"{name},{answers.format(day=1)}" for name in (composed, decomposed)))
+    assert "it says the same as row 2" in str(repeated.problems[0])

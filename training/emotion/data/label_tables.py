@@ -15,6 +15,7 @@ import pyarrow as pa
 from fer_phq.core.csv_input import Column, CsvReader, OtherColumns, Problem, Row, TableFormat, open_text, parse_whole
 from fer_phq.core.emotions import FERPLUS_VOTES
 from fer_phq.core.errors import FerPhqError
+from fer_phq.core.paths import find_spelling
 from training.emotion.data import messages
 
 FER2013_USAGE = {"train": "Training", "valid": "PublicTest", "test": "PrivateTest"}
@@ -115,7 +116,7 @@ def _add_image(columns: dict[str, list[Any]], row: Row, folder: Path, sides: lis
     of_pixels = "pixels" in row.labels
     side, picture = _picture(row["pixels"]) if of_pixels else (0, None)
     columns["bytes"].append(picture)
-    columns["path"].append(None if of_pixels else str(folder / row["path"]))
+    columns["path"].append(None if of_pixels else str(find_spelling(folder / row["path"])))
     if not of_pixels:
         return
     if picture is None:

@@ -12,6 +12,7 @@ from fer_phq.core.analysis import RecordingInfo, Settings, usable_features
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.messages import Message
+from fer_phq.core.paths import shorten_stem
 from fer_phq.core.phq import Modality
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.files import read_features, write_features
@@ -94,7 +95,9 @@ class FeatureLoader:
             return None
         word_kind = "" if sidecar.transcript is None else str(has_minilm())
         facts = f"{info.sha256} {sidecar.digest()} {self._bundle.face_kind} {word_kind}"
-        return self._keep / f"{Path(info.path).stem}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}.npz"
+        return (
+            self._keep / f"{shorten_stem(Path(info.path).stem)}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}.npz"
+        )
 
 
 def load_features(

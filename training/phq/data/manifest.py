@@ -19,7 +19,6 @@ relative to the manifest's folder. Everything that is wrong is reported at once,
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,7 +38,8 @@ from fer_phq.core.csv_input import (
     read_table,
 )
 from fer_phq.core.messages import Message
-from fer_phq.core.phq import Scale
+from fer_phq.core.paths import find_spelling
+from fer_phq.core.phq import Scale, parse_scale
 from training.phq.data import messages
 from training.phq.data.manifest_files import FILES, SOURCES, check_files, source_column
 from training.phq.data.manifest_problems import (
@@ -230,7 +230,7 @@ def _cell_problems(row: Row, columns: Sequence[str], required: Sequence[str]) ->
         yield row_problem(row, ProblemKind.EMPTY, name, messages.EMPTY_CELL())
     if len(filled) > 1:
         yield row_problem(row, ProblemKind.CELL, "features", messages.TWO_SOURCES())
-    scale = _parse_scale(row["scale"])
+    scale = parse_scale(row["scale"])
     if row["scale"] and scale is None:
         message = messages.UNKNOWN_SCALE(cell=show_cell(row["scale"]))
         yield row_problem(row, ProblemKind.SCALE, "scale", message)
@@ -279,12 +279,6 @@ def _item_problems(row: Row, scale: Scale | None) -> Iterator[ManifestProblem]:
         yield row_problem(row, ProblemKind.SCORE, "score", message)
 
 
-def _parse_scale(cell: str) -> Scale | None:
-    """Return the scale of PHQ-8, phq8, PHQ 8, ...; None for anything else."""
-    bare = re.sub(r"[\s_\-\u2010-\u2015]", "", cell).upper()
-    return next((scale for scale in Scale if bare == scale.replace("-", "")), None)
-
-
 # The whole
 
 
@@ -296,7 +290,7 @@ def _whole_problems(
         yield whole_problem(messages.NO_ROW_LEFT())
     scales: dict[Scale, list[int]] = defaultdict(list)
     for row in rows:
-        if scale := _parse_scale(row["scale"]):
+        if scale := parse_scale(row["scale"]):
             scales[scale].append(row.number)
     if len(scales) > 1:
         first, second = (
@@ -340,8 +334,8 @@ def _split_problems(rows: Sequence[Row]) -> Iterator[ManifestProblem]:
 
 def _session(row: Row, folder: Path) -> LabelledSession:
     """Make the session of a row without problems."""
-    paths = {column: folder / row[column] for column in FILES if row[column]}
-    scale = _parse_scale(row["scale"])
+    paths = {column: find_spelling(folder / row[column]) for column in FILES if row[column]}
+    scale = parse_scale(row["scale"])
     score = parse_whole(row["score"])
     assert scale is not None
     assert score is not None

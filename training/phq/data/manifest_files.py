@@ -12,6 +12,7 @@ from pathlib import Path
 from fer_phq.core.csv_input import Row
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.messages import Message
+from fer_phq.core.paths import find_spelling
 from fer_phq.core.phq import MODALITY_NAMES, Modality
 from training.phq.data import messages
 from training.phq.data.manifest_problems import ManifestProblem, ProblemKind, row_problem, show_cell
@@ -45,7 +46,7 @@ def check_files(folder: Path, rows: Sequence[Row]) -> list[ManifestProblem]:
         for column in FILES:
             if not row[column]:
                 continue
-            stat = _stat(os.path.join(folder, row[column]), show_cell(row[column]))
+            stat = _stat(str(find_spelling(folder / row[column])), show_cell(row[column]))
             if isinstance(stat, Message):
                 problems.append(row_problem(row, ProblemKind.FILE, column, stat))
             elif column == source_column(row):
@@ -125,7 +126,7 @@ def _same_content(folder: Path, files: list[list[Row]], stats: Mapping[int, os.s
 
 
 def _source_path(folder: Path, row: Row) -> str:
-    return os.path.join(folder, row[source_column(row)])
+    return str(find_spelling(folder / row[source_column(row)]))
 
 
 def _is_same(path: str, second_path: str, size: int) -> bool:
@@ -153,7 +154,7 @@ def _unlike_features(
     for row in rows:
         file = stats[row.number].st_dev, stats[row.number].st_ino
         if file not in read:
-            read[file] = _read_spaces(folder / row["features"])
+            read[file] = _read_spaces(find_spelling(folder / row["features"]))
         spaces = read[file]
         if isinstance(spaces, Message):
             yield row_problem(row, ProblemKind.FEATURES, "features", spaces)

@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import os
+import unicodedata
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -85,6 +86,16 @@ def test_answers_that_cannot_be(folder):
     ]
     assert "row 2, score: it is 7, the answers sum to 8" in str(error)
     assert "item_4 is empty beside other answers: give all or none" in str(error)
+
+
+def test_names_in_two_spellings_are_one_file_and_one_subject(folder):
+    composed, decomposed = (unicodedata.normalize(form, "Jos\u00e9") for form in ("NFC", "NFD"))
+    (folder / "a.mp4").rename(folder / f"{composed}.mp4")
+    (folder / "b.mp4").rename(folder / f"{decomposed}-b.mp4")
+    rows = (f"{composed},PHQ-8,7,{decomposed}.mp4", f"{decomposed},PHQ-8,8,{composed}-b.mp4", "s2,PHQ-8,9,c.mp4")
+    first, second, _ = read_manifest(write(folder, HEADER, *rows)).sessions
+    assert first.subject_id == second.subject_id == composed
+    assert (first.path, second.path) == (folder / f"{composed}.mp4", folder / f"{decomposed}-b.mp4")
 
 
 def test_every_column_is_read(folder):
