@@ -11,6 +11,7 @@ from dashboard.questionnaire.history import history_card
 from dashboard.questionnaire.importing import importing
 from dashboard.questionnaire.item9 import item9_card
 from dashboard.widgets import ui
+from dashboard.widgets.selection import show_subject, subject_on_show
 from db.records import SubjectSummary
 from fer_phq.core.phq import Scale
 from service.views.questionnaires import load_questionnaires_view
@@ -20,7 +21,7 @@ def choose(subjects: list[SubjectSummary]) -> str | None:
     """Draw the choice of a subject, and return the label of a known or a new one."""
     labels = [subject.label for subject in subjects]
     if "phq_subject" not in st.session_state:
-        subject_id = st.query_params.get("subject")
+        subject_id = subject_on_show({subject.id for subject in subjects})
         st.session_state.phq_subject = next((s.label for s in subjects if s.id == subject_id), None)
     label = st.selectbox(
         _("Subject"),
@@ -35,14 +36,16 @@ def choose(subjects: list[SubjectSummary]) -> str | None:
 def page() -> None:
     """Choose the person and the scale, show what needs a person, take the answers."""
     store = context.store()
-    ui.heading(_("Questionnaire"), _("PHQ-8 and PHQ-9, answered by the person themselves."))
     subjects = store.subjects.list_all()
-    left, right = st.columns([0.6, 0.4], vertical_alignment="bottom")
-    with left:
+    title, boxes = st.columns([0.6, 0.4], vertical_alignment="bottom")
+    with title:
+        ui.heading(_("Questionnaire"), _("PHQ-8 and PHQ-9, answered by the person themselves."))
+    with boxes:
         label = choose(subjects)
-    with right:
-        scale = Scale(st.segmented_control(_("Scale"), [str(s) for s in Scale], default=str(Scale.PHQ9), required=True))
+    scale = Scale(st.segmented_control(_("Scale"), [str(s) for s in Scale], default=str(Scale.PHQ9), required=True))
     subject = next((s for s in subjects if s.label == label), None)
+    if subject is not None:
+        show_subject(subject.id)
     history = load_questionnaires_view(store, subject.id) if subject else None
     flagged = (
         [answer for answer in history.current if answer.item9_flag and answer.acknowledged_at is None]

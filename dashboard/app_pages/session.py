@@ -14,6 +14,7 @@ from dashboard.review.admin import admin_card
 from dashboard.review.estimates import estimates
 from dashboard.review.state import current_time
 from dashboard.widgets import ui
+from dashboard.widgets.selection import show_session
 from db.records import SessionDetail
 from service.jobs import queue
 from service.views.session import SessionView
@@ -100,6 +101,7 @@ def page() -> None:
         st.page_link(ui.NEW_SESSION, label=_("Upload a recording"))
         return
     detail = context.store().sessions.get_detail(session_id=session_id)
+    show_session(detail.session)
     choose.header(detail)
     if detail.session.retain_until is not None and detail.session.retain_until < datetime.now(UTC):
         words = _("This recording should have been erased by {day}.")

@@ -13,6 +13,7 @@ from dashboard.trends.events import events_card
 from dashboard.trends.measures import measures, periods
 from dashboard.trends.phq import change, phq, with_change
 from dashboard.widgets import ui
+from dashboard.widgets.selection import show_subject, subject_on_show, unique_labels
 from db.records import SubjectSummary
 from service.views.trends import TrendsView, load_trends_view
 
@@ -21,12 +22,12 @@ def choose(subjects: list[SubjectSummary]) -> SubjectSummary:
     """Draw the choice of a subject and return it; the page's address names it."""
     ids = [subject.id for subject in subjects]
     by_id = dict(zip(ids, subjects, strict=True))
+    labels = unique_labels({subject.id: ui.display_name(subject.label, subject.is_demo) for subject in subjects})
     if "trends_subject" not in st.session_state:
-        st.session_state.trends_subject = next((i for i in ids if i == st.query_params.get("subject")), ids[0])
-    selection = st.selectbox(
-        _("Subject"), ids, format_func=lambda i: ui.display_name(by_id[i].label, by_id[i].is_demo), key="trends_subject"
-    )
+        st.session_state.trends_subject = subject_on_show(ids) or ids[0]
+    selection = st.selectbox(_("Subject"), ids, format_func=labels.__getitem__, key="trends_subject")
     st.query_params["subject"] = selection
+    show_subject(selection)
     return by_id[selection]
 
 

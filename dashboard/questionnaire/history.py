@@ -10,6 +10,7 @@ from dashboard.questionnaire.answers import CORRECTING, SAVED
 from dashboard.questionnaire.difficulty import difficulty_words
 from dashboard.questionnaire.item9 import item9_words
 from dashboard.widgets import ui
+from dashboard.widgets.selection import unique_labels
 from db.records import QuestionnaireRecord
 from service.views.questionnaires import Correction, QuestionnairesView
 
@@ -49,7 +50,7 @@ def correct(history: QuestionnairesView) -> None:
     selection = left.selectbox(
         _("To correct"),
         list(by_id),
-        format_func=lambda questionnaire_id: _name(by_id[questionnaire_id]),
+        format_func=unique_labels({record.id: _name(record) for record in history.current}).__getitem__,
         index=None,
         placeholder=_("Choose a questionnaire"),
         key="phq_to_correct",

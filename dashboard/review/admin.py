@@ -14,6 +14,7 @@ from dashboard.i18n import _, n_
 from dashboard.i18n.numbers import decimal, percent
 from dashboard.i18n.vocabulary import sampling_words
 from dashboard.widgets import ui
+from dashboard.widgets.selection import forget_session
 from db.records import Consent, SessionDetail, SessionRecord
 from service.erasure import erase_session
 from service.jobs import queue
@@ -147,4 +148,5 @@ def confirm_erasure(detail: SessionDetail) -> None:
         erase_session(context.settings(), context.store(), detail.session.id)
         loaders.forget()
         st.query_params.clear()
+        forget_session()
         st.switch_page(HOME)

@@ -9,13 +9,16 @@ import streamlit as st
 from dashboard import charts, context
 from dashboard.i18n import _
 from dashboard.i18n.vocabulary import analysis_label
-from dashboard.widgets import ui
+from dashboard.widgets import selection, ui
 from dashboard.widgets.jobs import job_row, live_jobs, worker_warning
 from db.records import AnalysisSummary, SessionDetail
 from fer_phq.core.errors import FerPhqError
 from service.jobs import queue
 from service.models.active_model import active_bundle
 from service.views.review import default_analysis
+
+LISTED = 500
+"""The most sessions of a subject that can be chosen from."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +30,20 @@ class AnalysisChoice:
 
 
 def choose_session() -> str | None:
-    """Return the session named in the address, or the newest; draw a choice of subject and date beside the title."""
+    """Choose the session that the address names, else the one shown last, else the newest of the subject on show.
+
+    Returns:
+        Its id; None where there is no session at all.
+    """
     store = context.store()
-    session_id = st.query_params.get("session")
-    if session_id is None:
-        newest = store.sessions.list_recent(limit=1)
-        session_id = newest[0].session.id if newest else None
-    return session_id
+    named = st.query_params.get("session")
+    if named is not None:
+        return named
+    subject_id = selection.subject_on_show({subject.id for subject in store.subjects.list_all() if subject.sessions})
+    rows = store.sessions.list_recent(subject_id=subject_id, limit=LISTED)
+    shown = selection.session_on_show()
+    ids = [row.session.id for row in rows]
+    return shown if shown in ids else next(iter(ids), None)
 
 
 def header(detail: SessionDetail) -> None:
@@ -52,15 +62,21 @@ def header(detail: SessionDetail) -> None:
         ui.heading(detail.subject.label, lead, badges)
     with boxes:
         pick(detail)
+        st.page_link(ui.TRENDS, label=_("See the trend"), query_params={"subject": detail.subject.id})
 
 
 def pick(detail: SessionDetail) -> None:
     """Draw boxes that lead to another subject or another session of this one."""
     store = context.store()
     subjects = {s.id: s.label for s in store.subjects.list_all() if s.sessions}
-    rows = store.sessions.list_recent(subject_id=detail.subject.id, limit=500)
-    dates = {row.session.id: ui.day_and_time(row.session.recorded_at) for row in rows}
-    dates.setdefault(detail.session.id, ui.day_and_time(detail.session.recorded_at))
+    sessions = {
+        row.session.id: row.session for row in store.sessions.list_recent(subject_id=detail.subject.id, limit=LISTED)
+    }
+    sessions.setdefault(detail.session.id, detail.session)
+    dates = selection.unique_labels(
+        {session_id: ui.day_and_time(session.recorded_at) for session_id, session in sessions.items()},
+        {session_id: session.original_name for session_id, session in sessions.items()},
+    )
     left, right = st.columns(2)
     subject = left.selectbox(
         _("Subject"), list(subjects), index=list(subjects).index(detail.subject.id), format_func=subjects.__getitem__,
@@ -99,7 +115,7 @@ def choose_analysis(detail: SessionDetail) -> AnalysisChoice | None:
         return None
     if len(detail.analyses) < 2:
         return AnalysisChoice(first)
-    names = {summary.id: _name(summary, active) for summary in detail.analyses}
+    names = selection.unique_labels({summary.id: _name(summary, active) for summary in detail.analyses})
     by_id = {summary.id: summary for summary in detail.analyses}
     left, right = st.columns(2)
     summary = left.selectbox(
