@@ -79,12 +79,14 @@ class RecordingInfo:
     Attributes:
         path: The file.
         sha256: Hex digest of its bytes.
-        duration_s: Seconds.
+        duration_s: Seconds, of the longer of picture and sound.
         width: Pixels as displayed (after rotation).
         height: Pixels as displayed.
         codec: FFmpeg's short name of the video's codec, such as 'h264'.
         rotation: Degrees clockwise to upright: 0, 90, 180 or 270.
         has_audio: Whether it has sound.
+        picture_end_s: When the last picture ends, in seconds; earlier than the duration where the sound goes on. None
+            where it is not known (stored by an earlier version).
     """
 
     path: str
@@ -95,6 +97,7 @@ class RecordingInfo:
     codec: str
     rotation: int
     has_audio: bool
+    picture_end_s: float | None = None
 
 
 BOX_COLUMNS = ("x0", "y0", "x1", "y1")

@@ -16,6 +16,10 @@ NOT_A_VIDEO = template(
     "video.not_a_video",
     "'{file}' is not a video file, whatever its name says: give an MP4, MOV, MKV, WebM or AVI recording.",
 )
+WEBP = template(
+    "video.webp",
+    "'{file}' is a WebP picture, which is no video format that is read: give an MP4, MOV, MKV, WebM or AVI recording.",
+)
 NOT_MEDIA = template(
     "video.not_media",
     "'{file}' is neither a sound nor a video file, whatever its name says: "
@@ -85,6 +89,16 @@ PICTURES_END = template(
 PICTURES_END_EARLY = template(
     "video.pictures_end_early",
     "The recording is cut short: its pictures end at {end_s:.1f} s of {total_s:.1f} s, the rest is missing.",
+)
+JOINED = template(
+    "video.joined",
+    "The recording's clock starts anew at {time_s:.1f} s, as when takes are joined: what follows counts from there on, "
+    "and how much time lies between is not known.",
+)
+NOT_READ = template(
+    "video.not_read",
+    "The last {percent:.0f} % of the file, perhaps another recording, are not read: "
+    "give what follows the first recording as a file of its own.",
 )
 PICTURE_FROZEN = template(
     "video.picture_frozen",

@@ -35,7 +35,8 @@ def probe(path: StrPath, *, display_name: str | None = None, limits: Limits = DE
         limits: What the decoder process may use.
 
     Returns:
-        Size as displayed, duration, codec, rotation, whether there is sound, and the SHA-256 of the file's bytes.
+        Size as displayed, duration (the longer of picture and sound), where the picture ends, codec, rotation, whether
+        there is sound, and the SHA-256 of the file's bytes.
 
     Raises:
         RecordingError: The file is not a readable video: it is missing, a folder, empty, no media, sound only, without
@@ -53,6 +54,7 @@ def probe(path: StrPath, *, display_name: str | None = None, limits: Limits = DE
         codec=str(header["codec"]),
         rotation=int(header["rotation"]),
         has_audio=bool(header["has_audio"]),
+        picture_end_s=float(header["picture_end_s"]),
     )
 
 
@@ -155,7 +157,7 @@ def read_sound(
     file = _checked(path, name)
     samples = round(block_s * SOUND_RATE)
     request = {"command": "sound", "block_samples": samples, "path": str(file), "display_name": name}
-    return SoundStream(DecoderProcess(request, limits, 4 * samples), name)
+    return SoundStream(DecoderProcess(request, limits, 4 * samples), name, samples)
 
 
 class _Stream(Iterator[T], Generic[T]):
@@ -237,17 +239,22 @@ class SoundStream(_Stream[SoundBlock]):
             not say.
     """
 
-    def __init__(self, process: DecoderProcess, display_name: str) -> None:
-        """Read sound from a process that was asked for it."""
+    def __init__(self, process: DecoderProcess, display_name: str, block_samples: int) -> None:
+        """Read sound from a process that was asked for it, in blocks of at most `block_samples`."""
         super().__init__(process, display_name)
         self.duration_s: float | None = None
+        self._block_samples = block_samples
         self._samples_read = 0
 
     def _item(self, header: Header, payload: bytearray) -> SoundBlock | None:
         """Build a block from a response of the decoder process, which is not trusted."""
         if header["kind"] != "sound":
             return None
-        samples: FloatArray = np.frombuffer(payload[: len(payload) // 4 * 4], np.float32)
+        silent_samples = header.get("silent_samples")
+        if isinstance(silent_samples, int) and 0 < silent_samples <= self._block_samples:
+            samples: FloatArray = np.broadcast_to(np.float32(0.0), (silent_samples,))  # takes no memory
+        else:
+            samples = np.frombuffer(payload[: len(payload) // 4 * 4], np.float32)
         if not len(samples) or not np.isfinite(samples).all():
             raise RecordingError(messages.MALFORMED_SOUND(file=self._display_name))
         duration_s = header.get("duration_s")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,12 @@ others: see `fer_phq.voice.spectrum.describe`."""
 
 BLOCK_S = 10.0
 """Seconds of sound analysed at once: 60 MB at the most; 30 s take 200 MB and are no quicker."""
+
+SILENCE_UNIT = 12_800
+"""Samples, 0.8 s: the shortest time that is a whole number of windows, hops, rows and frames of all analyses."""
+
+SETTLING_UNITS = 38
+"""Units of digital silence after which the networks' answers hardly change any more: half a minute."""
 
 SPEECH = 0.5
 """The probability from which sound counts as speech."""
@@ -96,11 +103,17 @@ def features_of_sound(blocks: Iterable[FloatArray]) -> FeatureSeries:
     detector = SpeechDetector()
     tracker = PitchTracker()
     spectra = Spectrum()
-    probabilities = []
-    pitches = []
-    rows = []
-    levels = []
-    for block in blocks:
+    probabilities: list[FloatArray] = []
+    pitches: list[FloatArray] = []
+    rows: list[FloatArray] = []
+    levels: list[FloatArray] = []
+    for block, is_settled in split_silence(blocks):
+        if is_settled:  # every value stays as it was, so nothing is analysed
+            _repeat_last(probabilities, len(block) // speech.WINDOW)
+            _repeat_last(pitches, len(block) // pitch.HOP)
+            _repeat_last(rows, len(block) // spectrum.ROW)
+            _repeat_last(levels, len(block) // spectrum.STEP)
+            continue
         probabilities.append(detector.push(block))
         pitches.append(tracker.push(block))
         described, level = spectra.push(block)
@@ -114,6 +127,44 @@ def features_of_sound(blocks: Iterable[FloatArray]) -> FeatureSeries:
         np.concatenate([*levels, level]),
     )
     return FeatureSeries(values, (np.arange(len(values)) + 0.5) / ROWS_A_SECOND, KIND, COLUMNS)
+
+
+def split_silence(blocks: Iterable[FloatArray]) -> Iterator[tuple[FloatArray, bool]]:
+    """Split sound where it is digital silence for so long that an analysis finds nothing new in it.
+
+    The places do not depend on how the sound comes in blocks: they are multiples of `SILENCE_UNIT`.
+
+    Args:
+        blocks: Consecutive blocks of any length: float32 samples.
+
+    Yields:
+        (samples, whether they follow at least `SETTLING_UNITS` of silence and are silent themselves). Settled silence
+        is a multiple of `SILENCE_UNIT` long.
+    """
+    rest: FloatArray = np.zeros(0, np.float32)
+    quiet = 0  # units of silence so far
+    for block in blocks:
+        sound = np.concatenate([rest, block])
+        count = len(sound) // SILENCE_UNIT
+        rest = sound[count * SILENCE_UNIT :]
+        units = sound[: count * SILENCE_UNIT].reshape(count, SILENCE_UNIT)
+        settled = []
+        for is_loud in np.any(units, axis=1).tolist():
+            quiet = 0 if is_loud else quiet + 1
+            settled.append(quiet > SETTLING_UNITS)
+        start = 0
+        for is_settled, run in groupby(settled):
+            stop = start + len(list(run))
+            yield units[start:stop].reshape(-1), is_settled
+            start = stop
+    if len(rest):
+        yield rest, False
+
+
+def _repeat_last(parts: list[FloatArray], count: int) -> None:
+    """Append the last of the values so far `count` times."""
+    last = next(part[-1:] for part in reversed(parts) if len(part))
+    parts.append(np.broadcast_to(last, (count, *last.shape[1:])))
 
 
 def _columns(probability: FloatArray, pitches: FloatArray, described: FloatArray, level_db: FloatArray) -> FloatArray:

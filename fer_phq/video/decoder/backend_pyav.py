@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import av
 import numpy as np
 
-from fer_phq.video.decoder.container import open_container, video_stream
+from fer_phq.core.arrays import Image
+from fer_phq.video.decoder.clock import Clock, clock_tracks, placed_packets
+from fer_phq.video.decoder.container import displayed_size, open_container, video_stream
 from fer_phq.video.decoder.recording import Recording
 from fer_phq.video.sampling import EPSILON_S
 from fer_phq.video.types import Frame
@@ -18,34 +21,59 @@ SILENT_LOSS = 4
 """Pictures missing in a row that count as lost though no error was reported. Fewer may be packets that are not meant
 to be shown (VP8 reference frames, single fields)."""
 
+SEEK_MARGINS_S = (0.0, 10.0)
+"""How long before a time decoding starts, tried in turn: MPEG streams have no index, and a seek may land too late."""
+
 
 def decode_frames(
     recording: Recording, *, start_s: float = -math.inf, only_keys: bool = False
 ) -> Iterator[tuple[float, Any]]:
     """Decode a recording from the key frame at or before a time on.
 
-    Pictures that do not decode are left out and noted in `recording.lost`.
+    Pictures that do not decode are left out and noted in `recording.lost`, joints in `recording.joints`.
 
     Args:
         recording: The recording.
-        start_s: Seconds from the recording's start.
+        start_s: Seconds from the recording's start. Where it is not 0 and the container is not MP4's kin, the recording
+            has an index.
         only_keys: Decode key frames only.
 
     Yields:
         (seconds from the recording's start, av.VideoFrame) in ascending time.
     """
+    index = recording.index
+    can_seek = index is None or not (index.ordinal or index.joints)
+    for margin_s in SEEK_MARGINS_S if can_seek else ():
+        if start_s - margin_s <= 0:
+            break
+        attempt = replace(recording, lost=[], joints=[])
+        frames = _decode_from(attempt, start_s - margin_s, only_keys)
+        first = next(frames, None)
+        if first is None or first[0] > start_s + EPSILON_S:
+            continue
+        yield first
+        for frame in frames:
+            recording.last_s = attempt.last_s
+            yield frame
+        recording.last_s = attempt.last_s
+        recording.lost += attempt.lost
+        return
+    yield from _decode_from(recording, -math.inf, only_keys)
+
+
+def _decode_from(recording: Recording, start_s: float, only_keys: bool) -> Iterator[tuple[float, Any]]:
+    """Decode from the key frame to which a seek leads, or from the beginning where `start_s` is not above 0."""
     with open_container(recording.path, recording.display_name) as container:
         stream = video_stream(container, recording.display_name)
-        stream.thread_type = "AUTO" if recording.threads > 1 else "NONE"
+        stream.thread_type = "AUTO" if recording.threads > 1 and not only_keys else "NONE"
         stream.codec_context.thread_count = recording.threads
         clock = _Clock(recording, stream)
         losses = _Losses(recording, start_s)
-        if only_keys and not clock.counts:
-            stream.codec_context.skip_frame = "NONKEY"
-        if start_s > 0 and not clock.counts:
+        is_seeking = start_s > 0
+        if is_seeking:
             _seek(container, stream, start_s + recording.info.zero_s)
         last_s = -math.inf
-        for frame in _decoded(container, stream, recording):
+        for frame in _decoded(container, stream, recording, is_seeking, only_keys and not clock.counts):
             time_s = None if frame is None else clock.time(frame)
             if frame is None or frame.is_corrupt:
                 losses.failed()
@@ -61,7 +89,8 @@ def decode_frames(
 def convert(recording: Recording, time_s: float, frame: Any) -> Frame:
     """Scale a decoded frame, convert it to RGB and turn it upright.
 
-    A frame of another size than the first is fitted to the first's. The orientation is the first frame's: asking each
+    A frame of another size than the first keeps its proportions: it is fitted into the first's, between black borders.
+    The orientation is the first frame's: asking each
     one for its side data would tie it into a reference cycle and keep it in memory until the next garbage collection.
 
     Args:
@@ -71,7 +100,7 @@ def convert(recording: Recording, time_s: float, frame: Any) -> Frame:
     """
     rotation = recording.info.rotation
     mirrored = recording.info.mirrored
-    width, height = recording.size
+    width, height = _fitted_size(recording, frame)
     if rotation % 180:
         width, height = height, width
     rgb = frame.reformat(width=width, height=height, format="rgb24").to_ndarray()
@@ -79,7 +108,29 @@ def convert(recording: Recording, time_s: float, frame: Any) -> Frame:
         rgb = rgb[:, ::-1]
     if rotation:
         rgb = np.rot90(rgb, -rotation // 90)
-    return Frame(time_s, np.ascontiguousarray(rgb), recording.scale)
+    return Frame(time_s, _with_borders(rgb, *recording.size), recording.scale)
+
+
+def _fitted_size(recording: Recording, frame: Any) -> tuple[int, int]:
+    """Return the (width, height) as displayed of a frame that is fitted into the recording's."""
+    info = recording.info
+    width, height = displayed_size(frame.width, frame.height, info.pixel_aspect, info.rotation)
+    if (width, height) == (info.width, info.height):
+        return recording.size
+    ratio = min(recording.size[0] / width, recording.size[1] / height)
+    return max(1, round(width * ratio)), max(1, round(height * ratio))
+
+
+def _with_borders(rgb: Image, width: int, height: int) -> Image:
+    """Return a picture in the middle of a black one of a size that holds it."""
+    rows, columns, _ = rgb.shape
+    if (columns, rows) == (width, height):
+        return np.ascontiguousarray(rgb)
+    canvas = np.zeros((height, width, 3), np.uint8)
+    top = (height - rows) // 2
+    left = (width - columns) // 2
+    canvas[top : top + rows, left : left + columns] = rgb
+    return canvas
 
 
 class _Clock:
@@ -144,23 +195,51 @@ class _Losses:
         self._failed = False
 
 
-def _decoded(container: Any, stream: Any, recording: Recording) -> Iterator[Any | None]:
-    """Yield decoded pictures in display order; None where a packet could not be decoded."""
+def _decoded(
+    container: Any, stream: Any, recording: Recording, is_seeking: bool, only_keys: bool
+) -> Iterator[Any | None]:
+    """Yield decoded pictures in display order; None where a packet could not be decoded.
+
+    Each key frame is decoded by itself: of open groups of pictures, decoders put key frames alone in a wrong order.
+
+    After a seek, what comes before the first key frame or is shown before it was made from pictures that were not read.
+    """
+    tracks = clock_tracks(container, stream)
+    clock = Clock(container, tracks)
+    if recording.index is None or not recording.index.ordinal:
+        recording.joints = clock.joints
+    first_pts = None
+    for packet in placed_packets(container, tracks, clock):
+        if packet is None:
+            return  # the file cannot be read further, which the index has noticed as well
+        recording.heartbeat()
+        if packet.stream_index != stream.index:
+            continue
+        if is_seeking and first_pts is None and packet.size:
+            if not packet.is_keyframe or packet.pts is None:
+                continue
+            first_pts = packet.pts
+        if only_keys and not (packet.is_keyframe and packet.size):
+            continue
+        try:
+            for frame in _decoded_alone(packet, stream) if only_keys else packet.decode():
+                if first_pts is None or frame.pts is None or frame.pts >= first_pts:
+                    yield frame
+        except EOFError:
+            return
+        except MemoryError:
+            raise
+        except (av.error.FFmpegError, OSError):
+            yield None
+
+
+def _decoded_alone(packet: Any, stream: Any) -> list[Any]:
+    """Return the pictures of a key frame's packet, and make the decoder forget them."""
+    decoder = stream.codec_context
     try:
-        for packet in container.demux(stream):
-            recording.heartbeat()
-            try:
-                yield from packet.decode()
-            except EOFError:
-                return
-            except MemoryError:
-                raise
-            except (av.error.FFmpegError, OSError):
-                yield None
-    except MemoryError:
-        raise
-    except (av.error.FFmpegError, OSError):
-        return  # the file cannot be read further, which the index has noticed as well
+        return [*decoder.decode(packet), *decoder.decode(None)]
+    finally:
+        decoder.flush_buffers()
 
 
 def _seek(container: Any, stream: Any, time_s: float) -> None:

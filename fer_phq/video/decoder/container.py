@@ -22,6 +22,8 @@ from av.sidedata.sidedata import Type as SideDataType
 from fer_phq.core.errors import RecordingError
 from fer_phq.core.messages import Message
 from fer_phq.video import messages
+from fer_phq.video.decoder.clock import Clock, clock_tracks, main_video, placed_packets
+from fer_phq.video.decoder.layout import has_index, is_avi, is_base_media, read_layout
 
 Heartbeat = Callable[[], None]
 """Called often during long work, so that the parent process sees progress."""
@@ -37,6 +39,12 @@ DEMUXERS = (
 WITHOUT_TIMES = "avi"
 """The format that stores pictures in order, without their display times."""
 
+BASE_MEDIA = "mov,mp4,m4a,3gp,3g2,mj2"
+"""FFmpeg's name of MP4, MOV and their kin: the formats whose index of all pictures is read when they are opened."""
+
+NOTABLE_SHARE = 0.1
+"""Share of a file after its last packet from which that is no index any more."""
+
 MediaKind = Literal["video", "sound"]
 """What is read from a file; sound may come from a video or from a file of its own."""
 
@@ -50,24 +58,34 @@ class ContainerInfo:
         format: FFmpeg's name of the container format.
         width: Pixels as displayed.
         height: Pixels as displayed.
+        pixel_aspect: Width of a coded pixel over its height.
         rotation: Degrees clockwise to upright: 0, 90, 180 or 270.
         mirrored: The display matrix flips left and right before it rotates.
         has_audio: There is a sound track.
         zero_s: Container time of the earliest start of the tracks.
-        duration_s: Seconds; None when the header does not say (a browser's WebM).
+        duration_s: Seconds that the header gives the pictures; None when it does not say (a browser's WebM).
         header_end_s: Container time at which all tracks end by the header, or None.
+        held_until_s: Container time until which the last picture stays by the picture track's own tag, or None.
+        whole: The file ends where its container says that it ends; False also where it does not say.
+        fragmented: It is an MP4 whose index is spread over the file.
+        appended: Share of the file, 0 to 1, that follows a second header and that cannot be read with the first's.
     """
 
     codec: str
     format: str
     width: int
     height: int
+    pixel_aspect: float
     rotation: int
     mirrored: bool
     has_audio: bool
     zero_s: float
     duration_s: float | None
     header_end_s: float | None
+    held_until_s: float | None
+    whole: bool
+    fragmented: bool
+    appended: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,23 +94,34 @@ class PictureIndex:
 
     Attributes:
         times: (n,) float64 container times in seconds, ascending.
-        end_s: When the last picture ends.
-        media_end_s: When the last packet of picture or sound ends.
+        end_s: When the last picture ends by its own duration, or by the usual one where it has none.
+        sound_end_s: When the last packet of sound ends; -inf without sound.
         complete: Every packet had a time.
         ordinal: The container stores no display times, so the n-th displayed picture has `times[n]`.
         discarded: Number of pictures that an edit list hides.
         leading: Number of pictures displayed before a key frame but stored after it (open groups of pictures).
         broken: Reading ended in an error.
+        joints: Container times in seconds at which another take begins.
+        unread: Share of the file, 0 to 1, after the last packet, where that is much; not for MP4 and AVI.
+        varies: The header of an H.264 picture differs from the recording's: its size may be another.
     """
 
     times: npt.NDArray[np.float64]
     end_s: float
-    media_end_s: float
+    sound_end_s: float
     complete: bool
     ordinal: bool
     discarded: int
     leading: int
     broken: bool
+    joints: tuple[float, ...] = ()
+    unread: float = 0.0
+    varies: bool = False
+
+    @property
+    def media_end_s(self) -> float:
+        """When the last packet of picture or sound ends."""
+        return max(self.end_s, self.sound_end_s)
 
 
 def open_container(path: str, display_name: str, media: MediaKind = "video") -> Any:
@@ -108,11 +137,28 @@ def open_container(path: str, display_name: str, media: MediaKind = "video") -> 
     """
     options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
     try:
+        if is_avi(path):
+            return av.open(_Unseekable(path), options=options, buffer_size=1 << 18)
         return av.open(f"file:{path}", options=options)
     except MemoryError:
         raise
     except (av.error.FFmpegError, ValueError, OSError):
         raise RecordingError(_explain_unreadable(Path(path), display_name, media)) from None
+
+
+class _Unseekable:
+    """A file that is read from its beginning only.
+
+    FFmpeg follows the index of an AVI wherever it can seek. That index may be wrong, and nothing needs it: pictures are
+    read in the order in which they are stored.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.name = path
+        self._file = Path(path).open("rb")  # noqa: SIM115, closed with the container
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(size)
 
 
 def video_stream(container: Any, display_name: str) -> Any:
@@ -125,10 +171,8 @@ def video_stream(container: Any, display_name: str) -> Any:
     Raises:
         RecordingError: There is only sound, only cover art or no track at all, or the format is not known.
     """
-    candidates = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
-    if candidates:
-        best = container.streams.best("video")
-        stream = best if best in candidates else candidates[0]
+    stream = main_video(container)
+    if stream is not None:
         if getattr(stream, "codec_context", None) is None:
             raise RecordingError(messages.UNKNOWN_PICTURE_FORMAT(file=display_name))
         return stream
@@ -175,20 +219,27 @@ def read_container_info(path: str, display_name: str, heartbeat: Heartbeat) -> C
         if first is None:
             raise RecordingError(messages.NO_PICTURE_DECODED(file=display_name))
         rotation, mirrored = orientation(first)
-        width, height = displayed_size(first.width, first.height, stream.sample_aspect_ratio, rotation)
+        aspect = _plausible_aspect(stream.sample_aspect_ratio)
+        width, height = displayed_size(first.width, first.height, aspect, rotation)
         _check_size(width, height, display_name)
         zero_s = start_of(container, stream)
+        layout = read_layout(path)
         return ContainerInfo(
             codec=_codec_name(stream),
             format=container.format.name,
             width=width,
             height=height,
+            pixel_aspect=aspect,
             rotation=rotation,
             mirrored=mirrored,
             has_audio=bool(container.streams.audio),
             zero_s=zero_s,
             duration_s=_header_duration(container, stream, zero_s),
             header_end_s=_header_end(container, zero_s),
+            held_until_s=_tagged_end(stream),
+            whole=layout.whole,
+            fragmented=layout.fragmented,
+            appended=layout.appended,
         )
 
 
@@ -207,23 +258,29 @@ def build_index(path: str, display_name: str, heartbeat: Heartbeat) -> PictureIn
     """
     picture_times = array("d")
     end = -math.inf
-    media_end = -math.inf
+    sound_end = -math.inf
     complete = True
     broken = False
     discarded = 0
     leading = 0
+    varies = False
+    read_to = 0  # bytes
     key_time = -math.inf  # of the last key frame
     with open_container(path, display_name) as container:
         video = video_stream(container, display_name)
-        ordinal = container.format.name == WITHOUT_TIMES
-        tracks = [video, *container.streams.audio]
+        container_name = container.format.name
+        ordinal = container_name == WITHOUT_TIMES
+        known_headers = bytes(video.codec_context.extradata or b"")
+        is_h264 = container_name == BASE_MEDIA and _codec_name(video) == "h264"
+        tracks = clock_tracks(container, video)
         bases = {track.index: float(track.time_base) for track in tracks}
-        packets = container.demux(tracks)
-        for packet in until_broken(packets):
+        clock = Clock(container, tracks)
+        for packet in placed_packets(container, tracks, clock):
             if packet is None:
                 broken = True
                 break
             heartbeat()
+            read_to = max(read_to, (packet.pos or 0) + packet.size)
             stamps = (packet.dts, packet.pts) if ordinal else (packet.pts, packet.dts)
             stamp = stamps[0] if stamps[0] is not None else stamps[1]
             if not packet.size or stamp is None:
@@ -231,20 +288,36 @@ def build_index(path: str, display_name: str, heartbeat: Heartbeat) -> PictureIn
                 continue
             base = bases[packet.stream_index]
             stop = (stamp + (packet.duration or 0)) * base
-            media_end = max(media_end, stop)
-            if packet.stream_index != video.index:
-                continue
             if packet.is_discard:
-                discarded += 1
+                discarded += packet.stream_index == video.index
+                continue
+            if packet.stream_index != video.index:
+                sound_end = max(sound_end, stop)
                 continue
             complete = complete and stamps[0] is not None
             picture_time = stamp * base
             picture_times.append(picture_time)
             leading += picture_time < key_time
-            key_time = picture_time if packet.is_keyframe else key_time
+            if packet.is_keyframe:
+                key_time = picture_time
+                varies = varies or (is_h264 and _brings_headers(packet, known_headers))
             end = max(end, stop)
     times = np.sort(np.frombuffer(picture_times, np.float64)) if picture_times else np.empty(0)
-    return PictureIndex(times, end, media_end, complete, ordinal, discarded, leading, broken)
+    if len(times) > 1 and end <= times[-1]:  # the last picture has no duration
+        end = float(times[-1] + np.median(np.diff(times)))
+    return PictureIndex(
+        times,
+        end,
+        sound_end,
+        complete,
+        ordinal,
+        discarded,
+        leading,
+        broken,
+        tuple(clock.joints),
+        _unread_share(path, read_to, container_name),
+        varies,
+    )
 
 
 def orientation(frame: Any) -> tuple[int, bool]:
@@ -272,9 +345,7 @@ def displayed_size(width: int, height: int, pixel_aspect: Any, rotation: int) ->
         pixel_aspect: Width of a pixel over its height, or None.
         rotation: Degrees clockwise to upright.
     """
-    aspect = float(pixel_aspect or 1)
-    if 0.25 <= aspect <= 4:
-        width = max(1, round(width * aspect))
+    width = max(1, round(width * _plausible_aspect(pixel_aspect)))
     return (width, height) if rotation % 180 == 0 else (height, width)
 
 
@@ -331,6 +402,19 @@ def _check_size(width: int, height: int, display_name: str) -> None:
         raise RecordingError(messages.TOO_SMALL(file=display_name, width=width, height=height, limit=MIN_SIDE))
 
 
+def _unread_share(path: str, read_to: int, container_name: str) -> float:
+    """Return the share of a file after its last packet; 0 where that is little, as of an index."""
+    size = Path(path).stat().st_size
+    share = (size - read_to) / size
+    return share if share > NOTABLE_SHARE and read_to and container_name not in (BASE_MEDIA, WITHOUT_TIMES) else 0.0
+
+
+def _plausible_aspect(pixel_aspect: Any) -> float:
+    """Return a pixel's width over its height; 1 where that is missing or implausible."""
+    aspect = float(pixel_aspect or 1)
+    return aspect if 0.25 <= aspect <= 4 else 1.0
+
+
 def _codec_name(stream: Any) -> str:
     """Return FFmpeg's short name of the codec (av1, not the decoder libdav1d that reads it)."""
     return str(stream.codec_context.codec.canonical_name)
@@ -360,9 +444,11 @@ def _explain_unreadable(file: Path, display_name: str, media: MediaKind) -> Mess
     """Distinguish a recording that lost its index from what never was one, by the file's first boxes."""
     with file.open("rb") as stream:
         head = stream.read(16)
-        is_mp4 = head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
-        if is_mp4 and not _has_moov(stream):
+        is_mp4 = is_base_media(head)
+        if is_mp4 and not has_index(stream):
             return messages.INDEX_MISSING(file=display_name)
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return messages.WEBP(file=display_name)
     is_media = is_mp4 or head[:4] in (b"\x1aE\xdf\xa3", b"RIFF", b"FLV\x01", b"0&\xb2u", b"fLaC", b"OggS")
     if is_media:
         return messages.HEADER_DAMAGED(file=display_name)
@@ -371,20 +457,33 @@ def _explain_unreadable(file: Path, display_name: str, media: MediaKind) -> Mess
     return messages.NOT_A_VIDEO(file=display_name)
 
 
-def _has_moov(stream: Any) -> bool:
-    """Return whether the top-level boxes of an MP4 hold a complete index."""
-    size = stream.seek(0, 2)
+def _tagged_end(stream: Any) -> float | None:
+    """Return the end of a track by the tag that Matroska writers add (`DURATION`, counted from 0), or None."""
+    parts = str(stream.metadata.get("DURATION", "")).split(":")
+    try:
+        hours, minutes, seconds = (float(part) for part in parts)
+    except ValueError:
+        return None
+    end = hours * 3600 + minutes * 60 + seconds
+    return end if math.isfinite(end) and end > 0 else None
+
+
+def _brings_headers(packet: Any, known: bytes) -> bool:
+    """Return whether a key frame of an H.264 MP4 brings a sequence header that the recording's own does not hold.
+
+    ISO/IEC 14496-15: units of a length and a NAL unit; of type 7 is the sequence header, which gives the size.
+    """
+    if packet.has_sidedata("new_extradata"):
+        return True
+    length = (known[4] & 3) + 1 if len(known) > 4 and known[0] == 1 else 4
+    content = bytes(packet)
     position = 0
-    while position + 8 <= size:
-        stream.seek(position)
-        length, kind = struct.unpack(">I4s", stream.read(8))
-        if length == 1:
-            raw = stream.read(8)
-            length = int.from_bytes(raw, "big") if len(raw) == 8 else 0
-        length = length or size - position
-        if kind == b"moov":
-            return bool(position + length <= size)
-        if length < 8:
+    while position + length < len(content):
+        size = int.from_bytes(content[position : position + length], "big")
+        unit = content[position + length : position + length + size]
+        if not unit or unit[0] & 0x1F in (1, 5):  # a picture: headers come before it
             return False
-        position += length
+        if unit[0] & 0x1F == 7 and unit not in known:
+            return True
+        position += length + size
     return False

@@ -1,18 +1,23 @@
-"""Choice of the decoding backend, and the frames it yields: decord first, PyAV where decord cannot be trusted.
+"""Choice of the decoding backend, and the frames it yields: decord where its pictures were verified, else PyAV.
 
-Runs in the decoder process only. Both backends give the same frames and are as fast as each other at 2 frames/s
-(measured by benchmarks/bench_decode.py), so the order is a choice, kept in `FIRST_CHOICE`.
+Runs in the decoder process only. Both backends are as fast as each other at 2 frames/s (measured by
+benchmarks/bench_decode.py), so the order is a choice, kept in `FIRST_CHOICE`. That decord's count and times of pictures
+agree with the container's says nothing about which picture it gives: in MPEG streams and fragmented MP4 it gives
+others. So it reads only `VERIFIED`, whose pictures tests compare one by one, and only where its first ones are PyAV's.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from fer_phq.video.decoder import backend_decord, backend_pyav
+from fer_phq.video.decoder.container import BASE_MEDIA
 from fer_phq.video.decoder.recording import Recording
 from fer_phq.video.sampling import EPSILON_S, displayed_at_rate
 from fer_phq.video.types import Frame
@@ -23,6 +28,12 @@ FIRST_CHOICE = "decord"
 MAX_DECORD_PICTURES = 20_000
 """decord keeps about a kilobyte for every picture it passes (100 MB in an hour at 24 pictures a second), PyAV nothing:
 longer recordings, eleven minutes at 30 pictures a second, are left to PyAV so that memory does not grow with length."""
+
+VERIFIED = ((BASE_MEDIA, "h264"),)
+"""(format, codec) that decord may read: MP4 and MOV with H.264, in one piece, whose size cannot change on the way."""
+
+COMPARED = 6
+"""Pictures that are compared with PyAV's before decord is believed: the first, and those after skips."""
 
 OnBackend = Callable[[str, str], None]
 """Called with the backend that decodes, "decord" or "PyAV", and why."""
@@ -35,6 +46,12 @@ def reason_against_decord(recording: Recording) -> str:
         return "PyAV is set as the first choice"
     if index is None:
         return "only single frames are wanted"
+    if (recording.info.format, recording.info.codec) not in VERIFIED:
+        return "decord's pictures were not verified for this format"
+    if recording.info.fragmented:
+        return "its index is spread over the file"
+    if index.varies:
+        return "the size of its pictures may change"
     if recording.info.duration_s is None:
         return "the header gives no duration"
     if not index.complete or not len(index.times):
@@ -69,10 +86,11 @@ def sample(recording: Recording, fps: float, on_backend: OnBackend) -> Iterator[
     if not reason:
 
         def on_ready() -> None:
-            on_backend("decord", "it agrees with the index")
+            on_backend("decord", "its times agree with the index, and its first pictures with PyAV's")
 
         try:
-            for frame in backend_decord.sample(recording, fps, on_ready):
+            expected = list(islice(_sample_by_pyav(replace(recording, lost=[]), fps), COMPARED))
+            for frame in backend_decord.sample(recording, fps, on_ready, expected):
                 yield frame
                 after_s = frame.time_s
             return
@@ -80,6 +98,10 @@ def sample(recording: Recording, fps: float, on_backend: OnBackend) -> Iterator[
             reason = str(error)
     on_backend("PyAV", reason)
     recording.last_s = after_s
+    yield from _sample_by_pyav(recording, fps, after_s)
+
+
+def _sample_by_pyav(recording: Recording, fps: float, after_s: float = -math.inf) -> Iterator[Frame]:
     decoded = backend_pyav.decode_frames(recording, start_s=after_s)
     for time_s, av_frame in displayed_at_rate(decoded, fps, recording.end_s, after_s):
         yield backend_pyav.convert(recording, time_s, av_frame)

@@ -126,7 +126,7 @@ def _send_pictures(request: dict[str, Any], outbox: Outbox) -> None:
         max_side=int(request.get("max_side", 1)),
         threads=request["limits"]["threads"] or min(4, max(1, (os.cpu_count() or 1) // 2)),
         heartbeat=outbox.heartbeat,
-        with_index=command == "sample" and not request["key_frames"],
+        with_index=command == "probe" or (command == "sample" and not request["key_frames"]),
     )
     if command == "probe":
         outbox.send({"kind": "info", **summarize(recording)})
@@ -167,7 +167,11 @@ def _send_sound(request: dict[str, Any], outbox: Outbox) -> None:
 
     track = SoundTrack(request["path"], request["display_name"], outbox.heartbeat)
     for block in read_blocks(track, int(request["block_samples"])):
-        outbox.send({"kind": "sound", "duration_s": track.header_end_s}, block.data)
+        header = {"kind": "sound", "duration_s": track.header_end_s}
+        if isinstance(block, int):
+            outbox.send({**header, "silent_samples": block})
+        else:
+            outbox.send(header, block.data)
     for warning in damage_warnings(track):
         outbox.send_message("warning", warning)
 

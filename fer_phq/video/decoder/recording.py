@@ -16,7 +16,7 @@ from fer_phq.core.errors import RecordingError
 from fer_phq.core.messages import Message, Template
 from fer_phq.video import messages
 from fer_phq.video.decoder.container import (
-    WITHOUT_TIMES,
+    BASE_MEDIA,
     ContainerInfo,
     Heartbeat,
     PictureIndex,
@@ -27,6 +27,9 @@ from fer_phq.video.types import Frame
 
 STANDSTILL_S = 5.0
 """A picture that stays exactly the same for this long is worth a warning."""
+
+NOTABLE_HOLD_S = 1.0
+"""A header's end counts as how long the last picture stays when it lies more than this behind picture and sound."""
 
 MAX_WARNINGS = 5
 """Warnings of one kind that are spelt out; the others are counted."""
@@ -46,6 +49,7 @@ class Recording:
         index: Times of all pictures; may be None when only single frames or key frames are asked for.
         lost: Spans (first, last) in seconds of pictures that could not be decoded.
         last_s: Time of the last picture that was decoded, sampled or not.
+        joints: Container times at which another take begins, as decoding shows.
     """
 
     path: str
@@ -57,6 +61,7 @@ class Recording:
     index: PictureIndex | None = None
     lost: list[tuple[float, float]] = field(default_factory=list)
     last_s: float = -math.inf
+    joints: list[float] = field(default_factory=list)
 
     @property
     def scale(self) -> float:
@@ -75,18 +80,59 @@ class Recording:
 
     @property
     def end_s(self) -> float:
-        """When the last picture ends by index and header; -inf when unknown."""
+        """When the last picture ends; -inf without an index.
+
+        It ends after its own duration, or with the track by its tag, or, where nothing else lasts as long as the header
+        says, with the recording. An edit list may end it earlier.
+        """
+        if self.index is None or not len(self.index.times):
+            return -math.inf
+        info = self.info
+        end = self.index.end_s
+        if (
+            self.is_held
+            and info.header_end_s is not None
+            and info.header_end_s > self.index.media_end_s + NOTABLE_HOLD_S
+        ):
+            tagged = info.held_until_s
+            is_tagged = tagged is not None and tagged <= info.header_end_s + NOTABLE_HOLD_S
+            end = max(end, tagged if tagged is not None and is_tagged else info.header_end_s)
+        end_s = end - info.zero_s
+        is_edited = info.format == BASE_MEDIA and not info.fragmented and info.duration_s is not None
+        return min(end_s, info.duration_s) if is_edited and info.duration_s else end_s
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the recording's start to the end of its pictures or its sound, whichever is later.
+
+        -inf without an index.
+        """
         if self.index is None:
             return -math.inf
-        end_s = self.index.end_s - self.info.zero_s
-        return end_s if self.info.duration_s is None else min(end_s, self.info.duration_s)
+        return max(self.end_s, self.index.sound_end_s - self.info.zero_s)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the header may say how long the last picture stays: all of the file is there, in one take."""
+        is_explicit = self.info.format == BASE_MEDIA  # there every picture has its duration
+        return (
+            self.info.whole
+            and not is_explicit
+            and self.index is not None
+            and not self.index.broken
+            and not self.index.joints
+        )
 
     @property
     def cut_short(self) -> bool:
         """Whether reading ended in an error, or picture and sound end clearly before the header says."""
         if self.index is None:
             return False
-        return self.index.broken or ends_early(self.info.header_end_s, self.index.media_end_s, self.info.zero_s)
+        if self.index.broken:
+            return True
+        if self.is_held or self.index.joints:  # the header of the first of several takes knows only its own end
+            return False
+        return ends_early(self.info.header_end_s, self.index.media_end_s, self.info.zero_s)
 
 
 def open_recording(
@@ -100,32 +146,33 @@ def open_recording(
         max_side: Longer side in pixels to which larger frames are reduced.
         threads: Decoding threads.
         heartbeat: Called often during long work.
-        with_index: Index the times of all pictures. A container without times is indexed in any case.
+        with_index: Index the times of all pictures. All containers but MP4's kin are indexed in any case: some store no
+            times, and the clock of others may start anew.
 
     Raises:
         RecordingError: The file is not a readable video.
     """
     info = read_container_info(path, display_name, heartbeat)
-    needs_index = with_index or info.format == WITHOUT_TIMES
+    needs_index = with_index or info.format != BASE_MEDIA
     index = build_index(path, display_name, heartbeat) if needs_index else None
     return Recording(path, display_name, max_side, threads, heartbeat, info, index)
 
 
 def summarize(recording: Recording) -> dict[str, Any]:
-    """Return what `probe` reports of a recording; a duration that the header lacks is found by reading the packets.
+    """Return what `probe` reports of a recording; its end is where its packets end, whatever its header says.
+
+    Args:
+        recording: The recording, with its index.
 
     Raises:
         RecordingError: The recording has no duration.
     """
     info = recording.info
-    duration_s = info.duration_s
-    if duration_s is None:
-        index = build_index(recording.path, recording.display_name, recording.heartbeat)
-        duration_s = index.end_s - info.zero_s
-    if not duration_s > 0:
+    if not recording.duration_s > 0:
         raise RecordingError(messages.ZERO_LENGTH(file=recording.display_name))
     return {
-        "duration_s": duration_s,
+        "duration_s": recording.duration_s,
+        "picture_end_s": min(recording.end_s, recording.duration_s),
         "width": info.width,
         "height": info.height,
         "codec": info.codec,
@@ -135,12 +182,21 @@ def summarize(recording: Recording) -> dict[str, Any]:
 
 
 def damage_warnings(recording: Recording) -> list[Message]:
-    """Return warnings about pictures that were lost and about a recording that ends before its header says."""
+    """Return warnings about lost pictures, joined takes, what is not read, and an end before the header's."""
     times = recording.times
     tail_s = float(times[-1]) if times is not None and len(times) else math.inf
     # What is lost at the end of a recording that is cut short is reported by the last warning.
     spans = [span for span in recording.lost if not (recording.cut_short and span[1] >= tail_s)]
     warnings = span_warnings(spans, messages.PICTURES_LOST)
+    joints = [time - recording.info.zero_s for time in recording.joints]
+    warnings += [messages.JOINED(time_s=time_s) for time_s in joints[:MAX_WARNINGS]]
+    if len(joints) > MAX_WARNINGS:
+        warnings.append(messages.FURTHER_PLACES(n=len(joints) - MAX_WARNINGS))
+    unread = (
+        recording.info.appended if recording.index is None else max(recording.info.appended, recording.index.unread)
+    )
+    if unread:
+        warnings.append(messages.NOT_READ(percent=100 * unread))
     if recording.cut_short:
         total_s = recording.info.duration_s
         end_s = max(recording.last_s, 0.0)

@@ -18,7 +18,8 @@ from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import RecordingError
 from fer_phq.core.messages import Message
 from fer_phq.video import messages
-from fer_phq.video.decoder.container import Heartbeat, audio_stream, open_container, start_of, until_broken
+from fer_phq.video.decoder.clock import Clock, clock_tracks, main_video, placed_packets
+from fer_phq.video.decoder.container import Heartbeat, audio_stream, open_container, start_of
 from fer_phq.video.decoder.recording import ends_early, span_warnings
 from fer_phq.video.types import SOUND_RATE
 
@@ -31,7 +32,8 @@ milliseconds, and browsers write them when a packet arrives."""
 NOTABLE_GAP_S = 1.0
 """A gap in the sound of at least this length is worth a warning."""
 
-_SILENCE_S = 10  # silence is yielded in pieces of at most this length
+Silence = int
+"""Samples of a gap: they are counted, not made, so that a gap of hours costs nothing."""
 
 
 @dataclass
@@ -47,6 +49,7 @@ class SoundTrack:
         lost: Spans (start, end) that could not be decoded.
         gaps: Long spans (start, end) without sound.
         broken: Reading ended in an error.
+        is_joined: Several takes follow each other; the header knows only the end of one.
     """
 
     path: str
@@ -57,10 +60,11 @@ class SoundTrack:
     lost: list[tuple[float, float]] = field(default_factory=list)
     gaps: list[tuple[float, float]] = field(default_factory=list)
     broken: bool = False
+    is_joined: bool = False
 
 
-def read_blocks(track: SoundTrack, size: int) -> Iterator[FloatArray]:
-    """Yield consecutive blocks of sound from time 0 on, float32 from -1 to 1.
+def read_blocks(track: SoundTrack, size: int) -> Iterator[FloatArray | Silence]:
+    """Yield consecutive blocks of sound from time 0 on, float32 from -1 to 1; of a block without sound, its samples.
 
     Args:
         track: The sound; what decoding shows is noted in it.
@@ -69,24 +73,46 @@ def read_blocks(track: SoundTrack, size: int) -> Iterator[FloatArray]:
     Raises:
         RecordingError: There is no sound, or none of it can be decoded.
     """
-    pending: list[FloatArray] = []
+    pending: list[FloatArray | Silence] = []
     count = 0
     for piece in _mono_pieces(track):
-        while count + len(piece) >= size:
-            yield np.concatenate([*pending, piece[: size - count]])
-            piece = piece[size - count :]
+        rest = piece
+        while count + _length(rest) >= size:
+            first, rest = _split(rest, size - count)
+            yield _joined([*pending, first])
+            track.heartbeat()
             pending = []
             count = 0
-        pending.append(piece)
-        count += len(piece)
+        pending.append(rest)
+        count += _length(rest)
     if count:
-        yield np.concatenate(pending)
+        yield _joined(pending)
+
+
+def _length(piece: FloatArray | Silence) -> int:
+    return piece if isinstance(piece, int) else len(piece)
+
+
+def _split(piece: FloatArray | Silence, count: int) -> tuple[FloatArray | Silence, FloatArray | Silence]:
+    """Return the first samples of a piece, and the others."""
+    if isinstance(piece, int):
+        return count, piece - count
+    return piece[:count], piece[count:]
+
+
+def _joined(pieces: list[FloatArray | Silence]) -> FloatArray | Silence:
+    """Return pieces as one: a count where all are silence, else samples."""
+    pieces = [piece for piece in pieces if _length(piece)]
+    counts = [piece for piece in pieces if isinstance(piece, int)]
+    if len(counts) == len(pieces):
+        return sum(counts)
+    return np.concatenate([np.zeros(piece, np.float32) if isinstance(piece, int) else piece for piece in pieces])
 
 
 def damage_warnings(track: SoundTrack) -> list[Message]:
     """Return warnings about sound that was lost, long gaps, and sound that ends before its header says."""
     warnings = span_warnings(track.lost, messages.SOUND_LOST) + span_warnings(track.gaps, messages.SOUND_GAP)
-    if track.broken or ends_early(track.header_end_s, track.end_s):
+    if track.broken or (not track.is_joined and ends_early(track.header_end_s, track.end_s)):
         if track.header_end_s is None:
             warnings.append(messages.SOUND_ENDS(end_s=track.end_s))
         else:
@@ -94,7 +120,7 @@ def damage_warnings(track: SoundTrack) -> list[Message]:
     return warnings
 
 
-def _mono_pieces(track: SoundTrack) -> Iterator[FloatArray]:
+def _mono_pieces(track: SoundTrack) -> Iterator[FloatArray | Silence]:
     """Yield mono pieces of any length, without a gap from time 0 on."""
     with open_container(track.path, track.display_name, "sound") as container:
         stream = audio_stream(container, track.display_name)
@@ -104,11 +130,15 @@ def _mono_pieces(track: SoundTrack) -> Iterator[FloatArray]:
         resampler = _Resampler()
         packets = 0
         failed = False
-        for packet in until_broken(container.demux(stream)):
+        tracks = clock_tracks(container, main_video(container))
+        clock = Clock(container, tracks)
+        for packet in placed_packets(container, tracks, clock):
             if packet is None:
                 track.broken = True
                 break
             track.heartbeat()
+            if packet.stream_index != stream.index:
+                continue
             packets += bool(packet.size)
             frames = _decode(packet)
             failed = failed or frames is None
@@ -123,6 +153,7 @@ def _mono_pieces(track: SoundTrack) -> Iterator[FloatArray]:
                 _note_gap(track, resampler.gap, failed)
                 failed = failed and resampler.gap is None
         yield from resampler.flush()
+        track.is_joined = bool(clock.joints)
         track.end_s = resampler.end_s
     if not track.end_s:
         raise RecordingError(_explain_no_sound(track, packets))
@@ -145,7 +176,7 @@ class _Resampler:
         """When what was yielded ends, in seconds."""
         return self._count / SOUND_RATE
 
-    def add(self, frame: Any, time_s: float | None) -> Iterator[FloatArray]:
+    def add(self, frame: Any, time_s: float | None) -> Iterator[FloatArray | Silence]:
         """Yield the pieces of a frame; where times jump, what is left of the last ones and silence first."""
         self.gap = None
         begins = self._next_s is None
@@ -156,7 +187,8 @@ class _Resampler:
             self._skip = max(0, -missing)
             if missing > 0:
                 self.gap = None if begins else (self.end_s, time_s)
-                yield from self._silence(missing)
+                self._count += missing
+                yield missing
             expected = time_s
         self._next_s = expected + frame.samples / frame.rate
         layout = (frame.format.name, frame.layout.name, frame.layout.nb_channels, frame.rate)
@@ -184,13 +216,6 @@ class _Resampler:
             self._count += len(mono) - cut
             if cut < len(mono):
                 yield np.clip(np.nan_to_num(mono[cut:]), -1.0, 1.0)
-
-    def _silence(self, count: int) -> Iterator[FloatArray]:
-        while count:
-            size = min(count, _SILENCE_S * SOUND_RATE)
-            self._count += size
-            count -= size
-            yield np.zeros(size, np.float32)
 
 
 def _decode(packet: Any) -> list[Any] | None:

@@ -22,6 +22,7 @@ from fer_phq.video.decoder.recording import open_recording
 
 HAS_DECORD = importlib.util.find_spec("decord") is not None
 
+FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "h264-mp4": (".mp4", {"codec": "libx264", "gop": 12, "audio": True}),
     "h264-open-gop": (".mp4", {"codec": "libx264", "gop": 12, "codec_options": {"x264-params": "open-gop=1"}}),
@@ -31,6 +32,11 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "hevc-mov": (".mov", {"codec": "libx265", "gop": 12}),
     "vp8-webm": (".webm", {"codec": "libvpx", "audio": True}),
     "vp9-webm": (".webm", {"codec": "libvpx-vp9", "gop": 12}),
+    "h264-b-frames-ts": (".ts", {"codec": "libx264", "gop": 6}),
+    "h264-b-frames-mts": (".MTS", {"codec": "libx264", "gop": 20}),
+    "hevc-ts": (".ts", {"codec": "libx265", "gop": 12}),
+    "h264-ts-clock-wraps": (".ts", {"codec": "libx264", "gop": 12, "start_s": 95442.5}),
+    "h264-fragmented-mp4": (".mp4", {"codec": "libx264", "gop": 9, "container_options": FRAGMENTED}),
     "av1-mp4": (".mp4", {"codec": "libsvtav1"}),
     "mpeg4-avi": (".avi", {"codec": "mpeg4"}),
     "mjpeg-avi": (".avi", {"codec": "mjpeg"}),
@@ -223,7 +229,10 @@ def test_decord_reads_what_it_can_be_trusted_with(recordings: Recordings) -> Non
             return stream.decoder
 
     assert decoder(recordings(gop=12)) == "decord"
-    assert decoder(recordings(".webm", codec="libvpx-vp9", gop=12)) == "decord"
+    assert decoder(recordings(".mov", gop=12)) == "decord"
+    assert decoder(recordings(".webm", codec="libvpx-vp9", gop=12)) == "PyAV"  # its pictures may change their size
+    assert decoder(recordings(".ts")) == "PyAV"  # decord's are a group of pictures early
+    assert decoder(recordings(container_options=FRAGMENTED)) == "PyAV"  # decord's are seconds late
     assert decoder(recordings(**KINDS["h264-open-gop"][1])) == "PyAV"
     assert decoder(recordings.truncated(faststart=True)) == "PyAV"
 

@@ -1,0 +1,251 @@
+"""Recordings whose containers mislead: the picture that was shown then, all takes, true proportions, true lengths."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import recordings as make
+from recordings import Recordings
+
+from fer_phq.core.analysis import Sampling
+from fer_phq.core.errors import RecordingError
+from fer_phq.video import Frame, FrameStream, probe, read_frame, read_sound, sample_frames
+from fer_phq.video.decoder import backend_decord, frames
+from fer_phq.video.decoder.recording import Recording, open_recording
+
+FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
+MISLEADING: dict[str, tuple[str, dict[str, Any]]] = {
+    "ts": (".ts", {"gop": 24, "audio": True}),
+    "ts whose clock wraps": (".ts", {"gop": 24, "start_s": 95441.5}),
+    "ts with open groups": (".ts", {"gop": 24, "codec_options": {"x264-params": "open-gop=1"}}),
+    "hevc in ts": (".ts", {"gop": 24, "codec": "libx265"}),
+    "mpeg-2 in ts": (".m2ts", {"gop": 15, "fps": 25, "codec": "mpeg2video", "codec_options": {"bf": "2"}}),
+    "mpeg-2 in ps": (".mpg", {"gop": 15, "fps": 25, "codec": "mpeg2video", "codec_options": {"bf": "2"}}),
+    "vob": (".vob", {"gop": 15, "fps": 25, "codec": "mpeg2video", "codec_options": {"bf": "2"}}),
+    "fragmented mp4": (".mp4", {"gop": 24, "container_options": FRAGMENTED}),
+    "mkv": (".mkv", {"gop": 24}),
+}
+
+
+def sampled(path: Path, fps: float = 2.0) -> tuple[list[Frame], FrameStream]:
+    with sample_frames(path, Sampling(fps=fps)) as stream:
+        return list(stream), stream
+
+
+@pytest.mark.parametrize("kind", MISLEADING)
+def test_the_picture_is_the_one_that_was_shown_then(kind: str, recordings: Recordings) -> None:
+    suffix, options = MISLEADING[kind]
+    fps = options.get("fps", 12)
+    path = recordings(suffix, seconds=6, **options)
+    start_s = sampled(path)[0][0].time_s
+
+    def number(frame: Frame) -> int:
+        return round((frame.time_s - start_s) * fps)
+
+    for rate in (0.5, 30.0):
+        shown, stream = sampled(path, rate)
+        assert [make.read_code(frame.rgb) for frame in shown] == [number(frame) for frame in shown], rate
+        assert len(shown) >= min(rate, fps) * 6 - 1
+        assert stream.warnings == []
+    for time_s in (0.4, 1.9, 2.0, 3.95, 60.0):
+        frame = read_frame(path, time_s)
+        assert make.read_code(frame.rgb) == number(frame)
+        assert frame.time_s == pytest.approx(min(time_s, start_s + 6 - 1 / fps), abs=1 / fps + 0.02)
+    with sample_frames(path, Sampling(key_frames=True)) as stream:
+        keys = list(stream)
+    assert len(keys) >= 3
+    assert [make.read_code(frame.rgb) for frame in keys] == [number(frame) for frame in keys]
+
+
+def wrong_index(source: Path, path: Path) -> Path:
+    """An AVI whose index names each picture's place wrongly."""
+    raw = bytearray(source.read_bytes())
+    at = raw.rindex(b"idx1") + 8
+    entries = [raw[i : i + 16] for i in range(at, at + struct.unpack_from("<I", raw, at - 4)[0], 16)]
+    places = [entry[8:] for entry in entries]
+    for i, entry in enumerate(entries):
+        raw[at + 16 * i : at + 16 * i + 16] = entry[:8] + places[(i * 7 + 5) % len(places)]
+    path.write_bytes(raw)
+    return path
+
+
+def test_a_wrong_index_of_an_avi_is_not_followed(recordings: Recordings, tmp_path: Path) -> None:
+    path = wrong_index(recordings(".avi", codec="mjpeg", seconds=6), tmp_path / "wrong.avi")
+    shown, stream = sampled(path)
+    assert [make.read_code(frame.rgb) for frame in shown] == list(range(0, 72, 6))
+    assert stream.warnings == []
+    assert make.read_code(read_frame(path, 4.0).rgb) == 48
+
+
+JOINED: dict[str, tuple[str, dict[str, Any]]] = {
+    "ts": (".ts", {"gop": 12, "audio": True}),
+    "ts without sound": (".ts", {"gop": 12}),
+    "mpg": (".mpg", {"codec": "mpeg2video", "fps": 25, "codec_options": {"bf": "2"}}),
+    "webm": (".webm", {"codec": "libvpx", "audio": True}),
+    "browser's webm": (".webm", {"codec": "libvpx", "audio": True, "container_options": {"live": "1"}}),
+    "mkv": (".mkv", {"gop": 12}),
+}
+
+
+@pytest.mark.parametrize("kind", JOINED)
+def test_joined_takes_are_read_on(kind: str, recordings: Recordings, tmp_path: Path) -> None:
+    suffix, options = JOINED[kind]
+    take = recordings(suffix, **options).read_bytes()
+    path = tmp_path / f"joined{suffix}"
+    count = 2 if kind in ("webm", "mkv") else 3  # FFmpeg reads no third segment of Matroska
+    path.write_bytes(take * count)
+    fps = options.get("fps", 12)
+    shown, stream = sampled(path, 30)
+    assert [make.read_code(frame.rgb) for frame in shown] == [i % (3 * fps) for i in range(count * 3 * fps)]
+    assert (np.diff([frame.time_s for frame in shown]) > 0).all()
+    assert [frame.time_s for frame in shown] == pytest.approx(
+        shown[0].time_s + np.arange(count * 3 * fps) / fps, abs=0.1
+    )
+    info = probe(path)
+    assert info.duration_s == pytest.approx(3 * count, abs=0.15)
+    assert make.read_code(read_frame(path, 4.5).rgb) == pytest.approx(1.5 * fps, abs=1)
+    joints = [str(warning) for warning in stream.warnings]
+    assert len(joints) == count - 1
+    assert "starts anew at 3." in joints[0]
+    if info.has_audio:
+        with read_sound(path) as sound:
+            blocks = [block.samples for block in sound]
+        assert sum(map(len, blocks)) / 16_000 == pytest.approx(3 * count, abs=0.15)
+
+
+def test_a_later_take_whose_clock_begins_far_ahead_is_no_pause_of_hours(recordings: Recordings, tmp_path: Path) -> None:
+    path = tmp_path / "joined.ts"
+    path.write_bytes(recordings(".ts").read_bytes() + recordings(".ts", start_s=3600.0).read_bytes())
+    shown, stream = sampled(path)
+    assert [make.read_code(frame.rgb) for frame in shown] == [*range(0, 36, 6), *range(0, 36, 6)]
+    assert probe(path).duration_s == pytest.approx(6, abs=0.1)
+    assert len(stream.warnings) == 1
+
+
+@pytest.mark.parametrize(("suffix", "takes", "percent"), [(".mp4", 2, 50), (".flv", 2, 50), (".mkv", 3, 33)])
+def test_a_take_that_cannot_be_read_is_told(
+    suffix: str, takes: int, percent: int, recordings: Recordings, tmp_path: Path
+) -> None:
+    path = tmp_path / f"joined{suffix}"
+    path.write_bytes(recordings(suffix, codec="libx264", gop=12).read_bytes() * takes)
+    shown, stream = sampled(path)
+    assert len(shown) >= 6
+    assert sum(f"The last {percent} % of the file" in str(warning) for warning in stream.warnings) == 1
+
+
+def turned(path: Path, sizes: list[tuple[int, int]]) -> Path:
+    """A WebM of VP8 whose pictures have each size for a second: a white square in the middle of black."""
+    packets = []
+    for part, (width, height) in enumerate(sizes):
+        encoder: Any = av.CodecContext.create("libvpx", "w")
+        encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
+        encoder.time_base, encoder.options = Fraction(1, 1000), {"deadline": "realtime"}
+        picture = np.zeros((height, width, 3), np.uint8)
+        picture[height // 2 - 40 : height // 2 + 40, width // 2 - 40 : width // 2 + 40] = 255
+        for i in range(10):
+            frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+            frame.pts, frame.time_base = part * 1000 + i * 100, Fraction(1, 1000)
+            packets += encoder.encode(frame)
+        packets += encoder.encode(None)
+    with av.open(str(path), "w") as out:
+        stream: Any = out.add_stream("libvpx", rate=10)
+        stream.width, stream.height, stream.pix_fmt = *sizes[0], "yuv420p"
+        for packet in packets:
+            packet.stream = stream
+            out.mux(packet)
+    return path
+
+
+def test_pictures_of_another_size_keep_their_proportions(tmp_path: Path) -> None:
+    path = turned(tmp_path / "turned.webm", [(320, 240), (240, 320), (640, 480), (320, 240)])
+    shown, _ = sampled(path, 1)
+    assert [frame.rgb.shape for frame in shown] == [(240, 320, 3)] * 4
+    for frame, side in zip(shown, (80, 60, 40, 80), strict=True):
+        white = frame.rgb.mean(axis=2) > 128
+        assert white.any(axis=0).sum() == pytest.approx(side, abs=2)
+        assert white.any(axis=1).sum() == pytest.approx(side, abs=2)
+        assert np.argwhere(white).mean(axis=0) == pytest.approx([120, 160], abs=2)
+
+
+def held(path: Path, codec: str, hold_s: float, sound_s: float = 0.0) -> Path:
+    """Pictures ten times a second up to 2.1 s, of which the last stays for `hold_s`, and a tone."""
+    with av.open(str(path), "w") as out:
+        video: Any = out.add_stream(codec, rate=10, options={"bf": "0"} if codec == "libx264" else {})
+        video.width, video.height, video.pix_fmt = 320, 240, "yuv420p"
+        video.codec_context.time_base = Fraction(1, 1000)
+        sound: Any = None
+        if sound_s:
+            sound = out.add_stream("libopus" if path.suffix == ".webm" else "aac", rate=48000)
+        packets = []
+        for i in range(22):
+            picture = make.compose((320, 240))
+            make.burn_code(picture, i)
+            frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+            frame.pts, frame.time_base = i * 100, Fraction(1, 1000)
+            packets += video.encode(frame)
+        packets += video.encode(None)
+        for i, packet in enumerate(packets):
+            packet.duration = round((hold_s if i == 21 else 0.1) / packet.time_base)
+            out.mux(packet)
+        if sound is not None:
+            make._write_tone(out, sound, sound_s)
+    return path
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "libx264"), (".mkv", "libx264"), (".webm", "libvpx")])
+def test_the_last_picture_stays_as_long_as_it_was_shown(suffix: str, codec: str, tmp_path: Path) -> None:
+    info = probe(path := held(tmp_path / f"held{suffix}", codec, 17.9))
+    assert info.duration_s == pytest.approx(20, abs=0.01)
+    assert info.picture_end_s == pytest.approx(20, abs=0.01)
+    shown, stream = sampled(path)
+    assert [make.read_code(frame.rgb) for frame in shown] == [0, 5, 10, 15, 20, 21]
+    assert not any("cut short" in str(warning) for warning in stream.warnings)
+
+
+@pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "libx264"), (".mkv", "libx264"), (".webm", "libvpx")])
+def test_all_containers_agree_on_a_duration_and_on_where_the_picture_ends(
+    suffix: str, codec: str, tmp_path: Path
+) -> None:
+    info = probe(held(tmp_path / f"off{suffix}", codec, 0.1, sound_s=20))
+    assert info.duration_s == pytest.approx(20, abs=0.05)
+    assert info.picture_end_s == pytest.approx(2.2, abs=0.01)
+
+
+def webp(recordings: Recordings, folder: Path) -> Path:
+    from PIL import Image
+
+    path = folder / "moving.webp"
+    pictures = [Image.new("RGB", (64, 64), (i * 60, 0, 0)) for i in range(3)]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=100)
+    return path
+
+
+@pytest.mark.parametrize("build", [webp])
+def test_an_animated_picture_is_told_to_be_no_video(
+    build: Callable[[Recordings, Path], Path], recordings: Recordings, tmp_path: Path
+) -> None:
+    with pytest.raises(RecordingError, match="no video format that is read"):
+        probe(build(recordings, tmp_path))
+
+
+def opened(path: Path) -> Recording:
+    name = str(path)
+    return open_recording(name, display_name=name, max_side=1280, threads=1, heartbeat=lambda: None, with_index=True)
+
+
+def test_decord_is_not_believed_when_its_pictures_are_others(recordings: Recordings) -> None:
+    pytest.importorskip("decord")
+    recording = opened(recordings(seconds=6, gop=12))
+    good = list(frames._sample_by_pyav(recording, 2.0))
+    assert len(list(backend_decord.sample(recording, 2.0, lambda: None, good[:6]))) == 12
+    late = [Frame(a.time_s, b.rgb, a.scale) for a, b in pairwise(good)]
+    with pytest.raises(backend_decord.DecordUnreliable, match="another picture"):
+        list(backend_decord.sample(recording, 2.0, lambda: None, late[:6]))
