@@ -131,7 +131,7 @@ def difference_sd(*, sd: float = SD, retest: float = RETEST) -> float:
     """Compute S_diff = sqrt(2) * sd * sqrt(1 - retest): the SD of the differences where nothing has changed.
 
     The defaults are the PHQ-9's and serve the PHQ-8 as well: without item 9 the totals correlate with the PHQ-9's at
-    0.996 (Wu et al. 2020, Psychol Med 50:1368-1380).
+    0.996 (Wu et al. 2020, Psychol Med 50:1368-1380, abstract).
 
     Args:
         sd: The scale's standard deviation in points, above 0.

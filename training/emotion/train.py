@@ -30,6 +30,7 @@ from training.emotion.networks.build import (
     RECIPE,
     Teacher,
     adapt_head,
+    adopt_input,
     as_images,
     build_net,
     check_image_sizes,
@@ -67,7 +68,10 @@ def train(recipe: Recipe, out: Path, resume: bool = False, command: str = "") ->
     if not resume and (out / run_log.LOG).is_file():
         raise FerPhqError(messages.RUN_EXISTS(folder=str(out)))
     out.mkdir(parents=True, exist_ok=True)
+    recipe, notes = adopt_input(recipe)
     run, data = setup(recipe, out, resume)
+    for note in notes:
+        run.accelerator.print(note, flush=True)
     if run.accelerator.is_main_process:
         write_start(run, data, command)
     try:

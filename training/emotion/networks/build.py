@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from fer_phq.core.errors import FerPhqError, ModelError
+from fer_phq.core.messages import Message
 from fer_phq.models.backbone import create_backbone
 from fer_phq.models.checkpoint import CONFIG
 from fer_phq.models.heads import EmotionHead, EmotionNet
@@ -28,6 +29,7 @@ from training.emotion.networks.pretrained import (
     Pretrained,
     load_hub_weights,
     load_into,
+    read_image_input,
     read_weights,
     resize_head,
     strip_backbone_prefix,
@@ -36,6 +38,8 @@ from training.emotion.recipe import Lora, Network, Recipe, load_recipe
 
 RECIPE = "recipe.yaml"
 """File of the run's resolved recipe, in the run's folder and in the bundle made of it."""
+TOLERANCE = 1e-3
+"""Difference of means or deviations, of pixels in 0-1, that is taken for rounding."""
 RUN_WEIGHTS = "weights.safetensors"
 """File of a run's weights so far: of the best epoch where the recipe has patience, else of the last."""
 
@@ -64,6 +68,42 @@ def build_net(network: Network, classes: tuple[str, ...], image_size: int) -> Em
     if network.lora:
         net.backbone = _add_adapters(net.backbone, network.lora)
     return net.to(memory_format=torch.channels_last)
+
+
+def adopt_input(recipe: Recipe) -> tuple[Recipe, list[Message]]:
+    """Take over mean and deviation of the images on which the recipe's initial weights were trained.
+
+    Where the recipe names its own, these stay, and a message says that they differ.
+
+    Args:
+        recipe: The recipe.
+
+    Returns:
+        The recipe with the normalisation that is used, and what to tell of it.
+
+    Raises:
+        ModelError: The folder of the initial weights says something impossible.
+    """
+    network = recipe.network
+    start = Path(network.init_from) if network.init_from and network.init_from != "hub" else None
+    image_input = read_image_input(start) if start is not None and start.is_dir() else None
+    if image_input is None:
+        return recipe, []
+    source = str(start)
+    mean, std = (round(float(np.mean(values)), 6) for values in (image_input.mean, image_input.std))
+    notes = []
+    if not {"mean", "std"} & network.model_fields_set:
+        recipe = recipe.model_copy(update={"network": network.model_copy(update={"mean": mean, "std": std})})
+        notes.append(messages.INPUT_ADOPTED(source=source, mean=mean, std=std))
+        if max(map(np.ptp, (image_input.mean, image_input.std))) > TOLERANCE:
+            notes.append(messages.INPUT_AVERAGED(source=source))
+    elif max(abs(network.mean - mean), abs(network.std - std)) > TOLERANCE:
+        notes.append(
+            messages.INPUT_DIFFERS(source=source, mean=mean, std=std, own_mean=network.mean, own_std=network.std)
+        )
+    if image_input.size not in (None, recipe.image_size):
+        notes.append(messages.SIZE_DIFFERS(source=source, size=image_input.size, own_size=recipe.image_size))
+    return recipe, notes
 
 
 def _read_start(path: Path) -> Pretrained:

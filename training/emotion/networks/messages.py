@@ -57,6 +57,26 @@ FOLDER_WITHOUT_CONFIG = template(
     "{folder} has no config.json: name a folder that has one, or a .safetensors file.",
 )
 UNREADABLE_JSON = template("emotion_networks.unreadable_json", "{path} cannot be read: {reason}.")
+BAD_NORMALISATION = template(
+    "emotion_networks.bad_normalisation", "{path} states no mean and standard deviation of each channel."
+)
+INPUT_ADOPTED = template(
+    "emotion_networks.input_adopted",
+    "{source} was trained on images with mean {mean} and deviation {std}; the recipe names none, so these are used.",
+)
+INPUT_AVERAGED = template(
+    "emotion_networks.input_averaged",
+    "{source} states them for each channel, and they differ; the channels' averages stand for all.",
+)
+INPUT_DIFFERS = template(
+    "emotion_networks.input_differs",
+    "{source} was trained on images with mean {mean} and deviation {std}; the recipe's {own_mean} and {own_std} are "
+    "used.",
+)
+SIZE_DIFFERS = template(
+    "emotion_networks.size_differs",
+    "{source} was trained on images of {size} px, the recipe has {own_size} px: the position embedding is resampled.",
+)
 UNKNOWN_MODEL_TYPE = template(
     "emotion_networks.unknown_model_type",
     "{folder} holds a '{model_type}', which cannot be read: it must be one of {model_types}.",

@@ -33,6 +33,7 @@ HUGGING_FACE = ("vit", "deit", "dinov2")
 """`model_type` of the checkpoints that can be read."""
 
 WEIGHT_FILE = "model.safetensors"
+PREPROCESSOR = "preprocessor_config.json"
 INDEX_FILE = "model.safetensors.index.json"
 
 _ATTENTION = r"^(?:encoder\.layer|layers)\.(\d+)\.attention\."
@@ -59,6 +60,21 @@ PRETRAINING_ONLY = re.compile(r"(^|\.)(pooler\.|mask_token$)")
 
 
 @dataclass(frozen=True)
+class ImageInput:
+    """The images that published weights were trained on.
+
+    Attributes:
+        mean: Mean of pixels in 0-1 that was subtracted, a number for each channel.
+        std: What they were divided by, a number for each channel.
+        size: Side in pixels; None where it is not known.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    size: int | None = None
+
+
+@dataclass(frozen=True)
 class Pretrained:
     """Weights under the names of timm's VisionTransformer.
 
@@ -68,6 +84,7 @@ class Pretrained:
         source: Where the weights come from, for messages.
         heads: Number of attention heads, which the weights do not show; None where the source does not say.
         norm_eps: Epsilon of the layer norms, which the weights do not show; None where the source does not say.
+        image_input: The images that the weights were trained on; None where the source does not say.
     """
 
     state: dict[str, Tensor]
@@ -75,6 +92,7 @@ class Pretrained:
     source: str
     heads: int | None = None
     norm_eps: float | None = None
+    image_input: ImageInput | None = None
 
 
 @dataclass(frozen=True)
@@ -193,7 +211,43 @@ def _read_hugging_face(folder: Path, config: dict[str, Any]) -> Pretrained:
         raise ModelError(messages.BAD_LABELS(path=str(folder / "config.json"))) from None
     heads = config.get("num_attention_heads")
     eps = config.get("layer_norm_eps")
-    return Pretrained(_fuse_qkv(state), _class_names(names), str(folder), heads, eps)
+    return Pretrained(_fuse_qkv(state), _class_names(names), str(folder), heads, eps, read_image_input(folder))
+
+
+def read_image_input(folder: Path) -> ImageInput | None:
+    """Read how images were prepared for the weights of a folder of Hugging Face: its `preprocessor_config.json`.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        Mean, standard deviation and size; None where the folder does not say.
+
+    Raises:
+        ModelError: The file is damaged, or says something impossible.
+    """
+    path = folder / PREPROCESSOR
+    if not path.is_file():
+        return None
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        scale = 1.0 if config.get("do_rescale", True) else 1 / 255  # without it, mean and std are of pixels in 0-255
+        is_normalised = config.get("do_normalize", True) and "image_mean" in config
+        mean = tuple(float(value) * scale for value in config["image_mean"]) if is_normalised else (0.0,)
+        std = tuple(float(value) * scale for value in config["image_std"]) if is_normalised else (scale,)
+        size = _side(config.get("crop_size") if config.get("do_center_crop") else config.get("size"))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ModelError(messages.UNREADABLE_JSON(path=str(path), reason=str(error))) from None
+    if not mean or len(mean) != len(std) or not all(map(math.isfinite, mean)) or not all(0 < s < 1e6 for s in std):
+        raise ModelError(messages.BAD_NORMALISATION(path=str(path)))
+    return ImageInput(mean, std, size)
+
+
+def _side(size: Any) -> int | None:
+    """Return the side in pixels of `224`, `{"height": 224, "width": 224}` or `{"shortest_edge": 224}`."""
+    if isinstance(size, dict):
+        size = size.get("height", size.get("shortest_edge"))
+    return None if size is None else int(size)
 
 
 def _timm_name(name: str) -> str:

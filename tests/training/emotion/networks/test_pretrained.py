@@ -16,7 +16,9 @@ from fer_phq.core.errors import ModelError
 from fer_phq.models.backbone import create_backbone
 from fer_phq.models.checkpoint import SHIPPED, find_bundle
 from fer_phq.models.model import load_model
+from training.emotion.networks.build import adopt_input
 from training.emotion.networks.pretrained import Pretrained, load_hub_weights, load_into, read_weights, resize_head
+from training.emotion.recipe import Network, load_recipe, shipped_recipes
 
 DINO = Path(__file__).parents[5] / "shared" / "models" / "vit_small_patch14_dinov2.fp16.safetensors"
 LABELS = ("sad", "disgust", "angry", "neutral", "fear", "surprise", "happy")
@@ -261,3 +263,49 @@ def test_hub_weights_without_a_network_are_one_sentence(monkeypatch):
         load_hub_weights("vit_tiny_patch16_224")
     with pytest.raises(ModelError, match="publishes no weights of 'vit_resstem_small'"):
         load_hub_weights("vit_resstem_small")
+
+
+PREPARED = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225], "size": {"height": 64}}
+
+
+def recipe_from(folder, **network):
+    recipe = load_recipe(shipped_recipes()["fer2013_vit"])
+    fields = recipe.network.model_dump(exclude={"mean", "std"}) | {"init_from": str(folder)} | network
+    return recipe.model_copy(update={"network": Network.model_validate(fields)})
+
+
+def prepared(folder, **changes):
+    (folder / "preprocessor_config.json").write_text(json.dumps(PREPARED | changes))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("changes", "mean", "std"),
+    [
+        ({}, 0.449, 0.226),
+        ({"image_mean": [0.5] * 3, "image_std": [0.5] * 3, "size": 224}, 0.5, 0.5),
+        ({"do_rescale": False, "image_mean": [127.5], "image_std": [127.5]}, 0.5, 0.5),
+        ({"do_normalize": False}, 0.0, 1.0),
+    ],
+)
+def test_images_are_prepared_as_for_the_published_weights(tmp_path, changes, mean, std):
+    recipe, notes = adopt_input(recipe_from(prepared(tmp_path, **changes)))
+    assert (recipe.network.mean, recipe.network.std) == (pytest.approx(mean, abs=1e-3), pytest.approx(std, abs=1e-3))
+    assert any("the recipe names none, so these are used" in str(note) for note in notes)
+
+
+def test_a_recipe_of_its_own_mind_is_told_what_differs(tmp_path):
+    recipe, notes = adopt_input(recipe_from(prepared(tmp_path), mean=0.5, std=0.25))
+    assert (recipe.network.mean, recipe.network.std) == (0.5, 0.25)
+    assert "the recipe's 0.5 and 0.25 are used" in str(notes[0])
+    assert f"of 64 px, the recipe has {recipe.image_size} px" in str(notes[1])
+    assert adopt_input(recipe_from(tmp_path / "none"))[1] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", '{"image_mean": [0.5], "image_std": [0]}', '{"image_mean": 1, "image_std": 1}']
+)
+def test_a_damaged_preprocessor_is_one_sentence(tmp_path, text):
+    (tmp_path / "preprocessor_config.json").write_text(text)
+    with pytest.raises(ModelError, match=r"preprocessor_config\.json"):
+        adopt_input(recipe_from(tmp_path))
