@@ -13,12 +13,13 @@ import streamlit as st
 
 from dashboard.i18n import _, language
 from dashboard.i18n.numbers import size
+from fer_phq.video import RECORDING_SUFFIXES
 from service.ingest.tokens import UploadGrant, upload_token
 from service.settings import AppSettings
 
 FOLDER = Path(__file__).parent
-HTML = """
-<label class="zone"><input type="file" multiple accept="video/*,.mkv,.avi,.mov,.webm,.mp4" data-testid="fp-upload">
+HTML = f"""
+<label class="zone"><input type="file" multiple accept="video/*,{",".join(RECORDING_SUFFIXES)}" data-testid="fp-upload">
 <span><b data-say="choose"></b> <span data-say="drop"></span></span><small data-say="kinds"></small></label>
 <ul data-label="uploads"></ul>
 """

@@ -7,9 +7,10 @@ or hostile file ends as a `RecordingError`, never as a crash or a hang of the ca
 """
 
 from fer_phq.video.reader import FrameStream, SoundStream, probe, read_frame, read_sound, sample_frames
-from fer_phq.video.types import SOUND_RATE, Frame, Limits, SoundBlock
+from fer_phq.video.types import RECORDING_SUFFIXES, SOUND_RATE, Frame, Limits, SoundBlock
 
 __all__ = [
+    "RECORDING_SUFFIXES",
     "SOUND_RATE",
     "Frame",
     "FrameStream",

@@ -10,6 +10,10 @@ NOT_ORDINARY = template("video.not_ordinary", "'{file}' is not an ordinary file:
 NO_PERMISSION = template("video.no_permission", "'{file}' may not be read by this user: change its permissions.")
 CANNOT_OPEN = template("video.cannot_open", "'{file}' cannot be opened ({error}): check the path and the disk.")
 CANNOT_READ = template("video.cannot_read", "'{file}' cannot be read to its end ({error}): check the disk.")
+UNUSABLE_NAME = template(
+    "video.unusable_name",
+    "The name of '{file}' is the fault: it holds bytes that are no UTF-8 text, or control characters. Rename the file.",
+)
 EMPTY = template("video.empty", "'{file}' is empty (0 bytes): copy or upload the recording again.")
 
 NOT_A_VIDEO = template(

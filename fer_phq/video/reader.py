@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import unicodedata
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -295,6 +296,8 @@ def _frame(header: Header, payload: bytearray, max_side: int, display_name: str)
 def _checked(path: StrPath, name: str) -> Path:
     """Return the absolute path of a regular, readable file that is not empty. Raise RecordingError otherwise."""
     file = Path(path)
+    if not _is_text(str(file)):
+        raise RecordingError(messages.UNUSABLE_NAME(file=_printable(name)))
     try:
         status = file.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -314,6 +317,16 @@ def _checked(path: StrPath, name: str) -> Path:
     if status.st_size == 0:
         raise RecordingError(messages.EMPTY(file=name))
     return file.absolute()
+
+
+def _is_text(path: str) -> bool:
+    """Return whether a path is UTF-8 text without control characters; a NUL is told when the file is opened."""
+    return not any(unicodedata.category(c) in ("Cc", "Cs") for c in path if c != "\0")
+
+
+def _printable(name: str) -> str:
+    """Return a name with escapes in place of what is no text."""
+    return "".join(ascii(c)[1:-1] if unicodedata.category(c) in ("Cc", "Cs") else c for c in name)
 
 
 def _sha256(file: Path, name: str) -> str:

@@ -6,6 +6,14 @@ from dataclasses import dataclass
 
 from fer_phq.core.arrays import FloatArray, Image
 
+RECORDING_SUFFIXES = (
+    ".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".qt", ".3gp", ".3g2", ".mts", ".m2ts", ".m2t", ".ts", ".tod",
+    ".mpg", ".mpeg", ".mpe", ".m2p", ".mod", ".vob", ".wmv", ".asf", ".flv", ".f4v", ".ogv", ".ogm", ".divx", ".mxf",
+    ".dv",
+)  # fmt: skip
+"""Endings, in lower case, of the recordings that the decoder opens. Folders are searched for them; a file that is named
+outright may have any ending, because its content decides."""
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:

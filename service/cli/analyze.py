@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from fer_phq.core.analysis import Progress, ProgressHook, Sampling, SessionAnalysis, Settings, Step
 from fer_phq.core.emotions import EMOTIONS
@@ -26,8 +28,9 @@ from fer_phq.core.phq import PhqEstimate, Provenance
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.files import write_features
 from fer_phq.features.measures import versioned_measures
+from fer_phq.video import RECORDING_SUFFIXES
 from service.cli import messages
-from service.ingest.server_folder import RECORDINGS as SUFFIXES
+from service.ingest import transcripts
 from service.models.active_model import active_bundle
 from service.runtime_settings import current_settings
 from service.settings import AppSettings, load_settings
@@ -56,6 +59,10 @@ STEPS = {
     Step.ESTIMATE: ("estimating", ""),
 }
 """What the progress bar calls each step, and the unit it counts in."""
+
+
+MAX_NAMES = 10
+"""Names of files that a note spells out."""
 
 
 @dataclass(frozen=True)
@@ -146,11 +153,31 @@ def expand(paths: Iterable[Path]) -> tuple[list[Path], list[Message]]:
     for path in paths:
         recordings = [path]
         if path.is_dir():
-            recordings = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+            recordings = sorted(p for p in path.rglob("*") if p.suffix.lower() in RECORDING_SUFFIXES and p.is_file())
             if not recordings:
-                complaints.append(messages.NO_RECORDINGS(path=str(path), suffixes=tuple(SUFFIXES[:5])))
+                complaints.append(messages.NO_RECORDINGS(path=str(path), suffixes=RECORDING_SUFFIXES[:5]))
         files += recordings
     return files, complaints
+
+
+def left_out(paths: Iterable[Path]) -> list[Message]:
+    """Return a note for each folder with files that are neither recordings nor transcripts, which names them.
+
+    Args:
+        paths: Files and folders.
+    """
+    notes: list[Message] = []
+    for folder in filter(Path.is_dir, paths):
+        names = sorted(
+            str(p.relative_to(folder))
+            for p in folder.rglob("*")
+            if p.is_file()
+            and not p.name.startswith(".")
+            and p.suffix.lower() not in (*RECORDING_SUFFIXES, *transcripts.SUFFIXES)
+        )
+        if names:
+            notes.append(messages.LEFT_OUT(n=len(names), path=str(folder), names=tuple(names[:MAX_NAMES])))
+    return notes
 
 
 def run(recordings: list[Path], options: Options, app_settings: AppSettings) -> int:
@@ -168,6 +195,8 @@ def run(recordings: list[Path], options: Options, app_settings: AppSettings) -> 
         FerPhqError: The model cannot be loaded, a folder cannot be created or the store cannot be opened.
     """
     paths, complaints = expand(recordings)
+    for note in left_out(recordings):
+        print(f"Note: {note}", file=sys.stderr)
     for complaint in complaints:
         print(f"Error: {complaint}", file=sys.stderr)
     if not paths:
@@ -227,7 +256,7 @@ def progress_bar(name: str) -> Iterator[ProgressHook | None]:
                 for earlier in tasks.values():
                     bar.update(earlier, visible=False)
                 title, unit = STEPS[progress.step]
-                task = tasks[progress.step] = bar.add_task(f"{name}: {title}", total=None, unit=unit)
+                task = tasks[progress.step] = bar.add_task(f"{escape(name)}: {title}", total=None, unit=unit)
             total = None if progress.total is None else int(progress.total)
             bar.update(task, completed=int(progress.done), total=total)
 
@@ -351,7 +380,7 @@ def write_csv(analysis: SessionAnalysis, folder: Path) -> Path:
 def summary(analysis: SessionAnalysis) -> Table:
     """Build the table that a person sees on the terminal."""
     info = analysis.recording
-    table = Table(title=Path(info.path).name, title_justify="left", show_header=False, min_width=60)
+    table = Table(title=Text(Path(info.path).name), title_justify="left", show_header=False, min_width=60)
     table.add_row(
         "Recording", f"{info.duration_s:.1f} s, {info.width} x {info.height}, {info.codec}, model {analysis.model_id}"
     )
@@ -362,7 +391,7 @@ def summary(analysis: SessionAnalysis) -> Table:
         table.add_row("Emotions", ", ".join(f"{name} {share:.0%}" for name, share in ranked))
     table.add_row("PHQ estimate", phq_text(analysis))
     for warning in analysis.warnings:
-        table.add_row("Warning", str(warning))
+        table.add_row("Warning", Text(str(warning)))
     return table
 
 

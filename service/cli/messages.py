@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from fer_phq.core.messages import template
+from fer_phq.core.messages import counted, template
 
 SAVE_NEEDS_SUBJECT = template("cli.save_needs_subject", "--save needs --subject: results are kept for a subject.")
 NOT_SAVED = template("cli.not_saved", "--consent-by and --recorded-at belong to what is kept: add --subject.")
 SPEAKER_ALONE = template("cli.speaker_alone", "--speaker names a speaker of the transcript: add --transcript.")
 ONE_RECORDING = template("cli.one_recording", "--transcript and --audio belong to one recording: name one file.")
 NO_RECORDINGS = template("cli.no_recordings", "The folder {path} holds no recordings ({suffixes}, ...).")
+LEFT_OUT = counted(
+    "cli.left_out",
+    "{n} file in {path} is no recording by its ending and is left out ({names}): name it outright to analyse it.",
+    "{n} files in {path} are no recordings by their endings and are left out ({names}): name them outright to analyse "
+    "them.",
+)
 CANNOT_COPY = template("cli.cannot_copy", "{path} cannot be copied: {error}.")
 CANNOT_MAKE_FOLDER = template("cli.cannot_make_folder", "The folder {folder} cannot be made: {error}.")
 CANNOT_WRITE_FILE = template("cli.cannot_write_file", "The file {path} cannot be written: {error}.")

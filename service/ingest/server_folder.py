@@ -12,11 +12,10 @@ from pathlib import Path
 from db.records import MAX_TRANSCRIPT
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.paths import find_spelling
+from fer_phq.video import RECORDING_SUFFIXES
 from service.ingest import messages, transcripts
 from service.settings import AppSettings
 
-RECORDINGS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".3gp", ".wmv", ".flv", ".ogv")
-"""Endings of files that are listed as recordings; a file that is named outright may have any ending."""
 MAX_ENTRIES = 2000
 """Most entries of a folder that are listed."""
 
@@ -184,7 +183,7 @@ def _entry(settings: AppSettings, root: Path, path: Path) -> Entry | None:
         kind = "folder"
     elif not stat.S_ISREG(status.st_mode):
         return None
-    elif ending in RECORDINGS:
+    elif ending in RECORDING_SUFFIXES:
         kind = "recording"
     elif ending in transcripts.SUFFIXES:
         kind = "text"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import psutil
 import pytest
@@ -193,3 +195,20 @@ def test_limits_hold_for_sound_too(tmp_path: Path) -> None:
         list(stream)
     with pytest.raises(ValueError, match="block of sound"):
         read_sound(path, block_s=0)
+
+
+def test_a_gap_of_a_day_is_counted_not_made(tmp_path: Path) -> None:
+    path = tmp_path / "gap.mkv"
+    with av.open(str(path), "w") as out:
+        stream: Any = out.add_stream("aac", rate=16_000, layout="mono")
+        for start_s in (0, 23 * 3600):
+            for i in range(0, 16_384, 1024):
+                frame = av.AudioFrame.from_ndarray(sounds.sine(400, 1.1)[None, i : i + 1024], "fltp", "mono")
+                frame.sample_rate, frame.pts, frame.time_base = 16_000, start_s * 16_000 + i, Fraction(1, 16_000)
+                out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    with read_sound(path, block_s=600, limits=Limits(cpu_seconds=10)) as sound:
+        blocks = list(sound)
+    assert blocks[-1].time_s + len(blocks[-1].samples) / SOUND_RATE == pytest.approx(23 * 3600 + 1, abs=0.1)
+    assert [bool(block.samples.any()) for block in blocks] == [True, *[False] * (len(blocks) - 2), True]
+    assert blocks[1].samples.strides == (0,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable
 from fractions import Fraction
@@ -234,6 +235,25 @@ def test_an_animated_picture_is_told_to_be_no_video(
 ) -> None:
     with pytest.raises(RecordingError, match="no video format that is read"):
         probe(build(recordings, tmp_path))
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9.mp4", b"two\nlines.mp4", b"bell\x07.mp4"])
+def test_a_name_that_is_no_text_is_told_to_be_the_fault(name: bytes, recordings: Recordings, tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    path.write_bytes(recordings().read_bytes())
+    with pytest.raises(RecordingError, match="is the fault") as caught:
+        probe(path)
+    assert str(caught.value).isprintable()
+    with pytest.raises(RecordingError, match="is the fault"):
+        sample_frames(path, Sampling())
+
+
+@pytest.mark.parametrize("name", ["[red]a[bold] [1].mp4", "été 日本 😀 '\".mp4", "%d-100%.mp4", "a?b#c&d.mp4"])
+def test_a_name_with_signs_is_read(name: str, recordings: Recordings, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(recordings(gop=12).read_bytes())
+    assert probe(path).duration_s == pytest.approx(3)
+    assert len(sampled(path)[0]) == 6
 
 
 def opened(path: Path) -> Recording:

@@ -14,7 +14,7 @@ from recordings import Recordings
 from fer_phq.core.errors import AnalysisCancelled, ModelError, RecordingError
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
-from fer_phq.voice import COLUMNS, KIND, features_of_sound, only_during, speech, voice_features
+from fer_phq.voice import COLUMNS, KIND, features, features_of_sound, only_during, speech, voice_features
 
 
 def column(channel: FeatureSeries, name: str) -> sounds.Samples:
@@ -209,3 +209,23 @@ def test_wrong_intervals_are_refused(interval: tuple[float, float]) -> None:
 def test_the_package_does_not_load_torch() -> None:
     code = "import sys, fer_phq.voice; sys.exit(any(m in sys.modules for m in ('torch', 'torchaudio', 'silero_vad')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_hours_of_silence_are_not_analysed(monkeypatch: pytest.MonkeyPatch) -> None:
+    tone = sounds.voiced(150, 3)
+    sound = np.concatenate([tone, sounds.silence(0.05 * 3600 + 0.77), tone])
+    pushed: list[int] = []
+    push = features.SpeechDetector.push
+
+    def counted(detector: features.SpeechDetector, samples: sounds.Samples) -> sounds.Samples:
+        pushed.append(len(samples))
+        return push(detector, samples)
+
+    monkeypatch.setattr(features.SpeechDetector, "push", counted)
+    quick = features.features_of_sound([sound]).values
+    assert sum(pushed) < 45 * 16_000
+    odd = features.features_of_sound(np.split(sound, range(7919, len(sound), 7919))).values
+    np.testing.assert_array_equal(quick, odd)  # also where it is cut into blocks at odd places
+    monkeypatch.setattr(features, "SETTLING_UNITS", 10**6)
+    whole = features.features_of_sound([sound]).values
+    np.testing.assert_allclose(quick, whole, atol=0.01)

@@ -250,6 +250,19 @@ def test_folders_give_their_recordings_sorted_and_files_stay_as_given(tmp_path):
     assert names == ["a.webm", "b.MP4", "c.mov", "notes.txt"]
 
 
+def test_every_kind_of_recording_is_taken_from_a_folder_and_what_is_left_out_is_named(tmp_path):
+    for name in ("a.MTS", "b.m2ts", "c.vob", "d.mpg", "e.MOD", "f.mp4", "notes.vtt", "g.rm", "h.docx", ".hidden"):
+        (tmp_path / name).write_bytes(b"x")
+    files, complaints = analyze_cli.expand([tmp_path])
+    assert [path.name for path in files] == ["a.MTS", "b.m2ts", "c.vob", "d.mpg", "e.MOD", "f.mp4"]
+    assert complaints == []
+    (note,) = analyze_cli.left_out([tmp_path, tmp_path / "f.mp4"])
+    assert "2 files" in str(note)
+    assert "g.rm" in str(note)
+    assert "h.docx" in str(note)
+    assert "notes.vtt" not in str(note)
+
+
 def test_a_model_is_exported_and_no_file_is_replaced_unasked(run, tmp_path):
     out = tmp_path / "fer.pt"
     command = ("models", "export", "--format", "torchscript", "--out", str(out))

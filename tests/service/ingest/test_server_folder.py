@@ -45,6 +45,7 @@ def test_files_are_listed_with_kind_size_and_date(opened: AppSettings, share: Pa
     (share / "b.MP4").write_bytes(b"12345")
     (share / "a.vtt").write_bytes(VTT)
     (share / "notes.docx").touch()
+    (share / "camcorder.MTS").touch()
     (share / ".hidden.mp4").touch()
     os.mkfifo(share / "pipe.mp4")
     os.utime(share / "b.MP4", (PAST.timestamp(),) * 2)
@@ -53,6 +54,7 @@ def test_files_are_listed_with_kind_size_and_date(opened: AppSettings, share: Pa
         ("week 1", "folder"),
         ("a.vtt", "text"),
         ("b.MP4", "recording"),
+        ("camcorder.MTS", "recording"),
         ("notes.docx", "other"),
     ]
     assert (listed[2].size, listed[2].modified) == (5, PAST)
