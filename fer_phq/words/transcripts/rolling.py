@@ -13,6 +13,8 @@ from fer_phq.words.transcripts.text import plain_text
 
 FEWEST_REPEATS = 3
 """Cues that must repeat the one before them, and at least half of all must, before captions count as rolling."""
+MOST_LINES = 6
+"""Lines of a cue that may be shown again: no screen has more."""
 CONTIGUOUS_S = 0.05
 """Seconds between two cues beyond which the second shows nothing of the first: it is said again."""
 
@@ -92,7 +94,7 @@ def _is_contiguous(before: Cue, after: Cue) -> bool:
 def _repeated_words(before: _Display, after: _Display) -> int:
     """Return how many of a cue's first words are the last lines of the one before it, as many lines as possible."""
     words = after.words
-    for first in range(len(before.lines)):
+    for first in range(max(0, len(before.lines) - MOST_LINES), len(before.lines)):
         tail = tuple(itertools.chain.from_iterable(before.lines[first:]))
         if words[: len(tail)] == tail:
             return len(tail)

@@ -15,11 +15,11 @@ from collections.abc import Iterator, Sequence
 from fer_phq.core.messages import Message
 from fer_phq.words import messages
 from fer_phq.words.transcripts.labels import split_speakers
-from fer_phq.words.transcripts.text import plain_name, plain_text
+from fer_phq.words.transcripts.text import is_too_slow, plain_name, plain_text
 from fer_phq.words.transcripts.transcript import Row, UnusableTranscript
 
-LISTS = ("segments", "transcription", "chunks", "utterances")
-"""Names under which a document has its segments, the first of them that is there counts."""
+LISTS = ("segments", "transcription", "speakers", "chunks", "utterances")
+"""Names under which a document has its segments; the first of them that is a list of objects counts."""
 _BLANK = " \t\n\r"
 
 _Json = object
@@ -55,14 +55,22 @@ def read_segments(text: str) -> tuple[list[Row], list[Message]]:
         if read is None:
             raise UnusableTranscript(messages.SEGMENT_UNREADABLE(line=line))
         parts.append(read)
+    if not parts:
+        return [], []
+    every = [part for entry in parts for part in entry]
+    warnings: list[Message] = []
+    times = [(start_s, end_s) for _, start_s, end_s, _ in every]
+    if all(map(_has_whole_times, segments)) and is_too_slow(times, [part[3] for part in every]):
+        parts = [[(name, start * 1e-3, end * 1e-3, said) for name, start, end, said in entry] for entry in parts]
+        warnings.append(messages.MILLISECONDS())
     if any(speaker is not None for entry in parts for speaker, *_ in entry):
         return [
             Row(line, start_s, end_s, speaker, plain_text(said))
             for line, entry in zip(lines, parts, strict=True)
             for speaker, start_s, end_s, said in entry
-        ], []
+        ], warnings
     entries, continued = split_speakers([[entry[0][3]] for entry in parts])
-    warnings = [messages.SPEAKER_CONTINUED(n=continued)] if continued else []
+    warnings += [messages.SPEAKER_CONTINUED(n=continued)] if continued else []
     return [
         Row(line, entry[0][1], entry[0][2], speaker, plain_text(said))
         for line, entry, labelled in zip(lines, parts, entries, strict=True)
@@ -94,7 +102,7 @@ def _find_segments(text: str) -> tuple[list[int], list[_Json]]:
         raise UnusableTranscript(messages.NO_JSON(line=error.lineno)) from None
     except (RecursionError, ValueError):  # lists without end, a number of thousands of digits
         raise UnusableTranscript(messages.NO_JSON(line=_line_numbers(text, [position])[0])) from None
-    name = next((name for name in LISTS if name in lists), None)
+    name = next((name for name in LISTS if all(isinstance(item, dict) for item in lists.get(name, ([], [0]))[1])), None)
     if name is None:
         raise UnusableTranscript(messages.NO_SEGMENTS())
     return lists[name]
@@ -162,7 +170,8 @@ def _times(entry: dict[str, _Json]) -> tuple[float, float] | None:
     if isinstance(offsets, dict):
         start, end, scale = offsets.get("from"), offsets.get("to"), 1e-3
     elif isinstance(timestamp, list) and len(timestamp) == 2:
-        start, end, scale = timestamp[0], timestamp[1], 1.0
+        # The end of the last one is null where the sound ends within it.
+        start, end, scale = timestamp[0], timestamp[0] if timestamp[1] is None else timestamp[1], 1.0
     else:
         start, end, scale = entry.get("start"), entry.get("end"), 1.0
     if not (_is_number(start) and _is_number(end)):
@@ -170,6 +179,11 @@ def _times(entry: dict[str, _Json]) -> tuple[float, float] | None:
     assert isinstance(start, int | float)
     assert isinstance(end, int | float)
     return float(start) * scale, float(end) * scale
+
+
+def _has_whole_times(segment: _Json) -> bool:
+    """Return whether a segment's times are whole numbers of a unit that it does not name."""
+    return isinstance(segment, dict) and all(type(segment.get(name)) is int for name in ("start", "end"))
 
 
 def _is_number(value: _Json) -> bool:

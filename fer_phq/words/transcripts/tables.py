@@ -15,7 +15,7 @@ from fer_phq.core.csv_input import Column, CsvReader, OtherColumns, Problem, Tab
 from fer_phq.core.messages import Message
 from fer_phq.words import messages
 from fer_phq.words.transcripts.labels import split_speakers
-from fer_phq.words.transcripts.text import clock_seconds, is_frame_time, plain_name, plain_text
+from fer_phq.words.transcripts.text import clock_seconds, is_frame_time, is_too_slow, plain_name, plain_text
 from fer_phq.words.transcripts.transcript import Row, UnusableTranscript
 
 _STARTS = ("start", "start_s", "start_time", "start_sec", "start_seconds", "starttime", "begin", "onset")
@@ -50,10 +50,6 @@ WORDING = Wording(
 )
 # Tab-separated transcripts (DAIC-WOZ's among them) hold stray quotation marks.
 FORMAT = TableFormat(COLUMNS, OtherColumns.IGNORED, quoted_tabs=False, wording=WORDING)
-
-SLOWEST_SPEECH = 0.3
-"""Characters a second, over all rows, below which whole numbers are not seconds. Speech has about 12; the same table
-in milliseconds would seem to have a thousandth of it."""
 
 _NUMBER = re.compile(r"-?\d{1,15}(?:[.,]\d{1,15})?(?:[eE]-?\d{1,2})?", re.ASCII)
 _THOUSANDS = re.compile(r"-?[1-9]\d{0,2},\d{3}", re.ASCII)
@@ -97,7 +93,7 @@ def read_utterances(reader: CsvReader) -> tuple[list[Row], list[Message]]:
     start_scale = 1e-3 if reader.labels["start"] in _START_MS else 1.0
     end_scale = 1e-3 if reader.labels["end"] in _END_MS else 1.0
     warnings: list[Message] = []
-    if start_scale == end_scale == 1.0 and clock.is_whole and _is_too_slow(times, texts):
+    if start_scale == end_scale == 1.0 and clock.is_whole and is_too_slow(times, texts):
         start_scale = end_scale = 1e-3
         warnings.append(messages.MILLISECONDS())
     if "speaker" in reader.labels:
@@ -110,12 +106,6 @@ def read_utterances(reader: CsvReader) -> tuple[list[Row], list[Message]]:
         for row, (start, end), entry in zip(rows, times, parts, strict=True)
         for speaker, text in entry
     ], warnings
-
-
-def _is_too_slow(times: Sequence[tuple[float, float]], texts: Sequence[str]) -> bool:
-    """Return whether the texts are too short to be said in so many seconds."""
-    duration_s = sum(max(0.0, end_s - start_s) for start_s, end_s in times)
-    return sum(map(len, texts)) < SLOWEST_SPEECH * duration_s
 
 
 def _refuse(problems: Sequence[Problem]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<[\d:.]*>|</>")
 _OVERRIDE = re.compile(r"\{\\[^{}]*\}")
@@ -14,6 +15,10 @@ _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u20
 
 _FRAMES = re.compile(r"-?\d{1,2}:\d{1,2}:\d{1,2}[:;]\d{1,2}", re.ASCII)
 _CLOCK = re.compile(r"(-?)(?:(\d{1,10}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,9}))?", re.ASCII)
+
+SLOWEST_SPEECH = 0.3
+"""Characters a second, over a whole transcript, below which whole numbers are not seconds. Speech has about 12; times
+in milliseconds make it seem to have a thousandth of that."""
 
 
 def plain_text(text: str, references: bool = False, notes: bool = False) -> str:
@@ -58,3 +63,14 @@ def clock_seconds(text: str) -> float | None:
 def is_frame_time(text: str) -> bool:
     """Return whether a time counts frames, `hours:minutes:seconds:frames`, whose rate is not known."""
     return _FRAMES.fullmatch(text) is not None
+
+
+def is_too_slow(times: Sequence[tuple[float, float]], texts: Sequence[str]) -> bool:
+    """Return whether texts are too short to be said in so many seconds, so that their times are milliseconds.
+
+    Args:
+        times: Start and end of each utterance, as if they were seconds.
+        texts: What was said.
+    """
+    duration_s = sum(max(0.0, end_s - start_s) for start_s, end_s in times)
+    return sum(map(len, texts)) < SLOWEST_SPEECH * duration_s

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -111,6 +112,22 @@ def test_the_transcript_beside_a_recording(opened: AppSettings, share: Path) -> 
     assert found is by_name["p01.VTT"]
     assert server_folder.find_transcript(entries, by_name["P02.mp4"]) is None
     assert server_folder.read_transcript(opened, found.relative).speakers == ("Client",)
+
+
+def test_a_transcript_is_found_in_either_spelling_and_json_where_there_is_no_other(
+    opened: AppSettings, share: Path
+) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "Jos\u00e9") for form in ("NFC", "NFD"))
+    for name in (f"{composed}.mp4", f"{decomposed}.json", "x.mp4", "x.json", "x.vtt"):
+        (share / name).write_bytes(VTT)
+    entries = server_folder.list_folder(opened)
+    by_name = {entry.name: entry for entry in entries}
+    names = {
+        name: getattr(server_folder.find_transcript(entries, by_name[name]), "name", None)
+        for name in (f"{composed}.mp4", "x.mp4")
+    }
+    assert names == {f"{composed}.mp4": f"{decomposed}.json", "x.mp4": "x.vtt"}
+    assert server_folder.find_recording(opened, f"{decomposed}.mp4").name == f"{composed}.mp4"
 
 
 def test_a_recording_is_taken_in_with_all_that_is_said_of_it(

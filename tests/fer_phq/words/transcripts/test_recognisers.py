@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,14 @@ def test_a_word_that_is_underlined_in_turn_is_no_new_sentence(tmp_path):
     assert (utterance.start_s, utterance.end_s, utterance.text) == (0, 6, LINES[0])
 
 
+def test_rolling_takes_linear_time(tmp_path):
+    lines = "so it goes\n" * 50_000
+    started = time.process_time()
+    text = "".join(f"{clock(i)} --> {clock(i + 1)}\n{lines}\n\n" for i in range(4))
+    assert len(read_transcript(write(tmp_path, text))) == 4
+    assert time.process_time() - started < 8
+
+
 def test_what_is_said_again_counts_again(tmp_path):
     text = "".join(f"{clock(i)} --> {clock(i + 1)}\n{word}\n\n" for i, word in enumerate(["yes"] * 5 + ["no"] * 3))
     transcript = read_transcript(write(tmp_path, text))
@@ -240,6 +249,22 @@ DOCUMENTS = {
         "text": "",
         "chunks": [{"timestamp": [0.5, 0.9], "text": " Hi."}, {"timestamp": [3.2, 4.8], "text": " Not at 4. Oh."}],
     },
+    "a last chunk without end": {
+        "chunks": [{"timestamp": [0.5, 0.9], "text": " Hi."}, {"timestamp": [3.2, None], "text": " Not at 4. Oh."}]
+    },
+    "turns beside chunks": {
+        "speakers": [
+            {"speaker": "A", "timestamp": [0.5, 0.9], "text": " Hi."},
+            {"speaker": "B", "timestamp": [3.2, 4.8], "text": " Not at 4. Oh."},
+        ],
+        "chunks": [{"timestamp": [0.5, 4.8], "text": " Hi. Not at 4. Oh."}],
+    },
+    "milliseconds": {
+        "utterances": [
+            {"start": 500, "end": 900, "text": "Hi.", "speaker": "A"},
+            {"start": 3200, "end": 4800, "text": "Not at 4. Oh.", "speaker": "B"},
+        ]
+    },
     "list": [{"start": 0.5, "end": 0.9, "text": "Hi."}, {"start": 3.2, "end": 4.8, "text": "Not at 4. Oh."}],
     "labels": [
         {"start": 0.5, "end": 0.9, "text": "[A]: Hi."},
@@ -252,6 +277,9 @@ UTTERANCES = {
     "whisperx": [(0.5, 0.9, "Hi.", "A"), (3.2, 4.5, "Not at 4.", "B"), (4.5, 4.8, "Oh.", "A")],
     "whisper.cpp": [(0.5, 0.9, "Hi.", None), (*ALL, "1")],
     "chunks": [(0.5, 0.9, "Hi.", None), (*ALL, None)],
+    "a last chunk without end": [(0.5, 0.9, "Hi.", None), (3.2, 3.2, ALL[2], None)],
+    "turns beside chunks": [(0.5, 0.9, "Hi.", "A"), (*ALL, "B")],
+    "milliseconds": [(0.5, 0.9, "Hi.", "A"), (*ALL, "B")],
     "list": [(0.5, 0.9, "Hi.", None), (*ALL, None)],
     "labels": [(0.5, 0.9, "Hi.", "A"), (*ALL, "B")],
 }
