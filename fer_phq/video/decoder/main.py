@@ -59,7 +59,7 @@ class Outbox:
         self._descriptor = descriptor
         self._started = time.monotonic()
         self._blocked = 0.0
-        self._last_heartbeat = self._started
+        self._last_heartbeat = self._started - HEARTBEAT_S  # the first sign of life comes at once
         self._thread = threading.Thread(target=self._write, daemon=True)
         self._thread.start()
 
