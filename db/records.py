@@ -144,8 +144,8 @@ class AnalysisSummary:
     """What one model found in one session, without the frames.
 
     Attributes:
-        coverage: Share of the sampled frames with a face, 0 to 1.
-        emotions: Mean probability of each emotion over frames with a face; None without a face.
+        coverage: Share of the recording in which the face was seen, 0 to 1.
+        emotions: Mean probability of each emotion over the time with a face; None without a face.
         phq: An estimate with interval and provenance, or the reason why there is none.
         sidecar_digest: Digest of the files given beside the recording, as in `SessionAnalysis`.
     """
@@ -398,7 +398,7 @@ class CohortFilter:
         since: Only sessions recorded at or after this moment; None for no limit.
         until: Only sessions recorded before this moment; None for no limit.
         model_id: Only analyses by this model; None for any.
-        min_coverage: The least share of frames with a face, 0 to 1.
+        min_coverage: The least share of the recording with a face, 0 to 1.
         demo: Whether demonstrations count.
     """
 

@@ -182,6 +182,7 @@ class AnalysisRow(Base):
 
     Attributes:
         beside: The digest of the files given beside the recording (`sidecar_digest` of `SessionAnalysis`).
+        end_s: When the picture ends, in seconds; null where coverage and shares were counted by frames, not by time.
         phq_modalities: What the estimate is from, joined by "+", in the order of `Modality`.
     """
 
@@ -225,6 +226,7 @@ class AnalysisRow(Base):
     fps: Mapped[float | None]
     key_frames: Mapped[bool]
     coverage: Mapped[float]
+    end_s: Mapped[float | None]
     frames_sampled: Mapped[int]
     frames_with_face: Mapped[int]
     anger: Mapped[float | None]

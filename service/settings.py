@@ -53,7 +53,7 @@ class AppSettings(BaseSettings):
     fps: float = Field(default=2.0, gt=0, le=240)
     """Frames a second that are analysed."""
     coverage_floor: float = Field(default=0.3, ge=0, le=1)
-    """Share of sampled frames that must show the face before an estimate is given."""
+    """Share of the recording in which the face must be seen before an estimate is given."""
     address: str = "127.0.0.1"
     """Network address the dashboard listens on."""
     port: int = Field(default=8501, ge=0, le=65535)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -18,6 +19,7 @@ from fer_phq.core.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, P
 
 MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TWICE_A_SECOND = Sampling()
+DURATION_S = 10.0
 NO_HEAD = PhqUnavailable(UnavailableReason.NO_HEAD)
 
 
@@ -26,7 +28,7 @@ def sample_recording(name: str = "session.mp4", **changes: object) -> RecordingI
     facts: dict[str, object] = {
         "path": f"/recordings/{name}",
         "sha256": hashlib.sha256(name.encode()).hexdigest(),
-        "duration_s": 12.5,
+        "duration_s": DURATION_S,
         "width": 320,
         "height": 240,
         "codec": "h264",
@@ -79,7 +81,7 @@ def sample_timeline(frames: int = 20, *, gaps: tuple[int, ...] = (3, 4), seed: i
     score, quality = draw.uniform(0.5, 1, (2, frames)).astype(np.float32)
     for column in (emotions, box, landmarks, score, quality):
         column[list(gaps)] = np.nan
-    return Timeline(np.arange(frames) / 2 + 0.013, emotions, box, landmarks, score, quality)
+    return Timeline(np.arange(frames) / 2, emotions, box, landmarks, score, quality, end_s=frames / 2)
 
 
 def sample_analysis(
@@ -97,11 +99,14 @@ def sample_analysis(
     words: FeatureSeries | None = None,
     beside: str = "",
 ) -> SessionAnalysis:
-    """A whole analysis; `phq` None is an estimate."""
+    """A whole analysis; `phq` None is an estimate. A recording of no duration of its own is as long as its frames."""
+    recording = recording or sample_recording()
+    if recording.duration_s == DURATION_S:
+        recording = replace(recording, duration_s=max(frames, 1) / 2)
     timeline = sample_timeline(frames, gaps=gaps, seed=seed)
     faces = int(timeline.has_face.sum())
     return SessionAnalysis(
-        recording=recording or sample_recording(),
+        recording=recording,
         model_id=model_id,
         sampling=sampling,
         timeline=timeline,

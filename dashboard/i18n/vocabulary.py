@@ -45,8 +45,8 @@ MODALITIES = {
 
 UNAVAILABLE = (
     mark("no face was found in the recording"),
-    mark("the face was found in too few of the sampled frames"),
-    mark("the recording holds too few frames with a face"),
+    mark("the face was seen in too little of the recording"),
+    mark("the recording shows the face too briefly"),
     mark("the active model has no PHQ head"),
     mark("the recording is unlike those the PHQ head was trained on"),
 )
@@ -82,16 +82,10 @@ MEASURE_TITLES = (
 
 MEASURE_DESCRIPTIONS = (
     mark("How much of the face's expression was not neutral: 1 minus the mean probability of neutral."),
-    mark("Share of the frames with a face in which neutral has a probability of one half or more."),
-    mark("Share of the frames with a face in which happiness has a probability of one half or more."),
-    mark(
-        "How often a smile begins, for each minute in which the face was seen. It depends on how many frames a second "
-        "were sampled: compare sessions with the same sampling."
-    ),
-    mark(
-        "How often the most probable expression changes, for each minute in which the face was seen. It depends on how "
-        "many frames a second were sampled: compare sessions with the same sampling."
-    ),
+    mark("Share of the time with a face in which neutral has a probability of one half or more."),
+    mark("Share of the time with a face in which happiness has a probability of one half or more."),
+    mark("How often a smile begins, for each minute in which the face was seen."),
+    mark("How often the most probable expression changes, for each minute in which the face was seen."),
     mark("Mean pitch of voiced speech. Of everyone who is heard, unless a transcript says when the person speaks."),
     mark(
         "Standard deviation of the pitch of voiced speech: a monotonous voice has a small one. Of everyone who is "
@@ -114,13 +108,13 @@ MEASURE_DESCRIPTIONS = (
     ),
     mark("The person's words in the transcript for each minute in which they talk."),
     mark("Share of the person's words that are first person singular (I, me, my ...); English transcripts only."),
-    mark("Mean probability of anger over the frames with a face, as kept with every analysis."),
-    mark("Mean probability of disgust over the frames with a face, as kept with every analysis."),
-    mark("Mean probability of fear over the frames with a face, as kept with every analysis."),
-    mark("Mean probability of happiness over the frames with a face, as kept with every analysis."),
-    mark("Mean probability of neutral over the frames with a face, as kept with every analysis."),
-    mark("Mean probability of sadness over the frames with a face, as kept with every analysis."),
-    mark("Mean probability of surprise over the frames with a face, as kept with every analysis."),
+    mark("Mean probability of anger over the time with a face, as kept with every analysis."),
+    mark("Mean probability of disgust over the time with a face, as kept with every analysis."),
+    mark("Mean probability of fear over the time with a face, as kept with every analysis."),
+    mark("Mean probability of happiness over the time with a face, as kept with every analysis."),
+    mark("Mean probability of neutral over the time with a face, as kept with every analysis."),
+    mark("Mean probability of sadness over the time with a face, as kept with every analysis."),
+    mark("Mean probability of surprise over the time with a face, as kept with every analysis."),
     mark("the emotion head (see the model card)"),
 )
 

@@ -174,7 +174,7 @@ def distribution(view: AnalysisView) -> None:
     if view.shares is None:
         ui.empty(_("No face found"), _("No frame of this recording shows a face, so there are no emotion shares."))
         return
-    figure = charts.emotion_bars(view.shares, context.colours(), label=_("Mean over frames with a face"))
+    figure = charts.emotion_bars(view.shares, context.colours(), label=_("Mean over the time with a face"))
     st.plotly_chart(
         figure, theme=None, config={"displayModeBar": False}, alt=_("Mean emotion probabilities over the session")
     )

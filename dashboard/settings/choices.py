@@ -27,7 +27,7 @@ RETENTION_HELP = mark(
     "Empty keeps a recording until it is erased by hand. It can be chosen otherwise for each session."
 )
 FPS_HELP = mark("More frames show shorter expressions and take longer. Analyses that are stored stay as they are.")
-FLOOR_HELP = mark("An analysis whose face was found in a smaller share of the sampled frames gives no PHQ estimate.")
+FLOOR_HELP = mark("An analysis whose face was seen in a smaller share of the recording gives no PHQ estimate.")
 ITEM9_HELP = mark("Write who is called here and under which number: a colleague on duty, the local help lines.")
 CONSENT_HELP = mark("Confirmed for every recording before it is taken in. Give each wording a version of its own.")
 LANGUAGE_HELP = mark(

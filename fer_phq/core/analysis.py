@@ -50,8 +50,9 @@ class Settings:
 
     Attributes:
         sampling: Which frames.
-        coverage_floor: Share of sampled frames that must show the subject's face before an estimate is given, 0 to 1.
-        min_face_frames: Fewest frames with a face before an estimate is given.
+        coverage_floor: Share of the recording in which the subject's face must be seen before an estimate is given, 0
+            to 1.
+        min_face_frames: Fewest half seconds with a face before an estimate is given.
         detection_threshold: Lowest detector score that counts as a face, 0 to 1.
         track: Id of the face track to analyse (as in `SessionAnalysis.tracks`); None chooses the subject.
         max_side: Longer side in pixels to which decoded frames are reduced; bounds memory for large recordings.
@@ -103,6 +104,7 @@ class RecordingInfo:
 BOX_COLUMNS = ("x0", "y0", "x1", "y1")
 DECIMALS = {
     "time_s": 6,
+    "duration_s": 6,
     **dict.fromkeys(EMOTIONS, 6),
     **dict.fromkeys(BOX_COLUMNS, 2),
     "detection_score": 4,
@@ -113,7 +115,7 @@ DECIMALS = {
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """A row for each sampled frame; a frame without the subject's face is a gap: NaN in every column but the time.
+    """A row for each sampled frame; a frame without the subject's face is a gap: NaN in all its columns but the times.
 
     Attributes:
         time_s: (n,) float64 seconds.
@@ -122,6 +124,7 @@ class Timeline:
         landmarks: (n, 5, 2) float32 pixels: eye, eye, nose, mouth corner, mouth corner, image left to right.
         detection_score: (n,) float32, 0 to 1.
         quality: (n,) float32, 0 to 1, from sharpness, size and pose of the crop.
+        end_s: When the picture ends, in seconds; None where that is not known: the last frame then lasts a median step.
     """
 
     time_s: TimeArray
@@ -130,6 +133,7 @@ class Timeline:
     landmarks: FloatArray
     detection_score: FloatArray
     quality: FloatArray
+    end_s: float | None = None
 
     def __len__(self) -> int:
         """Return the number of sampled frames."""
@@ -141,9 +145,28 @@ class Timeline:
         return ~np.isnan(self.detection_score)
 
     @property
-    def coverage(self) -> float:
-        """Frames with the subject's face divided by sampled frames; 0 for an empty timeline."""
-        return float(self.has_face.mean()) if len(self) else 0.0
+    def duration_s(self) -> TimeArray:
+        """(n,) seconds that each frame stands for: until the next one, the last until the picture ends."""
+        return display_durations(self.time_s, self.end_s)
+
+    @property
+    def face_s(self) -> float:
+        """Seconds in which the subject's face was seen."""
+        return float(self.duration_s[self.has_face].sum())
+
+    def coverage(self, recording_s: float) -> float:
+        """Compute the share of a recording in which the subject's face was seen.
+
+        Args:
+            recording_s: The recording's duration in seconds, the longer of picture and sound.
+
+        Returns:
+            0 to 1; 0 for an empty timeline.
+        """
+        if not len(self):
+            return 0.0
+        end_s = float(self.time_s[-1] + self.duration_s[-1])
+        return min(self.face_s / max(recording_s, end_s), 1.0)
 
     def to_frame(self, *, rounded: bool = False) -> pd.DataFrame:
         """Return the timeline as a table, a row for each sampled frame.
@@ -152,12 +175,16 @@ class Timeline:
             rounded: Whether the numbers are float64 rounded to the `DECIMALS` that are written to files.
 
         Returns:
-            idx int64, time_s float64, then float32 the emotions, x0, y0, x1, y1, detection_score and quality, which are
-            NaN in gaps.
+            idx int64, time_s and duration_s float64, then float32 the emotions, x0, y0, x1, y1, detection_score and
+            quality, which are NaN in gaps.
         """
         import pandas as pd  # an import of half a second, which only tables need
 
-        columns: dict[str, npt.NDArray[Any]] = {"idx": np.arange(len(self), dtype=np.int64), "time_s": self.time_s}
+        columns: dict[str, npt.NDArray[Any]] = {
+            "idx": np.arange(len(self), dtype=np.int64),
+            "time_s": self.time_s,
+            "duration_s": self.duration_s,
+        }
         columns |= dict(zip(EMOTIONS, self.emotions.T, strict=True))
         columns |= dict(zip(BOX_COLUMNS, self.box.T, strict=True))
         columns |= {"detection_score": self.detection_score, "quality": self.quality}
@@ -236,6 +263,9 @@ class Progress:
     total: float | None
 
 
+FACE_FRAMES_A_SECOND = 2.0
+"""How many of the frames of `Settings.min_face_frames` make a second, whatever the recording was sampled at."""
+
 ProgressHook = Callable[[Progress], None]
 """Called as an analysis goes on; it may raise `AnalysisCancelled` to stop it."""
 
@@ -288,25 +318,35 @@ class SessionAnalysis:
 
     @property
     def coverage(self) -> float:
-        """Frames with the subject's face divided by sampled frames; 0 for an empty timeline."""
-        return self.timeline.coverage
+        """Time in which the subject's face was seen divided by the recording's duration, 0 to 1."""
+        return self.timeline.coverage(self.recording.duration_s)
 
     @property
     def features(self) -> SessionFeatures:
         """The subject's face, voice and words over time, as a PHQ head reads them."""
+        has_face = self.timeline.has_face
         return SessionFeatures(
-            face=FeatureSeries(self.embeddings, self.face_time_s, self.face_kind),
+            face=FeatureSeries(
+                self.embeddings,
+                self.face_time_s,
+                self.face_kind,
+                duration_s=self.timeline.duration_s[has_face],
+                rate_hz=0.0 if self.sampling.key_frames else self.sampling.fps,
+            ),
             voice=self.voice,
             words=self.words,
-            emotions=self.timeline.emotions[self.timeline.has_face],
+            emotions=self.timeline.emotions[has_face],
         )
 
     @property
     def emotion_distribution(self) -> FloatArray | None:
-        """(7,) mean of the frame probabilities over frames with a face; None when there is none."""
-        if not self.timeline.has_face.any():
+        """(7,) mean of the frame probabilities over the time with a face; None when there is none."""
+        has_face = self.timeline.has_face
+        if not has_face.any():
             return None
-        mean = np.nanmean(self.timeline.emotions, axis=0, dtype=np.float64)
+        duration_s = self.timeline.duration_s[has_face]
+        weights = duration_s if duration_s.sum() > 0 else None
+        mean = np.average(self.timeline.emotions[has_face].astype(np.float64), axis=0, weights=weights)
         return np.asarray(mean, dtype=np.float32)
 
     @property
@@ -349,6 +389,28 @@ class SessionAnalysis:
         }
 
 
+def display_durations(time_s: TimeArray, end_s: float | None) -> TimeArray:
+    """Compute how long each sampled frame stands for: until the next one, the last until the picture ends.
+
+    Where the picture's end is not known, or not after the last frame, that lasts a median step; a lone frame lasts a
+    second.
+
+    Args:
+        time_s: (n,) seconds, not decreasing.
+        end_s: When the picture ends, in seconds, where that is known.
+
+    Returns:
+        (n,) seconds.
+    """
+    if not len(time_s):
+        return np.zeros(0)
+    steps = np.diff(time_s)
+    last = 0.0 if end_s is None else end_s - time_s[-1]
+    if not last > 0:
+        last = np.median(steps) if len(steps) else 1.0
+    return np.asarray(np.r_[steps, last], np.float64)
+
+
 def check_face(analysis: SessionAnalysis, settings: Settings) -> PhqUnavailable | None:
     """Check whether the face was seen enough for an estimate.
 
@@ -359,15 +421,16 @@ def check_face(analysis: SessionAnalysis, settings: Settings) -> PhqUnavailable 
     Returns:
         The reason why the face must not be used, or None.
     """
-    faces = len(analysis.embeddings)
     coverage = analysis.coverage
-    if not faces:
+    face_s = analysis.timeline.face_s
+    fewest_s = settings.min_face_frames / FACE_FRAMES_A_SECOND
+    if not len(analysis.embeddings):
         return PhqUnavailable(UnavailableReason.NO_FACE)
     if coverage < settings.coverage_floor:
         detail = texts.COVERAGE_BELOW_FLOOR(coverage=coverage, floor=settings.coverage_floor)
         return PhqUnavailable(UnavailableReason.LOW_COVERAGE, detail)
-    if faces < settings.min_face_frames:
-        detail = texts.FEW_FACE_FRAMES(n=faces, minimum=settings.min_face_frames)
+    if face_s < fewest_s - 1e-6:
+        detail = texts.FACE_SELDOM_SEEN(seconds=face_s, minimum=fewest_s)
         return PhqUnavailable(UnavailableReason.TOO_SHORT, detail)
     return None
 
@@ -418,10 +481,11 @@ def phq_to_dict(phq: PhqResult) -> dict[str, Any]:
 
 def _frame_to_dict(row: Mapping[Any, Any]) -> dict[str, Any]:
     """Return a row of `Timeline.to_frame` as a JSON document has it."""
+    times = {"time_s": row["time_s"], "duration_s": row["duration_s"]}
     if np.isnan(row["detection_score"]):
-        return {"time_s": row["time_s"], "emotions": None, "box": None, "detection_score": None, "quality": None}
+        return {**times, "emotions": None, "box": None, "detection_score": None, "quality": None}
     return {
-        "time_s": row["time_s"],
+        **times,
         "emotions": {name: row[name] for name in EMOTIONS},
         "box": [row[name] for name in BOX_COLUMNS],
         "detection_score": row["detection_score"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import cast
 
@@ -23,12 +24,17 @@ class FeatureSeries:
         time_s: (rows,) float64 seconds, not decreasing; None where the rows have only an order.
         kind: What made the values; a model takes only the kind that it was trained on.
         names: (width,) names of the columns, or empty.
+        duration_s: (rows,) float64 seconds that each row stands for, 0 or more; None where that is not known.
+        rate_hz: How often a second the recording was looked at, 0 for its key frames alone; None where that is not
+            known.
     """
 
     values: FloatArray
     time_s: TimeArray | None = None
     kind: str = ""
     names: tuple[str, ...] = ()
+    duration_s: TimeArray | None = None
+    rate_hz: float | None = None
 
     def __post_init__(self) -> None:
         """Check shapes, numbers and times."""
@@ -40,6 +46,10 @@ class FeatureSeries:
             _check_times(self.time_s, len(self.values))
         if self.names and len(self.names) != self.width:
             raise FeatureError(texts.WRONG_NAMES(names=len(self.names), columns=self.width))
+        if self.duration_s is not None:
+            _check_durations(self.duration_s, self.time_s, len(self.values))
+        if self.rate_hz is not None and not (math.isfinite(self.rate_hz) and self.rate_hz >= 0):
+            raise FeatureError(texts.WRONG_RATE())
 
     @property
     def width(self) -> int:
@@ -90,3 +100,10 @@ def _check_times(time_s: TimeArray, rows: int) -> None:
         raise FeatureError(texts.WRONG_TIMES(rows=rows, shape=str(time_s.shape)))
     if not np.isfinite(time_s).all() or (np.diff(time_s) < 0).any():
         raise FeatureError(texts.TIMES_DECREASE())
+
+
+def _check_durations(duration_s: TimeArray, time_s: TimeArray | None, rows: int) -> None:
+    if time_s is None or duration_s.shape != (rows,):
+        raise FeatureError(texts.WRONG_DURATIONS(rows=rows, shape=str(duration_s.shape)))
+    if not np.isfinite(duration_s).all() or (duration_s < 0).any():
+        raise FeatureError(texts.NEGATIVE_DURATIONS())

@@ -12,20 +12,16 @@ VOICE = template("modality.voice", "voice")
 WORDS = template("modality.words", "words")
 
 NO_FACE = template("core.no_face", "no face was found in the recording")
-LOW_COVERAGE = template("core.low_coverage", "the face was found in too few of the sampled frames")
-TOO_SHORT = template("core.too_short", "the recording holds too few frames with a face")
+LOW_COVERAGE = template("core.low_coverage", "the face was seen in too little of the recording")
+TOO_SHORT = template("core.too_short", "the recording shows the face too briefly")
 NO_HEAD = template("core.no_head", "the active model has no PHQ head")
 OUT_OF_DISTRIBUTION = template("core.out_of_distribution", "the recording is unlike those the PHQ head was trained on")
 
 COVERAGE_BELOW_FLOOR = template(
     "core.coverage_below_floor",
-    "the face was found in {coverage:.0%} of the sampled frames, below {floor:.0%}",
+    "the face was seen in {coverage:.0%} of the recording, below {floor:.0%}",
 )
-FEW_FACE_FRAMES = counted(
-    "core.few_face_frames",
-    "the recording holds {n} frame with a face, fewer than {minimum}",
-    "the recording holds {n} frames with a face, fewer than {minimum}",
-)
+FACE_SELDOM_SEEN = template("core.face_seldom_seen", "the face was seen for {seconds:.1f} s, less than {minimum:.1f} s")
 
 ITEM_COUNT = template("phq.item_count", "{scale} has {items} items, {count} were given.")
 ITEM_VALUE = template("phq.item_value", "Every item of {scale} must be 0, 1, 2 or 3.")
@@ -39,6 +35,11 @@ INFINITE = template("core.series_infinite", "values hold infinite numbers")
 WRONG_NAMES = template("core.series_wrong_names", "{names} names stand beside {columns} columns")
 WRONG_TIMES = template("core.series_wrong_times", "{rows} rows need {rows} times, got shape {shape}")
 TIMES_DECREASE = template("core.series_times_decrease", "times must be finite and must not decrease")
+WRONG_DURATIONS = template(
+    "core.series_wrong_durations", "{rows} rows with times need {rows} durations, got shape {shape}"
+)
+NEGATIVE_DURATIONS = template("core.series_negative_durations", "durations must be finite and must not be negative")
+WRONG_RATE = template("core.series_wrong_rate", "the sampling rate must be a finite number, 0 or more")
 WRONG_EMOTIONS = template("core.series_wrong_emotions", "emotions must be (frames, {emotions}), got shape {shape}")
 
 # Fields of settings and recipes

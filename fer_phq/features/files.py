@@ -8,6 +8,9 @@ The file is what `fer-phq analyze --features DIR` writes and what a manifest's c
     words (w, f), words_time_s (w,)         features of each utterance (optional; so are their times)
     visual_kind, voice_kind, words_kind     what made them, as text (optional); another kind is another space
     visual_names, voice_names, words_names  names of the columns (optional)
+    duration_s (t,), voice_duration_s (u,), words_duration_s (w,)
+                                            how long each row stands for (optional)
+    rate_hz, voice_rate_hz, words_rate_hz   how often a second the recording was looked at, a number (optional)
 
 Values are float32, times seconds from the recording's start in float64, not decreasing. NaN stands for "not measured"
 (the pitch of silence). Nothing in the file is a pickle, and none is read.
@@ -27,7 +30,8 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from fer_phq.core.arrays import FloatArray
+from fer_phq.core import texts
+from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.errors import FeatureError, FerPhqError
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.paths import shorten_stem
@@ -44,7 +48,7 @@ ARRAYS = {
     Modality.VOICE: ("voice", "voice_time_s"),
     Modality.WORDS: ("words", "words_time_s"),
 }
-"""Names of each modality's values and times in the file."""
+"""Names of each modality's values and times in the file; its durations and its rate are named like the times."""
 
 
 def write_features(features: SessionFeatures, path: Path) -> None:
@@ -65,6 +69,10 @@ def write_features(features: SessionFeatures, path: Path) -> None:
         arrays[values] = series.values.astype(np.float32)
         if series.time_s is not None:
             arrays[times] = series.time_s.astype(np.float64)
+        if series.duration_s is not None:
+            arrays[_beside(times, "duration_s")] = series.duration_s.astype(np.float64)
+        if series.rate_hz is not None:
+            arrays[_beside(times, "rate_hz")] = np.array(series.rate_hz, np.float64)
         if series.kind:
             arrays[f"{values}_kind"] = np.array(series.kind)
         if series.names:
@@ -134,7 +142,8 @@ def _read_arrays(path: Path) -> Arrays:
     """Read the arrays that are ours; a file may hold others."""
     names = {"emotions"}
     for values, times in ARRAYS.values():
-        names |= {values, times, f"{values}_kind", f"{values}_names"}
+        names |= {values, f"{values}_kind", f"{values}_names"}
+        names |= {times, _beside(times, "duration_s"), _beside(times, "rate_hz")}
     with np.load(path, allow_pickle=False) as file:
         return {name: file[name] for name in file.files if name in names}
 
@@ -145,17 +154,36 @@ def _series(arrays: Arrays, values: str, times: str) -> FeatureSeries | None:
         return None
     if times not in arrays and values != "words":
         raise FeatureError(messages.WITHOUT_TIMES(array=values, times=times))
-    time_s = None
-    if times in arrays:
-        _check_numbers(arrays, times)
-        time_s = arrays[times].astype(np.float64)
+    rate = _seconds(arrays, _beside(times, "rate_hz"))
+    if rate is not None and rate.shape != ():
+        raise FeatureError(messages.WRONG_ARRAY(array=_beside(times, "rate_hz"), reason=texts.WRONG_RATE()))
     kind = str(arrays[f"{values}_kind"]) if f"{values}_kind" in arrays else ""
     names = tuple(str(name) for name in np.atleast_1d(arrays.get(f"{values}_names", np.array([], str))))
     numbers = _numbers(arrays, values)
     try:
-        return FeatureSeries(numbers, time_s, kind, names)
+        return FeatureSeries(
+            numbers,
+            _seconds(arrays, times),
+            kind,
+            names,
+            duration_s=_seconds(arrays, _beside(times, "duration_s")),
+            rate_hz=None if rate is None else float(rate),
+        )
     except FeatureError as error:
         raise FeatureError(messages.WRONG_ARRAY(array=values, reason=error.message)) from None
+
+
+def _beside(times: str, name: str) -> str:
+    """Return the name of an array that belongs to the same modality as an array of times."""
+    return f"{times.removesuffix('time_s')}{name}"
+
+
+def _seconds(arrays: Arrays, name: str) -> TimeArray | None:
+    """Return an array of seconds or rates in float64; None without it."""
+    if name not in arrays:
+        return None
+    _check_numbers(arrays, name)
+    return cast(TimeArray, arrays[name].astype(np.float64))
 
 
 def _numbers(arrays: Arrays, name: str) -> FloatArray:

@@ -4,6 +4,10 @@ Columns come in blocks, which a model may weigh against each other: `face.expres
 `voice.prosody` and `words.talk` (from series whose columns are known), `words.meaning` (sentence embeddings), and
 `<modality>.level` and `<modality>.change` for any other series. What cannot be measured is NaN.
 
+A face with times is brought onto the grid (`fer_phq.timeline.grid`) first, so that its functionals do not depend on how
+often the recording was sampled. Of one that was sampled less often than the grid only levels, means and shares are
+known: movement, transitions, dwell and smiles a minute are NaN.
+
 Sources of the expressions: dwell, transitions and intensity as in Girard et al. (2014, Image Vis Comput 32:641-647) and
 Scherer et al. (2014, Image Vis Comput 32:648-658: smile duration and intensity); expressivity and its lack (blunting)
 as in Gaebel & Woelwer (2004, Eur Arch Psychiatry Clin Neurosci 254:46-52).
@@ -23,6 +27,7 @@ from fer_phq.core.emotions import EMOTIONS, emotion_index
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 from fer_phq.timeline.gaps import steps_without_gap
+from fer_phq.timeline.grid import GRID_HZ, is_below_grid, steps_on_grid, to_grid
 from fer_phq.voice.features import COLUMNS, SPEECH
 from fer_phq.voice.features import KIND as PROSODY
 from fer_phq.voice.functionals import voice_functionals
@@ -33,6 +38,8 @@ Float = npt.NDArray[np.float64]
 
 SMILE = 0.5
 """Probability of happiness from which a frame counts as smiling."""
+DYNAMICS = ("dwell_s", "dwell_neutral_s", "transitions_a_minute", "smiles_a_minute", "smile_s", "movement")
+"""Functionals of expressions that depend on what neighbouring rows show."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +74,7 @@ def functionals(features: SessionFeatures, modalities: Sequence[Modality]) -> Fu
     Raises:
         ValueError: A modality is missing.
     """
+    features = to_grid(features)
     blocks: dict[str, dict[str, float]] = {}
     for modality in Modality:
         if modality not in modalities:
@@ -75,7 +83,9 @@ def functionals(features: SessionFeatures, modalities: Sequence[Modality]) -> Fu
         if series is None:
             raise ValueError(f"The session has no {modality}.")
         if modality is Modality.FACE and features.emotions is not None and series.time_s is not None:
-            blocks["face.expressions"] = expression_functionals(features.emotions, series.time_s)
+            blocks["face.expressions"] = expression_functionals(
+                features.emotions, series.time_s, dynamics=not is_below_grid(series)
+            )
         if series.kind == PROSODY:
             blocks["voice.prosody"] = voice_functionals(series)
         elif series.kind in (PLAIN, MINILM):
@@ -85,7 +95,7 @@ def functionals(features: SessionFeatures, modalities: Sequence[Modality]) -> Fu
             blocks["words.meaning"] = {name: value for name, value in statistics.items() if name in embedding}
         else:
             blocks[f"{modality}.level"] = level_functionals(series)
-            blocks[f"{modality}.change"] = change_functionals(series)
+            blocks[f"{modality}.change"] = change_functionals(series, _grid_steps(series, modality))
     return Functionals(
         values=np.array([value for block in blocks.values() for value in block.values()], np.float64),
         names=tuple(f"{block}.{name}" for block, columns in blocks.items() for name in columns),
@@ -142,10 +152,14 @@ def mean_and_sd(rows: Float) -> tuple[Float, Float]:
     return mean, np.sqrt((deviation**2).sum(0) / count)
 
 
-def change_functionals(series: FeatureSeries) -> dict[str, float]:
+def change_functionals(series: FeatureSeries, within_run: npt.NDArray[np.bool_] | None = None) -> dict[str, float]:
     """Compute how much each column changes from row to row, and its slope over the session.
 
     Rows without times count as equally spaced.
+
+    Args:
+        series: n rows.
+        within_run: (n - 1,) bool, the steps between rows of one run; those without a gap when omitted.
 
     Returns:
         `<column>.activity`, the mean absolute change between neighbouring rows of a run without a gap, and
@@ -153,7 +167,8 @@ def change_functionals(series: FeatureSeries) -> dict[str, float]:
     """
     rows = len(series)
     time_s = series.time_s if series.time_s is not None else np.arange(rows, dtype=np.float64)
-    within_run = steps_without_gap(time_s)
+    if within_run is None:
+        within_run = steps_without_gap(time_s)
     values = series.values.astype(np.float64)
     is_number = np.isfinite(values)
     steps = np.abs(np.diff(values, axis=0))[within_run]
@@ -169,18 +184,19 @@ def change_functionals(series: FeatureSeries) -> dict[str, float]:
     return _by_column(series, activity=activity, slope=slope)
 
 
-def expression_functionals(emotions: FloatArray, time_s: TimeArray) -> dict[str, float]:
+def expression_functionals(emotions: FloatArray, time_s: TimeArray, *, dynamics: bool = True) -> dict[str, float]:
     """Describe the expressions of a face over a session.
 
     Args:
         emotions: (n, 7) probabilities in the order of `EMOTIONS`, without gaps, n >= 1.
-        time_s: (n,) seconds, not decreasing.
+        time_s: (n,) seconds on the grid, increasing.
+        dynamics: Whether the face was looked at as often as the grid; else what depends on neighbouring rows is NaN.
     """
     probability = emotions.astype(np.float64)
     mean = probability.mean(0)
     top = probability.argmax(1)
-    within_run = steps_without_gap(time_s)
-    step = float(np.median(np.diff(time_s)[within_run])) if within_run.any() else np.nan
+    within_run = steps_on_grid(time_s)
+    step = 1 / GRID_HZ
     minutes = step * len(top) / 60
     runs = _runs(top, within_run)
     smiles = _runs(probability[:, emotion_index("happiness")] >= SMILE, within_run)
@@ -190,19 +206,27 @@ def expression_functionals(emotions: FloatArray, time_s: TimeArray) -> dict[str,
     out |= {f"{name}.sd": float(probability[:, i].std()) for i, name in enumerate(EMOTIONS)}
     out |= {f"{name}.share": float((top == i).mean()) for i, name in enumerate(EMOTIONS)}
     out |= {f"{name}.slope": _slope(probability[:, i], time_s) for i, name in enumerate(EMOTIONS)}
-    return out | {
+    out |= {
         "expressivity": float(1 - neutral.mean()),
         "expressivity.sd": float(neutral.std()),
         "blunting": float((neutral >= 0.5).mean()),
         "entropy": float(-(mean * np.log(mean + 1e-9)).sum()),
         "dwell_s": float(np.mean([count for _, count in runs]) * step),
         "dwell_neutral_s": _mean_dwell(runs, emotion_index("neutral")) * step,
-        "transitions_a_minute": float((np.diff(top)[within_run] != 0).sum() / minutes) if minutes > 0 else np.nan,
+        "transitions_a_minute": float((np.diff(top)[within_run] != 0).sum() / minutes),
         "smiling": float((probability[:, emotion_index("happiness")] >= SMILE).mean()),
-        "smiles_a_minute": sum(1 for smiling, _ in smiles if smiling) / minutes if minutes > 0 else np.nan,
+        "smiles_a_minute": sum(1 for smiling, _ in smiles if smiling) / minutes,
         "smile_s": _mean_dwell(smiles, True) * step,
         "movement": float(movement.mean()) if len(movement) else np.nan,
     }
+    return out if dynamics else out | dict.fromkeys(DYNAMICS, np.nan)
+
+
+def _grid_steps(series: FeatureSeries, modality: Modality) -> npt.NDArray[np.bool_] | None:
+    """Return the steps between neighbours of a face on the grid, none of one below it; None for any other series."""
+    if modality is not Modality.FACE or series.time_s is None:
+        return None
+    return steps_on_grid(series.time_s) & (not is_below_grid(series))
 
 
 def _runs(states: npt.NDArray[np.generic], within_run: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:

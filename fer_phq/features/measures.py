@@ -16,7 +16,7 @@ from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 
-VERSION = 1
+VERSION = 2
 """Raised when a measure is added or computed differently: stored analyses are then measured again."""
 VERSION_KEY = "version"
 """Key under which the version is stored with the measures, also where nothing could be measured."""
@@ -77,7 +77,6 @@ _CUMMINS = "Cummins et al. 2015, Speech Communication 71:10-49"
 _DE_JONG = "de Jong & Wempe 2009, Behav Res Methods 41:385-390"
 _RUDE = "Rude, Gortner & Pennebaker 2004, Cognition & Emotion 18:1121-1133"
 _EVERYONE = "Of everyone who is heard, unless a transcript says when the person speaks."
-_RATE = "It depends on how many frames a second were sampled: compare sessions with the same sampling."
 
 MEASURES: tuple[Measure, ...] = (
     Measure(
@@ -86,19 +85,19 @@ MEASURES: tuple[Measure, ...] = (
     ),
     Measure(
         "neutral_share", "Neutral face", "share", Modality.FACE, "blunting",
-        "Share of the frames with a face in which neutral has a probability of one half or more.", _GAEBEL,
+        "Share of the time with a face in which neutral has a probability of one half or more.", _GAEBEL,
     ),
     Measure(
         "smiling_share", "Smiling", "share", Modality.FACE, "smiling",
-        "Share of the frames with a face in which happiness has a probability of one half or more.", _SCHERER,
+        "Share of the time with a face in which happiness has a probability of one half or more.", _SCHERER,
     ),
     Measure(
         "smiles_a_minute", "Smiles", "a minute", Modality.FACE, "smiles_a_minute",
-        f"How often a smile begins, for each minute in which the face was seen. {_RATE}", _SCHERER,
+        "How often a smile begins, for each minute in which the face was seen.", _SCHERER,
     ),
     Measure(
         "transitions_a_minute", "Changes of expression", "a minute", Modality.FACE, "transitions_a_minute",
-        f"How often the most probable expression changes, for each minute in which the face was seen. {_RATE}", _GIRARD,
+        "How often the most probable expression changes, for each minute in which the face was seen.", _GIRARD,
     ),
     Measure(
         "pitch_mean", "Pitch", "semitones above 27.5 Hz", Modality.VOICE, "f0_mean_semitones",
@@ -139,7 +138,7 @@ MEASURES: tuple[Measure, ...] = (
 SHARES: tuple[Measure, ...] = tuple(
     Measure(
         name, name.capitalize(), "share", Modality.FACE, f"{name}.mean",
-        f"Mean probability of {name} over the frames with a face, as kept with every analysis.",
+        f"Mean probability of {name} over the time with a face, as kept with every analysis.",
         "the emotion head (see the model card)",
     )
     for name in EMOTIONS
@@ -187,11 +186,13 @@ def versioned_measures(analysis: SessionAnalysis, settings: Settings) -> dict[st
 
 def _face_functionals(features: SessionFeatures) -> dict[str, float]:
     from fer_phq.features.functionals import expression_functionals
+    from fer_phq.timeline.grid import is_below_grid, to_grid
 
+    features = to_grid(features)
     face = features.series(Modality.FACE)
     if face is None or face.time_s is None or features.emotions is None:
         return {}
-    return expression_functionals(features.emotions, face.time_s)
+    return expression_functionals(features.emotions, face.time_s, dynamics=not is_below_grid(face))
 
 
 def _voice_functionals(features: SessionFeatures) -> dict[str, float]:

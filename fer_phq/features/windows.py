@@ -17,6 +17,7 @@ from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 from fer_phq.features.functionals import is_measured
 from fer_phq.timeline.gaps import steps_without_gap
+from fer_phq.timeline.grid import is_below_grid, steps_on_grid, to_grid
 
 WINDOW_S = 5.0
 MIN_WINDOWS = 4
@@ -28,9 +29,9 @@ def windows(features: SessionFeatures, modalities: Sequence[Modality]) -> FloatA
     """Compute the windows of a session.
 
     Each modality, in the order of `Modality`, gives the mean of every column and then its mean absolute change from row
-    to row within runs without a gap. The face's 7 emotions count as columns of the face. A window without speech has no
-    voice. Rows without times are spread evenly over the session; where no modality has times, there are as many windows
-    as the longest modality has rows.
+    to row within runs without a gap. A face with times is brought onto the grid (`fer_phq.timeline.grid`) first. The
+    face's 7 emotions count as columns of the face. A window without speech has no voice. Rows without times are spread
+    evenly over the session; where no modality has times, there are as many windows as the longest modality has rows.
 
     Args:
         features: The session's modalities.
@@ -42,6 +43,7 @@ def windows(features: SessionFeatures, modalities: Sequence[Modality]) -> FloatA
     Raises:
         ValueError: A modality is missing.
     """
+    features = to_grid(features)
     required = [modality for modality in Modality if modality in modalities]
     present: dict[Modality, FeatureSeries] = {}
     for modality in required:
@@ -54,7 +56,7 @@ def windows(features: SessionFeatures, modalities: Sequence[Modality]) -> FloatA
     columns = []
     for modality, series in present.items():
         values = _with_emotions(series, features.emotions) if modality is Modality.FACE else series.values
-        columns.append(_modality_windows(series, values, *clock))
+        columns.append(_modality_windows(modality, series, values, *clock))
     return np.concatenate(columns, axis=1)
 
 
@@ -88,14 +90,20 @@ def _with_emotions(face: FeatureSeries, emotions: FloatArray | None) -> FloatArr
     return np.concatenate([face.values, unknown if emotions is None else emotions], axis=1)
 
 
-def _modality_windows(series: FeatureSeries, values: FloatArray, start: float, stop: float, count: int) -> FloatArray:
+def _modality_windows(
+    modality: Modality, series: FeatureSeries, values: FloatArray, start: float, stop: float, count: int
+) -> FloatArray:
     """Compute one modality's columns (count, 2 width) of `windows`; values (rows, width) are those of its rows."""
     time_s = series.time_s if series.time_s is not None else _spread_times(len(series), start, stop)
     measured = is_measured(series)
     values = values[measured]
     time_s = time_s[measured]
     changes = np.full_like(values, np.nan)
-    changes[1:] = np.where(steps_without_gap(time_s)[:, None], np.abs(np.diff(values, axis=0)), np.nan)
+    if modality is Modality.FACE and series.time_s is not None:
+        within_run = steps_on_grid(time_s) & (not is_below_grid(series))
+    else:
+        within_run = steps_without_gap(time_s)
+    changes[1:] = np.where(within_run[:, None], np.abs(np.diff(values, axis=0)), np.nan)
     window = ((time_s - start) / max(stop - start, 1e-9) * count).astype(np.int64)
     return _window_means(np.concatenate([values, changes], axis=1), np.minimum(window, count - 1), count)
 

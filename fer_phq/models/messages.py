@@ -61,6 +61,14 @@ UNLIKE_TRAINING = template(
     "the session is unlike those of the training: {distance:.1f} standard deviations from their centre, at most "
     "{limit:.1f} are judged",
 )
+BELOW_GRID = template(
+    "models.below_grid",
+    "the recording was sampled at {rate:g} frames/s; the PHQ head needs at least {grid:g}",
+)
+KEY_FRAMES_ONLY = template(
+    "models.key_frames_only",
+    "only key frames were sampled; the PHQ head needs at least {grid:g} frames/s",
+)
 NO_FITTING_HEAD = template(
     "models.no_fitting_head",
     "the PHQ heads of the active model take {takes} of the kind they were trained on; the session has {has}",

@@ -28,6 +28,7 @@ from fer_phq.features.functionals import Functionals, count_measured, functional
 from fer_phq.features.windows import window_modalities, windows
 from fer_phq.models import messages
 from fer_phq.models.regressors import FAMILIES, Arrays, AttentionRegressor, Regressor, RegressorInput
+from fer_phq.timeline.grid import GRID_HZ, is_below_grid, looks_a_second, to_grid
 from fer_phq.words.kinds import MINILM, PLAIN, without_embeddings
 
 Float = npt.NDArray[np.float64]
@@ -65,6 +66,7 @@ class PhqHead:
         spread: (p,) float64, their SD.
         max_distance: A session farther from the training, by `compute_distance`, is not judged.
         floor: Mean score of the training.
+        grid_hz: Rows a second onto which a face is brought; None of a head that was trained on rows as sampled.
     """
 
     modalities: tuple[Modality, ...]
@@ -79,6 +81,7 @@ class PhqHead:
     spread: Float
     max_distance: float
     floor: float
+    grid_hz: float | None = GRID_HZ
 
     def select(self, features: SessionFeatures) -> SessionFeatures | None:
         """Select the part of a session's features that this head reads.
@@ -109,6 +112,10 @@ class PhqHead:
         Returns:
             The one session, or the reason why this head must not judge it.
         """
+        refusal = self._check_grid(features)
+        if refusal is not None:
+            return refusal
+        features = to_grid(features)
         for modality in self.modalities:
             series = features.series(modality)
             rows = 0 if series is None else count_measured(series)
@@ -125,6 +132,19 @@ class PhqHead:
             return PhqUnavailable(UnavailableReason.OUT_OF_DISTRIBUTION, detail)
         read = (windows(features, self.modalities),) if isinstance(self.regressor, AttentionRegressor) else ()
         return RegressorInput(row.values[None], read)
+
+    def _check_grid(self, features: SessionFeatures) -> PhqUnavailable | None:
+        """Return why a face does not fit this head's grid, or None."""
+        face = features.series(Modality.FACE)
+        if face is None or Modality.FACE not in self.modalities:
+            return None
+        if self.grid_hz != GRID_HZ:
+            return PhqUnavailable(UnavailableReason.NO_HEAD, messages.OTHER_FUNCTIONALS())
+        if not is_below_grid(face):
+            return None
+        rate = looks_a_second(face)
+        detail = messages.BELOW_GRID(rate=rate, grid=GRID_HZ) if rate else messages.KEY_FRAMES_ONLY(grid=GRID_HZ)
+        return PhqUnavailable(UnavailableReason.OUT_OF_DISTRIBUTION, detail)
 
     def estimate(self, sessions: RegressorInput, level: float, maximum: int) -> tuple[Float, Float, Float]:
         """Estimate scores with their intervals.
@@ -149,6 +169,8 @@ def head_to_arrays(head: PhqHead) -> Arrays:
     for i, regressor in enumerate(head.fold_regressors):
         out |= {f"fold{i}/{name}": value for name, value in regressor.arrays().items()}
     out |= {"fold_of": head.fold_of, "errors": head.errors, "centre": head.centre, "spread": head.spread}
+    if head.grid_hz is not None:  # among the weights, so that another grid is another model id
+        out["grid_hz"] = np.array([head.grid_hz])
     return {name: np.asarray(value, order="C") for name, value in out.items()}
 
 
@@ -162,6 +184,7 @@ def head_to_config(head: PhqHead) -> dict[str, Any]:
         "folds": len(head.fold_regressors),
         "far": head.max_distance,
         "floor": head.floor,
+        "grid_hz": head.grid_hz,
     }
 
 
@@ -192,6 +215,7 @@ def build_head(config: dict[str, Any], arrays: Arrays) -> PhqHead:
         spread=np.asarray(arrays["spread"], np.float64),
         max_distance=float(config["far"]),
         floor=float(config["floor"]),
+        grid_hz=config.get("grid_hz"),
     )
     _check_shapes(head)
     return head

@@ -62,7 +62,7 @@ def extract_faces(
                 embeddings = model.embed(crops)
             collector.add([frame.time_s for frame in frames], observations, embeddings)
             on_progress(Progress(Step.FACES, len(collector), max(len(collector), expected) if expected else None))
-    faces = collector.of_subject(tracker.tracks(), settings.track)
+    faces = collector.of_subject(tracker.tracks(), settings.track, recording)
     return faces, (*stream.warnings, *faces.warnings(settings))
 
 

@@ -17,7 +17,7 @@ NO_FACE = template(
 )
 LOW_COVERAGE = template(
     "pipeline.low_coverage",
-    "The subject's face was found in {coverage:.0%} of the sampled frames, below the floor of {floor:.0%}.",
+    "The subject's face was seen in {coverage:.0%} of the recording, below the floor of {floor:.0%}.",
 )
 UNKNOWN_TRACK = template(
     "pipeline.unknown_track", "There is no face track {track} in this recording; its tracks are: {tracks}."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fer_phq.core.analysis import Settings, Timeline, TrackSummary
+from fer_phq.core.analysis import RecordingInfo, Settings, Timeline, TrackSummary
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import SettingsError
@@ -39,12 +39,16 @@ class SubjectFaces:
 
     Attributes:
         time_s: (n,) times of all sampled frames in seconds.
+        end_s: When the picture ends, in seconds.
+        recording_s: The recording's duration in seconds, the longer of picture and sound.
         faces: The subject's faces, at most one a frame, ascending; m of them.
         embeddings: (m, dim) float32, one row for each of `faces`.
         tracks: Summaries of all face tracks, the subject's and others.
     """
 
     time_s: TimeArray
+    end_s: float
+    recording_s: float
     faces: tuple[FaceObservation, ...]
     embeddings: FloatArray
     tracks: tuple[TrackSummary, ...]
@@ -64,6 +68,7 @@ class SubjectFaces:
             landmarks=np.full((n, 5, 2), np.nan, np.float32),
             detection_score=np.full(n, np.nan, np.float32),
             quality=np.full(n, np.nan, np.float32),
+            end_s=self.end_s,
         )
         timeline.emotions[rows] = emotions
         for face in self.faces:
@@ -81,7 +86,8 @@ class SubjectFaces:
         if other_tracks:
             subject_ids = tuple(str(track.track) for track in self.tracks if track.is_subject)
             warnings.append(messages.OTHER_TRACKS(n=len(other_tracks), tracks=subject_ids))
-        coverage = len(self.faces) / len(self.time_s) if len(self.time_s) else 0.0
+        timeline = self.timeline(np.zeros((len(self.faces), len(EMOTIONS)), np.float32))
+        coverage = timeline.coverage(self.recording_s)
         if not self.faces:
             warnings.append(messages.NO_FACE())
         elif coverage < settings.coverage_floor:
@@ -115,12 +121,13 @@ class FaceCollector:
         self._observations.extend(observations)
         self._embeddings.append(embeddings)
 
-    def of_subject(self, tracks: Sequence[TrackStats], track: int | None) -> SubjectFaces:
+    def of_subject(self, tracks: Sequence[TrackStats], track: int | None, recording: RecordingInfo) -> SubjectFaces:
         """Return the faces of the subject.
 
         Args:
             tracks: All face tracks of the recording.
             track: Id of a track of the subject; None leaves the choice to `choose_subject`.
+            recording: The recording.
 
         Raises:
             SettingsError: There is no such track.
@@ -130,6 +137,8 @@ class FaceCollector:
         embeddings = np.concatenate(self._embeddings) if self._embeddings else np.zeros((0, self._dim), np.float32)
         return SubjectFaces(
             time_s=np.asarray(self._times, np.float64),
+            end_s=recording.duration_s if recording.picture_end_s is None else recording.picture_end_s,
+            recording_s=recording.duration_s,
             faces=tuple(self._observations[i] for i in rows),
             embeddings=embeddings[rows],
             tracks=tuple(summarize(stats, stats.track in subject_ids) for stats in tracks),

@@ -53,6 +53,7 @@ def downsample(
     *,
     is_measured: npt.NDArray[np.bool_] | None = None,
     max_rows: int = MAX_ROWS,
+    edges_s: TimeArray | None = None,
 ) -> Downsampled:
     """Group rows in about `max_rows` bins of equal duration; each row is a bin when there are no more than that.
 
@@ -63,9 +64,13 @@ def downsample(
         values: (n, k), NaN where not measured.
         is_measured: (n,) bool, the rows that are no gap; by default those with any number.
         max_rows: How many bins the session's duration is divided into, 1 or more.
+        edges_s: (n + 1,) seconds, when each row's time begins and when the last one's ends: rows then count in a bin's
+            mean as long as they last. Where they are omitted, a row lasts from halfway to the one before it to halfway
+            to the next, and all rows count alike.
     """
     rows = np.asarray(values, np.float64)
-    edges = row_edges(time_s)
+    edges = row_edges(time_s) if edges_s is None or not len(time_s) else edges_s
+    weights = np.ones(len(time_s)) if edges_s is None else np.diff(edges)
     count = len(rows)
     if count <= max_rows:
         first = np.arange(count)
@@ -76,7 +81,7 @@ def downsample(
         runs = run_ids(time_s, measured)
         first = np.flatnonzero(np.r_[True, (np.diff(bins) != 0) | (np.diff(runs) != 0)])
     counts = np.diff(np.r_[first, count])
-    mean = _means(rows, first)
+    mean = _means(rows, weights, first)
     low = _extreme(np.fmin, rows, first)
     high = _extreme(np.fmax, rows, first)
     return Downsampled(
@@ -104,13 +109,14 @@ def bin_minimum(values: npt.NDArray[np.floating], downsampled: Downsampled) -> F
     return _extreme(np.fmin, np.asarray(values, np.float64)[:, None], downsampled.first)[:, 0]
 
 
-def _means(rows: Float, first: npt.NDArray[np.integer]) -> Float:
+def _means(rows: Float, weights: Float, first: npt.NDArray[np.integer]) -> Float:
     if not len(rows):
         return rows
     is_finite = np.isfinite(rows)
-    sums = np.add.reduceat(np.where(is_finite, rows, 0.0), first, axis=0)
-    counts = np.add.reduceat(is_finite.astype(np.float64), first, axis=0)
-    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+    share = np.where(is_finite, weights[:, None], 0.0)
+    sums = np.add.reduceat(np.where(is_finite, rows, 0.0) * share, first, axis=0)
+    total = np.add.reduceat(share, first, axis=0)
+    return np.where(total > 0, sums / np.maximum(total, np.finfo(float).tiny), np.nan)
 
 
 def _extreme(pick: np.ufunc, rows: Float, first: npt.NDArray[np.integer]) -> Float:

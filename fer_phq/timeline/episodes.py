@@ -64,6 +64,7 @@ def find_episodes(
     time_s: TimeArray,
     emotions: npt.NDArray[np.floating],
     *,
+    duration_s: TimeArray | None = None,
     enter: float = ENTER,
     leave: float = LEAVE,
     min_dwell_s: float = MIN_DWELL_S,
@@ -72,11 +73,13 @@ def find_episodes(
     """Find the episodes of some emotions.
 
     Between two frames the probability is taken to change linearly: onset and offset are where it crosses `leave`. A
-    frame next to a gap stands for half a step towards it.
+    frame next to a gap stands for half a step towards it. With durations a frame stands for the time in which it was on
+    display, and a picture that was held is no gap: the probability changes in the last step before the next one.
 
     Args:
         time_s: (n,) seconds, ascending.
         emotions: (n, 7) probabilities in the order of `EMOTIONS`; a row with NaN is a gap, which ends every episode.
+        duration_s: (n,) seconds for which each frame was on display, where that is known.
         enter: Probability that an episode reaches, `leave` to 1.
         leave: Probability at or above which it lasts, above 0.
         min_dwell_s: Seconds that it lasts at least.
@@ -92,8 +95,14 @@ def find_episodes(
         raise ValueError(f"The thresholds must be 0 < leave <= enter, got {leave:g} and {enter:g}.")
     values = np.asarray(emotions, np.float64)
     is_measured = np.asarray(~np.isnan(values).any(axis=1))
-    runs = run_ids(time_s, is_measured)
-    bounds = _bounds(time_s)
+    if duration_s is None:
+        runs = run_ids(time_s, is_measured)
+        bounds = _bounds(time_s)
+        holds_s = time_s
+    else:
+        runs = np.r_[0, np.cumsum(np.diff(is_measured.astype(np.int64)) != 0)][: len(time_s)]
+        bounds = np.column_stack([time_s, time_s + duration_s])
+        holds_s = np.maximum(time_s, time_s + duration_s - np.median(duration_s)) if len(time_s) else time_s
     episodes = []
     for name in names:
         probability = values[:, emotion_index(name)]
@@ -103,8 +112,8 @@ def find_episodes(
                 continue
             has_previous = first > 0 and runs[first - 1] == runs[first]
             has_next = last + 1 < len(time_s) and runs[last + 1] == runs[last]
-            onset = _crossing_s(time_s, probability, first - 1, leave) if has_previous else bounds[first, 0]
-            offset = _crossing_s(time_s, probability, last, leave) if has_next else bounds[last, 1]
+            onset = _crossing_s(time_s, holds_s, probability, first - 1, leave) if has_previous else bounds[first, 0]
+            offset = _crossing_s(time_s, holds_s, probability, last, leave) if has_next else bounds[last, 1]
             episode = Episode(
                 emotion=name,
                 onset_s=float(onset),
@@ -128,12 +137,15 @@ def _row_ranges(is_active: npt.NDArray[np.bool_], runs: npt.NDArray[np.int64]) -
         yield int(rows[first]), int(rows[last])
 
 
-def _crossing_s(time_s: TimeArray, probability: Float, row: int, level: float) -> float:
-    """Return when the probability crosses a level between a row and the next, in seconds."""
+def _crossing_s(time_s: TimeArray, holds_s: TimeArray, probability: Float, row: int, level: float) -> float:
+    """Return when the probability crosses a level between a row and the next, in seconds.
+
+    holds_s (n,) is until when the probability of each row stays as it is.
+    """
     left = probability[row]
     right = probability[row + 1]
     share = (level - left) / (right - left) if left != right else 0.5
-    return float(time_s[row] + share * (time_s[row + 1] - time_s[row]))
+    return float(holds_s[row] + share * (time_s[row + 1] - holds_s[row]))
 
 
 def _bounds(time_s: TimeArray) -> Float:

@@ -6,9 +6,11 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from fer_phq.timeline import grid
+
 T = TypeVar("T")
 
-EPSILON_S = 0.0005
+EPSILON_S = grid.EPSILON_S
 """Containers round times to a millisecond; a frame this much late still counts as on display."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def only_during(series: FeatureSeries, intervals: Iterable[Interval]) -> Feature
     started = np.searchsorted(np.sort(spans[:, 0]), series.time_s, side="right")
     ended = np.searchsorted(np.sort(spans[:, 1]), series.time_s, side="right")
     values = np.where((started > ended)[:, None], series.values, np.float32(np.nan))
-    return FeatureSeries(values.astype(np.float32), series.time_s, series.kind, series.names)
+    return replace(series, values=values.astype(np.float32))
 
 
 def check_intervals(intervals: Iterable[Interval]) -> list[Interval]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fer_phq.core.feature_series import FeatureSeries
 
 PLAIN = "plain-1"
@@ -25,4 +27,4 @@ PLAIN_NAMES = (
 
 def without_embeddings(series: FeatureSeries) -> FeatureSeries:
     """Return a feature series of kind "minilm-1" as the one of kind "plain-1" that it contains."""
-    return FeatureSeries(series.values[:, : len(PLAIN_NAMES)], series.time_s, PLAIN, PLAIN_NAMES)
+    return replace(series, values=series.values[:, : len(PLAIN_NAMES)], kind=PLAIN, names=PLAIN_NAMES)

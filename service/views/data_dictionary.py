@@ -61,6 +61,11 @@ FRAMES = TableEntry(
     "a sampled frame of the recording",
     (
         Column("time_s", "seconds", "Time from the recording's start, as its container gives it."),
+        Column(
+            "duration_s",
+            "seconds",
+            "How long the frame stands for: until the next sampled frame, the last until the picture ends.",
+        ),
         *(Column(name, "0 to 1", f"Probability of {name}; the seven sum to 1.", GAP) for name in EMOTIONS),
         *(
             Column(name, "pixels", f"The face's box, {where}, in the recording as it is displayed.", GAP)
@@ -218,7 +223,7 @@ _PHQ = (
 
 _SESSION_ONLY = ("phq_modalities", "phq_unavailable", "phq_detail")
 _SHARES = tuple(
-    Column(name, "0 to 1", f"Mean probability of {name} over frames with a face.", NO_FACE) for name in EMOTIONS
+    Column(name, "0 to 1", f"Mean probability of {name} over the time with a face.", NO_FACE) for name in EMOTIONS
 )
 _MEASURES = tuple(
     Column(
@@ -234,7 +239,9 @@ _SESSION_ID = Column("session_id", "UUID", "The session.")
 _ANALYSIS_ID = Column("analysis_id", "UUID", "The analysis that the row shows.")
 _RECORDED_AT = Column("recorded_at", "time, UTC", "When the session was recorded.")
 _MODEL_ID = Column("model_id", "text", "Which checkpoint bundle analysed it.")
-_COVERAGE = Column("coverage", "0 to 1", "Sampled frames with the subject's face, of all sampled frames.")
+_COVERAGE = Column(
+    "coverage", "0 to 1", "Time in which the subject's face was seen, divided by the recording's duration."
+)
 _IS_DEMO = Column("is_demo", "true or false", "Whether it is a made-up demonstration.")
 
 SESSIONS = TableEntry(

@@ -17,7 +17,6 @@ from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.timeline.downsample import MAX_ROWS, bin_minimum, downsample
 from fer_phq.timeline.episodes import find_episodes
-from fer_phq.timeline.gaps import row_edges
 from fer_phq.timeline.smoothing import smooth
 from fer_phq.voice.features import COLUMNS, KIND, SPEECH
 from fer_phq.words import Transcript, subject_speaker
@@ -61,15 +60,14 @@ def frame_states(record: AnalysisRecord) -> pd.DataFrame:
         record: An analysis with its timeline.
 
     Returns:
-        The columns of `Timeline.to_frame`, `from_s` and `to_s` (the time that a frame stands for, in seconds) and
+        The columns of `Timeline.to_frame`, `from_s` and `to_s` (when a frame was on display, in seconds) and
         `state` (of `STATES`).
     """
     timeline = record.timeline
     table = timeline.to_frame()
-    bounds = row_edges(timeline.time_s)
     low = timeline.quality < LOW_QUALITY
-    table["from_s"] = bounds[:-1]
-    table["to_s"] = bounds[1 : len(timeline) + 1]
+    table["from_s"] = timeline.time_s
+    table["to_s"] = timeline.time_s + timeline.duration_s
     table["state"] = np.where(~timeline.has_face, STATES[0], np.where(low, STATES[1], STATES[2]))
     return table
 
@@ -83,25 +81,34 @@ def smoothed(table: pd.DataFrame, width_s: float) -> pd.DataFrame:
     """
     if not width_s:
         return table
-    emotions = smooth(table["time_s"].to_numpy(dtype=float), table[list(EMOTIONS)].to_numpy(dtype=float), width_s)
+    emotions = smooth(
+        table["time_s"].to_numpy(dtype=float),
+        table[list(EMOTIONS)].to_numpy(dtype=float),
+        width_s,
+        duration_s=table["duration_s"].to_numpy(dtype=float),
+    )
     return table.assign(**dict(zip(EMOTIONS, emotions.T, strict=True)))
 
 
 def drawn_frames(table: pd.DataFrame, window: Window | None = None, most: int = MAX_ROWS) -> pd.DataFrame:
     """Return the frames of a window for drawing, joined into bins when there are many. Gaps stay as wide as they are.
 
-    Columns: time_s, from_s, to_s, the emotions (a bin's mean), state (the worst in the bin), quality (the lowest),
-    frames (how many).
+    Columns: time_s, from_s, to_s, the emotions (a bin's mean over time), state (the worst in the bin), quality (the
+    lowest), frames (how many).
 
     Args:
         table: Rows of `frame_states`.
         window: From when to when; None for the whole recording.
         most: The most rows.
     """
-    table = table if window is None else within(table, window)
+    if window is not None:  # what is on display as the window ends is in it, not what comes on display then
+        table = table[(table["to_s"] > window.from_s) & (table["from_s"] < window.to_s)]
     has_face = (table["state"] != STATES[0]).to_numpy(dtype=bool)
     values = table[list(EMOTIONS)].to_numpy(dtype=float)
-    thinned = downsample(table["time_s"].to_numpy(dtype=float), values, is_measured=has_face, max_rows=most)
+    edges = np.append(table["from_s"], table["to_s"].iloc[-1:])
+    thinned = downsample(
+        table["time_s"].to_numpy(dtype=float), values, is_measured=has_face, max_rows=most, edges_s=edges
+    )
     bins = pd.DataFrame({"time_s": thinned.time_s, "from_s": thinned.from_s, "to_s": thinned.to_s})
     bins[list(EMOTIONS)] = thinned.mean
     order = np.array([STATES.index(state) for state in table["state"]], np.float64)
@@ -134,7 +141,11 @@ def raw_values(table: pd.DataFrame, most: int = MAX_ROWS) -> pd.DataFrame:
 
 def episode_table(table: pd.DataFrame) -> pd.DataFrame:
     """Find episodes, by onset: emotion, onset_s, peak_s, offset_s, dwell_s, peak (0 to 1), cut (by a gap)."""
-    episodes = find_episodes(table["time_s"].to_numpy(dtype=float), table[list(EMOTIONS)].to_numpy(dtype=float))
+    episodes = find_episodes(
+        table["time_s"].to_numpy(dtype=float),
+        table[list(EMOTIONS)].to_numpy(dtype=float),
+        duration_s=table["duration_s"].to_numpy(dtype=float),
+    )
     columns = ("emotion", "onset_s", "peak_s", "offset_s", "dwell_s", "peak", "cut")
     return pd.DataFrame({name: [getattr(episode, name) for episode in episodes] for name in columns})
 

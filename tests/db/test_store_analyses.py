@@ -80,13 +80,13 @@ def test_frame_table(store: Store, session_id: str) -> None:
     analysis = sample_analysis()
     table = store.analyses.frames(analysis_id=store.analyses.save(session_id=session_id, analysis=analysis))
     assert list(table.columns) == [
-        *("idx", "time_s"),
+        *("idx", "time_s", "duration_s"),
         *EMOTIONS,
         *("x0", "y0", "x1", "y1", "detection_score", "quality"),
     ]
     assert list(table["idx"]) == list(range(20))
     np.testing.assert_array_equal(table[list(EMOTIONS)].to_numpy(), analysis.timeline.emotions)
-    assert table.loc[[3, 4]].drop(columns=["idx", "time_s"]).isna().all(axis=None)
+    assert table.loc[[3, 4]].drop(columns=["idx", "time_s", "duration_s"]).isna().all(axis=None)
 
 
 @pytest.mark.parametrize("frames", [0, 5])

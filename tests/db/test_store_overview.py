@@ -196,7 +196,7 @@ def test_attention(store: Store) -> None:
     assert [str(item.detail) for item in found[:3]] == [
         "item 9 of this PHQ-9 is not zero",
         "The recording is truncated.",
-        "the face was found in 20% of the sampled frames",
+        "the face was seen in 20% of the recording",
     ]
     store.questionnaires.acknowledge(questionnaire_id=flagged.id, by="Dr. A")
     seen = store.questionnaires.acknowledge(questionnaire_id=flagged.id, by="Dr. B")

@@ -158,7 +158,9 @@ def _draw_face(
     visible = np.flatnonzero(~lost) if not lost.all() else np.arange(frames)
     images = bank.draw(session, rng)[visible]
     embeddings = np.asarray(bank.embeddings[images] + bank.offset(rng), np.float32)
-    return FeatureSeries(embeddings, visible / cohort.fps, bank.kind), bank.probabilities[images]
+    duration_s = np.full(len(visible), 1 / cohort.fps)
+    series = FeatureSeries(embeddings, visible / cohort.fps, bank.kind, duration_s=duration_s, rate_hz=cohort.fps)
+    return series, bank.probabilities[images]
 
 
 def write_cohort(data: LabelledDataset, folder: Path) -> Path:

@@ -87,7 +87,7 @@ def shares_figure(values: pd.DataFrame) -> Figure:
     for bar, name in zip(bars, rows.index, strict=True):
         bar.set_color(LIGHT.emotion(name))
     axes.bar_label(bars, [percent(value) for value in rows["value"]], padding=3, fontsize=7)
-    axes.set(xlim=(0, 1.02), xlabel=_("Mean probability over frames with a face"))
+    axes.set(xlim=(0, 1.02), xlabel=_("Mean probability over the time with a face"))
     axes.xaxis.set_major_formatter(PercentFormatter(1))
     _quiet(axes)
     return figure

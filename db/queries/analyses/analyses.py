@@ -160,7 +160,7 @@ class AnalysisQueries(Queries):
             row = get_row(session, AnalysisRow, analysis_id)
             return AnalysisRecord(
                 summary=analysis_summary(row),
-                timeline=_timeline(session, analysis_id),
+                timeline=_timeline(session, row),
                 tracks=tuple(TrackSummary(**track) for track in row.tracks),
                 timing=Timing(**row.timing),
             )
@@ -183,7 +183,7 @@ class AnalysisQueries(Queries):
                 recording=_recording(parent),
                 model_id=row.model_id,
                 sampling=summary.sampling,
-                timeline=_timeline(session, analysis_id),
+                timeline=_timeline(session, row),
                 embeddings=embeddings.embeddings,
                 phq=summary.phq,
                 tracks=tuple(TrackSummary(**track) for track in row.tracks),
@@ -198,15 +198,14 @@ class AnalysisQueries(Queries):
     def frames(self, *, analysis_id: str) -> pd.DataFrame:
         """Load an analysis's sampled frames, a row each.
 
-        Columns: idx, time_s (seconds), the seven emotions, x0, y0, x1, y1, detection_score, quality. Frames without the
-        subject's face are there, with NaN.
+        Columns: idx, time_s and duration_s (seconds), the seven emotions, x0, y0, x1, y1, detection_score, quality.
+        Frames without the subject's face are there, with NaN.
 
         Raises:
             NotFoundError: There is no such analysis.
         """
         with self._reading() as session:
-            get_row(session, AnalysisRow, analysis_id)
-            return _timeline(session, analysis_id).to_frame()
+            return _timeline(session, get_row(session, AnalysisRow, analysis_id)).to_frame()
 
 
 def _existing(
@@ -233,6 +232,7 @@ def _analysis_row(analysis_id: str, session_id: str, analysis: SessionAnalysis, 
         fps=None if analysis.sampling.key_frames else analysis.sampling.fps,
         key_frames=analysis.sampling.key_frames,
         coverage=analysis.coverage,
+        end_s=_picture_end(analysis.timeline),
         frames_sampled=len(analysis.timeline),
         frames_with_face=len(analysis.face_time_s),
         **({} if mean is None else dict(zip(EMOTIONS, mean.tolist(), strict=True))),
@@ -243,6 +243,11 @@ def _analysis_row(analysis_id: str, session_id: str, analysis: SessionAnalysis, 
         timing=dataclasses.asdict(analysis.timing),
         created_at=utc_now(),
     )
+
+
+def _picture_end(timeline: Timeline) -> float | None:
+    """Return when the last frame ends, in seconds; None without frames."""
+    return float(timeline.time_s[-1] + timeline.duration_s[-1]) if len(timeline) else None
 
 
 def _phq_columns(phq: PhqResult) -> dict[str, Any]:
@@ -298,8 +303,8 @@ def _read_frames(session: Session, analysis_id: str) -> tuple[TimeArray, FloatAr
     return time_s, floats, landmarks.reshape(len(rows), 5, 2).astype(np.float32)
 
 
-def _timeline(session: Session, analysis_id: str) -> Timeline:
-    time_s, floats, landmarks = _read_frames(session, analysis_id)
+def _timeline(session: Session, row: AnalysisRow) -> Timeline:
+    time_s, floats, landmarks = _read_frames(session, row.id)
     return Timeline(
         time_s=time_s,
         emotions=floats[:, :7].copy(),
@@ -307,6 +312,7 @@ def _timeline(session: Session, analysis_id: str) -> Timeline:
         landmarks=landmarks,
         detection_score=floats[:, 11].copy(),
         quality=floats[:, 12].copy(),
+        end_s=row.end_s,
     )
 
 

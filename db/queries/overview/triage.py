@@ -34,7 +34,7 @@ class TriageQueries(Queries):
         or past their retention.
 
         Args:
-            coverage_floor: The share of frames with a face, 0 to 1, below which an analysis is listed.
+            coverage_floor: The share of the recording with a face, 0 to 1, below which an analysis is listed.
             now: The moment that retention is measured against; None for the present.
             limit: The most items of each kind.
             prefer_model: The model whose newest analysis stands for a session where it has one; None for no preference.

@@ -73,7 +73,7 @@ def test_numbers_have_the_decimal_mark_of_the_language() -> None:
 
 def test_percentages_are_written_as_in_the_language() -> None:
     message = texts.COVERAGE_BELOW_FLOOR(coverage=0.125, floor=0.3)
-    assert "12% of the sampled frames, below 30%" in i18n.render(message, "en")
+    assert "12% of the recording, below 30%" in i18n.render(message, "en")
     assert "12\N{NO-BREAK SPACE}%" in i18n.render(message, "de")
     assert "30\N{NO-BREAK SPACE}%" in i18n.render(message, "de")
     assert i18n.percent_pattern("fr") == "{}\N{NO-BREAK SPACE}%"

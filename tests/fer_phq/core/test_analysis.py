@@ -28,9 +28,12 @@ def timeline(has_face: list[bool]) -> Timeline:
     return Timeline(time_s=np.arange(n) / 2, **columns)
 
 
+RECORDING = RecordingInfo("a.mp4", "0" * 64, 2.0, 320, 240, "h264", 90, False)
+
+
 def analysis(has_face: list[bool], **changes: object) -> SessionAnalysis:
     fields = {
-        "recording": RecordingInfo("a.mp4", "0" * 64, 2.0, 320, 240, "h264", 90, False),
+        "recording": RECORDING,
         "model_id": "m-1",
         "sampling": Sampling(),
         "timeline": timeline(has_face),
@@ -43,7 +46,7 @@ def analysis(has_face: list[bool], **changes: object) -> SessionAnalysis:
     return SessionAnalysis(**(fields | changes))
 
 
-def test_coverage_counts_sampled_frames_with_a_face():
+def test_coverage_counts_time_with_a_face():
     assert analysis([True, False, True, True]).coverage == 0.75
     assert analysis([]).coverage == 0.0
 
@@ -67,7 +70,14 @@ def test_the_document_is_json_with_gaps_as_null():
     seen, gap = document["timeline"]
     assert list(seen["emotions"]) == list(EMOTIONS)
     assert len(seen["box"]) == 4
-    assert gap == {"time_s": 0.5, "emotions": None, "box": None, "detection_score": None, "quality": None}
+    assert gap == {
+        "time_s": 0.5,
+        "duration_s": 0.5,
+        "emotions": None,
+        "box": None,
+        "detection_score": None,
+        "quality": None,
+    }
     assert document["phq"]["unavailable"] == "too_short"
     assert document["sampling"] == {"fps": 2.0, "key_frames": False, "frames_sampled": 2}
     assert document["recording"]["rotation"] == 90
@@ -77,11 +87,11 @@ def test_the_document_is_json_with_gaps_as_null():
 def test_the_document_says_what_is_wrong_in_english_and_as_facts():
     seldom = analysis([True, False, False, False], warnings=(texts.LOW_COVERAGE(), literal("old")))
     document = replace(seldom, phq=check_face(seldom, Settings())).to_dict()
-    assert document["warnings"] == ["the face was found in too few of the sampled frames", "old"]
+    assert document["warnings"] == ["the face was seen in too little of the recording", "old"]
     assert [from_json(message) for message in document["messages"]] == list(seldom.warnings)
     assert document["phq"] == {
         "unavailable": "low_coverage",
-        "detail": "the face was found in 25% of the sampled frames, below 30%",
+        "detail": "the face was seen in 25% of the recording, below 30%",
         "code": "core.coverage_below_floor",
         "params": {"coverage": 0.25, "floor": 0.3},
     }
@@ -89,12 +99,35 @@ def test_the_document_says_what_is_wrong_in_english_and_as_facts():
     assert before == {"unavailable": "too_short", "detail": "only two", "code": "", "params": {}}
 
 
-def test_few_faces_are_counted():
+def test_a_face_that_is_seen_briefly_is_too_short():
     few = Settings(min_face_frames=3)
-    assert str(check_face(analysis([True]), few).detail) == ("the recording holds 1 frame with a face, fewer than 3")
-    assert str(check_face(analysis([True, True]), few).detail) == (
-        "the recording holds 2 frames with a face, fewer than 3"
-    )
+    brief = replace(analysis([True, True]), recording=replace(RECORDING, duration_s=1.0))
+    assert str(check_face(brief, few).detail) == "the face was seen for 1.0 s, less than 1.5 s"
+    assert check_face(analysis([True, True, True]), few) is None
+    held = replace(timeline([True, True]), end_s=1.5)
+    assert check_face(replace(brief, timeline=held), few) is None, "one picture may be held long"
+
+
+def test_coverage_is_time_seen_of_the_recordings_duration():
+    """The camera is off after 1.5 s of 10 s; the sound goes on."""
+    seen = replace(timeline([True, True, True]), end_s=1.5)
+    off = replace(analysis([True, True, True]), recording=replace(RECORDING, duration_s=10.0), timeline=seen)
+    assert off.coverage == pytest.approx(0.15)
+    assert str(check_face(off, Settings()).detail) == "the face was seen in 15% of the recording, below 30%"
+
+
+def test_shares_are_means_over_time():
+    """A picture that is held for 5 s weighs as much as ten of half a second."""
+    few, many = timeline([True, True]), timeline([True] * 12)
+    many.emotions[:10] = few.emotions[0]
+    many.emotions[10:] = few.emotions[1]
+    held = replace(few, time_s=np.array([0.0, 5.0]), end_s=6.0)
+    recording = replace(RECORDING, duration_s=6.0)
+    one = analysis([True, True], timeline=held, recording=recording)
+    other = analysis([True] * 12, timeline=replace(many, end_s=6.0), recording=recording)
+    np.testing.assert_allclose(one.emotion_distribution, other.emotion_distribution, atol=1e-6)
+    np.testing.assert_array_equal(held.to_frame()["duration_s"], [5.0, 1.0])
+    assert one.coverage == other.coverage == 1
 
 
 def test_the_document_carries_interval_and_provenance_with_a_score():

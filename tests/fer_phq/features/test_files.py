@@ -18,7 +18,7 @@ def a_session(rows=5):
     values[1, 2] = np.nan
     emotions = rng.dirichlet(np.ones(7), rows).astype(np.float32)
     return SessionFeatures(
-        face=FeatureSeries(values, np.arange(rows) / 2, "fer-vit-1"),
+        face=FeatureSeries(values, np.arange(rows) / 2, "fer-vit-1", duration_s=np.full(rows, 0.5), rate_hz=2.0),
         voice=FeatureSeries(
             rng.normal(size=(9, 2)).astype(np.float32), np.arange(9) / 10, "prosody-1", ("f0", "loudness")
         ),
@@ -35,7 +35,8 @@ def test_what_is_written_is_read(tmp_path):
     for modality in Modality:
         wanted, got = session.series(modality), found.series(modality)
         np.testing.assert_array_equal(got.values, wanted.values)
-        assert (got.kind, got.names) == (wanted.kind, wanted.names)
+        assert (got.kind, got.names, got.rate_hz) == (wanted.kind, wanted.names, wanted.rate_hz)
+        np.testing.assert_array_equal(got.duration_s, wanted.duration_s)
         if wanted.time_s is None:
             assert got.time_s is None
         else:

@@ -15,7 +15,10 @@ FACE, VOICE, WORDS = (Modality.FACE,), (Modality.VOICE,), (Modality.WORDS,)
 def face(time_s, values=None, **kinds):
     time_s = np.asarray(time_s, np.float64)
     values = np.stack([time_s, np.ones(len(time_s))], 1) if values is None else values
-    return FeatureSeries(np.asarray(values, np.float32), time_s, kinds.get("kind", "k"))
+    duration_s = np.full(len(time_s), 0.5)
+    return FeatureSeries(
+        np.asarray(values, np.float32), time_s, kinds.get("kind", "k"), duration_s=duration_s, rate_hz=2.0
+    )
 
 
 def emotions(rows):
@@ -29,13 +32,13 @@ def test_a_span_is_about_five_seconds(seconds, spans):
 
 def test_a_span_holds_the_mean_and_the_change_of_what_was_measured_in_it():
     values = np.array([[1, 0], [3, 0], [np.nan, 5], [7, 9]], np.float32)
-    found = windows(SessionFeatures(face=face([0, 1, 2, 20], values)), FACE)
+    found = windows(SessionFeatures(face=face([0, 0.5, 1, 20], values)), FACE)
     level, change = found[:, :2], found[:, 9:11]
     np.testing.assert_allclose(level[0], [2, 5 / 3])  # NaN counts for nothing
     np.testing.assert_allclose(level[-1], [7, 9])
     assert np.isnan(level[1:-1]).all()
     np.testing.assert_allclose(change[0], [2, 2.5])
-    assert np.isnan(change[1:]).all()  # of 18 seconds without a row nothing is said
+    assert np.isnan(change[1:]).all()  # of 19 seconds without a row nothing is said
     assert found.dtype == np.float32
 
 

@@ -164,3 +164,23 @@ def test_thinning_keeps_every_gap_as_wide_as_it_is() -> None:
 def test_the_worst_of_a_bin() -> None:
     found = downsample(np.arange(8.0), np.ones((8, 1)), max_rows=2)
     assert bin_minimum(np.array([2, 2, 1, 2, 2, 2, 2, 2]), found).tolist() == [1, 2]
+
+
+def test_a_held_picture_is_no_gap():
+    """A smile that a screen recorder stores as one picture of 20 s is one episode, as at constant rate."""
+    constant = np.arange(64) / 2
+    smiles = np.where((constant >= 5) & (constant < 25), 0.9, 0.1)
+    (whole,) = find_episodes(constant, timeline(list(smiles)), duration_s=np.full(64, 0.5))
+    rows = np.flatnonzero((constant < 5) | (constant == 5) | (constant >= 25))
+    lasting = np.r_[np.diff(constant[rows]), 0.5]
+    (held,) = find_episodes(constant[rows], timeline(list(smiles[rows])), duration_s=lasting)
+    assert (held.onset_s, held.offset_s, held.cut) == (whole.onset_s, whole.offset_s, False)
+    assert held.dwell_s == pytest.approx(20, abs=0.5)
+
+
+def test_bins_and_smoothing_weigh_rows_by_their_time():
+    time_s, lasting = np.array([0.0, 9.0]), np.array([9.0, 1.0])
+    values = np.array([[1.0], [0.0]])
+    assert downsample(time_s, values, max_rows=1, edges_s=np.array([0.0, 9.0, 10.0])).mean[0, 0] == pytest.approx(0.9)
+    (first, last) = smooth(np.array([0.0, 1.0]), values, 4.0, duration_s=np.array([3.0, 1.0]))
+    assert (first[0], last[0]) == (pytest.approx(3 / 3.75), pytest.approx(2.25 / 3.25))

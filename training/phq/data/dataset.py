@@ -18,6 +18,7 @@ from fer_phq.features.functionals import Functionals, count_measured, functional
 from fer_phq.features.windows import window_modalities, windows
 from fer_phq.models.head_report import FEWEST_SESSIONS, FEWEST_SUBJECTS
 from fer_phq.models.phq_head import InputSpec
+from fer_phq.timeline.grid import is_below_grid, to_grid
 from training.phq import messages
 from training.phq.data.sessions import LabelledSession
 from training.phq.models.candidates import FeatureMatrix
@@ -146,7 +147,7 @@ def build_head_data(data: LabelledDataset, modalities: tuple[Modality, ...]) -> 
 
 
 def _input(data: LabelledDataset, modality: Modality) -> InputSpec:
-    every_series = [features.series(modality) for features in data.features]
+    every_series = [to_grid(features).series(modality) for features in data.features]
     present = [series for series in every_series if series is not None]
     first = present[0]
     for session, series in zip(data.sessions, present, strict=True):
@@ -168,6 +169,8 @@ def _kind_message(series: FeatureSeries) -> Message:
 
 
 def _measured_rows(features: SessionFeatures, modality: Modality) -> int:
-    """Count the rows of a modality in which something was measured; 0 without the modality."""
-    series = features.series(modality)
-    return 0 if series is None else count_measured(series)
+    """Count the rows of a modality in which something was measured: 0 without it, and of a face below the grid."""
+    series = to_grid(features).series(modality)
+    if series is None or (modality is Modality.FACE and is_below_grid(series)):
+        return 0
+    return count_measured(series)
