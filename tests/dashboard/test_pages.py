@@ -100,7 +100,7 @@ def test_a_withheld_estimate_says_why(installation: AppSettings, store: Store) -
     store.analyses.save(session_id=session_id, analysis=found)
     said = words(open_page("session", session=session_id))
     assert "No estimate" in said
-    assert "The face was found in too few of the sampled frames." in said
+    assert "The face was seen in too little of the recording." in said
 
 
 def test_analyses_of_two_models_can_be_chosen(installation: AppSettings, store: Store) -> None:

@@ -47,6 +47,7 @@ def test_round_trip(store: Store, session_id: str) -> None:
         stored, given = getattr(record.timeline, name), getattr(analysis.timeline, name)
         assert stored.dtype == given.dtype
         np.testing.assert_array_equal(stored, given)
+    assert record.timeline.end_s == analysis.timeline.end_s
     assert record.tracks == analysis.tracks
     assert record.timing == analysis.timing
     summary = record.summary

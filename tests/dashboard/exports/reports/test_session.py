@@ -71,7 +71,7 @@ def test_every_page_says_that_it_is_no_diagnosis(store: Store) -> None:
         assert page.extract_text().count("Not a diagnosis.") >= 1
         assert str(number) in page.extract_text()
     assert reader.metadata is not None
-    assert reader.metadata.title == "P-01: Session of 2 Mar 2026, 10:30, 0:12 min"
+    assert reader.metadata.title == "P-01: Session of 2 Mar 2026, 10:30, 0:10 min"
 
 
 def test_a_clinical_estimate_is_told_with_its_band(store: Store) -> None:
