@@ -179,7 +179,7 @@ def test_a_held_picture_is_no_gap():
 
 
 def test_bins_and_smoothing_weigh_rows_by_their_time():
-    time_s, lasting = np.array([0.0, 9.0]), np.array([9.0, 1.0])
+    time_s = np.array([0.0, 9.0])
     values = np.array([[1.0], [0.0]])
     assert downsample(time_s, values, max_rows=1, edges_s=np.array([0.0, 9.0, 10.0])).mean[0, 0] == pytest.approx(0.9)
     (first, last) = smooth(np.array([0.0, 1.0]), values, 4.0, duration_s=np.array([3.0, 1.0]))
