@@ -384,7 +384,7 @@ def summary(analysis: SessionAnalysis) -> Table:
     table.add_row(
         "Recording", f"{info.duration_s:.1f} s, {info.width} x {info.height}, {info.codec}, model {analysis.model_id}"
     )
-    table.add_row("Face seen in", f"{analysis.coverage:.0%} of the recording, {len(analysis.timeline)} sampled frames")
+    table.add_row("Face seen in", f"{analysis.coverage:.0%} of the recording ({len(analysis.timeline)} frames)")
     mean = analysis.emotion_distribution
     if mean is not None:
         ranked = sorted(zip(EMOTIONS, mean, strict=True), key=lambda pair: -pair[1])
