@@ -146,9 +146,9 @@ def write(path: Path, frames: Iterable[tuple[int, Image]]) -> None:
         stream: Any = None
         for number, rgb in frames:
             if stream is None:
-                stream = container.add_stream("mpeg4", rate=25, options={"qscale": "2"})
+                stream = container.add_stream("ffv1", rate=25)  # lossless: the pictures stay the same
                 stream.height, stream.width = rgb.shape[:2]
-                stream.pix_fmt = "yuv420p"
+                stream.pix_fmt = "yuv444p"
             frame = av.VideoFrame.from_ndarray(rgb, "rgb24")
             frame.pts = int(number)
             frame.time_base = Fraction(1, 25)
