@@ -1,6 +1,6 @@
 """Generated PHQ corpora in the layouts in which DAIC-WOZ and E-DAIC are given out, with their known traps.
 
-Every file of the layout is there, two seconds long: 60 frames at 30 frames/s, 200 rows of 10 ms. Values are noise but
+Every file of the layout is there, six seconds long: 180 frames at 30 frames/s, 600 rows of 10 ms. Values are noise but
 for what a loader must act on: frames 10 to 19 have success 0, frame 20 a confidence of 0.1; rows 0 to 49 of the voice
 are unvoiced (VUV and pitch 0), and of COVAREP rows 50 to 59 scrubbed (all zero).
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-FRAMES, VOICE_ROWS = 60, 200
+FRAMES, VOICE_ROWS = 180, 600
 ITEMS = ("NoInterest", "Depressed", "Sleep", "Tired", "Appetite", "Failure", "Concentrating", "Moving")
 DAIC_WOZ = {
     "train": {302: 4, 303: 0, 305: 12, 409: 10},

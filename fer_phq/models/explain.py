@@ -10,7 +10,7 @@ through the last block's first norm, where pytorch-grad-cam looks too. Before th
 but rounding error: what a layer norm gives does not change when a token grows, so its gradient is orthogonal to it.
 
 It was chosen by measurement, with the first shipped bundle, and measured again with the present one
-(fer-vit-convstem-1766b3d4), on 200 random images of FER+'s public-test part (`benchmarks/bench_explain.py`): how far
+(fer-vit-convstem), on 200 random images of FER+'s public-test part (`benchmarks/bench_explain.py`): how far
 the probability of the most probable emotion falls when the 20 % most relevant pixels take the image's mean, and when
 the 20 % least relevant do.
 

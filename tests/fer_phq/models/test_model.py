@@ -93,12 +93,12 @@ def session_of(model, rows=40):
 def test_what_a_head_does_not_take_has_no_estimate(model):
     nothing = model.estimate_phq(SessionFeatures())
     assert nothing.reason is UnavailableReason.NO_HEAD
-    assert "the session has nothing" in nothing.text
+    assert "the session has nothing" in str(nothing.message)
     face = session_of(model)
     other = SessionFeatures(face=FeatureSeries(face.face.values, face.face.time_s, "of another backbone"))
     refused = model.estimate_phq(other)
     assert refused.reason is UnavailableReason.NO_HEAD
-    assert "the session has face" in refused.text
+    assert "the session has face" in str(refused.message)
 
 
 def test_a_bundle_without_a_phq_head_says_so(copy):
