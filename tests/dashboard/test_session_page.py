@@ -368,7 +368,7 @@ def test_an_analysis_without_frames_says_so(store: Store) -> None:
     line = whole.timeline
     none = replace(
         whole,
-        timeline=type(line)(**{name: value[:0] for name, value in vars(line).items()}),
+        timeline=type(line)(**{name: value[:0] for name, value in vars(line).items() if value is not None}),
         embeddings=whole.embeddings[:0],
         sampling=Sampling(fps=2.0),
     )
