@@ -57,7 +57,7 @@ def test_what_the_camera_records_becomes_a_session(installation: AppSettings, st
         assert store.sessions.list_recent() == []
         page.get_by_role("button", name="Discard it").click()
         page.get_by_role("button", name="Start recording").click()
-        eventually(page, lambda: page.get_by_role("timer").inner_text() >= "0:02")
+        eventually(page, lambda: page.get_by_role("timer").inner_text() >= "0:04")
         page.get_by_role("button", name="Stop", exact=True).click()
         page.get_by_role("button", name="Use this recording").click()
         page.locator("li.done").wait_for()

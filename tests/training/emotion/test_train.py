@@ -170,6 +170,7 @@ def test_a_run_that_was_killed_goes_on_from_its_last_state(student_run, teacher_
     assert_same_weights(student_run, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in shipped_recipes() if name not in ("teacher", "shipped")])
 def test_every_recipe_takes_two_steps(name, every_corpus, tmp_path):
     size = 28 if "nine_class" in name or name == "teacher_vit" else 48 if name.startswith("fer2013") else 32
