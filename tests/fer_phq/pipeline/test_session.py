@@ -175,4 +175,5 @@ def test_a_real_recording_is_analysed(model):
     assert result.timeline.has_face.all()
     assert result.coverage == pytest.approx(2.4 / result.recording.duration_s)  # the sound is 18 ms longer
     assert result.dominant_emotion == "happiness"
-    assert isinstance(result.phq, PhqEstimate)
+    assert isinstance(result.phq, PhqUnavailable)
+    assert result.phq.reason is UnavailableReason.TOO_SHORT  # 2.4 s of face
