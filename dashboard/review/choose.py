@@ -36,14 +36,14 @@ def choose_session() -> str | None:
         Its id; None where there is no session at all.
     """
     store = context.store()
-    named = st.query_params.get("session")
-    if named is not None:
-        return named
+    address_id = st.query_params.get("session")
+    if address_id is not None:
+        return address_id
     subject_id = selection.subject_on_show({subject.id for subject in store.subjects.list_all() if subject.sessions})
-    rows = store.sessions.list_recent(subject_id=subject_id, limit=LISTED)
-    shown = selection.session_on_show()
+    last_id = selection.session_on_show()
+    rows = store.sessions.list_recent(subject_id=subject_id, limit=1 if last_id is None else LISTED)
     ids = [row.session.id for row in rows]
-    return shown if shown in ids else next(iter(ids), None)
+    return last_id if last_id in ids else next(iter(ids), None)
 
 
 def header(detail: SessionDetail) -> None:

@@ -59,9 +59,9 @@ class Clock:
         if ticks:
             packet.pts = None if packet.pts is None else packet.pts + ticks
             packet.dts = None if packet.dts is None else packet.dts + ticks
-        shown = packet.pts if packet.pts is not None else packet.dts
-        if shown is not None and (track == self._main or self._main not in self._last):
-            self._end = max(self._end, (shown + (packet.duration or 0)) * base)
+        display = packet.pts if packet.pts is not None else packet.dts
+        if display is not None and (track == self._main or self._main not in self._last):
+            self._end = max(self._end, (display + (packet.duration or 0)) * base)
 
     def _offset_at(self, track: int, time_s: float, offset: float, packet: Any) -> float:
         """Return the offset that holds from a packet of a track on."""
@@ -70,8 +70,8 @@ class Clock:
             return offset
         if offset != self._newest and not self._breaks(time_s + self._newest, last):
             return self._newest
-        shown = time_s if packet.pts is None else packet.pts * self._bases[track]
-        self._newest = self._end - shown
+        display_s = time_s if packet.pts is None else packet.pts * self._bases[track]
+        self._newest = self._end - display_s
         self.joints.append(self._end)
         return self._newest
 

@@ -61,20 +61,22 @@ def read_segments(text: str) -> tuple[list[Row], list[Message]]:
     warnings: list[Message] = []
     times = [(start_s, end_s) for _, start_s, end_s, _ in every]
     if all(map(_has_whole_times, segments)) and is_too_slow(times, [part[3] for part in every]):
-        parts = [[(name, start * 1e-3, end * 1e-3, said) for name, start, end, said in entry] for entry in parts]
+        parts = [
+            [(name, start * 1e-3, end * 1e-3, utterance) for name, start, end, utterance in entry] for entry in parts
+        ]
         warnings.append(messages.MILLISECONDS())
     if any(speaker is not None for entry in parts for speaker, *_ in entry):
         return [
-            Row(line, start_s, end_s, speaker, plain_text(said))
+            Row(line, start_s, end_s, speaker, plain_text(utterance))
             for line, entry in zip(lines, parts, strict=True)
-            for speaker, start_s, end_s, said in entry
+            for speaker, start_s, end_s, utterance in entry
         ], warnings
     entries, continued = split_speakers([[entry[0][3]] for entry in parts])
     warnings += [messages.SPEAKER_CONTINUED(n=continued)] if continued else []
     return [
-        Row(line, entry[0][1], entry[0][2], speaker, plain_text(said))
+        Row(line, entry[0][1], entry[0][2], speaker, plain_text(utterance))
         for line, entry, labelled in zip(lines, parts, entries, strict=True)
-        for speaker, said in labelled
+        for speaker, utterance in labelled
     ], warnings
 
 
@@ -135,9 +137,9 @@ def _line_numbers(text: str, places: Sequence[int]) -> list[int]:
     """Return the numbers of the lines, from 1, on which ascending positions lie."""
     numbers: list[int] = []
     number, last = 1, 0
-    for place in places:
-        number += text.count("\n", last, place)
-        last = place
+    for offset in places:
+        number += text.count("\n", last, offset)
+        last = offset
         numbers.append(number)
     return numbers
 
@@ -146,19 +148,19 @@ def _read_segment(segment: _Json) -> list[_Part] | None:
     """Return what is said in a segment, divided where its words' speaker changes; None where it cannot be read."""
     if not isinstance(segment, dict):
         return None
-    said = segment.get("text")
+    text = segment.get("text")
     times = _times(segment)
-    if not isinstance(said, str) or times is None:
+    if not isinstance(text, str) or times is None:
         return None
     start_s, end_s = times
     speaker = _speaker(segment)
     words = list(_words(segment, speaker))
     if not words:
-        return [(speaker, start_s, end_s, said)]
+        return [(speaker, start_s, end_s, text)]
     turns = [
         (name, list(turn)) for name, turn in itertools.groupby(_timed(words, start_s, end_s), lambda word: word[0])
     ]
-    texts = [said] if len(turns) == 1 else ["".join(word[3] for word in turn) for _, turn in turns]
+    texts = [text] if len(turns) == 1 else ["".join(word[3] for word in turn) for _, turn in turns]
     return [
         (name, turn[0][1], max(word[2] for word in turn), text) for (name, turn), text in zip(turns, texts, strict=True)
     ]
