@@ -3,9 +3,9 @@
     images --FaceDetector.detect--> Detections --Tracker.update--> a track id each
            --align_crop--> crops framed as FER2013's --crop_quality--> how far each can be trusted
 
-At the end of the recording, `Tracker.tracks` returns one `TrackStats` a track, `choose_subject` chooses whose session
-it is, and `same_person` finds which of the tracks are that person's. All boxes and landmarks are pixels of the image in
-which they were detected.
+At the end of the recording, `Tracker.tracks` returns one `TrackStats` a track, `link_persons` partitions the tracks
+into persons, and `choose_subject` chooses whose session it is. All boxes and landmarks are pixels of the image in which
+they were detected.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from fer_phq.faces.align import TEMPLATE, align_crop
 from fer_phq.faces.detector import Detection, FaceDetector
 from fer_phq.faces.quality import crop_quality
-from fer_phq.faces.tracks import Tracker, TrackStats, appearance, choose_subject, same_person
+from fer_phq.faces.tracks import Tracker, TrackStats, appearance, choose_subject, link_persons, same_person
 
 __all__ = [
     "TEMPLATE",
@@ -25,5 +25,6 @@ __all__ = [
     "appearance",
     "choose_subject",
     "crop_quality",
+    "link_persons",
     "same_person",
 ]

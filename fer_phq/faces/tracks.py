@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image as PillowImage
 from scipy.optimize import linear_sum_assignment
 
@@ -237,9 +238,8 @@ def _unit(values: FloatArray) -> FloatArray:
 def choose_subject(tracks: Sequence[TrackStats]) -> int | None:
     """Choose the track that the session is about.
 
-    It belongs to the person with the greatest sum of `TrackStats.weight` (longest, largest, most central) over the
-    tracks that `same_person` joins; of that person it is the track with the greatest weight, the earlier one where
-    equal.
+    It belongs to the first of the persons of `link_persons` (longest, largest, most central); of that person it is the
+    track with the greatest weight, the earlier one where equal.
 
     Args:
         tracks: All tracks of the recording.
@@ -247,48 +247,67 @@ def choose_subject(tracks: Sequence[TrackStats]) -> int | None:
     Returns:
         The track's id, or None without tracks.
     """
-    if not tracks:
-        return None
-    by_id = {t.track: t for t in tracks}
-    foremost = sorted(tracks, key=lambda t: (-t.weight, t.track))[:20]
-    best = max(foremost, key=lambda t: sum(by_id[i].weight for i in same_person(tracks, t.track)))
-    joined = [by_id[i] for i in same_person(tracks, best.track)]
-    return min(joined, key=lambda t: (-t.weight, t.track)).track
+    persons = link_persons(tracks)
+    return persons[0][0] if persons else None
 
 
 def same_person(tracks: Sequence[TrackStats], track: int) -> frozenset[int]:
     """Find the tracks of the person of a track: somebody who left and came back has several.
-
-    Two tracks that overlap in time are never joined. Another track is joined, longest first, when its appearance agrees
-    (similarity of 0.7, or 0.8 when it could be another person, who is not in view at its time) and agrees with nobody
-    else better. Without appearance it is joined only when nobody else could be it and the size is within a factor of
-    two.
 
     Args:
         tracks: All tracks of the recording.
         track: Id of the person's track.
 
     Returns:
-        The ids of the person's tracks, `track` included.
+        The ids of the person's tracks in `link_persons`, `track` included.
 
     Raises:
         KeyError: There is no track of that id.
     """
-    subject = {t.track: i for i, t in enumerate(tracks)}[track]
+    return {i: frozenset(ids) for ids in link_persons(tracks) for i in ids}[track]
+
+
+def link_persons(tracks: Sequence[TrackStats]) -> tuple[tuple[int, ...], ...]:
+    """Partition the tracks into persons.
+
+    Two tracks that overlap in time are never joined. A person begins with the track of the greatest weight that is not
+    anybody's yet. Another track is joined, longest first, when its appearance agrees (similarity of 0.7, or 0.8 when it
+    could be another person, who is not in view at its time) and agrees with nobody else better. Without appearance it
+    is joined only when nobody else could be it and the size is within a factor of two.
+
+    Args:
+        tracks: All tracks of the recording.
+
+    Returns:
+        The ids of each person's tracks, greatest `TrackStats.weight` first, the smaller id where equal. The person with
+        the greatest sum of weights comes first, the smaller first id where equal.
+    """
+    weights = {t.track: t.weight for t in tracks}
+    remaining = sorted(tracks, key=lambda t: (-t.weight, t.track))
+    persons = []
+    while remaining:
+        joined = _join(remaining, 0)
+        persons.append(tuple(t.track for t, is_joined in zip(remaining, joined, strict=True) if is_joined))
+        remaining = [t for t, is_joined in zip(remaining, joined, strict=True) if not is_joined]
+    return tuple(sorted(persons, key=lambda ids: (-sum(weights[i] for i in ids), ids[0])))
+
+
+def _join(tracks: Sequence[TrackStats], lead: int) -> npt.NDArray[np.bool_]:
+    """Compute which tracks (n,) are those of the person of `tracks[lead]`."""
     first = np.array([t.first_s for t in tracks])
     last = np.array([t.last_s for t in tracks])
     together = (first[:, None] <= last) & (first <= last[:, None])  # which tracks overlap in time
     unknown = np.full(_APPEARANCE_SIZE, np.nan)
     appearances = np.array([unknown if t.appearance is None else t.appearance for t in tracks])
-    similarity = appearances @ appearances[subject]
-    person = np.arange(len(tracks)) == subject
-    in_view = together[subject].copy()  # tracks at whose time the person is in view elsewhere
+    similarity = appearances @ appearances[lead]
+    person: npt.NDArray[np.bool_] = np.arange(len(tracks)) == lead
+    in_view = together[lead].copy()  # tracks at whose time the person is in view elsewhere
     for i in sorted(range(len(tracks)), key=lambda i: (-tracks[i].frames, tracks[i].track)):
         if in_view[i]:
             continue
         rivals = in_view & ~person & ~together[i]  # the others are perhaps the same person
         if np.isnan(similarity[i]):
-            ratio = tracks[i].mean_area / max(tracks[subject].mean_area, 1e-9)
+            ratio = tracks[i].mean_area / max(tracks[lead].mean_area, 1e-9)
             joins = not rivals.any() and 0.25 <= ratio <= 4
         else:
             rival_similarity = appearances[rivals] @ appearances[i]
@@ -298,4 +317,4 @@ def same_person(tracks: Sequence[TrackStats], track: int) -> frozenset[int]:
         if joins:
             person[i] = True
             in_view |= together[i]
-    return frozenset(tracks[int(i)].track for i in np.flatnonzero(person))
+    return person

@@ -20,6 +20,7 @@ from fer_phq.faces import (
     align_crop,
     appearance,
     choose_subject,
+    link_persons,
     same_person,
 )
 
@@ -218,7 +219,18 @@ def test_leaving_and_returning_in_pictures(faces: FaceDetector) -> None:
     assert same_person(tracks, tracks[0].track) == {t.track for t in tracks}
 
 
+def test_persons_are_a_partition_of_the_tracks_the_subject_first() -> None:
+    me, you = unit(1), unit(2)
+    tracks = [stats(0, 0, 20, you), stats(1, 0, 10, me), stats(2, 25, 60, me), stats(3, 70, 71, unit(3))]
+    persons = link_persons(tracks)
+    assert persons == ((2, 1), (0,), (3,))
+    assert choose_subject(tracks) == persons[0][0]
+    for ids in persons:
+        assert all(same_person(tracks, i) == set(ids) for i in ids)
+
+
 def test_no_tracks_no_subject() -> None:
+    assert link_persons([]) == ()
     assert choose_subject([]) is None
     assert Tracker().tracks() == []
 
