@@ -143,6 +143,12 @@ NOT_FINITE = template(
     "The embeddings hold values that are not finite in float16: the analysis cannot be stored.",
 )
 
+COUNTED_BY_FRAMES = template(
+    "db.counted_by_frames",
+    "An earlier version made this analysis: it counted coverage and shares by frames, not by time, which differs where"
+    " pictures last unequally long. Score it again on the Models page, or analyse the recording again.",
+)
+
 ITEM_9 = template("db.item_9", "item 9 of this {scale} is not zero")
 ANALYSIS_FAILED = template("db.analysis_failed", "the analysis failed")
 LOW_COVERAGE = template("db.low_coverage", "the face was seen in {share:.0%} of the recording")

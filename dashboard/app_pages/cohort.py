@@ -62,6 +62,8 @@ def page() -> None:
         return
     if len(cohort.models) > 1:
         ui.warn(_(MODELS).format(models=len(cohort.models)))
+    if counting := ui.counting_sentence(cohort.sessions):
+        ui.warn(counting)
     with ui.card("cohort_people", _("People")):
         names = choose("cohort_measures", list(BY_NAME), cohort.names, _("Measures in the table and the distributions"))
         selection = people_table(cohort, names)

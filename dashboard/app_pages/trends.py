@@ -98,6 +98,8 @@ def page() -> None:
         load_trends_view, store, subject, ui.zone(), model_id=model_id, prefer_model=context.preferred_model()
     )
     view = load()
+    if counting := ui.counting_sentence(view.sessions):
+        ui.warn(counting)
     answers = with_change(view)
     span = charts.date_span(view.local_sessions["recorded_at"], answers["answered_at"], view.local_events["at"])
     phq(view, answers, span)

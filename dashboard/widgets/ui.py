@@ -10,11 +10,12 @@ from html import escape
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import pandas as pd
 import streamlit as st
 
 from dashboard import context
 from dashboard.charts import clock
-from dashboard.i18n import SOURCE, _, dates, language, mark, numbers, percent_pattern, render
+from dashboard.i18n import SOURCE, _, dates, language, mark, n_, numbers, percent_pattern, render
 from dashboard.i18n.vocabulary import ANALYSIS_STATES, PROVENANCES
 from db.records import SessionSummary
 from fer_phq.core.emotions import EMOTIONS
@@ -124,6 +125,24 @@ def note(words: str) -> None:
 def warn(words: str) -> None:
     """Draw a line that must not be overlooked, without alarm."""
     st.html(f'<p class="fp-warning">{text(words)}</p>')
+
+
+def counting_sentence(sessions: pd.DataFrame) -> str:
+    """Return how many sessions an earlier version counted by frames, as a sentence; empty for none.
+
+    Args:
+        sessions: Rows with the column `counts_by_frames`.
+    """
+    n = int(sessions["counts_by_frames"].sum())
+    if not n:
+        return ""
+    return n_(
+        "Of {n} session an earlier version counted coverage and shares by frames, not by time: score it again on the "
+        "Models page.",
+        "Of {n} sessions an earlier version counted coverage and shares by frames, not by time: score them again on "
+        "the Models page.",
+        n,
+    )
 
 
 def problems(title: str, sentences: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, ScalarSelect, and_, case, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from db import messages
 from db.records import (
     AnalysisSummary,
     Consent,
@@ -72,10 +73,25 @@ def analysis_summary(row: AnalysisRow) -> AnalysisSummary:
         emotions=emotions,
         dominant_emotion=row.dominant_emotion,
         phq=_phq(row),
-        warnings=tuple(from_json(warning) for warning in row.warnings),
+        warnings=(*analysis_warnings(row), *_staleness(row)),
         created_at=row.created_at,
         sidecar_digest=row.beside,
     )
+
+
+def analysis_warnings(row: AnalysisRow) -> tuple[Message, ...]:
+    """Return the warnings as the analysis gave them."""
+    return tuple(from_json(warning) for warning in row.warnings)
+
+
+def _staleness(row: AnalysisRow) -> tuple[Message, ...]:
+    """Return a warning where coverage and shares were counted by frames, as they were before time was the unit."""
+    return (messages.COUNTED_BY_FRAMES(),) if row.end_s is None and row.frames_sampled else ()
+
+
+def counts_by_frames() -> ColumnElement[bool]:
+    """Return the condition that an analysis counts coverage and shares by frames, as before time was the unit."""
+    return and_(AnalysisRow.end_s.is_(None), AnalysisRow.frames_sampled > 0)
 
 
 def sampling_of(row: AnalysisRow) -> Sampling:

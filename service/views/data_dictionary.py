@@ -242,6 +242,11 @@ _MODEL_ID = Column("model_id", "text", "Which checkpoint bundle analysed it.")
 _COVERAGE = Column(
     "coverage", "0 to 1", "Time in which the subject's face was seen, divided by the recording's duration."
 )
+_COUNTS_BY_FRAMES = Column(
+    "counts_by_frames",
+    "true or false",
+    "Whether an earlier version counted coverage and shares by frames, not by time. Scoring again mends it.",
+)
 _IS_DEMO = Column("is_demo", "true or false", "Whether it is a made-up demonstration.")
 
 SESSIONS = TableEntry(
@@ -255,6 +260,7 @@ SESSIONS = TableEntry(
         _MODEL_ID,
         _COVERAGE,
         Column("frames_sampled", "count", "Sampled frames."),
+        _COUNTS_BY_FRAMES,
         Column("dominant_emotion", ", ".join(EMOTIONS), "The emotion with the highest mean probability.", NO_FACE),
         *_SHARES,
         *_PHQ,
@@ -277,6 +283,7 @@ COHORT = TableEntry(
         _ANALYSIS_ID,
         _MODEL_ID,
         _COVERAGE,
+        _COUNTS_BY_FRAMES,
         *_SHARES,
         *(column for column in _PHQ if column.name not in _SESSION_ONLY),
         *_MEASURES,

@@ -7,8 +7,10 @@ from datetime import date, timedelta
 
 import pytest
 from shown_pages import WHEN, answer, calm, estimated, html_of, open_page, press, words
+from sqlalchemy import text
 from synthetic_sessions import Plan, recording_info, seed_store, synthetic_analysis
 
+from db.engine import normalise_url, open_engine
 from db.records import SubjectRecord
 from db.store import Store
 from fer_phq.core.phq import Provenance
@@ -41,6 +43,16 @@ def test_sessions_without_measures_say_so(installation: AppSettings, store: Stor
     said = words(open_page("trends", subject=subject.id))
     assert "Nothing measured yet" in said
     assert "Two days with sessions or questionnaires are needed" in said
+
+
+def test_sessions_that_were_counted_by_frames_are_told(person: SubjectRecord, installation: AppSettings) -> None:
+    sentence = "sessions an earlier version counted coverage and shares by frames, not by time"
+    assert sentence not in words(open_page("trends", subject=person.id))
+    with open_engine(normalise_url(installation.database_url)).begin() as connection:
+        connection.execute(text("DROP TRIGGER analyses_written_once"))
+        connection.execute(text("UPDATE analyses SET end_s = NULL WHERE coverage > 0"))
+    for page in ("trends", "cohort"):
+        assert f"Of 8 {sentence}" in words(open_page(page, subject=person.id))
 
 
 def test_events_are_noted_drawn_and_removed(person: SubjectRecord, store: Store) -> None:

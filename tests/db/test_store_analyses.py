@@ -16,7 +16,7 @@ from analysis_samples import (
     sample_voice,
     sample_words,
 )
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,8 +24,8 @@ from db.engine import normalise_url, open_engine
 from db.queries.analyses.analyses import settings_hash
 from db.records import NotFoundError
 from db.store import Store
-from db.tables import ESTIMATE_COLUMNS, AnalysisRow
-from fer_phq.core.analysis import Sampling, Settings
+from db.tables import ESTIMATE_COLUMNS, AnalysisRow, EmbeddingRow, FrameRow
+from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import StoreError
 from fer_phq.core.messages import literal
@@ -141,6 +141,38 @@ def test_settings_hash_tells_what_can_change_a_result() -> None:
     )
     for change in ({"coverage_floor": 0.5}, {"max_side": 640}, {"track": 1}, {"sampling": Sampling(3)}):
         assert settings_hash(dataclasses.replace(Settings(), **change)) != settings_hash(Settings())
+
+
+def test_an_analysis_that_counts_by_frames_says_so_and_can_be_scored_again(
+    url: str, store: Store, session_id: str
+) -> None:
+    analysis = sample_analysis()
+    old_id = _save_as_before_time_was_the_unit(url, store, session_id, analysis)
+    old = store.analyses.get(analysis_id=old_id)
+    assert [warning.code for warning in old.warnings[len(analysis.warnings) :]] == ["db.counted_by_frames"]
+    whole = store.analyses.load_session_analysis(analysis_id=old_id)
+    assert whole.warnings == analysis.warnings  # what is stored of it anew does not say so
+    scope = {"face_kind": analysis.face_kind, "model_id": analysis.model_id}
+    assert store.labels.list_rescorable(**scope) == [old_id]
+    new_id = store.analyses.save(session_id=session_id, analysis=whole, settings=Settings(analysis.sampling))
+    assert new_id != old_id
+    assert store.analyses.get(analysis_id=new_id).warnings == analysis.warnings
+    assert store.labels.list_rescorable(**scope) == []
+
+
+def _save_as_before_time_was_the_unit(url: str, store: Store, session_id: str, analysis: SessionAnalysis) -> str:
+    """Store an analysis as versions did that knew neither the picture's end nor the number of the method."""
+    analysis_id = store.analyses.save(session_id=session_id, analysis=analysis, settings=Settings(analysis.sampling))
+    with open_engine(normalise_url(url)).begin() as connection:
+        row = connection.execute(select(AnalysisRow.__table__)).mappings().one()
+        parts = {
+            table: connection.execute(select(table.__table__)).mappings().all() for table in (FrameRow, EmbeddingRow)
+        }
+        connection.execute(delete(AnalysisRow))
+        connection.execute(insert(AnalysisRow).values({**row, "end_s": None, "settings_hash": "0" * 64}))
+        for table, rows in parts.items():
+            connection.execute(insert(table), [dict(part) for part in rows])
+    return analysis_id
 
 
 def test_what_lay_beside_the_recording_makes_another_analysis(store: Store, session_id: str) -> None:

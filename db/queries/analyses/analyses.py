@@ -18,7 +18,7 @@ from db.engine import ConflictError
 from db.queries.analyses.features import channel_rows, channels_of, embedding_row, embeddings_of
 from db.queries.analyses.measures import write_measures
 from db.queries.base import Queries, get_row, new_id, utc_now
-from db.queries.mapping import analysis_summary
+from db.queries.mapping import analysis_summary, analysis_warnings
 from db.records import AnalysisRecord, AnalysisSummary
 from db.tables import AnalysisRow, ChannelRow, EmbeddingRow, FrameRow, SessionRow
 from fer_phq.core.analysis import BOX_COLUMNS, RecordingInfo, SessionAnalysis, Settings, Timeline, Timing, TrackSummary
@@ -32,17 +32,21 @@ _FLOATS = (*EMOTIONS, *BOX_COLUMNS, "detection_score", "quality")
 _FRAMES = cast("Table", FrameRow.__table__)
 _LANDMARKS = np.dtype("<f4")
 
+METHOD = 2
+"""Raised when the same recording, model and settings give other numbers: an earlier analysis then stands for itself
+alone, and analysing or scoring again adds one. 2: time is the unit of coverage, shares and features."""
+
 
 def settings_hash(settings: Settings, sidecar_digest: str = "") -> str:
     """Compute a digest (SHA-256, 64 hex digits) of everything that can change an analysis's result.
 
     Args:
         settings: The analysis's settings; `chunk_frames` is left out, since it changes no result.
-        sidecar_digest: Digest of the files given beside the recording, as in `SessionAnalysis`. Empty for none, which
-            leaves the hash as it was before such files existed.
+        sidecar_digest: Digest of the files given beside the recording, as in `SessionAnalysis`. Empty for none.
     """
     values = dataclasses.asdict(settings)
     del values["chunk_frames"]
+    values["method"] = METHOD
     if settings.sampling.key_frames:
         values["sampling"]["fps"] = None
     if sidecar_digest:
@@ -187,7 +191,7 @@ class AnalysisQueries(Queries):
                 embeddings=embeddings.embeddings,
                 phq=summary.phq,
                 tracks=tuple(TrackSummary(**track) for track in row.tracks),
-                warnings=summary.warnings,
+                warnings=analysis_warnings(row),
                 timing=Timing(**row.timing),
                 face_kind=embeddings.kind,
                 voice=channels.get(Modality.VOICE),

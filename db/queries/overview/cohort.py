@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select
 
 from db.queries.analyses.measures import measure_columns
 from db.queries.base import TEXT, TIME, Queries, tidy_frame
-from db.queries.mapping import is_superseded, newest_analysis
+from db.queries.mapping import counts_by_frames, is_superseded, newest_analysis
 from db.records import CohortFilter
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow, SubjectTagRow
 from fer_phq.core.emotions import EMOTIONS
@@ -26,6 +26,7 @@ _SESSIONS = {
     "analysis_id": TEXT,
     "model_id": TEXT,
     "coverage": "float64",
+    "counts_by_frames": "bool",
     **dict.fromkeys(EMOTIONS, "float64"),
     "phq_score": "float64",
     "phq_low": "float64",
@@ -47,9 +48,9 @@ class CohortQueries(Queries):
         """Load one row for each analysed session that the filter lets through, by subject's label, then oldest first.
 
         Columns: subject_id, label, is_demo (of the session), session_id, recorded_at (UTC), duration_s, analysis_id,
-        model_id, coverage, the seven mean probabilities, phq_score, phq_low, phq_high, phq_level, phq_scale,
-        phq_provenance and phq_model_id (NaN or None without an estimate), and a column for each of `measures`, NaN
-        where not measured.
+        model_id, coverage, counts_by_frames (as in `TrendQueries.load`), the seven mean probabilities, phq_score,
+        phq_low, phq_high, phq_level, phq_scale, phq_provenance and phq_model_id (NaN or None without an estimate), and
+        a column for each of `measures`, NaN where not measured.
 
         Args:
             cohort: Which sessions.
@@ -65,6 +66,7 @@ class CohortQueries(Queries):
             "recorded_at": SessionRow.recorded_at,
             "duration_s": SessionRow.duration_s,
             "analysis_id": AnalysisRow.id,
+            "counts_by_frames": counts_by_frames(),
         }
         columns = [elsewhere[name] if name in elsewhere else getattr(AnalysisRow, name) for name in _SESSIONS]
         measured = measure_columns(measures)

@@ -10,7 +10,7 @@ from itertools import groupby
 from sqlalchemy import Subquery, func, select
 
 from db.queries.base import Queries
-from db.queries.mapping import is_superseded
+from db.queries.mapping import counts_by_frames, is_superseded
 from db.records import LabelledSessionRecord, QuestionnaireSource
 from db.tables import AnalysisRow, EmbeddingRow, QuestionnaireRow, SessionRow
 from fer_phq.core.phq import Scale
@@ -73,7 +73,8 @@ class LabelQueries(Queries):
         """List analyses that a model can score from their stored embeddings, without the video.
 
         One for each session, demonstrations included, oldest recording first: its newest analysis with such embeddings.
-        A session that the model has analysed with the same settings and sidecar files is left out.
+        A session that the model has analysed with the same settings and sidecar files is left out, unless that counted
+        by frames and not by time.
 
         Args:
             face_kind: The kind of embeddings that the model takes.
@@ -88,6 +89,7 @@ class LabelQueries(Queries):
             AnalysisRow.session_id == newest.c.session_id,
             AnalysisRow.model_id == model_id,
             AnalysisRow.settings_hash == newest.c.settings_hash,
+            ~counts_by_frames(),
         )
         query = (
             select(newest.c.id)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from db.queries.analyses.measures import measure_columns
 from db.queries.base import TEXT, TIME, WHOLE, Queries, get_row, tidy_frame
-from db.queries.mapping import is_superseded, newest_analysis
+from db.queries.mapping import counts_by_frames, is_superseded, newest_analysis
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.messages import from_text
@@ -23,6 +23,7 @@ _TREND = {
     "model_id": TEXT,
     "coverage": "float64",
     "frames_sampled": "int64",
+    "counts_by_frames": "bool",
     "dominant_emotion": TEXT,
     **dict.fromkeys(EMOTIONS, "float64"),
     "phq_score": "float64",
@@ -62,8 +63,9 @@ class TrendQueries(Queries):
     ) -> pd.DataFrame:
         """Load one row for each analysed session of a subject, oldest first: its newest analysis.
 
-        Columns: session_id, analysis_id, recorded_at (UTC), model_id, coverage, frames_sampled, dominant_emotion, the
-        seven mean probabilities, phq_score, phq_low, phq_high, phq_level, phq_scale, phq_provenance, phq_model_id,
+        Columns: session_id, analysis_id, recorded_at (UTC), model_id, coverage, frames_sampled, counts_by_frames
+        (whether an earlier version counted coverage and shares by frames, not by time), dominant_emotion, the seven
+        mean probabilities, phq_score, phq_low, phq_high, phq_level, phq_scale, phq_provenance, phq_model_id,
         phq_modalities ("face+voice"); where there is no estimate those are NaN, and phq_unavailable and phq_detail (a
         `Message`) say why; is_demo; and a column for each of `measures`, NaN where not measured.
 
@@ -80,6 +82,7 @@ class TrendQueries(Queries):
         elsewhere: dict[str, Any] = {
             "session_id": SessionRow.id,
             "analysis_id": AnalysisRow.id,
+            "counts_by_frames": counts_by_frames(),
             "recorded_at": SessionRow.recorded_at,
             "is_demo": SessionRow.is_demo,
         }
