@@ -148,6 +148,7 @@ class AnalysisSummary:
         emotions: Mean probability of each emotion over the time with a face; None without a face.
         phq: An estimate with interval and provenance, or the reason why there is none.
         sidecar_digest: Digest of the files given beside the recording, as in `SessionAnalysis`.
+        choice_at: When a person last chose the subject's faces; None where the choice is the program's.
     """
 
     id: str
@@ -165,6 +166,7 @@ class AnalysisSummary:
     warnings: tuple[Message, ...]
     created_at: datetime
     sidecar_digest: str = ""
+    choice_at: datetime | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,7 +291,7 @@ class SessionSummary:
 
 @dataclass(frozen=True)
 class SessionDetail:
-    """A session with its subject, all its analyses (newest first) and its newest job."""
+    """A session with its subject, all its analyses (newest or last chosen first) and its newest job."""
 
     session: SessionRecord
     subject: SubjectRecord

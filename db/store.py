@@ -9,6 +9,7 @@ from db.engine import normalise_url, open_engine, store_errors
 from db.migrate import check_schema
 from db.queries.administration import AuditQueries, SettingQueries
 from db.queries.analyses.analyses import AnalysisQueries
+from db.queries.analyses.faces import FaceQueries
 from db.queries.analyses.features import FeatureQueries
 from db.queries.analyses.measures import MeasureQueries
 from db.queries.erasure import ErasureQueries
@@ -51,6 +52,7 @@ class Store:
         self.analyses = AnalysisQueries(*connection)
         self.measures = MeasureQueries(*connection)
         self.features = FeatureQueries(*connection)
+        self.faces = FaceQueries(*connection)
         self.questionnaires = QuestionnaireQueries(*connection)
         self.notes = NoteQueries(*connection)
         self.transcripts = TranscriptQueries(*connection)

@@ -1,7 +1,8 @@
 """The schema.
 
-Subject -> session -> analyses -> frames, embeddings, channels, measures; session -> notes, transcript; subject ->
-questionnaires, tags, events; and what the installation keeps of itself: jobs, workers, settings, audit.
+Subject -> session -> analyses -> frames, embeddings, channels, faces with their pictures, measures; session -> notes,
+transcript; subject -> questionnaires, tags, events; and what the installation keeps of itself: jobs, workers, settings,
+audit.
 
 A change here needs a migration in `db/migrations/versions`; a test compares the two on SQLite and PostgreSQL.
 """
@@ -26,10 +27,11 @@ from sqlalchemy import (
     MetaData,
     String,
     UniqueConstraint,
+    select,
     text,
 )
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from db.records import JobState, QuestionnaireSource
@@ -177,6 +179,15 @@ ESTIMATE_COLUMNS = (
 _MODALITIES = tuple("+".join(some) for n in range(1, len(Modality) + 1) for some in combinations(Modality, n))
 
 
+class FaceChoiceRow(Base):
+    """When a person last chose the subject's faces of an analysis; an analysis of the program's choice has no row."""
+
+    __tablename__ = "face_choices"
+
+    analysis_id: Mapped[str] = mapped_column(ForeignKey("analyses.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[datetime]
+
+
 class AnalysisRow(Base):
     """What one model found in one session with one setting. Written once; a trigger refuses updates.
 
@@ -184,6 +195,7 @@ class AnalysisRow(Base):
         beside: The digest of the files given beside the recording (`sidecar_digest` of `SessionAnalysis`).
         end_s: When the picture ends, in seconds; null where coverage and shares were counted by frames, not by time.
         phq_modalities: What the estimate is from, joined by "+", in the order of `Modality`.
+        choice_at: When a person last chose the subject's faces, of `FaceChoiceRow`; null where nobody did.
     """
 
     __tablename__ = "analyses"
@@ -251,6 +263,9 @@ class AnalysisRow(Base):
     tracks: Mapped[list[Any]]
     timing: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
+    choice_at: Mapped[datetime | None] = column_property(
+        select(FaceChoiceRow.at).where(FaceChoiceRow.analysis_id == id).scalar_subquery()
+    )
 
 
 _FACE_COLUMNS = (*EMOTIONS, *BOX_COLUMNS, "detection_score")
@@ -313,6 +328,51 @@ class EmbeddingRow(Base):
     embeddings: Mapped[bytes]
     time_s: Mapped[bytes]
     kind: Mapped[str] = mapped_column(server_default="")
+
+
+class FaceTableRow(Base):
+    """Everybody's faces in an analysis: a `FaceTable` as little-endian arrays, a row for each face, by frame.
+
+    What `frames` and `embeddings` say of the subject's faces is not said again: those rows have frame and track alone.
+
+    Attributes:
+        rows: All faces.
+        other_rows: Those of tracks that are not the subject's.
+        frame: (rows,) int32, index of the sampled frame.
+        track: (rows,) int32, id of the face track.
+        numbers: (other_rows, 16) float32: box, landmarks, detection score and quality.
+        embeddings: (other_rows, dim) float16.
+    """
+
+    __tablename__ = "faces"
+    __table_args__ = (
+        CheckConstraint("other_rows >= 0 AND other_rows <= rows", name="rows"),
+        CheckConstraint(
+            "length(frame) = 4 * rows AND length(track) = 4 * rows AND length(numbers) = 64 * other_rows"
+            " AND length(embeddings) = 2 * dim * other_rows",
+            name="lengths",
+        ),
+    )
+
+    analysis_id: Mapped[str] = mapped_column(ForeignKey("analyses.id", ondelete="CASCADE"), primary_key=True)
+    dim: Mapped[int]
+    rows: Mapped[int]
+    other_rows: Mapped[int]
+    frame: Mapped[bytes]
+    track: Mapped[bytes]
+    numbers: Mapped[bytes]
+    embeddings: Mapped[bytes]
+
+
+class FacePictureRow(Base):
+    """A small picture (JPEG) of a face track of an analysis; it goes with the session's recording."""
+
+    __tablename__ = "face_pictures"
+    __table_args__ = (CheckConstraint("length(picture) > 0", name="picture"),)
+
+    analysis_id: Mapped[str] = mapped_column(ForeignKey("analyses.id", ondelete="CASCADE"), primary_key=True)
+    track: Mapped[int] = mapped_column(primary_key=True)
+    picture: Mapped[bytes]
 
 
 class ChannelRow(Base):

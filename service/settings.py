@@ -159,13 +159,13 @@ class AppSettings(BaseSettings):
         """Return the pipeline's settings: this installation's, with a job's own on top.
 
         Args:
-            overrides: The job's own `fps`, `key_frames` and `track`.
+            overrides: The job's own `fps`, `key_frames`, and `track` or `tracks`.
 
         Raises:
             SettingsError: There is another setting, or a value cannot be used.
         """
         overrides = dict(overrides or {})
-        unknown = sorted(set(overrides) - {"fps", "key_frames", "track"})
+        unknown = sorted(set(overrides) - {"fps", "key_frames", "track", "tracks"})
         if unknown:
             raise SettingsError(messages.UNKNOWN_ANALYSIS_SETTING(names=tuple(unknown)))
         try:
@@ -173,10 +173,13 @@ class AppSettings(BaseSettings):
             key_frames = bool(overrides.get("key_frames", False))
             sampling = Sampling(fps=fps, key_frames=key_frames)
             track = None if overrides.get("track") is None else int(overrides["track"])
+            tracks = tuple(int(number) for number in overrides.get("tracks") or ())
+            return Settings(
+                sampling=sampling, coverage_floor=self.coverage_floor, track=track, tracks=tracks, all_faces=True
+            )
         except (TypeError, ValueError) as error:
             message = messages.UNUSABLE_ANALYSIS_SETTINGS(settings=str(overrides), reason=str(error))
             raise SettingsError(message) from error
-        return Settings(sampling=sampling, coverage_floor=self.coverage_floor, track=track)
 
 
 def load_settings(**overrides: Any) -> AppSettings:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from db.engine import normalise_url, open_engine
 from db.records import SessionRecord
 from db.store import Store
-from fer_phq.core.analysis import RecordingInfo, Sampling, SessionAnalysis, Timeline, Timing, TrackSummary
+from fer_phq.core.analysis import FaceTable, RecordingInfo, Sampling, SessionAnalysis, Timeline, Timing, TrackSummary
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import literal
 from fer_phq.core.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, Provenance, Scale, UnavailableReason
@@ -122,6 +122,32 @@ def sample_analysis(
     )
 
 
+def with_all_faces(analysis: SessionAnalysis, *, seed: int = 1) -> SessionAnalysis:
+    """A sample analysis with everybody's faces: the subject's, and two of track 4 while the subject is away."""
+    draw = np.random.default_rng(seed)
+    rows, gaps = (np.flatnonzero(seen) for seen in (analysis.timeline.has_face, ~analysis.timeline.has_face))
+    frame = np.r_[rows, gaps].astype(np.int32)
+    order = np.argsort(frame)
+    timeline = analysis.timeline
+    columns = (timeline.box, timeline.landmarks, timeline.detection_score, timeline.quality)
+    box, landmarks, score, quality = (
+        np.concatenate([column[rows], draw.uniform(0, 1, (len(gaps), *column.shape[1:]))]).astype(np.float32)[order]
+        for column in columns
+    )
+    others = draw.normal(size=(len(gaps), analysis.embeddings.shape[1])).astype(np.float32)
+    faces = FaceTable(
+        frame=frame[order],
+        track=np.r_[np.zeros(len(rows), np.int32), np.full(len(gaps), 4, np.int32)][order],
+        box=box,
+        landmarks=landmarks,
+        detection_score=score,
+        quality=quality,
+        embeddings=np.concatenate([analysis.embeddings, others])[order],
+        pictures={0: b"picture of the subject", 4: b"picture of somebody else"},
+    )
+    return replace(analysis, faces=faces)
+
+
 def new_session(
     store: Store, subject_id: str, name: str = "session.mp4", at: datetime = MONDAY, *, is_demo: bool = False
 ) -> SessionRecord:
@@ -138,7 +164,7 @@ def new_session(
 
 HEALTH_TABLES = (
     *("subjects", "sessions", "analyses", "frames", "embeddings", "channels", "measures", "questionnaires", "jobs"),
-    *("notes", "transcripts", "subject_tags", "events"),
+    *("notes", "transcripts", "subject_tags", "events", "faces", "face_pictures", "face_choices"),
 )
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import pandas as pd
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,11 @@ from fer_phq.core.messages import Message
 Row = TypeVar("Row", bound=Base)
 MAX_TAG = 60
 """Characters of a tag, of a subject or of a note."""
+HEALTH_TABLES = (
+    "subjects, sessions, analyses, face_choices, frames, embeddings, channels, faces, face_pictures, measures,"
+    " questionnaires, jobs, notes, transcripts, subject_tags, events"
+)
+"""Tables that may hold health data."""
 BY = ", "
 """Between the program and the person in an audit line's actor."""
 
@@ -72,6 +77,17 @@ class Queries:
         session.add(
             AuditRow(at=utc_now(), actor=actor, action=action, object_kind=kind, object_id=object_id, detail=detail)
         )
+
+    def _clear_erased_bytes(self) -> bool:
+        """Empty SQLite's write-ahead log, which still holds the erased pages; vacuum PostgreSQL's tables."""
+        with store_errors(self._url):
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            with connection:
+                if self._engine.dialect.name == "postgresql":
+                    connection.execute(text(f"VACUUM {HEALTH_TABLES}"))
+                    return True
+                busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+                return not busy
 
 
 def get_row(session: Session, table: type[Row], row_id: str, *, lock: bool = False) -> Row:

@@ -5,18 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, func, select, text
+from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy.orm import Session
 
-from db.engine import store_errors
 from db.queries.base import Queries, get_row
 from db.records import ErasureReport
 from db.tables import AnalysisRow, JobRow, QuestionnaireRow, SessionRow, SubjectRow
 
-_HEALTH_TABLES = (
-    "subjects, sessions, analyses, frames, embeddings, channels, measures, questionnaires, jobs, notes, transcripts,"
-    " subject_tags, events"
-)
 Erasable = SubjectRow | SessionRow | AnalysisRow
 
 
@@ -71,17 +66,6 @@ class ErasureQueries(Queries):
 
     def _cleared(self, report: ErasureReport) -> ErasureReport:
         return dataclasses.replace(report, bytes_cleared=self._clear_erased_bytes())
-
-    def _clear_erased_bytes(self) -> bool:
-        """Empty SQLite's write-ahead log, which still holds the erased pages; vacuum PostgreSQL's tables."""
-        with store_errors(self._url):
-            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            with connection:
-                if self._engine.dialect.name == "postgresql":
-                    connection.execute(text(f"VACUUM {_HEALTH_TABLES}"))
-                    return True
-                busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-                return not busy
 
 
 def _plan_erasure(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, case, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, case, func, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from db import messages
@@ -76,6 +76,7 @@ def analysis_summary(row: AnalysisRow) -> AnalysisSummary:
         warnings=(*analysis_warnings(row), *_staleness(row)),
         created_at=row.created_at,
         sidecar_digest=row.beside,
+        choice_at=row.choice_at,
     )
 
 
@@ -208,6 +209,18 @@ def is_past_retention(now: datetime) -> ColumnElement[bool]:
     return and_(SessionRow.retain_until <= now, SessionRow.media_path.is_not(None))
 
 
+def newest_first(analysis: type[AnalysisRow]) -> tuple[ColumnElement[Any], ...]:
+    """Build the order of a session's analyses, the one that stands for it first.
+
+    The newest is first. An analysis whose faces a person chose is as new as that choice, since the same choice may be
+    made again.
+
+    Args:
+        analysis: The table of analyses, or an alias of it.
+    """
+    return func.coalesce(analysis.choice_at, analysis.created_at).desc(), analysis.id.desc()
+
+
 def newest_analysis(
     session_id: InstrumentedAttribute[str] = SessionRow.id,
     *,
@@ -228,7 +241,7 @@ def newest_analysis(
         query = query.where(analysis.model_id == model_id)
     elif prefer_model is not None:
         query = query.order_by(case((analysis.model_id == prefer_model, 0), else_=1))
-    newest = query.order_by(analysis.created_at.desc(), analysis.id.desc()).limit(1)
+    newest = query.order_by(*newest_first(analysis)).limit(1)
     return newest.correlate(SessionRow).scalar_subquery()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from db import messages
 from db.engine import ConflictError
@@ -16,6 +16,7 @@ from db.queries.mapping import (
     is_past_retention,
     job_record,
     newest_analysis,
+    newest_first,
     newest_job,
     session_record,
     subject_record,
@@ -30,7 +31,7 @@ from db.records import (
     SessionRecord,
     SessionSummary,
 )
-from db.tables import AnalysisRow, JobRow, SessionRow, SubjectRow, TranscriptRow
+from db.tables import AnalysisRow, FacePictureRow, JobRow, SessionRow, SubjectRow, TranscriptRow
 from fer_phq.core.analysis import RecordingInfo
 
 
@@ -228,7 +229,8 @@ class SessionQueries(Queries):
 
         Args:
             session_id: The session's UUID.
-            media_path: Its path, relative to the media folder; None when it was removed, while the session's rows stay.
+            media_path: Its path, relative to the media folder; None when it was removed, while the session's rows stay,
+                except the pictures of faces, which are removed too.
 
         Raises:
             NotFoundError: There is no such session.
@@ -236,8 +238,14 @@ class SessionQueries(Queries):
         with self._writing() as session:
             row = get_row(session, SessionRow, session_id, lock=True)
             row.media_path = media_path
+            analyses = select(AnalysisRow.id).where(AnalysisRow.session_id == session_id)
+            pictures = delete(FacePictureRow).where(FacePictureRow.analysis_id.in_(analyses))
+            removed = [] if media_path else session.execute(pictures.returning(FacePictureRow.track)).all()
             self._audit(session, "set_media" if media_path else "remove_media", "session", session_id)
-            return session_record(stored(session, row))
+            record = session_record(stored(session, row))
+        if removed:
+            self._clear_erased_bytes()
+        return record
 
     def media_in_use(self, *, media_path: str) -> bool:
         """Tell whether some session's recording lies at this path of the media folder."""
@@ -292,11 +300,7 @@ class SessionQueries(Queries):
         Raises:
             NotFoundError: There is no such session.
         """
-        analyses = (
-            select(AnalysisRow)
-            .where(AnalysisRow.session_id == session_id)
-            .order_by(AnalysisRow.created_at.desc(), AnalysisRow.id.desc())
-        )
+        analyses = select(AnalysisRow).where(AnalysisRow.session_id == session_id).order_by(*newest_first(AnalysisRow))
         newest = select(JobRow).where(JobRow.session_id == session_id).order_by(JobRow.created_at.desc()).limit(1)
         with self._reading() as session:
             row = get_row(session, SessionRow, session_id)

@@ -7,7 +7,7 @@ Boxes are (x0, y0, x1, y1) in pixels of the recording as it is displayed (after 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -54,9 +54,15 @@ class Settings:
             to 1.
         min_face_frames: Fewest half seconds with a face before an estimate is given.
         detection_threshold: Lowest detector score that counts as a face, 0 to 1.
-        track: Id of the face track to analyse (as in `SessionAnalysis.tracks`); None chooses the subject.
+        track: Id of a face track of the subject (as in `SessionAnalysis.tracks`), whose person is analysed; None leaves
+            the choice to the program.
+        tracks: Ids of exactly the subject's face tracks, as a person chose them; empty leaves the choice to `track`.
+        all_faces: Whether everybody's faces are part of the result, with a picture of each track, so that the subject's
+            can be chosen later.
         max_side: Longer side in pixels to which decoded frames are reduced; bounds memory for large recordings.
         chunk_frames: How many frames are held at once.
+
+    Raises ValueError where both `track` and `tracks` name the subject.
     """
 
     sampling: Sampling = Sampling()
@@ -64,12 +70,23 @@ class Settings:
     min_face_frames: int = 8
     detection_threshold: float = 0.5
     track: int | None = None
+    tracks: tuple[int, ...] = ()
+    all_faces: bool = False
     max_side: int = 1280
     chunk_frames: int = 16
 
+    def __post_init__(self) -> None:
+        """Bring the tracks into an order that does not depend on who names them."""
+        object.__setattr__(self, "tracks", tuple(sorted(set(self.tracks))))
+        if self.tracks and self.track is not None:
+            raise ValueError(f"Either track {self.track} or the tracks {self.tracks} are the subject's, not both.")
+
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Settings:
-        """Read the settings that an analysis was stored with, as `dataclasses.asdict` gives them."""
+        """Read the settings that an analysis was stored with, as `dataclasses.asdict` gives them.
+
+        What an earlier version did not store has its default.
+        """
         return cls(**{**fields, "sampling": Sampling(**fields["sampling"])})
 
 
@@ -206,6 +223,9 @@ class TrackSummary:
         last_s: When it was last seen.
         mean_area: Mean share of the picture that the face fills, 0 to 1.
         is_subject: Whether it belongs to the subject.
+        person: Number of the person whom the program takes it for, from 0, the one who is seen most first; None in
+            analyses of an earlier version.
+        seen_s: Seconds for which it was in view; None in analyses of an earlier version.
     """
 
     track: int
@@ -214,6 +234,65 @@ class TrackSummary:
     last_s: float
     mean_area: float
     is_subject: bool
+    person: int | None = None
+    seen_s: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class FaceTable:
+    """Faces in sampled frames, a row each in order of time, and small pictures of their tracks.
+
+    Attributes:
+        frame: (k,) int32, index of the sampled frame.
+        track: (k,) int32, id of the face track.
+        box: (k, 4) float32 pixels.
+        landmarks: (k, 5, 2) float32 pixels, as in `Timeline`.
+        detection_score: (k,) float32, 0 to 1.
+        quality: (k,) float32, 0 to 1.
+        embeddings: (k, dim) float32.
+        pictures: The best face crop of a track as JPEG, by the track's id; not every track has one.
+    """
+
+    frame: npt.NDArray[np.int32]
+    track: npt.NDArray[np.int32]
+    box: FloatArray
+    landmarks: FloatArray
+    detection_score: FloatArray
+    quality: FloatArray
+    embeddings: FloatArray
+    pictures: Mapping[int, bytes] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        """Return the number of faces."""
+        return len(self.frame)
+
+    def of_tracks(self, tracks: Collection[int]) -> FaceTable:
+        """Return the faces of some tracks, with their pictures."""
+        rows = np.isin(self.track, list(tracks))
+        return FaceTable(
+            frame=self.frame[rows],
+            track=self.track[rows],
+            box=self.box[rows],
+            landmarks=self.landmarks[rows],
+            detection_score=self.detection_score[rows],
+            quality=self.quality[rows],
+            embeddings=self.embeddings[rows],
+            pictures={track: picture for track, picture in self.pictures.items() if track in tracks},
+        )
+
+    def overlap(self) -> tuple[int, int, int] | None:
+        """Find two faces in one frame, which cannot be one person.
+
+        Returns:
+            The frame's index and the two tracks' ids; None where no frame has two faces.
+        """
+        order = np.argsort(self.frame, kind="stable")
+        doubles = np.flatnonzero(np.diff(self.frame[order]) == 0)
+        if not len(doubles):
+            return None
+        pair = order[doubles[0] : doubles[0] + 2]
+        earlier, later = sorted(int(track) for track in self.track[pair])
+        return int(self.frame[pair[0]]), earlier, later
 
 
 @dataclass(frozen=True)
@@ -288,9 +367,11 @@ class SessionAnalysis:
         voice: The subject's voice; None without sound.
         words: The subject's words; None without a transcript.
         sidecar_digest: `Sidecar.digest` of the files that accompanied the recording; empty without any.
+        faces: Everybody's faces, the subject's included; None where they were not collected (`Settings.all_faces`).
         face_time_s: (m,) seconds of the frames with a face.
 
-    Raises ValueError where embeddings and frames with a face differ in number.
+    Raises ValueError where embeddings and frames with a face differ in number, or where `faces` has the subject in
+    other frames.
     """
 
     recording: RecordingInfo
@@ -306,6 +387,7 @@ class SessionAnalysis:
     voice: FeatureSeries | None = None
     words: FeatureSeries | None = None
     sidecar_digest: str = ""
+    faces: FaceTable | None = None
     face_time_s: TimeArray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -315,6 +397,15 @@ class SessionAnalysis:
             raise ValueError(
                 f"{len(self.face_time_s)} frames with a face need as many embeddings, got {len(self.embeddings)}."
             )
+        if self.faces is not None:
+            rows = self.faces.frame[np.isin(self.faces.track, self.subject_tracks)]
+            if not np.array_equal(rows, np.flatnonzero(self.timeline.has_face)):
+                raise ValueError("The faces of the subject's tracks are not in the frames in which the subject is.")
+
+    @property
+    def subject_tracks(self) -> tuple[int, ...]:
+        """Ids of the subject's face tracks."""
+        return tuple(track.track for track in self.tracks if track.is_subject)
 
     @property
     def coverage(self) -> float:

@@ -8,9 +8,9 @@ from fer_phq.core import lazy_names
 
 if TYPE_CHECKING:
     from fer_phq.pipeline.image import Face, analyze_image
-    from fer_phq.pipeline.session import analyze, with_estimate
+    from fer_phq.pipeline.session import analyze, choose_faces, with_estimate
 
-__all__ = ["Face", "analyze", "analyze_image", "with_estimate"]
+__all__ = ["Face", "analyze", "analyze_image", "choose_faces", "with_estimate"]
 
 # Imported on first use: whoever reads the pipeline's messages must not wait for torch.
 __getattr__ = lazy_names(
@@ -19,6 +19,7 @@ __getattr__ = lazy_names(
         "Face": "fer_phq.pipeline.image",
         "analyze_image": "fer_phq.pipeline.image",
         "analyze": "fer_phq.pipeline.session",
+        "choose_faces": "fer_phq.pipeline.session",
         "with_estimate": "fer_phq.pipeline.session",
     },
 )

@@ -35,7 +35,7 @@ def extract_faces(
     Args:
         recording: The recording, from `probe`.
         model: Embeds the crops.
-        settings: Sampling, detection threshold and the subject's track.
+        settings: Sampling, detection threshold and the subject's tracks.
         timer: Measures the stages "decode", "detect" and "embed".
         on_progress: Called after each chunk; it may raise `AnalysisCancelled`.
         display_name: What errors call the recording; its path when omitted.
@@ -45,11 +45,11 @@ def extract_faces(
 
     Raises:
         RecordingError: The recording cannot be decoded.
-        SettingsError: The recording has no track of the settings' id.
+        SettingsError: The recording has no track of the settings' ids, or two of them are in view at the same time.
     """
     detector = FaceDetector(settings.detection_threshold)
     tracker = Tracker()
-    collector = FaceCollector(model.dim)
+    collector = FaceCollector(model.dim, with_pictures=settings.all_faces)
     # How many key frames there are is not known before they are read.
     expected = 0 if settings.sampling.key_frames else round(recording.duration_s * settings.sampling.fps)
     with sample_frames(
@@ -60,9 +60,9 @@ def extract_faces(
                 observations, crops = observe_faces(frames, detector, tracker, first_index=len(collector))
             with timer.measure("embed"):
                 embeddings = model.embed(crops)
-            collector.add([frame.time_s for frame in frames], observations, embeddings)
+            collector.add([frame.time_s for frame in frames], observations, embeddings, crops)
             on_progress(Progress(Step.FACES, len(collector), max(len(collector), expected) if expected else None))
-    faces = collector.of_subject(tracker.tracks(), settings.track, recording)
+    faces = collector.of_subject(tracker.tracks(), settings, recording)
     return faces, (*stream.warnings, *faces.warnings(settings))
 
 

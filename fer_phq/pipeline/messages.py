@@ -11,6 +11,11 @@ OTHER_TRACKS = counted(
     "{n} other face tracks were left out; the subject is track {tracks} (longest, largest, most central), "
     "and another can be chosen.",
 )
+FACES_BY_HAND = counted(
+    "pipeline.faces_by_hand",
+    "The subject's faces were chosen by hand: face track {tracks}.",
+    "The subject's faces were chosen by hand: face tracks {tracks}.",
+)
 NO_FACE = template(
     "pipeline.no_face",
     "No face was found in any sampled frame: check lighting, distance and that the face is in view.",
@@ -23,6 +28,20 @@ UNKNOWN_TRACK = template(
     "pipeline.unknown_track", "There is no face track {track} in this recording; its tracks are: {tracks}."
 )
 NO_TRACKS = template("pipeline.no_tracks", "There is no face track {track} in this recording; its tracks are: none.")
+TRACKS_TOGETHER = template(
+    "pipeline.tracks_together",
+    "Face tracks {first} and {second} are both in the picture at {seconds:.1f} s, so they are two people: leave one "
+    "of them out.",
+)
+FACES_MISSING = template(
+    "pipeline.faces_missing",
+    "This analysis holds only the subject's faces: analyse the recording again to choose among everybody's.",
+)
+FACES_OF_OTHER_NETWORK = template(
+    "pipeline.faces_of_other_network",
+    "The faces of this analysis were read by another network than that of the model {model_id}: analyse the recording "
+    "again, then choose.",
+)
 VOICE_OF_EVERYONE = template(
     "pipeline.voice_of_everyone", "Nothing says who speaks when: the voice is that of everyone who is heard."
 )

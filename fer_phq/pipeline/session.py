@@ -20,11 +20,14 @@ from fer_phq.core.analysis import (
     check_face,
     usable_features,
 )
+from fer_phq.core.errors import ModelError
 from fer_phq.core.phq import PhqUnavailable, UnavailableReason
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.models.model import FerPhqModel, load_model
+from fer_phq.pipeline import messages
 from fer_phq.pipeline.faces import extract_faces
 from fer_phq.pipeline.speech import extract_speech, ignore_progress, load_sidecar
+from fer_phq.pipeline.subject import FACE_WARNINGS, reselect_subject
 from fer_phq.pipeline.timing import StageTimer
 from fer_phq.video import probe
 
@@ -44,7 +47,7 @@ def analyze(
     Args:
         path: The recording.
         model: From `load_model`; the active bundle when omitted.
-        settings: Sampling, thresholds and the subject's track.
+        settings: Sampling, thresholds and the subject's tracks.
         on_progress: Called as each step (faces, sound, words, estimate) goes on; it may raise `AnalysisCancelled`.
         sidecar: A transcript, and sound that was recorded separately.
         display_name: What errors and warnings call the recording; its path when omitted.
@@ -52,7 +55,7 @@ def analyze(
     Raises:
         RecordingError: The recording, or the separate sound, cannot be analysed.
         FerPhqError: The transcript cannot be used, or has no such speaker.
-        SettingsError: The recording has no face track of the settings' id.
+        SettingsError: The recording has no face track of the settings' ids, or two of them are in view at once.
     """
     model = model or load_model()
     settings = settings or Settings()
@@ -87,11 +90,42 @@ def analyze(
         voice=speech.voice,
         words=speech.words,
         sidecar_digest=sidecar_digest,
+        faces=faces.all_faces,
     )
     analysis = with_estimate(analysis, model, settings)
     report(Progress(Step.ESTIMATE, 1, 1))
     log.info("stages: %s", ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in asdict(analysis.timing).items()))
     return analysis
+
+
+def choose_faces(analysis: SessionAnalysis, model: FerPhqModel, settings: Settings) -> SessionAnalysis:
+    """Analyse other faces of an analysed recording as the subject's, from what the analysis holds: nothing is decoded.
+
+    Voice and words stay as they are.
+
+    Args:
+        analysis: An analysis with everybody's faces.
+        model: Its emotion head and PHQ heads are run; its backbone made the faces' embeddings.
+        settings: The analysis's settings, with the `tracks` of the subject.
+
+    Raises:
+        SettingsError: The analysis has only one person's faces, there is no such track, or two of them are in view at
+            the same time.
+        ModelError: Another backbone made the embeddings.
+    """
+    faces = reselect_subject(analysis, settings.tracks)
+    if analysis.face_kind != model.face_kind:
+        raise ModelError(messages.FACES_OF_OTHER_NETWORK(model_id=model.model_id))
+    codes = {declared.code for declared in FACE_WARNINGS}
+    remaining = [warning for warning in analysis.warnings if warning.code not in codes]
+    selected = replace(
+        analysis,
+        timeline=faces.timeline(model.classify(faces.embeddings)),
+        embeddings=faces.embeddings,
+        tracks=faces.tracks,
+        warnings=(*faces.warnings(settings), *remaining),
+    )
+    return with_estimate(selected, model, settings)
 
 
 def with_estimate(analysis: SessionAnalysis, model: FerPhqModel, settings: Settings) -> SessionAnalysis:

@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import io
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from PIL import Image as PillowImage
 
-from fer_phq.core.analysis import RecordingInfo, Settings, Timeline, TrackSummary
-from fer_phq.core.arrays import FloatArray, TimeArray
+from fer_phq.core.analysis import (
+    FaceTable,
+    RecordingInfo,
+    SessionAnalysis,
+    Settings,
+    Timeline,
+    TrackSummary,
+    display_durations,
+)
+from fer_phq.core.arrays import FloatArray, Image, TimeArray
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import SettingsError
 from fer_phq.core.messages import Message
-from fer_phq.faces import Detection, TrackStats, choose_subject, same_person
+from fer_phq.faces import Detection, TrackStats, link_persons
 from fer_phq.pipeline import messages
+
+PICTURED_PERSONS = 60
+"""Of how many persons, those who are seen most, pictures are part of an analysis."""
+MAX_PICTURES = 240
+"""The most pictures of an analysis: a person of many tracks has pictures of those that are seen longest."""
+PICTURE_QUALITY = 80
+"""JPEG quality of a track's picture: about three kilobytes at the side of a crop."""
+FACE_WARNINGS = (
+    messages.OTHER_TRACKS,
+    messages.FACES_BY_HAND,
+    messages.NO_FACE,
+    messages.LOW_COVERAGE,
+)
+"""What `SubjectFaces.warnings` may say."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,19 +63,24 @@ class SubjectFaces:
 
     Attributes:
         time_s: (n,) times of all sampled frames in seconds.
-        end_s: When the picture ends, in seconds.
+        end_s: When the picture ends, in seconds; None where that is not known.
         recording_s: The recording's duration in seconds, the longer of picture and sound.
-        faces: The subject's faces, at most one a frame, ascending; m of them.
-        embeddings: (m, dim) float32, one row for each of `faces`.
+        faces: The subject's faces, at most one a frame; m of them.
         tracks: Summaries of all face tracks, the subject's and others.
+        all_faces: Everybody's faces; None where they are not asked for.
     """
 
     time_s: TimeArray
-    end_s: float
+    end_s: float | None
     recording_s: float
-    faces: tuple[FaceObservation, ...]
-    embeddings: FloatArray
+    faces: FaceTable
     tracks: tuple[TrackSummary, ...]
+    all_faces: FaceTable | None = None
+
+    @property
+    def embeddings(self) -> FloatArray:
+        """(m, dim) float32, one row for each of `faces`."""
+        return self.faces.embeddings
 
     def timeline(self, emotions: FloatArray) -> Timeline:
         """Build the timeline of all sampled frames, NaN where there is no face of the subject.
@@ -60,7 +89,6 @@ class SubjectFaces:
             emotions: (m, 7) float32 probabilities, one row for each of `faces`.
         """
         n = len(self.time_s)
-        rows = [face.frame for face in self.faces]
         timeline = Timeline(
             time_s=self.time_s,
             emotions=np.full((n, len(EMOTIONS)), np.nan, np.float32),
@@ -70,25 +98,27 @@ class SubjectFaces:
             quality=np.full(n, np.nan, np.float32),
             end_s=self.end_s,
         )
+        rows = self.faces.frame
         timeline.emotions[rows] = emotions
-        for face in self.faces:
-            timeline.box[face.frame] = face.detection.box
-            timeline.landmarks[face.frame] = face.detection.landmarks
-            timeline.detection_score[face.frame] = face.detection.score
-            timeline.quality[face.frame] = face.quality
+        timeline.box[rows] = self.faces.box
+        timeline.landmarks[rows] = self.faces.landmarks
+        timeline.detection_score[rows] = self.faces.detection_score
+        timeline.quality[rows] = self.faces.quality
         return timeline
 
     def warnings(self, settings: Settings) -> tuple[Message, ...]:
         """Return what limits the result: other people in view, or a face that is seldom seen."""
         warnings = []
+        subject_ids = tuple(str(track.track) for track in self.tracks if track.is_subject)
         # A face seen in a single frame is mostly a half-hidden one, not another person.
         other_tracks = [track for track in self.tracks if not track.is_subject and track.frames > 1]
-        if other_tracks:
-            subject_ids = tuple(str(track.track) for track in self.tracks if track.is_subject)
+        if settings.tracks:
+            warnings.append(messages.FACES_BY_HAND(n=len(subject_ids), tracks=subject_ids))
+        elif other_tracks:
             warnings.append(messages.OTHER_TRACKS(n=len(other_tracks), tracks=subject_ids))
         timeline = self.timeline(np.zeros((len(self.faces), len(EMOTIONS)), np.float32))
         coverage = timeline.coverage(self.recording_s)
-        if not self.faces:
+        if not len(self.faces):
             warnings.append(messages.NO_FACE())
         elif coverage < settings.coverage_floor:
             warnings.append(messages.LOW_COVERAGE(coverage=coverage, floor=settings.coverage_floor))
@@ -96,91 +126,195 @@ class SubjectFaces:
 
 
 class FaceCollector:
-    """Collects observations and embeddings of all faces as frames pass; memory grows by a row of numbers a face."""
+    """Collects observations and embeddings of all faces as frames pass.
 
-    def __init__(self, dim: int) -> None:
-        """Start without frames; embeddings have `dim` numbers."""
+    Memory grows by a row of numbers a face, and by a small picture a track where pictures are asked for.
+    """
+
+    def __init__(self, dim: int, *, with_pictures: bool = False) -> None:
+        """Start without frames.
+
+        Args:
+            dim: How many numbers an embedding has.
+            with_pictures: Whether the best crop of each track is part of the collection.
+        """
         self._dim = dim
+        self._with_pictures = with_pictures
         self._times: list[float] = []
         self._observations: list[FaceObservation] = []
         self._embeddings: list[FloatArray] = []
+        self._pictures: dict[int, tuple[float, bytes]] = {}
 
     def __len__(self) -> int:
         """Number of sampled frames so far."""
         return len(self._times)
 
-    def add(self, times: Sequence[float], observations: Sequence[FaceObservation], embeddings: FloatArray) -> None:
+    def add(
+        self,
+        times: Sequence[float],
+        observations: Sequence[FaceObservation],
+        embeddings: FloatArray,
+        crops: Sequence[Image] = (),
+    ) -> None:
         """Add a chunk of frames.
 
         Args:
             times: Times of its frames in seconds.
             observations: The faces in its frames.
             embeddings: (faces, dim) float32, one row for each of the faces.
+            crops: The faces' aligned crops, uint8 RGB, in the same order; they may be left out without pictures.
         """
         self._times.extend(times)
         self._observations.extend(observations)
         self._embeddings.append(embeddings)
+        if self._with_pictures:
+            for face, crop in zip(observations, crops, strict=True):
+                best = self._pictures.get(face.track)
+                if best is None or face.quality > best[0]:
+                    self._pictures[face.track] = face.quality, encode_picture(crop)
 
-    def of_subject(self, tracks: Sequence[TrackStats], track: int | None, recording: RecordingInfo) -> SubjectFaces:
+    def of_subject(self, tracks: Sequence[TrackStats], settings: Settings, recording: RecordingInfo) -> SubjectFaces:
         """Return the faces of the subject.
 
         Args:
             tracks: All face tracks of the recording.
-            track: Id of a track of the subject; None leaves the choice to `choose_subject`.
+            settings: Which track, or which tracks, are the subject's, and whether everybody's faces are asked for.
             recording: The recording.
 
         Raises:
-            SettingsError: There is no such track.
+            SettingsError: There is no such track, or two of them are in view at the same time.
         """
-        subject_ids = subject_tracks(tracks, track)
-        rows = [i for i, face in enumerate(self._observations) if face.track in subject_ids]
-        embeddings = np.concatenate(self._embeddings) if self._embeddings else np.zeros((0, self._dim), np.float32)
-        return SubjectFaces(
-            time_s=np.asarray(self._times, np.float64),
-            end_s=recording.duration_s if recording.picture_end_s is None else recording.picture_end_s,
-            recording_s=recording.duration_s,
-            faces=tuple(self._observations[i] for i in rows),
-            embeddings=embeddings[rows],
-            tracks=tuple(summarize(stats, stats.track in subject_ids) for stats in tracks),
+        persons = link_persons(tracks)
+        end_s = recording.duration_s if recording.picture_end_s is None else recording.picture_end_s
+        time_s = np.asarray(self._times, np.float64)
+        all_faces = self._table()
+        seen_s = np.bincount(all_faces.track, display_durations(time_s, end_s)[all_faces.frame])
+        person_of = {track: number for number, person in enumerate(persons) for track in person}
+        summaries = [
+            TrackSummary(
+                track=stats.track,
+                frames=stats.frames,
+                first_s=stats.first_s,
+                last_s=stats.last_s,
+                mean_area=stats.mean_area,
+                is_subject=False,
+                person=person_of[stats.track],
+                seen_s=float(seen_s[stats.track]),
+            )
+            for stats in tracks
+        ]
+        if self._with_pictures:
+            pictures = {track: self._pictures[track][1] for track in pictured_tracks(persons)}
+            all_faces = replace(all_faces, pictures=pictures)
+        faces = select_subject(summaries, all_faces, subject_tracks(persons, settings), time_s, end_s, recording)
+        return faces if settings.all_faces else replace(faces, all_faces=None)
+
+    def _table(self) -> FaceTable:
+        """Return all faces as a table, without pictures."""
+        faces = self._observations
+        return FaceTable(
+            frame=np.array([face.frame for face in faces], np.int32),
+            track=np.array([face.track for face in faces], np.int32),
+            box=np.array([face.detection.box for face in faces], np.float32).reshape(-1, 4),
+            landmarks=np.array([face.detection.landmarks for face in faces], np.float32).reshape(-1, 5, 2),
+            detection_score=np.array([face.detection.score for face in faces], np.float32),
+            quality=np.array([face.quality for face in faces], np.float32),
+            embeddings=np.concatenate([np.zeros((0, self._dim), np.float32), *self._embeddings]),
         )
 
 
-def subject_tracks(tracks: Sequence[TrackStats], track: int | None) -> frozenset[int]:
-    """Return the ids of the subject's tracks; none when there are no tracks.
-
-    A person who left and came back has several: those that `same_person` joins with the first.
+def select_subject(
+    tracks: Sequence[TrackSummary],
+    all_faces: FaceTable,
+    subject_ids: Collection[int],
+    time_s: TimeArray,
+    end_s: float | None,
+    recording: RecordingInfo,
+) -> SubjectFaces:
+    """Select the subject's faces among everybody's.
 
     Args:
-        tracks: All face tracks of the recording.
-        track: Id of a track of the subject; None leaves the choice to `choose_subject`.
+        tracks: All face tracks of the recording, whoever the subject was before.
+        all_faces: Everybody's faces.
+        subject_ids: Ids of the subject's tracks.
+        time_s: (n,) times of all sampled frames in seconds.
+        end_s: When the picture ends, in seconds; None where that is not known.
+        recording: The recording.
 
     Raises:
-        SettingsError: There is no such track.
+        SettingsError: There is no such track, or two of them are in view at the same time.
     """
-    if track is None:
-        track = choose_subject(tracks)
-    if track is None:
-        return frozenset()
-    ids = sorted({stats.track for stats in tracks})
-    if not ids:
-        raise SettingsError(messages.NO_TRACKS(track=track))
-    if track not in ids:
-        raise SettingsError(messages.UNKNOWN_TRACK(track=track, tracks=tuple(map(str, ids))))
-    return same_person(tracks, track)
+    existing = sorted(track.track for track in tracks)
+    for track in sorted(set(subject_ids) - set(existing)):
+        if not existing:
+            raise SettingsError(messages.NO_TRACKS(track=track))
+        raise SettingsError(messages.UNKNOWN_TRACK(track=track, tracks=tuple(map(str, existing))))
+    faces = all_faces.of_tracks(subject_ids)
+    overlap = faces.overlap()
+    if overlap is not None:
+        frame, earlier, later = overlap
+        raise SettingsError(messages.TRACKS_TOGETHER(first=earlier, second=later, seconds=float(time_s[frame])))
+    return SubjectFaces(
+        time_s=time_s,
+        end_s=end_s,
+        recording_s=recording.duration_s,
+        faces=faces,
+        tracks=tuple(replace(track, is_subject=track.track in subject_ids) for track in tracks),
+        all_faces=all_faces,
+    )
 
 
-def summarize(stats: TrackStats, is_subject: bool) -> TrackSummary:
-    """Return a track as the result of an analysis has it.
+def reselect_subject(analysis: SessionAnalysis, subject_ids: Collection[int]) -> SubjectFaces:
+    """Select other faces of an analysis as the subject's; no recording is needed.
 
     Args:
-        stats: The track.
-        is_subject: The track is the subject's.
+        analysis: The analysis.
+        subject_ids: Ids of exactly the subject's tracks.
+
+    Raises:
+        SettingsError: The analysis has only one person's faces, there is no such track, or two of them are in view at
+            the same time.
     """
-    return TrackSummary(
-        track=stats.track,
-        frames=stats.frames,
-        first_s=stats.first_s,
-        last_s=stats.last_s,
-        mean_area=stats.mean_area,
-        is_subject=is_subject,
+    if analysis.faces is None:
+        raise SettingsError(messages.FACES_MISSING())
+    timeline = analysis.timeline
+    return select_subject(
+        analysis.tracks, analysis.faces, subject_ids, timeline.time_s, timeline.end_s, analysis.recording
     )
+
+
+def subject_tracks(persons: Sequence[Sequence[int]], settings: Settings) -> frozenset[int]:
+    """Return the ids of the subject's tracks; none when there are no tracks and none are asked for.
+
+    Args:
+        persons: Ids of each person's tracks, from `link_persons`.
+        settings: Exactly these tracks, or the person of a track, or else the person who is seen most.
+    """
+    if settings.tracks:
+        return frozenset(settings.tracks)
+    if settings.track is not None:
+        return frozenset(next((person for person in persons if settings.track in person), (settings.track,)))
+    return frozenset(persons[0]) if persons else frozenset()
+
+
+def pictured_tracks(persons: Sequence[Sequence[int]]) -> list[int]:
+    """Return the ids of the tracks that have pictures: of each person the foremost, then the persons' others.
+
+    Args:
+        persons: Ids of each person's tracks, from `link_persons`: the foremost person and track first.
+    """
+    pictured = persons[:PICTURED_PERSONS]
+    foremost = [person[0] for person in pictured]
+    others = [track for person in pictured for track in person[1:]]
+    return (foremost + others)[:MAX_PICTURES]
+
+
+def encode_picture(crop: Image) -> bytes:
+    """Encode a face crop as JPEG.
+
+    Args:
+        crop: uint8 RGB (s, s, 3).
+    """
+    file = io.BytesIO()
+    PillowImage.fromarray(crop).save(file, "JPEG", quality=PICTURE_QUALITY)
+    return file.getvalue()

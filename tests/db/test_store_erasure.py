@@ -20,7 +20,7 @@ from sqlalchemy import text
 
 from db.engine import normalise_url, open_engine, sqlite_url
 from db.migrate import upgrade
-from db.queries.erasure import _HEALTH_TABLES
+from db.queries.base import HEALTH_TABLES as VACUUMED
 from db.records import JobState, NotFoundError
 from db.store import Store
 from db.tables import Base
@@ -75,7 +75,7 @@ def test_erasing_a_session_or_an_analysis(url: str, store: Store) -> None:
 
 def test_every_table_with_health_data_is_cleared() -> None:
     known = {*Base.metadata.tables} - {"workers", "audit", "settings"}
-    assert set(_HEALTH_TABLES.split(", ")) == set(HEALTH_TABLES) == known
+    assert set(VACUUMED.split(", ")) == set(HEALTH_TABLES) == known
 
 
 def bytes_on_disk(folder: Path) -> bytes:

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 import numpy as np
@@ -15,12 +16,13 @@ from sqlalchemy.orm import Session
 
 from db import messages
 from db.engine import ConflictError
+from db.queries.analyses.faces import face_table_row, faces_of, write_faces
 from db.queries.analyses.features import channel_rows, channels_of, embedding_row, embeddings_of
 from db.queries.analyses.measures import write_measures
 from db.queries.base import Queries, get_row, new_id, utc_now
 from db.queries.mapping import analysis_summary, analysis_warnings
 from db.records import AnalysisRecord, AnalysisSummary
-from db.tables import AnalysisRow, ChannelRow, EmbeddingRow, FrameRow, SessionRow
+from db.tables import AnalysisRow, ChannelRow, EmbeddingRow, FaceChoiceRow, FrameRow, SessionRow
 from fer_phq.core.analysis import BOX_COLUMNS, RecordingInfo, SessionAnalysis, Settings, Timeline, Timing, TrackSummary
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.emotions import EMOTIONS
@@ -64,16 +66,19 @@ class AnalysisQueries(Queries):
         analysis: SessionAnalysis,
         settings: Settings | None = None,
         measures: Mapping[str, float] | None = None,
+        choice_at: datetime | None = None,
     ) -> str:
         """Store an analysis of a session with its measures, all of it or nothing, and return its id.
 
         Saving the same session, model, settings and sidecar files again returns the id of the analysis that is there.
+        Pictures of faces are stored as long as the session has its recording.
 
         Args:
             session_id: The session's UUID.
             analysis: The analysis, of this session's recording.
             settings: What it was made with; None for the defaults at the analysis's sampling.
             measures: The numbers that sum up the analysis, by name; those that are not finite are not stored.
+            choice_at: When a person chose the subject's faces that the settings name; None for the present.
 
         Returns:
             The analysis's UUID.
@@ -88,6 +93,7 @@ class AnalysisQueries(Queries):
             raise StoreError(messages.OTHER_SAMPLING())
         embeddings = embedding_row(analysis)
         channels = channel_rows(analysis)
+        faces = face_table_row(analysis)
         try:
             with self._writing() as session:
                 if (
@@ -96,7 +102,8 @@ class AnalysisQueries(Queries):
                     )
                 ) is not None:
                     return existing.id
-                parent = get_row(session, SessionRow, session_id)
+                # Locked, so that no picture is written while the recording is removed.
+                parent = get_row(session, SessionRow, session_id, lock=True)
                 if parent.media_sha256 != analysis.recording.sha256:
                     raise StoreError(messages.OTHER_RECORDING(session_id=session_id))
                 analysis_id = new_id()
@@ -107,6 +114,11 @@ class AnalysisQueries(Queries):
                 session.execute(insert(EmbeddingRow), [{"analysis_id": analysis_id, **embeddings}])
                 if channels:
                     session.execute(insert(ChannelRow), [{"analysis_id": analysis_id, **row} for row in channels])
+                if faces is not None:
+                    with_pictures = parent.media_path is not None
+                    write_faces(session, analysis_id, analysis, faces, with_pictures=with_pictures)
+                if used_settings.tracks:
+                    session.add(FaceChoiceRow(analysis_id=analysis_id, at=choice_at or utc_now()))
                 write_measures(session, analysis_id, measures or {})
                 self._audit(session, "save", "analysis", analysis_id, f"session {session_id}, {analysis.model_id}")
             return analysis_id
@@ -181,13 +193,14 @@ class AnalysisQueries(Queries):
             row = get_row(session, AnalysisRow, analysis_id)
             parent = get_row(session, SessionRow, row.session_id)
             summary = analysis_summary(row)
+            timeline = _timeline(session, row)
             embeddings = embeddings_of(session, analysis_id)
             channels = channels_of(session, analysis_id)
             return SessionAnalysis(
                 recording=_recording(parent),
                 model_id=row.model_id,
                 sampling=summary.sampling,
-                timeline=_timeline(session, row),
+                timeline=timeline,
                 embeddings=embeddings.embeddings,
                 phq=summary.phq,
                 tracks=tuple(TrackSummary(**track) for track in row.tracks),
@@ -197,6 +210,7 @@ class AnalysisQueries(Queries):
                 voice=channels.get(Modality.VOICE),
                 words=channels.get(Modality.WORDS),
                 sidecar_digest=row.beside,
+                faces=faces_of(session, row, timeline, embeddings),
             )
 
     def frames(self, *, analysis_id: str) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from itertools import groupby
 from sqlalchemy import Subquery, func, select
 
 from db.queries.base import Queries
-from db.queries.mapping import counts_by_frames, is_superseded
+from db.queries.mapping import counts_by_frames, is_superseded, newest_first
 from db.records import LabelledSessionRecord, QuestionnaireSource
 from db.tables import AnalysisRow, EmbeddingRow, QuestionnaireRow, SessionRow
 from fer_phq.core.phq import Scale
@@ -126,8 +126,7 @@ def _newest_of_kind(face_kind: str) -> Subquery:
 
     In one pass: what `newest_analysis` does a session at a time is slow on PostgreSQL with a second condition.
     """
-    newest_first = (AnalysisRow.created_at.desc(), AnalysisRow.id.desc())
-    rank = func.row_number().over(partition_by=AnalysisRow.session_id, order_by=newest_first)
+    rank = func.row_number().over(partition_by=AnalysisRow.session_id, order_by=newest_first(AnalysisRow))
     ranked = (
         select(AnalysisRow.id, AnalysisRow.session_id, AnalysisRow.settings_hash, rank.label("place"))
         .join(EmbeddingRow, EmbeddingRow.analysis_id == AnalysisRow.id)

@@ -9,7 +9,7 @@ import pandas as pd
 from sqlalchemy import Subquery, func, select
 
 from db.queries.base import TEXT, TIME, Queries, tidy_frame
-from db.queries.mapping import is_superseded
+from db.queries.mapping import is_superseded, newest_first
 from db.queries.overview.labels import nearest_answer
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow
 from fer_phq.core.emotions import EMOTIONS
@@ -84,8 +84,7 @@ class ModelPairQueries(Queries):
 
 def _newest_by(model_id: str) -> Subquery:
     """Build the columns of this model's analyses, with each one's rank among those of its session: 1 is the newest."""
-    newest_first = (AnalysisRow.created_at.desc(), AnalysisRow.id.desc())
-    rank = func.row_number().over(partition_by=AnalysisRow.session_id, order_by=newest_first)
+    rank = func.row_number().over(partition_by=AnalysisRow.session_id, order_by=newest_first(AnalysisRow))
     columns = (getattr(AnalysisRow, name) for name in _SIDE)
     return (
         select(AnalysisRow.session_id, rank.label("place"), *columns).where(AnalysisRow.model_id == model_id).subquery()
