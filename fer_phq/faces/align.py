@@ -9,7 +9,9 @@ from PIL import Image as PillowImage
 
 from fer_phq.core.arrays import FloatArray, Image
 
-TEMPLATE: tuple[tuple[float, float], ...] = (
+Template = tuple[tuple[float, float], ...]
+
+TEMPLATE: Template = (
     (0.311, 0.404),
     (0.689, 0.404),
     (0.500, 0.604),
@@ -27,8 +29,8 @@ _POINTS = [0, 1, 3, 4]  # eyes and mouth corners: the nose moves most when the h
 _SMALLEST = 1e-3  # pixels of spread below which landmarks count as one point
 
 
-def align_crop(rgb: Image, landmarks: FloatArray, size: int = 96) -> Image:
-    """Cut out a face with its eyes level and its landmarks near their `TEMPLATE` positions.
+def align_crop(rgb: Image, landmarks: FloatArray, size: int = 96, template: Template = TEMPLATE) -> Image:
+    """Cut out a face with its eyes level and its landmarks near their positions in a template.
 
     Only turning, scaling and shifting take part (least squares over eyes and mouth corners), so the face keeps its
     proportions. Pixels are averaged where the face shrinks; edge pixels repeat where the crop reaches beyond the image.
@@ -37,11 +39,12 @@ def align_crop(rgb: Image, landmarks: FloatArray, size: int = 96) -> Image:
         rgb: uint8 RGB (h, w, 3).
         landmarks: (5, 2) pixels of the image, in the order of `Detection.landmarks`.
         size: Side of the crop in pixels.
+        template: Where the five landmarks should lie, as shares of the side.
 
     Returns:
         uint8 RGB (size, size, 3).
     """
-    matrix = crop_transform(landmarks, size)
+    matrix = crop_transform(landmarks, size, template)
     step = max(1, int(math.hypot(matrix[0, 0], matrix[1, 0])))  # image pixels per crop pixel, rounded down
     x0, y0, x1, y1 = _bounds(matrix, size)
     height, width = rgb.shape[:2]
@@ -63,7 +66,7 @@ def align_crop(rgb: Image, landmarks: FloatArray, size: int = 96) -> Image:
     return np.asarray(double.reduce(2))
 
 
-def crop_transform(landmarks: FloatArray, size: int) -> FloatArray:
+def crop_transform(landmarks: FloatArray, size: int, template: Template = TEMPLATE) -> FloatArray:
     """Compute the affine matrix from positions in the crop (pixels, 0 to size) to positions in the image.
 
     It is the similarity that brings the template's points nearest to the landmarks in the least-squares sense (Umeyama,
@@ -72,21 +75,22 @@ def crop_transform(landmarks: FloatArray, size: int) -> FloatArray:
     Args:
         landmarks: (5, 2) pixels of the image, in the order of `Detection.landmarks`.
         size: Side of the crop in pixels.
+        template: Where the five landmarks should lie, as shares of the side.
 
     Returns:
         (2, 3) float32.
     """
-    template = np.asarray(TEMPLATE, np.float64)[_POINTS] * size
+    target = np.asarray(template, np.float64)[_POINTS] * size
     source = np.asarray(landmarks, np.float64)[_POINTS]
-    template_centred = template - template.mean(axis=0)
+    target_centred = target - target.mean(axis=0)
     source_centred = source - source.mean(axis=0)
-    z = template_centred[:, 0] + 1j * template_centred[:, 1]
+    z = target_centred[:, 0] + 1j * target_centred[:, 1]
     w = source_centred[:, 0] + 1j * source_centred[:, 1]
     factor = np.vdot(z, w) / np.vdot(z, z).real
     if abs(factor) * size < _SMALLEST:
         factor = complex(_SMALLEST / size)
     rotation = np.array([[factor.real, -factor.imag], [factor.imag, factor.real]])
-    shift = source.mean(axis=0) - rotation @ template.mean(axis=0)
+    shift = source.mean(axis=0) - rotation @ target.mean(axis=0)
     matrix: FloatArray = np.column_stack([rotation, shift]).astype(np.float32)
     return matrix
 

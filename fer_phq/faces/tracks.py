@@ -1,4 +1,4 @@
-"""Face tracks: detections linked over time, one track a person, and the choice of the session's subject."""
+"""Face tracks: detections linked over time, each track of one person."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image as PillowImage
 from scipy.optimize import linear_sum_assignment
 
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.faces.detector import Detection, overlap
+from fer_phq.faces.recognition import OTHER_PERSON, SAME_PERSON, FaceRecognizer, Recognition, is_recognizable
+from fer_phq.faces.scenes import Scene, has_cut
 
 KEEP_S = 4.0
 """Seconds for which a track waits for its face to come back near the position where it was lost."""
@@ -24,10 +25,14 @@ _GROWTH = 1.6  # ratio of sizes allowed at once; squared after a second and long
 _COAST_S = 0.7  # a face goes on at its last speed no longer than this
 _MEMORY = 0.3  # weight of the newest detection in appearance
 _UNLIKE, _ALIKE = 0.4, 0.7  # similarity that forbids a link at once; that a link needs after two seconds and later
-_CERTAIN = 0.8  # similarity that joins tracks although somebody else was present
 _NEVER = 1e6
 _GRID = 6
-_APPEARANCE_SIZE = 3 * _GRID**2
+_DETAIL = 16  # side in cells of the grey pattern that says whether a crop has changed
+_SAME_PATTERN, _SAME_COLOURS = 0.93, 0.96  # pairs of different people reach 0.91 and 0.95
+_VIEWS = 8  # recognized crops of a track with which a new one is compared
+_CHECK_S = 4.0  # seconds after which a track is recognized again, whatever it looks like
+_FEW_CROPS = 4  # below that a track is recognized at every frame that differs, and after a second
+_SHORT_S = 1.0  # an absence up to this is a short one
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +46,9 @@ class TrackStats:
         last_s: Time of the last detection in seconds.
         mean_area: Share of the image that the box fills, 0 to 1.
         mean_centrality: 1 in the image's middle, 0 in a corner.
-        appearance: (108,) unit vector, the mean of `appearance` over the detections; None without crops.
+        recognition: Mean vector of the crops that were recognized; None where none was good enough.
+        company: Ids of the tracks that were seen in one frame with it; None where unknown.
+        shown_s: Seconds for which the frames with a detection were shown; None where unknown.
     """
 
     track: int
@@ -50,12 +57,53 @@ class TrackStats:
     last_s: float
     mean_area: float
     mean_centrality: float
-    appearance: FloatArray | None = None
+    recognition: Recognition | None = None
+    company: frozenset[int] | None = None
+    shown_s: float | None = None
 
     @property
     def weight(self) -> float:
-        """Frames x face size (root of the area share) x 0.5 to 1 for centrality: what `choose_subject` compares."""
-        return self.frames * math.sqrt(self.mean_area) * (0.5 + 0.5 * self.mean_centrality)
+        """Seconds shown (else frames) x face size (root of the area share) x 0.5 to 1 for centrality.
+
+        It is what `choose_subject` compares.
+        """
+        extent = self.frames if self.shown_s is None else self.shown_s
+        return extent * math.sqrt(self.mean_area) * (0.5 + 0.5 * self.mean_centrality)
+
+    def overlaps(self, other: TrackStats) -> bool:
+        """Return whether the two were in view together, so that they cannot be one person.
+
+        Args:
+            other: Another track. Where company is unknown, tracks whose times overlap were in view together.
+        """
+        if self.company is not None and other.company is not None:
+            return other.track in self.company
+        return self.first_s <= other.last_s and other.first_s <= self.last_s
+
+
+@dataclass(eq=False)
+class _Face:
+    """A detection in the newest frame, and what is computed of it when it is needed."""
+
+    detection: Detection
+    appearance: FloatArray | None = None
+    pattern: FloatArray | None = None
+    is_recognizable: bool = False
+    recognition: Recognition | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _View:
+    """How a recognized crop looks: its colours and its grey pattern, unit vectors."""
+
+    appearance: FloatArray
+    pattern: FloatArray
+
+    def is_same(self, face: _Face) -> bool:
+        """Return whether a face looks so much the same that it needs not be recognized again."""
+        assert face.appearance is not None
+        assert face.pattern is not None
+        return bool(self.pattern @ face.pattern >= _SAME_PATTERN and self.appearance @ face.appearance >= _SAME_COLOURS)
 
 
 @dataclass(eq=False)
@@ -69,40 +117,53 @@ class _Track:
     frames: int = 0
     area: float = 0.0
     centrality: float = 0.0
+    shown_s: float = 0.0
     speed: tuple[float, float] = (0.0, 0.0)
     appearance: FloatArray | None = None
-    appearance_sum: FloatArray | None = field(default=None, repr=False)
+    recognition: Recognition | None = None
+    recognized_s: float = -math.inf
+    views: list[_View] = field(default_factory=list)
+    scene: Scene | None = None
+    absent_s: float | None = None
+    company: set[int] = field(default_factory=set)
 
-    def add(self, time_s: float, face: Detection, frame_size: tuple[int, int], vector: FloatArray | None) -> None:
+    def add(self, time_s: float, face: _Face, frame_size: tuple[int, int], scene: Scene | None) -> None:
+        detection, vector = face.detection, face.appearance
         gap = time_s - self.last_s
         if self.frames and gap > 0:
-            speed_x = (face.centre[0] - self.last.centre[0]) / gap
-            speed_y = (face.centre[1] - self.last.centre[1]) / gap
+            speed_x = (detection.centre[0] - self.last.centre[0]) / gap
+            speed_y = (detection.centre[1] - self.last.centre[1]) / gap
             share = 0.5 if gap <= 1 else 1.0  # after a long gap, the earlier speed no longer holds
             self.speed = (
                 (1 - share) * self.speed[0] + share * speed_x,
                 (1 - share) * self.speed[1] + share * speed_y,
             )
-        self.last = face
+        self.last = detection
         self.last_s = time_s
+        self.absent_s = None
+        self.scene = scene
         self.frames += 1
-        self.area += face.size**2 / (frame_size[0] * frame_size[1])
-        eccentricity = math.dist(face.centre, (frame_size[0] / 2, frame_size[1] / 2))
+        self.area += detection.size**2 / (frame_size[0] * frame_size[1])
+        eccentricity = math.dist(detection.centre, (frame_size[0] / 2, frame_size[1] / 2))
         self.centrality += max(0.0, 1 - eccentricity / (math.hypot(*frame_size) / 2))
-        if vector is None:
-            return
-        if self.appearance is None or self.appearance_sum is None:
-            self.appearance = vector
-            self.appearance_sum = vector
-        else:
-            self.appearance = _unit((1 - _MEMORY) * self.appearance + _MEMORY * vector)
-            self.appearance_sum = self.appearance_sum + vector
+        if vector is not None:
+            known = self.appearance
+            self.appearance = vector if known is None else _unit((1 - _MEMORY) * known + _MEMORY * vector)
+
+    def add_recognition(self, time_s: float, face: _Face) -> None:
+        """Count a recognized face of this person."""
+        assert face.recognition is not None
+        assert face.appearance is not None
+        assert face.pattern is not None
+        self.recognition = face.recognition if self.recognition is None else self.recognition.merged(face.recognition)
+        self.recognized_s = time_s
+        self.views = [*self.views, _View(face.appearance, face.pattern)][-_VIEWS:]
 
     def expected_centre(self, time_s: float) -> tuple[float, float]:
         coast = min(max(0.0, time_s - self.last_s), _COAST_S)
         return self.last.centre[0] + self.speed[0] * coast, self.last.centre[1] + self.speed[1] * coast
 
-    def stats(self) -> TrackStats:
+    def stats(self, shown_s: float) -> TrackStats:
         return TrackStats(
             track=self.track,
             frames=self.frames,
@@ -110,7 +171,9 @@ class _Track:
             last_s=self.last_s,
             mean_area=self.area / self.frames,
             mean_centrality=self.centrality / self.frames,
-            appearance=None if self.appearance_sum is None else _unit(self.appearance_sum),
+            recognition=self.recognition,
+            company=frozenset(self.company),
+            shown_s=shown_s,
         )
 
 
@@ -120,18 +183,27 @@ class Tracker:
     Detections and tracks are matched as a whole (Hungarian method) on how far a face is from where its track would
     be, in face sizes, on size and on appearance. The reach grows with the time since the track's last detection. Within
     a frame every face has its own track, so faces in the same frame are never one person.
+
+    With a recognizer, such a match holds only while the crop looks as one that was recognized before. Where it looks
+    different, and every few seconds, the face is recognized. After a cut or a long absence place says nothing: the
+    track goes on only where the network is sure (`SAME_PERSON`), anywhere in the picture. Without a cut it ends where
+    the network sees somebody else (`OTHER_PERSON`).
     """
 
-    def __init__(self, keep_s: float = KEEP_S) -> None:
+    def __init__(self, keep_s: float = KEEP_S, recognizer: FaceRecognizer | None = None) -> None:
         """Start without tracks.
 
         Args:
-            keep_s: Seconds after which a track without detections is closed; `same_person` may join it later.
+            keep_s: Seconds after which a track without detections is closed. Only a recognizer opens it again.
+            recognizer: Tells people apart; without it only place and appearance do.
         """
         self._keep_s = keep_s
+        self._recognizer = recognizer
         self._open: list[_Track] = []
-        self._closed: list[TrackStats] = []
+        self._closed: list[_Track] = []
         self._next = 0
+        self._in_view: list[_Track] = []
+        self._time_s = 0.0
 
     def update(
         self,
@@ -139,6 +211,7 @@ class Tracker:
         detections: Sequence[Detection],
         frame_size: tuple[int, int],
         crops: Sequence[Image] | None = None,
+        picture: Image | None = None,
     ) -> list[int]:
         """Assign the detections of the next frame to tracks.
 
@@ -148,60 +221,161 @@ class Tracker:
             frame_size: (width, height) in pixels of the image in which they were detected.
             crops: Their aligned crops, in the same order. With them people are distinguished by appearance too, which
                 matters when they cross or replace one another.
+            picture: The image, uint8 RGB. The recognizer needs it and the crops.
 
         Returns:
             The track id of each detection.
         """
+        self._count_time(time_s)
         self._close(time_s)
-        vectors = [None] * len(detections) if crops is None else [appearance(crop) for crop in crops]
-        matches = self._match(time_s, detections, vectors)
-        ids = []
-        for i, (face, vector) in enumerate(zip(detections, vectors, strict=True)):
-            track = matches.get(i) or self._start(time_s, face)
-            track.add(time_s, face, frame_size, vector)
-            ids.append(track.track)
+        faces = [_Face(detection) for detection in detections]
+        if crops is not None:
+            for face, crop in zip(faces, crops, strict=True):
+                face.appearance = appearance(crop)
+        scene = None
+        if self._recognizer is not None and picture is not None and crops is not None:
+            scene = Scene.of(picture)
+            for face, crop in zip(faces, crops, strict=True):
+                face.pattern = _pattern(crop)
+                face.is_recognizable = is_recognizable(face.detection, frame_size)
+        matches = self._match(time_s, faces)
+        if scene is not None and picture is not None:
+            matches = {
+                i: track for i, track in matches.items() if self._continues(track, time_s, faces[i], scene, picture)
+            }
+            matches |= self._match_persons(faces, matches, time_s, picture)
+        for i, face in enumerate(faces):
+            if i not in matches:
+                matches[i] = self._start(time_s, face, picture if scene is not None else None)
+            matches[i].add(time_s, face, frame_size, scene)
+        self._in_view = [matches[i] for i in range(len(faces))]
+        ids = [track.track for track in self._in_view]
+        for track in self._in_view:
+            track.company.update(i for i in ids if i != track.track)
+        for track in self._open:
+            if track.absent_s is None and track.last_s < time_s:
+                track.absent_s = time_s
         return ids
 
-    def tracks(self) -> list[TrackStats]:
-        """Return the statistics of all tracks so far, ordered by id."""
-        return sorted([*self._closed, *(t.stats() for t in self._open)], key=lambda t: t.track)
+    def tracks(self, end_s: float | None = None) -> list[TrackStats]:
+        """Return the statistics of all tracks so far, ordered by id.
 
-    def _match(
-        self, time_s: float, detections: Sequence[Detection], vectors: Sequence[FloatArray | None]
-    ) -> dict[int, _Track]:
-        if not detections or not self._open:
+        Args:
+            end_s: When the last frame ends in seconds; at its time when omitted.
+        """
+        held_s = 0.0 if end_s is None else max(0.0, end_s - self._time_s)
+        rows = [
+            track.stats(track.shown_s + held_s * (track in self._in_view)) for track in [*self._closed, *self._open]
+        ]
+        return sorted(rows, key=lambda t: t.track)
+
+    def _count_time(self, time_s: float) -> None:
+        """Count the time until this frame for the tracks of the frame before."""
+        for track in self._in_view:
+            track.shown_s += max(0.0, time_s - self._time_s)
+        self._time_s = time_s
+
+    def _match(self, time_s: float, faces: Sequence[_Face]) -> dict[int, _Track]:
+        """Match faces and open tracks by place, size and appearance."""
+        if not faces or not self._open:
             return {}
-        rows = []
-        for face, vector in zip(detections, vectors, strict=True):
-            rows.append([_cost(track, time_s, face, vector) for track in self._open])
-        cost = np.array(rows)
+        cost = np.array([[_cost(track, time_s, face) for track in self._open] for face in faces])
         pairs = zip(*linear_sum_assignment(cost), strict=True)
         return {int(i): self._open[j] for i, j in pairs if cost[i, j] < _NEVER}
 
-    def _start(self, time_s: float, face: Detection) -> _Track:
-        track = _Track(self._next, face, time_s, time_s)
+    def _continues(self, track: _Track, time_s: float, face: _Face, scene: Scene, picture: Image) -> bool:
+        """Return whether a face in a track's place is that of its person, and count what was recognized."""
+        is_due = time_s - track.recognized_s >= (_CHECK_S if _crops(track) >= _FEW_CROPS else _SHORT_S)
+        if any(view.is_same(face) for view in track.views) and not is_due:
+            return True
+        absence = 0.0 if track.absent_s is None else time_s - track.absent_s
+        is_sudden = absence > _SHORT_S or time_s - track.last_s > 2 * _SHORT_S or track.scene is None
+        if not is_sudden and track.scene is not None:
+            is_sudden = has_cut(track.scene, scene, (track.last.box, face.detection.box))
+        if not face.is_recognizable:
+            return not is_sudden
+        recognition = self._recognize(face, picture)
+        if track.recognition is None:
+            same = not is_sudden
+        else:
+            same = track.recognition.distance(recognition) <= (SAME_PERSON if is_sudden else OTHER_PERSON)
+        if same:
+            track.add_recognition(time_s, face)
+        return same
+
+    def _match_persons(
+        self, faces: Sequence[_Face], matches: dict[int, _Track], time_s: float, picture: Image
+    ) -> dict[int, _Track]:
+        """Match the faces without a track to all tracks that are not in view, by recognition alone."""
+        taken = set(map(id, matches.values()))
+        free = [t for t in [*self._open, *self._closed] if id(t) not in taken and t.recognition is not None]
+        loose = [i for i, face in enumerate(faces) if i not in matches and face.is_recognizable]
+        if not free or not loose:
+            return {}
+        rows = [[_distance(track, self._recognize(faces[i], picture)) for track in free] for i in loose]
+        cost = np.array(rows)
+        cost[cost > SAME_PERSON] = _NEVER
+        persons = {}
+        for row, column in zip(*linear_sum_assignment(cost), strict=True):
+            if cost[row, column] < _NEVER:
+                track, i = free[column], loose[row]
+                persons[i] = track
+                track.add_recognition(time_s, faces[i])
+                if track in self._closed:
+                    self._closed.remove(track)
+                    self._open.append(track)
+        return persons
+
+    def _recognize(self, face: _Face, picture: Image) -> Recognition:
+        assert self._recognizer is not None
+        if face.recognition is None:
+            face.recognition = self._recognizer.recognize(picture, face.detection.landmarks)
+        return face.recognition
+
+    def _start(self, time_s: float, face: _Face, picture: Image | None) -> _Track:
+        track = _Track(self._next, face.detection, time_s, time_s)
         self._next += 1
         self._open.append(track)
+        if picture is not None and face.is_recognizable:
+            self._recognize(face, picture)
+            track.add_recognition(time_s, face)
         return track
 
     def _close(self, time_s: float) -> None:
-        self._closed += [t.stats() for t in self._open if time_s - t.last_s > self._keep_s]
-        self._open = [t for t in self._open if time_s - t.last_s <= self._keep_s]
+        """Close the tracks whose face was absent for long. A picture that is held shows it as long as it is held."""
+        ended = []
+        for track in self._open:
+            since = track.last_s if self._recognizer is None else track.absent_s
+            if since is not None and time_s - since > self._keep_s:
+                track.scene = None
+                ended.append(track)
+        self._closed += ended
+        self._open = [track for track in self._open if track not in ended]
 
 
-def _cost(track: _Track, time_s: float, face: Detection, vector: FloatArray | None) -> float:
+def _crops(track: _Track) -> int:
+    return 0 if track.recognition is None else track.recognition.crops
+
+
+def _distance(track: _Track, recognition: Recognition) -> float:
+    return _NEVER if track.recognition is None else track.recognition.distance(recognition)
+
+
+def _cost(track: _Track, time_s: float, face: _Face) -> float:
     """Compute how unlikely it is that a detection continues a track: 0 is perfect, `_NEVER` is excluded."""
+    detection, vector = face.detection, face.appearance
     gap = max(0.0, time_s - track.last_s)
-    size = math.sqrt(max(1e-6, track.last.size * face.size))
+    size = math.sqrt(max(1e-6, track.last.size * detection.size))
     # A person goes on moving, or stops: the nearer of the two positions counts.
-    coasting = math.dist(face.centre, track.expected_centre(time_s)) / size
-    distance = min(coasting, math.dist(face.centre, track.last.centre) / size)
+    coasting = math.dist(detection.centre, track.expected_centre(time_s)) / size
+    distance = min(coasting, math.dist(detection.centre, track.last.centre) / size)
     reach = min(_REACH + _SPEED * gap, _FARTHEST)
-    growth = abs(math.log(max(face.size, 1e-3) / max(track.last.size, 1e-3)))
+    growth = abs(math.log(max(detection.size, 1e-3) / max(track.last.size, 1e-3)))
     allowed = math.log(_GROWTH) * (1 + min(gap, 1.0))
     if distance > reach or growth > allowed:
         return _NEVER
-    cost = 0.5 * (distance + coasting) / reach + 0.5 * growth / allowed + 0.5 * (1 - overlap(track.last.box, face.box))
+    cost = 0.5 * (distance + coasting) / reach + 0.5 * growth / allowed
+    cost += 0.5 * (1 - overlap(track.last.box, detection.box))
     if vector is not None and track.appearance is not None:
         similarity = float(vector @ track.appearance)
         if similarity < _UNLIKE + (_ALIKE - _UNLIKE) * min(gap / 2, 1.0):
@@ -230,91 +404,13 @@ def appearance(crop: Image) -> FloatArray:
     return _unit((values - values.mean()).ravel())
 
 
+def _pattern(crop: Image) -> FloatArray:
+    """Describe a crop's grey pattern, (256,) float32 unit vector without its mean: expression and pose change it."""
+    small = PillowImage.fromarray(crop).convert("L").resize((_DETAIL, _DETAIL), PillowImage.Resampling.BOX)
+    values = np.asarray(small, np.float32)
+    return _unit((values - values.mean()).ravel())
+
+
 def _unit(values: FloatArray) -> FloatArray:
     unit: FloatArray = (values / max(float(np.linalg.norm(values)), 1e-6)).astype(np.float32)
     return unit
-
-
-def choose_subject(tracks: Sequence[TrackStats]) -> int | None:
-    """Choose the track that the session is about.
-
-    It belongs to the first of the persons of `link_persons` (longest, largest, most central); of that person it is the
-    track with the greatest weight, the earlier one where equal.
-
-    Args:
-        tracks: All tracks of the recording.
-
-    Returns:
-        The track's id, or None without tracks.
-    """
-    persons = link_persons(tracks)
-    return persons[0][0] if persons else None
-
-
-def same_person(tracks: Sequence[TrackStats], track: int) -> frozenset[int]:
-    """Find the tracks of the person of a track: somebody who left and came back has several.
-
-    Args:
-        tracks: All tracks of the recording.
-        track: Id of the person's track.
-
-    Returns:
-        The ids of the person's tracks in `link_persons`, `track` included.
-
-    Raises:
-        KeyError: There is no track of that id.
-    """
-    return {i: frozenset(ids) for ids in link_persons(tracks) for i in ids}[track]
-
-
-def link_persons(tracks: Sequence[TrackStats]) -> tuple[tuple[int, ...], ...]:
-    """Partition the tracks into persons.
-
-    Two tracks that overlap in time are never joined. A person begins with the track of the greatest weight that is not
-    anybody's yet. Another track is joined, longest first, when its appearance agrees (similarity of 0.7, or 0.8 when it
-    could be another person, who is not in view at its time) and agrees with nobody else better. Without appearance it
-    is joined only when nobody else could be it and the size is within a factor of two.
-
-    Args:
-        tracks: All tracks of the recording.
-
-    Returns:
-        The ids of each person's tracks, greatest `TrackStats.weight` first, the smaller id where equal. The person with
-        the greatest sum of weights comes first, the smaller first id where equal.
-    """
-    weights = {t.track: t.weight for t in tracks}
-    remaining = sorted(tracks, key=lambda t: (-t.weight, t.track))
-    persons = []
-    while remaining:
-        joined = _join(remaining, 0)
-        persons.append(tuple(t.track for t, is_joined in zip(remaining, joined, strict=True) if is_joined))
-        remaining = [t for t, is_joined in zip(remaining, joined, strict=True) if not is_joined]
-    return tuple(sorted(persons, key=lambda ids: (-sum(weights[i] for i in ids), ids[0])))
-
-
-def _join(tracks: Sequence[TrackStats], lead: int) -> npt.NDArray[np.bool_]:
-    """Compute which tracks (n,) are those of the person of `tracks[lead]`."""
-    first = np.array([t.first_s for t in tracks])
-    last = np.array([t.last_s for t in tracks])
-    together = (first[:, None] <= last) & (first <= last[:, None])  # which tracks overlap in time
-    unknown = np.full(_APPEARANCE_SIZE, np.nan)
-    appearances = np.array([unknown if t.appearance is None else t.appearance for t in tracks])
-    similarity = appearances @ appearances[lead]
-    person: npt.NDArray[np.bool_] = np.arange(len(tracks)) == lead
-    in_view = together[lead].copy()  # tracks at whose time the person is in view elsewhere
-    for i in sorted(range(len(tracks)), key=lambda i: (-tracks[i].frames, tracks[i].track)):
-        if in_view[i]:
-            continue
-        rivals = in_view & ~person & ~together[i]  # the others are perhaps the same person
-        if np.isnan(similarity[i]):
-            ratio = tracks[i].mean_area / max(tracks[lead].mean_area, 1e-9)
-            joins = not rivals.any() and 0.25 <= ratio <= 4
-        else:
-            rival_similarity = appearances[rivals] @ appearances[i]
-            best_rival = float(np.nanmax(rival_similarity)) if (~np.isnan(rival_similarity)).any() else -1.0
-            needed = _CERTAIN if rivals.any() else _ALIKE
-            joins = similarity[i] >= needed and similarity[i] > best_rival
-        if joins:
-            person[i] = True
-            in_view |= together[i]
-    return person

@@ -12,8 +12,17 @@ from itertools import islice
 from fer_phq.core.analysis import Progress, ProgressHook, RecordingInfo, Settings, Step
 from fer_phq.core.arrays import Image
 from fer_phq.core.messages import Message
-from fer_phq.faces import FaceDetector, Tracker, align_crop, crop_quality
+from fer_phq.faces import (
+    FaceDetector,
+    FaceRecognizer,
+    Tracker,
+    TrackStats,
+    align_crop,
+    crop_quality,
+    uncertain_tracks,
+)
 from fer_phq.models.model import FerPhqModel
+from fer_phq.pipeline import messages
 from fer_phq.pipeline.subject import FaceCollector, FaceObservation, SubjectFaces
 from fer_phq.pipeline.timing import StageTimer
 from fer_phq.video import Frame, FrameStream, sample_frames
@@ -48,7 +57,7 @@ def extract_faces(
         SettingsError: The recording has no track of the settings' ids, or two of them are in view at the same time.
     """
     detector = FaceDetector(settings.detection_threshold)
-    tracker = Tracker()
+    tracker = Tracker(recognizer=FaceRecognizer())
     collector = FaceCollector(model.dim, with_pictures=settings.all_faces)
     # How many key frames there are is not known before they are read.
     expected = 0 if settings.sampling.key_frames else round(recording.duration_s * settings.sampling.fps)
@@ -62,8 +71,23 @@ def extract_faces(
                 embeddings = model.embed(crops)
             collector.add([frame.time_s for frame in frames], observations, embeddings, crops)
             on_progress(Progress(Step.FACES, len(collector), max(len(collector), expected) if expected else None))
-    faces = collector.of_subject(tracker.tracks(), settings, recording)
-    return faces, (*stream.warnings, *faces.warnings(settings))
+    tracks = tracker.tracks(recording.picture_end_s)
+    faces = collector.of_subject(tracks, settings, recording)
+    uncertainty = () if settings.tracks else warn_of_uncertain_tracks(tracks, faces)
+    return faces, (*stream.warnings, *faces.warnings(settings), *uncertainty)
+
+
+def warn_of_uncertain_tracks(tracks: Sequence[TrackStats], faces: SubjectFaces) -> tuple[Message, ...]:
+    """Return a warning about tracks that may be the subject's and were left out, since nothing is sure about them.
+
+    Args:
+        tracks: All face tracks of the recording.
+        faces: The subject's faces.
+    """
+    uncertain = uncertain_tracks(tracks, frozenset(track.track for track in faces.tracks if track.is_subject))
+    if not uncertain:
+        return ()
+    return (messages.UNCERTAIN_TRACKS(n=len(uncertain), tracks=tuple(map(str, uncertain))),)
 
 
 def read_chunks(stream: FrameStream, size: int, timer: StageTimer) -> Iterator[list[Frame]]:
@@ -102,7 +126,7 @@ def observe_faces(
     for index, (frame, faces) in enumerate(zip(frames, detections, strict=True), first_index):
         size = (frame.rgb.shape[1], frame.rgb.shape[0])
         aligned = [align_crop(frame.rgb, face.landmarks, CROP_SIDE) for face in faces]
-        tracks = tracker.update(frame.time_s, faces, size, aligned)
+        tracks = tracker.update(frame.time_s, faces, size, aligned, frame.rgb)
         for face, crop, track in zip(faces, aligned, tracks, strict=True):
             quality = crop_quality(crop, face, size)
             observations.append(FaceObservation(index, track, face.scaled(frame.scale), quality))

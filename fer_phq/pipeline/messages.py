@@ -16,6 +16,11 @@ FACES_BY_HAND = counted(
     "The subject's faces were chosen by hand: face track {tracks}.",
     "The subject's faces were chosen by hand: face tracks {tracks}.",
 )
+UNCERTAIN_TRACKS = counted(
+    "pipeline.uncertain_tracks",
+    "Whether face track {tracks} is the subject's too cannot be told for sure: it was left out.",
+    "Whether face tracks {tracks} are the subject's too cannot be told for sure: they were left out.",
+)
 NO_FACE = template(
     "pipeline.no_face",
     "No face was found in any sampled frame: check lighting, distance and that the face is in view.",

@@ -34,10 +34,11 @@ PICTURE_QUALITY = 80
 FACE_WARNINGS = (
     messages.OTHER_TRACKS,
     messages.FACES_BY_HAND,
+    messages.UNCERTAIN_TRACKS,
     messages.NO_FACE,
     messages.LOW_COVERAGE,
 )
-"""What `SubjectFaces.warnings` may say."""
+"""What is said of the choice of the subject's faces, and of the faces themselves."""
 
 
 @dataclass(frozen=True, eq=False)

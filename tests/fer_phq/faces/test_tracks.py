@@ -1,4 +1,4 @@
-"""One track a person: moving, crossing, leaving and coming back; and whose session it is."""
+"""One track a person: moving, crossing, leaving and coming back, cuts, and pictures that are held."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 import pytest
+from matplotlib import cbook
 from PIL import Image as PillowImage
 from recordings import compose
 from skimage import data
@@ -15,11 +16,11 @@ from skimage import data
 from fer_phq.faces import (
     Detection,
     FaceDetector,
+    FaceRecognizer,
     Tracker,
     TrackStats,
     align_crop,
     appearance,
-    choose_subject,
     link_persons,
     same_person,
 )
@@ -166,95 +167,103 @@ def test_looks_agree_for_one_person_and_differ_for_another(faces: FaceDetector) 
     assert float(mine @ look(head(other=True))) < 0.7
 
 
-def stats(track: int, first_s: float, last_s: float, looks: npt.NDArray[np.float32] | None = None) -> TrackStats:
-    return TrackStats(track, int((last_s - first_s) * 2) + 1, first_s, last_s, 0.05, 0.8, looks)
-
-
-def unit(seed: int, near: npt.NDArray[np.float32] | None = None) -> npt.NDArray[np.float32]:
-    values = np.random.default_rng(seed).normal(size=108)
-    values = values / np.linalg.norm(values) if near is None else near + 0.25 * values / np.linalg.norm(values)
-    return (values / np.linalg.norm(values)).astype(np.float32)
-
-
-def test_who_was_alone_and_comes_back_is_the_same_person() -> None:
-    tracks = [stats(0, 0, 20), stats(1, 40, 60), stats(2, 70, 71)]
-    assert same_person(tracks, 0) == {0, 1, 2}
-    assert same_person(tracks, 2) == {0, 1, 2}
-
-
-def test_who_was_in_view_together_is_not() -> None:
-    tracks = [stats(0, 0, 20), stats(1, 10, 60)]
-    assert same_person(tracks, 0) == {0}
-
-
-def test_without_looks_nobody_is_joined_when_it_could_be_another() -> None:
-    tracks = [stats(0, 0, 20), stats(1, 5, 15), stats(2, 40, 60)]
-    assert same_person(tracks, 0) == {0}
-
-
-def test_looks_decide_between_two_who_left() -> None:
-    anna, ben = unit(1), unit(2)
-    tracks = [stats(0, 0, 20, anna), stats(1, 0, 20, ben), stats(2, 40, 60, unit(3, anna)), stats(3, 40, 60, ben)]
-    assert same_person(tracks, 0) == {0, 2}
-    assert same_person(tracks, 1) == {1, 3}
-
-
-def test_somebody_who_looks_different_is_not_joined_even_alone() -> None:
-    assert same_person([stats(0, 0, 20, unit(1)), stats(1, 40, 60, unit(2))], 0) == {0}
-
-
 def test_leaving_and_returning_in_pictures(faces: FaceDetector) -> None:
-    tracker, wall = Tracker(), np.full((240, 320, 3), 170, np.uint8)
+    tracker, wall = Tracker(recognizer=FaceRecognizer(threads=1)), np.full((240, 320, 3), 170, np.uint8)
     seated = wall.copy()
     paste(seated, head(), 160, 120, 130)
     sights = []
     for scene in (seated, wall):
         found = faces.detect([scene])[0]
-        sights.append((found, [align_crop(scene, face.landmarks, 96) for face in found]))
+        sights.append((found, [align_crop(scene, face.landmarks, 96) for face in found], scene))
     for i in range(30):
-        found, crops = sights[8 <= i < 22]
-        tracker.update(i / 2, found, (320, 240), crops)
-    tracks = tracker.tracks()
-    assert [t.frames for t in tracks] == [8, 8]
+        found, crops, scene = sights[8 <= i < 22]
+        tracker.update(i / 2, found, (320, 240), crops, scene)
+    tracks = tracker.tracks(15.0)
+    assert sum(t.frames for t in tracks) == 16
+    assert sum(t.shown_s or 0 for t in tracks) == 8
     assert same_person(tracks, tracks[0].track) == {t.track for t in tracks}
 
 
-def test_persons_are_a_partition_of_the_tracks_the_subject_first() -> None:
-    me, you = unit(1), unit(2)
-    tracks = [stats(0, 0, 20, you), stats(1, 0, 10, me), stats(2, 25, 60, me), stats(3, 70, 71, unit(3))]
-    persons = link_persons(tracks)
-    assert persons == ((2, 1), (0,), (3,))
-    assert choose_subject(tracks) == persons[0][0]
-    for ids in persons:
-        assert all(same_person(tracks, i) == set(ids) for i in ids)
+def photograph(person: str) -> Picture:
+    """Somebody's head and shoulders in a picture of 160 pixels: Eileen Collins (NASA) or Grace Hopper (US Navy)."""
+    if person == "hopper":
+        with cbook.get_sample_data("grace_hopper.jpg") as file:
+            picture = np.asarray(PillowImage.open(file).convert("RGB"))[40:400, 90:450]
+    else:
+        picture = data.astronaut()[0:260, 90:350]
+    return np.asarray(PillowImage.fromarray(picture).resize((160, 160)))
 
 
-def test_no_tracks_no_subject() -> None:
-    assert link_persons([]) == ()
-    assert choose_subject([]) is None
-    assert Tracker().tracks() == []
+def speaker_view(person: str, jitter: int = 0) -> Picture:
+    """A picture of a video call: a grey frame with the tile of who speaks."""
+    scene = np.full((200, 320, 3), 60, np.uint8)
+    scene[20:180, 80 + jitter : 240 + jitter] = photograph(person)
+    return scene
 
 
-@pytest.mark.parametrize(
-    ("first", "second"),
-    [
-        (TrackStats(0, 100, 0, 50, 0.05, 0.8), TrackStats(1, 20, 0, 10, 0.05, 0.8)),  # longest
-        (TrackStats(0, 100, 0, 50, 0.20, 0.8), TrackStats(1, 120, 0, 60, 0.02, 0.8)),  # largest
-        (TrackStats(0, 100, 0, 50, 0.05, 0.9), TrackStats(1, 100, 0, 50, 0.05, 0.3)),  # most central
-        (TrackStats(0, 100, 0, 50, 0.05, 0.8), TrackStats(1, 100, 0, 50, 0.05, 0.8)),  # equal: the earlier
-    ],
-)
-def test_the_subject_is_the_longest_largest_most_central(first: TrackStats, second: TrackStats) -> None:
-    assert choose_subject([first, second]) == 0
-    assert choose_subject([second, first]) == 0
+def watch(faces: FaceDetector, pictures: list[tuple[float, Picture]]) -> tuple[list[int], list[TrackStats]]:
+    """The track of the face of each picture, and all tracks."""
+    tracker, ids = Tracker(recognizer=FaceRecognizer(threads=1)), []
+    for time_s, picture in pictures:
+        found = faces.detect([picture])[0]
+        crops = [align_crop(picture, face.landmarks, 96) for face in found]
+        ids += tracker.update(time_s, found, (picture.shape[1], picture.shape[0]), crops, picture)
+    return ids, tracker.tracks(pictures[-1][0] + 0.5)
 
 
-def test_a_subject_who_leaves_often_outweighs_one_who_stays_less() -> None:
-    me, you = unit(1), unit(2)
-    mine = [stats(i, 30 * i, 30 * i + 15, me) for i in range(4)]
-    tracks = [*mine, stats(9, 0, 40, you)]
-    assert choose_subject(tracks) in {0, 1, 2, 3}
-    assert same_person(tracks, choose_subject(tracks) or 0) == {0, 1, 2, 3}
+@pytest.mark.parametrize("fps", [2, 5, 25])
+def test_a_cut_to_another_person_is_never_one_track(faces: FaceDetector, fps: int) -> None:
+    people = ["hopper" if 3 <= i / fps < 5 else "collins" for i in range(8 * fps)]
+    ids, tracks = watch(faces, [(i / fps, speaker_view(person)) for i, person in enumerate(people)])
+    assert dict(zip(people, ids, strict=True)) == {"collins": 0, "hopper": 1}
+    assert ids == [int(person == "hopper") for person in people]
+    assert link_persons(tracks) == ((0,), (1,))
+    assert [t.shown_s for t in tracks] == pytest.approx([6.5 - 1 / fps, 2.0])
+
+
+def test_a_slow_fade_to_another_person_ends_the_track(faces: FaceDetector) -> None:
+    before, after = speaker_view("collins").astype(float), speaker_view("hopper").astype(float)
+    shares = np.clip((np.arange(150) - 50) / 50, 0, 1)  # two seconds, then two of fading, then two
+    pictures = [(i / 25, (before + share * (after - before)).astype(np.uint8)) for i, share in enumerate(shares)]
+    ids, tracks = watch(faces, pictures)
+    persons = {i: person for person, tracks_of in enumerate(link_persons(tracks)) for i in tracks_of}
+    assert {persons[i] for i in ids[:50]} == {persons[ids[0]]}
+    assert {persons[i] for i in ids[-50:]} == {persons[ids[-1]]}
+    assert persons[ids[0]] != persons[ids[-1]]
+
+
+def test_pictures_that_are_held_long_are_one_track(faces: FaceDetector) -> None:
+    times = [0, 0.5, 1, 9, 21, 21.5, 40, 70]
+    pictures = [(time, speaker_view("collins", jitter=3 * (i % 3))) for i, time in enumerate(times)]
+    ids, tracks = watch(faces, pictures)
+    assert set(ids) == {0}
+    assert tracks[0].shown_s == 70.5
+
+
+def test_a_person_who_moves_fast_or_is_seen_elsewhere_after_a_cut_is_one_track(faces: FaceDetector) -> None:
+    pictures = [(i / 2, speaker_view("collins", jitter=60 if i % 2 else -60)) for i in range(12)]
+    ids, _ = watch(faces, pictures)
+    assert set(ids) == {0}
+
+
+def test_who_changes_places_with_another_keeps_the_track(faces: FaceDetector) -> None:
+    pictures = []
+    for i in range(12):
+        gallery = np.full((200, 360, 3), 60, np.uint8)
+        order = ["collins", "hopper"][:: -1 if 4 <= i < 8 else 1]
+        for x, person in zip((10, 190), order, strict=True):
+            gallery[20:180, x : x + 160] = photograph(person)
+        pictures.append((i / 2, gallery))
+    tracker, at_left = Tracker(recognizer=FaceRecognizer(threads=1)), []
+    for time_s, picture in pictures:
+        found = faces.detect([picture])[0]
+        crops = [align_crop(picture, face.landmarks, 96) for face in found]
+        ids = tracker.update(time_s, found, (360, 200), crops, picture)
+        at_left.append(min(zip((face.centre[0] for face in found), ids, strict=True))[1])
+    assert len({*at_left[:4], *at_left[8:]}) == 1
+    assert len(set(at_left)) == 2
+    assert at_left[4:8] == [at_left[4]] * 4
+    assert len(tracker.tracks()) == 2
 
 
 def test_statistics_of_a_track() -> None:
@@ -265,4 +274,4 @@ def test_statistics_of_a_track() -> None:
     assert (track.frames, track.first_s, track.last_s) == (2, 1.0, 1.5)
     assert track.mean_area == pytest.approx(64 * 64 / (640 * 480))
     assert track.mean_centrality == pytest.approx(1)
-    assert track.appearance is None
+    assert track.recognition is None

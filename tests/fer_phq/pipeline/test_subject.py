@@ -15,7 +15,7 @@ from fer_phq import analyze, load_model
 from fer_phq.core.analysis import RecordingInfo, SessionAnalysis, Settings, TrackSummary
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import ModelError, SettingsError
-from fer_phq.faces import Detection, Tracker
+from fer_phq.faces import Detection, Recognition, Tracker
 from fer_phq.models.model import FerPhqModel
 from fer_phq.pipeline import choose_faces
 from fer_phq.pipeline.subject import MAX_PICTURES, FaceCollector, FaceObservation, SubjectFaces, pictured_tracks
@@ -23,6 +23,8 @@ from fer_phq.pipeline.subject import MAX_PICTURES, FaceCollector, FaceObservatio
 EVERYBODY = Settings(all_faces=True)
 SIZE = (640, 480)
 LOOKS = {"a": (200, 60, 60), "b": (60, 60, 200)}
+VECTORS = {"a": np.eye(128, dtype=np.float32)[0], "b": np.eye(128, dtype=np.float32)[1]}
+"""What a recognizer says of the two."""
 
 
 def crop_of(look: str) -> FloatArray:
@@ -35,6 +37,7 @@ def crop_of(look: str) -> FloatArray:
 def collected(scenes: list[str], settings: Settings = EVERYBODY) -> SubjectFaces:
     """Faces of a recording of a frame a second; a scene names who is in view, `a` on the left, `b` on the right."""
     tracker, collector = Tracker(), FaceCollector(2, with_pictures=settings.all_faces)
+    owners: dict[int, str] = {}
     for index, scene in enumerate(scenes):
         left = {"a": 60.0, "b": 400.0}
         found = [
@@ -43,12 +46,14 @@ def collected(scenes: list[str], settings: Settings = EVERYBODY) -> SubjectFaces
         ]
         crops = [crop_of(who) for who in scene]
         ids = tracker.update(float(index), found, SIZE, crops)
+        owners |= dict(zip(ids, scene, strict=True))
         faces = [FaceObservation(index, i, face, 0.5 + index / 100) for i, face in zip(ids, found, strict=True)]
         embeddings = np.array([[ord(who), index] for who in scene], np.float32).reshape(-1, 2)
         collector.add([float(index)], faces, embeddings, crops)
     end_s = float(len(scenes))
     info = RecordingInfo("a.mp4", "0" * 64, end_s, *SIZE, "h264", 0, has_audio=False, picture_end_s=end_s)
-    return collector.of_subject(tracker.tracks(), settings, info)
+    tracks = [replace(t, recognition=Recognition(VECTORS[owners[t.track]], 4)) for t in tracker.tracks(end_s)]
+    return collector.of_subject(tracks, settings, info)
 
 
 def subject_ids(tracks: tuple[TrackSummary, ...]) -> list[int]:
