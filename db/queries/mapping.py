@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, case, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, case, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from db import messages
@@ -212,13 +212,13 @@ def is_past_retention(now: datetime) -> ColumnElement[bool]:
 def newest_first(analysis: type[AnalysisRow]) -> tuple[ColumnElement[Any], ...]:
     """Build the order of a session's analyses, the one that stands for it first.
 
-    The newest is first. An analysis whose faces a person chose is as new as that choice, since the same choice may be
-    made again.
+    The newest is first. An analysis whose faces a person chose is as new as the last time that they did.
 
     Args:
         analysis: The table of analyses, or an alias of it.
     """
-    return func.coalesce(analysis.choice_at, analysis.created_at).desc(), analysis.id.desc()
+    is_choice_newer = analysis.choice_at > analysis.created_at
+    return case((is_choice_newer, analysis.choice_at), else_=analysis.created_at).desc(), analysis.id.desc()
 
 
 def newest_analysis(

@@ -12,7 +12,7 @@ import sys
 import typer
 
 from fer_phq.core.errors import FerPhqError
-from service.cli import analyze, demo, models, reanalyse, serve, train
+from service.cli import analyze, choose_faces, demo, models, reanalyse, serve, train
 from service.logs import configure_logging
 from service.models.error_file import write_error
 
@@ -30,6 +30,7 @@ models.register(app)
 demo.register(app)
 train.register(app)
 reanalyse.register(app)
+choose_faces.register(app)
 
 
 def main() -> None:

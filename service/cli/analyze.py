@@ -30,6 +30,7 @@ from fer_phq.features.files import write_features
 from fer_phq.features.measures import versioned_measures
 from fer_phq.video import RECORDING_SUFFIXES
 from service.cli import messages
+from service.cli.tracks import TRACK_IDS, parse_tracks
 from service.ingest import transcripts
 from service.models.active_model import active_bundle
 from service.runtime_settings import current_settings
@@ -110,7 +111,12 @@ def analyze_command(
     subject: Annotated[str | None, typer.Option(help="Keep the results for this subject (with --save).")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames a second that are analysed (default 2).")] = None,
     key_frames: Annotated[bool, typer.Option("--key-frames", help="Analyse only key frames: quicker.")] = False,
-    track: Annotated[int | None, typer.Option(help="Analyse this face track instead of the chosen one.")] = None,
+    track: Annotated[
+        str | None,
+        typer.Option(
+            metavar=TRACK_IDS, help="Analyse the person of this face track, or exactly these tracks (0,3), instead."
+        ),
+    ] = None,
     save: Annotated[
         bool | None, typer.Option("--save/--no-save", help="Keep recording and results (default: with --subject).")
     ] = None,
@@ -132,7 +138,14 @@ def analyze_command(
         sampling = Sampling(fps=app_settings.fps if fps is None else fps, key_frames=key_frames)
     except ValueError as error:
         raise SettingsError(str(error)) from None
-    settings = Settings(sampling=sampling, coverage_floor=app_settings.coverage_floor, track=track)
+    tracks = () if track is None else parse_tracks(track)
+    settings = Settings(
+        sampling=sampling,
+        coverage_floor=app_settings.coverage_floor,
+        track=tracks[0] if len(tracks) == 1 else None,
+        tracks=tracks if len(tracks) > 1 else (),
+        all_faces=save,
+    )
     sidecar = Sidecar(transcript, speaker, audio)
     if speaker is not None and transcript is None:
         raise SettingsError(messages.SPEAKER_ALONE())

@@ -29,3 +29,4 @@ MANIFEST_OR_STORE = template(
     "Name a manifest, or use --from-store; and name the new bundle's folder with --out.",
 )
 WITHIN_DAYS_RANGE = template("cli.within_days_range", "--within-days lies between 0 and {longest:g}.")
+NO_TRACK_IDS = template("cli.no_track_ids", "'{text}' names no face tracks: write their numbers, as in --track 0,3.")

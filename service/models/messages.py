@@ -79,3 +79,10 @@ TASK_BROKE_DOWN = template(
     "service_models.task_broke_down",
     "The {what} broke down for an unforeseen reason: {folder} says more.",
 )
+NO_FACES = template("service_models.no_faces", "No face is chosen: choose those of the subject.")
+CHOICE_TIMEOUT = template(
+    "service_models.choice_timeout", "The faces were not analysed within {seconds:.0f} s: try again."
+)
+CHOICE_BROKE_DOWN = template(
+    "service_models.choice_broke_down", "The faces could not be analysed: the process broke down. Try again."
+)

@@ -71,7 +71,13 @@ def rescore(
             settings = Settings.from_dict(summary.settings)
             analysis = with_estimate(store.analyses.load_session_analysis(analysis_id=analysis_id), model, settings)
             measures = versioned_measures(analysis, settings)
-            store.analyses.save(session_id=summary.session_id, analysis=analysis, settings=settings, measures=measures)
+            store.analyses.save(
+                session_id=summary.session_id,
+                analysis=analysis,
+                settings=settings,
+                measures=measures,
+                choice_at=summary.choice_at,
+            )
         except NotFoundError:
             continue  # erased meanwhile
         written += 1

@@ -88,6 +88,7 @@ def test_every_command_is_known():
         "train emotion",
         "evaluate emotion",
         "demo",
+        "choose-faces",
     }
     assert expected <= set(ALL)
 
@@ -284,3 +285,17 @@ def test_a_name_as_long_as_names_may_be_loses_no_result(folder, run, tmp_path):
     done = run("analyze", str(long), "--csv", str(tmp_path / "out"), "--features", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr
     assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".csv", ".npz"}
+
+
+def test_the_subjects_face_tracks_are_named_by_their_numbers(run, tmp_path):
+    from recordings import make_recording
+
+    path = make_recording(tmp_path / "two.mp4", seconds=3, fps=4, faces=2)
+    done = run("analyze", str(path), "--json", "--track", "1")
+    assert [track["is_subject"] for track in json.loads(done.stdout)["tracks"]] == [False, True]
+    done = run("analyze", str(path), "--track", "0,1")
+    assert done.returncode == 1
+    assert "Face tracks 0 and 1 are both in the picture at 0.0 s, so they are two people" in done.stderr
+    done = run("analyze", str(path), "--track", "0;1")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "Error: '0;1' names no face tracks: write their numbers, as in --track 0,3.\n"
