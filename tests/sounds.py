@@ -26,6 +26,105 @@ def voiced(f0: float, seconds: float, rate: int = RATE, level: float = 0.1) -> S
     return _at_level(np.asarray(wave_), level)
 
 
+_VOWELS = (
+    (730, 1090, 2440, 3400),
+    (530, 1840, 2480, 3500),
+    (270, 2290, 3010, 3600),
+    (570, 840, 2410, 3300),
+    (300, 870, 2240, 3300),
+    (660, 1720, 2410, 3500),
+)
+_BANDWIDTHS = (80, 100, 140, 200)
+
+
+def talk(
+    f0: float,
+    seconds: float,
+    *,
+    rate: int = RATE,
+    level: float = 0.1,
+    alternation: float = 0.0,
+    breath: float = 0.02,
+    spread: float = 2.0,
+    pause_every_s: float = 2.0,
+    seed: int = 0,
+) -> tuple[Samples, Samples]:
+    """A made-up voice that says vowels: four syllables a second, fricatives between some, a pause every so often.
+
+    Harmonics of a pitch that moves are weighted by the formants of vowels (Peterson & Barney, 1952), larger for a small
+    mouth. f0: the pitch in Hz about which it moves. alternation: by how much every second period is louder, 0 to 1, as
+    in rough voices. breath: RMS of noise beside the voice's. spread: SD of the syllables' pitch in semitones.
+
+    Returns the samples and their pitch in Hz, NaN where there is no voice.
+    """
+    rng = np.random.default_rng(seed)
+    count = round(seconds * rate)
+    time = np.arange(count) / rate
+    loudness, friction, fall = np.zeros(count), np.zeros(count), np.zeros(count)
+    formant_at, formants, accent_at, accents = [0.0], [_VOWELS[0]], [0.0], [0.0]
+    start, phrase = 0.0, 0.0
+    while seconds - start > 0.15:
+        length = min(rng.uniform(0.17, 0.33), seconds - start)
+        rest = float(rng.choice([0.02, 0.05, 0.09])) if seconds - start > 0.35 else 0.0
+        stop = start + length - rest
+        sounding = (time >= start) & (time < stop)
+        edge = np.minimum(np.minimum(time - start, stop - time) / 0.03, 1)[sounding]
+        loudness[sounding] = (0.5 - 0.5 * np.cos(np.pi * edge)) * rng.uniform(0.6, 1)
+        friction[(time >= stop) & (time < start + length)] = rng.uniform(0.1, 0.3) * (rest > 0.03)
+        formant_at += [start + 0.04, stop - 0.04]
+        formants += 2 * [_VOWELS[rng.integers(len(_VOWELS))]]
+        accent_at.append((start + stop) / 2)
+        accents.append(rng.normal(0, spread))
+        start += length
+        if start - phrase > pause_every_s or seconds - start <= 0.15:
+            within = (time >= phrase) & (time < start)
+            fall[within] = 3 * (0.5 - (time[within] - phrase) / (start - phrase))
+            start += rng.uniform(0.4, 0.9)
+            phrase = start
+    shimmer = np.convolve(np.repeat(rng.normal(0, 0.005, count // 80 + 1), 80)[:count], np.ones(80) / 80, "same")
+    pitch = f0 * 2 ** ((np.interp(time, accent_at, accents) + fall) / 12) * (1 + shimmer)
+    phase = 2 * np.pi * np.cumsum(pitch) / rate
+    mouth = float(np.clip((f0 / 110) ** 0.3, 1, 1.35))
+    tracks = [np.interp(time, formant_at, track) * mouth for track in zip(*formants, strict=True)]
+    voice = np.zeros(count)
+    for k in range(1, int(7000 / pitch.min()) + 1):
+        gain = (k * pitch < 7200) / k
+        for centre, bandwidth in zip(tracks, _BANDWIDTHS, strict=True):
+            half = bandwidth * mouth / 2
+            poles = ((k * pitch - centre) ** 2 + half**2) * ((k * pitch + centre) ** 2 + half**2)
+            gain = gain * (centre**2 + half**2) / np.sqrt(poles)
+        voice += gain * np.sin(k * phase)
+    voice *= loudness * (1 + alternation * np.cos(phase / 2))
+    voiced_ = loudness > 0.1
+    voice /= np.sqrt(np.mean(voice[voiced_] ** 2))
+    white = rng.normal(size=count)
+    voice += breath * white * loudness + 0.7 * friction * np.diff(white, prepend=0)
+    voice *= level / np.sqrt(np.mean(voice[voiced_] ** 2))
+    return voice.astype(np.float32), np.where(voiced_, pitch, np.nan).astype(np.float32)
+
+
+def row_pitch(pitch: Samples, rate: int = RATE) -> Samples:
+    """The median pitch of each tenth of a second in semitones above 27.5 Hz, NaN where most of it is not voiced."""
+    size = rate // 10
+    table = pitch[: len(pitch) // size * size].reshape(-1, size)
+    table = np.where(np.isfinite(table).mean(axis=1, keepdims=True) > 0.5, table, np.nan)
+    is_voiced = np.isfinite(table).any(axis=1)
+    medians = np.full(len(table), np.nan, np.float32)
+    medians[is_voiced] = 12 * np.log2(np.nanmedian(table[is_voiced], axis=1) / 27.5)
+    return medians
+
+
+def melody(notes: Iterable[float], seconds: float, *, note_s: float = 0.5, level: float = 0.1) -> Samples:
+    """An instrument that plays those notes (Hz) in turn, over and over, each dying away. level: its RMS."""
+    size = round(note_s * RATE)
+    time = np.arange(size) / RATE
+    played = []
+    for note in notes:
+        partials = [np.sin(2 * np.pi * note * k * time + k) / k for k in range(1, int(7000 / note) + 1)]
+        played.append(np.sum(partials, axis=0) * np.exp(-2 * time))
+    return _at_level(np.asarray(np.resize(np.concatenate(played), round(seconds * RATE))), level)
+
+
 def sine(frequency: float, seconds: float, rate: int = RATE, amplitude: float = 0.3) -> Samples:
     """A pure tone."""
     return (amplitude * np.sin(2 * np.pi * frequency * np.arange(round(seconds * rate)) / rate)).astype(np.float32)

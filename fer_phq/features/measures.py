@@ -16,7 +16,7 @@ from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 
-VERSION = 2
+VERSION = 3
 """Raised when a measure is added or computed differently: stored analyses are then measured again."""
 VERSION_KEY = "version"
 """Key under which the version is stored with the measures, also where nothing could be measured."""
@@ -196,10 +196,11 @@ def _face_functionals(features: SessionFeatures) -> dict[str, float]:
 
 
 def _voice_functionals(features: SessionFeatures) -> dict[str, float]:
-    from fer_phq.voice.features import KIND
+    from fer_phq.voice.features import KIND, without_earlier_pitch
     from fer_phq.voice.functionals import voice_functionals
 
     voice = features.series(Modality.VOICE)
+    voice = None if voice is None else without_earlier_pitch(voice)
     if voice is None or voice.kind != KIND:
         return {}
     functionals = voice_functionals(voice)

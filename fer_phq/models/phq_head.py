@@ -169,6 +169,8 @@ def head_to_arrays(head: PhqHead) -> Arrays:
     for i, regressor in enumerate(head.fold_regressors):
         out |= {f"fold{i}/{name}": value for name, value in regressor.arrays().items()}
     out |= {"fold_of": head.fold_of, "errors": head.errors, "centre": head.centre, "spread": head.spread}
+    # The kinds are among the weights, so that features made otherwise are another model id.
+    out |= {f"kind/{modality}": np.frombuffer(spec.kind.encode(), np.uint8) for modality, spec in head.inputs.items()}
     if head.grid_hz is not None:  # among the weights, so that another grid is another model id
         out["grid_hz"] = np.array([head.grid_hz])
     return {name: np.asarray(value, order="C") for name, value in out.items()}

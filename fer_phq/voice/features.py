@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -18,17 +19,21 @@ from fer_phq.video.types import DEFAULT_LIMITS
 from fer_phq.voice import pitch, spectrum, speech
 from fer_phq.voice.intervals import Interval, check_intervals, only_during
 from fer_phq.voice.pitch import PitchTracker
+from fer_phq.voice.pitch_path import choose_pitch
 from fer_phq.voice.spectrum import Spectrum
-from fer_phq.voice.speech import SpeechDetector
+from fer_phq.voice.speech import SPEECH, SpeechDetector, find_speech
 from fer_phq.voice.syllables import syllable_nuclei
 
-KIND = "prosody-1"
+KIND = "prosody-2"
+EARLIER_KIND = "prosody-1"
+"""What an earlier version made: its pitch may be an octave off, an instrument's, or of rows without speech."""
+
 ROWS_A_SECOND = SOUND_RATE // spectrum.ROW
 COLUMNS = ("speech_probability", "f0_semitones", "voicing", *spectrum.NAMES, "syllable_nuclei")
-"""speech_probability: that somebody speaks, 0 to 1 (silero-vad, mean over the row). f0_semitones: pitch above 27.5 Hz,
-the median of the row's voiced frames, NaN where fewer than two are voiced. voicing: confidence that the sound is
-voiced, 0 to 1 (SwiftF0, mean over the row). syllable_nuclei: how many syllables have their nucleus in the row. The
-others: see `fer_phq.voice.spectrum.describe`."""
+"""speech_probability: that somebody speaks, 0 to 1 (silero-vad, mean over the row). f0_semitones: the voice's pitch
+above 27.5 Hz (`fer_phq.voice.pitch_path`), the median of the row's voiced frames, NaN where fewer than two are voiced
+and where nobody speaks. voicing: confidence that the sound is voiced, 0 to 1 (SwiftF0, mean over the row).
+syllable_nuclei: how many syllables have their nucleus in the row. The others: see `fer_phq.voice.spectrum.describe`."""
 
 BLOCK_S = 10.0
 """Seconds of sound analysed at once: 60 MB at the most; 30 s take 200 MB and are no quicker."""
@@ -38,9 +43,6 @@ SILENCE_UNIT = 12_800
 
 SETTLING_UNITS = 38
 """Units of digital silence after which the networks' answers hardly change any more: half a minute."""
-
-SPEECH = 0.5
-"""The probability from which sound counts as speech."""
 
 OnSound = Callable[[float, float | None], None]
 """Called with the seconds of sound done and of all sound, None when that is not known."""
@@ -75,7 +77,7 @@ def voice_features(
         on_warning: Called with each thing that is wrong with the sound.
 
     Returns:
-        A feature series of kind "prosody-1": values (rows, 23) float32 with the names `COLUMNS`, times
+        A feature series of kind "prosody-2": values (rows, 23) float32 with the names `COLUMNS`, times
         (k + 0.5) / 10 s from the recording's start.
 
     Raises:
@@ -95,7 +97,7 @@ def voice_features(
 def features_of_sound(blocks: Iterable[FloatArray]) -> FeatureSeries:
     """Extract the features of `voice_features` from sound in memory.
 
-    Holds one block and, until the end, about 2 kB for each second of sound.
+    Holds one block and, until the end, about 4 kB for each second of sound.
 
     Args:
         blocks: Consecutive blocks of any length: float32 samples, mono, 16 kHz, -1 to 1.
@@ -104,29 +106,47 @@ def features_of_sound(blocks: Iterable[FloatArray]) -> FeatureSeries:
     tracker = PitchTracker()
     spectra = Spectrum()
     probabilities: list[FloatArray] = []
-    pitches: list[FloatArray] = []
+    voicings: list[FloatArray] = []
+    candidates: list[FloatArray] = []
     rows: list[FloatArray] = []
     levels: list[FloatArray] = []
     for block, is_settled in split_silence(blocks):
         if is_settled:  # every value stays as it was, so nothing is analysed
             _repeat_last(probabilities, len(block) // speech.WINDOW)
-            _repeat_last(pitches, len(block) // pitch.HOP)
+            _repeat_last(voicings, len(block) // pitch.HOP)
             _repeat_last(rows, len(block) // spectrum.ROW)
             _repeat_last(levels, len(block) // spectrum.STEP)
             continue
         probabilities.append(detector.push(block))
-        pitches.append(tracker.push(block))
+        voicing, voiced = tracker.push(block)
+        voicings.append(voicing)
+        candidates.append(voiced)
         described, level = spectra.push(block)
         rows.append(described)
         levels.append(level)
     described, level = spectra.finish()
+    voicing, voiced = tracker.finish()
     values = _columns(
         np.concatenate([*probabilities, detector.finish()]),
-        np.concatenate([*pitches, tracker.finish()]),
+        np.concatenate([*voicings, voicing]),
+        np.concatenate([*candidates, voiced]),
         np.concatenate([*rows, described]),
         np.concatenate([*levels, level]),
     )
     return FeatureSeries(values, (np.arange(len(values)) + 0.5) / ROWS_A_SECOND, KIND, COLUMNS)
+
+
+def without_earlier_pitch(series: FeatureSeries) -> FeatureSeries:
+    """Bring a stored series of an earlier version to what this version calls prosody, as far as that is possible.
+
+    Returns:
+        A series of `EARLIER_KIND` as one of `KIND` without pitch; any other as it is.
+    """
+    if series.kind != EARLIER_KIND or series.names != COLUMNS:
+        return series
+    values = series.values.copy()
+    values[:, COLUMNS.index("f0_semitones")] = np.nan
+    return replace(series, values=values, kind=KIND)
 
 
 def split_silence(blocks: Iterable[FloatArray]) -> Iterator[tuple[FloatArray, bool]]:
@@ -167,19 +187,25 @@ def _repeat_last(parts: list[FloatArray], count: int) -> None:
     parts.append(np.broadcast_to(last, (count, *last.shape[1:])))
 
 
-def _columns(probability: FloatArray, pitches: FloatArray, described: FloatArray, level_db: FloatArray) -> FloatArray:
-    """Bring values of every 32, 16, 100 and 10 ms together in rows of 100 ms."""
+def _columns(
+    probability: FloatArray, voicing: FloatArray, candidates: FloatArray, described: FloatArray, level_db: FloatArray
+) -> FloatArray:
+    """Bring values of every 32, 16, 16, 100 and 10 ms together in rows of 100 ms."""
     rows = len(described)
     if not rows:
         return np.zeros((0, len(COLUMNS)), np.float32)
-    f0, voicing = _pitch_rows(pitches, rows)
+    speech_probability = _row_means(probability, speech.WINDOW, rows)
+    row_of_pitch = np.arange(len(voicing)) * pitch.HOP // spectrum.ROW
+    is_speech = np.append(find_speech(speech_probability), False)[np.minimum(row_of_pitch, rows)]
+    f0 = _pitch_rows(choose_pitch(voicing, candidates, is_speech), rows)
     frame = np.arange(len(level_db)) * spectrum.STEP + spectrum.STEP // 2  # the sample in the middle of each
-    nearest = np.minimum((frame + pitch.HOP // 2) // pitch.HOP, len(pitches) - 1)
-    voiced = pitches[nearest, 1] >= pitch.VOICED
+    nearest = np.minimum((frame + pitch.HOP // 2) // pitch.HOP, len(voicing) - 1)
+    voiced = voicing[nearest] >= pitch.VOICED
     nuclei = syllable_nuclei(level_db, voiced, probability[frame // speech.WINDOW] >= SPEECH)
     counts = np.bincount(nuclei // spectrum.FRAMES_A_ROW, minlength=rows)
-    speech_probability = _row_means(probability, speech.WINDOW, rows)
-    return np.column_stack([speech_probability, f0, voicing, described, counts.astype(np.float32)]).astype(np.float32)
+    row_voicing = np.nanmean(_by_row(voicing, rows), axis=1)
+    columns = [speech_probability, f0, row_voicing, described, counts.astype(np.float32)]
+    return np.column_stack(columns).astype(np.float32)
 
 
 def _row_means(values: FloatArray, hop: int, rows: int) -> _Numbers:
@@ -190,19 +216,24 @@ def _row_means(values: FloatArray, hop: int, rows: int) -> _Numbers:
     return means
 
 
-def _pitch_rows(pitches: FloatArray, rows: int) -> tuple[_Numbers, _Numbers]:
-    """Compute each row's median pitch over its voiced frames, and mean confidence over all its frames, both (rows,)."""
-    row = np.arange(len(pitches)) * pitch.HOP // spectrum.ROW
-    column = np.arange(len(pitches)) - -(-row * spectrum.ROW // pitch.HOP)  # the frame's number within its row
+def _pitch_rows(f0: FloatArray, rows: int) -> _Numbers:
+    """Compute each row's median pitch (rows,) over its frames that have one, NaN where too few have."""
+    table = _by_row(f0, rows)
+    table[(~np.isnan(table)).sum(axis=1) < _MIN_VOICED] = np.nan
+    medians = np.full(rows, np.nan)
+    some = ~np.isnan(table).all(axis=1)
+    medians[some] = np.nanmedian(table[some], axis=1)
+    return medians
+
+
+def _by_row(values: FloatArray, rows: int) -> _Numbers:
+    """Arrange values of pitch frames by row: (rows, 7), NaN where a row has fewer frames."""
+    row = np.arange(len(values)) * pitch.HOP // spectrum.ROW
+    column = np.arange(len(values)) - -(-row * spectrum.ROW // pitch.HOP)  # the frame's number within its row
     inside = row < rows
-    table = np.full((rows, -(-spectrum.ROW // pitch.HOP), 2), np.nan)
-    table[row[inside], column[inside]] = pitches[inside]
-    voiced = np.where(table[..., 1] >= pitch.VOICED, table[..., 0], np.nan)
-    voiced[(~np.isnan(voiced)).sum(axis=1) < _MIN_VOICED] = np.nan
-    f0 = np.full(rows, np.nan)
-    some = ~np.isnan(voiced).all(axis=1)
-    f0[some] = np.nanmedian(voiced[some], axis=1)
-    return f0, np.nanmean(table[..., 1], axis=1)
+    table = np.full((rows, -(-spectrum.ROW // pitch.HOP)), np.nan)
+    table[row[inside], column[inside]] = values[inside]
+    return table
 
 
 def _samples(stream: SoundStream, on_progress: OnSound | None) -> Iterator[FloatArray]:

@@ -10,10 +10,8 @@ import numpy.typing as npt
 
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.voice import spectrum
-from fer_phq.voice.features import COLUMNS, KIND, ROWS_A_SECOND, SPEECH
-
-STAYS_SPEECH = 0.35
-"""Speech goes on until its probability falls below this (silero-vad's own rule: 0.15 below where it starts)."""
+from fer_phq.voice.features import COLUMNS, KIND, ROWS_A_SECOND
+from fer_phq.voice.speech import find_speech
 
 MIN_PAUSE_S = 0.25
 """Only a longer silence within speech is a pause; what is shorter belongs to articulation (Goldman-Eisler, 1968)."""
@@ -60,7 +58,7 @@ def voice_functionals(series: FeatureSeries) -> dict[str, float]:
     standard deviation over speech. Standard deviations divide by n - 1 and need two values.
 
     Args:
-        series: A feature series of kind "prosody-1".
+        series: A feature series of kind "prosody-2".
 
     Returns:
         The keys `FUNCTIONALS` with their values, NaN where one cannot be measured.
@@ -72,7 +70,7 @@ def voice_functionals(series: FeatureSeries) -> dict[str, float]:
         raise ValueError(f"Functionals are taken from feature series of kind '{KIND}', got '{series.kind}'.")
     column = dict(zip(COLUMNS, series.values.T.astype(np.float64), strict=True))
     present = ~np.isnan(column["speech_probability"])
-    speech = _speech(column["speech_probability"])
+    speech = find_speech(column["speech_probability"])
     f0 = column["f0_semitones"][speech]
     functionals = {
         **_spread("f0", "semitones", f0),
@@ -83,14 +81,6 @@ def voice_functionals(series: FeatureSeries) -> dict[str, float]:
     for name in _SPECTRAL:
         functionals[f"{name}_mean"], functionals[f"{name}_sd"] = _mean_sd(column[name][speech])
     return {name: functionals[name] for name in FUNCTIONALS}
-
-
-def _speech(probability: _Numbers) -> _Rows:
-    """Return which rows are speech, (rows,): from `SPEECH` on, until the probability falls below `STAYS_SPEECH`."""
-    decided = ~((probability >= STAYS_SPEECH) & (probability < SPEECH))  # NaN decides, too: not speech
-    last = np.maximum.accumulate(np.where(decided, np.arange(len(probability)), -1))
-    speech: _Rows = (last >= 0) & (probability[last] >= SPEECH)
-    return speech
 
 
 def _timing(speech: _Rows, present: _Rows, nuclei: _Numbers) -> dict[str, float]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime
 
 from fer_phq.core.arrays import FloatArray
@@ -19,6 +21,12 @@ from fer_phq.voice import messages
 
 WINDOW = 512
 """Samples that one probability covers: 32 ms at 16 kHz."""
+
+SPEECH = 0.5
+"""The probability from which sound counts as speech."""
+
+STAYS_SPEECH = 0.35
+"""Speech goes on until its probability falls below this (silero-vad's own rule: 0.15 below where it starts)."""
 
 _CONTEXT = 64  # samples before a window that the network sees as well
 _BATCH = 512  # windows a run: bounds memory for long blocks
@@ -66,6 +74,18 @@ class SpeechDetector:
         outputs, self._hidden, self._cell = self._session.run(["speech_probs", "hn", "cn"], inputs)
         probabilities: FloatArray = outputs.reshape(-1)
         return probabilities
+
+
+def find_speech(probability: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.bool_]:
+    """Find which rows are speech: from `SPEECH` on, until the probability falls below `STAYS_SPEECH`.
+
+    Args:
+        probability: (rows,) 0 to 1; NaN is not speech.
+    """
+    decided = ~((probability >= STAYS_SPEECH) & (probability < SPEECH))
+    last = np.maximum.accumulate(np.where(decided, np.arange(len(probability)), -1))
+    is_speech: npt.NDArray[np.bool_] = (last >= 0) & (probability[last] >= SPEECH)
+    return is_speech
 
 
 def weights_path() -> Path:

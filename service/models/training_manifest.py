@@ -14,6 +14,7 @@ from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.phq import Modality, Scale
 from fer_phq.features.files import write_features
+from fer_phq.voice.features import EARLIER_KIND
 from fer_phq.words.kinds import MINILM, without_embeddings
 from service.models import messages
 
@@ -68,9 +69,14 @@ def write_manifest(
 
 
 def _load_features(store: Store, session: LabelledSessionRecord, with_embeddings: bool) -> SessionFeatures:
-    """Load the features of a session's analysis; without the embeddings of words unless all sessions have them."""
+    """Load the features of a session's analysis.
+
+    Words come without embeddings unless all sessions have them; a voice that an earlier version measured is left out.
+    """
     settings = Settings.from_dict(store.analyses.get(analysis_id=session.analysis_id).settings)
     features = usable_features(store.analyses.load_session_analysis(analysis_id=session.analysis_id), settings)
+    if features.voice is not None and features.voice.kind == EARLIER_KIND:
+        features = replace(features, voice=None)
     if features.words is not None and features.words.kind == MINILM and not with_embeddings:
         return replace(features, words=without_embeddings(features.words))
     return features

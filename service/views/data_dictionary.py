@@ -146,8 +146,8 @@ _VOICE = {
         Column(
             "f0_semitones",
             "semitones above 27.5 Hz",
-            "Pitch: median of the voiced frames (SwiftF0).",
-            "fewer than two frames are voiced",
+            "Pitch of the voice: median of the voiced frames (SwiftF0's candidates, followed over the recording).",
+            "fewer than two frames are voiced, or nobody speaks",
         ),
         Column("voicing", "0 to 1", "Confidence that the sound is voiced (SwiftF0).", _TURN),
         Column(

@@ -18,7 +18,7 @@ from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.timeline.downsample import MAX_ROWS, bin_minimum, downsample
 from fer_phq.timeline.episodes import find_episodes
 from fer_phq.timeline.smoothing import smooth
-from fer_phq.voice.features import COLUMNS, KIND, SPEECH
+from fer_phq.voice.features import COLUMNS, KIND, SPEECH, without_earlier_pitch
 from fer_phq.words import Transcript, subject_speaker
 
 Float = npt.NDArray[np.float64]
@@ -189,9 +189,10 @@ def voice_table(voice: FeatureSeries | None, window: Window, most: int = MAX_ROW
 
     Returns:
         time_s, speech (share of the time, 0 to 1), and of loudness_db and pitch_hz the mean with the `..._low` and
-        `..._high` of each row's tenths of a second. NaN where nothing was measured; pitch is only that of speech. No
-        rows for a voice of another kind than ours.
+        `..._high` of each row's tenths of a second. NaN where nothing was measured; pitch is only that of speech, and
+        not that of an earlier version. No rows for a voice of another kind than ours.
     """
+    voice = None if voice is None else without_earlier_pitch(voice)
     if voice is None or voice.kind != KIND or voice.time_s is None:
         return pd.DataFrame()
     inside = (voice.time_s >= window.from_s) & (voice.time_s <= window.to_s)

@@ -34,9 +34,10 @@ _FLOATS = (*EMOTIONS, *BOX_COLUMNS, "detection_score", "quality")
 _FRAMES = cast("Table", FrameRow.__table__)
 _LANDMARKS = np.dtype("<f4")
 
-METHOD = 2
+METHOD = 3
 """Raised when the same recording, model and settings give other numbers: an earlier analysis then stands for itself
-alone, and analysing or scoring again adds one. 2: time is the unit of coverage, shares and features."""
+alone, and analysing or scoring again adds one. 2: time is the unit of coverage, shares and features. 3: the
+voice is of kind prosody-2."""
 
 
 def settings_hash(settings: Settings, sidecar_digest: str = "") -> str:

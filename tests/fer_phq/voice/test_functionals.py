@@ -100,7 +100,7 @@ def test_the_other_speaker_does_not_count() -> None:
 
 
 def test_other_channels_are_refused() -> None:
-    with pytest.raises(ValueError, match="prosody-1"):
+    with pytest.raises(ValueError, match="prosody-2"):
         voice_functionals(FeatureSeries(np.zeros((2, 3), np.float32), np.arange(2.0), "egemaps-v02"))
 
 

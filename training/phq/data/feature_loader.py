@@ -22,6 +22,7 @@ from fer_phq.pipeline.session import analyze
 from fer_phq.pipeline.speech import extract_speech, load_sidecar
 from fer_phq.video import probe
 from fer_phq.voice import only_during
+from fer_phq.voice.features import KIND as PROSODY
 from fer_phq.words import has_minilm, intervals
 from fer_phq.words.kinds import MINILM, PLAIN, without_embeddings
 from training.phq import messages
@@ -90,11 +91,14 @@ class FeatureLoader:
         return features
 
     def _features_file(self, info: RecordingInfo, sidecar: Sidecar) -> Path | None:
-        """Return where a recording's features are kept: the name tells other content, sidecars or backbones apart."""
+        """Return where a recording's features are kept.
+
+        The name tells apart other content, sidecars, backbones and prosody.
+        """
         if self._keep is None:
             return None
         word_kind = "" if sidecar.transcript is None else str(has_minilm())
-        facts = f"{info.sha256} {sidecar.digest()} {self._bundle.face_kind} {word_kind}"
+        facts = f"{info.sha256} {sidecar.digest()} {self._bundle.face_kind} {PROSODY} {word_kind}"
         return (
             self._keep / f"{shorten_stem(Path(info.path).stem)}-{hashlib.sha256(facts.encode()).hexdigest()[:12]}.npz"
         )
