@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from db.engine import DATABASE_NAME, sqlite_url
-from fer_phq.core.analysis import Sampling, Settings
+from fer_phq.core.analysis import Sampling, Settings, SoundChoice
 from fer_phq.core.errors import SettingsError, field_message
 from fer_phq.core.paths import data_dir
 from service import messages
@@ -159,13 +159,13 @@ class AppSettings(BaseSettings):
         """Return the pipeline's settings: this installation's, with a job's own on top.
 
         Args:
-            overrides: The job's own `fps`, `key_frames`, and `track` or `tracks`.
+            overrides: The job's own `fps`, `key_frames`, `track` or `tracks`, `sound_track` and `sound_channel`.
 
         Raises:
             SettingsError: There is another setting, or a value cannot be used.
         """
         overrides = dict(overrides or {})
-        unknown = sorted(set(overrides) - {"fps", "key_frames", "track", "tracks"})
+        unknown = sorted(set(overrides) - {"fps", "key_frames", "track", "tracks", "sound_track", "sound_channel"})
         if unknown:
             raise SettingsError(messages.UNKNOWN_ANALYSIS_SETTING(names=tuple(unknown)))
         try:
@@ -174,8 +174,15 @@ class AppSettings(BaseSettings):
             sampling = Sampling(fps=fps, key_frames=key_frames)
             track = None if overrides.get("track") is None else int(overrides["track"])
             tracks = tuple(int(number) for number in overrides.get("tracks") or ())
+            numbers = (overrides.get("sound_track"), overrides.get("sound_channel"))
+            sound = SoundChoice(*(None if number is None else int(number) for number in numbers))
             return Settings(
-                sampling=sampling, coverage_floor=self.coverage_floor, track=track, tracks=tracks, all_faces=True
+                sampling=sampling,
+                coverage_floor=self.coverage_floor,
+                track=track,
+                tracks=tracks,
+                all_faces=True,
+                sound=sound,
             )
         except (TypeError, ValueError) as error:
             message = messages.UNUSABLE_ANALYSIS_SETTINGS(settings=str(overrides), reason=str(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import wave
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import numpy.typing as npt
 Samples = npt.NDArray[np.float32]
 
 RATE = 16_000
+LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
 
 
 def voiced(f0: float, seconds: float, rate: int = RATE, level: float = 0.1) -> Samples:
@@ -204,26 +205,79 @@ def write_sound(
     return path
 
 
+def write_tracks(
+    path: Path,
+    tracks: Sequence[npt.NDArray[Any]],
+    *,
+    rate: int = RATE,
+    codecs: Sequence[str] = ("flac",),
+    starts_s: Sequence[float] = (0.0,),
+    titles: Sequence[str] = (),
+    languages: Sequence[str] = (),
+    pictures: bool = False,
+) -> Path:
+    """Encode several sound tracks, samples (n,) or (n, channels) each; the container follows from the suffix.
+
+    codecs and starts_s: of each track, the last one for all that follow. titles and languages: of the first tracks.
+    pictures: add a second of pictures.
+    """
+    with av.open(str(path), "w") as out:
+        if pictures:
+            video: Any = _picture_track(out)
+        packets: list[Any] = []
+        streams = []
+        for number, samples in enumerate(tracks):
+            columns = samples[:, None] if samples.ndim == 1 else samples
+            codec = codecs[min(number, len(codecs) - 1)]
+            stream: Any = out.add_stream(codec, rate=rate, layout=LAYOUTS[columns.shape[1]])
+            stream.codec_context.time_base = Fraction(1, rate)
+            if number < len(titles):
+                stream.metadata["title"] = titles[number]
+            if number < len(languages):
+                stream.metadata["language"] = languages[number]
+            streams.append((stream, columns, starts_s[min(number, len(starts_s) - 1)]))
+        out.start_encoding()
+        for stream, columns, start_s in streams:
+            packets += [p for frame in _frames(stream, columns, rate, start_s) for p in stream.encode(frame)]
+            packets += stream.encode(None)
+        if pictures:
+            _encode_pictures(out, video, 0.0)
+        for packet in sorted(packets, key=lambda packet: packet.pts * packet.time_base):
+            out.mux(packet)
+    return path
+
+
 def has_espeak() -> bool:
     """Whether espeak-ng can be run."""
     return shutil.which("espeak-ng") is not None
 
 
-def _frames(stream: Any, samples: Samples, rate: int, start_s: float) -> Iterable[av.AudioFrame]:
+def _frames(stream: Any, samples: npt.NDArray[Any], rate: int, start_s: float) -> Iterable[av.AudioFrame]:
+    columns = samples[:, None] if samples.ndim == 1 else samples
+    layout = LAYOUTS[columns.shape[1]]
     format_ = stream.codec_context.format.name
     size = stream.codec_context.frame_size or 1024
     for first in range(0, len(samples), size):
-        frame = av.AudioFrame.from_ndarray(samples[None, first : first + size], format="flt", layout="mono")
+        packed = np.ascontiguousarray(columns[first : first + size], np.float32).reshape(1, -1)
+        frame = av.AudioFrame.from_ndarray(packed, format="flt", layout=layout)
         frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
-        (converted,) = av.AudioResampler(format=format_, layout="mono", rate=rate).resample(frame)
+        (converted,) = av.AudioResampler(format=format_, layout=layout, rate=rate).resample(frame)
         converted.pts, converted.time_base = first + round(start_s * rate), Fraction(1, rate)
         yield converted
 
 
 def _write_pictures(out: Any, start_s: float) -> None:
+    _encode_pictures(out, _picture_track(out), start_s)
+
+
+def _picture_track(out: Any) -> Any:
     video: Any = out.add_stream("mpeg4", rate=10)
     video.width, video.height, video.pix_fmt = 64, 64, "yuv420p"
     video.codec_context.time_base = Fraction(1, 1000)
+    return video
+
+
+def _encode_pictures(out: Any, video: Any, start_s: float) -> None:
     for i in range(10):
         picture = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 20 * i, np.uint8), "rgb24")
         picture.pts, picture.time_base = round((start_s + i / 10) * 1000), Fraction(1, 1000)

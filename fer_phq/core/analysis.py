@@ -7,7 +7,7 @@ Boxes are (x0, y0, x1, y1) in pixels of the recording as it is displayed (after 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,77 @@ class Sampling:
 
 
 @dataclass(frozen=True)
+class SoundTrackInfo:
+    """A sound track, as its container lists it.
+
+    Attributes:
+        number: Its number among the sound tracks, from 1.
+        channels: How many channels it has; 0 where its format is not known.
+        title: Its title, or empty.
+        language: Its language's code, or empty.
+        is_default: Whether it is the one that players choose.
+    """
+
+    number: int
+    channels: int
+    title: str = ""
+    language: str = ""
+    is_default: bool = False
+
+    def __str__(self) -> str:
+        """Return its number, with title and language where it has them."""
+        names = ", ".join(name for name in (self.title, self.language) if name)
+        return f"{self.number} ({names})" if names else str(self.number)
+
+
+@dataclass(frozen=True)
+class SoundChoice:
+    """Whose sound is analysed, set by hand. Raises ValueError for a number below 1.
+
+    Attributes:
+        track: Number of the sound track, from 1; None leaves the choice to the analysis: of several tracks, all that
+            hold different voices.
+        channel: Number of the channel in the track, from 1, which is the left one of two; None leaves the choice to the
+            analysis.
+    """
+
+    track: int | None = None
+    channel: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        for number in (self.track, self.channel):
+            if number is not None and number < 1:
+                raise ValueError(f"Sound tracks and channels are counted from 1, got {number}.")
+
+    def problem(self, tracks: Sequence[SoundTrackInfo]) -> Message | None:
+        """Return why these sound tracks have no such track or channel, or None.
+
+        Args:
+            tracks: All sound tracks of a file.
+        """
+        if self == AUTOMATIC:
+            return None
+        if not tracks:
+            return texts.NO_SOUND_TO_CHOOSE()
+        names = tuple(map(str, tracks))
+        if self.track is not None and self.track > len(tracks):
+            return texts.UNKNOWN_SOUND_TRACK(track=self.track, n=len(tracks), tracks=names)
+        if self.channel is None:
+            return None
+        if self.track is None and len(tracks) != 1:
+            return texts.CHANNEL_WITHOUT_TRACK(tracks=names)
+        track = tracks[(self.track or 1) - 1]
+        if self.channel > track.channels:
+            return texts.UNKNOWN_SOUND_CHANNEL(channel=self.channel, track=track.number, n=track.channels)
+        return None
+
+
+AUTOMATIC = SoundChoice()
+"""The analysis chooses track and channel."""
+
+
+@dataclass(frozen=True)
 class Settings:
     """How a recording is analysed.
 
@@ -61,6 +132,7 @@ class Settings:
             can be chosen later.
         max_side: Longer side in pixels to which decoded frames are reduced; bounds memory for large recordings.
         chunk_frames: How many frames are held at once.
+        sound: Which sound track and channel are analysed.
 
     Raises ValueError where both `track` and `tracks` name the subject.
     """
@@ -74,6 +146,7 @@ class Settings:
     all_faces: bool = False
     max_side: int = 1280
     chunk_frames: int = 16
+    sound: SoundChoice = AUTOMATIC
 
     def __post_init__(self) -> None:
         """Bring the tracks into an order that does not depend on who names them."""
@@ -87,7 +160,8 @@ class Settings:
 
         What an earlier version did not store has its default.
         """
-        return cls(**{**fields, "sampling": Sampling(**fields["sampling"])})
+        sound = SoundChoice(**fields.get("sound", {}))
+        return cls(**{**fields, "sampling": Sampling(**fields["sampling"]), "sound": sound})
 
 
 @dataclass(frozen=True)
@@ -116,6 +190,7 @@ class RecordingInfo:
     rotation: int
     has_audio: bool
     picture_end_s: float | None = None
+    sound_tracks: tuple[SoundTrackInfo, ...] = ()
 
 
 BOX_COLUMNS = ("x0", "y0", "x1", "y1")

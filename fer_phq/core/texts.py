@@ -100,3 +100,19 @@ FIELD_ERRORS = {
     "enum": FIELD_CHOICE,
 }
 """Of pydantic's types of errors, the template in its words."""
+
+UNKNOWN_SOUND_TRACK = counted(
+    "core.unknown_sound_track",
+    "There is no sound track {track}; the recording's only sound track is: {tracks}.",
+    "There is no sound track {track}; the recording's sound tracks are: {tracks}.",
+)
+UNKNOWN_SOUND_CHANNEL = counted(
+    "core.unknown_sound_channel",
+    "There is no channel {channel} in sound track {track}, which has {n} channel.",
+    "There is no channel {channel} in sound track {track}, which has {n} channels.",
+)
+CHANNEL_WITHOUT_TRACK = template(
+    "core.channel_without_track",
+    "A channel is a part of a sound track, and the recording has several: {tracks}. Choose the track as well.",
+)
+NO_SOUND_TO_CHOOSE = template("core.no_sound_to_choose", "The recording has no sound of which a track can be chosen.")

@@ -26,7 +26,7 @@ from fer_phq.core.sidecar import Sidecar
 from fer_phq.models.model import FerPhqModel, load_model
 from fer_phq.pipeline import messages
 from fer_phq.pipeline.faces import extract_faces
-from fer_phq.pipeline.speech import extract_speech, ignore_progress, load_sidecar
+from fer_phq.pipeline.speech import check_sound, extract_speech, ignore_progress, load_sidecar
 from fer_phq.pipeline.subject import FACE_WARNINGS, reselect_subject
 from fer_phq.pipeline.timing import StageTimer
 from fer_phq.video import probe
@@ -47,7 +47,7 @@ def analyze(
     Args:
         path: The recording.
         model: From `load_model`; the active bundle when omitted.
-        settings: Sampling, thresholds and the subject's tracks.
+        settings: Sampling, thresholds, the subject's tracks and the sound.
         on_progress: Called as each step (faces, sound, words, estimate) goes on; it may raise `AnalysisCancelled`.
         sidecar: A transcript, and sound that was recorded separately.
         display_name: What errors and warnings call the recording; its path when omitted.
@@ -55,7 +55,8 @@ def analyze(
     Raises:
         RecordingError: The recording, or the separate sound, cannot be analysed.
         FerPhqError: The transcript cannot be used, or has no such speaker.
-        SettingsError: The recording has no face track of the settings' ids, or two of them are in view at once.
+        SettingsError: The recording has no face track of the settings' ids, two of them are in view at once, or it has
+            no such sound track or channel.
     """
     model = model or load_model()
     settings = settings or Settings()
@@ -65,12 +66,14 @@ def analyze(
 
     recording = probe(path, display_name=display_name)
     sidecar_digest = sidecar.digest()
-    loaded = load_sidecar(sidecar)  # fail on a misspelt speaker name before decoding, not after
+    # Fail on a misspelt speaker's name or an impossible sound track before decoding, not after.
+    loaded = load_sidecar(sidecar)
+    check_sound(recording, loaded.audio, settings.sound)
 
     faces, face_warnings = extract_faces(recording, model, settings, timer, report, display_name)
 
     with timer.measure("listen"):
-        speech = extract_speech(recording, loaded, report, display_name)
+        speech = extract_speech(recording, loaded, report, display_name, settings.sound)
 
     report(Progress(Step.ESTIMATE, 0, 1))
     with timer.measure("heads"):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_phq.core.analysis import Progress, ProgressHook, RecordingInfo, Step
-from fer_phq.core.errors import RecordingError
+from fer_phq.core.analysis import AUTOMATIC, Progress, ProgressHook, RecordingInfo, SoundChoice, Step
+from fer_phq.core.errors import RecordingError, SettingsError
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.functionals import count_measured
 from fer_phq.pipeline import messages
+from fer_phq.video import list_sound_tracks
 from fer_phq.voice import only_during, voice_features
 from fer_phq.words import (
     Transcript,
@@ -82,6 +83,7 @@ def extract_speech(
     sidecar: LoadedSidecar,
     on_progress: ProgressHook | None = None,
     display_name: str | None = None,
+    sound: SoundChoice = AUTOMATIC,
 ) -> SpeechFeatures:
     """Extract voice and words of the subject.
 
@@ -90,6 +92,7 @@ def extract_speech(
         sidecar: Its sidecar files, from `load_sidecar`.
         on_progress: Called as sound (in seconds) and words (in utterances) are done; it may raise `AnalysisCancelled`.
         display_name: What warnings call the recording; its path when omitted.
+        sound: The track and the channel that are heard, where they are set by hand.
 
     Raises:
         RecordingError: A sound file of the sidecar cannot be used. Sound of the recording itself that cannot be used is
@@ -100,9 +103,29 @@ def extract_speech(
     beyond = _beyond_warning(recording, sidecar.transcript)
     if beyond is not None:
         warnings.append(beyond)
-    voice = _extract_voice(recording, sidecar, report, warnings, display_name)
+    voice = _extract_voice(recording, sidecar, report, warnings, display_name, sound)
     words = _extract_words(sidecar, report, warnings)
     return SpeechFeatures(voice, words, tuple(warnings))
+
+
+def check_sound(recording: RecordingInfo, audio: Path | None, choice: SoundChoice) -> None:
+    """Check that the sound that will be heard has the track and the channel that were chosen.
+
+    Args:
+        recording: The recording, from `probe`.
+        audio: A sound file in place of the recording's own sound, or None.
+        choice: The choice.
+
+    Raises:
+        SettingsError: It has none such.
+        RecordingError: The sound file cannot be used.
+    """
+    if choice == AUTOMATIC:
+        return
+    tracks = recording.sound_tracks if audio is None else list_sound_tracks(audio)
+    problem = choice.problem(tracks)
+    if problem is not None:
+        raise SettingsError(problem)
 
 
 def ignore_progress(progress: Progress) -> None:
@@ -126,9 +149,10 @@ def _extract_voice(
     on_progress: ProgressHook,
     warnings: list[Message],
     display_name: str | None,
+    sound: SoundChoice,
 ) -> FeatureSeries | None:
     """Extract the subject's prosody, or everyone's where nothing says who speaks when."""
-    voice = _extract_sound(recording, sidecar.audio, on_progress, warnings, display_name)
+    voice = _extract_sound(recording, sidecar.audio, on_progress, warnings, display_name, sound)
     if voice is None or not count_measured(voice):
         return voice
     if sidecar.transcript is None or sidecar.speaker is None:
@@ -144,6 +168,7 @@ def _extract_sound(
     on_progress: ProgressHook,
     warnings: list[Message],
     display_name: str | None,
+    sound: SoundChoice,
 ) -> FeatureSeries | None:
     """Extract the prosody of all sound; None where there is none that can be used."""
     if audio is None and not recording.has_audio:
@@ -156,9 +181,11 @@ def _extract_sound(
 
     report(0.0, None)
     if audio is not None:
-        return voice_features(audio, on_progress=report, on_warning=warnings.append)
+        return voice_features(audio, sound=sound, on_progress=report, on_warning=warnings.append)
     try:
-        return voice_features(recording.path, display_name=display_name, on_progress=report, on_warning=warnings.append)
+        return voice_features(
+            recording.path, display_name=display_name, sound=sound, on_progress=report, on_warning=warnings.append
+        )
     except RecordingError as error:
         warnings.append(messages.VOICE_LEFT_OUT(reason=error.message))
         return None

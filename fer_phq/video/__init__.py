@@ -6,7 +6,15 @@ All decoding happens in a decoder process under limits (`Limits`), because a rec
 or hostile file ends as a `RecordingError`, never as a crash or a hang of the caller.
 """
 
-from fer_phq.video.reader import FrameStream, SoundStream, probe, read_frame, read_sound, sample_frames
+from fer_phq.video.reader import (
+    FrameStream,
+    SoundStream,
+    list_sound_tracks,
+    probe,
+    read_frame,
+    read_sound,
+    sample_frames,
+)
 from fer_phq.video.types import RECORDING_SUFFIXES, SOUND_RATE, Frame, Limits, SoundBlock
 
 __all__ = [
@@ -17,6 +25,7 @@ __all__ = [
     "Limits",
     "SoundBlock",
     "SoundStream",
+    "list_sound_tracks",
     "probe",
     "read_frame",
     "read_sound",

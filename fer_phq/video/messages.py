@@ -82,6 +82,34 @@ LOW_SOUND_RATE = template(
     "The sound of '{file}' has {rate} samples a second, too few for speech: give a recording with at least {limit}.",
 )
 
+LEFT = template("video.left", "the left channel")
+RIGHT = template("video.right", "the right channel")
+CHANNEL = template("video.channel", "channel {channel}")
+CHANNEL_ALONE = template(
+    "video.channel_alone",
+    "Of the sound's {channels} channels, {channel} alone is heard: the others are fainter or hold the same.",
+)
+CHANNEL_OF_OPPOSITES = template(
+    "video.channel_of_opposites",
+    "The channels of the sound are in opposite phase and would cancel each other out: {channel} alone is heard.",
+)
+CHANNELS_ADDED = template(
+    "video.channels_added",
+    "The channels {channels} of the sound hold different voices: all of them are heard at their full level. "
+    "Where each is one person's microphone, choose the subject's, and only the subject is heard.",
+)
+TRACKS_ADDED = template(
+    "video.tracks_added",
+    "The recording has {count} sound tracks, of which these are heard together: {tracks}. "
+    "Where each is one person's microphone, choose the subject's, and only the subject is heard.",
+)
+TRACK_ALONE = template(
+    "video.track_alone",
+    "The recording has {count} sound tracks, of which only this is heard: {track}. "
+    "The others are silent, hold the same or are in another language; another can be chosen.",
+)
+OF_TRACK = template("video.of_track", "Sound track {track}: {message}")
+
 PICTURES_LOST = template(
     "video.pictures_lost",
     "Pictures from {start_s:.1f} s to {end_s:.1f} s cannot be decoded and were left out: "

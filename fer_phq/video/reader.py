@@ -14,7 +14,7 @@ from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 
-from fer_phq.core.analysis import RecordingInfo, Sampling
+from fer_phq.core.analysis import AUTOMATIC, RecordingInfo, Sampling, SoundChoice, SoundTrackInfo
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.core.errors import RecordingError
 from fer_phq.core.messages import Message
@@ -36,8 +36,8 @@ def probe(path: StrPath, *, display_name: str | None = None, limits: Limits = DE
         limits: What the decoder process may use.
 
     Returns:
-        Size as displayed, duration (the longer of picture and sound), where the picture ends, codec, rotation, whether
-        there is sound, and the SHA-256 of the file's bytes.
+        Size as displayed, duration (the longer of picture and sound), where the picture ends, codec, rotation, the
+        sound tracks, and the SHA-256 of the file's bytes.
 
     Raises:
         RecordingError: The file is not a readable video: it is missing, a folder, empty, no media, sound only, without
@@ -54,9 +54,28 @@ def probe(path: StrPath, *, display_name: str | None = None, limits: Limits = DE
         height=int(header["height"]),
         codec=str(header["codec"]),
         rotation=int(header["rotation"]),
-        has_audio=bool(header["has_audio"]),
+        has_audio=bool(header["sound_tracks"]),
         picture_end_s=float(header["picture_end_s"]),
+        sound_tracks=_sound_tracks(header),
     )
+
+
+def list_sound_tracks(
+    path: StrPath, *, display_name: str | None = None, limits: Limits = DEFAULT_LIMITS
+) -> tuple[SoundTrackInfo, ...]:
+    """List the sound tracks of a recording, or of a file with sound only. Reads no more than the header.
+
+    Args:
+        path: The recording or sound file.
+        display_name: What errors call it; its path when omitted.
+        limits: What the decoder process may use.
+
+    Raises:
+        RecordingError: The file cannot be opened, or is no media.
+    """
+    name = display_name or str(path)
+    (header, _), *_ = _request({"command": "sound_tracks", "display_name": name}, _checked(path, name), limits)
+    return _sound_tracks(header)
 
 
 def sample_frames(
@@ -131,9 +150,18 @@ def read_frame(
 
 
 def read_sound(
-    path: StrPath, *, block_s: float = 30.0, display_name: str | None = None, limits: Limits = DEFAULT_LIMITS
+    path: StrPath,
+    *,
+    block_s: float = 30.0,
+    display_name: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    choice: SoundChoice = AUTOMATIC,
 ) -> SoundStream:
     """Decode the sound of a recording, or of a file with sound only, in blocks that follow each other.
+
+    Of several tracks all are heard that hold different voices, and of several channels those that keep everybody's
+    level (`fer_phq.video.decoder.mixing`), unless the choice names one. A warning says which, where it is not the mean
+    of the only track's channels.
 
     The first block begins at the recording's start, whenever its sound starts: where there is none, there is silence.
     Memory is bounded by the block.
@@ -143,13 +171,14 @@ def read_sound(
         block_s: Seconds of sound in a block, from 0.1 to 600.
         display_name: What errors call the recording; its path when omitted.
         limits: What the decoder process may use.
+        choice: The track and the channel that are heard, where they are set by hand.
 
     Returns:
         A stream of blocks. Use it as a context manager, or iterate to the end.
 
     Raises:
-        RecordingError: The file cannot be opened. The stream raises it when there is no sound track, no sound in it, or
-            the sound cannot be decoded.
+        RecordingError: The file cannot be opened. The stream raises it when there is no such sound track or channel,
+            no sound in it, or the sound cannot be decoded.
         ValueError: `block_s` is out of its range.
     """
     if not 0.1 <= block_s <= 600:
@@ -157,7 +186,7 @@ def read_sound(
     name = display_name or str(path)
     file = _checked(path, name)
     samples = round(block_s * SOUND_RATE)
-    request = {"command": "sound", "block_samples": samples, "path": str(file), "display_name": name}
+    request = {"command": "sound", "block_samples": samples, "path": str(file), "display_name": name, **vars(choice)}
     return SoundStream(DecoderProcess(request, limits, 4 * samples), name, samples)
 
 
@@ -274,6 +303,10 @@ def _request(
         return list(process.responses())
     finally:
         process.close()
+
+
+def _sound_tracks(header: Header) -> tuple[SoundTrackInfo, ...]:
+    return tuple(SoundTrackInfo(**track) for track in header["sound_tracks"])
 
 
 def _frame_bytes(max_side: int) -> int:

@@ -41,7 +41,7 @@ class SoundBlock:
 
     Attributes:
         time_s: Time of the first sample, seconds from the recording's start.
-        samples: (n,) float32 from -1 to 1, mono (the mean of the channels), `SOUND_RATE` per second.
+        samples: (n,) float32 from -1 to 1, mono (mixed from tracks and channels), `SOUND_RATE` per second.
     """
 
     time_s: float

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fer_phq.core.analysis import AUTOMATIC, SoundChoice
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
@@ -58,6 +59,7 @@ def voice_features(
     speech_of: Iterable[Interval] | None = None,
     block_s: float = BLOCK_S,
     limits: Limits = DEFAULT_LIMITS,
+    sound: SoundChoice = AUTOMATIC,
     on_progress: OnSound | None = None,
     on_warning: Callable[[Message], None] | None = None,
 ) -> FeatureSeries:
@@ -72,6 +74,7 @@ def voice_features(
         speech_of: (start, end) of the subject's utterances in seconds; rows outside become NaN (see `only_during`).
         block_s: Seconds of sound held at once.
         limits: What the decoder process may use.
+        sound: The track and the channel that are heard, where they are set by hand.
         on_progress: Called after each block with the seconds of sound done, and of all sound by the header, None when
             it does not say; it may raise `AnalysisCancelled`.
         on_warning: Called with each thing that is wrong with the sound.
@@ -86,7 +89,7 @@ def voice_features(
         ValueError: An interval is not finite or ends before it starts.
     """
     intervals = None if speech_of is None else check_intervals(speech_of)  # fail before the work, not after it
-    with read_sound(path, block_s=block_s, display_name=display_name, limits=limits) as stream:
+    with read_sound(path, block_s=block_s, display_name=display_name, limits=limits, choice=sound) as stream:
         series = features_of_sound(_samples(stream, on_progress))
     if on_warning is not None:
         for warning in stream.warnings:

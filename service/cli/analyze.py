@@ -19,7 +19,7 @@ from rich.progress import Progress as ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from fer_phq.core.analysis import Progress, ProgressHook, Sampling, SessionAnalysis, Settings, Step
+from fer_phq.core.analysis import Progress, ProgressHook, Sampling, SessionAnalysis, Settings, SoundChoice, Step
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError
 from fer_phq.core.messages import Message
@@ -61,6 +61,9 @@ STEPS = {
 }
 """What the progress bar calls each step, and the unit it counts in."""
 
+
+CHANNELS = {"left": 1, "right": 2}
+"""Names of channels beside their numbers."""
 
 MAX_NAMES = 10
 """Names of files that a note spells out."""
@@ -117,6 +120,10 @@ def analyze_command(
             metavar=TRACK_IDS, help="Analyse the person of this face track, or exactly these tracks (0,3), instead."
         ),
     ] = None,
+    sound_track: Annotated[int | None, typer.Option(min=1, help="Hear this sound track alone, counted from 1.")] = None,
+    sound_channel: Annotated[
+        str | None, typer.Option(metavar="left|right|N", help="Hear this channel of the sound track alone.")
+    ] = None,
     save: Annotated[
         bool | None, typer.Option("--save/--no-save", help="Keep recording and results (default: with --subject).")
     ] = None,
@@ -145,6 +152,7 @@ def analyze_command(
         track=tracks[0] if len(tracks) == 1 else None,
         tracks=tracks if len(tracks) > 1 else (),
         all_faces=save,
+        sound=SoundChoice(sound_track, channel_number(sound_channel)),
     )
     sidecar = Sidecar(transcript, speaker, audio)
     if speaker is not None and transcript is None:
@@ -154,6 +162,23 @@ def analyze_command(
     label_to_save = subject if save else None
     options = Options(settings, sidecar, as_json, csv_dir, features_dir, label_to_save, consent_by, recorded_at)
     raise typer.Exit(run(recordings, options, app_settings))
+
+
+def channel_number(name: str | None) -> int | None:
+    """Return the number of a channel from 1, which is the left one of two; None for no name.
+
+    Args:
+        name: `left`, `right` or the number.
+
+    Raises:
+        SettingsError: It is none of them.
+    """
+    if name is None:
+        return None
+    number = CHANNELS.get(name.strip().lower(), name)
+    if not str(number).isdecimal() or int(number) < 1:
+        raise SettingsError(messages.UNKNOWN_CHANNEL(name=name))
+    return int(number)
 
 
 def expand(paths: Iterable[Path]) -> tuple[list[Path], list[Message]]:

@@ -8,6 +8,9 @@ SAVE_NEEDS_SUBJECT = template("cli.save_needs_subject", "--save needs --subject:
 NOT_SAVED = template("cli.not_saved", "--consent-by and --recorded-at belong to what is kept: add --subject.")
 SPEAKER_ALONE = template("cli.speaker_alone", "--speaker names a speaker of the transcript: add --transcript.")
 ONE_RECORDING = template("cli.one_recording", "--transcript and --audio belong to one recording: name one file.")
+UNKNOWN_CHANNEL = template(
+    "cli.unknown_channel", "--sound-channel is left, right or the channel's number from 1, not '{name}'."
+)
 NO_RECORDINGS = template("cli.no_recordings", "The folder {path} holds no recordings ({suffixes}, ...).")
 LEFT_OUT = counted(
     "cli.left_out",

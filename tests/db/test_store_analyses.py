@@ -25,7 +25,7 @@ from db.queries.analyses.analyses import settings_hash
 from db.records import NotFoundError
 from db.store import Store
 from db.tables import ESTIMATE_COLUMNS, AnalysisRow, EmbeddingRow, FrameRow
-from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings
+from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings, SoundChoice
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import StoreError
 from fer_phq.core.messages import literal
@@ -173,6 +173,17 @@ def _save_as_before_time_was_the_unit(url: str, store: Store, session_id: str, a
         for table, rows in parts.items():
             connection.execute(insert(table), [dict(part) for part in rows])
     return analysis_id
+
+
+def test_the_choice_of_the_sound_makes_another_analysis(store: Store, session_id: str) -> None:
+    choices = [SoundChoice(), SoundChoice(track=2), SoundChoice(track=2, channel=1), SoundChoice(channel=1)]
+    settings = [Settings(sound=choice) for choice in choices]
+    assert len({settings_hash(each) for each in settings}) == len(settings)
+    analysis_id = store.analyses.save(session_id=session_id, analysis=sample_analysis(), settings=settings[2])
+    stored = store.analyses.get(analysis_id=analysis_id).settings
+    assert Settings.from_dict(stored) == settings[2]
+    before = {name: value for name, value in stored.items() if name != "sound"}
+    assert Settings.from_dict(before) == Settings()  # as an earlier version stored them
 
 
 def test_what_lay_beside_the_recording_makes_another_analysis(store: Store, session_id: str) -> None:

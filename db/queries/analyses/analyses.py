@@ -23,7 +23,16 @@ from db.queries.base import Queries, get_row, new_id, utc_now
 from db.queries.mapping import analysis_summary, analysis_warnings
 from db.records import AnalysisRecord, AnalysisSummary
 from db.tables import AnalysisRow, ChannelRow, EmbeddingRow, FaceChoiceRow, FrameRow, SessionRow
-from fer_phq.core.analysis import BOX_COLUMNS, RecordingInfo, SessionAnalysis, Settings, Timeline, Timing, TrackSummary
+from fer_phq.core.analysis import (
+    AUTOMATIC,
+    BOX_COLUMNS,
+    RecordingInfo,
+    SessionAnalysis,
+    Settings,
+    Timeline,
+    Timing,
+    TrackSummary,
+)
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import StoreError
@@ -44,7 +53,8 @@ def settings_hash(settings: Settings, sidecar_digest: str = "") -> str:
     """Compute a digest (SHA-256, 64 hex digits) of everything that can change an analysis's result.
 
     Args:
-        settings: The analysis's settings; `chunk_frames` is left out, since it changes no result.
+        settings: The analysis's settings; `chunk_frames` is left out, since it changes no result, and so is a sound
+            that was not chosen.
         sidecar_digest: Digest of the files given beside the recording, as in `SessionAnalysis`. Empty for none.
     """
     values = dataclasses.asdict(settings)
@@ -52,6 +62,8 @@ def settings_hash(settings: Settings, sidecar_digest: str = "") -> str:
     values["method"] = METHOD
     if settings.sampling.key_frames:
         values["sampling"]["fps"] = None
+    if settings.sound == AUTOMATIC:
+        del values["sound"]
     if sidecar_digest:
         values["beside"] = sidecar_digest
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from av.sidedata.sidedata import Type as SideDataType
 
+from fer_phq.core.analysis import SoundTrackInfo
 from fer_phq.core.errors import RecordingError
 from fer_phq.core.messages import Message
 from fer_phq.video import messages
@@ -61,7 +62,7 @@ class ContainerInfo:
         pixel_aspect: Width of a coded pixel over its height.
         rotation: Degrees clockwise to upright: 0, 90, 180 or 270.
         mirrored: The display matrix flips left and right before it rotates.
-        has_audio: There is a sound track.
+        sound_tracks: The sound tracks.
         zero_s: Container time of the earliest start of the tracks.
         duration_s: Seconds that the header gives the pictures; None when it does not say (a browser's WebM).
         header_end_s: Container time at which all tracks end by the header, or None.
@@ -78,7 +79,7 @@ class ContainerInfo:
     pixel_aspect: float
     rotation: int
     mirrored: bool
-    has_audio: bool
+    sound_tracks: tuple[SoundTrackInfo, ...]
     zero_s: float
     duration_s: float | None
     header_end_s: float | None
@@ -199,6 +200,25 @@ def audio_stream(container: Any, display_name: str) -> Any:
     return stream
 
 
+def sound_tracks(container: Any) -> tuple[SoundTrackInfo, ...]:
+    """List the sound tracks of an open container.
+
+    Args:
+        container: An open PyAV container.
+    """
+    default = container.streams.best("audio")
+    return tuple(
+        SoundTrackInfo(
+            number=number,
+            channels=0 if stream.codec_context is None else stream.codec_context.layout.nb_channels,
+            title=_tag(stream, "title"),
+            language=_tag(stream, "language"),
+            is_default=stream == default,
+        )
+        for number, stream in enumerate(container.streams.audio, 1)
+    )
+
+
 def read_container_info(path: str, display_name: str, heartbeat: Heartbeat) -> ContainerInfo:
     """Read a recording's header and decode its first picture.
 
@@ -232,7 +252,7 @@ def read_container_info(path: str, display_name: str, heartbeat: Heartbeat) -> C
             pixel_aspect=aspect,
             rotation=rotation,
             mirrored=mirrored,
-            has_audio=bool(container.streams.audio),
+            sound_tracks=sound_tracks(container),
             zero_s=zero_s,
             duration_s=_header_duration(container, stream, zero_s),
             header_end_s=_header_end(container, zero_s),
@@ -455,6 +475,12 @@ def _explain_unreadable(file: Path, display_name: str, media: MediaKind) -> Mess
     if media == "sound":
         return messages.NOT_MEDIA(file=display_name)
     return messages.NOT_A_VIDEO(file=display_name)
+
+
+def _tag(stream: Any, name: str) -> str:
+    """Return a tag of a track as text of one line, at most 40 characters; empty where it says nothing."""
+    text = "".join(c for c in str(stream.metadata.get(name, "")) if c.isprintable()).strip()
+    return "" if name == "language" and text == "und" else text[:40]
 
 
 def _tagged_end(stream: Any) -> float | None:

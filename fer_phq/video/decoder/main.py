@@ -110,6 +110,8 @@ def _serve(request: dict[str, Any], outbox: Outbox) -> None:
     _set_limits({"RLIMIT_FSIZE": 0})  # from here on nothing is written to any file
     if request["command"] == "sound":
         _send_sound(request, outbox)
+    elif request["command"] == "sound_tracks":
+        _send_sound_tracks(request, outbox)
     else:
         _send_pictures(request, outbox)
     outbox.send({"kind": "done"})
@@ -163,17 +165,26 @@ def _send_samples(request: dict[str, Any], recording: Recording, outbox: Outbox)
 
 
 def _send_sound(request: dict[str, Any], outbox: Outbox) -> None:
-    from fer_phq.video.decoder.sound import SoundTrack, damage_warnings, read_blocks
+    from fer_phq.core.analysis import SoundChoice
+    from fer_phq.video.decoder.sound import damage_warnings, open_sound, read_sound_blocks
 
-    track = SoundTrack(request["path"], request["display_name"], outbox.heartbeat)
-    for block in read_blocks(track, int(request["block_samples"])):
-        header = {"kind": "sound", "duration_s": track.header_end_s}
+    choice = SoundChoice(request["track"], request["channel"])
+    sound = open_sound(request["path"], request["display_name"], outbox.heartbeat, choice)
+    for block in read_sound_blocks(sound, int(request["block_samples"])):
+        header = {"kind": "sound", "duration_s": sound.header_end_s}
         if isinstance(block, int):
             outbox.send({**header, "silent_samples": block})
         else:
             outbox.send(header, block.data)
-    for warning in damage_warnings(track):
+    for warning in [*sound.notes, *damage_warnings(sound)]:
         outbox.send_message("warning", warning)
+
+
+def _send_sound_tracks(request: dict[str, Any], outbox: Outbox) -> None:
+    from fer_phq.video.decoder.container import open_container, sound_tracks
+
+    with open_container(request["path"], request["display_name"], "sound") as container:
+        outbox.send({"kind": "info", "sound_tracks": [vars(track) for track in sound_tracks(container)]})
 
 
 def _send_frame(outbox: Outbox, frame: Frame) -> None:

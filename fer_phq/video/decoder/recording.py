@@ -177,7 +177,7 @@ def summarize(recording: Recording) -> dict[str, Any]:
         "height": info.height,
         "codec": info.codec,
         "rotation": info.rotation,
-        "has_audio": info.has_audio,
+        "sound_tracks": [vars(track) for track in info.sound_tracks],
     }
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import wave
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +10,8 @@ import pytest
 import sounds
 
 from fer_phq import analyze, load_model
-from fer_phq.core.analysis import Step
-from fer_phq.core.errors import AnalysisCancelled, FerPhqError
+from fer_phq.core.analysis import Settings, SoundChoice, Step
+from fer_phq.core.errors import AnalysisCancelled, FerPhqError, SettingsError
 from fer_phq.core.phq import Modality
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.functionals import count_measured
@@ -154,6 +155,40 @@ def test_a_voice_that_cannot_be_used_says_why(recordings):
     (warning,) = extract_speech(info, load_sidecar(Sidecar())).warnings
     assert str(warning).startswith("The voice was left out: ")
     assert warning.params["reason"].code == "video.no_sound_track"
+
+
+def test_of_two_microphones_both_are_heard_or_the_chosen(speech, tmp_path):
+    """The therapist speaks on the first track for five seconds, then the client on the second."""
+    with wave.open(str(speech)) as file:
+        voices = np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(np.float32) / 32768
+    first = np.arange(len(voices)) < 5 * sounds.RATE
+    tracks = [np.where(first, voices, 0), np.where(first, 0, voices)]
+    path = sounds.write_tracks(tmp_path / "s.mkv", tracks, titles=["therapist", "client"], pictures=True)
+    recording = probe(path)
+    both = extract_speech(recording, load_sidecar(Sidecar()))
+    assert [warning.code for warning in both.warnings] == ["video.tracks_added", "pipeline.voice_of_everyone"]
+    whole = count_measured(extract_speech(recording, load_sidecar(Sidecar(audio=speech))).voice)
+    assert count_measured(both.voice) == pytest.approx(whole, abs=3)
+    client = extract_speech(recording, load_sidecar(Sidecar()), sound=SoundChoice(track=2))
+    assert [warning.code for warning in client.warnings] == ["pipeline.voice_of_everyone"]
+    assert count_measured(client.voice) == pytest.approx(whole / 2, rel=0.1)
+    probability = client.voice.values[:, 0]
+    assert probability[client.voice.time_s < 4.9].max() < 0.5
+
+
+def test_an_impossible_choice_of_the_sound_ends_before_the_work(recordings, tmp_path):
+    steps = []
+    with pytest.raises(SettingsError, match="no sound of which a track can be chosen"):
+        analyze(recordings(seconds=2, fps=4), settings=Settings(sound=SoundChoice(2)), on_progress=steps.append)
+    path = sounds.write_tracks(tmp_path / "s.flac", [sounds.noise(1)])
+    with pytest.raises(SettingsError, match="no channel 2 in sound track 1, which has 1 channel"):
+        analyze(
+            recordings(seconds=2, fps=4),
+            settings=Settings(sound=SoundChoice(channel=2)),
+            on_progress=steps.append,
+            sidecar=Sidecar(audio=path),
+        )
+    assert steps == []
 
 
 def test_a_given_file_that_is_no_sound_is_told(recordings, tmp_path):

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
+import sounds
 from typer.main import get_command
 from typer.testing import CliRunner
 
 from fer_phq.core.emotions import EMOTIONS
+from fer_phq.features.files import read_features
 from service import cli
 from service.cli import analyze as analyze_cli
 
@@ -117,6 +120,22 @@ def test_the_console_command_ends_as_its_exit_code_says():
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_the_sound_is_chosen_on_the_command_line(run, tmp_path):
+    tracks = [sounds.voiced(110, 2), np.stack([sounds.voiced(210, 2), sounds.silence(2)], axis=1)]
+    path = str(sounds.write_tracks(tmp_path / "s.mkv", tracks, titles=["therapist"], pictures=True))
+    done = run("analyze", path, "--sound-track", "3")
+    assert done.returncode == 1
+    assert "There is no sound track 3; the recording's sound tracks are: 1 (therapist), 2." in done.stderr
+    for options, hertz in ((("--sound-track", "1"), 110), (("--sound-track", "2", "--sound-channel", "left"), 210)):
+        done = run("analyze", path, *options, "--features", str(tmp_path / f"{hertz}"))
+        assert done.returncode == 0
+        (features,) = (tmp_path / f"{hertz}").glob("*.npz")
+        voice = read_features(features).voice
+        semitones = voice.values[:, voice.names.index("f0_semitones")]
+        assert np.nanmedian(semitones) == pytest.approx(12 * np.log2(hertz / 27.5), abs=0.5)
+        assert "sound track" not in done.stdout
+
+
 def test_csv_has_a_row_a_sampled_frame(run, folder, tmp_path):
     done = run("analyze", str(folder / "good.mp4"), "--csv", str(tmp_path / "out"), "--fps", "1")
     assert done.returncode == 0
@@ -188,6 +207,8 @@ def test_a_result_that_cannot_be_stored_leaves_no_half_session(run, folder, tmp_
         (("analyze", "x.mp4", "--save"), "--subject"),
         (("analyze", "x.mp4", "--consent-by", "me"), "--subject"),
         (("analyze", "x.mp4", "--fps", "0"), "sampling rate"),
+        (("analyze", "x.mp4", "--sound-channel", "top"), "left, right or the channel's number"),
+        (("analyze", "x.mp4", "--sound-channel", "0"), "left, right or the channel's number"),
         (("analyze", "x.mp4", "--model", "nope"), "nope"),
         (("models", "show", "nope"), "nope"),
     ],
