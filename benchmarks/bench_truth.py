@@ -1,9 +1,11 @@
 """Whether an instrument measures what is in a recording, and not how it was stored or sampled, as figures.
 
-    python benchmarks/bench_truth.py [rate] [frames] [--clips FOLDER]
+    python benchmarks/bench_truth.py [rate] [halves] [frames] [--clips FOLDER]
 
 `rate`: clips that come with the product, and simulated sessions, analysed at several rates of sampling; right is that
-nothing moves from the grid's rate on. `frames`: the same pictures stored at a constant and at a variable frame rate.
+nothing moves from the grid's rate on. `halves`: the two halves of a session against the whole; right is that their mean
+lies nearer to the whole than the halves lie to their mean, which is what their length explains. `frames`: the same
+pictures stored at a constant and at a variable frame rate.
 Without names, all are run.
 """
 
@@ -114,6 +116,74 @@ def sampled(bank: EmbeddingBank, pictures: npt.NDArray[np.int64], fps: float) ->
     return SessionFeatures(face=face, emotions=bank.probabilities[rows])
 
 
+def halves_of_clips(model: FerPhqModel, folder: Path) -> Iterator[str]:
+    """Yield the table of clips estimated whole and by halves."""
+    yield "| clip | whole | first half | second half | their mean less the whole |"
+    yield "|---|---|---|---|---|"
+    for path in sorted(folder.glob("*.mp4")):
+        analysis = analyze(path, model, Settings())
+        features = replace(analysis.features, voice=None, words=None)
+        estimates = [model.estimate_phq(part) for part in (features, *split(features, analysis.recording.duration_s))]
+        scores = [phq.score if isinstance(phq, PhqEstimate) else float("nan") for phq in estimates]
+        off = (scores[1] + scores[2]) / 2 - scores[0]
+        yield f"| {path.name} | {scores[0]:.2f} | {scores[1]:.2f} | {scores[2]:.2f} | {off:+.2f} |"
+
+
+def halves_of_sessions() -> Iterator[str]:
+    """Yield how far the mean of two halves lies from the whole in simulated sessions, over all functionals.
+
+    The halves of a session differ by chance. Half their difference is how far each lies from their mean: what a
+    session's length explains.
+    """
+    rng = np.random.default_rng(3)
+    bank = make_synthetic_bank(np.random.default_rng(1))
+    wholes: list[Float] = []
+    parts: list[tuple[Float, Float]] = []
+    names: tuple[str, ...] = ()
+    for subject in range(SESSIONS):
+        frames = int(CAMERA_HZ * rng.uniform(120, 300))
+        session = simulate_session(subject, int(rng.integers(0, 20)), rng.normal(size=7), frames, CAMERA_HZ,
+                                   ExpressionLinks(), rng)  # fmt: skip
+        features = sampled(bank, bank.draw(session, rng), GRID_HZ)
+        first, second = split(features, frames / CAMERA_HZ)
+        whole = functionals(features, FACE)
+        names = whole.names
+        wholes.append(whole.values)
+        parts.append((functionals(first, FACE).values, functionals(second, FACE).values))
+    reference = np.array(wholes)
+    half = np.array(parts)
+    spread = np.nanstd(reference, axis=0)
+    is_slope = np.char.endswith(np.array(names), ".slope")  # a whole's slope is no mean of its halves' slopes
+    used = (spread > 0) & np.isfinite(half).all((0, 1)) & ~is_slope
+    off = (half.mean(1) - reference)[:, used]
+    explained = np.sqrt(np.mean((half[:, 0] - half[:, 1])[:, used] ** 2, axis=0)) / 2
+    distance = np.sqrt(np.mean(off**2, axis=0)) / explained
+    bias = np.abs(off.mean(0)) / spread[used]
+    labels = np.array(names)[used]
+    yield f"| {used.sum()} functionals without slopes, {SESSIONS} sessions of 2 to 5 min | median | largest | which |"
+    yield "|---|---|---|---|"
+    for words, values in (
+        ("distance of the halves' mean from the whole, in halves' deviations from their mean", distance),
+        ("its mean over the sessions, in SDs between sessions", bias),
+    ):
+        yield f"| {words} | {np.median(values):.3f} | {values.max():.3f} | {labels[values.argmax()]} |"
+
+
+def split(features: SessionFeatures, end_s: float) -> tuple[SessionFeatures, SessionFeatures]:
+    """Split a face and its emotions in the middle of a recording of `end_s` seconds."""
+    face = features.face
+    assert face is not None
+    assert face.time_s is not None
+    assert face.duration_s is not None
+    assert features.emotions is not None
+    middle = int(np.searchsorted(face.time_s, end_s / 2))
+    parts = []
+    for rows in (slice(0, middle), slice(middle, None)):
+        part = replace(face, values=face.values[rows], time_s=face.time_s[rows], duration_s=face.duration_s[rows])
+        parts.append(replace(features, face=part, emotions=features.emotions[rows]))
+    return parts[0], parts[1]
+
+
 def variable_frames(model: FerPhqModel, folder: Path) -> Iterator[str]:
     """Yield the table of the same pictures at a constant and at a variable frame rate."""
     yield "| clip | stored | coverage | happiness | PHQ estimate of the face |"
@@ -171,12 +241,13 @@ def words(phq: PhqResult) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the benchmarks and print their tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", default=["rate", "frames"])
+    parser.add_argument("parts", nargs="*", default=["rate", "halves", "frames"])
     parser.add_argument("--clips", type=Path, default=CLIPS)
     options = parser.parse_args(argv)
     model = load_model()
     tables = {
         "rate": lambda: [*rate_on_clips(model, options.clips), "", *rate_on_sessions()],
+        "halves": lambda: [*halves_of_clips(model, options.clips), "", *halves_of_sessions()],
         "frames": lambda: variable_frames(model, options.clips),
     }
     for part in options.parts:

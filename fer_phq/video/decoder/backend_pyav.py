@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import av
@@ -12,7 +12,7 @@ import numpy as np
 
 from fer_phq.core.arrays import Image
 from fer_phq.video.decoder.clock import Clock, clock_tracks, placed_packets
-from fer_phq.video.decoder.container import displayed_size, open_container, video_stream
+from fer_phq.video.decoder.container import displayed_size, open_container, plausible_aspect, video_stream
 from fer_phq.video.decoder.recording import Recording
 from fer_phq.video.sampling import EPSILON_S
 from fer_phq.video.types import Frame
@@ -25,9 +25,22 @@ SEEK_MARGINS_S = (0.0, 10.0)
 """How long before a time decoding starts, tried in turn: MPEG streams have no index, and a seek may land too late."""
 
 
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A decoded frame.
+
+    Attributes:
+        frame: The av.VideoFrame, which does not know the shape of its pixels.
+        pixel_aspect: Width of a coded pixel over its height.
+    """
+
+    frame: Any
+    pixel_aspect: float
+
+
 def decode_frames(
     recording: Recording, *, start_s: float = -math.inf, only_keys: bool = False
-) -> Iterator[tuple[float, Any]]:
+) -> Iterator[tuple[float, Picture]]:
     """Decode a recording from the key frame at or before a time on.
 
     Pictures that do not decode are left out and noted in `recording.lost`, joints in `recording.joints`.
@@ -39,7 +52,7 @@ def decode_frames(
         only_keys: Decode key frames only.
 
     Yields:
-        (seconds from the recording's start, av.VideoFrame) in ascending time.
+        (seconds from the recording's start, the picture) in ascending time.
     """
     index = recording.index
     can_seek = index is None or not (index.ordinal or index.joints)
@@ -61,12 +74,13 @@ def decode_frames(
     yield from _decode_from(recording, -math.inf, only_keys)
 
 
-def _decode_from(recording: Recording, start_s: float, only_keys: bool) -> Iterator[tuple[float, Any]]:
+def _decode_from(recording: Recording, start_s: float, only_keys: bool) -> Iterator[tuple[float, Picture]]:
     """Decode from the key frame to which a seek leads, or from the beginning where `start_s` is not above 0."""
     with open_container(recording.path, recording.display_name) as container:
         stream = video_stream(container, recording.display_name)
         stream.thread_type = "AUTO" if recording.threads > 1 and not only_keys else "NONE"
         stream.codec_context.thread_count = recording.threads
+        coded_aspect = stream.codec_context.sample_aspect_ratio
         clock = _Clock(recording, stream)
         losses = _Losses(recording, start_s)
         is_seeking = start_s > 0
@@ -82,25 +96,30 @@ def _decode_from(recording: Recording, start_s: float, only_keys: bool) -> Itera
                 recording.last_s = max(recording.last_s, time_s)
                 losses.decoded(time_s)
                 if frame.key_frame or not only_keys:
-                    yield time_s, frame
+                    aspect = stream.codec_context.sample_aspect_ratio
+                    # The recording's may be the container's, and holds as long as the coded one stays.
+                    is_first_aspect = not aspect or aspect == coded_aspect
+                    pixel_aspect = recording.info.pixel_aspect if is_first_aspect else plausible_aspect(aspect)
+                    yield time_s, Picture(frame, pixel_aspect)
         losses.ended()
 
 
-def convert(recording: Recording, time_s: float, frame: Any) -> Frame:
+def convert(recording: Recording, time_s: float, picture: Picture) -> Frame:
     """Scale a decoded frame, convert it to RGB and turn it upright.
 
-    A frame of another size than the first keeps its proportions: it is fitted into the first's, between black borders.
-    The orientation is the first frame's: asking each
+    A frame of another size or pixel shape than the first keeps its proportions: it is fitted into the first's, between
+    black borders. The orientation is the first frame's: asking each
     one for its side data would tie it into a reference cycle and keep it in memory until the next garbage collection.
 
     Args:
         recording: The recording, whose size and orientation hold.
         time_s: When the frame is displayed, seconds from the recording's start.
-        frame: An av.VideoFrame.
+        picture: What was decoded.
     """
+    frame = picture.frame
     rotation = recording.info.rotation
     mirrored = recording.info.mirrored
-    width, height = _fitted_size(recording, frame)
+    width, height = _fitted_size(recording, picture)
     if rotation % 180:
         width, height = height, width
     rgb = frame.reformat(width=width, height=height, format="rgb24").to_ndarray()
@@ -111,10 +130,10 @@ def convert(recording: Recording, time_s: float, frame: Any) -> Frame:
     return Frame(time_s, _with_borders(rgb, *recording.size), recording.scale)
 
 
-def _fitted_size(recording: Recording, frame: Any) -> tuple[int, int]:
+def _fitted_size(recording: Recording, picture: Picture) -> tuple[int, int]:
     """Return the (width, height) as displayed of a frame that is fitted into the recording's."""
     info = recording.info
-    width, height = displayed_size(frame.width, frame.height, info.pixel_aspect, info.rotation)
+    width, height = displayed_size(picture.frame.width, picture.frame.height, picture.pixel_aspect, info.rotation)
     if (width, height) == (info.width, info.height):
         return recording.size
     ratio = min(recording.size[0] / width, recording.size[1] / height)

@@ -239,7 +239,7 @@ def read_container_info(path: str, display_name: str, heartbeat: Heartbeat) -> C
         if first is None:
             raise RecordingError(messages.NO_PICTURE_DECODED(file=display_name))
         rotation, mirrored = orientation(first)
-        aspect = _plausible_aspect(stream.sample_aspect_ratio)
+        aspect = plausible_aspect(stream.sample_aspect_ratio)
         width, height = displayed_size(first.width, first.height, aspect, rotation)
         _check_size(width, height, display_name)
         zero_s = start_of(container, stream)
@@ -365,7 +365,7 @@ def displayed_size(width: int, height: int, pixel_aspect: Any, rotation: int) ->
         pixel_aspect: Width of a pixel over its height, or None.
         rotation: Degrees clockwise to upright.
     """
-    width = max(1, round(width * _plausible_aspect(pixel_aspect)))
+    width = max(1, round(width * plausible_aspect(pixel_aspect)))
     return (width, height) if rotation % 180 == 0 else (height, width)
 
 
@@ -429,7 +429,7 @@ def _unread_share(path: str, read_to: int, container_name: str) -> float:
     return share if share > NOTABLE_SHARE and read_to and container_name not in (BASE_MEDIA, WITHOUT_TIMES) else 0.0
 
 
-def _plausible_aspect(pixel_aspect: Any) -> float:
+def plausible_aspect(pixel_aspect: Any) -> float:
     """Return a pixel's width over its height; 1 where that is missing or implausible."""
     aspect = float(pixel_aspect or 1)
     return aspect if 0.25 <= aspect <= 4 else 1.0

@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
-from typing import Any
 
 import numpy as np
 
@@ -103,8 +102,8 @@ def sample(recording: Recording, fps: float, on_backend: OnBackend) -> Iterator[
 
 def _sample_by_pyav(recording: Recording, fps: float, after_s: float = -math.inf) -> Iterator[Frame]:
     decoded = backend_pyav.decode_frames(recording, start_s=after_s)
-    for time_s, av_frame in displayed_at_rate(decoded, fps, recording.end_s, after_s):
-        yield backend_pyav.convert(recording, time_s, av_frame)
+    for time_s, picture in displayed_at_rate(decoded, fps, recording.end_s, after_s):
+        yield backend_pyav.convert(recording, time_s, picture)
 
 
 def key_frames(recording: Recording, on_backend: OnBackend) -> Iterator[Frame]:
@@ -115,8 +114,8 @@ def key_frames(recording: Recording, on_backend: OnBackend) -> Iterator[Frame]:
         on_backend: Called with the backend and the reason for it.
     """
     on_backend("PyAV", "only key frames are wanted")
-    for time_s, av_frame in backend_pyav.decode_frames(recording, only_keys=True):
-        yield backend_pyav.convert(recording, time_s, av_frame)
+    for time_s, picture in backend_pyav.decode_frames(recording, only_keys=True):
+        yield backend_pyav.convert(recording, time_s, picture)
 
 
 def frame_at(recording: Recording, time_s: float) -> Frame | None:
@@ -126,9 +125,9 @@ def frame_at(recording: Recording, time_s: float) -> Frame | None:
         recording: The recording.
         time_s: Seconds from the recording's start.
     """
-    on_display: tuple[float, Any] | None = None
-    for start_s, av_frame in backend_pyav.decode_frames(recording, start_s=time_s):
+    on_display: tuple[float, backend_pyav.Picture] | None = None
+    for start_s, picture in backend_pyav.decode_frames(recording, start_s=time_s):
         if on_display is not None and start_s > time_s + EPSILON_S:
             break
-        on_display = (start_s, av_frame)
+        on_display = (start_s, picture)
     return None if on_display is None else backend_pyav.convert(recording, *on_display)

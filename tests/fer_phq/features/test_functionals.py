@@ -71,6 +71,30 @@ def test_the_level_does_not_depend_on_the_rate():
     np.testing.assert_allclose(list(once.values()), list(twice.values()), rtol=1e-6)
 
 
+def test_the_halves_of_a_session_average_to_the_whole():
+    """Means and shares exactly, what varies within a session by less than the halves differ."""
+    rng = np.random.default_rng(5)
+    walk = np.cumsum(rng.normal(size=(600, 7)), axis=0) / 8
+    odds = np.exp(walk - walk.max(1, keepdims=True))
+    emotions = (odds / odds.sum(1, keepdims=True)).astype(np.float32)
+    time_s = np.arange(600) / 2
+
+    def read(rows):
+        face = FeatureSeries(walk[rows].astype(np.float32), time_s[rows], duration_s=np.full(len(time_s[rows]), 0.5))
+        return functionals(SessionFeatures(face=face, emotions=emotions[rows]), [Modality.FACE])
+
+    whole = read(slice(None))
+    first = read(slice(0, 300)).values
+    second = read(slice(300, None)).values
+    off = dict(zip(whole.names, np.abs((first + second) / 2 - whole.values), strict=True))
+    apart = dict(zip(whole.names, np.abs(first - second), strict=True))
+    integrals = [name for name in whole.names if name.endswith((".mean", ".share", ".smiling"))]
+    assert len(integrals) == 22
+    assert max(off[name] for name in integrals) < 1e-6
+    counts = [name for name in whole.names if name.endswith("_a_minute")]
+    assert all(off[name] <= max(apart[name], 0.5) for name in counts)
+
+
 def test_columns_are_the_same_for_every_session_of_a_kind():
     rng = np.random.default_rng(0)
 

@@ -176,6 +176,39 @@ def test_pictures_of_another_size_keep_their_proportions(tmp_path: Path) -> None
         assert np.argwhere(white).mean(axis=0) == pytest.approx([120, 160], abs=2)
 
 
+def broadcast(path: Path, pixel_aspects: list[Fraction]) -> Path:
+    """A transport stream of MPEG-2 whose pixels have each shape for a second: a square on display, in black."""
+    takes = b""
+    for part, pixel_aspect in enumerate(pixel_aspects):
+        take = path.with_name(f"{part}.ts")
+        with av.open(str(take), "w") as out:
+            stream: Any = out.add_stream("mpeg2video", rate=25, options={"bf": "2"})
+            stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 720, 576, "yuv420p", 4_000_000
+            stream.codec_context.sample_aspect_ratio = pixel_aspect
+            picture = np.zeros((576, 720, 3), np.uint8)
+            half = round(80 / pixel_aspect)
+            picture[288 - 80 : 288 + 80, 360 - half : 360 + half] = 255
+            for i in range(25):
+                frame = av.VideoFrame.from_ndarray(picture, "rgb24")
+                frame.pts, frame.time_base = part * 25 + i, Fraction(1, 25)
+                out.mux(stream.encode(frame))
+            out.mux(stream.encode(None))
+        takes += take.read_bytes()
+    path.write_bytes(takes)
+    return path
+
+
+def test_pictures_of_another_pixel_shape_keep_their_proportions(tmp_path: Path) -> None:
+    wide, narrow = Fraction(64, 45), Fraction(16, 15)
+    shown, _ = sampled(broadcast(tmp_path / "broadcast.ts", [wide, narrow, wide]), 4)
+    assert {frame.rgb.shape for frame in shown} == {(576, 1024, 3)}
+    assert len(shown) >= 11
+    for frame in shown:
+        white = frame.rgb.mean(axis=2) > 128
+        assert white.any(axis=0).sum() == pytest.approx(160, abs=4), frame.time_s
+        assert white.any(axis=1).sum() == pytest.approx(160, abs=4), frame.time_s
+
+
 def held(path: Path, codec: str, hold_s: float, sound_s: float = 0.0) -> Path:
     """Pictures ten times a second up to 2.1 s, of which the last stays for `hold_s`, and a tone."""
     with av.open(str(path), "w") as out:
