@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+import numpy as np
+from PIL import Image as PillowImage
+
 from fer_phq.core.analysis import Progress, ProgressHook, RecordingInfo, Settings, Step
 from fer_phq.core.arrays import Image
 from fer_phq.core.messages import Message
 from fer_phq.faces import (
+    Detection,
     FaceDetector,
     FaceRecognizer,
     Tracker,
@@ -57,6 +61,7 @@ def extract_faces(
         SettingsError: The recording has no track of the settings' ids, or two of them are in view at the same time.
     """
     detector = FaceDetector(settings.detection_threshold)
+    scale: float | None = None  # of the first frame, which that of all others but larger ones is
     tracker = Tracker(recognizer=FaceRecognizer())
     collector = FaceCollector(model.dim, with_pictures=settings.all_faces)
     # How many key frames there are is not known before they are read.
@@ -66,7 +71,8 @@ def extract_faces(
     ) as stream:
         for frames in read_chunks(stream, settings.chunk_frames, timer):
             with timer.measure("detect"):
-                observations, crops = observe_faces(frames, detector, tracker, first_index=len(collector))
+                scale = scale or frames[0].scale
+                observations, crops = observe_faces(frames, detector, tracker, len(collector), scale)
             with timer.measure("embed"):
                 embeddings = model.embed(crops)
             collector.add([frame.time_s for frame in frames], observations, embeddings, crops)
@@ -107,7 +113,7 @@ def read_chunks(stream: FrameStream, size: int, timer: StageTimer) -> Iterator[l
 
 
 def observe_faces(
-    frames: Sequence[Frame], detector: FaceDetector, tracker: Tracker, first_index: int
+    frames: Sequence[Frame], detector: FaceDetector, tracker: Tracker, first_index: int, scale: float
 ) -> tuple[list[FaceObservation], list[Image]]:
     """Detect every face in a chunk of frames, assign it to a track and align its crop.
 
@@ -116,6 +122,7 @@ def observe_faces(
         detector: Detects the faces.
         tracker: Has seen the frames before these.
         first_index: Index of the first frame among all sampled frames.
+        scale: `Frame.scale` of the recording's first frame, at which the tracker sees all.
 
     Returns:
         The faces, and their crops, uint8 RGB (96, 96, 3), in the same order.
@@ -126,9 +133,20 @@ def observe_faces(
     for index, (frame, faces) in enumerate(zip(frames, detections, strict=True), first_index):
         size = (frame.rgb.shape[1], frame.rgb.shape[0])
         aligned = [align_crop(frame.rgb, face.landmarks, CROP_SIDE) for face in faces]
-        tracks = tracker.update(frame.time_s, faces, size, aligned, frame.rgb)
+        placed, picture = _at_scale(frame, faces, scale)
+        tracks = tracker.update(frame.time_s, placed, (picture.shape[1], picture.shape[0]), aligned, picture)
         for face, crop, track in zip(faces, aligned, tracks, strict=True):
             quality = crop_quality(crop, face, size)
             observations.append(FaceObservation(index, track, face.scaled(frame.scale), quality))
         crops += aligned
     return observations, crops
+
+
+def _at_scale(frame: Frame, faces: Sequence[Detection], scale: float) -> tuple[Sequence[Detection], Image]:
+    """Return a frame's faces and picture reduced to a scale, so that places compare with those of other frames."""
+    if frame.scale == scale:
+        return faces, frame.rgb
+    factor = frame.scale / scale
+    size = (max(1, round(frame.rgb.shape[1] * factor)), max(1, round(frame.rgb.shape[0] * factor)))
+    picture = np.asarray(PillowImage.fromarray(frame.rgb).resize(size, PillowImage.Resampling.BOX))
+    return [face.scaled(factor) for face in faces], picture

@@ -23,7 +23,8 @@ class Frame:
         time_s: Presentation time from the container, seconds from the recording's start (the earliest start of its
             video and audio tracks, as a player counts).
         rgb: uint8 (height, width, 3), upright, its longer side at most the `max_side` of the request.
-        scale: Displayed pixels of the recording per pixel of `rgb`, at least 1.
+        scale: Displayed pixels of the recording per pixel of `rgb`, at least 1 and the same in all frames, but smaller
+            where a picture is larger than the recording's first.
     """
 
     time_s: float
