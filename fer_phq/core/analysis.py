@@ -31,7 +31,8 @@ class Sampling:
     """Which frames of a recording are analysed. Raises ValueError for an impossible rate.
 
     Attributes:
-        fps: Frames a second, above 0 and at most 240.
+        fps: Frames a second, above 0 and at most 240. Above the grid's rate, the frames at the grid's times are taken
+            as well, so that every such rate gives the same numbers.
         key_frames: Whether the stream's key frames are taken instead.
     """
 

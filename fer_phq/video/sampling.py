@@ -20,7 +20,8 @@ def displayed_at_rate(
     """Yield the frames on display at the target times k / fps, k = 0, 1, 2, ...; each frame at most once.
 
     A frame is on display from its time to the next one's. The first is also on display before its time, the last until
-    `end_s`.
+    `end_s`. At a rate above the grid's, the grid's times are targets as well: what is computed on the grid is then the
+    same at every such rate.
 
     Args:
         frames: (time, frame) pairs in ascending time, seconds from the recording's start.
@@ -31,17 +32,18 @@ def displayed_at_rate(
     Yields:
         The (time, frame) pairs, times strictly increasing.
     """
-    k = 0 if after_s < 0 else math.floor((after_s + EPSILON_S) * fps) + 1
+    rates = (fps, grid.GRID_HZ) if fps > grid.GRID_HZ else (fps,)
+    target_s = 0.0 if after_s < 0 else min((math.floor((after_s + EPSILON_S) * rate) + 1) / rate for rate in rates)
     on_display: tuple[float, T] | None = None
     for time_s, frame in frames:
         if on_display is not None and time_s <= on_display[0]:
             continue  # times must advance; a damaged stream may step back
-        if on_display is not None and k / fps + EPSILON_S < time_s:
+        if on_display is not None and target_s + EPSILON_S < time_s:
             if on_display[0] > after_s + EPSILON_S:
                 yield on_display
-            k = math.ceil((time_s - EPSILON_S) * fps)
+            target_s = min(math.ceil((time_s - EPSILON_S) * rate) / rate for rate in rates)
         on_display = (time_s, frame)
     if on_display is not None and on_display[0] > after_s + EPSILON_S:
         last_target = max(end_s - EPSILON_S, on_display[0] + EPSILON_S)
-        if k == 0 or k / fps < last_target:
+        if target_s == 0 or target_s < last_target:
             yield on_display

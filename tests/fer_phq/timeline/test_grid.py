@@ -94,15 +94,7 @@ def test_functionals_do_not_depend_on_the_sampling_rate(fps: float) -> None:
     reference = functionals(sampled(constant(), GRID_HZ), FACE)
     row = functionals(sampled(constant(), fps), FACE)
     assert row.names == reference.names
-    if fps % GRID_HZ == 0:
-        np.testing.assert_array_equal(row.values, reference.values)
-    for name, value, expected in zip(row.names, row.values, reference.values, strict=True):
-        if name.endswith((".share", ".mean", ".sd", "smiling", "blunting", "expressivity")):
-            assert value == pytest.approx(expected, abs=0.02), name
-        elif name.endswith(("_a_minute", "_s", "movement", ".activity")):
-            assert value == pytest.approx(expected, rel=0.05, abs=0.02), name
-        else:
-            assert value == pytest.approx(expected, abs=0.1), name
+    np.testing.assert_array_equal(row.values, reference.values)
 
 
 @pytest.mark.parametrize("fps", [2.0, 12.0, 30.0])
@@ -120,7 +112,7 @@ def test_the_estimate_does_not_depend_on_the_rate(seed: int) -> None:
         session = HEAD.prepare(sampled(constant(), fps, seed))
         assert not isinstance(session, PhqUnavailable), session
         scores.append(float(HEAD.estimate(session, 0.9, 24)[0][0]))
-    assert max(scores) - min(scores) <= 0.5
+    assert max(scores) - min(scores) < 1e-6
     assert min(scores) > 0
 
 

@@ -17,6 +17,13 @@ def test_takes_the_frame_on_display_at_each_target() -> None:
     assert picked([0.0, 0.4, 0.5, 0.9, 1.2], 2.0, 1.5) == [0, 2, 3]
 
 
+def test_above_the_grids_rate_its_times_are_targets_too() -> None:
+    times = [i / 30 for i in range(31)]
+    assert picked(times, 5.0, 1.03) == [0, 6, 12, 15, 18, 24, 30]
+    assert picked(times, 4.0, 1.03) == [0, 7, 15, 22, 30]
+    assert picked(times, 1.5, 1.03) == [0, 20]
+
+
 def test_a_frame_on_display_at_several_targets_comes_once() -> None:
     assert picked([0.0, 2.6], 2.0, 3.5) == [0, 1]
 
