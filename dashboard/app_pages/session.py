@@ -15,6 +15,7 @@ from dashboard.review.estimates import estimates
 from dashboard.review.state import current_time
 from dashboard.widgets import ui
 from dashboard.widgets.selection import show_session
+from dashboard.widgets.sound import sound_expander
 from db.records import SessionDetail
 from service.jobs import queue
 from service.views.session import SessionView
@@ -114,6 +115,7 @@ def page() -> None:
         return
     for warning in selection.summary.warnings:
         ui.warn(render(warning))
+    sound_expander(selection.summary, detail.session)
     review(detail, selection)
     admin_card(detail, load(detail, selection))
 

@@ -12,8 +12,12 @@ from dashboard.components.upload import UploadedRecording
 from dashboard.i18n import _
 from dashboard.widgets import ui
 from dashboard.widgets.jobs import live_jobs, worker_warning
+from dashboard.widgets.sound import sound_expander
 from db.records import NotFoundError
+from fer_phq.core.analysis import AUTOMATIC
 from service.ingest.session_details import FolderImport, SessionDetails
+from service.jobs.sound import choice_of, says_choice
+from service.views.review import default_analysis
 
 ARRIVED = "arrived"
 
@@ -78,6 +82,24 @@ def progress_card() -> None:
         worker_warning()
         live_jobs([(arrival.session_id, arrival.label) for arrival in newest_first], key="new_jobs")
         show_duplicates(newest_first)
+        choose_sounds(newest_first)
+
+
+def choose_sounds(recordings: Sequence[Arrival]) -> None:
+    """Draw the choice of the sound of each recording that is analysed and has several tracks or unlike channels.
+
+    Args:
+        recordings: What arrived.
+    """
+    for arrival in recordings:
+        try:
+            detail = context.store().sessions.get_detail(session_id=arrival.session_id)
+        except NotFoundError:  # erased meanwhile
+            continue
+        summary = default_analysis(detail.analyses, context.preferred_model())
+        if summary is not None and (says_choice(summary) or choice_of(summary) != AUTOMATIC):
+            title = _("Whose sound is heard in {recording}?").format(recording=ui.md(arrival.label))
+            sound_expander(summary, detail.session, title)
 
 
 def show_duplicates(recordings: Sequence[Arrival]) -> None:

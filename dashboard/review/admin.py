@@ -15,9 +15,11 @@ from dashboard.i18n.numbers import decimal, percent
 from dashboard.i18n.vocabulary import sampling_words
 from dashboard.widgets import ui
 from dashboard.widgets.selection import forget_session
+from dashboard.widgets.sound import choice_words
 from db.records import Consent, SessionDetail, SessionRecord
 from service.erasure import erase_session
 from service.jobs import queue
+from service.jobs.sound import choice_of, sound_settings
 from service.views.session import AnalysisView, SessionView
 
 HOME = "app_pages/home.py"
@@ -38,7 +40,8 @@ def admin_card(detail: SessionDetail, view: SessionView | None) -> None:
         if view is not None:
             session_downloads(view)
             if st.button(_("Analyse again"), help=_("With the active model; what is stored already is kept.")):
-                queue.enqueue_analysis(context.settings(), context.store(), detail.session.id)
+                sound = sound_settings(choice_of(view.analysis.summary))
+                queue.enqueue_analysis(context.settings(), context.store(), detail.session.id, sound)
                 st.rerun()
         with st.popover(_("Consent and retention")):
             consent(detail.session)
@@ -84,6 +87,7 @@ def analysis_facts(view: AnalysisView) -> None:
         [
             (_("Model"), summary.model_id),
             (_("Sampling"), sampling_words(summary.sampling)),
+            (_("Sound"), choice_words(choice_of(summary))),
             (_("Frames"), frames),
             (_("Analysed"), ui.day_and_time(summary.created_at)),
             (_("Seconds"), seconds),

@@ -11,18 +11,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sounds
 from recordings import Recordings
 from streamlit.testing.v1 import AppTest
 from synthetic_sessions import Plan, recording_info, synthetic_analysis
 
 from dashboard import charts, loaders
+from dashboard.new_session.arrivals import Arrival
 from db.records import JobState
 from db.store import Store
 from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings, TrackSummary
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Provenance
 from fer_phq.models.checkpoint import find_bundle
+from fer_phq.video import messages as video_messages
+from fer_phq.video import probe
 from fer_phq.voice.features import COLUMNS, KIND
+from service.ingest.recordings import add_recording
 from service.settings import AppSettings
 
 MAIN = Path(__file__).parents[2] / "dashboard" / "main.py"
@@ -405,3 +410,60 @@ def test_the_recording_is_steered_by_numbered_wishes(filled: AppSettings, store:
         assert component(app, "seek")["seek"] == {"time": float(turn), "turn": turn}
     analysis = store.sessions.get_detail(session_id=session_id).analyses[0]
     assert component(app, "seek")["chart"] == f"timeline_{analysis.id}"
+
+
+def two_microphones(installation: AppSettings, store: Store, folder: Path) -> str:
+    """An analysed session of a recording with two sound tracks. Returns its id."""
+    tracks = [sounds.noise(1), sounds.noise(1, seed=1)]
+    path = sounds.write_tracks(folder / "s.mkv", tracks, titles=["therapist", "client"], pictures=True)
+    subject = store.subjects.create(label="P-2")
+    added = add_recording(installation, store, path, subject_id=subject.id, recorded_at=NOW, enqueue=False)
+    info = replace(recording_info(5, 60), sha256=probe(path).sha256)
+    warning = video_messages.TRACKS_ADDED(count=2, tracks=("1 (therapist)", "2 (client)"))
+    store.analyses.save(session_id=added.session_id, analysis=replace(made(), recording=info, warnings=(warning,)))
+    return added.session_id
+
+
+def test_the_sound_of_two_microphones_is_said_and_can_be_chosen(
+    installation: AppSettings, store: Store, tmp_path: Path
+) -> None:
+    session_id = two_microphones(installation, store, tmp_path)
+    app = opened(session_id)
+    assert "these are heard together: 1 (therapist), 2 (client)" in words(app)
+    choice = box(app, "Sound")
+    assert choice.options == ["As the program chooses", "Track 1 (therapist)", "Track 2 (client)"]
+    choice.select_index(2)
+    press(run(app), "Analyse this sound")
+    job = store.jobs.latest(session_id=session_id)
+    assert job is not None
+    assert job.settings is not None
+    assert job.settings["sound_track"] == 2
+    assert "Waiting" in words(app)
+
+
+def test_the_sound_of_a_new_recording_can_be_chosen_where_it_came_in(
+    installation: AppSettings, store: Store, tmp_path: Path
+) -> None:
+    session_id = two_microphones(installation, store, tmp_path)
+    app = AppTest.from_file(str(MAIN), default_timeout=60)
+    app.session_state["arrived"] = {session_id: Arrival(session_id, "P-2 · s.mkv", duplicate=False)}
+    app.run()
+    app.switch_page("app_pages/new_session.py")
+    run(app)
+    assert app.expander[0].label.startswith("Whose sound is heard in P")
+    box(app, "Sound").select_index(1)
+    press(run(app), "Analyse this sound")
+    job = store.jobs.latest(session_id=session_id)
+    assert job is not None
+    assert job.settings is not None
+    assert job.settings["sound_track"] == 1
+
+
+def test_once_the_recording_is_removed_its_sound_cannot_be_chosen(
+    installation: AppSettings, store: Store, tmp_path: Path
+) -> None:
+    session_id = two_microphones(installation, store, tmp_path)
+    store.sessions.set_media_path(session_id=session_id, media_path=None)
+    app = opened(session_id)
+    assert "its sound cannot be analysed again" in words(app)
+    assert [one.label for one in app.selectbox if one.label == "Sound"] == []
