@@ -1,12 +1,16 @@
 """Whether an instrument measures what is in a recording, and not how it was stored or sampled, as figures.
 
     python benchmarks/bench_truth.py [rate] [halves] [frames] [--clips FOLDER]
+    python benchmarks/bench_truth.py persons [--people FOLDER] [--ferplus FILE] [--recordings N]
 
 `rate`: clips that come with the product, and simulated sessions, analysed at several rates of sampling; right is that
 nothing moves from the grid's rate on. `halves`: the two halves of a session against the whole; right is that their mean
 lies nearer to the whole than the halves lie to their mean, which is what their length explains. `frames`: the same
-pictures stored at a constant and at a variable frame rate.
-Without names, all are run.
+pictures stored at a constant and at a variable frame rate. Without names, these three are run.
+
+`persons`: speaker views rendered from portraits (`speaker_views.py`); right is that everybody has one series of faces,
+and nobody has another's. `--people` is a folder with a sub-folder of pictures for each person, or loose pictures;
+`--ferplus` a .parquet file of FER+.
 """
 
 from __future__ import annotations
@@ -25,13 +29,24 @@ import numpy as np
 import numpy.typing as npt
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT)]
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+
+import speaker_views  # noqa: E402
 
 from fer_phq import analyze  # noqa: E402
 from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings, display_durations  # noqa: E402
 from fer_phq.core.arrays import Image  # noqa: E402
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures  # noqa: E402
 from fer_phq.core.phq import Modality, PhqEstimate, PhqResult  # noqa: E402
+from fer_phq.faces import (  # noqa: E402
+    Detection,
+    FaceDetector,
+    FaceRecognizer,
+    Recognition,
+    Tracker,
+    align_crop,
+    link_persons,
+)
 from fer_phq.features.functionals import functionals  # noqa: E402
 from fer_phq.models.model import FerPhqModel, load_model  # noqa: E402
 from fer_phq.timeline.grid import GRID_HZ  # noqa: E402
@@ -233,6 +248,162 @@ def read(analysis: SessionAnalysis, model: FerPhqModel) -> Reading:
     return Reading(analysis.coverage, float("nan") if mean is None else float(mean[3]), phq)
 
 
+@dataclass(frozen=True)
+class Sight:
+    """The face of one picture: what `Tracker.update` takes, and whose it is (-1 while shots fade)."""
+
+    time_s: float
+    detections: list[Detection]
+    crops: list[Image]
+    rgb: Image
+    person: int
+
+
+class CachedRecognizer(FaceRecognizer):
+    """Recognizes each face once, however many bars are tried."""
+
+    def __init__(self) -> None:
+        """Load the network."""
+        super().__init__(threads=1)
+        self._cache: dict[bytes, Recognition] = {}
+        self.faces = 0
+
+    def recognize(self, rgb: Image, landmarks: npt.NDArray[np.float32]) -> Recognition:
+        """Recognize a face, or return what was recognized before."""
+        self.faces += 1
+        key = landmarks.tobytes()
+        if key not in self._cache:
+            self._cache[key] = super().recognize(rgb, landmarks)
+        return self._cache[key]
+
+
+@dataclass
+class Score:
+    """Counts over recordings.
+
+    Attributes:
+        recordings: How many.
+        joined: Recordings in which two people are in one series.
+        pairs: Pairs of people who are in one recording.
+        pairs_joined: Those that are in one series.
+        people: People, counted in each recording.
+        people_split: Those whose faces are in several series.
+        faces: Faces.
+        foreign: Faces in a series that is mostly another's.
+        lost: Faces outside the longest series of their person.
+        tracks: Face tracks.
+        recognized: Faces that the network was asked about.
+    """
+
+    recordings: int = 0
+    joined: int = 0
+    pairs: int = 0
+    pairs_joined: int = 0
+    people: int = 0
+    people_split: int = 0
+    faces: int = 0
+    foreign: int = 0
+    lost: int = 0
+    tracks: int = 0
+    recognized: int = 0
+
+    def add(self, truth: Sequence[int], series: Sequence[int], tracks: int) -> None:
+        """Count a recording: whose each face is, and its series. Two faces make a part of a series, one is chance."""
+        counts = np.zeros((max(truth) + 1, max(series) + 1), int)
+        np.add.at(counts, (truth, series), 1)
+        counts = counts[counts.sum(1) > 0]
+        parts = counts >= 2
+        shared = [(a, b) for a in range(len(parts)) for b in range(a) if (parts[a] & parts[b]).any()]
+        self.recordings += 1
+        self.joined += bool(shared)
+        self.pairs += len(parts) * (len(parts) - 1) // 2
+        self.pairs_joined += len(shared)
+        self.people += len(parts)
+        self.people_split += int((parts.sum(1) > 1).sum())
+        self.faces += len(truth)
+        self.foreign += int(counts.sum() - counts.max(0).sum())
+        self.lost += int(counts.sum() - counts.max(1).sum())
+        self.tracks += tracks
+
+    def row(self) -> str:
+        """Return the cells of a table."""
+        return (
+            " | ".join(
+                f"{share:.2%}"
+                for share in (
+                    self.joined / self.recordings,
+                    self.pairs_joined / max(1, self.pairs),
+                    self.foreign / self.faces,
+                    self.people_split / self.people,
+                    self.lost / self.faces,
+                )
+            )
+            + f" | {self.tracks / self.people:.2f} | {self.recognized / self.faces:.0%}"
+        )
+
+
+PERSON_BARS = (0.0, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
+SECONDS = 45.0
+
+
+def persons(folder: Path | None, ferplus: Path | None, recordings: int) -> Iterator[str]:
+    """Yield the table of joins and splits over the bar, for people of a folder and of FER+."""
+    detector = FaceDetector(threads=1)
+    pools = []
+    if folder:
+        pools.append((folder.name, speaker_views.read_people(folder, detector)))
+    if ferplus:
+        pools.append(("FER+", speaker_views.read_ferplus(ferplus, 240, detector)))
+    yield "| people | bar | recordings with a join | pairs joined | faces in another's series | people split | " \
+          "faces outside their series | tracks a person | faces recognized |"  # fmt: skip
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for name, people in pools:
+        scores = {bar: Score() for bar in PERSON_BARS}
+        for sights in rendered_sights(people, recordings, detector):
+            recognizer = CachedRecognizer()
+            for bar, score in scores.items():
+                recognizer.faces = 0
+                tracker = Tracker(recognizer=recognizer, bar=bar)
+                follow(sights, tracker, lambda tracks, bar=bar: link_persons(tracks, bar), score)
+                score.recognized += recognizer.faces
+        many = sum(len(person.portraits) > 1 for person in people)
+        label = f"{name}: {len(people)}, {many} of them in several pictures"
+        for bar, score in scores.items():
+            yield f"| {label} | {bar:g} | {score.row()} |"
+
+
+def rendered_sights(
+    people: Sequence[speaker_views.Person], recordings: int, detector: FaceDetector
+) -> Iterator[list[Sight]]:
+    """Render recordings of two to four people in all places and times, and detect their faces."""
+    for number in range(recordings):
+        rng = np.random.default_rng(number)
+        cast = [people[i] for i in rng.choice(len(people), int(rng.integers(2, 5)), replace=False)]
+        place = speaker_views.PLACES[number % 4]
+        times = speaker_views.TIMES[number // 4 % 3]
+        sights = []
+        for picture in speaker_views.render(cast, place, times, SECONDS, rng):
+            faces = detector.detect([picture.rgb])[0]
+            crops = [align_crop(picture.rgb, face.landmarks, 96) for face in faces]
+            sights.append(Sight(picture.time_s, faces, crops, picture.rgb, picture.person))
+        yield sights
+
+
+def follow(sights: Sequence[Sight], tracker: Any, link: Any, score: Score) -> None:
+    """Track the faces of a recording, link the tracks and count. A picture with two detections shows no second face."""
+    truth: list[int] = []
+    ids: list[int] = []
+    for sight in sights:
+        size = (sight.rgb.shape[1], sight.rgb.shape[0])
+        tracks = tracker.update(sight.time_s, sight.detections, size, sight.crops, sight.rgb)
+        if sight.person >= 0 and tracks:
+            truth.append(sight.person)
+            ids.append(tracks[0])
+    series = {track: number for number, group in enumerate(link(tracker.tracks())) for track in group}
+    if truth:
+        score.add(truth, [series[i] for i in ids], len(set(ids)))
+
+
 def words(phq: PhqResult) -> str:
     """Return an estimate, or the reason why there is none."""
     return f"{phq.score:.2f}" if isinstance(phq, PhqEstimate) else f"unavailable: {phq.message}"
@@ -243,12 +414,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", default=["rate", "halves", "frames"])
     parser.add_argument("--clips", type=Path, default=CLIPS)
+    parser.add_argument("--people", type=Path)
+    parser.add_argument("--ferplus", type=Path)
+    parser.add_argument("--recordings", type=int, default=240)
     options = parser.parse_args(argv)
     model = load_model()
     tables = {
         "rate": lambda: [*rate_on_clips(model, options.clips), "", *rate_on_sessions()],
         "halves": lambda: [*halves_of_clips(model, options.clips), "", *halves_of_sessions()],
         "frames": lambda: variable_frames(model, options.clips),
+        "persons": lambda: persons(options.people, options.ferplus, options.recordings),
     }
     for part in options.parts:
         for line in tables[part]():

@@ -15,22 +15,23 @@ Distances = npt.NDArray[np.float64]
 _FEWEST_FRAMES = 2  # a face seen in a single frame is mostly a half-hidden one, not another person
 
 
-def link_persons(tracks: Sequence[TrackStats]) -> tuple[tuple[int, ...], ...]:
+def link_persons(tracks: Sequence[TrackStats], bar: float = SAME_PERSON) -> tuple[tuple[int, ...], ...]:
     """Partition the tracks into persons.
 
     Two tracks in view together are never joined, and tracks without recognition are joined with none. Of the others
-    the nearest two are joined, then the nearest two groups, as long as their distance is at most `SAME_PERSON`
+    the nearest two are joined, then the nearest two groups, as long as their distance is at most the bar
     (agglomerative clustering on the mean vectors).
 
     Args:
         tracks: All tracks of the recording.
+        bar: Largest distance of recognitions that are surely of one person.
 
     Returns:
         The ids of each person's tracks, greatest `TrackStats.weight` first, the smaller id where equal. The person with
         the greatest sum of weights comes first, the smaller first id where equal.
     """
     weights = {t.track: t.weight for t in tracks}
-    groups = _cluster([t for t in tracks if t.recognition is not None])
+    groups = _cluster([t for t in tracks if t.recognition is not None], bar)
     groups += [[t] for t in tracks if t.recognition is None]
     persons = [tuple(sorted((t.track for t in group), key=lambda i: (-weights[i], i))) for group in groups]
     return tuple(sorted(persons, key=lambda ids: (-sum(weights[i] for i in ids), ids[0])))
@@ -99,13 +100,13 @@ def _may_be(track: TrackStats, members: Sequence[TrackStats]) -> bool:
     return track.recognition.distance(mean) < OTHER_PERSON
 
 
-def _cluster(tracks: Sequence[TrackStats]) -> list[list[TrackStats]]:
+def _cluster(tracks: Sequence[TrackStats], bar: float) -> list[list[TrackStats]]:
     """Join the nearest two groups until no two are near enough."""
     groups = [[t] for t in tracks]
     recognitions = [t.recognition for t in tracks if t.recognition is not None]
     distances = _distances(recognitions)
     distances[_in_view_together(tracks)] = np.inf
-    while len(tracks) > 1 and distances.min() <= SAME_PERSON:
+    while len(tracks) > 1 and distances.min() <= bar:
         pair = np.unravel_index(distances.argmin(), distances.shape)
         first, second = sorted(int(i) for i in pair)
         groups[first] += groups[second]

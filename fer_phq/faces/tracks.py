@@ -28,7 +28,8 @@ _UNLIKE, _ALIKE = 0.4, 0.7  # similarity that forbids a link at once; that a lin
 _NEVER = 1e6
 _GRID = 6
 _DETAIL = 16  # side in cells of the grey pattern that says whether a crop has changed
-_SAME_PATTERN, _SAME_COLOURS = 0.93, 0.96  # pairs of different people reach 0.91 and 0.95
+_SAME_PATTERN, _SAME_COLOURS = 0.93, 0.96  # of an unchanged crop: pairs of different people reach 0.91 and 0.95
+_NEAR_PATTERN, _NEAR_COLOURS = 0.7, 0.85  # of the next crop of a person who moves: 1 of 20 such pairs reaches both
 _VIEWS = 8  # recognized crops of a track with which a new one is compared
 _CHECK_S = 4.0  # seconds after which a track is recognized again, whatever it looks like
 _FEW_CROPS = 4  # below that a track is recognized at every frame that differs, and after a second
@@ -81,29 +82,35 @@ class TrackStats:
         return self.first_s <= other.last_s and other.first_s <= self.last_s
 
 
+@dataclass(frozen=True, eq=False)
+class _View:
+    """How a crop looks: its colours and its grey pattern, unit vectors."""
+
+    appearance: FloatArray
+    pattern: FloatArray
+
+    def is_same(self, other: _View) -> bool:
+        """Return whether a crop looks so much the same that it needs not be recognized again."""
+        return bool(
+            self.pattern @ other.pattern >= _SAME_PATTERN and self.appearance @ other.appearance >= _SAME_COLOURS
+        )
+
+    def is_near(self, other: _View) -> bool:
+        """Return whether a crop looks as the next one of a person who moves may look."""
+        return bool(
+            self.pattern @ other.pattern >= _NEAR_PATTERN and self.appearance @ other.appearance >= _NEAR_COLOURS
+        )
+
+
 @dataclass(eq=False)
 class _Face:
     """A detection in the newest frame, and what is computed of it when it is needed."""
 
     detection: Detection
     appearance: FloatArray | None = None
-    pattern: FloatArray | None = None
+    view: _View | None = None
     is_recognizable: bool = False
     recognition: Recognition | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class _View:
-    """How a recognized crop looks: its colours and its grey pattern, unit vectors."""
-
-    appearance: FloatArray
-    pattern: FloatArray
-
-    def is_same(self, face: _Face) -> bool:
-        """Return whether a face looks so much the same that it needs not be recognized again."""
-        assert face.appearance is not None
-        assert face.pattern is not None
-        return bool(self.pattern @ face.pattern >= _SAME_PATTERN and self.appearance @ face.appearance >= _SAME_COLOURS)
 
 
 @dataclass(eq=False)
@@ -123,6 +130,7 @@ class _Track:
     recognition: Recognition | None = None
     recognized_s: float = -math.inf
     views: list[_View] = field(default_factory=list)
+    last_view: _View | None = None
     scene: Scene | None = None
     absent_s: float | None = None
     company: set[int] = field(default_factory=set)
@@ -142,6 +150,7 @@ class _Track:
         self.last_s = time_s
         self.absent_s = None
         self.scene = scene
+        self.last_view = face.view
         self.frames += 1
         self.area += detection.size**2 / (frame_size[0] * frame_size[1])
         eccentricity = math.dist(detection.centre, (frame_size[0] / 2, frame_size[1] / 2))
@@ -153,11 +162,15 @@ class _Track:
     def add_recognition(self, time_s: float, face: _Face) -> None:
         """Count a recognized face of this person."""
         assert face.recognition is not None
-        assert face.appearance is not None
-        assert face.pattern is not None
+        assert face.view is not None
         self.recognition = face.recognition if self.recognition is None else self.recognition.merged(face.recognition)
         self.recognized_s = time_s
-        self.views = [*self.views, _View(face.appearance, face.pattern)][-_VIEWS:]
+        self.views = [*self.views, face.view][-_VIEWS:]
+
+    @property
+    def looks(self) -> list[_View]:
+        """The views of its recognized crops, and that of the last crop, whatever it is."""
+        return self.views if self.last_view is None else [*self.views, self.last_view]
 
     def expected_centre(self, time_s: float) -> tuple[float, float]:
         coast = min(max(0.0, time_s - self.last_s), _COAST_S)
@@ -190,13 +203,17 @@ class Tracker:
     the network sees somebody else (`OTHER_PERSON`).
     """
 
-    def __init__(self, keep_s: float = KEEP_S, recognizer: FaceRecognizer | None = None) -> None:
+    def __init__(
+        self, keep_s: float = KEEP_S, recognizer: FaceRecognizer | None = None, bar: float = SAME_PERSON
+    ) -> None:
         """Start without tracks.
 
         Args:
             keep_s: Seconds after which a track without detections is closed. Only a recognizer opens it again.
             recognizer: Tells people apart; without it only place and appearance do.
+            bar: Largest distance of recognitions at which a face is surely of a track's person.
         """
+        self._bar = bar
         self._keep_s = keep_s
         self._recognizer = recognizer
         self._open: list[_Track] = []
@@ -236,7 +253,8 @@ class Tracker:
         if self._recognizer is not None and picture is not None and crops is not None:
             scene = Scene.of(picture)
             for face, crop in zip(faces, crops, strict=True):
-                face.pattern = _pattern(crop)
+                assert face.appearance is not None
+                face.view = _View(face.appearance, _pattern(crop))
                 face.is_recognizable = is_recognizable(face.detection, frame_size)
         matches = self._match(time_s, faces)
         if scene is not None and picture is not None:
@@ -285,21 +303,21 @@ class Tracker:
 
     def _continues(self, track: _Track, time_s: float, face: _Face, scene: Scene, picture: Image) -> bool:
         """Return whether a face in a track's place is that of its person, and count what was recognized."""
+        assert face.view is not None
         is_due = time_s - track.recognized_s >= (_CHECK_S if _crops(track) >= _FEW_CROPS else _SHORT_S)
-        if any(view.is_same(face) for view in track.views) and not is_due:
+        if not (is_due and face.is_recognizable) and any(view.is_same(face.view) for view in track.looks):
             return True
         absence = 0.0 if track.absent_s is None else time_s - track.absent_s
         is_sudden = absence > _SHORT_S or time_s - track.last_s > 2 * _SHORT_S or track.scene is None
         if not is_sudden and track.scene is not None:
             is_sudden = has_cut(track.scene, scene, (track.last.box, face.detection.box))
-        if not face.is_recognizable:
-            return not is_sudden
-        recognition = self._recognize(face, picture)
-        if track.recognition is None:
-            same = not is_sudden
+        if not face.is_recognizable or track.recognition is None:
+            same = not is_sudden and track.last_view is not None and track.last_view.is_near(face.view)
         else:
-            same = track.recognition.distance(recognition) <= (SAME_PERSON if is_sudden else OTHER_PERSON)
-        if same:
+            recognition = self._recognize(face, picture)
+            same = track.recognition.distance(recognition) <= (self._bar if is_sudden else OTHER_PERSON)
+        if same and face.is_recognizable:
+            self._recognize(face, picture)
             track.add_recognition(time_s, face)
         return same
 
@@ -314,7 +332,7 @@ class Tracker:
             return {}
         rows = [[_distance(track, self._recognize(faces[i], picture)) for track in free] for i in loose]
         cost = np.array(rows)
-        cost[cost > SAME_PERSON] = _NEVER
+        cost[cost > self._bar] = _NEVER
         persons = {}
         for row, column in zip(*linear_sum_assignment(cost), strict=True):
             if cost[row, column] < _NEVER:
