@@ -17,7 +17,8 @@ from fer_phq.core.messages import Message
 from fer_phq.video import SOUND_RATE, Limits, SoundStream, read_sound
 from fer_phq.video.reader import StrPath
 from fer_phq.video.types import DEFAULT_LIMITS
-from fer_phq.voice import pitch, spectrum, speech
+from fer_phq.voice import messages, pitch, spectrum, speech
+from fer_phq.voice.background import Background, find_background
 from fer_phq.voice.intervals import Interval, check_intervals, only_during
 from fer_phq.voice.pitch import PitchTracker
 from fer_phq.voice.pitch_path import choose_pitch
@@ -31,7 +32,8 @@ EARLIER_KIND = "prosody-1"
 
 ROWS_A_SECOND = SOUND_RATE // spectrum.ROW
 COLUMNS = ("speech_probability", "f0_semitones", "voicing", *spectrum.NAMES, "syllable_nuclei")
-"""speech_probability: that somebody speaks, 0 to 1 (silero-vad, mean over the row). f0_semitones: the voice's pitch
+"""speech_probability: that somebody speaks, 0 to 1 (silero-vad, mean over the row); 0 where babble in the background
+is heard alone (`fer_phq.voice.background`). f0_semitones: the voice's pitch
 above 27.5 Hz (`fer_phq.voice.pitch_path`), the median of the row's voiced frames, NaN where fewer than two are voiced
 and where nobody speaks. voicing: confidence that the sound is voiced, 0 to 1 (SwiftF0, mean over the row).
 syllable_nuclei: how many syllables have their nucleus in the row. The others: see `fer_phq.voice.spectrum.describe`."""
@@ -90,20 +92,23 @@ def voice_features(
     """
     intervals = None if speech_of is None else check_intervals(speech_of)  # fail before the work, not after it
     with read_sound(path, block_s=block_s, display_name=display_name, limits=limits, choice=sound) as stream:
-        series = features_of_sound(_samples(stream, on_progress))
+        series = features_of_sound(_samples(stream, on_progress), on_warning)
     if on_warning is not None:
         for warning in stream.warnings:
             on_warning(warning)
     return series if intervals is None else only_during(series, intervals)
 
 
-def features_of_sound(blocks: Iterable[FloatArray]) -> FeatureSeries:
+def features_of_sound(
+    blocks: Iterable[FloatArray], on_warning: Callable[[Message], None] | None = None
+) -> FeatureSeries:
     """Extract the features of `voice_features` from sound in memory.
 
     Holds one block and, until the end, about 4 kB for each second of sound.
 
     Args:
         blocks: Consecutive blocks of any length: float32 samples, mono, 16 kHz, -1 to 1.
+        on_warning: Called where others are heard in the background.
     """
     detector = SpeechDetector()
     tracker = PitchTracker()
@@ -129,13 +134,16 @@ def features_of_sound(blocks: Iterable[FloatArray]) -> FeatureSeries:
         levels.append(level)
     described, level = spectra.finish()
     voicing, voiced = tracker.finish()
-    values = _columns(
+    values, background = _columns(
         np.concatenate([*probabilities, detector.finish()]),
         np.concatenate([*voicings, voicing]),
         np.concatenate([*candidates, voiced]),
         np.concatenate([*rows, described]),
         np.concatenate([*levels, level]),
     )
+    if on_warning is not None and background.babble.any():
+        start, count = int(background.babble.argmax()), int(background.babble.sum())
+        on_warning(messages.BABBLE(start=start / ROWS_A_SECOND, seconds=count / ROWS_A_SECOND))
     return FeatureSeries(values, (np.arange(len(values)) + 0.5) / ROWS_A_SECOND, KIND, COLUMNS)
 
 
@@ -192,12 +200,17 @@ def _repeat_last(parts: list[FloatArray], count: int) -> None:
 
 def _columns(
     probability: FloatArray, voicing: FloatArray, candidates: FloatArray, described: FloatArray, level_db: FloatArray
-) -> FloatArray:
-    """Bring values of every 32, 16, 16, 100 and 10 ms together in rows of 100 ms."""
+) -> tuple[FloatArray, Background]:
+    """Bring values of every 32, 16, 16, 100 and 10 ms together in rows of 100 ms; find who is in the background."""
     rows = len(described)
     if not rows:
-        return np.zeros((0, len(COLUMNS)), np.float32)
+        nobody = np.zeros(0, np.bool_)
+        return np.zeros((0, len(COLUMNS)), np.float32), Background(nobody, nobody)
+    row_voicing = np.nanmean(_by_row(voicing, rows), axis=1)
     speech_probability = _row_means(probability, speech.WINDOW, rows)
+    loudness = described[:, spectrum.NAMES.index("loudness_db")]
+    background = find_background(find_speech(speech_probability), row_voicing, loudness)
+    speech_probability[background.alone] = 0
     row_of_pitch = np.arange(len(voicing)) * pitch.HOP // spectrum.ROW
     is_speech = np.append(find_speech(speech_probability), False)[np.minimum(row_of_pitch, rows)]
     f0 = _pitch_rows(choose_pitch(voicing, candidates, is_speech), rows)
@@ -205,10 +218,9 @@ def _columns(
     nearest = np.minimum((frame + pitch.HOP // 2) // pitch.HOP, len(voicing) - 1)
     voiced = voicing[nearest] >= pitch.VOICED
     nuclei = syllable_nuclei(level_db, voiced, probability[frame // speech.WINDOW] >= SPEECH)
-    counts = np.bincount(nuclei // spectrum.FRAMES_A_ROW, minlength=rows)
-    row_voicing = np.nanmean(_by_row(voicing, rows), axis=1)
+    counts = np.where(background.alone, 0, np.bincount(nuclei // spectrum.FRAMES_A_ROW, minlength=rows))
     columns = [speech_probability, f0, row_voicing, described, counts.astype(np.float32)]
-    return np.column_stack(columns).astype(np.float32)
+    return np.column_stack(columns).astype(np.float32), background
 
 
 def _row_means(values: FloatArray, hop: int, rows: int) -> _Numbers:

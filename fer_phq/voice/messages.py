@@ -1,4 +1,4 @@
-"""Messages about models of the voice that cannot be used."""
+"""Messages about models of the voice that cannot be used, and about sound in which others are heard."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ SPEECH_WEIGHTS_DAMAGED = template(
 )
 PITCH_WEIGHTS_DAMAGED = template(
     "voice.pitch_weights_damaged", "The pitch model's weights cannot be read ({error}): reinstall 'swift-f0'."
+)
+BABBLE = template(
+    "voice.babble",
+    "Several people talk, or music plays, in the background from {start:.0f} s on, for {seconds:.0f} s in all: what"
+    " does not stand out from it does not count as speech, and some of what counts may be theirs.",
 )
 OPENSMILE_MISSING = template(
     "voice.opensmile_missing",

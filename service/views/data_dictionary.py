@@ -142,7 +142,12 @@ _SILENT = "it is silent, or not the subject's turn"
 _VOICE = {
     column.name: column
     for column in (
-        Column("speech_probability", "0 to 1", "That somebody speaks (silero-vad).", _TURN),
+        Column(
+            "speech_probability",
+            "0 to 1",
+            "That somebody speaks (silero-vad); 0 where babble in the background is heard alone.",
+            _TURN,
+        ),
         Column(
             "f0_semitones",
             "semitones above 27.5 Hz",
