@@ -112,7 +112,7 @@ def sample_analysis(
         timeline=timeline,
         embeddings=np.random.default_rng(seed).normal(size=(faces, dim)).astype(np.float32),
         phq=phq or sample_estimate(model_id=model_id),
-        tracks=(TrackSummary(0, faces, 0.0, frames / 2, 0.2, True), TrackSummary(4, 2, 1.0, 1.5, 0.01, False)),
+        tracks=(TrackSummary(0, faces, 0.0, frames / 2, 0.2, True, 0), TrackSummary(4, 2, 1.0, 1.5, 0.01, False, 1)),
         warnings=(literal("2 people were in view"),),
         timing=Timing(decode=1.0, detect=2.0, embed=0.5, heads=0.01),
         face_kind=face_kind,

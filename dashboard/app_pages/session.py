@@ -16,8 +16,10 @@ from dashboard.review.state import current_time
 from dashboard.widgets import ui
 from dashboard.widgets.selection import show_session
 from dashboard.widgets.sound import sound_expander
+from dashboard.widgets.subject_faces import hand_choice_words, subject_expander
 from db.records import SessionDetail
 from service.jobs import queue
+from service.views.people import other_warnings
 from service.views.session import SessionView
 
 
@@ -113,8 +115,11 @@ def page() -> None:
         unanalysed(detail)
         admin_card(detail, None)
         return
-    for warning in selection.summary.warnings:
+    if selection.summary.choice_at is not None:
+        ui.note(hand_choice_words(ui.day_and_time(selection.summary.choice_at)))
+    for warning in other_warnings(selection.summary):
         ui.warn(render(warning))
+    subject_expander(selection.summary)
     sound_expander(selection.summary, detail.session)
     review(detail, selection)
     admin_card(detail, load(detail, selection))

@@ -13,10 +13,12 @@ from dashboard.i18n import _
 from dashboard.widgets import ui
 from dashboard.widgets.jobs import live_jobs, worker_warning
 from dashboard.widgets.sound import sound_expander
+from dashboard.widgets.subject_faces import subject_expander
 from db.records import NotFoundError
 from fer_phq.core.analysis import AUTOMATIC
 from service.ingest.session_details import FolderImport, SessionDetails
 from service.jobs.sound import choice_of, says_choice
+from service.views.people import needs_choice
 from service.views.review import default_analysis
 
 ARRIVED = "arrived"
@@ -82,11 +84,11 @@ def progress_card() -> None:
         worker_warning()
         live_jobs([(arrival.session_id, arrival.label) for arrival in newest_first], key="new_jobs")
         show_duplicates(newest_first)
-        choose_sounds(newest_first)
+        offer_choices(newest_first)
 
 
-def choose_sounds(recordings: Sequence[Arrival]) -> None:
-    """Draw the choice of the sound of each recording that is analysed and has several tracks or unlike channels.
+def offer_choices(recordings: Sequence[Arrival]) -> None:
+    """Draw whose faces and whose sound may be chosen, of each recording that is analysed and leaves it in doubt.
 
     Args:
         recordings: What arrived.
@@ -97,7 +99,15 @@ def choose_sounds(recordings: Sequence[Arrival]) -> None:
         except NotFoundError:  # erased meanwhile
             continue
         summary = default_analysis(detail.analyses, context.preferred_model())
-        if summary is not None and (says_choice(summary) or choice_of(summary) != AUTOMATIC):
+        if summary is None:
+            continue
+        if summary.choice_at is not None:
+            words = _("{recording}: the subject's faces were chosen by hand on {moment}.")
+            ui.note(words.format(recording=arrival.label, moment=ui.day_and_time(summary.choice_at)))
+        if needs_choice(summary) or summary.choice_at is not None:
+            title = _("Who is the subject in {recording}?").format(recording=ui.md(arrival.label))
+            subject_expander(summary, title)
+        if says_choice(summary) or choice_of(summary) != AUTOMATIC:
             title = _("Whose sound is heard in {recording}?").format(recording=ui.md(arrival.label))
             sound_expander(summary, detail.session, title)
 

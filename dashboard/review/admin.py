@@ -20,6 +20,7 @@ from db.records import Consent, SessionDetail, SessionRecord
 from service.erasure import erase_session
 from service.jobs import queue
 from service.jobs.sound import choice_of, sound_settings
+from service.views.review import person_number
 from service.views.session import AnalysisView, SessionView
 
 HOME = "app_pages/home.py"
@@ -91,15 +92,17 @@ def analysis_facts(view: AnalysisView) -> None:
             (_("Frames"), frames),
             (_("Analysed"), ui.day_and_time(summary.created_at)),
             (_("Seconds"), seconds),
+            (_("Analysis"), summary.id),
         ]
     )
     if record.tracks:
         people = pd.DataFrame(
             {
                 _("Person"): [
-                    _("{person} (analysed)").format(person=t.track) if t.is_subject else str(t.track)
+                    _("{person} (analysed)").format(person=person_number(t)) if t.is_subject else str(person_number(t))
                     for t in record.tracks
                 ],
+                _("Face track"): [t.track for t in record.tracks],
                 _("Frames"): [t.frames for t in record.tracks],
                 _("First seen"): [clock(t.first_s) for t in record.tracks],
                 _("Last seen"): [clock(t.last_s) for t in record.tracks],

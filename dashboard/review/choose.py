@@ -120,11 +120,11 @@ def choose_analysis(detail: SessionDetail) -> AnalysisChoice | None:
     left, right = st.columns(2)
     summary = left.selectbox(
         _("Analysis"), list(names), index=list(names).index(first.id), format_func=names.__getitem__,
-        key=f"analysis_{detail.session.id}",
+        key=f"analysis_{detail.session.id}_{first.id}",  # a new analysis is shown, whatever was chosen before it
     )  # fmt: skip
     compared = right.selectbox(
         _("Compare with"), [None, *(option for option in names if option != summary)],
-        key=f"compare_{detail.session.id}",
+        key=f"compare_{detail.session.id}_{first.id}",
         format_func=lambda option: names[option] if option else _("Nothing"),
     )  # fmt: skip
     if first.model_id == active:

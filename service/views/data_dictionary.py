@@ -96,7 +96,12 @@ PEOPLE = TableEntry(
     "Other people of an analysis",
     "a face track that is not the subject's",
     (
-        Column("person", "count", "The track's number."),
+        Column(
+            "person",
+            "count",
+            "The person's number, 1 for the one who is seen most; the track's where an earlier version analysed.",
+        ),
+        Column("track", "count", "The face track's number, from 0; a person may have several."),
         Column("first_s", "seconds", "Where it is first seen."),
         Column("last_s", "seconds", "Where it is last seen."),
         Column("frames", "count", "Sampled frames with it."),

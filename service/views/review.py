@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from db.records import AnalysisRecord, AnalysisSummary, NoteRecord
+from fer_phq.core.analysis import TrackSummary
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.timeline.downsample import MAX_ROWS, bin_minimum, downsample
@@ -167,16 +168,25 @@ def emotion_table(values: Mapping[str, float], reference: Mapping[str, float] | 
 
 
 def other_people(record: AnalysisRecord) -> pd.DataFrame:
-    """Return those in view who are not the subject: person, first_s, last_s, frames."""
+    """Return those in view who are not the subject: person, track, first_s, last_s, frames.
+
+    Where an earlier version made the analysis, every track counts as a person.
+    """
     tracks = [track for track in record.tracks if not track.is_subject]
     return pd.DataFrame(
         {
-            "person": [track.track for track in tracks],
+            "person": [person_number(track) for track in tracks],
+            "track": [track.track for track in tracks],
             "first_s": [track.first_s for track in tracks],
             "last_s": [track.last_s for track in tracks],
             "frames": [track.frames for track in tracks],
         }
     )
+
+
+def person_number(track: TrackSummary) -> int:
+    """Return the number of a track's person, from 1; the track's own where an earlier version made the analysis."""
+    return track.track if track.person is None else track.person + 1
 
 
 def voice_table(voice: FeatureSeries | None, window: Window, most: int = MAX_ROWS) -> pd.DataFrame:

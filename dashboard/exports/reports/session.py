@@ -13,9 +13,11 @@ from dashboard.i18n.numbers import decimal, percent
 from dashboard.i18n.vocabulary import PROVENANCES, modality_list, sampling_words
 from dashboard.widgets import ui
 from dashboard.widgets.estimate import meaning
+from dashboard.widgets.subject_faces import hand_choice_words
 from db.records import AnalysisSummary, NoteRecord
 from fer_phq import __version__
 from fer_phq.core.phq import PhqEstimate, Provenance
+from service.views.people import other_warnings
 from service.views.session import AnalysisView, SessionView
 
 LIMITS = (
@@ -51,7 +53,9 @@ def session_report(view: SessionView, zone: tzinfo, now: datetime) -> Report:
     blocks: list[Block] = []
     if session.is_demo:
         blocks.append(Words(_(DEMONSTRATION), "warning"))
-    blocks += [Words(render(warning), "warning") for warning in summary.warnings]
+    if summary.choice_at is not None:
+        blocks.append(Words(hand_choice_words(instant_text(summary.choice_at, zone))))
+    blocks += [Words(render(warning), "warning") for warning in other_warnings(summary)]
     blocks += [Heading(_("PHQ estimate")), *estimate_blocks(summary)]
     blocks += [Heading(_("Emotions")), *_emotion_blocks(view.analysis)]
     if view.notes:

@@ -12,7 +12,7 @@ from db import messages
 from db.queries.base import Queries, get_row, utc_now
 from db.records import EmbeddingRecord
 from db.tables import AnalysisRow, FaceChoiceRow, FacePictureRow, FaceTableRow
-from fer_phq.core.analysis import FaceTable, SessionAnalysis, Timeline
+from fer_phq.core.analysis import FaceTable, SessionAnalysis, Timeline, TrackSummary
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import StoreError
 
@@ -30,6 +30,19 @@ class FaceQueries(Queries):
         query = select(FaceTableRow.analysis_id).where(FaceTableRow.analysis_id == analysis_id)
         with self._reading() as session:
             return session.scalar(query) is not None
+
+    def list_tracks(self, *, analysis_id: str) -> tuple[TrackSummary, ...]:
+        """Load the face tracks of an analysis that has everybody's faces; none where it has the subject's alone.
+
+        Raises:
+            NotFoundError: There is no such analysis.
+        """
+        query = select(FaceTableRow.analysis_id).where(FaceTableRow.analysis_id == analysis_id)
+        with self._reading() as session:
+            row = get_row(session, AnalysisRow, analysis_id)
+            if session.scalar(query) is None:
+                return ()
+            return tuple(TrackSummary(**track) for track in row.tracks)
 
     def list_pictures(self, *, analysis_id: str) -> dict[int, bytes]:
         """Load the pictures (JPEG) of an analysis's face tracks, by track; none once the recording is removed."""

@@ -140,7 +140,7 @@ def test_other_people_are_all_but_the_subject() -> None:
     analysis = synthetic_analysis(5, Plan(seconds=60))
     other = TrackSummary(7, 12, 3.0, 9.5, 0.02, is_subject=False)
     table = review.other_people(record(analysis, other))
-    assert table.to_dict("records") == [{"person": 7, "first_s": 3.0, "last_s": 9.5, "frames": 12}]
+    assert table.to_dict("records") == [{"person": 7, "track": 7, "first_s": 3.0, "last_s": 9.5, "frames": 12}]
     assert review.other_people(record(analysis)).empty
 
 
