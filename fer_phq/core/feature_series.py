@@ -95,6 +95,19 @@ class SessionFeatures:
         return tuple(modality for modality in Modality if self.series(modality) is not None)
 
 
+def hold_until_next(time_s: TimeArray, last_s: float) -> TimeArray:
+    """Compute how long rows stand for that follow each other without a gap.
+
+    Args:
+        time_s: (rows,) seconds, not decreasing.
+        last_s: Seconds that the last row stands for.
+
+    Returns:
+        (rows,) seconds.
+    """
+    return np.asarray(np.r_[np.diff(time_s), last_s][: len(time_s)], np.float64)
+
+
 def _check_times(time_s: TimeArray, rows: int) -> None:
     if time_s.shape != (rows,):
         raise FeatureError(texts.WRONG_TIMES(rows=rows, shape=str(time_s.shape)))

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_phq.core.analysis import AUTOMATIC, SoundChoice
-from fer_phq.core.arrays import FloatArray
-from fer_phq.core.feature_series import FeatureSeries
+from fer_phq.core.arrays import FloatArray, TimeArray
+from fer_phq.core.feature_series import FeatureSeries, hold_until_next
 from fer_phq.core.messages import Message
 from fer_phq.video import SOUND_RATE, Limits, SoundStream, read_sound
 from fer_phq.video.reader import StrPath
@@ -47,6 +47,9 @@ SILENCE_UNIT = 12_800
 SETTLING_UNITS = 38
 """Units of digital silence after which the networks' answers hardly change any more: half a minute."""
 
+LONGEST_SILENCE = 750 * SILENCE_UNIT
+"""Samples of settled silence that have rows: ten minutes. The last of them stands for the rest."""
+
 OnSound = Callable[[float, float | None], None]
 """Called with the seconds of sound done and of all sound, None when that is not known."""
 
@@ -68,7 +71,8 @@ def voice_features(
     """Extract the prosody of a recording, or of a sound file (WAV, FLAC, MP3, M4A, Ogg ...).
 
     Row k describes the tenth of a second from k / 10 s on. There are as many rows as the sound has whole tenths,
-    possibly none. Values do not depend on `block_s`.
+    possibly none; but of a digital silence of more than ten minutes, the last of its rows stands for what is left.
+    Values do not depend on `block_s`.
 
     Args:
         path: The recording or sound file.
@@ -118,13 +122,18 @@ def features_of_sound(
     candidates: list[FloatArray] = []
     rows: list[FloatArray] = []
     levels: list[FloatArray] = []
+    omissions = Omissions()
     for block, is_settled in split_silence(blocks):
         if is_settled:  # every value stays as it was, so nothing is analysed
-            _repeat_last(probabilities, len(block) // speech.WINDOW)
-            _repeat_last(voicings, len(block) // pitch.HOP)
-            _repeat_last(rows, len(block) // spectrum.ROW)
-            _repeat_last(levels, len(block) // spectrum.STEP)
+            count = omissions.keep(len(block))
+            if not count:
+                continue
+            _repeat_last(probabilities, count // speech.WINDOW)
+            _repeat_last(voicings, count // pitch.HOP)
+            _repeat_last(rows, count // spectrum.ROW)
+            _repeat_last(levels, count // spectrum.STEP)
             continue
+        omissions.end(len(block))
         probabilities.append(detector.push(block))
         voicing, voiced = tracker.push(block)
         voicings.append(voicing)
@@ -141,10 +150,66 @@ def features_of_sound(
         np.concatenate([*rows, described]),
         np.concatenate([*levels, level]),
     )
+    time_s = omissions.times(len(values))
     if on_warning is not None and background.babble.any():
         start, count = int(background.babble.argmax()), int(background.babble.sum())
-        on_warning(messages.BABBLE(start=start / ROWS_A_SECOND, seconds=count / ROWS_A_SECOND))
-    return FeatureSeries(values, (np.arange(len(values)) + 0.5) / ROWS_A_SECOND, KIND, COLUMNS)
+        on_warning(messages.BABBLE(start=float(time_s[start]) - 0.5 / ROWS_A_SECOND, seconds=count / ROWS_A_SECOND))
+    duration_s = hold_until_next(time_s, 1 / ROWS_A_SECOND) if omissions.rows else None
+    return FeatureSeries(values, time_s, KIND, COLUMNS, duration_s)
+
+
+class Omissions:
+    """Rows of long silence that are left out, so that a gap of a day costs no memory and no room in the store.
+
+    The row before them lasts until the next one.
+
+    Attributes:
+        rows: (row before which some are left out, how many) of each such silence, ascending.
+    """
+
+    def __init__(self) -> None:
+        """Start before the first sample."""
+        self.rows: list[tuple[int, int]] = []
+        self._samples = 0  # samples so far that have rows
+        self._silence = 0  # of the present silence
+
+    def keep(self, samples: int) -> int:
+        """Return how many of the next samples, settled silence, have rows.
+
+        Args:
+            samples: How many there are.
+        """
+        count = min(samples, max(0, LONGEST_SILENCE - self._silence))
+        if count < samples:
+            row = (self._samples + count) // spectrum.ROW
+            before = self.rows.pop()[1] if self.rows and self.rows[-1][0] == row else 0
+            self.rows.append((row, before + (samples - count) // spectrum.ROW))
+        self._silence += samples
+        self._samples += count
+        return count
+
+    def end(self, samples: int) -> None:
+        """End the present silence.
+
+        Args:
+            samples: How many samples that have rows come next.
+        """
+        self._silence = 0
+        self._samples += samples
+
+    def times(self, rows: int) -> TimeArray:
+        """Return the times of the middles of the rows that are there.
+
+        Args:
+            rows: How many are there.
+
+        Returns:
+            (rows,) seconds.
+        """
+        index = np.arange(rows)
+        for row, count in self.rows:
+            index[min(row, rows - 1) :] += count  # where the sound ends in silence, its last row stands at the end
+        return np.asarray((index + 0.5) / ROWS_A_SECOND, np.float64)
 
 
 def without_earlier_pitch(series: FeatureSeries) -> FeatureSeries:
@@ -175,18 +240,23 @@ def split_silence(blocks: Iterable[FloatArray]) -> Iterator[tuple[FloatArray, bo
     rest: FloatArray = np.zeros(0, np.float32)
     quiet = 0  # units of silence so far
     for block in blocks:
-        sound = np.concatenate([rest, block])
-        count = len(sound) // SILENCE_UNIT
+        is_counted = block.strides == (0,) and not block[:1].any() and not rest.any()
+        total = len(rest) + len(block)
+        # A gap of hours comes as one zero that is repeated, and stays so.
+        sound = np.broadcast_to(np.float32(0), (total,)) if is_counted else np.concatenate([rest, block])
+        count = total // SILENCE_UNIT
         rest = sound[count * SILENCE_UNIT :]
-        units = sound[: count * SILENCE_UNIT].reshape(count, SILENCE_UNIT)
+        loud = [False] * count
+        if not is_counted:
+            loud = np.any(sound[: count * SILENCE_UNIT].reshape(count, SILENCE_UNIT), axis=1).tolist()
         settled = []
-        for is_loud in np.any(units, axis=1).tolist():
+        for is_loud in loud:
             quiet = 0 if is_loud else quiet + 1
             settled.append(quiet > SETTLING_UNITS)
         start = 0
         for is_settled, run in groupby(settled):
             stop = start + len(list(run))
-            yield units[start:stop].reshape(-1), is_settled
+            yield sound[start * SILENCE_UNIT : stop * SILENCE_UNIT], is_settled
             start = stop
     if len(rest):
         yield rest, False

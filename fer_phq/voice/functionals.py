@@ -76,32 +76,42 @@ def voice_functionals(series: FeatureSeries) -> dict[str, float]:
         **_spread("f0", "semitones", f0),
         "voiced_share": float((~np.isnan(f0)).mean()) if len(f0) else math.nan,
         **_spread("loudness", "db", column["loudness_db"][speech]),
-        **_timing(speech, present, column["syllable_nuclei"]),
+        **_timing(speech, present, column["syllable_nuclei"], _row_counts(series)),
     }
     for name in _SPECTRAL:
         functionals[f"{name}_mean"], functionals[f"{name}_sd"] = _mean_sd(column[name][speech])
     return {name: functionals[name] for name in FUNCTIONALS}
 
 
-def _timing(speech: _Rows, present: _Rows, nuclei: _Numbers) -> dict[str, float]:
-    """Compute speaking time, pauses, runs and rates."""
+def _row_counts(series: FeatureSeries) -> npt.NDArray[np.int64]:
+    """Return how many tenths of a second each row stands for: one, but for a row that stands for a long silence."""
+    if series.duration_s is None:
+        return np.ones(len(series), np.int64)
+    return np.maximum(np.rint(series.duration_s * ROWS_A_SECOND), 1).astype(np.int64)
+
+
+def _timing(speech: _Rows, present: _Rows, nuclei: _Numbers, counts: npt.NDArray[np.int64]) -> dict[str, float]:
+    """Compute speaking time, pauses, runs and rates of rows that each stand for a number of tenths of a second."""
+    present_tenths = int(counts[present].sum())
+    ends = np.concatenate([[0], np.cumsum(counts)])
     timing = dict.fromkeys(_TIMING, math.nan)
     timing["speech_s"] = float(speech.sum()) / ROWS_A_SECOND
-    timing["speaking_share"] = float(speech.sum() / present.sum()) if present.any() else math.nan
+    timing["speaking_share"] = float(speech.sum() / present_tenths) if present.any() else math.nan
     if not speech.any():
         return timing
     first, last = _runs(present & ~speech)
     within = (first > 0) & (last < len(speech))
     within &= speech[first - 1] & speech[np.minimum(last, len(speech) - 1)]
-    long = (last - first) / ROWS_A_SECOND > MIN_PAUSE_S
-    pauses = (last - first)[within & long] / ROWS_A_SECOND
+    length = ends[last] - ends[first]
+    long = length / ROWS_A_SECOND > MIN_PAUSE_S
+    pauses = length[within & long] / ROWS_A_SECOND
     joined = speech.copy()
     for start, stop in zip(first[within & ~long], last[within & ~long], strict=True):
         joined[start:stop] = True
     start, stop = _runs(joined)
     speaking_s = float(joined.sum()) / ROWS_A_SECOND
     syllables = float(nuclei[speech].sum())
-    timing["pauses_per_minute"] = len(pauses) / (float(present.sum()) / ROWS_A_SECOND / 60)
+    timing["pauses_per_minute"] = len(pauses) / (present_tenths / ROWS_A_SECOND / 60)
     timing["pause_mean_s"], timing["pause_sd_s"] = _mean_sd(pauses)
     timing["pause_p90_s"] = float(np.percentile(pauses, 90)) if len(pauses) else math.nan
     timing["speech_run_mean_s"] = float((stop - start).mean()) / ROWS_A_SECOND

@@ -184,7 +184,12 @@ VOICE = TableEntry(
     "Voice of an analysis",
     "a tenth of a second of sound",
     (
-        Column("time_s", "seconds", "Middle of the row, from the recording's start."),
+        Column(
+            "time_s",
+            "seconds",
+            "Middle of the row, from the recording's start. In a digital silence of more than ten minutes a row stands "
+            "for all that follows until the next.",
+        ),
         *(_voice_column(name) for name in COLUMNS),
     ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from analysis_samples import new_session, sample_analysis, sample_voice, sample_words
@@ -53,6 +55,20 @@ def test_voice_and_words_come_back_as_they_were(store: Store, session_id: str, r
     for voice, words in ((channels[Modality.VOICE], channels[Modality.WORDS]), (again.voice, again.words)):
         same_channel(voice, analysis.voice)
         same_channel(words, analysis.words)
+
+
+def test_a_row_that_stands_for_a_long_silence_does_so_again(store: Store, session_id: str) -> None:
+    """The store keeps times alone: how long a row lasts is when the next one begins."""
+    voice = sample_voice(30)
+    time_s = (np.arange(30) + np.where(np.arange(30) < 20, 0, 36_000) + 0.5) / 10
+    duration_s = np.where(np.arange(30) == 19, 3600.1, 0.1)
+    analysis = sample_analysis(voice=replace(voice, time_s=time_s, duration_s=duration_s), words=sample_words())
+    analysis_id = store.analyses.save(session_id=session_id, analysis=analysis)
+    channels = store.features.load_series(analysis_id=analysis_id)
+    stored = channels[Modality.VOICE].duration_s
+    assert stored is not None
+    np.testing.assert_allclose(stored, duration_s)
+    assert channels[Modality.WORDS].duration_s is None
 
 
 def test_only_what_there_was_is_there(store: Store, session_id: str) -> None:

@@ -13,8 +13,9 @@ from db.queries.base import Queries, get_row
 from db.records import EmbeddingRecord
 from db.tables import AnalysisRow, ChannelRow, EmbeddingRow
 from fer_phq.core.analysis import SessionAnalysis
+from fer_phq.core.arrays import TimeArray
 from fer_phq.core.errors import StoreError
-from fer_phq.core.feature_series import FeatureSeries
+from fer_phq.core.feature_series import FeatureSeries, hold_until_next
 from fer_phq.core.phq import Modality
 
 _EMBEDDING = np.dtype("<f2")
@@ -122,9 +123,22 @@ def channels_of(session: Session, analysis_id: str) -> dict[Modality, FeatureSer
 
 def _channel(row: ChannelRow) -> FeatureSeries:
     values = np.frombuffer(row.numbers, _NUMBER).reshape(row.rows, row.width)
+    time_s = None if row.time_s is None else np.frombuffer(row.time_s, _TIME).astype(np.float64)
     return FeatureSeries(
         values=values.astype(np.float32),
-        time_s=None if row.time_s is None else np.frombuffer(row.time_s, _TIME).astype(np.float64),
+        time_s=time_s,
         kind=row.kind,
         names=tuple(row.names),
+        duration_s=_held_durations(time_s) if row.modality == Modality.VOICE else None,
     )
+
+
+def _held_durations(time_s: TimeArray | None) -> TimeArray | None:
+    """Return how long the rows of a voice stand for, where one of them stands for a long silence; else None.
+
+    Its rows follow each other without a gap, so their times say it.
+    """
+    steps = np.diff(time_s) if time_s is not None else np.zeros(0)
+    if time_s is None or not len(steps) or steps.max() < 2 * steps.min():
+        return None
+    return hold_until_next(time_s, float(steps.min()))

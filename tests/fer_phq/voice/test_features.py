@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,16 @@ from recordings import Recordings
 from fer_phq.core.errors import AnalysisCancelled, ModelError, RecordingError
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
-from fer_phq.voice import COLUMNS, KIND, features, features_of_sound, only_during, speech, voice_features
+from fer_phq.voice import (
+    COLUMNS,
+    KIND,
+    features,
+    features_of_sound,
+    only_during,
+    speech,
+    voice_features,
+    voice_functionals,
+)
 
 
 def column(channel: FeatureSeries, name: str) -> sounds.Samples:
@@ -214,6 +224,46 @@ def test_wrong_intervals_are_refused(interval: tuple[float, float]) -> None:
 def test_the_package_does_not_load_torch() -> None:
     code = "import sys, fer_phq.voice; sys.exit(any(m in sys.modules for m in ('torch', 'torchaudio', 'silero_vad')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def talk_with_silence(silence_s: float, *, ends_silent: bool = False) -> FeatureSeries:
+    """Two seconds of sound, digital silence that comes as one repeated zero, and (or not) sound again."""
+    tone = sounds.voiced(150, 2)
+    blocks = [tone, *[np.broadcast_to(np.float32(0), (16_000,))] * round(silence_s), *([] if ends_silent else [tone])]
+    return features_of_sound(blocks)
+
+
+@pytest.mark.parametrize("ends_silent", [False, True])
+def test_a_day_of_silence_has_few_rows_and_lasts_as_long(ends_silent: bool) -> None:
+    day = talk_with_silence(23 * 3600, ends_silent=ends_silent)
+    assert len(day) < 7000
+    assert day.time_s is not None
+    assert day.duration_s is not None
+    total_s = 23 * 3600 + (2 if ends_silent else 4)
+    assert day.time_s[-1] == pytest.approx(total_s - 0.05)
+    assert day.duration_s.sum() == pytest.approx(total_s)
+    assert sorted(day.duration_s)[-2] == pytest.approx(0.1)
+    assert np.isnan(column(day, "f0_semitones")[day.duration_s > 1]).all()
+
+
+def test_silence_that_is_left_out_changes_no_functional(monkeypatch: pytest.MonkeyPatch) -> None:
+    def with_speech(series: FeatureSeries) -> dict[str, float]:
+        """Its functionals, as if the tones were speech."""
+        assert series.time_s is not None
+        values = series.values.copy()
+        heard = (series.time_s < 1.9) | (series.time_s > series.time_s[-1] - 1.9)
+        values[:, COLUMNS.index("speech_probability")] = heard
+        return voice_functionals(replace(series, values=values))
+
+    short = talk_with_silence(900)
+    assert len(short) < 7000
+    functionals = with_speech(short)
+    assert functionals["pause_mean_s"] == pytest.approx(900, abs=1)
+    assert functionals["speaking_share"] == pytest.approx(3.8 / 904, rel=0.01)
+    monkeypatch.setattr(features, "LONGEST_SILENCE", 10**9)
+    whole = talk_with_silence(900)
+    assert len(whole) == 9040
+    assert functionals == pytest.approx(with_speech(whole), nan_ok=True)
 
 
 def test_hours_of_silence_are_not_analysed(monkeypatch: pytest.MonkeyPatch) -> None:
