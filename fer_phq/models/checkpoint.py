@@ -26,6 +26,7 @@ from fer_phq.core.messages import Message, from_json, to_json
 from fer_phq.core.paths import data_dir
 from fer_phq.core.phq import Modality, Provenance, Scale
 from fer_phq.models import messages
+from fer_phq.models.config_rules import check_config
 
 SHIPPED = Path(__file__).parents[1] / "bundles" / "fer-vit-convstem"
 """The bundle that comes with the package."""
@@ -171,12 +172,16 @@ def read_bundle(folder: Path) -> Bundle:
         folder: The bundle's folder.
 
     Raises:
-        ModelError: Weights are missing, or the configuration cannot be read or has other classes.
+        ModelError: Weights are missing, or the configuration cannot be read, has other classes or says what it may not.
     """
     if not (folder / WEIGHTS[0]).is_file():
         raise ModelError(messages.WEIGHTS_MISSING(folder=str(folder), file=WEIGHTS[0]))
     try:
-        config = _parse_config(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
+        fields = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        if not isinstance(fields, dict):
+            raise TypeError("it holds no object")
+        check_config(fields, str(folder / CONFIG))
+        config = _parse_config(fields)
     except _OutdatedHeadError:
         raise _unreadable(folder, messages.HEAD_OUTDATED()) from None
     except (OSError, ValueError, TypeError, KeyError) as error:

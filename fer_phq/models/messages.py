@@ -9,6 +9,21 @@ NO_SUCH_BUNDLE = template(
 )
 WEIGHTS_MISSING = template("models.weights_missing", "{folder} is not a checkpoint bundle: {file} is missing.")
 CONFIG_UNREADABLE = template("models.config_unreadable", "{path} cannot be read: {error}.")
+CONFIG_UNUSABLE = template("models.config_unusable", "{path} cannot be used: {problem}.")
+VALUE_OUT_OF_RULE = template("models.value_out_of_rule", "{name} is {value} and must be {rule}")
+OPTION_NOT_ALLOWED = template(
+    "models.option_not_allowed", "the backbone's option {name} is not allowed; these are: {options}"
+)
+RULE_WHOLE = template("models.rule_whole", "a whole number from {low} to {high}")
+RULE_NUMBER = template("models.rule_number", "a number from {low} to {high}")
+RULE_ANY_OF = template("models.rule_any_of", "one of {values}")
+RULE_NAME = template("models.rule_name", "1 to 100 letters, digits, dots, hyphens and underscores")
+RULE_ARCHITECTURE = template("models.rule_architecture", "the name of an architecture")
+RULE_OBJECT = template("models.rule_object", "an object")
+WEIGHTS_DAMAGED = template(
+    "models.weights_damaged",
+    "{path} is not the file that its config.json was written for: its SHA-256 differs. Copy the bundle again.",
+)
 HEAD_OUTDATED = template(
     "models.head_outdated",
     "its PHQ head was made by an older version; train it again with `fer-phq train phq`",

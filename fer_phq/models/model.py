@@ -22,7 +22,7 @@ from fer_phq.core.messages import Message
 from fer_phq.core.phq import MODALITY_NAMES, Modality, PhqEstimate, PhqResult, PhqUnavailable, UnavailableReason
 from fer_phq.models import messages
 from fer_phq.models.backbone import create_backbone
-from fer_phq.models.checkpoint import WEIGHTS, Bundle, PhqConfig, find_bundle
+from fer_phq.models.checkpoint import WEIGHTS, Bundle, PhqConfig, find_bundle, find_damaged_files
 from fer_phq.models.heads import EmotionNet
 from fer_phq.models.phq_head import PhqHead, load_heads
 from fer_phq.models.regressors import RegressorInput
@@ -208,6 +208,10 @@ def load_model(name_or_path: str | os.PathLike[str] | None = None) -> FerPhqMode
     """
     bundle = find_bundle(name_or_path)
     config = bundle.config
+    files = WEIGHTS if config.phq else WEIGHTS[:1]
+    damaged = [name for name in find_damaged_files(bundle) if name in files]
+    if damaged:
+        raise ModelError(messages.WEIGHTS_DAMAGED(path=str(bundle.path / damaged[0])))
     net = EmotionNet(create_backbone(config.backbone, config.image_size, config.in_chans, **config.options), config.dim)
     _load_weights(net, bundle.path / WEIGHTS[0])
     heads = load_heads(config.phq.heads, bundle.path / WEIGHTS[1]) if config.phq else ()

@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FieldError, SettingsError, field_message
+from fer_phq.models.config_rules import option_problem
 from training.emotion import messages
 from training.emotion.data.augment import Augmentation, Mix
 from training.emotion.data.corpora import Source
@@ -62,7 +63,14 @@ class Network(_Part):
     lora: Lora | None = None
     """Trains adapters instead of the backbone."""
     options: dict[str, Any] = Field(default_factory=dict)
-    """Arguments of the backbone: drop_rate, drop_path_rate, patch_size, num_heads, ..."""
+    """Arguments of the backbone, of `fer_phq.models.config_rules.OPTIONS`: drop_rate, patch_size, num_heads, ..."""
+
+    @model_validator(mode="after")
+    def _check_options(self) -> Self:
+        problem = option_problem(self.options)
+        if problem is not None:
+            raise FieldError(problem)
+        return self
 
 
 class Data(_Part):
