@@ -11,9 +11,12 @@ from dashboard.i18n import _
 from dashboard.i18n.vocabulary import analysis_label
 from dashboard.widgets import selection, ui
 from dashboard.widgets.jobs import job_row, live_jobs, worker_warning
+from dashboard.widgets.sound import choice_words
 from db.records import AnalysisSummary, SessionDetail
+from fer_phq.core.analysis import AUTOMATIC
 from fer_phq.core.errors import FerPhqError
 from service.jobs import queue
+from service.jobs.sound import choice_of
 from service.models.active_model import active_bundle
 from service.views.review import default_analysis
 
@@ -137,7 +140,9 @@ def choose_analysis(detail: SessionDetail) -> AnalysisChoice | None:
 def _name(summary: AnalysisSummary, active: str | None) -> str:
     """Name an analysis where one of several is chosen."""
     active_words = [_("active model")] if summary.model_id == active else []
-    return " · ".join([analysis_label(summary), *active_words, ui.day_and_time(summary.created_at)])
+    sound = choice_of(summary)
+    sound_words = [] if sound == AUTOMATIC else [choice_words(sound)]
+    return " · ".join([analysis_label(summary), *sound_words, *active_words, ui.day_and_time(summary.created_at)])
 
 
 def _active_id() -> str | None:
