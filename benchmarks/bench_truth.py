@@ -2,6 +2,7 @@
 
     python benchmarks/bench_truth.py [rate] [halves] [frames] [--clips FOLDER]
     python benchmarks/bench_truth.py persons [--people FOLDER] [--ferplus FILE] [--recordings N]
+    python benchmarks/bench_truth.py pitch
 
 `rate`: clips that come with the product, and simulated sessions, analysed at several rates of sampling; right is that
 nothing moves from the grid's rate on. `halves`: the two halves of a session against the whole; right is that their mean
@@ -11,6 +12,9 @@ pictures stored at a constant and at a variable frame rate. Without names, these
 `persons`: speaker views rendered from portraits (`speaker_views.py`); right is that everybody has one series of faces,
 and nobody has another's. `--people` is a folder with a sub-folder of pictures for each person, or loose pictures;
 `--ferplus` a .parquet file of FER+.
+
+`pitch`: voices whose pitch is known (`voices.py`), high, rough, above music and above babble; right is the voice's
+pitch, and speech where the person speaks.
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 import speaker_views  # noqa: E402
+import voices  # noqa: E402
 
 from fer_phq import analyze  # noqa: E402
 from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings, display_durations  # noqa: E402
@@ -423,6 +428,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "rate": lambda: [*rate_on_clips(model, options.clips), "", *rate_on_sessions()],
         "halves": lambda: [*halves_of_clips(model, options.clips), "", *halves_of_sessions()],
         "frames": lambda: variable_frames(model, options.clips),
+        "pitch": voices.pitch_tables,
         "persons": lambda: persons(options.people, options.ferplus, options.recordings),
     }
     for part in options.parts:

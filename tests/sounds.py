@@ -151,9 +151,10 @@ def beeps(at: Iterable[float], seconds: float, rate: int = 48_000) -> Samples:
     return out
 
 
-def speak(text: str, path: Path, *, speed: int = 150) -> Samples:
+def speak(text: str, path: Path, *, speed: int = 150, options: Iterable[str] = ()) -> Samples:
     """What espeak-ng says, 16 kHz, without the silence around it. The program must be installed."""
-    subprocess.run(["espeak-ng", "-s", str(speed), "-w", str(path), text], check=True, capture_output=True)
+    command = ["espeak-ng", "-s", str(speed), *options, "-w", str(path), text]
+    subprocess.run(command, check=True, capture_output=True)
     with av.open(str(path)) as container:
         resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
         frames = [r for f in [*container.decode(audio=0), None] for r in resampler.resample(f)]

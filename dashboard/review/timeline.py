@@ -84,6 +84,12 @@ def timeline(view: SessionView, frame: FrameDetail) -> None:
     )  # fmt: skip
     chart_cursor(key, frame.time_s, key=f"line_{session_id}")
     explain(style, frames)
+    if view.analysis.has_earlier_voice:
+        earlier = _(
+            "An earlier version measured this voice. Its pitch could be an octave off, or an instrument's: it is left "
+            "out here and in trends, and PHQ heads do not read this voice. Analyse the recording again to have it."
+        )
+        ui.note(earlier)
 
 
 def controls(view: SessionView, time_s: float) -> TimelineStyle:

@@ -20,6 +20,7 @@ from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
 from fer_phq.core.phq import Modality
+from fer_phq.voice.features import EARLIER_KIND
 from fer_phq.words import parse_transcript, subject_speaker
 from service.jobs.sidecar import digest
 from service.views.review import (
@@ -96,6 +97,11 @@ class AnalysisView:
     def people(self) -> pd.DataFrame:
         """Those in view who are not the subject, a row each, of `service.views.review.other_people`."""
         return other_people(self.record)
+
+    @property
+    def has_earlier_voice(self) -> bool:
+        """Whether an earlier version measured the voice, whose pitch is then left out."""
+        return self.voice is not None and self.voice.kind == EARLIER_KIND
 
     @property
     def shares(self) -> pd.DataFrame | None:

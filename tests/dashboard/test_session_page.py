@@ -26,7 +26,7 @@ from fer_phq.core.phq import Provenance
 from fer_phq.models.checkpoint import find_bundle
 from fer_phq.video import messages as video_messages
 from fer_phq.video import probe
-from fer_phq.voice.features import COLUMNS, KIND
+from fer_phq.voice.features import COLUMNS, EARLIER_KIND, KIND
 from service.ingest.recordings import add_recording
 from service.settings import AppSettings
 
@@ -145,6 +145,16 @@ def test_everything_runs_along_one_axis(store: Store) -> None:
     }  # fmt: skip
     axes = [axis for name, axis in figure["layout"].items() if name.startswith("xaxis") and name != "xaxis"]
     assert {axis["matches"] for axis in axes} == {"x"}
+
+
+def test_the_pitch_of_an_earlier_version_is_left_out_and_it_is_said(store: Store) -> None:
+    analysis = made()
+    assert analysis.voice is not None
+    earlier = replace(analysis, voice=replace(analysis.voice, kind=EARLIER_KIND))
+    app = opened(session_with(store, earlier))
+    assert "An earlier version measured this voice." in words(app)
+    assert names(timeline(app)) >= {"Speech", "Loudness"}
+    assert "An earlier version measured this voice." not in words(opened(session_with(store, analysis, label="P-2")))
 
 
 def test_smoothing_keeps_the_frames_in_sight(store: Store) -> None:

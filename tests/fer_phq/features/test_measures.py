@@ -26,7 +26,7 @@ from fer_phq.features.measures import (
     session_measures,
     versioned_measures,
 )
-from fer_phq.voice.features import COLUMNS, KIND
+from fer_phq.voice.features import COLUMNS, EARLIER_KIND, KIND
 from fer_phq.voice.functionals import FUNCTIONALS
 from fer_phq.words import Transcript, Utterance, word_features
 
@@ -101,6 +101,15 @@ def test_measures_of_a_voice() -> None:
     assert found["pauses_a_minute"] == 0
     little = session_measures(replace(faceless, voice=voice(MIN_SPEECH_S - 0.1)), SETTINGS)
     assert set(little) == {"speaking_share"}
+
+
+def test_of_an_earlier_voice_all_but_the_pitch_is_measured() -> None:
+    faceless = sample_analysis(frames=40, gaps=tuple(range(40)))
+    today = session_measures(replace(faceless, voice=voice(10)), SETTINGS)
+    earlier = session_measures(replace(faceless, voice=replace(voice(10), kind=EARLIER_KIND)), SETTINGS)
+    assert set(today) - set(earlier) == {"pitch_mean", "pitch_sd"}
+    assert {name: today[name] for name in earlier} == pytest.approx(earlier)
+    assert "speaking_share" in earlier
 
 
 def test_words_need_some_words() -> None:

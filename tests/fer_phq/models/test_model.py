@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,10 +11,13 @@ import torch
 import fer_phq
 from fer_phq.core.errors import ModelError
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
-from fer_phq.core.phq import UnavailableReason
+from fer_phq.core.phq import Modality, UnavailableReason
 from fer_phq.models.backbone import create_backbone
 from fer_phq.models.checkpoint import SHIPPED, find_bundle, find_damaged_files, list_bundles, read_bundle
 from fer_phq.models.model import load_model
+from fer_phq.models.phq_head import head_to_arrays
+from fer_phq.voice.features import COLUMNS
+from fer_phq.voice.features import KIND as PROSODY
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +103,20 @@ def test_what_a_head_does_not_take_has_no_estimate(model):
     refused = model.estimate_phq(other)
     assert refused.reason is UnavailableReason.NO_HEAD
     assert "the session has face" in str(refused.message)
+
+
+def test_heads_read_the_voice_of_this_version_and_their_kinds_are_part_of_the_id(model):
+    heads = [head for head in model.heads if Modality.VOICE in head.modalities]
+    assert heads
+    assert {head.inputs[Modality.VOICE].kind for head in heads} == {PROSODY}
+    spec = replace(heads[0].inputs[Modality.VOICE], kind="prosody-1")
+    other = replace(heads[0], inputs={**heads[0].inputs, Modality.VOICE: spec})
+    mine, others = head_to_arrays(heads[0]), head_to_arrays(other)
+    assert [name for name in mine if not np.array_equal(mine[name], others[name])] == ["kind/voice"]
+    voice = FeatureSeries(np.ones((300, len(COLUMNS)), np.float32), np.arange(300) / 10, "prosody-1", COLUMNS)
+    refused = model.estimate_phq(SessionFeatures(voice=voice))
+    assert refused.reason is UnavailableReason.NO_HEAD
+    assert "the session has voice" in str(refused.message)
 
 
 def test_a_bundle_without_a_phq_head_says_so(copy):

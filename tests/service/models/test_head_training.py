@@ -6,18 +6,24 @@ import json
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
-from analysis_samples import MONDAY
+from analysis_samples import MONDAY, NO_HEAD, sample_analysis, sample_recording
 from labelled_store import fill_labelled, items_of
 
 from db.store import Store
+from fer_phq.core.analysis import Settings
 from fer_phq.core.errors import FerPhqError, ModelError, SettingsError
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Provenance, Scale
+from fer_phq.features.files import read_features
 from fer_phq.models.checkpoint import SHIPPED, find_bundle
 from fer_phq.models.head_report import FEWEST_SESSIONS, FEWEST_SUBJECTS, RIDGE_ONLY_BELOW, TrainingStep
+from fer_phq.voice.features import COLUMNS, EARLIER_KIND, KIND
 from service.models import head_training, rescoring
 from service.models.active_model import KEY, activate
 from service.models.head_training import HeadTraining, LabelledCount, count_labelled
@@ -68,6 +74,23 @@ def test_the_stores_sessions_as_a_manifest(store: Store, tmp_path: Path) -> None
     sessions = read_manifest(write_manifest(store, tmp_path, face_kind=find_bundle().face_kind)).sessions
     assert len(sessions) == 6
     assert all(session.items == tuple(items_of(int(session.score))) for session in sessions)
+
+
+def test_training_does_not_mix_a_voice_of_an_earlier_version(store: Store, tmp_path: Path) -> None:
+    bundle = find_bundle()
+    session_id = fill_labelled(store, bundle, people=3)[0]
+    analysis = sample_analysis(
+        sample_recording("0-0.mp4"), frames=40, phq=NO_HEAD, dim=bundle.config.dim, face_kind=bundle.face_kind
+    )
+    values = np.ones((40, len(COLUMNS)), np.float32)
+    for kind in (EARLIER_KIND, KIND):
+        voice = FeatureSeries(values, np.arange(40) / 10, kind, COLUMNS)
+        settings = Settings(coverage_floor=0.1 if kind == KIND else 0.2)
+        store.analyses.save(session_id=session_id, analysis=replace(analysis, voice=voice), settings=settings)
+        folder = tmp_path / kind
+        folder.mkdir()
+        read_manifest(write_manifest(store, folder, face_kind=bundle.face_kind))
+        assert (read_features(folder / f"{session_id}.npz").voice is not None) == (kind == KIND)
 
 
 def test_enough_is_what_training_asks_for() -> None:
