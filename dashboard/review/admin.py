@@ -88,7 +88,7 @@ def analysis_facts(view: AnalysisView) -> None:
         [
             (_("Model"), summary.model_id),
             (_("Sampling"), sampling_words(summary.sampling)),
-            (_("Sound"), choice_words(choice_of(summary))),
+            (_("Sound heard"), choice_words(choice_of(summary))),
             (_("Frames"), frames),
             (_("Analysed"), ui.day_and_time(summary.created_at)),
             (_("Seconds"), seconds),

@@ -7,7 +7,7 @@ import os
 import stat
 import unicodedata
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -267,17 +267,22 @@ class SoundStream(_Stream[SoundBlock]):
     Attributes:
         duration_s: When the sound ends by the header, in seconds; None before the first block, or when the header does
             not say.
+        on_survey: Called about twice a second while tracks and channels are compared, before the first block; it may
+            raise to stop that. None for nothing.
     """
 
     def __init__(self, process: DecoderProcess, display_name: str, block_samples: int) -> None:
         """Read sound from a process that was asked for it, in blocks of at most `block_samples`."""
         super().__init__(process, display_name)
         self.duration_s: float | None = None
+        self.on_survey: Callable[[], None] | None = None
         self._block_samples = block_samples
         self._samples_read = 0
 
     def _item(self, header: Header, payload: bytearray) -> SoundBlock | None:
         """Build a block from a response of the decoder process, which is not trusted."""
+        if header["kind"] == "survey" and self.on_survey is not None:
+            self.on_survey()
         if header["kind"] != "sound":
             return None
         silent_samples = header.get("silent_samples")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -82,7 +83,8 @@ def voice_features(
         limits: What the decoder process may use.
         sound: The track and the channel that are heard, where they are set by hand.
         on_progress: Called after each block with the seconds of sound done, and of all sound by the header, None when
-            it does not say; it may raise `AnalysisCancelled`.
+            it does not say; before that with 0 and None while tracks and channels are compared. It may raise
+            `AnalysisCancelled`.
         on_warning: Called with each thing that is wrong with the sound.
 
     Returns:
@@ -96,6 +98,8 @@ def voice_features(
     """
     intervals = None if speech_of is None else check_intervals(speech_of)  # fail before the work, not after it
     with read_sound(path, block_s=block_s, display_name=display_name, limits=limits, choice=sound) as stream:
+        if on_progress is not None:
+            stream.on_survey = partial(on_progress, 0.0, None)
         series = features_of_sound(_samples(stream, on_progress), on_warning)
     if on_warning is not None:
         for warning in stream.warnings:

@@ -83,12 +83,15 @@ class Outbox:
         """
         self.send({"kind": kind, "message": to_json(message)})
 
-    def heartbeat(self) -> None:
-        """Tell the parent that work goes on; cheap to call often."""
+    def heartbeat(self, kind: str = "heartbeat") -> None:
+        """Tell the parent that work goes on; cheap to call often.
+
+        A heartbeat is left out by the parent's reader; any other kind comes to whoever reads.
+        """
         now = time.monotonic()
         if now - self._last_heartbeat >= HEARTBEAT_S and self._queue.empty():
             self._last_heartbeat = now
-            self.send({"kind": "heartbeat"})
+            self.send({"kind": kind})
 
     def finish(self) -> None:
         """Send what is queued and stop."""
@@ -169,7 +172,9 @@ def _send_sound(request: dict[str, Any], outbox: Outbox) -> None:
     from fer_phq.video.decoder.sound import damage_warnings, open_sound, read_sound_blocks
 
     choice = SoundChoice(request["track"], request["channel"])
-    sound = open_sound(request["path"], request["display_name"], outbox.heartbeat, choice)
+    sound = open_sound(request["path"], request["display_name"], lambda: outbox.heartbeat("survey"), choice)
+    for track in sound.tracks:
+        track.heartbeat = outbox.heartbeat
     for block in read_sound_blocks(sound, int(request["block_samples"])):
         header = {"kind": "sound", "duration_s": sound.header_end_s}
         if isinstance(block, int):

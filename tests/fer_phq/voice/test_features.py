@@ -226,6 +226,20 @@ def test_the_package_does_not_load_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_the_analysis_can_be_stopped_while_tracks_are_compared(tmp_path: Path) -> None:
+    path = sounds.write_tracks(tmp_path / "s.mkv", [sounds.noise(2), sounds.noise(2, seed=1)])
+    calls: list[tuple[float, float | None]] = []
+    voice_features(path, on_progress=lambda done_s, total_s: calls.append((done_s, total_s)))
+    assert calls[0] == (0.0, None)
+    assert calls[-1][0] == pytest.approx(2, abs=0.05)
+
+    def stop(done_s: float, total_s: float | None) -> None:
+        raise AnalysisCancelled(f"at {done_s:g} s")
+
+    with pytest.raises(AnalysisCancelled, match="at 0 s"):
+        voice_features(path, on_progress=stop)
+
+
 def talk_with_silence(silence_s: float, *, ends_silent: bool = False) -> FeatureSeries:
     """Two seconds of sound, digital silence that comes as one repeated zero, and (or not) sound again."""
     tone = sounds.voiced(150, 2)
