@@ -44,7 +44,7 @@ SAME_PERSON = 0.45
 OTHER_PERSON = 0.6
 """Distance from which they are surely of two people: the radius with which the network was trained."""
 
-_SPREAD = 0.05  # mean squared distance of one person's crops from their mean
+_SPREAD = 0.025  # mean squared distance of one person's crops from their mean, within one recording
 _LEAST_POSE = 0.35  # a face turned further than that says little about who it is
 _LEAST_SIDE = 30.0  # pixels of the face's box
 

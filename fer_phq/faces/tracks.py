@@ -12,7 +12,7 @@ from scipy.optimize import linear_sum_assignment
 
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.faces.detector import Detection, overlap
-from fer_phq.faces.recognition import OTHER_PERSON, SAME_PERSON, FaceRecognizer, Recognition, is_recognizable
+from fer_phq.faces.recognition import SAME_PERSON, FaceRecognizer, Recognition, is_recognizable
 from fer_phq.faces.scenes import Scene, has_cut
 
 KEEP_S = 4.0
@@ -33,6 +33,8 @@ _NEAR_PATTERN, _NEAR_COLOURS = 0.7, 0.85  # of the next crop of a person who mov
 _VIEWS = 8  # recognized crops of a track with which a new one is compared
 _CHECK_S = 4.0  # seconds after which a track is recognized again, whatever it looks like
 _FEW_CROPS = 4  # below that a track is recognized at every frame that differs, and after a second
+_POSE_CHANGE = 0.55  # distance up to which a face that moves on without a cut may be the same person in another pose
+_UNSURE_S = 2.0  # seconds after which it must be recognized
 _SHORT_S = 1.0  # an absence up to this is a short one
 
 
@@ -129,6 +131,7 @@ class _Track:
     appearance: FloatArray | None = None
     recognition: Recognition | None = None
     recognized_s: float = -math.inf
+    sure_s: float = -math.inf
     views: list[_View] = field(default_factory=list)
     last_view: _View | None = None
     scene: Scene | None = None
@@ -165,12 +168,12 @@ class _Track:
         assert face.view is not None
         self.recognition = face.recognition if self.recognition is None else self.recognition.merged(face.recognition)
         self.recognized_s = time_s
+        self.sure_s = time_s
         self.views = [*self.views, face.view][-_VIEWS:]
 
-    @property
-    def looks(self) -> list[_View]:
-        """The views of its recognized crops, and that of the last crop, whatever it is."""
-        return self.views if self.last_view is None else [*self.views, self.last_view]
+    def looks_same(self, view: _View) -> bool:
+        """Return whether a crop looks the same as one of those that were recognized."""
+        return any(known.is_same(view) for known in self.views)
 
     def expected_centre(self, time_s: float) -> tuple[float, float]:
         coast = min(max(0.0, time_s - self.last_s), _COAST_S)
@@ -199,8 +202,8 @@ class Tracker:
 
     With a recognizer, such a match holds only while the crop looks as one that was recognized before. Where it looks
     different, and every few seconds, the face is recognized. After a cut or a long absence place says nothing: the
-    track goes on only where the network is sure (`SAME_PERSON`), anywhere in the picture. Without a cut it ends where
-    the network sees somebody else (`OTHER_PERSON`).
+    track goes on only where the network is sure (`SAME_PERSON`), anywhere in the picture. Without a cut it may go on
+    for two seconds in which the network is not sure, while the face changes little from frame to frame.
     """
 
     def __init__(
@@ -305,21 +308,23 @@ class Tracker:
         """Return whether a face in a track's place is that of its person, and count what was recognized."""
         assert face.view is not None
         is_due = time_s - track.recognized_s >= (_CHECK_S if _crops(track) >= _FEW_CROPS else _SHORT_S)
-        if not (is_due and face.is_recognizable) and any(view.is_same(face.view) for view in track.looks):
+        if not (is_due and face.is_recognizable) and track.looks_same(face.view):
+            track.sure_s = time_s
             return True
         absence = 0.0 if track.absent_s is None else time_s - track.absent_s
         is_sudden = absence > _SHORT_S or time_s - track.last_s > 2 * _SHORT_S or track.scene is None
         if not is_sudden and track.scene is not None:
             is_sudden = has_cut(track.scene, scene, (track.last.box, face.detection.box))
-        if not face.is_recognizable or track.recognition is None:
-            same = not is_sudden and track.last_view is not None and track.last_view.is_near(face.view)
-        else:
-            recognition = self._recognize(face, picture)
-            same = track.recognition.distance(recognition) <= (self._bar if is_sudden else OTHER_PERSON)
-        if same and face.is_recognizable:
-            self._recognize(face, picture)
+        is_near = not is_sudden and track.last_view is not None and track.last_view.is_near(face.view)
+        if not face.is_recognizable:
+            return is_near or (track.last_view is not None and track.last_view.is_same(face.view))
+        recognition = self._recognize(face, picture)
+        distance = math.inf if track.recognition is None else track.recognition.distance(recognition)
+        if distance <= self._bar or (track.recognition is None and is_near):
             track.add_recognition(time_s, face)
-        return same
+            return True
+        # Another pose of the same person, perhaps: it must soon be sure again.
+        return is_near and distance <= _POSE_CHANGE and time_s - track.sure_s <= _UNSURE_S
 
     def _match_persons(
         self, faces: Sequence[_Face], matches: dict[int, _Track], time_s: float, picture: Image
