@@ -113,7 +113,7 @@ def person_row(analysis_id: str, person: Person, ticked: set[int]) -> None:
     foremost = sorted(person.tracks, key=lambda track: (track.picture is None, -track.seen_s))[:PICTURED]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=len(ids) > 1):
         st.html(_pictures_html(foremost, name), width="content")
-        _tick_box(label, f"person_{analysis_id}_{person.number}", ids, ticked)
+        _tick_box(label, f"person_{analysis_id}_{person.number}", ids, ticked, shares_line=len(ids) > 1)
         if len(ids) > 1:
             with st.popover(
                 n_("{n} stretch", "{n} stretches", len(ids)), help=_("Look at each and take out what is somebody else.")
@@ -123,11 +123,14 @@ def person_row(analysis_id: str, person: Person, ticked: set[int]) -> None:
                     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                         st.html(_pictures_html([track], name), width="content")
                         span = _("{first} to {last}").format(first=clock(track.first_s), last=clock(track.last_s))
-                        _tick_box(span, f"track_{analysis_id}_{track.track}", {track.track}, ticked)
+                        _tick_box(span, f"track_{analysis_id}_{track.track}", {track.track}, ticked, shares_line=True)
 
 
-def _tick_box(label: str, key: str, ids: Collection[int], ticked: set[int]) -> None:
-    """Draw a box that ticks or unticks tracks; it is ticked where any of them is."""
+def _tick_box(label: str, key: str, ids: Collection[int], ticked: set[int], *, shares_line: bool) -> None:
+    """Draw a box that ticks or unticks tracks; it is ticked where any of them is.
+
+    Without another widget beside it, it has the rest of the line, in which a long label wraps.
+    """
 
     def change() -> None:
         if st.session_state[key]:
@@ -136,7 +139,7 @@ def _tick_box(label: str, key: str, ids: Collection[int], ticked: set[int]) -> N
             ticked.difference_update(ids)
 
     st.session_state[key] = bool(ticked & set(ids))
-    st.checkbox(label, key=key, on_change=change, wrap=True)
+    st.checkbox(label, key=key, on_change=change, wrap=True, width="content" if shares_line else "stretch")
 
 
 def _pictures_html(tracks: Sequence[FaceTrack], name: str) -> str:
