@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from analysis_samples import new_session, row_counts, sample_analysis, with_all_faces
 from shown_pages import html_of, open_page, press, words
 from streamlit.testing.v1 import AppTest
 
+from dashboard.exports.reports.blocks import Words
+from dashboard.exports.reports.session import session_report
 from dashboard.new_session.arrivals import ARRIVED, Arrival
 from dashboard.widgets import subject_faces
 from db.records import SessionRecord
@@ -18,6 +21,7 @@ from fer_phq.core.errors import SettingsError
 from fer_phq.models.checkpoint import SHIPPED, read_bundle
 from fer_phq.pipeline import messages
 from service.settings import AppSettings
+from service.views.session import load_session_view
 
 pytestmark = pytest.mark.usefixtures("installation")
 
@@ -183,3 +187,14 @@ def test_of_many_people_those_who_are_seen_most_come_first(store: Store, install
     next(one for one in app.toggle if one.label == "Show 14 more who are seen less").set_value(True)
     app.run()
     assert len([one for one in app.checkbox if one.label.startswith("Person ")]) == 22
+
+
+def test_the_report_says_when_the_faces_were_chosen(session: SessionRecord, store: Store) -> None:
+    by_hand = replace(sample(), warnings=(messages.FACES_BY_HAND(n=1, tracks=("4",)),))
+    at = datetime(2026, 3, 9, 14, 5, tzinfo=UTC)
+    settings = replace(EVERYBODY, tracks=(4,))
+    analysis_id = store.analyses.save(session_id=session.id, analysis=by_hand, settings=settings, choice_at=at)
+    view = load_session_view(store, store.sessions.get_detail(session_id=session.id), analysis_id)
+    texts = [block.text for block in session_report(view, UTC, at).blocks if isinstance(block, Words)]
+    assert "The subject's faces were chosen by hand on 9 Mar 2026, 14:05." in texts
+    assert not [text for text in texts if "face track" in text]
