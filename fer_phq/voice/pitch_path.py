@@ -1,9 +1,11 @@
 """The choice among pitch candidates, with the whole recording in view.
 
 A frame's likeliest candidate is often an octave off, because a voice's spectrum fits half its pitch nearly as well, and
-beneath music it is the instrument's. Three things tell them apart:
+beneath music it is the instrument's. Four things tell them apart:
 
 - A tone that stands still for 0.4 s is an instrument, or mains hum: a voice does not hold a pitch within 15 cents.
+- Where sound stays voiced while nobody speaks, there is music: its pitches are the music's beneath speech, too, and
+  notes shorter than 0.4 s count as tones that stand still.
 - A pitch goes on from frame to frame: of the paths through the candidates the likeliest is taken (Viterbi, as in
   Boersma, 1993, Proc Institute of Phonetic Sciences Amsterdam 17:97-110).
 - A speaker has a range. A first pass gives the quartiles of the pitch, and a second prefers candidates between 0.75 of
@@ -16,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import maximum_filter1d
 
 from fer_phq.core.arrays import FloatArray
 from fer_phq.voice.pitch import VOICED
@@ -25,6 +28,15 @@ STEADY_FRAMES = 25
 
 STEADY_SHARE = 0.9
 """Share of those frames in which it must be there."""
+
+MUSIC_SHARE = 0.8
+"""Share of the frames without speech that must be voiced for music: tails, and words that were missed, are fewer."""
+
+LEAST_SILENCE = 20
+"""Frames without speech, within 10 s or so, from which it is known whether there is music."""
+
+SHORT_NOTE_FRAMES = 10
+"""Frames, 0.16 s, in which a note stands still where there is music."""
 
 LEAP = 8.0
 """Cost of an octave's leap from a frame to the next, on the scale of the scores."""
@@ -42,8 +54,13 @@ OUT_OF_RANGE = 1.0
 """Cost of a semitone out of the range, for at most an octave."""
 
 _OCTAVE = 12.0
+_OCTAVE_WIDTH = 1.5
 _CENTS = 10  # steps of a semitone in which pitches are compared
 _BLOCK = 4096  # frames that are looked at at once for steady tones
+_EDGE = 6  # frames beside speech that may be its tail
+_NEAR = 312  # frames, 5 s: the music of twice as long before and after is asked about
+_NOTE_STEPS = 2  # steps of a semitone in which notes are compared
+_LEAST_FRAMES = 3  # of a note
 _WORST = 8.0  # a candidate beside a steady tone must be at least so likely (natural logarithm)
 _SHORTEST = 4  # frames: a path beside a steady tone that is shorter is not the voice
 
@@ -69,38 +86,81 @@ def choose_pitch(confidence: FloatArray, candidates: FloatArray, speech: _Flags)
     if not is_speech.any():
         return pitch
     steady = find_steady(frame, candidates[:, 0], speech)
+    steady |= find_music(frame, candidates[:, 0], speech)
     score = np.where(steady, -1e4, candidates[:, 1].astype(np.float64))
     usable = is_speech & (score > -1e4).any(axis=1)
     usable &= (score.max(axis=1) > -_WORST) | ~steady.any(axis=1)
-    if not usable.any():
-        return pitch
-    frame, score, steady = frame[usable], score[usable], steady[usable]
-    heights = candidates[usable, 0].astype(np.float64)
-    row = np.arange(len(frame))
-    first = heights[row, find_path(frame, heights, score)]
-    path = find_path(frame, heights, score - range_cost(heights, first))
-    chosen = heights[row, path]
-    beside_music = (steady & (candidates[usable, 1] > score[row, path][:, None])).any(axis=1)
-    pitch[frame] = np.where(beside_music & _is_brief(frame, chosen), np.nan, chosen)
+    pitch_before: _Numbers | None = None
+    for _ in range(2):
+        if not usable.any():
+            return pitch
+        heights, scores = candidates[usable, 0].astype(np.float64), score[usable]
+        cost = 0 if pitch_before is None else range_cost(heights, pitch_before)
+        path = find_path(frame[usable], heights, scores - cost)
+        row = np.arange(len(path))
+        chosen = heights[row, path]
+        louder = steady[usable] & (candidates[usable, 1] > scores[row, path][:, None])
+        # The voice itself may have been taken for a note of its height, and its octave is what is left.
+        is_octave = np.abs(np.abs(heights - chosen[:, None]) - _OCTAVE) < _OCTAVE_WIDTH
+        sure = ~(louder & is_octave).any(axis=1) & ~(louder.any(axis=1) & _is_brief(frame[usable], chosen))
+        pitch_before = chosen[sure]
+        usable[usable] = sure
+    pitch[frame[usable]] = pitch_before
     return pitch
 
 
-def find_steady(frame: _Places, heights: FloatArray, speech: _Flags) -> npt.NDArray[np.bool_]:
+def find_music(frame: _Places, heights: FloatArray, speech: _Flags) -> npt.NDArray[np.bool_]:
+    """Find the candidates that belong to music which goes on while nobody speaks.
+
+    Args:
+        frame: (n,) numbers of the voiced frames, ascending.
+        heights: (n, candidates) semitones, the likeliest first.
+        speech: (frames,) whether somebody speaks.
+
+    Returns:
+        (n, candidates) bool.
+    """
+    music = np.zeros(heights.shape, np.bool_)
+    silent = ~maximum_filter1d(speech, 2 * _EDGE + 1)
+    silences = np.concatenate([[0], np.cumsum(silent)])
+    notes = frame[silent[frame]]
+    step = np.rint(heights * _NOTE_STEPS).astype(np.intp)
+    step -= step.min() - 1
+    played = step[silent[frame], 0]
+    for start in range(int(frame[0]), int(frame[-1]) + 1, _NEAR):
+        low, high = max(0, start - 2 * _NEAR), min(len(speech), start + 3 * _NEAR)
+        first, last = np.searchsorted(notes, (low, high))
+        quiet = silences[high] - silences[low]
+        if quiet < LEAST_SILENCE or last - first < MUSIC_SHARE * quiet:
+            continue
+        is_note = np.bincount(played[first:last], minlength=int(step.max()) + 2) >= _LEAST_FRAMES
+        is_note[1:-1] |= is_note[:-2] | is_note[2:]
+        asked = slice(*np.searchsorted(frame, (start, start + _NEAR)))
+        music[asked] = is_note[step[asked]]
+        music[asked] |= find_steady(frame[asked], heights[asked], speech, SHORT_NOTE_FRAMES)
+    return music
+
+
+def find_steady(
+    frame: _Places, heights: FloatArray, speech: _Flags, reach: int = STEADY_FRAMES
+) -> npt.NDArray[np.bool_]:
     """Find the candidates that belong to a tone which stands still.
 
     Args:
         frame: (n,) numbers of the voiced frames, ascending.
         heights: (n, candidates) semitones.
         speech: (frames,) whether somebody speaks; other frames are not asked about.
+        reach: For how many frames it stands still.
 
     Returns:
         (n, candidates) bool.
     """
     steady = np.zeros(heights.shape, np.bool_)
+    if not len(frame):
+        return steady
     step = np.rint(heights * _CENTS).astype(np.intp)
     step -= step.min() - 1
     width = int(step.max()) + 2
-    reach = STEADY_FRAMES
     for start in range(int(frame[0]), int(frame[-1]) + 1, _BLOCK):
         low, high = np.searchsorted(frame, (start - reach, start + _BLOCK + reach))
         asked = np.arange(*np.searchsorted(frame, (start, start + _BLOCK)))

@@ -86,6 +86,17 @@ def test_pitch_follows_the_voice_above_music(notes: tuple[float, ...], below_db:
     assert np.median(f0(channel)[~np.isnan(f0(channel))]) == pytest.approx(12 * np.log2(98 / 27.5), abs=1)
 
 
+@pytest.mark.parametrize("note_s", [0.2, 0.3])
+def test_pitch_follows_the_voice_above_fast_music(note_s: float) -> None:
+    voice, pitch = sounds.talk(98, 8, seed=3)
+    tune = sounds.melody((294, 330, 392, 440, 494), 8, note_s=note_s)
+    channel = features_of_sound([voice + at_db(tune, -5)])
+    off = deviations(channel, pitch)
+    assert len(off) >= 20
+    assert (np.abs(off) > OFF).mean() <= 0.05
+    assert np.nanmedian(f0(channel)) == pytest.approx(12 * np.log2(98 / 27.5), abs=1.5)
+
+
 def test_pitch_follows_the_voice_above_mains_hum() -> None:
     voice, pitch = sounds.talk(200, 6, seed=4)
     off = deviations(features_of_sound([voice + at_db(sounds.voiced(60, 6), -12)]), pitch)
