@@ -228,6 +228,7 @@ def test_patience_ends_a_run_and_keeps_its_best_epoch(corpus, tmp_path):
     assert len(log) == best + 3
 
 
+@pytest.mark.slow
 def test_wandb_writes_offline_when_asked(corpus, tmp_path, monkeypatch):
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")

@@ -251,6 +251,7 @@ def test_another_scale_is_refused(bundle, small, tmp_path, capsys):
     assert "PHQ-8 estimates, the sessions have PHQ-9" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_corpus_folder_is_trained_on_and_its_test_part_judged(tmp_path, capsys, monkeypatch):
     people = {302 + i: 2 * i for i in range(12)}
     monkeypatch.setitem(phq_corpora.DAIC_WOZ, "train", people)

@@ -46,6 +46,7 @@ def test_heads_take_the_place_of_those_that_were_there(bundle, images):
     assert [path.name for path in bundle.parent.iterdir() if path.name.startswith(".")] == []
 
 
+@pytest.mark.slow
 def test_a_failure_on_the_way_leaves_the_bundle_as_it_was(bundle, images, monkeypatch):
     def stumble(*_):
         raise FerPhqError("the disk is full.")

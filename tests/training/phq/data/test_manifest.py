@@ -500,6 +500,7 @@ def test_files_of_one_size_and_other_bytes_are_not_the_same(folder):
     assert told(problems(path)) == [(4, "recording", ProblemKind.DUPLICATE)]
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_rows_are_counted_and_the_first_of_each_kind_shown(folder):
     rows = [f"s{i % 500},PHQ-8,{i % 30},none/{i}.mp4" for i in range(99_000)]
     rows += [f"s1,PHQ-8,{i % 2},a.mp4" for i in range(1_000)]

@@ -152,6 +152,7 @@ def test_trust_is_what_of_the_distance_from_the_mean_is_worth_keeping():
     assert compute_trust(np.full(400, totals.mean()), totals) == 0
 
 
+@pytest.mark.slow
 def test_without_signal_it_falls_back_to_the_mean():
     errors, spread = [], []
     for seed in range(3):
@@ -187,6 +188,7 @@ def answered(n, seed):
     return segments, known, answers.sum(1)
 
 
+@pytest.mark.slow
 def test_answers_are_learnt_beside_the_total(monkeypatch):
     nets = []
     monkeypatch.setattr(attention, "to_attention", lambda net, *rest: nets.append(net) or to_attention(net, *rest))
