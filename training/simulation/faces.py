@@ -1,5 +1,8 @@
 """Faces for simulated recordings: for each expression an image of one person, or of people who look alike.
 
+The analysis tells people apart. Where nothing names a person, as in FER+, it finds several in a recording, and the
+subject's series is the one that is seen most: only images of named people give a series of the whole recording.
+
 The images come from a SOURCE: a folder with a sub-folder for each of the seven emotions, a .parquet file in FER+'s
 layout, or a corpus as CORPUS:PATH, such as ferplus:data/ferplus#valid.
 """
@@ -15,11 +18,10 @@ import numpy.typing as npt
 from PIL import Image as Pillow
 from PIL import ImageOps
 
-from fer_phq.core.arrays import FloatArray, Image
+from fer_phq.core.arrays import Image
 from fer_phq.core.emotions import EMOTIONS, canonical_name
 from fer_phq.core.errors import FerPhqError
-from fer_phq.faces import FaceDetector, align_crop, appearance
-from fer_phq.pipeline.faces import CROP_SIDE
+from fer_phq.faces import FaceDetector, FaceRecognizer, Recognition
 from training.emotion.data.corpora import load_faces, parse_source
 from training.simulation import messages
 
@@ -167,15 +169,15 @@ def choose_portraits(
     candidates = {emotion: _find_candidates(album, emotion, person, detector, rng) for emotion in (first, *rest)}
 
     def likeness(lead: _Candidate, candidate: _Candidate) -> tuple[bool, float]:
-        return lead.name == candidate.name, float(lead.appearance @ candidate.appearance)
+        return lead.name == candidate.name, -lead.recognition.distance(candidate.recognition)
 
     def find_nearest(lead: _Candidate, emotion: int) -> _Candidate:
         return max(candidates[emotion], key=lambda candidate: likeness(lead, candidate))
 
     def worst_likeness(lead: _Candidate) -> tuple[bool, float]:
-        return min([likeness(lead, find_nearest(lead, emotion)) for emotion in rest], default=(True, 1.0))
+        return min([likeness(lead, find_nearest(lead, emotion)) for emotion in rest], default=(True, 0.0))
 
-    # Tracking tells people apart by their appearance: the one who is least unlike any of the others leads.
+    # Tracking tells people apart by recognition: the one who is least unlike any of the others leads.
     leads = [candidate for candidate in candidates[first] if candidate.name == person] or candidates[first]
     lead = max(leads, key=worst_likeness)
     return {first: lead.portrait} | {emotion: find_nearest(lead, emotion).portrait for emotion in rest}
@@ -189,11 +191,11 @@ def _by_frequency(expressions: npt.NDArray[np.int64]) -> list[int]:
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:
-    """An image as large as in a frame, and its vector of `fer_phq.faces.appearance`."""
+    """An image as large as in a frame, and what the recognition network says of it."""
 
     name: str
     portrait: Image
-    appearance: FloatArray
+    recognition: Recognition
 
 
 def _find_candidates(
@@ -202,14 +204,14 @@ def _find_candidates(
     """Find images of an expression with one face among `MAX_CANDIDATES`; the person's are tried first."""
     names = album.names[emotion]
     candidates = []
+    recognizer = FaceRecognizer()
     order = sorted(rng.permutation(len(names)).tolist(), key=lambda i: names[i] != person)[:MAX_CANDIDATES]
     for i in order:
         portrait = enlarge_portrait(album.read(emotion, i))
         frame = draw_frame(portrait)
         faces = detector.detect([frame])[0]
         if len(faces) == 1 and faces[0].score >= MIN_SCORE:
-            crop = align_crop(frame, faces[0].landmarks, CROP_SIDE)
-            candidates.append(_Candidate(names[i], portrait, appearance(crop)))
+            candidates.append(_Candidate(names[i], portrait, recognizer.recognize(frame, faces[0].landmarks)))
     if not candidates:
         raise FerPhqError(messages.NO_FACE_IN_IMAGES(images=len(order), emotion=EMOTIONS[emotion], source=album.source))
     return candidates
