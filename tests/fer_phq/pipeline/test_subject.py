@@ -8,17 +8,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib import cbook
 from PIL import Image
 from recordings import Recordings
+from skimage import data
 
 from fer_phq import analyze, load_model
 from fer_phq.core.analysis import RecordingInfo, SessionAnalysis, Settings, TrackSummary
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import ModelError, SettingsError
-from fer_phq.faces import Detection, Recognition, Tracker
+from fer_phq.faces import Detection, Recognition, Tracker, TrackStats
 from fer_phq.models.model import FerPhqModel
 from fer_phq.pipeline import choose_faces
+from fer_phq.pipeline.faces import warn_of_uncertain_tracks
 from fer_phq.pipeline.subject import MAX_PICTURES, FaceCollector, FaceObservation, SubjectFaces, pictured_tracks
+from fer_phq.video.writer import write_video
 
 EVERYBODY = Settings(all_faces=True)
 SIZE = (640, 480)
@@ -154,3 +158,43 @@ def test_a_choice_needs_the_faces_and_the_network_that_read_them(
         choose_faces(first, model, replace(EVERYBODY, tracks=(0, 1)))
     with pytest.raises(ModelError, match="read by another network"):
         choose_faces(replace(first, face_kind="other"), model, replace(EVERYBODY, tracks=(0,)))
+
+
+# -------------------------------------------------------------------------------------------- a speaker view with cuts
+
+
+def speaker(file: str) -> FloatArray:
+    """A grey frame with a tile that shows Eileen Collins (NASA) or Grace Hopper (US Navy)."""
+    if file == "hopper":
+        with cbook.get_sample_data("grace_hopper.jpg") as sample:
+            tile = np.asarray(Image.open(sample).convert("RGB"))[40:400, 90:450]
+    else:
+        tile = data.astronaut()[0:260, 90:350]
+    frame = np.full((200, 320, 3), 60, np.uint8)
+    frame[20:180, 80:240] = np.asarray(Image.fromarray(tile).resize((160, 160)))
+    return frame
+
+
+def test_only_one_of_two_speakers_who_replace_each_other_is_the_subject(model: FerPhqModel, tmp_path: Path) -> None:
+    path, shots = tmp_path / "call.mp4", ["collins"] * 16 + ["hopper"] * 12 + ["collins"] * 12
+    write_video(path, [speaker(person) for person in shots], (320, 200), 4)
+    analysis = analyze(path, model, EVERYBODY)
+    seen = np.isfinite(analysis.timeline.box[:, 0])
+    assert seen.tolist() == [person == "collins" for person in shots[::2]]
+    assert analysis.coverage == pytest.approx(0.7)
+    assert sorted(track.seen_s for track in analysis.tracks) == [3.0, 7.0]
+    assert [warning.code for warning in analysis.warnings] == ["pipeline.other_tracks"]
+
+
+def test_tracks_that_may_be_the_subjects_are_told() -> None:
+    anna = VECTORS["a"]
+    alike = anna + np.float32(0.5) * VECTORS["b"]
+    tracks = [
+        TrackStats(0, 40, 0, 20, 0.05, 0.8, Recognition(anna, 1)),
+        TrackStats(1, 9, 30, 34, 0.05, 0.8, Recognition(alike, 1)),
+    ]
+    summaries = tuple(TrackSummary(t.track, t.frames, t.first_s, t.last_s, t.mean_area, t.track == 0) for t in tracks)
+    faces = replace(collected(["a"]), tracks=summaries)
+    (warning,) = warn_of_uncertain_tracks(tracks, faces)
+    assert str(warning) == "Whether face track 1 is the subject's too cannot be told for sure: it was left out."
+    assert warn_of_uncertain_tracks(tracks[:1], faces) == ()
