@@ -186,6 +186,21 @@ def test_the_choice_of_the_sound_makes_another_analysis(store: Store, session_id
     assert Settings.from_dict(before) == Settings()  # as an earlier version stored them
 
 
+def test_a_voice_of_an_earlier_method_does_not_stand_for_this_ones(store: Store, session_id: str) -> None:
+    settings = Settings(sample_analysis().sampling)
+    scope = {"session_id": session_id, "model_id": sample_analysis().model_id, "settings": settings}
+    old = sample_analysis(voice=dataclasses.replace(sample_voice(), kind="prosody-1"))
+    old_id = store.analyses.save(session_id=session_id, analysis=old, settings=settings)
+    assert store.analyses.find(**scope) is None
+    assert store.analyses.save(session_id=session_id, analysis=old, settings=settings) == old_id
+    new_id = store.analyses.save(
+        session_id=session_id, analysis=sample_analysis(voice=sample_voice()), settings=settings
+    )
+    found = store.analyses.find(**scope)
+    assert found is not None
+    assert found.id == new_id != old_id
+
+
 def test_what_lay_beside_the_recording_makes_another_analysis(store: Store, session_id: str) -> None:
     without = store.analyses.save(session_id=session_id, analysis=sample_analysis())
     beside = store.analyses.save(session_id=session_id, analysis=sample_analysis(beside="ab12"))

@@ -48,14 +48,19 @@ METHOD = 3
 alone, and analysing or scoring again adds one. 2: time is the unit of coverage, shares and features. 3: the
 voice is of kind prosody-2."""
 
+EARLIER_KINDS = ("prosody-1",)
+"""Kinds of voices that an earlier method measured. What is scored or chosen anew of a stored analysis keeps its voice:
+that does not stand for an analysis by this method."""
 
-def settings_hash(settings: Settings, sidecar_digest: str = "") -> str:
+
+def settings_hash(settings: Settings, sidecar_digest: str = "", voice_kind: str = "") -> str:
     """Compute a digest (SHA-256, 64 hex digits) of everything that can change an analysis's result.
 
     Args:
         settings: The analysis's settings; `chunk_frames` is left out, since it changes no result, and so is a sound
             that was not chosen.
         sidecar_digest: Digest of the files given beside the recording, as in `SessionAnalysis`. Empty for none.
+        voice_kind: The kind of the analysis's voice; it counts where it is one of `EARLIER_KINDS`.
     """
     values = dataclasses.asdict(settings)
     del values["chunk_frames"]
@@ -66,6 +71,8 @@ def settings_hash(settings: Settings, sidecar_digest: str = "") -> str:
         del values["sound"]
     if sidecar_digest:
         values["beside"] = sidecar_digest
+    if voice_kind in EARLIER_KINDS:
+        values["voice"] = voice_kind
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
@@ -104,23 +111,22 @@ class AnalysisQueries(Queries):
         used_settings = settings or Settings(sampling=analysis.sampling)
         if used_settings.sampling != analysis.sampling:
             raise StoreError(messages.OTHER_SAMPLING())
+        voice_kind = "" if analysis.voice is None else analysis.voice.kind
+        digest = settings_hash(used_settings, analysis.sidecar_digest, voice_kind)
         embeddings = embedding_row(analysis)
         channels = channel_rows(analysis)
         faces = face_table_row(analysis)
         try:
             with self._writing() as session:
-                if (
-                    existing := _existing(
-                        session, session_id, analysis.model_id, used_settings, analysis.sidecar_digest
-                    )
-                ) is not None:
+                existing = _existing(session, session_id, analysis.model_id, digest)
+                if existing is not None:
                     return existing.id
                 # Locked, so that no picture is written while the recording is removed.
                 parent = get_row(session, SessionRow, session_id, lock=True)
                 if parent.media_sha256 != analysis.recording.sha256:
                     raise StoreError(messages.OTHER_RECORDING(session_id=session_id))
                 analysis_id = new_id()
-                session.add(_analysis_row(analysis_id, session_id, analysis, used_settings))
+                session.add(_analysis_row(analysis_id, session_id, analysis, used_settings, digest))
                 session.flush()
                 if len(analysis.timeline):
                     session.connection().execute(insert(_FRAMES), _frame_rows(analysis_id, analysis.timeline))
@@ -167,7 +173,7 @@ class AnalysisQueries(Queries):
             The analysis without its frames; None where there is none.
         """
         with self._reading() as session:
-            row = _existing(session, session_id, model_id, settings, sidecar_digest)
+            row = _existing(session, session_id, model_id, settings_hash(settings, sidecar_digest))
             return None if row is None else analysis_summary(row)
 
     def get(self, *, analysis_id: str) -> AnalysisSummary:
@@ -239,26 +245,26 @@ class AnalysisQueries(Queries):
             return _timeline(session, get_row(session, AnalysisRow, analysis_id)).to_frame()
 
 
-def _existing(
-    session: Session, session_id: str, model_id: str, settings: Settings, sidecar_digest: str
-) -> AnalysisRow | None:
+def _existing(session: Session, session_id: str, model_id: str, digest: str) -> AnalysisRow | None:
     return session.scalar(
         select(AnalysisRow).where(
             AnalysisRow.session_id == session_id,
             AnalysisRow.model_id == model_id,
-            AnalysisRow.settings_hash == settings_hash(settings, sidecar_digest),
+            AnalysisRow.settings_hash == digest,
         )
     )
 
 
-def _analysis_row(analysis_id: str, session_id: str, analysis: SessionAnalysis, settings: Settings) -> AnalysisRow:
+def _analysis_row(
+    analysis_id: str, session_id: str, analysis: SessionAnalysis, settings: Settings, digest: str
+) -> AnalysisRow:
     mean = analysis.emotion_distribution
     return AnalysisRow(
         id=analysis_id,
         session_id=session_id,
         model_id=analysis.model_id,
         settings=dataclasses.asdict(settings),
-        settings_hash=settings_hash(settings, analysis.sidecar_digest),
+        settings_hash=digest,
         beside=analysis.sidecar_digest,
         fps=None if analysis.sampling.key_frames else analysis.sampling.fps,
         key_frames=analysis.sampling.key_frames,
