@@ -122,6 +122,7 @@ def test_a_chosen_person_can_be_opened_and_tagged(people: None, store: Store) ->
     assert store.subjects.tags(subject_ids=[person.id]) == {person.id: ("arm A",)}
 
 
+@pytest.mark.slow
 def test_several_people_are_tagged_at_once(people: None, store: Store) -> None:
     app = chosen(open_page("cohort"), 1, 2)
     assert "2 people chosen" in words(app)

@@ -299,6 +299,7 @@ def test_a_training_is_shown_while_it_runs_and_can_be_cancelled(installation: Ap
     assert task.state is TaskState.CANCELLED
 
 
+@pytest.mark.slow
 def test_a_training_that_failed_says_why(installation: AppSettings, store: Store) -> None:
     head_training.start(installation, "clinic-2026")
     end_of(head_training.status, installation)

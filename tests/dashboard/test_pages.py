@@ -281,6 +281,7 @@ def test_upload_begins_with_consent(installation: AppSettings, store: Store) -> 
     assert "P\\\\-7" in said or "P-7" in said
 
 
+@pytest.mark.slow
 def test_what_the_model_looked_at_is_shown_on_request(filled: AppSettings, store: Store) -> None:
     session_id = looked_at_with(store, find_bundle().model_id)
     app = open_page("session", session=session_id)
@@ -322,6 +323,7 @@ def test_consent_given_later_is_recorded(installation: AppSettings, store: Store
     assert consent.by == "AB"
 
 
+@pytest.mark.slow
 def test_labels_cannot_smuggle_markup(installation: AppSettings, store: Store) -> None:
     session_id = bare_session(store, label="<img src=x onerror=alert(1)>")
     store.jobs.create(session_id=session_id)

@@ -204,6 +204,7 @@ def test_the_chart_stays_the_same_when_another_moment_is_chosen(store: Store) ->
     assert component(app, "time") == {"chart": line["chart"], "time": 30.0}
 
 
+@pytest.mark.slow
 def test_an_hour_at_twelve_frames_a_second_is_drawn_from_few_points(store: Store) -> None:
     app = opened(session_with(store, made(seconds=3600.0, fps=12.0)))
     figure = timeline(app)

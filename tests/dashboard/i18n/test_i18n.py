@@ -192,6 +192,7 @@ def test_what_a_catalogue_lacks_is_said_in_english() -> None:
         assert i18n._("Home") == "Home", "no catalogue"
 
 
+@pytest.mark.slow
 def test_a_new_language_begins_with_every_text_and_keeps_what_was_filled_in(locales: Path) -> None:
     path = i18n.refresh("it")
     assert {message.id for message in messages(path)} == said_in_code()

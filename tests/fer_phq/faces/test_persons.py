@@ -127,6 +127,7 @@ def test_what_may_be_the_same_person_is_uncertain_and_not_joined() -> None:
     assert uncertain_tracks(tracks, frozenset({0})) == (1, 2)
 
 
+@pytest.mark.slow
 def test_many_tracks_are_linked_in_little_time() -> None:
     people = [unit(i) for i in range(20)]
     tracks = [stats(i, 3 * i, 3 * i + 2, unit(i + 100, people[i % 20])) for i in range(600)]

@@ -157,6 +157,7 @@ def test_the_overlay_has_the_crops_size_and_grows_lighter_with_relevance():
     assert lightness[-1] - lightness[0] > 80
 
 
+@pytest.mark.slow
 def test_the_command_reads_a_picture_and_writes_json(face):
     document = json.loads(command(png(face), "--emotion", "happiness").stdout)
     expected = relevance_map(load_model(), face, "happiness")

@@ -58,6 +58,7 @@ def same(model, probabilities, embedding, images) -> None:
     np.testing.assert_allclose(np.asarray(embedding), model.embed(images), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_onnx_gives_what_the_model_gives_at_any_batch_size(shipped, onnx_file):
     path, report = onnx_file
     session = onnxruntime.InferenceSession(path)

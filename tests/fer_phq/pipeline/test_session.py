@@ -140,6 +140,7 @@ def test_what_is_no_recording_is_one_sentence(recordings, model, build):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_an_8k_recording_is_analysed(recordings, model):
     result = analyze(recordings.huge(), model)
     assert result.recording.width == 7680

@@ -124,6 +124,7 @@ def test_pixels_that_are_not_square_are_stretched(recordings: Recordings) -> Non
     assert first.rgb.shape == (240, 427, 3)
 
 
+@pytest.mark.slow
 def test_large_pictures_come_scaled_down(recordings: Recordings) -> None:
     path = recordings.huge()
     info = probe(path)

@@ -238,6 +238,7 @@ def test_a_choice_that_the_recording_does_not_have(choice: dict[str, int], words
         heard(path, **choice)
 
 
+@pytest.mark.slow
 def test_who_says_little_is_heard_as_well(tmp_path: Path) -> None:
     """One answer of two seconds in five minutes, on a track or a channel of its own."""
     therapist = np.tile(sounds.voiced(110, 10), 30)
@@ -252,6 +253,7 @@ def test_who_says_little_is_heard_as_well(tmp_path: Path) -> None:
         assert level_db(samples, 100, 110) == pytest.approx(LEVEL_DB, abs=0.3)
 
 
+@pytest.mark.slow
 def test_opposite_phases_in_the_middle_of_a_long_recording(tmp_path: Path) -> None:
     talk = np.tile(sounds.voiced(110, 10), 30)
     right = np.where((np.arange(len(talk)) // SOUND_RATE) // 100 == 1, -talk, talk)

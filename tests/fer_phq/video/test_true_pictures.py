@@ -41,7 +41,12 @@ def sampled(path: Path, fps: float = 2.0) -> tuple[list[Frame], FrameStream]:
         return list(stream), stream
 
 
-@pytest.mark.parametrize("kind", MISLEADING)
+QUICK = ("ts", "fragmented mp4", "mpeg-2 in ps", "mkv")
+
+
+@pytest.mark.parametrize(
+    "kind", [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in MISLEADING]
+)
 def test_the_picture_is_the_one_that_was_shown_then(kind: str, recordings: Recordings) -> None:
     suffix, options = MISLEADING[kind]
     fps = options.get("fps", 12)

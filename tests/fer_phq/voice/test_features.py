@@ -280,6 +280,7 @@ def test_silence_that_is_left_out_changes_no_functional(monkeypatch: pytest.Monk
     assert functionals == pytest.approx(with_speech(whole), nan_ok=True)
 
 
+@pytest.mark.slow
 def test_hours_of_silence_are_not_analysed(monkeypatch: pytest.MonkeyPatch) -> None:
     tone = sounds.voiced(150, 3)
     sound = np.concatenate([tone, sounds.silence(0.05 * 3600 + 0.77), tone])

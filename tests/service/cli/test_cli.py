@@ -112,6 +112,7 @@ def test_json_is_one_document_a_recording_and_nothing_else(run, folder):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_the_console_command_ends_as_its_exit_code_says():
     command = [sys.executable, "-m", "service.cli", "analyze", "nowhere.mp4", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
@@ -121,7 +122,8 @@ def test_the_console_command_ends_as_its_exit_code_says():
 
 
 def test_the_sound_is_chosen_on_the_command_line(run, tmp_path):
-    tracks = [sounds.voiced(110, 2), np.stack([sounds.voiced(210, 2), sounds.silence(2)], axis=1)]
+    therapist, subject = sounds.talk(110, 4)[0], sounds.talk(210, 4)[0]
+    tracks = [therapist, np.stack([subject, np.zeros_like(subject)], axis=1)]
     path = str(sounds.write_tracks(tmp_path / "s.mkv", tracks, titles=["therapist"], pictures=True))
     done = run("analyze", path, "--sound-track", "3")
     assert done.returncode == 1
@@ -132,7 +134,7 @@ def test_the_sound_is_chosen_on_the_command_line(run, tmp_path):
         (features,) = (tmp_path / f"{hertz}").glob("*.npz")
         voice = read_features(features).voice
         semitones = voice.values[:, voice.names.index("f0_semitones")]
-        assert np.nanmedian(semitones) == pytest.approx(12 * np.log2(hertz / 27.5), abs=0.5)
+        assert np.nanmedian(semitones) == pytest.approx(12 * np.log2(hertz / 27.5), abs=1.5)
         assert "sound track" not in done.stdout
 
 

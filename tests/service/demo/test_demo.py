@@ -87,6 +87,7 @@ def test_a_clip_that_ships_shows_what_its_script_says(clip, script):
 # In the store
 
 
+@pytest.mark.slow
 def test_the_model_reads_different_schedules_differently(made, demo_store):
     downcast, glad = (summary.analysis.emotions for summary in demo_sessions(demo_store))
     assert glad["happiness"] > downcast["happiness"] + 0.3

@@ -74,6 +74,7 @@ def test_an_error_names_the_file_as_its_giver_did(settings: AppSettings, store: 
     assert str(settings.incoming_dir) not in error
 
 
+@pytest.mark.slow
 def test_another_transcript_is_another_analysis(settings: AppSettings, store: Store, session_id: str) -> None:
     """The product's own pipeline: without words, with them, and with them again, which is not computed twice."""
 

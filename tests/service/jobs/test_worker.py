@@ -55,6 +55,7 @@ def _progress(settings: AppSettings, store: Store, job_id: str) -> int:
     return queue.status(settings, store, job_id).done
 
 
+@pytest.mark.slow
 def test_one_worker_does_cancels_retries_and_forgets(
     workers: Workers, submit: Submit, state: Callable[[str], str], settings: AppSettings, store: Store
 ) -> None:
@@ -152,6 +153,7 @@ def test_two_workers_share_and_one_takes_over(
     assert queue.workers_alive(settings, store) == 1
 
 
+@pytest.mark.slow
 def test_stopping_gives_back_and_failing_goes_on(
     workers: Workers, submit: Submit, state: Callable[[str], str], settings: AppSettings, store: Store
 ) -> None:

@@ -131,6 +131,7 @@ def test_another_model_scores_the_faces_that_were_chosen(
     assert store.faces.exist(analysis_id=scored.id)
 
 
+@pytest.mark.slow
 def test_the_dashboard_chooses_in_a_process_of_its_own(
     settings: AppSettings, store: Store, analysed: AnalysisSummary, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -156,6 +156,7 @@ def test_a_cancelled_training_leaves_nothing(settings: AppSettings, store: Store
     assert list(half.parent.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_steps_are_those_of_this_training(settings: AppSettings, store: Store) -> None:
     steps = settings.data_dir / "training" / "steps.jsonl"
     head_training.start(settings, "clinic")
@@ -169,6 +170,7 @@ def test_steps_are_those_of_this_training(settings: AppSettings, store: Store) -
     assert head_training.status(settings).steps == ()  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_a_training_with_too_little_fails_in_its_own_sentence(settings: AppSettings, store: Store) -> None:
     head_training.start(settings, "clinic")
     failed = end_of(head_training.status, settings)

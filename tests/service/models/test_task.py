@@ -58,6 +58,7 @@ def process_of(settings: AppSettings) -> psutil.Process:
     return wait(found)
 
 
+@pytest.mark.slow
 def test_a_command_runs_to_its_end_and_another_can_follow(background: TaskRunner, settings: AppSettings) -> None:
     assert background.status() is None
     background.cancel()  # there is nothing to cancel
@@ -81,6 +82,7 @@ def test_a_command_runs_to_its_end_and_another_can_follow(background: TaskRunner
     assert {path.name for path in (settings.data_dir / "training").iterdir()} == {"lock", "log.txt", "state.json"}
 
 
+@pytest.mark.slow
 def test_one_at_a_time_until_it_is_cancelled(background: TaskRunner, settings: AppSettings) -> None:
     background.start("first", ["models", "verify"])
     process = process_of(settings)

@@ -110,6 +110,7 @@ def test_the_curves_and_the_confusion_matrix_are_in_tensorboard(teacher_run):
     assert len(events.Images("confusion")) == 3
 
 
+@pytest.mark.slow
 def test_a_student_starts_from_its_teacher_and_learns_from_it(student_run, teacher_run, corpus):
     student, recipe = load_run(student_run)
     assert [stage.distil.teachers for stage in recipe.stages] == [(str(teacher_run),)] * 2
@@ -132,7 +133,8 @@ def test_a_teacher_judges_an_image_and_its_mirror_alike(teacher_run, corpus):
     assert not np.allclose(judged, teacher.predict(faces, 4.0, "cpu"), atol=1e-3)
 
 
-@pytest.mark.parametrize("when", [pytest.param(1, marks=pytest.mark.slow), 9, pytest.param(23, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("when", [1, 9, 23])
+@pytest.mark.slow
 def test_a_run_that_was_interrupted_goes_on_to_the_same_weights(
     student_run, teacher_run, corpus, tmp_path, monkeypatch, when
 ):

@@ -31,6 +31,7 @@ def images(tmp_path):
     return tmp_path / "ferplus"
 
 
+@pytest.mark.slow
 def test_heads_take_the_place_of_those_that_were_there(bundle, images):
     before = read_bundle(bundle)
     verdict = shipped_heads.train_heads(bundle, images, seed=3, subjects=24)

@@ -179,6 +179,7 @@ def test_trends_over_dates(provenance: str | None) -> None:
     assert has(drawn(figures.emotion_trend_figure(trend(provenance))), figures.LIGHT.emotions[3]) > 0.02
 
 
+@pytest.mark.slow
 def test_many_sessions_still_fit() -> None:
     drawn(figures.emotion_trend_figure(trend("simulated", 200)))
 

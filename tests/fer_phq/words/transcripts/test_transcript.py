@@ -296,6 +296,7 @@ def test_no_file_takes_more_than_linear_time(tmp_path, case):
     assert time.process_time() - started < 4
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_cues(tmp_path):
     def clock(seconds: float) -> str:
         return f"{int(seconds // 3600):02}:{int(seconds % 3600 // 60):02}:{seconds % 60:06.3f}"
