@@ -157,13 +157,23 @@ def weights_path() -> Path:
 
 @lru_cache(maxsize=4)
 def _session(threads: int) -> onnxruntime.InferenceSession:
+    model = _dynamic_model(weights_path())
+    return onnxruntime.InferenceSession(model, session_options(threads), providers=["CPUExecutionProvider"])
+
+
+def session_options(threads: int) -> onnxruntime.SessionOptions:
+    """Return how onnxruntime runs a network of the faces.
+
+    Args:
+        threads: Processor threads.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     # Idle threads sleep rather than spin: decoding and the backbone run on the same cores.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(_dynamic_model(weights_path()), options, providers=["CPUExecutionProvider"])
+    return options
 
 
 def _dynamic_model(path: Path) -> bytes:

@@ -22,7 +22,7 @@ from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.core.errors import ModelError
 from fer_phq.faces import messages
 from fer_phq.faces.align import Template, align_crop
-from fer_phq.faces.detector import Detection, available_cores
+from fer_phq.faces.detector import Detection, available_cores, session_options
 from fer_phq.faces.quality import in_view, pose
 
 WEIGHTS = Path(__file__).with_name("dlib_face_recognition.onnx")
@@ -119,11 +119,7 @@ def is_recognizable(face: Detection, frame_size: tuple[int, int]) -> bool:
 
 @lru_cache(maxsize=4)
 def _session(threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options = session_options(threads)
     # The stored int8 weights become float32 once, at loading, and not at each run.
     options.add_session_config_entry("session.disable_quant_qdq", "1")
     try:
