@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from html import unescape
 from pathlib import Path
 
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from synthetic_sessions import Plan, recording_info, synthetic_analysis
 
 from db.store import Store
 from fer_phq.core.phq import Scale
+
+# Streamlit's test runner reads the metadata of every installed package for every page: once is enough.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 MAIN = Path(__file__).parents[1] / "dashboard" / "main.py"
 WHEN = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -20,8 +25,8 @@ WHEN = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 def open_page(name: str, **query: str) -> AppTest:
     """A page, run once; it must not show an error."""
     app = AppTest.from_file(str(MAIN), default_timeout=60)
-    app.run()
-    app.switch_page(f"app_pages/{name}.py")
+    if name != "home":  # the page of the first run
+        app.switch_page(f"app_pages/{name}.py")
     for key, value in query.items():
         app.query_params[key] = value
     app.run()

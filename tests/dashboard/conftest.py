@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import streamlit as st
+from migrated import migrate
 from recordings import Recordings
 from served import browser_tab, free_port
 from synthetic_sessions import seed_store
 
 from dashboard import context
-from db.migrate import upgrade
 from db.store import Store
 from fer_phq.video import probe
 from service.ingest.media import MediaStore
-from service.settings import AppSettings, load_settings
+from service.settings import DATABASE_NAME, AppSettings, load_settings
 
 
 @pytest.fixture
@@ -25,7 +28,7 @@ def installation(tmp_path: Path) -> Iterator[AppSettings]:
     """Settings of a migrated, empty installation that the pages use, with a port that was free a moment ago."""
     settings = load_settings(data_dir=tmp_path / "data", port=free_port())
     settings.prepare()
-    upgrade(settings.database_url)
+    migrate(settings.database_url)
     context.use(settings)
     yield settings
     context.use(None)
@@ -40,16 +43,31 @@ def store(installation: AppSettings) -> Iterator[Store]:
         yield opened
 
 
-@pytest.fixture
-def filled(installation: AppSettings, store: Store, recordings: Recordings) -> AppSettings:
-    """The installation with three demonstration subjects; each one's newest session has a recording that plays."""
+@pytest.fixture(scope="session")
+def filled_folder(tmp_path_factory: pytest.TempPathFactory, recordings: Recordings) -> Path:
+    """A data folder with three demonstration subjects; each one's newest session has a recording that plays."""
+    settings = load_settings(data_dir=tmp_path_factory.mktemp("filled") / "data")
+    settings.prepare()
+    migrate(settings.database_url)
     source = recordings(motion="moving", seconds=3, audio=True)
     info = probe(source)
-    files = MediaStore(installation)
+    files = MediaStore(settings)
     part = files.copy_in(source)
     with files.locked():
         relative = files.move_in(part.path, info.sha256)
-    seed_store(store, subjects=3, sessions=5, seconds=60, media=(relative, info))
+    with Store(settings.database_url, actor="cli") as store:
+        seed_store(store, subjects=3, sessions=5, seconds=60, media=(relative, info))
+    return settings.data_dir
+
+
+@pytest.fixture
+def filled(installation: AppSettings, filled_folder: Path) -> AppSettings:
+    """The installation with what is in `filled_folder`; a store that is open already sees it."""
+    shutil.copytree(filled_folder / "media", installation.media_dir, dirs_exist_ok=True)
+    source = sqlite3.connect(filled_folder / DATABASE_NAME)
+    target = sqlite3.connect(installation.data_dir / DATABASE_NAME)
+    with closing(source), closing(target):
+        source.backup(target)
     return installation
 
 

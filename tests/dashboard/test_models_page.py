@@ -66,7 +66,6 @@ def trained(heads: Path, models_here: Path) -> Bundle:
 def open_page() -> AppTest:
     """The Models page, run once."""
     app = AppTest.from_file(str(MAIN), default_timeout=60)
-    app.run()
     app.switch_page("app_pages/models.py")
     return run(app)
 
@@ -215,7 +214,6 @@ def test_the_environment_decides_where_it_is_set(
 def test_a_model_that_is_gone_can_be_replaced(trained: Bundle, installation: AppSettings, store: Store) -> None:
     store.settings.set(key=KEY, value="gone-12345678")
     app = AppTest.from_file(str(MAIN), default_timeout=60)
-    app.run()
     app.switch_page("app_pages/models.py")
     app.run()
     assert not app.exception

@@ -70,8 +70,6 @@ def made(model_id: str = "model-a", seed: int = 5, **plan: Any) -> SessionAnalys
 def opened(session_id: str) -> AppTest:
     """The page of a session, run once."""
     app = AppTest.from_file(str(MAIN), default_timeout=60)
-    app.query_params["session"] = session_id
-    app.run()
     app.switch_page("app_pages/session.py")
     app.query_params["session"] = session_id
     return run(app)
@@ -458,7 +456,6 @@ def test_the_sound_of_a_new_recording_can_be_chosen_where_it_came_in(
     session_id = two_microphones(installation, store, tmp_path)
     app = AppTest.from_file(str(MAIN), default_timeout=60)
     app.session_state["arrived"] = {session_id: Arrival(session_id, "P-2 · s.mkv", duplicate=False)}
-    app.run()
     app.switch_page("app_pages/new_session.py")
     run(app)
     assert app.expander[0].label.startswith("Whose sound is heard in P")

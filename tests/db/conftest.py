@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from migrated import migrate
 from postgres_server import PostgresMissing, Server, postgres_server
 from sqlalchemy import create_engine, text
 
@@ -64,7 +65,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A migrated, empty database."""
     if request.param == "sqlite":
         file = sqlite_url(tmp_path / "fer-phq.db")
-        upgrade(file)
+        migrate(file)
         return file
     return emptied(request.getfixturevalue("postgres_migrated"))
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from migrated import migrate
 
-from db.migrate import upgrade
 from db.records import SubjectRecord
 from db.store import Store
 from service.settings import AppSettings
@@ -38,7 +38,7 @@ def settings(tmp_path: Path) -> AppSettings:
 @pytest.fixture
 def store(settings: AppSettings) -> Iterator[Store]:
     """The installation's store, migrated."""
-    upgrade(settings.database_url)
+    migrate(settings.database_url)
     with Store(settings.database_url, actor="dashboard") as opened:
         yield opened
 

@@ -7,9 +7,9 @@ import shutil
 import pytest
 from analysis_samples import MONDAY, NO_HEAD, new_session, row_counts, sample_analysis, sample_recording
 from labelled_store import fill_labelled
+from migrated import migrate
 from typer.testing import CliRunner
 
-from db.migrate import upgrade
 from db.store import Store
 from fer_phq.core.errors import ModelError, SettingsError
 from fer_phq.core.phq import PhqEstimate, Provenance, Scale
@@ -30,7 +30,7 @@ def installation(tmp_path, monkeypatch):
     monkeypatch.delenv("FERPHQ_MODEL", raising=False)
     settings = load_settings()
     settings.prepare()
-    upgrade(settings.database_url)
+    migrate(settings.database_url)
     with Store(settings.database_url, actor="test") as store:
         fill_labelled(store, read_bundle(SHIPPED), PEOPLE)
     return settings
