@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from dashboard import context
 from dashboard.i18n import _, languages, render
@@ -20,6 +23,8 @@ from dashboard.theme.theme import theme_options
 from dashboard.widgets import ui
 from db.migrate import upgrade
 from fer_phq.core.errors import FerPhqError, SettingsError
+from service.access.guard import Guard
+from service.access.listening import check_listening
 from service.api.routes import routes
 from service.messages import PORT_UNUSABLE
 from service.settings import AppSettings, load_settings
@@ -39,17 +44,21 @@ def main(settings: AppSettings | None = None) -> None:
         settings: The installation's settings; None for those of the environment.
 
     Raises:
-        FerPhqError: The store, the data folder or the port cannot be used.
+        FerPhqError: The store, the data folder or the port cannot be used, or others could reach the dashboard without
+            a login or encryption.
     """
     active = settings if settings is not None else load_settings()
     active.prepare()
     upgrade(active.database_url)
+    check_listening(active)
+    # The guard reads what proxies say. Uvicorn would believe it of everybody on this machine.
+    os.environ["FORWARDED_ALLOW_IPS"] = ""
     port = _free_port(active)
     app(active, port=port).run(config=server_options(active, port=port))
 
 
 def app(settings: AppSettings, *, port: int | None = None) -> st.App:
-    """Build the ASGI application: the pages, and `/api` for uploads, playback, job status and health.
+    """Build the ASGI application: the guard, the pages, and `/api` for uploads, playback, job status and health.
 
     Args:
         settings: The installation's settings.
@@ -67,8 +76,10 @@ def app(settings: AppSettings, *, port: int | None = None) -> st.App:
         print(f"The dashboard is open at {address} (Ctrl+C stops it).", flush=True)
         yield {}
 
-    api = routes(settings, store, translate=render, languages=tuple(languages()))
-    return st.App(SCRIPT, routes=api, lifespan=lifespan, on_script_error=show_error)
+    codes = tuple(languages())
+    api = routes(settings, store, translate=render, languages=codes)
+    guard = Middleware(Guard, settings=settings, translate=render, languages=codes, inline_scripts=_page_scripts())
+    return st.App(SCRIPT, routes=api, middleware=[guard], lifespan=lifespan, on_script_error=show_error)
 
 
 def dashboard_url(settings: AppSettings, *, port: int | None = None) -> str:
@@ -80,7 +91,8 @@ def dashboard_url(settings: AppSettings, *, port: int | None = None) -> str:
     """
     host = "localhost" if settings.address in EVERYWHERE else settings.address
     host = f"[{host}]" if ":" in host else host
-    return f"http://{host}:{port or settings.port}"
+    scheme = "https" if settings.tls_cert else "http"
+    return f"{scheme}://{host}:{port or settings.port}"
 
 
 def server_options(settings: AppSettings, *, port: int | None = None) -> dict[str, Any]:
@@ -94,7 +106,9 @@ def server_options(settings: AppSettings, *, port: int | None = None) -> dict[st
         "server.address": settings.address,
         "server.port": port or settings.port,
         "server.headless": True,
-        "server.allowedHosts": list(settings.allowed_hosts),
+        "server.sslCertFile": str(settings.tls_cert) if settings.tls_cert else None,
+        "server.sslKeyFile": str(settings.tls_key) if settings.tls_key else None,
+        "server.enableAgentApi": False,
         "server.corsAllowedOrigins": list(settings.allowed_origins),
         "server.enableStaticServing": True,
         "server.fileWatcherType": "none",
@@ -116,6 +130,12 @@ def show_error(error: Exception) -> bool:
     words = _("Something went wrong on this page. Reload it; if it happens again, look into the dashboard's log.")
     st.error(words, icon=":material/error:")
     return True
+
+
+def _page_scripts() -> list[str]:
+    """Return the scripts that stand in Streamlit's page itself."""
+    page = Path(st.__file__).with_name("static") / "index.html"
+    return re.findall(r"<script>(.*?)</script>", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
 def _free_port(settings: AppSettings) -> int:

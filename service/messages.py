@@ -79,6 +79,7 @@ MODULES: tuple[str, ...] = (
     "fer_phq.voice.messages",
     "fer_phq.words.messages",
     "db.messages",
+    "service.access.messages",
     "service.api.messages",
     "service.cli.messages",
     "service.messages",

@@ -11,11 +11,12 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from db.engine import DATABASE_NAME, sqlite_url
 from fer_phq.core.analysis import Sampling, Settings, SoundChoice
@@ -26,7 +27,6 @@ from service import messages
 GIB = 1024**3
 MIB = 1024**2
 SECRET_BYTES = 32
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 CONSENT_TEXT = (
     "The person in the recording (or who may decide for them) knows that facial expressions are analysed by software, "
     "what for, how long the recording is kept and that they may withdraw; and has agreed."
@@ -55,7 +55,7 @@ class AppSettings(BaseSettings):
     coverage_floor: float = Field(default=0.3, ge=0, le=1)
     """Share of the recording in which the face must be seen before an estimate is given."""
     address: str = "127.0.0.1"
-    """Network address the dashboard listens on."""
+    """Network address the dashboard listens on; any but loopback needs accounts and encryption."""
     port: int = Field(default=8501, ge=0, le=65535)
     """Port the dashboard listens on; 0 takes a free one."""
     max_upload_bytes: int = Field(default=8 * GIB, gt=0)
@@ -65,10 +65,17 @@ class AppSettings(BaseSettings):
     media_quota_bytes: int | None = Field(default=None, gt=0)
     """Most that all stored recordings may take together, in bytes; default: no limit but the disk's."""
     allowed_hosts: list[str] = []
-    """Host names under which the dashboard answers (a JSON list); default: loopback names, or any when it
-    listens on another address."""
+    """Host names under which the dashboard answers (a JSON list), besides loopback names when it listens on loopback;
+    default on another address: loopback names and addresses written in numbers."""
     allowed_origins: list[str] = []
     """Origins, such as `https://phq.example.org`, that may upload besides the dashboard's own (a JSON list)."""
+    trusted_proxy: Annotated[tuple[str, ...], NoDecode] = ()
+    """Addresses or networks, such as `10.0.0.5, 192.168.4.0/24`, of the proxy before the dashboard, which encrypts and
+    whose `X-Forwarded-` headers are believed; default: none."""
+    tls_cert: Path | None = None
+    """File of the certificate with which the dashboard encrypts (PEM); default: it does not."""
+    tls_key: Path | None = None
+    """File of the certificate's key, without a pass phrase (PEM)."""
     secret: str | None = Field(default=None, min_length=16, repr=False)
     """Key that signs upload and media links; default: made at first use and kept in the data folder."""
     worker_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,64}$")
@@ -90,7 +97,13 @@ class AppSettings(BaseSettings):
     language: str | None = Field(default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
     """The dashboard's language as a code, such as `de`; default: as each viewer's browser asks for."""
 
-    @field_validator("data_dir", "import_dir")
+    @field_validator("trusted_proxy", mode="before")
+    @classmethod
+    def _networks(cls, value: Any) -> Any:
+        parts = value.replace(",", " ").split() if isinstance(value, str) else list(value)
+        return tuple(str(ip_network(part, strict=False)) for part in parts)
+
+    @field_validator("data_dir", "import_dir", "tls_cert", "tls_key")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()

@@ -3,6 +3,7 @@
 No recording is ever in memory as a whole: uploads are written in blocks of a megabyte, playback is read in blocks of
 64 KiB. Every route but health requires a signed token (`service.ingest.tokens`). An error is answered as
 `{"error": sentence, "code": ..., "params": {...}}`, the sentence in the language that the request accepts.
+`service.access.guard` stands before the routes and refuses what comes from other sites.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import functools
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from urllib.parse import urlsplit
+from typing import Any
 
 import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
@@ -21,12 +22,16 @@ from starlette.routing import BaseRoute, Route
 from db.records import NotFoundError
 from db.store import Store
 from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError, StoreError
-from fer_phq.core.messages import Message, code_and_params
+from fer_phq.core.messages import Message
+from service.access.answers import ENGLISH, Translate, accepted_language, error_answer, write_english
+from service.access.guard import source_of
+from service.access.messages import SERVER_ERROR
+from service.access.source import read_source, sees_operations
 from service.api import messages
 from service.ingest import recordings, tokens
 from service.ingest.media import IncomingFile, MediaStore, StorageError, TooLargeError, content_type
 from service.jobs import queue
-from service.settings import LOOPBACK, MIB, AppSettings
+from service.settings import MIB, AppSettings
 
 log = logging.getLogger(__name__)
 BLOCK_BYTES = MIB
@@ -35,9 +40,6 @@ ROOM_BYTES = 64 * MIB
 """How much of an upload is written between two checks of the free space."""
 
 Handler = Callable[[Request], Awaitable[Response]]
-Translate = Callable[[Message, str], str]
-"""Writes a message in a language, given as a code such as 'de'."""
-ENGLISH = "en"
 
 STATUS: tuple[tuple[type[FerPhqError], int], ...] = (
     (tokens.TokenError, 403),
@@ -49,20 +51,6 @@ STATUS: tuple[tuple[type[FerPhqError], int], ...] = (
     (StoreError, 503),
 )
 """The HTTP status of each kind of error; the first that fits."""
-
-
-class RefusedError(FerPhqError):
-    """A request comes from another site or uses a host name that this installation does not have."""
-
-
-def write_english(message: Message, language: str) -> str:
-    """Write a message in English, whatever the language.
-
-    Args:
-        message: What is said.
-        language: Not used.
-    """
-    return str(message)
 
 
 def routes(
@@ -106,7 +94,7 @@ class Api:
         self._files = MediaStore(settings)
 
     def guarded(self, handler: Handler) -> Handler:
-        """Wrap a handler: check host and origin first, answer every error as JSON.
+        """Wrap a handler: answer every error as JSON.
 
         Args:
             handler: Answers a request.
@@ -115,28 +103,23 @@ class Api:
         @functools.wraps(handler)
         async def guarded(request: Request) -> Response:
             try:
-                check_source(self._settings, request)
                 return await handler(request)
             except ClientDisconnect:
                 log.info("upload broken off by its sender")
                 return self._error(request, messages.UPLOAD_BROKEN_OFF(), 400)
-            except RefusedError as error:
-                return self._error(request, error.message, 403)
             except FerPhqError as error:
                 status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
                 return self._error(request, error.message, status)
             except Exception:
                 number = uuid.uuid4().hex[:8]
                 log.exception("request failed, number %s", number)
-                return self._error(request, messages.SERVER_ERROR(number=number), 500)
+                return self._error(request, SERVER_ERROR(number=number), 500)
 
         return guarded
 
     def _error(self, request: Request, message: Message, status: int) -> JSONResponse:
-        language = accepted_language(request.headers.get("accept-language", ""), self._languages)
-        body = {"error": self._translate(message, language), **code_and_params(message)}
-        headers = {"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept-Language"}
-        return JSONResponse(body, status_code=status, headers=headers)
+        accepts = request.headers.get("accept-language", "")
+        return error_answer(message, status, accepts=accepts, languages=self._languages, translate=self._translate)
 
     async def upload(self, request: Request) -> Response:
         """Stream a recording to disk and make it a session.
@@ -224,7 +207,7 @@ class Api:
         return FileResponse(path, media_type=content_type(path), headers=headers, stat_result=file_status)
 
     async def health(self, request: Request) -> Response:
-        """Answer whether the database works, how many workers are alive and how much room is left.
+        """Answer whether all is well, and to who may know how: database, workers and room.
 
         Args:
             request: Needs no token; the answer holds no names and no paths.
@@ -237,72 +220,13 @@ class Api:
             database = False
         free = await anyio.to_thread.run_sync(self._files.free_bytes)
         good = database and workers > 0 and free > self._settings.min_free_bytes
-        body = {"status": "ok" if good else "degraded", "database": database, "workers": workers, "free_bytes": free}
+        body: dict[str, Any] = {"status": "ok" if good else "degraded"}
+        source = source_of(request.scope) or read_source(self._settings, request.scope)
+        if sees_operations(source):
+            body |= {"database": database, "workers": workers, "free_bytes": free}
         return JSONResponse(body, status_code=200 if database else 503, headers={"Cache-Control": "no-store"})
-
-
-def check_source(settings: AppSettings, request: Request) -> None:
-    """Refuse requests of other sites: by the Host header (against DNS rebinding) and by Origin and Sec-Fetch-Site.
-
-    A request without Origin (a script, a media element) passes: its token decides.
-
-    Args:
-        settings: The installation, with the allowed hosts and origins.
-        request: The request.
-
-    Raises:
-        RefusedError: The request comes from another site, or under another host name.
-    """
-    host = request.headers.get("host", "")
-    allowed = settings.allowed_hosts or (list(LOOPBACK) if settings.address in LOOPBACK else [])
-    if allowed and _hostname(f"//{host}") not in {name.lower() for name in allowed}:
-        raise RefusedError(messages.UNKNOWN_HOST(host=host))
-    origin = request.headers.get("origin")
-    if origin is not None:
-        if origin not in settings.allowed_origins and urlsplit(origin).netloc.lower() != host.lower():
-            raise RefusedError(messages.OTHER_ORIGIN())
-    elif request.headers.get("sec-fetch-site") == "cross-site":
-        raise RefusedError(messages.OTHER_SITE())
-
-
-def _hostname(url: str) -> str:
-    try:
-        return (urlsplit(url).hostname or "").lower()
-    except ValueError:
-        return ""
 
 
 def _content_length(request: Request) -> int | None:
     value = request.headers.get("content-length")
     return int(value) if value is not None and value.isdecimal() else None
-
-
-def accepted_language(header: str, languages: Sequence[str]) -> str:
-    """Choose the language of an answer.
-
-    Args:
-        header: The request's `Accept-Language`, such as 'de-AT,de;q=0.9,en;q=0.8'.
-        languages: Codes of the languages that there are.
-
-    Returns:
-        The one that the request likes best; English where there is none.
-    """
-    ranked: list[tuple[float, str]] = []
-    for part in header.split(","):
-        tag, *options = (piece.strip() for piece in part.split(";"))
-        ranked.append((_quality(options), tag))
-    for quality, tag in sorted(ranked, key=lambda entry: -entry[0]):
-        for code in (tag, tag.partition("-")[0]):
-            match = next((language for language in languages if language.casefold() == code.casefold()), None)
-            if match is not None and quality > 0:
-                return match
-    return ENGLISH
-
-
-def _quality(options: Sequence[str]) -> float:
-    """Return how much a language is liked, 0 to 1: the `q` of its options, 1 without it."""
-    value = next((option[2:] for option in options if option.startswith("q=")), "1")
-    try:
-        return float(value)
-    except ValueError:
-        return 0.0

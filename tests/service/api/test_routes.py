@@ -18,7 +18,9 @@ from starlette.testclient import TestClient
 
 from db.records import SubjectRecord
 from db.store import Store
-from service.api.routes import accepted_language, routes
+from service.access.answers import accepted_language
+from service.access.guard import Guard
+from service.api.routes import routes
 from service.ingest import messages, tokens
 from service.ingest.media import MediaStore, StorageError
 from service.ingest.tokens import UploadGrant
@@ -28,13 +30,18 @@ WHEN = datetime(2026, 5, 6, tzinfo=UTC)
 
 
 @pytest.fixture
-def app(settings: AppSettings, store: Store) -> Starlette:
-    return Starlette(routes=routes(settings, store))
+def app(settings: AppSettings, store: Store) -> Guard:
+    return guarded(settings, store)
+
+
+def guarded(settings: AppSettings, store: Store) -> Guard:
+    """The routes as they are served, behind the guard."""
+    return Guard(Starlette(routes=routes(settings, store)), settings)
 
 
 @pytest.fixture
-def client(app: Starlette) -> Iterator[TestClient]:
-    with TestClient(app) as client:
+def client(app: Guard) -> Iterator[TestClient]:
+    with TestClient(app, client=("127.0.0.1", 50000)) as client:
         yield client
 
 
@@ -153,7 +160,7 @@ def test_other_sites_are_refused(client: TestClient, token: str, recordings: Rec
 
 def test_an_allowed_origin_may_upload(settings: AppSettings, store: Store, token: str, recordings: Recordings) -> None:
     opened = settings.model_copy(update={"allowed_origins": ["https://phq.example.org"]})
-    with TestClient(Starlette(routes=routes(opened, store))) as client:
+    with TestClient(guarded(opened, store)) as client:
         assert _put(client, recordings(seconds=1), token, Origin="https://phq.example.org").status_code == 201
 
 
@@ -162,13 +169,13 @@ def test_limits_are_kept_with_and_without_a_length(
 ) -> None:
     tight = settings.model_copy(update={"max_upload_bytes": 1000})
     source = recordings(seconds=1)
-    with TestClient(Starlette(routes=routes(tight, store))) as client:
+    with TestClient(guarded(tight, store)) as client:
         assert _put(client, source, token).status_code == 413
         chunks = (source.read_bytes()[start : start + 500] for start in range(0, 5000, 500))
         answer = client.put("/api/uploads", content=chunks, headers={"X-Upload-Token": token})
         assert answer.status_code == 413
     roomless = settings.model_copy(update={"min_free_bytes": 2**62})
-    with TestClient(Starlette(routes=routes(roomless, store))) as client:
+    with TestClient(guarded(roomless, store)) as client:
         answer = _put(client, source, token)
         assert (answer.status_code, "free space" in answer.json()["error"]) == (507, True)
     assert _leftovers(settings) == []
@@ -250,7 +257,7 @@ def test_health_says_whether_anyone_works(client: TestClient, store: Store) -> N
 
 
 @pytest.fixture
-def port(app: Starlette) -> Iterator[int]:
+def port(app: Guard) -> Iterator[int]:
     """A real server on a free port."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error"))

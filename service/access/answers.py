@@ -1,0 +1,72 @@
+"""Answers of errors: one sentence in the language that the request accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from starlette.responses import JSONResponse
+
+from fer_phq.core.messages import Message, code_and_params
+
+Translate = Callable[[Message, str], str]
+"""Writes a message in a language, given as a code such as 'de'."""
+ENGLISH = "en"
+
+
+def write_english(message: Message, language: str) -> str:
+    """Write a message in English, whatever the language.
+
+    Args:
+        message: What is said.
+        language: Not used.
+    """
+    return str(message)
+
+
+def error_answer(
+    message: Message, status: int, *, accepts: str, languages: Sequence[str], translate: Translate
+) -> JSONResponse:
+    """Answer an error as `{"error": sentence, "code": ..., "params": {...}}`.
+
+    Args:
+        message: What went wrong.
+        status: The HTTP status.
+        accepts: The request's `Accept-Language`.
+        languages: Codes of the languages that there are.
+        translate: Writes messages in one of them.
+    """
+    language = accepted_language(accepts, languages)
+    body = {"error": translate(message, language), **code_and_params(message)}
+    headers = {"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept-Language"}
+    return JSONResponse(body, status_code=status, headers=headers)
+
+
+def accepted_language(header: str, languages: Sequence[str]) -> str:
+    """Choose the language of an answer.
+
+    Args:
+        header: The request's `Accept-Language`, such as 'de-AT,de;q=0.9,en;q=0.8'.
+        languages: Codes of the languages that there are.
+
+    Returns:
+        The one that the request likes best; English where there is none.
+    """
+    ranked: list[tuple[float, str]] = []
+    for part in header.split(","):
+        tag, *options = (piece.strip() for piece in part.split(";"))
+        ranked.append((_quality(options), tag))
+    for quality, tag in sorted(ranked, key=lambda entry: -entry[0]):
+        for code in (tag, tag.partition("-")[0]):
+            match = next((language for language in languages if language.casefold() == code.casefold()), None)
+            if match is not None and quality > 0:
+                return match
+    return ENGLISH
+
+
+def _quality(options: Sequence[str]) -> float:
+    """Return how much a language is liked, 0 to 1: the `q` of its options, 1 without it."""
+    value = next((option[2:] for option in options if option.startswith("q=")), "1")
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0

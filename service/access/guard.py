@@ -1,0 +1,187 @@
+"""The guard before everything that the dashboard answers: pages, files, the stream of events, the API.
+
+It refuses what comes from another site or under another host name (`service.access.source`), closes what is nobody's
+to read, and adds to each answer what keeps other sites from framing or reading it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from fer_phq.core.messages import Message as Sentence
+from service.access import messages
+from service.access.answers import ENGLISH, Translate, accepted_language, error_answer, write_english
+from service.access.source import FORWARDED, RefusedError, Source, check_source, is_trusted_proxy, read_source
+from service.settings import AppSettings
+
+log = logging.getLogger(__name__)
+CLOSED_PATHS = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
+"""Streamlit's own routes that nobody needs here, each with everything below it."""
+POLICY_VIOLATION = 1008
+"""The websocket's code for a connection that is refused (RFC 6455, section 7.4.1)."""
+
+CONTENT_POLICY = (
+    "default-src 'self'",
+    # Streamlit imports a component's script from a blob.
+    "script-src 'self' blob:",
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "media-src 'self' blob:",
+    "font-src 'self' data:",
+    "connect-src 'self' blob:",
+    "worker-src 'self' blob:",
+    "frame-src 'none'",
+    "object-src 'none'",
+    "base-uri 'self'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+)
+HEADERS = {
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), microphone=(self), geolocation=(), payment=(), usb=(), serial=(), midi=(), "
+    "display-capture=()",
+}
+"""What every answer carries, beside its content policy."""
+
+
+class Guard:
+    """An ASGI application before another one."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: AppSettings,
+        translate: Translate = write_english,
+        languages: Sequence[str] = (ENGLISH,),
+        inline_scripts: Sequence[str] = (),
+    ) -> None:
+        """Stand before an application.
+
+        Args:
+            app: The application.
+            settings: The installation.
+            translate: Writes messages in one of `languages`.
+            languages: Codes of the languages in which a refusal can be answered.
+            inline_scripts: The texts of the scripts that stand in the pages themselves; any other does not run.
+        """
+        policy = "; ".join(CONTENT_POLICY)
+        hashes = "".join(f" {script_hash(script)}" for script in inline_scripts)
+        policy = policy.replace("script-src 'self'", f"script-src 'self'{hashes}")
+        self._headers = {"Content-Security-Policy": policy, **HEADERS}
+        self._app = app
+        self._settings = settings
+        self._translate = translate
+        self._languages = languages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        source = read_source(self._settings, scope)
+        sender = _Sender(send, self._headers)
+        try:
+            check_source(self._settings, source)
+            if _is_closed(source.path):
+                await self._refuse(scope, receive, sender, messages.NOT_PUBLIC(), 404)
+                return
+            await self._app(self._believed(scope, source), receive, sender)
+        except RefusedError as error:
+            await self._refuse(scope, receive, sender, error.message, 403)
+        except Exception:
+            if scope["type"] == "websocket" or sender.has_started:
+                raise
+            number = uuid.uuid4().hex[:8]
+            log.exception("request failed, number %s", number)
+            await self._refuse(scope, receive, sender, messages.SERVER_ERROR(number=number), 500)
+
+    def _believed(self, scope: Scope, source: Source) -> Scope:
+        """Return the scope with what a trusted proxy says, and without what anybody else could have written."""
+        believed = dict(scope)
+        peer = scope.get("client")
+        if peer is not None and is_trusted_proxy(self._settings, str(peer[0])):
+            believed["client"] = (source.client, peer[1] if source.client == peer[0] else 0)
+            if source.is_encrypted:
+                believed["scheme"] = "wss" if scope["type"] == "websocket" else "https"
+        else:
+            names = {name.encode() for name in FORWARDED}
+            believed["headers"] = [(name, value) for name, value in scope["headers"] if name.lower() not in names]
+        believed["state"] = {**scope.get("state", {}), "source": source}
+        return believed
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, message: Sentence, status: int) -> None:
+        """Answer with a sentence: as JSON below `/api`, else as text. A websocket is closed before it opens."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": str(message)[:120]})
+            return
+        accepts = Headers(scope=scope).get("accept-language", "")
+        answer: Response
+        if scope["path"].startswith("/api/"):
+            answer = error_answer(
+                message, status, accepts=accepts, languages=self._languages, translate=self._translate
+            )
+        else:
+            language = accepted_language(accepts, self._languages)
+            headers = {"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept-Language"}
+            answer = PlainTextResponse(self._translate(message, language), status_code=status, headers=headers)
+        await answer(scope, receive, send)
+
+
+class _Sender:
+    """The way back of an answer, on which its headers are completed.
+
+    Attributes:
+        has_started: Whether the answer has begun.
+    """
+
+    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
+        self._send = send
+        self._headers = headers
+        self.has_started = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.has_started = True
+            _complete(MutableHeaders(scope=message), self._headers)
+        await self._send(message)
+
+
+def script_hash(script: str) -> str:
+    """Return a script as a content policy names it.
+
+    Args:
+        script: The text between the script's tags.
+    """
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def _complete(headers: MutableHeaders, additions: Mapping[str, str]) -> None:
+    """Set the headers that keep other sites out, and take back what lets any of them read."""
+    for name, value in additions.items():
+        headers[name] = value
+    if headers.get("access-control-allow-origin") == "*":
+        del headers["access-control-allow-origin"]
+
+
+def _is_closed(path: str) -> bool:
+    trimmed = path.rstrip("/")
+    return any(trimmed == closed or trimmed.startswith(f"{closed}/") for closed in CLOSED_PATHS)
+
+
+def source_of(scope: Any) -> Source | None:
+    """Return where a request comes from, as the guard read it; None where no guard stands before the application."""
+    source = scope.get("state", {}).get("source")
+    return source if isinstance(source, Source) else None
