@@ -20,7 +20,9 @@ from fer_phq.words.transcripts.transcript import Row, UnusableTranscript
 
 _TIME = r"-?[\d:;]+(?:[.,]\d+)?"
 _TIMING = re.compile(rf"\s*({_TIME})\s*-->\s*({_TIME})(?=\s|$)", re.ASCII)
-_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s([^<>]*)>")
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?(?:\s([^<>]*))?>")
+_NO_NAME = "?"
+"""The speaker of voice tags without a name: somebody who is not the speakers with names."""
 _TIMING_START = re.compile(r"\s*-?\d[\d:;.,]*\s*-->", re.ASCII)
 
 
@@ -117,7 +119,7 @@ def _rows_by_voice_tag(cue: Cue) -> list[Row]:
     parts: list[tuple[str | None, str]] = [(None, before)]
     for name, text in zip(tagged[::2], tagged[1::2], strict=True):
         inside, _, after = text.partition("</v>")
-        parts += [(plain_name(name), inside), (None, after)]
+        parts += [(plain_name(name or "") or _NO_NAME, inside), (None, after)]
     rows = [_row(cue, name, plain_text(text, references=True)) for name, text in parts]
     return [row for row in rows if row.text] or [_row(cue, None, "")]
 

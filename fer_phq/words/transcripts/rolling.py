@@ -6,6 +6,7 @@ What such cues show is not what is said in them. Every word counts once, in the 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,10 @@ MOST_LINES = 6
 """Lines of a cue that may be shown again: no screen has more."""
 CONTIGUOUS_S = 0.05
 """Seconds between two cues beyond which the second shows nothing of the first: it is said again."""
+LONGEST_BLANK_S = 5.0
+"""Seconds without any caption after which a line that stays above a new one is still the line of before."""
+
+_MARKS = re.compile(r"[\W_]+")
 
 
 @dataclass
@@ -38,13 +43,22 @@ class Cue:
 
 @dataclass(frozen=True)
 class _Display:
-    """What a cue shows: the words of each of its lines that has any."""
+    """What a cue shows: the words of each of its lines that has any, as they stand and for comparison.
+
+    A line that is shown again may be corrected: it gets capitals, commas and a full stop.
+    """
 
     lines: tuple[tuple[str, ...], ...]
+    folded: tuple[tuple[str, ...], ...]
 
     @property
     def words(self) -> tuple[str, ...]:
-        return tuple(itertools.chain.from_iterable(self.lines))
+        return tuple(itertools.chain.from_iterable(self.folded))
+
+    def begins_with_lines(self, count: int) -> bool:
+        """Return whether so many first words are whole lines above others."""
+        ends = itertools.accumulate(map(len, self.folded[:-1]))
+        return count in ends
 
 
 def unroll(cues: Sequence[Cue]) -> tuple[list[Cue], int]:
@@ -60,11 +74,16 @@ def unroll(cues: Sequence[Cue]) -> tuple[list[Cue], int]:
     displays = [_display(cue) for cue in cues]
     repeats = [0] * len(cues)
     for i in range(1, len(cues)):
-        if _is_contiguous(cues[i - 1], cues[i]):
-            repeats[i] = _repeated_words(displays[i - 1], displays[i])
+        words = _repeated_words(displays[i - 1], displays[i])
+        pause_s = LONGEST_BLANK_S if displays[i].begins_with_lines(words) else CONTIGUOUS_S
+        repeats[i] = words if _follows(cues[i - 1], cues[i], pause_s) else 0
     repeating = [i for i, words in enumerate(repeats) if words]
     # The same words twice may be said twice. Text that moves or grows, or a mark that moves in it, is not.
-    moves = any(repeats[i] < len(displays[i].words) or cues[i].lines != cues[i - 1].lines for i in repeating)
+    moves = any(
+        repeats[i] < len(displays[i].words)
+        or (cues[i].lines != cues[i - 1].lines and displays[i].lines == displays[i - 1].lines)
+        for i in repeating
+    )
     pairs = sum(bool(before.lines and after.lines) for before, after in itertools.pairwise(displays))
     if not moves or len(repeating) < max(FEWEST_REPEATS, pairs / 2):
         return list(cues), 0
@@ -84,18 +103,19 @@ def unroll(cues: Sequence[Cue]) -> tuple[list[Cue], int]:
 
 def _display(cue: Cue) -> _Display:
     words = (tuple(plain_text(line, references=True).split()) for line in cue.lines)
-    return _Display(tuple(line for line in words if line))
+    lines = tuple(line for line in words if line)
+    return _Display(lines, tuple(tuple(_MARKS.sub("", word.casefold()) or word for word in line) for line in lines))
 
 
-def _is_contiguous(before: Cue, after: Cue) -> bool:
-    return before.start_s <= after.start_s <= before.end_s + CONTIGUOUS_S
+def _follows(before: Cue, after: Cue, pause_s: float) -> bool:
+    return before.start_s <= after.start_s <= before.end_s + pause_s
 
 
 def _repeated_words(before: _Display, after: _Display) -> int:
     """Return how many of a cue's first words are the last lines of the one before it, as many lines as possible."""
     words = after.words
-    for first in range(max(0, len(before.lines) - MOST_LINES), len(before.lines)):
-        tail = tuple(itertools.chain.from_iterable(before.lines[first:]))
+    for first in range(max(0, len(before.folded) - MOST_LINES), len(before.folded)):
+        tail = tuple(itertools.chain.from_iterable(before.folded[first:]))
         if words[: len(tail)] == tail:
             return len(tail)
     return 0

@@ -185,7 +185,8 @@ def _times(entry: dict[str, _Json]) -> tuple[float, float] | None:
 
 def _has_whole_times(segment: _Json) -> bool:
     """Return whether a segment's times are whole numbers of a unit that it does not name."""
-    return isinstance(segment, dict) and all(type(segment.get(name)) is int for name in ("start", "end"))
+    times = [segment.get(name) for name in ("start", "end")] if isinstance(segment, dict) else [None]
+    return all(isinstance(time, int) or (isinstance(time, float) and time.is_integer()) for time in times)
 
 
 def _is_number(value: _Json) -> bool:

@@ -52,6 +52,7 @@ WORDING = Wording(
 FORMAT = TableFormat(COLUMNS, OtherColumns.IGNORED, quoted_tabs=False, wording=WORDING)
 
 _NUMBER = re.compile(r"-?\d{1,15}(?:[.,]\d{1,15})?(?:[eE]-?\d{1,2})?", re.ASCII)
+_WHOLE = re.compile(r"\d{1,15}(?:[.,]0{1,9})?", re.ASCII)
 _THOUSANDS = re.compile(r"-?[1-9]\d{0,2},\d{3}", re.ASCII)
 
 
@@ -117,7 +118,7 @@ class _Clock:
     """Reads a table's times: seconds, or hours:minutes:seconds. Decides once whether its comma is the decimal mark.
 
     Attributes:
-        is_whole: Whether every time is a number of digits alone.
+        is_whole: Whether every time is a whole number, such as 1500 or 1500.0.
     """
 
     def __init__(self, cells: Sequence[str]) -> None:
@@ -127,7 +128,7 @@ class _Clock:
         # '1,500' is 1500 or 1.5. Another time such as '0,25' decides: it cannot hold thousands.
         self._ambiguous = bool(commas) and len(grouped) == len(commas)
         self._mixed = bool(commas) and any("." in cell for cell in cells)
-        self.is_whole = all(cell.isdecimal() for cell in cells)
+        self.is_whole = all(_WHOLE.fullmatch(cell) for cell in cells)
 
     def seconds(self, cell: str, line: int, name: Message) -> float:
         """Read a time. Raises UnusableTranscript with the line and the name of the time, start or end."""

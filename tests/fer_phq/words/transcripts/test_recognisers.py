@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fer_phq.core.errors import FerPhqError
-from fer_phq.words import Transcript, read_transcript
+from fer_phq.words import Transcript, read_transcript, subject_speaker
 
 QUESTIONS = ("How have you been sleeping lately?", "And your appetite?", "Thank you.")
 ANSWERS = ("Not well, I wake up at four.", "I never feel hungry any more.", "It is all right.")
@@ -328,3 +328,54 @@ def test_times_that_count_frames_are_named_with_their_line(tmp_path, mark):
 def test_cues_whose_times_cannot_be_read_are_not_silence(tmp_path):
     with pytest.raises(FerPhqError, match="line 2: its times cannot be read"):
         read_transcript(write(tmp_path, "1\n00:99:00,000 --> 00:99:01,000\nhello\n"))
+
+
+@pytest.mark.parametrize("prefix", ["- ", "– ", ">> "])
+def test_a_cue_of_two_speakers_is_divided_though_the_second_never_begins_one(tmp_path, prefix):
+    cues = [
+        f"{prefix}Ana: {question}\n{prefix}Jo: {answer}" for question, answer in zip(QUESTIONS, ANSWERS, strict=True)
+    ]
+    transcript = read_transcript(write(tmp_path, webvtt(*cues)))
+    assert [(u.speaker, u.text) for u in transcript.utterances] == list(zip(["Ana", "Jo"] * 3, SPOKEN, strict=True))
+
+
+def test_speakers_who_are_named_where_they_begin_to_speak_stay_apart(tmp_path):
+    texts = [
+        line for text in labelled("Speaker 1: ", "Speaker 2: ") for line in (text, "and so on.", "it is: like that")
+    ]
+    transcript = read_transcript(write(tmp_path, webvtt(*texts)))
+    assert [u.speaker for u in transcript.utterances] == [*["Speaker 1"] * 3, *["Speaker 2"] * 3] * 3
+    assert words_of(transcript)[::3] == SPOKEN
+    assert [warning.code for warning in transcript.warnings] == ["words.speaker_continued"]
+    once = read_transcript(
+        write(tmp_path, webvtt("so: yes", "it goes on", "so: no", "and on", "but: no", "it is over"))
+    )
+    assert once.speakers == ()
+
+
+@pytest.mark.parametrize("tag", ["<v>", "<v >", "<v.loud>"])
+def test_a_voice_without_a_name_is_a_speaker_too(tmp_path, tag):
+    transcript = read_transcript(write(tmp_path, webvtt(*labelled("<v Dr. Ana>", tag))))
+    assert [u.speaker for u in transcript.utterances] == ["Dr. Ana", "?"] * 3
+    assert subject_speaker(transcript)[0] is None
+
+
+def test_rolling_captions_may_pause_and_correct_the_line_before(tmp_path):
+    shown = ["\n".join([*([LINES[i - 1].capitalize() + "."] if i else []), LINES[i]]) for i in range(3)]
+    shown += [f"{LINES[2].capitalize()}.\nthat is all"]
+    text = "".join(f"{clock(4 * i)} --> {clock(4 * i + 3)}\n{lines}\n\n" for i, lines in enumerate(shown))
+    assert words_of(read_transcript(write(tmp_path, text))) == [*LINES, "that is all"]
+    again = "".join(
+        f"{clock(i)} --> {clock(i + 1)}\n{word}\n\n" for i, word in enumerate(["Yes", "yes", "Yes.", "yes"])
+    )
+    assert words_of(read_transcript(write(tmp_path, again))) == ["Yes", "yes", "Yes.", "yes"]
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_milliseconds_may_be_written_with_a_point(tmp_path, form):
+    rows = [(3000.0 * i, 3000.0 * i + 2500, text) for i, text in enumerate(SPOKEN)]
+    table = "start,end,text\n" + "".join(f'{start},{end},"{text}"\n' for start, end, text in rows)
+    segments = [{"start": start, "end": end, "text": text} for start, end, text in rows]
+    transcript = read_transcript(write(tmp_path, table if form == "table" else json.dumps(segments)))
+    assert transcript.utterances[-1].end_s == 17.5
+    assert [warning.code for warning in transcript.warnings] == ["words.milliseconds"]
