@@ -57,6 +57,10 @@ TOO_LARGE = template(
     "video.too_large",
     "'{file}' has pictures of {width}x{height} pixels, more than {limit} a side: export it smaller.",
 )
+TOO_MANY_PIXELS = template(
+    "video.too_many_pixels",
+    "'{file}' has pictures of {width}x{height} pixels, more than 8K video has: export it smaller.",
+)
 TOO_SMALL = template(
     "video.too_small",
     "'{file}' has pictures of {width}x{height} pixels, too small to show a face: "

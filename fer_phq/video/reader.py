@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import tempfile
 import unicodedata
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
@@ -21,7 +23,7 @@ from fer_phq.core.messages import Message
 from fer_phq.video import messages
 from fer_phq.video.decoder.process import DecoderProcess
 from fer_phq.video.decoder.protocol import Header, message_of
-from fer_phq.video.types import DEFAULT_LIMITS, SOUND_RATE, Frame, Limits, SoundBlock
+from fer_phq.video.types import DEFAULT_LIMITS, SOUND_RATE, Confinement, Frame, Limits, SoundBlock
 
 StrPath = str | os.PathLike[str]
 T = TypeVar("T")
@@ -76,6 +78,18 @@ def list_sound_tracks(
     name = display_name or str(path)
     (header, _), *_ = _request({"command": "sound_tracks", "display_name": name}, _checked(path, name), limits)
     return _sound_tracks(header)
+
+
+def confinement() -> Confinement:
+    """Return which protections hold around the decoder process here: one is started, and tries what it must not do."""
+    with tempfile.TemporaryDirectory() as folder:
+        recording = Path(folder) / "recording"
+        outside = Path(folder) / "outside"
+        recording.touch()
+        outside.touch()
+        request = {"command": "confinement", "display_name": "confinement", "outside": str(outside)}
+        (header, _), *_ = _request(request, recording, DEFAULT_LIMITS)
+    return Confinement(**{field.name: header[field.name] is True for field in fields(Confinement)})
 
 
 def sample_frames(

@@ -54,13 +54,14 @@ class Limits:
     """What the decoder process may use before it is stopped with a `RecordingError`.
 
     Attributes:
-        memory_bytes: Address space.
+        memory_bytes: Address space in all. Sound, and pictures of up to 4K, get by with less, and are held to it
+            (`fer_phq.video.decoder.confinement.limits`).
         cpu_seconds: Processor time in all.
         idle_seconds: Wall time without any sign of progress while the caller waits.
         threads: Decoding threads; 0 for half the processors, at most four.
     """
 
-    memory_bytes: int = 4 << 30
+    memory_bytes: int = 2 << 30
     cpu_seconds: int = 12 * 3600
     idle_seconds: float = 60.0
     threads: int = 0
@@ -71,3 +72,22 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Confinement:
+    """Which protections hold on this platform around the decoder process, in case a recording makes it do harm.
+
+    Attributes:
+        network: It cannot open a connection.
+        processes: It cannot start another process.
+        writing: It cannot write to any file.
+        reading: It cannot read files but the recording and its own libraries.
+        memory: The system refuses it more memory than its limit.
+    """
+
+    network: bool
+    processes: bool
+    writing: bool
+    reading: bool
+    memory: bool

@@ -31,6 +31,8 @@ Heartbeat = Callable[[], None]
 
 MIN_SIDE = 16
 MAX_SIDE = 16384
+MAX_PIXELS = 35_651_584
+"""The largest picture of H.264, HEVC and AV1 at the highest levels that cameras write (6 to 6.2): 8192 x 4352."""
 DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,asf,flv,ogg,mxf,dv,"
     "mp3,wav,flac,aac,aiff,caf,amr"  # sound only, so that it can be told apart from what is no media at all
@@ -418,6 +420,8 @@ def _check_size(width: int, height: int, display_name: str) -> None:
     """Refuse pictures too large to decode or too small to show a face (0 means that the header does not say)."""
     if max(width, height) > MAX_SIDE:
         raise RecordingError(messages.TOO_LARGE(file=display_name, width=width, height=height, limit=MAX_SIDE))
+    if width * height > MAX_PIXELS:
+        raise RecordingError(messages.TOO_MANY_PIXELS(file=display_name, width=width, height=height))
     if 0 < min(width, height) < MIN_SIDE:
         raise RecordingError(messages.TOO_SMALL(file=display_name, width=width, height=height, limit=MIN_SIDE))
 

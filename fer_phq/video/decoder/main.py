@@ -1,8 +1,8 @@
 """The decoder process: reads one request from standard input, writes responses to standard output, ends.
 
 Started by `fer_phq.video.decoder.process` as `python -m fer_phq.video.decoder.main`. Nothing heavy is imported here,
-and the media libraries only once the limits are set. It ends when its standard input closes, which is when its parent
-ends.
+and the media libraries only once the limits are set. Then the process is confined, before the first thread and the
+first byte of the recording. It ends when its standard input closes, which is when its parent ends.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import resource
 import sys
 import threading
 import time
@@ -19,6 +18,14 @@ from typing import TYPE_CHECKING, Any
 from fer_phq.core.errors import RecordingError
 from fer_phq.core.messages import Message, to_json
 from fer_phq.video import messages
+from fer_phq.video.decoder.confinement.limits import (
+    LARGE_PIXELS,
+    MOST_FILES,
+    THREADS_OF_LARGE,
+    bound_memory,
+    memory_bound,
+    set_limits,
+)
 from fer_phq.video.decoder.protocol import Header, write_response
 
 if TYPE_CHECKING:
@@ -35,15 +42,17 @@ def main() -> None:
     request = json.loads(sys.stdin.buffer.readline())
     outbox = Outbox(sys.stdout.fileno(), int(request["max_payload"]))
     limits = request["limits"]
-    _set_limits({"RLIMIT_AS": limits["memory_bytes"], "RLIMIT_CPU": limits["cpu_seconds"], "RLIMIT_CORE": 0})
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    set_limits({"RLIMIT_AS": limits["memory_bytes"], "RLIMIT_CPU": limits["cpu_seconds"], "RLIMIT_CORE": 0})
     try:
+        _confine(request["path"])
+        outbox.start()
+        threading.Thread(target=_end_with_parent, daemon=True).start()
         _serve(request, outbox)
     except RecordingError as error:
         outbox.send_message("error", error.message)
     except MemoryError:
-        gibibytes = limits["memory_bytes"] / (1 << 30)
-        outbox.send_message("error", messages.OVER_MEMORY(file=request["display_name"], gibibytes=gibibytes))
+        message = messages.OVER_MEMORY(file=request["display_name"], gibibytes=memory_bound() / (1 << 30))
+        outbox.send_message("error", message)
     outbox.finish()
 
 
@@ -61,7 +70,11 @@ class Outbox:
         self._blocked = 0.0
         self._last_heartbeat = self._started - HEARTBEAT_S  # the first sign of life comes at once
         self._thread = threading.Thread(target=self._write, daemon=True)
-        self._thread.start()
+
+    def start(self) -> None:
+        """Start to send; after the confinement, which shall hold for the thread, too."""
+        if self._thread.ident is None:
+            self._thread.start()
 
     def send(self, header: Header, payload: memoryview | bytes = b"") -> None:
         """Queue a response; wait while the bound is reached.
@@ -95,6 +108,7 @@ class Outbox:
 
     def finish(self) -> None:
         """Send what is queued and stop."""
+        self.start()
         self._queue.put(None)
         self._thread.join()
 
@@ -106,18 +120,33 @@ class Outbox:
             os._exit(0)  # the parent has gone, so nobody reads the rest
 
 
-def _serve(request: dict[str, Any], outbox: Outbox) -> None:
-    # The media libraries: only now, under the limits.
-    from fer_phq.video.decoder import frames, recording, sound  # noqa: F401
+def _confine(path: str) -> None:
+    """Load the media libraries, under the limits, and keep from then on only what reading one file takes."""
+    from fer_phq.video.decoder import frames, recording, sound  # noqa: F401, Python may write what it compiled
+    from fer_phq.video.decoder.confinement import policy
 
-    _set_limits({"RLIMIT_FSIZE": 0})  # from here on nothing is written to any file
-    if request["command"] == "sound":
+    set_limits({"RLIMIT_FSIZE": 0, "RLIMIT_NOFILE": MOST_FILES})
+    bound_memory(pixels=0)
+    policy.confine(path)
+
+
+def _serve(request: dict[str, Any], outbox: Outbox) -> None:
+    if request["command"] == "confinement":
+        _send_confinement(request, outbox)
+    elif request["command"] == "sound":
         _send_sound(request, outbox)
     elif request["command"] == "sound_tracks":
         _send_sound_tracks(request, outbox)
     else:
         _send_pictures(request, outbox)
     outbox.send({"kind": "done"})
+
+
+def _send_confinement(request: dict[str, Any], outbox: Outbox) -> None:
+    from fer_phq.video.decoder.confinement.attempts import attempts
+
+    is_bounded = 0 < memory_bound() <= request["limits"]["memory_bytes"]
+    outbox.send({"kind": "info", **attempts(request["path"], request["outside"]), "memory": is_bounded})
 
 
 def _send_pictures(request: dict[str, Any], outbox: Outbox) -> None:
@@ -133,6 +162,10 @@ def _send_pictures(request: dict[str, Any], outbox: Outbox) -> None:
         heartbeat=outbox.heartbeat,
         with_index=command == "probe" or (command == "sample" and not request["key_frames"]),
     )
+    pixels = recording.info.width * recording.info.height
+    if pixels > LARGE_PIXELS:
+        bound_memory(pixels)
+        recording.threads = min(recording.threads, THREADS_OF_LARGE)
     if command == "probe":
         outbox.send({"kind": "info", **summarize(recording)})
     elif command == "frame":
@@ -196,18 +229,6 @@ def _send_frame(outbox: Outbox, frame: Frame) -> None:
     height, width, _ = frame.rgb.shape
     header = {"kind": "frame", "time_s": frame.time_s, "scale": frame.scale, "height": height, "width": width}
     outbox.send(header, frame.rgb.data)
-
-
-def _set_limits(limits: dict[str, int]) -> None:
-    """Bound what this process may use, by the names of `resource`. An existing bound is never raised."""
-    for name, value in limits.items():
-        kind = getattr(resource, name)
-        hard = resource.getrlimit(kind)[1]
-        bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        try:
-            resource.setrlimit(kind, (bound, hard))
-        except (ValueError, OSError):
-            continue  # macOS has no bound on address space; the others still hold
 
 
 def _end_with_parent() -> None:
