@@ -17,6 +17,7 @@ import numpy as np
 
 from fer_phq.video.decoder import backend_decord, backend_pyav
 from fer_phq.video.decoder.container import BASE_MEDIA
+from fer_phq.video.decoder.layout import has_signature
 from fer_phq.video.decoder.recording import Recording
 from fer_phq.video.sampling import EPSILON_S, displayed_at_rate
 from fer_phq.video.types import Frame
@@ -47,6 +48,8 @@ def reason_against_decord(recording: Recording) -> str:
         return "only single frames are wanted"
     if (recording.info.format, recording.info.codec) not in VERIFIED:
         return "decord's pictures were not verified for this format"
+    if not has_signature(recording.path):  # decord tries every format that its FFmpeg knows, and cannot be told which
+        return "it does not begin with its type"
     if recording.info.fragmented:
         return "its index is spread over the file"
     if index.varies:
