@@ -9,6 +9,7 @@ from typing import Any
 
 import av
 import numpy as np
+import numpy.typing as npt
 
 from fer_phq.core.arrays import Image
 from fer_phq.video.decoder.clock import Clock, clock_tracks, placed_packets
@@ -82,7 +83,7 @@ def _decode_from(recording: Recording, start_s: float, only_keys: bool) -> Itera
         stream.codec_context.thread_count = recording.threads
         coded_aspect = stream.codec_context.sample_aspect_ratio
         clock = _Clock(recording, stream)
-        losses = _Losses(recording, start_s)
+        losses = _Losses(recording, start_s, None if only_keys else recording.times)
         is_seeking = start_s > 0
         if is_seeking:
             _seek(container, stream, start_s + recording.info.zero_s)
@@ -187,9 +188,10 @@ class _Clock:
 class _Losses:
     """Finds the spans of pictures that are in the index but did not decode, and notes them in the recording."""
 
-    def __init__(self, recording: Recording, start_s: float) -> None:
+    def __init__(self, recording: Recording, start_s: float, times: npt.NDArray[np.float64] | None) -> None:
+        """Start at a time; without the times of all pictures that are wanted, only errors show what is lost."""
         self._recording = recording
-        self._times = recording.times
+        self._times = times
         self._next = 0 if self._times is None else int(np.searchsorted(self._times, start_s - EPSILON_S))
         self._failed = False
         self._start_s = max(start_s, 0.0)

@@ -18,6 +18,12 @@ STEP_BACK_S = 1.0
 LEAP_S = 10.0
 """A leap of all tracks by more than this in an MPEG stream is another take (FFmpeg's own limit), not a long pause."""
 
+WRAP_S = 2**33 / 90_000
+"""Seconds after which the clock of an MPEG stream begins again at 0 (ISO/IEC 13818-1: 33 bits at 90 kHz)."""
+
+NEAR_S = 60.0
+"""Seconds between times of two tracks up to which they may be of one moment."""
+
 MPEG_STREAMS = ("mpegts", "mpeg")
 """Formats whose clocks start anywhere, so that a later take may also begin far ahead."""
 
@@ -66,14 +72,25 @@ class Clock:
     def _offset_at(self, track: int, time_s: float, offset: float, packet: Any) -> float:
         """Return the offset that holds from a packet of a track on."""
         last = self._last.get(track)
-        if last is None or not self._breaks(time_s + offset, last):
+        if last is None:
+            return offset + self._wrap(time_s + offset)
+        if not self._breaks(time_s + offset, last):
             return offset
-        if offset != self._newest and not self._breaks(time_s + self._newest, last):
-            return self._newest
+        for candidate in (self._newest, self._newest + self._wrap(time_s + self._newest)):
+            if not self._breaks(time_s + candidate, last):
+                return candidate
         display_s = time_s if packet.pts is None else packet.pts * self._bases[track]
         self._newest = self._end - display_s
         self.joints.append(self._end)
         return self._newest
+
+    def _wrap(self, time_s: float) -> float:
+        """Return the seconds that bring a time of an MPEG stream near the others' where its counter began again."""
+        if not self._leaps or not self._last:
+            return 0.0
+        ahead_s = time_s - max(self._last.values())
+        turns = round(ahead_s / WRAP_S)
+        return -turns * WRAP_S if abs(ahead_s - turns * WRAP_S) < NEAR_S else 0.0
 
     def _breaks(self, time_s: float, last: float) -> bool:
         if time_s < last - STEP_BACK_S:

@@ -7,6 +7,7 @@ recording's start (`ContainerInfo.zero_s`) is subtracted where frames are yielde
 from __future__ import annotations
 
 import math
+import os
 import struct
 from array import array
 from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ from fer_phq.core.errors import RecordingError
 from fer_phq.core.messages import Message
 from fer_phq.video import messages
 from fer_phq.video.decoder.clock import Clock, clock_tracks, main_video, placed_packets
-from fer_phq.video.decoder.layout import has_index, is_avi, is_base_media, read_layout
+from fer_phq.video.decoder.layout import first_recording_end, has_index, is_avi, is_base_media, read_layout
 
 Heartbeat = Callable[[], None]
 """Called often during long work, so that the parent process sees progress."""
@@ -142,6 +143,9 @@ def open_container(path: str, display_name: str, media: MediaKind = "video") -> 
     try:
         if is_avi(path):
             return av.open(_Unseekable(path), options=options, buffer_size=1 << 18)
+        end = first_recording_end(path)
+        if end is not None:
+            return av.open(_FirstBytes(path, end), options=options)
         return av.open(f"file:{path}", options=options)
     except MemoryError:
         raise
@@ -162,6 +166,27 @@ class _Unseekable:
 
     def read(self, size: int) -> bytes:
         return self._file.read(size)
+
+
+class _FirstBytes:
+    """The first bytes of a file.
+
+    Of two MP4s in one file FFmpeg reads the second by the index of the first: wrong pictures, or none.
+    """
+
+    def __init__(self, path: str, end: int) -> None:
+        self.name = path
+        self._file = Path(path).open("rb")  # noqa: SIM115, closed with the container
+        self._end = end
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(max(0, min(size, self._end - self._file.tell())))
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(*((self._end + offset, os.SEEK_SET) if whence == os.SEEK_END else (offset, whence)))
+
+    def tell(self) -> int:
+        return self._file.tell()
 
 
 def video_stream(container: Any, display_name: str) -> Any:
@@ -286,7 +311,8 @@ def build_index(path: str, display_name: str, heartbeat: Heartbeat) -> PictureIn
     discarded = 0
     leading = 0
     varies = False
-    read_to = 0  # bytes
+    read_to = 0  # bytes, up to the last packet whose time is not the one before
+    stamps_before: dict[int, int] = {}  # of each track
     key_time = -math.inf  # of the last key frame
     with open_container(path, display_name) as container:
         video = video_stream(container, display_name)
@@ -302,7 +328,6 @@ def build_index(path: str, display_name: str, heartbeat: Heartbeat) -> PictureIn
                 broken = True
                 break
             heartbeat()
-            read_to = max(read_to, (packet.pos or 0) + packet.size)
             stamps = (packet.dts, packet.pts) if ordinal else (packet.pts, packet.dts)
             stamp = stamps[0] if stamps[0] is not None else stamps[1]
             if not packet.size or stamp is None:
@@ -310,6 +335,9 @@ def build_index(path: str, display_name: str, heartbeat: Heartbeat) -> PictureIn
                 continue
             base = bases[packet.stream_index]
             stop = (stamp + (packet.duration or 0)) * base
+            if stamp != stamps_before.get(packet.stream_index):
+                stamps_before[packet.stream_index] = stamp
+                read_to = max(read_to, (packet.pos or 0) + packet.size)
             if packet.is_discard:
                 discarded += packet.stream_index == video.index
                 continue

@@ -21,7 +21,7 @@ class Layout:
     Attributes:
         whole: The file ends where they say that it ends; False also where they do not say.
         fragmented: It is an MP4 whose index is spread over the file.
-        appended: Share of the file, 0 to 1, that follows the index of a second MP4.
+        appended: Share of the file, 0 to 1, that belongs to a second MP4 behind the first.
     """
 
     whole: bool = False
@@ -92,21 +92,39 @@ def has_index(stream: Any) -> bool:
     return any(kind == b"moov" and end <= size for kind, _, end in _boxes(stream, size))
 
 
+def first_recording_end(path: str) -> int | None:
+    """Return the byte at which a second MP4 begins behind a complete first one; None where none does.
+
+    Args:
+        path: The file.
+    """
+    with Path(path).open("rb") as stream:
+        head = stream.read(12)
+        return _second_file(stream, stream.seek(0, 2)) if is_base_media(head) else None
+
+
+def _second_file(stream: Any, size: int) -> int | None:
+    """Return where the second file type box begins, if an index stands before it."""
+    kinds: set[bytes] = set()
+    for kind, start, _ in _boxes(stream, size):
+        if kind == b"ftyp" and {b"ftyp", b"moov"} <= kinds:
+            return start
+        kinds.add(kind)
+    return None
+
+
 def _base_media_layout(stream: Any, size: int) -> Layout:
     """Find fragments, and a second recording behind the first."""
-    indexes = 0
-    files = 0
-    second = size
+    second = _second_file(stream, size)
     fragmented = False
     end = 0
-    for kind, start, end in _boxes(stream, size):  # noqa: B007
-        indexes += kind == b"moov"
-        files += kind == b"ftyp"
+    for kind, start, box_end in _boxes(stream, size):
+        if start == second:
+            break
         fragmented = fragmented or kind == b"moof"
-        if files == 2 and second == size:
-            second = start
-    appended = 0.0 if fragmented or indexes < 2 else (size - second) / size
-    return Layout(whole=end == size, fragmented=fragmented, appended=appended)
+        end = box_end
+    appended = 0.0 if second is None else (size - second) / size
+    return Layout(whole=end == (size if second is None else second), fragmented=fragmented, appended=appended)
 
 
 def _boxes(stream: Any, size: int) -> Iterator[tuple[bytes, int, int]]:

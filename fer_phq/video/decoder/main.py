@@ -188,7 +188,7 @@ def _send_samples(request: dict[str, Any], recording: Recording, outbox: Outbox)
         frames = key_frames(recording, send_backend)
     else:
         frames = sample(recording, float(request["fps"]), send_backend)
-    standstills = StandstillDetector()
+    standstills = StandstillDetector(None if request["key_frames"] else recording)
     count = 0
     for frame in frames:
         standstills.add(frame)

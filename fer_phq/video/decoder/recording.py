@@ -23,6 +23,7 @@ from fer_phq.video.decoder.container import (
     build_index,
     read_container_info,
 )
+from fer_phq.video.sampling import EPSILON_S
 from fer_phq.video.types import Frame
 
 STANDSTILL_S = 5.0
@@ -208,10 +209,16 @@ def damage_warnings(recording: Recording) -> list[Message]:
 
 
 class StandstillDetector:
-    """Finds spans of time in which sampled frames stay exactly the same."""
+    """Finds spans of time in which the picture stays exactly the same: in sampled frames, or because no other comes."""
 
-    def __init__(self) -> None:
-        """Start before the first frame."""
+    def __init__(self, recording: Recording | None = None) -> None:
+        """Start before the first frame.
+
+        Args:
+            recording: Its index says how long each picture stays; without one, frames are only compared.
+        """
+        self._times = None if recording is None else recording.times
+        self._end_of_pictures_s = -math.inf if recording is None else recording.end_s
         self._last: Frame | None = None
         self._start_s = 0.0
         self._end_s = 0.0
@@ -223,12 +230,20 @@ class StandstillDetector:
             self._close_span()
             self._last = frame
             self._start_s = frame.time_s
-        self._end_s = frame.time_s
+        self._end_s = max(frame.time_s, self._held_until(frame.time_s))
 
     def warnings(self) -> list[Message]:
         """Return warnings about standstills of at least `STANDSTILL_S`, once the recording has ended."""
         self._close_span()
         return span_warnings(self._spans, messages.PICTURE_FROZEN)
+
+    def _held_until(self, time_s: float) -> float:
+        """Return when the picture of a time ends, if it alone stays as long as a standstill."""
+        if self._times is None:
+            return -math.inf
+        following = int(np.searchsorted(self._times, time_s + EPSILON_S))
+        end_s = float(self._times[following]) if following < len(self._times) else self._end_of_pictures_s
+        return end_s if end_s - time_s >= STANDSTILL_S else -math.inf
 
     def _close_span(self) -> None:
         if self._last is not None and self._end_s - self._start_s >= STANDSTILL_S:

@@ -147,6 +147,79 @@ def test_a_take_that_cannot_be_read_is_told(
     assert sum(f"The last {percent} % of the file" in str(warning) for warning in stream.warnings) == 1
 
 
+@pytest.mark.parametrize("first", ["whole", "fragmented"])
+@pytest.mark.parametrize("second", ["whole", "fragmented"])
+def test_of_joined_mp4s_the_first_is_read_and_the_rest_is_told(
+    first: str, second: str, recordings: Recordings, tmp_path: Path
+) -> None:
+    takes = {
+        "whole": recordings(".mp4", gop=12).read_bytes(),
+        "fragmented": recordings(".mp4", gop=12, container_options=FRAGMENTED).read_bytes(),
+    }
+    path = tmp_path / "joined.mp4"
+    path.write_bytes(takes[first] + takes[second])
+    shown, stream = sampled(path, 30)
+    assert [make.read_code(frame.rgb) for frame in shown] == list(range(36))
+    share = round(100 * len(takes[second]) / path.stat().st_size)
+    assert [str(warning)[:24] for warning in stream.warnings] == [f"The last {share} % of the file"[:24]]
+    assert probe(path).duration_s == pytest.approx(3, abs=0.2)
+
+
+def test_pictures_that_all_have_one_time_are_told_to_be_unread(recordings: Recordings, tmp_path: Path) -> None:
+    path = tmp_path / "joined.mxf"  # its index is read for both takes
+    path.write_bytes(recordings(".mxf", codec="mpeg2video", fps=25, gop=12).read_bytes() * 2)
+    _, stream = sampled(path)
+    assert any("The last 51 % of the file" in str(warning) for warning in stream.warnings)
+
+
+def test_a_track_that_begins_right_before_the_clock_wraps_is_no_take_of_a_day(tmp_path: Path) -> None:
+    path = tmp_path / "wrapped.ts"
+    with av.open(str(path), "w", options={"max_interleave_delta": "1"}) as out:
+        video: Any = out.add_stream("libx264", rate=5, options={"preset": "ultrafast", "bf": "0"})
+        sound: Any = out.add_stream("aac", rate=48000)
+        video.width, video.height, video.pix_fmt = 160, 120, "yuv420p"
+        sound.layout = "mono"
+        for k in range(20):
+            frame = av.VideoFrame.from_ndarray(np.full((120, 160, 3), 10 * k, np.uint8), "rgb24")
+            frame.pts = k
+            out.mux(video.encode(frame))
+        out.mux(video.encode(None))
+        make._write_tone(out, sound, 4)  # its first packet is at -21 ms, which the clock writes as 26.5 hours
+    with av.open(str(path)) as written:
+        stamps = [float(packet.pts * packet.time_base) for packet in written.demux() if packet.pts is not None]
+    assert max(stamps) > 90_000
+    shown, stream = sampled(path)
+    assert not any("starts anew" in str(warning) for warning in stream.warnings)
+    assert probe(path).duration_s == pytest.approx(4, abs=0.1)
+    assert [round(frame.rgb.mean() / 10) for frame in shown] == [0, 2, 5, 7, 10, 12, 15, 17]
+
+
+@pytest.mark.parametrize("is_constant", [True, False])
+def test_a_picture_that_stays_is_told_at_any_frame_rate(is_constant: bool, tmp_path: Path) -> None:
+    path = tmp_path / "held.mp4"
+    times = [0, 1, 2, *([3, 4, 5, 6, 7] if is_constant else []), 8]
+    with av.open(str(path), "w") as out:
+        video: Any = out.add_stream("libx264rgb", rate=1, options={"qp": "0", "bf": "0"})
+        video.width, video.height, video.pix_fmt = 160, 120, "rgb24"
+        for time_s in times:
+            level = 100 if 2 <= time_s < 8 else 20 * time_s
+            frame = av.VideoFrame.from_ndarray(np.full((120, 160, 3), level, np.uint8), "rgb24")
+            frame.pts = time_s
+            out.mux(video.encode(frame))
+        out.mux(video.encode(None))
+    _, stream = sampled(path, 1)
+    end_s = 7 if is_constant else 8
+    assert [str(warning) for warning in stream.warnings] == [
+        f"The picture stays exactly the same from 2.0 s to {end_s}.0 s: the camera may have frozen."
+    ]
+
+
+def test_key_frames_alone_are_no_damage(recordings: Recordings) -> None:
+    with sample_frames(recordings(".mkv", seconds=6, gop=24), Sampling(key_frames=True)) as stream:
+        assert len(list(stream)) == 3
+    assert stream.warnings == []
+
+
 def turned(path: Path, sizes: list[tuple[int, int]]) -> Path:
     """A WebM of VP8 whose pictures have each size for a second: a white square in the middle of black."""
     packets = []
