@@ -460,3 +460,50 @@ class ErasureReport:
     media_paths: tuple[str, ...]
     workflow_ids: tuple[str, ...]
     bytes_cleared: bool
+
+
+@dataclass(frozen=True)
+class ErasurePlan:
+    """What an erasure will remove: how many rows of each kind, and what lies outside of the database.
+
+    Attributes:
+        kind: `subject` or `session`.
+        object_id: The UUID of the subject or session.
+        label: The subject's label.
+        sessions: Number of sessions.
+        recordings: Number of recordings that are still there.
+        shared_recordings: Those of them that another subject's session has too: their files stay.
+        analyses: Number of analyses.
+        embeddings: Number of analyses whose face embeddings are stored.
+        series: Number of stored series of voice and words.
+        face_pictures: Number of small pictures of faces.
+        transcripts: Number of transcripts.
+        notes: Number of notes.
+        jobs: Number of jobs.
+        questionnaires: Number of questionnaires, earlier versions included.
+        events: Number of events.
+        tags: Number of the subject's tags.
+        session_ids: The sessions' UUIDs.
+        media_paths: Recordings, relative to the media folder, that no other session uses.
+        job_ids: The jobs' UUIDs, with which their names in the job engine begin.
+    """
+
+    kind: str
+    object_id: str
+    label: str
+    sessions: int
+    recordings: int
+    shared_recordings: int
+    analyses: int
+    embeddings: int
+    series: int
+    face_pictures: int
+    transcripts: int
+    notes: int
+    jobs: int
+    questionnaires: int
+    events: int
+    tags: int
+    session_ids: tuple[str, ...]
+    media_paths: tuple[str, ...]
+    job_ids: tuple[str, ...]

@@ -86,6 +86,7 @@ MODULES: tuple[str, ...] = (
     "service.demo.messages",
     "service.ingest.messages",
     "service.jobs.messages",
+    "service.lifecycle.messages",
     "service.models.messages",
     "service.views.messages",
 )

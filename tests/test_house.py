@@ -55,7 +55,7 @@ ORDER = {
     "fer_phq": "core timeline video faces voice words features models longitudinal pipeline",
     "db": "messages records tables engine migrate queries store",
     "training": "messages cli plots emotion phq simulation",
-    "service": "messages logs settings runtime_settings access ingest erasure models jobs views api demo cli",
+    "service": "messages logs settings runtime_settings access ingest lifecycle models jobs views api demo cli",
     "dashboard": "theme context i18n charts widgets components loaders exports",
 }
 """The rooms of each package, lowest first: a room imports only those before it."""
@@ -243,7 +243,7 @@ def test_names_say_what_the_thing_is():
     "modules",
     [
         "db.store, db.migrate",
-        "service.settings, service.jobs.queue, service.api.routes, service.erasure",
+        "service.settings, service.jobs.queue, service.api.routes, service.lifecycle.erasure",
         "dashboard.launch",
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboard import context
 from dashboard.i18n import _
 from dashboard.settings.choices import choices_card, history
-from dashboard.settings.installation import installation_card, overdue_card
+from dashboard.settings.installation import installation_card, overdue_card, pending_erasures_card
 from dashboard.widgets import ui
 
 ui.heading(
@@ -13,5 +13,6 @@ ui.heading(
 )
 choices_card(context.settings())
 history()
+pending_erasures_card()
 overdue_card()
 installation_card()

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import charts, context
 from dashboard.exports.downloads import trend_downloads
 from dashboard.i18n import _, n_
+from dashboard.trends.erasure import erase_button, erasure_notice
 from dashboard.trends.events import events_card
 from dashboard.trends.measures import measures, periods
 from dashboard.trends.phq import change, phq, with_change
@@ -82,6 +83,7 @@ def page() -> None:
     """Load a subject's trend, then draw it."""
     store = context.store()
     subjects = store.subjects.list_all()
+    erasure_notice()
     if not subjects:
         ui.heading(_("Trends"))
         with ui.card("none"):
@@ -115,6 +117,7 @@ def page() -> None:
             ui.session_rows(view.recent, with_subject=False)
     with ui.card("take_away"), st.container(horizontal=True, vertical_alignment="center"):
         trend_downloads(subject, load)
+        erase_button(subject)
     with st.container(horizontal=True):
         st.page_link(
             ui.NEW_SESSION, label=_("New session"), icon=":material/add:", query_params={"subject": subject.id}

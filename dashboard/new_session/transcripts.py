@@ -53,7 +53,8 @@ def transcript_grants(settings: AppSettings, grant: UploadGrant) -> dict[str, Up
             except FerPhqError as error:
                 ui.warn(render(error.message))
                 continue
-            name = save_once(settings, transcript, speaker_input(transcript, file.file_id))
+            speaker = speaker_input(transcript, file.file_id)
+            name = save_once(settings, transcript, speaker, grant.subject_id)
             by_stem[stem] = replace(grant, transcript=name)
         return by_stem
 
@@ -84,16 +85,17 @@ def speaker_input(transcript: CheckedTranscript, key: str) -> str | None:
     return None if speaker == EVERYBODY else speaker
 
 
-def save_once(settings: AppSettings, transcript: CheckedTranscript, speaker: str | None) -> str:
+def save_once(settings: AppSettings, transcript: CheckedTranscript, speaker: str | None, subject_id: str) -> str:
     """Store a transcript until its recording comes. Returns its name, the same one at every run of the page.
 
     Args:
         settings: The installation.
         transcript: The transcript.
         speaker: The subject's speaker; None for everybody.
+        subject_id: UUID of the subject.
     """
     names: dict[str, str] = st.session_state.setdefault(PENDING, {})
-    digest = hashlib.sha256(repr((transcript.name, speaker)).encode() + transcript.document).hexdigest()
+    digest = hashlib.sha256(repr((transcript.name, speaker, subject_id)).encode() + transcript.document).hexdigest()
     if digest not in names:
-        names[digest] = save_pending(settings, transcript.with_speaker(speaker))
+        names[digest] = save_pending(settings, transcript.with_speaker(speaker), subject_id)
     return names[digest]

@@ -17,9 +17,9 @@ from dashboard.widgets import ui
 from dashboard.widgets.selection import forget_session
 from dashboard.widgets.sound import choice_words
 from db.records import Consent, SessionDetail, SessionRecord
-from service.erasure import erase_session
 from service.jobs import queue
 from service.jobs.sound import choice_of, sound_settings
+from service.lifecycle.erasure import erase_session
 from service.views.review import person_number
 from service.views.session import AnalysisView, SessionView
 

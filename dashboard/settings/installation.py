@@ -6,10 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import context, loaders
-from dashboard.i18n import _, n_
+from dashboard.i18n import _, n_, render
 from dashboard.i18n.numbers import size
 from dashboard.widgets import ui
-from service.erasure import remove_expired
+from service.lifecycle.erasure import finish_erasures, remove_expired
+from service.lifecycle.ledger import list_pending
 from service.views.installation import (
     InstallationView,
     Overdue,
@@ -34,6 +35,23 @@ def installation_card() -> None:
         )
         ui.facts(_facts(facts))
         ui.facts(list(facts.versions))
+
+
+def pending_erasures_card() -> None:
+    """Draw the erasures that are not finished, and what each waits for; nothing where there are none."""
+    erasures = list_pending(context.environment_settings())
+    if not erasures:
+        return
+    with ui.card("pending_erasures", _("Erasures that are not finished")):
+        for erasure in erasures:
+            reason = (
+                ui.sentence(render(erasure.reason)) if erasure.reason is not None else _("It is being carried out.")
+            )
+            when = _("Begun {moment}.").format(moment=ui.day_and_time(erasure.begun_at))
+            ui.note(f"{when} {reason}")
+        if st.button(_("Try again now")):
+            finish_erasures(context.environment_settings(), context.store())
+            st.rerun()
 
 
 def overdue_card() -> None:

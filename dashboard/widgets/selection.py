@@ -54,6 +54,12 @@ def forget_session() -> None:
     st.session_state.pop(SESSION, None)
 
 
+def forget_subject() -> None:
+    """Have no subject on show, as after its erasure."""
+    st.session_state.pop(SUBJECT, None)
+    forget_session()
+
+
 def unique_labels(labels: Mapping[Key, str], *details: Mapping[Key, str]) -> dict[Key, str]:
     """Tell equal labels apart, since Streamlit identifies the options of a box by their labels.
 

@@ -29,6 +29,8 @@ HEALTH_TABLES = (
     " questionnaires, jobs, notes, transcripts, subject_tags, events"
 )
 """Tables that may hold health data."""
+READER_MS = 500
+"""How long the emptying of SQLite's log waits for those who read it."""
 BY = ", "
 """Between the program and the person in an audit line's actor."""
 
@@ -86,7 +88,11 @@ class Queries:
                 if self._engine.dialect.name == "postgresql":
                     connection.execute(text(f"VACUUM {HEALTH_TABLES}"))
                     return True
+                # Readers are not waited for as long as a lock is: whoever erases tries again, and says so.
+                patience_ms = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+                connection.exec_driver_sql(f"PRAGMA busy_timeout = {min(patience_ms, READER_MS)}")
                 busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+                connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience_ms}")
                 return not busy
 
 

@@ -9,14 +9,75 @@ from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from db.queries.base import Queries, get_row
-from db.records import ErasureReport
-from db.tables import AnalysisRow, JobRow, QuestionnaireRow, SessionRow, SubjectRow
+from db.records import ErasurePlan, ErasureReport
+from db.tables import (
+    AnalysisRow,
+    ChannelRow,
+    EmbeddingRow,
+    EventRow,
+    FacePictureRow,
+    JobRow,
+    NoteRow,
+    QuestionnaireRow,
+    SessionRow,
+    SubjectRow,
+    SubjectTagRow,
+    TranscriptRow,
+)
 
 Erasable = SubjectRow | SessionRow | AnalysisRow
 
 
 class ErasureQueries(Queries):
     """Erasure of subjects, sessions and analyses."""
+
+    def plan_subject(self, *, subject_id: str) -> ErasurePlan:
+        """Count what `erase_subject` would remove.
+
+        Raises:
+            NotFoundError: There is no such subject.
+        """
+        with self._reading() as session:
+            row = get_row(session, SubjectRow, subject_id)
+            return _plan(session, "subject", subject_id, row, SessionRow.subject_id == subject_id)
+
+    def plan_session(self, *, session_id: str) -> ErasurePlan:
+        """Count what `erase_session` would remove; questionnaires, events and tags are the subject's and stay.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
+        with self._reading() as session:
+            subject = get_row(session, SubjectRow, get_row(session, SessionRow, session_id).subject_id)
+            return _plan(session, "session", session_id, subject, SessionRow.id == session_id)
+
+    def erase_analyses(self, *, session_id: str) -> int:
+        """Remove a session's analyses, each in a transaction of its own with the log emptied after it.
+
+        So an erasure needs no more room at a time than one analysis takes, which matters on a full disk.
+
+        Args:
+            session_id: The session's UUID; an unknown session has no analyses.
+
+        Returns:
+            Number of analyses.
+        """
+        query = select(AnalysisRow.id).where(AnalysisRow.session_id == session_id)
+        with self._reading() as session:
+            analyses = list(session.scalars(query))
+        for analysis_id in analyses:
+            self.erase_analysis(analysis_id=analysis_id)
+        return len(analyses)
+
+    def note_end(self, *, kind: str, object_id: str) -> None:
+        """Note in the audit that nothing of an erased subject or session is left.
+
+        Args:
+            kind: `subject` or `session`.
+            object_id: Its UUID.
+        """
+        with self._writing() as session:
+            self._audit(session, "finish_erasure", kind, object_id)
 
     def erase_subject(self, *, subject_id: str) -> ErasureReport:
         """Remove a subject with all sessions, analyses, jobs and questionnaires.
@@ -89,6 +150,45 @@ def _plan_erasure(
         media_paths=tuple(path for path in session.scalars(paths) if path),
         workflow_ids=tuple(session.scalars(workflows)),
         bytes_cleared=False,
+    )
+
+
+def _plan(session: Session, kind: str, object_id: str, subject: SubjectRow, which: ColumnElement[bool]) -> ErasurePlan:
+    """Count the rows of sessions, and those of their subject where it goes as a whole."""
+    report = _plan_erasure(session, which)
+    sessions = select(SessionRow.id).where(which)
+    analyses = select(AnalysisRow.id).where(AnalysisRow.session_id.in_(sessions))
+    recordings = session.scalar(_count_rows(SessionRow, which & SessionRow.media_path.is_not(None))) or 0
+    paths = select(func.count(SessionRow.media_path.distinct())).where(which)
+
+    def count(table: Any, *, of_subject: bool = False) -> int:
+        if of_subject:
+            rows = _count_rows(table, table.subject_id == subject.id)
+            return (session.scalar(rows) or 0) if kind == "subject" else 0
+        if hasattr(table, "analysis_id") and table is not JobRow:
+            return session.scalar(_count_rows(table, table.analysis_id.in_(analyses))) or 0
+        return session.scalar(_count_rows(table, table.session_id.in_(sessions))) or 0
+
+    return ErasurePlan(
+        kind=kind,
+        object_id=object_id,
+        label=subject.label,
+        sessions=report.sessions,
+        recordings=recordings,
+        shared_recordings=(session.scalar(paths) or 0) - len(report.media_paths),
+        analyses=report.analyses,
+        embeddings=count(EmbeddingRow),
+        series=count(ChannelRow),
+        face_pictures=count(FacePictureRow),
+        transcripts=count(TranscriptRow),
+        notes=count(NoteRow),
+        jobs=count(JobRow),
+        questionnaires=count(QuestionnaireRow, of_subject=True),
+        events=count(EventRow, of_subject=True),
+        tags=count(SubjectTagRow, of_subject=True),
+        session_ids=tuple(session.scalars(sessions.order_by(SessionRow.id))),
+        media_paths=report.media_paths,
+        job_ids=tuple(session.scalars(select(JobRow.id).where(JobRow.session_id.in_(sessions)).order_by(JobRow.id))),
     )
 
 

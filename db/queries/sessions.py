@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -247,10 +248,16 @@ class SessionQueries(Queries):
             self._clear_erased_bytes()
         return record
 
-    def media_in_use(self, *, media_path: str) -> bool:
-        """Tell whether some session's recording lies at this path of the media folder."""
+    def media_in_use(self, *, media_path: str, besides: Collection[str] = ()) -> bool:
+        """Tell whether some session's recording lies at this path of the media folder.
+
+        Args:
+            media_path: The path, relative to the media folder.
+            besides: UUIDs of sessions that do not count.
+        """
+        query = select(SessionRow.id).where(SessionRow.media_path == media_path, SessionRow.id.not_in(besides))
         with self._reading() as session:
-            return session.scalar(select(SessionRow.id).where(SessionRow.media_path == media_path).limit(1)) is not None
+            return session.scalar(query.limit(1)) is not None
 
     def list_recent(
         self,

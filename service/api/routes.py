@@ -134,7 +134,7 @@ class Api:
         await anyio.to_thread.run_sync(self._files.check_room, size or 0)
         await anyio.to_thread.run_sync(functools.partial(self._store.subjects.get, subject_id=grant.subject_id))
         name = request.query_params.get("name", "")
-        incoming = await anyio.to_thread.run_sync(self._files.incoming)
+        incoming = await anyio.to_thread.run_sync(self._files.incoming, grant.subject_id)
         with incoming:
             await self._receive(request, incoming, size)
             recording = await anyio.to_thread.run_sync(

@@ -13,6 +13,7 @@ import typer
 
 from fer_phq.core.errors import FerPhqError
 from service.cli import analyze, choose_faces, demo, models, reanalyse, serve, train
+from service.cli.lifecycle import subjects
 from service.logs import configure_logging
 from service.models.error_file import write_error
 
@@ -31,6 +32,7 @@ demo.register(app)
 train.register(app)
 reanalyse.register(app)
 choose_faces.register(app)
+subjects.register(app)
 
 
 def main() -> None:

@@ -337,8 +337,8 @@ def keeper(options: Options, app_settings: AppSettings) -> Callable[[SessionAnal
     """
     from db.migrate import upgrade
     from db.store import Store
-    from service.erasure import erase_session
     from service.ingest.recordings import add_recording
+    from service.lifecycle.erasure import erase_session
 
     app_settings.prepare()
     upgrade(app_settings.database_url)

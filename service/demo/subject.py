@@ -22,9 +22,9 @@ from fer_phq.core.phq import Scale
 from fer_phq.features.measures import versioned_measures
 from service.demo import messages
 from service.demo.content import CLIPS, CONSENT_BY, CONSENT_TEXT, LABEL, QUESTIONNAIRES, DemoClip
-from service.erasure import erase_subject
 from service.ingest.media import MediaStore
 from service.ingest.recordings import add_recording
+from service.lifecycle.erasure import erase_subject
 from service.models.active_model import active_bundle
 from service.runtime_settings import current_settings
 from service.settings import AppSettings

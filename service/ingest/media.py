@@ -31,6 +31,7 @@ COPY_BYTES = 4 * MIB
 ORPHAN_SECONDS = 600
 """Age below which a file that no session names is left alone: another machine may be about to commit its row."""
 _RELATIVE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.[a-z0-9]{2,4}")
+_OWNER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SIGNATURES = (
     (b"\0\0\1\xba", "mpg"),
     (b"\0\0\1\xb3", "mpg"),
@@ -73,9 +74,15 @@ class IncomingFile:
         size: Bytes written so far.
     """
 
-    def __init__(self, folder: Path, *, max_bytes: int) -> None:
-        """Create the file in a folder; `max_bytes` is the most that it may hold."""
-        self.path = folder / f"{secrets.token_hex(16)}.part"
+    def __init__(self, folder: Path, *, max_bytes: int, owner: str = "") -> None:
+        """Create the file in a folder.
+
+        Args:
+            folder: Where it lies.
+            max_bytes: The most that it may hold.
+            owner: UUID of the subject it is of, by which an erasure finds it; empty where that is not known.
+        """
+        self.path = folder / f"{owner_prefix(owner)}{secrets.token_hex(16)}.part"
         self.size = 0
         self._max_bytes = max_bytes
         with _storage_errors(messages.CREATION()):
@@ -168,25 +175,49 @@ class MediaStore:
         if quota is not None and self.used_bytes() + size > quota:
             raise StorageError(messages.OVER_QUOTA(quota=size_message(quota)))
 
-    def incoming(self) -> IncomingFile:
+    def incoming(self, owner: str = "") -> IncomingFile:
         """Create a file for an upload, to be used in a `with` block.
+
+        Args:
+            owner: UUID of the subject it is of; empty where that is not known.
 
         Raises:
             StorageError: The incoming folder cannot be written.
         """
-        return IncomingFile(self._incoming, max_bytes=self._settings.max_upload_bytes)
+        return IncomingFile(self._incoming, max_bytes=self._settings.max_upload_bytes, owner=owner)
 
-    def copy_in(self, path: Path) -> IncomingFile:
+    def remove_incoming(self, owners: Iterable[str]) -> int:
+        """Remove the unfinished uploads and waiting transcripts of subjects and sessions.
+
+        Args:
+            owners: Their UUIDs.
+
+        Returns:
+            How many files were removed.
+
+        Raises:
+            StorageError: A file cannot be removed.
+        """
+        removed = 0
+        for prefix in filter(None, map(owner_prefix, owners)):
+            for path in self._incoming.glob(f"{prefix}*.part"):
+                with _storage_errors(messages.REMOVED()):
+                    path.unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+    def copy_in(self, path: Path, owner: str = "") -> IncomingFile:
         """Copy a file into the incoming folder. Returns the finished copy, to be used in a `with` block.
 
         Args:
             path: The file.
+            owner: UUID of the subject it is of; empty where that is not known.
 
         Raises:
             TooLargeError: It is larger than this installation takes.
             StorageError: It cannot be read, or the disk takes no more.
         """
-        incoming = self.incoming()
+        incoming = self.incoming(owner)
         try:
             with _storage_errors(messages.COPIED()), path.open("rb") as file:
                 while chunk := file.read(COPY_BYTES):
@@ -292,6 +323,11 @@ class MediaStore:
 
     def _files(self) -> list[Path]:
         return sorted(path for path in self._root.glob("??/*") if path.is_file())
+
+
+def owner_prefix(owner: str) -> str:
+    """Return how the names of a subject's or session's incoming files begin; '' for what is not a UUID."""
+    return f"{owner}." if _OWNER.fullmatch(owner) else ""
 
 
 def container_of(path: Path) -> str:

@@ -86,7 +86,7 @@ def add_recording(
     info = probe(path, display_name=display_name)
     media = MediaStore(settings)
     media.check_room(path.stat().st_size)
-    with media.copy_in(path) as copy:
+    with media.copy_in(path, subject_id) as copy:
         if _sha256(copy.path) != info.sha256:
             raise RecordingError(messages.CHANGED_MEANWHILE(name=path.name))
         name = original_name or path.name

@@ -83,7 +83,9 @@ def create_upload_grant(settings: AppSettings, store: Store, details: SessionDet
         StoreError: The database cannot be reached.
     """
     subject = store.subjects.get_or_create(label=details.subject)
-    transcript = transcripts.save_pending(settings, details.transcript) if details.transcript is not None else None
+    transcript = None
+    if details.transcript is not None:
+        transcript = transcripts.save_pending(settings, details.transcript, subject.id)
     return UploadGrant(
         subject_id=subject.id,
         recorded_at=min(details.recorded_at or now, now),

@@ -19,11 +19,12 @@ from fer_phq.core.errors import FerPhqError, RecordingError
 from fer_phq.core.messages import Message
 from fer_phq.words import fold_speaker, parse_transcript, subject_speaker
 from service.ingest import messages
+from service.ingest.media import owner_prefix
 from service.ingest.sizes import size_message
 from service.settings import AppSettings
 
 SUFFIXES = (".vtt", ".srt", ".csv", ".tsv", ".txt", ".json")
-_NAME = re.compile(r"[0-9a-f]{32}")
+_NAME = re.compile(r"([0-9a-f-]{36}\.)?[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,13 @@ def check_transcript(name: str, document: bytes) -> CheckedTranscript:
     return CheckedTranscript(file_name, document, transcript.speakers, subject, len(transcript), warnings)
 
 
-def save_pending(settings: AppSettings, transcript: NewTranscript) -> str:
+def save_pending(settings: AppSettings, transcript: NewTranscript, subject_id: str = "") -> str:
     """Store a transcript until its recording arrives.
 
     Args:
         settings: The installation.
         transcript: The transcript and its subject's speaker.
+        subject_id: UUID of the subject, by which an erasure finds the file; empty where that is not known.
 
     Returns:
         The name under which `load_pending` finds it.
@@ -98,7 +100,7 @@ def save_pending(settings: AppSettings, transcript: NewTranscript) -> str:
         SettingsError: The data folder cannot be written.
     """
     settings.prepare()
-    name = secrets.token_hex(16)
+    name = f"{owner_prefix(subject_id)}{secrets.token_hex(16)}"
     body = {
         "name": transcript.original_name,
         "speaker": transcript.speaker,

@@ -11,6 +11,7 @@ from pathlib import Path
 from db.records import TranscriptRecord
 from db.store import Store
 from fer_phq.core.sidecar import Sidecar, compute_digest
+from service.ingest.media import owner_prefix
 from service.settings import AppSettings
 
 
@@ -36,7 +37,7 @@ def sidecar_files(settings: AppSettings, store: Store, session_id: str) -> Itera
         yield Sidecar()
         return
     settings.prepare()
-    descriptor, name = tempfile.mkstemp(prefix="transcript-", suffix=".part", dir=settings.incoming_dir)
+    descriptor, name = tempfile.mkstemp(prefix=owner_prefix(session_id), suffix=".part", dir=settings.incoming_dir)
     path = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -32,12 +32,13 @@ from fer_phq.core.analysis import ProgressHook, SessionAnalysis, Settings
 from fer_phq.core.errors import StoreError
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.models.checkpoint import Bundle
-from service.erasure import remove_expired
 from service.ingest.media import MediaStore
 from service.jobs import messages
 from service.jobs.queue import live_workers
 from service.jobs.runner import Analyser, JobRunner
 from service.jobs.worker_identity import Slot, take_slot
+from service.lifecycle.erasure import finish_erasures, remove_expired
+from service.lifecycle.ledger import hold_reserve
 from service.logs import LONG_FORMAT, configure_logging
 from service.models.active_model import active_bundle
 from service.models.measures import measure_stored
@@ -162,6 +163,7 @@ class _Worker:
             _Chore(timeout / 3, self._reap),
             _Chore(10.0, self._reconcile),
             _Chore(5.0, self._measure),
+            _Chore(5.0, self._finish_erasures),
             _Chore(600.0, self._prune),
             _Chore(3600.0, self._sweep),
         ]
@@ -310,7 +312,14 @@ class _Worker:
         if count:
             log.info("%d stored analyses measured", count)
 
+    def _finish_erasures(self) -> None:
+        """Carry on erasures that were killed, or had to wait for somebody."""
+        count = finish_erasures(self._settings, self._store)
+        if count:
+            log.info("%d erasure(s) finished", count)
+
     def _sweep(self) -> None:
+        hold_reserve(self._settings)
         remove_expired(self._settings, self._store)
         removed = self._media.sweep(lambda relative: self._store.sessions.media_in_use(media_path=relative))
         if removed:

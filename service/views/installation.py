@@ -13,8 +13,8 @@ from db.migrate import current_revision
 from db.records import SessionRecord
 from db.store import Store
 from fer_phq import __version__
-from service.erasure import ErasureCounts, erase_session
 from service.ingest.media import MediaStore
+from service.lifecycle.erasure import ErasureCounts, erase_session
 from service.settings import AppSettings
 
 PACKAGES = ("streamlit", "torch", "onnxruntime", "sqlalchemy")

@@ -91,7 +91,7 @@ def test_what_the_dashboard_imports_is_light() -> None:
     """No torch, no job engine, no Streamlit behind the modules that the dashboard imports."""
     modules = (
         *("settings", "ingest.media", "ingest.session_details", "ingest.tokens"),
-        *("jobs.queue", "api.routes", "erasure"),
+        *("jobs.queue", "api.routes", "lifecycle.erasure"),
     )
     code = (
         "import sys\n"

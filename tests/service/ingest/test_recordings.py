@@ -12,11 +12,11 @@ from recordings import Recordings
 from db.records import JobState, NotFoundError, SubjectRecord
 from db.store import Store
 from fer_phq.core.errors import RecordingError, StoreError
-from service import erasure
 from service.ingest import recordings as ingest
 from service.ingest.media import MediaStore
 from service.ingest.recordings import StoredRecording, add_recording, clean_name
 from service.ingest.tokens import UploadGrant
+from service.lifecycle import erasure
 from service.settings import AppSettings
 
 WHEN = datetime(2026, 5, 6, 9, 30, tzinfo=UTC)

@@ -16,10 +16,10 @@ from fer_phq.core.analysis import Progress, ProgressHook, SessionAnalysis, Setti
 from fer_phq.core.errors import ModelError, RecordingError, StoreError
 from fer_phq.core.messages import literal
 from fer_phq.core.sidecar import Sidecar
-from service import erasure
 from service.ingest.recordings import add_recording
 from service.jobs import messages, queue, runner
 from service.jobs.runner import JobRunner, WorkerStopping
+from service.lifecycle import erasure
 from service.runtime_settings import change_settings
 from service.settings import AppSettings
 

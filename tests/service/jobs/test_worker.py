@@ -20,10 +20,10 @@ from recordings import Recordings
 from db.records import JobState, SubjectRecord
 from db.store import Store
 from fer_phq.core.errors import SettingsError
-from service import erasure
 from service.ingest.recordings import add_recording
 from service.jobs import queue
 from service.jobs.worker_identity import take_slot
+from service.lifecycle import erasure
 from service.settings import AppSettings
 
 if TYPE_CHECKING:

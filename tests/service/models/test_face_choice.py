@@ -15,8 +15,8 @@ from fer_phq.core.analysis import Settings
 from fer_phq.core.errors import ModelError, SettingsError
 from fer_phq.models.model import FerPhqModel, load_model
 from fer_phq.pipeline.session import analyze
-from service.erasure import remove_recording
 from service.ingest.recordings import add_recording
+from service.lifecycle.erasure import remove_recording
 from service.models import face_choice
 from service.models.face_choice import choose_faces, choose_in_child
 from service.models.rescoring import rescore

@@ -1,0 +1,1 @@
+"""Commands for the life of data: subjects, backup, restore, doctor."""

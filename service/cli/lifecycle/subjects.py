@@ -1,0 +1,164 @@
+"""`fer-phq subjects`: the people whose data is stored, and the erasure of one."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from fer_phq.core.errors import FerPhqError, StoreError
+from service.lifecycle import messages
+from service.settings import AppSettings, load_settings
+
+if TYPE_CHECKING:
+    from db.records import ErasurePlan, SubjectRecord
+    from db.store import Store
+
+Subject = Annotated[str, typer.Argument(metavar="ID", help="The subject's id or label.")]
+ROWS = (
+    ("sessions", "sessions"),
+    ("recordings", "recordings"),
+    ("analyses", "analyses"),
+    ("embeddings", "face embeddings"),
+    ("series", "series of voice and words"),
+    ("face_pictures", "pictures of faces"),
+    ("transcripts", "transcripts"),
+    ("notes", "notes"),
+    ("questionnaires", "questionnaires"),
+    ("events", "events"),
+    ("tags", "tags"),
+    ("jobs", "jobs"),
+)
+"""What a preview counts, and what it is called."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group."""
+    group = typer.Typer(no_args_is_help=True, help="Subjects: list them, erase one.")
+    group.command(name="list")(list_command)
+    group.command(name="erase")(erase_command)
+    app.add_typer(group, name="subjects")
+
+
+def list_command() -> None:
+    """List the subjects with their ids, sessions and questionnaires.
+
+    Example: `fer-phq subjects list`
+    """
+    with open_store() as (_, store):
+        table = Table("id", "label", "sessions", "questionnaires", "last recorded")
+        for subject in store.subjects.list_all():
+            last = "" if subject.last_recorded_at is None else f"{subject.last_recorded_at:%Y-%m-%d}"
+            numbers = (str(subject.sessions), str(subject.questionnaires), last)
+            table.add_row(subject.id, Text(subject.label), *numbers)
+        Console().print(table)
+
+
+def erase_command(
+    subject: Subject,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask, as in a script.")] = False,
+    wait: Annotated[float, typer.Option(min=0, max=3600, help="Seconds to wait for other programs.")] = 10.0,
+) -> None:
+    """Erase a person for good: sessions, recordings, results, questionnaires, notes, and what databases keep of them.
+
+    First it says what will be erased; then the label must be typed. Where another program still reads the database,
+    the erasure is noted, and a running worker finishes it.
+
+    Examples:
+    - `fer-phq subjects erase P01`
+    - `fer-phq subjects erase 0c9ae1f0-5a2b-4c9e-9d0e-6a1c2f3b4d5e --yes`
+
+    Exit code 0 when nothing is left, 1 when something is, which the sentence on standard error says.
+    """
+    from service.lifecycle import erasure, ledger
+
+    ledger.make_room(load_settings())
+    with open_store() as (settings, store):
+        if ledger.find(settings, subject) is not None:
+            outcome = erasure.erase_subject(settings, store, subject, wait_s=wait)
+        else:
+            record = find_subject(store, subject)
+            preview = erasure.preview_subject(settings, store, record.id)
+            Console().print(Text(f"Subject {record.label}"))
+            Console().print(preview_table(preview.plan, preview.recording_bytes))
+            if preview.plan.shared_recordings:
+                print("Recordings that another subject has too stay with that subject.")
+            if not yes:
+                confirm_label(record.label)
+            outcome = erasure.erase_subject(settings, store, record.id, wait_s=wait)
+    if outcome.pending is not None:
+        raise FerPhqError(outcome.pending)
+    print(f"Erased: {outcome.sessions} sessions, {outcome.files} recording files. Nothing of them is left here.")
+    print("Backups, exports and copies elsewhere, and heads that were trained with the data, are not changed by this.")
+
+
+def preview_table(plan: ErasurePlan, recording_bytes: int) -> Table:
+    """Return what an erasure will remove as a table; kinds of which there are none are left out.
+
+    Args:
+        plan: How many rows of each kind.
+        recording_bytes: Size of the recordings.
+    """
+    table = Table("", "will be erased")
+    for name, words in ROWS:
+        count = getattr(plan, name)
+        if count:
+            size = f" ({recording_bytes / 1e6:.1f} MB)" if name == "recordings" else ""
+            table.add_row(str(count), f"{words}{size}")
+    return table
+
+
+def confirm_label(label: str) -> None:
+    """Have the subject's label typed.
+
+    Raises:
+        FerPhqError: Something else was typed.
+    """
+    print("This cannot be undone. Type the subject's label to go on:", file=sys.stderr)
+    if sys.stdin.readline().strip() != label.strip():
+        raise FerPhqError(messages.OTHER_LABEL())
+
+
+def find_subject(store: Store, name: str) -> SubjectRecord:
+    """Return the subject of this id, else the one of this label.
+
+    Args:
+        store: The open store.
+        name: An id or a label.
+
+    Raises:
+        StoreError: There is no such subject.
+    """
+    from db.records import NotFoundError
+
+    try:
+        return store.subjects.get(subject_id=name)
+    except NotFoundError:
+        pass
+    subject = store.subjects.find(label=name)
+    if subject is None:
+        raise StoreError(messages.NO_SUBJECT(name=name[:200]))
+    return subject
+
+
+@contextmanager
+def open_store() -> Iterator[tuple[AppSettings, Store]]:
+    """Open the installation's settings and its migrated store.
+
+    Raises:
+        FerPhqError: The settings or the database cannot be used.
+    """
+    from db.migrate import upgrade
+    from db.store import Store
+
+    settings = load_settings()
+    settings.prepare()
+    upgrade(settings.database_url)
+    with Store(settings.database_url, actor="cli") as store:
+        yield settings, store
