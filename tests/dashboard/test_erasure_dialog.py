@@ -27,7 +27,8 @@ if people:
 """
     app = AppTest.from_string(code, default_timeout=60)
     app.session_state.subject_id = subject_id
-    return calm(app.run())
+    shown: AppTest = calm(app.run())
+    return shown
 
 
 def test_a_person_is_erased_after_the_label_was_typed(installation: AppSettings, store: Store) -> None:

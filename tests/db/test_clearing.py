@@ -67,7 +67,7 @@ def test_a_reader_or_a_writer_is_an_obstacle(url: str, tmp_path: Path) -> None:
 
 
 def test_a_disk_without_room_is_an_obstacle(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100, 100, 0))  # type: ignore[attr-defined]
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(100, 100, 0))
     assert rewrite_database(url) is Obstacle.NO_ROOM
 
 

@@ -84,7 +84,7 @@ def plant(
     )
     voice = replace(sample_voice(900), kind=of["voice kind"])
     analysis = with_all_faces(sample_analysis(sample_recording(of["file name"]), voice=voice, words=sample_words(70)))
-    faces = replace(analysis.faces, pictures={0: of["picture"].encode()})  # type: ignore[type-var]
+    faces = replace(analysis.faces, pictures={0: of["picture"].encode()})
     analysis = replace(analysis, faces=faces, warnings=(literal(of["warning"]),))
     store.analyses.save(session_id=session.id, analysis=analysis)
     store.jobs.set_state(job_id=job.id, state=JobState.FAILED, error=literal(of["job error"]))
