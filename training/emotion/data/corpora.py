@@ -21,7 +21,7 @@ import datasets
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
-from PIL import UnidentifiedImageError
+from PIL import ImageOps, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict
 
 from fer_phq.core.emotions import (
@@ -278,7 +278,10 @@ def _open_rows(source: Source) -> datasets.Dataset:
         return _load_dataset(source, "parquet", data_files=str(path / f"{source.split}.parquet"), split="train")
     if path.is_dir():
         folder = path / source.split if source.split else path
-        rows = _load_dataset(source, "imagefolder", data_dir=str(folder), split="train", drop_labels=False)
+        # All files: without the pattern a folder of parts would give its train part alone.
+        rows = _load_dataset(
+            source, "imagefolder", data_dir=str(folder), data_files="**", split="train", drop_labels=False
+        )
         return rows.cast_column("image", datasets.Image(decode=False))
     raise FerPhqError(messages.NO_CORPUS(path=str(path), corpus=source.corpus))
 
@@ -362,10 +365,12 @@ def _read_class_names(source: Source, rows: datasets.Dataset) -> list[str]:
 
 
 def _refuse_other_numbers(source: Source, labels: Sequence[str], class_names: Mapping[int, str]) -> None:
-    """Refuse numbers that the corpus does not have: then the others mean something else, too."""
-    others = sorted({int(label) for label in labels if label.isdecimal() and int(label) not in class_names})
+    """Refuse numbers that the corpus does not have, or has from the second on: then they mean something else."""
+    numbers = {int(label) for label in labels if label.isdecimal()}
+    first, last = min(class_names), max(class_names)
+    is_shifted = first not in numbers and numbers >= set(range(first + 1, first + 1 + len(EMOTIONS)))
+    others = sorted(numbers - class_names.keys()) or (sorted(numbers) if is_shifted else [])
     if others:
-        first, last = min(class_names), max(class_names)
         raise FerPhqError(
             messages.OTHER_NUMBERS(source=str(source), labels=tuple(map(str, others[:10])), first=first, last=last)
         )
@@ -412,9 +417,10 @@ def _decode_image(value: Any, source: Source) -> npt.NDArray[np.uint8]:
     content: Any = io.BytesIO(value["bytes"]) if value["bytes"] else value["path"]
     try:
         with Pillow.open(content) as picture:
-            if picture.mode.startswith(("I", "F")):
-                return _reduce_depth(np.asarray(picture))
-            return np.asarray(picture.convert("L" if picture.mode in ("L", "1") else "RGB"))
+            upright = ImageOps.exif_transpose(picture)
+            if upright.mode.startswith(("I", "F")):
+                return _reduce_depth(np.asarray(upright))
+            return np.asarray(upright.convert("L" if upright.mode in ("L", "1") else "RGB"))
     except (OSError, UnidentifiedImageError, ValueError) as error:
         raise FerPhqError(messages.BAD_IMAGE(source=str(source), path=str(value["path"]), reason=str(error))) from None
 
@@ -422,8 +428,10 @@ def _decode_image(value: Any, source: Source) -> npt.NDArray[np.uint8]:
 def _reduce_depth(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """Reduce grey values of 16 bits, or 0 to 1 in floating point, to 8 bits.
 
+    Values that fit into 8 bits are of 8 bits, whatever they are stored in.
+
     Raises:
-        ValueError: The values are neither.
+        ValueError: The values are neither, or may be of 10 or 12 bits.
     """
     lowest, highest = float(values.min()), float(values.max())
     if not np.issubdtype(values.dtype, np.integer):
@@ -432,6 +440,10 @@ def _reduce_depth(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
         return np.round(values * 255).astype(np.uint8)
     if not 0 <= lowest <= highest <= 0xFFFF:
         raise ValueError("its grey values have more than 16 bits")
+    if highest <= 0xFF:
+        return values.astype(np.uint8)
+    if highest <= 0xFFF:
+        raise ValueError(f"its grey values reach {highest:.0f} of 65535: they may have 10 or 12 bits; store 8 or 16")
     return np.round(values / 257).astype(np.uint8)
 
 

@@ -102,6 +102,24 @@ def test_numbers_that_a_corpus_does_not_have_are_refused(tmp_path):
         load_faces(Source(corpus="fer2013", path=folder))
 
 
+def test_numbers_that_begin_with_the_second_are_refused(tmp_path):
+    folder = save_images(tmp_path / "affectnet", map(str, range(1, 9)))
+    with pytest.raises(FerPhqError, match=r"the labels 1, 2, 3, 4, 5, 6, 7, 8, the corpus counts from 0 to 10"):
+        load_faces(Source(corpus="affectnet", path=folder))
+    some = save_images(tmp_path / "some", ("1", "4", "6", "7"))
+    assert sorted(names(load_faces(Source(corpus="affectnet", path=some)))) == ["anger", "fear", "happiness"]
+
+
+def test_a_folder_of_parts_is_all_of_them(tmp_path):
+    save_images(tmp_path / "train", ("angry", "sad"))
+    save_images(tmp_path / "test", ("happy",))
+    whole = Source(corpus="folder", path=str(tmp_path))
+    assert sorted(names(load_faces(whole))) == ["anger", "happiness", "sadness"]
+    assert names(load_faces(whole.model_copy(update={"split": "test"}))) == ["happiness"]
+    with pytest.raises(FerPhqError, match="#valid cannot be read"):
+        load_faces(whole.model_copy(update={"split": "valid"}))
+
+
 def test_affectnets_seven_is_contempt_for_whom_it_is_a_class(tmp_path, caplog):
     source = Source(corpus="affectnet", path=save_images(tmp_path, map(str, range(11))))
     assert sorted(names(load_faces(source))) == sorted(EMOTIONS)
@@ -154,13 +172,39 @@ def test_a_row_that_is_cut_off_is_named_with_its_number(tmp_path, pixels):
 
 
 @pytest.mark.parametrize(
-    ("dtype", "scale", "name"), [(np.uint16, 257, "a.png"), (np.uint16, 257, "a.tif"), (np.float32, 1 / 255, "a.tif")]
+    ("dtype", "scale", "name"),
+    [
+        (np.uint16, 257, "a.png"),
+        (np.uint16, 257, "a.tif"),
+        (np.float32, 1 / 255, "a.tif"),
+        (np.uint16, 1, "a.png"),
+        (np.int32, 1, "a.tif"),
+    ],
 )
 def test_images_of_more_bits_keep_their_greys(tmp_path, dtype, scale, name):
     grey = pattern(0, np.random.default_rng(0))
     (tmp_path / "anger").mkdir()
     Image.fromarray(grey.astype(dtype) * dtype(scale)).save(tmp_path / "anger" / name)
     np.testing.assert_array_equal(load_faces(Source(corpus="folder", path=str(tmp_path))).images, grey[None])
+
+
+def test_greys_of_ten_or_twelve_bits_are_no_night(tmp_path):
+    grey = pattern(0, np.random.default_rng(0))
+    (tmp_path / "anger").mkdir()
+    Image.fromarray(grey.astype(np.uint16) * np.uint16(16)).save(tmp_path / "anger" / "a.png")
+    with pytest.raises(FerPhqError, match="may have 10 or 12 bits"):
+        load_faces(Source(corpus="folder", path=str(tmp_path)))
+
+
+def test_a_photograph_is_turned_as_its_camera_says(tmp_path):
+    grey = np.repeat(np.r_[np.full(24, 250, np.uint8), np.zeros(24, np.uint8)][:, None], 48, axis=1)
+    upside_down = Image.Exif()
+    upside_down[0x112] = 3
+    (tmp_path / "anger").mkdir()
+    Image.fromarray(grey).save(tmp_path / "anger" / "a.jpg", exif=upside_down)
+    image = load_faces(Source(corpus="folder", path=str(tmp_path))).images[0]
+    assert image[:20].max() < 30
+    assert image[-20:].min() > 220
 
 
 def test_training_images_that_stand_in_validation_are_left_out(corpus):
