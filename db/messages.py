@@ -19,6 +19,21 @@ DRIVER_MISSING = template(
     "The database driver for {drivername} is not installed ({error}): install it or use postgresql://.",
 )
 
+MAY_NOT_CHANGE = template("db.may_not_change", "The role {role} reads and changes nothing: ask an administrator.")
+MAY_NOT_ADMINISTER = template(
+    "db.may_not_administer", "The role {role} may not do this: ask an administrator of this installation."
+)
+DUPLICATE_ACCOUNT = template(
+    "db.duplicate_account", "An account '{name}' exists already, in capital or small letters: choose another name."
+)
+NO_ACCOUNT = template("db.no_account", "No account is called '{name}': `fer-phq users list` shows them.")
+LAST_ADMINISTRATOR = template(
+    "db.last_administrator",
+    "'{name}' is the last administrator who may log in: give another account that role first.",
+)
+AN_ACCOUNT_NAME = template("db.an_account_name", "an account's name")
+A_TOKEN_NAME = template("db.a_token_name", "a token's name")
+
 CONSTRAINT = template(
     "db.constraint", "The database at {url} refused a row that breaks a rule of its schema ({error})."
 )

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from db.actors import Role
 from fer_phq.core.analysis import Sampling, Step, Timeline, Timing, TrackSummary
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.errors import StoreError
@@ -23,6 +24,10 @@ MAX_TRANSCRIPT = 16 * 2**20
 
 class NotFoundError(StoreError):
     """The row that was asked for by its id is not in the database."""
+
+
+class ForbiddenError(StoreError):
+    """The role of the account does not allow it."""
 
 
 class DuplicateSessionError(StoreError):
@@ -431,15 +436,92 @@ class AttentionItem:
 
 @dataclass(frozen=True)
 class AuditRecord:
-    """One change: who did what to which row. It never holds health data, labels or file names."""
+    """One change, read, export or refusal: who did what to which row. It holds no health data, labels or file names.
+
+    Attributes:
+        actor: The program.
+        by: The person's name; empty where nobody was named, or where the name was erased.
+        origin: The network address that it came from; empty for this machine.
+    """
 
     id: int
     at: datetime
     actor: str
+    by: str
+    origin: str
     action: str
     object_kind: str
     object_id: str
     detail: str
+
+    @property
+    def who(self) -> str:
+        """The program, and the person behind it where somebody is named."""
+        return f"{self.actor}, {self.by}" if self.by else self.actor
+
+
+@dataclass(frozen=True)
+class ChainCheck:
+    """Whether the audit is whole.
+
+    Attributes:
+        entries: Number of entries.
+        digest: The digest of the newest: noted elsewhere, it shows later that nothing before it was changed.
+        broken_id: The first entry that does not follow from the one before it; None where all do.
+        missing: Number of entries that were removed from the end.
+    """
+
+    entries: int
+    digest: str
+    broken_id: int | None
+    missing: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether no entry was changed, added or removed."""
+        return self.broken_id is None and self.missing == 0
+
+
+@dataclass(frozen=True)
+class AccountRecord:
+    """A person who may log in.
+
+    Attributes:
+        identity: What a provider of identities calls the person; None where the account has a password.
+        disabled_at: Since when the person may not log in; None while they may.
+    """
+
+    id: str
+    name: str
+    role: Role
+    identity: str | None
+    created_at: datetime
+    disabled_at: datetime | None
+
+
+@dataclass(frozen=True)
+class TokenRecord:
+    """A token of a program, without its secret."""
+
+    id: str
+    account_id: str
+    account: str
+    name: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    used_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ShareRecord:
+    """An account that may see a subject."""
+
+    account_id: str
+    account: str
+    owner: bool
+    at: datetime
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from db.actors import Actor
 from db.engine import normalise_url, open_engine, store_errors
 from db.migrate import check_schema
-from db.queries.administration import AuditQueries, SettingQueries
+from db.queries.access.accounts import AccountQueries
+from db.queries.access.logins import LoginQueries
+from db.queries.access.shares import ShareQueries
+from db.queries.access.tokens import TokenQueries
 from db.queries.analyses.analyses import AnalysisQueries
 from db.queries.analyses.faces import FaceQueries
 from db.queries.analyses.features import FeatureQueries
 from db.queries.analyses.measures import MeasureQueries
+from db.queries.audit import AuditQueries
 from db.queries.erasure import ErasureQueries
 from db.queries.jobs.leases import JobQueries
 from db.queries.jobs.workers import WorkerQueries
@@ -23,6 +30,7 @@ from db.queries.overview.triage import TriageQueries
 from db.queries.questionnaires import QuestionnaireQueries
 from db.queries.review import EventQueries, NoteQueries, TranscriptQueries
 from db.queries.sessions import SessionQueries
+from db.queries.settings import SettingQueries
 from db.queries.subjects import SubjectQueries
 
 
@@ -33,12 +41,15 @@ class Store:
     and raises StoreError with one sentence. Each write adds an audit line under `actor`.
     """
 
-    def __init__(self, url: str | None = None, *, actor: str = "cli", lock_timeout_s: float = 10.0) -> None:
+    def __init__(
+        self, url: str | None = None, *, actor: str | Callable[[], Actor] = "cli", lock_timeout_s: float = 10.0
+    ) -> None:
         """Open the database.
 
         Args:
             url: Where it is; None for the default, see `db.engine.default_url`.
-            actor: Who makes the changes, as the audit names it.
+            actor: Who makes the changes: a program's name, which may do everything, or a function that tells it at
+                each transaction.
             lock_timeout_s: Seconds to wait for another program's lock.
 
         Raises:
@@ -46,7 +57,8 @@ class Store:
         """
         self._url = normalise_url(url)
         self._engine = open_engine(self._url, lock_timeout_s=lock_timeout_s)
-        connection = (self._url, self._engine, actor)
+        acting = actor if callable(actor) else functools.partial(Actor, actor)
+        connection = (self._url, self._engine, acting)
         self.subjects = SubjectQueries(*connection)
         self.sessions = SessionQueries(*connection)
         self.analyses = AnalysisQueries(*connection)
@@ -65,6 +77,10 @@ class Store:
         self.triage = TriageQueries(*connection)
         self.model_pairs = ModelPairQueries(*connection)
         self.settings = SettingQueries(*connection)
+        self.accounts = AccountQueries(*connection)
+        self.logins = LoginQueries(*connection)
+        self.tokens = TokenQueries(*connection)
+        self.shares = ShareQueries(*connection)
         self.audit = AuditQueries(*connection)
         self.erasure = ErasureQueries(*connection)
         try:

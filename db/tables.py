@@ -34,6 +34,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+from db.actors import Role
+from db.pseudonyms import current_pseudonyms
 from db.records import JobState, QuestionnaireSource
 from fer_phq.core.analysis import BOX_COLUMNS
 from fer_phq.core.emotions import EMOTIONS
@@ -76,6 +78,54 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class SubjectLabel(TypeDecorator[str]):
+    """A subject's label, which a transaction for somebody who may not see names reads and writes as a pseudonym."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return the label that a pseudonym stands for, where pseudonyms are shown.
+
+        Args:
+            value: A label, or a pseudonym.
+            dialect: The database, unused.
+        """
+        pseudonyms = current_pseudonyms()
+        return value if pseudonyms is None or value is None else pseudonyms.label(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return the pseudonym of a label, where pseudonyms are shown.
+
+        Args:
+            value: The label.
+            dialect: The database, unused.
+        """
+        pseudonyms = current_pseudonyms()
+        return value if pseudonyms is None or value is None else pseudonyms.pseudonym(value)
+
+
+class PersonalText(TypeDecorator[str]):
+    """A text that may name a person, such as a file's name, hidden from somebody who may not see names."""
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, hidden: str | None = "") -> None:
+        """Take what is read in place of the text by somebody who may not see names."""
+        super().__init__()
+        self.hidden = hidden
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return the text, or what stands for it where pseudonyms are shown.
+
+        Args:
+            value: The text.
+            dialect: The database, unused.
+        """
+        return value if current_pseudonyms() is None or value is None else self.hidden
+
+
 class Base(DeclarativeBase):
     """Base of the tables, with one naming rule for constraints so that migrations can name them."""
 
@@ -116,15 +166,16 @@ def _all_or_none(columns: tuple[str, ...], name: str) -> CheckConstraint:
 
 
 class SubjectRow(Base):
-    """A person under a label."""
+    """A person under a label, and under a pseudonym for those who may not see the label."""
 
     __tablename__ = "subjects"
     __table_args__ = (CheckConstraint("trim(label) <> '' AND length(label) <= 200", name="label"),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    label: Mapped[str] = mapped_column(unique=True)
+    label: Mapped[str] = mapped_column(SubjectLabel, unique=True)
     is_demo: Mapped[bool]
     created_at: Mapped[datetime]
+    pseudonym: Mapped[str | None] = mapped_column(unique=True)
 
 
 class SessionRow(Base):
@@ -148,8 +199,8 @@ class SessionRow(Base):
     subject_id: Mapped[str] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"))
     recorded_at: Mapped[datetime]
     media_sha256: Mapped[str]
-    media_path: Mapped[str | None]
-    original_name: Mapped[str]
+    media_path: Mapped[str | None] = mapped_column(PersonalText(hidden=None))
+    original_name: Mapped[str] = mapped_column(PersonalText)
     duration_s: Mapped[float]
     width: Mapped[int]
     height: Mapped[int]
@@ -157,7 +208,7 @@ class SessionRow(Base):
     rotation: Mapped[int]
     has_audio: Mapped[bool]
     consent_at: Mapped[datetime | None]
-    consent_by: Mapped[str | None]
+    consent_by: Mapped[str | None] = mapped_column(PersonalText)
     consent_text_version: Mapped[str | None]
     retain_until: Mapped[datetime | None]
     is_demo: Mapped[bool]
@@ -437,7 +488,7 @@ class QuestionnaireRow(Base):
     source: Mapped[str]
     supersedes_id: Mapped[str | None] = mapped_column(ForeignKey("questionnaires.id"), unique=True)
     acknowledged_at: Mapped[datetime | None]
-    acknowledged_by: Mapped[str | None]
+    acknowledged_by: Mapped[str | None] = mapped_column(PersonalText)
 
 
 _LIVE = text("state IN ('queued', 'running')")
@@ -503,8 +554,93 @@ class WorkerRow(Base):
     seen_at: Mapped[datetime]
 
 
+class AccountRow(Base):
+    """A person who may log in.
+
+    Attributes:
+        key: The name in small letters: two accounts never differ in case alone.
+        password: The Argon2 hash; null where the person logs in with a provider of identities (OpenID Connect).
+        identity: What the provider calls the person, an e-mail address or subject; null without one.
+        disabled_at: Since when the person may not log in; null while they may.
+    """
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        _one_of("role", Role),
+        CheckConstraint("trim(name) <> '' AND length(name) <= 100", name="name"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    key: Mapped[str] = mapped_column(unique=True)
+    role: Mapped[str]
+    password: Mapped[str | None]
+    identity: Mapped[str | None] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
+
+
+class LoginRow(Base):
+    """A login in a browser; `digest` is the SHA-256 of the secret in its cookie."""
+
+    __tablename__ = "logins"
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    origin: Mapped[str]
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class AttemptRow(Base):
+    """A failed login, by the name or the address that it was tried with, as a digest: they limit the next ones."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (Index(None, "key", "at"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    key: Mapped[str]
+    at: Mapped[datetime]
+
+
+class ApiTokenRow(Base):
+    """What a program of an account shows instead of a password; `digest` is the SHA-256 of the token."""
+
+    __tablename__ = "api_tokens"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    digest: Mapped[str] = mapped_column(unique=True)
+    scopes: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+
+
+class SubjectShareRow(Base):
+    """A subject that an account may see: its own (`owner`) or one that was shared with it."""
+
+    __tablename__ = "subject_shares"
+    __table_args__ = (Index(None, "account_id"),)
+
+    subject_id: Mapped[str] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"), primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    owner: Mapped[bool]
+    at: Mapped[datetime]
+
+
 class AuditRow(Base):
-    """One change, kept after the row that it concerns is erased; ids only, no health data."""
+    """One change, read, export or refusal, kept after the row that it concerns is erased; ids only, no health data.
+
+    Attributes:
+        actor: The program.
+        name_id: Who was behind it, an id of `audit_names`; null where nobody is named.
+        origin: The network address that it came from; empty for this machine.
+        digest: SHA-256 over the entry and the digest of the one before it.
+    """
 
     __tablename__ = "audit"
     __table_args__ = (Index(None, "object_id"), {"sqlite_autoincrement": True})
@@ -512,10 +648,34 @@ class AuditRow(Base):
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     at: Mapped[datetime]
     actor: Mapped[str]
+    name_id: Mapped[str | None]
+    origin: Mapped[str] = mapped_column(server_default="")
     action: Mapped[str]
     object_kind: Mapped[str]
     object_id: Mapped[str]
     detail: Mapped[str]
+    digest: Mapped[str] = mapped_column(server_default="")
+
+
+class AuditNameRow(Base):
+    """A name that entries of the audit point to: erased, the entries stay and the name is lost."""
+
+    __tablename__ = "audit_names"
+    __table_args__ = (Index(None, "name"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+class AuditHeadRow(Base):
+    """How many entries the audit has, and the digest of the newest: without it, the last ones could go unseen."""
+
+    __tablename__ = "audit_head"
+    __table_args__ = (CheckConstraint("id = 1", name="id"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    entries: Mapped[int]
+    digest: Mapped[str]
 
 
 class SubjectTagRow(Base):

@@ -196,7 +196,7 @@ def history() -> None:
         table = pd.DataFrame(
             {
                 _("When"): [ui.day_and_time(line.at) for line in lines],
-                _("Who"): [line.actor for line in lines],
+                _("Who"): [line.who for line in lines],
                 _("Setting"): [label(line.object_id) for line in lines],
                 _("New value"): [_display(line.object_id, line.detail) for line in lines],
             }

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import pandas as pd
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 
 from db import messages
+from db.actors import Actor
 from db.engine import store_errors, writing
-from db.records import NotFoundError
-from db.tables import AuditRow, Base
+from db.pseudonyms import Pseudonyms, use_pseudonyms
+from db.queries.chain import Entry, append_entries
+from db.records import ForbiddenError, NotFoundError
+from db.tables import Base, SubjectRow
+from db.visibility import LimitedSession, limit_to
 from fer_phq.core.errors import StoreError
 from fer_phq.core.messages import Message
 
@@ -26,41 +30,73 @@ MAX_TAG = 60
 """Characters of a tag, of a subject or of a note."""
 HEALTH_TABLES = (
     "subjects, sessions, analyses, face_choices, frames, embeddings, channels, faces, face_pictures, measures,"
-    " questionnaires, jobs, notes, transcripts, subject_tags, events"
+    " questionnaires, jobs, notes, transcripts, subject_tags, events, subject_shares, audit_names"
 )
+<<<<<<< HEAD
 """Tables that may hold health data."""
 READER_MS = 500
 """How long the emptying of SQLite's log waits for those who read it."""
 BY = ", "
 """Between the program and the person in an audit line's actor."""
+=======
+"""Tables that may hold health data or a person's name."""
+_ENTRIES = "entries"
+>>>>>>> c1265b3 (The store knows who acts: accounts and roles, rows limited to what they may see, and an audit that is chained)
 
 
 class Queries:
     """One group of queries over an open database: a connection pool, who is acting, the two kinds of transaction."""
 
-    def __init__(self, url: URL, engine: Engine, actor: str) -> None:
+    def __init__(self, url: URL, engine: Engine, acting: Callable[[], Actor]) -> None:
         """Take the connection.
 
         Args:
             url: The database, as its errors name it.
             engine: The connection pool.
-            actor: Who makes the changes, as the audit names it.
+            acting: Tells who acts, at each transaction.
         """
         self._url = url
         self._engine = engine
-        self._actor = actor
+        self._acting = acting
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:
-        """Open a transaction that sees one consistent view of the database."""
-        with store_errors(self._url), Session(self._engine) as session, session.begin():
+        """Open a transaction that sees one consistent view of the database, of it what the actor may see."""
+        connection = LimitedSession(self._engine)
+        with store_errors(self._url), connection as session, session.begin(), _seen_by(session, self._acting()):
             yield session
 
     @contextmanager
     def _writing(self) -> Iterator[Session]:
-        """Open a transaction that is all or nothing: a failure anywhere in the block leaves the database as it was."""
-        with store_errors(self._url), Session(writing(self._engine)) as session, session.begin():
+        """Open a transaction that is all or nothing: a failure anywhere in the block leaves the database as it was.
+
+        Raises:
+            ForbiddenError: The actor may not change anything.
+        """
+        actor = self._acting()
+        if not actor.changes:
+            raise ForbiddenError(messages.MAY_NOT_CHANGE(role=str(actor.role)))
+        with self._recording(actor) as session:
             yield session
+
+    @contextmanager
+    def _recording(self, actor: Actor) -> Iterator[Session]:
+        """Open a transaction that writes whatever the actor's role, such as an entry that says what was read."""
+        with store_errors(self._url), LimitedSession(writing(self._engine)) as session, session.begin():
+            session.info[_ENTRIES] = []
+            with _seen_by(session, actor):
+                yield session
+                append_entries(session, actor, session.info[_ENTRIES])
+
+    def _refuse_others(self) -> None:
+        """Refuse what only an administrator may do.
+
+        Raises:
+            ForbiddenError: The actor is none.
+        """
+        actor = self._acting()
+        if not actor.administers:
+            raise ForbiddenError(messages.MAY_NOT_ADMINISTER(role=str(actor.role)))
 
     def _audit(
         self, session: Session, action: str, kind: str, object_id: str, detail: str = "", *, by: str = ""
@@ -73,12 +109,9 @@ class Queries:
             kind: What kind of row it was done to, such as `session`.
             object_id: The row's id.
             detail: A few words more, without health data, labels or file names.
-            by: The person who made the change, noted after the program's name; empty where nobody is named.
+            by: The person who made the change; empty where nobody is named. With accounts, it is the account's name.
         """
-        actor = f"{self._actor}{BY}{by.strip()}" if by.strip() else self._actor
-        session.add(
-            AuditRow(at=utc_now(), actor=actor, action=action, object_kind=kind, object_id=object_id, detail=detail)
-        )
+        session.info[_ENTRIES].append(Entry(by.strip(), action, kind, object_id, detail))
 
     def _clear_erased_bytes(self) -> bool:
         """Empty SQLite's write-ahead log, which still holds the erased pages; vacuum PostgreSQL's tables."""
@@ -94,6 +127,19 @@ class Queries:
                 busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
                 connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience_ms}")
                 return not busy
+
+
+@contextmanager
+def _seen_by(session: Session, actor: Actor) -> Iterator[None]:
+    """Let the session see what an actor may see, and call subjects as the actor may call them."""
+    limit_to(session, actor)
+    if actor.sees_names:
+        yield
+        return
+    query = select(SubjectRow.label, SubjectRow.pseudonym)
+    by_label = {label: pseudonym or "" for label, pseudonym in session.execute(query)}
+    with use_pseudonyms(Pseudonyms(by_label)):
+        yield
 
 
 def get_row(session: Session, table: type[Row], row_id: str, *, lock: bool = False) -> Row:

@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from db import messages
 from db.engine import ConflictError
-from db.queries.base import BY, Queries, get_row, new_id, stored, utc_now
+from db.queries.base import Queries, get_row, new_id, stored, utc_now
 from db.queries.mapping import is_superseded, questionnaire_record
 from db.records import QuestionnaireRecord, QuestionnaireSource
-from db.tables import AuditRow, QuestionnaireRow, SubjectRow
+from db.tables import AuditNameRow, AuditRow, QuestionnaireRow, SubjectRow
 from fer_phq.core.errors import AnswersError, StoreError
 from fer_phq.core.phq import Scale, check_difficulty, score_items
 
@@ -124,14 +124,18 @@ class QuestionnaireQueries(Queries):
     def authors(self, *, subject_id: str) -> dict[str, str]:
         """Read who entered or corrected each questionnaire of a subject, by its id; without those that name nobody."""
         mine = select(QuestionnaireRow.id).where(QuestionnaireRow.subject_id == subject_id)
-        query = select(AuditRow.object_id, AuditRow.actor).where(
-            AuditRow.object_kind == "questionnaire",
-            AuditRow.action.in_(("create", "correct")),
-            AuditRow.object_id.in_(mine),
+        query = (
+            select(AuditRow.object_id, AuditNameRow.name)
+            .join(AuditNameRow, AuditNameRow.id == AuditRow.name_id)
+            .where(
+                AuditRow.object_kind == "questionnaire",
+                AuditRow.action.in_(("create", "correct")),
+                AuditRow.object_id.in_(mine),
+            )
+            .order_by(AuditRow.id)
         )
         with self._reading() as session:
-            authors = {row_id: actor.partition(BY)[2] for row_id, actor in session.execute(query)}
-        return {row_id: by for row_id, by in authors.items() if by}
+            return {row.object_id: row.name for row in session.execute(query)}
 
     def acknowledge(self, *, questionnaire_id: str, by: str) -> QuestionnaireRecord:
         """Note that a person has seen a questionnaire's answer to item 9; the first person to do so stays noted.

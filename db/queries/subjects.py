@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from db import messages
 from db.engine import ConflictError
+from db.pseudonyms import new_pseudonym
 from db.queries.base import MAX_TAG, Queries, get_row, new_id, one_line, stored, utc_now
 from db.queries.mapping import is_superseded, subject_record
 from db.records import SubjectRecord, SubjectSummary
-from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow, SubjectTagRow
+from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow, SubjectShareRow, SubjectTagRow
 from fer_phq.core.errors import StoreError
 
 
@@ -31,15 +32,30 @@ class SubjectQueries(Queries):
         Raises:
             StoreError: The label is empty, too long, not one line, or taken.
         """
-        row = SubjectRow(id=new_id(), label=clean_label(label), is_demo=is_demo, created_at=utc_now())
+        row = SubjectRow(
+            id=new_id(),
+            label=clean_label(label),
+            is_demo=is_demo,
+            created_at=utc_now(),
+            pseudonym=new_pseudonym(),
+        )
         try:
             with self._writing() as session:
                 _refuse_other_spelling(session, row)
                 session.add(row)
+                self._own(session, row)
                 self._audit(session, "create", "subject", row.id)
                 return subject_record(stored(session, row))
         except ConflictError:
             raise StoreError(messages.DUPLICATE_LABEL(label=clean_label(label))) from None
+
+    def _own(self, session: Session, subject: SubjectRow) -> None:
+        """Make the acting account, where there is one, the subject's owner."""
+        account_id = self._acting().account_id
+        if account_id is not None:
+            row = SubjectShareRow(subject_id=subject.id, account_id=account_id, owner=True, at=utc_now())
+            session.add(row)
+            session.flush()
 
     def get_or_create(self, *, label: str, is_demo: bool = False) -> SubjectRecord:
         """Find the subject with a label, or create it; safe when two callers do it at once.

@@ -46,6 +46,7 @@ def emptied(url: str) -> str:
     with engine.begin() as connection:
         connection.execute(text(others))
         connection.execute(text(f"TRUNCATE {', '.join(Base.metadata.tables)} RESTART IDENTITY"))
+        connection.execute(text("INSERT INTO audit_head (id, entries, digest) VALUES (1, 0, '')"))
         connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": head_revision()})
     engine.dispose()
     return url

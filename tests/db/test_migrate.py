@@ -71,8 +71,9 @@ def schema_of(connection: Connection) -> set[tuple[str, ...]]:
 def normal_ddl(sql: str) -> str:
     """A CREATE statement as its sorted parts: columns and constraints in any order, spaces aside."""
     lines = [" ".join(line.split()).rstrip(",") for line in sql.replace('"', "").splitlines()]
-    # ALTER TABLE puts a new column on the line of the last one.
+    # ALTER TABLE puts a new column on the line of the last one, where the statement then ends.
     parts = [part.strip() for line in lines for part in ([line] if "(" in line else line.split(","))]
+    parts = [part if part.count("(") >= part.count(")") else part.removesuffix(")") for part in parts]
     return "\n".join(sorted(part for part in parts if part))
 
 
@@ -381,3 +382,35 @@ def test_migrating_again_leaves_the_locks_of_an_open_store(tmp_path):
         subprocess.run([sys.executable, "-c", other, url], cwd=Path(__file__).parents[2], check=True)
         assert (tmp_path / "fer-phq.db-wal").exists(), "the log of a database that is open here was removed"
         assert {one.label for one in store.subjects.list_all()} == {"P-1", "P-2"}
+
+
+def fill_0007(connection: Connection) -> None:
+    """At schema 0007 entries that name people, among a few thousand."""
+    tables = MetaData()
+    tables.reflect(connection)
+    entry = {"at": MONDAY, "action": "create", "object_kind": "questionnaire", "object_id": "q", "detail": "phq8"}
+    actors = ["cli", "dashboard, Dr M", "dashboard, AB", "dashboard, Dr M", *["worker"] * 6000]
+    connection.execute(tables.tables["audit"].insert(), [{**entry, "actor": actor} for actor in actors])
+
+
+def test_names_of_older_entries_are_kept_apart_and_the_entries_chained(empty_url: str) -> None:
+    upgrade_filled(empty_url, "0007", fill_0007)
+    with Store(empty_url) as store:
+        check = store.audit.check_chain()
+        assert (check.entries, check.whole) == (6004, True)
+        entries = list(store.audit.iterate())
+        assert [(entry.actor, entry.by) for entry in entries[:4]] == [
+            ("cli", ""),
+            ("dashboard", "Dr M"),
+            ("dashboard", "AB"),
+            ("dashboard", "Dr M"),
+        ]
+        store.audit.forget_name(name="dr m")
+        assert [entry.who for entry in list(store.audit.iterate())[:4]] == [
+            "cli",
+            "dashboard",
+            "dashboard, AB",
+            "dashboard",
+        ]
+        store.subjects.create(label="After")
+        assert store.audit.check_chain().whole

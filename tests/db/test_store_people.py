@@ -233,7 +233,7 @@ def test_settings_are_set_together_with_who_did_it(store: Store) -> None:
     assert store.settings.list_all() == {"fps": "2", "retention_days": ""}
     store.subjects.create(label="S")
     lines = store.audit.list_newest(object_kind="setting")
-    assert [(line.object_id, line.detail, line.actor) for line in lines[:2]] == [
+    assert [(line.object_id, line.detail, line.who) for line in lines[:2]] == [
         ("fps", "2", "cli"),
         ("retention_days", "", "cli, AB"),
     ]

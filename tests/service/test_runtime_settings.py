@@ -104,7 +104,7 @@ def test_who_chooses_must_be_said_and_is_noted(settings: AppSettings, store: Sto
         change_settings(settings, store, {"colour": 1}, by="AB")
     change_settings(settings, store, {"fps": 1}, by="AB")
     (line,) = store.audit.list_newest(object_kind="setting")
-    assert (line.actor, line.object_id, line.detail) == ("dashboard, AB", "fps", "1.0")
+    assert (line.who, line.object_id, line.detail) == ("dashboard, AB", "fps", "1.0")
 
 
 def test_a_new_consent_text_needs_a_new_version(settings: AppSettings, store: Store) -> None:

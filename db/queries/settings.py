@@ -1,4 +1,4 @@
-"""What an installation keeps of itself: settings and the audit."""
+"""Settings of the installation."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from sqlalchemy import select
 
 from db.queries.base import Queries, utc_now
-from db.records import AuditRecord
-from db.tables import AuditRow, SettingRow
+from db.tables import SettingRow
 
 
 class SettingQueries(Queries):
@@ -40,33 +39,12 @@ class SettingQueries(Queries):
         Args:
             values: The new value by the setting's name.
             by: The person who sets them, for the audit; empty where nobody is named.
+
+        Raises:
+            ForbiddenError: The actor is no administrator.
         """
+        self._refuse_others()
         with self._writing() as session:
             for key, value in values.items():
                 session.merge(SettingRow(key=key, value=value, updated_at=utc_now()))
                 self._audit(session, "set", "setting", key, value, by=by)
-
-
-class AuditQueries(Queries):
-    """Who changed what, and when."""
-
-    def list_newest(
-        self, *, limit: int = 100, object_id: str | None = None, object_kind: str | None = None
-    ) -> list[AuditRecord]:
-        """List changes, newest first.
-
-        Args:
-            limit: The most changes to return.
-            object_id: Only changes of the row with this id; None for any.
-            object_kind: Only changes of this kind of row, such as `session` or `setting`; None for any.
-        """
-        query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
-        if object_id is not None:
-            query = query.where(AuditRow.object_id == object_id)
-        if object_kind is not None:
-            query = query.where(AuditRow.object_kind == object_kind)
-        with self._reading() as session:
-            return [
-                AuditRecord(row.id, row.at, row.actor, row.action, row.object_kind, row.object_id, row.detail)
-                for row in session.scalars(query)
-            ]
