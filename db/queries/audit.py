@@ -148,8 +148,10 @@ def forget_name(session: Session, name: str) -> int:
     return len(ids)
 
 
-def _entries() -> Select[Any]:
-    return select(AuditRow, AuditNameRow.name).outerjoin(AuditNameRow, AuditNameRow.id == AuditRow.name_id)
+def _entries() -> Select[Any, Any]:
+    columns: tuple[Any, Any] = (AuditRow, AuditNameRow.name)
+    query: Select[Any, Any] = select(*columns)
+    return query.outerjoin(AuditNameRow, AuditNameRow.id == AuditRow.name_id)
 
 
 def _in_order(session: Session) -> Iterator[AuditRow]:
