@@ -32,16 +32,10 @@ HEALTH_TABLES = (
     "subjects, sessions, analyses, face_choices, frames, embeddings, channels, faces, face_pictures, measures,"
     " questionnaires, jobs, notes, transcripts, subject_tags, events, subject_shares, audit_names"
 )
-<<<<<<< HEAD
-"""Tables that may hold health data."""
+"""Tables that may hold health data or a person's name."""
 READER_MS = 500
 """How long the emptying of SQLite's log waits for those who read it."""
-BY = ", "
-"""Between the program and the person in an audit line's actor."""
-=======
-"""Tables that may hold health data or a person's name."""
 _ENTRIES = "entries"
->>>>>>> c1265b3 (The store knows who acts: accounts and roles, rows limited to what they may see, and an audit that is chained)
 
 
 class Queries:

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from db.queries.audit import forget_name
 from db.queries.base import Queries, get_row
-<<<<<<< HEAD
 from db.records import ErasurePlan, ErasureReport
 from db.tables import (
     AnalysisRow,
@@ -26,11 +25,7 @@ from db.tables import (
     SubjectTagRow,
     TranscriptRow,
 )
-=======
-from db.records import ErasureReport
-from db.tables import AnalysisRow, JobRow, QuestionnaireRow, SessionRow, SubjectRow
 from db.visibility import unlimited
->>>>>>> c1265b3 (The store knows who acts: accounts and roles, rows limited to what they may see, and an audit that is chained)
 
 Erasable = SubjectRow | SessionRow | AnalysisRow
 

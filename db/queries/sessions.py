@@ -249,24 +249,16 @@ class SessionQueries(Queries):
             self._clear_erased_bytes()
         return record
 
-<<<<<<< HEAD
     def media_in_use(self, *, media_path: str, besides: Collection[str] = ()) -> bool:
-        """Tell whether some session's recording lies at this path of the media folder.
+        """Tell whether some session's recording lies at this path of the media folder, whoever may see it.
 
         Args:
             media_path: The path, relative to the media folder.
             besides: UUIDs of sessions that do not count.
         """
         query = select(SessionRow.id).where(SessionRow.media_path == media_path, SessionRow.id.not_in(besides))
-        with self._reading() as session:
-            return session.scalar(query.limit(1)) is not None
-=======
-    def media_in_use(self, *, media_path: str) -> bool:
-        """Tell whether some session's recording lies at this path of the media folder."""
-        query = select(SessionRow.id).where(SessionRow.media_path == media_path).limit(1)
         with self._reading() as session, unlimited(session):
-            return session.scalar(query) is not None
->>>>>>> c1265b3 (The store knows who acts: accounts and roles, rows limited to what they may see, and an audit that is chained)
+            return session.scalar(query.limit(1)) is not None
 
     def list_recent(
         self,

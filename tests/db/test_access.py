@@ -133,6 +133,8 @@ def fill(store: Store) -> dict[str, Any]:
         "progress": Progress(Step.FACES, 1, 2),
         "step_started_at": MONDAY,
         "supersedes_id": answers.id,
+        "kind": "subject",
+        "object_id": subject.id,
         "label": f"{CANARY} S",
         "limit": 50,
     }
