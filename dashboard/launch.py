@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from dashboard.theme.theme import theme_options
 from dashboard.widgets import ui
 from db.migrate import upgrade
 from fer_phq.core.errors import FerPhqError, SettingsError
+from fer_phq.core.paths import printable
 from service.access.guard import Guard
 from service.access.listening import check_listening
 from service.api.routes import routes
@@ -152,4 +154,7 @@ def _free_port(settings: AppSettings) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except FerPhqError as error:
+        sys.exit(f"Error: {printable(str(error))}")

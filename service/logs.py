@@ -7,8 +7,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from fer_phq.core.errors import SettingsError
+from fer_phq.core.paths import printable
 from service import messages
 
 LEVEL_VARIABLE = "FERPHQ_LOG_LEVEL"
@@ -35,7 +37,7 @@ def configure_logging(default_level: str, log_format: str = SHORT_FORMAT) -> Non
     if level not in LEVELS:
         raise SettingsError(messages.LOG_LEVEL(level=level, levels=LEVELS))
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter(log_format))
+    handler.setFormatter(_LineFormatter(log_format))
     handler.addFilter(_add_job)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -54,6 +56,19 @@ def job_in_logs(job_id: str, session_id: str) -> Iterator[None]:
         yield
     finally:
         _job.reset(token)
+
+
+class _LineFormatter(logging.Formatter):
+    """Formatter of lines in which nothing moves the terminal or begins a line of its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """Format the line without its traceback."""
+        record.message = printable(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:
+        """Format a traceback."""
+        return printable(super().formatException(ei), keep_lines=True)
 
 
 def _add_job(record: logging.LogRecord) -> bool:

@@ -6,6 +6,7 @@ changed value, then the default.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Mapping
@@ -60,6 +61,16 @@ class AppSettings(BaseSettings):
     """Port the dashboard listens on; 0 takes a free one."""
     max_upload_bytes: int = Field(default=8 * GIB, gt=0)
     """Largest recording that may be uploaded, in bytes."""
+    uploads_at_once: int = Field(default=32, ge=1)
+    """Most uploads that run at the same time."""
+    uploads_per_link: int = Field(default=4, ge=1)
+    """Most uploads that run at the same time by one upload link."""
+    upload_idle_s: float = Field(default=60.0, gt=0)
+    """Seconds without a byte after which an upload is broken off."""
+    upload_least_rate: int = Field(default=8192, ge=0)
+    """Bytes a second that an upload must reach on average after its first minute."""
+    upload_total_s: float = Field(default=6 * 3600.0, gt=0)
+    """Longest time that an upload may take, in seconds."""
     min_free_bytes: int = Field(default=512 * MIB, ge=0)
     """Disk space that an upload must leave free, in bytes."""
     media_quota_bytes: int | None = Field(default=None, gt=0)
@@ -130,6 +141,11 @@ class AppSettings(BaseSettings):
         """Folder of uploads in progress; on the media folder's file system, so that moving is renaming."""
         return self.data_dir / "incoming"
 
+    @property
+    def links_dir(self) -> Path:
+        """Folder of the counts of how often upload links were used."""
+        return self.data_dir / "links"
+
     def retain_until(self, now: datetime) -> datetime | None:
         """Return when a recording that comes in is removed; None keeps it until it is erased by hand.
 
@@ -145,8 +161,10 @@ class AppSettings(BaseSettings):
             SettingsError: The data folder cannot be written.
         """
         try:
-            for folder in (self.data_dir, self.media_dir, self.incoming_dir):
+            for folder in (self.data_dir, self.media_dir, self.incoming_dir, self.links_dir):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                if not os.access(folder, os.W_OK | os.X_OK):
+                    raise OSError(errno.EACCES, f"{folder} is not writable")
         except OSError as error:
             reason = error.strerror or str(error)
             raise SettingsError(messages.UNUSABLE_DATA_FOLDER(path=str(self.data_dir), reason=reason)) from error

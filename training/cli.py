@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import typer
 
 from fer_phq.core.errors import FerPhqError
+from fer_phq.core.paths import printable
 from training import messages
 
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -64,7 +65,7 @@ def run(function: Callable[..., None], argv: Sequence[str] | None, module: str) 
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except FerPhqError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        print(f"Error: {printable(str(error))}", file=sys.stderr)
         return 1
     return 0
 

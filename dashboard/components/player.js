@@ -6,10 +6,24 @@ export default function (component) {
   const failure = parentElement.querySelector("p");
   video.ariaLabel = data.labels.label;
   const address = data.src.split("?")[0];
+  // A link works for a while. When it has expired, Python makes another, which plays on from the same time.
+  const renew = () => {
+    const { currentTime, paused } = video;
+    delete video.dataset.expired;
+    video.src = data.src;
+    video.addEventListener("loadedmetadata", () => {
+      if (currentTime) { video.dataset.steered = "yes"; video.currentTime = currentTime; }
+      if (!paused) video.play();
+    }, { once: true });
+  };
   if (video.dataset.address !== address) {
     video.dataset.address = address;
+    delete video.dataset.expired;
+    delete video.dataset.retried;
     video.src = data.src;
     failure.hidden = true;
+  } else if (video.dataset.expired && video.dataset.expired !== data.src) {
+    renew();
   }
   // Each request has a number of its own: the same time can be requested twice.
   const wish = data.seek ? String(data.seek.turn) : "";
@@ -36,8 +50,15 @@ export default function (component) {
     };
     requestAnimationFrame(step);
   };
+  video.onloadeddata = () => { delete video.dataset.retried; };
   video.onerror = () => {
-    if (video.dataset.renewed !== data.src) { video.dataset.renewed = data.src; video.src = data.src; return; }
+    if (!video.dataset.retried) {
+      video.dataset.retried = "yes";
+      if (video.getAttribute("src") !== data.src) { renew(); return; }
+      video.dataset.expired = data.src;
+      setTriggerValue("expiry", data.src);
+      return;
+    }
     failure.hidden = false;
     failure.textContent = data.labels.fails;
   };

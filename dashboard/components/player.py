@@ -30,7 +30,16 @@ class Seek:
     turn: int
 
 
-def player(src: str, *, seek: Seek | None, codec: str, chart: str, key: str, on_pause: Callable[[float], None]) -> None:
+def player(
+    src: str,
+    *,
+    seek: Seek | None,
+    codec: str,
+    chart: str,
+    key: str,
+    on_pause: Callable[[float], None],
+    on_expiry: Callable[[], None],
+) -> None:
     """Draw the player.
 
     Args:
@@ -40,6 +49,7 @@ def player(src: str, *, seek: Seek | None, codec: str, chart: str, key: str, on_
         chart: Key of the chart over which a line moves while the recording plays.
         key: Key of the component.
         on_pause: Receives the time in seconds at which the viewer pauses, before the rerun.
+        on_expiry: Called before the rerun that must give another address, because this one does not work any more.
     """
     component = st.components.v2.component("fer_phq_player", html=HTML, css=CSS, js=chart_script("player"))
 
@@ -54,4 +64,4 @@ def player(src: str, *, seek: Seek | None, codec: str, chart: str, key: str, on_
         fails = _("This browser cannot play the recording. Its analysis is not affected.")
     labels = {"label": _("Recording of the session"), "fails": fails.format(codec=codec)}
     data = {"src": src, "seek": asdict(seek) if seek else None, "chart": chart, "labels": labels}
-    component(key=key, data=data, on_moment_change=changed)
+    component(key=key, data=data, on_moment_change=changed, on_expiry_change=on_expiry)

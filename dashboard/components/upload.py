@@ -15,6 +15,7 @@ from dashboard.i18n import _, language
 from dashboard.i18n.numbers import size
 from fer_phq.video import RECORDING_SUFFIXES
 from service.ingest.tokens import UploadGrant, upload_token
+from service.ingest.upload_limits import UPLOAD_USES
 from service.settings import AppSettings
 
 FOLDER = Path(__file__).parent
@@ -178,20 +179,28 @@ def _mount(
         **_tokens(settings, grants, key),
     }
     result = component(key=key, data=data, default={"uploaded": []}, on_uploaded_change=lambda: None)
+    st.session_state[f"{key}_count"] = len(result.uploaded or [])
     return [_uploaded_recording(item) for item in result.uploaded or []]
 
 
 def _tokens(settings: AppSettings, grants: Grants, key: str) -> dict[str, Any]:
-    """Return the grants' tokens, the same ones for as long as the grants stay the same and the tokens are young."""
+    """Return the grants' tokens, the same ones while the grants stay the same and the tokens are young and little used.
+
+    The count of the uploads is that of the run before.
+    """
     cached = st.session_state.get(f"{key}_tokens")
+    count = st.session_state.get(f"{key}_count", 0)
     now = datetime.now(UTC)
-    if cached is None or cached[0] != grants or (now - cached[2]).total_seconds() > TOKEN_SECONDS:
+    is_worn = cached is not None and (
+        (now - cached[2]).total_seconds() > TOKEN_SECONDS or abs(count - cached[3]) >= UPLOAD_USES // 2
+    )
+    if cached is None or cached[0] != grants or is_worn:
         tokens = {
             "token": upload_token(settings, grants.any_file) if grants.any_file else None,
             "byName": {name: upload_token(settings, grant) for name, grant in grants.by_name.items()},
             "byStem": {stem: upload_token(settings, grant) for stem, grant in grants.by_stem.items()},
         }
-        cached = (grants, tokens, now)
+        cached = (grants, tokens, now, count)
         st.session_state[f"{key}_tokens"] = cached
     return dict(cached[1])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from html import escape
 
 import pandas as pd
@@ -15,7 +16,8 @@ from dashboard.review.state import paused_at, slid, wish
 from dashboard.widgets import ui
 from db.records import SessionDetail
 from fer_phq.core.errors import FerPhqError
-from service.ingest.tokens import media_url
+from service.access.browser import browser_mark
+from service.ingest.tokens import MEDIA_SECONDS, media_url
 from service.views.review import emotion_table
 from service.views.session import AnalysisView, FrameDetail, SessionView
 
@@ -35,15 +37,26 @@ def show_player(detail: SessionDetail, chart: str = "") -> None:
                 _("The recording's file was removed or is not on this machine. Its results are still here."),
             )
         return
-    source = st.session_state.setdefault(f"src_{session.id}", media_url(context.settings(), session.id))
     player(
-        source,
+        _source(session.id),
         seek=wish(session.id),
         codec=session.codec,
         chart=chart,
         key=f"player_{session.id}",
         on_pause=lambda time_s: paused_at(session.id, time_s),
+        on_expiry=lambda: st.session_state.pop(f"src_{session.id}", None),
     )
+
+
+def _source(session_id: str) -> str:
+    """Return the recording's address for this browser; another one when the last has lost half of its life."""
+    key = f"src_{session_id}"
+    address, begin = st.session_state.get(key, ("", 0.0))
+    if time.time() - begin > MEDIA_SECONDS / 2:
+        begin = time.time()
+        address = media_url(context.settings(), session_id, browser=browser_mark(st.context.cookies))
+        st.session_state[key] = (address, begin)
+    return str(address)
 
 
 def slider(session_id: str, table: pd.DataFrame, frame: FrameDetail) -> None:

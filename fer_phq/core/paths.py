@@ -1,4 +1,4 @@
-"""The data folder of this installation, and names of files: their spellings and their length."""
+"""The data folder of this installation, and names of files: spellings, length, and how a terminal shows them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,28 @@ import platformdirs
 
 LONGEST_STEM = 200
 """Bytes of a file's name that are used in the names of files made from it: most systems allow 255 in all."""
+
+
+DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the direction of writing, so that a name shows as another one."""
+
+
+def printable(text: str, *, keep_lines: bool = False) -> str:
+    """Write a text so that a terminal or a log shows it and obeys nothing in it.
+
+    Args:
+        text: The text, such as a file's name, which anyone may have chosen.
+        keep_lines: Whether line feeds and tabs stay as they are.
+
+    Returns:
+        The text with Python's escapes in place of control characters, breaks of lines, turns of the writing's
+        direction and what is no character.
+    """
+    return "".join(ascii(c)[1:-1] if _is_control(c) and not (keep_lines and c in "\n\t") else c for c in text)
+
+
+def _is_control(character: str) -> bool:
+    return character in DIRECTIONS or unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
 
 
 def data_dir() -> Path:

@@ -14,6 +14,10 @@ UNUSABLE_NAME = template(
     "video.unusable_name",
     "The name of '{file}' is the fault: it holds bytes that are no UTF-8 text, or control characters. Rename the file.",
 )
+HOLES = template(
+    "video.holes",
+    "'{file}' is not whole: the disk stores {share:.1%} of its length; copy or upload the recording again.",
+)
 EMPTY = template("video.empty", "'{file}' is empty (0 bytes): copy or upload the recording again.")
 
 NOT_A_VIDEO = template(

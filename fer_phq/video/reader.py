@@ -20,6 +20,7 @@ from fer_phq.core.analysis import AUTOMATIC, RecordingInfo, Sampling, SoundChoic
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.core.errors import RecordingError
 from fer_phq.core.messages import Message
+from fer_phq.core.paths import printable
 from fer_phq.video import messages
 from fer_phq.video.decoder.process import DecoderProcess
 from fer_phq.video.decoder.protocol import Header, message_of
@@ -27,6 +28,12 @@ from fer_phq.video.types import DEFAULT_LIMITS, SOUND_RATE, Confinement, Frame, 
 
 StrPath = str | os.PathLike[str]
 T = TypeVar("T")
+BLOCK_BYTES = 512
+"""What `st_blocks` counts (POSIX)."""
+LARGE_BYTES = 1 << 30
+"""Size above which a file must be stored for the most part."""
+LEAST_STORED = 0.1
+"""Least share of a large file that its disk stores; below it, the file is holes, which would be read as zeros."""
 
 
 def probe(path: StrPath, *, display_name: str | None = None, limits: Limits = DEFAULT_LIMITS) -> RecordingInfo:
@@ -349,7 +356,7 @@ def _checked(path: StrPath, name: str) -> Path:
     """Return the absolute path of a regular, readable file that is not empty. Raise RecordingError otherwise."""
     file = Path(path)
     if not _is_text(str(file)):
-        raise RecordingError(messages.UNUSABLE_NAME(file=_printable(name)))
+        raise RecordingError(messages.UNUSABLE_NAME(file=printable(name)))
     try:
         status = file.stat()
         if stat.S_ISDIR(status.st_mode):
@@ -368,17 +375,16 @@ def _checked(path: StrPath, name: str) -> Path:
         raise RecordingError(messages.CANNOT_OPEN(file=name, error=str(error))) from None
     if status.st_size == 0:
         raise RecordingError(messages.EMPTY(file=name))
+    # A file system that does not count blocks says 0.
+    stored = getattr(status, "st_blocks", 0) * BLOCK_BYTES
+    if status.st_size > LARGE_BYTES and 0 < stored < status.st_size * LEAST_STORED:
+        raise RecordingError(messages.HOLES(file=name, share=stored / status.st_size))
     return file.absolute()
 
 
 def _is_text(path: str) -> bool:
     """Return whether a path is UTF-8 text without control characters; a NUL is told when the file is opened."""
     return not any(unicodedata.category(c) in ("Cc", "Cs") for c in path if c != "\0")
-
-
-def _printable(name: str) -> str:
-    """Return a name with escapes in place of what is no text."""
-    return "".join(ascii(c)[1:-1] if unicodedata.category(c) in ("Cc", "Cs") else c for c in name)
 
 
 def _sha256(file: Path, name: str) -> str:

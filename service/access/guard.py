@@ -14,13 +14,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fer_phq.core.messages import Message as Sentence
 from service.access import messages
 from service.access.answers import ENGLISH, Translate, accepted_language, error_answer, write_english
-from service.access.source import FORWARDED, RefusedError, Source, check_source, is_trusted_proxy, read_source
+from service.access.browser import browser_mark, new_cookie
+from service.access.source import (
+    FORWARDED,
+    INNER_PATHS,
+    RefusedError,
+    Source,
+    check_source,
+    is_trusted_proxy,
+    read_source,
+)
 from service.settings import AppSettings
 
 log = logging.getLogger(__name__)
@@ -98,6 +108,8 @@ class Guard:
             if _is_closed(source.path):
                 await self._refuse(scope, receive, sender, messages.NOT_PUBLIC(), 404)
                 return
+            if _needs_cookie(scope):
+                sender.cookie = new_cookie(secure=source.is_encrypted)
             await self._app(self._believed(scope, source), receive, sender)
         except RefusedError as error:
             await self._refuse(scope, receive, sender, error.message, 403)
@@ -145,17 +157,22 @@ class _Sender:
 
     Attributes:
         has_started: Whether the answer has begun.
+        cookie: A cookie that the answer sets; '' for none.
     """
 
     def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
         self._send = send
         self._headers = headers
         self.has_started = False
+        self.cookie = ""
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.has_started = True
-            _complete(MutableHeaders(scope=message), self._headers)
+            headers = MutableHeaders(scope=message)
+            _complete(headers, self._headers)
+            if self.cookie:
+                headers.append("Set-Cookie", self.cookie)
         await self._send(message)
 
 
@@ -174,6 +191,15 @@ def _complete(headers: MutableHeaders, additions: Mapping[str, str]) -> None:
         headers[name] = value
     if headers.get("access-control-allow-origin") == "*":
         del headers["access-control-allow-origin"]
+
+
+def _needs_cookie(scope: Scope) -> bool:
+    """Return whether a browser asks for a page and has no cookie of ours yet."""
+    if scope["type"] != "http" or scope["method"] != "GET" or scope["path"].startswith(INNER_PATHS):
+        return False
+    request = Request(scope)
+    asks_page = request.headers.get("sec-fetch-dest", "document") == "document"
+    return asks_page and "text/html" in request.headers.get("accept", "") and not browser_mark(request.cookies)
 
 
 def _is_closed(path: str) -> bool:

@@ -24,12 +24,14 @@ from db.store import Store
 from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError, StoreError
 from fer_phq.core.messages import Message
 from service.access.answers import ENGLISH, Translate, accepted_language, error_answer, write_english
+from service.access.browser import browser_mark
 from service.access.guard import source_of
 from service.access.messages import SERVER_ERROR
 from service.access.source import read_source, sees_operations
 from service.api import messages
 from service.ingest import recordings, tokens
 from service.ingest.media import IncomingFile, MediaStore, StorageError, TooLargeError, content_type
+from service.ingest.upload_limits import SlowUploadError, TooManyUploadsError, UploadSlots, count_use, read_paced
 from service.jobs import queue
 from service.settings import MIB, AppSettings
 
@@ -43,6 +45,8 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 STATUS: tuple[tuple[type[FerPhqError], int], ...] = (
     (tokens.TokenError, 403),
+    (TooManyUploadsError, 429),
+    (SlowUploadError, 408),
     (TooLargeError, 413),
     (StorageError, 507),
     (RecordingError, 422),
@@ -92,6 +96,7 @@ class Api:
         self._translate = translate
         self._languages = languages
         self._files = MediaStore(settings)
+        self._slots = UploadSlots(settings)
 
     def guarded(self, handler: Handler) -> Handler:
         """Wrap a handler: answer every error as JSON.
@@ -129,10 +134,15 @@ class Api:
                 query's `token` the grant.
         """
         token = request.headers.get("x-upload-token") or request.query_params.get("token", "")
-        grant = tokens.read_upload_token(self._settings, token)
+        token_id, grant = tokens.read_upload_link(self._settings, token)
+        with self._slots.taken(token_id):
+            return await self._store_upload(request, token_id, grant)
+
+    async def _store_upload(self, request: Request, token_id: str, grant: tokens.UploadGrant) -> Response:
         size = _content_length(request)
         await anyio.to_thread.run_sync(self._files.check_room, size or 0)
         await anyio.to_thread.run_sync(functools.partial(self._store.subjects.get, subject_id=grant.subject_id))
+        await anyio.to_thread.run_sync(count_use, self._settings, token_id)
         name = request.query_params.get("name", "")
         incoming = await anyio.to_thread.run_sync(self._files.incoming, grant.subject_id)
         with incoming:
@@ -154,7 +164,7 @@ class Api:
         """Write the body block by block, off the event loop, and check the free space now and then."""
         block = bytearray()
         checked_size = 0
-        async for chunk in request.stream():
+        async for chunk in read_paced(self._settings, aiter(request.stream())):
             block += chunk
             if len(block) < BLOCK_BYTES:
                 continue
@@ -194,7 +204,8 @@ class Api:
             request: The path names the session, the query's `token` allows to play it.
         """
         session_id = request.path_params["session_id"]
-        tokens.check_media_token(self._settings, request.query_params.get("token", ""), session_id)
+        token = request.query_params.get("token", "")
+        tokens.check_media_token(self._settings, token, session_id, browser=browser_mark(request.cookies))
         session = await anyio.to_thread.run_sync(functools.partial(self._store.sessions.get, session_id=session_id))
         if session.media_path is None:
             return self._error(request, messages.RECORDING_REMOVED(), 404)

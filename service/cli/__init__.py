@@ -12,6 +12,7 @@ import sys
 import typer
 
 from fer_phq.core.errors import FerPhqError
+from fer_phq.core.paths import printable
 from service.cli import analyze, choose_faces, demo, models, reanalyse, serve, train
 from service.cli.lifecycle import subjects
 from service.logs import configure_logging
@@ -54,5 +55,5 @@ def main() -> None:
 
 def fail(sentence: str) -> int:
     """Print an error's sentence to standard error, and return the exit code 1."""
-    print(f"Error: {sentence}", file=sys.stderr)
+    print(f"Error: {printable(sentence)}", file=sys.stderr)
     return 1

@@ -19,11 +19,12 @@ from rich.progress import Progress as ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from db.records import MAX_TRANSCRIPT
 from fer_phq.core.analysis import Progress, ProgressHook, Sampling, SessionAnalysis, Settings, SoundChoice, Step
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError
 from fer_phq.core.messages import Message
-from fer_phq.core.paths import shorten_stem
+from fer_phq.core.paths import printable, shorten_stem
 from fer_phq.core.phq import PhqEstimate, Provenance
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.files import write_features
@@ -32,6 +33,9 @@ from fer_phq.video import RECORDING_SUFFIXES
 from service.cli import messages
 from service.cli.tracks import TRACK_IDS, parse_tracks
 from service.ingest import transcripts
+from service.ingest.media import check_size
+from service.ingest.messages import TRANSCRIPT_TOO_LARGE
+from service.ingest.sizes import size_message
 from service.models.active_model import active_bundle
 from service.runtime_settings import current_settings
 from service.settings import AppSettings, load_settings
@@ -234,9 +238,9 @@ def run(recordings: list[Path], options: Options, app_settings: AppSettings) -> 
     """
     paths, complaints = expand(recordings)
     for note in left_out(recordings):
-        print(f"Note: {note}", file=sys.stderr)
+        print(f"Note: {printable(str(note))}", file=sys.stderr)
     for complaint in complaints:
-        print(f"Error: {complaint}", file=sys.stderr)
+        print(f"Error: {printable(str(complaint))}", file=sys.stderr)
     if not paths:
         return 1
     from fer_phq.models.model import load_model  # takes seconds to import, so only when there is something to do
@@ -249,14 +253,33 @@ def run(recordings: list[Path], options: Options, app_settings: AppSettings) -> 
     failed = 0
     for path in paths:
         try:
+            check_sizes(path, options.sidecar, app_settings)
             analysis = analyze_one(path, model, options)
             deliver(analysis, options, keep)
         except FerPhqError as error:
             failed += 1
-            print(f"Error: {error}", file=sys.stderr)
+            print(f"Error: {printable(str(error))}", file=sys.stderr)
     if failed and len(paths) > 1:
         print(f"{failed} of {len(paths)} recordings could not be analysed.", file=sys.stderr)
     return 1 if failed or complaints else 0
+
+
+def check_sizes(path: Path, sidecar: Sidecar, app_settings: AppSettings) -> None:
+    """Check the sizes of a recording and its sidecar files before any of them is read.
+
+    Args:
+        path: The recording.
+        sidecar: Its sidecar files.
+        app_settings: The installation's settings.
+
+    Raises:
+        FerPhqError: A file is larger than this installation takes.
+    """
+    for file in filter(None, (path, sidecar.audio)):
+        check_size(app_settings, file)
+    if sidecar.transcript is not None and check_size(app_settings, sidecar.transcript) > MAX_TRANSCRIPT:
+        limit = size_message(MAX_TRANSCRIPT)
+        raise FerPhqError(TRANSCRIPT_TOO_LARGE(name=sidecar.transcript.name, limit=limit))
 
 
 def analyze_one(path: Path, model: FerPhqModel, options: Options) -> SessionAnalysis:
@@ -294,7 +317,7 @@ def progress_bar(name: str) -> Iterator[ProgressHook | None]:
                 for earlier in tasks.values():
                     bar.update(earlier, visible=False)
                 title, unit = STEPS[progress.step]
-                task = tasks[progress.step] = bar.add_task(f"{escape(name)}: {title}", total=None, unit=unit)
+                task = tasks[progress.step] = bar.add_task(f"{escape(printable(name))}: {title}", total=None, unit=unit)
             total = None if progress.total is None else int(progress.total)
             bar.update(task, completed=int(progress.done), total=total)
 
@@ -418,7 +441,7 @@ def write_csv(analysis: SessionAnalysis, folder: Path) -> Path:
 def summary(analysis: SessionAnalysis) -> Table:
     """Build the table that a person sees on the terminal."""
     info = analysis.recording
-    table = Table(title=Text(Path(info.path).name), title_justify="left", show_header=False, min_width=60)
+    table = Table(title=Text(printable(Path(info.path).name)), title_justify="left", show_header=False, min_width=60)
     table.add_row(
         "Recording", f"{info.duration_s:.1f} s, {info.width} x {info.height}, {info.codec}, model {analysis.model_id}"
     )
@@ -429,7 +452,7 @@ def summary(analysis: SessionAnalysis) -> Table:
         table.add_row("Emotions", ", ".join(f"{name} {share:.0%}" for name, share in ranked))
     table.add_row("PHQ estimate", phq_text(analysis))
     for warning in analysis.warnings:
-        table.add_row("Warning", Text(str(warning)))
+        table.add_row("Warning", Text(printable(str(warning))))
     return table
 
 

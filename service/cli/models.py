@@ -12,6 +12,7 @@ from rich.markdown import Markdown
 from rich.table import Table
 
 from fer_phq.core.errors import FerPhqError, ModelError
+from fer_phq.core.paths import printable
 from fer_phq.core.phq import Modality
 from service.cli import messages
 from service.models.active_model import activate, active_bundle
@@ -134,7 +135,7 @@ def active_id() -> str | None:
     try:
         return active_bundle(load_settings()).model_id
     except ModelError as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error)), file=sys.stderr)
         return None
 
 

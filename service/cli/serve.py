@@ -34,7 +34,10 @@ def up_command(address: Address = None, port: Port = None) -> None:
 
     Example: `fer-phq up --port 8600`
     """
+    from service.access.listening import check_listening
+
     upgrade_command()
+    check_listening(load_settings(**({"address": address} if address else {})))
     command = [sys.executable, "-m", "service.cli"]
     options = [*(["--address", address] if address else []), *(["--port", str(port)] if port else [])]
     parts = {

@@ -85,7 +85,7 @@ class IncomingFile:
         self.path = folder / f"{owner_prefix(owner)}{secrets.token_hex(16)}.part"
         self.size = 0
         self._max_bytes = max_bytes
-        with _storage_errors(messages.CREATION()):
+        with storage_errors(messages.CREATION()):
             self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._open = True
 
@@ -103,7 +103,7 @@ class IncomingFile:
         if self.size > self._max_bytes:
             raise TooLargeError(messages.TOO_LARGE(limit=size_message(self._max_bytes)))
         remaining = memoryview(chunk)
-        with _storage_errors(messages.WRITTEN()):
+        with storage_errors(messages.WRITTEN()):
             while remaining:
                 remaining = remaining[os.write(self._descriptor, remaining) :]
 
@@ -113,7 +113,7 @@ class IncomingFile:
         Raises:
             StorageError: The disk takes no more.
         """
-        with _storage_errors(messages.WRITTEN()):
+        with storage_errors(messages.WRITTEN()):
             os.fsync(self._descriptor)
             self._close()
 
@@ -175,6 +175,20 @@ class MediaStore:
         if quota is not None and self.used_bytes() + size > quota:
             raise StorageError(messages.OVER_QUOTA(quota=size_message(quota)))
 
+    def check_file(self, path: Path, *, display_name: str | None = None) -> None:
+        """Check a file's size and that there is room for it, before any of it is read.
+
+        Args:
+            path: The file. One that is not there is left to whoever reads it.
+            display_name: What the error calls it; its path when omitted.
+
+        Raises:
+            TooLargeError: It is larger than this installation takes.
+            StorageError: It does not fit on the disk or into the quota.
+        """
+        size = check_size(self._settings, path, display_name=display_name)
+        self.check_room(size)
+
     def incoming(self, owner: str = "") -> IncomingFile:
         """Create a file for an upload, to be used in a `with` block.
 
@@ -201,7 +215,7 @@ class MediaStore:
         removed = 0
         for prefix in filter(None, map(owner_prefix, owners)):
             for path in self._incoming.glob(f"{prefix}*.part"):
-                with _storage_errors(messages.REMOVED()):
+                with storage_errors(messages.REMOVED()):
                     path.unlink(missing_ok=True)
                 removed += 1
         return removed
@@ -219,7 +233,7 @@ class MediaStore:
         """
         incoming = self.incoming(owner)
         try:
-            with _storage_errors(messages.COPIED()), path.open("rb") as file:
+            with storage_errors(messages.COPIED()), path.open("rb") as file:
                 while chunk := file.read(COPY_BYTES):
                     incoming.write(chunk)
             incoming.finish()
@@ -235,7 +249,7 @@ class MediaStore:
         Raises:
             StorageError: The lock file cannot be opened.
         """
-        with _storage_errors(messages.LOCKED()):
+        with storage_errors(messages.LOCKED()):
             descriptor = os.open(self._settings.data_dir / "media.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -258,7 +272,7 @@ class MediaStore:
         """
         relative = f"{sha256[:2]}/{sha256}.{container_of(part)}"
         target = self.path_of(relative)
-        with _storage_errors(messages.STORED()):
+        with storage_errors(messages.STORED()):
             target.parent.mkdir(mode=0o700, exist_ok=True)
             os.replace(part, target)
             os.utime(target)
@@ -281,7 +295,7 @@ class MediaStore:
         removed = 0
         for relative in relatives:
             path = self.path_of(relative)
-            with self.locked(), _storage_errors(messages.REMOVED()):
+            with self.locked(), storage_errors(messages.REMOVED()):
                 if not in_use(relative):
                     path.unlink(missing_ok=True)
                     removed += 1
@@ -330,6 +344,30 @@ def owner_prefix(owner: str) -> str:
     return f"{owner}." if _OWNER.fullmatch(owner) else ""
 
 
+def check_size(settings: AppSettings, path: Path, *, display_name: str | None = None) -> int:
+    """Check that a file is not larger than this installation takes, by its length and not by what its disk stores.
+
+    Args:
+        settings: The installation.
+        path: The file. One that is not there is left to whoever reads it.
+        display_name: What the error calls it; its path when omitted.
+
+    Returns:
+        Its length in bytes; 0 where there is none.
+
+    Raises:
+        TooLargeError: It is larger.
+    """
+    try:
+        size = path.stat().st_size
+    except (OSError, ValueError):
+        return 0
+    if size > settings.max_upload_bytes:
+        limit = size_message(settings.max_upload_bytes)
+        raise TooLargeError(messages.LARGER_THAN_LIMIT(file=display_name or str(path), limit=limit))
+    return size
+
+
 def container_of(path: Path) -> str:
     """Read a file's container from its first bytes.
 
@@ -362,8 +400,15 @@ def content_type(path: Path) -> str:
 
 
 @contextmanager
-def _storage_errors(step: Message) -> Iterator[None]:
-    """Raise a StorageError for an OSError in the block. `step` names what is done to the recording."""
+def storage_errors(step: Message) -> Iterator[None]:
+    """Raise a StorageError for an OSError in the block.
+
+    Args:
+        step: What is done to the recording.
+
+    Raises:
+        StorageError: The disk is full, the file too large for it, or it fails otherwise.
+    """
     try:
         yield
     except OSError as error:

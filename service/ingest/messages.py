@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_phq.core.messages import template
+from fer_phq.core.messages import counted, template
 
 NO_DATE = template("ingest.no_date", "'{text}' is no date; write it as 2026-11-03 or 2026-11-03 14:05.")
 IN_THE_FUTURE = template("ingest.in_the_future", "the date '{text}' lies in the future.")
@@ -119,6 +119,34 @@ UNREADABLE_FOLDER = template("ingest.unreadable_folder", "The folder '{path}' ca
 NOT_A_FILE = template("ingest.not_a_file", "'{path}' is not a file.")
 UNREADABLE_TRANSCRIPT = template("ingest.unreadable_transcript", "'{path}' cannot be read: {reason}.")
 
+LARGER_THAN_LIMIT = template(
+    "ingest.larger_than_limit",
+    "'{file}' is larger than the {limit} that FERPHQ_MAX_UPLOAD_BYTES allows; choose a smaller file or raise it.",
+)
+TOO_MANY_UPLOADS = counted(
+    "ingest.too_many_uploads",
+    "{n} upload is running, as many as this installation takes at once; try again when it is through.",
+    "{n} uploads are running, as many as this installation takes at once; try again when one is through.",
+)
+TOO_MANY_OF_LINK = counted(
+    "ingest.too_many_of_link",
+    "{n} upload of this page is running, as many as it may send at once; try again when it is through.",
+    "{n} uploads of this page are running, as many as it may send at once; try again when one is through.",
+)
+UPLOAD_IDLE = template(
+    "ingest.upload_idle", "Nothing of the upload came for {seconds:.0f} seconds; check the connection and try again."
+)
+UPLOAD_TOO_SLOW = template(
+    "ingest.upload_too_slow",
+    "The upload is slower than {rate} bytes a second; try again over a better connection.",
+)
+UPLOAD_TOO_LONG = template(
+    "ingest.upload_too_long",
+    "The upload took longer than {hours:.1f} hours; send a smaller recording, or use a better connection.",
+)
+LINK_USED_UP = template(
+    "ingest.link_used_up", "This page has uploaded as often as it may; reload the page and try again."
+)
 LINK_WITHOUT_TOKEN = template("ingest.link_without_token", "This link carries no token; open it from the dashboard.")
 LINK_EXPIRED = template("ingest.link_expired", "This link has expired; reload the page and try again.")
 LINK_INVALID = template("ingest.link_invalid", "This link is not valid; reload the page and try again.")

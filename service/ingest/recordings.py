@@ -78,14 +78,14 @@ def add_recording(
 
     Raises:
         RecordingError: The file is not a video, or changes while it is copied.
-        StorageError: There is no room for it.
+        StorageError: It is too large, or there is no room for it.
         StoreError: The database cannot be reached.
         NotFoundError: There is no such subject.
     """
     grant = UploadGrant(subject_id, recorded_at, consent_by, consent_text, retain_until, analysis)
-    info = probe(path, display_name=display_name)
     media = MediaStore(settings)
-    media.check_room(path.stat().st_size)
+    media.check_file(path, display_name=display_name)
+    info = probe(path, display_name=display_name)
     with media.copy_in(path, subject_id) as copy:
         if _sha256(copy.path) != info.sha256:
             raise RecordingError(messages.CHANGED_MEANWHILE(name=path.name))

@@ -5,6 +5,7 @@ A token is readable by its holder (it is signed, not encrypted), so it carries i
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,8 +20,10 @@ from service.settings import AppSettings
 
 UPLOAD_SECONDS = 2 * 3600
 """How long an upload may start after its page was shown."""
-LINK_SECONDS = 12 * 3600
-"""How long a media or job link works."""
+MEDIA_SECONDS = 30 * 60
+"""How long a media link begins to play; the page that plays makes a new one."""
+JOB_SECONDS = 12 * 3600
+"""How long a job's progress can be read by its link."""
 
 
 class TokenError(FerPhqError):
@@ -57,13 +60,16 @@ class UploadGrant:
 
 
 def upload_token(settings: AppSettings, grant: UploadGrant) -> str:
-    """Sign a token that uploads any number of recordings under a grant, for two hours.
+    """Sign a token that uploads recordings under a grant, for two hours.
+
+    `service.ingest.upload_limits` says how many.
 
     Args:
         settings: The installation, whose key signs.
         grant: What the uploads are for.
     """
     body = {
+        "id": secrets.token_hex(16),
         "subject": grant.subject_id,
         "at": grant.recorded_at.astimezone(UTC).isoformat(),
         "by": grant.consent_by,
@@ -86,8 +92,25 @@ def read_upload_token(settings: AppSettings, token: str, *, max_age_s: int = UPL
     Raises:
         TokenError: The token is missing, expired, forged or made for something else.
     """
+    return read_upload_link(settings, token, max_age_s=max_age_s)[1]
+
+
+def read_upload_link(settings: AppSettings, token: str, *, max_age_s: int = UPLOAD_SECONDS) -> tuple[str, UploadGrant]:
+    """Read the id and the grant inside an upload token.
+
+    Args:
+        settings: The installation, whose key signed.
+        token: What the link carries.
+        max_age_s: Age in seconds at which the token expires.
+
+    Returns:
+        The token's id, by which its uses are counted, and the grant.
+
+    Raises:
+        TokenError: The token is missing, expired, forged or made for something else.
+    """
     body = _read(settings, "upload", token, max_age_s)
-    return UploadGrant(
+    grant = UploadGrant(
         subject_id=body["subject"],
         recorded_at=datetime.fromisoformat(body["at"]),
         consent_by=body["by"],
@@ -96,31 +119,39 @@ def read_upload_token(settings: AppSettings, token: str, *, max_age_s: int = UPL
         analysis=body["analysis"],
         transcript=body.get("transcript"),
     )
+    return str(body.get("id", "")), grant
 
 
-def media_token(settings: AppSettings, session_id: str) -> str:
-    """Sign a token that plays one session's recording for twelve hours.
+def media_token(settings: AppSettings, session_id: str, *, browser: str = "") -> str:
+    """Sign a token that plays one session's recording for half an hour.
 
     Args:
         settings: The installation, whose key signs.
         session_id: The session.
+        browser: The browser for which it is made (`service.access.browser`); '' for any.
     """
-    return _sign(settings, "media", {"id": session_id})
+    return _sign(settings, "media", {"id": session_id, "browser": browser})
 
 
-def check_media_token(settings: AppSettings, token: str, session_id: str, *, max_age_s: int = LINK_SECONDS) -> None:
+def check_media_token(
+    settings: AppSettings, token: str, session_id: str, *, browser: str = "", max_age_s: int = MEDIA_SECONDS
+) -> None:
     """Check that a token plays a session's recording.
 
     Args:
         settings: The installation, whose key signed.
         token: What the link carries.
         session_id: The session.
+        browser: The browser that asks.
         max_age_s: Age in seconds at which the token expires.
 
     Raises:
-        TokenError: The token is missing, expired, forged or made for something else.
+        TokenError: The token is missing, expired, forged, or made for something else or for another browser.
     """
-    _check_id(_read(settings, "media", token, max_age_s), session_id)
+    body = _read(settings, "media", token, max_age_s)
+    _check_id(body, session_id)
+    if body.get("browser", "") not in ("", browser):
+        raise TokenError(messages.LINK_FOR_ANOTHER())
 
 
 def job_token(settings: AppSettings, job_id: str) -> str:
@@ -133,7 +164,7 @@ def job_token(settings: AppSettings, job_id: str) -> str:
     return _sign(settings, "job", {"id": job_id})
 
 
-def check_job_token(settings: AppSettings, token: str, job_id: str, *, max_age_s: int = LINK_SECONDS) -> None:
+def check_job_token(settings: AppSettings, token: str, job_id: str, *, max_age_s: int = JOB_SECONDS) -> None:
     """Check that a token reads a job's progress.
 
     Args:
@@ -148,15 +179,16 @@ def check_job_token(settings: AppSettings, token: str, job_id: str, *, max_age_s
     _check_id(_read(settings, "job", token, max_age_s), job_id)
 
 
-def media_url(settings: AppSettings, session_id: str, *, prefix: str = "/api") -> str:
+def media_url(settings: AppSettings, session_id: str, *, browser: str = "", prefix: str = "/api") -> str:
     """Return the relative address of a session's recording, for a video element.
 
     Args:
         settings: The installation, whose key signs.
         session_id: The session.
+        browser: The browser for which it is made; '' for any.
         prefix: Where the routes are mounted.
     """
-    return f"{prefix}/media/{quote(session_id, safe='')}?token={media_token(settings, session_id)}"
+    return f"{prefix}/media/{quote(session_id, safe='')}?token={media_token(settings, session_id, browser=browser)}"
 
 
 def job_url(settings: AppSettings, job_id: str, *, prefix: str = "/api") -> str:

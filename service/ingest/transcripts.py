@@ -19,7 +19,7 @@ from fer_phq.core.errors import FerPhqError, RecordingError
 from fer_phq.core.messages import Message
 from fer_phq.words import fold_speaker, parse_transcript, subject_speaker
 from service.ingest import messages
-from service.ingest.media import owner_prefix
+from service.ingest.media import owner_prefix, storage_errors
 from service.ingest.sizes import size_message
 from service.settings import AppSettings
 
@@ -98,6 +98,7 @@ def save_pending(settings: AppSettings, transcript: NewTranscript, subject_id: s
 
     Raises:
         SettingsError: The data folder cannot be written.
+        StorageError: The disk takes no more.
     """
     settings.prepare()
     name = f"{owner_prefix(subject_id)}{secrets.token_hex(16)}"
@@ -107,8 +108,10 @@ def save_pending(settings: AppSettings, transcript: NewTranscript, subject_id: s
         "document": base64.b64encode(transcript.document).decode("ascii"),
     }
     path = _path(settings, name)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(body, file)
+    with storage_errors(messages.CREATION()):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump(body, file)
     return name
 
 

@@ -33,6 +33,7 @@ from fer_phq.core.errors import StoreError
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.models.checkpoint import Bundle
 from service.ingest.media import MediaStore
+from service.ingest.upload_limits import forget_uses
 from service.jobs import messages
 from service.jobs.queue import live_workers
 from service.jobs.runner import Analyser, JobRunner
@@ -321,6 +322,7 @@ class _Worker:
     def _sweep(self) -> None:
         hold_reserve(self._settings)
         remove_expired(self._settings, self._store)
+        forget_uses(self._settings)
         removed = self._media.sweep(lambda relative: self._store.sessions.media_in_use(media_path=relative))
         if removed:
             log.info("%d leftover file(s) removed", removed)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.server
 import threading
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -106,3 +108,27 @@ def test_another_site_reads_nothing(installation: AppSettings, other_site: int) 
         page.click("a")
         page.wait_for_selector(".fp-foot")
         assert page.evaluate("() => document.referrer") in ("", f"http://evil.example:{other_site}/")
+
+
+def test_a_recording_plays_on_when_its_link_has_expired(
+    filled: AppSettings, installation: AppSettings, page: Any
+) -> None:
+    asked: list[str] = []
+
+    def answer(route: Any) -> None:
+        """Refuse the page's first link, as after its time."""
+        asked.append(route.request.url)
+        route.fulfill(status=403, body="") if route.request.url == asked[0] else route.continue_()
+
+    page.route("**/api/media/**", answer)
+    with dashboard(installation) as address:
+        opened(page, f"{address}/session")
+        play(page)
+        link = page.locator("video").evaluate("v => v.src")
+        assert link != asked[0]
+        with pytest.raises(urllib.error.HTTPError, match="403"):  # another browser, which has the link alone
+            urllib.request.urlopen(link, timeout=30)
+        page.locator("video").evaluate("v => { v.currentTime = 1; v.src = '/api/media/none?token=expired'; }")
+        eventually(page, lambda: page.locator("video").evaluate("v => v.src.includes('none') === false"))
+        play(page)
+        assert page.locator("[data-testid=stBidiComponentRegular] p:not([hidden])").count() == 0

@@ -14,6 +14,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from service.access.browser import COOKIE
 from service.access.guard import HEADERS, Guard
 from service.access.source import read_source, sees_operations
 from service.settings import AppSettings
@@ -272,3 +273,17 @@ def test_a_refusal_below_the_api_is_json_and_elsewhere_text(tmp_path: Path) -> N
     }
     page = client.get("/", headers={"Accept-Language": "de"})
     assert (page.text, page.headers["content-language"]) == ("de: api.unknown_host", "de")
+
+
+def test_a_browser_gets_one_cookie_with_its_first_page(tmp_path: Path) -> None:
+    page = {"Accept": "text/html,*/*", "Sec-Fetch-Dest": "document"}
+    client = asker(tmp_path)
+    first = client.get("/session", headers=page)
+    assert first.headers["set-cookie"].startswith(f"{COOKIE}=")
+    assert "HttpOnly; SameSite=Lax" in first.headers["set-cookie"]
+    assert "Secure" not in first.headers["set-cookie"]
+    assert "set-cookie" not in client.get("/session", headers=page).headers
+    for path, headers in (("/api/health", page), ("/static/a.js", page), ("/logo.svg", {"Accept": "image/*"})):
+        assert "set-cookie" not in asker(tmp_path).get(path, headers=headers).headers
+    secure = asker(tmp_path, scheme="https").get("/", headers=page)
+    assert secure.headers["set-cookie"].endswith("; Secure")

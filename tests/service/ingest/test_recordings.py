@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from db.records import JobState, NotFoundError, SubjectRecord
 from db.store import Store
 from fer_phq.core.errors import RecordingError, StoreError
 from service.ingest import recordings as ingest
-from service.ingest.media import MediaStore
+from service.ingest.media import MediaStore, TooLargeError
 from service.ingest.recordings import StoredRecording, add_recording, clean_name
+from service.ingest.session_details import SessionDetails, import_from_folder
 from service.ingest.tokens import UploadGrant
 from service.lifecycle import erasure
 from service.settings import AppSettings
@@ -140,3 +142,37 @@ def test_names_are_shown_safely() -> None:
     assert clean_name("C:\\films\\a.mov") == "a.mov"
     assert clean_name("  ") == "recording"
     assert len(clean_name("x" * 500)) == 200
+
+
+@pytest.fixture
+def sparse(tmp_path: Path, recordings: Recordings) -> Path:
+    """A recording that is drawn out to 100 GB of zeros, which the disk does not store."""
+    path = tmp_path / "inbox" / "sparse.mp4"
+    path.parent.mkdir()
+    path.write_bytes(recordings(seconds=1).read_bytes())
+    os.truncate(path, 100 * 10**9)
+    return path
+
+
+def test_a_sparse_file_is_refused_before_it_is_read(
+    settings: AppSettings, store: Store, subject: SubjectRecord, sparse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(*_: Any, **__: Any) -> None:
+        pytest.fail("the file was read")
+
+    with monkeypatch.context() as unread:
+        unread.setattr("service.ingest.recordings.probe", read)
+        with pytest.raises(TooLargeError, match="FERPHQ_MAX_UPLOAD_BYTES"):
+            _add(settings, store, sparse, subject)
+        opened = settings.model_copy(update={"import_dir": sparse.parent})
+        details = SessionDetails(subject.label, None, "form", None)
+        problem = import_from_folder(opened, store, sparse.name, details).problem
+        assert problem is not None
+        assert problem.code == "ingest.larger_than_limit"
+        assert problem.params["file"] == "sparse.mp4"
+    monkeypatch.setattr("fer_phq.video.reader._sha256", read)
+    roomy = settings.model_copy(update={"max_upload_bytes": 2**60})
+    monkeypatch.setattr("service.ingest.media.MediaStore.free_bytes", lambda _: 2**61)
+    with pytest.raises(RecordingError, match="not whole"):
+        _add(roomy, store, sparse, subject)
+    assert _files(settings) == []

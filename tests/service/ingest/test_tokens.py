@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from service.access.browser import COOKIE, browser_mark, new_cookie
 from service.ingest import tokens
 from service.ingest.tokens import TokenError, UploadGrant
 from service.settings import AppSettings
@@ -60,3 +61,25 @@ def test_times_need_a_zone() -> None:
 
 def test_urls_quote_what_they_are_given(signer: AppSettings) -> None:
     assert tokens.media_url(signer, "a/b").startswith("/api/media/a%2Fb?token=")
+
+
+def test_a_media_link_works_for_a_short_time_in_its_browser(signer: AppSettings) -> None:
+    assert tokens.MEDIA_SECONDS <= 3600
+    mark = browser_mark({COOKIE: "a" * 32})
+    token = tokens.media_token(signer, "one", browser=mark)
+    tokens.check_media_token(signer, token, "one", browser=mark)
+    for stranger in ("", browser_mark({COOKIE: "b" * 32})):
+        with pytest.raises(TokenError):
+            tokens.check_media_token(signer, token, "one", browser=stranger)
+    with pytest.raises(TokenError, match="expired"):
+        tokens.check_media_token(signer, token, "one", browser=mark, max_age_s=-1)
+
+
+def test_a_browser_without_a_good_cookie_has_no_mark() -> None:
+    for value in ("", "a", "a" * 33, "a" * 31 + "/"):
+        assert browser_mark({COOKIE: value}) == ""
+    header = new_cookie(secure=True)
+    value = header.split(";")[0].removeprefix(f"{COOKIE}=")
+    assert len(browser_mark({COOKIE: value})) == 32
+    assert value not in browser_mark({COOKIE: value})
+    assert header.endswith("; Path=/; HttpOnly; SameSite=Lax; Secure")
