@@ -7,7 +7,7 @@ another mixture is taken: one part alone, or several added. The mixture holds fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -58,6 +58,13 @@ COPY = 0.9
 LONGEST_DELAY = SOUND_RATE // 5
 """Samples that a copy may be late: encoders delay by up to a tenth of a second."""
 
+COVERED_DB = 12.0
+"""Decibels below the loudest track down to which a track that is unrelated to the others is heard, though it is the
+fainter one throughout: a voice beside a track of music. A voice that leaks into another microphone is related."""
+
+UNRELATED = 0.2
+"""Correlation at the best delay below which two tracks hold nothing in common."""
+
 _BAND = slice(13, 401)  # bins of 10 Hz from 130 to 4000 Hz: voices, without hum, offsets and hiss
 _LOWEST_HZ = 100.0
 _SILENT = 1e-8  # mean square: -80 dB
@@ -65,6 +72,9 @@ _SILENT = 1e-8  # mean square: -80 dB
 _Grams = npt.NDArray[np.float64]
 Parts = tuple[int, ...]
 """Indices of channels or tracks, ascending, from 0."""
+
+Correlation = Callable[[int, int], float]
+"""Gives the correlation of two tracks, by index."""
 
 
 @dataclass(frozen=True)
@@ -197,15 +207,24 @@ def choose_channels(grams: _Grams) -> Parts | None:
     return parts if error < mean_error - NOTABLE_DB else None
 
 
-def choose_tracks(grams: _Grams, default: int) -> Parts:
-    """Choose the tracks that are added.
+def choose_tracks(grams: _Grams, default: int, correlation: Correlation) -> Parts:
+    """Choose the tracks that are added: until nobody loses level, and those that a louder one, as of music, covers.
 
     Args:
         grams: (frames, tracks, tracks) from `LevelSurvey`.
         default: Index of the track that is heard where another adds nothing to it.
+        correlation: Correlation of two tracks, by index, at the best delay.
     """
     active = _active(grams)
-    return _add_up(active, default)[0] if len(active) else (default,)
+    if not len(active):
+        return (default,)
+    parts = list(_add_up(active, default)[0])
+    levels = np.percentile(np.diagonal(active, axis1=1, axis2=2), 95, axis=0)
+    for i in np.argsort(-levels):
+        is_present = levels[i] > levels.max() * 10 ** (-COVERED_DB / 10)
+        if i not in parts and is_present and all(correlation(int(i), part) < UNRELATED for part in parts):
+            parts.append(int(i))
+    return tuple(sorted(parts))
 
 
 def is_opposite(grams: _Grams, part: int) -> bool:

@@ -255,7 +255,11 @@ def _choose_tracks(tracks: list[SoundTrack], default: int) -> list[SoundTrack]:
         if i != main and all(copies.correlation(i, j) < mixing.COPY for j in different):
             different.append(i)
     grams = levels.grams()[:, different][:, :, different]
-    return [tracks[i] for i in sorted(different[part] for part in mixing.choose_tracks(grams, 0))]
+
+    def correlation(first: int, second: int) -> float:
+        return copies.correlation(different[first], different[second])
+
+    return [tracks[i] for i in sorted(different[part] for part in mixing.choose_tracks(grams, 0, correlation))]
 
 
 def _decodable(blocks: Iterator[FloatArray | Silence]) -> Iterator[FloatArray | Silence]:

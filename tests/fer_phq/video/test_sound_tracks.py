@@ -259,3 +259,11 @@ def test_opposite_phases_in_the_middle_of_a_long_recording(tmp_path: Path) -> No
     right = np.where((np.arange(len(talk)) // SOUND_RATE) // 100 == 1, -talk, talk)
     samples, _ = heard(stereo(talk, right, tmp_path / "s.wav"))
     assert level_db(samples, 125, 175) == pytest.approx(LEVEL_DB, abs=0.2)
+
+
+def test_a_voice_beside_a_louder_track_of_music_is_heard(tmp_path: Path) -> None:
+    music = sounds.sine(440, 8, amplitude=0.2)  # 3 dB louder than the voice, from start to end
+    samples, warnings = heard(sounds.write_tracks(tmp_path / "s.mkv", [CLIENT, music]))
+    assert pitch_hz(samples, 3.5, 4.5) == pytest.approx(440, abs=1)
+    assert level_db(samples, 3.2, 4.8) > level_db(samples, 0.2, 2.8) + 1
+    assert "heard together: 1, 2" in warnings[0]
