@@ -14,8 +14,7 @@ import streamlit as st
 from dashboard.i18n import _, language
 from dashboard.i18n.numbers import size
 from fer_phq.video import RECORDING_SUFFIXES
-from service.ingest.tokens import UploadGrant, upload_token
-from service.ingest.upload_limits import UPLOAD_USES
+from service.ingest.tokens import FILE_USES, UPLOAD_USES, UploadGrant, upload_token
 from service.settings import AppSettings
 
 FOLDER = Path(__file__).parent
@@ -197,8 +196,8 @@ def _tokens(settings: AppSettings, grants: Grants, key: str) -> dict[str, Any]:
     if cached is None or cached[0] != grants or is_worn:
         tokens = {
             "token": upload_token(settings, grants.any_file) if grants.any_file else None,
-            "byName": {name: upload_token(settings, grant) for name, grant in grants.by_name.items()},
-            "byStem": {stem: upload_token(settings, grant) for stem, grant in grants.by_stem.items()},
+            "byName": {name: upload_token(settings, grant, uses=FILE_USES) for name, grant in grants.by_name.items()},
+            "byStem": {stem: upload_token(settings, grant, uses=FILE_USES) for stem, grant in grants.by_stem.items()},
         }
         cached = (grants, tokens, now, count)
         st.session_state[f"{key}_tokens"] = cached

@@ -22,6 +22,7 @@ from fer_phq.core.messages import Message as Sentence
 from service.access import messages
 from service.access.answers import ENGLISH, Translate, accepted_language, error_answer, write_english
 from service.access.browser import browser_mark, new_cookie
+from service.access.listening import is_loopback
 from service.access.source import (
     FORWARDED,
     INNER_PATHS,
@@ -55,6 +56,8 @@ CONTENT_POLICY = (
     "form-action 'self'",
     "frame-ancestors 'none'",
 )
+ENCRYPTED_SECONDS = 365 * 24 * 3600
+"""How long a browser that came encrypted comes only encrypted."""
 HEADERS = {
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
@@ -103,6 +106,8 @@ class Guard:
             return
         source = read_source(self._settings, scope)
         sender = _Sender(send, self._headers)
+        # Not for this machine's own names, under which other programs answer without encryption.
+        sender.stays_encrypted = source.is_encrypted and not is_loopback(self._settings.address)
         try:
             check_source(self._settings, source)
             if _is_closed(source.path):
@@ -158,6 +163,7 @@ class _Sender:
     Attributes:
         has_started: Whether the answer has begun.
         cookie: A cookie that the answer sets; '' for none.
+        stays_encrypted: Whether the browser must not come back without encryption.
     """
 
     def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
@@ -165,12 +171,15 @@ class _Sender:
         self._headers = headers
         self.has_started = False
         self.cookie = ""
+        self.stays_encrypted = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.has_started = True
             headers = MutableHeaders(scope=message)
             _complete(headers, self._headers)
+            if self.stays_encrypted:
+                headers["Strict-Transport-Security"] = f"max-age={ENCRYPTED_SECONDS}"
             if self.cookie:
                 headers.append("Set-Cookie", self.cookie)
         await self._send(message)

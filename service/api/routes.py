@@ -134,15 +134,16 @@ class Api:
                 query's `token` the grant.
         """
         token = request.headers.get("x-upload-token") or request.query_params.get("token", "")
-        token_id, grant = tokens.read_upload_link(self._settings, token)
-        with self._slots.taken(token_id):
-            return await self._store_upload(request, token_id, grant)
+        link = tokens.read_upload_link(self._settings, token)
+        with self._slots.taken(link.id):
+            return await self._store_upload(request, link)
 
-    async def _store_upload(self, request: Request, token_id: str, grant: tokens.UploadGrant) -> Response:
+    async def _store_upload(self, request: Request, link: tokens.UploadLink) -> Response:
+        grant = link.grant
         size = _content_length(request)
         await anyio.to_thread.run_sync(self._files.check_room, size or 0)
         await anyio.to_thread.run_sync(functools.partial(self._store.subjects.get, subject_id=grant.subject_id))
-        await anyio.to_thread.run_sync(count_use, self._settings, token_id)
+        await anyio.to_thread.run_sync(functools.partial(count_use, self._settings, link.id, most=link.uses))
         name = request.query_params.get("name", "")
         incoming = await anyio.to_thread.run_sync(self._files.incoming, grant.subject_id)
         with incoming:

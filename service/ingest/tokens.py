@@ -20,6 +20,10 @@ from service.settings import AppSettings
 
 UPLOAD_SECONDS = 2 * 3600
 """How long an upload may start after its page was shown."""
+UPLOAD_USES = 40
+"""Most uploads that one link for any recording begins."""
+FILE_USES = 5
+"""Most uploads that one link for a single file begins: the file, and trying again."""
 MEDIA_SECONDS = 30 * 60
 """How long a media link begins to play; the page that plays makes a new one."""
 JOB_SECONDS = 12 * 3600
@@ -59,17 +63,32 @@ class UploadGrant:
                 raise ValueError("An upload needs times with a time zone.")
 
 
-def upload_token(settings: AppSettings, grant: UploadGrant) -> str:
-    """Sign a token that uploads recordings under a grant, for two hours.
+@dataclass(frozen=True)
+class UploadLink:
+    """What an upload token holds.
 
-    `service.ingest.upload_limits` says how many.
+    Attributes:
+        id: The token's id, 32 hex digits, by which its uses are counted.
+        uses: How many uploads it begins at most.
+        grant: What they are for.
+    """
+
+    id: str
+    uses: int
+    grant: UploadGrant
+
+
+def upload_token(settings: AppSettings, grant: UploadGrant, *, uses: int = UPLOAD_USES) -> str:
+    """Sign a token that uploads recordings under a grant, for two hours.
 
     Args:
         settings: The installation, whose key signs.
         grant: What the uploads are for.
+        uses: How many uploads it begins at most.
     """
     body = {
         "id": secrets.token_hex(16),
+        "uses": uses,
         "subject": grant.subject_id,
         "at": grant.recorded_at.astimezone(UTC).isoformat(),
         "by": grant.consent_by,
@@ -92,19 +111,16 @@ def read_upload_token(settings: AppSettings, token: str, *, max_age_s: int = UPL
     Raises:
         TokenError: The token is missing, expired, forged or made for something else.
     """
-    return read_upload_link(settings, token, max_age_s=max_age_s)[1]
+    return read_upload_link(settings, token, max_age_s=max_age_s).grant
 
 
-def read_upload_link(settings: AppSettings, token: str, *, max_age_s: int = UPLOAD_SECONDS) -> tuple[str, UploadGrant]:
-    """Read the id and the grant inside an upload token.
+def read_upload_link(settings: AppSettings, token: str, *, max_age_s: int = UPLOAD_SECONDS) -> UploadLink:
+    """Read what an upload token holds.
 
     Args:
         settings: The installation, whose key signed.
         token: What the link carries.
         max_age_s: Age in seconds at which the token expires.
-
-    Returns:
-        The token's id, by which its uses are counted, and the grant.
 
     Raises:
         TokenError: The token is missing, expired, forged or made for something else.
@@ -119,7 +135,7 @@ def read_upload_link(settings: AppSettings, token: str, *, max_age_s: int = UPLO
         analysis=body["analysis"],
         transcript=body.get("transcript"),
     )
-    return str(body.get("id", "")), grant
+    return UploadLink(str(body.get("id", "")), int(body.get("uses", 0)), grant)
 
 
 def media_token(settings: AppSettings, session_id: str, *, browser: str = "") -> str:

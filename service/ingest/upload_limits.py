@@ -22,8 +22,6 @@ from service.ingest.media import storage_errors
 from service.ingest.tokens import UPLOAD_SECONDS, TokenError
 from service.settings import AppSettings
 
-UPLOAD_USES = 100
-"""Most uploads that one link begins."""
 GRACE_SECONDS = 60.0
 """Time in which an upload need not have reached its least rate."""
 _TOKEN_ID = re.compile(r"[0-9a-f]{32}")
@@ -100,7 +98,7 @@ async def read_paced(settings: AppSettings, chunks: AsyncIterator[bytes]) -> Asy
         yield chunk
 
 
-def count_use(settings: AppSettings, token_id: str, *, most: int = UPLOAD_USES) -> None:
+def count_use(settings: AppSettings, token_id: str, *, most: int) -> None:
     """Count one more use of a link, for all processes of the installation.
 
     Args:

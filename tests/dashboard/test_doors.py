@@ -96,7 +96,10 @@ def test_the_stream_of_the_pages_opens_for_themselves_only(port: int) -> None:
 
 
 def test_metrics_are_closed_and_health_says_little_to_strangers(port: int) -> None:
-    assert ask(port, "/_stcore/metrics")[0] == 404
+    for path in ("/_stcore/metrics", "/_stcore/metrics?families=x", "/_stcore/metrics/", "/%5Fstcore/metrics"):
+        assert ask(port, path)[0] == 404
+    for path in ("//_stcore/metrics", "/./_stcore/metrics", "/session/_stcore/metrics", "/_stcore/x/../metrics"):
+        assert b"# TYPE" not in ask(port, path)[2]
     assert ask(port, "/_stcore/agent/interact", "POST")[0] == 404
     status, _, body = ask(port, "/api/health")
     assert (status, set(json.loads(body))) == (200, {"status", "database", "workers", "free_bytes"})

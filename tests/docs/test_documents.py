@@ -12,7 +12,7 @@ import typer.main
 from service.cli import app
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 PATH = re.compile(r"`((?:fer_phq|db|training|service|dashboard|tests|docs|benchmarks)/[\w./-]+)`")
 MODULE = re.compile(r"python (?:-m )?((?:training|service|dashboard|fer_phq)\.[\w.]+)")
@@ -63,3 +63,12 @@ def test_the_picture_of_the_rooms_is_the_codes():
         [sys.executable, ROOT / "docs" / "architecture.py", "--check"], capture_output=True, text=True
     )
     assert result.returncode == 0, result.stderr
+
+
+def test_the_tests_that_the_security_model_names_exist():
+    names = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "SECURITY_MODEL.md").read_text(encoding="utf-8")))
+    defined = set()
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        defined |= set(re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE))
+    assert len(names) > 10
+    assert sorted(names - defined) == []

@@ -14,6 +14,7 @@ from httpx import Response
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from dashboard.components import upload
 from dashboard.i18n import languages, render
 from db.store import Store
 from fer_phq.core.errors import FerPhqError
@@ -21,7 +22,7 @@ from service.api.routes import routes
 from service.ingest import messages
 from service.ingest.media import MediaStore, StorageError, TooLargeError
 from service.ingest.sizes import size_message
-from service.ingest.tokens import TokenError, UploadGrant, upload_token
+from service.ingest.tokens import UPLOAD_USES, TokenError, UploadGrant, read_upload_link, upload_token
 from service.settings import AppSettings
 
 SENDING = Path(__file__).parents[3] / "dashboard" / "components" / "sending.js"
@@ -124,3 +125,22 @@ def test_a_browser_writes_sizes_with_the_languages_mark(language: str, written: 
     script = f"{SENDING.read_text(encoding='utf-8')}\nconsole.log(size(1500, {json.dumps(language)}))"
     done = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == written
+
+
+def test_the_page_takes_new_links_before_the_old_ones_are_used_up(
+    installation: AppSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state: dict[str, object] = {}
+    monkeypatch.setattr(upload.st, "session_state", state)
+    grant = UploadGrant("subject", datetime(2026, 5, 6, tzinfo=UTC))
+    grants = upload.Grants(grant, by_name={"a.mp4": grant})
+    first = upload._tokens(installation, grants, "k")
+    assert read_upload_link(installation, first["token"]).uses == UPLOAD_USES
+    assert read_upload_link(installation, first["byName"]["a.mp4"]).uses < UPLOAD_USES
+    for count in range(UPLOAD_USES // 2):
+        state["k_count"] = count
+        assert upload._tokens(installation, grants, "k") == first
+    state["k_count"] = UPLOAD_USES // 2
+    renewed = upload._tokens(installation, grants, "k")
+    assert renewed["token"] != first["token"]
+    assert upload._tokens(installation, grants, "k") == renewed

@@ -184,6 +184,9 @@ def test_a_plain_copy_of_an_encrypted_page_is_another_origin(tmp_path: Path) -> 
     client = asker(tmp_path, host="phq.example.org", scheme="https", **changes)
     assert client.post("/", headers={"Origin": "https://phq.example.org"}).status_code == 200
     assert client.post("/", headers={"Origin": "http://phq.example.org"}).status_code == 403
+    assert client.get("/").headers["strict-transport-security"] == "max-age=31536000"
+    for here in ({"scheme": "http", **changes}, {"scheme": "https", "allowed_hosts": ["phq.example.org"]}):
+        assert "strict-transport-security" not in asker(tmp_path, "phq.example.org", **here).get("/").headers
 
 
 @pytest.mark.parametrize("path", ["/", "/api/x", "/_stcore/metrics", "/api/fail", "/static/a.js"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from dashboard.launch import server_options
 from fer_phq.core.errors import SettingsError
 from service.access.listening import check_address, check_listening, is_loopback
 from service.settings import AppSettings, load_settings
@@ -72,3 +74,19 @@ def test_trusted_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv("FERPHQ_TRUSTED_PROXY", bad)
         with pytest.raises(SettingsError, match="FERPHQ_TRUSTED_PROXY"):
             load_settings()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate with openssl")
+def test_a_certificate_with_its_key_is_enough_where_there_are_accounts(tmp_path: Path) -> None:
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    subprocess.run([*command.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    settings = AppSettings(data_dir=tmp_path, address="0.0.0.0", tls_cert=certificate, tls_key=key)
+    check_listening(settings, has_accounts=lambda: True)
+    options = server_options(settings)
+    assert (options["server.sslCertFile"], options["server.sslKeyFile"]) == (str(certificate), str(key))
+    with pytest.raises(SettingsError, match="without a login"):
+        check_listening(settings)
+    swapped = settings.model_copy(update={"tls_cert": key, "tls_key": certificate})
+    with pytest.raises(SettingsError, match="cannot be used"):
+        check_listening(swapped, has_accounts=lambda: True)

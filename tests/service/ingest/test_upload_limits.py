@@ -24,10 +24,9 @@ from db.store import Store
 from service.access.guard import Guard
 from service.api.routes import routes
 from service.ingest import tokens, upload_limits
-from service.ingest.tokens import TokenError, UploadGrant
+from service.ingest.tokens import UPLOAD_USES, TokenError, UploadGrant
 from service.ingest.upload_limits import (
     GRACE_SECONDS,
-    UPLOAD_USES,
     SlowUploadError,
     TooManyUploadsError,
     UploadSlots,
@@ -82,8 +81,8 @@ def test_three_hundred_slow_uploads_on_one_link_do_not_stay_open(
         while sender.recv(65536):  # until the server closes
             pass
         sender.close()
-    assert set(statuses) == {408, 429}
-    assert statuses.count(429) >= ATTACKERS - UPLOAD_USES
+    assert set(statuses) <= {403, 408, 429}
+    assert 1 <= statuses.count(408) <= UPLOAD_USES
     assert leftovers(hurried) == []
     assert len(list(hurried.links_dir.iterdir())) == 1
 
@@ -180,7 +179,7 @@ def test_processes_count_together(tmp_path: Path) -> None:
 
 def test_counts_are_forgotten_with_their_links(settings: AppSettings) -> None:
     for number in ("1", "2"):
-        count_use(settings, number * 32)
+        count_use(settings, number * 32, most=2)
     old = time.time() - tokens.UPLOAD_SECONDS - 1
     os.utime(settings.links_dir / ("1" * 32), (old, old))
     assert forget_uses(settings) == 1
@@ -190,4 +189,4 @@ def test_counts_are_forgotten_with_their_links(settings: AppSettings) -> None:
 @pytest.mark.parametrize("bad", ["", "../../secret", "x" * 32, "0" * 31, "0" * 33])
 def test_a_link_without_an_id_of_ours_is_refused(settings: AppSettings, bad: str) -> None:
     with pytest.raises(TokenError):
-        count_use(settings, bad)
+        count_use(settings, bad, most=2)
