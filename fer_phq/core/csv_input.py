@@ -23,6 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from enum import Enum
+from itertools import chain
 from typing import BinaryIO, Final, TextIO
 
 from fer_phq.core import csv_messages
@@ -470,13 +471,21 @@ def _first_line(text: TextIO, wording: Wording) -> str:
 
 
 def _records(text: TextIO, delimiter: str, table: TableFormat, strict: bool = True) -> Iterator[_Record]:
-    """Yield every record from the start of a text, its cells stripped. Raises CsvError where it cannot be divided."""
+    """Yield every record that is not blank, its cells stripped. Raises CsvError where the text cannot be divided."""
     text.seek(0)
     plain = delimiter == "\t" and not table.quoted_tabs
-    reader = csv.reader(_lines(text, table.wording), _Lines if plain else _Excel, delimiter=delimiter, strict=strict)
+    lines = _lines(text, table.wording)
     number = 0
+    first = ""
+    for first in lines:  # millions of blank lines before the heading would take the csv module minutes
+        if first.strip():
+            break
+        number += 1
+    blank = number
+    lines = chain([first], lines)
+    reader = csv.reader(lines, _Lines if plain else _Excel, delimiter=delimiter, strict=strict)
     while True:
-        line = reader.line_num + 1
+        line = blank + reader.line_num + 1
         try:
             cells = next(reader, None)
         except csv.Error as error:
@@ -486,6 +495,8 @@ def _records(text: TextIO, delimiter: str, table: TableFormat, strict: bool = Tr
         if number == 0 and _SEPARATOR_LINE.fullmatch(delimiter.join(cells)):
             continue  # a spreadsheet does not count it
         number += 1
+        if not any(cells):
+            continue
         stripped = [_composed(_armed(cell.strip())) for cell in cells]
         yield _Record(number, line, [_unquoted(cell) for cell in stripped] if plain else stripped)
 

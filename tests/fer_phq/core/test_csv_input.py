@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from fer_phq.core import csv_input
 from fer_phq.core.csv_input import (
     Column,
     CsvError,
@@ -249,3 +250,13 @@ def test_times() -> None:
     assert parse_time(" 2026-11-03 ", UTC) == datetime(2026, 11, 3, tzinfo=UTC)
     for cell in ("", "03.11.2026", "03/11/2026", "11/03/2026", "03112026", "11032026", "45964", "45964.587", "soon"):
         assert parse_time(cell, UTC) is None, cell
+
+
+def test_blank_lines_count_but_are_not_divided_into_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight megabytes of them took 40 s."""
+    divided = []
+    monkeypatch.setattr(csv_input, "_composed", lambda cell: divided.append(cell) or cell)
+    table = read(" \n\t\n" * 1000 + "subject_id,score\n" + "\n" * 2000 + "P1,3\n")
+    assert [(row.number, row.line, row["score"]) for row in table.rows] == [(4002, 4002, "3")]
+    assert set(divided) == {"subject_id", "score", "P1", "3", "subject_id,score"}
+    assert read("\n \t\n" * 1000).fault is not None
