@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard import context, loaders
 from dashboard.charts import clock
 from dashboard.exports.downloads import session_downloads
-from dashboard.i18n import _, n_
+from dashboard.i18n import _, n_, render
 from dashboard.i18n.numbers import decimal, percent
 from dashboard.i18n.vocabulary import sampling_words
 from dashboard.widgets import ui
@@ -19,6 +19,7 @@ from dashboard.widgets.sound import choice_words
 from db.records import Consent, SessionDetail, SessionRecord
 from service.jobs import queue
 from service.jobs.sound import choice_of, sound_settings
+from service.lifecycle.consent import ConsentError, check_consent, withdraw_consent
 from service.lifecycle.erasure import erase_session
 from service.views.review import person_number
 from service.views.session import AnalysisView, SessionView
@@ -37,10 +38,14 @@ def admin_card(detail: SessionDetail, view: SessionView | None) -> None:
         recording_facts(detail.session)
         if view is not None:
             analysis_facts(view.analysis)
+    if context.store().sessions.is_withdrawn(session_id=detail.session.id):
+        ui.warn(_("The consent to this session was withdrawn: it is not analysed any more. It can be erased below."))
     with ui.card("admin"), st.container(horizontal=True, vertical_alignment="center"):
         if view is not None:
             session_downloads(view)
-            if st.button(_("Analyse again"), help=_("With the active model; what is stored already is kept.")):
+            refusal = consent_refusal(detail.session)
+            explanation = refusal or _("With the active model; what is stored already is kept.")
+            if st.button(_("Analyse again"), help=explanation, disabled=refusal is not None):
                 sound = sound_settings(choice_of(view.analysis.summary))
                 queue.enqueue_analysis(context.settings(), context.store(), detail.session.id, sound)
                 st.rerun()
@@ -49,6 +54,15 @@ def admin_card(detail: SessionDetail, view: SessionView | None) -> None:
             retention(detail.session)
         if st.button(_("Erase session"), type="tertiary", icon=":material/delete:"):
             st.dialog(_("Erase this session?"))(confirm_erasure)(detail)
+
+
+def consent_refusal(session: SessionRecord) -> str | None:
+    """Return why a session is not analysed again; None where it may be."""
+    try:
+        check_consent(context.store(), session.id)
+    except ConsentError as error:
+        return render(error.message)
+    return None
 
 
 def recording_facts(session: SessionRecord) -> None:
@@ -115,16 +129,26 @@ def analysis_facts(view: AnalysisView) -> None:
 
 
 def consent(session: SessionRecord) -> None:
-    """Draw a form that records a consent given after the upload."""
+    """Draw a form that records a consent given after the upload, or the withdrawal of one."""
     if session.consent is not None:
         words = _("Consent recorded by {name} on {moment}.")
         ui.note(words.format(name=session.consent.by, moment=ui.day_and_time(session.consent.at)))
+        withdrawal(session)
         return
     by = st.text_input(_("Consent recorded by"), key="late_consent_by", max_chars=80)
     if st.button(_("The person has agreed"), disabled=not by.strip()):
         version = context.settings().consent_version
         now = Consent(at=datetime.now(UTC), by=by.strip(), text_version=version)
         context.store().sessions.record_consent(session_id=session.id, consent=now)
+        st.rerun()
+
+
+def withdrawal(session: SessionRecord) -> None:
+    """Draw a form that withdraws a consent: the analysis stops, new ones are refused, and what is stored stays."""
+    by = st.text_input(_("Withdrawal noted by"), key="withdrawn_by", max_chars=80)
+    explanation = _("The analysis stops, and new ones are refused. What is stored stays until it is erased.")
+    if st.button(_("Withdraw the consent"), disabled=not by.strip(), help=explanation):
+        withdraw_consent(context.store(), session.id, by.strip())
         st.rerun()
 
 

@@ -20,11 +20,14 @@ from db.records import (
     SessionRecord,
     SubjectRecord,
 )
-from db.tables import AnalysisRow, JobRow, QuestionnaireRow, SessionRow, SubjectRow
+from db.tables import AnalysisRow, AuditRow, JobRow, QuestionnaireRow, SessionRow, SubjectRow
 from fer_phq.core.analysis import Sampling, Step
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.messages import Message, from_json, from_text, literal, to_json
 from fer_phq.core.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, Provenance, Scale, UnavailableReason
+
+WITHDRAWAL = "withdraw_consent"
+"""What the audit calls the withdrawal of a session's consent."""
 
 
 def subject_record(row: SubjectRow) -> SubjectRecord:
@@ -207,6 +210,12 @@ def is_superseded() -> ColumnElement[bool]:
 def is_past_retention(now: datetime) -> ColumnElement[bool]:
     """Build the condition that a session's recording is still there although its `retain_until` has passed."""
     return and_(SessionRow.retain_until <= now, SessionRow.media_path.is_not(None))
+
+
+def is_withdrawn() -> ColumnElement[bool]:
+    """Build the condition that a session's consent was withdrawn: it has none, and the audit says that it went."""
+    withdrawal = select(AuditRow.id).where(AuditRow.object_id == SessionRow.id, AuditRow.action == WITHDRAWAL)
+    return and_(SessionRow.consent_at.is_(None), withdrawal.exists())
 
 
 def newest_first(analysis: type[AnalysisRow]) -> tuple[ColumnElement[Any], ...]:

@@ -11,10 +11,12 @@ from sqlalchemy import delete, select
 from db import messages
 from db.engine import ConflictError
 from db.queries.base import Queries, get_row, new_id, stored, utc_now
-from db.queries.jobs.requests import queued_job
+from db.queries.jobs.requests import move_job, queued_job
 from db.queries.mapping import (
+    WITHDRAWAL,
     analysis_summary,
     is_past_retention,
+    is_withdrawn,
     job_record,
     newest_analysis,
     newest_first,
@@ -24,9 +26,11 @@ from db.queries.mapping import (
 )
 from db.queries.review import transcript_row
 from db.records import (
+    LIVE_STATES,
     Consent,
     DuplicateSessionError,
     JobRecord,
+    JobState,
     NewTranscript,
     SessionDetail,
     SessionRecord,
@@ -35,6 +39,8 @@ from db.records import (
 from db.tables import AnalysisRow, FacePictureRow, JobRow, SessionRow, SubjectRow, TranscriptRow
 from db.visibility import unlimited
 from fer_phq.core.analysis import RecordingInfo
+
+LIVE = [str(state) for state in LIVE_STATES]
 
 
 class SessionQueries(Queries):
@@ -193,6 +199,34 @@ class SessionQueries(Queries):
             _set_consent(row, consent)
             self._audit(session, "record_consent", "session", session_id, f"text version {consent.text_version}")
             return session_record(stored(session, row))
+
+    def withdraw_consent(self, *, session_id: str, by: str = "") -> SessionRecord:
+        """Take a session's consent back, and have its waiting and running jobs stop. The audit keeps that it was there.
+
+        Args:
+            session_id: The session's UUID.
+            by: Who notes the withdrawal, for the audit; empty where nobody is named.
+
+        Raises:
+            NotFoundError: There is no such session.
+        """
+        with self._writing() as session:
+            row = get_row(session, SessionRow, session_id, lock=True)
+            _set_consent(row, None)
+            for job in session.scalars(select(JobRow).where(JobRow.session_id == session_id, JobRow.state.in_(LIVE))):
+                job.cancel_requested = True
+                job.updated_at = utc_now()
+                if job.state == JobState.QUEUED:
+                    move_job(job, JobState.CANCELLED, None)
+                self._audit(session, "request_cancel", "job", job.id)
+            self._audit(session, WITHDRAWAL, "session", session_id, by=by)
+            return session_record(stored(session, row))
+
+    def is_withdrawn(self, *, session_id: str) -> bool:
+        """Tell whether the session's consent was withdrawn and not given again."""
+        query = select(SessionRow.id).where(SessionRow.id == session_id, is_withdrawn())
+        with self._reading() as session:
+            return session.scalar(query) is not None
 
     def set_retention(self, *, session_id: str, retain_until: datetime | None) -> SessionRecord:
         """Set until when the session's recording may be kept.

@@ -143,6 +143,8 @@ def analyze_command(
         save = subject is not None
     if save and subject is None:
         raise SettingsError(messages.SAVE_NEEDS_SUBJECT())
+    if save and not (consent_by or "").strip():
+        raise SettingsError(messages.SAVE_NEEDS_CONSENT())
     if not save and (consent_by or recorded_at):
         raise SettingsError(messages.NOT_SAVED())
     try:

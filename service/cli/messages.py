@@ -5,6 +5,10 @@ from __future__ import annotations
 from fer_phq.core.messages import counted, template
 
 SAVE_NEEDS_SUBJECT = template("cli.save_needs_subject", "--save needs --subject: results are kept for a subject.")
+SAVE_NEEDS_CONSENT = template(
+    "cli.save_needs_consent",
+    "A person's recording is stored only with their consent: name who recorded it with --consent-by.",
+)
 NOT_SAVED = template("cli.not_saved", "--consent-by and --recorded-at belong to what is kept: add --subject.")
 SPEAKER_ALONE = template("cli.speaker_alone", "--speaker names a speaker of the transcript: add --transcript.")
 ONE_RECORDING = template("cli.one_recording", "--transcript and --audio belong to one recording: name one file.")

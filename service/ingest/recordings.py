@@ -236,9 +236,13 @@ def _remove_unused(store: Store, media: MediaStore, relative: str) -> None:
 
 
 def _existing(store: Store, session_id: str, relative: str, grant: UploadGrant, *, enqueue: bool) -> StoredRecording:
-    """Return the session that has this recording already. Gives it the file back when that was removed."""
-    if store.sessions.get(session_id=session_id).media_path is None:
+    """Return the session that has this recording already. Gives it the file and the consent that it lacks."""
+    session = store.sessions.get(session_id=session_id)
+    if session.media_path is None:
         store.sessions.set_media_path(session_id=session_id, media_path=relative)
+    consent = _consent(grant)
+    if session.consent is None and consent is not None:
+        store.sessions.record_consent(session_id=session_id, consent=consent)
     job = store.jobs.latest(session_id=session_id)
     if job is None and enqueue:
         job = store.jobs.create(session_id=session_id, settings=_job_settings(grant))

@@ -17,6 +17,7 @@ from db.store import Store
 from fer_phq.core.analysis import Step
 from fer_phq.core.messages import Message, Param, code_and_params
 from service.jobs import messages
+from service.lifecycle.consent import check_consent
 from service.settings import AppSettings
 
 PACE_SECONDS = 2.0
@@ -157,8 +158,10 @@ def enqueue_analysis(
     Raises:
         NotFoundError: There is no such session.
         SettingsError: An analysis setting is unknown or has a value that cannot be used.
+        ConsentError: The session has no consent.
     """
     settings.analysis_settings(analysis)
+    check_consent(store, session_id)
     job = store.jobs.create(session_id=session_id, settings=dict(analysis) if analysis else None)
     return _statuses(settings, store, [job])[0]
 
@@ -188,9 +191,11 @@ def retry(settings: AppSettings, store: Store, job_id: str) -> JobStatus:
     Raises:
         NotFoundError: There is no such job.
         StoreError: The session has another live job.
+        ConsentError: The session has no consent.
     """
     job = store.jobs.get(job_id=job_id)
     if job.state in (JobState.FAILED, JobState.CANCELLED):
+        check_consent(store, job.session_id)
         job = store.jobs.set_state(job_id=job_id, state=JobState.QUEUED)
     return _statuses(settings, store, [job])[0]
 

@@ -25,6 +25,7 @@ from fer_phq.features.measures import versioned_measures
 from service.ingest.media import MediaStore
 from service.jobs import messages
 from service.jobs.sidecar import sidecar_files
+from service.lifecycle.consent import check_consent
 from service.logs import job_in_logs
 from service.runtime_settings import current_settings
 from service.settings import AppSettings
@@ -168,6 +169,7 @@ class JobRunner:
             raise RecordingError(messages.ABANDONED(times=MOST_CLAIMS))
         settings = current_settings(self._settings, self._store).analysis_settings(job.settings)
         session = _still_there(lambda: self._store.sessions.get(session_id=job.session_id))
+        _still_there(lambda: check_consent(self._store, session.id))
         with sidecar_files(self._settings, self._store, session.id) as sidecar:
             existing = self._store.analyses.find(
                 session_id=session.id,
@@ -181,6 +183,7 @@ class JobRunner:
             path = self._recording_of(session)
             analysis = self._analyser.analyse(path, settings, hook, sidecar, session.original_name)
         measures = versioned_measures(analysis, settings)
+        _still_there(lambda: check_consent(self._store, session.id))  # it may have been withdrawn meanwhile
         return _still_there(
             lambda: self._store.analyses.save(
                 session_id=session.id, analysis=analysis, settings=settings, measures=measures

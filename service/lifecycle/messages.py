@@ -28,3 +28,11 @@ NO_SUBJECT = template("lifecycle.no_subject", "There is no subject '{name}' in t
 OTHER_LABEL = template(
     "lifecycle.other_label", "What was typed is not the label of the subject: nothing has been erased."
 )
+NO_CONSENT = template(
+    "lifecycle.no_consent",
+    "No consent is recorded for this session, so it is not analysed: record it on the session's page, then try again.",
+)
+CONSENT_WITHDRAWN = template(
+    "lifecycle.consent_withdrawn",
+    "The consent to this session was withdrawn, so it is not analysed; it can be erased.",
+)

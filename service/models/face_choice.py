@@ -19,6 +19,7 @@ from db.store import Store
 from fer_phq.core.analysis import SessionAnalysis, Settings
 from fer_phq.core.errors import FerPhqError, ModelError, SettingsError
 from fer_phq.features.measures import versioned_measures
+from service.lifecycle.consent import check_not_withdrawn
 from service.models import error_file, messages
 from service.models.active_model import active_bundle
 from service.models.task import environment
@@ -50,10 +51,12 @@ def choose_faces(store: Store, analysis_id: str, tracks: Sequence[int], model: F
         SettingsError: No track is named, the analysis holds only one person's faces, there is no such track, or two of
             them are in view at the same time.
         ModelError: Another backbone made the embeddings.
+        ConsentError: The session's consent was withdrawn.
     """
     from fer_phq.pipeline.session import choose_faces as select_faces
 
     summary = store.analyses.get(analysis_id=analysis_id)
+    check_not_withdrawn(store, summary.session_id)
     settings = settings_of_choice(summary, tracks)
     existing = _find(store, summary, settings, model.model_id)
     if existing is not None:
@@ -87,6 +90,7 @@ def choose_in_child(settings: AppSettings, store: Store, analysis_id: str, track
     """
     bundle = active_bundle(settings, store)
     summary = store.analyses.get(analysis_id=analysis_id)
+    check_not_withdrawn(store, summary.session_id)
     chosen_settings = settings_of_choice(summary, tracks)
     existing = _find(store, summary, chosen_settings, bundle.model_id)
     if existing is None:

@@ -10,7 +10,7 @@ from itertools import groupby
 from sqlalchemy import Subquery, func, select
 
 from db.queries.base import Queries
-from db.queries.mapping import counts_by_frames, is_superseded, newest_first
+from db.queries.mapping import counts_by_frames, is_superseded, is_withdrawn, newest_first
 from db.records import LabelledSessionRecord, QuestionnaireSource
 from db.tables import AnalysisRow, EmbeddingRow, QuestionnaireRow, SessionRow
 from fer_phq.core.phq import Scale
@@ -24,7 +24,7 @@ class LabelQueries(Queries):
 
         Of a session its newest analysis with such embeddings; of the subject's questionnaires that no correction
         supersedes, the nearest to the recording. A questionnaire may serve several sessions. Demonstrations, sessions
-        and answers, are no labels.
+        and answers, are no labels, and neither are sessions whose consent was withdrawn.
 
         Args:
             scale: Which questionnaire counts.
@@ -35,7 +35,7 @@ class LabelQueries(Queries):
         sessions = (
             select(SessionRow.id, SessionRow.subject_id, SessionRow.recorded_at, newest.c.id.label("analysis_id"))
             .join(newest, newest.c.session_id == SessionRow.id)
-            .where(~SessionRow.is_demo)
+            .where(~SessionRow.is_demo, ~is_withdrawn())
             .order_by(SessionRow.subject_id, SessionRow.recorded_at, SessionRow.id)
         )
         answers = (
@@ -74,7 +74,7 @@ class LabelQueries(Queries):
 
         One for each session, demonstrations included, oldest recording first: its newest analysis with such embeddings.
         A session that the model has analysed with the same settings and sidecar files is left out, unless that counted
-        by frames and not by time.
+        by frames and not by time, and so is one whose consent was withdrawn.
 
         Args:
             face_kind: The kind of embeddings that the model takes.
@@ -94,7 +94,7 @@ class LabelQueries(Queries):
         query = (
             select(newest.c.id)
             .join(SessionRow, SessionRow.id == newest.c.session_id)
-            .where(~done.exists())
+            .where(~done.exists(), ~is_withdrawn())
             .order_by(SessionRow.recorded_at, SessionRow.id)
         )
         if subject_id is not None:

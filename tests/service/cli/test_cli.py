@@ -178,7 +178,7 @@ def test_what_was_chosen_on_the_settings_page_holds_for_the_command_line(run, fo
     upgrade(settings.database_url)
     with Store(settings.database_url) as store:
         change_settings(settings, store, {"fps": 1, "coverage_floor": 1, "retention_days": 30}, by="AB")
-        done = run("analyze", str(folder / "good.mp4"), "--subject", "P01", data_dir=tmp_path)
+        done = run("analyze", str(folder / "good.mp4"), "--subject", "P01", "--consent-by", "Dr M", data_dir=tmp_path)
         assert done.returncode == 0, done.stderr
         (row,) = store.sessions.list_recent()
         assert row.analysis.frames_sampled == 5
@@ -194,7 +194,7 @@ def test_a_result_that_cannot_be_stored_leaves_no_half_session(run, folder, tmp_
         raise StoreError("The disk is full.")
 
     monkeypatch.setattr(AnalysisQueries, "save", full)
-    done = run("analyze", str(folder / "good.mp4"), "--subject", "P01", data_dir=tmp_path)
+    done = run("analyze", str(folder / "good.mp4"), "--subject", "P01", "--consent-by", "Dr M", data_dir=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert "disk is full" in done.stderr
     with Store(f"sqlite:///{tmp_path / 'fer-phq.db'}") as store:

@@ -22,7 +22,15 @@ WHEN = datetime(2026, 5, 6, tzinfo=UTC)
 
 @pytest.fixture
 def job_id(settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings) -> str:
-    added = add_recording(settings, store, recordings(seconds=1), subject_id=subject.id, recorded_at=WHEN)
+    added = add_recording(
+        settings,
+        store,
+        recordings(seconds=1),
+        subject_id=subject.id,
+        recorded_at=WHEN,
+        consent_by="AB",
+        consent_text="1",
+    )
     assert added.job_id is not None
     return added.job_id
 
@@ -43,7 +51,13 @@ def test_a_waiting_job_says_what_it_waits_for(
     assert queue.workers_alive(settings, store) == 1
     assert queue.status(settings, store, job_id).message == messages.WAITING()
     later = add_recording(
-        settings, store, recordings(seconds=1, motion="moving"), subject_id=subject.id, recorded_at=WHEN
+        settings,
+        store,
+        recordings(seconds=1, motion="moving"),
+        subject_id=subject.id,
+        recorded_at=WHEN,
+        consent_by="AB",
+        consent_text="1",
     )
     assert later.job_id is not None
     assert queue.status(settings, store, later.job_id).message == messages.WAITING_BEHIND(n=1)

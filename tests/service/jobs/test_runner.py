@@ -46,7 +46,15 @@ class Doing:
 @pytest.fixture
 def job(settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings) -> JobRecord:
     when = datetime(2026, 5, 6, tzinfo=UTC)
-    added = add_recording(settings, store, recordings(seconds=1), subject_id=subject.id, recorded_at=when)
+    added = add_recording(
+        settings,
+        store,
+        recordings(seconds=1),
+        subject_id=subject.id,
+        recorded_at=when,
+        consent_by="AB",
+        consent_text="1",
+    )
     assert added.job_id is not None
     return store.jobs.get(job_id=added.job_id)
 

@@ -37,7 +37,9 @@ WEBVTT = b"""WEBVTT
 def session_id(settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings) -> str:
     when = datetime(2026, 5, 6, tzinfo=UTC)
     source = recordings(seconds=2, audio=True)
-    return add_recording(settings, store, source, subject_id=subject.id, recorded_at=when).session_id
+    return add_recording(
+        settings, store, source, subject_id=subject.id, recorded_at=when, consent_by="AB", consent_text="1"
+    ).session_id
 
 
 def queued(settings: AppSettings, store: Store, session_id: str) -> JobRecord:

@@ -43,7 +43,9 @@ def test_another_sound_is_another_analysis_of_the_same_faces(
 ) -> None:
     path = sounds.write_tracks(tmp_path / "s.mkv", [sounds.noise(1), sounds.noise(1, seed=1)], pictures=True)
     subject = store.subjects.create(label="P-1")
-    added = add_recording(settings, store, path, subject_id=subject.id, recorded_at=NOW, enqueue=False)
+    added = add_recording(
+        settings, store, path, subject_id=subject.id, recorded_at=NOW, consent_by="AB", consent_text="1", enqueue=False
+    )
     session = store.sessions.get(session_id=added.session_id)
     assert [track.number for track in read_sound_tracks(settings, session)] == [1, 2]
     sampling = Sampling(4.0)

@@ -39,7 +39,9 @@ def submit(settings: AppSettings, store: Store, subject: SubjectRecord, recordin
 
     def made(**options: object) -> str:
         source = recordings(seconds=1, **options)
-        job_id = add_recording(settings, store, source, subject_id=subject.id, recorded_at=WHEN).job_id
+        job_id = add_recording(
+            settings, store, source, subject_id=subject.id, recorded_at=WHEN, consent_by="AB", consent_text="1"
+        ).job_id
         assert job_id is not None
         return job_id
 

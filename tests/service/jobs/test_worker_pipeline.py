@@ -30,7 +30,9 @@ WHEN = datetime(2026, 5, 6, tzinfo=UTC)
 
 
 def _queue(settings: AppSettings, store: Store, subject: SubjectRecord, source: Path) -> str:
-    job_id = add_recording(settings, store, source, subject_id=subject.id, recorded_at=WHEN).job_id
+    job_id = add_recording(
+        settings, store, source, subject_id=subject.id, recorded_at=WHEN, consent_by="AB", consent_text="1"
+    ).job_id
     assert job_id is not None
     return job_id
 
@@ -60,6 +62,8 @@ def test_a_recording_that_breaks_is_named_as_the_person_named_it(
         recordings(seconds=2, audio=True),
         subject_id=subject.id,
         recorded_at=WHEN,
+        consent_by="AB",
+        consent_text="1",
         original_name="Tuesday, second visit.mp4",
     )
     session = store.sessions.get(session_id=added.session_id)

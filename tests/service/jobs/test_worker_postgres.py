@@ -48,7 +48,9 @@ def test_two_workers_share_and_one_takes_over(
 ) -> None:
     def submit(**options: object) -> str:
         source = recordings(seconds=1, **options)
-        job_id = add_recording(settings, store, source, subject_id=subject.id, recorded_at=WHEN).job_id
+        job_id = add_recording(
+            settings, store, source, subject_id=subject.id, recorded_at=WHEN, consent_by="AB", consent_text="1"
+        ).job_id
         assert job_id is not None
         return job_id
 
