@@ -56,7 +56,7 @@ def test_a_withdrawal_stops_jobs_and_refuses_new_ones(settings: AppSettings, sto
     with pytest.raises(ConsentError, match="was withdrawn"):
         check_not_withdrawn(store, session.id)
     line = next(line for line in store.audit.list_newest(object_id=session.id) if line.action == "withdraw_consent")
-    assert line.actor == "dashboard, Dr M"
+    assert (line.actor, line.by) == ("dashboard", "Dr M")
     store.sessions.record_consent(session_id=session.id, consent=CONSENT)
     check_consent(store, session.id)
     check_not_withdrawn(store, session.id)
