@@ -426,7 +426,16 @@ def two_microphones(installation: AppSettings, store: Store, folder: Path) -> st
     tracks = [sounds.noise(1), sounds.noise(1, seed=1)]
     path = sounds.write_tracks(folder / "s.mkv", tracks, titles=["therapist", "client"], pictures=True)
     subject = store.subjects.create(label="P-2")
-    added = add_recording(installation, store, path, subject_id=subject.id, recorded_at=NOW, enqueue=False)
+    added = add_recording(
+        installation,
+        store,
+        path,
+        subject_id=subject.id,
+        recorded_at=NOW,
+        consent_by="AB",
+        consent_text="1",
+        enqueue=False,
+    )
     info = replace(recording_info(5, 60), sha256=probe(path).sha256)
     warning = video_messages.TRACKS_ADDED(count=2, tracks=("1 (therapist)", "2 (client)"))
     store.analyses.save(session_id=added.session_id, analysis=replace(made(), recording=info, warnings=(warning,)))
