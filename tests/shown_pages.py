@@ -12,6 +12,7 @@ from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from synthetic_sessions import Plan, recording_info, synthetic_analysis
 
+from db.records import Consent
 from db.store import Store
 from fer_phq.core.phq import Scale
 
@@ -74,6 +75,7 @@ def bare_session(store: Store, label: str) -> str:
         recording=recording_info(5, 90.0),
         original_name="one.mp4",
         media_path=None,
+        consent=Consent(at=WHEN, by="AB", text_version="1"),
     )
     return session.id
 

@@ -18,7 +18,7 @@ from synthetic_sessions import Plan, recording_info, synthetic_analysis
 
 from dashboard import charts, loaders
 from dashboard.new_session.arrivals import Arrival
-from db.records import JobState
+from db.records import Consent, JobState
 from db.store import Store
 from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings, TrackSummary
 from fer_phq.core.feature_series import FeatureSeries
@@ -49,6 +49,7 @@ def session_with(store: Store, *analyses: SessionAnalysis, label: str = "P-1") -
         recording=recording_info(5, 60),
         original_name="one.mp4",
         media_path=None,
+        consent=Consent(at=NOW, by="AB", text_version="1"),
     )
     for analysis in analyses:
         store.analyses.save(session_id=session.id, analysis=analysis)
