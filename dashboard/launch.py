@@ -34,6 +34,8 @@ from service.settings import AppSettings, load_settings
 SCRIPT = Path(__file__).with_name("main.py")
 EVERYWHERE = ("0.0.0.0", "::", "")
 """Addresses that mean every network interface: a person opens `localhost` instead."""
+MAX_TABLE_MIB = 32
+"""Largest table or transcript that Streamlit takes into its memory; recordings go past it."""
 log = logging.getLogger(__name__)
 
 
@@ -111,6 +113,7 @@ def server_options(settings: AppSettings, *, port: int | None = None) -> dict[st
         "server.sslCertFile": str(settings.tls_cert) if settings.tls_cert else None,
         "server.sslKeyFile": str(settings.tls_key) if settings.tls_key else None,
         "server.enableAgentApi": False,
+        "server.maxUploadSize": MAX_TABLE_MIB,
         "server.corsAllowedOrigins": list(settings.allowed_origins),
         "server.enableStaticServing": True,
         "server.fileWatcherType": "none",

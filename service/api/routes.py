@@ -215,7 +215,8 @@ class Api:
             file_status = await anyio.to_thread.run_sync(path.stat)
         except FileNotFoundError:
             return self._error(request, messages.RECORDING_MISSING(), 404)
-        headers = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
+        # A browser that others use must not keep the recording on its disk.
+        headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
         return FileResponse(path, media_type=content_type(path), headers=headers, stat_result=file_status)
 
     async def health(self, request: Request) -> Response:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from service.logs import LONG_FORMAT, configure_logging
-from service.settings import load_settings
+from service.settings import AppSettings, load_settings
 
 Address = Annotated[str | None, typer.Option(help="Network address to listen on (default 127.0.0.1).")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on (default 8501).")]
@@ -37,7 +37,8 @@ def up_command(address: Address = None, port: Port = None) -> None:
     from service.access.listening import check_listening
 
     upgrade_command()
-    check_listening(load_settings(**({"address": address} if address else {})))
+    settings = load_settings(**({"address": address} if address else {}))
+    check_listening(settings, has_accounts=lambda: has_accounts(settings))
     command = [sys.executable, "-m", "service.cli"]
     options = [*(["--address", address] if address else []), *(["--port", str(port)] if port else [])]
     parts = {
@@ -46,6 +47,14 @@ def up_command(address: Address = None, port: Port = None) -> None:
         "dashboard": subprocess.Popen([*command, "dashboard", *options], start_new_session=True),
     }
     raise typer.Exit(wait_for_any(parts))
+
+
+def has_accounts(settings: AppSettings) -> bool:
+    """Tell whether the installation's store has accounts."""
+    from db.store import Store
+
+    with Store(settings.database_url, actor="cli") as store:
+        return store.accounts.exist()
 
 
 def wait_for_any(parts: dict[str, subprocess.Popen[bytes]]) -> int:

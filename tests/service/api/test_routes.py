@@ -218,6 +218,7 @@ def test_playback_in_ranges(client: TestClient, token: str, settings: AppSetting
     url = tokens.media_url(settings, session_id)
     whole = client.get(url)
     assert (whole.status_code, whole.content) == (200, content)
+    assert "no-store" in whole.headers["cache-control"]
     assert (whole.headers["content-type"], whole.headers["accept-ranges"]) == ("video/mp4", "bytes")
     for asked, got in (("bytes=0-99", (0, 100)), ("bytes=100-", (100, len(content))), ("bytes=-50", (-50, None))):
         part = client.get(url, headers={"Range": asked})
