@@ -16,9 +16,8 @@ from dashboard.i18n.vocabulary import sampling_words
 from dashboard.widgets import ui
 from dashboard.widgets.selection import forget_session
 from dashboard.widgets.sound import choice_words
-from db.records import Consent, SessionDetail, SessionRecord
-from service.jobs import queue
-from service.jobs.sound import choice_of, sound_settings
+from db.records import AnalysisSummary, Consent, SessionDetail, SessionRecord
+from service.jobs.sound import choice_of, enqueue_again, has_chosen_faces, keeps_faces
 from service.lifecycle.consent import ConsentError, check_consent, withdraw_consent
 from service.lifecycle.erasure import erase_session
 from service.views.review import person_number
@@ -46,14 +45,26 @@ def admin_card(detail: SessionDetail, view: SessionView | None) -> None:
             refusal = consent_refusal(detail.session)
             explanation = refusal or _("With the active model; what is stored already is kept.")
             if st.button(_("Analyse again"), help=explanation, disabled=refusal is not None):
-                sound = sound_settings(choice_of(view.analysis.summary))
-                queue.enqueue_analysis(context.settings(), context.store(), detail.session.id, sound)
+                enqueue_again(context.settings(), context.store(), view.analysis.summary)
                 st.rerun()
         with st.popover(_("Consent and retention")):
             consent(detail.session)
             retention(detail.session)
         if st.button(_("Erase session"), type="tertiary", icon=":material/delete:"):
             st.dialog(_("Erase this session?"))(confirm_erasure)(detail)
+    if view is not None:
+        lost_choice(view.analysis.summary)
+
+
+def lost_choice(summary: AnalysisSummary) -> None:
+    """Say where analysing again would not keep the subject's faces as a person chose them."""
+    if has_chosen_faces(summary) and not keeps_faces(context.store(), summary):
+        ui.note(
+            _(
+                "An earlier version made this analysis: analysing again does not keep the faces that were chosen by "
+                "hand. Choose them again afterwards."
+            )
+        )
 
 
 def consent_refusal(session: SessionRecord) -> str | None:

@@ -15,7 +15,7 @@ from db.records import MAX_TRANSCRIPT
 from fer_phq.core.errors import FerPhqError
 from service.ingest.transcripts import SUFFIXES, CheckedTranscript, check_transcript
 from service.jobs import queue
-from service.jobs.sound import choice_of, sound_settings
+from service.jobs.sound import enqueue_again
 from service.settings import MIB
 from service.views.session import SessionView
 
@@ -120,8 +120,7 @@ def offer_analysis(view: SessionView) -> None:
     job = queue.session_job(context.settings(), context.store(), session_id)
     waiting = job is not None and job.active
     if st.button(_("Analyse again with it"), type="primary", disabled=waiting, key=f"transcript_job_{session_id}"):
-        sound = sound_settings(choice_of(view.analysis.summary))
-        queue.enqueue_analysis(context.settings(), context.store(), session_id, sound)
+        enqueue_again(context.settings(), context.store(), view.analysis.summary)
         st.rerun()
 
 

@@ -186,9 +186,25 @@ class JobRunner:
         _still_there(lambda: check_consent(self._store, session.id))  # it may have been withdrawn meanwhile
         return _still_there(
             lambda: self._store.analyses.save(
-                session_id=session.id, analysis=analysis, settings=settings, measures=measures
+                session_id=session.id,
+                analysis=analysis,
+                settings=settings,
+                measures=measures,
+                choice_at=self._choice_time(session.id, settings),
             )
         )
+
+    def _choice_time(self, session_id: str, settings: Settings) -> datetime | None:
+        """Return when a person chose these faces for an earlier analysis of a session; None where nobody did."""
+        if not settings.tracks:
+            return None
+        analyses = self._store.sessions.get_detail(session_id=session_id).analyses
+        times = [
+            summary.choice_at
+            for summary in analyses
+            if summary.choice_at is not None and tuple(summary.settings.get("tracks") or ()) == settings.tracks
+        ]
+        return max(times, default=None)
 
     def _recording_of(self, session: SessionRecord) -> Path:
         """Return where the session's recording is. Raises RecordingError when it is gone."""

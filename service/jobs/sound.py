@@ -104,15 +104,61 @@ def enqueue_with_sound(settings: AppSettings, store: Store, summary: AnalysisSum
     Raises:
         NotFoundError: The session is gone.
     """
-    earlier = Settings.from_dict(summary.settings)
-    own: dict[str, Any] = {
-        "fps": earlier.sampling.fps,
-        "key_frames": earlier.sampling.key_frames,
-        "track": earlier.track,
-        "tracks": list(earlier.tracks),
-        **sound_settings(choice),
-    }
+    own = {**_face_settings(Settings.from_dict(summary.settings)), **sound_settings(choice)}
     return enqueue_analysis(settings, store, summary.session_id, own)
+
+
+def enqueue_again(settings: AppSettings, store: Store, summary: AnalysisSummary) -> JobStatus:
+    """Queue an analysis by the active model that keeps what a person chose: the sound, and the subject's faces.
+
+    Args:
+        settings: The installation's settings.
+        store: The store.
+        summary: An analysis of the session.
+
+    Raises:
+        NotFoundError: The session is gone.
+    """
+    earlier = Settings.from_dict(summary.settings)
+    faces = _face_settings(earlier) if keeps_faces(store, summary) else {}
+    return enqueue_analysis(settings, store, summary.session_id, {**faces, **sound_settings(earlier.sound)})
+
+
+def has_chosen_faces(summary: AnalysisSummary) -> bool:
+    """Return whether a person chose the subject's faces of an analysis."""
+    settings = Settings.from_dict(summary.settings)
+    return settings.track is not None or bool(settings.tracks)
+
+
+def keeps_faces(store: Store, summary: AnalysisSummary) -> bool:
+    """Return whether a choice of the subject's faces holds when the recording is analysed again.
+
+    It names face tracks, which are the same again at the same sampling and by the same method. An analysis by another
+    method is not found by its settings.
+
+    Args:
+        store: The store.
+        summary: An analysis.
+    """
+    if not has_chosen_faces(summary):
+        return False
+    same = store.analyses.find(
+        session_id=summary.session_id,
+        model_id=summary.model_id,
+        settings=Settings.from_dict(summary.settings),
+        sidecar_digest=summary.sidecar_digest,
+    )
+    return same is not None and same.id == summary.id
+
+
+def _face_settings(settings: Settings) -> dict[str, Any]:
+    """Return the sampling and the subject's face tracks as a job's own settings."""
+    return {
+        "fps": settings.sampling.fps,
+        "key_frames": settings.sampling.key_frames,
+        "track": settings.track,
+        "tracks": list(settings.tracks),
+    }
 
 
 def sound_settings(choice: SoundChoice) -> Mapping[str, int]:
