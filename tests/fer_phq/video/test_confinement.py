@@ -25,7 +25,7 @@ import fer_phq
 from fer_phq.core.analysis import Sampling
 from fer_phq.core.errors import RecordingError
 from fer_phq.video import confinement, probe, sample_frames
-from fer_phq.video.decoder.confinement import bpf, landlock, syscalls
+from fer_phq.video.decoder.confinement import bpf, landlock, policy, syscalls
 from fer_phq.video.decoder.process import DecoderProcess
 from fer_phq.video.types import DEFAULT_LIMITS
 
@@ -197,6 +197,17 @@ def test_a_confined_process_cannot_reach_beyond_itself(
     assert list(tmp_path.iterdir()) == [outside]
     with pytest.raises(TimeoutError):  # nobody has connected
         server.accept()
+
+
+def test_libraries_stay_readable_but_not_the_folder_of_a_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout may hold the data folder."""
+    root = Path(fer_phq.__path__[0]).resolve().parent
+    monkeypatch.setattr(sys, "path", [str(root), "/opt/modules"])
+    monkeypatch.setattr(sys, "pycache_prefix", "/var/cache/modules")
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/libraries:")
+    folders = policy.library_folders()
+    assert {Path("/opt/modules"), Path("/var/cache/modules"), Path("/opt/libraries"), root / "fer_phq"} < set(folders)
+    assert not any(folder in (root, *root.parents) for folder in folders)
 
 
 @linux_only

@@ -43,7 +43,8 @@ def library_folders() -> list[Path]:
     modules = [Path(entry).resolve() for entry in sys.path if entry]
     folders = [path for path in modules if is_installed or path != root]
     linked = [entry for entry in os.environ.get("LD_LIBRARY_PATH", "").split(":") if entry]
-    libraries = [*_LIBRARIES, sysconfig.get_config_var("LIBDIR") or "", *linked, _PROCESSORS]
+    places = [sysconfig.get_config_var("LIBDIR"), sys.pycache_prefix]  # of Python's own libraries; of compiled modules
+    libraries = [*_LIBRARIES, *(place for place in places if place), *linked, _PROCESSORS]
     return [
         *folders,
         *(Path(path).resolve() for path in fer_phq.__path__),
