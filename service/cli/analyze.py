@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -68,6 +69,9 @@ STEPS = {
 
 CHANNELS = {"left": 1, "right": 2}
 """Names of channels beside their numbers."""
+
+JSON_CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What a terminal obeys and JSON leaves as it is."""
 
 MAX_NAMES = 10
 """Names of files that a note spells out."""
@@ -344,7 +348,8 @@ def deliver(analysis: SessionAnalysis, options: Options, keep: Callable[[Session
     if options.features_dir:
         write_features(analysis.features, options.features_dir / f"{file_stem(analysis)}.npz")
     if options.as_json:
-        print(json.dumps(analysis.to_dict(), ensure_ascii=False), flush=True)
+        document = json.dumps(analysis.to_dict(), ensure_ascii=False)
+        print(JSON_CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", document), flush=True)
     else:
         Console().print(summary(analysis))
 

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.table import Table
+from rich.text import Text
 
 from fer_phq.core.errors import FerPhqError, ModelError
 from fer_phq.core.paths import printable
@@ -50,7 +51,8 @@ def list_command() -> None:
         mark = "active" if bundle.model_id == active else ""
         used = {modality for subset in phq.modalities for modality in subset} if phq else set()
         sources = ", ".join(modality for modality in Modality if modality in used)
-        table.add_row(mark, bundle.model_id, bundle.config.backbone, head, sources, str(bundle.path))
+        cells = (mark, bundle.model_id, bundle.config.backbone, head, sources, str(bundle.path))
+        table.add_row(*(Text(printable(cell)) for cell in cells))
     Console().print(table)
 
 
@@ -60,7 +62,8 @@ def show_command(name: Name = None) -> None:
     Example: `fer-phq models show fer-vit-convstem`
     """
     bundle = named_or_active(name)
-    Console().print(Markdown(bundle.card or f"{bundle.model_id} has no model card."))
+    card = bundle.card or f"{bundle.model_id} has no model card."
+    Console().print(Markdown(printable(card, keep_lines=True)))
 
 
 def verify_command(name: Name = None) -> None:

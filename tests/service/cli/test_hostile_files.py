@@ -17,6 +17,7 @@ from db.migrate import upgrade
 from fer_phq.core.paths import printable
 from service import cli
 from service.logs import configure_logging
+from service.models.active_model import active_bundle
 from service.settings import AppSettings
 
 ROOT = Path(__file__).parents[3]
@@ -67,12 +68,32 @@ def test_names_of_files_do_not_steer_the_terminal(run, tmp_path: Path, recording
         ("analyze", str(good), "--transcript", str(tmp_path / f"{STEERING}.vtt")),
         ("analyze", str(good), "--model", STEERING),
         ("models", "show", STEERING),
-        ("train", "phq", str(tmp_path / f"{STEERING}.csv"), "--out", str(tmp_path / "out")),
     ):
         code, output = run(*arguments)
         assert code != 0, arguments
         assert steers(output) == [], arguments
         assert "Traceback" not in output
+
+
+def test_a_model_card_does_not_steer_the_terminal(run, tmp_path: Path) -> None:
+    bundle = shutil.copytree(active_bundle(AppSettings(data_dir=tmp_path)).path, tmp_path / "bundle")
+    (bundle / "MODEL_CARD.md").write_text(f"# Card\n\n{STEERING}\n", encoding="utf-8")
+    code, output = run("models", "show", str(bundle))
+    assert (code, "Card" in output, "owned" in output) == (0, True, True)
+    assert [character for character in steers(output) if character != "\x1b"] == []
+    assert "\x1b]" not in output
+    assert "\x1b[2J" not in output
+
+
+def test_a_transcripts_words_do_not_steer_the_terminal(run, tmp_path: Path, recordings: Recordings) -> None:
+    transcript = tmp_path / "a.vtt"
+    speaker = STEERING.replace("\r\n", "")
+    transcript.write_text(f"WEBVTT\n\n00:00.000 --> 00:01.000\n<v {speaker}>Hello there.\n", encoding="utf-8")
+    options = ("--transcript", str(transcript))
+    for more in (("--speaker", "Nobody"), ("--json",), ()):
+        _, output = run("analyze", str(recordings(seconds=1)), *options, *more)
+        assert [character for character in steers(output) if character != "\x1b"] == []
+        assert "\x1b]" not in output
 
 
 def test_names_in_logs_do_not_steer_the_terminal_or_forge_a_line(
@@ -102,7 +123,7 @@ def test_a_file_without_an_end_is_refused_before_it_is_read(run, tmp_path: Path,
     os.truncate(sparse, 100 * 10**9)
     for arguments in (
         (str(sparse),),
-        (str(sparse), "--subject", "P01"),
+        (str(sparse), "--subject", "P01", "--consent-by", "form"),
         (str(good), "--audio", str(sparse)),
         (str(good), "--transcript", str(sparse)),
     ):
@@ -116,7 +137,7 @@ def test_a_file_without_an_end_is_refused_before_it_is_read(run, tmp_path: Path,
 
 @pytest.mark.parametrize(
     "arguments",
-    [("dashboard", "--port", "0"), ("db", "upgrade"), ("analyze", "x.mp4", "--subject", "P01")],
+    [("dashboard", "--port", "0"), ("db", "upgrade"), ("analyze", "x.mp4", "--subject", "P01", "--consent-by", "form")],
 )
 def test_a_data_folder_that_cannot_be_written_is_one_sentence(arguments: tuple[str, ...], tmp_path: Path) -> None:
     settings = AppSettings(data_dir=tmp_path / "data")
