@@ -106,6 +106,10 @@ NOT_MIGRATED = template(
     "db.not_migrated", "The database {url} was not migrated: a row of '{broken}' lost its parent row."
 )
 
+ROWS_UNRELATED = template(
+    "db.rows_unrelated", "The rows of '{table}' do not fit the tables of their revision: the backup is damaged."
+)
+
 NO_ROW = template("db.no_row", "There is no {kind} '{row_id}' in the database: it may have been erased.")
 KINDS = {
     "subjects": template("db.kind_subject", "subject"),

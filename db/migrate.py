@@ -38,7 +38,7 @@ def upgrade(url: str | None = None) -> str:
         StoreError: The database cannot be reached, is locked, or is newer than this code.
     """
     parsed = normalise_url(url)
-    _make_room(parsed)
+    make_room(parsed)
     with store_errors(parsed):
         # Foreign keys off: altering a SQLite table copies it, and dropping the old one must not cascade.
         engine = open_engine(parsed, lock_timeout_s=_PATIENCE_S, foreign_keys=False)
@@ -46,8 +46,8 @@ def upgrade(url: str | None = None) -> str:
             with writing(engine).begin() as connection:
                 if engine.dialect.name == "postgresql":
                     connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
-                _refuse_newer(_revision(connection), parsed)
-                command.upgrade(_config(connection), "head")
+                refuse_newer(revision_of(connection), parsed)
+                command.upgrade(alembic_config(connection), "head")
                 _check_foreign_keys(connection, parsed)
         finally:
             engine.dispose()
@@ -71,7 +71,7 @@ def current_revision(url: str | None = None) -> str | None:
         engine = open_engine(parsed)
         try:
             with engine.connect() as connection:
-                return _revision(connection)
+                return revision_of(connection)
         finally:
             engine.dispose()
 
@@ -98,8 +98,8 @@ def check_schema(engine: Engine, url: URL) -> None:
     if path is not None and not path.exists():
         raise StoreError(messages.NO_DATABASE(url=describe_url(url)))
     with engine.connect() as connection:
-        revision = _revision(connection)
-    _refuse_newer(revision, url)
+        revision = revision_of(connection)
+    refuse_newer(revision, url)
     if revision is None:
         raise StoreError(messages.EMPTY(url=describe_url(url)))
     if revision != head_revision():
@@ -107,17 +107,28 @@ def check_schema(engine: Engine, url: URL) -> None:
         raise StoreError(messages.OLD_SCHEMA(url=describe_url(url), revision=revision, head_revision=needed))
 
 
-def _refuse_newer(revision: str | None, url: URL) -> None:
+def refuse_newer(revision: str | None, url: URL) -> None:
+    """Refuse a schema that a newer version made.
+
+    Args:
+        revision: The schema's revision; None for a database without tables.
+        url: The database, as the error names it.
+
+    Raises:
+        StoreError: This code does not know the revision.
+    """
     revisions = {script.revision for script in _scripts().walk_revisions()}
     if revision is not None and revision not in revisions:
         raise StoreError(messages.NEWER(url=describe_url(url), revision=revision))
 
 
-def _revision(connection: Connection) -> str | None:
+def revision_of(connection: Connection) -> str | None:
+    """Read the revision of a database's schema; None where it has no tables."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _config(connection: Connection | None = None) -> Config:
+def alembic_config(connection: Connection | None = None) -> Config:
+    """Return Alembic's configuration, for migrations over an open connection."""
     config = Config(attributes={"connection": connection})
     # Alembic reads its options through ConfigParser, to which a per cent sign in the path would mean something.
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
@@ -126,11 +137,15 @@ def _config(connection: Connection | None = None) -> Config:
 
 @cache
 def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+    return ScriptDirectory.from_config(alembic_config())
 
 
-def _make_room(url: URL) -> None:
-    """Create SQLite's folder and file, readable by their owner only, since they will hold health data."""
+def make_room(url: URL) -> None:
+    """Create SQLite's folder and file, readable by their owner only, since they will hold health data.
+
+    Raises:
+        StoreError: They cannot be created.
+    """
     path = sqlite_file(url)
     if path is None:
         return

@@ -36,3 +36,25 @@ CONSENT_WITHDRAWN = template(
     "lifecycle.consent_withdrawn",
     "The consent to this session was withdrawn, so it is not analysed; it can be erased.",
 )
+
+BACKUP_EXISTS = template(
+    "lifecycle.backup_exists", "There is already a file {path}: name another, or replace it with --force."
+)
+BACKUP_UNWRITABLE = template("lifecycle.backup_unwritable", "The backup {path} cannot be written: {reason}.")
+BACKUP_MISSING = template("lifecycle.backup_missing", "There is no file {path}.")
+NO_BACKUP = template("lifecycle.no_backup", "{path} is not a backup that fer-phq wrote.")
+BACKUP_DAMAGED = template(
+    "lifecycle.backup_damaged", "The backup {path} is damaged ({reason}): nothing has been restored, use another one."
+)
+NOT_EMPTY = template(
+    "lifecycle.not_empty",
+    "Somebody is stored here already: restore into an empty installation (another FERPHQ_DATA_DIR or database), or, "
+    "with SQLite, move what is here aside with --replace.",
+)
+WORKERS_RUN = template(
+    "lifecycle.workers_run", "A worker is running here: stop worker and dashboard, then restore the backup."
+)
+NO_ROOM_TO_RESTORE = template(
+    "lifecycle.no_room_to_restore", "The backup needs {mib} MiB of free disk: free some space and try again."
+)
+RESTORE_FAILED = template("lifecycle.restore_failed", "The backup was not restored: {reason}.")
