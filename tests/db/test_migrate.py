@@ -20,7 +20,7 @@ from sqlalchemy import Connection, MetaData, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from db.engine import default_url, normalise_url, open_engine, sqlite_url
-from db.migrate import _config, current_revision, head_revision, upgrade
+from db.migrate import alembic_config, current_revision, head_revision, upgrade
 from db.records import AttentionKind, JobState
 from db.store import Store
 from db.tables import Base
@@ -204,7 +204,7 @@ def upgrade_filled(empty_url: str, revision: str, fill: Callable[[Connection], N
     if empty_url.startswith("sqlite"):
         Path(normalise_url(empty_url).database or "").parent.mkdir(parents=True)
     with connected(empty_url) as connection:
-        command.upgrade(_config(connection), revision)
+        command.upgrade(alembic_config(connection), revision)
         fill(connection)
     upgrade(empty_url)
 
