@@ -7,7 +7,7 @@ embedded as it passes, and the subject's tracks are chosen at the end, when all 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 from PIL import Image as PillowImage
@@ -33,6 +33,9 @@ from fer_phq.video import Frame, FrameStream, sample_frames
 
 CROP_SIDE = 96
 """Side in pixels of an aligned crop: twice what the shipped backbone takes, so that a person can look at it, too."""
+
+LONGEST_STEP_S = 10.0
+"""Seconds between key frames beyond which they say too little of a recording: usual are one to five."""
 
 
 def extract_faces(
@@ -62,6 +65,7 @@ def extract_faces(
     """
     detector = FaceDetector(settings.detection_threshold)
     scale: float | None = None  # of the first frame, which that of all others but larger ones is
+    times: list[float] = []
     tracker = Tracker(recognizer=FaceRecognizer())
     collector = FaceCollector(model.dim, with_pictures=settings.all_faces)
     # How many key frames there are is not known before they are read.
@@ -76,11 +80,23 @@ def extract_faces(
             with timer.measure("embed"):
                 embeddings = model.embed(crops)
             collector.add([frame.time_s for frame in frames], observations, embeddings, crops)
+            times += [frame.time_s for frame in frames]
             on_progress(Progress(Step.FACES, len(collector), max(len(collector), expected) if expected else None))
     tracks = tracker.tracks(recording.picture_end_s)
     faces = collector.of_subject(tracks, settings, recording)
     uncertainty = () if settings.tracks else warn_of_uncertain_tracks(tracks, faces)
-    return faces, (*stream.warnings, *faces.warnings(settings), *uncertainty)
+    sparseness = warn_of_sparse_frames([*times, recording.picture_end_s]) if settings.sampling.key_frames else ()
+    return faces, (*stream.warnings, *sparseness, *faces.warnings(settings), *uncertainty)
+
+
+def warn_of_sparse_frames(times: Sequence[float]) -> tuple[Message, ...]:
+    """Return a warning about key frames that lie far apart: a recording may have a single one.
+
+    Args:
+        times: When they are displayed and when the last one ends, in seconds.
+    """
+    longest_s = max((after - before for before, after in pairwise(times)), default=0.0)
+    return (messages.SPARSE_KEY_FRAMES(seconds=longest_s),) if longest_s > LONGEST_STEP_S else ()
 
 
 def warn_of_uncertain_tracks(tracks: Sequence[TrackStats], faces: SubjectFaces) -> tuple[Message, ...]:

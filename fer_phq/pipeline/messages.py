@@ -21,6 +21,11 @@ UNCERTAIN_TRACKS = counted(
     "Whether face track {tracks} is the subject's too cannot be told for sure: it was left out.",
     "Whether face tracks {tracks} are the subject's too cannot be told for sure: they were left out.",
 )
+SPARSE_KEY_FRAMES = template(
+    "pipeline.sparse_key_frames",
+    "Key frames lie up to {seconds:.0f} s apart in this recording, and each stands for the time until the next: what "
+    "happens between them is not seen. Analyse it at frames per second instead.",
+)
 NO_FACE = template(
     "pipeline.no_face",
     "No face was found in any sampled frame: check lighting, distance and that the face is in view.",

@@ -8,7 +8,7 @@ import recordings as make
 from PIL import Image
 
 from fer_phq.faces import FaceDetector, FaceRecognizer, Tracker
-from fer_phq.pipeline.faces import observe_faces
+from fer_phq.pipeline.faces import observe_faces, warn_of_sparse_frames
 from fer_phq.video import Frame
 
 
@@ -24,3 +24,9 @@ def test_a_person_stays_one_track_where_the_pictures_grow() -> None:
     assert np.ptp(boxes, axis=0) == pytest.approx(np.zeros(4), abs=6)
     sharpness = [np.abs(np.diff(crop.astype(float), axis=0)).mean() for crop in crops]
     assert sharpness[-1] > sharpness[0], "the crop is of the large picture"
+
+
+def test_key_frames_that_lie_far_apart_are_told() -> None:
+    assert warn_of_sparse_frames([0.0, 5.0, 10.0, 12.0]) == ()
+    (single,) = warn_of_sparse_frames([0.0, 60.1])
+    assert str(single).startswith("Key frames lie up to 60 s apart in this recording")
