@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard import viewer
 from dashboard.theme.palette import Palette, palette
+from db.records import AccountRecord
 from db.store import Store
 from fer_phq.core.errors import FerPhqError
+from service.access.control import AccessControl
 from service.models import active_model
 from service.runtime_settings import current_settings
 from service.settings import AppSettings, load_settings
@@ -35,12 +38,30 @@ def settings() -> AppSettings:
 
 
 def store() -> Store:
-    """Return the store of the current settings, opened once for all viewers.
+    """Return the store of the current settings, opened once for all viewers; each sees in it what they may see.
 
     Raises:
         StoreError: The database cannot be used.
     """
     return _open(environment_settings().database_url)
+
+
+def control() -> AccessControl:
+    """Return the access control of the current settings, once for all viewers.
+
+    Raises:
+        StoreError: The database cannot be used.
+    """
+    return _control(environment_settings().database_url)
+
+
+def account() -> AccountRecord | None:
+    """Return the viewer's account; None where nobody is logged in.
+
+    Raises:
+        StoreError: The database cannot be used.
+    """
+    return viewer.account(control())
 
 
 def preferred_model() -> str | None:
@@ -59,4 +80,9 @@ def colours() -> Palette:
 
 @st.cache_resource(show_spinner=False, max_entries=4, on_release=lambda opened: opened.close())
 def _open(url: str) -> Store:
-    return Store(url, actor="dashboard")
+    return Store(url, actor=lambda: viewer.actor(_control(url)))
+
+
+@st.cache_resource(show_spinner=False, max_entries=4, on_release=lambda control: control.close())
+def _control(url: str) -> AccessControl:
+    return AccessControl(environment_settings(), Store(url, actor=viewer.PROGRAM), viewer.PROGRAM)

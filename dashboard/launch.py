@@ -20,6 +20,7 @@ from starlette.middleware import Middleware
 
 from dashboard import context
 from dashboard.i18n import _, languages, render
+from dashboard.login.routes import login_routes
 from dashboard.theme.theme import theme_options
 from dashboard.widgets import ui
 from db.migrate import upgrade
@@ -54,7 +55,8 @@ def main(settings: AppSettings | None = None) -> None:
     active = settings if settings is not None else load_settings()
     active.prepare()
     upgrade(active.database_url)
-    check_listening(active)
+    context.use(active)
+    check_listening(active, has_accounts=context.control().has_accounts)
     # The guard reads what proxies say. Uvicorn would believe it of everybody on this machine.
     os.environ["FORWARDED_ALLOW_IPS"] = ""
     port = _free_port(active)
@@ -82,7 +84,16 @@ def app(settings: AppSettings, *, port: int | None = None) -> st.App:
 
     codes = tuple(languages())
     api = routes(settings, store, translate=render, languages=codes)
-    guard = Middleware(Guard, settings=settings, translate=render, languages=codes, inline_scripts=_page_scripts())
+    control = context.control()
+    guard = Middleware(
+        Guard,
+        settings=settings,
+        translate=render,
+        languages=codes,
+        inline_scripts=_page_scripts(),
+        control=control,
+    )
+    api += login_routes(settings, control, codes)
     return st.App(SCRIPT, routes=api, middleware=[guard], lifespan=lifespan, on_script_error=show_error)
 
 

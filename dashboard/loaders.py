@@ -41,9 +41,24 @@ CROP_MARGIN = 0.25
 """How much of the box's size is shown around a face crop."""
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
 def analysis(analysis_id: str) -> AnalysisView:
-    """Load the view of an analysis, once."""
+    """Load the view of an analysis, once for each account.
+
+    Args:
+        analysis_id: The analysis's UUID.
+
+    Raises:
+        NotFoundError: There is no such analysis, or not for the viewer.
+    """
+    account = context.account()
+    if account is not None:
+        context.store().analyses.get(analysis_id=analysis_id)  # what was shared when it was cached may not be any more
+    return _analysis(analysis_id, "" if account is None else account.id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _analysis(analysis_id: str, account_id: str) -> AnalysisView:
+    """Load the view of an analysis as an account sees it."""
     return load_analysis_view(context.store(), analysis_id)
 
 
@@ -79,7 +94,6 @@ def forget_transcripts() -> None:
     _transcript.clear()
 
 
-@st.cache_data(show_spinner=False, max_entries=32)
 def frames_within(analysis_id: str, smoothing_s: float, window: Window) -> pd.DataFrame:
     """Return the frames within a window for drawing.
 
@@ -88,10 +102,14 @@ def frames_within(analysis_id: str, smoothing_s: float, window: Window) -> pd.Da
         smoothing_s: Width of the smoothing in seconds; 0 for none.
         window: From when to when.
     """
-    return analysis(analysis_id).draw_frames(smoothing_s, window)
+    return _frames_within(analysis_id, smoothing_s, window, analysis(analysis_id))
 
 
-@st.cache_data(show_spinner=False, max_entries=8)
+@st.cache_data(show_spinner=False, max_entries=32)
+def _frames_within(analysis_id: str, smoothing_s: float, window: Window, _view: AnalysisView) -> pd.DataFrame:
+    return _view.draw_frames(smoothing_s, window)
+
+
 def raw(analysis_id: str, window: Window) -> pd.DataFrame:
     """Return the unsmoothed values within a window for drawing.
 
@@ -99,7 +117,12 @@ def raw(analysis_id: str, window: Window) -> pd.DataFrame:
         analysis_id: The analysis's UUID.
         window: From when to when.
     """
-    return analysis(analysis_id).draw_raw(window)
+    return _raw(analysis_id, window, analysis(analysis_id))
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _raw(analysis_id: str, window: Window, _view: AnalysisView) -> pd.DataFrame:
+    return _view.draw_raw(window)
 
 
 def media_path(record: SessionRecord) -> Path | None:
@@ -194,5 +217,5 @@ def looked_at(analysis_id: str, path: str, time_s: float, name: str | None = Non
 
 def forget() -> None:
     """Empty every cache, so that nothing of an erased session stays in memory."""
-    for cached in (analysis, _transcript, frames_within, raw, pictures, looked_at):
+    for cached in (_analysis, _transcript, _frames_within, _raw, pictures, looked_at):
         cached.clear()

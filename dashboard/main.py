@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard import i18n
+from dashboard import context, i18n, viewer
 from dashboard.i18n import _
 from dashboard.widgets import ui
 from fer_phq.core.errors import FerPhqError
@@ -35,6 +35,10 @@ page = st.navigation(
     position="top",
 )
 try:
+    if viewer.is_logged_out(context.control()):
+        # The login ended while the page was open: what follows would be drawn for nobody.
+        ui.logged_out()
+        st.stop()
     page.run()
 except FerPhqError as error:
     ui.problem(error)

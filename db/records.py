@@ -23,7 +23,16 @@ MAX_TRANSCRIPT = 16 * 2**20
 
 
 class NotFoundError(StoreError):
-    """The row that was asked for by its id is not in the database."""
+    """The row that was asked for by its id is not in the database, or not for the one who asks.
+
+    Attributes:
+        hidden: The kind and id of a row that there is, but not for the one who asks; None for one that there is not.
+    """
+
+    def __init__(self, message: Message, hidden: tuple[str, str] | None = None) -> None:
+        """Take the message, and the row that there is all the same."""
+        super().__init__(message)
+        self.hidden = hidden
 
 
 class ForbiddenError(StoreError):

@@ -87,6 +87,10 @@ class AppSettings(BaseSettings):
     """File of the certificate with which the dashboard encrypts (PEM); default: it does not."""
     tls_key: Path | None = None
     """File of the certificate's key, without a pass phrase (PEM)."""
+    login_hours: float = Field(default=12.0, gt=0, le=24 * 30)
+    """Hours after which a login ends."""
+    login_idle_minutes: float = Field(default=30.0, gt=0, le=24 * 60)
+    """Minutes without use after which a login ends."""
     secret: str | None = Field(default=None, min_length=16, repr=False)
     """Key that signs upload and media links; default: made at first use and kept in the data folder."""
     worker_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,64}$")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import streamlit as st
 
-from dashboard import context, i18n, loaders
+from dashboard import context, i18n, loaders, viewer
 from dashboard.exports.reports.blocks import Report
 from dashboard.exports.reports.html import to_html
 from dashboard.exports.reports.pdf import to_pdf
@@ -18,6 +18,7 @@ from dashboard.exports.reports.trend import trend_report
 from dashboard.i18n import _, mark, render
 from dashboard.widgets import ui
 from db.records import SubjectSummary
+from service.access.control import acting_as
 from service.views.cohort import CohortView
 from service.views.comparison import ComparisonView
 from service.views.exports import (
@@ -136,9 +137,11 @@ def table_buttons(title: str, load: Callable[[], pd.DataFrame | None], stem: str
 
 def _button(label: str, make: Callable[[], str | bytes], name: str, mime: str, icon: str | None = None) -> None:
     language = i18n.language()  # as with the time zone: the file is made after the page has run
+    actor = viewer.actor(context.control())
 
     def content() -> str | bytes:
-        with i18n.speaking(language):
+        with i18n.speaking(language), acting_as(actor):
+            context.store().audit.add(action="export", object_kind="file", object_id=name)
             return make()
 
     st.download_button(

@@ -6,11 +6,12 @@ measure as `heading` and `said` write it. `tests/dashboard/i18n/test_i18n.py` ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import isfinite
 
 from dashboard.i18n import _, mark
 from dashboard.i18n.numbers import decimal, short
+from db.actors import Role
 from db.records import AnalysisSummary, JobState
 from fer_phq.core.analysis import Sampling
 from fer_phq.core.phq import Modality, Provenance
@@ -151,3 +152,12 @@ def analysis_label(summary: AnalysisSummary) -> str:
 def sampling_words(sampling: Sampling) -> str:
     """Write how many frames a second were analysed, or that it was the key frames."""
     return _("key frames") if sampling.key_frames else _("{rate} frames/s").format(rate=short(sampling.fps))
+
+
+ROLES: Mapping[Role, str] = {
+    Role.VIEWER: mark("viewer"),
+    Role.CLINICIAN: mark("clinician"),
+    Role.RESEARCHER: mark("researcher"),
+    Role.ADMINISTRATOR: mark("administrator"),
+}
+"""What an account may do."""

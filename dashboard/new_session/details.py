@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.i18n import _, mark, n_
 from dashboard.new_session.batch import Batch, Origin, start_batch
 from dashboard.widgets import ui
+from dashboard.widgets.author import author_input
 from db.records import SubjectSummary
 from service.ingest.session_details import SessionDetails
 from service.settings import AppSettings
@@ -84,10 +85,7 @@ def consent_input(settings: AppSettings) -> tuple[bool, str]:
         settings: The installation, whose consent text it is.
     """
     agreed = st.checkbox(ui.md(_(settings.consent_text)), key="agreed")
-    consent_by = st.text_input(
-        _("Consent recorded by"), placeholder=_("Your name or initials"), key="operator_input", max_chars=80
-    )
-    return agreed, consent_by.strip()
+    return agreed, author_input(_("Consent recorded by"), "operator_input")
 
 
 def retention_input(settings: AppSettings) -> timedelta | None:

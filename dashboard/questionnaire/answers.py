@@ -13,6 +13,7 @@ from dashboard.components.answer_keys import answer_keys
 from dashboard.i18n import _, mark
 from dashboard.questionnaire.difficulty import ABOUT_DIFFICULTY, difficulty_question, difficulty_words
 from dashboard.widgets import ui
+from dashboard.widgets.author import author_input
 from db.records import QuestionnaireRecord
 from fer_phq.core.phq import ANSWERS, CREDIT, ITEMS, PREAMBLE, Scale, asks_difficulty, score_items
 
@@ -77,19 +78,15 @@ def form(scale: Scale, corrected: QuestionnaireRecord | None = None) -> Sent | N
             _("Answered on"), value=answered_at.date(), min_value=FIRST_DAY, max_value=now.date(), format="YYYY-MM-DD"
         )
         hour = middle.time_input(_("At"), value=answered_at.time().replace(second=0, microsecond=0))
-        by = right.text_input(
-            _("Corrected by") if corrected else _("Entered by"),
-            placeholder=_("Your name or initials"),
-            max_chars=80,
-            key=f"{name}_by",
-        )
+        with right:
+            by = author_input(_("Corrected by") if corrected else _("Entered by"), f"{name}_by")
         save_it = _("Save correction") if corrected else _("Save questionnaire")
         if not st.form_submit_button(save_it, type="primary"):
             return None
     at = min(datetime.combine(day, hour, tzinfo=ui.zone()), now)
     if corrected is not None and at == answered_at.replace(second=0, microsecond=0):
         at = corrected.answered_at  # the form shows whole minutes
-    return Sent(tuple(items), difficulty if asks_difficulty(items) else None, at, by.strip())
+    return Sent(tuple(items), difficulty if asks_difficulty(items) else None, at, by)
 
 
 def form_card(label: str | None, scale: Scale, corrected: QuestionnaireRecord | None) -> None:

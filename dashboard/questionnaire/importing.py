@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import context
 from dashboard.i18n import _, n_, render
 from dashboard.widgets import ui
+from dashboard.widgets.author import author_input
 from service.ingest.questionnaire_csv import (
     EXAMPLE,
     QuestionnaireTable,
@@ -57,10 +58,10 @@ def keep(table: QuestionnaireTable) -> None:
     is_confirmed = not table.warnings or st.checkbox(
         _("The answers are coded 0 (not at all) to 3 (nearly every day)"), key="phq_coding"
     )
-    by = st.text_input(_("Imported by"), placeholder=_("Your name or initials"), max_chars=80, key="phq_import_by")
+    by = author_input(_("Imported by"), "phq_import_by")
     go = n_("Import {n} questionnaire", "Import {n} questionnaires", len(table.rows))
-    if st.button(go, type="primary", disabled=not (by.strip() and is_confirmed)):
-        result = import_questionnaires(context.store(), table.rows, by=by.strip())
+    if st.button(go, type="primary", disabled=not (by and is_confirmed)):
+        result = import_questionnaires(context.store(), table.rows, by=by)
         text = n_("{n} questionnaire kept", "{n} questionnaires kept", result.stored)
         words = [_("{kept}, {there} were there already.").format(kept=text, there=result.existing)]
         if result.corrected:

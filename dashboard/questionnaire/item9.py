@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard import context
 from dashboard.i18n import _, mark
 from dashboard.widgets import ui
+from dashboard.widgets.author import author_input
 from db.records import QuestionnaireRecord
 from service.settings import ITEM9_MESSAGE
 
@@ -25,14 +26,12 @@ def item9_card(flagged: Sequence[QuestionnaireRecord]) -> None:
         if message == ITEM9_MESSAGE:
             ui.note(_(NOT_SET_UP))
             st.page_link(ui.SETTINGS, label=_("Settings"))
-        by = st.text_input(
-            _("Who has spoken with them?"), placeholder=_("Your name or initials"), key="item9_by", max_chars=80
-        )
+        by = author_input(_("Who has spoken with them?"), "item9_by")
         dates = ", ".join(ui.day(record.answered_at) for record in flagged)
         done = _("A person has spoken with them (questionnaire of {dates})").format(dates=dates)
-        if st.button(done, disabled=not by.strip()):
+        if st.button(done, disabled=not by):
             for record in flagged:
-                context.store().questionnaires.acknowledge(questionnaire_id=record.id, by=by.strip())
+                context.store().questionnaires.acknowledge(questionnaire_id=record.id, by=by)
             st.rerun()
 
 

@@ -14,6 +14,7 @@ from dashboard.i18n import _, n_, render
 from dashboard.i18n.numbers import decimal, percent
 from dashboard.i18n.vocabulary import sampling_words
 from dashboard.widgets import ui
+from dashboard.widgets.author import author_input
 from dashboard.widgets.selection import forget_session
 from dashboard.widgets.sound import choice_words
 from db.records import AnalysisSummary, Consent, SessionDetail, SessionRecord
@@ -146,10 +147,10 @@ def consent(session: SessionRecord) -> None:
         ui.note(words.format(name=session.consent.by, moment=ui.day_and_time(session.consent.at)))
         withdrawal(session)
         return
-    by = st.text_input(_("Consent recorded by"), key="late_consent_by", max_chars=80)
-    if st.button(_("The person has agreed"), disabled=not by.strip()):
+    by = author_input(_("Consent recorded by"), "late_consent_by")
+    if st.button(_("The person has agreed"), disabled=not by):
         version = context.settings().consent_version
-        now = Consent(at=datetime.now(UTC), by=by.strip(), text_version=version)
+        now = Consent(at=datetime.now(UTC), by=by, text_version=version)
         context.store().sessions.record_consent(session_id=session.id, consent=now)
         st.rerun()
 

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import context, i18n
 from dashboard.i18n import _, mark, render
 from dashboard.widgets import ui
+from dashboard.widgets.author import author_input
 from fer_phq.core.errors import SettingsError
 from service.runtime_settings import change_settings, environment_variables
 from service.settings import AppSettings
@@ -51,7 +52,7 @@ def choices_card(settings: AppSettings) -> None:
                 **words_fields(settings, fixed_by),
                 "language": language_field(settings, fixed_by),
             }
-            by = st.text_input(_("Changed by"), placeholder=_("Your name or initials"), max_chars=80, key="settings_by")
+            by = author_input(_("Changed by"), "settings_by")
             if st.form_submit_button(_("Save settings"), type="primary"):
                 save({name: value for name, value in values.items() if name not in fixed_by}, by)
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import streamlit as st
 
+from dashboard import context, viewer
 from db.records import SessionRecord
 
 SUBJECT = "subject_on_show"
@@ -31,7 +32,12 @@ def subject_on_show(ids: Collection[str]) -> str | None:
 
 
 def show_subject(subject_id: str) -> None:
-    """Make a subject the one on show; a session of another subject is not on show any more."""
+    """Make a subject the one on show; a session of another subject is not on show any more.
+
+    Args:
+        subject_id: The subject's UUID; that its data is read goes into the audit.
+    """
+    viewer.note_read(context.store(), "subject", subject_id)
     if st.session_state.get(SUBJECT) != subject_id:
         st.session_state.pop(SESSION, None)
     st.session_state[SUBJECT] = subject_id
@@ -46,6 +52,7 @@ def session_on_show() -> str | None:
 def show_session(session: SessionRecord) -> None:
     """Make a session, and its subject, the ones on show."""
     show_subject(session.subject_id)
+    viewer.note_read(context.store(), "session", session.id)
     st.session_state[SESSION] = session.id
 
 

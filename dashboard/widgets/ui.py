@@ -16,7 +16,7 @@ import streamlit as st
 from dashboard import context
 from dashboard.charts import clock
 from dashboard.i18n import SOURCE, _, dates, language, mark, n_, numbers, percent_pattern, render
-from dashboard.i18n.vocabulary import ANALYSIS_STATES, PROVENANCES
+from dashboard.i18n.vocabulary import ANALYSIS_STATES, PROVENANCES, ROLES
 from db.records import SessionSummary
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError
@@ -171,14 +171,36 @@ def empty(title: str, words: str) -> None:
     st.html(f'<div class="fp-empty"><h3>{escape(title)}</h3><p>{text(words)}</p></div>')
 
 
+def logged_out() -> None:
+    """Say that the login has ended, with the way to the next."""
+    st.html(
+        f'<p class="fp-lead">{escape(_("Your login has ended."))} <a href="/login" target="_self">'
+        f"{escape(_('Log in'))}</a></p>"
+    )
+
+
 def footer() -> None:
     """Draw what stands below every page."""
+    _who()
     title = _("Not a diagnosis.")
     words = _(NOT_A_DIAGNOSIS)
     st.html(f'<div class="fp-foot"><p class="fp-note"><b>{escape(title)}</b> {escape(words)}</p></div>')
     with st.expander(_("About these numbers, their limits and the law")):
         st.markdown(_(ABOUT))
         note(_active_model())
+
+
+def _who() -> None:
+    """Say who is logged in, with the way out; nothing where nobody has to."""
+    try:
+        account = context.account()
+    except FerPhqError:  # the page above has said what is wrong
+        return
+    if account is None:
+        return
+    words = _("Logged in as {name}, {role}.").format(name=account.name, role=_(ROLES[account.role]))
+    way_out = escape(_("Log out"))
+    st.html(f'<p class="fp-note">{escape(words)} <a href="/logout" target="_self">{way_out}</a></p>')
 
 
 def _active_model() -> str:

@@ -21,7 +21,7 @@ from db.pseudonyms import Pseudonyms, use_pseudonyms
 from db.queries.chain import Entry, append_entries
 from db.records import ForbiddenError, NotFoundError
 from db.tables import Base, SubjectRow
-from db.visibility import LimitedSession, limit_to
+from db.visibility import LimitedSession, limit_to, unlimited
 from fer_phq.core.errors import StoreError
 from fer_phq.core.messages import Message
 
@@ -57,7 +57,13 @@ class Queries:
     def _reading(self) -> Iterator[Session]:
         """Open a transaction that sees one consistent view of the database, of it what the actor may see."""
         connection = LimitedSession(self._engine)
-        with store_errors(self._url), connection as session, session.begin(), _seen_by(session, self._acting()):
+        with (
+            self._noting_refusals(),
+            store_errors(self._url),
+            connection as session,
+            session.begin(),
+            _seen_by(session, self._acting()),
+        ):
             yield session
 
     @contextmanager
@@ -69,8 +75,9 @@ class Queries:
         """
         actor = self._acting()
         if not actor.changes:
+            self._note_refusal(actor, "role", str(actor.role))
             raise ForbiddenError(messages.MAY_NOT_CHANGE(role=str(actor.role)))
-        with self._recording(actor) as session:
+        with self._noting_refusals(), self._recording(actor) as session:
             yield session
 
     @contextmanager
@@ -82,6 +89,20 @@ class Queries:
                 yield session
                 append_entries(session, actor, session.info[_ENTRIES])
 
+    @contextmanager
+    def _noting_refusals(self) -> Iterator[None]:
+        """Note in the audit that somebody asked for a row that is not for them; to them it is not there."""
+        try:
+            yield
+        except NotFoundError as error:
+            if error.hidden is not None:
+                self._note_refusal(self._acting(), *error.hidden)
+            raise
+
+    def _note_refusal(self, actor: Actor, kind: str, object_id: str) -> None:
+        with self._recording(actor) as session:
+            self._audit(session, "refuse", kind, object_id)
+
     def _refuse_others(self) -> None:
         """Refuse what only an administrator may do.
 
@@ -90,6 +111,7 @@ class Queries:
         """
         actor = self._acting()
         if not actor.administers:
+            self._note_refusal(actor, "role", str(actor.role))
             raise ForbiddenError(messages.MAY_NOT_ADMINISTER(role=str(actor.role)))
 
     def _audit(
@@ -152,7 +174,10 @@ def get_row(session: Session, table: type[Row], row_id: str, *, lock: bool = Fal
     if row is None:
         kind = messages.KINDS.get(table.__tablename__)
         name = table.__tablename__.removesuffix("s") if kind is None else kind()
-        raise NotFoundError(messages.NO_ROW(kind=name, row_id=row_id[:60]))
+        with unlimited(session):
+            is_hidden = session.get(table, row_id) is not None
+        hidden = (table.__tablename__.removesuffix("s"), row_id) if is_hidden else None
+        raise NotFoundError(messages.NO_ROW(kind=name, row_id=row_id[:60]), hidden)
     return row
 
 

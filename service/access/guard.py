@@ -11,17 +11,21 @@ import hashlib
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
+from urllib.parse import quote
 
+import anyio.to_thread
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.requests import Request, cookie_parser
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fer_phq.core.messages import Message as Sentence
 from service.access import messages
 from service.access.answers import ENGLISH, Translate, accepted_language, error_answer, write_english
 from service.access.browser import browser_mark, new_cookie
+from service.access.control import COOKIE, AccessControl, acting_as
 from service.access.listening import is_loopback
 from service.access.source import (
     FORWARDED,
@@ -37,6 +41,10 @@ from service.settings import AppSettings
 log = logging.getLogger(__name__)
 CLOSED_PATHS = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
 """Streamlit's own routes that nobody needs here, each with everything below it."""
+LOGIN_PATH = "/login"
+LOGOUT_PATH = "/logout"
+OPEN_PATHS = (LOGIN_PATH, LOGOUT_PATH, "/api/health", "/_stcore/health", "/favicon.png")
+"""What somebody reads who is not logged in: nothing of anybody."""
 POLICY_VIOLATION = 1008
 """The websocket's code for a connection that is refused (RFC 6455, section 7.4.1)."""
 
@@ -70,6 +78,10 @@ HEADERS = {
 """What every answer carries, beside its content policy."""
 
 
+class LoginNeededError(RefusedError):
+    """The request is of somebody who is not logged in, where there are accounts."""
+
+
 class Guard:
     """An ASGI application before another one."""
 
@@ -80,6 +92,7 @@ class Guard:
         translate: Translate = write_english,
         languages: Sequence[str] = (ENGLISH,),
         inline_scripts: Sequence[str] = (),
+        control: AccessControl | None = None,
     ) -> None:
         """Stand before an application.
 
@@ -88,6 +101,7 @@ class Guard:
             settings: The installation.
             translate: Writes messages in one of `languages`.
             languages: Codes of the languages in which a refusal can be answered.
+            control: Who has to log in, and who is; None where nobody has to.
             inline_scripts: The texts of the scripts that stand in the pages themselves; any other does not run.
         """
         policy = "; ".join(CONTENT_POLICY)
@@ -98,6 +112,7 @@ class Guard:
         self._settings = settings
         self._translate = translate
         self._languages = languages
+        self._control = control
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -115,7 +130,10 @@ class Guard:
                 return
             if _needs_cookie(scope):
                 sender.cookie = new_cookie(secure=source.is_encrypted)
-            await self._app(self._believed(scope, source), receive, sender)
+            with await self._acting(scope, source):
+                await self._app(self._believed(scope, source), receive, sender)
+        except LoginNeededError as error:
+            await self._ask_for_login(scope, receive, sender, source, error)
         except RefusedError as error:
             await self._refuse(scope, receive, sender, error.message, 403)
         except Exception:
@@ -139,6 +157,39 @@ class Guard:
         believed["state"] = {**scope.get("state", {}), "source": source}
         return believed
 
+    async def _acting(self, scope: Scope, source: Source) -> AbstractContextManager[None]:
+        """Let what the request does be done by whoever is behind it.
+
+        Raises:
+            LoginNeededError: Somebody has to log in first.
+            RefusedError: The request's token may not be used for this.
+        """
+        if self._control is None:
+            return nullcontext()
+        headers = Headers(scope=scope)
+        secret = cookie_parser(headers.get("cookie", "")).get(COOKIE)
+        authorization = headers.get("authorization", "")
+        visitor = await anyio.to_thread.run_sync(self._control.visitor, secret, authorization)
+        is_stranger = visitor.account is None and source.path not in OPEN_PATHS
+        if is_stranger and await anyio.to_thread.run_sync(self._control.has_accounts):
+            raise LoginNeededError(messages.LOGIN_NEEDED())
+        if visitor.scopes is not None:
+            _check_scope(visitor.scopes, scope, source)
+        actor = await anyio.to_thread.run_sync(self._control.actor, visitor.account, source.client)
+        return acting_as(actor)
+
+    async def _ask_for_login(
+        self, scope: Scope, receive: Receive, send: Send, source: Source, error: LoginNeededError
+    ) -> None:
+        """Lead somebody who opens a page to the login, and answer anything else with 401."""
+        if scope["type"] == "http" and scope.get("method") == "GET" and not source.path.startswith(INNER_PATHS):
+            query = scope.get("query_string", b"").decode("latin-1")
+            page = f"{source.path}?{query}" if query else source.path
+            answer = RedirectResponse(f"{LOGIN_PATH}?next={quote(page, safe='')}", 303, {"Cache-Control": "no-store"})
+            await answer(scope, receive, send)
+            return
+        await self._refuse(scope, receive, send, error.message, 401)
+
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, message: Sentence, status: int) -> None:
         """Answer with a sentence: as JSON below `/api`, else as text. A websocket is closed before it opens."""
         if scope["type"] == "websocket":
@@ -155,6 +206,13 @@ class Guard:
             headers = {"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept-Language"}
             answer = PlainTextResponse(self._translate(message, language), status_code=status, headers=headers)
         await answer(scope, receive, send)
+
+
+def _check_scope(scopes: Sequence[str], scope: Scope, source: Source) -> None:
+    """Refuse what the request's token is not for: tokens are for the API alone."""
+    needed = "read" if scope.get("method") in ("GET", "HEAD") else "upload"
+    if not source.path.startswith("/api/") or needed not in scopes:
+        raise RefusedError(messages.SCOPE_NEEDED(scope=needed))
 
 
 class _Sender:

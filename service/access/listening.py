@@ -27,11 +27,6 @@ def is_loopback(address: str) -> bool:
     return bool((mapped or parsed).is_loopback)
 
 
-def no_accounts() -> bool:
-    """Return whether somebody can log in: nobody can."""
-    return False
-
-
 def check_address(
     address: str, *, has_accounts: Callable[[], bool], has_encryption: bool, has_trusted_proxy: bool
 ) -> None:
@@ -55,7 +50,7 @@ def check_address(
         raise SettingsError(messages.ADDRESS_WITHOUT_TLS(address=name))
 
 
-def check_listening(settings: AppSettings, *, has_accounts: Callable[[], bool] = no_accounts) -> None:
+def check_listening(settings: AppSettings, *, has_accounts: Callable[[], bool]) -> None:
     """Check that the dashboard may listen as the settings say, and that its certificate can be used.
 
     Args:

@@ -11,6 +11,32 @@ OTHER_ORIGIN = template(
     "api.other_origin", "Requests from other sites are not taken; add the origin to FERPHQ_ALLOWED_ORIGINS."
 )
 OTHER_SITE = template("api.other_site", "Requests from other sites are not taken; open the dashboard itself.")
+WRONG_LOGIN = template("access.wrong_login", "Name or password are wrong.")
+TOO_MANY_FAILURES = template(
+    "access.too_many_failures", "There were too many failed logins; try again in {minutes} minutes."
+)
+LOGIN_NEEDED = template("access.login_needed", "Log in first.")
+SCOPE_NEEDED = template("access.scope_needed", "The token may not be used for this: it lacks the scope {scope}.")
+PASSWORD_LENGTH = template(
+    "access.password_length", "A password has {shortest} to {longest} characters: a few words make a good one."
+)
+PASSWORD_GUESSED = template(
+    "access.password_guessed",
+    "This password is easily guessed: it holds the account's name or few different characters. Choose another one.",
+)
+FIRST_ADMINISTRATOR = template(
+    "access.first_administrator",
+    "The first account must be an administrator's, or nobody could manage the others: add it with --role "
+    "administrator.",
+)
+PASSWORDS_DIFFER = template("access.passwords_differ", "The two passwords differ; type them again.")
+UNKNOWN_ROLE = template("access.unknown_role", "There is no role '{role}': choose one of {roles}.")
+UNKNOWN_SCOPE = template("access.unknown_scope", "There is no scope '{scope}': choose among {scopes}.")
+DAYS = template("access.days", "A token lasts 1 to {most} days.")
+PASSWORD_FILE = template("access.password_file", "The file {file} holds no password ({reason}).")
+AUDIT_FILE = template("access.audit_file", "{file} is no name for an export: end it in .csv or .jsonl.")
+AUDIT_UNWRITABLE = template("access.audit_unwritable", "{file} cannot be written ({reason}): choose another file.")
+NO_TOKEN = template("access.no_token", "There is no token '{token}': `fer-phq tokens list` shows them.")
 NOT_PUBLIC = template("access.not_public", "There is nothing to read here.")
 SERVER_ERROR = template("api.server_error", "Something went wrong on the server; its log says more under {number}.")
 

@@ -21,7 +21,7 @@ from service.settings import AppSettings
 
 FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 """Headers by which a proxy tells for whom it asks. Anybody else can write them, too."""
-INNER_PATHS = ("/api/", "/_stcore/", "/media/", "/component/", "/static/", "/app/static/")
+INNER_PATHS = ("/api/", "/_stcore/", "/media/", "/component/", "/static/", "/app/static/", "/logout")
 """Where no page lies: a link on another site does not lead there."""
 
 

@@ -215,6 +215,9 @@ class Api:
             file_status = await anyio.to_thread.run_sync(path.stat)
         except FileNotFoundError:
             return self._error(request, messages.RECORDING_MISSING(), 404)
+        if request.headers.get("range", "bytes=0-").startswith("bytes=0-"):
+            note = functools.partial(self._store.audit.add, action="read", object_kind="recording")
+            await anyio.to_thread.run_sync(functools.partial(note, object_id=session_id))
         # A browser that others use must not keep the recording on its disk.
         headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
         return FileResponse(path, media_type=content_type(path), headers=headers, stat_result=file_status)

@@ -13,7 +13,7 @@ import typer
 
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.paths import printable
-from service.cli import analyze, choose_faces, demo, models, reanalyse, serve, train
+from service.cli import access, analyze, choose_faces, demo, models, reanalyse, serve, train
 from service.cli.lifecycle import backup, sessions, subjects
 from service.logs import configure_logging
 from service.models.error_file import write_error
@@ -33,6 +33,7 @@ demo.register(app)
 train.register(app)
 reanalyse.register(app)
 choose_faces.register(app)
+access.register(app)
 subjects.register(app)
 sessions.register(app)
 backup.register(app)

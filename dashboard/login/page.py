@@ -1,0 +1,62 @@
+"""The login page: plain HTML, because nothing of the dashboard is served to somebody who is not logged in."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+from dashboard.i18n import _
+from dashboard.theme.palette import DARK, LIGHT, Palette
+
+LOGO = Path(__file__).parents[1] / "static" / "logo.svg"
+STYLE = """
+*{box-sizing:border-box}
+body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--page);color:var(--ink);
+font:15px/1.5 Inter,system-ui,sans-serif;padding:16px}
+main{width:100%;max-width:380px;background:var(--card);border:1px solid var(--line);border-radius:12px;padding:28px}
+svg{height:32px;width:auto;margin-bottom:12px}
+h1{font-size:1.35rem;font-weight:600;margin:0 0 18px}
+label{display:block;font-weight:500;margin:14px 0 4px}
+input{width:100%;font:inherit;color:inherit;background:var(--page);border:1px solid var(--control);border-radius:8px;
+padding:9px 11px}
+button{width:100%;margin-top:22px;padding:10px;font:inherit;font-weight:600;color:var(--card);background:var(--accent);
+border:0;border-radius:8px;cursor:pointer}
+:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+.error{color:var(--danger);margin:0 0 6px;font-weight:500}
+.note{color:var(--muted);font-size:.87rem;margin:20px 0 0}
+"""
+
+
+def login_page(*, name: str = "", error: str = "", target: str = "/", language: str = "en") -> str:
+    """Return the page as HTML.
+
+    Args:
+        name: What was typed as name before.
+        error: What was wrong with the last try; empty at the first.
+        target: Where the login leads, a path of this installation.
+        language: Code of the language that is spoken.
+    """
+    title = _("Log in to fer-phq")
+    fields = (
+        f'<label for="name">{escape(_("Name"))}</label>'
+        f'<input id="name" name="name" autocomplete="username" required autofocus value="{escape(name)}">'
+        f'<label for="password">{escape(_("Password"))}</label>'
+        '<input id="password" name="password" type="password" autocomplete="current-password" required>'
+    )
+    problem = f'<p class="error" role="alert">{escape(error)}</p>' if error else ""
+    note = _("Accounts and forgotten passwords: ask an administrator of this installation.")
+    return (
+        f'<!doctype html><html lang="{escape(language)}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" '
+        f'content="light dark"><title>{escape(title)}</title><style>{_colours(LIGHT)}'
+        f"@media(prefers-color-scheme:dark){{{_colours(DARK)}}}{STYLE}</style></head><body><main>"
+        f'{LOGO.read_text(encoding="utf-8")}<h1>{escape(title)}</h1>{problem}<form method="post" action="/login">'
+        f'<input type="hidden" name="next" value="{escape(target)}">{fields}'
+        f'<button type="submit">{escape(_("Log in"))}</button></form><p class="note">{escape(note)}</p>'
+        "</main></body></html>"
+    )
+
+
+def _colours(colours: Palette) -> str:
+    names = ("page", "card", "line", "control", "ink", "muted", "accent", "danger")
+    return ":root{" + "".join(f"--{name}:{getattr(colours, name)};" for name in names) + "}"

@@ -1,0 +1,206 @@
+"""Access control: who is behind a request, by the login in its cookie or by its token."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from db.actors import Actor, Role
+from db.queries.access.accounts import account_key
+from db.records import AccountRecord
+from db.store import Store
+from fer_phq.core.errors import FerPhqError
+from service.access import messages
+from service.access.passwords import matches
+from service.settings import AppSettings
+
+COOKIE = "ferphq_login"
+"""Name of the cookie that holds the secret of a login."""
+TOKEN_PREFIX = "ferphq_"
+"""What every token of a program begins with, so that a scan for secrets finds one that leaked."""
+FAILURES_OF_NAME = 5
+"""Failed logins with one name within `FAILURE_WINDOW` after which the next are refused."""
+FAILURES_OF_ADDRESS = 30
+"""Failed logins from one address within `FAILURE_WINDOW` after which the next are refused."""
+FAILURE_WINDOW = timedelta(minutes=15)
+REMEMBER_S = 2.0
+"""How long an answer of the store is remembered: a login that ended is refused within that time."""
+SCOPES = ("read", "upload", "write", "administer")
+"""What a token may be used for."""
+
+request_actor: ContextVar[Actor | None] = ContextVar("request_actor", default=None)
+"""Who is behind the request that is being answered; None where nobody asked over HTTP."""
+
+
+@contextmanager
+def acting_as(actor: Actor) -> Iterator[None]:
+    """Let what is done within the block be done by an actor.
+
+    Args:
+        actor: The actor.
+    """
+    before = request_actor.set(actor)
+    try:
+        yield
+    finally:
+        request_actor.reset(before)
+
+
+class LoginError(FerPhqError):
+    """Name or password are wrong, or were wrong too often."""
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Who is behind a request.
+
+    Attributes:
+        account: The account; None for a visitor who is not logged in.
+        scopes: What the request's token may be used for; None where a person logged in.
+    """
+
+    account: AccountRecord | None
+    scopes: tuple[str, ...] | None = None
+
+
+class AccessControl:
+    """The accounts of an installation, their logins and tokens."""
+
+    def __init__(self, settings: AppSettings, store: Store, program: str = "dashboard") -> None:
+        """Take the installation.
+
+        Args:
+            settings: The installation.
+            store: The store, opened as a program that may do everything.
+            program: The program, as the audit names it.
+        """
+        self._settings = settings
+        self._store = store
+        self._program = program
+        self._memory: dict[str, tuple[float, Any]] = {}
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Give the store's connections back."""
+        self._store.close()
+
+    def has_accounts(self) -> bool:
+        """Return whether somebody has to log in."""
+        return bool(self._remember("accounts", self._store.accounts.exist))
+
+    def log_in(self, name: str, password: str, origin: str) -> str:
+        """Open a login.
+
+        Args:
+            name: The account's name.
+            password: Its password.
+            origin: The address that asks.
+
+        Returns:
+            The login's secret, for the cookie.
+
+        Raises:
+            LoginError: Name or password are wrong, or were wrong too often; it does not say which.
+        """
+        keys = (_digest(f"name {account_key(name)}"), _digest(f"address {origin}"))
+        since = datetime.now(UTC) - FAILURE_WINDOW
+        for key, most in zip(keys, (FAILURES_OF_NAME, FAILURES_OF_ADDRESS), strict=True):
+            if self._store.logins.count_failures(key=key, since=since) >= most:
+                minutes = round(FAILURE_WINDOW.total_seconds() / 60)
+                raise LoginError(messages.TOO_MANY_FAILURES(minutes=minutes))
+        account, password_hash = self._store.accounts.password_of(name=name) or (None, None)
+        if not matches(password, password_hash) or account is None:
+            self._store.logins.add_failure(keys=keys)
+            raise LoginError(messages.WRONG_LOGIN())
+        self._store.logins.clear_failures(key=keys[0])
+        secret = secrets.token_urlsafe(32)
+        lasts = timedelta(hours=self._settings.login_hours)
+        self._store.logins.open(account_id=account.id, digest=_digest(secret), lasts=lasts)
+        return secret
+
+    def log_out(self, secret: str) -> None:
+        """End a login.
+
+        Args:
+            secret: The login's secret; one that is over or unknown changes nothing.
+        """
+        digest = _digest(secret)
+        self._store.logins.close(digest=digest)
+        with self._lock:
+            self._memory.pop(digest, None)
+
+    def account(self, secret: str | None) -> AccountRecord | None:
+        """Return the account of a login; None without one, or where it is over.
+
+        Args:
+            secret: The login's secret from the cookie; None without a cookie.
+        """
+        if not secret:
+            return None
+        digest = _digest(secret)
+        idle = timedelta(minutes=self._settings.login_idle_minutes)
+        find = functools.partial(self._store.logins.find, digest=digest, idle=idle)
+        account: AccountRecord | None = self._remember(digest, find)
+        return account
+
+    def visitor(self, secret: str | None, authorization: str) -> Visitor:
+        """Return who is behind a request.
+
+        Args:
+            secret: The login's secret from the cookie; None without a cookie.
+            authorization: The `Authorization` header; '' without one.
+        """
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() == "bearer" and token.startswith(TOKEN_PREFIX):
+            match = self._store.tokens.find(digest=_digest(token.strip()))
+            return Visitor(None) if match is None else Visitor(*match)
+        return Visitor(self.account(secret))
+
+    def actor(self, account: AccountRecord | None, origin: str) -> Actor:
+        """Return who acts, for the store.
+
+        Args:
+            account: The account; None for a visitor who is not logged in.
+            origin: The address that asks.
+
+        Returns:
+            The account's actor. Without an account: one that may do everything where there are no accounts, and one
+            that sees nothing where there are.
+        """
+        if account is not None:
+            return Actor(self._program, account.name, origin, account.id, account.role)
+        if self.has_accounts():
+            return Actor(self._program, "", origin, "", Role.VIEWER)
+        return Actor(self._program, "", origin)
+
+    def _remember(self, key: str, load: Callable[[], Any]) -> Any:
+        now = time.monotonic()
+        with self._lock:
+            at, answer = self._memory.get(key, (-REMEMBER_S, None))
+            if now - at < REMEMBER_S:
+                return answer
+        answer = load()
+        with self._lock:
+            if len(self._memory) > 1000:
+                self._memory.clear()
+            self._memory[key] = (now, answer)
+        return answer
+
+
+def new_token() -> tuple[str, str]:
+    """Make a token for a program, and its digest for the store."""
+    token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    return token, _digest(token)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
