@@ -37,10 +37,13 @@ def login_page(*, name: str = "", error: str = "", target: str = "/", language: 
         language: Code of the language that is spoken.
     """
     title = _("Log in to fer-phq")
+    name_label = _("Name")
+    password_label = _("Password")
+    button = _("Log in")
     fields = (
-        f'<label for="name">{escape(_("Name"))}</label>'
+        f'<label for="name">{escape(name_label)}</label>'
         f'<input id="name" name="name" autocomplete="username" required autofocus value="{escape(name)}">'
-        f'<label for="password">{escape(_("Password"))}</label>'
+        f'<label for="password">{escape(password_label)}</label>'
         '<input id="password" name="password" type="password" autocomplete="current-password" required>'
     )
     problem = f'<p class="error" role="alert">{escape(error)}</p>' if error else ""
@@ -52,7 +55,7 @@ def login_page(*, name: str = "", error: str = "", target: str = "/", language: 
         f"@media(prefers-color-scheme:dark){{{_colours(DARK)}}}{STYLE}</style></head><body><main>"
         f'{LOGO.read_text(encoding="utf-8")}<h1>{escape(title)}</h1>{problem}<form method="post" action="/login">'
         f'<input type="hidden" name="next" value="{escape(target)}">{fields}'
-        f'<button type="submit">{escape(_("Log in"))}</button></form><p class="note">{escape(note)}</p>'
+        f'<button type="submit">{escape(button)}</button></form><p class="note">{escape(note)}</p>'
         "</main></body></html>"
     )
 

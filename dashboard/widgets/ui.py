@@ -173,10 +173,9 @@ def empty(title: str, words: str) -> None:
 
 def logged_out() -> None:
     """Say that the login has ended, with the way to the next."""
-    st.html(
-        f'<p class="fp-lead">{escape(_("Your login has ended."))} <a href="/login" target="_self">'
-        f"{escape(_('Log in'))}</a></p>"
-    )
+    words = _("Your login has ended.")
+    way_in = _("Log in")
+    st.html(f'<p class="fp-lead">{escape(words)} <a href="/login" target="_self">{escape(way_in)}</a></p>')
 
 
 def footer() -> None:

@@ -32,25 +32,25 @@ PasswordFile = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     users = typer.Typer(no_args_is_help=True, help="Accounts: who may log in. Without any, nobody has to.")
-    users.command(name="add")(add_user)
-    users.command(name="list")(list_users)
-    users.command(name="role")(set_role)
-    users.command(name="password")(set_password)
-    users.command(name="disable")(disable_user)
-    users.command(name="enable")(enable_user)
+    users.command(name="add")(add_user_command)
+    users.command(name="list")(list_users_command)
+    users.command(name="role")(set_role_command)
+    users.command(name="password")(set_password_command)
+    users.command(name="disable")(disable_user_command)
+    users.command(name="enable")(enable_user_command)
     app.add_typer(users, name="users")
     tokens = typer.Typer(no_args_is_help=True, help="Tokens: what a program shows instead of a password.")
     tokens.command(name="create")(create_token_command)
-    tokens.command(name="list")(list_tokens)
+    tokens.command(name="list")(list_tokens_command)
     tokens.command(name="revoke")(revoke_token_command)
     app.add_typer(tokens, name="tokens")
     audit = typer.Typer(no_args_is_help=True, help="The audit: who did what, when and from where.")
-    audit.command(name="list")(list_audit)
-    audit.command(name="export")(export_audit)
+    audit.command(name="list")(list_audit_command)
+    audit.command(name="export")(export_audit_command)
     app.add_typer(audit, name="audit")
 
 
-def add_user(
+def add_user_command(
     name: Name,
     role: Annotated[str, typer.Option(help="viewer, clinician, researcher or administrator.")] = "clinician",
     password_file: PasswordFile = None,
@@ -67,7 +67,7 @@ def add_user(
     print(f"{account.name} may log in as {account.role}.")
 
 
-def list_users() -> None:
+def list_users_command() -> None:
     """List the accounts.
 
     Example: `fer-phq users list`
@@ -84,7 +84,7 @@ def list_users() -> None:
     Console().print(table)
 
 
-def set_role(name: Name, role: Annotated[str, typer.Argument(help="The new role.")]) -> None:
+def set_role_command(name: Name, role: Annotated[str, typer.Argument(help="The new role.")]) -> None:
     """Give an account another role.
 
     Example: `fer-phq users role "Dr M" viewer`
@@ -97,7 +97,7 @@ def set_role(name: Name, role: Annotated[str, typer.Argument(help="The new role.
     print(f"{account.name} is {account.role} now.")
 
 
-def set_password(name: Name, password_file: PasswordFile = None) -> None:
+def set_password_command(name: Name, password_file: PasswordFile = None) -> None:
     """Give an account another password; every login of it ends.
 
     Example: `fer-phq users password "Dr M"`
@@ -110,7 +110,7 @@ def set_password(name: Name, password_file: PasswordFile = None) -> None:
     print(f"{name} has a new password.")
 
 
-def disable_user(name: Name) -> None:
+def disable_user_command(name: Name) -> None:
     """Close an account: its logins end and its tokens are revoked; what it did stays in the audit.
 
     Example: `fer-phq users disable "Dr M"`
@@ -120,7 +120,7 @@ def disable_user(name: Name) -> None:
     print(f"{account.name} may not log in any more.")
 
 
-def enable_user(name: Name) -> None:
+def enable_user_command(name: Name) -> None:
     """Open an account again that was disabled; its tokens stay revoked.
 
     Example: `fer-phq users enable "Dr M"`
@@ -151,7 +151,7 @@ def create_token_command(
     print(f"{kept} It is not shown again; revoke it with fer-phq tokens revoke {record.id[:8]}.", file=sys.stderr)
 
 
-def list_tokens() -> None:
+def list_tokens_command() -> None:
     """List the tokens, without their secrets.
 
     Example: `fer-phq tokens list`
@@ -180,7 +180,7 @@ def revoke_token_command(token: Annotated[str, typer.Argument(help="The token's 
     print(f"{record.name} is revoked.")
 
 
-def list_audit(
+def list_audit_command(
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="The most entries.")] = 50,
     object_id: Annotated[str | None, typer.Option(help="Only entries of this subject, session, … (id).")] = None,
 ) -> None:
@@ -200,7 +200,7 @@ def list_audit(
     raise typer.Exit(_say_chain(check))
 
 
-def export_audit(
+def export_audit_command(
     out: Annotated[Path, typer.Option(help="The file: .csv, or .jsonl for one entry a line as JSON.")],
     since: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="From this day on (UTC).")] = None,
     until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Before this day (UTC).")] = None,

@@ -35,10 +35,12 @@ def up_command(address: Address = None, port: Port = None) -> None:
     Example: `fer-phq up --port 8600`
     """
     from service.access.listening import check_listening
+    from service.cli.store import open_store
 
     upgrade_command()
     settings = load_settings(**({"address": address} if address else {}))
-    check_listening(settings, has_accounts=lambda: has_accounts(settings))
+    with open_store(settings) as store:
+        check_listening(settings, has_accounts=store.accounts.exist)
     command = [sys.executable, "-m", "service.cli"]
     options = [*(["--address", address] if address else []), *(["--port", str(port)] if port else [])]
     parts = {
@@ -47,14 +49,6 @@ def up_command(address: Address = None, port: Port = None) -> None:
         "dashboard": subprocess.Popen([*command, "dashboard", *options], start_new_session=True),
     }
     raise typer.Exit(wait_for_any(parts))
-
-
-def has_accounts(settings: AppSettings) -> bool:
-    """Tell whether the installation's store has accounts."""
-    from db.store import Store
-
-    with Store(settings.database_url, actor="cli") as store:
-        return store.accounts.exist()
 
 
 def wait_for_any(parts: dict[str, subprocess.Popen[bytes]]) -> int:

@@ -14,6 +14,7 @@ import streamlit as st
 from migrated import migrate
 from recordings import Recordings
 from served import browser_tab, free_port
+from streamlit.runtime.context import ContextProxy
 from synthetic_sessions import seed_store
 
 from dashboard import context
@@ -21,6 +22,15 @@ from db.store import Store
 from fer_phq.video import probe
 from service.ingest.media import MediaStore
 from service.settings import DATABASE_NAME, AppSettings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def cookies(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The cookies of the browser at 192.0.2.1. Streamlit's test runner has neither; fill in a login to be logged in."""
+    jar: dict[str, str] = {}
+    monkeypatch.setattr(ContextProxy, "cookies", property(lambda _context: jar))
+    monkeypatch.setattr(ContextProxy, "ip_address", property(lambda _context: "192.0.2.1"))
+    return jar
 
 
 @pytest.fixture
