@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from service.logs import LONG_FORMAT, configure_logging
-from service.settings import AppSettings, load_settings
+from service.settings import load_settings
 
 Address = Annotated[str | None, typer.Option(help="Network address to listen on (default 127.0.0.1).")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on (default 8501).")]
