@@ -85,7 +85,8 @@ def extract_faces(
     tracks = tracker.tracks(recording.picture_end_s)
     faces = collector.of_subject(tracks, settings, recording)
     uncertainty = () if settings.tracks else warn_of_uncertain_tracks(tracks, faces)
-    sparseness = warn_of_sparse_frames([*times, recording.picture_end_s]) if settings.sampling.key_frames else ()
+    end_s = recording.duration_s if recording.picture_end_s is None else recording.picture_end_s
+    sparseness = warn_of_sparse_frames([*times, end_s]) if settings.sampling.key_frames else ()
     return faces, (*stream.warnings, *sparseness, *faces.warnings(settings), *uncertainty)
 
 
