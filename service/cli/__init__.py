@@ -14,7 +14,7 @@ import typer
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.paths import printable
 from service.cli import access, analyze, choose_faces, demo, models, reanalyse, serve, train
-from service.cli.lifecycle import backup, sessions, subjects
+from service.cli.lifecycle import backup, doctor, sessions, subjects
 from service.logs import configure_logging
 from service.models.error_file import write_error
 
@@ -37,6 +37,7 @@ access.register(app)
 subjects.register(app)
 sessions.register(app)
 backup.register(app)
+doctor.register(app)
 
 
 def main() -> None:

@@ -58,3 +58,51 @@ NO_ROOM_TO_RESTORE = template(
     "lifecycle.no_room_to_restore", "The backup needs {mib} MiB of free disk: free some space and try again."
 )
 RESTORE_FAILED = template("lifecycle.restore_failed", "The backup was not restored: {reason}.")
+
+NOT_CHECKED = template("lifecycle.not_checked", "This could not be checked: {reason}")
+NO_DATA_FOLDER = template("lifecycle.no_data_folder", "The data folder {path} does not exist.")
+SET_DATA_DIR = template("lifecycle.set_data_dir", "Set FERPHQ_DATA_DIR, or start fer-phq once, which makes the folder.")
+OTHERS_MAY_READ = template("lifecycle.others_may_read", "Other users of this machine may read {paths}.")
+MAKE_PRIVATE = template("lifecycle.make_private", "Take their rights away: chmod go-rwx {paths}")
+FOLDER_IS_PRIVATE = template("lifecycle.folder_is_private", "Only their owner may read the data folder and the secret.")
+DISK_FREE = template("lifecycle.disk_free", "{gb:.1f} GB of the data folder's disk are free.")
+FREE_SPACE = template("lifecycle.free_space", "Free some space: uploads are refused until then.")
+NO_TABLES = template("lifecycle.no_tables", "There is no database yet, or it has no tables.")
+OTHER_REVISION = template(
+    "lifecycle.other_revision", "The database has schema {revision}, and this fer-phq needs {needed}."
+)
+RUN_UPGRADE = template("lifecycle.run_upgrade", "Run `fer-phq db upgrade`.")
+REVISION_FITS = template("lifecycle.revision_fits", "The database has the schema {revision} that this fer-phq needs.")
+DATABASE_DAMAGED = template("lifecycle.database_damaged", "The database is damaged: {faults}.")
+RESTORE_BACKUP = template("lifecycle.restore_backup", "Restore it from a backup, and check the disk.")
+DATABASE_WHOLE = template("lifecycle.database_whole", "The database is whole, and no row lacks the one it belongs to.")
+RECORDINGS_MISSING = template(
+    "lifecycle.recordings_missing", "{count} recordings are missing from the media folder ({names})."
+)
+BRING_RECORDINGS_BACK = template(
+    "lifecycle.bring_recordings_back", "Restore them from a backup, or upload them again to the same subject."
+)
+RECORDINGS_PRESENT = template("lifecycle.recordings_present", "All {count} recordings that sessions name are there.")
+LEFTOVERS = template(
+    "lifecycle.leftovers", "{orphans} recordings belong to no session, and {uploads} uploads were never finished."
+)
+WORKER_SWEEPS = template("lifecycle.worker_sweeps", "A running worker removes them within an hour.")
+NO_LEFTOVERS = template("lifecycle.no_leftovers", "No recording and no upload is left over.")
+RECORDINGS_CHANGED = template("lifecycle.recordings_changed", "{count} recordings differ from their hash ({names}).")
+HASHES_FIT = template("lifecycle.hashes_fit", "All {count} recordings are as they came in.")
+CLOCK_WRONG = template("lifecycle.clock_wrong", "Rows of {tables} were written in the future.")
+SET_CLOCK = template("lifecycle.set_clock", "Check the clock of this machine and of those that write to the database.")
+CLOCK_RIGHT = template("lifecycle.clock_right", "No row was written in the future.")
+WORKERS = template("lifecycle.workers", "{alive} workers run, and {waiting} analyses wait.")
+START_WORKER = template("lifecycle.start_worker", "Start one with `fer-phq worker`.")
+NO_PENDING_ERASURES = template("lifecycle.no_pending_erasures", "Every erasure is finished.")
+PENDING_ERASURES = template(
+    "lifecycle.pending_erasures", "{count} erasures are not finished, the oldest since {since}: {reason}."
+)
+START_WORKER_FOR_ERASURES = template(
+    "lifecycle.start_worker_for_erasures", "A running worker finishes them; end what reads the database or free space."
+)
+MODELS_DAMAGED = template("lifecycle.models_damaged", "Files of checkpoint bundles differ from their hash: {paths}.")
+INSTALL_AGAIN = template("lifecycle.install_again", "Install the bundle again.")
+NO_MODELS = template("lifecycle.no_models", "There is no checkpoint bundle.")
+MODELS_WHOLE = template("lifecycle.models_whole", "All {count} checkpoint bundles are whole.")

@@ -40,9 +40,10 @@ ROWS = (
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(no_args_is_help=True, help="Subjects: list them, erase one.")
+    group = typer.Typer(no_args_is_help=True, help="Subjects: list them, rename or erase one.")
     group.command(name="list")(list_command)
     group.command(name="erase")(erase_command)
+    group.command(name="rename")(rename_command)
     app.add_typer(group, name="subjects")
 
 
@@ -58,6 +59,19 @@ def list_command() -> None:
             numbers = (str(subject.sessions), str(subject.questionnaires), last)
             table.add_row(subject.id, Text(subject.label), *numbers)
         Console().print(table)
+
+
+def rename_command(
+    subject: Subject,
+    label: Annotated[str, typer.Argument(help="The new label, not used yet.")],
+) -> None:
+    """Give a subject another label; everything that is stored stays with it.
+
+    Example: `fer-phq subjects rename P01 "Study 7, P01"`
+    """
+    with open_store() as (_, store):
+        record = store.subjects.rename(subject_id=find_subject(store, subject).id, label=label)
+    print(f"{record.id} is called {record.label} now.")
 
 
 def erase_command(
