@@ -131,6 +131,7 @@ def test_the_command_prints_json_and_exits_with_1(
 ) -> None:
     monkeypatch.setenv("FERPHQ_DATA_DIR", str(healthy.data_dir))
     monkeypatch.setenv("FERPHQ_MIN_FREE_BYTES", "0")
+    monkeypatch.setenv("COLUMNS", "300")
     with pytest.raises(typer.Exit) as outcome:
         doctor_command(as_json=True)
     assert outcome.value.exit_code == 0
