@@ -106,3 +106,6 @@ MODELS_DAMAGED = template("lifecycle.models_damaged", "Files of checkpoint bundl
 INSTALL_AGAIN = template("lifecycle.install_again", "Install the bundle again.")
 NO_MODELS = template("lifecycle.no_models", "There is no checkpoint bundle.")
 MODELS_WHOLE = template("lifecycle.models_whole", "All {count} checkpoint bundles are whole.")
+
+EXPORT_EXISTS = template("lifecycle.export_exists", "{path} holds something already: name a folder that is not there.")
+EXPORT_UNWRITABLE = template("lifecycle.export_unwritable", "The export {path} cannot be written: {reason}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,10 +41,11 @@ ROWS = (
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(no_args_is_help=True, help="Subjects: list them, rename or erase one.")
+    group = typer.Typer(no_args_is_help=True, help="Subjects: list them, rename, export or erase one.")
     group.command(name="list")(list_command)
     group.command(name="erase")(erase_command)
     group.command(name="rename")(rename_command)
+    group.command(name="export")(export_command)
     app.add_typer(group, name="subjects")
 
 
@@ -59,6 +61,26 @@ def list_command() -> None:
             numbers = (str(subject.sessions), str(subject.questionnaires), last)
             table.add_row(subject.id, Text(subject.label), *numbers)
         Console().print(table)
+
+
+def export_command(
+    subject: Subject,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to make.")],
+) -> None:
+    """Write everything that is stored of a person into a folder, in open formats, with a page that explains it.
+
+    Recordings and pictures of faces may show other people: look before you hand it on.
+
+    Example: `fer-phq subjects export P01 --out P01-2026-03-02`
+    """
+    from service.lifecycle.export import export_subject
+
+    with open_store() as (settings, store):
+        report = export_subject(settings, store, find_subject(store, subject).id, out)
+    print(f"{report.folder}: {report.files} files of {report.sessions} sessions; open index.html.")
+    print("Recordings and pictures of faces may show other people: look before you hand it on.")
+    if report.missing:
+        print(f"{report.missing} recordings are missing from the media folder, and so from the export.")
 
 
 def rename_command(

@@ -1,0 +1,85 @@
+"""An export holds everything of one person and nothing of another, and explains itself."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from analysis_samples import MONDAY, sample_analysis, sample_recording, sample_voice, with_all_faces
+
+from db.records import Consent, NewTranscript
+from db.store import Store
+from fer_phq.core.errors import FerPhqError
+from fer_phq.core.phq import Scale
+from service.cli.lifecycle.subjects import export_command
+from service.ingest.media import MediaStore
+from service.settings import AppSettings
+
+
+def plant(settings: AppSettings, store: Store, label: str) -> str:
+    """A person of whom there is something of every kind."""
+    subject = store.subjects.create(label=label)
+    source = settings.data_dir.parent / "s.bin"
+    source.write_bytes(f"film of {label}".encode())
+    media = MediaStore(settings)
+    recording = sample_recording(label)
+    with media.copy_in(source) as copy, media.locked():
+        relative = media.move_in(copy.path, recording.sha256)
+    session, _ = store.sessions.create_with_job(
+        subject_id=subject.id,
+        recorded_at=MONDAY,
+        recording=recording,
+        original_name=f"{label}.mp4",
+        media_path=relative,
+        consent=Consent(at=MONDAY, by="AB", text_version="1"),
+        transcript=NewTranscript("../../t.vtt", f"words of {label}".encode(), None),
+    )
+    analysis = with_all_faces(sample_analysis(recording, voice=sample_voice()))
+    store.analyses.save(session_id=session.id, analysis=analysis)
+    store.notes.add(session_id=session.id, words=f"=note of {label}", time_s=1.0)
+    store.events.add(subject_id=subject.id, at=MONDAY, words=f"event of {label}")
+    store.questionnaires.save(subject_id=subject.id, scale=Scale.PHQ9, items=[1] * 9, answered_at=MONDAY)
+    return subject.id
+
+
+def test_everything_of_a_person_is_exported_and_nothing_of_another(
+    settings: AppSettings,
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    plant(settings, store, "Ottilie")
+    plant(settings, store, "Zebulon")
+    monkeypatch.setenv("FERPHQ_DATA_DIR", str(settings.data_dir))
+    out = tmp_path / "export"
+    export_command("Ottilie", out=out)
+    assert "open index.html" in capsys.readouterr().out
+    contents = {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    everything = b"".join(contents.values())
+    for words in (
+        "film of Ottilie",
+        "words of Ottilie",
+        "note of Ottilie",
+        "event of Ottilie",
+        "picture of the subject",
+    ):
+        assert words.encode() in everything, words
+    assert b"Zebulon" not in everything
+    assert b"not a diagnosis" in contents["index.html"]
+    manifest = json.loads(contents["manifest.json"])["files"]
+    assert manifest.keys() == contents.keys() - {"manifest.json"}
+    assert all(hashlib.sha256(contents[name]).hexdigest() == facts["sha256"] for name, facts in manifest.items())
+    notes = next(path for path in out.rglob("notes.csv"))
+    assert next(csv.DictReader(notes.open()))["words"] == "'=note of Ottilie", "no spreadsheet calculates it"
+    with np.load(next(out.rglob("features.npz")), allow_pickle=False) as arrays:
+        assert arrays["visual"].shape[0] == len(arrays["time_s"])
+    questionnaire = next(csv.DictReader((out / "questionnaires.csv").open()))
+    assert (questionnaire["total"], questionnaire["item_9"]) == ("9", "1")
+    assert out.stat().st_mode & 0o077 == 0
+    with pytest.raises(FerPhqError, match="holds something already"):
+        export_command("Ottilie", out=out)
