@@ -110,6 +110,14 @@ ROWS_UNRELATED = template(
     "db.rows_unrelated", "The rows of '{table}' do not fit the tables of their revision: the backup is damaged."
 )
 
+MERGE_WITH_ITSELF = template("db.merge_with_itself", "A subject cannot be merged with itself: name two.")
+MERGE_DEMONSTRATION = template("db.merge_demonstration", "A demonstration cannot be merged with a person.")
+MERGE_TWINS = template(
+    "db.merge_twins",
+    "Both subjects have the recording '{name}', and only the session that would go was analysed: analyse the other "
+    "one, or erase it, then merge.",
+)
+
 NO_ROW = template("db.no_row", "There is no {kind} '{row_id}' in the database: it may have been erased.")
 KINDS = {
     "subjects": template("db.kind_subject", "subject"),

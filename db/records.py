@@ -598,3 +598,22 @@ class ErasurePlan:
     session_ids: tuple[str, ...]
     media_paths: tuple[str, ...]
     job_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MergeReport:
+    """What a merging of two subjects moved.
+
+    Attributes:
+        sessions: Number of sessions that moved.
+        questionnaires: Number of questionnaires that moved.
+        events: Number of events that moved.
+        tags: Number of tags that were added.
+        twins: Number of sessions whose recording the other subject had too: of each pair one stays.
+    """
+
+    sessions: int
+    questionnaires: int
+    events: int
+    tags: int
+    twins: int

@@ -22,6 +22,7 @@ from db.queries.audit import AuditQueries
 from db.queries.erasure import ErasureQueries
 from db.queries.jobs.leases import JobQueries
 from db.queries.jobs.workers import WorkerQueries
+from db.queries.merging import MergeQueries
 from db.queries.overview.cohort import CohortQueries
 from db.queries.overview.labels import LabelQueries
 from db.queries.overview.model_pairs import ModelPairQueries
@@ -83,6 +84,7 @@ class Store:
         self.shares = ShareQueries(*connection)
         self.audit = AuditQueries(*connection)
         self.erasure = ErasureQueries(*connection)
+        self.merging = MergeQueries(*connection)
         try:
             with store_errors(self._url):
                 check_schema(self._engine, self._url)

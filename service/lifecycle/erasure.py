@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from db import messages as db_messages
 from db.clearing import Obstacle, empty_log, remove_engine_jobs, rewrite_database
-from db.records import ErasurePlan, NotFoundError
+from db.records import ErasurePlan, MergeReport, NotFoundError
 from db.store import Store
 from fer_phq.core.errors import FerPhqError, StoreError
 from fer_phq.core.messages import Message
@@ -170,6 +170,27 @@ def remove_recording(settings: AppSettings, store: Store, session_id: str) -> bo
     return is_removed
 
 
+def merge_subjects(settings: AppSettings, store: Store, source_id: str, target_id: str) -> MergeReport:
+    """Give everything of one subject to another, remove the first, and what the database keeps of its label.
+
+    Args:
+        settings: The installation.
+        store: Where the subjects are.
+        source_id: The subject who goes.
+        target_id: The subject who stays.
+
+    Raises:
+        NotFoundError: There is no such subject.
+        StoreError: They cannot be merged; says why.
+    """
+    report = store.merging.merge(source_id=source_id, target_id=target_id)
+    steps = (ErasureStep.REWRITE, ErasureStep.LOG)
+    with suppress(OSError):
+        ledger.write(settings, Erasure("merge", source_id, datetime.now(UTC), steps, (), (), ()))
+    finish_erasures(settings, store)
+    return report
+
+
 def remove_expired(settings: AppSettings, store: Store) -> int:
     """Remove every recording whose retention has ended and keep its results.
 
@@ -255,7 +276,7 @@ def _carry_on(settings: AppSettings, store: Store, erasure: Erasure) -> Erasure:
         if reason is not None:
             return erasure
     ledger.remove(settings, erasure)
-    if erasure.kind != "recording":
+    if erasure.kind in ("subject", "session"):
         with suppress(StoreError):
             store.erasure.note_end(kind=erasure.kind, object_id=erasure.object_id)
     ledger.hold_reserve(settings)

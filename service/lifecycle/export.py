@@ -105,6 +105,7 @@ def export_subject(settings: AppSettings, store: Store, subject_id: str, folder:
         if folder.exists():
             folder.rmdir()
         draft.replace(folder)
+        store.audit.add(action="export", object_kind="subject", object_id=subject_id)
     except OSError as error:
         raise ExportError(messages.EXPORT_UNWRITABLE(path=str(folder), reason=error.strerror or str(error))) from error
     finally:

@@ -44,7 +44,7 @@ class Erasure:
     """An erasure that has begun.
 
     Attributes:
-        kind: `subject`, `session`, or `recording` where the session's results stay.
+        kind: `subject`, `session`, `recording` where the session's results stay, `merge` where another subject has all.
         object_id: The UUID of what is erased.
         begun_at: Since when, with a time zone.
         steps: What is still to be done, in order.

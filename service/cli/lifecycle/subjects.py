@@ -41,11 +41,12 @@ ROWS = (
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(no_args_is_help=True, help="Subjects: list them, rename, export or erase one.")
+    group = typer.Typer(no_args_is_help=True, help="Subjects: list them, rename, merge, export or erase one.")
     group.command(name="list")(list_command)
     group.command(name="erase")(erase_command)
     group.command(name="rename")(rename_command)
     group.command(name="export")(export_command)
+    group.command(name="merge")(merge_command)
     app.add_typer(group, name="subjects")
 
 
@@ -94,6 +95,31 @@ def rename_command(
     with open_store() as (_, store):
         record = store.subjects.rename(subject_id=find_subject(store, subject).id, label=label)
     print(f"{record.id} is called {record.label} now.")
+
+
+def merge_command(
+    source: Annotated[str, typer.Argument(metavar="ID", help="The subject who goes, by id or label.")],
+    target: Annotated[str, typer.Argument(metavar="INTO", help="The subject who stays, by id or label.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask, as in a script.")] = False,
+) -> None:
+    """Merge two subjects who are one person: sessions, questionnaires, events and tags go to the second.
+
+    Of a recording that both have, one session stays, with the notes of both. The label of the first must be typed.
+
+    Example: `fer-phq subjects merge P01-again P01`
+    """
+    from service.lifecycle.erasure import merge_subjects
+
+    with open_store() as (settings, store):
+        goes = find_subject(store, source)
+        stays = find_subject(store, target)
+        if not yes:
+            print(f"Everything of {goes.label} goes to {stays.label}.")
+            confirm_label(goes.label)
+        report = merge_subjects(settings, store, goes.id, stays.id)
+    print(f"Merged: {report.sessions} sessions, {report.questionnaires} questionnaires, {report.events} events.")
+    if report.twins:
+        print(f"{report.twins} recordings were there twice; of each, one session stays.")
 
 
 def erase_command(
