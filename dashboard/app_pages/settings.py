@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dashboard import context
 from dashboard.i18n import _
+from dashboard.settings.audit import accounts_card, audit_card
 from dashboard.settings.choices import choices_card, history
 from dashboard.settings.installation import installation_card, overdue_card, pending_erasures_card
 from dashboard.widgets import ui
@@ -16,3 +17,5 @@ history()
 pending_erasures_card()
 overdue_card()
 installation_card()
+accounts_card()
+audit_card()

@@ -13,6 +13,7 @@ from dashboard.trends.erasure import erase_button, erasure_notice
 from dashboard.trends.events import events_card
 from dashboard.trends.measures import measures, periods
 from dashboard.trends.phq import change, phq, with_change
+from dashboard.trends.sharing import sharing_button
 from dashboard.widgets import ui
 from dashboard.widgets.selection import show_subject, subject_on_show, unique_labels
 from db.records import SubjectSummary
@@ -117,6 +118,7 @@ def page() -> None:
             ui.session_rows(view.recent, with_subject=False)
     with ui.card("take_away"), st.container(horizontal=True, vertical_alignment="center"):
         trend_downloads(subject, load)
+        sharing_button(subject)
         erase_button(subject)
     with st.container(horizontal=True):
         st.page_link(

@@ -42,9 +42,11 @@ def login_page(*, name: str = "", error: str = "", target: str = "/", language: 
     button = _("Log in")
     fields = (
         f'<label for="name">{escape(name_label)}</label>'
-        f'<input id="name" name="name" autocomplete="username" required autofocus value="{escape(name)}">'
+        f'<input id="name" name="name" autocomplete="username" required{"" if name else " autofocus"}'
+        f' value="{escape(name)}">'
         f'<label for="password">{escape(password_label)}</label>'
-        '<input id="password" name="password" type="password" autocomplete="current-password" required>'
+        '<input id="password" name="password" type="password" autocomplete="current-password" required'
+        f"{' autofocus' if name else ''}>"
     )
     problem = f'<p class="error" role="alert">{escape(error)}</p>' if error else ""
     note = _("Accounts and forgotten passwords: ask an administrator of this installation.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from shown_pages import MAIN, open_page, words
+from shown_pages import MAIN, calm, open_page, words
 from streamlit.testing.v1 import AppTest
 
 from dashboard import context
@@ -98,3 +98,32 @@ def test_the_account_signs_what_it_enters(subject: SubjectSummary, store: Store,
     (by,) = [box for box in app.text_input if box.label == "Changed by"]
     assert (by.value, by.disabled) == ("Admin", True)
     assert "Logged in as Admin" in said(app)
+
+
+def test_a_subject_is_shared_on_its_page(subject: SubjectSummary, store: Store, cookies: dict[str, str]) -> None:
+    log_in(store, cookies, Role.ADMINISTRATOR)
+    other = add_account(store, "Dr M", Role.CLINICIAN, PASSWORD)
+    app = open_page("trends", subject=subject.id)
+    for name, count in (("Nobody", 0), ("dr m", 1)):
+        next(box for box in app.text_input if box.label == "Name of the account").set_value(name)
+        next(button for button in app.button if button.label == "Share").click()
+        app.run()
+        assert not app.exception
+        assert len(store.shares.list_of(subject_id=subject.id)) == count
+    next(button for button in app.button if button.key == f"unshare_{other.id}").click()
+    calm(app.run())
+    assert store.shares.list_of(subject_id=subject.id) == []
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_only_administrators_read_the_audit(
+    subject: SubjectSummary, store: Store, cookies: dict[str, str], role: Role
+) -> None:
+    log_in(store, cookies, role)
+    app = open_page("settings")
+    keys = [button.key for button in app.button]
+    assert ("check_audit" in keys) == (role is Role.ADMINISTRATOR)
+    assert ("fer-phq users" in said(app)) == (role is Role.ADMINISTRATOR)
+    if role is Role.ADMINISTRATOR:
+        next(button for button in app.button if button.key == "check_audit").click()
+        assert "entries are whole" in said(calm(app.run()))
