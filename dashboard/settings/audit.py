@@ -23,7 +23,7 @@ def audit_card() -> None:
         return
     with ui.card("audit", _("Audit")):
         entries = context.store().audit.list_newest(limit=MOST_ENTRIES)
-        ui.note(_("Who did what, when and from where. Entries hold ids, no names of subjects, and stay after an erasure."))
+        ui.note(_("Who did what, when and from where. Entries hold ids, no subject names, and stay after an erasure."))
         if st.button(_("Check that no entry was changed or removed"), key="check_audit"):
             _show_check()
         if entries:
