@@ -162,7 +162,8 @@ class AnalysisSummary:
         emotions: Mean probability of each emotion over the time with a face; None without a face.
         phq: An estimate with interval and provenance, or the reason why there is none.
         sidecar_digest: Digest of the files given beside the recording, as in `SessionAnalysis`.
-        choice_at: When a person last chose the subject's faces; None where the choice is the program's.
+        choice_at: When a person last chose the analysis to stand for its session, by its faces or its sound; None
+            where nobody did.
     """
 
     id: str
@@ -181,6 +182,11 @@ class AnalysisSummary:
     created_at: datetime
     sidecar_digest: str = ""
     choice_at: datetime | None = None
+
+    @property
+    def faces_choice_at(self) -> datetime | None:
+        """When a person last chose the subject's faces; None where the choice is the program's."""
+        return self.choice_at if self.settings.get("tracks") else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -231,7 +231,10 @@ _MODALITIES = tuple("+".join(some) for n in range(1, len(Modality) + 1) for some
 
 
 class FaceChoiceRow(Base):
-    """When a person last chose the subject's faces of an analysis; an analysis of the program's choice has no row."""
+    """When a person last chose an analysis to stand for its session, by its faces or its sound.
+
+    An analysis that nobody chose has no row.
+    """
 
     __tablename__ = "face_choices"
 

@@ -115,8 +115,8 @@ def page() -> None:
         unanalysed(detail)
         admin_card(detail, None)
         return
-    if selection.summary.choice_at is not None:
-        ui.note(hand_choice_words(ui.day_and_time(selection.summary.choice_at)))
+    if selection.summary.faces_choice_at is not None:
+        ui.note(hand_choice_words(ui.day_and_time(selection.summary.faces_choice_at)))
     for warning in other_warnings(selection.summary):
         ui.warn(render(warning))
     subject_expander(selection.summary)

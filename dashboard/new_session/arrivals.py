@@ -101,10 +101,10 @@ def offer_choices(recordings: Sequence[Arrival]) -> None:
         summary = default_analysis(detail.analyses, context.preferred_model())
         if summary is None:
             continue
-        if summary.choice_at is not None:
+        if summary.faces_choice_at is not None:
             words = _("{recording}: the subject's faces were chosen by hand on {moment}.")
-            ui.note(words.format(recording=arrival.label, moment=ui.day_and_time(summary.choice_at)))
-        if needs_choice(summary) or summary.choice_at is not None:
+            ui.note(words.format(recording=arrival.label, moment=ui.day_and_time(summary.faces_choice_at)))
+        if needs_choice(summary) or summary.faces_choice_at is not None:
             title = _("Who is the subject in {recording}?").format(recording=ui.md(arrival.label))
             subject_expander(summary, title)
         if says_choice(summary) or choice_of(summary) != AUTOMATIC:

@@ -51,18 +51,21 @@ def sound_expander(summary: AnalysisSummary, session: SessionRecord, title: str 
         )
         job = queue.session_job(context.settings(), context.store(), session.id)
         waiting = job is not None and job.active
-        existing = choice != present and find_analysis(context.store(), summary, choice) is not None
+        existing = find_analysis(context.store(), summary, choice) if choice != present else None
         if right.button(
-            _("Analyse this sound"),
+            _("Analyse this sound") if existing is None else _("Use this sound"),
             type="primary",
-            disabled=choice == present or waiting or existing,
+            disabled=choice == present or waiting,
             key=f"sound_job_{summary.id}",
             width="stretch",
         ):
-            enqueue_with_sound(context.settings(), context.store(), summary, choice)
+            if existing is None:
+                enqueue_with_sound(context.settings(), context.store(), summary, choice)
+            else:
+                context.store().faces.choose(analysis_id=existing.id)
             st.rerun()
-        if existing:
-            ui.note(_("This sound was analysed already: choose that analysis on the session's page."))
+        if existing is not None:
+            ui.note(_("This sound was analysed already: that analysis then stands for the session, in trends too."))
         else:
             ui.note(_("The recording is analysed again with the chosen sound; what is stored already is kept."))
 

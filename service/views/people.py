@@ -133,4 +133,4 @@ def needs_choice(summary: AnalysisSummary) -> bool:
 def other_warnings(summary: AnalysisSummary) -> tuple[Message, ...]:
     """Return an analysis's warnings without that of a choice by hand, which is said with its date instead."""
     by_hand = messages.FACES_BY_HAND.code
-    return tuple(warning for warning in summary.warnings if summary.choice_at is None or warning.code != by_hand)
+    return tuple(warning for warning in summary.warnings if summary.faces_choice_at is None or warning.code != by_hand)

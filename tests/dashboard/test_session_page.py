@@ -20,7 +20,7 @@ from dashboard import charts, loaders
 from dashboard.new_session.arrivals import Arrival
 from db.records import Consent, JobState
 from db.store import Store
-from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings, TrackSummary
+from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings, SoundChoice, TrackSummary
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Provenance
 from fer_phq.models.checkpoint import find_bundle
@@ -458,6 +458,24 @@ def test_the_sound_of_two_microphones_is_said_and_can_be_chosen(
     assert job.settings is not None
     assert job.settings["sound_track"] == 2
     assert "Waiting" in words(app)
+
+
+def test_a_sound_that_was_analysed_before_stands_for_the_session_once_it_is_chosen(
+    installation: AppSettings, store: Store, tmp_path: Path
+) -> None:
+    session_id = two_microphones(installation, store, tmp_path)
+    (first,) = store.sessions.get_detail(session_id=session_id).analyses
+    settings = replace(Settings.from_dict(first.settings), sound=SoundChoice(2))
+    record = store.analyses.load_session_analysis(analysis_id=first.id)
+    second_id = store.analyses.save(session_id=session_id, analysis=record, settings=settings)
+    app = opened(session_id)
+    box(app, "Sound").select_index(0)
+    press(run(app), "Use this sound")
+    assert store.jobs.latest(session_id=session_id) is None
+    chosen, other = store.sessions.get_detail(session_id=session_id).analyses
+    assert (chosen.id, other.id) == (first.id, second_id)
+    assert box(app, "Sound").index == 0
+    assert "chosen by hand" not in words(app)
 
 
 def test_the_sound_of_a_new_recording_can_be_chosen_where_it_came_in(

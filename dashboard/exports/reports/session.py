@@ -53,8 +53,8 @@ def session_report(view: SessionView, zone: tzinfo, now: datetime) -> Report:
     blocks: list[Block] = []
     if session.is_demo:
         blocks.append(Words(_(DEMONSTRATION), "warning"))
-    if summary.choice_at is not None:
-        blocks.append(Words(hand_choice_words(instant_text(summary.choice_at, zone))))
+    if summary.faces_choice_at is not None:
+        blocks.append(Words(hand_choice_words(instant_text(summary.faces_choice_at, zone))))
     blocks += [Words(render(warning), "warning") for warning in other_warnings(summary)]
     blocks += [Heading(_("PHQ estimate")), *estimate_blocks(summary)]
     blocks += [Heading(_("Emotions")), *_emotion_blocks(view.analysis)]

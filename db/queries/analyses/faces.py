@@ -51,7 +51,7 @@ class FaceQueries(Queries):
             return {row.track: row.picture for row in session.execute(query.order_by(FacePictureRow.track))}
 
     def choose(self, *, analysis_id: str) -> None:
-        """Note that a person chose an analysis's faces as the subject's: from now on it stands for its session.
+        """Note that a person chose an analysis by its faces or its sound: from now on it stands for its session.
 
         Raises:
             NotFoundError: There is no such analysis.
