@@ -29,6 +29,9 @@ from fer_phq.video.types import Frame
 STANDSTILL_S = 5.0
 """A picture that stays exactly the same for this long is worth a warning."""
 
+LONGEST_S = 48 * 3600.0
+"""A recording that lasts longer has damaged times: a picture that lasts for years would fill all memory with rows."""
+
 NOTABLE_HOLD_S = 1.0
 """A header's end counts as how long the last picture stays when it lies more than this behind picture and sound."""
 
@@ -166,11 +169,13 @@ def summarize(recording: Recording) -> dict[str, Any]:
         recording: The recording, with its index.
 
     Raises:
-        RecordingError: The recording has no duration.
+        RecordingError: The recording has no duration, or that of many days.
     """
     info = recording.info
     if not recording.duration_s > 0:
         raise RecordingError(messages.ZERO_LENGTH(file=recording.display_name))
+    if recording.duration_s > LONGEST_S:
+        raise RecordingError(messages.HEADER_DAMAGED(file=recording.display_name))
     return {
         "duration_s": recording.duration_s,
         "picture_end_s": min(recording.end_s, recording.duration_s),

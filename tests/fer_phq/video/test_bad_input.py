@@ -47,6 +47,17 @@ def playlist(recordings: Recordings, folder: Path) -> Path:
     return path
 
 
+def test_a_picture_that_lasts_for_years_is_refused(recordings: Recordings, tmp_path: Path) -> None:
+    """The rows of its time would take 192 GB."""
+    content = bytearray(recordings(".avi", codec="mpeg4").read_bytes())
+    start = content.index(b"strh") + 28
+    content[start : start + 8] = b"\xff\xff\xff\xff\1\0\0\0"  # seconds a picture, as a fraction
+    path = tmp_path / "years.avi"
+    path.write_bytes(content)
+    with pytest.raises(RecordingError, match="is damaged"):
+        probe(path)
+
+
 def hollow(recordings: Recordings, folder: Path) -> Path:
     """An MP4 whose index is whole and whose pictures are all overwritten."""
     source = recordings(container_options={"movflags": "faststart"})
