@@ -66,7 +66,7 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Clinic:
         ids = fill(store)
     ids["account_id"] = accounts["other"].id
     with Store(url, actor=lambda: other) as store:
-        store.subjects.create(label="Somebody else")
+        ids["target_id"] = store.subjects.create(label="Somebody else").id
     return Clinic(url, own, other, ids)
 
 
@@ -135,6 +135,7 @@ def fill(store: Store) -> dict[str, Any]:
         "supersedes_id": answers.id,
         "kind": "subject",
         "object_id": subject.id,
+        "source_id": subject.id,
         "label": f"{CANARY} S",
         "limit": 50,
     }
@@ -157,7 +158,7 @@ def _methods_of_groups() -> dict[str, list[str]]:
 METHODS = _methods_of_groups()
 OF_PERSONS = [group for group in METHODS if group not in WITHOUT_PERSONS]
 NOBODY = "00000000-0000-4000-8000-000000000000"
-ID_KEYS = ("subject_id", "session_id", "analysis_id", "questionnaire_id", "note_id", "event_id", "job_id")
+ID_KEYS = ("subject_id", "source_id", "session_id", "analysis_id", "questionnaire_id", "note_id", "event_id", "job_id")
 
 
 def call(store: Store, group: str, name: str, ids: dict[str, Any]) -> str:
