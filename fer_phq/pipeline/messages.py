@@ -55,6 +55,11 @@ FACES_OF_OTHER_NETWORK = template(
 VOICE_OF_EVERYONE = template(
     "pipeline.voice_of_everyone", "Nothing says who speaks when: the voice is that of everyone who is heard."
 )
+SOUND_OF_OTHER_LENGTH = template(
+    "pipeline.sound_of_other_length",
+    "The separate sound lasts {sound:.1f} s and the recording {duration:.1f} s: check that it is this recording's sound "
+    "and begins with it.",
+)
 VOICE_LEFT_OUT = template("pipeline.voice_left_out", "The voice was left out: {reason}")
 TRANSCRIPT_BEYOND = template(
     "pipeline.transcript_beyond",

@@ -29,6 +29,11 @@ TOLERANCE_S = 1.0
 """Seconds after a recording's end in which an utterance may begin unnoticed: times and durations are often rounded."""
 
 
+OTHER_LENGTH_S = 2.0
+OTHER_LENGTH = 0.01
+"""How much longer or shorter a separate sound may be unnoticed: seconds, or a share of a long recording."""
+
+
 @dataclass(frozen=True, eq=False)
 class SpeechFeatures:
     """Features of the subject's speech.
@@ -128,6 +133,16 @@ def check_sound(recording: RecordingInfo, audio: Path | None, choice: SoundChoic
         raise SettingsError(problem)
 
 
+def is_other_length(duration_s: float, sound_s: float) -> bool:
+    """Tell whether a separate sound is so much longer or shorter that it may not be the recording's.
+
+    Args:
+        duration_s: Duration of the recording, in seconds; 0 where it is not known.
+        sound_s: Length of the sound, in seconds.
+    """
+    return duration_s > 0 and abs(sound_s - duration_s) > max(OTHER_LENGTH_S, OTHER_LENGTH * duration_s)
+
+
 def ignore_progress(progress: Progress) -> None:
     """Do nothing: the progress hook of callers who passed none."""
 
@@ -174,14 +189,22 @@ def _extract_sound(
     if audio is None and not recording.has_audio:
         return None
 
+    sound_s = 0.0
+
     def report(done_s: float, total_s: float | None) -> None:
+        nonlocal sound_s
+        sound_s = done_s
         duration_s = recording.duration_s if total_s is None and audio is None else total_s
         total = None if duration_s is None else max(done_s, duration_s)
         on_progress(Progress(Step.SOUND, done_s, total))
 
     report(0.0, None)
     if audio is not None:
-        return voice_features(audio, sound=sound, on_progress=report, on_warning=warnings.append)
+        voice = voice_features(audio, sound=sound, on_progress=report, on_warning=warnings.append)
+        if is_other_length(recording.duration_s, sound_s):
+            lengths = {"sound": sound_s, "duration": recording.duration_s}
+            warnings.append(messages.SOUND_OF_OTHER_LENGTH(**lengths))
+        return voice
     try:
         return voice_features(
             recording.path, display_name=display_name, sound=sound, on_progress=report, on_warning=warnings.append

@@ -15,7 +15,7 @@ from fer_phq.core.errors import AnalysisCancelled, FerPhqError, SettingsError
 from fer_phq.core.phq import Modality
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.functionals import count_measured
-from fer_phq.pipeline.messages import VOICE_OF_EVERYONE
+from fer_phq.pipeline.messages import SOUND_OF_OTHER_LENGTH, VOICE_OF_EVERYONE
 from fer_phq.pipeline.speech import extract_speech, load_sidecar
 from fer_phq.video import probe
 
@@ -42,6 +42,15 @@ def transcript(folder, *speakers):
     lines = [f"{a},{b},{who},{SENTENCE}" for (a, b), who in zip(times, speakers, strict=True)]
     path.write_text("\n".join(["start,end,speaker,text", *lines]) + "\n", encoding="utf-8")
     return path
+
+
+@pytest.mark.parametrize(("seconds", "is_told"), [(10, False), (9, False), (6, True), (14, True)])
+def test_a_separate_sound_of_another_length_is_told(recordings, tmp_path, seconds, is_told):
+    path = sounds.write_wav(tmp_path / "microphone.wav", sounds.noise(seconds))
+    features = extract_speech(probe(recordings(seconds=10, fps=4)), load_sidecar(Sidecar(audio=path)))
+    told = [str(warning) for warning in features.warnings if warning.code == SOUND_OF_OTHER_LENGTH.code]
+    assert bool(told) == is_told
+    assert all(f"lasts {seconds}.0 s and the recording 10.0 s" in sentence for sentence in told)
 
 
 def test_only_the_subjects_turns_are_heard(recordings, speech, tmp_path):
