@@ -57,8 +57,8 @@ VOICE_OF_EVERYONE = template(
 )
 SOUND_OF_OTHER_LENGTH = template(
     "pipeline.sound_of_other_length",
-    "The separate sound lasts {sound:.1f} s and the recording {duration:.1f} s: check that it is this recording's sound "
-    "and begins with it.",
+    "The separate sound lasts {sound:.1f} s and the recording {duration:.1f} s: check that it is this recording's "
+    "sound and begins with it.",
 )
 VOICE_LEFT_OUT = template("pipeline.voice_left_out", "The voice was left out: {reason}")
 TRANSCRIPT_BEYOND = template(
