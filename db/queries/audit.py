@@ -141,9 +141,9 @@ def forget_name(session: Session, name: str) -> int:
     Returns:
         Number of names that were erased.
     """
-    wanted_name = name.strip().casefold()
+    folded_name = name.strip().casefold()
     names = session.execute(select(AuditNameRow.id, AuditNameRow.name)).all()
-    ids = [row.id for row in names if row.name.strip().casefold() == wanted_name]
+    ids = [row.id for row in names if row.name.strip().casefold() == folded_name]
     session.execute(delete(AuditNameRow).where(AuditNameRow.id.in_(ids)))
     return len(ids)
 

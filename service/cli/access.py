@@ -61,9 +61,9 @@ def add_user_command(
     """
     from service.access.accounts import add_account, read_role
 
-    chosen_role = read_role(role)
+    account_role = read_role(role)
     with open_store() as store:
-        account = add_account(store, name, chosen_role, _password(password_file))
+        account = add_account(store, name, account_role, _password(password_file))
     print(f"{account.name} may log in as {account.role}.")
 
 
@@ -91,9 +91,9 @@ def set_role_command(name: Name, role: Annotated[str, typer.Argument(help="The n
     """
     from service.access.accounts import read_role
 
-    chosen_role = read_role(role)
+    account_role = read_role(role)
     with open_store() as store:
-        account = store.accounts.set_role(name=name, role=chosen_role)
+        account = store.accounts.set_role(name=name, role=account_role)
     print(f"{account.name} is {account.role} now.")
 
 
@@ -145,10 +145,10 @@ def create_token_command(
     with open_store() as store:
         token, record = create_token(store, user, name, tuple(scope), days)
     print(token)
-    kept = (
+    summary = (
         f"{record.name}: for {record.account}, scopes {', '.join(record.scopes)}, until {record.expires_at:%Y-%m-%d}."
     )
-    print(f"{kept} It is not shown again; revoke it with fer-phq tokens revoke {record.id[:8]}.", file=sys.stderr)
+    print(f"{summary} It is not shown again; revoke it with fer-phq tokens revoke {record.id[:8]}.", file=sys.stderr)
 
 
 def list_tokens_command() -> None:

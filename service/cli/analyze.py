@@ -32,6 +32,7 @@ from fer_phq.features.files import write_features
 from fer_phq.features.measures import versioned_measures
 from fer_phq.video import RECORDING_SUFFIXES
 from service.cli import messages
+from service.cli.store import command_line_actor
 from service.cli.tracks import TRACK_IDS, parse_tracks
 from service.ingest import transcripts
 from service.ingest.media import check_size
@@ -372,7 +373,7 @@ def keeper(options: Options, app_settings: AppSettings) -> Callable[[SessionAnal
 
     app_settings.prepare()
     upgrade(app_settings.database_url)
-    store = Store(app_settings.database_url, actor="cli")
+    store = Store(app_settings.database_url, actor=command_line_actor)
     subject = store.subjects.get_or_create(label=options.subject or "")
 
     def keep(analysis: SessionAnalysis) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from service.cli.store import command_line_actor
 from service.cli.tracks import TRACK_IDS, parse_tracks
 from service.models.active_model import active_bundle
 from service.settings import load_settings
@@ -36,6 +37,6 @@ def choose_faces_command(
     settings = load_settings(**({"model": model} if model else {}))
     settings.prepare()
     upgrade(settings.database_url)
-    with Store(settings.database_url, actor="cli") as store:
+    with Store(settings.database_url, actor=command_line_actor) as store:
         loaded = load_model(active_bundle(settings, store).path)
         print(choose_faces(store, analysis, tracks, loaded))

@@ -10,6 +10,7 @@ from rich.progress import Progress
 
 from fer_phq.core.errors import StoreError
 from service.cli import messages
+from service.cli.store import command_line_actor
 from service.models.active_model import active_bundle
 from service.settings import load_settings
 
@@ -44,7 +45,7 @@ def reanalyse_command(
         bar.update(task, completed=done, total=total)
 
     with (
-        Store(settings.database_url, actor="cli") as store,
+        Store(settings.database_url, actor=command_line_actor) as store,
         Progress(console=console, transient=True, disable=not console.is_terminal) as bar,
     ):
         subject_id = None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from db.actors import Actor
 from service.settings import AppSettings, load_settings
 
 if TYPE_CHECKING:
@@ -25,20 +26,20 @@ def open_store(settings: AppSettings | None = None) -> Iterator[Store]:
     Raises:
         FerPhqError: The data folder or the database cannot be used.
     """
-    from db.actors import Actor
     from db.migrate import upgrade
     from db.store import Store
 
     active = settings if settings is not None else load_settings()
     active.prepare()
     upgrade(active.database_url)
-    actor = Actor(PROGRAM, _user())
-    with Store(active.database_url, actor=lambda: actor) as store:
+    with Store(active.database_url, actor=command_line_actor) as store:
         yield store
 
 
-def _user() -> str:
+def command_line_actor() -> Actor:
+    """Return who uses the command line: the system's user, who may do everything."""
     try:
-        return getpass.getuser()
+        name = getpass.getuser()
     except (KeyError, OSError):  # a user without a name, as in some containers
-        return ""
+        name = ""
+    return Actor(PROGRAM, name)

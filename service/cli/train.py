@@ -14,6 +14,7 @@ from fer_phq.core.errors import SettingsError
 from fer_phq.core.phq import Scale
 from fer_phq.models.checkpoint import find_bundle
 from service.cli import messages
+from service.cli.store import command_line_actor
 from service.models.active_model import active_bundle
 from service.models.training_manifest import LONGEST_DAYS, WITHIN_DAYS, write_manifest
 from service.settings import load_settings
@@ -92,5 +93,8 @@ def train_phq(
     if manifest is not None:
         train(manifest)
         return
-    with tempfile.TemporaryDirectory(prefix="fer-phq-") as folder, Store(settings.database_url, actor="cli") as store:
+    with (
+        tempfile.TemporaryDirectory(prefix="fer-phq-") as folder,
+        Store(settings.database_url, actor=command_line_actor) as store,
+    ):
         train(write_manifest(store, Path(folder), face_kind=bundle.face_kind, scale=scale, within_days=within_days))

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from service.cli.store import command_line_actor
 from service.settings import AppSettings, load_settings
 
 
@@ -80,7 +81,7 @@ def refuse_workers(settings: AppSettings) -> None:
     from service.lifecycle import messages
 
     try:
-        with Store(settings.database_url, actor="cli") as store:
+        with Store(settings.database_url, actor=command_line_actor) as store:
             oldest = datetime.now(UTC) - timedelta(seconds=settings.worker_timeout_s)
             is_running = any(worker.seen_at >= oldest for worker in store.workers.list_all())
     except StoreError:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fer_phq.core.errors import FerPhqError, StoreError
+from service.cli.store import command_line_actor
 from service.lifecycle import messages
 from service.settings import AppSettings, load_settings
 
@@ -222,5 +223,5 @@ def open_store() -> Iterator[tuple[AppSettings, Store]]:
     settings = load_settings()
     settings.prepare()
     upgrade(settings.database_url)
-    with Store(settings.database_url, actor="cli") as store:
+    with Store(settings.database_url, actor=command_line_actor) as store:
         yield settings, store
