@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from db.actors import Actor
 from db.queries.jobs.leases import JobQueries
 from db.store import Store
 from fer_phq.core.analysis import (
@@ -88,7 +89,7 @@ class HoldingStore(Store):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.jobs = HoldingJobs(self._url, self._engine, "worker")
+        self.jobs = HoldingJobs(self._url, self._engine, lambda: Actor("worker"))
 
 
 def _pace() -> dict[str, Any]:

@@ -72,7 +72,13 @@ def test_a_job_stores_measures_with_its_analysis(
     settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings
 ) -> None:
     added = add_recording(
-        settings, store, recordings(seconds=1), subject_id=subject.id, recorded_at=datetime(2026, 5, 6, tzinfo=UTC)
+        settings,
+        store,
+        recordings(seconds=1),
+        subject_id=subject.id,
+        recorded_at=datetime(2026, 5, 6, tzinfo=UTC),
+        consent_by="Dr M",
+        consent_text="1",
     )
     job = store.jobs.get(job_id=added.job_id or "")
     assert JobRunner(settings, store, Ready(), "w-1").run(job.workflow_id) == "done"
