@@ -152,11 +152,12 @@ def upload_all(files: Iterable[tuple[str, bytes]], folder: Path) -> Result:
     result = Result()
     watch = Watch()
     installation = Installation(folder)
+    earlier = set(psutil.Process().children())  # of other tests in this process
     for name, content in files:
         _try(result, name, lambda name=name, content=content: installation.upload(name, content), "stored", watch)
         parts = list(installation.settings.incoming_dir.iterdir())
         result.failures += [f"{name}: left {path.name}" for path in parts]
-        result.failures += [f"{name}: a process is left" for _ in psutil.Process().children()]
+        result.failures += [f"{name}: a process is left" for _ in set(psutil.Process().children()) - earlier]
     watch.stop()
     result.failures += [f"left {path}" for path in installation.leftovers()]
     installation.store.close()
