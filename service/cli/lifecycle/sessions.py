@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.lifecycle.subjects import open_store
+from service.cli.store import open_store
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +29,7 @@ def withdraw_command(
     """
     from service.lifecycle.consent import withdraw_consent
 
-    with open_store() as (_, store):
+    with open_store() as store:
         record = withdraw_consent(store, session, by)
         label = store.subjects.get(subject_id=record.subject_id).label
     print(f"The consent to the session of {record.recorded_at:%Y-%m-%d} of {label} is withdrawn.")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from fer_phq.core.errors import FerPhqError, StoreError
-from service.cli.store import command_line_actor
+from service.cli.store import open_store
 from service.lifecycle import messages
-from service.settings import AppSettings, load_settings
+from service.settings import load_settings
 
 if TYPE_CHECKING:
     from db.records import ErasurePlan, SubjectRecord
@@ -42,12 +40,14 @@ ROWS = (
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
-    group = typer.Typer(no_args_is_help=True, help="Subjects: list them, rename, merge, export or erase one.")
+    group = typer.Typer(no_args_is_help=True, help="Subjects: list them, rename, merge, share, export or erase one.")
     group.command(name="list")(list_command)
     group.command(name="erase")(erase_command)
     group.command(name="rename")(rename_command)
     group.command(name="export")(export_command)
     group.command(name="merge")(merge_command)
+    group.command(name="share")(share_command)
+    group.command(name="unshare")(unshare_command)
     app.add_typer(group, name="subjects")
 
 
@@ -56,7 +56,7 @@ def list_command() -> None:
 
     Example: `fer-phq subjects list`
     """
-    with open_store() as (_, store):
+    with open_store() as store:
         table = Table("id", "label", "sessions", "questionnaires", "last recorded")
         for subject in store.subjects.list_all():
             last = "" if subject.last_recorded_at is None else f"{subject.last_recorded_at:%Y-%m-%d}"
@@ -77,7 +77,8 @@ def export_command(
     """
     from service.lifecycle.export import export_subject
 
-    with open_store() as (settings, store):
+    settings = load_settings()
+    with open_store(settings) as store:
         report = export_subject(settings, store, find_subject(store, subject).id, out)
     print(f"{report.folder}: {report.files} files of {report.sessions} sessions; open index.html.")
     print("Recordings and pictures of faces may show other people: look before you hand it on.")
@@ -93,9 +94,39 @@ def rename_command(
 
     Example: `fer-phq subjects rename P01 "Study 7, P01"`
     """
-    with open_store() as (_, store):
+    with open_store() as store:
         record = store.subjects.rename(subject_id=find_subject(store, subject).id, label=label)
     print(f"{record.id} is called {record.label} now.")
+
+
+def share_command(
+    subject: Subject,
+    account: Annotated[str, typer.Argument(help="The name of the account that may see the subject.")],
+) -> None:
+    """Let an account see a subject; whoever added the subject sees it anyway.
+
+    Example: `fer-phq subjects share P01 "Dr M"`
+    """
+    with open_store() as store:
+        record = find_subject(store, subject)
+        other = store.accounts.get(name=account)
+        store.shares.add(subject_id=record.id, account_id=other.id)
+    print(f"{other.name} may see {record.label}.")
+
+
+def unshare_command(
+    subject: Subject,
+    account: Annotated[str, typer.Argument(help="The name of the account that may see it no more.")],
+) -> None:
+    """Let an account see a subject no more.
+
+    Example: `fer-phq subjects unshare P01 "Dr M"`
+    """
+    with open_store() as store:
+        record = find_subject(store, subject)
+        other = store.accounts.get(name=account)
+        store.shares.remove(subject_id=record.id, account_id=other.id)
+    print(f"{other.name} may not see {record.label} any more.")
 
 
 def merge_command(
@@ -111,7 +142,8 @@ def merge_command(
     """
     from service.lifecycle.erasure import merge_subjects
 
-    with open_store() as (settings, store):
+    settings = load_settings()
+    with open_store(settings) as store:
         goes = find_subject(store, source)
         stays = find_subject(store, target)
         if not yes:
@@ -142,7 +174,8 @@ def erase_command(
     from service.lifecycle import erasure, ledger
 
     ledger.make_room(load_settings())
-    with open_store() as (settings, store):
+    settings = load_settings()
+    with open_store(settings) as store:
         if ledger.find(settings, subject) is not None:
             outcome = erasure.erase_subject(settings, store, subject, wait_s=wait)
         else:
@@ -208,20 +241,3 @@ def find_subject(store: Store, name: str) -> SubjectRecord:
     if subject is None:
         raise StoreError(messages.NO_SUBJECT(name=name[:200]))
     return subject
-
-
-@contextmanager
-def open_store() -> Iterator[tuple[AppSettings, Store]]:
-    """Open the installation's settings and its migrated store.
-
-    Raises:
-        FerPhqError: The settings or the database cannot be used.
-    """
-    from db.migrate import upgrade
-    from db.store import Store
-
-    settings = load_settings()
-    settings.prepare()
-    upgrade(settings.database_url)
-    with Store(settings.database_url, actor=command_line_actor) as store:
-        yield settings, store

@@ -11,6 +11,7 @@ from migrated import migrate
 from typer.testing import CliRunner, Result
 
 from db.engine import sqlite_url
+from db.store import Store
 from fer_phq.core.errors import FerPhqError
 from service import cli
 from service.settings import load_settings
@@ -90,6 +91,18 @@ def test_the_audit_is_listed_and_exported_with_its_chain(tmp_path: Path) -> None
     ]
     with pytest.raises(FerPhqError, match="cannot be written"):
         run("audit", "export", "--out", str(out))
+
+
+def test_a_subject_is_shared_and_unshared() -> None:
+    add("Dr M", "administrator")
+    with Store(load_settings().database_url) as store:
+        subject = store.subjects.create(label="P01")
+        assert "Dr M may see P01" in run("subjects", "share", "P01", "dr m").stdout
+        assert [share.account for share in store.shares.list_of(subject_id=subject.id)] == ["Dr M"]
+        assert "may not see P01" in run("subjects", "unshare", subject.id, "Dr M").stdout
+        assert store.shares.list_of(subject_id=subject.id) == []
+    with pytest.raises(FerPhqError, match="No account is called"):
+        run("subjects", "share", "P01", "Nobody")
 
 
 def test_a_broken_chain_is_an_error() -> None:
