@@ -43,6 +43,8 @@ OF_SESSION = (AnalysisRow, JobRow, NoteRow, TranscriptRow)
 OF_ANALYSIS = (FrameRow, EmbeddingRow, FaceTableRow, FacePictureRow, ChannelRow, FaceChoiceRow, MeasureRow)
 FREE_TEXTS_AND_PICTURES = (NoteRow, TranscriptRow, EventRow, FacePictureRow, JobRow)
 """What a reader of pseudonyms does not see at all: words and pictures say who somebody is, as do a job's errors."""
+PARENTS = ((SubjectRow, "subject_id"), (SessionRow, "session_id"), (AnalysisRow, "analysis_id"))
+"""Whose rows other rows are, and the column that says so."""
 _LIMITS = "limits"
 
 
@@ -94,14 +96,17 @@ def _limit_additions(session: Session, _context: Any, _instances: Any) -> None:
         return
     with session.no_autoflush:
         for row in session.new:
-            for table, column in ((SubjectRow, "subject_id"), (SessionRow, "session_id"), (AnalysisRow, "analysis_id")):
-                parent_id = getattr(row, column, None)
-                if parent_id is None or isinstance(row, SubjectShareRow):
-                    continue
-                if session.scalar(select(table.id).where(table.id == parent_id)) is None and not any(
-                    isinstance(other, table) and other.id == parent_id for other in session.new
-                ):
-                    raise NotFoundError(messages.NO_ROW(kind=table.__tablename__.removesuffix("s"), row_id=parent_id))
+            if not isinstance(row, SubjectShareRow):  # a new subject is seen once its owner's share is there
+                _refuse_hidden_parent(session, row)
+
+
+def _refuse_hidden_parent(session: Session, row: Any) -> None:
+    for table, column in PARENTS:
+        parent_id = getattr(row, column, None)
+        if parent_id is None or any(isinstance(new, table) and new.id == parent_id for new in session.new):
+            continue
+        if session.scalar(select(table.id).where(table.id == parent_id)) is None:
+            raise NotFoundError(messages.NO_ROW(kind=table.__tablename__.removesuffix("s"), row_id=parent_id))
 
 
 @lru_cache(maxsize=256)
