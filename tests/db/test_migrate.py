@@ -389,7 +389,7 @@ def fill_0007(connection: Connection) -> None:
     tables = MetaData()
     tables.reflect(connection)
     entry = {"at": MONDAY, "action": "create", "object_kind": "questionnaire", "object_id": "q", "detail": "phq8"}
-    actors = ["cli", "dashboard, Dr M", "dashboard, AB", "dashboard, Dr M", *["worker"] * 6000]
+    actors = ["cli", "dashboard, Dr M", "dashboard, AB", "dashboard, Dr M", *["worker"] * 5500]
     connection.execute(tables.tables["audit"].insert(), [{**entry, "actor": actor} for actor in actors])
 
 
@@ -397,7 +397,7 @@ def test_names_of_older_entries_are_kept_apart_and_the_entries_chained(empty_url
     upgrade_filled(empty_url, "0007", fill_0007)
     with Store(empty_url) as store:
         check = store.audit.check_chain()
-        assert (check.entries, check.whole) == (6004, True)
+        assert (check.entries, check.whole) == (5504, True)
         entries = list(store.audit.iterate())
         assert [(entry.actor, entry.by) for entry in entries[:4]] == [
             ("cli", ""),

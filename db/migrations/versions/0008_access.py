@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -132,17 +132,25 @@ def _chain_entries() -> None:
     connection = op.get_bind()
     columns = ("id", "at", "actor", "name_id", "origin", "action", "object_kind", "object_id", "detail", "digest")
     audit = sa.table("audit", *(sa.column(name) for name in columns if name != "at"), sa.column("at", sa.DateTime()))
+    change = (
+        sa.update(audit)
+        .where(audit.c.id == sa.bindparam("row_id"))
+        .values(actor=sa.bindparam("program"), name_id=sa.bindparam("row_name_id"), digest=sa.bindparam("row_digest"))
+    )
     name_ids: dict[str, str] = {}
     digest = ""
     entries = 0
-    for row in _batches(connection, audit):
-        program, _, name = row.actor.partition(BETWEEN)
-        name_id = name_ids.setdefault(name, str(uuid4())) if name else None
-        at = row.at.replace(tzinfo=UTC) if row.at.tzinfo is None else row.at.astimezone(UTC)
-        digest = _digest(digest, at, program, name_id, "", row.action, row.object_kind, row.object_id, row.detail)
-        values = {"actor": program, "name_id": name_id, "digest": digest}
-        connection.execute(sa.update(audit).where(audit.c.id == row.id).values(values))
-        entries += 1
+    for rows in _batches(connection, audit):
+        changes = []
+        for row in rows:
+            program, _, name = row.actor.partition(BETWEEN)
+            name_id = name_ids.setdefault(name, str(uuid4())) if name else None
+            at = row.at.replace(tzinfo=UTC) if row.at.tzinfo is None else row.at.astimezone(UTC)
+            fields = (program, name_id, "", row.action, row.object_kind, row.object_id, row.detail)
+            digest = _digest(digest, at, *fields)
+            changes.append({"row_id": row.id, "program": program, "row_name_id": name_id, "row_digest": digest})
+        connection.execute(change, changes)
+        entries += len(changes)
     names = sa.table("audit_names", sa.column("id"), sa.column("name"))
     for name, name_id in name_ids.items():
         connection.execute(sa.insert(names).values(id=name_id, name=name))
@@ -150,11 +158,11 @@ def _chain_entries() -> None:
     connection.execute(sa.insert(head).values(id=1, entries=entries, digest=digest))
 
 
-def _batches(connection: sa.Connection, audit: Any) -> Iterator[Any]:
+def _batches(connection: sa.Connection, audit: Any) -> Iterator[Sequence[Any]]:
     """Yield the entries in their order, some thousand at a time."""
     last = 0
     while rows := connection.execute(sa.select(audit).where(audit.c.id > last).order_by(audit.c.id).limit(5000)).all():
-        yield from rows
+        yield rows
         last = rows[-1].id
 
 
