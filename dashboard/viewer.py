@@ -24,12 +24,10 @@ def actor(control: AccessControl) -> Actor:
     Args:
         control: The installation's access control.
     """
-    requested = request_actor.get()
-    if requested is not None:
-        return requested
-    if get_script_run_ctx(suppress_warning=True) is not None:
+    if get_script_run_ctx(suppress_warning=True) is not None:  # a page: its login may have ended since it was opened
         return control.actor(account(control), st.context.ip_address or "")
-    return control.actor(None, "")
+    requested = request_actor.get()
+    return control.actor(None, "") if requested is None else requested
 
 
 def account(control: AccessControl) -> AccountRecord | None:
