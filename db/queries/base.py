@@ -115,7 +115,15 @@ class Queries:
             raise ForbiddenError(messages.MAY_NOT_ADMINISTER(role=str(actor.role)))
 
     def _audit(
-        self, session: Session, action: str, kind: str, object_id: str, detail: str = "", *, by: str = ""
+        self,
+        session: Session,
+        action: str,
+        kind: str,
+        object_id: str,
+        detail: str = "",
+        *,
+        by: str = "",
+        origin: str = "",
     ) -> None:
         """Note a change, in the change's own transaction.
 
@@ -126,8 +134,9 @@ class Queries:
             object_id: The row's id.
             detail: A few words more, without health data, labels or file names.
             by: The person who made the change; empty where nobody is named. With accounts, it is the account's name.
+            origin: The network address that it came from, where the actor does not know it.
         """
-        session.info[_ENTRIES].append(Entry(by.strip(), action, kind, object_id, detail))
+        session.info[_ENTRIES].append(Entry(by.strip(), action, kind, object_id, detail, origin))
 
     def _clear_erased_bytes(self) -> bool:
         """Empty SQLite's write-ahead log, which still holds the erased pages; vacuum PostgreSQL's tables."""

@@ -33,6 +33,7 @@ class Entry:
         kind: What kind of row it was done to, such as `session`.
         object_id: The row's id.
         detail: A few words more.
+        origin: The network address that it came from, where the actor does not know it.
     """
 
     by: str
@@ -40,6 +41,7 @@ class Entry:
     kind: str
     object_id: str
     detail: str
+    origin: str = ""
 
 
 def append_entries(session: Session, actor: Actor, entries: Sequence[Entry]) -> None:
@@ -61,7 +63,7 @@ def append_entries(session: Session, actor: Actor, entries: Sequence[Entry]) -> 
             at=datetime.now(UTC),
             actor=actor.program,
             name_id=_name_id(session, actor, entry.by),
-            origin=actor.origin,
+            origin=actor.origin or entry.origin,
             action=entry.action,
             object_kind=entry.kind,
             object_id=entry.object_id,

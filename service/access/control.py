@@ -119,12 +119,12 @@ class AccessControl:
                 raise LoginError(messages.TOO_MANY_FAILURES(minutes=minutes))
         account, password_hash = self._store.accounts.password_of(name=name) or (None, None)
         if not matches(password, password_hash) or account is None:
-            self._store.logins.add_failure(keys=keys)
+            self._store.logins.add_failure(keys=keys, origin=origin)
             raise LoginError(messages.WRONG_LOGIN())
         self._store.logins.clear_failures(key=keys[0])
         secret = secrets.token_urlsafe(32)
         lasts = timedelta(hours=self._settings.login_hours)
-        self._store.logins.open(account_id=account.id, digest=_digest(secret), lasts=lasts)
+        self._store.logins.open(account_id=account.id, digest=_digest(secret), lasts=lasts, origin=origin)
         return secret
 
     def log_out(self, secret: str) -> None:

@@ -18,32 +18,32 @@ SEEN_EVERY = timedelta(seconds=30)
 class LoginQueries(Queries):
     """Logins, by the digest of the secret in the browser's cookie."""
 
-    def open(self, *, account_id: str, digest: str, lasts: timedelta) -> None:
+    def open(self, *, account_id: str, digest: str, lasts: timedelta, origin: str = "") -> None:
         """Note a login of an account.
 
         Args:
             account_id: The account's UUID.
             digest: SHA-256 of the cookie's secret, hexadecimal.
             lasts: How long it lasts at most.
+            origin: The network address that it came from.
 
         Raises:
             NotFoundError: There is no such account.
         """
         now = utc_now()
-        actor = self._acting()
-        with self._recording(actor) as session:
-            get_row(session, AccountRow, account_id)
+        with self._recording(self._acting()) as session:
+            account = get_row(session, AccountRow, account_id)
             session.execute(delete(LoginRow).where(LoginRow.expires_at < now))
             login = LoginRow(
                 digest=digest,
                 account_id=account_id,
-                origin=actor.origin,
+                origin=origin,
                 created_at=now,
                 seen_at=now,
                 expires_at=now + lasts,
             )
             session.add(login)
-            self._audit(session, "login", "account", account_id)
+            self._audit(session, "login", "account", account_id, by=account.name, origin=origin)
 
     def find(self, *, digest: str, idle: timedelta) -> AccountRecord | None:
         """Load the account of a login, and note that it is in use.
@@ -75,20 +75,22 @@ class LoginQueries(Queries):
         with self._recording(self._acting()) as session:
             row = session.get(LoginRow, digest)
             if row is not None:
-                self._audit(session, "logout", "account", row.account_id)
+                account = get_row(session, AccountRow, row.account_id)
+                self._audit(session, "logout", "account", row.account_id, by=account.name, origin=row.origin)
                 session.delete(row)
 
-    def add_failure(self, *, keys: tuple[str, ...]) -> None:
+    def add_failure(self, *, keys: tuple[str, ...], origin: str = "") -> None:
         """Note a failed login.
 
         Args:
             keys: Digests of what it was tried with: the name, the address.
+            origin: The network address that it came from.
         """
         now = utc_now()
         with self._recording(self._acting()) as session:
             session.add_all([AttemptRow(key=key, at=now) for key in keys])
             session.execute(delete(AttemptRow).where(AttemptRow.at < now - timedelta(days=1)))
-            self._audit(session, "refuse", "login", keys[0][:16])
+            self._audit(session, "refuse", "login", keys[0][:16], origin=origin)
 
     def count_failures(self, *, key: str, since: datetime) -> int:
         """Count the failed logins with a name or from an address.

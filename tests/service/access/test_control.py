@@ -139,8 +139,11 @@ def test_a_login_leads_where_one_wanted_to_go_and_logging_out_ends_it(
         assert websocket.receive_text() == "open"
     assert client.get("/logout").headers["location"] == "/login"
     assert client.get("/session").status_code == 303
-    actions = [line.action for line in store.audit.list_newest(limit=2)]
-    assert actions == ["logout", "login"]
+    lines = store.audit.list_newest(limit=2)
+    assert [(line.action, line.by, line.origin) for line in lines] == [
+        ("logout", "Dr M", "127.0.0.1"),
+        ("login", "Dr M", "127.0.0.1"),
+    ]
 
 
 @pytest.mark.usefixtures("accounts")
@@ -181,6 +184,7 @@ def test_guessing_ends_after_a_few_tries(control: AccessControl, store: Store) -
     assert control.log_in("Admin", PASSWORD, "192.0.2.2")
     refused = [line for line in store.audit.list_newest() if line.action == "refuse"]
     assert len(refused) == FAILURES_OF_NAME
+    assert {line.origin for line in refused} == {"192.0.2.1"}
     assert all("Dr M" not in f"{line.object_id} {line.detail} {line.by}" for line in refused)
 
 
