@@ -7,7 +7,7 @@ import time
 import streamlit as st
 from streamlit.runtime.scriptrunner_utils.script_run_context import get_script_run_ctx
 
-from db.actors import Actor, Role
+from db.actors import Actor
 from db.records import AccountRecord
 from db.store import Store
 from service.access.control import COOKIE, AccessControl, request_actor
@@ -79,4 +79,4 @@ def may_administer(control: AccessControl) -> bool:
     Args:
         control: The installation's access control.
     """
-    return actor(control).role in (None, Role.ADMINISTRATOR)
+    return actor(control).administers

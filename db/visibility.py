@@ -67,6 +67,15 @@ def limit_to(session: Session, actor: Actor) -> None:
     session.info[_LIMITS] = limits
 
 
+def is_limited(session: Session) -> bool:
+    """Return whether the session's statements see less than everything.
+
+    Args:
+        session: The session.
+    """
+    return bool(session.info.get(_LIMITS))
+
+
 @contextmanager
 def unlimited(session: Session) -> Iterator[None]:
     """Let the statements within the block see everybody's rows; nothing of these may be shown.
@@ -92,7 +101,7 @@ def _limit_statement(state: ORMExecuteState) -> None:
 @event.listens_for(LimitedSession, "before_flush")
 def _limit_additions(session: Session, _context: Any, _instances: Any) -> None:
     """Refuse rows of a subject, session or analysis that the session's actor does not see."""
-    if not session.info.get(_LIMITS):
+    if not is_limited(session):
         return
     with session.no_autoflush:
         for row in session.new:

@@ -21,7 +21,7 @@ from db.pseudonyms import Pseudonyms, use_pseudonyms
 from db.queries.chain import Entry, append_entries
 from db.records import ForbiddenError, NotFoundError
 from db.tables import Base, SubjectRow
-from db.visibility import LimitedSession, limit_to, unlimited
+from db.visibility import LimitedSession, is_limited, limit_to, unlimited
 from fer_phq.core.errors import StoreError
 from fer_phq.core.messages import Message
 
@@ -183,11 +183,17 @@ def get_row(session: Session, table: type[Row], row_id: str, *, lock: bool = Fal
     if row is None:
         kind = messages.KINDS.get(table.__tablename__)
         name = table.__tablename__.removesuffix("s") if kind is None else kind()
-        with unlimited(session):
-            is_hidden = session.get(table, row_id) is not None
-        hidden = (table.__tablename__.removesuffix("s"), row_id) if is_hidden else None
+        hidden = (table.__tablename__.removesuffix("s"), row_id) if _is_hidden(session, table, row_id) else None
         raise NotFoundError(messages.NO_ROW(kind=name, row_id=row_id[:60]), hidden)
     return row
+
+
+def _is_hidden(session: Session, table: type[Base], row_id: str) -> bool:
+    """Return whether there is a row that the session's actor may not see."""
+    if not is_limited(session):
+        return False
+    with unlimited(session):
+        return session.get(table, row_id) is not None
 
 
 def stored(session: Session, row: Row) -> Row:

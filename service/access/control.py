@@ -65,10 +65,14 @@ class Visitor:
 
     Attributes:
         account: The account; None for a visitor who is not logged in.
+        actor: Who acts, for the store.
+        needs_login: Whether the installation has accounts.
         scopes: What the request's token may be used for; None where a person logged in.
     """
 
     account: AccountRecord | None
+    actor: Actor
+    needs_login: bool
     scopes: tuple[str, ...] | None = None
 
 
@@ -152,18 +156,24 @@ class AccessControl:
         account: AccountRecord | None = self._remember(digest, find)
         return account
 
-    def visitor(self, secret: str | None, authorization: str) -> Visitor:
-        """Return who is behind a request.
+    def visitor(self, secret: str | None, authorization: str, origin: str) -> Visitor:
+        """Return who is behind a request, for the guard at once.
 
         Args:
             secret: The login's secret from the cookie; None without a cookie.
             authorization: The `Authorization` header; '' without one.
+            origin: The address that asks.
         """
+        account, scopes = self._identify(secret, authorization)
+        return Visitor(account, self.actor(account, origin), self.has_accounts(), scopes)
+
+    def _identify(self, secret: str | None, authorization: str) -> tuple[AccountRecord | None, tuple[str, ...] | None]:
+        """Return the account and, of a token, its scopes."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() == "bearer" and token.startswith(TOKEN_PREFIX):
             match = self._store.tokens.find(digest=_digest(token.strip()))
-            return Visitor(None) if match is None else Visitor(*match)
-        return Visitor(self.account(secret))
+            return (None, None) if match is None else match
+        return self.account(secret), None
 
     def actor(self, account: AccountRecord | None, origin: str) -> Actor:
         """Return who acts, for the store.

@@ -169,14 +169,12 @@ class Guard:
         headers = Headers(scope=scope)
         secret = cookie_parser(headers.get("cookie", "")).get(COOKIE)
         authorization = headers.get("authorization", "")
-        visitor = await anyio.to_thread.run_sync(self._control.visitor, secret, authorization)
-        is_stranger = visitor.account is None and source.path not in OPEN_PATHS
-        if is_stranger and await anyio.to_thread.run_sync(self._control.has_accounts):
+        visitor = await anyio.to_thread.run_sync(self._control.visitor, secret, authorization, source.client)
+        if visitor.account is None and visitor.needs_login and source.path not in OPEN_PATHS:
             raise LoginNeededError(messages.LOGIN_NEEDED())
         if visitor.scopes is not None:
             _check_scope(visitor.scopes, scope, source)
-        actor = await anyio.to_thread.run_sync(self._control.actor, visitor.account, source.client)
-        return acting_as(actor)
+        return acting_as(visitor.actor)
 
     async def _ask_for_login(
         self, scope: Scope, receive: Receive, send: Send, source: Source, error: LoginNeededError

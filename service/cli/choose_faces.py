@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.store import command_line_actor
+from service.cli.store import open_store
 from service.cli.tracks import TRACK_IDS, parse_tracks
 from service.models.active_model import active_bundle
 from service.settings import load_settings
@@ -28,15 +28,11 @@ def choose_faces_command(
 
     Example: `fer-phq choose-faces 0c9ae1f0-5a2b-4c9e-9d0e-6a1c2f3b4d5e --track 0,3`
     """
-    from db.migrate import upgrade
-    from db.store import Store
     from fer_phq.models.model import load_model
     from service.models.face_choice import choose_faces
 
     tracks = parse_tracks(track)
     settings = load_settings(**({"model": model} if model else {}))
-    settings.prepare()
-    upgrade(settings.database_url)
-    with Store(settings.database_url, actor=command_line_actor) as store:
+    with open_store(settings) as store:
         loaded = load_model(active_bundle(settings, store).path)
         print(choose_faces(store, analysis, tracks, loaded))

@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 from fer_phq.core.errors import StoreError
 from service.cli import messages
-from service.cli.store import command_line_actor
+from service.cli.store import open_store
 from service.models.active_model import active_bundle
 from service.settings import load_settings
 
@@ -30,22 +30,18 @@ def reanalyse_command(
 
     Example: `fer-phq models activate clinic-2026 && fer-phq reanalyse`
     """
-    from db.migrate import upgrade
-    from db.store import Store
     from fer_phq.models.model import load_model
     from service.models.rescoring import rescore
 
     settings = load_settings(**({"model": model} if model else {}))
     loaded = load_model(active_bundle(settings).path)
-    settings.prepare()
-    upgrade(settings.database_url)
     console = Console(stderr=True)
 
     def report(done: int, total: int) -> None:
         bar.update(task, completed=done, total=total)
 
     with (
-        Store(settings.database_url, actor=command_line_actor) as store,
+        open_store(settings) as store,
         Progress(console=console, transient=True, disable=not console.is_terminal) as bar,
     ):
         subject_id = None

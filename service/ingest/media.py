@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import os
 import re
 import secrets
@@ -56,6 +57,16 @@ CONTENT_TYPES = {
     "ogv": "video/ogg",
 }
 """The MIME type of each container, by the extension under which a recording is stored."""
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, hexadecimal.
+
+    Args:
+        path: The file, which is read block by block.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class StorageError(FerPhqError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from fer_phq.core.analysis import RecordingInfo
 from fer_phq.core.errors import RecordingError, StoreError
 from fer_phq.video import probe
 from service.ingest import messages, transcripts
-from service.ingest.media import COPY_BYTES, MediaStore
+from service.ingest.media import MediaStore, file_sha256
 from service.ingest.tokens import UploadGrant
 from service.settings import AppSettings
 
@@ -87,7 +86,7 @@ def add_recording(
     media.check_file(path, display_name=display_name)
     info = probe(path, display_name=display_name)
     with media.copy_in(path, subject_id) as copy:
-        if _sha256(copy.path) != info.sha256:
+        if file_sha256(copy.path) != info.sha256:
             raise RecordingError(messages.CHANGED_MEANWHILE(name=path.name))
         name = original_name or path.name
         return _commit(settings, store, copy.path, info, grant, name, enqueue=enqueue, transcript=transcript)
@@ -257,11 +256,3 @@ def _consent(grant: UploadGrant) -> Consent | None:
 
 def _job_settings(grant: UploadGrant) -> dict[str, Any] | None:
     return dict(grant.analysis) if grant.analysis else None
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(COPY_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shutil
 import stat
@@ -19,12 +18,12 @@ from db.migrate import current_revision, head_revision
 from db.store import Store
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.messages import Message
+from service.ingest.media import file_sha256
 from service.lifecycle import ledger, messages
-from service.settings import GIB, MIB, AppSettings
+from service.settings import GIB, AppSettings
 
 LOW_DISK_BYTES = 2 * GIB
 CLOCK_TOLERANCE = timedelta(minutes=5)
-READ_BYTES = 4 * MIB
 PRIVATE_BITS = stat.S_IRWXG | stat.S_IRWXO
 STORED_NAME = re.compile(r"([0-9a-f]{64})\.[a-z0-9]{2,4}")
 SHOWN = 5
@@ -174,11 +173,7 @@ def _examine_hashes(settings: AppSettings) -> Iterator[Check]:
         if name is None:
             continue
         count += 1
-        with path.open("rb") as file:
-            digest = hashlib.sha256()
-            while block := file.read(READ_BYTES):
-                digest.update(block)
-        if digest.hexdigest() != name[1]:
+        if file_sha256(path) != name[1]:
             changed.append(path.name)
     if changed:
         text = messages.RECORDINGS_CHANGED(count=len(changed), names=tuple(changed[:SHOWN]))

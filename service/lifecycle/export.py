@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import os
 import shutil
@@ -20,12 +19,11 @@ from fer_phq import __version__
 from fer_phq.core.csv_input import without_formula
 from fer_phq.core.errors import FerPhqError
 from fer_phq.features.files import write_features
-from service.ingest.media import MediaStore
+from service.ingest.media import MediaStore, file_sha256
 from service.lifecycle import messages
 from service.settings import AppSettings
 
 MOST_SESSIONS = 100_000
-READ_BYTES = 4 << 20
 EXPLANATIONS = {
     "person.json": "Who it is: label, id, tags, and when the person was first stored.",
     "questionnaires.csv": "Every PHQ-8 and PHQ-9: each answer (0 to 3), the total, when it was answered, and whether a "
@@ -206,11 +204,7 @@ def _files(folder: Path) -> Iterable[Path]:
 
 
 def _facts(path: Path) -> dict[str, Any]:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(READ_BYTES):
-            digest.update(block)
-    return {"bytes": path.stat().st_size, "sha256": digest.hexdigest()}
+    return {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
 
 
 def _page(label: str, sessions: int) -> str:

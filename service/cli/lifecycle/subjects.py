@@ -173,8 +173,8 @@ def erase_command(
     """
     from service.lifecycle import erasure, ledger
 
-    ledger.make_room(load_settings())
     settings = load_settings()
+    ledger.make_room(settings)
     with open_store(settings) as store:
         if ledger.find(settings, subject) is not None:
             outcome = erasure.erase_subject(settings, store, subject, wait_s=wait)
