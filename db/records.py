@@ -5,7 +5,7 @@ Every datetime is timezone-aware; those that come out are in UTC. Ids are UUID s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -350,6 +350,21 @@ class QuestionnaireRecord:
         """Severity band of the total."""
         return band_of(self.total)
 
+    @property
+    def answers(self) -> tuple[Scale, datetime, tuple[int, ...]]:
+        """What makes two questionnaires of a person one: scale, time and items."""
+        return self.scale, self.answered_at, self.items
+
+
+def is_difficulty_new(difficulty: int | None, stored_difficulties: Iterable[int | None]) -> bool:
+    """Return whether a questionnaire that is stored already comes with another difficulty, which is a correction.
+
+    Args:
+        difficulty: The difficulty that it comes with; None where it was not answered.
+        stored_difficulties: Those that were stored of it, corrected ones too.
+    """
+    return difficulty is not None and difficulty not in set(stored_difficulties)
+
 
 @dataclass(frozen=True)
 class EventRecord:
@@ -616,6 +631,17 @@ class MergeReport:
         events: Number of events that moved.
         tags: Number of tags that were added.
         twins: Number of sessions whose recording the other subject had too: of each pair one stays.
+        same_questionnaires: Number of questionnaires that both had: of each pair one stays.
+        conflicts: Number of questionnaires for which the other subject has one of the same scale and time with other
+            answers: both stay.
+        same_events: Number of events that both had.
+        same_notes: Number of notes that both sessions of a recording had.
+        transcripts: Number of transcripts that go, since the other session of the recording has another one.
+        analyses: Number of analyses that go with sessions of recordings that both had.
+        withdrawals: Number of sessions whose consent ends, since it was withdrawn for the other of the recording.
+        consents: Number of sessions that take the consent of the other session of the recording.
+        retentions: Number of sessions whose recording is kept as short as the other session of the recording says.
+        accounts: Names of the accounts that saw one of the two and see the whole person from now on.
     """
 
     sessions: int
@@ -623,3 +649,13 @@ class MergeReport:
     events: int
     tags: int
     twins: int
+    same_questionnaires: int = 0
+    conflicts: int = 0
+    same_events: int = 0
+    same_notes: int = 0
+    transcripts: int = 0
+    analyses: int = 0
+    withdrawals: int = 0
+    consents: int = 0
+    retentions: int = 0
+    accounts: tuple[str, ...] = ()

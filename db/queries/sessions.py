@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from db import messages
 from db.engine import ConflictError
@@ -212,13 +213,8 @@ class SessionQueries(Queries):
         """
         with self._writing() as session:
             row = get_row(session, SessionRow, session_id, lock=True)
-            _set_consent(row, None)
-            for job in session.scalars(select(JobRow).where(JobRow.session_id == session_id, JobRow.state.in_(LIVE))):
-                job.cancel_requested = True
-                job.updated_at = utc_now()
-                if job.state == JobState.QUEUED:
-                    move_job(job, JobState.CANCELLED, None)
-                self._audit(session, "request_cancel", "job", job.id)
+            for job_id in take_consent_back(session, row):
+                self._audit(session, "request_cancel", "job", job_id)
             self._audit(session, WITHDRAWAL, "session", session_id, by=by)
             return session_record(stored(session, row))
 
@@ -366,6 +362,26 @@ class SessionQueries(Queries):
         query = select(SessionRow).where(overdue).order_by(SessionRow.retain_until, SessionRow.id)
         with self._reading() as session:
             return [session_record(row) for row in session.scalars(query)]
+
+
+def take_consent_back(session: Session, row: SessionRow) -> list[str]:
+    """Remove a session's consent and have its waiting and running jobs stop, within a transaction.
+
+    Args:
+        session: The open transaction.
+        row: The session's row.
+
+    Returns:
+        UUIDs of the jobs that stop.
+    """
+    _set_consent(row, None)
+    jobs = session.scalars(select(JobRow).where(JobRow.session_id == row.id, JobRow.state.in_(LIVE))).all()
+    for job in jobs:
+        job.cancel_requested = True
+        job.updated_at = utc_now()
+        if job.state == JobState.QUEUED:
+            move_job(job, JobState.CANCELLED, None)
+    return [job.id for job in jobs]
 
 
 def _new_session(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
-from db.records import QuestionnaireRecord, QuestionnaireSource
+from db.records import QuestionnaireRecord, QuestionnaireSource, is_difficulty_new
 from db.store import Store
 from fer_phq.core.csv_input import Column, Problem, TableFormat, parse_whole, read_table
 from fer_phq.core.messages import Message
@@ -136,7 +136,7 @@ def import_questionnaires(store: Store, rows: Sequence[QuestionnaireRow], *, by:
     for row in rows:
         subject = store.subjects.get_or_create(label=row.subject)
         records = store.questionnaires.list_by_subject(subject_id=subject.id, include_superseded=True)
-        same = [q for q in records if (q.scale, q.answered_at, q.items) == (row.scale, row.answered_at, row.items)]
+        same = [record for record in records if record.answers == (row.scale, row.answered_at, row.items)]
         superseded = _to_correct(row, same)
         existing += bool(same)
         if same and superseded is None:
@@ -159,7 +159,7 @@ def import_questionnaires(store: Store, rows: Sequence[QuestionnaireRow], *, by:
 
 def _to_correct(row: QuestionnaireRow, same: Sequence[QuestionnaireRecord]) -> QuestionnaireRecord | None:
     """Find the questionnaire, of those with these items, whose difficulty the row corrects; None if stored before."""
-    if row.difficulty is None or any(record.difficulty == row.difficulty for record in same):
+    if not is_difficulty_new(row.difficulty, (record.difficulty for record in same)):
         return None
     return next((record for record in same if not record.superseded), None)
 

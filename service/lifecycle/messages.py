@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_phq.core.messages import template
+from fer_phq.core.messages import counted, template
 
 WAITS_FOR_READER = template(
     "lifecycle.waits_for_reader",
@@ -109,3 +109,54 @@ MODELS_WHOLE = template("lifecycle.models_whole", "All {count} checkpoint bundle
 
 EXPORT_EXISTS = template("lifecycle.export_exists", "{path} holds something already: name a folder that is not there.")
 EXPORT_UNWRITABLE = template("lifecycle.export_unwritable", "The export {path} cannot be written: {reason}.")
+
+SAME_RECORDINGS = counted(
+    "lifecycle.same_recordings",
+    "{n} recording is of both: one session of it stays, with the notes of both.",
+    "{n} recordings are of both: of each, one session stays, with the notes of both.",
+)
+ANALYSES_GO = counted(
+    "lifecycle.analyses_go",
+    "{n} analysis goes with the other session; the session that stays has its own.",
+    "{n} analyses go with the other sessions; the sessions that stay have their own.",
+)
+TRANSCRIPTS_GO = counted(
+    "lifecycle.transcripts_go",
+    "{n} transcript goes, since the session that stays has another one.",
+    "{n} transcripts go, since the sessions that stay have others.",
+)
+CONSENT_ENDS = counted(
+    "lifecycle.consent_ends",
+    "The consent to {n} recording was withdrawn for one of the two, so it is withdrawn.",
+    "The consents to {n} recordings were withdrawn for one of the two, so they are withdrawn.",
+)
+CONSENT_HOLDS = counted(
+    "lifecycle.consent_holds",
+    "The consent to {n} recording is noted for one of the two only; it holds.",
+    "The consents to {n} recordings are noted for one of the two only; they hold.",
+)
+RETENTION_SHORTENS = counted(
+    "lifecycle.retention_shortens",
+    "{n} recording has two ends of retention: the earlier one counts.",
+    "{n} recordings have two ends of retention: the earlier ones count.",
+)
+SAME_QUESTIONNAIRES = counted(
+    "lifecycle.same_questionnaires",
+    "{n} questionnaire is of both and counts once, as it was last corrected.",
+    "{n} questionnaires are of both and count once, as they were last corrected.",
+)
+OTHER_ANSWERS = counted(
+    "lifecycle.other_answers",
+    "{n} questionnaire has the same time as another one and other answers: both stay and count. Correct what is wrong "
+    "on the Questionnaire page.",
+    "{n} questionnaires have the same time as another one and other answers: all stay and count. Correct what is wrong "
+    "on the Questionnaire page.",
+)
+SAME_WORDS = counted(
+    "lifecycle.same_words",
+    "{n} event or note is of both and stays once.",
+    "{n} events and notes are of both and stay once.",
+)
+ACCOUNTS_SEE_MORE = template(
+    "lifecycle.accounts_see_more", "These accounts see one of the two, and by the merging the whole person: {names}."
+)

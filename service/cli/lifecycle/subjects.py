@@ -134,20 +134,25 @@ def merge_command(
     target: Annotated[str, typer.Argument(metavar="INTO", help="The subject who stays, by id or label.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask, as in a script.")] = False,
 ) -> None:
-    """Merge two subjects who are one person: sessions, questionnaires, events and tags go to the second.
+    """Merge two subjects who are one person: sessions, questionnaires, events, tags and shares go to the second.
 
-    Of a recording that both have, one session stays, with the notes of both. The label of the first must be typed.
+    Of a recording or questionnaire that both have, one stays. First it says what will happen; then the label of the
+    first must be typed.
 
     Example: `fer-phq subjects merge P01-again P01`
     """
     from service.lifecycle.erasure import merge_subjects
+    from service.lifecycle.merging import describe_merge
 
     settings = load_settings()
     with open_store(settings) as store:
         goes = find_subject(store, source)
         stays = find_subject(store, target)
+        plan = store.merging.plan(source_id=goes.id, target_id=stays.id)
+        print(f"Everything of {goes.label} goes to {stays.label}.")
+        for sentence in describe_merge(plan):
+            print(sentence)
         if not yes:
-            print(f"Everything of {goes.label} goes to {stays.label}.")
             confirm_label(goes.label)
         report = merge_subjects(settings, store, goes.id, stays.id)
     print(f"Merged: {report.sessions} sessions, {report.questionnaires} questionnaires, {report.events} events.")
