@@ -1,11 +1,13 @@
 # make run    set up, migrate the database, start the worker and the dashboard, print the address
 # make test   set up and run the default tests
 # make setup  only the environment, in .venv
+# make constraints  write the versions and hashes of constraints.txt anew, for what pyproject.toml allows (UPGRADE=--upgrade: the newest)
+# make sbom   write the software bill of materials, sbom.cdx.json (CycloneDX)
 .POSIX:
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test setup lint types clean
+.PHONY: run test setup lint types constraints sbom clean
 
 run: setup
 	@$(BIN)/fer-phq up
@@ -20,7 +22,8 @@ setup: .venv/ready
 	@echo "Making the environment in .venv (first time: downloads about 3 GB, most of it PyTorch)."
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("fer-phq needs Python 3.11 or newer, this is %d.%d: set PYTHON=/path/to/python3.11." % v[:2])'
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+	@sed -n '/^uv==/,/[^\\]$$/p' constraints.txt > .venv/uv.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[decord,train,dev]'
 	@touch $@
 	@echo "Ready: .venv/bin/fer-phq"
@@ -31,6 +34,13 @@ lint: setup
 
 types: setup
 	@$(BIN)/mypy
+
+constraints: setup
+	@$(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE) \
+		--custom-compile-command 'make constraints' --extra decord --extra train --extra dev --output-file constraints.txt pyproject.toml
+
+sbom: setup
+	@$(BIN)/python docs/sbom.py
 
 clean:
 	rm -rf .venv
