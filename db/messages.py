@@ -26,6 +26,9 @@ MAY_NOT_ADMINISTER = template(
 DUPLICATE_ACCOUNT = template(
     "db.duplicate_account", "An account '{name}' exists already, in capital or small letters: choose another name."
 )
+DUPLICATE_IDENTITY = template(
+    "db.duplicate_identity", "'{identity}' logs in to another account already: `fer-phq users list` shows which."
+)
 NO_ACCOUNT = template("db.no_account", "No account is called '{name}': `fer-phq users list` shows them.")
 LAST_ADMINISTRATOR = template(
     "db.last_administrator",

@@ -564,11 +564,14 @@ class AccountRow(Base):
         key: The name in small letters: two accounts never differ in case alone.
         password: The Argon2 hash; null where the person logs in with a provider of identities (OpenID Connect).
         identity: What the provider calls the person, an e-mail address or subject; null without one.
+        issuer: The provider with which the person logged in first; null before.
+        subject: What this provider calls the person for ever, and gives to nobody else; null before.
         disabled_at: Since when the person may not log in; null while they may.
     """
 
     __tablename__ = "accounts"
     __table_args__ = (
+        Index(None, "issuer", "subject", unique=True),
         _one_of("role", Role),
         CheckConstraint("trim(name) <> '' AND length(name) <= 100", name="name"),
     )
@@ -579,6 +582,8 @@ class AccountRow(Base):
     role: Mapped[str]
     password: Mapped[str | None]
     identity: Mapped[str | None] = mapped_column(unique=True)
+    issuer: Mapped[str | None]
+    subject: Mapped[str | None]
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
 

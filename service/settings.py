@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -91,6 +91,22 @@ class AppSettings(BaseSettings):
     """Hours after which a login ends."""
     login_idle_minutes: float = Field(default=30.0, gt=0, le=24 * 60)
     """Minutes without use after which a login ends."""
+    oidc_issuer: str | None = None
+    """Address of the provider of identities with which people may log in (OpenID Connect), as it calls itself; default:
+    none, and nothing is ever fetched."""
+    oidc_client_id: str | None = None
+    """What the provider calls this installation."""
+    oidc_client_secret_file: Path | None = None
+    """File whose first line is the secret that the provider gave this installation; default: a client without one."""
+    oidc_claim: Literal["email", "preferred_username", "oid", "sub"] = "email"
+    """What an account is entered under: of `email`, only addresses that the provider has verified count."""
+    oidc_require_acr: Annotated[tuple[str, ...], NoDecode] = ()
+    """Levels of authentication (`acr`), one of which the provider must vouch for; default: any."""
+    oidc_require_amr: Annotated[tuple[str, ...], NoDecode] = ()
+    """Methods of authentication (`amr`), such as `mfa`, one of which the provider must have used; default: any."""
+    oidc_max_age_minutes: float | None = Field(default=None, ge=0, le=24 * 60)
+    """Minutes after which the provider asks for password and second factor again, and must say when it did; 0 for each
+    login. Default: it is asked to after `login_idle_minutes`, and need not say so."""
     secret: str | None = Field(default=None, min_length=16, repr=False)
     """Key that signs upload and media links; default: made at first use and kept in the data folder."""
     worker_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,64}$")
@@ -118,7 +134,12 @@ class AppSettings(BaseSettings):
         parts = value.replace(",", " ").split() if isinstance(value, str) else list(value)
         return tuple(str(ip_network(part, strict=False)) for part in parts)
 
-    @field_validator("data_dir", "import_dir", "tls_cert", "tls_key")
+    @field_validator("oidc_require_acr", "oidc_require_amr", mode="before")
+    @classmethod
+    def _words(cls, value: Any) -> Any:
+        return tuple(value.replace(",", " ").split()) if isinstance(value, str) else tuple(value)
+
+    @field_validator("data_dir", "import_dir", "tls_cert", "tls_key", "oidc_client_secret_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()

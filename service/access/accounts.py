@@ -8,8 +8,11 @@ from db.actors import Role
 from db.records import AccountRecord, TokenRecord
 from db.store import Store
 from fer_phq.core.errors import SettingsError
+from fer_phq.core.paths import printable
 from service.access import messages
 from service.access.control import SCOPES, new_token
+from service.access.openid.identity import MAX_ENTRY, entry_of
+from service.access.openid.registration import Registration
 from service.access.passwords import check_password, hash_password
 
 MOST_DAYS = 366
@@ -51,8 +54,63 @@ def add_account(store: Store, name: str, role: Role, password: str) -> AccountRe
     return store.accounts.create(name=name, role=role, password=hash_password(password))
 
 
+def add_account_of_provider(
+    store: Store, name: str, role: Role, identity: str, registration: Registration | None
+) -> AccountRecord:
+    """Add an account of a person who logs in with the provider of identities.
+
+    Args:
+        store: The store, acting for an administrator.
+        name: What the person is called.
+        role: What the person may do.
+        identity: What the provider calls the person.
+        registration: How the installation is registered with the provider; None where it is not.
+
+    Raises:
+        SettingsError: There is no provider, the identity cannot be used, or the first account is no administrator's.
+        StoreError: The name cannot be used, or the identity is another account's.
+    """
+    entry = _checked_entry(identity, registration)
+    if role is not Role.ADMINISTRATOR and not store.accounts.exist():
+        raise SettingsError(messages.FIRST_ADMINISTRATOR())
+    return store.accounts.create(name=name, role=role, identity=entry)
+
+
+def change_to_provider(store: Store, name: str, identity: str, registration: Registration | None) -> AccountRecord:
+    """Let an account log in with the provider of identities alone; its password goes, every login of it ends.
+
+    Args:
+        store: The store, acting for an administrator.
+        name: The account's name.
+        identity: What the provider calls the person.
+        registration: How the installation is registered with the provider; None where it is not.
+
+    Raises:
+        SettingsError: There is no provider, or the identity cannot be used.
+        NotFoundError: There is no such account.
+        StoreError: The identity is another account's.
+    """
+    return store.accounts.set_identity(name=name, identity=_checked_entry(identity, registration))
+
+
+def _checked_entry(identity: str, registration: Registration | None) -> str:
+    """Return what an account is entered under.
+
+    Raises:
+        SettingsError: There is no provider, or the provider cannot say this.
+    """
+    if registration is None:
+        raise SettingsError(messages.OIDC_MISSING())
+    claim = registration.claim
+    entry = entry_of(claim, identity)
+    is_address = entry.count("@") == 1 and not entry.startswith("@") and not entry.endswith("@") and " " not in entry
+    if not 0 < len(entry) <= MAX_ENTRY or not entry.isprintable() or (claim == "email" and not is_address):
+        raise SettingsError(messages.OIDC_ENTRY(entry=printable(identity[:MAX_ENTRY]), claim=claim))
+    return entry
+
+
 def change_password(store: Store, name: str, password: str) -> None:
-    """Give an account another password; every login of it ends.
+    """Give an account another password, with which alone it logs in from now on; every login of it ends.
 
     Args:
         store: The store, acting for an administrator.

@@ -20,6 +20,7 @@ from db.records import AccountRecord
 from db.store import Store
 from fer_phq.core.errors import FerPhqError
 from service.access import messages
+from service.access.openid.identity import Identity, IdentityError
 from service.access.passwords import matches
 from service.settings import AppSettings
 
@@ -116,20 +117,78 @@ class AccessControl:
             LoginError: Name or password are wrong, or were wrong too often; it does not say which.
         """
         keys = (_digest(f"name {account_key(name)}"), _digest(f"address {origin}"))
-        since = datetime.now(UTC) - FAILURE_WINDOW
-        for key, most in zip(keys, (FAILURES_OF_NAME, FAILURES_OF_ADDRESS), strict=True):
-            if self._store.logins.count_failures(key=key, since=since) >= most:
-                minutes = round(FAILURE_WINDOW.total_seconds() / 60)
-                raise LoginError(messages.TOO_MANY_FAILURES(minutes=minutes))
+        self._refuse_after(FAILURES_OF_NAME, keys[0])
+        self._refuse_after(FAILURES_OF_ADDRESS, keys[1])
         account, password_hash = self._store.accounts.password_of(name=name) or (None, None)
         if not matches(password, password_hash) or account is None:
             self._store.logins.add_failure(keys=keys, origin=origin)
             raise LoginError(messages.WRONG_LOGIN())
         self._store.logins.clear_failures(key=keys[0])
+        return self._open(account, origin)
+
+    def log_in_by_provider(self, identify: Callable[[], Identity], origin: str) -> str:
+        """Open a login of somebody of whom the provider of identities makes sure.
+
+        Failures are counted apart from those with passwords, so that neither way in closes the other.
+
+        Args:
+            identify: Asks the provider.
+            origin: The address that asks.
+
+        Returns:
+            The login's secret, for the cookie.
+
+        Raises:
+            LoginError: There is no open account for the person, or this failed too often.
+            IdentityError: The provider does not make sure of the person.
+        """
+        address = _digest(f"provider {origin}")
+        self._refuse_after(FAILURES_OF_ADDRESS, address)
+        try:
+            identity = identify()
+        except IdentityError as error:
+            self._store.logins.add_failure(keys=(address,), origin=origin, detail=f"openid, {error.reason}")
+            raise
+        person = _digest(f"identity {identity.issuer} {identity.subject}")
+        self._refuse_after(FAILURES_OF_NAME, person)
+        account = self._store.accounts.recognise(
+            issuer=identity.issuer, subject=identity.subject, identity=identity.entry
+        )
+        if account is None:
+            self._store.logins.add_failure(keys=(person, address), origin=origin, detail="openid, no account")
+            raise LoginError(messages.NO_ACCOUNT_OF_PERSON())
+        self._store.logins.clear_failures(key=person)
+        return self._open(account, origin, "openid")
+
+    def note_forgery(self, origin: str) -> None:
+        """Note in the audit an answer of the provider that is of no login of the browser that brings it.
+
+        Another site can lead a browser here with one, so that it counts against nobody's logins, and after a few no
+        more is noted.
+
+        Args:
+            origin: The address that it came from.
+        """
+        key = _digest(f"forgery {origin}")
+        if self._failures(key) < FAILURES_OF_ADDRESS:
+            self._store.logins.add_failure(keys=(key,), origin=origin, detail="openid, state")
+
+    def _open(self, account: AccountRecord, origin: str, detail: str = "") -> str:
+        """Open a login, and return its secret."""
         secret = secrets.token_urlsafe(32)
         lasts = timedelta(hours=self._settings.login_hours)
-        self._store.logins.open(account_id=account.id, digest=_digest(secret), lasts=lasts, origin=origin)
+        digest = _digest(secret)
+        self._store.logins.open(account_id=account.id, digest=digest, lasts=lasts, origin=origin, detail=detail)
         return secret
+
+    def _failures(self, key: str) -> int:
+        return self._store.logins.count_failures(key=key, since=datetime.now(UTC) - FAILURE_WINDOW)
+
+    def _refuse_after(self, most: int, key: str) -> None:
+        """Refuse a login after too many that failed."""
+        if self._failures(key) >= most:
+            minutes = round(FAILURE_WINDOW.total_seconds() / 60)
+            raise LoginError(messages.TOO_MANY_FAILURES(minutes=minutes))
 
     def log_out(self, secret: str) -> None:
         """End a login.

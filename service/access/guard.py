@@ -43,7 +43,11 @@ CLOSED_PATHS = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-ch
 """Streamlit's own routes that nobody needs here, each with everything below it."""
 LOGIN_PATH = "/login"
 LOGOUT_PATH = "/logout"
-OPEN_PATHS = (LOGIN_PATH, LOGOUT_PATH, "/api/health", "/_stcore/health", "/favicon.png")
+PROVIDER_PATH = "/login/provider"
+"""Where a login with the provider of identities begins."""
+ANSWER_PATH = "/login/provider/answer"
+"""Where the provider leads back to."""
+OPEN_PATHS = (LOGIN_PATH, LOGOUT_PATH, PROVIDER_PATH, ANSWER_PATH, "/api/health", "/_stcore/health", "/favicon.png")
 """What somebody reads who is not logged in: nothing of anybody."""
 POLICY_VIOLATION = 1008
 """The websocket's code for a connection that is refused (RFC 6455, section 7.4.1)."""

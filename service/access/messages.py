@@ -15,6 +15,51 @@ WRONG_LOGIN = template("access.wrong_login", "Name or password are wrong.")
 TOO_MANY_FAILURES = template(
     "access.too_many_failures", "There were too many failed logins; try again in {minutes} minutes."
 )
+PROVIDER_SILENT = template(
+    "access.provider_silent",
+    "Your organisation's login does not answer as it should; try again later, or ask an administrator.",
+)
+PROVIDER_ANSWER = template(
+    "access.provider_answer", "What your organisation's login answered cannot be trusted; log in once more."
+)
+PROVIDER_REFUSED = template("access.provider_refused", "Your organisation's login did not let you in.")
+PROVIDER_AGE = template(
+    "access.provider_age",
+    "Your organisation's login did not ask for your password lately, or does not say when; log in there anew.",
+)
+SECOND_FACTOR = template(
+    "access.second_factor",
+    "Your organisation's login did not say that you used a second factor, which this installation needs.",
+)
+LOGIN_OVER = template(
+    "access.login_over", "This login was not begun here, or took too long; begin it once more on this page."
+)
+NO_ACCOUNT_OF_PERSON = template(
+    "access.no_account_of_person",
+    "There is no open account for you here; an administrator of this installation can add it.",
+)
+OIDC_HALF = template(
+    "access.oidc_half",
+    "FERPHQ_OIDC_ISSUER and FERPHQ_OIDC_CLIENT_ID belong together, and only one of them is set; set both or neither.",
+)
+OIDC_ISSUER = template(
+    "access.oidc_issuer",
+    "FERPHQ_OIDC_ISSUER is '{issuer}': write an address that begins with https, as the provider calls itself.",
+)
+OIDC_SECRET_FILE = template(
+    "access.oidc_secret_file", "The file {file} of FERPHQ_OIDC_CLIENT_SECRET_FILE holds no secret ({reason})."
+)
+OIDC_MISSING = template(
+    "access.oidc_missing",
+    "No provider of identities is named with which the person could log in; set FERPHQ_OIDC_ISSUER and "
+    "FERPHQ_OIDC_CLIENT_ID first.",
+)
+OIDC_ENTRY = template(
+    "access.oidc_entry", "'{entry}' is no entry for an account: write what the provider sends as {claim}, in a line."
+)
+OIDC_OR_PASSWORD = template(
+    "access.oidc_or_password", "An account has a password or logs in with the provider: leave out --password-file."
+)
 LOGIN_NEEDED = template("access.login_needed", "Log in first.")
 SCOPE_NEEDED = template("access.scope_needed", "The token may not be used for this: it lacks the scope {scope}.")
 PASSWORD_LENGTH = template(

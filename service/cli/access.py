@@ -13,15 +13,18 @@ from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from fer_phq.core.csv_input import without_formula
 from fer_phq.core.errors import SettingsError
 from service.access import messages
 from service.cli.store import open_store
+from service.settings import load_settings
 
 if TYPE_CHECKING:
     from db.records import AuditRecord, ChainCheck
+    from service.access.openid.registration import Registration
 
 Name = Annotated[str, typer.Argument(help="The account's name.")]
 PasswordFile = Annotated[
@@ -36,6 +39,7 @@ def register(app: typer.Typer) -> None:
     users.command(name="list")(list_users_command)
     users.command(name="role")(set_role_command)
     users.command(name="password")(set_password_command)
+    users.command(name="oidc")(set_identity_command)
     users.command(name="disable")(disable_user_command)
     users.command(name="enable")(enable_user_command)
     app.add_typer(users, name="users")
@@ -54,16 +58,25 @@ def add_user_command(
     name: Name,
     role: Annotated[str, typer.Option(help="viewer, clinician, researcher or administrator.")] = "clinician",
     password_file: PasswordFile = None,
+    oidc: Annotated[
+        str | None,
+        typer.Option(help="Let the provider of identities log the person in, whom it calls so; no password."),
+    ] = None,
 ) -> None:
     """Add an account. From the first one on, whoever opens the dashboard has to log in.
 
     Example: `fer-phq users add "Dr M" --role administrator`
     """
-    from service.access.accounts import add_account, read_role
+    from service.access.accounts import add_account, add_account_of_provider, read_role
 
     account_role = read_role(role)
+    if oidc is not None and password_file is not None:
+        raise SettingsError(messages.OIDC_OR_PASSWORD())
     with open_store() as store:
-        account = add_account(store, name, account_role, _password(password_file))
+        if oidc is None:
+            account = add_account(store, name, account_role, _password(password_file))
+        else:
+            account = add_account_of_provider(store, name, account_role, oidc, _registration())
     print(f"{account.name} may log in as {account.role}.")
 
 
@@ -77,10 +90,11 @@ def list_users_command() -> None:
     if not accounts:
         print("There are no accounts: nobody has to log in, and the dashboard listens on this machine alone.")
         return
-    table = Table("Name", "Role", "Since", "State")
+    table = Table("Name", "Role", "Logs in with", "Since", "State")
     for account in accounts:
         state = "open" if account.disabled_at is None else f"disabled since {account.disabled_at:%Y-%m-%d}"
-        table.add_row(account.name, str(account.role), f"{account.created_at:%Y-%m-%d}", state)
+        entry = "a password" if account.identity is None else escape(account.identity)
+        table.add_row(account.name, str(account.role), entry, f"{account.created_at:%Y-%m-%d}", state)
     Console().print(table)
 
 
@@ -98,7 +112,7 @@ def set_role_command(name: Name, role: Annotated[str, typer.Argument(help="The n
 
 
 def set_password_command(name: Name, password_file: PasswordFile = None) -> None:
-    """Give an account another password; every login of it ends.
+    """Give an account another password, with which alone it logs in from now on; every login of it ends.
 
     Example: `fer-phq users password "Dr M"`
     """
@@ -108,6 +122,22 @@ def set_password_command(name: Name, password_file: PasswordFile = None) -> None
         store.accounts.get(name=name)
         change_password(store, name, _password(password_file))
     print(f"{name} has a new password.")
+
+
+def set_identity_command(
+    name: Name, identity: Annotated[str, typer.Argument(help="What the provider of identities calls the person.")]
+) -> None:
+    """Let an account log in with the provider of identities alone; its password goes, every login of it ends.
+
+    The next login binds it anew, so that this also helps where the provider calls the person otherwise now.
+
+    Example: `fer-phq users oidc "Dr M" dr.m@clinic.example`
+    """
+    from service.access.accounts import change_to_provider
+
+    with open_store() as store:
+        account = change_to_provider(store, name, identity, _registration())
+    print(f"{account.name} logs in as {account.identity} with the provider of identities.")
 
 
 def disable_user_command(name: Name) -> None:
@@ -268,6 +298,13 @@ def _password(path: Path | None) -> str:
     if typer.prompt("Again", hide_input=True, err=True) != password:
         raise SettingsError(messages.PASSWORDS_DIFFER())
     return password
+
+
+def _registration() -> Registration | None:
+    """Return how the installation is registered with a provider of identities; None where it is not."""
+    from service.access.openid.registration import read_registration
+
+    return read_registration(load_settings())
 
 
 def _reason(error: Exception) -> str:

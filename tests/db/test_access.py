@@ -261,6 +261,7 @@ ADMINISTRATION: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("accounts", "create", {"name": "n", "role": Role.ADMINISTRATOR}),
     ("accounts", "list_all", {}),
     ("accounts", "set_password", {"name": "own", "password": "x"}),
+    ("accounts", "set_identity", {"name": "own", "identity": "own@clinic.example"}),
     ("accounts", "set_role", {"name": "other", "role": Role.ADMINISTRATOR}),
     ("accounts", "set_disabled", {"name": "own", "disabled": True}),
     ("tokens", "create", {"account_id": "a", "name": "n", "digest": "d", "scopes": ["read"], "expires_at": LATER}),
@@ -312,6 +313,20 @@ def test_names_of_accounts_do_not_differ_in_capitals_alone(store: Store) -> None
     store.accounts.create(name="Dr M", role=Role.CLINICIAN)
     with pytest.raises(FerPhqError, match="exists already"):
         store.accounts.create(name="DR M", role=Role.CLINICIAN)
+
+
+def test_an_account_is_bound_to_the_first_person_whom_the_provider_names(store: Store) -> None:
+    account = store.accounts.create(name="Dr M", role=Role.CLINICIAN, identity="m@clinic.example")
+    bound = {"issuer": "https://login.example", "subject": "1"}
+    assert store.accounts.recognise(**bound, identity=None) is None
+    assert store.accounts.recognise(**bound, identity="m@clinic.example") == account
+    assert store.accounts.recognise(**bound, identity=None) == account
+    for other in (bound | {"subject": "2"}, bound | {"issuer": "https://other.example"}):
+        assert store.accounts.recognise(**other, identity="m@clinic.example") is None
+    store.accounts.set_identity(name="Dr M", identity="m@clinic.example")
+    assert store.accounts.recognise(**bound, identity=None) is None
+    with pytest.raises(FerPhqError, match="logs in to another account already"):
+        store.accounts.create(name="Dr N", role=Role.CLINICIAN, identity="m@clinic.example")
 
 
 def test_a_token_ends_by_time_and_when_revoked(store: Store) -> None:

@@ -35,7 +35,7 @@ class AccountQueries(Queries):
             name: What the person is called: one line of 1 to 100 characters, not used yet in whatever capitals.
             role: What the person may do.
             password: The Argon2 hash of the password; None for a person who logs in with a provider of identities.
-            identity: What the provider calls the person; None without one.
+            identity: What the provider calls the person, as it will say it; None without one.
 
         Raises:
             ForbiddenError: The actor is no administrator.
@@ -49,12 +49,15 @@ class AccountQueries(Queries):
             key=account_key(cleaned),
             role=str(role),
             password=password,
-            identity=identity.strip().casefold() if identity else None,
+            identity=identity,
+            issuer=None,
+            subject=None,
             created_at=utc_now(),
             disabled_at=None,
         )
         try:
             with self._writing() as session:
+                _refuse_identity(session, row)
                 session.add(row)
                 session.add(AuditNameRow(id=row.id, name=cleaned))
                 self._audit(session, "create", "account", row.id, str(role))
@@ -88,17 +91,61 @@ class AccountQueries(Queries):
             row = session.scalar(query)
             return None if row is None or row.password is None else (account_record(row), row.password)
 
-    def by_identity(self, *, identity: str) -> AccountRecord | None:
-        """Load the account of a person whom a provider of identities has made sure of; None without an open one."""
-        query = select(AccountRow).where(
-            AccountRow.identity == identity.strip().casefold(), AccountRow.disabled_at.is_(None)
-        )
-        with self._reading() as session:
-            row = session.scalar(query)
-            return None if row is None else account_record(row)
+    def recognise(self, *, issuer: str, subject: str, identity: str | None) -> AccountRecord | None:
+        """Load the account of a person of whom a provider of identities has made sure.
+
+        The first login binds the account to the provider's subject. From then on this alone counts: an address that
+        the provider gives to somebody else opens nothing.
+
+        Args:
+            issuer: The provider.
+            subject: What it calls the person for ever.
+            identity: What the account is entered under; None where the provider did not make sure of it.
+
+        Returns:
+            The account; None where there is none, it is disabled, or it is somebody else's.
+        """
+        with self._recording(self._acting()) as session:
+            bound = select(AccountRow.id).where(AccountRow.issuer == issuer, AccountRow.subject == subject)
+            row_id = session.scalar(bound)
+            if row_id is None and identity is not None:
+                unbound = select(AccountRow.id).where(AccountRow.identity == identity, AccountRow.subject.is_(None))
+                row_id = session.scalar(unbound)
+            row = None if row_id is None else get_row(session, AccountRow, row_id, lock=True)
+            if row is None or row.disabled_at is not None:
+                return None
+            if row.subject is None:
+                row.issuer = issuer
+                row.subject = subject
+                self._audit(session, "bind", "account", row.id, by=row.name)
+            return account_record(row) if (row.issuer, row.subject) == (issuer, subject) else None
+
+    def set_identity(self, *, name: str, identity: str) -> AccountRecord:
+        """Let an account log in with a provider of identities, and no more with a password; every login of it ends.
+
+        Args:
+            name: The account's name.
+            identity: What the provider calls the person.
+
+        Raises:
+            ForbiddenError: The actor is no administrator.
+            NotFoundError: There is no such account.
+            StoreError: The identity is another account's.
+        """
+        self._refuse_others()
+        with self._writing() as session:
+            row = _by_name(session, name)
+            row.identity = identity
+            row.password = None
+            row.issuer = None
+            row.subject = None
+            _refuse_identity(session, row)
+            session.execute(delete(LoginRow).where(LoginRow.account_id == row.id))
+            self._audit(session, "set_identity", "account", row.id)
+            return account_record(stored(session, row))
 
     def set_password(self, *, name: str, password: str) -> None:
-        """Give an account another password; every login of it ends.
+        """Give an account another password, with which alone it logs in from now on; every login of it ends.
 
         Args:
             name: The account's name.
@@ -112,6 +159,9 @@ class AccountQueries(Queries):
         with self._writing() as session:
             row = _by_name(session, name)
             row.password = password
+            row.identity = None
+            row.issuer = None
+            row.subject = None
             session.execute(delete(LoginRow).where(LoginRow.account_id == row.id))
             self._audit(session, "set_password", "account", row.id)
 
@@ -187,6 +237,16 @@ def _by_name(session: Session, name: str) -> AccountRow:
     if row_id is None:
         raise NotFoundError(messages.NO_ACCOUNT(name=name[:MAX_NAME]))
     return get_row(session, AccountRow, row_id, lock=True)
+
+
+def _refuse_identity(session: Session, row: AccountRow) -> None:
+    """Refuse an identity that is another account's."""
+    if row.identity is None:
+        return
+    same = select(AccountRow.id).where(AccountRow.identity == row.identity, AccountRow.id != row.id)
+    with session.no_autoflush:
+        if session.scalar(same) is not None:
+            raise StoreError(messages.DUPLICATE_IDENTITY(identity=row.identity))
 
 
 def _refuse_last(session: Session, row: AccountRow, *, stays: bool) -> None:

@@ -18,7 +18,7 @@ SEEN_EVERY = timedelta(seconds=30)
 class LoginQueries(Queries):
     """Logins, by the digest of the secret in the browser's cookie."""
 
-    def open(self, *, account_id: str, digest: str, lasts: timedelta, origin: str = "") -> None:
+    def open(self, *, account_id: str, digest: str, lasts: timedelta, origin: str = "", detail: str = "") -> None:
         """Note a login of an account.
 
         Args:
@@ -26,6 +26,7 @@ class LoginQueries(Queries):
             digest: SHA-256 of the cookie's secret, hexadecimal.
             lasts: How long it lasts at most.
             origin: The network address that it came from.
+            detail: By what it came, for the audit; empty for a password.
 
         Raises:
             NotFoundError: There is no such account.
@@ -43,7 +44,7 @@ class LoginQueries(Queries):
                 expires_at=now + lasts,
             )
             session.add(login)
-            self._audit(session, "login", "account", account_id, by=account.name, origin=origin)
+            self._audit(session, "login", "account", account_id, detail, by=account.name, origin=origin)
 
     def find(self, *, digest: str, idle: timedelta) -> AccountRecord | None:
         """Load the account of a login, and note that it is in use.
@@ -79,18 +80,19 @@ class LoginQueries(Queries):
                 self._audit(session, "logout", "account", row.account_id, by=account.name, origin=row.origin)
                 session.delete(row)
 
-    def add_failure(self, *, keys: tuple[str, ...], origin: str = "") -> None:
+    def add_failure(self, *, keys: tuple[str, ...], origin: str = "", detail: str = "") -> None:
         """Note a failed login.
 
         Args:
             keys: Digests of what it was tried with: the name, the address.
             origin: The network address that it came from.
+            detail: Why it failed, for the audit; empty for a wrong name or password.
         """
         now = utc_now()
         with self._recording(self._acting()) as session:
             session.add_all([AttemptRow(key=key, at=now) for key in keys])
             session.execute(delete(AttemptRow).where(AttemptRow.at < now - timedelta(days=1)))
-            self._audit(session, "refuse", "login", keys[0][:16], origin=origin)
+            self._audit(session, "refuse", "login", keys[0][:16], detail, origin=origin)
 
     def count_failures(self, *, key: str, since: datetime) -> int:
         """Count the failed logins with a name or from an address.

@@ -45,6 +45,26 @@ def test_accounts_are_added_listed_changed_and_closed() -> None:
     assert "may log in again" in run("users", "enable", "Intern").stdout
 
 
+def test_an_account_of_the_provider_of_identities_has_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ("users", "add", "Dr M", "--role", "administrator", "--oidc", "Dr.M@clinic.example")
+    with pytest.raises(FerPhqError, match="No provider of identities is named"):
+        run(*arguments)
+    monkeypatch.setenv("FERPHQ_OIDC_ISSUER", "https://login.clinic.example")
+    monkeypatch.setenv("FERPHQ_OIDC_CLIENT_ID", "fer-phq")
+    with pytest.raises(FerPhqError, match="leave out --password-file"):
+        run(*arguments, "--password-file", "/nowhere")
+    assert "may log in as administrator" in run(*arguments).stdout
+    assert add("Intern", "viewer").exit_code == 0
+    listed = run("users", "list").stdout
+    assert "dr.m@clinic.example" in listed
+    assert "a password" in listed
+    assert "logs in as intern@clinic.example" in run("users", "oidc", "intern", "Intern@clinic.example").stdout
+    with pytest.raises(FerPhqError, match="logs in to another account already"):
+        run("users", "oidc", "intern", "dr.m@clinic.example")
+    run("users", "password", "Dr M", typed=f"{PASSWORD}\n{PASSWORD}\n")
+    assert "dr.m@clinic.example" not in run("users", "list").stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "typed", "sentence"),
     [
