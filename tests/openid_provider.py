@@ -40,8 +40,8 @@ def new_key() -> rsa.RSAPrivateKey:
 class OpenIdProvider:
     """The provider. `claims` comes on top of what its token says; `reset` takes every change back."""
 
-    def __init__(self, port: int) -> None:
-        self.issuer = f"http://127.0.0.1:{port}/realm"
+    def __init__(self, host: str, port: int) -> None:
+        self.issuer = f"http://{host}:{port}/realm"
         self.key = new_key()
         self.stranger = new_key()
         self.reset()
@@ -66,6 +66,7 @@ class OpenIdProvider:
         routes = [
             Route("/realm/.well-known/openid-configuration", self.configuration),
             Route("/realm/keys", self.keys),
+            Route("/realm/elsewhere", lambda _: RedirectResponse(f"{self.issuer}/keys")),
             Route("/realm/authorize", self.authorize, methods=["GET", "POST"]),
             Route("/realm/token", self.token, methods=["POST"]),
         ]
@@ -145,10 +146,10 @@ class OpenIdProvider:
 
 
 @contextmanager
-def running_provider() -> Iterator[OpenIdProvider]:
-    """The provider, once it answers."""
+def running_provider(host: str = "127.0.0.1") -> Iterator[OpenIdProvider]:
+    """The provider, once it answers, under a loopback name."""
     port = free_port()
-    provider = OpenIdProvider(port)
+    provider = OpenIdProvider(host, port)
     server = uvicorn.Server(uvicorn.Config(provider.app(), port=port, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

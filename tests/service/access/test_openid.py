@@ -30,6 +30,7 @@ from service.access.control import COOKIE, FAILURES_OF_ADDRESS, FAILURES_OF_NAME
 from service.access.guard import ANSWER_PATH, PROVIDER_PATH, Guard
 from service.access.openid import fetching
 from service.access.openid import provider as provider_module
+from service.access.openid.fetching import FetchError, fetch_json
 from service.access.openid.flow import COOKIE as ATTEMPT_COOKIE
 from service.access.openid.flow import Flow
 from service.access.openid.identity import Identity, IdentityError
@@ -442,6 +443,12 @@ def test_what_a_provider_says_of_itself_is_checked(
     provider.document = document
     with pytest.raises(IdentityError, match="does not answer as it should"):
         identify(client_settings)
+
+
+def test_a_redirect_of_the_provider_is_not_followed(provider: OpenIdProvider) -> None:
+    assert fetch_json(f"{provider.issuer}/keys")["keys"]
+    with pytest.raises(FetchError, match="status 307"):
+        fetch_json(f"{provider.issuer}/elsewhere")
 
 
 def test_a_code_that_the_provider_does_not_know_and_an_error_are_refused(settings: AppSettings, store: Store) -> None:
