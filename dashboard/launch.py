@@ -29,6 +29,7 @@ from fer_phq.core.paths import printable
 from service.access.guard import Guard
 from service.access.listening import check_listening
 from service.api.routes import routes
+from service.logs import configure_logging
 from service.messages import PORT_UNUSABLE
 from service.settings import AppSettings, load_settings
 
@@ -52,6 +53,7 @@ def main(settings: AppSettings | None = None) -> None:
         FerPhqError: The store, the data folder or the port cannot be used, or others could reach the dashboard without
             a login or encryption.
     """
+    configure_logging("WARNING", service=True)
     active = settings if settings is not None else load_settings()
     active.prepare()
     upgrade(active.database_url)

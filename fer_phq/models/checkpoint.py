@@ -139,7 +139,7 @@ def list_bundles() -> list[Bundle]:
         try:
             bundles.append(read_bundle(folder))
         except ModelError as error:
-            log.warning("a model is left out: %s", error)
+            log.warning("the model %s is left out: %s", folder.name, error)
     return bundles
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from service.logs import LONG_FORMAT, configure_logging
+from service.logs import configure_logging
 from service.settings import load_settings
 
 Address = Annotated[str | None, typer.Option(help="Network address to listen on (default 127.0.0.1).")]
@@ -98,7 +98,7 @@ def worker_command() -> None:
     """
     from service.jobs.worker import run_worker
 
-    configure_logging("INFO", LONG_FORMAT)
+    configure_logging("INFO", service=True)
     raise typer.Exit(run_worker(load_settings()))
 
 

@@ -40,7 +40,7 @@ from service.jobs.runner import Analyser, JobRunner
 from service.jobs.worker_identity import Slot, take_slot
 from service.lifecycle.erasure import finish_erasures, remove_expired
 from service.lifecycle.ledger import hold_reserve
-from service.logs import LONG_FORMAT, configure_logging
+from service.logs import configure_logging
 from service.models.active_model import active_bundle
 from service.models.measures import measure_stored
 from service.settings import AppSettings, load_settings
@@ -358,7 +358,7 @@ def _prepare_sqlite(url: str) -> None:
 
 def main() -> int:
     """Run a worker with settings from the environment: `python -m service.jobs.worker`."""
-    configure_logging("INFO", LONG_FORMAT)
+    configure_logging("INFO", service=True)
     return run_worker(load_settings())
 
 
