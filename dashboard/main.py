@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import context, i18n, viewer
 from dashboard.i18n import _
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from fer_phq.core.errors import FerPhqError
 
 FOLDER = Path(__file__).parent
@@ -39,6 +39,7 @@ try:
         # The login ended while the page was open: what follows would be drawn for nobody.
         ui.logged_out()
         st.stop()
+    permission.reading_note()
     page.run()
 except FerPhqError as error:
     ui.problem(error)

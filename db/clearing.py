@@ -107,6 +107,12 @@ def log_bytes(url: str) -> int:
     return log.stat().st_size if log is not None and log.exists() else 0
 
 
+def database_bytes(url: str) -> int:
+    """Return the size of a SQLite database's file in bytes; 0 where there is none, as on PostgreSQL."""
+    path = sqlite_file(normalise_url(url))
+    return path.stat().st_size if path is not None and path.is_file() else 0
+
+
 def remove_engine_jobs(url: str, job_ids: Iterable[str], *, running_too: bool) -> int:
     """Remove what the job engine's tables hold of jobs: inputs, outputs, errors, results of steps, messages.
 

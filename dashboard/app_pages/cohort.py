@@ -14,7 +14,7 @@ from dashboard.cohort.table import people_table, selected_people
 from dashboard.exports.downloads import cohort_downloads
 from dashboard.i18n import _, mark, n_
 from dashboard.trends.measures import choose, explained
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from fer_phq.features.measures import BY_NAME
 from service.views.cohort import CohortView, load_cohort_view
 
@@ -48,7 +48,8 @@ def page() -> None:
             ui.heading(_("Cohort"))
         with ui.card("none"):
             ui.empty(_("No analysed sessions yet"), _("People appear here once recordings of them were analysed."))
-        st.page_link(ui.NEW_SESSION, label=_("Upload a recording"))
+        if permission.may_change():
+            st.page_link(ui.NEW_SESSION, label=_("Upload a recording"))
         return
     tags = store.subjects.tags()
     cohort_filter, groups = filters(subjects, tags)

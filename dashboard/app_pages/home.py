@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import context
 from dashboard.i18n import _, mark, n_, render
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from dashboard.widgets.jobs import live_jobs, worker_warning
 from db.records import LIVE_STATES, AttentionItem, AttentionKind, JobView, SessionSummary
 
@@ -97,7 +97,7 @@ def welcome() -> None:
             ),
         )
         middle = st.columns([0.38, 0.24, 0.38])[1]
-        if middle.button(_("Upload a recording"), type="primary", width="stretch"):
+        if permission.may_change() and middle.button(_("Upload a recording"), type="primary", width="stretch"):
             st.switch_page(ui.NEW_SESSION)
 
 

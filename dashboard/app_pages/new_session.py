@@ -11,7 +11,7 @@ from dashboard.new_session.batch import Origin, load_batch
 from dashboard.new_session.details import details_form
 from dashboard.new_session.recordings import recordings_card
 from dashboard.new_session.table import table_form
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from service.ingest import server_folder
 from service.settings import AppSettings
 
@@ -48,9 +48,13 @@ def details_card(settings: AppSettings) -> None:
 ui.heading(
     _("New session"), _("Recordings stay on this installation. They are analysed one after the other by its worker.")
 )
-batch = load_batch()
-if batch is None:
-    details_card(context.settings())
+if permission.may_change():
+    batch = load_batch()
+    if batch is None:
+        details_card(context.settings())
+    else:
+        recordings_card(context.settings(), batch)
+    progress_card()
 else:
-    recordings_card(context.settings(), batch)
-progress_card()
+    with ui.card("reader"):
+        ui.empty(_("Your account reads only"), _("A clinician or an administrator takes recordings in."))

@@ -10,7 +10,7 @@ from dashboard.questionnaire.answers import CORRECTING, SAVED, form_card, result
 from dashboard.questionnaire.history import history_card
 from dashboard.questionnaire.importing import importing
 from dashboard.questionnaire.item9 import item9_card
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from dashboard.widgets.selection import show_subject, subject_on_show
 from db.records import SubjectSummary
 from fer_phq.core.phq import Scale
@@ -59,10 +59,12 @@ def page() -> None:
         result_card(saved)
     correction_id = st.session_state.get(CORRECTING)
     corrected = next((answer for answer in history.current if answer.id == correction_id), None) if history else None
-    form_card(label, corrected.scale if corrected else scale, corrected)
+    if permission.may_change():
+        form_card(label, corrected.scale if corrected else scale, corrected)
     if history is not None:
         history_card(history)
-    importing()
+    if permission.may_change():
+        importing()
 
 
 page()

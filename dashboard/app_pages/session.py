@@ -13,7 +13,7 @@ from dashboard.review import choose, episodes, moment, notes, timeline, transcri
 from dashboard.review.admin import admin_card
 from dashboard.review.estimates import estimates
 from dashboard.review.state import current_time
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from dashboard.widgets.selection import show_session
 from dashboard.widgets.sound import sound_expander
 from dashboard.widgets.subject_faces import hand_choice_words, subject_expander
@@ -89,7 +89,7 @@ def unanalysed(detail: SessionDetail) -> None:
                 _("Not analysed yet"),
                 _("This recording has not been analysed. Queue it, and a worker will take it up."),
             )
-            if st.button(_("Analyse"), type="primary"):
+            if permission.may_change() and st.button(_("Analyse"), type="primary"):
                 queue.enqueue_analysis(context.settings(), context.store(), detail.session.id)
                 st.rerun()
 
@@ -101,7 +101,8 @@ def page() -> None:
         ui.heading(_("Session"))
         with ui.card("none"):
             ui.empty(_("No sessions yet"), _("A session appears here as soon as a recording was uploaded."))
-        st.page_link(ui.NEW_SESSION, label=_("Upload a recording"))
+        if permission.may_change():
+            st.page_link(ui.NEW_SESSION, label=_("Upload a recording"))
         return
     detail = context.store().sessions.get_detail(session_id=session_id)
     show_session(detail.session)

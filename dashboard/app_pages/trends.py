@@ -9,12 +9,13 @@ import streamlit as st
 from dashboard import charts, context
 from dashboard.exports.downloads import trend_downloads
 from dashboard.i18n import _, n_
-from dashboard.trends.erasure import erase_button, erasure_notice
 from dashboard.trends.events import events_card
 from dashboard.trends.measures import measures, periods
+from dashboard.trends.notice import show_notice
+from dashboard.trends.person import person_card
 from dashboard.trends.phq import change, phq, with_change
 from dashboard.trends.sharing import sharing_button
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from dashboard.widgets.selection import show_subject, subject_on_show, unique_labels
 from db.records import SubjectSummary
 from service.views.trends import TrendsView, load_trends_view
@@ -84,12 +85,13 @@ def page() -> None:
     """Load a subject's trend, then draw it."""
     store = context.store()
     subjects = store.subjects.list_all()
-    erasure_notice()
+    show_notice()
     if not subjects:
         ui.heading(_("Trends"))
         with ui.card("none"):
             ui.empty(_("Nobody here yet"), _("A person's trend appears after the first recording or questionnaire."))
-        st.page_link(ui.NEW_SESSION, label=_("Upload a recording"))
+        if permission.may_change():
+            st.page_link(ui.NEW_SESSION, label=_("Upload a recording"))
         return
     title, boxes = st.columns([0.6, 0.4], vertical_alignment="bottom")
     with boxes:
@@ -119,7 +121,13 @@ def page() -> None:
     with ui.card("take_away"), st.container(horizontal=True, vertical_alignment="center"):
         trend_downloads(subject, load)
         sharing_button(subject)
-        erase_button(subject)
+    person_card(subject, subjects)
+    if permission.may_change():
+        new_links(subject)
+
+
+def new_links(subject: SubjectSummary) -> None:
+    """Draw the ways to another session and another questionnaire of the subject."""
     with st.container(horizontal=True):
         st.page_link(
             ui.NEW_SESSION, label=_("New session"), icon=":material/add:", query_params={"subject": subject.id}

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard import context
 from dashboard.i18n import _, mark, n_
 from dashboard.i18n.vocabulary import heading
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from fer_phq.core.errors import StoreError
 from fer_phq.core.phq import Provenance
 from fer_phq.features.measures import BY_NAME
@@ -137,8 +137,9 @@ def selected_people(cohort: CohortView, ids: Sequence[str], all_tags: Sequence[s
                 st.page_link(
                     ui.SESSION, label=_("Open newest session"), query_params={"session": person["newest_session"]}
                 )
-            tags_of_one(person, all_tags)
-        else:
+            if permission.may_change():
+                tags_of_one(person, all_tags)
+        elif permission.may_change():
             tags_of_many(people, all_tags)
 
 

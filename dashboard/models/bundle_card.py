@@ -12,7 +12,7 @@ from dashboard.i18n import _, mark, n_, render
 from dashboard.i18n.numbers import decimal, percent
 from dashboard.i18n.vocabulary import modality_list
 from dashboard.models import bundles
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import Provenance
 from fer_phq.models.checkpoint import SHIPPED, Bundle, PhqConfig, find_damaged_files
@@ -94,7 +94,7 @@ def activation_button(bundle: Bundle, active: Bundle | None, in_use: bool) -> No
         active: The bundle in use; None when it is gone.
         in_use: Whether `bundle` is the active one, which needs no button.
     """
-    if in_use:
+    if in_use or not permission.may_administer():
         return
     decided = context.settings().model is not None
     if st.button(

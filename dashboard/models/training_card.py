@@ -13,7 +13,7 @@ from dashboard import charts, context
 from dashboard.i18n import _, mark, n_, render
 from dashboard.i18n.vocabulary import modality_list
 from dashboard.models.bundle_card import card_anchor
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import Scale
 from fer_phq.models.checkpoint import Bundle
@@ -45,7 +45,10 @@ def training_card() -> None:
             )
             return
         ui.note(_(LEAD))
-        training_form()
+        if refusal := permission.administration_refusal():
+            ui.note(refusal)
+        else:
+            training_form()
         if task is not None:
             training_result(task)
 
@@ -172,6 +175,8 @@ def rescoring_row(bundle: Bundle) -> None:
                 waiting,
             )
         )
+    if not permission.may_administer():
+        return
     if act.button(_("Score stored sessions again"), key="scoring_start", width="stretch"):
         start_task(lambda: rescoring.start(context.settings()))
 
@@ -210,7 +215,7 @@ def running_task(key: str, title: str, status: Callable[[], Task | None], cancel
         if minutes:
             since = n_("since {time}, {n} minute", "since {time}, {n} minutes", minutes, time=clock)
         line.html(f'<p class="fp-working">{escape(title)} <span>{escape(since)}</span></p>')
-        if act.button(_("Cancel"), key=f"{key}_cancel", width="stretch"):
+        if permission.may_administer() and act.button(_("Cancel"), key=f"{key}_cancel", width="stretch"):
             cancel()
         if isinstance(task, HeadTraining):
             training_curves(task.steps)

@@ -9,7 +9,7 @@ from dashboard.i18n import _
 from dashboard.questionnaire.answers import CORRECTING, SAVED
 from dashboard.questionnaire.difficulty import difficulty_words
 from dashboard.questionnaire.item9 import item9_words
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from dashboard.widgets.selection import unique_labels
 from db.records import QuestionnaireRecord
 from service.views.questionnaires import Correction, QuestionnairesView
@@ -37,7 +37,8 @@ def history_card(history: QuestionnairesView) -> None:
             }
         )
         st.dataframe(table, hide_index=True)
-        correct(history)
+        if permission.may_change():
+            correct(history)
         if history.corrections:
             st.markdown(_("**Corrections**"))
             st.dataframe(_corrections(history.corrections), hide_index=True)

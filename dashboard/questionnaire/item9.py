@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import context
 from dashboard.i18n import _, mark
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from dashboard.widgets.author import author_input
 from db.records import QuestionnaireRecord
 from service.settings import ITEM9_MESSAGE
@@ -26,6 +26,9 @@ def item9_card(flagged: Sequence[QuestionnaireRecord]) -> None:
         if message == ITEM9_MESSAGE:
             ui.note(_(NOT_SET_UP))
             st.page_link(ui.SETTINGS, label=_("Settings"))
+        if not permission.may_change():
+            ui.note(_("Your account reads only: speak with whoever treats this person, who notes it here."))
+            return
         by = author_input(_("Who has spoken with them?"), "item9_by")
         dates = ", ".join(ui.day(record.answered_at) for record in flagged)
         done = _("A person has spoken with them (questionnaire of {dates})").format(dates=dates)

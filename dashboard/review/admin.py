@@ -13,7 +13,7 @@ from dashboard.exports.downloads import session_downloads
 from dashboard.i18n import _, n_, render
 from dashboard.i18n.numbers import decimal, percent
 from dashboard.i18n.vocabulary import sampling_words
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from dashboard.widgets.author import author_input
 from dashboard.widgets.selection import forget_session
 from dashboard.widgets.sound import choice_words
@@ -43,18 +43,30 @@ def admin_card(detail: SessionDetail, view: SessionView | None) -> None:
     with ui.card("admin"), st.container(horizontal=True, vertical_alignment="center"):
         if view is not None:
             session_downloads(view)
-            refusal = consent_refusal(detail.session)
-            explanation = refusal or _("With the active model; what is stored already is kept.")
-            if st.button(_("Analyse again"), help=explanation, disabled=refusal is not None):
-                enqueue_again(context.settings(), context.store(), view.analysis.summary)
-                st.rerun()
-        with st.popover(_("Consent and retention")):
-            consent(detail.session)
-            retention(detail.session)
-        if st.button(_("Erase session"), type="tertiary", icon=":material/delete:"):
-            st.dialog(_("Erase this session?"))(confirm_erasure)(detail)
+        if permission.may_change():
+            changes(detail, view)
     if view is not None:
         lost_choice(view.analysis.summary)
+
+
+def changes(detail: SessionDetail, view: SessionView | None) -> None:
+    """Draw the buttons that change the session.
+
+    Args:
+        detail: The session.
+        view: The view of the analysis under review; None without one.
+    """
+    if view is not None:
+        refusal = consent_refusal(detail.session)
+        explanation = refusal or _("With the active model; what is stored already is kept.")
+        if st.button(_("Analyse again"), help=explanation, disabled=refusal is not None):
+            enqueue_again(context.settings(), context.store(), view.analysis.summary)
+            st.rerun()
+    with st.popover(_("Consent and retention")):
+        consent(detail.session)
+        retention(detail.session)
+    if st.button(_("Erase session"), type="tertiary", icon=":material/delete:"):
+        st.dialog(_("Erase this session?"))(confirm_erasure)(detail)
 
 
 def lost_choice(summary: AnalysisSummary) -> None:

@@ -11,9 +11,10 @@ from dashboard import context
 from dashboard.charts import clock
 from dashboard.i18n import _, mark
 from dashboard.review.state import go_to
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from db.records import NoteRecord, SessionDetail
 from fer_phq.core.errors import StoreError
+from service.lifecycle.words import change_note, remove_note
 
 WHOLE = mark("Whole session")
 
@@ -26,6 +27,8 @@ def write_note(session_id: str, time_s: float, notes: Sequence[NoteRecord]) -> N
         time_s: The chosen moment in seconds.
         notes: The session's notes, whose tags can be chosen.
     """
+    if not permission.may_change():
+        return
     title = _("Write a note at {time}").format(time=clock(time_s))
     with (
         st.popover(title, icon=":material/edit_note:", key=f"note_box_{session_id}"),
@@ -83,7 +86,9 @@ def show_note(session_id: str, note: NoteRecord) -> None:
         f'<p class="fp-note-words">{tag}{" " if tag else ""}{escape(note.words)}</p>'
         f'<p class="fp-note">{ui.day_and_time(note.updated_at)}</p>'
     )
-    change.button(_("Change"), key=f"note_edit_{note.id}", type="tertiary", on_click=_edit, args=(session_id, note.id))
+    if permission.may_change():
+        key = f"note_edit_{note.id}"
+        change.button(_("Change"), key=key, type="tertiary", on_click=_edit, args=(session_id, note.id))
 
 
 def change_form(session_id: str, note: NoteRecord, notes: Sequence[NoteRecord]) -> None:
@@ -107,9 +112,9 @@ def change_form(session_id: str, note: NoteRecord, notes: Sequence[NoteRecord]) 
             cancel = st.form_submit_button(_("Cancel"), type="tertiary")
     try:
         if save:
-            context.store().notes.change(note_id=note.id, words=words, tag=tag)
+            change_note(context.settings(), context.store(), note.id, words, tag)
         elif remove:
-            context.store().notes.remove(note_id=note.id)
+            remove_note(context.settings(), context.store(), note.id)
         elif not cancel:
             return
     except StoreError as error:

@@ -10,12 +10,13 @@ from dashboard.charts import clock
 from dashboard.components.timed_rows import Cell, TimedRow, timed_list
 from dashboard.i18n import _, mark, n_, render
 from dashboard.review.state import go_to
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from db.records import MAX_TRANSCRIPT
 from fer_phq.core.errors import FerPhqError
 from service.ingest.transcripts import SUFFIXES, CheckedTranscript, check_transcript
 from service.jobs import queue
 from service.jobs.sound import enqueue_again
+from service.lifecycle.words import remove_transcript, save_transcript
 from service.settings import MIB
 from service.views.session import SessionView
 
@@ -40,7 +41,8 @@ def transcript_part(view: SessionView, now_s: float) -> None:
                 "or Whisper's or WhisperX's JSON; times count from the recording's start."
             ),
         )
-        give(session_id)
+        if permission.may_change():
+            give(session_id)
         return
     offer_analysis(view)
     if transcript.problem is not None:
@@ -55,10 +57,20 @@ def transcript_part(view: SessionView, now_s: float) -> None:
         ui.note(text.format(file=transcript.record.original_name, day=day, speaker=transcript.subject))
         for warning in transcript.warnings:
             ui.note(render(warning))
+    if permission.may_change():
+        replacement(session_id)
+
+
+def replacement(session_id: str) -> None:
+    """Draw the ways to replace and to remove a transcript.
+
+    Args:
+        session_id: The session's UUID.
+    """
     with st.expander(_("Replace or remove this transcript")):
         give(session_id)
         if st.button(_("Remove transcript"), icon=":material/delete:", key=f"transcript_remove_{session_id}"):
-            context.store().transcripts.remove(session_id=session_id)
+            remove_transcript(context.settings(), context.store(), session_id)
             loaders.forget_transcripts()  # what was removed must not stay in memory
             st.rerun()
         ui.note(_("Analyses that were made with it stay as they are."))
@@ -117,6 +129,8 @@ def offer_analysis(view: SessionView) -> None:
         ui.note(_("This transcript is part of another analysis of this session: choose it above."))
         return
     ui.warn(_("This transcript is not part of the analysis that is shown: its words do not count in the estimate."))
+    if not permission.may_change():
+        return
     job = queue.session_job(context.settings(), context.store(), session_id)
     waiting = job is not None and job.active
     if st.button(_("Analyse again with it"), type="primary", disabled=waiting, key=f"transcript_job_{session_id}"):
@@ -143,11 +157,13 @@ def give(session_id: str) -> None:
     ui.note(_summary_text(transcript))
     new_transcript = transcript.with_speaker(_ask_speaker(transcript, key=f"transcript_speaker_{session_id}_{turn}"))
     if st.button(_("Keep transcript"), type="primary", key=f"transcript_keep_{session_id}"):
-        context.store().transcripts.save(
-            session_id=session_id,
-            original_name=new_transcript.original_name,
-            document=new_transcript.document,
-            speaker=new_transcript.speaker,
+        save_transcript(
+            context.settings(),
+            context.store(),
+            session_id,
+            new_transcript.original_name,
+            new_transcript.document,
+            new_transcript.speaker,
         )
         loaders.forget_transcripts()
         st.session_state[f"transcript_turn_{session_id}"] = turn + 1

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import context, i18n
 from dashboard.i18n import _, mark, render
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from dashboard.widgets.author import author_input
 from fer_phq.core.errors import SettingsError
 from service.runtime_settings import change_settings, environment_variables
@@ -46,6 +46,10 @@ def choices_card(settings: AppSettings) -> None:
         if fixed_by:
             names = ", ".join(sorted(fixed_by.values()))
             ui.note(_("The environment comes first: {names} cannot be changed on this page.").format(names=names))
+        if refusal := permission.administration_refusal():
+            ui.note(refusal)
+            ui.facts([(_(words), _display(name, str(getattr(settings, name) or ""))) for name, words in LABELS.items()])
+            return
         with st.form("choices", border=False):
             values = {
                 **analysis_fields(settings, fixed_by),

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import context, loaders
 from dashboard.i18n import _, n_, render
 from dashboard.i18n.numbers import size
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from service.lifecycle.erasure import finish_erasures, remove_expired
 from service.lifecycle.ledger import list_pending
 from service.views.installation import (
@@ -49,7 +49,7 @@ def pending_erasures_card() -> None:
             )
             when = _("Begun {moment}.").format(moment=ui.day_and_time(erasure.begun_at))
             ui.note(f"{when} {reason}")
-        if st.button(_("Try again now")):
+        if permission.may_change() and st.button(_("Try again now")):
             finish_erasures(context.environment_settings(), context.store())
             st.rerun()
 
@@ -71,6 +71,8 @@ def overdue_card() -> None:
             )
         )
         st.dataframe(_table(overdue), hide_index=True)
+        if not permission.may_change():
+            return
         with st.container(horizontal=True):
             if any(row.session.media_path for row in overdue) and st.button(_("Remove these recordings now")):
                 count = remove_expired(context.environment_settings(), context.store())

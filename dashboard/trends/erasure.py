@@ -7,25 +7,17 @@ import streamlit as st
 from dashboard import context, loaders
 from dashboard.i18n import _, n_, render
 from dashboard.i18n.numbers import size
+from dashboard.trends.notice import leave_notice
 from dashboard.widgets import ui
 from dashboard.widgets.selection import forget_subject
 from db.records import SubjectSummary
 from service.lifecycle.erasure import ErasureCounts, ErasurePreview, erase_subject, preview_subject
-
-NOTICE = "erasure_notice"
 
 
 def erase_button(subject: SubjectSummary) -> None:
     """Draw the button that leads to the erasure of a subject."""
     if st.button(_("Erase this person"), type="tertiary", icon=":material/delete:"):
         st.dialog(_("Erase this person?"))(confirmation)(subject)
-
-
-def erasure_notice() -> None:
-    """Draw how the last erasure went, once."""
-    notice = st.session_state.pop(NOTICE, None)
-    if notice is not None:
-        st.html(f'<p class="fp-done">{ui.text(notice)}</p>')
 
 
 def confirmation(subject: SubjectSummary) -> None:
@@ -51,7 +43,7 @@ def confirmation(subject: SubjectSummary) -> None:
         st.query_params.clear()
         forget_subject()
         st.session_state.pop("trends_subject", None)
-        st.session_state[NOTICE] = _outcome(counts)
+        leave_notice(_outcome(counts))
         st.rerun()
 
 

@@ -9,9 +9,10 @@ import streamlit as st
 
 from dashboard import context
 from dashboard.i18n import _
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from db.records import EventRecord
 from fer_phq.core.errors import StoreError
+from service.lifecycle.words import remove_event
 
 
 def events_card(subject_id: str, events: Sequence[EventRecord]) -> None:
@@ -26,6 +27,8 @@ def events_card(subject_id: str, events: Sequence[EventRecord]) -> None:
             ui.note(_("Nothing noted yet. What is noted here is drawn as a vertical line into the charts above."))
         for number, event in enumerate(events, 1):
             row(number, event)
+        if not permission.may_change():
+            return
         with st.form(f"event_{subject_id}", clear_on_submit=True, border=False, enter_to_submit=True):
             when, text_column, send = st.columns([0.22, 0.6, 0.18], vertical_alignment="bottom")
             day = when.date_input(_("Date"), "today", key="event_day")
@@ -48,10 +51,11 @@ def row(number: int, event: EventRecord) -> None:
         f'<div class="fp-event"><b>{number}</b><span class="muted">{ui.day(event.at)}</span>'
         f"<span>{ui.text(event.words)}</span></div>"
     )
-    button_column.button(
-        _("Remove"), key=f"remove_{event.id}", type="tertiary", help=_("Remove this event"), icon=":material/close:",
-        on_click=remove, args=(event.id,),
-    )  # fmt: skip
+    if permission.may_change():
+        button_column.button(
+            _("Remove"), key=f"remove_{event.id}", type="tertiary", help=_("Remove this event"),
+            icon=":material/close:", on_click=remove, args=(event.id,),
+        )  # fmt: skip
 
 
 def add(subject_id: str, day: object, words: str) -> None:
@@ -78,6 +82,6 @@ def add(subject_id: str, day: object, words: str) -> None:
 def remove(event_id: str) -> None:
     """Take an event away; one that somebody else removed meanwhile is gone as well."""
     try:
-        context.store().events.remove(event_id=event_id)
+        remove_event(context.settings(), context.store(), event_id)
     except StoreError:
         return

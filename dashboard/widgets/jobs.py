@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import context
 from dashboard.i18n import _, render
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from service.jobs import messages, queue
 from service.jobs.queue import JobStatus
 
@@ -33,7 +33,7 @@ def job_row(job: JobStatus, label: str, *, link: bool = True) -> None:
         text = _("Waiting for a worker.") if job.waits_for_worker else render(job.message)
         state.progress(job.fraction or 0.0, text=ui.md(text))
         stop = _("Stop the analysis of {label}").format(label=ui.md(label))
-        if act.button(_("Cancel"), key=f"cancel_{job.id}", help=stop):
+        if permission.may_change() and act.button(_("Cancel"), key=f"cancel_{job.id}", help=stop):
             queue.cancel(context.settings(), context.store(), job.id)
             st.rerun(scope="fragment")
     elif job.state in ("failed", "cancelled"):
@@ -41,7 +41,7 @@ def job_row(job: JobStatus, label: str, *, link: bool = True) -> None:
             f'<p class="fp-{"danger" if job.state == "failed" else "warning"}">{ui.text(render(job.message))}</p>'
         )
         again = _("Analyse {label} again").format(label=ui.md(label))
-        if act.button(_("Retry"), key=f"retry_{job.id}", help=again):
+        if permission.may_change() and act.button(_("Retry"), key=f"retry_{job.id}", help=again):
             queue.retry(context.settings(), context.store(), job.id)
             st.rerun()
     else:

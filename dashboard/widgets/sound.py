@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import context
 from dashboard.i18n import _
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from db.records import AnalysisSummary, SessionRecord
 from fer_phq.core.analysis import AUTOMATIC, SoundChoice, SoundTrackInfo
 from service.jobs import queue
@@ -30,6 +30,8 @@ def sound_expander(summary: AnalysisSummary, session: SessionRecord, title: str 
         session: Its session.
         title: The expander's title; None for the question alone.
     """
+    if not permission.may_change():
+        return
     is_open = says_choice(summary)
     if session.media_path is None:
         if is_open:

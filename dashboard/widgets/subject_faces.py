@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard import context
 from dashboard.charts import clock
 from dashboard.i18n import _, n_, render
-from dashboard.widgets import ui
+from dashboard.widgets import permission, ui
 from db.records import AnalysisSummary, NotFoundError
 from fer_phq.core.errors import FerPhqError
 from service.models.face_choice import choose_in_child
@@ -33,6 +33,8 @@ def subject_expander(summary: AnalysisSummary, title: str | None = None) -> None
         summary: The analysis.
         title: The expander's title; None for the question alone.
     """
+    if not permission.may_change():
+        return
     is_open = needs_choice(summary)
     try:
         persons = load_persons(context.store(), summary.id)

@@ -116,6 +116,20 @@ class SubjectQueries(Queries):
         except ConflictError:
             raise StoreError(messages.DUPLICATE_LABEL(label=clean_label(label))) from None
 
+    def note_export(self, *, subject_id: str) -> None:
+        """Note in the audit that everything that is stored of a subject is handed out.
+
+        Args:
+            subject_id: The subject's UUID.
+
+        Raises:
+            ForbiddenError: The actor reads only: a whole person is handed out by who may change it.
+            NotFoundError: There is no such subject.
+        """
+        with self._writing() as session:
+            get_row(session, SubjectRow, subject_id)
+            self._audit(session, "export", "subject", subject_id)
+
     def list_all(self, *, include_demo: bool = True) -> list[SubjectSummary]:
         """List all subjects with their counts and last dates, the most recently recorded first."""
         with self._reading() as session:

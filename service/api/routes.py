@@ -16,10 +16,10 @@ from typing import Any
 
 import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from db.records import NotFoundError
+from db.records import ForbiddenError, NotFoundError
 from db.store import Store
 from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError, StoreError
 from fer_phq.core.messages import Message
@@ -33,6 +33,7 @@ from service.ingest import recordings, tokens
 from service.ingest.media import IncomingFile, MediaStore, StorageError, TooLargeError, content_type
 from service.ingest.upload_limits import SlowUploadError, TooManyUploadsError, UploadSlots, count_use, read_paced
 from service.jobs import queue
+from service.lifecycle.archive import prepare_archive, stream_archive
 from service.settings import MIB, AppSettings
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ STATUS: tuple[tuple[type[FerPhqError], int], ...] = (
     (RecordingError, 422),
     (SettingsError, 422),
     (NotFoundError, 404),
+    (ForbiddenError, 403),
     (StoreError, 503),
 )
 """The HTTP status of each kind of error; the first that fits."""
@@ -79,6 +81,7 @@ def routes(
         Route(f"{prefix}/uploads", api.guarded(api.upload), methods=["PUT", "POST"]),
         Route(f"{prefix}/jobs/{{job_id}}", api.guarded(api.job), methods=["GET"]),
         Route(f"{prefix}/media/{{session_id}}", api.guarded(api.media), methods=["GET"]),
+        Route(f"{prefix}/subjects/{{subject_id}}/export", api.guarded(api.export), methods=["GET"]),
         Route(f"{prefix}/health", api.health, methods=["GET"]),
     ]
 
@@ -221,6 +224,24 @@ class Api:
         # A browser that others use must not keep the recording on its disk.
         headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
         return FileResponse(path, media_type=content_type(path), headers=headers, stat_result=file_status)
+
+    async def export(self, request: Request) -> Response:
+        """Answer everything that is stored of a subject, as a ZIP that is made while it is sent.
+
+        Args:
+            request: The path names the subject, the query's `token` allows to download it.
+        """
+        subject_id = request.path_params["subject_id"]
+        token = request.query_params.get("token", "")
+        tokens.check_export_token(self._settings, token, subject_id, browser=browser_mark(request.cookies))
+        folder = await anyio.to_thread.run_sync(prepare_archive, self._settings, self._store, subject_id)
+        name = f"subject-{subject_id[:8]}"
+        headers = {
+            "Cache-Control": "private, no-store",
+            "X-Content-Type-Options": "nosniff",
+            "Content-Disposition": f'attachment; filename="{name}.zip"',
+        }
+        return StreamingResponse(stream_archive(folder, name), media_type="application/zip", headers=headers)
 
     async def health(self, request: Request) -> Response:
         """Answer whether all is well, and to who may know how: database, workers and room.

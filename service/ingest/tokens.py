@@ -170,6 +170,35 @@ def check_media_token(
         raise TokenError(messages.LINK_FOR_ANOTHER())
 
 
+def export_token(settings: AppSettings, subject_id: str, *, browser: str = "") -> str:
+    """Sign a token that downloads everything that is stored of one subject, for half an hour.
+
+    Args:
+        settings: The installation, whose key signs.
+        subject_id: The subject.
+        browser: The browser for which it is made (`service.access.browser`); '' for any.
+    """
+    return _sign(settings, "export", {"id": subject_id, "browser": browser})
+
+
+def check_export_token(settings: AppSettings, token: str, subject_id: str, *, browser: str = "") -> None:
+    """Check that a token downloads everything of a subject.
+
+    Args:
+        settings: The installation, whose key signed.
+        token: What the link carries.
+        subject_id: The subject.
+        browser: The browser that asks.
+
+    Raises:
+        TokenError: The token is missing, expired, forged, or made for something else or for another browser.
+    """
+    body = _read(settings, "export", token, MEDIA_SECONDS)
+    _check_id(body, subject_id)
+    if body.get("browser", "") not in ("", browser):
+        raise TokenError(messages.LINK_FOR_ANOTHER())
+
+
 def job_token(settings: AppSettings, job_id: str) -> str:
     """Sign a token that reads one job's progress for twelve hours.
 
@@ -205,6 +234,19 @@ def media_url(settings: AppSettings, session_id: str, *, browser: str = "", pref
         prefix: Where the routes are mounted.
     """
     return f"{prefix}/media/{quote(session_id, safe='')}?token={media_token(settings, session_id, browser=browser)}"
+
+
+def export_url(settings: AppSettings, subject_id: str, *, browser: str = "", prefix: str = "/api") -> str:
+    """Return the relative address of the ZIP with everything that is stored of a subject.
+
+    Args:
+        settings: The installation, whose key signs.
+        subject_id: The subject.
+        browser: The browser for which it is made; '' for any.
+        prefix: Where the routes are mounted.
+    """
+    token = export_token(settings, subject_id, browser=browser)
+    return f"{prefix}/subjects/{quote(subject_id, safe='')}/export?token={token}"
 
 
 def job_url(settings: AppSettings, job_id: str, *, prefix: str = "/api") -> str:

@@ -38,6 +38,7 @@ from service.jobs import messages
 from service.jobs.queue import live_workers
 from service.jobs.runner import Analyser, JobRunner
 from service.jobs.worker_identity import Slot, take_slot
+from service.lifecycle.archive import remove_archives
 from service.lifecycle.erasure import finish_erasures, remove_expired
 from service.lifecycle.ledger import hold_reserve
 from service.logs import configure_logging
@@ -323,6 +324,7 @@ class _Worker:
         hold_reserve(self._settings)
         remove_expired(self._settings, self._store)
         forget_uses(self._settings)
+        remove_archives(self._settings)
         removed = self._media.sweep(lambda relative: self._store.sessions.media_in_use(media_path=relative))
         if removed:
             log.info("%d leftover file(s) removed", removed)

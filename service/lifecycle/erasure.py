@@ -14,21 +14,27 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from db import messages as db_messages
-from db.clearing import Obstacle, empty_log, remove_engine_jobs, rewrite_database
+from db.clearing import Obstacle, database_bytes, empty_log, remove_engine_jobs, rewrite_database
 from db.records import ErasurePlan, MergeReport, NotFoundError
 from db.store import Store
 from fer_phq.core.errors import FerPhqError, StoreError
 from fer_phq.core.messages import Message
 from service.ingest.media import MediaStore
 from service.lifecycle import ledger, messages
+from service.lifecycle.archive import remove_archives
 from service.lifecycle.ledger import Erasure, ErasureStep
 from service.lifecycle.task_files import remove_task_files
-from service.settings import AppSettings
+from service.settings import MIB, AppSettings
 
 log = logging.getLogger(__name__)
 WAIT_S = 10.0
 """How long an erasure waits for those who read the database or analyse the recording."""
 PAUSE_S = 0.1
+REMAINS = "remains"
+"""Kind of an erasure of which only the writing anew of the database is left: of words that were removed or replaced."""
+AT_ONCE_BYTES = 64 * MIB
+"""Size of a database that is written anew at each removal of words; a larger one is, for all of them, once an hour."""
+REMAINS_DUE = timedelta(hours=1)
 DISK_FULL = (db_messages.SQLITE_FULL.code, db_messages.SERVER_DISK_FULL.code, db_messages.SQLITE_IO.code)
 
 
@@ -133,11 +139,48 @@ def finish_erasures(settings: AppSettings, store: Store) -> int:
         How many of them are finished now.
     """
     finished = 0
+    cleared_at: datetime | None = None
     for erasure in ledger.list_pending(settings):
         with ledger.locked(settings) as is_held:
-            if is_held and not _carry_on(settings, store, erasure).steps:
+            if not is_held or not _is_due(settings, erasure):
+                continue
+            if erasure.kind == REMAINS and cleared_at is not None and erasure.begun_at < cleared_at:
+                ledger.remove(settings, erasure)  # the same writing anew was for all of them
+                continue
+            begin = datetime.now(UTC)
+            if not _carry_on(settings, store, erasure).steps:
                 finished += 1
+                cleared_at = begin if erasure.kind == REMAINS else cleared_at
     return finished
+
+
+def clear_remains(settings: AppSettings, store: Store, object_id: str) -> None:
+    """Remove what the database keeps of words that were just removed or replaced.
+
+    A small database is written anew at once, a large one within the hour by a worker; its log is emptied at once.
+
+    Args:
+        settings: The installation.
+        store: Its store.
+        object_id: UUID of what the words were of.
+    """
+    steps = (ErasureStep.REWRITE, ErasureStep.LOG)
+    erasure = Erasure(REMAINS, object_id, datetime.now(UTC), steps, (), (), ())
+    if not _is_due(settings, erasure):
+        erasure = replace(erasure, reason=messages.WAITS_FOR_HOUR())
+        with suppress(StoreError):
+            empty_log(settings.database_url, lock_timeout_s=PAUSE_S)
+    pending = ledger.find(settings, object_id)
+    if pending is None or pending.kind == REMAINS:  # an erasure of the whole has these steps anyway
+        with suppress(OSError):
+            ledger.write(settings, erasure)
+    finish_erasures(settings, store)
+
+
+def _is_due(settings: AppSettings, erasure: Erasure) -> bool:
+    """Return whether an erasure is carried on now: one of mere words waits where the database is large."""
+    is_old = datetime.now(UTC) - erasure.begun_at > REMAINS_DUE
+    return erasure.kind != REMAINS or is_old or database_bytes(settings.database_url) <= AT_ONCE_BYTES
 
 
 def remove_recording(settings: AppSettings, store: Store, session_id: str) -> bool:
@@ -356,21 +399,23 @@ def _erase_engine_jobs(settings: AppSettings, store: Store, erasure: Erasure) ->
 
 def _erase_files(settings: AppSettings, store: Store, erasure: Erasure) -> Message | None:
     MediaStore(settings).remove_incoming([erasure.object_id, *erasure.sessions])
+    remove_archives(settings, [erasure.object_id])
     is_done = remove_task_files(settings, [erasure.object_id, *erasure.sessions])
     return None if is_done else messages.WAITS_FOR_TRAINING()
 
 
 def _rewrite(settings: AppSettings, store: Store, erasure: Erasure) -> Message | None:
-    return _first_obstacle(settings, rewrite_database)
+    return _first_obstacle(settings, erasure, rewrite_database)
 
 
 def _empty_logs(settings: AppSettings, store: Store, erasure: Erasure) -> Message | None:
-    return _first_obstacle(settings, empty_log)
+    return _first_obstacle(settings, erasure, empty_log)
 
 
-def _first_obstacle(settings: AppSettings, clear: Callable[[str], Obstacle | None]) -> Message | None:
-    """Clear both databases. Returns what kept one of them from it."""
-    for url in dict.fromkeys((settings.database_url, settings.dbos_database_url)):
+def _first_obstacle(settings: AppSettings, erasure: Erasure, clear: Callable[[str], Obstacle | None]) -> Message | None:
+    """Clear both databases, for words the one that holds any. Returns what kept one of them from it."""
+    urls = (settings.database_url, settings.dbos_database_url)
+    for url in dict.fromkeys(urls[:1] if erasure.kind == REMAINS else urls):
         obstacle = clear(url)
         if obstacle is not None:
             return messages.WAITS_FOR_ROOM() if obstacle is Obstacle.NO_ROOM else messages.WAITS_FOR_READER()

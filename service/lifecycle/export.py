@@ -83,11 +83,13 @@ def export_subject(settings: AppSettings, store: Store, subject_id: str, folder:
 
     Raises:
         NotFoundError: There is no such subject.
+        ForbiddenError: The actor reads only.
         ExportError: The folder holds something already, or cannot be written.
     """
     subject = store.subjects.get(subject_id=subject_id)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ExportError(messages.EXPORT_EXISTS(path=str(folder)))
+    store.subjects.note_export(subject_id=subject_id)
     draft = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     try:
         draft.mkdir(mode=0o700, parents=True)
@@ -103,7 +105,6 @@ def export_subject(settings: AppSettings, store: Store, subject_id: str, folder:
         if folder.exists():
             folder.rmdir()
         draft.replace(folder)
-        store.audit.add(action="export", object_kind="subject", object_id=subject_id)
     except OSError as error:
         raise ExportError(messages.EXPORT_UNWRITABLE(path=str(folder), reason=error.strerror or str(error))) from error
     finally:

@@ -44,7 +44,8 @@ class Erasure:
     """An erasure that has begun.
 
     Attributes:
-        kind: `subject`, `session`, `recording` where the session's results stay, `merge` where another subject has all.
+        kind: `subject`, `session`, `recording` where the session's results stay, `merge` where another subject has all,
+            `remains` where words were removed or replaced and only what the database keeps of them is left.
         object_id: The UUID of what is erased.
         begun_at: Since when, with a time zone.
         steps: What is still to be done, in order.

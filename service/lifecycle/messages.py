@@ -18,6 +18,7 @@ WAITS_FOR_WORKER = template(
 WAITS_FOR_TRAINING = template(
     "lifecycle.waits_for_training", "a training that uses a copy of the features is still running"
 )
+WAITS_FOR_HOUR = template("lifecycle.waits_for_hour", "the database is large, so it is written anew once an hour")
 WAITS_FOR_DISK = template("lifecycle.waits_for_disk", "the disk is full")
 WAITS_FOR_ERROR = template("lifecycle.waits_for_error", "this went wrong: {error}")
 PENDING = template(

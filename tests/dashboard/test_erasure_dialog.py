@@ -19,8 +19,9 @@ def dialog(subject_id: str) -> AppTest:
     code = """
 import streamlit as st
 from dashboard import context
-from dashboard.trends.erasure import confirmation, erasure_notice
-erasure_notice()
+from dashboard.trends.erasure import confirmation
+from dashboard.trends.notice import show_notice
+show_notice()
 people = [row for row in context.store().subjects.list_all() if row.id == st.session_state.subject_id]
 if people:
     confirmation(people[0])

@@ -94,8 +94,11 @@ def rename_command(
 
     Example: `fer-phq subjects rename P01 "Study 7, P01"`
     """
-    with open_store() as store:
-        record = store.subjects.rename(subject_id=find_subject(store, subject).id, label=label)
+    from service.lifecycle.words import rename_subject
+
+    settings = load_settings()
+    with open_store(settings) as store:
+        record = rename_subject(settings, store, find_subject(store, subject).id, label)
     print(f"{record.id} is called {record.label} now.")
 
 

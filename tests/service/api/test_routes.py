@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import socket
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +19,7 @@ from recordings import Recordings
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from db.actors import Actor, Role
 from db.records import SubjectRecord
 from db.store import Store
 from service.access.answers import accepted_language
@@ -287,3 +291,36 @@ def test_an_upload_that_breaks_off_leaves_nothing(
         time.sleep(0.02)
     assert _leftovers(settings) == []
     assert store.sessions.list_recent() == []
+
+
+def test_a_person_is_downloaded_as_a_zip_by_who_may(
+    client: TestClient, settings: AppSettings, store: Store, subject: SubjectRecord, token: str, recordings: Recordings
+) -> None:
+    body = _put(client, recordings(seconds=1), token).json()
+    url = tokens.export_url(settings, subject.id)
+    answer = client.get(url)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    name = f"subject-{subject.id[:8]}"
+    assert answer.headers["content-disposition"] == f'attachment; filename="{name}.zip"'
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        names = archive.namelist()
+        assert f"{name}/index.html" in names
+        session = store.sessions.get(session_id=body["session_id"])
+        (recording,) = [entry for entry in names if entry.endswith("/recording.mp4")]
+        assert hashlib.sha256(archive.read(recording)).hexdigest() == session.media_sha256
+    assert list((settings.data_dir / "exports").iterdir()) == [], "nothing is left over"
+    assert store.audit.list_newest(object_id=subject.id)[0].action == "export"
+
+
+def test_a_download_needs_a_link_of_its_own_and_a_role_that_changes(
+    settings: AppSettings, store: Store, subject: SubjectRecord
+) -> None:
+    path = f"/api/subjects/{subject.id}/export?token="
+    reader = Actor("api", "v", "", "v", Role.RESEARCHER)
+    with Store(settings.database_url, actor=lambda: reader) as limited, TestClient(guarded(settings, limited)) as other:
+        assert other.get(tokens.export_url(settings, subject.id)).status_code == 403
+    with TestClient(guarded(settings, store)) as client:
+        for link in ("", "x", tokens.media_token(settings, subject.id), tokens.export_token(settings, "another")):
+            assert client.get(path + link).status_code == 403
+    assert not list((settings.data_dir / "exports").glob("*"))
