@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.testclient import TestClient
 
+from dashboard.login import provider as routes_module
 from dashboard.login.routes import login_routes
 from db.actors import Role
 from db.store import Store
@@ -449,6 +451,23 @@ def test_a_redirect_of_the_provider_is_not_followed(provider: OpenIdProvider) ->
     assert fetch_json(f"{provider.issuer}/keys")["keys"]
     with pytest.raises(FetchError, match="status 307"):
         fetch_json(f"{provider.issuer}/elsewhere")
+
+
+def test_a_provider_that_never_ends_is_not_waited_for(
+    settings: AppSettings, store: Store, provider: OpenIdProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "TOTAL_S", 0.0)
+    with pytest.raises(FetchError, match="too slow"):
+        fetch_json(f"{provider.issuer}/keys")
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes a connection and says nothing
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setattr(fetching, "SILENCE_S", 0.05)
+        with pytest.raises(FetchError, match="timed out"):
+            fetch_json(address)
+        monkeypatch.setattr(fetching, "SILENCE_S", 5.0)
+        monkeypatch.setattr(routes_module, "PATIENCE_S", 0.05)  # as for one that says something now and then
+        answer = browser(settings, store, oidc_issuer=address).get(PROVIDER_PATH)
+    assert (answer.status_code, "does not answer" in answer.text) == (401, True)
 
 
 def test_a_code_that_the_provider_does_not_know_and_an_error_are_refused(settings: AppSettings, store: Store) -> None:
