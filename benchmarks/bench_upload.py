@@ -125,7 +125,7 @@ def measure(folder: Path, mib: int) -> None:
     before = peak()  # answers when the server is up
     request("GET", "/api/health")
     before = peak()
-    token = tokens.upload_token(settings, UploadGrant(subject.id, datetime.now(UTC)))
+    token = tokens.upload_token(settings, UploadGrant(subject.id, datetime.now(UTC), consent_by="benchmark"))
     started = time.perf_counter()
     headers = {"X-Upload-Token": token, "Content-Length": str(source.stat().st_size)}
     status, _, answer = request("PUT", "/api/uploads?name=large.mp4", blocks(source), **headers)

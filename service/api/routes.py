@@ -34,6 +34,7 @@ from service.ingest.media import IncomingFile, MediaStore, StorageError, TooLarg
 from service.ingest.upload_limits import SlowUploadError, TooManyUploadsError, UploadSlots, count_use, read_paced
 from service.jobs import queue
 from service.lifecycle.archive import prepare_archive, stream_archive
+from service.lifecycle.consent import ConsentError
 from service.settings import MIB, AppSettings
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 STATUS: tuple[tuple[type[FerPhqError], int], ...] = (
     (tokens.TokenError, 403),
+    (ConsentError, 403),
     (TooManyUploadsError, 429),
     (SlowUploadError, 408),
     (TooLargeError, 413),
@@ -145,7 +147,11 @@ class Api:
         grant = link.grant
         size = _content_length(request)
         await anyio.to_thread.run_sync(self._files.check_room, size or 0)
-        await anyio.to_thread.run_sync(functools.partial(self._store.subjects.get, subject_id=grant.subject_id))
+        subject = await anyio.to_thread.run_sync(
+            functools.partial(self._store.subjects.get, subject_id=grant.subject_id)
+        )
+        if not grant.notes_consent and not subject.is_demo:
+            raise ConsentError(messages.UPLOAD_WITHOUT_CONSENT())
         await anyio.to_thread.run_sync(functools.partial(count_use, self._settings, link.id, most=link.uses))
         name = request.query_params.get("name", "")
         incoming = await anyio.to_thread.run_sync(self._files.incoming, grant.subject_id)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -256,16 +256,17 @@ def export_audit_command(
 
 
 def _write(file: IO[str], kind: str, records: Iterator[AuditRecord]) -> int:
+    from db.records import AuditRecord
+
     count = 0
-    writer: Any = None
+    writer = csv.DictWriter(file, [field.name for field in dataclasses.fields(AuditRecord)])
+    if kind == ".csv":
+        writer.writeheader()  # also without an entry: an empty file does not say that there is none
     for record in records:
         row = dataclasses.asdict(record) | {"at": record.at.isoformat()}
         if kind == ".jsonl":
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
         else:
-            if writer is None:
-                writer = csv.DictWriter(file, list(row))
-                writer.writeheader()
             writer.writerow(
                 {key: without_formula(value) if isinstance(value, str) else value for key, value in row.items()}
             )

@@ -97,4 +97,7 @@ def train_phq(
         tempfile.TemporaryDirectory(prefix="fer-phq-") as folder,
         Store(settings.database_url, actor=command_line_actor) as store,
     ):
-        train(write_manifest(store, Path(folder), face_kind=bundle.face_kind, scale=scale, within_days=within_days))
+        path = write_manifest(store, Path(folder), face_kind=bundle.face_kind, scale=scale, within_days=within_days)
+        sessions = len(list(Path(folder).glob("*.npz")))
+        store.audit.add(action="read", object_kind="session", object_id="all", detail=f"training, {sessions} sessions")
+        train(path)

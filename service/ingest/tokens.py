@@ -56,6 +56,11 @@ class UploadGrant:
     analysis: Mapping[str, Any] | None = None
     transcript: str | None = None
 
+    @property
+    def notes_consent(self) -> bool:
+        """Whether somebody notes the person's consent with it."""
+        return bool(self.consent_by and self.consent_by.strip())
+
     def __post_init__(self) -> None:
         """Check that times have a time zone."""
         for time in (self.recorded_at, self.retain_until):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.store import command_line_actor
+from service.cli.store import command_line_actor, open_store
 from service.settings import AppSettings, load_settings
+
+if TYPE_CHECKING:
+    from service.lifecycle.backup import BackupReport
 
 
 def register(app: typer.Typer) -> None:
@@ -32,8 +35,10 @@ def backup_command(
     """
     from service.lifecycle.backup import check_backup, write_backup
 
-    report = write_backup(load_settings(), file, force=force, on_progress=print_progress)
+    settings = load_settings()
+    report = write_backup(settings, file, force=force, on_progress=print_progress)
     check_backup(file)
+    note_all(settings, "export", report)
     print(
         f"{report.path}: {report.subjects} subjects, {report.sessions} sessions, {report.recordings} recordings, "
         f"{report.bytes / 1e6:.1f} MB; read back, and whole."
@@ -63,8 +68,22 @@ def restore_command(
     if replace and not yes:
         typer.confirm("What is stored here will be moved aside, and the backup put in its place. Go on?", abort=True)
     report = restore_backup(settings, file, replace=replace, on_progress=print_progress)
+    note_all(settings, "restore", report)
     print(f"Restored: {report.subjects} subjects, {report.sessions} sessions, {report.recordings} recordings.")
     print("Whoever was erased after this backup was made is stored again: erase them again.")
+
+
+def note_all(settings: AppSettings, action: str, report: BackupReport) -> None:
+    """Note in the audit that everybody's data went out of the installation, or came back into it.
+
+    Args:
+        settings: The installation.
+        action: What was done.
+        report: How much it was.
+    """
+    with open_store(settings) as store:
+        detail = f"backup, {report.subjects} subjects, {report.sessions} sessions"
+        store.audit.add(action=action, object_kind="installation", object_id="all", detail=detail)
 
 
 def refuse_workers(settings: AppSettings) -> None:

@@ -58,7 +58,9 @@ def list_command() -> None:
     """
     with open_store() as store:
         table = Table("id", "label", "sessions", "questionnaires", "last recorded")
-        for subject in store.subjects.list_all():
+        subjects = store.subjects.list_all()
+        store.audit.add(action="read", object_kind="subject", object_id="all", detail=f"{len(subjects)} subjects")
+        for subject in subjects:
             last = "" if subject.last_recorded_at is None else f"{subject.last_recorded_at:%Y-%m-%d}"
             numbers = (str(subject.sessions), str(subject.questionnaires), last)
             table.add_row(subject.id, Text(subject.label), *numbers)
@@ -152,6 +154,8 @@ def merge_command(
         goes = find_subject(store, source)
         stays = find_subject(store, target)
         plan = store.merging.plan(source_id=goes.id, target_id=stays.id)
+        for record in (goes, stays):
+            store.audit.add(action="read", object_kind="subject", object_id=record.id, detail="before a merging")
         print(f"Everything of {goes.label} goes to {stays.label}.")
         for sentence in describe_merge(plan):
             print(sentence)
@@ -189,6 +193,7 @@ def erase_command(
         else:
             record = find_subject(store, subject)
             preview = erasure.preview_subject(settings, store, record.id)
+            store.audit.add(action="read", object_kind="subject", object_id=record.id, detail="before an erasure")
             Console().print(Text(f"Subject {record.label}"))
             Console().print(preview_table(preview.plan, preview.recording_bytes))
             if preview.plan.shared_recordings:

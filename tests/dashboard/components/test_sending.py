@@ -38,7 +38,7 @@ def client(installation: AppSettings, store: Store) -> Iterator[TestClient]:
 
 def send(client: TestClient, settings: AppSettings, subject_id: str, name: str, language: str) -> Response:
     """Upload an empty file, as sending.js does from a page in this language."""
-    token = upload_token(settings, UploadGrant(subject_id, datetime(2026, 5, 6, tzinfo=UTC)))
+    token = upload_token(settings, UploadGrant(subject_id, datetime(2026, 5, 6, tzinfo=UTC), consent_by="form"))
     headers = {"X-Upload-Token": token, "Accept-Language": language}
     return client.put("/api/uploads", params={"name": name}, content=b"", headers=headers)
 

@@ -151,6 +151,22 @@ def test_uploads_need_a_token_that_fits(
     assert _leftovers(settings) == []
 
 
+@pytest.mark.parametrize("consent_by", [None, "", "  "])
+def test_an_upload_without_consent_is_refused_at_the_door(
+    client: TestClient,
+    settings: AppSettings,
+    store: Store,
+    subject: SubjectRecord,
+    recordings: Recordings,
+    consent_by: str | None,
+) -> None:
+    token = tokens.upload_token(settings, UploadGrant(subject.id, WHEN, consent_by=consent_by, consent_text="v1"))
+    answer = _put(client, recordings(seconds=1), token)
+    assert (answer.status_code, answer.json()["code"]) == (403, "api.upload_without_consent")
+    assert _leftovers(settings) == []
+    assert store.sessions.list_recent() == []
+
+
 def test_other_sites_are_refused(client: TestClient, token: str, recordings: Recordings) -> None:
     source = recordings(seconds=1)
     for headers in (

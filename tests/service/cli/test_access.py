@@ -113,6 +113,13 @@ def test_the_audit_is_listed_and_exported_with_its_chain(tmp_path: Path) -> None
         run("audit", "export", "--out", str(out))
 
 
+def test_an_export_of_no_entries_has_its_heading(tmp_path: Path) -> None:
+    add("Dr M", "administrator")
+    out = tmp_path / "audit.csv"
+    assert "0 entries" in run("audit", "export", "--out", str(out), "--since", "2999-01-01").stdout
+    assert out.read_text(encoding="utf-8").strip().split(",")[:4] == ["id", "at", "actor", "by"]
+
+
 def test_a_subject_is_shared_and_unshared() -> None:
     add("Dr M", "administrator")
     with Store(load_settings().database_url) as store:

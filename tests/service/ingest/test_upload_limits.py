@@ -66,7 +66,7 @@ def port(hurried: AppSettings, store: Store) -> Iterator[int]:
 def test_three_hundred_slow_uploads_on_one_link_do_not_stay_open(
     port: int, hurried: AppSettings, subject: SubjectRecord
 ) -> None:
-    token = tokens.upload_token(hurried, UploadGrant(subject.id, WHEN))
+    token = tokens.upload_token(hurried, UploadGrant(subject.id, WHEN, consent_by="form"))
     head = (
         f"PUT /api/uploads?name=a.mp4 HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-Upload-Token: {token}\r\n"
         "Content-Length: 1000000\r\n\r\nx"
@@ -142,7 +142,7 @@ def test_an_upload_that_is_quick_enough_comes_whole(clock: list[float], tmp_path
 def test_one_link_uploads_a_bounded_number_of_times(
     settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings
 ) -> None:
-    token = tokens.upload_token(settings, UploadGrant(subject.id, WHEN))
+    token = tokens.upload_token(settings, UploadGrant(subject.id, WHEN, consent_by="form"))
     with TestClient(Guard(Starlette(routes=routes(settings, store)), settings)) as client:
 
         def put() -> Any:
