@@ -73,6 +73,7 @@ MODULES: tuple[str, ...] = (
     "fer_phq.faces.messages",
     "fer_phq.features.messages",
     "fer_phq.longitudinal.messages",
+    "fer_phq.masking.messages",
     "fer_phq.models.messages",
     "fer_phq.pipeline.messages",
     "fer_phq.video.messages",

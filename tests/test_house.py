@@ -52,7 +52,7 @@ def test_the_vocabulary_imports_nothing_of_ours_but_itself():
 
 
 ORDER = {
-    "fer_phq": "core timeline video faces voice words features models longitudinal pipeline",
+    "fer_phq": "core timeline video faces voice masking words features models longitudinal pipeline",
     "db": "messages records tables engine migrate queries store",
     "training": "messages cli plots emotion phq simulation",
     "service": "messages logs settings runtime_settings access ingest lifecycle models jobs views api demo cli",

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard import context, loaders
 from dashboard.charts import clock
 from dashboard.exports.downloads import session_downloads
+from dashboard.exports.masking import masked_export
 from dashboard.i18n import _, n_, render
 from dashboard.i18n.numbers import decimal, percent
 from dashboard.i18n.vocabulary import sampling_words
@@ -62,6 +63,7 @@ def changes(detail: SessionDetail, view: SessionView | None) -> None:
         if st.button(_("Analyse again"), help=explanation, disabled=refusal is not None):
             enqueue_again(context.settings(), context.store(), view.analysis.summary)
             st.rerun()
+    masked_export(detail.session)
     with st.popover(_("Consent and retention")):
         consent(detail.session)
         retention(detail.session)

@@ -14,7 +14,7 @@ import typer
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.paths import printable
 from service.cli import access, analyze, choose_faces, demo, models, reanalyse, serve, train
-from service.cli.lifecycle import backup, doctor, sessions, subjects
+from service.cli.lifecycle import backup, doctor, masking, sessions, subjects
 from service.logs import configure_logging
 from service.models.error_file import write_error
 
@@ -36,6 +36,7 @@ choose_faces.register(app)
 access.register(app)
 subjects.register(app)
 sessions.register(app)
+masking.register(app)
 backup.register(app)
 doctor.register(app)
 

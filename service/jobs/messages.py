@@ -69,3 +69,8 @@ NO_FREE_NAME = template(
     "jobs.no_free_name",
     "{workers} workers run on this data folder already; stop one or set FERPHQ_WORKER_ID.",
 )
+MASK_TOO_LONG = template(
+    "jobs.mask_too_long",
+    "The recording is longer than {minutes} minutes, which takes too long for a page: use the command "
+    "fer-phq sessions mask {session_id} --out FILE.",
+)

@@ -23,7 +23,7 @@ from service.ingest.media import MediaStore
 from service.lifecycle import ledger, messages
 from service.lifecycle.archive import remove_archives
 from service.lifecycle.ledger import Erasure, ErasureStep
-from service.lifecycle.task_files import remove_task_files
+from service.lifecycle.task_files import MASKING, masked_path, remove_task_files
 from service.settings import MIB, AppSettings
 
 log = logging.getLogger(__name__)
@@ -202,6 +202,7 @@ def remove_recording(settings: AppSettings, store: Store, session_id: str) -> bo
     if relative is None:
         return False
     store.sessions.set_media_path(session_id=session_id, media_path=None)
+    masked_path(settings, session_id).unlink(missing_ok=True)
     is_removed = _delete(settings, store, [relative]) == 1
     if (
         empty_log(settings.database_url, lock_timeout_s=PAUSE_S) is not None
@@ -283,7 +284,7 @@ def _erase(
 
 def _is_hopeless(erasure: Erasure) -> bool:
     """Tell whether waiting some seconds changes nothing: the disk is full, or a step failed."""
-    waits = (messages.WAITS_FOR_READER.code, messages.WAITS_FOR_WORKER.code)
+    waits = (messages.WAITS_FOR_READER.code, messages.WAITS_FOR_WORKER.code, messages.WAITS_FOR_MASKING.code)
     return erasure.reason is not None and erasure.reason.code not in waits
 
 
@@ -400,8 +401,10 @@ def _erase_engine_jobs(settings: AppSettings, store: Store, erasure: Erasure) ->
 def _erase_files(settings: AppSettings, store: Store, erasure: Erasure) -> Message | None:
     MediaStore(settings).remove_incoming([erasure.object_id, *erasure.sessions])
     remove_archives(settings, [erasure.object_id])
-    is_done = remove_task_files(settings, [erasure.object_id, *erasure.sessions])
-    return None if is_done else messages.WAITS_FOR_TRAINING()
+    running = remove_task_files(settings, [erasure.object_id, *erasure.sessions])
+    if running is None:
+        return None
+    return messages.WAITS_FOR_MASKING() if running == MASKING else messages.WAITS_FOR_TRAINING()
 
 
 def _rewrite(settings: AppSettings, store: Store, erasure: Erasure) -> Message | None:

@@ -19,6 +19,9 @@ WAITS_FOR_TRAINING = template(
     "lifecycle.waits_for_training", "a training that uses a copy of the features is still running"
 )
 WAITS_FOR_HOUR = template("lifecycle.waits_for_hour", "the database is large, so it is written anew once an hour")
+WAITS_FOR_MASKING = template(
+    "lifecycle.waits_for_masking", "an export of its recording with faces and voices masked is still running"
+)
 WAITS_FOR_DISK = template("lifecycle.waits_for_disk", "the disk is full")
 WAITS_FOR_ERROR = template("lifecycle.waits_for_error", "this went wrong: {error}")
 PENDING = template(
@@ -160,4 +163,17 @@ SAME_WORDS = counted(
 )
 ACCOUNTS_SEE_MORE = template(
     "lifecycle.accounts_see_more", "These accounts see one of the two, and by the merging the whole person: {names}."
+)
+
+NO_RECORDING = template(
+    "lifecycle.no_recording",
+    "There is no recording of this session here: its file was removed or is not on this machine.",
+)
+MASK_NO_CONSENT = template(
+    "lifecycle.mask_no_consent",
+    "No consent is recorded for this session, so its recording is not exported: record it on the session's page.",
+)
+MASK_WITHDRAWN = template(
+    "lifecycle.mask_withdrawn",
+    "The consent to this session was withdrawn, so its recording is not exported; it can be erased.",
 )

@@ -1,39 +1,70 @@
-"""Files of the trainings and scorings that ran as processes of their own (`<data>/training`, `<data>/scoring`)."""
+"""Files of the tasks that ran as processes of their own: trainings, scorings, masked recordings."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Collection
 from pathlib import Path
 
 from service.settings import AppSettings
 
-FOLDERS = ("training", "scoring")
+MASKING = "masking"
+"""The folder of masked recordings, each under its session's id."""
+FOLDERS = ("training", "scoring", MASKING)
 STATE = "state.json"
+MASKED_SUFFIX = ".mp4"
+KEEP_MASKED_S = 24 * 3600.0
+"""How long a masked recording that a page made waits to be taken away."""
 
 
-def remove_task_files(settings: AppSettings, ids: Collection[str]) -> bool:
+def remove_task_files(settings: AppSettings, ids: Collection[str]) -> str | None:
     """Remove what a task that has ended left behind and that names a subject or session.
 
-    A running task has a temporary copy of the features of everybody who has a questionnaire, which goes with its end.
+    A running training has a temporary copy of the features of everybody who has a questionnaire, which goes with its
+    end.
 
     Args:
         settings: The installation.
         ids: UUIDs of the subject and its sessions.
 
     Returns:
-        Whether nothing is left: False while a task runs whose files name them.
+        The folder's name of a task that runs and whose files name them; None where nothing is left.
 
     Raises:
         OSError: A file cannot be removed.
     """
     folders = [settings.data_dir / name for name in FOLDERS]
-    outcomes = [_clear(folder, ids) for folder in folders if folder.is_dir()]
-    return all(outcomes)
+    running = [folder.name for folder in folders if folder.is_dir() and not _clear(folder, ids)]
+    return running[0] if running else None
+
+
+def masked_path(settings: AppSettings, session_id: str) -> Path:
+    """Return where the masked recording of a session lies that a page has made.
+
+    Args:
+        settings: The installation.
+        session_id: The session's UUID.
+    """
+    return settings.data_dir / MASKING / f"{session_id}{MASKED_SUFFIX}"
+
+
+def remove_masked(settings: AppSettings) -> int:
+    """Remove the masked recordings that have waited for too long, and return how many.
+
+    Args:
+        settings: The installation.
+    """
+    oldest = time.time() - KEEP_MASKED_S
+    paths = [path for path in (settings.data_dir / MASKING).glob(f"*{MASKED_SUFFIX}") if path.stat().st_mtime < oldest]
+    for path in paths:
+        path.unlink(missing_ok=True)
+    return len(paths)
 
 
 def _clear(folder: Path, ids: Collection[str]) -> bool:
+    """Remove the files that name somebody; return whether nothing is left."""
     naming = [path for path in sorted(folder.rglob("*")) if path.is_file() and _names_any(path, ids)]
     if not naming:
         return True
@@ -48,6 +79,8 @@ def _clear(folder: Path, ids: Collection[str]) -> bool:
 def _names_any(path: Path, ids: Collection[str]) -> bool:
     if any(name in path.name for name in ids):
         return True
+    if path.suffix == MASKED_SUFFIX:  # its name says whose it is, and it may be large
+        return False
     try:
         body = path.read_bytes()
     except OSError:  # its task has just removed it

@@ -57,7 +57,8 @@ NO_HEAD_TO_SCORE_WITH = template(
 
 TRAINING = template("service_models.training", "training")
 SCORING = template("service_models.scoring", "scoring")
-TASK_NAMES: Mapping[str, Template] = {"training": TRAINING, "scoring": SCORING}
+MASKING = template("service_models.masking", "export of a masked recording")
+TASK_NAMES: Mapping[str, Template] = {"training": TRAINING, "scoring": SCORING, "masking": MASKING}
 """The name of each kind of background task, for use inside another message."""
 
 TASK_RUNS_ALREADY = template(

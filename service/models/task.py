@@ -90,7 +90,7 @@ class TaskRunner:
 
         Args:
             settings: The installation's settings.
-            kind: 'training' or 'scoring', which is also the name of the task's folder.
+            kind: 'training', 'scoring' or 'masking', which is also the name of the task's folder.
         """
         self._settings = settings
         self._kind = kind

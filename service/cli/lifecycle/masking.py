@@ -1,0 +1,83 @@
+"""`fer-phq mask`: a recording with faces covered and voices changed; the options of `fer-phq sessions mask`, too."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fer_phq.masking.options import MaskOptions, PictureMask, VoiceMasking
+
+if TYPE_CHECKING:
+    from fer_phq.masking.export import MaskReport
+
+Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The MP4 to make.")]
+Picture = Annotated[
+    PictureMask,
+    typer.Option(help="faces: all but the faces; pixelated: the whole picture as a few large cells; none: sound only."),
+]
+Voice = Annotated[
+    VoiceMasking,
+    typer.Option(help="masked: words stay, voices change; noise: as loud as the sound was; silent: no sound."),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+STEP = 0.05
+"""Share of the work after which a line is printed."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(name="mask")(mask_command)
+
+
+def mask_command(
+    recording: Annotated[Path, typer.Argument(metavar="FILE", help="The recording; nothing of it is stored.")],
+    out: Out,
+    picture: Picture = PictureMask.FACES,
+    voice: Voice = VoiceMasking.MASKED,
+    force: Force = False,
+) -> None:
+    """Write a recording as MP4 with every face covered and the voices changed. It is not anonymous.
+
+    Of the source only picture and sound are taken: no tags, places, dates, subtitles, chapters, further tracks.
+
+    Examples:
+    - `fer-phq mask session.mp4 --out for-teaching.mp4`
+    - `fer-phq mask session.mp4 --out voice.mp4 --picture none`
+    - `fer-phq mask session.mp4 --out silent.mp4 --voice silent`
+    """
+    from fer_phq.masking.export import mask_recording
+
+    options = MaskOptions(picture, voice)
+    with print_share() as on_progress:
+        report = mask_recording(recording, out, options, force=force, on_progress=on_progress)
+    print_report(report)
+
+
+@contextmanager
+def print_share() -> Iterator[Callable[[float], None]]:
+    """Provide a function that prints the share of the work that is done to standard error, now and then."""
+    next_share = STEP
+
+    def on_progress(share: float) -> None:
+        nonlocal next_share
+        if share >= next_share:
+            print(f"{share:.0%}", file=sys.stderr, flush=True)
+            next_share = share + STEP
+
+    yield on_progress
+
+
+def print_report(report: MaskReport) -> None:
+    """Print what was written, how sure the faces are, and what it does not do.
+
+    Args:
+        report: The export.
+    """
+    print(f"{report.path}: {report.pictures} pictures.")
+    for sentence in [*report.warnings, *report.sentences()]:
+        print(sentence)

@@ -1,0 +1,63 @@
+"""A masked recording that a page asks for, made by a process of its own."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+import sounds
+from analysis_samples import MONDAY, sample_recording
+
+from db.records import Consent, SessionRecord
+from db.store import Store
+from fer_phq.core.errors import FerPhqError
+from fer_phq.masking.options import MaskOptions, PictureMask
+from service.ingest.media import MediaStore, file_sha256
+from service.jobs import masking
+from service.models.task import TaskState
+from service.settings import AppSettings
+
+
+@pytest.fixture
+def session(settings: AppSettings, store: Store) -> SessionRecord:
+    source = sounds.write_wav(settings.data_dir.parent / "voice.wav", sounds.talk(120, 0.5)[0])
+    media = MediaStore(settings)
+    with media.copy_in(source) as copy, media.locked():
+        relative = media.move_in(copy.path, file_sha256(source))
+    return store.sessions.create(
+        subject_id=store.subjects.get_or_create(label="P-1").id,
+        recorded_at=MONDAY,
+        recording=sample_recording("P-1"),
+        original_name="voice.wav",
+        media_path=relative,
+        consent=Consent(at=MONDAY, by="AB", text_version="1"),
+    )
+
+
+@pytest.mark.slow
+def test_it_is_made_in_a_process_of_its_own_and_waits(
+    settings: AppSettings, store: Store, session: SessionRecord
+) -> None:
+    assert masking.result(settings, session.id) is None
+    masking.start(settings, store, session, MaskOptions(PictureMask.NONE))
+    deadline = time.monotonic() + 120
+    while (task := masking.status(settings)) is not None and task.state is TaskState.RUNNING:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert task is not None
+    assert (task.state, task.error) == (TaskState.DONE, None), task
+    assert masking.share(task) == 1
+    path = masking.result(settings, session.id)
+    assert path is not None
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert masking.result(settings, "00000000-0000-0000-0000-000000000000") is None
+    entries = store.audit.list_newest(object_id=session.id, object_kind="recording")
+    assert {(entry.action, entry.detail) for entry in entries} == {("export", "masked, begun"), ("export", "masked")}
+
+
+def test_long_recordings_are_left_to_the_command(settings: AppSettings, store: Store, session: SessionRecord) -> None:
+    long = replace(session, duration_s=masking.LONGEST_S + 1)
+    with pytest.raises(FerPhqError, match=f"fer-phq sessions mask {session.id}"):
+        masking.start(settings, store, long, MaskOptions())
+    assert masking.status(settings) is None

@@ -1,0 +1,126 @@
+"""A session's masked recording: who may have it made, what notes it, and what removes it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import sounds
+from analysis_samples import MONDAY, sample_recording
+
+from db.actors import Actor, Role
+from db.records import Consent, NotFoundError, SessionRecord
+from db.store import Store
+from fer_phq.core.errors import RecordingError
+from fer_phq.masking.options import MaskOptions, PictureMask
+from service import cli
+from service.ingest.media import MediaStore, file_sha256
+from service.lifecycle.consent import ConsentError, withdraw_consent
+from service.lifecycle.erasure import erase_session, remove_recording
+from service.lifecycle.masking import mask_session
+from service.lifecycle.task_files import KEEP_MASKED_S, masked_path, remove_masked
+from service.settings import AppSettings
+
+SOUND_ONLY = MaskOptions(PictureMask.NONE)
+CONSENT = Consent(at=MONDAY, by="AB", text_version="1")
+
+
+def plant(settings: AppSettings, store: Store, consent: Consent | None = CONSENT, label: str = "P-1") -> SessionRecord:
+    """A session whose recording holds half a second of a voice."""
+    source = sounds.write_wav(settings.data_dir.parent / f"{label}.wav", sounds.talk(120, 0.5)[0])
+    media = MediaStore(settings)
+    with media.copy_in(source) as copy, media.locked():
+        relative = media.move_in(copy.path, file_sha256(source))
+    return store.sessions.create(
+        subject_id=store.subjects.get_or_create(label=label).id,
+        recorded_at=MONDAY,
+        recording=sample_recording(label),
+        original_name="secret-name.wav",
+        media_path=relative,
+        consent=consent,
+    )
+
+
+def test_the_command_makes_it_and_the_audit_says_so(
+    settings: AppSettings,
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    session = plant(settings, store)
+    out = tmp_path / "masked.mp4"
+    options = ["--out", str(out), "--force", "--picture", "none", "--voice", "masked"]
+    monkeypatch.setenv("FERPHQ_DATA_DIR", str(settings.data_dir))
+    monkeypatch.setattr(sys, "argv", ["fer-phq", "sessions", "mask", session.id, *options])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert not end.value.code
+    assert out.stat().st_size > 1000
+    printed = capsys.readouterr()
+    assert "This is not anonymity" in printed.out
+    assert printed.err.splitlines()[-1] == "100%"
+    entry = store.audit.list_newest(limit=1)[0]
+    assert (entry.action, entry.object_kind, entry.object_id) == ("export", "recording", session.id)
+
+
+def test_without_consent_nothing_is_handed_on(settings: AppSettings, store: Store, tmp_path: Path) -> None:
+    out = tmp_path / "masked.mp4"
+    without = plant(settings, store, None, "P-1")
+    with pytest.raises(ConsentError, match="No consent is recorded"):
+        mask_session(settings, store, without.id, out, SOUND_ONLY)
+    withdrawn = plant(settings, store, CONSENT, "P-2")
+    withdraw_consent(store, withdrawn.id, "AB")
+    with pytest.raises(ConsentError, match="was withdrawn"):
+        mask_session(settings, store, withdrawn.id, out, SOUND_ONLY)
+    assert not out.exists()
+
+
+def test_who_does_not_see_a_recording_gets_none(settings: AppSettings, store: Store, tmp_path: Path) -> None:
+    session = plant(settings, store)
+    other = store.accounts.create(name="Dr Other", role=Role.CLINICIAN)
+    researcher = store.accounts.create(name="Researcher", role=Role.RESEARCHER)
+    answers = []
+    for account, error in ((other, NotFoundError), (researcher, RecordingError)):
+        actor = Actor("dashboard", account.name, "", account.id, account.role)
+        with Store(settings.database_url, actor=lambda actor=actor: actor) as limited, pytest.raises(error) as refusal:
+            mask_session(settings, limited, session.id, tmp_path / "x.mp4", SOUND_ONLY)
+        answers.append(str(refusal.value))
+    assert "no recording of this session" in answers[1]
+    assert not any("secret-name" in answer for answer in answers)
+    assert not (tmp_path / "x.mp4").exists()
+
+
+def test_the_end_of_a_recording_is_the_end_of_its_masked_one(settings: AppSettings, store: Store) -> None:
+    sessions = [plant(settings, store, CONSENT, label) for label in ("P-1", "P-2", "P-3")]
+    for session in sessions:
+        path = masked_path(settings, session.id)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"masked")
+    (path.parent / "state.json").write_text(json.dumps({"name": sessions[0].id}))
+    erase_session(settings, store, sessions[0].id)
+    remove_recording(settings, store, sessions[1].id)
+    assert [masked_path(settings, session.id).exists() for session in sessions] == [False, False, True]
+    assert remove_masked(settings) == 0
+    past = time.time() - KEEP_MASKED_S - 1
+    os.utime(path, (past, past))
+    assert remove_masked(settings) == 1
+
+
+def test_work_stops_where_the_consent_is_withdrawn(
+    settings: AppSettings, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = plant(settings, store)
+    monkeypatch.setattr("service.lifecycle.masking.CHECK_S", 0.0)
+
+    def withdraw(share: float) -> None:
+        if store.sessions.get(session_id=session.id).consent is not None:
+            withdraw_consent(store, session.id, "AB")
+
+    with pytest.raises(ConsentError):
+        mask_session(settings, store, session.id, tmp_path / "x.mp4", SOUND_ONLY, on_progress=withdraw)
+    assert not list(tmp_path.glob("*x.mp4*"))
