@@ -101,6 +101,23 @@ OLD_SCHEMA = template(
 NEWER = template(
     "db.newer", "The database {url} was made by a newer fer-phq (schema {revision}): install that version."
 )
+ENCRYPTION_KEY_MISSING = template(
+    "db.encryption_key_missing",
+    "This installation is encrypted and no key is configured: set FERPHQ_ENCRYPTION_KEY_FILE or "
+    "FERPHQ_ENCRYPTION_KEYRING.",
+)
+ENCRYPTION_KEY_WRONG = template(
+    "db.encryption_key_wrong",
+    "This installation is encrypted with another key than that of {place}: configure the key that it was encrypted "
+    "with.",
+)
+ENCRYPTION_UNREADABLE = template(
+    "db.encryption_unreadable", "The setting 'encryption' of the database is damaged: restore a backup."
+)
+ENCRYPTION_NO_KEY = template(
+    "db.encryption_no_key",
+    "No key is configured: make one with `fer-phq encryption new-key FILE` and set FERPHQ_ENCRYPTION_KEY_FILE.",
+)
 CANNOT_CREATE = template(
     "db.cannot_create",
     "The database {path} cannot be created ({strerror}): check that its folder exists and is writable.",

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from db.actors import Actor
+from db.encryption.state import check_key
 from db.engine import normalise_url, open_engine, store_errors
 from db.migrate import check_schema
 from db.queries.access.accounts import AccountQueries
@@ -20,6 +21,8 @@ from db.queries.analyses.features import FeatureQueries
 from db.queries.analyses.measures import MeasureQueries
 from db.queries.audit import AuditQueries
 from db.queries.erasure import ErasureQueries
+from db.queries.installation.encryption import EncryptionQueries
+from db.queries.installation.settings import SettingQueries
 from db.queries.jobs.leases import JobQueries
 from db.queries.jobs.workers import WorkerQueries
 from db.queries.merging import MergeQueries
@@ -31,7 +34,6 @@ from db.queries.overview.triage import TriageQueries
 from db.queries.questionnaires import QuestionnaireQueries
 from db.queries.review import EventQueries, NoteQueries, TranscriptQueries
 from db.queries.sessions import SessionQueries
-from db.queries.settings import SettingQueries
 from db.queries.subjects import SubjectQueries
 
 
@@ -54,7 +56,9 @@ class Store:
             lock_timeout_s: Seconds to wait for another program's lock.
 
         Raises:
-            StoreError: The database cannot be reached or its schema is not this code's; says what to do.
+            StoreError: The database cannot be reached, its schema is not this code's, or it is encrypted and the key
+                is not there; says what to do.
+            SettingsError: The key cannot be read.
         """
         self._url = normalise_url(url)
         self._engine = open_engine(self._url, lock_timeout_s=lock_timeout_s)
@@ -78,6 +82,7 @@ class Store:
         self.triage = TriageQueries(*connection)
         self.model_pairs = ModelPairQueries(*connection)
         self.settings = SettingQueries(*connection)
+        self.encryption = EncryptionQueries(*connection)
         self.accounts = AccountQueries(*connection)
         self.logins = LoginQueries(*connection)
         self.tokens = TokenQueries(*connection)
@@ -88,6 +93,7 @@ class Store:
         try:
             with store_errors(self._url):
                 check_schema(self._engine, self._url)
+                check_key(self._engine)
         except BaseException:
             self.close()
             raise

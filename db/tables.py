@@ -35,6 +35,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_colu
 from sqlalchemy.types import TypeDecorator
 
 from db.actors import Role
+from db.encryption.columns import EncryptedBytes, EncryptedText, length_check
 from db.pseudonyms import current_pseudonyms
 from db.records import JobState, QuestionnaireSource
 from fer_phq.core.analysis import BOX_COLUMNS
@@ -371,7 +372,9 @@ class EmbeddingRow(Base):
 
     __tablename__ = "embeddings"
     __table_args__ = (
-        CheckConstraint("length(embeddings) = 2 * dim * rows AND length(time_s) = 8 * rows", name="lengths"),
+        CheckConstraint(
+            f"{length_check('embeddings', '2 * dim * rows')} AND {length_check('time_s', '8 * rows')}", name="lengths"
+        ),
         # SQLite keeps a row in the order of its columns: without the index it reads the arrays to come to the kind.
         Index(None, "kind", "analysis_id"),
     )
@@ -379,8 +382,8 @@ class EmbeddingRow(Base):
     analysis_id: Mapped[str] = mapped_column(ForeignKey("analyses.id", ondelete="CASCADE"), primary_key=True)
     dim: Mapped[int]
     rows: Mapped[int]
-    embeddings: Mapped[bytes]
-    time_s: Mapped[bytes]
+    embeddings: Mapped[bytes] = mapped_column(EncryptedBytes("embeddings.embeddings"))
+    time_s: Mapped[bytes] = mapped_column(EncryptedBytes("embeddings.time_s"))
     kind: Mapped[str] = mapped_column(server_default="")
 
 
@@ -402,8 +405,9 @@ class FaceTableRow(Base):
     __table_args__ = (
         CheckConstraint("other_rows >= 0 AND other_rows <= rows", name="rows"),
         CheckConstraint(
-            "length(frame) = 4 * rows AND length(track) = 4 * rows AND length(numbers) = 64 * other_rows"
-            " AND length(embeddings) = 2 * dim * other_rows",
+            f"{length_check('frame', '4 * rows')} AND {length_check('track', '4 * rows')}"
+            f" AND {length_check('numbers', '64 * other_rows')}"
+            f" AND {length_check('embeddings', '2 * dim * other_rows')}",
             name="lengths",
         ),
     )
@@ -412,10 +416,10 @@ class FaceTableRow(Base):
     dim: Mapped[int]
     rows: Mapped[int]
     other_rows: Mapped[int]
-    frame: Mapped[bytes]
-    track: Mapped[bytes]
-    numbers: Mapped[bytes]
-    embeddings: Mapped[bytes]
+    frame: Mapped[bytes] = mapped_column(EncryptedBytes("faces.frame"))
+    track: Mapped[bytes] = mapped_column(EncryptedBytes("faces.track"))
+    numbers: Mapped[bytes] = mapped_column(EncryptedBytes("faces.numbers"))
+    embeddings: Mapped[bytes] = mapped_column(EncryptedBytes("faces.embeddings"))
 
 
 class FacePictureRow(Base):
@@ -426,7 +430,7 @@ class FacePictureRow(Base):
 
     analysis_id: Mapped[str] = mapped_column(ForeignKey("analyses.id", ondelete="CASCADE"), primary_key=True)
     track: Mapped[int] = mapped_column(primary_key=True)
-    picture: Mapped[bytes]
+    picture: Mapped[bytes] = mapped_column(EncryptedBytes("face_pictures.picture"))
 
 
 class ChannelRow(Base):
@@ -443,7 +447,9 @@ class ChannelRow(Base):
         _one_of("modality", (Modality.VOICE, Modality.WORDS)),
         CheckConstraint("width > 0", name="width"),
         CheckConstraint(
-            "length(numbers) = 4 * width * rows AND (time_s IS NULL OR length(time_s) = 8 * rows)", name="lengths"
+            f"{length_check('numbers', '4 * width * rows')}"
+            f" AND (time_s IS NULL OR {length_check('time_s', '8 * rows')})",
+            name="lengths",
         ),
     )
 
@@ -453,8 +459,8 @@ class ChannelRow(Base):
     names: Mapped[list[Any]]
     width: Mapped[int]
     rows: Mapped[int]
-    numbers: Mapped[bytes]
-    time_s: Mapped[bytes | None]
+    numbers: Mapped[bytes] = mapped_column(EncryptedBytes("channels.numbers"))
+    time_s: Mapped[bytes | None] = mapped_column(EncryptedBytes("channels.time_s"))
 
 
 class QuestionnaireRow(Base):
@@ -747,9 +753,9 @@ class TranscriptRow(Base):
     )
 
     session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True)
-    original_name: Mapped[str]
-    speaker: Mapped[str | None]
-    document: Mapped[bytes]
+    original_name: Mapped[str] = mapped_column(EncryptedText("transcripts.original_name"))
+    speaker: Mapped[str | None] = mapped_column(EncryptedText("transcripts.speaker"))
+    document: Mapped[bytes] = mapped_column(EncryptedBytes("transcripts.document"))
     sha256: Mapped[str]
     created_at: Mapped[datetime]
 

@@ -69,6 +69,7 @@ SAME_CONSENT_VERSION = template(
 
 MODULES: tuple[str, ...] = (
     "fer_phq.core.csv_messages",
+    "fer_phq.core.encryption.messages",
     "fer_phq.core.texts",
     "fer_phq.faces.messages",
     "fer_phq.features.messages",

@@ -109,6 +109,11 @@ class AppSettings(BaseSettings):
     login. Default: it is asked to after `login_idle_minutes`, and need not say so."""
     secret: str | None = Field(default=None, min_length=16, repr=False)
     """Key that signs upload and media links; default: made at first use and kept in the data folder."""
+    encryption_key_file: Path | None = None
+    """File with the key of the installation's encryption, readable by its owner only; read from the environment alone.
+    Default: none."""
+    encryption_keyring: bool = False
+    """Whether the key is in the system's keyring (needs the package `keyring`); read from the environment alone."""
     worker_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9._-]{1,64}$")
     """Name of the worker process, stable over restarts and unique; default: host name and a free slot number."""
     worker_timeout_s: float = Field(default=30.0, ge=2)
@@ -139,7 +144,7 @@ class AppSettings(BaseSettings):
     def _words(cls, value: Any) -> Any:
         return tuple(value.replace(",", " ").split()) if isinstance(value, str) else tuple(value)
 
-    @field_validator("data_dir", "import_dir", "tls_cert", "tls_key", "oidc_client_secret_file")
+    @field_validator("data_dir", "import_dir", "tls_cert", "tls_key", "oidc_client_secret_file", "encryption_key_file")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()

@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 import streamlit as st
 
+from dashboard import context
 from dashboard.components.upload import fold_name
 from dashboard.i18n import _, mark, n_, render
 from dashboard.widgets import ui
@@ -97,5 +98,6 @@ def save_once(settings: AppSettings, transcript: CheckedTranscript, speaker: str
     names: dict[str, str] = st.session_state.setdefault(PENDING, {})
     digest = hashlib.sha256(repr((transcript.name, speaker, subject_id)).encode() + transcript.document).hexdigest()
     if digest not in names:
-        names[digest] = save_pending(settings, transcript.with_speaker(speaker), subject_id)
+        key = context.store().encryption.key()
+        names[digest] = save_pending(settings, transcript.with_speaker(speaker), subject_id, key=key)
     return names[digest]

@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 
 from db import messages
 from db.actors import Actor
+from db.encryption.columns import use_key
+from db.encryption.state import key_of_writing
 from db.engine import store_errors, writing
 from db.pseudonyms import Pseudonyms, use_pseudonyms
 from db.queries.chain import Entry, append_entries
@@ -85,9 +87,10 @@ class Queries:
         """Open a transaction that writes whatever the actor's role, such as an entry that says what was read."""
         with store_errors(self._url), LimitedSession(writing(self._engine)) as session, session.begin():
             session.info[_ENTRIES] = []
-            with _seen_by(session, actor):
+            with use_key(key_of_writing(session)), _seen_by(session, actor):
                 yield session
                 append_entries(session, actor, session.info[_ENTRIES])
+                session.flush()  # while the key is there
 
     @contextmanager
     def _noting_refusals(self) -> Iterator[None]:

@@ -18,6 +18,7 @@ import numpy as np
 
 from fer_phq.core.analysis import AUTOMATIC, RecordingInfo, Sampling, SoundChoice, SoundTrackInfo
 from fer_phq.core.arrays import FloatArray, Image
+from fer_phq.core.encryption.files import content_size, open_content
 from fer_phq.core.errors import RecordingError
 from fer_phq.core.messages import Message
 from fer_phq.core.paths import printable
@@ -363,8 +364,7 @@ def _checked(path: StrPath, name: str) -> Path:
             raise RecordingError(messages.FOLDER(file=name))
         if not stat.S_ISREG(status.st_mode):
             raise RecordingError(messages.NOT_ORDINARY(file=name))
-        with file.open("rb"):
-            pass
+        size = content_size(file)
     except (FileNotFoundError, NotADirectoryError):
         raise RecordingError(messages.FILE_MISSING(file=name)) from None
     except PermissionError:
@@ -373,7 +373,7 @@ def _checked(path: StrPath, name: str) -> Path:
         raise RecordingError(messages.CANNOT_OPEN(file=name, error=error.strerror or str(error))) from None
     except ValueError as error:
         raise RecordingError(messages.CANNOT_OPEN(file=name, error=str(error))) from None
-    if status.st_size == 0:
+    if size == 0:
         raise RecordingError(messages.EMPTY(file=name))
     # A file system that does not count blocks says 0.
     stored = getattr(status, "st_blocks", 0) * BLOCK_BYTES
@@ -389,7 +389,7 @@ def _is_text(path: str) -> bool:
 
 def _sha256(file: Path, name: str) -> str:
     try:
-        with file.open("rb") as stream:
+        with open_content(file) as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise RecordingError(messages.CANNOT_READ(file=name, error=error.strerror or str(error))) from None

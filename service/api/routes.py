@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -21,6 +22,7 @@ from starlette.routing import BaseRoute, Route
 
 from db.records import ForbiddenError, NotFoundError
 from db.store import Store
+from fer_phq.core.encryption.files import is_encrypted, open_content
 from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError, StoreError
 from fer_phq.core.messages import Message
 from service.access.answers import ENGLISH, Translate, accepted_language, error_answer, write_english
@@ -29,6 +31,7 @@ from service.access.guard import source_of
 from service.access.messages import SERVER_ERROR
 from service.access.source import read_source, sees_operations
 from service.api import messages
+from service.api.content import ContentResponse
 from service.ingest import recordings, tokens
 from service.ingest.media import IncomingFile, MediaStore, StorageError, TooLargeError, content_type
 from service.ingest.upload_limits import SlowUploadError, TooManyUploadsError, UploadSlots, count_use, read_paced
@@ -154,7 +157,9 @@ class Api:
             raise ConsentError(messages.UPLOAD_WITHOUT_CONSENT())
         await anyio.to_thread.run_sync(functools.partial(count_use, self._settings, link.id, most=link.uses))
         name = request.query_params.get("name", "")
-        incoming = await anyio.to_thread.run_sync(self._files.incoming, grant.subject_id)
+        key = await anyio.to_thread.run_sync(self._store.encryption.key)
+        begin = functools.partial(self._files.incoming, grant.subject_id, key=key)
+        incoming = await anyio.to_thread.run_sync(begin)
         with incoming:
             await self._receive(request, incoming, size)
             recording = await anyio.to_thread.run_sync(
@@ -229,6 +234,10 @@ class Api:
             await anyio.to_thread.run_sync(functools.partial(note, object_id=session_id))
         # A browser that others use must not keep the recording on its disk.
         headers = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
+        if await anyio.to_thread.run_sync(is_encrypted, path):
+            content = await anyio.to_thread.run_sync(open_content, path)
+            size = await anyio.to_thread.run_sync(content.seek, 0, os.SEEK_END)
+            return ContentResponse(content, size, request.headers, content_type(path), headers)
         return FileResponse(path, media_type=content_type(path), headers=headers, stat_result=file_status)
 
     async def export(self, request: Request) -> Response:

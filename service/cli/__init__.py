@@ -14,7 +14,7 @@ import typer
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.paths import printable
 from service.cli import access, analyze, choose_faces, demo, models, reanalyse, serve, train
-from service.cli.lifecycle import backup, doctor, masking, sessions, subjects
+from service.cli.lifecycle import backup, doctor, encryption, masking, sessions, subjects
 from service.logs import configure_logging
 from service.models.error_file import write_error
 
@@ -39,6 +39,7 @@ sessions.register(app)
 masking.register(app)
 backup.register(app)
 doctor.register(app)
+encryption.register(app)
 
 
 def main() -> None:

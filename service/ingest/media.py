@@ -2,6 +2,8 @@
 
 A recording is stored once by content, at `<data>/media/<first two hex digits>/<sha256>.<container>`; the store holds
 that path relative to the media folder. Uploads grow in `<data>/incoming/` and are renamed into place when complete.
+Where the installation is encrypted, what comes in is encrypted while it grows: no byte of it is written in plain. The
+name is that of the content all the same, so that it is stored once.
 One lock file orders moving in, deleting and sweeping, so that a file is never removed between its arrival and the
 commit of the row that names it.
 """
@@ -15,6 +17,7 @@ import os
 import re
 import secrets
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -22,7 +25,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from fer_phq.core.errors import FerPhqError
+from fer_phq.core.encryption.files import FileEncryption, content_size, is_encrypted, open_content
+from fer_phq.core.encryption.key import InstallationKey
+from fer_phq.core.errors import FerPhqError, RecordingError
 from fer_phq.core.messages import Message
 from service.ingest import messages
 from service.ingest.sizes import size_message
@@ -60,12 +65,15 @@ CONTENT_TYPES = {
 
 
 def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal.
+    """Return the SHA-256 of a file's content, hexadecimal.
 
     Args:
-        path: The file, which is read block by block.
+        path: The file, which is read block by block, and decrypted where it is encrypted.
+
+    Raises:
+        RecordingError: It is encrypted and cannot be decrypted.
     """
-    with path.open("rb") as file:
+    with open_content(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -82,16 +90,17 @@ class IncomingFile:
 
     Attributes:
         path: The file.
-        size: Bytes written so far.
+        size: Bytes of content so far.
     """
 
-    def __init__(self, folder: Path, *, max_bytes: int, owner: str = "") -> None:
+    def __init__(self, folder: Path, *, max_bytes: int, owner: str = "", key: InstallationKey | None = None) -> None:
         """Create the file in a folder.
 
         Args:
             folder: Where it lies.
             max_bytes: The most that it may hold.
             owner: UUID of the subject it is of, by which an erasure finds it; empty where that is not known.
+            key: With which it is encrypted while it grows; None writes it in plain.
         """
         self.path = folder / f"{owner_prefix(owner)}{secrets.token_hex(16)}.part"
         self.size = 0
@@ -99,6 +108,7 @@ class IncomingFile:
         with storage_errors(messages.CREATION()):
             self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._open = True
+        self._encryption = None if key is None else FileEncryption(key, self._append)
 
     def write(self, chunk: bytes | bytearray | memoryview) -> None:
         """Append bytes.
@@ -113,10 +123,11 @@ class IncomingFile:
         self.size += len(chunk)
         if self.size > self._max_bytes:
             raise TooLargeError(messages.TOO_LARGE(limit=size_message(self._max_bytes)))
-        remaining = memoryview(chunk)
         with storage_errors(messages.WRITTEN()):
-            while remaining:
-                remaining = remaining[os.write(self._descriptor, remaining) :]
+            if self._encryption is None:
+                self._append(chunk)
+            else:
+                self._encryption.add(chunk)
 
     def finish(self) -> None:
         """Force the bytes to the disk and close the file, which stays at `path`.
@@ -125,8 +136,15 @@ class IncomingFile:
             StorageError: The disk takes no more.
         """
         with storage_errors(messages.WRITTEN()):
+            if self._encryption is not None:
+                os.pwrite(self._descriptor, self._encryption.finish(), 0)
             os.fsync(self._descriptor)
             self._close()
+
+    def _append(self, chunk: bytes | bytearray | memoryview) -> None:
+        remaining = memoryview(chunk)
+        while remaining:
+            remaining = remaining[os.write(self._descriptor, remaining) :]
 
     def _close(self) -> None:
         if self._open:
@@ -200,16 +218,17 @@ class MediaStore:
         size = check_size(self._settings, path, display_name=display_name)
         self.check_room(size)
 
-    def incoming(self, owner: str = "") -> IncomingFile:
+    def incoming(self, owner: str = "", *, key: InstallationKey | None) -> IncomingFile:
         """Create a file for an upload, to be used in a `with` block.
 
         Args:
             owner: UUID of the subject it is of; empty where that is not known.
+            key: With which it is encrypted, `Store.encryption.key`; None stores it in plain.
 
         Raises:
             StorageError: The incoming folder cannot be written.
         """
-        return IncomingFile(self._incoming, max_bytes=self._settings.max_upload_bytes, owner=owner)
+        return IncomingFile(self._incoming, max_bytes=self._settings.max_upload_bytes, owner=owner, key=key)
 
     def remove_incoming(self, owners: Iterable[str]) -> int:
         """Remove the unfinished uploads and waiting transcripts of subjects and sessions.
@@ -231,27 +250,20 @@ class MediaStore:
                 removed += 1
         return removed
 
-    def copy_in(self, path: Path, owner: str = "") -> IncomingFile:
+    def copy_in(self, path: Path, owner: str = "", *, key: InstallationKey | None) -> IncomingFile:
         """Copy a file into the incoming folder. Returns the finished copy, to be used in a `with` block.
 
         Args:
             path: The file.
             owner: UUID of the subject it is of; empty where that is not known.
+            key: With which the copy is encrypted, `Store.encryption.key`; None stores it in plain.
 
         Raises:
             TooLargeError: It is larger than this installation takes.
             StorageError: It cannot be read, or the disk takes no more.
+            RecordingError: It is encrypted and cannot be decrypted.
         """
-        incoming = self.incoming(owner)
-        try:
-            with storage_errors(messages.COPIED()), path.open("rb") as file:
-                while chunk := file.read(COPY_BYTES):
-                    incoming.write(chunk)
-            incoming.finish()
-        except BaseException:
-            incoming.__exit__(None, None, None)
-            raise
-        return incoming
+        return _copy(path, self.incoming(owner, key=key))
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -268,12 +280,14 @@ class MediaStore:
         finally:
             os.close(descriptor)
 
-    def move_in(self, part: Path, sha256: str) -> str:
+    def move_in(self, part: Path, sha256: str, *, key: InstallationKey | None) -> str:
         """Move a complete file into the store. The caller holds the lock.
 
         Args:
-            part: The file, on the same file system.
-            sha256: Hex digest of its bytes.
+            part: The file, on the same file system. Where the encryption was turned on or off since it was begun, it is
+                written anew first.
+            sha256: Hex digest of its content.
+            key: With which it has to be encrypted, `Store.encryption.key`; None for a plain file.
 
         Returns:
             Its path relative to the media folder, for its row.
@@ -283,12 +297,51 @@ class MediaStore:
         """
         relative = f"{sha256[:2]}/{sha256}.{container_of(part)}"
         target = self.path_of(relative)
+        if is_encrypted(part) != (key is not None):
+            self._rewrite(part, key)
         with storage_errors(messages.STORED()):
             target.parent.mkdir(mode=0o700, exist_ok=True)
             os.replace(part, target)
             os.utime(target)
             _sync_folder(target.parent)
         return relative
+
+    def convert(self, relative: str, key: InstallationKey | None) -> bool:
+        """Encrypt a stored recording, or write it in plain. The file is replaced when the new one is whole.
+
+        Args:
+            relative: Its path relative to the media folder.
+            key: The key; None writes it in plain.
+
+        Returns:
+            Whether it was written anew; False where it is as it should be, or gone.
+
+        Raises:
+            StorageError: There is no room, or the disk takes no more.
+            RecordingError: It cannot be decrypted, or its content is not that of its name.
+        """
+        path = self.path_of(relative)
+        with self.locked(), storage_errors(messages.STORED()):
+            if not path.is_file() or is_encrypted(path) == (key is not None):
+                return False
+            if content_size(path) + self._settings.min_free_bytes > self.free_bytes():
+                raise StorageError(messages.NO_ROOM())
+            if file_sha256(path) != path.stem:
+                raise RecordingError(messages.NOT_ITS_CONTENT(name=path.name))
+            self._rewrite(path, key)
+        return True
+
+    def list_all(self) -> list[str]:
+        """List the stored recordings by their paths relative to the media folder."""
+        relatives = [path.relative_to(self._root).as_posix() for path in self._files()]
+        return [relative for relative in relatives if _RELATIVE.fullmatch(relative)]
+
+    def _rewrite(self, path: Path, key: InstallationKey | None) -> None:
+        """Write a file anew, encrypted or plain, and put it in the place of the old one."""
+        incoming = IncomingFile(self._incoming, max_bytes=sys.maxsize, key=key)  # whatever the limit is by now
+        with _copy(path, incoming) as copy, storage_errors(messages.STORED()):
+            os.replace(copy.path, path)
+            _sync_folder(path.parent)
 
     def delete(self, relatives: Iterable[str], in_use: Callable[[str], bool]) -> int:
         """Remove files that no session names (any more).
@@ -350,6 +403,19 @@ class MediaStore:
         return sorted(path for path in self._root.glob("??/*") if path.is_file())
 
 
+def _copy(path: Path, incoming: IncomingFile) -> IncomingFile:
+    """Copy a file's content into an incoming file, which is finished, or removed where that fails."""
+    try:
+        with storage_errors(messages.COPIED()), open_content(path) as file:
+            while chunk := file.read(COPY_BYTES):
+                incoming.write(chunk)
+        incoming.finish()
+    except BaseException:
+        incoming.__exit__(None, None, None)
+        raise
+    return incoming
+
+
 def owner_prefix(owner: str) -> str:
     """Return how the names of a subject's or session's incoming files begin; '' for what is not a UUID."""
     return f"{owner}." if _OWNER.fullmatch(owner) else ""
@@ -388,7 +454,7 @@ def container_of(path: Path) -> str:
     Returns:
         One of the extensions in `CONTENT_TYPES`, or 'bin'.
     """
-    with path.open("rb") as file:
+    with open_content(path) as file:
         head = file.read(4096)
     if head[4:8] == b"ftyp":
         brand = head[8:12]

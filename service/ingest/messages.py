@@ -123,6 +123,10 @@ LARGER_THAN_LIMIT = template(
     "ingest.larger_than_limit",
     "'{file}' is larger than the {limit} that FERPHQ_MAX_UPLOAD_BYTES allows; choose a smaller file or raise it.",
 )
+NOT_ITS_CONTENT = template(
+    "ingest.not_its_content",
+    "The stored file {name} does not hold the recording of its name: restore it from a backup.",
+)
 TOO_MANY_UPLOADS = counted(
     "ingest.too_many_uploads",
     "{n} upload is running, as many as this installation takes at once; try again when it is through.",

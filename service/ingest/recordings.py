@@ -85,7 +85,7 @@ def add_recording(
     media = MediaStore(settings)
     media.check_file(path, display_name=display_name)
     info = probe(path, display_name=display_name)
-    with media.copy_in(path, subject_id) as copy:
+    with media.copy_in(path, subject_id, key=store.encryption.key()) as copy:
         if file_sha256(copy.path) != info.sha256:
             raise RecordingError(messages.CHANGED_MEANWHILE(name=path.name))
         name = original_name or path.name
@@ -161,7 +161,7 @@ def _commit(
     """Move the file in and commit its rows under one lock, so that no sweep comes between."""
     media = MediaStore(settings)
     with media.locked():
-        relative = media.move_in(part, info.sha256)
+        relative = media.move_in(part, info.sha256, key=store.encryption.key())
         try:
             name = clean_name(original_name)
             session_id, job_id = _add_rows(store, info, grant, name, relative, enqueue, transcript)

@@ -85,7 +85,7 @@ def create_upload_grant(settings: AppSettings, store: Store, details: SessionDet
     subject = store.subjects.get_or_create(label=details.subject)
     transcript = None
     if details.transcript is not None:
-        transcript = transcripts.save_pending(settings, details.transcript, subject.id)
+        transcript = transcripts.save_pending(settings, details.transcript, subject.id, key=store.encryption.key())
     return UploadGrant(
         subject_id=subject.id,
         recorded_at=min(details.recorded_at or now, now),

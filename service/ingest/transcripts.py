@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db.records import MAX_TRANSCRIPT, NewTranscript
+from fer_phq.core.encryption.key import InstallationKey
+from fer_phq.core.encryption.values import decrypt_value, encrypt_value
 from fer_phq.core.errors import FerPhqError, RecordingError
 from fer_phq.core.messages import Message
 from fer_phq.words import fold_speaker, parse_transcript, subject_speaker
@@ -24,6 +26,8 @@ from service.ingest.sizes import size_message
 from service.settings import AppSettings
 
 SUFFIXES = (".vtt", ".srt", ".csv", ".tsv", ".txt", ".json")
+WAITING = "incoming.transcript"
+"""Where an encrypted transcript that waits is, as its encryption has it."""
 _NAME = re.compile(r"([0-9a-f-]{36}\.)?[0-9a-f]{32}")
 
 
@@ -85,13 +89,16 @@ def check_transcript(name: str, document: bytes) -> CheckedTranscript:
     return CheckedTranscript(file_name, document, transcript.speakers, subject, len(transcript), warnings)
 
 
-def save_pending(settings: AppSettings, transcript: NewTranscript, subject_id: str = "") -> str:
+def save_pending(
+    settings: AppSettings, transcript: NewTranscript, subject_id: str = "", *, key: InstallationKey | None
+) -> str:
     """Store a transcript until its recording arrives.
 
     Args:
         settings: The installation.
         transcript: The transcript and its subject's speaker.
         subject_id: UUID of the subject, by which an erasure finds the file; empty where that is not known.
+        key: With which it is encrypted, `Store.encryption.key`; None stores it in plain.
 
     Returns:
         The name under which `load_pending` finds it.
@@ -108,10 +115,11 @@ def save_pending(settings: AppSettings, transcript: NewTranscript, subject_id: s
         "document": base64.b64encode(transcript.document).decode("ascii"),
     }
     path = _path(settings, name)
+    content = json.dumps(body).encode()
     with storage_errors(messages.CREATION()):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(body, file)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content if key is None else encrypt_value(key, content, WAITING))
     return name
 
 
@@ -124,9 +132,10 @@ def load_pending(settings: AppSettings, name: str) -> NewTranscript:
 
     Raises:
         RecordingError: There is no such transcript (any more).
+        StoreError: It is encrypted and cannot be decrypted.
     """
     try:
-        body = json.loads(_path(settings, name).read_text(encoding="utf-8"))
+        body = json.loads(decrypt_value(_path(settings, name).read_bytes(), WAITING))
     except FileNotFoundError:
         raise RecordingError(messages.TRANSCRIPT_GONE()) from None
     return NewTranscript(body["name"], base64.b64decode(body["document"]), body["speaker"])

@@ -24,8 +24,9 @@ def digest(transcript: TranscriptRecord) -> str:
 def sidecar_files(settings: AppSettings, store: Store, session_id: str) -> Iterator[Sidecar]:
     """Write a session's sidecar files, which are there only inside of the `with`.
 
-    The transcript lies in the incoming folder, readable by its owner only; after a crash the sweep removes it. An error
-    that names the file uses its original name.
+    The transcript lies in the incoming folder, readable by its owner only; after a crash the sweep removes it. Where
+    the installation is encrypted it lies in memory alone, on systems that have such files (Linux). An error that names
+    the file uses its original name.
 
     Args:
         settings: The installation's settings.
@@ -36,12 +37,22 @@ def sidecar_files(settings: AppSettings, store: Store, session_id: str) -> Itera
     if transcript is None:
         yield Sidecar()
         return
+    if store.encryption.key() is not None and hasattr(os, "memfd_create"):
+        with os.fdopen(os.memfd_create("transcript"), "wb") as file:
+            file.write(transcript.document)
+            file.flush()
+            yield _sidecar(transcript, Path(f"/proc/self/fd/{file.fileno()}"))
+        return
     settings.prepare()
     descriptor, name = tempfile.mkstemp(prefix=owner_prefix(session_id), suffix=".part", dir=settings.incoming_dir)
     path = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(transcript.document)
-        yield Sidecar(transcript=path, speaker=transcript.speaker, transcript_name=transcript.original_name)
+        yield _sidecar(transcript, path)
     finally:
         path.unlink(missing_ok=True)
+
+
+def _sidecar(transcript: TranscriptRecord, path: Path) -> Sidecar:
+    return Sidecar(transcript=path, speaker=transcript.speaker, transcript_name=transcript.original_name)

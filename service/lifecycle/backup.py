@@ -3,6 +3,8 @@
 The file is a ZIP: `rows/<table>.jsonl` with a row a line, `media/...` with the recordings, and `manifest.json`, which
 says of every member how large it is and what its SHA-256 is. It is the same for SQLite and PostgreSQL, and holds the
 revision of its tables: an older one is restored as it was and then migrated.
+
+Of an encrypted installation it holds what is encrypted as it is, and the key's check with the settings; no key.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from db.encryption.state import SETTING, parse_state, require_key
 from db.engine import normalise_url, sqlite_file, sqlite_url
 from db.migrate import upgrade
 from db.transfer import Values, check_revision, is_empty, load_rows, snapshot
@@ -261,9 +264,11 @@ def restore_backup(
 
     Raises:
         BackupError: The backup is damaged, or somebody is stored here.
-        StoreError: A newer version made it, or the database cannot be written.
+        StoreError: A newer version made it, it is of an encrypted installation and its key is not configured, or the
+            database cannot be written.
     """
     manifest = check_backup(path, on_progress)
+    _check_key(path, manifest)
     settings.prepare()
     file = sqlite_file(normalise_url(settings.database_url))
     if not is_empty_installation(settings) and not (replace and file is not None):
@@ -294,6 +299,16 @@ def restore_backup(
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return _report(path, path.stat().st_size, manifest)
+
+
+def _check_key(path: Path, manifest: Mapping[str, Any]) -> None:
+    """Refuse a backup of an encrypted installation where its key is not configured: nobody could read it."""
+    if "settings" not in manifest["rows"]:
+        return
+    with zipfile.ZipFile(path) as archive:
+        values = [row["value"] for row in _rows(archive, "settings") if row["key"] == SETTING]
+    if values:
+        require_key(parse_state(values[0]))
 
 
 def is_empty_installation(settings: AppSettings) -> bool:

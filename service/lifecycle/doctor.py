@@ -12,14 +12,17 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from db.encryption.state import require_key, state_of
 from db.engine import normalise_url, sqlite_file
 from db.integrity import find_faults, newest_times, recordings_of_rows
 from db.migrate import current_revision, head_revision
 from db.store import Store
-from fer_phq.core.errors import FerPhqError
+from fer_phq.core.encryption.key import installation_key, is_configured, key_file
+from fer_phq.core.errors import FerPhqError, RecordingError
 from fer_phq.core.messages import Message
 from service.ingest.media import file_sha256
 from service.lifecycle import ledger, messages
+from service.lifecycle.encryption import count_encrypted
 from service.settings import GIB, AppSettings
 
 LOW_DISK_BYTES = 2 * GIB
@@ -72,6 +75,7 @@ def examine(settings: AppSettings, *, with_hashes: bool = False) -> list[Check]:
         return [*checks, *_examine_models()]
     names: list[tuple[str, Callable[[], Iterator[Check]]]] = [
         ("database", lambda: _examine_database(settings)),
+        ("encryption", lambda: _examine_encryption(settings)),
         ("recordings", lambda: _examine_recordings(settings)),
         ("clock", lambda: _examine_clock(settings)),
         ("workers", lambda: _examine_workers(settings)),
@@ -140,6 +144,29 @@ def _examine_database(settings: AppSettings) -> Iterator[Check]:
     yield Check("database", Health.OK, messages.DATABASE_WHOLE())
 
 
+def _examine_encryption(settings: AppSettings) -> Iterator[Check]:
+    """Look whether the key is there and out of the data folder, and whether all is encrypted that should be."""
+    state = state_of(settings.database_url)
+    if state is None and not is_configured():
+        return
+    key = installation_key() if state is None else require_key(state)
+    path = key_file()
+    if path is not None and path.resolve().is_relative_to(settings.data_dir.resolve()):
+        yield Check("key", Health.WARNING, messages.KEY_IN_DATA_FOLDER(path=str(path)), messages.MOVE_KEY())
+    elif key is not None:
+        yield Check("key", Health.OK, messages.KEY_THERE(place=key.place))
+    if state is None:
+        yield Check("encryption", Health.WARNING, messages.NOT_ENCRYPTED(), messages.TURN_ENCRYPTION_ON())
+        return
+    counts = count_encrypted(settings)
+    numbers = {"encrypted": counts.encrypted, "plain": counts.plain}
+    if state.is_on and state.is_complete and not counts.plain:
+        yield Check("encryption", Health.OK, messages.ALL_ENCRYPTED(count=counts.encrypted))
+    else:
+        advice = messages.FINISH_ENCRYPTION(direction="on" if state.is_on else "off")
+        yield Check("encryption", Health.WARNING, messages.PARTLY_ENCRYPTED(**numbers), advice)
+
+
 def _examine_recordings(settings: AppSettings) -> Iterator[Check]:
     """Look for rows without their recording, recordings without a row, and uploads that were left."""
     named = recordings_of_rows(settings.database_url)
@@ -173,7 +200,11 @@ def _examine_hashes(settings: AppSettings) -> Iterator[Check]:
         if name is None:
             continue
         count += 1
-        if file_sha256(path) != name[1]:
+        try:
+            is_same = file_sha256(path) == name[1]
+        except RecordingError:  # encrypted, and changed since
+            is_same = False
+        if not is_same:
             changed.append(path.name)
     if changed:
         text = messages.RECORDINGS_CHANGED(count=len(changed), names=tuple(changed[:SHOWN]))

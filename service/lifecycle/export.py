@@ -17,12 +17,14 @@ from db.records import SessionRecord
 from db.store import Store
 from fer_phq import __version__
 from fer_phq.core.csv_input import without_formula
+from fer_phq.core.encryption.files import open_content
 from fer_phq.core.errors import FerPhqError
 from fer_phq.features.files import write_features
 from service.ingest.media import MediaStore, file_sha256
 from service.lifecycle import messages
-from service.settings import AppSettings
+from service.settings import MIB, AppSettings
 
+COPY_BYTES = 4 * MIB
 MOST_SESSIONS = 100_000
 EXPLANATIONS = {
     "person.json": "Who it is: label, id, tags, and when the person was first stored.",
@@ -140,7 +142,8 @@ def _write_session(settings: AppSettings, store: Store, session: SessionRecord, 
     source = MediaStore(settings).path_of(session.media_path)
     if not source.is_file():
         return True
-    shutil.copyfile(source, target / f"recording{source.suffix}")
+    with open_content(source) as content, (target / f"recording{source.suffix}").open("wb") as file:
+        shutil.copyfileobj(content, file, COPY_BYTES)
     return False
 
 

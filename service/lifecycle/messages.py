@@ -177,3 +177,37 @@ MASK_WITHDRAWN = template(
     "lifecycle.mask_withdrawn",
     "The consent to this session was withdrawn, so its recording is not exported; it can be erased.",
 )
+ENCRYPTION_WAITS_FOR_READER = template(
+    "lifecycle.encryption_waits_for_reader",
+    "Everything is converted, and another program still reads the database, so what was there before is still in its "
+    "file or its write-ahead log: stop the dashboard and run the same command again.",
+)
+ENCRYPTION_NEEDS_ROOM = template(
+    "lifecycle.encryption_needs_room",
+    "Everything is converted, and the disk has too little room to write the database anew, so what was there before is "
+    "still in its file: free some space and run the same command again.",
+)
+ENCRYPTION_UNFINISHED = template(
+    "lifecycle.encryption_unfinished",
+    "Another program wrote rows meanwhile: stop workers and dashboards and run the same command again.",
+)
+KEY_IN_DATA_FOLDER = template(
+    "lifecycle.key_in_data_folder",
+    "The key file {path} lies in the data folder: whoever copies that folder has the key as well.",
+)
+MOVE_KEY = template(
+    "lifecycle.move_key", "Move it elsewhere and set FERPHQ_ENCRYPTION_KEY_FILE; keep a copy of it in a safe place."
+)
+KEY_THERE = template("lifecycle.key_there", "The key of {place} is there, and out of others' reach.")
+NOT_ENCRYPTED = template("lifecycle.not_encrypted", "A key is configured, and nothing is encrypted.")
+TURN_ENCRYPTION_ON = template("lifecycle.turn_encryption_on", "Turn it on: fer-phq encryption on.")
+ALL_ENCRYPTED = template(
+    "lifecycle.all_encrypted", "All {count} recordings, series, pictures and transcripts are encrypted."
+)
+PARTLY_ENCRYPTED = template(
+    "lifecycle.partly_encrypted",
+    "{encrypted} recordings, series, pictures and transcripts are encrypted, and {plain} are not.",
+)
+FINISH_ENCRYPTION = template(
+    "lifecycle.finish_encryption", "Stop workers and dashboards, then finish it: fer-phq encryption {direction}."
+)

@@ -62,9 +62,9 @@ def filled_folder(tmp_path_factory: pytest.TempPathFactory, recordings: Recordin
     source = recordings(motion="moving", seconds=3, audio=True)
     info = probe(source)
     files = MediaStore(settings)
-    part = files.copy_in(source)
+    part = files.copy_in(source, key=None)
     with files.locked():
-        relative = files.move_in(part.path, info.sha256)
+        relative = files.move_in(part.path, info.sha256, key=None)
     with Store(settings.database_url, actor="cli") as store:
         seed_store(store, subjects=3, sessions=5, seconds=60, media=(relative, info))
     return settings.data_dir

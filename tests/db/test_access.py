@@ -28,7 +28,7 @@ from fer_phq.core.phq import Scale
 CANARY = "Ottilie"
 """In everything that says who the person is."""
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
-WITHOUT_PERSONS = ("accounts", "logins", "tokens", "audit", "workers", "settings")
+WITHOUT_PERSONS = ("accounts", "logins", "tokens", "audit", "workers", "settings", "encryption")
 """Groups of queries that hold no subject's data; roles are tried with them below."""
 
 
@@ -270,6 +270,9 @@ ADMINISTRATION: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("audit", "list_newest", {}),
     ("audit", "check_chain", {}),
     ("settings", "set", {"key": "fps", "value": "1"}),
+    ("encryption", "begin", {"on": True}),
+    ("encryption", "convert_rows", {}),
+    ("encryption", "finish", {}),
 )
 
 

@@ -134,7 +134,7 @@ class Installation:
 
     def upload(self, name: str, content: bytes) -> None:
         """Bring a recording in as an upload does."""
-        with MediaStore(self.settings).incoming() as part:
+        with MediaStore(self.settings).incoming(key=None) as part:
             part.write(content)
             part.finish()
             store_upload(self.settings, self.store, part.path, UploadGrant(self.subject.id, NOW), name)

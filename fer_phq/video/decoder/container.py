@@ -12,7 +12,6 @@ import struct
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import av
@@ -21,6 +20,7 @@ import numpy.typing as npt
 from av.sidedata.sidedata import Type as SideDataType
 
 from fer_phq.core.analysis import SoundTrackInfo
+from fer_phq.core.encryption.files import content_size, is_encrypted, open_content
 from fer_phq.core.errors import RecordingError
 from fer_phq.core.messages import Message
 from fer_phq.video import messages
@@ -45,6 +45,9 @@ WITHOUT_TIMES = "avi"
 
 BASE_MEDIA = "mov,mp4,m4a,3gp,3g2,mj2"
 """FFmpeg's name of MP4, MOV and their kin: the formats whose index of all pictures is read when they are opened."""
+
+BUFFER_BYTES = 1 << 18
+"""How much is read at a time where FFmpeg does not read the file itself."""
 
 NOTABLE_SHARE = 0.1
 """Share of a file after its last packet from which that is no index any more."""
@@ -142,15 +145,17 @@ def open_container(path: str, display_name: str, media: MediaKind = "video") -> 
     options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
     try:
         if is_avi(path):
-            return av.open(_Unseekable(path), options=options, buffer_size=1 << 18)
+            return av.open(_Unseekable(path), options=options, buffer_size=BUFFER_BYTES)
         end = first_recording_end(path)
         if end is not None:
             return av.open(_FirstBytes(path, end), options=options)
+        if is_encrypted(path):
+            return av.open(open_content(path), options=options, buffer_size=BUFFER_BYTES)
         return av.open(f"file:{path}", options=options)
     except MemoryError:
         raise
     except (av.error.FFmpegError, ValueError, OSError):
-        raise RecordingError(_explain_unreadable(Path(path), display_name, media)) from None
+        raise RecordingError(_explain_unreadable(path, display_name, media)) from None
 
 
 class _Unseekable:
@@ -162,7 +167,7 @@ class _Unseekable:
 
     def __init__(self, path: str) -> None:
         self.name = path
-        self._file = Path(path).open("rb")  # noqa: SIM115, closed with the container
+        self._file = open_content(path)  # closed with the container
 
     def read(self, size: int) -> bytes:
         return self._file.read(size)
@@ -176,7 +181,7 @@ class _FirstBytes:
 
     def __init__(self, path: str, end: int) -> None:
         self.name = path
-        self._file = Path(path).open("rb")  # noqa: SIM115, closed with the container
+        self._file = open_content(path)  # closed with the container
         self._end = end
 
     def read(self, size: int) -> bytes:
@@ -456,7 +461,7 @@ def _check_size(width: int, height: int, display_name: str) -> None:
 
 def _unread_share(path: str, read_to: int, container_name: str) -> float:
     """Return the share of a file after its last packet; 0 where that is little, as of an index."""
-    size = Path(path).stat().st_size
+    size = content_size(path)
     share = (size - read_to) / size
     return share if share > NOTABLE_SHARE and read_to and container_name not in (BASE_MEDIA, WITHOUT_TIMES) else 0.0
 
@@ -492,9 +497,9 @@ def _header_end(container: Any, zero_s: float) -> float | None:
     return length if "matroska" in container.format.name and length > zero_s else zero_s + length
 
 
-def _explain_unreadable(file: Path, display_name: str, media: MediaKind) -> Message:
+def _explain_unreadable(path: str, display_name: str, media: MediaKind) -> Message:
     """Distinguish a recording that lost its index from what never was one, by the file's first boxes."""
-    with file.open("rb") as stream:
+    with open_content(path) as stream:
         head = stream.read(16)
         is_mp4 = is_base_media(head)
         if is_mp4 and not has_index(stream):

@@ -15,6 +15,7 @@ from itertools import islice
 
 import numpy as np
 
+from fer_phq.core.encryption.files import is_encrypted
 from fer_phq.video.decoder import backend_decord, backend_pyav
 from fer_phq.video.decoder.container import BASE_MEDIA
 from fer_phq.video.decoder.layout import has_signature
@@ -48,6 +49,8 @@ def reason_against_decord(recording: Recording) -> str:
         return "only single frames are wanted"
     if (recording.info.format, recording.info.codec) not in VERIFIED:
         return "decord's pictures were not verified for this format"
+    if is_encrypted(recording.path):
+        return "the recording is encrypted, and decord reads plain files alone"
     if not has_signature(recording.path):  # decord tries every format that its FFmpeg knows, and cannot be told which
         return "it does not begin with its type"
     if recording.info.fragmented:

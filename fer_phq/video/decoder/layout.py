@@ -5,8 +5,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
+
+from fer_phq.core.encryption.files import open_content
 
 _EBML = b"\x1aE\xdf\xa3"
 _SEGMENT = b"\x18S\x80g"
@@ -35,7 +36,7 @@ def read_layout(path: str) -> Layout:
     Args:
         path: The file.
     """
-    with Path(path).open("rb") as stream:
+    with open_content(path) as stream:
         head = stream.read(12)
         size = stream.seek(0, 2)
         if head[:4] == b"RIFF":
@@ -53,7 +54,7 @@ def is_avi(path: str) -> bool:
     Args:
         path: The file.
     """
-    with Path(path).open("rb") as stream:
+    with open_content(path) as stream:
         head = stream.read(12)
     return head[:4] == b"RIFF" and head[8:12] == b"AVI "
 
@@ -76,7 +77,7 @@ def has_signature(path: str) -> bool:
     Args:
         path: The file.
     """
-    with Path(path).open("rb") as stream:
+    with open_content(path) as stream:
         head = stream.read(12)
     length = int.from_bytes(head[:4], "big")
     return 16 <= length <= _LONGEST_TYPE and head[4:8] == b"ftyp" and head[8:11] not in (b"jp2", b"jpx")
@@ -98,7 +99,7 @@ def first_recording_end(path: str) -> int | None:
     Args:
         path: The file.
     """
-    with Path(path).open("rb") as stream:
+    with open_content(path) as stream:
         head = stream.read(12)
         return _second_file(stream, stream.seek(0, 2)) if is_base_media(head) else None
 

@@ -15,6 +15,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from fer_phq.core.encryption.files import use_file_key
 from fer_phq.core.errors import RecordingError
 from fer_phq.core.messages import Message, to_json
 from fer_phq.video import messages
@@ -44,6 +45,8 @@ def main() -> None:
     limits = request["limits"]
     set_limits({"RLIMIT_AS": limits["memory_bytes"], "RLIMIT_CPU": limits["cpu_seconds"], "RLIMIT_CORE": 0})
     try:
+        if "key" in request:
+            use_file_key(bytes.fromhex(request.pop("key")))  # loads its library before that is forbidden
         _confine(request["path"])
         outbox.start()
         threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import fer_phq
+from fer_phq.core.encryption.files import file_key
 from fer_phq.core.errors import RecordingError
 from fer_phq.core.messages import Message
 from fer_phq.video import messages
@@ -44,8 +45,13 @@ class DecoderProcess:
             request: `command`, `path`, `display_name` and what the command takes (see `fer_phq.video.decoder.main`).
             limits: What the process may use.
             max_payload: Most bytes of a response's payload.
+
+        Raises:
+            RecordingError: The file is encrypted and cannot be decrypted here.
+            SettingsError: The key cannot be read.
         """
         self._display_name = request["display_name"]
+        key = file_key(request["path"])
         self._limits = limits
         self._process = subprocess.Popen(
             _COMMAND,
@@ -58,7 +64,8 @@ class DecoderProcess:
         )
         self._end = weakref.finalize(self, _stop, self._process)
         self._reader = ResponseReader(cast(IO[bytes], self._process.stdout).fileno(), limits.idle_seconds, max_payload)
-        self._send({**request, "limits": vars(limits), "max_payload": max_payload})
+        key_of_file = {} if key is None else {"key": key.hex()}
+        self._send({**request, **key_of_file, "limits": vars(limits), "max_payload": max_payload})
 
     @property
     def pid(self) -> int:

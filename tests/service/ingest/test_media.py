@@ -26,7 +26,7 @@ def disk(tmp_path: Path) -> MediaStore:
 
 
 def _part(disk: MediaStore, content: bytes = b"RIFF....AVI ....") -> Path:
-    incoming = disk.incoming()
+    incoming = disk.incoming(key=None)
     incoming.write(content)
     incoming.finish()
     return incoming.path
@@ -56,7 +56,7 @@ def test_containers_are_told_by_content(
 def test_a_recording_is_placed_by_content(disk: MediaStore) -> None:
     part = _part(disk)
     with disk.locked():
-        relative = disk.move_in(part, SHA)
+        relative = disk.move_in(part, SHA, key=None)
     assert relative == f"ab/{SHA}.avi"
     assert disk.path_of(relative).read_bytes() == b"RIFF....AVI ...."
     assert disk.path_of(relative).stat().st_mode & 0o077 == 0
@@ -73,7 +73,7 @@ def test_only_our_own_paths_are_opened(disk: MediaStore, path: str) -> None:
 
 
 def test_an_unfinished_file_goes_with_its_block(disk: MediaStore) -> None:
-    with disk.incoming() as incoming:
+    with disk.incoming(key=None) as incoming:
         incoming.write(b"x" * 900)
         with pytest.raises(TooLargeError, match="larger than"):
             incoming.write(b"x" * 101)
@@ -96,13 +96,13 @@ def test_room_is_looked_at_before(tmp_path: Path) -> None:
 
 def test_a_copy_of_a_missing_file_leaves_nothing(disk: MediaStore, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="could not be copied"):
-        disk.copy_in(tmp_path / "nowhere.mp4")
+        disk.copy_in(tmp_path / "nowhere.mp4", key=None)
     assert not list((tmp_path / "incoming").iterdir())
 
 
 def test_files_in_use_stay(disk: MediaStore) -> None:
     with disk.locked():
-        relative = disk.move_in(_part(disk), SHA)
+        relative = disk.move_in(_part(disk), SHA, key=None)
     assert disk.delete([relative], lambda _: True) == 0
     assert disk.path_of(relative).exists()
     assert disk.delete([relative, relative], lambda _: False) == 2
@@ -113,7 +113,7 @@ def test_the_sweep_takes_what_a_crash_left(disk: MediaStore) -> None:
     names = {}
     for kept, digit in (("used", "1"), ("orphan", "2"), ("fresh", "3")):
         with disk.locked():
-            names[kept] = disk.move_in(_part(disk), digit * 64)
+            names[kept] = disk.move_in(_part(disk), digit * 64, key=None)
     stale, running = _part(disk), _part(disk)
     for path in (disk.path_of(names["used"]), disk.path_of(names["orphan"]), stale):
         os.utime(path, (1, 1))
@@ -129,7 +129,7 @@ from service.ingest.media import MediaStore
 from service.settings import AppSettings
 disk = MediaStore(AppSettings(data_dir=Path(sys.argv[1]), min_free_bytes=0))
 try:
-    with disk.incoming() as incoming:
+    with disk.incoming(key=None) as incoming:
         while True:
             incoming.write(bytes(65536))
 except Exception as error:

@@ -94,7 +94,7 @@ def test_what_is_no_recording_leaves_nothing(
     source = getattr(recordings, kind)()
     with pytest.raises(RecordingError):
         _add(settings, store, source, subject)
-    part = MediaStore(settings).incoming()
+    part = MediaStore(settings).incoming(key=None)
     part.write(source.read_bytes())
     part.finish()
     with pytest.raises(RecordingError) as caught, part:

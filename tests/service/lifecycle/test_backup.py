@@ -32,8 +32,8 @@ def filled(settings: AppSettings, store: Store) -> AppSettings:
     source.write_bytes(b"film" * 1000)
     media = MediaStore(settings)
     recording = sample_recording("a.mp4")
-    with media.copy_in(source) as copy, media.locked():
-        relative = media.move_in(copy.path, recording.sha256)
+    with media.copy_in(source, key=None) as copy, media.locked():
+        relative = media.move_in(copy.path, recording.sha256, key=None)
     session, _ = store.sessions.create_with_job(
         subject_id=subject.id,
         recorded_at=MONDAY,

@@ -28,8 +28,8 @@ def healthy(settings: AppSettings, store: Store, monkeypatch: pytest.MonkeyPatch
     source = settings.data_dir.parent / "s.bin"
     source.write_bytes(b"film")
     media = MediaStore(settings)
-    with media.copy_in(source) as copy, media.locked():
-        relative = media.move_in(copy.path, "e" * 64)
+    with media.copy_in(source, key=None) as copy, media.locked():
+        relative = media.move_in(copy.path, "e" * 64, key=None)
     store.sessions.create(
         subject_id=store.subjects.create(label="P01").id,
         recorded_at=MONDAY,

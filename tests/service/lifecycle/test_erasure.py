@@ -71,8 +71,8 @@ def plant(
     store.subjects.rename(subject_id=subject.id, label=label)
     sha256 = sample_recording(of["file name"]).sha256
     media = MediaStore(settings)
-    with media.copy_in(_file(settings, of["recording"])) as copy, media.locked():
-        relative = media.move_in(copy.path, sha256)
+    with media.copy_in(_file(settings, of["recording"]), key=None) as copy, media.locked():
+        relative = media.move_in(copy.path, sha256, key=None)
     session, job = store.sessions.create_with_job(
         subject_id=subject.id,
         recorded_at=MONDAY,
@@ -105,10 +105,10 @@ def _file(settings: AppSettings, text: str) -> Path:
 
 
 def _plant_files(settings: AppSettings, of: dict[str, str], subject_id: str, session_id: str) -> None:
-    upload = MediaStore(settings).incoming(subject_id)
+    upload = MediaStore(settings).incoming(subject_id, key=None)
     upload.write(of["upload"].encode())
     upload.finish()
-    save_pending(settings, NewTranscript("w.vtt", of["waiting transcript"].encode(), None), subject_id)
+    save_pending(settings, NewTranscript("w.vtt", of["waiting transcript"].encode(), None), subject_id, key=None)
     (settings.incoming_dir / f"{session_id}.abc.part").write_text(of["sidecar"])
     for name in ("training", "scoring"):
         folder = settings.data_dir / name

@@ -27,8 +27,8 @@ def plant(settings: AppSettings, store: Store, label: str) -> str:
     source.write_bytes(f"film of {label}".encode())
     media = MediaStore(settings)
     recording = sample_recording(label)
-    with media.copy_in(source) as copy, media.locked():
-        relative = media.move_in(copy.path, recording.sha256)
+    with media.copy_in(source, key=None) as copy, media.locked():
+        relative = media.move_in(copy.path, recording.sha256, key=None)
     session, _ = store.sessions.create_with_job(
         subject_id=subject.id,
         recorded_at=MONDAY,

@@ -1,0 +1,1 @@
+"""Queries of what holds for the whole installation: its settings and its encryption."""

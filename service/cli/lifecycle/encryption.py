@@ -1,0 +1,112 @@
+"""`fer-phq encryption`: a key, turning the encryption at rest on and off, and how it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.cli.lifecycle.backup import print_progress, refuse_workers
+from service.cli.store import open_store
+from service.settings import load_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group."""
+    group = typer.Typer(no_args_is_help=True, help="Encryption at rest: make a key, turn it on or off.")
+    group.command(name="new-key")(new_key_command)
+    group.command(name="on")(on_command)
+    group.command(name="off")(off_command)
+    group.command(name="status")(status_command)
+    app.add_typer(group, name="encryption")
+
+
+def new_key_command(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="The file to make, outside the data folder.")
+    ] = None,
+    keyring: Annotated[bool, typer.Option("--keyring", help="Put it into the system's keyring instead.")] = False,
+) -> None:
+    """Make a key of 256 random bits, in a file that its owner alone may read, or in the keyring.
+
+    Keep a copy of it in a safe place, apart from the data and its backups: whoever loses the key loses the data.
+
+    Example: `fer-phq encryption new-key ~/.config/fer-phq.key`
+    """
+    from fer_phq.core.encryption.key import FILE_VARIABLE, KEYRING_VARIABLE, create_key_file, create_keyring_entry
+
+    if keyring == (file is not None):
+        raise typer.BadParameter("Name a file, or use --keyring.")
+    if file is None:
+        create_keyring_entry()
+        print(f"The keyring holds a new key. Set {KEYRING_VARIABLE}=1 for every program of this installation.")
+    else:
+        create_key_file(file.expanduser().absolute())
+        path = file.expanduser().absolute()
+        print(f"{path} holds a new key. Set {FILE_VARIABLE}={path} for every program of this installation.")
+    print("Keep a copy in a safe place, apart from the data: whoever loses the key loses what is encrypted with it.")
+
+
+def on_command() -> None:
+    """Encrypt recordings, face embeddings, series of voice and words, pictures of faces and transcripts.
+
+    Stop workers and dashboards first. A call that was broken off is carried on by the next. In plain stay: labels,
+    questionnaires, notes, the expressions of each frame, and scores; encrypt the disk too, or the database's server.
+
+    Example: `FERPHQ_ENCRYPTION_KEY_FILE=~/.config/fer-phq.key fer-phq encryption on`
+    """
+    counts = _turn(on=True)
+    print(f"Encrypted: {counts[0]} recordings and {counts[1]} rows. They cannot be read without the key.")
+    print("Backups and exports from before, and what the disk has freed and not written over, are still plain.")
+
+
+def off_command(yes: Annotated[bool, typer.Option("--yes", help="Do not ask, as in a script.")] = False) -> None:
+    """Write everything in plain again; then the key is not needed any more.
+
+    Stop workers and dashboards first. A call that was broken off is carried on by the next.
+
+    Example: `fer-phq encryption off`
+    """
+    if not yes:
+        typer.confirm("Everything that is encrypted will be written to the disk in plain. Go on?", abort=True)
+    counts = _turn(on=False)
+    print(f"In plain: {counts[2]} recordings and {counts[3]} rows. The key is not needed here any more.")
+
+
+def status_command() -> None:
+    """Say whether this installation is encrypted, and whether anything in it is not.
+
+    Example: `fer-phq encryption status`
+
+    Exit code 0 when everything is as it should be, 1 when some is encrypted and some is not.
+    """
+    from service.lifecycle.encryption import count_encrypted
+
+    settings = load_settings()
+    with open_store(settings) as store:
+        state = store.encryption.state()
+        counts = count_encrypted(settings, store)
+    word = "not encrypted" if state is None else "encrypted" if state.is_on else "being written in plain again"
+    print(f"This installation is {word}.")
+    print(f"Recordings: {counts.encrypted_files} encrypted, {counts.plain_files} plain.")
+    print(
+        f"Rows of series, faces, pictures, transcripts: {counts.encrypted_rows} encrypted, {counts.plain_rows} plain."
+    )
+    if state is not None and counts.plain_uploads:
+        print(f"{counts.plain_uploads} uploads were begun in plain; they are encrypted when they are complete.")
+    mixed = counts.encrypted > 0 if state is None else not state.is_complete or (state.is_on and counts.plain > 0)
+    if mixed:
+        print(f"Finish it: fer-phq encryption {'on' if state is not None and state.is_on else 'off'}")
+    raise typer.Exit(1 if mixed else 0)
+
+
+def _turn(*, on: bool) -> tuple[int, int, int, int]:
+    """Turn the encryption on or off. Returns encrypted recordings and rows, and plain ones."""
+    from service.lifecycle.encryption import turn_encryption
+
+    settings = load_settings()
+    refuse_workers(settings)
+    with open_store(settings) as store:
+        counts = turn_encryption(settings, store, on=on, on_progress=print_progress)
+    return counts.encrypted_files, counts.encrypted_rows, counts.plain_files, counts.plain_rows
