@@ -12,7 +12,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    SQLAlchemyError,
+    StatementError,
+    TimeoutError,
+)
 
 from db import messages
 from fer_phq.core.errors import StoreError
@@ -24,6 +32,10 @@ DATABASE_NAME = "fer-phq.db"
 
 class ConflictError(StoreError):
     """A constraint refused the change (a duplicate, a missing parent, a value outside its range)."""
+
+
+class StoreAwayError(StoreError):
+    """The database does not answer now and may again later: it restarts, cannot be reached, is locked or busy."""
 
 
 def default_url() -> str:
@@ -164,6 +176,7 @@ def store_errors(url: URL) -> Iterator[None]:
 
     Raises:
         ConflictError: A constraint refused the change.
+        StoreAwayError: The database does not answer now.
         StoreError: Any other failure of the database, or a value that a column's type refuses.
     """
     try:
@@ -171,9 +184,11 @@ def store_errors(url: URL) -> Iterator[None]:
     except IntegrityError as error:
         raise ConflictError(messages.CONSTRAINT(url=describe_url(url), error=_first_line(error))) from error
     except DBAPIError as error:
-        raise StoreError(_message(error.orig, describe_url(url))) from error
+        raise _failure(error.orig, describe_url(url)) from error
     except sqlite3.Error as error:
-        raise StoreError(_message(error, describe_url(url))) from error
+        raise _failure(error, describe_url(url)) from error
+    except TimeoutError as error:
+        raise StoreAwayError(messages.UNUSABLE(url=describe_url(url), error=_first_line(error))) from error
     except StatementError as error:
         # A value that the store's own types refuse, such as a date without a time zone.
         raise StoreError(str(error.orig)) from error
@@ -202,6 +217,24 @@ _POSTGRES_CODES = (
     (("42P01",), messages.SERVER_NO_TABLES),
     (("08", "57P"), messages.SERVER_LOST),
 )
+
+
+_AWAY = {
+    template.code
+    for template in (
+        messages.SQLITE_LOCKED,
+        messages.SERVER_BUSY,
+        messages.SERVER_LOCKED,
+        messages.SERVER_LOST,
+        messages.SERVER_UNREACHABLE,
+    )
+}
+"""Codes of the messages of a database that may answer later."""
+
+
+def _failure(error: BaseException | None, location: str) -> StoreError:
+    message = _message(error, location)
+    return StoreAwayError(message) if message.code in _AWAY else StoreError(message)
 
 
 def _message(error: BaseException | None, location: str) -> Message:

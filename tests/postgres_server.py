@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +28,8 @@ class Server:
 
     admin_url: URL
     created: list[str] = field(default_factory=list)
+    control: Callable[[str], None] | None = None
+    """Starts and stops a server of our own, by pg_ctl's word; None for one that is only lent."""
 
     def new_database(self) -> str:
         """The URL of a fresh, empty database."""
@@ -40,6 +42,17 @@ class Server:
         """Remove what `new_database` made; matters on a server that goes on living."""
         while self.created:
             self._admin(f"DROP DATABASE IF EXISTS {self.created.pop()} WITH (FORCE)")
+
+    def stop(self) -> None:
+        """Stop the server as for a restart: whoever is connected is cut off. Raises PostgresMissing for a lent one."""
+        if self.control is None:
+            raise PostgresMissing("the server of FERPHQ_TEST_POSTGRES_URL is not ours to stop")
+        self.control("stop")
+
+    def start(self) -> None:
+        """Start the server that `stop` stopped."""
+        assert self.control is not None
+        self.control("start")
 
     def _admin(self, statement: str) -> None:
         engine = create_engine(self.admin_url, isolation_level="AUTOCOMMIT")
@@ -64,8 +77,9 @@ def postgres_server() -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="ferphq-pg-"))
     try:
         user = _hand_over(folder)
-        with _running(programs, folder, user) as port:
-            yield Server(URL.create("postgresql+psycopg", "postgres", host="127.0.0.1", port=port, database="postgres"))
+        with _running(programs, folder, user) as (port, control):
+            url = URL.create("postgresql+psycopg", "postgres", host="127.0.0.1", port=port, database="postgres")
+            yield Server(url, control=control)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -93,14 +107,21 @@ def _hand_over(folder: Path) -> str | None:
 
 
 @contextmanager
-def _running(programs: Path, folder: Path, user: str | None) -> Iterator[int]:
+def _running(programs: Path, folder: Path, user: str | None) -> Iterator[tuple[int, Callable[[str], None]]]:
     data, log, port = folder / "data", folder / "log", _free_port()
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=50"
-    start = ["-D", str(data), "-l", str(log), "-w", "-o", options, "start"]
+    words = {
+        "start": ["-D", str(data), "-l", str(log), "-w", "-o", options, "start"],
+        "stop": ["-D", str(data), "-m", "fast", "-w", "stop"],
+    }
+
+    def control(word: str) -> None:
+        _as(user, folder, programs / "pg_ctl", *words[word])
+
     _as(user, folder, programs / "initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
-    _as(user, folder, programs / "pg_ctl", *start)
+    control("start")
     try:
-        yield port
+        yield port, control
     finally:
         _as(user, folder, programs / "pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
 

@@ -55,7 +55,8 @@ ORDER = {
     "fer_phq": "core timeline video faces voice masking words features models longitudinal pipeline",
     "db": "messages records tables engine migrate queries store",
     "training": "messages cli plots emotion phq simulation",
-    "service": "messages logs settings runtime_settings access ingest lifecycle models jobs views api demo cli",
+    "service": "messages logs settings runtime_settings processes access ingest lifecycle models "
+    "jobs views api demo cli",
     "dashboard": "theme context i18n charts widgets components loaders exports",
 }
 """The rooms of each package, lowest first: a room imports only those before it."""

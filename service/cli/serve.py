@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 import sys
-import time
-from types import FrameType
 from typing import Annotated
 
 import typer
 
 from service.logs import configure_logging
-from service.settings import load_settings
+from service.settings import AppSettings, load_settings
 
 Address = Annotated[str | None, typer.Option(help="Network address to listen on (default 127.0.0.1).")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on (default 8501).")]
@@ -32,10 +28,13 @@ def register(app: typer.Typer) -> None:
 def up_command(address: Address = None, port: Port = None) -> None:
     """Migrate the database, then run one worker and the dashboard together until Ctrl-C.
 
+    A part that ends by itself is started again.
+
     Example: `fer-phq up --port 8600`
     """
     from service.access.listening import check_listening
     from service.cli.store import open_store
+    from service.processes.supervision import Supervisor
 
     upgrade_command()
     settings = load_settings(**({"address": address} if address else {}))
@@ -43,39 +42,8 @@ def up_command(address: Address = None, port: Port = None) -> None:
         check_listening(settings, has_accounts=store.accounts.exist)
     command = [sys.executable, "-m", "service.cli"]
     options = [*(["--address", address] if address else []), *(["--port", str(port)] if port else [])]
-    parts = {
-        # Sessions of their own: a Ctrl-C reaches this process alone, which then asks each part once to stop.
-        "worker": subprocess.Popen([*command, "worker"], start_new_session=True),
-        "dashboard": subprocess.Popen([*command, "dashboard", *options], start_new_session=True),
-    }
-    raise typer.Exit(wait_for_any(parts))
-
-
-def wait_for_any(parts: dict[str, subprocess.Popen[bytes]]) -> int:
-    """Wait until a part ends or a signal comes, stop the others, and return the exit code."""
-    stop: list[int] = []
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        stop.append(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, on_signal)
-    while not stop and all(part.poll() is None for part in parts.values()):
-        time.sleep(0.2)
-    ended = [name for name, part in parts.items() if part.poll() is not None]
-    for part in parts.values():
-        if part.poll() is None:
-            part.terminate()
-    for part in parts.values():
-        try:
-            part.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            part.kill()
-            part.wait()
-    if stop:
-        return 0
-    print(f"Error: the {ended[0]} ended, so everything was stopped; its message is above.", file=sys.stderr)
-    return 1
+    parts = {"worker": [*command, "worker"], "dashboard": [*command, "dashboard", *options]}
+    raise typer.Exit(Supervisor(parts, say=lambda message: print(message, file=sys.stderr, flush=True)).run())
 
 
 def dashboard_command(address: Address = None, port: Port = None) -> None:
@@ -84,9 +52,11 @@ def dashboard_command(address: Address = None, port: Port = None) -> None:
     Example: `fer-phq dashboard --port 8600`
     """
     from dashboard.launch import main
+    from service.processes.lifeline import follow_starter
 
+    follow_starter()
     options = {"address": address, "port": port}
-    main(load_settings(**{key: value for key, value in options.items() if value is not None}))
+    main(_reachable(load_settings(**{key: value for key, value in options.items() if value is not None})))
 
 
 def worker_command() -> None:
@@ -97,7 +67,9 @@ def worker_command() -> None:
     Example: `FERPHQ_DATABASE_URL=postgresql://user@host/ferphq fer-phq worker`
     """
     from service.jobs.worker import run_worker
+    from service.processes.lifeline import follow_starter
 
+    follow_starter()
     configure_logging("INFO", service=True)
     raise typer.Exit(run_worker(load_settings()))
 
@@ -109,7 +81,15 @@ def upgrade_command() -> None:
     """
     from db.migrate import upgrade
 
-    settings = load_settings()
+    settings = _reachable(load_settings())
     settings.prepare()
     revision = upgrade(settings.database_url)
     print(f"Database at revision {revision}.", flush=True)
+
+
+def _reachable(settings: AppSettings) -> AppSettings:
+    """Return the settings once their database answers. Raises StoreError when it stays away."""
+    from service.processes.waiting import wait_for_database
+
+    wait_for_database(settings.database_url, wait_s=settings.database_wait_s)
+    return settings

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from db.engine import StoreAwayError
 from db.records import JobRecord, JobState, NotFoundError, SessionRecord
 from db.store import Store
 from fer_phq.core.analysis import Progress, ProgressHook, SessionAnalysis, Settings, Step
@@ -27,6 +28,7 @@ from service.jobs import messages
 from service.jobs.sidecar import sidecar_files
 from service.lifecycle.consent import check_consent
 from service.logs import job_in_logs
+from service.processes.waiting import call_until_answered
 from service.runtime_settings import current_settings
 from service.settings import AppSettings
 
@@ -36,7 +38,7 @@ PROGRESS_SECONDS = 0.5
 MOST_CLAIMS = 3
 """How often a job may take its worker down before it is given up."""
 PATIENCE = (0.5, 1.0, 2.0, 4.0)
-"""Waits in seconds between tries when the store is busy or away."""
+"""Waits in seconds between tries when the store fails."""
 T = TypeVar("T")
 
 
@@ -109,12 +111,12 @@ class JobRunner:
 
         Raises:
             WorkerStopping: The worker stops, and the job is queued again.
-            StoreError: The store stays away.
+            StoreError: The store cannot be used.
         """
         if self.stopping.is_set():
             raise WorkerStopping
         claim = uuid.uuid4().hex
-        job = call_patiently(lambda: self._store.jobs.claim(workflow_id=workflow_id, worker=self._worker, claim=claim))
+        job = self._patiently(lambda: self._store.jobs.claim(workflow_id=workflow_id, worker=self._worker, claim=claim))
         if job is None:
             log.info("job of workflow %s is cancelled, finished or erased", workflow_id)
             return "none"
@@ -133,9 +135,14 @@ class JobRunner:
         with self._lock:
             claimed = self._held
             self._held = None
-        if claimed is not None:
+        if claimed is None:
+            return
+        try:
             released = self._store.jobs.release(workflow_id=claimed[0], claim=claimed[1])
             log.info("workflow %s given back: %s", claimed[0], released)
+        except StoreAwayError as error:
+            # Its row says whose it is: this worker's next start, or another worker, takes it.
+            log.warning("workflow %s could not be given back: %s", claimed[0], error)
 
     def _run_claimed(self, job: JobRecord, workflow_id: str, claim: str) -> str:
         started = time.monotonic()
@@ -144,7 +151,7 @@ class JobRunner:
         error: Message | None = None
         analysis_id = None
         try:
-            analysis_id = self._analyse(job, workflow_id, claim)
+            analysis_id = self._analyse_patiently(job, workflow_id, claim)
             state = JobState.DONE
         except ClaimLost:
             log.info("is not ours any more")
@@ -155,13 +162,21 @@ class JobRunner:
             error = failure.message
         except Exception as failure:
             error = _unforeseen(failure)
-        settled = call_patiently(
+        settled = self._patiently(
             lambda: self._store.jobs.finish(
                 workflow_id=workflow_id, claim=claim, state=state, error=error, analysis_id=analysis_id
             )
         )
         log.info("ends %s after %.1f s", state if settled else "unsettled", time.monotonic() - started)
         return str(state) if settled else "none"
+
+    def _analyse_patiently(self, job: JobRecord, workflow_id: str, claim: str) -> str:
+        """Analyse, and again from the beginning where the store was away while something was read from it."""
+        while True:
+            try:
+                return self._analyse(job, workflow_id, claim)
+            except StoreAwayError:
+                _still_there(lambda: self._once_answered(lambda: self._store.jobs.get(job_id=job.id)))
 
     def _analyse(self, job: JobRecord, workflow_id: str, claim: str) -> str:
         """Return the id of the job's analysis, found in the store or computed and saved."""
@@ -183,16 +198,43 @@ class JobRunner:
             path = self._recording_of(session)
             analysis = self._analyser.analyse(path, settings, hook, sidecar, session.original_name)
         measures = versioned_measures(analysis, settings)
-        _still_there(lambda: check_consent(self._store, session.id))  # it may have been withdrawn meanwhile
-        return _still_there(
-            lambda: self._store.analyses.save(
+
+        def save() -> str:
+            check_consent(self._store, session.id)  # it may have been withdrawn meanwhile
+            return self._store.analyses.save(
                 session_id=session.id,
                 analysis=analysis,
                 settings=settings,
                 measures=measures,
                 choice_at=self._choice_time(session.id, settings),
             )
-        )
+
+        return _still_there(lambda: self._once_answered(save))
+
+    def _patiently(self, call: Callable[[], T]) -> T:
+        """Call, and call again: while the store is away, and a few times where it fails otherwise.
+
+        Raises:
+            WorkerStopping: The worker stops meanwhile.
+            NotFoundError: At once.
+            StoreError: The store failed each time.
+        """
+        for wait in PATIENCE:
+            try:
+                return self._once_answered(call)
+            except NotFoundError:
+                raise
+            except StoreError as error:
+                log.warning("the store failed, trying again: %s", error)
+                time.sleep(wait)
+        return self._once_answered(call)
+
+    def _once_answered(self, call: Callable[[], T]) -> T:
+        """Call, and call again while the store is away. Raises WorkerStopping when the worker stops meanwhile."""
+        try:
+            return call_until_answered(call, goes_on=lambda: not self.stopping.is_set())
+        except StoreAwayError as error:
+            raise WorkerStopping from error
 
     def _choice_time(self, session_id: str, settings: Settings) -> datetime | None:
         """Return when a person chose these faces for an earlier analysis of a session; None where nobody did."""
@@ -250,30 +292,6 @@ class JobRunner:
             raise AnalysisCancelled(messages.ANALYSIS_CANCELLED())
         if answer == "lost":
             raise ClaimLost
-
-
-def call_patiently(call: Callable[[], T]) -> T:
-    """Call, and call again with growing waits while the store is busy or away.
-
-    Args:
-        call: What is to be done with the store.
-
-    Returns:
-        The call's result.
-
-    Raises:
-        NotFoundError: At once.
-        StoreError: The store stayed away.
-    """
-    for wait in PATIENCE:
-        try:
-            return call()
-        except NotFoundError:
-            raise
-        except StoreError as error:
-            log.warning("the store did not answer, trying again: %s", error)
-            time.sleep(wait)
-    return call()
 
 
 def _still_there(call: Callable[[], T]) -> T:

@@ -26,6 +26,7 @@ from typing import Any
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowHandle
 from sqlalchemy import make_url
 
+from db.engine import StoreAwayError
 from db.records import JobState
 from db.store import Store
 from fer_phq.core.analysis import ProgressHook, SessionAnalysis, Settings
@@ -45,6 +46,7 @@ from service.lifecycle.task_files import remove_masked
 from service.logs import configure_logging
 from service.models.active_model import active_bundle
 from service.models.measures import measure_stored
+from service.processes.waiting import wait_for_database
 from service.settings import AppSettings, load_settings
 
 log = logging.getLogger(__name__)
@@ -124,6 +126,7 @@ def run_worker(
     """
     settings.prepare()
     stop = _stop_on_signals()
+    wait_for_database(settings.database_url, wait_s=settings.database_wait_s)
     slot = take_slot(settings)
     try:
         with open_store(settings.database_url, actor="worker") as store:
@@ -213,6 +216,8 @@ class _Worker:
                     continue
                 try:
                     chore.call()
+                except StoreAwayError as error:
+                    log.warning("the chore %s waits for the database: %s", chore.call.__name__, error)
                 except Exception:
                     log.exception("the chore %s failed", chore.call.__name__)
                 chore.due = time.monotonic() + chore.every_s
@@ -225,7 +230,10 @@ class _Worker:
             time.sleep(0.02)
         stuck = self._runner.busy
         self._runner.give_back()
-        self._store.workers.forget(worker=self._name)
+        try:
+            self._store.workers.forget(worker=self._name)
+        except StoreAwayError as error:
+            log.warning("worker %s ends without saying so: %s", self._name, error)
         if stuck:
             log.warning("worker %s ends without waiting for its job, which is queued again", self._name)
             logging.shutdown()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from recordings import Recordings
 
+from db.engine import StoreAwayError
 from db.records import JobRecord, JobState, SubjectRecord
 from db.store import Store
 from fer_phq.core.analysis import Progress, ProgressHook, SessionAnalysis, Settings, Step
@@ -20,6 +21,7 @@ from service.ingest.recordings import add_recording
 from service.jobs import messages, queue, runner
 from service.jobs.runner import JobRunner, WorkerStopping
 from service.lifecycle import erasure
+from service.processes import waiting
 from service.runtime_settings import change_settings
 from service.settings import AppSettings
 
@@ -180,20 +182,71 @@ def test_after_three_dead_workers_the_job_is_given_up(settings: AppSettings, sto
     assert store.jobs.get(job_id=job.id).claims == 0
 
 
-def test_a_busy_store_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [StoreError("It failed."), StoreAwayError("It is locked.")])
+def test_a_store_that_fails_or_is_away_is_asked_again(
+    settings: AppSettings, store: Store, job: JobRecord, error: StoreError, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(runner, "PATIENCE", (0.0, 0.0))
-    answers: list[Any] = [StoreError("The database is locked."), StoreError("The database is locked."), "here"]
+    monkeypatch.setattr(waiting, "LEAST_PAUSE_S", 0.0)
+    answers: list[StoreError] = [error, error]
+    finish = store.jobs.finish
 
-    def call() -> str:
-        answer = answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return str(answer)
+    def answer(**values: Any) -> bool:
+        if answers:
+            raise answers.pop()
+        return finish(**values)
 
-    assert runner.call_patiently(call) == "here"
-    answers[:] = [StoreError("The database is locked.")] * 3
-    with pytest.raises(StoreError):
-        runner.call_patiently(call)
+    monkeypatch.setattr(store.jobs, "finish", answer)
+    assert _run(settings, store, job, _raises(RecordingError("No film."))) == "failed"
+    assert not answers
+
+
+def test_a_store_that_fails_each_time_is_given_up(
+    settings: AppSettings, store: Store, job: JobRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "PATIENCE", (0.0, 0.0))
+
+    def fail(**_: Any) -> bool:
+        raise StoreError("It failed.")
+
+    monkeypatch.setattr(store.jobs, "finish", fail)
+    with pytest.raises(StoreError, match="It failed"):
+        _run(settings, store, job, _raises(RecordingError("No film.")))
+
+
+def test_a_store_that_is_away_while_a_job_begins_fails_no_job(
+    settings: AppSettings, store: Store, job: JobRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is read before the analysis is read again once the store answers."""
+    monkeypatch.setattr(waiting, "LEAST_PAUSE_S", 0.0)
+    answers = [StoreAwayError("The connection was lost.")]
+    read = store.sessions.get
+
+    def answer(**values: Any) -> Any:
+        if answers:
+            raise answers.pop()
+        return read(**values)
+
+    monkeypatch.setattr(store.sessions, "get", answer)
+    assert _run(settings, store, job, _raises(RecordingError("It began."))) == "failed"
+    assert store.jobs.get(job_id=job.id).error == literal("It began.")
+
+
+def test_a_worker_that_stops_while_the_store_is_away_leaves_the_job(
+    settings: AppSettings, store: Store, job: JobRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(**_: Any) -> Any:
+        working.stopping.set()
+        raise StoreAwayError("The connection was lost.")
+
+    working = JobRunner(settings, store, Doing(_raises(RecordingError("No film."))), "w-1")
+    with monkeypatch.context() as patch:
+        patch.setattr(store.jobs, "finish", away)
+        patch.setattr(store.jobs, "release", away)
+        with pytest.raises(WorkerStopping):
+            working.run(job.workflow_id)
+    assert store.jobs.get(job_id=job.id).state is JobState.RUNNING
+    assert store.jobs.requeue_worker(worker="w-1") == 1, "the worker's next start takes it"
 
 
 def test_progress_that_cannot_be_written_stops_nothing(

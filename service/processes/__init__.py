@@ -1,0 +1,1 @@
+"""The long-running processes: started, watched and started again; waiting for a database that is away."""
