@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import BinaryIO
 
 import anyio
 import anyio.to_thread
-from starlette.responses import Response
+from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 BLOCK_BYTES = 64 << 10
 _RANGE = re.compile(r"\s*bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.ASCII)
 
 
-class ContentResponse(Response):
-    """Answers with the bytes of an open file, which it closes.
+class ContentResponse(StreamingResponse):
+    """Answers with the bytes of an open file, which it closes. It ends when the other side has gone.
 
     One range is answered as such. Several, a range of another unit, and one that holds for another state of the file
     (`If-Range`) get the whole, as RFC 9110 (14.2) allows.
@@ -36,32 +36,31 @@ class ContentResponse(Response):
         """
         self._content = content
         bounds = None if "if-range" in request else _bounds(request.get("range", ""), size)
-        self._start, self._end = bounds or (0, size)
-        own = {"accept-ranges": "bytes", "content-length": str(max(self._end - self._start, 0))}
+        start, end = bounds or (0, size)
+        lengths = {"accept-ranges": "bytes", "content-length": str(end - start)}
         status = 200
         if bounds is not None:
-            status = 206 if self._start < self._end else 416
-            span = f"{self._start}-{self._end - 1}" if status == 206 else "*"
-            own["content-range"] = f"bytes {span}/{size}"
-        super().__init__(None, status, {**headers, **own}, media_type)
+            status = 206 if start < end else 416
+            span = f"{start}-{end - 1}" if status == 206 else "*"
+            lengths["content-range"] = f"bytes {span}/{size}"
+        super().__init__(self._blocks(start, end), status, {**headers, **lengths}, media_type)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the answer."""
         try:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            position = self._start if scope.get("method") != "HEAD" else self._end
-            if position < self._end:
-                await anyio.to_thread.run_sync(self._content.seek, position)
-            while position < self._end:
-                block = await anyio.to_thread.run_sync(self._content.read, min(BLOCK_BYTES, self._end - position))
-                if not block:
-                    break
-                position += len(block)
-                await send({"type": "http.response.body", "body": block, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await super().__call__(scope, receive, send)
         finally:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(self._content.close)
+
+    async def _blocks(self, position: int, end: int) -> AsyncIterator[bytes]:
+        await anyio.to_thread.run_sync(self._content.seek, position)
+        while position < end:
+            block = await anyio.to_thread.run_sync(self._content.read, min(BLOCK_BYTES, end - position))
+            if not block:
+                return
+            position += len(block)
+            yield block
 
 
 def _bounds(header: str, size: int) -> tuple[int, int] | None:
