@@ -17,6 +17,8 @@ from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import Provenance
 from fer_phq.models.checkpoint import SHIPPED, Bundle, PhqConfig, find_damaged_files
 from fer_phq.models.head_report import RIDGE_ONLY_BELOW, HeadReport, PhqFigures, SetReport
+from service.lifecycle.heads import count_erased
+from service.lifecycle.messages import LEARNED_FROM_ERASED
 from service.models.active_model import activate
 
 ENVIRONMENT = mark(
@@ -48,6 +50,8 @@ def bundle_card(bundle: Bundle, active: Bundle | None) -> None:
             st.html(f'<p class="fp-lead" id="{anchor}">{badges}&ensp;{escape(bundle.model_id)}</p>')
         with act:
             activation_button(bundle, active, in_use)
+        if erased := count_erased(context.store(), bundle.path):
+            ui.warn(render(LEARNED_FROM_ERASED(n=erased)))
         phq_facts(bundle.config.phq)
         report_section(bundle)
         if bundle.card:

@@ -11,6 +11,7 @@ from dashboard.trends.notice import leave_notice
 from dashboard.widgets import ui
 from dashboard.widgets.selection import forget_subject
 from db.records import SubjectSummary
+from service.lifecycle import messages
 from service.lifecycle.erasure import ErasureCounts, ErasurePreview, erase_subject, preview_subject
 
 
@@ -26,6 +27,8 @@ def confirmation(subject: SubjectSummary) -> None:
     ui.facts(_facts(preview))
     if preview.plan.shared_recordings:
         ui.note(_("Recordings that another subject has too stay with that subject."))
+    if preview.heads:
+        ui.warn(render(messages.HEADS_LEARNED(names=", ".join(preview.heads))))
     ui.note(
         _(
             "This cannot be undone. Backups, exports and copies elsewhere are not changed by it, and heads that were "
@@ -75,4 +78,9 @@ def _outcome(counts: ErasureCounts) -> str:
         "{n} sessions with everything that belonged to them were erased.",
         counts.sessions,
     )
-    return words if counts.pending is None else f"{words} {render(counts.pending)}"
+    sentences = [words]
+    if counts.heads:
+        sentences.append(render(messages.HEADS_LEARNED(names=", ".join(counts.heads))))
+    if counts.pending is not None:
+        sentences.append(render(counts.pending))
+    return " ".join(sentences)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dashboard import context, loaders
-from dashboard.i18n import _, n_, render
+from dashboard.i18n import _, render
 from dashboard.i18n.numbers import size
 from dashboard.trends.erasure import erase_button
 from dashboard.trends.notice import leave_notice
@@ -50,8 +50,12 @@ def export(subject: SubjectSummary) -> None:
         subject: The person.
     """
     recordings = recording_bytes(context.settings(), context.store(), subject.id)
-    sessions = n_("{n} session", "{n} sessions", subject.sessions)
-    ui.facts([(_("Sessions"), sessions), (_("Recordings"), size(recordings))])
+    ui.facts(
+        [
+            (_("Sessions"), str(subject.sessions)),
+            (_("Recordings"), size(recordings) if recordings else _("none stored")),
+        ]
+    )
     ui.note(
         _(
             "A ZIP with everything that is stored of this person: recordings and transcripts as they came in, results "
@@ -111,7 +115,7 @@ def merge(subject: SubjectSummary, others: Sequence[SubjectSummary]) -> None:
     ui.note(_("From {source} to {target}:").format(source=subject.label, target=labels[target_id]))
     ui.facts(_moves(plan))
     for sentence in describe_merge(plan):
-        ui.note(render(sentence))
+        st.markdown(ui.md(render(sentence)))
     ui.warn(_("This cannot be undone: which data came from which label is lost."))
     typed = st.text_input(
         _("Type the label **{label}** to go on").format(label=ui.md(subject.label)), key="merge_label"

@@ -16,6 +16,8 @@ from db.tables import AuditHeadRow, AuditNameRow, AuditRow
 
 BATCH = 5000
 """Entries that are read at once where all are."""
+MERGED = "the same recording as session"
+"""How the entry of a session begins that went since another one of its recording stays."""
 OPEN_KINDS = ("setting",)
 """Kinds of rows whose entries everybody may read."""
 
@@ -117,6 +119,16 @@ class AuditQueries(Queries):
             if broken_id is None and head is not None and entries == expected and digest != head.digest:
                 broken_id = 0
         return ChainCheck(entries, digest, broken_id, max(0, expected - entries))
+
+    def list_erased(self) -> set[str]:
+        """Return the UUIDs of the subjects and sessions that were erased, for good and not by a merging."""
+        query = select(AuditRow.object_id).where(
+            AuditRow.action == "erase",
+            AuditRow.object_kind.in_(("subject", "session")),
+            ~AuditRow.detail.startswith(MERGED),
+        )
+        with self._reading() as session:
+            return set(session.scalars(query))
 
     def forget_name(self, *, name: str) -> int:
         """Erase a person's name from the audit; the entries stay, and their chain holds.

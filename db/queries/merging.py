@@ -10,6 +10,7 @@ from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from db import messages
+from db.queries.audit import MERGED
 from db.queries.base import Queries, get_row
 from db.queries.mapping import WITHDRAWAL, is_withdrawn
 from db.queries.sessions import take_consent_back
@@ -241,7 +242,7 @@ def _join_sessions(session: Session, pair: _SessionPair, audit: Audit) -> None:
         stays.media_path = goes.media_path
     session.flush()
     session.execute(delete(SessionRow).where(SessionRow.id == goes.id))
-    audit(session, "erase", "session", goes.id, f"the same recording as session {stays.id}")
+    audit(session, "erase", "session", goes.id, f"{MERGED} {stays.id}")
 
 
 def _join_questionnaires(session: Session, twins: QuestionnaireTwins) -> None:

@@ -130,6 +130,19 @@ class SubjectQueries(Queries):
             get_row(session, SubjectRow, subject_id)
             self._audit(session, "export", "subject", subject_id)
 
+    def list_pseudonyms(self) -> list[tuple[str, str, str]]:
+        """Read the key of the pseudonyms: each subject's pseudonym, label and id, by pseudonym. It goes into the audit.
+
+        Raises:
+            ForbiddenError: The actor is no administrator.
+        """
+        self._refuse_others()
+        query = select(SubjectRow.pseudonym, SubjectRow.label, SubjectRow.id).order_by(SubjectRow.pseudonym)
+        with self._writing() as session:
+            key = [(row.pseudonym or "", row.label, row.id) for row in session.execute(query)]
+            self._audit(session, "export", "pseudonyms", "all", f"{len(key)} subjects")
+        return key
+
     def list_all(self, *, include_demo: bool = True) -> list[SubjectSummary]:
         """List all subjects with their counts and last dates, the most recently recorded first."""
         with self._reading() as session:

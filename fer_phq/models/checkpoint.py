@@ -16,6 +16,7 @@ import hashlib
 import json
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 
 WEIGHTS = ("model.safetensors", "phq.safetensors")
 CONFIG = "config.json"
+SOURCES = "sources.json"
+"""Of which stored sessions a PHQ head learned: random ids of sessions and their subjects, never labels."""
 
 
 @dataclass(frozen=True)
@@ -191,6 +194,31 @@ def read_bundle(folder: Path) -> Bundle:
     if config.phq and not (folder / WEIGHTS[1]).is_file():
         raise ModelError(messages.PHQ_WEIGHTS_MISSING(folder=str(folder), file=WEIGHTS[1]))
     return Bundle(folder, f"{config.name}-{hash_weights(folder)[:8]}", config)
+
+
+def write_sources(folder: Path, subject_by_session: Mapping[str, str]) -> None:
+    """Write down from which stored sessions a bundle's heads learned.
+
+    Args:
+        folder: The bundle's folder.
+        subject_by_session: The UUID of the subject of each session, by the session's UUID; nothing is written for none.
+    """
+    if subject_by_session:
+        text = json.dumps({"sessions": dict(sorted(subject_by_session.items()))}, indent=1)
+        (folder / SOURCES).write_text(text + "\n", encoding="utf-8")
+
+
+def read_sources(folder: Path) -> dict[str, str]:
+    """Read from which stored sessions a bundle's heads learned: the subject's UUID of each, by the session's UUID.
+
+    Args:
+        folder: The bundle's folder; one that does not say it, such as one from a table of recordings, gives nothing.
+    """
+    try:
+        sessions = json.loads((folder / SOURCES).read_text(encoding="utf-8"))["sessions"]
+        return {str(session): str(subject) for session, subject in sessions.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def hash_weights(folder: Path) -> str:

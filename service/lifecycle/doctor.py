@@ -23,6 +23,7 @@ from fer_phq.core.messages import Message
 from service.ingest.media import file_sha256
 from service.lifecycle import ledger, messages
 from service.lifecycle.encryption import count_encrypted
+from service.lifecycle.heads import heads_with_erased
 from service.settings import GIB, AppSettings
 
 LOW_DISK_BYTES = 2 * GIB
@@ -79,6 +80,7 @@ def examine(settings: AppSettings, *, with_hashes: bool = False) -> list[Check]:
         ("recordings", lambda: _examine_recordings(settings)),
         ("clock", lambda: _examine_clock(settings)),
         ("workers", lambda: _examine_workers(settings)),
+        ("heads", lambda: _examine_heads(settings)),
     ]
     if with_hashes:
         names.append(("hashes", lambda: _examine_hashes(settings)))
@@ -232,6 +234,17 @@ def _examine_workers(settings: AppSettings) -> Iterator[Check]:
         yield Check("workers", Health.OK, messages.WORKERS(alive=alive, waiting=waiting))
         return
     yield Check("workers", Health.WARNING, messages.WORKERS(alive=alive, waiting=waiting), messages.START_WORKER())
+
+
+def _examine_heads(settings: AppSettings) -> Iterator[Check]:
+    """Look for trained heads that learned from people who were erased since."""
+    with Store(settings.database_url, actor="cli") as store:
+        counts = heads_with_erased(settings, store)
+    if not counts:
+        yield Check("heads", Health.OK, messages.NO_HEADS_WITH_ERASED())
+        return
+    heads = ", ".join(f"{name}: {count}" for name, count in counts.items())
+    yield Check("heads", Health.WARNING, messages.HEADS_WITH_ERASED(heads=heads), messages.TRAIN_AGAIN())
 
 
 def _examine_erasures(settings: AppSettings) -> Check:

@@ -22,6 +22,7 @@ from fer_phq.core.messages import Message
 from service.ingest.media import MediaStore
 from service.lifecycle import ledger, messages
 from service.lifecycle.archive import remove_archives
+from service.lifecycle.heads import heads_that_learned
 from service.lifecycle.ledger import Erasure, ErasureStep
 from service.lifecycle.task_files import MASKING, masked_path, remove_task_files
 from service.settings import MIB, AppSettings
@@ -48,6 +49,7 @@ class ErasureCounts:
         questionnaires: Number of questionnaires.
         files: Number of recording files.
         pending: What the erasure still waits for; None when nothing is left.
+        heads: Names of the trained bundles whose heads learned from it, and do not unlearn.
     """
 
     sessions: int
@@ -55,6 +57,7 @@ class ErasureCounts:
     questionnaires: int
     files: int
     pending: Message | None = None
+    heads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,12 @@ class ErasurePreview:
     Attributes:
         plan: How many rows of each kind.
         recording_bytes: Size of the recordings that will be removed.
+        heads: Names of the trained bundles whose heads learned from the person, and do not unlearn.
     """
 
     plan: ErasurePlan
     recording_bytes: int
+    heads: tuple[str, ...] = ()
 
 
 def preview_subject(settings: AppSettings, store: Store, subject_id: str) -> ErasurePreview:
@@ -84,7 +89,8 @@ def preview_subject(settings: AppSettings, store: Store, subject_id: str) -> Era
     plan = store.erasure.plan_subject(subject_id=subject_id)
     media = MediaStore(settings)
     paths = [media.path_of(relative) for relative in plan.media_paths]
-    return ErasurePreview(plan, sum(path.stat().st_size for path in paths if path.is_file()))
+    size = sum(path.stat().st_size for path in paths if path.is_file())
+    return ErasurePreview(plan, size, heads_that_learned(settings, subject_id, plan.session_ids))
 
 
 def erase_subject(settings: AppSettings, store: Store, subject_id: str, *, wait_s: float = WAIT_S) -> ErasureCounts:
@@ -277,9 +283,10 @@ def _erase(
         raise StoreError(messages.PENDING(reason=erasure.reason))
     log.info("%s %s erased, steps left: %s", erasure.kind, erasure.object_id, ", ".join(erasure.steps) or "none")
     pending = messages.PENDING(reason=erasure.reason or messages.WAITS_FOR_READER()) if erasure.steps else None
+    heads = heads_that_learned(settings, erasure.object_id, erasure.sessions)
     if plan is None:
-        return ErasureCounts(0, 0, 0, 0, pending)
-    return ErasureCounts(plan.sessions, plan.analyses, plan.questionnaires, len(plan.media_paths), pending)
+        return ErasureCounts(0, 0, 0, 0, pending, heads)
+    return ErasureCounts(plan.sessions, plan.analyses, plan.questionnaires, len(plan.media_paths), pending, heads)
 
 
 def _is_hopeless(erasure: Erasure) -> bool:

@@ -211,3 +211,20 @@ PARTLY_ENCRYPTED = template(
 FINISH_ENCRYPTION = template(
     "lifecycle.finish_encryption", "Stop workers and dashboards, then finish it: fer-phq encryption {direction}."
 )
+HEADS_LEARNED = template(
+    "lifecycle.heads_learned",
+    "These models learned from the sessions and do not unlearn them: {names}. Train them again without, and remove the "
+    "old ones.",
+)
+HEADS_WITH_ERASED = template(
+    "lifecycle.heads_with_erased", "Models learned from people who were erased since ({heads})."
+)
+TRAIN_AGAIN = template("lifecycle.train_again", "Train them again without these people, and remove the old ones.")
+NO_HEADS_WITH_ERASED = template(
+    "lifecycle.no_heads_with_erased", "No trained model learned from somebody who was erased."
+)
+LEARNED_FROM_ERASED = counted(
+    "lifecycle.learned_from_erased",
+    "This model learned from {n} person who was erased since: train it again without them.",
+    "This model learned from {n} people who were erased since: train it again without them.",
+)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.messages import Message
 from fer_phq.core.phq import Provenance
-from fer_phq.models.checkpoint import CONFIG, WEIGHTS, Bundle, BundleConfig, PhqConfig, write_config
+from fer_phq.models.checkpoint import CONFIG, WEIGHTS, Bundle, BundleConfig, PhqConfig, write_config, write_sources
 from fer_phq.models.head_report import SetReport
 from fer_phq.models.phq_head import save_heads
 from training.phq import messages
@@ -26,7 +27,13 @@ COMPANIONS = ("recipe.yaml", "metrics.json", "robustness.json", "robustness.md")
 
 
 def write_phq_bundle(
-    result: TrainingResult, base: Bundle, out: Path, provenance: Provenance, training: Message, overwrite: bool = False
+    result: TrainingResult,
+    base: Bundle,
+    out: Path,
+    provenance: Provenance,
+    training: Message,
+    overwrite: bool = False,
+    sources: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write the bundle of trained heads, whole or not at all.
 
@@ -37,6 +44,7 @@ def write_phq_bundle(
         provenance: Whether the labels were clinical or simulated.
         training: One sentence on the labels.
         overwrite: Whether a bundle that lies in `out` is replaced.
+        sources: The subject's UUID of each stored session that the heads learned from, by the session's UUID.
 
     Raises:
         FerPhqError: `out` is not empty, or cannot be written.
@@ -51,6 +59,7 @@ def write_phq_bundle(
             (folder / EMOTION_CARD).write_text(_emotion_card(base), encoding="utf-8")
             config = write_heads(result, base.config, folder, provenance, training, name=out.resolve().name)
             write_report(result, folder)
+            write_sources(folder, sources)
             (folder / "MODEL_CARD.md").write_text(model_card(result, config, base), encoding="utf-8")
     except OSError as error:
         raise FerPhqError(messages.BUNDLE_UNWRITABLE(out=str(out), strerror=str(error.strerror))) from None

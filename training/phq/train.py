@@ -9,6 +9,7 @@ modalities that enough sessions have, their report and card. Sessions of the par
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,12 +29,13 @@ from training.phq.data.dataset import LabelledDataset, build_head_data, modality
 from training.phq.data.feature_loader import FeatureLoader, Notify, load_features
 from training.phq.data.manifest import read_manifest
 from training.phq.data.manifest_problems import list_problems
-from training.phq.data.sessions import LabelledSession
+from training.phq.data.sessions import LabelledSession, SourceKind
 from training.phq.metrics import LEVEL
 from training.phq.provenance import SIMULATED
 from training.phq.report import TrainingResult, report_set
 from training.phq.selection import StepHook, fit_head
 
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 LARGEST_SEED = 2**32 - 1
 
 
@@ -155,8 +157,21 @@ def train(
     result = fit_heads(data, options, notify, on_step)
     provenance = provenance_of(data)
     labels = describe_labels(result.report, provenance)
-    write_phq_bundle(result, base, out, provenance, labels, overwrite)
+    write_phq_bundle(result, base, out, provenance, labels, overwrite, sources_of(data.sessions))
     return result
+
+
+def sources_of(sessions: Sequence[LabelledSession]) -> dict[str, str]:
+    """Return the subject's UUID of each session that the store gave, by the session's UUID.
+
+    A table of a person's own names subjects and files as that person calls them: none of these is written down.
+
+    Args:
+        sessions: The sessions that were learned from.
+    """
+    stored = [session for session in sessions if session.kind is SourceKind.FEATURES]
+    pairs = [(session.path.stem, session.subject_id) for session in stored]
+    return {name: subject for name, subject in pairs if UUID.fullmatch(name) and UUID.fullmatch(subject)}
 
 
 def provenance_of(data: LabelledDataset) -> Provenance:

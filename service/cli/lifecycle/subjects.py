@@ -46,6 +46,7 @@ def register(app: typer.Typer) -> None:
     group.command(name="rename")(rename_command)
     group.command(name="export")(export_command)
     group.command(name="merge")(merge_command)
+    group.command(name="pseudonyms")(pseudonyms_command)
     group.command(name="share")(share_command)
     group.command(name="unshare")(unshare_command)
     app.add_typer(group, name="subjects")
@@ -102,6 +103,34 @@ def rename_command(
     with open_store(settings) as store:
         record = rename_subject(settings, store, find_subject(store, subject).id, label)
     print(f"{record.id} is called {record.label} now.")
+
+
+def pseudonyms_command(
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The CSV to write; it must not be there yet.")],
+) -> None:
+    """Write the key of the pseudonyms: which person a researcher's pseudonym stands for. Only its owner may read it.
+
+    A researcher reads and exports pseudonyms alone. Keep the key apart from what they hand on.
+
+    Example: `fer-phq subjects pseudonyms --out key.csv`
+    """
+    import csv
+    import os
+
+    from fer_phq.core.csv_input import without_formula
+
+    with open_store() as store:
+        try:
+            descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise FerPhqError(messages.EXPORT_UNWRITABLE(path=str(out), reason=reason)) from error
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            key = store.subjects.list_pseudonyms()
+            writer = csv.writer(file)
+            writer.writerow(["pseudonym", "label", "id"])
+            writer.writerows([pseudonym, without_formula(label), row_id] for pseudonym, label, row_id in key)
+    print(f"{len(key)} pseudonyms are in {out}: whoever reads it knows who everybody is.")
 
 
 def share_command(
@@ -198,12 +227,16 @@ def erase_command(
             Console().print(preview_table(preview.plan, preview.recording_bytes))
             if preview.plan.shared_recordings:
                 print("Recordings that another subject has too stay with that subject.")
+            if preview.heads:
+                print(messages.HEADS_LEARNED(names=", ".join(preview.heads)))
             if not yes:
                 confirm_label(record.label)
             outcome = erasure.erase_subject(settings, store, record.id, wait_s=wait)
     if outcome.pending is not None:
         raise FerPhqError(outcome.pending)
     print(f"Erased: {outcome.sessions} sessions, {outcome.files} recording files. Nothing of them is left here.")
+    if outcome.heads:
+        print(messages.HEADS_LEARNED(names=", ".join(outcome.heads)))
     print("Backups, exports and copies elsewhere, and heads that were trained with the data, are not changed by this.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from migrated import migrate
 from typer.testing import CliRunner, Result
 
+from db.actors import Actor, Role
+from db.records import ForbiddenError
 from db.store import Store
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import Scale
@@ -57,3 +60,29 @@ def test_reads_by_the_command_line_are_in_the_audit(store: Store, tmp_path: Path
     assert ("export", "subject", subject.id) in entries(store)
     run("backup", str(tmp_path / "backup.zip"))
     assert ("export", "installation", "all") in entries(store)
+
+
+def test_the_key_of_the_pseudonyms_is_its_owners_and_in_the_audit(store: Store, tmp_path: Path) -> None:
+    subject = store.subjects.create(label="=P01")
+    out = tmp_path / "key.csv"
+    assert "1 pseudonyms are in" in run("subjects", "pseudonyms", "--out", str(out)).stdout
+    assert out.stat().st_mode & 0o777 == 0o600
+    (row,) = list(csv.DictReader(out.open(encoding="utf-8")))
+    assert (row["label"], row["id"]) == ("'=P01", subject.id)
+    researcher = Actor("dashboard", "res", "", "res", Role.RESEARCHER)
+    with Store(load_settings().database_url, actor=lambda: researcher) as limited:
+        found = limited.subjects.find(label=row["pseudonym"])
+        assert found is not None
+        assert found.id == subject.id
+    assert ("export", "pseudonyms", "all") in entries(store)
+    with pytest.raises(FerPhqError, match="cannot be written"):
+        run("subjects", "pseudonyms", "--out", str(out))
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.CLINICIAN, Role.RESEARCHER])
+def test_the_key_of_the_pseudonyms_is_for_administrators(store: Store, role: Role) -> None:
+    store.subjects.create(label="P01")
+    actor = Actor("dashboard", "x", "", "x", role)
+    with Store(load_settings().database_url, actor=lambda: actor) as limited, pytest.raises(ForbiddenError):
+        limited.subjects.list_pseudonyms()
+    assert ("refuse", "role", str(role)) in entries(store)

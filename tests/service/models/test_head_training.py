@@ -21,7 +21,7 @@ from fer_phq.core.errors import FerPhqError, ModelError, SettingsError
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Provenance, Scale
 from fer_phq.features.files import read_features
-from fer_phq.models.checkpoint import SHIPPED, find_bundle
+from fer_phq.models.checkpoint import SHIPPED, find_bundle, read_sources
 from fer_phq.models.head_report import FEWEST_SESSIONS, FEWEST_SUBJECTS, RIDGE_ONLY_BELOW, TrainingStep
 from fer_phq.voice.features import COLUMNS, EARLIER_KIND, KIND
 from service.models import head_training, rescoring
@@ -194,6 +194,8 @@ def test_from_stored_sessions_to_a_head_that_scores_them(settings: AppSettings, 
     assert bundle.config.phq is not None
     assert bundle.config.phq.provenance is Provenance.CLINICAL
     assert (bundle.path / "report.json").is_file()
+    people = {summary.id for summary in store.subjects.list_all()}
+    assert set(read_sources(bundle.path).values()) == people, "it says from whom it learned"
     assert [path.name for path in bundle.path.parent.iterdir()] == ["clinic"]
     assert head_training.status(settings).bundle == bundle.path  # type: ignore[union-attr]
     with pytest.raises(SettingsError, match="already"):
