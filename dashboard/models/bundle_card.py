@@ -17,8 +17,8 @@ from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import Provenance
 from fer_phq.models.checkpoint import SHIPPED, Bundle, PhqConfig, find_damaged_files
 from fer_phq.models.head_report import RIDGE_ONLY_BELOW, HeadReport, PhqFigures, SetReport
-from service.lifecycle.heads import count_erased
 from service.lifecycle.messages import LEARNED_FROM_ERASED
+from service.lifecycle.person.heads import count_erased
 from service.models.active_model import activate
 
 ENVIRONMENT = mark(

@@ -14,7 +14,7 @@ from dashboard.review.state import go_to
 from dashboard.widgets import permission, ui
 from db.records import NoteRecord, SessionDetail
 from fer_phq.core.errors import StoreError
-from service.lifecycle.words import change_note, remove_note
+from service.lifecycle.person.words import change_note, remove_note
 
 WHOLE = mark("Whole session")
 

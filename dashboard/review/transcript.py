@@ -16,7 +16,7 @@ from fer_phq.core.errors import FerPhqError
 from service.ingest.transcripts import SUFFIXES, CheckedTranscript, check_transcript
 from service.jobs import queue
 from service.jobs.sound import enqueue_again
-from service.lifecycle.words import remove_transcript, save_transcript
+from service.lifecycle.person.words import remove_transcript, save_transcript
 from service.settings import MIB
 from service.views.session import SessionView
 

@@ -12,7 +12,7 @@ from dashboard.i18n import _
 from dashboard.widgets import permission, ui
 from db.records import EventRecord
 from fer_phq.core.errors import StoreError
-from service.lifecycle.words import remove_event
+from service.lifecycle.person.words import remove_event
 
 
 def events_card(subject_id: str, events: Sequence[EventRecord]) -> None:

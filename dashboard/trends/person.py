@@ -17,10 +17,10 @@ from db.records import MergeReport, SubjectSummary
 from fer_phq.core.errors import StoreError
 from service.access.browser import browser_mark
 from service.ingest.tokens import export_url
-from service.lifecycle.archive import recording_bytes
 from service.lifecycle.erasure import merge_subjects
-from service.lifecycle.merging import describe_merge
-from service.lifecycle.words import rename_subject
+from service.lifecycle.person.archive import recording_bytes
+from service.lifecycle.person.merging import describe_merge
+from service.lifecycle.person.words import rename_subject
 
 
 def person_card(subject: SubjectSummary, subjects: Sequence[SubjectSummary]) -> None:

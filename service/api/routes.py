@@ -36,8 +36,8 @@ from service.ingest import recordings, tokens
 from service.ingest.media import IncomingFile, MediaStore, StorageError, TooLargeError, content_type
 from service.ingest.upload_limits import SlowUploadError, TooManyUploadsError, UploadSlots, count_use, read_paced
 from service.jobs import queue
-from service.lifecycle.archive import prepare_archive, stream_archive
 from service.lifecycle.consent import ConsentError
+from service.lifecycle.person.archive import prepare_archive, stream_archive
 from service.settings import MIB, AppSettings
 
 log = logging.getLogger(__name__)

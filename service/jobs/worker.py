@@ -39,9 +39,9 @@ from service.jobs import messages
 from service.jobs.queue import live_workers
 from service.jobs.runner import Analyser, JobRunner
 from service.jobs.worker_identity import Slot, take_slot
-from service.lifecycle.archive import remove_archives
 from service.lifecycle.erasure import finish_erasures, remove_expired
 from service.lifecycle.ledger import hold_reserve
+from service.lifecycle.person.archive import remove_archives
 from service.lifecycle.task_files import remove_masked
 from service.logs import configure_logging
 from service.models.active_model import active_bundle

@@ -23,7 +23,7 @@ from fer_phq.core.messages import Message
 from service.ingest.media import file_sha256
 from service.lifecycle import ledger, messages
 from service.lifecycle.encryption import count_encrypted
-from service.lifecycle.heads import heads_with_erased
+from service.lifecycle.person.heads import heads_with_erased
 from service.settings import GIB, AppSettings
 
 LOW_DISK_BYTES = 2 * GIB

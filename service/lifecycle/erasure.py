@@ -21,9 +21,9 @@ from fer_phq.core.errors import FerPhqError, StoreError
 from fer_phq.core.messages import Message
 from service.ingest.media import MediaStore
 from service.lifecycle import ledger, messages
-from service.lifecycle.archive import remove_archives
-from service.lifecycle.heads import heads_that_learned
 from service.lifecycle.ledger import Erasure, ErasureStep
+from service.lifecycle.person.archive import remove_archives
+from service.lifecycle.person.heads import heads_that_learned
 from service.lifecycle.task_files import MASKING, masked_path, remove_task_files
 from service.settings import MIB, AppSettings
 

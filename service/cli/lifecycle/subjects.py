@@ -97,7 +97,7 @@ def rename_command(
 
     Example: `fer-phq subjects rename P01 "Study 7, P01"`
     """
-    from service.lifecycle.words import rename_subject
+    from service.lifecycle.person.words import rename_subject
 
     settings = load_settings()
     with open_store(settings) as store:
@@ -176,7 +176,7 @@ def merge_command(
     Example: `fer-phq subjects merge P01-again P01`
     """
     from service.lifecycle.erasure import merge_subjects
-    from service.lifecycle.merging import describe_merge
+    from service.lifecycle.person.merging import describe_merge
 
     settings = load_settings()
     with open_store(settings) as store:

@@ -12,7 +12,8 @@ import pytest
 from analysis_samples import MONDAY, new_session
 
 from db.store import Store
-from service.lifecycle import erasure, ledger, words
+from service.lifecycle import erasure, ledger
+from service.lifecycle.person import words
 from service.settings import AppSettings
 
 OLD = "Ottilie-canary"

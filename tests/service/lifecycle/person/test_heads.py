@@ -12,8 +12,9 @@ from db.records import SessionRecord
 from db.store import Store
 from fer_phq.core.phq import Scale
 from fer_phq.models.checkpoint import SOURCES, read_sources, write_sources
-from service.lifecycle import erasure, heads
+from service.lifecycle import erasure
 from service.lifecycle.doctor import Health, examine
+from service.lifecycle.person import heads
 from service.settings import AppSettings
 from training.phq.data.sessions import LabelledSession, SourceKind
 from training.phq.train import sources_of
