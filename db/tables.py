@@ -1,8 +1,8 @@
 """The schema.
 
-Subject -> session -> analyses -> frames, embeddings, channels, faces with their pictures, measures; session -> notes,
-transcript; subject -> questionnaires, tags, events; and what the installation keeps of itself: jobs, workers, settings,
-audit.
+Subject -> session -> analyses -> frames (or timelines), embeddings, channels, faces with their pictures, measures;
+session -> notes, transcript; subject -> questionnaires, tags, events; and what the installation keeps of itself: jobs,
+workers, settings, audit.
 
 A change here needs a migration in `db/migrations/versions`; a test compares the two on SQLite and PostgreSQL.
 """
@@ -359,6 +359,28 @@ class FrameRow(Base):
     landmarks: Mapped[bytes | None]
     detection_score: Mapped[float | None] = mapped_column(REAL)
     quality: Mapped[float | None] = mapped_column(REAL)
+
+
+class TimelineRow(Base):
+    """All sampled frames of an analysis of an encrypted installation, in place of rows of `frames`.
+
+    Attributes:
+        rows: Number of frames.
+        time_s: (rows,) float64, seconds from the recording's start.
+        numbers: (rows, 23) float32: emotions, box, detection score, quality and landmarks, with NaN without a face.
+    """
+
+    __tablename__ = "timelines"
+    __table_args__ = (
+        CheckConstraint(
+            f"{length_check('time_s', '8 * rows')} AND {length_check('numbers', '92 * rows')}", name="lengths"
+        ),
+    )
+
+    analysis_id: Mapped[str] = mapped_column(ForeignKey("analyses.id", ondelete="CASCADE"), primary_key=True)
+    rows: Mapped[int]
+    time_s: Mapped[bytes] = mapped_column(EncryptedBytes("timelines.time_s"))
+    numbers: Mapped[bytes] = mapped_column(EncryptedBytes("timelines.numbers"))
 
 
 class EmbeddingRow(Base):

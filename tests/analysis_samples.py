@@ -163,7 +163,8 @@ def new_session(
 
 
 HEALTH_TABLES = (
-    *("subjects", "sessions", "analyses", "frames", "embeddings", "channels", "measures", "questionnaires", "jobs"),
+    *("subjects", "sessions", "analyses", "frames", "timelines", "embeddings", "channels", "measures"),
+    *("questionnaires", "jobs"),
     *("notes", "transcripts", "subject_tags", "events", "faces", "face_pictures", "face_choices", "subject_shares"),
 )
 

@@ -5,27 +5,26 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-import numpy as np
 import pandas as pd
-from sqlalchemy import Table, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from db import messages
 from db.engine import ConflictError
 from db.queries.analyses.faces import face_table_row, faces_of, write_faces
 from db.queries.analyses.features import channel_rows, channels_of, embedding_row, embeddings_of
+from db.queries.analyses.frames import timeline_of, write_timeline
 from db.queries.analyses.measures import write_measures
 from db.queries.base import Queries, get_row, new_id, utc_now
 from db.queries.mapping import analysis_summary, analysis_warnings
 from db.records import AnalysisRecord, AnalysisSummary
-from db.tables import AnalysisRow, ChannelRow, EmbeddingRow, FaceChoiceRow, FrameRow, SessionRow
+from db.tables import AnalysisRow, ChannelRow, EmbeddingRow, FaceChoiceRow, SessionRow
 from fer_phq.core.analysis import (
     AUTOMATIC,
-    BOX_COLUMNS,
     RecordingInfo,
     SessionAnalysis,
     Settings,
@@ -33,15 +32,10 @@ from fer_phq.core.analysis import (
     Timing,
     TrackSummary,
 )
-from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import StoreError
 from fer_phq.core.messages import to_json, to_text
 from fer_phq.core.phq import Modality, PhqEstimate, PhqResult
-
-_FLOATS = (*EMOTIONS, *BOX_COLUMNS, "detection_score", "quality")
-_FRAMES = cast("Table", FrameRow.__table__)
-_LANDMARKS = np.dtype("<f4")
 
 METHOD = 3
 """Raised when the same recording, model and settings give other numbers: an earlier analysis then stands for itself
@@ -128,8 +122,7 @@ class AnalysisQueries(Queries):
                 analysis_id = new_id()
                 session.add(_analysis_row(analysis_id, session_id, analysis, used_settings, digest))
                 session.flush()
-                if len(analysis.timeline):
-                    session.connection().execute(insert(_FRAMES), _frame_rows(analysis_id, analysis.timeline))
+                write_timeline(session, analysis_id, analysis.timeline)
                 session.execute(insert(EmbeddingRow), [{"analysis_id": analysis_id, **embeddings}])
                 if channels:
                     session.execute(insert(ChannelRow), [{"analysis_id": analysis_id, **row} for row in channels])
@@ -195,7 +188,7 @@ class AnalysisQueries(Queries):
             row = get_row(session, AnalysisRow, analysis_id)
             return AnalysisRecord(
                 summary=analysis_summary(row),
-                timeline=_timeline(session, row),
+                timeline=timeline_of(session, row),
                 tracks=tuple(TrackSummary(**track) for track in row.tracks),
                 timing=Timing(**row.timing),
             )
@@ -212,7 +205,7 @@ class AnalysisQueries(Queries):
             row = get_row(session, AnalysisRow, analysis_id)
             parent = get_row(session, SessionRow, row.session_id)
             summary = analysis_summary(row)
-            timeline = _timeline(session, row)
+            timeline = timeline_of(session, row)
             embeddings = embeddings_of(session, analysis_id)
             channels = channels_of(session, analysis_id)
             return SessionAnalysis(
@@ -242,7 +235,7 @@ class AnalysisQueries(Queries):
             NotFoundError: There is no such analysis.
         """
         with self._reading() as session:
-            return _timeline(session, get_row(session, AnalysisRow, analysis_id)).to_frame()
+            return timeline_of(session, get_row(session, AnalysisRow, analysis_id)).to_frame()
 
 
 def _existing(session: Session, session_id: str, model_id: str, digest: str) -> AnalysisRow | None:
@@ -301,56 +294,6 @@ def _phq_columns(phq: PhqResult) -> dict[str, Any]:
             "phq_detail": "",
         }
     return {"phq_unavailable": str(phq.reason), "phq_detail": "" if phq.detail is None else to_text(phq.detail)}
-
-
-def _frame_rows(analysis_id: str, timeline: Timeline) -> list[dict[str, Any]]:
-    """Build the rows to insert. NaN becomes null: every column of a frame without a face, `quality` alone of others."""
-    floats = np.column_stack([timeline.emotions, timeline.box, timeline.detection_score, timeline.quality])
-    cells = floats.astype(object)
-    cells[np.isnan(floats)] = None
-    landmarks = timeline.landmarks.astype(_LANDMARKS)
-    times = timeline.time_s.tolist()
-    has_face = timeline.has_face.tolist()
-    return [
-        {
-            "analysis_id": analysis_id,
-            "idx": i,
-            "time_s": times[i],
-            "landmarks": landmarks[i].tobytes() if has_face[i] else None,
-            **dict(zip(_FLOATS, row, strict=True)),
-        }
-        for i, row in enumerate(cells.tolist())
-    ]
-
-
-def _read_frames(session: Session, analysis_id: str) -> tuple[TimeArray, FloatArray, FloatArray]:
-    """Read time_s (n,), the columns `_FLOATS` (n, 13) and landmarks (n, 5, 2), NaN where a frame has no face."""
-    columns = [getattr(FrameRow, name) for name in _FLOATS]
-    query = (
-        select(FrameRow.time_s, FrameRow.landmarks, *columns)
-        .where(FrameRow.analysis_id == analysis_id)
-        .order_by(FrameRow.idx)
-    )
-    rows: Sequence[Any] = session.execute(query).all()
-    # None becomes NaN in a float array.
-    floats = np.array([tuple(row[2:]) for row in rows], dtype=np.float32).reshape(len(rows), len(_FLOATS))
-    gap = np.full((5, 2), np.nan, _LANDMARKS).tobytes()
-    landmarks = np.frombuffer(b"".join(row.landmarks or gap for row in rows), _LANDMARKS)
-    time_s = np.array([row.time_s for row in rows], dtype=np.float64)
-    return time_s, floats, landmarks.reshape(len(rows), 5, 2).astype(np.float32)
-
-
-def _timeline(session: Session, row: AnalysisRow) -> Timeline:
-    time_s, floats, landmarks = _read_frames(session, row.id)
-    return Timeline(
-        time_s=time_s,
-        emotions=floats[:, :7].copy(),
-        box=floats[:, 7:11].copy(),
-        landmarks=landmarks,
-        detection_score=floats[:, 11].copy(),
-        quality=floats[:, 12].copy(),
-        end_s=row.end_s,
-    )
 
 
 def _recording(row: SessionRow) -> RecordingInfo:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from db import messages
 from db.encryption.columns import EncryptedBytes, current_key
 from db.encryption.state import SETTING, EncryptionState, key_of_writing, read_state, require_key
+from db.queries.analyses.frames import convert_timelines, count_plain_timelines, timelines_to_convert
 from db.queries.base import Queries, utc_now
 from db.tables import Base, SettingRow
 from fer_phq.core.encryption.key import InstallationKey, installation_key
@@ -68,7 +69,7 @@ class EncryptionQueries(Queries):
             state = read_state(session)
             if state is None:
                 return True
-            if any(_next_keys(session, table, 1) for table in encrypted_tables()):
+            if timelines_to_convert(session, 1) or any(_next_keys(session, table, 1) for table in encrypted_tables()):
                 return False
             if state.is_on:
                 _write_state(session, replace(state, is_complete=True))
@@ -91,6 +92,8 @@ class EncryptionQueries(Queries):
         """
         self._refuse_others()
         with self._writing() as session:
+            if converted := convert_timelines(session, most):
+                return converted
             for table in encrypted_tables():
                 keys = _next_keys(session, table, most)
                 for row_key in keys:
@@ -107,6 +110,7 @@ class EncryptionQueries(Queries):
                 condition = _is_encrypted(table)
                 for number, which in enumerate((condition, ~condition)):
                     counts[number] += session.scalar(select(func.count()).select_from(table).where(which)) or 0
+            counts[1] += count_plain_timelines(session)
         return counts[0], counts[1]
 
 

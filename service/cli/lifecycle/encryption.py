@@ -49,10 +49,10 @@ def new_key_command(
 
 
 def on_command() -> None:
-    """Encrypt recordings, face embeddings, series of voice and words, pictures of faces and transcripts.
+    """Encrypt recordings, frames, face embeddings, series of voice and words, pictures of faces and transcripts.
 
     Stop workers and dashboards first. A call that was broken off is carried on by the next. In plain stay: labels,
-    questionnaires, notes, the expressions of each frame, and scores; encrypt the disk too, or the database's server.
+    questionnaires, notes, scores and shares of expressions; encrypt the disk too, or the database's server.
 
     Example: `FERPHQ_ENCRYPTION_KEY_FILE=~/.config/fer-phq.key fer-phq encryption on`
     """

@@ -100,6 +100,7 @@ def canaries(source: Path) -> dict[str, bytes]:
         "embedding": analysis.embeddings[5].astype("<f2").tobytes(),
         "voice": analysis.voice.values[3].astype("<f4").tobytes(),
         "picture": b"canary's face",
+        "landmarks": analysis.timeline.landmarks[5].astype("<f4").tobytes(),
         "faces": analysis.faces.embeddings[analysis.faces.track == 4][0].astype("<f2").tobytes(),
     }
 
