@@ -218,6 +218,21 @@ class SessionQueries(Queries):
             self._audit(session, WITHDRAWAL, "session", session_id, by=by)
             return session_record(stored(session, row))
 
+    def note_export(self, *, session_id: str, detail: str = "") -> None:
+        """Note in the audit that a session's recording is handed out, as it is or masked.
+
+        Args:
+            session_id: The session's UUID.
+            detail: A few words more, without health data, labels or file names.
+
+        Raises:
+            ForbiddenError: The actor reads only: a recording is handed out by who may change its session.
+            NotFoundError: There is no such session.
+        """
+        with self._writing() as session:
+            get_row(session, SessionRow, session_id)
+            self._audit(session, "export", "recording", session_id, detail)
+
     def is_withdrawn(self, *, session_id: str) -> bool:
         """Tell whether the session's consent was withdrawn and not given again."""
         query = select(SessionRow.id).where(SessionRow.id == session_id, is_withdrawn())

@@ -35,18 +35,19 @@ def start(settings: AppSettings, store: Store, session: SessionRecord, options: 
 
     Raises:
         ConsentError: The session has no consent.
+        ForbiddenError: The actor reads only.
         FerPhqError: The recording is too long for this, or another is being masked.
     """
     check_handing_on(store, session.id)
     if session.duration_s > LONGEST_S:
         raise FerPhqError(messages.MASK_TOO_LONG(minutes=round(LONGEST_S / 60), session_id=session.id))
+    store.sessions.note_export(session_id=session.id, detail="masked, begun")
     out = masked_path(settings, session.id)
     arguments = ["sessions", "mask", session.id, "--out", str(out), "--force"]
     arguments += ["--picture", str(options.picture), "--voice", str(options.voice)]
     _runner(settings).start(session.id, arguments)
     for path in out.parent.glob(f"*{MASKED_SUFFIX}"):
         path.unlink(missing_ok=True)
-    store.audit.add(action="export", object_kind="recording", object_id=session.id, detail="masked, begun")
 
 
 def status(settings: AppSettings) -> Task | None:

@@ -45,6 +45,7 @@ def mask_session(
 
     Raises:
         NotFoundError: There is no such session.
+        ForbiddenError: The actor reads only.
         ConsentError: It has no consent.
         RecordingError: Its recording is not there, or cannot be read.
         MaskError: The file is there already, or cannot be written.
@@ -64,7 +65,7 @@ def mask_session(
         on_progress(share)
 
     name = session.original_name
-    store.audit.add(action="export", object_kind="recording", object_id=session_id, detail="masked")
+    store.sessions.note_export(session_id=session_id, detail="masked")
     return mask_recording(path, out, options, force=force, display_name=name, on_progress=report)
 
 

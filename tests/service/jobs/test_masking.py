@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from db.records import Consent, SessionRecord
 from db.store import Store
 from fer_phq.core.errors import FerPhqError
 from fer_phq.masking.options import MaskOptions, PictureMask
-from service.ingest.media import MediaStore, file_sha256
+from service.ingest.media import file_sha256
 from service.jobs import masking
 from service.models.task import TaskState
 from service.settings import AppSettings
@@ -22,9 +23,10 @@ from service.settings import AppSettings
 @pytest.fixture
 def session(settings: AppSettings, store: Store) -> SessionRecord:
     source = sounds.write_wav(settings.data_dir.parent / "voice.wav", sounds.talk(120, 0.5)[0])
-    media = MediaStore(settings)
-    with media.copy_in(source) as copy, media.locked():
-        relative = media.move_in(copy.path, file_sha256(source))
+    digest = file_sha256(source)
+    relative = f"{digest[:2]}/{digest}.wav"
+    (settings.media_dir / relative).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, settings.media_dir / relative)
     return store.sessions.create(
         subject_id=store.subjects.get_or_create(label="P-1").id,
         recorded_at=MONDAY,

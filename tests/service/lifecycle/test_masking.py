@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -13,12 +14,12 @@ import sounds
 from analysis_samples import MONDAY, sample_recording
 
 from db.actors import Actor, Role
-from db.records import Consent, NotFoundError, SessionRecord
+from db.records import Consent, ForbiddenError, NotFoundError, SessionRecord
 from db.store import Store
 from fer_phq.core.errors import RecordingError
 from fer_phq.masking.options import MaskOptions, PictureMask
 from service import cli
-from service.ingest.media import MediaStore, file_sha256
+from service.ingest.media import file_sha256
 from service.lifecycle.consent import ConsentError, withdraw_consent
 from service.lifecycle.erasure import erase_session, remove_recording
 from service.lifecycle.masking import mask_session
@@ -32,9 +33,10 @@ CONSENT = Consent(at=MONDAY, by="AB", text_version="1")
 def plant(settings: AppSettings, store: Store, consent: Consent | None = CONSENT, label: str = "P-1") -> SessionRecord:
     """A session whose recording holds half a second of a voice."""
     source = sounds.write_wav(settings.data_dir.parent / f"{label}.wav", sounds.talk(120, 0.5)[0])
-    media = MediaStore(settings)
-    with media.copy_in(source) as copy, media.locked():
-        relative = media.move_in(copy.path, file_sha256(source))
+    digest = file_sha256(source)
+    relative = f"{digest[:2]}/{digest}.wav"
+    (settings.media_dir / relative).parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, settings.media_dir / relative)
     return store.sessions.create(
         subject_id=store.subjects.get_or_create(label=label).id,
         recorded_at=MONDAY,
@@ -85,7 +87,10 @@ def test_who_does_not_see_a_recording_gets_none(settings: AppSettings, store: St
     other = store.accounts.create(name="Dr Other", role=Role.CLINICIAN)
     researcher = store.accounts.create(name="Researcher", role=Role.RESEARCHER)
     answers = []
-    for account, error in ((other, NotFoundError), (researcher, RecordingError)):
+    viewer = store.accounts.create(name="Viewer", role=Role.VIEWER)
+    store.shares.add(subject_id=session.subject_id, account_id=viewer.id)
+    refusals = ((other, NotFoundError), (researcher, RecordingError), (viewer, ForbiddenError))
+    for account, error in refusals:
         actor = Actor("dashboard", account.name, "", account.id, account.role)
         with Store(settings.database_url, actor=lambda actor=actor: actor) as limited, pytest.raises(error) as refusal:
             mask_session(settings, limited, session.id, tmp_path / "x.mp4", SOUND_ONLY)
