@@ -90,6 +90,7 @@ MODULES: tuple[str, ...] = (
     "service.jobs.messages",
     "service.lifecycle.messages",
     "service.models.messages",
+    "service.processes.messages",
     "service.views.messages",
 )
 TRAINING_MODULES: tuple[str, ...] = (

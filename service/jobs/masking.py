@@ -36,11 +36,13 @@ def start(settings: AppSettings, store: Store, session: SessionRecord, options: 
     Raises:
         ConsentError: The session has no consent.
         ForbiddenError: The actor reads only.
-        FerPhqError: The recording is too long for this, or another is being masked.
+        FerPhqError: The recording is too long for this, what is stored is encrypted, or another is being masked.
     """
     check_handing_on(store, session.id)
     if session.duration_s > LONGEST_S:
         raise FerPhqError(messages.MASK_TOO_LONG(minutes=round(LONGEST_S / 60), session_id=session.id))
+    if store.encryption.key() is not None:
+        raise FerPhqError(messages.MASK_ENCRYPTED(session_id=session.id))
     store.sessions.note_export(session_id=session.id, detail="masked, begun")
     out = masked_path(settings, session.id)
     arguments = ["sessions", "mask", session.id, "--out", str(out), "--force"]

@@ -74,3 +74,8 @@ MASK_TOO_LONG = template(
     "The recording is longer than {minutes} minutes, which takes too long for a page: use the command "
     "fer-phq sessions mask {session_id} --out FILE.",
 )
+MASK_ENCRYPTED = template(
+    "jobs.mask_encrypted",
+    "Recordings are encrypted here, and a masked one that waits for its download would not be: use the command "
+    "fer-phq sessions mask {session_id} --out FILE.",
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import sounds
@@ -12,10 +13,12 @@ from analysis_samples import MONDAY, sample_recording
 
 from db.records import Consent, SessionRecord
 from db.store import Store
+from fer_phq.core.encryption.key import FILE_VARIABLE, create_key_file
 from fer_phq.core.errors import FerPhqError
 from fer_phq.masking.options import MaskOptions, PictureMask
-from service.ingest.media import file_sha256
+from service.ingest.media import MediaStore, file_sha256
 from service.jobs import masking
+from service.lifecycle.masking import mask_session
 from service.models.task import TaskState
 from service.settings import AppSettings
 
@@ -63,3 +66,21 @@ def test_long_recordings_are_left_to_the_command(settings: AppSettings, store: S
     with pytest.raises(FerPhqError, match=f"fer-phq sessions mask {session.id}"):
         masking.start(settings, store, long, MaskOptions())
     assert masking.status(settings) is None
+
+
+def test_an_encrypted_recording_is_masked_by_the_command_alone(
+    settings: AppSettings, store: Store, session: SessionRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key_file = tmp_path / "installation.key"
+    create_key_file(key_file)
+    monkeypatch.setenv(FILE_VARIABLE, str(key_file))
+    store.encryption.begin(on=True)
+    key = store.encryption.key()
+    assert key is not None
+    assert session.media_path is not None
+    assert MediaStore(settings).convert(session.media_path, key)
+    with pytest.raises(FerPhqError, match="encrypted here"):
+        masking.start(settings, store, session, MaskOptions())
+    out = tmp_path / "masked.mp4"
+    mask_session(settings, store, session.id, out, MaskOptions(PictureMask.NONE))
+    assert out.stat().st_size > 1000
