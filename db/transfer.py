@@ -21,6 +21,7 @@ from sqlalchemy.engine import URL
 from db import messages
 from db.engine import normalise_url, open_engine, store_errors, writing
 from db.migrate import alembic_config, make_room, refuse_newer, revision_of
+from db.tables import Base
 from fer_phq.core.errors import StoreError
 
 SKIPPED = frozenset({"alembic_version", "workers", "logins", "attempts"})
@@ -118,13 +119,16 @@ def check_revision(url: str, revision: str) -> None:
     refuse_newer(revision, normalise_url(url))
 
 
-def load_rows(url: str, revision: str, tables: Mapping[str, Iterable[Values]]) -> dict[str, int]:
+def load_rows(
+    url: str, revision: str, tables: Mapping[str, Iterable[Values]], *, replace: bool = False
+) -> dict[str, int]:
     """Create a database's tables as a revision has them and fill them, in one transaction.
 
     Args:
         url: The database, without tables of ours or with empty ones of the same revision.
         revision: The schema's revision.
         tables: The rows of each table, as `Snapshot.rows` gives them.
+        replace: Whether to remove the tables that are there first, in the same transaction.
 
     Returns:
         Number of rows of each table.
@@ -138,6 +142,8 @@ def load_rows(url: str, revision: str, tables: Mapping[str, Iterable[Values]]) -
         engine = open_engine(parsed, lock_timeout_s=60, foreign_keys=False)
         try:
             with writing(engine).begin() as connection:
+                if replace:
+                    _drop_tables(connection)
                 command.upgrade(alembic_config(connection), revision)
                 metadata = _reflect(connection)
                 counts = {}
@@ -149,6 +155,16 @@ def load_rows(url: str, revision: str, tables: Mapping[str, Iterable[Values]]) -
                 return counts
         finally:
             engine.dispose()
+
+
+def _drop_tables(connection: Connection) -> None:
+    """Remove the tables of this product and what guards them; others in the same database stay."""
+    names = {*Base.metadata.tables, *SKIPPED}
+    for table in reversed(_reflect(connection).sorted_tables):
+        if table.name in names:
+            table.drop(connection)
+            if connection.dialect.name == "postgresql":
+                connection.execute(text(f'DROP FUNCTION IF EXISTS "{table.name}_written_once"() CASCADE'))
 
 
 def _insert(connection: Connection, table: Table, rows: Iterable[Values]) -> int:

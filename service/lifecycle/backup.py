@@ -1,8 +1,9 @@
 """Backup of an installation into one file, and its restoration into an empty one.
 
-The file is a ZIP: `rows/<table>.jsonl` with a row a line, `media/...` with the recordings, and `manifest.json`, which
-says of every member how large it is and what its SHA-256 is. It is the same for SQLite and PostgreSQL, and holds the
-revision of its tables: an older one is restored as it was and then migrated.
+The file is a ZIP: `rows/<table>.jsonl` with a row a line, `media/...` with the recordings, `models/...` with the
+checkpoint bundles of a person's own, and `manifest.json`, which says of every member how large it is and what its
+SHA-256 is. It is the same for SQLite and PostgreSQL, and holds the revision of its tables: an older one is restored as
+it was and then migrated.
 
 Of an encrypted installation it holds what is encrypted as it is, and the key's check with the settings; no key.
 """
@@ -22,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from db.clearing import remove_engine_jobs
 from db.encryption.state import SETTING, parse_state, require_key
 from db.engine import normalise_url, sqlite_file, sqlite_url
 from db.migrate import upgrade
@@ -29,11 +31,22 @@ from db.transfer import Values, check_revision, is_empty, load_rows, snapshot
 from fer_phq import __version__
 from fer_phq.core.errors import FerPhqError
 from service.lifecycle import messages
+from service.lifecycle.bundles import (
+    FOLDER,
+    bundle_files,
+    is_same,
+    is_whole,
+    names_of,
+    own_bundles,
+    place_bundles,
+)
 from service.settings import MIB, AppSettings
 
 MANIFEST = "manifest.json"
 FORMAT = "fer-phq backup 1"
-MEMBER = re.compile(r"rows/[a-z0-9_]{1,60}\.jsonl|media/[0-9a-f]{2}/[0-9a-f]{64}\.[a-z0-9]{2,4}")
+MEMBER = re.compile(
+    r"rows/[a-z0-9_]{1,60}\.jsonl|media/[0-9a-f]{2}/[0-9a-f]{64}\.[a-z0-9]{2,4}|models(/\w[\w.-]{0,99}){2,4}"
+)
 """What a backup may hold: no folders above, no links, no other names."""
 MAX_MANIFEST = 64 * MIB
 MAX_MEMBERS = 1_000_000
@@ -61,6 +74,8 @@ class BackupReport:
         recordings: Number of recordings.
         missing: Number of recordings that rows name and that are not there.
         revision: Revision of its tables.
+        models: Number of checkpoint bundles.
+        damaged_models: Names of the bundles that are damaged, and so not in it.
     """
 
     path: Path
@@ -70,6 +85,8 @@ class BackupReport:
     recordings: int
     missing: int
     revision: str
+    models: int = 0
+    damaged_models: tuple[str, ...] = ()
 
 
 class _Hashed:
@@ -95,7 +112,7 @@ def write_backup(
     """Write everything that is stored into one file, while everything goes on running.
 
     Rows are of one moment. The job engine's database is not in it: its jobs are queued anew from the rows. Neither are
-    the secret of links, unfinished uploads and checkpoint bundles.
+    the secret of links, unfinished uploads and the checkpoint bundle that ships.
 
     Args:
         settings: The installation.
@@ -151,6 +168,7 @@ def _write_archive(settings: AppSettings, file: IO[bytes], on_progress: Report) 
                 members[name] = target.facts()
         on_progress(f"{sum(counts.values())} rows of {len(counts)} tables")
         missing = _write_media(settings, archive, sorted(set(media)), members, on_progress)
+        damaged = _write_bundles(settings, archive, members)
         manifest = {
             "format": FORMAT,
             "version": __version__,
@@ -159,6 +177,7 @@ def _write_archive(settings: AppSettings, file: IO[bytes], on_progress: Report) 
             "rows": counts,
             "members": members,
             "missing": missing,
+            "damaged_models": damaged,
         }
         archive.writestr(MANIFEST, json.dumps(manifest, indent=1))
     return manifest
@@ -174,20 +193,36 @@ def _write_media(
     """Write the recordings, which do not grow smaller by compression. Returns those that are not there."""
     missing = []
     for number, relative in enumerate(relatives, 1):
-        source = settings.media_dir / relative
-        info = zipfile.ZipInfo(f"media/{relative}", date_time=(2000, 1, 1, 0, 0, 0))
-        info.external_attr = 0o600 << 16
+        name = f"media/{relative}"
         try:
-            with source.open("rb") as recording, archive.open(info, "w", force_zip64=True) as member:
-                target = _Hashed(member)
-                while block := recording.read(COPY_BYTES):
-                    target.write(block)
+            members[name] = _write_file(archive, settings.media_dir / relative, name)
         except FileNotFoundError:
             missing.append(relative)
             continue
-        members[info.filename] = target.facts()
         on_progress(f"recording {number} of {len(relatives)}")
     return missing
+
+
+def _write_bundles(settings: AppSettings, archive: zipfile.ZipFile, members: dict[str, dict[str, Any]]) -> list[str]:
+    """Write the bundles that do not come with the package. Returns the names of damaged ones, which are left out."""
+    whole, damaged = own_bundles(settings)
+    for folder in whole:
+        for path in bundle_files(folder):
+            name = f"{FOLDER}/{folder.name}/{path.relative_to(folder).as_posix()}"
+            if MEMBER.fullmatch(name):
+                members[name] = _write_file(archive, path, name)
+    return damaged
+
+
+def _write_file(archive: zipfile.ZipFile, source: Path, name: str) -> dict[str, Any]:
+    """Write a file as it is. Returns its size and hash."""
+    info = zipfile.ZipInfo(name, date_time=(2000, 1, 1, 0, 0, 0))
+    info.external_attr = 0o600 << 16
+    with source.open("rb") as file, archive.open(info, "w", force_zip64=True) as member:
+        target = _Hashed(member)
+        while block := file.read(COPY_BYTES):
+            target.write(block)
+    return target.facts()
 
 
 def check_backup(path: Path, on_progress: Report = lambda line: None) -> dict[str, Any]:
@@ -259,7 +294,8 @@ def restore_backup(
     Args:
         settings: The installation.
         path: The backup.
-        replace: Whether to move what is stored here aside, into `replaced-<time>` of the data folder; SQLite only.
+        replace: Whether to move what is stored here aside, into `replaced-<time>` of the data folder; of PostgreSQL
+            a backup is written there.
         on_progress: Receives a line at a time.
 
     Raises:
@@ -270,8 +306,8 @@ def restore_backup(
     manifest = check_backup(path, on_progress)
     _check_key(path, manifest)
     settings.prepare()
-    file = sqlite_file(normalise_url(settings.database_url))
-    if not is_empty_installation(settings) and not (replace and file is not None):
+    is_filled = not is_empty_installation(settings)
+    if is_filled and not replace:
         raise BackupError(messages.NOT_EMPTY())
     needed = sum(facts["bytes"] for facts in manifest["members"].values())
     if needed + MIB > shutil.disk_usage(settings.data_dir).free:
@@ -280,25 +316,39 @@ def restore_backup(
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(mode=0o700)
     try:
-        url = settings.database_url if file is None else sqlite_url(draft / file.name)
-        with zipfile.ZipFile(path) as archive:
-            media = _extract_media(archive, manifest, draft)
-            load_rows(url, manifest["revision"], _tables(archive, manifest))
-        upgrade(url)
-        on_progress("rows are restored")
-        if file is not None:
-            if replace:
-                _move_aside(settings, file)
-            _move_in(draft / file.name, file)
-        for relative in media:
-            target = settings.media_dir / relative
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (draft / "media" / relative).replace(target)
+        _restore(settings, path, manifest, draft, replace=replace, is_filled=is_filled)
     except OSError as error:
         raise BackupError(messages.RESTORE_FAILED(reason=error.strerror or str(error))) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+    on_progress("everything is restored")
     return _report(path, path.stat().st_size, manifest)
+
+
+def _restore(
+    settings: AppSettings, path: Path, manifest: Mapping[str, Any], draft: Path, *, replace: bool, is_filled: bool
+) -> None:
+    """Write rows, recordings and bundles, what could fail first; then put them into their places."""
+    file = sqlite_file(normalise_url(settings.database_url))
+    url = settings.database_url if file is None else sqlite_url(draft / file.name)
+    with zipfile.ZipFile(path) as archive:
+        media = _extract(archive, manifest, draft, "media")
+        _extract(archive, manifest, draft, FOLDER)
+        bundles = _check_bundles(settings, path, manifest, draft, replace)
+        aside = _new_aside(settings) if replace else None
+        jobs = _back_up_aside(settings, aside) if file is None and is_filled and aside is not None else []
+        load_rows(url, manifest["revision"], _tables(archive, manifest), replace=file is None and replace)
+    upgrade(url)
+    if file is not None:
+        if aside is not None:
+            _move_aside(settings, file, aside)
+        _move_in(draft / file.name, file)
+    remove_engine_jobs(settings.dbos_database_url, jobs, running_too=True)
+    place_bundles(settings, draft, bundles, aside)
+    for relative in media:
+        target = settings.media_dir / relative
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (draft / "media" / relative).replace(target)
 
 
 def _check_key(path: Path, manifest: Mapping[str, Any]) -> None:
@@ -324,13 +374,33 @@ def is_empty_installation(settings: AppSettings) -> bool:
     return (file is not None and not file.exists()) or is_empty(settings.database_url)
 
 
-def _extract_media(archive: zipfile.ZipFile, manifest: Mapping[str, Any], draft: Path) -> list[str]:
-    relatives = [name.removeprefix("media/") for name in manifest["members"] if name.startswith("media/")]
+def _check_bundles(
+    settings: AppSettings, path: Path, manifest: Mapping[str, Any], draft: Path, replace: bool
+) -> list[str]:
+    """Return the names of the restored bundles, before anything of the installation is changed.
+
+    Raises:
+        BackupError: One is damaged, or another bundle of its name is here.
+    """
+    names = names_of(manifest["members"])
+    for name in names:
+        if not is_whole(draft / FOLDER / name):
+            raise BackupError(messages.BACKUP_DAMAGED(path=str(path), reason=f"the model {name}"))
+        present = settings.data_dir / FOLDER / name
+        if present.exists() and not replace and not is_same(draft / FOLDER / name, present):
+            raise BackupError(messages.MODEL_HERE(name=name))
+    return names
+
+
+def _extract(archive: zipfile.ZipFile, manifest: Mapping[str, Any], draft: Path, folder: str) -> list[str]:
+    """Write the members below a folder. Returns their paths within it."""
+    prefix = f"{folder}/"
+    relatives = [name.removeprefix(prefix) for name in manifest["members"] if name.startswith(prefix)]
     for relative in relatives:
-        target = draft / "media" / relative
+        target = draft / folder / relative
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with archive.open(f"media/{relative}") as member, os.fdopen(descriptor, "wb") as file:
+        with archive.open(f"{prefix}{relative}") as member, os.fdopen(descriptor, "wb") as file:
             shutil.copyfileobj(member, file, COPY_BYTES)
     return relatives
 
@@ -345,10 +415,23 @@ def _rows(archive: zipfile.ZipFile, table: str) -> Iterator[Values]:
             yield json.loads(line)
 
 
-def _move_aside(settings: AppSettings, file: Path) -> None:
-    """Move the database, the job engine's and the recordings into a folder of their own."""
+def _new_aside(settings: AppSettings) -> Path:
     aside = settings.data_dir / f"replaced-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     aside.mkdir(mode=0o700)
+    return aside
+
+
+def _back_up_aside(settings: AppSettings, aside: Path) -> list[str]:
+    """Write what a server's database and the media folder hold into a backup. Returns the jobs' UUIDs."""
+    target = aside / "backup.zip"
+    write_backup(settings, target)
+    check_backup(target)
+    with zipfile.ZipFile(target) as archive:
+        return [row["id"] for row in _rows(archive, "jobs")]
+
+
+def _move_aside(settings: AppSettings, file: Path, aside: Path) -> None:
+    """Move the database, the job engine's and the recordings into a folder of their own."""
     for path in [*file.parent.glob(f"{file.name}*"), *settings.data_dir.glob("jobs.db*"), settings.media_dir]:
         if path.exists():
             path.replace(aside / path.name)
@@ -373,4 +456,6 @@ def _report(path: Path, size: int, manifest: Mapping[str, Any]) -> BackupReport:
         recordings=recordings,
         missing=len(manifest["missing"]),
         revision=manifest["revision"],
+        models=len(names_of(manifest["members"])),
+        damaged_models=tuple(manifest.get("damaged_models", ())),
     )

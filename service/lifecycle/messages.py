@@ -52,8 +52,12 @@ BACKUP_DAMAGED = template(
 )
 NOT_EMPTY = template(
     "lifecycle.not_empty",
-    "Somebody is stored here already: restore into an empty installation (another FERPHQ_DATA_DIR or database), or, "
-    "with SQLite, move what is here aside with --replace.",
+    "Somebody is stored here already: restore into an empty installation (another FERPHQ_DATA_DIR or database), or "
+    "move what is here aside with --replace.",
+)
+MODEL_HERE = template(
+    "lifecycle.model_here",
+    "There is another model called {name} here: rename its folder, or move it aside with --replace.",
 )
 WORKERS_RUN = template(
     "lifecycle.workers_run", "A worker is running here: stop worker and dashboard, then restore the backup."

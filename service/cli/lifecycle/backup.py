@@ -28,8 +28,8 @@ def backup_command(
 ) -> None:
     """Write everything that is stored into one file, while dashboard and workers go on running.
 
-    Database and recordings are in it, and who reads it reads everything: keep it as safe as the installation. Not in
-    it: the job engine's database (queued analyses are queued anew), unfinished uploads, checkpoint bundles.
+    Database, recordings and your own checkpoint bundles are in it, and who reads it reads everything: keep it as safe
+    as the installation. Not in it: the job engine's database (queued analyses are queued anew), unfinished uploads.
 
     Example: `fer-phq backup /safe/fer-phq-2026-03-02.zip`
     """
@@ -41,10 +41,13 @@ def backup_command(
     note_all(settings, "export", report)
     print(
         f"{report.path}: {report.subjects} subjects, {report.sessions} sessions, {report.recordings} recordings, "
+        f"{report.models} models, "
         f"{report.bytes / 1e6:.1f} MB; read back, and whole."
     )
     if report.missing:
         print(f"{report.missing} recordings are missing from the media folder, and so from the backup.")
+    for name in report.damaged_models:
+        print(f"The model {name} is damaged, and so not in the backup.")
 
 
 def restore_command(
@@ -70,6 +73,8 @@ def restore_command(
     report = restore_backup(settings, file, replace=replace, on_progress=print_progress)
     note_all(settings, "restore", report)
     print(f"Restored: {report.subjects} subjects, {report.sessions} sessions, {report.recordings} recordings.")
+    if report.models:
+        print(f"Restored too: {report.models} models.")
     print("Whoever was erased after this backup was made is stored again: erase them again.")
 
 

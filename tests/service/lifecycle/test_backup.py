@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 import sqlite3
 import zipfile
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from analysis_samples import MONDAY, sample_analysis, sample_recording, sample_voice, with_all_faces
 from postgres_server import PostgresMissing, postgres_server
+from sqlalchemy import text
 
-from db.migrate import head_revision
+from db.engine import normalise_url, open_engine
+from db.migrate import head_revision, upgrade
 from db.records import Consent, NewTranscript
 from db.store import Store
 from db.transfer import load_rows, snapshot
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import Scale
+from fer_phq.models.checkpoint import SHIPPED, read_bundle, write_config
 from service.ingest.media import MediaStore
 from service.lifecycle import backup
 from service.settings import AppSettings
@@ -201,5 +207,101 @@ def test_a_backup_moves_between_sqlite_and_postgresql(filled: AppSettings, tmp_p
             before, after = everything(filled.database_url), everything(back.database_url)
             for table in ("frames", "analyses", "transcripts", "questionnaires", "faces", "face_pictures", "jobs"):
                 assert after[table] == before[table], table
+    except PostgresMissing as missing:
+        pytest.skip(str(missing))
+
+
+def small_bundle(settings: AppSettings, name: str) -> Path:
+    """A bundle of one's own: another name and other weights than the shipped one's, and far smaller."""
+    folder = settings.data_dir / "models" / name
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(f"weights of {name}".encode())
+    config = replace(read_bundle(SHIPPED).config, name=name, phq=None)
+    write_config(folder, config)
+    (folder / "MODEL_CARD.md").write_text("a card", encoding="utf-8")
+    return folder
+
+
+def test_own_models_are_in_a_backup_and_the_shipped_one_never(filled: AppSettings, tmp_path: Path) -> None:
+    own = small_bundle(filled, "clinic-2026")
+    damaged = small_bundle(filled, "damaged")
+    (damaged / "model.safetensors").write_bytes(b"others")
+    shutil.copytree(SHIPPED, filled.data_dir / "models" / "a-copy")
+    path = tmp_path / "b.zip"
+    report = backup.write_backup(filled, path)
+    assert (report.models, report.damaged_models) == (1, ("damaged",))
+    there = elsewhere(filled, tmp_path)
+    assert backup.restore_backup(there, path).models == 1
+    assert [folder.name for folder in (there.data_dir / "models").iterdir()] == ["clinic-2026"]
+    restored = there.data_dir / "models" / "clinic-2026"
+    assert read_bundle(restored).model_id == read_bundle(own).model_id
+    assert (restored / "MODEL_CARD.md").read_text(encoding="utf-8") == "a card"
+
+
+def test_another_model_of_the_same_name_is_never_lost(filled: AppSettings, tmp_path: Path) -> None:
+    small_bundle(filled, "clinic")
+    path = tmp_path / "b.zip"
+    backup.write_backup(filled, path)
+    there = elsewhere(filled, tmp_path)
+    other = small_bundle(there, "clinic")
+    (other / "model.safetensors").write_bytes(b"other weights")
+    write_config(other, read_bundle(other).config)
+    with pytest.raises(FerPhqError, match="another model called clinic"):
+        backup.restore_backup(there, path)
+    assert (other / "model.safetensors").read_bytes() == b"other weights"
+    assert not (there.data_dir / "fer-phq.db").exists(), "nothing was written"
+    backup.restore_backup(there, path, replace=True)
+    assert (other / "model.safetensors").read_bytes() == b"weights of clinic"
+    (aside,) = there.data_dir.glob("replaced-*")
+    assert (aside / "models" / "clinic" / "model.safetensors").read_bytes() == b"other weights"
+
+
+def test_a_model_that_was_changed_in_the_backup_is_refused(filled: AppSettings, tmp_path: Path) -> None:
+    small_bundle(filled, "clinic")
+    path = tmp_path / "b.zip"
+    backup.write_backup(filled, path)
+    forged = tmp_path / "forged.zip"
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(forged, "w") as target:
+        manifest = json.loads(source.read("manifest.json"))
+        for info in source.infolist():
+            body = source.read(info)
+            if info.filename == "models/clinic/model.safetensors":
+                body = b"forged"
+                manifest["members"][info.filename] = {"bytes": 6, "sha256": hashlib.sha256(body).hexdigest()}
+            if info.filename != "manifest.json":
+                target.writestr(info, body)
+        target.writestr("manifest.json", json.dumps(manifest))
+    there = elsewhere(filled, tmp_path)
+    with pytest.raises(FerPhqError, match="the model clinic"):
+        backup.restore_backup(there, forged)
+    assert not (there.data_dir / "fer-phq.db").exists(), "nothing was written"
+
+
+@pytest.mark.postgres
+def test_a_backup_replaces_what_is_on_postgresql(filled: AppSettings, tmp_path: Path) -> None:
+    try:
+        with postgres_server() as server:
+            path = tmp_path / "b.zip"
+            backup.write_backup(filled, path)
+            there = AppSettings(data_dir=tmp_path / "pg", database_url=server.new_database(), min_free_bytes=0)
+            there.prepare()
+            upgrade(there.database_url)
+            with Store(there.database_url) as store:
+                store.subjects.create(label="P-99")
+            with open_engine(normalise_url(there.database_url)).begin() as connection:
+                connection.execute(text("CREATE TABLE of_another_program (id INTEGER)"))
+            with pytest.raises(FerPhqError, match="Somebody is stored here already"):
+                backup.restore_backup(there, path)
+            backup.restore_backup(there, path, replace=True)
+            with Store(there.database_url) as store:
+                assert [row.label for row in store.subjects.list_all()] == ["P-01"]
+                assert store.audit.check_chain().whole
+            with open_engine(normalise_url(there.database_url)).begin() as connection:
+                connection.execute(text("SELECT * FROM of_another_program"))
+            (aside,) = there.data_dir.glob("replaced-*")
+            back = AppSettings(data_dir=tmp_path / "back", min_free_bytes=0)
+            backup.restore_backup(back, aside / "backup.zip")
+            with Store(back.database_url) as store:
+                assert [row.label for row in store.subjects.list_all()] == ["P-99"], "what was there is not lost"
     except PostgresMissing as missing:
         pytest.skip(str(missing))
