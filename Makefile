@@ -33,7 +33,7 @@ lint: setup
 	@$(BIN)/ruff format --check .
 
 types: setup
-	@$(BIN)/mypy
+	@$(BIN)/mypy --num-workers auto
 
 constraints: setup
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE) \

@@ -157,6 +157,7 @@ def test_a_renamed_demonstration_is_still_it(made, demo_store, short_clips):
         demo_store.subjects.rename(subject_id=subject.id, label=LABEL)
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_completed_and_the_rest_removed(settings, store, short_clips):
     store.subjects.create(label="A person")
 
