@@ -37,6 +37,7 @@ from service.ingest.media import IncomingFile, MediaStore, StorageError, TooLarg
 from service.ingest.upload_limits import SlowUploadError, TooManyUploadsError, UploadSlots, count_use, read_paced
 from service.jobs import queue
 from service.lifecycle.consent import ConsentError
+from service.lifecycle.export import ExportError
 from service.lifecycle.person.archive import prepare_archive, stream_archive
 from service.settings import MIB, AppSettings
 
@@ -59,6 +60,7 @@ STATUS: tuple[tuple[type[FerPhqError], int], ...] = (
     (SettingsError, 422),
     (NotFoundError, 404),
     (ForbiddenError, 403),
+    (ExportError, 409),
     (StoreError, 503),
 )
 """The HTTP status of each kind of error; the first that fits."""

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from db.store import Store
 from service.ingest.media import MediaStore, owner_prefix
-from service.lifecycle.export import MOST_SESSIONS, export_subject
+from service.lifecycle import messages
+from service.lifecycle.export import MOST_SESSIONS, ExportError, export_subject
 from service.settings import MIB, AppSettings
 
 FOLDER = "exports"
@@ -37,6 +38,20 @@ def recording_bytes(settings: AppSettings, store: Store, subject_id: str) -> int
     return sum(path.stat().st_size for path in paths if path.is_file())
 
 
+def check_plain(store: Store, subject_id: str) -> None:
+    """Check that an export may lie in the data folder while it is handed out: not where what is stored is encrypted.
+
+    Args:
+        store: The store.
+        subject_id: The subject, whom the error names by the id.
+
+    Raises:
+        ExportError: What is stored is encrypted, so the command writes the export where its user says.
+    """
+    if store.encryption.key() is not None:
+        raise ExportError(messages.EXPORT_ENCRYPTED(subject_id=subject_id))
+
+
 def prepare_archive(settings: AppSettings, store: Store, subject_id: str) -> Path:
     """Write the export of a person into a folder of its own, from which `stream_archive` makes a ZIP.
 
@@ -49,8 +64,9 @@ def prepare_archive(settings: AppSettings, store: Store, subject_id: str) -> Pat
         NotFoundError: There is no such subject.
         ForbiddenError: The actor may not export a person.
         StorageError: The disk has too little room for a copy of the recordings.
-        ExportError: The folder cannot be written.
+        ExportError: What is stored is encrypted, or the folder cannot be written.
     """
+    check_plain(store, subject_id)
     MediaStore(settings).check_room(recording_bytes(settings, store, subject_id))
     folder = settings.data_dir / FOLDER / f"{owner_prefix(subject_id)}{secrets.token_hex(8)}"
     export_subject(settings, store, subject_id, folder)
