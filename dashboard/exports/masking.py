@@ -106,8 +106,9 @@ def outcome(task: Task, session: SessionRecord) -> None:
             _("The masked recording is too large to be handed out by a page: use the command fer-phq sessions mask.")
         )
     elif path is not None:
-        with st.expander(_("How sure the faces are")):
-            st.code("\n".join(task.lines), language=None, wrap_lines=True)
+        for sentence in masking.report(path):
+            if sentence.code != masking_messages.LIMITS.code:  # which stands above
+                ui.note(render(sentence))
         download(path, session)
     elif task.state is TaskState.FAILED and task.error is not None:
         ui.warn(render(task.error))

@@ -5,15 +5,17 @@ Its file waits in `<data>/masking` for a day, or until another is begun. Long re
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from db.records import SessionRecord
 from db.store import Store
 from fer_phq.core.errors import FerPhqError
+from fer_phq.core.messages import Message, from_json
 from fer_phq.masking.options import MaskOptions
 from service.jobs import messages
 from service.lifecycle.masking import check_handing_on
-from service.lifecycle.task_files import MASKED_SUFFIX, MASKING, masked_path
+from service.lifecycle.task_files import MASKED_SUFFIX, MASKING, REPORT_SUFFIX, masked_path
 from service.models.task import Task, TaskRunner, TaskState
 from service.settings import MIB, AppSettings
 
@@ -47,9 +49,11 @@ def start(settings: AppSettings, store: Store, session: SessionRecord, options: 
     out = masked_path(settings, session.id)
     arguments = ["sessions", "mask", session.id, "--out", str(out), "--force"]
     arguments += ["--picture", str(options.picture), "--voice", str(options.voice)]
+    arguments += ["--report", str(_report_path(out))]
     _runner(settings).start(session.id, arguments)
     for path in out.parent.glob(f"*{MASKED_SUFFIX}"):
         path.unlink(missing_ok=True)
+        _report_path(path).unlink(missing_ok=True)
 
 
 def status(settings: AppSettings) -> Task | None:
@@ -80,6 +84,18 @@ def result(settings: AppSettings, session_id: str) -> Path | None:
     return path if is_done and path.is_file() else None
 
 
+def report(path: Path) -> list[Message]:
+    """Return what the command said of a masked recording: how sure the faces are, and what it does not do.
+
+    Args:
+        path: The masked recording.
+    """
+    try:
+        return [from_json(row) for row in json.loads(_report_path(path).read_text(encoding="utf-8"))]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
 def cancel(settings: AppSettings) -> None:
     """Stop the masking that runs; nothing of it is left.
 
@@ -90,6 +106,10 @@ def cancel(settings: AppSettings) -> None:
         FerPhqError: It does not stop.
     """
     _runner(settings).cancel()
+
+
+def _report_path(path: Path) -> Path:
+    return path.with_suffix(REPORT_SUFFIX)
 
 
 def _runner(settings: AppSettings) -> TaskRunner:

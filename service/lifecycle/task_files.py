@@ -15,6 +15,8 @@ MASKING = "masking"
 FOLDERS = ("training", "scoring", MASKING)
 STATE = "state.json"
 MASKED_SUFFIX = ".mp4"
+REPORT_SUFFIX = ".report"
+"""Of the file beside a masked recording that says how sure the faces are."""
 KEEP_MASKED_S = 24 * 3600.0
 """How long a masked recording that a page made waits to be taken away."""
 
@@ -60,6 +62,7 @@ def remove_masked(settings: AppSettings) -> int:
     paths = [path for path in (settings.data_dir / MASKING).glob(f"*{MASKED_SUFFIX}") if path.stat().st_mtime < oldest]
     for path in paths:
         path.unlink(missing_ok=True)
+        path.with_suffix(REPORT_SUFFIX).unlink(missing_ok=True)
     return len(paths)
 
 

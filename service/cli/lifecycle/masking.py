@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fer_phq.core.errors import FerPhqError
+from fer_phq.core.messages import to_json
 from fer_phq.masking.options import MaskOptions, PictureMask, VoiceMasking
+from service.cli import messages
 
 if TYPE_CHECKING:
     from fer_phq.masking.export import MaskReport
@@ -25,6 +29,9 @@ Voice = Annotated[
     typer.Option(help="masked: words stay, voices change; noise: as loud as the sound was; silent: no sound."),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+ReportFile = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Write what is said at the end as JSON, for programs.")
+]
 STEP = 0.05
 """Share of the work after which a line is printed."""
 
@@ -40,6 +47,7 @@ def mask_command(
     picture: Picture = PictureMask.FACES,
     voice: Voice = VoiceMasking.MASKED,
     force: Force = False,
+    report_file: ReportFile = None,
 ) -> None:
     """Write a recording as MP4 with every face covered and the voices changed. It is not anonymous.
 
@@ -55,7 +63,7 @@ def mask_command(
     options = MaskOptions(picture, voice)
     with print_share() as on_progress:
         report = mask_recording(recording, out, options, force=force, on_progress=on_progress)
-    print_report(report)
+    print_report(report, report_file)
 
 
 @contextmanager
@@ -72,12 +80,24 @@ def print_share() -> Iterator[Callable[[float], None]]:
     yield on_progress
 
 
-def print_report(report: MaskReport) -> None:
+def print_report(report: MaskReport, file: Path | None) -> None:
     """Print what was written, how sure the faces are, and what it does not do.
 
     Args:
         report: The export.
+        file: Where the sentences are written as a JSON list of messages, too; None for nowhere.
+
+    Raises:
+        FerPhqError: That file cannot be written.
     """
     print(f"{report.path}: {report.pictures} pictures.")
-    for sentence in [*report.warnings, *report.sentences()]:
+    sentences = [*report.warnings, *report.sentences()]
+    for sentence in sentences:
         print(sentence)
+    if file is None:
+        return
+    try:
+        file.write_text(json.dumps([to_json(sentence) for sentence in sentences]), encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FerPhqError(messages.CANNOT_WRITE_FILE(path=str(file), error=reason)) from error

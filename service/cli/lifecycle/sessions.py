@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from fer_phq.masking.options import MaskOptions, PictureMask, VoiceMasking
-from service.cli.lifecycle.masking import Force, Out, Picture, Voice, print_report, print_share
+from service.cli.lifecycle.masking import Force, Out, Picture, ReportFile, Voice, print_report, print_share
 from service.cli.store import open_store
 from service.settings import load_settings
 
@@ -49,6 +49,7 @@ def mask_command(
     picture: Picture = PictureMask.FACES,
     voice: Voice = VoiceMasking.MASKED,
     force: Force = False,
+    report_file: ReportFile = None,
 ) -> None:
     """Write the recording of a session as MP4 with every face covered and the voices changed. It is not anonymous.
 
@@ -62,4 +63,4 @@ def mask_command(
     settings = load_settings()
     with open_store(settings) as store, print_share() as on_progress:
         report = mask_session(settings, store, session, out, options, force=force, on_progress=on_progress)
-    print_report(report)
+    print_report(report, report_file)

@@ -12,9 +12,11 @@ from synthetic_sessions import recording_info
 from db.actors import Role
 from db.records import SessionRecord
 from db.store import Store
+from fer_phq.core.messages import to_json
+from fer_phq.masking import messages as masking_messages
 from service.access.control import COOKIE, AccessControl
 from service.access.passwords import hash_password
-from service.lifecycle.task_files import masked_path
+from service.lifecycle.task_files import REPORT_SUFFIX, masked_path
 from service.settings import AppSettings
 
 LIMITS = "This is not anonymity"
@@ -35,7 +37,11 @@ def test_the_page_offers_it_and_hands_out_what_was_made(filled: AppSettings, sto
     path.write_bytes(b"masked")
     state = {"name": session.id, "what": "masking", "arguments": [], "leftovers": [], "state": "done"}
     (path.parent / "state.json").write_text(json.dumps(state | {"started_at": datetime.now(UTC).isoformat()}))
-    assert "Download the masked recording" in words(open_page("session", session=session.id))
+    gap = masking_messages.LONGEST_GAP(length_s=7.5, start_s=12.0)
+    path.with_suffix(REPORT_SUFFIX).write_text(json.dumps([to_json(gap)]))
+    app = open_page("session", session=session.id)
+    assert "Download the masked recording" in words(app)
+    assert "without a detected face lasts 7.5 s, from 12.0 s on" in html_of(app)
     without_consent = store.sessions.create(
         subject_id=session.subject_id,
         recorded_at=WHEN,

@@ -56,6 +56,7 @@ def test_it_is_made_in_a_process_of_its_own_and_waits(
     path = masking.result(settings, session.id)
     assert path is not None
     assert path.stat().st_mode & 0o777 == 0o600
+    assert [sentence.code for sentence in masking.report(path)] == ["masking.limits"]
     assert masking.result(settings, "00000000-0000-0000-0000-000000000000") is None
     entries = store.audit.list_newest(object_id=session.id, object_kind="recording")
     assert {(entry.action, entry.detail) for entry in entries} == {("export", "masked, begun"), ("export", "masked")}

@@ -57,12 +57,14 @@ def test_the_command_makes_it_and_the_audit_says_so(
     session = plant(settings, store)
     out = tmp_path / "masked.mp4"
     options = ["--out", str(out), "--force", "--picture", "none", "--voice", "masked"]
+    options += ["--report", str(tmp_path / "masked.report")]
     monkeypatch.setenv("FERPHQ_DATA_DIR", str(settings.data_dir))
     monkeypatch.setattr(sys, "argv", ["fer-phq", "sessions", "mask", session.id, *options])
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert not end.value.code
     assert out.stat().st_size > 1000
+    assert [row["code"] for row in json.loads((tmp_path / "masked.report").read_text())] == ["masking.limits"]
     printed = capsys.readouterr()
     assert "This is not anonymity" in printed.out
     assert printed.err.splitlines()[-1] == "100%"
