@@ -732,24 +732,27 @@ class EventRow(Base):
 
     __tablename__ = "events"
     __table_args__ = (
-        CheckConstraint("trim(words) <> '' AND length(words) <= 200", name="words"),
+        CheckConstraint("trim(words) <> '' AND length(words) <= 1200", name="words"),
         Index(None, "subject_id", "at"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     subject_id: Mapped[str] = mapped_column(ForeignKey("subjects.id", ondelete="CASCADE"))
     at: Mapped[datetime]
-    words: Mapped[str]
+    words: Mapped[str] = mapped_column(EncryptedText("events.words"))
     created_at: Mapped[datetime]
 
 
 class NoteRow(Base):
-    """What a person wrote of a session or of a moment in it (`time_s`, seconds), with a tag where it has one."""
+    """What a person wrote of a session or of a moment in it (`time_s`, seconds), with a tag where it has one.
+
+    The store bounds the words; the bound here is what 4,000 characters may take when they are encrypted.
+    """
 
     __tablename__ = "notes"
     __table_args__ = (
         CheckConstraint("time_s >= 0", name="time_s"),
-        CheckConstraint("length(words) <= 4000", name="words"),
+        CheckConstraint("length(words) <= 22000", name="words"),
         CheckConstraint("tag IS NULL OR (trim(tag) <> '' AND length(tag) <= 60)", name="tag"),
         CheckConstraint("tag IS NOT NULL OR trim(words) <> ''", name="something"),
         Index(None, "session_id", "time_s"),
@@ -759,7 +762,7 @@ class NoteRow(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
     time_s: Mapped[float | None]
-    words: Mapped[str]
+    words: Mapped[str] = mapped_column(EncryptedText("notes.words"))
     tag: Mapped[str | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]

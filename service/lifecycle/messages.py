@@ -206,11 +206,10 @@ KEY_THERE = template("lifecycle.key_there", "The key of {place} is there, and ou
 NOT_ENCRYPTED = template("lifecycle.not_encrypted", "A key is configured, and nothing is encrypted.")
 TURN_ENCRYPTION_ON = template("lifecycle.turn_encryption_on", "Turn it on: fer-phq encryption on.")
 ALL_ENCRYPTED = template(
-    "lifecycle.all_encrypted", "All {count} recordings, series, pictures and transcripts are encrypted."
+    "lifecycle.all_encrypted", "Everything that can be encrypted is encrypted: {count} recordings and rows."
 )
 PARTLY_ENCRYPTED = template(
-    "lifecycle.partly_encrypted",
-    "{encrypted} recordings, series, pictures and transcripts are encrypted, and {plain} are not.",
+    "lifecycle.partly_encrypted", "{encrypted} recordings and rows are encrypted, and {plain} are not."
 )
 FINISH_ENCRYPTION = template(
     "lifecycle.finish_encryption", "Stop workers and dashboards, then finish it: fer-phq encryption {direction}."

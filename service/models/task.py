@@ -44,7 +44,8 @@ STOP_S = 10.0
 NICE = 10
 REQUIRED_KEYS = {"name", "what", "arguments", "leftovers", "state", "started_at"}
 """What `state.json` always holds; `pid`, `finished_at` and `error`, a message as JSON, are added when known."""
-PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL")
+PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "HOME", "LANG", "LC_ALL", "DBUS_SESSION_BUS_ADDRESS")
+"""Variables that the command needs; the last one leads to the system's keyring, where the key may be."""
 OURS = ("FERPHQ_", "PG")
 """Prefixes of the settings' variables and of PostgreSQL's own."""
 WITHHELD = ("FERPHQ_SECRET", "FERPHQ_MODEL")

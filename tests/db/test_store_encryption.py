@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from analysis_samples import new_session, sample_analysis, sample_recording, sample_voice, with_all_faces
+from analysis_samples import MONDAY, new_session, sample_analysis, sample_recording, sample_voice, with_all_faces
 from sqlalchemy import text
 
 from db.engine import normalise_url, open_engine
@@ -26,6 +26,9 @@ def fill(store: Store, label: str) -> str:
     """Store a session with a transcript and an analysis. Returns the session's id."""
     session = new_session(store, store.subjects.create(label=label).id, f"{label}.mp4")
     store.transcripts.save(session_id=session.id, original_name="Grüße.vtt", document=b"WEBVTT", speaker="Ottilie")
+    store.notes.add(session_id=session.id, words="\U0001f600" * 4000, tag="tag")
+    store.notes.add(session_id=session.id, words="", tag="tag alone")
+    store.events.add(subject_id=session.subject_id, at=MONDAY, words="\U0001f600" * 200)
     analysis = with_all_faces(sample_analysis(sample_recording(f"{label}.mp4"), voice=sample_voice()))
     store.analyses.save(session_id=session.id, analysis=analysis)
     return session.id
@@ -40,6 +43,9 @@ def contents(store: Store, session_ids: list[str]) -> list[Any]:
         assert analysis.faces is not None
         values += [array.tobytes() for array in (analysis.embeddings, analysis.voice.values, analysis.faces.embeddings)]
         values += [analysis.faces.pictures, store.transcripts.get(session_id=session_id)]
+        values.append(store.notes.list_by_session(session_id=session_id))
+        subject_id = store.sessions.get(session_id=session_id).subject_id
+        values.append(store.events.list_by_subject(subject_id=subject_id))
         values.append(store.analyses.frames(analysis_id=analysis_id).to_csv())
     return values
 
@@ -55,7 +61,8 @@ def first_bytes(url: str) -> set[bytes]:
             for _, table, column in tables
             for row in connection.execute(text(f"SELECT {column} FROM {table}"))
         ]
-        speakers = [str(row[0]).encode() for row in connection.execute(text("SELECT speaker FROM transcripts"))]
+        texts = ("speaker FROM transcripts", "words FROM notes", "words FROM events")
+        speakers = [str(row[0]).encode() for name in texts for row in connection.execute(text(f"SELECT {name}"))]
     engine.dispose()
     return {value[: len(MAGIC)] for value in values} | {speaker[:10] for speaker in speakers}
 

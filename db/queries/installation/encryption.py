@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import ColumnElement, LargeBinary, Table, and_, delete, func, insert, literal, select, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    LargeBinary,
+    String,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    type_coerce,
+)
 from sqlalchemy.orm import Session
 
 from db import messages
-from db.encryption.columns import EncryptedBytes, current_key
+from db.encryption.columns import EncryptedBytes, EncryptedText, current_key
 from db.encryption.state import SETTING, EncryptionState, key_of_writing, read_state, require_key
 from db.queries.analyses.frames import convert_timelines, count_plain_timelines, timelines_to_convert
 from db.queries.base import Queries, utc_now
 from db.tables import Base, SettingRow
 from fer_phq.core.encryption.key import InstallationKey, installation_key
-from fer_phq.core.encryption.values import MAGIC
+from fer_phq.core.encryption.values import MAGIC, TEXT_MAGIC
 from fer_phq.core.errors import StoreError
 
 
@@ -119,14 +132,16 @@ def encrypted_tables() -> list[Table]:
     return [table for table in Base.metadata.sorted_tables if _markers(table)]
 
 
-def _markers(table: Table) -> list[ColumnElement[bytes]]:
+def _markers(table: Table) -> list[ColumnElement[Any]]:
     """Return the columns by which a row shows whether it is encrypted: it is as a whole, or not at all."""
-    return [column for column in table.columns if isinstance(column.type, EncryptedBytes) and not column.nullable]
+    kinds = (EncryptedBytes, EncryptedText)
+    return [column for column in table.columns if isinstance(column.type, kinds) and not column.nullable]
 
 
 def _is_encrypted(table: Table) -> ColumnElement[bool]:
-    value = type_coerce(_markers(table)[0], LargeBinary)
-    return func.substr(value, 1, len(MAGIC), type_=LargeBinary) == literal(MAGIC, LargeBinary)
+    column = _markers(table)[0]
+    kind, start = (String, TEXT_MAGIC) if isinstance(column.type, EncryptedText) else (LargeBinary, MAGIC)
+    return func.substr(type_coerce(column, kind), 1, len(start), type_=kind) == literal(start, kind)
 
 
 def _next_keys(session: Session, table: Table, most: int) -> list[tuple[object, ...]]:

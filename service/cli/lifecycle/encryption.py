@@ -49,10 +49,10 @@ def new_key_command(
 
 
 def on_command() -> None:
-    """Encrypt recordings, frames, face embeddings, series of voice and words, pictures of faces and transcripts.
+    """Encrypt recordings, frames, embeddings, series, pictures of faces, transcripts, and words of notes and events.
 
     Stop workers and dashboards first. A call that was broken off is carried on by the next. In plain stay: labels,
-    questionnaires, notes, scores and shares of expressions; encrypt the disk too, or the database's server.
+    tags, questionnaires, scores and shares of expressions; encrypt the disk too, or the database's server.
 
     Example: `FERPHQ_ENCRYPTION_KEY_FILE=~/.config/fer-phq.key fer-phq encryption on`
     """
@@ -90,9 +90,7 @@ def status_command() -> None:
     word = "not encrypted" if state is None else "encrypted" if state.is_on else "being written in plain again"
     print(f"This installation is {word}.")
     print(f"Recordings: {counts.encrypted_files} encrypted, {counts.plain_files} plain.")
-    print(
-        f"Rows of series, faces, pictures, transcripts: {counts.encrypted_rows} encrypted, {counts.plain_rows} plain."
-    )
+    print(f"Rows of words, frames, faces and series: {counts.encrypted_rows} encrypted, {counts.plain_rows} plain.")
     if state is not None and counts.plain_uploads:
         print(f"{counts.plain_uploads} uploads were begun in plain; they are encrypted when they are complete.")
     mixed = counts.encrypted > 0 if state is None else not state.is_complete or (state.is_on and counts.plain > 0)

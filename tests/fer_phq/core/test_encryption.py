@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -18,7 +19,7 @@ from fer_phq.core.encryption.files import (
     is_encrypted,
     open_content,
 )
-from fer_phq.core.encryption.key import InstallationKey, create_key_file, installation_key
+from fer_phq.core.encryption.key import InstallationKey, create_key_file, create_keyring_entry, installation_key
 from fer_phq.core.encryption.values import MAGIC, OVERHEAD, decrypt_text, decrypt_value, encrypt_text, encrypt_value
 from fer_phq.core.errors import RecordingError, SettingsError, StoreError
 
@@ -202,3 +203,37 @@ def test_a_key_file_that_others_may_read_or_that_holds_no_key_is_refused(
     monkeypatch.setenv("FERPHQ_ENCRYPTION_KEYRING", "1")
     with pytest.raises(SettingsError, match="both set"):
         installation_key()
+
+
+def test_a_key_is_made_in_the_keyring_and_read_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FERPHQ_ENCRYPTION_KEY_FILE", raising=False)
+    monkeypatch.setenv("FERPHQ_ENCRYPTION_KEYRING", "1")
+    try:
+        import keyring
+        from keyring.backend import KeyringBackend
+    except ImportError:
+        with pytest.raises(SettingsError, match="pip install keyring"):
+            installation_key()
+        return
+
+    class Memory(KeyringBackend):  # type: ignore[misc]
+        priority = 1.0
+        entries: ClassVar[dict[tuple[str, str], str]] = {}
+
+        def get_password(self, service: str, username: str) -> str | None:
+            return self.entries.get((service, username))
+
+        def set_password(self, service: str, username: str, password: str) -> None:
+            self.entries[service, username] = password
+
+    before = keyring.get_keyring()
+    keyring.set_keyring(Memory())
+    try:
+        with pytest.raises(SettingsError, match="does not hold a key"):
+            installation_key()
+        create_keyring_entry()
+        assert installation_key() is not None
+        with pytest.raises(SettingsError, match="never written over"):
+            create_keyring_entry()
+    finally:
+        keyring.set_keyring(before)

@@ -220,8 +220,10 @@ def plain_folder(tmp_path_factory: pytest.TempPathFactory, recordings: Recording
                 settings, store, source, subject_id=subject.id, recorded_at=MONDAY, transcript=transcript
             )
             store.analyses.save(session_id=added.session_id, analysis=sample(source))
+            store.notes.add(session_id=added.session_id, words="weeps like a canary at dawn")
+        store.events.add(subject_id=subject.id, at=MONDAY, words="canary pills begun")
         save_pending(settings, NewTranscript("ottilies-talk.vtt", WORDS, None), subject.id, key=None)
-    return settings.data_dir, canaries(source)
+    return settings.data_dir, canaries(source) | {"note": b"canary at dawn", "event": b"canary pills"}
 
 
 @pytest.fixture
