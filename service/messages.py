@@ -89,7 +89,6 @@ MODULES: tuple[str, ...] = (
     "service.ingest.messages",
     "service.jobs.messages",
     "service.lifecycle.messages",
-    "service.processes.messages",
     "service.models.messages",
     "service.processes.messages",
     "service.views.messages",
