@@ -125,7 +125,7 @@ def download(path: Path, session: SessionRecord) -> None:
 
     def content() -> bytes:
         with acting_as(actor):
-            context.store().audit.add(action="export", object_kind="recording", object_id=session.id, detail="masked")
+            context.store().sessions.note_export(session_id=session.id, detail="masked")
             return path.read_bytes()
 
     st.download_button(

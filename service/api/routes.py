@@ -27,6 +27,7 @@ from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError, Stor
 from fer_phq.core.messages import Message
 from service.access.answers import ENGLISH, Translate, accepted_language, error_answer, write_english
 from service.access.browser import browser_mark
+from service.access.control import request_actor
 from service.access.guard import source_of
 from service.access.messages import SERVER_ERROR
 from service.access.source import read_source, sees_operations
@@ -44,6 +45,8 @@ from service.settings import MIB, AppSettings
 log = logging.getLogger(__name__)
 BLOCK_BYTES = MIB
 """How much of an upload is gathered before it is written."""
+MOST_PLAYED = 10_000
+"""Links whose use is remembered, so that the ranges of one playing are one entry of the audit."""
 ROOM_BYTES = 64 * MIB
 """How much of an upload is written between two checks of the free space."""
 
@@ -107,6 +110,7 @@ class Api:
         self._languages = languages
         self._files = MediaStore(settings)
         self._slots = UploadSlots(settings)
+        self._played: set[tuple[str, str]] = set()
 
     def guarded(self, handler: Handler) -> Handler:
         """Wrap a handler: answer every error as JSON.
@@ -231,7 +235,7 @@ class Api:
             file_status = await anyio.to_thread.run_sync(path.stat)
         except FileNotFoundError:
             return self._error(request, messages.RECORDING_MISSING(), 404)
-        if request.headers.get("range", "bytes=0-").startswith("bytes=0-"):
+        if self._begins(token, request.headers.get("range", "")):
             note = functools.partial(self._store.audit.add, action="read", object_kind="recording")
             await anyio.to_thread.run_sync(functools.partial(note, object_id=session_id))
         # A browser that others use must not keep the recording on its disk.
@@ -241,6 +245,19 @@ class Api:
             size = await anyio.to_thread.run_sync(content.seek, 0, os.SEEK_END)
             return ContentResponse(content, size, request.headers, content_type(path), headers)
         return FileResponse(path, media_type=content_type(path), headers=headers, stat_result=file_status)
+
+    def _begins(self, token: str, asked: str) -> bool:
+        """Return whether a request begins to read a recording: from its start, or as the first by its link.
+
+        A player asks for many ranges of a recording, and who reads it from elsewhere than its start reads it, too.
+        """
+        actor = request_actor.get()
+        link = (token, "" if actor is None else actor.account_id or "")
+        is_first = link not in self._played
+        if len(self._played) >= MOST_PLAYED:
+            self._played.clear()
+        self._played.add(link)
+        return is_first or not asked or "".join(asked.split()).startswith("bytes=0-")
 
     async def export(self, request: Request) -> Response:
         """Answer everything that is stored of a subject, as a ZIP that is made while it is sent.

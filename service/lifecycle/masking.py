@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from db.store import Store
-from fer_phq.core.errors import RecordingError
+from fer_phq.core.errors import FerPhqError, RecordingError
 from fer_phq.masking.export import MaskReport, mask_recording
 from fer_phq.masking.options import DEFAULT, MaskOptions
 from service.ingest.media import MediaStore
@@ -32,7 +32,7 @@ def mask_session(
     """Write a session's recording, masked, into a file; it is an entry of the audit, made before it begins.
 
     Who does not see the session's recording gets the answer of a session without one. Work stops where the session is
-    erased or its consent withdrawn meanwhile.
+    erased, its recording removed or its consent withdrawn meanwhile, and nothing is left of it.
 
     Args:
         settings: The installation.
@@ -47,7 +47,7 @@ def mask_session(
         NotFoundError: There is no such session.
         ForbiddenError: The actor reads only.
         ConsentError: It has no consent.
-        RecordingError: Its recording is not there, or cannot be read.
+        RecordingError: Its recording is not there, or no more, or cannot be read.
         MaskError: The file is there already, or cannot be written.
     """
     check_handing_on(store, session_id)
@@ -60,13 +60,19 @@ def mask_session(
     def report(share: float) -> None:
         nonlocal next_check
         if time.monotonic() >= next_check:
-            check_handing_on(store, session_id)
+            _check_still(store, session_id)
             next_check = time.monotonic() + CHECK_S
         on_progress(share)
 
     name = session.original_name
     store.sessions.note_export(session_id=session_id, detail="masked")
-    return mask_recording(path, out, options, force=force, display_name=name, on_progress=report)
+    outcome = mask_recording(path, out, options, force=force, display_name=name, on_progress=report)
+    try:
+        _check_still(store, session_id)
+    except FerPhqError:
+        out.unlink(missing_ok=True)
+        raise
+    return outcome
 
 
 def check_handing_on(store: Store, session_id: str) -> None:
@@ -85,3 +91,10 @@ def check_handing_on(store: Store, session_id: str) -> None:
         return
     is_withdrawn = store.sessions.is_withdrawn(session_id=session_id)
     raise ConsentError(messages.MASK_WITHDRAWN() if is_withdrawn else messages.MASK_NO_CONSENT())
+
+
+def _check_still(store: Store, session_id: str) -> None:
+    """Check that a session whose recording is being masked is there, with its recording and its consent."""
+    check_handing_on(store, session_id)
+    if store.sessions.get(session_id=session_id).media_path is None:
+        raise RecordingError(messages.NO_RECORDING())

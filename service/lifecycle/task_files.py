@@ -14,6 +14,7 @@ MASKING = "masking"
 """The folder of masked recordings, each under its session's id."""
 FOLDERS = ("training", "scoring", MASKING)
 STATE = "state.json"
+LOG = "log.txt"
 MASKED_SUFFIX = ".mp4"
 REPORT_SUFFIX = ".report"
 """Of the file beside a masked recording that says how sure the faces are."""
@@ -23,6 +24,8 @@ KEEP_MASKED_S = 24 * 3600.0
 
 def remove_task_files(settings: AppSettings, ids: Collection[str]) -> str | None:
     """Remove what a task that has ended left behind and that names a subject or session.
+
+    Where its state does, the state and the log go too: they may hold the name of a recording's file.
 
     A running training has a temporary copy of the features of everybody who has a questionnaire, which goes with its
     end.
@@ -73,9 +76,10 @@ def _clear(folder: Path, ids: Collection[str]) -> bool:
         return True
     if _is_running(folder):
         return False
+    if folder / STATE in naming:
+        naming.append(folder / LOG)
     for path in naming:
-        if path.name != STATE:
-            path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
     return True
 
 

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -52,11 +52,13 @@ class _Memory:
         document: What it says; None before.
         at: When it was read.
         tried_at: When it was asked for last.
+        lock: Held while it is fetched, so that who comes meanwhile waits for the answer.
     """
 
     document: dict[str, Any] | None = None
     at: float = float("-inf")
     tried_at: float = float("-inf")
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Provider:
@@ -71,7 +73,6 @@ class Provider:
         self.registration = registration
         self._configuration = _Memory()
         self._keys = _Memory()
-        self._lock = threading.Lock()
 
     def endpoints(self) -> Endpoints:
         """Return where the provider is asked, as it says itself.
@@ -148,8 +149,8 @@ class Provider:
         Raises:
             IdentityError: The provider does not answer.
         """
-        now = time.monotonic()
-        with self._lock:
+        with memory.lock:
+            now = time.monotonic()
             is_current = now - memory.at < READ_AGAIN_S and not anew
             waits = now - memory.tried_at < RETRY_S
             if memory.document is not None and (is_current or waits):
@@ -157,14 +158,13 @@ class Provider:
             if waits:
                 raise IdentityError(messages.PROVIDER_SILENT(), "provider")
             memory.tried_at = now
-        try:
-            document = fetch_json(address)
-        except FetchError as error:
-            raise _failure(str(error)) from error
-        with self._lock:
+            try:
+                document = fetch_json(address)
+            except FetchError as error:
+                raise _failure(str(error)) from error
             memory.document = document
             memory.at = now
-        return document
+            return document
 
 
 def _signing(document: Mapping[str, Any], name: str | None) -> list[Mapping[str, Any]]:

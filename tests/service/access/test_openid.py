@@ -7,6 +7,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -418,6 +419,26 @@ def test_a_provider_that_is_down_is_a_sentence_and_asked_again_later(
     assert client.get(PROVIDER_PATH).status_code == 401  # not asked at every click
     monkeypatch.setattr(provider_module, "RETRY_S", 0.0)
     assert log_in(client).status_code == 303
+
+
+def test_people_who_log_in_at_the_same_moment_wait_for_one_answer(
+    client_settings: AppSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registration = read_registration(client_settings)
+    assert registration is not None
+    addresses: list[str] = []
+
+    def fetch_later(address: str) -> dict[str, Any]:
+        addresses.append(address)
+        time.sleep(0.1)
+        return fetch_json(address)
+
+    monkeypatch.setattr(provider_module, "fetch_json", fetch_later)
+    asked = Provider(registration)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: asked.endpoints(), range(2))
+    assert first == second
+    assert len(addresses) == 1
 
 
 def test_a_provider_that_nobody_runs_is_a_sentence(settings: AppSettings, store: Store) -> None:

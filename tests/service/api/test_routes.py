@@ -251,6 +251,19 @@ def test_playback_in_ranges(client: TestClient, token: str, settings: AppSetting
     assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(content)))
 
 
+def test_a_recording_is_read_by_nobody_unnoticed(
+    client: TestClient, token: str, settings: AppSettings, store: Store, recordings: Recordings
+) -> None:
+    session_id = _put(client, recordings(seconds=1), token).json()["session_id"]
+    url = tokens.media_url(settings, session_id)
+    counts = []
+    for asked in ("bytes=1-", "bytes=50-", "bytes= 0-", "bytes=60-"):
+        assert client.get(url, headers={"Range": asked}).status_code == 206
+        entries = store.audit.list_newest(object_id=session_id, object_kind="recording")
+        counts.append(sum(entry.action == "read" for entry in entries))
+    assert counts == [1, 1, 2, 2]
+
+
 def test_playback_needs_its_own_token(
     client: TestClient, token: str, settings: AppSettings, store: Store, recordings: Recordings
 ) -> None:

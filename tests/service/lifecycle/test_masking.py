@@ -23,7 +23,7 @@ from service.ingest.media import file_sha256
 from service.lifecycle.consent import ConsentError, withdraw_consent
 from service.lifecycle.erasure import erase_session, remove_recording
 from service.lifecycle.masking import mask_session
-from service.lifecycle.task_files import KEEP_MASKED_S, masked_path, remove_masked
+from service.lifecycle.task_files import KEEP_MASKED_S, MASKING, masked_path, remove_masked
 from service.settings import AppSettings
 
 SOUND_ONLY = MaskOptions(PictureMask.NONE)
@@ -100,6 +100,37 @@ def test_who_does_not_see_a_recording_gets_none(settings: AppSettings, store: St
     assert "no recording of this session" in answers[1]
     assert not any("secret-name" in answer for answer in answers)
     assert not (tmp_path / "x.mp4").exists()
+
+
+@pytest.mark.parametrize("check_s", [0.0, 1e9], ids=["while it runs", "at its end"])
+def test_work_stops_where_the_recording_is_removed(
+    settings: AppSettings, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check_s: float
+) -> None:
+    session = plant(settings, store)
+    monkeypatch.setattr("service.lifecycle.masking.CHECK_S", check_s)
+    with pytest.raises(RecordingError, match="no recording of this session"):
+        mask_session(
+            settings,
+            store,
+            session.id,
+            tmp_path / "x.mp4",
+            SOUND_ONLY,
+            on_progress=lambda share: bool(remove_recording(settings, store, session.id)) or None,
+        )
+    assert not list(tmp_path.glob("*x.mp4*"))
+
+
+def test_an_erasure_leaves_no_name_where_masking_failed(settings: AppSettings, store: Store) -> None:
+    session = plant(settings, store)
+    other = plant(settings, store, label="P-2")
+    folder = settings.data_dir / MASKING
+    folder.mkdir()
+    (folder / "log.txt").write_text("Error: 'secret-name.wav' is cut short")
+    (folder / "state.json").write_text(json.dumps({"name": session.id, "error": {"file": "secret-name.wav"}}))
+    erase_session(settings, store, other.id)
+    assert {path.name for path in folder.iterdir()} == {"log.txt", "state.json"}
+    erase_session(settings, store, session.id)
+    assert not any(b"secret-name" in path.read_bytes() for path in settings.data_dir.rglob("*") if path.is_file())
 
 
 def test_the_end_of_a_recording_is_the_end_of_its_masked_one(settings: AppSettings, store: Store) -> None:
