@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
+from fer_phq import __version__
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.paths import printable
 from service.cli import access, analyze, choose_faces, demo, models, reanalyse, serve, train
@@ -40,6 +42,21 @@ masking.register(app)
 backup.register(app)
 doctor.register(app)
 encryption.register(app)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"fer-phq {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ import sounds
 from typer.main import get_command
 from typer.testing import CliRunner
 
+import fer_phq
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.features.files import read_features
 from service import cli
@@ -67,6 +68,10 @@ def commands(command, path=()):
 
 
 ALL = {" ".join(path): command for path, command in commands(get_command(cli.app)) if path}
+
+
+def test_the_version_is_said(run):
+    assert run("--version") == Done(0, f"fer-phq {fer_phq.__version__}\n", "")
 
 
 @pytest.mark.parametrize("name", ALL)
