@@ -114,9 +114,8 @@ def describe(error: BaseException) -> str:
     name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
     if isinstance(error, FerPhqError):
         return f"{name} ({error.message.code or 'without a code'})"
-    if isinstance(error, OSError) and error.errno in errno.errorcode:
-        return f"{name} ({errno.errorcode[error.errno]})"
-    return name
+    code = errno.errorcode.get(error.errno or 0) if isinstance(error, OSError) else None
+    return f"{name} ({code})" if code else name
 
 
 def describe_trace(error: BaseException) -> str:

@@ -124,7 +124,7 @@ def write_backup(
         BackupError: The file is there already, or cannot be written.
         StoreError: The database cannot be read.
     """
-    if path.exists() and not force:
+    if path.exists() and not (force and path.is_file()):
         raise BackupError(messages.BACKUP_EXISTS(path=str(path)))
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

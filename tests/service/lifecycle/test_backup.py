@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import sqlite3
 import zipfile
@@ -101,6 +102,11 @@ def test_a_file_that_is_there_is_not_replaced_without_force(filled: AppSettings,
         backup.write_backup(filled, path)
     assert path.read_text() == "precious"
     assert backup.write_backup(filled, path, force=True).subjects == 1
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(FerPhqError, match="already a file"):
+        backup.write_backup(filled, pipe, force=True)
+    assert pipe.is_fifo(), "a device or a pipe is never replaced"
     with pytest.raises(FerPhqError, match="cannot be written"):
         backup.write_backup(filled, tmp_path / "none" / "b.zip")
     assert sorted(p.name for p in tmp_path.iterdir() if "part" in p.name) == []
