@@ -14,7 +14,14 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
 from fer_phq.core.encryption.key import InstallationKey
-from fer_phq.core.encryption.values import OVERHEAD, decrypt_text, decrypt_value, encrypt_text, encrypt_value
+from fer_phq.core.encryption.values import (
+    OVERHEAD,
+    TEXT_MAGIC,
+    decrypt_text,
+    decrypt_value,
+    encrypt_text,
+    encrypt_value,
+)
 
 _key: ContextVar[InstallationKey | None] = ContextVar("encryption_key", default=None)
 
@@ -88,7 +95,10 @@ class EncryptedText(TypeDecorator[str]):
             dialect: The database, unused.
         """
         key = current_key()
-        return value if key is None or value is None else encrypt_text(key, value, self.column)
+        if key is None or value is None:
+            # A plain text must not pass for an encrypted one: it could not be read again.
+            return value if value is None or not value.startswith(TEXT_MAGIC) else value.lstrip(TEXT_MAGIC[0])
+        return encrypt_text(key, value, self.column)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
         """Return a text as it was written.

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from db.engine import normalise_url, open_engine
 from db.store import Store
 from fer_phq.core.encryption.key import create_key_file
-from fer_phq.core.encryption.values import MAGIC
+from fer_phq.core.encryption.values import MAGIC, TEXT_MAGIC
 
 
 @pytest.fixture
@@ -90,3 +90,20 @@ def test_rows_are_written_and_converted_and_read_the_same(store: Store, url: str
     key_file.unlink()
     assert contents(store, sessions) == mixed
     assert MAGIC not in first_bytes(url)
+
+
+def test_a_text_that_begins_as_an_encrypted_one_is_read_again(store: Store, url: str, key_file: Path) -> None:
+    session_id = fill(store, "hostile")
+    hostile = f"{TEXT_MAGIC}AAAA"
+    save = {"session_id": session_id, "original_name": hostile, "document": b"WEBVTT", "speaker": hostile}
+    for is_encrypted in (False, True):
+        if is_encrypted:
+            store.encryption.begin(on=True)
+        store.transcripts.save(**save)
+        record = store.transcripts.get(session_id=session_id)
+        assert record is not None
+        assert {record.original_name.strip(), record.speaker.strip() if record.speaker else ""} == {hostile.strip()}
+    store.encryption.begin(on=False)
+    while store.encryption.convert_rows():
+        pass
+    assert store.transcripts.get(session_id=session_id) is not None

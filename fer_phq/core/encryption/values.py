@@ -19,7 +19,7 @@ from fer_phq.core.errors import StoreError
 
 MAGIC = b"\0FERPHQ\1"
 TEXT_MAGIC = "\N{NO-BREAK SPACE}fer-phq 1 "
-"""How an encrypted text begins; no text that a person enters begins so, since the spaces around it are cut off."""
+"""How an encrypted text begins; a plain one that begins so is stored without the space."""
 _NONCE = 12
 OVERHEAD = len(MAGIC) + _NONCE + 16
 """Bytes by which an encrypted value is longer than its content."""

@@ -36,6 +36,8 @@ def backup_command(
     from service.lifecycle.backup import check_backup, write_backup
 
     settings = load_settings()
+    with open_store(settings):  # without it the backup could not be noted in the audit
+        pass
     report = write_backup(settings, file, force=force, on_progress=print_progress)
     check_backup(file)
     note_all(settings, "export", report)

@@ -318,6 +318,9 @@ def test_without_its_key_nothing_is_opened_and_nothing_is_written_in_plain(
         result = CliRunner().invoke(app, ["subjects", "list"])
         assert isinstance(result.exception, StoreError)
         assert sentence in str(result.exception)
+        result = CliRunner().invoke(app, ["backup", str(key_file.with_name("backup.zip"))])
+        assert sentence in str(result.exception)
+    assert not key_file.with_name("backup.zip").exists(), "what the audit cannot note is not handed out"
     assert snapshot(settings) == rows
 
 
