@@ -21,6 +21,7 @@ from fer_phq.core.errors import FerPhqError, StoreError
 from fer_phq.core.messages import Message
 from service.ingest.media import MediaStore
 from service.lifecycle import ledger, messages
+from service.lifecycle.export import MOST_SESSIONS
 from service.lifecycle.ledger import Erasure, ErasureStep
 from service.lifecycle.person.archive import remove_archives
 from service.lifecycle.person.heads import heads_that_learned
@@ -221,7 +222,7 @@ def remove_recording(settings: AppSettings, store: Store, session_id: str) -> bo
 
 
 def merge_subjects(settings: AppSettings, store: Store, source_id: str, target_id: str) -> MergeReport:
-    """Give everything of one subject to another, remove the first, and what the database keeps of its label.
+    """Give everything of one subject to another, remove the first, and what files and the database keep of it.
 
     Args:
         settings: The installation.
@@ -233,12 +234,19 @@ def merge_subjects(settings: AppSettings, store: Store, source_id: str, target_i
         NotFoundError: There is no such subject.
         StoreError: They cannot be merged; says why.
     """
+    sessions = _session_ids(store, source_id)
     report = store.merging.merge(source_id=source_id, target_id=target_id)
-    steps = (ErasureStep.REWRITE, ErasureStep.LOG)
+    gone = tuple(sessions - _session_ids(store, target_id))  # of recordings that both had
+    steps = (ErasureStep.FILES, ErasureStep.REWRITE, ErasureStep.LOG)
     with suppress(OSError):
-        ledger.write(settings, Erasure("merge", source_id, datetime.now(UTC), steps, (), (), ()))
+        ledger.write(settings, Erasure("merge", source_id, datetime.now(UTC), steps, gone, (), ()))
     finish_erasures(settings, store)
     return report
+
+
+def _session_ids(store: Store, subject_id: str) -> set[str]:
+    rows = store.sessions.list_recent(subject_id=subject_id, limit=MOST_SESSIONS)
+    return {row.session.id for row in rows}
 
 
 def remove_expired(settings: AppSettings, store: Store) -> int:

@@ -21,7 +21,7 @@ from fer_phq.masking.options import MaskOptions, PictureMask
 from service import cli
 from service.ingest.media import file_sha256
 from service.lifecycle.consent import ConsentError, withdraw_consent
-from service.lifecycle.erasure import erase_session, remove_recording
+from service.lifecycle.erasure import erase_session, merge_subjects, remove_recording
 from service.lifecycle.masking import mask_session
 from service.lifecycle.task_files import KEEP_MASKED_S, MASKING, masked_path, remove_masked
 from service.settings import AppSettings
@@ -131,6 +131,29 @@ def test_an_erasure_leaves_no_name_where_masking_failed(settings: AppSettings, s
     assert {path.name for path in folder.iterdir()} == {"log.txt", "state.json"}
     erase_session(settings, store, session.id)
     assert not any(b"secret-name" in path.read_bytes() for path in settings.data_dir.rglob("*") if path.is_file())
+
+
+def test_a_merging_leaves_no_masked_recording_of_a_session_that_goes(settings: AppSettings, store: Store) -> None:
+    stays = plant(settings, store)
+    goes, moves = (
+        store.sessions.create(
+            subject_id=store.subjects.get_or_create(label="P-2").id,
+            recorded_at=MONDAY,
+            recording=sample_recording(name),
+            original_name="secret-name.wav",
+            media_path=stays.media_path,
+            consent=CONSENT,
+        )
+        for name in ("P-1", "P-3")
+    )
+    folder = settings.data_dir / MASKING
+    folder.mkdir()
+    for session in (stays, goes, moves):
+        masked_path(settings, session.id).write_bytes(b"masked")
+    (folder / "log.txt").write_text("Error: 'secret-name.wav' is cut short")
+    (folder / "state.json").write_text(json.dumps({"name": goes.id}))
+    assert merge_subjects(settings, store, goes.subject_id, stays.subject_id).twins == 1
+    assert {path.stem for path in folder.iterdir()} == {stays.id, moves.id}
 
 
 def test_the_end_of_a_recording_is_the_end_of_its_masked_one(settings: AppSettings, store: Store) -> None:
