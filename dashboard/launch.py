@@ -29,6 +29,7 @@ from fer_phq.core.paths import printable
 from service.access.guard import Guard
 from service.access.listening import check_listening
 from service.api.routes import routes
+from service.api.v1.application import create_api, mounted_routes
 from service.logs import configure_logging
 from service.messages import PORT_UNUSABLE
 from service.settings import AppSettings, load_settings
@@ -66,7 +67,7 @@ def main(settings: AppSettings | None = None) -> None:
 
 
 def app(settings: AppSettings, *, port: int | None = None) -> st.App:
-    """Build the ASGI application: the guard, the pages, and `/api` for uploads, playback, job status and health.
+    """Build the ASGI application: the guard, the pages, `/api` for them, and `/v1` for programs.
 
     Args:
         settings: The installation's settings.
@@ -86,6 +87,7 @@ def app(settings: AppSettings, *, port: int | None = None) -> st.App:
 
     codes = tuple(languages())
     api = routes(settings, store, translate=render, languages=codes)
+    api += mounted_routes(create_api(settings, store, translate=render, languages=codes))
     control = context.control()
     guard = Middleware(
         Guard,

@@ -76,6 +76,7 @@ MODULES: tuple[str, ...] = (
     "fer_phq.longitudinal.messages",
     "fer_phq.masking.messages",
     "fer_phq.models.messages",
+    "fer_phq.pictures.messages",
     "fer_phq.pipeline.messages",
     "fer_phq.video.messages",
     "fer_phq.voice.messages",

@@ -61,6 +61,8 @@ class AppSettings(BaseSettings):
     """Network address the dashboard listens on; any but loopback needs accounts and encryption."""
     port: int = Field(default=8501, ge=0, le=65535)
     """Port the dashboard listens on; 0 takes a free one."""
+    api_port: int = Field(default=8600, ge=0, le=65535)
+    """Port that the API for programs listens on where it is served alone (`fer-phq serve`); 0 takes a free one."""
     max_upload_bytes: int = Field(default=8 * GIB, gt=0)
     """Largest recording that may be uploaded, in bytes."""
     uploads_at_once: int = Field(default=32, ge=1)

@@ -52,7 +52,7 @@ def test_the_vocabulary_imports_nothing_of_ours_but_itself():
 
 
 ORDER = {
-    "fer_phq": "core timeline video faces voice masking words features models longitudinal pipeline",
+    "fer_phq": "core timeline video pictures faces voice masking words features models longitudinal pipeline",
     "db": "messages records tables engine migrate queries store",
     "training": "messages cli plots emotion phq simulation",
     "service": "messages logs settings runtime_settings processes access ingest lifecycle models "
@@ -245,6 +245,7 @@ def test_names_say_what_the_thing_is():
     [
         "db.store, db.migrate",
         "service.settings, service.jobs.queue, service.api.routes, service.lifecycle.erasure",
+        "service.api.v1.alone",
         "dashboard.launch",
     ],
 )

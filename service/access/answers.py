@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any
 
 from starlette.responses import JSONResponse
 
@@ -11,6 +13,7 @@ from fer_phq.core.messages import Message, code_and_params
 Translate = Callable[[Message, str], str]
 """Writes a message in a language, given as a code such as 'de'."""
 ENGLISH = "en"
+PROBLEM_TYPE = "application/problem+json"
 
 
 def write_english(message: Message, language: str) -> str:
@@ -39,6 +42,37 @@ def error_answer(
     body = {"error": translate(message, language), **code_and_params(message)}
     headers = {"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept-Language"}
     return JSONResponse(body, status_code=status, headers=headers)
+
+
+def problem_answer(
+    message: Message, status: int, *, accepts: str, languages: Sequence[str], translate: Translate
+) -> JSONResponse:
+    """Answer an error to a program, as a problem (RFC 9457).
+
+    Args:
+        message: What went wrong.
+        status: The HTTP status.
+        accepts: The request's `Accept-Language`.
+        languages: Codes of the languages that there are.
+        translate: Writes messages in one of them.
+    """
+    language = accepted_language(accepts, languages)
+    body = problem_body(message, status, translate(message, language))
+    headers = {"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept-Language"}
+    return JSONResponse(body, status_code=status, headers=headers, media_type=PROBLEM_TYPE)
+
+
+def problem_body(message: Message, status: int, sentence: str) -> dict[str, Any]:
+    """Return an error as the members of a problem (RFC 9457), with the message's code and parameters.
+
+    Args:
+        message: What went wrong.
+        status: The HTTP status.
+        sentence: The message in the language of the answer.
+    """
+    facts = code_and_params(message)
+    kind = f"urn:fer-phq:problem:{facts['code']}" if facts["code"] else "about:blank"
+    return {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "detail": sentence, **facts}
 
 
 def accepted_language(header: str, languages: Sequence[str]) -> str:

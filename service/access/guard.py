@@ -23,13 +23,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fer_phq.core.messages import Message as Sentence
 from service.access import messages
-from service.access.answers import ENGLISH, Translate, accepted_language, error_answer, write_english
+from service.access.answers import (
+    ENGLISH,
+    Translate,
+    accepted_language,
+    error_answer,
+    problem_answer,
+    write_english,
+)
 from service.access.browser import browser_mark, new_cookie
 from service.access.control import COOKIE, AccessControl, acting_as
 from service.access.listening import is_loopback
 from service.access.source import (
     FORWARDED,
     INNER_PATHS,
+    PROGRAM_PATHS,
     RefusedError,
     Source,
     check_source,
@@ -47,7 +55,12 @@ PROVIDER_PATH = "/login/provider"
 """Where a login with the provider of identities begins."""
 ANSWER_PATH = "/login/provider/answer"
 """Where the provider leads back to."""
-OPEN_PATHS = (LOGIN_PATH, LOGOUT_PATH, PROVIDER_PATH, ANSWER_PATH, "/api/health", "/_stcore/health", "/favicon.png")
+PREDICT_PATH = "/v1/predict"
+"""Where a program has pictures analysed, of which nothing is stored."""
+OPEN_PATHS = (
+    *(LOGIN_PATH, LOGOUT_PATH, PROVIDER_PATH, ANSWER_PATH),
+    *("/api/health", "/healthz", "/readyz", "/_stcore/health", "/favicon.png"),
+)
 """What somebody reads who is not logged in: nothing of anybody."""
 POLICY_VIOLATION = 1008
 """The websocket's code for a connection that is refused (RFC 6455, section 7.4.1)."""
@@ -193,13 +206,22 @@ class Guard:
         await self._refuse(scope, receive, send, error.message, 401)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, message: Sentence, status: int) -> None:
-        """Answer with a sentence: as JSON below `/api`, else as text. A websocket is closed before it opens."""
+        """Answer with a sentence: as JSON below `/api`, as a problem to programs, else as text.
+
+        A websocket is closed before it opens.
+        """
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": str(message)[:120]})
             return
         accepts = Headers(scope=scope).get("accept-language", "")
         answer: Response
-        if scope["path"].startswith("/api/"):
+        if scope["path"].startswith(PROGRAM_PATHS):
+            answer = problem_answer(
+                message, status, accepts=accepts, languages=self._languages, translate=self._translate
+            )
+            if status == 401:
+                answer.headers["WWW-Authenticate"] = 'Bearer realm="fer-phq"'
+        elif scope["path"].startswith("/api/"):
             answer = error_answer(
                 message, status, accepts=accepts, languages=self._languages, translate=self._translate
             )
@@ -212,9 +234,16 @@ class Guard:
 
 def _check_scope(scopes: Sequence[str], scope: Scope, source: Source) -> None:
     """Refuse what the request's token is not for: tokens are for the API alone."""
-    needed = "read" if scope.get("method") in ("GET", "HEAD") else "upload"
-    if not source.path.startswith("/api/") or needed not in scopes:
+    needed = _needed_scope(str(scope.get("method")), source.path)
+    if not source.path.startswith(("/api/", *PROGRAM_PATHS)) or needed not in scopes:
         raise RefusedError(messages.SCOPE_NEEDED(scope=needed))
+
+
+def _needed_scope(method: str, path: str) -> str:
+    """Return the scope that a token needs. A prediction changes nothing, though it comes by POST."""
+    if method in ("GET", "HEAD") or path == PREDICT_PATH:
+        return "read"
+    return "upload" if path.startswith("/api/") else "write"
 
 
 class _Sender:

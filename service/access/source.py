@@ -21,7 +21,12 @@ from service.settings import AppSettings
 
 FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 """Headers by which a proxy tells for whom it asks. Anybody else can write them, too."""
-INNER_PATHS = ("/api/", "/_stcore/", "/media/", "/component/", "/static/", "/app/static/", "/logout")
+PROGRAM_PATHS = ("/v1/", "/healthz", "/readyz")
+"""Where the API for programs answers. Its errors are problems (RFC 9457)."""
+INNER_PATHS = (
+    *PROGRAM_PATHS,
+    *("/api/", "/_stcore/", "/media/", "/component/", "/static/", "/app/static/", "/logout"),
+)
 """Where no page lies: a link on another site does not lead there."""
 
 

@@ -17,3 +17,35 @@ UPLOAD_WITHOUT_CONSENT = template(
     "This link notes no consent of the person, so the recording is not taken in: ask for it, and upload on the New "
     "session page.",
 )
+
+NO_SUCH_PATH = template("api.no_such_path", "There is nothing at this path: GET /v1/openapi.json says what there is.")
+NO_SUCH_METHOD = template("api.no_such_method", "This path does not answer to {method}: it answers to {methods}.")
+UNUSABLE_REQUEST = template("api.unusable_request", "{field} cannot be used: {reason}.")
+MEDIA_TYPE = template(
+    "api.media_type", "The request's Content-Type cannot be read here: send multipart/form-data or application/json."
+)
+BODY_TOO_LARGE = template("api.body_too_large", "The request has more than {limit} MB: send fewer or smaller pictures.")
+BODY_TOO_SLOW = template(
+    "api.body_too_slow", "The request did not arrive whole within {seconds} seconds: send it again."
+)
+NO_FORM = template("api.no_form", "The form cannot be read: send pictures as files in the field file.")
+OTHER_FIELD = template(
+    "api.other_field", "The form holds something else than files in the field file: send pictures as such, and no more."
+)
+NO_PICTURES = template("api.no_pictures", "The request holds no picture: send 1 to {most}.")
+TOO_MANY_PICTURES = template(
+    "api.too_many_pictures", "The request holds {count} pictures: send at most {most} at once."
+)
+NO_IMAGES = template("api.no_images", 'The JSON is not understood: send {{"images": [...]}}, each picture in base64.')
+NO_BASE64 = template(
+    "api.no_base64", "The picture is no base64: encode the bytes of its file, without a prefix and without line breaks."
+)
+BUSY = template("api.busy", "As many predictions as can wait here wait already; try again in {seconds} seconds.")
+MODEL_UNUSABLE = template(
+    "api.model_unusable", "The model in use cannot be loaded here; its administrator finds the reason in the log."
+)
+PORT_UNUSABLE = template(
+    "api.port_unusable",
+    "The API cannot listen on {address} port {port} ({reason}); stop what uses it or set FERPHQ_API_PORT to another "
+    "port.",
+)

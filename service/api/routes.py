@@ -20,10 +20,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from db.records import ForbiddenError, NotFoundError
 from db.store import Store
 from fer_phq.core.encryption.files import is_encrypted, open_content
-from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError, StoreError
+from fer_phq.core.errors import FerPhqError, RecordingError, StoreError
 from fer_phq.core.messages import Message
 from service.access.answers import ENGLISH, Translate, accepted_language, error_answer, write_english
 from service.access.browser import browser_mark
@@ -33,12 +32,12 @@ from service.access.messages import SERVER_ERROR
 from service.access.source import read_source, sees_operations
 from service.api import messages
 from service.api.content import ContentResponse
+from service.api.statuses import status_of
 from service.ingest import recordings, tokens
-from service.ingest.media import IncomingFile, MediaStore, StorageError, TooLargeError, content_type
-from service.ingest.upload_limits import SlowUploadError, TooManyUploadsError, UploadSlots, count_use, read_paced
+from service.ingest.media import IncomingFile, MediaStore, content_type
+from service.ingest.upload_limits import UploadSlots, count_use, read_paced
 from service.jobs import queue
 from service.lifecycle.consent import ConsentError
-from service.lifecycle.export import ExportError
 from service.lifecycle.person.archive import prepare_archive, stream_archive
 from service.settings import MIB, AppSettings
 
@@ -51,22 +50,6 @@ ROOM_BYTES = 64 * MIB
 """How much of an upload is written between two checks of the free space."""
 
 Handler = Callable[[Request], Awaitable[Response]]
-
-STATUS: tuple[tuple[type[FerPhqError], int], ...] = (
-    (tokens.TokenError, 403),
-    (ConsentError, 403),
-    (TooManyUploadsError, 429),
-    (SlowUploadError, 408),
-    (TooLargeError, 413),
-    (StorageError, 507),
-    (RecordingError, 422),
-    (SettingsError, 422),
-    (NotFoundError, 404),
-    (ForbiddenError, 403),
-    (ExportError, 409),
-    (StoreError, 503),
-)
-"""The HTTP status of each kind of error; the first that fits."""
 
 
 def routes(
@@ -127,8 +110,7 @@ class Api:
                 log.info("upload broken off by its sender")
                 return self._error(request, messages.UPLOAD_BROKEN_OFF(), 400)
             except FerPhqError as error:
-                status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
-                return self._error(request, error.message, status)
+                return self._error(request, error.message, status_of(error))
             except Exception:
                 number = uuid.uuid4().hex[:8]
                 log.exception("request failed, number %s", number)

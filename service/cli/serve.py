@@ -1,4 +1,4 @@
-"""`fer-phq up | dashboard | worker | db upgrade`: the long-running parts."""
+"""`fer-phq up | dashboard | serve | worker | db upgrade`: the long-running parts."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from service.settings import AppSettings, load_settings
 
 Address = Annotated[str | None, typer.Option(help="Network address to listen on (default 127.0.0.1).")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on (default 8501).")]
+ApiPort = Annotated[int | None, typer.Option("--port", help="Port to listen on (default 8600).")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(name="up")(up_command)
     app.command(name="dashboard")(dashboard_command)
+    app.command(name="serve")(serve_command)
     app.command(name="worker")(worker_command)
     group = typer.Typer(no_args_is_help=True, help="The database.")
     group.callback()(lambda: None)
@@ -57,6 +59,20 @@ def dashboard_command(address: Address = None, port: Port = None) -> None:
     follow_starter()
     options = {"address": address, "port": port}
     main(_reachable(load_settings(**{key: value for key, value in options.items() if value is not None})))
+
+
+def serve_command(address: Address = None, port: ApiPort = None) -> None:
+    """Serve the HTTP API for programs alone (the dashboard serves it, too). `GET /v1/openapi.json` says what it can do.
+
+    Example: `fer-phq serve --port 8600`
+    """
+    from dashboard.i18n import languages, render
+    from service.api.v1.alone import serve
+
+    configure_logging("WARNING", service=True)
+    options = {"address": address, "api_port": port}
+    settings = _reachable(load_settings(**{key: value for key, value in options.items() if value is not None}))
+    serve(settings, translate=render, languages=tuple(languages()))
 
 
 def worker_command() -> None:

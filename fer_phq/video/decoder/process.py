@@ -58,11 +58,11 @@ class DecoderProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=_environment(),
+            env=child_environment(),
             bufsize=0,
             start_new_session=True,
         )
-        self._end = weakref.finalize(self, _stop, self._process)
+        self._end = weakref.finalize(self, stop_process, self._process)
         self._reader = ResponseReader(cast(IO[bytes], self._process.stdout).fileno(), limits.idle_seconds, max_payload)
         key_of_file = {} if key is None else {"key": key.hex()}
         self._send({**request, **key_of_file, "limits": vars(limits), "max_payload": max_payload})
@@ -120,7 +120,7 @@ class DecoderProcess:
         return messages.CRASHED(file=self._display_name, reason=reason)
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """Return a small environment without the parent's secrets, in which this package is found."""
     inherited = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
     root = Path(fer_phq.__path__[0]).resolve().parent
@@ -132,7 +132,8 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop_process(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process, wait for its end and close its pipes."""
     process.kill()
     process.wait()
     for pipe in (process.stdin, process.stdout):

@@ -20,19 +20,19 @@ _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/et
 _PROCESSORS = "/sys/devices/system/cpu"  # how many there are
 
 
-def confine(recording: str) -> None:
+def confine(recording: str | None) -> None:
     """Take network, other processes, other files and all writing from this process, as far as the platform can.
 
     Call it before a thread is started and before the recording is opened: older threads stay free.
 
     Args:
-        recording: The file that stays readable.
+        recording: The file that stays readable; None for no file.
     """
     if sys.platform != "linux":
         return
     if ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         return
-    landlock.allow_only([Path(recording)], library_folders())
+    landlock.allow_only([] if recording is None else [Path(recording)], library_folders())
     syscalls.refuse_calls()
 
 

@@ -1,0 +1,136 @@
+"""The parent's side: sends pictures to a process that decodes them, and reads their pixels back."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import weakref
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO, cast
+
+import numpy as np
+
+from fer_phq.core.arrays import Image
+from fer_phq.core.errors import RecordingError
+from fer_phq.core.messages import Message, from_json
+from fer_phq.pictures import messages
+from fer_phq.pictures.process_main import LENGTH
+from fer_phq.video.decoder.process import child_environment, stop_process
+from fer_phq.video.decoder.protocol import Header, IdleError, ProtocolError, ResponseReader, message_of
+
+MAX_BYTES = 20_000_000
+"""Most bytes of a picture's file."""
+IDLE_SECONDS = 30.0
+"""Longest time that one picture may take."""
+_MOST_PAYLOAD = 3 * 40_000_000
+_COMMAND = [sys.executable, "-P", "-m", "fer_phq.pictures.process_main"]
+
+
+class PictureError(RecordingError):
+    """A picture cannot be read."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture as it was read.
+
+    Attributes:
+        rgb: uint8 (h, w, 3), upright.
+        notes: What a person should know of how it was read.
+    """
+
+    rgb: Image
+    notes: tuple[Message, ...]
+
+
+def read_pictures(contents: Sequence[bytes]) -> Iterator[Picture | PictureError]:
+    """Read pictures from the bytes of their files, one after another; a bad one does not lose the others.
+
+    Args:
+        contents: The bytes of each file.
+
+    Yields:
+        Each picture, or why it cannot be read, in the order of `contents`.
+    """
+    process: _PictureProcess | None = None
+    try:
+        for content in contents:
+            message = _refusal(content)
+            if message is not None:
+                yield PictureError(message)
+                continue
+            process = process or _PictureProcess()
+            picture = process.decode(content)
+            if picture is None:  # it broke down over this picture: the next ones get another process
+                process.close()
+                process = None
+                yield PictureError(messages.BROKE_DOWN())
+            else:
+                yield picture
+    finally:
+        if process is not None:
+            process.close()
+
+
+def _refusal(content: bytes) -> Message | None:
+    """Return why a file is not even looked into; None where it is."""
+    if not content:
+        return messages.EMPTY()
+    return messages.TOO_MANY_BYTES(limit=MAX_BYTES // 1_000_000) if len(content) > MAX_BYTES else None
+
+
+class _PictureProcess:
+    """A process that decodes pictures. Closing it, or losing the last reference, kills it."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            _COMMAND,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=child_environment(),
+            bufsize=0,
+            start_new_session=True,
+        )
+        self._end = weakref.finalize(self, stop_process, self._process)
+        descriptor = cast(IO[bytes], self._process.stdout).fileno()
+        self._reader = ResponseReader(descriptor, IDLE_SECONDS, _MOST_PAYLOAD)
+
+    def decode(self, content: bytes) -> Picture | PictureError | None:
+        """Decode one picture; None where the process broke down over it."""
+        try:
+            self._send(LENGTH.pack(len(content)))
+            self._send(content)
+            response = self._reader.read()
+            return None if response is None else _read_response(*response)
+        except (BrokenPipeError, ProtocolError, IdleError):
+            return None
+
+    def close(self) -> None:
+        """Kill the process and release its pipes."""
+        self._reader.close()
+        self._end()
+
+    def _send(self, content: bytes) -> None:
+        pipe = cast(IO[bytes], self._process.stdin)
+        view = memoryview(content)
+        while view:
+            view = view[pipe.write(view) :]
+
+
+def _read_response(header: Header, payload: bytearray) -> Picture | PictureError:
+    """Check what the process sent, which a hostile picture may have taken over. Raises ProtocolError."""
+    if header["kind"] == "error":
+        return PictureError(message_of(header))
+    try:
+        shape = (int(header["height"]), int(header["width"]), 3)
+        notes = tuple(from_json(note) for note in header["notes"])
+        for note in notes:
+            str(note)
+        rgb = np.frombuffer(payload, np.uint8).reshape(shape)
+    except Exception as error:  # whatever a hostile process may send
+        raise ProtocolError("a picture that is none") from error
+    if 0 in shape:
+        raise ProtocolError("a picture without pixels")
+    return Picture(rgb, notes)

@@ -1,0 +1,32 @@
+"""The HTTP status of each kind of error."""
+
+from __future__ import annotations
+
+from db.records import ForbiddenError, NotFoundError
+from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError, StoreError
+from service.ingest.media import StorageError, TooLargeError
+from service.ingest.tokens import TokenError
+from service.ingest.upload_limits import SlowUploadError, TooManyUploadsError
+from service.lifecycle.consent import ConsentError
+from service.lifecycle.export import ExportError
+
+STATUS: tuple[tuple[type[FerPhqError], int], ...] = (
+    (TokenError, 403),
+    (ConsentError, 403),
+    (TooManyUploadsError, 429),
+    (SlowUploadError, 408),
+    (TooLargeError, 413),
+    (StorageError, 507),
+    (RecordingError, 422),
+    (SettingsError, 422),
+    (NotFoundError, 404),
+    (ForbiddenError, 403),
+    (ExportError, 409),
+    (StoreError, 503),
+)
+"""The first that fits counts."""
+
+
+def status_of(error: FerPhqError) -> int:
+    """Return the HTTP status of an error; 500 for a kind that a request cannot help."""
+    return next((status for kind, status in STATUS if isinstance(error, kind)), 500)

@@ -1,0 +1,68 @@
+"""The application: every route of the API for programs, over one installation."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+from fastapi import FastAPI
+from starlette.routing import BaseRoute, Route
+
+from db.store import Store
+from fer_phq import __version__
+from service.access.answers import ENGLISH, Translate, write_english
+from service.access.source import PROGRAM_PATHS
+from service.api.v1 import openapi
+from service.api.v1.operation import operation_routes
+from service.api.v1.predict import predict_routes
+from service.api.v1.predictor import Predictor
+from service.api.v1.problems import Sentences, answer_problems
+from service.settings import AppSettings
+
+DESCRIPTION = (
+    "For programs: faces and the expressions that a model reads in them. Expressions are no feelings, and nothing here "
+    "is a diagnosis. Errors are problems (RFC 9457)."
+)
+
+
+def create_api(
+    settings: AppSettings,
+    store: Store,
+    *,
+    translate: Translate = write_english,
+    languages: Sequence[str] = (ENGLISH,),
+) -> FastAPI:
+    """Build the application. `service.access.guard` has to stand before it.
+
+    Args:
+        settings: The installation.
+        store: Its store, which acts for whoever is behind the request.
+        translate: Writes messages in one of `languages`.
+        languages: Codes of the languages in which messages can be written.
+    """
+    sentences = Sentences(translate, languages)
+    # No pages of documentation: they would load scripts from elsewhere, which the guard's policy refuses.
+    app = FastAPI(
+        title="fer-phq",
+        version=__version__,
+        description=DESCRIPTION,
+        openapi_url=openapi.PATH,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.include_router(operation_routes(settings, store))
+    app.include_router(predict_routes(Predictor(settings, store), sentences))
+    answer_problems(app, sentences)
+    app.openapi = functools.cache(lambda: openapi.describe(app))  # type: ignore[method-assign]
+    return app
+
+
+def mounted_routes(api: FastAPI) -> list[BaseRoute]:
+    """Return the routes by which another application hands its requests to the API.
+
+    Args:
+        api: The application.
+    """
+    paths = [f"{path}{{rest:path}}" if path.endswith("/") else path for path in PROGRAM_PATHS]
+    return [Route(path, api) for path in paths]

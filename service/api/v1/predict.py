@@ -1,0 +1,108 @@
+"""`POST /v1/predict`: faces and emotions of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import anyio.to_thread
+from fastapi import APIRouter
+from starlette.requests import Request
+
+from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.messages import Message, code_and_params
+from fer_phq.pictures import PictureError
+from service.access.guard import PREDICT_PATH
+from service.api import messages
+from service.api.v1 import schemas
+from service.api.v1.bodies import FIELD, MAX_PICTURES, read_contents
+from service.api.v1.openapi import problems
+from service.api.v1.predictor import PictureFaces, Predictor
+from service.api.v1.problems import RequestError, Sentences
+
+BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": [FIELD],
+                    "properties": {
+                        FIELD: {
+                            "type": "array",
+                            "items": {"type": "string", "contentMediaType": "application/octet-stream"},
+                            "minItems": 1,
+                            "maxItems": MAX_PICTURES,
+                            "description": "A picture's file (JPEG, PNG, WebP, BMP, TIFF, GIF); the field may repeat.",
+                        }
+                    },
+                }
+            },
+            "application/json": {"schema": schemas.Images.model_json_schema()},
+        },
+    }
+}
+
+
+def predict_routes(predictor: Predictor, sentences: Sentences) -> APIRouter:
+    """Return the route.
+
+    Args:
+        predictor: Computes.
+        sentences: Writes messages.
+    """
+    router = APIRouter(tags=["predict"])
+
+    @router.post(
+        PREDICT_PATH,
+        response_model=schemas.Prediction,
+        response_model_exclude_none=True,
+        openapi_extra=BODY,
+        responses=problems(400, 401, 403, 408, 413, 415, 422, 503),
+        summary="Find the faces of pictures and the expressions that the model reads in them.",
+    )
+    async def predict(request: Request) -> schemas.Prediction:
+        """Nothing is stored. A picture that cannot be read does not lose the others: its result holds the problem.
+
+        An expression is not a feeling, and what a model reads in a single picture is no diagnosis.
+        """
+        with predictor.place():
+            contents = await read_contents(request)
+            model_id, results = await anyio.to_thread.run_sync(predictor.predict, [c or b"" for c in contents])
+        refused = {index: PictureError(messages.NO_BASE64()) for index, c in enumerate(contents) if c is None}
+        outcomes = [refused.get(index, result) for index, result in enumerate(results)]
+        return _prediction(request, sentences, model_id, outcomes)
+
+    return router
+
+
+def _prediction(
+    request: Request, sentences: Sentences, model_id: str, outcomes: Sequence[PictureFaces | PictureError]
+) -> schemas.Prediction:
+    """Write the answer. Raises RequestError where the only picture cannot be read."""
+    if len(outcomes) == 1 and isinstance(outcomes[0], PictureError):
+        raise RequestError(outcomes[0].message, 422)
+    results = []
+    for index, outcome in enumerate(outcomes):
+        if isinstance(outcome, PictureError):
+            problem = schemas.Problem(**sentences.problem(request, outcome.message, 422))
+            results.append(schemas.PictureResult(index=index, model_id=model_id, notes=[], problem=problem))
+        else:
+            notes = [_note(request, sentences, note) for note in outcome.notes]
+            size = {"width": outcome.width, "height": outcome.height}
+            faces = [_face(face) for face in outcome.faces]
+            results.append(schemas.PictureResult(index=index, model_id=model_id, **size, faces=faces, notes=notes))
+    faces_of_single = results[0].faces if len(results) == 1 else None
+    return schemas.Prediction(model_id=model_id, results=results, faces=faces_of_single)
+
+
+def _face(face: Any) -> schemas.Face:
+    x0, y0, x1, y1 = (float(value) for value in face.box)
+    emotions = {name: float(value) for name, value in zip(EMOTIONS, face.emotions, strict=True)}
+    score = float(face.detection_score)
+    return schemas.Face(box=(x0, y0, x1, y1), score=score, quality=float(face.quality), emotions=emotions)
+
+
+def _note(request: Request, sentences: Sentences, message: Message) -> schemas.Note:
+    return schemas.Note(detail=sentences.write(request, message), **code_and_params(message))
