@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from db.store import Store
 
 Subject = Annotated[str, typer.Argument(metavar="ID", help="The subject's id or label.")]
+UUID_LENGTH = 36
 ROWS = (
     ("sessions", "sessions"),
     ("recordings", "recordings"),
@@ -59,6 +60,10 @@ def list_command() -> None:
     """
     with open_store() as store:
         table = Table("id", "label", "sessions", "questionnaires", "last recorded")
+        for column in table.columns:
+            column.overflow = "fold"
+        table.columns[0].min_width = UUID_LENGTH  # it is copied, and part of one names nobody
+        table.columns[0].no_wrap = True
         subjects = store.subjects.list_all()
         store.audit.add(action="read", object_kind="subject", object_id="all", detail=f"{len(subjects)} subjects")
         for subject in subjects:

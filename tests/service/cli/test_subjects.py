@@ -51,7 +51,7 @@ def entries(store: Store) -> list[tuple[str, str, str]]:
 
 def test_reads_by_the_command_line_are_in_the_audit(store: Store, tmp_path: Path) -> None:
     subject = store.subjects.create(label="P01")
-    run("subjects", "list")
+    assert subject.id in run("subjects", "list").stdout, "whole, however narrow the terminal is"
     assert ("read", "subject", "all") in entries(store)
     with pytest.raises(FerPhqError, match="not the label"):  # nothing is typed
         run("subjects", "erase", "P01")
