@@ -24,6 +24,7 @@ from service.ingest.media import MediaStore, storage_errors
 from service.ingest.messages import STORED
 from service.ingest.transcripts import WAITING
 from service.lifecycle import messages
+from service.lifecycle.task_files import remove_masked
 from service.settings import AppSettings
 
 Report = Callable[[str], None]
@@ -107,6 +108,8 @@ def turn_encryption(
         SettingsError: The key cannot be read.
     """
     store.encryption.begin(on=on)
+    if on:
+        remove_masked(settings, keep_s=0)  # they are in plain, and made again by the command
     key = store.encryption.key()
     media = MediaStore(settings)
     relatives = media.list_all()

@@ -55,14 +55,15 @@ def masked_path(settings: AppSettings, session_id: str) -> Path:
     return settings.data_dir / MASKING / f"{session_id}{MASKED_SUFFIX}"
 
 
-def remove_masked(settings: AppSettings) -> int:
+def remove_masked(settings: AppSettings, *, keep_s: float = KEEP_MASKED_S) -> int:
     """Remove the masked recordings that have waited for too long, and return how many.
 
     Args:
         settings: The installation.
+        keep_s: How long one may wait, in seconds.
     """
-    oldest = time.time() - KEEP_MASKED_S
-    paths = [path for path in (settings.data_dir / MASKING).glob(f"*{MASKED_SUFFIX}") if path.stat().st_mtime < oldest]
+    oldest = time.time() - keep_s
+    paths = [path for path in (settings.data_dir / MASKING).glob(f"*{MASKED_SUFFIX}") if path.stat().st_mtime <= oldest]
     for path in paths:
         path.unlink(missing_ok=True)
         path.with_suffix(REPORT_SUFFIX).unlink(missing_ok=True)

@@ -44,6 +44,7 @@ from service.lifecycle import backup, erasure
 from service.lifecycle.doctor import Health, examine
 from service.lifecycle.encryption import count_encrypted, turn_encryption
 from service.lifecycle.export import export_subject
+from service.lifecycle.task_files import masked_path
 from service.settings import AppSettings
 
 WORDS = b"WEBVTT\n\n00:00.100 --> 00:00.900\n<v Ottilie>The canary sings of her sister.\n"
@@ -363,9 +364,13 @@ def test_an_upload_that_was_begun_before_is_encrypted_when_it_is_complete(
 ) -> None:
     source = recordings(seconds=1)
     media = MediaStore(settings)
+    masked = masked_path(settings, "a session")
+    masked.parent.mkdir()
+    masked.write_bytes(b"a masked recording in plain")
     with media.copy_in(source, subject.id, key=None) as copy, media.locked():
         turn_encryption(settings, store, on=True)
         relative = media.move_in(copy.path, probe(source).sha256, key=store.encryption.key())
+    assert not masked.exists()
     assert is_encrypted(media.path_of(relative))
     assert media.path_of(relative).suffix == ".mp4"
     assert list(settings.incoming_dir.iterdir()) == []
