@@ -30,6 +30,7 @@ from db.records import (
     LIVE_STATES,
     Consent,
     DuplicateSessionError,
+    ForbiddenError,
     JobRecord,
     JobState,
     NewTranscript,
@@ -232,6 +233,20 @@ class SessionQueries(Queries):
         with self._writing() as session:
             get_row(session, SessionRow, session_id)
             self._audit(session, "export", "recording", session_id, detail)
+
+    def check_recording(self, *, session_id: str) -> None:
+        """Check that the actor may see the session's recording; a refusal is noted in the audit.
+
+        Args:
+            session_id: The session's UUID.
+
+        Raises:
+            ForbiddenError: The actor sees no names, so no recordings.
+        """
+        actor = self._acting()
+        if not actor.sees_names:
+            self._note_refusal(actor, "recording", session_id)
+            raise ForbiddenError(messages.MAY_NOT_ADMINISTER(role=str(actor.role)))
 
     def is_withdrawn(self, *, session_id: str) -> bool:
         """Tell whether the session's consent was withdrawn and not given again."""

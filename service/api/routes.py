@@ -209,6 +209,8 @@ class Api:
         session_id = request.path_params["session_id"]
         token = request.query_params.get("token", "")
         tokens.check_media_token(self._settings, token, session_id, browser=browser_mark(request.cookies))
+        check = functools.partial(self._store.sessions.check_recording, session_id=session_id)
+        await anyio.to_thread.run_sync(check)
         session = await anyio.to_thread.run_sync(functools.partial(self._store.sessions.get, session_id=session_id))
         if session.media_path is None:
             return self._error(request, messages.RECORDING_REMOVED(), 404)

@@ -74,6 +74,10 @@ MASK_TOO_LONG = template(
     "The recording is longer than {minutes} minutes, which takes too long for a page: use the command "
     "fer-phq sessions mask {session_id} --out FILE.",
 )
+MASK_RUNS = template(
+    "jobs.mask_runs",
+    "A page has a recording masked, whose file is in plain: cancel it there, or wait until it is done.",
+)
 MASK_ENCRYPTED = template(
     "jobs.mask_encrypted",
     "Recordings are encrypted here, and a masked one that waits for its download would not be: use the command "

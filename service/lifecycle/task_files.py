@@ -6,6 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from service.settings import AppSettings
@@ -63,11 +64,14 @@ def remove_masked(settings: AppSettings, *, keep_s: float = KEEP_MASKED_S) -> in
         keep_s: How long one may wait, in seconds.
     """
     oldest = time.time() - keep_s
-    paths = [path for path in (settings.data_dir / MASKING).glob(f"*{MASKED_SUFFIX}") if path.stat().st_mtime <= oldest]
-    for path in paths:
-        path.unlink(missing_ok=True)
-        path.with_suffix(REPORT_SUFFIX).unlink(missing_ok=True)
-    return len(paths)
+    removed = 0
+    for path in (settings.data_dir / MASKING).glob(f"*{MASKED_SUFFIX}"):
+        with suppress(FileNotFoundError):  # another process removes it in the same moment
+            if path.stat().st_mtime <= oldest:
+                path.unlink()
+                path.with_suffix(REPORT_SUFFIX).unlink(missing_ok=True)
+                removed += 1
+    return removed
 
 
 def _clear(folder: Path, ids: Collection[str]) -> bool:

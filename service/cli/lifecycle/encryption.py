@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fer_phq.core.errors import FerPhqError
 from service.cli.lifecycle.backup import print_progress, refuse_workers
 from service.cli.store import open_store
 from service.settings import load_settings
@@ -101,10 +102,16 @@ def status_command() -> None:
 
 def _turn(*, on: bool) -> tuple[int, int, int, int]:
     """Turn the encryption on or off. Returns encrypted recordings and rows, and plain ones."""
+    from service.jobs import masking
+    from service.jobs.messages import MASK_RUNS
     from service.lifecycle.encryption import turn_encryption
+    from service.models.task import TaskState
 
     settings = load_settings()
     refuse_workers(settings)
+    task = masking.status(settings)
+    if task is not None and task.state is TaskState.RUNNING:
+        raise FerPhqError(MASK_RUNS())
     with open_store(settings) as store:
         counts = turn_encryption(settings, store, on=on, on_progress=print_progress)
     return counts.encrypted_files, counts.encrypted_rows, counts.plain_files, counts.plain_rows

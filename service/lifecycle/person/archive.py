@@ -66,7 +66,11 @@ def prepare_archive(settings: AppSettings, store: Store, subject_id: str) -> Pat
         StorageError: The disk has too little room for a copy of the recordings.
         ExportError: What is stored is encrypted, or the folder cannot be written.
     """
-    check_plain(store, subject_id)
+    try:
+        check_plain(store, subject_id)
+    except ExportError:
+        store.audit.add(action="refuse", object_kind="subject", object_id=subject_id, detail="an export in plain")
+        raise
     MediaStore(settings).check_room(recording_bytes(settings, store, subject_id))
     folder = settings.data_dir / FOLDER / f"{owner_prefix(subject_id)}{secrets.token_hex(8)}"
     export_subject(settings, store, subject_id, folder)

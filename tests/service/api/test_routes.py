@@ -342,6 +342,17 @@ def test_a_person_is_downloaded_as_a_zip_by_who_may(
     assert store.audit.list_newest(object_id=subject.id)[0].action == "export"
 
 
+def test_a_researcher_is_refused_a_recording_and_the_audit_says_so(
+    settings: AppSettings, store: Store, client: TestClient, token: str, recordings: Recordings
+) -> None:
+    session_id = _put(client, recordings(seconds=1), token).json()["session_id"]
+    reader = Actor("api", "v", "", "v", Role.RESEARCHER)
+    with Store(settings.database_url, actor=lambda: reader) as limited, TestClient(guarded(settings, limited)) as other:
+        answer = other.get(tokens.media_url(settings, session_id))
+    assert (answer.status_code, "removed" in answer.json()["error"]) == (403, False)
+    assert store.audit.list_newest(object_id=session_id, object_kind="recording")[0].action == "refuse"
+
+
 def test_a_download_needs_a_link_of_its_own_and_a_role_that_changes(
     settings: AppSettings, store: Store, subject: SubjectRecord
 ) -> None:

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 import sounds
 from analysis_samples import MONDAY, sample_recording
+from typer.testing import CliRunner
 
 from db.records import Consent, SessionRecord
 from db.store import Store
 from fer_phq.core.encryption.key import FILE_VARIABLE, create_key_file
 from fer_phq.core.errors import FerPhqError
 from fer_phq.masking.options import MaskOptions, PictureMask
+from service.cli import app
 from service.ingest.media import MediaStore, file_sha256
 from service.jobs import masking
 from service.lifecycle.masking import mask_session
@@ -42,10 +44,14 @@ def session(settings: AppSettings, store: Store) -> SessionRecord:
 
 @pytest.mark.slow
 def test_it_is_made_in_a_process_of_its_own_and_waits(
-    settings: AppSettings, store: Store, session: SessionRecord
+    settings: AppSettings, store: Store, session: SessionRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert masking.result(settings, session.id) is None
     masking.start(settings, store, session, MaskOptions(PictureMask.NONE))
+    monkeypatch.setenv("FERPHQ_DATA_DIR", str(settings.data_dir))
+    refusal = CliRunner().invoke(app, ["encryption", "on"]).exception
+    assert isinstance(refusal, FerPhqError)
+    assert refusal.message.code == "jobs.mask_runs"
     deadline = time.monotonic() + 120
     while (task := masking.status(settings)) is not None and task.state is TaskState.RUNNING:
         assert time.monotonic() < deadline

@@ -64,3 +64,4 @@ def test_an_encrypted_installation_leaves_no_export_in_plain(
     with pytest.raises(ExportError, match="use the command fer-phq subjects export"):
         archive.prepare_archive(settings, store, subject.id)
     assert not (settings.data_dir / archive.FOLDER).exists()
+    assert store.audit.list_newest(object_id=subject.id)[0].action == "refuse"
