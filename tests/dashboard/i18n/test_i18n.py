@@ -7,9 +7,10 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from string import Formatter
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from babel.messages.catalog import Catalog, Message
@@ -72,6 +73,13 @@ def forms(given: str | tuple[str, ...] | list[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
+@cache
+def extracted() -> frozenset[Any]:
+    """Every text that the extractor finds, read once."""
+    return frozenset(message.id for message in i18n.template() if message.id)
+
+
+@cache
 def said_in_code() -> set[str | tuple[str, str]]:
     """Every text in a call of `_`, `mark` or `n_`, and of a template of the packages below, read from the code."""
     found: set[str | tuple[str, str]] = set()
@@ -133,8 +141,7 @@ def test_lines_begin_and_end_as_in_the_source(path: Path) -> None:
 
 def test_the_extractor_finds_what_the_code_says_and_nothing_else() -> None:
     """It is blind within f-strings, and takes other words in a call for a text."""
-    found = {message.id for message in i18n.template() if message.id}
-    assert found == said_in_code()
+    assert extracted() == said_in_code()
 
 
 # ------------------------------------------------------------------------------------------------- choosing a language
@@ -316,6 +323,4 @@ def test_everything_is_translated(path: Path) -> None:
     known = {message.id if isinstance(message.id, str) else tuple(message.id): message for message in messages(path)}
     missing = [text for text in said_in_code() if text not in known or not all(forms(known[text].string))]
     assert missing == [], "run `python -m dashboard.i18n` and fill in what is empty"
-    assert set(known) == {
-        message.id if isinstance(message.id, str) else tuple(message.id) for message in i18n.template() if message.id
-    }
+    assert set(known) == {text if isinstance(text, str) else tuple(text) for text in extracted()}
