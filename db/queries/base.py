@@ -75,12 +75,21 @@ class Queries:
         Raises:
             ForbiddenError: The actor may not change anything.
         """
+        actor = self._refuse_readers()
+        with self._noting_refusals(), self._recording(actor) as session:
+            yield session
+
+    def _refuse_readers(self) -> Actor:
+        """Refuse what only who changes things may do, and return the actor.
+
+        Raises:
+            ForbiddenError: The actor may not change anything.
+        """
         actor = self._acting()
         if not actor.changes:
             self._note_refusal(actor, "role", str(actor.role))
             raise ForbiddenError(messages.MAY_NOT_CHANGE(role=str(actor.role)))
-        with self._noting_refusals(), self._recording(actor) as session:
-            yield session
+        return actor
 
     @contextmanager
     def _recording(self, actor: Actor) -> Iterator[Session]:

@@ -33,6 +33,14 @@ Erasable = SubjectRow | SessionRow | AnalysisRow
 class ErasureQueries(Queries):
     """Erasure of subjects, sessions and analyses."""
 
+    def check(self) -> None:
+        """Check that the actor may erase at all, before an erasure is written down that a worker would carry on.
+
+        Raises:
+            ForbiddenError: The actor may not change anything.
+        """
+        self._refuse_readers()
+
     def plan_subject(self, *, subject_id: str) -> ErasurePlan:
         """Count what `erase_subject` would remove.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, profiles
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from fer_phq.core.errors import SettingsError
@@ -16,6 +16,8 @@ LONGEST = 200
 """Characters of the longest password: hashing takes time."""
 DIFFERENT = 5
 """How many different characters a password has at least."""
+COST = profiles.RFC_9106_LOW_MEMORY
+"""Time, memory and threads that a hash takes: RFC 9106's second choice, 64 MiB."""
 
 
 def check_password(password: str, name: str) -> None:
@@ -58,7 +60,7 @@ def matches(password: str, password_hash: str | None) -> bool:
 
 @cache
 def _hasher() -> PasswordHasher:
-    return PasswordHasher()
+    return PasswordHasher.from_parameters(COST)
 
 
 @cache

@@ -24,7 +24,10 @@ UNUSABLE_REQUEST = template("api.unusable_request", "{field} cannot be used: {re
 MEDIA_TYPE = template(
     "api.media_type", "The request's Content-Type cannot be read here: send multipart/form-data or application/json."
 )
-BODY_TOO_LARGE = template("api.body_too_large", "The request has more than {limit} MB: send fewer or smaller pictures.")
+BODY_TOO_LARGE = template("api.body_too_large", "The request has more than {limit:g} MB: send less at once.")
+NOT_CONFIRMED = template(
+    "api.not_confirmed", "Nothing was changed: confirm must be the label of the subject who goes, as it stands."
+)
 BODY_TOO_SLOW = template(
     "api.body_too_slow", "The request did not arrive whole within {seconds} seconds: send it again."
 )

@@ -17,7 +17,7 @@ from typing import Any
 
 import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from db.store import Store
@@ -31,6 +31,7 @@ from service.access.guard import source_of
 from service.access.messages import SERVER_ERROR
 from service.access.source import read_source, sees_operations
 from service.api import messages
+from service.api.archive import answer_archive
 from service.api.content import ContentResponse
 from service.api.statuses import status_of
 from service.ingest import recordings, tokens
@@ -38,7 +39,6 @@ from service.ingest.media import IncomingFile, MediaStore, content_type
 from service.ingest.upload_limits import UploadSlots, count_use, read_paced
 from service.jobs import queue
 from service.lifecycle.consent import ConsentError
-from service.lifecycle.person.archive import prepare_archive, stream_archive
 from service.settings import MIB, AppSettings
 
 log = logging.getLogger(__name__)
@@ -252,14 +252,7 @@ class Api:
         subject_id = request.path_params["subject_id"]
         token = request.query_params.get("token", "")
         tokens.check_export_token(self._settings, token, subject_id, browser=browser_mark(request.cookies))
-        folder = await anyio.to_thread.run_sync(prepare_archive, self._settings, self._store, subject_id)
-        name = f"subject-{subject_id[:8]}"
-        headers = {
-            "Cache-Control": "private, no-store",
-            "X-Content-Type-Options": "nosniff",
-            "Content-Disposition": f'attachment; filename="{name}.zip"',
-        }
-        return StreamingResponse(stream_archive(folder, name), media_type="application/zip", headers=headers)
+        return await answer_archive(self._settings, self._store, subject_id)
 
     async def health(self, request: Request) -> Response:
         """Answer whether all is well, and to who may know how: database, workers and room.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from db.engine import StoreAwayError
 from db.records import ForbiddenError, NotFoundError
 from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError, StoreError
 from service.ingest.media import StorageError, TooLargeError
@@ -22,11 +23,15 @@ STATUS: tuple[tuple[type[FerPhqError], int], ...] = (
     (NotFoundError, 404),
     (ForbiddenError, 403),
     (ExportError, 409),
-    (StoreError, 503),
+    (StoreError, 409),
 )
 """The first that fits counts."""
+_UNUSABLE = ("db.sqlite_", "db.server_", "db.failed", "db.unusable")
+"""How the codes of a database begin that cannot be used now; any other error of the store is the request's."""
 
 
 def status_of(error: FerPhqError) -> int:
     """Return the HTTP status of an error; 500 for a kind that a request cannot help."""
+    if isinstance(error, StoreAwayError) or error.message.code.startswith(_UNUSABLE):
+        return 503
     return next((status for kind, status in STATUS if isinstance(error, kind)), 500)

@@ -107,10 +107,12 @@ def erase_subject(settings: AppSettings, store: Store, subject_id: str, *, wait_
         wait_s: Seconds to wait for those who read the database or analyse a recording.
 
     Raises:
+        ForbiddenError: The actor may not change anything.
         NotFoundError: There is no such subject, and no unfinished erasure of it.
         StorageError: A recording cannot be removed.
         StoreError: The database cannot be written.
     """
+    store.erasure.check()
     pending = ledger.find(settings, subject_id)
     plan = store.erasure.plan_subject(subject_id=subject_id) if pending is None else None
     return _erase(settings, store, pending or ledger.begin(_checked(plan)), plan, wait_s)
@@ -126,10 +128,12 @@ def erase_session(settings: AppSettings, store: Store, session_id: str, *, wait_
         wait_s: Seconds to wait for those who read the database or analyse the recording.
 
     Raises:
+        ForbiddenError: The actor may not change anything.
         NotFoundError: There is no such session, and no unfinished erasure of it.
         StorageError: The recording cannot be removed.
         StoreError: The database cannot be written.
     """
+    store.erasure.check()
     pending = ledger.find(settings, session_id)
     plan = store.erasure.plan_session(session_id=session_id) if pending is None else None
     return _erase(settings, store, pending or ledger.begin(_checked(plan)), plan, wait_s)

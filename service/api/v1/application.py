@@ -14,14 +14,15 @@ from service.access.answers import ENGLISH, Translate, write_english
 from service.access.source import PROGRAM_PATHS
 from service.api.v1 import openapi
 from service.api.v1.operation import operation_routes
+from service.api.v1.people import people_routes
 from service.api.v1.predict import predict_routes
 from service.api.v1.predictor import Predictor
 from service.api.v1.problems import Sentences, answer_problems
 from service.settings import AppSettings
 
 DESCRIPTION = (
-    "For programs: faces and the expressions that a model reads in them. Expressions are no feelings, and nothing here "
-    "is a diagnosis. Errors are problems (RFC 9457)."
+    "For programs: faces and the expressions that a model reads in them, and a person's data as a whole. Expressions "
+    "are no feelings, and nothing here is a diagnosis. Errors are problems (RFC 9457)."
 )
 
 
@@ -53,6 +54,7 @@ def create_api(
     )
     app.include_router(operation_routes(settings, store))
     app.include_router(predict_routes(Predictor(settings, store), sentences))
+    app.include_router(people_routes(settings, store, sentences))
     answer_problems(app, sentences)
     app.openapi = functools.cache(lambda: openapi.describe(app))  # type: ignore[method-assign]
     return app

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from argon2 import Parameters, PasswordHasher
 from migrated import migrate
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -228,7 +229,10 @@ def test_passwords_that_are_easily_guessed_are_refused(password: str) -> None:
         check_password(password, "Dr M")
 
 
-def test_passwords_are_kept_as_argon2id() -> None:
+def test_passwords_are_kept_as_argon2id(cost_of_passwords: Parameters) -> None:
+    assert (
+        PasswordHasher.from_parameters(cost_of_passwords).hash(PASSWORD).startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    )
     password_hash = hash_password(PASSWORD)
     assert password_hash.startswith("$argon2id$")
     assert (matches(PASSWORD, password_hash), matches("other", password_hash), matches(PASSWORD, None)) == (

@@ -126,6 +126,7 @@ def test_the_console_command_ends_as_its_exit_code_says():
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_the_sound_is_chosen_on_the_command_line(run, tmp_path):
     therapist, subject = sounds.talk(110, 4)[0], sounds.talk(210, 4)[0]
     tracks = [therapist, np.stack([subject, np.zeros_like(subject)], axis=1)]
@@ -315,6 +316,7 @@ def test_a_name_as_long_as_names_may_be_loses_no_result(folder, run, tmp_path):
     assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".csv", ".npz"}
 
 
+@pytest.mark.slow
 def test_the_subjects_face_tracks_are_named_by_their_numbers(run, tmp_path):
     from recordings import make_recording
 

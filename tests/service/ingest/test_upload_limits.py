@@ -63,6 +63,7 @@ def port(hurried: AppSettings, store: Store) -> Iterator[int]:
     thread.join()
 
 
+@pytest.mark.slow
 def test_three_hundred_slow_uploads_on_one_link_do_not_stay_open(
     port: int, hurried: AppSettings, subject: SubjectRecord
 ) -> None:

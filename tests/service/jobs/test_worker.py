@@ -104,6 +104,7 @@ def _engine_keeps_ids_only(settings: AppSettings, job_id: str) -> None:
     assert "S-01" not in text
 
 
+@pytest.mark.slow
 def test_killed_in_the_analysis_and_again_after_saving(
     workers: Workers, submit: Submit, state: Callable[[str], str], settings: AppSettings, store: Store
 ) -> None:

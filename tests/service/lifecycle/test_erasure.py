@@ -19,12 +19,14 @@ from analysis_samples import MONDAY, sample_analysis, sample_recording, sample_v
 from dbos import run_dbos_database_migrations
 from postgres_server import PostgresMissing, postgres_server
 
+from db.actors import Actor, Role
 from db.clearing import empty_log, remove_engine_jobs
 from db.migrate import upgrade
-from db.records import Consent, JobState, NewTranscript, SubjectRecord
+from db.records import Consent, ForbiddenError, JobState, NewTranscript, SubjectRecord
 from db.store import Store
 from fer_phq.core.messages import literal
 from fer_phq.core.phq import Scale
+from service.access.accounts import add_account
 from service.cli.lifecycle.subjects import erase_command
 from service.ingest.media import MediaStore
 from service.ingest.transcripts import save_pending
@@ -186,6 +188,23 @@ def test_no_byte_of_an_erased_person_is_left(installation: AppSettings, store: S
     assert remains(installation, others) == set(others), "somebody else's stay"
     actions = [line.action for line in store.audit.list_newest(object_id=subject.id)]
     assert actions[:2] == ["finish_erasure", "erase"]
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.RESEARCHER])
+def test_who_only_reads_begins_no_erasure_that_a_worker_would_carry_on(
+    installation: AppSettings, store: Store, role: Role
+) -> None:
+    person = store.subjects.create(label="P77")
+    add_account(store, "Admin", Role.ADMINISTRATOR, "correct horse battery")
+    account = add_account(store, "reader", role, "correct horse battery")
+    store.shares.add(subject_id=person.id, account_id=account.id)
+    actor = Actor("dashboard", account.name, "", account.id, role)
+    with Store(installation.database_url, actor=lambda: actor) as limited, pytest.raises(ForbiddenError):
+        erasure.erase_subject(installation, limited, person.id)
+    assert ledger.list_pending(installation) == []
+    assert erasure.finish_erasures(installation, store) == 0
+    assert store.subjects.get(subject_id=person.id).label == "P77"
+    assert store.audit.list_newest(limit=1)[0].action == "refuse"
 
 
 def test_erasing_waits_for_a_reader_and_finishes_later(installation: AppSettings, store: Store) -> None:

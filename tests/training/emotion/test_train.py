@@ -255,6 +255,7 @@ def test_what_cannot_be_trained_is_one_sentence(corpus, tmp_path, capsys, teache
         assert said in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_bundle_gives_what_its_metrics_say_and_takes_a_phq_head(student_run, corpus, tmp_path):
     metrics = bundle.make_bundle(student_run, tmp_path)
     model = load_model(tmp_path)

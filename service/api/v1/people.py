@@ -1,0 +1,198 @@
+"""`/v1/subjects/{id}`: a person as a whole is renamed, merged, exported and erased; `/v1/pseudonyms`: the key."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TypeVar
+
+import anyio.to_thread
+from fastapi import APIRouter, Response
+from starlette.requests import Request
+
+from db.store import Store
+from fer_phq.core.messages import Message, code_and_params
+from service.api import messages
+from service.api.archive import answer_archive
+from service.api.v1 import schemas
+from service.api.v1.bodies import read_model
+from service.api.v1.openapi import problems
+from service.api.v1.problems import RequestError, Sentences
+from service.lifecycle import erasure, ledger
+from service.lifecycle.person.merging import describe_merge
+from service.lifecycle.person.words import rename_subject
+from service.settings import AppSettings
+
+SUBJECT = "/v1/subjects/{subject_id}"
+CHANGES = problems(400, 401, 403, 404, 408, 413, 422, 503)
+T = TypeVar("T")
+
+
+async def _in_thread(call: Callable[..., T], **values: object) -> T:
+    return await anyio.to_thread.run_sync(functools.partial(call, **values))
+
+
+def people_routes(settings: AppSettings, store: Store, sentences: Sentences) -> APIRouter:
+    """Return the routes. Whose subjects they answer for, the store decides by who asks.
+
+    Args:
+        settings: The installation.
+        store: Its store, which acts for whoever is behind the request.
+        sentences: Writes messages.
+    """
+    people = _People(settings, store, sentences)
+    router = APIRouter(tags=["people"])
+    add = router.add_api_route
+    add(
+        SUBJECT,
+        people.rename,
+        methods=["PATCH"],
+        response_model=schemas.Subject,
+        responses=CHANGES,
+        openapi_extra=_body(schemas.Label),
+        summary="Give a subject another label.",
+    )
+    add(
+        f"{SUBJECT}/merge",
+        people.merge,
+        methods=["POST"],
+        response_model=schemas.MergeReport,
+        responses=CHANGES,
+        openapi_extra=_body(schemas.Merging),
+        summary="Merge a subject into another who is the same person, or say what that would do.",
+    )
+    add(
+        f"{SUBJECT}/export",
+        people.export,
+        methods=["GET"],
+        response_class=Response,
+        responses={200: {"content": {"application/zip": {}}}, **problems(401, 403, 404, 409, 503, 507)},
+        summary="Everything that is stored of a person, as a ZIP with open formats and a page that explains it.",
+    )
+    add(
+        f"{SUBJECT}/erasure",
+        people.preview,
+        methods=["GET"],
+        response_model=schemas.ErasurePreview,
+        responses=problems(401, 403, 404, 503),
+        summary="What erasing a person would remove.",
+    )
+    add(
+        f"{SUBJECT}/erasure",
+        people.erase,
+        methods=["POST"],
+        response_model=schemas.Erasure,
+        responses={202: {"model": schemas.Erasure}, **CHANGES},
+        openapi_extra=_body(schemas.Confirmation),
+        summary="Erase a person for good.",
+    )
+    add(
+        "/v1/pseudonyms",
+        people.pseudonyms,
+        methods=["GET"],
+        response_model=schemas.Pseudonyms,
+        responses=problems(401, 403, 503),
+        summary="The key of the pseudonyms, for administrators.",
+    )
+    return router
+
+
+class _People:
+    """The handlers."""
+
+    def __init__(self, settings: AppSettings, store: Store, sentences: Sentences) -> None:
+        self._settings = settings
+        self._store = store
+        self._sentences = sentences
+
+    async def rename(self, subject_id: str, request: Request) -> schemas.Subject:
+        """Everything that is stored stays with the subject; the old label goes from the database's files too."""
+        label = (await read_model(request, schemas.Label)).label
+        record = await anyio.to_thread.run_sync(rename_subject, self._settings, self._store, subject_id, label)
+        return schemas.Subject(id=record.id, label=record.label)
+
+    async def merge(self, subject_id: str, request: Request) -> schemas.MergeReport:
+        """Sessions, questionnaires, events, tags and shares go to the other. Without `confirm` nothing is changed."""
+        wish = await read_model(request, schemas.Merging)
+        plan = await _in_thread(self._store.merging.plan, source_id=subject_id, target_id=wish.into)
+        if wish.confirm is None:
+            for name in (subject_id, wish.into):
+                await self._note_read(name, "before a merging")
+            report = plan
+        else:
+            await self._check_confirmed(subject_id, wish.confirm)
+            merge = erasure.merge_subjects
+            report = await anyio.to_thread.run_sync(merge, self._settings, self._store, subject_id, wish.into)
+        return schemas.MergeReport(
+            merged=wish.confirm is not None,
+            sessions=report.sessions,
+            questionnaires=report.questionnaires,
+            events=report.events,
+            tags=report.tags,
+            notes=[self._note(request, sentence) for sentence in describe_merge(report)],
+        )
+
+    async def export(self, subject_id: str) -> Response:
+        """Recordings and pictures of faces may show other people: look before you hand it on."""
+        return await answer_archive(self._settings, self._store, subject_id)
+
+    async def preview(self, subject_id: str) -> schemas.ErasurePreview:
+        """Nothing is removed."""
+        removal = await anyio.to_thread.run_sync(erasure.preview_subject, self._settings, self._store, subject_id)
+        await self._note_read(subject_id, "before an erasure")
+        plan = removal.plan
+        return schemas.ErasurePreview(
+            sessions=plan.sessions,
+            recordings=plan.recordings,
+            shared_recordings=plan.shared_recordings,
+            recording_bytes=removal.recording_bytes,
+            analyses=plan.analyses,
+            transcripts=plan.transcripts,
+            notes=plan.notes,
+            questionnaires=plan.questionnaires,
+            events=plan.events,
+            heads=list(removal.heads),
+        )
+
+    async def erase(self, subject_id: str, request: Request, response: Response) -> schemas.Erasure:
+        """202 says that the rows are gone and the erasure waits for somebody who reads; a worker finishes it.
+
+        Backups, exports and copies elsewhere are not changed by this.
+        """
+        await self._check_confirmed(subject_id, (await read_model(request, schemas.Confirmation)).confirm)
+        await anyio.to_thread.run_sync(ledger.make_room, self._settings)
+        counts = await anyio.to_thread.run_sync(erasure.erase_subject, self._settings, self._store, subject_id)
+        response.status_code = 200 if counts.pending is None else 202
+        return schemas.Erasure(
+            sessions=counts.sessions,
+            analyses=counts.analyses,
+            questionnaires=counts.questionnaires,
+            files=counts.files,
+            heads=list(counts.heads),
+            pending=None if counts.pending is None else self._note(request, counts.pending),
+        )
+
+    async def pseudonyms(self) -> schemas.Pseudonyms:
+        """Whoever reads it knows who everybody is: it is an entry of the audit."""
+        key = await _in_thread(self._store.subjects.list_pseudonyms)
+        rows = [schemas.Pseudonym(id=row_id, label=label, pseudonym=pseudonym) for pseudonym, label, row_id in key]
+        return schemas.Pseudonyms(items=rows)
+
+    async def _check_confirmed(self, subject_id: str, confirm: str) -> None:
+        """Raise RequestError where the label is not the subject's."""
+        record = await _in_thread(self._store.subjects.get, subject_id=subject_id)
+        if record.label != confirm:
+            raise RequestError(messages.NOT_CONFIRMED(), 422)
+
+    async def _note_read(self, subject_id: str, detail: str) -> None:
+        add = self._store.audit.add
+        await _in_thread(add, action="read", object_kind="subject", object_id=subject_id, detail=detail)
+
+    def _note(self, request: Request, message: Message) -> schemas.Note:
+        return schemas.Note(detail=self._sentences.write(request, message), **code_and_params(message))
+
+
+def _body(model: type[schemas.BaseModel]) -> dict[str, object]:
+    """Describe a body that is read by hand, within a bound."""
+    content = {"application/json": {"schema": model.model_json_schema()}}
+    return {"requestBody": {"required": True, "content": content}}
