@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -14,11 +13,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--precision`, by which one machine shows what training does on processors of both kinds."""
     meaning = "Have training see a processor with bf16, without it (no), or of the kind that this one is not (other)."
     parser.addoption("--precision", choices=("bf16", "no", "other"), help=meaning)
-
-
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One process more than there are processors: tests also wait for processes that they start."""
-    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -48,6 +48,18 @@ def accounts_card() -> None:
         )
         st.dataframe(table, hide_index=True)
         ui.note(_("Accounts are added and closed on the command line: fer-phq users --help."))
+        with st.popover(_("Key of the pseudonyms"), icon=":material/key:"):
+            ui.note(
+                _(
+                    "Whom a researcher's pseudonym stands for. Whoever reads it knows who everybody is; each download "
+                    "is in the audit."
+                )
+            )
+            table_buttons(_("Key of the pseudonyms"), _pseudonyms, "pseudonyms")
+
+
+def _pseudonyms() -> pd.DataFrame:
+    return pd.DataFrame(context.store().subjects.list_pseudonyms(), columns=["pseudonym", "label", "id"])
 
 
 def _day(at: datetime | None) -> str:

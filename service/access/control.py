@@ -173,6 +173,19 @@ class AccessControl:
         if self._failures(key) < FAILURES_OF_ADDRESS:
             self._store.logins.add_failure(keys=(key,), origin=origin, detail="openid, state")
 
+    def note_refusal(self, visitor: Visitor, reason: str) -> None:
+        """Note in the audit that a program's request was refused; after a few of a source no more is noted.
+
+        Args:
+            visitor: Who asked.
+            reason: What was refused, without anything that the request says.
+        """
+        actor = visitor.actor
+        key = _digest(f"refusal {actor.account_id or actor.origin}")
+        if self._failures(key) < FAILURES_OF_ADDRESS:
+            detail = f"{reason}, account {actor.account_id}" if actor.account_id else reason
+            self._store.logins.add_failure(keys=(key,), origin=actor.origin, detail=detail)
+
     def _open(self, account: AccountRecord, origin: str, detail: str = "") -> str:
         """Open a login, and return its secret."""
         secret = secrets.token_urlsafe(32)

@@ -187,10 +187,16 @@ class Guard:
         secret = cookie_parser(headers.get("cookie", "")).get(COOKIE)
         authorization = headers.get("authorization", "")
         visitor = await anyio.to_thread.run_sync(self._control.visitor, secret, authorization, source.client)
-        if visitor.account is None and visitor.needs_login and source.path not in OPEN_PATHS:
-            raise LoginNeededError(messages.LOGIN_NEEDED())
-        if visitor.scopes is not None:
-            _check_scope(visitor.scopes, scope, source)
+        try:
+            if visitor.account is None and visitor.needs_login and source.path not in OPEN_PATHS:
+                raise LoginNeededError(messages.LOGIN_NEEDED())
+            if visitor.scopes is not None:
+                _check_scope(visitor.scopes, scope, source)
+        except (LoginNeededError, RefusedError) as error:
+            # A browser whose login has ended is led to it; a program is refused, and the audit says so.
+            if source.path.startswith(("/api/", *PROGRAM_PATHS)):
+                await anyio.to_thread.run_sync(self._control.note_refusal, visitor, error.message.code)
+            raise
         return acting_as(visitor.actor)
 
     async def _ask_for_login(

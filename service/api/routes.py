@@ -109,6 +109,9 @@ class Api:
             except ClientDisconnect:
                 log.info("upload broken off by its sender")
                 return self._error(request, messages.UPLOAD_BROKEN_OFF(), 400)
+            except tokens.TokenError as error:
+                await anyio.to_thread.run_sync(self._note_refusal, error)
+                return self._error(request, error.message, status_of(error))
             except FerPhqError as error:
                 return self._error(request, error.message, status_of(error))
             except Exception:
@@ -117,6 +120,12 @@ class Api:
                 return self._error(request, SERVER_ERROR(number=number), 500)
 
         return guarded
+
+    def _note_refusal(self, error: tokens.TokenError) -> None:
+        """Note in the audit that somebody who is logged in came with a link that is not theirs, or has ended."""
+        actor = request_actor.get()
+        if actor is not None and actor.account_id:
+            self._store.audit.add(action="refuse", object_kind="link", object_id=error.message.code)
 
     def _error(self, request: Request, message: Message, status: int) -> JSONResponse:
         accepts = request.headers.get("accept-language", "")

@@ -113,6 +113,7 @@ def test_analyses_of_two_models_can_be_chosen(installation: AppSettings, store: 
     calm(chooser.select_index(1).run())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("filled")
 def test_lines_instead_of_areas(store: Store) -> None:
     app = open_page("session")

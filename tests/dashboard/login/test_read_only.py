@@ -93,6 +93,7 @@ def test_nothing_that_can_be_pressed_is_refused(
     assert [entry.object_id for entry in store.audit.list_newest(limit=10_000) if entry.action == "refuse"] == []
 
 
+@pytest.mark.slow
 def test_a_clinician_has_what_readers_have_not(filled: AppSettings, store: Store, cookies: dict[str, str]) -> None:
     add_account(store, "Admin", Role.ADMINISTRATOR, PASSWORD)
     account = add_account(store, "Dr M", Role.CLINICIAN, PASSWORD)

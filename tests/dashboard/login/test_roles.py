@@ -124,6 +124,7 @@ def test_only_administrators_read_the_audit(
     keys = [button.key for button in app.button]
     assert ("check_audit" in keys) == (role is Role.ADMINISTRATOR)
     assert ("fer-phq users" in said(app)) == (role is Role.ADMINISTRATOR)
+    assert ("knows who everybody is" in said(app)) == (role is Role.ADMINISTRATOR)
     if role is Role.ADMINISTRATOR:
         next(button for button in app.button if button.key == "check_audit").click()
         assert "entries are whole" in said(calm(app.run()))

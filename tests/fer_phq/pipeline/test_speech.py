@@ -79,6 +79,7 @@ def test_a_transcript_beyond_the_recording_is_a_warning(recordings, tmp_path):
     assert extract_speech(replace(recording, duration_s=0.0), load_sidecar(Sidecar(path))).warnings == ()
 
 
+@pytest.mark.slow
 def test_a_speaker_may_be_named(recordings, speech, tmp_path):
     recording, path = probe(recordings(seconds=10, fps=4)), transcript(tmp_path, "A", "B")
     unknown = extract_speech(recording, load_sidecar(Sidecar(path, audio=speech)))
@@ -166,6 +167,7 @@ def test_a_voice_that_cannot_be_used_says_why(recordings):
     assert warning.params["reason"].code == "video.no_sound_track"
 
 
+@pytest.mark.slow
 def test_of_two_microphones_both_are_heard_or_the_chosen(speech, tmp_path):
     """The therapist speaks on the first track for five seconds, then the client on the second."""
     with wave.open(str(speech)) as file:

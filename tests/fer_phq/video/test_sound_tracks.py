@@ -164,6 +164,7 @@ def test_a_person_on_one_channel_of_a_conversation_keeps_the_level(tmp_path: Pat
     assert level_db(samples, 3.2, 4.8) == pytest.approx(LEVEL_DB, abs=0.2)
 
 
+@pytest.mark.slow
 def test_one_person_a_channel_keeps_both_levels(tmp_path: Path) -> None:
     path = stereo(THERAPIST + 0.1 * CLIENT, CLIENT + 0.1 * THERAPIST, tmp_path / "s.wav")
     samples, warnings = heard(path)

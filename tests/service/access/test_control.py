@@ -23,7 +23,14 @@ from db.store import Store
 from fer_phq.core.errors import FerPhqError
 from service.access import control as control_module
 from service.access.accounts import add_account, create_token, revoke_token
-from service.access.control import COOKIE, FAILURES_OF_NAME, AccessControl, LoginError, request_actor
+from service.access.control import (
+    COOKIE,
+    FAILURES_OF_ADDRESS,
+    FAILURES_OF_NAME,
+    AccessControl,
+    LoginError,
+    request_actor,
+)
 from service.access.guard import Guard
 from service.access.passwords import check_password, hash_password, matches
 from service.settings import AppSettings
@@ -205,6 +212,23 @@ def test_a_token_opens_the_api_within_its_scopes_and_no_page(
     for scopes, days in ((("everything",), 1), (("read",), 0), (("read",), 10_000)):
         with pytest.raises(FerPhqError):
             create_token(store, "Dr M", "x", scopes, days)
+
+
+@pytest.mark.usefixtures("accounts")
+def test_programs_that_are_refused_are_in_the_audit_and_do_not_fill_it(
+    settings: AppSettings, control: AccessControl, store: Store
+) -> None:
+    client = browser(settings, control)
+    token, _ = create_token(store, "Dr M", "script", ("read",), 1)
+    assert client.post("/api/upload", headers={"Authorization": f"Bearer {token}"}).status_code == 403
+    for _ in range(FAILURES_OF_ADDRESS + 10):
+        assert client.get("/api/jobs/1").status_code == 401
+    assert client.get("/session").status_code == 303, "who opens a page is led to the login"
+    details = [entry.detail for entry in store.audit.list_newest(limit=200) if entry.action == "refuse"]
+    assert details.count("access.login_needed") == FAILURES_OF_ADDRESS
+    account = store.accounts.get(name="Dr M")
+    assert [detail for detail in details if "scope" in detail] == [f"access.scope_needed, account {account.id}"]
+    assert log_in(client) == 303, "nobody is kept from logging in by them"
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,7 @@ def test_results_are_kept_for_a_subject_once(run, folder, tmp_path):
     assert list((tmp_path / "media").rglob("*.mp4"))
 
 
+@pytest.mark.slow
 def test_what_was_chosen_on_the_settings_page_holds_for_the_command_line(run, folder, tmp_path):
     from db.migrate import upgrade
     from db.store import Store
@@ -307,6 +308,7 @@ def test_a_model_is_exported_and_no_file_is_replaced_unasked(run, tmp_path):
     assert run("models", "export", "nope", "--out", str(tmp_path / "x")).stderr.startswith("Error: No model 'nope'")
 
 
+@pytest.mark.slow
 def test_a_name_as_long_as_names_may_be_loses_no_result(folder, run, tmp_path):
     long = tmp_path / ("\u00e9" * 125 + "a.mp4")
     long.write_bytes((folder / "good.mp4").read_bytes())

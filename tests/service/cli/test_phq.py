@@ -49,6 +49,7 @@ def estimates(settings):
     return [[one.phq for one in found] for found in analyses]
 
 
+@pytest.mark.slow
 def test_from_questionnaires_to_estimates(installation, tmp_path):
     out = tmp_path / "heads" / "clinic"
     done = run("train", "phq", "--from-store", "--out", out, "--quick")
@@ -155,6 +156,7 @@ def test_an_active_model_that_vanished_is_told(installation):
     assert active_bundle(installation).path == SHIPPED
 
 
+@pytest.mark.slow
 def test_sessions_without_a_face_are_passed_over(installation, tmp_path):
     bundle = read_bundle(SHIPPED)
     with Store(installation.database_url, actor="test") as store:

@@ -58,6 +58,7 @@ def test_the_diagrams_are_pictures(report, tmp_path):
             assert len(set(picture.convert("L").resize((64, 64)).tobytes())) > 10
 
 
+@pytest.mark.slow
 def test_what_is_not_used_of_a_corpus_is_said(report, tmp_path):
     noted = replace(report.report, notes=(messages.WITHOUT_TURNS(n=3),))
     write_report(replace(report, report=noted), tmp_path)

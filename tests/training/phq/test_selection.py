@@ -106,6 +106,7 @@ def test_modality_sets_need_enough_sessions_of_enough_people():
     assert modality_sets(cohort(people=4, sessions=9)) == []
 
 
+@pytest.mark.slow
 def test_two_modalities_tell_more_than_one():
     both = cohort(people=120, signal=0.35, voice=1)
     errors = {
