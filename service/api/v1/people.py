@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio.to_thread
 from fastapi import APIRouter, Response
@@ -24,7 +24,11 @@ from service.lifecycle.person.words import rename_subject
 from service.settings import AppSettings
 
 SUBJECT = "/v1/subjects/{subject_id}"
-CHANGES = problems(400, 401, 403, 404, 408, 413, 422, 503)
+Answers = dict[int | str, dict[str, Any]]
+CHANGES = problems(400, 401, 403, 404, 408, 409, 413, 422, 503)
+ERASES: Answers = {202: {"model": schemas.Erasure}, **CHANGES}
+Handler = Callable[..., Any]
+Model = type[schemas.BaseModel]
 T = TypeVar("T")
 
 
@@ -42,58 +46,43 @@ def people_routes(settings: AppSettings, store: Store, sentences: Sentences) -> 
     """
     people = _People(settings, store, sentences)
     router = APIRouter(tags=["people"])
-    add = router.add_api_route
-    add(
-        SUBJECT,
-        people.rename,
-        methods=["PATCH"],
-        response_model=schemas.Subject,
-        responses=CHANGES,
-        openapi_extra=_body(schemas.Label),
-        summary="Give a subject another label.",
-    )
-    add(
-        f"{SUBJECT}/merge",
-        people.merge,
-        methods=["POST"],
-        response_model=schemas.MergeReport,
-        responses=CHANGES,
-        openapi_extra=_body(schemas.Merging),
-        summary="Merge a subject into another who is the same person, or say what that would do.",
-    )
-    add(
-        f"{SUBJECT}/export",
-        people.export,
-        methods=["GET"],
-        response_class=Response,
-        responses={200: {"content": {"application/zip": {}}}, **problems(401, 403, 404, 409, 503, 507)},
-        summary="Everything that is stored of a person, as a ZIP with open formats and a page that explains it.",
-    )
-    add(
+
+    def change(
+        method: str, path: str, handler: Handler, body: Model, answer: Model, summary: str, responses: Answers = CHANGES
+    ) -> None:
+        router.add_api_route(
+            path,
+            handler,
+            methods=[method],
+            response_model=answer,
+            responses=responses,
+            openapi_extra=_body(body),
+            summary=summary,
+        )
+
+    change("PATCH", SUBJECT, people.rename, schemas.Label, schemas.Subject, "Give a subject another label.")
+    words = "Merge a subject into another who is the same person, or say what that would do."
+    change("POST", f"{SUBJECT}/merge", people.merge, schemas.Merging, schemas.MergeReport, words)
+    words = "Erase a person for good."
+    change("POST", f"{SUBJECT}/erasure", people.erase, schemas.Confirmation, schemas.Erasure, words, ERASES)
+    router.get(
         f"{SUBJECT}/erasure",
-        people.preview,
-        methods=["GET"],
         response_model=schemas.ErasurePreview,
         responses=problems(401, 403, 404, 503),
         summary="What erasing a person would remove.",
-    )
-    add(
-        f"{SUBJECT}/erasure",
-        people.erase,
-        methods=["POST"],
-        response_model=schemas.Erasure,
-        responses={202: {"model": schemas.Erasure}, **CHANGES},
-        openapi_extra=_body(schemas.Confirmation),
-        summary="Erase a person for good.",
-    )
-    add(
+    )(people.preview)
+    router.get(
+        f"{SUBJECT}/export",
+        response_class=Response,
+        responses={200: {"content": {"application/zip": {}}}, **problems(401, 403, 404, 409, 503, 507)},
+        summary="Everything that is stored of a person, as a ZIP with open formats and a page that explains it.",
+    )(people.export)
+    router.get(
         "/v1/pseudonyms",
-        people.pseudonyms,
-        methods=["GET"],
         response_model=schemas.Pseudonyms,
         responses=problems(401, 403, 503),
         summary="The key of the pseudonyms, for administrators.",
-    )
+    )(people.pseudonyms)
     return router
 
 
@@ -192,7 +181,7 @@ class _People:
         return schemas.Note(detail=self._sentences.write(request, message), **code_and_params(message))
 
 
-def _body(model: type[schemas.BaseModel]) -> dict[str, object]:
+def _body(model: Model) -> dict[str, object]:
     """Describe a body that is read by hand, within a bound."""
     content = {"application/json": {"schema": model.model_json_schema()}}
     return {"requestBody": {"required": True, "content": content}}
