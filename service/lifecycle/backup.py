@@ -17,7 +17,6 @@ import re
 import shutil
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +29,7 @@ from db.migrate import upgrade
 from db.transfer import Values, check_revision, is_empty, load_rows, snapshot
 from fer_phq import __version__
 from fer_phq.core.errors import FerPhqError
+from fer_phq.masking.new_file import whole_file
 from service.lifecycle import messages
 from service.lifecycle.bundles import (
     FOLDER,
@@ -126,26 +126,14 @@ def write_backup(
     """
     if path.exists() and not (force and path.is_file()):
         raise BackupError(messages.BACKUP_EXISTS(path=str(path)))
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
+        with whole_file(path, force=force) as file:
             manifest = _write_archive(settings, file, on_progress)
-            file.flush()
-            os.fsync(file.fileno())
-        size = part.stat().st_size
-        if force:
-            part.replace(path)
-        else:
-            os.link(part, path)
     except FileExistsError:
         raise BackupError(messages.BACKUP_EXISTS(path=str(path))) from None
     except OSError as error:
         raise BackupError(messages.BACKUP_UNWRITABLE(path=str(path), reason=error.strerror or str(error))) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-    return _report(path, size, manifest)
+    return _report(path, path.stat().st_size, manifest)
 
 
 def _write_archive(settings: AppSettings, file: IO[bytes], on_progress: Report) -> dict[str, Any]:
