@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import weakref
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,7 @@ from fer_phq.core.errors import RecordingError
 from fer_phq.core.messages import Message, from_json
 from fer_phq.pictures import messages
 from fer_phq.pictures.process_main import LENGTH
-from fer_phq.video.decoder.process import child_environment, stop_process
+from fer_phq.video.decoder.process import start_process, stop_process
 from fer_phq.video.decoder.protocol import Header, IdleError, ProtocolError, ResponseReader, message_of
 
 MAX_BYTES = 20_000_000
@@ -84,15 +83,7 @@ class _PictureProcess:
     """A process that decodes pictures. Closing it, or losing the last reference, kills it."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            _COMMAND,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=child_environment(),
-            bufsize=0,
-            start_new_session=True,
-        )
+        self._process = start_process(_COMMAND)
         self._end = weakref.finalize(self, stop_process, self._process)
         descriptor = cast(IO[bytes], self._process.stdout).fileno()
         self._reader = ResponseReader(descriptor, IDLE_SECONDS, _MOST_PAYLOAD)

@@ -40,8 +40,7 @@ def error_answer(
     """
     language = accepted_language(accepts, languages)
     body = {"error": translate(message, language), **code_and_params(message)}
-    headers = {"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept-Language"}
-    return JSONResponse(body, status_code=status, headers=headers)
+    return JSONResponse(body, status_code=status, headers=headers_of(language))
 
 
 def problem_answer(
@@ -58,8 +57,16 @@ def problem_answer(
     """
     language = accepted_language(accepts, languages)
     body = problem_body(message, status, translate(message, language))
-    headers = {"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept-Language"}
-    return JSONResponse(body, status_code=status, headers=headers, media_type=PROBLEM_TYPE)
+    return JSONResponse(body, status_code=status, headers=headers_of(language), media_type=PROBLEM_TYPE)
+
+
+def headers_of(language: str) -> dict[str, str]:
+    """Return the headers of an answer in a language, which nobody may store.
+
+    Args:
+        language: The language's code.
+    """
+    return {"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept-Language"}
 
 
 def problem_body(message: Message, status: int, sentence: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from service.access.answers import (
     Translate,
     accepted_language,
     error_answer,
+    headers_of,
     problem_answer,
     write_english,
 )
@@ -233,8 +234,8 @@ class Guard:
             )
         else:
             language = accepted_language(accepts, self._languages)
-            headers = {"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept-Language"}
-            answer = PlainTextResponse(self._translate(message, language), status_code=status, headers=headers)
+            sentence = self._translate(message, language)
+            answer = PlainTextResponse(sentence, status_code=status, headers=headers_of(language))
         await answer(scope, receive, send)
 
 

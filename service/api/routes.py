@@ -24,7 +24,7 @@ from db.store import Store
 from fer_phq.core.encryption.files import is_encrypted, open_content
 from fer_phq.core.errors import FerPhqError, RecordingError, StoreError
 from fer_phq.core.messages import Message
-from service.access.answers import ENGLISH, Translate, accepted_language, error_answer, write_english
+from service.access.answers import ENGLISH, Translate, accepted_language, error_answer, headers_of, write_english
 from service.access.browser import browser_mark
 from service.access.control import request_actor
 from service.access.guard import source_of
@@ -206,8 +206,7 @@ class Api:
             "message": self._translate(status.message, language),
             "error": self._translate(status.error, language) if status.error else None,
         }
-        headers = {"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept-Language"}
-        return JSONResponse(body, headers=headers)
+        return JSONResponse(body, headers=headers_of(language))
 
     async def media(self, request: Request) -> Response:
         """Answer a session's recording, as a whole or in ranges.

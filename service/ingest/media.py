@@ -186,6 +186,18 @@ class MediaStore:
             raise StorageError(messages.NOT_A_STORED_PATH(path=relative))
         return self._root / relative
 
+    def size_of(self, relatives: Iterable[str]) -> int:
+        """Return how many bytes stored recordings take; those whose file is gone take none.
+
+        Args:
+            relatives: Their paths relative to the media folder.
+
+        Raises:
+            StorageError: One is not a path that this store made.
+        """
+        paths = [self.path_of(relative) for relative in relatives]
+        return sum(path.stat().st_size for path in paths if path.is_file())
+
     def check_room(self, size: int) -> None:
         """Check that there is room for a recording.
 

@@ -88,9 +88,7 @@ def preview_subject(settings: AppSettings, store: Store, subject_id: str) -> Era
         NotFoundError: There is no such subject.
     """
     plan = store.erasure.plan_subject(subject_id=subject_id)
-    media = MediaStore(settings)
-    paths = [media.path_of(relative) for relative in plan.media_paths]
-    size = sum(path.stat().st_size for path in paths if path.is_file())
+    size = MediaStore(settings).size_of(plan.media_paths)
     return ErasurePreview(plan, size, heads_that_learned(settings, subject_id, plan.session_ids))
 
 

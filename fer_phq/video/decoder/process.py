@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -53,15 +53,7 @@ class DecoderProcess:
         self._display_name = request["display_name"]
         key = file_key(request["path"])
         self._limits = limits
-        self._process = subprocess.Popen(
-            _COMMAND,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=child_environment(),
-            bufsize=0,
-            start_new_session=True,
-        )
+        self._process = start_process(_COMMAND)
         self._end = weakref.finalize(self, stop_process, self._process)
         self._reader = ResponseReader(cast(IO[bytes], self._process.stdout).fileno(), limits.idle_seconds, max_payload)
         key_of_file = {} if key is None else {"key": key.hex()}
@@ -120,7 +112,24 @@ class DecoderProcess:
         return messages.CRASHED(file=self._display_name, reason=reason)
 
 
-def child_environment() -> dict[str, str]:
+def start_process(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a process that decodes: with pipes to it and from it, silent, in a session of its own.
+
+    Args:
+        command: The program and its arguments.
+    """
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=_child_environment(),
+        bufsize=0,
+        start_new_session=True,
+    )
+
+
+def _child_environment() -> dict[str, str]:
     """Return a small environment without the parent's secrets, in which this package is found."""
     inherited = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
     root = Path(fer_phq.__path__[0]).resolve().parent

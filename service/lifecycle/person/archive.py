@@ -32,10 +32,9 @@ def recording_bytes(settings: AppSettings, store: Store, subject_id: str) -> int
         store: Where the subject is.
         subject_id: The subject.
     """
-    media = MediaStore(settings)
     sessions = store.sessions.list_recent(subject_id=subject_id, limit=MOST_SESSIONS)
-    paths = [media.path_of(row.session.media_path) for row in sessions if row.session.media_path is not None]
-    return sum(path.stat().st_size for path in paths if path.is_file())
+    relatives = [row.session.media_path for row in sessions if row.session.media_path is not None]
+    return MediaStore(settings).size_of(relatives)
 
 
 def check_plain(store: Store, subject_id: str) -> None:
