@@ -110,7 +110,7 @@ def _requirements(name: str, extra: str) -> Iterator[tuple[str, str]]:
         requirement = Requirement(line)
         if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
             other = str(canonicalize_name(requirement.name))
-            yield from ((other, asked) for asked in ("", *requirement.extras))
+            yield from ((other, name_of_extra) for name_of_extra in ("", *requirement.extras))
 
 
 def _within(entry: Mapping[str, Any], product: set[str]) -> dict[str, Any]:
@@ -131,8 +131,8 @@ def _weights_inside(component: Component) -> Iterator[Component]:
 
 
 def _shipped(path: str, kind: str, licence: str) -> Component:
-    known = " " not in licence
-    entry = {"license": {"id": licence} if known else {"name": licence}}
+    is_identifier = " " not in licence
+    entry = {"license": {"id": licence} if is_identifier else {"name": licence}}
     return {**_file(Path(path), ROOT / path, kind), "licenses": [entry]}
 
 

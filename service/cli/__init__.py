@@ -44,8 +44,8 @@ doctor.register(app)
 encryption.register(app)
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(is_on: bool) -> None:
+    if is_on:
         print(f"fer-phq {__version__}")
         raise typer.Exit()
 

@@ -45,7 +45,7 @@ def up_command(address: Address = None, port: Port = None) -> None:
     command = [sys.executable, "-m", "service.cli"]
     options = [*(["--address", address] if address else []), *(["--port", str(port)] if port else [])]
     parts = {"worker": [*command, "worker"], "dashboard": [*command, "dashboard", *options]}
-    raise typer.Exit(Supervisor(parts, say=lambda message: print(message, file=sys.stderr, flush=True)).run())
+    raise typer.Exit(Supervisor(parts, notify=lambda message: print(message, file=sys.stderr, flush=True)).run())
 
 
 def dashboard_command(address: Address = None, port: Port = None) -> None:

@@ -42,12 +42,12 @@ class Supervisor:
 
     Attributes:
         commands: The command of each part, by its name.
-        say: Called with what a person should read.
+        notify: Called with what a person should read.
         least_pause_s: Wait before a part is started again for the first time, in seconds; doubled each time.
     """
 
     commands: Mapping[str, Sequence[str]]
-    say: Callable[[Message], None]
+    notify: Callable[[Message], None]
     least_pause_s: float = LEAST_PAUSE_S
     _stop: bool = field(default=False, init=False)
 
@@ -68,7 +68,7 @@ class Supervisor:
             while not self._stop:
                 for part in parts:
                     if self._cannot_start(part, reading):
-                        self.say(messages.PART_CANNOT_START(name=part.name))
+                        self.notify(messages.PART_CANNOT_START(name=part.name))
                         return 1
                 time.sleep(TICK_S)
             return 0
@@ -93,7 +93,7 @@ class Supervisor:
         longer_s = min(MOST_PAUSE_S, 2 * part.pause_s) if part.pause_s else self.least_pause_s
         part.pause_s = longer_s if lived_s < SHORT_LIFE_S else self.least_pause_s
         part.due = time.monotonic() + part.pause_s
-        self.say(messages.PART_STARTS_AGAIN(name=part.name, how=_how(code), pause_s=part.pause_s))
+        self.notify(messages.PART_STARTS_AGAIN(name=part.name, how=_how(code), pause_s=part.pause_s))
         return False
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,14 +60,12 @@ def mask_command(
     from fer_phq.masking.export import mask_recording
 
     options = MaskOptions(picture, voice)
-    with print_share() as on_progress:
-        report = mask_recording(recording, out, options, force=force, on_progress=on_progress)
+    report = mask_recording(recording, out, options, force=force, on_progress=share_printer())
     print_report(report, report_file)
 
 
-@contextmanager
-def print_share() -> Iterator[Callable[[float], None]]:
-    """Provide a function that prints the share of the work that is done to standard error, now and then."""
+def share_printer() -> Callable[[float], None]:
+    """Return a function that prints the share of the work that is done to standard error, now and then."""
     next_share = STEP
 
     def on_progress(share: float) -> None:
@@ -77,7 +74,7 @@ def print_share() -> Iterator[Callable[[float], None]]:
             print(f"{share:.0%}", file=sys.stderr, flush=True)
             next_share = share + STEP
 
-    yield on_progress
+    return on_progress
 
 
 def print_report(report: MaskReport, file: Path | None) -> None:

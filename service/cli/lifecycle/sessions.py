@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from fer_phq.masking.options import MaskOptions, PictureMask, VoiceMasking
-from service.cli.lifecycle.masking import Force, Out, Picture, ReportFile, Voice, print_report, print_share
+from service.cli.lifecycle.masking import Force, Out, Picture, ReportFile, Voice, print_report, share_printer
 from service.cli.store import open_store
 from service.settings import load_settings
 
@@ -61,6 +61,6 @@ def mask_command(
 
     options = MaskOptions(picture, voice)
     settings = load_settings()
-    with open_store(settings) as store, print_share() as on_progress:
-        report = mask_session(settings, store, session, out, options, force=force, on_progress=on_progress)
+    with open_store(settings) as store:
+        report = mask_session(settings, store, session, out, options, force=force, on_progress=share_printer())
     print_report(report, report_file)

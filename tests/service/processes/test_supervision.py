@@ -21,8 +21,8 @@ commands = {}
 for argument in sys.argv[1:]:
     name, code = argument.split("=", 1)
     commands[name] = [sys.executable, "-c", code]
-say = lambda message: print(message, flush=True)
-raise SystemExit(Supervisor(commands, say=say, least_pause_s=0.1).run())
+notify = lambda message: print(message, flush=True)
+raise SystemExit(Supervisor(commands, notify=notify, least_pause_s=0.1).run())
 """
 PART = """
 import os, pathlib, time
@@ -121,7 +121,7 @@ def test_pauses_grow_and_begin_anew_after_a_long_life(monkeypatch: pytest.Monkey
     from service.processes import supervision
 
     pauses = []
-    supervisor = supervision.Supervisor({}, say=lambda message: pauses.append(message.params["pause_s"]))
+    supervisor = supervision.Supervisor({}, notify=lambda message: pauses.append(message.params["pause_s"]))
     part = supervision._Part("worker", [sys.executable, "-c", "import os; os.abort()"])
     now = [1000.0]
     monkeypatch.setattr(supervision.time, "monotonic", lambda: now[0])
