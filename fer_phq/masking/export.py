@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -116,12 +118,7 @@ def mask_recording(
         MaskError: The file is there already, or cannot be written.
     """
     name = display_name or str(source)
-    if out.exists() and not force:
-        raise MaskError(messages.OUT_EXISTS(path=str(out)))
-    if out.exists() and not out.is_file():
-        raise MaskError(messages.OUT_NO_FILE(path=str(out)))
-    if out.exists() and out.samefile(source):
-        raise MaskError(messages.OUT_IS_SOURCE(path=str(out)))
+    _check_out(source, out, force=force)
     info = None if options.picture is PictureMask.NONE else probe(source, display_name=name)
     has_tracks = bool(list_sound_tracks(source, display_name=name)) if info is None else info.has_audio
     has_sound = options.voice is not VoiceMasking.SILENT and (has_tracks or info is None)
@@ -140,6 +137,20 @@ def mask_recording(
         raise MaskError(messages.OUT_UNWRITABLE(path=str(out), reason=error.strerror or str(error))) from error
     on_progress(1.0)
     return report
+
+
+def _check_out(source: StrPath, out: Path, *, force: bool) -> None:
+    """Refuse a place where the file cannot be made, before the long search for faces. Raises MaskError."""
+    if not out.parent.is_dir():
+        raise MaskError(messages.OUT_UNWRITABLE(path=str(out), reason=os.strerror(errno.ENOENT)))
+    if not out.exists():
+        return
+    if not force:
+        raise MaskError(messages.OUT_EXISTS(path=str(out)))
+    if not out.is_file():
+        raise MaskError(messages.OUT_NO_FILE(path=str(out)))
+    if Path(source).exists() and out.samefile(source):  # who reads it says that it is not there
+        raise MaskError(messages.OUT_IS_SOURCE(path=str(out)))
 
 
 @dataclass(frozen=True, eq=False)

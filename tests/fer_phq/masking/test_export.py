@@ -220,6 +220,12 @@ def test_files_that_are_there_stay_and_damaged_ones_leave_nothing(source: Path, 
         mask_recording(source, tmp_path, options, force=True)
     with pytest.raises(MaskError, match="cannot be written: No such file"):
         mask_recording(source, tmp_path / "none" / "x.mp4", options)
+    shares: list[float] = []
+    with pytest.raises(MaskError, match="cannot be written: No such file"):
+        mask_recording(source, tmp_path / "none" / "x.mp4", on_progress=shares.append)
+    assert shares == [], "before the faces are searched"
+    with pytest.raises(RecordingError):
+        mask_recording(tmp_path / "nowhere.mp4", out, force=True)
     damaged = tmp_path / "damaged.mp4"
     damaged.write_bytes(source.read_bytes()[:2000])
     with pytest.raises(RecordingError):
