@@ -90,8 +90,8 @@ class Supervisor:
         part.process = None
         if code > 0 and part.starts == 1 and lived_s < SHORT_LIFE_S:
             return True
-        longer_s = min(MOST_PAUSE_S, 2 * part.pause_s) if part.pause_s else self.least_pause_s
-        part.pause_s = longer_s if lived_s < SHORT_LIFE_S else self.least_pause_s
+        is_repeated = part.pause_s > 0 and lived_s < SHORT_LIFE_S
+        part.pause_s = min(MOST_PAUSE_S, 2 * part.pause_s) if is_repeated else self.least_pause_s
         part.due = time.monotonic() + part.pause_s
         self.notify(messages.PART_STARTS_AGAIN(name=part.name, how=_how(code), pause_s=part.pause_s))
         return False
