@@ -19,8 +19,8 @@ from service.access.control import AccessControl, request_actor
 from service.access.guard import Guard, source_of
 from service.access.listening import check_address, check_listening
 from service.api import messages
+from service.api.v1.answers.problems import Sentences
 from service.api.v1.application import create_api
-from service.api.v1.problems import Sentences
 from service.settings import AppSettings, load_settings
 
 PROGRAM = "api"

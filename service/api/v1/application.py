@@ -12,12 +12,12 @@ from db.store import Store
 from fer_phq import __version__
 from service.access.answers import ENGLISH, Translate, write_english
 from service.access.source import PROGRAM_PATHS
-from service.api.v1 import openapi
-from service.api.v1.operation import operation_routes
-from service.api.v1.people import people_routes
-from service.api.v1.predict import predict_routes
-from service.api.v1.predictor import Predictor
-from service.api.v1.problems import Sentences, answer_problems
+from service.api.v1.answers import openapi
+from service.api.v1.answers.problems import Sentences, answer_problems
+from service.api.v1.operation.health import operation_routes
+from service.api.v1.people.routes import people_routes
+from service.api.v1.pictures.predict import predict_routes
+from service.api.v1.pictures.predictor import Predictor
 from service.settings import AppSettings
 
 DESCRIPTION = (

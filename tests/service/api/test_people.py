@@ -19,7 +19,7 @@ from db.store import Store
 from service.access import control as control_module
 from service.access.accounts import add_account, create_token
 from service.api.v1.alone import create_app
-from service.api.v1.bodies import MAX_JSON
+from service.api.v1.answers.bodies import MAX_JSON
 from service.lifecycle import ledger
 from service.settings import AppSettings
 

@@ -32,9 +32,10 @@ from service.access import control as control_module
 from service.access.accounts import add_account, create_token, revoke_token
 from service.access.control import COOKIE, AccessControl
 from service.access.guard import PREDICT_PATH, Guard
-from service.api.v1 import alone, bodies, predictor
+from service.api.v1 import alone
 from service.api.v1.alone import create_app
 from service.api.v1.application import create_api, mounted_routes
+from service.api.v1.pictures import bodies, predictor
 from service.settings import DATABASE_NAME, AppSettings
 
 HOST = "http://127.0.0.1:8600"

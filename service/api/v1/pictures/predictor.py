@@ -17,7 +17,7 @@ from fer_phq.core.errors import ModelError
 from fer_phq.core.messages import Message
 from fer_phq.pictures import PictureError, read_pictures
 from service.api import messages
-from service.api.v1.problems import RequestError
+from service.api.v1.answers.problems import RequestError
 from service.models.active_model import active_model
 from service.settings import AppSettings
 

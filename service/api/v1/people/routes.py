@@ -8,16 +8,18 @@ from typing import Any, TypeVar
 
 import anyio.to_thread
 from fastapi import APIRouter, Response
+from pydantic import BaseModel
 from starlette.requests import Request
 
 from db.store import Store
 from fer_phq.core.messages import Message, code_and_params
 from service.api import messages
 from service.api.archive import answer_archive
-from service.api.v1 import schemas
-from service.api.v1.bodies import read_model
-from service.api.v1.openapi import problems
-from service.api.v1.problems import RequestError, Sentences
+from service.api.v1.answers import schemas as shared
+from service.api.v1.answers.bodies import read_model
+from service.api.v1.answers.openapi import problems
+from service.api.v1.answers.problems import RequestError, Sentences
+from service.api.v1.people import schemas
 from service.lifecycle import erasure, ledger
 from service.lifecycle.person.merging import describe_merge
 from service.lifecycle.person.words import rename_subject
@@ -28,7 +30,7 @@ Answers = dict[int | str, dict[str, Any]]
 CHANGES = problems(400, 401, 403, 404, 408, 409, 413, 422, 503)
 ERASES: Answers = {202: {"model": schemas.Erasure}, **CHANGES}
 Handler = Callable[..., Any]
-Model = type[schemas.BaseModel]
+Model = type[BaseModel]
 T = TypeVar("T")
 
 
@@ -177,8 +179,8 @@ class _People:
         add = self._store.audit.add
         await _in_thread(add, action="read", object_kind="subject", object_id=subject_id, detail=detail)
 
-    def _note(self, request: Request, message: Message) -> schemas.Note:
-        return schemas.Note(detail=self._sentences.write(request, message), **code_and_params(message))
+    def _note(self, request: Request, message: Message) -> shared.Note:
+        return shared.Note(detail=self._sentences.write(request, message), **code_and_params(message))
 
 
 def _body(model: Model) -> dict[str, object]:

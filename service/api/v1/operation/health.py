@@ -13,8 +13,8 @@ from db.store import Store
 from fer_phq.core.errors import StoreError
 from service.access.guard import source_of
 from service.access.source import read_source, sees_operations
-from service.api.v1 import schemas
-from service.api.v1.openapi import problems
+from service.api.v1.answers.openapi import problems
+from service.api.v1.operation import schemas
 from service.settings import AppSettings
 
 

@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 
 from service.access.answers import PROBLEM_TYPE
 from service.access.control import COOKIE
-from service.api.v1.schemas import Problem
+from service.api.v1.answers.schemas import Problem
 
 PATH = "/v1/openapi.json"
 _REFERENCE = {"schema": {"$ref": "#/components/schemas/Problem"}}

@@ -14,11 +14,12 @@ from fer_phq.core.messages import Message, code_and_params
 from fer_phq.pictures import PictureError
 from service.access.guard import PREDICT_PATH
 from service.api import messages
-from service.api.v1 import schemas
-from service.api.v1.bodies import FIELD, MAX_PICTURES, read_contents
-from service.api.v1.openapi import problems
-from service.api.v1.predictor import PictureFaces, Predictor
-from service.api.v1.problems import RequestError, Sentences
+from service.api.v1.answers import schemas as shared
+from service.api.v1.answers.openapi import problems
+from service.api.v1.answers.problems import RequestError, Sentences
+from service.api.v1.pictures import schemas
+from service.api.v1.pictures.bodies import FIELD, MAX_PICTURES, read_contents
+from service.api.v1.pictures.predictor import PictureFaces, Predictor
 
 BODY: dict[str, Any] = {
     "requestBody": {
@@ -86,7 +87,7 @@ def _prediction(
     results = []
     for index, outcome in enumerate(outcomes):
         if isinstance(outcome, PictureError):
-            problem = schemas.Problem(**sentences.problem(request, outcome.message, 422))
+            problem = shared.Problem(**sentences.problem(request, outcome.message, 422))
             results.append(schemas.PictureResult(index=index, model_id=model_id, notes=[], problem=problem))
         else:
             notes = [_note(request, sentences, note) for note in outcome.notes]
@@ -104,5 +105,5 @@ def _face(face: Any) -> schemas.Face:
     return schemas.Face(box=(x0, y0, x1, y1), score=score, quality=float(face.quality), emotions=emotions)
 
 
-def _note(request: Request, sentences: Sentences, message: Message) -> schemas.Note:
-    return schemas.Note(detail=sentences.write(request, message), **code_and_params(message))
+def _note(request: Request, sentences: Sentences, message: Message) -> shared.Note:
+    return shared.Note(detail=sentences.write(request, message), **code_and_params(message))

@@ -1,0 +1,38 @@
+"""What every answer may hold, as typed models."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PROBLEM_EXAMPLE: dict[str, Any] = {
+    "type": "urn:fer-phq:problem:api.no_pictures",
+    "title": HTTPStatus(422).phrase,
+    "status": 422,
+    "detail": "The request holds no picture: send 1 to 32.",
+    "code": "api.no_pictures",
+    "params": {"most": 32},
+}
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457)."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [PROBLEM_EXAMPLE]})
+
+    type: str = Field(description="`urn:fer-phq:problem:` and the code, or about:blank.")
+    title: str = Field(description="The name of the HTTP status.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="One sentence in the language that the request accepts.")
+    code: str = Field(description="The message's code, which never changes.")
+    params: dict[str, Any] = Field(description="The message's parameters.")
+
+
+class Note(BaseModel):
+    """What a person should know of how something was read."""
+
+    detail: str = Field(description="One sentence in the language that the request accepts.")
+    code: str = Field(description="The message's code, which never changes.")
+    params: dict[str, Any] = Field(description="The message's parameters.")

@@ -1,0 +1,1 @@
+"""Pictures: `POST /v1/predict`."""
