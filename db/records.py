@@ -545,6 +545,34 @@ class TokenRecord:
 
 
 @dataclass(frozen=True)
+class IdempotencyRecord:
+    """What is remembered of a request that came with an idempotency key.
+
+    Attributes:
+        request: Keyed digest of the request.
+        status: The HTTP status of its answer; None while it is carried out, and where that was broken off.
+        ids: UUIDs of what it made, by what they are the ids of.
+    """
+
+    request: str
+    status: int | None
+    ids: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Position:
+    """A row's place in a list that is ordered by time and id; the list goes on behind it.
+
+    Attributes:
+        at: The time by which the list is ordered, timezone-aware.
+        id: The row's UUID, which orders rows of the same time.
+    """
+
+    at: datetime
+    id: str
+
+
+@dataclass(frozen=True)
 class ShareRecord:
     """An account that may see a subject."""
 

@@ -12,6 +12,7 @@ from db.encryption.state import check_key
 from db.engine import normalise_url, open_engine, store_errors
 from db.migrate import check_schema
 from db.queries.access.accounts import AccountQueries
+from db.queries.access.idempotency import IdempotencyQueries
 from db.queries.access.logins import LoginQueries
 from db.queries.access.shares import ShareQueries
 from db.queries.access.tokens import TokenQueries
@@ -86,6 +87,7 @@ class Store:
         self.accounts = AccountQueries(*connection)
         self.logins = LoginQueries(*connection)
         self.tokens = TokenQueries(*connection)
+        self.idempotency = IdempotencyQueries(*connection)
         self.shares = ShareQueries(*connection)
         self.audit = AuditQueries(*connection)
         self.erasure = ErasureQueries(*connection)

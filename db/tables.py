@@ -656,6 +656,28 @@ class ApiTokenRow(Base):
     used_at: Mapped[datetime | None]
 
 
+class IdempotencyKeyRow(Base):
+    """A request that a program may send again with its key; forgotten after a day. It holds no words of either.
+
+    Attributes:
+        account_id: The account that sent it; '' where there are no accounts.
+        digest: SHA-256 of the key.
+        request: Digest of the request, keyed with the key itself: without the key nobody can try what was sent.
+        status: The HTTP status of the answer; null while the request is carried out.
+        ids: UUIDs of what it made, by what they are the ids of.
+    """
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (Index(None, "created_at"),)
+
+    account_id: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    request: Mapped[str]
+    status: Mapped[int | None]
+    ids: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime]
+
+
 class SubjectShareRow(Base):
     """A subject that an account may see: its own (`owner`) or one that was shared with it."""
 

@@ -87,6 +87,8 @@ def test_rooms_import_only_those_below(package):
 @pytest.mark.parametrize("package", ORDER)
 def test_a_room_holds_at_most_a_dozen_modules(package):
     for init in (ROOT / package).rglob("__init__.py"):
+        if init.parent.name == "versions":  # Alembic's: a module a migration
+            continue
         modules = sorted(path.name for path in init.parent.glob("*.py") if path != init)
         assert len(modules) <= 12, f"{init.parent.relative_to(ROOT)}: {modules}"
 

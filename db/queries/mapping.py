@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, case, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, case, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from db import messages
@@ -15,6 +15,7 @@ from db.records import (
     Consent,
     JobRecord,
     JobState,
+    Position,
     QuestionnaireRecord,
     QuestionnaireSource,
     SessionRecord,
@@ -205,6 +206,25 @@ def is_superseded() -> ColumnElement[bool]:
     """Build the condition that a later questionnaire corrects this one."""
     later = aliased(QuestionnaireRow)
     return select(later.id).where(later.supersedes_id == QuestionnaireRow.id).exists()
+
+
+def is_behind(
+    at: InstrumentedAttribute[datetime],
+    row_id: InstrumentedAttribute[str],
+    position: Position,
+    *,
+    descending: bool = False,
+) -> ColumnElement[bool]:
+    """Build the condition that a row stands behind a place in a list that is ordered by time and then by id.
+
+    Args:
+        at: The column by which the list is ordered.
+        row_id: The column that orders rows of the same time, in ascending order.
+        position: The place.
+        descending: Whether the list goes back in time.
+    """
+    further = at < position.at if descending else at > position.at
+    return or_(further, and_(at == position.at, row_id > position.id))
 
 
 def is_past_retention(now: datetime) -> ColumnElement[bool]:

@@ -31,6 +31,24 @@ NOT_CONFIRMED = template(
 BODY_TOO_SLOW = template(
     "api.body_too_slow", "The request did not arrive whole within {seconds} seconds: send it again."
 )
+CURSOR_UNUSABLE = template(
+    "api.cursor_unusable", "after cannot be used: send `next` of the answer before as it stands, or leave it out."
+)
+CHANGED_SINCE = template(
+    "api.changed_since",
+    "Nothing was changed: what you read has changed since, as If-Match says. Read it again, and decide anew.",
+)
+KEY_UNUSABLE = template(
+    "api.key_unusable", "Idempotency-Key cannot be used: send 1 to {longest} visible ASCII characters, such as a UUID."
+)
+KEY_OF_ANOTHER = template(
+    "api.key_of_another", "Nothing was done: another request was sent with this Idempotency-Key. Send a new key."
+)
+KEY_PENDING = template(
+    "api.key_pending",
+    "The first request with this Idempotency-Key is still carried out, or was broken off half-way: look whether it was "
+    "done before you send it with a new key.",
+)
 NO_FORM = template("api.no_form", "The form cannot be read: send pictures as files in the field file.")
 OTHER_FIELD = template(
     "api.other_field", "The form holds something else than files in the field file: send pictures as such, and no more."

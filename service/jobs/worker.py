@@ -333,6 +333,7 @@ class _Worker:
         hold_reserve(self._settings)
         remove_expired(self._settings, self._store)
         forget_uses(self._settings)
+        self._store.idempotency.forget_expired()
         remove_archives(self._settings)
         remove_masked(self._settings)
         removed = self._media.sweep(lambda relative: self._store.sessions.media_in_use(media_path=relative))

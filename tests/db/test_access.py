@@ -28,7 +28,7 @@ from fer_phq.core.phq import Scale
 CANARY = "Ottilie"
 """In everything that says who the person is."""
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
-WITHOUT_PERSONS = ("accounts", "logins", "tokens", "audit", "workers", "settings", "encryption")
+WITHOUT_PERSONS = ("accounts", "logins", "tokens", "idempotency", "audit", "workers", "settings", "encryption")
 """Groups of queries that hold no subject's data; roles are tried with them below."""
 
 

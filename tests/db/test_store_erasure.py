@@ -83,6 +83,7 @@ def test_every_table_with_health_data_is_cleared() -> None:
         "logins",
         "attempts",
         "api_tokens",
+        "idempotency_keys",
     }
     assert set(VACUUMED.split(", ")) == {*HEALTH_TABLES, "audit_names"} == known
 

@@ -7,12 +7,23 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from service.access.answers import PROBLEM_TYPE
 from service.access.control import COOKIE
 from service.api.v1.answers.schemas import Problem
 
 PATH = "/v1/openapi.json"
+IF_NONE_MATCH = ("If-None-Match", "The ETag of an answer that is there already; 304 where it is still the same.")
+IF_MATCH = ("If-Match", "The ETag of what is changed, as it was read; 412 where it has changed since.")
+IDEMPOTENCY_KEY = (
+    "Idempotency-Key",
+    "1 to 255 visible ASCII characters, such as a UUID. Sent again with the same key and body within 24 hours, the "
+    "request does nothing and is answered with what the first one made.",
+)
+UNCHANGED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "The answer that If-None-Match names is still true."}
+}
 _REFERENCE = {"schema": {"$ref": "#/components/schemas/Problem"}}
 
 
@@ -25,6 +36,24 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
         status: {"description": HTTPStatus(status).phrase, "content": {PROBLEM_TYPE: _REFERENCE}} for status in statuses
     }
+
+
+def extra(*headers: tuple[str, str], body: type[BaseModel] | None = None) -> dict[str, Any]:
+    """Return what a route documents that its handler reads from the request itself.
+
+    Args:
+        *headers: Headers that it honours, with what they are for.
+        body: What its JSON body holds, read by `read_model`; None without a body. It refers to no other model.
+    """
+    parameters = [
+        {"name": name, "in": "header", "required": False, "description": words, "schema": {"type": "string"}}
+        for name, words in headers
+    ]
+    document: dict[str, Any] = {"parameters": parameters} if parameters else {}
+    if body is not None:
+        content = {"application/json": {"schema": body.model_json_schema()}}
+        document["requestBody"] = {"required": True, "content": content}
+    return document
 
 
 def describe(app: FastAPI) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Item = TypeVar("Item")
 PROBLEM_EXAMPLE: dict[str, Any] = {
     "type": "urn:fer-phq:problem:api.no_pictures",
     "title": HTTPStatus(422).phrase,
@@ -28,6 +29,13 @@ class Problem(BaseModel):
     detail: str = Field(description="One sentence in the language that the request accepts.")
     code: str = Field(description="The message's code, which never changes.")
     params: dict[str, Any] = Field(description="The message's parameters.")
+
+
+class Listing(BaseModel, Generic[Item]):
+    """A page of a list."""
+
+    items: list[Item]
+    next: str | None = Field(description="`after` of the next page; null on the last.")
 
 
 class Note(BaseModel):

@@ -17,7 +17,7 @@ from service.api import messages
 from service.api.archive import answer_archive
 from service.api.v1.answers import schemas as shared
 from service.api.v1.answers.bodies import read_model
-from service.api.v1.answers.openapi import problems
+from service.api.v1.answers.openapi import extra, problems
 from service.api.v1.answers.problems import RequestError, Sentences
 from service.api.v1.people import schemas
 from service.lifecycle import erasure, ledger
@@ -58,7 +58,7 @@ def people_routes(settings: AppSettings, store: Store, sentences: Sentences) -> 
             methods=[method],
             response_model=answer,
             responses=responses,
-            openapi_extra=_body(body),
+            openapi_extra=extra(body=body),
             summary=summary,
         )
 
@@ -181,9 +181,3 @@ class _People:
 
     def _note(self, request: Request, message: Message) -> shared.Note:
         return shared.Note(detail=self._sentences.write(request, message), **code_and_params(message))
-
-
-def _body(model: Model) -> dict[str, object]:
-    """Describe a body that is read by hand, within a bound."""
-    content = {"application/json": {"schema": model.model_json_schema()}}
-    return {"requestBody": {"required": True, "content": content}}
