@@ -65,6 +65,18 @@ BUSY = template("api.busy", "As many predictions as can wait here wait already; 
 MODEL_UNUSABLE = template(
     "api.model_unusable", "The model in use cannot be loaded here; its administrator finds the reason in the log."
 )
+TOO_MANY_STREAMS = template(
+    "api.too_many_streams",
+    "{n} streams of events are open, as many as may be; try again in {seconds} seconds, or ask for the job itself.",
+)
+JOB_DONE = template(
+    "api.job_done",
+    "The job is done and is not done again: POST /v1/sessions/{session_id}/analyses asks for another analysis.",
+)
+OTHER_ANALYSIS = template(
+    "api.other_analysis",
+    "The session is being analysed in another way, by job {job_id}: wait for its end or cancel it, then ask again.",
+)
 PORT_UNUSABLE = template(
     "api.port_unusable",
     "The API cannot listen on {address} port {port} ({reason}); stop what uses it or set FERPHQ_API_PORT to another "

@@ -118,6 +118,17 @@ def status(settings: AppSettings, store: Store, job_id: str) -> JobStatus:
     return _statuses(settings, store, [job])[0]
 
 
+def statuses(settings: AppSettings, store: Store, job_ids: Sequence[str]) -> list[JobStatus]:
+    """Return several jobs as a screen shows them, in any order; those that there are not (any more) are left out.
+
+    Args:
+        settings: The installation's settings.
+        store: The store.
+        job_ids: The jobs' UUIDs.
+    """
+    return _statuses(settings, store, store.jobs.list_by_id(job_ids=job_ids))
+
+
 def session_job(settings: AppSettings, store: Store, session_id: str) -> JobStatus | None:
     """Return a session's newest job as a screen shows it; None where it has none.
 

@@ -97,6 +97,7 @@ def fill(store: Store) -> dict[str, Any]:
         "note_id": note.id,
         "event_id": event.id,
         "job_id": live.id,
+        "job_ids": [live.id],
         "workflow_id": live.workflow_id,
         "media_path": session.media_path,
         "sha256": session.media_sha256,

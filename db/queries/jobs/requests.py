@@ -67,6 +67,12 @@ class JobRequests(Queries):
         with self._reading() as session:
             return job_record(get_row(session, JobRow, job_id))
 
+    def list_by_id(self, *, job_ids: Sequence[str]) -> list[JobRecord]:
+        """Load several jobs, in any order; those that there are not are left out."""
+        query = select(JobRow).where(JobRow.id.in_(job_ids))
+        with self._reading() as session:
+            return [job_record(row) for row in session.scalars(query)]
+
     def latest(self, *, session_id: str) -> JobRecord | None:
         """Load the session's newest job; None where it has none."""
         query = select(JobRow).where(JobRow.session_id == session_id).order_by(JobRow.created_at.desc()).limit(1)

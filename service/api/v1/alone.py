@@ -25,6 +25,8 @@ from service.settings import AppSettings, load_settings
 
 PROGRAM = "api"
 """The program, as the audit names it."""
+STOP_S = 8
+"""Longest wait for what is still being answered when the server stops: streams of events end only then."""
 
 
 def create_app(
@@ -80,6 +82,7 @@ def serve(
         access_log=False,
         log_config=None,
         lifespan="off",
+        timeout_graceful_shutdown=STOP_S,
     )
     address, port = listener.getsockname()[:2]
     host = f"[{address}]" if ":" in address else address

@@ -14,6 +14,7 @@ from service.access.answers import ENGLISH, Translate, write_english
 from service.access.source import PROGRAM_PATHS
 from service.api.v1.answers import openapi
 from service.api.v1.answers.problems import Sentences, answer_problems
+from service.api.v1.jobs.routes import job_routes
 from service.api.v1.operation.health import operation_routes
 from service.api.v1.people.routes import people_routes
 from service.api.v1.pictures.predict import predict_routes
@@ -55,6 +56,7 @@ def create_api(
     app.include_router(operation_routes(settings, store))
     app.include_router(predict_routes(Predictor(settings, store), sentences))
     app.include_router(people_routes(settings, store, sentences))
+    app.include_router(job_routes(settings, store, sentences))
     answer_problems(app, sentences)
     app.openapi = functools.cache(lambda: openapi.describe(app))  # type: ignore[method-assign]
     return app

@@ -1,0 +1,1 @@
+"""Analyses as they run: `/v1/jobs`, and asking for one."""

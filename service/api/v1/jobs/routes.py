@@ -1,0 +1,159 @@
+"""`/v1/jobs`: analyses as they run, their changes as events; `/v1/sessions/{id}/analyses`: asking for another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio.to_thread
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from db.records import JobState
+from db.store import Store
+from fer_phq.core.messages import Message, code_and_params
+from service.api import messages
+from service.api.v1.answers import schemas as shared
+from service.api.v1.answers.bodies import read_model
+from service.api.v1.answers.openapi import extra, problems
+from service.api.v1.answers.problems import RequestError, Sentences
+from service.api.v1.jobs import schemas
+from service.api.v1.jobs.stream import MEDIA_TYPE, JobStream, event_id
+from service.api.v1.jobs.watch import JobWatch
+from service.jobs import queue
+from service.jobs.queue import JobStatus
+from service.settings import AppSettings
+
+JOB = "/v1/jobs/{job_id}"
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "An event `job` with the job now, and one with each change; it ends with the job.",
+        "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": "event: job\nid: 1-done\ndata: {...}\n\n"}},
+    },
+    204: {"description": "The job has ended, and `Last-Event-ID` says that the client knows."},
+    **problems(401, 403, 404, 503),
+}
+
+
+def job_routes(settings: AppSettings, store: Store, sentences: Sentences) -> APIRouter:
+    """Return the routes. Whose jobs they answer for, the store decides by who asks.
+
+    Args:
+        settings: The installation.
+        store: Its store, which acts for whoever is behind the request.
+        sentences: Writes messages.
+    """
+    jobs = _Jobs(settings, store, sentences)
+    router = APIRouter(tags=["jobs"])
+    router.get(JOB, response_model=schemas.Job, responses=problems(401, 403, 404, 503), summary="Where a job stands.")(
+        jobs.get
+    )
+    router.post(
+        f"{JOB}/cancel",
+        response_model=schemas.Job,
+        responses=problems(401, 403, 404, 503),
+        summary="Stop a job: a queued one at once, a running one within about a second.",
+    )(jobs.cancel)
+    router.post(
+        f"{JOB}/retry",
+        response_model=schemas.Job,
+        responses=problems(401, 403, 404, 409, 503),
+        summary="Queue a job again that failed or was cancelled.",
+    )(jobs.retry)
+    router.get(f"{JOB}/events", response_class=Response, responses=EVENTS, summary="A job's changes, as they happen.")(
+        jobs.events
+    )
+    router.post(
+        "/v1/sessions/{session_id}/analyses",
+        status_code=202,
+        response_model=schemas.Job,
+        responses=problems(400, 401, 403, 404, 408, 409, 413, 422, 503),
+        openapi_extra=extra(body=schemas.AnalysisWish),
+        summary="Analyse a session again.",
+    )(jobs.analyse)
+    return router
+
+
+class _Jobs:
+    """The handlers."""
+
+    def __init__(self, settings: AppSettings, store: Store, sentences: Sentences) -> None:
+        self._settings = settings
+        self._store = store
+        self._sentences = sentences
+        self._watch = JobWatch(settings, store)
+
+    async def get(self, job_id: str, request: Request) -> schemas.Job:
+        """`events` tells it without asking again."""
+        return self._job(request, await self._status(job_id))
+
+    async def cancel(self, job_id: str, request: Request) -> schemas.Job:
+        """A job that has ended stays as it is, and cancelling it again changes nothing."""
+        cancel = queue.cancel
+        return self._job(request, await anyio.to_thread.run_sync(cancel, self._settings, self._store, job_id))
+
+    async def retry(self, job_id: str, request: Request) -> schemas.Job:
+        """A job that waits or runs stays as it is. One that is done is not done again: ask for another analysis."""
+        status = await anyio.to_thread.run_sync(queue.retry, self._settings, self._store, job_id)
+        if status.state == JobState.DONE:
+            raise RequestError(messages.JOB_DONE(session_id=status.session_id), 409)
+        return self._job(request, status)
+
+    async def events(self, job_id: str, request: Request) -> Response:
+        """Server-sent events; the data of each is the job as JSON. A comment comes when nothing else does.
+
+        A stream lasts five minutes at most; a client that comes again gets the job as it is by then, and 204 where it
+        knows the end already.
+        """
+        status = await self._status(job_id)
+        if not status.active and request.headers.get("last-event-id") == event_id(status):
+            return Response(status_code=204)
+        return JobStream(self._watch, status, lambda newest: self._job(request, newest))
+
+    async def analyse(self, session_id: str, request: Request, response: Response) -> schemas.Job:
+        """Earlier analyses stay. Where the session is analysed in this way already, that job is the answer."""
+        wish = await read_model(request, schemas.AnalysisWish)
+        options = wish.model_dump(exclude_none=True)
+        status = await anyio.to_thread.run_sync(self._enqueue, session_id, options)
+        response.headers["Location"] = JOB.format(job_id=status.id)
+        return self._job(request, status)
+
+    def _enqueue(self, session_id: str, options: dict[str, Any]) -> JobStatus:
+        """Queue an analysis. Raises RequestError where another runs, or the recording is gone."""
+        session = self._store.sessions.get(session_id=session_id)
+        self._store.sessions.check_recording(session_id=session_id)
+        if session.media_path is None:
+            raise RequestError(messages.RECORDING_REMOVED(), 409)
+        status = queue.enqueue_analysis(self._settings, self._store, session_id, options)
+        if (self._store.jobs.get(job_id=status.id).settings or {}) != options:
+            raise RequestError(messages.OTHER_ANALYSIS(job_id=status.id), 409)
+        return status
+
+    async def _status(self, job_id: str) -> JobStatus:
+        return await anyio.to_thread.run_sync(queue.status, self._settings, self._store, job_id)
+
+    def _job(self, request: Request, status: JobStatus) -> schemas.Job:
+        return schemas.Job(
+            id=status.id,
+            session_id=status.session_id,
+            state=JobState(status.state),
+            active=status.active,
+            step=status.step,
+            done=status.done,
+            total=status.total,
+            fraction=status.fraction,
+            frames_per_s=status.frames_per_s,
+            seconds_left=status.seconds_left,
+            ahead=status.ahead,
+            worker_alive=status.worker_alive,
+            message=self._note(request, status.message),
+            error=None if status.error is None else self._note(request, status.error),
+            analysis_id=status.analysis_id,
+            attempt=status.attempt,
+            created_at=status.created_at,
+            started_at=status.started_at,
+            finished_at=status.finished_at,
+        )
+
+    def _note(self, request: Request, message: Message) -> shared.Note:
+        return shared.Note(detail=self._sentences.write(request, message), **code_and_params(message))
