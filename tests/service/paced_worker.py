@@ -3,8 +3,9 @@
 Recording, store, job engine and signals are the real ones; only the model is replaced by arithmetic, so that a test
 can say how long an analysis takes and where it stands still. The folder FERPHQ_TEST_MARKS holds `pace.json`, read at
 the start of each analysis: frames, delay (seconds a frame), fail ('unforeseen', 'memory'), die (the process kills
-itself), hold ('saved': stand still once between the saved analysis and the settled job). What has happened is noted
-there too: `begun` has one line for each analysis that began, `saved` appears when the hold is reached.
+itself), hold ('saved': stand still once between the saved analysis and the settled job), recording (what each is like,
+so that none is opened). What has happened is noted there too: `begun` has one line for each analysis that began,
+`saved` appears when the hold is reached. FERPHQ_TEST_MODEL is the model's id.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import logging
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from db.store import Store
 from fer_phq.core.analysis import (
     Progress,
     ProgressHook,
+    RecordingInfo,
     SessionAnalysis,
     Settings,
     Step,
@@ -38,19 +41,19 @@ from fer_phq.video import probe
 from service.jobs.worker import run_worker
 from service.settings import load_settings
 
-MARKS = Path(os.environ["FERPHQ_TEST_MARKS"])
-
 
 class PacedAnalyser:
     """Gives every recording the same made-up faces, at a pace."""
 
-    model_id = "paced-0000"
+    def __init__(self) -> None:
+        self.model_id = os.environ.get("FERPHQ_TEST_MODEL", "paced-0000")
 
     def analyse(
         self, path: Path, settings: Settings, on_progress: ProgressHook, beside: Sidecar, display_name: str
     ) -> SessionAnalysis:
-        info, pace = probe(path), _pace()
-        with (MARKS / "begun").open("a") as file:
+        pace = _pace()
+        info = _recording(path, pace.get("recording"))
+        with (_marks() / "begun").open("a") as file:
             file.write(f"{os.getpid()} {info.sha256}\n")
         if pace.get("die"):
             os.kill(os.getpid(), signal.SIGKILL)
@@ -79,7 +82,7 @@ class HoldingJobs(JobQueries):
 
     def finish(self, **values: Any) -> bool:
         if values.get("analysis_id") is not None and _pace().get("hold") == "saved":
-            (MARKS / "saved").touch()
+            (_marks() / "saved").touch()
             time.sleep(60)
         return super().finish(**values)
 
@@ -92,9 +95,18 @@ class HoldingStore(Store):
         self.jobs = HoldingJobs(self._url, self._engine, lambda: Actor("worker"))
 
 
+def _marks() -> Path:
+    return Path(os.environ["FERPHQ_TEST_MARKS"])
+
+
 def _pace() -> dict[str, Any]:
-    pace: dict[str, Any] = json.loads((MARKS / "pace.json").read_text())
+    pace: dict[str, Any] = json.loads((_marks() / "pace.json").read_text())
     return pace
+
+
+def _recording(path: Path, facts: dict[str, Any] | None) -> RecordingInfo:
+    """What a stored recording is like; its name is its hash."""
+    return probe(path) if facts is None else RecordingInfo(**{**facts, "path": str(path), "sha256": path.stem})
 
 
 def _timeline(frames: int) -> Timeline:
@@ -109,6 +121,23 @@ def _timeline(frames: int) -> Timeline:
     )
 
 
-if __name__ == "__main__":
+def work(environment: dict[str, str], log: str) -> None:
+    """Be a worker until a signal comes, with these environment variables; a log file takes all output."""
+    os.setsid()
+    for name in [name for name in os.environ if name.startswith("FERPHQ_")]:
+        del os.environ[name]
+    os.environ.update(environment)
+    _write_to(log)
+    sys.exit(run_worker(load_settings(), analyser=PacedAnalyser(), open_store=HoldingStore))
+
+
+def _write_to(log: str) -> None:
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(levelname)s %(name)s %(message)s")
+
+
+if __name__ == "__main__":
+    _write_to(sys.argv[1])
     raise SystemExit(run_worker(load_settings(), analyser=PacedAnalyser(), open_store=HoldingStore))

@@ -19,7 +19,7 @@ from service.jobs import queue
 from service.settings import AppSettings
 
 if TYPE_CHECKING:
-    from tests.service.conftest import Workers
+    from tests.worker_processes import Workers
 
 pytestmark = pytest.mark.postgres
 WHEN = datetime(2026, 5, 6, tzinfo=UTC)

@@ -27,7 +27,7 @@ from service.lifecycle import erasure
 from service.settings import AppSettings
 
 if TYPE_CHECKING:
-    from tests.service.conftest import Workers
+    from tests.worker_processes import Workers
 
 WHEN = datetime(2026, 5, 6, tzinfo=UTC)
 Submit = Callable[..., str]
