@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from db.records import JobRecord, JobState, WorkerRecord
+from db.records import JobRecord, JobState, Position, WorkerRecord
 from db.store import Store
 from fer_phq.core.analysis import Step
 from fer_phq.core.messages import Message, Param, code_and_params
@@ -153,6 +153,29 @@ def list_jobs(
         limit: The most jobs to return.
     """
     return _statuses(settings, store, [view.job for view in store.jobs.list_newest(states=states, limit=limit)])
+
+
+def list_page(
+    settings: AppSettings,
+    store: Store,
+    *,
+    states: Sequence[JobState] | None = None,
+    session_id: str | None = None,
+    after: Position | None = None,
+    limit: int = 50,
+) -> list[JobStatus]:
+    """List jobs as a screen shows them, newest first, from a place in the list on.
+
+    Args:
+        settings: The installation's settings.
+        store: The store.
+        states: Only jobs in these states; None for any.
+        session_id: Only jobs of the session with this UUID; None for any.
+        after: The place behind which the page begins; None for the first page.
+        limit: The most jobs to return.
+    """
+    jobs = store.jobs.list_page(states=states, session_id=session_id, after=after, limit=limit)
+    return _statuses(settings, store, jobs)
 
 
 def enqueue_analysis(

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from db import messages
 from db.engine import ConflictError
 from db.queries.base import Queries, get_row, new_id, stored, utc_now
-from db.queries.mapping import job_error_columns, job_record
-from db.records import LIVE_STATES, JobRecord, JobState, JobView
+from db.queries.mapping import is_behind, job_error_columns, job_record
+from db.records import LIVE_STATES, JobRecord, JobState, JobView, Position
 from db.tables import JobRow, SessionRow, SubjectRow
 from fer_phq.core.errors import StoreError
 from fer_phq.core.messages import Message
@@ -98,6 +98,32 @@ class JobRequests(Queries):
             query = query.where(JobRow.state.in_([str(state) for state in states]))
         with self._reading() as session:
             return [JobView(job_record(row), *words) for row, *words in session.execute(query)]
+
+    def list_page(
+        self,
+        *,
+        states: Sequence[JobState] | None = None,
+        session_id: str | None = None,
+        after: Position | None = None,
+        limit: int = 50,
+    ) -> list[JobRecord]:
+        """List jobs, newest first.
+
+        Args:
+            states: Only jobs in these states; None for any.
+            session_id: Only jobs of the session with this UUID; None for any.
+            after: The place behind which the page begins; None for the first page.
+            limit: The most jobs to return.
+        """
+        query = select(JobRow).order_by(JobRow.created_at.desc(), JobRow.id).limit(limit)
+        if states is not None:
+            query = query.where(JobRow.state.in_([str(state) for state in states]))
+        if session_id is not None:
+            query = query.where(JobRow.session_id == session_id)
+        if after is not None:
+            query = query.where(is_behind(JobRow.created_at, JobRow.id, after, descending=True))
+        with self._reading() as session:
+            return [job_record(row) for row in session.scalars(query)]
 
     def set_state(self, *, job_id: str, state: JobState, error: Message | None = None) -> JobRecord:
         """Move a job to another state, as `TRANSITIONS` allows; to the state that it is in changes nothing.

@@ -129,6 +129,33 @@ def test_a_session_is_analysed_again_with_options(store: Store, session: Session
     assert code(client.post(path, json={})) == (409, "api.recording_removed")
 
 
+def test_the_list_of_jobs_is_read_page_by_page(store: Store, session: SessionRecord, client: TestClient) -> None:
+    for _ in range(3):
+        store.jobs.request_cancel(job_id=store.jobs.create(session_id=session.id).id)
+    other = new_session(store, session.subject_id, "other.mp4")
+    waiting = store.jobs.create(session_id=other.id)
+    ids = [view.job.id for view in store.jobs.list_newest()]
+    first = client.get("/v1/jobs", params={"limit": 3})
+    rest = client.get("/v1/jobs", params={"limit": 3, "after": first.json()["next"]}).json()
+    assert [item["id"] for item in (*first.json()["items"], *rest["items"])] == ids
+    assert rest["next"] is None
+    assert client.get("/v1/jobs?limit=3", headers={"If-None-Match": first.headers["etag"]}).status_code == 304
+    for chosen in ({"state": "queued"}, {"session_id": other.id}, {"state": ["queued", "done"]}):
+        assert [item["id"] for item in client.get("/v1/jobs", params=chosen).json()["items"]] == [waiting.id]
+    assert client.get("/v1/jobs", params={"session_id": NOBODY}).json() == {"items": [], "next": None}
+    assert code(client.get("/v1/jobs?state=lost")) == (422, "api.unusable_request")
+    assert code(client.get("/v1/jobs?limit=0")) == (422, "api.unusable_request")
+
+
+def test_asking_again_with_a_key_asks_once(store: Store, session: SessionRecord, client: TestClient) -> None:
+    path = f"/v1/sessions/{session.id}/analyses"
+    first = client.post(path, json={}, headers={"Idempotency-Key": "k"}).json()
+    client.post(f"/v1/jobs/{first['id']}/cancel")
+    again = client.post(path, json={}, headers={"Idempotency-Key": "k"})
+    assert (again.status_code, again.json()["id"], again.json()["state"]) == (202, first["id"], "cancelled")
+    assert client.post(path, json={"fps": 3}, headers={"Idempotency-Key": "k"}).status_code == 422
+
+
 # ----------------------------------------------------------------------------------------------------------- events
 
 
@@ -254,6 +281,7 @@ def test_of_other_peoples_jobs_nobody_learns(store: Store, job: JobRecord, clien
         if method == "POST" and rest != "/retry":  # a job that waits stays as it is
             assert ask(Role.VIEWER, method, f"/v1/{kind}/{own}{rest}").status_code == 403
     assert ask(Role.VIEWER, "GET", f"/v1/jobs/{job.id}").status_code == 200
+    assert [len(ask(role, "GET", "/v1/jobs").json()["items"]) for role in (Role.CLINICIAN, Role.VIEWER)] == [0, 1]
     assert store.jobs.get(job_id=job.id).state is JobState.QUEUED
     assert ask(Role.ADMINISTRATOR, "POST", f"/v1/jobs/{job.id}/cancel").json()["state"] == "cancelled"
     assert ask(Role.VIEWER, "POST", f"/v1/jobs/{job.id}/retry").status_code == 403

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+import json
+from typing import Annotated, Any
 
 import anyio.to_thread
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from db.records import JobState
+from db.records import JobState, Position
 from db.store import Store
 from fer_phq.core.messages import Message, code_and_params
 from service.api import messages
 from service.api.v1.answers import schemas as shared
 from service.api.v1.answers.bodies import read_model
-from service.api.v1.answers.openapi import extra, problems
+from service.api.v1.answers.conditions import answer_model
+from service.api.v1.answers.once import Creation, answer_creation, create_once
+from service.api.v1.answers.openapi import IDEMPOTENCY_KEY, IF_NONE_MATCH, UNCHANGED, extra, problems
+from service.api.v1.answers.paging import DEFAULT_LIMIT, After, Limit, cut_page, read_cursor
 from service.api.v1.answers.problems import RequestError, Sentences
 from service.api.v1.jobs import schemas
 from service.api.v1.jobs.stream import MEDIA_TYPE, JobStream, event_id
@@ -45,9 +50,20 @@ def job_routes(settings: AppSettings, store: Store, sentences: Sentences) -> API
     """
     jobs = _Jobs(settings, store, sentences)
     router = APIRouter(tags=["jobs"])
-    router.get(JOB, response_model=schemas.Job, responses=problems(401, 403, 404, 503), summary="Where a job stands.")(
-        jobs.get
-    )
+    router.get(
+        "/v1/jobs",
+        response_model=shared.Listing[schemas.Job],
+        responses={**UNCHANGED, **problems(401, 403, 422, 503)},
+        openapi_extra=extra(IF_NONE_MATCH),
+        summary="The jobs, newest first.",
+    )(jobs.list_page)
+    router.get(
+        JOB,
+        response_model=schemas.Job,
+        responses={**UNCHANGED, **problems(401, 403, 404, 503)},
+        openapi_extra=extra(IF_NONE_MATCH),
+        summary="Where a job stands.",
+    )(jobs.get)
     router.post(
         f"{JOB}/cancel",
         response_model=schemas.Job,
@@ -68,7 +84,7 @@ def job_routes(settings: AppSettings, store: Store, sentences: Sentences) -> API
         status_code=202,
         response_model=schemas.Job,
         responses=problems(400, 401, 403, 404, 408, 409, 413, 422, 503),
-        openapi_extra=extra(body=schemas.AnalysisWish),
+        openapi_extra=extra(IDEMPOTENCY_KEY, body=schemas.AnalysisWish),
         summary="Analyse a session again.",
     )(jobs.analyse)
     return router
@@ -83,9 +99,25 @@ class _Jobs:
         self._sentences = sentences
         self._watch = JobWatch(settings, store)
 
-    async def get(self, job_id: str, request: Request) -> schemas.Job:
+    async def list_page(
+        self,
+        request: Request,
+        state: Annotated[list[JobState] | None, Query(description="Only jobs in this state; may repeat.")] = None,
+        session_id: Annotated[str | None, Query(max_length=64, description="Only jobs of this session.")] = None,
+        limit: Limit = DEFAULT_LIMIT,
+        after: After = None,
+    ) -> Response:
+        """Of somebody else's session, or of one that there is not, there are none."""
+        load = functools.partial(queue.list_page, self._settings, self._store, states=state, session_id=session_id)
+        load = functools.partial(load, after=read_cursor(after), limit=limit + 1)
+        statuses = await anyio.to_thread.run_sync(load)
+        page, cursor = cut_page(statuses, limit, lambda status: Position(status.created_at, status.id))
+        items = [self._job(request, status) for status in page]
+        return answer_model(request, shared.Listing[schemas.Job](items=items, next=cursor))
+
+    async def get(self, job_id: str, request: Request) -> Response:
         """`events` tells it without asking again."""
-        return self._job(request, await self._status(job_id))
+        return answer_model(request, self._job(request, await self._status(job_id)))
 
     async def cancel(self, job_id: str, request: Request) -> schemas.Job:
         """A job that has ended stays as it is, and cancelling it again changes nothing."""
@@ -110,15 +142,16 @@ class _Jobs:
             return Response(status_code=204)
         return JobStream(self._watch, status, lambda newest: self._job(request, newest))
 
-    async def analyse(self, session_id: str, request: Request, response: Response) -> schemas.Job:
+    async def analyse(self, session_id: str, request: Request) -> Response:
         """Earlier analyses stay. Where the session is analysed in this way already, that job is the answer."""
         wish = await read_model(request, schemas.AnalysisWish)
         options = wish.model_dump(exclude_none=True)
-        status = await anyio.to_thread.run_sync(self._enqueue, session_id, options)
-        response.headers["Location"] = JOB.format(job_id=status.id)
-        return self._job(request, status)
+        enqueue = functools.partial(self._enqueue, session_id, options)
+        creation = await create_once(self._store, request, json.dumps(options, sort_keys=True), enqueue)
+        job = self._job(request, await self._status(creation.ids["job"]))
+        return answer_creation(request, creation, job, JOB.format(job_id=job.id))
 
-    def _enqueue(self, session_id: str, options: dict[str, Any]) -> JobStatus:
+    def _enqueue(self, session_id: str, options: dict[str, Any]) -> Creation:
         """Queue an analysis. Raises RequestError where another runs, or the recording is gone."""
         session = self._store.sessions.get(session_id=session_id)
         self._store.sessions.check_recording(session_id=session_id)
@@ -127,7 +160,7 @@ class _Jobs:
         status = queue.enqueue_analysis(self._settings, self._store, session_id, options)
         if (self._store.jobs.get(job_id=status.id).settings or {}) != options:
             raise RequestError(messages.OTHER_ANALYSIS(job_id=status.id), 409)
-        return status
+        return Creation({"job": status.id}, 202)
 
     async def _status(self, job_id: str) -> JobStatus:
         return await anyio.to_thread.run_sync(queue.status, self._settings, self._store, job_id)
