@@ -28,12 +28,12 @@ def frames_table(analysis: AnalysisView) -> pd.DataFrame:
 
 def voice_table(analysis: AnalysisView) -> pd.DataFrame | None:
     """Return one row a tenth of a second; None where the analysis has no voice."""
-    return _channel_table(analysis.voice)
+    return None if analysis.voice is None else channel_table(analysis.voice)
 
 
 def words_table(analysis: AnalysisView) -> pd.DataFrame | None:
     """Return one row an utterance of the subject's, without its embedding; None without words."""
-    return _channel_table(analysis.words)
+    return None if analysis.words is None else channel_table(analysis.words)
 
 
 def transcript_table(session: SessionView) -> pd.DataFrame | None:
@@ -104,25 +104,26 @@ def _records(records: Sequence[object], columns: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame([[getattr(record, name) for name in columns] for record in records], columns=list(columns))
 
 
-def _channel_table(channel: FeatureSeries | None) -> pd.DataFrame | None:
-    if channel is None:
-        return None
-    columns = {name: channel.values[:, i] for i, name in enumerate(channel.names) if not name.startswith("embedding_")}
+def channel_table(channel: FeatureSeries) -> pd.DataFrame:
+    """Return one row a row of a voice or of words, without embeddings; columns without a name have a number."""
+    names = channel.names or tuple(f"value_{i}" for i in range(channel.width))
+    columns = {name: channel.values[:, i] for i, name in enumerate(names) if not name.startswith("embedding_")}
     times = {} if channel.time_s is None else {"time_s": channel.time_s}
     return pd.DataFrame({**times, **columns})
 
 
-def as_csv(table: pd.DataFrame) -> str:
-    """Write a table as UTF-8 CSV with a header; what was not measured is empty, times are ISO 8601.
+def as_csv(table: pd.DataFrame, *, header: bool = True) -> str:
+    """Write a table as UTF-8 CSV; what was not measured is empty, times are ISO 8601.
 
     A text that a spreadsheet would calculate has an apostrophe before it.
 
     Args:
         table: The table.
+        header: Whether the names of the columns come first.
     """
     texts = table.select_dtypes(include=["object", "string", "category"]).columns
     safe = table.assign(**{name: [_without_formula(cell) for cell in table[name]] for name in texts})
-    return str(safe.to_csv(index=False, date_format="%Y-%m-%dT%H:%M:%S.%f%z"))
+    return str(safe.to_csv(index=False, header=header, date_format="%Y-%m-%dT%H:%M:%S.%f%z"))
 
 
 def _without_formula(cell: Any) -> Any:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from analysis_samples import (
     NO_HEAD,
@@ -13,6 +15,7 @@ from analysis_samples import (
     sample_analysis,
     sample_estimate,
     sample_recording,
+    sample_timeline,
     sample_voice,
     sample_words,
 )
@@ -88,6 +91,30 @@ def test_frame_table(store: Store, session_id: str) -> None:
     assert list(table["idx"]) == list(range(20))
     np.testing.assert_array_equal(table[list(EMOTIONS)].to_numpy(), analysis.timeline.emotions)
     assert table.loc[[3, 4]].drop(columns=["idx", "time_s", "duration_s"]).isna().all(axis=None)
+
+
+@pytest.mark.parametrize("end_known", [True, False])
+def test_frames_are_the_same_whichever_are_read_at_once(
+    url: str, store: Store, session_id: str, end_known: bool
+) -> None:
+    """Where the picture's end is not known, the last frame lasts as long as most do, of all frames."""
+    timeline = sample_timeline()
+    times = np.r_[np.arange(15) * 2.0, 28 + np.arange(1, 6) / 2]
+    uneven = replace(timeline, time_s=times, end_s=40.0 if end_known else None)
+    analysis = replace(sample_analysis(), timeline=uneven)
+    if end_known:
+        analysis_id = store.analyses.save(session_id=session_id, analysis=analysis)
+    else:
+        analysis_id = _save_as_before_time_was_the_unit(url, store, session_id, analysis)
+    whole = store.analyses.frames(analysis_id=analysis_id)
+    assert whole["duration_s"].iloc[-1] == (9.5 if end_known else 2.0)
+    for size in (1, 6, 7, 19, 20, 21):
+        blocks = [
+            store.analyses.frames(analysis_id=analysis_id, rows=range(start, start + size))
+            for start in range(0, 20, size)
+        ]
+        pd.testing.assert_frame_equal(pd.concat(blocks, ignore_index=True), whole)
+    assert store.analyses.frames(analysis_id=analysis_id, rows=range(20, 30)).empty
 
 
 @pytest.mark.parametrize("frames", [0, 5])

@@ -47,6 +47,10 @@ def contents(store: Store, session_ids: list[str]) -> list[Any]:
         subject_id = store.sessions.get(session_id=session_id).subject_id
         values.append(store.events.list_by_subject(subject_id=subject_id))
         values.append(store.analyses.frames(analysis_id=analysis_id).to_csv())
+        blocks = [store.analyses.frames(analysis_id=analysis_id, rows=range(i, i + 8)) for i in (0, 8, 16)]
+        assert "".join(block.to_csv(header=False, index=False) for block in blocks) == store.analyses.frames(
+            analysis_id=analysis_id
+        ).to_csv(header=False, index=False)
     return values
 
 

@@ -17,7 +17,7 @@ from db import messages
 from db.engine import ConflictError
 from db.queries.analyses.faces import face_table_row, faces_of, write_faces
 from db.queries.analyses.features import channel_rows, channels_of, embedding_row, embeddings_of
-from db.queries.analyses.frames import timeline_of, write_timeline
+from db.queries.analyses.frames import frames_of, timeline_of, write_timeline
 from db.queries.analyses.measures import write_measures
 from db.queries.base import Queries, get_row, new_id, utc_now
 from db.queries.mapping import analysis_summary, analysis_warnings
@@ -225,17 +225,21 @@ class AnalysisQueries(Queries):
                 faces=faces_of(session, row, timeline, embeddings),
             )
 
-    def frames(self, *, analysis_id: str) -> pd.DataFrame:
+    def frames(self, *, analysis_id: str, rows: range | None = None) -> pd.DataFrame:
         """Load an analysis's sampled frames, a row each.
 
         Columns: idx, time_s and duration_s (seconds), the seven emotions, x0, y0, x1, y1, detection_score, quality.
         Frames without the subject's face are there, with NaN.
 
+        Args:
+            analysis_id: The analysis's UUID.
+            rows: Which of its frames, counted from 0, in steps of 1; None for all.
+
         Raises:
             NotFoundError: There is no such analysis.
         """
         with self._reading() as session:
-            return timeline_of(session, get_row(session, AnalysisRow, analysis_id)).to_frame()
+            return frames_of(session, get_row(session, AnalysisRow, analysis_id), rows)
 
 
 def _existing(session: Session, session_id: str, model_id: str, digest: str) -> AnalysisRow | None:

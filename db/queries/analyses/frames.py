@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 from sqlalchemy import Table, delete, exists, func, insert, select
 from sqlalchemy.orm import Session
 
 from db.encryption.columns import current_key
 from db.queries.base import get_row
 from db.tables import AnalysisRow, FrameRow, TimelineRow
-from fer_phq.core.analysis import BOX_COLUMNS, Timeline
+from fer_phq.core.analysis import BOX_COLUMNS, Timeline, display_durations
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.emotions import EMOTIONS
 
@@ -51,15 +52,17 @@ def write_timeline(session: Session, analysis_id: str, timeline: Timeline) -> No
     session.execute(insert(TimelineRow), [row])
 
 
-def timeline_of(session: Session, row: AnalysisRow) -> Timeline:
+def timeline_of(session: Session, row: AnalysisRow, rows: range | None = None) -> Timeline:
     """Load the frames of an analysis, in an open transaction.
 
     Args:
         session: The open transaction.
         row: The analysis.
+        rows: Which of its frames, counted from 0; None for all.
     """
     encrypted = session.get(TimelineRow, row.id)
-    time_s, floats, landmarks = _read_frames(session, row.id) if encrypted is None else _read_arrays(encrypted)
+    arrays = _read_frames(session, row.id, rows) if encrypted is None else _read_arrays(encrypted, rows)
+    time_s, floats, landmarks = arrays
     return Timeline(
         time_s=time_s,
         emotions=floats[:, :7].copy(),
@@ -69,6 +72,30 @@ def timeline_of(session: Session, row: AnalysisRow) -> Timeline:
         quality=floats[:, 12].copy(),
         end_s=row.end_s,
     )
+
+
+def frames_of(session: Session, row: AnalysisRow, rows: range | None) -> pd.DataFrame:
+    """Load frames of an analysis as a table, with the same numbers whichever of them are read at once.
+
+    Args:
+        session: The open transaction.
+        row: The analysis.
+        rows: Which of its frames, counted from 0; None for all.
+
+    Returns:
+        The columns of `Timeline.to_frame`.
+    """
+    if rows is None:
+        return timeline_of(session, row).to_frame()
+    # A frame lasts until the next, so one more is read than is returned.
+    table = timeline_of(session, row, range(rows.start, rows.stop + 1)).to_frame()
+    table["idx"] += rows.start
+    if len(table) > len(rows):
+        return table.iloc[: len(rows)]
+    if len(table) and not (row.end_s or 0.0) > table["time_s"].iloc[-1]:
+        durations = display_durations(_read_times(session, row.id), row.end_s)  # the last lasts as long as most do
+        table.loc[table.index[-1], "duration_s"] = durations[-1]
+    return table
 
 
 def convert_timelines(session: Session, most: int) -> int:
@@ -129,7 +156,16 @@ def _frame_rows(analysis_id: str, timeline: Timeline) -> list[dict[str, Any]]:
     ]
 
 
-def _read_frames(session: Session, analysis_id: str) -> tuple[TimeArray, FloatArray, FloatArray]:
+def _read_times(session: Session, analysis_id: str) -> TimeArray:
+    """Read time_s (n,) of all frames."""
+    encrypted = session.get(TimelineRow, analysis_id)
+    if encrypted is not None:
+        return np.frombuffer(encrypted.time_s, _TIME).astype(np.float64)
+    query = select(FrameRow.time_s).where(FrameRow.analysis_id == analysis_id).order_by(FrameRow.idx)
+    return np.array(session.scalars(query).all(), dtype=np.float64)
+
+
+def _read_frames(session: Session, analysis_id: str, rows: range | None) -> tuple[TimeArray, FloatArray, FloatArray]:
     """Read time_s (n,), the columns `_FLOATS` (n, 13) and landmarks (n, 5, 2), NaN where a frame has no face."""
     columns = [getattr(FrameRow, name) for name in _FLOATS]
     query = (
@@ -137,17 +173,20 @@ def _read_frames(session: Session, analysis_id: str) -> tuple[TimeArray, FloatAr
         .where(FrameRow.analysis_id == analysis_id)
         .order_by(FrameRow.idx)
     )
-    rows: Sequence[Any] = session.execute(query).all()
+    if rows is not None:
+        query = query.where(FrameRow.idx >= rows.start, FrameRow.idx < rows.stop)
+    frames: Sequence[Any] = session.execute(query).all()
     # None becomes NaN in a float array.
-    floats = np.array([tuple(row[2:]) for row in rows], dtype=np.float32).reshape(len(rows), len(_FLOATS))
+    floats = np.array([tuple(frame[2:]) for frame in frames], dtype=np.float32).reshape(len(frames), len(_FLOATS))
     gap = np.full((5, 2), np.nan, _LANDMARKS).tobytes()
-    landmarks = np.frombuffer(b"".join(row.landmarks or gap for row in rows), _LANDMARKS)
-    time_s = np.array([row.time_s for row in rows], dtype=np.float64)
-    return time_s, floats, landmarks.reshape(len(rows), 5, 2).astype(np.float32)
+    landmarks = np.frombuffer(b"".join(frame.landmarks or gap for frame in frames), _LANDMARKS)
+    time_s = np.array([frame.time_s for frame in frames], dtype=np.float64)
+    return time_s, floats, landmarks.reshape(len(frames), 5, 2).astype(np.float32)
 
 
-def _read_arrays(row: TimelineRow) -> tuple[TimeArray, FloatArray, FloatArray]:
+def _read_arrays(row: TimelineRow, rows: range | None) -> tuple[TimeArray, FloatArray, FloatArray]:
     """Return what `_read_frames` does, of an encrypted row."""
-    numbers = np.frombuffer(row.numbers, _NUMBER).reshape(row.rows, _WIDTH).astype(np.float32)
-    time_s = np.frombuffer(row.time_s, _TIME).astype(np.float64)
-    return time_s, numbers[:, : len(_FLOATS)], numbers[:, len(_FLOATS) :].reshape(row.rows, 5, 2).copy()
+    part = slice(None) if rows is None else slice(rows.start, rows.stop)
+    numbers = np.frombuffer(row.numbers, _NUMBER).reshape(row.rows, _WIDTH)[part].astype(np.float32)
+    time_s = np.frombuffer(row.time_s, _TIME)[part].astype(np.float64)
+    return time_s, numbers[:, : len(_FLOATS)], numbers[:, len(_FLOATS) :].reshape(len(time_s), 5, 2).copy()

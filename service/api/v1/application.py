@@ -12,6 +12,7 @@ from db.store import Store
 from fer_phq import __version__
 from service.access.answers import ENGLISH, Translate, write_english
 from service.access.source import PROGRAM_PATHS
+from service.api.v1.analyses.routes import analysis_routes
 from service.api.v1.answers import openapi
 from service.api.v1.answers.problems import Sentences, answer_problems
 from service.api.v1.jobs.routes import job_routes
@@ -22,8 +23,9 @@ from service.api.v1.pictures.predictor import Predictor
 from service.settings import AppSettings
 
 DESCRIPTION = (
-    "For programs: faces and the expressions that a model reads in them, and a person's data as a whole. Expressions "
-    "are no feelings, and nothing here is a diagnosis. Errors are problems (RFC 9457)."
+    "For programs: faces and the expressions that a model reads in them, what analyses of sessions hold, and the data "
+    "of a person as a whole. Expressions are no feelings, and nothing here is a diagnosis. Errors are problems "
+    "(RFC 9457)."
 )
 
 
@@ -57,6 +59,7 @@ def create_api(
     app.include_router(predict_routes(Predictor(settings, store), sentences))
     app.include_router(people_routes(settings, store, sentences))
     app.include_router(job_routes(settings, store, sentences))
+    app.include_router(analysis_routes(store, sentences))
     answer_problems(app, sentences)
     app.openapi = functools.cache(lambda: openapi.describe(app))  # type: ignore[method-assign]
     return app

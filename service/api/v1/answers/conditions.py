@@ -44,12 +44,30 @@ def answer_content(
         status: The HTTP status.
         headers: More headers.
     """
-    tag = entity_tag(content)
-    shared = {"ETag": tag, "Cache-Control": "no-store", "Vary": "Accept, Accept-Language", **(headers or {})}
-    candidates = _tags(request.headers.getlist("if-none-match"))
-    if request.method in ("GET", "HEAD") and ("*" in candidates or tag in {_strong(name) for name in candidates}):
+    shared = {**headers_of_tag(entity_tag(content)), **(headers or {})}
+    if is_there(request, shared["ETag"]):
         return Response(status_code=304, headers=shared)
     return Response(content, status_code=status, media_type=media_type, headers=shared)
+
+
+def headers_of_tag(tag: str) -> dict[str, str]:
+    """Return the headers of an answer with an ETag.
+
+    Args:
+        tag: The ETag.
+    """
+    return {"ETag": tag, "Cache-Control": "no-store", "Vary": "Accept, Accept-Language"}
+
+
+def is_there(request: Request, tag: str) -> bool:
+    """Tell whether the one who asks has an answer already, so that 304 is enough.
+
+    Args:
+        request: Its `If-None-Match` says what is there already.
+        tag: The answer's ETag.
+    """
+    candidates = _tags(request.headers.getlist("if-none-match"))
+    return request.method in ("GET", "HEAD") and ("*" in candidates or tag in {_strong(name) for name in candidates})
 
 
 async def check_match(request: Request, current: Callable[[], Awaitable[BaseModel]]) -> None:

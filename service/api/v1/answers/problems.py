@@ -16,10 +16,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fer_phq.core.errors import FerPhqError, field_message
 from fer_phq.core.messages import Message as Sentence
+from fer_phq.core.messages import code_and_params
 from service.access.answers import Translate, accepted_language, problem_answer, problem_body
 from service.access.messages import SERVER_ERROR
 from service.api import messages
 from service.api.statuses import status_of
+from service.api.v1.answers.schemas import Note
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +67,15 @@ class Sentences:
             status: The HTTP status.
         """
         return problem_body(message, status, self.write(request, message))
+
+    def note(self, request: Request, message: Sentence) -> Note:
+        """Return a message as a part of an answer.
+
+        Args:
+            request: Its `Accept-Language` chooses.
+            message: What a person should know.
+        """
+        return Note(detail=self.write(request, message), **code_and_params(message))
 
     def answer(self, request: Request, message: Sentence, status: int) -> Response:
         """Answer with a problem.

@@ -44,3 +44,21 @@ class Note(BaseModel):
     detail: str = Field(description="One sentence in the language that the request accepts.")
     code: str = Field(description="The message's code, which never changes.")
     params: dict[str, Any] = Field(description="The message's parameters.")
+
+
+class TableColumn(BaseModel):
+    """What a column means."""
+
+    name: str
+    unit: str = Field(description="Of its numbers with their range, or what kind of text it holds.")
+    meaning: str
+    empty: str = Field(description="When a row has null here.")
+
+
+class Table(BaseModel):
+    """A table as JSON."""
+
+    name: str = Field(description="The name of the table's file, without its ending.")
+    facts: dict[str, str] = Field(description="What holds for the whole table, such as `model_id` and `time_base`.")
+    columns: list[TableColumn]
+    items: list[dict[str, Any]] = Field(description="The rows, by column. What was not measured is null.")

@@ -12,10 +12,8 @@ from pydantic import BaseModel
 from starlette.requests import Request
 
 from db.store import Store
-from fer_phq.core.messages import Message, code_and_params
 from service.api import messages
 from service.api.archive import answer_archive
-from service.api.v1.answers import schemas as shared
 from service.api.v1.answers.bodies import read_model
 from service.api.v1.answers.openapi import extra, problems
 from service.api.v1.answers.problems import RequestError, Sentences
@@ -120,7 +118,7 @@ class _People:
             questionnaires=report.questionnaires,
             events=report.events,
             tags=report.tags,
-            notes=[self._note(request, sentence) for sentence in describe_merge(report)],
+            notes=[self._sentences.note(request, sentence) for sentence in describe_merge(report)],
         )
 
     async def export(self, subject_id: str) -> Response:
@@ -160,7 +158,7 @@ class _People:
             questionnaires=counts.questionnaires,
             files=counts.files,
             heads=list(counts.heads),
-            pending=None if counts.pending is None else self._note(request, counts.pending),
+            pending=None if counts.pending is None else self._sentences.note(request, counts.pending),
         )
 
     async def pseudonyms(self) -> schemas.Pseudonyms:
@@ -178,6 +176,3 @@ class _People:
     async def _note_read(self, subject_id: str, detail: str) -> None:
         add = self._store.audit.add
         await _in_thread(add, action="read", object_kind="subject", object_id=subject_id, detail=detail)
-
-    def _note(self, request: Request, message: Message) -> shared.Note:
-        return shared.Note(detail=self._sentences.write(request, message), **code_and_params(message))

@@ -10,7 +10,6 @@ from fastapi import APIRouter
 from starlette.requests import Request
 
 from fer_phq.core.emotions import EMOTIONS
-from fer_phq.core.messages import Message, code_and_params
 from fer_phq.pictures import PictureError
 from service.access.guard import PREDICT_PATH
 from service.api import messages
@@ -90,7 +89,7 @@ def _prediction(
             problem = shared.Problem(**sentences.problem(request, outcome.message, 422))
             results.append(schemas.PictureResult(index=index, model_id=model_id, notes=[], problem=problem))
         else:
-            notes = [_note(request, sentences, note) for note in outcome.notes]
+            notes = [sentences.note(request, note) for note in outcome.notes]
             size = {"width": outcome.width, "height": outcome.height}
             faces = [_face(face) for face in outcome.faces]
             results.append(schemas.PictureResult(index=index, model_id=model_id, **size, faces=faces, notes=notes))
@@ -103,7 +102,3 @@ def _face(face: Any) -> schemas.Face:
     emotions = {name: float(value) for name, value in zip(EMOTIONS, face.emotions, strict=True)}
     score = float(face.detection_score)
     return schemas.Face(box=(x0, y0, x1, y1), score=score, quality=float(face.quality), emotions=emotions)
-
-
-def _note(request: Request, sentences: Sentences, message: Message) -> shared.Note:
-    return shared.Note(detail=sentences.write(request, message), **code_and_params(message))

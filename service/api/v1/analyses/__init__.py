@@ -1,0 +1,1 @@
+"""What an analysis holds: its summary, its timeline, its feature series."""

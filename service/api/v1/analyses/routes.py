@@ -1,0 +1,176 @@
+"""`/v1/analyses/{id}` and `/v1/sessions/{id}/analyses`: what models made of a session."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import anyio.to_thread
+from fastapi import APIRouter
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from db.records import AnalysisSummary, Position
+from db.store import Store
+from fer_phq.core.phq import PhqEstimate, PhqResult, Provenance, bands_between
+from service.api import messages
+from service.api.v1.analyses import schemas, tables
+from service.api.v1.answers.conditions import answer_model
+from service.api.v1.answers.openapi import IF_NONE_MATCH, UNCHANGED, extra, problems
+from service.api.v1.answers.paging import DEFAULT_LIMIT, After, Limit, cut_page, read_cursor
+from service.api.v1.answers.problems import Sentences
+from service.api.v1.answers.schemas import Table
+from service.api.v1.answers.tables import FormatName, answer_table, choose_format, table_answer
+
+ANALYSIS = "/v1/analyses/{analysis_id}"
+TABLES = problems(401, 403, 404, 406, 409, 422, 503)
+Answers = dict[int | str, dict[str, Any]]
+T = TypeVar("T")
+
+
+async def _in_thread(call: Callable[..., T], *arguments: object, **values: object) -> T:
+    return await anyio.to_thread.run_sync(functools.partial(call, *arguments, **values))
+
+
+def analysis_routes(store: Store, sentences: Sentences) -> APIRouter:
+    """Return the routes. Whose analyses they answer for, the store decides by who asks.
+
+    Args:
+        store: The store, which acts for whoever is behind the request.
+        sentences: Writes messages.
+    """
+    analyses = _Analyses(store, sentences)
+    router = APIRouter(tags=["analyses"])
+
+    def read(path: str, handler: Callable[..., Any], answers: Answers, summary: str) -> None:
+        router.add_api_route(
+            path,
+            handler,
+            methods=["GET"],
+            response_model=None,
+            responses=answers,
+            openapi_extra=extra(IF_NONE_MATCH),
+            summary=summary,
+        )
+
+    read("/v1/sessions/{session_id}/analyses", analyses.of_session, _model(schemas.Analyses), "A session's analyses.")
+    read(ANALYSIS, analyses.summary, _model(schemas.AnalysisItem), "An analysis without its frames.")
+    words = "The emotion timeline: a row for each sampled frame, gaps included."
+    read(f"{ANALYSIS}/timeline", analyses.timeline, {**table_answer(schemas.Timeline), **TABLES}, words)
+    read(f"{ANALYSIS}/series", analyses.series_list, _model(schemas.SeriesList), "Which feature series are stored.")
+    words = "A feature series: the voice or the words, a row at a time."
+    read(f"{ANALYSIS}/series/{{name}}", analyses.series, {**table_answer(Table), **TABLES}, words)
+    return router
+
+
+def _model(model: type[BaseModel]) -> Answers:
+    return {200: {"model": model}, **UNCHANGED, **problems(401, 403, 404, 422, 503)}
+
+
+class _Analyses:
+    """The handlers."""
+
+    def __init__(self, store: Store, sentences: Sentences) -> None:
+        self._store = store
+        self._sentences = sentences
+
+    async def of_session(
+        self, session_id: str, request: Request, limit: Limit = DEFAULT_LIMIT, after: After = None
+    ) -> Response:
+        """Analysing again adds an analysis and changes none; `current` says which stands for the session."""
+        start = read_cursor(after)
+        detail = await _in_thread(self._store.sessions.get_detail, session_id=session_id)
+        await self._note_read(session_id, "analyses")
+        newest_first = sorted(detail.analyses, key=_age)
+        rows = [
+            summary for summary in newest_first if start is None or _age(summary) > (-start.at.timestamp(), start.id)
+        ]
+        page, following = cut_page(rows[: limit + 1], limit, lambda row: Position(row.created_at, row.id))
+        current = detail.analyses[0].id if detail.analyses else None
+        items = [self._item(request, summary) for summary in page]
+        return answer_model(request, schemas.Analyses(current=current, items=items, next=following))
+
+    async def summary(self, analysis_id: str, request: Request) -> Response:
+        """Shares, coverage, and the PHQ estimate with its interval and provenance, or why there is none."""
+        return answer_model(request, self._item(request, await self._read(analysis_id, "analysis")))
+
+    async def timeline(self, analysis_id: str, request: Request, format_name: FormatName = None) -> Response:
+        """Time is the unit: a row stands for `duration_s` seconds. A gap has null for everything but its times."""
+        kind = choose_format(request, format_name)
+        summary = await self._read(analysis_id, f"timeline, {kind}")
+        sentence = self._sentences.write(request, messages.NOT_A_DIAGNOSIS())
+
+        def answer() -> Response:
+            return answer_table(request, tables.timeline_table(self._store, summary, sentence), kind)
+
+        return await _in_thread(answer)
+
+    async def series_list(self, analysis_id: str, request: Request) -> Response:
+        """Embeddings of faces and words stay in the store: they may tell who somebody is, or what was said."""
+        await self._read(analysis_id, "series")
+        kinds = await _in_thread(self._store.features.kinds, analysis_id=analysis_id)
+        items = [schemas.Series(name=str(name), kind=kinds[name]) for name in tables.SERIES if name in kinds]
+        return answer_model(request, schemas.SeriesList(items=items, next=None))
+
+    async def series(self, analysis_id: str, name: str, request: Request, format_name: FormatName = None) -> Response:
+        """The columns are those of the data dictionary, whose units and meanings come with the table."""
+        kind = choose_format(request, format_name)
+        summary = await self._read(analysis_id, f"series, {kind}")
+        sentence = self._sentences.write(request, messages.NOT_A_DIAGNOSIS())
+
+        def answer() -> Response:
+            return answer_table(request, tables.series_table(self._store, summary, name, sentence), kind)
+
+        return await _in_thread(answer)
+
+    async def _read(self, analysis_id: str, detail: str) -> AnalysisSummary:
+        """Load an analysis, and note in the audit that its session is read."""
+        summary = await _in_thread(self._store.analyses.get, analysis_id=analysis_id)
+        await self._note_read(summary.session_id, detail)
+        return summary
+
+    async def _note_read(self, session_id: str, detail: str) -> None:
+        add = self._store.audit.add
+        await _in_thread(add, action="read", object_kind="session", object_id=session_id, detail=detail)
+
+    def _item(self, request: Request, summary: AnalysisSummary) -> schemas.AnalysisItem:
+        fps = None if summary.sampling.key_frames else summary.sampling.fps
+        return schemas.AnalysisItem(
+            id=summary.id,
+            session_id=summary.session_id,
+            model_id=summary.model_id,
+            created_at=summary.created_at,
+            sampling=schemas.Sampling(fps=fps, key_frames=summary.sampling.key_frames),
+            coverage=summary.coverage,
+            frames_sampled=summary.frames_sampled,
+            frames_with_face=summary.frames_with_face,
+            emotions=None if summary.emotions is None else dict(summary.emotions),
+            dominant_emotion=summary.dominant_emotion,
+            phq=self._phq(request, summary.phq),
+            warnings=[self._sentences.note(request, warning) for warning in summary.warnings],
+            notes=[self._sentences.note(request, messages.NOT_A_DIAGNOSIS())],
+        )
+
+    def _phq(self, request: Request, phq: PhqResult) -> schemas.Estimate | schemas.NoEstimate:
+        if not isinstance(phq, PhqEstimate):
+            return schemas.NoEstimate(reason=phq.reason, detail=self._sentences.note(request, phq.message))
+        simulated = [messages.SIMULATED()] if phq.provenance is Provenance.SIMULATED else []
+        return schemas.Estimate(
+            score=phq.score,
+            low=phq.low,
+            high=phq.high,
+            level=phq.level,
+            scale=phq.scale,
+            bands=list(bands_between(phq.low, phq.high)),
+            provenance=phq.provenance,
+            model_id=phq.model_id,
+            modalities=list(phq.modalities),
+            notes=[self._sentences.note(request, message) for message in simulated],
+        )
+
+
+def _age(summary: AnalysisSummary) -> tuple[float, str]:
+    """Return by what a session's analyses are ordered, newest first."""
+    return -summary.created_at.timestamp(), summary.id

@@ -1,0 +1,156 @@
+"""What an analysis holds, as typed models."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from fer_phq.core.phq import Band, Modality, Provenance, Scale, UnavailableReason
+from service.api.v1.answers.schemas import Note, Table
+
+SHARES = {
+    "anger": 0.02,
+    "disgust": 0.01,
+    "fear": 0.03,
+    "happiness": 0.22,
+    "neutral": 0.6,
+    "sadness": 0.1,
+    "surprise": 0.02,
+}
+EXAMPLE: dict[str, Any] = {
+    "id": "5b0d6a0e-9a0c-4f5c-8a55-0c8f4f6f2a11",
+    "session_id": "0c9ae1f0-5a2b-4c9e-9d0e-6a1c2f3b4d5e",
+    "model_id": "fer-vit-convstem-f5c892fd",
+    "created_at": "2026-03-02T09:30:00Z",
+    "sampling": {"fps": 2.0, "key_frames": False},
+    "coverage": 0.93,
+    "frames_sampled": 1200,
+    "frames_with_face": 1116,
+    "emotions": SHARES,
+    "dominant_emotion": "neutral",
+    "phq": {
+        "state": "estimate",
+        "score": 7.5,
+        "low": 3.1,
+        "high": 12.0,
+        "level": 0.9,
+        "scale": "PHQ-8",
+        "bands": ["minimal", "mild", "moderate"],
+        "provenance": "simulated",
+        "model_id": "fer-vit-convstem-f5c892fd",
+        "modalities": ["face"],
+        "notes": [],
+    },
+    "warnings": [],
+    "notes": [],
+}
+
+
+class Sampling(BaseModel):
+    """Which frames of the recording were analysed."""
+
+    fps: float | None = Field(description="Frames a second; null where the stream's key frames were taken.")
+    key_frames: bool
+
+
+class Estimate(BaseModel):
+    """A model's estimate of a PHQ total. It holds only with its interval and its provenance."""
+
+    state: Literal["estimate"] = "estimate"
+    score: float = Field(description="Points.")
+    low: float = Field(description="Lower end of the interval, in points.")
+    high: float = Field(description="Upper end of the interval, in points.")
+    level: float = Field(description="Share of new people whose score the interval is meant to hold, 0 to 1.")
+    scale: Scale
+    bands: list[Band] = Field(description="Every severity band that the interval touches: of several, none is named.")
+    provenance: Provenance = Field(
+        description="What kind of labels trained the head; with simulated ones the estimate says nothing of anybody."
+    )
+    model_id: str
+    modalities: list[Modality]
+    notes: list[Note] = Field(description="What a person must read beside the number.")
+
+
+class NoEstimate(BaseModel):
+    """Why there is no estimate."""
+
+    state: Literal["unavailable"] = "unavailable"
+    reason: UnavailableReason
+    detail: Note
+
+
+class AnalysisItem(BaseModel):
+    """What one model made of a session, without its frames. An analysis never changes."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+
+    id: str
+    session_id: str
+    model_id: str
+    created_at: datetime
+    sampling: Sampling
+    coverage: float = Field(
+        description="Time in which the subject's face was seen, divided by the recording's duration, 0 to 1."
+    )
+    frames_sampled: int
+    frames_with_face: int
+    emotions: dict[str, float] | None = Field(
+        description="Mean probability of each emotion over the time with a face; null without a face."
+    )
+    dominant_emotion: str | None = Field(description="The emotion with the highest mean; null without a face.")
+    phq: Annotated[Estimate | NoEstimate, Field(discriminator="state")]
+    warnings: list[Note] = Field(description="What was hard in this recording.")
+    notes: list[Note] = Field(description="That nothing here is a diagnosis.")
+
+
+class Analyses(BaseModel):
+    """The analyses of a session."""
+
+    current: str | None = Field(
+        description="The analysis that stands for the session: the newest, or the last one that a person chose; null "
+        "without any."
+    )
+    items: list[AnalysisItem] = Field(description="Newest first.")
+    next: str | None = Field(description="The cursor of the next page; null for the last.")
+
+
+class Series(BaseModel):
+    """A feature series that is stored."""
+
+    name: str = Field(description="What it is of: voice or words.")
+    kind: str = Field(description="What measured it; numbers of two kinds are not compared.")
+
+
+class SeriesList(BaseModel):
+    """The feature series of an analysis."""
+
+    items: list[Series]
+    next: str | None = Field(description="Always null: there are no more.")
+
+
+class Frame(BaseModel):
+    """A sampled frame. In a gap, where the subject's face was not seen, everything but the times is null."""
+
+    time_s: float = Field(description="Seconds from the recording's start, as its container gives them.")
+    duration_s: float = Field(description="Seconds that the frame stands for: until the next one.")
+    anger: float | None
+    disgust: float | None
+    fear: float | None
+    happiness: float | None
+    neutral: float | None
+    sadness: float | None
+    surprise: float | None
+    x0: float | None = Field(description="The face's box in pixels of the recording as it is displayed: left.")
+    y0: float | None = Field(description="Top.")
+    x1: float | None = Field(description="Right.")
+    y1: float | None = Field(description="Bottom.")
+    detection_score: float | None = Field(description="How sure the face detector is, 0 to 1.")
+    quality: float | None = Field(description="Quality of the face crop, 0 to 1.")
+
+
+class Timeline(Table):
+    """The emotion timeline of an analysis: a row for each sampled frame, gaps included."""
+
+    items: list[Frame]  # type: ignore[assignment]

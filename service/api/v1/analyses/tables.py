@@ -1,0 +1,97 @@
+"""The tables of an analysis: its timeline, read block by block, and its feature series."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from db.records import AnalysisSummary
+from db.store import Store
+from fer_phq.core.errors import StoreError
+from fer_phq.core.feature_series import FeatureSeries
+from fer_phq.core.phq import Modality, PhqEstimate
+from service.api import messages
+from service.api.v1.answers.problems import RequestError
+from service.api.v1.answers.tables import BLOCK_ROWS, Table
+from service.views import data_dictionary
+from service.views.exports import channel_table
+
+TIME_BASE = "seconds from the recording's start, as its container gives them"
+SERIES: Mapping[Modality, data_dictionary.TableEntry] = {
+    Modality.VOICE: data_dictionary.VOICE,
+    Modality.WORDS: data_dictionary.WORDS,
+}
+"""The series that leave the store. Embeddings stay there: they may tell who somebody is, or what was said."""
+
+
+def timeline_table(store: Store, summary: AnalysisSummary, sentence: str) -> Table:
+    """Return the timeline of an analysis, which is read as it is written.
+
+    Args:
+        store: The store.
+        summary: The analysis.
+        sentence: What a person must read beside the numbers.
+    """
+    name = f"analysis-{summary.id[:8]}-timeline"
+    columns = data_dictionary.FRAMES.columns
+    facts = {**_facts(summary, sentence), **_sampling(summary)}
+    return Table(name, facts, columns, _frames(store, summary), version=f"{summary.id}|{sentence}")
+
+
+def _frames(store: Store, summary: AnalysisSummary) -> Iterator[pd.DataFrame]:
+    """Yield the frames. Raises StoreError where they are not there any more: a table cut short would look whole."""
+    total = summary.frames_sampled
+    for start in range(0, max(total, 1), BLOCK_ROWS):
+        rows = range(start, min(start + BLOCK_ROWS, total))
+        block = store.analyses.frames(analysis_id=summary.id, rows=rows)
+        if len(block) != len(rows):
+            raise StoreError(messages.INCOMPLETE_TABLE())
+        yield block.drop(columns="idx")
+
+
+def series_table(store: Store, summary: AnalysisSummary, name: str, sentence: str) -> Table:
+    """Return a feature series of an analysis.
+
+    Args:
+        store: The store.
+        summary: The analysis.
+        name: The series' name.
+        sentence: What a person must read beside the numbers.
+
+    Raises:
+        RequestError: The analysis has no series of that name.
+    """
+    series = store.features.load_series(analysis_id=summary.id)
+    modality = next((modality for modality in SERIES if modality == name and modality in series), None)
+    if modality is None:
+        names = tuple(map(str, (kind for kind in SERIES if kind in series)))
+        raise RequestError(messages.NO_SUCH_SERIES(names=names) if names else messages.NO_SERIES(), 404)
+    facts = {**_facts(summary, sentence), "series": name, "kind": series[modality].kind}
+    title = f"analysis-{summary.id[:8]}-{name}"
+    blocks = _blocks(series[modality])
+    return Table(title, facts, SERIES[modality].columns, blocks, version=f"{summary.id}|{sentence}")
+
+
+def _blocks(series: FeatureSeries) -> Iterator[pd.DataFrame]:
+    table = channel_table(series)
+    for start in range(0, max(len(table), 1), BLOCK_ROWS):
+        yield table.iloc[start : start + BLOCK_ROWS]
+
+
+def _facts(summary: AnalysisSummary, sentence: str) -> dict[str, str]:
+    facts = {
+        "analysis_id": summary.id,
+        "session_id": summary.session_id,
+        "model_id": summary.model_id,
+        "time_base": TIME_BASE,
+        "note": sentence,
+    }
+    if isinstance(summary.phq, PhqEstimate):
+        facts["phq_provenance"] = str(summary.phq.provenance)
+    return facts
+
+
+def _sampling(summary: AnalysisSummary) -> dict[str, str]:
+    fps = "key frames" if summary.sampling.key_frames else f"{summary.sampling.fps:g} a second"
+    return {"sampling": fps, "coverage": repr(summary.coverage)}
