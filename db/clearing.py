@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, MetaData, Table, bindparam, delete, inspect, or_, select
 from sqlalchemy.engine import URL
 
+from db.cipher.files import connect
 from db.engine import normalise_url, open_engine, sqlite_file, store_errors, writing
 
 ENGINE_TABLES = (
@@ -71,8 +72,8 @@ def rewrite_database(url: str, *, lock_timeout_s: float = 1.0) -> Obstacle | Non
             return Obstacle.NO_ROOM
         try:
             connection.execute("VACUUM")
-        except sqlite3.OperationalError as error:
-            return _obstacle(error)
+        except Exception as error:
+            return obstacle_of(error)
         return None
 
 
@@ -96,8 +97,8 @@ def empty_log(url: str, *, lock_timeout_s: float = 1.0) -> Obstacle | None:
     with _sqlite(parsed, path, lock_timeout_s) as connection:
         try:
             return None if _empty_log(connection) else Obstacle.BUSY
-        except sqlite3.OperationalError as error:
-            return _obstacle(error)
+        except Exception as error:
+            return obstacle_of(error)
 
 
 def log_bytes(url: str) -> int:
@@ -170,9 +171,9 @@ def _remove_job(connection: Connection, tables: list[Table], job_id: str, runnin
 
 
 @contextmanager
-def _sqlite(url: URL, path: Path, lock_timeout_s: float) -> Iterator[sqlite3.Connection]:
+def _sqlite(url: URL, path: Path, lock_timeout_s: float) -> Iterator[Any]:
     with store_errors(url):
-        connection = sqlite3.connect(path, timeout=lock_timeout_s, isolation_level=None)
+        connection = connect(path, lock_timeout_s)
         try:
             connection.execute("PRAGMA secure_delete = ON")
             yield connection
@@ -180,15 +181,16 @@ def _sqlite(url: URL, path: Path, lock_timeout_s: float) -> Iterator[sqlite3.Con
             connection.close()
 
 
-def _empty_log(connection: sqlite3.Connection) -> bool:
+def _empty_log(connection: Any) -> bool:
     busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     return not busy
 
 
-def _bytes_needed(connection: sqlite3.Connection, path: Path) -> int:
+def _bytes_needed(connection: Any, path: Path) -> int:
     """Return about how much a rewriting takes: a copy among temporary files, and one in the write-ahead log."""
     counts = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count")]
-    size = (counts[0] - counts[1]) * connection.execute("PRAGMA page_size").fetchone()[0]
+    page = int(connection.execute("PRAGMA page_size").fetchone()[0])  # SQLCipher answers with text
+    size = (counts[0] - counts[1]) * page
     temporary = Path(os.environ.get("SQLITE_TMPDIR") or tempfile.gettempdir())
     copies = 2 if temporary.exists() and temporary.stat().st_dev == path.stat().st_dev else 1
     return int(copies * size * ROOM_FACTOR) + LOG_MARGIN
@@ -198,8 +200,15 @@ def _bytes_free(path: Path) -> int:
     return shutil.disk_usage(path.parent).free
 
 
-def _obstacle(error: sqlite3.OperationalError) -> Obstacle:
-    """Return what an error of SQLite's says; raise the error where it is neither."""
+def obstacle_of(error: Exception) -> Obstacle:
+    """Return what an error of SQLite's says of the disk or of others.
+
+    Args:
+        error: The error.
+
+    Raises:
+        Exception: The error itself, where it says neither.
+    """
     name = getattr(error, "sqlite_errorname", "")
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return Obstacle.BUSY

@@ -23,6 +23,7 @@ from sqlalchemy.exc import (
 )
 
 from db import messages
+from db.cipher.files import Cipher, cipher_of, is_driver_error
 from fer_phq.core.errors import StoreError
 from fer_phq.core.messages import Message
 from fer_phq.core.paths import data_dir
@@ -91,8 +92,8 @@ def describe_url(url: URL) -> str:
 def open_engine(url: URL, *, lock_timeout_s: float = 10.0, foreign_keys: bool = True) -> Engine:
     """Open a connection pool whose transactions behave alike on both databases.
 
-    SQLite gets a write-ahead log, overwrites erased bytes, and takes its locks as `writing` says. PostgreSQL returns
-    times in UTC.
+    SQLite gets a write-ahead log, overwrites erased bytes, and takes its locks as `writing` says; a file that SQLCipher
+    encrypts is opened with the installation's key. PostgreSQL returns times in UTC.
 
     Args:
         url: A URL as `normalise_url` returns it.
@@ -101,11 +102,15 @@ def open_engine(url: URL, *, lock_timeout_s: float = 10.0, foreign_keys: bool = 
 
     Raises:
         StoreError: The database driver is not installed.
+        SettingsError: The installation's key cannot be read.
     """
     try:
-        if url.get_backend_name() == "sqlite":
-            engine = create_engine(url, connect_args={"timeout": lock_timeout_s})
-            _prepare_sqlite(engine, lock_timeout_s, foreign_keys)
+        path = sqlite_file(url)
+        if path is not None:
+            cipher = cipher_of(path)
+            module = {} if cipher is None else {"module": cipher.driver}
+            engine = create_engine(url, connect_args={"timeout": lock_timeout_s}, **module)
+            _prepare_sqlite(engine, path, cipher, lock_timeout_s, foreign_keys)
         else:
             timeout = {} if "connect_timeout" in url.query else {"connect_timeout": max(2, round(lock_timeout_s))}
             engine = create_engine(url, connect_args=timeout, pool_pre_ping=True)
@@ -124,9 +129,13 @@ def writing(engine: Engine) -> Engine:
     return engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
 
 
-def _prepare_sqlite(engine: Engine, lock_timeout_s: float, foreign_keys: bool) -> None:
+def _prepare_sqlite(
+    engine: Engine, path: Path, cipher: Cipher | None, lock_timeout_s: float, foreign_keys: bool
+) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: Any) -> None:
+        if cipher is not None:
+            cipher.unlock(connection, path)
         # The driver must not begin or commit on its own: SQLAlchemy's events do (see `begin`).
         connection.isolation_level = None
         connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
@@ -148,13 +157,13 @@ def _use_write_ahead_log(connection: sqlite3.Connection, deadline: float) -> Non
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             return
-        except sqlite3.OperationalError as error:
+        except Exception as error:
             if not _is_busy(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
 
 
-def _is_busy(error: sqlite3.Error) -> bool:
+def _is_busy(error: Exception) -> bool:
     return getattr(error, "sqlite_errorname", "").startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
 
 
@@ -185,8 +194,6 @@ def store_errors(url: URL) -> Iterator[None]:
         raise ConflictError(messages.CONSTRAINT(url=describe_url(url), error=_first_line(error))) from error
     except DBAPIError as error:
         raise _failure(error.orig, describe_url(url)) from error
-    except sqlite3.Error as error:
-        raise _failure(error, describe_url(url)) from error
     except TimeoutError as error:
         raise StoreAwayError(messages.UNUSABLE(url=describe_url(url), error=_first_line(error))) from error
     except StatementError as error:
@@ -194,6 +201,10 @@ def store_errors(url: URL) -> Iterator[None]:
         raise StoreError(str(error.orig)) from error
     except SQLAlchemyError as error:
         raise StoreError(messages.UNUSABLE(url=describe_url(url), error=_first_line(error))) from error
+    except Exception as error:
+        if not is_driver_error(error):
+            raise
+        raise _failure(error, describe_url(url)) from error
 
 
 _SQLITE_CODES = (
@@ -240,12 +251,12 @@ def _failure(error: BaseException | None, location: str) -> StoreError:
 def _message(error: BaseException | None, location: str) -> Message:
     text = _first_line(error)
     code: str = getattr(error, "sqlite_errorname", None) or getattr(error, "sqlstate", None) or ""
-    for prefixes, template in _SQLITE_CODES if isinstance(error, sqlite3.Error) else _POSTGRES_CODES:
+    for prefixes, template in _SQLITE_CODES if is_driver_error(error) else _POSTGRES_CODES:
         if code and code.startswith(prefixes):
             return template(place=location, text=text) if "text" in template.fields else template(place=location)
     if "no such table" in text:
         return messages.SQLITE_NO_TABLES(place=location)
-    if not isinstance(error, sqlite3.Error) and not code:
+    if not is_driver_error(error) and not code:
         # libpq gives no code when no session came about, and says why only in words.
         return messages.SERVER_UNREACHABLE(place=location, text=text)
     return messages.FAILED(place=location, text=text)

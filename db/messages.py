@@ -55,7 +55,22 @@ SQLITE_CANNOT_OPEN = template(
 SQLITE_READ_ONLY = template("db.sqlite_read_only", "The database {place} is read-only: check its permissions.")
 SQLITE_NOT_A_DATABASE = template(
     "db.sqlite_not_a_database",
-    "The file {place} is not a SQLite database: choose another with FERPHQ_DATABASE_URL.",
+    "The file {place} is not a SQLite database, or an encrypted one without its key: name its key with "
+    "FERPHQ_ENCRYPTION_KEY_FILE, or choose another database with FERPHQ_DATABASE_URL.",
+)
+SQLITE_KEY_WRONG = template(
+    "db.sqlite_key_wrong",
+    "The database {place} cannot be read with this installation's key: it is encrypted with another key, or is no"
+    " database.",
+)
+SQLCIPHER_MISSING = template(
+    "db.sqlcipher_missing",
+    "An encrypted database needs SQLCipher ({reason}): install it with `pip install sqlcipher3`.",
+)
+NOT_CONVERTED = template(
+    "db.not_converted",
+    "The copy of the database {url} differs from it, and was removed: nothing is changed. Look at it with `fer-phq"
+    " doctor`.",
 )
 SQLITE_DAMAGED = template("db.sqlite_damaged", "The database {place} is damaged: restore it from a backup.")
 SQLITE_IO = template("db.sqlite_io", "The database {place} cannot be read or written ({text}): check its disk.")

@@ -13,7 +13,6 @@ import logging
 import os
 import signal
 import socket
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -24,7 +23,6 @@ from types import FrameType
 from typing import Any
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowHandle
-from sqlalchemy import make_url
 
 from db.engine import StoreAwayError
 from db.records import JobState
@@ -36,6 +34,7 @@ from fer_phq.models.checkpoint import Bundle
 from service.ingest.media import MediaStore
 from service.ingest.upload_limits import forget_uses
 from service.jobs import messages
+from service.jobs.engine_database import prepare_engine_database
 from service.jobs.queue import live_workers
 from service.jobs.runner import Analyser, JobRunner
 from service.jobs.worker_identity import Slot, take_slot
@@ -199,7 +198,9 @@ class _Worker:
 
         self._workflow = analyse_session
         try:
-            _prepare_sqlite(self._settings.dbos_database_url)
+            engine = prepare_engine_database(self._settings)
+            if engine is not None:
+                config["system_database_engine"] = engine
             DBOS(config=config)
             DBOS.launch()
             DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLL_S, on_conflict="always_update")
@@ -353,20 +354,6 @@ def _stop_on_signals() -> threading.Event:
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
     return stop
-
-
-def _prepare_sqlite(url: str) -> None:
-    """Create the engine's SQLite file, readable by its owner only, in write-ahead mode: readers beside a writer."""
-    parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        return
-    path = Path(parsed.database)
-    path.touch(mode=0o600)
-    connection = sqlite3.connect(path, timeout=30)
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-    finally:
-        connection.close()
 
 
 def main() -> int:

@@ -23,11 +23,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from db.clearing import remove_engine_jobs
+from db.encryption.conversion import prepare_database
 from db.encryption.state import SETTING, parse_state, require_key
 from db.engine import normalise_url, sqlite_file, sqlite_url
 from db.migrate import upgrade
 from db.transfer import Values, check_revision, is_empty, load_rows, snapshot
 from fer_phq import __version__
+from fer_phq.core.encryption.key import installation_key
 from fer_phq.core.errors import FerPhqError
 from fer_phq.masking.new_file import whole_file
 from service.lifecycle import messages
@@ -325,6 +327,8 @@ def _restore(
         bundles = _check_bundles(settings, path, manifest, draft, replace)
         aside = _new_aside(settings) if replace else None
         jobs = _back_up_aside(settings, aside) if file is None and is_filled and aside is not None else []
+        if file is not None:
+            prepare_database(url, settings.database_url, installation_key())
         load_rows(url, manifest["revision"], _tables(archive, manifest), replace=file is None and replace)
     upgrade(url)
     if file is not None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from db.encryption.conversion import is_database_encrypted
 from db.encryption.state import require_key, state_of
 from db.engine import normalise_url, sqlite_file
 from db.integrity import find_faults, newest_times, recordings_of_rows
@@ -167,6 +168,10 @@ def _examine_encryption(settings: AppSettings) -> Iterator[Check]:
     else:
         advice = messages.FINISH_ENCRYPTION(direction="on" if state.is_on else "off")
         yield Check("encryption", Health.WARNING, messages.PARTLY_ENCRYPTED(**numbers), advice)
+    if is_database_encrypted(settings.database_url):
+        yield Check("database_encryption", Health.OK, messages.DATABASE_ENCRYPTED())
+    elif sqlite_file(normalise_url(settings.database_url)) is not None:
+        yield Check("database_encryption", Health.OK, messages.DATABASE_IN_PLAIN(), messages.ENCRYPT_DATABASE())
 
 
 def _examine_recordings(settings: AppSettings) -> Iterator[Check]:

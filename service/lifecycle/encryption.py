@@ -15,9 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db.clearing import Obstacle, empty_log, rewrite_database
+from db.encryption.conversion import convert_database
+from db.engine import normalise_url, sqlite_file
+from db.messages import ENCRYPTION_KEY_MISSING
 from db.store import Store
 from fer_phq.core.encryption.files import is_encrypted
-from fer_phq.core.encryption.key import InstallationKey
+from fer_phq.core.encryption.key import InstallationKey, installation_key
 from fer_phq.core.encryption.values import MAGIC, decrypt_value, encrypt_value
 from fer_phq.core.errors import StoreError
 from service.ingest.media import MediaStore, storage_errors
@@ -126,6 +129,39 @@ def turn_encryption(
     if not store.encryption.finish():
         raise StoreError(messages.ENCRYPTION_UNFINISHED())
     return count_encrypted(settings, store)
+
+
+def turn_database(settings: AppSettings, *, on: bool, wait_s: float = WAIT_S) -> None:
+    """Encrypt the SQLite files of the installation as a whole with SQLCipher, or write them in plain again.
+
+    Nothing of this process and no other program may have them open. A call that was killed is carried on by the next.
+
+    Args:
+        settings: The installation.
+        on: Whether they are to be encrypted.
+        wait_s: Seconds to wait for those who have them open.
+
+    Raises:
+        StoreError: No key is configured, SQLCipher is not installed, the database is PostgreSQL's, or somebody has it
+            open.
+        SettingsError: The key cannot be read.
+    """
+    if on and sqlite_file(normalise_url(settings.database_url)) is None:
+        raise StoreError(messages.SERVER_ENCRYPTS())
+    key = installation_key()
+    if key is None:
+        if on:
+            raise StoreError(ENCRYPTION_KEY_MISSING())
+        return  # nothing here can be encrypted: it was opened without a key
+    deadline = time.monotonic() + wait_s
+    # The database last: where it is encrypted, new files of the job engine become so.
+    for url in (settings.dbos_database_url, settings.database_url):
+        while obstacle := convert_database(url, key, encrypt=on):
+            if obstacle is Obstacle.NO_ROOM:
+                raise StoreError(messages.DATABASE_NEEDS_ROOM())
+            if time.monotonic() > deadline:
+                raise StoreError(messages.DATABASE_IS_OPEN())
+            time.sleep(PAUSE_S)
 
 
 def _convert_transcript(path: Path, key: InstallationKey | None) -> None:

@@ -195,6 +195,28 @@ ENCRYPTION_UNFINISHED = template(
     "lifecycle.encryption_unfinished",
     "Another program wrote rows meanwhile: stop workers and dashboards and run the same command again.",
 )
+DATABASE_IS_OPEN = template(
+    "lifecycle.database_is_open",
+    "Another program has the database open, so it was left as it is: stop workers, dashboards and other programs that "
+    "read it, and run the same command again.",
+)
+DATABASE_NEEDS_ROOM = template(
+    "lifecycle.database_needs_room",
+    "The disk has too little room for a second database, so it was left as it is: free some space and run the same "
+    "command again.",
+)
+SERVER_ENCRYPTS = template(
+    "lifecycle.server_encrypts",
+    "The database is a PostgreSQL server's, which this command cannot encrypt: encrypt its disk.",
+)
+DATABASE_ENCRYPTED = template("lifecycle.database_encrypted", "The database is encrypted as a whole.")
+DATABASE_IN_PLAIN = template(
+    "lifecycle.database_in_plain",
+    "The database is not encrypted as a whole: labels, questionnaires and scores are in plain.",
+)
+ENCRYPT_DATABASE = template(
+    "lifecycle.encrypt_database", "Encrypt its disk, or the database: fer-phq encryption on --database."
+)
 KEY_IN_DATA_FOLDER = template(
     "lifecycle.key_in_data_folder",
     "The key file {path} lies in the data folder: whoever copies that folder has the key as well.",

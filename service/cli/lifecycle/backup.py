@@ -33,6 +33,7 @@ def backup_command(
 
     Example: `fer-phq backup /safe/fer-phq-2026-03-02.zip`
     """
+    from db.encryption.conversion import is_database_encrypted
     from service.lifecycle.backup import check_backup, write_backup
 
     settings = load_settings()
@@ -50,6 +51,8 @@ def backup_command(
         print(f"{report.missing} recordings are missing from the media folder, and so from the backup.")
     for name in report.damaged_models:
         print(f"The model {name} is damaged, and so not in the backup.")
+    if is_database_encrypted(settings.database_url):
+        print("Labels, questionnaires and scores are in plain in it, other than in the database: keep it encrypted.")
 
 
 def restore_command(

@@ -49,16 +49,21 @@ def new_key_command(
     print("Keep a copy in a safe place, apart from the data: whoever loses the key loses what is encrypted with it.")
 
 
-def on_command() -> None:
+def on_command(
+    database: Annotated[
+        bool, typer.Option("--database", help="Encrypt the SQLite database as a whole, too (needs sqlcipher3).")
+    ] = False,
+) -> None:
     """Encrypt recordings, frames, embeddings, series, pictures of faces, transcripts, and words of notes and events.
 
-    Stop workers and dashboards first. A call that was broken off is carried on by the next. In plain stay: labels,
-    tags, questionnaires, scores and shares of expressions; encrypt the disk too, or the database's server.
+    Stop workers and dashboards first. A call that was broken off is carried on by the next. In plain stay, unless
+    `--database` says otherwise: labels, tags, questionnaires, scores and shares of expressions.
 
-    Example: `FERPHQ_ENCRYPTION_KEY_FILE=~/.config/fer-phq.key fer-phq encryption on`
+    Example: `FERPHQ_ENCRYPTION_KEY_FILE=~/.config/fer-phq.key fer-phq encryption on --database`
     """
-    counts = _turn(on=True)
+    counts = _turn(on=True, database=database)
     print(f"Encrypted: {counts[0]} recordings and {counts[1]} rows. They cannot be read without the key.")
+    _print_database()
     print("Backups and exports from before, and what the disk has freed and not written over, are still plain.")
 
 
@@ -71,7 +76,7 @@ def off_command(yes: Annotated[bool, typer.Option("--yes", help="Do not ask, as 
     """
     if not yes:
         typer.confirm("Everything that is encrypted will be written to the disk in plain. Go on?", abort=True)
-    counts = _turn(on=False)
+    counts = _turn(on=False, database=True)
     print(f"In plain: {counts[2]} recordings and {counts[3]} rows. The key is not needed here any more.")
 
 
@@ -82,6 +87,7 @@ def status_command() -> None:
 
     Exit code 0 when everything is as it should be, 1 when some is encrypted and some is not.
     """
+    from db.encryption.conversion import is_database_encrypted
     from service.lifecycle.encryption import count_encrypted
 
     settings = load_settings()
@@ -92,19 +98,34 @@ def status_command() -> None:
     print(f"This installation is {word}.")
     print(f"Recordings: {counts.encrypted_files} encrypted, {counts.plain_files} plain.")
     print(f"Rows of words, frames, faces and series: {counts.encrypted_rows} encrypted, {counts.plain_rows} plain.")
+    _print_database()
     if state is not None and counts.plain_uploads:
         print(f"{counts.plain_uploads} uploads were begun in plain; they are encrypted when they are complete.")
-    mixed = counts.encrypted > 0 if state is None else not state.is_complete or (state.is_on and counts.plain > 0)
+    left = counts.encrypted > 0 or is_database_encrypted(settings.database_url)
+    mixed = left if state is None else not state.is_complete or (state.is_on and counts.plain > 0)
     if mixed:
         print(f"Finish it: fer-phq encryption {'on' if state is not None and state.is_on else 'off'}")
     raise typer.Exit(1 if mixed else 0)
 
 
-def _turn(*, on: bool) -> tuple[int, int, int, int]:
+def _print_database() -> None:
+    """Print whether the database is encrypted as a whole, where it is a file."""
+    from db.encryption.conversion import is_database_encrypted
+    from db.engine import normalise_url, sqlite_file
+    from service.lifecycle import messages
+
+    url = load_settings().database_url
+    if is_database_encrypted(url):
+        print(messages.DATABASE_ENCRYPTED())
+    elif sqlite_file(normalise_url(url)) is not None:
+        print(messages.DATABASE_IN_PLAIN())
+
+
+def _turn(*, on: bool, database: bool) -> tuple[int, int, int, int]:
     """Turn the encryption on or off. Returns encrypted recordings and rows, and plain ones."""
     from service.jobs import masking
     from service.jobs.messages import MASK_RUNS
-    from service.lifecycle.encryption import turn_encryption
+    from service.lifecycle.encryption import turn_database, turn_encryption
     from service.models.task import TaskState
 
     settings = load_settings()
@@ -114,4 +135,6 @@ def _turn(*, on: bool) -> tuple[int, int, int, int]:
         raise FerPhqError(MASK_RUNS())
     with open_store(settings) as store:
         counts = turn_encryption(settings, store, on=on, on_progress=print_progress)
+    if database:
+        turn_database(settings, on=on)
     return counts.encrypted_files, counts.encrypted_rows, counts.plain_files, counts.plain_rows

@@ -54,12 +54,13 @@ def register(app: typer.Typer) -> None:
 
 
 def list_command() -> None:
-    """List the subjects with their ids, sessions and questionnaires.
+    """List the subjects: id, label, number of sessions and of PHQ questionnaires, date of the last recording.
 
     Example: `fer-phq subjects list`
     """
     with open_store() as store:
-        table = Table("id", "label", "sessions", "questionnaires", "last recorded")
+        # Without lines a label has room beside the id in 80 columns.
+        table = Table("id", "label", "sessions", "PHQ", "recorded", box=None, pad_edge=False)
         for column in table.columns:
             column.overflow = "fold"
         table.columns[0].min_width = UUID_LENGTH  # it is copied, and part of one names nobody

@@ -1,0 +1,1 @@
+"""Encryption of a SQLite file as a whole."""
