@@ -35,6 +35,10 @@ class NotFoundError(StoreError):
         self.hidden = hidden
 
 
+class InputError(StoreError):
+    """A value that is never stored, whatever else is: a label of two lines, a questionnaire with an item missing."""
+
+
 class ForbiddenError(StoreError):
     """The role of the account does not allow it."""
 

@@ -21,10 +21,9 @@ from db.encryption.state import key_of_writing
 from db.engine import store_errors, writing
 from db.pseudonyms import Pseudonyms, use_pseudonyms
 from db.queries.chain import Entry, append_entries
-from db.records import ForbiddenError, NotFoundError
+from db.records import ForbiddenError, InputError, NotFoundError
 from db.tables import Base, SubjectRow
 from db.visibility import LimitedSession, is_limited, limit_to, unlimited
-from fer_phq.core.errors import StoreError
 from fer_phq.core.messages import Message
 
 Row = TypeVar("Row", bound=Base)
@@ -229,11 +228,11 @@ def one_line(text: str, longest: int, name: Message) -> str:
         name: What the text is called in the error.
 
     Raises:
-        StoreError: The text is empty, too long, or not one line.
+        InputError: The text is empty, too long, or not one line.
     """
     cleaned = unicodedata.normalize("NFC", text.strip())
     if not 1 <= len(cleaned) <= longest or not cleaned.isprintable():
-        raise StoreError(messages.ONE_LINE(what=name, longest=longest))
+        raise InputError(messages.ONE_LINE(what=name, longest=longest))
     return cleaned
 
 

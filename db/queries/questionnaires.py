@@ -11,7 +11,7 @@ from db import messages
 from db.engine import ConflictError
 from db.queries.base import Queries, get_row, new_id, stored, utc_now
 from db.queries.mapping import is_superseded, questionnaire_record
-from db.records import QuestionnaireRecord, QuestionnaireSource
+from db.records import InputError, QuestionnaireRecord, QuestionnaireSource
 from db.tables import AuditNameRow, AuditRow, QuestionnaireRow, SubjectRow
 from fer_phq.core.errors import AnswersError, StoreError
 from fer_phq.core.phq import Scale, check_difficulty, score_items
@@ -48,18 +48,18 @@ class QuestionnaireQueries(Queries):
             by: The person who enters or corrects it; empty where nobody is named.
 
         Raises:
-            StoreError: There is no such scale, an item is missing or not 0 to 3, the difficulty does not fit the items,
-                or the corrected questionnaire is another subject's or was corrected already.
+            InputError: There is no such scale, an item is missing or not 0 to 3, or the difficulty does not fit.
+            StoreError: The corrected questionnaire is another subject's or was corrected already.
             NotFoundError: There is no such subject, or no questionnaire `supersedes_id`.
         """
         if scale not in list(Scale):
-            raise StoreError(messages.UNKNOWN_SCALE(scale=str(scale), scales=tuple(str(name) for name in Scale)))
+            raise InputError(messages.UNKNOWN_SCALE(scale=str(scale), scales=tuple(str(name) for name in Scale)))
         scale = Scale(scale)
         try:
             total = score_items(items, scale)
             check_difficulty(difficulty, items)
         except AnswersError as error:
-            raise StoreError(error.message) from None
+            raise InputError(error.message) from None
         row = QuestionnaireRow(
             id=new_id(),
             subject_id=subject_id,

@@ -16,6 +16,7 @@ from db.queries.jobs.requests import move_job, queued_job
 from db.queries.mapping import (
     WITHDRAWAL,
     analysis_summary,
+    is_behind,
     is_past_retention,
     is_withdrawn,
     job_record,
@@ -34,6 +35,7 @@ from db.records import (
     JobRecord,
     JobState,
     NewTranscript,
+    Position,
     SessionDetail,
     SessionRecord,
     SessionSummary,
@@ -254,6 +256,18 @@ class SessionQueries(Queries):
         with self._reading() as session:
             return session.scalar(query) is not None
 
+    def list_withdrawn(self, *, session_ids: Collection[str]) -> set[str]:
+        """List those of some sessions whose consent was withdrawn and not given again.
+
+        Args:
+            session_ids: UUIDs of the sessions.
+        """
+        if not session_ids:
+            return set()
+        query = select(SessionRow.id).where(SessionRow.id.in_(session_ids), is_withdrawn())
+        with self._reading() as session:
+            return set(session.scalars(query))
+
     def set_retention(self, *, session_id: str, retain_until: datetime | None) -> SessionRecord:
         """Set until when the session's recording may be kept.
 
@@ -328,6 +342,10 @@ class SessionQueries(Queries):
         subject_id: str | None = None,
         include_demo: bool = True,
         prefer_model: str | None = None,
+        after: Position | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        state: JobState | None = None,
     ) -> list[SessionSummary]:
         """List sessions by recording date, newest first, each with its newest analysis and job; one query.
 
@@ -337,6 +355,10 @@ class SessionQueries(Queries):
             subject_id: Only this subject's sessions; None for everybody's.
             include_demo: Whether to list demonstrations.
             prefer_model: The model whose newest analysis stands for a session where it has one; None for no preference.
+            after: Only sessions behind this place of the list; None to begin.
+            since: Only sessions recorded at or after this moment; None for no limit.
+            until: Only sessions recorded before this moment; None for no limit.
+            state: Only sessions whose newest job is in this state; None for all.
         """
         query = (
             select(SessionRow, SubjectRow.label, AnalysisRow, JobRow)
@@ -351,6 +373,14 @@ class SessionQueries(Queries):
             query = query.where(SessionRow.subject_id == subject_id)
         if not include_demo:
             query = query.where(~SessionRow.is_demo)
+        if after is not None:
+            query = query.where(is_behind(SessionRow.recorded_at, SessionRow.id, after, descending=True))
+        if since is not None:
+            query = query.where(SessionRow.recorded_at >= since)
+        if until is not None:
+            query = query.where(SessionRow.recorded_at < until)
+        if state is not None:
+            query = query.where(JobRow.state == str(state))
         with self._reading() as session:
             return [
                 SessionSummary(

@@ -6,15 +6,15 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, delete, func, insert, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db import messages
 from db.engine import ConflictError
 from db.pseudonyms import new_pseudonym
 from db.queries.base import MAX_TAG, Queries, get_row, new_id, one_line, stored, utc_now
-from db.queries.mapping import is_superseded, subject_record
-from db.records import SubjectRecord, SubjectSummary
+from db.queries.mapping import is_behind, is_superseded, subject_record
+from db.records import InputError, Position, SubjectRecord, SubjectSummary
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow, SubjectShareRow, SubjectTagRow
 from fer_phq.core.errors import StoreError
 
@@ -148,6 +148,31 @@ class SubjectQueries(Queries):
         with self._reading() as session:
             return [SubjectSummary(*row) for row in session.execute(_summaries(include_demo))]
 
+    def list_page(self, *, limit: int, after: Position | None = None) -> list[SubjectSummary]:
+        """List subjects by when they were added, oldest first, with their counts and last dates.
+
+        Args:
+            limit: The most subjects to return.
+            after: Only those behind this place of the list; None to begin.
+        """
+        query = select(SubjectRow.id).order_by(SubjectRow.created_at, SubjectRow.id).limit(limit)
+        if after is not None:
+            query = query.where(is_behind(SubjectRow.created_at, SubjectRow.id, after))
+        with self._reading() as session:
+            ids = list(session.scalars(query))
+            summaries = {row.id: SubjectSummary(*row) for row in session.execute(_summaries(True, ids))}
+        return [summaries[subject_id] for subject_id in ids]
+
+    def get_summary(self, *, subject_id: str) -> SubjectSummary:
+        """Load a subject with the counts and last dates of what is stored.
+
+        Raises:
+            NotFoundError: There is no such subject.
+        """
+        with self._reading() as session:
+            get_row(session, SubjectRow, subject_id)
+            return SubjectSummary(*session.execute(_summaries(True, [subject_id])).one())
+
     def set_tags(self, *, subject_id: str, tags: Collection[str]) -> list[str]:
         """Give a subject these tags and no others, and return them sorted.
 
@@ -202,26 +227,33 @@ def clean_label(label: str) -> str:
     """Return the label in composed letters (NFC), without spaces around it.
 
     Raises:
-        StoreError: The label is empty, too long, or not one line.
+        InputError: The label is empty, too long, or not one line.
     """
     cleaned = unicodedata.normalize("NFC", label.strip())
     if not 1 <= len(cleaned) <= 200 or not cleaned.isprintable():
-        raise StoreError(messages.LABEL())
+        raise InputError(messages.LABEL())
     return cleaned
 
 
-def _summaries(include_demo: bool) -> Select[Any]:
+def _summaries(include_demo: bool, subject_ids: Sequence[str] | None = None) -> Select[Any]:
+    """Build the query of subjects with counts: of these ids, or of all where there are none."""
+
+    def is_listed(column: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+        return true() if subject_ids is None else column.in_(subject_ids)
+
     recorded = (
         select(
             SessionRow.subject_id,
             func.count().label("sessions"),
             func.max(SessionRow.recorded_at).label("last_recorded_at"),
         )
+        .where(is_listed(SessionRow.subject_id))
         .group_by(SessionRow.subject_id)
         .subquery()
     )
     analysed = (
         select(SessionRow.subject_id, func.count().label("sessions"))
+        .where(is_listed(SessionRow.subject_id))
         .where(select(AnalysisRow.id).where(AnalysisRow.session_id == SessionRow.id).exists())
         .group_by(SessionRow.subject_id)
         .subquery()
@@ -232,7 +264,7 @@ def _summaries(include_demo: bool) -> Select[Any]:
             func.count().label("questionnaires"),
             func.max(QuestionnaireRow.answered_at).label("last_answered_at"),
         )
-        .where(~is_superseded())
+        .where(is_listed(QuestionnaireRow.subject_id), ~is_superseded())
         .group_by(QuestionnaireRow.subject_id)
         .subquery()
     )
@@ -251,6 +283,7 @@ def _summaries(include_demo: bool) -> Select[Any]:
         .outerjoin(recorded, recorded.c.subject_id == SubjectRow.id)
         .outerjoin(analysed, analysed.c.subject_id == SubjectRow.id)
         .outerjoin(answered, answered.c.subject_id == SubjectRow.id)
+        .where(is_listed(SubjectRow.id))
         .order_by(recorded.c.last_recorded_at.desc().nulls_last(), SubjectRow.label)
     )
     return query if include_demo else query.where(~SubjectRow.is_demo)

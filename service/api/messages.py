@@ -28,6 +28,10 @@ BODY_TOO_LARGE = template("api.body_too_large", "The request has more than {limi
 NOT_CONFIRMED = template(
     "api.not_confirmed", "Nothing was changed: confirm must be the label of the subject who goes, as it stands."
 )
+SESSION_NOT_CONFIRMED = template(
+    "api.session_not_confirmed",
+    "Nothing was erased: confirm must be the label of the session's subject, as it stands.",
+)
 BODY_TOO_SLOW = template(
     "api.body_too_slow", "The request did not arrive whole within {seconds} seconds: send it again."
 )
@@ -99,4 +103,8 @@ NOT_A_DIAGNOSIS = template(
 SIMULATED = template(
     "api.simulated",
     "Demonstration only: this head was trained on simulated labels. It says nothing about this person.",
+)
+SIMULATED_MODEL = template(
+    "api.simulated_model",
+    "Demonstration only: this head was trained on simulated labels. It says nothing about any person.",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from db.engine import StoreAwayError
-from db.records import ForbiddenError, NotFoundError
+from db.records import ForbiddenError, InputError, NotFoundError
 from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError, StoreError
 from service.ingest.media import StorageError, TooLargeError
 from service.ingest.tokens import TokenError
@@ -22,6 +22,7 @@ STATUS: tuple[tuple[type[FerPhqError], int], ...] = (
     (SettingsError, 422),
     (NotFoundError, 404),
     (ForbiddenError, 403),
+    (InputError, 422),
     (ExportError, 409),
     (StoreError, 409),
 )

@@ -92,6 +92,7 @@ def fill(store: Store) -> dict[str, Any]:
         "subject_id": subject.id,
         "subject_ids": [subject.id],
         "session_id": session.id,
+        "session_ids": [session.id],
         "analysis_id": analysis_id,
         "questionnaire_id": answers.id,
         "note_id": note.id,

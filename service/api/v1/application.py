@@ -20,6 +20,7 @@ from service.api.v1.operation.health import operation_routes
 from service.api.v1.people.routes import people_routes
 from service.api.v1.pictures.predict import predict_routes
 from service.api.v1.pictures.predictor import Predictor
+from service.api.v1.records.routes import record_routes
 from service.settings import AppSettings
 
 DESCRIPTION = (
@@ -57,6 +58,7 @@ def create_api(
     )
     app.include_router(operation_routes(settings, store))
     app.include_router(predict_routes(Predictor(settings, store), sentences))
+    app.include_router(record_routes(settings, store, sentences))
     app.include_router(people_routes(settings, store, sentences))
     app.include_router(job_routes(settings, store, sentences))
     app.include_router(analysis_routes(store, sentences))

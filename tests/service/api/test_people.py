@@ -95,7 +95,7 @@ def test_a_person_is_exported_and_renamed(
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert "moved house" in archive.read(f"subject-{person.id[:8]}/events.csv").decode()
     answer = client.patch(f"/v1/subjects/{person.id}", json={"label": "Z-7"})
-    assert answer.json() == {"id": person.id, "label": "Z-7"}
+    assert (answer.json()["id"], answer.json()["label"]) == (person.id, "Z-7")
     store.subjects.create(label="taken")
     assert client.patch(f"/v1/subjects/{person.id}", json={"label": "taken"}).status_code == 409
     assert client.post(f"/v1/subjects/{person.id}/merge", json={"into": person.id}).status_code == 409

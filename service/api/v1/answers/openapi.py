@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +15,7 @@ from service.access.control import COOKIE
 from service.api.v1.answers.schemas import Problem
 
 PATH = "/v1/openapi.json"
+COMPONENTS = "#/components/schemas/{model}"
 IF_NONE_MATCH = ("If-None-Match", "The ETag of an answer that is there already; 304 where it is still the same.")
 IF_MATCH = ("If-Match", "The ETag of what is changed, as it was read; 412 where it has changed since.")
 IDEMPOTENCY_KEY = (
@@ -43,7 +45,7 @@ def extra(*headers: tuple[str, str], body: type[BaseModel] | None = None) -> dic
 
     Args:
         *headers: Headers that it honours, with what they are for.
-        body: What its JSON body holds, read by `read_model`; None without a body. It refers to no other model.
+        body: What its JSON body holds, read by `read_model`; None without a body.
     """
     parameters = [
         {"name": name, "in": "header", "required": False, "description": words, "schema": {"type": "string"}}
@@ -51,7 +53,7 @@ def extra(*headers: tuple[str, str], body: type[BaseModel] | None = None) -> dic
     ]
     document: dict[str, Any] = {"parameters": parameters} if parameters else {}
     if body is not None:
-        content = {"application/json": {"schema": body.model_json_schema()}}
+        content = {"application/json": {"schema": body.model_json_schema(ref_template=COMPONENTS)}}
         document["requestBody"] = {"required": True, "content": content}
     return document
 
@@ -65,9 +67,19 @@ def describe(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
     parts = document.setdefault("components", {})
     parts.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
+    for schema in _bodies(document):
+        parts["schemas"].update(schema.pop("$defs", {}))
     parts["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer", "description": "A token of `fer-phq tokens create`."},
         "login": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "The login of a person."},
     }
     document["security"] = [{"token": []}, {"login": []}, {}]
     return document
+
+
+def _bodies(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the schemas of the bodies that `extra` describes: other models that they refer to come with them."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                yield content.get("schema", {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
@@ -54,6 +54,39 @@ def write_cursor(position: Position) -> str:
         position: The place.
     """
     return base64.urlsafe_b64encode(f"{position.at.isoformat()}|{position.id}".encode()).decode()
+
+
+def list_behind(
+    rows: Iterable[Row],
+    limit: int,
+    position: Position | None,
+    place: Callable[[Row], Position],
+    *,
+    descending: bool = False,
+) -> tuple[Sequence[Row], str | None]:
+    """Cut a page from a list that is short enough to be read whole, such as the events of a person.
+
+    Args:
+        rows: All rows, in any order.
+        limit: Most rows of the page.
+        position: The place behind which it begins; None for the first page.
+        place: Returns where a row stands in the list.
+        descending: Whether the list goes back in time.
+
+    Returns:
+        The page, and the cursor of the next; None for the last page.
+    """
+    by_id = sorted(rows, key=lambda row: place(row).id)
+    ordered = sorted(by_id, key=lambda row: place(row).at, reverse=descending)
+    if position is not None:
+        ordered = [row for row in ordered if _is_behind(place(row), position, descending)]
+    return cut_page(ordered, limit, place)
+
+
+def _is_behind(place: Position, position: Position, descending: bool) -> bool:
+    if place.at == position.at:
+        return place.id > position.id
+    return (place.at < position.at) is descending
 
 
 def cut_page(rows: Sequence[Row], limit: int, place: Callable[[Row], Position]) -> tuple[Sequence[Row], str | None]:

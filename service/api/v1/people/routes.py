@@ -1,4 +1,4 @@
-"""`/v1/subjects/{id}`: a person as a whole is renamed, merged, exported and erased; `/v1/pseudonyms`: the key."""
+"""`/v1/subjects/{id}`: a person as a whole is merged, exported and erased; `/v1/pseudonyms`: the key."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from service.api.v1.answers.bodies import read_model
 from service.api.v1.answers.openapi import extra, problems
 from service.api.v1.answers.problems import RequestError, Sentences
 from service.api.v1.people import schemas
+from service.api.v1.people.erasures import describe_erasure
 from service.lifecycle import erasure, ledger
 from service.lifecycle.person.merging import describe_merge
-from service.lifecycle.person.words import rename_subject
 from service.settings import AppSettings
 
 SUBJECT = "/v1/subjects/{subject_id}"
@@ -48,23 +48,22 @@ def people_routes(settings: AppSettings, store: Store, sentences: Sentences) -> 
     router = APIRouter(tags=["people"])
 
     def change(
-        method: str, path: str, handler: Handler, body: Model, answer: Model, summary: str, responses: Answers = CHANGES
+        path: str, handler: Handler, body: Model, answer: Model, summary: str, responses: Answers = CHANGES
     ) -> None:
         router.add_api_route(
             path,
             handler,
-            methods=[method],
+            methods=["POST"],
             response_model=answer,
             responses=responses,
             openapi_extra=extra(body=body),
             summary=summary,
         )
 
-    change("PATCH", SUBJECT, people.rename, schemas.Label, schemas.Subject, "Give a subject another label.")
     words = "Merge a subject into another who is the same person, or say what that would do."
-    change("POST", f"{SUBJECT}/merge", people.merge, schemas.Merging, schemas.MergeReport, words)
+    change(f"{SUBJECT}/merge", people.merge, schemas.Merging, schemas.MergeReport, words)
     words = "Erase a person for good."
-    change("POST", f"{SUBJECT}/erasure", people.erase, schemas.Confirmation, schemas.Erasure, words, ERASES)
+    change(f"{SUBJECT}/erasure", people.erase, schemas.Confirmation, schemas.Erasure, words, ERASES)
     router.get(
         f"{SUBJECT}/erasure",
         response_model=schemas.ErasurePreview,
@@ -93,12 +92,6 @@ class _People:
         self._settings = settings
         self._store = store
         self._sentences = sentences
-
-    async def rename(self, subject_id: str, request: Request) -> schemas.Subject:
-        """Everything that is stored stays with the subject; the old label goes from the database's files too."""
-        label = (await read_model(request, schemas.Label)).label
-        record = await anyio.to_thread.run_sync(rename_subject, self._settings, self._store, subject_id, label)
-        return schemas.Subject(id=record.id, label=record.label)
 
     async def merge(self, subject_id: str, request: Request) -> schemas.MergeReport:
         """Sessions, questionnaires, events, tags and shares go to the other. Without `confirm` nothing is changed."""
@@ -152,14 +145,7 @@ class _People:
         await anyio.to_thread.run_sync(ledger.make_room, self._settings)
         counts = await anyio.to_thread.run_sync(erasure.erase_subject, self._settings, self._store, subject_id)
         response.status_code = 200 if counts.pending is None else 202
-        return schemas.Erasure(
-            sessions=counts.sessions,
-            analyses=counts.analyses,
-            questionnaires=counts.questionnaires,
-            files=counts.files,
-            heads=list(counts.heads),
-            pending=None if counts.pending is None else self._sentences.note(request, counts.pending),
-        )
+        return describe_erasure(self._sentences, request, counts)
 
     async def pseudonyms(self) -> schemas.Pseudonyms:
         """Whoever reads it knows who everybody is: it is an entry of the audit."""

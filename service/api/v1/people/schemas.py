@@ -43,25 +43,6 @@ class Confirmation(BaseModel):
     confirm: str = Field(description="The label of the subject who goes.")
 
 
-class Label(BaseModel):
-    """A new label."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"label": "P01"}]})
-
-    label: str = Field(description="The label, which no subject has yet.")
-
-
-class Subject(BaseModel):
-    """A subject."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"id": "0c9ae1f0-5a2b-4c9e-9d0e-6a1c2f3b4d5e", "label": "P01"}]}
-    )
-
-    id: str
-    label: str = Field(description="The label; a researcher sees a pseudonym.")
-
-
 class Merging(BaseModel):
     """Into whom a subject is merged."""
 

@@ -1,0 +1,30 @@
+"""The routes of what is stored of people, in the order of the document."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from db.store import Store
+from service.api.v1.answers.problems import Sentences
+from service.api.v1.records.archive import Archive
+from service.api.v1.records.events import event_routes
+from service.api.v1.records.models import model_routes
+from service.api.v1.records.questionnaires import questionnaire_routes
+from service.api.v1.records.sessions import session_routes
+from service.api.v1.records.subjects import subject_routes
+from service.settings import AppSettings
+
+
+def record_routes(settings: AppSettings, store: Store, sentences: Sentences) -> APIRouter:
+    """Return the routes. Whose records they answer for, the store decides by who asks.
+
+    Args:
+        settings: The installation.
+        store: Its store, which acts for whoever is behind the request.
+        sentences: Writes messages.
+    """
+    archive = Archive(settings, store, sentences)
+    router = APIRouter()
+    for routes in (subject_routes, session_routes, questionnaire_routes, event_routes, model_routes):
+        router.include_router(routes(archive))
+    return router

@@ -1,0 +1,349 @@
+"""The records of people by the API for programs: read in pages, added once, changed as they were read, and erased."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from analysis_samples import MONDAY, new_session, sample_analysis, sample_recording
+from migrated import migrate
+from starlette.testclient import TestClient
+
+from db.records import JobState, SubjectRecord
+from db.store import Store
+from fer_phq.core.messages import literal
+from fer_phq.core.phq import Scale
+from service.api.v1.alone import create_app
+from service.settings import AppSettings
+
+LABEL = "Zoë P01"
+OTHER = "00000000-0000-4000-8000-000000000000"
+NINE = [1, 2, 1, 2, 0, 1, 1, 0, 2]
+AT = "2026-03-02T10:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> AppSettings:
+    installation = AppSettings(data_dir=tmp_path_factory.mktemp("records") / "data", min_free_bytes=0)
+    installation.prepare()
+    migrate(installation.database_url)
+    return installation
+
+
+@pytest.fixture(scope="module")
+def store(settings: AppSettings) -> Iterator[Store]:
+    with Store(settings.database_url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def client(settings: AppSettings) -> TestClient:
+    return TestClient(
+        create_app(settings),
+        base_url="http://127.0.0.1:8600",
+        client=("127.0.0.1", 50000),
+        raise_server_exceptions=False,
+    )
+
+
+@pytest.fixture
+def person(store: Store, request: pytest.FixtureRequest) -> SubjectRecord:
+    """A subject of the test's own."""
+    return store.subjects.create(label=f"{LABEL} {request.node.name}")
+
+
+def code(answer: Any) -> tuple[int, str]:
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    return answer.status_code, answer.json()["code"]
+
+
+def pages(client: TestClient, path: str, **query: Any) -> list[list[str]]:
+    """The ids of a list's pages, read to its end."""
+    found = []
+    while True:
+        answer = client.get(path, params=query)
+        assert answer.status_code == 200, answer.text
+        found.append([item["id"] for item in answer.json()["items"]])
+        if answer.json()["next"] is None:
+            return found
+        query["after"] = answer.json()["next"]
+
+
+# --------------------------------------------------------------------------------------------------------- subjects
+
+
+def test_a_subject_is_added_once_and_read(store: Store, client: TestClient) -> None:
+    key = {"Idempotency-Key": "subject-1"}
+    first = client.post("/v1/subjects", json={"label": " Ada "}, headers=key)
+    assert first.status_code == 201, first.text
+    subject = first.json()
+    assert (subject["label"], subject["sessions"], subject["created_at"][-1]) == ("Ada", 0, "Z")
+    store.subjects.set_tags(subject_id=subject["id"], tags=["arm-b"])
+    again = client.post("/v1/subjects", json={"label": " Ada "}, headers=key)
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (201, "true")
+    assert again.json() == subject | {"tags": ["arm-b"]}, "as it is stored now"
+    read = client.get(again.headers["location"])
+    assert (read.json(), read.headers["etag"]) == (again.json(), again.headers["etag"])
+    assert code(client.post("/v1/subjects", json={"label": "Ada"})) == (409, "db.duplicate_label")
+    for label in ("", "two\nlines", "x" * 201):
+        assert code(client.post("/v1/subjects", json={"label": label})) == (422, "db.label")
+    assert code(client.post("/v1/subjects", json={"label": "Bo", "id": OTHER})) == (422, "api.unusable_request")
+    assert code(client.get(f"/v1/subjects/{OTHER}")) == (404, "db.no_row")
+
+
+def test_an_erased_subject_is_not_in_a_repeated_answer(client: TestClient) -> None:
+    key = {"Idempotency-Key": "subject-2"}
+    subject = client.post("/v1/subjects", json={"label": "Gone"}, headers=key).json()
+    assert client.post(f"/v1/subjects/{subject['id']}/erasure", json={"confirm": "Gone"}).status_code == 200
+    assert code(client.post("/v1/subjects", json={"label": "Gone"}, headers=key)) == (404, "db.no_row")
+
+
+def test_a_subject_is_renamed_as_it_was_read(store: Store, client: TestClient, person: SubjectRecord) -> None:
+    path = f"/v1/subjects/{person.id}"
+    tag = client.get(path).headers["etag"]
+    answer = client.patch(path, json={"label": "Z-7"}, headers={"If-Match": tag})
+    assert (answer.status_code, answer.json()["label"]) == (200, "Z-7")
+    assert answer.headers["etag"] == client.get(path).headers["etag"] != tag
+    assert code(client.patch(path, json={"label": "Z-8"}, headers={"If-Match": tag})) == (412, "api.changed_since")
+    assert store.subjects.get(subject_id=person.id).label == "Z-7"
+
+
+def test_pages_of_subjects_hold_still_while_others_are_added(store: Store, client: TestClient) -> None:
+    for number in range(5):
+        store.subjects.create(label=f"page {number}")
+    everybody = [subject for page in pages(client, "/v1/subjects", limit=200) for subject in page]
+    first = client.get("/v1/subjects", params={"limit": 2}).json()
+    new = store.subjects.create(label="page 5").id
+    rest = [subject for page in pages(client, "/v1/subjects", limit=2, after=first["next"]) for subject in page]
+    assert [item["id"] for item in first["items"]] + rest == [*everybody, new]
+    assert code(client.get("/v1/subjects", params={"after": "x"})) == (422, "api.cursor_unusable")
+    for limit in (0, 201, "x"):
+        assert code(client.get("/v1/subjects", params={"limit": limit})) == (422, "api.unusable_request")
+
+
+# --------------------------------------------------------------------------------------------------------- sessions
+
+
+def test_sessions_are_listed_by_subject_time_and_state(store: Store, client: TestClient, person: SubjectRecord) -> None:
+    sessions = [
+        store.sessions.create(
+            subject_id=person.id,
+            recorded_at=MONDAY + timedelta(days=day // 2),
+            recording=sample_recording(f"listed {day}"),
+            original_name=f"{day}.mp4",
+            media_path=None,
+        )
+        for day in range(5)
+    ]
+    newest_first = [session.id for session in sorted(sessions, key=lambda row: (-row.recorded_at.timestamp(), row.id))]
+    listed = pages(client, "/v1/sessions", subject=person.id, limit=2)
+    assert [len(page) for page in listed] == [2, 2, 1]
+    assert [session for page in listed for session in page] == newest_first
+    inside = {"subject": person.id, "since": "2026-03-03T00:00:00Z", "until": "2026-03-04T00:00:00+00:00"}
+    assert {*pages(client, "/v1/sessions", **inside)[0]} == {sessions[2].id, sessions[3].id}
+    job = store.jobs.create(session_id=sessions[0].id)
+    store.jobs.set_state(job_id=job.id, state=JobState.FAILED, error=literal("No."))
+    assert pages(client, "/v1/sessions", subject=person.id, state="failed") == [[sessions[0].id]]
+    assert pages(client, "/v1/sessions", subject=person.id, state="done") == [[]]
+    assert code(client.get("/v1/sessions", params={"subject": OTHER})) == (404, "db.no_row")
+    for wrong in (
+        {"state": "lost"},
+        {"since": "2026-03-02"},
+        {"since": "2026-03-02T10:00:00"},
+        {"until": "1770000000"},
+    ):
+        assert code(client.get("/v1/sessions", params=wrong)) == (422, "api.unusable_request"), wrong
+
+
+def test_a_session_is_read_and_the_reading_is_in_the_audit(
+    store: Store, client: TestClient, person: SubjectRecord
+) -> None:
+    session = new_session(store, person.id, "read.mp4")
+    analysis_id = store.analyses.save(session_id=session.id, analysis=sample_analysis(sample_recording("read.mp4")))
+    answer = client.get(f"/v1/sessions/{session.id}")
+    body = answer.json()
+    assert (body["analysis_id"], body["has_recording"], body["job"]) == (analysis_id, True, None)
+    assert (body["recorded_at"], body["consent"], body["consent_withdrawn"]) == ("2026-03-02T09:30:00Z", None, False)
+    assert "media_path" not in body
+    assert client.get("/v1/sessions", params={"subject": person.id}).json()["items"] == [body]
+    unchanged = client.get(f"/v1/sessions/{session.id}", headers={"If-None-Match": answer.headers["etag"]})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    reads = [entry.action for entry in store.audit.list_newest(object_id=session.id)]
+    assert reads.count("read") == 2
+    assert code(client.get(f"/v1/sessions/{OTHER}")) == (404, "db.no_row")
+
+
+def test_a_session_is_changed_as_its_page_changes_it(
+    settings: AppSettings, store: Store, client: TestClient, person: SubjectRecord
+) -> None:
+    session = new_session(store, person.id, "changed.mp4")
+    path = f"/v1/sessions/{session.id}"
+    tag = client.get(path).headers["etag"]
+    wish = {"recorded_at": "2026-03-01T10:00:00+01:00", "retain_until": AT, "consent": {"by": " Dr M "}}
+    answer = client.patch(path, json=wish, headers={"If-Match": tag})
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert (body["recorded_at"], body["retain_until"]) == ("2026-03-01T09:00:00Z", AT)
+    assert (body["consent"]["by"], body["consent"]["text_version"]) == ("Dr M", settings.consent_version)
+    assert code(client.patch(path, json={"retain_until": None}, headers={"If-Match": tag}))[0] == 412
+    job = store.jobs.create(session_id=session.id)
+    body = client.patch(path, json={"retain_until": None, "consent": None}).json()
+    assert (body["retain_until"], body["consent"], body["consent_withdrawn"]) == (None, None, True)
+    assert store.jobs.get(job_id=job.id).state is JobState.CANCELLED, "the jobs stop with the consent"
+    given = {"by": "Dr N", "at": "2026-03-03T00:00:00Z", "text_version": "2"}
+    body = client.patch(path, json={"consent": given}).json()
+    assert (body["consent"], body["consent_withdrawn"]) == ({**given, "at": "2026-03-03T00:00:00Z"}, False)
+    assert client.patch(path, json={}).json() == body
+    assert client.get("/v1/sessions", params={"subject": person.id}).json()["items"] == [body]
+
+
+@pytest.mark.parametrize(
+    ("wish", "wrong"),
+    [
+        ({"recorded_at": None}, "api.unusable_request"),
+        ({"recorded_at": "2026-03-01T10:00:00"}, "api.unusable_request"),
+        ({"recorded_at": 1770000000}, "api.unusable_request"),
+        ({"recorded_at": "0001-01-01T00:00:00+14:00"}, "api.unusable_request"),
+        ({"recorded_at": "2999-01-01T00:00:00Z"}, "import.in_the_future"),
+        ({"recorded_at": "1989-01-01T00:00:00Z"}, "import.before_1990"),
+        ({"consent": {"by": " "}}, "api.unusable_request"),
+        ({"consent": {"by": "Dr M", "at": "2999-01-01T00:00:00Z"}}, "import.in_the_future"),
+        ({"media_path": "x"}, "api.unusable_request"),
+    ],
+)
+def test_what_a_session_cannot_be_changed_to(
+    store: Store, client: TestClient, wish: dict[str, Any], wrong: str
+) -> None:
+    subject = store.subjects.get_or_create(label="unchanged")
+    session = store.sessions.list_recent(subject_id=subject.id)
+    row = session[0].session if session else new_session(store, subject.id, "unchanged.mp4")
+    status, problem = code(client.patch(f"/v1/sessions/{row.id}", json={"retain_until": AT, **wish}))
+    assert (status, problem.split(".")[-1]) == (422, wrong.split(".")[-1])
+    assert store.sessions.get(session_id=row.id) == row, "nothing is changed where one value is wrong"
+
+
+def test_a_session_is_erased_by_its_subjects_label(
+    settings: AppSettings, store: Store, client: TestClient, person: SubjectRecord
+) -> None:
+    session = store.sessions.create(
+        subject_id=person.id,
+        recorded_at=MONDAY,
+        recording=sample_recording("erased.mp4"),
+        original_name="erased.mp4",
+        media_path=None,
+    )
+    store.notes.add(session_id=session.id, words="weeps at the window")
+    path = f"/v1/sessions/{session.id}"
+    assert code(client.request("DELETE", path, json={"confirm": "zoë"})) == (422, "api.session_not_confirmed")
+    assert code(client.request("DELETE", path)) == (422, "api.unusable_request")
+    stale = client.request("DELETE", path, json={"confirm": person.label}, headers={"If-Match": '"stale"'})
+    assert code(stale) == (412, "api.changed_since")
+    answer = client.request("DELETE", path, json={"confirm": person.label})
+    assert (answer.status_code, answer.json()["sessions"], answer.json()["pending"]) == (200, 1, None), answer.text
+    assert client.get(path).status_code == 404
+    assert store.subjects.get(subject_id=person.id) == person
+    assert b"weeps at the window" not in b"".join(f.read_bytes() for f in settings.data_dir.iterdir() if f.is_file())
+
+
+# -------------------------------------------------------------------------------------------- questionnaires, events
+
+
+def test_a_questionnaire_is_scored_stored_once_and_corrected(
+    store: Store, client: TestClient, person: SubjectRecord
+) -> None:
+    path = f"/v1/subjects/{person.id}/questionnaires"
+    body = {"scale": "PHQ-9", "items": NINE, "answered_at": AT, "difficulty": 1}
+    key = {"Idempotency-Key": "q-1"}
+    first = client.post(path, json=body, headers=key)
+    assert first.status_code == 201, first.text
+    item = first.json()
+    assert (item["total"], item["maximum"], item["band"], item["item9_flag"]) == (10, 27, "moderate", True)
+    assert client.post(path, json=body, headers=key).content == first.content
+    assert client.get(first.headers["location"]).json() == item
+    correction = body | {"items": [0] * 9, "difficulty": None, "supersedes_id": item["id"]}
+    corrected = client.post(path, json=correction).json()
+    assert (corrected["total"], corrected["supersedes_id"]) == (0, item["id"])
+    assert code(client.post(path, json=correction)) == (409, "db.already_corrected")
+    assert pages(client, path) == [[corrected["id"]]]
+    listed = client.get(path, params={"superseded": True}).json()["items"]
+    assert {row["id"]: row["superseded"] for row in listed} == {item["id"]: True, corrected["id"]: False}
+    other = store.subjects.create(label="another's questionnaire")
+    elsewhere = f"/v1/subjects/{other.id}/questionnaires"
+    assert code(client.get(f"{elsewhere}/{item['id']}")) == (404, "db.no_row")
+    assert code(client.post(elsewhere, json=body | {"supersedes_id": item["id"]}))[0] == 409
+    assert code(client.get(f"/v1/subjects/{OTHER}/questionnaires")) == (404, "db.no_row")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"items": NINE[:8]},
+        {"items": [*NINE[:8], 4]},
+        {"items": [*NINE[:8], True]},
+        {"items": [*NINE[:8], 1.0]},
+        {"items": [*NINE[:8], None]},
+        {"scale": "PHQ-8"},
+        {"scale": "GAD-7"},
+        {"difficulty": 4},
+        {"items": [0] * 9},
+        {"answered_at": "2999-01-01T00:00:00Z"},
+        {"answered_at": "2026-03-02"},
+        {"total": 10},
+    ],
+)
+def test_a_questionnaire_that_is_not_whole_is_refused(store: Store, client: TestClient, wrong: dict[str, Any]) -> None:
+    subject = store.subjects.get_or_create(label="nothing stored")
+    body = {"scale": "PHQ-9", "items": NINE, "answered_at": AT, "difficulty": 1, **wrong}
+    path = f"/v1/subjects/{subject.id}/questionnaires"
+    assert code(client.post(path, json=body, headers={"Idempotency-Key": "q-2"}))[0] == 422
+    assert store.questionnaires.list_by_subject(subject_id=subject.id) == []
+
+
+def test_questionnaires_of_one_moment_are_all_in_the_pages(
+    store: Store, client: TestClient, person: SubjectRecord
+) -> None:
+    ids = [
+        store.questionnaires.save(subject_id=person.id, scale=Scale.PHQ8, items=[n % 4] * 8, answered_at=MONDAY).id
+        for n in range(4)
+    ]
+    listed = pages(client, f"/v1/subjects/{person.id}/questionnaires", limit=3)
+    assert listed == [sorted(ids)[:3], sorted(ids)[3:]]
+
+
+def test_an_event_is_noted_once_read_and_erased(client: TestClient, person: SubjectRecord) -> None:
+    path = f"/v1/subjects/{person.id}/events"
+    key = {"Idempotency-Key": "e-1"}
+    first = client.post(path, json={"at": "2026-02-01T13:00:00+01:00", "words": " Therapy begun "}, headers=key)
+    assert first.status_code == 201, first.text
+    event = first.json()
+    assert (event["at"], event["words"]) == ("2026-02-01T12:00:00Z", "Therapy begun")
+    late = client.post(path, json={"at": AT, "words": "Therapy ended"}).json()
+    assert pages(client, path, limit=1) == [[event["id"]], [late["id"]]]
+    location = first.headers["location"]
+    assert client.get(location).json() == event
+    for words in ("", "two\nlines", "x" * 201):
+        assert code(client.post(path, json={"at": AT, "words": words})) == (422, "db.one_line")
+    assert code(client.delete(location, headers={"If-Match": '"stale"'})) == (412, "api.changed_since")
+    tag = client.get(location).headers["etag"]
+    assert client.delete(location, headers={"If-Match": tag}).status_code == 204
+    assert code(client.delete(location)) == code(client.get(location)) == (404, "db.no_row")
+    assert pages(client, path) == [[late["id"]]]
+
+
+# ------------------------------------------------------------------------------------------------------------ models
+
+
+def test_models_say_on_what_labels_they_were_trained(settings: AppSettings, client: TestClient, tmp_path: Any) -> None:
+    answer = client.get("/v1/models")
+    active = [item for item in answer.json()["items"] if item["is_active"]]
+    assert [(item["is_shipped"], len(item["emotions"])) for item in active] == [(True, 7)]
+    if active[0]["phq"] is not None and active[0]["phq"]["provenance"] == "simulated":
+        assert [note["code"] for note in active[0]["phq"]["notes"]] == ["api.simulated_model"]
+    assert client.get("/v1/models", headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
+    gone = settings.model_copy(update={"model": str(tmp_path / "gone")})
+    broken = TestClient(create_app(gone), base_url="http://127.0.0.1:8600").get("/v1/models")
+    assert [note["code"] for note in broken.json()["notes"]] == ["api.model_unusable"]
+    assert str(tmp_path) not in broken.text
+    assert not any(item["is_active"] for item in broken.json()["items"])

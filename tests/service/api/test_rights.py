@@ -1,0 +1,194 @@
+"""Who may read and change whose data by the API for programs: every route of the document, by the wrong person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from analysis_samples import MONDAY, sample_analysis, sample_recording, sample_voice
+from migrated import migrate
+from starlette.testclient import TestClient
+
+from db.actors import Actor, Role
+from db.records import Consent, JobState
+from db.store import Store
+from fer_phq.core.phq import Scale
+from service.access import control as control_module
+from service.access.accounts import add_account, create_token
+from service.api.v1.alone import create_app
+from service.api.v1.application import create_api
+from service.settings import AppSettings
+
+CANARY = "Ottilie"
+"""In everything that says who the person is."""
+NOBODY = "00000000-0000-4000-8000-000000000000"
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control_module, "REMEMBER_S", 0.0)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One way to ask, with the body that its document shows as an example."""
+
+    method: str
+    path: str
+    body: Any
+
+    def ask(self, client: TestClient, token: str, ids: dict[str, str]) -> Any:
+        path = self.path
+        for name, value in ids.items():
+            path = path.replace(f"{{{name}}}", value)
+        assert "{" not in path, f"{self.path}: say in `clinic` what it is tried with"
+        headers = {"Authorization": f"Bearer {token}"}
+        return client.request(self.method, path, json=self.body, headers=headers)
+
+
+@dataclass(frozen=True)
+class Clinic:
+    """An installation in which one person has one of everything, which belongs to the account `own`."""
+
+    client: TestClient
+    tokens: dict[str, str]
+    ids: dict[str, str]
+    operations: list[Operation]
+    store: Store
+
+
+@pytest.fixture(scope="module")
+def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
+    settings = AppSettings(data_dir=tmp_path_factory.mktemp("rights") / "data", min_free_bytes=0)
+    settings.prepare()
+    migrate(settings.database_url)
+    with Store(settings.database_url) as store:
+        roles = {"admin": Role.ADMINISTRATOR, "own": Role.CLINICIAN, "other": Role.CLINICIAN}
+        roles |= {"viewer": Role.VIEWER, "researcher": Role.RESEARCHER}
+        tokens = {}
+        for name, role in roles.items():
+            add_account(store, name, role, "correct horse battery")
+            tokens[name] = create_token(store, name, "script", ("read", "write"), 1)[0]
+        own = Actor("api", "own", "", store.accounts.get(name="own").id, Role.CLINICIAN)
+        with Store(settings.database_url, actor=lambda: own) as theirs:
+            ids = fill(theirs)
+        store.shares.add(subject_id=ids["subject_id"], account_id=store.accounts.get(name="viewer").id)
+        operations = list(documented(create_api(settings, store).openapi()))
+        client = TestClient(
+            create_app(settings),
+            base_url="http://127.0.0.1:8600",
+            client=("127.0.0.1", 50000),
+            raise_server_exceptions=False,
+        )
+        yield Clinic(client, tokens, ids, operations, store)
+
+
+def fill(store: Store) -> dict[str, str]:
+    """One of everything about one person: the ids in the paths."""
+    subject = store.subjects.create(label=f"{CANARY} S")
+    session = store.sessions.create(
+        subject_id=subject.id,
+        recorded_at=MONDAY,
+        recording=sample_recording(f"{CANARY}.mov"),
+        original_name=f"{CANARY}.mov",
+        media_path=None,
+    )
+    consent = Consent(at=MONDAY, by=f"{CANARY}'s doctor", text_version="1")
+    store.sessions.record_consent(session_id=session.id, consent=consent)
+    analysis = sample_analysis(sample_recording(f"{CANARY}.mov"), voice=sample_voice())
+    job = store.jobs.create(session_id=session.id)
+    store.jobs.set_state(job_id=job.id, state=JobState.CANCELLED)  # its events are at their end
+    return {
+        "subject_id": subject.id,
+        "session_id": session.id,
+        "analysis_id": store.analyses.save(session_id=session.id, analysis=analysis),
+        "questionnaire_id": store.questionnaires.save(
+            subject_id=subject.id, scale=Scale.PHQ9, items=[1] * 9, answered_at=MONDAY
+        ).id,
+        "event_id": store.events.add(subject_id=subject.id, at=MONDAY, words=f"{CANARY} moved").id,
+        "job_id": job.id,
+        "name": "voice",
+    }
+
+
+def documented(document: dict[str, Any]) -> Iterator[Operation]:
+    """Every operation about what has an id."""
+    for path, entry in document["paths"].items():
+        for method, operation in entry.items():
+            if "_id}" not in path or method not in METHODS:
+                continue
+            schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            yield Operation(method.upper(), path, schema.get("examples", [None])[0])
+
+
+def without_ids(text: str, ids: dict[str, str]) -> str:
+    for name, value in ids.items():
+        if name.endswith("_id"):
+            text = text.replace(value, NOBODY)
+    return text
+
+
+def test_of_another_persons_data_nobody_learns_whether_it_exists(clinic: Clinic) -> None:
+    nobody = clinic.ids | {name: NOBODY for name in clinic.ids if name.endswith("_id")}
+    for operation in clinic.operations:
+        stranger = operation.ask(clinic.client, clinic.tokens["other"], clinic.ids)
+        unknown = operation.ask(clinic.client, clinic.tokens["other"], nobody)
+        assert stranger.status_code == unknown.status_code == 404, (operation, stranger.text, unknown.text)
+        assert without_ids(stranger.text, clinic.ids) == unknown.text, operation
+    everybody = "/v1/subjects", "/v1/sessions"
+    for path in everybody:
+        listing = clinic.client.get(path, headers={"Authorization": f"Bearer {clinic.tokens['other']}"})
+        assert listing.json() == {"items": [], "next": None}
+
+
+@pytest.mark.parametrize("role", ["viewer", "researcher"])
+def test_who_only_reads_changes_nothing(clinic: Clinic, role: str) -> None:
+    creations = [Operation("POST", "/v1/subjects", {"label": "New"})]
+    for operation in [*clinic.operations, *creations]:
+        answer = operation.ask(clinic.client, clinic.tokens[role], clinic.ids)
+        if operation.method == "GET":
+            assert answer.status_code in (200, 403, 404, 406), (operation, answer.text)
+        else:
+            assert answer.status_code in (403, 404, 409, 422), (operation, answer.text)
+        if role == "researcher":
+            assert CANARY not in answer.text, operation
+    assert [row.label for row in clinic.store.subjects.list_all()] == [f"{CANARY} S"]
+    assert len(clinic.store.sessions.list_recent()) == 1
+    assert len(clinic.store.events.list_by_subject(subject_id=clinic.ids["subject_id"])) == 1
+    assert len(clinic.store.questionnaires.list_by_subject(subject_id=clinic.ids["subject_id"])) == 1
+    session = clinic.store.sessions.get(session_id=clinic.ids["session_id"])
+    assert session.consent is not None
+    assert session.retain_until is None
+
+
+def test_a_researcher_reads_pseudonyms_and_no_words(clinic: Clinic) -> None:
+    headers = {"Authorization": f"Bearer {clinic.tokens['researcher']}"}
+
+    def read(path: str) -> Any:
+        answer = clinic.client.get(path.format(**clinic.ids), headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    (subject,) = read("/v1/subjects")["items"]
+    assert subject["label"].startswith("R-")
+    assert read("/v1/subjects/{subject_id}") == subject
+    (session,) = read("/v1/sessions")["items"]
+    assert (session["original_name"], session["has_recording"], session["job"]) == ("", False, None)
+    assert session["consent"]["by"] == ""
+    assert read("/v1/subjects/{subject_id}/events") == {"items": [], "next": None}
+    assert read("/v1/subjects/{subject_id}/questionnaires")["items"][0]["total"] == 9
+
+
+def test_every_reading_is_an_entry_of_the_audit(clinic: Clinic) -> None:
+    """By the account that reads, with its name."""
+    reads = [operation for operation in clinic.operations if operation.method == "GET"]
+    for operation in reads:
+        before = clinic.store.audit.list_newest(limit=1)[0].id
+        answer = operation.ask(clinic.client, clinic.tokens["own"], clinic.ids)
+        entries = [entry for entry in clinic.store.audit.list_newest(limit=10) if entry.id > before]
+        assert answer.status_code == 200, (operation, answer.text)
+        if "/jobs/" not in operation.path:
+            assert any(entry.by == "own" and entry.action in ("read", "export") for entry in entries), operation
