@@ -19,6 +19,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from dashboard import context
+from dashboard.exports.reports.files import write_session_report
 from dashboard.i18n import _, languages, render
 from dashboard.login.routes import login_routes
 from dashboard.theme.theme import theme_options
@@ -87,7 +88,8 @@ def app(settings: AppSettings, *, port: int | None = None) -> st.App:
 
     codes = tuple(languages())
     api = routes(settings, store, translate=render, languages=codes)
-    api += mounted_routes(create_api(settings, store, translate=render, languages=codes))
+    programs = create_api(settings, store, translate=render, languages=codes, write_report=write_session_report)
+    api += mounted_routes(programs)
     control = context.control()
     guard = Middleware(
         Guard,

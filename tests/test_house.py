@@ -20,6 +20,7 @@ FORBIDDEN = {
     "training": {"service", "dashboard", "streamlit", "sqlalchemy"},
     "service": {"streamlit"},
     "dashboard": {"training", "torch", "sqlalchemy", "dbos"},
+    "fer_phq_client": {"fer_phq", "db", "training", "service", "dashboard", "torch", "streamlit", "sqlalchemy"},
 }
 EXCEPT = {("service/cli/serve.py", "dashboard")}
 """The command that starts the dashboard names it."""
@@ -58,6 +59,7 @@ ORDER = {
     "service": "messages logs settings runtime_settings processes access ingest lifecycle models "
     "jobs views api demo cli",
     "dashboard": "theme context i18n charts widgets components loaders exports",
+    "fer_phq_client": "errors answers connection tables client",
 }
 """The rooms of each package, lowest first: a room imports only those before it."""
 

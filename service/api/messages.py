@@ -108,3 +108,12 @@ SIMULATED_MODEL = template(
     "api.simulated_model",
     "Demonstration only: this head was trained on simulated labels. It says nothing about any person.",
 )
+UNKNOWN_TIME_ZONE = template(
+    "api.unknown_time_zone", "There is no time zone {name}: send a name such as Europe/Berlin, or none for UTC."
+)
+WITHOUT_ANALYSIS = template("api.without_analysis", "The session has no such analysis, so there is no report of it.")
+SIMULATED_ROWS = template(
+    "api.simulated_rows",
+    "Estimates whose provenance is simulated come from heads that were trained on made-up labels: they demonstrate the "
+    "software and say nothing about anyone.",
+)

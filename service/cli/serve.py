@@ -66,13 +66,14 @@ def serve_command(address: Address = None, port: ApiPort = None) -> None:
 
     Example: `fer-phq serve --port 8600`
     """
+    from dashboard.exports.reports.files import write_session_report
     from dashboard.i18n import languages, render
     from service.api.v1.alone import serve
 
     configure_logging("WARNING", service=True)
     options = {"address": address, "api_port": port}
     settings = _reachable(load_settings(**{key: value for key, value in options.items() if value is not None}))
-    serve(settings, translate=render, languages=tuple(languages()))
+    serve(settings, translate=render, languages=tuple(languages()), write_report=write_session_report)
 
 
 def worker_command() -> None:

@@ -21,6 +21,7 @@ from service.access.listening import check_address, check_listening
 from service.api import messages
 from service.api.v1.answers.problems import Sentences
 from service.api.v1.application import create_api
+from service.api.v1.exports.reports import WriteReport
 from service.settings import AppSettings, load_settings
 
 PROGRAM = "api"
@@ -34,6 +35,7 @@ def create_app(
     *,
     translate: Translate = write_english,
     languages: Sequence[str] = (ENGLISH,),
+    write_report: WriteReport | None = None,
 ) -> ASGIApp:
     """Migrate the store, and build the API behind its guard.
 
@@ -41,6 +43,7 @@ def create_app(
         settings: The installation; None for the environment's.
         translate: Writes messages in one of `languages`.
         languages: Codes of the languages in which messages can be written.
+        write_report: Writes a session's report; None where there is nobody who writes any.
 
     Raises:
         FerPhqError: The store or the data folder cannot be used.
@@ -50,13 +53,17 @@ def create_app(
     upgrade(active.database_url)
     control = AccessControl(active, Store(active.database_url, actor=PROGRAM), PROGRAM)
     store = Store(active.database_url, actor=lambda: request_actor.get() or control.actor(None, ""))
-    api = create_api(active, store, translate=translate, languages=languages)
+    api = create_api(active, store, translate=translate, languages=languages, write_report=write_report)
     checked = _ListeningCheck(api, active, control.has_accounts, Sentences(translate, languages))
     return Guard(checked, active, translate, languages, control=control)
 
 
 def serve(
-    settings: AppSettings, *, translate: Translate = write_english, languages: Sequence[str] = (ENGLISH,)
+    settings: AppSettings,
+    *,
+    translate: Translate = write_english,
+    languages: Sequence[str] = (ENGLISH,),
+    write_report: WriteReport | None = None,
 ) -> None:
     """Serve the API until it is stopped (Ctrl+C or SIGTERM). Prints the address once it can listen.
 
@@ -64,12 +71,13 @@ def serve(
         settings: The installation.
         translate: Writes messages in one of `languages`.
         languages: Codes of the languages in which messages can be written.
+        write_report: Writes a session's report; None where there is nobody who writes any.
 
     Raises:
         FerPhqError: The store, the data folder or the port cannot be used, or others could reach the API without a
             login or encryption.
     """
-    app = create_app(settings, translate=translate, languages=languages)
+    app = create_app(settings, translate=translate, languages=languages, write_report=write_report)
     with Store(settings.database_url, actor=PROGRAM) as store:
         check_listening(settings, has_accounts=store.accounts.exist)
     listener = _listen(settings)

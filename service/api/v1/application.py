@@ -15,6 +15,8 @@ from service.access.source import PROGRAM_PATHS
 from service.api.v1.analyses.routes import analysis_routes
 from service.api.v1.answers import openapi
 from service.api.v1.answers.problems import Sentences, answer_problems
+from service.api.v1.exports.reports import WriteReport, report_routes
+from service.api.v1.exports.routes import export_routes
 from service.api.v1.jobs.routes import job_routes
 from service.api.v1.operation.health import operation_routes
 from service.api.v1.people.routes import people_routes
@@ -36,6 +38,7 @@ def create_api(
     *,
     translate: Translate = write_english,
     languages: Sequence[str] = (ENGLISH,),
+    write_report: WriteReport | None = None,
 ) -> FastAPI:
     """Build the application. `service.access.guard` has to stand before it.
 
@@ -44,6 +47,7 @@ def create_api(
         store: Its store, which acts for whoever is behind the request.
         translate: Writes messages in one of `languages`.
         languages: Codes of the languages in which messages can be written.
+        write_report: Writes a session's report; None where there is nobody who writes any.
     """
     sentences = Sentences(translate, languages)
     # No pages of documentation: they would load scripts from elsewhere, which the guard's policy refuses.
@@ -62,6 +66,9 @@ def create_api(
     app.include_router(people_routes(settings, store, sentences))
     app.include_router(job_routes(settings, store, sentences))
     app.include_router(analysis_routes(store, sentences))
+    app.include_router(export_routes(settings, store, sentences))
+    if write_report is not None:
+        app.include_router(report_routes(store, sentences, write_report))
     answer_problems(app, sentences)
     app.openapi = functools.cache(lambda: openapi.describe(app))  # type: ignore[method-assign]
     return app

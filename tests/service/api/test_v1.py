@@ -24,6 +24,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 import training.simulation.puppet
+from dashboard.exports.reports.files import write_session_report
 from db.actors import Role
 from db.store import Store
 from fer_phq import analyze_image, load_model
@@ -85,7 +86,8 @@ def program(guarded: tuple[AppSettings, Store]) -> TestClient:
 
 
 def asker(settings: AppSettings, host: str = HOST, peer: str = "127.0.0.1") -> TestClient:
-    return TestClient(create_app(settings), base_url=host, client=(peer, 50000), raise_server_exceptions=False)
+    app = create_app(settings, write_report=write_session_report)
+    return TestClient(app, base_url=host, client=(peer, 50000), raise_server_exceptions=False)
 
 
 def assert_problem(answer: Any, status: int, code: str) -> dict[str, Any]:
@@ -288,7 +290,7 @@ def routes_of(api: FastAPI) -> list[tuple[str, str, str]]:
 
 def test_every_route_is_closed_to_whoever_may_not_ask(guarded: tuple[AppSettings, Store], program: TestClient) -> None:
     settings, store = guarded
-    api = create_api(settings, store)
+    api = create_api(settings, store, write_report=write_session_report)
     client = program
     revoked, record = create_token(store, "clinician", "revoked", ("read",), 1)
     revoke_token(store, record.id)

@@ -22,7 +22,7 @@ from service.api.v1.answers.openapi import IF_NONE_MATCH, UNCHANGED, extra, prob
 from service.api.v1.answers.paging import DEFAULT_LIMIT, After, Limit, cut_page, read_cursor
 from service.api.v1.answers.problems import Sentences
 from service.api.v1.answers.schemas import Table
-from service.api.v1.answers.tables import FormatName, answer_table, choose_format, table_answer
+from service.api.v1.answers.tables import MEDIA_TYPES, FormatName, answer_table, choose_format, table_answer
 
 ANALYSIS = "/v1/analyses/{analysis_id}"
 TABLES = problems(401, 403, 404, 406, 409, 422, 503)
@@ -98,7 +98,7 @@ class _Analyses:
 
     async def timeline(self, analysis_id: str, request: Request, format_name: FormatName = None) -> Response:
         """Time is the unit: a row stands for `duration_s` seconds. A gap has null for everything but its times."""
-        kind = choose_format(request, format_name)
+        kind = choose_format(request, format_name, MEDIA_TYPES)
         summary = await self._read(analysis_id, f"timeline, {kind}")
         sentence = self._sentences.write(request, messages.NOT_A_DIAGNOSIS())
 
@@ -116,7 +116,7 @@ class _Analyses:
 
     async def series(self, analysis_id: str, name: str, request: Request, format_name: FormatName = None) -> Response:
         """The columns are those of the data dictionary, whose units and meanings come with the table."""
-        kind = choose_format(request, format_name)
+        kind = choose_format(request, format_name, MEDIA_TYPES)
         summary = await self._read(analysis_id, f"series, {kind}")
         sentence = self._sentences.write(request, messages.NOT_A_DIAGNOSIS())
 

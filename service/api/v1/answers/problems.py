@@ -56,7 +56,15 @@ class Sentences:
             request: Its `Accept-Language` chooses.
             message: The message.
         """
-        return self._translate(message, accepted_language(request.headers.get("accept-language", ""), self._languages))
+        return self._translate(message, self.language(request))
+
+    def language(self, request: Request) -> str:
+        """Return the language that a request accepts, as a code.
+
+        Args:
+            request: Its `Accept-Language` chooses.
+        """
+        return accepted_language(request.headers.get("accept-language", ""), self._languages)
 
     def problem(self, request: Request, message: Sentence, status: int) -> dict[str, Any]:
         """Return the members of a problem, for an answer that holds one.

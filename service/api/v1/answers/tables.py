@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -28,6 +28,7 @@ from service.api.v1.answers.problems import RequestError
 from service.views.data_dictionary import Column
 from service.views.exports import as_csv
 
+Kind = TypeVar("Kind", bound=StrEnum)
 BLOCK_ROWS = 20_000
 """Rows that are read and written at once."""
 
@@ -90,24 +91,25 @@ class Table:
     version: str = ""
 
 
-def choose_format(request: Request, name: str | None) -> Format:
+def choose_format(request: Request, name: str | None, kinds: Mapping[Kind, str]) -> Kind:
     """Return what an answer is written as.
 
     Args:
         request: Its `Accept` chooses where there is no name.
         name: The query's `format`; None without one.
+        kinds: The media type of each format.
 
     Raises:
         RequestError: No format is what was asked for.
     """
     if name is not None:
-        choice = next((kind for kind in Format if kind == name), None)
+        choice = next((kind for kind in kinds if kind == name), None)
     else:
         accepts = request.headers.get("accept", "*/*")
-        best = max(Format, key=lambda kind: _quality(accepts, MEDIA_TYPES[kind]))  # the first of those liked best
-        choice = best if _quality(accepts, MEDIA_TYPES[best]) > 0 else None
+        best = max(kinds, key=lambda kind: _quality(accepts, kinds[kind]))  # the first of those liked best
+        choice = best if _quality(accepts, kinds[best]) > 0 else None
     if choice is None:
-        raise RequestError(messages.NOT_ACCEPTABLE(formats=tuple(map(str, Format))), 406)
+        raise RequestError(messages.NOT_ACCEPTABLE(formats=tuple(map(str, kinds))), 406)
     return choice
 
 

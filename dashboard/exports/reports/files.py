@@ -1,0 +1,25 @@
+"""A session's report as a file, for programs that ask over HTTP."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+
+from dashboard.exports.reports.html import to_html
+from dashboard.exports.reports.pdf import to_pdf
+from dashboard.exports.reports.session import session_report
+from dashboard.i18n import speaking
+from service.views.session import SessionView
+
+
+def write_session_report(view: SessionView, kind: str, language: str, zone: tzinfo) -> bytes:
+    """Write the report of one analysis of a session.
+
+    Args:
+        view: The session under review.
+        kind: `html` or `pdf`.
+        language: The language's code.
+        zone: The zone in which times are shown.
+    """
+    with speaking(language):
+        report = session_report(view, zone, datetime.now(UTC))
+        return to_pdf(report) if kind == "pdf" else to_html(report).encode()

@@ -1,0 +1,24 @@
+"""A client of the fer-phq API, for scripts: `Client(url, token).timeline(analysis_id)` is a pandas table.
+
+Answers are plain dictionaries with types (`fer_phq_client.answers`), tables are pandas tables, and an error of the
+server is a `ProblemError`. Nothing that comes from here is a diagnosis.
+"""
+
+from fer_phq_client.answers import Analysis, Estimate, Face, Job, NoEstimate, Note, Picture, Prediction, Series
+from fer_phq_client.client import Client
+from fer_phq_client.errors import IncompleteError, ProblemError
+
+__all__ = [
+    "Analysis",
+    "Client",
+    "Estimate",
+    "Face",
+    "IncompleteError",
+    "Job",
+    "NoEstimate",
+    "Note",
+    "Picture",
+    "Prediction",
+    "ProblemError",
+    "Series",
+]

@@ -1,0 +1,133 @@
+"""What the server answers, as typed dictionaries. Times of day are ISO 8601 in UTC; a later server may add keys."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+
+class Note(TypedDict):
+    """What a person should know: a sentence, and by which code and parameters a program recognises it."""
+
+    detail: str
+    code: str
+    params: dict[str, Any]
+
+
+class Problem(TypedDict):
+    """Why a part of an answer could not be given."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    params: dict[str, Any]
+
+
+class Face(TypedDict):
+    """A face of a picture: `box` in pixels (x0, y0, x1, y1), probabilities of seven emotions."""
+
+    box: tuple[float, float, float, float]
+    score: float
+    quality: float
+    emotions: dict[str, float]
+
+
+class Picture(TypedDict, total=False):
+    """A picture's faces, or the problem because of which there are none."""
+
+    index: int
+    model_id: str
+    width: int
+    height: int
+    faces: list[Face]
+    notes: list[Note]
+    problem: Problem
+
+
+class Prediction(TypedDict, total=False):
+    """The faces of all pictures of a request."""
+
+    model_id: str
+    results: list[Picture]
+    faces: list[Face]
+
+
+class Sampling(TypedDict):
+    """Which frames were analysed: `fps` a second, or the key frames."""
+
+    fps: float | None
+    key_frames: bool
+
+
+class Estimate(TypedDict):
+    """A PHQ estimate. It holds only with its interval and its provenance, and `notes` are to be read beside it."""
+
+    state: Literal["estimate"]
+    score: float
+    low: float
+    high: float
+    level: float
+    scale: str
+    bands: list[str]
+    provenance: str
+    model_id: str
+    modalities: list[str]
+    notes: list[Note]
+
+
+class NoEstimate(TypedDict):
+    """Why there is no estimate."""
+
+    state: Literal["unavailable"]
+    reason: str
+    detail: Note
+
+
+class Analysis(TypedDict):
+    """What one model made of a session. `coverage` is a share of the recording's time."""
+
+    id: str
+    session_id: str
+    model_id: str
+    created_at: str
+    sampling: Sampling
+    coverage: float
+    frames_sampled: int
+    frames_with_face: int
+    emotions: dict[str, float] | None
+    dominant_emotion: str | None
+    phq: Estimate | NoEstimate
+    warnings: list[Note]
+    notes: list[Note]
+
+
+class Series(TypedDict):
+    """A feature series that is stored."""
+
+    name: str
+    kind: str
+
+
+class Job(TypedDict):
+    """Where an analysis of a session stands; `done`, `failed` and `cancelled` are ends."""
+
+    id: str
+    session_id: str
+    state: str
+    active: bool
+    step: str | None
+    done: int
+    total: int | None
+    fraction: float | None
+    frames_per_s: float | None
+    seconds_left: float | None
+    ahead: int
+    worker_alive: bool
+    message: Note
+    error: Note | None
+    analysis_id: str | None
+    attempt: int
+    created_at: str
+    started_at: str | None
+    finished_at: str | None

@@ -1,0 +1,157 @@
+"""The client: one method for each thing that a script asks of the server."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, cast
+from urllib.parse import quote
+
+import httpx2
+
+from fer_phq_client.answers import Analysis, Job, Prediction, Series
+from fer_phq_client.connection import TIMEOUT_S, Connection
+from fer_phq_client.tables import read_table, table_format
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Picture = bytes | str | PathLike[str]
+"""A picture: the bytes of its file, or the file."""
+
+
+class Client:
+    """A client of one server. Every read of a person's data is in the server's audit.
+
+    Every method raises ProblemError where the server refuses, and IncompleteError where its answer broke off.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        language: str = "en",
+        timeout_s: float = TIMEOUT_S,
+        transport: httpx2.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Take the address; nothing is sent yet.
+
+        Args:
+            url: The server's address, such as `http://127.0.0.1:8600`; https where it is another machine.
+            token: A token of `fer-phq tokens create`; None where the server asks for none.
+            language: The language of sentences, such as `de`.
+            timeout_s: Seconds for which the server may be silent.
+            transport: How requests travel; None for the network.
+            sleep: Waits for seconds, where the server is busy.
+
+        Raises:
+            ValueError: The address is none, or would carry people's data over a network without encryption.
+        """
+        self._connection = Connection(
+            url, token, language=language, timeout_s=timeout_s, transport=transport, sleep=sleep
+        )
+
+    def __enter__(self) -> Self:
+        """Return the client."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connection."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def predict(self, pictures: Picture | Sequence[Picture]) -> Prediction:
+        """Find the faces of pictures and the expressions that the model reads in them. Nothing is stored.
+
+        Args:
+            pictures: One picture or several, at most 32.
+        """
+        batch = [pictures] if isinstance(pictures, bytes | str | PathLike) else list(pictures)
+        contents = [picture if isinstance(picture, bytes) else Path(picture).read_bytes() for picture in batch]
+        files = [("file", (f"{number}", content)) for number, content in enumerate(contents)]
+        return cast(Prediction, self._connection.send("POST", "/v1/predict", files=files).json())
+
+    def analyses(self, session_id: str) -> Iterator[Analysis]:
+        """Yield the analyses of a session, newest first."""
+        return cast("Iterator[Analysis]", self._connection.pages(f"/v1/sessions/{_part(session_id)}/analyses"))
+
+    def current_analysis(self, session_id: str) -> str | None:
+        """Return the id of the analysis that stands for a session; None without any."""
+        answer = self._connection.get(f"/v1/sessions/{_part(session_id)}/analyses", limit=1).json()
+        return cast("str | None", answer["current"])
+
+    def analysis(self, analysis_id: str) -> Analysis:
+        """Load an analysis without its frames."""
+        return cast(Analysis, self._connection.get(f"/v1/analyses/{_part(analysis_id)}").json())
+
+    def timeline(self, analysis_id: str) -> pd.DataFrame:
+        """Load the emotion timeline of an analysis, a row for each sampled frame.
+
+        Columns: time_s and duration_s (seconds), the seven emotions, x0, y0, x1, y1 (pixels), detection_score, quality.
+        A gap is a row with NaN. A row stands for its duration: a share over time is weighted by it.
+        """
+        return self._table(f"/v1/analyses/{_part(analysis_id)}/timeline")
+
+    def series_list(self, analysis_id: str) -> list[Series]:
+        """List the feature series of an analysis."""
+        return cast("list[Series]", self._connection.get(f"/v1/analyses/{_part(analysis_id)}/series").json()["items"])
+
+    def series(self, analysis_id: str, name: str) -> pd.DataFrame:
+        """Load a feature series of an analysis.
+
+        Args:
+            analysis_id: The analysis's id.
+            name: `voice` or `words`.
+        """
+        return self._table(f"/v1/analyses/{_part(analysis_id)}/series/{_part(name)}")
+
+    def cohort(self, **filters: Any) -> pd.DataFrame:
+        """Load the analysed sessions of many subjects, a row each.
+
+        Args:
+            **filters: What the server's route takes: `tag` (a list), `since`, `until`, `model_id`, `min_coverage`,
+                `demo`.
+        """
+        return self._table("/v1/exports/cohort", **filters)
+
+    def report(self, session_id: str, kind: str = "pdf", time_zone: str | None = None) -> bytes:
+        """Load the report of a session, in the client's language.
+
+        Args:
+            session_id: The session's id.
+            kind: `pdf` or `html`.
+            time_zone: The zone of its times, such as `Europe/Berlin`; None for UTC.
+        """
+        path = f"/v1/sessions/{_part(session_id)}/report"
+        return self._connection.get(path, format=kind, time_zone=time_zone).content
+
+    def jobs(self, session_id: str | None = None) -> Iterator[Job]:
+        """Yield the jobs, newest first.
+
+        Args:
+            session_id: Those of this session alone; None for all.
+        """
+        return cast("Iterator[Job]", self._connection.pages("/v1/jobs", session_id=session_id))
+
+    def job(self, job_id: str) -> Job:
+        """Load where a job stands."""
+        return cast(Job, self._connection.get(f"/v1/jobs/{_part(job_id)}").json())
+
+    def _table(self, path: str, **params: Any) -> pd.DataFrame:
+        kind = table_format()
+        return read_table(self._connection.get(path, format=kind, **params).content, kind)
+
+
+def _part(text: str) -> str:
+    """Return a text as one part of a path."""
+    return quote(text, safe="")

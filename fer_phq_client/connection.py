@@ -1,0 +1,158 @@
+"""Requests to the server: the token, errors as problems, pauses where the server is busy, pages of lists."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import httpx2
+
+from fer_phq_client.errors import IncompleteError, ProblemError
+
+TIMEOUT_S = 60.0
+"""Seconds for which the server may be silent."""
+TRIES = 4
+"""How often a request is sent at most where the server is busy."""
+LONGEST_PAUSE_S = 60.0
+"""Longest pause before a request is sent again."""
+BUSY = 503
+PAGE = 200
+"""Items of a page."""
+
+
+class Connection:
+    """A connection to one server, for any number of requests, one at a time."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        language: str = "en",
+        timeout_s: float = TIMEOUT_S,
+        transport: httpx2.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Take the address; nothing is sent yet.
+
+        Args:
+            url: The server's address, such as `http://127.0.0.1:8600`.
+            token: A token of `fer-phq tokens create`; None where the server asks for none.
+            language: The language of sentences, such as `de`.
+            timeout_s: Seconds for which the server may be silent.
+            transport: How requests travel; None for the network.
+            sleep: Waits for seconds.
+
+        Raises:
+            ValueError: The address is none, or would carry the token and people's data over a network without
+                encryption.
+        """
+        check_url(url)
+        headers = {"Accept-Language": language, **({"Authorization": f"Bearer {token}"} if token else {})}
+        self._http = httpx2.Client(base_url=url, headers=headers, timeout=timeout_s, transport=transport)
+        self._sleep = sleep
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def get(self, path: str, **params: Any) -> httpx2.Response:
+        """Ask for something.
+
+        Args:
+            path: Its path.
+            **params: The query; None leaves a parameter out.
+
+        Raises:
+            ProblemError: The server refuses.
+            IncompleteError: The answer broke off.
+        """
+        return self.send("GET", path, params={name: value for name, value in params.items() if value is not None})
+
+    def send(self, method: str, path: str, *, repeatable: bool = True, **content: Any) -> httpx2.Response:
+        """Send a request, and send it again after a pause where the server is busy.
+
+        Args:
+            method: The HTTP method.
+            path: The path.
+            repeatable: Whether sending it twice does no more than sending it once.
+            **content: What httpx takes: `params`, `json`, `files`, `headers`.
+
+        Raises:
+            ProblemError: The server refuses, or stays busy.
+            IncompleteError: The answer broke off.
+        """
+        for attempt in range(TRIES):
+            try:
+                answer = self._http.request(method, path, **content)
+            except httpx2.RemoteProtocolError as error:
+                raise IncompleteError(f"The answer of {path} broke off: {error}.") from error
+            if answer.status_code != BUSY or not repeatable or attempt == TRIES - 1:
+                break
+            self._sleep(_pause(answer, attempt))
+        if answer.is_success:
+            return answer
+        raise problem_of(answer)
+
+    def pages(self, path: str, **params: Any) -> Iterator[Mapping[str, Any]]:
+        """Yield the items of a list, page after page.
+
+        Args:
+            path: The list's path.
+            **params: The query; None leaves a parameter out.
+
+        Raises:
+            ProblemError: The server refuses.
+        """
+        after = None
+        while True:
+            page = self.get(path, **params, limit=PAGE, after=after).json()
+            yield from page["items"]
+            after = page["next"]
+            if after is None:
+                return
+
+
+def check_url(url: str) -> None:
+    """Check that an address carries nothing over a network without encryption.
+
+    Args:
+        url: The address.
+
+    Raises:
+        ValueError: It is no address of HTTP, or does.
+    """
+    parts = httpx2.URL(url)
+    if parts.scheme not in ("http", "https") or not parts.host:
+        raise ValueError(f"{url!r} is no address of a server: write it as http://127.0.0.1:8600 or https://...")
+    if parts.scheme == "http" and not _is_this_machine(parts.host):
+        raise ValueError(f"{parts.host} is another machine: ask it by https, so that nobody on the way can read along.")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def problem_of(answer: httpx2.Response) -> ProblemError:
+    """Return the error that an answer is.
+
+    Args:
+        answer: An answer that is no success.
+    """
+    body: Any = None
+    if answer.headers.get("content-type", "").startswith("application/problem+json"):
+        body = answer.json()
+    if not isinstance(body, Mapping):
+        return ProblemError(answer.status_code, "", {}, f"The server answered {answer.reason_phrase}.")
+    return ProblemError(answer.status_code, str(body["code"]), body["params"], str(body["detail"]))
+
+
+def _pause(answer: httpx2.Response, attempt: int) -> float:
+    """Return how many seconds to wait: those that the server names, else longer with each attempt."""
+    named = answer.headers.get("retry-after", "")
+    return min(float(named) if named.isdecimal() else 2.0**attempt, LONGEST_PAUSE_S)

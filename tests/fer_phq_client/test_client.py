@@ -1,0 +1,206 @@
+"""The client against a real server on a socket: answers with types, tables with the stored numbers, problems, pages."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pandas as pd
+import pytest
+import uvicorn
+from analysis_samples import new_session, sample_analysis, sample_voice
+from migrated import migrate
+from served import free_port
+
+import training.simulation.puppet
+from dashboard.exports.reports.files import write_session_report
+from db.actors import Role
+from db.store import Store
+from fer_phq.core.phq import PhqUnavailable, UnavailableReason
+from fer_phq_client import Client, IncompleteError, ProblemError, answers, connection, tables
+from service.access.accounts import add_account, create_token
+from service.api.v1 import application
+from service.api.v1.alone import create_app
+from service.api.v1.application import create_api
+from service.api.v1.pictures.predictor import MOST_REQUESTS, RETRY_SECONDS, Predictor
+from service.settings import AppSettings
+from service.views.exports import frames_table
+from service.views.session import load_analysis_view
+
+PORTRAIT = Path(training.simulation.puppet.__file__).with_name("portrait.jpg")
+PASSWORD = "correct horse battery"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server with accounts, on a socket of this machine, and what it holds."""
+
+    url: str
+    token: str
+    settings: AppSettings
+    store: Store
+    predictor: Predictor
+    subject_id: str
+    session_id: str
+    analysis_id: str
+
+    def client(self, **options: Any) -> Client:
+        return Client(self.url, options.pop("token", self.token), **options)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    settings = AppSettings(data_dir=tmp_path_factory.mktemp("client") / "data")
+    settings.prepare()
+    migrate(settings.database_url)
+    port = free_port()
+    predictors: list[Predictor] = []
+
+    def new_predictor(*arguments: Any) -> Predictor:
+        predictors.append(Predictor(*arguments))
+        return predictors[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(application, "Predictor", new_predictor)
+        app = create_app(settings, write_report=write_session_report)
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None)
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=running.run, daemon=True)
+    with Store(settings.database_url) as store:
+        subject = store.subjects.create(label="P01")
+        session = new_session(store, subject.id)
+        store.analyses.save(
+            session_id=session.id,
+            analysis=sample_analysis(model_id="model-b", phq=PhqUnavailable(UnavailableReason.NO_HEAD)),
+        )
+        analysis_id = store.analyses.save(session_id=session.id, analysis=sample_analysis(voice=sample_voice()))
+        add_account(store, "Admin", Role.ADMINISTRATOR, PASSWORD)
+        token = create_token(store, "Admin", "script", ("read",), 1)[0]
+        thread.start()
+        while not running.started:
+            assert thread.is_alive()
+        ids = (subject.id, session.id, analysis_id)
+        yield Server(f"http://127.0.0.1:{port}", token, settings, store, predictors[0], *ids)
+    running.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[Client]:
+    with server.client() as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("kind", ["arrow", "json"])
+def test_a_timeline_is_the_stored_one(
+    server: Server, client: Client, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fer_phq_client.client.table_format", lambda: kind)
+    frame = client.timeline(server.analysis_id)
+    stored = frames_table(load_analysis_view(server.store, server.analysis_id))
+    pd.testing.assert_frame_equal(frame, stored, check_dtype=kind == "arrow", check_exact=True)
+    assert frame["anger"].isna().sum() == 2, "a gap is a gap"
+    assert (frame.attrs["model_id"], frame.attrs["analysis_id"]) == ("model-a", server.analysis_id)
+    assert "not a diagnosis" in frame.attrs["note"]
+
+
+def test_what_an_analysis_holds(server: Server, client: Client) -> None:
+    analysis = client.analysis(server.analysis_id)
+    assert analysis["phq"]["state"] == "estimate"
+    assert analysis["phq"]["provenance"] == "simulated"
+    assert client.current_analysis(server.session_id) == server.analysis_id
+    assert [series["name"] for series in client.series_list(server.analysis_id)] == ["voice"]
+    assert len(client.series(server.analysis_id, "voice")) == 30
+    assert client.cohort(min_coverage=0.1)["session_id"].tolist() == [server.session_id]
+    assert client.cohort(tag=["a", "b"]).empty
+    assert client.report(server.session_id, "html").startswith(b"<!doctype html>")
+    assert list(client.jobs()) == []
+
+
+def test_lists_are_read_page_after_page(server: Server, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "PAGE", 1)
+    models = [analysis["model_id"] for analysis in client.analyses(server.session_id)]
+    assert models == ["model-a", "model-b"]
+
+
+@pytest.mark.slow
+def test_pictures_are_read_from_bytes_and_files(client: Client) -> None:
+    """Loading the model takes half a minute; how pictures travel is tried below, too."""
+    prediction = client.predict([PORTRAIT.read_bytes(), PORTRAIT])
+    first, second = prediction["results"]
+    assert first["faces"] == second["faces"]
+    assert len(first["faces"]) == 1
+
+
+def test_more_pictures_than_can_be_are_a_problem(client: Client) -> None:
+    with pytest.raises(ProblemError) as refusal:
+        client.predict([PORTRAIT, *[b"x"] * 32])
+    assert (refusal.value.status, refusal.value.code) == (422, "api.too_many_pictures")
+
+
+def test_a_problem_has_code_params_and_status(server: Server, client: Client) -> None:
+    with pytest.raises(ProblemError, match="holds no series") as refusal:
+        client.series(server.analysis_id, "face")
+    assert (refusal.value.status, refusal.value.code) == (404, "api.no_such_series")
+    assert refusal.value.params == {"names": ["voice"]}
+    with server.client(token=None) as stranger, pytest.raises(ProblemError) as refusal:
+        stranger.timeline(server.analysis_id)
+    assert (refusal.value.status, refusal.value.code) == (401, "access.login_needed")
+    with pytest.raises(ProblemError) as refusal:
+        client.analysis("../subjects")
+    assert refusal.value.status == 404
+
+
+def test_a_busy_server_is_asked_again_when_it_says(server: Server) -> None:
+    pauses: list[float] = []
+    with ExitStack() as held:
+        for _ in range(MOST_REQUESTS):
+            held.enter_context(server.predictor.place())
+
+        def sleep(seconds: float) -> None:
+            pauses.append(seconds)
+            if len(pauses) == 2:
+                held.close()
+
+        with server.client(sleep=sleep) as client, pytest.raises(ProblemError) as refusal:
+            client.predict([b"x"] * 33)
+    assert (refusal.value.status, pauses) == (422, [RETRY_SECONDS] * 2)
+    with ExitStack() as held, server.client(sleep=pauses.append) as client:
+        for _ in range(MOST_REQUESTS):
+            held.enter_context(server.predictor.place())
+        with pytest.raises(ProblemError) as refusal:
+            client.predict(b"none")
+    assert (refusal.value.status, refusal.value.code) == (503, "api.busy")
+    assert len(pauses) == 2 + connection.TRIES - 1
+
+
+def test_an_address_that_others_could_read_along_is_refused() -> None:
+    for url in ("ftp://127.0.0.1", "127.0.0.1:8600", "http://clinic.example", "http://192.0.2.1:8600"):
+        with pytest.raises(ValueError, match="https"):
+            Client(url)
+    for url in ("http://localhost:1", "http://[::1]:1", "https://clinic.example"):
+        Client(url).close()
+
+
+def test_a_table_that_broke_off_is_none(server: Server) -> None:
+    with server.client() as client:
+        whole = client._connection.get(f"/v1/analyses/{server.analysis_id}/timeline", format="arrow").content
+    with pytest.raises(IncompleteError):
+        tables.read_table(whole[:-100], "arrow")
+    with pytest.raises(IncompleteError):
+        tables.read_table(b'{"name": "x", "items": [', "json")
+
+
+def test_the_types_are_those_of_the_document(server: Server) -> None:
+    schemas = create_api(server.settings, server.store).openapi()["components"]["schemas"]
+    names = {"Analysis": "AnalysisItem", "Picture": "PictureResult"}
+    kinds = [
+        value for value in vars(answers).values() if isinstance(value, type) and value.__module__ == answers.__name__
+    ]
+    assert len(kinds) > 10
+    for kind in kinds:
+        assert set(get_type_hints(kind)) == set(schemas[names.get(kind.__name__, kind.__name__)]["properties"]), kind
