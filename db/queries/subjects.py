@@ -85,6 +85,19 @@ class SubjectQueries(Queries):
         with self._reading() as session:
             return subject_record(get_row(session, SubjectRow, subject_id))
 
+    def check_change(self, *, subject_id: str) -> None:
+        """Check that the actor may add to a subject, before anything comes in; a refusal is noted in the audit.
+
+        Args:
+            subject_id: The subject's UUID.
+
+        Raises:
+            ForbiddenError: The actor reads only.
+            NotFoundError: There is no such subject.
+        """
+        self._refuse_readers()
+        self.get(subject_id=subject_id)
+
     def find(self, *, label: str) -> SubjectRecord | None:
         """Find the subject with exactly this label; None where there is none.
 

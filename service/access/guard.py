@@ -58,6 +58,10 @@ ANSWER_PATH = "/login/provider/answer"
 """Where the provider leads back to."""
 PREDICT_PATH = "/v1/predict"
 """Where a program has pictures analysed, of which nothing is stored."""
+UPLOADS_PATH = "/v1/uploads"
+"""Where a program begins uploads; each is below it."""
+SESSIONS_PATH = "/v1/sessions"
+"""Where a program has a file of the server's folder taken in."""
 OPEN_PATHS = (
     *(LOGIN_PATH, LOGOUT_PATH, PROVIDER_PATH, ANSWER_PATH),
     *("/api/health", "/healthz", "/readyz", "/_stcore/health", "/favicon.png"),
@@ -247,7 +251,12 @@ def _check_scope(scopes: Sequence[str], scope: Scope, source: Source) -> None:
 
 
 def _needed_scope(method: str, path: str) -> str:
-    """Return the scope that a token needs. A prediction changes nothing, though it comes by POST."""
+    """Return the scope that a token needs. A prediction changes nothing, though it comes by POST.
+
+    Whoever uploads has to ask how far the upload is, and reads nothing else by it.
+    """
+    if path == UPLOADS_PATH or path.startswith(f"{UPLOADS_PATH}/") or (path == SESSIONS_PATH and method == "POST"):
+        return "upload"
     if method in ("GET", "HEAD") or path == PREDICT_PATH:
         return "read"
     return "upload" if path.startswith("/api/") else "write"

@@ -81,6 +81,27 @@ OTHER_ANALYSIS = template(
     "api.other_analysis",
     "The session is being analysed in another way, by job {job_id}: wait for its end or cancel it, then ask again.",
 )
+RECORDED_AT = template(
+    "api.recorded_at", "recorded_at lies before 1990 or in the future: send when the recording was made, with its zone."
+)
+CONSENT_NEEDED = template(
+    "api.consent_needed",
+    "Nobody is named who noted the person's consent, so the recording is not taken in: ask, and send consent_by.",
+)
+CONSENT_VERSION = template(
+    "api.consent_version",
+    "The consent text here has the version {version}: show the person that text, and send consent_version with it.",
+)
+METADATA = template(
+    "api.metadata", "{name} of Upload-Metadata cannot be read: send names with values in base64, with commas between."
+)
+BYTES_HEADER = template("api.bytes_header", "The header {name} must be a whole number of bytes.")
+EMPTY_UPLOAD = template("api.empty_upload", "A recording of 0 bytes is none: send Upload-Length of the file.")
+MORE_THAN_LENGTH = template(
+    "api.more_than_length", "More came than the {size} bytes of Upload-Length, and was not taken: look at the file."
+)
+TUS_VERSION = template("api.tus_version", "Uploads follow tus {version}: send the header Tus-Resumable: {version}.")
+OFFSET_TYPE = template("api.offset_type", "Send the recording's bytes with the Content-Type {type}.")
 PORT_UNUSABLE = template(
     "api.port_unusable",
     "The API cannot listen on {address} port {port} ({reason}); stop what uses it or set FERPHQ_API_PORT to another "

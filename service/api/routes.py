@@ -33,21 +33,18 @@ from service.access.source import read_source, sees_operations
 from service.api import messages
 from service.api.archive import answer_archive
 from service.api.content import ContentResponse
+from service.api.receiving import content_length, receive_body
 from service.api.statuses import status_of
 from service.ingest import recordings, tokens
 from service.ingest.media import IncomingFile, MediaStore, content_type
-from service.ingest.upload_limits import UploadSlots, count_use, read_paced
+from service.ingest.upload_limits import UploadSlots, count_use
 from service.jobs import queue
 from service.lifecycle.consent import ConsentError
-from service.settings import MIB, AppSettings
+from service.settings import AppSettings
 
 log = logging.getLogger(__name__)
-BLOCK_BYTES = MIB
-"""How much of an upload is gathered before it is written."""
 MOST_PLAYED = 10_000
 """Links whose use is remembered, so that the ranges of one playing are one entry of the audit."""
-ROOM_BYTES = 64 * MIB
-"""How much of an upload is written between two checks of the free space."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -145,7 +142,7 @@ class Api:
 
     async def _store_upload(self, request: Request, link: tokens.UploadLink) -> Response:
         grant = link.grant
-        size = _content_length(request)
+        size = content_length(request)
         await anyio.to_thread.run_sync(self._files.check_room, size or 0)
         subject = await anyio.to_thread.run_sync(
             functools.partial(self._store.subjects.get, subject_id=grant.subject_id)
@@ -173,19 +170,8 @@ class Api:
         return JSONResponse(body, status_code=200 if recording.duplicate else 201)
 
     async def _receive(self, request: Request, incoming: IncomingFile, size: int | None) -> None:
-        """Write the body block by block, off the event loop, and check the free space now and then."""
-        block = bytearray()
-        checked_size = 0
-        async for chunk in read_paced(self._settings, aiter(request.stream())):
-            block += chunk
-            if len(block) < BLOCK_BYTES:
-                continue
-            await anyio.to_thread.run_sync(incoming.write, block)
-            block = bytearray()
-            if incoming.size - checked_size >= ROOM_BYTES:
-                checked_size = incoming.size
-                await anyio.to_thread.run_sync(self._files.check_room, 0 if size is None else size - incoming.size)
-        await anyio.to_thread.run_sync(incoming.write, block)
+        """Write the body and finish the file, which must be as long as the request said."""
+        await receive_body(self._settings, self._files, request, incoming, size)
         await anyio.to_thread.run_sync(incoming.finish)
         if size is not None and incoming.size != size:
             raise RecordingError(messages.UPLOAD_CUT_SHORT(received=incoming.size, size=size))
@@ -281,8 +267,3 @@ class Api:
         if sees_operations(source):
             body |= {"database": database, "workers": workers, "free_bytes": free}
         return JSONResponse(body, status_code=200 if database else 503, headers={"Cache-Control": "no-store"})
-
-
-def _content_length(request: Request) -> int | None:
-    value = request.headers.get("content-length")
-    return int(value) if value is not None and value.isdecimal() else None

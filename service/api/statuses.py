@@ -6,6 +6,8 @@ from db.engine import StoreAwayError
 from db.records import ForbiddenError, InputError, NotFoundError
 from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError, StoreError
 from service.ingest.media import StorageError, TooLargeError
+from service.ingest.partial_uploads import UploadInUseError, WrongOffsetError
+from service.ingest.server_folder import FolderError
 from service.ingest.tokens import TokenError
 from service.ingest.upload_limits import SlowUploadError, TooManyUploadsError
 from service.lifecycle.consent import ConsentError
@@ -15,6 +17,9 @@ STATUS: tuple[tuple[type[FerPhqError], int], ...] = (
     (TokenError, 403),
     (ConsentError, 403),
     (TooManyUploadsError, 429),
+    (UploadInUseError, 423),
+    (WrongOffsetError, 409),
+    (FolderError, 422),
     (SlowUploadError, 408),
     (TooLargeError, 413),
     (StorageError, 507),

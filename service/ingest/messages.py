@@ -157,3 +157,16 @@ LINK_INVALID = template("ingest.link_invalid", "This link is not valid; reload t
 LINK_FOR_ANOTHER = template(
     "ingest.link_for_another", "This link was made for something else; open it from the dashboard."
 )
+NO_UPLOAD = template("ingest.no_upload", "There is no upload {upload_id}, or it has expired: begin it anew.")
+UPLOAD_IN_USE = template(
+    "ingest.upload_in_use", "Another request sends to this upload: try again when it is through, or was broken off."
+)
+WRONG_OFFSET = template("ingest.wrong_offset", "The upload goes on at byte {offset}: ask by HEAD, and send from there.")
+TOO_MANY_UNFINISHED = counted(
+    "ingest.too_many_unfinished",
+    "{n} upload is unfinished, as many as may be: finish or end it first.",
+    "{n} uploads are unfinished, as many as may be: finish or end one first.",
+)
+TOO_MANY_PIECES = template(
+    "ingest.too_many_pieces", "The upload came in {n} pieces, as many as may be: begin it anew with larger ones."
+)

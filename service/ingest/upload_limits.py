@@ -10,9 +10,10 @@ import fcntl
 import os
 import re
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import anyio
 
@@ -24,6 +25,8 @@ from service.settings import AppSettings
 
 GRACE_SECONDS = 60.0
 """Time in which an upload need not have reached its least rate."""
+_running: defaultdict[Path, Counter[str]] = defaultdict(Counter)
+"""The uploads that run in this process, by the installation's folder and their link's id."""
 _TOKEN_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -39,9 +42,9 @@ class UploadSlots:
     """The uploads that run: at most so many in all, and so many by one link."""
 
     def __init__(self, settings: AppSettings) -> None:
-        """Begin with none."""
+        """Take the installation, whose uploads this process counts together, wherever they come in."""
         self._settings = settings
-        self._running: Counter[str] = Counter()
+        self._running = _running[settings.data_dir]
 
     @contextmanager
     def taken(self, token_id: str) -> Iterator[None]:

@@ -32,7 +32,7 @@ from service.settings import AppSettings
 
 Report = Callable[[str], None]
 TRANSCRIPT_START = b'{"name":'
-"""How a waiting transcript begins; other files in the incoming folder are recordings that come in."""
+"""How a waiting transcript and an upload's state begin; other files in the incoming folder are recordings."""
 WAIT_S = 10.0
 PAUSE_S = 0.2
 

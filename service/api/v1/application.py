@@ -23,6 +23,7 @@ from service.api.v1.people.routes import people_routes
 from service.api.v1.pictures.predict import predict_routes
 from service.api.v1.pictures.predictor import Predictor
 from service.api.v1.records.routes import record_routes
+from service.api.v1.uploads.routes import folder_routes, upload_routes
 from service.settings import AppSettings
 
 DESCRIPTION = (
@@ -69,6 +70,8 @@ def create_api(
     app.include_router(export_routes(settings, store, sentences))
     if write_report is not None:
         app.include_router(report_routes(store, sentences, write_report))
+    app.include_router(upload_routes(settings, store, sentences))
+    app.include_router(folder_routes(settings, store))
     answer_problems(app, sentences)
     app.openapi = functools.cache(lambda: openapi.describe(app))  # type: ignore[method-assign]
     return app

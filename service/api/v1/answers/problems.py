@@ -22,8 +22,12 @@ from service.access.messages import SERVER_ERROR
 from service.api import messages
 from service.api.statuses import status_of
 from service.api.v1.answers.schemas import Note
+from service.ingest.partial_uploads import UploadInUseError
+from service.ingest.upload_limits import TooManyUploadsError
 
 log = logging.getLogger(__name__)
+_RETRY_AFTER: dict[type[FerPhqError], int] = {TooManyUploadsError: 10, UploadInUseError: 2}
+"""Seconds after which trying again may help, by the kind of error."""
 
 
 class RequestError(FerPhqError):
@@ -96,6 +100,19 @@ class Sentences:
         accepts = request.headers.get("accept-language", "")
         return problem_answer(message, status, accepts=accepts, languages=self._languages, translate=self._translate)
 
+    def answer_error(self, request: Request, error: FerPhqError) -> Response:
+        """Answer with an error as a problem, and where it helps, with when to try again.
+
+        Args:
+            request: Its `Accept-Language` chooses.
+            error: What went wrong.
+        """
+        answer = self.answer(request, error.message, _status(error))
+        retry_after = error.retry_after if isinstance(error, RequestError) else _RETRY_AFTER.get(type(error))
+        if retry_after is not None:
+            answer.headers["Retry-After"] = str(retry_after)
+        return answer
+
 
 def answer_problems(app: FastAPI, sentences: Sentences) -> None:
     """Have an application answer every error as a problem.
@@ -106,10 +123,7 @@ def answer_problems(app: FastAPI, sentences: Sentences) -> None:
     """
 
     def known(request: Request, error: FerPhqError) -> Response:
-        answer = sentences.answer(request, error.message, _status(error))
-        if isinstance(error, RequestError) and error.retry_after is not None:
-            answer.headers["Retry-After"] = str(error.retry_after)
-        return answer
+        return sentences.answer_error(request, error)
 
     def invalid(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]

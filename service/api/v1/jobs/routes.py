@@ -13,7 +13,6 @@ from starlette.responses import Response
 
 from db.records import JobState, Position
 from db.store import Store
-from fer_phq.core.messages import Message, code_and_params
 from service.api import messages
 from service.api.v1.answers import schemas as shared
 from service.api.v1.answers.bodies import read_model
@@ -179,14 +178,11 @@ class _Jobs:
             seconds_left=status.seconds_left,
             ahead=status.ahead,
             worker_alive=status.worker_alive,
-            message=self._note(request, status.message),
-            error=None if status.error is None else self._note(request, status.error),
+            message=self._sentences.note(request, status.message),
+            error=None if status.error is None else self._sentences.note(request, status.error),
             analysis_id=status.analysis_id,
             attempt=status.attempt,
             created_at=status.created_at,
             started_at=status.started_at,
             finished_at=status.finished_at,
         )
-
-    def _note(self, request: Request, message: Message) -> shared.Note:
-        return shared.Note(detail=self._sentences.write(request, message), **code_and_params(message))

@@ -1,0 +1,278 @@
+"""`/v1/uploads`: recordings that come in over several requests, by tus 1.0; `POST /v1/sessions`: from a folder."""
+
+from __future__ import annotations
+
+import functools
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from fastapi import APIRouter
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+
+from db.store import Store
+from fer_phq.core.errors import FerPhqError
+from service.access.control import request_actor
+from service.access.guard import SESSIONS_PATH, UPLOADS_PATH
+from service.api import messages
+from service.api.receiving import content_length, receive_body
+from service.api.v1.answers.bodies import read_model
+from service.api.v1.answers.once import Creation, answer_creation, create_once
+from service.api.v1.answers.openapi import IDEMPOTENCY_KEY, extra, problems
+from service.api.v1.answers.problems import RequestError, Sentences
+from service.api.v1.uploads import schemas
+from service.api.v1.uploads.facts import grant_of, read_metadata
+from service.api.v1.uploads.tus import (
+    CONTENT_TYPE,
+    EXTENSIONS,
+    RESUMABLE,
+    VERSION,
+    read_number,
+    tus_route,
+    upload_headers,
+)
+from service.ingest import server_folder
+from service.ingest.media import IncomingFile, MediaStore, StorageError
+from service.ingest.partial_uploads import PartialUpload, PartialUploads
+from service.ingest.recordings import add_recording
+from service.ingest.upload_limits import UploadSlots
+from service.settings import AppSettings
+
+UPLOAD = f"{UPLOADS_PATH}/{{upload_id}}"
+OFFSET = ("Upload-Offset", "The byte at which the body goes on: what HEAD said.")
+LENGTH = ("Upload-Length", "Bytes of the whole recording.")
+METADATA = ("Upload-Metadata", "`subject_id`, `recorded_at`, `consent_by`, `filename`, ... with values in base64.")
+BODY: dict[str, Any] = {
+    "requestBody": {"content": {CONTENT_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
+}
+SENDING = problems(400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 423, 429, 503, 507)
+
+
+def upload_routes(settings: AppSettings, store: Store, sentences: Sentences) -> APIRouter:
+    """Return the routes. Whose sessions they make, the store decides by who asks.
+
+    Args:
+        settings: The installation.
+        store: Its store, which acts for whoever is behind the request.
+        sentences: Writes messages.
+    """
+    uploads = _Uploads(settings, store, sentences)
+    router = APIRouter(tags=["uploads"], route_class=tus_route(sentences))
+    router.add_api_route(
+        UPLOADS_PATH,
+        uploads.describe,
+        methods=["OPTIONS"],
+        status_code=204,
+        response_class=Response,
+        responses=problems(401, 403),
+        summary="What of tus there is.",
+    )
+    router.post(
+        UPLOADS_PATH,
+        status_code=201,
+        response_model=schemas.Upload,
+        responses=SENDING,
+        openapi_extra=extra(RESUMABLE, LENGTH, METADATA, IDEMPOTENCY_KEY) | BODY,
+        summary="Begin an upload; its body may be the recording, or the beginning of it.",
+    )(uploads.create)
+    reading = problems(401, 403, 404, 412, 503)
+    add = functools.partial(router.add_api_route, UPLOAD, response_class=Response)
+    words = "How far an upload is, in headers."
+    add(uploads.head, methods=["HEAD"], responses=reading, openapi_extra=extra(RESUMABLE), summary=words)
+    words = "Send more of an upload; with its last byte it becomes a session."
+    more = extra(RESUMABLE, OFFSET) | BODY
+    add(uploads.patch, methods=["PATCH"], status_code=204, responses=SENDING, openapi_extra=more, summary=words)
+    words = "End an upload, and remove what has come of it."
+    ending = {**reading, **problems(423, 507)}
+    more = extra(RESUMABLE)
+    add(uploads.end, methods=["DELETE"], status_code=204, responses=ending, openapi_extra=more, summary=words)
+    router.get(UPLOAD, response_model=schemas.Upload, responses=reading, summary="How far an upload is.")(uploads.get)
+    return router
+
+
+def folder_routes(settings: AppSettings, store: Store) -> APIRouter:
+    """Return the route by which a file of the server's folder becomes a session.
+
+    Args:
+        settings: The installation.
+        store: Its store, which acts for whoever is behind the request.
+    """
+    router = APIRouter(tags=["uploads"])
+
+    @router.post(
+        SESSIONS_PATH,
+        status_code=201,
+        response_model=schemas.NewSession,
+        responses={200: {"model": schemas.NewSession}, **problems(400, 401, 403, 404, 408, 409, 413, 422, 503, 507)},
+        openapi_extra=extra(IDEMPOTENCY_KEY, body=schemas.FolderRecording),
+        summary="Take in a recording from the server's folder.",
+    )
+    async def import_recording(request: Request) -> Response:
+        """The file is copied, and stays where it is. The same recording of the same subject again is the same session.
+
+        200 says that the subject had it already.
+        """
+        facts = await read_model(request, schemas.FolderRecording)
+        take = functools.partial(_import, settings, store, facts)
+        creation = await create_once(store, request, facts.model_dump_json(), take)
+        session_id = creation.ids["session"]
+        answer = schemas.NewSession(
+            session_id=session_id, job_id=creation.ids.get("job"), duplicate=creation.status == 200
+        )
+        return answer_creation(request, creation, answer, f"{SESSIONS_PATH}/{session_id}")
+
+    return router
+
+
+def _import(settings: AppSettings, store: Store, facts: schemas.FolderRecording) -> Creation:
+    """Copy a file of the server's folder in, and queue its analysis."""
+    store.subjects.check_change(subject_id=facts.subject_id)
+    path = server_folder.find_recording(settings, facts.path)
+    modified_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    grant = grant_of(settings, store, facts, modified_at)
+    recording = add_recording(
+        settings,
+        store,
+        path,
+        subject_id=grant.subject_id,
+        recorded_at=grant.recorded_at,
+        consent_by=grant.consent_by,
+        consent_text=grant.consent_text,
+        display_name=facts.path,
+        retain_until=grant.retain_until,
+    )
+    ids = {"session": recording.session_id} | ({"job": recording.job_id} if recording.job_id else {})
+    return Creation(ids, 200 if recording.duplicate else 201)
+
+
+class _Uploads:
+    """The handlers."""
+
+    def __init__(self, settings: AppSettings, store: Store, sentences: Sentences) -> None:
+        self._settings = settings
+        self._store = store
+        self._sentences = sentences
+        self._uploads = PartialUploads(settings, store)
+        self._files = MediaStore(settings)
+        self._slots = UploadSlots(settings)
+
+    async def describe(self) -> Response:
+        """Nothing is looked at."""
+        size = str(self._settings.max_upload_bytes)
+        headers = {"Tus-Version": VERSION, "Tus-Extension": EXTENSIONS, "Tus-Max-Size": size}
+        return Response(status_code=204, headers=headers)
+
+    async def create(self, request: Request) -> Response:
+        """What is said of the recording is checked before any of it is taken, the consent first."""
+        size = read_number(request, "upload-length")
+        if not size:
+            raise RequestError(messages.EMPTY_UPLOAD(), 422)
+        metadata = request.headers.get("upload-metadata", "")
+        begin = functools.partial(self._begin, size, metadata)
+        creation = await create_once(self._store, request, f"{size} {metadata}", begin)
+        upload = await self._load(creation.ids["upload"])
+        if not creation.is_repeated and _has_body(request):
+            upload = await self._append(request, upload, 0)
+        headers = await anyio.to_thread.run_sync(upload_headers, self._uploads, upload)
+        headers["Location"] = UPLOAD.format(upload_id=upload.id)
+        body = self._model(request, upload, int(headers["Upload-Offset"]))
+        return JSONResponse(body.model_dump(mode="json"), status_code=201, headers=headers)
+
+    def _begin(self, size: int, metadata: str) -> Creation:
+        facts = read_metadata(metadata)
+        grant = grant_of(self._settings, self._store, facts, datetime.now(UTC))
+        return Creation({"upload": self._uploads.begin(grant, size, facts.filename, _account_id()).id})
+
+    async def head(self, upload_id: str) -> Response:
+        """Where the connection was cut, the upload goes on at `Upload-Offset`."""
+        upload = await self._load(upload_id)
+        return Response(headers=await anyio.to_thread.run_sync(upload_headers, self._uploads, upload))
+
+    async def get(self, upload_id: str, request: Request) -> schemas.Upload:
+        """The same as JSON, with the session that it became."""
+        upload = await self._load(upload_id)
+        return self._model(request, upload, await anyio.to_thread.run_sync(self._uploads.offset, upload))
+
+    async def patch(self, upload_id: str, request: Request) -> Response:
+        """Where the answer to the last byte was lost, sending nothing from the end gets the same session."""
+        offset = read_number(request, "upload-offset")
+        upload = await self._load(upload_id)
+        upload = await self._append(request, upload, offset)
+        headers = await anyio.to_thread.run_sync(upload_headers, self._uploads, upload)
+        return Response(status_code=204, headers=headers)
+
+    async def end(self, upload_id: str) -> Response:
+        """A session that the upload became stays."""
+        upload = await self._load(upload_id)
+        with self._uploads.locked(upload):
+            await anyio.to_thread.run_sync(self._uploads.remove, upload)
+        return Response(status_code=204)
+
+    async def _load(self, upload_id: str) -> PartialUpload:
+        return await anyio.to_thread.run_sync(self._uploads.load, upload_id, _account_id())
+
+    async def _append(self, request: Request, upload: PartialUpload, offset: int) -> PartialUpload:
+        """Add a request's body to an upload; make it a session where that was the rest."""
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != CONTENT_TYPE:
+            raise RequestError(messages.OFFSET_TYPE(type=CONTENT_TYPE), 415)
+        with self._slots.taken(upload.account_id or upload.id), self._uploads.locked(upload):
+            if offset != upload.size or not upload.is_over:
+                await self._receive(request, upload, offset)
+            if await anyio.to_thread.run_sync(self._uploads.offset, upload) < upload.size:
+                return upload
+            return await anyio.to_thread.run_sync(self._uploads.complete, upload)
+
+    async def _receive(self, request: Request, upload: PartialUpload, offset: int) -> None:
+        """Write a request's body as a piece of the upload. What came before the connection was cut stays."""
+        left = upload.size - offset
+        length = content_length(request)
+        piece = await anyio.to_thread.run_sync(self._uploads.begin_piece, upload, offset)
+        too_much = RequestError(messages.MORE_THAN_LENGTH(size=upload.size), 413)
+        with piece:
+            if length is not None and length > left:
+                raise too_much
+            try:
+                await receive_body(self._settings, self._files, request, piece, left)
+            except ClientDisconnect:
+                await self._add(upload, piece, left)
+                raise RequestError(messages.UPLOAD_BROKEN_OFF(), 400) from None
+            except StorageError:
+                raise
+            except FerPhqError:
+                await self._add(upload, piece, left)
+                raise
+            if piece.size > left:
+                raise too_much
+            await self._add(upload, piece, left)
+
+    async def _add(self, upload: PartialUpload, piece: IncomingFile, left: int) -> None:
+        if piece.size <= left:
+            await anyio.to_thread.run_sync(self._uploads.add_piece, upload, piece)
+
+    def _model(self, request: Request, upload: PartialUpload, offset: int) -> schemas.Upload:
+        session = None
+        if upload.session_id is not None:
+            session = schemas.NewSession(
+                session_id=upload.session_id, job_id=upload.job_id, duplicate=upload.is_duplicate
+            )
+        problem = None if upload.problem is None else self._sentences.note(request, upload.problem)
+        return schemas.Upload(
+            id=upload.id,
+            size=upload.size,
+            offset=offset,
+            expires_at=self._uploads.expires_at(upload),
+            session=session,
+            problem=problem,
+        )
+
+
+def _account_id() -> str:
+    """Return the account behind the request; '' where there are no accounts."""
+    actor = request_actor.get()
+    return "" if actor is None else actor.account_id or ""
+
+
+def _has_body(request: Request) -> bool:
+    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers

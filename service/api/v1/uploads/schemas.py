@@ -1,0 +1,107 @@
+"""Recordings that come in, as typed models."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from service.api.v1.answers.schemas import Note
+
+FACTS_EXAMPLE: dict[str, Any] = {
+    "subject_id": "0c9ae1f0-5a2b-4c9e-9d0e-6a1c2f3b4d5e",
+    "recorded_at": "2026-11-03T14:05:00+01:00",
+    "consent_by": "Dr Meyer",
+    "consent_version": "1",
+}
+SESSION_EXAMPLE: dict[str, Any] = {
+    "session_id": "7d2c4c1e-9f7b-4f0a-8a55-2f0b7b6f9d10",
+    "job_id": "5f0f7a1c-2d0b-4a53-8f0e-0a3b6f1d2c4e",
+    "duplicate": False,
+}
+
+
+class RecordingFacts(BaseModel):
+    """Whose recording it is, and what was agreed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    subject_id: str = Field(max_length=64, description="The subject, who must exist.")
+    recorded_at: AwareDatetime | None = Field(None, description="When it was recorded, with its time zone.")
+    consent_by: str | None = Field(
+        None,
+        min_length=1,
+        max_length=80,
+        pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$",
+        description="Who noted the person's consent to the text of FERPHQ_CONSENT_TEXT; nothing is taken in without, "
+        "except for demonstrations.",
+    )
+    consent_version: str | None = Field(
+        None,
+        max_length=40,
+        description="The version of the text that was agreed to; another than the present is refused.",
+    )
+    keep_days: int | None = Field(
+        None,
+        ge=1,
+        le=36500,
+        description="Days until the recording is erased; else as the installation keeps recordings.",
+    )
+
+
+class UploadFacts(RecordingFacts):
+    """What an upload's `Upload-Metadata` says."""
+
+    recorded_at: AwareDatetime = Field(description="When it was recorded, with its time zone.")
+    filename: str = Field("", max_length=1000, description="The file's name.")
+
+
+class FolderRecording(RecordingFacts):
+    """A recording in the server's folder that becomes a session."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"path": "2026/P01-first.mp4", **FACTS_EXAMPLE}]}
+    )
+
+    path: str = Field(
+        min_length=1,
+        max_length=1000,
+        description="The file below FERPHQ_IMPORT_DIR, with '/'; without a date, the file's own counts.",
+    )
+
+
+class NewSession(BaseModel):
+    """The session that a recording became."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [SESSION_EXAMPLE]})
+
+    session_id: str
+    job_id: str | None = Field(description="Its analysis.")
+    duplicate: bool = Field(description="Whether the subject had this very recording already: it is that session.")
+
+
+class Upload(BaseModel):
+    """An upload."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "9f2b6d0c-9a51-4f0e-b0f3-0f4f6d1f1a11",
+                    "size": 52428800,
+                    "offset": 52428800,
+                    "expires_at": "2026-11-04T14:05:00Z",
+                    "session": SESSION_EXAMPLE,
+                    "problem": None,
+                }
+            ]
+        }
+    )
+
+    id: str
+    size: int = Field(description="Bytes of the whole recording.")
+    offset: int = Field(description="Bytes that have come.")
+    expires_at: datetime = Field(description="When the upload goes, whatever has come of it.")
+    session: NewSession | None = Field(description="The session that it became.")
+    problem: Note | None = Field(description="Why it cannot become a session.")

@@ -1,0 +1,340 @@
+"""Recordings that come in by the API for programs: in pieces by tus, and from the server's folder."""
+
+from __future__ import annotations
+
+import base64
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from migrated import migrate
+from recordings import Recordings
+from starlette.testclient import TestClient
+
+from db.actors import Role
+from db.records import SubjectRecord
+from db.store import Store
+from fer_phq.core.encryption.files import is_encrypted
+from fer_phq.core.encryption.key import create_key_file
+from service.access import control as control_module
+from service.access.accounts import add_account, create_token
+from service.api.v1.alone import create_app
+from service.ingest.media import MediaStore, file_sha256
+from service.ingest.partial_uploads import PartialUploads
+from service.lifecycle.encryption import turn_encryption
+from service.settings import AppSettings
+
+HOST = "http://127.0.0.1:8600"
+NOBODY = "00000000-0000-4000-8000-000000000000"
+TUS = {"Tus-Resumable": "1.0.0"}
+SENDING = {**TUS, "Content-Type": "application/offset+octet-stream"}
+FACTS = {"recorded_at": "2026-05-06T10:00:00+02:00", "consent_by": "Dr M", "consent_version": "1"}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control_module, "REMEMBER_S", 0.0)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> AppSettings:
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    installation = AppSettings(data_dir=tmp_path / "data", min_free_bytes=0, import_dir=folder)
+    installation.prepare()
+    migrate(installation.database_url)
+    return installation
+
+
+@pytest.fixture
+def store(settings: AppSettings) -> Iterator[Store]:
+    with Store(settings.database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def subject(store: Store) -> SubjectRecord:
+    return store.subjects.create(label="S-01")
+
+
+@pytest.fixture
+def content(recordings: Recordings) -> bytes:
+    return recordings(seconds=1).read_bytes()
+
+
+@pytest.fixture
+def client(settings: AppSettings) -> TestClient:
+    return asker(settings)
+
+
+def asker(settings: AppSettings) -> TestClient:
+    return TestClient(create_app(settings), base_url=HOST, client=("127.0.0.1", 50000), raise_server_exceptions=False)
+
+
+def metadata(subject_id: str, **facts: str | None) -> str:
+    """The header; a fact of None is left out."""
+    pairs = {"subject_id": subject_id, "filename": "P01 first.mp4", **FACTS, **facts}
+    coded = {name: base64.b64encode(value.encode()).decode() for name, value in pairs.items() if value is not None}
+    return ",".join(f"{name} {value}" for name, value in coded.items())
+
+
+def begin(client: TestClient, subject_id: str, size: int, **facts: str | None) -> Any:
+    headers = {**TUS, "Upload-Length": str(size), "Upload-Metadata": metadata(subject_id, **facts)}
+    return client.post("/v1/uploads", headers=headers)
+
+
+def send(client: TestClient, path: str, offset: int, content: bytes) -> Any:
+    return client.patch(path, content=content, headers={**SENDING, "Upload-Offset": str(offset)})
+
+
+def code(answer: Any) -> tuple[int, str]:
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    return answer.status_code, answer.json()["code"]
+
+
+# ---------------------------------------------------------------------------------------------------------- uploads
+
+
+def test_an_upload_in_pieces_becomes_one_session(
+    settings: AppSettings, store: Store, subject: SubjectRecord, content: bytes, client: TestClient
+) -> None:
+    answer = begin(client, subject.id, len(content), filetype="video/mp4")
+    assert (answer.status_code, answer.headers["upload-offset"]) == (201, "0")
+    assert (answer.headers["tus-resumable"], answer.headers["upload-expires"][-3:]) == ("1.0.0", "GMT")
+    path = answer.headers["location"]
+    for start in (0, 1000, 5000):
+        end = {0: 1000, 1000: 5000, 5000: len(content)}[start]
+        assert client.head(path, headers=TUS).headers["upload-offset"] == str(start)
+        answer = send(client, path, start, content[start:end])
+        assert (answer.status_code, answer.headers["upload-offset"]) == (204, str(end))
+    session_id, job_id = answer.headers["upload-session-id"], answer.headers["upload-job-id"]
+    again = send(client, path, len(content), b"")
+    assert (again.status_code, again.headers["upload-session-id"]) == (204, session_id), "the answer may have been lost"
+    assert client.head(path, headers=TUS).headers["upload-session-id"] == session_id
+    assert client.get(path).json()["session"] == {"session_id": session_id, "job_id": job_id, "duplicate": False}
+    session = store.sessions.get(session_id=session_id)
+    assert session.media_path is not None
+    assert (settings.media_dir / session.media_path).read_bytes() == content
+    assert (session.original_name, session.recorded_at) == ("P01 first.mp4", datetime(2026, 5, 6, 8, tzinfo=UTC))
+    assert session.consent is not None
+    assert (session.consent.by, session.consent.text_version) == ("Dr M", "1")
+    assert [view.job.id for view in store.jobs.list_newest()] == [job_id]
+    assert client.delete(path, headers=TUS).status_code == 204
+    assert client.head(path, headers=TUS).status_code == 404
+    assert list(settings.incoming_dir.iterdir()) == []
+    whole = client.post(
+        "/v1/uploads",
+        content=content,
+        headers={**SENDING, "Upload-Length": str(len(content)), "Upload-Metadata": metadata(subject.id)},
+    )
+    expected = {"session_id": session_id, "job_id": job_id, "duplicate": True}
+    assert (whole.status_code, whole.json()["session"]) == (201, expected), "in one request, and the same recording"
+
+
+def test_where_the_connection_was_cut_the_upload_goes_on(
+    settings: AppSettings,
+    subject: SubjectRecord,
+    content: bytes,
+    client: TestClient,
+    serve: Callable[[AppSettings], str],
+) -> None:
+    address = serve(settings)
+    path = begin(client, subject.id, len(content)).headers["location"]
+    half = len(content) // 2
+    with socket.create_connection((urlsplit(address).hostname, urlsplit(address).port)) as connection:  # type: ignore[arg-type]
+        lines = (f"PATCH {path} HTTP/1.1", "Host: 127.0.0.1", "Upload-Offset: 0", f"Content-Length: {len(content)}")
+        head = "\r\n".join((*lines, *(f"{name}: {value}" for name, value in SENDING.items()), "", ""))
+        connection.sendall(head.encode() + content[:half])
+        wait_for(lambda: list(settings.incoming_dir.glob(f"{subject.id}.*.lock.part")))
+        time.sleep(0.2)  # until it has been read
+    wait_for(lambda: client.head(path, headers=TUS).headers["upload-offset"] != "0")
+    offset = int(httpx.head(f"{address}{path}", headers=TUS).headers["upload-offset"])
+    assert 0 < offset <= half
+    headers = {**SENDING, "Upload-Offset": str(offset)}
+    answer = httpx.patch(f"{address}{path}", content=content[offset:], headers=headers, timeout=60)
+    assert (answer.status_code, answer.headers["upload-offset"]) == (204, str(len(content)))
+    assert answer.headers["upload-session-id"]
+
+
+def wait_for(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_what_is_no_recording_is_refused_and_stays_refused(
+    settings: AppSettings, store: Store, subject: SubjectRecord, client: TestClient
+) -> None:
+    words = b"This is not a video.\n" * 50
+    path = begin(client, subject.id, len(words)).headers["location"]
+    first = send(client, path, 0, words)
+    assert first.status_code == 422
+    assert code(send(client, path, len(words), b"")) == code(first)
+    state = client.get(path).json()
+    assert (state["session"], state["problem"]["code"]) == (None, first.json()["code"])
+    assert client.head(path, headers=TUS).headers["upload-problem"] == first.json()["code"]
+    assert store.sessions.list_recent() == []
+    assert not list(settings.incoming_dir.glob("*.000000.part")), "its bytes are gone"
+
+
+REFUSALS: list[tuple[dict[str, str | None], dict[str, str], int, str]] = [
+    ({"consent_by": None}, {}, 403, "api.consent_needed"),
+    ({"consent_version": "0"}, {}, 422, "api.consent_version"),
+    ({"recorded_at": None}, {}, 422, "api.unusable_request"),
+    ({"recorded_at": "2026-05-06T10:00:00"}, {}, 422, "api.unusable_request"),
+    ({"recorded_at": "2999-05-06T10:00:00Z"}, {}, 422, "api.recorded_at"),
+    ({"keep_days": "0"}, {}, 422, "api.unusable_request"),
+    ({"keepdays": "30"}, {}, 422, "api.unusable_request"),
+    ({"subject_id": NOBODY}, {}, 404, "db.no_row"),
+    ({}, {"Upload-Metadata": "subject_id 123"}, 422, "api.metadata"),
+    ({}, {"Upload-Length": "0"}, 422, "api.empty_upload"),
+    ({}, {"Upload-Length": "-1"}, 422, "api.bytes_header"),
+    ({}, {"Upload-Length": "9" * 15}, 413, "ingest.too_large"),
+    ({}, {"Tus-Resumable": "0.2"}, 412, "api.tus_version"),
+]
+
+
+def test_what_is_not_taken_is_refused_before_it_comes(
+    settings: AppSettings, subject: SubjectRecord, client: TestClient
+) -> None:
+    for facts, changes, status, reason in REFUSALS:
+        header = metadata(**{"subject_id": subject.id, **facts})  # type: ignore[arg-type]
+        headers = {**TUS, "Upload-Length": "10", "Upload-Metadata": header, **changes}
+        answer = client.post("/v1/uploads", headers=headers)
+        assert code(answer) == (status, reason), facts
+        assert answer.headers["tus-resumable"] == "1.0.0"
+    assert list(settings.incoming_dir.iterdir()) == []
+    path = begin(client, subject.id, 10).headers["location"]
+    assert code(send(client, path, 3, b"x")) == (409, "ingest.wrong_offset")
+    assert code(send(client, path, 0, b"x" * 11)) == (413, "api.more_than_length")
+    assert code(client.patch(path, content=b"x", headers={**TUS, "Upload-Offset": "0"})) == (415, "api.offset_type")
+    assert code(client.patch(path, content=b"x", headers=SENDING)) == (422, "api.bytes_header")
+    assert client.head(path, headers=TUS).headers["upload-offset"] == "0"
+    describing = client.options("/v1/uploads").headers
+    assert (describing["tus-version"], describing["tus-max-size"]) == ("1.0.0", str(settings.max_upload_bytes))
+
+
+def test_of_two_requests_at_once_one_is_taken(
+    settings: AppSettings, store: Store, subject: SubjectRecord, client: TestClient
+) -> None:
+    path = begin(client, subject.id, 10).headers["location"]
+    uploads = PartialUploads(settings, store)
+    with uploads.locked(uploads.load(path.rpartition("/")[2], "")):
+        answer = send(client, path, 0, b"x")
+        assert code(answer) == (423, "ingest.upload_in_use")
+        assert answer.headers["retry-after"] == "2"
+        assert code(client.delete(path, headers=TUS)) == (423, "ingest.upload_in_use")
+    assert send(client, path, 0, b"x").status_code == 204
+
+
+def test_what_is_never_finished_goes(settings: AppSettings, store: Store, subject: SubjectRecord) -> None:
+    client = asker(settings)
+    path = begin(client, subject.id, 10).headers["location"]
+    send(client, path, 0, b"x")
+    files = list(settings.incoming_dir.iterdir())
+    assert len(files) == 3
+    late = asker(settings.model_copy(update={"stale_upload_s": 0.0}))
+    assert code(send(late, path, 1, b"x")) == (404, "ingest.no_upload")
+    for file in files:
+        os.utime(file, (0, 0))
+    assert MediaStore(settings).sweep(lambda relative: True) == 3
+    begin(client, subject.id, 10)
+    MediaStore(settings).remove_incoming([subject.id])
+    assert list(settings.incoming_dir.iterdir()) == [], "nor does an erasure leave it"
+
+
+def test_where_recordings_are_encrypted_so_is_what_has_come_of_one(
+    settings: AppSettings,
+    store: Store,
+    subject: SubjectRecord,
+    content: bytes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = asker(settings)
+    early = begin(client, subject.id, len(content), filename="Zoe.mp4").headers["location"]
+    create_key_file(tmp_path / "installation.key")
+    monkeypatch.setenv("FERPHQ_ENCRYPTION_KEY_FILE", str(tmp_path / "installation.key"))
+    assert turn_encryption(settings, store, on=True).plain == 0
+    path = begin(client, subject.id, len(content), filename="Zoe.mp4").headers["location"]
+    for start, end in ((0, 3000), (3000, 6000)):
+        assert send(client, path, start, content[start:end]).headers["upload-offset"] == str(end)
+    for file in settings.incoming_dir.iterdir():
+        stored = file.read_bytes()
+        assert not any(piece in stored for piece in (content[1000:1032], content[4000:4032], b"Zoe", b"Dr M"))
+    session_id = send(client, path, 6000, content[6000:]).headers["upload-session-id"]
+    session = store.sessions.get(session_id=session_id)
+    assert session.media_path is not None
+    assert is_encrypted(settings.media_dir / session.media_path)
+    assert file_sha256(settings.media_dir / session.media_path) == session.media_sha256
+    assert send(client, early, 0, content).headers["upload-session-id"] == session_id
+
+
+def test_of_other_peoples_uploads_nobody_learns(
+    settings: AppSettings, store: Store, subject: SubjectRecord, client: TestClient
+) -> None:
+    tokens = {}
+    for role in sorted(Role, key=lambda role: role is not Role.ADMINISTRATOR):
+        add_account(store, role.value, role, "correct horse battery")
+        tokens[role] = create_token(store, role.value, "script", ("upload",), 1)[0]
+    for role in (Role.VIEWER, Role.CLINICIAN):
+        store.shares.add(subject_id=subject.id, account_id=store.accounts.get(name=role.value).id)
+    other = store.subjects.create(label="S-02")
+
+    def ask(role: Role, method: str, path: str, **headers: str) -> Any:
+        client.headers["Authorization"] = f"Bearer {tokens[role]}"
+        return client.request(method, path, headers={**SENDING, "Upload-Offset": "0", **headers})
+
+    def create(role: Role, subject_id: str) -> Any:
+        header = metadata(subject_id)
+        return ask(role, "POST", "/v1/uploads", **{"Upload-Length": "10", "Upload-Metadata": header})
+
+    path = create(Role.CLINICIAN, subject.id).headers["location"]
+    assert [create(role, subject.id).status_code for role in (Role.VIEWER, Role.RESEARCHER)] == [403, 403]
+    assert create(Role.CLINICIAN, other.id).status_code == create(Role.CLINICIAN, NOBODY).status_code == 404
+    for method in ("GET", "HEAD", "PATCH", "DELETE"):
+        for role in (Role.ADMINISTRATOR, Role.VIEWER, Role.RESEARCHER):
+            stranger = ask(role, method, path)
+            nobody = ask(role, method, f"/v1/uploads/{NOBODY}")
+            assert (stranger.status_code, nobody.status_code) == (404, 404)
+            assert stranger.text.replace(path.rpartition("/")[2], NOBODY) == nobody.text
+    assert ask(Role.CLINICIAN, "HEAD", path).status_code == 200
+    store.shares.remove(subject_id=subject.id, account_id=store.accounts.get(name="clinician").id)
+    assert ask(Role.CLINICIAN, "HEAD", path).status_code == 404, "whoever lost the subject lost the upload"
+
+
+# ------------------------------------------------------------------------------------------------- the server's folder
+
+
+def test_a_file_of_the_servers_folder_becomes_a_session(
+    settings: AppSettings, store: Store, subject: SubjectRecord, content: bytes, client: TestClient
+) -> None:
+    assert settings.import_dir is not None
+    (settings.import_dir / "P01.mp4").write_bytes(content)
+    (settings.import_dir.parent / "outside.mp4").write_bytes(content)
+    body = {"subject_id": subject.id, "path": "P01.mp4", **FACTS}
+    first = client.post("/v1/sessions", json=body, headers={"Idempotency-Key": "k"})
+    assert first.status_code == 201
+    session = store.sessions.get(session_id=first.json()["session_id"])
+    assert session.media_sha256 == file_sha256(settings.import_dir / "P01.mp4")
+    assert first.headers["location"] == f"/v1/sessions/{session.id}"
+    again = client.post("/v1/sessions", json=body)
+    assert (again.status_code, again.json()) == (200, {**first.json(), "duplicate": True})
+    assert client.post("/v1/sessions", json=body, headers={"Idempotency-Key": "k"}).json() == first.json()
+    for path in ("../outside.mp4", "/etc/passwd", "none.mp4", "."):
+        assert client.post("/v1/sessions", json={**body, "path": path}).status_code == 422
+    assert code(client.post("/v1/sessions", json={**body, "consent_by": None})) == (403, "api.consent_needed")
+    assert code(client.post("/v1/sessions", json={**body, "subject_id": NOBODY})) == (404, "db.no_row")
+    add_account(store, "Admin", Role.ADMINISTRATOR, "correct horse battery")
+    add_account(store, "viewer", Role.VIEWER, "correct horse battery")
+    token = create_token(store, "viewer", "script", ("upload",), 1)[0]
+    answer = client.post("/v1/sessions", json=body, headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 403
