@@ -188,6 +188,7 @@ def test_every_recipe_takes_two_steps(name, every_corpus, tmp_path):
     assert all(torch.isfinite(value).all() for value in net.state_dict().values())
 
 
+@pytest.mark.slow
 def test_adapters_are_merged_into_what_is_written(every_corpus, tmp_path):
     args = ["vit_base_lora", f"root={every_corpus}", "batch_size=4", "phases=[{epochs: 1, image_size: 32}]"]
     args += [
