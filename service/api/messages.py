@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_phq.core.messages import template
+from fer_phq.core.messages import counted, template
 
 UPLOAD_BROKEN_OFF = template("api.upload_broken_off", "The upload was broken off.")
 UPLOAD_CUT_SHORT = template(
@@ -137,4 +137,16 @@ SIMULATED_ROWS = template(
     "api.simulated_rows",
     "Estimates whose provenance is simulated come from heads that were trained on made-up labels: they demonstrate the "
     "software and say nothing about anyone.",
+)
+SEVERAL_HEADS = template(
+    "api.several_heads",
+    "The estimates come from several models. They are not one series: a difference between two of them may be the "
+    "models' alone.",
+)
+COUNTED_BY_FRAMES = counted(
+    "api.counted_by_frames",
+    "Of {n} session an earlier version counted coverage and shares by frames, not by time: score it again on the "
+    "Models page.",
+    "Of {n} sessions an earlier version counted coverage and shares by frames, not by time: score them again on "
+    "the Models page.",
 )

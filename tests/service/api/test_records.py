@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
-from analysis_samples import MONDAY, new_session, sample_analysis, sample_recording
+from analysis_samples import MONDAY, NO_HEAD, new_session, sample_analysis, sample_estimate, sample_recording
 from migrated import migrate
 from starlette.testclient import TestClient
 
 from db.records import JobState, SubjectRecord
 from db.store import Store
+from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.messages import literal
 from fer_phq.core.phq import Scale
 from service.api.v1.alone import create_app
+from service.models.active_model import preferred_model
 from service.settings import AppSettings
+from service.views.trends import load_trends_view
 
 LABEL = "Zoë P01"
 OTHER = "00000000-0000-4000-8000-000000000000"
@@ -347,3 +350,64 @@ def test_models_say_on_what_labels_they_were_trained(settings: AppSettings, clie
     assert [note["code"] for note in broken.json()["notes"]] == ["api.model_unusable"]
     assert str(tmp_path) not in broken.text
     assert not any(item["is_active"] for item in broken.json()["items"])
+
+
+# ------------------------------------------------------------------------------------------------------------ trends
+
+
+def test_trends_hold_what_the_page_charts(
+    settings: AppSettings, store: Store, client: TestClient, person: SubjectRecord
+) -> None:
+    for number, phq in enumerate((sample_estimate(7.5), NO_HEAD, sample_estimate(11.0, model_id="model-b"))):
+        name = f"trend {number}"
+        session = store.sessions.create(
+            subject_id=person.id,
+            recorded_at=MONDAY + timedelta(days=7 * number),
+            recording=sample_recording(name),
+            original_name=name,
+            media_path=None,
+        )
+        analysis = sample_analysis(sample_recording(name), phq=phq)
+        store.analyses.save(session_id=session.id, analysis=analysis)
+    for day, items in ((0, [2] * 9), (28, [0] * 9)):
+        store.questionnaires.save(
+            subject_id=person.id, scale=Scale.PHQ9, items=items, answered_at=MONDAY + timedelta(days=day)
+        )
+    event = store.events.add(subject_id=person.id, at=MONDAY, words="Therapy begun")
+    path = f"/v1/subjects/{person.id}/trends"
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.text
+    trends = answer.json()
+    subject = store.subjects.get_summary(subject_id=person.id)
+    view = load_trends_view(store, subject, UTC, prefer_model=preferred_model(settings, store))
+    assert [row["session_id"] for row in trends["sessions"]] == list(view.sessions["session_id"])
+    for row, expected in zip(trends["sessions"], view.sessions.to_dict("records"), strict=True):
+        assert row["coverage"] == expected["coverage"]
+        assert row["emotions"] == {name: expected[name] for name in EMOTIONS}
+    first, none, _ = (row["phq"] for row in trends["sessions"])
+    assert (first["score"], first["low"], first["high"], first["provenance"]) == (7.5, 4.5, 10.5, "simulated")
+    assert [note["code"] for note in first["notes"]] == ["api.simulated"]
+    assert (none["state"], none["reason"]) == ("unavailable", "no_head")
+    changes = [row["change"] for row in trends["questionnaires"]]
+    assert [(change["is_baseline"], change["difference"], change["direction"]) for change in changes] == [
+        (True, 0, "none"),
+        (False, -18, "improved"),
+    ]
+    assert changes[1]["rci"] == view.changes[1].rci
+    assert (trends["baseline"]["state"], trends["baseline"]["detail"]["code"]) == (
+        "unavailable",
+        "longitudinal.simulated",
+    )
+    assert [row["id"] for row in trends["events"]] == [event.id]
+    codes = {note["code"] for note in trends["notes"]}
+    assert codes == {"api.not_a_diagnosis", "api.simulated", "api.several_heads"}
+    one_model = client.get(path, params={"model_id": trends["sessions"][0]["model_id"]}).json()
+    assert {row["model_id"] for row in one_model["sessions"]} == {trends["sessions"][0]["model_id"]}
+    assert client.get(path, headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
+    assert [entry.detail for entry in store.audit.list_newest(object_id=person.id, limit=1)] == ["trends"]
+
+
+def test_trends_of_somebody_without_anything_are_empty(client: TestClient, person: SubjectRecord) -> None:
+    trends = client.get(f"/v1/subjects/{person.id}/trends").json()
+    assert (trends["sessions"], trends["questionnaires"], trends["measures"], trends["baseline"]) == ([], [], [], None)
+    assert code(client.get(f"/v1/subjects/{OTHER}/trends")) == (404, "db.no_row")

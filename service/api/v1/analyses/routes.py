@@ -14,9 +14,9 @@ from starlette.responses import Response
 
 from db.records import AnalysisSummary, Position
 from db.store import Store
-from fer_phq.core.phq import PhqEstimate, PhqResult, Provenance, bands_between
 from service.api import messages
 from service.api.v1.analyses import schemas, tables
+from service.api.v1.analyses.estimates import describe_estimate
 from service.api.v1.answers.conditions import answer_model
 from service.api.v1.answers.openapi import IF_NONE_MATCH, UNCHANGED, extra, problems
 from service.api.v1.answers.paging import DEFAULT_LIMIT, After, Limit, cut_page, read_cursor
@@ -148,26 +148,9 @@ class _Analyses:
             frames_with_face=summary.frames_with_face,
             emotions=None if summary.emotions is None else dict(summary.emotions),
             dominant_emotion=summary.dominant_emotion,
-            phq=self._phq(request, summary.phq),
+            phq=describe_estimate(self._sentences, request, summary.phq),
             warnings=[self._sentences.note(request, warning) for warning in summary.warnings],
             notes=[self._sentences.note(request, messages.NOT_A_DIAGNOSIS())],
-        )
-
-    def _phq(self, request: Request, phq: PhqResult) -> schemas.Estimate | schemas.NoEstimate:
-        if not isinstance(phq, PhqEstimate):
-            return schemas.NoEstimate(reason=phq.reason, detail=self._sentences.note(request, phq.message))
-        simulated = [messages.SIMULATED()] if phq.provenance is Provenance.SIMULATED else []
-        return schemas.Estimate(
-            score=phq.score,
-            low=phq.low,
-            high=phq.high,
-            level=phq.level,
-            scale=phq.scale,
-            bands=list(bands_between(phq.low, phq.high)),
-            provenance=phq.provenance,
-            model_id=phq.model_id,
-            modalities=list(phq.modalities),
-            notes=[self._sentences.note(request, message) for message in simulated],
         )
 
 

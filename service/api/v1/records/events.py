@@ -76,7 +76,7 @@ class _Events:
         """Events are free words, which researchers do not see."""
         rows = await self._rows(subject_id)
         page, following = list_behind(rows, limit, read_cursor(after), _place)
-        listing = Listing[schemas.EventItem](items=[_item(row) for row in page], next=following)
+        listing = Listing[schemas.EventItem](items=[event_item(row) for row in page], next=following)
         return await self._archive.answer_read(request, listing, "subject", subject_id, f"{len(page)} events")
 
     async def create(self, subject_id: str, request: Request) -> Response:
@@ -109,14 +109,19 @@ class _Events:
         return await self._archive.ask(self._store.events.list_by_subject, subject_id=subject_id)
 
     async def _load(self, subject_id: str, event_id: str) -> schemas.EventItem:
-        return _item(pick(await self._rows(subject_id), event_id, "events"))
+        return event_item(pick(await self._rows(subject_id), event_id, "events"))
 
 
 def _place(record: EventRecord) -> Position:
     return Position(record.at, record.id)
 
 
-def _item(record: EventRecord) -> schemas.EventItem:
+def event_item(record: EventRecord) -> schemas.EventItem:
+    """Return an event as an answer.
+
+    Args:
+        record: The event.
+    """
     return schemas.EventItem(
         id=record.id, subject_id=record.subject_id, at=record.at, words=record.words, created_at=record.created_at
     )

@@ -12,6 +12,7 @@ from service.api.v1.records.models import model_routes
 from service.api.v1.records.questionnaires import questionnaire_routes
 from service.api.v1.records.sessions import session_routes
 from service.api.v1.records.subjects import subject_routes
+from service.api.v1.records.trends import trend_routes
 from service.settings import AppSettings
 
 
@@ -25,6 +26,6 @@ def record_routes(settings: AppSettings, store: Store, sentences: Sentences) -> 
     """
     archive = Archive(settings, store, sentences)
     router = APIRouter()
-    for routes in (subject_routes, session_routes, questionnaire_routes, event_routes, model_routes):
+    for routes in (subject_routes, session_routes, questionnaire_routes, event_routes, trend_routes, model_routes):
         router.include_router(routes(archive))
     return router
