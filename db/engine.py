@@ -36,7 +36,10 @@ class ConflictError(StoreError):
 
 
 class StoreAwayError(StoreError):
-    """The database does not answer now and may again later: it restarts, cannot be reached, is locked or busy."""
+    """The database does not answer now and may again later.
+
+    It restarts, cannot be reached, is locked or busy; or its disk is full or cannot be written, which people put right.
+    """
 
 
 def default_url() -> str:
@@ -234,6 +237,12 @@ _AWAY = {
     template.code
     for template in (
         messages.SQLITE_LOCKED,
+        messages.SQLITE_FULL,
+        messages.SQLITE_CANNOT_OPEN,
+        messages.SQLITE_READ_ONLY,
+        messages.SQLITE_IO,
+        messages.SERVER_DISK_FULL,
+        messages.SERVER_READ_ONLY,
         messages.SERVER_BUSY,
         messages.SERVER_LOCKED,
         messages.SERVER_LOST,

@@ -9,11 +9,12 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
+import psutil
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, make_url
 
@@ -49,8 +50,14 @@ class Server:
             raise PostgresMissing("the server of FERPHQ_TEST_POSTGRES_URL is not ours to stop")
         self.control("stop")
 
+    def kill(self) -> None:
+        """Kill -9 every process of the server. Raises PostgresMissing for a lent one."""
+        if self.control is None:
+            raise PostgresMissing("the server of FERPHQ_TEST_POSTGRES_URL is not ours to kill")
+        self.control("kill")
+
     def start(self) -> None:
-        """Start the server that `stop` stopped."""
+        """Start the server that `stop` stopped or `kill` killed."""
         assert self.control is not None
         self.control("start")
 
@@ -116,6 +123,9 @@ def _running(programs: Path, folder: Path, user: str | None) -> Iterator[tuple[i
     }
 
     def control(word: str) -> None:
+        if word == "kill":
+            _kill(int((data / "postmaster.pid").read_text().splitlines()[0]))
+            return
         _as(user, folder, programs / "pg_ctl", *words[word])
 
     _as(user, folder, programs / "initdb", "-D", str(data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
@@ -124,6 +134,16 @@ def _running(programs: Path, folder: Path, user: str | None) -> Iterator[tuple[i
         yield port, control
     finally:
         _as(user, folder, programs / "pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+
+
+def _kill(postmaster: int) -> None:
+    """Kill a server's processes, the first one first, so that it starts none again."""
+    first = psutil.Process(postmaster)
+    processes = [first, *first.children(recursive=True)]
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(processes, timeout=20)
 
 
 def _as(user: str | None, folder: Path, program: Path, *arguments: str) -> None:

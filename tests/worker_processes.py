@@ -72,7 +72,7 @@ class Workers:
         self._running: list[Process] = []
         self._recording = None if recording is None else dataclasses.asdict(recording)
         self.log = settings.data_dir / "worker.log"
-        self.marks = settings.data_dir / "marks"
+        self.marks = settings.data_dir.parent / "marks"
         self.marks.mkdir(exist_ok=True)
         self.pace()
 

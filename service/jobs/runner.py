@@ -100,6 +100,12 @@ class JobRunner:
         """Whether a job is being worked on."""
         return self._held is not None
 
+    @property
+    def workflow_id(self) -> str | None:
+        """The workflow of the job that is being worked on; None for none."""
+        held = self._held
+        return None if held is None else held[0]
+
     def run(self, workflow_id: str) -> str:
         """Work on a job and settle it.
 

@@ -35,7 +35,7 @@ from service.ingest.media import MediaStore
 from service.ingest.upload_limits import forget_uses
 from service.jobs import messages
 from service.jobs.engine_database import prepare_engine_database
-from service.jobs.queue import live_workers
+from service.jobs.life_signs import LifeSigns
 from service.jobs.runner import Analyser, JobRunner
 from service.jobs.worker_identity import Slot, take_slot
 from service.lifecycle.erasure import finish_erasures, remove_expired
@@ -162,11 +162,14 @@ class _Worker:
         self._media = MediaStore(settings)
         self._relayed: set[str] = set()
         timeout = settings.worker_timeout_s
+        self._signs = LifeSigns(timeout)
+        self._idle: set[str] = set()
         self._chores = [
             _Chore(timeout / 6, self._heartbeat),
             _Chore(1.0, self._relay),
             _Chore(timeout / 3, self._reap),
             _Chore(10.0, self._reconcile),
+            _Chore(10.0, self._resume_idle),
             _Chore(5.0, self._measure),
             _Chore(5.0, self._finish_erasures),
             _Chore(600.0, self._prune),
@@ -176,7 +179,6 @@ class _Worker:
     def start(self) -> None:
         """Show signs of life, then start DBOS, which recovers what a worker of this name left behind."""
         self._heartbeat()
-        self._store.jobs.requeue_worker(worker=self._name)
         config: DBOSConfig = {
             "name": "fer-phq",
             "system_database_url": self._settings.dbos_database_url,
@@ -264,7 +266,7 @@ class _Worker:
         pending = DBOS.list_workflows(status="PENDING", name=WORKFLOW, load_input=False, load_output=False)
         running = {job.worker for job in self._store.jobs.list_live() if job.state is JobState.RUNNING and job.worker}
         workers = self._store.workers.list_all()
-        alive = live_workers(self._settings, workers) | {self._name}
+        alive = self._signs.living(workers) | {self._name}
         for name in (running | {worker.id for worker in workers}) - alive:
             count = self._store.jobs.requeue_worker(worker=name)
             log.warning("worker %s shows no sign of life; %d job(s) taken from it", name, count)
@@ -300,6 +302,21 @@ class _Worker:
                 )
                 if job.state is JobState.QUEUED:  # it never began, so nobody needs to ask for it again
                     self._store.jobs.set_state(job_id=job.id, state=JobState.QUEUED)
+
+    def _resume_idle(self) -> None:
+        """Queue workflows again that the job engine counts as run by this worker and that nothing here runs.
+
+        So it is where the answer to its taking one was lost, or where its disk took no outcome. One that begins or ends
+        just now looks the same, so it has to do so twice.
+        """
+        pending = DBOS.list_workflows(
+            status="PENDING", name=WORKFLOW, executor_id=self._name, load_input=False, load_output=False
+        )
+        idle = {workflow.workflow_id for workflow in pending} - {self._runner.workflow_id}
+        for workflow_id in idle & self._idle:
+            DBOS.resume_workflow(workflow_id, queue_name=QUEUE)
+            log.warning("workflow %s was run by nobody; it is in the queue again", workflow_id)
+        self._idle = idle - self._idle
 
     def _prune(self) -> None:
         """Forget workflows that ended a while ago: every one is rows in the engine's database."""

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from random import Random
 
+import psutil
+from postgres_server import Server
+
 from db.records import JobRecord, JobState
+from service.processes.lifeline import GRACE_S
+from tests.faults.doors import STOPPED, Answer, Program, upload_until_answered
 from tests.faults.installation import Installation, patiently
 from tests.worker_processes import Process
 
@@ -15,6 +21,10 @@ JOB_S = 1.0
 """About how long a job takes."""
 BACKLOG = 3
 """Jobs that wait or run while a kill comes."""
+SENDERS = 4
+"""Uploads that run while the dashboard is killed."""
+PADDING = 2_000_000
+"""Bytes by which an upload is made longer."""
 
 
 @dataclass
@@ -85,6 +95,119 @@ def kill_workers(house: Installation, *, kills: int, seed: int, workers: int = 2
     return tally
 
 
+def kill_server(house: Installation, server: Server, *, kills: int, seed: int, workers: int = 2) -> Kills:
+    """Kill -9 a database server at random moments while jobs are held, and start it again after a while.
+
+    Args:
+        house: The installation, whose database the server holds.
+        server: The server.
+        kills: How many.
+        seed: Of the moments.
+        workers: How many run at once; they are to outlive it all.
+    """
+    chance = Random(seed)
+    tally = Kills()
+    house.workers.pace(frames=20, delay=JOB_S / 20)
+    crew = [house.workers.start() for _ in range(workers)]
+    while tally.of_holders < kills:
+        _keep_busy(house)
+        house.workers.wait(house.running, "a job that is held")
+        time.sleep(chance.uniform(0, 1.2 * JOB_S))
+        held = {job.id for job in house.running()}
+        server.kill()
+        time.sleep(chance.uniform(0, 3))
+        server.start()
+        live = patiently(house.store.jobs.list_live)
+        if held & {job.id for job in live}:
+            tally.of_holders += 1
+        else:
+            tally.others += 1
+        _wait_for_end(house)
+    house.workers.pace()
+    tally.ends = house.settle()
+    tally.begun = sum(house.job(job_id).claims for job_id in house.accepted)
+    tally.faults = house.faults()
+    tally.faults += [f"a worker ended with {process.poll()}" for process in crew if process.poll() is not None]
+    return tally
+
+
+def kill_dashboard(house: Installation, *, kills: int, seed: int) -> Kills:
+    """Kill -9 the dashboard at random moments while recordings are uploaded; their senders try again.
+
+    A worker of its own goes on meanwhile: a kill hits when the worker held a job.
+
+    Args:
+        house: The installation.
+        kills: How many must hit.
+        seed: Of the moments.
+    """
+    chance = Random(seed)
+    tally = Kills()
+    house.workers.pace(frames=20, delay=JOB_S / 20)
+    worker = house.workers.start()
+    dashboard = Program(house.settings, "dashboard")
+    senders: list[Future[list[Answer]]] = []
+    with ThreadPoolExecutor(SENDERS) as pool:
+        while tally.of_holders < kills:
+            for _ in range(SENDERS):
+                content = house.contents(PADDING)
+                senders.append(pool.submit(upload_until_answered, house.settings, house.subject.id, content, PADDING))
+            time.sleep(chance.uniform(0, 6 * JOB_S))
+            dashboard.kill()
+            if house.running():
+                tally.of_holders += 1
+            else:
+                tally.others += 1
+            dashboard = Program(house.settings, "dashboard")
+        answers = [sender.result()[-1] for sender in senders]
+    house.workers.pace()
+    house.accepted += [answer.job_id for answer in answers if answer.job_id is not None]
+    tally.ends = house.settle()
+    tally.begun = sum(house.job(job_id).claims for job_id in house.accepted)
+    tally.faults = house.faults()
+    tally.faults += [f"an upload was answered {answer}" for answer in answers if not answer.is_accepted]
+    if len(set(house.accepted)) != len(senders):
+        tally.faults.append(f"{len(set(house.accepted))} sessions of {len(senders)} recordings")
+    if worker.poll() is not None:
+        tally.faults.append("the worker did not outlive it")
+    if dashboard.stop() not in STOPPED:
+        tally.faults.append("the dashboard did not end well")
+    return tally
+
+
+def kill_supervisor(house: Installation, *, kills: int, seed: int) -> Kills:
+    """Kill -9 `fer-phq up` at random moments while its worker, with the product's own model, holds a job.
+
+    Worker and dashboard must then end by themselves, and the port be free for the next `up`.
+
+    Args:
+        house: The installation.
+        kills: How many must hit.
+        seed: Of the moments.
+    """
+    chance = Random(seed)
+    tally = Kills()
+    program = Program(house.settings, "up")
+    while tally.of_holders < kills:
+        _keep_busy(house)
+        house.workers.wait(house.running, "a job that is held", 120)
+        time.sleep(chance.uniform(0, JOB_S))
+        children = program.kill()
+        if house.running():
+            tally.of_holders += 1
+        else:
+            tally.others += 1
+        _, alive = psutil.wait_procs(children, timeout=GRACE_S + 5)
+        tally.faults += [f"{process.name()} outlived `up`" for process in alive]
+        program = Program(house.settings, "up")
+    tally.ends = house.settle(300)
+    tally.begun = sum(house.job(job_id).claims for job_id in house.accepted)
+    tally.faults += house.faults()
+    if program.stop() != 0:
+        tally.faults.append("`up` did not end well")
+    return tally
+
+
 def _keep_busy(house: Installation) -> None:
     for _ in range(BACKLOG - len(house.store.jobs.list_live())):
         house.add_unopened()
@@ -110,7 +233,7 @@ def _name_of(house: Installation, process: Process) -> str | None:
 
 
 def _wait_for_end(house: Installation) -> None:
-    live = len(house.store.jobs.list_live())
+    live = len(patiently(house.store.jobs.list_live))
     house.workers.wait(lambda: len(house.store.jobs.list_live()) < live, "the end of a job")
 
 

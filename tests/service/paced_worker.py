@@ -11,7 +11,6 @@ so that none is opened). What has happened is noted there too: `begun` has one l
 from __future__ import annotations
 
 import json
-import logging
 import os
 import signal
 import sys
@@ -39,6 +38,7 @@ from fer_phq.core.phq import PhqUnavailable, UnavailableReason
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.video import probe
 from service.jobs.worker import run_worker
+from service.logs import configure_logging
 from service.settings import load_settings
 
 
@@ -135,7 +135,7 @@ def _write_to(log: str) -> None:
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(process)d %(levelname)s %(name)s %(message)s")
+    configure_logging("INFO", service=True)
 
 
 if __name__ == "__main__":
