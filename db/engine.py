@@ -29,6 +29,10 @@ from fer_phq.core.messages import Message
 from fer_phq.core.paths import data_dir
 
 DATABASE_NAME = "fer-phq.db"
+IDLE_TRANSACTION_MS = 600_000
+"""How long a PostgreSQL server keeps a transaction whose client says nothing."""
+_WATCHING = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3", "tcp_user_timeout": "60000"}
+"""How libpq watches a connection: in seconds, times and milliseconds."""
 
 
 class ConflictError(StoreError):
@@ -116,11 +120,24 @@ def open_engine(url: URL, *, lock_timeout_s: float = 10.0, foreign_keys: bool = 
             _prepare_sqlite(engine, path, cipher, lock_timeout_s, foreign_keys)
         else:
             timeout = {} if "connect_timeout" in url.query else {"connect_timeout": max(2, round(lock_timeout_s))}
-            engine = create_engine(url, connect_args=timeout, pool_pre_ping=True)
+            engine = create_engine(watch_connections(url), connect_args=timeout, pool_pre_ping=True)
             _prepare_postgres(engine, lock_timeout_s)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreError(messages.DRIVER_MISSING(drivername=url.drivername, error=str(error))) from None
     return engine
+
+
+def watch_connections(url: URL) -> URL:
+    """Return a URL whose connections notice within a minute that the server's machine or the network is gone.
+
+    The system's own time is two hours for a connection that waits, and a quarter of an hour for one that has sent.
+
+    Args:
+        url: A URL of either database; SQLite's is returned as it is, and so is what a URL says of this itself.
+    """
+    if sqlite_file(url) is not None:
+        return url
+    return url.update_query_dict({name: value for name, value in _WATCHING.items() if name not in url.query})
 
 
 def writing(engine: Engine) -> Engine:
@@ -176,6 +193,8 @@ def _prepare_postgres(engine: Engine, lock_timeout_s: float) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"SET lock_timeout = {round(lock_timeout_s * 1000)}")
             cursor.execute("SET timezone = 'UTC'")
+            # A client that the network has cut off must not keep its locks from others for hours.
+            cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_TRANSACTION_MS}")
         connection.commit()
 
 

@@ -3,8 +3,8 @@
 Who knows what: the store's `jobs` table is what people see, and the outbox; DBOS, in its own database, decides which
 worker runs which job and runs a dead worker's job again. The relay below hands queued rows to DBOS under the row's
 workflow id, which DBOS takes once however often it is offered. A crash between any two writes is made good by the next
-round: relay (row without workflow), recovery at start and reaper (workflow without worker), reconciliation (workflow
-that ended without settling its row).
+round: relay (row without workflow), recovery at start and reaper (workflow without worker), resuming (workflow that its
+worker does not run), reconciliation (workflow that ended without settling its row).
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from types import FrameType
 from typing import Any
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowHandle
+from sqlalchemy import make_url
 
-from db.engine import StoreAwayError
+from db.engine import StoreAwayError, watch_connections
 from db.records import JobState
 from db.store import Store
 from fer_phq.core.analysis import ProgressHook, SessionAnalysis, Settings
@@ -179,9 +180,10 @@ class _Worker:
     def start(self) -> None:
         """Show signs of life, then start DBOS, which recovers what a worker of this name left behind."""
         self._heartbeat()
+        engine_url = make_url(self._settings.dbos_database_url)
         config: DBOSConfig = {
             "name": "fer-phq",
-            "system_database_url": self._settings.dbos_database_url,
+            "system_database_url": watch_connections(engine_url).render_as_string(hide_password=False),
             "executor_id": self._name,
             "application_version": JOBS_VERSION,
             "serializer": DBOSPortableJSONSerializer(),

@@ -64,6 +64,18 @@ def test_locked_postgres(postgres: Server) -> None:
     engine.dispose()
 
 
+@pytest.mark.postgres
+def test_a_connection_notices_that_its_server_is_gone_and_the_server_that_its_client_is(postgres: Server) -> None:
+    url = normalise_url(postgres.new_database())
+    engine = open_engine(url.update_query_dict({"keepalives_idle": "7"}))
+    with engine.connect() as connection:
+        parameters = connection.connection.driver_connection.info.get_parameters()
+        expected = {"keepalives_idle": "7", "keepalives_interval": "10", "tcp_user_timeout": "60000"}
+        assert parameters.items() >= expected.items(), "what the URL says stands"
+        assert connection.scalar(text("SHOW idle_in_transaction_session_timeout")) == "10min"
+    engine.dispose()
+
+
 def test_full_disk(file: Path) -> None:
     """SQLite's own limit on pages gives the error of a full disk."""
     with Store(sqlite_url(file)) as store:

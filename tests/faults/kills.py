@@ -234,7 +234,8 @@ def _name_of(house: Installation, process: Process) -> str | None:
 
 def _wait_for_end(house: Installation) -> None:
     live = len(patiently(house.store.jobs.list_live))
-    house.workers.wait(lambda: len(house.store.jobs.list_live()) < live, "the end of a job")
+    if live:
+        house.workers.wait(lambda: len(house.store.jobs.list_live()) < live, "the end of a job")
 
 
 def _wait_for_takeover(house: Installation, held: JobRecord) -> None:

@@ -11,9 +11,11 @@ so that none is opened). What has happened is noted there too: `begun` has one l
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -127,8 +129,17 @@ def work(environment: dict[str, str], log: str) -> None:
     for name in [name for name in os.environ if name.startswith("FERPHQ_")]:
         del os.environ[name]
     os.environ.update(environment)
+    threading.Thread(target=_end_with_tests, daemon=True).start()
     _write_to(log)
     sys.exit(run_worker(load_settings(), analyser=PacedAnalyser(), open_store=HoldingStore))
+
+
+def _end_with_tests() -> None:
+    """End when the process of the tests is gone, however it ended."""
+    tests = multiprocessing.parent_process()
+    assert tests is not None
+    tests.join()
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _write_to(log: str) -> None:
