@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
+    DataError,
     DBAPIError,
     IntegrityError,
     NoSuchModuleError,
@@ -24,6 +25,7 @@ from sqlalchemy.exc import (
 
 from db import messages
 from db.cipher.files import Cipher, cipher_of, is_driver_error
+from db.records import InputError
 from fer_phq.core.errors import StoreError
 from fer_phq.core.messages import Message
 from fer_phq.core.paths import data_dir
@@ -207,6 +209,7 @@ def store_errors(url: URL) -> Iterator[None]:
 
     Raises:
         ConflictError: A constraint refused the change.
+        InputError: The database cannot hold a value.
         StoreAwayError: The database does not answer now.
         StoreError: Any other failure of the database, or a value that a column's type refuses.
     """
@@ -214,6 +217,8 @@ def store_errors(url: URL) -> Iterator[None]:
         yield
     except IntegrityError as error:
         raise ConflictError(messages.CONSTRAINT(url=describe_url(url), error=_first_line(error))) from error
+    except DataError as error:  # PostgreSQL: a NUL character, a number out of range
+        raise InputError(messages.IMPOSSIBLE_VALUE()) from error
     except DBAPIError as error:
         raise _failure(error.orig, describe_url(url)) from error
     except TimeoutError as error:

@@ -41,6 +41,10 @@ CONSTRAINT = template(
     "db.constraint", "The database at {url} refused a row that breaks a rule of its schema ({error})."
 )
 UNUSABLE = template("db.unusable", "The database at {url} cannot be used: {error}.")
+IMPOSSIBLE_VALUE = template(
+    "db.impossible_value",
+    "The database cannot hold a value of this: a number is out of its range, or a text has a NUL character.",
+)
 FAILED = template("db.failed", "The database at {place} failed: {text}.")
 
 SQLITE_LOCKED = template(

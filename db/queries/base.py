@@ -190,7 +190,8 @@ def get_row(session: Session, table: type[Row], row_id: str, *, lock: bool = Fal
     Raises:
         NotFoundError: The table has no such row.
     """
-    row = session.get(table, row_id, with_for_update=True if lock else None)
+    # PostgreSQL takes no text with a NUL character, and no id has one.
+    row = None if "\0" in row_id else session.get(table, row_id, with_for_update=True if lock else None)
     if row is None:
         kind = messages.KINDS.get(table.__tablename__)
         name = table.__tablename__.removesuffix("s") if kind is None else kind()
@@ -201,7 +202,7 @@ def get_row(session: Session, table: type[Row], row_id: str, *, lock: bool = Fal
 
 def _is_hidden(session: Session, table: type[Base], row_id: str) -> bool:
     """Return whether there is a row that the session's actor may not see."""
-    if not is_limited(session):
+    if not is_limited(session) or "\0" in row_id:
         return False
     with unlimited(session):
         return session.get(table, row_id) is not None

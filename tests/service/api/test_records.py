@@ -209,10 +209,12 @@ def test_a_session_is_changed_as_its_page_changes_it(
         ({"recorded_at": "2026-03-01T10:00:00"}, "api.unusable_request"),
         ({"recorded_at": 1770000000}, "api.unusable_request"),
         ({"recorded_at": "0001-01-01T00:00:00+14:00"}, "api.unusable_request"),
-        ({"recorded_at": "2999-01-01T00:00:00Z"}, "import.in_the_future"),
+        ({"recorded_at": "2150-01-01T00:00:00Z"}, "import.in_the_future"),
         ({"recorded_at": "1989-01-01T00:00:00Z"}, "import.before_1990"),
+        ({"retain_until": "9999-12-31T23:59:59Z"}, "api.unusable_request"),
         ({"consent": {"by": " "}}, "api.unusable_request"),
-        ({"consent": {"by": "Dr M", "at": "2999-01-01T00:00:00Z"}}, "import.in_the_future"),
+        ({"consent": {"by": "Dr\0M"}}, "api.unusable_request"),
+        ({"consent": {"by": "Dr M", "at": "2150-01-01T00:00:00Z"}}, "import.in_the_future"),
         ({"media_path": "x"}, "api.unusable_request"),
     ],
 )
@@ -291,7 +293,7 @@ def test_a_questionnaire_is_scored_stored_once_and_corrected(
         {"scale": "GAD-7"},
         {"difficulty": 4},
         {"items": [0] * 9},
-        {"answered_at": "2999-01-01T00:00:00Z"},
+        {"answered_at": "2150-01-01T00:00:00Z"},
         {"answered_at": "2026-03-02"},
         {"total": 10},
     ],
@@ -328,6 +330,8 @@ def test_an_event_is_noted_once_read_and_erased(client: TestClient, person: Subj
     assert client.get(location).json() == event
     for words in ("", "two\nlines", "x" * 201):
         assert code(client.post(path, json={"at": AT, "words": words})) == (422, "db.one_line")
+    for at in ("0001-01-01T00:00:00Z", "2262-05-01T00:00:00Z"):  # the page could not show it
+        assert code(client.post(path, json={"at": at, "words": "x"})) == (422, "api.unusable_request")
     assert code(client.delete(location, headers={"If-Match": '"stale"'})) == (412, "api.changed_since")
     tag = client.get(location).headers["etag"]
     assert client.delete(location, headers={"If-Match": tag}).status_code == 204

@@ -9,8 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from db.records import JobState, QuestionnaireSource
 from fer_phq.core.phq import Band, Scale
-from service.api.v1.records.moments import Moment
+from service.api.v1.records.moments import StoredMoment
 
+LINE = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"
+"""One line that is not empty."""
 SUBJECT_ID = "0c9ae1f0-5a2b-4c9e-9d0e-6a1c2f3b4d5e"
 SESSION_ID = "7d1b3c52-90f4-4f0b-8a44-0d9a5f1c2e77"
 SUBJECT = {
@@ -153,10 +155,14 @@ class NewConsent(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    by: str = Field(min_length=1, max_length=80, pattern=r"\S", description="Who records it.")
-    at: Moment | None = Field(None, description="When it was given; now where it is left out.")
+    by: str = Field(min_length=1, max_length=80, pattern=LINE, description="Who records it.")
+    at: StoredMoment | None = Field(None, description="When it was given; now where it is left out.")
     text_version: str | None = Field(
-        None, min_length=1, max_length=80, description="Version of its text; the installation's where it is left out."
+        None,
+        min_length=1,
+        max_length=80,
+        pattern=LINE,
+        description="Version of its text; the installation's where it is left out.",
     )
 
 
@@ -165,10 +171,12 @@ class SessionChange(BaseModel):
 
     model_config = _request({"recorded_at": "2026-03-02T09:30:00Z", "retain_until": None, "consent": {"by": "Dr M"}})
 
-    recorded_at: Moment = Field(  # type: ignore[assignment]  # it may be left out, and not be null
+    recorded_at: StoredMoment = Field(  # type: ignore[assignment]  # it may be left out, and not be null
         None, description="When it was recorded; not null, not in the future."
     )
-    retain_until: Moment | None = Field(None, description="Until when the recording may be kept; null for no limit.")
+    retain_until: StoredMoment | None = Field(
+        None, description="Until when the recording may be kept; null for no limit."
+    )
     consent: NewConsent | None = Field(
         None,
         description="A consent that was given; null withdraws it: the session's jobs stop, and new ones are refused.",
@@ -216,7 +224,7 @@ class NewQuestionnaire(BaseModel):
     items: Annotated[list[StrictInt], Field(min_length=8, max_length=9)] = Field(
         description="Every answer in the form's order, 0 to 3: eight of a PHQ-8, nine of a PHQ-9."
     )
-    answered_at: Moment = Field(description="When it was answered; not in the future.")
+    answered_at: StoredMoment = Field(description="When it was answered; not in the future.")
     difficulty: StrictInt | None = Field(
         None, description="The form's last question, 0 to 3, which is asked where an item is above 0."
     )
@@ -240,5 +248,5 @@ class NewEvent(BaseModel):
 
     model_config = _request({"at": "2026-02-01T12:00:00Z", "words": "Therapy begun"})
 
-    at: Moment
+    at: StoredMoment
     words: str = Field(description="What happened: one line of at most 200 characters.")
