@@ -153,6 +153,16 @@ def test_the_last_claim_holds(store: Store, session_id: str) -> None:
     assert [waiting.id for waiting in store.jobs.list_queued()] == [job.id]
 
 
+def test_a_claim_whose_answer_was_lost_counts_once(store: Store, session_id: str) -> None:
+    job = store.jobs.create(session_id=session_id)
+    first = store.jobs.claim(workflow_id=job.workflow_id, worker="w1", claim="c1")
+    assert store.jobs.claim(workflow_id=job.workflow_id, worker="w1", claim="c1") == first
+    assert store.jobs.requeue_worker(worker="w1") == 1
+    again = store.jobs.claim(workflow_id=job.workflow_id, worker="w1", claim="c1")
+    assert again is not None
+    assert again.claims == 2, "it was taken away in between"
+
+
 def test_jobs_of_a_dead_worker_and_given_up_ones(store: Store, session_id: str) -> None:
     job = store.jobs.create(session_id=session_id)
     store.jobs.claim(workflow_id=job.workflow_id, worker="w1", claim="c1")

@@ -68,6 +68,7 @@ def kill_workers(house: Installation, *, kills: int, seed: int, workers: int = 2
     """
     chance = Random(seed)
     tally = Kills()
+    counted: set[tuple[str, int]] = set()
     house.workers.pace(frames=20, delay=JOB_S / 20)
     crew = [house.workers.start() for _ in range(workers)]
     while tally.of_holders < kills:
@@ -76,8 +77,11 @@ def kill_workers(house: Installation, *, kills: int, seed: int, workers: int = 2
         time.sleep(chance.uniform(0, 1.2 * JOB_S))
         house.workers.kill(victim)
         name = _name_of(house, victim)
-        held = patiently(lambda name=name: [job for job in house.running() if job.worker == name])
+        running = patiently(house.running)
+        # A row still names a worker that was restarted under its name and has not come to its job yet.
+        held = [job for job in running if job.worker == name and (job.id, job.claims) not in counted]
         if held:
+            counted |= {(job.id, job.claims) for job in held}
             tally.of_holders += 1
         else:
             tally.others += 1

@@ -37,7 +37,8 @@ class JobQueries(JobRequests):
     def claim(self, *, workflow_id: str, worker: str, claim: str) -> JobRecord | None:
         """Take a live job, from whoever holds it.
 
-        A job that a person asked to cancel is cancelled here instead.
+        A job that a person asked to cancel is cancelled here instead. The same claim once more, because its answer was
+        lost, does not count again.
 
         Args:
             workflow_id: The id of the job's present attempt.
@@ -56,6 +57,8 @@ class JobQueries(JobRequests):
                 _unassign(row, JobState.CANCELLED)
                 self._audit(session, "cancel", "job", row.id)
                 return None
+            if row.claim == claim:
+                return job_record(row)
             row.state = str(JobState.RUNNING)
             row.worker = worker
             row.claim = claim
