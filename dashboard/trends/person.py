@@ -18,8 +18,7 @@ from fer_phq.core.errors import StoreError
 from service.access.browser import browser_mark
 from service.ingest.tokens import export_url
 from service.lifecycle.erasure import merge_subjects
-from service.lifecycle.export import ExportError
-from service.lifecycle.person.archive import check_plain, recording_bytes
+from service.lifecycle.person.archive import recording_bytes
 from service.lifecycle.person.merging import describe_merge
 from service.lifecycle.person.words import rename_subject
 
@@ -50,11 +49,6 @@ def export(subject: SubjectSummary) -> None:
     Args:
         subject: The person.
     """
-    try:
-        check_plain(context.store(), subject.id)
-    except ExportError as error:
-        ui.warn(render(error.message))
-        return
     recordings = recording_bytes(context.settings(), context.store(), subject.id)
     ui.facts(
         [

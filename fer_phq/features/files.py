@@ -18,6 +18,7 @@ Values are float32, times seconds from the recording's start in float64, not dec
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import zipfile
@@ -51,15 +52,11 @@ ARRAYS = {
 """Names of each modality's values and times in the file; its durations and its rate are named like the times."""
 
 
-def write_features(features: SessionFeatures, path: Path) -> None:
-    """Write a features file, whole or not at all.
+def features_file(features: SessionFeatures) -> bytes:
+    """Return the bytes of a features file.
 
     Args:
         features: The session's modalities.
-        path: The `.npz` file to write; one that is there is replaced.
-
-    Raises:
-        FerPhqError: The file cannot be written.
     """
     arrays: Arrays = {}
     for modality, (values, times) in ARRAYS.items():
@@ -79,10 +76,24 @@ def write_features(features: SessionFeatures, path: Path) -> None:
             arrays[f"{values}_names"] = np.array(series.names)
     if features.emotions is not None:
         arrays["emotions"] = features.emotions.astype(np.float32)
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)  # type: ignore[arg-type]
+    return content.getvalue()
+
+
+def write_features(features: SessionFeatures, path: Path) -> None:
+    """Write a features file, whole or not at all.
+
+    Args:
+        features: The session's modalities.
+        path: The `.npz` file to write; one that is there is replaced.
+
+    Raises:
+        FerPhqError: The file cannot be written.
+    """
     part = path.with_name(f".{shorten_stem(path.name)}.part")
     try:
-        with part.open("wb") as file:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+        part.write_bytes(features_file(features))
         os.replace(part, path)
     except OSError as error:
         part.unlink(missing_ok=True)

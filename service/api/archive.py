@@ -6,7 +6,7 @@ import anyio.to_thread
 from starlette.responses import StreamingResponse
 
 from db.store import Store
-from service.lifecycle.person.archive import prepare_archive, stream_archive
+from service.lifecycle.person.archive import begin_archive, stream_archive
 from service.settings import AppSettings
 
 
@@ -19,13 +19,15 @@ async def answer_archive(settings: AppSettings, store: Store, subject_id: str) -
         subject_id: The subject.
 
     Raises:
-        FerPhqError: There is no such subject, the actor may not export it, or the export cannot be written.
+        FerPhqError: There is no such subject, or the actor may not export it.
     """
-    folder = await anyio.to_thread.run_sync(prepare_archive, settings, store, subject_id)
+    subject = await anyio.to_thread.run_sync(begin_archive, store, subject_id)
     name = f"subject-{subject_id[:8]}"
     headers = {
         "Cache-Control": "private, no-store",
         "X-Content-Type-Options": "nosniff",
         "Content-Disposition": f'attachment; filename="{name}.zip"',
     }
-    return StreamingResponse(stream_archive(folder, name), media_type="application/zip", headers=headers)
+    return StreamingResponse(
+        stream_archive(settings, store, subject, name), media_type="application/zip", headers=headers
+    )

@@ -41,7 +41,6 @@ from service.jobs.runner import Analyser, JobRunner
 from service.jobs.worker_identity import Slot, take_slot
 from service.lifecycle.erasure import finish_erasures, remove_expired
 from service.lifecycle.ledger import hold_reserve
-from service.lifecycle.person.archive import remove_archives
 from service.lifecycle.task_files import remove_masked
 from service.logs import configure_logging
 from service.models.active_model import active_bundle
@@ -354,7 +353,6 @@ class _Worker:
         remove_expired(self._settings, self._store)
         forget_uses(self._settings)
         self._store.idempotency.forget_expired()
-        remove_archives(self._settings)
         remove_masked(self._settings)
         removed = self._media.sweep(lambda relative: self._store.sessions.media_in_use(media_path=relative))
         if removed:

@@ -23,7 +23,6 @@ from service.ingest.media import MediaStore
 from service.lifecycle import ledger, messages
 from service.lifecycle.export import MOST_SESSIONS
 from service.lifecycle.ledger import Erasure, ErasureStep
-from service.lifecycle.person.archive import remove_archives
 from service.lifecycle.person.heads import heads_that_learned
 from service.lifecycle.task_files import MASKING, masked_path, remove_task_files
 from service.settings import MIB, AppSettings
@@ -417,7 +416,6 @@ def _erase_engine_jobs(settings: AppSettings, store: Store, erasure: Erasure) ->
 
 def _erase_files(settings: AppSettings, store: Store, erasure: Erasure) -> Message | None:
     MediaStore(settings).remove_incoming([erasure.object_id, *erasure.sessions])
-    remove_archives(settings, [erasure.object_id])
     running = remove_task_files(settings, [erasure.object_id, *erasure.sessions])
     if running is None:
         return None

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import csv
+import functools
+import hashlib
+import io
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from db.records import SessionRecord
+from db.records import SessionRecord, SubjectRecord
 from db.store import Store
 from fer_phq import __version__
 from fer_phq.core.csv_input import without_formula
 from fer_phq.core.encryption.files import open_content
 from fer_phq.core.errors import FerPhqError
-from fer_phq.features.files import write_features
-from service.ingest.media import MediaStore, file_sha256
+from fer_phq.features.files import features_file
+from service.ingest.media import MediaStore
 from service.lifecycle import messages
 from service.settings import MIB, AppSettings
 
@@ -44,7 +48,7 @@ EXPLANATIONS = {
     "(t,) in seconds are the face's embeddings; emotions (t, 7); voice (u, e) with voice_time_s and voice_names; words "
     "(w, f) with words_time_s. Values are float32 without a unit of their own; NaN means not measured.",
     "faces/*.jpg": "A small picture of each person in view, by face track. Some are of other people.",
-    "manifest.json": "Every file with its size in bytes and its SHA-256.",
+    "manifest.json": "Every file with its size in bytes and its SHA-256, and recordings that are not there.",
 }
 """What each file is, for the page."""
 NOT_A_DIAGNOSIS = (
@@ -55,6 +59,19 @@ NOT_A_DIAGNOSIS = (
 
 class ExportError(FerPhqError):
     """An export cannot be written."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of an export.
+
+    Attributes:
+        name: Its path within the export.
+        open: Opens its content for reading; None for a recording that a row names and that is not there.
+    """
+
+    name: str
+    open: Callable[[], BinaryIO] | None
 
 
 @dataclass(frozen=True)
@@ -72,6 +89,44 @@ class ExportReport:
     files: int
     sessions: int
     missing: int
+
+
+class Manifest:
+    """The size and the SHA-256 of every file of an export, noted while they are read."""
+
+    NAME = "manifest.json"
+
+    def __init__(self) -> None:
+        """Begin with no file."""
+        self.files: dict[str, dict[str, Any]] = {}
+        self.missing: list[str] = []
+
+    def pieces(self, entry: Entry) -> Iterator[bytes]:
+        """Yield the content of an entry, and note it.
+
+        Args:
+            entry: A file of the export.
+
+        Raises:
+            OSError: It cannot be read.
+            RecordingError: It is an encrypted recording that was changed.
+        """
+        if entry.open is None:
+            self.missing.append(entry.name)
+            return
+        digest = hashlib.sha256()
+        size = 0
+        with entry.open() as content:
+            while piece := content.read(COPY_BYTES):
+                digest.update(piece)
+                size += len(piece)
+                yield piece
+        self.files[entry.name] = {"bytes": size, "sha256": digest.hexdigest()}
+
+    def content(self) -> bytes:
+        """Return the manifest's own bytes."""
+        body = {"version": __version__, "at": datetime.now(UTC), "files": self.files, "missing": self.missing}
+        return _json(body)
 
 
 def export_subject(settings: AppSettings, store: Store, subject_id: str, folder: Path) -> ExportReport:
@@ -93,17 +148,12 @@ def export_subject(settings: AppSettings, store: Store, subject_id: str, folder:
         raise ExportError(messages.EXPORT_EXISTS(path=str(folder)))
     store.subjects.note_export(subject_id=subject_id)
     draft = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    manifest = Manifest()
     try:
         draft.mkdir(mode=0o700, parents=True)
-        tags = store.subjects.tags(subject_ids=[subject_id]).get(subject_id, ())
-        _write_json(draft / "person.json", asdict(subject) | {"tags": tags})
-        _write_answers(store, subject_id, draft)
-        sessions = [row.session for row in store.sessions.list_recent(subject_id=subject_id, limit=MOST_SESSIONS)]
-        missing = sum(_write_session(settings, store, session, draft) for session in sessions)
-        rows = [_flat(session) | {"folder": _session_folder(session)} for session in sessions]
-        _write_csv(draft / "sessions.csv", rows)
-        (draft / "index.html").write_text(_page(subject.label, len(sessions)), encoding="utf-8")
-        count = _write_manifest(draft)
+        for entry in entries(settings, store, subject):
+            _write(draft / entry.name, manifest.pieces(entry), is_there=entry.open is not None)
+        (draft / manifest.NAME).write_bytes(manifest.content())
         if folder.exists():
             folder.rmdir()
         draft.replace(folder)
@@ -111,55 +161,82 @@ def export_subject(settings: AppSettings, store: Store, subject_id: str, folder:
         raise ExportError(messages.EXPORT_UNWRITABLE(path=str(folder), reason=error.strerror or str(error))) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return ExportReport(folder, count, len(sessions), missing)
+    sessions = sum(name.endswith("/session.json") for name in manifest.files)
+    return ExportReport(folder, len(manifest.files) + 1, sessions, len(manifest.missing))
 
 
-def _write_answers(store: Store, subject_id: str, folder: Path) -> None:
+def _write(path: Path, pieces: Iterable[bytes], *, is_there: bool) -> None:
+    """Write a file of the export; of one that is not there, nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not is_there:
+        deque(pieces, maxlen=0)
+        return
+    with path.open("wb") as file:
+        file.writelines(pieces)
+
+
+def entries(settings: AppSettings, store: Store, subject: SubjectRecord) -> Iterator[Entry]:
+    """Yield everything that is stored of a person, a file at a time, each read when it is opened or shortly before.
+
+    Args:
+        settings: The installation.
+        store: Where the subject is.
+        subject: The subject.
+    """
+    tags = store.subjects.tags(subject_ids=[subject.id]).get(subject.id, ())
+    sessions = [row.session for row in store.sessions.list_recent(subject_id=subject.id, limit=MOST_SESSIONS)]
+    yield _entry("index.html", _page(subject.label, len(sessions)).encode())
+    yield _entry("person.json", _json(asdict(subject) | {"tags": tags}))
+    yield _entry("questionnaires.csv", _csv(_answers(store, subject.id)))
+    yield _entry("events.csv", _csv([_flat(event) for event in store.events.list_by_subject(subject_id=subject.id)]))
+    yield _entry("sessions.csv", _csv([_flat(session) | {"folder": _session_folder(session)} for session in sessions]))
+    for session in sessions:
+        yield from _session_entries(settings, store, session)
+
+
+def _answers(store: Store, subject_id: str) -> list[dict[str, Any]]:
     questionnaires = store.questionnaires.list_by_subject(subject_id=subject_id, include_superseded=True)
     rows = []
     for questionnaire in questionnaires:
         row = _flat(questionnaire)
         items = {f"item_{number}": answer for number, answer in enumerate(questionnaire.items, 1)}
         rows.append({name: value for name, value in row.items() if name != "items"} | items)
-    _write_csv(folder / "questionnaires.csv", rows)
-    _write_csv(folder / "events.csv", [_flat(event) for event in store.events.list_by_subject(subject_id=subject_id)])
+    return rows
 
 
-def _write_session(settings: AppSettings, store: Store, session: SessionRecord, folder: Path) -> bool:
-    """Write a session's folder. Returns whether its recording is missing."""
-    target = folder / _session_folder(session)
-    target.mkdir(parents=True)
-    _write_json(target / "session.json", asdict(session))
-    _write_csv(target / "notes.csv", [_flat(note) for note in store.notes.list_by_session(session_id=session.id)])
+def _session_entries(settings: AppSettings, store: Store, session: SessionRecord) -> Iterator[Entry]:
+    folder = _session_folder(session)
+    yield _entry(f"{folder}/session.json", _json(asdict(session)))
+    notes = store.notes.list_by_session(session_id=session.id)
+    yield _entry(f"{folder}/notes.csv", _csv([_flat(note) for note in notes]))
     transcript = store.transcripts.get(session_id=session.id)
     if transcript is not None:
         suffix = Path(transcript.original_name).suffix.lower()
-        (target / f"transcript{suffix if suffix[1:].isalnum() else '.txt'}").write_bytes(transcript.document)
+        name = f"transcript{suffix if suffix[1:].isalnum() else '.txt'}"
+        yield _entry(f"{folder}/{name}", transcript.document)
     for summary in store.sessions.get_detail(session_id=session.id).analyses:
-        _write_analysis(store, summary.id, target / "analyses" / summary.id)
-    if session.media_path is None:
-        return False
-    source = MediaStore(settings).path_of(session.media_path)
-    if not source.is_file():
-        return True
-    with open_content(source) as content, (target / f"recording{source.suffix}").open("wb") as file:
-        shutil.copyfileobj(content, file, COPY_BYTES)
-    return False
+        yield from _analysis_entries(store, summary.id, f"{folder}/analyses/{summary.id}")
+    if session.media_path is not None:
+        source = MediaStore(settings).path_of(session.media_path)
+        read = functools.partial(open_content, source) if source.is_file() else None
+        yield Entry(f"{folder}/recording{source.suffix}", read)
 
 
-def _write_analysis(store: Store, analysis_id: str, folder: Path) -> None:
-    folder.mkdir(parents=True)
+def _analysis_entries(store: Store, analysis_id: str, folder: str) -> Iterator[Entry]:
     analysis = store.analyses.load_session_analysis(analysis_id=analysis_id)
-    _write_json(folder / "analysis.json", analysis.to_dict())
+    yield _entry(f"{folder}/analysis.json", _json(analysis.to_dict()))
     frames = store.analyses.frames(analysis_id=analysis_id)
-    frames.to_csv(folder / "timeline.csv", index=False)
+    yield _entry(f"{folder}/timeline.csv", frames.to_csv(index=False).encode())
     measures = store.measures.get(analysis_id=analysis_id)
-    _write_csv(folder / "measures.csv", [{"name": name, "value": value} for name, value in measures.items()])
+    yield _entry(f"{folder}/measures.csv", _csv([{"name": name, "value": value} for name, value in measures.items()]))
     if analysis.features.modalities:
-        write_features(analysis.features, folder / "features.npz")
+        yield _entry(f"{folder}/features.npz", features_file(analysis.features))
     for track, picture in store.faces.list_pictures(analysis_id=analysis_id).items():
-        (folder / "faces").mkdir(exist_ok=True)
-        (folder / "faces" / f"{track}.jpg").write_bytes(picture)
+        yield _entry(f"{folder}/faces/{track}.jpg", picture)
+
+
+def _entry(name: str, content: bytes) -> Entry:
+    return Entry(name, functools.partial(io.BytesIO, content))
 
 
 def _session_folder(session: SessionRecord) -> str:
@@ -174,13 +251,14 @@ def _flat(record: Any) -> dict[str, Any]:
     return row
 
 
-def _write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows as UTF-8 CSV; a text that a spreadsheet would calculate has an apostrophe before it."""
+def _csv(rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return rows as UTF-8 CSV; a text that a spreadsheet would calculate has an apostrophe before it."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+    return file.getvalue().encode()
 
 
 def _cell(value: Any) -> Any:
@@ -189,26 +267,12 @@ def _cell(value: Any) -> Any:
     return without_formula(value) if isinstance(value, str) else value
 
 
-def _write_json(path: Path, body: Any) -> None:
-    path.write_text(json.dumps(body, ensure_ascii=False, indent=1, default=_plain), encoding="utf-8")
+def _json(body: Any) -> bytes:
+    return json.dumps(body, ensure_ascii=False, indent=1, default=_plain).encode()
 
 
 def _plain(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
-def _write_manifest(folder: Path) -> int:
-    files = {path.relative_to(folder).as_posix(): _facts(path) for path in _files(folder)}
-    _write_json(folder / "manifest.json", {"version": __version__, "at": datetime.now(UTC), "files": files})
-    return len(files) + 1
-
-
-def _files(folder: Path) -> Iterable[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-def _facts(path: Path) -> dict[str, Any]:
-    return {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
 
 
 def _page(label: str, sessions: int) -> str:

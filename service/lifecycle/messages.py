@@ -253,8 +253,3 @@ LEARNED_FROM_ERASED = counted(
     "This model learned from {n} person who was erased since: train it again without them.",
     "This model learned from {n} people who were erased since: train it again without them.",
 )
-EXPORT_ENCRYPTED = template(
-    "lifecycle.export_encrypted",
-    "What is stored here is encrypted, and an export that waits for its download would not be: use the command fer-phq "
-    "subjects export {subject_id} --out DIR.",
-)

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
 import time
 import zipfile
+from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
+from db.records import SubjectRecord
 from db.store import Store
-from service.ingest.media import MediaStore, owner_prefix
-from service.lifecycle import messages
-from service.lifecycle.export import MOST_SESSIONS, ExportError, export_subject
-from service.settings import MIB, AppSettings
+from service.ingest.media import MediaStore
+from service.lifecycle.export import MOST_SESSIONS, Manifest, entries
+from service.settings import AppSettings
 
-FOLDER = "exports"
-"""Where exports lie, in the data folder, while they are handed out."""
-STALE_S = 6 * 3600
-"""How old a folder is that nobody hands out any more."""
 COMPRESSED = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi", ".jpg", ".npz"})
 """Endings of files that a ZIP makes no smaller."""
 
@@ -37,88 +31,57 @@ def recording_bytes(settings: AppSettings, store: Store, subject_id: str) -> int
     return MediaStore(settings).size_of(relatives)
 
 
-def check_plain(store: Store, subject_id: str) -> None:
-    """Check that an export may lie in the data folder while it is handed out: not where what is stored is encrypted.
+def begin_archive(store: Store, subject_id: str) -> SubjectRecord:
+    """Note in the audit that a person is exported, by whoever may.
 
     Args:
-        store: The store.
-        subject_id: The subject, whom the error names by the id.
-
-    Raises:
-        ExportError: What is stored is encrypted, so the command writes the export where its user says.
-    """
-    if store.encryption.key() is not None:
-        raise ExportError(messages.EXPORT_ENCRYPTED(subject_id=subject_id))
-
-
-def prepare_archive(settings: AppSettings, store: Store, subject_id: str) -> Path:
-    """Write the export of a person into a folder of its own, from which `stream_archive` makes a ZIP.
-
-    Args:
-        settings: The installation.
         store: Where the subject is.
         subject_id: The subject.
 
     Raises:
         NotFoundError: There is no such subject.
         ForbiddenError: The actor may not export a person.
-        StorageError: The disk has too little room for a copy of the recordings.
-        ExportError: What is stored is encrypted, or the folder cannot be written.
     """
-    try:
-        check_plain(store, subject_id)
-    except ExportError:
-        store.audit.add(action="refuse", object_kind="subject", object_id=subject_id, detail="an export in plain")
-        raise
-    MediaStore(settings).check_room(recording_bytes(settings, store, subject_id))
-    folder = settings.data_dir / FOLDER / f"{owner_prefix(subject_id)}{secrets.token_hex(8)}"
-    export_subject(settings, store, subject_id, folder)
-    return folder
+    subject = store.subjects.get(subject_id=subject_id)
+    store.subjects.note_export(subject_id=subject_id)
+    return subject
 
 
-def stream_archive(folder: Path, name: str) -> Iterator[bytes]:
-    """Yield a folder as a ZIP, a piece at a time, and remove it at the end.
-
-    Args:
-        folder: The folder.
-        name: What the folder is called within the ZIP.
-    """
-    sink = _Sink()
-    try:
-        with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-                entry = zipfile.ZipInfo.from_file(path, f"{name}/{path.relative_to(folder).as_posix()}")
-                stored = path.suffix.lower() in COMPRESSED
-                entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
-                with path.open("rb") as source, archive.open(entry, "w", force_zip64=True) as target:
-                    while piece := source.read(MIB):
-                        target.write(piece)
-                        yield sink.take()
-                yield sink.take()
-        yield sink.take()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def remove_archives(settings: AppSettings, subject_ids: Iterable[str] = ()) -> int:
-    """Remove folders that were left over when a download was broken off.
+def stream_archive(settings: AppSettings, store: Store, subject: SubjectRecord, name: str) -> Iterator[bytes]:
+    """Yield the export of a person as a ZIP, a piece at a time. Nothing of it lies on the disk.
 
     Args:
         settings: The installation.
-        subject_ids: The subjects whose folders go; those of others go when they are old.
+        store: Where the subject is.
+        subject: The subject.
+        name: What the folder is called within the ZIP.
 
-    Returns:
-        How many folders were removed.
+    Raises:
+        FerPhqError: The person is erased meanwhile, or a recording cannot be read: the ZIP is not whole.
     """
-    prefixes = tuple(filter(None, map(owner_prefix, subject_ids)))
-    removed = 0
-    for folder in (settings.data_dir / FOLDER).glob("*"):
-        with suppress(OSError):
-            is_old = time.time() - folder.stat().st_mtime > STALE_S
-            if is_old or folder.name.lstrip(".").startswith(prefixes or ("/",)):
-                shutil.rmtree(folder, ignore_errors=True)
-                removed += 1
-    return removed
+    sink = _Sink()
+    manifest = Manifest()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for entry in entries(settings, store, subject):
+            yield from _add(archive, sink, f"{name}/{entry.name}", manifest.pieces(entry), entry.open is not None)
+        yield from _add(archive, sink, f"{name}/{manifest.NAME}", [manifest.content()], True)
+    yield sink.take()
+
+
+def _add(archive: zipfile.ZipFile, sink: _Sink, name: str, pieces: Iterable[bytes], is_there: bool) -> Iterator[bytes]:
+    """Write a file of the export; of one that is not there, nothing."""
+    if not is_there:
+        deque(pieces, maxlen=0)
+        return
+    entry = zipfile.ZipInfo(name, date_time=time.gmtime()[:6])
+    entry.external_attr = 0o600 << 16
+    stored = Path(name).suffix.lower() in COMPRESSED
+    entry.compress_type = zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED
+    with archive.open(entry, "w", force_zip64=True) as target:
+        for piece in pieces:
+            target.write(piece)
+            yield sink.take()
+    yield sink.take()
 
 
 class _Sink:

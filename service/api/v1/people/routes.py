@@ -73,7 +73,7 @@ def people_routes(settings: AppSettings, store: Store, sentences: Sentences) -> 
     router.get(
         f"{SUBJECT}/export",
         response_class=Response,
-        responses={200: {"content": {"application/zip": {}}}, **problems(401, 403, 404, 409, 503, 507)},
+        responses={200: {"content": {"application/zip": {}}}, **problems(401, 403, 404, 503)},
         summary="Everything that is stored of a person, as a ZIP with open formats and a page that explains it.",
     )(people.export)
     router.get(
