@@ -4,7 +4,21 @@ Answers are plain dictionaries with types (`fer_phq_client.answers`), tables are
 server is a `ProblemError`. Nothing that comes from here is a diagnosis.
 """
 
-from fer_phq_client.answers import Analysis, Estimate, Face, Job, NoEstimate, Note, Picture, Prediction, Series
+from fer_phq_client.answers import (
+    Analysis,
+    Estimate,
+    Face,
+    Job,
+    NewSession,
+    NoEstimate,
+    Note,
+    Picture,
+    Prediction,
+    Series,
+    Session,
+    Subject,
+    Trends,
+)
 from fer_phq_client.client import Client
 from fer_phq_client.errors import IncompleteError, ProblemError
 
@@ -15,10 +29,14 @@ __all__ = [
     "Face",
     "IncompleteError",
     "Job",
+    "NewSession",
     "NoEstimate",
     "Note",
     "Picture",
     "Prediction",
     "ProblemError",
     "Series",
+    "Session",
+    "Subject",
+    "Trends",
 ]

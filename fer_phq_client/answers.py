@@ -131,3 +131,105 @@ class Job(TypedDict):
     created_at: str
     started_at: str | None
     finished_at: str | None
+
+
+class Subject(TypedDict):
+    """A subject, with the counts and last dates of what is stored."""
+
+    id: str
+    label: str
+    tags: list[str]
+    sessions: int
+    analysed_sessions: int
+    last_recorded_at: str | None
+    questionnaires: int
+    last_answered_at: str | None
+    is_demo: bool
+    created_at: str
+
+
+class Consent(TypedDict):
+    """A consent that was recorded."""
+
+    at: str
+    by: str
+    text_version: str
+
+
+class SessionJob(TypedDict):
+    """The newest job of a session."""
+
+    id: str
+    state: str
+
+
+class Session(TypedDict):
+    """One recording of one subject; `analysis_id` is of the analysis that stands for it."""
+
+    id: str
+    subject_id: str
+    recorded_at: str
+    original_name: str
+    duration_s: float
+    width: int
+    height: int
+    codec: str
+    rotation: int
+    has_audio: bool
+    sha256: str
+    has_recording: bool
+    consent: Consent | None
+    consent_withdrawn: bool
+    retain_until: str | None
+    job: SessionJob | None
+    analysis_id: str | None
+    is_demo: bool
+    created_at: str
+
+
+class TrendSession(TypedDict):
+    """An analysed session in a trend. Sessions of one `segment` are of one model and without a long gap."""
+
+    session_id: str
+    analysis_id: str
+    recorded_at: str
+    model_id: str
+    segment: int
+    coverage: float
+    counts_by_frames: bool
+    emotions: dict[str, float] | None
+    dominant_emotion: str | None
+    measures: dict[str, float | None]
+    phq: Estimate | NoEstimate
+    is_demo: bool
+
+
+class Trends(TypedDict):
+    """A subject over time, oldest first; `notes` are to be read beside the numbers."""
+
+    subject_id: str
+    sessions: list[TrendSession]
+    questionnaires: list[dict[str, Any]]
+    measures: list[dict[str, Any]]
+    baseline: dict[str, Any] | None
+    events: list[dict[str, Any]]
+    notes: list[Note]
+
+
+class NewSession(TypedDict):
+    """The session that a recording became; `duplicate` says that the subject had this very recording already."""
+
+    session_id: str
+    job_id: str | None
+    duplicate: bool
+
+
+class Upload(TypedDict):
+    """How far an upload is."""
+
+    id: str
+    size: int
+    offset: int
+    expires_at: str
+    session: NewSession | None
+    problem: Note | None

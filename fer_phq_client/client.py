@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -12,9 +14,10 @@ from urllib.parse import quote
 
 import httpx2
 
-from fer_phq_client.answers import Analysis, Job, Prediction, Series
+from fer_phq_client.answers import Analysis, Job, NewSession, Prediction, Series, Session, Subject, Trends
 from fer_phq_client.connection import TIMEOUT_S, Connection
-from fer_phq_client.tables import read_table, table_format
+from fer_phq_client.sending import send_recording
+from fer_phq_client.tables import read_table, table_format, trend_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +55,7 @@ class Client:
         Raises:
             ValueError: The address is none, or would carry people's data over a network without encryption.
         """
+        self._sleep = sleep
         self._connection = Connection(
             url, token, language=language, timeout_s=timeout_s, transport=transport, sleep=sleep
         )
@@ -80,6 +84,50 @@ class Client:
         contents = [picture if isinstance(picture, bytes) else Path(picture).read_bytes() for picture in batch]
         files = [("file", (f"{number}", content)) for number, content in enumerate(contents)]
         return cast(Prediction, self._connection.send("POST", "/v1/predict", files=files).json())
+
+    def upload(
+        self, recording: str | PathLike[str], *, subject_id: str, recorded_at: datetime, consent_by: str, **more: str
+    ) -> NewSession:
+        """Send a recording, which becomes a session whose analysis is queued. It goes on where the connection was cut.
+
+        Args:
+            recording: The file.
+            subject_id: The subject, who must exist.
+            recorded_at: When it was recorded, timezone-aware.
+            consent_by: Who noted that the person agreed.
+            **more: What the server takes beside: `consent_version`, `keep_days`, `filename`.
+
+        Raises:
+            ValueError: The date has no time zone.
+            ProblemError: The server refuses.
+            IncompleteError: The connection was cut too often.
+        """
+        if recorded_at.tzinfo is None:
+            raise ValueError("When a recording was made needs a time zone.")
+        path = Path(recording)
+        facts = {"subject_id": subject_id, "recorded_at": recorded_at.isoformat(), "consent_by": consent_by}
+        return send_recording(self._connection, path, {"filename": path.name, **facts, **more})
+
+    def subjects(self) -> Iterator[Subject]:
+        """Yield the subjects that the account may see, in the order in which they were added."""
+        return cast("Iterator[Subject]", self._connection.pages("/v1/subjects"))
+
+    def subject(self, subject_id: str) -> Subject:
+        """Load a subject."""
+        return cast(Subject, self._connection.get(f"/v1/subjects/{_part(subject_id)}").json())
+
+    def sessions(self, subject_id: str | None = None, **filters: str) -> Iterator[Session]:
+        """Yield sessions, the last recorded first.
+
+        Args:
+            subject_id: Those of this subject alone; None for all.
+            **filters: What the server's route takes: `since`, `until`, `state`.
+        """
+        return cast("Iterator[Session]", self._connection.pages("/v1/sessions", subject=subject_id, **filters))
+
+    def session(self, session_id: str) -> Session:
+        """Load a session."""
+        return cast(Session, self._connection.get(f"/v1/sessions/{_part(session_id)}").json())
 
     def analyses(self, session_id: str) -> Iterator[Analysis]:
         """Yield the analyses of a session, newest first."""
@@ -135,6 +183,30 @@ class Client:
         path = f"/v1/sessions/{_part(session_id)}/report"
         return self._connection.get(path, format=kind, time_zone=time_zone).content
 
+    def trends(self, subject_id: str, model_id: str | None = None) -> Trends:
+        """Load a subject over time: sessions, questionnaires with their change, measures, events.
+
+        Args:
+            subject_id: The subject's id.
+            model_id: Analyses by this model alone; None for the active model's, others' where it has analysed none.
+        """
+        answer = self._connection.get(f"/v1/subjects/{_part(subject_id)}/trends", model_id=model_id)
+        return cast(Trends, answer.json())
+
+    def trend_table(self, subject_id: str, model_id: str | None = None) -> pd.DataFrame:
+        """Load a subject's sessions over time as a table, a row each, oldest first.
+
+        Columns: session_id, analysis_id, recorded_at (UTC), model_id, segment, coverage, counts_by_frames,
+        dominant_emotion, the seven mean probabilities, each measure, the estimate as phq_score, phq_low, phq_high,
+        phq_level, phq_scale, phq_provenance and phq_model_id, or why there is none as phq_unavailable; is_demo. What a
+        person must read beside the numbers is in `attrs["notes"]`.
+
+        Args:
+            subject_id: The subject's id.
+            model_id: As for `trends`.
+        """
+        return trend_table(self.trends(subject_id, model_id))
+
     def jobs(self, session_id: str | None = None) -> Iterator[Job]:
         """Yield the jobs, newest first.
 
@@ -146,6 +218,37 @@ class Client:
     def job(self, job_id: str) -> Job:
         """Load where a job stands."""
         return cast(Job, self._connection.get(f"/v1/jobs/{_part(job_id)}").json())
+
+    def analyse(self, session_id: str, **wish: Any) -> Job:
+        """Have a session analysed again.
+
+        Args:
+            session_id: The session's id.
+            **wish: What the server takes: `fps`, `key_frames`, `sound_track`, `sound_channel`.
+        """
+        path = f"/v1/sessions/{_part(session_id)}/analyses"
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        return cast(Job, self._connection.send("POST", path, json=wish, headers=headers).json())
+
+    def wait(self, job_id: str, *, timeout_s: float = 3600.0, pause_s: float = 2.0) -> Job:
+        """Wait until a job has ended, and return it.
+
+        Args:
+            job_id: The job's id.
+            timeout_s: Seconds after which it is not waited for any more.
+            pause_s: Seconds between two looks.
+
+        Raises:
+            TimeoutError: The job has not ended in that time.
+        """
+        end = time.monotonic() + timeout_s
+        while True:
+            job = self.job(job_id)
+            if not job["active"]:
+                return job
+            if time.monotonic() >= end:
+                raise TimeoutError(f"The job has not ended after {timeout_s:g} s: {job['message']['detail']}")
+            self._sleep(pause_s)
 
     def _table(self, path: str, **params: Any) -> pd.DataFrame:
         kind = table_format()

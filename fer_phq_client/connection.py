@@ -96,6 +96,14 @@ class Connection:
             return answer
         raise problem_of(answer)
 
+    def pause(self, attempt: int) -> None:
+        """Wait before something is tried again.
+
+        Args:
+            attempt: How often it failed; the more often, the longer.
+        """
+        self._sleep(min(2.0**attempt, LONGEST_PAUSE_S))
+
     def pages(self, path: str, **params: Any) -> Iterator[Mapping[str, Any]]:
         """Yield the items of a list, page after page.
 

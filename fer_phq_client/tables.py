@@ -6,10 +6,14 @@ import importlib.util
 import json
 from typing import TYPE_CHECKING, Any
 
+from fer_phq_client.answers import Trends, TrendSession
 from fer_phq_client.errors import IncompleteError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+EMOTIONS = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
+_ESTIMATE = ("score", "low", "high", "level", "scale", "provenance", "model_id")
 
 
 def table_format() -> str:
@@ -52,3 +56,36 @@ def _read_json(content: bytes) -> pd.DataFrame:
     frame = pd.DataFrame(document["items"], columns=[column["name"] for column in document["columns"]])
     frame.attrs = {"name": document["name"], **document["facts"]}
     return frame
+
+
+def trend_table(trends: Trends) -> pd.DataFrame:
+    """Return the sessions of trends as a table, a row each.
+
+    Args:
+        trends: The trends.
+    """
+    import pandas as pd
+
+    measures = [measure["name"] for measure in trends["measures"]]
+    columns = [*_trend_row(None, measures)]
+    frame = pd.DataFrame([_trend_row(session, measures) for session in trends["sessions"]], columns=columns)
+    frame["recorded_at"] = pd.to_datetime(frame["recorded_at"], utc=True, format="ISO8601")
+    notes = [note["detail"] for note in trends["notes"]]
+    frame.attrs = {"subject_id": trends["subject_id"], "notes": notes}
+    return frame
+
+
+def _trend_row(session: TrendSession | None, measures: list[str]) -> dict[str, Any]:
+    """Return a session as a row; None for the names of the columns alone."""
+    facts: dict[str, Any] = {} if session is None else dict(session)
+    emotions = facts.get("emotions") or {}
+    phq = facts.get("phq") or {}
+    names = ("session_id", "analysis_id", "recorded_at", "model_id", "segment", "coverage", "counts_by_frames")
+    return {
+        **{name: facts.get(name) for name in (*names, "dominant_emotion")},
+        **{name: emotions.get(name) for name in EMOTIONS},
+        **{name: facts.get("measures", {}).get(name) for name in measures},
+        **{f"phq_{name}": phq.get(name) for name in _ESTIMATE},
+        "phq_unavailable": phq.get("reason"),
+        "is_demo": facts.get("is_demo"),
+    }

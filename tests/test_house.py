@@ -65,7 +65,7 @@ ORDER = {
     "service": "messages logs settings runtime_settings processes access ingest lifecycle models "
     "jobs views api demo cli",
     "dashboard": "theme context i18n charts widgets components loaders exports",
-    "fer_phq_client": "errors answers connection tables client",
+    "fer_phq_client": "errors answers connection sending tables client",
 }
 """The rooms of each package, lowest first: a room imports only those before it."""
 

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import httpx2
 import pandas as pd
 import pytest
-import uvicorn
-from analysis_samples import new_session, sample_analysis, sample_voice
+from analysis_samples import MONDAY, new_session, sample_analysis, sample_voice
+from api_server import serving
 from migrated import migrate
-from served import free_port
 
+import service.demo
 import training.simulation.puppet
 from dashboard.exports.reports.files import write_session_report
 from db.actors import Role
+from db.records import JobState
 from db.store import Store
+from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.phq import PhqUnavailable, UnavailableReason
-from fer_phq_client import Client, IncompleteError, ProblemError, answers, connection, tables
+from fer_phq_client import Client, IncompleteError, ProblemError, answers, connection, sending, tables
 from service.access.accounts import add_account, create_token
 from service.api.v1 import application
 from service.api.v1.alone import create_app
 from service.api.v1.application import create_api
 from service.api.v1.pictures.predictor import MOST_REQUESTS, RETRY_SECONDS, Predictor
+from service.ingest.media import file_sha256
 from service.settings import AppSettings
 from service.views.exports import frames_table
 from service.views.session import load_analysis_view
 
 PORTRAIT = Path(training.simulation.puppet.__file__).with_name("portrait.jpg")
+CLIP = Path(service.demo.__file__).with_name("clips") / "demonstration-1.mp4"
 PASSWORD = "correct horse battery"
 
 
@@ -57,7 +61,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     settings = AppSettings(data_dir=tmp_path_factory.mktemp("client") / "data")
     settings.prepare()
     migrate(settings.database_url)
-    port = free_port()
     predictors: list[Predictor] = []
 
     def new_predictor(*arguments: Any) -> Predictor:
@@ -67,9 +70,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(application, "Predictor", new_predictor)
         app = create_app(settings, write_report=write_session_report)
-    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None)
-    running = uvicorn.Server(config)
-    thread = threading.Thread(target=running.run, daemon=True)
     with Store(settings.database_url) as store:
         subject = store.subjects.create(label="P01")
         session = new_session(store, subject.id)
@@ -77,16 +77,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             session_id=session.id,
             analysis=sample_analysis(model_id="model-b", phq=PhqUnavailable(UnavailableReason.NO_HEAD)),
         )
-        analysis_id = store.analyses.save(session_id=session.id, analysis=sample_analysis(voice=sample_voice()))
+        analysis_id = store.analyses.save(
+            session_id=session.id, analysis=sample_analysis(voice=sample_voice()), measures={"expressivity": 0.25}
+        )
         add_account(store, "Admin", Role.ADMINISTRATOR, PASSWORD)
-        token = create_token(store, "Admin", "script", ("read",), 1)[0]
-        thread.start()
-        while not running.started:
-            assert thread.is_alive()
+        token = create_token(store, "Admin", "script", ("read", "upload", "write"), 1)[0]
         ids = (subject.id, session.id, analysis_id)
-        yield Server(f"http://127.0.0.1:{port}", token, settings, store, predictors[0], *ids)
-    running.should_exit = True
-    thread.join(10)
+        with serving(app) as url:
+            yield Server(url, token, settings, store, predictors[0], *ids)
 
 
 @pytest.fixture
@@ -118,7 +116,34 @@ def test_what_an_analysis_holds(server: Server, client: Client) -> None:
     assert client.cohort(min_coverage=0.1)["session_id"].tolist() == [server.session_id]
     assert client.cohort(tag=["a", "b"]).empty
     assert client.report(server.session_id, "html").startswith(b"<!doctype html>")
-    assert list(client.jobs()) == []
+    assert list(client.jobs(session_id=server.session_id)) == []
+
+
+def test_who_there_is_and_what_was_recorded(server: Server, client: Client) -> None:
+    (subject,) = client.subjects()
+    assert subject == client.subject(server.subject_id)
+    assert (subject["label"], subject["sessions"]) == ("P01", 1)
+    (session,) = client.sessions(server.subject_id)
+    assert session == client.session(server.session_id)
+    assert session["analysis_id"] == server.analysis_id
+    assert list(client.sessions(until="2020-01-01T00:00:00Z")) == []
+
+
+def test_a_subject_over_time_is_a_table(server: Server, client: Client) -> None:
+    trends = client.trends(server.subject_id)
+    assert [session["analysis_id"] for session in trends["sessions"]] == [server.analysis_id]
+    table = client.trend_table(server.subject_id)
+    stored = server.store.trends.load(subject_id=server.subject_id, measures=["expressivity"])
+    for column in ("analysis_id", "recorded_at", "coverage", *EMOTIONS, "phq_score", "phq_low", "phq_provenance"):
+        assert table[column].tolist() == stored[column].tolist(), column
+    assert table["expressivity"].tolist() == [0.25]
+    assert table.attrs["subject_id"] == server.subject_id
+    assert any("simulated" in note for note in table.attrs["notes"])
+    of_other = client.trend_table(server.subject_id, model_id="model-b")
+    assert of_other["phq_unavailable"].tolist() == ["no_head"]
+    assert of_other["phq_score"].isna().all()
+    empty = client.trend_table(server.subject_id, model_id="model-c")
+    assert (len(empty), list(empty)[:3]) == (0, list(table)[:3])
 
 
 def test_lists_are_read_page_after_page(server: Server, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,6 +203,46 @@ def test_a_busy_server_is_asked_again_when_it_says(server: Server) -> None:
     assert len(pauses) == 2 + connection.TRIES - 1
 
 
+class _Cuts(httpx2.HTTPTransport):
+    """The network, which loses the answer of each second piece."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces = 0
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        answer = super().handle_request(request)
+        if request.method == "PATCH":
+            self.pieces += 1
+            if self.pieces % 2 == 0:
+                answer.close()
+                raise httpx2.ReadError("cut", request=request)
+        return answer
+
+
+def test_a_recording_is_sent_in_pieces_and_goes_on_after_a_cut(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "PIECE_BYTES", CLIP.stat().st_size // 5)
+    facts = {"subject_id": server.subject_id, "recorded_at": MONDAY, "consent_by": "Dr Müller"}
+    network = _Cuts()
+    with server.client(transport=network, sleep=lambda seconds: None) as client:
+        session = client.upload(CLIP, **facts)  # type: ignore[arg-type]
+        assert network.pieces == 6
+        stored = client.session(session["session_id"])
+        assert (stored["original_name"], stored["sha256"]) == (CLIP.name, file_sha256(CLIP))
+        assert client.job(str(session["job_id"]))["state"] == "queued"
+        again = client.upload(CLIP, **facts)  # type: ignore[arg-type]
+        assert (again["session_id"], again["duplicate"]) == (session["session_id"], True)
+        with pytest.raises(ProblemError) as refusal:
+            client.upload(PORTRAIT, **facts)  # type: ignore[arg-type]
+        assert refusal.value.status == 422
+        with pytest.raises(ValueError, match="time zone"):
+            client.upload(CLIP, subject_id="x", recorded_at=MONDAY.replace(tzinfo=None), consent_by="x")
+        with pytest.raises(TimeoutError):
+            client.wait(str(session["job_id"]), timeout_s=0)
+        server.store.jobs.set_state(job_id=str(session["job_id"]), state=JobState.CANCELLED)
+        assert client.wait(str(session["job_id"]))["state"] == "cancelled"
+
+
 def test_an_address_that_others_could_read_along_is_refused() -> None:
     for url in ("ftp://127.0.0.1", "127.0.0.1:8600", "http://clinic.example", "http://192.0.2.1:8600"):
         with pytest.raises(ValueError, match="https"):
@@ -197,7 +262,8 @@ def test_a_table_that_broke_off_is_none(server: Server) -> None:
 
 def test_the_types_are_those_of_the_document(server: Server) -> None:
     schemas = create_api(server.settings, server.store).openapi()["components"]["schemas"]
-    names = {"Analysis": "AnalysisItem", "Picture": "PictureResult"}
+    names = {"Analysis": "AnalysisItem", "Picture": "PictureResult", "Subject": "SubjectItem", "Session": "SessionItem"}
+    names |= {"Consent": "ConsentItem"}
     kinds = [
         value for value in vars(answers).values() if isinstance(value, type) and value.__module__ == answers.__name__
     ]
