@@ -31,7 +31,7 @@ from service.access import control as control_module
 from service.access.accounts import add_account, create_token
 from service.api.v1.alone import create_app
 from service.api.v1.analyses import tables as analysis_tables
-from service.api.v1.answers.tables import MEDIA_TYPES, Format
+from service.api.v1.answers.tables import MEDIA_TYPES, WRITERS, Format
 from service.settings import AppSettings
 from service.views import data_dictionary
 from service.views.exports import frames_table, voice_table
@@ -228,6 +228,28 @@ def test_a_table_that_changes_while_it_is_read_does_not_look_whole(
     )
     with pytest.raises(analysis_tables.StoreError, match="ask again"):
         list(longer.blocks)
+
+
+@pytest.mark.parametrize("kind", Format)
+def test_a_table_is_written_while_it_is_read(clinic: Clinic, kind: Format, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block is written before the next is read: memory holds one, however long the recording."""
+    monkeypatch.setattr(analysis_tables, "BLOCK_ROWS", 4)
+    summary = clinic.store.analyses.get(analysis_id=clinic.analysis_id)
+    table = analysis_tables.timeline_table(clinic.store, summary, "")
+    read_rows = 0
+
+    def counted() -> Iterator[pd.DataFrame]:
+        nonlocal read_rows
+        for block in table.blocks:
+            read_rows += len(block)
+            yield block
+
+    parts = []
+    for part in WRITERS[kind](table, counted()):
+        parts.append((read_rows, part))
+    assert parts[0][0] == 4, "the first part comes before the second block is read"
+    assert {rows for rows, _ in parts} == {4, 8, 12, 16, 20}
+    assert len(read(b"".join(part for _, part in parts), kind)) == 20
 
 
 # ---------------------------------------------------------------------------------------------------------- summary

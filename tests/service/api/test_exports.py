@@ -143,7 +143,13 @@ def test_a_cohort_is_filtered(clinic: Clinic, query: str, rows: int) -> None:
     assert len(clinic.client.get(f"/v1/exports/cohort?{query}").json()["items"]) == rows
 
 
-@pytest.mark.parametrize("query", ["since=2026-03-09T00:00:00", "min_coverage=2", "demo=perhaps"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("since=2026-03-09T00:00:00", "since=0001-01-01T00:00:00%2B14:00", "until=9999-12-31T23:59:59-14:00"),
+        *("min_coverage=2", "min_coverage=nan", "demo=perhaps"),
+    ],
+)
 def test_a_filter_that_is_none_is_refused(clinic: Clinic, query: str) -> None:
     assert problem(clinic.client.get(f"/v1/exports/cohort?{query}")) == (422, "api.unusable_request")
 

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 import anyio.to_thread
 import pandas as pd
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,6 +19,7 @@ from service.api.v1.answers.openapi import problems
 from service.api.v1.answers.problems import Sentences
 from service.api.v1.answers.schemas import Table as TableSchema
 from service.api.v1.answers.tables import MEDIA_TYPES, FormatName, Table, answer_table, choose_format, table_answer
+from service.api.v1.records.moments import Moment
 from service.models.active_model import preferred_model
 from service.settings import AppSettings
 from service.views import data_dictionary
@@ -31,8 +31,8 @@ ANSWERS = {**table_answer(TableSchema), **problems(401, 403, 406, 422, 503)}
 Tags = Annotated[
     list[str], Query(alias="tag", max_length=50, description="Subjects that have any of these; may repeat.")
 ]
-Since = Annotated[AwareDatetime | None, Query(description="Sessions recorded at or after this moment.")]
-Until = Annotated[AwareDatetime | None, Query(description="Sessions recorded before this moment.")]
+Since = Annotated[Moment | None, Query(description="Sessions recorded at or after this moment.")]
+Until = Annotated[Moment | None, Query(description="Sessions recorded before this moment.")]
 Model = Annotated[str | None, Query(max_length=200, description="Analyses by this model alone.")]
 Coverage = Annotated[float, Query(ge=0, le=1, description="The least share of the recording with a face.")]
 Demo = Annotated[bool, Query(description="Whether made-up demonstrations count.")]
