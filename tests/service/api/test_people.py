@@ -70,6 +70,8 @@ def test_a_person_is_erased_after_a_preview_and_a_confirmation(
     path = f"/v1/subjects/{person.id}/erasure"
     preview = client.get(path)
     assert (preview.status_code, preview.json()["events"], preview.json()["heads"]) == (200, 1, [])
+    unchanged = client.get(path, headers={"If-None-Match": preview.headers["etag"]})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
     assert code(client.post(path, json={"confirm": "zoë p01"})) == (422, "api.not_confirmed")
     assert code(client.post(path, json={})) == (422, "api.unusable_request")
     assert code(client.post(path, content=b"x" * (MAX_JSON + 1))) == (413, "api.body_too_large")

@@ -15,7 +15,8 @@ from db.store import Store
 from service.api import messages
 from service.api.archive import answer_archive
 from service.api.v1.answers.bodies import read_model
-from service.api.v1.answers.openapi import extra, problems
+from service.api.v1.answers.conditions import answer_model
+from service.api.v1.answers.openapi import IF_NONE_MATCH, UNCHANGED, extra, problems
 from service.api.v1.answers.problems import RequestError, Sentences
 from service.api.v1.people import schemas
 from service.api.v1.people.erasures import describe_erasure
@@ -67,7 +68,8 @@ def people_routes(settings: AppSettings, store: Store, sentences: Sentences) -> 
     router.get(
         f"{SUBJECT}/erasure",
         response_model=schemas.ErasurePreview,
-        responses=problems(401, 403, 404, 503),
+        responses={**UNCHANGED, **problems(401, 403, 404, 422, 503, 507)},
+        openapi_extra=extra(IF_NONE_MATCH),
         summary="What erasing a person would remove.",
     )(people.preview)
     router.get(
@@ -79,7 +81,8 @@ def people_routes(settings: AppSettings, store: Store, sentences: Sentences) -> 
     router.get(
         "/v1/pseudonyms",
         response_model=schemas.Pseudonyms,
-        responses=problems(401, 403, 503),
+        responses={**UNCHANGED, **problems(401, 403, 503)},
+        openapi_extra=extra(IF_NONE_MATCH),
         summary="The key of the pseudonyms, for administrators.",
     )(people.pseudonyms)
     return router
@@ -118,12 +121,12 @@ class _People:
         """Recordings and pictures of faces may show other people: look before you hand it on."""
         return await answer_archive(self._settings, self._store, subject_id)
 
-    async def preview(self, subject_id: str) -> schemas.ErasurePreview:
+    async def preview(self, subject_id: str, request: Request) -> Response:
         """Nothing is removed."""
         removal = await anyio.to_thread.run_sync(erasure.preview_subject, self._settings, self._store, subject_id)
         await self._note_read(subject_id, "before an erasure")
         plan = removal.plan
-        return schemas.ErasurePreview(
+        preview = schemas.ErasurePreview(
             sessions=plan.sessions,
             recordings=plan.recordings,
             shared_recordings=plan.shared_recordings,
@@ -135,6 +138,7 @@ class _People:
             events=plan.events,
             heads=list(removal.heads),
         )
+        return answer_model(request, preview)
 
     async def erase(self, subject_id: str, request: Request, response: Response) -> schemas.Erasure:
         """202 says that the rows are gone and the erasure waits for somebody who reads; a worker finishes it.
@@ -147,11 +151,11 @@ class _People:
         response.status_code = 200 if counts.pending is None else 202
         return describe_erasure(self._sentences, request, counts)
 
-    async def pseudonyms(self) -> schemas.Pseudonyms:
+    async def pseudonyms(self, request: Request) -> Response:
         """Whoever reads it knows who everybody is: it is an entry of the audit."""
         key = await _in_thread(self._store.subjects.list_pseudonyms)
         rows = [schemas.Pseudonym(id=row_id, label=label, pseudonym=pseudonym) for pseudonym, label, row_id in key]
-        return schemas.Pseudonyms(items=rows)
+        return answer_model(request, schemas.Pseudonyms(items=rows))
 
     async def _check_confirmed(self, subject_id: str, confirm: str) -> None:
         """Raise RequestError where the label is not the subject's."""
