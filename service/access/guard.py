@@ -62,6 +62,8 @@ UPLOADS_PATH = "/v1/uploads"
 """Where a program begins uploads; each is below it."""
 SESSIONS_PATH = "/v1/sessions"
 """Where a program has a file of the server's folder taken in."""
+LIVE_PATH = "/v1/live"
+"""Where a program has pictures analysed as they are taken, by a websocket."""
 OPEN_PATHS = (
     *(LOGIN_PATH, LOGOUT_PATH, PROVIDER_PATH, ANSWER_PATH),
     *("/api/health", "/healthz", "/readyz", "/_stcore/health", "/favicon.png"),
@@ -69,6 +71,8 @@ OPEN_PATHS = (
 """What somebody reads who is not logged in: nothing of anybody."""
 POLICY_VIOLATION = 1008
 """The websocket's code for a connection that is refused (RFC 6455, section 7.4.1)."""
+LONGEST_REASON = 120
+"""Most characters of the reason of such a refusal: it has 123 bytes."""
 
 CONTENT_POLICY = (
     "default-src 'self'",
@@ -222,7 +226,7 @@ class Guard:
         A websocket is closed before it opens.
         """
         if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": str(message)[:120]})
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": str(message)[:LONGEST_REASON]})
             return
         accepts = Headers(scope=scope).get("accept-language", "")
         answer: Response
@@ -257,7 +261,7 @@ def _needed_scope(method: str, path: str) -> str:
     """
     if path == UPLOADS_PATH or path.startswith(f"{UPLOADS_PATH}/") or (path == SESSIONS_PATH and method == "POST"):
         return "upload"
-    if method in ("GET", "HEAD") or path == PREDICT_PATH:
+    if method in ("GET", "HEAD") or path in (PREDICT_PATH, LIVE_PATH):
         return "read"
     return "upload" if path.startswith("/api/") else "write"
 

@@ -102,6 +102,14 @@ MORE_THAN_LENGTH = template(
 )
 TUS_VERSION = template("api.tus_version", "Uploads follow tus {version}: send the header Tus-Resumable: {version}.")
 OFFSET_TYPE = template("api.offset_type", "Send the recording's bytes with the Content-Type {type}.")
+LIVE_TEXT = template("api.live_text", "This is no picture: send each picture's file as a binary message.")
+LIVE_TOO_LARGE = template("api.live_too_large", "The picture has more than {limit:g} MB: send a smaller one.")
+LIVE_UNREADABLE = template(
+    "api.live_unreadable", "None of the last {n} messages was a picture that can be read: look at what is sent."
+)
+LIVE_IDLE = template("api.live_idle", "No picture came for {seconds:.0f} seconds: connect again when there is one.")
+LIVE_OVER = template("api.live_over", "The connection lasted as long as one may: connect again.")
+LIVE_FULL = template("api.live_full", "{n} live connections are open, as many as may be; try again later.")
 PORT_UNUSABLE = template(
     "api.port_unusable",
     "The API cannot listen on {address} port {port} ({reason}); stop what uses it or set FERPHQ_API_PORT to another "

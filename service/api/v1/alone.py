@@ -16,12 +16,13 @@ from db.store import Store
 from fer_phq.core.errors import SettingsError
 from service.access.answers import ENGLISH, Translate, write_english
 from service.access.control import AccessControl, request_actor
-from service.access.guard import Guard, source_of
+from service.access.guard import LONGEST_REASON, POLICY_VIOLATION, Guard, source_of
 from service.access.listening import check_address, check_listening
 from service.api import messages
 from service.api.v1.answers.problems import Sentences
 from service.api.v1.application import create_api
 from service.api.v1.exports.reports import WriteReport
+from service.api.v1.pictures import live
 from service.settings import AppSettings, load_settings
 
 PROGRAM = "api"
@@ -91,6 +92,8 @@ def serve(
         log_config=None,
         lifespan="off",
         timeout_graceful_shutdown=STOP_S,
+        ws_max_size=2 * live.MAX_BYTES,
+        ws_max_queue=4,
     )
     address, port = listener.getsockname()[:2]
     host = f"[{address}]" if ":" in address else address
@@ -130,7 +133,7 @@ class _ListeningCheck:
         self._sentences = sentences
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         source = source_of(scope)
@@ -144,6 +147,10 @@ class _ListeningCheck:
         try:
             await anyio.to_thread.run_sync(check)
         except SettingsError as error:
+            if scope["type"] == "websocket":
+                reason = str(error.message)[:LONGEST_REASON]
+                await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": reason})
+                return
             await self._sentences.answer(Request(scope), error.message, 403)(scope, receive, send)
             return
         await self._app(scope, receive, send)

@@ -6,11 +6,12 @@ import functools
 from collections.abc import Sequence
 
 from fastapi import FastAPI
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from db.store import Store
 from fer_phq import __version__
 from service.access.answers import ENGLISH, Translate, write_english
+from service.access.guard import LIVE_PATH
 from service.access.source import PROGRAM_PATHS
 from service.api.v1.analyses.routes import analysis_routes
 from service.api.v1.answers import openapi
@@ -20,6 +21,7 @@ from service.api.v1.exports.routes import export_routes
 from service.api.v1.jobs.routes import job_routes
 from service.api.v1.operation.health import operation_routes
 from service.api.v1.people.routes import people_routes
+from service.api.v1.pictures.live import live_routes
 from service.api.v1.pictures.predict import predict_routes
 from service.api.v1.pictures.predictor import Predictor
 from service.api.v1.records.routes import record_routes
@@ -62,7 +64,9 @@ def create_api(
         redirect_slashes=False,
     )
     app.include_router(operation_routes(settings, store))
-    app.include_router(predict_routes(Predictor(settings, store), sentences))
+    predictor = Predictor(settings, store)
+    app.include_router(predict_routes(predictor, sentences))
+    app.include_router(live_routes(predictor, sentences))
     app.include_router(record_routes(settings, store, sentences))
     app.include_router(people_routes(settings, store, sentences))
     app.include_router(job_routes(settings, store, sentences))
@@ -84,4 +88,4 @@ def mounted_routes(api: FastAPI) -> list[BaseRoute]:
         api: The application.
     """
     paths = [f"{path}{{rest:path}}" if path.endswith("/") else path for path in PROGRAM_PATHS]
-    return [Route(path, api) for path in paths]
+    return [*(Route(path, api) for path in paths), WebSocketRoute(LIVE_PATH, api)]

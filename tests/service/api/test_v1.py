@@ -7,7 +7,7 @@ import io
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ from PIL import Image
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
-from starlette.testclient import TestClient
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient, WebSocketTestSession
+from starlette.websockets import WebSocketDisconnect
 
 import training.simulation.puppet
 from dashboard.exports.reports.files import write_session_report
@@ -32,14 +33,15 @@ from fer_phq.core.emotions import EMOTIONS
 from service.access import control as control_module
 from service.access.accounts import add_account, create_token, revoke_token
 from service.access.control import COOKIE, AccessControl
-from service.access.guard import PREDICT_PATH, Guard
+from service.access.guard import LIVE_PATH, PREDICT_PATH, Guard
 from service.api.v1 import alone
 from service.api.v1.alone import create_app
 from service.api.v1.application import create_api, mounted_routes
-from service.api.v1.pictures import bodies, predictor
+from service.api.v1.pictures import bodies, live, predictor
 from service.settings import DATABASE_NAME, AppSettings
 
 HOST = "http://127.0.0.1:8600"
+LIVE = f"ws{HOST[4:]}{LIVE_PATH}"
 PASSWORD = "correct horse battery"
 PORTRAIT = Path(training.simulation.puppet.__file__).with_name("portrait.jpg").read_bytes()
 NO_FACE = io.BytesIO()
@@ -212,6 +214,66 @@ def test_a_model_that_is_gone_is_a_problem_without_its_path(
     assert str(tmp_path) not in answer.text
 
 
+# ------------------------------------------------------------------------------------------------------------- live
+
+
+def test_pictures_are_answered_as_they_come_and_nothing_is_stored(client: TestClient, settings: AppSettings) -> None:
+    expected = client.post("/v1/predict", files={"file": ("portrait.jpg", PORTRAIT)}).json()["results"][0]
+    before = sorted(settings.data_dir.rglob("*"))
+    with client.websocket_connect(LIVE, headers={"Accept-Language": "de"}) as connection:
+        connection.send_bytes(PORTRAIT)
+        assert connection.receive_json() == {**expected, "dropped": 0}
+        connection.send_bytes(b"none")
+        bad = connection.receive_json()
+        assert (bad["index"], bad["problem"]["code"], "faces" in bad) == (1, "pictures.not_a_picture", False)
+        connection.send_text("hello")
+        assert connection.receive_json()["problem"]["code"] == "api.live_text"
+        connection.send_bytes(b"x" * (live.MAX_BYTES + 1))
+        assert connection.receive_json()["problem"]["code"] == "api.live_too_large"
+        for _ in range(30):
+            connection.send_bytes(PORTRAIT)
+        answers = [connection.receive_json()]
+        while answers[-1]["index"] < 33:
+            answers.append(connection.receive_json())
+        assert sum(answer["dropped"] + 1 for answer in answers) == 30
+        assert len(answers) < 30, "the newest first; those that it replaced are dropped"
+        assert all(answer["faces"] == expected["faces"] for answer in answers)
+    assert sorted(settings.data_dir.rglob("*")) == before
+
+
+def test_a_live_connection_ends_with_a_reason(
+    settings: AppSettings, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "MOST_CONNECTIONS", 1)
+    monkeypatch.setattr(live, "MOST_BAD", 2)
+
+    def ending(connection: WebSocketTestSession) -> tuple[str, int, str]:
+        code = connection.receive_json()["problem"]["code"]
+        with pytest.raises(WebSocketDisconnect) as end:
+            connection.receive_text()
+        return code, end.value.code, end.value.reason
+
+    with client.websocket_connect(LIVE) as first:
+        with client.websocket_connect(LIVE) as second:
+            assert ending(second) == ("api.live_full", 1013, "api.live_full")
+        for _ in range(2):
+            first.send_text("no picture")
+            assert first.receive_json()["problem"]["code"] == "api.live_text"
+        assert ending(first) == ("api.live_unreadable", 1008, "api.live_unreadable")
+    monkeypatch.setattr(live, "IDLE_S", 0.01)
+    with client.websocket_connect(LIVE) as idle:
+        assert ending(idle) == ("api.live_idle", 1000, "api.live_idle")
+    monkeypatch.setattr(live, "TOTAL_S", 0.005)
+    with client.websocket_connect(LIVE) as long:
+        assert ending(long) == ("api.live_over", 1000, "api.live_over")
+    monkeypatch.setattr(live, "IDLE_S", 60)
+    monkeypatch.setattr(live, "TOTAL_S", 60)
+    gone = asker(settings.model_copy(update={"model": "gone"}))
+    with gone.websocket_connect(LIVE) as broken:
+        broken.send_bytes(PORTRAIT)
+        assert ending(broken) == ("api.model_unusable", 1011, "api.model_unusable")
+
+
 # ------------------------------------------------------------------------------------------------ errors, operation
 
 
@@ -337,6 +399,47 @@ def test_every_route_is_closed_to_whoever_may_not_ask(guarded: tuple[AppSettings
         assert_problem(client.request(method, path, headers={"Host": "evil.example"}), 403, "api.unknown_host")
 
 
+def test_every_websocket_is_closed_to_whoever_may_not_ask(
+    guarded: tuple[AppSettings, Store], program: TestClient
+) -> None:
+    settings, store = guarded
+    paths = websockets_of(create_api(settings, store).routes)
+    assert LIVE_PATH in paths
+    tokens = {scope: create_token(store, "viewer", scope, (scope,), 1)[0] for scope in ("read", "upload", "write")}
+    secret = AccessControl(settings, store).log_in("viewer", PASSWORD, "127.0.0.1")
+    allowed = ({"Authorization": f"Bearer {tokens['read']}"}, {"Cookie": f"{COOKIE}={secret}"})
+    refused = (
+        {},
+        {"Authorization": "Bearer ferphq_guess"},
+        {"Cookie": f"{COOKIE}=guess"},
+        {"Authorization": f"Bearer {tokens['upload']}"},
+        {"Authorization": f"Bearer {tokens['write']}"},
+        {**allowed[0], "Origin": "https://evil.example"},
+        {**allowed[1], "Origin": "https://evil.example"},
+        {**allowed[1], "Host": "evil.example"},
+    )
+    for path in paths:
+        for headers in refused:
+            with (
+                pytest.raises(WebSocketDisconnect) as end,
+                program.websocket_connect(f"ws{HOST[4:]}{path}", headers=headers),
+            ):
+                pass
+            assert end.value.code == 1008, headers
+        for headers in (*allowed, {**allowed[1], "Origin": HOST}):
+            with program.websocket_connect(f"ws{HOST[4:]}{path}", headers=headers) as connection:
+                connection.send_text("no picture")
+                assert connection.receive_json()["problem"]["code"] == "api.live_text"
+
+
+def websockets_of(routes: Sequence[Any]) -> list[str]:
+    """The path of each websocket; routers that are included hold their own routes."""
+    paths = [route.path for route in routes if isinstance(route, WebSocketRoute)]
+    for route in routes:
+        paths += websockets_of(getattr(getattr(route, "original_router", None), "routes", ()))
+    return paths
+
+
 @pytest.mark.parametrize("name", ["Admin", "clinician", "researcher", "viewer"])
 def test_each_role_may_have_its_own_pictures_read(
     guarded: tuple[AppSettings, Store], program: TestClient, name: str
@@ -370,6 +473,11 @@ def test_served_alone_it_answers_no_network_without_accounts_and_encryption(
     headers = {"Authorization": f"Bearer {token}"}
     plain = asker(with_accounts, "http://192.0.2.9:8600", "192.0.2.1")
     assert_problem(plain.get("/v1/openapi.json", headers=headers), 403, "access.address_without_tls")
+    elsewhere = "ws://192.0.2.9:8600/v1/live"
+    for client, login in ((opened, {}), (plain, headers)):
+        with pytest.raises(WebSocketDisconnect) as end, client.websocket_connect(elsewhere, headers=login):
+            pass
+        assert end.value.reason.startswith("The dashboard does not listen on")
     encrypted = asker(with_accounts, "https://192.0.2.9:8600", "192.0.2.1")
     assert encrypted.get("/v1/openapi.json", headers=headers).status_code == 200
 
@@ -389,6 +497,9 @@ def test_mounted_beside_pages_it_answers_its_own_paths_alone(settings: AppSettin
         assert_problem(client.delete("/v1/predict"), 405, "api.no_such_method")
         answer = client.post("/v1/predict", files={"file": ("a.jpg", b"none")})
         assert_problem(answer, 422, "pictures.not_a_picture")
+        with client.websocket_connect(LIVE) as connection:
+            connection.send_text("no picture")
+            assert connection.receive_json()["problem"]["code"] == "api.live_text"
 
 
 def test_serving_follows_the_rules_of_listening(settings: AppSettings) -> None:

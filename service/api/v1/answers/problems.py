@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -53,7 +53,7 @@ class Sentences:
         self._translate = translate
         self._languages = languages
 
-    def write(self, request: Request, message: Sentence) -> str:
+    def write(self, request: HTTPConnection, message: Sentence) -> str:
         """Write a message.
 
         Args:
@@ -62,7 +62,7 @@ class Sentences:
         """
         return self._translate(message, self.language(request))
 
-    def language(self, request: Request) -> str:
+    def language(self, request: HTTPConnection) -> str:
         """Return the language that a request accepts, as a code.
 
         Args:
@@ -70,7 +70,7 @@ class Sentences:
         """
         return accepted_language(request.headers.get("accept-language", ""), self._languages)
 
-    def problem(self, request: Request, message: Sentence, status: int) -> dict[str, Any]:
+    def problem(self, request: HTTPConnection, message: Sentence, status: int) -> dict[str, Any]:
         """Return the members of a problem, for an answer that holds one.
 
         Args:
@@ -80,7 +80,7 @@ class Sentences:
         """
         return problem_body(message, status, self.write(request, message))
 
-    def note(self, request: Request, message: Sentence) -> Note:
+    def note(self, request: HTTPConnection, message: Sentence) -> Note:
         """Return a message as a part of an answer.
 
         Args:

@@ -7,7 +7,7 @@ from typing import Any
 
 import anyio.to_thread
 from fastapi import APIRouter
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.pictures import PictureError
@@ -83,18 +83,38 @@ def _prediction(
     """Write the answer. Raises RequestError where the only picture cannot be read."""
     if len(outcomes) == 1 and isinstance(outcomes[0], PictureError):
         raise RequestError(outcomes[0].message, 422)
-    results = []
-    for index, outcome in enumerate(outcomes):
-        if isinstance(outcome, PictureError):
-            problem = shared.Problem(**sentences.problem(request, outcome.message, 422))
-            results.append(schemas.PictureResult(index=index, model_id=model_id, notes=[], problem=problem))
-        else:
-            notes = [sentences.note(request, note) for note in outcome.notes]
-            size = {"width": outcome.width, "height": outcome.height}
-            faces = [_face(face) for face in outcome.faces]
-            results.append(schemas.PictureResult(index=index, model_id=model_id, **size, faces=faces, notes=notes))
+    results = [picture_result(request, sentences, index, model_id, outcome) for index, outcome in enumerate(outcomes)]
     faces_of_single = results[0].faces if len(results) == 1 else None
     return schemas.Prediction(model_id=model_id, results=results, faces=faces_of_single)
+
+
+def picture_result(
+    request: HTTPConnection,
+    sentences: Sentences,
+    index: int,
+    model_id: str,
+    outcome: PictureFaces | PictureError,
+) -> schemas.PictureResult:
+    """Return a picture's faces, or its problem, as a program reads it.
+
+    Args:
+        request: Its `Accept-Language` chooses the language.
+        sentences: Writes messages.
+        index: The picture's place among those that were sent.
+        model_id: The model.
+        outcome: The faces, or why the picture cannot be read.
+    """
+    if isinstance(outcome, PictureError):
+        problem = shared.Problem(**sentences.problem(request, outcome.message, 422))
+        return schemas.PictureResult(index=index, model_id=model_id, notes=[], problem=problem)
+    return schemas.PictureResult(
+        index=index,
+        model_id=model_id,
+        width=outcome.width,
+        height=outcome.height,
+        faces=[_face(face) for face in outcome.faces],
+        notes=[sentences.note(request, note) for note in outcome.notes],
+    )
 
 
 def _face(face: Any) -> schemas.Face:

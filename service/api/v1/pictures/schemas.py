@@ -63,6 +63,18 @@ class Prediction(BaseModel):
     faces: list[Face] | None = Field(None, description="The picture's faces, where the request held one picture.")
 
 
+class LiveResult(PictureResult):
+    """The answer to a picture of a live connection. `model_id` is empty where nothing was computed."""
+
+    dropped: int = Field(description="Pictures that came since the last answer and were not looked at.")
+
+
+class LiveEnd(BaseModel):
+    """The last message of a live connection that the server closes."""
+
+    problem: Problem = Field(description="Why; its code is the reason of the closing, too.")
+
+
 class Images(BaseModel):
     """Pictures in JSON."""
 
