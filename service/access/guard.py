@@ -64,9 +64,11 @@ SESSIONS_PATH = "/v1/sessions"
 """Where a program has a file of the server's folder taken in."""
 LIVE_PATH = "/v1/live"
 """Where a program has pictures analysed as they are taken, by a websocket."""
+METRICS_PATH = "/metrics"
+"""Where Prometheus reads how the installation does; the route itself says who may."""
 OPEN_PATHS = (
     *(LOGIN_PATH, LOGOUT_PATH, PROVIDER_PATH, ANSWER_PATH),
-    *("/api/health", "/healthz", "/readyz", "/_stcore/health", "/favicon.png"),
+    *(METRICS_PATH, "/api/health", "/healthz", "/readyz", "/_stcore/health", "/favicon.png"),
 )
 """What somebody reads who is not logged in: nothing of anybody."""
 POLICY_VIOLATION = 1008

@@ -21,7 +21,7 @@ from service.settings import AppSettings
 
 FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 """Headers by which a proxy tells for whom it asks. Anybody else can write them, too."""
-PROGRAM_PATHS = ("/v1/", "/healthz", "/readyz")
+PROGRAM_PATHS = ("/v1/", "/healthz", "/readyz", "/metrics")
 """Where the API for programs answers. Its errors are problems (RFC 9457)."""
 INNER_PATHS = (
     *PROGRAM_PATHS,

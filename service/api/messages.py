@@ -110,6 +110,9 @@ LIVE_UNREADABLE = template(
 LIVE_IDLE = template("api.live_idle", "No picture came for {seconds:.0f} seconds: connect again when there is one.")
 LIVE_OVER = template("api.live_over", "The connection lasted as long as one may: connect again.")
 LIVE_FULL = template("api.live_full", "{n} live connections are open, as many as may be; try again later.")
+METRICS_CLOSED = template(
+    "api.metrics_closed", "The metrics are for programs on this machine, and for administrators with a login or token."
+)
 PORT_UNUSABLE = template(
     "api.port_unusable",
     "The API cannot listen on {address} port {port} ({reason}); stop what uses it or set FERPHQ_API_PORT to another "

@@ -6,6 +6,7 @@ import anyio
 import anyio.to_thread
 from starlette.requests import Request
 
+from service.api.counters import UPLOADED
 from service.ingest.media import IncomingFile, MediaStore
 from service.ingest.upload_limits import read_paced
 from service.settings import MIB, AppSettings
@@ -35,6 +36,7 @@ async def receive_body(
         StorageError: The disk takes no more.
     """
     block = bytearray()
+    earlier_size = incoming.size
     checked_size = 0
     try:
         async for chunk in read_paced(settings, aiter(request.stream())):
@@ -47,6 +49,7 @@ async def receive_body(
                 checked_size = incoming.size
                 await anyio.to_thread.run_sync(files.check_room, 0 if size is None else size - incoming.size)
     finally:
+        UPLOADED.inc(incoming.size + len(block) - earlier_size)
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(incoming.write, block)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db import messages
@@ -124,6 +125,13 @@ class JobRequests(Queries):
             query = query.where(is_behind(JobRow.created_at, JobRow.id, after, descending=True))
         with self._reading() as session:
             return [job_record(row) for row in session.scalars(query)]
+
+    def count_by_state(self) -> dict[JobState, tuple[int, datetime]]:
+        """Count the jobs in each state that there are any in, with when the first of them was last changed."""
+        count, first = func.count(), func.min(JobRow.updated_at)
+        query = select(JobRow.state, count, first).group_by(JobRow.state)
+        with self._reading() as session:
+            return {JobState(state): (number, at) for state, number, at in session.execute(query)}
 
     def set_state(self, *, job_id: str, state: JobState, error: Message | None = None) -> JobRecord:
         """Move a job to another state, as `TRANSITIONS` allows; to the state that it is in changes nothing.

@@ -13,6 +13,7 @@ from fer_phq import __version__
 from service.access.answers import ENGLISH, Translate, write_english
 from service.access.guard import LIVE_PATH
 from service.access.source import PROGRAM_PATHS
+from service.api.counters import RequestCounter
 from service.api.v1.analyses.routes import analysis_routes
 from service.api.v1.answers import openapi
 from service.api.v1.answers.problems import Sentences, answer_problems
@@ -20,6 +21,7 @@ from service.api.v1.exports.reports import WriteReport, report_routes
 from service.api.v1.exports.routes import export_routes
 from service.api.v1.jobs.routes import job_routes
 from service.api.v1.operation.health import operation_routes
+from service.api.v1.operation.metrics import metric_routes
 from service.api.v1.people.routes import people_routes
 from service.api.v1.pictures.live import live_routes
 from service.api.v1.pictures.predict import predict_routes
@@ -64,6 +66,7 @@ def create_api(
         redirect_slashes=False,
     )
     app.include_router(operation_routes(settings, store))
+    app.include_router(metric_routes(settings, store, sentences))
     predictor = Predictor(settings, store)
     app.include_router(predict_routes(predictor, sentences))
     app.include_router(live_routes(predictor, sentences))
@@ -77,6 +80,7 @@ def create_api(
     app.include_router(upload_routes(settings, store, sentences))
     app.include_router(folder_routes(settings, store))
     answer_problems(app, sentences)
+    app.add_middleware(RequestCounter)
     app.openapi = functools.cache(lambda: openapi.describe(app))  # type: ignore[method-assign]
     return app
 

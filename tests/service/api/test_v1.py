@@ -342,7 +342,7 @@ def test_the_document_is_openapi_3_1_with_examples_and_says_what_is_answered(cli
 
 # ------------------------------------------------------------------------------------------------------------ rights
 
-OPEN = {"/healthz", "/readyz"}
+OPEN = {"/healthz", "/readyz", "/metrics"}
 
 
 def routes_of(api: FastAPI) -> list[tuple[str, str, str]]:

@@ -17,6 +17,7 @@ from fer_phq.core.messages import Message
 from fer_phq.pictures import PictureError
 from service.access.guard import LIVE_PATH
 from service.api import messages
+from service.api.counters import PICTURES
 from service.api.v1.answers.problems import Sentences
 from service.api.v1.answers.schemas import Problem
 from service.api.v1.pictures import schemas
@@ -168,6 +169,7 @@ class _Live:
     async def _result(self, websocket: WebSocket, index: int, picture: bytes | Message) -> schemas.PictureResult:
         if isinstance(picture, Message):
             return picture_result(websocket, self._sentences, index, "", PictureError(picture))
+        PICTURES.labels("live").inc()
         try:
             model_id, outcomes = await anyio.to_thread.run_sync(self._predictor.predict, [picture])
         except FerPhqError as error:

@@ -13,6 +13,7 @@ from fer_phq.core.emotions import EMOTIONS
 from fer_phq.pictures import PictureError
 from service.access.guard import PREDICT_PATH
 from service.api import messages
+from service.api.counters import PICTURES
 from service.api.v1.answers import schemas as shared
 from service.api.v1.answers.openapi import problems
 from service.api.v1.answers.problems import RequestError, Sentences
@@ -69,6 +70,7 @@ def predict_routes(predictor: Predictor, sentences: Sentences) -> APIRouter:
         """
         with predictor.place():
             contents = await read_contents(request)
+            PICTURES.labels("request").inc(len(contents))
             model_id, results = await anyio.to_thread.run_sync(predictor.predict, [c or b"" for c in contents])
         refused = {index: PictureError(messages.NO_BASE64()) for index, c in enumerate(contents) if c is None}
         outcomes = [refused.get(index, result) for index, result in enumerate(results)]

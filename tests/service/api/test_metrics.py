@@ -1,0 +1,117 @@
+"""What Prometheus reads: how the installation does, of nobody, and for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from analysis_samples import new_session
+from migrated import migrate
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.testclient import TestClient
+
+from db.actors import Role
+from db.store import Store
+from service.access import control as control_module
+from service.access.accounts import add_account, create_token
+from service.api.v1.alone import create_app
+from service.api.v1.application import create_api
+from service.settings import DATABASE_NAME, AppSettings
+
+HOST = "http://127.0.0.1:8600"
+LABEL = "Zoë P01"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control_module, "REMEMBER_S", 0.0)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> AppSettings:
+    installation = AppSettings(data_dir=tmp_path / "data")
+    installation.prepare()
+    migrate(installation.database_url)
+    return installation
+
+
+@pytest.fixture
+def store(settings: AppSettings) -> Iterator[Store]:
+    with Store(settings.database_url) as opened:
+        yield opened
+
+
+def asker(settings: AppSettings, peer: str = "127.0.0.1") -> TestClient:
+    return TestClient(create_app(settings), base_url=HOST, client=(peer, 50000), raise_server_exceptions=False)
+
+
+def samples(answer: Any) -> dict[tuple[str, ...], float]:
+    """Every number, by its name and labels."""
+    assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, "text/plain")
+    families = text_string_to_metric_families(answer.text)
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+def test_metrics_say_how_the_installation_does_and_nothing_of_anybody(settings: AppSettings, store: Store) -> None:
+    client = asker(settings)
+    session = new_session(store, store.subjects.create(label=LABEL).id)
+    job = store.jobs.create(session_id=session.id)
+    store.workers.heartbeat(worker="w", host="h", pid=1)
+    before = samples(client.get("/metrics"))
+    assert (before["ferphq_jobs", "queued"], before["ferphq_jobs", "failed"], before["ferphq_workers",]) == (1, 0, 1)
+    assert 0 <= before["ferphq_queue_age_seconds",] < 60
+    assert before["ferphq_disk_free_bytes",] > 0
+    client.get(f"/v1/jobs/{job.id}")
+    client.get("/v1/jobs/nothing")
+    client.get(f"/v1/{job.id}")
+    client.request("BREW", "/v1/jobs")
+    client.post("/v1/predict", files={"file": ("a.jpg", b"x"), "other": ("b.jpg", b"x")})
+    answer = client.get("/metrics")
+    after = samples(answer)
+
+    def counted(*labels: str) -> float:
+        name = ("ferphq_request_seconds_count", *labels)
+        return after.get(name, 0) - before.get(name, 0)
+
+    assert [counted("GET", "/v1/jobs/{job_id}", status) for status in ("200", "404")] == [1, 1]
+    assert counted("POST", "/v1/predict", "422") == 1
+    assert counted("GET", "other", "404") == 1
+    assert not any("BREW" in name for name in after)
+    for word in (job.id, session.id, session.subject_id, LABEL, "session.mp4", str(settings.data_dir)):
+        assert word not in answer.text
+
+
+def test_without_a_database_metrics_say_so(settings: AppSettings, store: Store) -> None:
+    client = TestClient(create_api(settings, store), client=("127.0.0.1", 50000))
+    (settings.data_dir / DATABASE_NAME).write_bytes(b"no database" * 100)
+    numbers = samples(client.get("/metrics"))
+    assert numbers["ferphq_database_up",] == 0
+    assert ("ferphq_jobs", "queued") not in numbers
+
+
+def test_metrics_are_for_programs_on_this_machine_and_for_administrators(settings: AppSettings, store: Store) -> None:
+    here, elsewhere = asker(settings), asker(settings, "192.0.2.1")
+    assert here.get("/metrics").status_code == 200
+    stranger = elsewhere.get("/metrics")
+    assert (stranger.status_code, stranger.json()["code"]) == (403, "api.metrics_closed")
+    tokens = {}
+    for role in sorted(Role, key=lambda role: role is not Role.ADMINISTRATOR):
+        add_account(store, role.value, role, "correct horse battery")
+        tokens[role] = create_token(store, role.value, "script", ("read",), 1)[0]
+    assert here.get("/metrics").status_code == 200
+    answer = elsewhere.get("/metrics")
+    assert (answer.status_code, answer.json()["code"]) == (401, "access.login_needed")
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+    for role, token in tokens.items():
+        answer = elsewhere.get("/metrics", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == (200 if role is Role.ADMINISTRATOR else 403), role
+    proxied = here.get("/metrics", headers={"X-Forwarded-For": "192.0.2.7"})
+    assert proxied.status_code == 401
+    other = here.get("/metrics", headers={"Host": "evil.example"})
+    assert other.status_code == 403
