@@ -112,9 +112,10 @@ def upload(settings: AppSettings, subject_id: str, content: bytes, padding: int 
     grant = UploadGrant(subject_id, WHEN, consent_by="AB", consent_text="1")
     headers = {"X-Upload-Token": upload_token(settings, grant), "Content-Length": str(len(content) + padding)}
     with closing(http.client.HTTPConnection("127.0.0.1", settings.port, timeout=600)) as connection:
-        with suppress(OSError):  # refused before its end: the answer may be there all the same
-            connection.request("PUT", f"/api/uploads?name={CANARY}.mp4", _blocks(content, padding), headers)
         try:
+            connection.connect()
+            with suppress(OSError):  # refused before its end: the answer may be there all the same
+                connection.request("PUT", f"/api/uploads?name={CANARY}.mp4", _blocks(content, padding), headers)
             answer = connection.getresponse()
             body = json.loads(answer.read())
         except (OSError, http.client.HTTPException, ValueError):
