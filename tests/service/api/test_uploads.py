@@ -119,6 +119,8 @@ def test_an_upload_in_pieces_becomes_one_session(
     assert (again.status_code, again.headers["upload-session-id"]) == (204, session_id), "the answer may have been lost"
     assert client.head(path, headers=TUS).headers["upload-session-id"] == session_id
     assert client.get(path).json()["session"] == {"session_id": session_id, "job_id": job_id, "duplicate": False}
+    tag = client.get(path).headers["etag"]
+    assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
     session = store.sessions.get(session_id=session_id)
     assert session.media_path is not None
     assert (settings.media_dir / session.media_path).read_bytes() == content

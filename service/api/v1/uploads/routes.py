@@ -19,8 +19,9 @@ from service.access.guard import SESSIONS_PATH, UPLOADS_PATH
 from service.api import messages
 from service.api.receiving import content_length, receive_body
 from service.api.v1.answers.bodies import read_model
+from service.api.v1.answers.conditions import answer_model
 from service.api.v1.answers.once import Creation, answer_creation, create_once
-from service.api.v1.answers.openapi import IDEMPOTENCY_KEY, extra, problems
+from service.api.v1.answers.openapi import IDEMPOTENCY_KEY, IF_NONE_MATCH, UNCHANGED, extra, problems
 from service.api.v1.answers.problems import RequestError, Sentences
 from service.api.v1.uploads import schemas
 from service.api.v1.uploads.facts import grant_of, read_metadata
@@ -88,7 +89,12 @@ def upload_routes(settings: AppSettings, store: Store, sentences: Sentences) -> 
     ending = {**reading, **problems(423, 507)}
     more = extra(RESUMABLE)
     add(uploads.end, methods=["DELETE"], status_code=204, responses=ending, openapi_extra=more, summary=words)
-    router.get(UPLOAD, response_model=schemas.Upload, responses=reading, summary="How far an upload is.")(uploads.get)
+    words = "How far an upload is."
+    more = extra(IF_NONE_MATCH)
+    unchanged = {**UNCHANGED, **reading}
+    router.get(UPLOAD, response_model=schemas.Upload, responses=unchanged, openapi_extra=more, summary=words)(
+        uploads.get
+    )
     return router
 
 
@@ -190,10 +196,11 @@ class _Uploads:
         upload = await self._load(upload_id)
         return Response(headers=await anyio.to_thread.run_sync(upload_headers, self._uploads, upload))
 
-    async def get(self, upload_id: str, request: Request) -> schemas.Upload:
+    async def get(self, upload_id: str, request: Request) -> Response:
         """The same as JSON, with the session that it became."""
         upload = await self._load(upload_id)
-        return self._model(request, upload, await anyio.to_thread.run_sync(self._uploads.offset, upload))
+        offset = await anyio.to_thread.run_sync(self._uploads.offset, upload)
+        return answer_model(request, self._model(request, upload, offset))
 
     async def patch(self, upload_id: str, request: Request) -> Response:
         """Where the answer to the last byte was lost, sending nothing from the end gets the same session."""
