@@ -39,9 +39,12 @@ def check_address(
         has_trusted_proxy: Whether a proxy that encrypts is named.
 
     Raises:
-        SettingsError: The address is not loopback, and there are no accounts, or there is no encryption.
+        SettingsError: The address is not loopback, or a proxy leads others to it, and there are no accounts or there is
+            no encryption.
     """
     if is_loopback(address):
+        if has_trusted_proxy and not has_accounts():
+            raise SettingsError(messages.PROXY_WITHOUT_ACCOUNTS())
         return
     name = address or "every address"
     if not has_accounts():

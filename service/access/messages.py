@@ -90,6 +90,11 @@ ADDRESS_WITHOUT_ACCOUNTS = template(
     "The dashboard does not listen on {address}, because whoever reaches it there would see everybody without a "
     "login; leave FERPHQ_ADDRESS at 127.0.0.1, or add accounts first (fer-phq users add).",
 )
+PROXY_WITHOUT_ACCOUNTS = template(
+    "access.proxy_without_accounts",
+    "The dashboard does not listen for the proxy of FERPHQ_TRUSTED_PROXY, because whom it lets through would see "
+    "everybody without a login; add accounts first (fer-phq users add).",
+)
 ADDRESS_WITHOUT_TLS = template(
     "access.address_without_tls",
     "The dashboard does not listen on {address} without encryption; set FERPHQ_TLS_CERT and FERPHQ_TLS_KEY, or name "

@@ -33,6 +33,14 @@ def test_loopback_needs_nothing(address: str) -> None:
     check_address(address, has_accounts=lambda: pytest.fail("asked"), has_encryption=False, has_trusted_proxy=False)
 
 
+@pytest.mark.parametrize("address", LOOPBACK)
+def test_loopback_behind_a_proxy_needs_accounts(address: str) -> None:
+    check_address(address, has_accounts=lambda: True, has_encryption=False, has_trusted_proxy=True)
+    with pytest.raises(SettingsError, match="FERPHQ_TRUSTED_PROXY") as refusal:
+        check_address(address, has_accounts=lambda: False, has_encryption=False, has_trusted_proxy=True)
+    assert "fer-phq users add" in str(refusal.value)
+
+
 @pytest.mark.parametrize("address", ELSEWHERE)
 @pytest.mark.parametrize("encryption", [False, True])
 @pytest.mark.parametrize("proxy", [False, True])
