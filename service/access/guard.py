@@ -42,6 +42,7 @@ from service.access.source import (
     RefusedError,
     Source,
     check_source,
+    host_name,
     is_trusted_proxy,
     read_source,
 )
@@ -150,7 +151,7 @@ class Guard:
         source = read_source(self._settings, scope)
         sender = _Sender(send, self._headers)
         # Not for this machine's own names, under which other programs answer without encryption.
-        sender.stays_encrypted = source.is_encrypted and not is_loopback(self._settings.address)
+        sender.stays_encrypted = source.is_encrypted and not any(is_loopback(host_name(host)) for host in source.hosts)
         try:
             check_source(self._settings, source)
             if _is_closed(source.path):

@@ -140,7 +140,7 @@ def sees_operations(source: Source) -> bool:
 
 
 def _is_allowed_host(settings: AppSettings, host: str) -> bool:
-    name = _host_name(host)
+    name = host_name(host)
     if name in {allowed.lower() for allowed in settings.allowed_hosts}:
         return True
     if is_loopback(settings.address):
@@ -151,8 +151,12 @@ def _is_allowed_host(settings: AppSettings, host: str) -> bool:
     return is_loopback(name) or name == settings.address.lower() or _is_address(name)
 
 
-def _host_name(host: str) -> str:
-    """Return the name of a Host header without its port; '' for one that is no host and port."""
+def host_name(host: str) -> str:
+    """Return the name of a Host header without its port; '' for one that is no host and port.
+
+    Args:
+        host: The header.
+    """
     try:
         parts = urlsplit(f"//{host}")
         _ = parts.port  # raises ValueError for what is no port
