@@ -21,6 +21,7 @@ from starlette.requests import Request, cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from db.engine import StoreAwayError
 from fer_phq.core.messages import Message as Sentence
 from service.access import messages
 from service.access.answers import (
@@ -67,11 +68,15 @@ LIVE_PATH = "/v1/live"
 """Where a program has pictures analysed as they are taken, by a websocket."""
 METRICS_PATH = "/metrics"
 """Where Prometheus reads how the installation does; the route itself says who may."""
+HEALTH_PATHS = ("/api/health", "/healthz", "/readyz", "/_stcore/health")
+"""Where a server is asked how it is, also while its database is away."""
 OPEN_PATHS = (
     *(LOGIN_PATH, LOGOUT_PATH, PROVIDER_PATH, ANSWER_PATH),
-    *(METRICS_PATH, "/api/health", "/healthz", "/readyz", "/_stcore/health", "/favicon.png"),
+    *(*HEALTH_PATHS, METRICS_PATH, "/favicon.png"),
 )
 """What somebody reads who is not logged in: nothing of anybody."""
+RETRY_S = 5
+"""Seconds after which a program asks again whose answer needs a database that is away."""
 POLICY_VIOLATION = 1008
 """The websocket's code for a connection that is refused (RFC 6455, section 7.4.1)."""
 LONGEST_REASON = 120
@@ -165,6 +170,10 @@ class Guard:
             await self._ask_for_login(scope, receive, sender, source, error)
         except RefusedError as error:
             await self._refuse(scope, receive, sender, error.message, 403)
+        except StoreAwayError:
+            if sender.has_started:
+                raise
+            await self._refuse(scope, receive, sender, messages.DATABASE_AWAY(), 503)
         except Exception:
             if scope["type"] == "websocket" or sender.has_started:
                 raise
@@ -198,7 +207,12 @@ class Guard:
         headers = Headers(scope=scope)
         secret = cookie_parser(headers.get("cookie", "")).get(COOKIE)
         authorization = headers.get("authorization", "")
-        visitor = await anyio.to_thread.run_sync(self._control.visitor, secret, authorization, source.client)
+        try:
+            visitor = await anyio.to_thread.run_sync(self._control.visitor, secret, authorization, source.client)
+        except StoreAwayError:
+            if source.path in HEALTH_PATHS:
+                return nullcontext()  # that is what they are asked for
+            raise
         try:
             if visitor.account is None and visitor.needs_login and source.path not in OPEN_PATHS:
                 raise LoginNeededError(messages.LOGIN_NEEDED())
@@ -239,6 +253,8 @@ class Guard:
             )
             if status == 401:
                 answer.headers["WWW-Authenticate"] = 'Bearer realm="fer-phq"'
+            if status == 503:
+                answer.headers["Retry-After"] = str(RETRY_S)
         elif scope["path"].startswith("/api/"):
             answer = error_answer(
                 message, status, accepts=accepts, languages=self._languages, translate=self._translate

@@ -90,6 +90,9 @@ ADDRESS_WITHOUT_ACCOUNTS = template(
     "The dashboard does not listen on {address}, because whoever reaches it there would see everybody without a "
     "login; leave FERPHQ_ADDRESS at 127.0.0.1, or add accounts first (fer-phq users add).",
 )
+DATABASE_AWAY = template(
+    "access.database_away", "The database does not answer now, and may again later: try again in a moment."
+)
 PROXY_WITHOUT_ACCOUNTS = template(
     "access.proxy_without_accounts",
     "The dashboard does not listen for the proxy of FERPHQ_TRUSTED_PROXY, because whom it lets through would see "

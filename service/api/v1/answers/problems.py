@@ -14,10 +14,12 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from db.engine import StoreAwayError
 from fer_phq.core.errors import FerPhqError, field_message
 from fer_phq.core.messages import Message as Sentence
 from fer_phq.core.messages import code_and_params
 from service.access.answers import Translate, accepted_language, problem_answer, problem_body
+from service.access.guard import RETRY_S
 from service.access.messages import SERVER_ERROR
 from service.api import messages
 from service.api.statuses import status_of
@@ -26,7 +28,7 @@ from service.ingest.partial_uploads import UploadInUseError
 from service.ingest.upload_limits import TooManyUploadsError
 
 log = logging.getLogger(__name__)
-_RETRY_AFTER: dict[type[FerPhqError], int] = {TooManyUploadsError: 10, UploadInUseError: 2}
+_RETRY_AFTER: dict[type[FerPhqError], int] = {TooManyUploadsError: 10, UploadInUseError: 2, StoreAwayError: RETRY_S}
 """Seconds after which trying again may help, by the kind of error."""
 
 
