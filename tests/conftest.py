@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--precision`, by which one machine shows what training does on processors of both kinds."""
     meaning = "Have training see a processor with bf16, without it (no), or of the kind that this one is not (other)."
     parser.addoption("--precision", choices=("bf16", "no", "other"), help=meaning)
+
+
+def pytest_collection_finish() -> None:
+    """Leave the modules that collecting loaded out of garbage collection, which took a sixth of the tests' time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+def pytest_sessionfinish() -> None:
+    """Let the interpreter take down at its end what was left out."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -250,6 +250,7 @@ def test_names_say_what_the_thing_is():
     assert 1000 * vague.total() < VAGUE_IN_A_THOUSAND * len(names), vague.most_common(30)
 
 
+@pytest.mark.slow
 def test_the_store_and_the_dashboard_do_not_load_torch():
     groups = ["db.store", "db.migrate", "service.jobs.queue", "service.api.routes", "service.lifecycle.erasure"]
     groups += ["service.api.v1.alone", "dashboard.launch"]

@@ -57,8 +57,8 @@ def convert_database(url: str, key: InstallationKey, *, encrypt: bool, lock_time
     """Write a SQLite database anew, encrypted or in plain.
 
     Nothing is changed where it is so already. A kill leaves the old database or the new one, each of them whole. This
-    process must have no connection to it. Where it becomes encrypted, the plain file is overwritten with zeros; a disk
-    that writes elsewhere than it read (SSD, snapshots) keeps the old blocks until it needs them.
+    process must have no connection to it. The old file is overwritten with zeros; a disk that writes elsewhere than it
+    read (SSD, snapshots) keeps the old blocks until it needs them.
 
     Args:
         url: The database; PostgreSQL is left as it is.
@@ -91,7 +91,7 @@ def convert_database(url: str, key: InstallationKey, *, encrypt: bool, lock_time
                 obstacle = _copy(connection, draft, cipher, encrypt)
                 if obstacle is None:
                     _check_copy(connection, parsed)
-                    _put_into_place(connection, draft, path, wipe=encrypt)
+                    _put_into_place(connection, draft, path)
                 return obstacle
         finally:
             draft.unlink(missing_ok=True)
@@ -139,14 +139,14 @@ def _count(connection: Any, schema: str, table: str) -> int:
     return int(connection.execute(f'SELECT count(*) FROM {schema}."{name}"').fetchone()[0])
 
 
-def _put_into_place(connection: Any, draft: Path, path: Path, *, wipe: bool) -> None:
+def _put_into_place(connection: Any, draft: Path, path: Path) -> None:
     connection.execute("DETACH DATABASE draft")
     _sync(draft)
     with path.open("r+b", buffering=0) as old:
         draft.replace(path)
         _sync(path.parent)
-        if wipe:
-            _overwrite(old.fileno())
+        # Also where it becomes plain: who opened the old file meanwhile, and waits, must not write into it.
+        _overwrite(old.fileno())
 
 
 def _overwrite(descriptor: int) -> None:

@@ -93,6 +93,7 @@ class JobRunner:
         self._media = MediaStore(settings)
         self._lock = threading.Lock()
         self._held: tuple[str, str] | None = None
+        self._runs: list[str] = []
         self.stopping = threading.Event()
 
     @property
@@ -101,10 +102,9 @@ class JobRunner:
         return self._held is not None
 
     @property
-    def workflow_id(self) -> str | None:
-        """The workflow of the job that is being worked on; None for none."""
-        held = self._held
-        return None if held is None else held[0]
+    def workflow_ids(self) -> frozenset[str]:
+        """The workflows whose jobs are being claimed or worked on."""
+        return frozenset(self._runs)
 
     def run(self, workflow_id: str) -> str:
         """Work on a job and settle it.
@@ -121,6 +121,13 @@ class JobRunner:
         """
         if self.stopping.is_set():
             raise WorkerStopping
+        self._runs.append(workflow_id)  # before the claim, which may wait for a database that is away
+        try:
+            return self._claim_and_run(workflow_id)
+        finally:
+            self._runs.remove(workflow_id)
+
+    def _claim_and_run(self, workflow_id: str) -> str:
         claim = uuid.uuid4().hex
         job = self._patiently(lambda: self._store.jobs.claim(workflow_id=workflow_id, worker=self._worker, claim=claim))
         if job is None:
@@ -134,7 +141,9 @@ class JobRunner:
             self.give_back()
             raise
         finally:
-            self._held = None
+            with self._lock:
+                if self._held == (workflow_id, claim):
+                    self._held = None
 
     def give_back(self) -> None:
         """Queue the job that is being worked on again, without counting the try; no job, no effect."""
@@ -165,6 +174,8 @@ class JobRunner:
         except AnalysisCancelled:
             state = JobState.CANCELLED
         except FerPhqError as failure:
+            if self.stopping.is_set():  # what stops the worker may have ended the decoder's process, too
+                raise WorkerStopping from failure
             error = failure.message
         except Exception as failure:
             error = _unforeseen(failure)

@@ -313,7 +313,7 @@ class _Worker:
         pending = DBOS.list_workflows(
             status="PENDING", name=WORKFLOW, executor_id=self._name, load_input=False, load_output=False
         )
-        idle = {workflow.workflow_id for workflow in pending} - {self._runner.workflow_id}
+        idle = {workflow.workflow_id for workflow in pending} - self._runner.workflow_ids
         for workflow_id in idle & self._idle:
             DBOS.resume_workflow(workflow_id, queue_name=QUEUE)
             log.warning("workflow %s was run by nobody; it is in the queue again", workflow_id)

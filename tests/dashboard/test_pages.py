@@ -334,6 +334,7 @@ def test_labels_cannot_smuggle_markup(installation: AppSettings, store: Store) -
         assert "<img src=x" not in html
 
 
+@pytest.mark.slow
 def test_the_dashboard_needs_no_torch() -> None:
     code = (
         "import sys; import dashboard.launch, dashboard.loaders, dashboard.review.admin, dashboard.widgets.jobs; "

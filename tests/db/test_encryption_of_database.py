@@ -77,7 +77,9 @@ def plain_files(path: Path) -> set[str]:
 def test_the_rows_are_the_same_encrypted_and_in_plain_again(path: Path, url: str, key: InstallationKey) -> None:
     before = rows(path)
     assert plain_files(path) == {"a.db"}
-    assert convert_database(url, key, encrypt=True) is None
+    with path.open("rb") as old:
+        assert convert_database(url, key, encrypt=True) is None
+        assert not old.read().strip(b"\0")
     assert is_encrypted(path)
     assert plain_files(path) == set()
     assert sorted(file.name for file in path.parent.iterdir()) == ["a.db"]
@@ -85,7 +87,9 @@ def test_the_rows_are_the_same_encrypted_and_in_plain_again(path: Path, url: str
     assert rows(path) == before
     assert find_faults(url) == []
     assert convert_database(url, key, encrypt=True) is None  # nothing is left to do
-    assert convert_database(url, key, encrypt=False) is None
+    with path.open("rb") as old:
+        assert convert_database(url, key, encrypt=False) is None
+        assert not old.read().strip(b"\0"), "who had opened it and waits writes into nothing"
     assert not is_encrypted(path)
     assert rows(path) == before
 

@@ -45,7 +45,14 @@ def test_systemd_understands_them(name, tmp_path):
 
 
 def test_the_environment_is_one_that_the_settings_take(monkeypatch, tmp_path):
-    for name, value in dotenv_values(DEPLOY / "systemd" / "fer-phq.env").items():
+    path = DEPLOY / "systemd" / "fer-phq.env"
+    environment = dotenv_values(path)  # quotes as systemd reads them
+    command = f"set -a; . {path}; env"  # and as the guide has a shell read them
+    lines = subprocess.run(
+        ["sh", "-c", command], capture_output=True, text=True, check=True, env={}
+    ).stdout.splitlines()
+    assert {line.partition("=")[0]: line.partition("=")[2] for line in lines}.items() >= environment.items()
+    for name, value in environment.items():
         monkeypatch.setenv(name, value or "")
     settings = AppSettings()
     assert settings.trusted_proxy == ("127.0.0.1/32",)

@@ -139,6 +139,7 @@ def test_lines_begin_and_end_as_in_the_source(path: Path) -> None:
                 assert text == text.strip(" "), message.id
 
 
+@pytest.mark.slow
 def test_the_extractor_finds_what_the_code_says_and_nothing_else() -> None:
     """It is blind within f-strings, and takes other words in a call for a text."""
     assert extracted() == said_in_code()

@@ -211,7 +211,7 @@ def watch(faces: FaceDetector, pictures: list[tuple[float, Picture]]) -> tuple[l
     return ids, tracker.tracks(pictures[-1][0] + 0.5)
 
 
-@pytest.mark.parametrize("fps", [2, 5, 25])
+@pytest.mark.parametrize("fps", [2, 5, pytest.param(25, marks=pytest.mark.slow)])
 def test_a_cut_to_another_person_is_never_one_track(faces: FaceDetector, fps: int) -> None:
     people = ["hopper" if 3 <= i / fps < 5 else "collins" for i in range(8 * fps)]
     ids, tracks = watch(faces, [(i / fps, speaker_view(person)) for i, person in enumerate(people)])

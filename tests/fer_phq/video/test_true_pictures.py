@@ -41,7 +41,12 @@ def sampled(path: Path, fps: float = 2.0) -> tuple[list[Frame], FrameStream]:
         return list(stream), stream
 
 
-QUICK = ("ts", "fragmented mp4", "mpeg-2 in ps", "mkv")
+def slowly(values: tuple[str, str]) -> Any:
+    """Parameters of a test that takes its time."""
+    return pytest.param(*values, marks=pytest.mark.slow)
+
+
+QUICK = ("ts", "fragmented mp4")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +106,10 @@ JOINED: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", JOINED)
+@pytest.mark.parametrize(
+    "kind",
+    [kind if kind in ("ts", "browser's webm") else pytest.param(kind, marks=pytest.mark.slow) for kind in JOINED],
+)
 def test_joined_takes_are_read_on(kind: str, recordings: Recordings, tmp_path: Path) -> None:
     suffix, options = JOINED[kind]
     take = recordings(suffix, **options).read_bytes()
@@ -313,7 +321,9 @@ def held(path: Path, codec: str, hold_s: float, sound_s: float = 0.0) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "libx264"), (".mkv", "libx264"), (".webm", "libvpx")])
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [(".mp4", "libx264"), *map(slowly, [(".mkv", "libx264"), (".webm", "libvpx")])]
+)
 def test_the_last_picture_stays_as_long_as_it_was_shown(suffix: str, codec: str, tmp_path: Path) -> None:
     info = probe(path := held(tmp_path / f"held{suffix}", codec, 17.9))
     assert info.duration_s == pytest.approx(20, abs=0.01)
@@ -323,7 +333,9 @@ def test_the_last_picture_stays_as_long_as_it_was_shown(suffix: str, codec: str,
     assert not any("cut short" in str(warning) for warning in stream.warnings)
 
 
-@pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "libx264"), (".mkv", "libx264"), (".webm", "libvpx")])
+@pytest.mark.parametrize(
+    ("suffix", "codec"), [(".mp4", "libx264"), *map(slowly, [(".mkv", "libx264"), (".webm", "libvpx")])]
+)
 def test_all_containers_agree_on_a_duration_and_on_where_the_picture_ends(
     suffix: str, codec: str, tmp_path: Path
 ) -> None:

@@ -57,7 +57,9 @@ def test_elsewhere_needs_accounts_and_encryption(address: str, encryption: bool,
             check_address(address, has_accounts=lambda: True, has_encryption=False, has_trusted_proxy=False)
 
 
-@pytest.mark.parametrize(("name", "address"), [("dashboard", "0.0.0.0"), ("up", "::")])
+@pytest.mark.parametrize(
+    ("name", "address"), [pytest.param("dashboard", "0.0.0.0", marks=pytest.mark.slow), ("up", "::")]
+)
 def test_the_command_refuses_in_one_sentence_and_does_not_listen(name: str, address: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "service.cli", name, "--address", address, "--port", "0"]
     surroundings = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "FERPHQ_DATA_DIR": str(tmp_path / "data")}

@@ -137,7 +137,11 @@ def test_a_file_without_an_end_is_refused_before_it_is_read(run, tmp_path: Path,
 
 @pytest.mark.parametrize(
     "arguments",
-    [("dashboard", "--port", "0"), ("db", "upgrade"), ("analyze", "x.mp4", "--subject", "P01", "--consent-by", "form")],
+    [
+        pytest.param(("dashboard", "--port", "0"), marks=pytest.mark.slow),
+        ("db", "upgrade"),
+        ("analyze", "x.mp4", "--subject", "P01", "--consent-by", "form"),
+    ],
 )
 def test_a_data_folder_that_cannot_be_written_is_one_sentence(arguments: tuple[str, ...], tmp_path: Path) -> None:
     settings = AppSettings(data_dir=tmp_path / "data")

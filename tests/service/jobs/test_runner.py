@@ -172,6 +172,40 @@ def test_a_stopping_worker_gives_the_job_back(settings: AppSettings, store: Stor
         assert (left.state, left.claims, left.worker) == (JobState.QUEUED, 0, None)
 
 
+def test_what_ends_with_the_worker_is_no_failure_of_the_job(
+    settings: AppSettings, store: Store, job: JobRecord
+) -> None:
+    """As where a signal to all processes of a service ends the decoder before the worker has heard of it."""
+
+    def ended(on_progress: ProgressHook) -> SessionAnalysis:
+        working.stopping.set()
+        raise RecordingError("The decoder was ended by SIGTERM.")
+
+    working = JobRunner(settings, store, Doing(ended), "w-1")
+    with pytest.raises(WorkerStopping):
+        working.run(job.workflow_id)
+    left = store.jobs.get(job_id=job.id)
+    assert (left.state, left.error) == (JobState.QUEUED, None)
+
+
+def test_a_job_counts_as_run_here_while_its_claim_waits(
+    settings: AppSettings, store: Store, job: JobRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the worker would queue it again, and claim it from itself."""
+    seen = []
+    claim = store.jobs.claim
+
+    def watched(**arguments: Any) -> JobRecord | None:
+        seen.append(working.workflow_ids)
+        return claim(**arguments)
+
+    working = JobRunner(settings, store, Doing(_raises(RecordingError("No film."))), "w-1")
+    monkeypatch.setattr(store.jobs, "claim", watched)
+    working.run(job.workflow_id)
+    assert seen == [frozenset({job.workflow_id})]
+    assert working.workflow_ids == frozenset()
+
+
 def test_after_three_dead_workers_the_job_is_given_up(settings: AppSettings, store: Store, job: JobRecord) -> None:
     for number in range(3):
         store.jobs.claim(workflow_id=job.workflow_id, worker=f"w-{number}", claim=f"c-{number}")

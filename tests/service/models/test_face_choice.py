@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from recordings import Recordings
 
 from db.records import AnalysisSummary, SubjectRecord
 from db.store import Store
-from fer_phq.core.analysis import Settings
+from fer_phq.core.analysis import SessionAnalysis, Settings
 from fer_phq.core.errors import ModelError, SettingsError
 from fer_phq.models.model import FerPhqModel, load_model
 from fer_phq.pipeline.session import analyze
@@ -28,17 +29,27 @@ def model() -> FerPhqModel:
     return load_model()
 
 
+@pytest.fixture(scope="module")
+def path(recordings: Recordings) -> Path:
+    """A recording with two people in view."""
+    return recordings(seconds=8, fps=4, faces=2, motion="moving", audio=True)
+
+
+@pytest.fixture(scope="module")
+def analysis(path: Path, model: FerPhqModel) -> SessionAnalysis:
+    """Its analysis with the settings of an installation."""
+    return analyze(path, model, AppSettings(data_dir=path.parent).analysis_settings())
+
+
 @pytest.fixture
 def analysed(
-    settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings, model: FerPhqModel
+    settings: AppSettings, store: Store, subject: SubjectRecord, path: Path, analysis: SessionAnalysis
 ) -> AnalysisSummary:
     """The analysis of a session with two people in view, whose recording is removed."""
-    path = recordings(seconds=8, fps=4, faces=2, motion="moving", audio=True)
     added = add_recording(
         settings, store, path, subject_id=subject.id, recorded_at=datetime(2026, 5, 6, tzinfo=UTC), enqueue=False
     )
     everybody = settings.analysis_settings()
-    analysis = analyze(path, model, everybody)
     analysis_id = store.analyses.save(session_id=added.session_id, analysis=analysis, settings=everybody)
     assert len(store.faces.list_pictures(analysis_id=analysis_id)) == 2
     assert remove_recording(settings, store, added.session_id)

@@ -67,7 +67,7 @@ def test_few_frames_are_drawn_as_they_are() -> None:
     assert np.allclose(drawn["to_s"][:-1], drawn["from_s"][1:])
 
 
-@pytest.mark.parametrize("fps", [2, 12])
+@pytest.mark.parametrize("fps", [2, pytest.param(12, marks=pytest.mark.slow)])
 def test_an_hour_is_drawn_with_few_rows_and_all_of_its_gaps(fps: int) -> None:
     table = frames(3600, fps, coverage=0.97)
     table.loc[100, [*EMOTIONS, "quality", "detection_score"]] = np.nan
