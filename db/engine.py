@@ -142,6 +142,16 @@ def watch_connections(url: URL) -> URL:
     return url.update_query_dict({name: value for name, value in _WATCHING.items() if name not in url.query})
 
 
+def reading(engine: Engine) -> Engine:
+    """Return the same pool, for transactions that read: each sees the database as it was at its first statement.
+
+    SQLite's do so anyway; PostgreSQL's would see what others commit between two statements.
+    """
+    if engine.dialect.name != "postgresql":
+        return engine
+    return engine.execution_options(isolation_level="REPEATABLE READ")
+
+
 def writing(engine: Engine) -> Engine:
     """Return the same pool, for transactions that write.
 

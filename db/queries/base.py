@@ -12,13 +12,13 @@ from uuid import uuid4
 import pandas as pd
 from sqlalchemy import Engine, select, text
 from sqlalchemy.engine import URL
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db import messages
 from db.actors import Actor
 from db.encryption.columns import use_key
 from db.encryption.state import key_of_writing
-from db.engine import store_errors, writing
+from db.engine import reading, store_errors, writing
 from db.pseudonyms import Pseudonyms, use_pseudonyms
 from db.queries.chain import Entry, append_entries
 from db.records import ForbiddenError, InputError, NotFoundError
@@ -57,7 +57,7 @@ class Queries:
     @contextmanager
     def _reading(self) -> Iterator[Session]:
         """Open a transaction that sees one consistent view of the database, of it what the actor may see."""
-        connection = LimitedSession(self._engine)
+        connection = LimitedSession(reading(self._engine))
         with (
             self._noting_refusals(),
             store_errors(self._url),
@@ -77,6 +77,13 @@ class Queries:
         actor = self._refuse_readers()
         with self._noting_refusals(), self._recording(actor) as session:
             yield session
+
+    def _label_order(self) -> InstrumentedAttribute[Any]:
+        """Return the column that orders subjects by what the actor calls them.
+
+        The order of labels would tell who sees pseudonyms which of them stands for whom.
+        """
+        return SubjectRow.label if self._acting().sees_names else SubjectRow.pseudonym
 
     def _refuse_readers(self) -> Actor:
         """Refuse what only who changes things may do, and return the actor.

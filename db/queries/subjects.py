@@ -159,7 +159,8 @@ class SubjectQueries(Queries):
     def list_all(self, *, include_demo: bool = True) -> list[SubjectSummary]:
         """List all subjects with their counts and last dates, the most recently recorded first."""
         with self._reading() as session:
-            return [SubjectSummary(*row) for row in session.execute(_summaries(include_demo))]
+            query = _summaries(include_demo, self._label_order())
+            return [SubjectSummary(*row) for row in session.execute(query)]
 
     def list_page(self, *, limit: int, after: Position | None = None) -> list[SubjectSummary]:
         """List subjects by when they were added, oldest first, with their counts and last dates.
@@ -173,7 +174,9 @@ class SubjectQueries(Queries):
             query = query.where(is_behind(SubjectRow.created_at, SubjectRow.id, after))
         with self._reading() as session:
             ids = list(session.scalars(query))
-            summaries = {row.id: SubjectSummary(*row) for row in session.execute(_summaries(True, ids))}
+            summaries = {
+                row.id: SubjectSummary(*row) for row in session.execute(_summaries(True, self._label_order(), ids))
+            }
         return [summaries[subject_id] for subject_id in ids]
 
     def get_summary(self, *, subject_id: str) -> SubjectSummary:
@@ -184,7 +187,7 @@ class SubjectQueries(Queries):
         """
         with self._reading() as session:
             get_row(session, SubjectRow, subject_id)
-            return SubjectSummary(*session.execute(_summaries(True, [subject_id])).one())
+            return SubjectSummary(*session.execute(_summaries(True, self._label_order(), [subject_id])).one())
 
     def set_tags(self, *, subject_id: str, tags: Collection[str]) -> list[str]:
         """Give a subject these tags and no others, and return them sorted.
@@ -248,7 +251,9 @@ def clean_label(label: str) -> str:
     return cleaned
 
 
-def _summaries(include_demo: bool, subject_ids: Sequence[str] | None = None) -> Select[Any]:
+def _summaries(
+    include_demo: bool, label_order: InstrumentedAttribute[Any], subject_ids: Sequence[str] | None = None
+) -> Select[Any]:
     """Build the query of subjects with counts: of these ids, or of all where there are none."""
 
     def is_listed(column: InstrumentedAttribute[str]) -> ColumnElement[bool]:
@@ -297,6 +302,6 @@ def _summaries(include_demo: bool, subject_ids: Sequence[str] | None = None) -> 
         .outerjoin(analysed, analysed.c.subject_id == SubjectRow.id)
         .outerjoin(answered, answered.c.subject_id == SubjectRow.id)
         .where(is_listed(SubjectRow.id))
-        .order_by(recorded.c.last_recorded_at.desc().nulls_last(), SubjectRow.label)
+        .order_by(recorded.c.last_recorded_at.desc().nulls_last(), label_order)
     )
     return query if include_demo else query.where(~SubjectRow.is_demo)

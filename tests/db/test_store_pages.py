@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from analysis_samples import MONDAY, sample_recording
+from sqlalchemy import event
 
 from db.queries.access.idempotency import LASTS
 from db.records import Consent, InputError, JobState, NotFoundError, Position
@@ -26,6 +27,43 @@ def test_of_requests_with_one_key_at_once_one_is_the_first(store: Store) -> None
     store.idempotency.forget(digest="d")
     assert store.idempotency.begin(digest="d", request="other") is None
     assert store.idempotency.forget_expired(now=datetime.now(UTC) + LASTS + timedelta(minutes=1)) == 1
+
+
+@pytest.mark.parametrize("url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+def test_a_key_that_is_forgotten_meanwhile_is_new(url: str, store: Store) -> None:
+    with Store(url) as other:
+        other.idempotency.begin(digest="d", request="r")
+        seen = []
+
+        def forget(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+            if statement.startswith("SELECT idempotency_keys") and not seen:
+                seen.append(statement)
+                other.idempotency.forget(digest="d")
+
+        event.listen(store._engine, "before_cursor_execute", forget)
+        assert store.idempotency.begin(digest="d", request="r") is None
+        event.remove(store._engine, "before_cursor_execute", forget)
+        assert seen
+        assert other.idempotency.begin(digest="d", request="r") is not None
+
+
+def test_a_list_is_read_from_one_view_of_the_database(url: str, store: Store) -> None:
+    """A subject that is erased between the two statements is in the page, whole."""
+    subjects = [store.subjects.create(label=str(number)) for number in range(3)]
+    with Store(url) as other:
+        erased: list[str] = []
+
+        def erase(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+            if "count(*)" in statement and not erased:
+                erased.append(subjects[1].id)
+                other.erasure.erase_subject(subject_id=subjects[1].id)
+
+        event.listen(store._engine, "before_cursor_execute", erase)
+        rows = store.subjects.list_page(limit=10)
+        event.remove(store._engine, "before_cursor_execute", erase)
+    assert erased
+    assert [row.id for row in rows] == [subject.id for subject in subjects]
+    assert [row.id for row in store.subjects.list_page(limit=10)] == [subjects[0].id, subjects[2].id]
 
 
 def test_a_list_goes_on_behind_its_last_row(store: Store) -> None:

@@ -32,16 +32,18 @@ class IdempotencyQueries(Queries):
         owner = self._owner()
         with self._recording(self._acting()) as session:
             session.execute(delete(IdempotencyKeyRow).where(_has_expired(utc_now())))
-            new = IdempotencyKeyRow(
-                account_id=owner, digest=digest, request=request, status=None, ids={}, created_at=utc_now()
-            )
-            try:
-                with session.begin_nested():
-                    session.add(new)
-            except IntegrityError:  # of two at once, the database lets one through
-                row = session.get_one(IdempotencyKeyRow, (owner, digest))
-                return IdempotencyRecord(row.request, row.status, row.ids)
-            return None
+            while True:
+                new = IdempotencyKeyRow(
+                    account_id=owner, digest=digest, request=request, status=None, ids={}, created_at=utc_now()
+                )
+                try:
+                    with session.begin_nested():
+                        session.add(new)
+                    return None
+                except IntegrityError:  # of two at once, the database lets one through
+                    row = session.get(IdempotencyKeyRow, (owner, digest))
+                if row is not None:  # the other's may be forgotten by now: then this is the first again
+                    return IdempotencyRecord(row.request, row.status, row.ids)
 
     def finish(self, *, digest: str, status: int, ids: Mapping[str, str]) -> None:
         """Note what the request did.
