@@ -168,6 +168,7 @@ class AnalysisSummary:
         sidecar_digest: Digest of the files given beside the recording, as in `SessionAnalysis`.
         choice_at: When a person last chose the analysis to stand for its session, by its faces or its sound; None
             where nobody did.
+        counts_by_frames: Whether an earlier version counted coverage and shares by frames, not by time.
     """
 
     id: str
@@ -186,6 +187,7 @@ class AnalysisSummary:
     created_at: datetime
     sidecar_digest: str = ""
     choice_at: datetime | None = None
+    counts_by_frames: bool = False
 
     @property
     def faces_choice_at(self) -> datetime | None:

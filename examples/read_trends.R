@@ -47,6 +47,7 @@ read_trends <- function(url, subject_id) {
       phq_score = number(session$phq$score),
       phq_low = number(session$phq$low),
       phq_high = number(session$phq$high),
+      phq_level = number(session$phq$level),
       phq_scale = text(session$phq$scale),
       phq_provenance = text(session$phq$provenance),
       phq_reason = text(session$phq$reason)

@@ -28,7 +28,7 @@ def main(url: str, subject_id: str) -> None:
         trends = client.trend_table(subject_id)
         for sentence in trends.attrs["notes"]:
             print(sentence)
-        estimate = ["phq_score", "phq_low", "phq_high", "phq_scale", "phq_provenance"]
+        estimate = ["phq_score", "phq_low", "phq_high", "phq_level", "phq_scale", "phq_provenance"]
         print(trends[["recorded_at", "model_id", "coverage", *estimate]].to_string(index=False))
         if trends.empty:
             return

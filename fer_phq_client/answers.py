@@ -202,6 +202,7 @@ class TrendSession(TypedDict):
     measures: dict[str, float | None]
     phq: Estimate | NoEstimate
     is_demo: bool
+    consent_withdrawn: bool
 
 
 class Trends(TypedDict):

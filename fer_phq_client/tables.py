@@ -88,4 +88,5 @@ def _trend_row(session: TrendSession | None, measures: list[str]) -> dict[str, A
         **{f"phq_{name}": phq.get(name) for name in _ESTIMATE},
         "phq_unavailable": phq.get("reason"),
         "is_demo": facts.get("is_demo"),
+        "consent_withdrawn": facts.get("consent_withdrawn"),
     }

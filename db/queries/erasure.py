@@ -45,8 +45,10 @@ class ErasureQueries(Queries):
         """Count what `erase_subject` would remove.
 
         Raises:
+            ForbiddenError: The actor may not change anything.
             NotFoundError: There is no such subject.
         """
+        self._refuse_readers()
         with self._reading() as session:
             row = get_row(session, SubjectRow, subject_id)
             return _plan(session, "subject", subject_id, row, SessionRow.subject_id == subject_id)
@@ -55,8 +57,10 @@ class ErasureQueries(Queries):
         """Count what `erase_session` would remove; questionnaires, events and tags are the subject's and stay.
 
         Raises:
+            ForbiddenError: The actor may not change anything.
             NotFoundError: There is no such session.
         """
+        self._refuse_readers()
         with self._reading() as session:
             subject = get_row(session, SubjectRow, get_row(session, SessionRow, session_id).subject_id)
             return _plan(session, "session", session_id, subject, SessionRow.id == session_id)

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, and_, case, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from db import messages
+from db.pseudonyms import current_pseudonyms
 from db.records import (
     AnalysisSummary,
     Consent,
@@ -24,11 +25,17 @@ from db.records import (
 from db.tables import AnalysisRow, AuditRow, JobRow, QuestionnaireRow, SessionRow, SubjectRow
 from fer_phq.core.analysis import Sampling, Step
 from fer_phq.core.emotions import EMOTIONS
-from fer_phq.core.messages import Message, from_json, from_text, literal, to_json
+from fer_phq.core.messages import LITERAL, Message, Param, from_json, from_text, literal, to_json
 from fer_phq.core.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, Provenance, Scale, UnavailableReason
 
 WITHDRAWAL = "withdraw_consent"
 """What the audit calls the withdrawal of a session's consent."""
+HIDDEN = "…"
+"""What stands in a message for a name, for who sees pseudonyms."""
+NAMING = frozenset(
+    {"cell", "error", "file", "files", "label", "name", "names", "path", "speaker", "speakers", "subject"}
+)
+"""Parameters of messages that may name a person: a transcript's speakers, a file, and what a system says of a file."""
 
 
 def subject_record(row: SubjectRow) -> SubjectRecord:
@@ -81,12 +88,37 @@ def analysis_summary(row: AnalysisRow) -> AnalysisSummary:
         created_at=row.created_at,
         sidecar_digest=row.beside,
         choice_at=row.choice_at,
+        counts_by_frames=bool(_staleness(row)),
     )
 
 
 def analysis_warnings(row: AnalysisRow) -> tuple[Message, ...]:
-    """Return the warnings as the analysis gave them."""
-    return tuple(from_json(warning) for warning in row.warnings)
+    """Return the warnings as the analysis gave them, without names for who sees pseudonyms."""
+    return tuple(readable_message(from_json(warning)) for warning in row.warnings)
+
+
+def readable_message(message: Message) -> Message:
+    """Return a stored message as the actor of the present transaction may read it.
+
+    Args:
+        message: The message, which may quote a file's name or whom a transcript names.
+
+    Returns:
+        The message; where pseudonyms are shown, with `HIDDEN` for what may name somebody. A text that no template made
+        may name anybody, so nothing of it is left.
+    """
+    if current_pseudonyms() is None:
+        return message
+    if message.code == LITERAL:
+        return literal(HIDDEN) if str(message) else message
+    params = {name: HIDDEN if name in NAMING else _readable_param(value) for name, value in message.params.items()}
+    return Message(message.code, params, HIDDEN)
+
+
+def _readable_param(value: Param) -> Param:
+    if isinstance(value, tuple):
+        return tuple(_readable_param(part) for part in value)  # type: ignore[return-value]
+    return readable_message(value) if isinstance(value, Message) else value
 
 
 def _staleness(row: AnalysisRow) -> tuple[Message, ...]:
@@ -106,7 +138,7 @@ def sampling_of(row: AnalysisRow) -> Sampling:
 
 def _phq(row: AnalysisRow) -> PhqResult:
     if row.phq_unavailable is not None:
-        detail = from_text(row.phq_detail) if row.phq_detail else None
+        detail = readable_message(from_text(row.phq_detail)) if row.phq_detail else None
         return PhqUnavailable(UnavailableReason(row.phq_unavailable), detail)
     # The table's CHECK makes an estimate complete; the assertions say so to the type checker.
     assert row.phq_score is not None

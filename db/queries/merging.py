@@ -45,9 +45,11 @@ class MergeQueries(Queries):
             target_id: The subject who would stay.
 
         Raises:
+            ForbiddenError: The actor may not change anything.
             NotFoundError: There is no such subject.
             StoreError: They cannot be merged, as for `merge`.
         """
+        self._refuse_readers()
         with self._reading() as session:
             return _decide(session, source_id, target_id).report
 

@@ -84,6 +84,7 @@ def preview_subject(settings: AppSettings, store: Store, subject_id: str) -> Era
         subject_id: The subject.
 
     Raises:
+        ForbiddenError: The actor may not change anything.
         NotFoundError: There is no such subject.
     """
     plan = store.erasure.plan_subject(subject_id=subject_id)

@@ -11,7 +11,7 @@ import os
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -24,6 +24,7 @@ from fer_phq.core.csv_input import without_formula
 from fer_phq.core.encryption.files import open_content
 from fer_phq.core.errors import FerPhqError
 from fer_phq.features.files import features_file
+from fer_phq.voice.features import without_earlier_pitch
 from service.ingest.media import MediaStore
 from service.lifecycle import messages
 from service.settings import MIB, AppSettings
@@ -230,7 +231,9 @@ def _analysis_entries(store: Store, analysis_id: str, folder: str) -> Iterator[E
     measures = store.measures.get(analysis_id=analysis_id)
     yield _entry(f"{folder}/measures.csv", _csv([{"name": name, "value": value} for name, value in measures.items()]))
     if analysis.features.modalities:
-        yield _entry(f"{folder}/features.npz", features_file(analysis.features))
+        voice = analysis.features.voice
+        voice = None if voice is None else without_earlier_pitch(voice)
+        yield _entry(f"{folder}/features.npz", features_file(replace(analysis.features, voice=voice)))
     for track, picture in store.faces.list_pictures(analysis_id=analysis_id).items():
         yield _entry(f"{folder}/faces/{track}.jpg", picture)
 

@@ -157,7 +157,8 @@ _VOICE = {
             "f0_semitones",
             "semitones above 27.5 Hz",
             "Pitch of the voice: median of the voiced frames (SwiftF0's candidates, followed over the recording).",
-            "fewer than two frames are voiced, or nobody speaks",
+            "fewer than two frames are voiced, or nobody speaks, or an earlier version measured it (kind prosody-1), "
+            "which may be an octave off",
         ),
         Column("voicing", "0 to 1", "Confidence that the sound is voiced (SwiftF0).", _TURN),
         Column(
@@ -280,6 +281,7 @@ SESSIONS = TableEntry(
         *_SHARES,
         *_PHQ,
         _IS_DEMO,
+        Column("consent_withdrawn", "true or false", "Whether its consent was withdrawn and not given again."),
         *_MEASURES,
     ),
 )
@@ -287,7 +289,8 @@ SESSIONS = TableEntry(
 COHORT = TableEntry(
     "cohort",
     "Sessions of a cohort",
-    "an analysed session that the page's filter lets through, by subject, then oldest first",
+    "an analysed session that the page's filter lets through, by subject, then oldest first; without those whose "
+    "consent was withdrawn",
     (
         Column("subject_id", "UUID", "The subject."),
         Column("label", "text", "The subject's label."),
@@ -308,7 +311,7 @@ COHORT = TableEntry(
 _OF_A_MODEL = (
     *_SHARES,
     Column("dominant_emotion", ", ".join(EMOTIONS), "The emotion with the highest mean probability.", NO_FACE),
-    *(column for column in _PHQ if column.name in ("phq_score", "phq_low", "phq_high", "phq_scale", "phq_provenance")),
+    *(column for column in _PHQ if column.name not in _SESSION_ONLY),
 )
 
 
@@ -322,7 +325,8 @@ def _of_model(side: str, name: str) -> tuple[Column, ...]:
 PAIRS = TableEntry(
     "pairs",
     "Sessions analysed by two models",
-    "a session that both have analysed, oldest first; the newest analysis by each",
+    "a session that both have analysed, oldest first; the newest analysis by each; without those whose consent was "
+    "withdrawn",
     (
         _SESSION_ID,
         Column("subject_id", "UUID", "The subject."),

@@ -16,6 +16,7 @@ from db.store import Store
 from fer_phq.core.csv_input import without_formula
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
+from fer_phq.voice.features import without_earlier_pitch
 from service.views.comparison import ComparisonView
 from service.views.session import AnalysisView, SessionView
 from service.views.trends import TrendsView
@@ -105,7 +106,11 @@ def _records(records: Sequence[object], columns: Sequence[str]) -> pd.DataFrame:
 
 
 def channel_table(channel: FeatureSeries) -> pd.DataFrame:
-    """Return one row a row of a voice or of words, without embeddings; columns without a name have a number."""
+    """Return one row a row of a voice or of words, without embeddings; columns without a name have a number.
+
+    Pitch of an earlier version may be an octave off, and is left out.
+    """
+    channel = without_earlier_pitch(channel)
     names = channel.names or tuple(f"value_{i}" for i in range(channel.width))
     columns = {name: channel.values[:, i] for i, name in enumerate(names) if not name.startswith("embedding_")}
     times = {} if channel.time_s is None else {"time_s": channel.time_s}

@@ -257,6 +257,12 @@ def test_roles_that_read_change_nothing(clinic: Clinic, role: Role) -> None:
             store.notes.add(session_id=clinic.ids["session_id"], words="x")
         with pytest.raises(ForbiddenError):
             store.erasure.erase_subject(subject_id=clinic.ids["subject_id"])
+        with pytest.raises(ForbiddenError):
+            store.erasure.plan_subject(subject_id=clinic.ids["subject_id"])
+        with pytest.raises(ForbiddenError):
+            store.erasure.plan_session(session_id=clinic.ids["session_id"])
+        with pytest.raises(ForbiddenError):
+            store.merging.plan(source_id=clinic.ids["subject_id"], target_id=clinic.ids["target_id"])
 
 
 ADMINISTRATION: tuple[tuple[str, str, dict[str, Any]], ...] = (

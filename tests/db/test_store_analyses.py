@@ -176,6 +176,7 @@ def test_an_analysis_that_counts_by_frames_says_so_and_can_be_scored_again(
     analysis = sample_analysis()
     old_id = _save_as_before_time_was_the_unit(url, store, session_id, analysis)
     old = store.analyses.get(analysis_id=old_id)
+    assert old.counts_by_frames
     assert [warning.code for warning in old.warnings[len(analysis.warnings) :]] == ["db.counted_by_frames"]
     whole = store.analyses.load_session_analysis(analysis_id=old_id)
     assert whole.warnings == analysis.warnings  # what is stored of it anew does not say so
@@ -184,6 +185,7 @@ def test_an_analysis_that_counts_by_frames_says_so_and_can_be_scored_again(
     new_id = store.analyses.save(session_id=session_id, analysis=whole, settings=Settings(analysis.sampling))
     assert new_id != old_id
     assert store.analyses.get(analysis_id=new_id).warnings == analysis.warnings
+    assert not store.analyses.get(analysis_id=new_id).counts_by_frames
     assert store.labels.list_rescorable(**scope) == []
 
 

@@ -10,7 +10,8 @@ import pytest
 from analysis_samples import MONDAY, NO_HEAD, new_session, sample_analysis, sample_estimate, sample_recording
 from sqlalchemy import event
 
-from db.records import AttentionKind, CohortFilter, NotFoundError
+from db.actors import Actor, Role
+from db.records import AttentionKind, CohortFilter, Consent, NotFoundError
 from db.store import Store
 from fer_phq.core.analysis import SessionAnalysis
 from fer_phq.core.emotions import EMOTIONS
@@ -111,6 +112,37 @@ def test_a_cohort_has_a_row_for_each_analysed_session(store: Store) -> None:
     assert row[list(EMOTIONS)].sum() == pytest.approx(1, abs=1e-6)
     assert list(table["pitch_sd"].isna()) == [True, False, True]
     assert pd.isna(table["phq_score"][2])
+
+
+def test_rows_of_a_researcher_are_in_the_order_of_pseudonyms(url: str, store: Store) -> None:
+    """In that of labels the first pseudonym would be the first label's."""
+    for number in range(10):
+        subject = store.subjects.create(label=f"P{number}")
+        save(store, subject.id, str(number))
+        store.subjects.create(label=f"Q{number}")
+    assert list(store.cohort.load(cohort=ALL)["label"]) == [f"P{number}" for number in range(10)]
+    with Store(url, actor=lambda: Actor("cli", "res", "", "researcher", Role.RESEARCHER)) as limited:
+        labels = list(limited.cohort.load(cohort=ALL)["label"])
+        subjects = [subject.label for subject in limited.subjects.list_all()]
+    assert labels == sorted(labels)
+    assert subjects[:10] == labels
+    assert subjects[10:] == sorted(subjects[10:])
+
+
+def test_sessions_whose_consent_was_withdrawn_are_in_no_cohort(store: Store) -> None:
+    subject = store.subjects.create(label="A")
+    left, _ = save(store, subject.id, "left", 0)
+    stays, _ = save(store, subject.id, "stays", 1)
+    for session_id, name in ((left, "left"), (stays, "stays")):
+        store.analyses.save(session_id=session_id, analysis=again(name, model_id="model-b"))
+    store.sessions.withdraw_consent(session_id=left)
+    assert list(store.cohort.load(cohort=ALL)["session_id"]) == [stays]
+    pairs = store.model_pairs.load(first="model-a", second="model-b", within_days=14)
+    assert list(pairs["session_id"]) == [stays]
+    assert list(store.trends.load(subject_id=subject.id)["consent_withdrawn"]) == [True, False]
+    store.sessions.record_consent(session_id=left, consent=Consent(at=MONDAY, by="Dr M", text_version="1"))
+    assert list(store.cohort.load(cohort=ALL)["session_id"]) == [left, stays]
+    assert list(store.trends.load(subject_id=subject.id)["consent_withdrawn"]) == [False, False]
 
 
 def test_a_cohort_is_filtered(store: Store) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select
 
 from db.queries.analyses.measures import measure_columns
 from db.queries.base import TEXT, TIME, Queries, tidy_frame
-from db.queries.mapping import counts_by_frames, is_superseded, newest_analysis
+from db.queries.mapping import counts_by_frames, is_superseded, is_withdrawn, newest_analysis
 from db.records import CohortFilter
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow, SubjectTagRow
 from fer_phq.core.emotions import EMOTIONS
@@ -47,6 +47,8 @@ class CohortQueries(Queries):
     ) -> pd.DataFrame:
         """Load one row for each analysed session that the filter lets through, by subject's label, then oldest first.
 
+        Sessions whose consent was withdrawn are left out.
+
         Columns: subject_id, label, is_demo (of the session), session_id, recorded_at (UTC), duration_s, analysis_id,
         model_id, coverage, counts_by_frames (as in `TrendQueries.load`), the seven mean probabilities, phq_score,
         phq_low, phq_high, phq_level, phq_scale, phq_provenance and phq_model_id (NaN or None without an estimate), and
@@ -77,7 +79,8 @@ class CohortQueries(Queries):
             .join(SubjectRow, SubjectRow.id == SessionRow.subject_id)
             .join(AnalysisRow, AnalysisRow.id == newest)
             .outerjoin(measured, measured.c.analysis_id == AnalysisRow.id)
-            .order_by(SubjectRow.label, SessionRow.recorded_at, SessionRow.id)
+            .where(~is_withdrawn())
+            .order_by(self._label_order(), SessionRow.recorded_at, SessionRow.id)
         )
         with self._reading() as session:
             rows = session.execute(_filtered(query, cohort)).all()

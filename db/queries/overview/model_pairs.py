@@ -9,7 +9,7 @@ import pandas as pd
 from sqlalchemy import Subquery, func, select
 
 from db.queries.base import TEXT, TIME, Queries, tidy_frame
-from db.queries.mapping import is_superseded, newest_first
+from db.queries.mapping import is_superseded, is_withdrawn, newest_first
 from db.queries.overview.labels import nearest_answer
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow
 from fer_phq.core.emotions import EMOTIONS
@@ -20,8 +20,10 @@ _SIDE = {
     "phq_score": "float64",
     "phq_low": "float64",
     "phq_high": "float64",
+    "phq_level": "float64",
     "phq_scale": TEXT,
     "phq_provenance": TEXT,
+    "phq_model_id": TEXT,
 }
 _SESSION = {"session_id": TEXT, "subject_id": TEXT, "subject_label": TEXT, "recorded_at": TIME}
 
@@ -42,10 +44,11 @@ class ModelPairQueries(Queries):
     def load(self, *, first: str, second: str, within_days: float) -> pd.DataFrame:
         """Load one row for each session that two models have analysed, oldest recording first.
 
-        Of each model its newest analysis. Columns: session_id, subject_id, subject_label, recorded_at (UTC); the seven
-        mean probabilities, dominant_emotion, phq_score, phq_low, phq_high, phq_scale and phq_provenance, once ending in
-        `_a` for the first model and once in `_b` for the second (NaN or None without a face or an estimate); items, the
-        answers of the subject's questionnaire nearest to the recording, of either scale, or None.
+        Of each model its newest analysis. Sessions whose consent was withdrawn are left out. Columns: session_id,
+        subject_id, subject_label, recorded_at (UTC); the seven mean probabilities, dominant_emotion, phq_score,
+        phq_low, phq_high, phq_level, phq_scale, phq_provenance and phq_model_id, once ending in `_a` for the first
+        model and once in `_b` for the second (NaN or None without a face or an estimate); items, the answers of the
+        subject's questionnaire nearest to the recording, of either scale, or None.
 
         Args:
             first: A model's id.
@@ -62,7 +65,7 @@ class ModelPairQueries(Queries):
             .join(SubjectRow, SubjectRow.id == SessionRow.subject_id)
             .join(first_analyses, first_analyses.c.session_id == SessionRow.id)
             .join(second_analyses, second_analyses.c.session_id == SessionRow.id)
-            .where(first_analyses.c.place == 1, second_analyses.c.place == 1)
+            .where(first_analyses.c.place == 1, second_analyses.c.place == 1, ~is_withdrawn())
             .order_by(SessionRow.recorded_at, SessionRow.id)
         )  # fmt: skip
         answers = (

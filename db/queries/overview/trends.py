@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from db.queries.analyses.measures import measure_columns
 from db.queries.base import TEXT, TIME, WHOLE, Queries, get_row, tidy_frame
-from db.queries.mapping import counts_by_frames, is_superseded, newest_analysis
+from db.queries.mapping import counts_by_frames, is_superseded, is_withdrawn, newest_analysis, readable_message
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.messages import from_text
@@ -37,6 +37,7 @@ _TREND = {
     "phq_unavailable": TEXT,
     "phq_detail": TEXT,
     "is_demo": "bool",
+    "consent_withdrawn": "bool",
 }
 
 _QUESTIONNAIRES = {
@@ -67,7 +68,8 @@ class TrendQueries(Queries):
         (whether an earlier version counted coverage and shares by frames, not by time), dominant_emotion, the seven
         mean probabilities, phq_score, phq_low, phq_high, phq_level, phq_scale, phq_provenance, phq_model_id,
         phq_modalities ("face+voice"); where there is no estimate those are NaN, and phq_unavailable and phq_detail (a
-        `Message`) say why; is_demo; and a column for each of `measures`, NaN where not measured.
+        `Message`) say why; is_demo; consent_withdrawn (and not given again); and a column for each of `measures`, NaN
+        where not measured.
 
         Args:
             subject_id: The subject's UUID.
@@ -85,6 +87,7 @@ class TrendQueries(Queries):
             "counts_by_frames": counts_by_frames(),
             "recorded_at": SessionRow.recorded_at,
             "is_demo": SessionRow.is_demo,
+            "consent_withdrawn": is_withdrawn(),
         }
         columns = [elsewhere[name] if name in elsewhere else getattr(AnalysisRow, name) for name in _TREND]
         analyses_of_sessions = select(AnalysisRow.id).join(SessionRow, SessionRow.id == AnalysisRow.session_id)
@@ -100,7 +103,8 @@ class TrendQueries(Queries):
         with self._reading() as session:
             get_row(session, SubjectRow, subject_id)
             table = tidy_frame(session.execute(query).all(), _TREND | dict.fromkeys(measures, "float64"))
-        table["phq_detail"] = pd.Series([from_text(detail) for detail in table["phq_detail"]], dtype=object)
+            details = [readable_message(from_text(detail)) for detail in table["phq_detail"]]
+        table["phq_detail"] = pd.Series(details, dtype=object)
         return table
 
     def list_models(self, *, subject_id: str) -> list[str]:

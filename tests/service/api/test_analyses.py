@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import PhqUnavailable, UnavailableReason
 from fer_phq.core.texts import COVERAGE_BELOW_FLOOR
-from fer_phq.voice.features import COLUMNS
+from fer_phq.voice.features import COLUMNS, EARLIER_KIND
 from fer_phq.voice.features import KIND as PROSODY
 from fer_phq.words.kinds import MINILM, PLAIN_NAMES
 from service.access import control as control_module
@@ -142,6 +142,29 @@ def test_series_are_the_same_in_every_format_without_embeddings(clinic: Clinic, 
         assert table is not None
         assert tables[0] == numbers(table)
         assert document["facts"]["kind"] == PROSODY
+
+
+def test_pitch_that_may_be_an_octave_off_is_no_measurement(clinic: Clinic) -> None:
+    """An earlier version measured it. The other columns are as they were."""
+    voice = np.ones((30, len(COLUMNS)), np.float32)
+    earlier = FeatureSeries(voice, (np.arange(30) + 0.5) / 10, EARLIER_KIND, COLUMNS)
+    session = new_session(clinic.store, clinic.subject_id, "earlier.mp4")
+    analysis = sample_analysis(sample_recording("earlier.mp4"), voice=earlier)
+    analysis_id = clinic.store.analyses.save(session_id=session.id, analysis=analysis)
+    document = clinic.client.get(f"/v1/analyses/{analysis_id}/series/voice").json()
+    assert document["facts"]["kind"] == EARLIER_KIND
+    assert {row["f0_semitones"] for row in document["items"]} == {None}
+    assert {row["loudness_db"] for row in document["items"]} == {1.0}
+    table = voice_table(load_analysis_view(clinic.store, analysis_id))
+    assert table is not None
+    assert table["f0_semitones"].isna().all()
+
+
+def test_a_timeline_says_whether_it_was_counted_by_frames(clinic: Clinic) -> None:
+    summary = clinic.store.analyses.get(analysis_id=clinic.analysis_id)
+    assert "counts_by_frames" not in analysis_tables.timeline_table(clinic.store, summary, "").facts
+    earlier = replace(summary, counts_by_frames=True)
+    assert analysis_tables.timeline_table(clinic.store, earlier, "").facts["counts_by_frames"] == "true"
 
 
 def test_which_series_there_are(clinic: Clinic) -> None:

@@ -134,6 +134,8 @@ def test_roles_and_other_peoples_subjects(
         ("PATCH", "", {"label": "mine"}),
         ("POST", "/merge", {"into": str(UUID(int=1)), "confirm": LABEL}),
         ("GET", "/export", {}),
+        ("GET", "/erasure", {}),
+        ("POST", "/merge", {"into": str(UUID(int=1))}),
         ("POST", "/erasure", {"confirm": LABEL}),
     ]
     for method, rest, body in changes:
@@ -145,6 +147,8 @@ def test_roles_and_other_peoples_subjects(
             answer = ask(role, method, f"/v1/subjects/{person.id}{rest}", **body)
             assert answer.status_code in (403, 404, 422), (role, method, rest, answer.text)
             assert LABEL not in answer.text
+            if (method, rest) == ("GET", "/erasure") or body == {"into": str(UUID(int=1))}:
+                assert answer.status_code == 403, "a preview is for who may do it"
     assert ledger.list_pending(settings) == []
     pseudonym = store.subjects.list_pseudonyms()[0][0]
     answer = ask(Role.RESEARCHER, "POST", f"/v1/subjects/{person.id}/erasure", confirm=pseudonym)

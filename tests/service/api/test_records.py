@@ -378,6 +378,7 @@ def test_trends_hold_what_the_page_charts(
             subject_id=person.id, scale=Scale.PHQ9, items=items, answered_at=MONDAY + timedelta(days=day)
         )
     event = store.events.add(subject_id=person.id, at=MONDAY, words="Therapy begun")
+    store.sessions.withdraw_consent(session_id=session.id)
     path = f"/v1/subjects/{person.id}/trends"
     answer = client.get(path)
     assert answer.status_code == 200, answer.text
@@ -388,6 +389,7 @@ def test_trends_hold_what_the_page_charts(
     for row, expected in zip(trends["sessions"], view.sessions.to_dict("records"), strict=True):
         assert row["coverage"] == expected["coverage"]
         assert row["emotions"] == {name: expected[name] for name in EMOTIONS}
+    assert [row["consent_withdrawn"] for row in trends["sessions"]] == [False, False, True]
     first, none, _ = (row["phq"] for row in trends["sessions"])
     assert (first["score"], first["low"], first["high"], first["provenance"]) == (7.5, 4.5, 10.5, "simulated")
     assert [note["code"] for note in first["notes"]] == ["api.simulated"]

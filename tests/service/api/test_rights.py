@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -15,7 +15,11 @@ from starlette.testclient import TestClient
 from db.actors import Actor, Role
 from db.records import Consent, JobState
 from db.store import Store
+from fer_phq.core.messages import literal
 from fer_phq.core.phq import Scale
+from fer_phq.pipeline.messages import VOICE_LEFT_OUT
+from fer_phq.video.messages import NO_SOUND
+from fer_phq.words.messages import SUBJECT_UNKNOWN
 from service.access import control as control_module
 from service.access.accounts import add_account, create_token
 from service.api.v1.alone import create_app
@@ -103,7 +107,14 @@ def fill(store: Store) -> dict[str, str]:
     )
     consent = Consent(at=MONDAY, by=f"{CANARY}'s doctor", text_version="1")
     store.sessions.record_consent(session_id=session.id, consent=consent)
-    analysis = sample_analysis(sample_recording(f"{CANARY}.mov"), voice=sample_voice())
+    analysis = replace(
+        sample_analysis(sample_recording(f"{CANARY}.mov"), voice=sample_voice()),
+        warnings=(
+            SUBJECT_UNKNOWN(count=2, speakers=f"{CANARY}, Dr M"),
+            VOICE_LEFT_OUT(reason=NO_SOUND(file=f"{CANARY}.mov")),
+            literal(f"{CANARY} is seen twice"),
+        ),
+    )
     job = store.jobs.create(session_id=session.id)
     store.jobs.set_state(job_id=job.id, state=JobState.CANCELLED)  # its events are at their end
     return {
@@ -163,12 +174,15 @@ def test_of_another_persons_data_nobody_learns_whether_it_exists(clinic: Clinic)
 @pytest.mark.parametrize("role", ["viewer", "researcher"])
 def test_who_only_reads_changes_nothing(clinic: Clinic, role: str) -> None:
     creations = [Operation("POST", "/v1/subjects", {"label": "New"})]
-    for operation in [*clinic.operations, *creations]:
+    previews = [Operation("POST", "/v1/subjects/{subject_id}/merge", {"into": NOBODY})]
+    for operation in [*clinic.operations, *creations, *previews]:
         answer = operation.ask(clinic.client, clinic.tokens[role], clinic.ids)
         if operation.method in ("GET", "HEAD"):
             assert answer.status_code in (200, 403, 404, 406), (operation, answer.text)
         else:
             assert answer.status_code in (403, 404, 409, 422), (operation, answer.text)
+        if operation in previews or (operation.path.endswith("/erasure") and operation.method == "GET"):
+            assert answer.status_code == 403, "a preview is for who may do it"
         if role == "researcher":
             assert CANARY not in answer.text, operation
     assert [row.label for row in clinic.store.subjects.list_all()] == [f"{CANARY} S"]
@@ -195,6 +209,10 @@ def test_a_researcher_reads_pseudonyms_and_no_words(clinic: Clinic) -> None:
     assert (session["original_name"], session["has_recording"], session["job"]) == ("", False, None)
     assert session["consent"]["by"] == ""
     assert read("/v1/subjects/{subject_id}/events") == {"items": [], "next": None}
+    speakers, voice, text = read("/v1/analyses/{analysis_id}")["warnings"]
+    assert speakers["detail"].startswith("The transcript has 2 speakers (…) and none")
+    assert voice["detail"].startswith("The voice was left out: '…' holds no sound")
+    assert text["detail"] == "…"
     assert read("/v1/subjects/{subject_id}/questionnaires")["items"][0]["total"] == 9
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from analysis_samples import MONDAY, sample_analysis, sample_recording, sample_voice, with_all_faces
+from analysis_samples import MONDAY, sample_analysis, sample_recording, with_all_faces
 
 from db.records import Consent, NewTranscript
 from db.store import Store
 from fer_phq.core.errors import FerPhqError
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Scale
+from fer_phq.voice.features import COLUMNS, EARLIER_KIND
 from service.cli.lifecycle.subjects import export_command
 from service.ingest.media import MediaStore
 from service.settings import AppSettings
@@ -38,7 +40,8 @@ def plant(settings: AppSettings, store: Store, label: str) -> str:
         consent=Consent(at=MONDAY, by="AB", text_version="1"),
         transcript=NewTranscript("../../t.vtt", f"words of {label}".encode(), None),
     )
-    analysis = with_all_faces(sample_analysis(recording, voice=sample_voice()))
+    voice = FeatureSeries(np.ones((30, len(COLUMNS)), np.float32), np.arange(30) / 10, EARLIER_KIND, COLUMNS)
+    analysis = with_all_faces(sample_analysis(recording, voice=voice))
     store.analyses.save(session_id=session.id, analysis=analysis)
     store.notes.add(session_id=session.id, words=f"=note of {label}", time_s=1.0)
     store.events.add(subject_id=subject.id, at=MONDAY, words=f"event of {label}")
@@ -78,6 +81,8 @@ def test_everything_of_a_person_is_exported_and_nothing_of_another(
     assert next(csv.DictReader(notes.open()))["words"] == "'=note of Ottilie", "no spreadsheet calculates it"
     with np.load(next(out.rglob("features.npz")), allow_pickle=False) as arrays:
         assert arrays["visual"].shape[0] == len(arrays["time_s"])
+        is_missing = np.isnan(arrays["voice"]).all(axis=0)
+        assert [*np.array(COLUMNS)[is_missing]] == ["f0_semitones"], "it may be an octave off"
     questionnaire = next(csv.DictReader((out / "questionnaires.csv").open()))
     assert (questionnaire["total"], questionnaire["item_9"]) == ("9", "1")
     assert out.stat().st_mode & 0o077 == 0

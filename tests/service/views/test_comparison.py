@@ -41,6 +41,11 @@ def test_only_sessions_of_both_count(store: Store) -> None:
     assert (found.estimates.mean, found.estimates.low, found.estimates.high) == (3, 3, 3)
     assert load_comparison_view(store, "new", "old").estimates.mean == -3  # type: ignore[union-attr]
     assert list(found.table["phq_score_a"]) == [5]
+    (row,) = found.pairs.to_dict("records")
+    assert (row["phq_level_a"], row["phq_model_id_a"], row["phq_level_b"], row["phq_model_id_b"]) == (
+        *(0.9, "old"),
+        *(0.9, "new"),
+    )
     assert load_comparison_view(store, "old", "gone").sessions == 0
     assert load_comparison_view(store, "old", "gone").emotions == {}
 

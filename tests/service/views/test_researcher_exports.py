@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 
 from analysis_samples import MONDAY, sample_analysis, sample_recording, sample_voice, with_all_faces
@@ -9,7 +10,9 @@ from analysis_samples import MONDAY, sample_analysis, sample_recording, sample_v
 from db.actors import Actor, Role
 from db.records import CohortFilter, Consent, NewTranscript
 from db.store import Store
+from fer_phq.core.messages import literal
 from fer_phq.core.phq import Scale
+from fer_phq.words.messages import SUBJECT_UNKNOWN
 from service.settings import AppSettings
 from service.views.cohort import load_cohort_view
 from service.views.exports import (
@@ -45,7 +48,8 @@ def plant(store: Store) -> str:
     store.events.add(subject_id=subject.id, at=MONDAY, words=f"{CANARY} moved")
     answers = store.questionnaires.save(subject_id=subject.id, scale=Scale.PHQ9, items=[1] * 9, answered_at=MONDAY)
     store.questionnaires.acknowledge(questionnaire_id=answers.id, by=f"{CANARY}'s doctor")
-    analysis = with_all_faces(sample_analysis(recording, voice=sample_voice()))
+    warnings = (SUBJECT_UNKNOWN(count=2, speakers=f"{CANARY}, Dr M"), literal(f"{CANARY} is seen twice"))
+    analysis = replace(with_all_faces(sample_analysis(recording, voice=sample_voice())), warnings=warnings)
     return store.analyses.save(session_id=session.id, analysis=analysis)
 
 

@@ -11,6 +11,7 @@ from db.store import Store
 from fer_phq.core.errors import StoreError
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Modality, PhqEstimate
+from fer_phq.voice.features import KIND as VOICE_KIND
 from service.api import messages
 from service.api.v1.answers.problems import RequestError
 from service.api.v1.answers.tables import BLOCK_ROWS, Table
@@ -36,7 +37,8 @@ def timeline_table(store: Store, summary: AnalysisSummary, sentence: str) -> Tab
     name = f"analysis-{summary.id[:8]}-timeline"
     columns = data_dictionary.FRAMES.columns
     facts = {**_facts(summary, sentence), **_sampling(summary)}
-    return Table(name, facts, columns, _frames(store, summary), version=f"{summary.id}|{sentence}")
+    version = f"{summary.id}|{summary.counts_by_frames}|{sentence}"
+    return Table(name, facts, columns, _frames(store, summary), version=version)
 
 
 def _frames(store: Store, summary: AnalysisSummary) -> Iterator[pd.DataFrame]:
@@ -70,7 +72,8 @@ def series_table(store: Store, summary: AnalysisSummary, name: str, sentence: st
     facts = {**_facts(summary, sentence), "series": name, "kind": series[modality].kind}
     title = f"analysis-{summary.id[:8]}-{name}"
     blocks = _blocks(series[modality])
-    return Table(title, facts, SERIES[modality].columns, blocks, version=f"{summary.id}|{sentence}")
+    version = f"{summary.id}|{VOICE_KIND}|{sentence}"  # what a series of an earlier kind is brought to
+    return Table(title, facts, SERIES[modality].columns, blocks, version=version)
 
 
 def _blocks(series: FeatureSeries) -> Iterator[pd.DataFrame]:
@@ -94,4 +97,5 @@ def _facts(summary: AnalysisSummary, sentence: str) -> dict[str, str]:
 
 def _sampling(summary: AnalysisSummary) -> dict[str, str]:
     fps = "key frames" if summary.sampling.key_frames else f"{summary.sampling.fps:g} a second"
-    return {"sampling": fps, "coverage": repr(summary.coverage)}
+    facts = {"sampling": fps, "coverage": repr(summary.coverage)}
+    return facts | ({"counts_by_frames": "true"} if summary.counts_by_frames else {})

@@ -39,6 +39,7 @@ EXAMPLE: dict[str, Any] = {
             "measures": {"smiling_share": 0.21, "pitch_sd": None},
             "phq": ANALYSIS["phq"],
             "is_demo": False,
+            "consent_withdrawn": False,
         }
     ],
     "questionnaires": [
@@ -86,6 +87,7 @@ class TrendSession(BaseModel):
     measures: dict[str, float | None] = Field(description="By their names; null where not measured.")
     phq: Annotated[Estimate | NoEstimate, Field(discriminator="state")]
     is_demo: bool
+    consent_withdrawn: bool = Field(description="Whether its consent was withdrawn and not given again.")
 
 
 class ChangeItem(BaseModel):

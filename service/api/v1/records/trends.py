@@ -103,6 +103,7 @@ class _Trends:
             measures={measure.name: _or_none(row[measure.name]) for measure in view.measures},
             phq=describe_estimate(self._archive.sentences, request, _phq(row)),
             is_demo=row["is_demo"],
+            consent_withdrawn=row["consent_withdrawn"],
         )
 
     def _baseline(self, request: Request, view: TrendsView) -> schemas.BaselineItem | schemas.NoBaselineItem | None:
