@@ -32,7 +32,7 @@ JOB = "/v1/jobs/{job_id}"
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "An event `job` with the job now, and one with each change; it ends with the job.",
-        "content": {MEDIA_TYPE: {"schema": {"type": "string"}, "example": "event: job\nid: 1-done\ndata: {...}\n\n"}},
+        "content": {MEDIA_TYPE: {"example": "event: job\nid: 1-done\ndata: {...}\n\n"}},
     },
     204: {"description": "The job has ended, and `Last-Event-ID` says that the client knows."},
     **problems(401, 403, 404, 503),

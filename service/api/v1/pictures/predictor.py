@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from db.store import Store
 from fer_phq.core.errors import ModelError
 from fer_phq.core.messages import Message
-from fer_phq.pictures import PictureError, read_pictures
+from fer_phq.pictures import Picture, PictureError, read_pictures
 from service.api import messages
 from service.api.v1.answers.problems import RequestError
 from service.models.active_model import active_model
@@ -93,17 +93,23 @@ class Predictor:
             StoreError: The store cannot be read.
         """
         with self._turn:
-            model = self._load()
-            from fer_phq.pipeline.image import analyze_image
-
+            model: FerPhqModel | None = None
             results: list[PictureFaces | PictureError] = []
             for picture in read_pictures(contents):
                 if isinstance(picture, PictureError):
-                    results.append(picture)
+                    results.append(picture)  # for which no model is loaded
                     continue
-                height, width, _ = picture.rgb.shape
-                results.append(PictureFaces(width, height, analyze_image(picture.rgb, model), picture.notes))
-            return model.model_id, results
+                model = model or self._load()
+                results.append(_analyze(picture, model))
+            return self._active_id() if model is None else model.model_id, results
+
+    def _active_id(self) -> str:
+        from service.models.active_model import active_bundle
+
+        try:
+            return active_bundle(self._settings, self._store).model_id
+        except ModelError as error:
+            raise RequestError(messages.MODEL_UNUSABLE(), 503) from error
 
     def _load(self) -> FerPhqModel:
         reference = active_model(self._settings, self._store)
@@ -119,3 +125,10 @@ class Predictor:
             raise RequestError(messages.MODEL_UNUSABLE(), 503) from error
         self._model = (reference, model)
         return model
+
+
+def _analyze(picture: Picture, model: FerPhqModel) -> PictureFaces:
+    from fer_phq.pipeline.image import analyze_image
+
+    height, width, _ = picture.rgb.shape
+    return PictureFaces(width, height, analyze_image(picture.rgb, model), picture.notes)
