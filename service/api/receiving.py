@@ -22,6 +22,8 @@ async def receive_body(
 ) -> None:
     """Write a request's body to a file, off the event loop. What came before an error is written, too.
 
+    Where more comes than was promised, the rest is not read, and the file is larger than `size`.
+
     Args:
         settings: The installation, with the pace that a body must hold.
         files: Where the file is.
@@ -41,13 +43,15 @@ async def receive_body(
     try:
         async for chunk in read_paced(settings, aiter(request.stream())):
             block += chunk
+            if size is not None and incoming.size + len(block) > size:
+                break
             if len(block) < BLOCK_BYTES:
                 continue
             whole, block = block, bytearray()
             await anyio.to_thread.run_sync(incoming.write, whole)
             if incoming.size - checked_size >= ROOM_BYTES:
                 checked_size = incoming.size
-                await anyio.to_thread.run_sync(files.check_room, 0 if size is None else size - incoming.size)
+                await anyio.to_thread.run_sync(files.check_room, 0 if size is None else max(0, size - incoming.size))
     finally:
         UPLOADED.inc(incoming.size + len(block) - earlier_size)
         with anyio.CancelScope(shield=True):

@@ -6,7 +6,7 @@ from db.engine import StoreAwayError
 from db.records import ForbiddenError, InputError, NotFoundError
 from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError, StoreError
 from service.ingest.media import StorageError, TooLargeError
-from service.ingest.partial_uploads import UploadInUseError, WrongOffsetError
+from service.ingest.partial_uploads import UnreadUploadError, UploadInUseError, WrongOffsetError
 from service.ingest.server_folder import FolderError
 from service.ingest.tokens import TokenError
 from service.ingest.upload_limits import SlowUploadError, TooManyUploadsError
@@ -19,6 +19,7 @@ STATUS: tuple[tuple[type[FerPhqError], int], ...] = (
     (TooManyUploadsError, 429),
     (UploadInUseError, 423),
     (WrongOffsetError, 409),
+    (UnreadUploadError, 503),
     (FolderError, 422),
     (SlowUploadError, 408),
     (TooLargeError, 413),

@@ -3,15 +3,18 @@
 An upload is a state (what it is for) and pieces, each with what a request brought. A piece is finished before it
 counts, and encrypted where the installation is, so that nothing of a recording is written in plain and a kill loses at
 most what one request brought. All its files begin with the subject's id, by which an erasure finds them, and are
-removed by the sweep when the upload has expired.
+removed by the sweep when the upload has expired. A piece's name says at which byte it begins: so pieces can be joined
+one after another, and what a kill leaves half joined still says what counts.
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import re
+import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,10 +25,11 @@ from typing import Any
 
 from db.records import NotFoundError
 from db.store import Store
-from fer_phq.core.encryption.files import content_size, open_content
+from fer_phq.core.encryption.files import content_size, is_encrypted, open_content
 from fer_phq.core.encryption.values import decrypt_value, encrypt_value
 from fer_phq.core.errors import FerPhqError, RecordingError
 from fer_phq.core.messages import Message, from_json, to_json
+from fer_phq.video import messages as video
 from service.ingest import messages
 from service.ingest.media import COPY_BYTES, IncomingFile, MediaStore, StorageError, owner_prefix, storage_errors
 from service.ingest.recordings import store_upload
@@ -34,10 +38,29 @@ from service.ingest.transcripts import WAITING
 from service.ingest.upload_limits import TooManyUploadsError
 from service.settings import AppSettings
 
+log = logging.getLogger(__name__)
 MOST_UNFINISHED = 1000
-"""Most uploads whose state is stored."""
+"""Most uploads of one account that are not over."""
 MOST_PIECES = 20_000
 """Most requests over which an upload comes in."""
+CONTENT_FAULTS = frozenset(
+    fault.code
+    for fault in (
+        video.NOT_A_VIDEO,
+        video.WEBP,
+        video.INDEX_MISSING,
+        video.HEADER_DAMAGED,
+        video.ZERO_LENGTH,
+        video.SOUND_ONLY,
+        video.NO_PICTURES,
+        video.UNKNOWN_PICTURE_FORMAT,
+        video.NO_PICTURE_DECODED,
+        video.TOO_LARGE,
+        video.TOO_MANY_PIXELS,
+        video.TOO_SMALL,
+    )
+)
+"""Codes of what is wrong with a recording itself. Any other fault may be the machine's, and gone at the next try."""
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _STATE = ".upload.part"
 _LOCK = ".lock.part"
@@ -49,6 +72,19 @@ class UploadInUseError(FerPhqError):
 
 class WrongOffsetError(FerPhqError):
     """What is sent does not begin where the upload ends so far."""
+
+
+class UnreadUploadError(FerPhqError):
+    """A whole upload could not be read, which may be the machine's fault; its bytes stay for another try."""
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A piece: the content of the file stands in the recording from byte `start` to before byte `end`."""
+
+    start: int
+    end: int
+    path: Path
 
 
 @dataclass(frozen=True)
@@ -112,13 +148,16 @@ class PartialUploads:
         Raises:
             TooLargeError: It is larger than this installation takes.
             StorageError: There is no room for it.
-            TooManyUploadsError: As many are begun as may be.
+            TooManyUploadsError: The account has as many that are not over as it may have.
+            NotFoundError: The subject was erased meanwhile.
         """
         self._files.check_room(size)
-        if len(list(self._folder.glob(f"*{_STATE}"))) >= MOST_UNFINISHED:
+        states = list(self._folder.glob(f"*{_STATE}"))
+        if len(states) >= MOST_UNFINISHED and self._count_unfinished(states, account_id) >= MOST_UNFINISHED:
             raise TooManyUploadsError(messages.TOO_MANY_UNFINISHED(n=MOST_UNFINISHED))
         upload = PartialUpload(str(uuid.uuid4()), size, name, grant, account_id, datetime.now(UTC))
         self._save(upload)
+        self._check_subject(upload)
         return upload
 
     def load(self, upload_id: str, account_id: str) -> PartialUpload:
@@ -133,13 +172,8 @@ class PartialUploads:
         """
         paths = list(self._folder.glob(f"*.{upload_id}{_STATE}")) if _ID.fullmatch(upload_id) else []
         missing = NotFoundError(messages.NO_UPLOAD(upload_id=upload_id[:60]))
-        if not paths:
-            raise missing
-        try:
-            upload = _parse(json.loads(decrypt_value(paths[0].read_bytes(), WAITING)))
-        except FileNotFoundError:
-            raise missing from None
-        if upload.account_id != account_id or self.expires_at(upload) <= datetime.now(UTC):
+        upload = _read(paths[0]) if paths else None
+        if upload is None or upload.account_id != account_id or self.expires_at(upload) <= datetime.now(UTC):
             raise missing
         try:
             self._store.subjects.get(subject_id=upload.grant.subject_id)
@@ -155,27 +189,39 @@ class PartialUploads:
         """Return how many bytes of an upload have come."""
         if upload.is_over:
             return upload.size
-        return sum(content_size(path) for path in self._pieces(upload))
+        pieces = self._pieces(upload)
+        return pieces[-1].end if pieces else 0
 
     @contextmanager
-    def locked(self, upload: PartialUpload) -> Iterator[None]:
+    def locked(self, upload_id: str, account_id: str) -> Iterator[PartialUpload]:
         """Hold an upload for as long as the block lasts, against every process of the installation.
 
         Args:
-            upload: The upload.
+            upload_id: Its UUID.
+            account_id: The account that asks.
+
+        Yields:
+            The upload as it is now that it is held: before, it may have ended or been erased.
 
         Raises:
+            NotFoundError: There is no such upload (any more), or its subject is not for whoever asks.
             UploadInUseError: Another request holds it.
             StorageError: The incoming folder cannot be written.
         """
+        lock = self._path(self.load(upload_id, account_id), _LOCK)
         with storage_errors(messages.LOCKED()):
-            descriptor = os.open(self._path(upload, _LOCK), os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise UploadInUseError(messages.UPLOAD_IN_USE()) from None
-            yield
+            try:
+                upload = self.load(upload_id, account_id)
+            except NotFoundError:
+                lock.unlink(missing_ok=True)
+                raise
+            yield upload
         finally:
             os.close(descriptor)
 
@@ -195,8 +241,13 @@ class PartialUploads:
             raise WrongOffsetError(messages.WRONG_OFFSET(offset=present))
         if len(self._pieces(upload)) >= MOST_PIECES:
             raise StorageError(messages.TOO_MANY_PIECES(n=MOST_PIECES))
-        self._files.check_room(upload.size - present)
-        return self._files.incoming(upload.grant.subject_id, key=self._store.encryption.key())
+        left = max(0, upload.size - present)
+        self._files.check_room(left)
+        key = self._store.encryption.key()
+        if key is not None and present and left:
+            # Encrypted pieces cannot be joined in place: it is said now, before the rest is sent in vain.
+            self._check_free(left + upload.size)
+        return self._files.incoming(upload.grant.subject_id, key=key)
 
     def add_piece(self, upload: PartialUpload, piece: IncomingFile) -> None:
         """Finish what a request brought, so that it counts. The caller holds the upload.
@@ -207,12 +258,14 @@ class PartialUploads:
 
         Raises:
             StorageError: The disk takes no more.
+            NotFoundError: The upload's person was erased meanwhile; nothing is left of it.
         """
         if piece.size:
+            start = self.offset(upload)
             piece.finish()
-            number = len(self._pieces(upload))
             with storage_errors(messages.STORED()):
-                os.replace(piece.path, self._path(upload, f".{number:06d}.part"))
+                os.replace(piece.path, self._path(upload, f".{start:018d}.part"))
+            self._check_subject(upload)
 
     def complete(self, upload: PartialUpload) -> PartialUpload:
         """Make an upload of which all has come a session with a job, once: again, it is the same session.
@@ -227,9 +280,9 @@ class PartialUploads:
 
         Raises:
             RecordingError: It is no recording that can be read; its files are removed.
+            UnreadUploadError: It could not be read, and may be tried again.
             FerPhqError: It cannot be stored now, and may be tried again.
         """
-        upload = self.load(upload.id, upload.account_id)
         if upload.problem is not None:
             raise RecordingError(upload.problem)
         if upload.session_id is not None:
@@ -238,6 +291,8 @@ class PartialUploads:
             with self._joined(upload) as part:
                 recording = store_upload(self._settings, self._store, part, upload.grant, upload.name)
         except RecordingError as error:
+            if error.message.code not in CONTENT_FAULTS:
+                raise UnreadUploadError(error.message) from error
             self._end(replace(upload, problem=error.message))
             raise
         upload = replace(
@@ -249,45 +304,115 @@ class PartialUploads:
         self._end(upload)
         return upload
 
+    def complete_all(self) -> int:
+        """Make every upload of which all has come, and which did not become a session then, one now.
+
+        Its sender counts it as sent, and may never ask again. What cannot be stored now is left for the next time.
+
+        Returns:
+            How many became sessions.
+        """
+        count = 0
+        for path in sorted(self._folder.glob(f"*{_STATE}")):
+            try:
+                upload = _read(path)
+                if upload is None or upload.is_over or self.offset(upload) < upload.size:
+                    continue
+                with self.locked(upload.id, upload.account_id) as present:
+                    if not present.is_over:
+                        self.complete(present)
+                        count += 1
+            except (UploadInUseError, NotFoundError):
+                continue
+            except FerPhqError as error:  # by its code: the sentence may hold the recording's name
+                log.warning("upload %s is whole and no session: %s", path.name[:73], error.message.code)
+        return count
+
     def remove(self, upload: PartialUpload) -> None:
         """Remove an upload and what has come of it. The caller holds it. A session that it became stays."""
-        for path in (*self._pieces(upload), self._path(upload, _STATE), self._path(upload, _LOCK)):
+        for path in (*self._piece_files(upload), self._path(upload, _STATE), self._path(upload, _LOCK)):
             with storage_errors(messages.REMOVED()):
                 path.unlink(missing_ok=True)
 
     def _end(self, upload: PartialUpload) -> None:
         """Note how an upload ended, and remove its pieces."""
         self._save(upload)
-        for path in self._pieces(upload):
+        for path in self._piece_files(upload):
             path.unlink(missing_ok=True)
+        self._check_subject(upload)
+
+    def _check_subject(self, upload: PartialUpload) -> None:
+        """Remove what was just written of an upload where an erasure came first and could not see it.
+
+        Raises:
+            NotFoundError: It was erased.
+        """
+        try:
+            self._store.subjects.get(subject_id=upload.grant.subject_id)
+            is_erased = not self._path(upload, _STATE).exists()
+        except NotFoundError:
+            is_erased = True
+        if is_erased:
+            self.remove(upload)
+            raise NotFoundError(messages.NO_UPLOAD(upload_id=upload.id))
+
+    def _count_unfinished(self, states: Sequence[Path], account_id: str) -> int:
+        """Count an account's uploads that are not over and have not expired."""
+        now = datetime.now(UTC)
+        uploads = filter(None, map(_read, states))
+        return sum(
+            upload.account_id == account_id and not upload.is_over and self.expires_at(upload) > now
+            for upload in uploads
+        )
+
+    def _check_free(self, size: int) -> None:
+        """Check that the disk takes so many bytes more. Raises StorageError where it does not."""
+        if size + self._settings.min_free_bytes > self._files.free_bytes():
+            raise StorageError(messages.NO_ROOM())
 
     @contextmanager
     def _joined(self, upload: PartialUpload) -> Iterator[Path]:
-        """Give the whole upload as one file, which is removed afterwards; the pieces stay for another try."""
+        """Give the whole upload as one file, which is removed afterwards; its bytes stay for another try."""
         pieces = self._pieces(upload)
-        if len(pieces) == 1:
+        key = self._store.encryption.key()
+        if len(pieces) == 1 or (key is None and not is_encrypted(pieces[0].path)):
+            _join_in_place(pieces)
             link = self._path(upload, ".whole.part")
             with storage_errors(messages.COPIED()):
                 link.unlink(missing_ok=True)
-                os.link(pieces[0], link)
+                os.link(pieces[0].path, link)
             try:
                 yield link
             finally:
                 link.unlink(missing_ok=True)
             return
-        if upload.size + self._settings.min_free_bytes > self._files.free_bytes():
-            raise StorageError(messages.NO_ROOM())
-        with self._files.incoming(upload.grant.subject_id, key=self._store.encryption.key()) as whole:
+        self._check_free(upload.size)
+        with self._files.incoming(upload.grant.subject_id, key=key) as whole:
             with storage_errors(messages.COPIED()):
-                for path in pieces:
-                    with open_content(path) as file:
+                for piece in pieces:
+                    with open_content(piece.path) as file:
                         while block := file.read(COPY_BYTES):
                             whole.write(block)
             whole.finish()
             yield whole.path
 
-    def _pieces(self, upload: PartialUpload) -> Sequence[Path]:
-        pattern = f"{owner_prefix(upload.grant.subject_id)}{upload.id}.{'[0-9]' * 6}.part"
+    def _pieces(self, upload: PartialUpload) -> list[_Piece]:
+        """List the pieces from the start on, as far as they follow one another without a gap."""
+        pieces: list[_Piece] = []
+        end = 0
+        for path in self._piece_files(upload):
+            start = int(path.name.split(".")[-2])
+            if start > end:
+                break
+            try:
+                end = max(end, start + content_size(path))
+            except FileNotFoundError:
+                continue  # joined, or the upload has ended just now
+            pieces.append(_Piece(start, end, path))
+        return pieces
+
+    def _piece_files(self, upload: PartialUpload) -> list[Path]:
+        pattern = f"{owner_prefix(upload.grant.subject_id)}{upload.id}.{'[0-9]' * 18}.part"
         return sorted(self._folder.glob(pattern))
 
     def _path(self, upload: PartialUpload, ending: str) -> Path:
@@ -305,6 +430,30 @@ class PartialUploads:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(draft, self._path(upload, _STATE))
+
+
+def _join_in_place(pieces: Sequence[_Piece]) -> None:
+    """Append the pieces to the first, which is plain, each removed once its bytes are on the disk there.
+
+    After a kill in between, the name of the first that is left says how much of the joined file counts.
+    """
+    with storage_errors(messages.COPIED()), open(pieces[0].path, "r+b") as whole:
+        for piece in pieces[1:]:
+            whole.truncate(piece.start)
+            whole.seek(piece.start)
+            with open_content(piece.path) as file:
+                shutil.copyfileobj(file, whole, COPY_BYTES)
+            whole.flush()
+            os.fsync(whole.fileno())
+            piece.path.unlink()
+
+
+def _read(path: Path) -> PartialUpload | None:
+    """Read an upload's state; None where it has just gone."""
+    try:
+        return _parse(json.loads(decrypt_value(path.read_bytes(), WAITING)))
+    except FileNotFoundError:
+        return None
 
 
 def _body(upload: PartialUpload) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from fer_phq.core.errors import StoreError
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.models.checkpoint import Bundle
 from service.ingest.media import MediaStore
+from service.ingest.partial_uploads import PartialUploads
 from service.ingest.upload_limits import forget_uses
 from service.jobs import messages
 from service.jobs.engine_database import prepare_engine_database
@@ -164,6 +165,7 @@ class _Worker:
         timeout = settings.worker_timeout_s
         self._signs = LifeSigns(timeout)
         self._idle: set[str] = set()
+        self._completion: threading.Thread | None = None
         self._chores = [
             _Chore(timeout / 6, self._heartbeat),
             _Chore(1.0, self._relay),
@@ -172,6 +174,7 @@ class _Worker:
             _Chore(10.0, self._resume_idle),
             _Chore(5.0, self._measure),
             _Chore(5.0, self._finish_erasures),
+            _Chore(60.0, self._complete_uploads),
             _Chore(600.0, self._prune),
             _Chore(3600.0, self._sweep),
         ]
@@ -347,6 +350,21 @@ class _Worker:
         count = finish_erasures(self._settings, self._store)
         if count:
             log.info("%d erasure(s) finished", count)
+
+    def _complete_uploads(self) -> None:
+        """Have uploads that are whole made sessions, in a thread: large ones take longer than a sign of life may."""
+        if self._completion is None or not self._completion.is_alive():
+            self._completion = threading.Thread(target=self._complete_all, name="uploads", daemon=True)
+            self._completion.start()
+
+    def _complete_all(self) -> None:
+        try:
+            count = PartialUploads(self._settings, self._store).complete_all()
+        except Exception:
+            log.exception("whole uploads could not be looked for")
+            return
+        if count:
+            log.info("%d whole upload(s) became sessions", count)
 
     def _sweep(self) -> None:
         hold_reserve(self._settings)

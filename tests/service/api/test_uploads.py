@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
+import anyio.to_thread
 import httpx
 import pytest
 from migrated import migrate
 from recordings import Recordings
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from db.actors import Role
@@ -23,11 +26,16 @@ from db.records import SubjectRecord
 from db.store import Store
 from fer_phq.core.encryption.files import is_encrypted
 from fer_phq.core.encryption.key import create_key_file
+from fer_phq.video.decoder import process
 from service.access import control as control_module
 from service.access.accounts import add_account, create_token
+from service.api.receiving import receive_body
 from service.api.v1.alone import create_app
+from service.api.v1.answers.problems import Sentences
+from service.api.v1.uploads.routes import _Uploads
 from service.ingest.media import MediaStore, file_sha256
-from service.ingest.partial_uploads import PartialUploads
+from service.ingest.partial_uploads import PartialUpload, PartialUploads
+from service.ingest.tokens import UploadGrant
 from service.lifecycle.encryption import turn_encryption
 from service.settings import AppSettings
 
@@ -184,7 +192,7 @@ def test_what_is_no_recording_is_refused_and_stays_refused(
     assert (state["session"], state["problem"]["code"]) == (None, first.json()["code"])
     assert client.head(path, headers=TUS).headers["upload-problem"] == first.json()["code"]
     assert store.sessions.list_recent() == []
-    assert not list(settings.incoming_dir.glob("*.000000.part")), "its bytes are gone"
+    assert not list(settings.incoming_dir.glob(f"*.{0:018d}.part")), "its bytes are gone"
 
 
 REFUSALS: list[tuple[dict[str, str | None], dict[str, str], int, str]] = [
@@ -192,6 +200,7 @@ REFUSALS: list[tuple[dict[str, str | None], dict[str, str], int, str]] = [
     ({"consent_version": "0"}, {}, 422, "api.consent_version"),
     ({"recorded_at": None}, {}, 422, "api.unusable_request"),
     ({"recorded_at": "2026-05-06T10:00:00"}, {}, 422, "api.unusable_request"),
+    ({"recorded_at": "0001-01-01T00:00:00+14:00"}, {}, 422, "api.unusable_request"),
     ({"recorded_at": "2999-05-06T10:00:00Z"}, {}, 422, "api.recorded_at"),
     ({"keep_days": "0"}, {}, 422, "api.unusable_request"),
     ({"keepdays": "30"}, {}, 422, "api.unusable_request"),
@@ -229,12 +238,78 @@ def test_of_two_requests_at_once_one_is_taken(
 ) -> None:
     path = begin(client, subject.id, 10).headers["location"]
     uploads = PartialUploads(settings, store)
-    with uploads.locked(uploads.load(path.rpartition("/")[2], "")):
+    with uploads.locked(path.rpartition("/")[2], ""):
         answer = send(client, path, 0, b"x")
         assert code(answer) == (423, "ingest.upload_in_use")
         assert answer.headers["retry-after"] == "2"
         assert code(client.delete(path, headers=TUS)) == (423, "ingest.upload_in_use")
     assert send(client, path, 0, b"x").status_code == 204
+
+
+def test_of_a_whole_upload_head_says_why_it_is_no_session_or_makes_it_one(
+    settings: AppSettings,
+    store: Store,
+    subject: SubjectRecord,
+    content: bytes,
+    client: TestClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = begin(client, subject.id, len(content)).headers["location"]
+    with monkeypatch.context() as broken:
+        broken.setattr(process, "_COMMAND", ["sh", "-c", "kill -KILL $$"])
+        assert code(send(client, path, 0, content)) == (503, "video.killed")
+        assert client.head(path, headers=TUS).status_code == 503
+        assert code(client.get(path)) == (503, "video.killed")
+    with PartialUploads(settings, store).locked(path.rpartition("/")[2], ""):
+        assert client.head(path, headers=TUS).status_code == 423
+        assert code(client.get(path)) == (423, "ingest.upload_in_use")
+    answer = client.head(path, headers=TUS)
+    assert (answer.status_code, answer.headers["upload-offset"]) == (200, str(len(content)))
+    assert answer.headers["upload-session-id"] == client.get(path).json()["session"]["session_id"]
+
+
+def test_a_body_without_a_length_is_not_read_beyond_the_upload(
+    settings: AppSettings, subject: SubjectRecord, client: TestClient
+) -> None:
+    path = begin(client, subject.id, 1).headers["location"]
+    headers = {**SENDING, "Upload-Offset": "0"}
+    assert code(client.patch(path, content=iter([b"x" * 9]), headers=headers)) == (413, "api.more_than_length")
+    files = MediaStore(settings)
+    reads = 0
+
+    async def receive() -> dict[str, Any]:
+        nonlocal reads
+        reads += 1
+        return {"type": "http.request", "body": b"x" * 1000, "more_body": reads < 500}
+
+    async def take(size: int) -> int:
+        request = Request({"type": "http", "method": "PATCH", "headers": []}, receive)
+        with files.incoming(key=None) as piece:
+            await receive_body(settings, files, request, piece, size)
+            return piece.size
+
+    assert (anyio.run(take, 1500), reads) == (2000, 2)
+
+
+def test_uploads_that_are_completed_leave_the_threads_to_others(
+    settings: AppSettings, store: Store, subject: SubjectRecord, content: bytes
+) -> None:
+    grant = UploadGrant(subject.id, datetime(2026, 5, 6, tzinfo=UTC), "Dr M", "1")
+    uploads = PartialUploads(settings, store)
+    upload = uploads.begin(grant, len(content), "P01.mp4", "")
+    with uploads.begin_piece(upload, 0) as piece:
+        piece.write(content)
+        uploads.add_piece(upload, piece)
+    handlers = _Uploads(settings, store, Sentences(lambda message, language: str(message), ("en",)))
+
+    async def complete() -> PartialUpload:
+        everyone = anyio.to_thread.current_default_thread_limiter()
+        everyone.total_tokens = 1
+        async with everyone:
+            with anyio.fail_after(20):
+                return await handlers._complete(upload)
+
+    assert anyio.run(complete).session_id
 
 
 def test_what_is_never_finished_goes(settings: AppSettings, store: Store, subject: SubjectRecord) -> None:

@@ -12,6 +12,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import anyio
+import anyio.to_thread
 import numpy as np
 import pytest
 from fastapi import FastAPI
@@ -185,6 +187,22 @@ def test_a_body_without_a_length_is_bounded_too(client: TestClient, monkeypatch:
 
     answer = client.post("/v1/predict", content=blocks(), headers={"Content-Type": "application/json"})
     assert_problem(answer, 413, "api.body_too_large")
+
+
+def test_predictions_leave_the_threads_to_others(settings: AppSettings) -> None:
+    class Quick(predictor.Predictor):
+        def predict(self, contents: Sequence[bytes]) -> Any:
+            return "model", list(contents)
+
+    async def predict() -> Any:
+        everyone = anyio.to_thread.current_default_thread_limiter()
+        everyone.total_tokens = 1
+        async with everyone:
+            with anyio.fail_after(20):
+                return await Quick(settings, store).predict_aside([b"x"])
+
+    with Store(settings.database_url) as store:
+        assert anyio.run(predict) == ("model", [b"x"])
 
 
 def test_when_as_many_wait_as_can_another_is_told_when_to_come_again(

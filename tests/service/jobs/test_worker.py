@@ -20,8 +20,10 @@ from recordings import Recordings
 from db.records import JobState, SubjectRecord
 from db.store import Store
 from fer_phq.core.errors import SettingsError
+from service.ingest.partial_uploads import PartialUploads
 from service.ingest.recordings import add_recording
-from service.jobs import queue
+from service.ingest.tokens import UploadGrant
+from service.jobs import queue, worker
 from service.jobs.worker_identity import take_slot
 from service.lifecycle import erasure
 from service.settings import AppSettings
@@ -276,3 +278,23 @@ def test_names_of_workers_are_unique_and_come_back(settings: AppSettings) -> Non
     assert held.name == "desk"
     with pytest.raises(SettingsError, match="runs already"):
         take_slot(named)
+
+
+def test_whole_uploads_are_completed_beside_the_signs_of_life(
+    settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings
+) -> None:
+    content = recordings(seconds=1).read_bytes()
+    uploads = PartialUploads(settings, store)
+    grant = UploadGrant(subject.id, WHEN, "Dr M", "1")
+    upload = uploads.begin(grant, len(content), "P01.mp4", "")
+    with uploads.begin_piece(upload, 0) as piece:
+        piece.write(content)
+        uploads.add_piece(upload, piece)
+    slot = take_slot(settings)
+    keeper = worker._Worker(settings, store, slot, worker.PipelineAnalyser(lambda: pytest.fail("no analysis")))
+    (chore,) = [chore for chore in keeper._chores if chore.call == keeper._complete_uploads]
+    chore.call()
+    assert keeper._completion is not None
+    keeper._completion.join(60)
+    slot.release()
+    assert uploads.load(upload.id, "").session_id is not None

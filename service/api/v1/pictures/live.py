@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import anyio
-import anyio.to_thread
 from fastapi import APIRouter
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
@@ -171,7 +170,7 @@ class _Live:
             return picture_result(websocket, self._sentences, index, "", PictureError(picture))
         PICTURES.labels("live").inc()
         try:
-            model_id, outcomes = await anyio.to_thread.run_sync(self._predictor.predict, [picture])
+            model_id, outcomes = await self._predictor.predict_aside([picture])
         except FerPhqError as error:
             raise _ClosedError(BROKEN, error.message) from error
         return picture_result(websocket, self._sentences, index, model_id, outcomes[0])

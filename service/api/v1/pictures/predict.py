@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import anyio.to_thread
 from fastapi import APIRouter
 from starlette.requests import HTTPConnection, Request
 
@@ -71,7 +70,7 @@ def predict_routes(predictor: Predictor, sentences: Sentences) -> APIRouter:
         with predictor.place():
             contents = await read_contents(request)
             PICTURES.labels("request").inc(len(contents))
-            model_id, results = await anyio.to_thread.run_sync(predictor.predict, [c or b"" for c in contents])
+            model_id, results = await predictor.predict_aside([c or b"" for c in contents])
         refused = {index: PictureError(messages.NO_BASE64()) for index, c in enumerate(contents) if c is None}
         outcomes = [refused.get(index, result) for index, result in enumerate(results)]
         return _prediction(request, sentences, model_id, outcomes)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import functools
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any
 
 import anyio
 import anyio.to_thread
 from fastapi import APIRouter
+from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from db.store import Store
-from fer_phq.core.errors import FerPhqError
+from fer_phq.core.errors import FerPhqError, RecordingError
 from service.access.control import request_actor
 from service.access.guard import SESSIONS_PATH, UPLOADS_PATH
 from service.api import messages
@@ -42,6 +44,8 @@ from service.ingest.upload_limits import UploadSlots
 from service.settings import AppSettings
 
 UPLOAD = f"{UPLOADS_PATH}/{{upload_id}}"
+MOST_COMPLETIONS = 4
+"""Most uploads that are checked and stored at once. They have threads of their own: the others answer requests."""
 OFFSET = ("Upload-Offset", "The byte at which the body goes on: what HEAD said.")
 LENGTH = ("Upload-Length", "Bytes of the whole recording.")
 METADATA = ("Upload-Metadata", "`subject_id`, `recorded_at`, `consent_by`, `filename`, ... with values in base64.")
@@ -78,7 +82,7 @@ def upload_routes(settings: AppSettings, store: Store, sentences: Sentences) -> 
         openapi_extra=extra(RESUMABLE, LENGTH, METADATA, IDEMPOTENCY_KEY) | BODY,
         summary="Begin an upload; its body may be the recording, or the beginning of it.",
     )(uploads.create)
-    reading = problems(401, 403, 404, 412, 503)
+    reading = problems(401, 403, 404, 409, 412, 422, 423, 503, 507)
     add = functools.partial(router.add_api_route, UPLOAD, response_class=Response)
     words = "How far an upload is, in headers."
     add(uploads.head, methods=["HEAD"], responses=reading, openapi_extra=extra(RESUMABLE), summary=words)
@@ -86,7 +90,7 @@ def upload_routes(settings: AppSettings, store: Store, sentences: Sentences) -> 
     more = extra(RESUMABLE, OFFSET) | BODY
     add(uploads.patch, methods=["PATCH"], status_code=204, responses=SENDING, openapi_extra=more, summary=words)
     words = "End an upload, and remove what has come of it."
-    ending = {**reading, **problems(423, 507)}
+    ending = problems(401, 403, 404, 412, 423, 503, 507)
     more = extra(RESUMABLE)
     add(uploads.end, methods=["DELETE"], status_code=204, responses=ending, openapi_extra=more, summary=words)
     words = "How far an upload is."
@@ -163,6 +167,7 @@ class _Uploads:
         self._uploads = PartialUploads(settings, store)
         self._files = MediaStore(settings)
         self._slots = UploadSlots(settings)
+        self._completions = anyio.CapacityLimiter(MOST_COMPLETIONS)
 
     async def describe(self) -> Response:
         """Nothing is looked at."""
@@ -180,7 +185,7 @@ class _Uploads:
         creation = await create_once(self._store, request, f"{size} {metadata}", begin)
         upload = await self._load(creation.ids["upload"])
         if not creation.is_repeated and _has_body(request):
-            upload = await self._append(request, upload, 0)
+            upload = await self._append(request, upload.id, 0)
         headers = await anyio.to_thread.run_sync(upload_headers, self._uploads, upload)
         headers["Location"] = UPLOAD.format(upload_id=upload.id)
         body = self._model(request, upload, int(headers["Upload-Offset"]))
@@ -192,44 +197,68 @@ class _Uploads:
         return Creation({"upload": self._uploads.begin(grant, size, facts.filename, _account_id()).id})
 
     async def head(self, upload_id: str) -> Response:
-        """Where the connection was cut, the upload goes on at `Upload-Offset`."""
-        upload = await self._load(upload_id)
+        """Where the connection was cut, the upload goes on at `Upload-Offset`.
+
+        Where all has come and it is no session yet, it is made one now; why it is not is the answer.
+        """
+        upload = await self._settle(upload_id)
         return Response(headers=await anyio.to_thread.run_sync(upload_headers, self._uploads, upload))
 
     async def get(self, upload_id: str, request: Request) -> Response:
         """The same as JSON, with the session that it became."""
-        upload = await self._load(upload_id)
+        upload = await self._settle(upload_id)
         offset = await anyio.to_thread.run_sync(self._uploads.offset, upload)
         return answer_model(request, self._model(request, upload, offset))
 
     async def patch(self, upload_id: str, request: Request) -> Response:
         """Where the answer to the last byte was lost, sending nothing from the end gets the same session."""
         offset = read_number(request, "upload-offset")
-        upload = await self._load(upload_id)
-        upload = await self._append(request, upload, offset)
+        upload = await self._append(request, upload_id, offset)
         headers = await anyio.to_thread.run_sync(upload_headers, self._uploads, upload)
         return Response(status_code=204, headers=headers)
 
     async def end(self, upload_id: str) -> Response:
         """A session that the upload became stays."""
-        upload = await self._load(upload_id)
-        with self._uploads.locked(upload):
+        async with self._held(upload_id) as upload:
             await anyio.to_thread.run_sync(self._uploads.remove, upload)
         return Response(status_code=204)
 
     async def _load(self, upload_id: str) -> PartialUpload:
         return await anyio.to_thread.run_sync(self._uploads.load, upload_id, _account_id())
 
-    async def _append(self, request: Request, upload: PartialUpload, offset: int) -> PartialUpload:
+    def _held(self, upload_id: str) -> AbstractAsyncContextManager[PartialUpload]:
+        """Hold an upload, off the event loop."""
+        return contextmanager_in_threadpool(self._uploads.locked(upload_id, _account_id()))
+
+    async def _settle(self, upload_id: str) -> PartialUpload:
+        """Load an upload. One of which all has come and that is not over becomes a session first."""
+        upload = await self._load(upload_id)
+        if upload.is_over or await anyio.to_thread.run_sync(self._uploads.offset, upload) < upload.size:
+            return upload
+        try:
+            async with self._held(upload_id) as upload:
+                return await self._complete(upload)
+        except RecordingError:
+            return await self._load(upload_id)  # it is over, and says why
+
+    async def _complete(self, upload: PartialUpload) -> PartialUpload:
+        return await anyio.to_thread.run_sync(self._uploads.complete, upload, limiter=self._completions)
+
+    async def _append(self, request: Request, upload_id: str, offset: int) -> PartialUpload:
         """Add a request's body to an upload; make it a session where that was the rest."""
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != CONTENT_TYPE:
             raise RequestError(messages.OFFSET_TYPE(type=CONTENT_TYPE), 415)
-        with self._slots.taken(upload.account_id or upload.id), self._uploads.locked(upload):
+        upload = await self._load(upload_id)
+        with self._slots.taken(upload.account_id or upload.id):
+            return await self._append_held(request, upload_id, offset)
+
+    async def _append_held(self, request: Request, upload_id: str, offset: int) -> PartialUpload:
+        async with self._held(upload_id) as upload:
             if offset != upload.size or not upload.is_over:
                 await self._receive(request, upload, offset)
             if await anyio.to_thread.run_sync(self._uploads.offset, upload) < upload.size:
                 return upload
-            return await anyio.to_thread.run_sync(self._uploads.complete, upload)
+            return await self._complete(upload)
 
     async def _receive(self, request: Request, upload: PartialUpload, offset: int) -> None:
         """Write a request's body as a piece of the upload. What came before the connection was cut stays."""

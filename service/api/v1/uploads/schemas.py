@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from service.api.v1.answers.schemas import Note
+from service.api.v1.records.moments import Moment
 
 FACTS_EXAMPLE: dict[str, Any] = {
     "subject_id": "0c9ae1f0-5a2b-4c9e-9d0e-6a1c2f3b4d5e",
@@ -28,7 +29,7 @@ class RecordingFacts(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     subject_id: str = Field(max_length=64, description="The subject, who must exist.")
-    recorded_at: AwareDatetime | None = Field(None, description="When it was recorded, with its time zone.")
+    recorded_at: Moment | None = Field(None, description="When it was recorded, with its time zone.")
     consent_by: str | None = Field(
         None,
         min_length=1,
@@ -53,7 +54,7 @@ class RecordingFacts(BaseModel):
 class UploadFacts(RecordingFacts):
     """What an upload's `Upload-Metadata` says."""
 
-    recorded_at: AwareDatetime = Field(description="When it was recorded, with its time zone.")
+    recorded_at: Moment = Field(description="When it was recorded, with its time zone.")
     filename: str = Field("", max_length=1000, description="The file's name.")
 
 
