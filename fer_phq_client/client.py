@@ -29,7 +29,7 @@ Picture = bytes | str | PathLike[str]
 class Client:
     """A client of one server. Every read of a person's data is in the server's audit.
 
-    Every method raises ProblemError where the server refuses, and IncompleteError where its answer broke off.
+    Every method raises ProblemError where the server refuses, and IncompleteError where no whole answer came.
     """
 
     def __init__(
@@ -98,9 +98,9 @@ class Client:
             **more: What the server takes beside: `consent_version`, `keep_days`, `filename`.
 
         Raises:
-            ValueError: The date has no time zone.
+            ValueError: The date has no time zone, or the file became shorter while it was sent.
             ProblemError: The server refuses.
-            IncompleteError: The connection was cut too often.
+            IncompleteError: The connection was cut too often, or the server was busy with the upload for too long.
         """
         if recorded_at.tzinfo is None:
             raise ValueError("When a recording was made needs a time zone.")

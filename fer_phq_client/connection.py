@@ -67,29 +67,29 @@ class Connection:
 
         Raises:
             ProblemError: The server refuses.
-            IncompleteError: The answer broke off.
+            IncompleteError: The server cannot be reached, is silent for too long, or its answer broke off.
         """
         return self.send("GET", path, params={name: value for name, value in params.items() if value is not None})
 
-    def send(self, method: str, path: str, *, repeatable: bool = True, **content: Any) -> httpx2.Response:
+    def send(self, method: str, path: str, **content: Any) -> httpx2.Response:
         """Send a request, and send it again after a pause where the server is busy.
 
         Args:
             method: The HTTP method.
             path: The path.
-            repeatable: Whether sending it twice does no more than sending it once.
             **content: What httpx takes: `params`, `json`, `files`, `headers`.
 
         Raises:
             ProblemError: The server refuses, or stays busy.
-            IncompleteError: The answer broke off.
+            IncompleteError: The server cannot be reached, is silent for too long, or its answer broke off.
         """
         for attempt in range(TRIES):
             try:
                 answer = self._http.request(method, path, **content)
-            except httpx2.RemoteProtocolError as error:
-                raise IncompleteError(f"The answer of {path} broke off: {error}.") from error
-            if answer.status_code != BUSY or not repeatable or attempt == TRIES - 1:
+            except httpx2.TransportError as error:
+                words = str(error) or type(error).__name__
+                raise IncompleteError(f"No whole answer of {path} came: {words}.") from error
+            if answer.status_code != BUSY or attempt == TRIES - 1:
                 break
             self._sleep(_pause(answer, attempt))
         if answer.is_success:
@@ -113,6 +113,7 @@ class Connection:
 
         Raises:
             ProblemError: The server refuses.
+            IncompleteError: No whole answer came.
         """
         after = None
         while True:
@@ -162,5 +163,5 @@ def problem_of(answer: httpx2.Response) -> ProblemError:
 
 def _pause(answer: httpx2.Response, attempt: int) -> float:
     """Return how many seconds to wait: those that the server names, else longer with each attempt."""
-    named = answer.headers.get("retry-after", "")
-    return min(float(named) if named.isdecimal() else 2.0**attempt, LONGEST_PAUSE_S)
+    seconds = answer.headers.get("retry-after", "")
+    return min(float(seconds) if seconds.isdecimal() else 2.0**attempt, LONGEST_PAUSE_S)

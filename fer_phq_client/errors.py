@@ -1,4 +1,4 @@
-"""What goes wrong: the server answers with a problem, or an answer breaks off."""
+"""What goes wrong: the server answers with a problem, or no whole answer comes."""
 
 from __future__ import annotations
 
@@ -26,4 +26,4 @@ class ProblemError(Exception):
 
 
 class IncompleteError(Exception):
-    """An answer broke off: what arrived is no whole table, and none is returned."""
+    """No whole answer came: the server cannot be reached, or its answer broke off. No part of a table is returned."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 EMOTIONS = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
+TIME_UNIT = "time, UTC"
+"""The unit of columns that hold moments, which JSON writes as text."""
 _ESTIMATE = ("score", "low", "high", "level", "scale", "provenance", "model_id")
 
 
@@ -54,6 +56,9 @@ def _read_json(content: bytes) -> pd.DataFrame:
     except ValueError as error:
         raise IncompleteError("The table broke off: ask for it again.") from error
     frame = pd.DataFrame(document["items"], columns=[column["name"] for column in document["columns"]])
+    for column in document["columns"]:
+        if column["unit"] == TIME_UNIT:
+            frame[column["name"]] = pd.to_datetime(frame[column["name"]], utc=True, format="ISO8601")
     frame.attrs = {"name": document["name"], **document["facts"]}
     return frame
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -30,6 +33,7 @@ from service.api.v1.alone import create_app
 from service.api.v1.application import create_api
 from service.api.v1.pictures.predictor import MOST_REQUESTS, RETRY_SECONDS, Predictor
 from service.ingest.media import file_sha256
+from service.ingest.partial_uploads import PartialUpload, PartialUploads
 from service.settings import AppSettings
 from service.views.exports import frames_table
 from service.views.session import load_analysis_view
@@ -106,14 +110,18 @@ def test_a_timeline_is_the_stored_one(
     assert "not a diagnosis" in frame.attrs["note"]
 
 
-def test_what_an_analysis_holds(server: Server, client: Client) -> None:
+@pytest.mark.parametrize("kind", ["arrow", "json"])
+def test_what_an_analysis_holds(server: Server, client: Client, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fer_phq_client.client.table_format", lambda: kind)
     analysis = client.analysis(server.analysis_id)
     assert analysis["phq"]["state"] == "estimate"
     assert analysis["phq"]["provenance"] == "simulated"
     assert client.current_analysis(server.session_id) == server.analysis_id
     assert [series["name"] for series in client.series_list(server.analysis_id)] == ["voice"]
     assert len(client.series(server.analysis_id, "voice")) == 30
-    assert client.cohort(min_coverage=0.1)["session_id"].tolist() == [server.session_id]
+    cohort = client.cohort(min_coverage=0.1)
+    assert cohort["session_id"].tolist() == [server.session_id]
+    assert cohort["recorded_at"].tolist() == [pd.Timestamp(MONDAY)]
     assert client.cohort(tag=["a", "b"]).empty
     assert client.report(server.session_id, "html").startswith(b"<!doctype html>")
     assert list(client.jobs(session_id=server.session_id)) == []
@@ -222,18 +230,18 @@ class _Cuts(httpx2.HTTPTransport):
 
 def test_a_recording_is_sent_in_pieces_and_goes_on_after_a_cut(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "PIECE_BYTES", CLIP.stat().st_size // 5)
-    facts = {"subject_id": server.subject_id, "recorded_at": MONDAY, "consent_by": "Dr Müller"}
+    facts = _facts(server)
     network = _Cuts()
     with server.client(transport=network, sleep=lambda seconds: None) as client:
-        session = client.upload(CLIP, **facts)  # type: ignore[arg-type]
+        session = client.upload(CLIP, **facts)
         assert network.pieces == 6
         stored = client.session(session["session_id"])
         assert (stored["original_name"], stored["sha256"]) == (CLIP.name, file_sha256(CLIP))
         assert client.job(str(session["job_id"]))["state"] == "queued"
-        again = client.upload(CLIP, **facts)  # type: ignore[arg-type]
+        again = client.upload(CLIP, **facts)
         assert (again["session_id"], again["duplicate"]) == (session["session_id"], True)
         with pytest.raises(ProblemError) as refusal:
-            client.upload(PORTRAIT, **facts)  # type: ignore[arg-type]
+            client.upload(PORTRAIT, **facts)
         assert refusal.value.status == 422
         with pytest.raises(ValueError, match="time zone"):
             client.upload(CLIP, subject_id="x", recorded_at=MONDAY.replace(tzinfo=None), consent_by="x")
@@ -241,6 +249,90 @@ def test_a_recording_is_sent_in_pieces_and_goes_on_after_a_cut(server: Server, m
             client.wait(str(session["job_id"]), timeout_s=0)
         server.store.jobs.set_state(job_id=str(session["job_id"]), state=JobState.CANCELLED)
         assert client.wait(str(session["job_id"]))["state"] == "cancelled"
+
+
+class _Away(httpx2.HTTPTransport):
+    """The network, which loses the answer of the first piece and is then away for some requests."""
+
+    def __init__(self, requests: int) -> None:
+        super().__init__()
+        self.requests = requests
+        self.is_cut = False
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        if self.is_cut and self.requests:
+            self.requests -= 1
+            raise httpx2.ConnectError("away", request=request)
+        answer = super().handle_request(request)
+        if request.method == "PATCH" and not self.is_cut:
+            self.is_cut = True
+            answer.close()
+            raise httpx2.ReadError("cut", request=request)
+        return answer
+
+
+def _facts(server: Server) -> dict[str, Any]:
+    return {"subject_id": server.subject_id, "recorded_at": MONDAY, "consent_by": "Dr Müller"}
+
+
+def test_an_upload_outlives_a_network_that_is_away_for_a_moment(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "PIECE_BYTES", CLIP.stat().st_size // 2 + 1)
+    with server.client(transport=_Away(sending.MOST_CUTS - 1), sleep=lambda seconds: None) as client:
+        assert client.upload(CLIP, **_facts(server))["session_id"]
+    pauses: list[float] = []
+    with server.client(transport=_Away(100), sleep=pauses.append) as client:
+        with pytest.raises(IncompleteError, match="away"):
+            client.upload(CLIP, **_facts(server))
+        assert pauses == [2, 4, 8, 16, 32]
+        with pytest.raises(IncompleteError, match="away"):
+            client.session(server.session_id)
+
+
+def test_a_server_that_probes_for_longer_than_the_time_out_is_waited_for(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All bytes are there, the answer to the last is not, and the upload is held: 423 says to wait."""
+    complete = PartialUploads.complete
+    ended = threading.Event()
+
+    def complete_slowly(uploads: PartialUploads, upload: PartialUpload) -> PartialUpload:
+        ended.wait(20)
+        return complete(uploads, upload)
+
+    monkeypatch.setattr(PartialUploads, "complete", complete_slowly)
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) > 2 + sending.MOST_CUTS:
+            ended.set()
+            time.sleep(0.05)
+
+    with server.client(timeout_s=0.5, sleep=sleep) as client:
+        session = client.upload(CLIP, **_facts(server))
+        assert client.session(session["session_id"])["sha256"] == file_sha256(CLIP)
+    assert ended.is_set(), "the upload was held for more requests than the connection may be cut"
+    assert max(pauses) <= 16
+
+
+def test_a_recording_that_becomes_shorter_ends_the_upload(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    recording = tmp_path / "shrinking.mp4"
+    recording.write_bytes(CLIP.read_bytes())
+    piece = CLIP.stat().st_size // 5
+    monkeypatch.setattr(sending, "PIECE_BYTES", piece)
+
+    class Shrinking(httpx2.HTTPTransport):
+        def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+            if request.method == "PATCH":
+                os.truncate(recording, piece)
+            return super().handle_request(request)
+
+    with server.client(transport=Shrinking()) as client, pytest.raises(ValueError, match="became shorter"):
+        client.upload(recording, **_facts(server))
 
 
 def test_an_address_that_others_could_read_along_is_refused() -> None:
