@@ -20,7 +20,7 @@ from dashboard.widgets.selection import forget_session
 from dashboard.widgets.sound import choice_words
 from db.records import AnalysisSummary, Consent, SessionDetail, SessionRecord
 from service.jobs.sound import choice_of, enqueue_again, has_chosen_faces, keeps_faces
-from service.lifecycle.consent import ConsentError, check_consent, withdraw_consent
+from service.lifecycle.consent import ConsentError, RetentionError, check_consent, keep_until, withdraw_consent
 from service.lifecycle.erasure import erase_session
 from service.views.review import person_number
 from service.views.session import AnalysisView, SessionView
@@ -184,7 +184,11 @@ def retention(session: SessionRecord) -> None:
     until = st.date_input(_("Keep until"), value=current, format="YYYY-MM-DD")
     if st.button(_("Save"), disabled=until == current):
         at = datetime.combine(until, time(23, 59), tzinfo=ui.zone()) if until is not None else None
-        context.store().sessions.set_retention(session_id=session.id, retain_until=at)
+        try:
+            keep_until(context.store(), session.id, at)
+        except RetentionError as error:
+            ui.warn(render(error.message))
+            return
         st.rerun()
 
 

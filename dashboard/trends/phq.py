@@ -31,14 +31,16 @@ SOURCES = mark(
 )
 
 ABOVE = mark(
-    "Personal baseline of the estimates: this person's {scores} lie {points} points above them (standard error "
-    "{error}), from {pairs} sessions with a score within {days} days, partially pooled with an assumed spread between "
-    "people (Gelman & Hill 2007). The chart shows the estimates as the model gave them."
+    "Personal baseline of the estimates: this person's {scores} lie {points} points above those of {model}, the head "
+    "of the last recorded session with an estimate (standard error {error}), from {pairs} sessions with a score within "
+    "{days} days, partially pooled with an assumed spread between people (Gelman & Hill 2007). The chart shows the "
+    "estimates as the model gave them."
 )
 BELOW = mark(
-    "Personal baseline of the estimates: this person's {scores} lie {points} points below them (standard error "
-    "{error}), from {pairs} sessions with a score within {days} days, partially pooled with an assumed spread between "
-    "people (Gelman & Hill 2007). The chart shows the estimates as the model gave them."
+    "Personal baseline of the estimates: this person's {scores} lie {points} points below those of {model}, the head "
+    "of the last recorded session with an estimate (standard error {error}), from {pairs} sessions with a score within "
+    "{days} days, partially pooled with an assumed spread between people (Gelman & Hill 2007). The chart shows the "
+    "estimates as the model gave them."
 )
 NO_BASELINE = (
     mark("There is no estimate yet to compare scores with."),
@@ -166,6 +168,7 @@ def baseline_words(baseline: PersonalBaseline | NoBaseline) -> str:
         if baseline.scale is Scale.PHQ8
         else _("{scale} scores").format(scale=baseline.scale),
         points=decimal(abs(baseline.offset)),
+        model=baseline.phq_model_id,
         error=decimal(baseline.error),
         pairs=baseline.pairs,
         days=PAIR_DAYS,

@@ -23,6 +23,12 @@ COVERAGE_BELOW_FLOOR = template(
 )
 FACE_SELDOM_SEEN = template("core.face_seldom_seen", "the face was seen for {seconds:.1f} s, less than {minimum:.1f} s")
 
+NOT_A_DIAGNOSIS = template(
+    "api.not_a_diagnosis",
+    "fer-phq is not a medical device and its output is not a diagnosis. An expression on a face is not the feeling "
+    "behind it, and a PHQ estimate of a model is not a PHQ score of a person.",
+)
+
 ITEM_COUNT = template("phq.item_count", "{scale} has {items} items, {count} were given.")
 ITEM_VALUE = template("phq.item_value", "Every item of {scale} must be 0, 1, 2 or 3.")
 DIFFICULTY_VALUE = template("phq.difficulty_value", "The difficulty must be 0, 1, 2 or 3, or not be answered.")

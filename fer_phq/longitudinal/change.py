@@ -199,12 +199,14 @@ class Estimate:
         score: Points, NaN where there is no estimate.
         scale: Its scale.
         provenance: What kind of labels the head was trained on.
+        model_id: Id of the model whose head gave it.
     """
 
     recorded_at: datetime
     score: float
     scale: Scale
     provenance: Provenance
+    model_id: str
 
 
 @dataclass(frozen=True)
@@ -243,6 +245,7 @@ class PersonalBaseline:
         mean: Their mean difference in points.
         weight: What partial pooling leaves of the mean, 0 to 1.
         scale: The scale of the scores.
+        phq_model_id: Id of the model whose estimates it corrects, and no other's.
     """
 
     offset: float
@@ -251,6 +254,7 @@ class PersonalBaseline:
     mean: float
     weight: float
     scale: Scale
+    phq_model_id: str
 
 
 @dataclass(frozen=True)
@@ -337,7 +341,12 @@ def personal_baseline(
 
     Returns:
         The baseline, or the reason why there is none.
+
+    Raises:
+        ValueError: The estimates are of several models.
     """
+    if len({estimate.model_id for estimate in estimates}) > 1:
+        raise ValueError("A baseline is of one model's estimates.")
     finite = [estimate for estimate in estimates if math.isfinite(estimate.score)]
     clinical = [estimate for estimate in finite if estimate.provenance is Provenance.CLINICAL]
     scales = sorted({estimate.scale for estimate in clinical})
@@ -353,7 +362,7 @@ def personal_baseline(
         return NoBaseline(messages.FEW_PAIRS(n=len(pairs), minimum=MIN_PAIRS, scale=scales[0], days=days))
     differences = [score.total - estimate.score for estimate, score in pairs]
     mean, weight, error = partial_pooling(differences, spread)
-    return PersonalBaseline(weight * mean, error, len(pairs), mean, weight, scales[0])
+    return PersonalBaseline(weight * mean, error, len(pairs), mean, weight, scales[0], clinical[0].model_id)
 
 
 def total_on_scale(scale: Scale, items: Sequence[int]) -> int | None:

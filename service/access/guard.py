@@ -22,6 +22,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from db.engine import StoreAwayError
+from fer_phq.core.errors import StoreError
 from fer_phq.core.messages import Message as Sentence
 from service.access import messages
 from service.access.answers import (
@@ -46,6 +47,7 @@ from service.access.source import (
     host_name,
     is_trusted_proxy,
     read_source,
+    sees_operations,
 )
 from service.settings import AppSettings
 
@@ -209,10 +211,10 @@ class Guard:
         authorization = headers.get("authorization", "")
         try:
             visitor = await anyio.to_thread.run_sync(self._control.visitor, secret, authorization, source.client)
-        except StoreAwayError:
-            if source.path in HEALTH_PATHS:
-                return nullcontext()  # that is what they are asked for
-            raise
+        except StoreError:
+            if needs_database(source):
+                raise
+            return nullcontext()
         try:
             if visitor.account is None and visitor.needs_login and source.path not in OPEN_PATHS:
                 raise LoginNeededError(messages.LOGIN_NEEDED())
@@ -342,6 +344,18 @@ def _needs_cookie(scope: Scope) -> bool:
 def _is_closed(path: str) -> bool:
     trimmed = path.rstrip("/")
     return any(trimmed == closed or trimmed.startswith(f"{closed}/") for closed in CLOSED_PATHS)
+
+
+def needs_database(source: Source) -> bool:
+    """Return whether a request cannot be answered without a database: who is behind it has to be known first.
+
+    How the server is, and to programs on this machine how the installation does, is said also then: that is what is
+    asked for.
+
+    Args:
+        source: Where the request comes from.
+    """
+    return source.path not in HEALTH_PATHS and not (source.path == METRICS_PATH and sees_operations(source))
 
 
 def source_of(scope: Any) -> Source | None:

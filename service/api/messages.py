@@ -127,11 +127,6 @@ NO_SERIES = template("api.no_series", "The analysis holds no feature series.")
 INCOMPLETE_TABLE = template(
     "api.incomplete_table", "What is stored of the analysis changed while it was read: ask again."
 )
-NOT_A_DIAGNOSIS = template(
-    "api.not_a_diagnosis",
-    "fer-phq is not a medical device and its output is not a diagnosis. An expression on a face is not the feeling "
-    "behind it, and a PHQ estimate of a model is not a PHQ score of a person.",
-)
 SIMULATED = template(
     "api.simulated",
     "Demonstration only: this head was trained on simulated labels. It says nothing about this person.",

@@ -10,12 +10,13 @@ from service.ingest.partial_uploads import UnreadUploadError, UploadInUseError, 
 from service.ingest.server_folder import FolderError
 from service.ingest.tokens import TokenError
 from service.ingest.upload_limits import SlowUploadError, TooManyUploadsError
-from service.lifecycle.consent import ConsentError
+from service.lifecycle.consent import ConsentError, RetentionError
 from service.lifecycle.export import ExportError
 
 STATUS: tuple[tuple[type[FerPhqError], int], ...] = (
     (TokenError, 403),
     (ConsentError, 403),
+    (RetentionError, 422),
     (TooManyUploadsError, 429),
     (UploadInUseError, 423),
     (WrongOffsetError, 409),

@@ -23,6 +23,7 @@ from fer_phq import __version__
 from fer_phq.core.csv_input import without_formula
 from fer_phq.core.encryption.files import open_content
 from fer_phq.core.errors import FerPhqError
+from fer_phq.core.texts import NOT_A_DIAGNOSIS
 from fer_phq.features.files import features_file
 from fer_phq.voice.features import without_earlier_pitch
 from service.ingest.media import MediaStore
@@ -52,10 +53,6 @@ EXPLANATIONS = {
     "manifest.json": "Every file with its size in bytes and its SHA-256, and recordings that are not there.",
 }
 """What each file is, for the page."""
-NOT_A_DIAGNOSIS = (
-    "fer-phq is not a medical device and its output is not a diagnosis. An expression on a face is not the feeling "
-    "behind it, and a PHQ estimate of a model is not a PHQ score of a person."
-)
 
 
 class ExportError(FerPhqError):
@@ -289,7 +286,7 @@ td{{vertical-align:top;padding:.3rem .8rem .3rem 0}}</style>
 <h1>What is stored of {escape(label)}</h1>
 <p>Written by fer-phq {__version__} on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC: {sessions} sessions, each in a folder of
 its own under <code>sessions</code>, its analyses below it. Times are UTC; seconds count from a recording's start.</p>
-<p><strong>{escape(NOT_A_DIAGNOSIS)}</strong></p>
+<p><strong>{escape(str(NOT_A_DIAGNOSIS()))}</strong></p>
 <table>{rows}</table>
 <p>Not in it: other people's data that is stored apart, backups, and models that were trained with the data.</p>
 </html>

@@ -40,6 +40,11 @@ CONSENT_WITHDRAWN = template(
     "lifecycle.consent_withdrawn",
     "The consent to this session was withdrawn, so it is not analysed; it can be erased.",
 )
+RETENTION_OVER = template(
+    "lifecycle.retention_over",
+    "The moment until which the recording is kept is over, so it would be removed at once: choose a later one, or "
+    "erase the session.",
+)
 
 BACKUP_EXISTS = template(
     "lifecycle.backup_exists", "There is already a file {path}: name another, or replace it with --force."

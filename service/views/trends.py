@@ -80,7 +80,8 @@ class TrendsView:
         sessions: A row for each analysed session, oldest first, in UTC, with the measures, of `Store.trends.load`.
         answers: A row for each questionnaire, oldest first, in UTC, of `Store.trends.questionnaires`.
         changes: Of each row of `answers`, how it compares with the first of its scale.
-        baseline: How the newest head's estimates sit with this person; None without estimates.
+        baseline: How the estimates of the head of the last recorded session that has one sit with this person; None
+            without estimates.
         events: What happened, oldest first.
         recent: The newest sessions, analysed or not.
     """
@@ -222,7 +223,7 @@ def scores_of(answers: pd.DataFrame) -> list[Score]:
 def estimates_baseline(
     sessions: pd.DataFrame, questionnaires: Sequence[QuestionnaireRecord]
 ) -> PersonalBaseline | NoBaseline | None:
-    """Compute how the newest head's estimates sit with this person.
+    """Compute how the estimates of the head of the last recorded session that has one sit with this person.
 
     Args:
         sessions: Rows of `Store.trends.load`.
@@ -234,9 +235,10 @@ def estimates_baseline(
     rows = sessions[sessions["phq_score"].notna()]
     rows = rows[rows["phq_model_id"] == rows["phq_model_id"].iloc[-1]] if len(rows) else rows
     estimates = [
-        Estimate(at.to_pydatetime(), float(score), Scale(scale), Provenance(provenance))
-        for at, score, scale, provenance in zip(
-            rows["recorded_at"], rows["phq_score"], rows["phq_scale"], rows["phq_provenance"], strict=True
+        Estimate(at.to_pydatetime(), float(score), Scale(scale), Provenance(provenance), model_id)
+        for at, score, scale, provenance, model_id in zip(
+            *(rows[name] for name in ("recorded_at", "phq_score", "phq_scale", "phq_provenance", "phq_model_id")),
+            strict=True,
         )
     ]
     totals = ((q.answered_at, total_on_scale(scale, q.items), scale) for q in questionnaires for scale in Scale)

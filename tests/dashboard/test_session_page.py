@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -292,6 +292,26 @@ def test_a_note_is_written_at_the_moment_changed_and_removed(store: Store) -> No
     press(app, "Remove note")
     assert store.notes.list_by_session(session_id=session_id) == []
     assert "No notes yet" in words(app)
+
+
+def test_a_recording_is_not_kept_until_a_day_that_is_over(store: Store) -> None:
+    """It would be removed within the hour, which nobody confirmed."""
+    session_id = session_with(store)
+    app = opened(session_id)
+
+    def keep(day: date) -> None:
+        next(field for field in app.date_input if field.label == "Keep until").set_value(day)
+        run(app)
+        press(app, "Save")
+
+    keep(datetime.now(UTC).date() - timedelta(days=3))
+    assert "would be removed at once" in words(app)
+    assert store.sessions.get(session_id=session_id).retain_until is None
+    later = datetime.now(UTC).date() + timedelta(days=30)
+    keep(later)
+    kept = store.sessions.get(session_id=session_id).retain_until
+    assert kept is not None
+    assert abs(kept.date() - later) <= timedelta(days=1)
 
 
 def test_a_note_of_the_whole_session_and_one_that_says_nothing(store: Store) -> None:

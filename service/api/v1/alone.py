@@ -13,10 +13,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from db.migrate import upgrade
 from db.store import Store
-from fer_phq.core.errors import SettingsError
+from fer_phq.core.errors import SettingsError, StoreError
 from service.access.answers import ENGLISH, Translate, write_english
 from service.access.control import AccessControl, request_actor
-from service.access.guard import LONGEST_REASON, POLICY_VIOLATION, Guard, source_of
+from service.access.guard import LONGEST_REASON, POLICY_VIOLATION, Guard, needs_database, source_of
 from service.access.listening import check_address, check_listening
 from service.api import messages
 from service.api.v1.answers.problems import Sentences
@@ -153,4 +153,7 @@ class _ListeningCheck:
                 return
             await self._sentences.answer(Request(scope), error.message, 403)(scope, receive, send)
             return
+        except StoreError:
+            if source is None or needs_database(source):
+                raise
         await self._app(scope, receive, send)

@@ -16,6 +16,7 @@ from service.access.source import PROGRAM_PATHS
 from service.api.counters import RequestCounter
 from service.api.v1.analyses.routes import analysis_routes
 from service.api.v1.answers import openapi
+from service.api.v1.answers.archive import Archive
 from service.api.v1.answers.problems import Sentences, answer_problems
 from service.api.v1.exports.reports import WriteReport, report_routes
 from service.api.v1.exports.routes import export_routes
@@ -70,13 +71,14 @@ def create_api(
     predictor = Predictor(settings, store)
     app.include_router(predict_routes(predictor, sentences))
     app.include_router(live_routes(predictor, sentences))
-    app.include_router(record_routes(settings, store, sentences))
-    app.include_router(people_routes(settings, store, sentences))
+    archive = Archive(settings, store, sentences)
+    app.include_router(record_routes(archive))
+    app.include_router(people_routes(archive))
     app.include_router(job_routes(settings, store, sentences))
-    app.include_router(analysis_routes(store, sentences))
-    app.include_router(export_routes(settings, store, sentences))
+    app.include_router(analysis_routes(archive))
+    app.include_router(export_routes(archive))
     if write_report is not None:
-        app.include_router(report_routes(store, sentences, write_report))
+        app.include_router(report_routes(archive, write_report))
     app.include_router(upload_routes(settings, store, sentences))
     app.include_router(folder_routes(settings, store))
     answer_problems(app, sentences)

@@ -36,9 +36,13 @@ def score(total: int, day: float = 0, scale: Scale = Scale.PHQ9) -> Score:
 
 
 def estimate(
-    value: float, day: float = 0, scale: Scale = Scale.PHQ9, provenance: Provenance = Provenance.CLINICAL
+    value: float,
+    day: float = 0,
+    scale: Scale = Scale.PHQ9,
+    provenance: Provenance = Provenance.CLINICAL,
+    model_id: str = "model-a",
 ) -> Estimate:
-    return Estimate(START + timedelta(days=day), value, scale, provenance)
+    return Estimate(START + timedelta(days=day), value, scale, provenance, model_id)
 
 
 # ------------------------------------------------------------------------------------------------ questionnaires
@@ -215,8 +219,14 @@ def test_three_pairs_make_a_baseline():
     found = personal_baseline(estimates, scores)
     assert isinstance(found, PersonalBaseline)
     assert (found.pairs, found.mean, found.weight, found.scale) == (3, 3.0, 0.75, Scale.PHQ9)
+    assert found.phq_model_id == "model-a"
     assert found.offset == pytest.approx(2.25)
     assert found.error == pytest.approx(SD / math.sqrt(2) / 2)
+
+
+def test_a_baseline_is_of_one_model():
+    with pytest.raises(ValueError, match="one model"):
+        personal_baseline([estimate(8), estimate(8, 14, model_id="model-b")], [score(11)])
 
 
 def test_a_known_spread_takes_the_place_of_the_assumption():

@@ -29,7 +29,9 @@ def server() -> Iterator[Server]:
 
 def test_a_database_that_is_away_is_said_and_waited_for(server: Server, tmp_path: Path) -> None:
     settings = AppSettings(data_dir=tmp_path / "data", database_url=server.new_database(), min_free_bytes=0)
-    client = TestClient(create_app(settings), base_url="http://127.0.0.1", client=("127.0.0.1", 50000))
+    app = create_app(settings)
+    client = TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 50000))
+    elsewhere = TestClient(app, base_url="http://127.0.0.1", client=("192.0.2.1", 50000))
     assert client.get("/v1/subjects").status_code == 200
     server.stop()
     token = {"Authorization": f"Bearer {TOKEN_PREFIX}of-nobody"}  # to know whose it is takes the database
@@ -40,6 +42,11 @@ def test_a_database_that_is_away_is_said_and_waited_for(server: Server, tmp_path
     assert client.get("/healthz").status_code == 200
     readiness = client.get("/readyz")
     assert (readiness.status_code, readiness.json()["database"]) == (503, False)
+    for headers in (token, {}):
+        assert "ferphq_database_up 0.0" in client.get("/metrics", headers=headers).text
+    refusal = elsewhere.get("/metrics", headers=token)
+    assert (refusal.status_code, refusal.json()["code"]) == (503, "access.database_away")
     server.start()
     assert client.get("/v1/subjects").status_code == 200
     assert client.get("/readyz").status_code == 200
+    assert "ferphq_database_up 1.0" in client.get("/metrics").text

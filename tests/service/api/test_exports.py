@@ -27,6 +27,7 @@ from service.access import control as control_module
 from service.access.accounts import add_account, create_token
 from service.api.v1.alone import create_app
 from service.api.v1.answers.tables import Format
+from service.models.active_model import KEY
 from service.settings import AppSettings
 from service.views import data_dictionary
 from service.views.cohort import load_cohort_view
@@ -170,6 +171,21 @@ def test_a_report_is_the_dashboards(clinic: Clinic) -> None:
     ids = [item["id"] for item in clinic.client.get(f"/v1/sessions/{clinic.session_id}/analyses").json()["items"]]
     names = {clinic.client.get(path, params={"analysis_id": name}).headers["content-disposition"] for name in ids}
     assert len(names) == len(ids) == 2
+
+
+def test_a_report_is_of_the_analysis_that_every_door_names(clinic: Clinic) -> None:
+    """The active model's, though another's is newer."""
+    path = f"/v1/sessions/{clinic.session_id}"
+    newest = clinic.store.sessions.get_detail(session_id=clinic.session_id).analyses
+    assert [summary.model_id for summary in newest] == ["model-b", "model-a"]
+    for active in ("model-a", "model-b"):
+        clinic.store.settings.set(key=KEY, value=active)
+        choice = next(summary.id for summary in newest if summary.model_id == active)
+        assert clinic.client.get(path).json()["analysis_id"] == choice
+        assert clinic.client.get(f"{path}/analyses").json()["current"] == choice
+        if active == "model-a":
+            assert choice[:8] in clinic.client.get(f"{path}/report").headers["content-disposition"]
+    clinic.store.settings.set(key=KEY, value="")
 
 
 def test_a_report_that_cannot_be_is_a_problem(clinic: Clinic) -> None:

@@ -16,6 +16,7 @@ from db.actors import Role
 from db.store import Store
 from service.access import control as control_module
 from service.access.accounts import add_account, create_token
+from service.api.v1 import alone
 from service.api.v1.alone import create_app
 from service.api.v1.application import create_api
 from service.settings import DATABASE_NAME, AppSettings
@@ -93,6 +94,24 @@ def test_without_a_database_metrics_say_so(settings: AppSettings, store: Store) 
     numbers = samples(client.get("/metrics"))
     assert numbers["ferphq_database_up",] == 0
     assert ("ferphq_jobs", "queued") not in numbers
+
+
+def test_how_the_server_is_is_said_without_a_database(settings: AppSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through the guard and the check of the address, which both ask the database where a proxy is trusted."""
+    monkeypatch.setattr(alone, "upgrade", lambda url: None)
+    behind_proxy = settings.model_copy(update={"trusted_proxy": ("192.0.2.9",)})
+    here, elsewhere = asker(behind_proxy), asker(behind_proxy, "192.0.2.1")
+    (settings.data_dir / DATABASE_NAME).write_bytes(b"no database" * 100)
+    token = {"Authorization": "Bearer ferphq_of-nobody"}
+    for client in (here, elsewhere):
+        for headers in ({}, token):
+            assert client.get("/healthz", headers=headers).status_code == 200
+            assert client.get("/readyz", headers=headers).status_code == 503
+    for headers in ({}, token):
+        assert samples(here.get("/metrics", headers=headers))["ferphq_database_up",] == 0
+        for client, path in ((elsewhere, "/metrics"), (here, "/v1/subjects")):
+            answer = client.get(path, headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (500, "api.server_error")
 
 
 def test_metrics_are_for_programs_on_this_machine_and_for_administrators(settings: AppSettings, store: Store) -> None:

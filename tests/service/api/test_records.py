@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ from db.records import JobState, SubjectRecord
 from db.store import Store
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.messages import literal
-from fer_phq.core.phq import Scale
+from fer_phq.core.phq import Provenance, Scale
 from service.api.v1.alone import create_app
 from service.models.active_model import preferred_model
 from service.settings import AppSettings
@@ -25,6 +26,7 @@ LABEL = "Zoë P01"
 OTHER = "00000000-0000-4000-8000-000000000000"
 NINE = [1, 2, 1, 2, 0, 1, 1, 0, 2]
 AT = "2026-03-02T10:00:00Z"
+LATER = "2150-01-01T00:00:00Z"
 
 
 @pytest.fixture(scope="module")
@@ -184,11 +186,11 @@ def test_a_session_is_changed_as_its_page_changes_it(
     session = new_session(store, person.id, "changed.mp4")
     path = f"/v1/sessions/{session.id}"
     tag = client.get(path).headers["etag"]
-    wish = {"recorded_at": "2026-03-01T10:00:00+01:00", "retain_until": AT, "consent": {"by": " Dr M "}}
+    wish = {"recorded_at": "2026-03-01T10:00:00+01:00", "retain_until": LATER, "consent": {"by": " Dr M "}}
     answer = client.patch(path, json=wish, headers={"If-Match": tag})
     assert answer.status_code == 200, answer.text
     body = answer.json()
-    assert (body["recorded_at"], body["retain_until"]) == ("2026-03-01T09:00:00Z", AT)
+    assert (body["recorded_at"], body["retain_until"]) == ("2026-03-01T09:00:00Z", LATER)
     assert (body["consent"]["by"], body["consent"]["text_version"]) == ("Dr M", settings.consent_version)
     assert code(client.patch(path, json={"retain_until": None}, headers={"If-Match": tag}))[0] == 412
     job = store.jobs.create(session_id=session.id)
@@ -211,6 +213,7 @@ def test_a_session_is_changed_as_its_page_changes_it(
         ({"recorded_at": "0001-01-01T00:00:00+14:00"}, "api.unusable_request"),
         ({"recorded_at": "2150-01-01T00:00:00Z"}, "import.in_the_future"),
         ({"recorded_at": "1989-01-01T00:00:00Z"}, "import.before_1990"),
+        ({"retain_until": AT, "consent": None, "recorded_at": AT}, "lifecycle.retention_over"),
         ({"retain_until": "9999-12-31T23:59:59Z"}, "api.unusable_request"),
         ({"consent": {"by": " "}}, "api.unusable_request"),
         ({"consent": {"by": "Dr\0M"}}, "api.unusable_request"),
@@ -224,7 +227,7 @@ def test_what_a_session_cannot_be_changed_to(
     subject = store.subjects.get_or_create(label="unchanged")
     session = store.sessions.list_recent(subject_id=subject.id)
     row = session[0].session if session else new_session(store, subject.id, "unchanged.mp4")
-    status, problem = code(client.patch(f"/v1/sessions/{row.id}", json={"retain_until": AT, **wish}))
+    status, problem = code(client.patch(f"/v1/sessions/{row.id}", json={"retain_until": LATER, **wish}))
     assert (status, problem.split(".")[-1]) == (422, wrong.split(".")[-1])
     assert store.sessions.get(session_id=row.id) == row, "nothing is changed where one value is wrong"
 
@@ -411,6 +414,24 @@ def test_trends_hold_what_the_page_charts(
     assert {row["model_id"] for row in one_model["sessions"]} == {trends["sessions"][0]["model_id"]}
     assert client.get(path, headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
     assert [entry.detail for entry in store.audit.list_newest(object_id=person.id, limit=1)] == ["trends"]
+
+
+def test_a_baseline_says_whose_estimates_it_corrects(store: Store, client: TestClient, person: SubjectRecord) -> None:
+    for number, model_id in enumerate(("model-a", "model-b", "model-b", "model-b")):
+        at = MONDAY + timedelta(days=14 * number)
+        session = store.sessions.create(
+            subject_id=person.id,
+            recorded_at=at,
+            recording=sample_recording(f"baseline {number}"),
+            original_name="baseline.mp4",
+            media_path=None,
+        )
+        estimate = replace(sample_estimate(8.0, model_id=model_id), provenance=Provenance.CLINICAL)
+        analysis = sample_analysis(sample_recording(f"baseline {number}"), model_id=model_id, phq=estimate)
+        store.analyses.save(session_id=session.id, analysis=analysis)
+        store.questionnaires.save(subject_id=person.id, scale=estimate.scale, items=NINE[:8], answered_at=at)
+    baseline = client.get(f"/v1/subjects/{person.id}/trends").json()["baseline"]
+    assert (baseline["state"], baseline["phq_model_id"], baseline["pairs"]) == ("baseline", "model-b", 3)
 
 
 def test_trends_of_somebody_without_anything_are_empty(client: TestClient, person: SubjectRecord) -> None:

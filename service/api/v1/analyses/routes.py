@@ -2,46 +2,37 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-import anyio.to_thread
 from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
 from db.records import AnalysisSummary, Position
-from db.store import Store
-from service.api import messages
+from fer_phq.core.texts import NOT_A_DIAGNOSIS
 from service.api.v1.analyses import schemas, tables
 from service.api.v1.analyses.estimates import describe_estimate
+from service.api.v1.answers.archive import READS, Archive
 from service.api.v1.answers.conditions import answer_model
-from service.api.v1.answers.openapi import IF_NONE_MATCH, UNCHANGED, extra, problems
-from service.api.v1.answers.paging import DEFAULT_LIMIT, After, Limit, cut_page, read_cursor
-from service.api.v1.answers.problems import Sentences
+from service.api.v1.answers.openapi import IF_NONE_MATCH, extra, problems
+from service.api.v1.answers.paging import DEFAULT_LIMIT, After, Limit, list_behind, read_cursor
 from service.api.v1.answers.schemas import Table
 from service.api.v1.answers.tables import MEDIA_TYPES, FormatName, answer_table, choose_format, table_answer
 
 ANALYSIS = "/v1/analyses/{analysis_id}"
 TABLES = problems(401, 403, 404, 406, 409, 422, 503)
 Answers = dict[int | str, dict[str, Any]]
-T = TypeVar("T")
 
 
-async def _in_thread(call: Callable[..., T], *arguments: object, **values: object) -> T:
-    return await anyio.to_thread.run_sync(functools.partial(call, *arguments, **values))
-
-
-def analysis_routes(store: Store, sentences: Sentences) -> APIRouter:
+def analysis_routes(archive: Archive) -> APIRouter:
     """Return the routes. Whose analyses they answer for, the store decides by who asks.
 
     Args:
-        store: The store, which acts for whoever is behind the request.
-        sentences: Writes messages.
+        archive: The installation and its store.
     """
-    analyses = _Analyses(store, sentences)
+    analyses = _Analyses(archive)
     router = APIRouter(tags=["analyses"])
 
     def read(path: str, handler: Callable[..., Any], answers: Answers, summary: str) -> None:
@@ -66,31 +57,28 @@ def analysis_routes(store: Store, sentences: Sentences) -> APIRouter:
 
 
 def _model(model: type[BaseModel]) -> Answers:
-    return {200: {"model": model}, **UNCHANGED, **problems(401, 403, 404, 422, 503)}
+    return {200: {"model": model}, **READS}
 
 
 class _Analyses:
     """The handlers."""
 
-    def __init__(self, store: Store, sentences: Sentences) -> None:
-        self._store = store
-        self._sentences = sentences
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._store = archive.store
+        self._sentences = archive.sentences
 
     async def of_session(
         self, session_id: str, request: Request, limit: Limit = DEFAULT_LIMIT, after: After = None
     ) -> Response:
         """Analysing again adds an analysis and changes none; `current` says which stands for the session."""
         start = read_cursor(after)
-        detail = await _in_thread(self._store.sessions.get_detail, session_id=session_id)
-        await self._note_read(session_id, "analyses")
-        newest_first = sorted(detail.analyses, key=_age)
-        rows = [
-            summary for summary in newest_first if start is None or _age(summary) > (-start.at.timestamp(), start.id)
-        ]
-        page, following = cut_page(rows[: limit + 1], limit, lambda row: Position(row.created_at, row.id))
-        current = detail.analyses[0].id if detail.analyses else None
+        detail = await self._archive.ask(self._store.sessions.get_detail, session_id=session_id)
+        page, cursor = list_behind(detail.analyses, limit, start, _place, descending=True)
+        current = await self._archive.ask(self._archive.current_analysis, detail=detail)
         items = [self._item(request, summary) for summary in page]
-        return answer_model(request, schemas.Analyses(current=current, items=items, next=following))
+        answer = schemas.Analyses(current=current and current.id, items=items, next=cursor)
+        return await self._archive.answer_read(request, answer, "session", session_id, "analyses")
 
     async def summary(self, analysis_id: str, request: Request) -> Response:
         """Shares, coverage, and the PHQ estimate with its interval and provenance, or why there is none."""
@@ -100,17 +88,17 @@ class _Analyses:
         """Time is the unit: a row stands for `duration_s` seconds. A gap has null for everything but its times."""
         kind = choose_format(request, format_name, MEDIA_TYPES)
         summary = await self._read(analysis_id, f"timeline, {kind}")
-        sentence = self._sentences.write(request, messages.NOT_A_DIAGNOSIS())
+        sentence = self._sentences.write(request, NOT_A_DIAGNOSIS())
 
         def answer() -> Response:
             return answer_table(request, tables.timeline_table(self._store, summary, sentence), kind)
 
-        return await _in_thread(answer)
+        return await self._archive.ask(answer)
 
     async def series_list(self, analysis_id: str, request: Request) -> Response:
         """Embeddings of faces and words stay in the store: they may tell who somebody is, or what was said."""
         await self._read(analysis_id, "series")
-        kinds = await _in_thread(self._store.features.kinds, analysis_id=analysis_id)
+        kinds = await self._archive.ask(self._store.features.kinds, analysis_id=analysis_id)
         items = [schemas.Series(name=str(name), kind=kinds[name]) for name in tables.SERIES if name in kinds]
         return answer_model(request, schemas.SeriesList(items=items, next=None))
 
@@ -118,22 +106,18 @@ class _Analyses:
         """The columns are those of the data dictionary, whose units and meanings come with the table."""
         kind = choose_format(request, format_name, MEDIA_TYPES)
         summary = await self._read(analysis_id, f"series, {kind}")
-        sentence = self._sentences.write(request, messages.NOT_A_DIAGNOSIS())
+        sentence = self._sentences.write(request, NOT_A_DIAGNOSIS())
 
         def answer() -> Response:
             return answer_table(request, tables.series_table(self._store, summary, name, sentence), kind)
 
-        return await _in_thread(answer)
+        return await self._archive.ask(answer)
 
     async def _read(self, analysis_id: str, detail: str) -> AnalysisSummary:
         """Load an analysis, and note in the audit that its session is read."""
-        summary = await _in_thread(self._store.analyses.get, analysis_id=analysis_id)
-        await self._note_read(summary.session_id, detail)
+        summary = await self._archive.ask(self._store.analyses.get, analysis_id=analysis_id)
+        await self._archive.note_read("session", summary.session_id, detail)
         return summary
-
-    async def _note_read(self, session_id: str, detail: str) -> None:
-        add = self._store.audit.add
-        await _in_thread(add, action="read", object_kind="session", object_id=session_id, detail=detail)
 
     def _item(self, request: Request, summary: AnalysisSummary) -> schemas.AnalysisItem:
         fps = None if summary.sampling.key_frames else summary.sampling.fps
@@ -150,10 +134,9 @@ class _Analyses:
             dominant_emotion=summary.dominant_emotion,
             phq=describe_estimate(self._sentences, request, summary.phq),
             warnings=[self._sentences.note(request, warning) for warning in summary.warnings],
-            notes=[self._sentences.note(request, messages.NOT_A_DIAGNOSIS())],
+            notes=[self._sentences.note(request, NOT_A_DIAGNOSIS())],
         )
 
 
-def _age(summary: AnalysisSummary) -> tuple[float, str]:
-    """Return by what a session's analyses are ordered, newest first."""
-    return -summary.created_at.timestamp(), summary.id
+def _place(summary: AnalysisSummary) -> Position:
+    return Position(summary.created_at, summary.id)

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import anyio.to_thread
 from pydantic import BaseModel
@@ -102,7 +102,7 @@ def _carry_out(store: Store, digest: str, mark: str, create: Callable[[], Creati
             log.warning("an idempotency key stays in use: %s", error)
         raise
     store.idempotency.finish(digest=digest, status=creation.status, ids=creation.ids)
-    return replace(creation, is_repeated=False)
+    return creation
 
 
 def _repeat(record: IdempotencyRecord, mark: str) -> Creation:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from datetime import UTC, tzinfo
 from enum import StrEnum
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-import anyio.to_thread
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from db.store import Store
 from service.api import messages
+from service.api.v1.answers.archive import Archive
 from service.api.v1.answers.openapi import problems
-from service.api.v1.answers.problems import RequestError, Sentences
+from service.api.v1.answers.problems import RequestError
 from service.api.v1.answers.tables import choose_format
 from service.views.session import SessionView, load_session_view
 
@@ -54,18 +52,18 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def report_routes(store: Store, sentences: Sentences, write_report: WriteReport) -> APIRouter:
+def report_routes(archive: Archive, write_report: WriteReport) -> APIRouter:
     """Return the route.
 
     Args:
-        store: The store, which acts for whoever is behind the request.
-        sentences: Knows the language that a request accepts.
+        archive: The installation and its store.
         write_report: Writes a report.
     """
     router = APIRouter(tags=["exports"])
+    store = archive.store
 
     def make(session_id: str, analysis_id: str | None, kind: ReportFormat, language: str, zone: tzinfo) -> Response:
-        view = _load(store, session_id, analysis_id)
+        view = _load(archive, session_id, analysis_id)
         name = f"session-{session_id[:8]}-{view.analysis.summary.id[:8]}.{kind}"
         store.audit.add(action="read", object_kind="session", object_id=session_id, detail=f"report, {kind}")
         store.audit.add(action="export", object_kind="file", object_id=name)
@@ -93,20 +91,24 @@ def report_routes(store: Store, sentences: Sentences, write_report: WriteReport)
         """What the Session page hands out: the same numbers with where they come from, and what they are not."""
         kind = choose_format(request, format_name, MEDIA_TYPES)
         zone = _zone(time_zone)
-        language = sentences.language(request)
-        return await anyio.to_thread.run_sync(functools.partial(make, session_id, analysis_id, kind, language, zone))
+        language = archive.sentences.language(request)
+        return await archive.ask(
+            make, session_id=session_id, analysis_id=analysis_id, kind=kind, language=language, zone=zone
+        )
 
     return router
 
 
-def _load(store: Store, session_id: str, analysis_id: str | None) -> SessionView:
+def _load(archive: Archive, session_id: str, analysis_id: str | None) -> SessionView:
     """Load a session with the analysis. Raises RequestError where there is no such analysis of it."""
-    detail = store.sessions.get_detail(session_id=session_id)
-    ids = [summary.id for summary in detail.analyses]
-    choice = ids[0] if analysis_id is None and ids else analysis_id
-    if choice not in ids:
+    detail = archive.store.sessions.get_detail(session_id=session_id)
+    if analysis_id is None:
+        summary = archive.current_analysis(detail)
+    else:
+        summary = next((summary for summary in detail.analyses if summary.id == analysis_id), None)
+    if summary is None:
         raise RequestError(messages.WITHOUT_ANALYSIS(), 404)
-    return load_session_view(store, detail, choice)
+    return load_session_view(archive.store, detail, summary.id)
 
 
 def _zone(name: str | None) -> tzinfo:

@@ -5,27 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any
 
-import anyio.to_thread
 import pandas as pd
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from db.records import CohortFilter
-from db.store import Store
 from fer_phq.core.phq import Provenance
+from fer_phq.core.texts import NOT_A_DIAGNOSIS
 from service.api import messages
+from service.api.v1.answers.archive import Archive
 from service.api.v1.answers.openapi import problems
-from service.api.v1.answers.problems import Sentences
 from service.api.v1.answers.schemas import Table as TableSchema
 from service.api.v1.answers.tables import MEDIA_TYPES, FormatName, Table, answer_table, choose_format, table_answer
 from service.api.v1.records.moments import Moment
 from service.models.active_model import preferred_model
-from service.settings import AppSettings
 from service.views import data_dictionary
-from service.views.cohort import load_cohort_view
 from service.views.comparison import load_comparison_view
 from service.views.exports import pairs_table
+from service.views.trends import MEASURE_NAMES
 
 ANSWERS = {**table_answer(TableSchema), **problems(401, 403, 406, 422, 503)}
 Tags = Annotated[
@@ -39,15 +37,13 @@ Demo = Annotated[bool, Query(description="Whether made-up demonstrations count."
 ModelId = Annotated[str, Query(max_length=200, description="Id of a model.")]
 
 
-def export_routes(settings: AppSettings, store: Store, sentences: Sentences) -> APIRouter:
+def export_routes(archive: Archive) -> APIRouter:
     """Return the routes. Whose sessions they hold, the store decides by who asks.
 
     Args:
-        settings: The installation.
-        store: Its store, which acts for whoever is behind the request.
-        sentences: Writes messages.
+        archive: The installation and its store.
     """
-    exports = _Exports(settings, store, sentences)
+    exports = _Exports(archive)
     router = APIRouter(tags=["exports"])
 
     def export(path: str, handler: Callable[..., Any], summary: str) -> None:
@@ -61,10 +57,10 @@ def export_routes(settings: AppSettings, store: Store, sentences: Sentences) -> 
 class _Exports:
     """The handlers."""
 
-    def __init__(self, settings: AppSettings, store: Store, sentences: Sentences) -> None:
-        self._settings = settings
-        self._store = store
-        self._sentences = sentences
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._store = archive.store
+        self._sentences = archive.sentences
 
     async def cohort(
         self,
@@ -84,8 +80,8 @@ class _Exports:
         cohort_filter = CohortFilter(tuple(tags), since, until, model_id, min_coverage, demo)
 
         def load() -> pd.DataFrame:
-            prefer = preferred_model(self._settings, self._store)
-            return load_cohort_view(self._store, cohort_filter, prefer).sessions
+            preferred = preferred_model(self._archive.settings, self._store)
+            return self._store.cohort.load(cohort=cohort_filter, measures=MEASURE_NAMES, prefer_model=preferred)
 
         return await self._answer(request, format_name, "cohort", data_dictionary.COHORT, load)
 
@@ -112,10 +108,10 @@ class _Exports:
         def answer() -> Response:
             frame = load()
             self._store.audit.add(action="export", object_kind="file", object_id=f"{name}.{kind}")
-            facts = {"row": entry.row, "note": self._sentences.write(request, messages.NOT_A_DIAGNOSIS())}
+            facts = {"row": entry.row, "note": self._sentences.write(request, NOT_A_DIAGNOSIS())}
             provenances = [frame[column] for column in frame if str(column).startswith("phq_provenance")]
             if any((column == str(Provenance.SIMULATED)).any() for column in provenances):
                 facts["simulated"] = self._sentences.write(request, messages.SIMULATED_ROWS())
             return answer_table(request, Table(name, facts, entry.columns, [frame]), kind)
 
-        return await anyio.to_thread.run_sync(answer)
+        return await self._archive.ask(answer)

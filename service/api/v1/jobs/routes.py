@@ -49,6 +49,12 @@ def job_routes(settings: AppSettings, store: Store, sentences: Sentences) -> API
     """
     jobs = _Jobs(settings, store, sentences)
     router = APIRouter(tags=["jobs"])
+    _add_readings(router, jobs)
+    _add_changes(router, jobs)
+    return router
+
+
+def _add_readings(router: APIRouter, jobs: _Jobs) -> None:
     router.get(
         "/v1/jobs",
         response_model=shared.Listing[schemas.Job],
@@ -63,6 +69,12 @@ def job_routes(settings: AppSettings, store: Store, sentences: Sentences) -> API
         openapi_extra=extra(IF_NONE_MATCH),
         summary="Where a job stands.",
     )(jobs.get)
+    router.get(f"{JOB}/events", response_class=Response, responses=EVENTS, summary="A job's changes, as they happen.")(
+        jobs.events
+    )
+
+
+def _add_changes(router: APIRouter, jobs: _Jobs) -> None:
     router.post(
         f"{JOB}/cancel",
         response_model=schemas.Job,
@@ -75,9 +87,6 @@ def job_routes(settings: AppSettings, store: Store, sentences: Sentences) -> API
         responses=problems(401, 403, 404, 409, 503),
         summary="Queue a job again that failed or was cancelled.",
     )(jobs.retry)
-    router.get(f"{JOB}/events", response_class=Response, responses=EVENTS, summary="A job's changes, as they happen.")(
-        jobs.events
-    )
     router.post(
         "/v1/sessions/{session_id}/analyses",
         status_code=202,
@@ -86,7 +95,6 @@ def job_routes(settings: AppSettings, store: Store, sentences: Sentences) -> API
         openapi_extra=extra(IDEMPOTENCY_KEY, body=schemas.AnalysisWish),
         summary="Analyse a session again.",
     )(jobs.analyse)
-    return router
 
 
 class _Jobs:

@@ -2,54 +2,43 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-import anyio.to_thread
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 from starlette.requests import Request
 
-from db.store import Store
 from service.api import messages
 from service.api.archive import answer_archive
+from service.api.v1.answers.archive import CREATES, Archive
 from service.api.v1.answers.bodies import read_model
 from service.api.v1.answers.conditions import answer_model
 from service.api.v1.answers.openapi import IF_NONE_MATCH, UNCHANGED, extra, problems
-from service.api.v1.answers.problems import RequestError, Sentences
+from service.api.v1.answers.problems import RequestError
 from service.api.v1.people import schemas
 from service.api.v1.people.erasures import describe_erasure
 from service.lifecycle import erasure, ledger
 from service.lifecycle.person.merging import describe_merge
-from service.settings import AppSettings
 
 SUBJECT = "/v1/subjects/{subject_id}"
 Answers = dict[int | str, dict[str, Any]]
-CHANGES = problems(400, 401, 403, 404, 408, 409, 413, 422, 503)
-ERASES: Answers = {202: {"model": schemas.Erasure}, **CHANGES}
+ERASES: Answers = {202: {"model": schemas.Erasure}, **CREATES}
 Handler = Callable[..., Any]
 Model = type[BaseModel]
-T = TypeVar("T")
 
 
-async def _in_thread(call: Callable[..., T], **values: object) -> T:
-    return await anyio.to_thread.run_sync(functools.partial(call, **values))
-
-
-def people_routes(settings: AppSettings, store: Store, sentences: Sentences) -> APIRouter:
+def people_routes(archive: Archive) -> APIRouter:
     """Return the routes. Whose subjects they answer for, the store decides by who asks.
 
     Args:
-        settings: The installation.
-        store: Its store, which acts for whoever is behind the request.
-        sentences: Writes messages.
+        archive: The installation and its store.
     """
-    people = _People(settings, store, sentences)
+    people = _People(archive)
     router = APIRouter(tags=["people"])
 
     def change(
-        path: str, handler: Handler, body: Model, answer: Model, summary: str, responses: Answers = CHANGES
+        path: str, handler: Handler, body: Model, answer: Model, summary: str, responses: Answers = CREATES
     ) -> None:
         router.add_api_route(
             path,
@@ -91,23 +80,29 @@ def people_routes(settings: AppSettings, store: Store, sentences: Sentences) -> 
 class _People:
     """The handlers."""
 
-    def __init__(self, settings: AppSettings, store: Store, sentences: Sentences) -> None:
-        self._settings = settings
-        self._store = store
-        self._sentences = sentences
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._settings = archive.settings
+        self._store = archive.store
+        self._sentences = archive.sentences
 
     async def merge(self, subject_id: str, request: Request) -> schemas.MergeReport:
         """Sessions, questionnaires, events, tags and shares go to the other. Without `confirm` nothing is changed."""
         wish = await read_model(request, schemas.Merging)
-        plan = await _in_thread(self._store.merging.plan, source_id=subject_id, target_id=wish.into)
+        plan = await self._archive.ask(self._store.merging.plan, source_id=subject_id, target_id=wish.into)
         if wish.confirm is None:
             for name in (subject_id, wish.into):
-                await self._note_read(name, "before a merging")
+                await self._archive.note_read("subject", name, "before a merging")
             report = plan
         else:
             await self._check_confirmed(subject_id, wish.confirm)
-            merge = erasure.merge_subjects
-            report = await anyio.to_thread.run_sync(merge, self._settings, self._store, subject_id, wish.into)
+            report = await self._archive.ask(
+                erasure.merge_subjects,
+                settings=self._settings,
+                store=self._store,
+                source_id=subject_id,
+                target_id=wish.into,
+            )
         return schemas.MergeReport(
             merged=wish.confirm is not None,
             sessions=report.sessions,
@@ -123,8 +118,9 @@ class _People:
 
     async def preview(self, subject_id: str, request: Request) -> Response:
         """Nothing is removed."""
-        removal = await anyio.to_thread.run_sync(erasure.preview_subject, self._settings, self._store, subject_id)
-        await self._note_read(subject_id, "before an erasure")
+        removal = await self._archive.ask(
+            erasure.preview_subject, settings=self._settings, store=self._store, subject_id=subject_id
+        )
         plan = removal.plan
         preview = schemas.ErasurePreview(
             sessions=plan.sessions,
@@ -138,7 +134,7 @@ class _People:
             events=plan.events,
             heads=list(removal.heads),
         )
-        return answer_model(request, preview)
+        return await self._archive.answer_read(request, preview, "subject", subject_id, "before an erasure")
 
     async def erase(self, subject_id: str, request: Request, response: Response) -> schemas.Erasure:
         """202 says that the rows are gone and the erasure waits for somebody who reads; a worker finishes it.
@@ -146,23 +142,21 @@ class _People:
         Backups, exports and copies elsewhere are not changed by this.
         """
         await self._check_confirmed(subject_id, (await read_model(request, schemas.Confirmation)).confirm)
-        await anyio.to_thread.run_sync(ledger.make_room, self._settings)
-        counts = await anyio.to_thread.run_sync(erasure.erase_subject, self._settings, self._store, subject_id)
+        await self._archive.ask(ledger.make_room, settings=self._settings)
+        counts = await self._archive.ask(
+            erasure.erase_subject, settings=self._settings, store=self._store, subject_id=subject_id
+        )
         response.status_code = 200 if counts.pending is None else 202
         return describe_erasure(self._sentences, request, counts)
 
     async def pseudonyms(self, request: Request) -> Response:
         """Whoever reads it knows who everybody is: it is an entry of the audit."""
-        key = await _in_thread(self._store.subjects.list_pseudonyms)
+        key = await self._archive.ask(self._store.subjects.list_pseudonyms)
         rows = [schemas.Pseudonym(id=row_id, label=label, pseudonym=pseudonym) for pseudonym, label, row_id in key]
         return answer_model(request, schemas.Pseudonyms(items=rows))
 
     async def _check_confirmed(self, subject_id: str, confirm: str) -> None:
         """Raise RequestError where the label is not the subject's."""
-        record = await _in_thread(self._store.subjects.get, subject_id=subject_id)
+        record = await self._archive.ask(self._store.subjects.get, subject_id=subject_id)
         if record.label != confirm:
             raise RequestError(messages.NOT_CONFIRMED(), 422)
-
-    async def _note_read(self, subject_id: str, detail: str) -> None:
-        add = self._store.audit.add
-        await _in_thread(add, action="read", object_kind="subject", object_id=subject_id, detail=detail)

@@ -116,15 +116,15 @@ class _Live:
                 nonlocal end
                 try:
                     await self._receive(websocket, newest)
-                except _ClosedError as closed:
-                    end = closed
+                except _ClosedError as error:
+                    end = error
                 tasks.cancel_scope.cancel()
 
             tasks.start_soon(receive)
             try:
                 await self._answer(websocket, newest)
-            except _ClosedError as closed:
-                end = closed
+            except _ClosedError as error:
+                end = error
                 tasks.cancel_scope.cancel()
         if end is not None:
             raise end

@@ -71,8 +71,8 @@ def predict_routes(predictor: Predictor, sentences: Sentences) -> APIRouter:
             contents = await read_contents(request)
             PICTURES.labels("request").inc(len(contents))
             model_id, results = await predictor.predict_aside([c or b"" for c in contents])
-        refused = {index: PictureError(messages.NO_BASE64()) for index, c in enumerate(contents) if c is None}
-        outcomes = [refused.get(index, result) for index, result in enumerate(results)]
+        problems_by_index = {index: PictureError(messages.NO_BASE64()) for index, c in enumerate(contents) if c is None}
+        outcomes = [problems_by_index.get(index, result) for index, result in enumerate(results)]
         return _prediction(request, sentences, model_id, outcomes)
 
     return router

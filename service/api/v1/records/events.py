@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from db.records import EventRecord, Position
+from service.api.v1.answers.archive import CREATES, READS, Archive, pick
 from service.api.v1.answers.bodies import read_model
 from service.api.v1.answers.conditions import check_match
 from service.api.v1.answers.once import Creation, create_once
@@ -14,7 +15,6 @@ from service.api.v1.answers.openapi import IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MA
 from service.api.v1.answers.paging import DEFAULT_LIMIT, After, Limit, list_behind, read_cursor
 from service.api.v1.answers.schemas import Listing
 from service.api.v1.records import schemas
-from service.api.v1.records.archive import CREATES, READS, Archive, pick
 from service.api.v1.records.subjects import SUBJECT
 from service.lifecycle.person.words import remove_event
 
@@ -75,8 +75,8 @@ class _Events:
     ) -> Response:
         """Events are free words, which researchers do not see."""
         rows = await self._rows(subject_id)
-        page, following = list_behind(rows, limit, read_cursor(after), _place)
-        listing = Listing[schemas.EventItem](items=[event_item(row) for row in page], next=following)
+        page, cursor = list_behind(rows, limit, read_cursor(after), _place)
+        listing = Listing[schemas.EventItem](items=[event_item(row) for row in page], next=cursor)
         return await self._archive.answer_read(request, listing, "subject", subject_id, f"{len(page)} events")
 
     async def create(self, subject_id: str, request: Request) -> Response:

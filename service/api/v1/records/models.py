@@ -11,10 +11,10 @@ from fer_phq.core.errors import ModelError
 from fer_phq.core.phq import Modality, Provenance, Scale
 from fer_phq.models.checkpoint import SHIPPED, Bundle, PhqConfig, list_bundles
 from service.api import messages
+from service.api.v1.answers.archive import Archive
 from service.api.v1.answers.conditions import answer_model
 from service.api.v1.answers.openapi import IF_NONE_MATCH, UNCHANGED, extra, problems
 from service.api.v1.answers.schemas import Note
-from service.api.v1.records.archive import Archive
 from service.models.active_model import active_bundle
 
 MODELS = "/v1/models"

@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from db.records import Position, QuestionnaireRecord
+from service.api.v1.answers.archive import CREATES, READS, Archive, pick
 from service.api.v1.answers.bodies import read_model
 from service.api.v1.answers.once import Creation, create_once
 from service.api.v1.answers.openapi import IDEMPOTENCY_KEY, IF_NONE_MATCH, extra
 from service.api.v1.answers.paging import DEFAULT_LIMIT, After, Limit, list_behind, read_cursor
 from service.api.v1.answers.schemas import Listing
 from service.api.v1.records import schemas
-from service.api.v1.records.archive import CREATES, READS, Archive, pick
 from service.api.v1.records.moments import check_past
 from service.api.v1.records.subjects import SUBJECT
 
@@ -74,8 +74,8 @@ class _Questionnaires:
     ) -> Response:
         """A score is a person's own answers, not an estimate, and no diagnosis."""
         rows = await self._rows(subject_id, superseded=superseded)
-        page, following = list_behind(rows, limit, read_cursor(after), _place, descending=True)
-        listing = Listing[schemas.QuestionnaireItem](items=[_item(row) for row in page], next=following)
+        page, cursor = list_behind(rows, limit, read_cursor(after), _place, descending=True)
+        listing = Listing[schemas.QuestionnaireItem](items=[_item(row) for row in page], next=cursor)
         return await self._archive.answer_read(request, listing, "subject", subject_id, f"{len(page)} questionnaires")
 
     async def create(self, subject_id: str, request: Request) -> Response:

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from db.store import Store
-from service.api.v1.answers.problems import Sentences
-from service.api.v1.records.archive import Archive
+from service.api.v1.answers.archive import Archive
 from service.api.v1.records.events import event_routes
 from service.api.v1.records.models import model_routes
 from service.api.v1.records.questionnaires import questionnaire_routes
 from service.api.v1.records.sessions import session_routes
 from service.api.v1.records.subjects import subject_routes
 from service.api.v1.records.trends import trend_routes
-from service.settings import AppSettings
 
 
-def record_routes(settings: AppSettings, store: Store, sentences: Sentences) -> APIRouter:
+def record_routes(archive: Archive) -> APIRouter:
     """Return the routes. Whose records they answer for, the store decides by who asks.
 
     Args:
-        settings: The installation.
-        store: Its store, which acts for whoever is behind the request.
-        sentences: Writes messages.
+        archive: The installation and its store.
     """
-    archive = Archive(settings, store, sentences)
     router = APIRouter()
     for routes in (subject_routes, session_routes, questionnaire_routes, event_routes, trend_routes, model_routes):
         router.include_router(routes(archive))

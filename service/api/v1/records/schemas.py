@@ -175,7 +175,7 @@ class SessionChange(BaseModel):
         None, description="When it was recorded; not null, not in the future."
     )
     retain_until: StoredMoment | None = Field(
-        None, description="Until when the recording may be kept; null for no limit."
+        None, description="Until when the recording may be kept, not before now; null for no limit."
     )
     consent: NewConsent | None = Field(
         None,

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from db.records import AnalysisSummary, Consent, JobRecord, JobState, Position, SessionRecord
 from service.api import messages
+from service.api.v1.answers.archive import CHANGES, READS, Archive
 from service.api.v1.answers.bodies import read_model
 from service.api.v1.answers.conditions import answer_model, check_match
 from service.api.v1.answers.openapi import IF_MATCH, IF_NONE_MATCH, extra, problems
@@ -21,10 +22,9 @@ from service.api.v1.answers.schemas import Listing
 from service.api.v1.people.erasures import describe_erasure
 from service.api.v1.people.schemas import Erasure
 from service.api.v1.records import schemas
-from service.api.v1.records.archive import CHANGES, READS, Archive
 from service.api.v1.records.moments import Moment, check_past
 from service.lifecycle import erasure, ledger
-from service.lifecycle.consent import withdraw_consent
+from service.lifecycle.consent import check_retention, keep_until, withdraw_consent
 from service.models.active_model import preferred_model
 
 SESSIONS = "/v1/sessions"
@@ -91,6 +91,7 @@ class _Sessions:
         """Those of the subjects that the account may see. Jobs are not for researchers: to them no state fits."""
         if subject is not None:
             await self._archive.ask(self._store.subjects.get, subject_id=subject)
+        preferred = await self._archive.ask(preferred_model, settings=self._archive.settings, store=self._store)
         rows = await self._archive.ask(
             self._store.sessions.list_recent,
             subject_id=subject,
@@ -99,12 +100,12 @@ class _Sessions:
             state=state,
             limit=limit + 1,
             after=read_cursor(after),
-            prefer_model=await self._preferred(),
+            prefer_model=preferred,
         )
-        page, following = cut_page(rows, limit, lambda row: Position(row.session.recorded_at, row.session.id))
+        page, cursor = cut_page(rows, limit, lambda row: Position(row.session.recorded_at, row.session.id))
         withdrawn = await self._withdrawn([row.session for row in page])
         items = [_item(row.session, row.analysis, row.job, row.session.id in withdrawn) for row in page]
-        listing = Listing[schemas.SessionItem](items=items, next=following)
+        listing = Listing[schemas.SessionItem](items=items, next=cursor)
         kind, object_id = ("subject", subject) if subject else ("session", "all")
         return await self._archive.answer_read(request, listing, kind, object_id, f"{len(page)} sessions")
 
@@ -117,6 +118,7 @@ class _Sessions:
         wish = await read_model(request, schemas.SessionChange)
         recorded_at = check_past(wish.recorded_at) if "recorded_at" in wish.model_fields_set else None
         consent = None if wish.consent is None else self._consent(wish.consent)
+        check_retention(wish.retain_until)
         before = await self._archive.ask(self._store.sessions.get, session_id=session_id)
         await check_match(request, lambda: self._load(session_id))
         await self._archive.ask(_change, archive=self._archive, before=before, wish=_Wish(wish, recorded_at, consent))
@@ -149,13 +151,9 @@ class _Sessions:
 
     async def _load(self, session_id: str) -> schemas.SessionItem:
         detail = await self._archive.ask(self._store.sessions.get_detail, session_id=session_id)
-        preferred = await self._preferred()
-        analyses = sorted(detail.analyses, key=lambda analysis: analysis.model_id != preferred)
+        current = await self._archive.ask(self._archive.current_analysis, detail=detail)
         withdrawn = await self._withdrawn([detail.session])
-        return _item(detail.session, analyses[0] if analyses else None, detail.job, bool(withdrawn))
-
-    async def _preferred(self) -> str | None:
-        return await self._archive.ask(preferred_model, settings=self._archive.settings, store=self._store)
+        return _item(detail.session, current, detail.job, bool(withdrawn))
 
     async def _withdrawn(self, sessions: list[SessionRecord]) -> set[str]:
         """Return the ids of the sessions whose consent was withdrawn."""
@@ -183,7 +181,7 @@ def _change(archive: Archive, before: SessionRecord, wish: _Wish) -> None:
     elif "consent" in fields and before.consent is not None:
         withdraw_consent(archive.store, before.id)
     if "retain_until" in fields:
-        sessions.set_retention(session_id=before.id, retain_until=wish.fields.retain_until)
+        keep_until(archive.store, before.id, wish.fields.retain_until)
 
 
 def _item(

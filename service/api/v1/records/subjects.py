@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from db.records import Position, SubjectSummary
+from service.api.v1.answers.archive import CHANGES, CREATES, READS, Archive
 from service.api.v1.answers.bodies import read_model
 from service.api.v1.answers.conditions import answer_model, check_match
 from service.api.v1.answers.once import Creation, create_once
@@ -14,7 +15,6 @@ from service.api.v1.answers.openapi import IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MA
 from service.api.v1.answers.paging import DEFAULT_LIMIT, After, Limit, cut_page, read_cursor
 from service.api.v1.answers.schemas import Listing
 from service.api.v1.records import schemas
-from service.api.v1.records.archive import CHANGES, CREATES, READS, Archive
 from service.lifecycle.person.words import rename_subject
 
 SUBJECTS = "/v1/subjects"
@@ -72,10 +72,10 @@ class _Subjects:
         """Those that the account may see."""
         query = self._store.subjects.list_page
         rows = await self._archive.ask(query, limit=limit + 1, after=read_cursor(after))
-        page, following = cut_page(rows, limit, lambda row: Position(row.created_at, row.id))
+        page, cursor = cut_page(rows, limit, lambda row: Position(row.created_at, row.id))
         tags = await self._archive.ask(self._store.subjects.tags, subject_ids=[row.id for row in page])
         items = [_item(row, tags.get(row.id, ())) for row in page]
-        listing = Listing[schemas.SubjectItem](items=items, next=following)
+        listing = Listing[schemas.SubjectItem](items=items, next=cursor)
         return await self._archive.answer_read(request, listing, "subject", "all", f"{len(page)} subjects")
 
     async def create(self, request: Request) -> Response:

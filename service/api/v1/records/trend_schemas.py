@@ -128,11 +128,14 @@ class MeasureItem(BaseModel):
 
 
 class BaselineItem(BaseModel):
-    """How far the subject's scores lie above the newest model's estimates, partially pooled."""
+    """How far the subject's scores lie above a head's estimates, partially pooled."""
 
     state: Literal["baseline"] = "baseline"
+    phq_model_id: str = Field(
+        description="Whose estimates it corrects, and no other's: the head of the last recorded session that has one."
+    )
     scale: Scale
-    offset: float = Field(description="Points to add to an estimate.")
+    offset: float = Field(description="Points to add to an estimate of that head.")
     error: float = Field(description="Standard error of the offset, in points.")
     pairs: int = Field(description="Sessions with a score near them.")
     mean: float = Field(description="Mean difference of score and estimate, in points.")

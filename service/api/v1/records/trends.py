@@ -14,12 +14,13 @@ from starlette.responses import Response
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.messages import Message
 from fer_phq.core.phq import Modality, PhqEstimate, PhqResult, PhqUnavailable, Provenance, Scale, UnavailableReason
+from fer_phq.core.texts import NOT_A_DIAGNOSIS
 from fer_phq.longitudinal.change import Change, NoBaseline
 from service.api import messages
 from service.api.v1.analyses.estimates import describe_estimate
+from service.api.v1.answers.archive import READS, Archive
 from service.api.v1.answers.openapi import IF_NONE_MATCH, extra
 from service.api.v1.records import trend_schemas as schemas
-from service.api.v1.records.archive import READS, Archive
 from service.api.v1.records.events import event_item
 from service.api.v1.records.subjects import SUBJECT
 from service.models.active_model import preferred_model
@@ -58,8 +59,12 @@ class _Trends:
 
     async def get(self, subject_id: str, request: Request, model_id: ModelId = None) -> Response:
         """An estimate of a model is not a score of a person. PHQ-8 and PHQ-9 are never compared with each other."""
-        view = await self._archive.ask(self._load, subject_id=subject_id, model_id=model_id)
-        trends = schemas.Trends(
+        trends = await self._archive.ask(self._describe, request=request, subject_id=subject_id, model_id=model_id)
+        return await self._archive.answer_read(request, trends, "subject", subject_id, "trends")
+
+    def _describe(self, request: Request, subject_id: str, model_id: str | None) -> schemas.Trends:
+        view = self._load(subject_id, model_id)
+        return schemas.Trends(
             subject_id=subject_id,
             sessions=[self._session(request, row, view) for row in _rows(with_segments(view.sessions))],
             questionnaires=[
@@ -80,7 +85,6 @@ class _Trends:
             events=[event_item(event) for event in view.events],
             notes=[self._archive.sentences.note(request, message) for message in _notes(view)],
         )
-        return await self._archive.answer_read(request, trends, "subject", subject_id, "trends")
 
     def _load(self, subject_id: str, model_id: str | None) -> TrendsView:
         store = self._archive.store
@@ -113,6 +117,7 @@ class _Trends:
         if isinstance(baseline, NoBaseline):
             return schemas.NoBaselineItem(detail=self._archive.sentences.note(request, baseline.message))
         return schemas.BaselineItem(
+            phq_model_id=baseline.phq_model_id,
             scale=baseline.scale,
             offset=baseline.offset,
             error=baseline.error,
@@ -172,12 +177,12 @@ def _questionnaire(row: Row, change: Change) -> schemas.TrendQuestionnaire:
 
 def _notes(view: TrendsView) -> list[Message]:
     """Return what the page says beside its charts."""
-    notes = [messages.NOT_A_DIAGNOSIS()]
+    notes = [NOT_A_DIAGNOSIS()]
     if view.is_simulated:
         notes.append(messages.SIMULATED())
     if view.heads > 1:
         notes.append(messages.SEVERAL_HEADS())
-    counted = int(view.sessions["counts_by_frames"].sum())
-    if counted:
-        notes.append(messages.COUNTED_BY_FRAMES(n=counted))
+    by_frames = int(view.sessions["counts_by_frames"].sum())
+    if by_frames:
+        notes.append(messages.COUNTED_BY_FRAMES(n=by_frames))
     return notes

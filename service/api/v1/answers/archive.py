@@ -1,4 +1,4 @@
-"""What the handlers of records share: the store, the sentences, and the entries of the audit."""
+"""What the handlers share: the installation, its store, the sentences, and the entries of the audit."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from db import messages
-from db.records import NotFoundError
+from db.records import AnalysisSummary, NotFoundError, SessionDetail
 from db.store import Store
 from service.api.v1.answers.conditions import answer_model
 from service.api.v1.answers.once import Creation, answer_creation
 from service.api.v1.answers.openapi import UNCHANGED, problems
 from service.api.v1.answers.problems import Sentences
+from service.models.active_model import preferred_model
 from service.settings import AppSettings
+from service.views.review import default_analysis
 
 READS = {**UNCHANGED, **problems(401, 403, 404, 422, 503)}
 CREATES = problems(400, 401, 403, 404, 408, 409, 413, 422, 503)
@@ -70,6 +72,14 @@ class Archive:
         """
         add = self.store.audit.add
         await self.ask(add, action="read", object_kind=kind, object_id=object_id, detail=detail)
+
+    def current_analysis(self, detail: SessionDetail) -> AnalysisSummary | None:
+        """Return the analysis that stands for a session, as its page chooses it; None without any. Call in a thread.
+
+        Args:
+            detail: The session with its analyses.
+        """
+        return default_analysis(detail.analyses, preferred_model(self.settings, self.store))
 
     async def answer_read(self, request: Request, model: BaseModel, kind: str, object_id: str, what: str) -> Response:
         """Answer what is read, and note it.
