@@ -154,7 +154,8 @@ def problem_of(answer: httpx2.Response) -> ProblemError:
         answer: An answer that is no success.
     """
     body: Any = None
-    if answer.headers.get("content-type", "").startswith("application/problem+json"):
+    # An answer to HEAD has a problem's headers and no body.
+    if answer.content and answer.headers.get("content-type", "").startswith("application/problem+json"):
         body = answer.json()
     if not isinstance(body, Mapping):
         return ProblemError(answer.status_code, "", {}, f"The server answered {answer.reason_phrase}.")
