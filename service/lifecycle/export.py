@@ -23,9 +23,9 @@ from fer_phq import __version__
 from fer_phq.core.csv_input import without_formula
 from fer_phq.core.encryption.files import open_content
 from fer_phq.core.errors import FerPhqError
+from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.texts import NOT_A_DIAGNOSIS
 from fer_phq.features.files import features_file
-from fer_phq.voice.features import without_earlier_pitch
 from service.ingest.media import MediaStore
 from service.lifecycle import messages
 from service.settings import MIB, AppSettings
@@ -228,11 +228,18 @@ def _analysis_entries(store: Store, analysis_id: str, folder: str) -> Iterator[E
     measures = store.measures.get(analysis_id=analysis_id)
     yield _entry(f"{folder}/measures.csv", _csv([{"name": name, "value": value} for name, value in measures.items()]))
     if analysis.features.modalities:
-        voice = analysis.features.voice
-        voice = None if voice is None else without_earlier_pitch(voice)
-        yield _entry(f"{folder}/features.npz", features_file(replace(analysis.features, voice=voice)))
+        yield _entry(f"{folder}/features.npz", _features(analysis.features))
     for track, picture in store.faces.list_pictures(analysis_id=analysis_id).items():
         yield _entry(f"{folder}/faces/{track}.jpg", picture)
+
+
+def _features(features: SessionFeatures) -> bytes:
+    """Return the features file, without pitch of which it is known that it may be wrong."""
+    # Loaded here: the voice's networks would be loaded by every server.
+    from fer_phq.voice.features import without_earlier_pitch
+
+    voice = None if features.voice is None else without_earlier_pitch(features.voice)
+    return features_file(replace(features, voice=voice))
 
 
 def _entry(name: str, content: bytes) -> Entry:

@@ -204,7 +204,8 @@ def test_estimates_of_a_clinical_head_get_a_personal_baseline(installation: AppS
     assert isinstance(found, PhqEstimate)
     offset = 0.75 * (12 - found.score)
     side = "above" if offset > 0 else "below"
-    assert f"lie {abs(offset):.1f} points {side} them (standard error 2.1), from 3 sessions" in said
+    assert f"lie {abs(offset):.1f} points {side} those of {found.model_id}, the head of the last recorded" in said
+    assert "(standard error 2.1), from 3 sessions" in said
 
 
 def test_estimates_of_a_simulated_head_get_none(installation: AppSettings, store: Store) -> None:

@@ -191,6 +191,7 @@ def test_a_second_analysis_is_laid_over_the_first(store: Store) -> None:
     calm(app.run())
 
 
+@pytest.mark.slow
 def test_the_chart_stays_the_same_when_another_moment_is_chosen(store: Store) -> None:
     """Another figure would be another chart to Streamlit: built anew, with its zoom lost."""
     session_id = session_with(store, made())
@@ -480,6 +481,7 @@ def test_the_sound_of_two_microphones_is_said_and_can_be_chosen(
     assert "Waiting" in words(app)
 
 
+@pytest.mark.slow
 def test_a_sound_that_was_analysed_before_stands_for_the_session_once_it_is_chosen(
     installation: AppSettings, store: Store, tmp_path: Path
 ) -> None:

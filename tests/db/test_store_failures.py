@@ -178,6 +178,7 @@ for table in tables:
 """
 
 
+@pytest.mark.slow
 def test_kill_in_the_middle_of_saving_leaves_no_partial_rows(url: str, store: Store) -> None:
     """Processes of their own, killed right after each of the five inserts of the transaction."""
     session = new_session(store, store.subjects.create(label="S").id)

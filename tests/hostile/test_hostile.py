@@ -14,6 +14,7 @@ LIGHT = 300_000
 """Bytes of the largest document that the default tests read."""
 
 
+@pytest.mark.slow
 def test_there_are_enough_of_them_and_they_are_always_the_same() -> None:
     makers = (cut, flipped, boxes, tables, elements, chunks, sounds, joined, texts)
     names = [name for make in makers for name, _ in make()]
@@ -31,6 +32,7 @@ def test_documents_are_read_or_refused_in_a_sentence() -> None:
     assert sheets.outcomes.total() > 100
 
 
+@pytest.mark.slow
 def test_a_few_recordings_are_stored_or_refused_in_a_sentence(tmp_path: Path) -> None:
     files = [next(islice(make(), 7, None)) for make in (cut, flipped, boxes, tables, elements, deep)]
     result = upload_all(files, tmp_path / "data")

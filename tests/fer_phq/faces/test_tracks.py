@@ -221,6 +221,7 @@ def test_a_cut_to_another_person_is_never_one_track(faces: FaceDetector, fps: in
     assert [t.shown_s for t in tracks] == pytest.approx([6.5 - 1 / fps, 2.0])
 
 
+@pytest.mark.slow
 def test_a_slow_fade_to_another_person_ends_the_track(faces: FaceDetector) -> None:
     before, after = speaker_view("collins").astype(float), speaker_view("hopper").astype(float)
     shares = np.clip((np.arange(150) - 50) / 50, 0, 1)  # two seconds, then two of fading, then two

@@ -95,6 +95,7 @@ def test_too_few_frames_and_too_low_coverage_have_no_estimate(recordings, model)
     assert leaving.phq.reason is UnavailableReason.LOW_COVERAGE
 
 
+@pytest.mark.slow
 def test_rotation_and_large_pictures_keep_boxes_in_displayed_pixels(recordings, model):
     upright = analyze(recordings(seconds=2, fps=4, size=(240, 320)), model)
     turned = analyze(recordings(seconds=2, fps=4, size=(240, 320), rotation=90), model)

@@ -58,6 +58,7 @@ def on_display(times: list[float], fps: float, end: float) -> list[int]:
     return numbers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_gives_the_displayed_frames_with_their_times(kind: str, recordings: Recordings) -> None:
     suffix, options = KINDS[kind]

@@ -46,7 +46,7 @@ def slowly(values: tuple[str, str]) -> Any:
     return pytest.param(*values, marks=pytest.mark.slow)
 
 
-QUICK = ("ts", "fragmented mp4")
+QUICK = ("ts",)
 
 
 @pytest.mark.parametrize(

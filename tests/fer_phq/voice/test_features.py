@@ -57,6 +57,7 @@ def test_rows_are_tenths_of_a_second(mixture: sounds.Samples) -> None:
     np.testing.assert_allclose(channel.time_s, np.arange(80) / 10 + 0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("f0", [80.0, 120.0, 200.0, 320.0])
 def test_pitch_is_right_within_half_a_semitone(f0: float) -> None:
     voice, pitch = sounds.talk(f0, 4)

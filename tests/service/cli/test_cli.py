@@ -159,6 +159,7 @@ def test_the_estimate_on_the_terminal_says_it_is_a_demonstration(run, folder):
     assert "Demonstration only" in done.stdout
 
 
+@pytest.mark.slow
 def test_results_are_kept_for_a_subject_once(run, folder, tmp_path):
     from db.store import Store
 
@@ -294,6 +295,7 @@ def test_every_kind_of_recording_is_taken_from_a_folder_and_what_is_left_out_is_
     assert "notes.vtt" not in str(note)
 
 
+@pytest.mark.slow
 def test_a_model_is_exported_and_no_file_is_replaced_unasked(run, tmp_path):
     out = tmp_path / "fer.pt"
     command = ("models", "export", "--format", "torchscript", "--out", str(out))

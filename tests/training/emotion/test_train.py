@@ -221,6 +221,7 @@ def test_a_network_of_one_size_is_told_before_the_first_step(corpus, tmp_path, c
     assert error.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_patience_ends_a_run_and_keeps_its_best_epoch(corpus, tmp_path):
     args = ["fer2013_simple_cnn", f"root={corpus.parent}", "phases=[{epochs: 9, image_size: 16}]", "batch_size=64"]
     args += ["optimiser.learning_rate=1e-9", "patience=2", "tracker=none", "--out", str(tmp_path)]

@@ -106,6 +106,7 @@ def test_what_no_head_takes_is_told(bundle):
     assert "the session has face" in str(refused.message)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bundle(small, tmp_path):
     for folder in ("a", "b"):
         assert train.main([str(small), "--out", str(tmp_path / folder / "clinic"), "--quick", "--seed", "3"]) == 0
@@ -138,6 +139,7 @@ def test_a_folder_that_is_not_empty_is_left_alone(bundle, small, tmp_path, capsy
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
+@pytest.mark.slow
 def test_force_replaces_a_bundle(small, tmp_path):
     out = tmp_path / "clinic"
     assert train.main([str(small), "--out", str(out), "--quick"]) == 0

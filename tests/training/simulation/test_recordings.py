@@ -134,6 +134,7 @@ def test_sound_and_transcript_agree(rendered):
 
 
 @needs_espeak
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_people(images, rendered, tmp_path):
     grey = np.repeat(data.astronaut()[FACE_ROWS, FACE_COLUMNS].mean(2, keepdims=True), 3, axis=2)
     other = write_images(tmp_path / "set", grey, "other.png")
@@ -179,6 +180,7 @@ def test_words_are_as_frequent_as_drawn(first_person, absolutist):
     assert np.mean([word in ABSOLUTIST for word in said]) == pytest.approx(absolutist, rel=0.15)
 
 
+@pytest.mark.slow
 def test_one_name_is_one_person(tmp_path):
     folder = write_images(tmp_path / "set", data.astronaut()[FACE_ROWS, FACE_COLUMNS], "first.png")
     tinted = (data.astronaut()[FACE_ROWS, FACE_COLUMNS] * np.array([0.4, 0.7, 1.0])).astype(np.uint8)
