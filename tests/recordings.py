@@ -7,9 +7,11 @@ show whether rotation was applied.
 
 from __future__ import annotations
 
+import os
 import shutil
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -75,7 +77,7 @@ def make_recording(
     times = frame_times(seconds, fps, vfr)[: frames if frames is not None else None]
     coded = size if rotation % 180 == 0 else (size[1], size[0])
     base = Fraction(1, 1000) if vfr or start_s else Fraction(1, fps)
-    with av.open(str(path), "w", options=dict(container_options or {})) as out:
+    with usual_scheduling(), av.open(str(path), "w", options=dict(container_options or {})) as out:
         options = {**_CODEC_OPTIONS.get(codec, {}), **(codec_options or {})}
         video: Any = out.add_stream(codec, rate=fps, options=options)
         video.width, video.height = coded
@@ -101,6 +103,23 @@ def make_recording(
     if rotation:
         set_rotation(path, rotation)
     return path
+
+
+@contextmanager
+def usual_scheduling() -> Iterator[None]:
+    """Give the process its scheduling back afterwards.
+
+    SVT-AV1 gives the process that it runs in, where that is root's, real-time priority for good. The process's own
+    children inherit that, and two browsers of such a priority that wait for each other in the kernel stop a machine
+    of two processors.
+    """
+    policy = os.sched_getscheduler(0)
+    parameter = os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        if os.sched_getscheduler(0) != policy:
+            os.sched_setscheduler(0, policy, parameter)
 
 
 def make_audio(path: str | Path, seconds: float = 2) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -195,6 +196,12 @@ def test_probe_tells_what_a_recording_is(recordings: Recordings) -> None:
     assert info.duration_s == pytest.approx(3)
     assert not probe(recordings(gop=12)).has_audio
     assert probe(recordings(codec="libsvtav1")).codec == "av1"
+
+
+def test_an_encoder_leaves_the_scheduling_of_later_tests_as_it_was(tmp_path: Path) -> None:
+    before = os.sched_getscheduler(0)
+    make.make_recording(tmp_path / "a.mp4", codec="libsvtav1", seconds=1)
+    assert os.sched_getscheduler(0) == before
 
 
 def test_probe_judges_the_content_not_the_name(recordings: Recordings, tmp_path: Path) -> None:
