@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from db.actors import Role
@@ -69,6 +69,15 @@ class JobState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+class JobPriority(IntEnum):
+    """How soon a job is taken: all that wait of a lower number come before it."""
+
+    INTERACTIVE = 1
+    """Somebody waits for it: an upload, an import, a wish for a new analysis."""
+    BATCH = 2
+    """One of many that a program queued, for the time that nobody else needs."""
 
 
 LIVE_STATES: tuple[JobState, ...] = (JobState.QUEUED, JobState.RUNNING)
@@ -257,6 +266,7 @@ class JobRecord:
     id: str
     session_id: str
     workflow_id: str
+    priority: JobPriority
     settings: dict[str, Any] | None
     state: JobState
     step: Step | None

@@ -529,6 +529,7 @@ class JobRow(Base):
     """A durable analysis job; the partial unique index allows one live job a session.
 
     Attributes:
+        priority: How soon it is taken, a `JobPriority`.
         stage: The step of the analysis, a `Step`.
         frames_done: How much of the step is done, in the step's unit.
         frames_expected: How much of it there is.
@@ -544,7 +545,7 @@ class JobRow(Base):
         CheckConstraint("frames_done >= 0 AND (frames_expected IS NULL OR frames_expected >= 0)", name="progress"),
         CheckConstraint("attempt >= 1", name="attempt"),
         Index(None, "session_id", "created_at"),
-        Index(None, "state", "created_at"),
+        Index(None, "state", "priority", "created_at"),
         CheckConstraint("claims >= 0", name="claims"),
         Index("uq_jobs_live_session", "session_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
     )
@@ -552,6 +553,7 @@ class JobRow(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     session_id: Mapped[str] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
     workflow_id: Mapped[str] = mapped_column(unique=True)
+    priority: Mapped[int] = mapped_column(server_default="1")
     settings: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     state: Mapped[str]
     stage: Mapped[str | None]

@@ -14,6 +14,7 @@ from db.pseudonyms import current_pseudonyms
 from db.records import (
     AnalysisSummary,
     Consent,
+    JobPriority,
     JobRecord,
     JobState,
     Position,
@@ -167,6 +168,7 @@ def job_record(row: JobRow) -> JobRecord:
         id=row.id,
         session_id=row.session_id,
         workflow_id=row.workflow_id,
+        priority=JobPriority(row.priority),
         settings=row.settings,
         state=JobState(row.state),
         step=Step(row.stage) if row.stage in set(Step) else None,

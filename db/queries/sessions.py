@@ -32,6 +32,7 @@ from db.records import (
     Consent,
     DuplicateSessionError,
     ForbiddenError,
+    JobPriority,
     JobRecord,
     JobState,
     NewTranscript,
@@ -94,6 +95,7 @@ class SessionQueries(Queries):
         retain_until: datetime | None = None,
         is_demo: bool = False,
         job_settings: dict[str, Any] | None = None,
+        job_priority: JobPriority = JobPriority.INTERACTIVE,
         transcript: NewTranscript | None = None,
     ) -> tuple[SessionRecord, JobRecord]:
         """Create a session with its queued job and its transcript, all or nothing.
@@ -110,6 +112,7 @@ class SessionQueries(Queries):
             retain_until: Until when the recording may be kept; None for no limit.
             is_demo: Whether it is made up for demonstrations.
             job_settings: The job's own analysis settings; None leaves all to the installation's.
+            job_priority: How soon the job is taken.
             transcript: The session's transcript; None for none.
 
         Raises:
@@ -120,7 +123,7 @@ class SessionQueries(Queries):
         row = _new_session(subject_id, recorded_at, recording, original_name, media_path, retain_until, is_demo)
         _set_consent(row, consent)
         words = transcript_row(row.id, transcript) if transcript is not None else None
-        session, job = self._add_session(row, queued_job(row.id, job_settings), words)
+        session, job = self._add_session(row, queued_job(row.id, job_settings, job_priority), words)
         assert job is not None
         return session, job
 

@@ -15,7 +15,8 @@ import typer
 from fer_phq import __version__
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.paths import printable
-from service.cli import access, analyze, choose_faces, demo, models, reanalyse, serve, train
+from service.cli import access, demo, models, serve, train
+from service.cli.analysis import analyze, choose_faces, reanalyse
 from service.cli.lifecycle import backup, doctor, encryption, masking, sessions, subjects
 from service.logs import configure_logging
 from service.models.error_file import write_error

@@ -22,6 +22,12 @@ LEFT_OUT = counted(
     "{n} files in {path} are no recordings by their endings and are left out ({names}): name them outright to analyse "
     "them.",
 )
+QUEUE_NEEDS_CONSENT = template(
+    "cli.queue_needs_consent",
+    "Recordings are stored only with their subjects' consent: name who recorded it with --consent-by.",
+)
+NOT_WITH_QUEUE = template("cli.not_with_queue", "{option} does not go together with --queue.")
+ONLY_WITH_QUEUE = template("cli.only_with_queue", "{option} belongs to --queue.")
 CANNOT_COPY = template("cli.cannot_copy", "{path} cannot be copied: {error}.")
 CANNOT_MAKE_FOLDER = template("cli.cannot_make_folder", "The folder {folder} cannot be made: {error}.")
 CANNOT_WRITE_FILE = template("cli.cannot_write_file", "The file {path} cannot be written: {error}.")

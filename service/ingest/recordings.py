@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from db.records import Consent, DuplicateSessionError, NewTranscript
+from db.records import Consent, DuplicateSessionError, JobPriority, NewTranscript
 from db.store import Store
 from fer_phq.core.analysis import RecordingInfo
 from fer_phq.core.errors import RecordingError, StoreError
@@ -53,6 +53,7 @@ def add_recording(
     retain_until: datetime | None = None,
     analysis: Mapping[str, Any] | None = None,
     enqueue: bool = True,
+    priority: JobPriority = JobPriority.INTERACTIVE,
     transcript: NewTranscript | None = None,
 ) -> StoredRecording:
     """Copy a file into the installation as a session of a subject. The file itself stays where it is.
@@ -70,6 +71,7 @@ def add_recording(
         retain_until: When the recording is removed; None keeps it until it is erased by hand.
         analysis: The job's own settings: `fps`, `key_frames`, `track`.
         enqueue: Whether a worker analyses it; otherwise the caller does.
+        priority: How soon the worker does.
         transcript: Its transcript. A recording that is a session already keeps the one that it has.
 
     Returns:
@@ -89,7 +91,8 @@ def add_recording(
         if file_sha256(copy.path) != info.sha256:
             raise RecordingError(messages.CHANGED_MEANWHILE(name=path.name))
         name = original_name or path.name
-        return _commit(settings, store, copy.path, info, grant, name, enqueue=enqueue, transcript=transcript)
+        queued_as = priority if enqueue else None
+        return _commit(settings, store, copy.path, info, grant, name, priority=queued_as, transcript=transcript)
 
 
 def store_upload(
@@ -116,7 +119,8 @@ def store_upload(
     info = probe(part, display_name=clean_name(original_name))
     settings.analysis_settings(grant.analysis)
     transcript = _pending_transcript(settings, store, grant, info)
-    recording = _commit(settings, store, part, info, grant, original_name, enqueue=True, transcript=transcript)
+    priority = JobPriority.INTERACTIVE
+    recording = _commit(settings, store, part, info, grant, original_name, priority=priority, transcript=transcript)
     if grant.transcript:
         transcripts.remove_pending(settings, grant.transcript)
     return recording
@@ -155,19 +159,22 @@ def _commit(
     grant: UploadGrant,
     original_name: str,
     *,
-    enqueue: bool,
+    priority: JobPriority | None,
     transcript: NewTranscript | None,
 ) -> StoredRecording:
-    """Move the file in and commit its rows under one lock, so that no sweep comes between."""
+    """Move the file in and commit its rows under one lock, so that no sweep comes between.
+
+    Without a priority no job is queued.
+    """
     media = MediaStore(settings)
     with media.locked():
         relative = media.move_in(part, info.sha256, key=store.encryption.key())
         try:
             name = clean_name(original_name)
-            session_id, job_id = _add_rows(store, info, grant, name, relative, enqueue, transcript)
+            session_id, job_id = _add_rows(store, info, grant, name, relative, priority, transcript)
         except DuplicateSessionError as duplicate:
             _add_transcript(store, duplicate.session_id, transcript)
-            return _existing(store, duplicate.session_id, relative, grant, enqueue=enqueue)
+            return _existing(store, duplicate.session_id, relative, grant, priority)
         except BaseException:
             _remove_unused(store, media, relative)
             raise
@@ -181,12 +188,12 @@ def _add_rows(
     grant: UploadGrant,
     name: str,
     relative: str,
-    enqueue: bool,
+    priority: JobPriority | None,
     transcript: NewTranscript | None,
 ) -> tuple[str, str | None]:
     """Commit the session, with its queued job and transcript in the same transaction. Returns the two ids."""
     is_demo = store.subjects.get(subject_id=grant.subject_id).is_demo
-    if not enqueue:
+    if priority is None:
         session = store.sessions.create(
             subject_id=grant.subject_id,
             recorded_at=grant.recorded_at,
@@ -209,6 +216,7 @@ def _add_rows(
         retain_until=grant.retain_until,
         is_demo=is_demo,
         job_settings=_job_settings(grant),
+        job_priority=priority,
         transcript=transcript,
     )
     return session.id, job.id
@@ -234,7 +242,9 @@ def _remove_unused(store: Store, media: MediaStore, relative: str) -> None:
         log.warning("a file without rows is left to the sweep: %s", error)
 
 
-def _existing(store: Store, session_id: str, relative: str, grant: UploadGrant, *, enqueue: bool) -> StoredRecording:
+def _existing(
+    store: Store, session_id: str, relative: str, grant: UploadGrant, priority: JobPriority | None
+) -> StoredRecording:
     """Return the session that has this recording already. Gives it the file and the consent that it lacks."""
     session = store.sessions.get(session_id=session_id)
     if session.media_path is None:
@@ -243,8 +253,8 @@ def _existing(store: Store, session_id: str, relative: str, grant: UploadGrant, 
     if session.consent is None and consent is not None:
         store.sessions.record_consent(session_id=session_id, consent=consent)
     job = store.jobs.latest(session_id=session_id)
-    if job is None and enqueue:
-        job = store.jobs.create(session_id=session_id, settings=_job_settings(grant))
+    if job is None and priority is not None:
+        job = store.jobs.create(session_id=session_id, settings=_job_settings(grant), priority=priority)
     return StoredRecording(session_id, job.id if job else None, duplicate=True)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -156,18 +155,9 @@ def find_transcript(entries: tuple[Entry, ...], recording: Entry) -> Entry | Non
         entries: The entries of the recording's folder.
         recording: One of them.
     """
-    stem = _folded(recording.name.rsplit(".", 1)[0])
-    of_same_name = []
-    for entry in entries:
-        name, _, ending = _folded(entry.name).rpartition(".")
-        if entry.kind == "text" and name == stem and f".{ending}" in transcripts.SUFFIXES:
-            of_same_name.append(entry)
-    return min(of_same_name, key=lambda entry: entry.name.casefold().endswith(".json"), default=None)
-
-
-def _folded(name: str) -> str:
-    """Return a name for comparison, without differences of case and of composed letters."""
-    return unicodedata.normalize("NFC", name).casefold()
+    texts = {entry.name: entry for entry in entries if entry.kind == "text"}
+    name = transcripts.by_stem(texts).get(transcripts.folded_stem(recording.name))
+    return None if name is None else texts[name]
 
 
 def _entry(settings: AppSettings, root: Path, path: Path) -> Entry | None:

@@ -81,6 +81,8 @@ def read_session_table(
     consent_by: str = "",
     open_transcript: OpenTranscript,
     file_problem: Callable[[str], Message | None] = lambda _: None,
+    max_bytes: int = MAX_BYTES,
+    max_rows: int = MAX_ROWS,
 ) -> SessionTable:
     """Read a table of recordings and the transcripts that it names.
 
@@ -91,11 +93,13 @@ def read_session_table(
         consent_by: Who recorded the consent where a row is silent.
         open_transcript: Reads a transcript by its name.
         file_problem: Returns what is wrong with a recording's name, or None.
+        max_bytes: The most bytes of the file.
+        max_rows: The most recordings.
 
     Returns:
         The rows without problems, and all problems in the order of the rows.
     """
-    table = read_table(document, TableFormat(COLUMNS, max_bytes=MAX_BYTES, max_rows=MAX_ROWS))
+    table = read_table(document, TableFormat(COLUMNS, max_bytes=max_bytes, max_rows=max_rows))
     problems = list(table.problems)
     rows: list[SessionRow] = []
     first_rows: dict[str, int] = {}

@@ -11,6 +11,8 @@ import json
 import os
 import re
 import secrets
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,6 +89,28 @@ def check_transcript(name: str, document: bytes) -> CheckedTranscript:
     subject, warning = subject_speaker(transcript)
     warnings = (*transcript.warnings, *([warning] if warning else []))
     return CheckedTranscript(file_name, document, transcript.speakers, subject, len(transcript), warnings)
+
+
+def by_stem(names: Iterable[str]) -> dict[str, str]:
+    """Return the transcripts among a folder's files by `folded_stem`, a JSON file only where there is no other.
+
+    Args:
+        names: Names of the folder's files.
+    """
+    transcript_names: dict[str, str] = {}
+    for name in sorted(names, key=lambda name: (_folded(name).endswith(".json"), name)):
+        if _folded(name).endswith(SUFFIXES):
+            transcript_names.setdefault(folded_stem(name), name)
+    return transcript_names
+
+
+def folded_stem(name: str) -> str:
+    """Return a file's name without its ending, for comparison: without differences of case and of composed letters."""
+    return _folded(name).rpartition(".")[0]
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def save_pending(

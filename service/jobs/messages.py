@@ -57,6 +57,21 @@ UNFORESEEN = template(
 )
 NO_RESULT = template("jobs.no_result", "The analysis ended without a result that could be stored; retry it.")
 
+NO_BATCH = template("jobs.no_batch", "{path} is a recording: --queue takes tables (CSV) and folders.")
+SUBJECT_OF_MANIFEST = template(
+    "jobs.subject_of_manifest", "--subject names the subject of a folder; a table has a column subject_id."
+)
+NOT_BESIDE_MANIFEST = template(
+    "jobs.not_beside_manifest", "There is no file {file}; files are named relative to the table's folder."
+)
+NO_SUBJECT_FOLDER = template(
+    "jobs.no_subject_folder",
+    "it lies in no subject's folder; put it in a folder with the subject's name, or name the subject with --subject",
+)
+OF_FILE = template("jobs.of_file", "{file}: {problem}")
+EMPTY_BATCH = template("jobs.empty_batch", "The folder {path} holds no recordings ({suffixes}, ...).")
+SESSION_ERASED = template("jobs.session_erased", "Its session was erased before it was analysed.")
+
 ENGINE_DATABASE = template(
     "jobs.engine_database",
     "The job engine's database cannot be used ({name}); look at FERPHQ_DBOS_DATABASE_URL.",

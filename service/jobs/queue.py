@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from db.records import JobRecord, JobState, Position, WorkerRecord
+from db.records import JobPriority, JobRecord, JobState, Position, WorkerRecord
 from db.store import Store
 from fer_phq.core.analysis import Step
 from fer_phq.core.messages import Message, Param, code_and_params
@@ -215,7 +215,7 @@ def cancel(settings: AppSettings, store: Store, job_id: str) -> JobStatus:
 
 
 def retry(settings: AppSettings, store: Store, job_id: str) -> JobStatus:
-    """Queue a failed or cancelled job again; a live or finished one stays as it is.
+    """Queue a failed or cancelled job again, before those of a batch; a live or finished one stays as it is.
 
     Args:
         settings: The installation's settings.
@@ -230,7 +230,7 @@ def retry(settings: AppSettings, store: Store, job_id: str) -> JobStatus:
     job = store.jobs.get(job_id=job_id)
     if job.state in (JobState.FAILED, JobState.CANCELLED):
         check_consent(store, job.session_id)
-        job = store.jobs.set_state(job_id=job_id, state=JobState.QUEUED)
+        job = store.jobs.set_state(job_id=job_id, state=JobState.QUEUED, priority=JobPriority.INTERACTIVE)
     return _statuses(settings, store, [job])[0]
 
 
@@ -257,14 +257,15 @@ def live_workers(settings: AppSettings, workers: Iterable[WorkerRecord]) -> set[
 
 def _statuses(settings: AppSettings, store: Store, jobs: Sequence[JobRecord]) -> list[JobStatus]:
     if not any(job.is_live for job in jobs):
-        return [_status(job, {}, set()) for job in jobs]
-    order = {job.id: index for index, job in enumerate(store.jobs.list_queued())}
-    return [_status(job, order, live_workers(settings, store.workers.list_all())) for job in jobs]
+        return [_status(job, 0, set()) for job in jobs]
+    queued = [job.id for job in jobs if job.state is JobState.QUEUED]
+    ahead = store.jobs.count_ahead(job_ids=queued) if queued else {}
+    alive = live_workers(settings, store.workers.list_all())
+    return [_status(job, ahead.get(job.id, 0), alive) for job in jobs]
 
 
-def _status(job: JobRecord, order: Mapping[str, int], alive: set[str]) -> JobStatus:
+def _status(job: JobRecord, ahead: int, alive: set[str]) -> JobStatus:
     worker_alive = job.worker in alive if job.state is JobState.RUNNING else bool(alive)
-    ahead = order.get(job.id, 0)
     return JobStatus(
         id=job.id,
         session_id=job.session_id,

@@ -22,11 +22,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowHandle
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID, WorkflowHandle
 from sqlalchemy import make_url
 
 from db.engine import StoreAwayError, watch_connections
-from db.records import JobState
+from db.records import JobRecord, JobState
 from db.store import Store
 from fer_phq.core.analysis import ProgressHook, SessionAnalysis, Settings
 from fer_phq.core.errors import StoreError
@@ -62,6 +62,8 @@ STOP_S = 8.0
 KEEP_FINISHED = timedelta(days=1)
 """How long DBOS remembers finished workflows; the store's job rows stay."""
 PRUNE_BATCH = 500
+RELAYED_PER_WORKER = 4
+"""Jobs that DBOS holds for each worker, beside those that run."""
 MEASURED_AT_ONCE = 20
 """Stored analyses that are measured between two signs of life."""
 ENDED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
@@ -252,15 +254,24 @@ class _Worker:
 
     def _relay(self) -> None:
         """Offer queued rows to DBOS, each once by this worker and in effect once by all."""
-        queued = [job.workflow_id for job in self._store.jobs.list_queued()]
-        self._relayed &= set(queued)
-        for workflow_id in queued:
-            if workflow_id not in self._relayed:
-                self._enqueue(workflow_id)
-                self._relayed.add(workflow_id)
+        queued = self._next_queued()
+        self._relayed &= {job.workflow_id for job in queued}
+        for job in queued:
+            if job.workflow_id not in self._relayed:
+                self._enqueue(job)
+                self._relayed.add(job.workflow_id)
 
-    def _enqueue(self, workflow_id: str) -> None:
-        with SetWorkflowID(workflow_id):
+    def _next_queued(self) -> list[JobRecord]:
+        """List the jobs that are taken next; of a batch of thousands the others wait in the store alone.
+
+        So a job that comes later with a higher priority has few before it that DBOS holds already.
+        """
+        workers = max(1, len(self._store.workers.list_all()))
+        return self._store.jobs.list_queued(limit=RELAYED_PER_WORKER * workers)
+
+    def _enqueue(self, job: JobRecord) -> None:
+        workflow_id = job.workflow_id
+        with SetWorkflowID(workflow_id), SetEnqueueOptions(priority=int(job.priority)):
             handle: WorkflowHandle[str] = DBOS.enqueue_workflow(QUEUE, self._workflow, workflow_id)
         log.info("workflow %s is in the queue", handle.get_workflow_id())
 
@@ -268,7 +279,7 @@ class _Worker:
         """Give the jobs of workers that show no sign of life to the living."""
         # Workers are looked up last: one that has work has shown signs of life before.
         pending = DBOS.list_workflows(status="PENDING", name=WORKFLOW, load_input=False, load_output=False)
-        running = {job.worker for job in self._store.jobs.list_live() if job.state is JobState.RUNNING and job.worker}
+        running = {job.worker for job in self._store.jobs.list_running() if job.worker}
         workers = self._store.workers.list_all()
         alive = self._signs.living(workers) | {self._name}
         for name in (running | {worker.id for worker in workers}) - alive:
@@ -284,7 +295,7 @@ class _Worker:
 
     def _reconcile(self) -> None:
         """Settle rows whose workflow has ended without doing so, and offer again what DBOS does not know."""
-        jobs = self._store.jobs.list_live()
+        jobs = self._store.jobs.list_running() + self._next_queued()
         live = [job.workflow_id for job in jobs]
         statuses = {
             workflow.workflow_id: workflow.status
@@ -295,7 +306,7 @@ class _Worker:
         }
         for job in jobs:
             if job.workflow_id not in statuses:
-                self._enqueue(job.workflow_id)
+                self._enqueue(job)
             elif statuses[job.workflow_id] in ENDED and self._store.jobs.fail(
                 workflow_id=job.workflow_id, error=messages.NO_RESULT()
             ):

@@ -17,6 +17,7 @@ from db.encryption.state import require_key, state_of
 from db.engine import normalise_url, sqlite_file
 from db.integrity import find_faults, newest_times, recordings_of_rows
 from db.migrate import current_revision, head_revision
+from db.records import JobState
 from db.store import Store
 from fer_phq.core.encryption.key import installation_key, is_configured, key_file
 from fer_phq.core.errors import FerPhqError, RecordingError
@@ -234,7 +235,7 @@ def _examine_workers(settings: AppSettings) -> Iterator[Check]:
     with Store(settings.database_url, actor="cli") as store:
         oldest = datetime.now(UTC) - timedelta(seconds=settings.worker_timeout_s)
         alive = sum(worker.seen_at >= oldest for worker in store.workers.list_all())
-        waiting = len(store.jobs.list_queued())
+        waiting, _ = store.jobs.count_by_state().get(JobState.QUEUED, (0, None))
     if alive or not waiting:
         yield Check("workers", Health.OK, messages.WORKERS(alive=alive, waiting=waiting))
         return

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from analysis_samples import MONDAY, new_session, sample_recording
 
-from db.records import DuplicateSessionError, JobState, NotFoundError
+from db.records import DuplicateSessionError, JobPriority, JobState, NotFoundError
 from db.store import Store
 from fer_phq.core.analysis import Progress, Step
 from fer_phq.core.errors import StoreError
@@ -215,3 +215,32 @@ def test_list_of_jobs(store: Store) -> None:
     assert [(view.job.id, view.original_name) for view in running] == [(jobs[1].id, "1.mp4")]
     assert store.jobs.list_newest(states=[]) == []
     assert len(store.jobs.list_newest(limit=2)) == 2
+
+
+def test_what_somebody_waits_for_comes_before_a_batch(store: Store) -> None:
+    subject = store.subjects.create(label="S")
+    sessions = [new_session(store, subject.id, f"{number}.mp4") for number in range(4)]
+    batch = [store.jobs.create(session_id=one.id, priority=JobPriority.BATCH) for one in sessions[:3]]
+    later = store.jobs.create(session_id=sessions[3].id)
+    assert later.priority is JobPriority.INTERACTIVE
+    order = [later.id, *(job.id for job in batch)]
+    assert [job.id for job in store.jobs.list_queued()] == order
+    assert [job.id for job in store.jobs.list_queued(limit=2)] == order[:2]
+    assert store.jobs.count_ahead(job_ids=[batch[2].id, later.id, "none"]) == {batch[2].id: 3, later.id: 0}
+    assert store.jobs.count_ahead(job_ids=[]) == {}
+    hastened = store.jobs.create(session_id=sessions[2].id)
+    assert (hastened.id, hastened.priority) == (batch[2].id, JobPriority.INTERACTIVE)
+    assert store.jobs.create(session_id=sessions[2].id, priority=JobPriority.BATCH).priority is JobPriority.INTERACTIVE
+    assert store.jobs.count_ahead(job_ids=[batch[2].id, batch[1].id])[batch[1].id] == 3
+    store.jobs.claim(workflow_id=later.workflow_id, worker="w", claim="c")
+    assert [job.id for job in store.jobs.list_running()] == [later.id]
+    assert later.id not in store.jobs.count_ahead(job_ids=[later.id])
+
+
+def test_a_retry_keeps_its_priority_unless_another_is_named(store: Store, session_id: str) -> None:
+    job = store.jobs.create(session_id=session_id, priority=JobPriority.BATCH)
+    store.jobs.set_state(job_id=job.id, state=JobState.FAILED, error=literal("It broke."))
+    assert store.jobs.set_state(job_id=job.id, state=JobState.QUEUED).priority is JobPriority.BATCH
+    store.jobs.request_cancel(job_id=job.id)
+    retried = store.jobs.set_state(job_id=job.id, state=JobState.QUEUED, priority=JobPriority.INTERACTIVE)
+    assert retried.priority is JobPriority.INTERACTIVE

@@ -6,10 +6,11 @@ that the row carries, so a worker that was taken for dead cannot disturb its suc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from db.queries.base import stored, utc_now
@@ -20,19 +21,45 @@ from db.tables import JobRow
 from fer_phq.core.analysis import Progress
 from fer_phq.core.messages import Message
 
+_ORDER = (JobRow.priority, JobRow.created_at, JobRow.id)
+"""In which order jobs are taken."""
 _LIVE = [str(state) for state in LIVE_STATES]
 
 
 class JobQueries(JobRequests):
     """Jobs as people and as workers see them: requests, and claiming, reporting, settling."""
 
-    def list_queued(self) -> list[JobRecord]:
-        """List the jobs that wait, oldest first."""
-        return self._jobs_in([str(JobState.QUEUED)])
+    def list_queued(self, *, limit: int | None = None) -> list[JobRecord]:
+        """List the jobs that wait, in the order in which they are taken: by priority, then oldest first.
+
+        Args:
+            limit: The most jobs to return; None for all.
+        """
+        query = _in_order([str(JobState.QUEUED)]).limit(limit)
+        with self._reading() as session:
+            return [job_record(row) for row in session.scalars(query)]
+
+    def count_ahead(self, *, job_ids: Sequence[str]) -> dict[str, int]:
+        """Count, for each of some jobs that waits, those that are taken before it.
+
+        Args:
+            job_ids: The jobs' UUIDs; those that do not wait are left out.
+        """
+        rank = func.row_number().over(order_by=_ORDER)
+        queued = select(JobRow.id, rank.label("rank")).where(JobRow.state == str(JobState.QUEUED)).subquery()
+        with self._reading() as session:
+            ranks = session.execute(select(queued.c.id, queued.c.rank).where(queued.c.id.in_(job_ids)))
+            return {job_id: number - 1 for job_id, number in ranks}
 
     def list_live(self) -> list[JobRecord]:
-        """List the jobs that wait or run, oldest first."""
-        return self._jobs_in(_LIVE)
+        """List the jobs that wait or run, in the order in which they are taken."""
+        with self._reading() as session:
+            return [job_record(row) for row in session.scalars(_in_order(_LIVE))]
+
+    def list_running(self) -> list[JobRecord]:
+        """List the jobs that a worker holds, oldest first."""
+        with self._reading() as session:
+            return [job_record(row) for row in session.scalars(_in_order([str(JobState.RUNNING)]))]
 
     def claim(self, *, workflow_id: str, worker: str, claim: str) -> JobRecord | None:
         """Take a live job, from whoever holds it.
@@ -181,10 +208,10 @@ class JobQueries(JobRequests):
             self._audit(session, "set_state", "job", row.id, "given up by the job engine")
             return True
 
-    def _jobs_in(self, states: list[str]) -> list[JobRecord]:
-        query = select(JobRow).where(JobRow.state.in_(states)).order_by(JobRow.created_at, JobRow.id)
-        with self._reading() as session:
-            return [job_record(row) for row in session.scalars(query)]
+
+def _in_order(states: list[str]) -> Select[JobRow]:
+    """Return the jobs in some states, in the order in which they are taken."""
+    return select(JobRow).where(JobRow.state.in_(states)).order_by(*_ORDER)
 
 
 def _find_live(session: Session, workflow_id: str) -> JobRow | None:

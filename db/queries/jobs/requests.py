@@ -14,7 +14,7 @@ from db import messages
 from db.engine import ConflictError
 from db.queries.base import Queries, get_row, new_id, stored, utc_now
 from db.queries.mapping import is_behind, job_error_columns, job_record
-from db.records import LIVE_STATES, JobRecord, JobState, JobView, Position
+from db.records import LIVE_STATES, JobPriority, JobRecord, JobState, JobView, Position
 from db.tables import JobRow, SessionRow, SubjectRow
 from fer_phq.core.errors import StoreError
 from fer_phq.core.messages import Message
@@ -34,22 +34,32 @@ TRANSITIONS: Mapping[JobState, tuple[JobState, ...]] = MappingProxyType(
 class JobRequests(Queries):
     """Creating jobs, moving them on, and watching them."""
 
-    def create(self, *, session_id: str, settings: dict[str, Any] | None = None) -> JobRecord:
+    def create(
+        self,
+        *,
+        session_id: str,
+        settings: dict[str, Any] | None = None,
+        priority: JobPriority = JobPriority.INTERACTIVE,
+    ) -> JobRecord:
         """Queue a job for a session, unless it has a live one already, which is then returned.
+
+        A live one that was queued for later is moved up to the priority of this wish.
 
         Args:
             session_id: The session's UUID.
             settings: The job's own analysis settings; the installation's apply to what they leave out. None for none.
+            priority: How soon it is taken.
 
         Raises:
             NotFoundError: There is no such session.
         """
-        row = queued_job(session_id, settings)
+        row = queued_job(session_id, settings, priority)
         try:
             with self._writing() as session:
                 get_row(session, SessionRow, session_id)
                 if (live := _live_job(session, session_id)) is not None:
-                    return job_record(live)
+                    live.priority = min(live.priority, priority)
+                    return job_record(stored(session, live))
                 session.add(row)
                 self._audit(session, "create", "job", row.id, f"session {session_id}")
                 return job_record(stored(session, row))
@@ -133,7 +143,14 @@ class JobRequests(Queries):
         with self._reading() as session:
             return {JobState(state): (number, at) for state, number, at in session.execute(query)}
 
-    def set_state(self, *, job_id: str, state: JobState, error: Message | None = None) -> JobRecord:
+    def set_state(
+        self,
+        *,
+        job_id: str,
+        state: JobState,
+        error: Message | None = None,
+        priority: JobPriority | None = None,
+    ) -> JobRecord:
         """Move a job to another state, as `TRANSITIONS` allows; to the state that it is in changes nothing.
 
         A move to `queued` is a retry: the attempt grows by one, and progress, error and the request to cancel are
@@ -143,6 +160,7 @@ class JobRequests(Queries):
             job_id: The job's UUID.
             state: Its new state.
             error: Why it failed; None clears an earlier error.
+            priority: How soon it is taken from now on; None keeps its priority.
 
         Raises:
             NotFoundError: There is no such job.
@@ -159,6 +177,7 @@ class JobRequests(Queries):
                     names = {"before": messages.STATES[before](), "state": messages.STATES[state]()}
                     raise StoreError(messages.JOB_TRANSITION(job_id=job_id, **names))
                 move_job(row, state, error)
+                row.priority = int(priority or row.priority)
                 self._audit(session, "set_state", "job", job_id, f"{before} to {state}, attempt {row.attempt}")
                 return job_record(stored(session, row))
         except ConflictError:
@@ -181,12 +200,13 @@ class JobRequests(Queries):
             return job_record(stored(session, row))
 
 
-def queued_job(session_id: str, settings: dict[str, Any] | None) -> JobRow:
+def queued_job(session_id: str, settings: dict[str, Any] | None, priority: JobPriority) -> JobRow:
     """Build the row of a new job; its first attempt has the job's id as workflow id, the n-th `<id>.<n>`.
 
     Args:
         session_id: The UUID of the session to analyse.
         settings: The job's own analysis settings; None leaves all to the installation's.
+        priority: How soon it is taken.
     """
     now = utc_now()
     job_id = new_id()
@@ -194,6 +214,7 @@ def queued_job(session_id: str, settings: dict[str, Any] | None) -> JobRow:
         id=job_id,
         session_id=session_id,
         workflow_id=job_id,
+        priority=int(priority),
         settings=settings,
         state=str(JobState.QUEUED),
         frames_done=0,

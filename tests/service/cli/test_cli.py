@@ -18,7 +18,7 @@ import fer_phq
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.features.files import read_features
 from service import cli
-from service.cli import analyze as analyze_cli
+from service.cli.analysis import analyze as analyze_cli
 
 ONE_MINUTE = timedelta(minutes=1)
 

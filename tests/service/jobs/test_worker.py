@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from recordings import Recordings
 
-from db.records import JobState, SubjectRecord
+from db.records import JobPriority, JobState, SubjectRecord
 from db.store import Store
 from fer_phq.core.errors import SettingsError
 from service.ingest.partial_uploads import PartialUploads
@@ -91,6 +91,32 @@ def test_one_worker_does_cancels_retries_and_forgets(
     assert workers.stop(worker) == 0
     assert queue.workers_alive(settings, store) == 0
     _engine_keeps_ids_only(settings, done)
+
+
+@pytest.mark.slow
+def test_what_somebody_waits_for_overtakes_a_batch(
+    workers: Workers, settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings
+) -> None:
+    """DBOS holds a few of the batch already when the recording of a person at a page comes."""
+
+    def add(number: int, priority: JobPriority) -> str:
+        source = recordings(seconds=1, start_s=number / 10)
+        job_id = add_recording(
+            settings, store, source, subject_id=subject.id, recorded_at=WHEN, consent_by="AB", priority=priority
+        ).job_id
+        assert job_id is not None
+        return job_id
+
+    batch = [add(number, JobPriority.BATCH) for number in range(8)]
+    workers.pace(frames=20, delay=0.05)
+    workers.start()
+    workers.wait(lambda: store.jobs.list_running(), "the first job of the batch")
+    waited_for = add(9, JobPriority.INTERACTIVE)
+    workers.wait(lambda: not store.jobs.list_live(), "the end of all jobs", seconds=120)
+    started = {job.id: job.started_at for job in store.jobs.list_by_id(job_ids=[*batch, waited_for])}
+    order = sorted(started, key=lambda job_id: started[job_id] or WHEN)
+    assert order.index(waited_for) <= 2, "at most one more of the batch was on its way already"
+    assert [job_id for job_id in order if job_id != waited_for] == batch
 
 
 def _engine_keeps_ids_only(settings: AppSettings, job_id: str) -> None:

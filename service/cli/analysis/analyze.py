@@ -24,7 +24,7 @@ from db.records import MAX_TRANSCRIPT
 from fer_phq.core.analysis import Progress, ProgressHook, Sampling, SessionAnalysis, Settings, SoundChoice, Step
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError
-from fer_phq.core.messages import Message
+from fer_phq.core.messages import Message, Template
 from fer_phq.core.paths import printable, shorten_stem
 from fer_phq.core.phq import PhqEstimate, Provenance
 from fer_phq.core.sidecar import Sidecar
@@ -32,8 +32,9 @@ from fer_phq.features.files import write_features
 from fer_phq.features.measures import versioned_measures
 from fer_phq.video import RECORDING_SUFFIXES
 from service.cli import messages
+from service.cli.analysis import batch
+from service.cli.analysis.tracks import TRACK_IDS, parse_tracks
 from service.cli.store import command_line_actor
-from service.cli.tracks import TRACK_IDS, parse_tracks
 from service.ingest import transcripts
 from service.ingest.media import check_size
 from service.ingest.messages import TRANSCRIPT_TOO_LARGE
@@ -55,6 +56,11 @@ Examples:
 - `fer-phq analyze session.mp4 --transcript session.vtt --speaker Client`
 - `fer-phq analyze recordings/ --csv results/ --features features/`
 - `fer-phq analyze session.mp4 --subject P01 --consent-by "Dr Meyer"` (kept in the store, shown in the dashboard)
+- `fer-phq analyze --queue recordings.csv --report report.csv` (thousands, by the workers, when nobody else waits)
+
+With `--queue`, a table (CSV) has the columns file, subject_id, recorded_at, consent_by, keep_days, transcript and
+speaker; in a folder, the folders right in it are named like their subjects, and transcripts lie beside their
+recordings. What is stored already is not stored again: start an interrupted batch once more, and it goes on.
 
 Exit code 0 when every recording was analysed, 1 when one could not be (the others still are).
 """
@@ -141,8 +147,48 @@ def analyze_command(
         datetime | None, typer.Option(help="When it was recorded, local time (default: the file's date).")
     ] = None,
     model: Annotated[str | None, typer.Option(help="Name, id or folder of a checkpoint bundle.")] = None,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Store the recordings of tables or folders and have workers analyse them.")
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="With --queue: write what became of each recording (CSV).")
+    ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="With --queue: queue what failed before once more.")
+    ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="With --queue: wait until everything is analysed.")
+    ] = True,
 ) -> None:
     """Analyse recordings, print the results and store them where a subject is named. `EXAMPLES` is the help."""
+    if queue:
+        _refuse(
+            messages.NOT_WITH_QUEUE,
+            **{
+                "--csv": csv_dir,
+                "--features": features_dir,
+                "--transcript": transcript,
+                "--speaker": speaker,
+                "--audio": audio,
+                "--track": track,
+                "--save/--no-save": save,
+                "--recorded-at": recorded_at,
+                "--model": model,
+            },
+        )
+        analysis = {
+            "fps": fps,
+            "key_frames": key_frames or None,
+            "sound_track": sound_track,
+            "sound_channel": channel_number(sound_channel),
+        }
+        chosen = {name: value for name, value in analysis.items() if value is not None}
+        choice = batch.BatchOptions(subject, consent_by or "", chosen, report, as_json, retry_failed, wait)
+        raise typer.Exit(batch.run_batch(recordings, choice, current_settings(load_settings())))
+    _refuse(
+        messages.ONLY_WITH_QUEUE,
+        **{"--report": report, "--retry-failed": retry_failed or None, "--no-wait": None if wait else False},
+    )
     app_settings = current_settings(load_settings(**({"model": model} if model else {})))
     if save is None:
         save = subject is not None
@@ -173,6 +219,17 @@ def analyze_command(
     label_to_save = subject if save else None
     options = Options(settings, sidecar, as_json, csv_dir, features_dir, label_to_save, consent_by, recorded_at)
     raise typer.Exit(run(recordings, options, app_settings))
+
+
+def _refuse(refusal: Template, **options: object) -> None:
+    """Refuse the first option that has a value.
+
+    Raises:
+        SettingsError: One has.
+    """
+    for option, value in options.items():
+        if value is not None:
+            raise SettingsError(refusal(option=option))
 
 
 def channel_number(name: str | None) -> int | None:

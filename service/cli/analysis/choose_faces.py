@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from service.cli.analysis.tracks import TRACK_IDS, parse_tracks
 from service.cli.store import open_store
-from service.cli.tracks import TRACK_IDS, parse_tracks
 from service.models.active_model import active_bundle
 from service.settings import load_settings
 
