@@ -7,10 +7,12 @@ where it was when it is started once more.
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 from db.records import JobPriority, JobRecord, JobState, SessionRecord
@@ -23,6 +25,7 @@ from service.ingest.recordings import add_recording
 from service.jobs import messages
 from service.jobs.batch.sources import BatchRecording
 from service.jobs.queue import workers_alive
+from service.lifecycle.consent import check_consent
 from service.processes.waiting import call_until_answered
 from service.settings import AppSettings
 
@@ -153,9 +156,11 @@ def _requeue(
     if detail.analyses and (job is None or job.state is JobState.DONE):
         return Outcome(recording, session.id, job, End.BEFORE)
     if job is None or job.state is JobState.DONE:
+        check_consent(store, session.id)
         settings = dict(analysis) if analysis else None
         job = store.jobs.create(session_id=session.id, settings=settings, priority=JobPriority.BATCH)
     elif retry_failed and not job.is_live:
+        check_consent(store, session.id)
         job = store.jobs.set_state(job_id=job.id, state=JobState.QUEUED, priority=JobPriority.BATCH)
     return _outcome(recording, session.id, job)
 
@@ -184,10 +189,10 @@ def follow(
     Raises:
         StoreError: The database cannot be reached.
     """
-    waiting: dict[str, Outcome] = {}
+    waiting: defaultdict[str, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         if outcome.job is not None and outcome.end is End.WAITING:
-            waiting[outcome.job.id] = outcome
+            waiting[outcome.job.id].append(outcome)  # two files with the same content are one job
         else:
             yield outcome
     last_sign = time.monotonic()
@@ -195,7 +200,7 @@ def follow(
         ended = [outcome for outcome in _look(settings, store, waiting) if outcome.end is not End.WAITING]
         for outcome in ended:
             assert outcome.job is not None
-            del waiting[outcome.job.id]
+            waiting.pop(outcome.job.id, None)
             yield outcome
         if workers_alive(settings, store):
             last_sign = time.monotonic()
@@ -203,11 +208,11 @@ def follow(
             break
         if not ended:
             time.sleep(poll_s)
-    for outcome in waiting.values():
+    for outcome in chain.from_iterable(waiting.values()):
         yield replace(outcome, reason=messages.NO_WORKER())
 
 
-def _look(settings: AppSettings, store: Store, waiting: Mapping[str, Outcome]) -> list[Outcome]:
+def _look(settings: AppSettings, store: Store, waiting: Mapping[str, list[Outcome]]) -> list[Outcome]:
     """Return where the next jobs of a batch stand."""
     job_ids = list(waiting)[:FOLLOWED_AT_ONCE]
     deadline = time.monotonic() + settings.database_wait_s
@@ -216,9 +221,9 @@ def _look(settings: AppSettings, store: Store, waiting: Mapping[str, Outcome]) -
     )
     by_id = {job.id: job for job in jobs}
     outcomes = []
-    for job_id in job_ids:
-        before = waiting[job_id]
-        job = by_id.get(job_id)
+    for before in chain.from_iterable(waiting[job_id] for job_id in job_ids):
+        assert before.job is not None
+        job = by_id.get(before.job.id)
         if job is None:
             outcomes.append(replace(before, end=End.ERASED, reason=messages.SESSION_ERASED()))
         else:

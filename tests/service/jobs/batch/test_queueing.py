@@ -96,10 +96,12 @@ def test_each_end_is_given_once_and_waiting_ends_without_workers(
     assert outcomes[4].session_id is not None
     queue.cancel(settings, store, outcomes[3].job.id)
     erasure.erase_session(settings, store, outcomes[4].session_id)
+    copy = replace(outcomes[0], recording=replace(outcomes[0].recording, file="copy"))
     refused = Outcome(outcomes[0].recording, None, None, End.REFUSED, literal("No."))
-    ended = list(follow(settings, store, [refused, *outcomes], poll_s=0.02))
+    ended = list(follow(settings, store, [refused, copy, *outcomes], poll_s=0.02))
     assert [outcome.end for outcome in ended] == [
         End.REFUSED,
+        End.ANALYSED,
         End.ANALYSED,
         End.FAILED,
         End.CANCELLED,
@@ -107,7 +109,7 @@ def test_each_end_is_given_once_and_waiting_ends_without_workers(
         End.WAITING,
     ]
     assert ended[1].sound
-    assert ended[2].reason == literal("It broke.")
+    assert ended[3].reason == literal("It broke.")
     assert ended[-1].reason == messages.NO_WORKER()
 
 
@@ -123,3 +125,15 @@ def test_a_page_that_asks_for_a_waiting_session_gets_it_before_the_batch(
     assert queue.enqueue_analysis(settings, store, last).ahead == 0
     assert waiting[0].job is not None
     assert queue.status(settings, store, waiting[0].job.id).ahead == 1
+
+
+def test_what_a_subject_has_withdrawn_is_not_queued_again(
+    settings: AppSettings, store: Store, recording: BatchRecording
+) -> None:
+    first = queue_recording(settings, store, recording)
+    settle(store, first, JobState.FAILED)
+    assert first.session_id is not None
+    store.sessions.withdraw_consent(session_id=first.session_id)
+    again = queue_recording(settings, store, recording, retry_failed=True)
+    assert (again.end, again.reason is None) == (End.REFUSED, False)
+    assert store.jobs.list_live() == []
