@@ -295,7 +295,7 @@ class WorkerRecord:
     """A worker process.
 
     Attributes:
-        seen_at: Its last sign of life, by its own clock.
+        seen_at: Its last sign of life, by the database's clock.
     """
 
     id: str

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import pandas as pd
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -252,6 +252,21 @@ def new_id() -> str:
 def utc_now() -> datetime:
     """Return the present moment, timezone-aware."""
     return datetime.now(UTC)
+
+
+def database_time(session: Session) -> datetime:
+    """Return the present moment by the database's clock, which is the same for programs on different machines.
+
+    SQLite has no clock: there it is that of the machine, on which all its programs run.
+
+    Args:
+        session: The open transaction.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return utc_now()
+    # Not the transaction's time: a sign of life that was committed meanwhile would lie ahead of it.
+    moment: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
+    return moment
 
 
 def tidy_frame(rows: Sequence[Sequence[Any]], columns: dict[str, str]) -> pd.DataFrame:

@@ -15,8 +15,8 @@ LOOKS = 3
 class LifeSigns:
     """What one process has seen of the workers' signs of life.
 
-    A sign carries the time of its writer's clock, which may be wrong or jump. So it counts only whether the sign is
-    another than at the look before, and silence is measured by this process's own steady clock. A look adds a third of
+    A sign carries the time of the database's clock, which may jump. So it counts only whether the sign is another than
+    at the look before, and silence is measured by this process's own steady clock. A look adds a third of
     the time-out at most: silence while this process, or the database, was away itself is nobody's death.
     """
 

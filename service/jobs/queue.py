@@ -7,12 +7,12 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from db.records import JobPriority, JobRecord, JobState, Position, WorkerRecord
+from db.records import JobPriority, JobRecord, JobState, Position
 from db.store import Store
 from fer_phq.core.analysis import Step
 from fer_phq.core.messages import Message, Param, code_and_params
@@ -241,18 +241,7 @@ def workers_alive(settings: AppSettings, store: Store) -> int:
         settings: The installation's settings: `worker_timeout_s` is how old a sign of life may be.
         store: The store.
     """
-    return len(live_workers(settings, store.workers.list_all()))
-
-
-def live_workers(settings: AppSettings, workers: Iterable[WorkerRecord]) -> set[str]:
-    """Return the ids of the workers that show signs of life.
-
-    Args:
-        settings: The installation's settings: `worker_timeout_s` is how old a sign of life may be.
-        workers: The workers to look at.
-    """
-    oldest = datetime.now(UTC) - timedelta(seconds=settings.worker_timeout_s)
-    return {worker.id for worker in workers if worker.seen_at >= oldest}
+    return len(store.workers.list_living(timeout_s=settings.worker_timeout_s))
 
 
 def _statuses(settings: AppSettings, store: Store, jobs: Sequence[JobRecord]) -> list[JobStatus]:
@@ -260,7 +249,7 @@ def _statuses(settings: AppSettings, store: Store, jobs: Sequence[JobRecord]) ->
         return [_status(job, 0, set()) for job in jobs]
     queued = [job.id for job in jobs if job.state is JobState.QUEUED]
     ahead = store.jobs.count_ahead(job_ids=queued) if queued else {}
-    alive = live_workers(settings, store.workers.list_all())
+    alive = store.workers.list_living(timeout_s=settings.worker_timeout_s)
     return [_status(job, ahead.get(job.id, 0), alive) for job in jobs]
 
 

@@ -233,8 +233,7 @@ def _examine_clock(settings: AppSettings) -> Iterator[Check]:
 
 def _examine_workers(settings: AppSettings) -> Iterator[Check]:
     with Store(settings.database_url, actor="cli") as store:
-        oldest = datetime.now(UTC) - timedelta(seconds=settings.worker_timeout_s)
-        alive = sum(worker.seen_at >= oldest for worker in store.workers.list_all())
+        alive = len(store.workers.list_living(timeout_s=settings.worker_timeout_s))
         waiting, _ = store.jobs.count_by_state().get(JobState.QUEUED, (0, None))
     if alive or not waiting:
         yield Check("workers", Health.OK, messages.WORKERS(alive=alive, waiting=waiting))

@@ -409,8 +409,7 @@ def _erase_media(settings: AppSettings, store: Store, erasure: Erasure) -> Messa
 
 
 def _erase_engine_jobs(settings: AppSettings, store: Store, erasure: Erasure) -> Message | None:
-    oldest = datetime.now(UTC) - timedelta(seconds=settings.worker_timeout_s)
-    has_worker = any(worker.seen_at >= oldest for worker in store.workers.list_all())
+    has_worker = bool(store.workers.list_living(timeout_s=settings.worker_timeout_s))
     running = remove_engine_jobs(settings.dbos_database_url, erasure.jobs, running_too=not has_worker)
     return messages.WAITS_FOR_WORKER() if running else None
 

@@ -16,8 +16,10 @@ from service.jobs import queue
 from tests.faults.cable import Cable
 from tests.faults.installation import Installation, installation
 from tests.faults.kills import kill_server
+from tests.wrong_clock import WrongClock, needs_compiler
 
 pytestmark = pytest.mark.faults
+DAY = 86400
 TIMEOUT_S = 4
 AWAY_S = 15.0
 """Longer than a worker may be silent, and than the job that it holds takes."""
@@ -82,3 +84,26 @@ def test_a_network_that_fails_leaves_each_job_to_one_worker(
         assert house.settle() == {"done": 3}
         assert house.faults() == []
         assert house.workers.stop(far) == 0
+
+
+@needs_compiler
+@pytest.mark.parametrize("ahead_s", [DAY, pytest.param(-DAY, marks=pytest.mark.slow)])
+def test_a_workers_wrong_clock_is_no_matter_where_the_server_has_one(
+    ahead_s: int, server: Server, tmp_path: Path, recordings: Recordings
+) -> None:
+    with _house(tmp_path, recordings(seconds=1), server) as house:
+        house.workers.pace(frames=300, delay=0.1)
+        wrong = house.workers.start_program(**WrongClock(tmp_path, ahead_s).environment)
+        job_id = house.add_unopened()
+        house.workers.wait(lambda: queue.status(house.settings, house.store, job_id).done > 0, "progress")
+        until = time.monotonic() + 2 * TIMEOUT_S
+        while time.monotonic() < until:
+            assert queue.status(house.settings, house.store, job_id).worker_alive
+            time.sleep(0.2)
+        house.workers.kill(wrong)
+        house.workers.wait(lambda: not queue.workers_alive(house.settings, house.store), "its death", 4 * TIMEOUT_S)
+        house.workers.pace()
+        house.workers.start()
+        assert house.settle() == {"done": 1}
+        assert house.job(job_id).claims == 2
+        assert house.faults() == []

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sqlite3
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,9 +17,9 @@ from db.records import JobState
 from service.jobs import queue
 from tests.faults.installation import Installation, installation
 from tests.worker_processes import Process
+from tests.wrong_clock import WrongClock, needs_compiler
 
 pytestmark = pytest.mark.faults
-COMPILER = shutil.which("cc")
 DAY = 86400
 TIMEOUT_S = 3
 
@@ -94,20 +92,16 @@ def test_a_workflow_that_only_the_job_engine_thinks_is_run_is_run(house: Install
     assert house.faults() == []
 
 
-@pytest.mark.skipif(COMPILER is None, reason="there is no C compiler")
+@needs_compiler
 @pytest.mark.parametrize("jump_s", [DAY, pytest.param(-DAY, marks=pytest.mark.slow)])
 def test_a_clock_that_jumps_takes_no_job_and_hides_no_death(house: Installation, tmp_path: Path, jump_s: int) -> None:
-    clock = tmp_path / "clock"
-    clock.write_text("0\n")
-    library = tmp_path / "clock.so"
-    source = Path(__file__).with_name("clock.c")
-    subprocess.run([str(COMPILER), "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True)
+    clock = WrongClock(tmp_path)
     house.workers.pace(frames=100, delay=0.1)
-    wrong = house.workers.start_program(LD_PRELOAD=str(library), TEST_CLOCK=str(clock))
+    wrong = house.workers.start_program(**clock.environment)
     first = house.add_unopened()
     house.workers.wait(lambda: _is_worked_on(house, first), "progress")
     house.workers.start()  # with the right clock
-    clock.write_text(f"{jump_s}\n")
+    clock.jump(jump_s)
     house.workers.wait(lambda: _jumped(house, wrong), "a sign of life with the new time")
     time.sleep(2 * TIMEOUT_S)
     assert house.job(first).claims == 1, "its worker lives"

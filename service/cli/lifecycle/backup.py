@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -111,8 +110,7 @@ def refuse_workers(settings: AppSettings) -> None:
 
     try:
         with Store(settings.database_url, actor=command_line_actor) as store:
-            oldest = datetime.now(UTC) - timedelta(seconds=settings.worker_timeout_s)
-            is_running = any(worker.seen_at >= oldest for worker in store.workers.list_all())
+            is_running = bool(store.workers.list_living(timeout_s=settings.worker_timeout_s))
     except StoreError:
         return
     if is_running:
