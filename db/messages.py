@@ -218,5 +218,6 @@ COUNTED_BY_FRAMES = template(
 ITEM_9 = template("db.item_9", "item 9 of this {scale} is not zero")
 ANALYSIS_FAILED = template("db.analysis_failed", "the analysis failed")
 LOW_COVERAGE = template("db.low_coverage", "the face was seen in {share:.0%} of the recording")
+CONSENT_WITHDRAWN = template("db.consent_withdrawn", "the consent was withdrawn")
 NO_CONSENT = template("db.no_consent", "no consent is recorded")
 PAST_RETENTION = template("db.past_retention", "the retention date has passed")

@@ -98,6 +98,7 @@ class AttentionKind(StrEnum):
     ITEM_9 = "item_9"
     FAILED_JOB = "failed_job"
     LOW_COVERAGE = "low_coverage"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
     NO_CONSENT = "no_consent"
     PAST_RETENTION = "past_retention"
 
@@ -327,12 +328,17 @@ class SessionSummary:
 
 @dataclass(frozen=True)
 class SessionDetail:
-    """A session with its subject, all its analyses (newest or last chosen first) and its newest job."""
+    """A session with its subject, all its analyses (newest or last chosen first) and its newest job.
+
+    Attributes:
+        is_withdrawn: Whether its consent was withdrawn and not given again.
+    """
 
     session: SessionRecord
     subject: SubjectRecord
     analyses: tuple[AnalysisSummary, ...]
     job: JobRecord | None
+    is_withdrawn: bool
 
 
 @dataclass(frozen=True)

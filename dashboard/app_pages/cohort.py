@@ -57,6 +57,8 @@ def page() -> None:
     cohort = marked(load())
     with heading.container():
         ui.heading(_("Cohort"), counts(cohort))
+    if left_out := ui.left_out_sentence(cohort.withdrawn):
+        ui.warn(left_out)
     if not len(cohort.people):
         with ui.card("nobody"):
             ui.empty(_("Nobody matches"), _("Choose other tags or dates, or let sessions with a lower coverage in."))

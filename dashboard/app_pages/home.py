@@ -16,11 +16,13 @@ WORDS = {
     AttentionKind.ITEM_9: mark("Item 9 answered"),
     AttentionKind.FAILED_JOB: mark("Analysis failed"),
     AttentionKind.LOW_COVERAGE: mark("Low coverage"),
+    AttentionKind.CONSENT_WITHDRAWN: mark("Consent withdrawn"),
     AttentionKind.NO_CONSENT: mark("No consent recorded"),
     AttentionKind.PAST_RETENTION: mark("Keep-until date passed"),
 }
 SENTENCES = {
     AttentionKind.ITEM_9: mark("An answer to item 9 was not zero. A person should speak with them now."),
+    AttentionKind.CONSENT_WITHDRAWN: mark("It is not analysed any more. Erase the session, unless it has to be kept."),
     AttentionKind.NO_CONSENT: mark("Ask for consent and record it, or erase the session."),
     AttentionKind.PAST_RETENTION: mark("Erase the session, or extend how long it may be kept."),
 }

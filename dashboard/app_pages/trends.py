@@ -105,6 +105,8 @@ def page() -> None:
     view = load()
     if counting := ui.counting_sentence(view.sessions):
         ui.warn(counting)
+    if withdrawal := ui.withdrawn_sentence(view.withdrawn):
+        ui.warn(withdrawal)
     answers = with_change(view)
     span = charts.date_span(view.local_sessions["recorded_at"], answers["answered_at"], view.local_events["at"])
     phq(view, answers, span)

@@ -39,6 +39,8 @@ def comparison_card(active: str | None) -> None:
         second = right.selectbox(_("Second model"), remaining, format_func=lambda i: _label(i, counts), key="compare_b")
         load = functools.partial(load_comparison_view, store, str(first), str(second))
         comparison = load()
+        if left_out := ui.left_out_sentence(comparison.withdrawn):
+            ui.note(left_out)
         if not comparison.sessions:
             ui.empty(
                 _("No session in common"),

@@ -109,6 +109,8 @@ def labelled_note(count: LabelledCount, within: float, quick: bool) -> None:
         scale=count.scale,
         within=n_("within {n} day", "within {n} days", int(within)),
     )
+    if left_out := ui.left_out_sentence(count.withdrawn):
+        total = f"{total} {left_out}"
     if not count.enough:
         few = _(
             "That is too few: a head needs {sessions} sessions of {people} people. Enter questionnaires near the "

@@ -39,7 +39,7 @@ def admin_card(detail: SessionDetail, view: SessionView | None) -> None:
         recording_facts(detail.session)
         if view is not None:
             analysis_facts(view.analysis)
-    if context.store().sessions.is_withdrawn(session_id=detail.session.id):
+    if detail.is_withdrawn:
         ui.warn(_("The consent to this session was withdrawn: it is not analysed any more. It can be erased below."))
     with ui.card("admin"), st.container(horizontal=True, vertical_alignment="center"):
         if view is not None:

@@ -53,7 +53,9 @@ def header(detail: SessionDetail) -> None:
     """Draw whose recording it is, from when, and what is special about it."""
     session = detail.session
     badges = [ui.badge(_("Demonstration"), "demo")] if session.is_demo else []
-    if session.consent is None and not session.is_demo:
+    if detail.is_withdrawn:
+        badges.append(ui.badge(_("Consent withdrawn"), "danger"))
+    elif session.consent is None and not session.is_demo:
         badges.append(ui.badge(_("No consent recorded"), "danger"))
     if session.has_audio:
         lead = _("Recorded {moment} · {length} min · with sound")

@@ -145,6 +145,30 @@ def counting_sentence(sessions: pd.DataFrame) -> str:
     )
 
 
+def left_out_sentence(withdrawn: int) -> str:
+    """Return how many sessions are left out because their consent was withdrawn, as a sentence; empty for none."""
+    if not withdrawn:
+        return ""
+    return n_(
+        "{n} session more is left out: its consent was withdrawn.",
+        "{n} sessions more are left out: their consent was withdrawn.",
+        withdrawn,
+    )
+
+
+def withdrawn_sentence(withdrawn: int) -> str:
+    """Return how many of the sessions on show are those whose consent was withdrawn, as a sentence; empty for none."""
+    if not withdrawn:
+        return ""
+    return n_(
+        "The consent to {n} of these sessions was withdrawn: it is shown as long as it is stored, is in no cohort and "
+        "no training, and can be erased on its page.",
+        "The consent to {n} of these sessions was withdrawn: they are shown as long as they are stored, are in no "
+        "cohort and no training, and can be erased on their pages.",
+        withdrawn,
+    )
+
+
 def problems(title: str, sentences: Sequence[str]) -> None:
     """Draw everything that is wrong, a line each, under what it means.
 

@@ -403,6 +403,7 @@ class SessionQueries(Queries):
         """
         analyses = select(AnalysisRow).where(AnalysisRow.session_id == session_id).order_by(*newest_first(AnalysisRow))
         newest = select(JobRow).where(JobRow.session_id == session_id).order_by(JobRow.created_at.desc()).limit(1)
+        withdrawn = select(SessionRow.id).where(SessionRow.id == session_id, is_withdrawn())
         with self._reading() as session:
             row = get_row(session, SessionRow, session_id)
             job = session.scalar(newest)
@@ -411,6 +412,7 @@ class SessionQueries(Queries):
                 subject=subject_record(get_row(session, SubjectRow, row.subject_id)),
                 analyses=tuple(analysis_summary(analysis) for analysis in session.scalars(analyses)),
                 job=None if job is None else job_record(job),
+                is_withdrawn=session.scalar(withdrawn) is not None,
             )
 
     def list_past_retention(self, *, now: datetime | None = None, with_recording: bool = True) -> list[SessionRecord]:

@@ -156,3 +156,15 @@ COUNTED_BY_FRAMES = counted(
     "Of {n} sessions an earlier version counted coverage and shares by frames, not by time: score them again on "
     "the Models page.",
 )
+WITHDRAWN_LEFT_OUT = counted(
+    "api.withdrawn_left_out",
+    "{n} session more is left out: its consent was withdrawn.",
+    "{n} sessions more are left out: their consent was withdrawn.",
+)
+WITHDRAWN = counted(
+    "api.withdrawn",
+    "The consent to {n} of these sessions was withdrawn: it is shown as long as it is stored, is in no cohort and no "
+    "training, and can be erased on its page.",
+    "The consent to {n} of these sessions was withdrawn: they are shown as long as they are stored, are in no cohort "
+    "and no training, and can be erased on their pages.",
+)

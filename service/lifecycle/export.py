@@ -37,7 +37,8 @@ EXPLANATIONS = {
     "questionnaires.csv": "Every PHQ-8 and PHQ-9: each answer (0 to 3), the total, when it was answered, and whether a "
     "later one corrects it.",
     "events.csv": "What was noted of the person's life, with dates.",
-    "sessions.csv": "A row for each session: when it was recorded, consent, retention, and the folder it is in.",
+    "sessions.csv": "A row for each session: when it was recorded, consent, whether it was withdrawn, retention, and "
+    "the folder it is in.",
     "recording.*": "The recording as it came in. It may show and let hear other people than this person.",
     "transcript.*": "The transcript as it came in.",
     "notes.csv": "What reviewers wrote, with the second of the recording.",
@@ -187,9 +188,18 @@ def entries(settings: AppSettings, store: Store, subject: SubjectRecord) -> Iter
     yield _entry("person.json", _json(asdict(subject) | {"tags": tags}))
     yield _entry("questionnaires.csv", _csv(_answers(store, subject.id)))
     yield _entry("events.csv", _csv([_flat(event) for event in store.events.list_by_subject(subject_id=subject.id)]))
-    yield _entry("sessions.csv", _csv([_flat(session) | {"folder": _session_folder(session)} for session in sessions]))
+    withdrawn = store.sessions.list_withdrawn(session_ids=[session.id for session in sessions])
+    yield _entry(
+        "sessions.csv",
+        _csv(
+            [
+                _flat(session) | {"consent_withdrawn": session.id in withdrawn, "folder": _session_folder(session)}
+                for session in sessions
+            ]
+        ),
+    )
     for session in sessions:
-        yield from _session_entries(settings, store, session)
+        yield from _session_entries(settings, store, session, is_withdrawn=session.id in withdrawn)
 
 
 def _answers(store: Store, subject_id: str) -> list[dict[str, Any]]:
@@ -202,9 +212,11 @@ def _answers(store: Store, subject_id: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _session_entries(settings: AppSettings, store: Store, session: SessionRecord) -> Iterator[Entry]:
+def _session_entries(
+    settings: AppSettings, store: Store, session: SessionRecord, *, is_withdrawn: bool
+) -> Iterator[Entry]:
     folder = _session_folder(session)
-    yield _entry(f"{folder}/session.json", _json(asdict(session)))
+    yield _entry(f"{folder}/session.json", _json(asdict(session) | {"consent_withdrawn": is_withdrawn}))
     notes = store.notes.list_by_session(session_id=session.id)
     yield _entry(f"{folder}/notes.csv", _csv([_flat(note) for note in notes]))
     transcript = store.transcripts.get(session_id=session.id)

@@ -6,6 +6,7 @@ the models when it is whole; nothing makes it active but a person.
 
 from __future__ import annotations
 
+import functools
 import glob
 import json
 from dataclasses import dataclass
@@ -39,11 +40,13 @@ class LabelledCount:
         scale: The scale of the questionnaires.
         sessions: Number of sessions that have one near them.
         people: Number of people of these sessions.
+        withdrawn: Number of sessions that would count as well, had their consent not been withdrawn.
     """
 
     scale: Scale
     sessions: int
     people: int
+    withdrawn: int = 0
 
     @property
     def enough(self) -> bool:
@@ -86,9 +89,10 @@ def count_labelled(
     kind = active_bundle(settings, store).face_kind
     counts = []
     for candidate in [scale] if scale else list(Scale):
-        sessions = store.labels.list_sessions(scale=candidate, within_days=within_days, face_kind=kind)
+        labels = functools.partial(store.labels.list_sessions, scale=candidate, within_days=within_days, face_kind=kind)
+        sessions = labels()
         people = {session.subject_id for session in sessions}
-        counts.append(LabelledCount(candidate, len(sessions), len(people)))
+        counts.append(LabelledCount(candidate, len(sessions), len(people), len(labels(withdrawn=True))))
     return max(counts, key=lambda count: count.sessions)
 
 

@@ -31,10 +31,12 @@ class CohortView:
     Attributes:
         sessions: A row for each analysed session, of `Store.cohort.load`.
         people: A row for each subject, by label, of `summarise_subjects`.
+        withdrawn: How many sessions more the filter lets through, which are left out: their consent was withdrawn.
     """
 
     sessions: pd.DataFrame
     people: pd.DataFrame
+    withdrawn: int
 
     @property
     def names(self) -> list[str]:
@@ -60,7 +62,8 @@ def load_cohort_view(store: Store, cohort_filter: CohortFilter, prefer_model: st
     """
     sessions = store.cohort.load(cohort=cohort_filter, measures=MEASURE_NAMES, prefer_model=prefer_model)
     people = summarise_subjects(sessions, store.cohort.newest_answers(), store.subjects.tags())
-    return CohortView(sessions, people)
+    withdrawn = store.cohort.count_withdrawn(cohort=cohort_filter, prefer_model=prefer_model)
+    return CohortView(sessions, people, withdrawn)
 
 
 def summarise_subjects(

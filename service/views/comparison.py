@@ -64,6 +64,7 @@ class ComparisonView:
         estimates: The difference of the PHQ estimates where both have one on one scale; None without any.
         errors: Against questionnaires; None without any near.
         simulated: Whether either's estimates are.
+        withdrawn: How many sessions of both are left out: their consent was withdrawn.
         table: The `pairs` with both estimates, and the `maximum` of their scale.
     """
 
@@ -77,6 +78,7 @@ class ComparisonView:
     estimates: Difference | None
     errors: Errors | None
     simulated: bool
+    withdrawn: int
     table: pd.DataFrame
 
 
@@ -105,6 +107,7 @@ def load_comparison_view(store: Store, first: str, second: str, within_days: flo
         estimates=_difference(table, "phq_score") if len(table) else None,
         errors=_errors(table),
         simulated=bool(simulated.to_numpy().any()),
+        withdrawn=store.model_pairs.count_withdrawn(first=first, second=second),
         table=table,
     )
 

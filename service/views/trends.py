@@ -132,6 +132,11 @@ class TrendsView:
         """How many heads the estimates come from."""
         return int(self.sessions["phq_model_id"].nunique())
 
+    @property
+    def withdrawn(self) -> int:
+        """How many of the analysed sessions are those whose consent was withdrawn."""
+        return int(self.sessions["consent_withdrawn"].sum())
+
     @cached_property
     def names(self) -> list[str]:
         """The measures and emotion shares that this person has, of `measured_names`."""

@@ -57,6 +57,22 @@ def test_made_up_people_are_left_out_beside_real_ones() -> None:
     assert "measured by 2 models" in words(app)
 
 
+@pytest.mark.usefixtures("people")
+def test_sessions_whose_consent_was_withdrawn_are_left_out_with_a_word(store: Store) -> None:
+    assert "left out: " not in words(open_page("cohort"))
+    (session,) = store.sessions.list_recent(subject_id=store.subjects.find(label="P-1").id)  # type: ignore[union-attr]
+    store.sessions.withdraw_consent(session_id=session.session.id)
+    app = open_page("cohort")
+    assert labels(app) == ["P-0", "P-2", "P-3"]
+    assert "1 session more is left out: its consent was withdrawn." in words(app)
+    for name in ("P-0", "P-2", "P-3"):
+        (session,) = store.sessions.list_recent(subject_id=store.subjects.find(label=name).id)  # type: ignore[union-attr]
+        store.sessions.withdraw_consent(session_id=session.session.id)
+    app = open_page("cohort")
+    assert "Nobody matches" in words(app)
+    assert "4 sessions more are left out" in words(app)
+
+
 def test_a_cohort_of_demonstrations_alone_is_shown(filled: AppSettings) -> None:
     assert labels(open_page("cohort")) == [f"DEMO-0{i} (demonstration)" for i in (1, 2, 3)]
 

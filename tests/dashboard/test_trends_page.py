@@ -55,6 +55,16 @@ def test_sessions_that_were_counted_by_frames_are_told(person: SubjectRecord, in
         assert f"Of 8 {sentence}" in words(open_page(page, subject=person.id))
 
 
+def test_a_withdrawn_consent_is_said_wherever_the_session_is_shown(person: SubjectRecord, store: Store) -> None:
+    sentence = "of these sessions was withdrawn"
+    assert sentence not in words(open_page("trends", subject=person.id))
+    first, second, *_ = store.sessions.list_recent(subject_id=person.id)
+    for row in (first, second):
+        store.sessions.withdraw_consent(session_id=row.session.id)
+    assert f"The consent to 2 {sentence}: they are shown" in words(open_page("trends", subject=person.id))
+    assert "Consent withdrawn" in words(open_page("session", session=first.session.id))
+
+
 def test_events_are_noted_drawn_and_removed(person: SubjectRecord, store: Store) -> None:
     app = open_page("trends", subject=person.id)
     assert "Nothing noted yet" in words(app)

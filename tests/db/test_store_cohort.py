@@ -11,10 +11,11 @@ from analysis_samples import MONDAY, NO_HEAD, new_session, sample_analysis, samp
 from sqlalchemy import event
 
 from db.actors import Actor, Role
-from db.records import AttentionKind, CohortFilter, Consent, NotFoundError
+from db.records import AttentionKind, CohortFilter, Consent, JobState, NotFoundError
 from db.store import Store
 from fer_phq.core.analysis import SessionAnalysis
 from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.messages import literal
 from fer_phq.core.phq import Scale
 
 DAY = timedelta(days=1)
@@ -135,14 +136,50 @@ def test_sessions_whose_consent_was_withdrawn_are_in_no_cohort(store: Store) -> 
     stays, _ = save(store, subject.id, "stays", 1)
     for session_id, name in ((left, "left"), (stays, "stays")):
         store.analyses.save(session_id=session_id, analysis=again(name, model_id="model-b"))
+    assert store.cohort.count_withdrawn(cohort=ALL) == 0
     store.sessions.withdraw_consent(session_id=left)
     assert list(store.cohort.load(cohort=ALL)["session_id"]) == [stays]
+    assert store.cohort.count_withdrawn(cohort=ALL) == 1
+    assert store.cohort.count_withdrawn(cohort=CohortFilter(until=MONDAY + DAY)) == 1
+    assert store.cohort.count_withdrawn(cohort=CohortFilter(since=MONDAY + DAY)) == 0, "the filter keeps it out"
+    assert store.cohort.count_withdrawn(cohort=CohortFilter(model_id="model-c")) == 0
+    assert store.model_pairs.count_withdrawn(first="model-a", second="model-b") == 1
+    assert store.model_pairs.count_withdrawn(first="model-a", second="model-c") == 0
     pairs = store.model_pairs.load(first="model-a", second="model-b", within_days=14)
     assert list(pairs["session_id"]) == [stays]
     assert list(store.trends.load(subject_id=subject.id)["consent_withdrawn"]) == [True, False]
     store.sessions.record_consent(session_id=left, consent=Consent(at=MONDAY, by="Dr M", text_version="1"))
     assert list(store.cohort.load(cohort=ALL)["session_id"]) == [left, stays]
     assert list(store.trends.load(subject_id=subject.id)["consent_withdrawn"]) == [False, False]
+
+
+def test_no_counter_and_no_list_of_work_has_sessions_whose_consent_was_withdrawn(store: Store) -> None:
+    subject = store.subjects.create(label="A")
+    left, _ = save(store, subject.id, "left", 0, frames=10, gaps=tuple(range(8)))
+    store.analyses.save(session_id=left, analysis=again("left", model_id="model-b"))
+    job = store.jobs.create(session_id=left)
+    store.jobs.set_state(job_id=job.id, state=JobState.FAILED, error=literal("It broke."))
+    stays, bare = save(store, subject.id, "stays", 1)
+
+    def kinds() -> set[AttentionKind]:
+        return {item.kind for item in store.triage.list_items(prefer_model="model-a") if item.session_id == left}
+
+    listed = {AttentionKind.FAILED_JOB, AttentionKind.LOW_COVERAGE, AttentionKind.NO_CONSENT}
+    assert kinds() == listed
+    assert store.model_pairs.count_analyses() == {"model-a": 2, "model-b": 1}
+    assert store.cohort.list_models() == ["model-a", "model-b"]
+    assert len(store.measures.list_unmeasured(mark="version", version=1)) == 3
+    store.sessions.withdraw_consent(session_id=left)
+    assert kinds() == {AttentionKind.CONSENT_WITHDRAWN}
+    assert store.model_pairs.count_analyses() == {"model-a": 1}
+    assert store.cohort.list_models() == ["model-a"]
+    assert store.measures.list_unmeasured(mark="version", version=1) == [bare]
+    assert store.sessions.get_detail(session_id=left).is_withdrawn
+    assert not store.sessions.get_detail(session_id=stays).is_withdrawn
+    store.sessions.record_consent(session_id=left, consent=Consent(at=MONDAY, by="Dr M", text_version="1"))
+    assert kinds() == listed - {AttentionKind.NO_CONSENT}
+    assert store.model_pairs.count_analyses() == {"model-a": 2, "model-b": 1}
+    assert not store.sessions.get_detail(session_id=left).is_withdrawn
 
 
 def test_a_cohort_is_filtered(store: Store) -> None:

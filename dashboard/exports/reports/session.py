@@ -125,7 +125,7 @@ def _origin(view: SessionView, zone: tzinfo) -> tuple[tuple[str, str], ...]:
     session = view.session
     summary = view.analysis.summary
     consent = session.consent
-    agreed = _("none recorded")
+    agreed = _("withdrawn") if view.detail.is_withdrawn else _("none recorded")
     if consent:
         agreed = _("{day}, recorded by {name}").format(day=instant_text(consent.at, zone), name=consent.by)
     return (

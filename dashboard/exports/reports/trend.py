@@ -46,6 +46,8 @@ def trend_report(view: TrendsView, now: datetime) -> Report:
     blocks: list[Block] = [Words(_(DEMONSTRATION), "warning")] if subject.is_demo else []
     if counting := ui.counting_sentence(view.sessions):
         blocks.append(Words(counting, "warning"))
+    if withdrawal := ui.withdrawn_sentence(view.withdrawn):
+        blocks.append(Words(withdrawal, "warning"))
     blocks += [Heading(_("PHQ: questionnaires and model estimates")), *_phq(view)]
     if len(view.sessions):
         blocks += [Heading(_("Emotion shares by session")), _emotions(view)]

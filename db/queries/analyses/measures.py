@@ -10,7 +10,8 @@ from sqlalchemy import Select, Subquery, case, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from db.queries.base import Queries, get_row
-from db.tables import AnalysisRow, MeasureRow
+from db.queries.mapping import is_withdrawn
+from db.tables import AnalysisRow, MeasureRow, SessionRow
 
 
 class MeasureQueries(Queries):
@@ -45,6 +46,8 @@ class MeasureQueries(Queries):
     def list_unmeasured(self, *, mark: str, version: int, limit: int | None = None) -> list[str]:
         """List analyses whose measures are missing or of an old version, the newest first.
 
+        Sessions whose consent was withdrawn are left out: nothing of them is computed any more.
+
         Args:
             mark: The name of the measure that holds the version.
             version: The version that is up to date; analyses below it are listed.
@@ -58,7 +61,8 @@ class MeasureQueries(Queries):
         )
         query = (
             select(AnalysisRow.id)
-            .where(~marked.exists())
+            .join(SessionRow, SessionRow.id == AnalysisRow.session_id)
+            .where(~marked.exists(), ~is_withdrawn())
             .order_by(AnalysisRow.created_at.desc(), AnalysisRow.id)
             .limit(limit)
         )

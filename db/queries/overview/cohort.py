@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Select, func, select
+from sqlalchemy import ScalarSelect, Select, func, select
 
 from db.queries.analyses.measures import measure_columns
 from db.queries.base import TEXT, TIME, Queries, tidy_frame
@@ -72,12 +72,11 @@ class CohortQueries(Queries):
         }
         columns = [elsewhere[name] if name in elsewhere else getattr(AnalysisRow, name) for name in _SESSIONS]
         measured = measure_columns(measures)
-        newest = newest_analysis(model_id=cohort.model_id, prefer_model=prefer_model)
         query = (
             select(*columns, *(measured.c[name] for name in measures))
             .select_from(SessionRow)
             .join(SubjectRow, SubjectRow.id == SessionRow.subject_id)
-            .join(AnalysisRow, AnalysisRow.id == newest)
+            .join(AnalysisRow, AnalysisRow.id == _newest(cohort, prefer_model))
             .outerjoin(measured, measured.c.analysis_id == AnalysisRow.id)
             .where(~is_withdrawn())
             .order_by(self._label_order(), SessionRow.recorded_at, SessionRow.id)
@@ -85,6 +84,22 @@ class CohortQueries(Queries):
         with self._reading() as session:
             rows = session.execute(_filtered(query, cohort)).all()
         return tidy_frame(rows, _SESSIONS | dict.fromkeys(measures, "float64"))
+
+    def count_withdrawn(self, *, cohort: CohortFilter, prefer_model: str | None = None) -> int:
+        """Count the analysed sessions that the filter lets through and `load` leaves out: consent was withdrawn.
+
+        Args:
+            cohort: Which sessions.
+            prefer_model: As for `load`.
+        """
+        query = (
+            select(func.count())
+            .select_from(SessionRow)
+            .join(AnalysisRow, AnalysisRow.id == _newest(cohort, prefer_model))
+            .where(is_withdrawn())
+        )
+        with self._reading() as session:
+            return session.scalar(_filtered(query, cohort)) or 0
 
     def newest_answers(self) -> pd.DataFrame:
         """Load each subject's newest questionnaire that no correction supersedes.
@@ -102,9 +117,20 @@ class CohortQueries(Queries):
         return table
 
     def list_models(self) -> list[str]:
-        """List the ids of the models of which there are analyses, sorted."""
+        """List the ids of the models of whose analyses a cohort can be made, sorted."""
+        query = (
+            select(AnalysisRow.model_id)
+            .join(SessionRow, SessionRow.id == AnalysisRow.session_id)
+            .where(~is_withdrawn())
+            .distinct()
+            .order_by(AnalysisRow.model_id)
+        )
         with self._reading() as session:
-            return list(session.scalars(select(AnalysisRow.model_id).distinct().order_by(AnalysisRow.model_id)))
+            return list(session.scalars(query))
+
+
+def _newest(cohort: CohortFilter, prefer_model: str | None) -> ScalarSelect[str]:
+    return newest_analysis(model_id=cohort.model_id, prefer_model=prefer_model)
 
 
 def _filtered(query: Select[Any], cohort: CohortFilter) -> Select[Any]:

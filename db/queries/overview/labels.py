@@ -19,7 +19,9 @@ from fer_phq.core.phq import Scale
 class LabelQueries(Queries):
     """Sessions as labels, and sessions that wait for a head."""
 
-    def list_sessions(self, *, scale: Scale, within_days: float, face_kind: str) -> list[LabelledSessionRecord]:
+    def list_sessions(
+        self, *, scale: Scale, within_days: float, face_kind: str, withdrawn: bool = False
+    ) -> list[LabelledSessionRecord]:
         """List sessions with stored embeddings and a questionnaire answered near the recording, by subject, then date.
 
         Of a session its newest analysis with such embeddings; of the subject's questionnaires that no correction
@@ -30,12 +32,13 @@ class LabelQueries(Queries):
             scale: Which questionnaire counts.
             within_days: The most days between recording and questionnaire, before or after.
             face_kind: The kind of embeddings that counts.
+            withdrawn: Whether to list those instead that are no labels only because their consent was withdrawn.
         """
         newest = _newest_of_kind(face_kind)
         sessions = (
             select(SessionRow.id, SessionRow.subject_id, SessionRow.recorded_at, newest.c.id.label("analysis_id"))
             .join(newest, newest.c.session_id == SessionRow.id)
-            .where(~SessionRow.is_demo, ~is_withdrawn())
+            .where(~SessionRow.is_demo, is_withdrawn() if withdrawn else ~is_withdrawn())
             .order_by(SessionRow.subject_id, SessionRow.recorded_at, SessionRow.id)
         )
         answers = (
@@ -105,6 +108,8 @@ class LabelQueries(Queries):
     def count_unknown_kind(self, *, subject_id: str | None = None) -> int:
         """Count analysed sessions without embeddings of a known kind. Scoring them again takes their video.
 
+        Sessions whose consent was withdrawn are left out: nothing scores them again.
+
         Args:
             subject_id: Only this subject's sessions; None for everybody's.
         """
@@ -113,7 +118,7 @@ class LabelQueries(Queries):
         query = (
             select(func.count())
             .select_from(SessionRow)
-            .where(analysed.exists(), ~analysed.where(AnalysisRow.id.in_(with_kind)).exists())
+            .where(analysed.exists(), ~analysed.where(AnalysisRow.id.in_(with_kind)).exists(), ~is_withdrawn())
         )
         if subject_id is not None:
             query = query.where(SessionRow.subject_id == subject_id)

@@ -32,14 +32,36 @@ class ModelPairQueries(Queries):
     """Sessions that were analysed by two models."""
 
     def count_analyses(self) -> dict[str, int]:
-        """Count the sessions that each model has analysed, by its id, sorted."""
+        """Count the sessions that each model has analysed, by its id, sorted.
+
+        Sessions whose consent was withdrawn are left out.
+        """
         query = (
             select(AnalysisRow.model_id, func.count(AnalysisRow.session_id.distinct()))
+            .join(SessionRow, SessionRow.id == AnalysisRow.session_id)
+            .where(~is_withdrawn())
             .group_by(AnalysisRow.model_id)
             .order_by(AnalysisRow.model_id)
         )
         with self._reading() as session:
             return {row[0]: row[1] for row in session.execute(query)}
+
+    def count_withdrawn(self, *, first: str, second: str) -> int:
+        """Count the sessions that two models have analysed and `load` leaves out: consent was withdrawn.
+
+        Args:
+            first: A model's id.
+            second: Another model's id.
+        """
+        analysed = [
+            select(AnalysisRow.id)
+            .where(AnalysisRow.session_id == SessionRow.id, AnalysisRow.model_id == model)
+            .exists()
+            for model in (first, second)
+        ]
+        query = select(func.count()).select_from(SessionRow).where(*analysed, is_withdrawn())
+        with self._reading() as session:
+            return session.scalar(query) or 0
 
     def load(self, *, first: str, second: str, within_days: float) -> pd.DataFrame:
         """Load one row for each session that two models have analysed, oldest recording first.

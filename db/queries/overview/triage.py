@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from db import messages
 from db.queries.base import Queries, utc_now
-from db.queries.mapping import is_past_retention, is_superseded, job_error, newest_analysis, newest_job
+from db.queries.mapping import is_past_retention, is_superseded, is_withdrawn, job_error, newest_analysis, newest_job
 from db.records import AttentionItem, AttentionKind, JobState
 from db.tables import AnalysisRow, JobRow, QuestionnaireRow, SessionRow, SubjectRow
 from fer_phq.core.messages import Message
@@ -30,8 +30,9 @@ class TriageQueries(Queries):
         """List what a person should look at, most urgent kind first, newest first within a kind.
 
         The kinds: questionnaires whose item 9 is not zero, until acknowledged (the answer itself is not told); sessions
-        whose newest job failed; newest analyses with low coverage; and, demonstrations aside, sessions without consent
-        or past their retention.
+        whose newest job failed; newest analyses with low coverage; and, demonstrations aside, sessions whose consent
+        was withdrawn, sessions without consent, and sessions past their retention. Nothing analyses a session again
+        whose consent was withdrawn, so its failed job and its coverage are not listed.
 
         Args:
             coverage_floor: The share of the recording with a face, 0 to 1, below which an analysis is listed.
@@ -43,7 +44,8 @@ class TriageQueries(Queries):
             AttentionKind.ITEM_9: _flagged_answers(),
             AttentionKind.FAILED_JOB: _failed_jobs(),
             AttentionKind.LOW_COVERAGE: _low_coverage(coverage_floor, prefer_model),
-            AttentionKind.NO_CONSENT: _without_consent(),
+            AttentionKind.CONSENT_WITHDRAWN: _without_consent().where(is_withdrawn()),
+            AttentionKind.NO_CONSENT: _without_consent().where(~is_withdrawn()),
             AttentionKind.PAST_RETENTION: _past_retention(now or utc_now()),
         }
         with self._reading() as session:
@@ -70,6 +72,8 @@ def _detail(kind: AttentionKind, row: Any) -> Message:
             return job_error(row.about, row.error_code, row.error_params) or messages.ANALYSIS_FAILED()
         case AttentionKind.LOW_COVERAGE:
             return messages.LOW_COVERAGE(share=row.about)
+        case AttentionKind.CONSENT_WITHDRAWN:
+            return messages.CONSENT_WITHDRAWN()
         case AttentionKind.NO_CONSENT:
             return messages.NO_CONSENT()
         case AttentionKind.PAST_RETENTION:
@@ -98,13 +102,14 @@ def _of_sessions(
 def _failed_jobs() -> Select[Any]:
     query = _of_sessions(JobRow.updated_at, JobRow.id, JobRow.error.expression)
     query = query.add_columns(JobRow.error_code, JobRow.error_params)
-    return query.join(JobRow, JobRow.id == newest_job()).where(JobRow.state == str(JobState.FAILED))
+    query = query.join(JobRow, JobRow.id == newest_job())
+    return query.where(JobRow.state == str(JobState.FAILED), ~is_withdrawn())
 
 
 def _low_coverage(floor: float, prefer_model: str | None) -> Select[Any]:
     query = _of_sessions(SessionRow.recorded_at, AnalysisRow.id, AnalysisRow.coverage.expression)
     return query.join(AnalysisRow, AnalysisRow.id == newest_analysis(prefer_model=prefer_model)).where(
-        AnalysisRow.coverage < floor
+        AnalysisRow.coverage < floor, ~is_withdrawn()
     )
 
 

@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 from dashboard.exports.reports.files import write_session_report
 from dashboard.i18n import languages, render
 from db.actors import Role
-from db.records import CohortFilter
+from db.records import CohortFilter, Consent
 from db.store import Store
 from service.access import control as control_module
 from service.access.accounts import add_account, create_token
@@ -125,6 +125,20 @@ def test_the_cohort_is_that_of_the_page_and_says_what_is_simulated(clinic: Clini
     assert document["items"][0]["recorded_at"].endswith("Z")
     assert "keine Diagnose" in document["facts"]["note"]
     assert "simuliert" in document["facts"]["simulated"]
+
+
+def test_tables_say_how_many_sessions_a_withdrawn_consent_leaves_out(clinic: Clinic) -> None:
+    paths = ("/v1/exports/cohort", "/v1/exports/pairs?first=model-a&second=model-b")
+    assert all("withdrawn" not in clinic.client.get(path).json()["facts"] for path in paths)
+    clinic.store.sessions.withdraw_consent(session_id=clinic.session_id)
+    try:
+        for path, rows in zip(paths, (2, 0), strict=True):
+            document = clinic.client.get(path, headers={"Accept-Language": "de"}).json()
+            assert len(document["items"]) == rows
+            assert "1 weitere Sitzung" in document["facts"]["withdrawn"]
+    finally:
+        consent = Consent(at=MONDAY, by="Dr M", text_version="1")
+        clinic.store.sessions.record_consent(session_id=clinic.session_id, consent=consent)
 
 
 @pytest.mark.parametrize(

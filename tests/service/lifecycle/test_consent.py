@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from analysis_samples import MONDAY, new_session, sample_analysis, sample_recording
@@ -77,13 +78,18 @@ def test_withdrawn_sessions_are_no_labels_and_are_not_scored_again(store: Store,
         subject_id=subject.id, scale=Scale.PHQ8, items=[1] * 8, answered_at=session.recorded_at.astimezone(UTC)
     )
 
-    def counts() -> tuple[int, int]:
-        labelled = store.labels.list_sessions(scale=Scale.PHQ8, within_days=14, face_kind="face-a")
-        return len(labelled), len(store.labels.list_rescorable(face_kind="face-a", model_id="another"))
+    unknown = new_session(store, subject.id, "two")
+    store.analyses.save(session_id=unknown.id, analysis=sample_analysis(sample_recording("two"), face_kind=""))
 
-    assert counts() == (1, 1)
+    def counts() -> tuple[int, int, int, int]:
+        labels = partial(store.labels.list_sessions, scale=Scale.PHQ8, within_days=14, face_kind="face-a")
+        rescorable = store.labels.list_rescorable(face_kind="face-a", model_id="another")
+        return len(labels()), len(labels(withdrawn=True)), len(rescorable), store.labels.count_unknown_kind()
+
+    assert counts() == (1, 0, 1, 1)
     withdraw_consent(store, session.id)
-    assert counts() == (0, 0)
+    withdraw_consent(store, unknown.id)
+    assert counts() == (0, 1, 0, 0)
 
 
 def test_the_command_says_what_is_left(

@@ -65,6 +65,9 @@ def test_what_there_is_to_learn_from(settings: AppSettings, store: Store) -> Non
             at = MONDAY + timedelta(days=days)
             store.questionnaires.save(subject_id=subject.id, scale=Scale.PHQ9, items=[*items_of(7), 0], answered_at=at)
     assert count_labelled(store, settings) == LabelledCount(Scale.PHQ8, 10, 5)  # as many: the first of the scales
+    withdrawn = store.sessions.list_recent(limit=1)[0].session.id
+    store.sessions.withdraw_consent(session_id=withdrawn)
+    assert count_labelled(store, settings, Scale.PHQ8) == LabelledCount(Scale.PHQ8, 9, 5, withdrawn=1)
     assert not LabelledCount(Scale.PHQ8, 30, 4).enough
     assert not LabelledCount(Scale.PHQ8, 40, 20).ridge_only
 

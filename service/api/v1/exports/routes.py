@@ -79,9 +79,10 @@ class _Exports:
         """
         cohort_filter = CohortFilter(tuple(tags), since, until, model_id, min_coverage, demo)
 
-        def load() -> pd.DataFrame:
+        def load() -> tuple[pd.DataFrame, int]:
             preferred = preferred_model(self._archive.settings, self._store)
-            return self._store.cohort.load(cohort=cohort_filter, measures=MEASURE_NAMES, prefer_model=preferred)
+            sessions = self._store.cohort.load(cohort=cohort_filter, measures=MEASURE_NAMES, prefer_model=preferred)
+            return sessions, self._store.cohort.count_withdrawn(cohort=cohort_filter, prefer_model=preferred)
 
         return await self._answer(request, format_name, "cohort", data_dictionary.COHORT, load)
 
@@ -90,8 +91,9 @@ class _Exports:
     ) -> Response:
         """Oldest first; columns that end in `_a` are the first model's, in `_b` the second's."""
 
-        def load() -> pd.DataFrame:
-            return pairs_table(load_comparison_view(self._store, first, second))
+        def load() -> tuple[pd.DataFrame, int]:
+            comparison = load_comparison_view(self._store, first, second)
+            return pairs_table(comparison), comparison.withdrawn
 
         return await self._answer(request, format_name, "pairs", data_dictionary.PAIRS, load)
 
@@ -101,14 +103,17 @@ class _Exports:
         format_name: str | None,
         name: str,
         entry: data_dictionary.TableEntry,
-        load: Callable[[], pd.DataFrame],
+        load: Callable[[], tuple[pd.DataFrame, int]],
     ) -> Response:
+        """Answer a table; `load` returns its rows, and how many sessions a withdrawn consent leaves out of it."""
         kind = choose_format(request, format_name, MEDIA_TYPES)
 
         def answer() -> Response:
-            frame = load()
+            frame, withdrawn = load()
             self._store.audit.add(action="export", object_kind="file", object_id=f"{name}.{kind}")
             facts = {"row": entry.row, "note": self._sentences.write(request, NOT_A_DIAGNOSIS())}
+            if withdrawn:
+                facts["withdrawn"] = self._sentences.write(request, messages.WITHDRAWN_LEFT_OUT(n=withdrawn))
             provenances = [frame[column] for column in frame if str(column).startswith("phq_provenance")]
             if any((column == str(Provenance.SIMULATED)).any() for column in provenances):
                 facts["simulated"] = self._sentences.write(request, messages.SIMULATED_ROWS())

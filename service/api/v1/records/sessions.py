@@ -152,8 +152,7 @@ class _Sessions:
     async def _load(self, session_id: str) -> schemas.SessionItem:
         detail = await self._archive.ask(self._store.sessions.get_detail, session_id=session_id)
         current = await self._archive.ask(self._archive.current_analysis, detail=detail)
-        withdrawn = await self._withdrawn([detail.session])
-        return _item(detail.session, current, detail.job, bool(withdrawn))
+        return _item(detail.session, current, detail.job, detail.is_withdrawn)
 
     async def _withdrawn(self, sessions: list[SessionRecord]) -> set[str]:
         """Return the ids of the sessions whose consent was withdrawn."""

@@ -185,4 +185,6 @@ def _notes(view: TrendsView) -> list[Message]:
     by_frames = int(view.sessions["counts_by_frames"].sum())
     if by_frames:
         notes.append(messages.COUNTED_BY_FRAMES(n=by_frames))
+    if view.withdrawn:
+        notes.append(messages.WITHDRAWN(n=view.withdrawn))
     return notes
