@@ -179,6 +179,9 @@ class SubjectRow(Base):
     pseudonym: Mapped[str | None] = mapped_column(unique=True)
 
 
+_NO_CONSENT = text("consent_at IS NULL")
+
+
 class SessionRow(Base):
     """One recording of one subject; the same recording is kept once a subject."""
 
@@ -193,7 +196,10 @@ class SessionRow(Base):
         Index(None, "subject_id", "recorded_at"),
         Index(None, "recorded_at"),
         Index(None, "media_path"),
+        Index(None, "media_sha256"),
         Index(None, "retain_until"),
+        # What needs attention is looked for at every opening of the first page, and is seldom there.
+        Index("ix_sessions_no_consent", "recorded_at", sqlite_where=_NO_CONSENT, postgresql_where=_NO_CONSENT),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -485,6 +491,10 @@ class ChannelRow(Base):
     time_s: Mapped[bytes | None] = mapped_column(EncryptedBytes("channels.time_s"))
 
 
+_OPEN_FLAG = text("item9_flag AND acknowledged_at IS NULL")
+_OPEN_FLAG_SQLITE = text("item9_flag = 1 AND acknowledged_at IS NULL")
+
+
 class QuestionnaireRow(Base):
     """A completed PHQ-8 or PHQ-9. An edit supersedes: each row has at most one successor.
 
@@ -505,6 +515,9 @@ class QuestionnaireRow(Base):
         _one_of("source", QuestionnaireSource),
         _all_or_none(("acknowledged_at", "acknowledged_by"), name="acknowledged"),
         Index(None, "subject_id", "answered_at"),
+        Index(
+            "ix_questionnaires_open_flag", "answered_at", sqlite_where=_OPEN_FLAG_SQLITE, postgresql_where=_OPEN_FLAG
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -546,6 +559,8 @@ class JobRow(Base):
         CheckConstraint("attempt >= 1", name="attempt"),
         Index(None, "session_id", "created_at"),
         Index(None, "state", "priority", "created_at"),
+        Index(None, "created_at"),
+        Index(None, "analysis_id"),
         CheckConstraint("claims >= 0", name="claims"),
         Index("uq_jobs_live_session", "session_id", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
     )
@@ -692,6 +707,9 @@ class SubjectShareRow(Base):
     at: Mapped[datetime]
 
 
+_OF_SETTINGS = text("object_kind = 'setting'")
+
+
 class AuditRow(Base):
     """One change, read, export or refusal, kept after the row that it concerns is erased; ids only, no health data.
 
@@ -703,7 +721,11 @@ class AuditRow(Base):
     """
 
     __tablename__ = "audit"
-    __table_args__ = (Index(None, "object_id"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index(None, "object_id"),
+        Index("ix_audit_settings", "id", sqlite_where=_OF_SETTINGS, postgresql_where=_OF_SETTINGS),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     at: Mapped[datetime]

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from db.queries.audit import forget_name
 from db.queries.base import Queries, get_row
@@ -155,10 +155,12 @@ def _plan_erasure(
 
 def _plan_of_all(session: Session, which: ColumnElement[bool], subjects: int, questionnaires: int) -> ErasureReport:
     doomed = select(SessionRow.id).where(which)
-    paths_of_others = select(SessionRow.media_path).where(~which, SessionRow.media_path.is_not(None))
+    other = aliased(SessionRow)
+    is_spared = other.id.not_in(doomed.correlate(None))
+    others = select(other.id).where(other.media_path == SessionRow.media_path, is_spared)
     paths = (
         select(SessionRow.media_path)
-        .where(which, SessionRow.media_path.is_not(None), SessionRow.media_path.not_in(paths_of_others))
+        .where(which, SessionRow.media_path.is_not(None), ~others.exists())
         .distinct()
         .order_by(SessionRow.media_path)
     )

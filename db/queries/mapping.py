@@ -308,6 +308,14 @@ def newest_analysis(
     return newest.correlate(SessionRow).scalar_subquery()
 
 
+def is_newest_job() -> ColumnElement[bool]:
+    """Build the condition that a job is its session's newest, for a query that begins with few jobs."""
+    later = aliased(JobRow)
+    is_tied_later = and_(later.created_at == JobRow.created_at, later.id > JobRow.id)
+    is_later = or_(later.created_at > JobRow.created_at, is_tied_later)
+    return ~select(later.id).where(later.session_id == JobRow.session_id, is_later).exists()
+
+
 def newest_job(session_id: InstrumentedAttribute[str] = SessionRow.id) -> ScalarSelect[str]:
     """Build a subquery of the id of a session's newest job; to be joined on."""
     job = aliased(JobRow)

@@ -64,6 +64,8 @@ KEEP_FINISHED = timedelta(days=1)
 PRUNE_BATCH = 500
 RELAYED_PER_WORKER = 4
 """Jobs that DBOS holds for each worker, beside those that run."""
+MEASURES_AGAIN_S = 600.0
+"""When analyses without measures are looked for again after none were there: the look reads all of them."""
 MEASURED_AT_ONCE = 20
 """Stored analyses that are measured between two signs of life."""
 ENDED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
@@ -167,7 +169,8 @@ class _Worker:
         timeout = settings.worker_timeout_s
         self._signs = LifeSigns(timeout)
         self._idle: set[str] = set()
-        self._completion: threading.Thread | None = None
+        self._measures_due = 0.0
+        self._long_chores: dict[str, threading.Thread] = {}
         self._chores = [
             _Chore(timeout / 6, self._heartbeat),
             _Chore(1.0, self._relay),
@@ -352,9 +355,13 @@ class _Worker:
 
     def _measure(self) -> None:
         """Measure some of the analyses that have no measures yet, a few at a time: signs of life are due in between."""
+        if time.monotonic() < self._measures_due:
+            return
         count = measure_stored(self._store, limit=MEASURED_AT_ONCE)
         if count:
             log.info("%d stored analyses measured", count)
+        else:
+            self._measures_due = time.monotonic() + MEASURES_AGAIN_S
 
     def _finish_erasures(self) -> None:
         """Carry on erasures that were killed, or had to wait for somebody."""
@@ -363,21 +370,35 @@ class _Worker:
             log.info("%d erasure(s) finished", count)
 
     def _complete_uploads(self) -> None:
-        """Have uploads that are whole made sessions, in a thread: large ones take longer than a sign of life may."""
-        if self._completion is None or not self._completion.is_alive():
-            self._completion = threading.Thread(target=self._complete_all, name="uploads", daemon=True)
-            self._completion.start()
+        """Have uploads that are whole made sessions; large ones take their time."""
+        self._do_beside("uploads", self._complete_all)
 
     def _complete_all(self) -> None:
-        try:
-            count = PartialUploads(self._settings, self._store).complete_all()
-        except Exception:
-            log.exception("whole uploads could not be looked for")
-            return
+        count = PartialUploads(self._settings, self._store).complete_all()
         if count:
             log.info("%d whole upload(s) became sessions", count)
 
     def _sweep(self) -> None:
+        """Remove what is left over or past its time; a look at each of many recordings takes its time."""
+        self._do_beside("sweep", self._sweep_all)
+
+    def _do_beside(self, name: str, call: Callable[[], None]) -> None:
+        """Do a chore in a thread, unless it is still being done: it may take longer than a sign of life may."""
+
+        def chore() -> None:
+            try:
+                call()
+            except StoreAwayError as error:
+                log.warning("the chore %s waits for the database: %s", name, error)
+            except Exception:
+                log.exception("the chore %s failed", name)
+
+        thread = self._long_chores.get(name)
+        if thread is None or not thread.is_alive():
+            self._long_chores[name] = threading.Thread(target=chore, name=name, daemon=True)
+            self._long_chores[name].start()
+
+    def _sweep_all(self) -> None:
         hold_reserve(self._settings)
         remove_expired(self._settings, self._store)
         forget_uses(self._settings)

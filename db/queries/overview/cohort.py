@@ -71,7 +71,7 @@ class CohortQueries(Queries):
             "counts_by_frames": counts_by_frames(),
         }
         columns = [elsewhere[name] if name in elsewhere else getattr(AnalysisRow, name) for name in _SESSIONS]
-        measured = measure_columns(measures)
+        measured = measure_columns(measures, _analyses(cohort))
         query = (
             select(*columns, *(measured.c[name] for name in measures))
             .select_from(SessionRow)
@@ -131,6 +131,13 @@ class CohortQueries(Queries):
 
 def _newest(cohort: CohortFilter, prefer_model: str | None) -> ScalarSelect[str]:
     return newest_analysis(model_id=cohort.model_id, prefer_model=prefer_model)
+
+
+def _analyses(cohort: CohortFilter) -> Select[Any] | None:
+    """Build the query of all analyses of the filter's sessions; None where no filter spares the reading of most."""
+    if not cohort.tags and cohort.since is None and cohort.until is None:
+        return None
+    return _filtered(select(AnalysisRow.id).join(SessionRow, SessionRow.id == AnalysisRow.session_id), cohort)
 
 
 def _filtered(query: Select[Any], cohort: CohortFilter) -> Select[Any]:

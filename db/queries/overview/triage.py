@@ -10,7 +10,14 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from db import messages
 from db.queries.base import Queries, utc_now
-from db.queries.mapping import is_past_retention, is_superseded, is_withdrawn, job_error, newest_analysis, newest_job
+from db.queries.mapping import (
+    is_newest_job,
+    is_past_retention,
+    is_superseded,
+    is_withdrawn,
+    job_error,
+    newest_analysis,
+)
 from db.records import AttentionItem, AttentionKind, JobState
 from db.tables import AnalysisRow, JobRow, QuestionnaireRow, SessionRow, SubjectRow
 from fer_phq.core.messages import Message
@@ -102,8 +109,8 @@ def _of_sessions(
 def _failed_jobs() -> Select[Any]:
     query = _of_sessions(JobRow.updated_at, JobRow.id, JobRow.error.expression)
     query = query.add_columns(JobRow.error_code, JobRow.error_params)
-    query = query.join(JobRow, JobRow.id == newest_job())
-    return query.where(JobRow.state == str(JobState.FAILED), ~is_withdrawn())
+    query = query.join(JobRow, JobRow.session_id == SessionRow.id)
+    return query.where(JobRow.state == str(JobState.FAILED), is_newest_job(), ~is_withdrawn())
 
 
 def _low_coverage(floor: float, prefer_model: str | None) -> Select[Any]:

@@ -10,6 +10,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -320,7 +321,36 @@ def test_whole_uploads_are_completed_beside_the_signs_of_life(
     keeper = worker._Worker(settings, store, slot, worker.PipelineAnalyser(lambda: pytest.fail("no analysis")))
     (chore,) = [chore for chore in keeper._chores if chore.call == keeper._complete_uploads]
     chore.call()
-    assert keeper._completion is not None
-    keeper._completion.join(60)
+    keeper._long_chores["uploads"].join(60)
     slot.release()
     assert uploads.load(upload.id, "").session_id is not None
+
+
+def test_a_sweep_of_many_recordings_holds_up_no_sign_of_life(
+    settings: AppSettings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+    monkeypatch.setattr(worker, "remove_expired", lambda *_: gate.wait(60))
+    slot = take_slot(settings)
+    keeper = worker._Worker(settings, store, slot, worker.PipelineAnalyser(lambda: pytest.fail("no analysis")))
+    keeper._sweep()
+    sweep = keeper._long_chores["sweep"]
+    keeper._sweep()
+    assert keeper._long_chores["sweep"] is sweep, "one at a time"
+    gate.set()
+    sweep.join(60)
+    slot.release()
+    assert not sweep.is_alive()
+
+
+def test_analyses_without_measures_are_not_looked_for_all_the_time(
+    settings: AppSettings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = iter([20, 3, 0])
+    monkeypatch.setattr(worker, "measure_stored", lambda *_, **__: next(counts))
+    slot = take_slot(settings)
+    keeper = worker._Worker(settings, store, slot, worker.PipelineAnalyser(lambda: pytest.fail("no analysis")))
+    for _ in range(5):
+        keeper._measure()
+    slot.release()
+    assert next(counts, None) is None
