@@ -18,6 +18,7 @@ from fer_phq_client.answers import (
     Session,
     Subject,
     Trends,
+    WaitingTranscript,
 )
 from fer_phq_client.client import Client
 from fer_phq_client.errors import IncompleteError, ProblemError
@@ -39,4 +40,5 @@ __all__ = [
     "Session",
     "Subject",
     "Trends",
+    "WaitingTranscript",
 ]

@@ -234,3 +234,14 @@ class Upload(TypedDict):
     expires_at: str
     session: NewSession | None
     problem: Note | None
+
+
+class WaitingTranscript(TypedDict):
+    """A transcript that waits for its recording; `speaker` is its subject, and None where all words are."""
+
+    id: str
+    speaker: str | None
+    speakers: list[str]
+    utterances: int
+    expires_at: str
+    notes: list[Note]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,17 @@ from urllib.parse import quote
 
 import httpx2
 
-from fer_phq_client.answers import Analysis, Job, NewSession, Prediction, Series, Session, Subject, Trends
+from fer_phq_client.answers import (
+    Analysis,
+    Job,
+    NewSession,
+    Prediction,
+    Series,
+    Session,
+    Subject,
+    Trends,
+    WaitingTranscript,
+)
 from fer_phq_client.connection import TIMEOUT_S, Connection
 from fer_phq_client.sending import send_recording
 from fer_phq_client.tables import read_table, table_format, trend_table
@@ -86,7 +97,15 @@ class Client:
         return cast(Prediction, self._connection.send("POST", "/v1/predict", files=files).json())
 
     def upload(
-        self, recording: str | PathLike[str], *, subject_id: str, recorded_at: datetime, consent_by: str, **more: str
+        self,
+        recording: str | PathLike[str],
+        *,
+        subject_id: str,
+        recorded_at: datetime,
+        consent_by: str,
+        transcript: str | PathLike[str] | None = None,
+        speaker: str | None = None,
+        **more: str | float,
     ) -> NewSession:
         """Send a recording, which becomes a session whose analysis is queued. It goes on where the connection was cut.
 
@@ -95,18 +114,44 @@ class Client:
             subject_id: The subject, who must exist.
             recorded_at: When it was recorded, timezone-aware.
             consent_by: Who noted that the person agreed.
-            **more: What the server takes beside: `consent_version`, `keep_days`, `filename`.
+            transcript: The file of its transcript; None without any.
+            speaker: Who of the transcript's speakers is the subject; None where it says so itself.
+            **more: What the server takes beside: `consent_version`, `keep_days`, `filename`, and how the recording is
+                analysed: `fps`, `key_frames`, `track`, `sound_track`, `sound_channel`.
 
         Raises:
-            ValueError: The date has no time zone, or the file became shorter while it was sent.
+            ValueError: The date has no time zone, a speaker is named without a transcript, or the file became shorter
+                while it was sent.
             ProblemError: The server refuses.
             IncompleteError: The connection was cut too often, or the server was busy with the upload for too long.
         """
         if recorded_at.tzinfo is None:
             raise ValueError("When a recording was made needs a time zone.")
+        if speaker is not None and transcript is None:
+            raise ValueError("A speaker is named, and no transcript is sent in which to look for them.")
         path = Path(recording)
         facts = {"subject_id": subject_id, "recorded_at": recorded_at.isoformat(), "consent_by": consent_by}
-        return send_recording(self._connection, path, {"filename": path.name, **facts, **more})
+        if transcript is not None:
+            facts["transcript"] = self.send_transcript(transcript, subject_id=subject_id, speaker=speaker)["id"]
+        wishes = {name: str(value) for name, value in more.items()}
+        return send_recording(self._connection, path, {"filename": path.name, **facts, **wishes})
+
+    def send_transcript(
+        self, transcript: str | PathLike[str], *, subject_id: str, speaker: str | None = None
+    ) -> WaitingTranscript:
+        """Send the transcript of a recording that is uploaded next; `upload` does both.
+
+        Args:
+            transcript: The file.
+            subject_id: The subject of the recording.
+            speaker: Who of the transcript's speakers is the subject; None where it says so itself.
+        """
+        path = Path(transcript)
+        document = base64.b64encode(path.read_bytes()).decode("ascii")
+        body = {"subject_id": subject_id, "name": path.name, "document": document, "speaker": speaker}
+        headers = {"Idempotency-Key": str(uuid.uuid4())}
+        answer = self._connection.send("POST", "/v1/uploads/transcripts", json=body, headers=headers)
+        return cast(WaitingTranscript, answer.json())
 
     def subjects(self) -> Iterator[Subject]:
         """Yield the subjects that the account may see, in the order in which they were added."""
@@ -224,7 +269,7 @@ class Client:
 
         Args:
             session_id: The session's id.
-            **wish: What the server takes: `fps`, `key_frames`, `sound_track`, `sound_channel`.
+            **wish: What the server takes: `fps`, `key_frames`, `track`, `sound_track`, `sound_channel`.
         """
         path = f"/v1/sessions/{_part(session_id)}/analyses"
         headers = {"Idempotency-Key": str(uuid.uuid4())}

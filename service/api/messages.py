@@ -92,6 +92,14 @@ CONSENT_VERSION = template(
     "api.consent_version",
     "The consent text here has the version {version}: show the person that text, and send consent_version with it.",
 )
+NOT_BASE64 = template("api.not_base64", "it is no base64; encode the file's bytes, without line breaks")
+TWO_SAMPLINGS = template("api.two_samplings", "fps chooses the frames already; send one of the two")
+SPEAKER_ALONE = template("api.speaker_alone", "it names a speaker of a transcript, and none is sent")
+SPEAKER_NEEDED = template(
+    "api.speaker_needed",
+    "The transcript {name} has several speakers, and it is not known who of them is the subject: send speaker with it, "
+    "one of {speakers}.",
+)
 METADATA = template(
     "api.metadata", "{name} of Upload-Metadata cannot be read: send names with values in base64, with commas between."
 )

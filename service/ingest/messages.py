@@ -96,6 +96,22 @@ NO_PENDING_TRANSCRIPT = template(
     "This upload names no transcript that could be waiting; reload the page and try again.",
 )
 
+ANALYSED_OTHERWISE = template(
+    "ingest.analysed_otherwise",
+    "The recording is session {session_id} of this person already, and was never analysed with these options: "
+    "POST /v1/sessions/{session_id}/analyses asks for that.",
+)
+OTHER_TRANSCRIPT = template(
+    "ingest.other_transcript",
+    "The recording is session {session_id} of this person already, with another transcript, or with another speaker "
+    "as its subject: look at the session's page, and replace it there.",
+)
+ANALYSED_WITHOUT_TRANSCRIPT = template(
+    "ingest.analysed_without_transcript",
+    "The recording is session {session_id} of this person already, which is being analysed without this transcript: "
+    "send it again when that is over.",
+)
+
 NO_IMPORT_FOLDER = template(
     "ingest.no_import_folder",
     "No folder on the server is open to this page; set FERPHQ_IMPORT_DIR to the one that holds recordings.",

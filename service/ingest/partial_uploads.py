@@ -470,6 +470,9 @@ def _body(upload: PartialUpload) -> dict[str, Any]:
         "consent_by": grant.consent_by,
         "consent_text": grant.consent_text,
         "retain_until": grant.retain_until.isoformat() if grant.retain_until else None,
+        "analysis": dict(grant.analysis) if grant.analysis else None,
+        "transcript": grant.transcript,
+        "must_apply": grant.must_apply,
         "session": upload.session_id,
         "job": upload.job_id,
         "duplicate": upload.is_duplicate,
@@ -485,6 +488,9 @@ def _parse(body: dict[str, Any]) -> PartialUpload:
         consent_by=body["consent_by"],
         consent_text=body["consent_text"],
         retain_until=datetime.fromisoformat(body["retain_until"]) if body["retain_until"] else None,
+        analysis=body.get("analysis"),
+        transcript=body.get("transcript"),
+        must_apply=body.get("must_apply", False),
     )
     return PartialUpload(
         id=body["id"],

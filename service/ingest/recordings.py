@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from db.records import Consent, DuplicateSessionError, JobPriority, NewTranscript
+from db.records import Consent, DuplicateSessionError, JobPriority, JobState, NewTranscript
 from db.store import Store
 from fer_phq.core.analysis import RecordingInfo
-from fer_phq.core.errors import RecordingError, StoreError
+from fer_phq.core.errors import FerPhqError, RecordingError, StoreError
 from fer_phq.video import probe
 from service.ingest import messages, transcripts
 from service.ingest.media import MediaStore, file_sha256
@@ -22,6 +22,8 @@ from service.settings import AppSettings
 log = logging.getLogger(__name__)
 NAME_LENGTH = 200
 """Most characters of a recording's name that are stored."""
+MOST_JOBS = 1000
+"""Most jobs of a session that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ def add_recording(
     enqueue: bool = True,
     priority: JobPriority = JobPriority.INTERACTIVE,
     transcript: NewTranscript | None = None,
+    must_apply: bool = False,
 ) -> StoredRecording:
     """Copy a file into the installation as a session of a subject. The file itself stays where it is.
 
@@ -69,24 +72,30 @@ def add_recording(
         original_name: The name that is stored; the file's when omitted.
         display_name: What errors call the recording; its path when omitted.
         retain_until: When the recording is removed; None keeps it until it is erased by hand.
-        analysis: The job's own settings: `fps`, `key_frames`, `track`.
+        analysis: The job's own settings, as an `UploadGrant` has them.
         enqueue: Whether a worker analyses it; otherwise the caller does.
         priority: How soon the worker does.
         transcript: Its transcript. A recording that is a session already keeps the one that it has.
+        must_apply: Whether a recording that is a session already is refused where it was not analysed in this way.
 
     Returns:
         The session.
 
     Raises:
-        RecordingError: The file is not a video, or changes while it is copied.
+        RecordingError: The file is not a video, changes while it is copied, lacks the sound that is to be heard, or
+            must not be that session.
+        SettingsError: The analysis settings cannot be used.
         StorageError: It is too large, or there is no room for it.
         StoreError: The database cannot be reached.
         NotFoundError: There is no such subject.
     """
-    grant = UploadGrant(subject_id, recorded_at, consent_by, consent_text, retain_until, analysis)
+    grant = UploadGrant(
+        subject_id, recorded_at, consent_by, consent_text, retain_until, analysis, must_apply=must_apply
+    )
     media = MediaStore(settings)
     media.check_file(path, display_name=display_name)
     info = probe(path, display_name=display_name)
+    _check_analysis(settings, grant, info)
     with media.copy_in(path, subject_id, key=store.encryption.key()) as copy:
         if file_sha256(copy.path) != info.sha256:
             raise RecordingError(messages.CHANGED_MEANWHILE(name=path.name))
@@ -111,19 +120,27 @@ def store_upload(
         The session.
 
     Raises:
-        RecordingError: It is not a video, or its transcript is gone.
+        RecordingError: It is not a video, its transcript is gone, it lacks the sound that is to be heard, or must not
+            be the session that it is already.
         SettingsError: The grant's analysis settings cannot be used.
         StorageError: There is no room for it.
         StoreError: The database cannot be reached.
     """
     info = probe(part, display_name=clean_name(original_name))
-    settings.analysis_settings(grant.analysis)
+    _check_analysis(settings, grant, info)
     transcript = _pending_transcript(settings, store, grant, info)
     priority = JobPriority.INTERACTIVE
     recording = _commit(settings, store, part, info, grant, original_name, priority=priority, transcript=transcript)
     if grant.transcript:
         transcripts.remove_pending(settings, grant.transcript)
     return recording
+
+
+def _check_analysis(settings: AppSettings, grant: UploadGrant, info: RecordingInfo) -> None:
+    """Check that the recording can be analysed as it is asked for, as far as its container tells."""
+    problem = settings.analysis_settings(grant.analysis).sound.problem(info.sound_tracks)
+    if problem is not None:
+        raise RecordingError(problem)
 
 
 def _pending_transcript(
@@ -173,8 +190,11 @@ def _commit(
             name = clean_name(original_name)
             session_id, job_id = _add_rows(store, info, grant, name, relative, priority, transcript)
         except DuplicateSessionError as duplicate:
-            _add_transcript(store, duplicate.session_id, transcript)
-            return _existing(store, duplicate.session_id, relative, grant, priority)
+            try:
+                return _join_existing(settings, store, duplicate.session_id, relative, grant, priority, transcript)
+            except FerPhqError:
+                _remove_unused(store, media, relative)
+                raise
         except BaseException:
             _remove_unused(store, media, relative)
             raise
@@ -242,10 +262,21 @@ def _remove_unused(store: Store, media: MediaStore, relative: str) -> None:
         log.warning("a file without rows is left to the sweep: %s", error)
 
 
-def _existing(
-    store: Store, session_id: str, relative: str, grant: UploadGrant, priority: JobPriority | None
+def _join_existing(
+    settings: AppSettings,
+    store: Store,
+    session_id: str,
+    relative: str,
+    grant: UploadGrant,
+    priority: JobPriority | None,
+    transcript: NewTranscript | None,
 ) -> StoredRecording:
-    """Return the session that has this recording already. Gives it the file and the consent that it lacks."""
+    """Return the session that has this recording already. Gives it the file, consent and transcript that it lacks.
+
+    Its analysis is queued where it has none; and anew where what its sender asks for has to be true of it.
+    """
+    lacks_words = grant.must_apply and _lacks_words(settings, store, session_id, grant, transcript)
+    _add_transcript(store, session_id, transcript)
     session = store.sessions.get(session_id=session_id)
     if session.media_path is None:
         store.sessions.set_media_path(session_id=session_id, media_path=relative)
@@ -253,9 +284,34 @@ def _existing(
     if session.consent is None and consent is not None:
         store.sessions.record_consent(session_id=session_id, consent=consent)
     job = store.jobs.latest(session_id=session_id)
-    if job is None and priority is not None:
+    if priority is not None and (job is None or lacks_words):
         job = store.jobs.create(session_id=session_id, settings=_job_settings(grant), priority=priority)
     return StoredRecording(session_id, job.id if job else None, duplicate=True)
+
+
+def _lacks_words(
+    settings: AppSettings, store: Store, session_id: str, grant: UploadGrant, transcript: NewTranscript | None
+) -> bool:
+    """Tell whether a session that has the recording already gets its first transcript, to be analysed with.
+
+    Raises:
+        RecordingError: Its sender asks for what the session does not have, and would not see that it is left out.
+        StoreError: It is being analysed just now.
+    """
+    jobs = store.jobs.list_page(session_id=session_id, limit=MOST_JOBS)
+    analyses = [settings.analysis_settings(job.settings) for job in jobs]
+    if grant.analysis and analyses and settings.analysis_settings(grant.analysis) not in analyses:
+        raise RecordingError(messages.ANALYSED_OTHERWISE(session_id=session_id))
+    if transcript is None:
+        return False
+    stored = store.transcripts.get(session_id=session_id)
+    if stored is not None:
+        if (stored.document, stored.speaker) != (transcript.document, transcript.speaker):
+            raise RecordingError(messages.OTHER_TRANSCRIPT(session_id=session_id))
+        return False
+    if any(job.state is JobState.RUNNING for job in jobs):
+        raise StoreError(messages.ANALYSED_WITHOUT_TRANSCRIPT(session_id=session_id))
+    return True
 
 
 def _consent(grant: UploadGrant) -> Consent | None:

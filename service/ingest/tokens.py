@@ -44,8 +44,10 @@ class UploadGrant:
         consent_by: Who recorded the consent; without it no consent is recorded.
         consent_text: Version of the text that was agreed to.
         retain_until: When the recording is removed, with a time zone; None keeps it until it is erased by hand.
-        analysis: The job's own settings: `fps`, `key_frames`, `track`.
+        analysis: The job's own settings: `fps`, `key_frames`, `track`, `sound_track`, `sound_channel`.
         transcript: Name of the transcript that waits for the recording (`service.ingest.transcripts`).
+        must_apply: Whether a recording that is a session already is refused where that session was never analysed in
+            this way, or has another transcript. A link never says so: its page shows the session.
     """
 
     subject_id: str
@@ -55,6 +57,7 @@ class UploadGrant:
     retain_until: datetime | None = None
     analysis: Mapping[str, Any] | None = None
     transcript: str | None = None
+    must_apply: bool = False
 
     @property
     def notes_consent(self) -> bool:

@@ -14,6 +14,7 @@ import secrets
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from db.records import MAX_TRANSCRIPT, NewTranscript
@@ -163,6 +164,43 @@ def load_pending(settings: AppSettings, name: str) -> NewTranscript:
     except FileNotFoundError:
         raise RecordingError(messages.TRANSCRIPT_GONE()) from None
     return NewTranscript(body["name"], base64.b64decode(body["document"]), body["speaker"])
+
+
+def renew_pending(settings: AppSettings, name: str, subject_id: str) -> None:
+    """Let a waiting transcript wait for as long as an upload that begins now.
+
+    Args:
+        settings: The installation.
+        name: What `save_pending` returned.
+        subject_id: UUID of the subject for whom it was stored.
+
+    Raises:
+        RecordingError: No such transcript waits for a recording of this subject (any more).
+    """
+    path = _path(settings, name)
+    if not name.startswith(f"{subject_id}."):
+        raise RecordingError(messages.TRANSCRIPT_GONE())
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        raise RecordingError(messages.TRANSCRIPT_GONE()) from None
+
+
+def expires_at(settings: AppSettings, name: str) -> datetime:
+    """Return when a waiting transcript goes, unless an upload that names it begins.
+
+    Args:
+        settings: The installation.
+        name: What `save_pending` returned.
+
+    Raises:
+        RecordingError: There is no such transcript (any more).
+    """
+    try:
+        modified_s = _path(settings, name).stat().st_mtime
+    except FileNotFoundError:
+        raise RecordingError(messages.TRANSCRIPT_GONE()) from None
+    return datetime.fromtimestamp(modified_s + settings.stale_upload_s, UTC)
 
 
 def remove_pending(settings: AppSettings, name: str) -> None:

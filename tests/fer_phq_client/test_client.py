@@ -228,14 +228,25 @@ class _Cuts(httpx2.HTTPTransport):
         return answer
 
 
-def test_a_recording_is_sent_in_pieces_and_goes_on_after_a_cut(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recording_is_sent_in_pieces_and_goes_on_after_a_cut(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sending, "PIECE_BYTES", CLIP.stat().st_size // 5)
     facts = _facts(server)
     network = _Cuts()
+    words = tmp_path / "words.vtt"
+    words.write_text("WEBVTT\n\n00:00.100 --> 00:00.400\n<v Anna>How?\n\n00:00.500 --> 00:00.900\n<v Ben>Well.\n")
     with server.client(transport=network, sleep=lambda seconds: None) as client:
-        session = client.upload(CLIP, **facts)
+        with pytest.raises(ProblemError, match="Anna, Ben"):
+            client.upload(CLIP, transcript=words, **facts)
+        with pytest.raises(ValueError, match="transcript"):
+            client.upload(CLIP, speaker="Ben", **facts)
+        session = client.upload(CLIP, transcript=words, speaker="Ben", fps=1, **facts)
         assert network.pieces == 6
         stored = client.session(session["session_id"])
+        transcript = server.store.transcripts.get(session_id=stored["id"])
+        assert (transcript and transcript.speaker) == "Ben"
+        assert server.store.jobs.get(job_id=str(session["job_id"])).settings == {"fps": 1.0}
         assert (stored["original_name"], stored["sha256"]) == (CLIP.name, file_sha256(CLIP))
         assert client.job(str(session["job_id"]))["state"] == "queued"
         again = client.upload(CLIP, **facts)

@@ -118,7 +118,7 @@ def test_a_session_is_analysed_again_with_options(store: Store, session: Session
     assert store.jobs.get(job_id=job["id"]).settings == {"fps": 5, "sound_track": 1}
     assert client.post(path, json={"fps": 5, "sound_track": 1}).json()["id"] == job["id"]
     assert code(client.post(path, json={})) == (409, "api.other_analysis")
-    for body in ({"fps": 0}, {"speed": 1}, {"sound_channel": -1}, []):
+    for body in ({"fps": 0}, {"speed": 1}, {"sound_channel": 0}, {"fps": 5, "key_frames": True}, []):
         assert code(client.post(path, json=body)) == (422, "api.unusable_request")
     assert code(client.post(f"/v1/sessions/{NOBODY}/analyses", json={})) == (404, "db.no_row")
     client.post(f"/v1/jobs/{job['id']}/cancel")

@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from db.actors import Role
-from db.records import SubjectRecord
+from db.records import JobState, SubjectRecord
 from db.store import Store
 from fer_phq.core.encryption.files import is_encrypted
 from fer_phq.core.encryption.key import create_key_file
@@ -74,7 +74,7 @@ def subject(store: Store) -> SubjectRecord:
 
 @pytest.fixture
 def content(recordings: Recordings) -> bytes:
-    return recordings(seconds=1).read_bytes()
+    return recordings(seconds=1, audio=True).read_bytes()
 
 
 @pytest.fixture
@@ -388,6 +388,124 @@ def test_of_other_peoples_uploads_nobody_learns(
     assert ask(Role.CLINICIAN, "HEAD", path).status_code == 404, "whoever lost the subject lost the upload"
 
 
+# -------------------------------------------------------------------------------------------- transcripts and options
+
+WORDS = "WEBVTT\n\n00:00.100 --> 00:00.400\n<v Anna>How are you?\n\n00:00.500 --> 00:00.900\n<v Ben>I am well.\n"
+
+
+def send_words(client: TestClient, subject_id: str, words: str = WORDS, /, **more: Any) -> Any:
+    body = {"subject_id": subject_id, "name": "P01.vtt", "document": base64.b64encode(words.encode()).decode()}
+    return client.post("/v1/uploads/transcripts", json=body | more)
+
+
+def upload(client: TestClient, subject_id: str, content: bytes, **facts: str | None) -> Any:
+    """The answer to the last byte, or to what went wrong before."""
+    answer = begin(client, subject_id, len(content), **facts)
+    return send(client, answer.headers["location"], 0, content) if answer.status_code == 201 else answer
+
+
+def test_a_recording_comes_with_its_transcript_and_how_it_is_analysed(
+    settings: AppSettings, store: Store, subject: SubjectRecord, content: bytes, client: TestClient
+) -> None:
+    waiting = send_words(client, subject.id, speaker="ben")
+    assert waiting.status_code == 201
+    transcript = waiting.json()
+    assert (transcript["speaker"], transcript["speakers"], transcript["utterances"]) == ("Ben", ["Anna", "Ben"], 2)
+    assert transcript["notes"] == [], "whoever names the subject is not told that nobody is known to be"
+    wishes = {"fps": "5", "key_frames": "false", "track": "0", "sound_track": "1"}
+    answer = upload(client, subject.id, content, transcript=transcript["id"], **wishes)
+    assert answer.status_code == 204
+    job = store.jobs.get(job_id=answer.headers["upload-job-id"])
+    assert job.settings == {"fps": 5.0, "key_frames": False, "track": 0, "sound_track": 1}
+    stored = store.transcripts.get(session_id=answer.headers["upload-session-id"])
+    assert stored is not None
+    assert (stored.document, stored.speaker, stored.original_name) == (WORDS.encode(), "Ben", "P01.vtt")
+    assert not [file for file in settings.incoming_dir.iterdir() if transcript["id"] in file.name]
+    answer = begin(client, subject.id, len(content), transcript=transcript["id"])
+    assert code(answer) == (422, "ingest.transcript_gone"), "it is of one upload"
+
+
+def test_a_transcript_that_cannot_be_used_is_refused_before_anything_comes(
+    settings: AppSettings, store: Store, subject: SubjectRecord, client: TestClient
+) -> None:
+    wrong: tuple[tuple[str, dict[str, Any], int, str], ...] = (
+        ("no transcript at all", {}, 422, "words."),
+        ("", {}, 422, "words."),
+        (WORDS, {"speaker": "Clara"}, 422, "ingest.no_such_speaker"),
+        (WORDS, {}, 422, "api.speaker_needed"),
+        (WORDS, {"document": base64.urlsafe_b64encode(b"\xff" * 3).decode()}, 422, "api.unusable_request"),
+        (WORDS, {"subject_id": NOBODY}, 404, "db.no_row"),
+    )
+    for words, more, status, reason in wrong:
+        answer = send_words(client, subject.id, words, **more)
+        assert answer.status_code == status, answer.text
+        assert code(answer)[1].startswith(reason)
+    assert "Anna, Ben" in send_words(client, subject.id).json()["detail"]
+    assert list(settings.incoming_dir.iterdir()) == []
+    other = store.subjects.create(label="S-02")
+    transcript_id = send_words(client, other.id, speaker="Ben").json()["id"]
+    for name in (transcript_id, "P01.vtt", f"{subject.id}.{'0' * 32}"):
+        assert begin(client, subject.id, 10, transcript=name).status_code == 422, "of another subject, or of nobody"
+    monologue = WORDS.replace("Anna", "Patient")
+    assert send_words(client, subject.id, monologue).json()["speaker"] == "Patient"
+    key = {"Idempotency-Key": "k"}
+    body = {"subject_id": subject.id, "name": "a.vtt", "document": base64.b64encode(monologue.encode()).decode()}
+    first = client.post("/v1/uploads/transcripts", json=body, headers=key)
+    again = client.post("/v1/uploads/transcripts", json=body, headers=key)
+    assert (again.json(), again.headers["idempotency-replayed"]) == (first.json(), "true")
+
+
+OPTIONS = (
+    {"fps": "0"},
+    {"fps": "nan"},
+    {"fps": "fast"},
+    {"fps": "5", "key_frames": "true"},
+    {"track": "-1"},
+    {"sound_track": "0"},
+    {"sound_channel": "left"},
+    {"speaker": "Ben"},
+    {"soundtrack": "1"},
+)
+
+
+def test_options_that_cannot_be_are_refused(
+    store: Store, subject: SubjectRecord, content: bytes, client: TestClient
+) -> None:
+    for options in OPTIONS:
+        assert code(begin(client, subject.id, 10, **options)) == (422, "api.unusable_request"), options
+    path = begin(client, subject.id, len(content), sound_track="2").headers["location"]
+    assert code(send(client, path, 0, content)) == (422, "core.unknown_sound_track"), "only the recording says so"
+    assert client.get(path).json()["problem"]["code"] == "core.unknown_sound_track"
+    assert store.sessions.list_recent() == []
+
+
+def test_a_session_that_there_is_already_is_not_analysed_otherwise_in_silence(
+    store: Store, subject: SubjectRecord, content: bytes, client: TestClient
+) -> None:
+    first = upload(client, subject.id, content, fps="5")
+    session_id, job_id = first.headers["upload-session-id"], first.headers["upload-job-id"]
+    assert upload(client, subject.id, content, fps="5.0").headers["upload-job-id"] == job_id
+    assert upload(client, subject.id, content).headers["upload-job-id"] == job_id
+    refusal = upload(client, subject.id, content, fps="4")
+    assert code(refusal) == (422, "ingest.analysed_otherwise")
+    assert refusal.json()["params"] == {"session_id": session_id}
+
+    store.jobs.set_state(job_id=job_id, state=JobState.RUNNING)
+    transcript = send_words(client, subject.id, speaker="Ben").json()["id"]
+    path = begin(client, subject.id, len(content), transcript=transcript).headers["location"]
+    assert code(send(client, path, 0, content)) == (409, "ingest.analysed_without_transcript")
+    assert store.transcripts.get(session_id=session_id) is None
+    store.jobs.set_state(job_id=job_id, state=JobState.DONE)
+    answer = client.head(path, headers=TUS)
+    assert answer.headers["upload-session-id"] == session_id
+    assert answer.headers["upload-job-id"] != job_id, "an analysis without these words would stand for the session"
+    other = send_words(client, subject.id, speaker="Anna").json()["id"]
+    assert code(upload(client, subject.id, content, transcript=other)) == (422, "ingest.other_transcript")
+    same = send_words(client, subject.id, speaker="Ben").json()["id"]
+    again = upload(client, subject.id, content, transcript=same)
+    assert again.headers["upload-job-id"] == answer.headers["upload-job-id"]
+
+
 # ------------------------------------------------------------------------------------------------- the server's folder
 
 
@@ -415,3 +533,32 @@ def test_a_file_of_the_servers_folder_becomes_a_session(
     token = create_token(store, "viewer", "script", ("upload",), 1)[0]
     answer = client.post("/v1/sessions", json=body, headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 403
+
+
+def test_a_file_of_the_servers_folder_has_its_transcript_and_options(
+    settings: AppSettings, store: Store, subject: SubjectRecord, content: bytes, client: TestClient
+) -> None:
+    assert settings.import_dir is not None
+    (settings.import_dir / "P01.mp4").write_bytes(content)
+    (settings.import_dir / "P01.vtt").write_text(WORDS)
+    body = {"subject_id": subject.id, "path": "P01.mp4", **FACTS}
+    for wrong, reason in (
+        ({"transcript": "P02.vtt"}, "ingest.not_in_import_folder"),
+        ({"transcript": "../outside.vtt"}, "ingest.not_below_import_folder"),
+        ({"transcript": "P01.mp4"}, "words."),
+        ({"transcript": "P01.vtt"}, "api.speaker_needed"),
+        ({"transcript": "P01.vtt", "speaker": "Clara"}, "ingest.no_such_speaker"),
+        ({"speaker": "Ben"}, "api.unusable_request"),
+        ({"sound_channel": 0}, "api.unusable_request"),
+        ({"sound_track": 2}, "core.unknown_sound_track"),
+    ):
+        status, name = code(client.post("/v1/sessions", json={**body, **wrong}))
+        assert (status, name.startswith(reason)) == (422, True), (wrong, name)
+    assert store.sessions.list_recent() == []
+    answer = client.post("/v1/sessions", json={**body, "transcript": "P01.vtt", "speaker": "Ben", "fps": 3})
+    assert answer.status_code == 201
+    stored = store.transcripts.get(session_id=answer.json()["session_id"])
+    assert stored is not None
+    assert stored.speaker == "Ben"
+    assert store.jobs.get(job_id=answer.json()["job_id"]).settings == {"fps": 3.0}
+    assert code(client.post("/v1/sessions", json={**body, "fps": 4})) == (422, "ingest.analysed_otherwise")

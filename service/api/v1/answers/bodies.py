@@ -20,19 +20,20 @@ BODY_SECONDS = 60
 Model = TypeVar("Model", bound=BaseModel)
 
 
-async def read_model(request: Request, kind: type[Model]) -> Model:
+async def read_model(request: Request, kind: type[Model], most: int = MAX_JSON) -> Model:
     """Read a body of a few fields.
 
     Args:
         request: Its body is JSON.
         kind: What the JSON describes.
+        most: Most bytes of the body.
 
     Raises:
         RequestError: The body is too large or too slow, or is not such JSON.
     """
     try:
         with anyio.fail_after(BODY_SECONDS):
-            body = b"".join([chunk async for chunk in bounded(request, MAX_JSON)])
+            body = b"".join([chunk async for chunk in bounded(request, most)])
     except TimeoutError:
         raise RequestError(messages.BODY_TOO_SLOW(seconds=BODY_SECONDS), 408) from None
     except ClientDisconnect:

@@ -152,7 +152,7 @@ class _Jobs:
     async def analyse(self, session_id: str, request: Request) -> Response:
         """Earlier analyses stay. Where the session is analysed in this way already, that job is the answer."""
         wish = await read_model(request, schemas.AnalysisWish)
-        options = wish.model_dump(exclude_none=True)
+        options = wish.settings()
         enqueue = functools.partial(self._enqueue, session_id, options)
         creation = await create_once(self._store, request, json.dumps(options, sort_keys=True), enqueue)
         job = self._job(request, await self._status(creation.ids["job"]))

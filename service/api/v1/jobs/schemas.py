@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from db.records import JobState
 from fer_phq.core.analysis import Step
+from fer_phq.core.errors import FieldError
+from service.api import messages
 from service.api.v1.answers.schemas import Note
 
 JOB_EXAMPLE: dict[str, Any] = {
@@ -71,14 +73,47 @@ class Job(BaseModel):
     finished_at: datetime | None
 
 
-class AnalysisWish(BaseModel):
+class AnalysisOptions(BaseModel):
+    """How a recording is analysed; what is left out is as the installation analyses."""
+
+    fps: float | None = Field(None, gt=0, le=240, description="Frames a second that are looked at.")
+    key_frames: bool | None = Field(
+        None, description="Whether key frames alone are looked at, which is quicker; not together with `fps`."
+    )
+    track: int | None = Field(
+        None,
+        ge=0,
+        le=100_000,
+        description="The number of one of the subject's face tracks, as an analysis of the same recording at the same "
+        "sampling has it. A recording without it is not analysed.",
+    )
+    sound_track: int | None = Field(
+        None, ge=1, le=64, description="The sound track that is heard alone, counted from 1. It has to be there."
+    )
+    sound_channel: int | None = Field(
+        None,
+        ge=1,
+        le=64,
+        description="The channel that is heard alone, counted from 1, which is the left one of two. It has to be "
+        "there; of several sound tracks, `sound_track` says of which.",
+    )
+
+    @field_validator("key_frames")
+    @classmethod
+    def _check_sampling(cls, value: bool | None, info: ValidationInfo) -> bool | None:
+        """Refuse two ways to choose the frames."""
+        if value and info.data.get("fps") is not None:
+            raise FieldError(messages.TWO_SAMPLINGS())
+        return value
+
+    def settings(self) -> dict[str, Any]:
+        """Return those that are set, as a job's own settings."""
+        return self.model_dump(include=set(AnalysisOptions.model_fields), exclude_none=True)
+
+
+class AnalysisWish(AnalysisOptions):
     """How a session is to be analysed; what is left out is as the installation analyses."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{}, {"fps": 5, "sound_track": 1, "sound_channel": 0}]}
+        extra="forbid", json_schema_extra={"examples": [{}, {"fps": 5, "sound_track": 1, "sound_channel": 2}]}
     )
-
-    fps: float | None = Field(None, gt=0, le=240, description="Frames a second that are looked at.")
-    key_frames: bool | None = Field(None, description="Whether only key frames are looked at, which is quicker.")
-    sound_track: int | None = Field(None, ge=0, le=63, description="The sound track of the recording, from 0.")
-    sound_channel: int | None = Field(None, ge=0, le=63, description="The channel of the sound track, from 0.")

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
+from db.records import NewTranscript
 from db.store import Store
-from fer_phq.core.errors import field_message
+from fer_phq.core.errors import FerPhqError, StoreError, field_message
+from service.access.control import request_actor
 from service.api import messages
 from service.api.v1.answers.problems import RequestError
 from service.api.v1.uploads.schemas import RecordingFacts, UploadFacts
 from service.ingest.session_csv import EARLIEST
 from service.ingest.tokens import UploadGrant
+from service.ingest.transcripts import CheckedTranscript
 from service.lifecycle.consent import ConsentError
 from service.settings import AppSettings
 
@@ -56,6 +61,7 @@ def grant_of(settings: AppSettings, store: Store, facts: RecordingFacts, latest:
     Raises:
         RequestError: The date or the version of the consent cannot be.
         ConsentError: Nobody is named who noted the consent.
+        SettingsError: It cannot be analysed in this way.
         NotFoundError: There is no such subject.
         ForbiddenError: The sender reads only.
     """
@@ -69,6 +75,8 @@ def grant_of(settings: AppSettings, store: Store, facts: RecordingFacts, latest:
         raise RequestError(messages.CONSENT_VERSION(version=settings.consent_version), 422)
     if facts.consent_by is None and not subject.is_demo:
         raise ConsentError(messages.CONSENT_NEEDED())
+    options = facts.settings()
+    settings.analysis_settings(options)
     until = settings.retain_until(now) if facts.keep_days is None else now + timedelta(days=facts.keep_days)
     return UploadGrant(
         subject_id=facts.subject_id,
@@ -76,7 +84,48 @@ def grant_of(settings: AppSettings, store: Store, facts: RecordingFacts, latest:
         consent_by=None if facts.consent_by is None else facts.consent_by.strip(),
         consent_text=settings.consent_version,
         retain_until=until,
+        analysis=options or None,
+        must_apply=True,
     )
+
+
+def check_words(checked: CheckedTranscript, speaker: str | None) -> NewTranscript:
+    """Return a transcript with the speaker who is its subject.
+
+    Args:
+        checked: The transcript.
+        speaker: The speaker; None where the transcript says who it is.
+
+    Raises:
+        RequestError: It has no such speaker, or several of whom nobody is known to be the subject.
+    """
+    if speaker is None and checked.subject is None and len(checked.speakers) > 1:
+        names = tuple(name[:40] for name in checked.speakers[:8])
+        raise RequestError(messages.SPEAKER_NEEDED(name=checked.name, speakers=names), 422)
+    with unusable_transcript():
+        return checked.with_speaker(speaker)
+
+
+@contextmanager
+def unusable_transcript() -> Iterator[None]:
+    """Refuse the request where a transcript cannot be used.
+
+    Raises:
+        RequestError: It cannot.
+        StoreError: It cannot be read now.
+    """
+    try:
+        yield
+    except (StoreError, RequestError):
+        raise
+    except FerPhqError as error:
+        raise RequestError(error.message, 422) from error
+
+
+def account_id() -> str:
+    """Return the account behind the request; '' where there are no accounts."""
+    actor = request_actor.get()
+    return "" if actor is None else actor.account_id or ""
 
 
 def _read_pairs(header: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +17,6 @@ from starlette.responses import JSONResponse, Response
 
 from db.store import Store
 from fer_phq.core.errors import FerPhqError, RecordingError
-from service.access.control import request_actor
 from service.access.guard import SESSIONS_PATH, UPLOADS_PATH
 from service.api import messages
 from service.api.receiving import content_length, receive_body
@@ -26,7 +26,7 @@ from service.api.v1.answers.once import Creation, answer_creation, create_once
 from service.api.v1.answers.openapi import IDEMPOTENCY_KEY, IF_NONE_MATCH, UNCHANGED, extra, problems
 from service.api.v1.answers.problems import RequestError, Sentences
 from service.api.v1.uploads import schemas
-from service.api.v1.uploads.facts import grant_of, read_metadata
+from service.api.v1.uploads.facts import account_id, check_words, grant_of, read_metadata, unusable_transcript
 from service.api.v1.uploads.tus import (
     CONTENT_TYPE,
     EXTENSIONS,
@@ -36,7 +36,7 @@ from service.api.v1.uploads.tus import (
     tus_route,
     upload_headers,
 )
-from service.ingest import server_folder
+from service.ingest import server_folder, transcripts
 from service.ingest.media import IncomingFile, MediaStore, StorageError
 from service.ingest.partial_uploads import PartialUpload, PartialUploads
 from service.ingest.recordings import add_recording
@@ -48,7 +48,10 @@ MOST_COMPLETIONS = 4
 """Most uploads that are checked and stored at once. They have threads of their own: the others answer requests."""
 OFFSET = ("Upload-Offset", "The byte at which the body goes on: what HEAD said.")
 LENGTH = ("Upload-Length", "Bytes of the whole recording.")
-METADATA = ("Upload-Metadata", "`subject_id`, `recorded_at`, `consent_by`, `filename`, ... with values in base64.")
+METADATA = (
+    "Upload-Metadata",
+    "`subject_id`, `recorded_at`, `consent_by`, `transcript`, `fps`, ... with values in base64.",
+)
 BODY: dict[str, Any] = {
     "requestBody": {"content": {CONTENT_TYPE: {"schema": {"type": "string", "format": "binary"}}}},
 }
@@ -142,6 +145,11 @@ def _import(settings: AppSettings, store: Store, facts: schemas.FolderRecording)
     path = server_folder.find_recording(settings, facts.path)
     modified_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     grant = grant_of(settings, store, facts, modified_at)
+    transcript = None
+    if facts.transcript is not None:
+        with unusable_transcript():
+            checked = server_folder.read_transcript(settings, facts.transcript)
+        transcript = check_words(checked, facts.speaker)
     recording = add_recording(
         settings,
         store,
@@ -152,6 +160,9 @@ def _import(settings: AppSettings, store: Store, facts: schemas.FolderRecording)
         consent_text=grant.consent_text,
         display_name=facts.path,
         retain_until=grant.retain_until,
+        analysis=grant.analysis,
+        transcript=transcript,
+        must_apply=grant.must_apply,
     )
     ids = {"session": recording.session_id} | ({"job": recording.job_id} if recording.job_id else {})
     return Creation(ids, 200 if recording.duplicate else 201)
@@ -194,7 +205,10 @@ class _Uploads:
     def _begin(self, size: int, metadata: str) -> Creation:
         facts = read_metadata(metadata)
         grant = grant_of(self._settings, self._store, facts, datetime.now(UTC))
-        return Creation({"upload": self._uploads.begin(grant, size, facts.filename, _account_id()).id})
+        if facts.transcript is not None:
+            transcripts.renew_pending(self._settings, facts.transcript, facts.subject_id)
+            grant = replace(grant, transcript=facts.transcript)
+        return Creation({"upload": self._uploads.begin(grant, size, facts.filename, account_id()).id})
 
     async def head(self, upload_id: str) -> Response:
         """Where the connection was cut, the upload goes on at `Upload-Offset`.
@@ -224,11 +238,11 @@ class _Uploads:
         return Response(status_code=204)
 
     async def _load(self, upload_id: str) -> PartialUpload:
-        return await anyio.to_thread.run_sync(self._uploads.load, upload_id, _account_id())
+        return await anyio.to_thread.run_sync(self._uploads.load, upload_id, account_id())
 
     def _held(self, upload_id: str) -> AbstractAsyncContextManager[PartialUpload]:
         """Hold an upload, off the event loop."""
-        return contextmanager_in_threadpool(self._uploads.locked(upload_id, _account_id()))
+        return contextmanager_in_threadpool(self._uploads.locked(upload_id, account_id()))
 
     async def _settle(self, upload_id: str) -> PartialUpload:
         """Load an upload. One of which all has come and that is not over becomes a session first."""
@@ -302,12 +316,6 @@ class _Uploads:
             session=session,
             problem=problem,
         )
-
-
-def _account_id() -> str:
-    """Return the account behind the request; '' where there are no accounts."""
-    actor = request_actor.get()
-    return "" if actor is None else actor.account_id or ""
 
 
 def _has_body(request: Request) -> bool:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Base64Encoder, BaseModel, ConfigDict, EncodedBytes, Field, ValidationInfo, field_validator
 
+from fer_phq.core.errors import FieldError
+from service.api import messages
 from service.api.v1.answers.schemas import Note
+from service.api.v1.jobs.schemas import AnalysisOptions
 from service.api.v1.records.moments import Moment
 
+SPEAKER = (
+    "Who of the transcript's speakers is the subject, in any case. It may be left out where there is but one, or one "
+    "whose name says so, such as Patient."
+)
 FACTS_EXAMPLE: dict[str, Any] = {
     "subject_id": "0c9ae1f0-5a2b-4c9e-9d0e-6a1c2f3b4d5e",
     "recorded_at": "2026-11-03T14:05:00+01:00",
@@ -23,8 +31,12 @@ SESSION_EXAMPLE: dict[str, Any] = {
 }
 
 
-class RecordingFacts(BaseModel):
-    """Whose recording it is, and what was agreed."""
+VTT_EXAMPLE = b"WEBVTT\n\n00:01.000 --> 00:03.000\n<v Patient>Good morning.\n"
+TRANSCRIPT_ID = f"{FACTS_EXAMPLE['subject_id']}.8f14e45fceea167a5a36dedd4bea2543"
+
+
+class RecordingFacts(AnalysisOptions):
+    """Whose recording it is, what was agreed, and how it is analysed."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -56,13 +68,28 @@ class UploadFacts(RecordingFacts):
 
     recorded_at: Moment = Field(description="When it was recorded, with its time zone.")
     filename: str = Field("", max_length=1000, description="The file's name.")
+    transcript: str | None = Field(
+        None, min_length=1, max_length=100, description="The `id` of the transcript that was sent before."
+    )
 
 
 class FolderRecording(RecordingFacts):
     """A recording in the server's folder that becomes a session."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"path": "2026/P01-first.mp4", **FACTS_EXAMPLE}]}
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"path": "2026/P01-first.mp4", **FACTS_EXAMPLE},
+                {
+                    "path": "2026/P01-first.mp4",
+                    **FACTS_EXAMPLE,
+                    "transcript": "2026/P01-first.vtt",
+                    "speaker": "Patient",
+                    "sound_channel": 2,
+                },
+            ]
+        },
     )
 
     path: str = Field(
@@ -70,6 +97,81 @@ class FolderRecording(RecordingFacts):
         max_length=1000,
         description="The file below FERPHQ_IMPORT_DIR, with '/'; without a date, the file's own counts.",
     )
+    transcript: str | None = Field(
+        None, min_length=1, max_length=1000, description="Its transcript below the same folder; none is taken unnamed."
+    )
+    speaker: str | None = Field(None, min_length=1, max_length=200, description=SPEAKER)
+
+    @field_validator("speaker")
+    @classmethod
+    def _check_speaker(cls, value: str | None, info: ValidationInfo) -> str | None:
+        """Refuse a speaker without a transcript."""
+        if value is not None and info.data.get("transcript") is None:
+            raise FieldError(messages.SPEAKER_ALONE())
+        return value
+
+
+class _Base64(Base64Encoder):
+    """Base64 of which no letter is passed over: what came in another alphabet would be another document."""
+
+    @classmethod
+    def decode(cls, data: bytes) -> bytes:
+        try:
+            return base64.b64decode(data, validate=True)
+        except ValueError:
+            raise FieldError(messages.NOT_BASE64()) from None
+
+
+class TranscriptFile(BaseModel):
+    """A transcript that waits for its recording."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "subject_id": FACTS_EXAMPLE["subject_id"],
+                    "name": "P01-first.vtt",
+                    "document": base64.b64encode(VTT_EXAMPLE).decode(),
+                    "speaker": "Patient",
+                }
+            ]
+        },
+    )
+
+    subject_id: str = Field(max_length=64, description="Whose words they are: the subject of the recording.")
+    name: str = Field(min_length=1, max_length=1000, description="The file's name.")
+    document: Annotated[bytes, EncodedBytes(encoder=_Base64)] = Field(
+        description="The file in base64, at most 16 MiB: WebVTT, SRT, a table with start, end, speaker and text, or "
+        "Whisper's or WhisperX's JSON."
+    )
+    speaker: str | None = Field(None, min_length=1, max_length=200, description=SPEAKER)
+
+
+class WaitingTranscript(BaseModel):
+    """A transcript that can be read, and waits for its recording."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": TRANSCRIPT_ID,
+                    "speaker": "Patient",
+                    "speakers": ["Therapist", "Patient"],
+                    "utterances": 212,
+                    "expires_at": "2026-11-04T14:05:00Z",
+                    "notes": [],
+                }
+            ]
+        }
+    )
+
+    id: str = Field(description="What `transcript` of `Upload-Metadata` names.")
+    speaker: str | None = Field(description="Who of the speakers is the subject; null where all words are.")
+    speakers: list[str] = Field(description="The speakers by first appearance.")
+    utterances: int
+    expires_at: datetime = Field(description="When it goes, unless an upload that names it has begun.")
+    notes: list[Note] = Field(description="What a person should know of it.")
 
 
 class NewSession(BaseModel):
