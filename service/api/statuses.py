@@ -6,7 +6,8 @@ from db.engine import StoreAwayError
 from db.records import ForbiddenError, InputError, NotFoundError
 from fer_phq.core.errors import FerPhqError, RecordingError, SettingsError, StoreError
 from service.ingest.media import StorageError, TooLargeError
-from service.ingest.partial_uploads import UnreadUploadError, UploadInUseError, WrongOffsetError
+from service.ingest.partial_uploads import UploadInUseError, WrongOffsetError
+from service.ingest.recordings import MACHINE_FAULTS
 from service.ingest.server_folder import FolderError
 from service.ingest.tokens import TokenError
 from service.ingest.upload_limits import SlowUploadError, TooManyUploadsError
@@ -20,7 +21,6 @@ STATUS: tuple[tuple[type[FerPhqError], int], ...] = (
     (TooManyUploadsError, 429),
     (UploadInUseError, 423),
     (WrongOffsetError, 409),
-    (UnreadUploadError, 503),
     (FolderError, 422),
     (SlowUploadError, 408),
     (TooLargeError, 413),
@@ -40,6 +40,7 @@ _UNUSABLE = ("db.sqlite_", "db.server_", "db.failed", "db.unusable")
 
 def status_of(error: FerPhqError) -> int:
     """Return the HTTP status of an error; 500 for a kind that a request cannot help."""
-    if isinstance(error, StoreAwayError) or error.message.code.startswith(_UNUSABLE):
+    code = error.message.code
+    if isinstance(error, StoreAwayError) or code in MACHINE_FAULTS or code.startswith(_UNUSABLE):
         return 503
     return next((status for kind, status in STATUS if isinstance(error, kind)), 500)

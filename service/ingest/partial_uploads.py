@@ -29,10 +29,9 @@ from fer_phq.core.encryption.files import content_size, is_encrypted, open_conte
 from fer_phq.core.encryption.values import decrypt_value, encrypt_value
 from fer_phq.core.errors import FerPhqError, RecordingError
 from fer_phq.core.messages import Message, from_json, to_json
-from fer_phq.video import messages as video
 from service.ingest import messages
 from service.ingest.media import COPY_BYTES, IncomingFile, MediaStore, StorageError, owner_prefix, storage_errors
-from service.ingest.recordings import store_upload
+from service.ingest.recordings import MACHINE_FAULTS, store_upload
 from service.ingest.tokens import UploadGrant
 from service.ingest.transcripts import WAITING
 from service.ingest.upload_limits import TooManyUploadsError
@@ -43,24 +42,6 @@ MOST_UNFINISHED = 1000
 """Most uploads of one account that are not over."""
 MOST_PIECES = 20_000
 """Most requests over which an upload comes in."""
-CONTENT_FAULTS = frozenset(
-    fault.code
-    for fault in (
-        video.NOT_A_VIDEO,
-        video.WEBP,
-        video.INDEX_MISSING,
-        video.HEADER_DAMAGED,
-        video.ZERO_LENGTH,
-        video.SOUND_ONLY,
-        video.NO_PICTURES,
-        video.UNKNOWN_PICTURE_FORMAT,
-        video.NO_PICTURE_DECODED,
-        video.TOO_LARGE,
-        video.TOO_MANY_PIXELS,
-        video.TOO_SMALL,
-    )
-)
-"""Codes of what is wrong with a recording itself. Any other fault may be the machine's, and gone at the next try."""
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _STATE = ".upload.part"
 _LOCK = ".lock.part"
@@ -72,10 +53,6 @@ class UploadInUseError(FerPhqError):
 
 class WrongOffsetError(FerPhqError):
     """What is sent does not begin where the upload ends so far."""
-
-
-class UnreadUploadError(FerPhqError):
-    """A whole upload could not be read, which may be the machine's fault; its bytes stay for another try."""
 
 
 @dataclass(frozen=True)
@@ -186,8 +163,14 @@ class PartialUploads:
         return upload.created_at + timedelta(seconds=self._settings.stale_upload_s)
 
     def offset(self, upload: PartialUpload) -> int:
-        """Return how many bytes of an upload have come."""
-        if upload.is_over:
+        """Return how many bytes of an upload have come and count.
+
+        One that cannot become a session lacks its last byte for ever: a client of tus that asks how far it is would
+        take a whole upload for a success, and so it sends that byte and is answered with the reason.
+        """
+        if upload.problem is not None:
+            return upload.size - 1
+        if upload.session_id is not None:
             return upload.size
         pieces = self._pieces(upload)
         return pieces[-1].end if pieces else 0
@@ -279,8 +262,8 @@ class PartialUploads:
             The upload with its session.
 
         Raises:
-            RecordingError: It is no recording that can be read; its files are removed.
-            UnreadUploadError: It could not be read, and may be tried again.
+            RecordingError: It is no recording that can be read; its files are removed, unless it may be tried again
+                (`MACHINE_FAULTS`).
             FerPhqError: It cannot be stored now, and may be tried again.
         """
         if upload.problem is not None:
@@ -291,9 +274,8 @@ class PartialUploads:
             with self._joined(upload) as part:
                 recording = store_upload(self._settings, self._store, part, upload.grant, upload.name)
         except RecordingError as error:
-            if error.message.code not in CONTENT_FAULTS:
-                raise UnreadUploadError(error.message) from error
-            self._end(replace(upload, problem=error.message))
+            if error.message.code not in MACHINE_FAULTS:
+                self._end(replace(upload, problem=error.message))
             raise
         upload = replace(
             upload,

@@ -13,6 +13,7 @@ from db.records import Consent, DuplicateSessionError, JobPriority, JobState, Ne
 from db.store import Store
 from fer_phq.core.analysis import RecordingInfo
 from fer_phq.core.errors import FerPhqError, RecordingError, StoreError
+from fer_phq.video import messages as video
 from fer_phq.video import probe
 from service.ingest import messages, transcripts
 from service.ingest.media import MediaStore, file_sha256
@@ -22,6 +23,24 @@ from service.settings import AppSettings
 log = logging.getLogger(__name__)
 NAME_LENGTH = 200
 """Most characters of a recording's name that are stored."""
+MACHINE_FAULTS = frozenset(
+    fault.code
+    for fault in (
+        video.FILE_MISSING,
+        video.NO_PERMISSION,
+        video.CANNOT_OPEN,
+        video.CANNOT_READ,
+        video.HOLES,
+        video.NO_PROGRESS,
+        video.OVER_TIME,
+        video.OVER_MEMORY,
+        video.KILLED,
+        video.CRASHED,
+        video.MALFORMED_FRAME,
+        video.MALFORMED_SOUND,
+    )
+)
+"""Codes of what may be the machine's fault and gone at the next try; any other is the recording's, or its sender's."""
 MOST_JOBS = 1000
 """Most jobs of a session that are looked at."""
 

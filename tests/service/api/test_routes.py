@@ -22,6 +22,7 @@ from starlette.testclient import TestClient
 from db.actors import Actor, Role
 from db.records import SubjectRecord
 from db.store import Store
+from fer_phq.video.decoder import process
 from service.access.answers import accepted_language
 from service.access.guard import Guard
 from service.api.routes import routes
@@ -90,6 +91,21 @@ def test_what_is_no_recording_is_one_sentence(
     assert answer.json()["error"].endswith(".")
     assert "Traceback" not in answer.text
     assert _leftovers(settings) == []
+
+
+def test_a_fault_of_the_machine_is_none_of_the_recording(
+    client: TestClient,
+    token: str,
+    settings: AppSettings,
+    recordings: Recordings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(process, "_COMMAND", ["sh", "-c", "kill -KILL $$"])
+        answer = _put(client, recordings(seconds=1), token)
+    assert (answer.status_code, answer.json()["code"]) == (503, "video.killed")
+    assert _leftovers(settings) == []
+    assert _put(client, recordings(seconds=1), token).status_code == 201
 
 
 def test_an_error_carries_its_code_and_parameters(

@@ -190,7 +190,14 @@ def test_what_is_no_recording_is_refused_and_stays_refused(
     assert code(send(client, path, len(words), b"")) == code(first)
     state = client.get(path).json()
     assert (state["session"], state["problem"]["code"]) == (None, first.json()["code"])
-    assert client.head(path, headers=TUS).headers["upload-problem"] == first.json()["code"]
+    head = client.head(path, headers=TUS)
+    last = len(words) - 1
+    assert (head.status_code, head.headers["upload-problem"]) == (200, first.json()["code"])
+    assert int(head.headers["upload-offset"]) == state["offset"] == last, (
+        "a client of tus takes all bytes for a success"
+    )
+    assert code(send(client, path, last, words[last:])) == code(first), "and so it learns why there is none"
+    assert code(send(client, path, 0, words)) == (409, "ingest.wrong_offset")
     assert store.sessions.list_recent() == []
     assert not list(settings.incoming_dir.glob(f"*.{0:018d}.part")), "its bytes are gone"
 
@@ -533,6 +540,18 @@ def test_a_file_of_the_servers_folder_becomes_a_session(
     token = create_token(store, "viewer", "script", ("upload",), 1)[0]
     answer = client.post("/v1/sessions", json=body, headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 403
+
+
+def test_a_fault_of_the_machine_is_none_of_the_recording(
+    settings: AppSettings, subject: SubjectRecord, content: bytes, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settings.import_dir is not None
+    (settings.import_dir / "P01.mp4").write_bytes(content)
+    body = {"subject_id": subject.id, "path": "P01.mp4", **FACTS}
+    with monkeypatch.context() as broken:
+        broken.setattr(process, "_COMMAND", ["sh", "-c", "kill -KILL $$"])
+        assert code(client.post("/v1/sessions", json=body)) == (503, "video.killed")
+    assert client.post("/v1/sessions", json=body).status_code == 201
 
 
 def test_a_file_of_the_servers_folder_has_its_transcript_and_options(

@@ -17,7 +17,7 @@ from fer_phq.core.errors import RecordingError
 from fer_phq.video.decoder import process
 from service.ingest import partial_uploads
 from service.ingest.media import MediaStore, StorageError, file_sha256
-from service.ingest.partial_uploads import PartialUpload, PartialUploads, UnreadUploadError, UploadInUseError
+from service.ingest.partial_uploads import PartialUpload, PartialUploads, UploadInUseError
 from service.ingest.tokens import UploadGrant
 from service.ingest.upload_limits import TooManyUploadsError
 from service.lifecycle.encryption import turn_encryption
@@ -98,7 +98,7 @@ def test_a_fault_of_the_machine_loses_no_recording(
     for command in (KILLED, ["sh", "-c", "kill -SEGV $$"], [sys.executable, "-c", "raise SystemExit(3)"]):
         with monkeypatch.context() as broken:
             broken.setattr(process, "_COMMAND", command)
-            with uploads.locked(upload.id, "") as present, pytest.raises(UnreadUploadError):
+            with uploads.locked(upload.id, "") as present, pytest.raises(RecordingError):
                 uploads.complete(present)
             assert uploads.complete_all() == 0
         assert uploads.offset(uploads.load(upload.id, "")) == len(content)

@@ -39,7 +39,7 @@ from service.api.v1.uploads.tus import (
 from service.ingest import server_folder, transcripts
 from service.ingest.media import IncomingFile, MediaStore, StorageError
 from service.ingest.partial_uploads import PartialUpload, PartialUploads
-from service.ingest.recordings import add_recording
+from service.ingest.recordings import MACHINE_FAULTS, add_recording
 from service.ingest.upload_limits import UploadSlots
 from service.settings import AppSettings
 
@@ -213,7 +213,9 @@ class _Uploads:
     async def head(self, upload_id: str) -> Response:
         """Where the connection was cut, the upload goes on at `Upload-Offset`.
 
-        Where all has come and it is no session yet, it is made one now; why it is not is the answer.
+        Where all has come and it is no session yet, it is made one now; why it is not is the answer. One that cannot
+        become a session lacks its last byte, and sending that is answered with the reason, whose code is in
+        `Upload-Problem`: a client that knows tus alone would take a whole upload for a success.
         """
         upload = await self._settle(upload_id)
         return Response(headers=await anyio.to_thread.run_sync(upload_headers, self._uploads, upload))
@@ -252,7 +254,9 @@ class _Uploads:
         try:
             async with self._held(upload_id) as upload:
                 return await self._complete(upload)
-        except RecordingError:
+        except RecordingError as error:
+            if error.message.code in MACHINE_FAULTS:
+                raise
             return await self._load(upload_id)  # it is over, and says why
 
     async def _complete(self, upload: PartialUpload) -> PartialUpload:
@@ -268,9 +272,10 @@ class _Uploads:
 
     async def _append_held(self, request: Request, upload_id: str, offset: int) -> PartialUpload:
         async with self._held(upload_id) as upload:
-            if offset != upload.size or not upload.is_over:
+            is_end = offset in (upload.size, await anyio.to_thread.run_sync(self._uploads.offset, upload))
+            if not (upload.is_over and is_end):
                 await self._receive(request, upload, offset)
-            if await anyio.to_thread.run_sync(self._uploads.offset, upload) < upload.size:
+            if not upload.is_over and await anyio.to_thread.run_sync(self._uploads.offset, upload) < upload.size:
                 return upload
             return await self._complete(upload)
 

@@ -204,7 +204,7 @@ class Upload(BaseModel):
 
     id: str
     size: int = Field(description="Bytes of the whole recording.")
-    offset: int = Field(description="Bytes that have come.")
+    offset: int = Field(description="Bytes that have come; never all of them where there is a `problem`.")
     expires_at: datetime = Field(description="When the upload goes, whatever has come of it.")
     session: NewSession | None = Field(description="The session that it became.")
     problem: Note | None = Field(description="Why it cannot become a session.")
