@@ -6,7 +6,7 @@ import base64
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 Picture = bytes | str | PathLike[str]
 """A picture: the bytes of its file, or the file."""
+Days = tuple[date, date]
+"""First and last day of a period, both within it."""
 
 
 class Client:
@@ -251,6 +253,39 @@ class Client:
             model_id: As for `trends`.
         """
         return trend_table(self.trends(subject_id, model_id))
+
+    def periods(
+        self,
+        subject_id: str,
+        first: Days | None = None,
+        second: Days | None = None,
+        *,
+        time_zone: str | None = None,
+        model_id: str | None = None,
+    ) -> pd.DataFrame:
+        """Load two periods of a subject beside each other, a row a measure or questionnaire.
+
+        Columns: measure, title, unit, modality, first_count, first_mean, second_count, second_mean, difference, spread,
+        verdict, models. No test is made; what a person must read beside the numbers is in `attrs`, such as `spread`.
+
+        Args:
+            subject_id: The subject's id.
+            first: First and last day of the one period; None, as `second`, for the earlier half of the days.
+            second: First and last day of the other.
+            time_zone: The zone whose days they are, such as `Europe/Berlin`; None for UTC.
+            model_id: As for `trends`.
+
+        Raises:
+            ValueError: One period alone is named.
+        """
+        if (first is None) != (second is None):
+            raise ValueError("Name both periods, or none of them.")
+        days: dict[str, str] = {}
+        if first is not None and second is not None:
+            days = {"first_from": first[0].isoformat(), "first_to": first[1].isoformat()}
+            days |= {"second_from": second[0].isoformat(), "second_to": second[1].isoformat()}
+        path = f"/v1/subjects/{_part(subject_id)}/trends/periods"
+        return self._table(path, time_zone=time_zone, model_id=model_id, **days)
 
     def jobs(self, session_id: str | None = None) -> Iterator[Job]:
         """Yield the jobs, newest first.

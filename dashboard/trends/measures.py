@@ -8,13 +8,13 @@ from html import escape
 import streamlit as st
 
 from dashboard import charts, context
-from dashboard.i18n import _, mark
+from dashboard.i18n import _, mark, render
 from dashboard.i18n.numbers import decimal
 from dashboard.i18n.vocabulary import measure_text
 from dashboard.widgets import ui
 from fer_phq.features.measures import BY_NAME, Measure
 from fer_phq.longitudinal.periods import MIN_SESSIONS, PeriodComparison, Verdict
-from service.views import trends
+from service.views import messages, trends
 from service.views.trends import PeriodsView, TrendsView
 
 FIRST_CHOICE = ("PHQ-9", "PHQ-8", "expressivity", "smiling_share", "pitch_sd", "speech_rate")
@@ -32,13 +32,6 @@ GAPS = mark(
     "A line is broken where two sessions lie more than three times as far apart as is usual for this person, and more "
     "than two weeks: here more than {days} days. It is broken as well where another model measured."
 )
-SPREAD = mark(
-    "The usual spread is the standard deviation of this person's sessions within a period. With fewer than {few} "
-    "sessions in a period it cannot be said, and then a difference may be nothing but ups and downs. Even a difference "
-    "beyond it is no proof of a change: no test is made here, because sessions of one person are few, follow each "
-    "other, and many measures are looked at together. Whether a questionnaire's change is reliable stands above."
-)
-MIXED = mark("The sessions of these periods were measured by different models: a difference may be the models' alone.")
 
 
 @st.fragment
@@ -122,7 +115,7 @@ def periods(view: TrendsView) -> None:
     with ui.card("periods", _("Compare two periods")):
         days = view.days
         if len(days) < 2:
-            ui.note(_("Two days with sessions or questionnaires are needed before periods can be compared."))
+            ui.note(render(messages.TOO_FEW_DAYS()))
             return
         first, second = trends.halves(days)
         left, right = st.columns(2)
@@ -140,9 +133,11 @@ def periods(view: TrendsView) -> None:
         selection = choose("period_measures", list(COMPARABLE), comparison.comparisons, _("Measures"))
         if selection:
             draw_periods(comparison, selection)
-        if comparison.models > 1:
-            ui.warn(_(MIXED))
-        ui.note(_(SPREAD).format(few=MIN_SESSIONS))
+        if len(comparison.models) > 1:
+            ui.warn(render(messages.MIXED_MODELS()))
+        if trends.have_shared_days(first_days, second_days):
+            ui.note(render(messages.SHARED_DAYS()))
+        ui.note(render(messages.USUAL_SPREAD(few=MIN_SESSIONS)))
 
 
 def days_of(label: str, key: str, first: trends.Days) -> trends.Days | None:

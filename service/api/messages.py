@@ -152,6 +152,11 @@ SIMULATED_ROWS = template(
     "Estimates whose provenance is simulated come from heads that were trained on made-up labels: they demonstrate the "
     "software and say nothing about anyone.",
 )
+TWO_PERIODS = template(
+    "api.two_periods",
+    "Two periods need four days: send first_from, first_to, second_from and second_to, or none of them.",
+)
+PERIOD_ORDER = template("api.period_order", "{end} lies before {begin}: send the first day of a period as {begin}.")
 SEVERAL_HEADS = template(
     "api.several_heads",
     "The estimates come from several models. They are not one series: a difference between two of them may be the "

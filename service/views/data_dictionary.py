@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.phq import Modality, Provenance, Scale, UnavailableReason
 from fer_phq.features.measures import MEASURES
+from fer_phq.longitudinal.periods import MIN_SESSIONS, Verdict
 from fer_phq.timeline.episodes import ENTER, EXPRESSIONS, LEAVE, MIN_DWELL_S
 from fer_phq.voice.features import COLUMNS
 from fer_phq.words.kinds import PLAIN_NAMES
@@ -348,6 +349,39 @@ PAIRS = TableEntry(
     ),
 )
 
+PERIODS = TableEntry(
+    "periods",
+    "Two periods of a subject",
+    "a measure, or the total of a questionnaire, that one of the periods has",
+    (
+        Column("measure", "text", "The measure's name, or the questionnaire's scale."),
+        Column("title", "text", "What the Trends page calls it."),
+        Column("unit", "text", "The unit of the means, the difference and the spread; a share is 0 to 1."),
+        Column("modality", f"{', '.join(Modality)}, questionnaire", "What it is computed from."),
+        Column("first_count", "count", "Sessions or questionnaires of the first period that have it."),
+        Column("first_mean", "of `unit`", "Their mean.", "the first period has none"),
+        Column("second_count", "count", "Sessions or questionnaires of the second period that have it."),
+        Column("second_mean", "of `unit`", "Their mean.", "the second period has none"),
+        Column("difference", "of `unit`", "The second mean less the first.", "one period has none"),
+        Column(
+            "spread",
+            "of `unit`",
+            "The usual spread: the standard deviation of this person's sessions within a period.",
+            f"a period has fewer than {MIN_SESSIONS}",
+        ),
+        Column(
+            "verdict",
+            ", ".join(Verdict),
+            "How the difference compares with the usual spread; no test, and no proof of a change.",
+        ),
+        Column(
+            "models",
+            "count",
+            "Models that measured the sessions of both periods: of several, a difference may be the models' alone.",
+        ),
+    ),
+)
+
 QUESTIONNAIRES = TableEntry(
     "questionnaires",
     "Questionnaires of a subject",
@@ -373,7 +407,7 @@ QUESTIONNAIRES = TableEntry(
 
 TABLES = (
     *(FRAMES, EPISODES, PEOPLE, VOICE, WORDS, TRANSCRIPT, NOTES),
-    *(SESSIONS, QUESTIONNAIRES, EVENTS, COHORT, PAIRS),
+    *(SESSIONS, QUESTIONNAIRES, EVENTS, PERIODS, COHORT, PAIRS),
 )
 
 

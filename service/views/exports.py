@@ -16,10 +16,15 @@ from db.store import Store
 from fer_phq.core.csv_input import without_formula
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
+from fer_phq.features.measures import BY_NAME
 from fer_phq.voice.features import without_earlier_pitch
+from service.views import data_dictionary
 from service.views.comparison import ComparisonView
 from service.views.session import AnalysisView, SessionView
-from service.views.trends import TrendsView
+from service.views.trends import SCORES, PeriodsView, TrendsView
+
+QUESTIONNAIRE = "questionnaire"
+"""What a total of a questionnaire is computed from, in place of a modality."""
 
 
 def frames_table(analysis: AnalysisView) -> pd.DataFrame:
@@ -85,6 +90,26 @@ def pairs_table(comparison: ComparisonView) -> pd.DataFrame:
         model_id_b=comparison.second,
         items=pd.Series(items, index=pairs.index, dtype=object),
     )
+
+
+def periods_table(periods: PeriodsView) -> pd.DataFrame:
+    """Return one row a measure of two periods, questionnaires first."""
+    table = pd.DataFrame(
+        [
+            (
+                *(name, measure.title, measure.unit, str(measure.modality or QUESTIONNAIRE)),
+                *(comparison.sessions_before, comparison.mean_before),
+                *(comparison.sessions_after, comparison.mean_after),
+                *(comparison.difference, comparison.spread, str(comparison.verdict), len(periods.models)),
+            )
+            for name, comparison in periods.comparisons.items()
+            for measure in (SCORES.get(name) or BY_NAME[name],)
+        ],
+        columns=[column.name for column in data_dictionary.PERIODS.columns],
+    )
+    numbers = ("first_mean", "second_mean", "difference", "spread")
+    counts = ("first_count", "second_count", "models")
+    return table.astype({**dict.fromkeys(numbers, "float64"), **dict.fromkeys(counts, "int64")})
 
 
 def analysis_json(store: Store, analysis_id: str) -> str:

@@ -1,4 +1,4 @@
-"""Messages of the views: what a model looked at cannot be shown."""
+"""Messages of the views: what stands beside two periods, and why what a model looked at cannot be shown."""
 
 from __future__ import annotations
 
@@ -16,4 +16,23 @@ MODEL_GONE = template(
     "views.model_gone",
     "The model {model_id} that made this analysis is not on this machine any more, so what it looked at cannot be "
     "shown; analyse the recording again.",
+)
+
+USUAL_SPREAD = template(
+    "views.usual_spread",
+    "The usual spread is the standard deviation of this person's sessions within a period. With fewer than {few} "
+    "sessions in a period it cannot be said, and then a difference may be nothing but ups and downs. Even a difference "
+    "beyond it is no proof of a change: no test is made here, because sessions of one person are few, follow each "
+    "other, and many measures are looked at together. Whether a questionnaire's change is reliable is said with the "
+    "questionnaires.",
+)
+MIXED_MODELS = template(
+    "views.mixed_models",
+    "The sessions of these periods were measured by different models: a difference may be the models' alone.",
+)
+SHARED_DAYS = template(
+    "views.shared_days", "The two periods share days, and what was measured on them counts for both."
+)
+TOO_FEW_DAYS = template(
+    "views.too_few_days", "Two days with sessions or questionnaires are needed before periods can be compared."
 )

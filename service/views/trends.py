@@ -53,12 +53,12 @@ class PeriodsView:
     Attributes:
         points: What was measured in them, of `in_periods`.
         comparisons: By measure, those that one of the periods has.
-        models: How many models measured their sessions.
+        models: Ids of the models that measured their sessions.
     """
 
     points: pd.DataFrame
     comparisons: Mapping[str, PeriodComparison]
-    models: int
+    models: tuple[str, ...]
 
     @property
     def means(self) -> pd.DataFrame:
@@ -348,8 +348,8 @@ def compared(points: pd.DataFrame) -> dict[str, PeriodComparison]:
     return by_measure
 
 
-def models_in(trend: pd.DataFrame, first: Days, second: Days) -> int:
-    """Count the models that measured the sessions of two periods.
+def models_in(trend: pd.DataFrame, first: Days, second: Days) -> tuple[str, ...]:
+    """List the models that measured the sessions of two periods, by id.
 
     Args:
         trend: Rows of `Store.trends.load`.
@@ -358,7 +358,17 @@ def models_in(trend: pd.DataFrame, first: Days, second: Days) -> int:
     """
     day = trend["recorded_at"].dt.date
     inside = ((day >= first[0]) & (day <= first[1])) | ((day >= second[0]) & (day <= second[1]))
-    return int(trend.loc[inside, "model_id"].nunique())
+    return tuple(sorted(set(trend.loc[inside, "model_id"])))
+
+
+def have_shared_days(first: Days, second: Days) -> bool:
+    """Tell whether two periods have days in common.
+
+    Args:
+        first: First and last day of the one period.
+        second: First and last day of the other.
+    """
+    return first[0] <= second[1] and second[0] <= first[1]
 
 
 def halves(days: Sequence[date]) -> tuple[Days, Days]:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -152,6 +153,21 @@ def test_a_subject_over_time_is_a_table(server: Server, client: Client) -> None:
     assert of_other["phq_score"].isna().all()
     empty = client.trend_table(server.subject_id, model_id="model-c")
     assert (len(empty), list(empty)[:3]) == (0, list(table)[:3])
+
+
+@pytest.mark.parametrize("kind", ["arrow", "json"])
+def test_two_periods_are_a_table(server: Server, client: Client, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fer_phq_client.client.table_format", lambda: kind)
+    day = MONDAY.date()
+    week = (day, day + timedelta(days=6))
+    later = (day + timedelta(days=7), day + timedelta(days=13))
+    periods = client.periods(server.subject_id, week, later)
+    row = periods.set_index("measure").loc["expressivity"]
+    assert (row["first_count"], row["first_mean"], row["second_count"], row["verdict"]) == (1, 0.25, 0, "nothing")
+    assert (periods.attrs["second"], "no proof" in periods.attrs["spread"]) == (f"{later[0]}/{later[1]}", True)
+    assert client.periods(server.subject_id).empty, "one day cannot be halved"
+    with pytest.raises(ValueError, match="both"):
+        client.periods(server.subject_id, week)
 
 
 def test_lists_are_read_page_after_page(server: Server, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

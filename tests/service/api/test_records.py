@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -410,11 +410,88 @@ def test_trends_hold_what_the_page_charts(
     )
     assert [row["id"] for row in trends["events"]] == [event.id]
     codes = {note["code"] for note in trends["notes"]}
-    assert codes == {"api.not_a_diagnosis", "api.simulated", "api.several_heads"}
+    assert codes == {"api.not_a_diagnosis", "api.simulated", "api.several_heads", "api.withdrawn"}
     one_model = client.get(path, params={"model_id": trends["sessions"][0]["model_id"]}).json()
     assert {row["model_id"] for row in one_model["sessions"]} == {trends["sessions"][0]["model_id"]}
     assert client.get(path, headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
     assert [entry.detail for entry in store.audit.list_newest(object_id=person.id, limit=1)] == ["trends"]
+
+
+PERIODS = {"first_from": "2026-01-01", "first_to": "2026-01-31", "second_from": "2026-02-01", "second_to": "2026-03-31"}
+
+
+def add_periods(store: Store, person: SubjectRecord) -> None:
+    """Four sessions in January by one model, three in February by another, and a questionnaire in each."""
+    for number in range(7):
+        month, day, model_id = (1, 5 + 5 * number, "model-a") if number < 4 else (2, 5 * number - 10, "model-b")
+        at = datetime(2026, month, day, 23, 30, tzinfo=UTC)
+        name = f"period {number}"
+        session = store.sessions.create(
+            subject_id=person.id,
+            recorded_at=at,
+            recording=sample_recording(name),
+            original_name=name,
+            media_path=None,
+        )
+        analysis = sample_analysis(sample_recording(name), model_id=model_id)
+        store.analyses.save(session_id=session.id, analysis=analysis, measures={"expressivity": number / 10})
+        if number in (0, 4):
+            store.questionnaires.save(
+                subject_id=person.id, scale=Scale.PHQ9, items=[2 - number // 4] * 9, answered_at=at
+            )
+
+
+def test_two_periods_are_compared_as_the_page_does(store: Store, client: TestClient, person: SubjectRecord) -> None:
+    path = f"/v1/subjects/{person.id}/trends/periods"
+    empty = client.get(path).json()
+    assert (empty["items"], "Two days" in empty["facts"]["too_few_days"]) == ([], True)
+    add_periods(store, person)
+    answer = client.get(path, params=PERIODS).json()
+    view = load_trends_view(store, store.subjects.get_summary(subject_id=person.id), UTC)
+    days = [date.fromisoformat(day) for day in PERIODS.values()]
+    compared = view.compare_periods((days[0], days[1]), (days[2], days[3])).comparisons
+    rows = {row["measure"]: row for row in answer["items"]}
+    assert list(rows) == list(compared)
+    row = rows["expressivity"]
+    assert (row["first_count"], row["second_count"], row["modality"]) == (4, 3, "face")
+    assert (row["first_mean"], row["second_mean"]) == (pytest.approx(0.15), pytest.approx(0.5))
+    assert (row["spread"], row["verdict"]) == (compared["expressivity"].spread, "beyond the usual spread")
+    assert rows["PHQ-9"]["difference"] == -9
+    assert (rows["PHQ-9"]["spread"], rows["PHQ-9"]["verdict"]) == (None, "too few sessions")
+    facts = answer["facts"]
+    assert (facts["first"], facts["model_ids"]) == ("2026-01-01/2026-01-31", "model-a, model-b")
+    assert "different models" in facts["several_models"]
+    assert "no proof" in facts["spread"]
+    assert "shared_days" not in facts
+    overlap = client.get(path, params=PERIODS | {"second_from": "2026-01-31"}).json()
+    assert "both" in overlap["facts"]["shared_days"]
+    berlin = client.get(path, params=PERIODS | {"first_to": "2026-01-20", "time_zone": "Europe/Berlin"}).json()
+    (row,) = (row for row in berlin["items"] if row["measure"] == "expressivity")
+    assert row["first_count"] == 3, "half past eleven of the 20th is the 21st there"
+    text = client.get(path, params=PERIODS | {"format": "csv"}).text
+    assert text.splitlines()[1].startswith("PHQ-9,PHQ-9 questionnaire,points,questionnaire,1,18.0,1,9.0,-9.0,,")
+    halves = client.get(path).json()["facts"]
+    assert (halves["first"], halves["second"]) == ("2026-01-05/2026-01-15", "2026-01-20/2026-02-20")
+    assert [entry.detail for entry in store.audit.list_newest(object_id=person.id, limit=1)] == ["periods, json"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"first_from": "2026-02-30"},
+        {"first_from": "2026-02-01"},
+        {"second_to": "2026-01-31"},
+        {"time_zone": "Mars/Olympus"},
+        {"second_to": ""},
+    ],
+)
+def test_periods_that_are_none_are_refused(client: TestClient, person: SubjectRecord, wrong: dict[str, str]) -> None:
+    answer = client.get(f"/v1/subjects/{person.id}/trends/periods", params=PERIODS | wrong)
+    assert code(answer)[0] == 422
+    incomplete = {name: day for name, day in PERIODS.items() if name != "first_to"}
+    answer = client.get(f"/v1/subjects/{person.id}/trends/periods", params=incomplete)
+    assert code(answer) == (422, "api.two_periods")
+    assert code(client.get(f"/v1/subjects/{OTHER}/trends/periods", params=PERIODS)) == (404, "db.no_row")
 
 
 def test_a_baseline_says_whose_estimates_it_corrects(store: Store, client: TestClient, person: SubjectRecord) -> None:

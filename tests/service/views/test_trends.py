@@ -70,8 +70,8 @@ def test_periods_hold_whole_days() -> None:
     assert found["happiness"].verdict is Verdict.WITHIN
     assert (found["PHQ-9"].mean_before, found["PHQ-9"].mean_after) == (14, 5)
     assert found["PHQ-8"].verdict is Verdict.NOTHING
-    assert trends.models_in(trend(), EARLY, LATE) == 2
-    assert trends.models_in(trend(), EARLY, (date(2026, 7, 1), date(2026, 7, 14))) == 1
+    assert len(trends.models_in(trend(), EARLY, LATE)) == 2
+    assert len(trends.models_in(trend(), EARLY, (date(2026, 7, 1), date(2026, 7, 14)))) == 1
 
 
 def test_nothing_in_either_period() -> None:

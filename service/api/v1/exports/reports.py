@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from enum import StrEnum
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
@@ -17,6 +16,7 @@ from service.api.v1.answers.archive import Archive
 from service.api.v1.answers.openapi import problems
 from service.api.v1.answers.problems import RequestError
 from service.api.v1.answers.tables import choose_format
+from service.api.v1.answers.zones import Zone, read_zone
 from service.views.session import SessionView, load_session_view
 
 WriteReport = Callable[[SessionView, str, str, tzinfo], bytes]
@@ -39,7 +39,6 @@ ReportName = Annotated[
         json_schema_extra={"enum": [*map(str, ReportFormat)]},
     ),
 ]
-Zone = Annotated[str | None, Query(max_length=60, description="The zone of the times, such as Europe/Berlin; or UTC.")]
 Analysis = Annotated[
     str | None, Query(max_length=60, description="Which analysis; the one that stands for the session without it.")
 ]
@@ -90,7 +89,7 @@ def report_routes(archive: Archive, write_report: WriteReport) -> APIRouter:
     ) -> Response:
         """What the Session page hands out: the same numbers with where they come from, and what they are not."""
         kind = choose_format(request, format_name, MEDIA_TYPES)
-        zone = _zone(time_zone)
+        zone = read_zone(time_zone)
         language = archive.sentences.language(request)
         return await archive.ask(
             make, session_id=session_id, analysis_id=analysis_id, kind=kind, language=language, zone=zone
@@ -109,13 +108,3 @@ def _load(archive: Archive, session_id: str, analysis_id: str | None) -> Session
     if summary is None:
         raise RequestError(messages.WITHOUT_ANALYSIS(), 404)
     return load_session_view(archive.store, detail, summary.id)
-
-
-def _zone(name: str | None) -> tzinfo:
-    """Return a time zone by its name. Raises RequestError where there is none."""
-    if name is None:
-        return UTC
-    try:
-        return ZoneInfo(name)
-    except (OSError, ValueError, KeyError):  # ZoneInfoNotFoundError is a KeyError; a folder's name is an OSError
-        raise RequestError(messages.UNKNOWN_TIME_ZONE(name=name), 422) from None

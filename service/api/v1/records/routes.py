@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from service.api.v1.answers.archive import Archive
 from service.api.v1.records.events import event_routes
 from service.api.v1.records.models import model_routes
+from service.api.v1.records.periods import period_routes
 from service.api.v1.records.questionnaires import questionnaire_routes
 from service.api.v1.records.sessions import session_routes
 from service.api.v1.records.subjects import subject_routes
@@ -20,6 +21,9 @@ def record_routes(archive: Archive) -> APIRouter:
         archive: The installation and its store.
     """
     router = APIRouter()
-    for routes in (subject_routes, session_routes, questionnaire_routes, event_routes, trend_routes, model_routes):
+    for routes in (
+        *(subject_routes, session_routes, questionnaire_routes, event_routes),
+        *(trend_routes, period_routes, model_routes),
+    ):
         router.include_router(routes(archive))
     return router
