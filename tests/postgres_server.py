@@ -71,8 +71,11 @@ class Server:
 
 
 @contextmanager
-def postgres_server() -> Iterator[Server]:
-    """The server named by FERPHQ_TEST_POSTGRES_URL, else one of our own. Raises PostgresMissing."""
+def postgres_server(*, is_durable: bool = False) -> Iterator[Server]:
+    """The server named by FERPHQ_TEST_POSTGRES_URL, else one of our own. Raises PostgresMissing.
+
+    is_durable: whether one of our own waits for its disk, which tests need not and times must.
+    """
     if given := os.environ.get("FERPHQ_TEST_POSTGRES_URL"):
         server = Server(make_url(given).set(drivername="postgresql+psycopg"))
         try:
@@ -84,7 +87,7 @@ def postgres_server() -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="ferphq-pg-"))
     try:
         user = _hand_over(folder)
-        with _running(programs, folder, user) as (port, control):
+        with _running(programs, folder, user, is_durable) as (port, control):
             url = URL.create("postgresql+psycopg", "postgres", host="127.0.0.1", port=port, database="postgres")
             yield Server(url, control=control)
     finally:
@@ -114,9 +117,12 @@ def _hand_over(folder: Path) -> str | None:
 
 
 @contextmanager
-def _running(programs: Path, folder: Path, user: str | None) -> Iterator[tuple[int, Callable[[str], None]]]:
+def _running(
+    programs: Path, folder: Path, user: str | None, is_durable: bool
+) -> Iterator[tuple[int, Callable[[str], None]]]:
     data, log, port = folder / "data", folder / "log", _free_port()
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=50"
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
+    options += "" if is_durable else " -c fsync=off -c max_connections=50"
     words = {
         "start": ["-D", str(data), "-l", str(log), "-w", "-o", options, "start"],
         "stop": ["-D", str(data), "-m", "fast", "-w", "stop"],
