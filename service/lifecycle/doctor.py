@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import shutil
 import stat
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from db.encryption.conversion import is_database_encrypted
 from db.encryption.state import require_key, state_of
@@ -21,12 +23,15 @@ from db.records import JobState
 from db.store import Store
 from fer_phq.core.encryption.key import installation_key, is_configured, key_file
 from fer_phq.core.errors import FerPhqError, RecordingError
-from fer_phq.core.messages import Message
+from fer_phq.core.messages import Message, literal
 from service.ingest.media import file_sha256
 from service.lifecycle import ledger, messages
 from service.lifecycle.encryption import count_encrypted
 from service.lifecycle.person.heads import heads_with_erased
 from service.settings import GIB, AppSettings
+
+if TYPE_CHECKING:
+    from fer_phq.video import Confinement
 
 LOW_DISK_BYTES = 2 * GIB
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -71,7 +76,7 @@ def examine(settings: AppSettings, *, with_hashes: bool = False) -> list[Check]:
     Returns:
         The checks, in an order in which they can be mended.
     """
-    checks = [*_examine_folder(settings), _examine_disk(settings)]
+    checks = [*_examine_folder(settings), _examine_disk(settings), *_examine_decoder()]
     revision = _examine_revision(settings)
     checks.append(revision)
     if revision.health is Health.PROBLEM:
@@ -239,6 +244,42 @@ def _examine_workers(settings: AppSettings) -> Iterator[Check]:
         yield Check("workers", Health.OK, messages.WORKERS(alive=alive, waiting=waiting))
         return
     yield Check("workers", Health.WARNING, messages.WORKERS(alive=alive, waiting=waiting), messages.START_WORKER())
+
+
+def _examine_decoder() -> Iterator[Check]:
+    """Have the process that decodes recordings try what a recording must not make it do."""
+    try:
+        confinement = _confinement()
+    except (FerPhqError, OSError) as error:
+        reason = error.message if isinstance(error, FerPhqError) else literal(str(error))
+        yield Check("decoder", Health.PROBLEM, messages.DECODER_FAILED(reason=reason), messages.REINSTALL())
+        return
+    acts = {
+        messages.OPEN_CONNECTIONS(): confinement.network,
+        messages.START_PROGRAMS(): confinement.processes,
+        messages.WRITE_FILES(): confinement.writing,
+    }
+    possible = tuple(act for act, is_refused in acts.items() if not is_refused)
+    if possible:
+        yield Check("decoder_calls", Health.WARNING, messages.DECODER_ACTS(acts=possible), messages.FILTER_CALLS())
+    else:
+        yield Check("decoder_calls", Health.OK, messages.DECODER_ACTS_NOT(acts=tuple(acts)))
+    if confinement.reading:
+        yield Check("decoder_files", Health.OK, messages.DECODER_READS_NOT())
+    else:
+        yield Check("decoder_files", Health.WARNING, messages.DECODER_READS(), messages.USE_LANDLOCK())
+    if confinement.memory:
+        yield Check("decoder_memory", Health.OK, messages.DECODER_MEMORY_BOUND())
+    else:
+        yield Check("decoder_memory", Health.WARNING, messages.DECODER_MEMORY_UNBOUND(), messages.BOUND_MEMORY())
+
+
+@functools.cache
+def _confinement() -> Confinement:
+    """Return which protections hold around a decoder; while this program runs, they stay."""
+    from fer_phq.video import confinement
+
+    return confinement()
 
 
 def _examine_heads(settings: AppSettings) -> Iterator[Check]:

@@ -108,6 +108,47 @@ SET_CLOCK = template("lifecycle.set_clock", "Check the clock of this machine and
 CLOCK_RIGHT = template("lifecycle.clock_right", "No row was written in the future.")
 WORKERS = template("lifecycle.workers", "{alive} workers run, and {waiting} analyses wait.")
 START_WORKER = template("lifecycle.start_worker", "Start one with `fer-phq worker`.")
+OPEN_CONNECTIONS = template("lifecycle.open_connections", "open connections")
+START_PROGRAMS = template("lifecycle.start_programs", "start programs")
+WRITE_FILES = template("lifecycle.write_files", "write files")
+DECODER_FAILED = template("lifecycle.decoder_failed", "The process that decodes recordings cannot be started: {reason}")
+REINSTALL = template("lifecycle.reinstall", "No recording can be read like that: install fer-phq again.")
+DECODER_ACTS_NOT = template(
+    "lifecycle.decoder_acts_not",
+    "A recording cannot make its decoder {acts}: the filter of system calls (seccomp) holds.",
+)
+DECODER_ACTS = template(
+    "lifecycle.decoder_acts",
+    "A recording that takes its decoder over could {acts}: no filter of system calls (seccomp) prevents it here.",
+)
+FILTER_CALLS = template(
+    "lifecycle.filter_calls",
+    "The filter takes Linux with seccomp on x86_64 or aarch64. Until then, analyse only recordings whose origin you "
+    "trust, or run the worker in a container or virtual machine without a network.",
+)
+DECODER_READS_NOT = template(
+    "lifecycle.decoder_reads_not", "A recording cannot make its decoder read other files: Landlock holds."
+)
+DECODER_READS = template(
+    "lifecycle.decoder_reads",
+    "A recording that takes its decoder over could read every file that its user may read, other people's recordings "
+    "included: there is no Landlock here.",
+)
+USE_LANDLOCK = template(
+    "lifecycle.use_landlock",
+    "Landlock takes Linux 5.13 or later with `landlock` in /sys/kernel/security/lsm, and a container that lets "
+    "programs use it. Until then, analyse only recordings whose origin you trust.",
+)
+DECODER_MEMORY_BOUND = template(
+    "lifecycle.decoder_memory_bound", "A recording's decoder gets no more memory than its limit."
+)
+DECODER_MEMORY_UNBOUND = template(
+    "lifecycle.decoder_memory_unbound",
+    "A recording's decoder could take all memory: the system bounds no address space.",
+)
+BOUND_MEMORY = template(
+    "lifecycle.bound_memory", "Bound the worker's memory from outside: MemoryMax= of systemd, or a container's limit."
+)
 NO_PENDING_ERASURES = template("lifecycle.no_pending_erasures", "Every erasure is finished.")
 PENDING_ERASURES = template(
     "lifecycle.pending_erasures", "{count} erasures are not finished, the oldest since {since}: {reason}."

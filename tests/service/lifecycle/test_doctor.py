@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -14,10 +17,11 @@ import typer
 from analysis_samples import MONDAY, sample_recording
 
 from db.store import Store
+from fer_phq.video.decoder.confinement import landlock, syscalls
 from service.cli.lifecycle.doctor import doctor_command
 from service.ingest.media import MediaStore
 from service.lifecycle import doctor, ledger
-from service.lifecycle.doctor import Health
+from service.lifecycle.doctor import Check, Health
 from service.settings import AppSettings
 
 
@@ -41,7 +45,13 @@ def healthy(settings: AppSettings, store: Store, monkeypatch: pytest.MonkeyPatch
 
 
 def states(settings: AppSettings, **options: bool) -> dict[str, Health]:
-    return {check.name: check.health for check in doctor.examine(settings, **options) if check.health != "ok"}
+    return {check.name: check.health for check in complaints(settings, **options)}
+
+
+def complaints(settings: AppSettings, **options: bool) -> list[Check]:
+    """What is not well, apart from what this machine's kernel lacks."""
+    checks = doctor.examine(settings, **options)
+    return [check for check in checks if check.health is not Health.OK and not check.name.startswith("decoder_")]
 
 
 def test_a_healthy_installation_has_no_complaint(healthy: AppSettings) -> None:
@@ -113,7 +123,7 @@ def test_what_is_wrong_is_named(
     harm: Callable[[AppSettings], None], name: str, health: Health, healthy: AppSettings
 ) -> None:
     harm(healthy)
-    checks = [check for check in doctor.examine(healthy) if check.health is not Health.OK]
+    checks = complaints(healthy)
     assert [(check.name, check.health) for check in checks] == [(name, health)]
     assert checks[0].advice is not None
 
@@ -135,9 +145,49 @@ def test_the_command_prints_json_and_exits_with_1(
     with pytest.raises(typer.Exit) as outcome:
         doctor_command(as_json=True)
     assert outcome.value.exit_code == 0
-    assert {row["state"] for row in json.loads(capsys.readouterr().out)} == {"ok"}
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["state"] for row in rows if not row["name"].startswith("decoder_")} == {"ok"}
     lose_recording(healthy)
     with pytest.raises(typer.Exit) as outcome:
         doctor_command()
     assert outcome.value.exit_code == 1
     assert "missing from the media" in capsys.readouterr().out
+
+
+WITHOUT = """
+import ctypes, errno, json, platform, sys
+from fer_phq.video.decoder.confinement import bpf, syscalls
+from service.lifecycle import doctor
+
+processor = platform.machine()
+steps = bpf.begin(syscalls.CONVENTIONS[processor], syscalls.END)
+refused = {
+    "landlock": bpf.refuse(444, errno.ENOSYS),  # as on a kernel before 5.13
+    "filter": bpf.require_value(157 if processor == "x86_64" else 167, 0, [4, 38, 15]),  # prctl: not PR_SET_SECCOMP
+    "": [],
+}
+ctypes.CDLL(None).prctl(38, 1, 0, 0, 0)
+assert bpf.install([*steps, *refused[sys.argv[1]]])
+checks = doctor._examine_decoder()
+print(json.dumps({check.name: [check.health, str(check.message), str(check.advice)] for check in checks}))
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() not in syscalls.CONVENTIONS or not landlock.version(),
+    reason="needs Linux with Landlock, on x86_64 or aarch64",
+)
+@pytest.mark.parametrize(
+    ("without", "open_doors"), [("", []), ("landlock", ["decoder_files"]), ("filter", ["decoder_calls"])]
+)
+def test_what_a_kernel_lacks_is_said_with_what_to_do(without: str, open_doors: list[str]) -> None:
+    """As where a kernel has no Landlock, or a container forbids a program its own filter."""
+    outcome = subprocess.run(
+        [sys.executable, "-c", WITHOUT, without], check=True, stdout=subprocess.PIPE, env=os.environ
+    )
+    checks = json.loads(outcome.stdout)
+    assert checks.keys() == {"decoder_calls", "decoder_files", "decoder_memory"}
+    assert [name for name, (health, *_) in checks.items() if health != "ok"] == open_doors
+    assert "could read every file" in str(checks) or without != "landlock"
+    assert "could open connections, start programs" in str(checks) or without != "filter"
+    assert all(("None" in advice) == (name not in open_doors) for name, (*_, advice) in checks.items())
