@@ -34,9 +34,15 @@ WITHDRAWAL = "withdraw_consent"
 HIDDEN = "…"
 """What stands in a message for a name, for who sees pseudonyms."""
 NAMING = frozenset(
-    {"cell", "error", "file", "files", "label", "name", "names", "path", "speaker", "speakers", "subject"}
+    {
+        *("cell", "column", "columns", "expected", "known", "value", "which"),
+        *("file", "files", "folder", "path", "place", "reference"),
+        *("label", "name", "names", "speaker", "speakers", "subject"),
+        *("error", "message", "problem", "reason", "strerror"),
+    }
 )
-"""Parameters of messages that may name a person: a transcript's speakers, a file, and what a system says of a file."""
+"""Parameters of messages that may name a person: what stands in a table, a file's name, a transcript's speakers, and
+what a system says of a file. A test asks it of each parameter of an analysis's messages and of each column."""
 
 
 def subject_record(row: SubjectRow) -> SubjectRecord:
@@ -112,14 +118,16 @@ def readable_message(message: Message) -> Message:
         return message
     if message.code == LITERAL:
         return literal(HIDDEN) if str(message) else message
-    params = {name: HIDDEN if name in NAMING else _readable_param(value) for name, value in message.params.items()}
+    params = {name: _readable_param(name, value) for name, value in message.params.items()}
     return Message(message.code, params, HIDDEN)
 
 
-def _readable_param(value: Param) -> Param:
-    if isinstance(value, tuple):
-        return tuple(_readable_param(part) for part in value)  # type: ignore[return-value]
-    return readable_message(value) if isinstance(value, Message) else value
+def _readable_param(name: str, value: Param) -> Param:
+    if isinstance(value, Message):
+        return readable_message(value)
+    if isinstance(value, tuple) and any(isinstance(part, Message) for part in value):
+        return tuple(readable_message(part) for part in value if isinstance(part, Message))
+    return HIDDEN if name in NAMING else value
 
 
 def _staleness(row: AnalysisRow) -> tuple[Message, ...]:
