@@ -46,12 +46,12 @@ def send_recording(connection: Connection, path: Path, facts: Mapping[str, str])
     patience = _Patience(connection)
     answer = patience.ask(lambda: connection.send("POST", "/v1/uploads", headers={**VERSION, **headers}))
     upload = cast(Upload, answer.json())
-    place = f"/v1/uploads/{upload['id']}"
+    address = f"/v1/uploads/{upload['id']}"
     with path.open("rb") as recording:
-        pieces = _Pieces(connection, place, recording, size)
+        pieces = _Pieces(connection, address, recording, size)
         while not patience.ask(pieces.send_next):
             pass
-    upload = cast(Upload, patience.ask(lambda: connection.get(place)).json())
+    upload = cast(Upload, patience.ask(lambda: connection.get(address)).json())
     if upload["session"] is None:
         raise IncompleteError(f"The upload has {upload['offset']} of {size} bytes and became no session.")
     return upload["session"]
@@ -86,9 +86,9 @@ class _Patience:
 class _Pieces:
     """The pieces of a recording, sent one after another."""
 
-    def __init__(self, connection: Connection, place: str, recording: BinaryIO, size: int) -> None:
+    def __init__(self, connection: Connection, address: str, recording: BinaryIO, size: int) -> None:
         self._connection = connection
-        self._place = place
+        self._address = address
         self._recording = recording
         self._size = size
         self._offset: int | None = 0
@@ -102,7 +102,7 @@ class _Pieces:
         offset = self._offset
         self._offset = None
         if offset is None:
-            state = self._connection.send("HEAD", self._place, headers=VERSION).headers
+            state = self._connection.send("HEAD", self._address, headers=VERSION).headers
             if "upload-session-id" in state:
                 return True
             offset = int(state["upload-offset"])
@@ -111,6 +111,6 @@ class _Pieces:
         if not piece and offset < self._size:
             raise ValueError(f"The file ends at byte {offset} of {self._size}: it became shorter while it was sent.")
         headers = {**VERSION, "Content-Type": "application/offset+octet-stream", "Upload-Offset": str(offset)}
-        answer = self._connection.send("PATCH", self._place, content=piece, headers=headers)
+        answer = self._connection.send("PATCH", self._address, content=piece, headers=headers)
         self._offset = int(answer.headers["upload-offset"])
         return "upload-session-id" in answer.headers or self._offset >= self._size

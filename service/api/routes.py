@@ -224,7 +224,7 @@ class Api:
             return ContentResponse(content, size, request.headers, content_type(path), headers)
         return FileResponse(path, media_type=content_type(path), headers=headers, stat_result=file_status)
 
-    def _begins(self, token: str, asked: str) -> bool:
+    def _begins(self, token: str, byte_range: str) -> bool:
         """Return whether a request begins to read a recording: from its start, or as the first by its link.
 
         A player asks for many ranges of a recording, and who reads it from elsewhere than its start reads it, too.
@@ -235,7 +235,7 @@ class Api:
         if len(self._played) >= MOST_PLAYED:
             self._played.clear()
         self._played.add(link)
-        return is_first or not asked or "".join(asked.split()).startswith("bytes=0-")
+        return is_first or not byte_range or "".join(byte_range.split()).startswith("bytes=0-")
 
     async def export(self, request: Request) -> Response:
         """Answer everything that is stored of a subject, as a ZIP that is made while it is sent.

@@ -208,7 +208,7 @@ def test_a_busy_server_is_asked_again_when_it_says(server: Server) -> None:
     pauses: list[float] = []
     with ExitStack() as held:
         for _ in range(MOST_REQUESTS):
-            held.enter_context(server.predictor.place())
+            held.enter_context(server.predictor.slot())
 
         def sleep(seconds: float) -> None:
             pauses.append(seconds)
@@ -220,7 +220,7 @@ def test_a_busy_server_is_asked_again_when_it_says(server: Server) -> None:
     assert (refusal.value.status, pauses) == (422, [RETRY_SECONDS] * 2)
     with ExitStack() as held, server.client(sleep=pauses.append) as client:
         for _ in range(MOST_REQUESTS):
-            held.enter_context(server.predictor.place())
+            held.enter_context(server.predictor.slot())
         with pytest.raises(ProblemError) as refusal:
             client.predict(b"none")
     assert (refusal.value.status, refusal.value.code) == (503, "api.busy")

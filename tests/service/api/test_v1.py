@@ -212,10 +212,10 @@ def test_when_as_many_wait_as_can_another_is_told_when_to_come_again(
     with Store(settings.database_url) as store:
         api = create_api(settings, store)
         computing = predictor.Predictor(settings, store)
-    with computing.place(), pytest.raises(predictor.RequestError) as refusal, computing.place():
+    with computing.slot(), pytest.raises(predictor.RequestError) as refusal, computing.slot():
         pass
     assert (refusal.value.status, refusal.value.retry_after) == (503, predictor.RETRY_SECONDS)
-    with computing.place():
+    with computing.slot():
         pass  # the place is free again
     api.add_api_route("/v1/busy", lambda: (_ for _ in ()).throw(refusal.value))
     answer = TestClient(api).get("/v1/busy")

@@ -74,7 +74,7 @@ class _Analyses:
         """Analysing again adds an analysis and changes none; `current` says which stands for the session."""
         start = read_cursor(after)
         detail = await self._archive.ask(self._store.sessions.get_detail, session_id=session_id)
-        page, cursor = list_behind(detail.analyses, limit, start, _place, descending=True)
+        page, cursor = list_behind(detail.analyses, limit, start, _position, descending=True)
         current = await self._archive.ask(self._archive.current_analysis, detail=detail)
         items = [self._item(request, summary) for summary in page]
         answer = schemas.Analyses(current=current and current.id, items=items, next=cursor)
@@ -138,5 +138,5 @@ class _Analyses:
         )
 
 
-def _place(summary: AnalysisSummary) -> Position:
+def _position(summary: AnalysisSummary) -> Position:
     return Position(summary.created_at, summary.id)

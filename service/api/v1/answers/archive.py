@@ -81,7 +81,7 @@ class Archive:
         """
         return default_analysis(detail.analyses, preferred_model(self.settings, self.store))
 
-    async def answer_read(self, request: Request, model: BaseModel, kind: str, object_id: str, what: str) -> Response:
+    async def answer_read(self, request: Request, model: BaseModel, kind: str, object_id: str, detail: str) -> Response:
         """Answer what is read, and note it.
 
         Args:
@@ -89,9 +89,9 @@ class Archive:
             model: The answer.
             kind: What is read: `session` or `subject`.
             object_id: Its id, or `all` of a list.
-            what: A few words more, for the audit.
+            detail: A few words more, for the audit.
         """
-        await self.note_read(kind, object_id, what)
+        await self.note_read(kind, object_id, detail)
         return answer_model(request, model)
 
     async def answer_new(

@@ -60,7 +60,7 @@ def list_behind(
     rows: Iterable[Row],
     limit: int,
     position: Position | None,
-    place: Callable[[Row], Position],
+    position_of: Callable[[Row], Position],
     *,
     descending: bool = False,
 ) -> tuple[Sequence[Row], str | None]:
@@ -70,35 +70,37 @@ def list_behind(
         rows: All rows, in any order.
         limit: Most rows of the page.
         position: The place behind which it begins; None for the first page.
-        place: Returns where a row stands in the list.
+        position_of: Returns where a row stands in the list.
         descending: Whether the list goes back in time.
 
     Returns:
         The page, and the cursor of the next; None for the last page.
     """
-    by_id = sorted(rows, key=lambda row: place(row).id)
-    ordered = sorted(by_id, key=lambda row: place(row).at, reverse=descending)
+    by_id = sorted(rows, key=lambda row: position_of(row).id)
+    ordered = sorted(by_id, key=lambda row: position_of(row).at, reverse=descending)
     if position is not None:
-        ordered = [row for row in ordered if _is_behind(place(row), position, descending)]
-    return cut_page(ordered, limit, place)
+        ordered = [row for row in ordered if _is_behind(position_of(row), position, descending)]
+    return cut_page(ordered, limit, position_of)
 
 
-def _is_behind(place: Position, position: Position, descending: bool) -> bool:
-    if place.at == position.at:
-        return place.id > position.id
-    return (place.at < position.at) is descending
+def _is_behind(row: Position, start: Position, descending: bool) -> bool:
+    if row.at == start.at:
+        return row.id > start.id
+    return (row.at < start.at) is descending
 
 
-def cut_page(rows: Sequence[Row], limit: int, place: Callable[[Row], Position]) -> tuple[Sequence[Row], str | None]:
+def cut_page(
+    rows: Sequence[Row], limit: int, position_of: Callable[[Row], Position]
+) -> tuple[Sequence[Row], str | None]:
     """Cut a page from the rows of a list.
 
     Args:
         rows: Up to `limit` + 1 rows: whether there is one too many says whether another page follows.
         limit: Most rows of the page.
-        place: Returns where a row stands in the list.
+        position_of: Returns where a row stands in the list.
 
     Returns:
         The page, and the cursor of the next; None for the last page.
     """
     page = rows[:limit]
-    return page, write_cursor(place(page[-1])) if len(rows) > limit else None
+    return page, write_cursor(position_of(page[-1])) if len(rows) > limit else None

@@ -124,7 +124,7 @@ def answer_problems(app: FastAPI, sentences: Sentences) -> None:
         sentences: Writes the messages.
     """
 
-    def known(request: Request, error: FerPhqError) -> Response:
+    def fer_phq_error(request: Request, error: FerPhqError) -> Response:
         return sentences.answer_error(request, error)
 
     def invalid(request: Request, error: RequestValidationError) -> Response:
@@ -140,7 +140,7 @@ def answer_problems(app: FastAPI, sentences: Sentences) -> None:
             return answer
         return sentences.answer(request, messages.NO_SUCH_PATH(), error.status_code)
 
-    app.add_exception_handler(FerPhqError, known)  # type: ignore[arg-type]
+    app.add_exception_handler(FerPhqError, fer_phq_error)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, invalid)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, routing)  # type: ignore[arg-type]
     app.add_middleware(_Surprises, sentences=sentences)

@@ -64,12 +64,12 @@ def table_answer(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     Args:
         model: The table as JSON.
     """
-    others = {kind: {"schema": {"type": "string"}} for kind in list(MEDIA_TYPES.values())[1:]}
+    contents = {kind: {"schema": {"type": "string"}} for kind in list(MEDIA_TYPES.values())[1:]}
     description = (
         "The table, streamed. Parquet and Arrow hold `facts` in the schema's metadata, and each column's unit and "
         "meaning in the field's. CSV has no place for them."
     )
-    return {200: {"model": model, "description": description, "content": others}, **UNCHANGED}
+    return {200: {"model": model, "description": description, "content": contents}, **UNCHANGED}
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,18 +166,18 @@ def _rows(block: pd.DataFrame, schema: pa.Schema) -> list[dict[str, Any]]:
     return rows
 
 
-def _instant(moment: Any) -> str:
-    return str(moment.isoformat()).replace("+00:00", "Z")
+def _instant(at: Any) -> str:
+    return str(at.isoformat()).replace("+00:00", "Z")
 
 
 def _write_csv(table: Table, blocks: Iterator[pd.DataFrame]) -> Iterator[bytes]:
     for number, block in enumerate(blocks):
         # The digits of a number of 64 bits say exactly what one of 32 is.
         cells = {str(name): block[name].astype("float64") for name in block.select_dtypes("float32")}
-        moments = block.select_dtypes("datetimetz")
-        for name in moments:
+        times = block.select_dtypes("datetimetz")
+        for name in times:
             cells[str(name)] = pd.Series(
-                [None if pd.isna(at) else _instant(at) for at in moments[name]], block.index, object
+                [None if pd.isna(at) else _instant(at) for at in times[name]], block.index, object
             )
         yield as_csv(block.assign(**cells), header=number == 0).encode()
 

@@ -100,13 +100,13 @@ class JobWatch:
             while True:
                 await anyio.sleep(POLL_S)
                 try:
-                    await self._look()
+                    await self._update_watchers()
                 except FerPhqError as error:
                     log.warning("those who watch jobs wait for the database: %s", error)
                 except Exception:
                     log.exception("jobs could not be looked at")
 
-    async def _look(self) -> None:
+    async def _update_watchers(self) -> None:
         job_ids = sorted({watcher.job_id for watcher in self._watchers})
         statuses = await anyio.to_thread.run_sync(queue.statuses, self._settings, self._store, job_ids)
         by_id = {status.id: status for status in statuses}

@@ -102,7 +102,7 @@ class _Live:
         """Answer pictures until the client goes, or nothing comes, or only what cannot be read."""
         await websocket.accept()
         try:
-            with self._place():
+            with self._connection_slot():
                 await self._converse(websocket)
         except _ClosedError as end:
             await self._close(websocket, end)
@@ -188,7 +188,7 @@ class _Live:
             log.debug("a live connection has gone before it was closed")
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
+    def _connection_slot(self) -> Iterator[None]:
         """Hold one of the connections. Raises _ClosedError where all are held."""
         if self._count >= MOST_CONNECTIONS:
             raise _ClosedError(TRY_LATER, messages.LIVE_FULL(n=MOST_CONNECTIONS))

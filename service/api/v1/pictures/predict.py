@@ -67,7 +67,7 @@ def predict_routes(predictor: Predictor, sentences: Sentences) -> APIRouter:
 
         An expression is not a feeling, and what a model reads in a single picture is no diagnosis.
         """
-        with predictor.place():
+        with predictor.slot():
             contents = await read_contents(request)
             PICTURES.labels("request").inc(len(contents))
             model_id, results = await predictor.predict_aside([c or b"" for c in contents])

@@ -64,24 +64,24 @@ class Predictor:
         """
         self._settings = settings
         self._store = store
-        self._places = threading.BoundedSemaphore(MOST_REQUESTS)
+        self._slots = threading.BoundedSemaphore(MOST_REQUESTS)
         self._turn = threading.Lock()
         self._threads = anyio.CapacityLimiter(MOST_REQUESTS)
         self._model: tuple[str | None, FerPhqModel] | None = None
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Hold one of the places, before the request's body is read.
+    def slot(self) -> Iterator[None]:
+        """Hold one of the slots, before the request's body is read.
 
         Raises:
             RequestError: All are held.
         """
-        if not self._places.acquire(blocking=False):
+        if not self._slots.acquire(blocking=False):
             raise RequestError(messages.BUSY(seconds=RETRY_SECONDS), 503, RETRY_SECONDS)
         try:
             yield
         finally:
-            self._places.release()
+            self._slots.release()
 
     async def predict_aside(self, contents: Sequence[bytes]) -> tuple[str, list[PictureFaces | PictureError]]:
         """Do what `predict` does, in a thread of the predictor's own: who waits there keeps nobody else from one.

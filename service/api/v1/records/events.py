@@ -75,7 +75,7 @@ class _Events:
     ) -> Response:
         """Events are free words, which researchers do not see."""
         rows = await self._rows(subject_id)
-        page, cursor = list_behind(rows, limit, read_cursor(after), _place)
+        page, cursor = list_behind(rows, limit, read_cursor(after), _position)
         listing = Listing[schemas.EventItem](items=[event_item(row) for row in page], next=cursor)
         return await self._archive.answer_read(request, listing, "subject", subject_id, f"{len(page)} events")
 
@@ -112,7 +112,7 @@ class _Events:
         return event_item(pick(await self._rows(subject_id), event_id, "events"))
 
 
-def _place(record: EventRecord) -> Position:
+def _position(record: EventRecord) -> Position:
     return Position(record.at, record.id)
 
 

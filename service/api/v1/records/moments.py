@@ -26,7 +26,7 @@ def _in_utc(value: datetime) -> datetime:
         raise ValueError("out of range") from None
 
 
-def _near(value: datetime) -> datetime:
+def _check_calendar(value: datetime) -> datetime:
     """Refuse years that calendars and charts cannot show in every zone."""
     if not 1900 <= value.year <= 2199:
         raise ValueError("not between 1900 and 2199")
@@ -35,7 +35,7 @@ def _near(value: datetime) -> datetime:
 
 Moment = Annotated[AwareDatetime, BeforeValidator(_refuse_numbers), AfterValidator(_in_utc)]
 """A moment in UTC, from a text with an offset."""
-StoredMoment = Annotated[Moment, AfterValidator(_near)]
+StoredMoment = Annotated[Moment, AfterValidator(_check_calendar)]
 """A moment that is stored, and shown later."""
 
 

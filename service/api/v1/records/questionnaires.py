@@ -74,7 +74,7 @@ class _Questionnaires:
     ) -> Response:
         """A score is a person's own answers, not an estimate, and no diagnosis."""
         rows = await self._rows(subject_id, superseded=superseded)
-        page, cursor = list_behind(rows, limit, read_cursor(after), _place, descending=True)
+        page, cursor = list_behind(rows, limit, read_cursor(after), _position, descending=True)
         listing = Listing[schemas.QuestionnaireItem](items=[_item(row) for row in page], next=cursor)
         return await self._archive.answer_read(request, listing, "subject", subject_id, f"{len(page)} questionnaires")
 
@@ -115,7 +115,7 @@ class _Questionnaires:
         return await self._archive.ask(query, subject_id=subject_id, include_superseded=superseded)
 
 
-def _place(record: QuestionnaireRecord) -> Position:
+def _position(record: QuestionnaireRecord) -> Position:
     return Position(record.answered_at, record.id)
 
 

@@ -235,14 +235,14 @@ class _Uploads:
 
     async def end(self, upload_id: str) -> Response:
         """A session that the upload became stays."""
-        async with self._held(upload_id) as upload:
+        async with self._lock(upload_id) as upload:
             await anyio.to_thread.run_sync(self._uploads.remove, upload)
         return Response(status_code=204)
 
     async def _load(self, upload_id: str) -> PartialUpload:
         return await anyio.to_thread.run_sync(self._uploads.load, upload_id, account_id())
 
-    def _held(self, upload_id: str) -> AbstractAsyncContextManager[PartialUpload]:
+    def _lock(self, upload_id: str) -> AbstractAsyncContextManager[PartialUpload]:
         """Hold an upload, off the event loop."""
         return contextmanager_in_threadpool(self._uploads.locked(upload_id, account_id()))
 
@@ -252,7 +252,7 @@ class _Uploads:
         if upload.is_over or await anyio.to_thread.run_sync(self._uploads.offset, upload) < upload.size:
             return upload
         try:
-            async with self._held(upload_id) as upload:
+            async with self._lock(upload_id) as upload:
                 return await self._complete(upload)
         except RecordingError as error:
             if error.message.code in MACHINE_FAULTS:
@@ -271,7 +271,7 @@ class _Uploads:
             return await self._append_held(request, upload_id, offset)
 
     async def _append_held(self, request: Request, upload_id: str, offset: int) -> PartialUpload:
-        async with self._held(upload_id) as upload:
+        async with self._lock(upload_id) as upload:
             is_end = offset in (upload.size, await anyio.to_thread.run_sync(self._uploads.offset, upload))
             if not (upload.is_over and is_end):
                 await self._receive(request, upload, offset)
