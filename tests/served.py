@@ -95,6 +95,11 @@ def opened(page: Any, address: str) -> None:
     calm(page)
 
 
+def at_rest(page: Any) -> None:
+    """Wait until no run of the page's script draws it any more."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+
+
 def calm(page: Any) -> None:
     """No exception and no error box on the page."""
     for kind in ("stException", "stAlert"):

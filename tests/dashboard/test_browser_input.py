@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from recordings import Recordings
-from served import CHROMIUM, PATIENCE_MS, browser_tab, calm, dashboard, eventually, opened, process
+from served import CHROMIUM, PATIENCE_MS, at_rest, browser_tab, calm, dashboard, eventually, opened, process
 from shown_pages import bare_session
 
 from db.store import Store
@@ -173,12 +173,19 @@ def test_dropped_files_follow_their_table(installation: AppSettings, store: Stor
         inputs = page.locator("input[type=file]")
         inputs.nth(0).set_input_files({"name": "list.csv", "mimeType": "text/csv", "buffer": table})
         page.get_by_text("nobody is named who recorded the consent").first.wait_for()
+        transcript_missing = page.get_by_text("the transcript 'one.vtt' is not among the transcripts")
+        transcript_missing.wait_for()
         inputs.nth(1).set_input_files({"name": "one.vtt", "mimeType": "text/vtt", "buffer": VTT})
+        transcript_missing.wait_for(state="detached")  # its upload draws the page anew whenever it ends
         page.get_by_label("Consent recorded by").fill("AB")
         page.keyboard.press("Enter")
         # A click while the page is drawn anew would be lost.
-        page.get_by_text("nobody is named who recorded the consent").first.wait_for(state="detached")
+        consent_needed = page.get_by_text("Confirm the consent to go on.")
+        consent_needed.wait_for()
+        at_rest(page)
         page.get_by_text("has agreed").click()
+        consent_needed.wait_for(state="detached")
+        at_rest(page)
         page.get_by_role("button", name="Continue to upload").click()
         page.get_by_text("Still to come, of 2 files that the table names: One.mp4, two.mp4").wait_for()
         page.locator("[data-testid=fp-upload]").set_input_files(files)
