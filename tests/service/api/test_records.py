@@ -393,7 +393,6 @@ def test_trends_hold_what_the_page_charts(
         assert row["coverage"] == expected["coverage"]
         assert row["emotions"] == {name: expected[name] for name in EMOTIONS}
     assert [row["consent_withdrawn"] for row in trends["sessions"]] == [False, False, True]
-    assert "api.withdrawn" in [note["code"] for note in trends["notes"]]
     first, none, _ = (row["phq"] for row in trends["sessions"])
     assert (first["score"], first["low"], first["high"], first["provenance"]) == (7.5, 4.5, 10.5, "simulated")
     assert [note["code"] for note in first["notes"]] == ["api.simulated"]
