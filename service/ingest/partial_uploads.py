@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from db.records import NotFoundError
+from db.records import JobPriority, NotFoundError
 from db.store import Store
 from fer_phq.core.encryption.files import content_size, is_encrypted, open_content
 from fer_phq.core.encryption.values import decrypt_value, encrypt_value
@@ -455,6 +455,7 @@ def _body(upload: PartialUpload) -> dict[str, Any]:
         "analysis": dict(grant.analysis) if grant.analysis else None,
         "transcript": grant.transcript,
         "must_apply": grant.must_apply,
+        "priority": int(grant.priority),
         "session": upload.session_id,
         "job": upload.job_id,
         "duplicate": upload.is_duplicate,
@@ -473,6 +474,7 @@ def _parse(body: dict[str, Any]) -> PartialUpload:
         analysis=body.get("analysis"),
         transcript=body.get("transcript"),
         must_apply=body.get("must_apply", False),
+        priority=JobPriority(body.get("priority", JobPriority.INTERACTIVE)),
     )
     return PartialUpload(
         id=body["id"],

@@ -148,8 +148,9 @@ def store_upload(
     info = probe(part, display_name=clean_name(original_name))
     _check_analysis(settings, grant, info)
     transcript = _pending_transcript(settings, store, grant, info)
-    priority = JobPriority.INTERACTIVE
-    recording = _commit(settings, store, part, info, grant, original_name, priority=priority, transcript=transcript)
+    recording = _commit(
+        settings, store, part, info, grant, original_name, priority=grant.priority, transcript=transcript
+    )
     if grant.transcript:
         transcripts.remove_pending(settings, grant.transcript)
     return recording
@@ -292,7 +293,8 @@ def _join_existing(
 ) -> StoredRecording:
     """Return the session that has this recording already. Gives it the file, consent and transcript that it lacks.
 
-    Its analysis is queued where it has none; and anew where what its sender asks for has to be true of it.
+    Its analysis is queued where it has none, and anew where what its sender asks for has to be true of it. One that
+    waits among a batch is moved up where somebody waits for it now.
     """
     lacks_words = grant.must_apply and _lacks_words(settings, store, session_id, grant, transcript)
     _add_transcript(store, session_id, transcript)
@@ -303,7 +305,8 @@ def _join_existing(
     if session.consent is None and consent is not None:
         store.sessions.record_consent(session_id=session_id, consent=consent)
     job = store.jobs.latest(session_id=session_id)
-    if priority is not None and (job is None or lacks_words):
+    waits_longer = job is not None and priority is not None and job.state is JobState.QUEUED and job.priority > priority
+    if priority is not None and (job is None or lacks_words or waits_longer):
         job = store.jobs.create(session_id=session_id, settings=_job_settings(grant), priority=priority)
     return StoredRecording(session_id, job.id if job else None, duplicate=True)
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
+from db.records import JobPriority
 from fer_phq.core.errors import FerPhqError
 from service.ingest import messages
 from service.settings import AppSettings
@@ -48,6 +49,7 @@ class UploadGrant:
         transcript: Name of the transcript that waits for the recording (`service.ingest.transcripts`).
         must_apply: Whether a recording that is a session already is refused where that session was never analysed in
             this way, or has another transcript. A link never says so: its page shows the session.
+        priority: How soon its job is taken. A link never says so: somebody waits for what a page uploads.
     """
 
     subject_id: str
@@ -58,6 +60,7 @@ class UploadGrant:
     analysis: Mapping[str, Any] | None = None
     transcript: str | None = None
     must_apply: bool = False
+    priority: JobPriority = JobPriority.INTERACTIVE
 
     @property
     def notes_consent(self) -> bool:

@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from db.actors import Role
-from db.records import JobState, SubjectRecord
+from db.records import JobPriority, JobState, SubjectRecord
 from db.store import Store
 from fer_phq.core.encryption.files import is_encrypted
 from fer_phq.core.encryption.key import create_key_file
@@ -472,6 +472,9 @@ OPTIONS = (
     {"sound_channel": "left"},
     {"speaker": "Ben"},
     {"soundtrack": "1"},
+    {"priority": "low"},
+    {"priority": "2"},
+    {"priority": ""},
 )
 
 
@@ -511,6 +514,23 @@ def test_a_session_that_there_is_already_is_not_analysed_otherwise_in_silence(
     same = send_words(client, subject.id, speaker="Ben").json()["id"]
     again = upload(client, subject.id, content, transcript=same)
     assert again.headers["upload-job-id"] == answer.headers["upload-job-id"]
+
+
+def test_what_may_wait_is_behind_what_somebody_waits_for(
+    settings: AppSettings, store: Store, subject: SubjectRecord, content: bytes, client: TestClient
+) -> None:
+    assert settings.import_dir is not None
+    (settings.import_dir / "P01.mp4").write_bytes(content)
+    body = {"subject_id": subject.id, "path": "P01.mp4", **FACTS}
+    job_id = client.post("/v1/sessions", json=body | {"priority": "batch"}).json()["job_id"]
+    assert store.jobs.get(job_id=job_id).priority is JobPriority.BATCH
+    assert upload(client, subject.id, content, priority="batch").headers["upload-job-id"] == job_id
+    assert store.jobs.get(job_id=job_id).priority is JobPriority.BATCH
+    assert upload(client, subject.id, content).headers["upload-job-id"] == job_id
+    assert store.jobs.get(job_id=job_id).priority is JobPriority.INTERACTIVE, "somebody waits for it now"
+    other = store.subjects.create(label="S-02")
+    job_id = upload(client, other.id, content, priority="batch").headers["upload-job-id"]
+    assert store.jobs.get(job_id=job_id).priority is JobPriority.BATCH
 
 
 # ------------------------------------------------------------------------------------------------- the server's folder

@@ -86,6 +86,7 @@ def grant_of(settings: AppSettings, store: Store, facts: RecordingFacts, latest:
         retain_until=until,
         analysis=options or None,
         must_apply=True,
+        priority=facts.priority.of_job,
     )
 
 

@@ -163,6 +163,7 @@ def _import(settings: AppSettings, store: Store, facts: schemas.FolderRecording)
         analysis=grant.analysis,
         transcript=transcript,
         must_apply=grant.must_apply,
+        priority=grant.priority,
     )
     ids = {"session": recording.session_id} | ({"job": recording.job_id} if recording.job_id else {})
     return Creation(ids, 200 if recording.duplicate else 201)

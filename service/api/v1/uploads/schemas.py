@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import Base64Encoder, BaseModel, ConfigDict, EncodedBytes, Field, ValidationInfo, field_validator
 
+from db.records import JobPriority
 from fer_phq.core.errors import FieldError
 from service.api import messages
 from service.api.v1.answers.schemas import Note
@@ -35,6 +37,18 @@ VTT_EXAMPLE = b"WEBVTT\n\n00:01.000 --> 00:03.000\n<v Patient>Good morning.\n"
 TRANSCRIPT_ID = f"{FACTS_EXAMPLE['subject_id']}.8f14e45fceea167a5a36dedd4bea2543"
 
 
+class Priority(StrEnum):
+    """How soon a recording is analysed."""
+
+    INTERACTIVE = "interactive"
+    BATCH = "batch"
+
+    @property
+    def of_job(self) -> JobPriority:
+        """The priority of its job."""
+        return JobPriority[self.name]
+
+
 class RecordingFacts(AnalysisOptions):
     """Whose recording it is, what was agreed, and how it is analysed."""
 
@@ -54,6 +68,10 @@ class RecordingFacts(AnalysisOptions):
         None,
         max_length=40,
         description="The version of the text that was agreed to; another than the present is refused.",
+    )
+    priority: Priority = Field(
+        Priority.INTERACTIVE,
+        description="`batch` is behind everybody else's; a recording for which somebody waits later is moved up.",
     )
     keep_days: int | None = Field(
         None,
@@ -87,6 +105,7 @@ class FolderRecording(RecordingFacts):
                     "transcript": "2026/P01-first.vtt",
                     "speaker": "Patient",
                     "sound_channel": 2,
+                    "priority": "batch",
                 },
             ]
         },
