@@ -15,34 +15,19 @@ import typer
 from fer_phq import __version__
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.paths import printable
-from service.cli import access, demo, models, serve, train
-from service.cli.analysis import analyze, choose_faces, reanalyse
-from service.cli.lifecycle import backup, doctor, encryption, masking, sessions, subjects
+from service.cli.commands import RootGroup
 from service.logs import configure_logging
 from service.models.error_file import write_error
 
 app = typer.Typer(
     name="fer-phq",
+    cls=RootGroup,
     help="Emotion timelines and PHQ estimates from session recordings. Not a diagnosis.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-analyze.register(app)
-serve.register(app)
-models.register(app)
-demo.register(app)
-train.register(app)
-reanalyse.register(app)
-choose_faces.register(app)
-access.register(app)
-subjects.register(app)
-sessions.register(app)
-masking.register(app)
-backup.register(app)
-doctor.register(app)
-encryption.register(app)
 
 
 def _print_version(is_on: bool) -> None:

@@ -19,6 +19,7 @@ from fer_phq.core.emotions import EMOTIONS
 from fer_phq.features.files import read_features
 from service import cli
 from service.cli.analysis import analyze as analyze_cli
+from service.cli.commands import COMMANDS
 
 ONE_MINUTE = timedelta(minutes=1)
 
@@ -333,3 +334,22 @@ def test_the_subjects_face_tracks_are_named_by_their_numbers(run, tmp_path):
     done = run("analyze", str(path), "--track", "0;1")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "Error: '0;1' names no face tracks: write their numbers, as in --track 0,3.\n"
+
+
+def test_the_list_of_commands_says_what_each_says_of_itself():
+    root = get_command(cli.app)
+    for name, (_, sentence) in COMMANDS.items():
+        first = root.commands[name].help.strip().split("\n\n")[0].replace("\n", " ")
+        assert sentence == first, name
+
+
+def test_the_list_of_commands_imports_none():
+    code = (
+        "import sys\nfrom service import cli\nsys.argv = ['fer-phq', '--help']\n"
+        "try:\n    cli.main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        "heavy = [name for name in ('numpy', 'pandas', 'sqlalchemy', 'pydantic', 'scipy') if name in sys.modules]\n"
+        "sys.exit(' '.join(heavy))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
+    assert "choose-faces" in done.stdout

@@ -1,6 +1,7 @@
 """`fer-phq train` and `fer-phq evaluate` as a person types them."""
 
 import contextlib
+import inspect
 import io
 import json
 import subprocess
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 import emotion_corpora
 import numpy as np
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from fer_phq.core.emotions import EMOTIONS
@@ -114,11 +116,11 @@ def test_one_function_is_the_command_and_the_module():
     from training.emotion import commands as emotion
     from training.phq import commands as phq
 
-    groups = {group.name: group.typer_instance for group in cli.app.registered_groups}
+    root = get_command(cli.app)
     registered = {
-        (name, command.name): command.callback
-        for name in ("train", "evaluate")
-        for command in groups[name].registered_commands
+        (group, name): inspect.unwrap(command.callback)
+        for group in ("train", "evaluate")
+        for name, command in root.commands[group].commands.items()
     }
     assert registered["train", "emotion"] is emotion.train
     assert registered["evaluate", "emotion"] is emotion.evaluate
