@@ -5,16 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
 
 from dashboard import context, i18n, loaders, viewer
-from dashboard.exports.reports.blocks import Report
-from dashboard.exports.reports.html import to_html
-from dashboard.exports.reports.pdf import to_pdf
-from dashboard.exports.reports.session import session_report
-from dashboard.exports.reports.trend import trend_report
+from dashboard.exports import reports
 from dashboard.i18n import _, mark, render
 from dashboard.widgets import ui
 from db.records import SubjectSummary
@@ -38,6 +35,9 @@ from service.views.exports import (
 from service.views.session import SessionView
 from service.views.trends import TrendsView
 
+if TYPE_CHECKING:
+    from dashboard.exports.reports.blocks import Report
+
 DICTIONARY = mark("What the columns mean: docs/DATA_DICTIONARY.md, or `python -m service.views.data_dictionary`.")
 
 
@@ -50,7 +50,7 @@ def session_downloads(view: SessionView) -> None:
     stem = f"session-{view.session.id[:8]}-{summary.id[:8]}"
     zone = ui.zone()  # asked for now: the file is made after the page has run
     load = functools.partial(loaders.session, view.detail, summary.id)
-    report_buttons(lambda: session_report(load(), zone, datetime.now(UTC)), stem)
+    report_buttons(lambda: reports.session_report(load(), zone, datetime.now(UTC)), stem)
     with st.popover(_("Data"), icon=":material/download:"):
         store = context.store()
         _button(
@@ -80,7 +80,7 @@ def trend_downloads(subject: SubjectSummary, load: Callable[[], TrendsView]) -> 
         load: Returns the page's view; called when a file is asked for.
     """
     stem = f"subject-{subject.id[:8]}"
-    report_buttons(lambda: trend_report(load(), datetime.now(UTC)), stem)
+    report_buttons(lambda: reports.trend_report(load(), datetime.now(UTC)), stem)
     with st.popover(_("Data"), icon=":material/download:"):
         table_buttons(_("Sessions"), lambda: sessions_table(load(), render), f"{stem}-sessions")
         table_buttons(_("Questionnaires"), lambda: load().answers, f"{stem}-questionnaires")
@@ -110,9 +110,15 @@ def report_buttons(make: Callable[[], Report], stem: str) -> None:
         stem: The files' name without its ending.
     """
     _button(
-        _("Report (PDF)"), lambda: to_pdf(make()), f"{stem}.pdf", "application/pdf", icon=":material/picture_as_pdf:"
+        _("Report (PDF)"),
+        lambda: reports.to_pdf(make()),
+        f"{stem}.pdf",
+        "application/pdf",
+        icon=":material/picture_as_pdf:",
     )
-    _button(_("Report (HTML)"), lambda: to_html(make()), f"{stem}.html", "text/html", icon=":material/description:")
+    _button(
+        _("Report (HTML)"), lambda: reports.to_html(make()), f"{stem}.html", "text/html", icon=":material/description:"
+    )
 
 
 def table_buttons(title: str, load: Callable[[], pd.DataFrame | None], stem: str) -> None:

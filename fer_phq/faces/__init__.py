@@ -10,12 +10,17 @@ they were detected.
 
 from __future__ import annotations
 
-from fer_phq.faces.align import TEMPLATE, align_crop
-from fer_phq.faces.detector import Detection, FaceDetector
-from fer_phq.faces.persons import choose_subject, link_persons, same_person, uncertain_tracks
-from fer_phq.faces.quality import crop_quality
-from fer_phq.faces.recognition import FaceRecognizer, Recognition
-from fer_phq.faces.tracks import Tracker, TrackStats, appearance
+from typing import TYPE_CHECKING
+
+from fer_phq.core import lazy_names
+
+if TYPE_CHECKING:
+    from fer_phq.faces.align import TEMPLATE, align_crop
+    from fer_phq.faces.detector import Detection, FaceDetector
+    from fer_phq.faces.persons import choose_subject, link_persons, same_person, uncertain_tracks
+    from fer_phq.faces.quality import crop_quality
+    from fer_phq.faces.recognition import FaceRecognizer, Recognition
+    from fer_phq.faces.tracks import Tracker, TrackStats, appearance
 
 __all__ = [
     "TEMPLATE",
@@ -33,3 +38,24 @@ __all__ = [
     "same_person",
     "uncertain_tracks",
 ]
+
+# Imported on first use: whoever reads the messages must not wait for scipy and onnxruntime.
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "Detection": "fer_phq.faces.detector",
+        "FaceDetector": "fer_phq.faces.detector",
+        "FaceRecognizer": "fer_phq.faces.recognition",
+        "Recognition": "fer_phq.faces.recognition",
+        "TEMPLATE": "fer_phq.faces.align",
+        "TrackStats": "fer_phq.faces.tracks",
+        "Tracker": "fer_phq.faces.tracks",
+        "align_crop": "fer_phq.faces.align",
+        "appearance": "fer_phq.faces.tracks",
+        "choose_subject": "fer_phq.faces.persons",
+        "crop_quality": "fer_phq.faces.quality",
+        "link_persons": "fer_phq.faces.persons",
+        "same_person": "fer_phq.faces.persons",
+        "uncertain_tracks": "fer_phq.faces.persons",
+    },
+)

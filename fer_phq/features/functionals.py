@@ -28,9 +28,9 @@ from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 from fer_phq.timeline.gaps import steps_without_gap
 from fer_phq.timeline.grid import GRID_HZ, is_below_grid, steps_on_grid, to_grid
-from fer_phq.voice.features import COLUMNS, SPEECH
-from fer_phq.voice.features import KIND as PROSODY
 from fer_phq.voice.functionals import voice_functionals
+from fer_phq.voice.kinds import COLUMNS, SPEECH
+from fer_phq.voice.kinds import KIND as PROSODY
 from fer_phq.words.functionals import word_functionals
 from fer_phq.words.kinds import MINILM, PLAIN
 

@@ -15,6 +15,7 @@ from fer_phq.core.analysis import SessionAnalysis, Settings, usable_features
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
+from fer_phq.voice.kinds import KIND, without_earlier_pitch
 
 VERSION = 3
 """Raised when a measure is added or computed differently: stored analyses are then measured again."""
@@ -196,7 +197,6 @@ def _face_functionals(features: SessionFeatures) -> dict[str, float]:
 
 
 def _voice_functionals(features: SessionFeatures) -> dict[str, float]:
-    from fer_phq.voice.features import KIND, without_earlier_pitch
     from fer_phq.voice.functionals import voice_functionals
 
     voice = features.series(Modality.VOICE)

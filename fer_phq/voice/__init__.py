@@ -5,10 +5,18 @@ it to the subject's speech; `voice_functionals` summarizes it. `egemaps_features
 licence). Nothing here reads what is said.
 """
 
-from fer_phq.voice.egemaps import egemaps_features
-from fer_phq.voice.features import COLUMNS, KIND, ROWS_A_SECOND, Interval, features_of_sound, voice_features
-from fer_phq.voice.functionals import FUNCTIONALS, voice_functionals
-from fer_phq.voice.intervals import only_during
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fer_phq.core import lazy_names
+
+if TYPE_CHECKING:
+    from fer_phq.voice.egemaps import egemaps_features
+    from fer_phq.voice.features import Interval, features_of_sound, voice_features
+    from fer_phq.voice.functionals import FUNCTIONALS, voice_functionals
+    from fer_phq.voice.intervals import only_during
+    from fer_phq.voice.kinds import COLUMNS, KIND, ROWS_A_SECOND
 
 __all__ = [
     "COLUMNS",
@@ -22,3 +30,20 @@ __all__ = [
     "voice_features",
     "voice_functionals",
 ]
+
+# Imported on first use: whoever reads the messages must not wait for scipy.
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "COLUMNS": "fer_phq.voice.kinds",
+        "FUNCTIONALS": "fer_phq.voice.functionals",
+        "Interval": "fer_phq.voice.features",
+        "KIND": "fer_phq.voice.kinds",
+        "ROWS_A_SECOND": "fer_phq.voice.kinds",
+        "egemaps_features": "fer_phq.voice.egemaps",
+        "features_of_sound": "fer_phq.voice.features",
+        "only_during": "fer_phq.voice.intervals",
+        "voice_features": "fer_phq.voice.features",
+        "voice_functionals": "fer_phq.voice.functionals",
+    },
+)

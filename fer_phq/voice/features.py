@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -21,23 +20,12 @@ from fer_phq.video.types import DEFAULT_LIMITS
 from fer_phq.voice import messages, pitch, spectrum, speech
 from fer_phq.voice.background import Background, find_background
 from fer_phq.voice.intervals import Interval, check_intervals, only_during
+from fer_phq.voice.kinds import COLUMNS, KIND, ROWS_A_SECOND, SPECTRUM, SPEECH
 from fer_phq.voice.pitch import PitchTracker
 from fer_phq.voice.pitch_path import choose_pitch
 from fer_phq.voice.spectrum import Spectrum
-from fer_phq.voice.speech import SPEECH, SpeechDetector, find_speech
+from fer_phq.voice.speech import SpeechDetector, find_speech
 from fer_phq.voice.syllables import syllable_nuclei
-
-KIND = "prosody-2"
-EARLIER_KIND = "prosody-1"
-"""What an earlier version made: its pitch may be an octave off, an instrument's, or of rows without speech."""
-
-ROWS_A_SECOND = SOUND_RATE // spectrum.ROW
-COLUMNS = ("speech_probability", "f0_semitones", "voicing", *spectrum.NAMES, "syllable_nuclei")
-"""speech_probability: that somebody speaks, 0 to 1 (silero-vad, mean over the row); 0 where babble in the background
-is heard alone (`fer_phq.voice.background`). f0_semitones: the voice's pitch
-above 27.5 Hz (`fer_phq.voice.pitch_path`), the median of the row's voiced frames, NaN where fewer than two are voiced
-and where nobody speaks. voicing: confidence that the sound is voiced, 0 to 1 (SwiftF0, mean over the row).
-syllable_nuclei: how many syllables have their nucleus in the row. The others: see `fer_phq.voice.spectrum.describe`."""
 
 BLOCK_S = 10.0
 """Seconds of sound analysed at once: 60 MB at the most; 30 s take 200 MB and are no quicker."""
@@ -216,19 +204,6 @@ class Omissions:
         return np.asarray((index + 0.5) / ROWS_A_SECOND, np.float64)
 
 
-def without_earlier_pitch(series: FeatureSeries) -> FeatureSeries:
-    """Bring a stored series of an earlier version to what this version calls prosody, as far as that is possible.
-
-    Returns:
-        A series of `EARLIER_KIND` as one of `KIND` without pitch; any other as it is.
-    """
-    if series.kind != EARLIER_KIND or series.names != COLUMNS:
-        return series
-    values = series.values.copy()
-    values[:, COLUMNS.index("f0_semitones")] = np.nan
-    return replace(series, values=values, kind=KIND)
-
-
 def split_silence(blocks: Iterable[FloatArray]) -> Iterator[tuple[FloatArray, bool]]:
     """Split sound where it is digital silence for so long that an analysis finds nothing new in it.
 
@@ -282,7 +257,7 @@ def _columns(
         return np.zeros((0, len(COLUMNS)), np.float32), Background(nobody, nobody)
     row_voicing = np.nanmean(_by_row(voicing, rows), axis=1)
     speech_probability = _row_means(probability, speech.WINDOW, rows)
-    loudness = described[:, spectrum.NAMES.index("loudness_db")]
+    loudness = described[:, SPECTRUM.index("loudness_db")]
     background = find_background(find_speech(speech_probability), row_voicing, loudness)
     speech_probability[background.alone] = 0
     row_of_pitch = np.arange(len(voicing)) * pitch.HOP // spectrum.ROW

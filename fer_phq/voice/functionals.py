@@ -9,14 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_phq.core.feature_series import FeatureSeries
-from fer_phq.voice import spectrum
-from fer_phq.voice.features import COLUMNS, KIND, ROWS_A_SECOND
+from fer_phq.voice.kinds import COLUMNS, KIND, ROWS_A_SECOND, SPECTRUM
 from fer_phq.voice.speech import find_speech
 
 MIN_PAUSE_S = 0.25
 """Only a longer silence within speech is a pause; what is shorter belongs to articulation (Goldman-Eisler, 1968)."""
 
-_SPECTRAL = spectrum.NAMES[1:]
+_SPECTRAL = SPECTRUM[1:]
 _TIMING = (
     "speech_s",
     "speaking_share",

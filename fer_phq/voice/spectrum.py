@@ -16,6 +16,7 @@ from scipy import fft
 
 from fer_phq.core.arrays import FloatArray
 from fer_phq.video import SOUND_RATE
+from fer_phq.voice.kinds import MFCCS, SPECTRUM
 
 FRAME = 400
 STEP = 160
@@ -26,21 +27,8 @@ ROW = STEP * FRAMES_A_ROW
 SILENT_DB = -100.0
 """Levels end here; a row below it has no spectrum (16-bit sound cannot be fainter)."""
 
-MFCCS = 12
 MEL_BANDS = 26
 MEL_RANGE_HZ = (20.0, 8000.0)
-
-NAMES = (
-    "loudness_db",
-    "spectral_centroid_hz",
-    "spectral_flatness",
-    "spectral_flux",
-    "alpha_ratio_db",
-    "hammarberg_index_db",
-    "spectral_slope_0_500_db_per_hz",
-    *(f"mfcc_{i}" for i in range(1, MFCCS + 1)),
-)
-"""Names of a row's columns; see `describe`."""
 
 _Numbers = npt.NDArray[np.floating[Any]]
 _POINTS = 512
@@ -65,14 +53,14 @@ class Spectrum:
             samples: (n,) float32, 16 kHz, -1 to 1.
 
         Returns:
-            Descriptors of the rows that they complete, (rows, len(NAMES)) float32, and levels of their frames in dB,
+            Descriptors of the rows that they complete, (rows, len(SPECTRUM)) float32, and levels of their frames in dB,
             (rows * 10,).
         """
         sound = np.concatenate([self._buffer, samples])
         rows = max(0, (len(sound) - _SPAN) // ROW + 1)
         self._buffer = sound[rows * ROW :]
         if not rows:
-            return np.zeros((0, len(NAMES)), np.float32), np.zeros(0, np.float32)
+            return np.zeros((0, len(SPECTRUM)), np.float32), np.zeros(0, np.float32)
         frames = np.lib.stride_tricks.sliding_window_view(sound, FRAME)[::STEP][: rows * FRAMES_A_ROW + 1]
         power = _power(frames)
         mean = power[1:].reshape(rows, FRAMES_A_ROW, -1).mean(axis=1, dtype=np.float64)
@@ -100,7 +88,7 @@ def describe(power: _Numbers, flux: FloatArray) -> FloatArray:
         flux: (rows,) spectral flux.
 
     Returns:
-        (rows, len(NAMES)) float32.
+        (rows, len(SPECTRUM)) float32.
     """
     audible = power[:, 1:]
     total = audible.sum(axis=1)

@@ -18,12 +18,10 @@ import onnxruntime
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import ModelError
 from fer_phq.voice import messages
+from fer_phq.voice.kinds import SPEECH
 
 WINDOW = 512
 """Samples that one probability covers: 32 ms at 16 kHz."""
-
-SPEECH = 0.5
-"""The probability from which sound counts as speech."""
 
 STAYS_SPEECH = 0.35
 """Speech goes on until its probability falls below this (silero-vad's own rule: 0.15 below where it starts)."""

@@ -26,6 +26,7 @@ from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.texts import NOT_A_DIAGNOSIS
 from fer_phq.features.files import features_file
+from fer_phq.voice.kinds import without_earlier_pitch
 from service.ingest.media import MediaStore
 from service.lifecycle import messages
 from service.settings import MIB, AppSettings
@@ -247,9 +248,6 @@ def _analysis_entries(store: Store, analysis_id: str, folder: str) -> Iterator[E
 
 def _features(features: SessionFeatures) -> bytes:
     """Return the features file, without pitch of which it is known that it may be wrong."""
-    # Loaded here: the voice's networks would be loaded by every server.
-    from fer_phq.voice.features import without_earlier_pitch
-
     voice = None if features.voice is None else without_earlier_pitch(features.voice)
     return features_file(replace(features, voice=voice))
 

@@ -14,6 +14,7 @@ from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.phq import Modality, Scale
 from fer_phq.features.files import write_features
+from fer_phq.voice.kinds import EARLIER_KIND
 from fer_phq.words.kinds import MINILM, without_embeddings
 from service.models import messages
 
@@ -72,8 +73,6 @@ def _load_features(store: Store, session: LabelledSessionRecord, with_embeddings
 
     Words come without embeddings unless all sessions have them; a voice that an earlier version measured is left out.
     """
-    from fer_phq.voice.features import EARLIER_KIND  # loads onnxruntime, which the command line's help must not
-
     settings = Settings.from_dict(store.analyses.get(analysis_id=session.analysis_id).settings)
     features = usable_features(store.analyses.load_session_analysis(analysis_id=session.analysis_id), settings)
     if features.voice is not None and features.voice.kind == EARLIER_KIND:

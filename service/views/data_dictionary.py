@@ -13,7 +13,7 @@ from fer_phq.core.phq import Modality, Provenance, Scale, UnavailableReason
 from fer_phq.features.measures import MEASURES
 from fer_phq.longitudinal.periods import MIN_SESSIONS, Verdict
 from fer_phq.timeline.episodes import ENTER, EXPRESSIONS, LEAVE, MIN_DWELL_S
-from fer_phq.voice.features import COLUMNS
+from fer_phq.voice.kinds import COLUMNS
 from fer_phq.words.kinds import PLAIN_NAMES
 from service.models.training_manifest import WITHIN_DAYS
 

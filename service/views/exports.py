@@ -17,7 +17,7 @@ from fer_phq.core.csv_input import without_formula
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
 from fer_phq.features.measures import BY_NAME
-from fer_phq.voice.features import without_earlier_pitch
+from fer_phq.voice.kinds import without_earlier_pitch
 from service.views import data_dictionary
 from service.views.comparison import ComparisonView
 from service.views.session import AnalysisView, SessionView

@@ -19,7 +19,7 @@ from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.timeline.downsample import MAX_ROWS, bin_minimum, downsample
 from fer_phq.timeline.episodes import find_episodes
 from fer_phq.timeline.smoothing import smooth
-from fer_phq.voice.features import COLUMNS, KIND, SPEECH, without_earlier_pitch
+from fer_phq.voice.kinds import COLUMNS, KIND, SPEECH, without_earlier_pitch
 from fer_phq.words import Transcript, subject_speaker
 
 Float = npt.NDArray[np.float64]

@@ -20,7 +20,7 @@ from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
 from fer_phq.core.phq import Modality
-from fer_phq.voice.features import EARLIER_KIND
+from fer_phq.voice.kinds import EARLIER_KIND
 from fer_phq.words import parse_transcript, subject_speaker
 from service.jobs.sidecar import digest
 from service.views.review import (

@@ -12,7 +12,7 @@ from synthetic_sessions import Plan, synthetic_analysis
 
 from db.store import Store
 from fer_phq.core.feature_series import FeatureSeries
-from fer_phq.voice.features import COLUMNS, KIND
+from fer_phq.voice.kinds import COLUMNS, KIND
 from service.settings import AppSettings
 
 pytestmark = [

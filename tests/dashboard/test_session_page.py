@@ -26,7 +26,7 @@ from fer_phq.core.phq import Provenance
 from fer_phq.models.checkpoint import find_bundle
 from fer_phq.video import messages as video_messages
 from fer_phq.video import probe
-from fer_phq.voice.features import COLUMNS, EARLIER_KIND, KIND
+from fer_phq.voice.kinds import COLUMNS, EARLIER_KIND, KIND
 from service.ingest.recordings import add_recording
 from service.settings import AppSettings
 

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_phq.core.feature_series import FeatureSeries
-from fer_phq.voice.features import COLUMNS, KIND, ROWS_A_SECOND
+from fer_phq.voice.kinds import COLUMNS, KIND, ROWS_A_SECOND
 from fer_phq.words.kinds import PLAIN, PLAIN_NAMES
 
 Float = npt.NDArray[np.float64]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
 
-from dashboard.exports.reports.html import to_html
-from dashboard.exports.reports.pdf import to_pdf
-from dashboard.exports.reports.session import session_report
+from dashboard.exports import reports
 from dashboard.i18n import speaking
 from service.views.session import SessionView
 
@@ -21,5 +19,5 @@ def write_session_report(view: SessionView, kind: str, language: str, zone: tzin
         zone: The zone in which times are shown.
     """
     with speaking(language):
-        report = session_report(view, zone, datetime.now(UTC))
-        return to_pdf(report) if kind == "pdf" else to_html(report).encode()
+        report = reports.session_report(view, zone, datetime.now(UTC))
+        return reports.to_pdf(report) if kind == "pdf" else reports.to_html(report).encode()

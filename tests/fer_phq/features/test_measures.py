@@ -26,8 +26,8 @@ from fer_phq.features.measures import (
     session_measures,
     versioned_measures,
 )
-from fer_phq.voice.features import COLUMNS, EARLIER_KIND, KIND
 from fer_phq.voice.functionals import FUNCTIONALS
+from fer_phq.voice.kinds import COLUMNS, EARLIER_KIND, KIND
 from fer_phq.words import Transcript, Utterance, word_features
 
 SETTINGS = Settings()

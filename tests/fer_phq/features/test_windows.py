@@ -6,7 +6,7 @@ import pytest
 from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 from fer_phq.features.windows import MAX_WINDOWS, MIN_WINDOWS, window_modalities, windows
-from fer_phq.voice.features import COLUMNS, KIND
+from fer_phq.voice.kinds import COLUMNS, KIND
 from fer_phq.words.kinds import PLAIN, PLAIN_NAMES
 
 FACE, VOICE, WORDS = (Modality.FACE,), (Modality.VOICE,), (Modality.WORDS,)

@@ -16,8 +16,8 @@ from fer_phq.models.backbone import create_backbone
 from fer_phq.models.checkpoint import SHIPPED, find_bundle, find_damaged_files, list_bundles, read_bundle
 from fer_phq.models.model import load_model
 from fer_phq.models.phq_head import head_to_arrays
-from fer_phq.voice.features import COLUMNS
-from fer_phq.voice.features import KIND as PROSODY
+from fer_phq.voice.kinds import COLUMNS
+from fer_phq.voice.kinds import KIND as PROSODY
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import sounds
 
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.voice import COLUMNS, features_of_sound, voice_functionals
-from fer_phq.voice.features import EARLIER_KIND, KIND, without_earlier_pitch
+from fer_phq.voice.kinds import EARLIER_KIND, KIND, without_earlier_pitch
 from fer_phq.voice.pitch import HOP
 from fer_phq.voice.pitch_path import find_path, find_steady
 

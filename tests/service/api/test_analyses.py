@@ -24,8 +24,8 @@ from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import PhqUnavailable, UnavailableReason
 from fer_phq.core.texts import COVERAGE_BELOW_FLOOR
-from fer_phq.voice.features import COLUMNS, EARLIER_KIND
-from fer_phq.voice.features import KIND as PROSODY
+from fer_phq.voice.kinds import COLUMNS, EARLIER_KIND
+from fer_phq.voice.kinds import KIND as PROSODY
 from fer_phq.words.kinds import MINILM, PLAIN_NAMES
 from service.access import control as control_module
 from service.access.accounts import add_account, create_token

@@ -1,7 +1,6 @@
 """`fer-phq train` and `fer-phq evaluate` as a person types them."""
 
 import contextlib
-import inspect
 import io
 import json
 import subprocess
@@ -118,7 +117,7 @@ def test_one_function_is_the_command_and_the_module():
 
     root = get_command(cli.app)
     registered = {
-        (group, name): inspect.unwrap(command.callback)
+        (group, name): command.callback.__wrapped__
         for group in ("train", "evaluate")
         for name, command in root.commands[group].commands.items()
     }

@@ -16,7 +16,7 @@ from db.store import Store
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Scale
-from fer_phq.voice.features import COLUMNS, EARLIER_KIND
+from fer_phq.voice.kinds import COLUMNS, EARLIER_KIND
 from service.cli.lifecycle.subjects import export_command
 from service.ingest.media import MediaStore
 from service.settings import AppSettings

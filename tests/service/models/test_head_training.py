@@ -23,7 +23,7 @@ from fer_phq.core.phq import Provenance, Scale
 from fer_phq.features.files import read_features
 from fer_phq.models.checkpoint import SHIPPED, find_bundle, read_sources
 from fer_phq.models.head_report import FEWEST_SESSIONS, FEWEST_SUBJECTS, RIDGE_ONLY_BELOW, TrainingStep
-from fer_phq.voice.features import COLUMNS, EARLIER_KIND, KIND
+from fer_phq.voice.kinds import COLUMNS, EARLIER_KIND, KIND
 from service.models import head_training, rescoring
 from service.models.active_model import KEY, activate
 from service.models.head_training import HeadTraining, LabelledCount, count_labelled

@@ -23,8 +23,8 @@ from fer_phq.core.phq import PhqUnavailable, Scale, UnavailableReason
 from fer_phq.core.texts import COVERAGE_BELOW_FLOOR
 from fer_phq.features.measures import MEASURES
 from fer_phq.timeline.episodes import find_episodes
-from fer_phq.voice.features import COLUMNS
-from fer_phq.voice.features import KIND as PROSODY
+from fer_phq.voice.kinds import COLUMNS
+from fer_phq.voice.kinds import KIND as PROSODY
 from fer_phq.words import read_transcript
 from fer_phq.words.kinds import MINILM, PLAIN_NAMES
 from service.views import data_dictionary

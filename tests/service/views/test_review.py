@@ -15,7 +15,7 @@ from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import PhqUnavailable, UnavailableReason
-from fer_phq.voice.features import COLUMNS, KIND
+from fer_phq.voice.kinds import COLUMNS, KIND
 from fer_phq.words import parse_transcript
 from service.views import review
 from service.views.review import Window

@@ -22,7 +22,7 @@ from fer_phq.pipeline.session import analyze
 from fer_phq.pipeline.speech import extract_speech, load_sidecar
 from fer_phq.video import probe
 from fer_phq.voice import only_during
-from fer_phq.voice.features import KIND as PROSODY
+from fer_phq.voice.kinds import KIND as PROSODY
 from fer_phq.words import has_minilm, intervals
 from fer_phq.words.kinds import MINILM, PLAIN, without_embeddings
 from training.phq import messages

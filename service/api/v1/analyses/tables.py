@@ -11,7 +11,7 @@ from db.store import Store
 from fer_phq.core.errors import StoreError
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Modality, PhqEstimate
-from fer_phq.voice.features import KIND as VOICE_KIND
+from fer_phq.voice.kinds import KIND as VOICE_KIND
 from service.api import messages
 from service.api.v1.answers.problems import RequestError
 from service.api.v1.answers.tables import BLOCK_ROWS, Table
