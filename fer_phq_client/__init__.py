@@ -21,6 +21,7 @@ from fer_phq_client.answers import (
     WaitingTranscript,
 )
 from fer_phq_client.client import Client
+from fer_phq_client.connection import Options
 from fer_phq_client.errors import IncompleteError, ProblemError
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "NewSession",
     "NoEstimate",
     "Note",
+    "Options",
     "Picture",
     "Prediction",
     "ProblemError",

@@ -5,15 +5,13 @@ from __future__ import annotations
 import base64
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, Unpack, cast
 from urllib.parse import quote
-
-import httpx2
 
 from fer_phq_client.answers import (
     Analysis,
@@ -26,7 +24,7 @@ from fer_phq_client.answers import (
     Trends,
     WaitingTranscript,
 )
-from fer_phq_client.connection import TIMEOUT_S, Connection
+from fer_phq_client.connection import Connection, Options
 from fer_phq_client.sending import send_recording
 from fer_phq_client.tables import read_table, table_format, trend_table
 
@@ -45,33 +43,9 @@ class Client:
     Every method raises ProblemError where the server refuses, and IncompleteError where no whole answer came.
     """
 
-    def __init__(
-        self,
-        url: str,
-        token: str | None = None,
-        *,
-        language: str = "en",
-        timeout_s: float = TIMEOUT_S,
-        transport: httpx2.BaseTransport | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        """Take the address; nothing is sent yet.
-
-        Args:
-            url: The server's address, such as `http://127.0.0.1:8600`; https where it is another machine.
-            token: A token of `fer-phq tokens create`; None where the server asks for none.
-            language: The language of sentences, such as `de`.
-            timeout_s: Seconds for which the server may be silent.
-            transport: How requests travel; None for the network.
-            sleep: Waits for seconds, where the server is busy.
-
-        Raises:
-            ValueError: The address is none, or would carry people's data over a network without encryption.
-        """
-        self._sleep = sleep
-        self._connection = Connection(
-            url, token, language=language, timeout_s=timeout_s, transport=transport, sleep=sleep
-        )
+    def __init__(self, url: str, token: str | None = None, **options: Unpack[Options]) -> None:
+        """Take the address; nothing is sent yet. The arguments, and what is raised, are those of `Connection`."""
+        self._connection = Connection(url, token, **options)
 
     def __enter__(self) -> Self:
         """Return the client."""
@@ -329,7 +303,7 @@ class Client:
                 return job
             if time.monotonic() >= end:
                 raise TimeoutError(f"The job has not ended after {timeout_s:g} s: {job['message']['detail']}")
-            self._sleep(pause_s)
+            self._connection.sleep(pause_s)
 
     def _table(self, path: str, **params: Any) -> pd.DataFrame:
         kind = table_format()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import httpx2
 
@@ -22,37 +22,43 @@ PAGE = 200
 """Items of a page."""
 
 
+class Options(TypedDict, total=False):
+    """How a server is asked.
+
+    Attributes:
+        language: The language of sentences, such as `de`; English without.
+        timeout_s: Seconds for which the server may be silent.
+        transport: How requests travel; None for the network.
+        sleep: Waits for seconds, where the server is busy.
+    """
+
+    language: str
+    timeout_s: float
+    transport: httpx2.BaseTransport | None
+    sleep: Callable[[float], None]
+
+
 class Connection:
     """A connection to one server, for any number of requests, one at a time."""
 
-    def __init__(
-        self,
-        url: str,
-        token: str | None = None,
-        *,
-        language: str = "en",
-        timeout_s: float = TIMEOUT_S,
-        transport: httpx2.BaseTransport | None = None,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, url: str, token: str | None = None, **options: Unpack[Options]) -> None:
         """Take the address; nothing is sent yet.
 
         Args:
-            url: The server's address, such as `http://127.0.0.1:8600`.
+            url: The server's address, such as `http://127.0.0.1:8600`; https where it is another machine.
             token: A token of `fer-phq tokens create`; None where the server asks for none.
-            language: The language of sentences, such as `de`.
-            timeout_s: Seconds for which the server may be silent.
-            transport: How requests travel; None for the network.
-            sleep: Waits for seconds.
+            **options: How it is asked; each has its default.
 
         Raises:
             ValueError: The address is none, or would carry the token and people's data over a network without
                 encryption.
         """
         check_url(url)
-        headers = {"Accept-Language": language, **({"Authorization": f"Bearer {token}"} if token else {})}
-        self._http = httpx2.Client(base_url=url, headers=headers, timeout=timeout_s, transport=transport)
-        self._sleep = sleep
+        headers = {"Accept-Language": options.get("language", "en")}
+        headers |= {"Authorization": f"Bearer {token}"} if token else {}
+        timeout_s = options.get("timeout_s", TIMEOUT_S)
+        self._http = httpx2.Client(base_url=url, headers=headers, timeout=timeout_s, transport=options.get("transport"))
+        self.sleep = options.get("sleep", time.sleep)
 
     def close(self) -> None:
         """Close the connection."""
@@ -91,7 +97,7 @@ class Connection:
                 raise IncompleteError(f"No whole answer of {path} came: {words}.") from error
             if answer.status_code != BUSY or attempt == TRIES - 1:
                 break
-            self._sleep(_pause(answer, attempt))
+            self.sleep(_pause(answer, attempt))
         if answer.is_success:
             return answer
         raise problem_of(answer)
@@ -102,7 +108,7 @@ class Connection:
         Args:
             attempt: How often it failed; the more often, the longer.
         """
-        self._sleep(min(2.0**attempt, LONGEST_PAUSE_S))
+        self.sleep(min(2.0**attempt, LONGEST_PAUSE_S))
 
     def pages(self, path: str, **params: Any) -> Iterator[Mapping[str, Any]]:
         """Yield the items of a list, page after page.

@@ -1,4 +1,4 @@
-"""The API on a socket of this machine, served by a thread of the tests."""
+"""The API as a program asks it: in this process, or on a socket of this machine, served by a thread of the tests."""
 
 from __future__ import annotations
 
@@ -9,6 +9,23 @@ from typing import Any
 
 import uvicorn
 from served import free_port
+from starlette.testclient import TestClient
+
+from service.api.v1.alone import create_app
+from service.settings import AppSettings
+
+HOST = "http://127.0.0.1:8600"
+
+
+def asker(settings: AppSettings, peer: str = "127.0.0.1") -> TestClient:
+    """A program that asks an installation's API from an address."""
+    return TestClient(create_app(settings), base_url=HOST, client=(peer, 50000), raise_server_exceptions=False)
+
+
+def problem(answer: Any) -> tuple[int, str]:
+    """The status and the code of an answer that is a problem."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    return answer.status_code, answer.json()["code"]
 
 
 @contextmanager

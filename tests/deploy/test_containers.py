@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from certificates import make_certificate
 from postgres_server import PostgresMissing, Server, postgres_server
 from served import free_port
 from typer.testing import CliRunner
@@ -95,7 +95,7 @@ def test_its_parts_work_together_with_a_real_database(services: dict[str, Any], 
     """Each part's own command and environment; the network, the volumes and the users of containers are not there."""
     certificate = tmp_path / "tls"
     certificate.mkdir()
-    _make_certificate(certificate)
+    make_certificate(certificate)
     port = free_port()
 
     def environment(name: str) -> dict[str, str]:
@@ -135,8 +135,3 @@ def test_its_parts_work_together_with_a_real_database(services: dict[str, Any], 
         assert worker.wait(60) == 0
         assert dashboard.wait(60) in (0, -signal.SIGTERM)
     assert subprocess.run(check, env=environment("app"), timeout=30, check=False).returncode == 1
-
-
-def _make_certificate(folder: Path) -> None:
-    text = f"openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=phq.example.org -keyout {folder}/privkey.pem"
-    subprocess.run([*shlex.split(text), "-out", f"{folder}/fullchain.pem"], check=True, capture_output=True, timeout=60)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from certificates import make_certificate
 from migrated import migrate
 from served import dashboard, free_port
 
@@ -46,7 +47,7 @@ def proxy(settings: AppSettings, tmp_path_factory: pytest.TempPathFactory) -> It
         store.accounts.create(name="Dr M", role=Role.ADMINISTRATOR, password=hash_password("correct horse battery"))
     folder = tmp_path_factory.mktemp("nginx")
     port, plain = free_port(), free_port()
-    _make_certificate(folder)
+    make_certificate(folder, HOST)
     text = CONFIGURATION.read_text()
     text = text.replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl").replace(
         "listen 80", f"listen 127.0.0.1:{plain}"
@@ -69,12 +70,6 @@ def proxy(settings: AppSettings, tmp_path_factory: pytest.TempPathFactory) -> It
             finally:
                 running.terminate()
                 running.wait(20)
-
-
-def _make_certificate(folder: Path) -> None:
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={HOST}"]
-    files = ["-keyout", str(folder / "privkey.pem"), "-out", str(folder / "fullchain.pem")]
-    subprocess.run([*command, *files], check=True, capture_output=True, timeout=60)
 
 
 def _wait(port: int) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from argon2 import Parameters, PasswordHasher
-from migrated import migrate
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -37,20 +34,6 @@ from service.settings import AppSettings
 
 PASSWORD = "correct horse battery"
 HOST = "http://127.0.0.1:8501"
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> AppSettings:
-    installation = AppSettings(data_dir=tmp_path / "data")
-    installation.prepare()
-    migrate(installation.database_url)
-    return installation
-
-
-@pytest.fixture
-def store(settings: AppSettings) -> Iterator[Store]:
-    with Store(settings.database_url) as opened:
-        yield opened
 
 
 @pytest.fixture

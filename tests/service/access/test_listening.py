@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from certificates import make_certificate
 
 from dashboard.launch import server_options
 from fer_phq.core.errors import SettingsError
@@ -93,9 +94,7 @@ def test_trusted_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate with openssl")
 def test_a_certificate_with_its_key_is_enough_where_there_are_accounts(tmp_path: Path) -> None:
-    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
-    subprocess.run([*command.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    certificate, key = make_certificate(tmp_path, "localhost")
     settings = AppSettings(data_dir=tmp_path, address="0.0.0.0", tls_cert=certificate, tls_key=key)
     check_listening(settings, has_accounts=lambda: True)
     options = server_options(settings)

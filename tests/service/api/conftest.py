@@ -1,4 +1,4 @@
-"""The API for programs as a server in this process, for what a client without a connection cannot see."""
+"""The API for programs over an installation with tables: asked in this process, or on a socket of it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,40 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 import uvicorn
+from api_server import asker
+from migrated import migrate
+from starlette.testclient import TestClient
 
+from db.store import Store
+from service.access import control
 from service.api.v1.alone import create_app
 from service.settings import AppSettings
+
+
+@pytest.fixture(autouse=True)
+def _no_login_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a role may do counts at once."""
+    monkeypatch.setattr(control, "REMEMBER_S", 0.0)
+
+
+@pytest.fixture
+def settings(settings: AppSettings) -> AppSettings:
+    """The installation, with its tables: a client may ask it before a test opens the store."""
+    migrate(settings.database_url)
+    return settings
+
+
+@pytest.fixture
+def store(settings: AppSettings) -> Iterator[Store]:
+    """The installation's store."""
+    with Store(settings.database_url, actor="dashboard") as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(settings: AppSettings) -> TestClient:
+    """A program on this machine."""
+    return asker(settings)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from analysis_samples import new_session, sample_analysis, sample_estimate, sample_recording
+from api_server import HOST, problem
 from migrated import migrate
 from starlette.testclient import TestClient
 
@@ -27,7 +28,6 @@ from fer_phq.core.texts import COVERAGE_BELOW_FLOOR
 from fer_phq.voice.kinds import COLUMNS, EARLIER_KIND
 from fer_phq.voice.kinds import KIND as PROSODY
 from fer_phq.words.kinds import MINILM, PLAIN_NAMES
-from service.access import control as control_module
 from service.access.accounts import add_account, create_token
 from service.api.v1.alone import create_app
 from service.api.v1.analyses import tables as analysis_tables
@@ -37,7 +37,6 @@ from service.views import data_dictionary
 from service.views.exports import frames_table, voice_table
 from service.views.session import load_analysis_view
 
-HOST = "http://127.0.0.1:8600"
 OTHER = "00000000-0000-0000-0000-000000000000"
 LABEL = "Ottilie"
 
@@ -82,11 +81,6 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
         app = create_app(settings)
         client = TestClient(app, base_url=HOST, client=("127.0.0.1", 50000), raise_server_exceptions=False)
         yield Clinic(store, client, subject.id, session.id, analysis_id, silent)
-
-
-def problem(answer: Any) -> tuple[int, str]:
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    return answer.status_code, answer.json()["code"]
 
 
 def numbers(frame: pd.DataFrame) -> list[list[float | None]]:
@@ -331,11 +325,8 @@ def test_what_is_there_already_is_not_sent_again(clinic: Clinic, rest: str) -> N
 # ----------------------------------------------------------------------------------------------------------- rights
 
 
-def test_every_read_is_in_the_audit_and_of_others_nobody_learns_anything(
-    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_read_is_in_the_audit_and_of_others_nobody_learns_anything(clinic: Clinic) -> None:
     """The last test: from here on there are accounts."""
-    monkeypatch.setattr(control_module, "REMEMBER_S", 0.0)
     tokens = {}
     for role in sorted(Role, key=lambda role: role is not Role.ADMINISTRATOR):
         add_account(clinic.store, role.value, role, "correct horse battery")

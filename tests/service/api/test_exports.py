@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from analysis_samples import MONDAY, new_session, sample_analysis, sample_recording
+from api_server import HOST, problem
 from migrated import migrate
 from starlette.testclient import TestClient
 
@@ -23,7 +24,6 @@ from dashboard.i18n import languages, render
 from db.actors import Role
 from db.records import CohortFilter, Consent
 from db.store import Store
-from service.access import control as control_module
 from service.access.accounts import add_account, create_token
 from service.api.v1.alone import create_app
 from service.api.v1.answers.tables import Format
@@ -32,7 +32,6 @@ from service.settings import AppSettings
 from service.views import data_dictionary
 from service.views.cohort import load_cohort_view
 
-HOST = "http://127.0.0.1:8600"
 OTHER = "00000000-0000-0000-0000-000000000000"
 LABEL = '=HYPERLINK("https://a.example/")'
 
@@ -67,11 +66,6 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
         app = create_app(settings, translate=render, languages=tuple(languages()), write_report=write_session_report)
         client = TestClient(app, base_url=HOST, client=("127.0.0.1", 50000), raise_server_exceptions=False)
         yield Clinic(store, client, subject.id, first)
-
-
-def problem(answer: Any) -> tuple[int, str]:
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    return answer.status_code, answer.json()["code"]
 
 
 def plain(value: Any) -> Any:
@@ -212,11 +206,8 @@ def test_a_report_that_cannot_be_is_a_problem(clinic: Clinic) -> None:
     assert problem(clinic.client.get(f"/v1/sessions/{empty.id}/report")) == (404, "api.without_analysis")
 
 
-def test_exports_are_in_the_audit_and_of_others_nobody_learns_anything(
-    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_exports_are_in_the_audit_and_of_others_nobody_learns_anything(clinic: Clinic) -> None:
     """The last test: from here on there are accounts."""
-    monkeypatch.setattr(control_module, "REMEMBER_S", 0.0)
     tokens = {}
     for role in sorted(Role, key=lambda role: role is not Role.ADMINISTRATOR):
         add_account(clinic.store, role.value, role, "correct horse battery")

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from analysis_samples import MONDAY, new_session
-from migrated import migrate
+from api_server import problem
 from starlette.testclient import TestClient
 
 from db.actors import Role
@@ -19,34 +19,16 @@ from db.records import Consent, JobRecord, JobState, SessionRecord
 from db.store import Store
 from fer_phq.core.analysis import Progress, Step
 from fer_phq.core.messages import literal
-from service.access import control as control_module
 from service.access.accounts import add_account, create_token
-from service.api.v1.alone import create_app
 from service.api.v1.jobs import stream, watch
 from service.settings import AppSettings
 
-HOST = "http://127.0.0.1:8600"
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control_module, "REMEMBER_S", 0.0)
     monkeypatch.setattr(watch, "POLL_S", 0.02)
-
-
-@pytest.fixture
-def settings(tmp_path: Any) -> AppSettings:
-    installation = AppSettings(data_dir=tmp_path / "data", min_free_bytes=0)
-    installation.prepare()
-    migrate(installation.database_url)
-    return installation
-
-
-@pytest.fixture
-def store(settings: AppSettings) -> Iterator[Store]:
-    with Store(settings.database_url) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -58,16 +40,6 @@ def session(store: Store) -> SessionRecord:
 @pytest.fixture
 def job(store: Store, session: SessionRecord) -> JobRecord:
     return store.jobs.create(session_id=session.id)
-
-
-@pytest.fixture
-def client(settings: AppSettings) -> TestClient:
-    return TestClient(create_app(settings), base_url=HOST, client=("127.0.0.1", 50000), raise_server_exceptions=False)
-
-
-def code(answer: Any) -> tuple[int, str]:
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    return answer.status_code, answer.json()["code"]
 
 
 def run_on(store: Store, job: JobRecord, *steps: Progress) -> None:
@@ -91,7 +63,7 @@ def test_a_job_says_where_it_stands(store: Store, job: JobRecord, client: TestCl
     store.jobs.finish(workflow_id=job.workflow_id, claim="c", state=JobState.FAILED, error=literal("It is truncated."))
     body = client.get(f"/v1/jobs/{job.id}").json()
     assert (body["state"], body["active"], body["error"]["detail"]) == ("failed", False, "It is truncated.")
-    assert code(client.get(f"/v1/jobs/{NOBODY}")) == (404, "db.no_row")
+    assert problem(client.get(f"/v1/jobs/{NOBODY}")) == (404, "db.no_row")
 
 
 def test_a_job_is_cancelled_and_tried_again(store: Store, job: JobRecord, client: TestClient) -> None:
@@ -103,10 +75,10 @@ def test_a_job_is_cancelled_and_tried_again(store: Store, job: JobRecord, client
         assert (answer.json()["state"], answer.json()["attempt"]) == ("queued", 2)
     run_on(store, store.jobs.get(job_id=job.id))
     store.jobs.finish(workflow_id=f"{job.id}.2", claim="c", state=JobState.DONE)
-    assert code(client.post(f"/v1/jobs/{job.id}/retry")) == (409, "api.job_done")
+    assert problem(client.post(f"/v1/jobs/{job.id}/retry")) == (409, "api.job_done")
     assert client.post(f"/v1/jobs/{job.id}/cancel").json()["state"] == "done"
     for what in ("cancel", "retry"):
-        assert code(client.post(f"/v1/jobs/{NOBODY}/{what}")) == (404, "db.no_row")
+        assert problem(client.post(f"/v1/jobs/{NOBODY}/{what}")) == (404, "db.no_row")
 
 
 def test_a_session_is_analysed_again_with_options(store: Store, session: SessionRecord, client: TestClient) -> None:
@@ -117,16 +89,16 @@ def test_a_session_is_analysed_again_with_options(store: Store, session: Session
     assert answer.headers["location"] == f"/v1/jobs/{job['id']}"
     assert store.jobs.get(job_id=job["id"]).settings == {"fps": 5, "sound_track": 1}
     assert client.post(path, json={"fps": 5, "sound_track": 1}).json()["id"] == job["id"]
-    assert code(client.post(path, json={})) == (409, "api.other_analysis")
+    assert problem(client.post(path, json={})) == (409, "api.other_analysis")
     for body in ({"fps": 0}, {"speed": 1}, {"sound_channel": 0}, {"fps": 5, "key_frames": True}, []):
-        assert code(client.post(path, json=body)) == (422, "api.unusable_request")
-    assert code(client.post(f"/v1/sessions/{NOBODY}/analyses", json={})) == (404, "db.no_row")
+        assert problem(client.post(path, json=body)) == (422, "api.unusable_request")
+    assert problem(client.post(f"/v1/sessions/{NOBODY}/analyses", json={})) == (404, "db.no_row")
     client.post(f"/v1/jobs/{job['id']}/cancel")
     store.sessions.withdraw_consent(session_id=session.id)
-    assert code(client.post(path, json={})) == (403, "lifecycle.consent_withdrawn")
-    assert code(client.post(f"/v1/jobs/{job['id']}/retry"))[0] == 403
+    assert problem(client.post(path, json={})) == (403, "lifecycle.consent_withdrawn")
+    assert problem(client.post(f"/v1/jobs/{job['id']}/retry"))[0] == 403
     store.sessions.set_media_path(session_id=session.id, media_path=None)
-    assert code(client.post(path, json={})) == (409, "api.recording_removed")
+    assert problem(client.post(path, json={})) == (409, "api.recording_removed")
 
 
 def test_the_list_of_jobs_is_read_page_by_page(store: Store, session: SessionRecord, client: TestClient) -> None:
@@ -143,8 +115,8 @@ def test_the_list_of_jobs_is_read_page_by_page(store: Store, session: SessionRec
     for chosen in ({"state": "queued"}, {"session_id": other.id}, {"state": ["queued", "done"]}):
         assert [item["id"] for item in client.get("/v1/jobs", params=chosen).json()["items"]] == [waiting.id]
     assert client.get("/v1/jobs", params={"session_id": NOBODY}).json() == {"items": [], "next": None}
-    assert code(client.get("/v1/jobs?state=lost")) == (422, "api.unusable_request")
-    assert code(client.get("/v1/jobs?limit=0")) == (422, "api.unusable_request")
+    assert problem(client.get("/v1/jobs?state=lost")) == (422, "api.unusable_request")
+    assert problem(client.get("/v1/jobs?limit=0")) == (422, "api.unusable_request")
 
 
 def test_asking_again_with_a_key_asks_once(store: Store, session: SessionRecord, client: TestClient) -> None:
@@ -227,7 +199,7 @@ def test_streams_are_few_and_free_their_place(
         assert next(events)[0] == "job"
         assert next(events)[1] == ": alive"
         answer = httpx.get(path)
-        assert code(answer) == (503, "api.too_many_streams")
+        assert problem(answer) == (503, "api.too_many_streams")
         assert answer.headers["retry-after"] == "10"
     wait_for(lambda: is_free(path))
     monkeypatch.setattr(stream, "STREAM_S", 0.1)

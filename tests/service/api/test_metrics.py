@@ -2,50 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from analysis_samples import new_session
-from migrated import migrate
+from api_server import asker
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from db.actors import Role
 from db.store import Store
-from service.access import control as control_module
 from service.access.accounts import add_account, create_token
 from service.api.v1 import alone
-from service.api.v1.alone import create_app
 from service.api.v1.application import create_api
 from service.settings import DATABASE_NAME, AppSettings
 
-HOST = "http://127.0.0.1:8600"
 LABEL = "Zoë P01"
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control_module, "REMEMBER_S", 0.0)
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> AppSettings:
-    installation = AppSettings(data_dir=tmp_path / "data")
-    installation.prepare()
-    migrate(installation.database_url)
-    return installation
-
-
-@pytest.fixture
-def store(settings: AppSettings) -> Iterator[Store]:
-    with Store(settings.database_url) as opened:
-        yield opened
-
-
-def asker(settings: AppSettings, peer: str = "127.0.0.1") -> TestClient:
-    return TestClient(create_app(settings), base_url=HOST, client=(peer, 50000), raise_server_exceptions=False)
 
 
 def samples(answer: Any) -> dict[tuple[str, ...], float]:

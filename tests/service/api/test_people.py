@@ -4,47 +4,24 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
-from migrated import migrate
+from api_server import problem
 from starlette.testclient import TestClient
 
 from db.actors import Role
 from db.records import SubjectRecord
 from db.store import Store
-from service.access import control as control_module
 from service.access.accounts import add_account, create_token
-from service.api.v1.alone import create_app
 from service.api.v1.answers.bodies import MAX_JSON
 from service.lifecycle import ledger
 from service.settings import AppSettings
 
-HOST = "http://127.0.0.1:8600"
 LABEL = "Zoë P01"
 OTHER = "00000000-0000-0000-0000-000000000000"
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control_module, "REMEMBER_S", 0.0)
-
-
-@pytest.fixture
-def settings(tmp_path: Any) -> AppSettings:
-    installation = AppSettings(data_dir=tmp_path / "data", min_free_bytes=0)
-    installation.prepare()
-    migrate(installation.database_url)
-    return installation
-
-
-@pytest.fixture
-def store(settings: AppSettings) -> Iterator[Store]:
-    with Store(settings.database_url) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -52,16 +29,6 @@ def person(store: Store) -> SubjectRecord:
     subject = store.subjects.create(label=LABEL)
     store.events.add(subject_id=subject.id, at=datetime(2026, 5, 6, tzinfo=UTC), words="moved house")
     return subject
-
-
-@pytest.fixture
-def client(settings: AppSettings) -> TestClient:
-    return TestClient(create_app(settings), base_url=HOST, client=("127.0.0.1", 50000), raise_server_exceptions=False)
-
-
-def code(answer: Any) -> tuple[int, str]:
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    return answer.status_code, answer.json()["code"]
 
 
 def test_a_person_is_erased_after_a_preview_and_a_confirmation(
@@ -72,9 +39,9 @@ def test_a_person_is_erased_after_a_preview_and_a_confirmation(
     assert (preview.status_code, preview.json()["events"], preview.json()["heads"]) == (200, 1, [])
     unchanged = client.get(path, headers={"If-None-Match": preview.headers["etag"]})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
-    assert code(client.post(path, json={"confirm": "zoë p01"})) == (422, "api.not_confirmed")
-    assert code(client.post(path, json={})) == (422, "api.unusable_request")
-    assert code(client.post(path, content=b"x" * (MAX_JSON + 1))) == (413, "api.body_too_large")
+    assert problem(client.post(path, json={"confirm": "zoë p01"})) == (422, "api.not_confirmed")
+    assert problem(client.post(path, json={})) == (422, "api.unusable_request")
+    assert problem(client.post(path, content=b"x" * (MAX_JSON + 1))) == (413, "api.body_too_large")
     assert store.subjects.get(subject_id=person.id).label == LABEL, "nothing was changed"
 
     answer = client.post(path, json={"confirm": LABEL})
@@ -110,8 +77,8 @@ def test_a_merging_says_first_what_it_does(store: Store, person: SubjectRecord, 
     path = f"/v1/subjects/{other.id}/merge"
     plan = client.post(path, json={"into": person.id}).json()
     assert (plan["merged"], plan["events"], len(plan["notes"])) == (False, 0, 1)
-    assert code(client.post(path, json={"into": person.id, "confirm": LABEL})) == (422, "api.not_confirmed")
-    assert code(client.post(path, json={"into": OTHER}))[0] == 404
+    assert problem(client.post(path, json={"into": person.id, "confirm": LABEL})) == (422, "api.not_confirmed")
+    assert problem(client.post(path, json={"into": OTHER}))[0] == 404
     assert client.post(path, json={"into": person.id, "confirm": "again"}).json()["merged"] is True
     assert [row.id for row in store.subjects.list_all()] == [person.id]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from analysis_samples import MONDAY, NO_HEAD, new_session, sample_analysis, sample_estimate, sample_recording
+from api_server import problem
 from migrated import migrate
 from starlette.testclient import TestClient
 
@@ -59,11 +60,6 @@ def person(store: Store, request: pytest.FixtureRequest) -> SubjectRecord:
     return store.subjects.create(label=f"{LABEL} {request.node.name}")
 
 
-def code(answer: Any) -> tuple[int, str]:
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    return answer.status_code, answer.json()["code"]
-
-
 def pages(client: TestClient, path: str, **query: Any) -> list[list[str]]:
     """The ids of a list's pages, read to its end."""
     found = []
@@ -91,18 +87,18 @@ def test_a_subject_is_added_once_and_read(store: Store, client: TestClient) -> N
     assert again.json() == subject | {"tags": ["arm-b"]}, "as it is stored now"
     read = client.get(again.headers["location"])
     assert (read.json(), read.headers["etag"]) == (again.json(), again.headers["etag"])
-    assert code(client.post("/v1/subjects", json={"label": "Ada"})) == (409, "db.duplicate_label")
+    assert problem(client.post("/v1/subjects", json={"label": "Ada"})) == (409, "db.duplicate_label")
     for label in ("", "two\nlines", "x" * 201):
-        assert code(client.post("/v1/subjects", json={"label": label})) == (422, "db.label")
-    assert code(client.post("/v1/subjects", json={"label": "Bo", "id": OTHER})) == (422, "api.unusable_request")
-    assert code(client.get(f"/v1/subjects/{OTHER}")) == (404, "db.no_row")
+        assert problem(client.post("/v1/subjects", json={"label": label})) == (422, "db.label")
+    assert problem(client.post("/v1/subjects", json={"label": "Bo", "id": OTHER})) == (422, "api.unusable_request")
+    assert problem(client.get(f"/v1/subjects/{OTHER}")) == (404, "db.no_row")
 
 
 def test_an_erased_subject_is_not_in_a_repeated_answer(client: TestClient) -> None:
     key = {"Idempotency-Key": "subject-2"}
     subject = client.post("/v1/subjects", json={"label": "Gone"}, headers=key).json()
     assert client.post(f"/v1/subjects/{subject['id']}/erasure", json={"confirm": "Gone"}).status_code == 200
-    assert code(client.post("/v1/subjects", json={"label": "Gone"}, headers=key)) == (404, "db.no_row")
+    assert problem(client.post("/v1/subjects", json={"label": "Gone"}, headers=key)) == (404, "db.no_row")
 
 
 def test_a_subject_is_renamed_as_it_was_read(store: Store, client: TestClient, person: SubjectRecord) -> None:
@@ -111,7 +107,7 @@ def test_a_subject_is_renamed_as_it_was_read(store: Store, client: TestClient, p
     answer = client.patch(path, json={"label": "Z-7"}, headers={"If-Match": tag})
     assert (answer.status_code, answer.json()["label"]) == (200, "Z-7")
     assert answer.headers["etag"] == client.get(path).headers["etag"] != tag
-    assert code(client.patch(path, json={"label": "Z-8"}, headers={"If-Match": tag})) == (412, "api.changed_since")
+    assert problem(client.patch(path, json={"label": "Z-8"}, headers={"If-Match": tag})) == (412, "api.changed_since")
     assert store.subjects.get(subject_id=person.id).label == "Z-7"
 
 
@@ -123,9 +119,9 @@ def test_pages_of_subjects_hold_still_while_others_are_added(store: Store, clien
     new = store.subjects.create(label="page 5").id
     rest = [subject for page in pages(client, "/v1/subjects", limit=2, after=first["next"]) for subject in page]
     assert [item["id"] for item in first["items"]] + rest == [*everybody, new]
-    assert code(client.get("/v1/subjects", params={"after": "x"})) == (422, "api.cursor_unusable")
+    assert problem(client.get("/v1/subjects", params={"after": "x"})) == (422, "api.cursor_unusable")
     for limit in (0, 201, "x"):
-        assert code(client.get("/v1/subjects", params={"limit": limit})) == (422, "api.unusable_request")
+        assert problem(client.get("/v1/subjects", params={"limit": limit})) == (422, "api.unusable_request")
 
 
 # --------------------------------------------------------------------------------------------------------- sessions
@@ -152,14 +148,14 @@ def test_sessions_are_listed_by_subject_time_and_state(store: Store, client: Tes
     store.jobs.set_state(job_id=job.id, state=JobState.FAILED, error=literal("No."))
     assert pages(client, "/v1/sessions", subject=person.id, state="failed") == [[sessions[0].id]]
     assert pages(client, "/v1/sessions", subject=person.id, state="done") == [[]]
-    assert code(client.get("/v1/sessions", params={"subject": OTHER})) == (404, "db.no_row")
+    assert problem(client.get("/v1/sessions", params={"subject": OTHER})) == (404, "db.no_row")
     for wrong in (
         {"state": "lost"},
         {"since": "2026-03-02"},
         {"since": "2026-03-02T10:00:00"},
         {"until": "1770000000"},
     ):
-        assert code(client.get("/v1/sessions", params=wrong)) == (422, "api.unusable_request"), wrong
+        assert problem(client.get("/v1/sessions", params=wrong)) == (422, "api.unusable_request"), wrong
 
 
 def test_a_session_is_read_and_the_reading_is_in_the_audit(
@@ -177,7 +173,7 @@ def test_a_session_is_read_and_the_reading_is_in_the_audit(
     assert (unchanged.status_code, unchanged.content) == (304, b"")
     reads = [entry.action for entry in store.audit.list_newest(object_id=session.id)]
     assert reads.count("read") == 2
-    assert code(client.get(f"/v1/sessions/{OTHER}")) == (404, "db.no_row")
+    assert problem(client.get(f"/v1/sessions/{OTHER}")) == (404, "db.no_row")
 
 
 def test_a_session_is_changed_as_its_page_changes_it(
@@ -192,7 +188,7 @@ def test_a_session_is_changed_as_its_page_changes_it(
     body = answer.json()
     assert (body["recorded_at"], body["retain_until"]) == ("2026-03-01T09:00:00Z", LATER)
     assert (body["consent"]["by"], body["consent"]["text_version"]) == ("Dr M", settings.consent_version)
-    assert code(client.patch(path, json={"retain_until": None}, headers={"If-Match": tag}))[0] == 412
+    assert problem(client.patch(path, json={"retain_until": None}, headers={"If-Match": tag}))[0] == 412
     job = store.jobs.create(session_id=session.id)
     body = client.patch(path, json={"retain_until": None, "consent": None}).json()
     assert (body["retain_until"], body["consent"], body["consent_withdrawn"]) == (None, None, True)
@@ -227,8 +223,8 @@ def test_what_a_session_cannot_be_changed_to(
     subject = store.subjects.get_or_create(label="unchanged")
     session = store.sessions.list_recent(subject_id=subject.id)
     row = session[0].session if session else new_session(store, subject.id, "unchanged.mp4")
-    status, problem = code(client.patch(f"/v1/sessions/{row.id}", json={"retain_until": LATER, **wish}))
-    assert (status, problem.split(".")[-1]) == (422, wrong.split(".")[-1])
+    status, code = problem(client.patch(f"/v1/sessions/{row.id}", json={"retain_until": LATER, **wish}))
+    assert (status, code.split(".")[-1]) == (422, wrong.split(".")[-1])
     assert store.sessions.get(session_id=row.id) == row, "nothing is changed where one value is wrong"
 
 
@@ -244,10 +240,10 @@ def test_a_session_is_erased_by_its_subjects_label(
     )
     store.notes.add(session_id=session.id, words="weeps at the window")
     path = f"/v1/sessions/{session.id}"
-    assert code(client.request("DELETE", path, json={"confirm": "zoë"})) == (422, "api.session_not_confirmed")
-    assert code(client.request("DELETE", path)) == (422, "api.unusable_request")
+    assert problem(client.request("DELETE", path, json={"confirm": "zoë"})) == (422, "api.session_not_confirmed")
+    assert problem(client.request("DELETE", path)) == (422, "api.unusable_request")
     stale = client.request("DELETE", path, json={"confirm": person.label}, headers={"If-Match": '"stale"'})
-    assert code(stale) == (412, "api.changed_since")
+    assert problem(stale) == (412, "api.changed_since")
     answer = client.request("DELETE", path, json={"confirm": person.label})
     assert (answer.status_code, answer.json()["sessions"], answer.json()["pending"]) == (200, 1, None), answer.text
     assert client.get(path).status_code == 404
@@ -273,15 +269,15 @@ def test_a_questionnaire_is_scored_stored_once_and_corrected(
     correction = body | {"items": [0] * 9, "difficulty": None, "supersedes_id": item["id"]}
     corrected = client.post(path, json=correction).json()
     assert (corrected["total"], corrected["supersedes_id"]) == (0, item["id"])
-    assert code(client.post(path, json=correction)) == (409, "db.already_corrected")
+    assert problem(client.post(path, json=correction)) == (409, "db.already_corrected")
     assert pages(client, path) == [[corrected["id"]]]
     listed = client.get(path, params={"superseded": True}).json()["items"]
     assert {row["id"]: row["superseded"] for row in listed} == {item["id"]: True, corrected["id"]: False}
     other = store.subjects.create(label="another's questionnaire")
     elsewhere = f"/v1/subjects/{other.id}/questionnaires"
-    assert code(client.get(f"{elsewhere}/{item['id']}")) == (404, "db.no_row")
-    assert code(client.post(elsewhere, json=body | {"supersedes_id": item["id"]}))[0] == 409
-    assert code(client.get(f"/v1/subjects/{OTHER}/questionnaires")) == (404, "db.no_row")
+    assert problem(client.get(f"{elsewhere}/{item['id']}")) == (404, "db.no_row")
+    assert problem(client.post(elsewhere, json=body | {"supersedes_id": item["id"]}))[0] == 409
+    assert problem(client.get(f"/v1/subjects/{OTHER}/questionnaires")) == (404, "db.no_row")
 
 
 @pytest.mark.parametrize(
@@ -305,7 +301,7 @@ def test_a_questionnaire_that_is_not_whole_is_refused(store: Store, client: Test
     subject = store.subjects.get_or_create(label="nothing stored")
     body = {"scale": "PHQ-9", "items": NINE, "answered_at": AT, "difficulty": 1, **wrong}
     path = f"/v1/subjects/{subject.id}/questionnaires"
-    assert code(client.post(path, json=body, headers={"Idempotency-Key": "q-2"}))[0] == 422
+    assert problem(client.post(path, json=body, headers={"Idempotency-Key": "q-2"}))[0] == 422
     assert store.questionnaires.list_by_subject(subject_id=subject.id) == []
 
 
@@ -332,13 +328,13 @@ def test_an_event_is_noted_once_read_and_erased(client: TestClient, person: Subj
     location = first.headers["location"]
     assert client.get(location).json() == event
     for words in ("", "two\nlines", "x" * 201):
-        assert code(client.post(path, json={"at": AT, "words": words})) == (422, "db.one_line")
+        assert problem(client.post(path, json={"at": AT, "words": words})) == (422, "db.one_line")
     for at in ("0001-01-01T00:00:00Z", "2262-05-01T00:00:00Z"):  # the page could not show it
-        assert code(client.post(path, json={"at": at, "words": "x"})) == (422, "api.unusable_request")
-    assert code(client.delete(location, headers={"If-Match": '"stale"'})) == (412, "api.changed_since")
+        assert problem(client.post(path, json={"at": at, "words": "x"})) == (422, "api.unusable_request")
+    assert problem(client.delete(location, headers={"If-Match": '"stale"'})) == (412, "api.changed_since")
     tag = client.get(location).headers["etag"]
     assert client.delete(location, headers={"If-Match": tag}).status_code == 204
-    assert code(client.delete(location)) == code(client.get(location)) == (404, "db.no_row")
+    assert problem(client.delete(location)) == problem(client.get(location)) == (404, "db.no_row")
     assert pages(client, path) == [[late["id"]]]
 
 
@@ -486,11 +482,11 @@ def test_two_periods_are_compared_as_the_page_does(store: Store, client: TestCli
 )
 def test_periods_that_are_none_are_refused(client: TestClient, person: SubjectRecord, wrong: dict[str, str]) -> None:
     answer = client.get(f"/v1/subjects/{person.id}/trends/periods", params=PERIODS | wrong)
-    assert code(answer)[0] == 422
+    assert problem(answer)[0] == 422
     incomplete = {name: day for name, day in PERIODS.items() if name != "first_to"}
     answer = client.get(f"/v1/subjects/{person.id}/trends/periods", params=incomplete)
-    assert code(answer) == (422, "api.two_periods")
-    assert code(client.get(f"/v1/subjects/{OTHER}/trends/periods", params=PERIODS)) == (404, "db.no_row")
+    assert problem(answer) == (422, "api.two_periods")
+    assert problem(client.get(f"/v1/subjects/{OTHER}/trends/periods", params=PERIODS)) == (404, "db.no_row")
 
 
 def test_a_baseline_says_whose_estimates_it_corrects(store: Store, client: TestClient, person: SubjectRecord) -> None:
@@ -514,4 +510,4 @@ def test_a_baseline_says_whose_estimates_it_corrects(store: Store, client: TestC
 def test_trends_of_somebody_without_anything_are_empty(client: TestClient, person: SubjectRecord) -> None:
     trends = client.get(f"/v1/subjects/{person.id}/trends").json()
     assert (trends["sessions"], trends["questionnaires"], trends["measures"], trends["baseline"]) == ([], [], [], None)
-    assert code(client.get(f"/v1/subjects/{OTHER}/trends")) == (404, "db.no_row")
+    assert problem(client.get(f"/v1/subjects/{OTHER}/trends")) == (404, "db.no_row")

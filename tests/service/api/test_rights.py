@@ -20,7 +20,6 @@ from fer_phq.core.phq import Scale
 from fer_phq.pipeline.messages import VOICE_LEFT_OUT
 from fer_phq.video.messages import NO_SOUND
 from fer_phq.words.messages import SUBJECT_UNKNOWN
-from service.access import control as control_module
 from service.access.accounts import add_account, create_token
 from service.api.v1.alone import create_app
 from service.api.v1.application import create_api
@@ -33,11 +32,6 @@ TUS = {"Tus-Resumable": "1.0.0", "Upload-Offset": "0", "Content-Type": "applicat
 NOT_OF_PERSONS = ("/v1/jobs/", "/v1/uploads/")
 """Paths whose answers hold nothing of a person, so that reading them is no entry of the audit."""
 METHODS = ("get", "head", "post", "put", "patch", "delete")
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control_module, "REMEMBER_S", 0.0)
 
 
 @dataclass(frozen=True)

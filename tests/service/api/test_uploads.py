@@ -6,7 +6,7 @@ import base64
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import anyio
 import anyio.to_thread
 import httpx
 import pytest
-from migrated import migrate
+from api_server import asker, problem
 from recordings import Recordings
 from starlette.requests import Request
 from starlette.testclient import TestClient
@@ -27,10 +27,8 @@ from db.store import Store
 from fer_phq.core.encryption.files import is_encrypted
 from fer_phq.core.encryption.key import create_key_file
 from fer_phq.video.decoder import process
-from service.access import control as control_module
 from service.access.accounts import add_account, create_token
 from service.api.receiving import receive_body
-from service.api.v1.alone import create_app
 from service.api.v1.answers.problems import Sentences
 from service.api.v1.uploads.routes import _Uploads
 from service.ingest.media import MediaStore, file_sha256
@@ -39,51 +37,23 @@ from service.ingest.tokens import UploadGrant
 from service.lifecycle.encryption import turn_encryption
 from service.settings import AppSettings
 
-HOST = "http://127.0.0.1:8600"
 NOBODY = "00000000-0000-4000-8000-000000000000"
 TUS = {"Tus-Resumable": "1.0.0"}
 SENDING = {**TUS, "Content-Type": "application/offset+octet-stream"}
 FACTS = {"recorded_at": "2026-05-06T10:00:00+02:00", "consent_by": "Dr M", "consent_version": "1"}
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control_module, "REMEMBER_S", 0.0)
-
-
 @pytest.fixture
-def settings(tmp_path: Path) -> AppSettings:
+def settings(settings: AppSettings, tmp_path: Path) -> AppSettings:
+    """The installation, with a folder from which recordings are taken in."""
     folder = tmp_path / "recordings"
     folder.mkdir()
-    installation = AppSettings(data_dir=tmp_path / "data", min_free_bytes=0, import_dir=folder)
-    installation.prepare()
-    migrate(installation.database_url)
-    return installation
-
-
-@pytest.fixture
-def store(settings: AppSettings) -> Iterator[Store]:
-    with Store(settings.database_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def subject(store: Store) -> SubjectRecord:
-    return store.subjects.create(label="S-01")
+    return settings.model_copy(update={"import_dir": folder})
 
 
 @pytest.fixture
 def content(recordings: Recordings) -> bytes:
     return recordings(seconds=1, audio=True).read_bytes()
-
-
-@pytest.fixture
-def client(settings: AppSettings) -> TestClient:
-    return asker(settings)
-
-
-def asker(settings: AppSettings) -> TestClient:
-    return TestClient(create_app(settings), base_url=HOST, client=("127.0.0.1", 50000), raise_server_exceptions=False)
 
 
 def metadata(subject_id: str, **facts: str | None) -> str:
@@ -100,11 +70,6 @@ def begin(client: TestClient, subject_id: str, size: int, **facts: str | None) -
 
 def send(client: TestClient, path: str, offset: int, content: bytes) -> Any:
     return client.patch(path, content=content, headers={**SENDING, "Upload-Offset": str(offset)})
-
-
-def code(answer: Any) -> tuple[int, str]:
-    assert answer.headers["content-type"] == "application/problem+json", answer.text
-    return answer.status_code, answer.json()["code"]
 
 
 # ---------------------------------------------------------------------------------------------------------- uploads
@@ -187,7 +152,7 @@ def test_what_is_no_recording_is_refused_and_stays_refused(
     path = begin(client, subject.id, len(words)).headers["location"]
     first = send(client, path, 0, words)
     assert first.status_code == 422
-    assert code(send(client, path, len(words), b"")) == code(first)
+    assert problem(send(client, path, len(words), b"")) == problem(first)
     state = client.get(path).json()
     assert (state["session"], state["problem"]["code"]) == (None, first.json()["code"])
     head = client.head(path, headers=TUS)
@@ -196,8 +161,8 @@ def test_what_is_no_recording_is_refused_and_stays_refused(
     assert int(head.headers["upload-offset"]) == state["offset"] == last, (
         "a client of tus takes all bytes for a success"
     )
-    assert code(send(client, path, last, words[last:])) == code(first), "and so it learns why there is none"
-    assert code(send(client, path, 0, words)) == (409, "ingest.wrong_offset")
+    assert problem(send(client, path, last, words[last:])) == problem(first), "and so it learns why there is none"
+    assert problem(send(client, path, 0, words)) == (409, "ingest.wrong_offset")
     assert store.sessions.list_recent() == []
     assert not list(settings.incoming_dir.glob(f"*.{0:018d}.part")), "its bytes are gone"
 
@@ -227,14 +192,14 @@ def test_what_is_not_taken_is_refused_before_it_comes(
         header = metadata(**{"subject_id": subject.id, **facts})  # type: ignore[arg-type]
         headers = {**TUS, "Upload-Length": "10", "Upload-Metadata": header, **changes}
         answer = client.post("/v1/uploads", headers=headers)
-        assert code(answer) == (status, reason), facts
+        assert problem(answer) == (status, reason), facts
         assert answer.headers["tus-resumable"] == "1.0.0"
     assert list(settings.incoming_dir.iterdir()) == []
     path = begin(client, subject.id, 10).headers["location"]
-    assert code(send(client, path, 3, b"x")) == (409, "ingest.wrong_offset")
-    assert code(send(client, path, 0, b"x" * 11)) == (413, "api.more_than_length")
-    assert code(client.patch(path, content=b"x", headers={**TUS, "Upload-Offset": "0"})) == (415, "api.offset_type")
-    assert code(client.patch(path, content=b"x", headers=SENDING)) == (422, "api.bytes_header")
+    assert problem(send(client, path, 3, b"x")) == (409, "ingest.wrong_offset")
+    assert problem(send(client, path, 0, b"x" * 11)) == (413, "api.more_than_length")
+    assert problem(client.patch(path, content=b"x", headers={**TUS, "Upload-Offset": "0"})) == (415, "api.offset_type")
+    assert problem(client.patch(path, content=b"x", headers=SENDING)) == (422, "api.bytes_header")
     assert client.head(path, headers=TUS).headers["upload-offset"] == "0"
     describing = client.options("/v1/uploads").headers
     assert (describing["tus-version"], describing["tus-max-size"]) == ("1.0.0", str(settings.max_upload_bytes))
@@ -247,9 +212,9 @@ def test_of_two_requests_at_once_one_is_taken(
     uploads = PartialUploads(settings, store)
     with uploads.locked(path.rpartition("/")[2], ""):
         answer = send(client, path, 0, b"x")
-        assert code(answer) == (423, "ingest.upload_in_use")
+        assert problem(answer) == (423, "ingest.upload_in_use")
         assert answer.headers["retry-after"] == "2"
-        assert code(client.delete(path, headers=TUS)) == (423, "ingest.upload_in_use")
+        assert problem(client.delete(path, headers=TUS)) == (423, "ingest.upload_in_use")
     assert send(client, path, 0, b"x").status_code == 204
 
 
@@ -264,12 +229,12 @@ def test_of_a_whole_upload_head_says_why_it_is_no_session_or_makes_it_one(
     path = begin(client, subject.id, len(content)).headers["location"]
     with monkeypatch.context() as broken:
         broken.setattr(process, "_COMMAND", ["sh", "-c", "kill -KILL $$"])
-        assert code(send(client, path, 0, content)) == (503, "video.killed")
+        assert problem(send(client, path, 0, content)) == (503, "video.killed")
         assert client.head(path, headers=TUS).status_code == 503
-        assert code(client.get(path)) == (503, "video.killed")
+        assert problem(client.get(path)) == (503, "video.killed")
     with PartialUploads(settings, store).locked(path.rpartition("/")[2], ""):
         assert client.head(path, headers=TUS).status_code == 423
-        assert code(client.get(path)) == (423, "ingest.upload_in_use")
+        assert problem(client.get(path)) == (423, "ingest.upload_in_use")
     answer = client.head(path, headers=TUS)
     assert (answer.status_code, answer.headers["upload-offset"]) == (200, str(len(content)))
     assert answer.headers["upload-session-id"] == client.get(path).json()["session"]["session_id"]
@@ -280,7 +245,7 @@ def test_a_body_without_a_length_is_not_read_beyond_the_upload(
 ) -> None:
     path = begin(client, subject.id, 1).headers["location"]
     headers = {**SENDING, "Upload-Offset": "0"}
-    assert code(client.patch(path, content=iter([b"x" * 9]), headers=headers)) == (413, "api.more_than_length")
+    assert problem(client.patch(path, content=iter([b"x" * 9]), headers=headers)) == (413, "api.more_than_length")
     files = MediaStore(settings)
     reads = 0
 
@@ -326,7 +291,7 @@ def test_what_is_never_finished_goes(settings: AppSettings, store: Store, subjec
     files = list(settings.incoming_dir.iterdir())
     assert len(files) == 3
     late = asker(settings.model_copy(update={"stale_upload_s": 0.0}))
-    assert code(send(late, path, 1, b"x")) == (404, "ingest.no_upload")
+    assert problem(send(late, path, 1, b"x")) == (404, "ingest.no_upload")
     for file in files:
         os.utime(file, (0, 0))
     assert MediaStore(settings).sweep(lambda relative: True) == 3
@@ -429,7 +394,7 @@ def test_a_recording_comes_with_its_transcript_and_how_it_is_analysed(
     assert (stored.document, stored.speaker, stored.original_name) == (WORDS.encode(), "Ben", "P01.vtt")
     assert not [file for file in settings.incoming_dir.iterdir() if transcript["id"] in file.name]
     answer = begin(client, subject.id, len(content), transcript=transcript["id"])
-    assert code(answer) == (422, "ingest.transcript_gone"), "it is of one upload"
+    assert problem(answer) == (422, "ingest.transcript_gone"), "it is of one upload"
 
 
 def test_a_transcript_that_cannot_be_used_is_refused_before_anything_comes(
@@ -446,7 +411,7 @@ def test_a_transcript_that_cannot_be_used_is_refused_before_anything_comes(
     for words, more, status, reason in wrong:
         answer = send_words(client, subject.id, words, **more)
         assert answer.status_code == status, answer.text
-        assert code(answer)[1].startswith(reason)
+        assert problem(answer)[1].startswith(reason)
     assert "Anna, Ben" in send_words(client, subject.id).json()["detail"]
     assert list(settings.incoming_dir.iterdir()) == []
     other = store.subjects.create(label="S-02")
@@ -482,9 +447,9 @@ def test_options_that_cannot_be_are_refused(
     store: Store, subject: SubjectRecord, content: bytes, client: TestClient
 ) -> None:
     for options in OPTIONS:
-        assert code(begin(client, subject.id, 10, **options)) == (422, "api.unusable_request"), options
+        assert problem(begin(client, subject.id, 10, **options)) == (422, "api.unusable_request"), options
     path = begin(client, subject.id, len(content), sound_track="2").headers["location"]
-    assert code(send(client, path, 0, content)) == (422, "core.unknown_sound_track"), "only the recording says so"
+    assert problem(send(client, path, 0, content)) == (422, "core.unknown_sound_track"), "only the recording says so"
     assert client.get(path).json()["problem"]["code"] == "core.unknown_sound_track"
     assert store.sessions.list_recent() == []
 
@@ -497,20 +462,20 @@ def test_a_session_that_there_is_already_is_not_analysed_otherwise_in_silence(
     assert upload(client, subject.id, content, fps="5.0").headers["upload-job-id"] == job_id
     assert upload(client, subject.id, content).headers["upload-job-id"] == job_id
     refusal = upload(client, subject.id, content, fps="4")
-    assert code(refusal) == (422, "ingest.analysed_otherwise")
+    assert problem(refusal) == (422, "ingest.analysed_otherwise")
     assert refusal.json()["params"] == {"session_id": session_id}
 
     store.jobs.set_state(job_id=job_id, state=JobState.RUNNING)
     transcript = send_words(client, subject.id, speaker="Ben").json()["id"]
     path = begin(client, subject.id, len(content), transcript=transcript).headers["location"]
-    assert code(send(client, path, 0, content)) == (409, "ingest.analysed_without_transcript")
+    assert problem(send(client, path, 0, content)) == (409, "ingest.analysed_without_transcript")
     assert store.transcripts.get(session_id=session_id) is None
     store.jobs.set_state(job_id=job_id, state=JobState.DONE)
     answer = client.head(path, headers=TUS)
     assert answer.headers["upload-session-id"] == session_id
     assert answer.headers["upload-job-id"] != job_id, "an analysis without these words would stand for the session"
     other = send_words(client, subject.id, speaker="Anna").json()["id"]
-    assert code(upload(client, subject.id, content, transcript=other)) == (422, "ingest.other_transcript")
+    assert problem(upload(client, subject.id, content, transcript=other)) == (422, "ingest.other_transcript")
     same = send_words(client, subject.id, speaker="Ben").json()["id"]
     again = upload(client, subject.id, content, transcript=same)
     assert again.headers["upload-job-id"] == answer.headers["upload-job-id"]
@@ -553,8 +518,8 @@ def test_a_file_of_the_servers_folder_becomes_a_session(
     assert client.post("/v1/sessions", json=body, headers={"Idempotency-Key": "k"}).json() == first.json()
     for path in ("../outside.mp4", "/etc/passwd", "none.mp4", "."):
         assert client.post("/v1/sessions", json={**body, "path": path}).status_code == 422
-    assert code(client.post("/v1/sessions", json={**body, "consent_by": None})) == (403, "api.consent_needed")
-    assert code(client.post("/v1/sessions", json={**body, "subject_id": NOBODY})) == (404, "db.no_row")
+    assert problem(client.post("/v1/sessions", json={**body, "consent_by": None})) == (403, "api.consent_needed")
+    assert problem(client.post("/v1/sessions", json={**body, "subject_id": NOBODY})) == (404, "db.no_row")
     add_account(store, "Admin", Role.ADMINISTRATOR, "correct horse battery")
     add_account(store, "viewer", Role.VIEWER, "correct horse battery")
     token = create_token(store, "viewer", "script", ("upload",), 1)[0]
@@ -570,7 +535,7 @@ def test_a_fault_of_the_machine_is_none_of_the_recording(
     body = {"subject_id": subject.id, "path": "P01.mp4", **FACTS}
     with monkeypatch.context() as broken:
         broken.setattr(process, "_COMMAND", ["sh", "-c", "kill -KILL $$"])
-        assert code(client.post("/v1/sessions", json=body)) == (503, "video.killed")
+        assert problem(client.post("/v1/sessions", json=body)) == (503, "video.killed")
     assert client.post("/v1/sessions", json=body).status_code == 201
 
 
@@ -591,7 +556,7 @@ def test_a_file_of_the_servers_folder_has_its_transcript_and_options(
         ({"sound_channel": 0}, "api.unusable_request"),
         ({"sound_track": 2}, "core.unknown_sound_track"),
     ):
-        status, name = code(client.post("/v1/sessions", json={**body, **wrong}))
+        status, name = problem(client.post("/v1/sessions", json={**body, **wrong}))
         assert (status, name.startswith(reason)) == (422, True), (wrong, name)
     assert store.sessions.list_recent() == []
     answer = client.post("/v1/sessions", json={**body, "transcript": "P01.vtt", "speaker": "Ben", "fps": 3})
@@ -600,4 +565,4 @@ def test_a_file_of_the_servers_folder_has_its_transcript_and_options(
     assert stored is not None
     assert stored.speaker == "Ben"
     assert store.jobs.get(job_id=answer.json()["job_id"]).settings == {"fps": 3.0}
-    assert code(client.post("/v1/sessions", json={**body, "fps": 4})) == (422, "ingest.analysed_otherwise")
+    assert problem(client.post("/v1/sessions", json={**body, "fps": 4})) == (422, "ingest.analysed_otherwise")

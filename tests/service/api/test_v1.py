@@ -32,7 +32,6 @@ from db.actors import Role
 from db.store import Store
 from fer_phq import analyze_image, load_model
 from fer_phq.core.emotions import EMOTIONS
-from service.access import control as control_module
 from service.access.accounts import add_account, create_token, revoke_token
 from service.access.control import COOKIE, AccessControl
 from service.access.guard import LIVE_PATH, PREDICT_PATH, Guard
@@ -49,11 +48,6 @@ PORTRAIT = Path(training.simulation.puppet.__file__).with_name("portrait.jpg").r
 NO_FACE = io.BytesIO()
 Image.new("RGB", (64, 64), "grey").save(NO_FACE, "PNG")
 MEMBERS = {"type", "title", "status", "detail", "code", "params"}
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(control_module, "REMEMBER_S", 0.0)
 
 
 @pytest.fixture(scope="module")
