@@ -349,6 +349,15 @@ def test_of_other_peoples_uploads_nobody_learns(
     path = create(Role.CLINICIAN, subject.id).headers["location"]
     assert [create(role, subject.id).status_code for role in (Role.VIEWER, Role.RESEARCHER)] == [403, 403]
     assert create(Role.CLINICIAN, other.id).status_code == create(Role.CLINICIAN, NOBODY).status_code == 404
+    words = {}
+    for role in (Role.CLINICIAN, Role.VIEWER, Role.RESEARCHER):
+        client.headers["Authorization"] = f"Bearer {tokens[role]}"
+        words[role] = send_words(client, subject.id, speaker="Ben").status_code
+        stranger = send_words(client, other.id, speaker="Ben")
+        nobody = send_words(client, NOBODY, speaker="Ben")
+        assert stranger.status_code == nobody.status_code
+        assert stranger.text.replace(other.id, NOBODY) == nobody.text
+    assert list(words.values()) == [201, 403, 403]
     for method in ("GET", "HEAD", "PATCH", "DELETE"):
         for role in (Role.ADMINISTRATOR, Role.VIEWER, Role.RESEARCHER):
             stranger = ask(role, method, path)
