@@ -161,7 +161,7 @@ def _report(outcomes: list[Outcome], total: int, options: BatchOptions) -> None:
             print(json.dumps(as_row(outcome)), flush=True)
     else:
         counts = Counter(outcome.end for outcome in outcomes)
-        table = Table(title=f"{total} recordings", title_justify="left", show_header=False, min_width=40)
+        table = Table(title=f"Recordings: {total}", title_justify="left", show_header=False, min_width=40)
         for end in End:
             if counts[end]:
                 table.add_row(str(end), str(counts[end]))
