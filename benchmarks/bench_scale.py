@@ -45,7 +45,7 @@ class Scale:
     """How large the parts are."""
 
     rounds: int = 3
-    film_s: int = 60
+    film_s: int = 30
     recordings: int = 3
     writer_s: float = 2.0
     ingest: int = 8

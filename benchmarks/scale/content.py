@@ -116,13 +116,19 @@ def film(folder: Path, seconds: int) -> Path:
     with av.open(str(path), "w") as out:
         sources = [av.open(str(part)) for part in (pictures, sound)]
         streams = [out.add_stream_from_template(source.streams[0]) for source in sources]
+        packets = []
         for source, stream in zip(sources, streams, strict=True):
-            for packet in source.demux():
-                if packet.dts is not None:
-                    packet.stream = stream
-                    out.mux(packet)
+            packets += [(float(packet.dts * packet.time_base), packet, stream) for packet in _packets(source)]
+        for _, packet, stream in sorted(packets, key=lambda part: part[0]):
+            packet.stream = stream
+            out.mux(packet)
+        for source in sources:
             source.close()
     return path
+
+
+def _packets(source: Any) -> list[Any]:
+    return [packet for packet in source.demux() if packet.dts is not None]
 
 
 def distinct_recordings(source: Path, folder: Path) -> Iterator[Path]:

@@ -57,6 +57,29 @@ def multiply(engine: Engine, first: int, last: int) -> None:
         connection.execute(text("VACUUM ANALYZE"))
 
 
+def multiply_rows(engine: Engine, table: str, row_id: str, number: int) -> None:
+    """Copy a row so often, under other ids and times.
+
+    Args:
+        engine: The database.
+        table: The row's table.
+        row_id: The row's id.
+        number: How often.
+    """
+    with engine.begin() as connection:
+        names = [row[0] for row in connection.execute(text(COLUMNS), {"name": table})]
+        values = ", ".join(_copied(name) for name in names if name != "subject_id")
+        named = ", ".join(name for name in names if name != "subject_id")
+        subject = ("subject_id, ", "t.subject_id, ") if "subject_id" in names else ("", "")
+        connection.execute(
+            text(
+                f"INSERT INTO {table} ({subject[0]}{named}) SELECT {subject[1]}{values}"
+                f" FROM {table} AS t, generate_series(1, CAST(:number AS int)) AS k WHERE t.id = :id"
+            ),
+            {"number": number, "id": row_id},
+        )
+
+
 COLUMNS = "SELECT column_name FROM information_schema.columns WHERE table_schema = 'public' AND table_name = :name"
 
 
