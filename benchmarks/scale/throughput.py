@@ -120,12 +120,17 @@ class Throughput:
         return result
 
     def _warm_up(self, workers: int) -> None:
-        """Wait until so many workers have loaded their model: two jobs for each, of which each takes one."""
+        """Wait until so many workers have loaded their model: until each has done a job of the same crowd of jobs."""
         deadline = time.monotonic() + PATIENCE_S
         while len(self._store.workers.list_all()) < workers:
             assert time.monotonic() < deadline, "a worker did not start"
             time.sleep(0.1)
-        self._wait(self._queue(self._add(self._short_films, 2 * workers)))
+        names: set[str | None] = set()
+        while len(names) < workers:
+            jobs = self._queue(self._add(self._short_films, 2 * workers))
+            self._wait(jobs)
+            names = {record.worker for record in self._store.jobs.list_by_id(job_ids=jobs)}
+            assert time.monotonic() < deadline, "a worker took no job"
 
     def _turn(self, workers: list[psutil.Process], recordings: int) -> Turn:
         sessions = self._add(self._films, recordings * len(workers))
