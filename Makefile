@@ -24,7 +24,7 @@ setup: .venv/ready
 	@$(PYTHON) -m venv .venv
 	@sed -n '/^uv==/,/[^\\]$$/p' constraints.txt > .venv/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
-	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[decord,train,dev]'
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[train,dev]'
 	@touch $@
 	@echo "Ready: .venv/bin/fer-phq"
 
@@ -37,7 +37,7 @@ types: setup
 
 constraints: setup
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE) \
-		--custom-compile-command 'make constraints' --extra decord --extra train --extra dev --output-file constraints.txt pyproject.toml
+		--custom-compile-command 'make constraints' --extra train --extra dev --output-file constraints.txt pyproject.toml
 
 sbom: setup
 	@$(BIN)/python docs/sbom.py

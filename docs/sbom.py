@@ -24,7 +24,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-EXTRAS = ("decord", "train", "words")
+EXTRAS = ("train", "words")
 """Extras of fer-phq whose packages belong to the product."""
 WEIGHTS = (".onnx", ".safetensors", ".jit", ".pt")
 """Endings of files that hold a network."""

@@ -260,26 +260,16 @@ class _Stream(Iterator[T], Generic[T]):
 
 
 class FrameStream(_Stream[Frame]):
-    """Frames of one recording, decoded ahead of the caller by a decoder process within a small bound.
-
-    Attributes:
-        decoder: The library that decodes, "decord" or "PyAV"; known after the first frame.
-        decoder_reason: Why that library decodes, for developers.
-    """
+    """Frames of one recording, decoded ahead of the caller by a decoder process within a small bound."""
 
     def __init__(self, process: DecoderProcess, display_name: str, max_side: int) -> None:
         """Read frames whose longer side is at most `max_side` pixels from a process that was asked for them."""
         super().__init__(process, display_name)
-        self.decoder = ""
-        self.decoder_reason = ""
         self._max_side = max_side
 
     def _item(self, header: Header, payload: bytearray) -> Frame | None:
         if header["kind"] == "frame":
             return _frame(header, payload, self._max_side, self._display_name)
-        if header["kind"] == "decoder":
-            self.decoder = str(header["name"])
-            self.decoder_reason = str(header["reason"])
         return None
 
 

@@ -14,9 +14,7 @@ EPSILON_S = grid.EPSILON_S
 """Containers round times to a millisecond; a frame this much late still counts as on display."""
 
 
-def displayed_at_rate(
-    frames: Iterable[tuple[float, T]], fps: float, end_s: float, after_s: float = -math.inf
-) -> Iterator[tuple[float, T]]:
+def displayed_at_rate(frames: Iterable[tuple[float, T]], fps: float, end_s: float) -> Iterator[tuple[float, T]]:
     """Yield the frames on display at the target times k / fps, k = 0, 1, 2, ...; each frame at most once.
 
     A frame is on display from its time to the next one's. The first is also on display before its time, the last until
@@ -27,23 +25,21 @@ def displayed_at_rate(
         frames: (time, frame) pairs in ascending time, seconds from the recording's start.
         fps: Target times per second.
         end_s: When the last frame ends, in seconds.
-        after_s: Only targets and frames later than this count, in seconds; sampling is resumed there.
 
     Yields:
         The (time, frame) pairs, times strictly increasing.
     """
     rates = (fps, grid.GRID_HZ) if fps > grid.GRID_HZ else (fps,)
-    target_s = 0.0 if after_s < 0 else min((math.floor((after_s + EPSILON_S) * rate) + 1) / rate for rate in rates)
+    target_s = 0.0
     on_display: tuple[float, T] | None = None
     for time_s, frame in frames:
         if on_display is not None and time_s <= on_display[0]:
             continue  # times must advance; a damaged stream may step back
         if on_display is not None and target_s + EPSILON_S < time_s:
-            if on_display[0] > after_s + EPSILON_S:
-                yield on_display
+            yield on_display
             target_s = min(math.ceil((time_s - EPSILON_S) * rate) / rate for rate in rates)
         on_display = (time_s, frame)
-    if on_display is not None and on_display[0] > after_s + EPSILON_S:
+    if on_display is not None:
         last_target = max(end_s - EPSILON_S, on_display[0] + EPSILON_S)
         if target_s == 0 or target_s < last_target:
             yield on_display

@@ -103,27 +103,19 @@ class PictureIndex:
         times: (n,) float64 container times in seconds, ascending.
         end_s: When the last picture ends by its own duration, or by the usual one where it has none.
         sound_end_s: When the last packet of sound ends; -inf without sound.
-        complete: Every packet had a time.
         ordinal: The container stores no display times, so the n-th displayed picture has `times[n]`.
-        discarded: Number of pictures that an edit list hides.
-        leading: Number of pictures displayed before a key frame but stored after it (open groups of pictures).
         broken: Reading ended in an error.
         joints: Container times in seconds at which another take begins.
         unread: Share of the file, 0 to 1, after the last packet, where that is much; not for MP4 and AVI.
-        varies: The header of an H.264 picture differs from the recording's: its size may be another.
     """
 
     times: npt.NDArray[np.float64]
     end_s: float
     sound_end_s: float
-    complete: bool
     ordinal: bool
-    discarded: int
-    leading: int
     broken: bool
     joints: tuple[float, ...] = ()
     unread: float = 0.0
-    varies: bool = False
 
     @property
     def media_end_s(self) -> float:
@@ -311,20 +303,13 @@ def build_index(path: str, display_name: str, heartbeat: Heartbeat) -> PictureIn
     picture_times = array("d")
     end = -math.inf
     sound_end = -math.inf
-    complete = True
     broken = False
-    discarded = 0
-    leading = 0
-    varies = False
     read_to = 0  # bytes, up to the last packet whose time is not the one before
     stamps_before: dict[int, int] = {}  # of each track
-    key_time = -math.inf  # of the last key frame
     with open_container(path, display_name) as container:
         video = video_stream(container, display_name)
         container_name = container.format.name
         ordinal = container_name == WITHOUT_TIMES
-        known_headers = bytes(video.codec_context.extradata or b"")
-        is_h264 = container_name == BASE_MEDIA and _codec_name(video) == "h264"
         tracks = clock_tracks(container, video)
         bases = {track.index: float(track.time_base) for track in tracks}
         clock = Clock(container, tracks)
@@ -336,7 +321,6 @@ def build_index(path: str, display_name: str, heartbeat: Heartbeat) -> PictureIn
             stamps = (packet.dts, packet.pts) if ordinal else (packet.pts, packet.dts)
             stamp = stamps[0] if stamps[0] is not None else stamps[1]
             if not packet.size or stamp is None:
-                complete = complete and not packet.size
                 continue
             base = bases[packet.stream_index]
             stop = (stamp + (packet.duration or 0)) * base
@@ -344,18 +328,11 @@ def build_index(path: str, display_name: str, heartbeat: Heartbeat) -> PictureIn
                 stamps_before[packet.stream_index] = stamp
                 read_to = max(read_to, (packet.pos or 0) + packet.size)
             if packet.is_discard:
-                discarded += packet.stream_index == video.index
                 continue
             if packet.stream_index != video.index:
                 sound_end = max(sound_end, stop)
                 continue
-            complete = complete and stamps[0] is not None
-            picture_time = stamp * base
-            picture_times.append(picture_time)
-            leading += picture_time < key_time
-            if packet.is_keyframe:
-                key_time = picture_time
-                varies = varies or (is_h264 and _brings_headers(packet, known_headers))
+            picture_times.append(stamp * base)
             end = max(end, stop)
     times = np.sort(np.frombuffer(picture_times, np.float64)) if picture_times else np.empty(0)
     if len(times) > 1 and end <= times[-1]:  # the last picture has no duration
@@ -364,14 +341,10 @@ def build_index(path: str, display_name: str, heartbeat: Heartbeat) -> PictureIn
         times,
         end,
         sound_end,
-        complete,
         ordinal,
-        discarded,
-        leading,
         broken,
         tuple(clock.joints),
         _unread_share(path, read_to, container_name),
-        varies,
     )
 
 
@@ -529,24 +502,3 @@ def _tagged_end(stream: Any) -> float | None:
         return None
     end = hours * 3600 + minutes * 60 + seconds
     return end if math.isfinite(end) and end > 0 else None
-
-
-def _brings_headers(packet: Any, known: bytes) -> bool:
-    """Return whether a key frame of an H.264 MP4 brings a sequence header that the recording's own does not hold.
-
-    ISO/IEC 14496-15: units of a length and a NAL unit; of type 7 is the sequence header, which gives the size.
-    """
-    if packet.has_sidedata("new_extradata"):
-        return True
-    length = (known[4] & 3) + 1 if len(known) > 4 and known[0] == 1 else 4
-    content = bytes(packet)
-    position = 0
-    while position + length < len(content):
-        size = int.from_bytes(content[position : position + length], "big")
-        unit = content[position + length : position + length + size]
-        if not unit or unit[0] & 0x1F in (1, 5):  # a picture: headers come before it
-            return False
-        if unit[0] & 0x1F == 7 and unit not in known:
-            return True
-        position += length + size
-    return False

@@ -12,7 +12,6 @@ from fer_phq.core.encryption.files import open_content
 _EBML = b"\x1aE\xdf\xa3"
 _SEGMENT = b"\x18S\x80g"
 _MAX_BOXES = 100_000
-_LONGEST_TYPE = 4096
 
 
 @dataclass(frozen=True)
@@ -66,21 +65,6 @@ def is_base_media(head: bytes) -> bool:
         head: At least 8 bytes.
     """
     return head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
-
-
-def has_signature(path: str) -> bool:
-    """Return whether a file begins so that a media library takes it for MP4's kin and for nothing else.
-
-    That is a short box of the file type, which is no image's (ISO/IEC 14496-12, ftyp). The formats that name other
-    files and addresses (HLS, DASH, concat, SDP ...) are texts: none begins with the zero of a short box's length.
-
-    Args:
-        path: The file.
-    """
-    with open_content(path) as stream:
-        head = stream.read(12)
-    length = int.from_bytes(head[:4], "big")
-    return 16 <= length <= _LONGEST_TYPE and head[4:8] == b"ftyp" and head[8:11] not in (b"jp2", b"jpx")
 
 
 def has_index(stream: Any) -> bool:

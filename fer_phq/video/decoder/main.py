@@ -184,13 +184,7 @@ def _send_samples(request: dict[str, Any], recording: Recording, outbox: Outbox)
     from fer_phq.video.decoder.frames import key_frames, sample
     from fer_phq.video.decoder.recording import StandstillDetector, damage_warnings
 
-    def send_backend(name: str, reason: str) -> None:
-        outbox.send({"kind": "decoder", "name": name, "reason": reason})
-
-    if request["key_frames"]:
-        frames = key_frames(recording, send_backend)
-    else:
-        frames = sample(recording, float(request["fps"]), send_backend)
+    frames = key_frames(recording) if request["key_frames"] else sample(recording, float(request["fps"]))
     standstills = StandstillDetector(None if request["key_frames"] else recording)
     count = 0
     for frame in frames:

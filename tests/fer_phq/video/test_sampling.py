@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 
-import pytest
-
 from fer_phq.video.sampling import displayed_at_rate
 
 
-def picked(times: list[float], fps: float, end_s: float, after_s: float = -math.inf) -> list[int]:
-    return [number for _, number in displayed_at_rate([(t, i) for i, t in enumerate(times)], fps, end_s, after_s)]
+def picked(times: list[float], fps: float, end_s: float) -> list[int]:
+    return [number for _, number in displayed_at_rate([(t, i) for i, t in enumerate(times)], fps, end_s)]
 
 
 def test_takes_the_frame_on_display_at_each_target() -> None:
@@ -48,15 +46,3 @@ def test_one_frame_is_taken_whatever_its_length() -> None:
 
 def test_times_that_step_back_are_passed_over() -> None:
     assert picked([0.0, 0.5, 0.1, 1.0], 2.0, 1.1) == [0, 1, 3]
-
-
-@pytest.mark.parametrize("fps", [0.5, 2.0, 7.3, 24.0, 100.0])
-@pytest.mark.parametrize("cut", [0, 1, 5, 20])
-def test_sampling_taken_up_again_continues_the_same_series(fps: float, cut: int) -> None:
-    times = [i / 12 for i in range(60)]
-    whole = picked(times, fps, 5.0)
-    done = whole[: min(cut, len(whole))]
-    after_s = times[done[-1]] if done else -math.inf
-    start = max(0, (done[-1] if done else 0) - 7)  # decoding starts again at some earlier key frame
-    rest = [start + n for n in picked(times[start:], fps, 5.0, after_s)]
-    assert done + rest == whole

@@ -6,7 +6,6 @@ import os
 import struct
 from collections.abc import Callable
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,6 @@ from recordings import Recordings
 from fer_phq.core.analysis import Sampling
 from fer_phq.core.errors import RecordingError
 from fer_phq.video import Frame, FrameStream, probe, read_frame, read_sound, sample_frames
-from fer_phq.video.decoder import backend_decord, frames
-from fer_phq.video.decoder.recording import Recording, open_recording
 
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
 MISLEADING: dict[str, tuple[str, dict[str, Any]]] = {
@@ -378,18 +375,3 @@ def test_a_name_with_signs_is_read(name: str, recordings: Recordings, tmp_path: 
     path.write_bytes(recordings(gop=12).read_bytes())
     assert probe(path).duration_s == pytest.approx(3)
     assert len(sampled(path)[0]) == 6
-
-
-def opened(path: Path) -> Recording:
-    name = str(path)
-    return open_recording(name, display_name=name, max_side=1280, threads=1, heartbeat=lambda: None, with_index=True)
-
-
-def test_decord_is_not_believed_when_its_pictures_are_others(recordings: Recordings) -> None:
-    pytest.importorskip("decord")
-    recording = opened(recordings(seconds=6, gop=12))
-    good = list(frames._sample_by_pyav(recording, 2.0))
-    assert len(list(backend_decord.sample(recording, 2.0, lambda: None, good[:6]))) == 12
-    late = [Frame(a.time_s, b.rgb, a.scale) for a, b in pairwise(good)]
-    with pytest.raises(backend_decord.DecordUnreliable, match="another picture"):
-        list(backend_decord.sample(recording, 2.0, lambda: None, late[:6]))
