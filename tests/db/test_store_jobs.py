@@ -220,7 +220,7 @@ def test_list_of_jobs(store: Store) -> None:
 def test_what_somebody_waits_for_comes_before_a_batch(store: Store) -> None:
     subject = store.subjects.create(label="S")
     sessions = [new_session(store, subject.id, f"{number}.mp4") for number in range(4)]
-    batch = [store.jobs.create(session_id=one.id, priority=JobPriority.BATCH) for one in sessions[:3]]
+    batch = [store.jobs.create(session_id=session.id, priority=JobPriority.BATCH) for session in sessions[:3]]
     later = store.jobs.create(session_id=sessions[3].id)
     assert later.priority is JobPriority.INTERACTIVE
     order = [later.id, *(job.id for job in batch)]

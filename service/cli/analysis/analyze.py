@@ -182,8 +182,8 @@ def analyze_command(
             "sound_track": sound_track,
             "sound_channel": channel_number(sound_channel),
         }
-        chosen = {name: value for name, value in analysis.items() if value is not None}
-        choice = batch.BatchOptions(subject, consent_by or "", chosen, report, as_json, retry_failed, wait)
+        job_settings = {name: value for name, value in analysis.items() if value is not None}
+        choice = batch.BatchOptions(subject, consent_by or "", job_settings, report, as_json, retry_failed, wait)
         raise typer.Exit(batch.run_batch(recordings, choice, current_settings(load_settings())))
     _refuse(
         messages.ONLY_WITH_QUEUE,

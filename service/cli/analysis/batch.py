@@ -98,8 +98,8 @@ def run_batch(sources: Iterable[Path], options: BatchOptions, settings: AppSetti
                 outcomes[outcome.recording] = outcome
     finally:
         _report(list(outcomes.values()), len(recordings), options)
-    good = {End.ANALYSED, End.BEFORE} if options.wait else {End.ANALYSED, End.BEFORE, End.WAITING}
-    return 0 if all(outcome.end in good for outcome in outcomes.values()) else 1
+    may_wait = not options.wait
+    return 0 if all(each.sound or (may_wait and each.end is End.WAITING) for each in outcomes.values()) else 1
 
 
 def _read(sources: Iterable[Path], options: BatchOptions) -> list[BatchRecording] | None:

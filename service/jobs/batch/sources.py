@@ -172,14 +172,14 @@ def _list_recordings(folder: Path) -> Iterator[tuple[Path, Path | None]]:
         reason = error.strerror or str(error)
         raise SettingsError(UNREADABLE_FILE(path=str(error.filename), reason=reason)) from None
 
-    for place, folders, names in os.walk(folder, onerror=refuse):
+    for directory, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         words = transcripts.by_stem(names)
         for name in sorted(names):
-            path = Path(place, name)
+            path = Path(directory, name)
             if path.suffix.lower() in RECORDING_SUFFIXES and not name.startswith(".") and path.is_file():
-                beside = words.get(transcripts.folded_stem(name))
-                yield path, None if beside is None else Path(place, beside)
+                transcript_name = words.get(transcripts.folded_stem(name))
+                yield path, None if transcript_name is None else Path(directory, transcript_name)
 
 
 def _read_transcript(path: Path) -> CheckedTranscript:
