@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dashboard.i18n import language, marks, percent_pattern, render
-from service.ingest.sizes import size_message
+from service.ingest.messages import size_message
 
 MINUS = "\N{MINUS SIGN}"
 

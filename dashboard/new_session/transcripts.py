@@ -74,8 +74,9 @@ def speaker_input(transcript: CheckedTranscript, key: str) -> str | None:
         text = _("It names no speakers: all of its words count as the subject's.")
         right.html(f'<p class="fp-note">{ui.text(text)}</p>')
         return None
-    options = [*transcript.speakers, EVERYBODY]
-    index = options.index(transcript.subject) if transcript.subject in transcript.speakers else len(options) - 1
+    # Where a name says who is the subject, it is one of the speakers: an analysis would find that name all the same.
+    options = list(transcript.speakers) if transcript.subject else [*transcript.speakers, EVERYBODY]
+    index = options.index(transcript.subject) if transcript.subject else len(options) - 1
     speaker = right.selectbox(
         _("The subject in {name}").format(name=transcript.name),
         options,

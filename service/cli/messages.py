@@ -15,7 +15,6 @@ ONE_RECORDING = template("cli.one_recording", "--transcript and --audio belong t
 UNKNOWN_CHANNEL = template(
     "cli.unknown_channel", "--sound-channel is left, right or the channel's number from 1, not '{name}'."
 )
-NO_RECORDINGS = template("cli.no_recordings", "The folder {path} holds no recordings ({suffixes}, ...).")
 LEFT_OUT = counted(
     "cli.left_out",
     "{n} file in {path} is no recording by its ending and is left out ({names}): name it outright to analyse it.",
@@ -25,6 +24,13 @@ LEFT_OUT = counted(
 QUEUE_NEEDS_CONSENT = template(
     "cli.queue_needs_consent",
     "Recordings are stored only with their subjects' consent: name who recorded it with --consent-by.",
+)
+FILE_DATES = counted(
+    "cli.file_dates",
+    "{n} recording was stored under its file's own date, which may be that of a copy: the report's column "
+    "recorded_at_from says which; a table with recorded_at says when it was.",
+    "{n} recordings were stored under their files' own dates, which may be those of copies: the report's column "
+    "recorded_at_from says which; a table with recorded_at says when they were.",
 )
 NOT_WITH_QUEUE = template("cli.not_with_queue", "{option} does not go together with --queue.")
 ONLY_WITH_QUEUE = template("cli.only_with_queue", "{option} belongs to --queue.")

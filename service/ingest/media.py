@@ -30,7 +30,6 @@ from fer_phq.core.encryption.key import InstallationKey
 from fer_phq.core.errors import FerPhqError, RecordingError
 from fer_phq.core.messages import Message
 from service.ingest import messages
-from service.ingest.sizes import size_message
 from service.settings import MIB, AppSettings
 
 COPY_BYTES = 4 * MIB
@@ -122,7 +121,7 @@ class IncomingFile:
         """
         self.size += len(chunk)
         if self.size > self._max_bytes:
-            raise TooLargeError(messages.TOO_LARGE(limit=size_message(self._max_bytes)))
+            raise TooLargeError(messages.TOO_LARGE(limit=messages.size_message(self._max_bytes)))
         with storage_errors(messages.WRITTEN()):
             if self._encryption is None:
                 self._append(chunk)
@@ -209,12 +208,12 @@ class MediaStore:
             StorageError: It does not fit on the disk or into the quota.
         """
         if size > self._settings.max_upload_bytes:
-            raise TooLargeError(messages.TOO_LARGE(limit=size_message(self._settings.max_upload_bytes)))
+            raise TooLargeError(messages.TOO_LARGE(limit=messages.size_message(self._settings.max_upload_bytes)))
         if size + self._settings.min_free_bytes > self.free_bytes():
             raise StorageError(messages.NO_ROOM())
         quota = self._settings.media_quota_bytes
         if quota is not None and self.used_bytes() + size > quota:
-            raise StorageError(messages.OVER_QUOTA(quota=size_message(quota)))
+            raise StorageError(messages.OVER_QUOTA(quota=messages.size_message(quota)))
 
     def check_file(self, path: Path, *, display_name: str | None = None) -> None:
         """Check a file's size and that there is room for it, before any of it is read.
@@ -452,7 +451,7 @@ def check_size(settings: AppSettings, path: Path, *, display_name: str | None = 
     except (OSError, ValueError):
         return 0
     if size > settings.max_upload_bytes:
-        limit = size_message(settings.max_upload_bytes)
+        limit = messages.size_message(settings.max_upload_bytes)
         raise TooLargeError(messages.LARGER_THAN_LIMIT(file=display_name or str(path), limit=limit))
     return size
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fer_phq.core.messages import counted, template
+from fer_phq.core.messages import Message, counted, template
 
 NO_DATE = template("ingest.no_date", "'{text}' is no date; write it as 2026-11-03 or 2026-11-03 14:05.")
 IN_THE_FUTURE = template("ingest.in_the_future", "the date '{text}' lies in the future.")
@@ -81,6 +81,11 @@ CHANGED_MEANWHILE = template(
 )
 UNREADABLE_FILE = template("ingest.unreadable_file", "The file {path} cannot be read: {reason}.")
 
+SPEAKER_NEEDED = template(
+    "ingest.speaker_needed",
+    "the transcript {name} has several speakers, and it is not known who of them is the subject; write one of "
+    "{speakers} in the column speaker.",
+)
 NO_SUCH_SPEAKER = template(
     "ingest.no_such_speaker", "The transcript {name} has no speaker '{speaker}': it has {speakers}."
 )
@@ -96,16 +101,27 @@ NO_PENDING_TRANSCRIPT = template(
     "This upload names no transcript that could be waiting; reload the page and try again.",
 )
 
+STORED_OTHERWISE = template(
+    "ingest.stored_otherwise",
+    "The recording is session {session_id} of this person already, and not as it is said to be: {differences}. The "
+    "session stays as it is: correct what is sent, or the session, on its page or by PATCH /v1/sessions/{session_id}.",
+)
+OTHER_DATE = template("ingest.other_date", "it was recorded at {stored}, not at {sent}")
+OTHER_RETENTION = counted(
+    "ingest.other_retention",
+    "it is kept until {stored}, not for {n} day",
+    "it is kept until {stored}, not for {n} days",
+)
+NO_RETENTION = counted(
+    "ingest.no_retention",
+    "it is kept until it is erased by hand, not for {n} day",
+    "it is kept until it is erased by hand, not for {n} days",
+)
 ANALYSED_OTHERWISE = template(
     "ingest.analysed_otherwise",
-    "The recording is session {session_id} of this person already, and was never analysed with these options: "
-    "POST /v1/sessions/{session_id}/analyses asks for that.",
+    "it was never analysed with these options (POST /v1/sessions/{session_id}/analyses asks for that)",
 )
-OTHER_TRANSCRIPT = template(
-    "ingest.other_transcript",
-    "The recording is session {session_id} of this person already, with another transcript, or with another speaker "
-    "as its subject: look at the session's page, and replace it there.",
-)
+OTHER_TRANSCRIPT = template("ingest.other_transcript", "it has another transcript, or another speaker as its subject")
 ANALYSED_WITHOUT_TRANSCRIPT = template(
     "ingest.analysed_without_transcript",
     "The recording is session {session_id} of this person already, which is being analysed without this transcript: "
@@ -135,6 +151,7 @@ UNREADABLE_FOLDER = template("ingest.unreadable_folder", "The folder '{path}' ca
 NOT_A_FILE = template("ingest.not_a_file", "'{path}' is not a file.")
 UNREADABLE_TRANSCRIPT = template("ingest.unreadable_transcript", "'{path}' cannot be read: {reason}.")
 
+NO_RECORDINGS = template("ingest.no_recordings", "The folder {path} holds no recordings ({suffixes}, ...).")
 LARGER_THAN_LIMIT = template(
     "ingest.larger_than_limit",
     "'{file}' is larger than the {limit} that FERPHQ_MAX_UPLOAD_BYTES allows; choose a smaller file or raise it.",
@@ -186,3 +203,16 @@ TOO_MANY_UNFINISHED = counted(
 TOO_MANY_PIECES = template(
     "ingest.too_many_pieces", "The upload came in {n} pieces, as many as may be: begin it anew with larger ones."
 )
+
+
+def size_message(size: int) -> Message:
+    """Return a number of bytes in the largest unit that fits: '8 GiB', '300 MiB', '1.5 KiB'.
+
+    Args:
+        size: Bytes, not negative.
+    """
+    if size >= 2**30:
+        return GIBIBYTES(amount=round(size / 2**30, 1))
+    if size >= 2**20:
+        return MEBIBYTES(amount=round(size / 2**20, 1))
+    return KIBIBYTES(amount=round(size / 2**10, 1))

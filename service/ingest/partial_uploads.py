@@ -456,6 +456,7 @@ def _body(upload: PartialUpload) -> dict[str, Any]:
         "transcript": grant.transcript,
         "must_apply": grant.must_apply,
         "priority": int(grant.priority),
+        "keep_days": grant.keep_days,
         "session": upload.session_id,
         "job": upload.job_id,
         "duplicate": upload.is_duplicate,
@@ -475,6 +476,7 @@ def _parse(body: dict[str, Any]) -> PartialUpload:
         transcript=body.get("transcript"),
         must_apply=body.get("must_apply", False),
         priority=JobPriority(body.get("priority", JobPriority.INTERACTIVE)),
+        keep_days=body.get("keep_days"),
     )
     return PartialUpload(
         id=body["id"],

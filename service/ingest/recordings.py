@@ -16,6 +16,7 @@ from fer_phq.core.errors import FerPhqError, RecordingError, StoreError
 from fer_phq.video import messages as video
 from fer_phq.video import probe
 from service.ingest import messages, transcripts
+from service.ingest.differences import find_difference, is_being_analysed, lacks_transcript, list_jobs_of
 from service.ingest.media import MediaStore, file_sha256
 from service.ingest.tokens import UploadGrant
 from service.settings import AppSettings
@@ -41,8 +42,6 @@ MACHINE_FAULTS = frozenset(
     )
 )
 """Codes of what may be the machine's fault and gone at the next try; any other is the recording's, or its sender's."""
-MOST_JOBS = 1000
-"""Most jobs of a session that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +73,9 @@ def add_recording(
     retain_until: datetime | None = None,
     analysis: Mapping[str, Any] | None = None,
     enqueue: bool = True,
-    priority: JobPriority = JobPriority.INTERACTIVE,
     transcript: NewTranscript | None = None,
-    must_apply: bool = False,
 ) -> StoredRecording:
-    """Copy a file into the installation as a session of a subject. The file itself stays where it is.
+    """Copy a file into the installation as a session of a subject, for which somebody waits.
 
     Args:
         settings: The installation.
@@ -93,9 +90,53 @@ def add_recording(
         retain_until: When the recording is removed; None keeps it until it is erased by hand.
         analysis: The job's own settings, as an `UploadGrant` has them.
         enqueue: Whether a worker analyses it; otherwise the caller does.
-        priority: How soon the worker does.
         transcript: Its transcript. A recording that is a session already keeps the one that it has.
-        must_apply: Whether a recording that is a session already is refused where it was not analysed in this way.
+
+    Returns:
+        The session.
+
+    Raises:
+        RecordingError: The file is not a video, changes while it is copied, or lacks the sound that is to be heard.
+        SettingsError: The analysis settings cannot be used.
+        StorageError: It is too large, or there is no room for it.
+        StoreError: The database cannot be reached.
+        NotFoundError: There is no such subject.
+    """
+    grant = UploadGrant(subject_id, recorded_at, consent_by, consent_text, retain_until, analysis)
+    return copy_recording(
+        settings,
+        store,
+        path,
+        grant,
+        original_name=original_name,
+        display_name=display_name,
+        enqueue=enqueue,
+        transcript=transcript,
+    )
+
+
+def copy_recording(
+    settings: AppSettings,
+    store: Store,
+    path: Path,
+    grant: UploadGrant,
+    *,
+    original_name: str | None = None,
+    display_name: str | None = None,
+    enqueue: bool = True,
+    transcript: NewTranscript | None = None,
+) -> StoredRecording:
+    """Copy a file into the installation under a grant. The file itself stays where it is.
+
+    Args:
+        settings: The installation.
+        store: Where the session goes.
+        path: The recording.
+        grant: What it is for; the transcript that it names does not count.
+        original_name: The name that is stored; the file's when omitted.
+        display_name: What errors call the recording; its path when omitted.
+        enqueue: Whether a worker analyses it; otherwise the caller does.
+        transcript: Its transcript. A recording that is a session already keeps the one that it has.
 
     Returns:
         The session.
@@ -108,18 +149,15 @@ def add_recording(
         StoreError: The database cannot be reached.
         NotFoundError: There is no such subject.
     """
-    grant = UploadGrant(
-        subject_id, recorded_at, consent_by, consent_text, retain_until, analysis, must_apply=must_apply
-    )
     media = MediaStore(settings)
     media.check_file(path, display_name=display_name)
     info = probe(path, display_name=display_name)
     _check_analysis(settings, grant, info)
-    with media.copy_in(path, subject_id, key=store.encryption.key()) as copy:
+    with media.copy_in(path, grant.subject_id, key=store.encryption.key()) as copy:
         if file_sha256(copy.path) != info.sha256:
             raise RecordingError(messages.CHANGED_MEANWHILE(name=path.name))
         name = original_name or path.name
-        queued_as = priority if enqueue else None
+        queued_as = grant.priority if enqueue else None
         return _commit(settings, store, copy.path, info, grant, name, priority=queued_as, transcript=transcript)
 
 
@@ -296,44 +334,27 @@ def _join_existing(
     Its analysis is queued where it has none, and anew where what its sender asks for has to be true of it. One that
     waits among a batch is moved up where somebody waits for it now.
     """
-    lacks_words = grant.must_apply and _lacks_words(settings, store, session_id, grant, transcript)
-    _add_transcript(store, session_id, transcript)
     session = store.sessions.get(session_id=session_id)
+    jobs = list_jobs_of(settings, store, session_id, grant.analysis)
+    lacks_words = False
+    if grant.must_apply:
+        difference = find_difference(settings, store, session, grant, transcript)
+        if difference is not None:
+            raise RecordingError(difference)
+        lacks_words = lacks_transcript(store, session_id, transcript)
+        if lacks_words and is_being_analysed(store, session_id):
+            raise StoreError(messages.ANALYSED_WITHOUT_TRANSCRIPT(session_id=session_id))
+    _add_transcript(store, session_id, transcript)
     if session.media_path is None:
         store.sessions.set_media_path(session_id=session_id, media_path=relative)
     consent = _consent(grant)
     if session.consent is None and consent is not None:
         store.sessions.record_consent(session_id=session_id, consent=consent)
-    job = store.jobs.latest(session_id=session_id)
+    job = jobs[0] if jobs else store.jobs.latest(session_id=session_id)
     waits_longer = job is not None and priority is not None and job.state is JobState.QUEUED and job.priority > priority
     if priority is not None and (job is None or lacks_words or waits_longer):
         job = store.jobs.create(session_id=session_id, settings=_job_settings(grant), priority=priority)
     return StoredRecording(session_id, job.id if job else None, duplicate=True)
-
-
-def _lacks_words(
-    settings: AppSettings, store: Store, session_id: str, grant: UploadGrant, transcript: NewTranscript | None
-) -> bool:
-    """Tell whether a session that has the recording already gets its first transcript, to be analysed with.
-
-    Raises:
-        RecordingError: Its sender asks for what the session does not have, and would not see that it is left out.
-        StoreError: It is being analysed just now.
-    """
-    jobs = store.jobs.list_page(session_id=session_id, limit=MOST_JOBS)
-    analyses = [settings.analysis_settings(job.settings) for job in jobs]
-    if grant.analysis and analyses and settings.analysis_settings(grant.analysis) not in analyses:
-        raise RecordingError(messages.ANALYSED_OTHERWISE(session_id=session_id))
-    if transcript is None:
-        return False
-    stored = store.transcripts.get(session_id=session_id)
-    if stored is not None:
-        if (stored.document, stored.speaker) != (transcript.document, transcript.speaker):
-            raise RecordingError(messages.OTHER_TRANSCRIPT(session_id=session_id))
-        return False
-    if any(job.state is JobState.RUNNING for job in jobs):
-        raise StoreError(messages.ANALYSED_WITHOUT_TRANSCRIPT(session_id=session_id))
-    return True
 
 
 def _consent(grant: UploadGrant) -> Consent | None:

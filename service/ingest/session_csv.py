@@ -170,12 +170,19 @@ def _session_row(
         reader.add("consent_by", messages.CONSENT_BY())
     transcript = None
     if row["transcript"]:
-        transcript = reader.read("transcript", lambda cell: open_transcript(cell).with_speaker(row["speaker"] or None))
+        transcript = reader.read("transcript", lambda cell: _with_subject(open_transcript(cell), row["speaker"]))
     elif row["speaker"]:
         reader.add("speaker", messages.SPEAKER_ALONE())
     if reader.problems or subject is None:
         return None
     return SessionRow(row.number, row["file"], subject, recorded_at, consent, days, transcript)
+
+
+def _with_subject(checked: CheckedTranscript, speaker: str) -> NewTranscript:
+    """Return a row's transcript with its subject. Raises FerPhqError where it is not known who of several it is."""
+    if not speaker and checked.needs_speaker:
+        raise FerPhqError(messages.SPEAKER_NEEDED(name=checked.name, speakers=checked.names))
+    return checked.with_speaker(speaker or None)
 
 
 def subject_label(cell: str) -> str:

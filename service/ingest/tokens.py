@@ -47,9 +47,12 @@ class UploadGrant:
         retain_until: When the recording is removed, with a time zone; None keeps it until it is erased by hand.
         analysis: The job's own settings: `fps`, `key_frames`, `track`, `sound_track`, `sound_channel`.
         transcript: Name of the transcript that waits for the recording (`service.ingest.transcripts`).
-        must_apply: Whether a recording that is a session already is refused where that session was never analysed in
-            this way, or has another transcript. A link never says so: its page shows the session.
+        must_apply: Whether a recording that is a session already is refused where that session has another date,
+            retention or transcript than is said here, or was never analysed in this way. A link never says so: its page
+            shows the session.
         priority: How soon its job is taken. A link never says so: somebody waits for what a page uploads.
+        is_dated: Whether the sender says when it was recorded; otherwise `recorded_at` is the file's own date.
+        keep_days: Days of which the sender says that it is kept; None where `retain_until` is the installation's.
     """
 
     subject_id: str
@@ -61,6 +64,8 @@ class UploadGrant:
     transcript: str | None = None
     must_apply: bool = False
     priority: JobPriority = JobPriority.INTERACTIVE
+    is_dated: bool = True
+    keep_days: int | None = None
 
     @property
     def notes_consent(self) -> bool:

@@ -25,7 +25,6 @@ from fer_phq.core.messages import Message
 from fer_phq.words import fold_speaker, parse_transcript, subject_speaker
 from service.ingest import messages
 from service.ingest.media import owner_prefix, storage_errors
-from service.ingest.sizes import size_message
 from service.settings import AppSettings
 
 SUFFIXES = (".vtt", ".srt", ".csv", ".tsv", ".txt", ".json")
@@ -54,6 +53,16 @@ class CheckedTranscript:
     utterances: int
     warnings: tuple[Message, ...]
 
+    @property
+    def needs_speaker(self) -> bool:
+        """Whether several people speak and nothing tells who is the subject, so that everybody's words would count."""
+        return self.subject is None and len(self.speakers) > 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The first speakers, as a message names them."""
+        return tuple(name[:40] for name in self.speakers[:8])
+
     def with_speaker(self, speaker: str | None = None) -> NewTranscript:
         """Return the transcript as the store takes it.
 
@@ -68,7 +77,7 @@ class CheckedTranscript:
         folded = fold_speaker(speaker)
         match = next((name for name in self.speakers if fold_speaker(name) == folded), None)
         if match is None:
-            names = tuple(name[:40] for name in self.speakers[:8]) or messages.NO_SPEAKER_NAMES()
+            names = self.names or messages.NO_SPEAKER_NAMES()
             raise FerPhqError(messages.NO_SUCH_SPEAKER(name=self.name, speaker=speaker[:40], speakers=names))
         return NewTranscript(self.name, self.document, match or self.subject)
 
@@ -85,7 +94,7 @@ def check_transcript(name: str, document: bytes) -> CheckedTranscript:
     """
     file_name = name.replace("\\", "/").rsplit("/", 1)[-1][:200]
     if len(document) > MAX_TRANSCRIPT:
-        raise FerPhqError(messages.TRANSCRIPT_TOO_LARGE(name=file_name, limit=size_message(MAX_TRANSCRIPT)))
+        raise FerPhqError(messages.TRANSCRIPT_TOO_LARGE(name=file_name, limit=messages.size_message(MAX_TRANSCRIPT)))
     transcript = parse_transcript(document, file_name)
     subject, warning = subject_speaker(transcript)
     warnings = (*transcript.warnings, *([warning] if warning else []))

@@ -69,7 +69,16 @@ NO_SUBJECT_FOLDER = template(
     "it lies in no subject's folder; put it in a folder with the subject's name, or name the subject with --subject",
 )
 OF_FILE = template("jobs.of_file", "{file}: {problem}")
-EMPTY_BATCH = template("jobs.empty_batch", "The folder {path} holds no recordings ({suffixes}, ...).")
+SPEAKER_NEEDED = template(
+    "jobs.speaker_needed",
+    "the transcript {name} beside it has several speakers, and it is not known who of them is the subject; list the "
+    "recordings in a table, with one of {speakers} in its column speaker",
+)
+FILE_DATE = template(
+    "jobs.file_date",
+    "Nothing says when it was recorded, and {date}, the file's own date, cannot be it: list the recording in a table "
+    "with recorded_at.",
+)
 SESSION_ERASED = template("jobs.session_erased", "Its session was erased before it was analysed.")
 
 ENGINE_DATABASE = template(

@@ -74,6 +74,24 @@ def test_a_transcript_that_a_table_names_must_be_there_and_readable(installation
     assert "'Transcript': 'a.vtt', 'Speaker': 'Client'" in tables(calm(app))
 
 
+def speaker_choice(document: str) -> None:
+    from dashboard.new_session.transcripts import speaker_input
+    from service.ingest.transcripts import check_transcript
+
+    speaker_input(check_transcript("a.vtt", document.encode()), "a")
+
+
+@pytest.mark.parametrize(
+    ("first", "options"), [("Patient", ["Patient", "Ben"]), ("Anna", ["Anna", "Ben", "Everybody"])]
+)
+def test_everybody_is_offered_where_no_name_says_who_is_the_subject(first: str, options: list[str]) -> None:
+    words = f"WEBVTT\n\n00:00.000 --> 00:01.000\n<v {first}>Hello.\n\n00:01.000 --> 00:02.000\n<v Ben>Hello.\n"
+    app = AppTest.from_function(speaker_choice, default_timeout=60, kwargs={"document": words}).run()
+    assert not app.exception
+    assert app.selectbox[0].options == options
+    assert app.selectbox[0].index == (0 if first == "Patient" else 2)
+
+
 def test_files_of_the_servers_folder_are_taken_in_by_a_table(share: Path, store: Store) -> None:
     app = with_table("file,subject,transcript\na.mp4,P1,a.vtt\n../b.mp4,P2,\ngone.mp4,P2,\n", FOLDER)
     assert "Row 3: '../b.mp4' is no path below the server's folder for recordings." in html_of(app)

@@ -37,8 +37,7 @@ from service.cli.analysis.tracks import TRACK_IDS, parse_tracks
 from service.cli.store import command_line_actor
 from service.ingest import transcripts
 from service.ingest.media import check_size
-from service.ingest.messages import TRANSCRIPT_TOO_LARGE
-from service.ingest.sizes import size_message
+from service.ingest.messages import NO_RECORDINGS, TRANSCRIPT_TOO_LARGE, size_message
 from service.models.active_model import active_bundle
 from service.runtime_settings import current_settings
 from service.settings import AppSettings, load_settings
@@ -261,7 +260,7 @@ def expand(paths: Iterable[Path]) -> tuple[list[Path], list[Message]]:
         if path.is_dir():
             recordings = sorted(p for p in path.rglob("*") if p.suffix.lower() in RECORDING_SUFFIXES and p.is_file())
             if not recordings:
-                complaints.append(messages.NO_RECORDINGS(path=str(path), suffixes=RECORDING_SUFFIXES[:5]))
+                complaints.append(NO_RECORDINGS(path=str(path), suffixes=RECORDING_SUFFIXES[:5]))
         files += recordings
     return files, complaints
 
@@ -425,7 +424,9 @@ def keeper(options: Options, app_settings: AppSettings) -> Callable[[SessionAnal
     """
     from db.migrate import upgrade
     from db.store import Store
-    from service.ingest.recordings import add_recording
+    from service.ingest.differences import find_difference
+    from service.ingest.recordings import copy_recording
+    from service.ingest.tokens import UploadGrant
     from service.lifecycle.erasure import erase_session
 
     app_settings.prepare()
@@ -437,19 +438,22 @@ def keeper(options: Options, app_settings: AppSettings) -> Callable[[SessionAnal
         path = Path(analysis.recording.path)
         try:
             modified = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-            added = add_recording(
-                app_settings,
-                store,
-                path,
-                subject_id=subject.id,
-                recorded_at=options.recorded_at.astimezone() if options.recorded_at else modified,
+            grant = UploadGrant(
+                subject.id,
+                options.recorded_at.astimezone() if options.recorded_at else modified,
                 consent_by=options.consent_by,
                 consent_text="command line: --consent-by" if options.consent_by else None,
                 retain_until=app_settings.retain_until(datetime.now(UTC)),
-                enqueue=False,
+                is_dated=options.recorded_at is not None,
             )
+            added = copy_recording(app_settings, store, path, grant, enqueue=False)
         except OSError as error:
             raise RecordingError(messages.CANNOT_COPY(path=str(path), error=str(error.strerror))) from None
+        if added.duplicate:
+            session = store.sessions.get(session_id=added.session_id)
+            difference = find_difference(app_settings, store, session, grant)
+            if difference is not None:
+                print(f"Note: {printable(str(difference))}", file=sys.stderr)
         try:
             measures = versioned_measures(analysis, options.settings)
             store.analyses.save(

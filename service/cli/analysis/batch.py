@@ -23,7 +23,7 @@ from fer_phq.core.errors import SettingsError
 from fer_phq.core.paths import printable
 from service.cli import messages
 from service.cli.store import open_store
-from service.jobs.batch.queueing import End, Outcome, follow, queue_recording
+from service.jobs.batch.queueing import DateSource, End, Outcome, follow, queue_recording
 from service.jobs.batch.sources import BatchRecording, read_source
 from service.settings import AppSettings
 
@@ -38,6 +38,8 @@ COLUMNS = (
     "state",
     "code",
     "reason",
+    "recorded_at",
+    "recorded_at_from",
     "session_id",
     "job_id",
     "analysis_id",
@@ -168,6 +170,9 @@ def _report(outcomes: list[Outcome], total: int, options: BatchOptions) -> None:
         if total > len(outcomes):
             table.add_row("not queued", str(total - len(outcomes)))
         Console().print(table)
+    by_file = sum(outcome.date_source in (DateSource.FILE, DateSource.QUEUEING) for outcome in outcomes)
+    if by_file:
+        print(f"Note: {messages.FILE_DATES(n=by_file)}", file=sys.stderr)
     wrong = [outcome for outcome in outcomes if not outcome.sound and outcome.reason is not None]
     _print_some([f"{outcome.recording.file}: {outcome.end}. {outcome.reason}" for outcome in wrong])
 
@@ -189,6 +194,8 @@ def as_row(outcome: Outcome) -> dict[str, Any]:
         "state": str(outcome.end),
         "code": None if reason is None else reason.code,
         "reason": None if reason is None else str(reason),
+        "recorded_at": None if outcome.recorded_at is None else outcome.recorded_at.isoformat(),
+        "recorded_at_from": None if outcome.date_source is None else str(outcome.date_source),
         "session_id": outcome.session_id,
         "job_id": None if job is None else job.id,
         "analysis_id": None if job is None else job.analysis_id,

@@ -15,17 +15,26 @@ from enum import StrEnum
 from itertools import chain
 from typing import Any
 
-from db.records import JobPriority, JobRecord, JobState, SessionRecord
+from db.records import JobPriority, JobRecord, JobState, NewTranscript
 from db.store import Store
-from fer_phq.core.errors import FerPhqError, StoreError
+from fer_phq.core.errors import FerPhqError, RecordingError, StoreError
 from fer_phq.core.messages import Message
+from service.ingest.differences import (
+    find_difference,
+    is_analysed_so,
+    is_being_analysed,
+    lacks_transcript,
+    list_jobs_of,
+)
 from service.ingest.media import check_size, file_sha256
-from service.ingest.messages import UNREADABLE_FILE
-from service.ingest.recordings import add_recording
+from service.ingest.messages import ANALYSED_WITHOUT_TRANSCRIPT, UNREADABLE_FILE
+from service.ingest.recordings import copy_recording
+from service.ingest.session_csv import EARLIEST
+from service.ingest.tokens import UploadGrant
 from service.jobs import messages
 from service.jobs.batch.sources import BatchRecording
 from service.jobs.queue import workers_alive
-from service.lifecycle.consent import check_consent
+from service.lifecycle.consent import check_consent, check_not_withdrawn
 from service.processes.waiting import call_until_answered
 from service.settings import AppSettings
 
@@ -40,6 +49,8 @@ class End(StrEnum):
 
     ANALYSED = "analysed"
     BEFORE = "analysed before"
+    OTHERWISE = "stored otherwise"
+    """It is a session already, which differs from what the batch says of it; nothing was changed or queued."""
     FAILED = "failed"
     CANCELLED = "cancelled"
     REFUSED = "refused"
@@ -48,6 +59,18 @@ class End(StrEnum):
     """Its session was erased while the command waited."""
     WAITING = "waiting"
     """It is stored, and its job is not done."""
+
+
+class DateSource(StrEnum):
+    """Where the stored date of a recording comes from."""
+
+    TABLE = "table"
+    FILE = "file"
+    """The file's own date, which may be that of a copy."""
+    QUEUEING = "queueing"
+    """The moment when it was stored, as the file's own date lies in the future."""
+    STORED = "stored before"
+    """The session was there, and the batch says no date."""
 
 
 _ENDS = {JobState.DONE: End.ANALYSED, JobState.FAILED: End.FAILED, JobState.CANCELLED: End.CANCELLED}
@@ -59,9 +82,11 @@ class Outcome:
 
     Attributes:
         session_id: The session that holds it; None where it was refused.
-        job: Its newest job as it was seen last; None where it was refused, or analysed without a job.
+        job: Its job as it was seen last; None where it was refused, or analysed without a job.
         end: How it stands.
-        reason: Why it failed, was refused, or waits.
+        reason: Why it failed, was refused, or waits, or what is stored otherwise.
+        recorded_at: When it was recorded, as it is stored; None where it was refused.
+        date_source: Where that date comes from.
     """
 
     recording: BatchRecording
@@ -69,6 +94,8 @@ class Outcome:
     job: JobRecord | None
     end: End
     reason: Message | None = None
+    recorded_at: datetime | None = None
+    date_source: DateSource | None = None
 
     @property
     def sound(self) -> bool:
@@ -118,51 +145,100 @@ def _queue(
     retry_failed: bool,
 ) -> Outcome:
     check_size(settings, recording.path)
-    now = datetime.now(UTC)
+    transcript = recording.read_transcript()
     subject = store.subjects.get_or_create(label=recording.subject)
+    grant, source = _grant(settings, subject.id, recording, analysis)
     session = store.sessions.find_by_media(subject_id=subject.id, sha256=file_sha256(recording.path))
-    if session is not None and session.media_path is not None:
-        return _requeue(store, recording, session, analysis, retry_failed)
+    if session is not None:
+        source = DateSource.TABLE if grant.is_dated else DateSource.STORED
+        before = Outcome(recording, session.id, None, End.WAITING, recorded_at=session.recorded_at, date_source=source)
+        difference = find_difference(settings, store, session, grant, transcript)
+        if difference is not None:
+            return replace(before, end=End.OTHERWISE, reason=difference)
+        if session.media_path is not None:
+            return _requeue(settings, store, before, grant, transcript, retry_failed)
+        check_not_withdrawn(store, session.id)
+    elif grant.recorded_at < EARLIEST:
+        raise RecordingError(messages.FILE_DATE(date=str(grant.recorded_at.date())))
+    added = copy_recording(settings, store, recording.path, grant, display_name=recording.file, transcript=transcript)
+    job = None if added.job_id is None else store.jobs.get(job_id=added.job_id)
+    stored = store.sessions.get(session_id=added.session_id)
+    outcome = Outcome(
+        recording, added.session_id, None, End.WAITING, recorded_at=stored.recorded_at, date_source=source
+    )
+    return _with_job(outcome, job)
+
+
+def _grant(
+    settings: AppSettings, subject_id: str, recording: BatchRecording, analysis: Mapping[str, Any] | None
+) -> tuple[UploadGrant, DateSource]:
+    """Return what a recording is stored under, and where its date comes from."""
+    now = datetime.now(UTC)
+    source = DateSource.TABLE
+    recorded_at = recording.recorded_at
+    if recorded_at is None:
+        modified_at = datetime.fromtimestamp(recording.path.stat().st_mtime, UTC)
+        source = DateSource.FILE if modified_at <= now else DateSource.QUEUEING
+        recorded_at = min(modified_at, now)
     days = recording.keep_days
-    modified_at = datetime.fromtimestamp(recording.path.stat().st_mtime, UTC)
-    added = add_recording(
-        settings,
-        store,
-        recording.path,
-        subject_id=subject.id,
-        recorded_at=min(recording.recorded_at or modified_at, now),
+    grant = UploadGrant(
+        subject_id,
+        recorded_at,
         consent_by=recording.consent_by,
         consent_text=CONSENT_TEXT,
-        display_name=recording.file,
         retain_until=settings.retain_until(now) if days is None else now + timedelta(days=days),
         analysis=analysis,
+        must_apply=True,
         priority=JobPriority.BATCH,
-        transcript=recording.read_transcript(),
+        is_dated=recording.recorded_at is not None,
+        keep_days=days,
     )
-    job = None if added.job_id is None else store.jobs.get(job_id=added.job_id)
-    return _outcome(recording, added.session_id, job)
+    return grant, source
 
 
 def _requeue(
+    settings: AppSettings,
     store: Store,
-    recording: BatchRecording,
-    session: SessionRecord,
-    analysis: Mapping[str, Any] | None,
+    before: Outcome,
+    grant: UploadGrant,
+    transcript: NewTranscript | None,
     retry_failed: bool,
 ) -> Outcome:
-    """Return where a recording stands that is a session already; queue what it lacks."""
-    detail = store.sessions.get_detail(session_id=session.id)
-    job = detail.job
-    if detail.analyses and (job is None or job.state is JobState.DONE):
-        return Outcome(recording, session.id, job, End.BEFORE)
+    """Return where a recording stands that is a session already; give it its first transcript, and queue what it lacks.
+
+    Args:
+        settings: The installation.
+        store: Where the session is.
+        before: The recording and its session.
+        grant: What is said of it, from which the session does not differ.
+        transcript: Its transcript; None for none.
+        retry_failed: Whether a job that failed or was cancelled before is queued again.
+    """
+    assert before.session_id is not None
+    session_id = before.session_id
+    jobs = list_jobs_of(settings, store, session_id, grant.analysis)
+    if transcript is not None and lacks_transcript(store, session_id, transcript):
+        if is_being_analysed(store, session_id):
+            return replace(before, end=End.OTHERWISE, reason=ANALYSED_WITHOUT_TRANSCRIPT(session_id=session_id))
+        check_consent(store, session_id)
+        store.transcripts.save(
+            session_id=session_id,
+            original_name=transcript.original_name,
+            document=transcript.document,
+            speaker=transcript.speaker,
+        )
+    job = jobs[0] if jobs else None
     if job is None or job.state is JobState.DONE:
-        check_consent(store, session.id)
-        settings = dict(analysis) if analysis else None
-        job = store.jobs.create(session_id=session.id, settings=settings, priority=JobPriority.BATCH)
-    elif retry_failed and not job.is_live:
-        check_consent(store, session.id)
-        job = store.jobs.set_state(job_id=job.id, state=JobState.QUEUED, priority=JobPriority.BATCH)
-    return _outcome(recording, session.id, job)
+        analyses = store.sessions.get_detail(session_id=session_id).analyses
+        if any(is_analysed_so(settings, summary, grant.analysis, transcript) for summary in analyses):
+            return replace(before, job=job, end=End.BEFORE)
+        check_consent(store, session_id)
+        options = dict(grant.analysis) if grant.analysis else None
+        job = store.jobs.create(session_id=session_id, settings=options, priority=grant.priority)
+    elif retry_failed and not job.is_live and job == store.jobs.latest(session_id=session_id):
+        check_consent(store, session_id)
+        job = store.jobs.set_state(job_id=job.id, state=JobState.QUEUED, priority=grant.priority)
+    return _with_job(before, job)
 
 
 def follow(
@@ -227,12 +303,13 @@ def _look(settings: AppSettings, store: Store, waiting: Mapping[str, list[Outcom
         if job is None:
             outcomes.append(replace(before, end=End.ERASED, reason=messages.SESSION_ERASED()))
         else:
-            outcomes.append(_outcome(before.recording, job.session_id, job))
+            outcomes.append(_with_job(before, job))
     return outcomes
 
 
-def _outcome(recording: BatchRecording, session_id: str, job: JobRecord | None) -> Outcome:
+def _with_job(outcome: Outcome, job: JobRecord | None) -> Outcome:
+    """Return an outcome as its job stands."""
     if job is None:
-        return Outcome(recording, session_id, None, End.WAITING)
+        return outcome
     reason = (job.error or messages.FAILED()) if job.state is JobState.FAILED else None
-    return Outcome(recording, session_id, job, _ENDS.get(job.state, End.WAITING), reason)
+    return replace(outcome, job=job, end=_ENDS.get(job.state, End.WAITING), reason=reason)

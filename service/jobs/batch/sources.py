@@ -23,7 +23,7 @@ from fer_phq.core.messages import Message
 from fer_phq.core.paths import find_spelling
 from fer_phq.video import RECORDING_SUFFIXES
 from service.ingest import transcripts
-from service.ingest.messages import UNREADABLE_FILE
+from service.ingest.messages import NO_RECORDINGS, UNREADABLE_FILE
 from service.ingest.session_csv import SessionRow, read_session_table, subject_label
 from service.ingest.transcripts import CheckedTranscript
 from service.jobs import messages
@@ -44,7 +44,7 @@ class BatchRecording:
         consent_by: Who recorded the consent.
         keep_days: Days until it is erased; None stands for the installation's retention.
         transcript: Where its transcript is; None for none.
-        speaker: Who of the transcript is the subject; None where that is not known.
+        speaker: Who of the transcript is the subject; None where it says so itself.
     """
 
     file: str
@@ -145,13 +145,13 @@ def _read_folder(folder: Path, subject: str | None, consent_by: str) -> Batch:
         try:
             label = _subject_of(relative) if subject is None else subject_label(subject)
             if words is not None:
-                _read_transcript(words)
+                _check_speakers(_read_transcript(words))
         except FerPhqError as error:
             problems.append(Problem(None, file, messages.OF_FILE(file=file, problem=error.message)))
             continue
         recordings.append(BatchRecording(file, path, label, None, consent_by.strip(), transcript=words))
     if not recordings and not problems:
-        problems.append(Problem(None, "", messages.EMPTY_BATCH(path=str(folder), suffixes=RECORDING_SUFFIXES[:5])))
+        problems.append(Problem(None, "", NO_RECORDINGS(path=str(folder), suffixes=RECORDING_SUFFIXES[:5])))
     return Batch(tuple(recordings), tuple(problems))
 
 
@@ -159,6 +159,12 @@ def _subject_of(relative: Path) -> str:
     if len(relative.parts) < 2:
         raise FerPhqError(messages.NO_SUBJECT_FOLDER())
     return subject_label(relative.parts[0])
+
+
+def _check_speakers(transcript: CheckedTranscript) -> None:
+    """Refuse a transcript of which nobody can say, in a folder, who of several speakers is the subject."""
+    if transcript.needs_speaker:
+        raise FerPhqError(messages.SPEAKER_NEEDED(name=transcript.name, speakers=transcript.names))
 
 
 def _list_recordings(folder: Path) -> Iterator[tuple[Path, Path | None]]:

@@ -21,7 +21,7 @@ from fer_phq.core.errors import FerPhqError
 from service.api.routes import routes
 from service.ingest import messages
 from service.ingest.media import MediaStore, StorageError, TooLargeError
-from service.ingest.sizes import size_message
+from service.ingest.messages import size_message
 from service.ingest.tokens import UPLOAD_USES, TokenError, UploadGrant, read_upload_link, upload_token
 from service.settings import AppSettings
 

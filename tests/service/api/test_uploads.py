@@ -463,6 +463,37 @@ def test_options_that_cannot_be_are_refused(
     assert store.sessions.list_recent() == []
 
 
+def differences(answer: Any) -> list[str]:
+    """The codes of what is stored otherwise, because of which a recording is refused."""
+    assert problem(answer) == (422, "ingest.stored_otherwise")
+    return [difference["code"] for difference in answer.json()["params"]["differences"]]
+
+
+def test_a_session_that_there_is_already_has_the_date_and_the_days_that_are_sent(
+    settings: AppSettings, store: Store, subject: SubjectRecord, content: bytes, client: TestClient
+) -> None:
+    session_id = upload(client, subject.id, content, keep_days="30").headers["upload-session-id"]
+    first = store.sessions.get(session_id=session_id)
+    same = upload(client, subject.id, content, keep_days="30", recorded_at="2026-05-06T08:00:00Z")
+    assert same.headers["upload-session-id"] == session_id, "the same moment in another zone"
+    assert upload(client, subject.id, content).headers["upload-session-id"] == session_id, "days that are not sent"
+    for days in ("29", "31"):
+        assert differences(upload(client, subject.id, content, keep_days=days)) == ["ingest.other_retention"]
+    refusal = upload(client, subject.id, content, keep_days="7", recorded_at="2026-05-06T10:00:00Z", fps="4")
+    assert differences(refusal) == ["ingest.other_date", "ingest.other_retention", "ingest.analysed_otherwise"]
+    assert "recorded at 2026-05-06T08:00:00+00:00, not at 2026-05-06T10:00:00+00:00" in refusal.json()["detail"]
+    assert client.get(refusal.request.url.path).json()["problem"]["params"] == refusal.json()["params"]
+    assert store.sessions.get(session_id=session_id) == first
+    assert settings.import_dir is not None
+    (settings.import_dir / "P01.mp4").write_bytes(content)
+    body = {"subject_id": subject.id, "path": "P01.mp4", **FACTS}
+    assert client.post("/v1/sessions", json={**body, "recorded_at": None}).status_code == 200, "no date is sent"
+    late = client.post("/v1/sessions", json={**body, "recorded_at": "2026-05-06T10:00:00Z"})
+    assert differences(late) == ["ingest.other_date"]
+    store.sessions.set_retention(session_id=session_id, retain_until=None)
+    assert differences(client.post("/v1/sessions", json={**body, "keep_days": 30})) == ["ingest.no_retention"]
+
+
 def test_a_session_that_there_is_already_is_not_analysed_otherwise_in_silence(
     store: Store, subject: SubjectRecord, content: bytes, client: TestClient
 ) -> None:
@@ -471,8 +502,8 @@ def test_a_session_that_there_is_already_is_not_analysed_otherwise_in_silence(
     assert upload(client, subject.id, content, fps="5.0").headers["upload-job-id"] == job_id
     assert upload(client, subject.id, content).headers["upload-job-id"] == job_id
     refusal = upload(client, subject.id, content, fps="4")
-    assert problem(refusal) == (422, "ingest.analysed_otherwise")
-    assert refusal.json()["params"] == {"session_id": session_id}
+    assert differences(refusal) == ["ingest.analysed_otherwise"]
+    assert refusal.json()["params"]["session_id"] == session_id
 
     store.jobs.set_state(job_id=job_id, state=JobState.RUNNING)
     transcript = send_words(client, subject.id, speaker="Ben").json()["id"]
@@ -484,7 +515,7 @@ def test_a_session_that_there_is_already_is_not_analysed_otherwise_in_silence(
     assert answer.headers["upload-session-id"] == session_id
     assert answer.headers["upload-job-id"] != job_id, "an analysis without these words would stand for the session"
     other = send_words(client, subject.id, speaker="Anna").json()["id"]
-    assert problem(upload(client, subject.id, content, transcript=other)) == (422, "ingest.other_transcript")
+    assert differences(upload(client, subject.id, content, transcript=other)) == ["ingest.other_transcript"]
     same = send_words(client, subject.id, speaker="Ben").json()["id"]
     again = upload(client, subject.id, content, transcript=same)
     assert again.headers["upload-job-id"] == answer.headers["upload-job-id"]
@@ -574,4 +605,4 @@ def test_a_file_of_the_servers_folder_has_its_transcript_and_options(
     assert stored is not None
     assert stored.speaker == "Ben"
     assert store.jobs.get(job_id=answer.json()["job_id"]).settings == {"fps": 3.0}
-    assert problem(client.post("/v1/sessions", json={**body, "fps": 4})) == (422, "ingest.analysed_otherwise")
+    assert differences(client.post("/v1/sessions", json={**body, "fps": 4})) == ["ingest.analysed_otherwise"]

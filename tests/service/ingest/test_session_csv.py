@@ -63,6 +63,20 @@ def test_a_table_says_everything_of_its_recordings() -> None:
     assert table.by_file["b.mp4"] is second
 
 
+def test_who_of_several_speakers_is_the_subject_is_a_problem_until_the_table_says_it() -> None:
+    def two_names(name: str) -> CheckedTranscript:
+        return check_transcript(name, VTT.replace(b"Client", b"Anna").replace(b"Therapist", b"Ben"))
+
+    heading = "file,subject,transcript,speaker\n"
+    table = read(f"{heading}a.mp4,P01,a.vtt,\n", open_transcript=two_names)
+    assert [(problem.row, problem.column, problem.message.code) for problem in table.problems] == [
+        (2, "transcript", "ingest.speaker_needed")
+    ]
+    row = read(f"{heading}a.mp4,P01,a.vtt,ben\n", open_transcript=two_names).rows[0]
+    assert row.transcript is not None
+    assert row.transcript.speaker == "Ben"
+
+
 def test_the_example_is_a_good_table() -> None:
     assert read(session_csv.EXAMPLE).problems == ()
     good = read_questionnaire_table(questionnaire_csv.EXAMPLE.encode(), zone=BERLIN, now=NOW)

@@ -87,6 +87,8 @@ def grant_of(settings: AppSettings, store: Store, facts: RecordingFacts, latest:
         analysis=options or None,
         must_apply=True,
         priority=facts.priority.of_job,
+        is_dated=facts.recorded_at is not None,
+        keep_days=facts.keep_days,
     )
 
 
@@ -100,9 +102,8 @@ def check_words(checked: CheckedTranscript, speaker: str | None) -> NewTranscrip
     Raises:
         RequestError: It has no such speaker, or several of whom nobody is known to be the subject.
     """
-    if speaker is None and checked.subject is None and len(checked.speakers) > 1:
-        names = tuple(name[:40] for name in checked.speakers[:8])
-        raise RequestError(messages.SPEAKER_NEEDED(name=checked.name, speakers=names), 422)
+    if speaker is None and checked.needs_speaker:
+        raise RequestError(messages.SPEAKER_NEEDED(name=checked.name, speakers=checked.names), 422)
     with unusable_transcript():
         return checked.with_speaker(speaker)
 

@@ -39,7 +39,7 @@ from service.api.v1.uploads.tus import (
 from service.ingest import server_folder, transcripts
 from service.ingest.media import IncomingFile, MediaStore, StorageError
 from service.ingest.partial_uploads import PartialUpload, PartialUploads
-from service.ingest.recordings import MACHINE_FAULTS, add_recording
+from service.ingest.recordings import MACHINE_FAULTS, copy_recording
 from service.ingest.upload_limits import UploadSlots
 from service.settings import AppSettings
 
@@ -150,21 +150,7 @@ def _import(settings: AppSettings, store: Store, facts: schemas.FolderRecording)
         with unusable_transcript():
             checked = server_folder.read_transcript(settings, facts.transcript)
         transcript = check_words(checked, facts.speaker)
-    recording = add_recording(
-        settings,
-        store,
-        path,
-        subject_id=grant.subject_id,
-        recorded_at=grant.recorded_at,
-        consent_by=grant.consent_by,
-        consent_text=grant.consent_text,
-        display_name=facts.path,
-        retain_until=grant.retain_until,
-        analysis=grant.analysis,
-        transcript=transcript,
-        must_apply=grant.must_apply,
-        priority=grant.priority,
-    )
+    recording = copy_recording(settings, store, path, grant, display_name=facts.path, transcript=transcript)
     ids = {"session": recording.session_id} | ({"job": recording.job_id} if recording.job_id else {})
     return Creation(ids, 200 if recording.duplicate else 201)
 

@@ -200,7 +200,9 @@ class NewSession(BaseModel):
 
     session_id: str
     job_id: str | None = Field(description="Its analysis.")
-    duplicate: bool = Field(description="Whether the subject had this very recording already: it is that session.")
+    duplicate: bool = Field(
+        description="Whether the subject had this very recording already, as it is said to be: it is that session."
+    )
 
 
 class Upload(BaseModel):

@@ -61,6 +61,27 @@ def test_what_nobody_waits_for_is_queued_and_reported(
     documents = [json.loads(line) for line in again.stdout.splitlines()]
     assert [document["job_id"] for document in documents] == [job.id for job in jobs]
     assert store.jobs.list_queued() == jobs, "started once more, nothing is stored or queued twice"
+    assert {(row["recorded_at_from"], row["recorded_at"] != "") for row in rows(report)} == {("stored before", True)}
+
+
+def test_what_is_stored_otherwise_and_by_which_date_is_in_the_report_and_on_the_screen(
+    settings: AppSettings, store: Store, study: Path, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.csv"
+    arguments = ("--queue", study / "P01", "--subject", "A", "--consent-by", "AB", "--no-wait", "--report", report)
+    first = analyze(settings, *arguments)
+    assert first.exit_code == 0
+    assert "1 recording was stored under its file's own date" in first.stderr
+    assert [row["recorded_at_from"] for row in rows(report)] == ["file"]
+    (study / "list.csv").write_text("file,subject_id,recorded_at\nP01/a.mp4,A,2026-03-02 09:30\n")
+    again = analyze(settings, "--queue", study / "list.csv", *arguments[4:])
+    assert again.exit_code == 1
+    assert "P01/a.mp4: stored otherwise. The recording is session" in again.stderr
+    (row,) = rows(report)
+    session = store.sessions.get(session_id=row["session_id"])
+    assert (row["state"], row["code"]) == ("stored otherwise", "ingest.stored_otherwise")
+    assert "it was recorded at" in row["reason"]
+    assert row["recorded_at"] == session.recorded_at.isoformat()
 
 
 def test_without_a_worker_the_waiting_ends(settings: AppSettings, store: Store, study: Path) -> None:

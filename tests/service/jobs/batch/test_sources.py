@@ -63,6 +63,26 @@ def test_what_is_wrong_with_a_folder_is_said_of_each_file(folder: Path, tmp_path
     assert "holds no recordings" in texts(read(tmp_path / "empty"))[0]
 
 
+def test_who_of_several_speakers_is_the_subject_is_asked_before_anything_is_queued(folder: Path) -> None:
+    two = VTT.replace(b"Client", b"Anna") + b"\n00:02.000 --> 00:03.000\n<v Ben>How are you?\n"
+    (folder / "P01/first.vtt").write_bytes(two)
+    unknown = "has several speakers, and it is not known who of them is the subject;"
+    assert texts(read(folder)) == [
+        f"P01/first.mp4: the transcript first.vtt beside it {unknown} list the recordings in a table, with one of "
+        "Anna, Ben in its column speaker"
+    ]
+    heading = "file,subject_id,transcript,speaker\n"
+    (folder / "list.csv").write_text(f"{heading}P01/first.mp4,A,P01/first.vtt,\n")
+    assert texts(read(folder / "list.csv")) == [
+        f"Row 2: the transcript P01/first.vtt {unknown} write one of Anna, Ben in the column speaker."
+    ]
+    (folder / "list.csv").write_text(f"{heading}P01/first.mp4,A,P01/first.vtt,ben\n")
+    recording = read(folder / "list.csv").recordings[0]
+    assert recording.speaker == "Ben"
+    (folder / "P01/first.vtt").write_bytes(two.replace(b"Anna", b"Patient"))
+    assert read(folder).problems == (), "a name says it"
+
+
 def test_a_manifest_names_files_relative_to_itself(folder: Path) -> None:
     (folder / "list.csv").write_text(
         "file,subject_id,recorded_at,consent_by,keep_days,transcript,speaker\n"
