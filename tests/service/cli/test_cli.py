@@ -174,6 +174,10 @@ def test_results_are_kept_for_a_subject_once(run, folder, tmp_path):
         assert session.analysis.coverage > 0.9
         assert len(store.sessions.get_detail(session_id=session.session.id).analyses) == 1
     assert list((tmp_path / "media").rglob("*.mp4"))
+    options = ("--subject", "P01", "--consent-by", "Dr M", "--recorded-at", "2026-03-02T09:30:00")
+    done = run("analyze", str(folder / "good.mp4"), *options, data_dir=tmp_path)
+    assert (done.returncode, "Note: The recording is session" in done.stderr) == (0, True)
+    assert "it was recorded at" in done.stderr
 
 
 @pytest.mark.slow
