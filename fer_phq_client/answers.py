@@ -110,11 +110,15 @@ class Series(TypedDict):
 
 
 class Job(TypedDict):
-    """Where an analysis of a session stands; `done`, `failed` and `cancelled` are ends."""
+    """Where an analysis of a session stands; `done`, `failed` and `cancelled` are ends.
+
+    `priority` is `interactive`, or `batch`, which is behind everybody else's.
+    """
 
     id: str
     session_id: str
     state: str
+    priority: Literal["interactive", "batch"]
     active: bool
     step: str | None
     done: int

@@ -279,7 +279,8 @@ class Client:
 
         Args:
             session_id: The session's id.
-            **wish: What the server takes: `fps`, `key_frames`, `track`, `sound_track`, `sound_channel`.
+            **wish: What the server takes: `fps`, `key_frames`, `track`, `sound_track`, `sound_channel`, and `priority`,
+                which is `batch` for what may wait until nobody else does.
         """
         path = f"/v1/sessions/{_part(session_id)}/analyses"
         headers = {"Idempotency-Key": str(uuid.uuid4())}

@@ -55,6 +55,7 @@ class JobStatus:
     id: str
     session_id: str
     state: str
+    priority: JobPriority
     step: Step | None
     done: int
     total: int | None
@@ -93,6 +94,7 @@ class JobStatus:
         return {
             **body,
             **code_and_params(self.message),
+            "priority": self.priority.name.lower(),
             "step": None if self.step is None else str(self.step),
             "stage": None if self.step is None else str(self.step),
             "frames_done": self.done,
@@ -179,15 +181,21 @@ def list_page(
 
 
 def enqueue_analysis(
-    settings: AppSettings, store: Store, session_id: str, analysis: Mapping[str, Any] | None = None
+    settings: AppSettings,
+    store: Store,
+    session_id: str,
+    analysis: Mapping[str, Any] | None = None,
+    *,
+    priority: JobPriority = JobPriority.INTERACTIVE,
 ) -> JobStatus:
-    """Queue an analysis of a session, unless it has a live job already, which is then returned.
+    """Queue an analysis of a session. A live job that it has already is returned, and moved up where it waits.
 
     Args:
         settings: The installation's settings.
         store: The store.
         session_id: The session's UUID.
         analysis: The job's own analysis settings by name; None leaves all to the installation's.
+        priority: How soon it is taken.
 
     Raises:
         NotFoundError: There is no such session.
@@ -196,7 +204,8 @@ def enqueue_analysis(
     """
     settings.analysis_settings(analysis)
     check_consent(store, session_id)
-    job = store.jobs.create(session_id=session_id, settings=dict(analysis) if analysis else None)
+    options = dict(analysis) if analysis else None
+    job = store.jobs.create(session_id=session_id, settings=options, priority=priority)
     return _statuses(settings, store, [job])[0]
 
 
@@ -259,6 +268,7 @@ def _status(job: JobRecord, ahead: int, alive: set[str]) -> JobStatus:
         id=job.id,
         session_id=job.session_id,
         state=str(job.state),
+        priority=job.priority,
         step=job.step,
         done=job.done,
         total=job.total,

@@ -15,7 +15,7 @@ from api_server import problem
 from starlette.testclient import TestClient
 
 from db.actors import Role
-from db.records import Consent, JobRecord, JobState, SessionRecord
+from db.records import Consent, JobPriority, JobRecord, JobState, SessionRecord
 from db.store import Store
 from fer_phq.core.analysis import Progress, Step
 from fer_phq.core.messages import literal
@@ -99,6 +99,24 @@ def test_a_session_is_analysed_again_with_options(store: Store, session: Session
     assert problem(client.post(f"/v1/jobs/{job['id']}/retry"))[0] == 403
     store.sessions.set_media_path(session_id=session.id, media_path=None)
     assert problem(client.post(path, json={})) == (409, "api.recording_removed")
+
+
+def test_an_analysis_may_wait_behind_everybody_elses_until_somebody_waits_for_it(
+    store: Store, session: SessionRecord, client: TestClient
+) -> None:
+    path = f"/v1/sessions/{session.id}/analyses"
+    job = client.post(path, json={"fps": 5, "priority": "batch"}, headers={"Idempotency-Key": "k"}).json()
+    assert (job["priority"], client.get(f"/v1/jobs/{job['id']}").json()["priority"]) == ("batch", "batch")
+    assert store.jobs.get(job_id=job["id"]).settings == {"fps": 5}, "it is no option of the analysis"
+    assert store.jobs.get(job_id=job["id"]).priority is JobPriority.BATCH
+    assert problem(client.post(path, json={"fps": 4})) == (409, "api.other_analysis")
+    assert client.get("/v1/jobs").json()["items"][0]["priority"] == "batch", "what is refused moves nothing up"
+    assert client.post(path, json={"fps": 5, "priority": "batch"}).json()["priority"] == "batch"
+    assert client.post(path, json={"fps": 5}, headers={"Idempotency-Key": "k"}).status_code == 422
+    moved = client.post(path, json={"fps": 5}).json()
+    assert (moved["id"], moved["priority"]) == (job["id"], "interactive")
+    for priority in ("low", 2, None):
+        assert problem(client.post(path, json={"priority": priority})) == (422, "api.unusable_request")
 
 
 def test_the_list_of_jobs_is_read_page_by_page(store: Store, session: SessionRecord, client: TestClient) -> None:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from db.records import JobState, Position
+from db.records import JobRecord, JobState, Position
 from db.store import Store
 from service.api import messages
 from service.api.v1.answers import schemas as shared
@@ -152,22 +152,28 @@ class _Jobs:
     async def analyse(self, session_id: str, request: Request) -> Response:
         """Earlier analyses stay. Where the session is analysed in this way already, that job is the answer."""
         wish = await read_model(request, schemas.AnalysisWish)
-        options = wish.settings()
-        enqueue = functools.partial(self._enqueue, session_id, options)
-        creation = await create_once(self._store, request, json.dumps(options, sort_keys=True), enqueue)
+        content = json.dumps({**wish.settings(), "priority": wish.priority}, sort_keys=True)
+        creation = await create_once(self._store, request, content, functools.partial(self._enqueue, session_id, wish))
         job = self._job(request, await self._status(creation.ids["job"]))
         return answer_creation(request, creation, job, JOB.format(job_id=job.id))
 
-    def _enqueue(self, session_id: str, options: dict[str, Any]) -> Creation:
+    def _enqueue(self, session_id: str, wish: schemas.AnalysisWish) -> Creation:
         """Queue an analysis. Raises RequestError where another runs, or the recording is gone."""
+        options = wish.settings()
         session = self._store.sessions.get(session_id=session_id)
         self._store.sessions.check_recording(session_id=session_id)
         if session.media_path is None:
             raise RequestError(messages.RECORDING_REMOVED(), 409)
-        status = queue.enqueue_analysis(self._settings, self._store, session_id, options)
-        if (self._store.jobs.get(job_id=status.id).settings or {}) != options:
-            raise RequestError(messages.OTHER_ANALYSIS(job_id=status.id), 409)
+        self._check_same(self._store.jobs.latest(session_id=session_id), options)  # before it is moved up
+        priority = wish.priority.of_job
+        status = queue.enqueue_analysis(self._settings, self._store, session_id, options, priority=priority)
+        self._check_same(self._store.jobs.get(job_id=status.id), options)
         return Creation({"job": status.id}, 202)
+
+    def _check_same(self, job: JobRecord | None, options: dict[str, Any]) -> None:
+        """Raise RequestError where a session is analysed already, in another way."""
+        if job is not None and job.is_live and (job.settings or {}) != options:
+            raise RequestError(messages.OTHER_ANALYSIS(job_id=job.id), 409)
 
     async def _status(self, job_id: str) -> JobStatus:
         return await anyio.to_thread.run_sync(queue.status, self._settings, self._store, job_id)
@@ -177,6 +183,7 @@ class _Jobs:
             id=status.id,
             session_id=status.session_id,
             state=JobState(status.state),
+            priority=schemas.Priority[status.priority.name],
             active=status.active,
             step=status.step,
             done=status.done,

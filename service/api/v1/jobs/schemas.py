@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from db.records import JobState
+from db.records import JobPriority, JobState
 from fer_phq.core.analysis import Step
 from fer_phq.core.errors import FieldError
 from service.api import messages
@@ -17,6 +18,7 @@ JOB_EXAMPLE: dict[str, Any] = {
     "id": "5f0f7a1c-2d0b-4a53-8f0e-0a3b6f1d2c4e",
     "session_id": "0c9ae1f0-5a2b-4c9e-9d0e-6a1c2f3b4d5e",
     "state": "running",
+    "priority": "interactive",
     "active": True,
     "step": "faces",
     "done": 240,
@@ -45,6 +47,18 @@ JOB_EXAMPLE: dict[str, Any] = {
 }
 
 
+class Priority(StrEnum):
+    """How soon a recording is analysed."""
+
+    INTERACTIVE = "interactive"
+    BATCH = "batch"
+
+    @property
+    def of_job(self) -> JobPriority:
+        """The priority of its job."""
+        return JobPriority[self.name]
+
+
 class Job(BaseModel):
     """An analysis of a session: where it stands."""
 
@@ -53,6 +67,7 @@ class Job(BaseModel):
     id: str
     session_id: str
     state: JobState = Field(description="`done`, `failed` and `cancelled` are ends.")
+    priority: Priority = Field(description="How soon it is taken: `batch` is behind everybody else's.")
     active: bool = Field(description="Whether it waits or runs.")
     step: Step | None = Field(description="What the analysis is at; null before its first step.")
     done: int = Field(description="How much of the step is done: frames, or seconds of sound, or utterances.")
@@ -115,5 +130,13 @@ class AnalysisWish(AnalysisOptions):
     """How a session is to be analysed; what is left out is as the installation analyses."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{}, {"fps": 5, "sound_track": 1, "sound_channel": 2}]}
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{}, {"fps": 5, "sound_track": 1, "sound_channel": 2}, {"fps": 5, "priority": "batch"}]
+        },
+    )
+
+    priority: Priority = Field(
+        Priority.INTERACTIVE,
+        description="`batch` is behind everybody else's; a job that waits so is moved up by a wish for it that is not.",
     )

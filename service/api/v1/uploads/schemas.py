@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import base64
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import Base64Encoder, BaseModel, ConfigDict, EncodedBytes, Field, ValidationInfo, field_validator
 
-from db.records import JobPriority
 from fer_phq.core.errors import FieldError
 from service.api import messages
 from service.api.v1.answers.schemas import Note
-from service.api.v1.jobs.schemas import AnalysisOptions
+from service.api.v1.jobs.schemas import AnalysisOptions, Priority
 from service.api.v1.records.moments import Moment
 
 SPEAKER = (
@@ -35,18 +33,6 @@ SESSION_EXAMPLE: dict[str, Any] = {
 
 VTT_EXAMPLE = b"WEBVTT\n\n00:01.000 --> 00:03.000\n<v Patient>Good morning.\n"
 TRANSCRIPT_ID = f"{FACTS_EXAMPLE['subject_id']}.8f14e45fceea167a5a36dedd4bea2543"
-
-
-class Priority(StrEnum):
-    """How soon a recording is analysed."""
-
-    INTERACTIVE = "interactive"
-    BATCH = "batch"
-
-    @property
-    def of_job(self) -> JobPriority:
-        """The priority of its job."""
-        return JobPriority[self.name]
 
 
 class RecordingFacts(AnalysisOptions):
