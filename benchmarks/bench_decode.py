@@ -1,11 +1,11 @@
-"""Cost of decoding: at 2 frames/s and by key frames, memory of a minute against an hour, and the time to a first frame.
+"""Cost of decoding: all pictures, 2 frames/s and key frames; memory of a minute and an hour; time to a first frame.
 
     python benchmarks/bench_decode.py                 all three
     python benchmarks/bench_decode.py speed --repeats 7
     python benchmarks/bench_decode.py memory --minutes 1 60
 
 Recordings are made on the spot (H.264, a moving face) and repeated packet by packet to their length. Every measurement
-runs in a fresh process; the two ways take turns, so that a busy machine slows both alike. Processor seconds are
+runs in a fresh process; the ways take turns, so that a busy machine slows both alike. Processor seconds are
 steadier than wall seconds; both are shown.
 """
 
@@ -26,6 +26,13 @@ from typing import Any
 
 import psutil
 from memory import peak_mb
+
+CODECS: dict[str, dict[str, Any]] = {
+    "H.264 without B-frames": {"codec_options": {"x264-params": "bframes=0"}},
+    "H.264 with B-frames": {"codec_options": {"x264-params": "b-adapt=0:bframes=3"}},
+    "HEVC": {"codec": "libx265"},
+}
+"""How `tests/recordings.py` encodes the recordings whose decoding is compared."""
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -52,22 +59,23 @@ def main() -> None:
 
 
 def speed(folder: Path, repeats: int) -> None:
-    """Compare 2 frames/s with key frames on one thread, with one minute of 720p at 24 frames/s."""
-    path = recording(folder, minutes=1, size=(1280, 720))
-    runs: dict[str, list[dict[str, float]]] = {"2 frames/s": [], "key frames": []}
-    for _ in range(repeats):
+    """Compare all pictures, those that sampling at 2 frames/s needs, and key frames, on one thread."""
+    for codec, options in CODECS.items():
+        path = recording(folder, minutes=1, size=(1280, 720), name=codec, options=options)
+        runs: dict[str, list[dict[str, float]]] = {"all pictures": [], "2 frames/s": [], "key frames": []}
+        for _ in range(repeats):
+            for name, results in runs.items():
+                results.append(measured(name, path))
+        print(f"\nOne minute of 720p at 24 frames/s, {codec}, one thread, {repeats} runs in turn")
         for name, results in runs.items():
-            results.append(measured(name, path))
-    print(f"\nOne minute of 720p H.264 at 24 frames/s, sampled at 2 frames/s, one thread, {repeats} runs in turn")
-    for name, results in runs.items():
-        cpu = [r["cpu_s"] for r in results]
-        wall = [r["wall_s"] for r in results]
-        peak = max(r["peak_mb"] for r in results)
-        count = results[0]["frames"]
-        print(f"  {name:10s} processor {spread(cpu)} s, wall {spread(wall)} s, {peak:.0f} MB, {count} frames")
-    pairs = list(zip(runs["2 frames/s"], runs["key frames"], strict=True))
-    print(f"  2 frames/s / key frames: processor {spread([a['cpu_s'] / b['cpu_s'] for a, b in pairs])}", end="")
-    print(f", wall {spread([a['wall_s'] / b['wall_s'] for a, b in pairs])}")
+            cpu = [r["cpu_s"] for r in results]
+            wall = [r["wall_s"] for r in results]
+            peak = max(r["peak_mb"] for r in results)
+            count = results[0]["frames"]
+            print(f"  {name:12s} processor {spread(cpu)} s, wall {spread(wall)} s, {peak:.0f} MB, {count} frames")
+        for name in ("all pictures", "key frames"):
+            pairs = zip(runs["2 frames/s"], runs[name], strict=True)
+            print(f"  2 frames/s / {name}: processor {spread([a['cpu_s'] / b['cpu_s'] for a, b in pairs])}")
 
 
 def memory(folder: Path, minutes: list[int]) -> None:
@@ -89,14 +97,20 @@ def first_frame(folder: Path, repeats: int) -> None:
         print(f"  {name:12s} wall {spread([measured(name, path)['wall_s'] for _ in range(repeats)])} s")
 
 
-def recording(folder: Path, minutes: int, size: tuple[int, int] = (320, 240)) -> Path:
+def recording(
+    folder: Path,
+    minutes: int,
+    size: tuple[int, int] = (320, 240),
+    name: str = "H.264",
+    options: dict[str, Any] | None = None,
+) -> Path:
     """Six seconds of a moving face, repeated to the length."""
     import recordings as make  # type: ignore[import-not-found]
 
-    path = folder / f"{minutes}-{size[0]}.mp4"
+    path = folder / f"{minutes}-{size[0]}-{name}.mp4"
     if not path.exists():
-        options: dict[str, Any] = {"seconds": 6, "fps": 24, "size": size, "motion": "moving", "gop": 48}
-        make.loop(make.make_recording(folder / "loop.mp4", **options), path, minutes * 10)
+        usual: dict[str, Any] = {"seconds": 6, "fps": 24, "size": size, "motion": "moving", "gop": 48}
+        make.loop(make.make_recording(folder / "loop.mp4", **usual, **(options or {})), path, minutes * 10)
     return path
 
 
@@ -114,7 +128,9 @@ def spread(values: list[float]) -> str:
 
 def _one_decoder(name: str, path: str) -> dict[str, float]:
     """Decode in this process in one way, without a decoder process and without sending anything."""
-    from fer_phq.video.decoder import backend_pyav
+    from fer_phq.video.decoder.pictures.conversion import convert
+    from fer_phq.video.decoder.pictures.decoding import decode_frames
+    from fer_phq.video.decoder.pictures.frames import key_frames, sample
     from fer_phq.video.decoder.recording import open_recording
     from fer_phq.video.sampling import displayed_at_rate
 
@@ -128,12 +144,12 @@ def _one_decoder(name: str, path: str) -> dict[str, float]:
     )
     before = _cpu()
     started = time.perf_counter()
-    if name == "2 frames/s":
-        frames = displayed_at_rate(backend_pyav.decode_frames(recording), 2.0, recording.end_s)
-        count = sum(backend_pyav.convert(recording, t, f).scale > 0 for t, f in frames)
+    if name == "all pictures":  # of which the same are sampled as at 2 frames/s
+        displayed = displayed_at_rate(decode_frames(recording), 2.0, recording.end_s)
+        frames = (convert(recording, *frame) for frame in displayed)
     else:
-        frames = backend_pyav.decode_frames(recording, only_keys=True)
-        count = sum(backend_pyav.convert(recording, t, f).scale > 0 for t, f in frames)
+        frames = sample(recording, 2.0) if name == "2 frames/s" else key_frames(recording)
+    count = sum(1 for _ in frames)
     return _result(started, count) | {"cpu_s": _cpu() - before}
 
 
@@ -181,7 +197,7 @@ def _cpu() -> float:
 
 _MEASURES: dict[str, Any] = {
     "door": _door,
-    **{name: lambda path, name=name: _one_decoder(name, path) for name in ("2 frames/s", "key frames")},
+    **{name: lambda path, name=name: _one_decoder(name, path) for name in ("all pictures", "2 frames/s", "key frames")},
     **{name: lambda path, name=name: _answer(name, path) for name in ("probe", "read_frame", "first frame")},
 }
 

@@ -1,4 +1,4 @@
-"""The rule by which frames are sampled. Both decoding backends follow it."""
+"""The rule by which frames are sampled."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The decoder process: its protocol, the containers it reads and its two decoding backends."""
+"""The decoder process: its protocol, the containers it reads and how it decodes."""

@@ -26,6 +26,7 @@ from fer_phq.core.messages import Message
 from fer_phq.video import messages
 from fer_phq.video.decoder.clock import Clock, clock_tracks, main_video, placed_packets
 from fer_phq.video.decoder.layout import first_recording_end, has_index, is_avi, is_base_media, read_layout
+from fer_phq.video.decoder.references import reference_reader
 
 Heartbeat = Callable[[], None]
 """Called often during long work, so that the parent process sees progress."""
@@ -96,6 +97,21 @@ class ContainerInfo:
 
 
 @dataclass(frozen=True, eq=False)
+class CodedPictures:
+    """What is known of coded pictures before they are decoded, in the order in which they are stored.
+
+    Attributes:
+        stamps: (n,) presentation stamps in ticks of the track.
+        time_base: Seconds a tick.
+        marks: (n,) uint8, how other pictures refer to them (`fer_phq.video.decoder.references`).
+    """
+
+    stamps: npt.NDArray[np.int64]
+    time_base: float
+    marks: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
 class PictureIndex:
     """Times of all pictures in display order, found by reading packets without decoding.
 
@@ -107,6 +123,8 @@ class PictureIndex:
         broken: Reading ended in an error.
         joints: Container times in seconds at which another take begins.
         unread: Share of the file, 0 to 1, after the last packet, where that is much; not for MP4 and AVI.
+        coded: The pictures as they are stored; None where their codec does not say how they refer to each other, or
+            where some have no presentation stamp.
     """
 
     times: npt.NDArray[np.float64]
@@ -116,6 +134,7 @@ class PictureIndex:
     broken: bool
     joints: tuple[float, ...] = ()
     unread: float = 0.0
+    coded: CodedPictures | None = None
 
     @property
     def media_end_s(self) -> float:
@@ -290,7 +309,7 @@ def read_container_info(path: str, display_name: str, heartbeat: Heartbeat) -> C
 def build_index(path: str, display_name: str, heartbeat: Heartbeat) -> PictureIndex:
     """Index the times of all pictures by reading every packet of picture and sound without decoding.
 
-    Costs reading the file once, and 8 bytes a picture.
+    Costs reading the file once, and 17 bytes a picture.
 
     Args:
         path: The file.
@@ -313,6 +332,7 @@ def build_index(path: str, display_name: str, heartbeat: Heartbeat) -> PictureIn
         tracks = clock_tracks(container, video)
         bases = {track.index: float(track.time_base) for track in tracks}
         clock = Clock(container, tracks)
+        coded = _CodedPicturesReader(video)
         for packet in placed_packets(container, tracks, clock):
             if packet is None:
                 broken = True
@@ -333,6 +353,7 @@ def build_index(path: str, display_name: str, heartbeat: Heartbeat) -> PictureIn
                 sound_end = max(sound_end, stop)
                 continue
             picture_times.append(stamp * base)
+            coded.add(packet)
             end = max(end, stop)
     times = np.sort(np.frombuffer(picture_times, np.float64)) if picture_times else np.empty(0)
     if len(times) > 1 and end <= times[-1]:  # the last picture has no duration
@@ -345,7 +366,36 @@ def build_index(path: str, display_name: str, heartbeat: Heartbeat) -> PictureIn
         broken,
         tuple(clock.joints),
         _unread_share(path, read_to, container_name),
+        None if ordinal else coded.pictures(),
     )
+
+
+class _CodedPicturesReader:
+    """Reads packets of a track that hold pictures."""
+
+    def __init__(self, stream: Any) -> None:
+        self._read_marks = reference_reader(stream)
+        self._time_base = float(stream.time_base)
+        self._stamps = array("q")
+        self._marks = array("B")
+
+    def add(self, packet: Any) -> None:
+        """Read the next packet."""
+        if self._read_marks is None:
+            return
+        if packet.pts is None:
+            self._read_marks = None
+            return
+        self._stamps.append(packet.pts)
+        self._marks.append(self._read_marks(packet))
+
+    def pictures(self) -> CodedPictures | None:
+        """Return what was read; None where the codec does not say enough, or a packet had no presentation stamp."""
+        if self._read_marks is None:
+            return None
+        stamps = np.frombuffer(self._stamps, np.int64) if self._stamps else np.empty(0, np.int64)
+        marks = np.frombuffer(self._marks, np.uint8) if self._marks else np.empty(0, np.uint8)
+        return CodedPictures(stamps, self._time_base, marks)
 
 
 def orientation(frame: Any) -> tuple[int, bool]:

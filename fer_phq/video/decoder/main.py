@@ -125,8 +125,9 @@ class Outbox:
 
 def _confine(path: str) -> None:
     """Load the media libraries, under the limits, and keep from then on only what reading one file takes."""
-    from fer_phq.video.decoder import frames, recording, sound  # noqa: F401, Python may write what it compiled
+    from fer_phq.video.decoder import recording, sound  # noqa: F401, Python may write what it compiled
     from fer_phq.video.decoder.confinement import policy
+    from fer_phq.video.decoder.pictures import frames  # noqa: F401
 
     set_limits({"RLIMIT_FSIZE": 0, "RLIMIT_NOFILE": MOST_FILES})
     bound_memory(pixels=0)
@@ -153,7 +154,7 @@ def _send_confinement(request: dict[str, Any], outbox: Outbox) -> None:
 
 
 def _send_pictures(request: dict[str, Any], outbox: Outbox) -> None:
-    from fer_phq.video.decoder.frames import frame_at
+    from fer_phq.video.decoder.pictures.frames import frame_at
     from fer_phq.video.decoder.recording import open_recording, summarize
 
     command = request["command"]
@@ -181,7 +182,7 @@ def _send_pictures(request: dict[str, Any], outbox: Outbox) -> None:
 
 
 def _send_samples(request: dict[str, Any], recording: Recording, outbox: Outbox) -> None:
-    from fer_phq.video.decoder.frames import key_frames, sample
+    from fer_phq.video.decoder.pictures.frames import key_frames, sample
     from fer_phq.video.decoder.recording import StandstillDetector, damage_warnings
 
     frames = key_frames(recording) if request["key_frames"] else sample(recording, float(request["fps"]))

@@ -1,4 +1,4 @@
-"""One recording as the decoding backends see it, and the damage that decoding shows.
+"""One recording as it is decoded, and the damage that decoding shows.
 
 Runs in the decoder process only. Times are seconds from the recording's start unless they are called container times.
 """

@@ -1,4 +1,7 @@
-"""Decoding by PyAV: sequential, from a key frame, or key frames only. Runs in the decoder process only."""
+"""Decoding by PyAV: all pictures, those that a plan needs, from a key frame on, or key frames only.
+
+Runs in the decoder process only.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,11 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from fer_phq.core.arrays import Image
 from fer_phq.video.decoder.clock import Clock, clock_tracks, placed_packets
-from fer_phq.video.decoder.container import displayed_size, open_container, plausible_aspect, video_stream
+from fer_phq.video.decoder.container import open_container, plausible_aspect, video_stream
+from fer_phq.video.decoder.pictures.plan import DECODE, DROP, Plan
 from fer_phq.video.decoder.recording import Recording
 from fer_phq.video.sampling import EPSILON_S
-from fer_phq.video.types import Frame
 
 SILENT_LOSS = 4
 """Pictures missing in a row that count as lost though no error was reported. Fewer may be packets that are not meant
@@ -37,6 +39,86 @@ class Picture:
 
     frame: Any
     pixel_aspect: float
+
+
+class UnexpectedPictureError(Exception):
+    """A plan does not hold: something else came out of the decoder than it says."""
+
+
+def decode_planned(recording: Recording, plan: Plan | None) -> Iterator[tuple[float, Picture]]:
+    """Decode the pictures of a plan; from the first on that does not come as planned, all pictures.
+
+    What is lost shows when all pictures are decoded. A picture that was left out on purpose is not lost.
+
+    Args:
+        recording: The recording, with its index.
+        plan: What is decoded; None for all.
+
+    Yields:
+        (seconds from the recording's start, the picture) in ascending time.
+    """
+    last_s = -math.inf
+    if plan is not None:
+        try:
+            for time_s, picture in _decode_plan(recording, plan):
+                last_s = max(last_s, time_s)
+                yield time_s, picture
+            return
+        except UnexpectedPictureError:
+            pass  # all is decoded from the beginning, for what was left out may be needed
+    for time_s, picture in _decode_from(recording, -math.inf, only_keys=False):
+        if time_s > last_s:
+            yield time_s, picture
+
+
+def _decode_plan(recording: Recording, plan: Plan) -> Iterator[tuple[float, Picture]]:
+    """Decode the pictures of a plan. Raises UnexpectedPictureError at the first that does not come as planned."""
+    with open_container(recording.path, recording.display_name) as container:
+        stream = video_stream(container, recording.display_name)
+        _set_threads(stream, recording.threads)
+        # Errors that the decoder would cover up from pictures before them, perhaps from some that were left out.
+        stream.codec_context.options = {"err_detect": "explode"}
+        shape = _PixelShape(recording, stream)
+        base = stream.time_base
+        count = 0
+        for frame in _planned_frames(container, stream, recording, plan):
+            if count == len(plan.expected) or frame.pts != plan.expected[count] or frame.is_corrupt:
+                raise UnexpectedPictureError
+            if frame.interlaced_frame:  # the fields of a picture may lie in packets of their own
+                raise UnexpectedPictureError
+            count += 1
+            yield float(frame.pts * base) - recording.info.zero_s, Picture(frame, shape.pixel_aspect())
+        if count < len(plan.expected):
+            raise UnexpectedPictureError
+
+
+def _planned_frames(container: Any, stream: Any, recording: Recording, plan: Plan) -> Iterator[Any]:
+    """Yield what the decoder makes of a plan's packets. Raises UnexpectedPictureError where one fails or is another."""
+    tracks = clock_tracks(container, stream)
+    context = stream.codec_context
+    number = 0
+    for packet in placed_packets(container, tracks, Clock(container, tracks)):
+        recording.heartbeat()
+        if packet is None:
+            raise UnexpectedPictureError
+        if packet.stream_index != stream.index:
+            continue
+        if packet.size and not packet.is_discard:  # what the index holds
+            if number == len(plan.stamps) or packet.pts != plan.stamps[number]:
+                raise UnexpectedPictureError
+            action = plan.actions[number]
+            number += 1
+            if action == DROP:
+                continue
+            context.skip_frame = "DEFAULT" if action == DECODE else "NONREF"
+        try:
+            yield from packet.decode()
+        except EOFError:
+            return
+        except MemoryError:
+            raise
+        except (av.error.FFmpegError, OSError):
+            raise UnexpectedPictureError from None
 
 
 def decode_frames(
@@ -79,9 +161,8 @@ def _decode_from(recording: Recording, start_s: float, only_keys: bool) -> Itera
     """Decode from the key frame to which a seek leads, or from the beginning where `start_s` is not above 0."""
     with open_container(recording.path, recording.display_name) as container:
         stream = video_stream(container, recording.display_name)
-        stream.thread_type = "AUTO" if recording.threads > 1 and not only_keys else "NONE"
-        stream.codec_context.thread_count = recording.threads
-        coded_aspect = stream.codec_context.sample_aspect_ratio
+        _set_threads(stream, 1 if only_keys else recording.threads)
+        shape = _PixelShape(recording, stream)
         clock = _Clock(recording, stream)
         losses = _Losses(recording, start_s, None if only_keys else recording.times)
         is_seeking = start_s > 0
@@ -97,68 +178,31 @@ def _decode_from(recording: Recording, start_s: float, only_keys: bool) -> Itera
                 recording.last_s = max(recording.last_s, time_s)
                 losses.decoded(time_s)
                 if frame.key_frame or not only_keys:
-                    aspect = stream.codec_context.sample_aspect_ratio
-                    # The recording's may be the container's, and holds as long as the coded one stays.
-                    is_first_aspect = not aspect or aspect == coded_aspect
-                    pixel_aspect = recording.info.pixel_aspect if is_first_aspect else plausible_aspect(aspect)
-                    yield time_s, Picture(frame, pixel_aspect)
+                    yield time_s, Picture(frame, shape.pixel_aspect())
         losses.ended()
 
 
-def convert(recording: Recording, time_s: float, picture: Picture) -> Frame:
-    """Scale a decoded frame, convert it to RGB and turn it upright.
-
-    A frame of another size or pixel shape than the first keeps its proportions, and its pixels up to the longest side
-    that is wanted: it is fitted into the first's proportions, between black borders. The orientation is the first
-    frame's: asking each one for its side data would tie it into a reference cycle and keep it in memory until the next
-    garbage collection.
-
-    Args:
-        recording: The recording, whose size and orientation hold.
-        time_s: When the frame is displayed, seconds from the recording's start.
-        picture: What was decoded.
-    """
-    rotation = recording.info.rotation
-    mirrored = recording.info.mirrored
-    (width, height), canvas = _fitted_size(recording, picture)
-    if rotation % 180:
-        width, height = height, width
-    rgb = picture.frame.reformat(width=width, height=height, format="rgb24").to_ndarray()
-    if mirrored:
-        rgb = rgb[:, ::-1]
-    if rotation:
-        rgb = np.rot90(rgb, -rotation // 90)
-    scale = recording.scale * recording.size[0] / canvas[0]
-    return Frame(time_s, _with_borders(rgb, *canvas), recording.scale if canvas == recording.size else scale)
+def _set_threads(stream: Any, threads: int) -> None:
+    stream.thread_type = "AUTO" if threads > 1 else "NONE"
+    stream.codec_context.thread_count = threads
 
 
-def _fitted_size(recording: Recording, picture: Picture) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the (width, height) as displayed of a frame and of the canvas of the recording's proportions around it.
+class _PixelShape:
+    """The shape of a recording's pixels, which may change on the way."""
 
-    The canvas grows with a frame that is larger than the first: a video call begins with small pictures.
-    """
-    info = recording.info
-    width, height = displayed_size(picture.frame.width, picture.frame.height, picture.pixel_aspect, info.rotation)
-    if (width, height) == (info.width, info.height):
-        return recording.size, recording.size
-    first_width, first_height = recording.size
-    enlargement = max(width / first_width, height / first_height)
-    growth = max(1.0, min(enlargement, recording.max_side / max(first_width, first_height)))
-    canvas = (round(first_width * growth), round(first_height * growth))
-    ratio = min(canvas[0] / width, canvas[1] / height)
-    return (max(1, round(width * ratio)), max(1, round(height * ratio))), canvas
+    def __init__(self, recording: Recording, stream: Any) -> None:
+        """Start before the first picture is decoded."""
+        self._of_recording = recording.info.pixel_aspect
+        self._context = stream.codec_context
+        self._coded = self._context.sample_aspect_ratio
 
+    def pixel_aspect(self) -> float:
+        """Return the width of a pixel over its height in the picture that was decoded last.
 
-def _with_borders(rgb: Image, width: int, height: int) -> Image:
-    """Return a picture in the middle of a black one of a size that holds it."""
-    rows, columns, _ = rgb.shape
-    if (columns, rows) == (width, height):
-        return np.ascontiguousarray(rgb)
-    canvas = np.zeros((height, width, 3), np.uint8)
-    top = (height - rows) // 2
-    left = (width - columns) // 2
-    canvas[top : top + rows, left : left + columns] = rgb
-    return canvas
+        The recording's may be the container's, and holds as long as the coded one stays.
+        """
+        aspect = self._context.sample_aspect_ratio
+        return self._of_recording if not aspect or aspect == self._coded else plausible_aspect(aspect)
 
 
 class _Clock:

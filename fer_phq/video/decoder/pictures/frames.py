@@ -1,4 +1,4 @@
-"""The frames of a recording at the times that are wanted. Runs in the decoder process only.
+"""The frames of a recording at the times that are asked for. Runs in the decoder process only.
 
 decord is not used: it decodes ahead without a bound, so whoever takes its pictures slowly is soon out of memory.
 """
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fer_phq.video.decoder import backend_pyav
+from fer_phq.video.decoder.pictures.conversion import convert
+from fer_phq.video.decoder.pictures.decoding import Picture, decode_frames, decode_planned
+from fer_phq.video.decoder.pictures.plan import plan_decoding
 from fer_phq.video.decoder.recording import Recording
 from fer_phq.video.sampling import EPSILON_S, displayed_at_rate
 from fer_phq.video.types import Frame
@@ -20,9 +22,9 @@ def sample(recording: Recording, fps: float) -> Iterator[Frame]:
         recording: The recording, with its index.
         fps: Target times per second.
     """
-    decoded = backend_pyav.decode_frames(recording)
+    decoded = decode_planned(recording, plan_decoding(recording, fps))
     for time_s, picture in displayed_at_rate(decoded, fps, recording.end_s):
-        yield backend_pyav.convert(recording, time_s, picture)
+        yield convert(recording, time_s, picture)
 
 
 def key_frames(recording: Recording) -> Iterator[Frame]:
@@ -31,8 +33,8 @@ def key_frames(recording: Recording) -> Iterator[Frame]:
     Args:
         recording: The recording.
     """
-    for time_s, picture in backend_pyav.decode_frames(recording, only_keys=True):
-        yield backend_pyav.convert(recording, time_s, picture)
+    for time_s, picture in decode_frames(recording, only_keys=True):
+        yield convert(recording, time_s, picture)
 
 
 def frame_at(recording: Recording, time_s: float) -> Frame | None:
@@ -42,9 +44,9 @@ def frame_at(recording: Recording, time_s: float) -> Frame | None:
         recording: The recording.
         time_s: Seconds from the recording's start.
     """
-    on_display: tuple[float, backend_pyav.Picture] | None = None
-    for start_s, picture in backend_pyav.decode_frames(recording, start_s=time_s):
+    on_display: tuple[float, Picture] | None = None
+    for start_s, picture in decode_frames(recording, start_s=time_s):
         if on_display is not None and start_s > time_s + EPSILON_S:
             break
         on_display = (start_s, picture)
-    return None if on_display is None else backend_pyav.convert(recording, *on_display)
+    return None if on_display is None else convert(recording, *on_display)
