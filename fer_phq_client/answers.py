@@ -102,6 +102,19 @@ class Analysis(TypedDict):
     notes: list[Note]
 
 
+class FaceTrack(TypedDict):
+    """A face that was followed without a break; times are seconds from the recording's start."""
+
+    track: int
+    person: int | None
+    is_subject: bool
+    first_s: float
+    last_s: float
+    seen_s: float | None
+    frames: int
+    mean_area: float
+
+
 class Series(TypedDict):
     """A feature series that is stored."""
 
@@ -238,6 +251,21 @@ class Upload(TypedDict):
     expires_at: str
     session: NewSession | None
     problem: Note | None
+
+
+class SessionTranscript(TypedDict):
+    """The transcript of a session, without its words; `notes` say what becomes of the analyses."""
+
+    session_id: str
+    name: str
+    speaker: str | None
+    speakers: list[str]
+    utterances: int
+    sha256: str
+    created_at: str
+    analysis_id: str | None
+    is_analysed: bool
+    notes: list[Note]
 
 
 class WaitingTranscript(TypedDict):

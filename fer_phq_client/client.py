@@ -15,11 +15,13 @@ from urllib.parse import quote
 
 from fer_phq_client.answers import (
     Analysis,
+    FaceTrack,
     Job,
     NewSession,
     Prediction,
     Series,
     Session,
+    SessionTranscript,
     Subject,
     Trends,
     WaitingTranscript,
@@ -123,9 +125,7 @@ class Client:
             subject_id: The subject of the recording.
             speaker: Who of the transcript's speakers is the subject; None where it says so itself.
         """
-        path = Path(transcript)
-        document = base64.b64encode(path.read_bytes()).decode("ascii")
-        body = {"subject_id": subject_id, "name": path.name, "document": document, "speaker": speaker}
+        body = {"subject_id": subject_id, **_transcript_body(Path(transcript), speaker)}
         headers = {"Idempotency-Key": str(uuid.uuid4())}
         answer = self._connection.send("POST", "/v1/uploads/transcripts", json=body, headers=headers)
         return cast(WaitingTranscript, answer.json())
@@ -151,6 +151,29 @@ class Client:
         """Load a session."""
         return cast(Session, self._connection.get(f"/v1/sessions/{_part(session_id)}").json())
 
+    def transcript(self, session_id: str) -> SessionTranscript:
+        """Load what is known of a session's transcript, and whether it is part of the session's analysis."""
+        path = f"/v1/sessions/{_part(session_id)}/transcript"
+        return cast(SessionTranscript, self._connection.get(path).json())
+
+    def replace_transcript(
+        self, session_id: str, transcript: str | PathLike[str], *, speaker: str | None = None
+    ) -> SessionTranscript:
+        """Give a session a transcript, in place of the one that it has. Its analyses stay: `analyse` makes another.
+
+        Args:
+            session_id: The session's id.
+            transcript: The file.
+            speaker: Who of the transcript's speakers is the subject; None where it says so itself.
+        """
+        path = f"/v1/sessions/{_part(session_id)}/transcript"
+        body = _transcript_body(Path(transcript), speaker)
+        return cast(SessionTranscript, self._connection.send("PUT", path, json=body).json())
+
+    def remove_transcript(self, session_id: str) -> None:
+        """Erase a session's transcript; analyses that were made with it stay."""
+        self._connection.send("DELETE", f"/v1/sessions/{_part(session_id)}/transcript")
+
     def analyses(self, session_id: str) -> Iterator[Analysis]:
         """Yield the analyses of a session, newest first."""
         return cast("Iterator[Analysis]", self._connection.pages(f"/v1/sessions/{_part(session_id)}/analyses"))
@@ -171,6 +194,12 @@ class Client:
         A gap is a row with NaN. A row stands for its duration: a share over time is weighted by it.
         """
         return self._table(f"/v1/analyses/{_part(analysis_id)}/timeline")
+
+    def face_tracks(self, analysis_id: str) -> list[FaceTrack]:
+        """List the face tracks of an analysis: who was in view, and who is taken for the subject."""
+        return cast(
+            "list[FaceTrack]", self._connection.get(f"/v1/analyses/{_part(analysis_id)}/tracks").json()["items"]
+        )
 
     def series_list(self, analysis_id: str) -> list[Series]:
         """List the feature series of an analysis."""
@@ -309,6 +338,11 @@ class Client:
     def _table(self, path: str, **params: Any) -> pd.DataFrame:
         kind = table_format()
         return read_table(self._connection.get(path, format=kind, **params).content, kind)
+
+
+def _transcript_body(path: Path, speaker: str | None) -> dict[str, str | None]:
+    document = base64.b64encode(path.read_bytes()).decode("ascii")
+    return {"name": path.name, "document": document, "speaker": speaker}
 
 
 def _part(text: str) -> str:

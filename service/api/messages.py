@@ -100,6 +100,28 @@ SPEAKER_NEEDED = template(
     "The transcript {name} has several speakers, and it is not known who of them is the subject: send speaker with it, "
     "one of {speakers}.",
 )
+NO_TRANSCRIPT = template("api.no_transcript", "The session has no transcript: PUT one here.")
+ANALYSES_STAY = template(
+    "api.analyses_stay", "The analyses that there are stay as they are, with the words that they were made with."
+)
+ANALYSED_BEFORE = template(
+    "api.analysed_before",
+    "The analysis {analysis_id} was made with this transcript; another one stands for the session.",
+)
+ANALYSE_WITH_IT = template(
+    "api.analyse_with_it",
+    "No analysis was made with this transcript: POST /v1/sessions/{session_id}/analyses asks for one.",
+)
+JOB_WITH_WORDS = template("api.job_with_words", "The job {job_id} analyses the session with this transcript.")
+JOB_WITH_EARLIER_WORDS = template(
+    "api.job_with_earlier_words",
+    "The job {job_id} began before this transcript was given and may end with the words of before: look when it has "
+    "ended.",
+)
+WITHOUT_RECORDING = template(
+    "api.without_recording",
+    "The recording has been removed, so no analysis can be made with this transcript.",
+)
 METADATA = template(
     "api.metadata", "{name} of Upload-Metadata cannot be read: send names with values in base64, with commas between."
 )

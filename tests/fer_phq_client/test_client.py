@@ -379,6 +379,25 @@ def test_a_table_that_broke_off_is_none(server: Server) -> None:
         tables.read_table(b'{"name": "x", "items": [', "json")
 
 
+def test_a_sessions_transcript_is_replaced_and_its_face_tracks_are_listed(
+    server: Server, client: Client, tmp_path: Path
+) -> None:
+    session = new_session(server.store, server.subject_id, "words.mp4")
+    words = tmp_path / "words.vtt"
+    words.write_text("WEBVTT\n\n00:00.100 --> 00:00.400\n<v Anna>Hello.\n\n00:00.500 --> 00:00.900\n<v Ben>Hello.\n")
+    with pytest.raises(ProblemError) as refusal:
+        client.replace_transcript(session.id, words)
+    assert refusal.value.code == "api.speaker_needed"
+    said = client.replace_transcript(session.id, words, speaker="ben")
+    assert (said["name"], said["speaker"], said["is_analysed"]) == ("words.vtt", "Ben", False)
+    assert client.transcript(session.id) == said
+    client.remove_transcript(session.id)
+    assert not server.store.transcripts.exists(session_id=session.id)
+    tracks = client.face_tracks(server.analysis_id)
+    assert [track["track"] for track in tracks if track["is_subject"]] == [0]
+    assert len(tracks) == 2
+
+
 def test_the_types_are_those_of_the_document(server: Server) -> None:
     schemas = create_api(server.settings, server.store).openapi()["components"]["schemas"]
     names = {"Analysis": "AnalysisItem", "Picture": "PictureResult", "Subject": "SubjectItem", "Session": "SessionItem"}

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from db import messages
 from db.engine import ConflictError
-from db.queries.analyses.faces import face_table_row, faces_of, write_faces
+from db.queries.analyses.faces import face_table_row, faces_of, tracks_of, write_faces
 from db.queries.analyses.features import channel_rows, channels_of, embedding_row, embeddings_of
 from db.queries.analyses.frames import frames_of, timeline_of, write_timeline
 from db.queries.analyses.measures import write_measures
@@ -30,7 +30,6 @@ from fer_phq.core.analysis import (
     Settings,
     Timeline,
     Timing,
-    TrackSummary,
 )
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import StoreError
@@ -189,7 +188,7 @@ class AnalysisQueries(Queries):
             return AnalysisRecord(
                 summary=analysis_summary(row),
                 timeline=timeline_of(session, row),
-                tracks=tuple(TrackSummary(**track) for track in row.tracks),
+                tracks=tracks_of(row),
                 timing=Timing(**row.timing),
             )
 
@@ -215,7 +214,7 @@ class AnalysisQueries(Queries):
                 timeline=timeline,
                 embeddings=embeddings.embeddings,
                 phq=summary.phq,
-                tracks=tuple(TrackSummary(**track) for track in row.tracks),
+                tracks=tracks_of(row),
                 warnings=analysis_warnings(row),
                 timing=Timing(**row.timing),
                 face_kind=embeddings.kind,

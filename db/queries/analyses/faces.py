@@ -40,9 +40,16 @@ class FaceQueries(Queries):
         query = select(FaceTableRow.analysis_id).where(FaceTableRow.analysis_id == analysis_id)
         with self._reading() as session:
             row = get_row(session, AnalysisRow, analysis_id)
-            if session.scalar(query) is None:
-                return ()
-            return tuple(TrackSummary(**track) for track in row.tracks)
+            return () if session.scalar(query) is None else tracks_of(row)
+
+    def list_all_tracks(self, *, analysis_id: str) -> tuple[TrackSummary, ...]:
+        """Load the face tracks of an analysis, whosever faces it holds.
+
+        Raises:
+            NotFoundError: There is no such analysis.
+        """
+        with self._reading() as session:
+            return tracks_of(get_row(session, AnalysisRow, analysis_id))
 
     def list_pictures(self, *, analysis_id: str) -> dict[int, bytes]:
         """Load the pictures (JPEG) of an analysis's face tracks, by track; none once the recording is removed."""
@@ -63,6 +70,11 @@ class FaceQueries(Queries):
             self._audit(
                 session, "choose_faces", "analysis", analysis_id, f"session {analysis.session_id}, face tracks {tracks}"
             )
+
+
+def tracks_of(row: AnalysisRow) -> tuple[TrackSummary, ...]:
+    """Return the face tracks of an analysis."""
+    return tuple(TrackSummary(**track) for track in row.tracks)
 
 
 def face_table_row(analysis: SessionAnalysis) -> dict[str, Any] | None:

@@ -29,6 +29,7 @@ from service.api.v1.pictures.predict import predict_routes
 from service.api.v1.pictures.predictor import Predictor
 from service.api.v1.records.routes import record_routes
 from service.api.v1.uploads.routes import folder_routes, upload_routes
+from service.api.v1.uploads.session_transcripts import session_transcript_routes
 from service.api.v1.uploads.transcripts import transcript_routes
 from service.settings import AppSettings
 
@@ -80,6 +81,7 @@ def create_api(
     app.include_router(export_routes(archive))
     if write_report is not None:
         app.include_router(report_routes(archive, write_report))
+    app.include_router(session_transcript_routes(archive))
     app.include_router(transcript_routes(settings, store, sentences))
     app.include_router(upload_routes(settings, store, sentences))
     app.include_router(folder_routes(settings, store))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from db.records import NoteRecord, SubjectRecord, TranscriptRecord
 from db.store import Store
+from service.lifecycle.consent import check_not_withdrawn
 from service.lifecycle.erasure import clear_remains
 from service.settings import AppSettings
 
@@ -104,9 +105,11 @@ def save_transcript(
         speaker: The subject's name in the transcript; None where it is not known.
 
     Raises:
+        ConsentError: The session's consent was withdrawn.
         NotFoundError: There is no such session.
         StoreError: The transcript is empty or too large.
     """
+    check_not_withdrawn(store, session_id)
     replaces = store.transcripts.exists(session_id=session_id)
     record = store.transcripts.save(
         session_id=session_id, original_name=original_name, document=document, speaker=speaker

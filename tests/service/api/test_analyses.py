@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from analysis_samples import new_session, sample_analysis, sample_estimate, sample_recording
+from analysis_samples import new_session, sample_analysis, sample_estimate, sample_recording, with_all_faces
 from api_server import HOST, problem
 from migrated import migrate
 from starlette.testclient import TestClient
@@ -313,7 +313,23 @@ def test_a_sessions_analyses_come_in_pages_and_one_stands_for_it(clinic: Clinic)
     assert again["current"] == clinic.silent_id
 
 
-@pytest.mark.parametrize("rest", ["", "/timeline", "/timeline?format=csv", "/series", "/series/voice?format=arrow"])
+def test_face_tracks_are_those_of_the_analysis_whosever_faces_it_holds(clinic: Clinic) -> None:
+    stored = clinic.store.analyses.load(analysis_id=clinic.analysis_id).tracks
+    assert stored
+    body = clinic.client.get(clinic.path("/tracks")).json()
+    assert body["items"] == [asdict(track) for track in stored]
+    assert body["holds_everybody"] is clinic.store.faces.exist(analysis_id=clinic.analysis_id) is False
+    session = new_session(clinic.store, clinic.subject_id, "crowd.mp4")
+    analysis = with_all_faces(sample_analysis(sample_recording("crowd.mp4")))
+    analysis_id = clinic.store.analyses.save(session_id=session.id, analysis=analysis)
+    body = clinic.client.get(f"/v1/analyses/{analysis_id}/tracks").json()
+    assert (body["holds_everybody"], body["items"]) == (True, [asdict(track) for track in analysis.tracks])
+    assert {track["is_subject"] for track in body["items"]} == {True, False}
+
+
+@pytest.mark.parametrize(
+    "rest", ["", "/timeline", "/timeline?format=csv", "/tracks", "/series", "/series/voice?format=arrow"]
+)
 def test_what_is_there_already_is_not_sent_again(clinic: Clinic, rest: str) -> None:
     tag = clinic.client.get(clinic.path(rest)).headers["etag"]
     again = clinic.client.get(clinic.path(rest), headers={"If-None-Match": tag})
@@ -331,7 +347,7 @@ def test_every_read_is_in_the_audit_and_of_others_nobody_learns_anything(clinic:
     for role in sorted(Role, key=lambda role: role is not Role.ADMINISTRATOR):
         add_account(clinic.store, role.value, role, "correct horse battery")
         tokens[role] = create_token(clinic.store, role.value, "script", ("read",), 1)[0]
-    paths = [clinic.path(rest) for rest in ("", "/timeline", "/series", "/series/voice")]
+    paths = [clinic.path(rest) for rest in ("", "/timeline", "/tracks", "/series", "/series/voice")]
     paths.append(f"/v1/sessions/{clinic.session_id}/analyses")
 
     def ask(role: Role, path: str) -> Any:

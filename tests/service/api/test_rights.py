@@ -109,6 +109,12 @@ def fill(store: Store) -> dict[str, str]:
             literal(f"{CANARY} is seen twice"),
         ),
     )
+    store.transcripts.save(
+        session_id=session.id,
+        original_name=f"{CANARY}.vtt",
+        document=f"WEBVTT\n\n00:00.000 --> 00:01.000\n<v {CANARY}>I am {CANARY}.\n".encode(),
+        speaker=CANARY,
+    )
     job = store.jobs.create(session_id=session.id)
     store.jobs.set_state(job_id=job.id, state=JobState.CANCELLED)  # its events are at their end
     return {
@@ -183,6 +189,9 @@ def test_who_only_reads_changes_nothing(clinic: Clinic, role: str) -> None:
     assert len(clinic.store.sessions.list_recent()) == 1
     assert len(clinic.store.events.list_by_subject(subject_id=clinic.ids["subject_id"])) == 1
     assert len(clinic.store.questionnaires.list_by_subject(subject_id=clinic.ids["subject_id"])) == 1
+    transcript = clinic.store.transcripts.get(session_id=clinic.ids["session_id"])
+    assert transcript is not None
+    assert transcript.speaker == CANARY
     session = clinic.store.sessions.get(session_id=clinic.ids["session_id"])
     assert session.consent is not None
     assert session.retain_until is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -48,6 +49,8 @@ def analysis_routes(archive: Archive) -> APIRouter:
 
     read("/v1/sessions/{session_id}/analyses", analyses.of_session, _model(schemas.Analyses), "A session's analyses.")
     read(ANALYSIS, analyses.summary, _model(schemas.AnalysisItem), "An analysis without its frames.")
+    words = "The face tracks: who was in view, and whom the analysis takes for the subject."
+    read(f"{ANALYSIS}/tracks", analyses.tracks, _model(schemas.FaceTracks), words)
     words = "The emotion timeline: a row for each sampled frame, gaps included."
     read(f"{ANALYSIS}/timeline", analyses.timeline, {**table_answer(schemas.Timeline), **TABLES}, words)
     read(f"{ANALYSIS}/series", analyses.series_list, _model(schemas.SeriesList), "Which feature series are stored.")
@@ -83,6 +86,14 @@ class _Analyses:
     async def summary(self, analysis_id: str, request: Request) -> Response:
         """Shares, coverage, and the PHQ estimate with its interval and provenance, or why there is none."""
         return answer_model(request, self._item(request, await self._read(analysis_id, "analysis")))
+
+    async def tracks(self, analysis_id: str, request: Request) -> Response:
+        """A track is a face that was followed without a break. Pictures and embeddings of faces stay in the store."""
+        await self._read(analysis_id, "face tracks")
+        rows = await self._archive.ask(self._store.faces.list_all_tracks, analysis_id=analysis_id)
+        holds_everybody = await self._archive.ask(self._store.faces.exist, analysis_id=analysis_id)
+        items = [schemas.FaceTrack(**dataclasses.asdict(row)) for row in rows]
+        return answer_model(request, schemas.FaceTracks(items=items, next=None, holds_everybody=holds_everybody))
 
     async def timeline(self, analysis_id: str, request: Request, format_name: FormatName = None) -> Response:
         """Time is the unit: a row stands for `duration_s` seconds. A gap has null for everything but its times."""

@@ -116,6 +116,58 @@ class Analyses(BaseModel):
     next: str | None = Field(description="The cursor of the next page; null for the last.")
 
 
+class FaceTrack(BaseModel):
+    """A face that was followed without a break."""
+
+    track: int = Field(description="Its number, as `track` of an analysis's options names it.")
+    person: int | None = Field(
+        description="The number of the person whom the program takes it for, from 0, who is seen most first; null in "
+        "analyses of an earlier version."
+    )
+    is_subject: bool = Field(description="Whether the analysis counts it as the subject's.")
+    first_s: float = Field(description="When it was first seen, in seconds from the recording's start.")
+    last_s: float = Field(description="When it was last seen.")
+    seen_s: float | None = Field(
+        description="Seconds for which it was in view; null in analyses of an earlier version."
+    )
+    frames: int = Field(description="Sampled frames in which it was seen.")
+    mean_area: float = Field(description="Mean share of the picture that the face fills, 0 to 1.")
+
+
+class FaceTracks(BaseModel):
+    """The face tracks of an analysis."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "items": [
+                        {
+                            "track": 0,
+                            "person": 0,
+                            "is_subject": True,
+                            "first_s": 0.5,
+                            "last_s": 598.0,
+                            "seen_s": 571.5,
+                            "frames": 1143,
+                            "mean_area": 0.071,
+                        }
+                    ],
+                    "next": None,
+                    "holds_everybody": True,
+                }
+            ]
+        }
+    )
+
+    items: list[FaceTrack]
+    next: str | None = Field(description="Always null: there are no more.")
+    holds_everybody: bool = Field(
+        description="Whether everybody's faces are stored, so that others can be chosen as the subject's on the "
+        "Session page."
+    )
+
+
 class Series(BaseModel):
     """A feature series that is stored."""
 

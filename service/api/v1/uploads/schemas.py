@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -32,6 +33,11 @@ SESSION_EXAMPLE: dict[str, Any] = {
 
 
 VTT_EXAMPLE = b"WEBVTT\n\n00:01.000 --> 00:03.000\n<v Patient>Good morning.\n"
+TRANSCRIPT_EXAMPLE: dict[str, Any] = {
+    "name": "P01-first.vtt",
+    "document": base64.b64encode(VTT_EXAMPLE).decode(),
+    "speaker": "Patient",
+}
 TRANSCRIPT_ID = f"{FACTS_EXAMPLE['subject_id']}.8f14e45fceea167a5a36dedd4bea2543"
 
 
@@ -127,30 +133,68 @@ class _Base64(Base64Encoder):
             raise FieldError(messages.NOT_BASE64()) from None
 
 
-class TranscriptFile(BaseModel):
-    """A transcript that waits for its recording."""
+class TranscriptDocument(BaseModel):
+    """A transcript."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {
-                    "subject_id": FACTS_EXAMPLE["subject_id"],
-                    "name": "P01-first.vtt",
-                    "document": base64.b64encode(VTT_EXAMPLE).decode(),
-                    "speaker": "Patient",
-                }
-            ]
-        },
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [TRANSCRIPT_EXAMPLE]})
 
-    subject_id: str = Field(max_length=64, description="Whose words they are: the subject of the recording.")
     name: str = Field(min_length=1, max_length=1000, description="The file's name.")
     document: Annotated[bytes, EncodedBytes(encoder=_Base64)] = Field(
         description="The file in base64, at most 16 MiB: WebVTT, SRT, a table with start, end, speaker and text, or "
         "Whisper's or WhisperX's JSON."
     )
     speaker: str | None = Field(None, min_length=1, max_length=200, description=SPEAKER)
+
+
+class TranscriptFile(TranscriptDocument):
+    """A transcript that waits for its recording."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"subject_id": FACTS_EXAMPLE["subject_id"], **TRANSCRIPT_EXAMPLE}]},
+    )
+
+    subject_id: str = Field(max_length=64, description="Whose words they are: the subject of the recording.")
+
+
+class SessionTranscript(BaseModel):
+    """The transcript of a session, without its words."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "session_id": SESSION_EXAMPLE["session_id"],
+                    "name": "P01-first.vtt",
+                    "speaker": "Patient",
+                    "speakers": ["Therapist", "Patient"],
+                    "utterances": 212,
+                    "sha256": hashlib.sha256(VTT_EXAMPLE).hexdigest(),
+                    "created_at": "2026-11-03T15:20:00Z",
+                    "analysis_id": None,
+                    "is_analysed": False,
+                    "notes": [
+                        {
+                            "detail": str(messages.ANALYSES_STAY()),
+                            "code": "api.analyses_stay",
+                            "params": {},
+                        }
+                    ],
+                }
+            ]
+        }
+    )
+
+    session_id: str
+    name: str = Field(description="The file's name.")
+    speaker: str | None = Field(description="Who of the speakers is the subject; null where all words are.")
+    speakers: list[str] = Field(description="The speakers by first appearance.")
+    utterances: int
+    sha256: str = Field(description="The file's SHA-256 in hex.")
+    created_at: datetime = Field(description="When it was given.")
+    analysis_id: str | None = Field(description="The newest analysis that was made with it; null where none was.")
+    is_analysed: bool = Field(description="Whether the analysis that stands for the session was made with it.")
+    notes: list[Note] = Field(description="What is to be known of it, and what becomes of the session's analyses.")
 
 
 class WaitingTranscript(BaseModel):
