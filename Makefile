@@ -1,15 +1,16 @@
-# make run    set up, migrate the database, start the worker and the dashboard, print the address
-# make test   set up and run the default tests
-# make setup  only the environment, in .venv
+# make run    set up what analysing needs, migrate the database, start the worker and the dashboard, print the address
+# make test   set up everything and run the default tests
+# make setup  only the environment with everything, in .venv
 # make constraints  write the versions and hashes of constraints.txt anew, for what pyproject.toml allows (UPGRADE=--upgrade: the newest)
 # make sbom   write the software bill of materials, sbom.cdx.json (CycloneDX)
 .POSIX:
 PYTHON ?= python3
 BIN := .venv/bin
+INSTALL := $(BIN)/uv pip install --compile-bytecode --python $(BIN)/python --constraint constraints.txt
 
 .PHONY: run test setup lint types constraints sbom clean
 
-run: setup
+run: .venv/runtime
 	@$(BIN)/fer-phq up
 
 test: setup
@@ -18,14 +19,22 @@ test: setup
 
 setup: .venv/ready
 
-.venv/ready: pyproject.toml constraints.txt
-	@echo "Making the environment in .venv (first time: downloads about 3 GB, most of it PyTorch)."
+.venv/uv.txt: constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("fer-phq needs Python 3.11 or newer, this is %d.%d: set PYTHON=/path/to/python3.11." % v[:2])'
 	@$(PYTHON) -m venv .venv
-	@sed -n '/^uv==/,/[^\\]$$/p' constraints.txt > .venv/uv.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .venv/uv.txt
-	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[train,dev]'
+	@sed -n '/^uv==/,/[^\\]$$/p' constraints.txt > $@
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $@
+
+.venv/runtime: pyproject.toml .venv/uv.txt
+	@echo "Making the environment in .venv (first time: downloads about SIZE MB). Training needs more: make setup."
+	@$(INSTALL) --editable .
 	@touch $@
+	@echo "Ready: .venv/bin/fer-phq"
+
+.venv/ready: pyproject.toml .venv/uv.txt
+	@echo "Making the environment in .venv (first time: downloads about 3 GB, most of it PyTorch)."
+	@$(INSTALL) --editable '.[train,dev]'
+	@touch .venv/runtime $@
 	@echo "Ready: .venv/bin/fer-phq"
 
 lint: setup

@@ -25,6 +25,7 @@ from fer_phq.core.analysis import Sampling
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.models.model import FerPhqModel, load_model
+from fer_phq.models.networks.loading import load_network
 from fer_phq.video import sample_frames
 
 CLIPS = Path(__file__).resolve().parents[2] / "shared" / "clips"
@@ -168,9 +169,10 @@ def measure_changes(
 @torch.inference_mode()
 def compare_views(model: FerPhqModel, crops: list[Image]) -> Change:
     """Compare the network's answers to a crop and to its mirror image; the model takes their mean."""
-    images = model.preprocess(crops)
+    network = load_network(model.bundle.path)
+    images = network.images(crops)
     temperature = model.bundle.config.temperature
-    views = [(model.net(view) / temperature).softmax(1).numpy() for view in (images, images.flip(-1))]
+    views = [(network.net(view) / temperature).softmax(1).numpy() for view in (images, images.flip(-1))]
     return compare(VIEWS, *views)
 
 

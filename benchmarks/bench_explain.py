@@ -15,6 +15,7 @@ import io
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -24,10 +25,20 @@ from torch import nn
 
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.core.emotions import EMOTIONS
-from fer_phq.models.explain import Relevance, relevance_map
-from fer_phq.models.model import FerPhqModel, load_model
+from fer_phq.models.model import FerPhqModel, assemble
+from fer_phq.models.networks.explain import Relevance, relevance_map
+from fer_phq.models.networks.loading import FaceNetwork, load_network
 
-Method = Callable[[FerPhqModel, Image, int], FloatArray]
+
+@dataclass(frozen=True, eq=False)
+class Both:
+    """A model, and its network in PyTorch, which has gradients."""
+
+    model: FerPhqModel
+    network: FaceNetwork
+
+
+Method = Callable[[Both, Image, int], FloatArray]
 """Takes a model, a crop and the emotion to explain; returns relevances (rows, columns)."""
 
 
@@ -48,12 +59,12 @@ def record_attention(backbone: nn.Module) -> Iterator[list[torch.Tensor]]:
             hook.remove()
 
 
-def attention_map(model: FerPhqModel, crop: Image, emotion: int, *, weighted: bool) -> FloatArray:
+def attention_map(both: Both, crop: Image, emotion: int, *, weighted: bool) -> FloatArray:
     """Compute attention rollout (Abnar & Zuidema, 2020), or weighted by gradients (Chefer, Gur & Wolf, 2021)."""
-    backbone = model.net.backbone
-    image = model.preprocess([crop])
+    backbone = both.network.net.backbone
+    image = both.network.images([crop])
     with record_attention(backbone) as attentions:
-        logits = model.net.head(backbone(torch.cat([image, image.flip(-1)])).mean(0))
+        logits = both.network.net.head(backbone(torch.cat([image, image.flip(-1)])).mean(0))
     identity = torch.eye(attentions[0].shape[-1])
     flow = identity.expand(2, *identity.shape)
     if weighted:
@@ -69,32 +80,32 @@ def attention_map(model: FerPhqModel, crop: Image, emotion: int, *, weighted: bo
     return ((grid[0] + grid[1].flip(-1)) / 2).numpy()
 
 
-def occlusion(model: FerPhqModel, crop: Image, emotion: int) -> FloatArray:
+def occlusion(both: Both, crop: Image, emotion: int) -> FloatArray:
     """Measure the fall of the probability when a token's pixels take the image's mean (Zeiler & Fergus, 2014)."""
-    rows, columns = model.net.backbone.patch_embed.grid_size
+    rows, columns = both.network.net.backbone.patch_embed.grid_size
     tokens = np.arange(rows * columns).reshape(rows, columns)
     tall = -(-crop.shape[0] // rows)
     wide = -(-crop.shape[1] // columns)
     token_of = tokens.repeat(tall, 0).repeat(wide, 1)[: crop.shape[0], : crop.shape[1]]
     occluded = [cover(crop, token_of == i) for i in tokens.ravel()]
-    probability = model.predict_emotions([crop, *occluded])[:, emotion]
+    probability = both.model.predict_emotions([crop, *occluded])[:, emotion]
     return (probability[0] - probability[1:]).reshape(rows, columns)
 
 
-def shipped(model: FerPhqModel, crop: Image, emotion: int) -> FloatArray:
+def shipped(both: Both, crop: Image, emotion: int) -> FloatArray:
     """Compute the map of the product."""
-    return relevance_map(model, crop, EMOTIONS[emotion]).heatmap
+    return relevance_map(both.network, crop, EMOTIONS[emotion]).heatmap
 
 
-def centre(model: FerPhqModel, crop: Image, emotion: int) -> FloatArray:
+def centre(both: Both, crop: Image, emotion: int) -> FloatArray:
     """Compute the nearness to the middle of the crop."""
     y, x = np.mgrid[-1:1:48j, -1:1:48j]
     return (2 - y**2 - x**2).astype(np.float32)
 
 
-def chance(model: FerPhqModel, crop: Image, emotion: int) -> FloatArray:
+def chance(both: Both, crop: Image, emotion: int) -> FloatArray:
     """Draw random relevances."""
-    return np.random.default_rng(int(crop.sum())).random(model.net.backbone.patch_embed.grid_size, np.float32)
+    return np.random.default_rng(int(crop.sum())).random(both.network.net.backbone.patch_embed.grid_size, np.float32)
 
 
 METHODS: dict[str, Method] = {
@@ -122,18 +133,18 @@ def find_highest(ranks: FloatArray, share: float) -> np.ndarray:
     return out.reshape(ranks.shape)
 
 
-def report(name: str, method: Method, model: FerPhqModel, crops: list[Image], share: float) -> None:
+def report(name: str, method: Method, both: Both, crops: list[Image], share: float) -> None:
     """Print one line: the mean fall, its standard error and the milliseconds for an image."""
-    before = model.predict_emotions(crops)
+    before = both.model.predict_emotions(crops)
     emotions = before.argmax(1)
     began = time.perf_counter()
-    maps = [method(model, crop, int(c)) for crop, c in zip(crops, emotions, strict=True)]
+    maps = [method(both, crop, int(c)) for crop, c in zip(crops, emotions, strict=True)]
     spent = (time.perf_counter() - began) / len(crops) * 1000
     large = [Relevance("", 0.0, m.astype(np.float32)).enlarge(*c.shape[:2]) for m, c in zip(maps, crops, strict=True)]
     falls = []
     for sign in (1, -1):
         changed = [cover(crop, find_highest(sign * ranks, share)) for crop, ranks in zip(crops, large, strict=True)]
-        falls.append((before - model.predict_emotions(changed))[np.arange(len(crops)), emotions])
+        falls.append((before - both.model.predict_emotions(changed))[np.arange(len(crops)), emotions])
     top, low = falls
     error = (top - low).std() / np.sqrt(len(crops))
     print(f"{name:28s} {top.mean():6.3f} {low.mean():6.3f} {(top - low).mean():6.3f} +- {error:.3f}", end="")
@@ -150,15 +161,16 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    model = load_model(args.model)
+    network = load_network(args.model)
+    both = Both(assemble(network.bundle, network), network)
     column = pq.read_table(args.parquet)["image"]
     picked = np.random.default_rng(0).choice(len(column), args.images, replace=False)
     files = [io.BytesIO(column[int(i)].as_py()["bytes"]) for i in picked]
     crops = [np.asarray(PillowImage.open(file).convert("RGB")) for file in files]
-    print(f"{model.model_id}, {len(crops)} images, {args.share:.0%} of the pixels")
+    print(f"{both.model.model_id}, {len(crops)} images, {args.share:.0%} of the pixels")
     print(f"{'fall of the probability':28s} {'most':>6s} {'least':>6s} {'apart':>6s}{'':9s} {'won':>6s} {'ms':>6s}")
     for name, method in METHODS.items():
-        report(name, method, model, crops, args.share)
+        report(name, method, both, crops, args.share)
 
 
 if __name__ == "__main__":

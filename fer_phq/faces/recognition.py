@@ -16,14 +16,13 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
+from onnxruntime import InferenceSession
 
 from fer_phq.core.arrays import FloatArray, Image
-from fer_phq.core.errors import ModelError
-from fer_phq.faces import messages
 from fer_phq.faces.align import Template, align_crop
-from fer_phq.faces.detector import Detection, available_cores, session_options
+from fer_phq.faces.detector import Detection
 from fer_phq.faces.quality import in_view, pose
+from fer_phq.runtime.sessions import count_threads, open_session
 
 WEIGHTS = Path(__file__).with_name("dlib_face_recognition.onnx")
 SIDE = 150
@@ -92,7 +91,7 @@ class FaceRecognizer:
         Raises:
             ModelError: The weights are missing or damaged.
         """
-        self._session = _session(threads or available_cores())
+        self._session = _session(threads or count_threads())
 
     def recognize(self, rgb: Image, landmarks: FloatArray) -> Recognition:
         """Compute the vector of one face.
@@ -118,11 +117,6 @@ def is_recognizable(face: Detection, frame_size: tuple[int, int]) -> bool:
 
 
 @lru_cache(maxsize=4)
-def _session(threads: int) -> onnxruntime.InferenceSession:
-    options = session_options(threads)
+def _session(threads: int) -> InferenceSession:
     # The stored int8 weights become float32 once, at loading, and not at each run.
-    options.add_session_config_entry("session.disable_quant_qdq", "1")
-    try:
-        return onnxruntime.InferenceSession(str(WEIGHTS), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises its own unrelated types for a missing or damaged file
-        raise ModelError(messages.RECOGNITION_DAMAGED(path=str(WEIGHTS), error=str(error))) from error
+    return open_session(WEIGHTS, threads=threads, entries={"session.disable_quant_qdq": "1"})

@@ -1,12 +1,13 @@
 """Checkpoint bundles: a folder of safetensors, `config.json` and `MODEL_CARD.md`. No pickle is ever read.
 
     <name>/model.safetensors   backbone and emotion head
+    <name>/model.onnx          the same as onnxruntime runs it, see `fer_phq.models.encoder`
     <name>/phq.safetensors     PHQ heads (optional)
     <name>/config.json         what is needed to build and feed the networks
     <name>/MODEL_CARD.md       data, licences, metrics with the command that made them, limits
 
 A bundle's `model_id` is its name and the first eight hex digits of the SHA-256 over its weights, so a stored result
-always names exactly the weights that made it.
+always names exactly the weights that made it. `model.onnx` is made of them and has no part in it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ SHIPPED = Path(__file__).parents[1] / "bundles" / "fer-vit-convstem"
 log = logging.getLogger(__name__)
 
 WEIGHTS = ("model.safetensors", "phq.safetensors")
+RUNTIME = "model.onnx"
 CONFIG = "config.json"
 SOURCES = "sources.json"
 """Of which stored sessions a PHQ head learned: random ids of sessions and their subjects, never labels."""
@@ -71,7 +73,7 @@ class BundleConfig:
 
     Attributes:
         name: The bundle's name.
-        backbone: Name of the backbone, see `fer_phq.models.backbone.create_backbone`.
+        backbone: Name of the backbone, see `fer_phq.models.networks.backbone.create_backbone`.
         image_size: Side of the backbone's input in pixels.
         in_chans: Its channels: 1 for luma, 3 for RGB.
         dim: Width of an embedding.
@@ -81,7 +83,7 @@ class BundleConfig:
         temperature: Divides the emotion logits (Guo et al., 2017, arXiv:1706.04599).
         options: Further arguments of the backbone's constructor: patch_size, num_heads, ...
         phq: The PHQ heads, where there are any.
-        sha256: Of each weight file, written by `write_config`, checked by `find_damaged_files`.
+        sha256: Of each weight file and of `model.onnx`, written by `write_config`, checked by `find_damaged_files`.
     """
 
     name: str
@@ -106,16 +108,18 @@ class Bundle:
         path: Its folder.
         model_id: Its name and a short hash of its weights.
         config: Its configuration.
+        hashes: SHA-256 (hex) of its weight files and of `model.onnx`, where it has them, when it was read.
     """
 
     path: Path
     model_id: str
     config: BundleConfig
+    hashes: Mapping[str, str]
 
     @property
     def face_kind(self) -> str:
         """Name of its embeddings. Bundles that differ in their PHQ heads alone have the same."""
-        return f"{self.config.backbone}-{hash_files(self.path)[WEIGHTS[0]][:8]}"
+        return f"{self.config.backbone}-{self.hashes[WEIGHTS[0]][:8]}"
 
     @property
     def card(self) -> str:
@@ -193,7 +197,7 @@ def read_bundle(folder: Path) -> Bundle:
         raise ModelError(messages.OTHER_CLASSES(folder=str(folder), classes=config.classes))
     if config.phq and not (folder / WEIGHTS[1]).is_file():
         raise ModelError(messages.PHQ_WEIGHTS_MISSING(folder=str(folder), file=WEIGHTS[1]))
-    return Bundle(folder, f"{config.name}-{hash_weights(folder)[:8]}", config)
+    return Bundle(folder, f"{config.name}-{hash_weights(folder)[:8]}", config, hash_files(folder))
 
 
 def write_sources(folder: Path, subject_by_session: Mapping[str, str]) -> None:
@@ -231,15 +235,41 @@ def hash_weights(folder: Path) -> str:
 
 
 def hash_files(folder: Path) -> dict[str, str]:
-    """Compute the SHA-256 (hex) of each weight file that a folder holds."""
-    present = [name for name in WEIGHTS if (folder / name).is_file()]
+    """Compute the SHA-256 (hex) of each weight file that a folder holds, and of its `model.onnx`."""
+    present = [name for name in (*WEIGHTS, RUNTIME) if (folder / name).is_file()]
     return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in present}
 
 
 def find_damaged_files(bundle: Bundle) -> list[str]:
-    """List the weight files of a bundle whose hash is not the one in its configuration."""
-    hashes = hash_files(bundle.path)
-    return [name for name in WEIGHTS if hashes.get(name) != bundle.config.sha256.get(name)]
+    """List the files of a bundle whose hash, when it was read, is not the one in its configuration."""
+    return [name for name in (*WEIGHTS, RUNTIME) if bundle.hashes.get(name) != bundle.config.sha256.get(name)]
+
+
+def check_files(bundle: Bundle, names: Sequence[str]) -> None:
+    """Check that files of a bundle are those that its configuration was written for.
+
+    Args:
+        bundle: The bundle.
+        names: Names of the files.
+
+    Raises:
+        ModelError: The hash of one is another.
+    """
+    damaged = [name for name in find_damaged_files(bundle) if name in names]
+    if damaged:
+        raise ModelError(messages.WEIGHTS_DAMAGED(path=str(bundle.path / damaged[0])))
+
+
+def runtime_file(bundle: Bundle) -> Path | None:
+    """Find the `model.onnx` of a bundle's weights: its own, else that of the shipped bundle where the weights are its.
+
+    PHQ heads that were trained on the shipped backbone by an older version lie in bundles without the file.
+    """
+    if RUNTIME in bundle.hashes:
+        return bundle.path / RUNTIME
+    shipped = SHIPPED / WEIGHTS[0]
+    same = shipped.is_file() and hashlib.sha256(shipped.read_bytes()).hexdigest() == bundle.hashes[WEIGHTS[0]]
+    return SHIPPED / RUNTIME if same and (SHIPPED / RUNTIME).is_file() else None
 
 
 def write_config(folder: Path, config: BundleConfig) -> None:

@@ -33,6 +33,28 @@ OTHER_CLASSES = template(
 )
 PHQ_WEIGHTS_MISSING = template("models.phq_weights_missing", "{folder} names a PHQ head, but {file} is missing.")
 WEIGHTS_UNUSABLE = template("models.weights_unusable", "The weights in {path} cannot be used: {error}")
+RUNTIME_MISSING = template(
+    "models.runtime_missing",
+    "The bundle {folder} has no {file}. Use it once where fer-phq is installed in full (pip install "
+    "'fer-phq[train]'): `fer-phq models verify` makes the file.",
+)
+RUNTIME_UNUSABLE = template("models.runtime_unusable", "The network in {path} cannot be used: {error}.")
+RUNTIME_OF_OTHER_WEIGHTS = template(
+    "models.runtime_of_other_weights", "{path} was not made of the {weights} beside it. Copy the bundle again."
+)
+RUNTIME_DIFFERS = template(
+    "models.runtime_differs",
+    "The model.onnx of {model_id} differs from its weights by {difference:.1e}, more than {tolerance:.0e}: copy the "
+    "bundle again.",
+)
+EXPLANATION_NEEDS_PYTORCH = template(
+    "models.explanation_needs_pytorch",
+    "An explanation needs PyTorch, which is not installed here: pip install 'fer-phq[train]' (or `make setup`).",
+)
+EXPORT_NEEDS_PYTORCH = template(
+    "models.export_needs_pytorch",
+    "An export needs PyTorch, which is not installed here: pip install 'fer-phq[train]' (or `make setup`).",
+)
 HEADS_UNUSABLE = template("models.heads_unusable", "The PHQ heads in {path} cannot be used: {error}.")
 UNKNOWN_BACKBONE = template(
     "models.unknown_backbone",

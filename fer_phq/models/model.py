@@ -3,65 +3,67 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import reduce
-from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-import torch
-import torch.nn.functional as F
-from safetensors import SafetensorError
-from safetensors.torch import load_file
-from torch import nn
+from safetensors import SafetensorError, safe_open
 
-from fer_phq.core.arrays import FloatArray, Image
+from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import ModelError
 from fer_phq.core.feature_series import SessionFeatures
 from fer_phq.core.messages import Message
 from fer_phq.core.phq import MODALITY_NAMES, Modality, PhqEstimate, PhqResult, PhqUnavailable, UnavailableReason
 from fer_phq.models import messages
-from fer_phq.models.backbone import create_backbone
-from fer_phq.models.checkpoint import WEIGHTS, Bundle, PhqConfig, find_bundle, find_damaged_files
-from fer_phq.models.heads import EmotionNet
+from fer_phq.models.checkpoint import RUNTIME, WEIGHTS, Bundle, PhqConfig, check_files, find_bundle
+from fer_phq.models.encoder import Encoder, load_encoder
 from fer_phq.models.phq_head import PhqHead, load_heads
+from fer_phq.models.preprocessing import Crops, to_pixels
 from fer_phq.models.regressors import RegressorInput
 
-Crops = Sequence[Image] | npt.NDArray[np.uint8]
-"""Face crops: a list of uint8 RGB images of any size, or one array (n, h, w, 3)."""
-
-LUMA = (0.299, 0.587, 0.114)
-"""Rec. 601 weights of red, green and blue: how FER2013's grey images were made."""
-
 BATCH = 64
+"""Crops that the network is given at once."""
 
 
-class FerPhqModel(nn.Module):
-    """A ViT backbone, an emotion head and, where the bundle has them, PHQ heads over a session's features.
+@dataclass(frozen=True, eq=False)
+class EmotionLayer:
+    """The emotion head: the weights of one linear layer.
 
-    Build it with `load_model`. Methods take and return NumPy arrays; nothing here tracks gradients.
+    Attributes:
+        weight: (7, dim) float32.
+        bias: (7,) float32.
+    """
+
+    weight: FloatArray
+    bias: FloatArray
+
+
+class FerPhqModel:
+    """A backbone, an emotion head and, where the bundle has them, PHQ heads over a session's features.
+
+    Build it with `load_model`. Methods take and return NumPy arrays.
 
     Attributes:
         bundle: Where it comes from.
-        net: Backbone and emotion head.
         heads: PHQ heads in the order in which they are asked.
         face_kind: What its embeddings are called, see `Bundle.face_kind`.
     """
 
-    def __init__(self, bundle: Bundle, net: EmotionNet, heads: tuple[PhqHead, ...]) -> None:
-        """Put a model together and switch it to evaluation.
+    def __init__(self, bundle: Bundle, encoder: Encoder, emotions: EmotionLayer, heads: tuple[PhqHead, ...]) -> None:
+        """Put a model together.
 
         Args:
             bundle: Where it comes from.
-            net: Backbone and emotion head, with the bundle's weights.
+            encoder: Runs the backbone.
+            emotions: The emotion head.
             heads: PHQ heads in the order in which they are asked; may be empty.
         """
-        super().__init__()
         self.bundle = bundle
-        self.net = net
         self.heads = heads
         self.face_kind = bundle.face_kind
-        self.eval()
+        self._encoder = encoder
+        self._emotions = emotions
 
     @property
     def model_id(self) -> str:
@@ -85,8 +87,9 @@ class FerPhqModel(nn.Module):
         Raises:
             ValueError: A crop is anything but uint8 RGB.
         """
-        with torch.inference_mode():
-            rows = [self._embed(batch).numpy() for batch in self._batches(crops)]
+        config = self.bundle.config
+        batches = (crops[start : start + BATCH] for start in range(0, len(crops), BATCH))
+        rows = [self._encoder.embed(to_pixels(batch, config.in_chans, config.image_size)) for batch in batches]
         return np.concatenate(rows) if rows else np.zeros((0, self.dim), np.float32)
 
     def predict_emotions(self, crops: Crops) -> FloatArray:
@@ -112,9 +115,9 @@ class FerPhqModel(nn.Module):
         Returns:
             (n, 7) float32 in the order of `EMOTIONS`; each row sums to 1.
         """
-        with torch.inference_mode():
-            logits = self.net.head(torch.from_numpy(np.ascontiguousarray(embeddings)))
-            probabilities: FloatArray = (logits / self.bundle.config.temperature).softmax(1).numpy()
+        logits = (embeddings @ self._emotions.weight.T + self._emotions.bias) / self.bundle.config.temperature
+        shares = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+        probabilities: FloatArray = shares / shares.sum(axis=1, keepdims=True)
         return probabilities
 
     def estimate_phq(self, features: SessionFeatures) -> PhqResult:
@@ -160,42 +163,6 @@ class FerPhqModel(nn.Module):
             modalities=head.modalities,
         )
 
-    def _embed(self, images: torch.Tensor) -> torch.Tensor:
-        # An expression is the same in a mirror: the mean of both views is steadier, and exactly mirror-invariant.
-        rows: torch.Tensor = (self.net.backbone(images) + self.net.backbone(images.flip(-1))) / 2
-        return rows
-
-    def _batches(self, crops: Crops) -> Iterator[torch.Tensor]:
-        for start in range(0, len(crops), BATCH):
-            yield self.preprocess(crops[start : start + BATCH])
-
-    def preprocess(self, crops: Crops) -> torch.Tensor:
-        """Resize and normalise face crops; they become luma where the backbone takes one channel.
-
-        Args:
-            crops: n crops, uint8 RGB.
-
-        Returns:
-            The backbone's input (n, in_chans, size, size) float32.
-
-        Raises:
-            ValueError: A crop is anything but uint8 RGB.
-        """
-        config = self.bundle.config
-        out = torch.empty(len(crops), config.in_chans, config.image_size, config.image_size)
-        luma = torch.tensor(LUMA)[:, None, None]
-        for i, crop in enumerate(crops):
-            if crop.dtype != np.uint8 or crop.ndim != 3 or crop.shape[2] != 3 or 0 in crop.shape:
-                raise ValueError(f"A face crop must be uint8 RGB (h, w, 3), got {crop.dtype} {crop.shape}.")
-            pixels = torch.from_numpy(np.array(crop)).permute(2, 0, 1).float() / 255
-            if config.in_chans == 1:
-                pixels = (pixels * luma).sum(0, keepdim=True)
-            size = (config.image_size, config.image_size)
-            if pixels.shape[1:] != size:
-                pixels = F.interpolate(pixels[None], size=size, mode="bilinear", antialias=True, align_corners=False)[0]
-            out[i] = pixels
-        return ((out - config.mean) / config.std).contiguous(memory_format=torch.channels_last)
-
 
 def load_model(name_or_path: str | os.PathLike[str] | None = None) -> FerPhqModel:
     """Load the model of a bundle.
@@ -207,15 +174,25 @@ def load_model(name_or_path: str | os.PathLike[str] | None = None) -> FerPhqMode
         ModelError: The bundle is missing, damaged or does not fit its configuration.
     """
     bundle = find_bundle(name_or_path)
-    config = bundle.config
-    files = WEIGHTS if config.phq else WEIGHTS[:1]
-    damaged = [name for name in find_damaged_files(bundle) if name in files]
-    if damaged:
-        raise ModelError(messages.WEIGHTS_DAMAGED(path=str(bundle.path / damaged[0])))
-    net = EmotionNet(create_backbone(config.backbone, config.image_size, config.in_chans, **config.options), config.dim)
-    _load_weights(net, bundle.path / WEIGHTS[0])
-    heads = load_heads(config.phq.heads, bundle.path / WEIGHTS[1]) if config.phq else ()
-    return FerPhqModel(bundle, net.to(memory_format=torch.channels_last), heads)
+    check_files(bundle, (WEIGHTS[0], RUNTIME))
+    return assemble(*load_encoder(bundle))
+
+
+def assemble(bundle: Bundle, encoder: Encoder) -> FerPhqModel:
+    """Put the model of a bundle together.
+
+    Args:
+        bundle: The bundle.
+        encoder: Runs its backbone.
+
+    Raises:
+        ModelError: The bundle is damaged or does not fit its configuration.
+    """
+    phq = bundle.config.phq
+    check_files(bundle, WEIGHTS if phq else WEIGHTS[:1])
+    emotions = _load_emotions(bundle)
+    heads = load_heads(phq.heads, bundle.path / WEIGHTS[1]) if phq else ()
+    return FerPhqModel(bundle, encoder, emotions, heads)
 
 
 def _explain_refusal(features: SessionFeatures, config: PhqConfig) -> PhqUnavailable:
@@ -238,11 +215,14 @@ def _alternatives(first: Message, second: Message) -> Message:
     return messages.ALTERNATIVES(first=first, second=second)
 
 
-def _load_weights(module: nn.Module, path: Path) -> None:
+def _load_emotions(bundle: Bundle) -> EmotionLayer:
+    path = bundle.path / WEIGHTS[0]
+    config = bundle.config
     try:
-        weights = load_file(path)
-        module.load_state_dict(
-            {name: value.float() if value.is_floating_point() else value for name, value in weights.items()}
-        )
-    except (SafetensorError, OSError, RuntimeError) as error:
+        with safe_open(path, framework="numpy") as weights:
+            weight, bias = (weights.get_tensor(f"head.{name}").astype(np.float32) for name in ("weight", "bias"))
+    except (SafetensorError, OSError, TypeError) as error:
         raise ModelError(messages.WEIGHTS_UNUSABLE(path=str(path), error=str(error).splitlines()[0])) from None
+    if (weight.shape, bias.shape) != ((len(config.classes), config.dim), (len(config.classes),)):
+        raise ModelError(messages.WEIGHTS_UNUSABLE(path=str(path), error=f"head.weight has the shape {weight.shape}."))
+    return EmotionLayer(weight, bias)

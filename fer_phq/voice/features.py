@@ -81,7 +81,7 @@ def voice_features(
 
     Raises:
         RecordingError: The file has no usable sound.
-        ModelError: The weights of silero-vad or SwiftF0 are missing.
+        ModelError: The weights of silero-vad or SwiftF0 are damaged.
         ValueError: An interval is not finite or ends before it starts.
     """
     intervals = None if speech_of is None else check_intervals(speech_of)  # fail before the work, not after it

@@ -1,31 +1,31 @@
-"""Candidates of a voice's pitch by SwiftF0 0.3 (Nieradzik, 2025, MIT), whose weights are in the package `swift-f0`.
+"""Candidates of a voice's pitch by SwiftF0 0.3 (Nieradzik, 2025, MIT).
 
-The network scores 95 pitches in every frame. `swift_f0` returns the best alone, which in high voices is often an octave
-off and beneath music is the instrument's: here the peaks of the scores are candidates, and `fer_phq.voice.pitch_path`
-chooses among them with the whole recording in view.
+The weights and constants are those of the PyPI package `swift-f0`; `benchmarks/package_weights.py` makes the scores of
+all pitches an output. The network scores 95 pitches in every frame. `swift_f0` returns the best alone, which in high
+voices is often an octave off and beneath music is the instrument's: here the peaks of the scores are candidates, and
+`fer_phq.voice.pitch_path` chooses among them with the whole recording in view.
 """
 
 from __future__ import annotations
 
-import os
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
-import onnxruntime
+from onnxruntime import InferenceSession
 from scipy import fft
-from swift_f0 import FRAME_PERIOD, SAMPLE_RATE
-from swift_f0.core import FMAX, FMIN, LEFT_FRAMES, LOOKAHEAD_FRAMES, SILENCE_PEAK
 
 from fer_phq.core.arrays import FloatArray
-from fer_phq.core.errors import ModelError
-from fer_phq.voice import messages
+from fer_phq.runtime.sessions import open_session
 
-HOP = round(FRAME_PERIOD * SAMPLE_RATE)
+WEIGHTS = Path(__file__).with_name("swift_f0.onnx")
+SCORES = "scores"
+"""The output that `benchmarks/package_weights.py` adds."""
+
+SAMPLE_RATE = 16_000
+HOP = 256
 """Samples from one frame's centre to the next: 16 ms; the first is centred on sample 0."""
 
 REFERENCE_HZ = 27.5
@@ -47,6 +47,14 @@ TOO_LOW = 8.0
 SAME = 0.15
 """Share of the autocorrelation by which it must be better for no cost; half of it costs all."""
 
+# Constants of `swift_f0.core`: the lowest and highest of the network's pitches in Hz, the frames that it looks back and
+# ahead, and the level below which it takes sound for digital silence.
+_LOWEST_PITCH_HZ = 46.875
+_HIGHEST_PITCH_HZ = 2093.75
+_LOOK_BACK = 11
+_LOOK_AHEAD = 10
+_SILENCE = 0.001
+
 _BATCH = 512  # frames whose waveform is looked at at once
 _OCTAVE_WIDTH = 0.8  # semitones by which two candidates may miss an octave
 _LEAST_REPETITION = 0.3  # below, the waveform does not tell
@@ -66,7 +74,7 @@ def semitones(frequency_hz: _Numbers) -> FloatArray:
     return above
 
 
-_PITCHES = semitones(np.geomspace(FMIN, FMAX, _STEPS))
+_PITCHES = semitones(np.geomspace(_LOWEST_PITCH_HZ, _HIGHEST_PITCH_HZ, _STEPS))
 _INSIDE = np.flatnonzero((semitones(np.array(LOWEST_HZ)) <= _PITCHES) & (semitones(np.array(HIGHEST_HZ)) >= _PITCHES))
 
 
@@ -79,7 +87,7 @@ class PitchTracker:
         Raises:
             ModelError: The weights are missing or damaged.
         """
-        self._session, self._scores = _session()
+        self._session = _session()
         self._buffer: FloatArray = np.zeros(0, np.float32)
         self._before = 0  # frames in the buffer that were returned and are there for those that follow
 
@@ -95,7 +103,7 @@ class PitchTracker:
             their probability, the likeliest first.
         """
         self._buffer = np.concatenate([self._buffer, samples])
-        return self._frames(len(self._buffer) // HOP - LOOKAHEAD_FRAMES)
+        return self._frames(len(self._buffer) // HOP - _LOOK_AHEAD)
 
     def finish(self) -> tuple[FloatArray, FloatArray]:
         """Return the frames that are still to come, as `push` does."""
@@ -114,16 +122,16 @@ class PitchTracker:
             "fmin": np.array(LOWEST_HZ, np.float32),
             "fmax": np.array(HIGHEST_HZ, np.float32),
         }
-        confidence, scores = self._session.run(["confidence", self._scores], inputs)
+        confidence, scores = self._session.run(["confidence", SCORES], inputs)
         confidence, scores = confidence[0, start:stop].copy(), scores[0, start:stop]
         sound = self._buffer[start * HOP : stop * HOP]
         padded = np.concatenate([sound, np.zeros((stop - start) * HOP - len(sound), np.float32)])
         # The network never saw digital silence, and answers with random voiced frames (as in `swift_f0`).
-        confidence[np.abs(padded).reshape(-1, HOP).max(axis=1) < SILENCE_PEAK] = 0
+        confidence[np.abs(padded).reshape(-1, HOP).max(axis=1) < _SILENCE] = 0
         voiced = np.flatnonzero(confidence >= VOICED)
         candidates = find_candidates(scores[voiced])
         candidates[:, 1] -= octave_cost(candidates, self._around(start + voiced))
-        kept = max(0, stop - LEFT_FRAMES)
+        kept = max(0, stop - _LOOK_BACK)
         self._buffer = self._buffer[kept * HOP :]
         self._before = stop - kept
         return confidence, candidates
@@ -197,32 +205,6 @@ def _repetition(sound: FloatArray, heights: FloatArray) -> FloatArray:
     return best
 
 
-def weights_path() -> Path:
-    """Find the weights.
-
-    Raises:
-        ModelError: The package that carries them lacks them.
-    """
-    spec = find_spec("swift_f0")
-    folder = Path(os.path.dirname(spec.origin)) if spec is not None and spec.origin is not None else Path()
-    if not (path := folder / "model.onnx").is_file():
-        raise ModelError(messages.PITCH_WEIGHTS_DAMAGED(error=f"{path} is missing"))
-    return path
-
-
 @lru_cache(maxsize=1)
-def _session() -> tuple[onnxruntime.InferenceSession, str]:
-    """Return the network with the scores of all pitches as one more output, and that output's name."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        model = onnx.load(str(weights_path()))
-        masking = next(node for node in model.graph.node if node.op_type == "Where")  # hides pitches out of range
-        scores: str = masking.input[1]
-        output = onnx.helper.make_tensor_value_info(scores, onnx.TensorProto.FLOAT, [1, "frames", _STEPS])
-        model.graph.output.append(output)
-        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnx and onnxruntime raise types of their own for a damaged file
-        raise ModelError(messages.PITCH_WEIGHTS_DAMAGED(error=str(error))) from error
-    return session, scores
+def _session() -> InferenceSession:
+    return open_session(WEIGHTS, threads=1)

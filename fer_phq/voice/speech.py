@@ -1,24 +1,24 @@
 """Speech detection by silero-vad 6.2 (Silero Team, MIT), run by onnxruntime.
 
-The weights are the file `silero_vad_16k_sequence.onnx` inside the PyPI package `silero-vad`. The package itself is
-never imported, because it would import torch and set its number of threads.
+The weights are the file `silero_vad_16k_sequence.onnx` of the PyPI package `silero-vad`, which itself would bring
+PyTorch.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
+from onnxruntime import InferenceSession
 
 from fer_phq.core.arrays import FloatArray
-from fer_phq.core.errors import ModelError
-from fer_phq.voice import messages
+from fer_phq.runtime.sessions import open_session
 from fer_phq.voice.kinds import SPEECH
+
+WEIGHTS = Path(__file__).with_name("silero_vad.onnx")
 
 WINDOW = 512
 """Samples that one probability covers: 32 ms at 16 kHz."""
@@ -86,26 +86,6 @@ def find_speech(probability: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.bo
     return is_speech
 
 
-def weights_path() -> Path:
-    """Find the weights.
-
-    Raises:
-        ModelError: The package that carries them is not installed.
-    """
-    spec = find_spec("silero_vad")  # finds, does not import
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        if (path := Path(folder) / "data" / "silero_vad_16k_sequence.onnx").is_file():
-            return path
-    raise ModelError(messages.SPEECH_WEIGHTS_MISSING())
-
-
 @lru_cache(maxsize=1)
-def _session() -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # the network is too small for more
-    options.log_severity_level = 3
-    path = weights_path()
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime raises types of its own for a damaged file
-        raise ModelError(messages.SPEECH_WEIGHTS_DAMAGED(path=str(path), error=str(error))) from error
+def _session() -> InferenceSession:
+    return open_session(WEIGHTS, threads=1)  # the network is too small for more

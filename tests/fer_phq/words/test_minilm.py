@@ -77,10 +77,10 @@ def test_other_weights_are_refused(tmp_path):
     from fer_phq.words.minilm import read_minilm
 
     with pytest.raises(FerPhqError, match="cannot be read: No such file"):
-        read_minilm(tmp_path, "cpu")
+        read_minilm(tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"others")
     with pytest.raises(FerPhqError, match="not the published all-MiniLM-L6-v2"):
-        read_minilm(tmp_path, "cpu")
+        read_minilm(tmp_path)
 
 
 @pytest.mark.slow

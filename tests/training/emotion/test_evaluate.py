@@ -12,7 +12,8 @@ from rich.console import Console
 
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.models.checkpoint import SHIPPED
-from fer_phq.models.model import LUMA, load_model
+from fer_phq.models.model import load_model
+from fer_phq.models.preprocessing import LUMA
 from training.emotion import ensemble, evaluate
 from training.emotion.data.corpora import load_faces, parse_source
 from training.emotion.evaluate import evaluate_datasets

@@ -9,7 +9,7 @@ from PIL import Image
 
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.models.checkpoint import SHIPPED
-from fer_phq.models.model import LUMA
+from fer_phq.models.preprocessing import LUMA
 from training.emotion import robustness
 from training.emotion.data.corpora import load_faces, parse_source
 from training.emotion.robustness import CORRUPTIONS, STRENGTHS, draw_contact_sheet, make_generator, tint_grey_as_skin

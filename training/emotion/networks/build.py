@@ -15,10 +15,10 @@ from torch import nn
 
 from fer_phq.core.errors import FerPhqError, ModelError
 from fer_phq.core.messages import Message
-from fer_phq.models.backbone import create_backbone
 from fer_phq.models.checkpoint import CONFIG
-from fer_phq.models.heads import EmotionHead, EmotionNet
-from fer_phq.models.model import load_model
+from fer_phq.models.networks.backbone import create_backbone
+from fer_phq.models.networks.heads import EmotionHead, EmotionNet
+from fer_phq.models.networks.loading import load_network
 from training.emotion.data.corpora import FaceSet
 from training.emotion.networks import (
     classic,  # noqa: F401  (registers its networks with timm)
@@ -362,8 +362,8 @@ def load_teacher(name: str) -> tuple[EmotionNet, Network, int, tuple[str, ...]]:
     if (folder / RECIPE).is_file() and not (folder / CONFIG).is_file():
         net, recipe = load_run(folder)
         return net, recipe.network, recipe.image_size, recipe.stages[-1].classes
-    model = load_model(name)
-    config = model.bundle.config
+    teacher = load_network(name)
+    config = teacher.bundle.config
     shape = {"backbone": config.backbone, "in_chans": config.in_chans, "options": config.options}
     network = Network.model_validate(shape | {"mean": config.mean, "std": config.std})
-    return model.net, network, config.image_size, config.classes
+    return teacher.net, network, config.image_size, config.classes

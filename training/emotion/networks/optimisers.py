@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from timm.optim import create_optimizer_v2, param_groups_layer_decay, param_groups_weight_decay
 
-from fer_phq.models.heads import EmotionNet
+from fer_phq.models.networks.heads import EmotionNet
 from training.emotion.recipe import Optimiser, Schedule
 
 

@@ -20,7 +20,7 @@ from accelerate import Accelerator
 from timm.utils import ModelEmaV3
 
 from fer_phq.core.errors import FerPhqError
-from fer_phq.models.heads import EmotionNet
+from fer_phq.models.networks.heads import EmotionNet
 from training.emotion import messages
 from training.emotion.data.faces import derive_seed
 from training.emotion.networks.build import Teacher

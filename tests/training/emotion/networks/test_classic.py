@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from fer_phq.core.errors import ModelError
-from fer_phq.models.backbone import create_backbone
+from fer_phq.models.networks.backbone import create_backbone
 from training.emotion.networks import classic  # noqa: F401  (registers the networks)
 
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from fer_phq.core.errors import FerPhqError, ModelError
-from fer_phq.models.backbone import create_backbone
+from fer_phq.models.networks.backbone import create_backbone
 from training.emotion.networks import face_mobilenet
 from training.emotion.networks.face_mobilenet import STRIDES, WIDTHS, convert_weights, read_graph
 

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from fer_phq.models.backbone import create_backbone
-from fer_phq.models.heads import EmotionNet
+from fer_phq.models.networks.backbone import create_backbone
+from fer_phq.models.networks.heads import EmotionNet
 from training.emotion.networks.optimisers import build_optimiser, learning_rate_factor, set_learning_rate
 from training.emotion.recipe import Optimiser, Schedule
 

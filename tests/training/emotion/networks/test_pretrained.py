@@ -13,9 +13,9 @@ from torch import nn
 
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import ModelError
-from fer_phq.models.backbone import create_backbone
 from fer_phq.models.checkpoint import SHIPPED, find_bundle
-from fer_phq.models.model import load_model
+from fer_phq.models.networks.backbone import create_backbone
+from fer_phq.models.networks.loading import load_network
 from training.emotion.networks.build import adopt_input
 from training.emotion.networks.pretrained import Pretrained, load_hub_weights, load_into, read_weights, resize_head
 from training.emotion.recipe import Network, load_recipe, shipped_recipes
@@ -183,7 +183,7 @@ def test_a_head_of_more_classes_keeps_the_rows_it_knows():
 
 
 def test_a_checkpoint_bundle_is_a_start():
-    bundle, model = find_bundle(SHIPPED), load_model(SHIPPED)
+    bundle, network = find_bundle(SHIPPED), load_network(SHIPPED)
     backbone, head = create_backbone(bundle.config.backbone, 48, 1).eval(), nn.Linear(192, 9)
     classes = (*EMOTIONS, "contempt", "doubt")
     report = load_into(backbone, head, classes, read_weights(SHIPPED))
@@ -191,7 +191,7 @@ def test_a_checkpoint_bundle_is_a_start():
     assert (report.copied_classes, report.new_classes) == (EMOTIONS, ("contempt", "doubt"))
     grey = images(48, channels=1)
     with torch.no_grad():
-        torch.testing.assert_close(head(backbone(grey))[:, :7], model.net(grey), atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(head(backbone(grey))[:, :7], network.net(grey), atol=1e-4, rtol=1e-4)
     assert "fresh: contempt, doubt" in str(report)
 
 

@@ -1,6 +1,6 @@
 """Relevance maps: where in a face crop the model's answer depends on the picture.
 
-    relevance = relevance_map(model, crop)     # of the most probable emotion, or of the one that is named
+    relevance = relevance_map(load_network(), crop)     # of the most probable emotion, or of the one that is named
     picture = relevance.overlay(crop)
     python -m fer_phq.explain < face.png       # the same as JSON, for programs that must not load PyTorch
 
@@ -32,15 +32,9 @@ The map says where the answer depends on the picture, no finer than the tokens' 
 
 from __future__ import annotations
 
-import argparse
-import base64
-import io
-import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NoReturn
 
 import numpy as np
 import torch
@@ -50,17 +44,14 @@ from timm.models.vision_transformer import Block, VisionTransformer
 
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.core.emotions import EMOTIONS
-from fer_phq.core.errors import FerPhqError, ModelError
-from fer_phq.core.messages import Message, to_json
+from fer_phq.core.errors import ModelError
 from fer_phq.models import messages
-from fer_phq.models.model import FerPhqModel, load_model
+from fer_phq.models.networks.loading import FaceNetwork
 
 COLOURS = ("#440154", "#482878", "#3E4989", "#31688E", "#26828E", "#1F9E89", "#35B779", "#6ECE58", "#B5DE2B", "#FDE725")
 """Viridis (van der Walt & Smith, 2015) from no relevance to the most: even steps of lightness for every eye."""
 OPACITY = 0.6
 """How much of the overlay is colour; the rest is the face in grey."""
-PICTURE_SIDE = 256
-"""Shorter side in pixels of the picture that the command makes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,13 +102,13 @@ class Relevance:
         return blended
 
 
-def relevance_map(model: FerPhqModel, crop: Image, emotion: str | None = None) -> Relevance:
-    """Compute where in a face crop the model's answer depends on the picture.
+def relevance_map(network: FaceNetwork, crop: Image, emotion: str | None = None) -> Relevance:
+    """Compute where in a face crop a model's answer depends on the picture.
 
-    As in the model's own answer, the crop and its mirror image count alike. The model is left as it was.
+    As in the model's own answer, the crop and its mirror image count alike. The network is left as it was.
 
     Args:
-        model: The model that is explained.
+        network: The model's network, from `load_network`.
         crop: Face crop, uint8 RGB (h, w, 3) of any size.
         emotion: One of `EMOTIONS`; the most probable one when omitted.
 
@@ -127,15 +118,15 @@ def relevance_map(model: FerPhqModel, crop: Image, emotion: str | None = None) -
     """
     if emotion is not None and emotion not in EMOTIONS:
         raise ValueError(f"There is no emotion '{emotion}'; choose one of {', '.join(EMOTIONS)}.")
-    backbone = model.net.backbone
+    backbone = network.net.backbone
     if not isinstance(backbone, VisionTransformer) or not isinstance(backbone.blocks[-1], Block):
-        raise ModelError(messages.NOT_EXPLAINABLE(model_id=model.model_id))
+        raise ModelError(messages.NOT_EXPLAINABLE(model_id=network.bundle.model_id))
     # A caller may have switched gradients off; nothing that is made in here leaves the function.
     with torch.inference_mode(False), torch.enable_grad():
-        image = model.preprocess([crop])
+        image = network.images([crop])
         views = torch.cat([image, image.flip(-1)]).requires_grad_()  # also where every weight is frozen
         with record_tokens(backbone) as tokens:
-            logits = model.net.head(backbone(views).mean(0)) / model.bundle.config.temperature
+            logits = network.net.head(backbone(views).mean(0)) / network.bundle.config.temperature
         index = int(logits.argmax()) if emotion is None else EMOTIONS.index(emotion)
         (gradient,) = torch.autograd.grad(logits[index], tokens[0])
         score = (gradient * tokens[0]).sum(-1)[:, backbone.num_prefix_tokens :].detach()
@@ -162,48 +153,3 @@ def record_tokens(backbone: VisionTransformer) -> Iterator[list[torch.Tensor]]:
         yield recorded
     finally:
         hook.remove()
-
-
-def main() -> None:
-    """Read a face crop from standard input and print JSON with its map, and with the overlay as PNG in base64.
-
-    Why there is no explanation is said on standard error.
-    """
-    parser = argparse.ArgumentParser(prog="python -m fer_phq.explain", description=str(main.__doc__).splitlines()[0])
-    parser.add_argument("--model", help="bundle by name, model id or folder; default: the active one")
-    parser.add_argument("--emotion", choices=EMOTIONS, help="default: the most probable one")
-    parser.add_argument("--json-errors", action="store_true", help="write an error's message as JSON, for programs")
-    args = parser.parse_args()
-    try:
-        crop = PillowImage.open(io.BytesIO(sys.stdin.buffer.read())).convert("RGB")
-    except (OSError, ValueError, PillowImage.DecompressionBombError):
-        _refuse(messages.NO_CROP(), as_json=args.json_errors)
-    try:
-        model = load_model(args.model)
-        relevance = relevance_map(model, np.asarray(crop), args.emotion)
-    except FerPhqError as error:
-        _refuse(error.message, as_json=args.json_errors)
-    factor = max(1, PICTURE_SIDE / min(crop.size))
-    enlarged = crop.resize((round(crop.width * factor), round(crop.height * factor)), PillowImage.Resampling.BICUBIC)
-    png = io.BytesIO()
-    PillowImage.fromarray(relevance.overlay(np.asarray(enlarged))).save(png, "PNG")
-    document = {
-        "model_id": model.model_id,
-        "emotion": relevance.emotion,
-        "probability": round(relevance.probability, 6),
-        "heatmap": [[round(float(value), 4) for value in row] for row in relevance.heatmap],
-        "colours": COLOURS,
-        "picture": base64.b64encode(png.getvalue()).decode(),
-    }
-    print(json.dumps(document))
-
-
-def _refuse(message: Message, *, as_json: bool) -> NoReturn:
-    """End with exit code 2 and the message on standard error: as JSON, or as a sentence."""
-    text = json.dumps(to_json(message)) if as_json else str(message)
-    sys.stderr.write(f"{text}\n")
-    raise SystemExit(2)
-
-
-if __name__ == "__main__":
-    main()

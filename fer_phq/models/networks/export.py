@@ -1,8 +1,8 @@
-"""Export of a bundle's emotion network as one ONNX or TorchScript file, for programs without fer-phq or PyTorch.
+"""Export of a bundle's emotion network as one ONNX or TorchScript file: for fer-phq itself, and for other programs.
 
     pixels (n, in_chans, size, size) -> probabilities (n, 7), embedding (n, dim)         all float32, any n >= 1
 
-`pixels` are face crops that are already resized, in 0-1; with one channel they are luma (`fer_phq.models.model.LUMA`).
+`pixels` are face crops that are already resized, in 0-1, as `fer_phq.models.preprocessing` makes them.
 Normalisation, the mean over crop and mirror image, the temperature and the softmax are inside the graph, so that
 nothing of the preprocessing can be got wrong but the crop itself. The PHQ head stays out: an estimate without its
 interval and provenance must not travel. Every file is read back and compared with the model before it is kept.
@@ -29,8 +29,12 @@ from torch import nn
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import ModelError
 from fer_phq.models import messages
-from fer_phq.models.checkpoint import SHIPPED
-from fer_phq.models.model import LUMA, FerPhqModel
+from fer_phq.models.checkpoint import RUNTIME, SHIPPED, WEIGHTS, Bundle, read_bundle, write_config
+from fer_phq.models.encoder import WEIGHTS_ENTRY
+from fer_phq.models.model import FerPhqModel, assemble
+from fer_phq.models.networks.loading import FaceNetwork, load_network
+from fer_phq.models.preprocessing import to_pixels
+from fer_phq.runtime.sessions import NetworkError, read_session
 
 Format = Literal["onnx", "torchscript"]
 
@@ -83,15 +87,15 @@ class Outputs(NamedTuple):
 class ExportedNet(nn.Module):
     """Maps pixels (n, in_chans, size, size) in 0-1 to `Outputs`, as `FerPhqModel` does."""
 
-    def __init__(self, model: FerPhqModel) -> None:
-        """Copy a model's network.
+    def __init__(self, network: FaceNetwork) -> None:
+        """Copy a bundle's network.
 
         Args:
-            model: The model; it is left as it is.
+            network: The network; it is left as it is.
         """
         super().__init__()
-        net = copy.deepcopy(model.net).cpu().float()
-        config = model.bundle.config
+        net = copy.deepcopy(network.net).cpu().float()
+        config = network.bundle.config
         self.backbone = net.backbone
         self.head = net.head
         self.mean = config.mean
@@ -108,39 +112,82 @@ class ExportedNet(nn.Module):
         return Outputs((self.head(embedding) / self.temperature).softmax(1), embedding)
 
 
-def export_model(model: FerPhqModel, path: Path, format: Format, force: bool = False) -> ExportReport:
-    """Write a file, read it back and compare it with the model.
+def export_model(bundle: Bundle, path: Path, format: Format, force: bool = False) -> ExportReport:
+    """Write a file, read it back and compare it with the bundle's network in PyTorch.
 
     Args:
-        model: The model to export.
+        bundle: The bundle to export.
         path: The file to write.
         format: Its format.
         force: Replace an existing file.
 
     Raises:
-        ModelError: The file exists, cannot be written, or differs from the model. No new file is left behind, and an
-            existing one is untouched.
+        ModelError: The bundle cannot be loaded; or the file exists, cannot be written, or differs from the network. No
+            new file is left behind, and an existing one is untouched.
     """
     if path.exists() and not (force and path.is_file()):
         raise ModelError(messages.EXPORT_EXISTS(path=str(path)))
+    return _export(bundle, path, format, build_metadata(bundle))
+
+
+def write_runtime(bundle: Bundle) -> Bundle:
+    """Write a bundle's `model.onnx`, which `fer_phq.models.encoder` runs, and its hash into the configuration.
+
+    Args:
+        bundle: The bundle, whose folder is written to.
+
+    Returns:
+        The bundle with the file.
+
+    Raises:
+        ModelError: The bundle cannot be loaded; or the file cannot be written, or differs from the network.
+    """
+    entries = {WEIGHTS_ENTRY: bundle.hashes[WEIGHTS[0]], "provenance": NOTE}
+    _export(bundle, bundle.path / RUNTIME, "onnx", entries)
+    write_config(bundle.path, bundle.config)
+    return read_bundle(bundle.path)
+
+
+def check_runtime(model: FerPhqModel) -> float:
+    """Measure how far a model's embeddings and probabilities are from those of its network in PyTorch.
+
+    Args:
+        model: The model, as `load_model` returns it.
+
+    Returns:
+        The largest absolute difference on random crops.
+
+    Raises:
+        ModelError: The network cannot be loaded.
+    """
+    reference = assemble(model.bundle, load_network(model.bundle.path))
+    differences = []
+    for crops in _random_crops(reference):
+        differences.append(np.abs(model.embed(crops) - reference.embed(crops)).max())
+        differences.append(np.abs(model.predict_emotions(crops) - reference.predict_emotions(crops)).max())
+    return float(np.max(differences))
+
+
+def _export(bundle: Bundle, path: Path, format: Format, metadata: dict[str, str]) -> ExportReport:
     if format == "onnx" and importlib.util.find_spec("onnxscript") is None:
         raise ModelError(messages.EXPORT_NEEDS_ONNXSCRIPT())
     write, read = (_write_onnx, _read_onnx) if format == "onnx" else (_write_torchscript, _read_torchscript)
+    network = load_network(bundle.path)
     with _temporary(path) as part:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # PyTorch warns about its own exporters; the comparison decides
-                write(ExportedNet(model), model, part)
-                difference = measure_difference(model, read(part))
-        except (torch.onnx.OnnxExporterError, RuntimeError, OSError) as error:
-            failure = messages.EXPORT_FAILED(model_id=model.model_id, format=format, error=_first_line(error))
+                write(ExportedNet(network), _example(bundle), metadata, part)
+                difference = measure_difference(network, read(part))
+        except (torch.onnx.OnnxExporterError, NetworkError, RuntimeError, OSError) as error:
+            failure = messages.EXPORT_FAILED(model_id=bundle.model_id, format=format, error=_first_line(error))
             raise ModelError(failure) from None
         if not difference <= TOLERANCE:  # also when it is not a number
             raise ModelError(
                 messages.EXPORT_DIFFERS(
                     path=str(path),
                     format=format,
-                    model_id=model.model_id,
+                    model_id=bundle.model_id,
                     difference=difference,
                     tolerance=TOLERANCE,
                 )
@@ -149,49 +196,39 @@ def export_model(model: FerPhqModel, path: Path, format: Format, force: bool = F
     return ExportReport(path, format, difference, path.stat().st_size)
 
 
-def measure_difference(model: FerPhqModel, run: Runner) -> float:
-    """Measure the largest absolute difference between a file's outputs and the model's own on random crops.
+def measure_difference(network: FaceNetwork, run: Runner) -> float:
+    """Measure the largest absolute difference between a file's outputs and the network's own on random crops.
 
     Args:
-        model: The model.
+        network: The network.
         run: Runs the file.
     """
-    config = model.bundle.config
-    rng = np.random.default_rng(0)
+    config = network.bundle.config
+    reference = assemble(network.bundle, network)
     differences = []
-    for n in CHECKED_SIZES:
-        crops = rng.integers(0, 256, (n, config.image_size, config.image_size, 3), dtype=np.uint8)
-        probabilities, embedding = run(to_pixels(crops, config.in_chans))
-        expected = model.embed(crops)
+    for crops in _random_crops(reference):
+        probabilities, embedding = run(to_pixels(crops, config.in_chans, config.image_size))
+        expected = reference.embed(crops)
         differences.append(np.abs(embedding - expected).max())
-        differences.append(np.abs(probabilities - model.classify(expected)).max())
+        differences.append(np.abs(probabilities - reference.classify(expected)).max())
     return float(np.max(differences))
 
 
-def to_pixels(crops: npt.NDArray[np.uint8], in_chans: int) -> FloatArray:
-    """Convert resized crops to an exported file's input.
-
-    Args:
-        crops: (n, size, size, 3) uint8 RGB.
-        in_chans: Channels of the input: 1 for luma, 3 for RGB.
-
-    Returns:
-        (n, in_chans, size, size) float32, 0 to 1.
-    """
-    pixels = crops.astype(np.float32) / 255
-    if in_chans == 1:
-        pixels = (pixels @ np.array(LUMA, np.float32))[..., None]
-    return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+def _random_crops(model: FerPhqModel) -> Iterator[npt.NDArray[np.uint8]]:
+    size = model.bundle.config.image_size
+    rng = np.random.default_rng(0)
+    for n in CHECKED_SIZES:
+        yield rng.integers(0, 256, (n, size, size, 3), dtype=np.uint8)
 
 
-def build_metadata(model: FerPhqModel) -> dict[str, str]:
+def build_metadata(bundle: Bundle) -> dict[str, str]:
     """Build the metadata of a file: ONNX metadata properties, TorchScript's `config.json`."""
-    config = model.bundle.config
+    config = bundle.config
     size = config.image_size
     channels = "luma: 0.299 R + 0.587 G + 0.114 B" if config.in_chans == 1 else "RGB"
-    shipped = model.bundle.path.resolve() == SHIPPED.resolve()
+    shipped = bundle.path.resolve() == SHIPPED.resolve()
     return {
-        "model_id": model.model_id,
+        "model_id": bundle.model_id,
         "classes": json.dumps(config.classes),
         "image_size": str(size),
         "in_chans": str(config.in_chans),
@@ -199,21 +236,21 @@ def build_metadata(model: FerPhqModel) -> dict[str, str]:
         "outputs": f"probabilities float32 (n, {len(config.classes)}); embedding float32 (n, {config.dim})",
         "provenance": NOTE,
         "licence": "Apache-2.0" if shipped else "see model_card",
-        "model_card": model.bundle.card,
+        "model_card": bundle.card,
     }
 
 
-def _example(model: FerPhqModel) -> torch.Tensor:
-    config = model.bundle.config
+def _example(bundle: Bundle) -> torch.Tensor:
+    config = bundle.config
     return torch.rand(2, config.in_chans, config.image_size, config.image_size)
 
 
-def _write_onnx(net: ExportedNet, model: FerPhqModel, path: Path) -> None:
+def _write_onnx(net: ExportedNet, example: torch.Tensor, metadata: dict[str, str], path: Path) -> None:
     import onnx
 
     program = torch.onnx.export(
         net,
-        (_example(model),),
+        (example,),
         dynamo=True,
         input_names=["pixels"],
         output_names=list(OUTPUT_NAMES),
@@ -227,15 +264,13 @@ def _write_onnx(net: ExportedNet, model: FerPhqModel, path: Path) -> None:
     for item in (*proto.graph.node, *proto.graph.value_info, *proto.graph.initializer, proto.graph):
         item.ClearField("metadata_props")
     proto.doc_string = NOTE
-    onnx.helper.set_model_props(proto, build_metadata(model))
+    onnx.helper.set_model_props(proto, metadata)
     onnx.checker.check_model(proto)
     onnx.save(proto, path)
 
 
 def _read_onnx(path: Path) -> Runner:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    session = read_session(path.read_bytes())
 
     def run(pixels: FloatArray) -> tuple[FloatArray, FloatArray]:
         probabilities, embedding = session.run(list(OUTPUT_NAMES), {"pixels": pixels})
@@ -244,10 +279,10 @@ def _read_onnx(path: Path) -> Runner:
     return run
 
 
-def _write_torchscript(net: ExportedNet, model: FerPhqModel, path: Path) -> None:
+def _write_torchscript(net: ExportedNet, example: torch.Tensor, metadata: dict[str, str], path: Path) -> None:
     with torch.no_grad():
-        traced = torch.jit.freeze(torch.jit.trace(net, _example(model), check_trace=False))
-    torch.jit.save(traced, str(path), _extra_files={"config.json": json.dumps(build_metadata(model), indent=2)})
+        traced = torch.jit.freeze(torch.jit.trace(net, example, check_trace=False))
+    torch.jit.save(traced, str(path), _extra_files={"config.json": json.dumps(metadata, indent=2)})
 
 
 def _read_torchscript(path: Path) -> Runner:

@@ -17,15 +17,21 @@ from torch import nn
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import ModelError
 from fer_phq.faces import FaceDetector, align_crop
-from fer_phq.models.backbone import create_backbone
-from fer_phq.models.explain import COLOURS, Relevance, relevance_map
-from fer_phq.models.heads import EmotionNet
-from fer_phq.models.model import FerPhqModel, load_model
+from fer_phq.models.model import assemble
+from fer_phq.models.networks.backbone import create_backbone
+from fer_phq.models.networks.explain import COLOURS, Relevance, relevance_map
+from fer_phq.models.networks.heads import EmotionNet
+from fer_phq.models.networks.loading import FaceNetwork, load_network
 
 
 @pytest.fixture(scope="module")
-def model():
-    return load_model()
+def network():
+    return load_network()
+
+
+@pytest.fixture(scope="module")
+def model(network):
+    return assemble(network.bundle, network)
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +42,11 @@ def face():
     return align_crop(picture, FaceDetector().detect([picture])[0][0].landmarks)
 
 
-def with_backbone(model: FerPhqModel, backbone: nn.Module, dim: int, **config: object) -> FerPhqModel:
-    """A model of random weights around another backbone, with the shipped bundle's other settings."""
+def with_backbone(network: FaceNetwork, backbone: nn.Module, dim: int, **config: object) -> FaceNetwork:
+    """A network of random weights around another backbone, with the shipped bundle's other settings."""
     torch.manual_seed(0)
-    bundle = dataclasses.replace(model.bundle, config=dataclasses.replace(model.bundle.config, dim=dim, **config))
-    return FerPhqModel(bundle, EmotionNet(backbone, dim), None)
+    bundle = dataclasses.replace(network.bundle, config=dataclasses.replace(network.bundle.config, dim=dim, **config))
+    return FaceNetwork(bundle, EmotionNet(backbone, dim).eval())
 
 
 def covered(crop: np.ndarray, where: np.ndarray) -> np.ndarray:
@@ -50,8 +56,8 @@ def covered(crop: np.ndarray, where: np.ndarray) -> np.ndarray:
     return out
 
 
-def test_a_map_has_a_value_between_0_and_1_for_each_token(model, face):
-    found = relevance_map(model, face)
+def test_a_map_has_a_value_between_0_and_1_for_each_token(network, face):
+    found = relevance_map(network, face)
     assert (found.heatmap.shape, found.heatmap.dtype) == ((6, 6), np.float32)
     assert found.heatmap.min() >= 0
     assert found.heatmap.max() == 1
@@ -60,25 +66,25 @@ def test_a_map_has_a_value_between_0_and_1_for_each_token(model, face):
     assert 0 <= large.min() <= large.max() <= 1
 
 
-def test_the_most_probable_emotion_is_explained_unless_another_is_named(model, face):
+def test_the_most_probable_emotion_is_explained_unless_another_is_named(network, model, face):
     probabilities = model.predict_emotions([face])[0]
     for emotion in (None, "happiness", "sadness"):
-        found = relevance_map(model, face, emotion)
+        found = relevance_map(network, face, emotion)
         assert found.emotion == (emotion or EMOTIONS[probabilities.argmax()])
         assert found.probability == pytest.approx(probabilities[EMOTIONS.index(found.emotion)], abs=1e-5)
     assert not np.allclose(
-        relevance_map(model, face, "happiness").heatmap, relevance_map(model, face, "sadness").heatmap, atol=0.1
+        relevance_map(network, face, "happiness").heatmap, relevance_map(network, face, "sadness").heatmap, atol=0.1
     )
 
 
-def test_the_map_of_the_mirrored_face_is_the_mirrored_map(model, face):
-    here, there = relevance_map(model, face), relevance_map(model, face[:, ::-1])
+def test_the_map_of_the_mirrored_face_is_the_mirrored_map(network, face):
+    here, there = relevance_map(network, face), relevance_map(network, face[:, ::-1])
     np.testing.assert_allclose(there.heatmap[:, ::-1], here.heatmap, atol=1e-3)
     assert not np.allclose(here.heatmap[:, ::-1], here.heatmap, atol=0.01)
 
 
-def test_covering_what_matters_most_lowers_the_probability_more(model, face):
-    found = relevance_map(model, face, "happiness")
+def test_covering_what_matters_most_lowers_the_probability_more(network, model, face):
+    found = relevance_map(network, face, "happiness")
     ranks = found.enlarge(*face.shape[:2])
     ranks = ranks + 1e-6 * np.random.default_rng(0).random(ranks.shape)  # zeros in random order
     low, high = np.quantile(ranks, [0.2, 0.8])
@@ -88,24 +94,25 @@ def test_covering_what_matters_most_lowers_the_probability_more(model, face):
     assert whole - without_most > 3 * abs(whole - without_least)
 
 
-def test_the_mouth_makes_the_smile(model, face):
-    heat = relevance_map(model, face, "happiness").enlarge(*face.shape[:2])
+def test_the_mouth_makes_the_smile(network, face):
+    heat = relevance_map(network, face, "happiness").enlarge(*face.shape[:2])
     height = len(face)
     assert heat[height * 2 // 3 :].mean() > 2 * heat[: height // 3].mean()
 
 
-def test_the_model_is_left_as_it_was(model, face):
+def test_the_model_is_left_as_it_was(network, model, face):
     before = model.predict_emotions([face])
     with torch.inference_mode():
-        relevance_map(model, face)
+        relevance_map(network, face)
     np.testing.assert_array_equal(model.predict_emotions([face]), before)
-    assert all(parameter.grad is None for parameter in model.parameters())
-    assert not any(module._forward_pre_hooks or module._forward_hooks for module in model.modules())
+    assert all(parameter.grad is None for parameter in network.net.parameters())
+    assert not any(module._forward_pre_hooks or module._forward_hooks for module in network.net.modules())
 
 
 def test_frozen_weights_can_be_explained(face):
-    model = load_model().requires_grad_(False)
-    assert relevance_map(model, face).heatmap.max() == 1
+    network = load_network()
+    network.net.requires_grad_(False)
+    assert relevance_map(network, face).heatmap.max() == 1
 
 
 @pytest.mark.parametrize(
@@ -116,10 +123,10 @@ def test_frozen_weights_can_be_explained(face):
         ("vit_tiny_patch16_224", {"depth": 2, "class_token": False, "global_pool": "avg"}),
     ],
 )
-def test_any_vision_transformer_of_timm_can_be_explained(model, face, name, settings):
+def test_any_vision_transformer_of_timm_can_be_explained(network, face, name, settings):
     torch.manual_seed(0)
     backbone = create_backbone(name, 64, 3, **settings)
-    other = with_backbone(model, backbone, 192, image_size=64, in_chans=3)
+    other = with_backbone(network, backbone, 192, image_size=64, in_chans=3)
     if backbone.cls_token is not None:
         nn.init.normal_(backbone.cls_token, std=0.1)  # timm's fresh one is so small that its norm is rounding error
     found = relevance_map(other, face, "fear")
@@ -129,22 +136,22 @@ def test_any_vision_transformer_of_timm_can_be_explained(model, face, name, sett
     np.testing.assert_allclose(mirrored.heatmap[:, ::-1], found.heatmap, atol=1e-3)
 
 
-def test_a_backbone_without_tokens_is_refused_in_a_sentence(model, face):
+def test_a_backbone_without_tokens_is_refused_in_a_sentence(network, face):
     convolutions = nn.Sequential(nn.Conv2d(1, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     with pytest.raises(ModelError, match="not a Vision Transformer") as error:
-        relevance_map(with_backbone(model, convolutions, 8), face)
+        relevance_map(with_backbone(network, convolutions, 8), face)
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("crop", [np.zeros((4, 4, 3), np.float32), np.zeros((4, 4), np.uint8)])
-def test_a_bad_crop_is_refused_in_a_sentence(model, crop):
+def test_a_bad_crop_is_refused_in_a_sentence(network, crop):
     with pytest.raises(ValueError, match="uint8 RGB"):
-        relevance_map(model, crop)
+        relevance_map(network, crop)
 
 
-def test_an_unknown_emotion_is_refused_in_a_sentence(model, face):
+def test_an_unknown_emotion_is_refused_in_a_sentence(network, face):
     with pytest.raises(ValueError, match="no emotion 'boredom'; choose one of anger"):
-        relevance_map(model, face, "boredom")
+        relevance_map(network, face, "boredom")
 
 
 def test_the_overlay_has_the_crops_size_and_grows_lighter_with_relevance():
@@ -160,7 +167,7 @@ def test_the_overlay_has_the_crops_size_and_grows_lighter_with_relevance():
 @pytest.mark.slow
 def test_the_command_reads_a_picture_and_writes_json(face):
     document = json.loads(command(png(face), "--emotion", "happiness").stdout)
-    expected = relevance_map(load_model(), face, "happiness")
+    expected = relevance_map(load_network(), face, "happiness")
     assert (document["emotion"], tuple(document["colours"])) == ("happiness", COLOURS)
     assert document["probability"] == pytest.approx(expected.probability, abs=1e-4)
     np.testing.assert_allclose(document["heatmap"], expected.heatmap, atol=1e-3)

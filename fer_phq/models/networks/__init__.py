@@ -1,0 +1,1 @@
+"""The networks in PyTorch: what models are made, trained, exported and explained with. A recording needs none of it."""
