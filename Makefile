@@ -26,7 +26,7 @@ setup: .venv/ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $@
 
 .venv/runtime: pyproject.toml .venv/uv.txt
-	@echo "Making the environment in .venv (first time: downloads about SIZE MB). Training needs more: make setup."
+	@echo "Making the environment in .venv (first time: downloads about 350 MB). To train models, too: make setup."
 	@$(INSTALL) --editable .
 	@touch $@
 	@echo "Ready: .venv/bin/fer-phq"
