@@ -44,8 +44,8 @@ def to_pixels(crops: Crops, in_chans: int, size: int) -> FloatArray:
 
 
 def _resize(planes: FloatArray, size: int) -> FloatArray:
-    resized: FloatArray = _interpolation(planes.shape[1], size) @ planes @ _interpolation(planes.shape[2], size).T
-    return resized
+    resized = _interpolation(planes.shape[1], size) @ planes @ _interpolation(planes.shape[2], size).T
+    return np.asarray(resized, np.float32)
 
 
 @lru_cache(maxsize=256)
