@@ -132,6 +132,7 @@ def queries(store: Store, roles: dict[Role, Store], fill: Fill, model_id: str) -
         "jobs: newest 200": lambda: store.jobs.list_newest(limit=200),
         "API: a page of 50 jobs": lambda: store.jobs.list_page(limit=50),
         "metrics: jobs by state": store.jobs.count_by_state,
+        "metrics: the longest wait": store.jobs.longest_wait,
         "audit: newest 100": lambda: store.audit.list_newest(limit=100),
         "audit: of one session": lambda: store.audit.list_newest(object_id=session),
         "settings: changes of settings": lambda: store.audit.list_newest(object_kind="setting", limit=20),

@@ -6,17 +6,18 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 
 from db import messages
 from db.engine import ConflictError
 from db.queries.base import Queries, get_row, new_id, stored, utc_now
-from db.queries.jobs.requests import move_job, queued_job
+from db.queries.jobs.requests import date_queueing, move_job, queued_job
 from db.queries.mapping import (
     WITHDRAWAL,
     analysis_summary,
     is_behind,
+    is_newest_job,
     is_past_retention,
     is_withdrawn,
     job_record,
@@ -144,6 +145,7 @@ class SessionQueries(Queries):
                     self._audit(session, "set", "transcript", row.id)
                 if job is None:
                     return record, None
+                date_queueing(session, job)
                 session.add(job)
                 self._audit(session, "create", "job", job.id, f"session {row.id}")
                 return record, job_record(stored(session, job))
@@ -363,11 +365,14 @@ class SessionQueries(Queries):
             until: Only sessions recorded before this moment; None for no limit.
             state: Only sessions whose newest job is in this state; None for all.
         """
+        query = select(SessionRow, SubjectRow.label, AnalysisRow, JobRow)
+        query = query.join(SubjectRow, SubjectRow.id == SessionRow.subject_id)
+        if state in (None, JobState.DONE):
+            query = query.outerjoin(JobRow, JobRow.id == newest_job())
+        else:  # Few jobs are in such a state: the query begins with them, and does not ask for each session's newest.
+            query = query.join(JobRow, and_(JobRow.session_id == SessionRow.id, is_newest_job()))
         query = (
-            select(SessionRow, SubjectRow.label, AnalysisRow, JobRow)
-            .join(SubjectRow, SubjectRow.id == SessionRow.subject_id)
-            .outerjoin(AnalysisRow, AnalysisRow.id == newest_analysis(prefer_model=prefer_model))
-            .outerjoin(JobRow, JobRow.id == newest_job())
+            query.outerjoin(AnalysisRow, AnalysisRow.id == newest_analysis(prefer_model=prefer_model))
             .order_by(SessionRow.recorded_at.desc(), SessionRow.id)
             .limit(limit)
             .offset(offset)

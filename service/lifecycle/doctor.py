@@ -239,7 +239,7 @@ def _examine_clock(settings: AppSettings) -> Iterator[Check]:
 def _examine_workers(settings: AppSettings) -> Iterator[Check]:
     with Store(settings.database_url, actor="cli") as store:
         alive = len(store.workers.list_living(timeout_s=settings.worker_timeout_s))
-        waiting, _ = store.jobs.count_by_state().get(JobState.QUEUED, (0, None))
+        waiting = store.jobs.count_by_state().get(JobState.QUEUED, 0)
     if alive or not waiting:
         yield Check("workers", Health.OK, messages.WORKERS(alive=alive, waiting=waiting))
         return

@@ -64,6 +64,11 @@ def calls(store: Store, session_id: str) -> dict[str, tuple[str, Callable[[], ob
     triage = store.triage.list_items
     return {
         "newest sessions": ("ix_sessions_recorded_at", lambda: store.sessions.list_recent(limit=13)),
+        "sessions whose newest job failed": (
+            "ix_jobs_state",
+            lambda: store.sessions.list_recent(limit=13, state=JobState.FAILED),
+        ),
+        "the longest wait": ("ix_jobs_state", store.jobs.longest_wait),
         "twins": ("media_sha256", lambda: store.sessions.list_by_recording(sha256=session.media_sha256)),
         "no consent": ("ix_sessions_no_consent", triage),
         "item 9": ("ix_questionnaires_open_flag", triage),

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from analysis_samples import MONDAY, new_session, sample_recording
+from sqlalchemy import update
+from wrong_clock import WrongClock, needs_compiler
 
+from db.engine import normalise_url, open_engine
 from db.records import DuplicateSessionError, JobPriority, JobState, NotFoundError
 from db.store import Store
+from db.tables import JobRow
 from fer_phq.core.analysis import Progress, Step
 from fer_phq.core.errors import StoreError
 from fer_phq.core.messages import Message, literal
@@ -244,3 +252,71 @@ def test_a_retry_keeps_its_priority_unless_another_is_named(store: Store, sessio
     store.jobs.request_cancel(job_id=job.id)
     retried = store.jobs.set_state(job_id=job.id, state=JobState.QUEUED, priority=JobPriority.INTERACTIVE)
     assert retried.priority is JobPriority.INTERACTIVE
+
+
+def waits_since(url: str, at: datetime) -> None:
+    """Put the time since when all jobs wait."""
+    engine = open_engine(normalise_url(url))
+    with engine.begin() as connection:
+        connection.execute(update(JobRow).values(updated_at=at))
+    engine.dispose()
+
+
+def test_the_longest_wait_is_that_of_what_waits(store: Store, url: str, session_id: str) -> None:
+    assert store.jobs.longest_wait() is None
+    job = store.jobs.create(session_id=session_id)
+    now = datetime.now(UTC)
+    waits_since(url, now - timedelta(seconds=500))
+    later = new_session(store, store.subjects.create(label="T").id)
+    store.jobs.create(session_id=later.id)
+    wait_s = store.jobs.longest_wait()
+    assert wait_s is not None
+    assert 500 <= wait_s < 1000
+    waits_since(url, now + timedelta(days=1))
+    assert store.jobs.longest_wait() == 0, "a clock that is set back"
+    waits_since(url, now - timedelta(seconds=500))
+    assert store.jobs.claim(workflow_id=job.workflow_id, worker="w", claim="c") is not None
+    assert store.jobs.release(workflow_id=job.workflow_id, claim="c")
+    store.jobs.request_cancel(job_id=store.jobs.latest(session_id=later.id).id)  # type: ignore[union-attr]
+    wait_s = store.jobs.longest_wait()
+    assert wait_s is not None
+    assert wait_s < 400, "it waits anew since it was given back"
+
+
+QUEUEING = """
+import sys
+from db.records import JobState
+from db.store import Store
+
+with Store(sys.argv[1], actor="cli") as store:
+    job = store.jobs.create(session_id=sys.argv[2])
+    print(store.jobs.longest_wait())
+    for step in ("claim", "cancel", "requeue"):
+        if step == "claim":
+            store.jobs.claim(workflow_id=job.workflow_id, worker="w", claim="c")
+            store.jobs.release(workflow_id=job.workflow_id, claim="c")
+        elif step == "cancel":
+            store.jobs.request_cancel(job_id=job.id)
+            job = store.jobs.set_state(job_id=job.id, state=JobState.QUEUED)
+        else:
+            store.jobs.claim(workflow_id=job.workflow_id, worker="w", claim="d")
+            store.jobs.requeue_worker(worker="w")
+        print(store.jobs.longest_wait())
+"""
+
+
+@needs_compiler
+@pytest.mark.parametrize("ahead_s", [-86400, 86400])
+def test_the_longest_wait_is_told_by_the_databases_clock(
+    store: Store, url: str, session_id: str, tmp_path: Path, ahead_s: int
+) -> None:
+    environment = os.environ | WrongClock(tmp_path, ahead_s).environment
+    command = [sys.executable, "-c", QUEUEING, url, session_id]
+    program = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    waits = [float(line) for line in program.stdout.split()]
+    assert len(waits) == 4
+    assert all(0 <= wait_s < 3600 for wait_s in waits), "whoever queued, and whoever asks, has the same wrong clock"
+    here = store.jobs.longest_wait()
+    assert here is not None
+    if not url.startswith("sqlite"):  # which has no clock: all its programs run on one machine
+        assert 0 <= here < 3600, "the clock of whoever queued is no matter"

@@ -14,7 +14,7 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from db.queries.base import stored, utc_now
-from db.queries.jobs.requests import JobRequests, clear_progress, move_job
+from db.queries.jobs.requests import JobRequests, clear_progress, date_queueing, move_job
 from db.queries.mapping import job_record
 from db.records import LIVE_STATES, JobRecord, JobState
 from db.tables import JobRow
@@ -176,6 +176,7 @@ class JobQueries(JobRequests):
                 return False
             row.claims -= 1
             _unassign(row, JobState.CANCELLED if row.cancel_requested else JobState.QUEUED)
+            date_queueing(session, row)
             self._audit(session, "release", "job", row.id)
             return True
 
@@ -186,6 +187,7 @@ class JobQueries(JobRequests):
             rows = session.scalars(query.with_for_update()).all()
             for row in rows:
                 _unassign(row, JobState.CANCELLED if row.cancel_requested else JobState.QUEUED)
+                date_queueing(session, row)
                 self._audit(session, "requeue", "job", row.id, f"worker {worker} is gone")
             return len(rows)
 

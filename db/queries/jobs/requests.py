@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -12,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from db import messages
 from db.engine import ConflictError
-from db.queries.base import Queries, get_row, new_id, stored, utc_now
+from db.queries.base import Queries, database_time, get_row, new_id, stored, utc_now
 from db.queries.mapping import is_behind, job_error_columns, job_record
 from db.records import LIVE_STATES, JobPriority, JobRecord, JobState, JobView, Position
 from db.tables import JobRow, SessionRow, SubjectRow
@@ -60,6 +59,7 @@ class JobRequests(Queries):
                 if (live := _live_job(session, session_id)) is not None:
                     live.priority = min(live.priority, priority)
                     return job_record(stored(session, live))
+                date_queueing(session, row)
                 session.add(row)
                 self._audit(session, "create", "job", row.id, f"session {session_id}")
                 return job_record(stored(session, row))
@@ -136,12 +136,22 @@ class JobRequests(Queries):
         with self._reading() as session:
             return [job_record(row) for row in session.scalars(query)]
 
-    def count_by_state(self) -> dict[JobState, tuple[int, datetime]]:
-        """Count the jobs in each state that there are any in, with when the first of them was last changed."""
-        count, first = func.count(), func.min(JobRow.updated_at)
-        query = select(JobRow.state, count, first).group_by(JobRow.state)
+    def count_by_state(self) -> dict[JobState, int]:
+        """Count the jobs in each state that there are any in."""
+        query = select(JobRow.state, func.count()).group_by(JobRow.state)
         with self._reading() as session:
-            return {JobState(state): (number, at) for state, number, at in session.execute(query)}
+            return {JobState(state): number for state, number in session.execute(query)}
+
+    def longest_wait(self) -> float | None:
+        """Return for how many seconds the job that waits longest has waited; None where none waits.
+
+        The database's clock tells when a job was queued and what time it is now, as with `WorkerQueries.list_living`:
+        on PostgreSQL the clocks of the machines may be wrong by any time.
+        """
+        query = select(func.min(JobRow.updated_at)).where(JobRow.state == str(JobState.QUEUED))
+        with self._reading() as session:
+            since = session.scalar(query)
+            return None if since is None else max(0.0, (database_time(session) - since).total_seconds())
 
     def set_state(
         self,
@@ -177,6 +187,7 @@ class JobRequests(Queries):
                     names = {"before": messages.STATES[before](), "state": messages.STATES[state]()}
                     raise StoreError(messages.JOB_TRANSITION(job_id=job_id, **names))
                 move_job(row, state, error)
+                date_queueing(session, row)
                 row.priority = int(priority or row.priority)
                 self._audit(session, "set_state", "job", job_id, f"{before} to {state}, attempt {row.attempt}")
                 return job_record(stored(session, row))
@@ -259,6 +270,17 @@ def move_job(row: JobRow, state: JobState, error: Message | None) -> None:
         row.started_at = now
     else:
         row.finished_at = now
+
+
+def date_queueing(session: Session, row: JobRow) -> None:
+    """Note since when a job waits by the database's clock, by which `longest_wait` counts; another job stays as it is.
+
+    Args:
+        session: The open transaction.
+        row: The job.
+    """
+    if row.state == JobState.QUEUED:
+        row.updated_at = database_time(session)
 
 
 def clear_progress(row: JobRow) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import anyio.to_thread
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
@@ -74,6 +72,7 @@ def _write_gauges(settings: AppSettings, store: Store, files: MediaStore) -> byt
     try:
         with acting_as(COUNTING):
             counts = store.jobs.count_by_state()
+            longest_wait_s = store.jobs.longest_wait()
             workers = queue.workers_alive(settings, store)
     except StoreError:
         up.set(0)
@@ -81,9 +80,9 @@ def _write_gauges(settings: AppSettings, store: Store, files: MediaStore) -> byt
     up.set(1)
     jobs = Gauge("ferphq_jobs", "Jobs by state.", ("state",), registry=registry)
     for state in JobState:
-        jobs.labels(str(state)).set(counts[state][0] if state in counts else 0)
+        jobs.labels(str(state)).set(counts.get(state, 0))
     age = Gauge("ferphq_queue_age_seconds", "How long the oldest queued job has waited.", registry=registry)
-    if JobState.QUEUED in counts:
-        age.set(max(0.0, time.time() - counts[JobState.QUEUED][1].timestamp()))
+    if longest_wait_s is not None:
+        age.set(longest_wait_s)
     Gauge("ferphq_workers", "Workers that show signs of life.", registry=registry).set(workers)
     return generate_latest(registry)
