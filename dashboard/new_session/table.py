@@ -22,7 +22,8 @@ from service.settings import AppSettings
 
 HELP = mark(
     "One recording a row. `file` and `subject_id` are needed; `recorded_at` (2026-11-03 14:05, in your time zone; "
-    "empty: the file's own date), `consent_by`, `keep_days`, `transcript` and `speaker` are optional. "
+    "empty: the file's own date), `consent_by`, `keep_days`, `transcript` and `speaker` are optional; `speaker` is "
+    "needed where several speak and no name, such as Patient, says who is the subject. "
     "Nothing is kept before the whole table is right."
 )
 

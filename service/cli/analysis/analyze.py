@@ -59,7 +59,8 @@ Examples:
 
 With `--queue`, a table (CSV) has the columns file, subject_id, recorded_at, consent_by, keep_days, transcript and
 speaker; in a folder, the folders right in it are named like their subjects, and transcripts lie beside their
-recordings. What is stored already is not stored again: start an interrupted batch once more, and it goes on.
+recordings. What is stored already is not stored again: start an interrupted batch once more, and it goes on. What is
+stored otherwise than the table says is reported, and left as it is.
 
 Exit code 0 when every recording was analysed, 1 when one could not be (the others still are).
 """
