@@ -127,13 +127,15 @@ class _Transcripts:
         record = self._store.transcripts.get(session_id=session_id)
         if record is None:
             raise RequestError(messages.NO_TRANSCRIPT(), 404)
-        current = self._archive.current_analysis(detail)
         with unusable_transcript():
             checked = check_transcript(record.original_name, record.document)
-        notes = [
-            warning for warning in checked.warnings if record.speaker is None or warning.code != SUBJECT_UNKNOWN.code
-        ]
-        notes += _notes_of_analyses(detail, record, current_id=None if current is None else current.id)
+        words = digest(record)
+        analysis_id = next((summary.id for summary in detail.analyses if summary.sidecar_digest == words), None)
+        current = self._archive.current_analysis(detail)
+        is_analysed = current is not None and current.sidecar_digest == words
+        notes = [each for each in checked.warnings if record.speaker is None or each.code != SUBJECT_UNKNOWN.code]
+        if not is_analysed:
+            notes += _notes_of_analyses(detail, record, analysis_id)
         return schemas.SessionTranscript(
             session_id=session_id,
             name=record.original_name,
@@ -142,8 +144,8 @@ class _Transcripts:
             utterances=checked.utterances,
             sha256=record.sha256,
             created_at=record.created_at,
-            analysis_id=_analysis_with(detail, record),
-            is_analysed=current is not None and current.sidecar_digest == digest(record),
+            analysis_id=analysis_id,
+            is_analysed=is_analysed,
             notes=[self._archive.sentences.note(request, note) for note in notes],
         )
 
@@ -155,25 +157,14 @@ def _check(file: schemas.TranscriptDocument) -> NewTranscript:
     return check_words(checked, file.speaker)
 
 
-def _analysis_with(detail: SessionDetail, record: TranscriptRecord) -> str | None:
-    """Return the id of the newest analysis that was made with a transcript; None without any."""
-    words = digest(record)
-    return next((summary.id for summary in detail.analyses if summary.sidecar_digest == words), None)
-
-
-def _notes_of_analyses(detail: SessionDetail, record: TranscriptRecord, current_id: str | None) -> list[Message]:
-    """Return what a transcript means for the analyses of its session.
+def _notes_of_analyses(detail: SessionDetail, record: TranscriptRecord, analysis_id: str | None) -> list[Message]:
+    """Return what a transcript that the session's analysis does not know means for its analyses.
 
     Args:
         detail: The session with its analyses and its newest job.
         record: Its transcript.
-        current_id: The analysis that stands for the session; None without any.
+        analysis_id: The newest analysis that was made with it; None without any.
     """
-    analysis_id = _analysis_with(detail, record)
-    if analysis_id is not None and any(
-        summary.id == current_id and summary.sidecar_digest == digest(record) for summary in detail.analyses
-    ):
-        return []
     notes = [messages.ANALYSES_STAY()] if detail.analyses else []
     if analysis_id is not None:
         return [*notes, messages.ANALYSED_BEFORE(analysis_id=analysis_id)]
