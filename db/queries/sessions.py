@@ -369,7 +369,7 @@ class SessionQueries(Queries):
         query = query.join(SubjectRow, SubjectRow.id == SessionRow.subject_id)
         if state in (None, JobState.DONE):
             query = query.outerjoin(JobRow, JobRow.id == newest_job())
-        else:  # Few jobs are in such a state: the query begins with them, and does not ask for each session's newest.
+        else:  # Few jobs are in such a state: the query may begin with them, and asks for no session's newest.
             query = query.join(JobRow, and_(JobRow.session_id == SessionRow.id, is_newest_job()))
         query = (
             query.outerjoin(AnalysisRow, AnalysisRow.id == newest_analysis(prefer_model=prefer_model))

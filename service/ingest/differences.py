@@ -10,6 +10,7 @@ from typing import Any
 from db.records import AnalysisSummary, JobRecord, JobState, NewTranscript, SessionRecord
 from db.store import Store
 from fer_phq.core.analysis import Sampling, Settings, SoundChoice
+from fer_phq.core.errors import RecordingError
 from fer_phq.core.messages import Message
 from fer_phq.core.sidecar import compute_digest
 from service.ingest import messages
@@ -61,6 +62,20 @@ def find_difference(
     if not differences:
         return None
     return messages.STORED_OTHERWISE(session_id=session.id, differences=tuple(differences))
+
+
+def check_retention(session: SessionRecord) -> None:
+    """Check that the recording of a session, which was removed, would not be removed again as soon as it is stored.
+
+    Args:
+        session: The session.
+
+    Raises:
+        RecordingError: Its retention is over.
+    """
+    until = session.retain_until
+    if session.media_path is None and until is not None and until <= datetime.now(UTC):
+        raise RecordingError(messages.RETENTION_OVER(session_id=session.id, until=_utc(until)))
 
 
 def list_jobs_of(

@@ -106,6 +106,11 @@ STORED_OTHERWISE = template(
     "The recording is session {session_id} of this person already, and not as it is said to be: {differences}. The "
     "session stays as it is: correct what is sent, or the session, on its page or by PATCH /v1/sessions/{session_id}.",
 )
+RETENTION_OVER = template(
+    "ingest.retention_over",
+    "The recording is session {session_id} of this person already, and was removed as it was to be kept until {until}: "
+    "before it comes again, have the session kept for longer, on its page or by PATCH /v1/sessions/{session_id}.",
+)
 OTHER_DATE = template("ingest.other_date", "it was recorded at {stored}, not at {sent}")
 OTHER_RETENTION = counted(
     "ingest.other_retention",

@@ -16,7 +16,13 @@ from fer_phq.core.errors import FerPhqError, RecordingError, StoreError
 from fer_phq.video import messages as video
 from fer_phq.video import probe
 from service.ingest import messages, transcripts
-from service.ingest.differences import find_difference, is_being_analysed, lacks_transcript, list_jobs_of
+from service.ingest.differences import (
+    check_retention,
+    find_difference,
+    is_being_analysed,
+    lacks_transcript,
+    list_jobs_of,
+)
 from service.ingest.media import MediaStore, file_sha256
 from service.ingest.tokens import UploadGrant
 from service.settings import AppSettings
@@ -341,6 +347,7 @@ def _join_existing(
         difference = find_difference(settings, store, session, grant, transcript)
         if difference is not None:
             raise RecordingError(difference)
+        check_retention(session)
         lacks_words = lacks_transcript(store, session_id, transcript)
         if lacks_words and is_being_analysed(store, session_id):
             raise StoreError(messages.ANALYSED_WITHOUT_TRANSCRIPT(session_id=session_id))

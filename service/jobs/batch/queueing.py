@@ -157,6 +157,8 @@ def _queue(
             return replace(before, end=End.OTHERWISE, reason=difference)
         if session.media_path is not None:
             return _requeue(settings, store, before, grant, transcript, retry_failed)
+        if _is_analysed(settings, store, session.id, grant, transcript):
+            return replace(before, end=End.BEFORE)  # whoever removed the recording does not want it back
         check_not_withdrawn(store, session.id)
     elif grant.recorded_at < EARLIEST:
         raise RecordingError(messages.FILE_DATE(date=str(grant.recorded_at.date())))
@@ -229,8 +231,7 @@ def _requeue(
         )
     job = jobs[0] if jobs else None
     if job is None or job.state is JobState.DONE:
-        analyses = store.sessions.get_detail(session_id=session_id).analyses
-        if any(is_analysed_so(settings, summary, grant.analysis, transcript) for summary in analyses):
+        if _is_analysed(settings, store, session_id, grant, transcript):
             return replace(before, job=job, end=End.BEFORE)
         check_consent(store, session_id)
         options = dict(grant.analysis) if grant.analysis else None
@@ -239,6 +240,14 @@ def _requeue(
         check_consent(store, session_id)
         job = store.jobs.set_state(job_id=job.id, state=JobState.QUEUED, priority=grant.priority)
     return _with_job(before, job)
+
+
+def _is_analysed(
+    settings: AppSettings, store: Store, session_id: str, grant: UploadGrant, transcript: NewTranscript | None
+) -> bool:
+    """Tell whether a session has an analysis as the batch asks for it."""
+    analyses = store.sessions.get_detail(session_id=session_id).analyses
+    return any(is_analysed_so(settings, summary, grant.analysis, transcript) for summary in analyses)
 
 
 def follow(

@@ -34,6 +34,7 @@ from service.api.v1.uploads.routes import _Uploads
 from service.ingest.media import MediaStore, file_sha256
 from service.ingest.partial_uploads import PartialUpload, PartialUploads
 from service.ingest.tokens import UploadGrant
+from service.lifecycle import erasure
 from service.lifecycle.encryption import turn_encryption
 from service.settings import AppSettings
 
@@ -492,6 +493,20 @@ def test_a_session_that_there_is_already_has_the_date_and_the_days_that_are_sent
     assert differences(late) == ["ingest.other_date"]
     store.sessions.set_retention(session_id=session_id, retain_until=None)
     assert differences(client.post("/v1/sessions", json={**body, "keep_days": 30})) == ["ingest.no_retention"]
+
+
+def test_a_recording_whose_retention_is_over_does_not_come_back_for_an_hour(
+    settings: AppSettings, store: Store, subject: SubjectRecord, content: bytes, client: TestClient
+) -> None:
+    session_id = upload(client, subject.id, content).headers["upload-session-id"]
+    store.sessions.set_retention(session_id=session_id, retain_until=datetime(2026, 5, 7, tzinfo=UTC))
+    assert erasure.remove_expired(settings, store) == 1
+    refusal = upload(client, subject.id, content)
+    assert problem(refusal) == (422, "ingest.retention_over")
+    assert refusal.json()["params"] == {"session_id": session_id, "until": "2026-05-07T00:00:00+00:00"}
+    assert client.patch(f"/v1/sessions/{session_id}", json={"retain_until": None}).status_code == 200
+    assert upload(client, subject.id, content).headers["upload-session-id"] == session_id
+    assert store.sessions.get(session_id=session_id).media_path is not None
 
 
 def test_a_session_that_there_is_already_is_not_analysed_otherwise_in_silence(

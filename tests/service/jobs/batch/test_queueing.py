@@ -69,6 +69,29 @@ def test_what_is_stored_is_neither_stored_nor_analysed_again(
     assert len(list(settings.media_dir.rglob("*.*"))) == 1
 
 
+def test_what_was_removed_does_not_come_back_with_the_batch(
+    settings: AppSettings, store: Store, recording: BatchRecording
+) -> None:
+    first = queue_recording(settings, store, recording)
+    assert first.session_id is not None
+    settle(store, first, JobState.FAILED)
+    silent = replace(recording, keep_days=None)
+    over = datetime.now(UTC) - timedelta(minutes=1)
+    store.sessions.set_retention(session_id=first.session_id, retain_until=over)
+    assert erasure.remove_expired(settings, store) == 1
+    refused = queue_recording(settings, store, silent)
+    assert refused.reason is not None
+    assert (refused.end, refused.reason.code) == (End.REFUSED, "ingest.retention_over")
+    assert not list(settings.media_dir.rglob("*.*"))
+    store.analyses.save(session_id=first.session_id, analysis=analysis_of(recording), measures={})
+    assert queue_recording(settings, store, silent).end is End.BEFORE, "nothing is lacking"
+    other = queue_recording(settings, store, silent, {"fps": 3})
+    assert (other.end, other.session_id) == (End.OTHERWISE, first.session_id)
+    store.sessions.set_retention(session_id=first.session_id, retain_until=None)
+    assert queue_recording(settings, store, silent).end is End.BEFORE
+    assert not list(settings.media_dir.rglob("*.*"))
+
+
 TWO = b"WEBVTT\n\n00:00.000 --> 00:01.000\n<v Anna>Hello.\n\n00:01.000 --> 00:02.000\n<v Ben>Hello.\n"
 WHEN = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
