@@ -128,7 +128,7 @@ def spread(values: list[float]) -> str:
 
 def _one_decoder(name: str, path: str) -> dict[str, float]:
     """Decode in this process in one way, without a decoder process and without sending anything."""
-    from fer_phq.video.decoder.pictures.conversion import convert
+    from fer_phq.video.decoder.pictures.conversion import Converter
     from fer_phq.video.decoder.pictures.decoding import decode_frames
     from fer_phq.video.decoder.pictures.frames import key_frames, sample
     from fer_phq.video.decoder.recording import open_recording
@@ -146,7 +146,8 @@ def _one_decoder(name: str, path: str) -> dict[str, float]:
     started = time.perf_counter()
     if name == "all pictures":  # of which the same are sampled as at 2 frames/s
         displayed = displayed_at_rate(decode_frames(recording), 2.0, recording.end_s)
-        frames = (convert(recording, *frame) for frame in displayed)
+        converter = Converter(recording)
+        frames = (converter.convert(*frame) for frame in displayed)
     else:
         frames = sample(recording, 2.0) if name == "2 frames/s" else key_frames(recording)
     count = sum(1 for _ in frames)

@@ -161,11 +161,11 @@ def _letterbox(images: Sequence[Image], side: int) -> tuple[FloatArray, float]:
 
 
 def _resize(image: Image, width: int, height: int) -> Image:
-    """Resize bilinearly, the kernel widened by the reduction against aliasing; large ones start with a box mean."""
+    """Resize by the mean of whole pixels, and by the fraction that remains bilinearly, widened against aliasing."""
     if image.shape[:2] == (height, width):
         return image
     pillow_image = PillowImage.fromarray(image)
-    return np.asarray(pillow_image.resize((width, height), PillowImage.Resampling.BILINEAR, reducing_gap=2.0))
+    return np.asarray(pillow_image.resize((width, height), PillowImage.Resampling.BILINEAR, reducing_gap=1.0))
 
 
 def _round_up(length: int) -> int:

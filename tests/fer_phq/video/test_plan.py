@@ -15,7 +15,7 @@ from recordings import Recordings
 from fer_phq.core.analysis import Sampling
 from fer_phq.video import Limits, sample_frames
 from fer_phq.video.decoder.pictures import decoding
-from fer_phq.video.decoder.pictures.conversion import convert
+from fer_phq.video.decoder.pictures.conversion import Converter
 from fer_phq.video.decoder.pictures.frames import sample
 from fer_phq.video.decoder.pictures.plan import DECODE, DROP, PASS_OVER, plan_decoding
 from fer_phq.video.decoder.recording import Recording, damage_warnings, open_recording
@@ -76,7 +76,8 @@ def opened(path: Path, threads: int = 1) -> Recording:
 def decode_all(path: Path, fps: float, threads: int = 1) -> tuple[list[Frame], list[str]]:
     recording = opened(path, threads)
     displayed = displayed_at_rate(decoding.decode_frames(recording), fps, recording.end_s)
-    frames = [convert(recording, time_s, picture) for time_s, picture in displayed]
+    converter = Converter(recording)
+    frames = [converter.convert(time_s, picture) for time_s, picture in displayed]
     return frames, [str(warning) for warning in damage_warnings(recording)]
 
 

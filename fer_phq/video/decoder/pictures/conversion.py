@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from av.video.reformatter import VideoReformatter
 
 from fer_phq.core.arrays import Image
 from fer_phq.video.decoder.container import displayed_size
@@ -11,31 +12,44 @@ from fer_phq.video.decoder.recording import Recording
 from fer_phq.video.types import Frame
 
 
-def convert(recording: Recording, time_s: float, picture: Picture) -> Frame:
-    """Scale a decoded frame, convert it to RGB and turn it upright.
+class Converter:
+    """Scales decoded pictures of a recording, converts them to RGB and turns them upright."""
 
-    A frame of another size or pixel shape than the first keeps its proportions, and its pixels up to the longest side
-    that is wanted: it is fitted into the first's proportions, between black borders. The orientation is the first
-    frame's: asking each one for its side data would tie it into a reference cycle and keep it in memory until the next
-    garbage collection.
+    def __init__(self, recording: Recording) -> None:
+        """Start before the first picture.
 
-    Args:
-        recording: The recording, whose size and orientation hold.
-        time_s: When the frame is displayed, seconds from the recording's start.
-        picture: What was decoded.
-    """
-    rotation = recording.info.rotation
-    mirrored = recording.info.mirrored
-    (width, height), canvas = _fitted_size(recording, picture)
-    if rotation % 180:
-        width, height = height, width
-    rgb = picture.frame.reformat(width=width, height=height, format="rgb24").to_ndarray()
-    if mirrored:
-        rgb = rgb[:, ::-1]
-    if rotation:
-        rgb = np.rot90(rgb, -rotation // 90)
-    scale = recording.scale * recording.size[0] / canvas[0]
-    return Frame(time_s, _with_borders(rgb, *canvas), recording.scale if canvas == recording.size else scale)
+        Args:
+            recording: The recording, whose size and orientation hold.
+        """
+        self._recording = recording
+        self._reformatter = VideoReformatter()  # of a picture's own, each would set up its tables and threads anew
+
+    def convert(self, time_s: float, picture: Picture) -> Frame:
+        """Convert a picture.
+
+        A picture of another size or pixel shape than the first keeps its proportions, and its pixels up to the longest
+        side that is asked for: it is fitted into the first's proportions, between black borders. The orientation is the
+        first picture's: asking each one for its side data would tie it into a reference cycle and keep it in memory
+        until the next garbage collection.
+
+        Args:
+            time_s: When the picture is displayed, seconds from the recording's start.
+            picture: What was decoded.
+        """
+        recording = self._recording
+        rotation = recording.info.rotation
+        (width, height), canvas = _fitted_size(recording, picture)
+        if rotation % 180:
+            width, height = height, width
+        rgb: Image = self._reformatter.reformat(
+            picture.frame, width=width, height=height, format="rgb24", threads=1
+        ).to_ndarray()
+        if recording.info.mirrored:
+            rgb = rgb[:, ::-1]
+        if rotation:
+            rgb = np.rot90(rgb, -rotation // 90)
+        scale = recording.scale * recording.size[0] / canvas[0]
+        return Frame(time_s, _with_borders(rgb, *canvas), recording.scale if canvas == recording.size else scale)
 
 
 def _fitted_size(recording: Recording, picture: Picture) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fer_phq.video.decoder.pictures.conversion import convert
+from fer_phq.video.decoder.pictures.conversion import Converter
 from fer_phq.video.decoder.pictures.decoding import Picture, decode_frames, decode_planned
 from fer_phq.video.decoder.pictures.plan import plan_decoding
 from fer_phq.video.decoder.recording import Recording
@@ -22,9 +22,10 @@ def sample(recording: Recording, fps: float) -> Iterator[Frame]:
         recording: The recording, with its index.
         fps: Target times per second.
     """
+    converter = Converter(recording)
     decoded = decode_planned(recording, plan_decoding(recording, fps))
     for time_s, picture in displayed_at_rate(decoded, fps, recording.end_s):
-        yield convert(recording, time_s, picture)
+        yield converter.convert(time_s, picture)
 
 
 def key_frames(recording: Recording) -> Iterator[Frame]:
@@ -33,8 +34,9 @@ def key_frames(recording: Recording) -> Iterator[Frame]:
     Args:
         recording: The recording.
     """
+    converter = Converter(recording)
     for time_s, picture in decode_frames(recording, only_keys=True):
-        yield convert(recording, time_s, picture)
+        yield converter.convert(time_s, picture)
 
 
 def frame_at(recording: Recording, time_s: float) -> Frame | None:
@@ -49,4 +51,4 @@ def frame_at(recording: Recording, time_s: float) -> Frame | None:
         if on_display is not None and start_s > time_s + EPSILON_S:
             break
         on_display = (start_s, picture)
-    return None if on_display is None else convert(recording, *on_display)
+    return None if on_display is None else Converter(recording).convert(*on_display)
