@@ -15,7 +15,7 @@ from fer_phq.core.errors import RecordingError
 from fer_phq.core.messages import Message, from_json
 from fer_phq.pictures import messages
 from fer_phq.pictures.process_main import LENGTH
-from fer_phq.video.decoder.process import start_process, stop_process
+from fer_phq.video.decoder.process import prepare_process, stop_process, take_process
 from fer_phq.video.decoder.protocol import Header, IdleError, ProtocolError, ResponseReader, message_of
 
 MAX_BYTES = 20_000_000
@@ -41,6 +41,11 @@ class Picture:
 
     rgb: Image
     notes: tuple[Message, ...]
+
+
+def prepare_reader() -> None:
+    """Start the process that the next call of `read_pictures` takes, so that it loads its libraries meanwhile."""
+    prepare_process(_COMMAND)
 
 
 def read_pictures(contents: Sequence[bytes]) -> Iterator[Picture | PictureError]:
@@ -83,7 +88,7 @@ class _PictureProcess:
     """A process that decodes pictures. Closing it, or losing the last reference, kills it."""
 
     def __init__(self) -> None:
-        self._process = start_process(_COMMAND)
+        self._process = take_process(_COMMAND)
         self._end = weakref.finalize(self, stop_process, self._process)
         descriptor = cast(IO[bytes], self._process.stdout).fileno()
         self._reader = ResponseReader(descriptor, IDLE_SECONDS, _MOST_PAYLOAD)

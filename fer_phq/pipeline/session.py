@@ -29,7 +29,7 @@ from fer_phq.pipeline.faces import extract_faces
 from fer_phq.pipeline.speech import check_sound, extract_speech, ignore_progress, load_sidecar
 from fer_phq.pipeline.subject import FACE_WARNINGS, reselect_subject
 from fer_phq.pipeline.timing import StageTimer
-from fer_phq.video import probe
+from fer_phq.video import FIRST_DECODERS, prepare_decoders, probe
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,9 @@ def analyze(
         SettingsError: The recording has no face track of the settings' ids, two of them are in view at once, or it has
             no such sound track or channel.
     """
-    model = model or load_model()
+    if model is None:
+        prepare_decoders(FIRST_DECODERS)
+        model = load_model()
     settings = settings or Settings()
     sidecar = sidecar or Sidecar()
     report = on_progress or ignore_progress

@@ -4,22 +4,39 @@
 
 All decoding happens in a decoder process under limits (`Limits`), because a recording may come from anyone: a damaged
 or hostile file ends as a `RecordingError`, never as a crash or a hang of the caller. Where the platform can, the
-process is also confined: `confinement` says what holds.
+process is also confined: `confinement` says what holds. `prepare_decoders` starts processes while other things load.
 """
 
-from fer_phq.video.reader import (
-    FrameStream,
-    SoundStream,
-    confinement,
-    list_sound_tracks,
-    probe,
-    read_frame,
-    read_sound,
-    sample_frames,
-)
-from fer_phq.video.types import RECORDING_SUFFIXES, SOUND_RATE, Confinement, Frame, Limits, SoundBlock
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fer_phq.core import lazy_names
+
+if TYPE_CHECKING:
+    from fer_phq.video.decoder.process import prepare_decoders
+    from fer_phq.video.reader import (
+        FrameStream,
+        SoundStream,
+        confinement,
+        list_sound_tracks,
+        probe,
+        read_frame,
+        read_sound,
+        sample_frames,
+    )
+    from fer_phq.video.types import (
+        FIRST_DECODERS,
+        RECORDING_SUFFIXES,
+        SOUND_RATE,
+        Confinement,
+        Frame,
+        Limits,
+        SoundBlock,
+    )
 
 __all__ = [
+    "FIRST_DECODERS",
     "RECORDING_SUFFIXES",
     "SOUND_RATE",
     "Confinement",
@@ -30,8 +47,24 @@ __all__ = [
     "SoundStream",
     "confinement",
     "list_sound_tracks",
+    "prepare_decoders",
     "probe",
     "read_frame",
     "read_sound",
     "sample_frames",
 ]
+
+_READER = "fer_phq.video.reader"
+_TYPES = "fer_phq.video.types"
+
+# Imported on first use: the decoder process, which lies in this room, must not wait for its parent's side.
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "prepare_decoders": "fer_phq.video.decoder.process",
+        **dict.fromkeys(("FrameStream", "SoundStream", "confinement", "list_sound_tracks", "probe"), _READER),
+        **dict.fromkeys(("read_frame", "read_sound", "sample_frames"), _READER),
+        **dict.fromkeys(("FIRST_DECODERS", "RECORDING_SUFFIXES", "SOUND_RATE"), _TYPES),
+        **dict.fromkeys(("Confinement", "Frame", "Limits", "SoundBlock"), _TYPES),
+    },
+)

@@ -1,8 +1,9 @@
 """The decoder process: reads one request from standard input, writes responses to standard output, ends.
 
-Started by `fer_phq.video.decoder.process` as `python -m fer_phq.video.decoder.main`. Nothing heavy is imported here,
-and the media libraries only once the limits are set. Then the process is confined, before the first thread and the
-first byte of the recording. It ends when its standard input closes, which is when its parent ends.
+Started by `fer_phq.video.decoder.process` as `python -m fer_phq.video.decoder.main LIMITS`, perhaps before there is a
+request. Nothing heavy is imported here, and the media libraries only once the limits are set. With the request the
+process is confined, before the first thread and the first byte of the recording. It ends when its standard input
+closes, which is when its parent ends.
 """
 
 from __future__ import annotations
@@ -40,11 +41,23 @@ LOOK_AHEAD_RESPONSES = 16
 
 def main() -> None:
     """Serve one request. Every outcome that can be reported is a response; the exit code is then 0."""
-    request = json.loads(sys.stdin.buffer.readline())
-    outbox = Outbox(sys.stdout.fileno(), int(request["max_payload"]))
-    limits = request["limits"]
+    limits = json.loads(sys.argv[1])
     set_limits({"RLIMIT_AS": limits["memory_bytes"], "RLIMIT_CPU": limits["cpu_seconds"], "RLIMIT_CORE": 0})
+    is_loaded = _load_libraries()
+    line = sys.stdin.buffer.readline()
+    if not line:
+        return  # whoever started it has gone, or needs it no more
+    request = {**json.loads(line), "limits": limits}
+    outbox = Outbox(sys.stdout.fileno(), int(request["max_payload"]))
+    _answer(request, outbox, is_loaded)
+    outbox.finish()
+
+
+def _answer(request: dict[str, Any], outbox: Outbox, is_loaded: bool) -> None:
+    """Confine the process and serve the request; what prevents it is sent as an error."""
     try:
+        if not is_loaded:
+            raise MemoryError
         if "key" in request:
             use_file_key(bytes.fromhex(request.pop("key")))  # loads its library before that is forbidden
         _confine(request["path"])
@@ -56,7 +69,6 @@ def main() -> None:
     except MemoryError:
         message = messages.OVER_MEMORY(file=request["display_name"], gibibytes=memory_bound() / (1 << 30))
         outbox.send_message("error", message)
-    outbox.finish()
 
 
 class Outbox:
@@ -123,11 +135,20 @@ class Outbox:
             os._exit(0)  # the parent has gone, so nobody reads the rest
 
 
+def _load_libraries() -> bool:
+    """Load the media libraries, under the limits, and say whether there is memory enough for them."""
+    try:
+        from fer_phq.video.decoder import recording, sound  # noqa: F401, Python may write what it compiled
+        from fer_phq.video.decoder.confinement import policy  # noqa: F401
+        from fer_phq.video.decoder.pictures import frames  # noqa: F401
+    except MemoryError:
+        return False
+    return True
+
+
 def _confine(path: str) -> None:
-    """Load the media libraries, under the limits, and keep from then on only what reading one file takes."""
-    from fer_phq.video.decoder import recording, sound  # noqa: F401, Python may write what it compiled
+    """Keep from now on only what reading one file takes."""
     from fer_phq.video.decoder.confinement import policy
-    from fer_phq.video.decoder.pictures import frames  # noqa: F401
 
     set_limits({"RLIMIT_FSIZE": 0, "RLIMIT_NOFILE": MOST_FILES})
     bound_memory(pixels=0)

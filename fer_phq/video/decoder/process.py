@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import json
 import os
@@ -20,7 +21,7 @@ from fer_phq.core.errors import RecordingError
 from fer_phq.core.messages import Message
 from fer_phq.video import messages
 from fer_phq.video.decoder.protocol import Header, IdleError, ProtocolError, ResponseReader, message_of
-from fer_phq.video.types import Limits
+from fer_phq.video.types import DEFAULT_LIMITS, Limits
 
 _INHERITED_VARIABLES = (
     "PATH",
@@ -35,6 +36,9 @@ PIPE_BYTES = 1 << 20
 """How much a pipe holds: a picture then passes in a few turns of the two processes, not in dozens."""
 
 _COMMAND = [sys.executable, "-P", "-m", "fer_phq.video.decoder.main"]
+
+_PREPARED: list[tuple[tuple[str, ...], subprocess.Popen[bytes]]] = []
+"""Processes that wait for a request, each with its command."""
 
 
 class DecoderProcess:
@@ -58,11 +62,11 @@ class DecoderProcess:
         self._display_name = request["display_name"]
         key = file_key(request["path"])
         self._limits = limits
-        self._process = start_process(_COMMAND)
+        self._process = take_process(_command(limits))
         self._end = weakref.finalize(self, stop_process, self._process)
         self._reader = ResponseReader(cast(IO[bytes], self._process.stdout).fileno(), limits.idle_seconds, max_payload)
         key_of_file = {} if key is None else {"key": key.hex()}
-        self._send({**request, **key_of_file, "limits": vars(limits), "max_payload": max_payload})
+        self._send({**request, **key_of_file, "max_payload": max_payload})
 
     @property
     def pid(self) -> int:
@@ -117,12 +121,59 @@ class DecoderProcess:
         return messages.CRASHED(file=self._display_name, reason=reason)
 
 
-def start_process(command: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start a process that decodes: with pipes to it and from it, silent, in a session of its own.
+def prepare_decoders(count: int = 1, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Start decoder processes before there is a request, so that they load their libraries meanwhile.
+
+    The next requests under these limits take them. Those that nobody takes end with this process.
+
+    Args:
+        count: How many are soon needed.
+        limits: What each may use.
+    """
+    for _ in range(count):
+        prepare_process(_command(limits))
+
+
+def prepare_process(command: Sequence[str]) -> None:
+    """Start a process that decodes, for whoever takes it by its command.
 
     Args:
         command: The program and its arguments.
     """
+    _PREPARED.append((tuple(command), _start_process(command)))
+
+
+def take_process(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Return a process that decodes: one that was prepared, or else a new one.
+
+    Args:
+        command: The program and its arguments.
+    """
+    for prepared in tuple(_PREPARED):
+        if prepared[0] != tuple(command):
+            continue
+        try:
+            _PREPARED.remove(prepared)
+        except ValueError:
+            continue  # another thread took it
+        if prepared[1].poll() is None:
+            return prepared[1]
+        stop_process(prepared[1])
+    return _start_process(command)
+
+
+def stop_prepared() -> None:
+    """Stop the processes that were prepared and that nobody took."""
+    while _PREPARED:
+        stop_process(_PREPARED.pop()[1])
+
+
+def _command(limits: Limits) -> list[str]:
+    return [*_COMMAND, json.dumps(vars(limits))]
+
+
+def _start_process(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a process that decodes: with pipes to it and from it, silent, in a session of its own."""
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -160,3 +211,6 @@ def stop_process(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             pipe.close()
+
+
+atexit.register(stop_prepared)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from av.video.reformatter import VideoReformatter
 
@@ -41,7 +43,7 @@ class Converter:
         (width, height), canvas = _fitted_size(recording, picture)
         if rotation % 180:
             width, height = height, width
-        rgb: Image = self._reformatter.reformat(
+        rgb: Any = self._reformatter.reformat(
             picture.frame, width=width, height=height, format="rgb24", threads=1
         ).to_ndarray()
         if recording.info.mirrored:
