@@ -29,9 +29,10 @@ os.environ["OMP_NUM_THREADS"] = "1"
 from postgres_server import Server, postgres_server  # noqa: E402
 
 from benchmarks.scale import content, enqueueing, figures, partitioning, plans, sizes, throughput, uploads  # noqa: E402
-from db.engine import normalise_url, open_engine, sqlite_url  # noqa: E402
+from db.engine import normalise_url, open_engine  # noqa: E402
 from db.migrate import upgrade  # noqa: E402
 from db.store import Store  # noqa: E402
+from db.urls import sqlite_url  # noqa: E402
 from fer_phq.core.analysis import SessionAnalysis  # noqa: E402
 from fer_phq.video import probe  # noqa: E402
 from service.settings import AppSettings  # noqa: E402

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -26,11 +25,10 @@ from sqlalchemy.exc import (
 from db import messages
 from db.cipher.files import Cipher, cipher_of, is_driver_error
 from db.records import InputError
+from db.urls import default_url
 from fer_phq.core.errors import StoreError
 from fer_phq.core.messages import Message
-from fer_phq.core.paths import data_dir
 
-DATABASE_NAME = "fer-phq.db"
 IDLE_TRANSACTION_MS = 600_000
 """How long a PostgreSQL server keeps a transaction whose client says nothing."""
 _WATCHING = {"keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3", "tcp_user_timeout": "60000"}
@@ -48,23 +46,11 @@ class StoreAwayError(StoreError):
     """
 
 
-def default_url() -> str:
-    """Return FERPHQ_DATABASE_URL, else a SQLite file in FERPHQ_DATA_DIR, else one in the user's data directory."""
-    if url := os.environ.get("FERPHQ_DATABASE_URL"):
-        return url
-    return sqlite_url(data_dir() / DATABASE_NAME)
-
-
-def sqlite_url(path: Path) -> str:
-    """Return the URL of a SQLite file, whatever characters its path holds."""
-    return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
-
-
 def normalise_url(url: str | None = None) -> URL:
     """Return a SQLAlchemy URL for SQLite or PostgreSQL, the two databases that the store supports.
 
     Args:
-        url: A URL; `postgres://` and `postgresql://` get the psycopg driver. None is `default_url()`.
+        url: A URL; `postgres://` and `postgresql://` get the psycopg driver. None is `db.urls.default_url`.
 
     Raises:
         StoreError: The URL cannot be read, is of another database, or is of SQLite in memory. There each connection

@@ -51,7 +51,7 @@ class Store:
         """Open the database.
 
         Args:
-            url: Where it is; None for the default, see `db.engine.default_url`.
+            url: Where it is; None for the default, see `db.urls.default_url`.
             actor: Who makes the changes: a program's name, which may do everything, or a function that tells it at
                 each transaction.
             lock_timeout_s: Seconds to wait for another program's lock.

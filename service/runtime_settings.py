@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from db.migrate import current_revision, head_revision
-from db.store import Store
+from db.urls import may_exist
 from fer_phq.core.errors import SettingsError
 from fer_phq.core.messages import Message
 from service import messages
 from service.settings import AppSettings
+
+if TYPE_CHECKING:
+    from db.store import Store
 
 log = logging.getLogger(__name__)
 FORMER_HELP_LINE = "help_line"
@@ -48,6 +50,11 @@ def current_settings(settings: AppSettings, store: Store | None = None) -> AppSe
     """
     if store is not None:
         return settings.model_copy(update=_stored_values(settings, store.settings.list_all()))
+    if not may_exist(settings.database_url):
+        return settings
+    from db.migrate import current_revision, head_revision  # half a second, which an installation without a store saves
+    from db.store import Store
+
     if current_revision(settings.database_url) != head_revision():
         return settings  # nothing is stored yet, or by an older version
     with Store(settings.database_url, actor="cli") as installation:

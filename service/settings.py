@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from db.engine import DATABASE_NAME, sqlite_url
+from db.urls import DATABASE_NAME, sqlite_url
 from fer_phq.core.analysis import Sampling, Settings, SoundChoice
 from fer_phq.core.errors import SettingsError, field_message
 from fer_phq.core.paths import data_dir

@@ -7,8 +7,9 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from db.engine import normalise_url, sqlite_file, sqlite_url
+from db.engine import normalise_url, sqlite_file
 from db.migrate import upgrade
+from db.urls import sqlite_url
 
 NAME = "fer-phq.db"
 

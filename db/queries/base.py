@@ -6,10 +6,9 @@ import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
-import pandas as pd
 from sqlalchemy import Engine, func, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -19,12 +18,15 @@ from db.actors import Actor
 from db.encryption.columns import use_key
 from db.encryption.state import key_of_writing
 from db.engine import reading, store_errors, writing
-from db.pseudonyms import Pseudonyms, use_pseudonyms
 from db.queries.chain import Entry, append_entries
 from db.records import ForbiddenError, InputError, NotFoundError
+from db.rights.pseudonyms import Pseudonyms, use_pseudonyms
+from db.rights.visibility import LimitedSession, is_limited, limit_to, unlimited
 from db.tables import Base, SubjectRow
-from db.visibility import LimitedSession, is_limited, limit_to, unlimited
 from fer_phq.core.messages import Message
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Row = TypeVar("Row", bound=Base)
 MAX_TAG = 60
@@ -277,6 +279,8 @@ def tidy_frame(rows: Sequence[Sequence[Any]], columns: dict[str, str]) -> pd.Dat
             knows.
         columns: The dtype of each column by its name, such as `float64`, `TIME`, `TEXT` or `WHOLE`.
     """
+    import pandas as pd  # a quarter of a second, which only tables need
+
     frame = pd.DataFrame([tuple(row) for row in rows], columns=list(columns), dtype=object)
     times = [name for name, dtype in columns.items() if dtype == TIME]
     for name in times:

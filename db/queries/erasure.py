@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 from db.queries.audit import forget_name
 from db.queries.base import Queries, get_row
 from db.records import ErasurePlan, ErasureReport
+from db.rights.visibility import unlimited
 from db.tables import (
     AnalysisRow,
     ChannelRow,
@@ -25,7 +26,6 @@ from db.tables import (
     SubjectTagRow,
     TranscriptRow,
 )
-from db.visibility import unlimited
 
 Erasable = SubjectRow | SessionRow | AnalysisRow
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image as PillowImage
-from scipy.optimize import linear_sum_assignment
 
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.faces.detector import Detection, overlap
@@ -301,7 +301,7 @@ class Tracker:
         if not faces or not self._open:
             return {}
         cost = np.array([[_cost(track, time_s, face) for track in self._open] for face in faces])
-        pairs = zip(*linear_sum_assignment(cost), strict=True)
+        pairs = _assign(cost)
         return {int(i): self._open[j] for i, j in pairs if cost[i, j] < _NEVER}
 
     def _continues(self, track: _Track, time_s: float, face: _Face, scene: Scene, picture: Image) -> bool:
@@ -339,7 +339,7 @@ class Tracker:
         cost = np.array(rows)
         cost[cost > self._bar] = _NEVER
         persons = {}
-        for row, column in zip(*linear_sum_assignment(cost), strict=True):
+        for row, column in _assign(cost):
             if cost[row, column] < _NEVER:
                 track, i = free[column], loose[row]
                 persons[i] = track
@@ -382,6 +382,17 @@ def _crops(track: _Track) -> int:
 
 def _distance(track: _Track, recognition: Recognition) -> float:
     return _NEVER if track.recognition is None else track.recognition.distance(recognition)
+
+
+def _assign(cost: npt.NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Assign rows to columns, each at most once, so that the sum of their costs is least."""
+    if min(cost.shape) == 1:
+        row, column = np.unravel_index(int(cost.argmin()), cost.shape)
+        return [(int(row), int(column))]
+    from scipy.optimize import linear_sum_assignment  # takes a fifth of a second, which one face need not wait for
+
+    rows, columns = linear_sum_assignment(cost)
+    return list(zip(rows.tolist(), columns.tolist(), strict=True))
 
 
 def _cost(track: _Track, time_s: float, face: _Face) -> float:

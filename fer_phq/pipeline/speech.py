@@ -13,7 +13,6 @@ from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.functionals import count_measured
 from fer_phq.pipeline import messages
 from fer_phq.video import list_sound_tracks
-from fer_phq.voice import only_during, voice_features
 from fer_phq.words import (
     Transcript,
     has_minilm,
@@ -173,6 +172,8 @@ def _extract_voice(
     if sidecar.transcript is None or sidecar.speaker is None:
         warnings.append(messages.VOICE_OF_EVERYONE())
         return voice
+    from fer_phq.voice import only_during
+
     turns = intervals(sidecar.transcript, sidecar.speaker)
     return only_during(voice, [(float(start_s), float(end_s)) for start_s, end_s in turns])
 
@@ -188,6 +189,7 @@ def _extract_sound(
     """Extract the prosody of all sound; None where there is none that can be used."""
     if audio is None and not recording.has_audio:
         return None
+    from fer_phq.voice import voice_features  # imported here: a recording without sound does not wait for it
 
     sound_s = 0.0
 

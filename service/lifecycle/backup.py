@@ -25,9 +25,10 @@ from typing import IO, Any
 from db.clearing import remove_engine_jobs
 from db.encryption.conversion import prepare_database
 from db.encryption.state import SETTING, parse_state, require_key
-from db.engine import normalise_url, sqlite_file, sqlite_url
+from db.engine import normalise_url, sqlite_file
 from db.migrate import upgrade
 from db.transfer import Values, check_revision, is_empty, load_rows, snapshot
+from db.urls import sqlite_url
 from fer_phq import __version__
 from fer_phq.core.encryption.key import installation_key
 from fer_phq.core.errors import FerPhqError

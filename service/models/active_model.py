@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from db.migrate import current_revision, head_revision, upgrade
-from db.store import Store
+from db.urls import may_exist
 from fer_phq.core.errors import FerPhqError, ModelError, SettingsError
 from fer_phq.models.checkpoint import SHIPPED, Bundle, find_bundle, find_damaged_files, models_dir, read_bundle
 from service.models import messages
 from service.settings import AppSettings
+
+if TYPE_CHECKING:
+    from db.store import Store
 
 KEY = "active_model"
 """The store's setting: a bundle's model id, so that a bundle that was replaced meanwhile is not used unnoticed."""
@@ -34,6 +37,11 @@ def active_model(settings: AppSettings, store: Store | None = None) -> str | Non
         return settings.model
     if store is not None:
         return store.settings.get(key=KEY) or None
+    if not may_exist(settings.database_url):
+        return None
+    from db.migrate import current_revision, head_revision  # half a second, which an installation without a store saves
+    from db.store import Store
+
     if current_revision(settings.database_url) != head_revision():
         return None  # there is no store yet, or one of an older version that had no such setting
     with Store(settings.database_url, actor="cli") as opened:
@@ -113,6 +121,9 @@ def activate(settings: AppSettings, name: str, store: Store | None = None) -> Bu
     if store is not None:
         store.settings.set(key=KEY, value=bundle.model_id)
         return bundle
+    from db.migrate import upgrade
+    from db.store import Store
+
     settings.prepare()
     upgrade(settings.database_url)
     with Store(settings.database_url, actor="cli") as opened:

@@ -19,9 +19,10 @@ from synthetic_sessions import seed_store
 
 from dashboard import context
 from db.store import Store
+from db.urls import DATABASE_NAME
 from fer_phq.video import probe
 from service.ingest.media import MediaStore
-from service.settings import DATABASE_NAME, AppSettings, load_settings
+from service.settings import AppSettings, load_settings
 
 
 @pytest.fixture(autouse=True)

@@ -10,10 +10,10 @@ from migrated import migrate
 from postgres_server import PostgresMissing, Server, postgres_server
 from sqlalchemy import create_engine, text
 
-from db.engine import sqlite_url
 from db.migrate import head_revision, upgrade
 from db.store import Store
 from db.tables import Base
+from db.urls import sqlite_url
 
 BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 

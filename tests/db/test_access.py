@@ -16,10 +16,11 @@ from migrated import migrate
 from sqlalchemy import text
 
 from db.actors import Actor, Role
-from db.engine import normalise_url, open_engine, sqlite_url
+from db.engine import normalise_url, open_engine
 from db.queries.base import Queries
 from db.records import CohortFilter, Consent, ForbiddenError, JobState, NotFoundError
 from db.store import Store
+from db.urls import sqlite_url
 from fer_phq.core.analysis import Progress, Settings, Step
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.messages import literal

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from db.clearing import Obstacle, empty_log, log_bytes, rewrite_database
-from db.engine import sqlite_url
+from db.urls import sqlite_url
 
 
 @pytest.fixture

@@ -19,11 +19,12 @@ from postgres_server import Server
 from sqlalchemy import Connection, MetaData, inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from db.engine import default_url, normalise_url, open_engine, sqlite_url
+from db.engine import normalise_url, open_engine
 from db.migrate import alembic_config, current_revision, head_revision, upgrade
 from db.records import AttentionKind, JobState
 from db.store import Store
 from db.tables import Base
+from db.urls import default_url, sqlite_url
 from fer_phq.core.analysis import Settings, Timing
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import StoreError

@@ -18,12 +18,13 @@ from analysis_samples import (
 )
 from sqlalchemy import text
 
-from db.engine import normalise_url, open_engine, sqlite_url
+from db.engine import normalise_url, open_engine
 from db.migrate import upgrade
 from db.queries.base import HEALTH_TABLES as VACUUMED
 from db.records import JobState, NotFoundError
 from db.store import Store
 from db.tables import Base
+from db.urls import sqlite_url
 from fer_phq.core.messages import literal
 from fer_phq.core.phq import Scale
 

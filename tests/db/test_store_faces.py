@@ -11,11 +11,12 @@ from analysis_samples import new_session, row_counts, sample_analysis, with_all_
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from db.engine import normalise_url, open_engine, sqlite_url
+from db.engine import normalise_url, open_engine
 from db.migrate import upgrade
 from db.queries.analyses.analyses import settings_hash
 from db.records import NotFoundError
 from db.store import Store
+from db.urls import sqlite_url
 from fer_phq.core.analysis import FaceTable, Settings
 
 EVERYBODY = Settings(all_faces=True)

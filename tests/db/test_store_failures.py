@@ -15,9 +15,10 @@ from analysis_samples import new_session, row_counts, sample_analysis, sample_re
 from postgres_server import Server
 from sqlalchemy import event, text
 
-from db.engine import normalise_url, open_engine, sqlite_url
+from db.engine import normalise_url, open_engine
 from db.migrate import upgrade
 from db.store import Store
+from db.urls import sqlite_url
 from fer_phq.core.errors import StoreError
 
 ROOT = Path(__file__).parents[2]

@@ -7,9 +7,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
@@ -35,6 +34,9 @@ from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import StoreError
 from fer_phq.core.messages import to_json, to_text
 from fer_phq.core.phq import Modality, PhqEstimate, PhqResult
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 METHOD = 3
 """Raised when the same recording, model and settings give other numbers: an earlier analysis then stands for itself

@@ -6,10 +6,9 @@ The database computes nothing with them, so nothing else changes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-import pandas as pd
 from sqlalchemy import Table, delete, exists, func, insert, select
 from sqlalchemy.orm import Session
 
@@ -19,6 +18,9 @@ from db.tables import AnalysisRow, FrameRow, TimelineRow
 from fer_phq.core.analysis import BOX_COLUMNS, Timeline, display_durations
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.emotions import EMOTIONS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _FLOATS = (*EMOTIONS, *BOX_COLUMNS, "detection_score", "quality")
 _FRAMES = cast("Table", FrameRow.__table__)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from sqlalchemy import ScalarSelect, Select, func, select
 
 from db.queries.analyses.measures import measure_columns
@@ -15,6 +14,9 @@ from db.records import CohortFilter
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow, SubjectTagRow
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.phq import band_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SESSIONS = {
     "subject_id": TEXT,
@@ -106,6 +108,8 @@ class CohortQueries(Queries):
 
         Columns: subject_id, answered_at (UTC), scale, total, band.
         """
+        import pandas as pd  # see `tidy_frame`
+
         newest_first = (QuestionnaireRow.answered_at.desc(), QuestionnaireRow.created_at.desc())
         rank = func.row_number().over(partition_by=QuestionnaireRow.subject_id, order_by=newest_first)
         columns = [getattr(QuestionnaireRow, name) for name in _ANSWERS]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import groupby
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from sqlalchemy import Subquery, func, select
 
 from db.queries.base import TEXT, TIME, Queries, tidy_frame
@@ -13,6 +13,9 @@ from db.queries.mapping import is_superseded, is_withdrawn, newest_first
 from db.queries.overview.labels import nearest_answer
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow
 from fer_phq.core.emotions import EMOTIONS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SIDE = {
     **dict.fromkeys(EMOTIONS, "float64"),
@@ -103,6 +106,8 @@ class ModelPairQueries(Queries):
                 answer = nearest_answer(of_subject.get(row.subject_id, ()), row.recorded_at)
                 is_near = answer is not None and abs(answer.answered_at - row.recorded_at) <= timedelta(within_days)
                 nearest_items.append(tuple(answer.items) if answer is not None and is_near else None)
+        import pandas as pd  # see `tidy_frame`
+
         sides = {f"{name}_{side}": dtype for side in "ab" for name, dtype in _SIDE.items()}
         return tidy_frame(rows, _SESSION | sides).assign(items=pd.Series(nearest_items, dtype=object))
 

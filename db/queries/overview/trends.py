@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from sqlalchemy import select
 
 from db.queries.analyses.measures import measure_columns
@@ -15,6 +14,9 @@ from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.messages import from_text
 from fer_phq.core.phq import Scale, band_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _TREND = {
     "session_id": TEXT,
@@ -100,6 +102,8 @@ class TrendQueries(Queries):
             .where(SessionRow.subject_id == subject_id)
             .order_by(SessionRow.recorded_at, SessionRow.id)
         )
+        import pandas as pd  # see `tidy_frame`
+
         with self._reading() as session:
             get_row(session, SubjectRow, subject_id)
             table = tidy_frame(session.execute(query).all(), _TREND | dict.fromkeys(measures, "float64"))
@@ -134,6 +138,8 @@ class TrendQueries(Queries):
             .where(QuestionnaireRow.subject_id == subject_id, ~is_superseded())
             .order_by(QuestionnaireRow.answered_at, QuestionnaireRow.created_at)
         )
+        import pandas as pd  # see `tidy_frame`
+
         with self._reading() as session:
             get_row(session, SubjectRow, subject_id)
             table = tidy_frame(session.execute(query).all(), _QUESTIONNAIRES)

@@ -17,10 +17,10 @@ from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from db.actors import Actor, Role
-from db.engine import sqlite_url
 from db.queries.access.idempotency import LASTS
 from db.records import Position
 from db.store import Store
+from db.urls import sqlite_url
 from fer_phq.core.errors import StoreError
 from fer_phq.core.messages import literal
 from service.access.answers import ENGLISH, write_english

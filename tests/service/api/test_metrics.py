@@ -12,10 +12,11 @@ from starlette.testclient import TestClient
 
 from db.actors import Role
 from db.store import Store
+from db.urls import DATABASE_NAME
 from service.access.accounts import add_account, create_token
 from service.api.v1 import alone
 from service.api.v1.application import create_api
-from service.settings import DATABASE_NAME, AppSettings
+from service.settings import AppSettings
 
 LABEL = "Zoë P01"
 

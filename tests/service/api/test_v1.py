@@ -30,6 +30,7 @@ import training.simulation.puppet
 from dashboard.exports.reports.files import write_session_report
 from db.actors import Role
 from db.store import Store
+from db.urls import DATABASE_NAME
 from fer_phq import analyze_image, load_model
 from fer_phq.core.emotions import EMOTIONS
 from service.access.accounts import add_account, create_token, revoke_token
@@ -39,7 +40,7 @@ from service.api.v1 import alone
 from service.api.v1.alone import create_app
 from service.api.v1.application import create_api, mounted_routes
 from service.api.v1.pictures import bodies, live, predictor
-from service.settings import DATABASE_NAME, AppSettings
+from service.settings import AppSettings
 
 HOST = "http://127.0.0.1:8600"
 LIVE = f"ws{HOST[4:]}{LIVE_PATH}"

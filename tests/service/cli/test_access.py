@@ -10,8 +10,8 @@ import pytest
 from migrated import migrate
 from typer.testing import CliRunner, Result
 
-from db.engine import sqlite_url
 from db.store import Store
+from db.urls import sqlite_url
 from fer_phq.core.errors import FerPhqError
 from service import cli
 from service.settings import load_settings

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from served import free_port
 
-from db.engine import StoreAwayError, sqlite_url
+from db.engine import StoreAwayError
+from db.urls import sqlite_url
 from fer_phq.core.errors import StoreError
 from service.processes import waiting
 from service.processes.waiting import call_until_answered, wait_for_database

@@ -1,0 +1,1 @@
+"""What a person may see: which sessions, and whether names or pseudonyms."""
