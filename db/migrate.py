@@ -6,18 +6,20 @@ import os
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import URL
 
 from db import messages
 from db.engine import describe_url, normalise_url, open_engine, sqlite_file, store_errors, writing
 from fer_phq.core.errors import StoreError
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+VERSION_TABLE = "alembic_version"
 _LOCK_KEY = 0x6665725F706871  # "fer_phq": PostgreSQL's advisory locks are numbered
 _PATIENCE_S = 60.0
 
@@ -37,6 +39,8 @@ def upgrade(url: str | None = None) -> str:
     Raises:
         StoreError: The database cannot be reached, is locked, or is newer than this code.
     """
+    from alembic import command  # only where something is migrated: a program that reads does not wait for it
+
     parsed = normalise_url(url)
     make_room(parsed)
     with store_errors(parsed):
@@ -77,11 +81,15 @@ def current_revision(url: str | None = None) -> str | None:
 
 
 @cache
+def revisions() -> frozenset[str]:
+    """Return the revisions that this code knows: the numbers before the names of the migrations."""
+    return frozenset(path.name.partition("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+
+
+@cache
 def head_revision() -> str:
     """Return the schema revision that this code needs."""
-    head = _scripts().get_current_head()
-    assert head is not None
-    return head
+    return max(revisions())
 
 
 def check_schema(engine: Engine, url: URL) -> None:
@@ -117,27 +125,26 @@ def refuse_newer(revision: str | None, url: URL) -> None:
     Raises:
         StoreError: This code does not know the revision.
     """
-    revisions = {script.revision for script in _scripts().walk_revisions()}
-    if revision is not None and revision not in revisions:
+    if revision is not None and revision not in revisions():
         raise StoreError(messages.NEWER(url=describe_url(url), revision=revision))
 
 
 def revision_of(connection: Connection) -> str | None:
     """Read the revision of a database's schema; None where it has no tables."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    revision: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    return revision
 
 
 def alembic_config(connection: Connection | None = None) -> Config:
     """Return Alembic's configuration, for migrations over an open connection."""
+    from alembic.config import Config
+
     config = Config(attributes={"connection": connection})
     # Alembic reads its options through ConfigParser, to which a per cent sign in the path would mean something.
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     return config
-
-
-@cache
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(alembic_config())
 
 
 def make_room(url: URL) -> None:

@@ -32,7 +32,6 @@ from fer_phq.features.files import write_features
 from fer_phq.features.measures import versioned_measures
 from fer_phq.video import FIRST_DECODERS, RECORDING_SUFFIXES, prepare_decoders
 from service.cli import messages
-from service.cli.analysis import batch
 from service.cli.analysis.tracks import TRACK_IDS, parse_tracks
 from service.cli.store import command_line_actor
 from service.ingest import transcripts
@@ -183,8 +182,10 @@ def analyze_command(
             "sound_channel": channel_number(sound_channel),
         }
         job_settings = {name: value for name, value in analysis.items() if value is not None}
-        choice = batch.BatchOptions(subject, consent_by or "", job_settings, report, as_json, retry_failed, wait)
-        raise typer.Exit(batch.run_batch(recordings, choice, current_settings(load_settings())))
+        from service.cli.analysis.batch import BatchOptions, run_batch  # half a second, which only a batch needs
+
+        choice = BatchOptions(subject, consent_by or "", job_settings, report, as_json, retry_failed, wait)
+        raise typer.Exit(run_batch(recordings, choice, current_settings(load_settings())))
     _refuse(
         messages.ONLY_WITH_QUEUE,
         **{"--report": report, "--retry-failed": retry_failed or None, "--no-wait": None if wait else False},
