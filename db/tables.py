@@ -36,8 +36,8 @@ from sqlalchemy.types import TypeDecorator
 
 from db.actors import Role
 from db.encryption.columns import EncryptedBytes, EncryptedText, length_check
+from db.pseudonyms import current_pseudonyms
 from db.records import JobState, QuestionnaireSource
-from db.rights.pseudonyms import current_pseudonyms
 from fer_phq.core.analysis import BOX_COLUMNS
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.phq import Modality, Provenance, Scale, UnavailableReason

@@ -18,11 +18,11 @@ from db.actors import Actor
 from db.encryption.columns import use_key
 from db.encryption.state import key_of_writing
 from db.engine import reading, store_errors, writing
+from db.pseudonyms import Pseudonyms, use_pseudonyms
 from db.queries.chain import Entry, append_entries
 from db.records import ForbiddenError, InputError, NotFoundError
-from db.rights.pseudonyms import Pseudonyms, use_pseudonyms
-from db.rights.visibility import LimitedSession, is_limited, limit_to, unlimited
 from db.tables import Base, SubjectRow
+from db.visibility import LimitedSession, is_limited, limit_to, unlimited
 from fer_phq.core.messages import Message
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session, aliased
 from db.queries.audit import forget_name
 from db.queries.base import Queries, get_row
 from db.records import ErasurePlan, ErasureReport
-from db.rights.visibility import unlimited
 from db.tables import (
     AnalysisRow,
     ChannelRow,
@@ -26,6 +25,7 @@ from db.tables import (
     SubjectTagRow,
     TranscriptRow,
 )
+from db.visibility import unlimited
 
 Erasable = SubjectRow | SessionRow | AnalysisRow
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, and_, case, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from db import messages
+from db.pseudonyms import current_pseudonyms
 from db.records import (
     AnalysisSummary,
     Consent,
@@ -22,7 +23,6 @@ from db.records import (
     SessionRecord,
     SubjectRecord,
 )
-from db.rights.pseudonyms import current_pseudonyms
 from db.tables import AnalysisRow, AuditRow, JobRow, QuestionnaireRow, SessionRow, SubjectRow
 from fer_phq.core.analysis import Sampling, Step
 from fer_phq.core.emotions import EMOTIONS

@@ -42,8 +42,8 @@ from db.records import (
     SessionRecord,
     SessionSummary,
 )
-from db.rights.visibility import unlimited
 from db.tables import AnalysisRow, FacePictureRow, JobRow, SessionRow, SubjectRow, TranscriptRow
+from db.visibility import unlimited
 from fer_phq.core.analysis import RecordingInfo
 
 LIVE = [str(state) for state in LIVE_STATES]

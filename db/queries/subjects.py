@@ -11,10 +11,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db import messages
 from db.engine import ConflictError
+from db.pseudonyms import new_pseudonym
 from db.queries.base import MAX_TAG, Queries, get_row, new_id, one_line, stored, utc_now
 from db.queries.mapping import is_behind, is_superseded, subject_record
 from db.records import InputError, Position, SubjectRecord, SubjectSummary
-from db.rights.pseudonyms import new_pseudonym
 from db.tables import AnalysisRow, QuestionnaireRow, SessionRow, SubjectRow, SubjectShareRow, SubjectTagRow
 from fer_phq.core.errors import StoreError
 

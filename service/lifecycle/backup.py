@@ -27,7 +27,7 @@ from db.encryption.conversion import prepare_database
 from db.encryption.state import SETTING, parse_state, require_key
 from db.engine import normalise_url, sqlite_file
 from db.migrate import upgrade
-from db.transfer import Values, check_revision, is_empty, load_rows, snapshot
+from db.upkeep.transfer import Values, check_revision, is_empty, load_rows, snapshot
 from db.urls import sqlite_url
 from fer_phq import __version__
 from fer_phq.core.encryption.key import installation_key

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from db.encryption.conversion import is_database_encrypted
 from db.encryption.state import require_key, state_of
 from db.engine import normalise_url, sqlite_file
-from db.integrity import find_faults, newest_times, recordings_of_rows
 from db.migrate import current_revision, head_revision
 from db.records import JobState
 from db.store import Store
+from db.upkeep.integrity import find_faults, newest_times, recordings_of_rows
 from fer_phq.core.encryption.key import installation_key, is_configured, key_file
 from fer_phq.core.errors import FerPhqError, RecordingError
 from fer_phq.core.messages import Message, literal

@@ -19,8 +19,8 @@ from db.cipher.files import connect, is_encrypted
 from db.clearing import Obstacle, empty_log, rewrite_database
 from db.encryption import conversion
 from db.encryption.conversion import convert_database
-from db.integrity import find_faults
 from db.store import Store
+from db.upkeep.integrity import find_faults
 from db.urls import sqlite_url
 from fer_phq.core.encryption.key import InstallationKey, create_key_file, installation_key
 from fer_phq.core.errors import StoreError

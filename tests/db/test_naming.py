@@ -8,10 +8,10 @@ from string import Formatter
 from sqlalchemy import JSON, Column, String, Table
 
 from db.encryption.columns import EncryptedText
+from db.pseudonyms import Pseudonyms, use_pseudonyms
 from db.queries.mapping import HIDDEN, NAMING, readable_message
-from db.rights.pseudonyms import Pseudonyms, use_pseudonyms
-from db.rights.visibility import FREE_TEXTS_AND_PICTURES, OF_ANALYSIS, OF_SESSION, OF_SUBJECT
 from db.tables import Base, PersonalText, SubjectLabel, SubjectRow
+from db.visibility import FREE_TEXTS_AND_PICTURES, OF_ANALYSIS, OF_SESSION, OF_SUBJECT
 from fer_phq.core.messages import Message, Template, literal
 from service.messages import MODULES
 

@@ -22,7 +22,7 @@ from db.engine import normalise_url, open_engine
 from db.migrate import head_revision, upgrade
 from db.records import Consent, NewTranscript
 from db.store import Store
-from db.transfer import load_rows, snapshot
+from db.upkeep.transfer import load_rows, snapshot
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.phq import Scale
 from fer_phq.models.checkpoint import SHIPPED, read_bundle, write_config

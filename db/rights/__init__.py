@@ -1,1 +1,0 @@
-"""What a person may see: which sessions, and whether names or pseudonyms."""
