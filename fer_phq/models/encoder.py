@@ -53,7 +53,7 @@ class OnnxEncoder:
             raise ModelError(messages.RUNTIME_UNUSABLE(path=str(path), error=str(error))) from None
         weights = self._session.get_modelmeta().custom_metadata_map.get(WEIGHTS_ENTRY)
         if weights != bundle.hashes[WEIGHTS[0]]:
-            raise ModelError(messages.RUNTIME_OF_OTHER_WEIGHTS(path=str(path), weights=WEIGHTS[0]))
+            raise ModelError(messages.RUNTIME_OF_OTHER_WEIGHTS(path=str(path), file=WEIGHTS[0]))
         _check_shapes(self._session, bundle, str(path))
 
     def embed(self, pixels: FloatArray) -> FloatArray:

@@ -40,7 +40,7 @@ RUNTIME_MISSING = template(
 )
 RUNTIME_UNUSABLE = template("models.runtime_unusable", "The network in {path} cannot be used: {error}.")
 RUNTIME_OF_OTHER_WEIGHTS = template(
-    "models.runtime_of_other_weights", "{path} was not made of the {weights} beside it. Copy the bundle again."
+    "models.runtime_of_other_weights", "{path} was not made of the {file} beside it. Copy the bundle again."
 )
 RUNTIME_DIFFERS = template(
     "models.runtime_differs",
