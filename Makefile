@@ -2,13 +2,15 @@
 # make test   set up everything and run the default tests
 # make setup  only the environment with everything, in .venv
 # make constraints  write the versions and hashes of constraints.txt anew, for what pyproject.toml allows (UPGRADE=--upgrade: the newest)
+# make bench  fer-phq beside its peers and its floors, into docs/BENCHMARKS.md: hours, on a quiet machine
+# make bench-base  each stage's processor seconds beside the merge base's: two minutes
 # make sbom   write the software bill of materials, sbom.cdx.json (CycloneDX)
 .POSIX:
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --compile-bytecode --python $(BIN)/python --constraint constraints.txt
 
-.PHONY: run test setup lint types constraints sbom clean
+.PHONY: run test setup lint types constraints bench bench-base sbom clean
 
 run: .venv/runtime
 	@$(BIN)/fer-phq up
@@ -47,6 +49,12 @@ types: setup
 constraints: setup
 	@$(BIN)/uv pip compile --quiet --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE) \
 		--custom-compile-command 'make constraints' --extra train --extra dev --output-file constraints.txt pyproject.toml
+
+bench: setup
+	@$(BIN)/python benchmarks/bench_peers.py --docs
+
+bench-base: setup
+	@$(BIN)/python benchmarks/against_base.py
 
 sbom: setup
 	@$(BIN)/python docs/sbom.py

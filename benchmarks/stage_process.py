@@ -20,12 +20,13 @@ class StageError(RuntimeError):
 class StageProcess:
     """The stages of one checkout on one clip, on one thread."""
 
-    def __init__(self, tree: Path, clip: Path) -> None:
+    def __init__(self, tree: Path, clip: Path, fps: float = 2.0) -> None:
         """Start the process.
 
         Args:
             tree: The checkout whose code is run.
             clip: A recording.
+            fps: Frames a second that are sampled.
 
         Raises:
             StageError: It does not start, or imports the project from elsewhere.
@@ -34,7 +35,7 @@ class StageProcess:
         limits = {"OMP_NUM_THREADS": "1", "FERPHQ_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         self._tree = tree
         self._process = subprocess.Popen(
-            [sys.executable, "-P", str(PROGRAM), str(clip)],
+            [sys.executable, "-P", str(PROGRAM), str(clip), f"{fps:g}"],
             cwd=tree,
             env=os.environ | limits | {"PYTHONPATH": paths},
             stdin=subprocess.PIPE,

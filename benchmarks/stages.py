@@ -1,6 +1,6 @@
 """The stages of an analysis one by one: processor seconds of decoding, detection, embedding and storing.
 
-    python benchmarks/stages.py CLIP          answers on standard output what is asked on standard input
+    python benchmarks/stages.py CLIP FPS          answers on standard output what is asked on standard input
 
 A line names a stage; the answer is a line of JSON with its processor seconds, those of its child processes included,
 and the number of rows that it made. What a stage needs of earlier ones is made before its time begins. The program
@@ -19,7 +19,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-FPS = 2.0
 CROP_SIDE = 96
 CHUNK = 16
 STORED_S = 600.0
@@ -29,9 +28,10 @@ STORED_SESSIONS = 8
 class Stages:
     """The stages on one clip, each as a method that does its work once and returns the number of rows."""
 
-    def __init__(self, clip: str, folder: Path) -> None:
-        """Take a clip, and a folder for databases."""
+    def __init__(self, clip: str, fps: float, folder: Path) -> None:
+        """Take a clip, the frames a second that are sampled, and a folder for databases."""
         self._clip = clip
+        self._fps = fps
         self._folder = folder
         self._databases = 0
 
@@ -82,7 +82,7 @@ class Stages:
         from fer_phq.core.analysis import Sampling
         from fer_phq.video import sample_frames
 
-        with sample_frames(self._clip, Sampling(fps=FPS)) as stream:
+        with sample_frames(self._clip, Sampling(fps=self._fps)) as stream:
             return list(stream)
 
     @cached_property
@@ -154,7 +154,7 @@ def main() -> None:
     print(json.dumps({"tree": str(Path(fer_phq.__file__).parents[1])}), file=answers, flush=True)
     prepared: dict[str, Callable[[], int]] = {}
     with tempfile.TemporaryDirectory(prefix="ferphq-stages-") as folder:
-        stages = Stages(sys.argv[1], Path(folder))
+        stages = Stages(sys.argv[1], float(sys.argv[2]), Path(folder))
         for line in sys.stdin:
             print(json.dumps(answer(stages, prepared, line.strip())), file=answers, flush=True)
 

@@ -23,6 +23,8 @@ class Peer:
         program: A file of `PROGRAMS`.
         options: Further words of its command line.
         has_emotions: Whether it names emotions.
+        takes_clips: Whether it takes a clip.
+        takes_faces: Whether its program also takes face crops; of peers with the same network one does.
         is_node: Whether it runs in Node.js.
         remark: How it is used, for the table.
     """
@@ -35,6 +37,8 @@ class Peer:
     options: tuple[str, ...] = ()
     bare: tuple[str, ...] = ()
     has_emotions: bool = True
+    takes_clips: bool = True
+    takes_faces: bool = False
     is_node: bool = False
 
 
@@ -49,7 +53,14 @@ _NODE_RUNTIME = ("@tensorflow/tfjs@4.22.0", "@tensorflow/tfjs-backend-wasm@4.22.
 _WASM = "WebAssembly: tfjs-node fetches libtensorflow from outside the registry"
 
 PEERS: tuple[Peer, ...] = (
-    Peer("fer", "fer", _FER, "fer_frames.py", "Haar cascade (its default), pictures read in turn by OpenCV"),
+    Peer(
+        "fer",
+        "fer",
+        _FER,
+        "fer_frames.py",
+        "Haar cascade (its default), pictures read in turn by OpenCV",
+        takes_faces=True,
+    ),
     Peer(
         "fer, its Video class",
         "fer",
@@ -71,6 +82,7 @@ PEERS: tuple[Peer, ...] = (
         ("@vladmandic/face-api@1.7.15", *_NODE_RUNTIME),
         "face_api.cjs",
         f"SSD MobileNet and expressions; pictures by ffmpeg. {_WASM}",
+        takes_faces=True,
         is_node=True,
     ),
     Peer(
@@ -87,7 +99,8 @@ PEERS: tuple[Peer, ...] = (
         "human",
         ("@vladmandic/human@3.3.6", *_NODE_RUNTIME),
         "human.cjs",
-        f"BlazeFace, mesh and emotion, no answer carried over from an earlier picture; pictures by ffmpeg. {_WASM}",
+        f"BlazeFace and emotion, no answer carried over from an earlier picture; pictures by ffmpeg. {_WASM}",
+        takes_faces=True,
         is_node=True,
     ),
     Peer(
@@ -105,6 +118,7 @@ PEERS: tuple[Peer, ...] = (
         ("deepface==0.0.103", "tf-keras==2.21.0", "werkzeug==3.1.9"),
         "deepface_emotions.py",
         "OpenCV's detector (its default)",
+        takes_faces=True,
     ),
     Peer("py-feat", "py-feat", ("py-feat==2.1.5",), "py_feat_detector.py", "`Detectorv1`, emotions only"),
     Peer(
@@ -113,6 +127,8 @@ PEERS: tuple[Peer, ...] = (
         ("emotiefflib==1.1.1", "onnx==1.19.1", "onnxruntime==1.23.2", _OPENCV),
         "emotiefflib_faces.py",
         "enet_b0_8_best_vgaf by onnxruntime: crops only, it has no detector",
+        takes_clips=False,
+        takes_faces=True,
     ),
 )
 

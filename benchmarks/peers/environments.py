@@ -27,7 +27,7 @@ from benchmarks.peers.catalogue import PEERS, PROGRAMS, SNAPSHOT, Peer
 RECORD = "environments.json"
 INSTALL_S = 1800
 LOAD_S = 300
-LONGEST_REASON = 400
+LONGEST_REASON = 250
 
 
 @dataclass(frozen=True)
@@ -118,10 +118,10 @@ def variables(folder: Path, peer: Peer) -> dict[str, str]:
 def _make(folder: Path, peer: Peer) -> Environment:
     place = folder / peer.environment
     (place / "home").mkdir(parents=True, exist_ok=True)
-    print(f"{peer.name}: installing {', '.join(_requirements(peer))}", flush=True)
+    print(f"{peer.name}: installing {', '.join(_requirements(peer))}", file=sys.stderr, flush=True)
     reason = _install_node(place, peer) if peer.is_node else _install_python(folder, peer)
     reason = reason or _load(folder, peer)
-    print(f"{peer.name}: {reason or 'ready'}", flush=True)
+    print(f"{peer.name}: {reason or 'ready'}", file=sys.stderr, flush=True)
     packages = _node_packages(place) if peer.is_node else _python_packages(folder, peer)
     size = sum(file.stat().st_size for file in place.rglob("*") if file.is_file() and not file.is_symlink())
     return Environment(_requirements(peer), not reason, reason, packages, round(size / 1e6))
@@ -169,7 +169,10 @@ def _run(words: Sequence[str], place: Path, limit_s: float, variables: dict[str,
         )
     except subprocess.TimeoutExpired:
         return f"it took longer than {limit_s:g} s"
-    return "" if outcome.returncode == 0 else shorten_error(outcome.stderr, outcome.returncode)
+    if outcome.returncode == 0:
+        return ""
+    addresses = [line.strip() for line in outcome.stdout.splitlines() if "https://" in line]
+    return " ".join([shorten_error(outcome.stderr, outcome.returncode), *addresses[-1:]])
 
 
 def shorten_error(text: str, code: int) -> str:

@@ -1,0 +1,89 @@
+"""The comparison of stages with the merge base: its verdict, and the stages of this checkout."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import recordings
+
+from benchmarks.against_base import ROOT, Comparison, check_out, compare, main
+from benchmarks.stage_process import StageError, StageProcess
+
+
+def comparison(*ratios: float) -> Comparison:
+    """A comparison with these ratios."""
+    return Comparison("embed", tuple(1.0 for _ in ratios), ratios, rows=(24, 24))
+
+
+@pytest.mark.parametrize(
+    ("ratios", "is_slower"),
+    [
+        ((1.2, 1.2, 1.2, 1.2, 1.2), True),
+        ((1.12, 1.17, 1.19, 1.21, 1.3), True),
+        ((1.0, 1.0, 1.01, 1.47, 2.0), False),  # others' work fell on some turns
+        ((0.9, 1.0, 1.16, 1.3, 1.5), False),  # no doubt is left only where the turns agree
+        ((1.1, 1.1, 1.1, 1.1, 1.1), False),
+        ((0.8, 0.8, 0.8, 0.8, 0.8), False),
+        ((), False),
+    ],
+)
+def test_a_stage_is_slower_where_the_median_and_most_turns_say_so(ratios: tuple[float, ...], is_slower: bool):
+    assert comparison(*ratios).is_slower is is_slower
+
+
+def test_other_rows_and_a_base_that_cannot_are_said():
+    assert comparison(1.0, 1.0).cells()[-1] == ""
+    assert comparison(1.2, 1.2).cells()[-1] == "**slower**"
+    assert Comparison("detect", (1.0,), (1.0,), rows=(24, 23)).cells()[-1] == "24 rows before, 23 now"
+    assert Comparison("detect", (), (), base_error="no detector").cells()[-1] == "not compared: no detector"
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds with a face."""
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    return recordings.make_recording(path, seconds=2, fps=12, motion="moving", code=False)
+
+
+def test_stages_run_in_turns_and_make_the_same(film: Path):
+    with StageProcess(ROOT, film) as base, StageProcess(ROOT, film) as present:
+        results = compare(base, present, ["decode", "detect", "embed"], seconds=0)
+    assert [result.stage for result in results] == ["decode", "detect", "embed"]
+    assert [result.rows for result in results] == [(4, 4)] * 3
+    assert all(ratio > 0 for result in results for ratio in result.ratios)
+    assert {len(result.ratios) for result in results} == {5}
+
+
+@pytest.mark.slow
+def test_sessions_are_stored(film: Path):
+    with StageProcess(ROOT, film) as process:
+        seconds, rows = process.run("store")
+    assert seconds > 0
+    assert rows == 8
+
+
+def test_a_checkout_that_lacks_a_stage_says_so(film: Path):
+    with StageProcess(ROOT, film) as process, pytest.raises(StageError, match="'Stages' object has no attribute"):
+        process.run("nothing")
+
+
+def test_code_of_another_place_is_refused(film: Path, tmp_path: Path):
+    with pytest.raises(StageError, match=f"the code of {tmp_path}"):
+        StageProcess(tmp_path, film)
+
+
+def test_a_commit_is_checked_out_as_it_was(tmp_path: Path):
+    tree = check_out("HEAD", tmp_path)
+    words = ["git", "show", "HEAD:fer_phq/__init__.py"]
+    expected = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert (tree / "fer_phq" / "__init__.py").read_text() == expected
+
+
+def test_what_is_not_there_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["--base", "no-such-commit"]) == 2
+    assert capsys.readouterr().err.startswith("Error: git has no commit no-such-commit")
+    with pytest.raises(SystemExit):
+        main(["nothing"])
+    assert "no such stage: nothing" in capsys.readouterr().err
