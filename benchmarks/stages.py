@@ -68,12 +68,11 @@ class Stages:
     def store(self) -> int:
         """Store sessions of ten minutes with all that comes of them, in a new SQLite database."""
         from benchmarks.scale.content import fill_store
-        from db.engine import sqlite_url
         from db.migrate import upgrade
         from db.store import Store
 
         self._databases += 1
-        url = sqlite_url(self._folder / f"{self._databases}.db")
+        url = f"sqlite:///{self._folder / f'{self._databases}.db'}"
         upgrade(url)
         with Store(url, actor="cli") as store:
             return len(fill_store(store, self._analysis, STORED_SESSIONS).sessions)

@@ -24,10 +24,12 @@ def markdown_report(document: Mapping[str, Any]) -> str:
     """Write all tables of a document.
 
     Args:
-        document: Of `bench_peers.run`.
+        document: Of `bench_peers.run`. A part that could not be measured has only a reason.
     """
     sections = [describe_run(document), describe_peers(document["environments"])]
-    sections += [f"### {TITLES[name]}\n\n{SECTIONS[name](part)}" for name, part in document["parts"].items()]
+    for name, part in document["parts"].items():
+        text = str(part["reason"]) if "reason" in part else SECTIONS[name](part)
+        sections.append(f"### {TITLES[name]}\n\n{text}")
     return "\n\n".join(sections) + "\n"
 
 
@@ -88,9 +90,7 @@ def floors_section(part: Mapping[str, Any]) -> str:
 
 
 def accuracy_section(part: Mapping[str, Any]) -> str:
-    """Write the table of accuracies with its protocol, or why there is none."""
-    if "results" not in part:
-        return str(part["reason"])
+    """Write the table of accuracies with its protocol."""
     _, _, protocol = (accuracy.__doc__ or "").partition("\n\n")
     images = part["results"][contestants.OURS]["images"]
     counts = ", ".join(f"{count:,} images with labels of {name}" for name, count in images.items())

@@ -46,7 +46,10 @@ def test_a_quick_run_writes_figures_of_whole_processes(tmp_path: Path):
     assert (ours["frames"], ours["faces"]) == (1, 1)
     assert ours["cpu_s"]["median"] > 0
     assert ours["peak_mb"]["median"] > 50
-    for figures in document["parts"]["floors"].values():
+    floors = document["parts"]["floors"]
+    if "reason" in floors:  # a bundle without its network for onnxruntime
+        assert "is missing" in floors.pop("reason")
+    for figures in floors.values():
         assert figures["stages"]["whole"]["cpu_s"]["median"] > figures["stages"]["whole"]["floor_s"] > 0
     text = (tmp_path / "out" / "peers.md").read_text()
     assert "emotiefflib==1.1.1" in text
