@@ -29,7 +29,7 @@ from fer_phq.models.model import FerPhqModel
 from fer_phq.pipeline import messages
 from fer_phq.pipeline.subject import FaceCollector, FaceObservation, SubjectFaces
 from fer_phq.pipeline.timing import StageTimer
-from fer_phq.video import Frame, FrameStream, sample_frames
+from fer_phq.video import Frame, FrameStream
 
 CROP_SIDE = 96
 """Side in pixels of an aligned crop: twice what the shipped backbone takes, so that a person can look at it, too."""
@@ -40,21 +40,21 @@ LONGEST_STEP_S = 10.0
 
 def extract_faces(
     recording: RecordingInfo,
+    stream: FrameStream,
     model: FerPhqModel,
     settings: Settings,
     timer: StageTimer,
     on_progress: ProgressHook,
-    display_name: str | None = None,
 ) -> tuple[SubjectFaces, tuple[Message, ...]]:
     """Extract the subject's faces in the sampled frames, with their embeddings.
 
     Args:
-        recording: The recording, from `probe`.
+        recording: The recording.
+        stream: Its sampled frames.
         model: Embeds the crops.
         settings: Sampling, detection threshold and the subject's tracks.
         timer: Measures the stages "decode", "detect" and "embed".
         on_progress: Called after each chunk; it may raise `AnalysisCancelled`.
-        display_name: What errors call the recording; its path when omitted.
 
     Returns:
         The subject's faces, and warnings about the recording and about what limits the result.
@@ -70,18 +70,15 @@ def extract_faces(
     collector = FaceCollector(model.dim, with_pictures=settings.all_faces)
     # How many key frames there are is not known before they are read.
     expected = 0 if settings.sampling.key_frames else round(recording.duration_s * settings.sampling.fps)
-    with sample_frames(
-        recording.path, settings.sampling, max_side=settings.max_side, display_name=display_name
-    ) as stream:
-        for frames in read_chunks(stream, settings.chunk_frames, timer):
-            with timer.measure("detect"):
-                scale = scale or frames[0].scale
-                observations, crops = observe_faces(frames, detector, tracker, len(collector), scale)
-            with timer.measure("embed"):
-                embeddings = model.embed(crops)
-            collector.add([frame.time_s for frame in frames], observations, embeddings, crops)
-            times += [frame.time_s for frame in frames]
-            on_progress(Progress(Step.FACES, len(collector), max(len(collector), expected) if expected else None))
+    for frames in read_chunks(stream, settings.chunk_frames, timer):
+        with timer.measure("detect"):
+            scale = scale or frames[0].scale
+            observations, crops = observe_faces(frames, detector, tracker, len(collector), scale)
+        with timer.measure("embed"):
+            embeddings = model.embed(crops)
+        collector.add([frame.time_s for frame in frames], observations, embeddings, crops)
+        times += [frame.time_s for frame in frames]
+        on_progress(Progress(Step.FACES, len(collector), max(len(collector), expected) if expected else None))
     tracks = tracker.tracks(recording.picture_end_s)
     faces = collector.of_subject(tracks, settings, recording)
     uncertainty = () if settings.tracks else warn_of_uncertain_tracks(tracks, faces)

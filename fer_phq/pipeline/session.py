@@ -29,7 +29,7 @@ from fer_phq.pipeline.faces import extract_faces
 from fer_phq.pipeline.speech import check_sound, extract_speech, ignore_progress, load_sidecar
 from fer_phq.pipeline.subject import FACE_WARNINGS, reselect_subject
 from fer_phq.pipeline.timing import StageTimer
-from fer_phq.video import FIRST_DECODERS, prepare_decoders, probe
+from fer_phq.video import prepare_decoder, sample_recording
 
 log = logging.getLogger(__name__)
 
@@ -59,20 +59,20 @@ def analyze(
             no such sound track or channel.
     """
     if model is None:
-        prepare_decoders(FIRST_DECODERS)
+        prepare_decoder()
         model = load_model()
     settings = settings or Settings()
     sidecar = sidecar or Sidecar()
     report = on_progress or ignore_progress
     timer = StageTimer()
 
-    recording = probe(path, display_name=display_name)
-    sidecar_digest = sidecar.digest()
-    # Fail on a misspelt speaker's name or an impossible sound track before decoding, not after.
-    loaded = load_sidecar(sidecar)
-    check_sound(recording, loaded.audio, settings.sound)
-
-    faces, face_warnings = extract_faces(recording, model, settings, timer, report, display_name)
+    recording, frames = sample_recording(path, settings.sampling, max_side=settings.max_side, display_name=display_name)
+    with frames:
+        sidecar_digest = sidecar.digest()
+        # Fail on a misspelt speaker's name or an impossible sound track before decoding, not after.
+        loaded = load_sidecar(sidecar)
+        check_sound(recording, loaded.audio, settings.sound)
+        faces, face_warnings = extract_faces(recording, frames, model, settings, timer, report)
 
     with timer.measure("listen"):
         speech = extract_speech(recording, loaded, report, display_name, settings.sound)

@@ -1,10 +1,11 @@
 """Reading recordings: frames and sound, whatever the codec, rotation, frame rate or sample rate.
 
-`probe`, `sample_frames` and `read_frame` read pictures, `read_sound` reads sound (also of a file without pictures).
+`probe` reads what a recording is, `sample_frames` its frames, `sample_recording` both at once. `read_frame` reads a
+single frame, `read_sound` sound (also of a file without pictures).
 
 All decoding happens in a decoder process under limits (`Limits`), because a recording may come from anyone: a damaged
 or hostile file ends as a `RecordingError`, never as a crash or a hang of the caller. Where the platform can, the
-process is also confined: `confinement` says what holds. `prepare_decoders` starts processes while other things load.
+process is also confined: `confinement` says what holds. `prepare_decoder` starts one while other things load.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from fer_phq.core import lazy_names
 
 if TYPE_CHECKING:
-    from fer_phq.video.decoder.process import prepare_decoders
+    from fer_phq.video.decoder.process import prepare_decoder
     from fer_phq.video.reader import (
         FrameStream,
         SoundStream,
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
         read_frame,
         read_sound,
         sample_frames,
+        sample_recording,
     )
     from fer_phq.video.types import (
-        FIRST_DECODERS,
         RECORDING_SUFFIXES,
         SOUND_RATE,
         Confinement,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "FIRST_DECODERS",
     "RECORDING_SUFFIXES",
     "SOUND_RATE",
     "Confinement",
@@ -47,11 +47,12 @@ __all__ = [
     "SoundStream",
     "confinement",
     "list_sound_tracks",
-    "prepare_decoders",
+    "prepare_decoder",
     "probe",
     "read_frame",
     "read_sound",
     "sample_frames",
+    "sample_recording",
 ]
 
 _READER = "fer_phq.video.reader"
@@ -61,10 +62,10 @@ _TYPES = "fer_phq.video.types"
 __getattr__ = lazy_names(
     __name__,
     {
-        "prepare_decoders": "fer_phq.video.decoder.process",
+        "prepare_decoder": "fer_phq.video.decoder.process",
         **dict.fromkeys(("FrameStream", "SoundStream", "confinement", "list_sound_tracks", "probe"), _READER),
-        **dict.fromkeys(("read_frame", "read_sound", "sample_frames"), _READER),
-        **dict.fromkeys(("FIRST_DECODERS", "RECORDING_SUFFIXES", "SOUND_RATE"), _TYPES),
+        **dict.fromkeys(("read_frame", "read_sound", "sample_frames", "sample_recording"), _READER),
+        **dict.fromkeys(("RECORDING_SUFFIXES", "SOUND_RATE"), _TYPES),
         **dict.fromkeys(("Confinement", "Frame", "Limits", "SoundBlock"), _TYPES),
     },
 )

@@ -56,18 +56,7 @@ def probe(path: StrPath, *, display_name: str | None = None, limits: Limits = DE
     name = display_name or str(path)
     file = _checked(path, name)
     (header, _), *_ = _request({"command": "probe", "display_name": name}, file, limits)
-    return RecordingInfo(
-        path=str(path),
-        sha256=_sha256(file, name),
-        duration_s=float(header["duration_s"]),
-        width=int(header["width"]),
-        height=int(header["height"]),
-        codec=str(header["codec"]),
-        rotation=int(header["rotation"]),
-        has_audio=bool(header["sound_tracks"]),
-        picture_end_s=float(header["picture_end_s"]),
-        sound_tracks=_sound_tracks(header),
-    )
+    return _recording_info(path, header, _sha256(file, name))
 
 
 def list_sound_tracks(
@@ -127,19 +116,42 @@ def sample_frames(
         RecordingError: The file cannot be opened. The stream raises it for what shows while decoding.
         ValueError: `max_side` is below 16.
     """
-    if max_side < 16:
-        raise ValueError(f"max_side must be at least 16 pixels, got {max_side}.")
+    name = display_name or str(path)
+    return _sample(_checked(path, name), sampling, max_side, name, limits, with_facts=False)
+
+
+def sample_recording(
+    path: StrPath,
+    sampling: Sampling,
+    *,
+    max_side: int = 1280,
+    display_name: str | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> tuple[RecordingInfo, FrameStream]:
+    """Read what a container says of a recording and decode its frames, by one decoder process that reads it once.
+
+    Args:
+        path: The recording.
+        sampling: Frames per second, or key frames.
+        max_side: Longer side in pixels to which larger frames are reduced, at least 16.
+        display_name: What errors call the recording; its path when omitted.
+        limits: What the decoder process may use.
+
+    Returns:
+        What `probe` returns, and what `sample_frames` returns.
+
+    Raises:
+        RecordingError: As in `probe`. The stream raises it for what shows while decoding.
+        ValueError: `max_side` is below 16.
+    """
     name = display_name or str(path)
     file = _checked(path, name)
-    request = {
-        "command": "sample",
-        "fps": sampling.fps,
-        "key_frames": sampling.key_frames,
-        "max_side": max_side,
-        "path": str(file),
-        "display_name": name,
-    }
-    return FrameStream(DecoderProcess(request, limits, _frame_bytes(max_side)), name, max_side)
+    stream = _sample(file, sampling, max_side, name, limits, with_facts=True)
+    try:
+        return _recording_info(path, stream.read_facts(), _sha256(file, name)), stream
+    except BaseException:
+        stream.close()
+        raise
 
 
 def read_frame(
@@ -212,6 +224,23 @@ def read_sound(
     return SoundStream(DecoderProcess(request, limits, 4 * samples), name, samples)
 
 
+def _sample(
+    file: Path, sampling: Sampling, max_side: int, name: str, limits: Limits, *, with_facts: bool
+) -> FrameStream:
+    if max_side < 16:
+        raise ValueError(f"max_side must be at least 16 pixels, got {max_side}.")
+    request = {
+        "command": "sample",
+        "fps": sampling.fps,
+        "key_frames": sampling.key_frames,
+        "max_side": max_side,
+        "with_facts": with_facts,
+        "path": str(file),
+        "display_name": name,
+    }
+    return FrameStream(DecoderProcess(request, limits, _frame_bytes(max_side)), name, max_side)
+
+
 class _Stream(Iterator[T], Generic[T]):
     """What a decoder process yields, item by item.
 
@@ -267,6 +296,17 @@ class FrameStream(_Stream[Frame]):
         super().__init__(process, display_name)
         self._max_side = max_side
 
+    def read_facts(self) -> Header:
+        """Return what the process says of the recording before the first frame; it must have been asked.
+
+        Raises:
+            RecordingError: The recording cannot be read.
+        """
+        header, _ = next(self._responses)
+        if header["kind"] != "info":
+            raise RecordingError(messages.MALFORMED_FRAME(file=self._display_name))
+        return header
+
     def _item(self, header: Header, payload: bytearray) -> Frame | None:
         if header["kind"] == "frame":
             return _frame(header, payload, self._max_side, self._display_name)
@@ -320,6 +360,21 @@ def _request(
         return list(process.responses())
     finally:
         process.close()
+
+
+def _recording_info(path: StrPath, header: Header, sha256: str) -> RecordingInfo:
+    return RecordingInfo(
+        path=str(path),
+        sha256=sha256,
+        duration_s=float(header["duration_s"]),
+        width=int(header["width"]),
+        height=int(header["height"]),
+        codec=str(header["codec"]),
+        rotation=int(header["rotation"]),
+        has_audio=bool(header["sound_tracks"]),
+        picture_end_s=float(header["picture_end_s"]),
+        sound_tracks=_sound_tracks(header),
+    )
 
 
 def _sound_tracks(header: Header) -> tuple[SoundTrackInfo, ...]:

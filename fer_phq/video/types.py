@@ -73,9 +73,6 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 
-FIRST_DECODERS = 2
-"""Decoder processes that an analysis asks for first, for a recording's facts and for its frames."""
-
 
 @dataclass(frozen=True)
 class Confinement:

@@ -179,26 +179,27 @@ def _send_pictures(request: dict[str, Any], outbox: Outbox) -> None:
     from fer_phq.video.decoder.recording import open_recording, summarize
 
     command = request["command"]
+    with_facts = command == "probe" or request.get("with_facts", False)
     recording = open_recording(
         request["path"],
         display_name=request["display_name"],
         max_side=int(request.get("max_side", 1)),
         threads=request["limits"]["threads"] or min(4, max(1, (os.cpu_count() or 1) // 2)),
         heartbeat=outbox.heartbeat,
-        with_index=command == "probe" or (command == "sample" and not request["key_frames"]),
+        with_index=with_facts or (command == "sample" and not request["key_frames"]),
     )
     pixels = recording.info.width * recording.info.height
     if pixels > LARGE_PIXELS:
         bound_memory(pixels)
         recording.threads = min(recording.threads, THREADS_OF_LARGE)
-    if command == "probe":
+    if with_facts:
         outbox.send({"kind": "info", **summarize(recording)})
-    elif command == "frame":
+    if command == "frame":
         frame = frame_at(recording, float(request["time_s"]))
         if frame is None:
             raise RecordingError(messages.NO_PICTURE_DECODED(file=recording.display_name))
         _send_frame(outbox, frame)
-    else:
+    elif command == "sample":
         _send_samples(request, recording, outbox)
 
 

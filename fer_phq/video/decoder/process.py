@@ -37,8 +37,8 @@ PIPE_BYTES = 1 << 20
 
 _COMMAND = [sys.executable, "-P", "-m", "fer_phq.video.decoder.main"]
 
-_PREPARED: list[tuple[tuple[str, ...], subprocess.Popen[bytes]]] = []
-"""Processes that wait for a request, each with its command."""
+_PREPARED: dict[tuple[str, ...], subprocess.Popen[bytes]] = {}
+"""Processes that wait for a request, by their commands."""
 
 
 class DecoderProcess:
@@ -121,26 +121,25 @@ class DecoderProcess:
         return messages.CRASHED(file=self._display_name, reason=reason)
 
 
-def prepare_decoders(count: int = 1, limits: Limits = DEFAULT_LIMITS) -> None:
-    """Start decoder processes before there is a request, so that they load their libraries meanwhile.
+def prepare_decoder(limits: Limits = DEFAULT_LIMITS) -> None:
+    """Start a decoder process before there is a request, so that it loads its libraries meanwhile.
 
-    The next requests under these limits take them. Those that nobody takes end with this process.
+    The next request under these limits takes it. Where nobody does, it ends with this process.
 
     Args:
-        count: How many are soon needed.
-        limits: What each may use.
+        limits: What the process may use.
     """
-    for _ in range(count):
-        prepare_process(_command(limits))
+    prepare_process(_command(limits))
 
 
 def prepare_process(command: Sequence[str]) -> None:
-    """Start a process that decodes, for whoever takes it by its command.
+    """Start a process that decodes, for whoever takes it by its command; one of a command waits at a time.
 
     Args:
         command: The program and its arguments.
     """
-    _PREPARED.append((tuple(command), _start_process(command)))
+    if tuple(command) not in _PREPARED:
+        _PREPARED[tuple(command)] = _start_process(command)
 
 
 def take_process(command: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -149,23 +148,19 @@ def take_process(command: Sequence[str]) -> subprocess.Popen[bytes]:
     Args:
         command: The program and its arguments.
     """
-    for prepared in tuple(_PREPARED):
-        if prepared[0] != tuple(command):
-            continue
-        try:
-            _PREPARED.remove(prepared)
-        except ValueError:
-            continue  # another thread took it
-        if prepared[1].poll() is None:
-            return prepared[1]
-        stop_process(prepared[1])
+    prepared = _PREPARED.pop(tuple(command), None)
+    if prepared is None:
+        return _start_process(command)
+    if prepared.poll() is None:
+        return prepared
+    stop_process(prepared)
     return _start_process(command)
 
 
 def stop_prepared() -> None:
     """Stop the processes that were prepared and that nobody took."""
     while _PREPARED:
-        stop_process(_PREPARED.pop()[1])
+        stop_process(_PREPARED.popitem()[1])
 
 
 def _command(limits: Limits) -> list[str]:

@@ -30,7 +30,7 @@ from fer_phq.core.phq import PhqEstimate, Provenance
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.features.files import write_features
 from fer_phq.features.measures import versioned_measures
-from fer_phq.video import FIRST_DECODERS, RECORDING_SUFFIXES, prepare_decoders
+from fer_phq.video import RECORDING_SUFFIXES, prepare_decoder
 from service.cli import messages
 from service.cli.analysis.tracks import TRACK_IDS, parse_tracks
 from service.cli.store import command_line_actor
@@ -308,7 +308,7 @@ def run(recordings: list[Path], options: Options, app_settings: AppSettings) -> 
         print(f"Error: {printable(str(complaint))}", file=sys.stderr)
     if not paths:
         return 1
-    prepare_decoders(FIRST_DECODERS)
+    prepare_decoder()
     from fer_phq.models.model import load_model  # takes seconds to import, so only when there is something to do
 
     for folder in (options.csv_dir, options.features_dir):

@@ -19,7 +19,7 @@ from recordings import Recordings
 import fer_phq
 from fer_phq.core.analysis import Sampling
 from fer_phq.core.errors import RecordingError
-from fer_phq.video import Limits, probe, read_frame, sample_frames
+from fer_phq.video import Limits, probe, read_frame, sample_frames, sample_recording
 
 BAD: dict[str, tuple[Callable[[Recordings, Path], Path], str]] = {
     "missing": (lambda r, d: d / "no.mp4", "There is no file"),
@@ -76,6 +76,10 @@ def test_one_sentence_for_each_bad_input(case: str, recordings: Recordings, tmp_
     assert "\n" not in str(caught.value)
     with pytest.raises(RecordingError, match=words), sample_frames(path, Sampling()) as stream:
         list(stream)
+    with pytest.raises(RecordingError, match=words) as again:
+        sample_recording(path, Sampling())
+    assert str(again.value) == str(caught.value)
+    assert children() == []
 
 
 def test_read_frame_refuses_bad_input_too(recordings: Recordings) -> None:

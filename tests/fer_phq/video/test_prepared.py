@@ -20,7 +20,7 @@ import fer_phq
 from fer_phq.core.analysis import Sampling
 from fer_phq.core.errors import RecordingError
 from fer_phq.pictures import Picture, PictureError, prepare_reader, read_pictures
-from fer_phq.video import Limits, confinement, prepare_decoders, probe, read_frame, sample_frames
+from fer_phq.video import Limits, confinement, prepare_decoder, probe, read_frame, sample_frames
 from fer_phq.video.decoder.process import stop_prepared
 
 
@@ -49,34 +49,34 @@ def wait_until(true: Callable[[], bool], seconds: float = 20.0) -> bool:
     return true()
 
 
-def test_the_next_requests_take_what_was_prepared(recordings: Recordings) -> None:
-    prepare_decoders(2)
+def test_the_next_request_takes_what_was_prepared(recordings: Recordings) -> None:
+    prepare_decoder()
+    prepare_decoder()
     prepared = children()
-    assert len(prepared) == 2
-    info = probe(recordings(gop=12))
-    assert info.duration_s == pytest.approx(3)
-    assert len(children()) == 1
-    with sample_frames(info.path, Sampling(fps=2)) as stream:
-        assert [make.read_code(frame.rgb) for frame in stream] == list(range(0, 36, 6))
-        assert stream.warnings == []
+    assert len(prepared) == 1, "one waits at a time"
+    path = recordings(gop=12)
+    stream = sample_frames(path, Sampling(fps=2))
+    assert children() == prepared
+    assert [make.read_code(frame.rgb) for frame in stream] == list(range(0, 36, 6))
+    assert stream.warnings == []
     assert children() == set()
-    assert make.read_code(read_frame(info.path, 2.5).rgb) == 30, "and then others are started"
+    assert make.read_code(read_frame(path, 2.5).rgb) == 30, "and then another is started"
 
 
 def test_other_limits_have_a_process_of_their_own(recordings: Recordings) -> None:
-    prepare_decoders()
+    prepare_decoder()
     prepared = children()
     with pytest.raises(RecordingError, match=r"memory allowed|broke down"):
         probe(recordings.huge(), limits=Limits(memory_bytes=200 << 20))
     assert children() == prepared
-    prepare_decoders(limits=Limits(memory_bytes=200 << 20))
+    prepare_decoder(limits=Limits(memory_bytes=200 << 20))
     with pytest.raises(RecordingError, match=r"memory allowed|broke down"):
         probe(recordings.huge(), limits=Limits(memory_bytes=200 << 20))
     assert children() == prepared
 
 
 def test_a_prepared_process_that_ended_is_replaced(recordings: Recordings) -> None:
-    prepare_decoders()
+    prepare_decoder()
     (process,) = psutil.Process().children()
     process.kill()
     assert wait_until(lambda: not is_running(process.pid)), "nobody has waited for it yet"
@@ -85,7 +85,7 @@ def test_a_prepared_process_that_ended_is_replaced(recordings: Recordings) -> No
 
 def test_a_prepared_process_is_confined_as_any_other() -> None:
     expected = confinement()
-    prepare_decoders()
+    prepare_decoder()
     assert confinement() == expected
 
 
@@ -106,8 +106,8 @@ def test_a_picture_is_read_by_the_process_that_was_prepared() -> None:
 def test_nobody_takes_it_and_it_ends_with_its_parent(recordings: Recordings) -> None:
     script = (
         "import os, psutil\n"
-        "from fer_phq.video import prepare_decoders\n"
-        "prepare_decoders()\n"
+        "from fer_phq.video import prepare_decoder\n"
+        "prepare_decoder()\n"
         "print(psutil.Process().children()[0].pid, flush=True)\n"
         "os._exit(0)\n"  # not even an orderly end
     )

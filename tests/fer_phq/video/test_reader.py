@@ -17,7 +17,7 @@ import recordings as make
 from recordings import Recordings
 
 from fer_phq.core.analysis import Sampling
-from fer_phq.video import Frame, FrameStream, probe, read_frame, sample_frames
+from fer_phq.video import Frame, FrameStream, probe, read_frame, sample_frames, sample_recording
 
 FRAGMENTED = {"movflags": "frag_keyframe+empty_moov"}
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -197,6 +197,21 @@ def test_an_encoder_leaves_the_scheduling_of_later_tests_as_it_was(tmp_path: Pat
     before = os.sched_getscheduler(0)
     make.make_recording(tmp_path / "a.mp4", codec="libsvtav1", seconds=1)
     assert os.sched_getscheduler(0) == before
+
+
+@pytest.mark.parametrize("sampling", [Sampling(fps=2), Sampling(key_frames=True)])
+@pytest.mark.parametrize("suffix", [".mp4", ".ts"])
+def test_facts_and_frames_by_one_process(suffix: str, sampling: Sampling, recordings: Recordings) -> None:
+    path = recordings(suffix, gop=12, audio=True)
+    info, stream = sample_recording(path, sampling)
+    assert len(psutil.Process().children()) == 1
+    assert info == probe(path)
+    with stream, sample_frames(path, sampling) as alone:
+        for frame, other in zip(stream, alone, strict=True):
+            assert (frame.time_s, frame.scale) == (other.time_s, other.scale)
+            assert np.array_equal(frame.rgb, other.rgb)
+    assert stream.warnings == alone.warnings == []
+    assert psutil.Process().children() == []
 
 
 def test_probe_judges_the_content_not_the_name(recordings: Recordings, tmp_path: Path) -> None:
