@@ -52,7 +52,7 @@ class AppSettings(BaseSettings):
     database_wait_s: float = Field(default=60.0, ge=0)
     """Seconds that a starting dashboard or worker waits for a database server that does not answer."""
     threads: int | None = Field(default=None, ge=1)
-    """Threads that each network may use; read from the environment alone. Default: one for each processor core."""
+    """Threads that each network may use; read from the environment alone. Default: one for two processor cores."""
     model: str | None = None
     """Name or path of the checkpoint bundle; default: the one that ships."""
     fps: float = Field(default=2.0, gt=0, le=240)

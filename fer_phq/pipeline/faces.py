@@ -1,19 +1,22 @@
 """The faces of a recording: frames are sampled, faces detected, tracked and aligned, crops embedded.
 
-Frames stream through in chunks. A row of numbers stays of each face, so memory is bounded by the chunk. Every face is
-embedded as it passes, and the subject's tracks are chosen at the end, when all tracks are known.
+Frames stream through in chunks, and the faces of one are embedded while the next is searched. A row of numbers stays of
+each face, so memory is bounded by the chunk. Every face is embedded as it passes, and the subject's tracks are chosen
+at the end, when all tracks are known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice, pairwise
+from typing import Self
 
 import numpy as np
 from PIL import Image as PillowImage
 
 from fer_phq.core.analysis import Progress, ProgressHook, RecordingInfo, Settings, Step
-from fer_phq.core.arrays import Image
+from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.core.messages import Message
 from fer_phq.faces import (
     Detection,
@@ -64,27 +67,79 @@ def extract_faces(
         SettingsError: The recording has no track of the settings' ids, or two of them are in view at the same time.
     """
     detector = FaceDetector(settings.detection_threshold)
+    embedding = Embedding(model, timer)
     scale: float | None = None  # of the first frame, which that of all others but larger ones is
     times: list[float] = []
     tracker = Tracker(recognizer=FaceRecognizer())
     collector = FaceCollector(model.dim, with_pictures=settings.all_faces)
     # How many key frames there are is not known before they are read.
     expected = 0 if settings.sampling.key_frames else round(recording.duration_s * settings.sampling.fps)
-    for frames in read_chunks(stream, settings.chunk_frames, timer):
-        with timer.measure("detect"):
-            scale = scale or frames[0].scale
-            observations, crops = observe_faces(frames, detector, tracker, len(collector), scale)
-        with timer.measure("embed"):
-            embeddings = model.embed(crops)
-        collector.add([frame.time_s for frame in frames], observations, embeddings, crops)
-        times += [frame.time_s for frame in frames]
-        on_progress(Progress(Step.FACES, len(collector), max(len(collector), expected) if expected else None))
+    with embedding:
+        for frames in read_chunks(stream, settings.chunk_frames, timer):
+            with timer.measure("detect"):
+                scale = scale or frames[0].scale
+                observations, crops = observe_faces(frames, detector, tracker, len(times), scale)
+            embedding.finish(collector)
+            embedding.start([frame.time_s for frame in frames], observations, crops)
+            times += [frame.time_s for frame in frames]
+            on_progress(Progress(Step.FACES, len(times), max(len(times), expected) if expected else None))
+        embedding.finish(collector)
     tracks = tracker.tracks(recording.picture_end_s)
     faces = collector.of_subject(tracks, settings, recording)
     uncertainty = () if settings.tracks else warn_of_uncertain_tracks(tracks, faces)
     end_s = recording.duration_s if recording.picture_end_s is None else recording.picture_end_s
     sparseness = warn_of_sparse_frames([*times, end_s]) if settings.sampling.key_frames else ()
     return faces, (*stream.warnings, *sparseness, *faces.warnings(settings), *uncertainty)
+
+
+class Embedding:
+    """Embeds the crops of one chunk of frames while the next chunk is searched; a context manager."""
+
+    def __init__(self, model: FerPhqModel, timer: StageTimer) -> None:
+        """Wait for a first chunk.
+
+        Args:
+            model: Embeds the crops.
+            timer: Measures the stage "embed".
+        """
+        self._model = model
+        self._timer = timer
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedding")
+        self._chunk: tuple[list[float], list[FaceObservation], list[Image], Future[FloatArray]] | None = None
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Wait for the chunk in work, whatever becomes of it."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def start(self, times: list[float], observations: list[FaceObservation], crops: list[Image]) -> None:
+        """Begin with a chunk.
+
+        Args:
+            times: When its frames are displayed, in seconds.
+            observations: Its faces.
+            crops: Their crops, in the same order.
+        """
+        self._chunk = (times, observations, crops, self._thread.submit(self._embed, crops))
+
+    def finish(self, collector: FaceCollector) -> None:
+        """Wait for the chunk that was begun, if any, and hand it on.
+
+        Args:
+            collector: Takes its faces.
+        """
+        if self._chunk is None:
+            return
+        times, observations, crops, embeddings = self._chunk
+        self._chunk = None
+        collector.add(times, observations, embeddings.result(), crops)
+
+    def _embed(self, crops: Sequence[Image]) -> FloatArray:
+        with self._timer.measure("embed"):
+            return self._model.embed(crops)
 
 
 def warn_of_sparse_frames(times: Sequence[float]) -> tuple[Message, ...]:

@@ -19,7 +19,9 @@ _EXTERNAL = b"\x0a\x08location"  # how ONNX names a file beside it that holds a 
 
 
 def count_threads() -> int:
-    """Count the threads that a network may use: those of `FERPHQ_THREADS`, else one for each core of this process.
+    """Count the threads that a network may use: those of `FERPHQ_THREADS`, else one for two cores of this process.
+
+    Two networks and the decoder work at the same time, so that more threads would only wait for one another.
 
     Raises:
         SettingsError: The variable is no whole number above 0.
@@ -29,7 +31,8 @@ def count_threads() -> int:
         return int(value)
     if value:
         raise SettingsError(messages.THREADS_UNUSABLE(name=THREADS, value=value[:40]))
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // 2)
 
 
 def open_session(
