@@ -373,7 +373,7 @@ class FaceTable:
 
 @dataclass(frozen=True)
 class Timing:
-    """Wall seconds spent in each stage; stages overlap, and add up to more than the whole. The fields' names are stored.
+    """Wall seconds spent in each stage; stages overlap, so their sum is more than the whole. Field names are stored.
 
     Attributes:
         decode: Waiting for decoded frames.

@@ -32,6 +32,10 @@ FILE_DATES = counted(
     "{n} recordings were stored under their files' own dates, which may be those of copies: the report's column "
     "recorded_at_from says which; a table with recorded_at says when they were.",
 )
+NOT_WITH_PICTURES = template(
+    "cli.not_with_pictures", "{option} does not go together with pictures: nothing of them is stored."
+)
+NO_FACE_IN_PICTURE = template("cli.no_face_in_picture", "none was found")
 NOT_WITH_QUEUE = template("cli.not_with_queue", "{option} does not go together with --queue.")
 ONLY_WITH_QUEUE = template("cli.only_with_queue", "{option} belongs to --queue.")
 CANNOT_COPY = template("cli.cannot_copy", "{path} cannot be copied: {error}.")

@@ -50,6 +50,7 @@ Analyse recordings: files, or every recording in a folder.
 Examples:
 
 - `fer-phq analyze session.mp4`
+- `fer-phq analyze photo.jpg` (the faces of pictures; nothing of them is stored)
 - `fer-phq analyze session.mp4 --json | jq .dominant_emotion`
 - `fer-phq analyze session.mp4 --transcript session.vtt --speaker Client`
 - `fer-phq analyze recordings/ --csv results/ --features features/`
@@ -72,6 +73,9 @@ STEPS = {
 }
 """What the progress bar calls each step, and the unit it counts in."""
 
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+"""Endings of files that are taken for pictures; whether they are, their content says."""
 
 CHANNELS = {"left": 1, "right": 2}
 """Names of channels beside their numbers."""
@@ -191,6 +195,26 @@ def analyze_command(
         **{"--report": report, "--retry-failed": retry_failed or None, "--no-wait": None if wait else False},
     )
     app_settings = current_settings(load_settings(**({"model": model} if model else {})))
+    pictures = [path for path in recordings if path.suffix.lower() in PICTURE_SUFFIXES and not path.is_dir()]
+    if pictures:
+        _refuse(
+            messages.NOT_WITH_PICTURES,
+            **{
+                "--csv": csv_dir,
+                "--features": features_dir,
+                "--transcript": transcript,
+                "--audio": audio,
+                "--subject": subject,
+                "--save": save or None,
+                "--track": track,
+            },
+        )
+        from service.cli.analysis.pictures import analyze_pictures
+
+        code = analyze_pictures(pictures, app_settings, as_json=as_json)
+        recordings = [path for path in recordings if path not in pictures]
+        if code or not recordings:
+            raise typer.Exit(code)
     if save is None:
         save = subject is not None
     if save and subject is None:
