@@ -1,7 +1,8 @@
 """Cost of decoding: all pictures, 2 frames/s and key frames; memory of a minute and an hour; time to a first frame.
 
-    python benchmarks/bench_decode.py                 all three
+    python benchmarks/bench_decode.py                 all of it
     python benchmarks/bench_decode.py speed --repeats 7
+    python benchmarks/bench_decode.py way             a process's start, and the way of a frame to its caller
     python benchmarks/bench_decode.py memory --minutes 1 60
 
 Recordings are made on the spot (H.264, a moving face) and repeated packet by packet to their length. Every measurement
@@ -41,7 +42,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 def main() -> None:
     """Parse the options, measure and print."""
     parser = argparse.ArgumentParser(description="Measure the video layer.")
-    parser.add_argument("what", nargs="?", default="all", choices=["all", "speed", "memory", "first", "_one"])
+    parser.add_argument("what", nargs="?", default="all", choices=["all", "speed", "way", "memory", "first", "_one"])
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--minutes", type=int, nargs="+", default=[1, 60])
     parser.add_argument("--one", nargs=2, default=("", ""), help=argparse.SUPPRESS)
@@ -52,6 +53,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         if options.what in ("all", "speed"):
             speed(Path(folder), options.repeats)
+        if options.what in ("all", "way"):
+            way(Path(folder), options.repeats)
         if options.what in ("all", "memory"):
             memory(Path(folder), options.minutes)
         if options.what in ("all", "first"):
@@ -76,6 +79,20 @@ def speed(folder: Path, repeats: int) -> None:
         for name in ("all pictures", "key frames"):
             pairs = zip(runs["2 frames/s"], runs[name], strict=True)
             print(f"  2 frames/s / {name}: processor {spread([a['cpu_s'] / b['cpu_s'] for a, b in pairs])}")
+
+
+def way(folder: Path, repeats: int) -> None:
+    """Print what starting a decoder process takes, and what each frame takes of both processes."""
+    path = recording(folder, minutes=1, size=(1280, 720))
+    print(f"\nProcessor time of the caller and of the decoder process, {repeats} runs in turn")
+    runs: dict[str, list[dict[str, float]]] = {"start": [], "every frame": []}
+    for _ in range(repeats):
+        for name, results in runs.items():
+            results.append(measured(name, path))
+    print(f"  start and first answer: process {spread([r['child_cpu_s'] for r in runs['start']])} s")
+    for whose, key in (("caller", "cpu_s"), ("process", "child_cpu_s")):
+        ms = [1000 * r[key] / r["frames"] for r in runs["every frame"]]
+        print(f"  every frame of 720p, {whose}: {spread(ms)} ms a frame")
 
 
 def memory(folder: Path, minutes: list[int]) -> None:
@@ -141,6 +158,7 @@ def _one_decoder(name: str, path: str) -> dict[str, float]:
         threads=1,
         heartbeat=lambda: None,
         with_index=name != "key frames",
+        with_coded=name == "2 frames/s",
     )
     before = _cpu()
     started = time.perf_counter()
@@ -167,6 +185,21 @@ def _door(path: str) -> dict[str, float]:
     return _result(started, count) | {"child_mb": child_mb}
 
 
+def _way(name: str, path: str) -> dict[str, float]:
+    from fer_phq.core.analysis import Sampling
+    from fer_phq.video import list_sound_tracks, sample_frames
+
+    before = _cpu()
+    started = time.perf_counter()
+    if name == "start":
+        list_sound_tracks(path)
+        count = 1
+    else:
+        with sample_frames(path, Sampling(fps=24.0)) as stream:
+            count = sum(1 for _ in stream)
+    return _result(started, count) | {"cpu_s": _cpu() - before, "child_cpu_s": _cpu(resource.RUSAGE_CHILDREN)}
+
+
 def _answer(name: str, path: str) -> dict[str, float]:
     from fer_phq.core.analysis import Sampling
     from fer_phq.video import probe, read_frame, sample_frames
@@ -191,14 +224,15 @@ def _result(started: float, count: int) -> dict[str, float]:
     }
 
 
-def _cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
+def _cpu(whose: int = resource.RUSAGE_SELF) -> float:
+    usage = resource.getrusage(whose)
     return usage.ru_utime + usage.ru_stime
 
 
 _MEASURES: dict[str, Any] = {
     "door": _door,
     **{name: lambda path, name=name: _one_decoder(name, path) for name in ("all pictures", "2 frames/s", "key frames")},
+    **{name: lambda path, name=name: _way(name, path) for name in ("start", "every frame")},
     **{name: lambda path, name=name: _answer(name, path) for name in ("probe", "read_frame", "first frame")},
 }
 

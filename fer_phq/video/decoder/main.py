@@ -180,13 +180,15 @@ def _send_pictures(request: dict[str, Any], outbox: Outbox) -> None:
 
     command = request["command"]
     with_facts = command == "probe" or request.get("with_facts", False)
+    is_sampled = command == "sample" and not request["key_frames"]
     recording = open_recording(
         request["path"],
         display_name=request["display_name"],
         max_side=int(request.get("max_side", 1)),
         threads=request["limits"]["threads"] or min(4, max(1, (os.cpu_count() or 1) // 2)),
         heartbeat=outbox.heartbeat,
-        with_index=with_facts or (command == "sample" and not request["key_frames"]),
+        with_index=with_facts or is_sampled,
+        with_coded=is_sampled,
     )
     pixels = recording.info.width * recording.info.height
     if pixels > LARGE_PIXELS:

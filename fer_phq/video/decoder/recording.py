@@ -141,7 +141,14 @@ class Recording:
 
 
 def open_recording(
-    path: str, *, display_name: str, max_side: int, threads: int, heartbeat: Heartbeat, with_index: bool
+    path: str,
+    *,
+    display_name: str,
+    max_side: int,
+    threads: int,
+    heartbeat: Heartbeat,
+    with_index: bool,
+    with_coded: bool = False,
 ) -> Recording:
     """Read what a recording's container says.
 
@@ -153,13 +160,14 @@ def open_recording(
         heartbeat: Called often during long work.
         with_index: Index the times of all pictures. All containers but MP4's kin are indexed in any case: some store no
             times, and the clock of others may start anew.
+        with_coded: The index says how pictures refer to each other, so that decoding can be planned.
 
     Raises:
         RecordingError: The file is not a readable video.
     """
     info = read_container_info(path, display_name, heartbeat)
     needs_index = with_index or info.format != BASE_MEDIA
-    index = build_index(path, display_name, heartbeat) if needs_index else None
+    index = build_index(path, display_name, heartbeat, with_coded=with_coded) if needs_index else None
     return Recording(path, display_name, max_side, threads, heartbeat, info, index)
 
 

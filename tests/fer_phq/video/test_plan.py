@@ -67,9 +67,14 @@ DECODED_WHOLE: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def opened(path: Path, threads: int = 1) -> Recording:
-    name = path.name
     return open_recording(
-        str(path), display_name=name, max_side=1280, threads=threads, heartbeat=lambda: None, with_index=True
+        str(path),
+        display_name=path.name,
+        max_side=1280,
+        threads=threads,
+        heartbeat=lambda: None,
+        with_index=True,
+        with_coded=True,
     )
 
 
