@@ -47,6 +47,8 @@ def training_card() -> None:
         ui.note(_(LEAD))
         if refusal := permission.administration_refusal():
             ui.note(refusal)
+        elif missing := head_training.missing_packages():
+            ui.note(render(missing))
         else:
             training_form()
         if task is not None:

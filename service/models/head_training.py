@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import functools
 import glob
+import importlib.util
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from db.store import Store
 from fer_phq.core.errors import SettingsError
+from fer_phq.core.messages import Message
 from fer_phq.core.phq import Scale
 from fer_phq.models.checkpoint import CONFIG, SHIPPED
 from fer_phq.models.head_report import (
@@ -30,6 +32,10 @@ from service.models.training_manifest import LONGEST_DAYS, WITHIN_DAYS
 from service.settings import AppSettings
 
 LONGEST_NAME = 60
+
+
+PACKAGES = ("sklearn", "mapie", "torch")
+"""What training a head imports and only the extra `train` brings."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,12 @@ def count_labelled(
     return max(counts, key=lambda count: count.sessions)
 
 
+def missing_packages() -> Message | None:
+    """Return what to do where the packages that train are not installed; None where they are."""
+    is_installed = all(importlib.util.find_spec(name) for name in PACKAGES)
+    return None if is_installed else messages.TRAINING_NOT_INSTALLED()
+
+
 def start(
     settings: AppSettings,
     name: str,
@@ -114,10 +126,13 @@ def start(
         within_days: The most days between a recording and its questionnaire, above 0.
 
     Raises:
-        SettingsError: The name or the number of days cannot be used.
+        SettingsError: The name or the number of days cannot be used, or the packages that train are not installed.
         ModelError: There is no usable active model.
         FerPhqError: A training runs already.
     """
+    missing = missing_packages()
+    if missing is not None:
+        raise SettingsError(missing)
     out = _new_folder(name)
     if not 0 < within_days <= LONGEST_DAYS:
         raise SettingsError(messages.DAYS_RANGE(LONGEST_DAYS=LONGEST_DAYS, within_days=float(within_days)))

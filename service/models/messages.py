@@ -20,6 +20,11 @@ ACTIVE_MODEL_GONE = template(
     "service_models.active_model_gone",
     "The active model {chosen} is not on this machine any more: choose another with `fer-phq models activate`.",
 )
+TRAINING_NOT_INSTALLED = template(
+    "service_models.training_not_installed",
+    "Training needs packages that are not installed here: pip install 'fer-phq[train]' (or `make setup`). Analysing "
+    "needs none of them.",
+)
 ENVIRONMENT_DECIDES = template(
     "service_models.environment_decides", "FERPHQ_MODEL names the active model: unset it, then choose here."
 )

@@ -253,6 +253,16 @@ def test_a_folder_that_is_no_bundle_hides_no_other(models_here: Path, heads: Pat
     assert [one.path.name for one in broken] == ["old"]
 
 
+def test_without_the_packages_that_train_the_page_says_how_to_get_them(
+    installation: AppSettings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(head_training, "PACKAGES", ("sklearn", "a_package_that_nobody_has"))
+    fill_labelled(store, find_bundle(SHIPPED), people=5, sessions=2)
+    app = open_page()
+    assert "Training needs packages that are not installed here: pip install 'fer-phq[train]'" in words(app)
+    assert "Start training" not in labels(app)
+
+
 def test_a_name_is_asked_for_and_checked(installation: AppSettings, store: Store) -> None:
     fill_labelled(store, find_bundle(SHIPPED), people=5, sessions=2)
     app = press(open_page(), "Start training")

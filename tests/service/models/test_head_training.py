@@ -108,6 +108,14 @@ def test_enough_is_what_training_asks_for() -> None:
         assert LabelledCount(Scale.PHQ8, 40, people).ridge_only == ridge_only
 
 
+def test_without_the_packages_that_train_nothing_starts(settings: AppSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert head_training.missing_packages() is None
+    monkeypatch.setattr(head_training, "PACKAGES", ("a_package_that_nobody_has",))
+    with pytest.raises(SettingsError, match=r"pip install 'fer-phq\[train\]'"):
+        head_training.start(settings, "clinic")
+    assert head_training.status(settings) is None
+
+
 @pytest.mark.parametrize(
     ("name", "says"),
     [
