@@ -152,9 +152,10 @@ def test_what_else_cannot_be_started(settings: AppSettings, store: Store) -> Non
 def test_a_cancelled_training_leaves_nothing(settings: AppSettings, store: Store) -> None:
     half = settings.data_dir / "models" / ".clinic.abcd_123"
     half.mkdir(parents=True)
-    head_training.start(settings, "clinic", quick=True, scale=Scale.PHQ9, within_days=7)
+    fill_labelled(store, find_bundle(SHIPPED), people=40)  # so that it goes on for a while
+    head_training.start(settings, "clinic", scale=Scale.PHQ8, within_days=7)
     arguments = json.loads((settings.data_dir / "training" / "state.json").read_text())["arguments"]
-    assert {"--from-store", "--quick", "PHQ-9", "7", str(SHIPPED)} <= set(arguments)
+    assert {"--from-store", "PHQ-8", "7", str(SHIPPED)} <= set(arguments)
     now = head_training.status(settings)
     assert now is not None
     assert (now.name, now.state, now.bundle) == ("clinic", TaskState.RUNNING, None)
