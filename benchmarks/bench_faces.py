@@ -1,6 +1,6 @@
 """Cost and recall of the face layer: milliseconds for a frame, recall by face size, people told apart by appearance.
 
-    python benchmarks/bench_faces.py [--clips ../shared/clips]
+    python benchmarks/bench_faces.py [--clips ../shared/clips] [--reduction]
 
 The people are scikit-image's astronaut and, with --clips, those of its photographs and video. For recall every face
 is shown in 1280 x 720 at a given share of the picture's height, in six ways: as it is, dark, with noise, as a poor
@@ -23,7 +23,10 @@ from skimage import data
 
 from fer_phq.core.arrays import Image
 from fer_phq.faces import Detection, FaceDetector, Tracker, align_crop, appearance, crop_quality
+from fer_phq.faces import detector as detector_module
 from fer_phq.faces.detector import Box, overlap
+
+Resize = Callable[[Image, int, int], Image]
 
 WIDTH = 1280
 HEIGHT = 720
@@ -140,6 +143,74 @@ def measure_recall(scenes: Sequence[tuple[Image, Box]], sides: tuple[int, ...], 
     return f"{hits / len(scenes):.2f} ({spent:.0f})"
 
 
+def reduce_from_half(image: Image, width: int, height: int) -> Image:
+    """Resize as the detector did before: the mean down to about twice the size, then bilinearly."""
+    resized = PillowImage.fromarray(image).resize((width, height), PillowImage.Resampling.BILINEAR, reducing_gap=2.0)
+    return np.asarray(resized)
+
+
+def reduce_shifted(image: Image, width: int, height: int) -> Image:
+    """Resize the same way after a shift by one pixel to the right."""
+    return reduce_from_half(np.roll(image, 1, axis=1), width, height)
+
+
+def report_reduction(people: Sequence[tuple[Image, Box]], threads: int) -> None:
+    """Print recall, and how far landmarks move, for ways of reducing a picture to the size that is searched."""
+    ways: dict[str, Resize] = {
+        "from half": reduce_from_half,
+        "by the mean": detector_module._resize,
+        "shifted by a pixel": reduce_shifted,
+    }
+    detector = FaceDetector(threads=threads)
+    moved: dict[str, list[float]] = {name: [] for name in ways}
+    print(f"\nrecall by face height over picture height, {len(people)} faces x 6 variants")
+    print("  share  " + "".join(f"{name:>20s}" for name in ways))
+    for share in SHARES:
+        scenes = [(scene, box) for picture, face in people for scene, box in scenes_at(picture, face, share)]
+        hits = dict.fromkeys(ways, 0)
+        for scene, box in scenes:
+            faces = {name: detect_reduced(detector, scene, box, resize) for name, resize in ways.items()}
+            first = faces["from half"]
+            for name, face in faces.items():
+                hits[name] += face is not None
+                if face is not None and first is not None:
+                    shift = np.array([name == "shifted by a pixel", 0])
+                    distances = np.linalg.norm(face.landmarks - shift - first.landmarks, axis=1)
+                    eyes = np.linalg.norm(first.landmarks[1] - first.landmarks[0])
+                    moved[name].append(float(distances.mean() / max(eyes, 1.0)))
+        print(f"  {share:5.2f}  " + "".join(f"{count / len(scenes):20.2f}" for count in hits.values()), flush=True)
+    for name, shares in moved.items():
+        median, most = np.percentile(shares, [50, 95])
+        print(f"  {name}: landmarks move by {median:.1%} of the eyes' distance, {most:.1%} at most in 95 of 100")
+    frame = people_frame(people)
+    for name, resize in ways.items():
+        print(f"  {name}: {measure_ms(lambda resize=resize: resize(frame, 320, 180)):.1f} ms")
+
+
+def scenes_at(picture: Image, face: Box, share: float) -> Iterator[tuple[Image, Box]]:
+    """Make the variants of a face at a share of the picture's height, each with the face's box."""
+    frame, box = place_face(picture, face, share)
+    for scene in make_variants(frame):
+        yield scene, box
+
+
+def detect_reduced(detector: FaceDetector, scene: Image, box: Box, resize: Resize) -> Detection | None:
+    """Detect the face of a box in a scene that is reduced in one of the ways; None where it is missed."""
+    usual = detector_module._resize
+    detector_module._resize = resize
+    try:
+        faces = detector.detect([scene])[0]
+    finally:
+        detector_module._resize = usual
+    return next((face for face in faces if overlap(face.box, box) > 0.4), None)
+
+
+def people_frame(people: Sequence[tuple[Image, Box]]) -> Image:
+    """Make a frame of the first person."""
+    picture, box = people[0]
+    return np.asarray(place_face(picture, box, 0.4)[0])
+
+
 def report_appearance(people: Sequence[tuple[Image, Box]], clips: Path | None, threads: int) -> None:
     """Print the similarity of `appearance` within a person (variants of size, light, focus) and between people."""
     detector = FaceDetector(threads=threads)
@@ -192,9 +263,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=Path)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--reduction", action="store_true", help="compare ways of reducing a picture, only")
     args = parser.parse_args()
     detector = FaceDetector(0.6, threads=args.threads, sides=(640,))
     people = [(p, face.box) for p in load_photographs(args.clips) for face in detector.detect([p])[0]]
+    if args.reduction:
+        report_reduction(people, args.threads)
+        return
     report_speed(args.threads)
     report_recall(people, args.threads)
     report_appearance(people, args.clips, args.threads)
