@@ -15,8 +15,10 @@ from typing import IO
 
 import psutil
 
-STEP_S = 0.1
-"""Seconds between two looks at the memory."""
+SHORTEST_STEP_S = 0.05
+LONGEST_STEP_S = 0.5
+STEP_SHARE = 0.02
+"""Between two looks at the memory passes this share of the time so far: a look takes a few milliseconds."""
 TICK_S = 0.01
 KEPT_ERROR = 4000
 _PR_SET_CHILD_SUBREAPER = 36
@@ -100,7 +102,7 @@ def _pss_mb(pid: int) -> float:
 def _watch(child: subprocess.Popen[bytes], deadline: float) -> tuple[float, bool]:
     """Wait for the end; returns the largest memory seen, and whether the command had to be ended."""
     peak_mb = 0.0
-    look = time.monotonic()
+    begin = look = time.monotonic()
     while child.poll() is None:
         now = time.monotonic()
         if now > deadline:
@@ -109,7 +111,7 @@ def _watch(child: subprocess.Popen[bytes], deadline: float) -> tuple[float, bool
             return peak_mb, True
         if now >= look:
             peak_mb = max(peak_mb, tree_mb(child.pid))
-            look = now + STEP_S
+            look = now + min(LONGEST_STEP_S, max(SHORTEST_STEP_S, STEP_SHARE * (now - begin)))
         time.sleep(TICK_S)
     return peak_mb, False
 

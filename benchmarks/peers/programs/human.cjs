@@ -30,7 +30,7 @@ const CONFIG = {
   gesture: { enabled: false },
   face: {
     enabled: true,
-    detector: { maxDetected: 5, skipFrames: 0, skipTime: 0 },
+    detector: { skipFrames: 0, skipTime: 0 },
     mesh: { enabled: false },
     iris: { enabled: false },
     description: { enabled: false },
