@@ -33,16 +33,29 @@ NO_CLASS = -1
 
 
 @dataclass(frozen=True, eq=False)
+class Labelling:
+    """What people called the images of a corpus.
+
+    Attributes:
+        images: Which of the crops, (n,) indices; an image whose pixels stand there twice counts twice.
+        labels: Their classes, (n,) indices of `EMOTIONS`.
+    """
+
+    images: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
 class LabelledFaces:
     """The images, and what people called them.
 
     Attributes:
         crops: uint8 (n, 48, 48), grey.
-        labels: By the name of the labelling, (n,) indices of `EMOTIONS`; `NO_CLASS` where it has none of them.
+        labellings: By name; FER+'s first.
     """
 
     crops: npt.NDArray[np.uint8]
-    labels: Mapping[str, npt.NDArray[np.int64]]
+    labellings: Mapping[str, Labelling]
 
 
 def read_labelled_faces(path: Path, limit: int | None) -> LabelledFaces:
@@ -57,13 +70,21 @@ def read_labelled_faces(path: Path, limit: int | None) -> LabelledFaces:
     count = min(limit or len(own), len(own))
     crops = own.crops(np.arange(count))
     grey = crops if crops.ndim == 3 else crops[..., 0]
-    return LabelledFaces(grey, {"FER+": join_labels(own, votes)[:count], "FER2013": own.labels[:count]})
+    keys = own.keys[:count]
+    return LabelledFaces(grey, {"FER+": find_images(keys, votes), "FER2013": find_images(keys, own)})
 
 
-def join_labels(faces: FaceSet, others: FaceSet) -> npt.NDArray[np.int64]:
-    """Return the labels that another labelling gives to the same images, by their pixels."""
-    by_key = dict(zip(others.keys, others.labels, strict=True))
-    return np.array([by_key.get(key, NO_CLASS) for key in faces.keys], np.int64)
+def find_images(keys: npt.NDArray[np.str_], faces: FaceSet) -> Labelling:
+    """Find the images of a set among crops, by their pixels; those that are not among them are left out.
+
+    Args:
+        keys: Hashes of the crops' pixels.
+        faces: The set.
+    """
+    places = {key: place for place, key in enumerate(keys)}
+    pairs = [(places[key], label) for key, label in zip(faces.keys, faces.labels, strict=True) if key in places]
+    images, labels = np.array(pairs, np.int64).reshape(-1, 2).T
+    return Labelling(images, labels)
 
 
 def classify_ours(crops: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
@@ -106,24 +127,21 @@ def class_index(name: str | None) -> int:
     return EMOTIONS.index(canonical) if canonical in EMOTIONS else NO_CLASS
 
 
-def score(predictions: npt.NDArray[np.int64], labels: Mapping[str, npt.NDArray[np.int64]]) -> dict[str, Any]:
+def score(predictions: npt.NDArray[np.int64], labellings: Mapping[str, Labelling]) -> dict[str, Any]:
     """Compute accuracy under each labelling, and the recall of each class under the first.
 
     Args:
-        predictions: (n,) indices of `EMOTIONS`; an image without an answer counts as wrong.
-        labels: By labelling, (n,) indices; images without a class are left out.
+        predictions: Classes of the crops, indices of `EMOTIONS`; an image without an answer counts as wrong.
+        labellings: By name.
     """
-    result: dict[str, Any] = {"accuracy": {}, "images": {}}
-    for name, truth in labels.items():
-        has_class = truth != NO_CLASS
-        result["accuracy"][name] = float((predictions == truth)[has_class].mean())
-        result["images"][name] = int(has_class.sum())
-    truth = next(iter(labels.values()))
-    recalls = {}
+    result: dict[str, Any] = {"accuracy": {}, "images": {}, "recall": {}}
+    for name, labelling in labellings.items():
+        result["accuracy"][name] = float((predictions[labelling.images] == labelling.labels).mean())
+        result["images"][name] = len(labelling.labels)
+    first = next(iter(labellings.values()))
     for index, emotion in enumerate(EMOTIONS):
-        is_class = truth == index
-        recalls[emotion] = float((predictions[is_class] == index).mean()) if is_class.any() else None
-    result["recall"] = recalls
+        answers = predictions[first.images[first.labels == index]]
+        result["recall"][emotion] = float((answers == index).mean()) if len(answers) else None
     return result
 
 
@@ -140,12 +158,12 @@ def measure(
         say: Is told of each.
     """
     faces = read_labelled_faces(path, limit)
-    results = {OURS: score(classify_ours(faces.crops), faces.labels)}
+    results = {OURS: score(classify_ours(faces.crops), faces.labellings)}
     for peer in peers:
         if not peer.takes_faces:
             continue
         try:
-            results[peer.name] = score(classify_by_peer(folder, peer, faces.crops), faces.labels)
+            results[peer.name] = score(classify_by_peer(folder, peer, faces.crops), faces.labellings)
         except RuntimeError as error:
             results[peer.name] = {"error": str(error)}
         say(f"accuracy of {peer.name}: {results[peer.name]}")
