@@ -33,6 +33,10 @@ from fer_phq.video import prepare_decoder, sample_recording
 
 log = logging.getLogger(__name__)
 
+SHORT_S = 120.0
+"""Up to this duration the process that reads the sound starts while faces are looked for: it would be waited for. In a
+longer recording it would only take memory meanwhile."""
+
 
 def analyze(
     path: str | os.PathLike[str],
@@ -72,6 +76,8 @@ def analyze(
         # Fail on a misspelt speaker's name or an impossible sound track before decoding, not after.
         loaded = load_sidecar(sidecar)
         check_sound(recording, loaded.audio, settings.sound)
+        if recording.has_audio and recording.duration_s <= SHORT_S:
+            prepare_decoder()
         faces, face_warnings = extract_faces(recording, frames, model, settings, timer, report)
 
     with timer.measure("listen"):

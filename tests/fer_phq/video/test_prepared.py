@@ -20,6 +20,7 @@ import fer_phq
 from fer_phq.core.analysis import Sampling
 from fer_phq.core.errors import RecordingError
 from fer_phq.pictures import Picture, PictureError, prepare_reader, read_pictures
+from fer_phq.pipeline.session import analyze
 from fer_phq.video import Limits, confinement, prepare_decoder, probe, read_frame, sample_frames
 from fer_phq.video.decoder.process import stop_prepared
 
@@ -101,6 +102,12 @@ def test_a_picture_is_read_by_the_process_that_was_prepared() -> None:
     assert children() == {prepared}
     assert isinstance(next(pictures), PictureError)
     pictures.close()
+
+
+def test_an_analysis_takes_what_it_prepared(recordings: Recordings) -> None:
+    analysis = analyze(recordings(gop=12, audio=True))
+    assert analysis.recording.has_audio
+    assert children() == set(), "the process for the sound of a short recording included"
 
 
 def test_nobody_takes_it_and_it_ends_with_its_parent(recordings: Recordings) -> None:
