@@ -203,6 +203,18 @@ def _summarise_record(record: Record, ours: Sequence[Run]) -> dict[str, Any]:
     }
 
 
+HEADS = (
+    "",
+    "processor s",
+    "clock s",
+    "processor, × fer-phq",
+    "clock, × fer-phq",
+    "pictures a clock s",
+    "peak MB",
+    "faces in pictures",
+)
+
+
 def format_spread(value: Spread) -> str:
     """Return the median, with the range where there is one."""
     return f"{value.median:.2f}" if value.low == value.high else value.text(digits=2)
@@ -223,13 +235,11 @@ def table_rows(figures: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
         faces = f"{entry['faces']} in {entry['frames']}"
         if entry["faces"] < FEWEST_FACES * entry["frames"]:
             faces += " (!)"
-        rows.append([label, *seconds, *ratios, f"{entry['peak_mb'].median:,.0f}", faces])
+        speed = f"{entry['frames'] / entry['wall_s'].median:.1f}"
+        rows.append([label, *seconds, *ratios, speed, f"{entry['peak_mb'].median:,.0f}", faces])
     rows += [
-        [name, f"failed: {entry['error']}", "", "", "", "", ""]
+        [name, f"failed: {entry['error']}", *[""] * (len(HEADS) - 2)]
         for name, entry in figures.items()
         if name not in finished
     ]
     return rows
-
-
-HEADS = ("", "processor s", "clock s", "processor, × fer-phq", "clock, × fer-phq", "peak MB", "faces in pictures")

@@ -97,7 +97,8 @@ def test_ratios_are_of_the_runs_of_one_round():
     rows = table_rows(figures)
     assert rows[0][:5] == [f"**{OURS}**", "4.00 (2.00 to 20.00)", "2.00 (1.00 to 10.00)", "1", "1"]
     assert rows[1][3] == "2.00 (2.00 to 4.00)"
-    assert rows[1][6] == "10 in 20 (!)"
+    assert rows[1][5] == "5.0"
+    assert rows[1][7] == "10 in 20 (!)"
 
 
 def test_answers_are_read():

@@ -39,7 +39,7 @@ DOCUMENT: dict[str, Any] = {
     },
     "parts": {
         "clip": {
-            "720p H.264": {
+            "720p H.264, 60 s": {
                 "film": {"seconds": 60, "fps": 30, "mbit_s": 0.57},
                 "contestants": {OURS: ENTRY | {"frames": 120, "faces": 120}},
             }
@@ -53,7 +53,7 @@ def test_a_report_names_the_machine_the_peers_and_why_one_was_not_run():
     text = report.markdown_report(DOCUMENT)
     assert "Processor (family 1, model 2; avx2), 2 cores" in text
     assert "| deepface | deepface==0.0.103 | 2,501 | not run: no weights |" in text
-    assert f"| **{OURS}** | 2.00 (1.50 to 2.50) | 1.00 | 1 | 1 | 1 | 120 in 120 |" in text
+    assert f"| **{OURS}** | 2.00 (1.50 to 2.50) | 1.00 | 1 | 1 | 120.0 | 1 | 120 in 120 |" in text
     assert "not measured: valid.parquet" in text
     assert "no claim" not in text
 
