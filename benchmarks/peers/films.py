@@ -95,6 +95,20 @@ def make_film(folder: Path, size: str, codec: str, seconds: float) -> Film:
     return Film(f"{size} {label}", path, seconds, FPS)
 
 
+def make_picture(folder: Path, size: str) -> Film:
+    """Make a picture, the film's first, or take the one that is there: a film of one picture that lasts a second.
+
+    Args:
+        folder: Where films lie.
+        size: Of `SIZES`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"face-{size}.png"
+    if not path.exists():
+        PillowImage.fromarray(next(draw_pictures(SIZES[size], 1))).save(path)
+    return Film(f"{size} picture (PNG)", path, 1, 1)
+
+
 def open_film(path: Path) -> Film:
     """Return a film that somebody names.
 

@@ -65,7 +65,8 @@ def contest_section(part: Mapping[str, Any]) -> str:
     sections = []
     for name, entry in part.items():
         film = entry["film"]
-        head = f"{name}, {film['fps']:g} pictures/s, {film['mbit_s']:g} Mbit/s"
+        is_picture = film["fps"] * film["seconds"] <= 1
+        head = name if is_picture else f"{name}, {film['fps']:g} pictures/s, {film['mbit_s']:g} Mbit/s"
         sections.append(f"{head}:\n\n{markdown(contestants.HEADS, contestants.table_rows(entry['contestants']))}")
     return "\n\n".join(sections)
 

@@ -23,7 +23,8 @@ function parseOptions(flags = []) {
 
 // Yields { timeS, width, height, rgb } of the sampled pictures, which ffmpeg writes as PPM.
 async function* sampledPictures(path, fps) {
-  const words = ['-loglevel', 'error', '-i', path, '-vf', `fps=${fps}`, '-c:v', 'ppm', '-f', 'image2pipe', '-'];
+  const sampling = path.endsWith('.png') ? [] : ['-vf', `fps=${fps}`]; // of a picture's 40 ms no sample would be left
+  const words = ['-loglevel', 'error', '-i', path, ...sampling, '-c:v', 'ppm', '-f', 'image2pipe', '-'];
   const ffmpeg = spawn('ffmpeg', words, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise((resolve, reject) => {
     ffmpeg.on('error', reject);

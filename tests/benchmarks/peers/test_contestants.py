@@ -81,6 +81,15 @@ def test_a_failure_of_fer_phq_ends_the_benchmark(tmp_path: Path, film: Film):
         run_rounds([contestant(OURS, tmp_path, "raise ValueError('no model')")], film, 2.0, 1, str)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "frames", "is_same_work"), [(1, 0, False), (4, 7, False), (10, 19, True), (10, 18, False)]
+)
+def test_one_picture_of_many_may_differ_and_none_of_few(tmp_path: Path, seconds: int, frames: int, is_same_work: bool):
+    film = Film("film", tmp_path / "film.mp4", seconds, 30.0)
+    rivals = [contestant(OURS, tmp_path, program(2 * seconds, 1)), contestant("peer", tmp_path, program(frames, 1))]
+    assert (run_rounds(rivals, film, 2.0, 0, str)["peer"].error == "") is is_same_work
+
+
 def made_run(wall_s: float, cpu_s: float) -> Run:
     """A run with figures."""
     return Run(wall_s, cpu_s, 100.0, "", "", 0)
@@ -107,4 +116,5 @@ def test_answers_are_read():
         "timeline": [{"box": [0, 0, 1, 1]}, {"box": None}, {"box": [1, 1, 2, 2]}],
     }
     assert read_our_answer(json.dumps(ours)) == Answer(3, 2)
+    assert read_our_answer(json.dumps({"file": "a.png", "faces": [{}, {}]})) == Answer(1, 2)
     assert read_peer_answer('warning\n{"frames": 3, "faces": 4, "rows": []}\n') == Answer(3, 4)

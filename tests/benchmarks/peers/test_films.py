@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import recordings
 
-from benchmarks.peers.films import FPS, HALF_S, draw_pictures, make_film, open_film
+from benchmarks.peers.films import FPS, HALF_S, draw_pictures, make_film, make_picture, open_film
 from benchmarks.peers.libavcodec_alone import decode
 
 
@@ -21,6 +21,12 @@ def test_a_film_is_made_once_and_says_what_it_is(tmp_path: Path):
     opened = open_film(film.path)
     assert (opened.seconds, opened.fps) == (0.5, FPS)
     assert film.describe()["mbit_s"] > 0
+
+
+def test_a_picture_counts_as_a_film_of_one(tmp_path: Path):
+    picture = make_picture(tmp_path, "360p")
+    assert picture.frames(2) == picture.frames(30) == 1
+    assert make_picture(tmp_path, "360p") == picture
 
 
 def test_a_length_that_packets_cannot_be_repeated_to_is_refused(tmp_path: Path):
