@@ -6,6 +6,7 @@ import platform
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 from db.engine import describe_url, normalise_url, sqlite_file
@@ -17,7 +18,8 @@ from service.ingest.media import MediaStore
 from service.lifecycle.erasure import ErasureCounts, erase_session
 from service.settings import AppSettings
 
-PACKAGES = ("streamlit", "torch", "onnxruntime", "sqlalchemy")
+PACKAGES = ("streamlit", "onnxruntime", "sqlalchemy", "torch")
+"""Packages whose versions are told, where they are installed: an installation that only analyses has no PyTorch."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ def load_installation_view(settings: AppSettings, store: Store) -> InstallationV
     url = normalise_url(settings.database_url)
     file = sqlite_file(url)
     subjects = store.subjects.list_all()
-    packages = [(name, version(name)) for name in PACKAGES]
+    packages = [(name, version(name)) for name in PACKAGES if find_spec(name) is not None]
     media = MediaStore(settings)
     return InstallationView(
         data_dir=settings.data_dir,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from recordings import Recordings
 
 import fer_phq
@@ -12,6 +13,7 @@ from db.records import SubjectRecord
 from db.store import Store
 from service.ingest.recordings import add_recording
 from service.settings import AppSettings
+from service.views import installation
 from service.views.installation import erase_overdue, load_installation_view, overdue_sessions
 
 NOW = datetime(2026, 5, 6, tzinfo=UTC)
@@ -32,6 +34,14 @@ def test_an_installation_says_what_it_is(
     assert found.free_bytes > 0
     assert dict(found.versions)["streamlit"][0].isdigit()
     assert found.versions[0] == ("fer-phq", fer_phq.__version__)
+
+
+def test_a_package_that_is_not_installed_is_left_out(
+    settings: AppSettings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(installation, "PACKAGES", ("streamlit", "a_package_that_nobody_has"))
+    names = [name for name, _ in load_installation_view(settings, store).versions]
+    assert names == ["fer-phq", "Python", "streamlit"]
 
 
 def test_only_sessions_past_their_retention_are_erased(
