@@ -241,12 +241,12 @@ def hash_files(folder: Path) -> dict[str, str]:
 
 
 def find_damaged_files(bundle: Bundle) -> list[str]:
-    """List the files of a bundle whose hash, when it was read, is not the one in its configuration."""
-    return [name for name in (*WEIGHTS, RUNTIME) if bundle.hashes.get(name) != bundle.config.sha256.get(name)]
+    """List the files of a bundle whose hash is not the one in its configuration. They are read again."""
+    return _differing(hash_files(bundle.path), bundle)
 
 
 def check_files(bundle: Bundle, names: Sequence[str]) -> None:
-    """Check that files of a bundle are those that its configuration was written for.
+    """Check that files of a bundle, as it was read, are those that its configuration was written for.
 
     Args:
         bundle: The bundle.
@@ -255,9 +255,13 @@ def check_files(bundle: Bundle, names: Sequence[str]) -> None:
     Raises:
         ModelError: The hash of one is another.
     """
-    damaged = [name for name in find_damaged_files(bundle) if name in names]
+    damaged = [name for name in _differing(bundle.hashes, bundle) if name in names]
     if damaged:
         raise ModelError(messages.WEIGHTS_DAMAGED(path=str(bundle.path / damaged[0])))
+
+
+def _differing(hashes: Mapping[str, str], bundle: Bundle) -> list[str]:
+    return [name for name in (*WEIGHTS, RUNTIME) if hashes.get(name) != bundle.config.sha256.get(name)]
 
 
 def runtime_file(bundle: Bundle) -> Path | None:
