@@ -1,8 +1,9 @@
 """What an installation can carry: workers, writers, uploads, and what a million sessions take; on a real PostgreSQL.
 
-    python benchmarks/bench_scale.py                              all, about ten minutes on two cores
+    python benchmarks/bench_scale.py                              all
     python benchmarks/bench_scale.py --quick --out FOLDER         the same in small, about a minute
-    python benchmarks/bench_scale.py sizes --sessions 1000        a part: throughput, enqueueing, uploads, sizes
+    python benchmarks/bench_scale.py sizes --sessions 60          a part (throughput, enqueueing, uploads, sizes)
+    python benchmarks/bench_scale.py storage                      1,000 sessions stored whole, and nothing else
 
 A server is started in a temporary folder (with fsync, on the loopback) and workers run as programs with one thread.
 What is compared takes turns. Prints Markdown and writes `scale.json` and `scale.md` to the folder of `--out`.
@@ -55,6 +56,7 @@ class Scale:
     crowds: tuple[int, ...] = (1, 2, 4, 8)
     upload_bytes: int = 100_000_000
     sessions: int = 200
+    stored: int = 1000
     minutes: float = MINUTES
     factors: tuple[int, ...] = (1, 10, 100, 500)
 
@@ -70,6 +72,7 @@ QUICK = Scale(
     crowds=(1, 2),
     upload_bytes=5_000_000,
     sessions=60,
+    stored=12,
     minutes=1.0,
     factors=(1, 3),
 )
@@ -131,6 +134,20 @@ class Bench:
         words = [sizes.table(result), plans.table(result["plans"]), partitioning.table(result["partitions"])]
         return result, "\n\n".join(words)
 
+    def storage(self) -> tuple[Any, str]:
+        """Measure what a thousandth of a million sessions takes in PostgreSQL, each stored whole by the store."""
+        scale = self._scale
+        with self._installation("storage") as (settings, store):
+            analysis = content.repeat_analysis(content.analyse_film(settings, self._short_film()), scale.minutes * 60)
+            engine = open_engine(normalise_url(settings.database_url))
+            try:
+                fill = content.fill_store(store, analysis, scale.stored)
+                result = {"sessions": len(fill.sessions), "save_s": figures.spread(fill.save_s)}
+                result |= {"frames": len(analysis.timeline), "postgres": sizes.postgres_sizes(engine)}
+            finally:
+                engine.dispose()
+        return result, sizes.storage_table(result)
+
     def _short_film(self) -> Path:
         path = self._folder / "film-of-30-s.mp4"
         return path if path.exists() else content.film(self._folder, 30)
@@ -170,6 +187,7 @@ PARTS: dict[str, Callable[[Bench], tuple[Any, str]]] = {
     "enqueueing": Bench.enqueueing,
     "uploads": Bench.uploads,
     "sizes": Bench.sizes,
+    "storage": Bench.storage,
 }
 
 

@@ -142,6 +142,28 @@ def _dead(engine: Engine) -> dict[str, int]:
         return {row.relname: row.n_dead_tup for row in connection.execute(text(DEAD))}
 
 
+def storage_table(result: dict[str, Any]) -> str:
+    """Return what sessions that were stored whole take as Markdown."""
+    sessions = result["sessions"]
+    rows = [
+        [
+            row["name"].removeprefix("public."),
+            f"{row['rows']:,}",
+            f"{row['bytes'] / 1e6:,.2f}",
+            f"{row['bytes'] / sessions / 1e3:,.1f}",
+            f"{row['indexes'] / sessions / 1e3:,.1f}",
+        ]
+        for row in result["postgres"]["tables"]
+    ]
+    whole = sum(row["bytes"] for row in result["postgres"]["tables"])
+    rows.append(["all", "", f"{whole / 1e6:,.2f}", f"{whole / sessions / 1e3:,.1f}", ""])
+    heads = ["table", "rows", "MB", "kB a session", "of it indexes, kB"]
+    saves = (
+        f"{sessions} sessions of {result['frames']} frames; saving an analysis took {result['save_s'].text(1, 2)} s."
+    )
+    return f"{markdown(heads, rows)}\n\n{saves}"
+
+
 def table(result: dict[str, Any]) -> str:
     """Return what was measured as Markdown."""
     sessions = result["sessions"]

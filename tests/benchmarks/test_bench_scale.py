@@ -25,6 +25,8 @@ def test_a_quick_run_measures_all_parts(tmp_path: Path) -> None:
     assert document["uploads"]["crowds"]["2"]["peak_mb"]["median"] > document["uploads"]["idle_mb"] * 0.5
     rows = {row["name"]: row["rows"] for row in document["sizes"]["postgres"]["tables"]}
     assert rows["public.frames"] == document["sizes"]["sessions"] * document["sizes"]["frames"]
+    rows = {row["name"]: row["rows"] for row in document["storage"]["postgres"]["tables"]}
+    assert rows["public.frames"] == document["storage"]["sessions"] * document["storage"]["frames"]
     assert document["sizes"]["partitions"]["frames_parts"] == 16
     table = (tmp_path / "scale.md").read_text()
     assert "| home: newest 13 sessions |" in table
