@@ -8,7 +8,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -22,6 +23,7 @@ STEP_SHARE = 0.02
 TICK_S = 0.01
 KEPT_ERROR = 4000
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_GET_CHILD_SUBREAPER = 37
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,7 @@ def run_tree(
         variables: Its environment; the present one where omitted.
         limit_s: Seconds after which it is ended.
     """
-    _adopt_orphans()
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as error:
+    with _adopted_orphans(), tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as error:
         before = _waited_cpu_s()
         begin = time.monotonic()
         child = subprocess.Popen(
@@ -122,9 +123,17 @@ def _waited_cpu_s() -> float:
     return times.children_user + times.children_system
 
 
-def _adopt_orphans() -> None:
+@contextmanager
+def _adopted_orphans() -> Iterator[None]:
     """Have the descendants whose parent ends given to this process, so that their time can be counted."""
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    library = ctypes.CDLL(None)
+    before = ctypes.c_int()
+    library.prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(before), 0, 0, 0)
+    library.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    try:
+        yield
+    finally:
+        library.prctl(_PR_SET_CHILD_SUBREAPER, before.value, 0, 0, 0)
 
 
 def _end_orphans(session: int) -> None:

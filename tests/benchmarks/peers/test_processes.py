@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -58,3 +59,12 @@ def test_a_failure_keeps_its_code_and_words():
     run = run_tree([sys.executable, "-c", "import sys\nsys.exit('no such thing')"], variables=dict(os.environ))
     assert run.code == 1
     assert "no such thing" in run.error
+
+
+def test_orphans_of_others_go_their_own_way_afterwards(tmp_path: Path):
+    run_tree([sys.executable, "-c", "pass"])
+    code = (
+        "import os, time\nif os.fork() == 0:\n    time.sleep(0.3)\n    print(os.getppid(), flush=True)\nos._exit(0)\n"
+    )
+    orphan = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(orphan.stdout) != os.getpid()

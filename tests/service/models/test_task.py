@@ -11,6 +11,7 @@ from typing import TypeVar
 import psutil
 import pytest
 
+from db.store import Store
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.messages import literal
 from service.models.task import Task, TaskRunner, TaskState, environment
@@ -22,7 +23,8 @@ T = TypeVar("T")
 
 
 @pytest.fixture
-def background(settings: AppSettings) -> TaskRunner:
+def background(settings: AppSettings, store: Store) -> TaskRunner:
+    """Tasks of an installation with a database, without which a worker would end at once."""
     return TaskRunner(settings, "training")
 
 
