@@ -22,7 +22,7 @@ from db.records import JobPriority, JobState, SubjectRecord
 from db.store import Store
 from fer_phq.core.errors import SettingsError
 from service.ingest.partial_uploads import PartialUploads
-from service.ingest.recordings import add_recording
+from service.ingest.recordings import add_recording, copy_recording
 from service.ingest.tokens import UploadGrant
 from service.jobs import queue, worker
 from service.jobs.worker_identity import take_slot
@@ -102,9 +102,8 @@ def test_what_somebody_waits_for_overtakes_a_batch(
 
     def add(number: int, priority: JobPriority) -> str:
         source = recordings(seconds=1, start_s=number / 10)
-        job_id = add_recording(
-            settings, store, source, subject_id=subject.id, recorded_at=WHEN, consent_by="AB", priority=priority
-        ).job_id
+        grant = UploadGrant(subject.id, WHEN, consent_by="AB", priority=priority)
+        job_id = copy_recording(settings, store, source, grant).job_id
         assert job_id is not None
         return job_id
 
