@@ -38,8 +38,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, nargs="+", default=[1, 60])
     parser.add_argument("--fps", type=float, default=0.5)
     options = parser.parse_args()
-    print("| recording | sampled frames | peak memory | decode | detect | embed | heads |")
-    print("|---|---|---|---|---|---|---|")
+    print("| recording | sampled frames | peak memory | waiting for frames | detect | embed | heads | listen |")
+    print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for minutes in options.minutes:
             path = recording(Path(folder), minutes=minutes, size=(640, 360))

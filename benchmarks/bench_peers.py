@@ -49,6 +49,7 @@ from benchmarks.scale.figures import plain  # noqa: E402
 SAMPLED = 2.0
 FERPLUS = ROOT.parent / "shared" / "data" / "ferplus" / "valid.parquet"
 LOOK_S = 3.0
+FOLDERS = ("--environments", "--films", "--out", "--ferplus")
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,7 @@ def run(options: argparse.Namespace, scale: Scale) -> dict[str, Any]:
     document: dict[str, Any] = {
         "machine": describe_machine() | {"others": others_share()},
         "revision": revision(),
-        "command": " ".join(["python", "benchmarks/bench_peers.py", *options.words]),
+        "command": " ".join(["python", "benchmarks/bench_peers.py", *_without_folders(options.words)]),
         "scale": dataclasses.asdict(scale),
         "environments": {name: dataclasses.asdict(outcome) for name, outcome in outcomes.items()},
         "parts": {},
@@ -232,6 +233,18 @@ def write(document: dict[str, Any], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "peers.json").write_text(json.dumps(plain(document), indent=1) + "\n")
     (folder / "peers.md").write_text(report.markdown_report(document))
+
+
+def _without_folders(words: Sequence[str]) -> list[str]:
+    """Return the words of a command line without the folders of this machine, which change no figure."""
+    kept = []
+    rest = iter(words)
+    for word in rest:
+        if word in FOLDERS:
+            next(rest, None)
+        elif word.partition("=")[0] not in FOLDERS:
+            kept.append(word)
+    return kept
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

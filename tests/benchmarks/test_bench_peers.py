@@ -51,3 +51,8 @@ def test_a_quick_run_writes_figures_of_whole_processes(tmp_path: Path):
     text = (tmp_path / "out" / "peers.md").read_text()
     assert "emotiefflib==1.1.1" in text
     assert "not measured: none.parquet" in text
+
+
+def test_the_command_is_told_without_the_folders_of_a_machine():
+    words = ["clip", "--films", "/here/films", "--rounds", "2", "--out=/here/out"]
+    assert bench_peers._without_folders(words) == ["clip", "--rounds", "2"]
