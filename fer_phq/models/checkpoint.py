@@ -268,12 +268,23 @@ def runtime_file(bundle: Bundle) -> Path | None:
     """Find the `model.onnx` of a bundle's weights: its own, else that of the shipped bundle where the weights are its.
 
     PHQ heads that were trained on the shipped backbone by an older version lie in bundles without the file.
+
+    Args:
+        bundle: The bundle.
+
+    Returns:
+        The file; None where there is none.
+
+    Raises:
+        ModelError: The shipped bundle, where its file is taken, is damaged.
     """
     if RUNTIME in bundle.hashes:
         return bundle.path / RUNTIME
-    shipped = SHIPPED / WEIGHTS[0]
-    same = shipped.is_file() and hashlib.sha256(shipped.read_bytes()).hexdigest() == bundle.hashes[WEIGHTS[0]]
-    return SHIPPED / RUNTIME if same and (SHIPPED / RUNTIME).is_file() else None
+    shipped = read_bundle(SHIPPED)
+    if RUNTIME not in shipped.hashes or shipped.hashes[WEIGHTS[0]] != bundle.hashes[WEIGHTS[0]]:
+        return None
+    check_files(shipped, (RUNTIME,))
+    return shipped.path / RUNTIME
 
 
 def write_config(folder: Path, config: BundleConfig) -> None:
