@@ -146,7 +146,7 @@ class Settings:
     tracks: tuple[int, ...] = ()
     all_faces: bool = False
     max_side: int = 1280
-    chunk_frames: int = 8
+    chunk_frames: int = 4
     sound: SoundChoice = AUTOMATIC
 
     def __post_init__(self) -> None:

@@ -22,7 +22,7 @@ from fer_phq.models.phq_head import PhqHead, load_heads
 from fer_phq.models.preprocessing import Crops, to_pixels
 from fer_phq.models.regressors import RegressorInput
 
-BATCH = 8
+BATCH = 4
 """Crops that the network is given at once: more are no quicker on a processor, and hold more memory."""
 
 
