@@ -24,7 +24,6 @@ from rich.table import Table
 
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import SettingsError
-from fer_phq.models.model import BATCH
 from training import cli
 from training.emotion import commands, messages
 from training.emotion.data.corpora import FaceSet, load_faces, parse_source
@@ -44,6 +43,9 @@ from training.emotion.metrics import (
 )
 from training.plots.figures import confusion_figure, reliability_figure, save_figure
 from training.plots.markdown import markdown_table
+
+BATCH = 64
+"""The most images that are looked at at once."""
 
 POOLED = "all datasets pooled"
 SUMMARY = {"accuracy": "Accuracy", "macro_f1": "Macro-F1", "uar": "UAR", "ece": "ECE"}
