@@ -49,8 +49,8 @@ def syllable_nuclei(
 def find_peaks(values: npt.NDArray[np.float64], lowest: float) -> npt.NDArray[np.intp]:
     """Find the local maxima that rise out of the dips beside them by `DIP_DB`.
 
-    It is `scipy.signal.find_peaks` with a height, a prominence and `wlen`, whose import takes longer than a minute of
-    speech: tests hold the two together. Of a plateau the middle counts.
+    It is `scipy.signal.find_peaks` with a height, a prominence and `wlen`, whose import took 0.4 s of each start
+    (`python -X importtime`): tests hold the two together. Of a plateau the middle counts.
 
     Args:
         values: (frames,).

@@ -203,10 +203,15 @@ def analyze_command(
                 "--csv": csv_dir,
                 "--features": features_dir,
                 "--transcript": transcript,
+                "--speaker": speaker,
                 "--audio": audio,
                 "--subject": subject,
                 "--save": save or None,
                 "--track": track,
+                "--sound-track": sound_track,
+                "--sound-channel": sound_channel,
+                "--consent-by": consent_by,
+                "--recorded-at": recorded_at,
             },
         )
         from service.cli.analysis.pictures import analyze_pictures

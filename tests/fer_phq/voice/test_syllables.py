@@ -1,4 +1,4 @@
-"""Peaks of loudness are those of the library, whose import would take longer than the work."""
+"""Peaks of loudness are those of the library, whose import every start would pay for."""
 
 import numpy as np
 import pytest

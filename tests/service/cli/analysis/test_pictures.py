@@ -69,7 +69,18 @@ def test_what_is_no_picture_has_a_sentence_and_does_not_stop_the_others(run, fol
     assert "absent.png" in second
 
 
-@pytest.mark.parametrize("option", [("--subject", "P01"), ("--csv", "tables"), ("--track", "1")])
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--subject", "P01"),
+        ("--csv", "tables"),
+        ("--track", "1"),
+        ("--speaker", "Client"),
+        ("--sound-channel", "left"),
+        ("--consent-by", "Dr Meyer"),
+        ("--recorded-at", "2026-05-04"),
+    ],
+)
 def test_what_is_only_for_recordings_is_refused(run, folder, option):
     code, out, err = run(folder / "portrait.jpg", *option)
     assert (code, out) == (1, "")
