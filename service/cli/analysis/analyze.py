@@ -196,6 +196,7 @@ def analyze_command(
     )
     app_settings = current_settings(load_settings(**({"model": model} if model else {})))
     pictures = [path for path in recordings if path.suffix.lower() in PICTURE_SUFFIXES and not path.is_dir()]
+    code = 0
     if pictures:
         _refuse(
             messages.NOT_WITH_PICTURES,
@@ -218,7 +219,7 @@ def analyze_command(
 
         code = analyze_pictures(pictures, app_settings, as_json=as_json)
         recordings = [path for path in recordings if path not in pictures]
-        if code or not recordings:
+        if not recordings:
             raise typer.Exit(code)
     if save is None:
         save = subject is not None
@@ -248,7 +249,7 @@ def analyze_command(
         raise SettingsError(messages.ONE_RECORDING())
     label_to_save = subject if save else None
     options = Options(settings, sidecar, as_json, csv_dir, features_dir, label_to_save, consent_by, recorded_at)
-    raise typer.Exit(run(recordings, options, app_settings))
+    raise typer.Exit(max(code, run(recordings, options, app_settings)))
 
 
 def _refuse(refusal: Template, **options: object) -> None:

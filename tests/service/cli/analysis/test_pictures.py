@@ -69,6 +69,13 @@ def test_what_is_no_picture_has_a_sentence_and_does_not_stop_the_others(run, fol
     assert "absent.png" in second
 
 
+def test_a_picture_that_is_none_does_not_stop_the_recordings(run, folder, recordings):
+    code, out, err = run(folder / "text.jpg", recordings(seconds=1), "--json")
+    assert code == 1
+    assert json.loads(out)["recording"]
+    assert err.startswith("Error: text.jpg: This is no picture")
+
+
 @pytest.mark.parametrize(
     "option",
     [
