@@ -22,6 +22,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from bench_decode import recording  # noqa: E402
 
+from fer_phq.pipeline.timing import STAGES  # noqa: E402
+
 RUNNER = """
 import resource, runpy, sys
 sys.argv = ["fer-phq", *sys.argv[1:]]
@@ -48,7 +50,7 @@ def main() -> None:
             done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
             document = json.loads(done.stdout)
             peak = int(done.stderr.splitlines()[-1])
-            stages = " | ".join(f"{seconds:.1f} s" for seconds in document["timing"].values())
+            stages = " | ".join(f"{document['timing'][stage]:.1f} s" for stage in STAGES)
             frames = document["sampling"]["frames_sampled"]
             print(f"| {minutes} min of 640x360 | {frames} | {peak} MB | {stages} |", flush=True)
 

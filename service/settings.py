@@ -23,6 +23,7 @@ from db.urls import DATABASE_NAME, sqlite_url
 from fer_phq.core.analysis import Sampling, Settings, SoundChoice
 from fer_phq.core.errors import SettingsError, field_message
 from fer_phq.core.paths import data_dir
+from fer_phq.runtime.devices import CPU, PATTERN
 from service import messages
 
 GIB = 1024**3
@@ -53,6 +54,9 @@ class AppSettings(BaseSettings):
     """Seconds that a starting dashboard or worker waits for a database server that does not answer."""
     threads: int | None = Field(default=None, ge=1)
     """Threads that each network may use; read from the environment alone. Default: one for two processor cores."""
+    device: str = Field(default=str(CPU), pattern=PATTERN)
+    """What the networks run on: `cpu`, or a graphics card: `cuda`, or `cuda:1` for the second; read from the
+    environment alone."""
     model: str | None = None
     """Name or path of the checkpoint bundle; default: the one that ships."""
     fps: float = Field(default=2.0, gt=0, le=240)

@@ -132,6 +132,7 @@ def analysis_facts(view: AnalysisView) -> None:
             (_("Frames"), frames),
             (_("Analysed"), ui.day_and_time(summary.created_at)),
             (_("Seconds"), seconds),
+            (_("Networks ran on"), timing.device or _("not recorded")),
             (_("Analysis"), summary.id),
         ]
     )

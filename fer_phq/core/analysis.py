@@ -373,7 +373,9 @@ class FaceTable:
 
 @dataclass(frozen=True)
 class Timing:
-    """Wall seconds spent in each stage; stages overlap, so their sum is more than the whole. Field names are stored.
+    """Wall seconds spent in each stage, and where; stages overlap, so their sum is more than the whole.
+
+    Field names are stored.
 
     Attributes:
         decode: Waiting for decoded frames.
@@ -381,6 +383,8 @@ class Timing:
         embed: Computing emotions and embeddings of faces.
         heads: Estimating the PHQ total.
         listen: Reading voice and words.
+        device: What found and embedded the faces: `cpu`, or a graphics card as `cuda:0`; empty in analyses of an
+            earlier version.
     """
 
     decode: float
@@ -388,6 +392,7 @@ class Timing:
     embed: float
     heads: float
     listen: float = 0.0
+    device: str = ""
 
 
 class Step(StrEnum):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from fer_phq.core.analysis import (
     Progress,
@@ -28,7 +28,8 @@ from fer_phq.pipeline import messages
 from fer_phq.pipeline.faces import extract_faces
 from fer_phq.pipeline.speech import check_sound, extract_speech, ignore_progress, load_sidecar
 from fer_phq.pipeline.subject import FACE_WARNINGS, reselect_subject
-from fer_phq.pipeline.timing import StageTimer
+from fer_phq.pipeline.timing import STAGES, StageTimer
+from fer_phq.runtime.devices import selected_device
 from fer_phq.video import prepare_decoder, sample_recording
 
 log = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ def analyze(
         phq=PhqUnavailable(UnavailableReason.NO_HEAD),
         tracks=faces.tracks,
         warnings=(*face_warnings, *speech.warnings),
-        timing=timer.timing(),
+        timing=timer.timing(str(selected_device())),
         face_kind=model.face_kind,
         voice=speech.voice,
         words=speech.words,
@@ -105,7 +106,8 @@ def analyze(
     )
     analysis = with_estimate(analysis, model, settings)
     report(Progress(Step.ESTIMATE, 1, 1))
-    log.info("stages: %s", ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in asdict(analysis.timing).items()))
+    stages = ", ".join(f"{stage} {getattr(analysis.timing, stage):.1f} s" for stage in STAGES)
+    log.info("stages on %s: %s", analysis.timing.device, stages)
     return analysis
 
 

@@ -6,9 +6,11 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 
 from fer_phq.core.analysis import Timing
+
+STAGES = ("decode", "detect", "embed", "heads", "listen")
+"""The fields of `Timing` that are seconds."""
 
 
 class StageTimer:
@@ -27,6 +29,10 @@ class StageTimer:
         finally:
             self._seconds[stage] += time.perf_counter() - started
 
-    def timing(self) -> Timing:
-        """Return the seconds so far, rounded to the millisecond."""
-        return Timing(**{stage.name: round(self._seconds[stage.name], 3) for stage in fields(Timing)})
+    def timing(self, device: str) -> Timing:
+        """Return the seconds so far, rounded to the millisecond.
+
+        Args:
+            device: What found and embedded the faces.
+        """
+        return Timing(**{stage: round(self._seconds[stage], 3) for stage in STAGES}, device=device)

@@ -1,16 +1,26 @@
-"""Sessions of onnxruntime, which runs every network that a recording needs."""
+"""Sessions of onnxruntime, which runs every network that a recording needs.
+
+They run on the device that `FERPHQ_DEVICE` names, and nowhere else: onnxruntime itself goes over to the processor,
+without an error, where a graphics card cannot be used.
+"""
 
 from __future__ import annotations
 
+import ctypes
+import io
 import os
+import sys
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import onnxruntime
 
 from fer_phq.core.errors import ModelError, SettingsError
 from fer_phq.runtime import messages
+from fer_phq.runtime.devices import CPU, DEVICE, Device, selected_device
 
 THREADS = "FERPHQ_THREADS"
 """The environment variable that says how many threads a network may use."""
@@ -36,7 +46,11 @@ def count_threads() -> int:
 
 
 def open_session(
-    path: Path, *, threads: int | None = None, entries: Mapping[str, str] = MappingProxyType({})
+    path: Path,
+    *,
+    threads: int | None = None,
+    entries: Mapping[str, str] = MappingProxyType({}),
+    device: Device | None = None,
 ) -> onnxruntime.InferenceSession:
     """Load a network that comes with fer-phq.
 
@@ -44,13 +58,14 @@ def open_session(
         path: An ONNX file.
         threads: Processor threads; `count_threads` when omitted.
         entries: Further entries of onnxruntime's session configuration.
+        device: Where it runs; the selected device when omitted.
 
     Raises:
-        SettingsError: The number of threads in the environment cannot be used.
+        SettingsError: The environment's number of threads or its device cannot be used.
         ModelError: The file is missing or damaged.
     """
     try:
-        return read_session(path.read_bytes(), threads=threads, entries=entries)
+        return read_session(path.read_bytes(), threads=threads, entries=entries, device=device)
     except (OSError, NetworkError) as error:
         raise ModelError(messages.NETWORK_DAMAGED(path=str(path), error=str(error))) from None
 
@@ -60,7 +75,11 @@ class NetworkError(Exception):
 
 
 def read_session(
-    network: bytes, *, threads: int | None = None, entries: Mapping[str, str] = MappingProxyType({})
+    network: bytes,
+    *,
+    threads: int | None = None,
+    entries: Mapping[str, str] = MappingProxyType({}),
+    device: Device | None = None,
 ) -> onnxruntime.InferenceSession:
     """Load a network from what an ONNX file holds.
 
@@ -68,14 +87,16 @@ def read_session(
         network: The file's bytes.
         threads: Processor threads; `count_threads` when omitted.
         entries: Further entries of onnxruntime's session configuration.
+        device: Where it runs; the selected device when omitted.
 
     Raises:
-        SettingsError: The number of threads in the environment cannot be used.
+        SettingsError: The environment's number of threads or its device cannot be used.
         NetworkError: They are no network, are damaged, or refer to other files.
     """
     # A network that reads other files of this machine as its weights has no place here.
     if _EXTERNAL in network:
         raise NetworkError("it refers to other files")
+    device = device or selected_device()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or count_threads()
     options.inter_op_num_threads = 1
@@ -84,7 +105,68 @@ def read_session(
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     for name, value in entries.items():
         options.add_session_config_entry(name, value)
+    if device != CPU:
+        _load_cuda(device)
     try:
-        return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(network, options, providers=[_CPU_PROVIDER])
     except Exception as error:  # onnxruntime raises unrelated types of its own
-        raise NetworkError(str(error).strip().partition("\n")[0]) from None
+        raise NetworkError(_first_line(error)) from None
+    return session if device == CPU else _CudaSession(network, options, device)
+
+
+_CPU_PROVIDER = "CPUExecutionProvider"
+_CUDA_PROVIDER = "CUDAExecutionProvider"
+_CUDA_OPTIONS = {
+    "use_tf32": "0",  # products keep the 24 bits of a float32, so that results are the processor's
+    "cudnn_conv_algo_search": "HEURISTIC",  # the default times every algorithm anew at each size of picture and batch
+    "arena_extend_strategy": "kSameAsRequested",
+}
+
+
+class _CudaSession(onnxruntime.InferenceSession):  # type: ignore[misc]  # onnxruntime is untyped
+    """A session on a graphics card, which fails where onnxruntime would go over to the processor."""
+
+    def __init__(self, network: bytes, options: onnxruntime.SessionOptions, device: Device) -> None:
+        """Start a network that the processor can run. Raises SettingsError where the card cannot."""
+        self._device = device
+        card = {"device_id": str(device.card), **_CUDA_OPTIONS}
+        # What the card does not run, such as the computation of shapes, the processor does.
+        providers = [(_CUDA_PROVIDER, card), _CPU_PROVIDER]
+        try:
+            super().__init__(network, options, providers=providers, enable_fallback=0)
+        except Exception as error:  # onnxruntime raises unrelated types of its own
+            raise _not_started(device, _first_line(error)) from None
+        if _CUDA_PROVIDER not in self.get_providers():
+            raise _not_started(device, "its log says why")
+        self.disable_fallback()
+
+    def run(self, *arguments: Any, **options: Any) -> Any:
+        """Run the network, as onnxruntime's own method. Raises SettingsError where the card fails."""
+        try:
+            return super().run(*arguments, **options)
+        except Exception as error:  # onnxruntime raises unrelated types of its own
+            raise SettingsError(messages.DEVICE_FAILED(device=str(self._device), error=_first_line(error))) from None
+
+
+def _load_cuda(device: Device) -> None:
+    """Load the CUDA provider. Raises SettingsError where there is none, or a library that it needs is missing."""
+    if _CUDA_PROVIDER not in onnxruntime.get_available_providers():
+        raise SettingsError(messages.NO_CUDA(name=DEVICE, device=str(device), version=onnxruntime.__version__))
+    with redirect_stdout(io.StringIO()):  # it prints what it does not find, which may well be found elsewhere
+        onnxruntime.preload_dlls()
+    if sys.platform == "linux":
+        # onnxruntime would load them itself, and tell of what is missing in its log alone.
+        folder = Path(onnxruntime.__file__).parent / "capi"
+        try:
+            ctypes.CDLL(str(folder / "libonnxruntime_providers_shared.so"), mode=ctypes.RTLD_GLOBAL)
+            ctypes.CDLL(str(folder / "libonnxruntime_providers_cuda.so"))
+        except OSError as error:
+            raise _not_started(device, str(error)) from None
+
+
+def _not_started(device: Device, reason: str) -> SettingsError:
+    return SettingsError(messages.DEVICE_NOT_STARTED(name=DEVICE, device=str(device), reason=reason))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -18,6 +18,7 @@ from onnxruntime import InferenceSession
 from scipy import fft
 
 from fer_phq.core.arrays import FloatArray
+from fer_phq.runtime.devices import CPU
 from fer_phq.runtime.sessions import open_session
 
 WEIGHTS = Path(__file__).with_name("swift_f0.onnx")
@@ -207,4 +208,4 @@ def _repetition(sound: FloatArray, heights: FloatArray) -> FloatArray:
 
 @lru_cache(maxsize=1)
 def _session() -> InferenceSession:
-    return open_session(WEIGHTS, threads=1)
+    return open_session(WEIGHTS, threads=1, device=CPU)  # too small for a graphics card

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from onnxruntime import InferenceSession
 
 from fer_phq.core.arrays import FloatArray
+from fer_phq.runtime.devices import CPU
 from fer_phq.runtime.sessions import open_session
 from fer_phq.voice.kinds import SPEECH
 
@@ -88,4 +89,5 @@ def find_speech(probability: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.bo
 
 @lru_cache(maxsize=1)
 def _session() -> InferenceSession:
-    return open_session(WEIGHTS, threads=1)  # the network is too small for more
+    # The network is too small for more threads, or for a graphics card.
+    return open_session(WEIGHTS, threads=1, device=CPU)

@@ -54,8 +54,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "doctor": (
         "lifecycle.doctor",
-        "Check the installation: folder, disk, confinement of the decoder, database, recordings, clock, workers, "
-        "models.",
+        "Check the installation: folder, disk, decoder, device, database, recordings, clock, workers, models.",
     ),
     "db": ("serve", "The database."),
     "models": ("models", "Checkpoint bundles: list, show, verify, activate, export."),

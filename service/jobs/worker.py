@@ -32,6 +32,7 @@ from fer_phq.core.analysis import ProgressHook, SessionAnalysis, Settings
 from fer_phq.core.errors import StoreError
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.models.checkpoint import Bundle
+from fer_phq.runtime.devices import check_device
 from service.ingest.media import MediaStore
 from service.ingest.partial_uploads import PartialUploads
 from service.ingest.upload_limits import forget_uses
@@ -125,10 +126,12 @@ def run_worker(
         open_store: Takes `Store`'s place, `open_store(url, actor=...)`, for tests that need a halt between two writes.
 
     Raises:
-        SettingsError: The worker's name is in use, or the settings cannot be used.
+        SettingsError: The worker's name is in use, or the settings or the device that they name cannot be used.
         StoreError: The database cannot be opened.
     """
     settings.prepare()
+    if analyser is None:
+        check_device()  # else it would take every job, and fail it
     stop = _stop_on_signals()
     wait_for_database(settings.database_url, wait_s=settings.database_wait_s)
     slot = take_slot(settings)

@@ -24,6 +24,7 @@ from db.upkeep.integrity import find_faults, newest_times, recordings_of_rows
 from fer_phq.core.encryption.key import installation_key, is_configured, key_file
 from fer_phq.core.errors import FerPhqError, RecordingError
 from fer_phq.core.messages import Message, literal
+from fer_phq.runtime.devices import check_device
 from service.ingest.media import file_sha256
 from service.lifecycle import ledger, messages
 from service.lifecycle.encryption import count_encrypted
@@ -76,7 +77,7 @@ def examine(settings: AppSettings, *, with_hashes: bool = False) -> list[Check]:
     Returns:
         The checks, in an order in which they can be mended.
     """
-    checks = [*_examine_folder(settings), _examine_disk(settings), *_examine_decoder()]
+    checks = [*_examine_folder(settings), _examine_disk(settings), *_examine_decoder(), _examine_device()]
     revision = _examine_revision(settings)
     checks.append(revision)
     if revision.health is Health.PROBLEM:
@@ -272,6 +273,14 @@ def _examine_decoder() -> Iterator[Check]:
         yield Check("decoder_memory", Health.OK, messages.DECODER_MEMORY_BOUND())
     else:
         yield Check("decoder_memory", Health.WARNING, messages.DECODER_MEMORY_UNBOUND(), messages.BOUND_MEMORY())
+
+
+def _examine_device() -> Check:
+    """Start a network on the device that runs them, where that is not the processor."""
+    try:
+        return Check("device", Health.OK, messages.NETWORKS_RUN_ON(device=str(check_device())))
+    except FerPhqError as error:
+        return Check("device", Health.PROBLEM, error.message)
 
 
 @functools.cache

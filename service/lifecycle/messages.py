@@ -149,6 +149,7 @@ DECODER_MEMORY_UNBOUND = template(
 BOUND_MEMORY = template(
     "lifecycle.bound_memory", "Bound the worker's memory from outside: MemoryMax= of systemd, or a container's limit."
 )
+NETWORKS_RUN_ON = template("lifecycle.networks_run_on", "The networks run on {device}.")
 NO_PENDING_ERASURES = template("lifecycle.no_pending_erasures", "Every erasure is finished.")
 PENDING_ERASURES = template(
     "lifecycle.pending_erasures", "{count} erasures are not finished, the oldest since {since}: {reason}."

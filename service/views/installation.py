@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from db.engine import describe_url, normalise_url, sqlite_file
@@ -18,8 +19,9 @@ from service.ingest.media import MediaStore
 from service.lifecycle.erasure import ErasureCounts, erase_session
 from service.settings import AppSettings
 
-PACKAGES = ("streamlit", "onnxruntime", "sqlalchemy", "torch")
-"""Packages whose versions are told, where they are installed: an installation that only analyses has no PyTorch."""
+PACKAGES = ("streamlit", "onnxruntime", "onnxruntime-gpu", "sqlalchemy", "torch")
+"""Packages whose versions are told, where they are installed: an installation that only analyses has no PyTorch, and
+one for a graphics card has another package of onnxruntime."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,6 @@ def load_installation_view(settings: AppSettings, store: Store) -> InstallationV
     url = normalise_url(settings.database_url)
     file = sqlite_file(url)
     subjects = store.subjects.list_all()
-    packages = [(name, version(name)) for name in PACKAGES if find_spec(name) is not None]
     media = MediaStore(settings)
     return InstallationView(
         data_dir=settings.data_dir,
@@ -71,7 +72,7 @@ def load_installation_view(settings: AppSettings, store: Store) -> InstallationV
         schema=current_revision(settings.database_url) or "none",
         sessions=sum(subject.sessions for subject in subjects),
         subjects=len(subjects),
-        versions=(("fer-phq", __version__), ("Python", platform.python_version()), *packages),
+        versions=(("fer-phq", __version__), ("Python", platform.python_version()), *_package_versions()),
     )
 
 
@@ -104,6 +105,12 @@ def erase_overdue(settings: AppSettings, store: Store, now: datetime | None = No
         analyses = analyses + erased.analyses
         files = files + erased.files
     return ErasureCounts(sessions, analyses, 0, files)
+
+
+def _package_versions() -> Iterator[tuple[str, str]]:
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            yield name, version(name)
 
 
 def _bytes_of(file: Path) -> int:

@@ -39,6 +39,7 @@ def test_postgresql_is_shared_with_the_job_engine(tmp_path: Path) -> None:
         ("FERPHQ_PORT", "eighty", "FERPHQ_PORT"),
         ("FERPHQ_SECRET", "short", "FERPHQ_SECRET"),
         ("FERPHQ_WORKER_ID", "a b", "FERPHQ_WORKER_ID"),
+        ("FERPHQ_DEVICE", "gpu", "FERPHQ_DEVICE"),
         ("FERPHQ_ALLOWED_HOSTS", "not json", "setting"),
     ],
 )

@@ -24,7 +24,7 @@ def doctor_command(
     as_json: Annotated[bool, typer.Option("--json", help="A JSON list of the checks on standard output.")] = False,
     hashes: Annotated[bool, typer.Option("--hashes", help="Read every recording and compare its hash.")] = False,
 ) -> None:
-    """Check the installation: folder, disk, confinement of the decoder, database, recordings, clock, workers, models.
+    """Check the installation: folder, disk, decoder, device, database, recordings, clock, workers, models.
 
     Erasures that are not finished are named, too. Nothing is changed.
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import onnxruntime
 import pytest
 from recordings import Recordings
 
@@ -292,6 +293,20 @@ def test_an_engine_that_cannot_be_reached_is_one_sentence(settings: AppSettings,
     )
     assert "StoreError: The job engine's database cannot be used" in done.stderr
     assert store.workers.list_all() == []
+
+
+@pytest.mark.skipif(
+    "CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="onnxruntime has a CUDA provider"
+)
+def test_a_worker_without_its_device_does_not_start_and_takes_no_job(
+    settings: AppSettings, store: Store, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = submit()
+    monkeypatch.setenv("FERPHQ_DEVICE", "cuda")
+    with pytest.raises(SettingsError, match="install onnxruntime-gpu in place of onnxruntime"):
+        worker.run_worker(settings)
+    assert store.workers.list_all() == []
+    assert store.jobs.get(job_id=job_id).state is JobState.QUEUED
 
 
 def test_names_of_workers_are_unique_and_come_back(settings: AppSettings) -> None:

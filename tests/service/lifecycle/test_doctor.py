@@ -128,6 +128,15 @@ def test_what_is_wrong_is_named(
     assert checks[0].advice is not None
 
 
+def test_a_device_that_does_not_start_is_a_problem(healthy: AppSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FERPHQ_DEVICE", "cuda:999")
+    (check,) = complaints(healthy)
+    assert (check.name, check.health) == ("device", Health.PROBLEM)
+    assert "FERPHQ_DEVICE is cuda:999" in str(check.message)
+    monkeypatch.setenv("FERPHQ_DEVICE", "cpu")
+    assert states(healthy) == {}
+
+
 def test_a_file_that_is_no_database_is_one_sentence(healthy: AppSettings, store: Store) -> None:
     store.close()
     for path in healthy.data_dir.glob("fer-phq.db*"):

@@ -8,12 +8,15 @@ from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from PIL import Image as PillowImage
 
 from fer_phq import analyze_image
 from fer_phq.core.emotions import EMOTIONS
 from service import cli
+
+CARDS = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +108,12 @@ def test_a_picture_waits_for_no_database_and_no_pytorch(folder, tmp_path):
     done = subprocess.run([sys.executable, "-c", code, str(path)], env=environment, capture_output=True, text=True)
     assert "Face 1" in done.stdout
     assert done.stderr.splitlines()[-1] == "set()"
+
+
+@pytest.mark.skipif(CARDS, reason="onnxruntime of this environment has a CUDA provider")
+def test_a_device_that_is_not_there_is_one_sentence_and_no_result(run, folder, monkeypatch):
+    monkeypatch.setenv("FERPHQ_DEVICE", "cuda")
+    code, out, err = run(folder / "portrait.jpg", "--json")
+    assert (code, out) == (1, "")
+    assert err.startswith("Error: FERPHQ_DEVICE is cuda:0, and onnxruntime ")
+    assert err.count("\n") == 1
