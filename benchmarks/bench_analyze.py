@@ -1,10 +1,11 @@
-"""Cost of a whole analysis: seconds by stage, and peak memory of one minute against an hour.
+"""Cost of a whole analysis: seconds by stage, processor seconds and peak memory, of one minute against an hour.
 
-    python benchmarks/bench_analyze.py                     1 and 60 minutes, a sampled frame every 2 s
-    python benchmarks/bench_analyze.py --minutes 1 10 --fps 2
+    python benchmarks/bench_analyze.py                          1 and 60 minutes, a sampled frame every 2 s
+    python benchmarks/bench_analyze.py --minutes 1 10 --fps 2 --size 1280 720
 
-Each recording is analysed by `fer-phq analyze --json` in a fresh process; memory is the largest resident set of that
-process as the operating system counts it (its decoder child is measured by `bench_decode.py memory`).
+Each recording is analysed by `fer-phq analyze --json` in a fresh process, without sound and with a separate file of
+speech-like sound. Memory is the largest sum over that process and its decoders, in which a page that several share
+counts once (PSS).
 """
 
 from __future__ import annotations
@@ -12,26 +13,22 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from bench_decode import recording  # noqa: E402
+from sounds import talk, write_wav  # noqa: E402
 
+from benchmarks.peers.processes import run_tree  # noqa: E402
 from fer_phq.pipeline.timing import STAGES  # noqa: E402
 
-RUNNER = """
-import resource, runpy, sys
-sys.argv = ["fer-phq", *sys.argv[1:]]
-try:
-    runpy.run_module("service.cli", run_name="__main__")
-finally:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)
-"""
+HEADS = ("recording", "sampled frames", "peak memory", "processor", "waiting for frames", *STAGES[1:])
 
 
 def main() -> None:
@@ -39,20 +36,47 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure whole analyses.")
     parser.add_argument("--minutes", type=int, nargs="+", default=[1, 60])
     parser.add_argument("--fps", type=float, default=0.5)
+    parser.add_argument("--size", type=int, nargs=2, default=[640, 360], help="width and height in pixels")
     options = parser.parse_args()
-    print("| recording | sampled frames | peak memory | waiting for frames | detect | embed | heads | listen |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(f"| {' | '.join(HEADS)} |\n|{'---|' * len(HEADS)}")
     with tempfile.TemporaryDirectory() as folder:
         for minutes in options.minutes:
-            path = recording(Path(folder), minutes=minutes, size=(640, 360))
-            command = [sys.executable, "-c", RUNNER, "analyze", str(path), "--json", "--fps", str(options.fps)]
-            env = os.environ | {"PYTHONPATH": str(ROOT)}
-            done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
-            document = json.loads(done.stdout)
-            peak = int(done.stderr.splitlines()[-1])
-            stages = " | ".join(f"{document['timing'][stage]:.1f} s" for stage in STAGES)
-            frames = document["sampling"]["frames_sampled"]
-            print(f"| {minutes} min of 640x360 | {frames} | {peak} MB | {stages} |", flush=True)
+            width, height = options.size
+            path = recording(Path(folder), minutes=minutes, size=(width, height))
+            for sound in (None, make_sound(Path(folder) / "sound.wav", minutes)):
+                name = f"{minutes} min of {width}x{height}, {'silent' if sound is None else 'with sound'}"
+                print(f"| {name} | {measure(path, sound, options.fps)} |", flush=True)
+
+
+def make_sound(path: Path, minutes: int) -> Path:
+    """Write sound of a length, a minute of turns and pauses repeated, and return its file.
+
+    Args:
+        path: The file.
+        minutes: The length.
+    """
+    minute, *_ = talk(150.0, 60.0)
+    return write_wav(path, np.tile(minute.astype(np.float32), minutes))
+
+
+def measure(path: Path, sound: Path | None, fps: float) -> str:
+    """Analyse a recording; returns the rest of its row.
+
+    Args:
+        path: The recording.
+        sound: Sound that was recorded separately; None for none.
+        fps: Frames a second that are sampled.
+    """
+    command = [sys.executable, "-P", "-m", "service.cli", "analyze", str(path), "--json", "--fps", str(fps)]
+    if sound is not None:
+        command += ["--audio", str(sound)]
+    run = run_tree(command, variables=os.environ | {"PYTHONPATH": str(ROOT)})
+    if run.code:
+        raise SystemExit(run.error)
+    document = json.loads(run.output)
+    stages = [f"{document['timing'][stage]:.1f} s" for stage in STAGES]
+    frames = str(document["sampling"]["frames_sampled"])
+    return " | ".join([frames, f"{run.peak_mb:.0f} MB", f"{run.cpu_s:.1f} s", *stages])
 
 
 if __name__ == "__main__":

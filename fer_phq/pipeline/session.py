@@ -30,6 +30,7 @@ from fer_phq.pipeline.speech import check_sound, extract_speech, ignore_progress
 from fer_phq.pipeline.subject import FACE_WARNINGS, reselect_subject
 from fer_phq.pipeline.timing import STAGES, StageTimer
 from fer_phq.runtime.devices import selected_device
+from fer_phq.runtime.memory import release_memory
 from fer_phq.video import prepare_decoder, sample_recording
 
 log = logging.getLogger(__name__)
@@ -81,6 +82,7 @@ def analyze(
             prepare_decoder()
         faces, face_warnings = extract_faces(recording, frames, model, settings, timer, report)
 
+    release_memory()  # what looking for faces took is not wanted while the sound is read
     with timer.measure("listen"):
         speech = extract_speech(recording, loaded, report, display_name, settings.sound)
 

@@ -21,6 +21,7 @@ import onnxruntime
 from fer_phq.core.errors import ModelError, SettingsError
 from fer_phq.runtime import messages
 from fer_phq.runtime.devices import CPU, DEVICE, Device, selected_device
+from fer_phq.runtime.memory import release_memory
 
 THREADS = "FERPHQ_THREADS"
 """The environment variable that says how many threads a network may use."""
@@ -100,6 +101,7 @@ def read_session(
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or count_threads()
     options.inter_op_num_threads = 1
+    options.enable_mem_pattern = False  # sizes differ from run to run, and each size would reserve its own memory
     options.log_severity_level = 3
     # Idle threads sleep rather than spin: decoding and the other networks run on the same cores.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -111,7 +113,11 @@ def read_session(
         session = onnxruntime.InferenceSession(network, options, providers=[_CPU_PROVIDER])
     except Exception as error:  # onnxruntime raises unrelated types of its own
         raise NetworkError(_first_line(error)) from None
-    return session if device == CPU else _CudaSession(network, options, device)
+    if device != CPU:
+        session = _CudaSession(network, options, device)
+    session._model_bytes = b""  # it keeps them to start again elsewhere, which no session of ours does
+    release_memory()  # reading and optimising a network takes several times what it takes then
+    return session
 
 
 _CPU_PROVIDER = "CPUExecutionProvider"
