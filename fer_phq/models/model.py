@@ -164,16 +164,16 @@ class FerPhqModel:
         )
 
 
-def load_model(name_or_path: str | os.PathLike[str] | None = None) -> FerPhqModel:
+def load_model(name_or_path: str | os.PathLike[str] | Bundle | None = None) -> FerPhqModel:
     """Load the model of a bundle.
 
     Args:
-        name_or_path: The bundle's name, model id or folder; the active one when omitted.
+        name_or_path: The bundle, its name, its model id or its folder; the active one when omitted.
 
     Raises:
         ModelError: The bundle is missing, damaged or does not fit its configuration.
     """
-    bundle = find_bundle(name_or_path)
+    bundle = name_or_path if isinstance(name_or_path, Bundle) else find_bundle(name_or_path)
     check_files(bundle, (WEIGHTS[0], RUNTIME))
     return assemble(*load_encoder(bundle))
 

@@ -1,13 +1,13 @@
 """Pixels of one picture: which files are read, and how each kind of colours becomes RGB of 8 bits.
 
-Runs in the process of `fer_phq.pictures.process_main` only: what is decoded here may have been made to do harm.
+Runs in the process of `fer_phq.pictures.process_main` only: what is decoded here may have been made to do harm. All of
+it is Pillow's: to load NumPy would take as long as to start the process and to decode a picture.
 """
 
 from __future__ import annotations
 
 import io
 
-import numpy as np
 from PIL import (  # noqa: F401, registers the format  # noqa: F401
     BmpImagePlugin,
     GifImagePlugin,
@@ -20,7 +20,6 @@ from PIL import (  # noqa: F401, registers the format  # noqa: F401
 )
 from PIL import Image as PillowImage
 
-from fer_phq.core.arrays import Image
 from fer_phq.core.errors import RecordingError
 from fer_phq.core.messages import Message
 from fer_phq.pictures import messages
@@ -39,14 +38,14 @@ class UnreadablePictureError(RecordingError):
     """A picture cannot be read."""
 
 
-def decode_picture(content: bytes) -> tuple[Image, list[Message]]:
+def decode_picture(content: bytes) -> tuple[PillowImage.Image, list[Message]]:
     """Decode one picture, upright as its EXIF says.
 
     Args:
         content: The file's bytes.
 
     Returns:
-        uint8 RGB (h, w, 3), and what a person should know of how it was read.
+        The picture in Pillow's mode RGB, and what a person should know of how it was read.
 
     Raises:
         UnreadablePictureError: It is no picture, or one that is not read here.
@@ -86,23 +85,22 @@ def _check_size(picture: PillowImage.Image) -> None:
         raise UnreadablePictureError(messages.TOO_LARGE(width=width, height=height, **limits))
 
 
-def _to_rgb(picture: PillowImage.Image) -> tuple[Image, list[Message]]:
+def _to_rgb(picture: PillowImage.Image) -> tuple[PillowImage.Image, list[Message]]:
     """Turn each kind of colours into RGB. Pillow alone would cut 16 bits off at 255: all but black would be white."""
     if picture.mode in _TRANSPARENT or (picture.mode in _DIRECT and "transparency" in picture.info):
         return _over_white(picture.convert("RGBA"))
     if picture.mode in _DEEP:
-        grey = np.asarray(picture).astype(np.uint32)
-        scaled = ((grey + 128) // 257).astype(np.uint8)
-        return np.repeat(scaled[..., None], 3, axis=2), [messages.SCALED_DEPTH()]
+        scaled = picture.convert("I").point([(value + 128) // 257 for value in range(1 << 16)], "L")
+        return scaled.convert("RGB"), [messages.SCALED_DEPTH()]
     if picture.mode not in _DIRECT:
         raise UnreadablePictureError(messages.UNKNOWN_COLOURS(mode=picture.mode))
     notes = [messages.PRINT_COLOURS()] if picture.mode == "CMYK" else []
-    return np.array(picture.convert("RGB")), notes
+    return picture.convert("RGB"), notes
 
 
-def _over_white(picture: PillowImage.Image) -> tuple[Image, list[Message]]:
+def _over_white(picture: PillowImage.Image) -> tuple[PillowImage.Image, list[Message]]:
     """Lay a picture over white: what lies hidden under full transparency is no part of it."""
     if picture.getchannel("A").getextrema() == (255, 255):
-        return np.array(picture.convert("RGB")), []
+        return picture.convert("RGB"), []
     white = PillowImage.new("RGBA", picture.size, "white")
-    return np.array(PillowImage.alpha_composite(white, picture).convert("RGB")), [messages.OVER_WHITE()]
+    return PillowImage.alpha_composite(white, picture).convert("RGB"), [messages.OVER_WHITE()]

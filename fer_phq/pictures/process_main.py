@@ -42,9 +42,9 @@ def main() -> None:
 
             _send_error(TOO_MUCH_MEMORY())
         else:
-            height, width, _ = rgb.shape
+            width, height = rgb.size
             header = {"kind": "picture", "height": height, "width": width, "notes": [to_json(note) for note in notes]}
-            write_response(sys.stdout.fileno(), header, rgb.data)
+            write_response(sys.stdout.fileno(), header, rgb.tobytes())
 
 
 def _send_error(message: Message) -> None:

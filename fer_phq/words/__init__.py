@@ -9,13 +9,20 @@ The text stays in memory: nothing here writes or logs it, messages name lines an
 holds numbers alone.
 """
 
-from fer_phq.words.encoder import SentenceEncoder, has_minilm, load_minilm
-from fer_phq.words.features import language_warning, word_features
-from fer_phq.words.functionals import word_functionals
-from fer_phq.words.kinds import MINILM, PLAIN, PLAIN_NAMES
-from fer_phq.words.speakers import SUBJECT_LABELS, intervals, subject_speaker
-from fer_phq.words.transcripts.reading import parse_transcript, read_transcript
-from fer_phq.words.transcripts.transcript import MAX_SECONDS, Transcript, Utterance, fold_speaker
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fer_phq.core import lazy_names
+
+if TYPE_CHECKING:
+    from fer_phq.words.encoder import SentenceEncoder, has_minilm, load_minilm
+    from fer_phq.words.features import language_warning, word_features
+    from fer_phq.words.functionals import word_functionals
+    from fer_phq.words.kinds import MINILM, PLAIN, PLAIN_NAMES
+    from fer_phq.words.speakers import SUBJECT_LABELS, intervals, subject_speaker
+    from fer_phq.words.transcripts.reading import parse_transcript, read_transcript
+    from fer_phq.words.transcripts.transcript import MAX_SECONDS, Transcript, Utterance, fold_speaker
 
 __all__ = [
     "MAX_SECONDS",
@@ -37,3 +44,19 @@ __all__ = [
     "word_features",
     "word_functionals",
 ]
+
+# Imported on first use: whoever estimates from a face reads no transcript.
+__getattr__ = lazy_names(
+    __name__,
+    {
+        **dict.fromkeys(("SentenceEncoder", "has_minilm", "load_minilm"), "fer_phq.words.encoder"),
+        **dict.fromkeys(("language_warning", "word_features"), "fer_phq.words.features"),
+        **dict.fromkeys(("word_functionals",), "fer_phq.words.functionals"),
+        **dict.fromkeys(("MINILM", "PLAIN", "PLAIN_NAMES"), "fer_phq.words.kinds"),
+        **dict.fromkeys(("SUBJECT_LABELS", "intervals", "subject_speaker"), "fer_phq.words.speakers"),
+        **dict.fromkeys(("parse_transcript", "read_transcript"), "fer_phq.words.transcripts.reading"),
+        **dict.fromkeys(
+            ("MAX_SECONDS", "Transcript", "Utterance", "fold_speaker"), "fer_phq.words.transcripts.transcript"
+        ),
+    },
+)

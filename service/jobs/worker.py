@@ -108,7 +108,7 @@ class PipelineAnalyser:
         with self._lock:
             bundle = self._bundle()
             if self._loaded is None or self._loaded.model_id != bundle.model_id:
-                self._loaded = load_model(bundle.path)
+                self._loaded = load_model(bundle)
             return self._loaded
 
 

@@ -6,21 +6,21 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.paths import printable
 from fer_phq.pictures.reader import MAX_BYTES, Picture, PictureError, prepare_reader, read_pictures
-from fer_phq.pipeline.image import Face, analyze_image
 from service.cli import messages
 from service.ingest.messages import UNREADABLE_FILE
 from service.models.active_model import active_bundle
 from service.settings import AppSettings
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from fer_phq.pipeline.image import Face
 
 _SHOWN = 3  # emotions of a face in the table
 
@@ -39,10 +39,11 @@ def analyze_pictures(paths: Sequence[Path], app_settings: AppSettings, *, as_jso
     Raises:
         FerPhqError: The model cannot be loaded.
     """
-    prepare_reader()  # it loads its libraries while the model is loaded here
+    prepare_reader()  # it loads its libraries while those of the model are loaded here
     from fer_phq.models.model import load_model
+    from fer_phq.pipeline.image import analyze_image
 
-    model = load_model(active_bundle(app_settings).path)
+    model = load_model(active_bundle(app_settings))
     failed = 0
     for path in paths:
         try:
@@ -55,6 +56,8 @@ def analyze_pictures(paths: Sequence[Path], app_settings: AppSettings, *, as_jso
         if as_json:
             print(json.dumps(_as_document(path, picture, faces, model.model_id)), flush=True)
         else:
+            from rich.console import Console  # JSON does without it
+
             Console().print(_as_table(path, picture, faces, model.model_id))
     return 1 if failed else 0
 
@@ -93,6 +96,9 @@ def _as_document(path: Path, picture: Picture, faces: Sequence[Face], model_id: 
 
 
 def _as_table(path: Path, picture: Picture, faces: Sequence[Face], model_id: str) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
     height, width, _ = picture.rgb.shape
     table = Table(title=Text(printable(path.name)), title_justify="left", show_header=False, min_width=60)
     table.add_row("Picture", f"{width} x {height}, model {model_id}")

@@ -42,6 +42,7 @@ def palette() -> bytes:
     return encode(Image.fromarray(GREY // 4 * 4).convert("P"))
 
 
+DEEP = np.arange(1 << 16, dtype=np.uint16).reshape(256, 256)
 TRANSPARENT = np.dstack([COLOUR, np.where(GREY < 128, 0, 255).astype(np.uint8)])
 KINDS = {
     "rgb": (encode(Image.fromarray(COLOUR)), COLOUR, ()),
@@ -52,6 +53,11 @@ KINDS = {
     "16 bits in TIFF": (
         encode(Image.fromarray(GREY.astype(np.uint16) * 257), "TIFF"),
         GREY,
+        ("pictures.scaled_depth",),
+    ),
+    "every value of 16 bits": (
+        encode(Image.fromarray(DEEP)),
+        ((DEEP.astype(np.uint32) + 128) // 257).astype(np.uint8),
         ("pictures.scaled_depth",),
     ),
     "opaque": (encode(Image.fromarray(COLOUR).convert("RGBA")), COLOUR, ()),

@@ -18,7 +18,7 @@ import fer_phq
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.features.files import read_features
 from service import cli
-from service.cli.analysis import analyze as analyze_cli
+from service.cli.analysis import recordings as recordings_cli
 from service.cli.commands import COMMANDS
 
 ONE_MINUTE = timedelta(minutes=1)
@@ -281,7 +281,7 @@ def test_folders_give_their_recordings_sorted_and_files_stay_as_given(tmp_path):
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "c.mov").write_bytes(b"x")
     (tmp_path / "empty").mkdir()
-    files, complaints = analyze_cli.expand([tmp_path / "empty", tmp_path, tmp_path / "notes.txt"])
+    files, complaints = recordings_cli.expand([tmp_path / "empty", tmp_path, tmp_path / "notes.txt"])
     names = [path.name for path in files]
     assert [str(tmp_path / "empty") in str(complaint) for complaint in complaints] == [True]
     assert names == ["a.webm", "b.MP4", "c.mov", "notes.txt"]
@@ -290,10 +290,10 @@ def test_folders_give_their_recordings_sorted_and_files_stay_as_given(tmp_path):
 def test_every_kind_of_recording_is_taken_from_a_folder_and_what_is_left_out_is_named(tmp_path):
     for name in ("a.MTS", "b.m2ts", "c.vob", "d.mpg", "e.MOD", "f.mp4", "notes.vtt", "g.rm", "h.docx", ".hidden"):
         (tmp_path / name).write_bytes(b"x")
-    files, complaints = analyze_cli.expand([tmp_path])
+    files, complaints = recordings_cli.expand([tmp_path])
     assert [path.name for path in files] == ["a.MTS", "b.m2ts", "c.vob", "d.mpg", "e.MOD", "f.mp4"]
     assert complaints == []
-    (note,) = analyze_cli.left_out([tmp_path, tmp_path / "f.mp4"])
+    (note,) = recordings_cli.left_out([tmp_path, tmp_path / "f.mp4"])
     assert "2 files" in str(note)
     assert "g.rm" in str(note)
     assert "h.docx" in str(note)

@@ -1,6 +1,7 @@
 """Pictures on the command line: their faces in a table or as JSON; what is none has a sentence."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -108,6 +109,21 @@ def test_a_picture_waits_for_no_database_and_no_pytorch(folder, tmp_path):
     done = subprocess.run([sys.executable, "-c", code, str(path)], env=environment, capture_output=True, text=True)
     assert "Face 1" in done.stdout
     assert done.stderr.splitlines()[-1] == "set()"
+
+
+def test_a_picture_waits_for_nothing_that_only_recordings_need(folder, tmp_path):
+    command = [sys.executable, "-X", "importtime", "-P", "-m", "service.cli", "analyze"]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "FERPHQ_DATA_DIR": str(tmp_path),
+    }
+    path = str(folder / "portrait.jpg")
+    done = subprocess.run([*command, path, "--json"], capture_output=True, text=True, env=environment, check=True)
+    modules = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "fer_phq.pipeline.image" in modules
+    heavy = {"av", "db.records", "fer_phq.words.transcripts.reading", "pandas", "rich.console", "scipy", "sqlalchemy"}
+    assert not heavy & modules
 
 
 @pytest.mark.skipif(CARDS, reason="onnxruntime of this environment has a CUDA provider")
