@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 
 class Note(TypedDict):
@@ -24,13 +24,30 @@ class Problem(TypedDict):
     params: dict[str, Any]
 
 
+class HeadPose(TypedDict):
+    """How a head is turned (positive: up, to the person's left, to the right shoulder) and where it is."""
+
+    pitch_deg: float
+    yaw_deg: float
+    roll_deg: float
+    position_cm: tuple[float, float, float]
+
+
 class Face(TypedDict):
-    """A face of a picture: `box` in pixels (x0, y0, x1, y1), probabilities of seven emotions."""
+    """A face of a picture: `box` in pixels (x0, y0, x1, y1), probabilities of seven emotions, and its mesh.
+
+    Of the mesh's 478 points x and y are in pixels. What is missing has its reason in `gaps`.
+    """
 
     box: tuple[float, float, float, float]
     score: float
     quality: float
     emotions: dict[str, float]
+    presence: NotRequired[float]
+    points: NotRequired[list[tuple[float, float, float]]]
+    head_pose: NotRequired[HeadPose]
+    blendshapes: NotRequired[dict[str, float]]
+    gaps: list[Note]
 
 
 class Picture(TypedDict, total=False):

@@ -8,6 +8,7 @@ import numpy as np
 
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.faces import FaceDetector, align_crop, crop_quality
+from fer_phq.mesh import FaceGeometry, FaceLandmarker, measure_face
 from fer_phq.models.model import FerPhqModel, load_model
 from fer_phq.pipeline.faces import CROP_SIDE
 
@@ -22,6 +23,7 @@ class Face:
         emotions: (7,) float32 probabilities in the order of `EMOTIONS`.
         quality: Quality of the crop, 0 to 1.
         crop: Aligned crop, uint8 RGB (96, 96, 3).
+        geometry: Points, head pose and blendshapes.
     """
 
     box: tuple[float, float, float, float]
@@ -29,10 +31,11 @@ class Face:
     emotions: FloatArray
     quality: float
     crop: Image
+    geometry: FaceGeometry
 
 
 def analyze_image(rgb: Image, model: FerPhqModel | None = None, threshold: float = 0.5) -> list[Face]:
-    """Find the faces of one image and their emotions.
+    """Find the faces of one image, their emotions, and what the mesh says of each.
 
     Args:
         rgb: uint8 RGB (h, w, 3).
@@ -54,7 +57,15 @@ def analyze_image(rgb: Image, model: FerPhqModel | None = None, threshold: float
     crops = [align_crop(rgb, face.landmarks, CROP_SIDE) for face in detections]
     emotions = model.predict_emotions(crops)
     size = (rgb.shape[1], rgb.shape[0])
+    landmarker = FaceLandmarker()
     return [
-        Face(face.box, face.score, emotions[i], crop_quality(crops[i], face, size), crops[i])
+        Face(
+            box=face.box,
+            detection_score=face.score,
+            emotions=emotions[i],
+            quality=crop_quality(crops[i], face, size),
+            crop=crops[i],
+            geometry=measure_face(rgb, face, landmarker),
+        )
         for i, face in enumerate(detections)
     ]

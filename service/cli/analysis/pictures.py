@@ -88,11 +88,20 @@ def _as_document(path: Path, picture: Picture, faces: Sequence[Face], model_id: 
                 "score": round(face.detection_score, 4),
                 "quality": round(face.quality, 4),
                 "emotions": {name: round(float(share), 4) for name, share in zip(EMOTIONS, face.emotions, strict=True)},
+                **face.geometry.as_dict(),
+                "gaps": [str(gap) for gap in face.geometry.gaps],
             }
             for face in faces
         ],
         "notes": [str(note) for note in picture.notes],
     }
+
+
+def _head_pose(face: Face) -> list[str]:
+    pose = face.geometry.head_pose
+    if pose is None:
+        return [str(gap) for gap in face.geometry.gaps]
+    return [f"head pitch {pose.pitch_deg:.0f}, yaw {pose.yaw_deg:.0f}, roll {pose.roll_deg:.0f} degrees"]
 
 
 def _as_table(path: Path, picture: Picture, faces: Sequence[Face], model_id: str) -> Table:
@@ -108,7 +117,8 @@ def _as_table(path: Path, picture: Picture, faces: Sequence[Face], model_id: str
         ranked = sorted(zip(EMOTIONS, face.emotions, strict=True), key=lambda pair: -pair[1])[:_SHOWN]
         x0, y0, x1, y1 = face.box
         shares = ", ".join(f"{name} {share:.0%}" for name, share in ranked)
-        table.add_row(f"Face {number}", f"{shares}\n{x1 - x0:.0f} x {y1 - y0:.0f} pixels at {x0:.0f}, {y0:.0f}")
+        place = f"{x1 - x0:.0f} x {y1 - y0:.0f} pixels at {x0:.0f}, {y0:.0f}"
+        table.add_row(f"Face {number}", "\n".join([shares, *_head_pose(face), place]))
     for note in picture.notes:
         table.add_row("Note", Text(printable(str(note))))
     return table

@@ -113,13 +113,20 @@ def picture_result(
         model_id=model_id,
         width=outcome.width,
         height=outcome.height,
-        faces=[_face(face) for face in outcome.faces],
+        faces=[_face(request, sentences, face) for face in outcome.faces],
         notes=[sentences.note(request, note) for note in outcome.notes],
     )
 
 
-def _face(face: Any) -> schemas.Face:
+def _face(request: HTTPConnection, sentences: Sentences, face: Any) -> schemas.Face:
     x0, y0, x1, y1 = (float(value) for value in face.box)
     emotions = {name: float(value) for name, value in zip(EMOTIONS, face.emotions, strict=True)}
     score = float(face.detection_score)
-    return schemas.Face(box=(x0, y0, x1, y1), score=score, quality=float(face.quality), emotions=emotions)
+    return schemas.Face(
+        box=(x0, y0, x1, y1),
+        score=score,
+        quality=float(face.quality),
+        emotions=emotions,
+        gaps=[sentences.note(request, gap) for gap in face.geometry.gaps],
+        **face.geometry.as_dict(),
+    )

@@ -1,6 +1,6 @@
 """Faces and emotions of pictures, by the active model, which is loaded once. Nothing is stored.
 
-PyTorch is imported with the first prediction: a server that nobody asks for one never loads it.
+The networks are loaded with the first prediction: a server that nobody asks for one never loads them.
 """
 
 from __future__ import annotations

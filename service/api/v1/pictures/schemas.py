@@ -15,6 +15,11 @@ FACE_EXAMPLE: dict[str, Any] = {
     "score": 0.93,
     "quality": 0.88,
     "emotions": EMOTION_EXAMPLE,
+    "presence": 0.9998,
+    "points": [[533.12, 352.4, -31.07], [533.9, 330.25, -58.7]],
+    "head_pose": {"pitch_deg": -4.1, "yaw_deg": 11.6, "roll_deg": 0.8, "position_cm": [-3.2, 4.0, 61.5]},
+    "blendshapes": {"_neutral": 0.0, "browDownLeft": 0.0312, "mouthSmileLeft": 0.7431},
+    "gaps": [],
 }
 RESULT_EXAMPLE: dict[str, Any] = {
     "index": 0,
@@ -26,6 +31,18 @@ RESULT_EXAMPLE: dict[str, Any] = {
 }
 
 
+class HeadPose(BaseModel):
+    """How a head is turned against the camera's axes, and where it is."""
+
+    pitch_deg: float = Field(description="Positive looks up.")
+    yaw_deg: float = Field(description="Positive turns to the person's left.")
+    roll_deg: float = Field(description="Positive tilts to the person's right shoulder.")
+    position_cm: tuple[float, float, float] = Field(
+        description="The head's middle from the camera: to the right of the picture, up, away. It supposes a face of "
+        "average size and a field of view of 55 degrees."
+    )
+
+
 class Face(BaseModel):
     """A face of a picture."""
 
@@ -33,6 +50,19 @@ class Face(BaseModel):
     score: float = Field(description="How sure it is that this is a face, 0 to 1.")
     quality: float = Field(description="How well the face can be seen, 0 to 1.")
     emotions: dict[str, float] = Field(description="The probability of each of the seven emotions; their sum is 1.")
+    presence: float | None = Field(None, description="How sure the face mesh is that it saw a face, 0 to 1.")
+    points: list[tuple[float, float, float]] | None = Field(
+        None,
+        description="The face mesh: 478 points numbered as MediaPipe's; x and y in pixels of the upright picture, "
+        "depth in the same unit, smaller towards the camera.",
+    )
+    head_pose: HeadPose | None = Field(
+        None, description="The head pose, unless the face is turned too far or too small."
+    )
+    blendshapes: dict[str, float] | None = Field(
+        None, description="52 movements of the face, 0 to 1. A blendshape is neither an action unit nor a feeling."
+    )
+    gaps: list[Note] = Field(description="Why the mesh, the head pose or the blendshapes are missing.")
 
 
 class PictureResult(BaseModel):

@@ -1,0 +1,116 @@
+"""What the mesh says of one face in one image: points, head pose and blendshapes, each missing where it cannot be told.
+
+The limits were measured by `benchmarks/bench_mesh.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fer_phq.core.arrays import FloatArray, Image
+from fer_phq.core.messages import Message
+from fer_phq.faces.detector import Detection
+from fer_phq.mesh import messages
+from fer_phq.mesh.head_pose import (
+    LARGEST_PITCH_DEG,
+    LARGEST_ROLL_DEG,
+    LARGEST_YAW_DEG,
+    HeadPose,
+    estimate_head_pose,
+)
+from fer_phq.mesh.landmarker import FaceLandmarker, FaceMesh
+from fer_phq.mesh.points import BLENDSHAPES, DETECTED_POINTS
+
+LEAST_SIZE = 24.0
+"""Side of the face's box in pixels below which there is no mesh."""
+LEAST_SIZE_OF_BLENDSHAPES = 48.0
+"""Side of the face's box in pixels below which there are no blendshapes."""
+LEAST_PRESENCE = 0.5
+"""Presence below which a mesh shows no face."""
+LARGEST_OFFSET = 0.12
+"""Mean distance of the mesh from the five detected landmarks, in sides of the face's box, above which it is another
+face's or none."""
+
+
+@dataclass(frozen=True, eq=False)
+class FaceGeometry:
+    """The shape and the pose of a face.
+
+    Attributes:
+        presence: How sure the mesh network is that it saw a face, 0 to 1; None where it was not asked.
+        points: (478, 3) float32, as `FaceMesh.points`; None where the mesh is missing.
+        head_pose: None where it is missing.
+        blendshapes: (52,) float32, 0 to 1, in the order of `points.BLENDSHAPES`; None where they are missing.
+        gaps: Why something is missing.
+    """
+
+    presence: float | None = None
+    points: FloatArray | None = None
+    head_pose: HeadPose | None = None
+    blendshapes: FloatArray | None = None
+    gaps: tuple[Message, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all but the gaps as numbers under names, as JSON holds them: None where something is missing.
+
+        Points are rounded to a hundredth of a pixel, angles to a tenth of a degree, the rest to four digits.
+        """
+        pose = self.head_pose
+        scores = None if self.blendshapes is None else [round(float(score), 4) for score in self.blendshapes]
+        return {
+            "presence": None if self.presence is None else round(self.presence, 4),
+            "points": None if self.points is None else self.points.astype(float).round(2).tolist(),
+            "head_pose": None
+            if pose is None
+            else {
+                "pitch_deg": round(pose.pitch_deg, 1),
+                "yaw_deg": round(pose.yaw_deg, 1),
+                "roll_deg": round(pose.roll_deg, 1),
+                "position_cm": [round(value, 1) for value in pose.position_cm],
+            },
+            "blendshapes": None if scores is None else dict(zip(BLENDSHAPES, scores, strict=True)),
+        }
+
+
+def measure_face(image: Image, detection: Detection, landmarker: FaceLandmarker) -> FaceGeometry:
+    """Measure the shape and the pose of a detected face.
+
+    Args:
+        image: uint8 RGB (h, w, 3).
+        detection: The face.
+        landmarker: Fits the mesh.
+    """
+    if detection.size < LEAST_SIZE:
+        return FaceGeometry(gaps=(messages.FACE_TOO_SMALL(size=detection.size, least=LEAST_SIZE),))
+    mesh = landmarker.fit_detection(image, detection)
+    if mesh.presence < LEAST_PRESENCE or mesh_offset(mesh, detection) > LARGEST_OFFSET:
+        return FaceGeometry(mesh.presence, gaps=(messages.NO_MESH(),))
+    gaps = []
+    pose = estimate_head_pose(mesh.points, (image.shape[1], image.shape[0]))
+    pose = pose if pose is not None and pose.in_range else None
+    if pose is None:
+        limits = {"yaw": LARGEST_YAW_DEG, "pitch": LARGEST_PITCH_DEG, "roll": LARGEST_ROLL_DEG}
+        gaps.append(messages.TURNED_TOO_FAR(**limits))
+    blendshapes = None
+    if detection.size < LEAST_SIZE_OF_BLENDSHAPES:
+        gaps.append(messages.TOO_SMALL_FOR_BLENDSHAPES(size=detection.size, least=LEAST_SIZE_OF_BLENDSHAPES))
+    else:
+        blendshapes = landmarker.blendshapes(mesh)
+    return FaceGeometry(mesh.presence, mesh.points, pose, blendshapes, tuple(gaps))
+
+
+def mesh_offset(mesh: FaceMesh, detection: Detection) -> float:
+    """Compute how far a mesh lies from the five landmarks that the detector saw.
+
+    Args:
+        mesh: The mesh.
+        detection: The face.
+
+    Returns:
+        The mean distance in sides of the face's box.
+    """
+    places = np.stack([mesh.points[list(numbers), :2].mean(axis=0) for numbers in DETECTED_POINTS])
+    return float(np.linalg.norm(places - detection.landmarks, axis=1).mean() / detection.size)

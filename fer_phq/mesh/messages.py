@@ -1,0 +1,23 @@
+"""Messages about what a face mesh cannot say of a face."""
+
+from __future__ import annotations
+
+from fer_phq.core.messages import template
+
+FACE_TOO_SMALL = template(
+    "mesh.face_too_small",
+    "The face is {size:.0f} pixels wide: its mesh needs {least:.0f}.",
+)
+NO_MESH = template(
+    "mesh.no_mesh",
+    "The mesh does not fit the face, which may be covered, cut off by the edge, or turned too far.",
+)
+TURNED_TOO_FAR = template(
+    "mesh.turned_too_far",
+    "The head is turned further than its pose can be measured: {yaw:.0f} degrees to the side, "
+    "{pitch:.0f} up or down, or {roll:.0f} towards a shoulder.",
+)
+TOO_SMALL_FOR_BLENDSHAPES = template(
+    "mesh.too_small_for_blendshapes",
+    "The face is {size:.0f} pixels wide: its blendshapes need {least:.0f}.",
+)

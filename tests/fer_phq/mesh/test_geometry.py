@@ -1,0 +1,68 @@
+"""What is missing of a face, and why."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image as PillowImage
+
+from fer_phq.faces import Detection
+from fer_phq.mesh import measure_face, messages
+from fer_phq.mesh.points import BLENDSHAPES
+from training.simulation.heads import Camera, rotation_of_pose
+
+
+def codes(geometry):
+    return [gap.code for gap in geometry.gaps]
+
+
+def test_a_portrait_has_everything(portrait, detection, landmarker, mesh):
+    geometry = measure_face(portrait, detection, landmarker)
+    assert geometry.gaps == ()
+    np.testing.assert_array_equal(geometry.points, mesh.points)
+    said = json.loads(json.dumps(geometry.as_dict()))
+    assert len(said["points"]) == 478
+    assert tuple(said["blendshapes"]) == BLENDSHAPES
+    assert set(said["head_pose"]) == {"pitch_deg", "yaw_deg", "roll_deg", "position_cm"}
+    assert said["presence"] > 0.99
+
+
+@pytest.mark.parametrize(("side", "expected"), [(20, "mesh.face_too_small"), (36, "mesh.too_small_for_blendshapes")])
+def test_a_small_face_has_less(portrait, detection, landmarker, side, expected):
+    factor = side / detection.size
+    size = (round(portrait.shape[1] * factor), round(portrait.shape[0] * factor))
+    small = np.asarray(PillowImage.fromarray(portrait).resize(size, PillowImage.Resampling.BOX))
+    geometry = measure_face(small, detection.scaled(factor), landmarker)
+    assert codes(geometry) == [expected]
+    assert geometry.blendshapes is None
+    assert (geometry.head_pose is None) == (side == 20)
+
+
+def test_a_detection_without_a_face_has_no_mesh(portrait, detection, landmarker):
+    grey = np.full_like(portrait, 120)
+    assert codes(measure_face(grey, detection, landmarker)) == [messages.NO_MESH().code]
+
+
+def test_the_mesh_of_a_face_beside_the_detection_is_not_taken(portrait, detection, landmarker):
+    shift = np.array([0.5 * detection.size, 0], np.float32)
+    x0, y0, x1, y1 = detection.box
+    beside = Detection((x0 + shift[0], y0, x1 + shift[0], y1), detection.score, detection.landmarks + shift)
+    geometry = measure_face(portrait, beside, landmarker)
+    assert codes(geometry) == ["mesh.no_mesh"]
+    assert geometry.points is None
+
+
+def test_a_face_upside_down_has_no_mesh(portrait, detector, landmarker):
+    for face in detector.detect([np.ascontiguousarray(portrait[::-1, ::-1])])[0]:
+        assert measure_face(portrait[::-1, ::-1], face, landmarker).head_pose is None
+
+
+def test_a_profile_has_no_pose(head, detector, landmarker):
+    picture = head.render(rotation_of_pose(0, 55, 0), (0, 0, 50), Camera(640, 480, 600))
+    faces = detector.detect([picture])[0]
+    assert faces
+    geometry = measure_face(picture, faces[0], landmarker)
+    assert geometry.head_pose is None
+    assert codes(geometry)[0] in {"mesh.turned_too_far", "mesh.no_mesh"}
