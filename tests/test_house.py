@@ -62,7 +62,7 @@ ORDER = {
     "fer_phq": "core timeline runtime video pictures faces mesh voice masking words features models longitudinal "
     "pipeline",
     "db": "messages records tables engine migrate queries store",
-    "training": "messages cli plots emotion phq simulation",
+    "training": "messages cli folders plots emotion phq simulation",
     "service": "messages logs settings runtime_settings processes access ingest lifecycle models "
     "jobs views api demo cli",
     "dashboard": "theme context i18n charts widgets components loaders exports",

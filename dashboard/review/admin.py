@@ -11,7 +11,7 @@ from dashboard import context, loaders
 from dashboard.charts import clock
 from dashboard.exports.downloads import session_downloads
 from dashboard.exports.masking import masked_export
-from dashboard.i18n import _, n_, render
+from dashboard.i18n import _, mark, n_, render
 from dashboard.i18n.numbers import decimal, percent
 from dashboard.i18n.vocabulary import sampling_words
 from dashboard.widgets import permission, ui
@@ -26,6 +26,8 @@ from service.views.review import person_number
 from service.views.session import AnalysisView, SessionView
 
 HOME = "app_pages/home.py"
+PRECISIONS = {"fp32": mark("32-bit floats"), "int8": mark("8-bit integers")}
+"""What a network computes in, in words."""
 
 
 def admin_card(detail: SessionDetail, view: SessionView | None) -> None:
@@ -114,6 +116,10 @@ def _consent_words(consent: Consent | None) -> str:
     return _("{day}, recorded by {name}").format(day=ui.day(consent.at), name=consent.by)
 
 
+def _precision_words(precision: str) -> str:
+    return _(PRECISIONS[precision]) if precision in PRECISIONS else _("not recorded")
+
+
 def analysis_facts(view: AnalysisView) -> None:
     """Draw which model it was, how sampled, how long it took, and who was in view."""
     record = view.record
@@ -133,6 +139,7 @@ def analysis_facts(view: AnalysisView) -> None:
             (_("Analysed"), ui.day_and_time(summary.created_at)),
             (_("Seconds"), seconds),
             (_("Networks ran on"), timing.device or _("not recorded")),
+            (_("Emotion network computed in"), _precision_words(timing.precision)),
             (_("Analysis"), summary.id),
         ]
     )

@@ -385,6 +385,7 @@ class Timing:
         listen: Reading voice and words.
         device: What found and embedded the faces: `cpu`, or a graphics card as `cuda:0`; empty in analyses of an
             earlier version.
+        precision: What the emotion network computed in: `fp32` or `int8`; empty in analyses of an earlier version.
     """
 
     decode: float
@@ -393,6 +394,7 @@ class Timing:
     heads: float
     listen: float = 0.0
     device: str = ""
+    precision: str = ""
 
 
 class Step(StrEnum):

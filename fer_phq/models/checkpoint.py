@@ -7,7 +7,8 @@
     <name>/MODEL_CARD.md       data, licences, metrics with the command that made them, limits
 
 A bundle's `model_id` is its name and the first eight hex digits of the SHA-256 over its weights, so a stored result
-always names exactly the weights that made it. `model.onnx` is made of them and has no part in it.
+always names exactly the weights that made it. A `model.onnx` in 32-bit floats is made of them alone and has no part in
+it. One of 8-bit integers depends on the images that its ranges were measured on, too, and is a part of it.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ log = logging.getLogger(__name__)
 WEIGHTS = ("model.safetensors", "phq.safetensors")
 RUNTIME = "model.onnx"
 CONFIG = "config.json"
+FP32 = "fp32"
+INT8 = "int8"
 SOURCES = "sources.json"
 """Of which stored sessions a PHQ head learned: random ids of sessions and their subjects, never labels."""
 
@@ -68,6 +71,40 @@ class PhqConfig:
 
 
 @dataclass(frozen=True)
+class Quantization:
+    """How a `model.onnx` of 8-bit integers was made, and how far it is from the weights.
+
+    `fer_phq.models.networks.quantization` writes it.
+
+    Attributes:
+        precision: `int8`.
+        images: Number of training images on which the ranges of activations were measured.
+        held_out: Number of images on which it was then compared with 32-bit floats; none of them is among `images`.
+        accuracy_fp32: Accuracy on them in 32-bit floats, 0 to 1.
+        accuracy: Accuracy on them in `precision`, 0 to 1.
+        low: Lower end of a 95 % interval of the difference of both, over the same images.
+        high: Its upper end.
+        same_emotion: Share of them whose top emotion is the same.
+        embedding_error: Distance between the embeddings divided by their length, median.
+        probe_error: Largest difference of a probability on the probes, from the network in PyTorch.
+        probes: Probabilities of the probes in `precision`, by which another processor is compared with the one that
+            made the file (`fer_phq.models.probes`).
+    """
+
+    precision: str
+    images: int
+    held_out: int
+    accuracy_fp32: float
+    accuracy: float
+    low: float
+    high: float
+    same_emotion: float
+    embedding_error: float
+    probe_error: float
+    probes: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
 class BundleConfig:
     """`config.json`.
 
@@ -83,6 +120,7 @@ class BundleConfig:
         temperature: Divides the emotion logits (Guo et al., 2017, arXiv:1706.04599).
         options: Further arguments of the backbone's constructor: patch_size, num_heads, ...
         phq: The PHQ heads, where there are any.
+        quantization: How `model.onnx` was made where it computes in 8-bit integers; None for 32-bit floats.
         sha256: Of each weight file and of `model.onnx`, written by `write_config`, checked by `find_damaged_files`.
     """
 
@@ -97,7 +135,13 @@ class BundleConfig:
     temperature: float
     options: dict[str, Any] = field(default_factory=dict)
     phq: PhqConfig | None = None
+    quantization: Quantization | None = None
     sha256: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def precision(self) -> str:
+        """What `model.onnx` computes in: `fp32`, or `int8`."""
+        return self.quantization.precision if self.quantization else FP32
 
 
 @dataclass(frozen=True)
@@ -118,8 +162,13 @@ class Bundle:
 
     @property
     def face_kind(self) -> str:
-        """Name of its embeddings. Bundles that differ in their PHQ heads alone have the same."""
-        return f"{self.config.backbone}-{self.hashes[WEIGHTS[0]][:8]}"
+        """Name of its embeddings. Bundles that differ in their PHQ heads alone have the same.
+
+        Another precision is another kind, and so is another `model.onnx` of 8-bit integers.
+        """
+        weights = f"{self.config.backbone}-{self.hashes[WEIGHTS[0]][:8]}"
+        precision = self.config.precision
+        return weights if precision == FP32 else f"{weights}-{precision}-{self.hashes[RUNTIME][:8]}"
 
     @property
     def card(self) -> str:
@@ -197,6 +246,8 @@ def read_bundle(folder: Path) -> Bundle:
         raise ModelError(messages.OTHER_CLASSES(folder=str(folder), classes=config.classes))
     if config.phq and not (folder / WEIGHTS[1]).is_file():
         raise ModelError(messages.PHQ_WEIGHTS_MISSING(folder=str(folder), file=WEIGHTS[1]))
+    if config.precision != FP32 and not (folder / RUNTIME).is_file():
+        raise ModelError(messages.QUANTIZED_MISSING(folder=str(folder), file=RUNTIME, precision=config.precision))
     return Bundle(folder, f"{config.name}-{hash_weights(folder)[:8]}", config, hash_files(folder))
 
 
@@ -226,12 +277,19 @@ def read_sources(folder: Path) -> dict[str, str]:
 
 
 def hash_weights(folder: Path) -> str:
-    """Compute the SHA-256 (hex) over the bytes of a folder's weight files, in fixed order."""
+    """Compute the SHA-256 (hex) over a folder's weight files in fixed order, then a `model.onnx` of 8-bit integers."""
     digest = hashlib.sha256()
-    for name in WEIGHTS:
+    for name in (*WEIGHTS, RUNTIME) if _is_quantized(folder) else WEIGHTS:
         if (folder / name).is_file():
             digest.update((folder / name).read_bytes())
     return digest.hexdigest()
+
+
+def _is_quantized(folder: Path) -> bool:
+    try:
+        return bool(json.loads((folder / CONFIG).read_text(encoding="utf-8"))["quantization"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False  # whoever reads the configuration for its own sake says what is wrong with it
 
 
 def hash_files(folder: Path) -> dict[str, str]:
@@ -265,7 +323,7 @@ def _differing(hashes: Mapping[str, str], bundle: Bundle) -> list[str]:
 
 
 def runtime_file(bundle: Bundle) -> Path | None:
-    """Find the `model.onnx` of a bundle's weights: its own, else that of the shipped bundle where the weights are its.
+    """Find the `model.onnx` of a bundle's weights: its own, else the shipped one in 32-bit floats of the same weights.
 
     PHQ heads that were trained on the shipped backbone by an older version lie in bundles without the file.
 
@@ -281,7 +339,8 @@ def runtime_file(bundle: Bundle) -> Path | None:
     if RUNTIME in bundle.hashes:
         return bundle.path / RUNTIME
     shipped = read_bundle(SHIPPED)
-    if RUNTIME not in shipped.hashes or shipped.hashes[WEIGHTS[0]] != bundle.hashes[WEIGHTS[0]]:
+    same = shipped.hashes[WEIGHTS[0]] == bundle.hashes[WEIGHTS[0]] and shipped.config.precision == FP32
+    if RUNTIME not in shipped.hashes or not same:
         return None
     check_files(shipped, (RUNTIME,))
     return shipped.path / RUNTIME
@@ -322,4 +381,8 @@ def _parse_config(fields: dict[str, Any]) -> BundleConfig:
         }
         phq = PhqConfig(**(phq | parsed))
         _ = phq.modalities  # raises ValueError for a name that is no modality's
-    return BundleConfig(**(fields | {"classes": tuple(fields["classes"]), "phq": phq}))
+    quantization = fields.pop("quantization", None)
+    if quantization is not None:
+        quantization = Quantization(**(quantization | {"probes": tuple(map(tuple, quantization["probes"]))}))
+    classes = tuple(fields["classes"])
+    return BundleConfig(**(fields | {"classes": classes, "phq": phq, "quantization": quantization}))

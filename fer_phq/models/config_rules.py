@@ -45,6 +45,7 @@ def _text(pattern: re.Pattern[str], rule: Message) -> Rule:
 
 _OBJECT: Rule = (messages.RULE_OBJECT(), lambda value: isinstance(value, Mapping))
 _SHARE = _real(0, 0.95)
+_SHARE_OF_ONE = _real(0, 1)
 _SWITCH = _any_of(True, False)
 
 FIELDS: Mapping[str, Rule] = {
@@ -58,6 +59,30 @@ FIELDS: Mapping[str, Rule] = {
     "temperature": _real(0.05, 20),
 }
 """The fields of a configuration whose values have a rule."""
+
+_PROBES: Rule = (
+    messages.RULE_PROBES(),
+    lambda value: (
+        isinstance(value, list)
+        and len(value) <= 100
+        and all(isinstance(row, list) and len(row) <= 100 and all(_SHARE_OF_ONE[1](p) for p in row) for row in value)
+    ),
+)
+
+QUANTIZATION: Mapping[str, Rule] = {
+    "precision": _any_of("int8"),
+    "images": _whole(1, 10_000_000),
+    "held_out": _whole(1, 10_000_000),
+    "accuracy_fp32": _SHARE_OF_ONE,
+    "accuracy": _SHARE_OF_ONE,
+    "low": _real(-1, 1),
+    "high": _real(-1, 1),
+    "same_emotion": _SHARE_OF_ONE,
+    "embedding_error": _real(0, 1000),
+    "probe_error": _SHARE_OF_ONE,
+    "probes": _PROBES,
+}
+"""The fields of `quantization`, all of which must be there."""
 
 OPTIONS: Mapping[str, Rule] = {
     "attn_drop_rate": _SHARE,
@@ -96,6 +121,8 @@ def check_config(fields: Mapping[str, Any], path: str) -> None:
     if problem is None:
         options = fields.get("options", {})
         problem = option_problem(options) if isinstance(options, Mapping) else _violation("options", options, _OBJECT)
+    if problem is None and fields.get("quantization") is not None:
+        problem = _quantization_problem(fields["quantization"])
     if problem is not None:
         raise ModelError(messages.CONFIG_UNUSABLE(path=path, problem=problem))
 
@@ -111,6 +138,16 @@ def option_problem(options: Mapping[str, Any]) -> Message | None:
             return messages.OPTION_NOT_ALLOWED(name=_short(name), options=tuple(OPTIONS))
         if not OPTIONS[name][1](value):
             return _violation(f"options.{name}", value, OPTIONS[name])
+    return None
+
+
+def _quantization_problem(fields: object) -> Message | None:
+    """Return what is wrong with the description of a quantised network, or None."""
+    if not isinstance(fields, Mapping) or set(fields) != set(QUANTIZATION):
+        return _violation("quantization", fields, (messages.RULE_FIELDS(names=tuple(QUANTIZATION)), lambda _: False))
+    for name, rule in QUANTIZATION.items():
+        if not rule[1](fields[name]):
+            return _violation(f"quantization.{name}", fields[name], rule)
     return None
 
 

@@ -6,6 +6,9 @@
 
 with normalisation and the mean over crop and mirror image inside: an expression is the same in a mirror, and the mean
 of both views is steadier.
+
+It computes in the precision that `config.json` states, the same on every processor: what a processor has decides how
+fast it is, never what comes out. `fer_phq.models.networks.quantization` says why that holds for 8-bit integers.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import ModelError
 from fer_phq.models import messages
-from fer_phq.models.checkpoint import RUNTIME, WEIGHTS, Bundle, runtime_file
+from fer_phq.models.checkpoint import FP32, RUNTIME, WEIGHTS, Bundle, runtime_file
 from fer_phq.runtime.sessions import NetworkError, read_session
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 WEIGHTS_ENTRY = "weights_sha256"
 """The entry of a file's metadata that names the weights of which it was made."""
+PRECISION_ENTRY = "precision"
+"""The entry that names what it computes in; a file without it computes in 32-bit floats."""
 
 
 class Encoder(Protocol):
@@ -42,7 +47,8 @@ class OnnxEncoder:
             bundle: The bundle.
 
         Raises:
-            ModelError: The file is missing, damaged, made of other weights, or does not fit the configuration.
+            ModelError: The file is missing, damaged, made of other weights, in another precision than the configuration
+                says, or does not fit it.
         """
         path = runtime_file(bundle)
         if path is None:
@@ -51,9 +57,13 @@ class OnnxEncoder:
             self._session = read_session(path.read_bytes())
         except (OSError, NetworkError) as error:
             raise ModelError(messages.RUNTIME_UNUSABLE(path=str(path), error=str(error))) from None
-        weights = self._session.get_modelmeta().custom_metadata_map.get(WEIGHTS_ENTRY)
-        if weights != bundle.hashes[WEIGHTS[0]]:
+        entries = self._session.get_modelmeta().custom_metadata_map
+        if entries.get(WEIGHTS_ENTRY) != bundle.hashes[WEIGHTS[0]]:
             raise ModelError(messages.RUNTIME_OF_OTHER_WEIGHTS(path=str(path), file=WEIGHTS[0]))
+        precision = entries.get(PRECISION_ENTRY, FP32)
+        expected = bundle.config.precision
+        if precision != expected:
+            raise ModelError(messages.RUNTIME_OF_OTHER_PRECISION(path=str(path), found=precision, expected=expected))
         _check_shapes(self._session, bundle, str(path))
 
     def embed(self, pixels: FloatArray) -> FloatArray:

@@ -20,6 +20,8 @@ RULE_ANY_OF = template("models.rule_any_of", "one of {values}")
 RULE_NAME = template("models.rule_name", "1 to 100 letters, digits, dots, hyphens and underscores")
 RULE_ARCHITECTURE = template("models.rule_architecture", "the name of an architecture")
 RULE_OBJECT = template("models.rule_object", "an object")
+RULE_FIELDS = template("models.rule_fields", "an object with these fields: {names}")
+RULE_PROBES = template("models.rule_probes", "lists of numbers from 0 to 1")
 WEIGHTS_DAMAGED = template(
     "models.weights_damaged",
     "{path} is not the file that its config.json was written for: its SHA-256 differs. Copy the bundle again.",
@@ -38,6 +40,15 @@ RUNTIME_MISSING = template(
     "The bundle {folder} has no {file}. Use it once where fer-phq is installed in full (pip install "
     "'fer-phq[train]'): `fer-phq models verify` makes the file.",
 )
+QUANTIZED_MISSING = template(
+    "models.quantized_missing",
+    "{folder} is not whole: its {file}, which computes in {precision}, is missing and cannot be made of the weights "
+    "alone. Copy the bundle again.",
+)
+RUNTIME_OF_OTHER_PRECISION = template(
+    "models.runtime_of_other_precision",
+    "{path} computes in {found}, and the config.json beside it says {expected}. Copy the bundle again.",
+)
 RUNTIME_UNUSABLE = template("models.runtime_unusable", "The network in {path} cannot be used: {error}.")
 RUNTIME_OF_OTHER_WEIGHTS = template(
     "models.runtime_of_other_weights", "{path} was not made of the {file} beside it. Copy the bundle again."
@@ -46,6 +57,21 @@ RUNTIME_DIFFERS = template(
     "models.runtime_differs",
     "The model.onnx of {model_id} differs from its weights by {difference:.1e}, more than {tolerance:.0e}: copy the "
     "bundle again.",
+)
+PROBES_DIFFER = template(
+    "models.probes_differ",
+    "The model.onnx of {model_id} gives other probabilities here than where it was made, by up to {difference:.1e} "
+    "(at most {tolerance:.0e}): do not use it on this machine, and report the processor and the version of "
+    "onnxruntime.",
+)
+QUANTIZATION_WITHOUT_PRODUCTS = template(
+    "models.quantization_without_products",
+    "{model_id} cannot be quantised: its network has no convolution or matrix product with weights of its own.",
+)
+QUANTIZATION_INCOMPLETE = template(
+    "models.quantization_incomplete",
+    "{model_id} was not quantised: of {products} convolutions and matrix products {quantized} came out in 8-bit "
+    "integers.",
 )
 EXPLANATION_NEEDS_PYTORCH = template(
     "models.explanation_needs_pytorch",

@@ -99,7 +99,7 @@ def analyze(
         phq=PhqUnavailable(UnavailableReason.NO_HEAD),
         tracks=faces.tracks,
         warnings=(*face_warnings, *speech.warnings),
-        timing=timer.timing(str(selected_device())),
+        timing=timer.timing(str(selected_device()), model.bundle.config.precision),
         face_kind=model.face_kind,
         voice=speech.voice,
         words=speech.words,
@@ -109,7 +109,7 @@ def analyze(
     analysis = with_estimate(analysis, model, settings)
     report(Progress(Step.ESTIMATE, 1, 1))
     stages = ", ".join(f"{stage} {getattr(analysis.timing, stage):.1f} s" for stage in STAGES)
-    log.info("stages on %s: %s", analysis.timing.device, stages)
+    log.info("stages on %s in %s: %s", analysis.timing.device, analysis.timing.precision, stages)
     return analysis
 
 

@@ -29,10 +29,11 @@ class StageTimer:
         finally:
             self._seconds[stage] += time.perf_counter() - started
 
-    def timing(self, device: str) -> Timing:
+    def timing(self, device: str, precision: str) -> Timing:
         """Return the seconds so far, rounded to the millisecond.
 
         Args:
             device: What found and embedded the faces.
+            precision: What the emotion network computed in.
         """
-        return Timing(**{stage: round(self._seconds[stage], 3) for stage in STAGES}, device=device)
+        return Timing(**{stage: round(self._seconds[stage], 3) for stage in STAGES}, device=device, precision=precision)

@@ -21,7 +21,7 @@ from service.models.active_model import activate, active_bundle
 from service.settings import load_settings
 
 if TYPE_CHECKING:
-    from fer_phq.models.checkpoint import Bundle
+    from fer_phq.models.checkpoint import Bundle, Quantization
     from fer_phq.models.model import FerPhqModel
 
 Name = Annotated[str | None, typer.Argument(help="Name, id or folder of a bundle (default: the active one).")]
@@ -72,6 +72,7 @@ def verify_command(name: Name = None) -> None:
     """Check a bundle: the weights' hashes, that they fit the networks, and that probabilities come out.
 
     Where PyTorch is installed, `model.onnx` is compared with the weights it was made of; a bundle without one gets it.
+    A network in 8-bit integers is compared with its own answers where it was made, too.
 
     Example: `fer-phq models verify` (exit code 1 when something is wrong)
     """
@@ -91,20 +92,41 @@ def verify_command(name: Name = None) -> None:
     if not np.isfinite(probabilities).all() or abs(float(probabilities.sum()) - 1) > 1e-4:
         raise FerPhqError(messages.NO_PROBABILITIES(model_id=bundle.model_id))
     print(f"{bundle.model_id} is whole: hashes match, weights load, probabilities sum to 1.")
+    if quantization := model.bundle.config.quantization:
+        print(_compare_probes(model, quantization))
     print(_compare_runtime(model))
+
+
+def _compare_probes(model: FerPhqModel, quantization: Quantization) -> str:
+    """Return one sentence on how a quantised network answers here; raise FerPhqError where it differs."""
+    from fer_phq.models.probes import TOLERANCE, compare_probes
+
+    difference = compare_probes(model, quantization)
+    if not difference <= TOLERANCE:  # also when it is not a number
+        raise FerPhqError(models.PROBES_DIFFER(model_id=model.model_id, difference=difference, tolerance=TOLERANCE))
+    return (
+        f"In {quantization.precision} it answers here as where it was made, to {difference:.0e}; accuracy there: "
+        f"{quantization.accuracy:.2%} in place of {quantization.accuracy_fp32:.2%} in fp32."
+    )
 
 
 def _compare_runtime(model: FerPhqModel) -> str:
     """Return one sentence on how `model.onnx` compares with the weights; raise FerPhqError where it differs."""
     try:
         from fer_phq.models.networks.export import TOLERANCE, check_runtime
+        from fer_phq.models.networks.quantization import compare_with_weights
+        from fer_phq.models.probes import TOLERANCE as BETWEEN_MACHINES
     except ModuleNotFoundError:
         return (
             "Whether model.onnx gives what the weights give was not checked: that needs pip install 'fer-phq[train]'."
         )
-    difference = check_runtime(model)
-    if not difference <= TOLERANCE:  # also when it is not a number
-        raise FerPhqError(models.RUNTIME_DIFFERS(model_id=model.model_id, difference=difference, tolerance=TOLERANCE))
+    quantization = model.bundle.config.quantization
+    difference = compare_with_weights(model) if quantization else check_runtime(model)
+    tolerance = quantization.probe_error + BETWEEN_MACHINES if quantization else TOLERANCE
+    if not difference <= tolerance:  # also when it is not a number
+        raise FerPhqError(models.RUNTIME_DIFFERS(model_id=model.model_id, difference=difference, tolerance=tolerance))
+    if quantization:
+        return f"Its probabilities are those of the weights in PyTorch to {difference:.3f} on the same noise."
     return f"model.onnx gives what the weights give in PyTorch, to {difference:.0e}."
 
 

@@ -49,6 +49,16 @@ FIGURES_MISSING = template(
     "{path} is missing: run training.emotion.bundle and training.simulation.shipped_heads before the card.",
 )
 
+QUANTIZED_ALREADY = template(
+    "emotion_training.quantized_already",
+    "{model_id} computes in {precision} already: make the bundle of its run again with training.emotion.bundle.",
+)
+QUANTIZATION_TOO_COSTLY = template(
+    "emotion_training.quantization_too_costly",
+    "{model_id} stays in 32-bit floats: in 8-bit integers its accuracy on {images} images changes by {change:+.2f} "
+    "points, and at most {limit:.1f} may be lost.",
+)
+
 UNREADABLE_RECIPE = template(
     "emotion_training.unreadable_recipe", "{path} cannot be read as a recipe: {error}, {reason}."
 )

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +24,7 @@ from fer_phq.models.checkpoint import (
 )
 from fer_phq.models.head_report import SetReport
 from fer_phq.models.phq_head import save_heads
+from training.folders import replace_folder
 from training.phq import messages
 from training.phq.models.intervals import LEVEL
 from training.phq.report import TrainingResult, write_report
@@ -128,29 +126,6 @@ def check_output_folder(out: Path, overwrite: bool) -> None:
         raise FerPhqError(messages.OUT_HOLDS_FILES(out=str(out)))
     if not overwrite:
         raise FerPhqError(messages.OUT_HOLDS_BUNDLE(out=str(out)))
-
-
-@contextmanager
-def replace_folder(out: Path) -> Iterator[Path]:
-    """Provide a temporary folder that takes the place of `out` when the block succeeds, and is removed otherwise."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
-        yield part
-        part.chmod(0o755)
-        if out.exists():
-            replaced = part.with_name(f"{part.name}.old")
-            out.rename(replaced)
-            try:
-                os.replace(part, out)
-            except OSError:
-                replaced.rename(out)
-                raise
-            shutil.rmtree(replaced)
-        else:
-            os.replace(part, out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _set_line(report: SetReport) -> str:

@@ -22,7 +22,8 @@ from fer_phq.models.checkpoint import find_bundle
 from fer_phq.models.model import FerPhqModel, load_model
 from training import cli
 from training.emotion.data.corpora import Source, load_faces
-from training.phq.bundle import replace_folder, write_heads
+from training.folders import replace_folder
+from training.phq.bundle import write_heads
 from training.phq.evaluate import PhqEvaluation, as_json, evaluate
 from training.phq.train import Options, fit_heads
 from training.simulation import messages

@@ -1,15 +1,26 @@
 """A bundle's network is the one that its weights make, or there is a sentence."""
 
+import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import onnx
 import pytest
 
 from fer_phq.core.errors import ModelError
-from fer_phq.models.checkpoint import RUNTIME, SHIPPED, WEIGHTS, read_bundle, runtime_file, write_config
+from fer_phq.models import checkpoint
+from fer_phq.models.checkpoint import (
+    RUNTIME,
+    SHIPPED,
+    WEIGHTS,
+    Quantization,
+    read_bundle,
+    runtime_file,
+    write_config,
+)
 from fer_phq.models.encoder import load_encoder
 from fer_phq.models.model import load_model
 
@@ -51,6 +62,58 @@ def test_the_network_of_other_weights_is_refused(copy):
     change(copy, rename)
     with pytest.raises(ModelError, match=r"model.onnx was not made of the model.safetensors beside it"):
         load_model(copy)
+
+
+INT8 = Quantization("int8", 512, 100, 0.8, 0.8, -0.01, 0.01, 0.99, 0.01, 0.05, ((1.0,) * 7,) * 16)
+
+
+def test_a_network_of_another_precision_is_refused(copy):
+    config = read_bundle(copy).config
+    write_config(copy, replace(config, quantization=INT8))
+    with pytest.raises(ModelError, match=r"computes in fp32, and the config.json beside it says int8"):
+        load_model(copy)
+
+    def label(network):
+        network.metadata_props.add(key="precision", value="int8")
+
+    change(copy, label)
+    assert load_model(copy).face_kind.startswith(f"{read_bundle(SHIPPED).face_kind}-int8-")
+    write_config(copy, config)
+    with pytest.raises(ModelError, match=r"computes in int8, and the config.json beside it says fp32"):
+        load_model(copy)
+
+
+def test_a_quantised_network_that_is_gone_is_not_made_again_of_the_weights(copy):
+    write_config(copy, replace(read_bundle(copy).config, quantization=INT8))
+    (copy / RUNTIME).unlink()
+    with pytest.raises(ModelError, match=r"model.onnx, which computes in int8, is missing and cannot be made"):
+        load_model(copy)
+
+
+def test_heads_on_floats_do_not_take_the_shipped_network_in_integers(copy, monkeypatch):
+    headed = shutil.copytree(copy, copy.parent / "headed")
+    (headed / RUNTIME).unlink()
+    write_config(headed, read_bundle(headed).config)
+    write_config(copy, replace(read_bundle(copy).config, quantization=INT8))
+    monkeypatch.setattr(checkpoint, "SHIPPED", copy)
+    assert runtime_file(read_bundle(headed)) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("precision", "int4"), ("images", 0), ("accuracy", "high"), ("probe_error", float("nan")), ("probes", [[2]])],
+)
+def test_a_description_of_a_quantised_network_is_checked(copy, field, value):
+    write_config(copy, replace(read_bundle(copy).config, quantization=INT8))
+    fields = json.loads((copy / "config.json").read_text())
+    fields["quantization"][field] = value
+    (copy / "config.json").write_text(json.dumps(fields))
+    with pytest.raises(ModelError, match=f"quantization.{field} is .* and must be"):
+        read_bundle(copy)
+    del fields["quantization"][field]
+    (copy / "config.json").write_text(json.dumps(fields))
+    with pytest.raises(ModelError, match="an object with these fields"):
+        read_bundle(copy)
 
 
 def test_a_network_of_another_shape_is_refused(copy):
