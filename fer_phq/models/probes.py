@@ -17,7 +17,7 @@ from fer_phq.models.model import FerPhqModel
 
 PROBES = 16
 """Number of probes."""
-TOLERANCE = 0.005
+BETWEEN_MACHINES = 0.005
 """Largest difference of a probability on the probes between two machines. Two instruction sets differ by 0.0003 on
 faces (docs/BENCHMARKS.md); one that saturates, by up to 0.8."""
 

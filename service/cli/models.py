@@ -99,11 +99,13 @@ def verify_command(name: Name = None) -> None:
 
 def _compare_probes(model: FerPhqModel, quantization: Quantization) -> str:
     """Return one sentence on how a quantised network answers here; raise FerPhqError where it differs."""
-    from fer_phq.models.probes import TOLERANCE, compare_probes
+    from fer_phq.models.probes import BETWEEN_MACHINES, compare_probes
 
     difference = compare_probes(model, quantization)
-    if not difference <= TOLERANCE:  # also when it is not a number
-        raise FerPhqError(models.PROBES_DIFFER(model_id=model.model_id, difference=difference, tolerance=TOLERANCE))
+    if not difference <= BETWEEN_MACHINES:  # also when it is not a number
+        raise FerPhqError(
+            models.PROBES_DIFFER(model_id=model.model_id, difference=difference, tolerance=BETWEEN_MACHINES)
+        )
     return (
         f"In {quantization.precision} it answers here as where it was made, to {difference:.0e}; accuracy there: "
         f"{quantization.accuracy:.2%} in place of {quantization.accuracy_fp32:.2%} in fp32."
@@ -113,21 +115,19 @@ def _compare_probes(model: FerPhqModel, quantization: Quantization) -> str:
 def _compare_runtime(model: FerPhqModel) -> str:
     """Return one sentence on how `model.onnx` compares with the weights; raise FerPhqError where it differs."""
     try:
-        from fer_phq.models.networks.export import TOLERANCE, check_runtime
-        from fer_phq.models.networks.quantization import compare_with_weights
-        from fer_phq.models.probes import TOLERANCE as BETWEEN_MACHINES
+        from fer_phq.models.networks.export import check_runtime
     except ModuleNotFoundError:
         return (
             "Whether model.onnx gives what the weights give was not checked: that needs pip install 'fer-phq[train]'."
         )
-    quantization = model.bundle.config.quantization
-    difference = compare_with_weights(model) if quantization else check_runtime(model)
-    tolerance = quantization.probe_error + BETWEEN_MACHINES if quantization else TOLERANCE
-    if not difference <= tolerance:  # also when it is not a number
-        raise FerPhqError(models.RUNTIME_DIFFERS(model_id=model.model_id, difference=difference, tolerance=tolerance))
-    if quantization:
-        return f"Its probabilities are those of the weights in PyTorch to {difference:.3f} on the same noise."
-    return f"model.onnx gives what the weights give in PyTorch, to {difference:.0e}."
+    check = check_runtime(model)
+    if not check.holds:
+        raise FerPhqError(
+            models.RUNTIME_DIFFERS(model_id=model.model_id, difference=check.difference, tolerance=check.tolerance)
+        )
+    if model.bundle.config.quantization:
+        return f"Its probabilities are those of the weights in PyTorch to {check.difference:.3f} on noise."
+    return f"model.onnx gives what the weights give in PyTorch, to {check.difference:.0e}."
 
 
 def export_command(

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import onnx
 import pytest
+from float_bundle import MADE, label
 
 from fer_phq.core.errors import ModelError
 from fer_phq.models import checkpoint
@@ -16,7 +17,6 @@ from fer_phq.models.checkpoint import (
     RUNTIME,
     SHIPPED,
     WEIGHTS,
-    Quantization,
     read_bundle,
     runtime_file,
     write_config,
@@ -27,7 +27,7 @@ from fer_phq.models.model import load_model
 
 @pytest.fixture
 def copy(tmp_path):
-    return shutil.copytree(SHIPPED, tmp_path / "copy")
+    return label(shutil.copytree(SHIPPED, tmp_path / "copy"), None)
 
 
 def change(folder, edit) -> None:
@@ -64,27 +64,21 @@ def test_the_network_of_other_weights_is_refused(copy):
         load_model(copy)
 
 
-INT8 = Quantization("int8", 512, 100, 0.8, 0.8, -0.01, 0.01, 0.99, 0.01, 0.05, ((1.0,) * 7,) * 16)
-
-
 def test_a_network_of_another_precision_is_refused(copy):
     config = read_bundle(copy).config
-    write_config(copy, replace(config, quantization=INT8))
+    write_config(copy, replace(config, quantization=MADE))
     with pytest.raises(ModelError, match=r"computes in fp32, and the config.json beside it says int8"):
         load_model(copy)
 
-    def label(network):
-        network.metadata_props.add(key="precision", value="int8")
-
-    change(copy, label)
-    assert load_model(copy).face_kind.startswith(f"{read_bundle(SHIPPED).face_kind}-int8-")
+    floats = replace(read_bundle(copy), config=config).face_kind
+    assert load_model(label(copy, MADE)).face_kind.startswith(f"{floats}-int8-")
     write_config(copy, config)
     with pytest.raises(ModelError, match=r"computes in int8, and the config.json beside it says fp32"):
         load_model(copy)
 
 
 def test_a_quantised_network_that_is_gone_is_not_made_again_of_the_weights(copy):
-    write_config(copy, replace(read_bundle(copy).config, quantization=INT8))
+    write_config(copy, replace(read_bundle(copy).config, quantization=MADE))
     (copy / RUNTIME).unlink()
     with pytest.raises(ModelError, match=r"model.onnx, which computes in int8, is missing and cannot be made"):
         load_model(copy)
@@ -94,7 +88,7 @@ def test_heads_on_floats_do_not_take_the_shipped_network_in_integers(copy, monke
     headed = shutil.copytree(copy, copy.parent / "headed")
     (headed / RUNTIME).unlink()
     write_config(headed, read_bundle(headed).config)
-    write_config(copy, replace(read_bundle(copy).config, quantization=INT8))
+    label(copy, MADE)
     monkeypatch.setattr(checkpoint, "SHIPPED", copy)
     assert runtime_file(read_bundle(headed)) is None
 
@@ -104,7 +98,7 @@ def test_heads_on_floats_do_not_take_the_shipped_network_in_integers(copy, monke
     [("precision", "int4"), ("images", 0), ("accuracy", "high"), ("probe_error", float("nan")), ("probes", [[2]])],
 )
 def test_a_description_of_a_quantised_network_is_checked(copy, field, value):
-    write_config(copy, replace(read_bundle(copy).config, quantization=INT8))
+    write_config(copy, replace(read_bundle(copy).config, quantization=MADE))
     fields = json.loads((copy / "config.json").read_text())
     fields["quantization"][field] = value
     (copy / "config.json").write_text(json.dumps(fields))
@@ -148,14 +142,16 @@ def test_what_is_no_network_is_refused(copy):
     assert "\n" not in str(error.value)
 
 
-def test_heads_on_the_shipped_weights_need_no_file_of_their_own(copy):
+def test_heads_on_the_shipped_weights_need_no_file_of_their_own(copy, monkeypatch):
+    shipped = shutil.copytree(copy, copy.parent / "shipped")
+    monkeypatch.setattr(checkpoint, "SHIPPED", shipped)
     config = read_bundle(copy).config
     (copy / RUNTIME).unlink()
     write_config(copy, config)
     bundle = read_bundle(copy)
-    assert runtime_file(bundle) == SHIPPED / RUNTIME
+    assert runtime_file(bundle) == shipped / RUNTIME
     crops = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(load_model(copy).embed(crops), load_model().embed(crops))
+    np.testing.assert_array_equal(load_model(copy).embed(crops), load_model(shipped).embed(crops))
 
 
 def test_without_pytorch_a_bundle_without_the_file_has_a_sentence(copy, monkeypatch):

@@ -31,7 +31,7 @@ def test_a_smiling_face_is_happiness_in_every_sampled_frame(recordings, model):
     assert result.recording.has_audio
     assert result.warnings == ()
     assert result.timing.device == result.to_dict()["timing"]["device"] == "cpu"
-    assert result.timing.precision == result.to_dict()["timing"]["precision"] == "fp32"
+    assert result.timing.precision == result.to_dict()["timing"]["precision"] == model.bundle.config.precision
 
 
 def test_an_estimate_says_by_what_and_from_what(recordings, model):

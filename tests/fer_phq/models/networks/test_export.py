@@ -148,7 +148,7 @@ def test_a_copy_of_a_bundle_names_no_licence_of_its_own(tmp_path):
 
 
 def test_the_shipped_file_gives_what_the_shipped_weights_give():
-    assert check_runtime(load_model()) <= 1e-4
+    assert check_runtime(load_model()).holds
 
 
 @pytest.mark.slow
@@ -157,7 +157,7 @@ def test_a_foreign_bundle_gets_its_file_once(colour):
     folder = colour.bundle.path
     made = load_model(folder)
     assert made.model_id == colour.model_id
-    assert check_runtime(made) <= 1e-4
+    assert check_runtime(made).difference <= 1e-4
     written = (folder / "model.onnx").stat().st_mtime_ns
     same(colour, load_model(folder).predict_emotions(crops(3, 32)), made.embed(crops(3, 32)), crops(3, 32))
     assert (folder / "model.onnx").stat().st_mtime_ns == written

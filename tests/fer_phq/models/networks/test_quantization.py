@@ -1,12 +1,15 @@
 """A network in 8-bit integers is quantised throughout, fits 16-bit sums, and is near the network in floats."""
 
+import shutil
+
 import numpy as np
 import onnx
 import pytest
+from float_bundle import copy_in_floats
 from onnx import numpy_helper
 
 from fer_phq.core.errors import ModelError
-from fer_phq.models.checkpoint import RUNTIME, SHIPPED, Bundle, read_bundle
+from fer_phq.models.checkpoint import RUNTIME, Bundle, read_bundle
 from fer_phq.models.networks.quantization import LARGEST_WEIGHT, quantize_network
 from fer_phq.runtime.sessions import read_session
 
@@ -21,10 +24,8 @@ def smooth_noise(n: int) -> np.ndarray:
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory) -> Bundle:
     """The shipped weights with a file in 32-bit floats, whose nodes have no names."""
-    folder = tmp_path_factory.mktemp("bundle")
-    for name in ("config.json", "model.safetensors", "phq.safetensors"):
-        (folder / name).write_bytes((SHIPPED / name).read_bytes())
-    network = onnx.load(SHIPPED / RUNTIME)
+    folder = copy_in_floats(tmp_path_factory.mktemp("bundle") / "floats")
+    network = onnx.load(folder / RUNTIME)
     for node in network.graph.node:
         node.name = ""
     onnx.save(network, folder / RUNTIME)
@@ -92,10 +93,7 @@ def test_the_file_says_what_it_computes_in_and_of_which_weights(bundle, quantize
 def test_a_network_without_weights_is_refused(bundle, tmp_path):
     network = onnx.load(bundle.path / RUNTIME)
     del network.graph.initializer[:]
-    folder = tmp_path / "empty"
-    folder.mkdir()
-    for name in ("config.json", "model.safetensors", "phq.safetensors"):
-        (folder / name).write_bytes((SHIPPED / name).read_bytes())
+    folder = shutil.copytree(bundle.path, tmp_path / "empty")
     onnx.save(network, folder / RUNTIME)
     with pytest.raises(ModelError, match="cannot be quantised: its network has no convolution"):
         quantize_network(read_bundle(folder), smooth_noise(4), tmp_path / "out.onnx")

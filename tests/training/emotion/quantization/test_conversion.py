@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import yaml
+from float_bundle import copy_in_floats
 from typer.testing import CliRunner
 
 from fer_phq.core.errors import FerPhqError
@@ -22,9 +23,9 @@ from training.emotion.quantization.comparison import difference_interval
 from training.emotion.recipe import load_recipe
 
 
-def copy_shipped(folder, corpus):
+def copy_for(folder, corpus):
     """The shipped weights with a recipe for the small corpus, and a file in 32-bit floats."""
-    shutil.copytree(SHIPPED, folder)
+    copy_in_floats(folder)
     recipe = yaml.safe_load((folder / RECIPE).read_text())
     for stage in recipe["stages"]:
         stage["batch_size"] = 16
@@ -35,7 +36,7 @@ def copy_shipped(folder, corpus):
 @pytest.fixture(scope="module")
 def quantized(corpus, tmp_path_factory):
     """The folder of such a bundle, brought to 8-bit integers by the command."""
-    folder = copy_shipped(tmp_path_factory.mktemp("bundles") / "small", corpus)
+    folder = copy_for(tmp_path_factory.mktemp("bundles") / "small", corpus)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(conversion, "MOST_LOST", 1.0)  # 42 patterns say nothing about faces
         assert main([str(folder)]) == 0
@@ -58,7 +59,9 @@ def test_the_bundle_says_what_it_computes_in_and_what_that_cost(quantized):
 
 def test_it_is_another_kind_and_another_model(quantized, tmp_path):
     bundle, before = read_bundle(quantized), read_bundle(SHIPPED)
-    assert bundle.face_kind.startswith(f"{before.face_kind}-int8-")
+    floats = f"{bundle.config.backbone}-{bundle.hashes['model.safetensors'][:8]}"
+    assert bundle.face_kind.startswith(f"{floats}-int8-")
+    assert bundle.face_kind != before.face_kind
     assert bundle.model_id != before.model_id
     assert hash_weights(quantized) != hash_weights(SHIPPED)
     again = shutil.copytree(quantized, tmp_path / "again")
@@ -104,7 +107,7 @@ def test_it_is_not_quantised_twice(quantized, capsys):
 
 
 def test_a_bundle_that_loses_too_much_stays_as_it_was(corpus, tmp_path, monkeypatch):
-    folder = copy_shipped(tmp_path / "small", corpus)
+    folder = copy_for(tmp_path / "small", corpus)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     monkeypatch.setattr(conversion, "MOST_LOST", -1.1)
     with pytest.raises(FerPhqError, match="stays in 32-bit floats"):
