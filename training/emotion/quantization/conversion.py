@@ -10,7 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_phq.core.errors import FerPhqError
-from fer_phq.models.checkpoint import FP32, INT8, RUNTIME, Bundle, Quantization, read_bundle, write_config
+from fer_phq.models.checkpoint import (
+    FP32,
+    INT8,
+    RUNTIME,
+    WEIGHTS,
+    Bundle,
+    Quantization,
+    check_files,
+    read_bundle,
+    write_config,
+)
 from fer_phq.models.encoder import load_encoder
 from fer_phq.models.model import assemble, load_model
 from fer_phq.models.networks.quantization import quantize_network
@@ -43,10 +53,12 @@ def quantize_bundle(folder: Path, root: Path | None = None) -> Bundle:
         The bundle as it is now.
 
     Raises:
-        FerPhqError: The bundle is in 8-bit integers already, its images cannot be loaded, its network cannot be
-            quantised, or it loses too much.
+        FerPhqError: The bundle is damaged or in 8-bit integers already, its images cannot be loaded, its network cannot
+            be quantised, or it loses too much.
     """
-    bundle, encoder = load_encoder(read_bundle(folder))
+    bundle = read_bundle(folder)
+    check_files(bundle, (WEIGHTS[0], RUNTIME))
+    bundle, encoder = load_encoder(bundle)
     if bundle.config.precision != FP32:
         raise FerPhqError(messages.QUANTIZED_ALREADY(model_id=bundle.model_id, precision=bundle.config.precision))
     recipe = load_recipe(bundle.path / RECIPE)
