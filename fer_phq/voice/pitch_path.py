@@ -56,7 +56,7 @@ OUT_OF_RANGE = 1.0
 _OCTAVE = 12.0
 _OCTAVE_WIDTH = 1.5
 _CENTS = 10  # steps of a semitone in which pitches are compared
-_BLOCK = 4096  # frames that are looked at at once for steady tones
+_BLOCK = 4096  # frames that are looked at at once: an hour of speech has 200,000
 _EDGE = 6  # frames beside speech that may be its tail
 _NEAR = 312  # frames, 5 s: the music of twice as long before and after is asked about
 _NOTE_STEPS = 4  # steps of a semitone in which notes are compared
@@ -190,21 +190,28 @@ def find_path(frame: _Places, heights: _Numbers, score: _Numbers) -> _Places:
     Returns:
         (n,) the candidate of each frame.
     """
-    gap = np.diff(frame).astype(np.float64)[:, None, None]
-    leap = np.abs(heights[1:, None, :] - heights[:-1, :, None]) - GLIDE * np.sqrt(gap)
-    leap_cost = LEAP / (1 + (gap - 1) / LEAP_DECAY) * np.clip(leap, 0, _OCTAVE) / _OCTAVE
     best = -score[0]
-    origin = np.zeros(heights.shape, np.intp)
+    origin = np.zeros(heights.shape, np.int8)
     columns = np.arange(heights.shape[1])
-    for i, (cost, scores) in enumerate(zip(leap_cost, score[1:], strict=True), 1):
-        total = best[:, None] + cost
-        origin[i] = total.argmin(axis=0)
-        best = total[origin[i], columns] - scores
+    for start in range(1, len(frame), _BLOCK):
+        block = slice(start - 1, start + _BLOCK)
+        for i, cost in enumerate(_leap_costs(frame[block], heights[block]), start):
+            total = best[:, None] + cost
+            origin[i] = total.argmin(axis=0)
+            best = total[origin[i], columns] - score[i]
     path = np.zeros(len(heights), np.intp)
     path[-1] = best.argmin()
     for i in range(len(path) - 1, 0, -1):
         path[i - 1] = origin[i, path[i]]
     return path
+
+
+def _leap_costs(frame: _Places, heights: _Numbers) -> _Numbers:
+    """Compute what each leap from a frame's candidates to the next one's costs: (n - 1, candidates, candidates)."""
+    gap = np.diff(frame).astype(np.float64)[:, None, None]
+    leap = np.abs(heights[1:, None, :] - heights[:-1, :, None]) - GLIDE * np.sqrt(gap)
+    cost: _Numbers = LEAP / (1 + (gap - 1) / LEAP_DECAY) * np.clip(leap, 0, _OCTAVE) / _OCTAVE
+    return cost
 
 
 def range_cost(heights: _Numbers, first: _Numbers) -> _Numbers:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import sounds
 
 from fer_phq.core.feature_series import FeatureSeries
-from fer_phq.voice import COLUMNS, features_of_sound, voice_functionals
+from fer_phq.voice import COLUMNS, features_of_sound, pitch_path, voice_functionals
 from fer_phq.voice.kinds import EARLIER_KIND, KIND, without_earlier_pitch
 from fer_phq.voice.pitch import HOP
 from fer_phq.voice.pitch_path import find_path, find_steady
@@ -144,6 +146,20 @@ def test_a_path_leaps_only_where_the_voice_does() -> None:
     frame = np.r_[np.arange(15), np.arange(15) + 15 + round(0.6 * sounds.RATE / HOP)]
     score = np.repeat([[-0.1, -3.0], [-3.0, -0.1]], 15, axis=0)  # another speaker after a pause
     np.testing.assert_array_equal(find_path(frame, heights, score), np.repeat([0, 1], 15))
+
+
+def test_a_long_path_is_found_block_by_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    frame = np.cumsum(rng.integers(1, 30, 50_000))
+    heights, score = rng.uniform(10, 60, (50_000, 5)), np.log(rng.uniform(0.01, 1, (50_000, 5)))
+    tracemalloc.start()
+    path = find_path(frame, heights, score)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8e6, "all leaps at once would be 10 MB, and as much again for each step of their computation"
+    for frames in (1, 7, 100_000):
+        monkeypatch.setattr(pitch_path, "_BLOCK", frames)
+        np.testing.assert_array_equal(find_path(frame, heights, score), path)
 
 
 def test_the_pitch_of_an_earlier_version_is_left_out() -> None:
