@@ -14,6 +14,7 @@ from fer_phq.core.analysis import AUTOMATIC, SoundChoice
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.feature_series import FeatureSeries, hold_until_next
 from fer_phq.core.messages import Message
+from fer_phq.runtime.memory import release_memory
 from fer_phq.video import SOUND_RATE, Limits, SoundStream, read_sound
 from fer_phq.video.reader import StrPath
 from fer_phq.video.types import DEFAULT_LIMITS
@@ -135,13 +136,15 @@ def features_of_sound(
         levels.append(level)
     described, level = spectra.finish()
     voicing, voiced = tracker.finish()
-    values, background = _columns(
-        np.concatenate([*probabilities, detector.finish()]),
-        np.concatenate([*voicings, voicing]),
-        np.concatenate([*candidates, voiced]),
-        np.concatenate([*rows, described]),
-        np.concatenate([*levels, level]),
+    joined = (
+        _join(probabilities, detector.finish()),
+        _join(voicings, voicing),
+        _join(candidates, voiced),
+        _join(rows, described),
+        _join(levels, level),
     )
+    release_memory()
+    values, background = _columns(*joined)
     time_s = omissions.times(len(values))
     if on_warning is not None and background.babble.any():
         start, count = int(background.babble.argmax()), int(background.babble.sum())
@@ -239,6 +242,13 @@ def split_silence(blocks: Iterable[FloatArray]) -> Iterator[tuple[FloatArray, bo
             start = stop
     if len(rest):
         yield rest, False
+
+
+def _join(parts: list[FloatArray], last: FloatArray) -> FloatArray:
+    """Return the parts and the last one as one array, and forget the parts: three hours of them are 40 MB."""
+    joined = np.concatenate([*parts, last])
+    parts.clear()
+    return joined
 
 
 def _repeat_last(parts: list[FloatArray], count: int) -> None:

@@ -124,7 +124,7 @@ def find_music(frame: _Places, heights: FloatArray, speech: _Flags) -> npt.NDArr
     silent = ~maximum_filter1d(speech, 2 * _EDGE + 1)
     silences = np.concatenate([[0], np.cumsum(silent)])
     notes = frame[silent[frame]]
-    step = np.rint(heights * _NOTE_STEPS).astype(np.intp)
+    step = np.rint(heights * _NOTE_STEPS).astype(np.int32)
     step -= step.min() - 1
     played = step[silent[frame], 0]
     for start in range(int(frame[0]), int(frame[-1]) + 1, _NEAR):
@@ -158,7 +158,7 @@ def find_steady(
     steady = np.zeros(heights.shape, np.bool_)
     if not len(frame):
         return steady
-    step = np.rint(heights * _CENTS).astype(np.intp)
+    step = np.rint(heights * _CENTS).astype(np.int32)
     step -= step.min() - 1
     width = int(step.max()) + 2
     for start in range(int(frame[0]), int(frame[-1]) + 1, _BLOCK):
@@ -225,9 +225,9 @@ def range_cost(heights: _Numbers, first: _Numbers) -> _Numbers:
         (n, candidates), on the scale of the scores.
     """
     low, high = np.percentile(first, (25, 75)) + _OCTAVE * np.log2(RANGE)
-    outside = np.maximum(low - heights, 0) + np.maximum(heights - high, 0)
-    cost: _Numbers = OUT_OF_RANGE * np.minimum(outside, _OCTAVE)
-    return cost
+    cost: _Numbers = low - heights
+    np.maximum(cost, heights - high, out=cost)
+    return np.clip(cost, 0, _OCTAVE, out=cost) * OUT_OF_RANGE
 
 
 def _is_brief(frame: _Places, heights: _Numbers) -> _Flags:
