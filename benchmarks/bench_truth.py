@@ -41,7 +41,7 @@ import voices  # noqa: E402
 from fer_phq import analyze  # noqa: E402
 from fer_phq.core.analysis import Sampling, SessionAnalysis, Settings, display_durations  # noqa: E402
 from fer_phq.core.arrays import Image  # noqa: E402
-from fer_phq.core.feature_series import FeatureSeries, SessionFeatures  # noqa: E402
+from fer_phq.core.feature_series import GRID_HZ, FeatureSeries, SessionFeatures  # noqa: E402
 from fer_phq.core.phq import Modality, PhqEstimate, PhqResult  # noqa: E402
 from fer_phq.faces import (  # noqa: E402
     Detection,
@@ -54,7 +54,6 @@ from fer_phq.faces import (  # noqa: E402
 )
 from fer_phq.features.functionals import functionals  # noqa: E402
 from fer_phq.models.model import FerPhqModel, load_model  # noqa: E402
-from fer_phq.timeline.grid import GRID_HZ  # noqa: E402
 from fer_phq.video import sample_frames  # noqa: E402
 from fer_phq.video.sampling import displayed_at_rate  # noqa: E402
 from training.simulation.severity import (  # noqa: E402

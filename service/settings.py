@@ -38,6 +38,9 @@ ITEM9_MESSAGE = (
     "software. In immediate danger call the local emergency number. Help lines by country: findahelpline.com."
 )
 
+JOB_OPTIONS = frozenset({"fps", "key_frames", "search_each_frame", "track", "tracks", "sound_track", "sound_channel"})
+"""What a job may set of its own analysis, in place of the installation's."""
+
 
 class AppSettings(BaseSettings):
     """Where data lives and how the service behaves; every field is the environment variable `FERPHQ_<NAME>`."""
@@ -230,13 +233,13 @@ class AppSettings(BaseSettings):
         """Return the pipeline's settings: this installation's, with a job's own on top.
 
         Args:
-            overrides: The job's own `fps`, `key_frames`, `track` or `tracks`, `sound_track` and `sound_channel`.
+            overrides: The job's own settings, by the names of `JOB_OPTIONS`.
 
         Raises:
             SettingsError: There is another setting, or a value cannot be used.
         """
         overrides = dict(overrides or {})
-        unknown = sorted(set(overrides) - {"fps", "key_frames", "track", "tracks", "sound_track", "sound_channel"})
+        unknown = sorted(set(overrides) - JOB_OPTIONS)
         if unknown:
             raise SettingsError(messages.UNKNOWN_ANALYSIS_SETTING(names=tuple(unknown)))
         try:
@@ -254,6 +257,7 @@ class AppSettings(BaseSettings):
                 tracks=tracks,
                 all_faces=True,
                 sound=sound,
+                search_each_frame=bool(overrides.get("search_each_frame", False)),
             )
         except (TypeError, ValueError) as error:
             message = messages.UNUSABLE_ANALYSIS_SETTINGS(settings=str(overrides), reason=str(error))

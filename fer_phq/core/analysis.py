@@ -18,7 +18,7 @@ import numpy.typing as npt
 from fer_phq.core import texts
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.emotions import EMOTIONS
-from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
+from fer_phq.core.feature_series import GRID_HZ, FeatureSeries, SessionFeatures
 from fer_phq.core.messages import Message, to_json
 from fer_phq.core.phq import PhqEstimate, PhqResult, PhqUnavailable, UnavailableReason
 
@@ -134,6 +134,8 @@ class Settings:
         max_side: Longer side in pixels to which decoded frames are reduced; bounds memory for large recordings.
         chunk_frames: How many frames are held at once.
         sound: Which sound track and channel are analysed.
+        search_each_frame: Whether the whole of each frame is searched for faces. Otherwise it is so at the times of the
+            grid, twice a second, and wherever there is a doubt; between them, faces are searched where they were.
 
     Raises ValueError where both `track` and `tracks` name the subject.
     """
@@ -148,6 +150,7 @@ class Settings:
     max_side: int = 1280
     chunk_frames: int = 4
     sound: SoundChoice = AUTOMATIC
+    search_each_frame: bool = False
 
     def __post_init__(self) -> None:
         """Bring the tracks into an order that does not depend on who names them."""
@@ -155,14 +158,20 @@ class Settings:
         if self.tracks and self.track is not None:
             raise ValueError(f"Either track {self.track} or the tracks {self.tracks} are the subject's, not both.")
 
+    @property
+    def follows_faces(self) -> bool:
+        """Whether frames between the times of the grid are searched only where faces were before."""
+        return not (self.search_each_frame or self.sampling.key_frames or self.sampling.fps <= GRID_HZ)
+
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Settings:
         """Read the settings that an analysis was stored with, as `dataclasses.asdict` gives them.
 
-        What an earlier version did not store has its default.
+        What an earlier version did not store has its default, but for what it did otherwise: it searched each frame.
         """
         sound = SoundChoice(**fields.get("sound", {}))
-        return cls(**{**fields, "sampling": Sampling(**fields["sampling"]), "sound": sound})
+        sampling = Sampling(**fields["sampling"])
+        return cls(**{"search_each_frame": True, **fields, "sampling": sampling, "sound": sound})
 
 
 @dataclass(frozen=True)

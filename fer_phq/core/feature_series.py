@@ -14,6 +14,9 @@ from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FeatureError
 from fer_phq.core.phq import Modality
 
+GRID_HZ = 2.0
+"""Times a second at which a face's rows are taken before functionals and windows are computed (`timeline.grid`)."""
+
 
 @dataclass(frozen=True, eq=False)
 class FeatureSeries:

@@ -1,6 +1,7 @@
 """Detection, tracking and alignment of faces.
 
     images --FaceDetector.detect--> Detections --Tracker.update--> a track id each (FaceRecognizer where looks change)
+    frames --FaceFollower.detect--> the same, mostly by looking where the faces of the frame before were
            --align_crop--> crops framed as FER2013's --crop_quality--> how far each can be trusted
 
 At the end of the recording, `Tracker.tracks` returns one `TrackStats` a track, `link_persons` partitions the tracks
@@ -17,17 +18,21 @@ from fer_phq.core import lazy_names
 if TYPE_CHECKING:
     from fer_phq.faces.align import TEMPLATE, align_crop
     from fer_phq.faces.detector import Detection, FaceDetector
+    from fer_phq.faces.following import FaceFollower
     from fer_phq.faces.persons import choose_subject, link_persons, same_person, uncertain_tracks
     from fer_phq.faces.quality import crop_quality
     from fer_phq.faces.recognition import FaceRecognizer, Recognition
+    from fer_phq.faces.scenes import Scene
     from fer_phq.faces.tracks import Tracker, TrackStats, appearance
 
 __all__ = [
     "TEMPLATE",
     "Detection",
     "FaceDetector",
+    "FaceFollower",
     "FaceRecognizer",
     "Recognition",
+    "Scene",
     "TrackStats",
     "Tracker",
     "align_crop",
@@ -45,8 +50,10 @@ __getattr__ = lazy_names(
     {
         "Detection": "fer_phq.faces.detector",
         "FaceDetector": "fer_phq.faces.detector",
+        "FaceFollower": "fer_phq.faces.following",
         "FaceRecognizer": "fer_phq.faces.recognition",
         "Recognition": "fer_phq.faces.recognition",
+        "Scene": "fer_phq.faces.scenes",
         "TEMPLATE": "fer_phq.faces.align",
         "TrackStats": "fer_phq.faces.tracks",
         "Tracker": "fer_phq.faces.tracks",

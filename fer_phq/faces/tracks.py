@@ -232,6 +232,7 @@ class Tracker:
         frame_size: tuple[int, int],
         crops: Sequence[Image] | None = None,
         picture: Image | None = None,
+        scene: Scene | None = None,
     ) -> list[int]:
         """Assign the detections of the next frame to tracks.
 
@@ -242,6 +243,7 @@ class Tracker:
             crops: Their aligned crops, in the same order. With them people are distinguished by appearance too, which
                 matters when they cross or replace one another.
             picture: The image, uint8 RGB. The recognizer needs it and the crops.
+            scene: The image's coarse copy, where it was made already.
 
         Returns:
             The track id of each detection.
@@ -252,9 +254,10 @@ class Tracker:
         if crops is not None:
             for face, crop in zip(faces, crops, strict=True):
                 face.appearance = appearance(crop)
-        scene = None
-        if self._recognizer is not None and picture is not None and crops is not None:
-            scene = Scene.of(picture)
+        if self._recognizer is None or picture is None or crops is None:
+            scene = None
+        else:
+            scene = scene or Scene.of(picture)
             for face, crop in zip(faces, crops, strict=True):
                 assert face.appearance is not None
                 face.view = _View(face.appearance, _pattern(crop))

@@ -24,10 +24,10 @@ import numpy.typing as npt
 
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.emotions import EMOTIONS, emotion_index
-from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
+from fer_phq.core.feature_series import GRID_HZ, FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 from fer_phq.timeline.gaps import steps_without_gap
-from fer_phq.timeline.grid import GRID_HZ, is_below_grid, steps_on_grid, to_grid
+from fer_phq.timeline.grid import is_below_grid, steps_on_grid, to_grid
 from fer_phq.voice.functionals import voice_functionals
 from fer_phq.voice.kinds import COLUMNS, SPEECH
 from fer_phq.voice.kinds import KIND as PROSODY

@@ -22,13 +22,13 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from fer_phq.core.errors import ModelError
-from fer_phq.core.feature_series import SessionFeatures
+from fer_phq.core.feature_series import GRID_HZ, SessionFeatures
 from fer_phq.core.phq import MODALITY_NAMES, Modality, PhqUnavailable, UnavailableReason
 from fer_phq.features.functionals import Functionals, count_measured, functionals
 from fer_phq.features.windows import window_modalities, windows
 from fer_phq.models import messages
 from fer_phq.models.regressors import FAMILIES, Arrays, AttentionRegressor, Regressor, RegressorInput
-from fer_phq.timeline.grid import GRID_HZ, is_below_grid, looks_a_second, to_grid
+from fer_phq.timeline.grid import is_below_grid, looks_a_second, to_grid
 from fer_phq.words.kinds import MINILM, PLAIN, without_embeddings
 
 Float = npt.NDArray[np.float64]

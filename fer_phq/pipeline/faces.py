@@ -7,6 +7,7 @@ at the end, when all tracks are known.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice, pairwise
@@ -21,7 +22,9 @@ from fer_phq.core.messages import Message
 from fer_phq.faces import (
     Detection,
     FaceDetector,
+    FaceFollower,
     FaceRecognizer,
+    Scene,
     Tracker,
     TrackStats,
     align_crop,
@@ -32,6 +35,7 @@ from fer_phq.models.model import FerPhqModel
 from fer_phq.pipeline import messages
 from fer_phq.pipeline.subject import FaceCollector, FaceObservation, SubjectFaces
 from fer_phq.pipeline.timing import StageTimer
+from fer_phq.timeline.grid import is_on_grid
 from fer_phq.video import Frame, FrameStream
 
 CROP_SIDE = 96
@@ -66,7 +70,7 @@ def extract_faces(
         RecordingError: The recording cannot be decoded.
         SettingsError: The recording has no track of the settings' ids, or two of them are in view at the same time.
     """
-    detector = FaceDetector(settings.detection_threshold)
+    follower = FaceFollower(FaceDetector(settings.detection_threshold))
     embedding = Embedding(model, timer)
     scale: float | None = None  # of the first frame, which that of all others but larger ones is
     times: list[float] = []
@@ -75,10 +79,11 @@ def extract_faces(
     # How many key frames there are is not known before they are read.
     expected = 0 if settings.sampling.key_frames else round(recording.duration_s * settings.sampling.fps)
     with embedding:
-        for frames in read_chunks(stream, settings.chunk_frames, timer):
+        for frames, until_s in read_chunks(stream, settings.chunk_frames, timer):
             with timer.measure("detect"):
                 scale = scale or frames[0].scale
-                observations, crops = observe_faces(frames, detector, tracker, len(times), scale)
+                whole = find_whole_searches(frames, until_s, settings)
+                observations, crops = observe_faces(frames, whole, follower, tracker, len(times), scale)
             embedding.finish(collector)
             embedding.start([frame.time_s for frame in frames], observations, crops)
             times += [frame.time_s for frame in frames]
@@ -165,31 +170,56 @@ def warn_of_uncertain_tracks(tracks: Sequence[TrackStats], faces: SubjectFaces) 
     return (messages.UNCERTAIN_TRACKS(n=len(uncertain), tracks=tuple(map(str, uncertain))),)
 
 
-def read_chunks(stream: FrameStream, size: int, timer: StageTimer) -> Iterator[list[Frame]]:
-    """Yield a stream's frames in lists.
+def read_chunks(stream: FrameStream, size: int, timer: StageTimer) -> Iterator[tuple[list[Frame], float]]:
+    """Yield a stream's frames in lists, each with the time until which its last frame is displayed.
+
+    That time is the next frame's in seconds, and infinite behind the last one.
 
     Args:
         stream: Decoded frames.
         size: The most frames of a list, at least 1.
         timer: What the time spent waiting for frames is measured with, as the stage "decode".
     """
-    while True:
+    with timer.measure("decode"):
+        following = next(stream, None)
+    while following is not None:
         with timer.measure("decode"):
-            frames = list(islice(stream, size))
-        if not frames:
-            return
-        yield frames
+            frames = [following, *islice(stream, size - 1)]
+            following = next(stream, None)
+        yield frames, math.inf if following is None else following.time_s
+
+
+def find_whole_searches(frames: Sequence[Frame], until_s: float, settings: Settings) -> list[bool]:
+    """Find the frames that are searched whole: those on display at a time of the grid, or all.
+
+    What is computed on the grid, as an estimate is, so does not depend on how faces are followed between its times.
+
+    Args:
+        frames: The frames, in order of time.
+        until_s: When the last of them ends, in seconds.
+        settings: They say whether faces are followed.
+    """
+    if not settings.follows_faces:
+        return [True] * len(frames)
+    ends = [*(frame.time_s for frame in frames[1:]), until_s]
+    return [is_on_grid(frame.time_s, end_s) for frame, end_s in zip(frames, ends, strict=True)]
 
 
 def observe_faces(
-    frames: Sequence[Frame], detector: FaceDetector, tracker: Tracker, first_index: int, scale: float
+    frames: Sequence[Frame],
+    whole: Sequence[bool],
+    follower: FaceFollower,
+    tracker: Tracker,
+    first_index: int,
+    scale: float,
 ) -> tuple[list[FaceObservation], list[Image]]:
     """Detect every face in a chunk of frames, assign it to a track and align its crop.
 
     Args:
         frames: The frames, in order of time.
-        detector: Detects the faces.
-        tracker: Has seen the frames before these.
+        whole: Which of them are searched whole, whatever was seen before.
+        follower: Detects the faces; it has seen the frames before these.
+        tracker: Has seen them, too.
         first_index: Index of the first frame among all sampled frames.
         scale: `Frame.scale` of the recording's first frame, at which the tracker sees all.
 
@@ -198,12 +228,15 @@ def observe_faces(
     """
     observations = []
     crops = []
-    detections = detector.detect([frame.rgb for frame in frames])
-    for index, (frame, faces) in enumerate(zip(frames, detections, strict=True), first_index):
-        size = (frame.rgb.shape[1], frame.rgb.shape[0])
+    for index, (frame, is_whole) in enumerate(zip(frames, whole, strict=True), first_index):
+        scene = Scene.of(frame.rgb)
+        faces = follower.detect(frame.rgb, scene, whole=is_whole)
         aligned = [align_crop(frame.rgb, face.landmarks, CROP_SIDE) for face in faces]
         placed, picture = _at_scale(frame, faces, scale)
-        tracks = tracker.update(frame.time_s, placed, (picture.shape[1], picture.shape[0]), aligned, picture)
+        if picture is not frame.rgb:
+            scene = Scene.of(picture)
+        tracks = tracker.update(frame.time_s, placed, (picture.shape[1], picture.shape[0]), aligned, picture, scene)
+        size = (frame.rgb.shape[1], frame.rgb.shape[0])
         for face, crop, track in zip(faces, aligned, tracks, strict=True):
             quality = crop_quality(crop, face, size)
             observations.append(FaceObservation(index, track, face.scaled(frame.scale), quality))

@@ -7,17 +7,16 @@ grid's rate has the same rows on the grid as one that was sampled at that rate, 
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from fer_phq.core.arrays import TimeArray
-from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
+from fer_phq.core.feature_series import GRID_HZ, FeatureSeries, SessionFeatures
 from fer_phq.timeline.gaps import GAP_FACTOR
 
-GRID_HZ = 2.0
-"""Times a second at which a face's rows are taken before functionals and windows are computed."""
 EPSILON_S = 0.0005
 """Containers round times to a millisecond; a row this much late still counts as on display."""
 JITTER = 1.1
@@ -70,6 +69,17 @@ def grid_rows(time_s: TimeArray, duration_s: TimeArray) -> tuple[npt.NDArray[np.
     rows = np.repeat(np.arange(len(time_s)), count)
     position = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count)
     return rows, np.asarray((np.repeat(first, count) + position) / GRID_HZ, np.float64)
+
+
+def is_on_grid(start_s: float, end_s: float) -> bool:
+    """Return whether what is on display from one time to another is so at a time of the grid.
+
+    Args:
+        start_s: Seconds.
+        end_s: Seconds; infinite where it is not known, which counts as long enough.
+    """
+    first = math.ceil((start_s - EPSILON_S) * GRID_HZ)
+    return first < (end_s - EPSILON_S) * GRID_HZ
 
 
 def row_durations(series: FeatureSeries) -> TimeArray:

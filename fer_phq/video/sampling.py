@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from fer_phq.core.feature_series import GRID_HZ
 from fer_phq.timeline import grid
 
 T = TypeVar("T")
@@ -29,7 +30,7 @@ def displayed_at_rate(frames: Iterable[tuple[float, T]], fps: float, end_s: floa
     Yields:
         The (time, frame) pairs, times strictly increasing.
     """
-    rates = (fps, grid.GRID_HZ) if fps > grid.GRID_HZ else (fps,)
+    rates = (fps, GRID_HZ) if fps > GRID_HZ else (fps,)
     target_s = 0.0
     on_display: tuple[float, T] | None = None
     for time_s, frame in frames:

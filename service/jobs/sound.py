@@ -152,10 +152,11 @@ def keeps_faces(store: Store, summary: AnalysisSummary) -> bool:
 
 
 def _face_settings(settings: Settings) -> dict[str, Any]:
-    """Return the sampling and the subject's face tracks as a job's own settings."""
+    """Return the sampling, the search for faces and the subject's face tracks as a job's own settings."""
     return {
         "fps": settings.sampling.fps,
         "key_frames": settings.sampling.key_frames,
+        "search_each_frame": settings.search_each_frame,
         "track": settings.track,
         "tracks": list(settings.tracks),
     }

@@ -147,7 +147,7 @@ def test_the_order_in_which_tracks_are_named_is_no_other_choice() -> None:
 def test_settings_of_an_earlier_version_are_read() -> None:
     stored = {"sampling": {"fps": 2.0, "key_frames": False}, "coverage_floor": 0.3, "min_face_frames": 8}
     stored |= {"detection_threshold": 0.5, "track": 3, "max_side": 1280, "chunk_frames": 16}
-    assert Settings.from_dict(stored) == Settings(track=3, chunk_frames=16)
+    assert Settings.from_dict(stored) == Settings(track=3, chunk_frames=16, search_each_frame=True)
     assert Settings.from_dict({**stored, "track": None, "tracks": [4, 0]}).tracks == (0, 4)
     with pytest.raises(ValueError, match="not both"):
         Settings(track=3, tracks=(0,))

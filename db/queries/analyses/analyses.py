@@ -52,14 +52,17 @@ def settings_hash(settings: Settings, sidecar_digest: str = "", voice_kind: str 
     """Compute a digest (SHA-256, 64 hex digits) of everything that can change an analysis's result.
 
     Args:
-        settings: The analysis's settings; `chunk_frames` is left out, since it changes no result, and so is a sound
-            that was not chosen.
+        settings: The analysis's settings; `chunk_frames` is left out, since it changes no result, and so are a sound
+            that was not chosen and a search of each frame, which all earlier analyses did.
         sidecar_digest: Digest of the files given beside the recording, as in `SessionAnalysis`. Empty for none.
         voice_kind: The kind of the analysis's voice; it counts where it is one of `EARLIER_KINDS`.
     """
     values = dataclasses.asdict(settings)
     del values["chunk_frames"]
     values["method"] = METHOD
+    if settings.follows_faces:
+        values["faces"] = "followed"
+    del values["search_each_frame"]
     if settings.sampling.key_frames:
         values["sampling"]["fps"] = None
     if settings.sound == AUTOMATIC:

@@ -12,13 +12,13 @@ import pytest
 from fer_phq.core.analysis import display_durations
 from fer_phq.core.emotions import EMOTIONS, emotion_index
 from fer_phq.core.errors import FeatureError
-from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
+from fer_phq.core.feature_series import GRID_HZ, FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality, PhqUnavailable, UnavailableReason
 from fer_phq.features.functionals import DYNAMICS, functionals
 from fer_phq.features.windows import windows
 from fer_phq.models.checkpoint import SHIPPED, read_bundle
 from fer_phq.models.phq_head import PhqHead, load_heads
-from fer_phq.timeline.grid import GRID_HZ, grid_rows, is_below_grid, to_grid
+from fer_phq.timeline.grid import grid_rows, is_below_grid, to_grid
 from fer_phq.video.sampling import displayed_at_rate
 from training.simulation.severity import make_synthetic_bank
 

@@ -94,6 +94,9 @@ def test_analysing_again_keeps_the_faces_and_the_sound_that_a_person_chose(
 
     chosen = summary_of(analysis, by_hand)
     assert (again(chosen).sampling, again(chosen).tracks, again(chosen).sound) == (sampling, (0,), SoundChoice(2))
+    assert not again(chosen).search_each_frame
+    earlier = summary_of(analysis, replace(by_hand, search_each_frame=True))
+    assert again(earlier).search_each_frame, "the tracks that were chosen are those of that search"
     unchosen = again(summary_of(plain, by_program))
     assert (unchosen.sampling, unchosen.tracks, unchosen.sound) == (by_program.sampling, (), AUTOMATIC)
     monkeypatch.setattr(analyses, "METHOD", analyses.METHOD + 1)  # another method may number faces otherwise
