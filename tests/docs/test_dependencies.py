@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "docs"))
 import sbom  # noqa: E402
 
 ENTRY = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+) \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", re.MULTILINE)
-DATA = {".onnx", ".safetensors", ".mp4", ".jpg", ".png", ".woff2"}
+DATA = {".npy", ".onnx", ".safetensors", ".mp4", ".jpg", ".png", ".woff2"}
 
 
 @pytest.fixture(scope="module")
