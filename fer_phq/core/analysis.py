@@ -116,6 +116,10 @@ AUTOMATIC = SoundChoice()
 """The analysis chooses track and channel."""
 
 
+MOST_FACE_RATE = 60.0
+"""Most frames a second in which a face mesh is followed."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """How a recording is analysed.
@@ -136,8 +140,9 @@ class Settings:
         sound: Which sound track and channel are analysed.
         search_each_frame: Whether the whole of each frame is searched for faces. Otherwise it is so at the times of the
             grid, twice a second, and wherever there is a doubt; between them, faces are searched where they were.
+        face_rate: Frames a second in which the subject's face mesh is followed, above 0 and at most 60; None for none.
 
-    Raises ValueError where both `track` and `tracks` name the subject.
+    Raises ValueError for an impossible rate, and where both `track` and `tracks` name the subject.
     """
 
     sampling: Sampling = Sampling()
@@ -151,9 +156,15 @@ class Settings:
     chunk_frames: int = 4
     sound: SoundChoice = AUTOMATIC
     search_each_frame: bool = False
+    face_rate: float | None = None
 
     def __post_init__(self) -> None:
-        """Bring the tracks into an order that does not depend on who names them."""
+        """Check the rate, and bring the tracks into an order that does not depend on who names them."""
+        if self.face_rate is not None and not 0 < self.face_rate <= MOST_FACE_RATE:
+            raise ValueError(
+                f"The rate of the face mesh must be above 0 and at most {MOST_FACE_RATE:g} frames/s, "
+                f"got {self.face_rate:g}."
+            )
         object.__setattr__(self, "tracks", tuple(sorted(set(self.tracks))))
         if self.tracks and self.track is not None:
             raise ValueError(f"Either track {self.track} or the tracks {self.tracks} are the subject's, not both.")
@@ -392,6 +403,7 @@ class Timing:
         embed: Computing emotions and embeddings of faces.
         heads: Estimating the PHQ total.
         listen: Reading voice and words.
+        behaviour: Following the face mesh.
         device: What found and embedded the faces: `cpu`, or a graphics card as `cuda:0`; empty in analyses of an
             earlier version.
         precision: What the emotion network computed in: `fp32` or `int8`; empty in analyses of an earlier version.
@@ -402,6 +414,7 @@ class Timing:
     embed: float
     heads: float
     listen: float = 0.0
+    behaviour: float = 0.0
     device: str = ""
     precision: str = ""
 
@@ -411,6 +424,8 @@ class Step(StrEnum):
 
     FACES = "faces"
     """Decoding and faces: sampled frames."""
+    BEHAVIOUR = "behaviour"
+    """The face mesh: frames."""
     SOUND = "sound"
     """The voice: seconds of sound."""
     WORDS = "words"
@@ -457,6 +472,7 @@ class SessionAnalysis:
         timing: Seconds spent in each stage.
         face_kind: What made the embeddings (`Bundle.face_kind`); empty where that was not kept.
         voice: The subject's voice; None without sound.
+        behaviour: The subject's facial behaviour, a row a frame at a rate of its own; None where it was not asked for.
         words: The subject's words; None without a transcript.
         sidecar_digest: `Sidecar.digest` of the files that accompanied the recording; empty without any.
         faces: Everybody's faces, the subject's included; None where they were not collected (`Settings.all_faces`).
@@ -478,6 +494,7 @@ class SessionAnalysis:
     face_kind: str = ""
     voice: FeatureSeries | None = None
     words: FeatureSeries | None = None
+    behaviour: FeatureSeries | None = None
     sidecar_digest: str = ""
     faces: FaceTable | None = None
     face_time_s: TimeArray = field(init=False)

@@ -11,6 +11,7 @@ import logging
 import os
 from dataclasses import replace
 
+from fer_phq.behaviour.measures import behaviour_warnings
 from fer_phq.core.analysis import (
     Progress,
     ProgressHook,
@@ -25,6 +26,7 @@ from fer_phq.core.phq import PhqUnavailable, UnavailableReason
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.models.model import FerPhqModel, load_model
 from fer_phq.pipeline import messages
+from fer_phq.pipeline.behaviour import extract_behaviour
 from fer_phq.pipeline.faces import extract_faces
 from fer_phq.pipeline.speech import check_sound, extract_speech, ignore_progress, load_sidecar
 from fer_phq.pipeline.subject import FACE_WARNINGS, reselect_subject
@@ -82,6 +84,7 @@ def analyze(
             prepare_decoder()
         faces, face_warnings = extract_faces(recording, frames, model, settings, timer, report)
 
+    behaviour = extract_behaviour(path, recording, faces, settings, timer, report, display_name)
     release_memory()  # what looking for faces took is not wanted while the sound is read
     with timer.measure("listen"):
         speech = extract_speech(recording, loaded, report, display_name, settings.sound)
@@ -98,11 +101,12 @@ def analyze(
         embeddings=faces.embeddings,
         phq=PhqUnavailable(UnavailableReason.NO_HEAD),
         tracks=faces.tracks,
-        warnings=(*face_warnings, *speech.warnings),
+        warnings=(*face_warnings, *(behaviour_warnings(behaviour) if behaviour else ()), *speech.warnings),
         timing=timer.timing(str(selected_device()), model.bundle.config.precision),
         face_kind=model.face_kind,
         voice=speech.voice,
         words=speech.words,
+        behaviour=behaviour,
         sidecar_digest=sidecar_digest,
         faces=faces.all_faces,
     )

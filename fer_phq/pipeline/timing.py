@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from fer_phq.core.analysis import Timing
 
-STAGES = ("decode", "detect", "embed", "heads", "listen")
+STAGES = ("decode", "detect", "embed", "heads", "listen", "behaviour")
 """The fields of `Timing` that are seconds."""
 
 

@@ -67,6 +67,8 @@ def settings_hash(settings: Settings, sidecar_digest: str = "", voice_kind: str 
         values["sampling"]["fps"] = None
     if settings.sound == AUTOMATIC:
         del values["sound"]
+    if settings.face_rate is None:
+        del values["face_rate"]
     if sidecar_digest:
         values["beside"] = sidecar_digest
     if voice_kind in EARLIER_KINDS:

@@ -66,6 +66,10 @@ def analyze_command(
     subject: Annotated[str | None, typer.Option(help="Keep the results for this subject (with --save).")] = None,
     fps: Annotated[float | None, typer.Option(help="Frames a second that are analysed (default 2).")] = None,
     key_frames: Annotated[bool, typer.Option("--key-frames", help="Analyse only key frames: quicker.")] = False,
+    face_rate: Annotated[
+        float | None,
+        typer.Option(help="Frames a second in which the face mesh is followed: head pose, blinks, blendshapes."),
+    ] = None,
     track: Annotated[
         str | None,
         typer.Option(
@@ -108,6 +112,7 @@ def analyze_command(
                 "--speaker": speaker,
                 "--audio": audio,
                 "--track": track,
+                "--face-rate": face_rate,
                 "--save/--no-save": save,
                 "--recorded-at": recorded_at,
                 "--model": model,
@@ -145,6 +150,7 @@ def analyze_command(
                 "--track": track,
                 "--sound-track": sound_track,
                 "--sound-channel": sound_channel,
+                "--face-rate": face_rate,
                 "--consent-by": consent_by,
                 "--recorded-at": recorded_at,
             },
@@ -165,21 +171,24 @@ def analyze_command(
         raise SettingsError(messages.SAVE_NEEDS_SUBJECT())
     if save and not (consent_by or "").strip():
         raise SettingsError(messages.SAVE_NEEDS_CONSENT())
+    if save and face_rate is not None:
+        raise SettingsError(messages.BEHAVIOUR_NOT_STORED())
     if not save and (consent_by or recorded_at):
         raise SettingsError(messages.NOT_SAVED())
     try:
         sampling = Sampling(fps=app_settings.fps if fps is None else fps, key_frames=key_frames)
+        tracks = () if track is None else parse_tracks(track)
+        settings = Settings(
+            sampling=sampling,
+            coverage_floor=app_settings.coverage_floor,
+            track=tracks[0] if len(tracks) == 1 else None,
+            tracks=tracks if len(tracks) > 1 else (),
+            all_faces=save,
+            sound=SoundChoice(sound_track, channel_number(sound_channel)),
+            face_rate=face_rate,
+        )
     except ValueError as error:
         raise SettingsError(str(error)) from None
-    tracks = () if track is None else parse_tracks(track)
-    settings = Settings(
-        sampling=sampling,
-        coverage_floor=app_settings.coverage_floor,
-        track=tracks[0] if len(tracks) == 1 else None,
-        tracks=tracks if len(tracks) > 1 else (),
-        all_faces=save,
-        sound=SoundChoice(sound_track, channel_number(sound_channel)),
-    )
     sidecar = Sidecar(transcript, speaker, audio)
     if speaker is not None and transcript is None:
         raise SettingsError(messages.SPEAKER_ALONE())

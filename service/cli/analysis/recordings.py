@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 STEPS = {
     Step.FACES: ("finding faces", "frames"),
+    Step.BEHAVIOUR: ("following the face", "frames"),
     Step.SOUND: ("analysing the sound", "s"),
     Step.WORDS: ("reading the words", "utterances"),
     Step.ESTIMATE: ("estimating", ""),
@@ -236,10 +237,11 @@ def deliver(analysis: SessionAnalysis, options: Options, keep: Callable[[Session
         keep(analysis)
     if options.csv_dir:
         write_csv(analysis, options.csv_dir)
+        write_behaviour_csv(analysis, options.csv_dir)
     if options.features_dir:
         write_features(analysis.features, options.features_dir / f"{file_stem(analysis)}.npz")
     if options.as_json:
-        document = json.dumps(analysis.to_dict(), ensure_ascii=False)
+        document = json.dumps(analysis.to_dict() | {"behaviour": behaviour_document(analysis)}, ensure_ascii=False)
         print(JSON_CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", document), flush=True)
     else:
         Console().print(summary(analysis))
@@ -339,6 +341,47 @@ def write_csv(analysis: SessionAnalysis, folder: Path) -> Path:
     except OSError as error:
         raise SettingsError(messages.CANNOT_WRITE_FILE(path=str(path), error=str(error.strerror))) from None
     return path
+
+
+def write_behaviour_csv(analysis: SessionAnalysis, folder: Path) -> None:
+    """Write the behaviour series as CSV, a row for each frame with empty cells in gaps, and its blinks.
+
+    Args:
+        analysis: The analysis; nothing is written where its face was not followed.
+        folder: The folder, which exists.
+
+    Raises:
+        SettingsError: They cannot be written.
+    """
+    series = analysis.behaviour
+    if series is None:
+        return
+    from fer_phq.behaviour.measures import closures
+    from fer_phq.behaviour.tables import closure_table, series_table
+
+    tables = {"behaviour": series_table(series), "blinks": closure_table(closures(series))}
+    for name, table in tables.items():
+        path = folder / f"{file_stem(analysis)}.{name}.csv"
+        try:
+            table.to_csv(path, index=False, lineterminator="\r\n")
+        except OSError as error:
+            raise SettingsError(messages.CANNOT_WRITE_FILE(path=str(path), error=str(error.strerror))) from None
+
+
+def behaviour_document(analysis: SessionAnalysis) -> dict[str, Any] | None:
+    """Return what JSON says of the behaviour: rate, coverage and measures; None where the face was not followed.
+
+    Args:
+        analysis: The analysis.
+    """
+    series = analysis.behaviour
+    if series is None:
+        return None
+    from fer_phq.behaviour.measures import behaviour_measures, coverage
+
+    measures = {name: None if value is None else round(value, 4) for name, value in behaviour_measures(series).items()}
+    share = round(coverage(series, analysis.recording.duration_s), 4)
+    return {"rate": series.rate_hz, "coverage": share, "measures": measures}
 
 
 def summary(analysis: SessionAnalysis) -> Table:

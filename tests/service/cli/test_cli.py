@@ -15,6 +15,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import fer_phq
+import service.demo
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.features.files import read_features
 from service import cli
@@ -143,6 +144,41 @@ def test_the_sound_is_chosen_on_the_command_line(run, tmp_path):
         semitones = voice.values[:, voice.names.index("f0_semitones")]
         assert np.nanmedian(semitones) == pytest.approx(12 * np.log2(hertz / 27.5), abs=1.5)
         assert "sound track" not in done.stdout
+
+
+def test_a_face_rate_adds_the_behaviour_to_json_and_csv(run, tmp_path):
+    clip = Path(service.demo.__file__).parent / "clips" / "demonstration-1.mp4"
+    done = run("analyze", str(clip), "--face-rate", "8", "--json", "--csv", str(tmp_path), data_dir=tmp_path / "data")
+    assert done.returncode == 0
+    document = json.loads(done.stdout)
+    assert document["behaviour"]["rate"] == 8
+    assert 0.5 < document["behaviour"]["coverage"] <= document["coverage"] + 0.05
+    assert document["behaviour"]["measures"]["blink_rate_per_min"] is None  # eight frames a second are too few
+    assert any("Blinks are not counted" in warning for warning in document["warnings"])
+    (series,) = tmp_path.glob("demonstration-1-*.behaviour.csv")
+    rows = list(csv.DictReader(series.open(newline="")))
+    assert list(rows[0])[:10] == [
+        *("time_s", "duration_s", "presence", "pitch_deg", "yaw_deg", "roll_deg"),
+        *("eye_open_left", "eye_open_right", "mouth_open", "_neutral"),
+    ]
+    yaws = [float(row["yaw_deg"]) for row in rows if row["yaw_deg"]]
+    assert np.mean(yaws) == pytest.approx(document["behaviour"]["measures"]["yaw_mean_deg"], abs=0.2)
+    (blinks,) = tmp_path.glob("demonstration-1-*.blinks.csv")
+    assert blinks.read_text().strip() == "onset_s,closed_s,reopened_s,offset_s,complete"
+
+
+@pytest.mark.parametrize("rate", ["0", "61", "nan"])
+def test_an_impossible_face_rate_has_a_sentence(run, folder, rate):
+    done = run("analyze", str(folder / "good.mp4"), "--face-rate", rate)
+    assert done.returncode == 1
+    assert "must be above 0 and at most 60" in done.stderr
+
+
+def test_a_face_rate_is_not_for_what_is_stored(run, folder, tmp_path):
+    options = ("--face-rate", "30", "--subject", "P01", "--consent-by", "A. B.")
+    done = run("analyze", str(folder / "good.mp4"), *options, data_dir=tmp_path)
+    assert done.returncode == 1
+    assert "the store does not keep them" in done.stderr
 
 
 def test_csv_has_a_row_a_sampled_frame(run, folder, tmp_path):

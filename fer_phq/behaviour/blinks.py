@@ -1,0 +1,123 @@
+"""Blinks and closed eyes, from how far the lids are apart over time.
+
+A person's own open eye is the scale: the upper quartile of the openness over the ten seconds around a moment. An eye is
+closing from a fifth of it on, and a blink is a closure by more than half that lasts at most half a second; what lasts
+longer is eyes closed. (Stern, Walrath and Goldstein, 1984, Psychophysiology 21(1): blinks last 0.1 to 0.4 s.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import percentile_filter
+
+from fer_phq.core.arrays import FloatArray, TimeArray
+
+LEAST_RATE_HZ = 15.0
+"""Frames a second below which a blink may fall between two frames."""
+
+OPEN_QUANTILE = 75.0
+WINDOW_S = 10.0
+CLOSING = 0.2
+"""Closure from which a lid is on its way."""
+BLINK = 0.5
+"""Closure that a blink reaches."""
+COMPLETE = 0.75
+"""Closure from which a blink is complete: what is left of the gap then is the lids' own thickness."""
+LONGEST_BLINK_S = 0.5
+_LARGEST_GAP_S = 0.15  # between two rows of one closure
+
+
+@dataclass(frozen=True)
+class Blink:
+    """A blink, or a longer time of closed eyes.
+
+    Attributes:
+        onset_s: When the lids begin to close.
+        closed_s: When they are closed.
+        reopened_s: When they begin to open.
+        offset_s: When they are open again.
+        complete: Whether they met.
+    """
+
+    onset_s: float
+    closed_s: float
+    reopened_s: float
+    offset_s: float
+    complete: bool
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from onset to offset."""
+        return self.offset_s - self.onset_s
+
+
+def eye_closure(openness: FloatArray, time_s: TimeArray) -> FloatArray:
+    """Compute how far eyes are closed, against the person's own open eyes around each moment.
+
+    Args:
+        openness: (n,) mean of both eyes, NaN where it is missing.
+        time_s: (n,) seconds, increasing.
+
+    Returns:
+        (n,) float32: 0 open, about 1 closed; NaN where it is missing.
+    """
+    seen = np.isfinite(openness)
+    closure = np.full(len(openness), np.nan, np.float32)
+    if seen.sum() < 2:
+        return closure
+    values = openness[seen].astype(np.float64)
+    step_s = float(np.median(np.diff(time_s[seen])))
+    width = max(3, min(len(values), round(WINDOW_S / max(step_s, 1e-3))))
+    open_level = percentile_filter(values, OPEN_QUANTILE, size=width, mode="nearest")
+    closure[seen] = 1 - values / np.maximum(open_level, 1e-6)
+    return closure
+
+
+def detect_closures(openness: FloatArray, time_s: TimeArray) -> list[Blink]:
+    """Find all closures of the eyes by more than half.
+
+    Args:
+        openness: (n,) mean of both eyes, NaN where it is missing.
+        time_s: (n,) seconds, increasing.
+    """
+    closure = eye_closure(openness, time_s)
+    closures = []
+    for first, last in _runs(closure > BLINK, time_s):
+        onset, opening = _edge(closure, time_s, first, -1), _edge(closure, time_s, last, 1)
+        if onset is None or opening is None:
+            continue
+        depth = float(closure[first : last + 1].max())
+        level = (BLINK + depth) / 2
+        deep = first + np.flatnonzero(closure[first : last + 1] >= level)
+        closed_s, reopened_s = float(time_s[deep[0]]), float(time_s[deep[-1]])
+        closures.append(Blink(onset, closed_s, reopened_s, opening, depth >= COMPLETE))
+    return closures
+
+
+def _runs(flags: npt.NDArray[np.bool_], time_s: TimeArray) -> list[tuple[int, int]]:
+    """Return first and last index of each run of true rows without a gap in time."""
+    places = np.flatnonzero(flags)
+    if not len(places):
+        return []
+    breaks = (np.diff(places) > 1) | (np.diff(time_s[places]) > _LARGEST_GAP_S)
+    starts = np.r_[places[0], places[1:][breaks]]
+    ends = np.r_[places[:-1][breaks], places[-1]]
+    return [(int(start), int(end)) for start, end in zip(starts, ends, strict=True)]
+
+
+def _edge(closure: FloatArray, time_s: TimeArray, index: int, direction: int) -> float | None:
+    """Return when the closure passes `CLOSING` before or after a row; None where rows are missing there."""
+    inner = index
+    while True:
+        outer = inner + direction
+        if not 0 <= outer < len(closure) or not np.isfinite(closure[outer]):
+            return None
+        if abs(time_s[outer] - time_s[inner]) > _LARGEST_GAP_S:
+            return None
+        if closure[outer] <= CLOSING:
+            share = (closure[inner] - CLOSING) / max(closure[inner] - closure[outer], 1e-6)
+            return float(time_s[inner] + share * (time_s[outer] - time_s[inner]))
+        inner = outer

@@ -1,0 +1,85 @@
+"""The subject's facial behaviour: the recording's frames once more, at a rate of their own, with the mesh followed."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from fer_phq.behaviour.follower import Anchor, MeshFollower
+from fer_phq.behaviour.series import RowMaker, behaviour_series
+from fer_phq.core.analysis import Progress, ProgressHook, RecordingInfo, Sampling, Settings, Step, display_durations
+from fer_phq.core.feature_series import FeatureSeries
+from fer_phq.faces import Detection
+from fer_phq.mesh import FaceLandmarker
+from fer_phq.pipeline.subject import SubjectFaces
+from fer_phq.pipeline.timing import StageTimer
+from fer_phq.video import sample_frames
+
+_REPORT_FRAMES = 30  # frames from one report of the progress to the next
+
+
+def extract_behaviour(
+    path: str | os.PathLike[str],
+    recording: RecordingInfo,
+    faces: SubjectFaces,
+    settings: Settings,
+    timer: StageTimer,
+    on_progress: ProgressHook,
+    display_name: str | None = None,
+) -> FeatureSeries | None:
+    """Extract the subject's facial behaviour.
+
+    Args:
+        path: The recording.
+        recording: Its facts.
+        faces: The subject's faces in its sampled frames.
+        settings: The rate, and how far large frames are reduced.
+        timer: Measures the stage "behaviour".
+        on_progress: Called as frames pass; it may raise `AnalysisCancelled`.
+        display_name: What errors call the recording.
+
+    Returns:
+        The series; None where it is not asked for.
+
+    Raises:
+        RecordingError: The recording cannot be decoded.
+    """
+    if settings.face_rate is None:
+        return None
+    landmarker = FaceLandmarker()
+    follower = MeshFollower(_anchors(faces), landmarker, RowMaker(landmarker))
+    times: list[float] = []
+    expected = round(recording.duration_s * settings.face_rate)
+    sampling = Sampling(fps=settings.face_rate)
+    with (
+        timer.measure("behaviour"),
+        sample_frames(path, sampling, max_side=settings.max_side, display_name=display_name) as frames,
+    ):
+        for frame in frames:
+            follower.add(frame.time_s, frame.rgb, frame.scale)
+            times.append(frame.time_s)
+            if len(times) % _REPORT_FRAMES == 0:
+                on_progress(Progress(Step.BEHAVIOUR, len(times), max(len(times), expected)))
+    follower.end()
+    time_s = np.asarray(times, np.float64)
+    on_progress(Progress(Step.BEHAVIOUR, len(times), len(times)))
+    return behaviour_series(
+        follower.rows, time_s, display_durations(time_s, recording.picture_end_s), settings.face_rate
+    )
+
+
+def _anchors(faces: SubjectFaces) -> list[Anchor]:
+    """Return the sampled frames with the subject's detection in each."""
+    table = faces.faces
+    by_frame = {int(frame): row for row, frame in enumerate(table.frame)}
+    anchors = []
+    for index, time_s in enumerate(faces.time_s):
+        row = by_frame.get(index)
+        if row is None:
+            anchors.append(Anchor(float(time_s), None))
+            continue
+        x0, y0, x1, y1 = (float(value) for value in table.box[row])
+        detection = Detection((x0, y0, x1, y1), float(table.detection_score[row]), table.landmarks[row])
+        anchors.append(Anchor(float(time_s), detection, int(table.track[row])))
+    return anchors

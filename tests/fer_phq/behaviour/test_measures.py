@@ -1,0 +1,81 @@
+"""Measures of made series: what they are, that rate and gaps do not change them, and when they are missing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fer_phq.behaviour.measures import UNITS, behaviour_measures, behaviour_warnings, closures, coverage
+from fer_phq.behaviour.series import COLUMNS, behaviour_series
+from fer_phq.behaviour.tables import BLINK_COLUMNS, closure_table, series_table
+from fer_phq.core.analysis import display_durations
+
+
+def made(rate, seconds=40.0, gap=None):
+    """A face that nods slowly, blinks every four seconds and smiles in the second half."""
+    time_s = np.arange(0, seconds, 1 / rate)
+    rows = []
+    for time in time_s:
+        row = np.zeros(len(COLUMNS), np.float32)
+        row[0] = 1
+        row[1:4] = (5 * np.sin(2 * np.pi * time / 10), 8, -2)
+        blinking = np.interp(time % 4, [2, 2.08, 2.16, 2.32], [0, 1, 1, 0], left=0, right=0)
+        row[4:6] = 0.28 - 0.23 * blinking
+        row[6] = 0.1
+        row[COLUMNS.index("mouthSmileLeft")] = row[COLUMNS.index("mouthSmileRight")] = 0.05 + 0.5 * (
+            time >= seconds / 2
+        )
+        rows.append(None if gap and gap[0] <= time < gap[1] else row)
+    return behaviour_series(rows, time_s, display_durations(time_s, seconds), rate)
+
+
+@pytest.mark.parametrize("rate", [15, 25, 30])
+def test_measures_are_those_of_the_face_at_every_rate(rate):
+    measures = behaviour_measures(made(rate))
+    assert tuple(measures) == tuple(UNITS)
+    assert measures["yaw_mean_deg"] == pytest.approx(8)
+    assert measures["roll_mean_deg"] == pytest.approx(-2)
+    assert measures["pitch_mean_deg"] == pytest.approx(0, abs=0.05)
+    assert measures["pitch_sd_deg"] == pytest.approx(5 / np.sqrt(2), rel=0.02)
+    assert measures["head_speed_deg_s"] == pytest.approx(2, rel=0.05)  # 20 degrees in 10 s
+    assert measures["smile_mean"] == pytest.approx(0.25, abs=0.01)
+    assert measures["blink_rate_per_min"] == pytest.approx(15, abs=0.1)
+    assert measures["blink_duration_s"] == pytest.approx(0.27, abs=1 / rate)
+    assert measures["eyes_closed_share"] == pytest.approx(0.1 / 4, abs=0.01)
+
+
+def test_a_gap_is_not_counted():
+    whole, parted = behaviour_measures(made(30)), behaviour_measures(made(30, gap=(9.0, 13.0)))
+    assert parted["blink_rate_per_min"] == pytest.approx(60 * 9 / 36, abs=0.1)
+    assert parted["head_speed_deg_s"] == pytest.approx(whole["head_speed_deg_s"], rel=0.1)
+    assert coverage(made(30, gap=(9.0, 13.0)), 40) == pytest.approx(0.9, abs=0.002)
+
+
+def test_below_fifteen_frames_a_second_blinks_are_missing_and_the_reason_is_said():
+    series = made(10)
+    measures = behaviour_measures(series)
+    assert measures["blink_rate_per_min"] is None
+    assert measures["eyes_closed_share"] is None
+    assert closures(series) == []
+    (warning,) = behaviour_warnings(series)
+    assert warning.code == "behaviour.too_slow_for_blinks"
+    assert behaviour_warnings(made(15)) == ()
+
+
+def test_a_face_that_is_never_seen_has_no_measure():
+    series = made(30, seconds=4.0, gap=(0.0, 4.0))
+    assert set(behaviour_measures(series).values()) == {None}
+    assert coverage(series, 4) == 0
+    empty = behaviour_series([], np.zeros(0), np.zeros(0), 30.0)
+    assert set(behaviour_measures(empty).values()) == {None}
+    assert coverage(empty, 0) == 0
+
+
+def test_tables_have_the_columns_that_files_have():
+    series = made(30, seconds=5.0, gap=(0.0, 1.0))
+    table = series_table(series)
+    assert list(table.columns) == ["time_s", "duration_s", *COLUMNS]
+    assert table["pitch_deg"].isna().sum() == 30
+    blinks = closure_table(closures(series))
+    assert list(blinks.columns) == list(BLINK_COLUMNS)
+    assert len(blinks) == 1
