@@ -136,15 +136,13 @@ def features_of_sound(
         levels.append(level)
     described, level = spectra.finish()
     voicing, voiced = tracker.finish()
-    joined = (
+    values, background = _columns(
         _join(probabilities, detector.finish()),
         _join(voicings, voicing),
         _join(candidates, voiced),
         _join(rows, described),
         _join(levels, level),
     )
-    release_memory()
-    values, background = _columns(*joined)
     time_s = omissions.times(len(values))
     if on_warning is not None and background.babble.any():
         start, count = int(background.babble.argmax()), int(background.babble.sum())
@@ -261,6 +259,7 @@ def _columns(
     probability: FloatArray, voicing: FloatArray, candidates: FloatArray, described: FloatArray, level_db: FloatArray
 ) -> tuple[FloatArray, Background]:
     """Bring values of every 32, 16, 16, 100 and 10 ms together in rows of 100 ms; find who is in the background."""
+    release_memory()  # the parts of which they were joined
     rows = len(described)
     if not rows:
         nobody = np.zeros(0, np.bool_)
@@ -273,6 +272,7 @@ def _columns(
     row_of_pitch = np.arange(len(voicing)) * pitch.HOP // spectrum.ROW
     is_speech = np.append(find_speech(speech_probability), False)[np.minimum(row_of_pitch, rows)]
     f0 = _pitch_rows(choose_pitch(voicing, candidates, is_speech), rows)
+    del candidates  # three hours have 20 MB
     frame = np.arange(len(level_db)) * spectrum.STEP + spectrum.STEP // 2  # the sample in the middle of each
     nearest = np.minimum((frame + pitch.HOP // 2) // pitch.HOP, len(voicing) - 1)
     voiced = voicing[nearest] >= pitch.VOICED

@@ -61,6 +61,7 @@ _EDGE = 6  # frames beside speech that may be its tail
 _NEAR = 312  # frames, 5 s: the music of twice as long before and after is asked about
 _NOTE_STEPS = 4  # steps of a semitone in which notes are compared
 _LEAST_FRAMES = 3  # of a note
+_IMPOSSIBLE = -1e4  # the score of a candidate that belongs to a steady tone
 _WORST = 8.0  # a candidate beside a steady tone must be at least so likely (natural logarithm)
 _SHORTEST = 4  # frames: a path beside a steady tone that is shorter is not the voice
 
@@ -87,21 +88,21 @@ def choose_pitch(confidence: FloatArray, candidates: FloatArray, speech: _Flags)
         return pitch
     steady = find_steady(frame, candidates[:, 0], speech)
     steady |= find_music(frame, candidates[:, 0], speech)
-    score = np.where(steady, -1e4, candidates[:, 1].astype(np.float64))
-    usable = is_speech & (score > -1e4).any(axis=1)
+    score = np.where(steady, np.float32(_IMPOSSIBLE), candidates[:, 1])
+    usable = is_speech & (score > _IMPOSSIBLE).any(axis=1)
     usable &= (score.max(axis=1) > -_WORST) | ~steady.any(axis=1)
     pitch_before: _Numbers | None = None
     for _ in range(2):
         if not usable.any():
             return pitch
-        heights, scores = candidates[usable, 0].astype(np.float64), score[usable]
-        cost = 0 if pitch_before is None else range_cost(heights, pitch_before)
-        path = find_path(frame[usable], heights, scores - cost)
+        heights, scores = candidates[usable, 0], score[usable]
+        span = None if pitch_before is None else speaker_range(pitch_before)
+        path = find_path(frame[usable], heights, scores, span)
         row = np.arange(len(path))
-        chosen = heights[row, path]
+        chosen = heights[row, path].astype(np.float64)
         louder = steady[usable] & (candidates[usable, 1] > scores[row, path][:, None])
         # The voice itself may have been taken for a note of its height, and its octave is what is left.
-        is_octave = np.abs(np.abs(heights - chosen[:, None]) - _OCTAVE) < _OCTAVE_WIDTH
+        is_octave = _is_octave(heights, chosen)
         sure = ~(louder & is_octave).any(axis=1) & ~(louder.any(axis=1) & _is_brief(frame[usable], chosen))
         pitch_before = chosen[sure]
         usable[usable] = sure
@@ -179,31 +180,54 @@ def find_steady(
     return steady
 
 
-def find_path(frame: _Places, heights: _Numbers, score: _Numbers) -> _Places:
-    """Find the likeliest path through the candidates.
+def find_path(frame: _Places, heights: _Numbers, score: _Numbers, span: tuple[float, float] | None = None) -> _Places:
+    """Find the likeliest path through the candidates. What it costs is computed block by block.
 
     Args:
         frame: (n,) the frames' numbers, ascending; n >= 1.
         heights: (n, candidates) semitones.
         score: (n, candidates) logarithms of their probabilities.
+        span: The speaker's range in semitones, out of which candidates cost more; None where it is not known.
 
     Returns:
         (n,) the candidate of each frame.
     """
-    best = -score[0]
     origin = np.zeros(heights.shape, np.int8)
     columns = np.arange(heights.shape[1])
+    best = _costs(heights[:1], score[:1], span)[0]
     for start in range(1, len(frame), _BLOCK):
-        block = slice(start - 1, start + _BLOCK)
-        for i, cost in enumerate(_leap_costs(frame[block], heights[block]), start):
-            total = best[:, None] + cost
+        frames = slice(start, start + _BLOCK)
+        costs = _costs(heights[frames], score[frames], span)
+        leaps = _leap_costs(frame[start - 1 : frames.stop], heights[start - 1 : frames.stop].astype(np.float64))
+        for i, (leap, cost) in enumerate(zip(leaps, costs, strict=True), start):
+            total = best[:, None] + leap
             origin[i] = total.argmin(axis=0)
-            best = total[origin[i], columns] - score[i]
+            best = total[origin[i], columns] + cost
     path = np.zeros(len(heights), np.intp)
     path[-1] = best.argmin()
     for i in range(len(path) - 1, 0, -1):
         path[i - 1] = origin[i, path[i]]
     return path
+
+
+def speaker_range(first: _Numbers) -> tuple[float, float]:
+    """Compute the range of a speaker in semitones.
+
+    Args:
+        first: (n,) the pitch of a first pass, in semitones.
+    """
+    low, high = np.percentile(first, (25, 75)) + _OCTAVE * np.log2(RANGE)
+    return float(low), float(high)
+
+
+def _costs(heights: _Numbers, score: _Numbers, span: tuple[float, float] | None) -> _Numbers:
+    """Compute what each candidate costs by itself, (n, candidates) float64."""
+    cost: _Numbers = -score.astype(np.float64)
+    if span is not None:
+        low, high = span
+        outside = np.maximum(low - heights.astype(np.float64), heights.astype(np.float64) - high)
+        cost += OUT_OF_RANGE * np.clip(outside, 0, _OCTAVE)
+    return cost
 
 
 def _leap_costs(frame: _Places, heights: _Numbers) -> _Numbers:
@@ -214,20 +238,13 @@ def _leap_costs(frame: _Places, heights: _Numbers) -> _Numbers:
     return cost
 
 
-def range_cost(heights: _Numbers, first: _Numbers) -> _Numbers:
-    """Compute what candidates out of the speaker's range cost.
-
-    Args:
-        heights: (n, candidates) semitones.
-        first: (n,) the pitch of a first pass, in semitones.
-
-    Returns:
-        (n, candidates), on the scale of the scores.
-    """
-    low, high = np.percentile(first, (25, 75)) + _OCTAVE * np.log2(RANGE)
-    cost: _Numbers = low - heights
-    np.maximum(cost, heights - high, out=cost)
-    return np.clip(cost, 0, _OCTAVE, out=cost) * OUT_OF_RANGE
+def _is_octave(heights: _Numbers, chosen: _Numbers) -> _Flags:
+    """Return which candidates (n, candidates) lie about an octave from the chosen ones (n,)."""
+    distance = heights - chosen[:, None]
+    np.abs(distance, out=distance)
+    distance -= _OCTAVE
+    is_octave: _Flags = np.abs(distance, out=distance) < _OCTAVE_WIDTH
+    return is_octave
 
 
 def _is_brief(frame: _Places, heights: _Numbers) -> _Flags:
