@@ -1,8 +1,8 @@
 """The schema.
 
-Subject -> session -> analyses -> frames (or timelines), embeddings, channels, faces with their pictures, measures;
-session -> notes, transcript; subject -> questionnaires, tags, events; and what the installation keeps of itself: jobs,
-workers, settings, audit.
+Subject -> session -> analyses -> frames (or timelines), embeddings, channels, behaviours, faces with their pictures,
+measures; session -> notes, transcript; subject -> questionnaires, tags, events; and what the installation keeps of
+itself: jobs, workers, settings, audit.
 
 A change here needs a migration in `db/migrations/versions`; a test compares the two on SQLite and PostgreSQL.
 """
@@ -489,6 +489,36 @@ class ChannelRow(Base):
     rows: Mapped[int]
     numbers: Mapped[bytes] = mapped_column(EncryptedBytes("channels.numbers"))
     time_s: Mapped[bytes | None] = mapped_column(EncryptedBytes("channels.time_s"))
+
+
+class BehaviourRow(Base):
+    """A session's facial behaviour over time: a `FeatureSeries` as little-endian arrays, a row for each frame.
+
+    Attributes:
+        numbers: (rows, width) float16 with NaN where not measured.
+        time_s: (rows,) float64, seconds.
+        rate_hz: Frames a second that were asked for.
+        last_s: Seconds that the last frame stands for; each other stands until the next.
+        kind: What made them.
+    """
+
+    __tablename__ = "behaviours"
+    __table_args__ = (
+        CheckConstraint("width > 0", name="width"),
+        CheckConstraint(
+            f"{length_check('numbers', '2 * width * rows')} AND {length_check('time_s', '8 * rows')}", name="lengths"
+        ),
+    )
+
+    analysis_id: Mapped[str] = mapped_column(ForeignKey("analyses.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str]
+    names: Mapped[list[Any]]
+    width: Mapped[int]
+    rows: Mapped[int]
+    rate_hz: Mapped[float]
+    last_s: Mapped[float]
+    numbers: Mapped[bytes] = mapped_column(EncryptedBytes("behaviours.numbers"))
+    time_s: Mapped[bytes] = mapped_column(EncryptedBytes("behaviours.time_s"))
 
 
 _OPEN_FLAG = text("item9_flag AND acknowledged_at IS NULL")

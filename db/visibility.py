@@ -20,6 +20,7 @@ from db.records import NotFoundError
 from db.tables import (
     AnalysisRow,
     Base,
+    BehaviourRow,
     ChannelRow,
     EmbeddingRow,
     EventRow,
@@ -41,7 +42,10 @@ from db.tables import (
 
 OF_SUBJECT = (SessionRow, QuestionnaireRow, EventRow, SubjectTagRow)
 OF_SESSION = (AnalysisRow, JobRow, NoteRow, TranscriptRow)
-OF_ANALYSIS = (FrameRow, TimelineRow, EmbeddingRow, FaceTableRow, FacePictureRow, ChannelRow, FaceChoiceRow, MeasureRow)
+OF_ANALYSIS = (
+    *(FrameRow, TimelineRow, EmbeddingRow, FaceTableRow, FacePictureRow, ChannelRow, BehaviourRow),
+    *(FaceChoiceRow, MeasureRow),
+)
 FREE_TEXTS_AND_PICTURES = (NoteRow, TranscriptRow, EventRow, FacePictureRow, JobRow)
 """What a reader of pseudonyms does not see at all: words and pictures say who somebody is, as do a job's errors."""
 PARENTS = ((SubjectRow, "subject_id"), (SessionRow, "session_id"), (AnalysisRow, "analysis_id"))

@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from db.urls import DATABASE_NAME, sqlite_url
-from fer_phq.core.analysis import Sampling, Settings, SoundChoice
+from fer_phq.core.analysis import MOST_FACE_RATE, Sampling, Settings, SoundChoice
 from fer_phq.core.errors import SettingsError, field_message
 from fer_phq.core.paths import data_dir
 from fer_phq.runtime.devices import CPU, PATTERN
@@ -38,7 +38,9 @@ ITEM9_MESSAGE = (
     "software. In immediate danger call the local emergency number. Help lines by country: findahelpline.com."
 )
 
-JOB_OPTIONS = frozenset({"fps", "key_frames", "search_each_frame", "track", "tracks", "sound_track", "sound_channel"})
+JOB_OPTIONS = frozenset(
+    {"fps", "key_frames", "search_each_frame", "face_rate", "track", "tracks", "sound_track", "sound_channel"}
+)
 """What a job may set of its own analysis, in place of the installation's."""
 
 
@@ -64,6 +66,8 @@ class AppSettings(BaseSettings):
     """Name or path of the checkpoint bundle; default: the one that ships."""
     fps: float = Field(default=2.0, gt=0, le=240)
     """Frames a second that are analysed."""
+    face_rate: float | None = Field(default=None, gt=0, le=MOST_FACE_RATE)
+    """Frames a second in which the face mesh is followed; read from the environment alone. Default: it is not."""
     coverage_floor: float = Field(default=0.3, ge=0, le=1)
     """Share of the recording in which the face must be seen before an estimate is given."""
     address: str = "127.0.0.1"
@@ -248,6 +252,7 @@ class AppSettings(BaseSettings):
             sampling = Sampling(fps=fps, key_frames=key_frames)
             track = None if overrides.get("track") is None else int(overrides["track"])
             tracks = tuple(int(number) for number in overrides.get("tracks") or ())
+            face_rate = overrides.get("face_rate", self.face_rate)
             numbers = (overrides.get("sound_track"), overrides.get("sound_channel"))
             sound = SoundChoice(*(None if number is None else int(number) for number in numbers))
             return Settings(
@@ -258,6 +263,7 @@ class AppSettings(BaseSettings):
                 all_faces=True,
                 sound=sound,
                 search_each_frame=bool(overrides.get("search_each_frame", False)),
+                face_rate=None if face_rate is None else float(face_rate),
             )
         except (TypeError, ValueError) as error:
             message = messages.UNUSABLE_ANALYSIS_SETTINGS(settings=str(overrides), reason=str(error))

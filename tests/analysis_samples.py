@@ -163,7 +163,7 @@ def new_session(
 
 
 HEALTH_TABLES = (
-    *("subjects", "sessions", "analyses", "frames", "timelines", "embeddings", "channels", "measures"),
+    *("subjects", "sessions", "analyses", "frames", "timelines", "embeddings", "channels", "behaviours", "measures"),
     *("questionnaires", "jobs"),
     *("notes", "transcripts", "subject_tags", "events", "faces", "face_pictures", "face_choices", "subject_shares"),
 )

@@ -32,8 +32,9 @@ Row = TypeVar("Row", bound=Base)
 MAX_TAG = 60
 """Characters of a tag, of a subject or of a note."""
 HEALTH_TABLES = (
-    "subjects, sessions, analyses, face_choices, frames, timelines, embeddings, channels, faces, face_pictures,"
-    " measures, questionnaires, jobs, notes, transcripts, subject_tags, events, subject_shares, audit_names"
+    "subjects, sessions, analyses, face_choices, frames, timelines, embeddings, channels, behaviours, faces,"
+    " face_pictures, measures, questionnaires, jobs, notes, transcripts, subject_tags, events, subject_shares,"
+    " audit_names"
 )
 """Tables that may hold health data or a person's name."""
 READER_MS = 500

@@ -13,6 +13,7 @@ from db.queries.base import Queries, get_row
 from db.records import ErasurePlan, ErasureReport
 from db.tables import (
     AnalysisRow,
+    BehaviourRow,
     ChannelRow,
     EmbeddingRow,
     EventRow,
@@ -201,7 +202,7 @@ def _plan(session: Session, kind: str, object_id: str, subject: SubjectRow, whic
         shared_recordings=(session.scalar(paths) or 0) - len(report.media_paths),
         analyses=report.analyses,
         embeddings=count(EmbeddingRow),
-        series=count(ChannelRow),
+        series=count(ChannelRow) + count(BehaviourRow),
         face_pictures=count(FacePictureRow),
         transcripts=count(TranscriptRow),
         notes=count(NoteRow),

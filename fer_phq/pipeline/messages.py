@@ -21,6 +21,10 @@ UNCERTAIN_TRACKS = counted(
     "Whether face track {tracks} is the subject's too cannot be told for sure: it was left out.",
     "Whether face tracks {tracks} are the subject's too cannot be told for sure: they were left out.",
 )
+BEHAVIOUR_OF_OTHER_FACES = template(
+    "pipeline.behaviour_of_other_faces",
+    "The face mesh was followed on other faces: analyse the recording again for the behaviour of these.",
+)
 SPARSE_KEY_FRAMES = template(
     "pipeline.sparse_key_frames",
     "Key frames lie up to {seconds:.0f} s apart in this recording, and each stands for the time until the next: what "

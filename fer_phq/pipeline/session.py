@@ -137,11 +137,14 @@ def choose_faces(analysis: SessionAnalysis, model: FerPhqModel, settings: Settin
         raise ModelError(messages.FACES_OF_OTHER_NETWORK(model_id=model.model_id))
     codes = {declared.code for declared in FACE_WARNINGS}
     remaining = [warning for warning in analysis.warnings if warning.code not in codes]
+    if analysis.behaviour is not None:
+        remaining.append(messages.BEHAVIOUR_OF_OTHER_FACES())
     selected = replace(
         analysis,
         timeline=faces.timeline(model.classify(faces.embeddings)),
         embeddings=faces.embeddings,
         tracks=faces.tracks,
+        behaviour=None,
         warnings=(*faces.warnings(settings), *remaining),
     )
     return with_estimate(selected, model, settings)

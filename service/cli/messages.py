@@ -9,11 +9,6 @@ SAVE_NEEDS_CONSENT = template(
     "cli.save_needs_consent",
     "A person's recording is stored only with their consent: name who recorded it with --consent-by.",
 )
-BEHAVIOUR_NOT_STORED = template(
-    "cli.behaviour_not_stored",
-    "--face-rate is for results that are printed or written with --csv: the store does not keep them. Leave out "
-    "--subject and --save, or --face-rate.",
-)
 NOT_SAVED = template("cli.not_saved", "--consent-by and --recorded-at belong to what is kept: add --subject.")
 SPEAKER_ALONE = template("cli.speaker_alone", "--speaker names a speaker of the transcript: add --transcript.")
 ONE_RECORDING = template("cli.one_recording", "--transcript and --audio belong to one recording: name one file.")

@@ -18,6 +18,11 @@ FACES_LEFT = template(
     "jobs.faces_left",
     "Finding faces: {done} of about {total} frames, {pace:.1f} frames/s, about {left} left.",
 )
+BEHAVIOUR = template("jobs.behaviour", "Following the face: {done} frames so far.")
+BEHAVIOUR_OF = template("jobs.behaviour_of", "Following the face: {done} of about {total} frames.")
+BEHAVIOUR_LEFT = template(
+    "jobs.behaviour_left", "Following the face: {done} of about {total} frames, about {left} left."
+)
 SOUND = template("jobs.sound", "Analysing the sound: {done} s so far.")
 SOUND_OF = template("jobs.sound_of", "Analysing the sound: {done} of {total} s.")
 SOUND_LEFT = template("jobs.sound_left", "Analysing the sound: {done} of {total} s, about {left} left.")

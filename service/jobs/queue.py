@@ -24,11 +24,20 @@ PACE_SECONDS = 2.0
 """How long a job must have been at a step before its pace is told."""
 STEP_SHARES = {Step.FACES: 0.8, Step.SOUND: 0.15, Step.WORDS: 0.03, Step.ESTIMATE: 0.02}
 """About how much of an analysis's time each step takes: at 2 frames/s on a processor, with a transcript."""
+STEP_SHARES_WITH_BEHAVIOUR = {
+    Step.FACES: 0.25,
+    Step.BEHAVIOUR: 0.67,
+    Step.SOUND: 0.05,
+    Step.WORDS: 0.02,
+    Step.ESTIMATE: 0.01,
+}
+"""The same where the face mesh is followed at 30 frames/s."""
 STEP_ORDER = tuple(Step)
 MOST_WHILE_RUNNING = 0.99
 """The most that is shown as done of a job that still runs."""
 STEP_TEMPLATES = {
     Step.FACES: (messages.FACES, messages.FACES_OF, messages.FACES_LEFT),
+    Step.BEHAVIOUR: (messages.BEHAVIOUR, messages.BEHAVIOUR_OF, messages.BEHAVIOUR_LEFT),
     Step.SOUND: (messages.SOUND, messages.SOUND_OF, messages.SOUND_LEFT),
     Step.WORDS: (messages.WORDS, messages.WORDS_OF, messages.WORDS_LEFT),
 }
@@ -290,7 +299,8 @@ def _status(job: JobRecord, ahead: int, alive: set[str]) -> JobStatus:
 def fraction(job: JobRecord) -> float | None:
     """Return how much of a job is done, 0 to 1, over all steps.
 
-    Each step counts for its share in `STEP_SHARES`. A running job stays below 1: saving comes after the last step.
+    Each step counts for its share in `STEP_SHARES`, or in that of jobs that follow the face. A running job stays below
+    1: saving comes after the last step.
 
     Args:
         job: A job.
@@ -302,10 +312,12 @@ def fraction(job: JobRecord) -> float | None:
         return 1.0
     if job.step is None:
         return None
-    before = sum(share for step, share in STEP_SHARES.items() if STEP_ORDER.index(step) < STEP_ORDER.index(job.step))
+    follows = job.step is Step.BEHAVIOUR or (job.settings or {}).get("face_rate") is not None
+    shares = STEP_SHARES_WITH_BEHAVIOUR if follows else STEP_SHARES
+    before = sum(share for step, share in shares.items() if STEP_ORDER.index(step) < STEP_ORDER.index(job.step))
     if not job.total:
         return before or None
-    return min(MOST_WHILE_RUNNING, before + STEP_SHARES[job.step] * min(1.0, job.done / job.total))
+    return min(MOST_WHILE_RUNNING, before + shares[job.step] * min(1.0, job.done / job.total))
 
 
 def pace(job: JobRecord) -> float | None:

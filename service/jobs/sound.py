@@ -152,11 +152,12 @@ def keeps_faces(store: Store, summary: AnalysisSummary) -> bool:
 
 
 def _face_settings(settings: Settings) -> dict[str, Any]:
-    """Return the sampling, the search for faces and the subject's face tracks as a job's own settings."""
+    """Return sampling, search for faces, rate of the mesh and the subject's face tracks as a job's own settings."""
     return {
         "fps": settings.sampling.fps,
         "key_frames": settings.sampling.key_frames,
         "search_each_frame": settings.search_each_frame,
+        "face_rate": settings.face_rate,
         "track": settings.track,
         "tracks": list(settings.tracks),
     }

@@ -30,7 +30,8 @@ READABLE = {
         *("phq_scale", "phq_provenance", "phq_modalities", "phq_unavailable"),
         *("phq_detail", "warnings"),  # messages, of which `readable_message` leaves out the names
     },
-    "channels": {"modality", "kind", "names"},  # names of features
+    "behaviours": {"kind", "names"},  # names of features
+    "channels": {"modality", "kind", "names"},
     "embeddings": {"kind"},
     "measures": {"name"},
 }

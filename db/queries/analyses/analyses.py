@@ -15,13 +15,20 @@ from sqlalchemy.orm import Session
 from db import messages
 from db.engine import ConflictError
 from db.queries.analyses.faces import face_table_row, faces_of, tracks_of, write_faces
-from db.queries.analyses.features import channel_rows, channels_of, embedding_row, embeddings_of
+from db.queries.analyses.features import (
+    behaviour_of,
+    behaviour_row,
+    channel_rows,
+    channels_of,
+    embedding_row,
+    embeddings_of,
+)
 from db.queries.analyses.frames import frames_of, timeline_of, write_timeline
 from db.queries.analyses.measures import write_measures
 from db.queries.base import Queries, get_row, new_id, utc_now
 from db.queries.mapping import analysis_summary, analysis_warnings
 from db.records import AnalysisRecord, AnalysisSummary
-from db.tables import AnalysisRow, ChannelRow, EmbeddingRow, FaceChoiceRow, SessionRow
+from db.tables import AnalysisRow, BehaviourRow, ChannelRow, EmbeddingRow, FaceChoiceRow, SessionRow
 from fer_phq.core.analysis import (
     AUTOMATIC,
     RecordingInfo,
@@ -115,6 +122,7 @@ class AnalysisQueries(Queries):
         digest = settings_hash(used_settings, analysis.sidecar_digest, voice_kind)
         embeddings = embedding_row(analysis)
         channels = channel_rows(analysis)
+        behaviour = behaviour_row(analysis)
         faces = face_table_row(analysis)
         try:
             with self._writing() as session:
@@ -132,6 +140,8 @@ class AnalysisQueries(Queries):
                 session.execute(insert(EmbeddingRow), [{"analysis_id": analysis_id, **embeddings}])
                 if channels:
                     session.execute(insert(ChannelRow), [{"analysis_id": analysis_id, **row} for row in channels])
+                if behaviour is not None:
+                    session.execute(insert(BehaviourRow), [{"analysis_id": analysis_id, **behaviour}])
                 if faces is not None:
                     with_pictures = parent.media_path is not None
                     write_faces(session, analysis_id, analysis, faces, with_pictures=with_pictures)
@@ -227,6 +237,7 @@ class AnalysisQueries(Queries):
                 face_kind=embeddings.kind,
                 voice=channels.get(Modality.VOICE),
                 words=channels.get(Modality.WORDS),
+                behaviour=behaviour_of(session, analysis_id),
                 sidecar_digest=row.beside,
                 faces=faces_of(session, row, timeline, embeddings),
             )

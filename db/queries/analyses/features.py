@@ -1,4 +1,4 @@
-"""The inputs of a PHQ head, of one analysis: the face's embeddings, the voice and the words, from and to bytes."""
+"""The series of one analysis, from and to bytes: the face's embeddings, the voice, the words, the behaviour."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 from db import messages
 from db.queries.base import Queries, get_row
 from db.records import EmbeddingRecord
-from db.tables import AnalysisRow, ChannelRow, EmbeddingRow
+from db.tables import AnalysisRow, BehaviourRow, ChannelRow, EmbeddingRow
 from fer_phq.core.analysis import SessionAnalysis
 from fer_phq.core.arrays import TimeArray
 from fer_phq.core.errors import StoreError
 from fer_phq.core.feature_series import FeatureSeries, hold_until_next
 from fer_phq.core.phq import Modality
 
-_EMBEDDING = np.dtype("<f2")
+_HALF = np.dtype("<f2")
 _NUMBER = np.dtype("<f4")
 _TIME = np.dtype("<f8")
 
@@ -42,6 +42,16 @@ class FeatureQueries(Queries):
         with self._reading() as session:
             return {Modality(modality): kind for modality, kind in session.execute(query)}
 
+    def load_behaviour(self, *, analysis_id: str) -> FeatureSeries | None:
+        """Load the facial behaviour of an analysis; None where its face was not followed.
+
+        Raises:
+            NotFoundError: There is no such analysis.
+        """
+        with self._reading() as session:
+            get_row(session, AnalysisRow, analysis_id)
+            return behaviour_of(session, analysis_id)
+
     def load_series(self, *, analysis_id: str) -> dict[Modality, FeatureSeries]:
         """Load the voice and the words of an analysis, those of the two that it has.
 
@@ -60,7 +70,7 @@ def embedding_row(analysis: SessionAnalysis) -> dict[str, Any]:
         StoreError: An embedding is not finite in float16.
     """
     with np.errstate(over="ignore"):
-        half = analysis.embeddings.astype(_EMBEDDING)
+        half = analysis.embeddings.astype(_HALF)
     if not np.isfinite(half).all():
         raise StoreError(messages.NOT_FINITE())
     return {
@@ -83,7 +93,7 @@ def embeddings_of(session: Session, analysis_id: str) -> EmbeddingRecord:
         NotFoundError: The analysis has no embeddings.
     """
     row = get_row(session, EmbeddingRow, analysis_id)
-    half = np.frombuffer(row.embeddings, _EMBEDDING).reshape(row.rows, row.dim)
+    half = np.frombuffer(row.embeddings, _HALF).reshape(row.rows, row.dim)
     return EmbeddingRecord(
         time_s=np.frombuffer(row.time_s, _TIME).astype(np.float64), embeddings=half.astype(np.float32), kind=row.kind
     )
@@ -108,6 +118,52 @@ def channel_rows(analysis: SessionAnalysis) -> list[dict[str, Any]]:
         for modality, channel in channels.items()
         if channel is not None
     ]
+
+
+def behaviour_row(analysis: SessionAnalysis) -> dict[str, Any] | None:
+    """Return the columns of an analysis's `BehaviourRow`, its id aside; None where its face was not followed.
+
+    Raises:
+        StoreError: A number is not finite in float16.
+    """
+    series = analysis.behaviour
+    if series is None or series.time_s is None or series.duration_s is None:
+        return None
+    with np.errstate(over="ignore"):
+        half = series.values.astype(_HALF)
+    if np.isinf(half).any():
+        raise StoreError(messages.NOT_FINITE())
+    return {
+        "kind": series.kind,
+        "names": list(series.names),
+        "width": series.width,
+        "rows": len(series),
+        "rate_hz": series.rate_hz or 0.0,
+        "last_s": float(series.duration_s[-1]) if len(series) else 0.0,
+        "numbers": half.tobytes(),
+        "time_s": series.time_s.astype(_TIME).tobytes(),
+    }
+
+
+def behaviour_of(session: Session, analysis_id: str) -> FeatureSeries | None:
+    """Load the behaviour of an analysis, in an open transaction; None where its face was not followed.
+
+    Args:
+        session: The open transaction.
+        analysis_id: The analysis's UUID.
+    """
+    row = session.get(BehaviourRow, analysis_id)
+    if row is None:
+        return None
+    time_s = np.frombuffer(row.time_s, _TIME).astype(np.float64)
+    return FeatureSeries(
+        values=np.frombuffer(row.numbers, _HALF).reshape(row.rows, row.width).astype(np.float32),
+        time_s=time_s,
+        kind=row.kind,
+        names=tuple(row.names),
+        duration_s=hold_until_next(time_s, row.last_s),
+        rate_hz=row.rate_hz,
+    )
 
 
 def channels_of(session: Session, analysis_id: str) -> dict[Modality, FeatureSeries]:

@@ -112,7 +112,6 @@ def analyze_command(
                 "--speaker": speaker,
                 "--audio": audio,
                 "--track": track,
-                "--face-rate": face_rate,
                 "--save/--no-save": save,
                 "--recorded-at": recorded_at,
                 "--model": model,
@@ -123,6 +122,7 @@ def analyze_command(
             "key_frames": key_frames or None,
             "sound_track": sound_track,
             "sound_channel": channel_number(sound_channel),
+            "face_rate": face_rate,
         }
         job_settings = {name: value for name, value in analysis.items() if value is not None}
         from service.cli.analysis.batch import BatchOptions, run_batch  # half a second, which only a batch needs
@@ -171,8 +171,6 @@ def analyze_command(
         raise SettingsError(messages.SAVE_NEEDS_SUBJECT())
     if save and not (consent_by or "").strip():
         raise SettingsError(messages.SAVE_NEEDS_CONSENT())
-    if save and face_rate is not None:
-        raise SettingsError(messages.BEHAVIOUR_NOT_STORED())
     if not save and (consent_by or recorded_at):
         raise SettingsError(messages.NOT_SAVED())
     try:
@@ -185,7 +183,7 @@ def analyze_command(
             tracks=tracks if len(tracks) > 1 else (),
             all_faces=save,
             sound=SoundChoice(sound_track, channel_number(sound_channel)),
-            face_rate=face_rate,
+            face_rate=app_settings.face_rate if face_rate is None else face_rate,
         )
     except ValueError as error:
         raise SettingsError(str(error)) from None

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sqlite3
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 
 import fer_phq
 import service.demo
+from db.store import Store
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.features.files import read_features
 from service import cli
@@ -174,11 +176,19 @@ def test_an_impossible_face_rate_has_a_sentence(run, folder, rate):
     assert "must be above 0 and at most 60" in done.stderr
 
 
-def test_a_face_rate_is_not_for_what_is_stored(run, folder, tmp_path):
-    options = ("--face-rate", "30", "--subject", "P01", "--consent-by", "A. B.")
-    done = run("analyze", str(folder / "good.mp4"), *options, data_dir=tmp_path)
-    assert done.returncode == 1
-    assert "the store does not keep them" in done.stderr
+def test_the_behaviour_is_stored_with_the_session(run, tmp_path):
+    clip = Path(service.demo.__file__).parent / "clips" / "demonstration-1.mp4"
+    kept = ("--subject", "P01", "--consent-by", "A. B.", "--csv", str(tmp_path))
+    done = run("analyze", str(clip), "--face-rate", "8", *kept, data_dir=tmp_path / "data")
+    assert done.returncode == 0
+    database = tmp_path / "data" / "fer_phq.db"
+    ((analysis_id,),) = sqlite3.connect(database).execute("SELECT id FROM analyses").fetchall()
+    series = Store(f"sqlite:///{database}").features.load_behaviour(analysis_id=analysis_id)
+    (written,) = tmp_path.glob("demonstration-1-*.behaviour.csv")
+    rows = list(csv.DictReader(written.open(newline="")))
+    assert len(series) == len(rows)
+    yaws = np.array([float(row["yaw_deg"] or "nan") for row in rows])
+    np.testing.assert_allclose(series.values[:, series.names.index("yaw_deg")], yaws, atol=0.02)
 
 
 def test_csv_has_a_row_a_sampled_frame(run, folder, tmp_path):
