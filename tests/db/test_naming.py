@@ -37,13 +37,14 @@ READABLE = {
 }
 """Texts that a reader of pseudonyms reads, by table: they name nobody. A new column is here, or hidden by its type."""
 NAMELESS = {
-    *("array", "bound", "cells", "channel", "channels", "characters", "classes", "code", "count", "days"),
+    *("array", "bound", "cells", "channel", "channels", "characters", "classes", "code", "count", "days", "device"),
     *(
         "duration",
         "emotions",
         "fewest",
         "first",
         "format",
+        "found",
         "has",
         "heading",
         "height",
@@ -52,9 +53,23 @@ NAMELESS = {
         "kind",
         "limit",
     ),
-    *("line", "low", "mib", "minimum", "modality", "mode", "model_id", "n", "options", "pattern", "pixels", "rate"),
+    *(
+        "line",
+        "low",
+        "mib",
+        "minimum",
+        "modality",
+        "mode",
+        "model_id",
+        "n",
+        "options",
+        "pattern",
+        "pixels",
+        "precision",
+    ),
+    *("products", "quantized", "rate"),
     *("row", "rows", "rule", "scale", "second", "seconds", "shape", "side", "takes", "times", "total"),
-    *("track", "tracks", "values", "width"),
+    *("track", "tracks", "values", "version", "width"),
 }
 """Parameters of an analysis's messages that name nobody: numbers, and words of the program's own."""
 

@@ -181,7 +181,7 @@ def test_the_behaviour_is_stored_with_the_session(run, tmp_path):
     kept = ("--subject", "P01", "--consent-by", "A. B.", "--csv", str(tmp_path))
     done = run("analyze", str(clip), "--face-rate", "8", *kept, data_dir=tmp_path / "data")
     assert done.returncode == 0
-    database = tmp_path / "data" / "fer_phq.db"
+    database = tmp_path / "data" / "fer-phq.db"
     ((analysis_id,),) = sqlite3.connect(database).execute("SELECT id FROM analyses").fetchall()
     series = Store(f"sqlite:///{database}").features.load_behaviour(analysis_id=analysis_id)
     (written,) = tmp_path.glob("demonstration-1-*.behaviour.csv")
