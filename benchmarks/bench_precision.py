@@ -88,7 +88,7 @@ def report_robustness(first: FerPhqModel, second: FerPhqModel, source: str) -> N
             for turn, model in enumerate((first, second)):
                 right[turn].append(model.predict_emotions(crops).argmax(1) == faces.labels[rows])
     before, after = (np.concatenate(parts).reshape(len(STRENGTHS), -1) for parts in right)
-    low, high = difference_interval(after.ravel(), before.ravel())
+    low, high = difference_interval(after.mean(axis=0), before.mean(axis=0))
     print(
         f"corrupted at strength {SUMMARY_STRENGTH}: {before.mean():.2%} and {after.mean():.2%}; difference "
         f"{100 * (after.mean() - before.mean()):+.2f} points ({100 * low:+.2f} to {100 * high:+.2f})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -71,14 +72,14 @@ def describe(model: FerPhqModel, images: int, data: FaceSet, before: Answers) ->
     )
 
 
-def difference_interval(right: npt.NDArray[np.bool_], before: npt.NDArray[np.bool_]) -> tuple[float, float]:
+def difference_interval(right: npt.NDArray[Any], before: npt.NDArray[Any]) -> tuple[float, float]:
     """Compute the 95 % interval of a difference of accuracy over the same images: percentile bootstrap over images.
 
     Args:
-        right: (n,), where the one model is right.
-        before: (n,), where the other is.
+        right: (n,), where the one model is right, or in which share of an image's variants.
+        before: (n,), the same of the other.
     """
-    difference = right.astype(int) - before.astype(int)
+    difference = right.astype(float) - before
     rng = np.random.default_rng(0)
     means = [difference[rng.integers(0, len(difference), len(difference))].mean() for _ in range(RESAMPLES)]
     low, high = np.percentile(means, [2.5, 97.5])
