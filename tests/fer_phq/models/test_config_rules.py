@@ -14,14 +14,14 @@ from fer_phq.models.checkpoint import CONFIG, SHIPPED, WEIGHTS, read_bundle
 
 
 def bundle_with(tmp_path: Path, **fields: Any) -> Path:
-    """The shipped bundle with other words in its configuration."""
+    """The shipped bundle without `model.onnx`, with other words in its configuration."""
     folder = tmp_path / "bundle"
     folder.mkdir()
     for name in WEIGHTS:
         (folder / name).symlink_to(SHIPPED / name)
     (folder / CONFIG).write_bytes((SHIPPED / CONFIG).read_bytes())
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    (folder / CONFIG).write_text(json.dumps(config | fields), encoding="utf-8")
+    (folder / CONFIG).write_text(json.dumps(config | {"quantization": None} | fields), encoding="utf-8")
     return folder
 
 

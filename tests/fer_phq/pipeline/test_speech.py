@@ -155,7 +155,7 @@ def test_each_step_counts_in_its_own_unit(recordings, tmp_path, caplog):
     assert [(p.done, p.total) for p in told if p.step is Step.WORDS] == [(0, 2), (2, 2)]
     assert [(p.done, p.total) for p in told if p.step is Step.ESTIMATE] == [(0, 1), (1, 1)]
     (line,) = [record.message for record in caplog.records if record.name == "fer_phq.pipeline.session"]
-    assert line.startswith("stages on cpu: decode ")
+    assert line.startswith(f"stages on cpu in {load_model().bundle.config.precision}: decode ")
     assert "listen" in line
 
 

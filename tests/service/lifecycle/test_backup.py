@@ -222,7 +222,7 @@ def small_bundle(settings: AppSettings, name: str) -> Path:
     folder = settings.data_dir / "models" / name
     folder.mkdir(parents=True)
     (folder / "model.safetensors").write_bytes(f"weights of {name}".encode())
-    config = replace(read_bundle(SHIPPED).config, name=name, phq=None)
+    config = replace(read_bundle(SHIPPED).config, name=name, phq=None, quantization=None)
     write_config(folder, config)
     (folder / "MODEL_CARD.md").write_text("a card", encoding="utf-8")
     return folder

@@ -39,9 +39,8 @@ def colour(tmp_path_factory):
     backbone = create_backbone("vit_tiny_patch16_224", 32, 3)
     folder = tmp_path_factory.mktemp("colour")
     save_file(EmotionNet(backbone, backbone.num_features).state_dict(), folder / WEIGHTS[0])
-    config = replace(
-        read_bundle(SHIPPED).config, name="tiny", backbone="vit_tiny_patch16_224", image_size=32, in_chans=3, phq=None
-    )
+    shape = {"backbone": "vit_tiny_patch16_224", "image_size": 32, "in_chans": 3}
+    config = replace(read_bundle(SHIPPED).config, name="tiny", phq=None, quantization=None, **shape)
     write_config(folder, config)
     network = load_network(folder)
     return assemble(network.bundle, network)
