@@ -200,21 +200,26 @@ def clips_table(folder: Path | None, films: Path) -> Iterator[str]:
     )
     yield "|---" * 14 + "|"
     for path in paths:
-        for fps in RATES:
-            with sample_frames(path, Sampling(fps=fps)) as stream:
-                frames = [frame for frame, _ in zip(stream, range(MOST_FRAMES), strict=False)]
-            whole = whole_frames(frames, fps)
-            turns = [(run(frames, whole), run(frames, [True] * len(frames))) for _ in range(3)]
-            followed, each = turns[-1]
-            missing, extra, differences = compare(followed, each)
-            ratios = [a.cpu_s / b.cpu_s for a, b in turns]
-            shifted = shifted_differences(frames, each).cells(model).split(" | ")
-            yield (
-                f"| {path.stem} | {fps:g} | {len(frames)} | {followed.whole / len(frames):.0%} | "
-                f"{sum(map(len, each.faces))} | {missing} | {extra} | {len(followed.tracks)} of {len(each.tracks)} | "
-                f"{differences.cells(model)} | {shifted[1]} | {shifted[2]} | "
-                f"{np.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) |"
-            )
+        yield from clip_rows(path, model)
+
+
+def clip_rows(path: Path, model: FerPhqModel) -> Iterator[str]:
+    """Yield a recording's rows, one for each rate."""
+    for fps in RATES:
+        with sample_frames(path, Sampling(fps=fps)) as stream:
+            frames = [frame for frame, _ in zip(stream, range(MOST_FRAMES), strict=False)]
+        whole = whole_frames(frames, fps)
+        turns = [(run(frames, whole), run(frames, [True] * len(frames))) for _ in range(3)]
+        followed, each = turns[-1]
+        missing, extra, differences = compare(followed, each)
+        ratios = [a.cpu_s / b.cpu_s for a, b in turns]
+        _, *shifted = shifted_differences(frames, each).cells(model).split(" | ")
+        yield (
+            f"| {path.stem} | {fps:g} | {len(frames)} | {followed.whole / len(frames):.0%} | "
+            f"{sum(map(len, each.faces))} | {missing} | {extra} | {len(followed.tracks)} of {len(each.tracks)} | "
+            f"{differences.cells(model)} | {' | '.join(shifted)} | "
+            f"{np.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) |"
+        )
 
 
 @dataclass

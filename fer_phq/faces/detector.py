@@ -122,8 +122,8 @@ class FaceDetector:
         """Detect the faces in and around the boxes of others, at the first of the sides.
 
         What is searched are parts of the very picture that `detect` searches first, where the cells of the network lie
-        alike in both. Landmarks then move less than they do when an image is shifted by a pixel; parts that begin
-        anywhere, or of another size, move them two to four times as far (`benchmarks/bench_following.py`).
+        alike in both. Landmarks then move no further than where an image is shifted by a pixel of that size
+        (`benchmarks/bench_following.py`); parts that begin anywhere move them two to four times as far.
 
         Args:
             image: uint8 RGB (h, w, 3).
