@@ -104,7 +104,8 @@ def report_estimates(first: FerPhqModel, second: FerPhqModel, recordings: list[P
         rows = np.linalg.norm(before.embeddings, axis=1)
         same = len(before.embeddings) == len(after.embeddings)
         error = np.median(np.linalg.norm(after.embeddings - before.embeddings, axis=1) / rows) if same else np.nan
-        shares = np.abs(before.emotion_distribution - after.emotion_distribution).max()
+        means = [analysis.emotion_distribution for analysis in (before, after)]
+        shares = np.ptp(np.array([mean for mean in means if mean is not None]), axis=0).max(initial=0)
         print(
             f"{path.name}: embeddings {error:.2%} of their length away, mean emotions {shares:.4f}, "
             f"estimate {_score(before.phq)} and {_score(moved.phq)} by the first's heads, {_score(after.phq)} by the "

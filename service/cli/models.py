@@ -140,6 +140,7 @@ def export_command(
 
     The file takes resized face crops, `pixels` (n, channels, size, size), float32 in 0-1 (luma where there is one
     channel), and gives `probabilities` (n, 7) and `embedding` (n, dim). Classes, model id and card are inside.
+    It computes in 32-bit floats; where fer-phq itself computes in 8-bit integers, that is the bundle's `model.onnx`.
 
     Example: `fer-phq models export --format onnx --out fer.onnx` (exit code 1 when the outputs differ)
     """
@@ -154,6 +155,8 @@ def export_command(
         f"{report.path}: {bundle.model_id} as {report.format}, {report.bytes / 1e6:.1f} MB; "
         f"its outputs equal the model's to {report.difference:.0e}."
     )
+    if bundle.config.precision != "fp32":
+        print(f"It is in fp32. Analyses compute in {bundle.config.precision}: {bundle.path / 'model.onnx'}.")
 
 
 def activate_command(
