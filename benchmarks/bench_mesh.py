@@ -3,17 +3,20 @@
     python benchmarks/bench_mesh.py pose [--heads 200] [--portrait FILE ...]
     python benchmarks/bench_mesh.py size [--portrait FILE ...]
     python benchmarks/bench_mesh.py mediapipe CLIP ... [--environments DIR]
+    python benchmarks/bench_mesh.py blinks [--seconds 60] [--portrait FILE ...]
     python benchmarks/bench_mesh.py cost [--tflite face_landmarks_detector.tflite]
 
 `pose` turns portraits at random (`training/simulation/heads.py`) and takes the errors of the measured poses. `size`
 reduces faces and takes what changes. `mediapipe` runs MediaPipe's FaceLandmarker for video on clips, in an environment
 made by `python -m benchmarks.peers.environments MediaPipe`, and follows the same face as it does: each frame's square
-comes from the frame before. `cost --tflite` runs MediaPipe's file by LiteRT, too (the package ai-edge-litert).
+comes from the frame before. `blinks` shows lids that close at known times, clean and as a poor JPEG with noise, and
+follows the mesh through them. `cost --tflite` runs MediaPipe's file by LiteRT, too (the package ai-edge-litert).
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import subprocess
 import sys
@@ -31,20 +34,27 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.peers import environments
 from benchmarks.peers.catalogue import PEERS
+from fer_phq.behaviour.blinks import CLOSING, LONGEST_BLINK_S, detect_closures
 from fer_phq.core.analysis import Sampling
-from fer_phq.core.arrays import Image
+from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.faces import Detection, FaceDetector
 from fer_phq.mesh import FaceLandmarker, FaceMesh, estimate_head_pose
+from fer_phq.mesh.eyes import eye_openness
 from fer_phq.mesh.landmarker import LANDMARKS
 from fer_phq.mesh.points import LEFT_IRIS, RIGHT_IRIS
 from fer_phq.mesh.square import square_of_points
 from fer_phq.runtime.sessions import open_session
 from fer_phq.video import sample_frames
 from training.plots.markdown import markdown_table
-from training.simulation.heads import Camera, Head, rotation_of_pose
+from training.simulation.camera import Camera
+from training.simulation.eyes import Eyes
+from training.simulation.heads import Head, rotation_of_pose
 
 FOCAL_LENGTHS = (420.0, 600.0, 1000.0)
 """In pixels of an image 640 wide: 75, 56 and 35 degrees."""
+BLINK_RATES = (15, 25, 30)
+CLOSURES = 21
+"""Pictures of one head from open to closed."""
 SIDES = (16, 20, 24, 32, 48, 64, 96)
 LARGEST_SIDE = 420
 
@@ -208,6 +218,85 @@ def _mediapipe_values(clip: Path, folder: Path) -> dict[int, dict[str, Any]]:
     return {index: frame["faces"][0] for index, frame in enumerate(frames) if frame["faces"]}
 
 
+def bench_blinks(options: argparse.Namespace) -> None:
+    """Print how blinks of rendered lids are detected."""
+    rng, landmarker, detector = np.random.default_rng(options.seed), FaceLandmarker(), FaceDetector()
+    heads = []
+    for portrait in load_portraits(options.portrait):
+        face = largest_face(portrait, detector)
+        assert face is not None
+        heads.append(Head(portrait, landmarker.fit_detection(portrait, face).points))
+    rows = []
+    for rate in BLINK_RATES:
+        for name, spoil in (("clean", None), ("noise of 4 %, JPEG 40", rng)):
+            for number, head in enumerate(heads):
+                truth = _blink_times(options.seconds, rng)
+                openness, time_s = _blinking(head, truth, rate, options.seconds, landmarker, detector, spoil)
+                rows.append([f"{rate}", name, str(number + 1), *_blink_score(truth, openness, time_s, rate)])
+    header = ["frames/s", "picture", "portrait", "blinks", "missed", "invented", "F1", "duration, frames"]
+    print(markdown_table(header, rows))
+
+
+def _blink_times(seconds: float, rng: np.random.Generator) -> list[Numbers]:
+    """Return blinks as the four times at which the lids begin to close, are closed, begin to open and are open."""
+    blinks = []
+    start = rng.uniform(1, 3)
+    while start < seconds - 1:
+        parts = (start, rng.uniform(0.06, 0.12), rng.uniform(0.03, 0.1), rng.uniform(0.1, 0.22))
+        blinks.append(np.cumsum(parts))
+        start += rng.uniform(1.5, 5)
+    return blinks
+
+
+def _blinking(
+    head: Head,
+    blinks: Sequence[Numbers],
+    rate: int,
+    seconds: float,
+    landmarker: FaceLandmarker,
+    detector: FaceDetector,
+    spoil: np.random.Generator | None,
+) -> tuple[FloatArray, Numbers]:
+    """Return the openness of both eyes, frame by frame, of a head whose lids close as told."""
+    camera = Camera(480, 360, 450)
+    steps = np.linspace(0, 1, CLOSURES)
+    pictures = [head.render(rotation_of_pose(2, 5, 0), (0, 0, 40), camera, Eyes(0, 0, float(step))) for step in steps]
+    time_s = np.arange(0, seconds, 1 / rate)
+    closure = np.max([np.interp(time_s, blink, [0, 1, 1, 0], left=0, right=0) for blink in blinks], axis=0)
+    openness = []
+    mesh: FaceMesh | None = None
+    for level in closure:
+        picture = pictures[round(float(level) * (CLOSURES - 1))]
+        picture = picture if spoil is None else _spoil(picture, spoil)
+        face = largest_face(picture, detector) if mesh is None else None
+        mesh = (
+            landmarker.fit_detection(picture, face) if face else landmarker.fit(picture, square_of_points(mesh.points))
+        )
+        openness.append(np.mean(eye_openness(mesh.points)))
+    return np.array(openness, np.float32), time_s
+
+
+def _spoil(picture: Image, rng: np.random.Generator) -> Image:
+    noisy = np.clip(picture + rng.normal(0, 10, picture.shape), 0, 255).astype(np.uint8)
+    PillowImage.fromarray(noisy).save(buffer := io.BytesIO(), format="JPEG", quality=40)
+    return np.asarray(PillowImage.open(buffer))
+
+
+def _blink_score(truth: Sequence[Numbers], openness: FloatArray, time_s: Numbers, rate: int) -> list[str]:
+    detected = [blink for blink in detect_closures(openness, time_s) if blink.duration_s <= LONGEST_BLINK_S]
+    errors = []
+    for blink in truth:
+        middle = (blink[1] + blink[2]) / 2
+        match = next((one for one in detected if one.onset_s - 1 / rate < middle < one.offset_s + 1 / rate), None)
+        if match is not None:
+            lasting = blink[3] - blink[0] - CLOSING * (blink[1] - blink[0] + blink[3] - blink[2])
+            errors.append(abs(match.duration_s - lasting) * rate)
+    hits = len(errors)
+    score = 2 * hits / (len(truth) + len(detected)) if truth else 0.0
+    deviation = f"{np.median(errors):.2f}, {np.quantile(errors, 0.95):.2f}" if errors else "-"
+    return [str(len(truth)), str(len(truth) - hits), str(len(detected) - hits), f"{score:.3f}", deviation]
+
+
 def bench_cost(options: argparse.Namespace) -> None:
     """Print the processor time of each step on one thread."""
     landmarker = FaceLandmarker(threads=1)
@@ -262,16 +351,20 @@ def main() -> None:
     pose.add_argument("--heads", type=int, default=200)
     pose.add_argument("--seed", type=int, default=1)
     size = parts.add_parser("size")
+    blinks = parts.add_parser("blinks")
+    blinks.add_argument("--seconds", type=float, default=60.0)
+    blinks.add_argument("--seed", type=int, default=0)
     cost = parts.add_parser("cost")
     cost.add_argument("--repeats", type=int, default=100)
     cost.add_argument("--tflite", type=Path, help="the network as TensorFlow Lite has it")
-    for part in (pose, size, cost):
+    for part in (pose, size, blinks, cost):
         part.add_argument("--portrait", type=Path, action="append", default=[], help="a picture with faces")
     mediapipe = parts.add_parser("mediapipe")
     mediapipe.add_argument("clips", type=Path, nargs="+")
     mediapipe.add_argument("--environments", type=Path, default=environments.default_folder())
     options = parser.parse_args()
-    {"pose": bench_pose, "size": bench_size, "mediapipe": bench_mediapipe, "cost": bench_cost}[options.part](options)
+    benches = {"pose": bench_pose, "size": bench_size, "mediapipe": bench_mediapipe, "blinks": bench_blinks}
+    (benches | {"cost": bench_cost})[options.part](options)
 
 
 if __name__ == "__main__":

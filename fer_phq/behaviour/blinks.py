@@ -1,7 +1,7 @@
 """Blinks and closed eyes, from how far the lids are apart over time.
 
 A person's own open eye is the scale: the upper quartile of the openness over the ten seconds around a moment. An eye is
-closing from a fifth of it on, and a blink is a closure by more than half that lasts at most half a second; what lasts
+closing from a tenth of it on, and a blink is a closure by more than half that lasts at most half a second; what lasts
 longer is eyes closed. (Stern, Walrath and Goldstein, 1984, Psychophysiology 21(1): blinks last 0.1 to 0.4 s.)
 """
 
@@ -20,7 +20,7 @@ LEAST_RATE_HZ = 15.0
 
 OPEN_QUANTILE = 75.0
 WINDOW_S = 10.0
-CLOSING = 0.2
+CLOSING = 0.1
 """Closure from which a lid is on its way."""
 BLINK = 0.5
 """Closure that a blink reaches."""

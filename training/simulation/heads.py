@@ -7,37 +7,24 @@ view: a truth for head poses that no photograph has. Its light turns with the he
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
+from matplotlib.path import Path as Polygon
 from scipy.spatial import ConvexHull, Delaunay
 
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.mesh.head_pose import CANONICAL_FACE
 from fer_phq.mesh.points import FACE_POINTS
+from training.simulation.camera import Camera
+from training.simulation.eyes import LEFT_LIDS, RIGHT_LIDS, Eyes, close_lids, draw_eye, eyeball_centres
 
 _GRID = 24  # points a side that carry what lies around the face
 _FALL = 1.1  # centimetres backward a centimetre outward
 _DEEPEST_CM = -11.0
 _BACKGROUND = 110
+_LIGHT = np.array([0.0, 0.25, 1.0])  # on the eyeballs, in the head's axes
 
 Numbers = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Camera:
-    """A pinhole camera at the origin that looks along -z.
-
-    Attributes:
-        width: Pixels of its image.
-        height: Pixels of its image.
-        focal: Focal length in pixels.
-    """
-
-    width: int
-    height: int
-    focal: float
 
 
 def rotation_of_pose(pitch_deg: float, yaw_deg: float, roll_deg: float) -> Numbers:
@@ -80,27 +67,37 @@ class Head:
         self._places = np.vstack([places, around])
         self._vertices = np.vstack([face, vertices])
         self._triangles = Delaunay(self._places).simplices
+        self._eyeballs = eyeball_centres(face)
+        middles = self._places[self._triangles].mean(axis=1)
+        openings = [Polygon(self._places[list(lids)]).contains_points(middles) for lids in (RIGHT_LIDS, LEFT_LIDS)]
+        self._around_eyes = self._triangles[~np.any(openings, axis=0)]
 
-    def render(self, rotation: Numbers, position_cm: tuple[float, float, float], camera: Camera) -> Image:
+    def render(
+        self, rotation: Numbers, position_cm: tuple[float, float, float], camera: Camera, eyes: Eyes | None = None
+    ) -> Image:
         """Render the head.
 
         Args:
             rotation: (3, 3) of `rotation_of_pose`.
             position_cm: (x, y, z) of its middle from the camera: right, up, away.
             camera: The camera.
+            eyes: Eyes in place of the portrait's.
 
         Returns:
             uint8 RGB.
         """
         x, y, distance = position_cm
-        seen = self._vertices @ rotation.T + np.array([x, y, -distance])
-        nearness = -1 / seen[:, 2]
-        columns = camera.width / 2 + camera.focal * seen[:, 0] * nearness
-        rows = camera.height / 2 - camera.focal * seen[:, 1] * nearness
+        shift = np.array([x, y, -distance])
+        vertices = self._vertices if eyes is None else close_lids(self._vertices, eyes.closure)
+        places, nearness = camera.project(vertices @ rotation.T + shift)
         picture = np.full((camera.height, camera.width, 3), _BACKGROUND, np.float32)
         nearest = np.zeros(picture.shape[:2])
-        for triangle in self._triangles:
-            self._draw(picture, nearest, np.column_stack([columns, rows])[triangle], nearness[triangle], triangle)
+        for triangle in self._triangles if eyes is None else self._around_eyes:
+            self._draw(picture, nearest, places[triangle], nearness[triangle], triangle)
+        if eyes is not None:
+            gaze, up = rotation @ eyes.direction, rotation @ _LIGHT
+            for lids, centre in zip((RIGHT_LIDS, LEFT_LIDS), self._eyeballs, strict=True):
+                draw_eye(picture, places[list(lids)], rotation @ centre + shift, gaze, up, eyes, camera)
         return picture.round().clip(0, 255).astype(np.uint8)
 
     def _draw(

@@ -12,7 +12,8 @@ from PIL import Image as PillowImage
 from fer_phq.behaviour.follower import Anchor, MeshFollower
 from fer_phq.faces import FaceDetector
 from fer_phq.mesh import FaceLandmarker
-from training.simulation.heads import Camera, Head, rotation_of_pose
+from training.simulation.camera import Camera
+from training.simulation.heads import Head, rotation_of_pose
 
 CAMERA = Camera(480, 360, 450)
 

@@ -11,7 +11,8 @@ from PIL import Image as PillowImage
 from fer_phq.faces import Detection
 from fer_phq.mesh import measure_face, messages
 from fer_phq.mesh.points import BLENDSHAPES
-from training.simulation.heads import Camera, rotation_of_pose
+from training.simulation.camera import Camera
+from training.simulation.heads import rotation_of_pose
 
 
 def codes(geometry):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fer_phq.mesh import estimate_head_pose
-from training.simulation.heads import Camera, Head, rotation_of_pose
+from training.simulation.camera import Camera
+from training.simulation.heads import Head, rotation_of_pose
 
 POSES = (
     (0, 0, 0),

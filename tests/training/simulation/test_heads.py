@@ -10,7 +10,11 @@ from PIL import Image as PillowImage
 
 from fer_phq.faces import FaceDetector
 from fer_phq.mesh import FaceLandmarker
-from training.simulation.heads import Camera, Head, rotation_of_pose
+from fer_phq.mesh.eyes import eye_openness
+from fer_phq.mesh.points import LEFT_IRIS, RIGHT_IRIS
+from training.simulation.camera import Camera
+from training.simulation.eyes import Eyes
+from training.simulation.heads import Head, rotation_of_pose
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +57,18 @@ def test_the_near_side_hides_the_far_side(head):
     (first,), (second,) = (faces.detect([picture.astype(np.uint8)])[0] for picture in (turned, other))
     noses = [face.landmarks[2, 0] - face.landmarks[:2, 0].mean() for face in (first, second)]
     assert noses[0] > 3 > -3 > noses[1]
+
+
+def test_eyes_look_where_they_are_told_and_lids_close(head):
+    camera = Camera(320, 280, 560)
+    faces, landmarker = FaceDetector(threads=1), FaceLandmarker(threads=1)
+
+    def fit(eyes):
+        picture = head.render(np.eye(3), (0, 0, 40), camera, eyes)
+        return landmarker.fit_detection(picture, faces.detect([picture])[0][0])
+
+    ahead, aside, closed = fit(Eyes()), fit(Eyes(yaw_deg=20)), fit(Eyes(closure=1.0))
+    for iris, corner in ((RIGHT_IRIS, 133), (LEFT_IRIS, 263)):
+        moved = (aside.points[iris] - aside.points[corner])[0] - (ahead.points[iris] - ahead.points[corner])[0]
+        assert moved > 1  # to the person's left, the image's right
+    assert max(eye_openness(closed.points)) < 0.5 * min(eye_openness(ahead.points))
