@@ -64,7 +64,8 @@ def close_lids(vertices: Numbers, closure: float) -> Numbers:
     """
     closed = vertices.copy()
     for lids in (RIGHT_LIDS, LEFT_LIDS):
-        upper, lower = list(lids[_UPPER]), list(lids[_LOWER])[::-1]
+        upper = list(lids[_UPPER])
+        lower = list(reversed(lids[_LOWER]))
         closed[upper] = vertices[upper] * (1 - closure) + vertices[lower] * closure
         closed[upper, 2] += _LID_BULGE_CM * np.sin(np.pi * closure)
     return closed
@@ -141,4 +142,5 @@ def _lid_shadow(outline: Numbers, x: Numbers, y: Numbers) -> Numbers:
     order = np.argsort(upper[:, 0])
     edge = np.interp(x, upper[order, 0], upper[order, 1])
     extent = max(2.0, float(np.ptp(outline[:, 1])))
-    return np.clip(0.6 + 0.4 * (y - edge) / (0.35 * extent), 0.6, 1)
+    light: Numbers = np.clip(0.6 + 0.4 * (y - edge) / (0.35 * extent), 0.6, 1)
+    return light
