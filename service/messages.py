@@ -68,12 +68,14 @@ SAME_CONSENT_VERSION = template(
 )
 
 MODULES: tuple[str, ...] = (
+    "fer_phq.behaviour.messages",
     "fer_phq.core.csv_messages",
     "fer_phq.core.encryption.messages",
     "fer_phq.core.texts",
     "fer_phq.features.messages",
     "fer_phq.longitudinal.messages",
     "fer_phq.masking.messages",
+    "fer_phq.mesh.messages",
     "fer_phq.models.messages",
     "fer_phq.pictures.messages",
     "fer_phq.pipeline.messages",

@@ -81,7 +81,8 @@ def test_the_document_is_json_with_gaps_as_null():
     assert document["phq"]["unavailable"] == "too_short"
     assert document["sampling"] == {"fps": 2.0, "key_frames": False, "frames_sampled": 2}
     assert document["recording"]["rotation"] == 90
-    assert set(document["timing"]) == {"decode", "detect", "embed", "heads", "listen", "device", "precision"}
+    stages = {"decode", "detect", "embed", "heads", "listen", "behaviour"}
+    assert set(document["timing"]) == {*stages, "device", "precision"}
 
 
 def test_the_document_says_what_is_wrong_in_english_and_as_facts():

@@ -27,6 +27,7 @@ from fer_phq.video.decoder.process import stop_prepared
 
 @pytest.fixture(autouse=True)
 def nobody_waits() -> Iterator[None]:
+    stop_prepared()  # a command of an earlier test may have left one that reads pictures
     yield
     stop_prepared()
     assert children() == set()
