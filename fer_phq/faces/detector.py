@@ -9,15 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from onnxruntime import InferenceSession
 from PIL import Image as PillowImage
 
 from fer_phq.core.arrays import FloatArray, Image
-from fer_phq.runtime.sessions import count_threads, open_session
+from fer_phq.runtime.sessions import shared_session
 
 WEIGHTS = Path(__file__).with_name("centerface.onnx")
 
@@ -105,7 +103,7 @@ class FaceDetector:
             raise ValueError(f"The detection threshold must lie between 0 and 1, got {threshold:g}.")
         self.threshold = threshold
         self._sides = tuple(sides)
-        self._session = _session(threads or count_threads())
+        self._session = shared_session(WEIGHTS, threads=threads)
 
     def detect(self, images: Sequence[Image]) -> list[list[Detection]]:
         """Detect the faces of images.
@@ -163,11 +161,6 @@ class FaceDetector:
         maps = self._session.run(_OUTPUTS, {_INPUT: inputs})
         corner = (0, 0) if window is None else window[:2]
         return _decode([m[0] for m in maps], self.threshold, scale, image.shape[:2], corner)
-
-
-@lru_cache(maxsize=4)
-def _session(threads: int) -> InferenceSession:
-    return open_session(WEIGHTS, threads=threads)
 
 
 def _scale(image: Image, side: int) -> float:

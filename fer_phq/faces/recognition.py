@@ -12,17 +12,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from onnxruntime import InferenceSession
 
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.faces.align import Template, align_crop
 from fer_phq.faces.detector import Detection
 from fer_phq.faces.quality import in_view, pose
-from fer_phq.runtime.sessions import count_threads, open_session
+from fer_phq.runtime.sessions import shared_session
 
 WEIGHTS = Path(__file__).with_name("dlib_face_recognition.onnx")
 SIDE = 150
@@ -91,7 +89,9 @@ class FaceRecognizer:
         Raises:
             ModelError: The weights are missing or damaged.
         """
-        self._session = _session(threads or count_threads())
+        # The stored int8 weights become float32 once, at loading, and not at each run.
+        entries = {"session.disable_quant_qdq": "1"}
+        self._session = shared_session(WEIGHTS, threads=threads, entries=entries)
 
     def recognize(self, rgb: Image, landmarks: FloatArray) -> Recognition:
         """Compute the vector of one face.
@@ -114,9 +114,3 @@ def is_recognizable(face: Detection, frame_size: tuple[int, int]) -> bool:
     """
     is_whole = in_view(face.landmarks, frame_size) == 1
     return is_whole and face.size >= _LEAST_SIDE and pose(face.landmarks) >= _LEAST_POSE
-
-
-@lru_cache(maxsize=4)
-def _session(threads: int) -> InferenceSession:
-    # The stored int8 weights become float32 once, at loading, and not at each run.
-    return open_session(WEIGHTS, threads=threads, entries={"session.disable_quant_qdq": "1"})

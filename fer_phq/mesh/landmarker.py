@@ -8,17 +8,15 @@ and `cheekPuff` hardly move, and a grimace reads as a smile.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from onnxruntime import InferenceSession
 
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.faces.detector import Detection
 from fer_phq.mesh.points import BLENDSHAPE_POINTS, POINTS
 from fer_phq.mesh.square import SIDE, Square, cut_square, square_of_detection, square_of_points
-from fer_phq.runtime.sessions import count_threads, open_session
+from fer_phq.runtime.sessions import shared_session
 
 LANDMARKS = Path(__file__).with_name("face_landmarks.onnx")
 BLENDSHAPES = Path(__file__).with_name("face_blendshapes.onnx")
@@ -50,8 +48,8 @@ class FaceLandmarker:
         Raises:
             ModelError: The weights are missing or damaged.
         """
-        self._landmarks = _session(LANDMARKS, threads or count_threads())
-        self._blendshapes = _session(BLENDSHAPES, threads or count_threads())
+        self._landmarks = shared_session(LANDMARKS, threads=threads)
+        self._blendshapes = shared_session(BLENDSHAPES, threads=threads)
         self._image_input = self._landmarks.get_inputs()[0].name
         self._points_input = self._blendshapes.get_inputs()[0].name
 
@@ -93,9 +91,3 @@ class FaceLandmarker:
         points = np.ascontiguousarray(mesh.points[None, BLENDSHAPE_POINTS, :2])
         scores: FloatArray = self._blendshapes.run(None, {self._points_input: points})[0]
         return scores
-
-
-@lru_cache
-def _session(path: Path, threads: int) -> InferenceSession:
-    """Load a network once a process; its sessions may be used from several threads."""
-    return open_session(path, threads=threads)

@@ -33,6 +33,7 @@ from fer_phq.pipeline.subject import FACE_WARNINGS, reselect_subject
 from fer_phq.pipeline.timing import STAGES, StageTimer
 from fer_phq.runtime.devices import selected_device
 from fer_phq.runtime.memory import release_memory
+from fer_phq.runtime.sessions import release_sessions
 from fer_phq.video import prepare_decoder, sample_recording
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,9 @@ log = logging.getLogger(__name__)
 SHORT_S = 120.0
 """Up to this duration the process that reads the sound starts while faces are looked for: it would be waited for. In a
 longer recording it would only take memory meanwhile."""
+LONG_S = 1200.0
+"""From this duration the networks that look for faces are forgotten before the sound is read: a long sound takes the
+memory that they had, and loading them again takes no time beside it."""
 
 
 def analyze(
@@ -85,6 +89,8 @@ def analyze(
         faces, face_warnings = extract_faces(recording, frames, model, settings, timer, report)
 
     behaviour = extract_behaviour(path, recording, faces, settings, timer, report, display_name)
+    if recording.duration_s > LONG_S:
+        release_sessions()
     release_memory()  # what looking for faces took is not wanted while the sound is read
     with timer.measure("listen"):
         speech = extract_speech(recording, loaded, report, display_name, settings.sound)

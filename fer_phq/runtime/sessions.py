@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stdout
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -69,6 +70,40 @@ def open_session(
         return read_session(path.read_bytes(), threads=threads, entries=entries, device=device)
     except (OSError, NetworkError) as error:
         raise ModelError(messages.NETWORK_DAMAGED(path=str(path), error=str(error))) from None
+
+
+def shared_session(
+    path: Path,
+    *,
+    threads: int | None = None,
+    entries: Mapping[str, str] = MappingProxyType({}),
+    device: Device | None = None,
+) -> onnxruntime.InferenceSession:
+    """Load a network once a process; a session may be used from several threads.
+
+    Args:
+        path: An ONNX file.
+        threads: Processor threads; `count_threads` when omitted.
+        entries: Further entries of onnxruntime's session configuration.
+        device: Where it runs; the selected device when omitted.
+
+    Raises:
+        SettingsError: The environment's number of threads or its device cannot be used.
+        ModelError: The file is missing or damaged.
+    """
+    return _shared(path, threads or count_threads(), tuple(sorted(entries.items())), device or selected_device())
+
+
+def release_sessions() -> None:
+    """Forget the shared sessions: each is freed when nobody uses it any more, and loaded anew when it is wanted."""
+    _shared.cache_clear()
+
+
+@lru_cache(maxsize=32)
+def _shared(
+    path: Path, threads: int, entries: tuple[tuple[str, str], ...], device: Device
+) -> onnxruntime.InferenceSession:
+    return open_session(path, threads=threads, entries=dict(entries), device=device)
 
 
 class NetworkError(Exception):

@@ -8,18 +8,16 @@ voices is often an octave off and beneath music is the instrument's: here the pe
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from onnxruntime import InferenceSession
 from scipy import fft
 
 from fer_phq.core.arrays import FloatArray
 from fer_phq.runtime.devices import CPU
-from fer_phq.runtime.sessions import open_session
+from fer_phq.runtime.sessions import shared_session
 
 WEIGHTS = Path(__file__).with_name("swift_f0.onnx")
 SCORES = "scores"
@@ -88,7 +86,8 @@ class PitchTracker:
         Raises:
             ModelError: The weights are missing or damaged.
         """
-        self._session = _session()
+        # Too small for more threads, or for a graphics card.
+        self._session = shared_session(WEIGHTS, threads=1, device=CPU)
         self._buffer: FloatArray = np.zeros(0, np.float32)
         self._before = 0  # frames in the buffer that were returned and are there for those that follow
 
@@ -204,8 +203,3 @@ def _repetition(sound: FloatArray, heights: FloatArray) -> FloatArray:
     row = np.arange(len(sound))[:, None]
     best: FloatArray = np.max([autocorrelation[row, lag + side] for side in (-1, 0, 1)], axis=0)
     return best
-
-
-@lru_cache(maxsize=1)
-def _session() -> InferenceSession:
-    return open_session(WEIGHTS, threads=1, device=CPU)  # too small for a graphics card

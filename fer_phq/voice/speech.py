@@ -6,17 +6,15 @@ PyTorch.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from onnxruntime import InferenceSession
 
 from fer_phq.core.arrays import FloatArray
 from fer_phq.runtime.devices import CPU
-from fer_phq.runtime.sessions import open_session
+from fer_phq.runtime.sessions import shared_session
 from fer_phq.voice.kinds import SPEECH
 
 WEIGHTS = Path(__file__).with_name("silero_vad.onnx")
@@ -41,7 +39,8 @@ class SpeechDetector:
         Raises:
             ModelError: The weights are missing or damaged.
         """
-        self._session = _session()
+        # Too small for more threads, or for a graphics card.
+        self._session = shared_session(WEIGHTS, threads=1, device=CPU)
         self._hidden = np.zeros(_STATE, np.float32)
         self._cell = np.zeros(_STATE, np.float32)
         self._buffer: FloatArray = np.zeros(_CONTEXT, np.float32)  # the context, then samples of no whole window yet
@@ -85,9 +84,3 @@ def find_speech(probability: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.bo
     last = np.maximum.accumulate(np.where(decided, np.arange(len(probability)), -1))
     is_speech: npt.NDArray[np.bool_] = (last >= 0) & (probability[last] >= SPEECH)
     return is_speech
-
-
-@lru_cache(maxsize=1)
-def _session() -> InferenceSession:
-    # The network is too small for more threads, or for a graphics card.
-    return open_session(WEIGHTS, threads=1, device=CPU)

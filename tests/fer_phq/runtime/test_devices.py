@@ -92,9 +92,9 @@ def test_a_network_may_be_kept_on_the_processor(monkeypatch):
 
 
 def test_small_networks_stay_on_the_processor(monkeypatch):
-    from fer_phq.voice import pitch, speech
+    from fer_phq.voice.pitch import PitchTracker
+    from fer_phq.voice.speech import SpeechDetector
 
     monkeypatch.setenv(DEVICE, "cuda")
-    for module in (pitch, speech):
-        module._session.cache_clear()
-        assert module._session().get_providers() == ["CPUExecutionProvider"]
+    for network in (PitchTracker(), SpeechDetector()):
+        assert network._session.get_providers() == ["CPUExecutionProvider"]
