@@ -1,8 +1,9 @@
 """Blinks and closed eyes, from how far the lids are apart over time.
 
-A person's own open eye is the scale: the upper quartile of the openness over the ten seconds around a moment. An eye is
-closing from a tenth of it on, and a blink is a closure by more than half that lasts at most half a second; what lasts
-longer is eyes closed. (Stern, Walrath and Goldstein, 1984, Psychophysiology 21(1): blinks last 0.1 to 0.4 s.)
+A person's own open eye is the scale: the upper quartile of the openness over the ten seconds around a moment. A blink
+is a closure by more than half that lasts at most half a second (Stern, Walrath and Goldstein, 1984, Psychophysiology
+21(1): 0.1 to 0.4 s); what lasts longer is eyes closed. It lasts from the first to the last tenth of its own depth, seen
+from the lids just before and just after it: a smile narrows the eyes for seconds, and a blink in it is still a blink.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ LEAST_RATE_HZ = 15.0
 OPEN_QUANTILE = 75.0
 WINDOW_S = 10.0
 CLOSING = 0.1
-"""Closure from which a lid is on its way."""
+"""Share of a closure's depth from which a lid is on its way."""
 BLINK = 0.5
 """Closure that a blink reaches."""
 COMPLETE = 0.75
 """Closure from which a blink is complete: what is left of the gap then is the lids' own thickness."""
 LONGEST_BLINK_S = 0.5
 _LARGEST_GAP_S = 0.15  # between two rows of one closure
+_ASIDE_S = 0.25  # before and after a closure by more than half, in which the lids are seen beside it
 
 
 @dataclass(frozen=True)
@@ -86,10 +88,10 @@ def detect_closures(openness: FloatArray, time_s: TimeArray) -> list[Blink]:
     closure = eye_closure(openness, time_s)
     closures = []
     for first, last in _runs(closure > BLINK, time_s):
-        onset, opening = _edge(closure, time_s, first, -1), _edge(closure, time_s, last, 1)
+        depth = float(closure[first : last + 1].max())
+        onset, opening = _edge(closure, time_s, first, -1, depth), _edge(closure, time_s, last, 1, depth)
         if onset is None or opening is None:
             continue
-        depth = float(closure[first : last + 1].max())
         level = (BLINK + depth) / 2
         deep = first + np.flatnonzero(closure[first : last + 1] >= level)
         closed_s, reopened_s = float(time_s[deep[0]]), float(time_s[deep[-1]])
@@ -108,8 +110,15 @@ def _runs(flags: npt.NDArray[np.bool_], time_s: TimeArray) -> list[tuple[int, in
     return [(int(start), int(end)) for start, end in zip(starts, ends, strict=True)]
 
 
-def _edge(closure: FloatArray, time_s: TimeArray, index: int, direction: int) -> float | None:
-    """Return when the closure passes `CLOSING` before or after a row; None where rows are missing there."""
+def _edge(closure: FloatArray, time_s: TimeArray, index: int, direction: int, depth: float) -> float | None:
+    """Return when a closure begins before or ends after a row; None where rows are missing there."""
+    aside = np.abs(time_s - time_s[index]) <= _ASIDE_S
+    aside[index:] &= direction > 0
+    aside[: index + 1] &= direction < 0
+    if not np.isfinite(closure[aside]).any():
+        return None
+    beside = float(np.nanmin(closure[aside]))
+    level = beside + CLOSING * (depth - beside)
     inner = index
     while True:
         outer = inner + direction
@@ -117,7 +126,7 @@ def _edge(closure: FloatArray, time_s: TimeArray, index: int, direction: int) ->
             return None
         if abs(time_s[outer] - time_s[inner]) > _LARGEST_GAP_S:
             return None
-        if closure[outer] <= CLOSING:
-            share = (closure[inner] - CLOSING) / max(closure[inner] - closure[outer], 1e-6)
+        if closure[outer] <= level:
+            share = (closure[inner] - level) / max(closure[inner] - closure[outer], 1e-6)
             return float(time_s[inner] + share * (time_s[outer] - time_s[inner]))
         inner = outer

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from fer_phq import analyze
 from fer_phq.behaviour.blinks import LONGEST_BLINK_S, detect_closures, eye_closure
+from fer_phq.behaviour.measures import behaviour_measures, closures
+from fer_phq.core.analysis import Settings
+
+CLIP = Path(__file__).resolve().parents[4] / "shared" / "clips" / "single_face.mp4"
 
 OPEN = 0.28
 SHUT = 0.05
@@ -82,6 +89,14 @@ def test_a_person_with_narrow_eyes_blinks_too():
     assert len(detect_closures(openness, time_s)) == len(random_blinks(3))
 
 
+def test_a_blink_of_eyes_that_a_smile_narrows_is_a_blink():
+    openness, time_s = made(30, [(10.9, 0.08, 0.06, 0.12, 1.0)], noise=0.003)
+    smile = np.interp(time_s, [10.0, 10.8, 13.0, 14.0], [0, 0.2, 0.2, 0], left=0, right=0)
+    (blink,) = detect_closures((openness * (1 - smile)).astype(np.float32), time_s)
+    assert blink.duration_s < 0.35
+    assert 10.8 < blink.onset_s < blink.offset_s < 11.3
+
+
 def test_a_closure_that_runs_into_missing_frames_is_left_out():
     openness, time_s = made(30, [(10, 0.1, 0.1, 0.2, 1.0), (20, 0.1, 0.1, 0.2, 1.0)], noise=0.002)
     openness[(time_s > 10.12) & (time_s < 11)] = np.nan
@@ -95,3 +110,15 @@ def test_nothing_is_seen_in_nothing():
     still = np.full(100, 0.25, np.float32)
     assert detect_closures(still, np.arange(100) / 30) == []
     assert np.abs(eye_closure(still, np.arange(100) / 30)).max() < 1e-6
+
+
+@pytest.mark.corpora
+@pytest.mark.skipif(not CLIP.is_file(), reason="no clip at hand")
+def test_the_blink_of_a_real_recording_is_counted():
+    """In `single_face.mp4` the lids close once, from the 25th to the 30th frame, in a smile that narrows the eyes."""
+    analysis = analyze(CLIP, settings=Settings(face_rate=30))
+    (blink,) = closures(analysis.behaviour)
+    assert 0.75 < blink.onset_s < 0.86 < blink.closed_s <= blink.reopened_s < 0.95 < blink.offset_s < 1.1
+    assert blink.duration_s < 0.35
+    assert blink.complete
+    assert behaviour_measures(analysis.behaviour)["blink_rate_per_min"] > 20
