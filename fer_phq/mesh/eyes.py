@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from fer_phq.core.arrays import FloatArray
-from fer_phq.mesh.points import LEFT_EYE_OUTER, RIGHT_EYE_OUTER
+from fer_phq.mesh.points import LEFT_EYE_OUTER, LEFT_LIDS, RIGHT_EYE_OUTER, RIGHT_LIDS
 
-_RIGHT = ((160, 159, 158), (144, 145, 153), (RIGHT_EYE_OUTER, 133))
-_LEFT = ((387, 386, 385), (373, 374, 380), (LEFT_EYE_OUTER, 362))
+_BELOW = (3, 4, 5)  # the middle of the lids, in the order of `RIGHT_LIDS`, each below the one that it is paired with
+_ABOVE = (13, 12, 11)
+_CORNERS = (0, 8)
 _LIPS = (13, 14)
 
 
@@ -23,7 +24,7 @@ def eye_openness(points: FloatArray) -> tuple[float, float]:
     Returns:
         Of the person's left and right eye.
     """
-    left, right = (_openness(points, *eye) for eye in (_LEFT, _RIGHT))
+    left, right = (_openness(points, lids) for lids in (LEFT_LIDS, RIGHT_LIDS))
     return left, right
 
 
@@ -36,9 +37,10 @@ def mouth_openness(points: FloatArray) -> float:
     return _distance(points[:, :2], *_LIPS) / max(_distance(points, LEFT_EYE_OUTER, RIGHT_EYE_OUTER), 1e-6)
 
 
-def _openness(points: FloatArray, upper: tuple[int, ...], lower: tuple[int, ...], corners: tuple[int, int]) -> float:
-    apart = [_distance(points[:, :2], above, below) for above, below in zip(upper, lower, strict=True)]
-    return float(np.mean(apart)) / max(_distance(points, *corners), 1e-6)
+def _openness(points: FloatArray, lids: tuple[int, ...]) -> float:
+    apart = [_distance(points[:, :2], lids[above], lids[below]) for above, below in zip(_ABOVE, _BELOW, strict=True)]
+    outer, inner = (lids[corner] for corner in _CORNERS)
+    return float(np.mean(apart)) / max(_distance(points, outer, inner), 1e-6)
 
 
 def _distance(points: FloatArray, first: int, second: int) -> float:

@@ -16,6 +16,10 @@ RIGHT_EYE_OUTER = 33
 """Outer corner of the person's right eye."""
 LEFT_EYE_OUTER = 263
 """Outer corner of the person's left eye."""
+RIGHT_LIDS: tuple[int, ...] = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
+"""Points around the opening of the person's right eye: below from the outer corner to the inner, then above."""
+LEFT_LIDS: tuple[int, ...] = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
+"""The same of the left eye."""
 RIGHT_IRIS = 468
 """Centre of the person's right iris."""
 LEFT_IRIS = 473

@@ -9,12 +9,8 @@ import numpy.typing as npt
 from matplotlib.path import Path as Polygon
 
 from fer_phq.core.arrays import FloatArray
+from fer_phq.mesh.points import LEFT_LIDS, RIGHT_LIDS
 from training.simulation.camera import Camera
-
-RIGHT_LIDS: tuple[int, ...] = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246)
-"""Points around the opening of the person's right eye: below from the outer corner to the inner, then above."""
-LEFT_LIDS: tuple[int, ...] = (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)
-"""The same of the left eye."""
 
 _UPPER = slice(9, 16)
 _LOWER = slice(1, 8)

@@ -14,9 +14,9 @@ from scipy.spatial import ConvexHull, Delaunay
 
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.mesh.head_pose import CANONICAL_FACE
-from fer_phq.mesh.points import FACE_POINTS
+from fer_phq.mesh.points import FACE_POINTS, LEFT_LIDS, RIGHT_LIDS
 from training.simulation.camera import Camera
-from training.simulation.eyes import LEFT_LIDS, RIGHT_LIDS, Eyes, close_lids, draw_eye, eyeball_centres
+from training.simulation.eyes import Eyes, close_lids, draw_eye, eyeball_centres
 
 _GRID = 24  # points a side that carry what lies around the face
 _FALL = 1.1  # centimetres backward a centimetre outward
