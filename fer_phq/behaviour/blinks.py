@@ -21,6 +21,11 @@ LEAST_RATE_HZ = 15.0
 
 OPEN_QUANTILE = 75.0
 WINDOW_S = 10.0
+LEAST_OPEN = 0.15
+"""Openness that an open eye has at least: eyes that are closed throughout are not taken for open ones."""
+OPEN_SHARE = 0.6
+"""Share of the recording's widest eyes (ninth decile) that open eyes have at any time: who closes them for a minute has
+no other eyes in ten seconds to be compared with."""
 CLOSING = 0.1
 """Share of a closure's depth from which a lid is on its way."""
 BLINK = 0.5
@@ -73,8 +78,9 @@ def eye_closure(openness: FloatArray, time_s: TimeArray) -> FloatArray:
     values = openness[seen].astype(np.float64)
     step_s = float(np.median(np.diff(time_s[seen])))
     width = max(3, min(len(values), round(WINDOW_S / max(step_s, 1e-3))))
-    open_level = percentile_filter(values, OPEN_QUANTILE, size=width, mode="nearest")
-    closure[seen] = 1 - values / np.maximum(open_level, 1e-6)
+    around = percentile_filter(values, OPEN_QUANTILE, size=width, mode="nearest")
+    open_level = np.maximum(around, max(LEAST_OPEN, OPEN_SHARE * float(np.quantile(values, 0.9))))
+    closure[seen] = 1 - values / open_level
     return closure
 
 
@@ -89,14 +95,31 @@ def detect_closures(openness: FloatArray, time_s: TimeArray) -> list[Blink]:
     closures = []
     for first, last in _runs(closure > BLINK, time_s):
         depth = float(closure[first : last + 1].max())
+        closed_s, reopened_s = _closed_span(closure, time_s, first, last)
         onset, opening = _edge(closure, time_s, first, -1, depth), _edge(closure, time_s, last, 1, depth)
         if onset is None or opening is None:
             continue
-        level = (BLINK + depth) / 2
-        deep = first + np.flatnonzero(closure[first : last + 1] >= level)
-        closed_s, reopened_s = float(time_s[deep[0]]), float(time_s[deep[-1]])
         closures.append(Blink(onset, closed_s, reopened_s, opening, depth >= COMPLETE))
     return closures
+
+
+def closed_seconds(openness: FloatArray, time_s: TimeArray) -> float:
+    """Compute for how long eyes were closed, those included of which the beginning or the end was not seen.
+
+    Args:
+        openness: (n,) mean of both eyes, NaN where it is missing.
+        time_s: (n,) seconds, increasing.
+    """
+    closure = eye_closure(openness, time_s)
+    spans = (_closed_span(closure, time_s, first, last) for first, last in _runs(closure > BLINK, time_s))
+    return sum(reopened_s - closed_s for closed_s, reopened_s in spans)
+
+
+def _closed_span(closure: FloatArray, time_s: TimeArray, first: int, last: int) -> tuple[float, float]:
+    """Return first and last moment halfway between half closed and the deepest closure of a run of rows."""
+    level = (BLINK + float(closure[first : last + 1].max())) / 2
+    deep = first + np.flatnonzero(closure[first : last + 1] >= level)
+    return float(time_s[deep[0]]), float(time_s[deep[-1]])
 
 
 def _runs(flags: npt.NDArray[np.bool_], time_s: TimeArray) -> list[tuple[int, int]]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fer_phq.behaviour import messages
-from fer_phq.behaviour.blinks import LEAST_RATE_HZ, LONGEST_BLINK_S, Blink, detect_closures
+from fer_phq.behaviour.blinks import LEAST_RATE_HZ, LONGEST_BLINK_S, Blink, closed_seconds, detect_closures
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
@@ -121,9 +121,8 @@ def behaviour_measures(series: FeatureSeries) -> dict[str, float | None]:
         measures["smile_mean"], _ = _moments(smile - np.nanpercentile(smile, NEUTRAL_QUANTILE), durations)
     seen_s = float(durations[np.isfinite(openness)].sum())
     if seen_s > 0 and can_see_blinks(series):
-        every = closures(series)
-        blinks = [closure for closure in every if closure.duration_s <= LONGEST_BLINK_S]
-        measures["eyes_closed_share"] = sum(closure.reopened_s - closure.closed_s for closure in every) / seen_s
+        blinks = [closure for closure in closures(series) if closure.duration_s <= LONGEST_BLINK_S]
+        measures["eyes_closed_share"] = closed_seconds(openness, _times(series)) / seen_s
         measures["blink_rate_per_min"] = 60 * len(blinks) / seen_s
         measures["blink_duration_s"] = float(np.median([blink.duration_s for blink in blinks])) if blinks else None
     return measures

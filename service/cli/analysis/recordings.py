@@ -39,6 +39,8 @@ from service.models.active_model import active_bundle
 from service.settings import AppSettings
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from fer_phq.models.model import FerPhqModel
 
 STEPS = {
@@ -335,12 +337,15 @@ def write_csv(analysis: SessionAnalysis, folder: Path) -> Path:
         SettingsError: It cannot be written.
     """
     path = folder / f"{file_stem(analysis)}.csv"
+    _write_table(analysis.timeline.to_frame(rounded=True).drop(columns="idx"), path)
+    return path
+
+
+def _write_table(table: pd.DataFrame, path: Path) -> None:
     try:
-        table = analysis.timeline.to_frame(rounded=True).drop(columns="idx")
         table.to_csv(path, index=False, lineterminator="\r\n")
     except OSError as error:
         raise SettingsError(messages.CANNOT_WRITE_FILE(path=str(path), error=str(error.strerror))) from None
-    return path
 
 
 def write_behaviour_csv(analysis: SessionAnalysis, folder: Path) -> None:
@@ -361,11 +366,7 @@ def write_behaviour_csv(analysis: SessionAnalysis, folder: Path) -> None:
 
     tables = {"behaviour": series_table(series), "blinks": closure_table(closures(series))}
     for name, table in tables.items():
-        path = folder / f"{file_stem(analysis)}.{name}.csv"
-        try:
-            table.to_csv(path, index=False, lineterminator="\r\n")
-        except OSError as error:
-            raise SettingsError(messages.CANNOT_WRITE_FILE(path=str(path), error=str(error.strerror))) from None
+        _write_table(table, folder / f"{file_stem(analysis)}.{name}.csv")
 
 
 def behaviour_document(analysis: SessionAnalysis) -> dict[str, Any] | None:
@@ -377,11 +378,11 @@ def behaviour_document(analysis: SessionAnalysis) -> dict[str, Any] | None:
     series = analysis.behaviour
     if series is None:
         return None
-    from fer_phq.behaviour.measures import behaviour_measures, coverage
+    from fer_phq.behaviour.measures import behaviour_measures, coverage, true_rate_hz
 
     measures = {name: None if value is None else round(value, 4) for name, value in behaviour_measures(series).items()}
     share = round(coverage(series, analysis.recording.duration_s), 4)
-    return {"rate": series.rate_hz, "coverage": share, "measures": measures}
+    return {"rate": round(true_rate_hz(series), 3), "coverage": share, "measures": measures}
 
 
 def summary(analysis: SessionAnalysis) -> Table:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fer_phq import analyze
-from fer_phq.behaviour.blinks import LONGEST_BLINK_S, detect_closures, eye_closure
+from fer_phq.behaviour.blinks import LONGEST_BLINK_S, closed_seconds, detect_closures, eye_closure
 from fer_phq.behaviour.measures import behaviour_measures, closures
 from fer_phq.core.analysis import Settings
 
@@ -82,6 +82,15 @@ def test_long_closures_are_no_blinks():
     (closure,) = detect_closures(openness, time_s)
     assert closure.duration_s == pytest.approx(2.27, abs=0.1)
     assert closure.duration_s > LONGEST_BLINK_S
+
+
+def test_eyes_closed_for_a_minute_are_closed_and_so_are_eyes_that_never_open():
+    openness, time_s = made(30, [(20, 0.2, 60.0, 0.2, 1.0)], seconds=120, noise=0.003)
+    (closure,) = detect_closures(openness, time_s)
+    assert closure.duration_s == pytest.approx(60.3, abs=0.3)
+    assert closed_seconds(openness, time_s) == pytest.approx(60, abs=0.3)
+    asleep = np.full(900, 0.06, np.float32)
+    assert closed_seconds(asleep, np.arange(900) / 30) == pytest.approx(30, abs=0.1)
 
 
 def test_a_person_with_narrow_eyes_blinks_too():
