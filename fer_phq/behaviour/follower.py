@@ -7,12 +7,12 @@ somebody passes in front, or when the face leaves, is missing rather than anothe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from fer_phq.core.arrays import FloatArray, Image
+from fer_phq.core.arrays import Image
 from fer_phq.faces.detector import Detection
 from fer_phq.mesh.geometry import LARGEST_OFFSET, LEAST_PRESENCE, LEAST_SIZE, mesh_offset
 from fer_phq.mesh.landmarker import FaceLandmarker, FaceMesh
@@ -21,9 +21,6 @@ from fer_phq.mesh.square import square_of_points
 _SAME_TIME_S = 0.02  # a rate that is no multiple of the detections' has frames beside them
 _LONGEST_STEP_S = 3.0  # between two detections beyond which the mesh is not followed
 _LARGEST_STEP = 0.5  # sides of the face by which it may move between two frames
-
-Describe = Callable[[Image, FaceMesh, float], FloatArray]
-"""Describes a frame's mesh of a face of a size in pixels as a row of numbers."""
 
 
 @dataclass(frozen=True)
@@ -41,53 +38,65 @@ class Anchor:
     track: int = -1
 
 
+@dataclass(frozen=True, eq=False)
+class FollowedFace:
+    """The subject's face in one frame.
+
+    Attributes:
+        mesh: Its mesh, in pixels of the frame's image.
+        size: Side of the face's box in the last detection, in pixels of the image.
+        image_size: Width and height of the image in pixels.
+    """
+
+    mesh: FaceMesh
+    size: float
+    image_size: tuple[int, int]
+
+
 class MeshFollower:
     """Follows one face through a recording's frames, which come in order of time."""
 
-    def __init__(self, anchors: Sequence[Anchor], landmarker: FaceLandmarker, describe: Describe) -> None:
+    def __init__(self, anchors: Sequence[Anchor], landmarker: FaceLandmarker) -> None:
         """Wait for the first frame.
 
         Args:
             anchors: The sampled frames in order of time.
             landmarker: Fits the mesh.
-            describe: Makes a row of a mesh.
         """
         self._anchors = anchors
         self._landmarker = landmarker
-        self._describe = describe
         self._next = 0  # index of the first anchor that is still ahead
-        self._mesh: FaceMesh | None = None
-        self._size = 0.0
-        self._open: list[int] = []  # rows since the last anchor
-        self._rows: list[FloatArray | None] = []
+        self._face: FollowedFace | None = None
+        self._open: list[FollowedFace | None] = []  # frames since the last anchor
 
-    @property
-    def rows(self) -> list[FloatArray | None]:
-        """A row for each frame so far; None where nothing is known of the subject's face. The last may still change."""
-        return self._rows
-
-    def add(self, time_s: float, image: Image, scale: float) -> None:
+    def add(self, time_s: float, image: Image, scale: float) -> list[FollowedFace | None]:
         """Look at the next frame.
 
         Args:
             time_s: Its time in seconds.
             image: uint8 RGB (h, w, 3).
             scale: Pixels of the recording that a pixel of the image stands for.
+
+        Returns:
+            What became sure, a face for each frame in order of time from the first one that was open; None where
+            nothing is known of the subject's face. None at all until the next anchor.
         """
         anchor = self._anchor_at(time_s)
         if anchor is None:
-            self._open.append(len(self._rows))
-            self._rows.append(self._follow(image) if self._between_faces() else None)
-            return
+            self._face = self._follow(image) if self._between_faces() else None
+            self._open.append(self._face)
+            return []
         if anchor.detection is None:
             self._lose()
-            self._rows.append(None)
-            return
-        self._rows.append(self._arrive(image, anchor.detection.scaled(1 / scale)))
+        else:
+            self._arrive(image, anchor.detection.scaled(1 / scale))
+        self._open.append(self._face)
+        return self._settle()
 
-    def end(self) -> None:
-        """Give up what no detection confirmed: the rows after the last one."""
+    def end(self) -> list[FollowedFace | None]:
+        """Give up what no detection confirmed, the frames after the last one, and return them as in `add`."""
         self._lose()
+        return self._settle()
 
     def _anchor_at(self, time_s: float) -> Anchor | None:
         while self._next < len(self._anchors) and self._anchors[self._next].time_s < time_s - _SAME_TIME_S:
@@ -106,35 +115,36 @@ class MeshFollower:
             return False
         return after.time_s - before.time_s <= _LONGEST_STEP_S
 
-    def _follow(self, image: Image) -> FloatArray | None:
+    def _follow(self, image: Image) -> FollowedFace | None:
         """Fit the mesh where it was in the frame before."""
-        if self._mesh is None:
+        if self._face is None:
             return None
-        before = self._mesh.points
+        before = self._face.mesh.points
         mesh = self._landmarker.fit(image, square_of_points(before))
         moved = float(np.linalg.norm(mesh.points[:, :2].mean(axis=0) - before[:, :2].mean(axis=0)))
-        self._mesh = None if mesh.presence < LEAST_PRESENCE or moved > _LARGEST_STEP * self._size else mesh
-        return None if self._mesh is None else self._describe(image, self._mesh, self._size)
+        if mesh.presence < LEAST_PRESENCE or moved > _LARGEST_STEP * self._face.size:
+            return None
+        return FollowedFace(mesh, self._face.size, (image.shape[1], image.shape[0]))
 
-    def _arrive(self, image: Image, detection: Detection) -> FloatArray | None:
+    def _arrive(self, image: Image, detection: Detection) -> None:
         """Compare the followed mesh with a detection; what does not arrive there was not followed rightly."""
-        followed = self._mesh
         mesh = None
-        if followed is not None:
-            mesh = self._landmarker.fit(image, square_of_points(followed.points))
+        if self._face is not None:
+            mesh = self._landmarker.fit(image, square_of_points(self._face.mesh.points))
         if mesh is None or not _fits(mesh, detection):
             self._lose()
             mesh = self._landmarker.fit_detection(image, detection) if detection.size >= LEAST_SIZE else None
-        self._open = []
-        self._size = detection.size
-        self._mesh = mesh if mesh is not None and _fits(mesh, detection) else None
-        return None if self._mesh is None else self._describe(image, self._mesh, self._size)
+        self._face = None
+        if mesh is not None and _fits(mesh, detection):
+            self._face = FollowedFace(mesh, detection.size, (image.shape[1], image.shape[0]))
 
     def _lose(self) -> None:
-        for row in self._open:
-            self._rows[row] = None
-        self._open = []
-        self._mesh = None
+        self._open = [None] * len(self._open)
+        self._face = None
+
+    def _settle(self) -> list[FollowedFace | None]:
+        settled, self._open = self._open, []
+        return settled
 
 
 def _fits(mesh: FaceMesh, detection: Detection) -> bool:

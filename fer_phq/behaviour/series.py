@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fer_phq.core.arrays import FloatArray, Image, TimeArray
+from fer_phq.behaviour.follower import FollowedFace
+from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.mesh.eyes import eye_openness, mouth_openness
 from fer_phq.mesh.geometry import LEAST_SIZE_OF_BLENDSHAPES
-from fer_phq.mesh.head_pose import estimate_head_pose
-from fer_phq.mesh.landmarker import FaceLandmarker, FaceMesh
+from fer_phq.mesh.head_pose import estimate_head_poses
+from fer_phq.mesh.landmarker import FaceLandmarker
 from fer_phq.mesh.points import BLENDSHAPES
 
 KIND = "mesh-1"
@@ -22,53 +23,42 @@ COLUMNS = (*SHAPE_COLUMNS, *BLENDSHAPES)
 """Names of a series' columns: how sure the mesh is, the head pose, openness of eyes and mouth, the blendshapes."""
 
 
-class RowMaker:
-    """Makes rows of a recording's meshes."""
-
-    def __init__(self, landmarker: FaceLandmarker) -> None:
-        """Take the networks.
-
-        Args:
-            landmarker: Computes the blendshapes.
-        """
-        self._landmarker = landmarker
-
-    def __call__(self, image: Image, mesh: FaceMesh, face_size: float) -> FloatArray:
-        """Describe a mesh.
-
-        Args:
-            image: uint8 RGB (h, w, 3) in which it lies.
-            mesh: The mesh.
-            face_size: Side of the face's box in pixels of the image.
-
-        Returns:
-            (59,) float32 in the order of `COLUMNS`, NaN where something cannot be told.
-        """
-        row = np.full(len(COLUMNS), np.nan, np.float32)
-        row[0] = mesh.presence
-        pose = estimate_head_pose(mesh.points, (image.shape[1], image.shape[0]))
-        if pose is None or not pose.in_range:
-            return row
-        row[1:4] = (pose.pitch_deg, pose.yaw_deg, pose.roll_deg)
-        if face_size >= LEAST_SIZE_OF_BLENDSHAPES:
-            row[4:7] = (*eye_openness(mesh.points), mouth_openness(mesh.points))
-            row[7:] = self._landmarker.blendshapes(mesh)
-        return row
-
-
-def behaviour_series(
-    rows: Sequence[FloatArray | None], time_s: TimeArray, duration_s: TimeArray, rate_hz: float
-) -> FeatureSeries:
-    """Make the series of rows.
+def describe_faces(faces: Sequence[FollowedFace | None], landmarker: FaceLandmarker) -> FloatArray:
+    """Describe the subject's face in frames, each to the bit as alone.
 
     Args:
-        rows: A row for each frame, None where the subject's face was not followed.
+        faces: Of each frame; None where nothing is known of the face.
+        landmarker: Computes the blendshapes.
+
+    Returns:
+        (frames, 59) float32 in the order of `COLUMNS`, NaN where something cannot be told.
+    """
+    rows = np.full((len(faces), len(COLUMNS)), np.nan, np.float32)
+    seen = [(row, face) for row, face in zip(rows, faces, strict=True) if face is not None]
+    if not seen:
+        return rows
+    points = np.stack([face.mesh.points for _, face in seen])
+    poses = estimate_head_poses(points, np.array([face.image_size for _, face in seen]))
+    openness = np.column_stack([eye_openness(points), mouth_openness(points)])
+    for index, (row, face) in enumerate(seen):
+        row[0] = face.mesh.presence
+        pose = poses[index]
+        if pose is None or not pose.in_range:
+            continue
+        row[1:4] = (pose.pitch_deg, pose.yaw_deg, pose.roll_deg)
+        if face.size >= LEAST_SIZE_OF_BLENDSHAPES:
+            row[4:7] = openness[index]
+            row[7:] = landmarker.blendshapes(face.mesh)
+    return rows
+
+
+def behaviour_series(values: FloatArray, time_s: TimeArray, duration_s: TimeArray, rate_hz: float) -> FeatureSeries:
+    """Make the series of described frames.
+
+    Args:
+        values: (n, 59) from `describe_faces`.
         time_s: (n,) seconds of the frames.
         duration_s: (n,) seconds that each frame stands for.
         rate_hz: Frames a second that were looked at.
     """
-    empty = np.full(len(COLUMNS), np.nan, np.float32)
-    values = (
-        np.stack([empty if row is None else row for row in rows]) if rows else np.zeros((0, len(COLUMNS)), np.float32)
-    )
     return FeatureSeries(values, time_s, KIND, COLUMNS, duration_s, rate_hz)

@@ -7,41 +7,51 @@ import numpy as np
 from fer_phq.core.arrays import FloatArray
 from fer_phq.mesh.points import LEFT_EYE_OUTER, LEFT_LIDS, RIGHT_EYE_OUTER, RIGHT_LIDS
 
-_BELOW = (3, 4, 5)  # the middle of the lids, in the order of `RIGHT_LIDS`, each below the one that it is paired with
-_ABOVE = (13, 12, 11)
+_BELOW = [3, 4, 5]  # the middle of the lids, in the order of `RIGHT_LIDS`, each below the one that it is paired with
+_ABOVE = [13, 12, 11]
 _CORNERS = (0, 8)
 _LIPS = (13, 14)
 
 
-def eye_openness(points: FloatArray) -> tuple[float, float]:
+def eye_openness(points: FloatArray) -> FloatArray:
     """Compute how far the lids are apart in the image, over the eye's width in space, which a turned head keeps.
 
     A wide open eye has about 0.3, a closed one below 0.1; people differ, so a blink is told from their own.
 
     Args:
-        points: (478, 3) of `FaceMesh.points`.
+        points: (..., 478, 3), of each face as `FaceMesh.points`.
 
     Returns:
-        Of the person's left and right eye.
+        (..., 2) of the person's left and right eye.
     """
-    left, right = (_openness(points, lids) for lids in (LEFT_LIDS, RIGHT_LIDS))
-    return left, right
+    openness: FloatArray = np.stack([_openness(points, lids) for lids in (LEFT_LIDS, RIGHT_LIDS)], axis=-1)
+    return openness
 
 
-def mouth_openness(points: FloatArray) -> float:
+def mouth_openness(points: FloatArray) -> FloatArray:
     """Compute how far the inner lips are apart, over the distance between the outer corners of the eyes.
 
     Args:
-        points: (478, 3) of `FaceMesh.points`.
+        points: (..., 478, 3), of each face as `FaceMesh.points`.
+
+    Returns:
+        (...) of each face.
     """
-    return _distance(points[:, :2], *_LIPS) / max(_distance(points, LEFT_EYE_OUTER, RIGHT_EYE_OUTER), 1e-6)
+    return _share(_distance(points[..., :2], *_LIPS), _distance(points, LEFT_EYE_OUTER, RIGHT_EYE_OUTER))
 
 
-def _openness(points: FloatArray, lids: tuple[int, ...]) -> float:
-    apart = [_distance(points[:, :2], lids[above], lids[below]) for above, below in zip(_ABOVE, _BELOW, strict=True)]
+def _openness(points: FloatArray, lids: tuple[int, ...]) -> FloatArray:
+    numbers = np.array(lids)
+    apart = points[..., numbers[_ABOVE], :2] - points[..., numbers[_BELOW], :2]
     outer, inner = (lids[corner] for corner in _CORNERS)
-    return float(np.mean(apart)) / max(_distance(points, outer, inner), 1e-6)
+    return _share(np.linalg.norm(apart, axis=-1).mean(axis=-1), _distance(points, outer, inner))
 
 
-def _distance(points: FloatArray, first: int, second: int) -> float:
-    return float(np.linalg.norm(points[first] - points[second]))
+def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
+    share: FloatArray = part / np.maximum(whole, np.float32(1e-6))
+    return share
+
+
+def _distance(points: FloatArray, first: int, second: int) -> FloatArray:
+    distance: FloatArray = np.linalg.norm(points[..., first, :] - points[..., second, :], axis=-1)
+    return distance

@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -79,16 +80,34 @@ def estimate_head_pose(
     Returns:
         The pose; None where the points are no face's.
     """
-    focal = max(size) / 2 / math.tan(math.radians(field_of_view_deg) / 2)
-    places = points[list(RIGID_POINTS), :2].astype(np.float64)
-    if np.ptp(places, axis=0).min() < 1:
-        return None
-    rays = np.column_stack([places[:, 0] - size[0] / 2, size[1] / 2 - places[:, 1]]) / focal
-    rotation, shift = _refine(_model(), rays, *_start(_model(), rays))
-    if shift[2] >= 0:
-        return None
-    pitch, yaw, roll = _angles(rotation)
-    return HeadPose(pitch, yaw, roll, (float(shift[0]), float(shift[1]), float(-shift[2])))
+    return estimate_head_poses(points[None], np.array([size]), field_of_view_deg)[0]
+
+
+def estimate_head_poses(
+    points: FloatArray, sizes: npt.NDArray[Any], field_of_view_deg: float = FIELD_OF_VIEW_DEG
+) -> list[HeadPose | None]:
+    """Estimate the head poses of many meshes at once, each to the bit as alone.
+
+    Args:
+        points: (n, 478, 3), of each as `FaceMesh.points`, in pixels.
+        sizes: (n, 2) widths and heights of the images in pixels.
+        field_of_view_deg: Angle that the longer side of an image spans, above 0 and below 180 degrees.
+
+    Returns:
+        A pose of each; None where the points are no face's.
+    """
+    focal = sizes.max(axis=1) / 2 / math.tan(math.radians(field_of_view_deg) / 2)
+    places = points[:, RIGID_POINTS, :2].astype(np.float64)
+    middle = sizes[:, None] / 2
+    rays = (places - middle) * (1.0, -1.0) / focal[:, None, None]
+    poses: list[HeadPose | None] = [None] * len(points)
+    faces = np.flatnonzero(np.ptp(places, axis=1).min(axis=1) >= 1)
+    rotations, shifts = _refine(_model(), rays[faces], *_start(_model(), rays[faces]))
+    for face, rotation, shift in zip(faces, rotations, shifts, strict=True):
+        if shift[2] < 0:
+            position_cm = (float(shift[0]), float(shift[1]), float(-shift[2]))
+            poses[face] = HeadPose(*_angles(rotation), position_cm)
+    return poses
 
 
 @lru_cache
@@ -100,50 +119,82 @@ def _model() -> Numbers:
 
 
 def _start(model: Numbers, rays: Numbers) -> tuple[Numbers, Numbers]:
-    """Estimate rotation and shift as if from far away, where a picture is linear in the model."""
+    """Estimate rotations (n, 3, 3) and shifts (n, 3) as if from far away, where a picture is linear in the model."""
     middle = model.mean(axis=0)
-    solution, *_ = np.linalg.lstsq(model - middle, rays - rays.mean(axis=0), rcond=None)
-    first, second = solution.T
-    scale = (np.linalg.norm(first) + np.linalg.norm(second)) / 2
-    first = first / np.linalg.norm(first)
-    second = second - first * (second @ first)
-    second = second / np.linalg.norm(second)
-    rotation = np.stack([first, second, np.cross(first, second)])
-    shift = np.append(rays.mean(axis=0), -1) / scale
+    centre = rays.mean(axis=1)
+    solution = np.linalg.pinv(model - middle) @ (rays - centre[:, None])
+    first, second = np.moveaxis(solution, 2, 0)
+    scale = (_lengths(first) + _lengths(second)) / 2
+    first = first / _lengths(first)
+    second = second - first * _dot(second, first)
+    second = second / _lengths(second)
+    rotation = np.stack([first, second, np.cross(first, second)], axis=1)
+    shift = np.concatenate([centre, np.full((len(rays), 1), -1.0)], axis=1) / scale
     return rotation, shift - rotation @ middle
 
 
 def _refine(model: Numbers, rays: Numbers, rotation: Numbers, shift: Numbers) -> tuple[Numbers, Numbers]:
-    """Bring the model's perspective picture nearest to the rays; the camera looks along -z."""
+    """Bring the model's perspective pictures nearest to the rays; the camera looks along -z.
+
+    A face leaves the computation when its own step is small, so that the others do not matter to it.
+    """
+    going = np.arange(len(rays))
     for _ in range(_STEPS):
-        turned = model @ rotation.T
-        x, y, z = (turned + shift).T
-        inverse = -1 / z
-        error = np.stack([x * inverse, y * inverse], axis=1) - rays
-        zero = np.zeros_like(x)
-        by_place = np.stack(
-            [np.stack([inverse, zero, x * inverse**2], axis=1), np.stack([zero, inverse, y * inverse**2], axis=1)],
-            axis=1,
-        )
-        by_turn = np.cross(turned[:, None, :], by_place)  # a small turn w moves a point p by w x p
-        jacobian = np.concatenate([by_turn, by_place], axis=2).reshape(-1, 6)
-        step, *_ = np.linalg.lstsq(jacobian, -error.reshape(-1), rcond=None)
-        rotation = _rotation(step[:3]) @ rotation
-        shift = shift + step[3:]
-        if np.abs(step[:3]).max() < _CONVERGED:
+        if not len(going):
             break
+        step = _step(model, rays[going], rotation[going], shift[going])
+        usable = np.isfinite(step).all(axis=1)
+        shift[going[~usable]] = np.nan  # no pose
+        going, step = going[usable], step[usable]
+        rotation[going] = _rotations(step[:, :3]) @ rotation[going]
+        shift[going] += step[:, 3:]
+        going = going[np.abs(step[:, :3]).max(axis=1) >= _CONVERGED]
     return rotation, shift
 
 
-def _rotation(vector: Numbers) -> Numbers:
-    """Return the rotation matrix of a rotation vector (Rodrigues' formula)."""
-    angle = float(np.linalg.norm(vector))
-    if angle == 0:
-        return np.eye(3)
-    x, y, z = vector / angle
-    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    rotation: Numbers = np.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * (cross @ cross)
+def _step(model: Numbers, rays: Numbers, rotation: Numbers, shift: Numbers) -> Numbers:
+    """Return (n, 6) small turns and shifts that bring the pictures nearer, NaN where there are none."""
+    turned = model @ rotation.transpose(0, 2, 1)
+    x, y, z = np.moveaxis(turned + shift[:, None], 2, 0)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        inverse = -1 / z
+        error = np.stack([x * inverse, y * inverse], axis=2) - rays
+        by_place = np.zeros((*z.shape, 2, 3))
+        by_place[..., 0, 0] = by_place[..., 1, 1] = inverse
+        by_place[..., 0, 2] = x * inverse**2
+        by_place[..., 1, 2] = y * inverse**2
+        by_turn = np.cross(turned[:, :, None], by_place)  # a small turn w moves a point p by w x p
+        jacobian = np.concatenate([by_turn, by_place], axis=3).reshape(len(rays), -1, 6)
+        transposed = jacobian.transpose(0, 2, 1)
+        normal = transposed @ jacobian
+        # So little is added that no step changes, and that the system has a solution whatever the points are.
+        normal += np.eye(6) * (1e-13 * np.trace(normal, axis1=1, axis2=2) + 1e-300)[:, None, None]
+        usable = np.isfinite(normal).all(axis=(1, 2))
+        normal[~usable] = np.eye(6)
+        step: Numbers = np.linalg.solve(normal, -transposed @ error.reshape(len(rays), -1, 1))[..., 0]
+    step[~usable] = np.nan
+    return step
+
+
+def _rotations(vectors: Numbers) -> Numbers:
+    """Return the rotation matrices (n, 3, 3) of rotation vectors (Rodrigues' formula)."""
+    angle = _lengths(vectors)[..., None]
+    x, y, z = np.moveaxis(vectors / np.maximum(angle[..., 0], 1e-300), 1, 0)
+    zero = np.zeros_like(x)
+    cross = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=1).reshape(-1, 3, 3)
+    rotation: Numbers = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)
     return rotation
+
+
+def _lengths(vectors: Numbers) -> Numbers:
+    lengths: Numbers = np.sqrt(_dot(vectors, vectors))
+    return lengths
+
+
+def _dot(first: Numbers, second: Numbers) -> Numbers:
+    """Return the products of pairs of vectors, (n, 1)."""
+    products: Numbers = (first * second).sum(axis=1, keepdims=True)
+    return products
 
 
 def _angles(rotation: Numbers) -> tuple[float, float, float]:

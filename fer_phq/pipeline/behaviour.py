@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from typing import Self
 
 import numpy as np
 
-from fer_phq.behaviour.follower import Anchor, MeshFollower
-from fer_phq.behaviour.series import RowMaker, behaviour_series
+from fer_phq.behaviour.follower import Anchor, FollowedFace, MeshFollower
+from fer_phq.behaviour.series import behaviour_series, describe_faces
 from fer_phq.core.analysis import Progress, ProgressHook, RecordingInfo, Sampling, Settings, Step, display_durations
+from fer_phq.core.arrays import FloatArray
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.faces import Detection
 from fer_phq.mesh import FaceLandmarker
 from fer_phq.pipeline.subject import SubjectFaces
 from fer_phq.pipeline.timing import StageTimer
-from fer_phq.video import sample_frames
+from fer_phq.video import Frame, FrameStream, sample_frames
 
 _REPORT_FRAMES = 30  # frames from one report of the progress to the next
 
@@ -48,25 +53,82 @@ def extract_behaviour(
     if settings.face_rate is None:
         return None
     landmarker = FaceLandmarker()
-    follower = MeshFollower(_anchors(faces), landmarker, RowMaker(landmarker))
+    follower = MeshFollower(_anchors(faces), landmarker)
     times: list[float] = []
     expected = round(recording.duration_s * settings.face_rate)
     sampling = Sampling(fps=settings.face_rate)
     with (
         timer.measure("behaviour"),
-        sample_frames(path, sampling, max_side=settings.max_side, display_name=display_name) as frames,
+        FaceDescriber(landmarker) as describer,
+        sample_frames(path, sampling, max_side=settings.max_side, display_name=display_name) as stream,
+        closing(read_ahead(stream)) as frames,
     ):
         for frame in frames:
-            follower.add(frame.time_s, frame.rgb, frame.scale)
+            describer.add(follower.add(frame.time_s, frame.rgb, frame.scale))
             times.append(frame.time_s)
             if len(times) % _REPORT_FRAMES == 0:
                 on_progress(Progress(Step.BEHAVIOUR, len(times), max(len(times), expected)))
-    follower.end()
+        describer.add(follower.end())
+        values = describer.values()
     time_s = np.asarray(times, np.float64)
     on_progress(Progress(Step.BEHAVIOUR, len(times), len(times)))
-    return behaviour_series(
-        follower.rows, time_s, display_durations(time_s, recording.picture_end_s), settings.face_rate
-    )
+    return behaviour_series(values, time_s, display_durations(time_s, recording.picture_end_s), settings.face_rate)
+
+
+class FaceDescriber:
+    """Describes the faces of frames while the mesh is followed on; a context manager."""
+
+    def __init__(self, landmarker: FaceLandmarker) -> None:
+        """Wait for faces.
+
+        Args:
+            landmarker: Computes the blendshapes.
+        """
+        self._landmarker = landmarker
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="describing")
+        self._described: list[FloatArray] = []
+        self._work: Future[FloatArray] | None = None
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Wait for the faces in work, whatever becomes of them."""
+        self._thread.shutdown(cancel_futures=True)
+
+    def add(self, faces: Sequence[FollowedFace | None]) -> None:
+        """Begin with the faces of the next frames, when those before them are done.
+
+        Args:
+            faces: Of each frame; None where nothing is known of the face.
+        """
+        if faces:
+            self._finish()
+            self._work = self._thread.submit(describe_faces, faces, self._landmarker)
+
+    def values(self) -> FloatArray:
+        """Return the rows of all frames that were added, as `describe_faces` gives them."""
+        self._finish()
+        return np.concatenate([describe_faces([], self._landmarker), *self._described])
+
+    def _finish(self) -> None:
+        if self._work is not None:
+            self._described.append(self._work.result())
+        self._work = None
+
+
+def read_ahead(stream: FrameStream) -> Iterator[Frame]:
+    """Yield a stream's frames, of which the next one is read while its caller looks at one.
+
+    Args:
+        stream: Decoded frames; nobody else may read it.
+    """
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading") as thread:
+        upcoming = thread.submit(next, stream, None)
+        while (frame := upcoming.result()) is not None:
+            upcoming = thread.submit(next, stream, None)
+            yield frame
 
 
 def _anchors(faces: SubjectFaces) -> list[Anchor]:

@@ -41,12 +41,10 @@ def frames(head):
     return [head.render(rotation_of_pose(0, yaw, 0), (yaw / 3, 0, 45), CAMERA) for yaw in np.linspace(-5, 5, 11)]
 
 
-def follow(frames, anchors, landmarker, step_s=0.1):
-    follower = MeshFollower(anchors, landmarker, lambda image, mesh, size: mesh.points[:1, :2].ravel())
-    for index, frame in enumerate(frames):
-        follower.add(index * step_s, frame, 1.0)
-    follower.end()
-    return follower.rows
+def follow(frames, anchors, landmarker, step_s=0.1, scale=1.0):
+    follower = MeshFollower(anchors, landmarker)
+    faces = [face for index, frame in enumerate(frames) for face in follower.add(index * step_s, frame, scale)]
+    return [None if face is None else face.mesh.points[0, :2] for face in [*faces, *follower.end()]]
 
 
 def anchor(frames, index, detector, step_s=0.1, track=0):
@@ -103,10 +101,14 @@ def test_detections_far_apart_are_not_joined(frames, detector, landmarker):
 def test_a_reduced_frame_is_looked_at_in_its_own_pixels(frames, detector, landmarker):
     anchors = [anchor(frames, 0, detector), anchor(frames, 2, detector)]
     half = [np.asarray(PillowImage.fromarray(frame).reduce(2)) for frame in frames[:3]]
-    follower = MeshFollower(anchors, landmarker, lambda image, mesh, size: mesh.points[:1, :2].ravel())
-    for index, frame in enumerate(half):
-        follower.add(index * 0.1, frame, 2.0)
-    follower.end()
+    reduced = follow(half, anchors, landmarker, scale=2.0)
     full = follow(frames[:3], anchors, landmarker)
-    for small, large in zip(follower.rows, full, strict=True):
+    for small, large in zip(reduced, full, strict=True):
         np.testing.assert_allclose(small * 2, large, atol=4)
+
+
+def test_what_is_not_sure_yet_waits_for_the_next_detection(frames, detector, landmarker):
+    follower = MeshFollower([anchor(frames, 0, detector), anchor(frames, 2, detector)], landmarker)
+    settled = [len(follower.add(index * 0.1, frame, 1.0)) for index, frame in enumerate(frames[:4])]
+    assert settled == [1, 0, 2, 0]
+    assert follower.end() == [None]

@@ -25,8 +25,8 @@ def made(rate, seconds=40.0, gap=None):
         row[COLUMNS.index("mouthSmileLeft")] = row[COLUMNS.index("mouthSmileRight")] = 0.05 + 0.5 * (
             time >= seconds / 2
         )
-        rows.append(None if gap and gap[0] <= time < gap[1] else row)
-    return behaviour_series(rows, time_s, display_durations(time_s, seconds), rate)
+        rows.append(np.full_like(row, np.nan) if gap and gap[0] <= time < gap[1] else row)
+    return behaviour_series(np.stack(rows), time_s, display_durations(time_s, seconds), rate)
 
 
 @pytest.mark.parametrize("rate", [15, 25, 30])
@@ -66,7 +66,7 @@ def test_a_face_that_is_never_seen_has_no_measure():
     series = made(30, seconds=4.0, gap=(0.0, 4.0))
     assert set(behaviour_measures(series).values()) == {None}
     assert coverage(series, 4) == 0
-    empty = behaviour_series([], np.zeros(0), np.zeros(0), 30.0)
+    empty = behaviour_series(np.zeros((0, len(COLUMNS)), np.float32), np.zeros(0), np.zeros(0), 30.0)
     assert set(behaviour_measures(empty).values()) == {None}
     assert coverage(empty, 0) == 0
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fer_phq.mesh import estimate_head_pose
+from fer_phq.mesh.head_pose import estimate_head_poses
 from training.simulation.camera import Camera
 from training.simulation.heads import Head, rotation_of_pose
 
@@ -83,3 +84,18 @@ def test_points_that_are_no_face_have_no_pose():
     line = np.full((478, 3), 100, np.float32)
     line[:, 0] = np.arange(478)
     assert estimate_head_pose(line, (640, 480)) is None
+
+
+@pytest.mark.parametrize("spread", [1e-3, 1e3, 1e15, 1e30, np.nan])
+def test_points_without_sense_are_no_error(spread):
+    points = np.random.default_rng(0).normal(100, 1, (478, 3)).astype(np.float32) * np.float32(spread)
+    pose = estimate_head_pose(points, (640, 480))
+    assert pose is None or np.isfinite(angles(pose)).all()
+
+
+def test_a_pose_does_not_depend_on_the_others_that_are_estimated_with_it(mesh):
+    turned = [mesh.points, mesh.points * 2, mesh.points[:, [1, 0, 2]], np.zeros_like(mesh.points), mesh.points[::-1]]
+    sizes = [(360, 332), (720, 664), (332, 360), (360, 332), (360, 332)]
+    together = estimate_head_poses(np.stack(turned), np.array(sizes))
+    assert together == [estimate_head_pose(points, size) for points, size in zip(turned, sizes, strict=True)]
+    assert together[3] is None

@@ -1,0 +1,50 @@
+"""Rows of followed faces."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.resources import files
+
+import numpy as np
+import pytest
+from PIL import Image as PillowImage
+
+from fer_phq.behaviour.follower import FollowedFace
+from fer_phq.behaviour.series import COLUMNS, SHAPE_COLUMNS, describe_faces
+from fer_phq.faces import FaceDetector
+from fer_phq.mesh import FaceLandmarker
+
+
+@pytest.fixture(scope="module")
+def landmarker():
+    return FaceLandmarker(threads=1)
+
+
+@pytest.fixture(scope="module")
+def face(landmarker):
+    with files("training.simulation.puppet").joinpath("portrait.jpg").open("rb") as source:
+        portrait = np.asarray(PillowImage.open(source).convert("RGB"))
+    mesh = landmarker.fit_detection(portrait, FaceDetector(threads=1).detect([portrait])[0][0])
+    return FollowedFace(mesh, 200.0, (portrait.shape[1], portrait.shape[0]))
+
+
+def test_a_row_does_not_depend_on_its_neighbours(face, landmarker):
+    larger = replace(face, mesh=replace(face.mesh, points=face.mesh.points * 2), image_size=(800, 600))
+    together = describe_faces([None, face, None, larger, face], landmarker)
+    assert np.isnan(together[[0, 2]]).all()
+    np.testing.assert_array_equal(together[1], describe_faces([face], landmarker)[0])
+    np.testing.assert_array_equal(together[3], describe_faces([larger], landmarker)[0])
+    np.testing.assert_array_equal(together[4], together[1])
+    assert np.isfinite(together[1]).all()
+    assert describe_faces([], landmarker).shape == (0, len(COLUMNS))
+
+
+def test_a_small_face_has_a_pose_alone_and_a_turned_one_nothing_but_its_presence(face, landmarker):
+    points = face.mesh.points
+    lying = replace(face, mesh=replace(face.mesh, points=np.column_stack([-points[:, 1], points[:, 0], points[:, 2]])))
+    small, turned = describe_faces([replace(face, size=40.0), lying], landmarker)
+    assert np.isfinite(small[:4]).all()
+    assert np.isnan(small[4:]).all()
+    assert turned[0] == np.float32(face.mesh.presence)
+    assert np.isnan(turned[1:]).all()
+    assert SHAPE_COLUMNS[3] == "roll_deg"

@@ -1,0 +1,38 @@
+"""Reading and describing frames beside the following of the mesh."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+from importlib.resources import files
+
+import pytest
+
+from fer_phq.core.analysis import Sampling
+from fer_phq.core.errors import RecordingError
+from fer_phq.pipeline.behaviour import read_ahead
+from fer_phq.video import sample_frames
+
+CLIP = files("service.demo.clips").joinpath("demonstration-2.mp4")
+
+
+def test_frames_that_are_read_ahead_are_those_of_the_stream():
+    with sample_frames(CLIP, Sampling(fps=4)) as stream:
+        times = [frame.time_s for frame in stream]
+    with sample_frames(CLIP, Sampling(fps=4)) as stream, closing(read_ahead(stream)) as frames:
+        assert [frame.time_s for frame in frames] == times
+
+
+def test_who_stops_leaves_no_thread_behind():
+    before = threading.active_count()
+    with sample_frames(CLIP, Sampling(fps=4)) as stream, closing(read_ahead(stream)) as frames:
+        next(frames)
+    assert threading.active_count() == before
+
+
+def test_damage_that_shows_while_reading_ahead_is_told(tmp_path):
+    damaged = tmp_path / "damaged.mp4"
+    damaged.write_bytes(b"no recording")
+    with sample_frames(damaged, Sampling(fps=4)) as stream, closing(read_ahead(stream)) as frames:  # noqa: SIM117
+        with pytest.raises(RecordingError, match=r"damaged\.mp4"):
+            list(frames)
