@@ -40,6 +40,7 @@ from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.faces import Detection, FaceDetector
 from fer_phq.mesh import FaceLandmarker, FaceMesh, estimate_head_pose
 from fer_phq.mesh.eyes import eye_openness
+from fer_phq.mesh.head_pose import estimate_head_poses
 from fer_phq.mesh.landmarker import LANDMARKS
 from fer_phq.mesh.points import LEFT_IRIS, RIGHT_IRIS
 from fer_phq.mesh.square import square_of_points
@@ -57,6 +58,8 @@ CLOSURES = 21
 """Pictures of one head from open to closed."""
 SIDES = (16, 20, 24, 32, 48, 64, 96)
 LARGEST_SIDE = 420
+BLOCK = 15
+"""Frames between two detections."""
 
 Numbers = npt.NDArray[np.float64]
 
@@ -305,10 +308,13 @@ def bench_cost(options: argparse.Namespace) -> None:
     face = largest_face(picture, detector)
     assert face is not None
     mesh = landmarker.fit_detection(picture, face)
+    block = np.stack([mesh.points] * BLOCK)
+    sizes = np.array([picture.shape[1::-1]] * BLOCK)
     steps: dict[str, Callable[[], object]] = {
         "a pass of the mesh": lambda: landmarker.fit(picture, square_of_points(mesh.points)),
         "blendshapes": lambda: landmarker.blendshapes(mesh),
         "head pose": lambda: estimate_head_pose(mesh.points, picture.shape[1::-1]),
+        f"head poses of {BLOCK} frames": lambda: estimate_head_poses(block, sizes),
         "a detection at 320 px": lambda: detector.detect([picture]),
     }
     if options.tflite:

@@ -1,4 +1,4 @@
-"""The stages of an analysis one by one: processor seconds of starting, decoding, detecting, embedding and storing.
+"""The stages of an analysis one by one: processor seconds of starting, decoding, detecting, embedding and so on.
 
     python benchmarks/stages.py CLIP FPS          answers on standard output what is asked on standard input
 
@@ -79,6 +79,17 @@ class Stages:
         """Compute embeddings and emotions of the crops."""
         return len(self._model.classify(self._model.embed(self._crops)))
 
+    def behaviour(self) -> int:
+        """Decode every frame and follow the subject's mesh through them."""
+        import numpy as np
+
+        from fer_phq.pipeline.behaviour import extract_behaviour
+        from fer_phq.pipeline.timing import StageTimer
+
+        recording, faces, settings = self._subject
+        series = extract_behaviour(self._clip, recording, faces, settings, StageTimer(), lambda _: None)
+        return int(np.isfinite(series.values[:, 0]).sum())
+
     def store(self) -> int:
         """Store sessions of ten minutes with all that comes of them, in a new SQLite database."""
         from benchmarks.scale.content import fill_store
@@ -125,6 +136,20 @@ class Stages:
         return crops
 
     @cached_property
+    def _subject(self) -> tuple[Any, Any, Any]:
+        """The recording's facts, the subject's faces, and settings with every frame's mesh."""
+        from fer_phq.core.analysis import Sampling, Settings
+        from fer_phq.pipeline.faces import extract_faces
+        from fer_phq.pipeline.timing import StageTimer
+        from fer_phq.video import sample_recording
+
+        settings = Settings(sampling=Sampling(fps=self._fps), face_rate=30.0)
+        recording, stream = sample_recording(self._clip, settings.sampling)
+        with stream:
+            faces, _ = extract_faces(recording, stream, self._model, settings, StageTimer(), lambda _: None)
+        return recording, faces, settings
+
+    @cached_property
     def _analysis(self) -> Any:
         from benchmarks.scale.content import repeat_analysis
         from fer_phq.pipeline.session import analyze
@@ -132,7 +157,7 @@ class Stages:
         return repeat_analysis(analyze(self._clip, self._model), STORED_S)
 
 
-STAGES = ("start", "decode", "detect", "embed", "store")
+STAGES = ("start", "decode", "detect", "embed", "behaviour", "store")
 
 
 def processor_s() -> float:
