@@ -102,7 +102,8 @@ def estimate_head_poses(
     rays = (places - middle) * (1.0, -1.0) / focal[:, None, None]
     poses: list[HeadPose | None] = [None] * len(points)
     faces = np.flatnonzero(np.ptp(places, axis=1).min(axis=1) >= 1)
-    rotations, shifts = _refine(_model(), rays[faces], *_start(_model(), rays[faces]))
+    with np.errstate(all="ignore"):  # points without sense come to NaN, and those to no pose
+        rotations, shifts = _refine(_model(), rays[faces], *_start(_model(), rays[faces]))
     for face, rotation, shift in zip(faces, rotations, shifts, strict=True):
         if shift[2] < 0:
             position_cm = (float(shift[0]), float(shift[1]), float(-shift[2]))
@@ -156,22 +157,21 @@ def _step(model: Numbers, rays: Numbers, rotation: Numbers, shift: Numbers) -> N
     """Return (n, 6) small turns and shifts that bring the pictures nearer, NaN where there are none."""
     turned = model @ rotation.transpose(0, 2, 1)
     x, y, z = np.moveaxis(turned + shift[:, None], 2, 0)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        inverse = -1 / z
-        error = np.stack([x * inverse, y * inverse], axis=2) - rays
-        by_place = np.zeros((*z.shape, 2, 3))
-        by_place[..., 0, 0] = by_place[..., 1, 1] = inverse
-        by_place[..., 0, 2] = x * inverse**2
-        by_place[..., 1, 2] = y * inverse**2
-        by_turn = np.cross(turned[:, :, None], by_place)  # a small turn w moves a point p by w x p
-        jacobian = np.concatenate([by_turn, by_place], axis=3).reshape(len(rays), -1, 6)
-        transposed = jacobian.transpose(0, 2, 1)
-        normal = transposed @ jacobian
-        # So little is added that no step changes, and that the system has a solution whatever the points are.
-        normal += np.eye(6) * (1e-13 * np.trace(normal, axis1=1, axis2=2) + 1e-300)[:, None, None]
-        usable = np.isfinite(normal).all(axis=(1, 2))
-        normal[~usable] = np.eye(6)
-        step: Numbers = np.linalg.solve(normal, -transposed @ error.reshape(len(rays), -1, 1))[..., 0]
+    inverse = -1 / z
+    error = np.stack([x * inverse, y * inverse], axis=2) - rays
+    by_place = np.zeros((*z.shape, 2, 3))
+    by_place[..., 0, 0] = by_place[..., 1, 1] = inverse
+    by_place[..., 0, 2] = x * inverse**2
+    by_place[..., 1, 2] = y * inverse**2
+    by_turn = np.cross(turned[:, :, None], by_place)  # a small turn w moves a point p by w x p
+    jacobian = np.concatenate([by_turn, by_place], axis=3).reshape(len(rays), -1, 6)
+    transposed = jacobian.transpose(0, 2, 1)
+    normal = transposed @ jacobian
+    # So little is added that no step changes, and that the system has a solution whatever the points are.
+    normal += np.eye(6) * (1e-13 * np.trace(normal, axis1=1, axis2=2) + 1e-300)[:, None, None]
+    usable = np.isfinite(normal).all(axis=(1, 2))
+    normal[~usable] = np.eye(6)
+    step: Numbers = np.linalg.solve(normal, -transposed @ error.reshape(len(rays), -1, 1))[..., 0]
     step[~usable] = np.nan
     return step
 
