@@ -22,6 +22,8 @@ from tests.service import paced_worker
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload([paced_worker.__name__])
+LAST_LINES = 40
+"""Of a worker's output, told with its end: a traceback and what came before."""
 
 
 class Process(Protocol):
@@ -69,9 +71,8 @@ class Workers:
     def __init__(self, settings: AppSettings, recording: RecordingInfo | None = None) -> None:
         """Begin with none. All recordings are like `recording`; without it, workers open each to see."""
         self._settings = settings
-        self._running: list[Process] = []
+        self._logs: dict[Process, Path] = {}
         self._recording = None if recording is None else dataclasses.asdict(recording)
-        self.log = settings.data_dir / "worker.log"
         self.marks = settings.data_dir.parent / "marks"
         self.marks.mkdir(exist_ok=True)
         self.pace()
@@ -84,15 +85,17 @@ class Workers:
 
     def start(self, **environment: str) -> Process:
         """A worker process, with more or other environment variables."""
-        return self._add(ForkedProcess({**self._environment(), **environment}, self.log))
+        log = self._new_log()
+        return self._add(ForkedProcess({**self._environment(), **environment}, log), log)
 
     def start_program(self, **environment: str) -> Process:
         """A worker process that is a program of its own: slower to start, with what a loader does to it."""
         surroundings = {name: value for name, value in os.environ.items() if not name.startswith("FERPHQ_")}
         surroundings |= {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         surroundings |= {**self._environment(), **environment}
-        command = [sys.executable, "-m", paced_worker.__name__, str(self.log)]
-        return self._add(subprocess.Popen(command, env=surroundings, start_new_session=True))
+        log = self._new_log()
+        command = [sys.executable, "-m", paced_worker.__name__, str(log)]
+        return self._add(subprocess.Popen(command, env=surroundings, start_new_session=True), log)
 
     def kill(self, process: Process) -> None:
         """Kill -9, and wait until it is gone."""
@@ -105,14 +108,27 @@ class Workers:
         return process.wait(timeout=20)
 
     def wait(self, true: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-        """Wait until something is so; fails with the workers' log."""
+        """Wait until something is so; fails with the workers' output."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             found = true()
             if found:
                 return found
             time.sleep(0.05)
-        pytest.fail(f"{what} did not happen.\n{self.log.read_text() if self.log.exists() else '(no log)'}")
+        pytest.fail(f"{what} did not happen.\n{self.output() or '(no output)'}")
+
+    def output(self) -> str:
+        """What the workers wrote so far, one worker after the other in the order of their starts."""
+        return "".join(path.read_text(errors="replace") for path in self._logs.values() if path.exists())
+
+    def describe_end(self, process: Process) -> str | None:
+        """How a worker ended, with the last lines that it wrote; None while it runs."""
+        code = process.poll()
+        if code is None:
+            return None
+        log = self._logs[process]
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        return "\n".join([f"a worker ended with {code}; it wrote last:", *lines[-LAST_LINES:]])
 
     def analysed(self) -> list[str]:
         """The model's runs so far: one line `<worker pid> <sha256>` for each analysis that was begun."""
@@ -121,12 +137,15 @@ class Workers:
 
     def end(self) -> None:
         """Kill all that still run."""
-        for process in self._running:
+        for process in self._logs:
             process.send_signal(signal.SIGKILL)
             process.wait(timeout=20)
 
-    def _add(self, process: Process) -> Process:
-        self._running.append(process)
+    def _new_log(self) -> Path:
+        return self._settings.data_dir / f"worker-{len(self._logs) + 1}.log"
+
+    def _add(self, process: Process, log: Path) -> Process:
+        self._logs[process] = log
         return process
 
     def _environment(self) -> dict[str, str]:

@@ -15,7 +15,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +26,7 @@ from typing import Any
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID, WorkflowHandle
 from sqlalchemy import make_url
 
-from db.engine import StoreAwayError, watch_connections
+from db.engine import StoreAwayError, normalise_url, sqlite_file, store_errors, watch_connections
 from db.records import JobRecord, JobState
 from db.store import Store
 from fer_phq.core.analysis import ProgressHook, SessionAnalysis, Settings
@@ -47,7 +48,7 @@ from service.lifecycle.task_files import remove_masked
 from service.logs import configure_logging
 from service.models.active_model import active_bundle
 from service.models.measures import measure_stored
-from service.processes.waiting import wait_for_database
+from service.processes.waiting import call_until_answered
 from service.settings import AppSettings, load_settings
 
 log = logging.getLogger(__name__)
@@ -133,21 +134,38 @@ def run_worker(
     if analyser is None:
         check_device()  # else it would take every job, and fail it
     stop = _stop_on_signals()
-    wait_for_database(settings.database_url, wait_s=settings.database_wait_s)
     slot = take_slot(settings)
     try:
-        with open_store(settings.database_url, actor="worker") as store:
+        with _open_patiently(settings, open_store, _patience(settings, stop)) as store:
             pipeline = PipelineAnalyser(lambda: active_bundle(settings, store))
             worker = _Worker(settings, store, slot, analyser or pipeline)
             try:
-                worker.start()
+                worker.start(_patience(settings, stop))
                 worker.keep_house(stop)
             finally:
                 worker.stop()
+    except StoreAwayError:
+        if not stop.is_set():
+            raise
+        log.warning("worker %s was told to stop before the database answered", slot.name)
     finally:
         slot.release()
     log.info("worker %s stopped", slot.name)
     return 0
+
+
+def _patience(settings: AppSettings, stop: threading.Event) -> Callable[[], bool]:
+    """Make a function that says whether a starting worker goes on waiting for its database."""
+    deadline = time.monotonic() + settings.database_wait_s
+    return lambda: not stop.is_set() and time.monotonic() < deadline
+
+
+def _open_patiently(settings: AppSettings, open_store: Callable[..., Store], goes_on: Callable[[], bool]) -> Store:
+    """Open the store once its server answers. A SQLite file that cannot be opened is not waited for."""
+    is_file = sqlite_file(normalise_url(settings.database_url)) is not None
+    return call_until_answered(
+        lambda: open_store(settings.database_url, actor="worker"), goes_on=lambda: not is_file and goes_on()
+    )
 
 
 @dataclass
@@ -187,9 +205,33 @@ class _Worker:
             _Chore(3600.0, self._sweep),
         ]
 
-    def start(self) -> None:
-        """Show signs of life, then start DBOS, which recovers what a worker of this name left behind."""
+    def start(self, goes_on: Callable[[], bool]) -> None:
+        """Show signs of life and start DBOS, which recovers what a worker of this name left behind.
+
+        A database that is away, or goes away meanwhile, is waited for.
+
+        Args:
+            goes_on: Asked before each pause; False ends the waiting.
+
+        Raises:
+            StoreAwayError: The waiting ended before the database answered.
+            StoreError: The job engine's database cannot be used.
+        """
+        call_until_answered(self._launch_engine, goes_on=goes_on)
+        # Apart, as the engine may run a job by now: that one is not to be begun again.
+        call_until_answered(self._register_queue, goes_on=goes_on)
+        log.info("worker %s started", self._name)
+
+    def _launch_engine(self) -> None:
         self._heartbeat()
+        with self._engine_errors():
+            try:
+                self._launch()
+            except Exception:
+                DBOS.destroy(destroy_registry=True)  # it cannot be launched twice
+                raise
+
+    def _launch(self) -> None:
         engine_url = make_url(self._settings.dbos_database_url)
         config: DBOSConfig = {
             "name": "fer-phq",
@@ -211,17 +253,28 @@ class _Worker:
             return analyse(workflow_id)
 
         self._workflow = analyse_session
-        try:
-            engine = prepare_engine_database(self._settings)
-            if engine is not None:
-                config["system_database_engine"] = engine
-            DBOS(config=config)
-            DBOS.launch()
+        engine = prepare_engine_database(self._settings)
+        if engine is not None:
+            config["system_database_engine"] = engine
+        DBOS(config=config)
+        DBOS.launch()
+
+    def _register_queue(self) -> None:
+        with self._engine_errors():
             DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=POLL_S, on_conflict="always_update")
+
+    @contextmanager
+    def _engine_errors(self) -> Iterator[None]:
+        """Turn failures of the job engine's database into a message. Raises StoreAwayError while it is away."""
+        try:
+            with store_errors(make_url(self._settings.dbos_database_url)):
+                yield
+        except StoreAwayError:
+            raise
         except Exception as error:
             log.debug("the job engine did not start", exc_info=error)
-            raise StoreError(messages.ENGINE_DATABASE(name=type(error).__name__)) from error
-        log.info("worker %s started", self._name)
+            cause = error.__cause__ if isinstance(error, StoreError) and error.__cause__ else error
+            raise StoreError(messages.ENGINE_DATABASE(name=type(cause).__name__)) from error
 
     def keep_house(self, stop: threading.Event) -> None:
         """Do the chores until told to stop; a chore that fails is logged and done again next time."""

@@ -23,7 +23,7 @@ from service.ingest import media
 from service.ingest.media import MediaStore
 from service.lifecycle.doctor import Health, examine
 from service.settings import AppSettings
-from tests.worker_processes import Workers
+from tests.worker_processes import Process, Workers
 
 WHEN = datetime(2026, 5, 6, tzinfo=UTC)
 CANARY = "Canary"
@@ -165,3 +165,9 @@ def patiently(call: Callable[[], Any], seconds: float = 60) -> Any:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
+
+
+def waits_or_ended(workers: Workers, process: Process) -> bool:
+    """Whether a worker has said that it waits for the database, or has ended."""
+    says_so = "waiting for it" in workers.output() or "waits for the database" in workers.output()
+    return says_so or process.poll() is not None

@@ -50,7 +50,7 @@ class Kills:
         ends = ", ".join(f"{count} {state}" for state, count in sorted(self.ends.items()))
         return (
             f"{self.of_holders} kills hit a job that was held, {self.others} did not; jobs: {ends}; "
-            f"begun {self.begun} times; faults: {self.faults or 'none'}"
+            f"begun {self.begun} times; faults: {'; '.join(self.faults) or 'none'}"
         )
 
 
@@ -131,7 +131,7 @@ def kill_server(house: Installation, server: Server, *, kills: int, seed: int, w
     tally.ends = house.settle()
     tally.begun = sum(house.job(job_id).claims for job_id in house.accepted)
     tally.faults = house.faults()
-    tally.faults += [f"a worker ended with {process.poll()}" for process in crew if process.poll() is not None]
+    tally.faults += [end for process in crew if (end := house.workers.describe_end(process)) is not None]
     return tally
 
 
@@ -172,8 +172,8 @@ def kill_dashboard(house: Installation, *, kills: int, seed: int) -> Kills:
     tally.faults += [f"an upload was answered {answer}" for answer in answers if not answer.is_accepted]
     if len(set(house.accepted)) != len(senders):
         tally.faults.append(f"{len(set(house.accepted))} sessions of {len(senders)} recordings")
-    if worker.poll() is not None:
-        tally.faults.append("the worker did not outlive it")
+    if (end := house.workers.describe_end(worker)) is not None:
+        tally.faults.append(end)
     if dashboard.stop() not in STOPPED:
         tally.faults.append("the dashboard did not end well")
     return tally

@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 
 from service.jobs import queue
 from tests.faults.cable import Cable
-from tests.faults.installation import Installation, installation
+from tests.faults.installation import Installation, installation, patiently, waits_or_ended
 from tests.faults.kills import kill_server
 from tests.wrong_clock import WrongClock, needs_compiler
 
@@ -57,6 +57,24 @@ def test_a_killed_server_loses_no_job(server: Server, tmp_path: Path, recordings
         print(result)
         assert result.faults == []
         assert result.ends == {"done": result.ends.total()}
+
+
+def test_a_server_that_is_killed_while_a_worker_starts_is_waited_for(
+    server: Server, tmp_path: Path, recordings: Recordings
+) -> None:
+    """The kill comes after the first sign of life: the job engine is making its tables."""
+    with _house(tmp_path, recordings(seconds=1), server) as house:
+        worker = house.workers.start()
+        house.workers.wait(house.store.workers.list_all, "a sign of life")
+        server.kill()
+        house.workers.wait(lambda: waits_or_ended(house.workers, worker), "its waiting")
+        server.start()
+        end = house.workers.describe_end(worker)
+        assert end is None, end
+        patiently(house.add_unopened)
+        assert house.settle() == {"done": 1}
+        assert house.faults() == []
+        assert house.workers.stop(worker) == 0
 
 
 @pytest.mark.parametrize("way", [pytest.param("cut", marks=pytest.mark.slow), "stall"])

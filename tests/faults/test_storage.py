@@ -14,7 +14,7 @@ from recordings import Recordings
 
 from fer_phq.core.errors import FerPhqError
 from service.jobs import queue
-from tests.faults.installation import Installation, installation
+from tests.faults.installation import Installation, installation, waits_or_ended
 
 pytestmark = pytest.mark.faults
 DISK = "32m"
@@ -124,3 +124,15 @@ def test_a_locked_database_is_waited_for(house: Installation, locked_s: float) -
         _assert_refused(house)
         time.sleep(locked_s)
     _assert_all_done(house)
+
+
+def test_a_worker_that_starts_while_the_database_is_locked_waits_for_it(house: Installation) -> None:
+    with _locked(house):
+        worker = house.workers.start()
+        house.workers.wait(lambda: waits_or_ended(house.workers, worker), "its waiting")
+        end = house.workers.describe_end(worker)
+        assert end is None, end
+    house.add_unopened()
+    assert house.settle() == {"done": 1}
+    assert house.faults() == []
+    assert house.workers.stop(worker) == 0

@@ -46,7 +46,7 @@ def test_a_worker_that_stood_still_disturbs_nothing_when_it_goes_on(house: Insta
     assert house.settle() == {"done": 1}
     settled = house.job(job_id)
     sleeper.send_signal(signal.SIGCONT)
-    house.workers.wait(lambda: "is not ours any more" in house.workers.log.read_text(), "the end of the first try")
+    house.workers.wait(lambda: "is not ours any more" in house.workers.output(), "the end of the first try")
     assert house.job(job_id) == settled
     assert settled.claims == 2
     assert house.faults() == []

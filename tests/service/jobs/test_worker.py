@@ -88,7 +88,7 @@ def test_one_worker_does_cancels_retries_and_forgets(
     workers.pace()
     after = submit(motion="rotating")
     workers.wait(lambda: state(after) == "done", "the job after the erased one")
-    assert "not ours any more" in workers.log.read_text()
+    assert "not ours any more" in workers.output()
 
     assert workers.stop(worker) == 0
     assert queue.workers_alive(settings, store) == 0
@@ -208,7 +208,7 @@ def test_stopping_gives_back_and_failing_goes_on(
     found = re.search(r"number ([0-9a-f]{8})", error)
     assert found is not None
     assert "secret detail" not in error
-    assert f"number {found[1]}" in workers.log.read_text()
+    assert f"number {found[1]}" in workers.output()
     assert "missing from the media folder" in str(queue.status(settings, store, broken).error)
 
     workers.pace()
