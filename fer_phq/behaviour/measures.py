@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
-from fer_phq.behaviour import messages
+from fer_phq.behaviour import expression, messages, movement
 from fer_phq.behaviour.blinks import LEAST_RATE_HZ, LONGEST_BLINK_S, Blink, closed_seconds, detect_closures
-from fer_phq.core.arrays import FloatArray, TimeArray
+from fer_phq.behaviour.columns import (
+    column,
+    has_rate,
+    mean_of_sides,
+    moments,
+    row_durations,
+    row_times,
+    true_rate_hz,
+)
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
-
-TURN_S = 0.5
-"""Seconds over which a head's turning is measured: over a single frame it would be the mesh's own trembling."""
-_RATE_TOLERANCE = 0.98  # 14.99 frames a second are fifteen
-NEUTRAL_QUANTILE = 10.0
-"""Percentile of a blendshape that is taken for the person's own face at rest."""
 
 UNITS: Mapping[str, str] = {
     "pitch_mean_deg": "degrees; positive looks up",
@@ -27,25 +28,24 @@ UNITS: Mapping[str, str] = {
     "yaw_sd_deg": "degrees",
     "roll_sd_deg": "degrees",
     "head_speed_deg_s": "degrees a second, over half seconds",
+    "head_range_deg": "degrees that hold the middle nine tenths of the time, over pitch, yaw and roll",
+    "still_share": "share of the time in which the head pose was seen",
+    "nod_rate_per_min": "nods a minute in which the head pose was seen",
+    "shake_rate_per_min": "shakes of the head a minute in which the head pose was seen",
     "eye_open_mean": "lid distance over the eye's width",
     "mouth_open_mean": "lip distance over the distance between the eyes' outer corners",
     "smile_mean": "blendshapes mouthSmile, mean of both sides, above the person's own face at rest",
+    "smile_share": "share of the time in which the mouth was seen",
+    "smile_duration_s": "seconds, median of the smiles that were seen whole",
+    "smile_narrowed_share": "share of the smiling time in which the eyes are narrowed",
+    "brow_lowering_mean": "blendshapes browDown, mean of both sides, above the person's own face at rest",
+    "brow_raising_mean": "blendshape browInnerUp above the person's own face at rest",
+    "facial_activity_per_s": "change a second of the blendshapes of brows, nose, cheeks, mouth and jaw, mean",
     "eyes_closed_share": "share of the time in which the eyes were seen",
     "blink_rate_per_min": "blinks a minute in which the eyes were seen",
     "blink_duration_s": "seconds from onset to offset, median",
 }
 """Measures in their order, with units."""
-
-
-def column(series: FeatureSeries, name: str) -> FloatArray:
-    """Return a column of a behaviour series, (n,) float32.
-
-    Args:
-        series: The series.
-        name: The column's name.
-    """
-    values: FloatArray = series.values[:, series.names.index(name)]
-    return values
 
 
 def coverage(series: FeatureSeries, recording_s: float) -> float:
@@ -56,7 +56,7 @@ def coverage(series: FeatureSeries, recording_s: float) -> float:
         recording_s: The recording's duration in seconds.
     """
     seen = np.isfinite(column(series, "presence"))
-    return min(1.0, float(_durations(series)[seen].sum()) / recording_s) if recording_s > 0 else 0.0
+    return min(1.0, float(row_durations(series)[seen].sum()) / recording_s) if recording_s > 0 else 0.0
 
 
 def closures(series: FeatureSeries) -> list[Blink]:
@@ -67,7 +67,7 @@ def closures(series: FeatureSeries) -> list[Blink]:
     """
     if not can_see_blinks(series):
         return []
-    return detect_closures(_mean_of_sides(series, "eye_open_left", "eye_open_right"), _times(series))
+    return detect_closures(mean_of_sides(series, "eye_open"), row_times(series))
 
 
 def can_see_blinks(series: FeatureSeries) -> bool:
@@ -76,17 +76,7 @@ def can_see_blinks(series: FeatureSeries) -> bool:
     Args:
         series: The series.
     """
-    return true_rate_hz(series) >= LEAST_RATE_HZ * _RATE_TOLERANCE
-
-
-def true_rate_hz(series: FeatureSeries) -> float:
-    """Compute how often a second the face was looked at, by the rows' times: a recording may have fewer frames.
-
-    Args:
-        series: The series.
-    """
-    steps = np.diff(_times(series))
-    return 1 / max(float(np.median(steps)), 1e-6) if len(steps) else 0.0
+    return has_rate(series, LEAST_RATE_HZ)
 
 
 def behaviour_warnings(series: FeatureSeries) -> tuple[Message, ...]:
@@ -107,70 +97,52 @@ def behaviour_measures(series: FeatureSeries) -> dict[str, float | None]:
         series: The series.
     """
     measures: dict[str, float | None] = dict.fromkeys(UNITS)
-    durations = _durations(series)
+    if not len(series):
+        return measures
+    return measures | _head_measures(series) | _eye_measures(series) | _expression_measures(series)
+
+
+def _head_measures(series: FeatureSeries) -> dict[str, float | None]:
+    durations = row_durations(series)
+    measures: dict[str, float | None] = {}
     for angle in ("pitch", "yaw", "roll"):
-        mean, deviation = _moments(column(series, f"{angle}_deg"), durations)
+        mean, deviation = moments(column(series, f"{angle}_deg"), durations)
         measures[f"{angle}_mean_deg"] = mean
         measures[f"{angle}_sd_deg"] = deviation
-    measures["head_speed_deg_s"] = _head_speed(series)
-    openness = _mean_of_sides(series, "eye_open_left", "eye_open_right")
-    measures["eye_open_mean"], _ = _moments(openness, durations)
-    measures["mouth_open_mean"], _ = _moments(column(series, "mouth_open"), durations)
-    smile = _mean_of_sides(series, "mouthSmileLeft", "mouthSmileRight")
-    if np.isfinite(smile).any():
-        measures["smile_mean"], _ = _moments(smile - np.nanpercentile(smile, NEUTRAL_QUANTILE), durations)
+    measures["head_speed_deg_s"] = movement.head_speed(series)
+    measures["head_range_deg"] = movement.head_range(series)
+    measures["still_share"] = movement.still_share(series)
+    seen_s = float(durations[np.isfinite(column(series, "pitch_deg"))].sum())
+    if seen_s > 0 and has_rate(series, movement.LEAST_RATE_HZ):
+        measures["nod_rate_per_min"] = 60 * len(movement.nods(series)) / seen_s
+        measures["shake_rate_per_min"] = 60 * len(movement.shakes(series)) / seen_s
+    return measures
+
+
+def _eye_measures(series: FeatureSeries) -> dict[str, float | None]:
+    durations = row_durations(series)
+    openness = mean_of_sides(series, "eye_open")
+    measures: dict[str, float | None] = {"eye_open_mean": moments(openness, durations)[0]}
     seen_s = float(durations[np.isfinite(openness)].sum())
     if seen_s > 0 and can_see_blinks(series):
         blinks = [closure for closure in closures(series) if closure.duration_s <= LONGEST_BLINK_S]
-        measures["eyes_closed_share"] = closed_seconds(openness, _times(series)) / seen_s
+        measures["eyes_closed_share"] = closed_seconds(openness, row_times(series)) / seen_s
         measures["blink_rate_per_min"] = 60 * len(blinks) / seen_s
         measures["blink_duration_s"] = float(np.median([blink.duration_s for blink in blinks])) if blinks else None
     return measures
 
 
-def _times(series: FeatureSeries) -> TimeArray:
-    return np.zeros(0) if series.time_s is None else series.time_s
-
-
-def _durations(series: FeatureSeries) -> TimeArray:
-    return np.zeros(len(series)) if series.duration_s is None else series.duration_s
-
-
-def _mean_of_sides(series: FeatureSeries, left: str, right: str) -> FloatArray:
-    mean: FloatArray = np.mean([column(series, left), column(series, right)], axis=0, dtype=np.float32)
-    return mean
-
-
-def _moments(values: FloatArray, durations: TimeArray) -> tuple[float | None, float | None]:
-    """Return mean and standard deviation over time."""
-    seen = np.isfinite(values)
-    weights = durations[seen]
-    if not weights.sum() > 0:
-        return None, None
-    mean = float(np.average(values[seen], weights=weights))
-    return mean, float(np.sqrt(np.average((values[seen] - mean) ** 2, weights=weights)))
-
-
-def _head_speed(series: FeatureSeries) -> float | None:
-    """Return the mean turn of the head over half seconds, in degrees a second; times between rows are interpolated."""
-    time_s = _times(series)
-    angles = np.stack([column(series, f"{name}_deg") for name in ("pitch", "yaw", "roll")], axis=1)
-    seen: npt.NDArray[np.bool_] = np.asarray(np.isfinite(angles).all(axis=1))
-    speeds = []
-    for first, last in _stretches(seen, time_s):
-        grid = np.arange(time_s[first], time_s[last] + 1e-9, TURN_S)
-        if len(grid) < 2:
-            continue
-        inside = slice(first, last + 1)
-        at_grid = np.stack([np.interp(grid, time_s[inside], angles[inside, axis]) for axis in range(3)], axis=1)
-        speeds.append(np.linalg.norm(np.diff(at_grid, axis=0), axis=1) / TURN_S)
-    return float(np.mean(np.concatenate(speeds))) if speeds else None
-
-
-def _stretches(seen: npt.NDArray[np.bool_], time_s: TimeArray) -> list[tuple[int, int]]:
-    """Return first and last index of each stretch of rows that are seen and at most half a second apart."""
-    places = np.flatnonzero(seen)
-    if not len(places):
-        return []
-    breaks = (np.diff(places) > 1) | (np.diff(time_s[places]) > TURN_S + 1e-6)
-    return list(zip(np.r_[places[0], places[1:][breaks]], np.r_[places[:-1][breaks], places[-1]], strict=True))
+def _expression_measures(series: FeatureSeries) -> dict[str, float | None]:
+    durations = row_durations(series)
+    brow_down = expression.above_rest(mean_of_sides(series, "browDown"))
+    brow_up = expression.above_rest(column(series, "browInnerUp"))
+    return {
+        "mouth_open_mean": moments(column(series, "mouth_open"), durations)[0],
+        "smile_mean": moments(expression.smile(series), durations)[0],
+        "smile_share": expression.smile_share(series),
+        "smile_duration_s": expression.smile_duration(series),
+        "smile_narrowed_share": expression.narrowed_smile_share(series),
+        "brow_lowering_mean": moments(brow_down, durations)[0],
+        "brow_raising_mean": moments(brow_up, durations)[0],
+        "facial_activity_per_s": expression.facial_activity(series),
+    }

@@ -378,7 +378,8 @@ def behaviour_document(analysis: SessionAnalysis) -> dict[str, Any] | None:
     series = analysis.behaviour
     if series is None:
         return None
-    from fer_phq.behaviour.measures import behaviour_measures, coverage, true_rate_hz
+    from fer_phq.behaviour.columns import true_rate_hz
+    from fer_phq.behaviour.measures import behaviour_measures, coverage
 
     measures = {name: None if value is None else round(value, 4) for name, value in behaviour_measures(series).items()}
     share = round(coverage(series, analysis.recording.duration_s), 4)

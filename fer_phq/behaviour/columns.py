@@ -1,0 +1,122 @@
+"""Columns of a behaviour series, their rates, and what their rows come to over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from fer_phq.core.arrays import FloatArray, TimeArray
+from fer_phq.core.feature_series import FeatureSeries
+
+STEP_S = 0.5
+"""Seconds over which slow changes are measured: over a single frame they would be the mesh's own trembling."""
+_RATE_TOLERANCE = 0.98  # 14.99 frames a second are fifteen
+
+
+def column(series: FeatureSeries, name: str) -> FloatArray:
+    """Return a column of a behaviour series, (n,) float32.
+
+    Args:
+        series: The series.
+        name: The column's name.
+    """
+    values: FloatArray = series.values[:, series.names.index(name)]
+    return values
+
+
+def mean_of_sides(series: FeatureSeries, stem: str) -> FloatArray:
+    """Return the mean of a blendshape's left and right column, (n,) float32.
+
+    Args:
+        series: The series.
+        stem: The columns' name without `Left` and `Right`, or `_left` and `_right`.
+    """
+    left, right = ("_left", "_right") if f"{stem}_left" in series.names else ("Left", "Right")
+    sides = [column(series, stem + left), column(series, stem + right)]
+    mean: FloatArray = np.mean(sides, axis=0, dtype=np.float32)
+    return mean
+
+
+def row_times(series: FeatureSeries) -> TimeArray:
+    """Return the rows' times in seconds, (n,)."""
+    return np.zeros(0) if series.time_s is None else series.time_s
+
+
+def row_durations(series: FeatureSeries) -> TimeArray:
+    """Return how many seconds each row stands for, (n,)."""
+    return np.zeros(len(series)) if series.duration_s is None else series.duration_s
+
+
+def true_rate_hz(series: FeatureSeries) -> float:
+    """Compute how often a second the face was looked at, by the rows' times: a recording may have fewer frames.
+
+    Args:
+        series: The series.
+    """
+    steps = np.diff(row_times(series))
+    return 1 / max(float(np.median(steps)), 1e-6) if len(steps) else 0.0
+
+
+def has_rate(series: FeatureSeries, least_hz: float) -> bool:
+    """Return whether a series has a number of frames a second.
+
+    Args:
+        series: The series.
+        least_hz: The number.
+    """
+    return true_rate_hz(series) >= least_hz * _RATE_TOLERANCE
+
+
+def moments(values: FloatArray, durations: TimeArray) -> tuple[float | None, float | None]:
+    """Compute mean and standard deviation over time; None where nothing is known.
+
+    Args:
+        values: (n,), NaN where missing.
+        durations: (n,) seconds.
+    """
+    seen = np.isfinite(values)
+    weights = durations[seen]
+    if not weights.sum() > 0:
+        return None, None
+    mean = float(np.average(values[seen], weights=weights))
+    return mean, float(np.sqrt(np.average((values[seen] - mean) ** 2, weights=weights)))
+
+
+def stretches(seen: npt.NDArray[np.bool_], time_s: TimeArray) -> list[tuple[int, int]]:
+    """Return first and last index of each stretch of rows that are seen and at most half a second apart.
+
+    Args:
+        seen: (n,) which rows are known.
+        time_s: (n,) seconds, increasing.
+    """
+    places = np.flatnonzero(seen)
+    if not len(places):
+        return []
+    breaks = (np.diff(places) > 1) | (np.diff(time_s[places]) > STEP_S + 1e-6)
+    return list(zip(np.r_[places[0], places[1:][breaks]], np.r_[places[:-1][breaks], places[-1]], strict=True))
+
+
+def half_seconds(series: FeatureSeries, names: Sequence[str]) -> list[tuple[TimeArray, FloatArray]]:
+    """Take columns every half second, interpolated between rows, within each stretch in which all of them are seen.
+
+    Args:
+        series: The series.
+        names: The columns.
+
+    Returns:
+        Of each stretch of a half second and more the times, (m,) seconds, and the values, (m, columns).
+    """
+    time_s = row_times(series)
+    values = np.stack([column(series, name) for name in names], axis=1)
+    seen: npt.NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=1))
+    parts = []
+    for first, last in stretches(seen, time_s):
+        grid = np.arange(time_s[first], time_s[last] + 1e-9, STEP_S)
+        if len(grid) < 2:
+            continue
+        inside = slice(first, last + 1)
+        at_grid = [np.interp(grid, time_s[inside], values[inside, i]) for i in range(len(names))]
+        parts.append((grid, np.stack(at_grid, axis=1).astype(np.float32)))
+    return parts
