@@ -12,11 +12,12 @@ from dashboard.cohort.filters import filters
 from dashboard.cohort.spread import courses, spread
 from dashboard.cohort.table import people_table, selected_people
 from dashboard.exports.downloads import cohort_downloads
-from dashboard.i18n import _, mark, n_
+from dashboard.i18n import _, mark, n_, render
 from dashboard.trends.measures import choose, explained
 from dashboard.widgets import permission, ui
 from fer_phq.features.measures import BY_NAME
 from service.views.cohort import CohortView, load_cohort_view
+from service.views.trends import mixed_rates
 
 MODELS = mark(
     "These sessions were measured by {models} models. Face measures of two models differ even where nothing has "
@@ -70,6 +71,8 @@ def page() -> None:
     with ui.card("cohort_people", _("People")):
         names = choose("cohort_measures", list(BY_NAME), cohort.names, _("Measures in the table and the distributions"))
         selection = people_table(cohort, names)
+        if rates := mixed_rates(names, cohort.rates):
+            ui.warn(render(rates))
         cohort_downloads(load)
     if selection:
         selected_people(cohort, selection, sorted({tag for some in tags.values() for tag in some}))

@@ -9,12 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import charts, context
-from dashboard.i18n import _, mark
+from dashboard.i18n import _, mark, render
 from dashboard.widgets import ui
 from fer_phq.features.measures import BY_NAME
 from service.views import cohort
 from service.views.cohort import EVERYBODY, FEW, REST, CohortView
-from service.views.trends import local_times
+from service.views.trends import local_times, mixed_rates
 
 PAGE = 8
 NOBODY = mark("This measure is known of nobody here.")
@@ -85,7 +85,14 @@ def courses(cohort_data: CohortView) -> None:
         with st.container(horizontal=True):
             for subject_id, label in zip(page["subject_id"], page["label"], strict=True):
                 person(subject_id, label, name, local[local["subject_id"] == subject_id], limits, span)
-        ui.note(_("All panels have the same axes. Lines are broken at gaps in time and where another model measured."))
+        if rates := mixed_rates([name], cohort_data.rates):
+            ui.warn(render(rates))
+        ui.note(
+            _(
+                "All panels have the same axes. Lines are broken at gaps in time, where another model measured, and "
+                "for facial behaviour where the face was looked at more or less often a second."
+            )
+        )
 
 
 def person(

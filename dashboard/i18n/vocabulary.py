@@ -72,13 +72,32 @@ QUESTIONNAIRE_SOURCES = (mark("entered"), mark("imported"), mark("demo"))
 
 UNITS = (
     mark("share"), mark("a minute"), mark("semitones"), mark("semitones above 27.5 Hz"), mark("dB"),
-    mark("syllables a second"), mark("words a minute"), mark("points"),
+    mark("syllables a second"), mark("words a minute"), mark("points"), mark("ms"), mark("s"), mark("degrees"),
+    mark("degrees a second"), mark("% of the scale"), mark("% of the eyes' distance"),
+    mark("% of the scale a second"), mark("frames a second"),
 )  # fmt: skip
 
 MEASURE_TITLES = (
     mark("Expressivity"), mark("Neutral face"), mark("Smiling"), mark("Smiles"), mark("Changes of expression"),
     mark("Pitch"), mark("Pitch variation"), mark("Loudness variation"), mark("Speaking"), mark("Pauses"),
     mark("Speech rate"), mark("Words"), mark("First person"),
+    mark("Blinks"),
+    mark("Blink duration"),
+    mark("Eyes closed"),
+    mark("Head speed"),
+    mark("Head range"),
+    mark("Head still"),
+    mark("Nods"),
+    mark("Head shakes"),
+    mark("Smiling mouth"),
+    mark("Smile intensity"),
+    mark("Smile duration"),
+    mark("Smiling with narrowed eyes"),
+    mark("Mouth opening"),
+    mark("Brow lowering"),
+    mark("Brow raising"),
+    mark("Facial activity"),
+    mark("Frames a second of the face mesh"),
 )  # fmt: skip
 
 MEASURE_DESCRIPTIONS = (
@@ -117,7 +136,76 @@ MEASURE_DESCRIPTIONS = (
     mark("Mean probability of sadness over the time with a face, as kept with every analysis."),
     mark("Mean probability of surprise over the time with a face, as kept with every analysis."),
     mark("the emotion head (see the model card)"),
+    mark(
+        "Closures of the eyes by more than half, of half a second at most, for each minute in which the eyes "
+        "were seen. In less than three minutes their number is largely chance. Needs 15 frames a second."
+    ),
+    mark("Median time from where the lids begin to close to where they are open again. Needs 15 frames a second."),
+    mark("Share of the time with seen eyes in which they are closed, in blinks and longer. Needs 15 frames a second."),
+    mark("How fast the head turns, mean over half seconds."),
+    mark("Angle within which the head turns for nine tenths of the time, over pitch, yaw and roll."),
+    mark("Share of the time in which the head turns by less than a degree each half second, for two seconds and more."),
+    mark(
+        "Three and more quick swings of the head up and down, for each minute in which it was seen. Needs 15 "
+        "frames a second."
+    ),
+    mark(
+        "Three and more quick swings of the head to the sides, for each minute in which it was seen. Needs 15 "
+        "frames a second."
+    ),
+    mark(
+        "Share of the time with a seen mouth in which its corners are drawn up, against the person's own face at rest."
+    ),
+    mark("How far the corners of the mouth are drawn up, mean over the time, against the person's own face at rest."),
+    mark("Median duration of the smiles of the mouth that were seen from beginning to end."),
+    mark("Share of the smiling time in which the eyes are narrowed, as cheeks do that are raised."),
+    mark("Mean distance of the lips, against that between the outer corners of the eyes. Talking opens the mouth."),
+    mark("How far the brows are drawn down, mean over the time, against the person's own face at rest."),
+    mark("How far the inner brows are raised, mean over the time, against the person's own face at rest."),
+    mark("How much brows, nose, cheeks, mouth and jaw change, mean over them and over half seconds. Talking counts."),
+    mark(
+        "How often a second the face was looked at. What was measured at two rates is not compared without saying so."
+    ),
+    mark("the face mesh (docs/BEHAVIOUR.md)"),
 )
+
+MEASURE_DIRECTIONS = (
+    mark(
+        "Less facial activity in acute depression than in people without a diagnosis, and the same in "
+        "schizophrenia (Gaebel & Wölwer 2004)."
+    ),
+    mark("More where facial activity is less, as in acute depression and in schizophrenia (Gaebel & Wölwer 2004)."),
+    mark("Less when the same people's depression was severe than when it was not (Girard et al. 2014)."),
+    mark("Fewer when the same people's depression was severe than when it was not (Girard et al. 2014)."),
+    mark("No direction is agreed on for depression."),
+    mark("Less in depression in many studies, not in all (Cummins et al. 2015)."),
+    mark("More and longer in depression in many studies, not in all (Cummins et al. 2015)."),
+    mark("Slower in depression in many studies, not in all (Cummins et al. 2015)."),
+    mark("More in students with depression than in those without (Rude et al. 2004)."),
+    mark(
+        "More in depression, falling to usual rates with treatment (Mackintosh et al. 1983). Talking, light, "
+        "screens and medicines change it as well."
+    ),
+    mark("Longer with sleepiness (Caffier et al. 2003). No direction is agreed on for depression."),
+    mark("More with sleepiness (Dinges & Grace 1998). No direction is agreed on for depression."),
+    mark("Slower when the same people's depression was severe than when it was not (Girard et al. 2014)."),
+    mark(
+        "The head moves less when depression is severe (Girard et al. 2014). Depression slows some people and "
+        "makes others restless (Sobin & Sackeim 1997)."
+    ),
+    mark("Less in people in psychological distress than in others (Scherer et al. 2014)."),
+    mark("Shorter in people in psychological distress than in others (Scherer et al. 2014)."),
+    mark(
+        "Such smiles went along with enjoyment more than others did (Ekman et al. 1990). No direction is "
+        "agreed on for depression."
+    ),
+    mark(
+        "The muscle that lowers the brows was less tense in patients whose depression got better; it was "
+        "measured by electrodes (Schwartz et al. 1978)."
+    ),
+    mark("It is of the recording and the settings, not of the person."),
+)
+"""What a change of a measure means, in the words of the literature."""
 
 
 def modality_list(modalities: Iterable[Modality]) -> str:
@@ -140,7 +228,7 @@ def measure_text(measure: Measure, value: float) -> str:
     """
     if measure.is_share or not isfinite(value):
         return measure.format(value)
-    return f"{decimal(value)} {_(measure.unit)}"
+    return f"{decimal(value, measure.digits)} {_(measure.unit)}"
 
 
 def analysis_label(summary: AnalysisSummary) -> str:

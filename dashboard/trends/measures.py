@@ -1,4 +1,4 @@
-"""Expression, voice and words on the Trends page, and two periods side by side."""
+"""Expression, voice, words and facial behaviour on the Trends page, and two periods side by side."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ VERDICTS = {
 }
 GAPS = mark(
     "A line is broken where two sessions lie more than three times as far apart as is usual for this person, and more "
-    "than two weeks: here more than {days} days. It is broken as well where another model measured."
+    "than two weeks: here more than {days} days. It is broken as well where another model measured, and for facial "
+    "behaviour where the face was looked at more or less often a second."
 )
 
 
@@ -42,7 +43,7 @@ def measures(view: TrendsView, span: charts.Span | None) -> None:
         view: The subject over time.
         span: First and last moment of the time axis; None for what the sessions need.
     """
-    with ui.card("measures", _("Expression, voice and words")):
+    with ui.card("measures", _("Expression, voice, words and facial behaviour")):
         measured = view.measures
         if not measured:
             ui.empty(
@@ -69,6 +70,8 @@ def measures(view: TrendsView, span: charts.Span | None) -> None:
             figure, theme=None, config=charts.dated(charts.CONFIG), key="measure_trend",
             alt=_("The chosen measures of each session over time"),
         )  # fmt: skip
+        if rates := trends.mixed_rates(selection, view.rates):
+            ui.warn(render(rates))
         ui.note(_(GAPS).format(days=view.gap_days))
         explained(measured)
 
@@ -103,6 +106,7 @@ def explained(measures: Sequence[Measure]) -> None:
     with st.expander(_("What these measures are")):
         rows = "".join(
             f"<tr><th>{escape(_(measure.title))}</th><td>{escape(_(measure.description))} "
+            f"{escape(_(measure.direction))} "
             f"<small>{escape(_(measure.source))}</small></td></tr>"
             for measure in measures
         )
@@ -135,6 +139,8 @@ def periods(view: TrendsView) -> None:
             draw_periods(comparison, selection)
         if len(comparison.models) > 1:
             ui.warn(render(messages.MIXED_MODELS()))
+        if rates := trends.mixed_rates(selection, comparison.rates):
+            ui.warn(render(rates))
         if trends.have_shared_days(first_days, second_days):
             ui.note(render(messages.SHARED_DAYS()))
         ui.note(render(messages.USUAL_SPREAD(few=MIN_SESSIONS)))
@@ -220,4 +226,4 @@ def difference_words(measure: Measure, difference: float) -> str:
         return "–"
     if measure.is_share:
         return _("{points} percentage points").format(points=decimal(difference * 100, 0, signed=True))
-    return f"{decimal(difference, signed=True)} {_(measure.unit)}"
+    return f"{decimal(difference, measure.digits, signed=True)} {_(measure.unit)}"

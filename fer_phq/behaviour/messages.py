@@ -1,4 +1,4 @@
-"""Messages about what a behaviour series cannot say."""
+"""Messages about what a behaviour series cannot say, and why measures of it are missing."""
 
 from __future__ import annotations
 
@@ -8,3 +8,14 @@ TOO_SLOW_FOR_BLINKS = template(
     "behaviour.too_slow_for_blinks",
     "Blinks are not counted: the face was seen {rate:.0f} times a second, and they need {least:.0f}.",
 )
+
+RATE_TOO_LOW = template(
+    "behaviour.rate_too_low", "The face was seen {rate:.0f} times a second; this needs {least:.0f}."
+)
+SEEN_TOO_LITTLE = template(
+    "behaviour.seen_too_little", "It was seen for {seen:.0f} s of the recording; this needs {least:.0f} s."
+)
+NO_SMILE = template("behaviour.no_smile", "No smile was seen.")
+NO_WHOLE_SMILE = template("behaviour.no_whole_smile", "No smile was seen from beginning to end.")
+ONLY_MOMENTS = template("behaviour.only_moments", "It was never seen for half a second on end.")
+NO_BLINK = template("behaviour.no_blink", "No blink was seen.")

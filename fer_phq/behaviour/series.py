@@ -17,6 +17,8 @@ from fer_phq.mesh.points import BLENDSHAPES
 
 KIND = "mesh-1"
 """What made a series' values."""
+MEASURED_KINDS = (KIND,)
+"""Kinds whose measures may be compared with each other: the same network, read alike."""
 
 SHAPE_COLUMNS = ("presence", "pitch_deg", "yaw_deg", "roll_deg", "eye_open_left", "eye_open_right", "mouth_open")
 COLUMNS = (*SHAPE_COLUMNS, *BLENDSHAPES)

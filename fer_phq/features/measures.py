@@ -1,7 +1,11 @@
-"""Measures: about a dozen named numbers that summarise a session for people, to be followed over sessions.
+"""Measures: some named numbers that summarise a session for people, to be followed over sessions.
 
-Each is one of the functionals that PHQ heads read (`fer_phq.features.functionals`, `fer_phq.voice`, `fer_phq.words`),
-chosen because one sentence explains it. `MEASURES` declares them; `session_measures` computes them of an analysis.
+Each is one of the functionals that PHQ heads read (`fer_phq.features.functionals`, `fer_phq.voice`, `fer_phq.words`) or
+a measure of facial behaviour (`fer_phq.behaviour.measures`), chosen because one sentence explains it. `MEASURES`
+declares them; `session_measures` computes them of an analysis.
+
+What a change means is said in the words of the literature and with its source. Studies compare groups of people in one
+setting; none of them says what a change of one person means, and where they disagree or are missing, that is said.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 from fer_phq.voice.kinds import KIND, without_earlier_pitch
 
-VERSION = 3
+VERSION = 4
 """Raised when a measure is added or computed differently: stored analyses are then measured again."""
 VERSION_KEY = "version"
 """Key under which the version is stored with the measures, also where nothing could be measured."""
@@ -27,9 +31,17 @@ MIN_SPEECH_S = 5.0
 MIN_WORDS = 50
 """Words from which the talk is measured; from as many on its language is recognised as well."""
 
+RATE = "face_rate"
+"""The measure that says how often a second facial behaviour was looked at: values of two rates are no one series."""
+
 Unit = Literal[
-    "share", "a minute", "semitones", "semitones above 27.5 Hz", "dB", "syllables a second", "words a minute", "points"
-]
+    "share", "a minute", "semitones", "semitones above 27.5 Hz", "dB", "syllables a second", "words a minute", "points",
+    "ms", "s", "degrees", "degrees a second", "% of the scale", "% of the eyes' distance", "% of the scale a second",
+    "frames a second",
+]  # fmt: skip
+BEHAVIOUR: Literal["behaviour"] = "behaviour"
+Origin = Modality | Literal["behaviour"]
+"""What a measure is computed from: a modality of PHQ heads, or the behaviour series."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +55,25 @@ class Measure:
         modality: What it is computed from; None for a questionnaire.
         functional: Its name among the functionals of the modality.
         description: One or two sentences for a person.
-        source: The paper that the measure comes from.
+        source: The papers that the measure and what is said of its change come from.
+        direction: What a change means, in the words of the literature.
+        factor: What its functional is multiplied by to be of the unit.
     """
 
     name: str
     title: str
     unit: Unit
-    modality: Modality | None
+    modality: Origin | None
     functional: str
     description: str
     source: str
+    direction: str = ""
+    factor: float = 1.0
+
+    @property
+    def digits(self) -> int:
+        """How many decimals a value is shown with."""
+        return 0 if self.unit == "ms" else 1
 
     @property
     def is_share(self) -> bool:
@@ -68,70 +89,193 @@ class Measure:
         """Return a value with its unit, such as '23 %' or '3.4 semitones'; a dash for NaN."""
         if not math.isfinite(value):
             return "–"
-        return f"{value:.0%}".replace("%", " %") if self.is_share else f"{value:.1f} {self.unit}"
+        return f"{value:.0%}".replace("%", " %") if self.is_share else f"{value:.{self.digits}f} {self.unit}"
 
 
-_GAEBEL = "Gaebel & Wölwer 2004, Eur Arch Psychiatry Clin Neurosci 254:46-52"
+_GAEBEL = "Gaebel & Wölwer 2004, Eur Arch Psychiatry Clin Neurosci 254:335-342"
 _GIRARD = "Girard et al. 2014, Image Vis Comput 32:641-647"
 _SCHERER = "Scherer et al. 2014, Image Vis Comput 32:648-658"
+_SMILES = "Scherer et al. 2014, Image Vis Comput 32:648-658; Girard et al. 2014, Image Vis Comput 32:641-647"
 _CUMMINS = "Cummins et al. 2015, Speech Communication 71:10-49"
 _DE_JONG = "de Jong & Wempe 2009, Behav Res Methods 41:385-390"
 _RUDE = "Rude, Gortner & Pennebaker 2004, Cognition & Emotion 18:1121-1133"
+_BLINKS = (
+    "Mackintosh, Kumar & Kitamura 1983, Br J Psychiatry 143:55-57; Zaman & Doughty 1997, Ophthalmic Physiol Opt "
+    "17:421-432"
+)
+_CAFFIER = "Caffier, Erdmann & Ullsperger 2003, Eur J Appl Physiol 89:319-325"
+_DINGES = "Dinges & Grace 1998, US Federal Highway Administration FHWA-MCRT-98-006"
+_SOBIN = "Girard et al. 2014, Image Vis Comput 32:641-647; Sobin & Sackeim 1997, Am J Psychiatry 154:4-17"
+_KAPOOR = "Kapoor & Picard 2001, Workshop on Perceptive User Interfaces"
+_EKMAN = "Ekman, Davidson & Friesen 1990, J Pers Soc Psychol 58:342-353"
+_SCHWARTZ = "Schwartz et al. 1978, Psychosom Med 40:355-360"
+_MESH = "the face mesh (docs/BEHAVIOUR.md)"
+_LESS_ACTIVE = (
+    "Less facial activity in acute depression than in people without a diagnosis, and the same in schizophrenia "
+    "(Gaebel & Wölwer 2004)."
+)
+_NO_DIRECTION = "No direction is agreed on for depression."
 _EVERYONE = "Of everyone who is heard, unless a transcript says when the person speaks."
 
 MEASURES: tuple[Measure, ...] = (
     Measure(
         "expressivity", "Expressivity", "share", Modality.FACE, "expressivity",
         "How much of the face's expression was not neutral: 1 minus the mean probability of neutral.", _GAEBEL,
+        _LESS_ACTIVE,
     ),
     Measure(
         "neutral_share", "Neutral face", "share", Modality.FACE, "blunting",
         "Share of the time with a face in which neutral has a probability of one half or more.", _GAEBEL,
+        "More where facial activity is less, as in acute depression and in schizophrenia (Gaebel & Wölwer 2004).",
     ),
     Measure(
         "smiling_share", "Smiling", "share", Modality.FACE, "smiling",
-        "Share of the time with a face in which happiness has a probability of one half or more.", _SCHERER,
+        "Share of the time with a face in which happiness has a probability of one half or more.", _SMILES,
+        "Less when the same people's depression was severe than when it was not (Girard et al. 2014).",
     ),
     Measure(
         "smiles_a_minute", "Smiles", "a minute", Modality.FACE, "smiles_a_minute",
-        "How often a smile begins, for each minute in which the face was seen.", _SCHERER,
+        "How often a smile begins, for each minute in which the face was seen.", _SMILES,
+        "Fewer when the same people's depression was severe than when it was not (Girard et al. 2014).",
     ),
     Measure(
         "transitions_a_minute", "Changes of expression", "a minute", Modality.FACE, "transitions_a_minute",
-        "How often the most probable expression changes, for each minute in which the face was seen.", _GIRARD,
+        "How often the most probable expression changes, for each minute in which the face was seen.",
+        f"{_GIRARD}; {_GAEBEL}",
+        _LESS_ACTIVE,
     ),
     Measure(
         "pitch_mean", "Pitch", "semitones above 27.5 Hz", Modality.VOICE, "f0_mean_semitones",
         f"Mean pitch of voiced speech. {_EVERYONE}", _CUMMINS,
+        _NO_DIRECTION,
     ),
     Measure(
         "pitch_sd", "Pitch variation", "semitones", Modality.VOICE, "f0_sd_semitones",
         f"Standard deviation of the pitch of voiced speech: a monotonous voice has a small one. {_EVERYONE}", _CUMMINS,
+        "Less in depression in many studies, not in all (Cummins et al. 2015).",
     ),
     Measure(
         "loudness_sd", "Loudness variation", "dB", Modality.VOICE, "loudness_sd_db",
         f"Standard deviation of the loudness of speech; the level itself depends on the microphone. {_EVERYONE}",
         _CUMMINS,
+        "Less in depression in many studies, not in all (Cummins et al. 2015).",
     ),
     Measure(
         "speaking_share", "Speaking", "share", Modality.VOICE, "speaking_share",
         f"Share of the sound that is speech. {_EVERYONE}", _CUMMINS,
+        "Less in depression in many studies, not in all (Cummins et al. 2015).",
     ),
     Measure(
         "pauses_a_minute", "Pauses", "a minute", Modality.VOICE, "pauses_per_minute",
         f"Silences of more than a quarter of a second with speech before and after. {_EVERYONE}", _CUMMINS,
+        "More and longer in depression in many studies, not in all (Cummins et al. 2015).",
     ),
     Measure(
         "speech_rate", "Speech rate", "syllables a second", Modality.VOICE, "speech_rate_per_s",
         f"Syllable nuclei in each second of speech and pauses. {_EVERYONE}", _DE_JONG,
+        "Slower in depression in many studies, not in all (Cummins et al. 2015).",
     ),
     Measure(
         "words_a_minute", "Words", "words a minute", Modality.WORDS, "words_per_minute",
         "The person's words in the transcript for each minute in which they talk.", _CUMMINS,
+        "Slower in depression in many studies, not in all (Cummins et al. 2015).",
     ),
     Measure(
         "first_person_share", "First person", "share", Modality.WORDS, "first_person",
         "Share of the person's words that are first person singular (I, me, my ...); English transcripts only.", _RUDE,
+        "More in students with depression than in those without (Rude et al. 2004).",
+    ),
+    Measure(
+        "blinks_a_minute", "Blinks", "a minute", BEHAVIOUR, "blink_rate_per_min",
+        "Closures of the eyes by more than half, of half a second at most, for each minute in which the eyes were "
+        "seen. In less than three minutes their number is largely chance. Needs 15 frames a second.", _BLINKS,
+        "More in depression, falling to usual rates with treatment (Mackintosh et al. 1983). Talking, light, screens "
+        "and medicines change it as well.",
+    ),
+    Measure(
+        "blink_duration", "Blink duration", "ms", BEHAVIOUR, "blink_duration_s",
+        "Median time from where the lids begin to close to where they are open again. Needs 15 frames a second.",
+        _CAFFIER, "Longer with sleepiness (Caffier et al. 2003). No direction is agreed on for depression.", 1000,
+    ),
+    Measure(
+        "eyes_closed_share", "Eyes closed", "share", BEHAVIOUR, "eyes_closed_share",
+        "Share of the time with seen eyes in which they are closed, in blinks and longer. Needs 15 frames a second.",
+        _DINGES, "More with sleepiness (Dinges & Grace 1998). No direction is agreed on for depression.",
+    ),
+    Measure(
+        "head_speed", "Head speed", "degrees a second", BEHAVIOUR, "head_speed_deg_s",
+        "How fast the head turns, mean over half seconds.", _GIRARD,
+        "Slower when the same people's depression was severe than when it was not (Girard et al. 2014).",
+    ),
+    Measure(
+        "head_range", "Head range", "degrees", BEHAVIOUR, "head_range_deg",
+        "Angle within which the head turns for nine tenths of the time, over pitch, yaw and roll.", _GIRARD,
+        "Less when the same people's depression was severe than when it was not (Girard et al. 2014).",
+    ),
+    Measure(
+        "still_share", "Head still", "share", BEHAVIOUR, "still_share",
+        "Share of the time in which the head turns by less than a degree each half second, for two seconds and more.",
+        _SOBIN,
+        "The head moves less when depression is severe (Girard et al. 2014). Depression slows some people and makes "
+        "others restless (Sobin & Sackeim 1997).",
+    ),
+    Measure(
+        "nods_a_minute", "Nods", "a minute", BEHAVIOUR, "nod_rate_per_min",
+        "Three and more quick swings of the head up and down, for each minute in which it was seen. Needs 15 frames a "
+        "second.", _KAPOOR, _NO_DIRECTION,
+    ),
+    Measure(
+        "shakes_a_minute", "Head shakes", "a minute", BEHAVIOUR, "shake_rate_per_min",
+        "Three and more quick swings of the head to the sides, for each minute in which it was seen. Needs 15 frames a "
+        "second.", _KAPOOR, _NO_DIRECTION,
+    ),
+    Measure(
+        "mouth_smile_share", "Smiling mouth", "share", BEHAVIOUR, "smile_share",
+        "Share of the time with a seen mouth in which its corners are drawn up, against the person's own face at rest.",
+        _GIRARD, "Less when the same people's depression was severe than when it was not (Girard et al. 2014).",
+    ),
+    Measure(
+        "smile_intensity", "Smile intensity", "% of the scale", BEHAVIOUR, "smile_mean",
+        "How far the corners of the mouth are drawn up, mean over the time, against the person's own face at rest.",
+        _SCHERER, "Less in people in psychological distress than in others (Scherer et al. 2014).", 100,
+    ),
+    Measure(
+        "smile_duration", "Smile duration", "s", BEHAVIOUR, "smile_duration_s",
+        "Median duration of the smiles of the mouth that were seen from beginning to end.", _SCHERER,
+        "Shorter in people in psychological distress than in others (Scherer et al. 2014).",
+    ),
+    Measure(
+        "narrowed_smile_share", "Smiling with narrowed eyes", "share", BEHAVIOUR, "smile_narrowed_share",
+        "Share of the smiling time in which the eyes are narrowed, as cheeks do that are raised.", _EKMAN,
+        "Such smiles went along with enjoyment more than others did (Ekman et al. 1990). No direction is agreed on for "
+        "depression.",
+    ),
+    Measure(
+        "mouth_opening", "Mouth opening", "% of the eyes' distance", BEHAVIOUR, "mouth_open_mean",
+        "Mean distance of the lips, against that between the outer corners of the eyes. Talking opens the mouth.",
+        _MESH, _NO_DIRECTION, 100,
+    ),
+    Measure(
+        "brow_lowering", "Brow lowering", "% of the scale", BEHAVIOUR, "brow_lowering_mean",
+        "How far the brows are drawn down, mean over the time, against the person's own face at rest.", _SCHWARTZ,
+        "The muscle that lowers the brows was less tense in patients whose depression got better; it was measured by "
+        "electrodes (Schwartz et al. 1978).", 100,
+    ),
+    Measure(
+        "brow_raising", "Brow raising", "% of the scale", BEHAVIOUR, "brow_raising_mean",
+        "How far the inner brows are raised, mean over the time, against the person's own face at rest.", _MESH,
+        _NO_DIRECTION, 100,
+    ),
+    Measure(
+        "facial_activity", "Facial activity", "% of the scale a second", BEHAVIOUR, "facial_activity_per_s",
+        "How much brows, nose, cheeks, mouth and jaw change, mean over them and over half seconds. Talking counts.",
+        _GAEBEL,
+        _LESS_ACTIVE, 100,
+    ),
+    Measure(
+        RATE, "Frames a second of the face mesh", "frames a second", BEHAVIOUR, "rate_hz",
+        "How often a second the face was looked at. What was measured at two rates is not compared without saying so.",
+        _MESH, "It is of the recording and the settings, not of the person.",
     ),
 )  # fmt: skip
 """All measures, in the order in which pages show them."""
@@ -153,7 +297,8 @@ BY_NAME: Mapping[str, Measure] = {measure.name: measure for measure in (*MEASURE
 def session_measures(analysis: SessionAnalysis, settings: Settings) -> dict[str, float]:
     """Compute the measures of a session.
 
-    A face that was seen too little for a PHQ estimate is not measured either.
+    A face that was seen too little for a PHQ estimate is not measured either, nor is the behaviour of one that was
+    followed too little.
 
     Args:
         analysis: The session's analysis.
@@ -163,12 +308,16 @@ def session_measures(analysis: SessionAnalysis, settings: Settings) -> dict[str,
         The values by name, without those that could not be measured.
     """
     features = usable_features(analysis, settings)
-    functionals: dict[Modality | None, dict[str, float]] = {
+    functionals: dict[Origin | None, dict[str, float]] = {
         Modality.FACE: _face_functionals(features),
         Modality.VOICE: _voice_functionals(features),
         Modality.WORDS: _word_functionals(features),
+        BEHAVIOUR: _behaviour_functionals(analysis, settings),
     }
-    values = {measure.name: functionals[measure.modality].get(measure.functional, math.nan) for measure in MEASURES}
+    values = {
+        measure.name: measure.factor * functionals[measure.modality].get(measure.functional, math.nan)
+        for measure in MEASURES
+    }
     return {name: value for name, value in values.items() if math.isfinite(value)}
 
 
@@ -216,3 +365,13 @@ def _word_functionals(features: SessionFeatures) -> dict[str, float]:
         return {}
     functionals = word_functionals(words)
     return functionals if functionals["words"] >= MIN_WORDS else {}
+
+
+def _behaviour_functionals(analysis: SessionAnalysis, settings: Settings) -> dict[str, float]:
+    from fer_phq.behaviour.reasons import usable_measures
+
+    series = analysis.behaviour
+    if series is None:
+        return {}
+    values, _ = usable_measures(series, analysis.recording.duration_s, settings.coverage_floor)
+    return values

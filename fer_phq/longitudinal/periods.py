@@ -21,6 +21,9 @@ GAP_FACTOR = 3.0
 GAP_DAYS = 14.0
 """... if it is longer than this many days as well."""
 
+SAME_RATE = 0.05
+"""Share by which two numbers of frames a second may differ and still be one: cameras do not keep theirs exactly."""
+
 MIN_SESSIONS = 3
 """Sessions that each period needs before their spread is computed."""
 
@@ -107,6 +110,38 @@ def session_runs(recorded_at: Sequence[datetime], model_ids: Sequence[object]) -
     return np.concatenate([[0], np.cumsum(ends)]).astype(np.int64)
 
 
+def rate_runs(rates_hz: Sequence[float]) -> npt.NDArray[np.int64]:
+    """Number the runs of sessions that were looked at equally often a second.
+
+    Args:
+        rates_hz: (n,) frames a second of each session; NaN where nothing was looked at, which belongs to any run.
+
+    Returns:
+        (n,) int64 number of each session's run, from 0, ascending.
+    """
+    runs = np.zeros(len(rates_hz), np.int64)
+    last = math.nan
+    for i, rate_hz in enumerate(rates_hz):
+        runs[i] = runs[i - 1] if i else 0
+        if math.isfinite(rate_hz):
+            runs[i] += math.isfinite(last) and not _is_same_rate(last, rate_hz)
+            last = rate_hz
+    return runs
+
+
+def distinct_rates(rates_hz: Sequence[float]) -> tuple[float, ...]:
+    """List the frames a second that are not the same, ascending.
+
+    Args:
+        rates_hz: Frames a second; NaN counts for none.
+    """
+    distinct: list[float] = []
+    for rate_hz in sorted(rate for rate in rates_hz if math.isfinite(rate)):
+        if not distinct or not _is_same_rate(distinct[-1], rate_hz):
+            distinct.append(rate_hz)
+    return tuple(distinct)
+
+
 def compare_periods(before: npt.NDArray[np.float64], after: npt.NDArray[np.float64]) -> PeriodComparison:
     """Compare one measure in two periods.
 
@@ -121,6 +156,10 @@ def compare_periods(before: npt.NDArray[np.float64], after: npt.NDArray[np.float
         squares = len(before) * before.var() + len(after) * after.var()
         spread = math.sqrt(float(squares) / (len(before) + len(after) - 2))
     return PeriodComparison(len(before), len(after), _mean(before), _mean(after), spread)
+
+
+def _is_same_rate(first_hz: float, second_hz: float) -> bool:
+    return abs(first_hz - second_hz) <= SAME_RATE * max(first_hz, second_hz)
 
 
 def _mean(values: npt.NDArray[np.float64]) -> float:

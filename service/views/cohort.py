@@ -14,8 +14,9 @@ import pandas as pd
 
 from db.records import CohortFilter
 from db.store import Store
-from fer_phq.longitudinal.periods import session_runs
-from service.views.trends import MEASURE_NAMES, measured_names
+from fer_phq.features.measures import RATE
+from fer_phq.longitudinal.periods import distinct_rates
+from service.views.trends import MEASURE_NAMES, measured_names, segments_of
 
 FEW = 5
 """A group of fewer people is shown as points without quartiles."""
@@ -47,6 +48,11 @@ class CohortView:
     def models(self) -> list[str]:
         """The models by which the sessions were measured."""
         return sorted(self.sessions["model_id"].unique())
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """Frames a second, as far as they differ, in which the faces of the sessions were looked at."""
+        return distinct_rates(self.sessions[RATE].tolist())
 
 
 def load_cohort_view(store: Store, cohort_filter: CohortFilter, prefer_model: str | None) -> CohortView:
@@ -154,17 +160,15 @@ def lines(sessions: pd.DataFrame, subject_ids: Sequence[str], name: str) -> pd.D
         subject_ids: The people's UUIDs, in the order of the rows.
         name: The measure.
     """
-    columns = ["subject_id", "session_id", "recorded_at", "model_id", name]
-    selected = sessions.loc[sessions["subject_id"].isin(subject_ids), columns]
+    selected = sessions[sessions["subject_id"].isin(subject_ids)]
     sessions_of_subject = dict(list(selected.groupby("subject_id")))
     parts = []
     for subject_id in subject_ids:
         of_subject = sessions_of_subject.get(subject_id)
         if of_subject is None:
             continue
-        times = [timestamp.to_pydatetime() for timestamp in of_subject["recorded_at"]]
         table = of_subject[["subject_id", "session_id", "recorded_at"]]
-        parts.append(table.assign(segment=session_runs(times, list(of_subject["model_id"])), value=of_subject[name]))
+        parts.append(table.assign(segment=segments_of(of_subject, name), value=of_subject[name]))
     empty = pd.DataFrame(columns=["subject_id", "session_id", "recorded_at", "segment", "value"])
     return pd.concat(parts, ignore_index=True) if parts else empty
 

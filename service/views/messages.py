@@ -30,6 +30,11 @@ MIXED_MODELS = template(
     "views.mixed_models",
     "The sessions of these periods were measured by different models: a difference may be the models' alone.",
 )
+MIXED_RATES = template(
+    "views.mixed_rates",
+    "The faces of these sessions were looked at {rates} times a second: a difference in facial behaviour may be the "
+    "rates' alone.",
+)
 SHARED_DAYS = template(
     "views.shared_days", "The two periods share days, and what was measured on them counts for both."
 )

@@ -5,18 +5,20 @@ Below it the tidy frames that it is made of: measures over sessions and periods,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, tzinfo
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from db.records import EventRecord, QuestionnaireRecord, SessionSummary, SubjectSummary
 from db.store import Store
+from fer_phq.core.messages import Message
 from fer_phq.core.phq import Provenance, Scale
-from fer_phq.features.measures import BY_NAME, MEASURES, SHARES, Measure
+from fer_phq.features.measures import BEHAVIOUR, BY_NAME, MEASURES, RATE, SHARES, Measure
 from fer_phq.longitudinal.change import (
     Change,
     Estimate,
@@ -27,7 +29,15 @@ from fer_phq.longitudinal.change import (
     personal_baseline,
     total_on_scale,
 )
-from fer_phq.longitudinal.periods import PeriodComparison, compare_periods, longest_step_days, session_runs
+from fer_phq.longitudinal.periods import (
+    PeriodComparison,
+    compare_periods,
+    distinct_rates,
+    longest_step_days,
+    rate_runs,
+    session_runs,
+)
+from service.views import messages
 
 Days = tuple[date, date]
 """First and last day of a period, both within it."""
@@ -42,6 +52,8 @@ SCORES: Mapping[str, Measure] = {
 
 EMOTION_NAMES = frozenset(share.name for share in SHARES)
 MEASURE_NAMES = tuple(measure.name for measure in MEASURES)
+BEHAVIOUR_NAMES = frozenset(measure.name for measure in MEASURES if measure.modality == BEHAVIOUR)
+"""Measures that depend on how often a second the face was looked at."""
 RECENT = 50
 """The most sessions that the page lists."""
 
@@ -54,11 +66,13 @@ class PeriodsView:
         points: What was measured in them, of `in_periods`.
         comparisons: By measure, those that one of the periods has.
         models: Ids of the models that measured their sessions.
+        rates: Frames a second, as far as they differ, in which the faces of their sessions were looked at.
     """
 
     points: pd.DataFrame
     comparisons: Mapping[str, PeriodComparison]
     models: tuple[str, ...]
+    rates: tuple[float, ...] = ()
 
     @property
     def means(self) -> pd.DataFrame:
@@ -152,6 +166,11 @@ class TrendsView:
         """Days between two sessions beyond which a line is broken."""
         return gap_days(self.local_sessions)
 
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """Frames a second, as far as they differ, in which the faces of the sessions were looked at."""
+        return distinct_rates(self.sessions[RATE].tolist())
+
     def series(self, names: Sequence[str]) -> pd.DataFrame:
         """Return the measures of these names over the sessions, as the function `series` does."""
         return series(self.local_sessions, names)
@@ -177,7 +196,10 @@ class TrendsView:
             What was measured in them, and how they compare.
         """
         points = in_periods(self.values, first, second)
-        return PeriodsView(points, compared(points), models_in(self.local_sessions, first, second))
+        inside = within_periods(self.local_sessions, first, second)
+        return PeriodsView(
+            points, compared(points), tuple(sorted(set(inside["model_id"]))), distinct_rates(inside[RATE].tolist())
+        )
 
 
 def load_trends_view(
@@ -288,6 +310,20 @@ def gap_days(trend: pd.DataFrame) -> int:
     return round(longest_step_days([timestamp.to_pydatetime() for timestamp in trend["recorded_at"]]))
 
 
+def segments_of(trend: pd.DataFrame, name: str) -> npt.NDArray[np.int64]:
+    """Number the runs of sessions that a line of one measure may join: a line of facial behaviour joins no two rates.
+
+    Args:
+        trend: `recorded_at` (ascending), `model_id` and, for facial behaviour, `face_rate`.
+        name: The measure.
+    """
+    times = [timestamp.to_pydatetime() for timestamp in trend["recorded_at"]]
+    models: list[object] = list(trend["model_id"])
+    if name in BEHAVIOUR_NAMES:
+        models = list(zip(models, rate_runs(trend[RATE].tolist()).tolist(), strict=True))
+    return session_runs(times, models)
+
+
 def series(trend: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     """Build a row for each session and measure: session_id, recorded_at, segment, measure, value.
 
@@ -296,10 +332,14 @@ def series(trend: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
         names: The measures.
 
     Returns:
-        The rows, with a value of NaN where not measured.
+        The rows, by measure and then by date, with a value of NaN where not measured.
     """
-    table = pd.DataFrame(with_segments(trend), columns=["session_id", "recorded_at", "segment", *names])
-    return table.melt(["session_id", "recorded_at", "segment"], names, "measure", "value")
+    columns = ["session_id", "recorded_at", "segment", "measure", "value"]
+    parts = [
+        trend[["session_id", "recorded_at"]].assign(segment=segments_of(trend, name), measure=name, value=trend[name])
+        for name in names
+    ]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
 def with_scores(trend: pd.DataFrame, answers: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -348,8 +388,8 @@ def compared(points: pd.DataFrame) -> dict[str, PeriodComparison]:
     return by_measure
 
 
-def models_in(trend: pd.DataFrame, first: Days, second: Days) -> tuple[str, ...]:
-    """List the models that measured the sessions of two periods, by id.
+def within_periods(trend: pd.DataFrame, first: Days, second: Days) -> pd.DataFrame:
+    """Return the sessions that were recorded within two periods.
 
     Args:
         trend: Rows of `Store.trends.load`.
@@ -357,8 +397,19 @@ def models_in(trend: pd.DataFrame, first: Days, second: Days) -> tuple[str, ...]
         second: First and last day of the other.
     """
     day = trend["recorded_at"].dt.date
-    inside = ((day >= first[0]) & (day <= first[1])) | ((day >= second[0]) & (day <= second[1]))
-    return tuple(sorted(set(trend.loc[inside, "model_id"])))
+    return trend[((day >= first[0]) & (day <= first[1])) | ((day >= second[0]) & (day <= second[1]))]
+
+
+def mixed_rates(names: Iterable[str], rates: Sequence[float]) -> Message | None:
+    """Say that facial behaviour was measured at several rates; None where it was not.
+
+    Args:
+        names: The measures that are shown.
+        rates: Frames a second, as far as they differ.
+    """
+    if len(rates) < 2 or BEHAVIOUR_NAMES.isdisjoint(names):
+        return None
+    return messages.MIXED_RATES(rates=", ".join(f"{rate:.0f}" for rate in rates))
 
 
 def have_shared_days(first: Days, second: Days) -> bool:

@@ -12,7 +12,7 @@ import pandas as pd
 from dashboard.exports.reports.blocks import Block, Chart, Facts, Heading, Report, Rows, Words
 from dashboard.exports.reports.figures import emotion_trend_figure, phq_trend_figure
 from dashboard.exports.reports.session import DEMONSTRATION, LIMITS, day, origin_line
-from dashboard.i18n import _, mark, n_
+from dashboard.i18n import _, mark, n_, render
 from dashboard.i18n.numbers import decimal
 from dashboard.i18n.vocabulary import PROVENANCES, measure_text
 from dashboard.questionnaire.difficulty import difficulty_words
@@ -20,7 +20,7 @@ from dashboard.trends.phq import SOURCES, difference_words
 from dashboard.widgets import ui
 from fer_phq.core.phq import Provenance
 from fer_phq.longitudinal.change import RETEST, SD, Change, Direction, reliable_points
-from service.views.trends import TrendsView
+from service.views.trends import TrendsView, mixed_rates
 
 DIFFICULTY_NOTE = mark(
     "Difficulty: the form's last question, how difficult the problems have made work, home or getting along with "
@@ -54,6 +54,8 @@ def trend_report(view: TrendsView, now: datetime) -> Report:
         blocks += [Heading(_("Sessions")), _sessions(view)]
     if view.measures:
         blocks += [Heading(_("Measures")), _measured(view)]
+        rates = mixed_rates(view.names, view.rates)
+        blocks += [Words(render(rates), "warning")] if rates else []
     if view.events:
         blocks += [Heading(_("Treatment and events"))]
         blocks.append(Facts(tuple((day(event.at, zone), event.words) for event in view.events)))

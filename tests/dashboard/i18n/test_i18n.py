@@ -271,6 +271,7 @@ def vocabulary() -> set[str]:
         *get_args(Unit),
     }
     found |= {one.title for one in MEASURES} | {one.description for one in BY_NAME.values()}
+    found |= {one.direction for one in MEASURES}
     return found
 
 

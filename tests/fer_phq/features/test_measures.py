@@ -12,11 +12,14 @@ import numpy as np
 import pytest
 from analysis_samples import sample_analysis, sample_words
 
-from fer_phq.core.analysis import Settings
+from fer_phq.behaviour.series import COLUMNS as BEHAVIOUR_COLUMNS
+from fer_phq.behaviour.series import KIND as BEHAVIOUR_KIND
+from fer_phq.core.analysis import Settings, display_durations
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Modality
 from fer_phq.features.measures import (
+    BEHAVIOUR,
     BY_NAME,
     MEASURES,
     MIN_SPEECH_S,
@@ -45,6 +48,23 @@ def voice(speech_s: float, total_s: float = 20.0) -> FeatureSeries:
     return FeatureSeries(values, (np.arange(rows) + 0.5) / 10, KIND, COLUMNS)
 
 
+def behaviour(rate: float, seconds: float = 20.0, unseen: float = 0.0) -> FeatureSeries:
+    """A face that turns slowly, blinks every two seconds, smiles half of the time, and is not seen at the beginning."""
+    time_s = np.arange(0, seconds, 1 / rate)
+    values = np.zeros((len(time_s), len(BEHAVIOUR_COLUMNS)), np.float32)
+    column = {name: i for i, name in enumerate(BEHAVIOUR_COLUMNS)}
+    values[:, column["yaw_deg"]] = 10 * np.sin(time_s)
+    smiles = np.clip(np.sin(time_s) * 4, 0, 1)
+    for side in ("Left", "Right"):
+        values[:, column[f"mouthSmile{side}"]] = 0.5 * smiles
+    openness = 0.3 - 0.25 * np.interp(time_s % 2, [1, 1.08, 1.16, 1.32], [0, 1, 1, 0], left=0, right=0)
+    values[:, column["eye_open_left"]] = values[:, column["eye_open_right"]] = openness
+    values[time_s < unseen] = np.nan
+    return FeatureSeries(
+        values, time_s, BEHAVIOUR_KIND, BEHAVIOUR_COLUMNS, display_durations(time_s, seconds), float(rate)
+    )
+
+
 def words(count: int) -> FeatureSeries:
     """An utterance a second, of ten English words with two of the first person."""
     said = "I think that the day was good and I slept"
@@ -53,18 +73,19 @@ def words(count: int) -> FeatureSeries:
 
 
 def test_the_catalogue_is_whole() -> None:
-    assert len(MEASURES) == 13
+    assert len(MEASURES) == 30
     assert set(BY_NAME) == {one.name for one in MEASURES} | set(EMOTIONS)
     assert VERSION_KEY not in BY_NAME
     for one in MEASURES:
         assert one.title[0].isupper()
         assert one.description.endswith(".")
         assert one.source
+        assert one.direction.endswith(".")
         assert len(one.name) <= 40
 
 
 def test_every_functional_exists() -> None:
-    full = replace(sample_analysis(frames=40, gaps=()), voice=voice(10), words=words(200))
+    full = replace(sample_analysis(frames=40, gaps=()), voice=voice(10), words=words(200), behaviour=behaviour(30))
     assert set(session_measures(full, SETTINGS)) == {one.name for one in MEASURES}
     assert {one.functional for one in MEASURES if one.modality is Modality.VOICE} <= set(FUNCTIONALS)
 
@@ -117,6 +138,27 @@ def test_words_need_some_words() -> None:
     found = session_measures(replace(faceless, words=words(100)), SETTINGS)
     assert found == {"words_a_minute": pytest.approx(1200), "first_person_share": pytest.approx(0.2)}
     assert session_measures(replace(faceless, words=words(MIN_WORDS - 10)), SETTINGS) == {}
+
+
+def test_behaviour_is_measured_in_its_units() -> None:
+    analysis = replace(sample_analysis(frames=40, gaps=tuple(range(40))), behaviour=behaviour(30))
+    found = session_measures(analysis, SETTINGS)
+    assert set(found) == {one.name for one in MEASURES if one.modality == BEHAVIOUR}
+    assert found["blinks_a_minute"] == pytest.approx(30, abs=0.2)
+    assert found["blink_duration"] == pytest.approx(270, abs=35), "milliseconds"
+    assert found["smile_intensity"] == pytest.approx(24.2, abs=0.5), "per cent: 9.7 of 20 s at a half"
+    assert found["face_rate"] == pytest.approx(30)
+
+
+def test_behaviour_below_its_rate_or_seen_too_little_is_missing() -> None:
+    faceless = sample_analysis(frames=40, gaps=tuple(range(40)))
+    all_of_it = {one.name for one in MEASURES if one.modality == BEHAVIOUR}
+    slow = session_measures(replace(faceless, behaviour=behaviour(10)), SETTINGS)
+    needy = {"blinks_a_minute", "blink_duration", "eyes_closed_share", "nods_a_minute", "shakes_a_minute"}
+    assert all_of_it - set(slow) == needy
+    assert session_measures(replace(faceless, behaviour=behaviour(30, unseen=10.5)), SETTINGS) == {}
+    other = replace(behaviour(30), kind="mesh-0")
+    assert session_measures(replace(faceless, behaviour=other), SETTINGS) == {}
 
 
 def test_channels_of_another_kind_are_left_alone() -> None:

@@ -8,7 +8,14 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from fer_phq.longitudinal.periods import Verdict, compare_periods, longest_step_days, session_runs
+from fer_phq.longitudinal.periods import (
+    Verdict,
+    compare_periods,
+    distinct_rates,
+    longest_step_days,
+    rate_runs,
+    session_runs,
+)
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
@@ -69,3 +76,15 @@ def test_a_period_without_sessions() -> None:
     found = compare_periods(np.array([math.nan]), np.array([1.0, 2.0, 3.0]))
     assert (found.sessions_before, found.verdict) == (0, Verdict.NOTHING)
     assert math.isnan(found.difference)
+
+
+def test_runs_of_rates_end_where_the_rate_does() -> None:
+    nan = float("nan")
+    assert rate_runs([30, 29.97, 25, 25, nan, 25.01, 10]).tolist() == [0, 0, 1, 1, 1, 1, 2]
+    assert rate_runs([nan, 30, nan, 15]).tolist() == [0, 0, 0, 1]
+    assert rate_runs([]).tolist() == []
+
+
+def test_rates_of_a_camera_that_does_not_keep_its_own_are_one() -> None:
+    assert distinct_rates([30, 29.4, float("nan"), 15, 14.9]) == (14.9, 29.4)
+    assert distinct_rates([]) == ()

@@ -50,6 +50,21 @@ def test_a_series_has_a_row_for_each_session_and_measure() -> None:
     assert trends.series(trend().iloc[:0], ["pitch_sd"]).empty
 
 
+def test_a_line_of_facial_behaviour_is_broken_where_the_rate_changes() -> None:
+    rated = trend().assign(face_rate=[30, 15, np.nan, 30, 29.97, 30], blinks_a_minute=10.0)
+    long = trends.series(rated, ["pitch_sd", "blinks_a_minute"])
+    assert list(long.loc[long["measure"] == "pitch_sd", "segment"]) == [0, 0, 0, 1, 1, 2]
+    assert list(long.loc[long["measure"] == "blinks_a_minute", "segment"]) == [0, 1, 1, 2, 2, 3]
+
+
+def test_that_rates_differ_is_said_of_facial_behaviour_alone() -> None:
+    message = trends.mixed_rates(["pitch_sd", "blinks_a_minute"], (15.0, 29.97))
+    assert message is not None
+    assert "15, 30 times a second" in str(message)
+    assert trends.mixed_rates(["pitch_sd"], (15.0, 30.0)) is None
+    assert trends.mixed_rates(["blinks_a_minute"], (30.0,)) is None
+
+
 def test_questionnaires_are_broken_by_scale() -> None:
     found = trends.with_breaks(answers())
     assert list(found["segment"]) == [0, 0, 0, 1]
@@ -70,8 +85,10 @@ def test_periods_hold_whole_days() -> None:
     assert found["happiness"].verdict is Verdict.WITHIN
     assert (found["PHQ-9"].mean_before, found["PHQ-9"].mean_after) == (14, 5)
     assert found["PHQ-8"].verdict is Verdict.NOTHING
-    assert len(trends.models_in(trend(), EARLY, LATE)) == 2
-    assert len(trends.models_in(trend(), EARLY, (date(2026, 7, 1), date(2026, 7, 14)))) == 1
+    assert list(trends.within_periods(trend(), EARLY, LATE)["session_id"]) == list("abcdef")
+    assert list(trends.within_periods(trend(), EARLY, (date(2026, 7, 1), date(2026, 7, 14)))["session_id"]) == list(
+        "abcde"
+    )
 
 
 def test_nothing_in_either_period() -> None:

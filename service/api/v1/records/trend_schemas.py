@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from db.records import QuestionnaireSource
-from fer_phq.core.phq import Band, Modality, Scale
+from fer_phq.core.phq import Band, Scale
+from fer_phq.features.measures import Origin
 from fer_phq.longitudinal.change import Direction
 from service.api.v1.analyses.schemas import EXAMPLE as ANALYSIS
 from service.api.v1.analyses.schemas import Estimate, NoEstimate
@@ -56,6 +57,8 @@ EXAMPLE: dict[str, Any] = {
             "unit": "share",
             "modality": "face",
             "description": "Share of the time with a face in which it smiles.",
+            "direction": "Less when the same people's depression was severe than when it was not (Girard et al. 2014).",
+            "source": "Girard et al. 2014, Image Vis Comput 32:641-647",
         }
     ],
     "baseline": None,
@@ -123,8 +126,10 @@ class MeasureItem(BaseModel):
     name: str
     title: str
     unit: str
-    modality: Modality | None
+    modality: Origin | None = Field(description="What it is computed from; null for a questionnaire.")
     description: str
+    direction: str = Field(description="What a change means, in the words of the literature.")
+    source: str = Field(description="The papers that it and the direction come from.")
 
 
 class BaselineItem(BaseModel):

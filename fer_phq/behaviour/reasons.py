@@ -1,0 +1,77 @@
+"""Which measures of a behaviour series may be shown to people, and why the others may not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from fer_phq.behaviour import messages, movement
+from fer_phq.behaviour.blinks import LEAST_RATE_HZ
+from fer_phq.behaviour.columns import column, has_rate, row_durations, true_rate_hz
+from fer_phq.behaviour.measures import behaviour_measures
+from fer_phq.behaviour.series import MEASURED_KINDS
+from fer_phq.core.feature_series import FeatureSeries
+from fer_phq.core.messages import Message, Template
+
+LEAST_SEEN_S = 10.0
+"""Seconds from which behaviour is measured: in fewer, one blink more changes their rate by more than six a minute."""
+RATE = "rate_hz"
+"""Name under which the frames a second stand beside the measures."""
+
+_HEAD = (
+    "pitch_mean_deg", "yaw_mean_deg", "roll_mean_deg", "pitch_sd_deg", "yaw_sd_deg", "roll_sd_deg",
+    "head_speed_deg_s", "head_range_deg", "still_share", "nod_rate_per_min", "shake_rate_per_min",
+)  # fmt: skip
+_RATES: Mapping[str, float] = {
+    **dict.fromkeys(("nod_rate_per_min", "shake_rate_per_min"), movement.LEAST_RATE_HZ),
+    **dict.fromkeys(("eyes_closed_share", "blink_rate_per_min", "blink_duration_s"), LEAST_RATE_HZ),
+}
+_NONE_SEEN: Mapping[str, Template] = {
+    "blink_duration_s": messages.NO_BLINK,
+    "smile_duration_s": messages.NO_WHOLE_SMILE,
+    "smile_narrowed_share": messages.NO_SMILE,
+}
+
+
+def usable_measures(
+    series: FeatureSeries, recording_s: float, coverage_floor: float
+) -> tuple[dict[str, float], dict[str, Message]]:
+    """Compute the measures that may be shown, and say why the others are missing.
+
+    A signal is measured where it was seen for ten seconds and for the same share of the recording as a face that is
+    judged. Where a face is far away its head pose may be seen while its eyes and mouth are not.
+
+    Args:
+        series: The series.
+        recording_s: The recording's duration in seconds.
+        coverage_floor: Share of the recording that must be seen, 0 to 1.
+
+    Returns:
+        The values and the reasons by the names of `fer_phq.behaviour.measures.UNITS`; each name is in one of them. The
+        values have `RATE` as well where there is any.
+    """
+    measures = behaviour_measures(series) if series.kind in MEASURED_KINDS else {}
+    reasons: dict[str, Message] = {}
+    values: dict[str, float] = {}
+    for name, value in measures.items():
+        reason = _reason(series, name, value, recording_s, coverage_floor)
+        if reason is not None:
+            reasons[name] = reason
+        elif value is not None:
+            values[name] = value
+    return ({**values, RATE: true_rate_hz(series)} if values else values), reasons
+
+
+def _reason(
+    series: FeatureSeries, name: str, value: float | None, recording_s: float, coverage_floor: float
+) -> Message | None:
+    """Return why a measure is missing; None where it is not."""
+    seen = np.isfinite(column(series, "pitch_deg" if name in _HEAD else "mouth_open"))
+    seen_s = float(row_durations(series)[seen].sum())
+    least_s = max(LEAST_SEEN_S, coverage_floor * recording_s)
+    if seen_s < least_s:
+        return messages.SEEN_TOO_LITTLE(seen=seen_s, least=least_s)
+    if name in _RATES and not has_rate(series, _RATES[name]):
+        return messages.RATE_TOO_LOW(rate=true_rate_hz(series), least=_RATES[name])
+    return _NONE_SEEN.get(name, messages.ONLY_MOMENTS)() if value is None else None
