@@ -76,22 +76,22 @@ def moments(values: FloatArray, durations: TimeArray) -> tuple[float | None, flo
         values: (n,), NaN where missing.
         durations: (n,) seconds.
     """
-    seen = np.isfinite(values)
-    weights = durations[seen]
+    visible = np.isfinite(values)
+    weights = durations[visible]
     if not weights.sum() > 0:
         return None, None
-    mean = float(np.average(values[seen], weights=weights))
-    return mean, float(np.sqrt(np.average((values[seen] - mean) ** 2, weights=weights)))
+    mean = float(np.average(values[visible], weights=weights))
+    return mean, float(np.sqrt(np.average((values[visible] - mean) ** 2, weights=weights)))
 
 
-def stretches(seen: npt.NDArray[np.bool_], time_s: TimeArray) -> list[tuple[int, int]]:
+def stretches(visible: npt.NDArray[np.bool_], time_s: TimeArray) -> list[tuple[int, int]]:
     """Return first and last index of each stretch of rows that are seen and at most half a second apart.
 
     Args:
-        seen: (n,) which rows are known.
+        visible: (n,) which rows are known.
         time_s: (n,) seconds, increasing.
     """
-    places = np.flatnonzero(seen)
+    places = np.flatnonzero(visible)
     if not len(places):
         return []
     breaks = (np.diff(places) > 1) | (np.diff(time_s[places]) > STEP_S + 1e-6)
@@ -110,9 +110,9 @@ def half_seconds(series: FeatureSeries, names: Sequence[str]) -> list[tuple[Time
     """
     time_s = row_times(series)
     values = np.stack([column(series, name) for name in names], axis=1)
-    seen: npt.NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=1))
+    visible: npt.NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=1))
     parts = []
-    for first, last in stretches(seen, time_s):
+    for first, last in stretches(visible, time_s):
         grid = np.arange(time_s[first], time_s[last] + 1e-9, STEP_S)
         if len(grid) < 2:
             continue

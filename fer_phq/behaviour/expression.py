@@ -59,8 +59,8 @@ def smile_share(series: FeatureSeries) -> float | None:
     Args:
         series: The series.
     """
-    seen_s = float(row_durations(series)[np.isfinite(smile(series))].sum())
-    return min(1.0, sum(span.duration_s for span in smile_spans(series)) / seen_s) if seen_s > 0 else None
+    visible_s = float(row_durations(series)[np.isfinite(smile(series))].sum())
+    return min(1.0, sum(span.duration_s for span in smile_spans(series)) / visible_s) if visible_s > 0 else None
 
 
 def smile_duration(series: FeatureSeries) -> float | None:

@@ -112,10 +112,10 @@ def _head_measures(series: FeatureSeries) -> dict[str, float | None]:
     measures["head_speed_deg_s"] = movement.head_speed(series)
     measures["head_range_deg"] = movement.head_range(series)
     measures["still_share"] = movement.still_share(series)
-    seen_s = float(durations[np.isfinite(column(series, "pitch_deg"))].sum())
-    if seen_s > 0 and has_rate(series, movement.LEAST_RATE_HZ):
-        measures["nod_rate_per_min"] = 60 * len(movement.nods(series)) / seen_s
-        measures["shake_rate_per_min"] = 60 * len(movement.shakes(series)) / seen_s
+    visible_s = float(durations[np.isfinite(column(series, "pitch_deg"))].sum())
+    if visible_s > 0 and has_rate(series, movement.LEAST_RATE_HZ):
+        measures["nod_rate_per_min"] = 60 * len(movement.nods(series)) / visible_s
+        measures["shake_rate_per_min"] = 60 * len(movement.shakes(series)) / visible_s
     return measures
 
 
@@ -123,11 +123,11 @@ def _eye_measures(series: FeatureSeries) -> dict[str, float | None]:
     durations = row_durations(series)
     openness = mean_of_sides(series, "eye_open")
     measures: dict[str, float | None] = {"eye_open_mean": moments(openness, durations)[0]}
-    seen_s = float(durations[np.isfinite(openness)].sum())
-    if seen_s > 0 and can_see_blinks(series):
+    visible_s = float(durations[np.isfinite(openness)].sum())
+    if visible_s > 0 and can_see_blinks(series):
         blinks = [closure for closure in closures(series) if closure.duration_s <= LONGEST_BLINK_S]
-        measures["eyes_closed_share"] = closed_seconds(openness, row_times(series)) / seen_s
-        measures["blink_rate_per_min"] = 60 * len(blinks) / seen_s
+        measures["eyes_closed_share"] = closed_seconds(openness, row_times(series)) / visible_s
+        measures["blink_rate_per_min"] = 60 * len(blinks) / visible_s
         measures["blink_duration_s"] = float(np.median([blink.duration_s for blink in blinks])) if blinks else None
     return measures
 

@@ -12,7 +12,7 @@ TOO_SLOW_FOR_BLINKS = template(
 RATE_TOO_LOW = template(
     "behaviour.rate_too_low", "The face was seen {rate:.0f} times a second; this needs {least:.0f}."
 )
-SEEN_TOO_LITTLE = template(
+TOO_BRIEF = template(
     "behaviour.seen_too_little", "It was seen for {seen:.0f} s of the recording; this needs {least:.0f} s."
 )
 NO_SMILE = template("behaviour.no_smile", "No smile was seen.")

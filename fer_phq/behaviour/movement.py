@@ -32,7 +32,7 @@ LONGEST_HOLD_S = 0.4
 """Seconds between two swings of one gesture, at most."""
 LEAST_SWINGS = 3
 """Swings of one nod or shake, such as down, up and down: one to and fro alone is how a head turns, too."""
-OTHER_AXIS = 0.75
+ACROSS = 0.75
 """Share of a swing that the other axis may turn at most: a head that turns askew neither nods nor shakes."""
 LEAST_RATE_HZ = 15.0
 """Frames a second below which a swing may fall between two frames."""
@@ -69,11 +69,11 @@ def head_range(series: FeatureSeries) -> float | None:
         The root of the sum of the squares of the spans of pitch, yaw and roll.
     """
     angles = np.stack([column(series, name) for name in ANGLES], axis=1)
-    seen = np.isfinite(angles).all(axis=1)
-    weights = row_durations(series)[seen]
+    visible = np.isfinite(angles).all(axis=1)
+    weights = row_durations(series)[visible]
     if not weights.sum() > 0:
         return None
-    spans = [np.diff(_percentiles(angles[seen, axis], weights, RANGE_PERCENTILES)) for axis in range(len(ANGLES))]
+    spans = [np.diff(_percentiles(angles[visible, axis], weights, RANGE_PERCENTILES)) for axis in range(len(ANGLES))]
     return float(np.linalg.norm(spans))
 
 
@@ -104,8 +104,8 @@ def still_share(series: FeatureSeries) -> float | None:
     Args:
         series: The series.
     """
-    seen_s = sum(float(grid[-1] - grid[0]) for grid, _ in _speeds(series))
-    return sum(span.duration_s for span in still_spans(series)) / seen_s if seen_s > 0 else None
+    visible_s = sum(float(grid[-1] - grid[0]) for grid, _ in _speeds(series))
+    return sum(span.duration_s for span in still_spans(series)) / visible_s if visible_s > 0 else None
 
 
 def nods(series: FeatureSeries) -> tuple[Span, ...]:
@@ -146,22 +146,22 @@ def _percentiles(values: FloatArray, weights: TimeArray, percentiles: tuple[floa
     return levels
 
 
-def _gestures(series: FeatureSeries, main: str, other: str) -> tuple[Span, ...]:
+def _gestures(series: FeatureSeries, along: str, cross: str) -> tuple[Span, ...]:
     if not has_rate(series, LEAST_RATE_HZ):
         return ()
     time_s = row_times(series)
-    angle, beside = column(series, main), column(series, other)
-    seen = np.asarray(np.isfinite(angle) & np.isfinite(beside))
+    angle, across = column(series, along), column(series, cross)
+    visible = np.asarray(np.isfinite(angle) & np.isfinite(across))
     gestures: list[Span] = []
-    for first, last in stretches(seen, time_s):
+    for first, last in stretches(visible, time_s):
         inside = slice(first, last + 1)
-        gestures += _gestures_of(angle[inside], beside[inside], time_s[inside])
+        gestures += _gestures_of(angle[inside], across[inside], time_s[inside])
     return tuple(gestures)
 
 
-def _gestures_of(angle: FloatArray, beside: FloatArray, time_s: TimeArray) -> list[Span]:
+def _gestures_of(angle: FloatArray, across: FloatArray, time_s: TimeArray) -> list[Span]:
     """Join quick swings that follow each other at once to nods or shakes."""
-    swings = [_swing(angle, beside, time_s, start, end) for start, end in pairwise(_turning_rows(angle).tolist())]
+    swings = [_swing(angle, across, time_s, start, end) for start, end in pairwise(_turning_rows(angle).tolist())]
     gestures: list[list[_Swing]] = [[]]
     for swing in swings:
         row = gestures[-1]
@@ -177,14 +177,14 @@ def _gestures_of(angle: FloatArray, beside: FloatArray, time_s: TimeArray) -> li
     ]
 
 
-def _swing(angle: FloatArray, beside: FloatArray, time_s: TimeArray, start: int, end: int) -> _Swing:
+def _swing(angle: FloatArray, across: FloatArray, time_s: TimeArray, start: int, end: int) -> _Swing:
     inside = slice(start, end + 1)
     size = abs(float(angle[end] - angle[start]))
     done = np.abs(angle[inside] - angle[start]) / size
     begin = start + int(np.flatnonzero(done <= _END)[-1])
     stop = begin + int(np.flatnonzero(done[begin - start :] >= 1 - _END)[0])
-    aside = float(np.ptp(beside[begin : stop + 1]))
-    straight = aside <= OTHER_AXIS * abs(float(angle[stop] - angle[begin]))
+    aside = float(np.ptp(across[begin : stop + 1]))
+    straight = aside <= ACROSS * abs(float(angle[stop] - angle[begin]))
     is_quick = straight and time_s[stop] - time_s[begin] <= LONGEST_SWING_S
     return _Swing(float(time_s[begin]), float(time_s[stop]), size, bool(is_quick))
 

@@ -14,7 +14,7 @@ from fer_phq.behaviour.series import MEASURED_KINDS
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message, Template
 
-LEAST_SEEN_S = 10.0
+LEAST_VISIBLE_S = 10.0
 """Seconds from which behaviour is measured: in fewer, one blink more changes their rate by more than six a minute."""
 RATE = "rate_hz"
 """Name under which the frames a second stand beside the measures."""
@@ -27,7 +27,7 @@ _RATES: Mapping[str, float] = {
     **dict.fromkeys(("nod_rate_per_min", "shake_rate_per_min"), movement.LEAST_RATE_HZ),
     **dict.fromkeys(("eyes_closed_share", "blink_rate_per_min", "blink_duration_s"), LEAST_RATE_HZ),
 }
-_NONE_SEEN: Mapping[str, Template] = {
+_WITHOUT_ANY: Mapping[str, Template] = {
     "blink_duration_s": messages.NO_BLINK,
     "smile_duration_s": messages.NO_WHOLE_SMILE,
     "smile_narrowed_share": messages.NO_SMILE,
@@ -67,11 +67,11 @@ def _reason(
     series: FeatureSeries, name: str, value: float | None, recording_s: float, coverage_floor: float
 ) -> Message | None:
     """Return why a measure is missing; None where it is not."""
-    seen = np.isfinite(column(series, "pitch_deg" if name in _HEAD else "mouth_open"))
-    seen_s = float(row_durations(series)[seen].sum())
-    least_s = max(LEAST_SEEN_S, coverage_floor * recording_s)
-    if seen_s < least_s:
-        return messages.SEEN_TOO_LITTLE(seen=seen_s, least=least_s)
+    visible = np.isfinite(column(series, "pitch_deg" if name in _HEAD else "mouth_open"))
+    visible_s = float(row_durations(series)[visible].sum())
+    least_s = max(LEAST_VISIBLE_S, coverage_floor * recording_s)
+    if visible_s < least_s:
+        return messages.TOO_BRIEF(seen=visible_s, least=least_s)
     if name in _RATES and not has_rate(series, _RATES[name]):
         return messages.RATE_TOO_LOW(rate=true_rate_hz(series), least=_RATES[name])
-    return _NONE_SEEN.get(name, messages.ONLY_MOMENTS)() if value is None else None
+    return _WITHOUT_ANY.get(name, messages.ONLY_MOMENTS)() if value is None else None

@@ -53,9 +53,9 @@ def spans_above(
         places = np.flatnonzero(values >= leave)
     if not len(places):
         return ()
-    unseen = np.cumsum(~np.isfinite(values))
+    missing = np.cumsum(~np.isfinite(values))
     steps_s = np.diff(time_s[places])
-    breaks = ((np.diff(places) > 1) & ((steps_s > _SHORTEST_PAUSE_S) | (np.diff(unseen[places]) > 0))) | (
+    breaks = ((np.diff(places) > 1) & ((steps_s > _SHORTEST_PAUSE_S) | (np.diff(missing[places]) > 0))) | (
         steps_s > _LARGEST_GAP_S
     )
     spans = []
@@ -71,8 +71,8 @@ def spans_above(
 def _crossing(values: FloatArray, time_s: TimeArray, inner: int, direction: int, level: float) -> tuple[float, bool]:
     """Return when the value crosses a level beside a row, and whether that is not seen."""
     outer = inner + direction
-    unseen = not 0 <= outer < len(values) or not np.isfinite(values[outer])
-    if unseen or abs(time_s[outer] - time_s[inner]) > _LARGEST_GAP_S:
+    is_missing = not 0 <= outer < len(values) or not np.isfinite(values[outer])
+    if is_missing or abs(time_s[outer] - time_s[inner]) > _LARGEST_GAP_S:
         return float(time_s[inner]), True
     share = (values[inner] - level) / max(values[inner] - values[outer], 1e-9)
     return float(time_s[inner] + share * (time_s[outer] - time_s[inner])), False

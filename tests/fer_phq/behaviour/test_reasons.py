@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fer_phq.behaviour.measures import UNITS
-from fer_phq.behaviour.reasons import LEAST_SEEN_S, RATE, usable_measures
+from fer_phq.behaviour.reasons import LEAST_VISIBLE_S, RATE, usable_measures
 from fer_phq.behaviour.series import COLUMNS, behaviour_series
 from fer_phq.core.analysis import display_durations
 from fer_phq.core.feature_series import FeatureSeries
@@ -39,7 +39,7 @@ def test_a_face_far_away_has_a_head_pose_only() -> None:
 
 
 def test_ten_seconds_and_a_share_of_the_recording_are_needed() -> None:
-    assert usable_measures(face(30, LEAST_SEEN_S - 1), 9, 0.3)[0] == {}
+    assert usable_measures(face(30, LEAST_VISIBLE_S - 1), 9, 0.3)[0] == {}
     assert usable_measures(face(30, 20), 100, 0.3)[0] == {}
     assert usable_measures(face(30, 20), 60, 0.3)[0] != {}
 
