@@ -397,7 +397,8 @@ def within_periods(trend: pd.DataFrame, first: Days, second: Days) -> pd.DataFra
         second: First and last day of the other.
     """
     day = trend["recorded_at"].dt.date
-    return trend[((day >= first[0]) & (day <= first[1])) | ((day >= second[0]) & (day <= second[1]))]
+    inside: pd.DataFrame = trend[((day >= first[0]) & (day <= first[1])) | ((day >= second[0]) & (day <= second[1]))]
+    return inside
 
 
 def mixed_rates(names: Iterable[str], rates: Sequence[float]) -> Message | None:

@@ -20,8 +20,9 @@ def face(rate, *, rest=0.1, gap=None, squint=0.0, seconds=60.0) -> FeatureSeries
     for side in ("Left", "Right"):
         values[:, COLUMNS.index(f"mouthSmile{side}")] = rest + 0.6 * smile
         values[:, COLUMNS.index(f"eyeSquint{side}")] = 0.2 + squint * smile * (time_s // 10 % 2)
-    rows = [None if gap and gap[0] <= time < gap[1] else row for time, row in zip(time_s, values, strict=True)]
-    return behaviour_series(rows, time_s, display_durations(time_s, seconds), rate)
+    if gap is not None:
+        values[(time_s >= gap[0]) & (time_s < gap[1])] = np.nan
+    return behaviour_series(values, time_s, display_durations(time_s, seconds), rate)
 
 
 @pytest.mark.parametrize("rate", [5, 15, 30])

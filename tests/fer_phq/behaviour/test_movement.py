@@ -21,8 +21,9 @@ def head(rate, seconds=60.0, *, pitch=None, yaw=None, noise=NOISE_DEG, gap=None)
     for name, angle in (("pitch_deg", pitch), ("yaw_deg", yaw), ("roll_deg", None)):
         column = draw.normal(0, noise, len(time_s)) + (0 if angle is None else angle(time_s))
         values[:, COLUMNS.index(name)] = column
-    rows = [None if gap and gap[0] <= time < gap[1] else row for time, row in zip(time_s, values, strict=True)]
-    return behaviour_series(rows, time_s, display_durations(time_s, seconds), rate)
+    if gap is not None:
+        values[(time_s >= gap[0]) & (time_s < gap[1])] = np.nan
+    return behaviour_series(values, time_s, display_durations(time_s, seconds), rate)
 
 
 def swings(time_s, size=8.0, hz=2.0, times=2, every=6.0):

@@ -16,7 +16,7 @@ def face(rate: float, seconds: float, *, far: bool = False) -> FeatureSeries:
     time_s = np.arange(0, seconds, 1 / rate)
     row = np.full(len(COLUMNS), 0.3, np.float32)
     row[4:] = np.nan if far else row[4:]
-    return behaviour_series([row] * len(time_s), time_s, display_durations(time_s, seconds), rate)
+    return behaviour_series(np.tile(row, (len(time_s), 1)), time_s, display_durations(time_s, seconds), rate)
 
 
 def test_each_measure_has_a_value_or_a_reason() -> None:
