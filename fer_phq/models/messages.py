@@ -128,6 +128,10 @@ BELOW_GRID = template(
     "models.below_grid",
     "the recording was sampled at {rate:g} frames/s; the PHQ head needs at least {grid:g}",
 )
+STILL_FACE = template(
+    "models.still_face",
+    "the face does not move, as in a still picture: its embeddings spread by {spread:.1%} of their length",
+)
 KEY_FRAMES_ONLY = template(
     "models.key_frames_only",
     "only key frames were sampled; the PHQ head needs at least {grid:g} frames/s",

@@ -33,6 +33,10 @@ from fer_phq.words.kinds import MINILM, PLAIN, without_embeddings
 
 Float = npt.NDArray[np.float64]
 
+STILL_SPREAD = 0.006
+"""Spread of a face's embeddings up to which it is a still picture's: 0.004 is what compression makes of one, faces of
+people and of the demonstration's puppet reach 0.14 to 0.22 within seconds."""
+
 
 @dataclass(frozen=True)
 class InputSpec:
@@ -112,7 +116,7 @@ class PhqHead:
         Returns:
             The one session, or the reason why this head must not judge it.
         """
-        refusal = self._check_grid(features)
+        refusal = self._check_grid(features) or self._check_movement(features)
         if refusal is not None:
             return refusal
         features = to_grid(features)
@@ -145,6 +149,16 @@ class PhqHead:
         rate = looks_a_second(face)
         detail = messages.BELOW_GRID(rate=rate, grid=GRID_HZ) if rate else messages.KEY_FRAMES_ONLY(grid=GRID_HZ)
         return PhqUnavailable(UnavailableReason.OUT_OF_DISTRIBUTION, detail)
+
+    def _check_movement(self, features: SessionFeatures) -> PhqUnavailable | None:
+        """Return that a face is a still picture's, or None."""
+        face = features.series(Modality.FACE)
+        if face is None or Modality.FACE not in self.modalities:
+            return None
+        spread = compute_spread(face.values)
+        if spread > STILL_SPREAD:
+            return None
+        return PhqUnavailable(UnavailableReason.OUT_OF_DISTRIBUTION, messages.STILL_FACE(spread=spread))
 
     def estimate(self, sessions: RegressorInput, level: float, maximum: int) -> tuple[Float, Float, Float]:
         """Estimate scores with their intervals.
@@ -306,6 +320,22 @@ def compute_distance(rows: Float, centre: Float, spread: Float) -> Float:
     z = (rows - centre) / np.maximum(spread, 1e-9)
     z = np.where(np.isfinite(z), np.clip(z, -1e3, 1e3), 0)
     return np.asarray(np.sqrt((z**2).mean(axis=1)))
+
+
+def compute_spread(values: npt.NDArray[np.floating[Any]]) -> float:
+    """Compute how far rows lie from their mean: root mean square, in shares of the mean's length.
+
+    Args:
+        values: (n, d) rows; those with NaN are left out.
+
+    Returns:
+        0 or more; infinite where fewer than two rows have all their numbers.
+    """
+    rows = values[np.isfinite(values).all(axis=1)].astype(np.float64)
+    if len(rows) < 2:
+        return math.inf
+    mean = rows.mean(axis=0)
+    return float(np.sqrt(((rows - mean) ** 2).sum(axis=1).mean()) / max(float(np.linalg.norm(mean)), 1e-9))
 
 
 def columns_digest(row: Functionals) -> str:

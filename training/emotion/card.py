@@ -271,8 +271,8 @@ def describe_precision(quantization: Quantization | None) -> str:
     made = quantization
     change = 100 * (made.accuracy - made.accuracy_fp32)
     return (
-        f"\nWhen a recording is analysed, the network computes in 8-bit integers (`model.onnx`; weights of 7 bits, so "
-        f"that every\nprocessor gives the same), with ranges measured on {made.images} training images. On "
+        f"\nWhen a recording is analysed, the network computes in 8-bit integers (`model.onnx`; weights of 7 bits, "
+        f"so that\nno processor's sums overflow), with ranges measured on {made.images} training images. On "
         f"{made.held_out} other images\naccuracy is {made.accuracy:.2%} in place of {made.accuracy_fp32:.2%} in 32-bit "
         f"floats ({change:+.2f} points; {100 * made.low:+.2f} to {100 * made.high:+.2f},\n95 % interval over images), "
         f"the top emotion is the same in {made.same_emotion:.1%}, and embeddings are\n{made.embedding_error:.1%} of "

@@ -1,6 +1,7 @@
 """What runs in a head gives what scikit-learn and MAPIE give, and finds the signal that was put in."""
 
 import copy
+import math
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVR
 
-from fer_phq.models.phq_head import compute_distance, cross_conformal
+from fer_phq.models.phq_head import compute_distance, compute_spread, cross_conformal
 from fer_phq.models.regressors import FAMILIES, RegressorInput
 from training.phq.models import candidates
 from training.phq.models.candidates import FeatureMatrix, fit_regressor
@@ -117,3 +118,9 @@ def test_the_distance_is_that_of_the_training_and_leaves_holes_out():
     rows = np.array([[0.0, 10.0], [3.0, 10.0], [np.nan, 14.0]])
     found = compute_distance(rows, np.array([0.0, 10.0]), np.array([1.0, 2.0]))
     np.testing.assert_allclose(found, [0, 3 / np.sqrt(2), 2 / np.sqrt(2)])
+
+
+def test_the_spread_of_rows_is_a_share_of_their_length() -> None:
+    rows = np.array([[3.0, 4.5], [3.0, 3.5], [np.nan, 9.0]], np.float32)
+    assert compute_spread(rows) == pytest.approx(0.5 / 5)
+    assert compute_spread(rows[:1]) == math.inf
