@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,16 @@ from typing import Any
 import pytest
 import recordings
 
-from benchmarks.against_base import FEWEST_ROUNDS, ROOT, Comparison, check_out, compare, main
+from benchmarks.against_base import (
+    FEWEST_ROUNDS,
+    ROOT,
+    Comparison,
+    check_out,
+    compare,
+    find_base,
+    main,
+    read_purposes,
+)
 from benchmarks.stage_process import StageError, StageProcess
 
 
@@ -111,3 +121,49 @@ def test_what_is_not_there_is_one_sentence(tmp_path: Path, capsys: pytest.Captur
     with pytest.raises(SystemExit):
         main(["nothing"])
     assert "no such stage: nothing" in capsys.readouterr().err
+
+
+def commit(root: Path, message: str, hours: int, branch: str = "main") -> str:
+    """Commit a change to the checkout at so many hours after an arbitrary moment; returns the commit."""
+    (root / "file").write_text(message)
+    moment = f"{1_700_000_000 + hours * 3600} +0000"
+    environment = {
+        "GIT_COMMITTER_DATE": moment,
+        "GIT_AUTHOR_DATE": moment,
+        "HOME": str(root),
+        "PATH": os.environ["PATH"],
+    }
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+
+    def git(*words: str) -> str:
+        run = subprocess.run(["git", *identity, *words], cwd=root, env=environment, capture_output=True, check=True)
+        return run.stdout.decode().strip()
+
+    if not (root / ".git").exists():
+        git("init", "--quiet", "--initial-branch=main")
+    git("checkout", "--quiet", "-B", branch)
+    git("add", "file")
+    git("commit", "--quiet", "--message", message)
+    return git("rev-parse", "HEAD")
+
+
+def test_main_is_compared_with_itself_a_day_before_and_a_branch_with_what_it_left(tmp_path: Path):
+    commit(tmp_path, "first", hours=0)
+    with pytest.raises(StageError, match="no commit to compare with"):
+        find_base(tmp_path)
+    early = commit(tmp_path, "second", hours=10)
+    commit(tmp_path, "third", hours=20)
+    newest = commit(tmp_path, "fourth", hours=34)
+    assert find_base(tmp_path) == early
+    (tmp_path / "file").write_text("not committed")
+    assert find_base(tmp_path) == newest
+    commit(tmp_path, "fifth", hours=60, branch="change")
+    assert find_base(tmp_path) == newest
+
+
+def test_stages_that_are_slowed_on_purpose_are_those_that_commits_since_the_base_name(tmp_path: Path):
+    commit(tmp_path, "Stores more\n\nSlower: store", hours=0)
+    base = commit(tmp_path, "Base\n\nslower: not a stage of this line", hours=1)
+    commit(tmp_path, "A larger network\n\nIt is right more often.\n\nSlower: embed, start", hours=2)
+    commit(tmp_path, "Slower: detect is the subject of a sentence", hours=3)
+    assert read_purposes(base, tmp_path) == {"embed", "start"}
