@@ -2,6 +2,7 @@
 
     python benchmarks/bench_analyze.py                          1 and 60 minutes, a sampled frame every 2 s
     python benchmarks/bench_analyze.py --minutes 1 10 --fps 2 --size 1280 720
+    python benchmarks/bench_analyze.py --minutes 1 --fps 2 --size 1280 720 --face-rate 30
 
 Each recording is analysed by `fer-phq analyze --json` in a fresh process, without sound and with a separate file of
 speech-like sound. Memory is the largest sum over that process and its decoders, in which a page that several share
@@ -37,6 +38,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, nargs="+", default=[1, 60])
     parser.add_argument("--fps", type=float, default=0.5)
     parser.add_argument("--size", type=int, nargs=2, default=[640, 360], help="width and height in pixels")
+    parser.add_argument("--face-rate", type=float, default=0, help="frames a second in which the mesh is followed")
     options = parser.parse_args()
     print(f"| {' | '.join(HEADS)} |\n|{'---|' * len(HEADS)}")
     with tempfile.TemporaryDirectory() as folder:
@@ -45,7 +47,7 @@ def main() -> None:
             path = recording(Path(folder), minutes=minutes, size=(width, height))
             for sound in (None, make_sound(Path(folder) / "sound.wav", minutes)):
                 name = f"{minutes} min of {width}x{height}, {'silent' if sound is None else 'with sound'}"
-                print(f"| {name} | {measure(path, sound, options.fps)} |", flush=True)
+                print(f"| {name} | {measure(path, sound, options.fps, options.face_rate)} |", flush=True)
 
 
 def make_sound(path: Path, minutes: int) -> Path:
@@ -59,15 +61,17 @@ def make_sound(path: Path, minutes: int) -> Path:
     return write_wav(path, np.tile(minute.astype(np.float32), minutes))
 
 
-def measure(path: Path, sound: Path | None, fps: float) -> str:
+def measure(path: Path, sound: Path | None, fps: float, face_rate: float) -> str:
     """Analyse a recording; returns the rest of its row.
 
     Args:
         path: The recording.
         sound: Sound that was recorded separately; None for none.
         fps: Frames a second that are sampled.
+        face_rate: Frames a second in which the mesh is followed; 0 for none.
     """
     command = [sys.executable, "-P", "-m", "service.cli", "analyze", str(path), "--json", "--fps", str(fps)]
+    command += ["--face-rate", str(face_rate)]
     if sound is not None:
         command += ["--audio", str(sound)]
     run = run_tree(command, variables=os.environ | {"PYTHONPATH": str(ROOT)})

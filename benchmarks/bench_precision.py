@@ -97,7 +97,7 @@ def report_robustness(first: FerPhqModel, second: FerPhqModel, source: str) -> N
 
 def report_estimates(first: FerPhqModel, second: FerPhqModel, recordings: list[Path]) -> None:
     """Print what a session's emotions and PHQ estimate change by."""
-    settings = Settings()
+    settings = Settings(face_rate=0)
     for path in recordings:
         before, after = (analyze(path, model, settings) for model in (first, second))
         moved = with_estimate(replace(after, face_kind=first.face_kind), first, settings)

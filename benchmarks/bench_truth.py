@@ -93,7 +93,7 @@ def rate_on_clips(model: FerPhqModel, folder: Path) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for path in sorted(folder.glob("*.mp4")):
         for fps in RATES:
-            reading = read(analyze(path, model, Settings(sampling=Sampling(fps=fps))), model)
+            reading = read(analyze(path, model, Settings(sampling=Sampling(fps=fps), face_rate=0)), model)
             yield f"| {path.name} | {fps:g} | {reading.coverage:.3f} | {reading.happiness:.3f} | {words(reading.phq)} |"
 
 
@@ -140,7 +140,7 @@ def halves_of_clips(model: FerPhqModel, folder: Path) -> Iterator[str]:
     yield "| clip | whole | first half | second half | their mean less the whole |"
     yield "|---|---|---|---|---|"
     for path in sorted(folder.glob("*.mp4")):
-        analysis = analyze(path, model, Settings())
+        analysis = analyze(path, model, Settings(face_rate=0))
         features = replace(analysis.features, voice=None, words=None)
         estimates = [model.estimate_phq(part) for part in (features, *split(features, analysis.recording.duration_s))]
         scores = [phq.score if isinstance(phq, PhqEstimate) else float("nan") for phq in estimates]
@@ -224,7 +224,7 @@ def variable_frames(model: FerPhqModel, folder: Path) -> Iterator[str]:
             for stored, frames in times.items():
                 copy = Path(scratch) / f"{path.stem}.mkv"
                 write(copy, frames)
-                reading = read(analyze(copy, model, Settings()), model)
+                reading = read(analyze(copy, model, Settings(face_rate=0)), model)
                 figures = f"{reading.coverage:.3f} | {reading.happiness:.3f} | {words(reading.phq)}"
                 yield f"| {path.name} | {stored} | {figures} |"
 

@@ -33,6 +33,7 @@ class StageProcess:
         """
         paths = os.pathsep.join([str(tree), str(tree / "tests")])
         limits = {"OMP_NUM_THREADS": "1", "FERPHQ_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        limits["FERPHQ_FACE_RATE"] = "0"  # what sessions are stored with is the same in versions before it
         self._tree = tree
         self._process = subprocess.Popen(
             [sys.executable, "-P", str(PROGRAM), str(clip), f"{fps:g}"],

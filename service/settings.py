@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from db.urls import DATABASE_NAME, sqlite_url
-from fer_phq.core.analysis import MOST_FACE_RATE, Sampling, Settings, SoundChoice
+from fer_phq.core.analysis import MOST_FACE_RATE, USUAL_FACE_RATE, Sampling, Settings, SoundChoice
 from fer_phq.core.errors import SettingsError, field_message
 from fer_phq.core.paths import data_dir
 from fer_phq.runtime.devices import CPU, PATTERN
@@ -66,8 +66,9 @@ class AppSettings(BaseSettings):
     """Name or path of the checkpoint bundle; default: the one that ships."""
     fps: float = Field(default=2.0, gt=0, le=240)
     """Frames a second that are analysed."""
-    face_rate: float | None = Field(default=None, gt=0, le=MOST_FACE_RATE)
-    """Frames a second in which the face mesh is followed; read from the environment alone. Default: it is not."""
+    face_rate: float = Field(default=USUAL_FACE_RATE, ge=0, le=MOST_FACE_RATE)
+    """Frames a second in which the face mesh is followed, 0 for none; a recording with fewer gives all it has. It is
+    read from the environment alone."""
     coverage_floor: float = Field(default=0.3, ge=0, le=1)
     """Share of the recording in which the face must be seen before an estimate is given."""
     address: str = "127.0.0.1"
@@ -263,7 +264,7 @@ class AppSettings(BaseSettings):
                 all_faces=True,
                 sound=sound,
                 search_each_frame=bool(overrides.get("search_each_frame", False)),
-                face_rate=None if face_rate is None else float(face_rate),
+                face_rate=float(face_rate or 0),
             )
         except (TypeError, ValueError) as error:
             message = messages.UNUSABLE_ANALYSIS_SETTINGS(settings=str(overrides), reason=str(error))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 
 import pytest
 from argon2 import Parameters, profiles
 from recordings import Recordings
+
+os.environ["FERPHQ_FACE_RATE"] = "0"
+"""Following the face through every frame takes most of an analysis's time, and hundreds of tests analyse a recording to
+see something else. Those that are about behaviour ask for a rate, or delete the variable to have the default."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,6 +58,12 @@ def processor(request: pytest.FixtureRequest) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train, "fast_precision", lambda: precision)
         yield
+
+
+@pytest.fixture
+def default_face_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Follow the face as an installation does in which nobody set anything."""
+    monkeypatch.delenv("FERPHQ_FACE_RATE")
 
 
 @pytest.fixture(scope="session")

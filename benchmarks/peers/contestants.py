@@ -88,6 +88,7 @@ def our_contestant(command: str | None, folder: Path, settings: Mapping[str, str
     variables = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
     variables["PYTHONPATH"] = "" if command else str(ROOT)
     variables["FERPHQ_DATA_DIR"] = str(folder / "data")
+    variables["FERPHQ_FACE_RATE"] = "0"  # peers measure emotions alone
 
     def words(clip: Path, fps: float) -> list[str]:
         sampling = [] if clip.suffix == ".png" else ["--fps", f"{fps:g}"]

@@ -7,6 +7,8 @@ Boxes are (x0, y0, x1, y1) in pixels of the recording as it is displayed (after 
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -18,6 +20,7 @@ import numpy.typing as npt
 from fer_phq.core import texts
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.errors import SettingsError
 from fer_phq.core.feature_series import GRID_HZ, FeatureSeries, SessionFeatures
 from fer_phq.core.messages import Message, to_json
 from fer_phq.core.phq import PhqEstimate, PhqResult, PhqUnavailable, UnavailableReason
@@ -118,6 +121,31 @@ AUTOMATIC = SoundChoice()
 
 MOST_FACE_RATE = 60.0
 """Most frames a second in which a face mesh is followed."""
+USUAL_FACE_RATE = 30.0
+"""Frames a second in which it is followed where nothing else is said; a recording with fewer gives all it has.
+
+It is the same on every machine, however fast, so that a measure means the same wherever it was taken.
+"""
+FACE_RATE = "FERPHQ_FACE_RATE"
+"""The environment variable that sets another rate; 0 for none."""
+
+
+def default_face_rate() -> float:
+    """Return the rate of `FERPHQ_FACE_RATE`, else `USUAL_FACE_RATE`.
+
+    Raises:
+        SettingsError: The variable is no number from 0 to `MOST_FACE_RATE`.
+    """
+    value = os.environ.get(FACE_RATE)
+    if not value:
+        return USUAL_FACE_RATE
+    try:
+        rate = float(value)
+    except ValueError:
+        rate = math.nan
+    if not 0 <= rate <= MOST_FACE_RATE:
+        raise SettingsError(texts.FACE_RATE_UNUSABLE(name=FACE_RATE, value=value[:40], most=MOST_FACE_RATE))
+    return rate
 
 
 @dataclass(frozen=True)
@@ -140,7 +168,8 @@ class Settings:
         sound: Which sound track and channel are analysed.
         search_each_frame: Whether the whole of each frame is searched for faces. Otherwise it is so at the times of the
             grid, twice a second, and wherever there is a doubt; between them, faces are searched where they were.
-        face_rate: Frames a second in which the subject's face mesh is followed, above 0 and at most 60; None for none.
+        face_rate: Frames a second in which the subject's face mesh is followed, at most 60; 0 for none. Of key frames
+            alone it is not followed, whatever the rate.
 
     Raises ValueError for an impossible rate, and where both `track` and `tracks` name the subject.
     """
@@ -156,15 +185,16 @@ class Settings:
     chunk_frames: int = 4
     sound: SoundChoice = AUTOMATIC
     search_each_frame: bool = False
-    face_rate: float | None = None
+    face_rate: float = field(default_factory=default_face_rate)
 
     def __post_init__(self) -> None:
-        """Check the rate, and bring the tracks into an order that does not depend on who names them."""
-        if self.face_rate is not None and not 0 < self.face_rate <= MOST_FACE_RATE:
+        """Check the rate, and bring rate and tracks into a form that does not depend on who names them."""
+        if not 0 <= self.face_rate <= MOST_FACE_RATE:
             raise ValueError(
-                f"The rate of the face mesh must be above 0 and at most {MOST_FACE_RATE:g} frames/s, "
+                f"The rate of the face mesh must be 0 for none, or at most {MOST_FACE_RATE:g} frames/s, "
                 f"got {self.face_rate:g}."
             )
+        object.__setattr__(self, "face_rate", float(self.face_rate))
         object.__setattr__(self, "tracks", tuple(sorted(set(self.tracks))))
         if self.tracks and self.track is not None:
             raise ValueError(f"Either track {self.track} or the tracks {self.tracks} are the subject's, not both.")
@@ -174,15 +204,21 @@ class Settings:
         """Whether frames between the times of the grid are searched only where faces were before."""
         return not (self.search_each_frame or self.sampling.key_frames or self.sampling.fps <= GRID_HZ)
 
+    @property
+    def follows_mesh(self) -> bool:
+        """Whether the subject's face mesh is followed: key frames lie too far apart for it."""
+        return self.face_rate > 0 and not self.sampling.key_frames
+
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Settings:
         """Read the settings that an analysis was stored with, as `dataclasses.asdict` gives them.
 
-        What an earlier version did not store has its default, but for what it did otherwise: it searched each frame.
+        What an earlier version did not store has its default, but for what it did otherwise: it searched each frame,
+        and followed no mesh.
         """
-        sound = SoundChoice(**fields.get("sound", {}))
-        sampling = Sampling(**fields["sampling"])
-        return cls(**{"search_each_frame": True, **fields, "sampling": sampling, "sound": sound})
+        parts = {"sampling": Sampling(**fields["sampling"]), "sound": SoundChoice(**fields.get("sound", {}))}
+        face_rate = fields.get("face_rate") or 0.0
+        return cls(**{"search_each_frame": True, **fields, **parts, "face_rate": face_rate})
 
 
 @dataclass(frozen=True)

@@ -44,14 +44,13 @@ def _openness(points: FloatArray, lids: tuple[int, ...]) -> FloatArray:
     numbers = np.array(lids)
     apart = points[..., numbers[_ABOVE], :2] - points[..., numbers[_BELOW], :2]
     outer, inner = (lids[corner] for corner in _CORNERS)
-    return _share(np.linalg.norm(apart, axis=-1).mean(axis=-1), _distance(points, outer, inner))
+    distance = np.asarray(np.linalg.norm(apart, axis=-1).mean(axis=-1), np.float32)
+    return _share(distance, _distance(points, outer, inner))
 
 
 def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
-    share: FloatArray = part / np.maximum(whole, np.float32(1e-6))
-    return share
+    return np.asarray(part / np.maximum(whole, np.float32(1e-6)), np.float32)
 
 
 def _distance(points: FloatArray, first: int, second: int) -> FloatArray:
-    distance: FloatArray = np.linalg.norm(points[..., first, :] - points[..., second, :], axis=-1)
-    return distance
+    return np.asarray(np.linalg.norm(points[..., first, :] - points[..., second, :], axis=-1), np.float32)

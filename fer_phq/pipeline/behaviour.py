@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import Self
@@ -11,12 +11,15 @@ from typing import Self
 import numpy as np
 
 from fer_phq.behaviour.follower import Anchor, FollowedFace, MeshFollower
+from fer_phq.behaviour.measures import behaviour_warnings
 from fer_phq.behaviour.series import behaviour_series, describe_faces
 from fer_phq.core.analysis import Progress, ProgressHook, RecordingInfo, Sampling, Settings, Step, display_durations
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.feature_series import FeatureSeries
+from fer_phq.core.messages import Message
 from fer_phq.faces import Detection
 from fer_phq.mesh import FaceLandmarker
+from fer_phq.pipeline import messages
 from fer_phq.pipeline.subject import SubjectFaces
 from fer_phq.pipeline.timing import StageTimer
 from fer_phq.video import Frame, FrameStream, sample_frames
@@ -50,7 +53,7 @@ def extract_behaviour(
     Raises:
         RecordingError: The recording cannot be decoded.
     """
-    if settings.face_rate is None:
+    if not settings.follows_mesh:
         return None
     landmarker = FaceLandmarker()
     follower = MeshFollower(_anchors(faces), landmarker)
@@ -118,7 +121,7 @@ class FaceDescriber:
         self._work = None
 
 
-def read_ahead(stream: FrameStream) -> Iterator[Frame]:
+def read_ahead(stream: FrameStream) -> Generator[Frame]:
     """Yield a stream's frames, of which the next one is read while its caller looks at one.
 
     Args:
@@ -129,6 +132,19 @@ def read_ahead(stream: FrameStream) -> Iterator[Frame]:
         while (frame := upcoming.result()) is not None:
             upcoming = thread.submit(next, stream, None)
             yield frame
+
+
+def warn_of_behaviour(behaviour: FeatureSeries | None, settings: Settings) -> tuple[Message, ...]:
+    """Return why there is no behaviour, or what it cannot say.
+
+    Args:
+        behaviour: The series; None where it was not asked for.
+        settings: What was asked for.
+    """
+    if behaviour is not None:
+        return behaviour_warnings(behaviour)
+    of_key_frames = settings.face_rate > 0 and settings.sampling.key_frames
+    return ((messages.NO_BEHAVIOUR_OF_KEY_FRAMES if of_key_frames else messages.NO_BEHAVIOUR)(),)
 
 
 def _anchors(faces: SubjectFaces) -> list[Anchor]:

@@ -25,6 +25,14 @@ BEHAVIOUR_OF_OTHER_FACES = template(
     "pipeline.behaviour_of_other_faces",
     "The face mesh was followed on other faces: analyse the recording again for the behaviour of these.",
 )
+NO_BEHAVIOUR = template(
+    "pipeline.no_behaviour",
+    "Facial behaviour was not measured: the rate at which the face is followed is set to 0 (FERPHQ_FACE_RATE).",
+)
+NO_BEHAVIOUR_OF_KEY_FRAMES = template(
+    "pipeline.no_behaviour_of_key_frames",
+    "Facial behaviour was not measured: only key frames were analysed, which lie too far apart to follow a face.",
+)
 SPARSE_KEY_FRAMES = template(
     "pipeline.sparse_key_frames",
     "Key frames lie up to {seconds:.0f} s apart in this recording, and each stands for the time until the next: what "

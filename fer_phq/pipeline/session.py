@@ -11,7 +11,6 @@ import logging
 import os
 from dataclasses import replace
 
-from fer_phq.behaviour.measures import behaviour_warnings
 from fer_phq.core.analysis import (
     Progress,
     ProgressHook,
@@ -26,7 +25,7 @@ from fer_phq.core.phq import PhqUnavailable, UnavailableReason
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.models.model import FerPhqModel, load_model
 from fer_phq.pipeline import messages
-from fer_phq.pipeline.behaviour import extract_behaviour
+from fer_phq.pipeline.behaviour import extract_behaviour, warn_of_behaviour
 from fer_phq.pipeline.faces import extract_faces
 from fer_phq.pipeline.speech import check_sound, extract_speech, ignore_progress, load_sidecar
 from fer_phq.pipeline.subject import FACE_WARNINGS, reselect_subject
@@ -107,7 +106,7 @@ def analyze(
         embeddings=faces.embeddings,
         phq=PhqUnavailable(UnavailableReason.NO_HEAD),
         tracks=faces.tracks,
-        warnings=(*face_warnings, *(behaviour_warnings(behaviour) if behaviour else ()), *speech.warnings),
+        warnings=(*face_warnings, *warn_of_behaviour(behaviour, settings), *speech.warnings),
         timing=timer.timing(str(selected_device()), model.bundle.config.precision),
         face_kind=model.face_kind,
         voice=speech.voice,

@@ -92,8 +92,8 @@ def list_jobs_of(
     jobs = store.jobs.list_page(session_id=session_id, limit=MOST_JOBS)
     if not analysis:
         return jobs
-    way = _way(settings.analysis_settings(analysis))
-    return [job for job in jobs if _way(settings.analysis_settings(job.settings)) == way]
+    way = _way(settings.analysis_settings(analysis), analysis)
+    return [job for job in jobs if _way(settings.analysis_settings(job.settings), analysis) == way]
 
 
 def is_analysed_so(
@@ -112,7 +112,9 @@ def is_analysed_so(
     """
     if transcript is not None and summary.sidecar_digest != compute_digest(transcript.speaker, transcript.document):
         return False
-    return not analysis or _way(Settings.from_dict(summary.settings)) == _way(settings.analysis_settings(analysis))
+    if not analysis:
+        return True
+    return _way(Settings.from_dict(summary.settings), analysis) == _way(settings.analysis_settings(analysis), analysis)
 
 
 def lacks_transcript(store: Store, session_id: str, transcript: NewTranscript | None) -> bool:
@@ -145,9 +147,15 @@ def _is_analysed_otherwise(settings: AppSettings, store: Store, session_id: str,
     return not any(is_analysed_so(settings, summary, analysis) for summary in analyses)
 
 
-def _way(settings: Settings) -> tuple[Sampling, int | None, tuple[int, ...], SoundChoice]:
-    """Return what a sender may choose of an analysis."""
-    return settings.sampling, settings.track, settings.tracks, settings.sound
+def _way(
+    settings: Settings, analysis: Mapping[str, Any]
+) -> tuple[Sampling, int | None, tuple[int, ...], SoundChoice, float | None]:
+    """Return what a sender may choose of an analysis; the rate of the face mesh where it is chosen.
+
+    Whoever names another option is content with an analysis of an earlier version, which has no mesh.
+    """
+    face_rate = settings.face_rate if "face_rate" in analysis else None
+    return settings.sampling, settings.track, settings.tracks, settings.sound, face_rate
 
 
 def _days_kept(session: SessionRecord, until: datetime) -> int:

@@ -264,14 +264,14 @@ def workers_alive(settings: AppSettings, store: Store) -> int:
 
 def _statuses(settings: AppSettings, store: Store, jobs: Sequence[JobRecord]) -> list[JobStatus]:
     if not any(job.is_live for job in jobs):
-        return [_status(job, 0, set()) for job in jobs]
+        return [_status(job, 0, set(), settings.face_rate) for job in jobs]
     queued = [job.id for job in jobs if job.state is JobState.QUEUED]
     ahead = store.jobs.count_ahead(job_ids=queued) if queued else {}
     alive = store.workers.list_living(timeout_s=settings.worker_timeout_s)
-    return [_status(job, ahead.get(job.id, 0), alive) for job in jobs]
+    return [_status(job, ahead.get(job.id, 0), alive, settings.face_rate) for job in jobs]
 
 
-def _status(job: JobRecord, ahead: int, alive: set[str]) -> JobStatus:
+def _status(job: JobRecord, ahead: int, alive: set[str], face_rate: float) -> JobStatus:
     worker_alive = job.worker in alive if job.state is JobState.RUNNING else bool(alive)
     return JobStatus(
         id=job.id,
@@ -281,7 +281,7 @@ def _status(job: JobRecord, ahead: int, alive: set[str]) -> JobStatus:
         step=job.step,
         done=job.done,
         total=job.total,
-        fraction=fraction(job),
+        fraction=fraction(job, face_rate),
         ahead=ahead,
         worker_alive=worker_alive,
         message=describe(job, ahead=ahead, worker_alive=worker_alive),
@@ -296,14 +296,15 @@ def _status(job: JobRecord, ahead: int, alive: set[str]) -> JobStatus:
     )
 
 
-def fraction(job: JobRecord) -> float | None:
+def fraction(job: JobRecord, face_rate: float) -> float | None:
     """Return how much of a job is done, 0 to 1, over all steps.
 
-    Each step counts for its share in `STEP_SHARES`, or in that of jobs that follow the face. A running job stays below
-    1: saving comes after the last step.
+    Each step counts for its share in `STEP_SHARES_WITH_BEHAVIOUR`, or in `STEP_SHARES` where the face is not followed.
+    A running job stays below 1: saving comes after the last step.
 
     Args:
         job: A job.
+        face_rate: The installation's rate of the face mesh.
 
     Returns:
         1 for a job that is done; None while nothing can be told.
@@ -312,7 +313,8 @@ def fraction(job: JobRecord) -> float | None:
         return 1.0
     if job.step is None:
         return None
-    follows = job.step is Step.BEHAVIOUR or (job.settings or {}).get("face_rate") is not None
+    own = job.settings or {}
+    follows = job.step is Step.BEHAVIOUR or (own.get("face_rate", face_rate) and not own.get("key_frames"))
     shares = STEP_SHARES_WITH_BEHAVIOUR if follows else STEP_SHARES
     before = sum(share for step, share in shares.items() if STEP_ORDER.index(step) < STEP_ORDER.index(job.step))
     if not job.total:

@@ -152,12 +152,16 @@ def keeps_faces(store: Store, summary: AnalysisSummary) -> bool:
 
 
 def _face_settings(settings: Settings) -> dict[str, Any]:
-    """Return sampling, search for faces, rate of the mesh and the subject's face tracks as a job's own settings."""
+    """Return sampling, search for faces, rate of the mesh and the subject's face tracks as a job's own settings.
+
+    What was analysed without the mesh, as by earlier versions, gets the installation's rate.
+    """
+    rate = {"face_rate": settings.face_rate} if settings.face_rate else {}
     return {
+        **rate,
         "fps": settings.sampling.fps,
         "key_frames": settings.sampling.key_frames,
         "search_each_frame": settings.search_each_frame,
-        "face_rate": settings.face_rate,
         "track": settings.track,
         "tracks": list(settings.tracks),
     }

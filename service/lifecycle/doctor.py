@@ -78,6 +78,7 @@ def examine(settings: AppSettings, *, with_hashes: bool = False) -> list[Check]:
         The checks, in an order in which they can be mended.
     """
     checks = [*_examine_folder(settings), _examine_disk(settings), *_examine_decoder(), _examine_device()]
+    checks.append(_describe_behaviour(settings))
     revision = _examine_revision(settings)
     checks.append(revision)
     if revision.health is Health.PROBLEM:
@@ -281,6 +282,13 @@ def _examine_device() -> Check:
         return Check("device", Health.OK, messages.NETWORKS_RUN_ON(device=str(check_device())))
     except FerPhqError as error:
         return Check("device", Health.PROBLEM, error.message)
+
+
+def _describe_behaviour(settings: AppSettings) -> Check:
+    """Say how often a second a face is followed."""
+    if not settings.face_rate:
+        return Check("behaviour", Health.OK, messages.BEHAVIOUR_IS_OFF())
+    return Check("behaviour", Health.OK, messages.BEHAVIOUR_IS_ON(rate=settings.face_rate))
 
 
 @functools.cache

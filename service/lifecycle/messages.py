@@ -149,6 +149,10 @@ DECODER_MEMORY_UNBOUND = template(
 BOUND_MEMORY = template(
     "lifecycle.bound_memory", "Bound the worker's memory from outside: MemoryMax= of systemd, or a container's limit."
 )
+BEHAVIOUR_IS_ON = template(
+    "lifecycle.behaviour_is_on", "Facial behaviour is measured in every frame, up to {rate:.3g} a second."
+)
+BEHAVIOUR_IS_OFF = template("lifecycle.behaviour_is_off", "Facial behaviour is not measured: FERPHQ_FACE_RATE is 0.")
 NETWORKS_RUN_ON = template("lifecycle.networks_run_on", "The networks run on {device}.")
 NO_PENDING_ERASURES = template("lifecycle.no_pending_erasures", "Every erasure is finished.")
 PENDING_ERASURES = template(

@@ -166,6 +166,9 @@ def test_settings_hash_tells_what_can_change_a_result() -> None:
     assert settings_hash(Settings(Sampling(2.0, key_frames=True))) == settings_hash(
         Settings(Sampling(9.0, key_frames=True))
     )
+    assert settings_hash(Settings(face_rate=30)) != settings_hash(Settings(face_rate=0))
+    followed = Settings(Sampling(key_frames=True), face_rate=30)
+    assert settings_hash(followed) == settings_hash(dataclasses.replace(followed, face_rate=0))
     assert settings_hash(Settings()) == settings_hash(Settings(search_each_frame=True)), "the same at the grid's rate"
     each = Settings(Sampling(5), search_each_frame=True)
     assert settings_hash(each) != settings_hash(Settings(Sampling(5)))

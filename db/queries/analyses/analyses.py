@@ -60,7 +60,7 @@ def settings_hash(settings: Settings, sidecar_digest: str = "", voice_kind: str 
 
     Args:
         settings: The analysis's settings; `chunk_frames` is left out, since it changes no result, and so are a sound
-            that was not chosen and a search of each frame, which all earlier analyses did.
+            that was not chosen, a mesh that is not followed, and a search of each frame, which earlier analyses did.
         sidecar_digest: Digest of the files given beside the recording, as in `SessionAnalysis`. Empty for none.
         voice_kind: The kind of the analysis's voice; it counts where it is one of `EARLIER_KINDS`.
     """
@@ -74,7 +74,7 @@ def settings_hash(settings: Settings, sidecar_digest: str = "", voice_kind: str 
         values["sampling"]["fps"] = None
     if settings.sound == AUTOMATIC:
         del values["sound"]
-    if settings.face_rate is None:
+    if not settings.follows_mesh:
         del values["face_rate"]
     if sidecar_digest:
         values["beside"] = sidecar_digest
@@ -103,7 +103,7 @@ class AnalysisQueries(Queries):
         Args:
             session_id: The session's UUID.
             analysis: The analysis, of this session's recording.
-            settings: What it was made with; None for the defaults at the analysis's sampling.
+            settings: What it was made with; None for the defaults at the analysis's rates.
             measures: The numbers that sum up the analysis, by name; those that are not finite are not stored.
             choice_at: When a person chose the subject's faces that the settings name; None for the present.
 
@@ -115,7 +115,8 @@ class AnalysisQueries(Queries):
             StoreError: The settings name another sampling, the analysis is of another recording, or its embeddings
                 exceed float16.
         """
-        used_settings = settings or Settings(sampling=analysis.sampling)
+        face_rate = None if analysis.behaviour is None else analysis.behaviour.rate_hz
+        used_settings = settings or Settings(sampling=analysis.sampling, face_rate=face_rate or 0.0)
         if used_settings.sampling != analysis.sampling:
             raise StoreError(messages.OTHER_SAMPLING())
         voice_kind = "" if analysis.voice is None else analysis.voice.kind

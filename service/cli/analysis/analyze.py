@@ -68,7 +68,10 @@ def analyze_command(
     key_frames: Annotated[bool, typer.Option("--key-frames", help="Analyse only key frames: quicker.")] = False,
     face_rate: Annotated[
         float | None,
-        typer.Option(help="Frames a second in which the face mesh is followed: head pose, blinks, blendshapes."),
+        typer.Option(
+            help="Frames a second in which the face is followed: head pose, blinks, blendshapes (default: all, up to "
+            "30; 0: none)."
+        ),
     ] = None,
     track: Annotated[
         str | None,
@@ -102,6 +105,8 @@ def analyze_command(
     ] = True,
 ) -> None:
     """Analyse recordings, print the results and store them where a subject is named. `EXAMPLES` is the help."""
+    if key_frames and face_rate:
+        raise SettingsError(messages.NO_MESH_OF_KEY_FRAMES())
     if queue:
         _refuse(
             messages.NOT_WITH_QUEUE,

@@ -8,6 +8,7 @@ import pytest
 from fer_phq.core import texts
 from fer_phq.core.analysis import RecordingInfo, Sampling, SessionAnalysis, Settings, Timeline, Timing, check_face
 from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.errors import SettingsError
 from fer_phq.core.messages import from_json, literal
 from fer_phq.core.phq import Modality, PhqEstimate, PhqUnavailable, Provenance, Scale, UnavailableReason
 
@@ -152,3 +153,27 @@ def test_impossible_sampling_rates_are_refused(fps):
 def test_results_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         analysis([True]).model_id = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("value", ["fast", "-1", "61", "nan", "inf"])
+def test_an_impossible_face_rate_of_the_environment_is_told(monkeypatch, value):
+    monkeypatch.setenv("FERPHQ_FACE_RATE", value)
+    with pytest.raises(SettingsError, match=f"FERPHQ_FACE_RATE is '{value}': it must be 0 for no face mesh"):
+        Settings()
+
+
+def test_the_face_rate_is_thirty_or_the_environments(monkeypatch):
+    monkeypatch.delenv("FERPHQ_FACE_RATE")
+    assert Settings().face_rate == 30
+    assert not Settings(Sampling(key_frames=True)).follows_mesh
+    monkeypatch.setenv("FERPHQ_FACE_RATE", "12.5")
+    assert Settings().face_rate == 12.5
+    assert not Settings(face_rate=0).follows_mesh
+
+
+@pytest.mark.usefixtures("default_face_rate")
+@pytest.mark.parametrize("rate", [{}, {"face_rate": None}])
+def test_settings_of_an_earlier_version_follow_no_mesh(rate):
+    stored = {name: value for name, value in dataclasses.asdict(Settings()).items() if name != "face_rate"}
+    assert Settings.from_dict({**stored, **rate}).face_rate == 0
+    assert Settings.from_dict({**stored, "face_rate": 24.0}).face_rate == 24

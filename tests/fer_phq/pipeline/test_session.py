@@ -12,6 +12,7 @@ from fer_phq.core.analysis import Sampling, Settings, Step
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import AnalysisCancelled, RecordingError, SettingsError
 from fer_phq.core.phq import Modality, PhqEstimate, PhqUnavailable, Provenance, UnavailableReason
+from fer_phq.pipeline import messages
 
 CLIP = Path(__file__).parents[4] / "shared" / "clips" / "single_face.mp4"
 
@@ -29,9 +30,20 @@ def test_a_smiling_face_is_happiness_in_every_sampled_frame(recordings, model):
     assert result.dominant_emotion == "happiness"
     assert result.embeddings.shape == (12, model.dim)
     assert result.recording.has_audio
-    assert result.warnings == ()
+    assert result.warnings == (messages.NO_BEHAVIOUR(),)
     assert result.timing.device == result.to_dict()["timing"]["device"] == "cpu"
     assert result.timing.precision == result.to_dict()["timing"]["precision"] == model.bundle.config.precision
+
+
+@pytest.mark.usefixtures("default_face_rate")
+def test_behaviour_is_measured_in_every_frame_where_nothing_is_said(recordings, model):
+    result = analyze(recordings(seconds=2, fps=25, motion="moving"), model)
+    assert len(result.behaviour) == 50
+    assert np.isfinite(result.behaviour.values[:, 0]).mean() > 0.7
+    assert result.warnings == ()
+    without = analyze(recordings(seconds=2, fps=25, motion="moving"), model, Settings(face_rate=0))
+    np.testing.assert_array_equal(result.timeline.emotions, without.timeline.emotions)
+    assert result.phq == without.phq
 
 
 def test_an_estimate_says_by_what_and_from_what(recordings, model):
@@ -86,7 +98,7 @@ def test_no_face_is_a_result_without_an_estimate(recordings, model):
     result = analyze(recordings(seconds=3, fps=4, faces=0), model)
     assert result.coverage == 0
     assert result.phq == PhqUnavailable(UnavailableReason.NO_FACE)
-    assert "No face was found" in str(result.warnings[-1])
+    assert any("No face was found" in str(warning) for warning in result.warnings)
     assert result.embeddings.shape == (0, model.dim)
 
 

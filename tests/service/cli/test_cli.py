@@ -169,11 +169,41 @@ def test_a_face_rate_adds_the_behaviour_to_json_and_csv(run, tmp_path):
     assert blinks.read_text().strip() == "onset_s,closed_s,reopened_s,offset_s,complete"
 
 
-@pytest.mark.parametrize("rate", ["0", "61", "nan"])
+@pytest.mark.parametrize("rate", ["-1", "61", "nan"])
 def test_an_impossible_face_rate_has_a_sentence(run, folder, rate):
     done = run("analyze", str(folder / "good.mp4"), "--face-rate", rate)
     assert done.returncode == 1
-    assert "must be above 0 and at most 60" in done.stderr
+    assert "must be 0 for none, or at most 60" in done.stderr
+
+
+@pytest.mark.usefixtures("default_face_rate")
+def test_the_behaviour_is_measured_in_every_frame_where_nothing_is_said(run, recordings, tmp_path):
+    path = recordings(seconds=2, fps=25, motion="moving")
+    done = run("analyze", str(path), "--json", "--csv", str(tmp_path))
+    assert done.returncode == 0
+    document = json.loads(done.stdout)
+    assert document["behaviour"]["rate"] == pytest.approx(25)
+    assert document["behaviour"]["coverage"] > 0.7
+    assert document["warnings"] == []
+    (series,) = tmp_path.glob("*.behaviour.csv")
+    assert len(list(csv.DictReader(series.open(newline="")))) == 50
+
+
+@pytest.mark.usefixtures("default_face_rate")
+@pytest.mark.parametrize(("option", "reason"), [(["--face-rate", "0"], "set to 0"), (["--key-frames"], "key frames")])
+def test_an_analysis_without_behaviour_says_why(run, recordings, option, reason):
+    done = run("analyze", str(recordings(seconds=2, fps=25, motion="moving")), "--json", *option)
+    assert done.returncode == 0
+    document = json.loads(done.stdout)
+    assert document["behaviour"] is None
+    (warning,) = [warning for warning in document["warnings"] if "behaviour was not measured" in warning]
+    assert reason in warning
+
+
+def test_key_frames_and_a_face_rate_exclude_each_other(run, folder):
+    done = run("analyze", str(folder / "good.mp4"), "--key-frames", "--face-rate", "25")
+    assert done.returncode == 1
+    assert "--face-rate does not go together with --key-frames" in done.stderr
 
 
 def test_the_behaviour_is_stored_with_the_session(run, tmp_path):

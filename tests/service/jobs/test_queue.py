@@ -94,6 +94,18 @@ def test_a_running_job_says_how_far_it_is(settings: AppSettings, store: Store, j
     assert queue.cancel(settings, store, job_id).message == messages.STOPPING()
 
 
+def test_how_far_a_job_is_depends_on_whether_it_follows_the_face(
+    settings: AppSettings, store: Store, job_id: str
+) -> None:
+    _claim(store, job_id)
+    job = replace(store.jobs.get(job_id=job_id), step=Step.SOUND)
+    assert queue.fraction(job, 0.0) == pytest.approx(0.8)
+    assert queue.fraction(job, 30.0) == pytest.approx(0.92)
+    assert queue.fraction(replace(job, settings={"face_rate": 0}), 30.0) == pytest.approx(0.8)
+    assert queue.fraction(replace(job, settings={"key_frames": True}), 30.0) == pytest.approx(0.8)
+    assert queue.fraction(replace(job, settings={"face_rate": 10}), 0.0) == pytest.approx(0.92)
+
+
 def test_a_running_job_says_its_pace_and_what_is_left(settings: AppSettings, store: Store, job_id: str) -> None:
     _claim(store, job_id)
     job = store.jobs.get(job_id=job_id)

@@ -37,6 +37,46 @@ def _queue(settings: AppSettings, store: Store, subject: SubjectRecord, source: 
     return job_id
 
 
+@pytest.mark.usefixtures("default_face_rate")
+def test_a_job_measures_the_behaviour_in_every_frame(
+    settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings
+) -> None:
+    job_id = _queue(settings, store, subject, recordings(seconds=2, fps=25, motion="moving"))
+    assert JobRunner(settings, store, PipelineAnalyser(lambda: active_bundle(settings, store)), "w-1").run(job_id) == (
+        "done"
+    )
+    analysis_id = queue.status(settings, store, job_id).analysis_id
+    assert analysis_id is not None
+    analysis = store.analyses.load_session_analysis(analysis_id=analysis_id)
+    assert analysis.behaviour is not None
+    assert len(analysis.behaviour) == 50
+    assert not any(warning.code.startswith("pipeline.no_behaviour") for warning in analysis.warnings)
+
+
+def test_a_job_may_have_a_rate_of_its_own_and_none(
+    settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings
+) -> None:
+    added = add_recording(
+        settings,
+        store,
+        recordings(seconds=2, fps=25, motion="moving"),
+        subject_id=subject.id,
+        recorded_at=WHEN,
+        consent_by="AB",
+        consent_text="1",
+        analysis={"face_rate": 5},
+    )
+    assert added.job_id is not None
+    runner = JobRunner(settings, store, PipelineAnalyser(lambda: active_bundle(settings, store)), "w-1")
+    assert runner.run(added.job_id) == "done"
+    analysis_id = queue.status(settings, store, added.job_id).analysis_id
+    assert analysis_id is not None
+    series = store.features.load_behaviour(analysis_id=analysis_id)
+    assert series is not None
+    assert (series.rate_hz, len(series)) == (5, 12)  # the frames at half seconds are looked at, too
+    assert settings.face_rate == settings.analysis_settings({"face_rate": None}).face_rate == 0
+
+
 def test_a_recording_of_a_face_is_analysed(
     settings: AppSettings, store: Store, subject: SubjectRecord, recordings: Recordings
 ) -> None:

@@ -23,7 +23,7 @@ from training.phq import messages
 from training.phq.data.sessions import LabelledSession
 from training.phq.models.candidates import FeatureMatrix
 
-FEWEST_ROWS = {Modality.FACE: Settings().min_face_frames, Modality.VOICE: 1, Modality.WORDS: 1}
+FEWEST_ROWS = {Modality.FACE: Settings.min_face_frames, Modality.VOICE: 1, Modality.WORDS: 1}
 """A session with fewer rows does not have the modality; the limit for the face is that of an analysis."""
 
 

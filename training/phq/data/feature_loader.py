@@ -85,7 +85,8 @@ class FeatureLoader:
         features_file = self._features_file(probe(path), sidecar)
         if features_file is not None and features_file.is_file():
             return read_features(features_file)
-        features = usable_features(analyze(path, self._model, sidecar=sidecar), Settings())
+        settings = Settings(face_rate=0)  # heads read no behaviour
+        features = usable_features(analyze(path, self._model, settings, sidecar=sidecar), settings)
         if features_file is not None:
             write_features(features, features_file)
         return features

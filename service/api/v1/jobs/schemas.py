@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from db.records import JobPriority, JobState
-from fer_phq.core.analysis import Step
+from fer_phq.core.analysis import MOST_FACE_RATE, Step
 from fer_phq.core.errors import FieldError
 from service.api import messages
 from service.api.v1.answers.schemas import Note
@@ -94,6 +94,13 @@ class AnalysisOptions(BaseModel):
     fps: float | None = Field(None, gt=0, le=240, description="Frames a second that are looked at.")
     key_frames: bool | None = Field(
         None, description="Whether key frames alone are looked at, which is quicker; not together with `fps`."
+    )
+    face_rate: float | None = Field(
+        None,
+        ge=0,
+        le=MOST_FACE_RATE,
+        description="Frames a second in which the subject's face is followed for head pose, eyes and blendshapes; 0 "
+        "for none. A recording with fewer frames gives all it has. Of key frames alone it is not followed.",
     )
     track: int | None = Field(
         None,
