@@ -61,11 +61,13 @@ def live_jobs(session_ids: Sequence[tuple[str, str]], *, key: str, link: bool = 
 
     def draw() -> None:
         rows = [(queue.session_job(context.settings(), context.store(), sid), label) for sid, label in session_ids]
+        if busy and not any(job is not None and job.active for job, _ in rows):
+            # Before anything says that the job has ended, and invites a click: Streamlit loses one that leads to
+            # another page while it begins a run that a script asked for.
+            st.rerun()
         for job, label in rows:
             if job is not None:
                 job_row(job, label, link=link)
-        if busy and not any(job is not None and job.active for job, _ in rows):
-            st.rerun()
 
     st.fragment(draw, run_every=LIVE_SECONDS if busy else None, key=key)()
 
