@@ -6,7 +6,9 @@ An analysis is immutable, so its view and its pictures may be cached by its id; 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -21,6 +23,7 @@ from db.records import SessionDetail, SessionRecord, TranscriptRecord
 from fer_phq.core.arrays import Image
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import RecordingError
+from fer_phq.core.messages import Message
 from fer_phq.video import read_frame
 from service.ingest.media import MediaStore
 from service.jobs.sidecar import digest
@@ -37,6 +40,29 @@ from service.views.session import (
     read_transcript_view,
 )
 
+if TYPE_CHECKING:
+    from fer_phq.mesh.head_pose import HeadPose
+
+
+@dataclass(frozen=True, eq=False)
+class MeshPicture:
+    """A frame with the face mesh drawn in.
+
+    Attributes:
+        picture: uint8 RGB.
+        pose: The head pose in this frame; None where it cannot be told.
+        gaps: What is missing, and why.
+    """
+
+    picture: Image
+    pose: HeadPose | None
+    gaps: tuple[Message, ...]
+
+
+NOSE_TIP = 4
+"""Point of the mesh from which the head's axes are drawn."""
+AXIS_WIDTHS = (0.008, 0.008, 0.02)
+"""Widths of the lines to the head's left, up and front, in widths of the face."""
 CROP_MARGIN = 0.25
 """How much of the box's size is shown around a face crop."""
 
@@ -183,6 +209,44 @@ def pictures(
 
 
 @st.cache_data(show_spinner=False, max_entries=24)
+def mesh_picture(
+    analysis_id: str, path: str, time_s: float, points_colour: str, axes_colour: str, name: str | None = None
+) -> MeshPicture:
+    """Fit the face mesh to the subject's face in the frame nearest to a time, and draw it in.
+
+    Args:
+        analysis_id: The analysis's UUID.
+        path: The recording.
+        time_s: Seconds from its start; a frame with a face is nearest to them.
+        points_colour: '#RRGGBB' of the points.
+        axes_colour: '#RRGGBB' of the head's axes.
+        name: What errors call the recording; its path when omitted.
+
+    Raises:
+        RecordingError: The frame cannot be read.
+    """
+    from service.views.mesh import head_axes, measure_frame  # brings the mesh's runtime, which no other page needs
+
+    view = analysis(analysis_id)
+    detail = view.frame_at(time_s)
+    frame = read_frame(path, detail.time_s, display_name=name)
+    geometry = measure_frame(frame, view.record.timeline, detail.row)
+    picture = Picture.fromarray(frame.rgb)
+    if geometry.points is not None:
+        draw = ImageDraw.Draw(picture)
+        size = float(np.ptp(geometry.points[:, 0]))
+        for x, y in geometry.points[:, :2]:
+            draw.circle((x, y), max(0.6, size / 160), fill=points_colour)
+        if geometry.head_pose is not None:
+            tip = geometry.points[NOSE_TIP, :2]
+            for axis, width in zip(head_axes(geometry.head_pose), AXIS_WIDTHS, strict=True):
+                end = tip + 0.7 * size * axis[:2] * (1, -1)
+                draw.line([tuple(tip), tuple(end)], fill="black", width=round(size * width) + 3)
+                draw.line([tuple(tip), tuple(end)], fill=axes_colour, width=max(1, round(size * width)))
+    return MeshPicture(np.asarray(picture), geometry.head_pose, geometry.gaps)
+
+
+@st.cache_data(show_spinner=False, max_entries=24)
 def looked_at(analysis_id: str, path: str, time_s: float, name: str | None = None) -> Explanation:
     """Compute where the analysis's own model looked in the frame nearest to a time, for its most probable emotion.
 
@@ -217,5 +281,5 @@ def looked_at(analysis_id: str, path: str, time_s: float, name: str | None = Non
 
 def forget() -> None:
     """Empty every cache, so that nothing of an erased session stays in memory."""
-    for cached in (_analysis, _transcript, _frames_within, _raw, pictures, looked_at):
+    for cached in (_analysis, _transcript, _frames_within, _raw, pictures, mesh_picture, looked_at):
         cached.clear()

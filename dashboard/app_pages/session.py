@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard import context, loaders
 from dashboard.charts import clock
 from dashboard.i18n import _, render
-from dashboard.review import choose, episodes, moment, notes, timeline, transcript
+from dashboard.review import behaviour, choose, episodes, moment, notes, timeline, transcript
 from dashboard.review.admin import admin_card
 from dashboard.review.estimates import estimates
 from dashboard.review.state import current_time
@@ -54,19 +54,27 @@ def review(detail: SessionDetail, selection: choose.AnalysisChoice) -> None:
     lists, whole = st.columns([0.6, 0.4], gap="medium")
     with lists, ui.card("lists", stretch=True):
         count = len(analysis.episodes)
-        names = [_("Episodes ({n})").format(n=count), _("Notes ({n})").format(n=len(view.notes)), _("Transcript")]
+        names = [
+            _("Episodes ({n})").format(n=count),
+            _("Facial behaviour"),
+            _("Notes ({n})").format(n=len(view.notes)),
+            _("Transcript"),
+        ]
         parts = st.tabs(names)
         with parts[0]:
             episodes.episode_list(view, frame.time_s)
         with parts[1]:
-            notes.note_list(detail, view.notes)
+            behaviour.behaviour_list(view, frame.time_s)
         with parts[2]:
+            notes.note_list(detail, view.notes)
+        with parts[3]:
             transcript.transcript_part(view, frame.time_s)
     with whole:
         if view.compared is None:
             estimates(view)
         with ui.card("distribution", _("Over the whole session")):
             moment.distribution(analysis)
+    behaviour.measures_card(view)
 
 
 def load(detail: SessionDetail, selection: choose.AnalysisChoice) -> SessionView:

@@ -18,6 +18,7 @@ from db.records import SessionDetail
 from fer_phq.core.errors import FerPhqError
 from service.access.browser import browser_mark
 from service.ingest.tokens import MEDIA_SECONDS, media_url
+from service.views.behaviour import BehaviourView
 from service.views.review import emotion_table
 from service.views.session import AnalysisView, FrameDetail, SessionView
 
@@ -137,7 +138,16 @@ def show_pictures(view: SessionView, frame: FrameDetail) -> None:
     except FerPhqError as error:
         ui.warn(render(error.message))
         return
-    st.image(picture, width="stretch", alt=_("The frame at {time}").format(time=charts.clock(frame.time_s)))
+    mesh = None
+    if st.toggle(_("Show the face mesh"), key=f"mesh_{summary.id}", disabled=frame.box is None) and frame.box:
+        mesh = load_mesh(view, str(path), frame)
+    st.image(
+        picture if mesh is None else mesh.picture,
+        width="stretch",
+        alt=_("The frame at {time}").format(time=charts.clock(frame.time_s)),
+    )
+    if mesh is not None:
+        explain_mesh(view.analysis.behaviour, frame.time_s, mesh)
     if crop is not None and frame.quality is not None:
         face, words = st.columns([0.42, 0.58], vertical_alignment="center")
         face.image(crop, width=140, alt=_("The face, cut out of the frame"))
@@ -146,6 +156,50 @@ def show_pictures(view: SessionView, frame: FrameDetail) -> None:
             ui.note(caption.format(quality=decimal(frame.quality, 2)))
         if st.toggle(_("Show what the model looked at"), key=f"look_{summary.id}"):
             show_looked_at(view, str(path), frame)
+
+
+def load_mesh(view: SessionView, path: str, frame: FrameDetail) -> loaders.MeshPicture | None:
+    """Fit the face mesh to the frame, whose points are not stored; where that fails, say why and return None.
+
+    Args:
+        view: The session under review.
+        path: The recording.
+        frame: The frame, which has a face.
+    """
+    colours = context.colours()
+    try:
+        return loaders.mesh_picture(
+            view.analysis.summary.id, path, frame.time_s, colours.good, colours.low, view.session.original_name
+        )
+    except FerPhqError as error:
+        ui.warn(render(error.message))
+        return None
+
+
+def explain_mesh(behaviour: BehaviourView | None, time_s: float, mesh: loaders.MeshPicture) -> None:
+    """Say where the head is turned, or what is missing and why.
+
+    The angles are those of the analysis where it has them, which followed the face through the recording.
+
+    Args:
+        behaviour: The facial behaviour; None where it was not measured.
+        time_s: The frame's time in seconds.
+        mesh: The mesh of the frame.
+    """
+    for gap in mesh.gaps:
+        ui.note(render(gap))
+    angles = (None if behaviour is None else behaviour.at(time_s)) or mesh.pose
+    if angles is None or mesh.pose is None:
+        return
+    pitch, yaw, roll = round(angles.pitch_deg), round(angles.yaw_deg), round(angles.roll_deg)
+    turns = (
+        (_("{angle}° up") if pitch >= 0 else _("{angle}° down")).format(angle=abs(pitch)),
+        (_("{angle}° to its left") if yaw >= 0 else _("{angle}° to its right")).format(angle=abs(yaw)),
+        (_("tilted {angle}° to its right") if roll >= 0 else _("tilted {angle}° to its left")).format(angle=abs(roll)),
+    )
+    lines = _("The thick line leads to where the head points, the thin ones to its top and to its left.")
+    pose = _("Head: {turns}.").format(turns=", ".join(turns))
+    ui.note(f"{pose} {lines}")
 
 
 def show_looked_at(view: SessionView, path: str, frame: FrameDetail) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -16,6 +17,7 @@ from dashboard.widgets import ui
 from db.records import AnalysisSummary
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.timeline.downsample import MAX_ROWS
+from service.views.behaviour import BehaviourView
 from service.views.review import Window, window_at, within
 from service.views.session import FrameDetail, SessionView
 
@@ -79,7 +81,7 @@ def timeline(view: SessionView, frame: FrameDetail) -> None:
         on_select=lambda: clicked(session_id, key),
         alt=_(
             "Probability of seven emotions over the recording, with rows below it for expression episodes, for where "
-            "the face was found, and for other people, transcript and voice where there are any"
+            "the face was found, and for other people, transcript, facial behaviour and voice where there are any"
         ),
     )  # fmt: skip
     chart_cursor(key, frame.time_s, key=f"line_{session_id}")
@@ -160,12 +162,30 @@ def tracks(view: SessionView, style: TimelineStyle) -> charts.Tracks:
         people=within(analysis.people, window, "first_s", "last_s"),
         utterances=within(view.utterances, window, "start_s", "end_s"),
         voice=analysis.draw_voice(window),
+        **behaviour_tracks(analysis.behaviour, window),
         notes=within(view.timed_notes, window),
         raw=loaders.raw(analysis.summary.id, window) if style.smoothing_s else None,
         other=None if compared is None else loaders.frames_within(compared.id, style.smoothing_s, window),
         other_emotions=style.compared,
         other_label="" if compared is None else compared.model_id,
     )
+
+
+def behaviour_tracks(behaviour: BehaviourView | None, window: Window) -> dict[str, Any]:
+    """Collect what is drawn of facial behaviour; nothing where the face mesh was not followed.
+
+    Args:
+        behaviour: The facial behaviour.
+        window: From when to when.
+    """
+    if behaviour is None:
+        return {}
+    return {
+        "behaviour": behaviour.draw(window),
+        "blinks": within(behaviour.blinks, window, "onset_s", "offset_s"),
+        "counts_blinks": behaviour.counts_blinks,
+        "behaviour_episodes": within(behaviour.episodes, window, "onset_s", "offset_s"),
+    }
 
 
 def explain(style: TimelineStyle, frames: pd.DataFrame) -> None:

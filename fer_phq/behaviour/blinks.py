@@ -135,12 +135,11 @@ def _runs(flags: npt.NDArray[np.bool_], time_s: TimeArray) -> list[tuple[int, in
 
 def _edge(closure: FloatArray, time_s: TimeArray, index: int, direction: int, depth: float) -> float | None:
     """Return when a closure begins before or ends after a row; None where rows are missing there."""
-    aside = np.abs(time_s - time_s[index]) <= _ASIDE_S
-    aside[index:] &= direction > 0
-    aside[: index + 1] &= direction < 0
-    if not np.isfinite(closure[aside]).any():
+    edge = int(np.searchsorted(time_s, time_s[index] + direction * _ASIDE_S, "right" if direction > 0 else "left"))
+    aside = closure[index + 1 : edge] if direction > 0 else closure[edge:index]
+    if not np.isfinite(aside).any():
         return None
-    beside = float(np.nanmin(closure[aside]))
+    beside = float(np.nanmin(aside))
     level = beside + CLOSING * (depth - beside)
     inner = index
     while True:

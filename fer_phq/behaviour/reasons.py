@@ -9,8 +9,8 @@ import numpy as np
 from fer_phq.behaviour import messages, movement
 from fer_phq.behaviour.blinks import LEAST_RATE_HZ
 from fer_phq.behaviour.columns import column, has_rate, row_durations, true_rate_hz
+from fer_phq.behaviour.kinds import MEASURED_KINDS
 from fer_phq.behaviour.measures import behaviour_measures
-from fer_phq.behaviour.series import MEASURED_KINDS
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message, Template
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fer_phq.behaviour.follower import FollowedFace
+from fer_phq.behaviour.kinds import KIND
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.mesh.eyes import eye_openness, mouth_openness
@@ -14,11 +15,6 @@ from fer_phq.mesh.geometry import LEAST_SIZE_OF_BLENDSHAPES
 from fer_phq.mesh.head_pose import estimate_head_poses
 from fer_phq.mesh.landmarker import FaceLandmarker
 from fer_phq.mesh.points import BLENDSHAPES
-
-KIND = "mesh-1"
-"""What made a series' values."""
-MEASURED_KINDS = (KIND,)
-"""Kinds whose measures may be compared with each other: the same network, read alike."""
 
 SHAPE_COLUMNS = ("presence", "pitch_deg", "yaw_deg", "roll_deg", "eye_open_left", "eye_open_right", "mouth_open")
 COLUMNS = (*SHAPE_COLUMNS, *BLENDSHAPES)

@@ -6,8 +6,8 @@ anew with each view.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 import numpy as np
@@ -15,14 +15,17 @@ import pandas as pd
 
 from db.records import AnalysisRecord, AnalysisSummary, NoteRecord, SessionDetail, SessionRecord, TranscriptRecord
 from db.store import Store
+from fer_phq.core.analysis import Settings
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
 from fer_phq.core.phq import Modality
+from fer_phq.features.measures import BY_NAME, MEASURES, Measure
 from fer_phq.voice.kinds import EARLIER_KIND
 from fer_phq.words import parse_transcript, subject_speaker
 from service.jobs.sidecar import digest
+from service.views.behaviour import BehaviourView
 from service.views.review import (
     STATES,
     Window,
@@ -72,11 +75,13 @@ class AnalysisView:
         record: The analysis with coverage, shares, estimate, warnings, timeline, tracks and timing.
         voice: The subject's voice; None without one.
         words: The subject's words; None without any.
+        behaviour: The subject's facial behaviour; None where the face mesh was not followed.
     """
 
     record: AnalysisRecord
     voice: FeatureSeries | None
     words: FeatureSeries | None
+    behaviour: BehaviourView | None = None
 
     @property
     def summary(self) -> AnalysisSummary:
@@ -193,6 +198,7 @@ class SessionView:
         compared: The analysis that is laid over it; None for none.
         notes: The session's notes.
         transcript: The session's transcript; None without one.
+        stored_measures: The numbers that are stored of the analysis, by their names.
     """
 
     detail: SessionDetail
@@ -200,6 +206,21 @@ class SessionView:
     compared: AnalysisView | None
     notes: tuple[NoteRecord, ...]
     transcript: TranscriptView | None
+    stored_measures: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def measures(self) -> list[tuple[Measure, float]]:
+        """The measures of the analysis under review with their values, in their order."""
+        values = {name: value for name, value in self.stored_measures.items() if name in BY_NAME}
+        values |= {} if self.analysis.behaviour is None else self.analysis.behaviour.measures
+        return [(measure, values[measure.name]) for measure in MEASURES if measure.name in values]
+
+    @property
+    def missing_measures(self) -> list[tuple[Measure, Message]]:
+        """The measures of facial behaviour that could not be taken, with the reasons."""
+        behaviour = self.analysis.behaviour
+        reasons = {} if behaviour is None else behaviour.reasons
+        return [(measure, reasons[measure.name]) for measure in MEASURES if measure.name in reasons]
 
     @property
     def session(self) -> SessionRecord:
@@ -229,7 +250,7 @@ class SessionView:
 
 
 def load_analysis_view(store: Store, analysis_id: str) -> AnalysisView:
-    """Load an analysis with its voice and words.
+    """Load an analysis with its voice, words and facial behaviour.
 
     Args:
         store: The store.
@@ -243,7 +264,11 @@ def load_analysis_view(store: Store, analysis_id: str) -> AnalysisView:
     """
     record = store.analyses.load(analysis_id=analysis_id)
     series = store.features.load_series(analysis_id=analysis_id)
-    return AnalysisView(record, series.get(Modality.VOICE), series.get(Modality.WORDS))
+    behaviour = store.features.load_behaviour(analysis_id=analysis_id)
+    recording_s = store.sessions.get(session_id=record.summary.session_id).duration_s
+    floor = Settings.from_dict(record.summary.settings).coverage_floor
+    view = None if behaviour is None or not len(behaviour) else BehaviourView(behaviour, recording_s, floor)
+    return AnalysisView(record, series.get(Modality.VOICE), series.get(Modality.WORDS), view)
 
 
 def read_transcript_view(record: TranscriptRecord) -> TranscriptView:
@@ -292,4 +317,5 @@ def load_session_view(
         compared=None if compared_id is None else load(compared_id),
         notes=tuple(store.notes.list_by_session(session_id=session_id)),
         transcript=None if record is None else read_transcript(record),
+        stored_measures=store.measures.get(analysis_id=analysis_id),
     )

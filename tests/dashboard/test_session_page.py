@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sounds
+from behaviour_samples import sample_behaviour
 from recordings import Recordings
 from streamlit.testing.v1 import AppTest
 from synthetic_sessions import Plan, recording_info, synthetic_analysis
@@ -144,6 +145,37 @@ def test_everything_runs_along_one_axis(store: Store) -> None:
     }  # fmt: skip
     axes = [axis for name, axis in figure["layout"].items() if name.startswith("xaxis") and name != "xaxis"]
     assert {axis["matches"] for axis in axes} == {"x"}
+
+
+def test_facial_behaviour_is_drawn_listed_and_measured(store: Store) -> None:
+    app = opened(session_with(store, replace(made(), behaviour=sample_behaviour())))
+    figure = timeline(app)
+    assert names(figure) >= {"Head up (pitch)", "Eyes", "Blink", "Smile", "Mouth"}
+    listed = component(app, "rows", 1)
+    assert listed["label"] == "Episodes of facial behaviour"
+    assert {row["cells"][0]["text"] for row in listed["rows"]} == {"Head still", "Smile"}
+    first = next(row for row in listed["rows"] if row["cells"][0]["text"] == "Smile")
+    assert first["time"] == pytest.approx(4, abs=0.1)
+    assert first["cells"][1]["time"] == first["time"], "a click on the onset leads to it"
+    said = html_of(app)
+    assert "12.0 a minute" in said
+    assert "Mackintosh" in said
+    assert "shorter than three minutes" in said
+
+
+def test_measures_below_their_rate_are_missing_with_the_reason(store: Store) -> None:
+    said = html_of(opened(session_with(store, replace(made(), behaviour=sample_behaviour(8.0)))))
+    assert "Not measured: Blinks, Blink duration, Eyes closed, Nods, Head shakes. The face was seen 8 times" in said
+
+
+def test_without_facial_behaviour_it_is_said_how_to_get_it(store: Store) -> None:
+    app = opened(session_with(store, made()))
+    assert not names(timeline(app)) & {"Head up (pitch)", "Eyes", "Blink"}
+    assert "This analysis did not follow the face mesh." in html_of(app)
+    unseen = replace(made(), behaviour=sample_behaviour(gap=(0.0, 60.0)))
+    app = opened(session_with(store, unseen, label="P-2"))
+    assert "in no frame was the subject's head pose known" in unescape(html_of(app))
+    assert not names(timeline(app)) & {"Head up (pitch)", "Eyes", "Blink"}
 
 
 def test_the_pitch_of_an_earlier_version_is_left_out_and_it_is_said(store: Store) -> None:
@@ -428,6 +460,15 @@ def test_the_face_is_marked_with_its_box_and_landmarks(recordings: Recordings) -
     assert max(near) <= 1
     assert all(min(np.hypot(row - y, column - x) for x, y in points) < 9 for row, column in changed)
     assert tuple(marked[60, 60]) == (255, 0, 0)
+
+
+def test_the_mesh_is_drawn_over_the_moment_on_request(filled: AppSettings, store: Store) -> None:
+    session_id = next(row.session.id for row in store.sessions.list_recent(limit=50) if row.session.media_path)
+    app = opened(session_id)
+    next(one for one in app.toggle if one.label == "Show the face mesh").set_value(True)
+    assert "The mesh does not fit the face" in html_of(run(app)), (
+        "there is none at the place that the made analysis names"
+    )
 
 
 def test_the_recording_is_steered_by_numbered_wishes(filled: AppSettings, store: Store) -> None:

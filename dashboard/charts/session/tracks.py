@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from dashboard.charts.session.behaviour import behaviour_episode_row, behaviour_rows
 from dashboard.charts.session.rows import Row, position_markers, span_bars, strip_axis
 from dashboard.charts.session.voice import voice_rows
 from dashboard.charts.style import clock
@@ -35,6 +36,10 @@ class Tracks:
         utterances: `start_s`, `end_s`, `speaker` (may be empty), `text`, `is_subject`.
         voice: `time_s`, `speech` (0 to 1), `loudness_db`, `pitch_hz`, and of the last two the lowest and highest as
             `..._low` and `..._high`.
+        behaviour: What `behaviour_rows` draws.
+        blinks: `onset_s`, `offset_s`, `closed_s`, `kind` ('blink' or 'closed').
+        counts_blinks: Whether the rate is high enough for blinks.
+        behaviour_episodes: `episode`, `onset_s`, `offset_s`.
         notes: `time_s`, `words`.
         raw: `time_s`, `emotion`, `low`, `high`: the values before smoothing.
         other: The frames of a second analysis.
@@ -46,6 +51,10 @@ class Tracks:
     people: pd.DataFrame | None = None
     utterances: pd.DataFrame | None = None
     voice: pd.DataFrame | None = None
+    behaviour: pd.DataFrame | None = None
+    blinks: pd.DataFrame | None = None
+    counts_blinks: bool = True
+    behaviour_episodes: pd.DataFrame | None = None
     notes: pd.DataFrame | None = None
     raw: pd.DataFrame | None = None
     other: pd.DataFrame | None = None
@@ -64,6 +73,8 @@ def rows_of(tracks: Tracks, grid: pd.DataFrame, colours: Palette) -> list[Row]:
     rows = [
         _people(tracks.people, grid, colours),
         _utterances(tracks.utterances, grid, colours),
+        behaviour_episode_row(tracks.behaviour_episodes, grid, colours),
+        *behaviour_rows(tracks.behaviour, tracks.blinks, colours, counts_blinks=tracks.counts_blinks),
         *voice_rows(tracks.voice, colours),
     ]
     return [row for row in rows if row is not None]

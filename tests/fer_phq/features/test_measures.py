@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from analysis_samples import sample_analysis, sample_words
 
+from fer_phq.behaviour.kinds import KIND as BEHAVIOUR_KIND
 from fer_phq.behaviour.series import COLUMNS as BEHAVIOUR_COLUMNS
-from fer_phq.behaviour.series import KIND as BEHAVIOUR_KIND
 from fer_phq.core.analysis import Settings, display_durations
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.feature_series import FeatureSeries

@@ -1,0 +1,149 @@
+"""Facial behaviour of a session: its episodes, which lead to their times, and the measures with what they mean."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from dashboard.components.timed_rows import Cell, TimedRow, timed_list
+from dashboard.i18n import _, mark, render
+from dashboard.i18n.numbers import decimal
+from dashboard.i18n.vocabulary import measure_text
+from dashboard.review.episodes import exact
+from dashboard.review.state import go_to
+from dashboard.trends.measures import explained
+from dashboard.widgets import ui
+from fer_phq.features.measures import BEHAVIOUR, Measure
+from service.views.behaviour import BehaviourView
+from service.views.session import SessionView
+
+EPISODES = {"still": mark("Head still"), "smile": mark("Smile")}
+"""What the episodes of `service.views.behaviour.EPISODES` are called."""
+NOT_FOLLOWED = mark(
+    "This analysis did not follow the face mesh. Where the recording is still kept, “Analyse again” at the end of the "
+    "page measures head pose, blinks and smiles, as often a second as FERPHQ_FACE_RATE says."
+)
+NO_FACE = mark("The face mesh was followed, and in no frame was the subject's head pose known.")
+STEADY_S = 180.0
+"""Seconds from which numbers a minute are more than chance (Zaman & Doughty 1997)."""
+SHORT = mark("The recording is shorter than three minutes: numbers a minute are largely chance.")
+NO_EPISODES = mark("The head was never still for two seconds, and the mouth did not smile for half a second.")
+MEANING = mark(
+    "A head is still while it turns by less than a degree each half second, for two seconds and more. A smile is one "
+    "of the mouth's corners against the person's own face at rest, for half a second and more. ≥ stands before what "
+    "may have lasted longer than it was seen. A grimace can read as a smile, and neither says what the person feels."
+)
+
+
+def behaviour_list(view: SessionView, now_s: float) -> None:
+    """Draw the episodes of facial behaviour as a list, or why there are none.
+
+    Args:
+        view: The session under review.
+        now_s: The chosen moment in seconds.
+    """
+    behaviour = view.analysis.behaviour
+    if behaviour is None:
+        ui.empty(_("Facial behaviour was not measured"), _(NOT_FOLLOWED))
+        return
+    if not behaviour.has_face:
+        ui.empty(_("No facial behaviour"), _(NO_FACE))
+        return
+    analysis_id = view.analysis.summary.id
+    episodes = behaviour.episodes
+    if not len(episodes):
+        ui.empty(_("No episodes"), _(NO_EPISODES))
+        ui.note(_(MEANING))
+        return
+    titles = {name: _(title) for name, title in EPISODES.items()}
+    present = [name for name in EPISODES if (episodes["episode"] == name).any()]
+    selection: list[str] = []
+    if len(present) > 1:
+        selection = st.pills(
+            _("Episodes"), present, selection_mode="multi", format_func=titles.__getitem__,
+            key=f"behaviour_names_{analysis_id}", help=_("Nothing chosen shows all of them."),
+        )  # fmt: skip
+    timed_list(
+        [
+            TimedRow(
+                row["onset_s"],
+                row["offset_s"],
+                (
+                    Cell(titles[row["episode"]]),
+                    Cell(exact(row["onset_s"]), row["onset_s"]),
+                    Cell(exact(row["offset_s"]), row["offset_s"]),
+                    Cell(f"{'≥ ' if row['cut'] else ''}{decimal(row['duration_s'])} s"),
+                ),
+            )
+            for row in episodes[episodes["episode"].isin(selection or present)].to_dict("records")
+        ],
+        head=[_("Episode"), _("Onset"), _("Offset"), _("Duration")],
+        columns="minmax(5.6rem, 1.6fr) repeat(2, minmax(2.9rem, 1fr)) minmax(3.4rem, 1fr)",
+        now_s=now_s,
+        label=_("Episodes of facial behaviour"),
+        key=f"behaviour_{analysis_id}",
+        on_seek=lambda time_s: go_to(view.session.id, time_s),
+    )
+    ui.note(_(MEANING))
+
+
+def measures_card(view: SessionView) -> None:
+    """Draw the measures of the session with their values, why some are missing, and what they mean."""
+    measured = view.measures
+    missing = view.missing_measures
+    if not measured and not missing:
+        return
+    with ui.card("measures", _("Measures of this session")):
+        behaviour = view.analysis.behaviour
+        left, right = st.columns(2, gap="medium")
+        general = [(measure, value) for measure, value in measured if measure.modality != BEHAVIOUR]
+        facial = [(measure, value) for measure, value in measured if measure.modality == BEHAVIOUR]
+        with left:
+            st.markdown("**" + _("Expression, voice and words") + "**")
+            if general:
+                st.html(measure_table(general))
+            else:
+                ui.note(_("Nothing measured yet"))
+        with right:
+            st.markdown("**" + _("Facial behaviour") + "**")
+            if behaviour is None:
+                ui.note(_(NOT_FOLLOWED))
+            else:
+                draw_facial(behaviour, facial, view)
+        explained([measure for measure, _value in measured] + [measure for measure, _reason in missing])
+
+
+def draw_facial(behaviour: BehaviourView, facial: list[tuple[Measure, float]], view: SessionView) -> None:
+    """Draw the measures of facial behaviour, then those that are missing, by their reasons.
+
+    Args:
+        behaviour: The facial behaviour.
+        facial: Its measures with their values.
+        view: The session under review.
+    """
+    if not behaviour.has_face:
+        ui.note(_(NO_FACE))
+        return
+    if facial:
+        st.html(measure_table(facial))
+    if behaviour.recording_s < STEADY_S:
+        ui.note(_(SHORT))
+    titles: dict[str, list[str]] = {}
+    for measure, reason in view.missing_measures:
+        titles.setdefault(render(reason), []).append(_(measure.title))
+    for reason, names in titles.items():
+        ui.note(_("Not measured: {titles}. {reason}").format(titles=", ".join(names), reason=reason))
+
+
+def measure_table(rows: list[tuple[Measure, float]]) -> str:
+    """Write measures with their values as HTML.
+
+    Args:
+        rows: The measures and values.
+    """
+    cells = "".join(
+        f"<tr><th>{escape(_(measure.title))}</th><td>{escape(measure_text(measure, value))}</td></tr>"
+        for measure, value in rows
+    )
+    return f'<div class="fp-scroll"><table class="fp-table">{cells}</table></div>'
