@@ -225,7 +225,7 @@ def mesh_picture(
     Raises:
         RecordingError: The frame cannot be read.
     """
-    from service.views.mesh import head_axes, measure_frame  # brings the mesh's runtime, which no other page needs
+    from service.views.face.mesh import head_axes, measure_frame  # brings the mesh's runtime, which no other page needs
 
     view = analysis(analysis_id)
     detail = view.frame_at(time_s)

@@ -15,11 +15,11 @@ from dashboard.review.state import go_to
 from dashboard.trends.measures import explained
 from dashboard.widgets import ui
 from fer_phq.features.measures import BEHAVIOUR, Measure
-from service.views.behaviour import BehaviourView
+from service.views.face.behaviour import BehaviourView
 from service.views.session import SessionView
 
 EPISODES = {"still": mark("Head still"), "smile": mark("Smile")}
-"""What the episodes of `service.views.behaviour.EPISODES` are called."""
+"""What the episodes of `service.views.face.behaviour.EPISODES` are called."""
 NOT_FOLLOWED = mark(
     "This analysis did not follow the face mesh. Where the recording is still kept, “Analyse again” at the end of the "
     "page measures head pose, blinks and smiles, as often a second as FERPHQ_FACE_RATE says."

@@ -18,7 +18,7 @@ from db.records import SessionDetail
 from fer_phq.core.errors import FerPhqError
 from service.access.browser import browser_mark
 from service.ingest.tokens import MEDIA_SECONDS, media_url
-from service.views.behaviour import BehaviourView
+from service.views.face.behaviour import BehaviourView
 from service.views.review import emotion_table
 from service.views.session import AnalysisView, FrameDetail, SessionView
 

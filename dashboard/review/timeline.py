@@ -17,7 +17,7 @@ from dashboard.widgets import ui
 from db.records import AnalysisSummary
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.timeline.downsample import MAX_ROWS
-from service.views.behaviour import BehaviourView
+from service.views.face.behaviour import BehaviourView
 from service.views.review import Window, window_at, within
 from service.views.session import FrameDetail, SessionView
 

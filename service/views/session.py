@@ -25,7 +25,7 @@ from fer_phq.features.measures import BY_NAME, MEASURES, Measure
 from fer_phq.voice.kinds import EARLIER_KIND
 from fer_phq.words import parse_transcript, subject_speaker
 from service.jobs.sidecar import digest
-from service.views.behaviour import BehaviourView
+from service.views.face.behaviour import BehaviourView
 from service.views.review import (
     STATES,
     Window,

@@ -24,25 +24,25 @@ EPISODES = {"still": mark("Head still"), "smile": mark("Smile")}
 
 
 def behaviour_rows(
-    drawn: pd.DataFrame | None, blinks: pd.DataFrame | None, colours: Palette, *, counts_blinks: bool = True
+    curves: pd.DataFrame | None, blinks: pd.DataFrame | None, colours: Palette, *, counts_blinks: bool = True
 ) -> list[Row]:
     """Build the rows of head pose, eyes, smile and mouth, one below the other.
 
     Args:
-        drawn: `time_s`, and of `pitch`, `yaw`, `roll` (degrees), `eyes`, `smile`, `mouth` (0 to 1) the mean with the
+        curves: `time_s`, and of `pitch`, `yaw`, `roll` (degrees), `eyes`, `smile`, `mouth` (0 to 1) the mean with the
             lowest and highest as `..._low` and `..._high`. None or nothing but NaN draws no row.
         blinks: `onset_s`, `offset_s`, `closed_s`, `kind` ('blink' or 'closed').
         colours: The palette.
         counts_blinks: Whether the rate is high enough for blinks.
     """
-    if drawn is None or not len(drawn) or not drawn["pitch"].notna().any():
+    if curves is None or not len(curves) or not curves["pitch"].notna().any():
         return []
-    rows = [_head(drawn, colours)]
-    if drawn["eyes"].notna().any():
+    rows = [_head(curves, colours)]
+    if curves["eyes"].notna().any():
         rows += [
-            _eyes(drawn, blinks, colours, counts_blinks=counts_blinks),
-            _share(drawn, "smile", _("Smile"), _("Smile {value} above rest"), colours),
-            _share(drawn, "mouth", _("Mouth"), _("Mouth open by {value} of the eyes' distance"), colours),
+            _eyes(curves, blinks, colours, counts_blinks=counts_blinks),
+            _share(curves, "smile", _("Smile"), _("Smile {value} above rest"), colours),
+            _share(curves, "mouth", _("Mouth"), _("Mouth open by {value} of the eyes' distance"), colours),
         ]
     return rows
 
@@ -69,11 +69,11 @@ def behaviour_episode_row(episodes: pd.DataFrame | None, grid: pd.DataFrame, col
         key = go.Bar(x=[None], y=[None], marker={"color": fill}, name=_(EPISODES[name]), legend="legend2")
         traces += [key] if len(mine) else []
         words = [
-            "<br>".join(filter(None, (said, _(EPISODES[name]) if inside else "")))
-            for said, inside in zip(words, _touched(mine, grid), strict=True)
+            "<br>".join(filter(None, (text, _(EPISODES[name]) if inside else "")))
+            for text, inside in zip(words, _touched(mine, grid), strict=True)
         ]
     nothing = _("Neither still nor smiling")
-    markers = position_markers(grid["time_s"], 0.5, [said or nothing for said in words])
+    markers = position_markers(grid["time_s"], 0.5, [text or nothing for text in words])
     return Row("Behaviour", 20, [*traces, markers], strip_axis(_("Still, smile")))
 
 
@@ -89,15 +89,15 @@ def _touched(spans: pd.DataFrame, grid: pd.DataFrame) -> np.ndarray:
     return touched
 
 
-def _head(drawn: pd.DataFrame, colours: Palette) -> Row:
+def _head(curves: pd.DataFrame, colours: Palette) -> Row:
     traces: list[go.Scatter | go.Bar] = []
     for name, (label, dash) in ANGLES.items():
         fill = _angle_colour(name, colours)
-        traces += _band(drawn, name, fill, "Head")
+        traces += _band(curves, name, fill, "Head")
         line = {"width": 1.3, "color": fill, "dash": dash}
         traces.append(
             go.Scatter(
-                x=drawn["time_s"], y=drawn[name], mode="lines", line=line, connectgaps=False, hoverinfo="skip",
+                x=curves["time_s"], y=curves[name], mode="lines", line=line, connectgaps=False, hoverinfo="skip",
                 name=_(label), legend="legend2", showlegend=True,
             )
         )  # fmt: skip
@@ -105,10 +105,10 @@ def _head(drawn: pd.DataFrame, colours: Palette) -> Row:
     words = [
         _("Head pose not known") if pitch != pitch
         else template.format(pitch=decimal(pitch, 0), yaw=decimal(yaw, 0), roll=decimal(roll, 0))
-        for pitch, yaw, roll in zip(drawn["pitch"], drawn["yaw"], drawn["roll"], strict=True)
+        for pitch, yaw, roll in zip(curves["pitch"], curves["yaw"], curves["roll"], strict=True)
     ]  # fmt: skip
-    traces.append(position_markers(drawn["time_s"], 0.0, words))
-    reach = max(15.0, float(np.nanmax(np.abs(drawn[[*(f"{n}_low" for n in ANGLES), *(f"{n}_high" for n in ANGLES)]]))))
+    traces.append(position_markers(curves["time_s"], 0.0, words))
+    reach = max(15.0, float(np.nanmax(np.abs(curves[[*(f"{n}_low" for n in ANGLES), *(f"{n}_high" for n in ANGLES)]]))))
     axis = {"title": _("Head<br>(degrees)"), "nticks": 5, "range": [-1.05 * reach, 1.05 * reach], "fixedrange": True}
     return Row("Head", 92, traces, axis)
 
@@ -117,19 +117,19 @@ def _angle_colour(name: str, colours: Palette) -> str:
     return {"pitch": colours.accent, "yaw": colours.ink, "roll": colours.muted}[name]
 
 
-def _eyes(drawn: pd.DataFrame, blinks: pd.DataFrame | None, colours: Palette, *, counts_blinks: bool) -> Row:
-    top = max(0.4, 1.15 * float(np.nanmax(drawn["eyes_high"])))
-    traces = [*_band(drawn, "eyes", colours.accent, "Eyes"), _line(drawn, "eyes", colours.accent, "Eyes")]
-    words = ["" if value == value else _("Eyes not seen") for value in drawn["eyes"]]
+def _eyes(curves: pd.DataFrame, blinks: pd.DataFrame | None, colours: Palette, *, counts_blinks: bool) -> Row:
+    top = max(0.4, 1.15 * float(np.nanmax(curves["eyes_high"])))
+    traces = [*_band(curves, "eyes", colours.accent, "Eyes"), _line(curves, "eyes", colours.accent, "Eyes")]
+    words = ["" if value == value else _("Eyes not seen") for value in curves["eyes"]]
     write = percent_writer()
     if blinks is not None and len(blinks):
         traces += _blink_marks(blinks, top, colours)
-    counts = _blinks_within(drawn, blinks)
+    counts = _blinks_within(curves, blinks)
     words = [
-        said or _eye_words(value, count, write(value), counts_blinks=counts_blinks)
-        for said, value, count in zip(words, drawn["eyes"], counts, strict=True)
+        text or _eye_words(value, count, write(value), counts_blinks=counts_blinks)
+        for text, value, count in zip(words, curves["eyes"], counts, strict=True)
     ]
-    markers = position_markers(drawn["time_s"], top / 2, words)
+    markers = position_markers(curves["time_s"], top / 2, words)
     axis = {"title": _("Eyes<br>open"), "nticks": 3, "tickformat": ".0%", "range": [0, top], "fixedrange": True}
     return Row("Eyes", 62, [*traces, markers], axis)
 
@@ -142,14 +142,14 @@ def _eye_words(value: float, blinks: int, share: str, *, counts_blinks: bool) ->
     return f"{words}<br>{count}"
 
 
-def _blinks_within(drawn: pd.DataFrame, blinks: pd.DataFrame | None) -> list[int]:
+def _blinks_within(curves: pd.DataFrame, blinks: pd.DataFrame | None) -> list[int]:
     """Return how many blinks each row stands for."""
     if blinks is None or not len(blinks):
-        return [0] * len(drawn)
-    time_s = drawn["time_s"].to_numpy(dtype=float)
+        return [0] * len(curves)
+    time_s = curves["time_s"].to_numpy(dtype=float)
     edges = (time_s[1:] + time_s[:-1]) / 2
     at = blinks.loc[blinks["kind"] == "blink", "closed_s"].to_numpy(dtype=float)
-    return np.bincount(np.searchsorted(edges, at), minlength=len(drawn)).tolist()
+    return np.bincount(np.searchsorted(edges, at), minlength=len(curves)).tolist()
 
 
 def _blink_marks(blinks: pd.DataFrame, top: float, colours: Palette) -> list[go.Scatter]:
@@ -176,33 +176,33 @@ def _blink_marks(blinks: pd.DataFrame, top: float, colours: Palette) -> list[go.
     return marks
 
 
-def _share(drawn: pd.DataFrame, name: str, title: str, words: str, colours: Palette) -> Row:
+def _share(curves: pd.DataFrame, name: str, title: str, words: str, colours: Palette) -> Row:
     """Build a row of a share from 0 on, as an area."""
     write = percent_writer()
     area = go.Scatter(
-        x=drawn["time_s"], y=drawn[name].fillna(0.0), mode="lines", line={"width": 0}, fill="tozeroy",
+        x=curves["time_s"], y=curves[name].fillna(0.0), mode="lines", line={"width": 0}, fill="tozeroy",
         fillcolor=colours.accent_soft, hoverinfo="skip", name=title, showlegend=False,
     )  # fmt: skip
-    line = _line(drawn, name, colours.accent, title)
-    texts = [words.format(value=write(value)) if value == value else _("Mouth not seen") for value in drawn[name]]
-    top = max(0.5, 1.05 * float(np.nanmax(drawn[f"{name}_high"])))
+    line = _line(curves, name, colours.accent, title)
+    texts = [words.format(value=write(value)) if value == value else _("Mouth not seen") for value in curves[name]]
+    top = max(0.5, 1.05 * float(np.nanmax(curves[f"{name}_high"])))
     axis = strip_axis(title, top)
-    band = _band(drawn, name, colours.accent, title)
-    return Row(title, 30, [area, *band, line, position_markers(drawn["time_s"], top / 2, texts)], axis)
+    band = _band(curves, name, colours.accent, title)
+    return Row(title, 30, [area, *band, line, position_markers(curves["time_s"], top / 2, texts)], axis)
 
 
-def _line(drawn: pd.DataFrame, name: str, colour: str, title: str) -> go.Scatter:
+def _line(curves: pd.DataFrame, name: str, colour: str, title: str) -> go.Scatter:
     return go.Scatter(
-        x=drawn["time_s"], y=drawn[name], mode="lines", line={"width": 1.2, "color": colour}, connectgaps=False,
+        x=curves["time_s"], y=curves[name], mode="lines", line={"width": 1.2, "color": colour}, connectgaps=False,
         hoverinfo="skip", name=title, showlegend=False,
     )  # fmt: skip
 
 
-def _band(drawn: pd.DataFrame, name: str, colour: str, title: str) -> list[Any]:
+def _band(curves: pd.DataFrame, name: str, colour: str, title: str) -> list[Any]:
     """Build upright strokes from the lowest to the highest of the frames that a point stands for."""
-    if (drawn[f"{name}_low"] == drawn[f"{name}_high"]).all():
+    if (curves[f"{name}_low"] == curves[f"{name}_high"]).all():
         return []
-    reach = strokes(drawn["time_s"], drawn[f"{name}_low"], drawn[f"{name}_high"], 0.0)
+    reach = strokes(curves["time_s"], curves[f"{name}_low"], curves[f"{name}_high"], 0.0)
     return [
         go.Scatter(
             **reach, mode="lines", line={"width": 1, "color": colour}, opacity=0.3, hoverinfo="skip", name=title,

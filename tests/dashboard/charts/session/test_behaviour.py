@@ -10,7 +10,7 @@ from behaviour_samples import sample_behaviour
 from dashboard.charts.session.behaviour import behaviour_episode_row, behaviour_rows
 from dashboard.charts.session.rows import POSITIONS, Row
 from dashboard.theme.palette import DARK, LIGHT, Palette
-from service.views.behaviour import BehaviourView
+from service.views.face.behaviour import BehaviourView
 from service.views.review import Window
 
 BOTH = pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
@@ -59,8 +59,8 @@ def test_a_long_closure_is_a_bar() -> None:
 
 def test_what_is_not_known_draws_no_row() -> None:
     assert behaviour_rows(None, None, LIGHT) == []
-    unseen = DRAWN.assign(**{name: np.nan for name in DRAWN.columns if name != "time_s"})
-    assert behaviour_rows(unseen, None, LIGHT) == []
+    hidden = DRAWN.assign(**{name: np.nan for name in DRAWN.columns if name != "time_s"})
+    assert behaviour_rows(hidden, None, LIGHT) == []
     far = DRAWN.assign(eyes=np.nan, smile=np.nan, mouth=np.nan)
     assert [row.name for row in behaviour_rows(far, None, LIGHT)] == ["Head"]
 
@@ -71,8 +71,8 @@ def test_episodes_are_bars_whose_words_stand_under_the_pointer(colours: Palette)
     grid = pd.DataFrame({"time_s": time_s, "from_s": time_s - 0.5, "to_s": time_s + 0.5})
     row = behaviour_episode_row(SHOWN.episodes, grid, colours)
     assert row is not None
-    said = words(row)
-    assert said[2] == "Head still"
-    assert said[5] == "Head still<br>Smile"
-    assert said[8] == "Neither still nor smiling"
+    texts = words(row)
+    assert texts[2] == "Head still"
+    assert texts[5] == "Head still<br>Smile"
+    assert texts[8] == "Neither still nor smiling"
     assert behaviour_episode_row(SHOWN.episodes.iloc[:0], grid, colours) is None

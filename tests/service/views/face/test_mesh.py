@@ -10,10 +10,10 @@ from fer_phq.faces import FaceDetector
 from fer_phq.mesh.head_pose import HeadPose, _angles
 from fer_phq.video import Frame, read_frame
 from service.demo.content import CLIPS
-from service.views.mesh import head_axes, measure_frame
+from service.views.face.mesh import head_axes, measure_frame
 
 
-def seen_in(frame: Frame) -> Timeline:
+def timeline_of(frame: Frame) -> Timeline:
     """A timeline of one frame, in pixels of the recording, with the face that is in it."""
     face = FaceDetector().detect([frame.rgb])[0][0].scaled(frame.scale)
     return Timeline(
@@ -29,7 +29,7 @@ def seen_in(frame: Frame) -> Timeline:
 
 def test_the_mesh_lies_on_the_face_of_the_frame() -> None:
     frame = read_frame(CLIPS[0].path, 5.0)
-    timeline = seen_in(frame)
+    timeline = timeline_of(frame)
     geometry = measure_frame(frame, timeline, 0)
     assert geometry.points is not None
     assert geometry.head_pose is not None
@@ -42,7 +42,7 @@ def test_the_mesh_lies_on_the_face_of_the_frame() -> None:
 
 def test_a_mesh_elsewhere_is_refused_with_the_reason() -> None:
     frame = read_frame(CLIPS[0].path, 5.0)
-    timeline = seen_in(frame)
+    timeline = timeline_of(frame)
     timeline.box[:] = (0, 0, 60, 60)
     timeline.landmarks[0] = [[20, 20], [40, 20], [30, 30], [22, 45], [38, 45]]
     geometry = measure_frame(frame, timeline, 0)

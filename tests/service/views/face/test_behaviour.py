@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from behaviour_samples import sample_behaviour
 
-from service.views.behaviour import DRAWN, BehaviourView
+from service.views.face.behaviour import DRAWN, BehaviourView
 from service.views.review import Window
 
 
@@ -40,11 +40,11 @@ def test_each_measure_has_a_value_or_a_reason() -> None:
 
 def test_a_long_recording_is_drawn_from_few_rows_that_keep_extremes_and_gaps() -> None:
     long = view(30.0, 600.0, gap=(100.0, 130.0))
-    drawn = long.draw(Window(0.0, 600.0))
-    assert len(drawn) < 1300
-    assert drawn["eyes_low"].min() == pytest.approx(0.03, abs=0.02), "a blink of a tenth of a second is seen"
-    assert drawn["yaw_high"].max() == pytest.approx(20, abs=0.5)
-    inside = drawn[(drawn["time_s"] > 101) & (drawn["time_s"] < 129)]
+    curves = long.draw(Window(0.0, 600.0))
+    assert len(curves) < 1300
+    assert curves["eyes_low"].min() == pytest.approx(0.03, abs=0.02), "a blink of a tenth of a second is seen"
+    assert curves["yaw_high"].max() == pytest.approx(20, abs=0.5)
+    inside = curves[(curves["time_s"] > 101) & (curves["time_s"] < 129)]
     assert len(inside)
     assert inside[list(DRAWN)].isna().all().all()
     part = long.draw(Window(0.0, 10.0))

@@ -1,0 +1,1 @@
+"""The face beside its expression: facial behaviour over a session, and the mesh of one frame."""
