@@ -95,16 +95,25 @@ QUICK = Scale(
 class Bench:
     """The parts of the benchmark."""
 
-    def __init__(self, ours: Contestant, peers: Sequence[Peer], options: argparse.Namespace, scale: Scale) -> None:
-        """Take fer-phq, the peers that are ready, the options of the command line and the sizes."""
+    def __init__(
+        self,
+        ours: Contestant,
+        following: Contestant,
+        peers: Sequence[Peer],
+        options: argparse.Namespace,
+        scale: Scale,
+    ) -> None:
+        """Take fer-phq without and with behaviour, the peers that are ready, the options and the sizes."""
         self._ours = ours
+        self._following = following
         self._peers = peers
         self._options = options
         self._scale = scale
 
     def first(self) -> dict[str, Any]:
         """Measure how long a picture, and one of a short clip, takes from the start of the command."""
-        return self._contest([make_picture(self._options.films, "720p"), self._film("720p", "h264", 1)], 1)
+        films = [make_picture(self._options.films, "720p"), self._film("720p", "h264", 1)]
+        return self._contest([self._ours], films, 1)
 
     def clip(self) -> dict[str, Any]:
         """Measure clips at 2 frames/s."""
@@ -112,13 +121,14 @@ class Bench:
         if not films:
             kinds = itertools.product(self._scale.sizes, self._scale.codecs)
             films = [self._film(size, codec, self._scale.clip_s) for size, codec in kinds]
-        return self._contest(films, SAMPLED)
+        return self._contest([self._ours, self._following], films, SAMPLED)
 
     def every(self) -> dict[str, Any]:
         """Measure every frame of a clip."""
         alone = self._film("720p", "h264", self._scale.every_alone_s)
-        figures = self._contest([self._film("720p", "h264", self._scale.every_s)], FPS)
-        return figures | self._contest([alone], FPS, peers=())
+        ours = [self._ours, self._following]
+        figures = self._contest(ours, [self._film("720p", "h264", self._scale.every_s)], FPS)
+        return figures | self._contest(ours, [alone], FPS, peers=())
 
     def memory(self) -> dict[str, Any]:
         """Measure the memory of fer-phq on recordings of several lengths, once each."""
@@ -149,13 +159,15 @@ class Bench:
         folder = self._options.environments
         return {"results": accuracy.measure(path, folder, self._peers, self._scale.faces, say)}
 
-    def _contest(self, films: Sequence[Film], fps: float, peers: Sequence[Peer] | None = None) -> dict[str, Any]:
+    def _contest(
+        self, ours: Sequence[Contestant], films: Sequence[Film], fps: float, peers: Sequence[Peer] | None = None
+    ) -> dict[str, Any]:
         folder = self._options.environments
         chosen = self._peers if peers is None else peers
         rivals = [peer_contestant(folder, peer) for peer in chosen if peer.takes_clips]
         figures = {}
         for film in films:
-            records = run_rounds([self._ours, *rivals], film, fps, self._scale.rounds, say)
+            records = run_rounds([*ours, *rivals], film, fps, self._scale.rounds, say)
             title = film.name if film.frames(FPS) == 1 else f"{film.name}, {film.seconds:g} s"
             figures[title] = {"film": film.describe(), "contestants": summarise(records)}
         return figures
@@ -213,7 +225,8 @@ def run(options: argparse.Namespace, scale: Scale) -> dict[str, Any]:
     settings = dict(setting.split("=", 1) for setting in options.setting)
     with tempfile.TemporaryDirectory(prefix="ferphq-peers-") as folder:
         ours = our_contestant(options.command, Path(folder), settings)
-        bench = Bench(ours, [peer for peer in chosen if outcomes[peer.name].is_ready], options, scale)
+        following = our_contestant(options.command, Path(folder), settings, face_rate=FPS)
+        bench = Bench(ours, following, [peer for peer in chosen if outcomes[peer.name].is_ready], options, scale)
         for name in options.parts or PARTS:
             begin = time.monotonic()
             document["parts"][name] = PARTS[name](bench)

@@ -18,6 +18,8 @@ from benchmarks.scale.figures import Spread, spread
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = "fer-phq"
+OURS_FOLLOWING = "fer-phq with behaviour"
+"""The same with what is the product's default: the face followed in every frame, up to 30 a second."""
 LIMIT_S = 4 * 3600.0
 MANY = 10
 """Sampled pictures from which one more or less, by how a package rounds at the end, is no other work."""
@@ -76,25 +78,29 @@ class Record:
     error: str = ""
 
 
-def our_contestant(command: str | None, folder: Path, settings: Mapping[str, str]) -> Contestant:
+def our_contestant(
+    command: str | None, folder: Path, settings: Mapping[str, str], face_rate: float = 0.0
+) -> Contestant:
     """Return fer-phq.
 
     Args:
         command: An installed `fer-phq`; this checkout's where omitted.
         folder: For what it writes.
         settings: Further environment variables.
+        face_rate: Frames a second in which the face is followed; 0 for emotions alone, which is what most peers give.
     """
     start = [command] if command else [sys.executable, "-P", "-m", "service.cli"]
     variables = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
     variables["PYTHONPATH"] = "" if command else str(ROOT)
     variables["FERPHQ_DATA_DIR"] = str(folder / "data")
-    variables["FERPHQ_FACE_RATE"] = "0"  # peers measure emotions alone
+    variables["FERPHQ_FACE_RATE"] = f"{face_rate:g}"
 
     def words(clip: Path, fps: float) -> list[str]:
         sampling = [] if clip.suffix == ".png" else ["--fps", f"{fps:g}"]
         return [*start, "analyze", str(clip), "--json", *sampling]
 
-    return Contestant(OURS, words, read_our_answer, variables | settings, folder)
+    name = OURS_FOLLOWING if face_rate else OURS
+    return Contestant(name, words, read_our_answer, variables | settings, folder)
 
 
 def peer_contestant(folder: Path, peer: Peer) -> Contestant:
@@ -143,7 +149,7 @@ def run_rounds(
         say: Is told of each run.
 
     Raises:
-        RunError: fer-phq failed.
+        RunError: fer-phq failed, without behaviour or with it.
     """
     records = {contestant.name: Record() for contestant in contestants}
     for turn in range(rounds + 1):
@@ -154,8 +160,8 @@ def run_rounds(
                 continue
             run = _run(contestant, film, fps, record)
             say(f"{film.name}, {fps:g}/s, round {turn}, {contestant.name}: {record.error or describe_run(run)}")
-            if record.error and contestant.name == OURS:
-                raise RunError(f"fer-phq failed on {film.path}: {record.error}")
+            if record.error and contestant.name in (OURS, OURS_FOLLOWING):
+                raise RunError(f"{contestant.name} failed on {film.path}: {record.error}")
             if turn or not rounds:
                 record.runs.append(run)
     return records
@@ -238,7 +244,7 @@ def table_rows(figures: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
     for name, entry in sorted(finished.items(), key=lambda item: item[1]["cpu_s"].median):
         ratios = ["1", "1"] if name == OURS else [format_spread(entry[key]) for key in ("cpu_ratio", "wall_ratio")]
         seconds = [format_spread(entry[key]) for key in ("cpu_s", "wall_s")]
-        label = f"**{name}**" if name == OURS else name
+        label = f"**{name}**" if name in (OURS, OURS_FOLLOWING) else name
         faces = f"{entry['faces']} in {entry['frames']}"
         if entry["faces"] < FEWEST_FACES * entry["frames"]:
             faces += " (!)"
