@@ -33,6 +33,15 @@ class HeadPose(TypedDict):
     position_cm: tuple[float, float, float]
 
 
+class Gaze(TypedDict):
+    """Where the eyes look (positive: up, to the person's left), against the camera's axes and against the head."""
+
+    pitch_deg: float
+    yaw_deg: float
+    head_pitch_deg: float
+    head_yaw_deg: float
+
+
 class Face(TypedDict):
     """A face of a picture: `box` in pixels (x0, y0, x1, y1), probabilities of seven emotions, and its mesh.
 
@@ -46,6 +55,7 @@ class Face(TypedDict):
     presence: NotRequired[float]
     points: NotRequired[list[tuple[float, float, float]]]
     head_pose: NotRequired[HeadPose]
+    gaze: NotRequired[Gaze]
     blendshapes: NotRequired[dict[str, float]]
     gaps: list[Note]
 

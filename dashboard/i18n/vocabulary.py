@@ -89,6 +89,8 @@ MEASURE_TITLES = (
     mark("Head still"),
     mark("Nods"),
     mark("Head shakes"),
+    mark("Looking down"),
+    mark("Looking away"),
     mark("Smiling mouth"),
     mark("Smile intensity"),
     mark("Smile duration"),
@@ -154,6 +156,14 @@ MEASURE_DESCRIPTIONS = (
         "frames a second."
     ),
     mark(
+        "Share of the time in which the gaze, or the head where the gaze is not seen, is twenty degrees and more below "
+        "its usual place, for a second and more."
+    ),
+    mark(
+        "Share of the time in which the gaze, or the head where the gaze is not seen, is twenty degrees and more "
+        "beside its usual place, for a second and more."
+    ),
+    mark(
         "Share of the time with a seen mouth in which its corners are drawn up, against the person's own face at rest."
     ),
     mark("How far the corners of the mouth are drawn up, mean over the time, against the person's own face at rest."),
@@ -170,6 +180,11 @@ MEASURE_DESCRIPTIONS = (
 )
 
 MEASURE_DIRECTIONS = (
+    mark(
+        "Depressed patients looked down more than others (Waxer 1974), as did people in psychological distress "
+        "(Scherer et al. 2014). Who reads or writes looks down, too."
+    ),
+    mark("Depressed patients met the eyes of others less (Waxer 1974). Where others are is not known here."),
     mark(
         "Less facial activity in acute depression than in people without a diagnosis, and the same in "
         "schizophrenia (Gaebel & Wölwer 2004)."

@@ -1,4 +1,4 @@
-"""Columns of a behaviour series, their rates, and what their rows come to over time."""
+"""Columns and kinds of behaviour series, their rates, and what their rows come to over time; without the networks."""
 
 from __future__ import annotations
 
@@ -10,18 +10,24 @@ import numpy.typing as npt
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.feature_series import FeatureSeries
 
+KIND = "mesh-2"
+"""What made a series' values. Series of the kind `mesh-1` have no gaze."""
+MEASURED_KINDS = ("mesh-1", KIND)
+"""Kinds whose measures may be compared with each other: the same network, read alike."""
 STEP_S = 0.5
 """Seconds over which slow changes are measured: over a single frame they would be the mesh's own trembling."""
 _RATE_TOLERANCE = 0.98  # 14.99 frames a second are fifteen
 
 
 def column(series: FeatureSeries, name: str) -> FloatArray:
-    """Return a column of a behaviour series, (n,) float32.
+    """Return a column of a behaviour series, (n,) float32; NaN where a series of an earlier kind has none.
 
     Args:
         series: The series.
         name: The column's name.
     """
+    if name not in series.names:
+        return np.full(len(series), np.nan, np.float32)
     values: FloatArray = series.values[:, series.names.index(name)]
     return values
 

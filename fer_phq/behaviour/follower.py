@@ -14,6 +14,7 @@ import numpy as np
 
 from fer_phq.core.arrays import Image
 from fer_phq.faces.detector import Detection
+from fer_phq.mesh.eyeballs import EyeRegion, cut_eyes
 from fer_phq.mesh.geometry import LARGEST_OFFSET, LEAST_PRESENCE, LEAST_SIZE, mesh_offset
 from fer_phq.mesh.landmarker import FaceLandmarker, FaceMesh
 from fer_phq.mesh.square import square_of_points
@@ -46,11 +47,13 @@ class FollowedFace:
         mesh: Its mesh, in pixels of the frame's image.
         size: Side of the face's box in the last detection, in pixels of the image.
         image_size: Width and height of the image in pixels.
+        eyes: What the image shows of the eyes.
     """
 
     mesh: FaceMesh
     size: float
     image_size: tuple[int, int]
+    eyes: EyeRegion
 
 
 class MeshFollower:
@@ -124,7 +127,7 @@ class MeshFollower:
         moved = float(np.linalg.norm(mesh.points[:, :2].mean(axis=0) - before[:, :2].mean(axis=0)))
         if mesh.presence < LEAST_PRESENCE or moved > _LARGEST_STEP * self._face.size:
             return None
-        return FollowedFace(mesh, self._face.size, (image.shape[1], image.shape[0]))
+        return _followed(mesh, self._face.size, image)
 
     def _arrive(self, image: Image, detection: Detection) -> None:
         """Compare the followed mesh with a detection; what does not arrive there was not followed rightly."""
@@ -136,7 +139,7 @@ class MeshFollower:
             mesh = self._landmarker.fit_detection(image, detection) if detection.size >= LEAST_SIZE else None
         self._face = None
         if mesh is not None and _fits(mesh, detection):
-            self._face = FollowedFace(mesh, detection.size, (image.shape[1], image.shape[0]))
+            self._face = _followed(mesh, detection.size, image)
 
     def _lose(self) -> None:
         self._open = [None] * len(self._open)
@@ -145,6 +148,10 @@ class MeshFollower:
     def _settle(self) -> list[FollowedFace | None]:
         settled, self._open = self._open, []
         return settled
+
+
+def _followed(mesh: FaceMesh, size: float, image: Image) -> FollowedFace:
+    return FollowedFace(mesh, size, (image.shape[1], image.shape[0]), cut_eyes(image, mesh.points))
 
 
 def _fits(mesh: FaceMesh, detection: Detection) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from fer_phq.behaviour import expression, messages, movement
+from fer_phq.behaviour import aversion, expression, messages, movement
 from fer_phq.behaviour.blinks import LEAST_RATE_HZ, LONGEST_BLINK_S, Blink, closed_seconds, detect_closures
 from fer_phq.behaviour.columns import (
     column,
@@ -32,6 +33,12 @@ UNITS: Mapping[str, str] = {
     "still_share": "share of the time in which the head pose was seen",
     "nod_rate_per_min": "nods a minute in which the head pose was seen",
     "shake_rate_per_min": "shakes of the head a minute in which the head pose was seen",
+    "gaze_pitch_mean_deg": "degrees; positive looks up",
+    "gaze_yaw_mean_deg": "degrees; positive looks to the person's left",
+    "looking_down_share": "share of the time in which the head pose was seen",
+    "looking_down_episodes": "times of a second and more",
+    "looking_away_share": "share of the time in which the head pose was seen",
+    "looking_away_episodes": "times of a second and more",
     "eye_open_mean": "lid distance over the eye's width",
     "mouth_open_mean": "lip distance over the distance between the eyes' outer corners",
     "smile_mean": "blendshapes mouthSmile, mean of both sides, above the person's own face at rest",
@@ -70,6 +77,15 @@ def closures(series: FeatureSeries) -> list[Blink]:
     return detect_closures(mean_of_sides(series, "eye_open"), row_times(series))
 
 
+def has_gaze(series: FeatureSeries) -> bool:
+    """Return whether the gaze was looked for: those of the kind `mesh-1` have none.
+
+    Args:
+        series: The series.
+    """
+    return "gaze_pitch_deg" in series.names
+
+
 def can_see_blinks(series: FeatureSeries) -> bool:
     """Return whether a series has enough frames a second for blinks.
 
@@ -90,6 +106,27 @@ def behaviour_warnings(series: FeatureSeries) -> tuple[Message, ...]:
     return (messages.TOO_SLOW_FOR_BLINKS(rate=true_rate_hz(series), least=LEAST_RATE_HZ),)
 
 
+def behaviour_episodes(series: FeatureSeries) -> list[dict[str, Any]]:
+    """Return when the person looked down or away, in order of time; nothing of a series that has no gaze.
+
+    Args:
+        series: The series.
+
+    Returns:
+        Of each episode `kind` (`looking_down` or `looking_away`), `onset_s` and `offset_s`, and `cut`: whether what is
+        not seen cuts it short.
+    """
+    if not has_gaze(series):
+        return []
+    kinds = {"looking_down": aversion.downward_spans(series), "looking_away": aversion.averted_spans(series)}
+    episodes = [
+        {"kind": kind, "onset_s": round(span.onset_s, 3), "offset_s": round(span.offset_s, 3), "cut": span.cut}
+        for kind, spans in kinds.items()
+        for span in spans
+    ]
+    return sorted(episodes, key=lambda episode: (episode["onset_s"], episode["kind"]))
+
+
 def behaviour_measures(series: FeatureSeries) -> dict[str, float | None]:
     """Compute the measures of a behaviour series, None where nothing can be said.
 
@@ -99,7 +136,13 @@ def behaviour_measures(series: FeatureSeries) -> dict[str, float | None]:
     measures: dict[str, float | None] = dict.fromkeys(UNITS)
     if not len(series):
         return measures
-    return measures | _head_measures(series) | _eye_measures(series) | _expression_measures(series)
+    return (
+        measures
+        | _head_measures(series)
+        | _gaze_measures(series)
+        | _eye_measures(series)
+        | _expression_measures(series)
+    )
 
 
 def _head_measures(series: FeatureSeries) -> dict[str, float | None]:
@@ -116,6 +159,24 @@ def _head_measures(series: FeatureSeries) -> dict[str, float | None]:
     if visible_s > 0 and has_rate(series, movement.LEAST_RATE_HZ):
         measures["nod_rate_per_min"] = 60 * len(movement.nods(series)) / visible_s
         measures["shake_rate_per_min"] = 60 * len(movement.shakes(series)) / visible_s
+    return measures
+
+
+def _gaze_measures(series: FeatureSeries) -> dict[str, float | None]:
+    if not has_gaze(series):
+        return {}
+    durations = row_durations(series)
+    measures: dict[str, float | None] = {
+        "gaze_pitch_mean_deg": moments(column(series, "gaze_pitch_deg"), durations)[0],
+        "gaze_yaw_mean_deg": moments(column(series, "gaze_yaw_deg"), durations)[0],
+    }
+    for name, spans in (
+        ("looking_down", aversion.downward_spans(series)),
+        ("looking_away", aversion.averted_spans(series)),
+    ):
+        share = aversion.span_share(series, spans)
+        measures[f"{name}_share"] = share
+        measures[f"{name}_episodes"] = None if share is None else float(len(spans))
     return measures
 
 

@@ -8,9 +8,8 @@ import numpy as np
 
 from fer_phq.behaviour import messages, movement
 from fer_phq.behaviour.blinks import LEAST_RATE_HZ
-from fer_phq.behaviour.columns import column, has_rate, row_durations, true_rate_hz
-from fer_phq.behaviour.kinds import MEASURED_KINDS
-from fer_phq.behaviour.measures import behaviour_measures
+from fer_phq.behaviour.columns import MEASURED_KINDS, column, has_rate, row_durations, true_rate_hz
+from fer_phq.behaviour.measures import behaviour_measures, has_gaze
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message, Template
 
@@ -19,10 +18,14 @@ LEAST_VISIBLE_S = 10.0
 RATE = "rate_hz"
 """Name under which the frames a second stand beside the measures."""
 
+_AVERSION = ("looking_down_share", "looking_down_episodes", "looking_away_share", "looking_away_episodes")
 _HEAD = (
     "pitch_mean_deg", "yaw_mean_deg", "roll_mean_deg", "pitch_sd_deg", "yaw_sd_deg", "roll_sd_deg",
     "head_speed_deg_s", "head_range_deg", "still_share", "nod_rate_per_min", "shake_rate_per_min",
+    *_AVERSION,
 )  # fmt: skip
+_GAZE = ("gaze_pitch_mean_deg", "gaze_yaw_mean_deg")
+_EYES = ("eye_open_mean", "eyes_closed_share", "blink_rate_per_min", "blink_duration_s")
 _RATES: Mapping[str, float] = {
     **dict.fromkeys(("nod_rate_per_min", "shake_rate_per_min"), movement.LEAST_RATE_HZ),
     **dict.fromkeys(("eyes_closed_share", "blink_rate_per_min", "blink_duration_s"), LEAST_RATE_HZ),
@@ -67,7 +70,9 @@ def _reason(
     series: FeatureSeries, name: str, value: float | None, recording_s: float, coverage_floor: float
 ) -> Message | None:
     """Return why a measure is missing; None where it is not."""
-    visible = np.isfinite(column(series, "pitch_deg" if name in _HEAD else "mouth_open"))
+    if name in (*_AVERSION, *_GAZE) and not has_gaze(series):
+        return messages.NO_GAZE()
+    visible = np.isfinite(column(series, _visible_column(name)))
     visible_s = float(row_durations(series)[visible].sum())
     least_s = max(LEAST_VISIBLE_S, coverage_floor * recording_s)
     if visible_s < least_s:
@@ -75,3 +80,12 @@ def _reason(
     if name in _RATES and not has_rate(series, _RATES[name]):
         return messages.RATE_TOO_LOW(rate=true_rate_hz(series), least=_RATES[name])
     return _WITHOUT_ANY.get(name, messages.ONLY_MOMENTS)() if value is None else None
+
+
+def _visible_column(name: str) -> str:
+    """Return the column that says whether what a measure needs was seen."""
+    if name in _HEAD:
+        return "pitch_deg"
+    if name in _GAZE:
+        return "gaze_pitch_deg"
+    return "eye_open_left" if name in _EYES else "mouth_open"

@@ -6,19 +6,33 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fer_phq.behaviour.blinks import eye_closure
+from fer_phq.behaviour.columns import KIND
 from fer_phq.behaviour.follower import FollowedFace
-from fer_phq.behaviour.kinds import KIND
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.mesh.eyes import eye_openness, mouth_openness
+from fer_phq.mesh.gaze import Gaze, measure_gaze
 from fer_phq.mesh.geometry import LEAST_SIZE_OF_BLENDSHAPES
-from fer_phq.mesh.head_pose import estimate_head_poses
+from fer_phq.mesh.head_pose import fit_heads
 from fer_phq.mesh.landmarker import FaceLandmarker
 from fer_phq.mesh.points import BLENDSHAPES
 
-SHAPE_COLUMNS = ("presence", "pitch_deg", "yaw_deg", "roll_deg", "eye_open_left", "eye_open_right", "mouth_open")
+SHAPE_COLUMNS = (
+    *("presence", "pitch_deg", "yaw_deg", "roll_deg", "gaze_pitch_deg", "gaze_yaw_deg"),
+    *("eye_open_left", "eye_open_right", "mouth_open"),
+)
 COLUMNS = (*SHAPE_COLUMNS, *BLENDSHAPES)
-"""Names of a series' columns: how sure the mesh is, the head pose, openness of eyes and mouth, the blendshapes."""
+"""Names of a series' columns: how sure the mesh is, the head pose, the gaze against the camera's axes, openness of eyes
+and mouth, the blendshapes."""
+
+LARGEST_CLOSURE = 0.3
+"""How far eyes are closed, against the person's own open ones, beyond which their gaze is missing."""
+
+_POSE = slice(1, 4)
+_GAZE = slice(4, 6)
+_OPENNESS = slice(6, 9)
+_BLENDSHAPES = slice(9, None)
 
 
 def describe_faces(faces: Sequence[FollowedFace | None], landmarker: FaceLandmarker) -> FloatArray:
@@ -29,34 +43,46 @@ def describe_faces(faces: Sequence[FollowedFace | None], landmarker: FaceLandmar
         landmarker: Computes the blendshapes.
 
     Returns:
-        (frames, 59) float32 in the order of `COLUMNS`, NaN where something cannot be told.
+        (frames, 61) float32 in the order of `COLUMNS`, NaN where something cannot be told.
     """
     rows = np.full((len(faces), len(COLUMNS)), np.nan, np.float32)
     seen = [(row, face) for row, face in zip(rows, faces, strict=True) if face is not None]
     if not seen:
         return rows
     points = np.stack([face.mesh.points for _, face in seen])
-    poses = estimate_head_poses(points, np.array([face.image_size for _, face in seen]))
+    heads = fit_heads(points, np.array([face.image_size for _, face in seen]))
     openness = np.column_stack([eye_openness(points), mouth_openness(points)])
     for index, (row, face) in enumerate(seen):
         row[0] = face.mesh.presence
-        pose = poses[index]
-        if pose is None or not pose.in_range:
+        head = heads[index]
+        if head is None or not head.pose.in_range:
             continue
-        row[1:4] = (pose.pitch_deg, pose.yaw_deg, pose.roll_deg)
+        row[_POSE] = (head.pose.pitch_deg, head.pose.yaw_deg, head.pose.roll_deg)
         if face.size >= LEAST_SIZE_OF_BLENDSHAPES:
-            row[4:7] = openness[index]
-            row[7:] = landmarker.blendshapes(face.mesh)
+            row[_OPENNESS] = openness[index]
+            row[_BLENDSHAPES] = landmarker.blendshapes(face.mesh)
+            gaze = measure_gaze(face.eyes, face.mesh.points, head)
+            if isinstance(gaze, Gaze):
+                row[_GAZE] = (gaze.pitch_deg, gaze.yaw_deg)
     return rows
 
 
 def behaviour_series(values: FloatArray, time_s: TimeArray, duration_s: TimeArray, rate_hz: float) -> FeatureSeries:
-    """Make the series of described frames.
+    """Make the series of described frames; the gaze is missing where lids are more closed than the person's own.
 
     Args:
-        values: (n, 59) from `describe_faces`.
+        values: (n, 61) from `describe_faces`.
         time_s: (n,) seconds of the frames.
         duration_s: (n,) seconds that each frame stands for.
         rate_hz: Frames a second that were looked at.
     """
-    return FeatureSeries(values, time_s, KIND, COLUMNS, duration_s, rate_hz)
+    return FeatureSeries(_without_closing(values, time_s), time_s, KIND, COLUMNS, duration_s, rate_hz)
+
+
+def _without_closing(values: FloatArray, time_s: TimeArray) -> FloatArray:
+    """Take away the gaze of eyes that are about to close or to open: of half an iris the middle is elsewhere."""
+    openness = values[:, [COLUMNS.index("eye_open_left"), COLUMNS.index("eye_open_right")]].mean(axis=1)
+    closed = np.nan_to_num(eye_closure(openness, time_s)) > LARGEST_CLOSURE
+    cleared = values.copy()
+    cleared[closed, _GAZE] = np.nan
+    return cleared

@@ -21,7 +21,7 @@ from fer_phq.core.feature_series import FeatureSeries, SessionFeatures
 from fer_phq.core.phq import Modality
 from fer_phq.voice.kinds import KIND, without_earlier_pitch
 
-VERSION = 4
+VERSION = 5
 """Raised when a measure is added or computed differently: stored analyses are then measured again."""
 VERSION_KEY = "version"
 """Key under which the version is stored with the measures, also where nothing could be measured."""
@@ -109,6 +109,7 @@ _SOBIN = "Girard et al. 2014, Image Vis Comput 32:641-647; Sobin & Sackeim 1997,
 _KAPOOR = "Kapoor & Picard 2001, Workshop on Perceptive User Interfaces"
 _EKMAN = "Ekman, Davidson & Friesen 1990, J Pers Soc Psychol 58:342-353"
 _SCHWARTZ = "Schwartz et al. 1978, Psychosom Med 40:355-360"
+_WAXER = "Waxer 1974, J Abnorm Psychol 83:319-322; Scherer et al. 2014, Image Vis Comput 32:648-658"
 _MESH = "the face mesh (docs/BEHAVIOUR.md)"
 _LESS_ACTIVE = (
     "Less facial activity in acute depression than in people without a diagnosis, and the same in schizophrenia "
@@ -228,6 +229,19 @@ MEASURES: tuple[Measure, ...] = (
         "shakes_a_minute", "Head shakes", "a minute", BEHAVIOUR, "shake_rate_per_min",
         "Three and more quick swings of the head to the sides, for each minute in which it was seen. Needs 15 frames a "
         "second.", _KAPOOR, _NO_DIRECTION,
+    ),
+    Measure(
+        "looking_down_share", "Looking down", "share", BEHAVIOUR, "looking_down_share",
+        "Share of the time in which the gaze, or the head where the gaze is not seen, is twenty degrees and more below "
+        "its usual place, for a second and more.", _WAXER,
+        "Depressed patients looked down more than others (Waxer 1974), as did people in psychological distress "
+        "(Scherer et al. 2014). Who reads or writes looks down, too.",
+    ),
+    Measure(
+        "looking_away_share", "Looking away", "share", BEHAVIOUR, "looking_away_share",
+        "Share of the time in which the gaze, or the head where the gaze is not seen, is twenty degrees and more "
+        "beside its usual place, for a second and more.", _WAXER,
+        "Depressed patients met the eyes of others less (Waxer 1974). Where others are is not known here.",
     ),
     Measure(
         "mouth_smile_share", "Smiling mouth", "share", BEHAVIOUR, "smile_share",

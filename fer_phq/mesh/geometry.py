@@ -1,11 +1,11 @@
-"""What the mesh says of one face in one image: points, head pose and blendshapes, each missing where it cannot be told.
+"""What the mesh says of one face in one image: points, pose, gaze, blendshapes, each missing where it cannot be told.
 
 The limits were measured by `benchmarks/bench_mesh.py`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,14 @@ from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.core.messages import Message
 from fer_phq.faces.detector import Detection
 from fer_phq.mesh import messages
+from fer_phq.mesh.eyeballs import cut_eyes
+from fer_phq.mesh.gaze import Gaze, measure_gaze
 from fer_phq.mesh.head_pose import (
     LARGEST_PITCH_DEG,
     LARGEST_ROLL_DEG,
     LARGEST_YAW_DEG,
     HeadPose,
-    estimate_head_pose,
+    fit_heads,
 )
 from fer_phq.mesh.landmarker import FaceLandmarker, FaceMesh
 from fer_phq.mesh.points import BLENDSHAPES, DETECTED_POINTS
@@ -43,6 +45,7 @@ class FaceGeometry:
         presence: How sure the mesh network is that it saw a face, 0 to 1; None where it was not asked.
         points: (478, 3) float32, as `FaceMesh.points`; None where the mesh is missing.
         head_pose: None where it is missing.
+        gaze: None where it is missing.
         blendshapes: (52,) float32, 0 to 1, in the order of `points.BLENDSHAPES`; None where they are missing.
         gaps: Why something is missing.
     """
@@ -50,6 +53,7 @@ class FaceGeometry:
     presence: float | None = None
     points: FloatArray | None = None
     head_pose: HeadPose | None = None
+    gaze: Gaze | None = None
     blendshapes: FloatArray | None = None
     gaps: tuple[Message, ...] = ()
 
@@ -58,7 +62,7 @@ class FaceGeometry:
 
         Points are rounded to a hundredth of a pixel, angles to a tenth of a degree, the rest to four digits.
         """
-        pose = self.head_pose
+        pose, gaze = self.head_pose, self.gaze
         scores = None if self.blendshapes is None else [round(float(score), 4) for score in self.blendshapes]
         return {
             "presence": None if self.presence is None else round(self.presence, 4),
@@ -71,6 +75,7 @@ class FaceGeometry:
                 "roll_deg": round(pose.roll_deg, 1),
                 "position_cm": [round(value, 1) for value in pose.position_cm],
             },
+            "gaze": None if gaze is None else {name: round(angle, 1) for name, angle in asdict(gaze).items()},
             "blendshapes": None if scores is None else dict(zip(BLENDSHAPES, scores, strict=True)),
         }
 
@@ -89,9 +94,9 @@ def measure_face(image: Image, detection: Detection, landmarker: FaceLandmarker)
     if mesh.presence < LEAST_PRESENCE or mesh_offset(mesh, detection) > LARGEST_OFFSET:
         return FaceGeometry(mesh.presence, gaps=(messages.NO_MESH(),))
     gaps = []
-    pose = estimate_head_pose(mesh.points, (image.shape[1], image.shape[0]))
-    pose = pose if pose is not None and pose.in_range else None
-    if pose is None:
+    (head,) = fit_heads(mesh.points[None], np.array([image.shape[1::-1]]))
+    head = head if head is not None and head.pose.in_range else None
+    if head is None:
         limits = {"yaw": LARGEST_YAW_DEG, "pitch": LARGEST_PITCH_DEG, "roll": LARGEST_ROLL_DEG}
         gaps.append(messages.TURNED_TOO_FAR(**limits))
     blendshapes = None
@@ -99,7 +104,13 @@ def measure_face(image: Image, detection: Detection, landmarker: FaceLandmarker)
         gaps.append(messages.TOO_SMALL_FOR_BLENDSHAPES(size=detection.size, least=LEAST_SIZE_OF_BLENDSHAPES))
     else:
         blendshapes = landmarker.blendshapes(mesh)
-    return FaceGeometry(mesh.presence, mesh.points, pose, blendshapes, tuple(gaps))
+    gaze = None
+    if head is not None:
+        outcome = measure_gaze(cut_eyes(image, mesh.points), mesh.points, head)
+        gaze = outcome if isinstance(outcome, Gaze) else None
+        gaps += [] if isinstance(outcome, Gaze) else [outcome]
+    pose = None if head is None else head.pose
+    return FaceGeometry(mesh.presence, mesh.points, pose, gaze, blendshapes, tuple(gaps))
 
 
 def mesh_offset(mesh: FaceMesh, detection: Detection) -> float:

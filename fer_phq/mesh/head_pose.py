@@ -32,7 +32,8 @@ LARGEST_PITCH_DEG = 40.0
 LARGEST_ROLL_DEG = 45.0
 """Beyond it the detector's landmarks, from which the mesh starts, are unsure."""
 
-_FLATNESS = 0.86  # depth of the canonical face
+FLATNESS = 0.86
+"""Depth of the canonical face as the mesh shows it."""
 _STEPS = 12
 _CONVERGED = 1e-5  # radians
 
@@ -67,6 +68,53 @@ class HeadPose:
         return all(abs(angle) <= largest for angle, largest in pairs)
 
 
+@dataclass(frozen=True, eq=False)
+class HeadFit:
+    """The canonical face brought onto a mesh.
+
+    Attributes:
+        rotation: (3, 3) from the head's axes (to the person's left, up, to the front) to the camera's (right, up,
+            backward).
+        shift: (3,) cm of the head's middle in the camera's axes.
+        focal: Focal length in pixels.
+        middle: (x, y) pixels of the image's middle.
+    """
+
+    rotation: Numbers
+    shift: Numbers
+    focal: float
+    middle: tuple[float, float]
+
+    @property
+    def pose(self) -> HeadPose:
+        """The head pose."""
+        x, y, z = (float(value) for value in self.shift)
+        return HeadPose(*_angles(self.rotation), (x, y, -z))
+
+    def on_plane(self, place: Numbers, depth_cm: float) -> Numbers:
+        """Return where a pixel lies on a plane of the head that faces to the front, (x, y) cm in the head's axes.
+
+        Args:
+            place: (x, y) pixels of the image.
+            depth_cm: The plane's place in the head's axes.
+        """
+        across, down = (place[0] - self.middle[0]) / self.focal, (self.middle[1] - place[1]) / self.focal
+        ray = self.rotation.T @ np.array([across, down, -1.0])
+        start = -self.rotation.T @ self.shift
+        point: Numbers = start[:2] + (depth_cm - start[2]) / ray[2] * ray[:2]
+        return point
+
+    def project(self, places: Numbers) -> Numbers:
+        """Return where places of the head come to lie in the image, (n, 2) pixels.
+
+        Args:
+            places: (n, 3) cm in the head's axes.
+        """
+        x, y, z = (places @ self.rotation.T + self.shift).T
+        across, down = self.middle
+        return np.column_stack([across - self.focal * x / z, down + self.focal * y / z])
+
+
 def estimate_head_pose(
     points: FloatArray, size: tuple[int, int], field_of_view_deg: float = FIELD_OF_VIEW_DEG
 ) -> HeadPose | None:
@@ -96,26 +144,48 @@ def estimate_head_poses(
     Returns:
         A pose of each; None where the points are no face's.
     """
+    return [None if head is None else head.pose for head in fit_heads(points, sizes, field_of_view_deg)]
+
+
+def fit_heads(
+    points: FloatArray, sizes: npt.NDArray[Any], field_of_view_deg: float = FIELD_OF_VIEW_DEG
+) -> list[HeadFit | None]:
+    """Bring the canonical face onto many meshes at once, each to the bit as alone.
+
+    Args:
+        points: (n, 478, 3), of each as `FaceMesh.points`, in pixels.
+        sizes: (n, 2) widths and heights of the images in pixels.
+        field_of_view_deg: Angle that the longer side of an image spans, above 0 and below 180 degrees.
+
+    Returns:
+        A fit of each; None where the points are no face's.
+    """
     focal = sizes.max(axis=1) / 2 / math.tan(math.radians(field_of_view_deg) / 2)
     places = points[:, RIGID_POINTS, :2].astype(np.float64)
     middle = sizes[:, None] / 2
     rays = (places - middle) * (1.0, -1.0) / focal[:, None, None]
-    poses: list[HeadPose | None] = [None] * len(points)
+    heads: list[HeadFit | None] = [None] * len(points)
     faces = np.flatnonzero(np.ptp(places, axis=1).min(axis=1) >= 1)
-    with np.errstate(all="ignore"):  # points without sense come to NaN, and those to no pose
+    with np.errstate(all="ignore"):  # points without sense come to NaN, and those to no head
         rotations, shifts = _refine(_model(), rays[faces], *_start(_model(), rays[faces]))
     for face, rotation, shift in zip(faces, rotations, shifts, strict=True):
         if shift[2] < 0:
-            position_cm = (float(shift[0]), float(shift[1]), float(-shift[2]))
-            poses[face] = HeadPose(*_angles(rotation), position_cm)
-    return poses
+            across, down = (float(value) for value in middle[face, 0])
+            heads[face] = HeadFit(rotation, shift, float(focal[face]), (across, down))
+    return heads
+
+
+@lru_cache
+def canonical_face() -> Numbers:
+    """Load the canonical face, (468, 3) cm: x to the person's left, y up, z to the front."""
+    vertices: Numbers = np.load(CANONICAL_FACE, allow_pickle=False).astype(np.float64)
+    return vertices
 
 
 @lru_cache
 def _model() -> Numbers:
-    """Load the rigid points of the canonical face, (33, 3) cm: x to the person's left, y up, z to the front."""
-    vertices = np.load(CANONICAL_FACE, allow_pickle=False).astype(np.float64)
-    model: Numbers = vertices[list(RIGID_POINTS)] * np.array([1.0, 1.0, _FLATNESS])
+    """Return the rigid points of the canonical face as the mesh shows them, (33, 3) cm."""
+    model: Numbers = canonical_face()[list(RIGID_POINTS)] * np.array([1.0, 1.0, FLATNESS])
     return model
 
 

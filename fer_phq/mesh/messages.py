@@ -21,3 +21,15 @@ TOO_SMALL_FOR_BLENDSHAPES = template(
     "mesh.too_small_for_blendshapes",
     "The face is {size:.0f} pixels wide: its blendshapes need {least:.0f}.",
 )
+TOO_SMALL_FOR_GAZE = template(
+    "mesh.too_small_for_gaze",
+    "The irises are {size:.1f} pixels wide: the gaze needs {least:.1f}.",
+)
+TURNED_TOO_FAR_FOR_GAZE = template(
+    "mesh.turned_too_far_for_gaze",
+    "The head is turned by more than {yaw:.0f} degrees to the side: the far eye is hardly seen, and there is no gaze.",
+)
+EYES_CLOSED = template(
+    "mesh.eyes_closed",
+    "The eyes are closed or nearly so: where they look is not seen.",
+)

@@ -17,6 +17,9 @@ _LOWER = slice(1, 8)
 _DEPTH_CM = 1.1  # of the ball's middle behind the lids
 _RADIUS_CM = 1.2
 _LID_BULGE_CM = 0.12  # by which a lid stands out while it passes over the ball
+_UPPER_FOLLOWS = 0.8  # share of a vertical turn of the ball that the upper lid goes along with
+_LOWER_FOLLOWS = 0.3
+_LEAST_OPEN = 0.25  # share of the opening that a look up or down leaves
 _IRIS_DEG = 29.0  # angle of the iris's rim from the line of sight: 0.58 cm on the ball
 _LIMBUS_DEG = 25.0
 _PUPIL_DEG = 10.0
@@ -51,18 +54,26 @@ class Eyes:
         return np.array([np.cos(pitch) * np.sin(yaw), np.sin(pitch), np.cos(pitch) * np.cos(yaw)])
 
 
-def close_lids(vertices: Numbers, closure: float) -> Numbers:
-    """Return a face's vertices with the upper lids brought down.
+def move_lids(vertices: Numbers, eyes: Eyes) -> Numbers:
+    """Return a face's vertices with lids that follow a look up or down, the upper one brought down as far as told.
 
     Args:
         vertices: (n, 3) cm of a head; the first 468 are the face's points.
-        closure: 0 to 1.
+        eyes: Their gaze and closure.
     """
     closed = vertices.copy()
+    closure = eyes.closure
+    turn = _RADIUS_CM * np.radians(eyes.pitch_deg)
     for lids in (RIGHT_LIDS, LEFT_LIDS):
         upper = list(lids[_UPPER])
         lower = list(reversed(lids[_LOWER]))
-        closed[upper] = vertices[upper] * (1 - closure) + vertices[lower] * closure
+        opening = vertices[upper, 1] - vertices[lower, 1]
+        along = opening / opening.max() * turn
+        closed[lower, 1] += _LOWER_FOLLOWS * along
+        closed[upper, 1] = np.maximum(
+            vertices[upper, 1] + _UPPER_FOLLOWS * along, closed[lower, 1] + _LEAST_OPEN * opening
+        )
+        closed[upper] = closed[upper] * (1 - closure) + closed[lower] * closure
         closed[upper, 2] += _LID_BULGE_CM * np.sin(np.pi * closure)
     return closed
 

@@ -16,7 +16,7 @@ from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.mesh.head_pose import CANONICAL_FACE
 from fer_phq.mesh.points import FACE_POINTS, LEFT_LIDS, RIGHT_LIDS
 from training.simulation.camera import Camera
-from training.simulation.eyes import Eyes, close_lids, draw_eye, eyeball_centres
+from training.simulation.eyes import Eyes, draw_eye, eyeball_centres, move_lids
 
 _GRID = 24  # points a side that carry what lies around the face
 _FALL = 1.1  # centimetres backward a centimetre outward
@@ -88,7 +88,7 @@ class Head:
         """
         x, y, distance = position_cm
         shift = np.array([x, y, -distance])
-        vertices = self._vertices if eyes is None else close_lids(self._vertices, eyes.closure)
+        vertices = self._vertices if eyes is None else move_lids(self._vertices, eyes)
         places, nearness = camera.project(vertices @ rotation.T + shift)
         picture = np.full((camera.height, camera.width, 3), _BACKGROUND, np.float32)
         nearest = np.zeros(picture.shape[:2])

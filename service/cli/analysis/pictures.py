@@ -101,7 +101,11 @@ def _head_pose(face: Face) -> list[str]:
     pose = face.geometry.head_pose
     if pose is None:
         return [str(gap) for gap in face.geometry.gaps]
-    return [f"head pitch {pose.pitch_deg:.0f}, yaw {pose.yaw_deg:.0f}, roll {pose.roll_deg:.0f} degrees"]
+    head = f"head pitch {pose.pitch_deg:.0f}, yaw {pose.yaw_deg:.0f}, roll {pose.roll_deg:.0f} degrees"
+    gaze = face.geometry.gaze
+    if gaze is None:
+        return [head, *(str(gap) for gap in face.geometry.gaps)]
+    return [head, f"gaze pitch {gaze.pitch_deg:.0f}, yaw {gaze.yaw_deg:.0f} degrees"]
 
 
 def _as_table(path: Path, picture: Picture, faces: Sequence[Face], model_id: str) -> Table:

@@ -370,7 +370,7 @@ def write_behaviour_csv(analysis: SessionAnalysis, folder: Path) -> None:
 
 
 def behaviour_document(analysis: SessionAnalysis) -> dict[str, Any] | None:
-    """Return what JSON says of the behaviour: rate, coverage and measures; None where the face was not followed.
+    """Return what JSON says of the behaviour: rate, coverage, measures, episodes; None where the face was not followed.
 
     Args:
         analysis: The analysis.
@@ -379,11 +379,16 @@ def behaviour_document(analysis: SessionAnalysis) -> dict[str, Any] | None:
     if series is None:
         return None
     from fer_phq.behaviour.columns import true_rate_hz
-    from fer_phq.behaviour.measures import behaviour_measures, coverage
+    from fer_phq.behaviour.measures import behaviour_episodes, behaviour_measures, coverage
 
     measures = {name: None if value is None else round(value, 4) for name, value in behaviour_measures(series).items()}
     share = round(coverage(series, analysis.recording.duration_s), 4)
-    return {"rate": round(true_rate_hz(series), 3), "coverage": share, "measures": measures}
+    return {
+        "rate": round(true_rate_hz(series), 3),
+        "coverage": share,
+        "measures": measures,
+        "episodes": behaviour_episodes(series),
+    }
 
 
 def summary(analysis: SessionAnalysis) -> Table:

@@ -20,8 +20,9 @@ def made(rate, seconds=40.0, gap=None):
         row[0] = 1
         row[1:4] = (5 * np.sin(2 * np.pi * time / 10), 8, -2)
         blinking = np.interp(time % 4, [2, 2.08, 2.16, 2.32], [0, 1, 1, 0], left=0, right=0)
-        row[4:6] = 0.28 - 0.23 * blinking
-        row[6] = 0.1
+        row[4:6] = (-10, 3)
+        row[6:8] = 0.28 - 0.23 * blinking
+        row[8] = 0.1
         row[COLUMNS.index("mouthSmileLeft")] = row[COLUMNS.index("mouthSmileRight")] = 0.05 + 0.5 * (
             time >= seconds / 2
         )
@@ -37,6 +38,8 @@ def test_measures_are_those_of_the_face_at_every_rate(rate):
     assert measures["roll_mean_deg"] == pytest.approx(-2)
     assert measures["pitch_mean_deg"] == pytest.approx(0, abs=0.05)
     assert measures["pitch_sd_deg"] == pytest.approx(5 / np.sqrt(2), rel=0.02)
+    assert (measures["gaze_pitch_mean_deg"], measures["gaze_yaw_mean_deg"]) == pytest.approx((-10, 3))
+    assert measures["looking_down_share"] == measures["looking_away_episodes"] == 0
     assert measures["head_speed_deg_s"] == pytest.approx(2, rel=0.05)  # 20 degrees in 10 s
     assert measures["smile_mean"] == pytest.approx(0.25, abs=0.01)
     assert measures["blink_rate_per_min"] == pytest.approx(15, abs=0.1)

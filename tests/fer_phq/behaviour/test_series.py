@@ -10,9 +10,10 @@ import pytest
 from PIL import Image as PillowImage
 
 from fer_phq.behaviour.follower import FollowedFace
-from fer_phq.behaviour.series import COLUMNS, SHAPE_COLUMNS, describe_faces
+from fer_phq.behaviour.series import COLUMNS, SHAPE_COLUMNS, behaviour_series, describe_faces
 from fer_phq.faces import FaceDetector
 from fer_phq.mesh import FaceLandmarker
+from fer_phq.mesh.eyeballs import cut_eyes
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def face(landmarker):
     with files("training.simulation.puppet").joinpath("portrait.jpg").open("rb") as source:
         portrait = np.asarray(PillowImage.open(source).convert("RGB"))
     mesh = landmarker.fit_detection(portrait, FaceDetector(threads=1).detect([portrait])[0][0])
-    return FollowedFace(mesh, 200.0, (portrait.shape[1], portrait.shape[0]))
+    return FollowedFace(mesh, 200.0, (portrait.shape[1], portrait.shape[0]), cut_eyes(portrait, mesh.points))
 
 
 def test_a_row_does_not_depend_on_its_neighbours(face, landmarker):
@@ -47,4 +48,17 @@ def test_a_small_face_has_a_pose_alone_and_a_turned_one_nothing_but_its_presence
     assert np.isnan(small[4:]).all()
     assert turned[0] == np.float32(face.mesh.presence)
     assert np.isnan(turned[1:]).all()
-    assert SHAPE_COLUMNS[3] == "roll_deg"
+    assert (
+        *("presence", "pitch_deg", "yaw_deg", "roll_deg", "gaze_pitch_deg", "gaze_yaw_deg"),
+        *("eye_open_left", "eye_open_right", "mouth_open"),
+    ) == SHAPE_COLUMNS
+
+
+def test_the_gaze_of_closing_eyes_is_missing():
+    time_s = np.arange(0, 10, 0.1)
+    values = np.full((100, len(COLUMNS)), 1, np.float32)
+    values[:, 6:8] = 0.3
+    values[50:53, 6:8] = (0.18,), (0.05,), (0.24,)
+    series = behaviour_series(values, time_s, np.full(100, 0.1), 10.0)
+    assert np.flatnonzero(np.isnan(series.values[:, 4:6]).all(axis=1)).tolist() == [50, 51]
+    assert np.isfinite(values).all(), "the rows that were given stay as they are"

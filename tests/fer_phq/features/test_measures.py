@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from analysis_samples import sample_analysis, sample_words
 
-from fer_phq.behaviour.kinds import KIND as BEHAVIOUR_KIND
+from fer_phq.behaviour.columns import KIND as BEHAVIOUR_KIND
 from fer_phq.behaviour.series import COLUMNS as BEHAVIOUR_COLUMNS
 from fer_phq.core.analysis import Settings, display_durations
 from fer_phq.core.emotions import EMOTIONS
@@ -73,7 +73,7 @@ def words(count: int) -> FeatureSeries:
 
 
 def test_the_catalogue_is_whole() -> None:
-    assert len(MEASURES) == 30
+    assert len(MEASURES) == 32
     assert set(BY_NAME) == {one.name for one in MEASURES} | set(EMOTIONS)
     assert VERSION_KEY not in BY_NAME
     for one in MEASURES:

@@ -159,8 +159,8 @@ def test_a_face_rate_adds_the_behaviour_to_json_and_csv(run, tmp_path):
     assert any("Blinks are not counted" in warning for warning in document["warnings"])
     (series,) = tmp_path.glob("demonstration-1-*.behaviour.csv")
     rows = list(csv.DictReader(series.open(newline="")))
-    assert list(rows[0])[:10] == [
-        *("time_s", "duration_s", "presence", "pitch_deg", "yaw_deg", "roll_deg"),
+    assert list(rows[0])[:12] == [
+        *("time_s", "duration_s", "presence", "pitch_deg", "yaw_deg", "roll_deg", "gaze_pitch_deg", "gaze_yaw_deg"),
         *("eye_open_left", "eye_open_right", "mouth_open", "_neutral"),
     ]
     yaws = [float(row["yaw_deg"]) for row in rows if row["yaw_deg"]]

@@ -11,9 +11,9 @@ from PIL import Image as PillowImage
 from fer_phq.faces import FaceDetector
 from fer_phq.mesh import FaceLandmarker
 from fer_phq.mesh.eyes import eye_openness
-from fer_phq.mesh.points import LEFT_IRIS, RIGHT_IRIS
+from fer_phq.mesh.points import LEFT_IRIS, RIGHT_IRIS, RIGHT_LIDS
 from training.simulation.camera import Camera
-from training.simulation.eyes import Eyes
+from training.simulation.eyes import Eyes, move_lids
 from training.simulation.heads import Head, rotation_of_pose
 
 
@@ -72,3 +72,14 @@ def test_eyes_look_where_they_are_told_and_lids_close(head):
         moved = (aside.points[iris] - aside.points[corner])[0] - (ahead.points[iris] - ahead.points[corner])[0]
         assert moved > 1  # to the person's left, the image's right
     assert max(eye_openness(closed.points)) < 0.5 * min(eye_openness(ahead.points))
+
+
+def test_lids_follow_a_look_up_and_down(head):
+    upper, lower = RIGHT_LIDS[12], RIGHT_LIDS[4]
+    vertices = head._vertices
+    up, down = move_lids(vertices, Eyes(pitch_deg=20)), move_lids(vertices, Eyes(pitch_deg=-20))
+    assert up[upper, 1] > vertices[upper, 1] > down[upper, 1]
+    assert up[lower, 1] > vertices[lower, 1] > down[lower, 1]
+    assert down[upper, 1] > down[lower, 1], "they stay open"
+    closed = move_lids(vertices, Eyes(pitch_deg=-20, closure=1.0))
+    assert closed[upper, 1] == pytest.approx(closed[lower, 1])

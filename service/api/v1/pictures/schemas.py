@@ -18,6 +18,7 @@ FACE_EXAMPLE: dict[str, Any] = {
     "presence": 0.9998,
     "points": [[533.12, 352.4, -31.07], [533.9, 330.25, -58.7]],
     "head_pose": {"pitch_deg": -4.1, "yaw_deg": 11.6, "roll_deg": 0.8, "position_cm": [-3.2, 4.0, 61.5]},
+    "gaze": {"pitch_deg": -6.3, "yaw_deg": 2.9, "head_pitch_deg": -2.4, "head_yaw_deg": -8.5},
     "blendshapes": {"_neutral": 0.0, "browDownLeft": 0.0312, "mouthSmileLeft": 0.7431},
     "gaps": [],
 }
@@ -43,6 +44,15 @@ class HeadPose(BaseModel):
     )
 
 
+class Gaze(BaseModel):
+    """Where the eyes look, mean of both."""
+
+    pitch_deg: float = Field(description="Against the camera's axes; positive looks up.")
+    yaw_deg: float = Field(description="Against the camera's axes; positive looks to the person's left.")
+    head_pitch_deg: float = Field(description="Against the head; positive looks up.")
+    head_yaw_deg: float = Field(description="Against the head; positive looks to the person's left.")
+
+
 class Face(BaseModel):
     """A face of a picture."""
 
@@ -59,10 +69,13 @@ class Face(BaseModel):
     head_pose: HeadPose | None = Field(
         None, description="The head pose, unless the face is turned too far or too small."
     )
+    gaze: Gaze | None = Field(
+        None, description="Where the eyes look, unless they are closed, too small or turned too far away."
+    )
     blendshapes: dict[str, float] | None = Field(
         None, description="52 movements of the face, 0 to 1. A blendshape is neither an action unit nor a feeling."
     )
-    gaps: list[Note] = Field(description="Why the mesh, the head pose or the blendshapes are missing.")
+    gaps: list[Note] = Field(description="Why the mesh, the head pose, the gaze or the blendshapes are missing.")
 
 
 class PictureResult(BaseModel):

@@ -1,0 +1,85 @@
+"""Looking down and away in made series: by the gaze, by the head where there is none, against the usual place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fer_phq.behaviour.aversion import averted_spans, downward_spans, span_share
+from fer_phq.behaviour.measures import behaviour_episodes, behaviour_measures
+from fer_phq.behaviour.reasons import usable_measures
+from fer_phq.behaviour.series import COLUMNS, behaviour_series
+from fer_phq.core.analysis import display_durations
+
+RATE = 20.0
+SECONDS = 40.0
+
+
+def face(*, gaze=True, usual=(-8.0, 12.0)):
+    """Somebody beside the camera who looks down for 6 s from the 10th and to the left for 3 s from the 25th second."""
+    time_s = np.arange(0, SECONDS, 1 / RATE)
+    values = np.zeros((len(time_s), len(COLUMNS)), np.float32)
+    values[:, COLUMNS.index("eye_open_left")] = values[:, COLUMNS.index("eye_open_right")] = 0.3
+    down = (time_s >= 10) & (time_s < 16)
+    aside = (time_s >= 25) & (time_s < 28)
+    glance = (time_s >= 32) & (time_s < 32.5)
+    for stem in ("", "gaze_"):
+        values[:, COLUMNS.index(f"{stem}pitch_deg")] = usual[0] - 30 * down
+        values[:, COLUMNS.index(f"{stem}yaw_deg")] = usual[1] + 35 * aside + 35 * glance
+    if not gaze:
+        values[:, 4:6] = np.nan
+    return behaviour_series(values, time_s, display_durations(time_s, SECONDS), RATE)
+
+
+@pytest.mark.parametrize("gaze", [True, False])
+def test_looks_are_told_from_the_usual_place(gaze):
+    series = face(gaze=gaze)
+    (down,), (away,) = downward_spans(series), averted_spans(series)
+    assert (down.onset_s, down.offset_s) == pytest.approx((10, 16), abs=1 / RATE)
+    assert (away.onset_s, away.offset_s) == pytest.approx((25, 28), abs=1 / RATE)
+    assert down.peak == pytest.approx(30)
+    assert span_share(series, (down,)) == pytest.approx(6 / 40, abs=0.002)
+
+
+def test_the_gaze_counts_before_the_head():
+    series = face()
+    values = series.values.copy()
+    values[:, 4:6] = (-8, 12)  # the head turns and the eyes stay
+    assert downward_spans(replace(series, values=values)) == averted_spans(replace(series, values=values)) == ()
+
+
+def test_a_blink_ends_no_look_and_makes_none():
+    series = face()
+    values = series.values.copy()
+    for second in (5, 12, 26):
+        values[round(second * RATE) : round(second * RATE) + 6, 4:6] = np.nan
+    values[:, 1:3] = (-8, 12)  # the head itself stays
+    blinking = replace(series, values=values)
+    assert len(downward_spans(blinking)) == len(averted_spans(blinking)) == 1
+    assert downward_spans(blinking)[0].duration_s == pytest.approx(6, abs=2 / RATE)
+
+
+def test_measures_and_episodes_say_the_same():
+    measures, episodes = behaviour_measures(face()), behaviour_episodes(face())
+    assert measures["looking_down_share"] == pytest.approx(6 / 40, abs=0.002)
+    assert measures["looking_away_share"] == pytest.approx(3 / 40, abs=0.002)
+    assert (measures["looking_down_episodes"], measures["looking_away_episodes"]) == (1, 1)
+    assert measures["gaze_pitch_mean_deg"] == pytest.approx(-8 - 30 * 6 / 40, abs=0.05)
+    assert [episode["kind"] for episode in episodes] == ["looking_down", "looking_away"]
+    assert episodes[0] == {"kind": "looking_down", "onset_s": 9.975, "offset_s": 15.975, "cut": False}
+
+
+def test_a_series_without_gaze_columns_says_so_instead_of_a_number():
+    series = face()
+    names = [name for name in COLUMNS if not name.startswith("gaze")]
+    places = [COLUMNS.index(name) for name in names]
+    earlier = replace(series, values=series.values[:, places], names=tuple(names), kind="mesh-1")
+    measures = behaviour_measures(earlier)
+    assert measures["looking_down_share"] is measures["gaze_yaw_mean_deg"] is None
+    assert measures["pitch_mean_deg"] is not None
+    assert behaviour_episodes(earlier) == []
+    values, reasons = usable_measures(earlier, SECONDS, 0.3)
+    assert reasons["looking_away_share"].code == "behaviour.no_gaze"
+    assert "head_speed_deg_s" in values
