@@ -48,12 +48,16 @@ class FollowedFace:
         size: Side of the face's box in the last detection, in pixels of the image.
         image_size: Width and height of the image in pixels.
         eyes: What the image shows of the eyes.
+        scale: Pixels of the recording that a pixel of the image stands for.
+        track: Id of the face track of the last detection.
     """
 
     mesh: FaceMesh
     size: float
     image_size: tuple[int, int]
     eyes: EyeRegion
+    scale: float = 1.0
+    track: int = 0
 
 
 class MeshFollower:
@@ -86,13 +90,13 @@ class MeshFollower:
         """
         anchor = self._anchor_at(time_s)
         if anchor is None:
-            self._face = self._follow(image) if self._between_faces() else None
+            self._face = self._follow(image, scale) if self._between_faces() else None
             self._open.append(self._face)
             return []
         if anchor.detection is None:
             self._lose()
         else:
-            self._arrive(image, anchor.detection.scaled(1 / scale))
+            self._arrive(image, anchor.detection.scaled(1 / scale), scale, anchor.track)
         self._open.append(self._face)
         return self._settle()
 
@@ -118,7 +122,7 @@ class MeshFollower:
             return False
         return after.time_s - before.time_s <= _LONGEST_STEP_S
 
-    def _follow(self, image: Image) -> FollowedFace | None:
+    def _follow(self, image: Image, scale: float) -> FollowedFace | None:
         """Fit the mesh where it was in the frame before."""
         if self._face is None:
             return None
@@ -127,9 +131,9 @@ class MeshFollower:
         moved = float(np.linalg.norm(mesh.points[:, :2].mean(axis=0) - before[:, :2].mean(axis=0)))
         if mesh.presence < LEAST_PRESENCE or moved > _LARGEST_STEP * self._face.size:
             return None
-        return _followed(mesh, self._face.size, image)
+        return _followed(mesh, self._face.size, image, scale, self._face.track)
 
-    def _arrive(self, image: Image, detection: Detection) -> None:
+    def _arrive(self, image: Image, detection: Detection, scale: float, track: int) -> None:
         """Compare the followed mesh with a detection; what does not arrive there was not followed rightly."""
         mesh = None
         if self._face is not None:
@@ -139,7 +143,7 @@ class MeshFollower:
             mesh = self._landmarker.fit_detection(image, detection) if detection.size >= LEAST_SIZE else None
         self._face = None
         if mesh is not None and _fits(mesh, detection):
-            self._face = _followed(mesh, detection.size, image)
+            self._face = _followed(mesh, detection.size, image, scale, track)
 
     def _lose(self) -> None:
         self._open = [None] * len(self._open)
@@ -150,8 +154,9 @@ class MeshFollower:
         return settled
 
 
-def _followed(mesh: FaceMesh, size: float, image: Image) -> FollowedFace:
-    return FollowedFace(mesh, size, (image.shape[1], image.shape[0]), cut_eyes(image, mesh.points))
+def _followed(mesh: FaceMesh, size: float, image: Image, scale: float, track: int) -> FollowedFace:
+    eyes = cut_eyes(image, mesh.points)
+    return FollowedFace(mesh, size, (image.shape[1], image.shape[0]), eyes, scale, track)
 
 
 def _fits(mesh: FaceMesh, detection: Detection) -> bool:

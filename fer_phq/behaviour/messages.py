@@ -9,6 +9,9 @@ TOO_SLOW_FOR_BLINKS = template(
     "Blinks are not counted: the face was seen {rate:.0f} times a second, and they need {least:.0f}.",
 )
 
+CANNOT_WRITE_MESHES = template(
+    "behaviour.cannot_write_meshes", "The points of the face mesh cannot be written into {folder}: {error}."
+)
 RATE_TOO_LOW = template(
     "behaviour.rate_too_low", "The face was seen {rate:.0f} times a second; this needs {least:.0f}."
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import Self
@@ -24,6 +24,9 @@ from fer_phq.pipeline.subject import SubjectFaces
 from fer_phq.pipeline.timing import StageTimer
 from fer_phq.video import Frame, FrameStream, sample_frames
 
+FaceHook = Callable[[Sequence[float], Sequence[FollowedFace | None]], None]
+"""Receives times in seconds and the subject's face in each of these frames, None where nothing is known of it."""
+
 _REPORT_FRAMES = 30  # frames from one report of the progress to the next
 
 
@@ -35,6 +38,7 @@ def extract_behaviour(
     timer: StageTimer,
     on_progress: ProgressHook,
     display_name: str | None = None,
+    on_faces: FaceHook | None = None,
 ) -> FeatureSeries | None:
     """Extract the subject's facial behaviour.
 
@@ -46,6 +50,7 @@ def extract_behaviour(
         timer: Measures the stage "behaviour".
         on_progress: Called as frames pass; it may raise `AnalysisCancelled`.
         display_name: What errors call the recording.
+        on_faces: Receives the meshes of all frames, as they become sure; it may raise.
 
     Returns:
         The series; None where it is not asked for.
@@ -62,16 +67,16 @@ def extract_behaviour(
     sampling = Sampling(fps=settings.face_rate)
     with (
         timer.measure("behaviour"),
-        FaceDescriber(landmarker) as describer,
+        FaceDescriber(landmarker, on_faces) as describer,
         sample_frames(path, sampling, max_side=settings.max_side, display_name=display_name) as stream,
         closing(read_ahead(stream)) as frames,
     ):
         for frame in frames:
-            describer.add(follower.add(frame.time_s, frame.rgb, frame.scale))
             times.append(frame.time_s)
+            describer.add(follower.add(frame.time_s, frame.rgb, frame.scale), times)
             if len(times) % _REPORT_FRAMES == 0:
                 on_progress(Progress(Step.BEHAVIOUR, len(times), max(len(times), expected)))
-        describer.add(follower.end())
+        describer.add(follower.end(), times)
         values = describer.values()
     time_s = np.asarray(times, np.float64)
     on_progress(Progress(Step.BEHAVIOUR, len(times), len(times)))
@@ -81,12 +86,15 @@ def extract_behaviour(
 class FaceDescriber:
     """Describes the faces of frames while the mesh is followed on; a context manager."""
 
-    def __init__(self, landmarker: FaceLandmarker) -> None:
+    def __init__(self, landmarker: FaceLandmarker, on_faces: FaceHook | None = None) -> None:
         """Wait for faces.
 
         Args:
             landmarker: Computes the blendshapes.
+            on_faces: Receives them, too.
         """
+        self._on_faces = on_faces
+        self._added = 0
         self._landmarker = landmarker
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="describing")
         self._described: list[FloatArray] = []
@@ -100,15 +108,20 @@ class FaceDescriber:
         """Wait for the faces in work, whatever becomes of them."""
         self._thread.shutdown(cancel_futures=True)
 
-    def add(self, faces: Sequence[FollowedFace | None]) -> None:
+    def add(self, faces: Sequence[FollowedFace | None], times: Sequence[float]) -> None:
         """Begin with the faces of the next frames, when those before them are done.
 
         Args:
             faces: Of each frame; None where nothing is known of the face.
+            times: Seconds of all frames so far, of those that are not sure yet as well.
         """
-        if faces:
-            self._finish()
-            self._work = self._thread.submit(describe_faces, faces, self._landmarker)
+        if not faces:
+            return
+        self._finish()
+        self._work = self._thread.submit(describe_faces, faces, self._landmarker)
+        if self._on_faces is not None:
+            self._on_faces(times[self._added : self._added + len(faces)], faces)
+        self._added += len(faces)
 
     def values(self) -> FloatArray:
         """Return the rows of all frames that were added, as `describe_faces` gives them."""

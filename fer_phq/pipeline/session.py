@@ -25,7 +25,7 @@ from fer_phq.core.phq import PhqUnavailable, UnavailableReason
 from fer_phq.core.sidecar import Sidecar
 from fer_phq.models.model import FerPhqModel, load_model
 from fer_phq.pipeline import messages
-from fer_phq.pipeline.behaviour import extract_behaviour, warn_of_behaviour
+from fer_phq.pipeline.behaviour import FaceHook, extract_behaviour, warn_of_behaviour
 from fer_phq.pipeline.faces import extract_faces
 from fer_phq.pipeline.speech import check_sound, extract_speech, ignore_progress, load_sidecar
 from fer_phq.pipeline.subject import FACE_WARNINGS, reselect_subject
@@ -52,6 +52,7 @@ def analyze(
     on_progress: ProgressHook | None = None,
     sidecar: Sidecar | None = None,
     display_name: str | None = None,
+    on_faces: FaceHook | None = None,
 ) -> SessionAnalysis:
     """Analyse one recording. A recording without any face is a result (coverage 0), not an error.
 
@@ -62,6 +63,7 @@ def analyze(
         on_progress: Called as each step (faces, sound, words, estimate) goes on; it may raise `AnalysisCancelled`.
         sidecar: A transcript, and sound that was recorded separately.
         display_name: What errors and warnings call the recording; its path when omitted.
+        on_faces: Receives the meshes of all frames in which the face is followed, as they become sure.
 
     Raises:
         RecordingError: The recording, or the separate sound, cannot be analysed.
@@ -87,7 +89,7 @@ def analyze(
             prepare_decoder()
         faces, face_warnings = extract_faces(recording, frames, model, settings, timer, report)
 
-    behaviour = extract_behaviour(path, recording, faces, settings, timer, report, display_name)
+    behaviour = extract_behaviour(path, recording, faces, settings, timer, report, display_name, on_faces)
     if recording.duration_s > LONG_S:
         release_sessions()
     release_memory()  # what looking for faces took is not wanted while the sound is read

@@ -58,6 +58,10 @@ def analyze_command(
     features_dir: Annotated[
         Path | None, typer.Option("--features", help="Write one file of features a recording (.npz) here.")
     ] = None,
+    mesh_dir: Annotated[
+        Path | None,
+        typer.Option("--mesh", help="Write all points of the face mesh, a Parquet file a recording, here."),
+    ] = None,
     transcript: Annotated[
         Path | None, typer.Option(help="Transcript of the one recording: WebVTT, SRT, CSV, tab-separated or JSON.")
     ] = None,
@@ -113,6 +117,7 @@ def analyze_command(
             **{
                 "--csv": csv_dir,
                 "--features": features_dir,
+                "--mesh": mesh_dir,
                 "--transcript": transcript,
                 "--speaker": speaker,
                 "--audio": audio,
@@ -147,6 +152,7 @@ def analyze_command(
             **{
                 "--csv": csv_dir,
                 "--features": features_dir,
+                "--mesh": mesh_dir,
                 "--transcript": transcript,
                 "--speaker": speaker,
                 "--audio": audio,
@@ -192,13 +198,16 @@ def analyze_command(
         )
     except ValueError as error:
         raise SettingsError(str(error)) from None
+    if mesh_dir is not None and not settings.follows_mesh:
+        raise SettingsError(messages.MESH_NEEDS_RATE())
     sidecar = Sidecar(transcript, speaker, audio)
     if speaker is not None and transcript is None:
         raise SettingsError(messages.SPEAKER_ALONE())
     if sidecar != Sidecar() and (len(recordings) > 1 or recordings[0].is_dir()):
         raise SettingsError(messages.ONE_RECORDING())
     label_to_save = subject if save else None
-    options = Options(settings, sidecar, as_json, csv_dir, features_dir, label_to_save, consent_by, recorded_at)
+    folders = (csv_dir, features_dir, mesh_dir)
+    options = Options(settings, sidecar, as_json, *folders, label_to_save, consent_by, recorded_at)
     raise typer.Exit(max(code, analyze_recordings(recordings, options, app_settings)))
 
 

@@ -69,6 +69,7 @@ class Options:
         as_json: Whether JSON is printed instead of tables.
         csv_dir: Folder for timelines; None for none.
         features_dir: Folder for features files; None for none.
+        mesh_dir: Folder for files of the face mesh; None for none.
         subject: Label of the subject that results are stored for; None where they are not stored.
         consent_by: Who recorded the subject's consent; None where none is recorded.
         recorded_at: When it was recorded, local time; None for the file's date.
@@ -79,6 +80,7 @@ class Options:
     as_json: bool
     csv_dir: Path | None
     features_dir: Path | None
+    mesh_dir: Path | None
     subject: str | None
     consent_by: str | None
     recorded_at: datetime | None
@@ -145,7 +147,7 @@ def analyze_recordings(recordings: list[Path], options: Options, app_settings: A
     prepare_decoder()
     from fer_phq.models.model import load_model  # takes seconds to import, so only when there is something to do
 
-    for folder in (options.csv_dir, options.features_dir):
+    for folder in (options.csv_dir, options.features_dir, options.mesh_dir):
         if folder:
             make_folder(folder)
     keep = keeper(options, app_settings) if options.subject else None
@@ -196,7 +198,14 @@ def analyze_one(path: Path, model: FerPhqModel, options: Options) -> SessionAnal
     from fer_phq.pipeline.session import analyze
 
     with progress_bar(path.name) as hook:
-        return analyze(path, model, options.settings, hook, options.sidecar)
+        if options.mesh_dir is None:
+            return analyze(path, model, options.settings, hook, options.sidecar)
+        from fer_phq.behaviour.mesh_file import MeshFile  # pyarrow takes a fifth of a second
+
+        with MeshFile(options.mesh_dir) as meshes:
+            analysis = analyze(path, model, options.settings, hook, options.sidecar, on_faces=meshes.add)
+            meshes.finish(f"{file_stem(analysis)}.mesh.parquet")
+            return analysis
 
 
 @contextmanager

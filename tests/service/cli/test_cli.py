@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import sounds
 from typer.main import get_command
@@ -198,6 +199,41 @@ def test_an_analysis_without_behaviour_says_why(run, recordings, option, reason)
     assert document["behaviour"] is None
     (warning,) = [warning for warning in document["warnings"] if "behaviour was not measured" in warning]
     assert reason in warning
+
+
+def test_all_points_of_the_mesh_are_written(run, recordings, tmp_path):
+    path = recordings(seconds=2, fps=25, motion="moving")
+    done = run("analyze", str(path), "--face-rate", "25", "--mesh", str(tmp_path), "--csv", str(tmp_path))
+    assert done.returncode == 0
+    (meshes,) = map(pd.read_parquet, tmp_path.glob("*.mesh.parquet"))
+    (behaviour,) = map(pd.read_csv, tmp_path.glob("*.behaviour.csv"))
+    np.testing.assert_allclose(meshes.time_s, behaviour.time_s, atol=1e-6)
+    np.testing.assert_allclose(meshes.presence, behaviour.presence, atol=1e-4)
+    timeline = pd.read_csv(next(file for file in tmp_path.glob("*.csv") if "behaviour" not in file.name))
+    seen = meshes[meshes.presence.notna()].merge(timeline, on="time_s")
+    assert len(seen) > 1
+    for _, row in seen.iterrows():
+        assert row.x0 < np.mean(row.x) < row.x1
+        assert row.y0 < np.mean(row.y) < row.y1
+
+
+@pytest.mark.parametrize("options", [["--face-rate", "0"], ["--key-frames"]])
+def test_a_mesh_that_is_not_followed_is_not_written(run, folder, tmp_path, options):
+    done = run("analyze", str(folder / "good.mp4"), "--mesh", str(tmp_path / "out"), *options)
+    assert done.returncode == 1
+    assert "--mesh needs the face to be followed" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_mesh_of_a_recording_that_fails_leaves_no_file(run, folder, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    done = run("analyze", str(folder / "good.mp4"), "--face-rate", "5", "--mesh", str(tmp_path / "taken"))
+    assert done.returncode == 1
+    assert "taken cannot be made" in done.stderr
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no recording")
+    assert run("analyze", str(broken), "--face-rate", "5", "--mesh", str(tmp_path / "out")).returncode == 1
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_key_frames_and_a_face_rate_exclude_each_other(run, folder):
