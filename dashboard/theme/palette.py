@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fer_phq.core.emotions import EMOTIONS
+from fer_phq.core.notebook.chart import EMOTION_COLOURS
 
 Mode = Literal["light", "dark"]
 
@@ -77,7 +78,7 @@ LIGHT = Palette(
     low="#D9A13B",
     gap="#E6EBEC",
     # anger, disgust, fear, happiness, neutral, sadness, surprise
-    emotions=("#C53E53", "#1B5D00", "#76426F", "#B49100", "#8E8E8C", "#0067D1", "#00A2C2"),
+    emotions=EMOTION_COLOURS,
 )
 
 DARK = Palette(

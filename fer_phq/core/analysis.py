@@ -27,6 +27,7 @@ from fer_phq.core.phq import PhqEstimate, PhqResult, PhqUnavailable, Unavailable
 
 if TYPE_CHECKING:
     import pandas as pd
+    import plotly.graph_objects as go
 
 
 @dataclass(frozen=True)
@@ -590,6 +591,30 @@ class SessionAnalysis:
         """The emotion with the highest mean probability, or None without a face."""
         mean = self.emotion_distribution
         return None if mean is None else EMOTIONS[int(mean.argmax())]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return all signals over time as a table: `fer_phq.core.notebook.table.analysis_table`."""
+        from fer_phq.core.notebook.table import analysis_table
+
+        return analysis_table(self)
+
+    def plot(self) -> go.Figure:
+        """Return a Plotly chart of the signals over time, which a notebook shows."""
+        from fer_phq.core.notebook.chart import analysis_chart
+
+        return analysis_chart(self)
+
+    def __repr__(self) -> str:
+        """Return two lines: recording, coverage and leading emotions; the estimate and what it is worth."""
+        from fer_phq.core.notebook.card import describe_analysis
+
+        return describe_analysis(self)
+
+    def _repr_html_(self) -> str:
+        """Return the card that a notebook shows."""
+        from fer_phq.core.notebook.card import analysis_card
+
+        return analysis_card(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the analysis without its embeddings as JSON-able values: what `fer-phq analyze --json` prints."""

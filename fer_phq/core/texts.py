@@ -34,6 +34,9 @@ ITEM_VALUE = template("phq.item_value", "Every item of {scale} must be 0, 1, 2 o
 DIFFICULTY_VALUE = template("phq.difficulty_value", "The difficulty must be 0, 1, 2 or 3, or not be answered.")
 DIFFICULTY_NOT_ASKED = template("phq.difficulty_not_asked", "The difficulty is asked only when an item is above 0.")
 
+PACKAGE_MISSING = template(
+    "core.package_missing", "This needs the package {package}, which is not installed: install fer-phq again."
+)
 FACE_RATE_UNUSABLE = template(
     "core.face_rate_unusable",
     "{name} is '{value}': it must be 0 for no face mesh, or frames a second up to {most:.0f}.",
