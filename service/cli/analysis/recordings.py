@@ -200,7 +200,7 @@ def analyze_one(path: Path, model: FerPhqModel, options: Options) -> SessionAnal
     with progress_bar(path.name) as hook:
         if options.mesh_dir is None:
             return analyze(path, model, options.settings, hook, options.sidecar)
-        from fer_phq.behaviour.mesh_file import MeshFile  # pyarrow takes a fifth of a second
+        from fer_phq.behaviour.files.meshes import MeshFile  # pyarrow takes a fifth of a second
 
         with MeshFile(options.mesh_dir) as meshes:
             analysis = analyze(path, model, options.settings, hook, options.sidecar, on_faces=meshes.add)
@@ -370,8 +370,8 @@ def write_behaviour_csv(analysis: SessionAnalysis, folder: Path) -> None:
     series = analysis.behaviour
     if series is None:
         return
+    from fer_phq.behaviour.files.tables import closure_table, series_table
     from fer_phq.behaviour.measures import closures
-    from fer_phq.behaviour.tables import closure_table, series_table
 
     tables = {"behaviour": series_table(series), "blinks": closure_table(closures(series))}
     for name, table in tables.items():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fer_phq.behaviour.files.tables import BLINK_COLUMNS, closure_table, series_table
 from fer_phq.behaviour.measures import UNITS, behaviour_measures, behaviour_warnings, closures, coverage
 from fer_phq.behaviour.series import COLUMNS, behaviour_series
-from fer_phq.behaviour.tables import BLINK_COLUMNS, closure_table, series_table
 from fer_phq.core.analysis import display_durations
 
 

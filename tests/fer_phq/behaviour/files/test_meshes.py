@@ -9,8 +9,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from fer_phq.behaviour.files.meshes import BLOCK_ROWS, MeshFile
 from fer_phq.behaviour.follower import FollowedFace
-from fer_phq.behaviour.mesh_file import BLOCK_ROWS, MeshFile
 from fer_phq.core.errors import SettingsError
 from fer_phq.mesh import FaceMesh
 from fer_phq.mesh.eyeballs import EyeRegion
