@@ -25,6 +25,7 @@ page = st.navigation(
     [
         st.Page(PAGES / "home.py", title=_("Home"), default=True),
         st.Page(PAGES / "new_session.py", title=_("New session"), url_path="new_session"),
+        st.Page(PAGES / "live.py", title=_("Live"), url_path="live"),
         st.Page(PAGES / "session.py", title=_("Session"), url_path="session"),
         st.Page(PAGES / "trends.py", title=_("Trends"), url_path="trends"),
         st.Page(PAGES / "cohort.py", title=_("Cohort"), url_path="cohort"),

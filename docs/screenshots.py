@@ -2,7 +2,7 @@
 
     python docs/screenshots.py                       # makes a demonstration first (`fer-phq demo`), into docs/pictures
     python docs/screenshots.py --data-dir DIR        # pictures of an existing installation
-    python docs/screenshots.py --out DIR --modes light
+    python docs/screenshots.py --out DIR --modes light --pages live
 
 Needs Chromium on the path and the `dev` extra (Playwright).
 """
@@ -29,9 +29,14 @@ from PIL import Image as Picture
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "tests"))
+
+from fake_camera import ALLOWED, camera_of  # noqa: E402
+
 PAGES = {
     "home": "",
     "new-session": "new_session",
+    "live": "live",
     "session": "session",
     "trends": "trends",
     "cohort": "cohort",
@@ -53,6 +58,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "pictures")
     parser.add_argument("--data-dir", type=Path, help="an installation to show instead of a fresh demonstration")
     parser.add_argument("--modes", nargs="+", choices=["light", "dark"], default=["light", "dark"])
+    parser.add_argument("--pages", nargs="+", choices=PAGES, default=list(PAGES))
     parser.add_argument("--no-empty", action="store_true", help="leave the pictures of an empty installation out")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -61,21 +67,38 @@ def main() -> None:
         if options.data_dir is None:
             command = [sys.executable, "-m", "service.cli", "demo"]
             subprocess.run(command, cwd=ROOT, env=make_environment(full, 0), check=True)
-        write_pictures(full, options.out, options.modes, "")
+        camera = (camera_of(Path(scratch)), *ALLOWED)
+        write_pictures(full, options.out, options.modes, options.pages, camera, "")
         if not options.no_empty:
-            write_pictures(Path(scratch) / "empty", options.out, options.modes, "-empty")
+            write_pictures(Path(scratch) / "empty", options.out, options.modes, options.pages, camera, "-empty")
 
 
-def write_pictures(data_dir: Path, out: Path, modes: Sequence[Literal["light", "dark"]], suffix: str) -> None:
-    """Write the pictures of one installation: `<page>-<mode><suffix>.webp`."""
+def write_pictures(
+    data_dir: Path,
+    out: Path,
+    modes: Sequence[Literal["light", "dark"]],
+    pages: Sequence[str],
+    camera: Sequence[str],
+    suffix: str,
+) -> None:
+    """Write the pictures of one installation: `<page>-<mode><suffix>.webp`.
+
+    Args:
+        data_dir: The installation.
+        out: Where the pictures go.
+        modes: Light, dark or both.
+        pages: Names of the pages.
+        camera: Options of a browser that has a camera.
+        suffix: Ends the pictures' names.
+    """
     with dashboard(data_dir) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGS.split())
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=[*ARGS.split(), *camera])
         for mode in modes:
             tab = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=mode)
             tab.set_default_timeout(TIMEOUT_MS)
-            for name, path in PAGES.items():
+            for name in pages:
                 target = out / f"{name}-{mode}{suffix}.webp"
-                take_picture(tab, f"{address}/{path}", target)
+                take_picture(tab, f"{address}/{PAGES[name]}", target)
                 print(target)
             tab.close()
         browser.close()
@@ -88,7 +111,10 @@ def take_picture(tab: Any, address: str, target: Path) -> None:
     tab.wait_for_selector(".fp-foot")
     tab.wait_for_selector("[data-testid=stSkeleton]", state="detached")
     tab.wait_for_function("[...document.querySelectorAll('.stPlotlyChart')].every(e => e.querySelector('.main-svg'))")
-    for video in tab.locator("video").all():
+    if tab.url.endswith("/live") and not target.stem.endswith("-empty"):
+        tab.get_by_role("button", name="Turn on the camera").click()
+        tab.wait_for_selector(".live[data-shown=yes][data-delay]")
+    for video in tab.locator("video[src]").all():
         while video.evaluate("v => v.readyState") < 2:
             tab.wait_for_timeout(250)
     height = tab.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")

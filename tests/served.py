@@ -24,7 +24,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 ARGS = "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
 ROOT = Path(__file__).parents[1]
 PATIENCE_MS = 120_000
-PAGES = ("", "new_session", "session", "trends", "cohort", "models", "questionnaire", "settings")
+PAGES = ("", "new_session", "live", "session", "trends", "cohort", "models", "questionnaire", "settings")
 
 
 def free_port() -> int:
@@ -135,3 +135,14 @@ def click_chart(page: Any, area: Any, share: float, down: Callable[[float], floa
         return False
     page.mouse.click(x, y)
     return True
+
+
+def violations(page: Any) -> list[str]:
+    """What axe-core finds that is serious, with the places where it finds it."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    found = axe.Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {one['help']} at {', '.join(str(node['target']) for node in one['nodes'][:4])}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]

@@ -1,23 +1,9 @@
-// The camera: preview, recording, a look at what was recorded, then the upload by `send` (sending.js, before this).
+// The camera: preview, recording, a look at what was recorded, then the upload by `send`. sending.js
+// and recording.js come before this.
 // Python gives: url, maxBytes, labels, token. Python receives the state `uploaded`, as from the drop zone.
-const KINDS = ["video/webm;codecs=vp8,opus", "video/webm", "video/mp4"];
-const BITS_PER_SECOND = 2_500_000;
 const WISH = { video: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } } };
 const REFUSALS = ["NotAllowedError", "NotFoundError", "NotReadableError"];
 const cameras = new WeakMap();
-
-function clock(seconds) {
-  const whole = Math.floor(seconds), two = (n) => String(n).padStart(2, "0");
-  const minutes = Math.floor(whole / 60) % 60, hours = Math.floor(whole / 3600);
-  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
-}
-
-function fileName(date, kind) {
-  const two = (n) => String(n).padStart(2, "0");
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  const time = `${two(date.getHours())}${two(date.getMinutes())}${two(date.getSeconds())}`;
-  return `camera-${day}-${time}.${kind.startsWith("video/mp4") ? "mp4" : "webm"}`;
-}
 
 // stage: off, ready, recording, review or sending; the style sheet shows the buttons of each.
 function show(state, stage, text = "") {
@@ -62,7 +48,7 @@ async function openStream() {
 }
 
 function close(state) {
-  if (state.recorder?.state === "recording") state.recorder.stop();
+  state.recorder?.halt();
   for (const track of state.stream?.getTracks() ?? []) track.stop();
   state.stream = null;
   state.video.srcObject = null;
@@ -70,24 +56,8 @@ function close(state) {
 }
 
 function start(state) {
-  const kind = KINDS.find((one) => MediaRecorder.isTypeSupported(one)) ?? "";
-  const parts = [];
-  const recorder = new MediaRecorder(state.stream, { ...(kind && { mimeType: kind }), videoBitsPerSecond: BITS_PER_SECOND });
-  const began = new Date();
-  let bytes = 0;
-  recorder.ondataavailable = (event) => {
-    parts.push(event.data);
-    bytes += event.data.size;
-    if (bytes > state.data.maxBytes && recorder.state === "recording") recorder.stop();
-  };
-  recorder.onstop = () => review(state, new File(parts, fileName(began, recorder.mimeType), {
-    type: recorder.mimeType.split(";")[0], lastModified: began.getTime(),
-  }));
-  recorder.onerror = () => { if (recorder.state === "recording") recorder.stop(); };
-  for (const track of state.stream.getTracks()) track.onended = () => { if (recorder.state === "recording") recorder.stop(); };
-  state.recorder = recorder;
-  recorder.start(1000);
-  const elapsed = () => { state.clock.textContent = clock((Date.now() - began.getTime()) / 1000); };
+  state.recorder = record(state.stream, state.data.maxBytes, (file) => review(state, file));
+  const elapsed = () => { state.clock.textContent = clock(state.recorder.seconds()); };
   elapsed();
   state.ticking = setInterval(elapsed, 250);
   show(state, "recording", state.data.labels.recording);
@@ -132,7 +102,7 @@ export default function (component) {
   if (!state) {
     state = { root, uploaded: [], stage: "off", video: root.querySelector("video"), clock: root.querySelector(".clock") };
     cameras.set(root, state);
-    const press = { ".open": open, ".start": start, ".halt": (s) => s.recorder.stop(), ".use": use, ".discard": again };
+    const press = { ".open": open, ".start": start, ".halt": (s) => s.recorder.halt(), ".use": use, ".discard": again };
     for (const [name, act] of Object.entries(press)) root.querySelector(name).onclick = () => act(state);
     state.leaving = (event) => { if (["recording", "review", "sending"].includes(state.stage)) event.preventDefault(); };
     window.addEventListener("beforeunload", state.leaving);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,9 +90,9 @@ def uploader(settings: AppSettings, grants: Grants, *, url: str, key: str) -> li
     """
     limit = size(settings.max_upload_bytes)
     component = st.components.v2.component(
-        "fer_phq_upload", html=HTML, css=_read("upload.css"), js=_read("sending.js") + _read("upload.js")
+        "fer_phq_upload", html=HTML, css=read_part("upload.css"), js=read_part("sending.js") + read_part("upload.js")
     )
-    return _mount(component, settings, grants, url, key, {**_upload_labels(limit), **_drop_labels(limit)})
+    return mount(component, settings, grants, url, key, {**upload_labels(limit), **_drop_labels(limit)})
 
 
 def camera(settings: AppSettings, grant: UploadGrant, *, url: str, key: str) -> list[UploadedRecording]:
@@ -107,14 +107,14 @@ def camera(settings: AppSettings, grant: UploadGrant, *, url: str, key: str) -> 
     component = st.components.v2.component(
         "fer_phq_camera",
         html=CAMERA,
-        css=_read("upload.css") + _read("record.css"),
-        js=_read("sending.js") + _read("record.js"),
+        css=read_part("upload.css") + read_part("record.css"),
+        js=read_part("sending.js") + read_part("recording.js") + read_part("record.js"),
     )
     limit = size(settings.max_upload_bytes)
-    return _mount(component, settings, Grants(grant), url, key, {**_upload_labels(limit), **_camera_labels()})
+    return mount(component, settings, Grants(grant), url, key, {**upload_labels(limit), **camera_labels()})
 
 
-def _upload_labels(limit: str) -> dict[str, str]:
+def upload_labels(limit: str) -> dict[str, str]:
     """Return the texts about a file that is sent. `fillIn` in sending.js fills in the names in braces."""
     return {
         "uploads": _("Uploads"),
@@ -142,7 +142,8 @@ def _drop_labels(limit: str) -> dict[str, str]:
     }
 
 
-def _camera_labels() -> dict[str, str]:
+def camera_labels() -> dict[str, str]:
+    """Return the texts about a camera and a recording of it."""
     return {
         "camera": _("Camera"),
         "open": _("Turn on the camera"),
@@ -167,17 +168,37 @@ def _camera_labels() -> dict[str, str]:
     }
 
 
-def _mount(
-    component: Any, settings: AppSettings, grants: Grants, url: str, key: str, labels: Mapping[str, str]
+def mount(
+    component: Any,
+    settings: AppSettings,
+    grants: Grants,
+    url: str,
+    key: str,
+    labels: Mapping[str, str],
+    more: Mapping[str, Any] | None = None,
+    **callbacks: Callable[[], None],
 ) -> list[UploadedRecording]:
+    """Draw a component that uploads. Returns everything that was uploaded since it was first drawn under this key.
+
+    Args:
+        component: The component.
+        settings: The installation.
+        grants: What may be uploaded.
+        url: The upload route.
+        key: Key of the component.
+        labels: Its texts by name.
+        more: What else its script is given.
+        callbacks: Called before the rerun after another state of its has changed, as `on_NAME_change`.
+    """
     data = {
         "url": url,
         "maxBytes": settings.max_upload_bytes,
         "labels": dict(labels),
         "language": language(),
         **_tokens(settings, grants, key),
+        **(more or {}),
     }
-    result = component(key=key, data=data, default={"uploaded": []}, on_uploaded_change=lambda: None)
+    result = component(key=key, data=data, default={"uploaded": []}, on_uploaded_change=lambda: None, **callbacks)
     st.session_state[f"{key}_count"] = len(result.uploaded or [])
     return [_uploaded_recording(item) for item in result.uploaded or []]
 
@@ -219,5 +240,10 @@ def _uploaded_recording(item: dict[str, Any]) -> UploadedRecording:
     )
 
 
-def _read(name: str) -> str:
+def read_part(name: str) -> str:
+    """Return a part of a component: scripts of components cannot import one another.
+
+    Args:
+        name: The file's name, in the folder of components.
+    """
     return (FOLDER / name).read_text(encoding="utf-8") + "\n"

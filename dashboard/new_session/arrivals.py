@@ -75,12 +75,16 @@ def _remember(session_id: str, subject: str, name: str, duplicate: bool) -> None
     arrivals()[session_id] = Arrival(session_id, f"{subject} · {name}", duplicate)
 
 
-def progress_card() -> None:
-    """Draw the recordings that arrived on this page and the progress of their analysis."""
+def progress_card(title: str | None = None) -> None:
+    """Draw the recordings that arrived since the dashboard was opened and the progress of their analysis.
+
+    Args:
+        title: The card's title; None for that of the third step of a new session.
+    """
     newest_first = list(reversed(arrivals().values()))
     if not newest_first:
         return
-    with ui.card("progress", _("3. Analysis")):
+    with ui.card("progress", title or _("3. Analysis")):
         worker_warning()
         live_jobs([(arrival.session_id, arrival.label) for arrival in newest_first], key="new_jobs")
         show_duplicates(newest_first)

@@ -43,23 +43,33 @@ class Batch:
         return tuple(dict.fromkeys(details.subject for details in every))
 
 
-def load_batch() -> Batch | None:
-    """Return what was entered; None before."""
-    batch: Batch | None = st.session_state.get(BATCH)
+def load_batch(key: str = BATCH) -> Batch | None:
+    """Return what was entered; None before.
+
+    Args:
+        key: Names the page that asks.
+    """
+    batch: Batch | None = st.session_state.get(key)
     return batch
 
 
-def start_batch(batch: Batch) -> None:
+def start_batch(batch: Batch, key: str = BATCH) -> None:
     """Go on from the form to the recordings.
 
     Args:
         batch: What was entered.
+        key: Names the page.
     """
-    st.session_state[BATCH] = batch
+    st.session_state[key] = batch
     st.rerun()
 
 
-def drop_batch() -> None:
-    """Go back to the form. What has arrived stays listed."""
-    st.session_state.pop(BATCH, None)
+def drop_batch(key: str = BATCH) -> None:
+    """Go back to the form. What has arrived stays listed.
+
+    Args:
+        key: Names the page.
+    """
+    st.session_state.pop(key, None)
+    st.session_state.pop(f"{key}_grants", None)
     st.rerun()

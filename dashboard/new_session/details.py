@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import streamlit as st
 
 from dashboard.i18n import _, mark, n_
-from dashboard.new_session.batch import Batch, Origin, start_batch
+from dashboard.new_session.batch import BATCH, Batch, Origin, start_batch
 from dashboard.widgets import ui
 from dashboard.widgets.author import author_input
 from db.records import SubjectSummary
@@ -31,13 +31,22 @@ CONTINUE = {
 FIRST_DAY = date(1990, 1, 1)
 
 
-def details_form(settings: AppSettings, subjects: list[SubjectSummary], origin: Origin) -> None:
+def details_form(
+    settings: AppSettings,
+    subjects: list[SubjectSummary],
+    origin: Origin,
+    *,
+    proceed: str | None = None,
+    key: str = BATCH,
+) -> None:
     """Draw the form. Goes on to the recordings once it is complete.
 
     Args:
         settings: The installation.
         subjects: The subjects to choose from.
         origin: Where the recordings come from.
+        proceed: What the form's button says; None for the way to the recordings.
+        key: Names the page, for what was entered.
     """
     with st.form("who", border=False):
         left, right = st.columns(2, gap="large")
@@ -54,7 +63,7 @@ def details_form(settings: AppSettings, subjects: list[SubjectSummary], origin: 
         with right:
             recorded_at = None if origin is Origin.CAMERA else date_input()
         agreed, consent_by = consent_input(settings)
-        if not st.form_submit_button(_(CONTINUE[origin]), type="primary"):
+        if not st.form_submit_button(proceed or _(CONTINUE[origin]), type="primary"):
             return
     label = (label or "").strip()
     missing = _missing_inputs(label, agreed, consent_by)
@@ -64,7 +73,8 @@ def details_form(settings: AppSettings, subjects: list[SubjectSummary], origin: 
     now = datetime.now(UTC)
     if recorded_at is not None:
         recorded_at = min(recorded_at, now)
-    start_batch(Batch(origin, SessionDetails(label, recorded_at, consent_by, now + retention if retention else None)))
+    details = SessionDetails(label, recorded_at, consent_by, now + retention if retention else None)
+    start_batch(Batch(origin, details), key)
 
 
 def _missing_inputs(label: str, agreed: bool, consent_by: str) -> list[str]:

@@ -10,7 +10,7 @@ from dashboard import context
 from dashboard.components.upload import Grants, UploadedRecording, camera, fold_name, uploader
 from dashboard.i18n import _, n_
 from dashboard.new_session.arrivals import arrivals, remember_upload
-from dashboard.new_session.batch import Batch, Origin, drop_batch
+from dashboard.new_session.batch import BATCH, Batch, Origin, drop_batch
 from dashboard.new_session.folder import folder_files
 from dashboard.new_session.transcripts import transcript_grants
 from dashboard.widgets import ui
@@ -19,7 +19,6 @@ from service.ingest.tokens import UploadGrant
 from service.settings import AppSettings
 
 UPLOAD_URL = "/api/uploads"
-GRANTS = "new_session_grants"
 
 
 def recordings_card(settings: AppSettings, batch: Batch) -> None:
@@ -33,7 +32,6 @@ def recordings_card(settings: AppSettings, batch: Batch) -> None:
         left, right = st.columns([0.8, 0.2], vertical_alignment="center")
         left.markdown(summary(batch))
         if right.button(_("Change"), width="stretch"):
-            st.session_state.pop(GRANTS, None)
             drop_batch()
         if batch.origin is Origin.FOLDER:
             folder_files(settings, batch)
@@ -61,14 +59,15 @@ def drop_zone(settings: AppSettings, batch: Batch) -> list[UploadedRecording]:
     return uploads
 
 
-def upload_grants(settings: AppSettings, batch: Batch) -> dict[str, UploadGrant]:
+def upload_grants(settings: AppSettings, batch: Batch, key: str = BATCH) -> dict[str, UploadGrant]:
     """Return the grants by file name, '' for any file. Created once a batch, so that subjects and tokens stay.
 
     Args:
         settings: The installation.
         batch: What was entered.
+        key: Names the page.
     """
-    cached: tuple[Batch, dict[str, UploadGrant]] | None = st.session_state.get(GRANTS)
+    cached: tuple[Batch, dict[str, UploadGrant]] | None = st.session_state.get(f"{key}_grants")
     if cached is None or cached[0] is not batch:
         now = datetime.now(UTC)
         by_name = {"": batch.details} if batch.details else batch.by_file
@@ -76,7 +75,7 @@ def upload_grants(settings: AppSettings, batch: Batch) -> dict[str, UploadGrant]
             name: create_upload_grant(settings, context.store(), details, now) for name, details in by_name.items()
         }
         cached = (batch, grants)
-        st.session_state[GRANTS] = cached
+        st.session_state[f"{key}_grants"] = cached
     return cached[1]
 
 

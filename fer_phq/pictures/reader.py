@@ -22,6 +22,8 @@ MAX_BYTES = 20_000_000
 """Most bytes of a picture's file."""
 IDLE_SECONDS = 30.0
 """Longest time that one picture may take."""
+PICTURES_OF_A_PROCESS = 4000
+"""Pictures after which another process goes on: each has a limit of processor time in all."""
 _MOST_PAYLOAD = 3 * 40_000_000
 _COMMAND = [sys.executable, "-P", "-m", "fer_phq.pictures.process_main"]
 
@@ -57,24 +59,52 @@ def read_pictures(contents: Sequence[bytes]) -> Iterator[Picture | PictureError]
     Yields:
         Each picture, or why it cannot be read, in the order of `contents`.
     """
-    process: _PictureProcess | None = None
-    try:
+    with PictureReader() as reader:
         for content in contents:
-            message = _refusal(content)
-            if message is not None:
-                yield PictureError(message)
-                continue
-            process = process or _PictureProcess()
-            picture = process.decode(content)
-            if picture is None:  # it broke down over this picture: the next ones get another process
-                process.close()
-                process = None
-                yield PictureError(messages.BROKE_DOWN())
-            else:
-                yield picture
-    finally:
-        if process is not None:
-            process.close()
+            yield reader.read(content)
+
+
+class PictureReader:
+    """Reads pictures one after another, all of one sender: they share a process, which is renewed now and then."""
+
+    def __init__(self) -> None:
+        """Begin without a process: it starts with the first picture."""
+        self._process: _PictureProcess | None = None
+        self._count = 0
+
+    def read(self, content: bytes) -> Picture | PictureError:
+        """Read a picture. Returns it, or why it cannot be read; the next one can be read either way.
+
+        Args:
+            content: The bytes of its file.
+        """
+        message = _refusal(content)
+        if message is not None:
+            return PictureError(message)
+        if self._count >= PICTURES_OF_A_PROCESS:
+            self.close()
+        self._process = self._process or _PictureProcess()
+        self._count += 1
+        picture = self._process.decode(content)
+        if picture is None:  # it broke down over this picture: the next one gets another process
+            self.close()
+            return PictureError(messages.BROKE_DOWN())
+        return picture
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        if self._process is not None:
+            self._process.close()
+        self._process = None
+        self._count = 0
+
+    def __enter__(self) -> PictureReader:
+        """Return the reader."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
 
 
 def _refusal(content: bytes) -> Message | None:

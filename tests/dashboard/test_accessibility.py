@@ -5,28 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from served import CHROMIUM, PAGES, dashboard, opened
+from served import CHROMIUM, PAGES, dashboard, opened, violations
 
 from fer_phq.core.phq import DIFFICULTY
 from service.settings import AppSettings
-
-axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
 ]
-SERIOUS = ("serious", "critical")
-
-
-def violations(page: Any) -> list[str]:
-    """What axe-core finds that is serious, with the places where it finds it."""
-    found = axe.Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {one['help']} at {', '.join(str(node['target']) for node in one['nodes'][:4])}"
-        for one in found
-        if one["impact"] in SERIOUS
-    ]
 
 
 def check(page: Any, address: str) -> None:

@@ -23,7 +23,7 @@ from fer_phq.models.checkpoint import find_bundle
 from service.settings import AppSettings
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["home", "new_session", "session", "trends", "cohort", "models", "questionnaire", "settings"]
+PAGES = ["home", "new_session", "live", "session", "trends", "cohort", "models", "questionnaire", "settings"]
 
 
 def images(app: AppTest) -> int:
@@ -39,6 +39,7 @@ def test_pages_of_an_empty_store_say_what_to_do(name: str) -> None:
     expected = {
         "home": "Upload a recording",
         "new_session": "Choose a subject or type a new code",
+        "live": "Nothing is stored unless you keep it",
         "session": "Upload a recording",
         "trends": "Upload a recording",
         "cohort": "No analysed sessions yet",

@@ -99,6 +99,7 @@ def test_a_page_asks_for_a_login_and_comes_only_encrypted(proxy: int) -> None:
     status, headers, body = ask(proxy, "GET", "/login", {"Accept": "text/html"})
     assert status == 200
     assert "max-age" in headers["strict-transport-security"]
+    assert headers["permissions-policy"].startswith("camera=(self), microphone=(self)")
     assert b"password" in body.lower()
 
 
@@ -123,7 +124,8 @@ def test_who_asks_is_what_the_proxy_says_and_not_what_the_visitor_wrote(proxy: i
 def test_the_pages_socket_is_let_through_to_whom_it_belongs(proxy: int) -> None:
     key = base64.b64encode(bytes(16)).decode()
     upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": key}
-    status, _, _ = ask(proxy, "GET", "/_stcore/stream", {**upgrade, "Origin": "https://evil.example"})
-    assert status == 403
-    status, _, _ = ask(proxy, "GET", "/_stcore/stream", {**upgrade, "Origin": f"https://{HOST}"})
-    assert status == 403, "nobody is logged in"
+    for path in ("/_stcore/stream", "/v1/live"):
+        status, _, _ = ask(proxy, "GET", path, {**upgrade, "Origin": "https://evil.example"})
+        assert status == 403
+        status, _, _ = ask(proxy, "GET", path, {**upgrade, "Origin": f"https://{HOST}"})
+        assert status == 403, "nobody is logged in"

@@ -20,7 +20,7 @@ from service.access.control import COOKIE
 from service.settings import AppSettings
 
 PASSWORD = "correct horse battery"
-PAGES = ["home", "session", "trends", "cohort", "questionnaire", "models", "settings", "new_session"]
+PAGES = ["home", "session", "trends", "cohort", "questionnaire", "models", "settings", "new_session", "live"]
 CHANGES = (
     *("Write a note", "Change", "Remove", "Keep transcript", "Analyse again", "Erase session", "Add event", "Rename"),
     *("Merge", "Export everything", "Erase this person", "Save tags", "Save questionnaire", "Correct it", "Retry"),

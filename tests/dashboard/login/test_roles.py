@@ -15,7 +15,7 @@ from service.access.control import COOKIE
 from service.settings import AppSettings
 
 PASSWORD = "correct horse battery"
-PAGES = ["home", "session", "trends", "cohort", "questionnaire", "models", "settings", "new_session"]
+PAGES = ["home", "session", "trends", "cohort", "questionnaire", "models", "settings", "new_session", "live"]
 
 
 @pytest.fixture

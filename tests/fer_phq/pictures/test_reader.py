@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fer_phq.pictures import Picture, PictureError, read_pictures
+from fer_phq.pictures import Picture, PictureError, PictureReader, read_pictures
 from fer_phq.pictures import reader as reader_module
 
 GREY = np.linspace(0, 255, 100 * 80).astype(np.uint8).reshape(80, 100)
@@ -129,3 +129,28 @@ def test_the_process_of_pictures_is_confined_and_limited() -> None:
         assert any(line.startswith("Max file size") and " 0 " in line for line in limits.splitlines())
     finally:
         process.close()
+
+
+def test_a_reader_keeps_its_process_until_it_breaks_or_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = encode(Image.fromarray(COLOUR))
+    starts: list[object] = []
+    take = reader_module.take_process
+    monkeypatch.setattr(reader_module, "take_process", lambda command: starts.append(command) or take(command))
+    with PictureReader() as reader:
+        for _ in range(3):
+            assert np.array_equal(reader.read(good).rgb, COLOUR)
+        assert isinstance(reader.read(b"none"), PictureError)
+        assert isinstance(reader.read(b""), PictureError)
+        assert len(starts) == 1, "a bad picture does not end it"
+        reader._process._process.kill()
+        broken = reader.read(good)
+        assert isinstance(broken, PictureError)
+        assert broken.message.code == "pictures.broke_down"
+        assert np.array_equal(reader.read(good).rgb, COLOUR)
+        assert len(starts) == 2
+        monkeypatch.setattr(reader_module, "PICTURES_OF_A_PROCESS", 2)
+        reader.read(good)
+        reader.read(good)
+        assert len(starts) == 3
+        last = reader._process._process
+    assert last.poll() is not None, "it ends with its reader"

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from fer_phq.core.errors import FerPhqError
 from fer_phq.core.messages import Message
-from fer_phq.pictures import PictureError
+from fer_phq.pictures import PictureError, PictureReader
 from service.access.guard import LIVE_PATH
 from service.api import messages
 from service.api.counters import PICTURES
@@ -153,27 +153,30 @@ class _Live:
     async def _answer(self, websocket: WebSocket, newest: _Newest) -> None:
         """Answer the newest picture, again and again."""
         bad = 0
-        while True:
-            index, picture, dropped = await newest.take()
-            result = await self._result(websocket, index, picture)
-            answer = schemas.LiveResult(**result.model_dump(), dropped=dropped)
-            try:
-                await websocket.send_text(answer.model_dump_json(exclude_none=True))
-            except (WebSocketDisconnect, RuntimeError):
-                return  # the client has gone
-            bad = 0 if result.problem is None else bad + 1
-            if bad >= MOST_BAD:
-                raise _ClosedError(REFUSED, messages.LIVE_UNREADABLE(n=MOST_BAD))
+        with PictureReader() as reader:
+            while True:
+                index, picture, dropped = await newest.take()
+                result = await self._result(websocket, reader, index, picture)
+                answer = schemas.LiveResult(**dict(result), dropped=dropped)
+                try:
+                    await websocket.send_text(answer.model_dump_json(exclude_none=True))
+                except (WebSocketDisconnect, RuntimeError):
+                    return  # the client has gone
+                bad = 0 if result.problem is None else bad + 1
+                if bad >= MOST_BAD:
+                    raise _ClosedError(REFUSED, messages.LIVE_UNREADABLE(n=MOST_BAD))
 
-    async def _result(self, websocket: WebSocket, index: int, picture: bytes | Message) -> schemas.PictureResult:
+    async def _result(
+        self, websocket: WebSocket, reader: PictureReader, index: int, picture: bytes | Message
+    ) -> schemas.PictureResult:
         if isinstance(picture, Message):
             return picture_result(websocket, self._sentences, index, "", PictureError(picture))
         PICTURES.labels("live").inc()
         try:
-            model_id, outcomes = await self._predictor.predict_aside([picture])
+            model_id, outcome = await self._predictor.predict_next_aside(picture, reader)
         except FerPhqError as error:
             raise _ClosedError(BROKEN, error.message) from error
-        return picture_result(websocket, self._sentences, index, model_id, outcomes[0])
+        return picture_result(websocket, self._sentences, index, model_id, outcome)
 
     async def _close(self, websocket: WebSocket, end: _ClosedError) -> None:
         """Say why in a last message, and close."""

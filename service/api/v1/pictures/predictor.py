@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ import anyio.to_thread
 from db.store import Store
 from fer_phq.core.errors import ModelError
 from fer_phq.core.messages import Message
-from fer_phq.pictures import Picture, PictureError, read_pictures
+from fer_phq.pictures import Picture, PictureError, PictureReader, read_pictures
 from service.api import messages
 from service.api.v1.answers.problems import RequestError
 from service.models.active_model import active_model
@@ -108,15 +108,38 @@ class Predictor:
             StoreError: The store cannot be read.
         """
         with self._turn:
-            model: FerPhqModel | None = None
-            results: list[PictureFaces | PictureError] = []
-            for picture in read_pictures(contents):
-                if isinstance(picture, PictureError):
-                    results.append(picture)  # for which no model is loaded
-                    continue
-                model = model or self._load()
-                results.append(_analyze(picture, model))
-            return self._active_id() if model is None else model.model_id, results
+            return self._analyze_all(read_pictures(contents))
+
+    async def predict_next_aside(
+        self, content: bytes, reader: PictureReader
+    ) -> tuple[str, PictureFaces | PictureError]:
+        """Do what `predict` does for the next picture of a live connection, whose process is started once.
+
+        Args:
+            content: The bytes of the picture's file.
+            reader: The connection's, which no other uses.
+
+        Raises:
+            ModelError: The active model cannot be used.
+        """
+        return await anyio.to_thread.run_sync(self._predict_next, content, reader, limiter=self._threads)
+
+    def _predict_next(self, content: bytes, reader: PictureReader) -> tuple[str, PictureFaces | PictureError]:
+        picture = reader.read(content)  # before its turn: another connection's picture is computed meanwhile
+        with self._turn:
+            model_id, (outcome,) = self._analyze_all([picture])
+        return model_id, outcome
+
+    def _analyze_all(self, pictures: Iterable[Picture | PictureError]) -> tuple[str, list[PictureFaces | PictureError]]:
+        model: FerPhqModel | None = None
+        results: list[PictureFaces | PictureError] = []
+        for picture in pictures:
+            if isinstance(picture, PictureError):
+                results.append(picture)  # for which no model is loaded
+                continue
+            model = model or self._load()
+            results.append(_analyze(picture, model))
+        return self._active_id() if model is None else model.model_id, results
 
     def _active_id(self) -> str:
         from service.models.active_model import active_bundle
