@@ -5,14 +5,15 @@
     python benchmarks/bench_mesh.py mediapipe CLIP ... [--environments DIR]
     python benchmarks/bench_mesh.py blinks [--seconds 60] [--portrait FILE ...]
     python benchmarks/bench_mesh.py gaze [--heads 300] [--leave-out NUMBER ...] [--portrait FILE ...]
+    python benchmarks/bench_mesh.py hidden [--repeats 2] [--leave-out NUMBER ...] [--portrait FILE ...]
     python benchmarks/bench_mesh.py cost [--tflite face_landmarks_detector.tflite]
 
 `pose` turns portraits at random (`training/simulation/heads.py`) and takes the errors of the measured poses. `size`
 reduces faces and takes what changes. `mediapipe` runs MediaPipe's FaceLandmarker for video on clips, in an environment
 made by `python -m benchmarks.peers.environments MediaPipe`, and follows the same face as it does: each frame's square
 comes from the frame before. `blinks` shows lids that close at known times, clean and as a poor JPEG with noise, and
-follows the mesh through them. `gaze` shows eyes that look in known directions (`rendered_eyes.py`). `cost --tflite`
-runs MediaPipe's file by LiteRT, too (the package ai-edge-litert).
+follows the mesh through them. `gaze` shows eyes that look in known directions (`rendered_eyes.py`), `hidden` covers
+them (`hidden_eyes.py`). `cost --tflite` runs MediaPipe's file by LiteRT, too (the package ai-edge-litert).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from PIL import Image as PillowImage
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import rendered_eyes
+from benchmarks import hidden_eyes, rendered_eyes
 from benchmarks.peers import environments
 from benchmarks.peers.catalogue import PEERS
 from fer_phq.behaviour.blinks import CLOSING, LONGEST_BLINK_S, detect_closures
@@ -305,13 +306,22 @@ def _blink_score(truth: Sequence[Numbers], openness: FloatArray, time_s: Numbers
 
 def bench_gaze(options: argparse.Namespace) -> None:
     """Print the errors of the gaze on rendered eyes."""
+    rendered_eyes.bench_gaze(_portraits_with_points(options), options.heads, options.seed)
+
+
+def bench_hidden(options: argparse.Namespace) -> None:
+    """Print how often eyes are said to be hidden."""
+    hidden_eyes.bench_hidden(_portraits_with_points(options), options.repeats, options.seed)
+
+
+def _portraits_with_points(options: argparse.Namespace) -> list[tuple[Image, FloatArray]]:
     detector, landmarker = FaceDetector(), FaceLandmarker()
     portraits = []
     for number, portrait in enumerate(load_portraits(options.portrait), 1):
         face = largest_face(portrait, detector)
         if face is not None and number not in options.leave_out:
             portraits.append((portrait, landmarker.fit_detection(portrait, face).points))
-    rendered_eyes.bench_gaze(portraits, options.heads, options.seed)
+    return portraits
 
 
 def bench_cost(options: argparse.Namespace) -> None:
@@ -377,18 +387,22 @@ def main() -> None:
     gaze = parts.add_parser("gaze")
     gaze.add_argument("--heads", type=int, default=300)
     gaze.add_argument("--seed", type=int, default=5)
-    gaze.add_argument("--leave-out", type=int, action="append", default=[], help="a portrait whose eyes are not seen")
+    hidden = parts.add_parser("hidden")
+    hidden.add_argument("--repeats", type=int, default=2)
+    hidden.add_argument("--seed", type=int, default=7)
+    for part in (gaze, hidden):
+        part.add_argument("--leave-out", type=int, action="append", default=[], help="portrait whose eyes are not seen")
     cost = parts.add_parser("cost")
     cost.add_argument("--repeats", type=int, default=100)
     cost.add_argument("--tflite", type=Path, help="the network as TensorFlow Lite has it")
-    for part in (pose, size, blinks, gaze, cost):
+    for part in (pose, size, blinks, gaze, hidden, cost):
         part.add_argument("--portrait", type=Path, action="append", default=[], help="a picture with faces")
     mediapipe = parts.add_parser("mediapipe")
     mediapipe.add_argument("clips", type=Path, nargs="+")
     mediapipe.add_argument("--environments", type=Path, default=environments.default_folder())
     options = parser.parse_args()
     benches = {"pose": bench_pose, "size": bench_size, "mediapipe": bench_mediapipe, "blinks": bench_blinks}
-    (benches | {"cost": bench_cost, "gaze": bench_gaze})[options.part](options)
+    (benches | {"cost": bench_cost, "gaze": bench_gaze, "hidden": bench_hidden})[options.part](options)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class Face(TypedDict):
     points: NotRequired[list[tuple[float, float, float]]]
     head_pose: NotRequired[HeadPose]
     gaze: NotRequired[Gaze]
-    blendshapes: NotRequired[dict[str, float]]
+    blendshapes: NotRequired[dict[str, float | None]]
     gaps: list[Note]
 
 

@@ -85,8 +85,10 @@ def narrowed_smile_share(series: FeatureSeries) -> float | None:
     smiling = np.zeros(len(series), bool)
     for span in smile_spans(series):
         smiling |= (time_s >= span.onset_s) & (time_s <= span.offset_s)
+    squint = above_rest(mean_of_sides(series, "eyeSquint"))
+    smiling &= np.isfinite(squint)
     smiling_s = float(durations[smiling].sum())
-    narrowed = above_rest(mean_of_sides(series, "eyeSquint")) >= NARROWED
+    narrowed = np.nan_to_num(squint) >= NARROWED
     return float(durations[smiling & narrowed].sum()) / smiling_s if smiling_s > 0 else None
 
 

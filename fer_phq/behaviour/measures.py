@@ -55,6 +55,10 @@ UNITS: Mapping[str, str] = {
 """Measures in their order, with units."""
 
 
+LEAST_HIDDEN_SHARE = 0.1
+"""Share of the time from which it is said that the eyes were hidden."""
+
+
 def coverage(series: FeatureSeries, recording_s: float) -> float:
     """Compute the share of a recording in which the face mesh was followed, 0 to 1.
 
@@ -101,9 +105,27 @@ def behaviour_warnings(series: FeatureSeries) -> tuple[Message, ...]:
     Args:
         series: The series.
     """
-    if not len(series) or can_see_blinks(series):
+    if not len(series):
         return ()
-    return (messages.TOO_SLOW_FOR_BLINKS(rate=true_rate_hz(series), least=LEAST_RATE_HZ),)
+    warnings: list[Message] = []
+    if not can_see_blinks(series):
+        warnings.append(messages.TOO_SLOW_FOR_BLINKS(rate=true_rate_hz(series), least=LEAST_RATE_HZ))
+    share = hidden_share(series)
+    if share >= LEAST_HIDDEN_SHARE:
+        warnings.append(messages.EYES_HIDDEN(share=share))
+    return tuple(warnings)
+
+
+def hidden_share(series: FeatureSeries) -> float:
+    """Compute the share of the time with a seen mouth in which the eyes are hidden.
+
+    Args:
+        series: The series.
+    """
+    durations, visible = row_durations(series), np.isfinite(column(series, "mouth_open"))
+    visible_s = float(durations[visible].sum())
+    hidden_s = float(durations[visible & np.isnan(column(series, "eye_open_left"))].sum())
+    return hidden_s / visible_s if visible_s > 0 else 0.0
 
 
 def behaviour_episodes(series: FeatureSeries) -> list[dict[str, Any]]:

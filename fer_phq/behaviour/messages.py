@@ -25,3 +25,13 @@ NO_BLINK = template("behaviour.no_blink", "No blink was seen.")
 NO_GAZE = template(
     "behaviour.no_gaze", "The recording was analysed before the gaze was measured; analyse it again to have it."
 )
+EYES_HIDDEN = template(
+    "behaviour.eyes_hidden",
+    "The eyes were hidden, for example by dark glasses, hair or a hand, in {share:.0%} of the time in which the face "
+    "was seen: their openness, blinks and gaze are missing there.",
+)
+EYES_TOO_BRIEF = template(
+    "behaviour.eyes_too_brief",
+    "The eyes were seen for {seen:.0f} s, as they are hidden by dark glasses, hair or a hand; this needs "
+    "{least:.0f} s.",
+)

@@ -9,7 +9,7 @@ import numpy as np
 from fer_phq.behaviour import messages, movement
 from fer_phq.behaviour.blinks import LEAST_RATE_HZ
 from fer_phq.behaviour.columns import MEASURED_KINDS, column, has_rate, row_durations, true_rate_hz
-from fer_phq.behaviour.measures import behaviour_measures, has_gaze
+from fer_phq.behaviour.measures import LEAST_HIDDEN_SHARE, behaviour_measures, has_gaze, hidden_share
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message, Template
 
@@ -25,7 +25,7 @@ _HEAD = (
     *_AVERSION,
 )  # fmt: skip
 _GAZE = ("gaze_pitch_mean_deg", "gaze_yaw_mean_deg")
-_EYES = ("eye_open_mean", "eyes_closed_share", "blink_rate_per_min", "blink_duration_s")
+_EYES = ("smile_narrowed_share", "eye_open_mean", "eyes_closed_share", "blink_rate_per_min", "blink_duration_s")
 _RATES: Mapping[str, float] = {
     **dict.fromkeys(("nod_rate_per_min", "shake_rate_per_min"), movement.LEAST_RATE_HZ),
     **dict.fromkeys(("eyes_closed_share", "blink_rate_per_min", "blink_duration_s"), LEAST_RATE_HZ),
@@ -76,6 +76,9 @@ def _reason(
     visible_s = float(row_durations(series)[visible].sum())
     least_s = max(LEAST_VISIBLE_S, coverage_floor * recording_s)
     if visible_s < least_s:
+        mouth_s = float(row_durations(series)[np.isfinite(column(series, "mouth_open"))].sum())
+        if name in (*_EYES, *_GAZE) and mouth_s >= least_s and hidden_share(series) >= LEAST_HIDDEN_SHARE:
+            return messages.EYES_TOO_BRIEF(seen=visible_s, least=least_s)
         return messages.TOO_BRIEF(seen=visible_s, least=least_s)
     if name in _RATES and not has_rate(series, _RATES[name]):
         return messages.RATE_TOO_LOW(rate=true_rate_hz(series), least=_RATES[name])

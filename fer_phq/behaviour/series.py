@@ -11,12 +11,13 @@ from fer_phq.behaviour.columns import KIND
 from fer_phq.behaviour.follower import FollowedFace
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.feature_series import FeatureSeries
+from fer_phq.mesh import messages
 from fer_phq.mesh.eyes import eye_openness, mouth_openness
 from fer_phq.mesh.gaze import Gaze, measure_gaze
 from fer_phq.mesh.geometry import LEAST_SIZE_OF_BLENDSHAPES
 from fer_phq.mesh.head_pose import fit_heads
 from fer_phq.mesh.landmarker import FaceLandmarker
-from fer_phq.mesh.points import BLENDSHAPES
+from fer_phq.mesh.points import BLENDSHAPES, EYE_BLENDSHAPES
 
 SHAPE_COLUMNS = (
     *("presence", "pitch_deg", "yaw_deg", "roll_deg", "gaze_pitch_deg", "gaze_yaw_deg"),
@@ -29,10 +30,16 @@ and mouth, the blendshapes."""
 LARGEST_CLOSURE = 0.3
 """How far eyes are closed, against the person's own open ones, beyond which their gaze is missing."""
 
+HIDDEN_S = 1.0
+"""Seconds before and after a row: where eyes are hidden in most of the rows there, they are so in this one."""
+EYE_COLUMNS = ("gaze_pitch_deg", "gaze_yaw_deg", "eye_open_left", "eye_open_right", *EYE_BLENDSHAPES)
+"""Columns that are missing where the eyes are hidden."""
+
+_UNJUDGED = (messages.EYES_CLOSED().code, messages.TURNED_TOO_FAR_FOR_GAZE(yaw=0).code)
 _POSE = slice(1, 4)
 _GAZE = slice(4, 6)
 _OPENNESS = slice(6, 9)
-_BLENDSHAPES = slice(9, None)
+_BLENDSHAPES = slice(9, -1)
 
 
 def describe_faces(faces: Sequence[FollowedFace | None], landmarker: FaceLandmarker) -> FloatArray:
@@ -43,9 +50,10 @@ def describe_faces(faces: Sequence[FollowedFace | None], landmarker: FaceLandmar
         landmarker: Computes the blendshapes.
 
     Returns:
-        (frames, 61) float32 in the order of `COLUMNS`, NaN where something cannot be told.
+        (frames, 62) float32 in the order of `COLUMNS`, NaN where something cannot be told, and last whether the eyes
+        are hidden, 1 or 0, for `settle_eyes`.
     """
-    rows = np.full((len(faces), len(COLUMNS)), np.nan, np.float32)
+    rows = np.full((len(faces), len(COLUMNS) + 1), np.nan, np.float32)
     seen = [(row, face) for row, face in zip(rows, faces, strict=True) if face is not None]
     if not seen:
         return rows
@@ -64,14 +72,37 @@ def describe_faces(faces: Sequence[FollowedFace | None], landmarker: FaceLandmar
             gaze = measure_gaze(face.eyes, face.mesh.points, head)
             if isinstance(gaze, Gaze):
                 row[_GAZE] = (gaze.pitch_deg, gaze.yaw_deg)
+            if isinstance(gaze, Gaze) or gaze.code not in _UNJUDGED:
+                row[-1] = gaze == messages.EYES_HIDDEN()
     return rows
+
+
+def settle_eyes(rows: FloatArray, time_s: TimeArray) -> FloatArray:
+    """Take away what the mesh says of eyes that are hidden.
+
+    One row alone is not sure: lids that close hide the eyes for a moment, too. So most rows around decide.
+
+    Args:
+        rows: (n, 62) of `describe_faces`.
+        time_s: (n,) seconds of the frames, increasing.
+
+    Returns:
+        (n, 61) in the order of `COLUMNS`.
+    """
+    settled = rows[:, :-1].copy()
+    judged = np.r_[0, np.cumsum(np.isfinite(rows[:, -1]))]
+    hidden = np.r_[0, np.cumsum(np.nan_to_num(rows[:, -1]))]
+    first, last = np.searchsorted(time_s, time_s - HIDDEN_S), np.searchsorted(time_s, time_s + HIDDEN_S, "right")
+    most = 2 * (hidden[last] - hidden[first]) > judged[last] - judged[first]
+    settled[np.ix_(most, [COLUMNS.index(name) for name in EYE_COLUMNS])] = np.nan
+    return settled
 
 
 def behaviour_series(values: FloatArray, time_s: TimeArray, duration_s: TimeArray, rate_hz: float) -> FeatureSeries:
     """Make the series of described frames; the gaze is missing where lids are more closed than the person's own.
 
     Args:
-        values: (n, 61) from `describe_faces`.
+        values: (n, 61) from `settle_eyes`.
         time_s: (n,) seconds of the frames.
         duration_s: (n,) seconds that each frame stands for.
         rate_hz: Frames a second that were looked at.

@@ -6,6 +6,7 @@ An eyeball is a ball of 1.2 cm radius (Bekerman, Gottlieb and Vaiman, 2014, J. O
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,8 @@ _STEP_CM = 0.08
 _WIDE_CM, _HIGH_CM = 1.6, 0.9
 _MARGIN_CM = 0.1  # beyond the lids of the mesh, which are not always where they are seen
 _CORNER = 0.12  # share of the eye's width on each side that shows its corners
+_POWER = 4
+_DARK, _BRIGHT = 0.08, 0.8  # quantiles of the grey values between the lids
 _AROUND = 0.3  # of an eye's width, kept of the image around the eyes
 
 Numbers = npt.NDArray[np.float64]
@@ -136,6 +139,39 @@ def view_eyeball(region: EyeRegion, points: FloatArray, eye: EyeNumbers, head: H
     grey = _read(region, head.project(plane[visible]))
     iris, _ = _normals(np.array([*head.on_plane(points[eye.iris, :2].astype(np.float64), front), front]), middle, head)
     return EyeballView(grey, shares[visible], normals[visible], iris)
+
+
+def grey_levels(view: EyeballView) -> tuple[float, float]:
+    """Return the dark and the bright grey level of what an image shows of an eyeball.
+
+    Args:
+        view: At least one sample.
+    """
+    dark, bright = np.quantile(view.grey, (_DARK, _BRIGHT))
+    return float(dark), float(bright)
+
+
+def darkness(view: EyeballView) -> Numbers:
+    """Return how dark each sample is between the bright and the dark of its eye, 0 to 1, weighted by its share, (n,).
+
+    Args:
+        view: What an image shows of an eyeball.
+    """
+    if not len(view.grey):
+        return view.grey
+    dark, bright = grey_levels(view)
+    weights: Numbers = view.shares * np.clip((bright - view.grey) / (bright - dark + 1), 0, 1) ** _POWER
+    return weights
+
+
+def directions_deg(direction: Numbers) -> tuple[float, float]:
+    """Return pitch and yaw of a direction in degrees.
+
+    Args:
+        direction: (3,), of any length above 0.
+    """
+    pitch = math.atan2(float(direction[1]), math.hypot(float(direction[0]), float(direction[2])))
+    return math.degrees(pitch), math.degrees(math.atan2(float(direction[0]), float(direction[2])))
 
 
 def _middle(points: FloatArray, eye: EyeNumbers, head: HeadFit) -> Numbers:

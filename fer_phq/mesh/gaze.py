@@ -17,19 +17,25 @@ import numpy as np
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.messages import Message
 from fer_phq.mesh import messages
-from fer_phq.mesh.eyeballs import EYES, EyeballView, EyeRegion, Numbers, iris_diameter, view_eyeball
+from fer_phq.mesh.eyeballs import (
+    EYES,
+    EyeballView,
+    EyeRegion,
+    Numbers,
+    darkness,
+    directions_deg,
+    iris_diameter,
+    view_eyeball,
+)
 from fer_phq.mesh.eyes import eye_openness
 from fer_phq.mesh.head_pose import HeadFit
+from fer_phq.mesh.visibility import LEAST_OPENNESS, has_hidden_eyes
 
 LEAST_IRIS = 6.0
 """Diameter of the irises in pixels below which there is no gaze."""
-LEAST_OPENNESS = 0.15
-"""Openness of the eyes, mean of both, below which lids hide where they look."""
 LARGEST_YAW_DEG = 35.0
 """Of the head: beyond it the far eye is hardly seen."""
 
-_POWER = 4
-_BRIGHT, _DARK = 0.8, 0.08  # quantiles of the grey values between the lids
 _REACH_DEG = 25.0  # to each side of where the iris is supposed, beyond which darkness is not its
 _ROUNDS = 3
 _PITCH_SLOPE = 2.4  # of true angles on measured ones: lids hide most of what a look up or down moves
@@ -65,19 +71,23 @@ def measure_gaze(region: EyeRegion, points: FloatArray, head: HeadFit) -> Gaze |
     Returns:
         The gaze, or why there is none.
     """
+    if abs(head.pose.yaw_deg) > LARGEST_YAW_DEG:
+        return messages.TURNED_TOO_FAR_FOR_GAZE(yaw=LARGEST_YAW_DEG)
+    views = [view_eyeball(region, points, eye, head) for eye in EYES]
+    openness = float(eye_openness(points).mean())
+    if has_hidden_eyes(views, openness):
+        return messages.EYES_HIDDEN()
+    if openness < LEAST_OPENNESS:
+        return messages.EYES_CLOSED()
     diameter = iris_diameter(points)
     if diameter < LEAST_IRIS:
         return messages.TOO_SMALL_FOR_GAZE(size=diameter, least=LEAST_IRIS)
-    if abs(head.pose.yaw_deg) > LARGEST_YAW_DEG:
-        return messages.TURNED_TOO_FAR_FOR_GAZE(yaw=LARGEST_YAW_DEG)
-    if eye_openness(points).mean() < LEAST_OPENNESS:
-        return messages.EYES_CLOSED()
-    dark = darkest_direction([view_eyeball(region, points, eye, head) for eye in EYES])
+    dark = darkest_direction(views)
     if dark is None:
         return messages.EYES_CLOSED()
-    pitch, yaw = _angles(dark)
+    pitch, yaw = directions_deg(dark)
     pitch, yaw = _PITCH_SLOPE * (pitch - _PITCH_AHEAD_DEG), _YAW_SLOPE * yaw
-    return Gaze(*_angles(head.rotation @ _direction(pitch, yaw)), pitch, yaw)
+    return Gaze(*directions_deg(head.rotation @ _direction(pitch, yaw)), pitch, yaw)
 
 
 def darkest_direction(views: Sequence[EyeballView]) -> Numbers | None:
@@ -86,10 +96,10 @@ def darkest_direction(views: Sequence[EyeballView]) -> Numbers | None:
     Args:
         views: Of both eyes.
     """
-    weights = [_darkness(view) for view in views]
+    weights = [darkness(view) for view in views]
     direction: Numbers = np.mean([view.iris for view in views], axis=0)
     for _ in range(_ROUNDS):
-        yaw = _angles(direction)[1]
+        yaw = directions_deg(direction)[1]
         middles = []
         for view, dark in zip(views, weights, strict=True):
             sides = np.degrees(np.arctan2(view.normals[:, 0], view.normals[:, 2]))
@@ -102,21 +112,6 @@ def darkest_direction(views: Sequence[EyeballView]) -> Numbers | None:
     return direction / np.linalg.norm(direction)
 
 
-def _darkness(view: EyeballView) -> Numbers:
-    """Return how dark each sample is between the bright and the dark of its eye, 0 to 1, weighted by its share."""
-    if not len(view.grey):
-        return view.grey
-    dark, bright = np.quantile(view.grey, (_DARK, _BRIGHT))
-    weights: Numbers = view.shares * np.clip((bright - view.grey) / (bright - dark + 1), 0, 1) ** _POWER
-    return weights
-
-
 def _direction(pitch_deg: float, yaw_deg: float) -> Numbers:
     pitch, yaw = math.radians(pitch_deg), math.radians(yaw_deg)
     return np.array([math.cos(pitch) * math.sin(yaw), math.sin(pitch), math.cos(pitch) * math.cos(yaw)])
-
-
-def _angles(direction: Numbers) -> tuple[float, float]:
-    """Return pitch and yaw in degrees."""
-    pitch = math.atan2(float(direction[1]), math.hypot(float(direction[0]), float(direction[2])))
-    return math.degrees(pitch), math.degrees(math.atan2(float(direction[0]), float(direction[2])))

@@ -5,6 +5,7 @@ The limits were measured by `benchmarks/bench_mesh.py`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ from fer_phq.mesh.head_pose import (
     fit_heads,
 )
 from fer_phq.mesh.landmarker import FaceLandmarker, FaceMesh
-from fer_phq.mesh.points import BLENDSHAPES, DETECTED_POINTS
+from fer_phq.mesh.points import BLENDSHAPES, DETECTED_POINTS, EYE_BLENDSHAPES
 
 LEAST_SIZE = 24.0
 """Side of the face's box in pixels below which there is no mesh."""
@@ -37,6 +38,9 @@ LARGEST_OFFSET = 0.12
 face's or none."""
 
 
+_EYE_COLUMNS = [BLENDSHAPES.index(name) for name in EYE_BLENDSHAPES]
+
+
 @dataclass(frozen=True, eq=False)
 class FaceGeometry:
     """The shape and the pose of a face.
@@ -46,7 +50,8 @@ class FaceGeometry:
         points: (478, 3) float32, as `FaceMesh.points`; None where the mesh is missing.
         head_pose: None where it is missing.
         gaze: None where it is missing.
-        blendshapes: (52,) float32, 0 to 1, in the order of `points.BLENDSHAPES`; None where they are missing.
+        blendshapes: (52,) float32, 0 to 1, in the order of `points.BLENDSHAPES`; None where they are missing, and those
+            of the eyes NaN where these are hidden.
         gaps: Why something is missing.
     """
 
@@ -63,7 +68,7 @@ class FaceGeometry:
         Points are rounded to a hundredth of a pixel, angles to a tenth of a degree, the rest to four digits.
         """
         pose, gaze = self.head_pose, self.gaze
-        scores = None if self.blendshapes is None else [round(float(score), 4) for score in self.blendshapes]
+        scores = None if self.blendshapes is None else [_rounded(float(score)) for score in self.blendshapes]
         return {
             "presence": None if self.presence is None else round(self.presence, 4),
             "points": None if self.points is None else self.points.astype(float).round(2).tolist(),
@@ -78,6 +83,10 @@ class FaceGeometry:
             "gaze": None if gaze is None else {name: round(angle, 1) for name, angle in asdict(gaze).items()},
             "blendshapes": None if scores is None else dict(zip(BLENDSHAPES, scores, strict=True)),
         }
+
+
+def _rounded(score: float) -> float | None:
+    return round(score, 4) if math.isfinite(score) else None
 
 
 def measure_face(image: Image, detection: Detection, landmarker: FaceLandmarker) -> FaceGeometry:
@@ -109,6 +118,8 @@ def measure_face(image: Image, detection: Detection, landmarker: FaceLandmarker)
         outcome = measure_gaze(cut_eyes(image, mesh.points), mesh.points, head)
         gaze = outcome if isinstance(outcome, Gaze) else None
         gaps += [] if isinstance(outcome, Gaze) else [outcome]
+        if blendshapes is not None and messages.EYES_HIDDEN() in gaps:
+            blendshapes[_EYE_COLUMNS] = np.nan  # the mesh draws lids where none are seen
     pose = None if head is None else head.pose
     return FaceGeometry(mesh.presence, mesh.points, pose, gaze, blendshapes, tuple(gaps))
 

@@ -33,3 +33,8 @@ EYES_CLOSED = template(
     "mesh.eyes_closed",
     "The eyes are closed or nearly so: where they look is not seen.",
 )
+EYES_HIDDEN = template(
+    "mesh.eyes_hidden",
+    "The eyes are hidden, for example by dark glasses, hair or a hand: how far they are open and where they look is "
+    "not seen.",
+)

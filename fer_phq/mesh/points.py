@@ -92,6 +92,9 @@ BLENDSHAPES = (
 )
 """The blendshapes in the order of the network's outputs: names of Apple's ARKit, before them `_neutral`."""
 
+EYE_BLENDSHAPES = tuple(name for name in BLENDSHAPES if name.startswith("eye"))
+"""Those that say something of lids and irises."""
+
 # fmt: off
 BLENDSHAPE_POINTS = (
     0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65, 66, 67, 70, 78, 80,

@@ -12,7 +12,7 @@ import numpy as np
 
 from fer_phq.behaviour.follower import Anchor, FollowedFace, MeshFollower
 from fer_phq.behaviour.measures import behaviour_warnings
-from fer_phq.behaviour.series import behaviour_series, describe_faces
+from fer_phq.behaviour.series import behaviour_series, describe_faces, settle_eyes
 from fer_phq.core.analysis import Progress, ProgressHook, RecordingInfo, Sampling, Settings, Step, display_durations
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.feature_series import FeatureSeries
@@ -80,7 +80,9 @@ def extract_behaviour(
         values = describer.values()
     time_s = np.asarray(times, np.float64)
     on_progress(Progress(Step.BEHAVIOUR, len(times), len(times)))
-    return behaviour_series(values, time_s, display_durations(time_s, recording.picture_end_s), settings.face_rate)
+    return behaviour_series(
+        settle_eyes(values, time_s), time_s, display_durations(time_s, recording.picture_end_s), settings.face_rate
+    )
 
 
 class FaceDescriber:

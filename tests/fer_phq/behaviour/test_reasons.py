@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fer_phq.behaviour.measures import UNITS
+from fer_phq.behaviour.measures import UNITS, behaviour_measures, behaviour_warnings
 from fer_phq.behaviour.reasons import LEAST_VISIBLE_S, RATE, usable_measures
-from fer_phq.behaviour.series import COLUMNS, behaviour_series
+from fer_phq.behaviour.series import COLUMNS, EYE_COLUMNS, behaviour_series
 from fer_phq.core.analysis import display_durations
 from fer_phq.core.feature_series import FeatureSeries
 
@@ -48,3 +48,19 @@ def test_a_low_rate_is_said() -> None:
     _, reasons = usable_measures(face(8, 20), 20, 0.3)
     assert str(reasons["blink_rate_per_min"]) == "The face was seen 8 times a second; this needs 15."
     assert reasons["nod_rate_per_min"].code == "behaviour.rate_too_low"
+
+
+def test_hidden_eyes_are_said_and_nothing_of_them_is_measured() -> None:
+    series = face(30, 40)
+    series.values[240:, [COLUMNS.index(name) for name in EYE_COLUMNS]] = np.nan
+    (warning,) = behaviour_warnings(series)
+    assert warning.code == "behaviour.eyes_hidden"
+    assert "in 80% of the time" in str(warning)
+    values, reasons = usable_measures(series, 40, 0.3)
+    assert str(reasons["blink_rate_per_min"]).startswith("The eyes were seen for 8 s, as they are hidden")
+    assert reasons["gaze_pitch_mean_deg"].code == "behaviour.eyes_too_brief"
+    assert "smile_mean" in values
+    series.values[:, [COLUMNS.index(name) for name in EYE_COLUMNS]] = np.nan
+    measures = behaviour_measures(series)
+    missing = ("blink_rate_per_min", "eyes_closed_share", "eye_open_mean", "gaze_yaw_mean_deg", "smile_narrowed_share")
+    assert {measures[name] for name in missing} == {None}

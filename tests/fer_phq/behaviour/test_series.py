@@ -10,7 +10,14 @@ import pytest
 from PIL import Image as PillowImage
 
 from fer_phq.behaviour.follower import FollowedFace
-from fer_phq.behaviour.series import COLUMNS, SHAPE_COLUMNS, behaviour_series, describe_faces
+from fer_phq.behaviour.series import (
+    COLUMNS,
+    EYE_COLUMNS,
+    SHAPE_COLUMNS,
+    behaviour_series,
+    describe_faces,
+    settle_eyes,
+)
 from fer_phq.faces import FaceDetector
 from fer_phq.mesh import FaceLandmarker
 from fer_phq.mesh.eyeballs import cut_eyes
@@ -37,7 +44,7 @@ def test_a_row_does_not_depend_on_its_neighbours(face, landmarker):
     np.testing.assert_array_equal(together[3], describe_faces([larger], landmarker)[0])
     np.testing.assert_array_equal(together[4], together[1])
     assert np.isfinite(together[1]).all()
-    assert describe_faces([], landmarker).shape == (0, len(COLUMNS))
+    assert describe_faces([], landmarker).shape == (0, len(COLUMNS) + 1)
 
 
 def test_a_small_face_has_a_pose_alone_and_a_turned_one_nothing_but_its_presence(face, landmarker):
@@ -62,3 +69,20 @@ def test_the_gaze_of_closing_eyes_is_missing():
     series = behaviour_series(values, time_s, np.full(100, 0.1), 10.0)
     assert np.flatnonzero(np.isnan(series.values[:, 4:6]).all(axis=1)).tolist() == [50, 51]
     assert np.isfinite(values).all(), "the rows that were given stay as they are"
+
+
+def test_most_rows_around_decide_whether_eyes_are_hidden():
+    time_s = np.arange(0, 12, 0.1)
+    rows = np.ones((120, len(COLUMNS) + 1), np.float32)
+    rows[:, -1] = 0
+    rows[20:23, -1] = 1  # lids that close
+    rows[60:, -1] = 1
+    rows[90:93, -1] = 0  # a reflection
+    rows[100:105, -1] = np.nan
+    settled = settle_eyes(rows, time_s)
+    assert settled.shape == (120, len(COLUMNS))
+    hidden = np.isnan(settled[:, COLUMNS.index("eye_open_left")])
+    assert np.flatnonzero(hidden).tolist() == list(range(60, 120))
+    missing = {COLUMNS[index] for index in np.flatnonzero(np.isnan(settled[110]))}
+    assert missing == set(EYE_COLUMNS)
+    assert np.isfinite(rows[:100]).all()

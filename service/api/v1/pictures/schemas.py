@@ -70,10 +70,12 @@ class Face(BaseModel):
         None, description="The head pose, unless the face is turned too far or too small."
     )
     gaze: Gaze | None = Field(
-        None, description="Where the eyes look, unless they are closed, too small or turned too far away."
+        None, description="Where the eyes look, unless they are closed, hidden, too small or turned too far away."
     )
-    blendshapes: dict[str, float] | None = Field(
-        None, description="52 movements of the face, 0 to 1. A blendshape is neither an action unit nor a feeling."
+    blendshapes: dict[str, float | None] | None = Field(
+        None,
+        description="52 movements of the face, 0 to 1; those of the eyes are null where these are hidden. A blendshape "
+        "is neither an action unit nor a feeling.",
     )
     gaps: list[Note] = Field(description="Why the mesh, the head pose, the gaze or the blendshapes are missing.")
 
