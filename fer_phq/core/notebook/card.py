@@ -6,6 +6,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from fer_phq.core import texts
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.notebook.chart import EMOTION_COLOURS
@@ -68,7 +70,7 @@ def analysis_card(analysis: SessionAnalysis) -> str:
         ),
     }
     cells = "".join(
-        f'<tr><th style="text-align:left;vertical-align:top;padding:2px 12px 2px 0">{name}</th>'
+        f'<tr><th style="text-align:left;vertical-align:top;padding:2px 12px 2px 0;white-space:nowrap">{name}</th>'
         f'<td style="text-align:left;padding:2px 0">{value}</td></tr>'
         for name, value in rows.items()
     )
@@ -89,7 +91,10 @@ def _leading(analysis: SessionAnalysis) -> list[tuple[str, float]]:
 
 def _behaviour(analysis: SessionAnalysis) -> str:
     series = analysis.behaviour
-    return "not measured" if series is None else f"measured in {len(series)} frames"
+    if series is None:
+        return "not measured"
+    followed = int(np.isfinite(series.values).any(axis=1).sum())
+    return f"the face was followed in {followed} of {len(series)} frames"
 
 
 def _bar(name: str, share: float) -> str:
