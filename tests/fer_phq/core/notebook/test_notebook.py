@@ -124,7 +124,7 @@ def test_the_card_says_provenance_and_that_it_is_no_diagnosis():
         "not a diagnosis",
         "vit-12345678",
         "it is &lt;dark&gt;",
-        "60 frames",
+        "60 of 60 frames",
     ):
         assert part in html
     assert "<b>" not in html
