@@ -23,8 +23,12 @@ from service.views.exports import (
     as_csv,
     as_json,
     as_parquet,
+    behaviour_episodes_table,
+    behaviour_table,
+    blinks_table,
     events_table,
     frames_table,
+    measures_table,
     notes_table,
     pairs_table,
     sessions_table,
@@ -66,6 +70,14 @@ def session_downloads(view: SessionView) -> None:
             table_buttons(_("Voice"), lambda: voice_table(load().analysis), f"{stem}-voice")
         if view.analysis.words is not None:
             table_buttons(_("Words"), lambda: words_table(load().analysis), f"{stem}-words")
+        if view.analysis.behaviour is not None:
+            table_buttons(_("Facial behaviour"), lambda: behaviour_table(load().analysis), f"{stem}-behaviour")
+            table_buttons(_("Closures of the eyes"), lambda: blinks_table(load().analysis), f"{stem}-blinks")
+            episodes = f"{stem}-behaviour-episodes"
+            table_buttons(
+                _("Episodes of facial behaviour"), lambda: behaviour_episodes_table(load().analysis), episodes
+            )
+        table_buttons(_("Measures"), lambda: measures_table(load(), render), f"{stem}-measures")
         if view.transcript is not None:
             table_buttons(_("Transcript"), lambda: transcript_table(load()), f"{stem}-transcript")
         table_buttons(_("Notes"), lambda: notes_table(load()), f"{stem}-notes")

@@ -7,33 +7,28 @@ from html import escape
 import streamlit as st
 
 from dashboard.components.timed_rows import Cell, TimedRow, timed_list
-from dashboard.i18n import _, mark, render
+from dashboard.i18n import _, mark
 from dashboard.i18n.numbers import decimal
 from dashboard.i18n.vocabulary import measure_text
 from dashboard.review.episodes import exact
 from dashboard.review.state import go_to
 from dashboard.trends.measures import explained
 from dashboard.widgets import ui
+from dashboard.widgets.behaviour import (
+    MEANING,
+    NO_EPISODES,
+    NO_FACE,
+    SHORT,
+    STEADY_S,
+    missing_sentences,
+    why_not_followed,
+)
 from fer_phq.features.measures import BEHAVIOUR, Measure
 from service.views.face.behaviour import BehaviourView
 from service.views.session import SessionView
 
 EPISODES = {"still": mark("Head still"), "smile": mark("Smile")}
 """What the episodes of `service.views.face.behaviour.EPISODES` are called."""
-NOT_FOLLOWED = mark(
-    "This analysis did not follow the face mesh. Where the recording is still kept, “Analyse again” at the end of the "
-    "page measures head pose, blinks and smiles, as often a second as FERPHQ_FACE_RATE says."
-)
-NO_FACE = mark("The face mesh was followed, and in no frame was the subject's head pose known.")
-STEADY_S = 180.0
-"""Seconds from which numbers a minute are more than chance (Zaman & Doughty 1997)."""
-SHORT = mark("The recording is shorter than three minutes: numbers a minute are largely chance.")
-NO_EPISODES = mark("The head was never still for two seconds, and the mouth did not smile for half a second.")
-MEANING = mark(
-    "A head is still while it turns by less than a degree each half second, for two seconds and more. A smile is one "
-    "of the mouth's corners against the person's own face at rest, for half a second and more. ≥ stands before what "
-    "may have lasted longer than it was seen. A grimace can read as a smile, and neither says what the person feels."
-)
 
 
 def behaviour_list(view: SessionView, now_s: float) -> None:
@@ -45,7 +40,7 @@ def behaviour_list(view: SessionView, now_s: float) -> None:
     """
     behaviour = view.analysis.behaviour
     if behaviour is None:
-        ui.empty(_("Facial behaviour was not measured"), _(NOT_FOLLOWED))
+        ui.empty(_("Facial behaviour was not measured"), why_not_followed(view.analysis.summary))
         return
     if not behaviour.has_face:
         ui.empty(_("No facial behaviour"), _(NO_FACE))
@@ -108,7 +103,7 @@ def measures_card(view: SessionView) -> None:
         with right:
             st.markdown("**" + _("Facial behaviour") + "**")
             if behaviour is None:
-                ui.note(_(NOT_FOLLOWED))
+                ui.note(why_not_followed(view.analysis.summary))
             else:
                 draw_facial(behaviour, facial, view)
         explained([measure for measure, _value in measured] + [measure for measure, _reason in missing])
@@ -129,11 +124,8 @@ def draw_facial(behaviour: BehaviourView, facial: list[tuple[Measure, float]], v
         st.html(measure_table(facial))
     if behaviour.recording_s < STEADY_S:
         ui.note(_(SHORT))
-    titles: dict[str, list[str]] = {}
-    for measure, reason in view.missing_measures:
-        titles.setdefault(render(reason), []).append(_(measure.title))
-    for reason, names in titles.items():
-        ui.note(_("Not measured: {titles}. {reason}").format(titles=", ".join(names), reason=reason))
+    for words in missing_sentences(view):
+        ui.note(words)
 
 
 def measure_table(rows: list[tuple[Measure, float]]) -> str:

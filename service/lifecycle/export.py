@@ -20,6 +20,8 @@ from typing import Any, BinaryIO
 from db.records import SessionRecord, SubjectRecord
 from db.store import Store
 from fer_phq import __version__
+from fer_phq.behaviour.measures import closures
+from fer_phq.behaviour.tables import closure_table, series_table
 from fer_phq.core.csv_input import without_formula
 from fer_phq.core.encryption.files import open_content
 from fer_phq.core.errors import FerPhqError
@@ -48,6 +50,9 @@ EXPLANATIONS = {
     "timeline.csv": "A row for each frame that was looked at: its second, the probabilities of seven expressions (0 to "
     "1), the face's box in pixels, and how good the picture of the face was (0 to 1). Empty cells: no face was seen.",
     "measures.csv": "Numbers that sum up the session.",
+    "behaviour.csv": "A row for each frame in which the face mesh was followed: its second, head pose in degrees, how "
+    "far eyes and mouth are open, and 52 movements of the face (0 to 1).",
+    "blinks.csv": "When the eyes closed and opened again, in seconds.",
     "features.npz": "Numbers of the networks, as NumPy arrays without pickle (numpy.load): visual (t, d) and time_s "
     "(t,) in seconds are the face's embeddings; emotions (t, 7); voice (u, e) with voice_time_s and voice_names; words "
     "(w, f) with words_time_s. Values are float32 without a unit of their own; NaN means not measured.",
@@ -242,6 +247,9 @@ def _analysis_entries(store: Store, analysis_id: str, folder: str) -> Iterator[E
     yield _entry(f"{folder}/measures.csv", _csv([{"name": name, "value": value} for name, value in measures.items()]))
     if analysis.features.modalities:
         yield _entry(f"{folder}/features.npz", _features(analysis.features))
+    if analysis.behaviour is not None:
+        yield _entry(f"{folder}/behaviour.csv", series_table(analysis.behaviour).to_csv(index=False).encode())
+        yield _entry(f"{folder}/blinks.csv", closure_table(closures(analysis.behaviour)).to_csv(index=False).encode())
     for track, picture in store.faces.list_pictures(analysis_id=analysis_id).items():
         yield _entry(f"{folder}/faces/{track}.jpg", picture)
 

@@ -12,6 +12,7 @@ from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.phq import Modality, Provenance, Scale, UnavailableReason
 from fer_phq.features.measures import BEHAVIOUR, MEASURES
 from fer_phq.longitudinal.periods import MIN_SESSIONS, Verdict
+from fer_phq.mesh.points import BLENDSHAPES
 from fer_phq.timeline.episodes import ENTER, EXPRESSIONS, LEAVE, MIN_DWELL_S
 from fer_phq.voice.kinds import COLUMNS
 from fer_phq.words.kinds import PLAIN_NAMES
@@ -405,8 +406,75 @@ QUESTIONNAIRES = TableEntry(
     ),
 )
 
+_UNKNOWN = "the face was not followed, or too small, or turned too far"
+_SHAPE = (
+    Column("presence", "0 to 1", "How sure the mesh network is that it saw a face.", "the face was not followed"),
+    Column("pitch_deg", "degrees", "Head pose: positive looks up.", "not known, or beyond 40 degrees"),
+    Column("yaw_deg", "degrees", "Positive turns to the person's left.", "not known, or beyond 45 degrees"),
+    Column("roll_deg", "degrees", "Positive tilts to the right shoulder.", "not known, or beyond 45 degrees"),
+    Column("eye_open_left", "share", "Distance of the left eye's lids over the eye's width.", _UNKNOWN),
+    Column("eye_open_right", "share", "The same of the right eye; both are the person's own.", _UNKNOWN),
+    Column("mouth_open", "share", "Distance of the inner lips over that between the eyes' outer corners.", _UNKNOWN),
+)
+BEHAVIOUR_SERIES = TableEntry(
+    "behaviour",
+    "Facial behaviour of an analysis",
+    "a frame in which the face was looked at, at a rate of its own ([BEHAVIOUR.md](BEHAVIOUR.md))",
+    (
+        Column("time_s", "seconds", "When the frame is shown, from the recording's start."),
+        Column("duration_s", "seconds", "For how long."),
+        *_SHAPE,
+        *(
+            Column(name, "0 to 1", "Blendshape of the face mesh; neither an action unit nor a feeling.", _UNKNOWN)
+            for name in BLENDSHAPES
+        ),
+    ),
+)
+
+BLINKS = TableEntry(
+    "blinks",
+    "Closures of the eyes of an analysis",
+    "a closure of the eyes by more than half, by onset; those above half a second are no blinks",
+    (
+        Column("onset_s", "seconds", "When the lids begin to close."),
+        Column("closed_s", "seconds", "When they are closed."),
+        Column("reopened_s", "seconds", "When they begin to open."),
+        Column("offset_s", "seconds", "When they are open again."),
+        Column("complete", "true or false", "Whether the closure reached three quarters."),
+    ),
+)
+
+BEHAVIOUR_EPISODES = TableEntry(
+    "behaviour_episodes",
+    "Episodes of facial behaviour of an analysis",
+    "a stretch of time in which the head is still or the mouth smiles, by onset",
+    (
+        Column("episode", "still, smile", "What it is."),
+        Column("onset_s", "seconds", "When it begins."),
+        Column("offset_s", "seconds", "When it ends."),
+        Column("duration_s", "seconds", "From onset to offset."),
+        Column("cut", "true or false", "Whether it may have lasted longer than it was seen."),
+    ),
+)
+
+MEASURES_OF_SESSION = TableEntry(
+    "measures",
+    "Measures of an analysis",
+    "a measure that the analysis has, then those of facial behaviour that it could not take",
+    (
+        Column("measure", "text", "Its name in the tables of sessions."),
+        Column("title", "text", "What the pages call it."),
+        Column("value", "of `unit`", "Its value; a share is 0 to 1.", "it could not be measured"),
+        Column("unit", "text", "The value's unit."),
+        Column("missing", "text", "Why there is no value.", "there is one"),
+        Column("direction", "text", "What a change means, in the words of the literature."),
+        Column("source", "text", "The papers that it and the direction come from."),
+    ),
+)
+
 TABLES = (
-    *(FRAMES, EPISODES, PEOPLE, VOICE, WORDS, TRANSCRIPT, NOTES),
+    *(FRAMES, EPISODES, PEOPLE, VOICE, WORDS, BEHAVIOUR_SERIES, BLINKS, BEHAVIOUR_EPISODES, MEASURES_OF_SESSION),
+    *(TRANSCRIPT, NOTES),
     *(SESSIONS, QUESTIONNAIRES, EVENTS, PERIODS, COHORT, PAIRS),
 )
 

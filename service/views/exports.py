@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pandas as pd
 
 from db.store import Store
+from fer_phq.behaviour.tables import analysis_document, closure_table, series_table
 from fer_phq.core.csv_input import without_formula
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
@@ -40,6 +42,40 @@ def voice_table(analysis: AnalysisView) -> pd.DataFrame | None:
 def words_table(analysis: AnalysisView) -> pd.DataFrame | None:
     """Return one row an utterance of the subject's, without its embedding; None without words."""
     return None if analysis.words is None else channel_table(analysis.words)
+
+
+def behaviour_table(analysis: AnalysisView) -> pd.DataFrame | None:
+    """Return one row a frame in which the face mesh was followed; None where it was not."""
+    return None if analysis.behaviour is None else series_table(analysis.behaviour.series)
+
+
+def blinks_table(analysis: AnalysisView) -> pd.DataFrame | None:
+    """Return one row a closure of the eyes; None where the face mesh was not followed."""
+    return None if analysis.behaviour is None else closure_table(analysis.behaviour.closures)
+
+
+def behaviour_episodes_table(analysis: AnalysisView) -> pd.DataFrame | None:
+    """Return one row an episode of facial behaviour; None where the face mesh was not followed."""
+    return None if analysis.behaviour is None else analysis.behaviour.episodes
+
+
+def measures_table(session: SessionView, render: Callable[[Message], str] = str) -> pd.DataFrame:
+    """Return one row a measure of a session: its value, or why there is none.
+
+    Args:
+        session: The session under review.
+        render: Writes why there is no value in a language; English when omitted.
+    """
+    columns = [column.name for column in data_dictionary.MEASURES_OF_SESSION.columns]
+    rows = [(measure, value, "") for measure, value in session.measures]
+    rows += [(measure, math.nan, render(reason)) for measure, reason in session.missing_measures]
+    return pd.DataFrame(
+        [
+            (measure.name, measure.title, value, measure.unit, reason, measure.direction, measure.source)
+            for measure, value, reason in rows
+        ],
+        columns=columns,
+    ).astype({"value": "float64"})
 
 
 def transcript_table(session: SessionView) -> pd.DataFrame | None:
@@ -122,7 +158,7 @@ def analysis_json(store: Store, analysis_id: str) -> str:
     Raises:
         NotFoundError: There is no such analysis.
     """
-    document = store.analyses.load_session_analysis(analysis_id=analysis_id).to_dict()
+    document = analysis_document(store.analyses.load_session_analysis(analysis_id=analysis_id))
     return json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False)
 
 

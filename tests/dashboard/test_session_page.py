@@ -171,7 +171,7 @@ def test_measures_below_their_rate_are_missing_with_the_reason(store: Store) -> 
 def test_without_facial_behaviour_it_is_said_how_to_get_it(store: Store) -> None:
     app = opened(session_with(store, made()))
     assert not names(timeline(app)) & {"Head up (pitch)", "Eyes", "Blink"}
-    assert "This analysis did not follow the face mesh." in html_of(app)
+    assert "An earlier version made this analysis, and did not follow the face mesh." in html_of(app)
     unseen = replace(made(), behaviour=sample_behaviour(gap=(0.0, 60.0)))
     app = opened(session_with(store, unseen, label="P-2"))
     assert "in no frame was the subject's head pose known" in unescape(html_of(app))

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from dashboard.charts import COVERAGE_LABELS, COVERAGE_STATES, broken, clock, with_gap_edges
+from dashboard.charts.session.behaviour import ANGLES
 from dashboard.i18n import _, dates
 from dashboard.i18n.numbers import percent
 from dashboard.theme.palette import LIGHT
@@ -76,6 +77,40 @@ def _strip(axes: Axes, frames: pd.DataFrame) -> None:
         axes.plot([], [], "s", color=STATE_COLOURS[state], markeredgecolor=LIGHT.muted, label=_(COVERAGE_LABELS[state]))
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -3.0), ncols=3, frameon=False, fontsize=7)
     axes.set_yticks([])
+
+
+def behaviour_figure(curves: pd.DataFrame, blinks: pd.DataFrame) -> Figure:
+    """Draw head pose, the lids with a stroke for each blink, and the smile over the recording.
+
+    Args:
+        curves: As `dashboard.charts.session.behaviour.behaviour_rows` takes them, one row or more.
+        blinks: As there.
+    """
+    figure = _figure(3.0)
+    head, eyes, smile = figure.subplots(3, 1, sharex=True, height_ratios=[3, 2, 1.4])
+    time_s = curves["time_s"].to_numpy(dtype=float)
+    colours = {"pitch": LIGHT.accent, "yaw": LIGHT.ink, "roll": LIGHT.muted}
+    for name, (label, dash) in ANGLES.items():
+        style = {"solid": "-", "dash": "--", "dot": ":"}[dash]
+        head.plot(time_s, curves[name], style, color=colours[name], linewidth=0.9, label=_(label))
+    head.set(ylabel=_("Head (degrees)"))
+    figure.legend(*head.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False, fontsize=7)
+    for axes, name in ((eyes, "eyes"), (smile, "smile")):
+        low, high = (curves[f"{name}_{end}"].to_numpy(dtype=float) for end in ("low", "high"))
+        axes.fill_between(time_s, low, high, color=LIGHT.accent, alpha=0.25, linewidth=0)
+        axes.plot(time_s, curves[name], color=LIGHT.accent, linewidth=0.8)
+        axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    top = max(0.3, float(curves["eyes_high"].max())) if curves["eyes_high"].notna().any() else 0.3
+    eyes.vlines(
+        blinks.loc[blinks["kind"] == "blink", "closed_s"], 1.04 * top, 1.16 * top, color=LIGHT.ink, linewidth=0.7
+    )
+    eyes.set(ylabel=_("Eyes open"), ylim=(0, 1.2 * top))
+    smile.set(ylabel=_("Smile"), ylim=(0, 1), xlabel=_("Time in the recording (min:s)"))
+    smile.set_xlim(float(time_s[0]), max(float(time_s[-1]), float(time_s[0]) + 0.5))
+    smile.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 1.5, 3, 6, 10]))
+    smile.xaxis.set_major_formatter(FuncFormatter(lambda seconds, _position: clock(seconds)))
+    _quiet(head, eyes, smile)
+    return figure
 
 
 def shares_figure(values: pd.DataFrame) -> Figure:

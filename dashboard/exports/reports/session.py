@@ -7,17 +7,20 @@ from datetime import datetime, tzinfo
 
 from dashboard.charts import clock
 from dashboard.exports.reports.blocks import Block, Chart, Facts, Heading, Report, Rows, Words
-from dashboard.exports.reports.figures import estimate_figure, shares_figure, timeline_figure
+from dashboard.exports.reports.figures import behaviour_figure, estimate_figure, shares_figure, timeline_figure
 from dashboard.i18n import _, dates, mark, render
 from dashboard.i18n.numbers import decimal, percent
-from dashboard.i18n.vocabulary import PROVENANCES, modality_list, sampling_words
+from dashboard.i18n.vocabulary import PROVENANCES, measure_text, modality_list, sampling_words
 from dashboard.widgets import ui
+from dashboard.widgets.behaviour import MEANING, NO_FACE, SHORT, STEADY_S, missing_sentences
 from dashboard.widgets.estimate import meaning
 from dashboard.widgets.subject_faces import hand_choice_words
 from db.records import AnalysisSummary, NoteRecord
 from fer_phq import __version__
 from fer_phq.core.phq import PhqEstimate, Provenance
+from service.views.face.behaviour import BLINK, SMILE, STILL, BehaviourView
 from service.views.people import other_warnings
+from service.views.review import Window
 from service.views.session import AnalysisView, SessionView
 
 LIMITS = (
@@ -58,6 +61,10 @@ def session_report(view: SessionView, zone: tzinfo, now: datetime) -> Report:
     blocks += [Words(render(warning), "warning") for warning in other_warnings(summary)]
     blocks += [Heading(_("PHQ estimate")), *estimate_blocks(summary)]
     blocks += [Heading(_("Emotions")), *_emotion_blocks(view.analysis)]
+    if view.analysis.behaviour is not None:
+        blocks += [Heading(_("Facial behaviour")), *_behaviour_blocks(view.analysis.behaviour)]
+    if view.measures:
+        blocks += [Heading(_("Measures")), *_measure_blocks(view)]
     if view.notes:
         blocks += [Heading(_("Notes")), _notes(view.notes)]
     blocks += [Heading(_("Where the numbers come from")), Facts(_origin(view, zone))]
@@ -112,6 +119,33 @@ def _emotion_blocks(view: AnalysisView) -> list[Block]:
         ),
         Chart(shares_figure(view.shares), _("Mean emotion probabilities: {shares}").format(shares=shares)),
     ]
+
+
+def _behaviour_blocks(behaviour: BehaviourView) -> list[Block]:
+    if not behaviour.has_face:
+        return [Words(_(NO_FACE))]
+    rate = _("{rate} frames a second").format(rate=decimal(behaviour.rate_hz, 0))
+    still = int((behaviour.episodes["episode"] == STILL).sum())
+    smiles = int((behaviour.episodes["episode"] == SMILE).sum())
+    facts = [(_("Looked at"), rate), (_("Times of stillness"), str(still)), (_("Smiles of the mouth"), str(smiles))]
+    if behaviour.counts_blinks:
+        facts.append((_("Blinks"), str((behaviour.blinks["kind"] == BLINK).sum())))
+    curves = behaviour.draw(Window(0.0, behaviour.recording_s))
+    alt = _("Head pose, opening of the eyes with a stroke for each blink, and smile over the recording")
+    return [Facts(tuple(facts)), Chart(behaviour_figure(curves, behaviour.blinks), alt), Words(_(MEANING), "note")]
+
+
+def _measure_blocks(view: SessionView) -> list[Block]:
+    """Build the measures with what a change of each means, and why some are missing."""
+    head = (_("Measure"), _("Value"), _("What studies found"))
+    cells = tuple(
+        (_(measure.title), measure_text(measure, value), _(measure.direction)) for measure, value in view.measures
+    )
+    blocks: list[Block] = [Rows(head, cells)]
+    if view.analysis.behaviour is not None and view.analysis.behaviour.recording_s < STEADY_S:
+        blocks.append(Words(_(SHORT), "note"))
+    blocks += [Words(words, "note") for words in missing_sentences(view)]
+    return blocks
 
 
 def _notes(notes: Sequence[NoteRecord]) -> Rows:

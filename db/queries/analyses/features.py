@@ -42,6 +42,12 @@ class FeatureQueries(Queries):
         with self._reading() as session:
             return {Modality(modality): kind for modality, kind in session.execute(query)}
 
+    def behaviour_kind(self, *, analysis_id: str) -> str | None:
+        """Read the kind of an analysis's behaviour series without reading its rows; None where it has none."""
+        query = select(BehaviourRow.kind).where(BehaviourRow.analysis_id == analysis_id)
+        with self._reading() as session:
+            return session.scalar(query)
+
     def load_behaviour(self, *, analysis_id: str) -> FeatureSeries | None:
         """Load the facial behaviour of an analysis; None where its face was not followed.
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from fer_phq.behaviour.blinks import Blink
+from fer_phq.behaviour.columns import true_rate_hz
+from fer_phq.behaviour.measures import behaviour_episodes, behaviour_measures, coverage
+from fer_phq.core.analysis import SessionAnalysis
 from fer_phq.core.feature_series import FeatureSeries
 
 if TYPE_CHECKING:
@@ -55,3 +58,30 @@ def closure_table(closures: Sequence[Blink]) -> pd.DataFrame:
         for closure in closures
     ]
     return pd.DataFrame(rows, columns=list(BLINK_COLUMNS))
+
+
+def behaviour_document(series: FeatureSeries, recording_s: float) -> dict[str, Any]:
+    """Return what JSON says of a behaviour series: rate, coverage, measures and episodes.
+
+    Args:
+        series: The series.
+        recording_s: The recording's duration in seconds.
+    """
+    measures = behaviour_measures(series)
+    return {
+        "rate": round(true_rate_hz(series), 3),
+        "coverage": round(coverage(series, recording_s), 4),
+        "measures": {name: None if value is None else round(value, _DECIMALS) for name, value in measures.items()},
+        "episodes": behaviour_episodes(series),
+    }
+
+
+def analysis_document(analysis: SessionAnalysis) -> dict[str, Any]:
+    """Return an analysis as JSON has it: with what its behaviour series comes to, null without one.
+
+    Args:
+        analysis: The analysis.
+    """
+    series = analysis.behaviour
+    behaviour = None if series is None else behaviour_document(series, analysis.recording.duration_s)
+    return analysis.to_dict() | {"behaviour": behaviour}

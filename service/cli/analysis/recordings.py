@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -252,7 +252,9 @@ def deliver(analysis: SessionAnalysis, options: Options, keep: Callable[[Session
     if options.features_dir:
         write_features(analysis.features, options.features_dir / f"{file_stem(analysis)}.npz")
     if options.as_json:
-        document = json.dumps(analysis.to_dict() | {"behaviour": behaviour_document(analysis)}, ensure_ascii=False)
+        from fer_phq.behaviour.tables import analysis_document
+
+        document = json.dumps(analysis_document(analysis), ensure_ascii=False)
         print(JSON_CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", document), flush=True)
     else:
         Console().print(summary(analysis))
@@ -376,28 +378,6 @@ def write_behaviour_csv(analysis: SessionAnalysis, folder: Path) -> None:
     tables = {"behaviour": series_table(series), "blinks": closure_table(closures(series))}
     for name, table in tables.items():
         _write_table(table, folder / f"{file_stem(analysis)}.{name}.csv")
-
-
-def behaviour_document(analysis: SessionAnalysis) -> dict[str, Any] | None:
-    """Return what JSON says of the behaviour: rate, coverage, measures, episodes; None where the face was not followed.
-
-    Args:
-        analysis: The analysis.
-    """
-    series = analysis.behaviour
-    if series is None:
-        return None
-    from fer_phq.behaviour.columns import true_rate_hz
-    from fer_phq.behaviour.measures import behaviour_episodes, behaviour_measures, coverage
-
-    measures = {name: None if value is None else round(value, 4) for name, value in behaviour_measures(series).items()}
-    share = round(coverage(series, analysis.recording.duration_s), 4)
-    return {
-        "rate": round(true_rate_hz(series), 3),
-        "coverage": share,
-        "measures": measures,
-        "episodes": behaviour_episodes(series),
-    }
 
 
 def summary(analysis: SessionAnalysis) -> Table:

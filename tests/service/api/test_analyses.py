@@ -16,11 +16,13 @@ import pyarrow.parquet as pq
 import pytest
 from analysis_samples import new_session, sample_analysis, sample_estimate, sample_recording, with_all_faces
 from api_server import HOST, problem
+from behaviour_samples import sample_behaviour
 from migrated import migrate
 from starlette.testclient import TestClient
 
 from db.actors import Role
 from db.store import Store
+from fer_phq.behaviour.kinds import KIND as BEHAVIOUR_KIND
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import PhqUnavailable, UnavailableReason
@@ -136,6 +138,26 @@ def test_series_are_the_same_in_every_format_without_embeddings(clinic: Clinic, 
         assert table is not None
         assert tables[0] == numbers(table)
         assert document["facts"]["kind"] == PROSODY
+
+
+def test_facial_behaviour_is_a_series_like_the_others(clinic: Clinic) -> None:
+    session = new_session(clinic.store, clinic.subject_id, "behaviour.mp4")
+    analysis = replace(
+        sample_analysis(sample_recording("behaviour.mp4")), behaviour=sample_behaviour(30.0, 10.0, (2, 3))
+    )
+    analysis_id = clinic.store.analyses.save(session_id=session.id, analysis=analysis)
+    listed = clinic.client.get(f"/v1/analyses/{analysis_id}/series").json()["items"]
+    assert listed == [{"name": "behaviour", "kind": BEHAVIOUR_KIND}]
+    path = f"/v1/analyses/{analysis_id}/series/behaviour"
+    document = clinic.client.get(path).json()
+    assert [column["name"] for column in document["columns"]] == [
+        column.name for column in data_dictionary.BEHAVIOUR_SERIES.columns
+    ]
+    assert len(document["items"]) == 300
+    assert document["items"][75]["pitch_deg"] is None, "a gap is a gap"
+    tables = [read(clinic.client.get(path, headers={"Accept": MEDIA_TYPES[kind]}).content, kind) for kind in Format]
+    assert all(table == tables[0] for table in tables)
+    assert "behaviour" not in str(clinic.client.get(clinic.path("/series")).json())
 
 
 def test_pitch_that_may_be_an_octave_off_is_no_measurement(clinic: Clinic) -> None:

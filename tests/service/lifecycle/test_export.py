@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from analysis_samples import MONDAY, sample_analysis, sample_recording, with_all_faces
+from behaviour_samples import sample_behaviour
 
 from db.records import Consent, NewTranscript
 from db.store import Store
@@ -42,6 +44,7 @@ def plant(settings: AppSettings, store: Store, label: str) -> str:
     )
     voice = FeatureSeries(np.ones((30, len(COLUMNS)), np.float32), np.arange(30) / 10, EARLIER_KIND, COLUMNS)
     analysis = with_all_faces(sample_analysis(recording, voice=voice))
+    analysis = replace(analysis, behaviour=sample_behaviour(30.0, 10.0))
     store.analyses.save(session_id=session.id, analysis=analysis)
     store.notes.add(session_id=session.id, words=f"=note of {label}", time_s=1.0)
     store.events.add(subject_id=subject.id, at=MONDAY, words=f"event of {label}")
@@ -83,6 +86,10 @@ def test_everything_of_a_person_is_exported_and_nothing_of_another(
         assert arrays["visual"].shape[0] == len(arrays["time_s"])
         is_missing = np.isnan(arrays["voice"]).all(axis=0)
         assert [*np.array(COLUMNS)[is_missing]] == ["f0_semitones"], "it may be an octave off"
+    behaviour = list(csv.DictReader(next(out.rglob("behaviour.csv")).open()))
+    assert len(behaviour) == 300
+    assert behaviour[0]["eye_open_left"] == "0.3"
+    assert len(list(csv.DictReader(next(out.rglob("blinks.csv")).open()))) == 2
     questionnaire = next(csv.DictReader((out / "questionnaires.csv").open()))
     assert (questionnaire["total"], questionnaire["item_9"]) == ("9", "1")
     assert out.stat().st_mode & 0o077 == 0

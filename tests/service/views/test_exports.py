@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from analysis_samples import MONDAY, new_session, sample_analysis, sample_estimate, sample_recording
+from behaviour_samples import sample_behaviour
 from synthetic_sessions import Plan, synthetic_analysis
 
 from db.records import CohortFilter
@@ -30,11 +32,16 @@ from fer_phq.words.kinds import MINILM, PLAIN_NAMES
 from service.views import data_dictionary
 from service.views.comparison import load_comparison_view
 from service.views.exports import (
+    analysis_json,
     as_csv,
     as_json,
     as_parquet,
+    behaviour_episodes_table,
+    behaviour_table,
+    blinks_table,
     events_table,
     frames_table,
+    measures_table,
     notes_table,
     pairs_table,
     sessions_table,
@@ -66,9 +73,10 @@ def analysis_id(store: Store) -> str:
     )
     columns = (*PLAIN_NAMES, *(f"embedding_{i}" for i in range(384)))
     words = FeatureSeries(rng.normal(size=(4, len(columns))).astype(np.float32), np.arange(4.0), MINILM, columns)
+    analysis = replace(sample_analysis(voice=voice, words=words), behaviour=sample_behaviour(30.0, 10.0))
     session = new_session(store, store.subjects.create(label="A").id)
     store.questionnaires.save(subject_id=session.subject_id, scale=Scale.PHQ9, items=[1] * 9, answered_at=MONDAY)
-    return store.analyses.save(session_id=session.id, analysis=sample_analysis(voice=voice, words=words))
+    return store.analyses.save(session_id=session.id, analysis=analysis)
 
 
 def test_every_column_is_in_the_dictionary(store: Store, analysis_id: str) -> None:
@@ -80,6 +88,13 @@ def test_every_column_is_in_the_dictionary(store: Store, analysis_id: str) -> No
     assert list(frames_table(view)) == names(data_dictionary.FRAMES)
     assert list(voice) == names(data_dictionary.VOICE)
     assert list(words) == names(data_dictionary.WORDS)
+    behaviour, blinks, episodes = behaviour_table(view), blinks_table(view), behaviour_episodes_table(view)
+    assert behaviour is not None
+    assert blinks is not None
+    assert episodes is not None
+    assert list(behaviour) == names(data_dictionary.BEHAVIOUR_SERIES)
+    assert list(blinks) == names(data_dictionary.BLINKS)
+    assert list(episodes) == names(data_dictionary.BEHAVIOUR_EPISODES)
     measures = [measure.name for measure in MEASURES]
     assert list(store.trends.load(subject_id=subject.id, measures=measures)) == names(data_dictionary.SESSIONS)
     assert list(store.cohort.load(cohort=CohortFilter(), measures=measures)) == names(data_dictionary.COHORT)
@@ -100,6 +115,29 @@ def test_why_there_is_no_estimate_is_written_where_it_is_shown(store: Store) -> 
     assert list(german["phq_detail"]) == ["", "CORE.COVERAGE_BELOW_FLOOR"]
     assert pd.read_parquet(io.BytesIO(as_parquet(german)))["phq_detail"].tolist() == list(german["phq_detail"])
     assert str(detail) in as_csv(sessions_table(view))
+
+
+def test_measures_are_a_table_with_the_reasons_of_those_that_are_missing(store: Store, analysis_id: str) -> None:
+    table = measures_table(view_of(store, store.sessions.list_recent(limit=1)[0].session.id))
+    assert list(table) == names(data_dictionary.MEASURES_OF_SESSION)
+    by_name = table.set_index("measure")
+    assert by_name.loc["blinks_a_minute", "value"] == pytest.approx(12, abs=0.1)
+    assert by_name.loc["blinks_a_minute", "missing"] == ""
+    assert "Mackintosh" in by_name.loc["blinks_a_minute", "direction"]
+    slow = replace(sample_analysis(sample_recording("slow.mp4")), behaviour=sample_behaviour(10.0, 10.0))
+    session = new_session(store, store.subjects.create(label="B").id, "slow.mp4")
+    store.analyses.save(session_id=session.id, analysis=slow)
+    missing = measures_table(view_of(store, session.id)).set_index("measure")
+    assert np.isnan(missing.loc["blinks_a_minute", "value"])
+    assert missing.loc["blinks_a_minute", "missing"] == "The face was seen 10 times a second; this needs 15."
+    assert as_csv(missing.reset_index()).count("this needs 15") == 5
+
+
+def test_the_json_document_says_what_the_behaviour_comes_to(store: Store, analysis_id: str) -> None:
+    document = json.loads(analysis_json(store, analysis_id))
+    assert document["behaviour"]["rate"] == 30
+    assert document["behaviour"]["coverage"] == 1
+    assert document["behaviour"]["measures"]["blink_rate_per_min"] == pytest.approx(12)
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def analysis_routes(archive: Archive) -> APIRouter:
     words = "The emotion timeline: a row for each sampled frame, gaps included."
     read(f"{ANALYSIS}/timeline", analyses.timeline, {**table_answer(schemas.Timeline), **TABLES}, words)
     read(f"{ANALYSIS}/series", analyses.series_list, _model(schemas.SeriesList), "Which feature series are stored.")
-    words = "A feature series: the voice or the words, a row at a time."
+    words = "A feature series: the voice, the words or the facial behaviour, a row at a time."
     read(f"{ANALYSIS}/series/{{name}}", analyses.series, {**table_answer(Table), **TABLES}, words)
     return router
 
@@ -109,8 +109,8 @@ class _Analyses:
     async def series_list(self, analysis_id: str, request: Request) -> Response:
         """Embeddings of faces and words stay in the store: they may tell who somebody is, or what was said."""
         await self._read(analysis_id, "series")
-        kinds = await self._archive.ask(self._store.features.kinds, analysis_id=analysis_id)
-        items = [schemas.Series(name=str(name), kind=kinds[name]) for name in tables.SERIES if name in kinds]
+        kinds = await self._archive.ask(tables.series_kinds, store=self._store, analysis_id=analysis_id)
+        items = [schemas.Series(name=name, kind=kind) for name, kind in kinds.items()]
         return answer_model(request, schemas.SeriesList(items=items, next=None))
 
     async def series(self, analysis_id: str, name: str, request: Request, format_name: FormatName = None) -> Response:

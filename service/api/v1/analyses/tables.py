@@ -8,9 +8,10 @@ import pandas as pd
 
 from db.records import AnalysisSummary
 from db.store import Store
+from fer_phq.behaviour.tables import series_table as behaviour_series_table
 from fer_phq.core.errors import StoreError
-from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import Modality, PhqEstimate
+from fer_phq.features.measures import BEHAVIOUR
 from fer_phq.voice.kinds import KIND as VOICE_KIND
 from service.api import messages
 from service.api.v1.answers.problems import RequestError
@@ -19,9 +20,10 @@ from service.views import data_dictionary
 from service.views.exports import channel_table
 
 TIME_BASE = "seconds from the recording's start, as its container gives them"
-SERIES: Mapping[Modality, data_dictionary.TableEntry] = {
-    Modality.VOICE: data_dictionary.VOICE,
-    Modality.WORDS: data_dictionary.WORDS,
+SERIES: Mapping[str, data_dictionary.TableEntry] = {
+    str(Modality.VOICE): data_dictionary.VOICE,
+    str(Modality.WORDS): data_dictionary.WORDS,
+    BEHAVIOUR: data_dictionary.BEHAVIOUR_SERIES,
 }
 """The series that leave the store. Embeddings stay there: they may tell who somebody is, or what was said."""
 
@@ -52,6 +54,19 @@ def _frames(store: Store, summary: AnalysisSummary) -> Iterator[pd.DataFrame]:
         yield block.drop(columns="idx")
 
 
+def series_kinds(store: Store, analysis_id: str) -> dict[str, str]:
+    """Return the kinds of an analysis's series that leave the store, by their names.
+
+    Args:
+        store: The store.
+        analysis_id: The analysis's UUID.
+    """
+    kinds = {str(modality): kind for modality, kind in store.features.kinds(analysis_id=analysis_id).items()}
+    behaviour = store.features.behaviour_kind(analysis_id=analysis_id)
+    kinds |= {} if behaviour is None else {BEHAVIOUR: behaviour}
+    return {name: kinds[name] for name in SERIES if name in kinds}
+
+
 def series_table(store: Store, summary: AnalysisSummary, name: str, sentence: str) -> Table:
     """Return a feature series of an analysis.
 
@@ -64,20 +79,27 @@ def series_table(store: Store, summary: AnalysisSummary, name: str, sentence: st
     Raises:
         RequestError: The analysis has no series of that name.
     """
-    series = store.features.load_series(analysis_id=summary.id)
-    modality = next((modality for modality in SERIES if modality == name and modality in series), None)
-    if modality is None:
-        names = tuple(map(str, (kind for kind in SERIES if kind in series)))
+    kinds = series_kinds(store, summary.id)
+    if name not in kinds:
+        names = tuple(kinds)
         raise RequestError(messages.NO_SUCH_SERIES(names=names) if names else messages.NO_SERIES(), 404)
-    facts = {**_facts(summary, sentence), "series": name, "kind": series[modality].kind}
+    facts = {**_facts(summary, sentence), "series": name, "kind": kinds[name]}
     title = f"analysis-{summary.id[:8]}-{name}"
-    blocks = _blocks(series[modality])
     version = f"{summary.id}|{VOICE_KIND}|{sentence}"  # what a series of an earlier kind is brought to
-    return Table(title, facts, SERIES[modality].columns, blocks, version=version)
+    return Table(title, facts, SERIES[name].columns, _blocks(_read_series(store, summary, name)), version=version)
 
 
-def _blocks(series: FeatureSeries) -> Iterator[pd.DataFrame]:
-    table = channel_table(series)
+def _read_series(store: Store, summary: AnalysisSummary, name: str) -> pd.DataFrame:
+    """Return a series that is stored as a table."""
+    if name == BEHAVIOUR:
+        behaviour = store.features.load_behaviour(analysis_id=summary.id)
+        if behaviour is None:
+            raise StoreError(messages.INCOMPLETE_TABLE())
+        return behaviour_series_table(behaviour)
+    return channel_table(store.features.load_series(analysis_id=summary.id)[Modality(name)])
+
+
+def _blocks(table: pd.DataFrame) -> Iterator[pd.DataFrame]:
     for start in range(0, max(len(table), 1), BLOCK_ROWS):
         yield table.iloc[start : start + BLOCK_ROWS]
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from analysis_samples import MONDAY, new_session, sample_analysis, sample_estimate
+from behaviour_samples import sample_behaviour
 from chart_samples import answers, frames, trend
 from matplotlib.figure import Figure
 from PIL import Image
@@ -62,6 +63,20 @@ def test_both_formats_say_what_the_report_says(store: Store) -> None:
             *(ui.SIMULATED_SENTENCE, ui.NOT_A_DIAGNOSIS, "Not a diagnosis.", "5 Mar 2026, 13:00"),
         ):
             assert wanted in " ".join(said.split()), wanted
+
+
+def test_facial_behaviour_is_told_with_what_a_change_means(store: Store) -> None:
+    session = new_session(store, store.subjects.create(label="P-02").id)
+    analysis = dataclasses.replace(sample_analysis(frames=40), behaviour=sample_behaviour(30.0, 20.0))
+    analysis_id = store.analyses.save(session_id=session.id, analysis=analysis)
+    detail = store.sessions.get_detail(session_id=session.id)
+    report = session_report(load_session_view(store, detail, analysis_id), BERLIN, NOW)
+    for told in (words_of(to_pdf(report)), " ".join(text_of(to_html(report)).split())):
+        assert "30 frames a second" in told
+        assert "12.0 a minute" in told
+        assert "More in depression, falling to usual rates with treatment (Mackintosh et al. 1983)." in told
+        assert "The recording is shorter than three minutes" in told
+    assert "Facial behaviour" not in words_of(to_pdf(report_of(store)))
 
 
 def test_every_page_says_that_it_is_no_diagnosis(store: Store) -> None:
