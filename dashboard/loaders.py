@@ -24,6 +24,7 @@ from fer_phq.core.arrays import Image
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.errors import RecordingError
 from fer_phq.core.messages import Message
+from fer_phq.mesh.points import LEFT_IRIS, RIGHT_IRIS
 from fer_phq.video import read_frame
 from service.ingest.media import MediaStore
 from service.jobs.sidecar import digest
@@ -41,6 +42,7 @@ from service.views.session import (
 )
 
 if TYPE_CHECKING:
+    from fer_phq.mesh.gaze import Gaze
     from fer_phq.mesh.head_pose import HeadPose
 
 
@@ -51,11 +53,13 @@ class MeshPicture:
     Attributes:
         picture: uint8 RGB.
         pose: The head pose in this frame; None where it cannot be told.
+        gaze: The gaze in this frame; None where it cannot be told.
         gaps: What is missing, and why.
     """
 
     picture: Image
     pose: HeadPose | None
+    gaze: Gaze | None
     gaps: tuple[Message, ...]
 
 
@@ -243,7 +247,13 @@ def mesh_picture(
                 end = tip + 0.7 * size * axis[:2] * (1, -1)
                 draw.line([tuple(tip), tuple(end)], fill="black", width=round(size * width) + 3)
                 draw.line([tuple(tip), tuple(end)], fill=axes_colour, width=max(1, round(size * width)))
-    return MeshPicture(np.asarray(picture), geometry.head_pose, geometry.gaps)
+        if geometry.gaze is not None:
+            pitch, yaw = np.radians([geometry.gaze.pitch_deg, geometry.gaze.yaw_deg])
+            along = 0.5 * size * np.array([np.sin(yaw) * np.cos(pitch), -np.sin(pitch)])
+            for iris in (RIGHT_IRIS, LEFT_IRIS):
+                start = geometry.points[iris, :2]
+                draw.line([tuple(start), tuple(start + along)], fill="white", width=max(2, round(size / 80)))
+    return MeshPicture(np.asarray(picture), geometry.head_pose, geometry.gaze, geometry.gaps)
 
 
 @st.cache_data(show_spinner=False, max_entries=24)

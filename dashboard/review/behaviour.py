@@ -6,8 +6,9 @@ from html import escape
 
 import streamlit as st
 
+from dashboard.charts.session.behaviour import EPISODES
 from dashboard.components.timed_rows import Cell, TimedRow, timed_list
-from dashboard.i18n import _, mark
+from dashboard.i18n import _
 from dashboard.i18n.numbers import decimal
 from dashboard.i18n.vocabulary import measure_text
 from dashboard.review.episodes import exact
@@ -26,9 +27,6 @@ from dashboard.widgets.behaviour import (
 from fer_phq.features.measures import BEHAVIOUR, Measure
 from service.views.face.behaviour import BehaviourView
 from service.views.session import SessionView
-
-EPISODES = {"still": mark("Head still"), "smile": mark("Smile")}
-"""What the episodes of `service.views.face.behaviour.EPISODES` are called."""
 
 
 def behaviour_list(view: SessionView, now_s: float) -> None:

@@ -191,15 +191,31 @@ def explain_mesh(behaviour: BehaviourView | None, time_s: float, mesh: loaders.M
     angles = (None if behaviour is None else behaviour.at(time_s)) or mesh.pose
     if angles is None or mesh.pose is None:
         return
+    if mesh.gaze is not None:
+        pitch, yaw = round(mesh.gaze.pitch_deg), round(mesh.gaze.yaw_deg)
+        gaze = ", ".join(turn_words(pitch, yaw))
+        ui.note(_("Gaze: {turns}. The white lines from the eyes lead along it.").format(turns=gaze))
     pitch, yaw, roll = round(angles.pitch_deg), round(angles.yaw_deg), round(angles.roll_deg)
     turns = (
-        (_("{angle}° up") if pitch >= 0 else _("{angle}° down")).format(angle=abs(pitch)),
-        (_("{angle}° to its left") if yaw >= 0 else _("{angle}° to its right")).format(angle=abs(yaw)),
+        *turn_words(pitch, yaw),
         (_("tilted {angle}° to its right") if roll >= 0 else _("tilted {angle}° to its left")).format(angle=abs(roll)),
     )
     lines = _("The thick line leads to where the head points, the thin ones to its top and to its left.")
     pose = _("Head: {turns}.").format(turns=", ".join(turns))
     ui.note(f"{pose} {lines}")
+
+
+def turn_words(pitch: int, yaw: int) -> tuple[str, str]:
+    """Write how far up and to its left a head or a gaze is turned, in whole degrees.
+
+    Args:
+        pitch: Positive is up.
+        yaw: Positive is to the person's left.
+    """
+    return (
+        (_("{angle}° up") if pitch >= 0 else _("{angle}° down")).format(angle=abs(pitch)),
+        (_("{angle}° to its left") if yaw >= 0 else _("{angle}° to its right")).format(angle=abs(yaw)),
+    )
 
 
 def show_looked_at(view: SessionView, path: str, frame: FrameDetail) -> None:

@@ -16,11 +16,12 @@ NO_FACE = mark("The face mesh was followed, and in no frame was the subject's he
 STEADY_S = 180.0
 """Seconds from which numbers a minute are more than chance (Zaman & Doughty 1997)."""
 SHORT = mark("The recording is shorter than three minutes: numbers a minute are largely chance.")
-NO_EPISODES = mark("The head was never still for two seconds, and the mouth did not smile for half a second.")
+NO_EPISODES = mark("No stillness, smile or look down or away was long enough to be listed.")
 MEANING = mark(
     "A head is still while it turns by less than a degree each half second, for two seconds and more. A smile is one "
-    "of the mouth's corners against the person's own face at rest, for half a second and more. ≥ stands before what "
-    "may have lasted longer than it was seen. A grimace can read as a smile, and neither says what the person feels."
+    "of the mouth's corners against the person's own face at rest, for half a second and more. Down and away are "
+    "twenty degrees and more from where the person usually looks, for a second and more. ≥ stands before what may have "
+    "lasted longer than it was seen. A grimace can read as a smile, and none of them says what the person feels."
 )
 
 

@@ -407,11 +407,14 @@ QUESTIONNAIRES = TableEntry(
 )
 
 _UNKNOWN = "the face was not followed, or too small, or turned too far"
+_NO_GAZE = "the head pose is not known, the eyes are too small or about to close, or an earlier version measured it"
 _SHAPE = (
     Column("presence", "0 to 1", "How sure the mesh network is that it saw a face.", "the face was not followed"),
     Column("pitch_deg", "degrees", "Head pose: positive looks up.", "not known, or beyond 40 degrees"),
     Column("yaw_deg", "degrees", "Positive turns to the person's left.", "not known, or beyond 45 degrees"),
     Column("roll_deg", "degrees", "Positive tilts to the right shoulder.", "not known, or beyond 45 degrees"),
+    Column("gaze_pitch_deg", "degrees", "Gaze against the camera's axes: positive looks up.", _NO_GAZE),
+    Column("gaze_yaw_deg", "degrees", "Positive looks to the person's left.", _NO_GAZE),
     Column("eye_open_left", "share", "Distance of the left eye's lids over the eye's width.", _UNKNOWN),
     Column("eye_open_right", "share", "The same of the right eye; both are the person's own.", _UNKNOWN),
     Column("mouth_open", "share", "Distance of the inner lips over that between the eyes' outer corners.", _UNKNOWN),
@@ -447,9 +450,9 @@ BLINKS = TableEntry(
 BEHAVIOUR_EPISODES = TableEntry(
     "behaviour_episodes",
     "Episodes of facial behaviour of an analysis",
-    "a stretch of time in which the head is still or the mouth smiles, by onset",
+    "a stretch of time in which the head is still, the mouth smiles, or the person looks down or away, by onset",
     (
-        Column("episode", "still, smile", "What it is."),
+        Column("episode", "still, smile, down, away", "What it is; the last two of the gaze."),
         Column("onset_s", "seconds", "When it begins."),
         Column("offset_s", "seconds", "When it ends."),
         Column("duration_s", "seconds", "From onset to offset."),

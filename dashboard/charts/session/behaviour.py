@@ -19,7 +19,12 @@ ANGLES = {
     "roll": (mark("Head to the right shoulder (roll)"), "dot"),
 }
 """What the angles of a head are called, and how their lines are drawn."""
-EPISODES = {"still": mark("Head still"), "smile": mark("Smile")}
+EPISODES = {
+    "still": mark("Head still"),
+    "smile": mark("Smile"),
+    "down": mark("Looks down"),
+    "away": mark("Looks away"),
+}
 """What episodes of facial behaviour are called."""
 
 
@@ -48,7 +53,7 @@ def behaviour_rows(
 
 
 def behaviour_episode_row(episodes: pd.DataFrame | None, grid: pd.DataFrame, colours: Palette) -> Row | None:
-    """Build the row of episodes of facial behaviour: smiles full, stillness half as high.
+    """Build the row of episodes of facial behaviour: a lane for each kind.
 
     Args:
         episodes: `episode` (of `EPISODES`), `onset_s`, `offset_s`.
@@ -61,20 +66,26 @@ def behaviour_episode_row(episodes: pd.DataFrame | None, grid: pd.DataFrame, col
     if episodes is None or not len(episodes):
         return None
     traces: list[go.Scatter | go.Bar] = []
-    styles = {"still": (colours.muted, 0.0), "smile": (colours.emotion("happiness"), 0.5)}
+    fills = {
+        "smile": colours.emotion("happiness"), "still": colours.muted, "down": colours.accent, "away": colours.warning,
+    }  # fmt: skip
+    present = [name for name in fills if (episodes["episode"] == name).any()]
+    height = 1 / len(present)
     words = [""] * len(grid)
-    for name, (fill, base) in styles.items():
+    for lane, name in enumerate(reversed(present)):
+        fill = fills[name]
         mine = episodes[episodes["episode"] == name]
-        traces.append(span_bars(_(EPISODES[name]), mine["onset_s"], mine["offset_s"], fill, height=0.5, base=base))
+        base = lane * height
+        traces.append(span_bars(_(EPISODES[name]), mine["onset_s"], mine["offset_s"], fill, height=height, base=base))
         key = go.Bar(x=[None], y=[None], marker={"color": fill}, name=_(EPISODES[name]), legend="legend2")
-        traces += [key] if len(mine) else []
+        traces.append(key)
         words = [
             "<br>".join(filter(None, (text, _(EPISODES[name]) if inside else "")))
             for text, inside in zip(words, _touched(mine, grid), strict=True)
         ]
-    nothing = _("Neither still nor smiling")
+    nothing = _("No episode of facial behaviour")
     markers = position_markers(grid["time_s"], 0.5, [text or nothing for text in words])
-    return Row("Behaviour", 20, [*traces, markers], strip_axis(_("Still, smile")))
+    return Row("Behaviour", 4 + 9 * len(present), [*traces, markers], strip_axis(_("Behaviour")))
 
 
 def _touched(spans: pd.DataFrame, grid: pd.DataFrame) -> np.ndarray:

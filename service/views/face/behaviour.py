@@ -11,10 +11,10 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from fer_phq.behaviour import expression, movement
+from fer_phq.behaviour import aversion, expression, movement
 from fer_phq.behaviour.blinks import LONGEST_BLINK_S, Blink
 from fer_phq.behaviour.columns import column, mean_of_sides, row_durations, row_times, true_rate_hz
-from fer_phq.behaviour.measures import can_see_blinks, closures
+from fer_phq.behaviour.measures import can_see_blinks, closures, has_gaze
 from fer_phq.behaviour.reasons import usable_measures
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
@@ -26,7 +26,9 @@ DRAWN = ("pitch", "yaw", "roll", "eyes", "smile", "mouth")
 """What is drawn along the recording: degrees of the head, and shares of eyes, smile and mouth."""
 STILL = "still"
 SMILE = "smile"
-EPISODES = (STILL, SMILE)
+DOWN = "down"
+AWAY = "away"
+EPISODES = (STILL, SMILE, DOWN, AWAY)
 """Kinds of episodes."""
 LONG_CLOSURE = "closed"
 BLINK = "blink"
@@ -103,6 +105,8 @@ class BehaviourView:
         spans = [
             *((STILL, span) for span in movement.still_spans(self.series)),
             *((SMILE, span) for span in expression.smile_spans(self.series)),
+            *((DOWN, span) for span in (aversion.downward_spans(self.series) if has_gaze(self.series) else ())),
+            *((AWAY, span) for span in (aversion.averted_spans(self.series) if has_gaze(self.series) else ())),
         ]
         spans.sort(key=lambda pair: (pair[1].onset_s, pair[0]))
         return pd.DataFrame(

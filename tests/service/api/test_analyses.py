@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 
 from db.actors import Role
 from db.store import Store
-from fer_phq.behaviour.kinds import KIND as BEHAVIOUR_KIND
+from fer_phq.behaviour.columns import KIND as BEHAVIOUR_KIND
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import PhqUnavailable, UnavailableReason

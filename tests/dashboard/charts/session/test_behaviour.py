@@ -74,5 +74,5 @@ def test_episodes_are_bars_whose_words_stand_under_the_pointer(colours: Palette)
     texts = words(row)
     assert texts[2] == "Head still"
     assert texts[5] == "Head still<br>Smile"
-    assert texts[8] == "Neither still nor smiling"
+    assert texts[8] == "No episode of facial behaviour"
     assert behaviour_episode_row(SHOWN.episodes.iloc[:0], grid, colours) is None
