@@ -20,8 +20,8 @@ from typing import Any, BinaryIO
 from db.records import SessionRecord, SubjectRecord
 from db.store import Store
 from fer_phq import __version__
+from fer_phq.behaviour.files.tables import closure_table, series_table
 from fer_phq.behaviour.measures import closures
-from fer_phq.behaviour.tables import closure_table, series_table
 from fer_phq.core.csv_input import without_formula
 from fer_phq.core.encryption.files import open_content
 from fer_phq.core.errors import FerPhqError

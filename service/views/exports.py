@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from db.store import Store
-from fer_phq.behaviour.tables import analysis_document, closure_table, series_table
+from fer_phq.behaviour.files.tables import analysis_document, closure_table, series_table
 from fer_phq.core.csv_input import without_formula
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message

@@ -252,7 +252,7 @@ def deliver(analysis: SessionAnalysis, options: Options, keep: Callable[[Session
     if options.features_dir:
         write_features(analysis.features, options.features_dir / f"{file_stem(analysis)}.npz")
     if options.as_json:
-        from fer_phq.behaviour.tables import analysis_document
+        from fer_phq.behaviour.files.tables import analysis_document
 
         document = json.dumps(analysis_document(analysis), ensure_ascii=False)
         print(JSON_CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", document), flush=True)

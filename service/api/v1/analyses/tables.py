@@ -8,7 +8,7 @@ import pandas as pd
 
 from db.records import AnalysisSummary
 from db.store import Store
-from fer_phq.behaviour.tables import series_table as behaviour_series_table
+from fer_phq.behaviour.files.tables import series_table as behaviour_series_table
 from fer_phq.core.errors import StoreError
 from fer_phq.core.phq import Modality, PhqEstimate
 from fer_phq.features.measures import BEHAVIOUR
