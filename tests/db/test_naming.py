@@ -63,6 +63,7 @@ NAMELESS = {
         "model_id",
         "n",
         "options",
+        "package",
         "pattern",
         "pixels",
         "precision",
