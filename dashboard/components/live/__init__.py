@@ -157,10 +157,14 @@ def _sentences() -> dict[str, str]:
 
 
 def _gap_sentences() -> dict[str, str]:
-    """Return why something is missing, by the code of the message; of others the server's own words are shown."""
+    """Return why something is missing, by the code of the message, in the page's language."""
     return {
         mesh_messages.FACE_TOO_SMALL.code: _("The face is too small for its mesh: come nearer."),
         mesh_messages.NO_MESH.code: _("The mesh does not fit the face: it may be covered, cut off or turned too far."),
         mesh_messages.TURNED_TOO_FAR.code: _("The head is turned too far for its pose."),
         mesh_messages.TOO_SMALL_FOR_BLENDSHAPES.code: _("The face is too small for its blendshapes: come nearer."),
+        mesh_messages.TOO_SMALL_FOR_GAZE.code: _("The eyes are too small for the gaze: come nearer."),
+        mesh_messages.TURNED_TOO_FAR_FOR_GAZE.code: _("The head is turned too far for the gaze."),
+        mesh_messages.EYES_CLOSED.code: _("The eyes are closed."),
+        mesh_messages.EYES_HIDDEN.code: _("The eyes are hidden."),
     }

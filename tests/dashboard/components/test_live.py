@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dashboard.components.live import _gap_sentences
+from fer_phq.core.messages import Template
+from fer_phq.mesh import messages
 from fer_phq.mesh.head_pose import _angles
 
 FOLDER = Path(__file__).parents[3] / "dashboard" / "components" / "live"
@@ -154,3 +157,8 @@ def test_the_figures_are_of_the_largest_face() -> None:
     faces = [{"box": [0, 0, 10, 10]}, {"box": [20, 0, 45, 10]}, {"box": [50, 0, 60, 20]}]
     assert run(f"console.log(JSON.stringify(largest({json.dumps(faces)})))", "drawing.js") == faces[1]
     assert run("console.log(JSON.stringify(largest([])))", "drawing.js") is None
+
+
+def test_whatever_is_missing_of_a_face_is_said_in_the_pages_language() -> None:
+    codes = {template.code for template in vars(messages).values() if isinstance(template, Template)}
+    assert set(_gap_sentences()) == codes
