@@ -160,7 +160,8 @@ def _blinks_within(curves: pd.DataFrame, blinks: pd.DataFrame | None) -> list[in
     time_s = curves["time_s"].to_numpy(dtype=float)
     edges = (time_s[1:] + time_s[:-1]) / 2
     at = blinks.loc[blinks["kind"] == "blink", "closed_s"].to_numpy(dtype=float)
-    return np.bincount(np.searchsorted(edges, at), minlength=len(curves)).tolist()
+    counts: list[int] = np.bincount(np.searchsorted(edges, at), minlength=len(curves)).tolist()
+    return counts
 
 
 def _blink_marks(blinks: pd.DataFrame, top: float, colours: Palette) -> list[go.Scatter]:
