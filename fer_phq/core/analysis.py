@@ -330,7 +330,15 @@ class Timeline:
         """
         import pandas as pd  # an import of half a second, which only tables need
 
-        columns: dict[str, npt.NDArray[Any]] = {
+        return pd.DataFrame(self.columns(rounded=rounded))
+
+    def columns(self, *, rounded: bool = False) -> dict[str, npt.NDArray[Any] | list[float]]:
+        """Return the columns of `to_frame` by name.
+
+        Args:
+            rounded: As in `to_frame`; rounded columns are lists.
+        """
+        columns: dict[str, npt.NDArray[Any] | list[float]] = {
             "idx": np.arange(len(self), dtype=np.int64),
             "time_s": self.time_s,
             "duration_s": self.duration_s,
@@ -338,11 +346,10 @@ class Timeline:
         columns |= dict(zip(EMOTIONS, self.emotions.T, strict=True))
         columns |= dict(zip(BOX_COLUMNS, self.box.T, strict=True))
         columns |= {"detection_score": self.detection_score, "quality": self.quality}
-        table = pd.DataFrame(columns)
         if rounded:
             for name, decimals in DECIMALS.items():
-                table[name] = [round(float(value), decimals) for value in table[name]]
-        return table
+                columns[name] = [round(float(value), decimals) for value in columns[name]]
+        return columns
 
 
 @dataclass(frozen=True)
@@ -641,7 +648,7 @@ class SessionAnalysis:
             "modalities": [str(modality) for modality in self.features.modalities],
             "emotions": None if mean is None else _by_name(mean),
             "dominant_emotion": self.dominant_emotion,
-            "timeline": [_frame_to_dict(row) for row in self.timeline.to_frame(rounded=True).to_dict("records")],
+            "timeline": _rows_to_dicts(self.timeline),
             "phq": phq_to_dict(self.phq),
             "tracks": [vars(track) for track in self.tracks],
             "warnings": [str(warning) for warning in self.warnings],
@@ -740,17 +747,37 @@ def phq_to_dict(phq: PhqResult) -> dict[str, Any]:
     }
 
 
-def _frame_to_dict(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return a row of `Timeline.to_frame` as a JSON document has it."""
-    times = {"time_s": row["time_s"], "duration_s": row["duration_s"]}
-    if np.isnan(row["detection_score"]):
+def _rows_to_dicts(timeline: Timeline) -> list[dict[str, Any]]:
+    """Return the rows of a timeline as a JSON document has them."""
+    columns = timeline.columns(rounded=True)
+    emotions = zip(*(columns[name] for name in EMOTIONS), strict=True)
+    boxes = zip(*(columns[name] for name in BOX_COLUMNS), strict=True)
+    rows = zip(
+        *(columns[name] for name in ("time_s", "duration_s", "detection_score", "quality")),
+        emotions,
+        boxes,
+        strict=True,
+    )
+    return [_row_to_dict(*row) for row in rows]
+
+
+def _row_to_dict(
+    time_s: float,
+    duration_s: float,
+    detection_score: float,
+    quality: float,
+    emotions: Sequence[float],
+    box: Sequence[float],
+) -> dict[str, Any]:
+    times = {"time_s": time_s, "duration_s": duration_s}
+    if math.isnan(detection_score):
         return {**times, "emotions": None, "box": None, "detection_score": None, "quality": None}
     return {
         **times,
-        "emotions": {name: row[name] for name in EMOTIONS},
-        "box": [row[name] for name in BOX_COLUMNS],
-        "detection_score": row["detection_score"],
-        "quality": row["quality"],
+        "emotions": dict(zip(EMOTIONS, emotions, strict=True)),
+        "box": list(box),
+        "detection_score": detection_score,
+        "quality": quality,
     }
 
 

@@ -28,6 +28,7 @@ FaceHook = Callable[[Sequence[float], Sequence[FollowedFace | None]], None]
 """Receives times in seconds and the subject's face in each of these frames, None where nothing is known of it."""
 
 _REPORT_FRAMES = 30  # frames from one report of the progress to the next
+_MORE_ROWS = 4096  # by which room for described frames grows
 
 
 def extract_behaviour(
@@ -99,7 +100,8 @@ class FaceDescriber:
         self._added = 0
         self._landmarker = landmarker
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="describing")
-        self._described: list[FloatArray] = []
+        self._rows = describe_faces([], landmarker)
+        self._count = 0
         self._work: Future[FloatArray] | None = None
 
     def __enter__(self) -> Self:
@@ -128,12 +130,19 @@ class FaceDescriber:
     def values(self) -> FloatArray:
         """Return the rows of all frames that were added, as `describe_faces` gives them."""
         self._finish()
-        return np.concatenate([describe_faces([], self._landmarker), *self._described])
+        return self._rows[: self._count]
 
     def _finish(self) -> None:
         if self._work is not None:
-            self._described.append(self._work.result())
+            self._keep(self._work.result())
         self._work = None
+
+    def _keep(self, rows: FloatArray) -> None:
+        count = self._count + len(rows)
+        if count > len(self._rows):  # grows where it lies: a list that is joined at the end takes twice its memory
+            self._rows.resize((max(count, len(self._rows) + _MORE_ROWS), self._rows.shape[1]), refcheck=False)
+        self._rows[self._count : count] = rows
+        self._count = count
 
 
 def read_ahead(stream: FrameStream) -> Generator[Frame]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -31,6 +29,7 @@ from fer_phq.features.files import write_features
 from fer_phq.features.measures import versioned_measures
 from fer_phq.video import RECORDING_SUFFIXES, prepare_decoder
 from service.cli import messages
+from service.cli.analysis.documents import print_document
 from service.cli.store import command_line_actor
 from service.ingest import transcripts
 from service.ingest.media import check_size
@@ -51,9 +50,6 @@ STEPS = {
     Step.ESTIMATE: ("estimating", ""),
 }
 """What the progress bar calls each step, and the unit it counts in."""
-
-JSON_CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""What a terminal obeys and JSON leaves as it is."""
 
 MAX_NAMES = 10
 """Names of files that a note spells out."""
@@ -254,8 +250,7 @@ def deliver(analysis: SessionAnalysis, options: Options, keep: Callable[[Session
     if options.as_json:
         from fer_phq.behaviour.files.tables import analysis_document
 
-        document = json.dumps(analysis_document(analysis), ensure_ascii=False)
-        print(JSON_CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", document), flush=True)
+        print_document(analysis_document(analysis))
     else:
         Console().print(summary(analysis))
 

@@ -68,7 +68,8 @@ def test_the_gaze_of_closing_eyes_is_missing():
     values[50:53, 6:8] = (0.18,), (0.05,), (0.24,)
     series = behaviour_series(values, time_s, np.full(100, 0.1), 10.0)
     assert np.flatnonzero(np.isnan(series.values[:, 4:6]).all(axis=1)).tolist() == [50, 51]
-    assert np.isfinite(values).all(), "the rows that were given stay as they are"
+    assert np.isfinite(np.delete(series.values, [4, 5], axis=1)).all(), "nothing else is"
+    assert np.shares_memory(series.values, values), "three hours of rows are not copied"
 
 
 def test_most_rows_around_decide_whether_eyes_are_hidden():
@@ -85,4 +86,5 @@ def test_most_rows_around_decide_whether_eyes_are_hidden():
     assert np.flatnonzero(hidden).tolist() == list(range(60, 120))
     missing = {COLUMNS[index] for index in np.flatnonzero(np.isnan(settled[110]))}
     assert missing == set(EYE_COLUMNS)
-    assert np.isfinite(rows[:100]).all()
+    assert np.isfinite(settled[:60]).all()
+    assert np.shares_memory(settled, rows), "three hours of rows are not copied"

@@ -6,11 +6,12 @@ import threading
 from contextlib import closing
 from importlib.resources import files
 
+import numpy as np
 import pytest
 
 from fer_phq.core.analysis import Sampling
 from fer_phq.core.errors import RecordingError
-from fer_phq.pipeline.behaviour import read_ahead
+from fer_phq.pipeline.behaviour import FaceDescriber, read_ahead
 from fer_phq.video import sample_frames
 
 CLIP = files("service.demo.clips").joinpath("demonstration-2.mp4")
@@ -36,3 +37,17 @@ def test_damage_that_shows_while_reading_ahead_is_told(tmp_path):
     with sample_frames(damaged, Sampling(fps=4)) as stream, closing(read_ahead(stream)) as frames:  # noqa: SIM117
         with pytest.raises(RecordingError, match=r"damaged\.mp4"):
             list(frames)
+
+
+def test_described_rows_keep_their_order_while_their_room_grows(monkeypatch):
+    monkeypatch.setattr("fer_phq.pipeline.behaviour._MORE_ROWS", 4)
+    blocks = [np.full((n, 62), n, np.float32) for n in (1, 2, 9, 3)]
+    empty = np.zeros((0, 62), np.float32)
+    monkeypatch.setattr(
+        "fer_phq.pipeline.behaviour.describe_faces", lambda faces, _: blocks[faces[0]] if faces else empty
+    )
+    with FaceDescriber(None) as describer:
+        for index in range(4):
+            describer.add([index], [0.0])
+        values = describer.values()
+    np.testing.assert_array_equal(values, np.concatenate(blocks))
