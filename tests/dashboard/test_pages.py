@@ -290,7 +290,8 @@ def test_what_the_model_looked_at_is_shown_on_request(filled: AppSettings, store
     app = open_page("session", session=session_id)
     before = images(app)
     assert "It shows where, not why" not in words(app)
-    app.toggle[0].set_value(True).run(timeout=180)
+    (looks,) = (toggle for toggle in app.toggle if "looked at" in toggle.label)
+    looks.set_value(True).run(timeout=180)
     said = words(calm(app))
     assert images(app) == before + 1
     assert "on a grid of 6 by 6. It shows where, not why" in said
@@ -300,7 +301,8 @@ def test_what_the_model_looked_at_is_shown_on_request(filled: AppSettings, store
 def test_a_model_that_is_gone_cannot_say_what_it_looked_at(filled: AppSettings, store: Store) -> None:
     app = open_page("session", session=looked_at_with(store, "gone-01234567"))
     before = images(app)
-    app.toggle[0].set_value(True).run()
+    (looks,) = (toggle for toggle in app.toggle if "looked at" in toggle.label)
+    looks.set_value(True).run()
     assert "The model gone-01234567 that made this analysis is not on this machine any more" in words(calm(app))
     assert images(app) == before
 

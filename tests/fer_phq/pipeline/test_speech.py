@@ -138,7 +138,7 @@ def test_an_analysis_can_be_cancelled_at_each_step(recordings, tmp_path, step):
             raise AnalysisCancelled("Stopped.")
 
     sidecar = Sidecar(transcript(tmp_path, "Client", "Client"))
-    settings = Settings(face_rate=4 if step is Step.BEHAVIOUR else None)
+    settings = Settings(face_rate=4 if step is Step.BEHAVIOUR else 0)
     with pytest.raises(AnalysisCancelled):
         analyze(recordings(seconds=6, fps=4, audio=True), load_model(), settings, on_progress=cancel, sidecar=sidecar)
 

@@ -183,7 +183,7 @@ def test_only_one_of_two_speakers_who_replace_each_other_is_the_subject(model: F
     assert seen.tolist() == [person == "collins" for person in shots[::2]]
     assert analysis.coverage == pytest.approx(0.7)
     assert sorted(track.seen_s for track in analysis.tracks) == [3.0, 7.0]
-    assert [warning.code for warning in analysis.warnings] == ["pipeline.other_tracks"]
+    assert [warning.code for warning in analysis.warnings] == ["pipeline.other_tracks", "pipeline.no_behaviour"]
 
 
 def test_tracks_that_may_be_the_subjects_are_told() -> None:
