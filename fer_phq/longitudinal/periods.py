@@ -111,7 +111,7 @@ def session_runs(recorded_at: Sequence[datetime], model_ids: Sequence[object]) -
 
 
 def rate_runs(rates_hz: Sequence[float]) -> npt.NDArray[np.int64]:
-    """Number the runs of sessions that were looked at equally often a second.
+    """Number the runs of sessions that were looked at equally often a second, as often as the first of their run.
 
     Args:
         rates_hz: (n,) frames a second of each session; NaN where nothing was looked at, which belongs to any run.
@@ -120,12 +120,12 @@ def rate_runs(rates_hz: Sequence[float]) -> npt.NDArray[np.int64]:
         (n,) int64 number of each session's run, from 0, ascending.
     """
     runs = np.zeros(len(rates_hz), np.int64)
-    last = math.nan
+    first_hz = math.nan
     for i, rate_hz in enumerate(rates_hz):
         runs[i] = runs[i - 1] if i else 0
-        if math.isfinite(rate_hz):
-            runs[i] += math.isfinite(last) and not _is_same_rate(last, rate_hz)
-            last = rate_hz
+        if math.isfinite(rate_hz) and not _is_same_rate(first_hz, rate_hz):
+            runs[i] += math.isfinite(first_hz)
+            first_hz = rate_hz
     return runs
 
 

@@ -85,6 +85,11 @@ def test_runs_of_rates_end_where_the_rate_does() -> None:
     assert rate_runs([]).tolist() == []
 
 
+def test_rates_that_creep_do_not_stay_in_one_run() -> None:
+    """Each is near the one before it, and the last a quarter more than the first."""
+    assert rate_runs([24, 25, 26, 27, 28, 29, 30]).tolist() == [0, 0, 1, 1, 2, 2, 3]
+
+
 def test_rates_of_a_camera_that_does_not_keep_its_own_are_one() -> None:
     assert distinct_rates([30, 29.4, float("nan"), 15, 14.9]) == (14.9, 29.4)
     assert distinct_rates([]) == ()
