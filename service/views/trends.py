@@ -410,7 +410,7 @@ def mixed_rates(names: Iterable[str], rates: Sequence[float]) -> Message | None:
     """
     if len(rates) < 2 or BEHAVIOUR_NAMES.isdisjoint(names):
         return None
-    return messages.MIXED_RATES(rates=", ".join(f"{rate:.0f}" for rate in rates))
+    return messages.MIXED_RATES(rates=", ".join(f"{rate:.3g}" for rate in rates))
 
 
 def have_shared_days(first: Days, second: Days) -> bool:

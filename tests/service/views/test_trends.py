@@ -61,6 +61,7 @@ def test_that_rates_differ_is_said_of_facial_behaviour_alone() -> None:
     message = trends.mixed_rates(["pitch_sd", "blinks_a_minute"], (15.0, 29.97))
     assert message is not None
     assert "15, 30 times a second" in str(message)
+    assert "0.5, 2.4, 12.5 times a second" in str(trends.mixed_rates(["blinks_a_minute"], (0.5, 2.4, 12.5)))
     assert trends.mixed_rates(["pitch_sd"], (15.0, 30.0)) is None
     assert trends.mixed_rates(["blinks_a_minute"], (30.0,)) is None
 
