@@ -301,6 +301,21 @@ def test_measures_are_said_in_german() -> None:
         assert words.measure_text(BY_NAME["smiling_share"], 0.5) == "50 %"
 
 
+def test_the_angles_of_a_head_are_called_the_same_wherever_they_stand() -> None:
+    """German has several words for each, and a measure, nods, that is called as pitch is elsewhere."""
+    translate = i18n.catalogue("de").gettext
+    titles = "Head up (pitch)", "Head to the person's left (yaw)", "Head to the right shoulder (roll)"
+    called = [translate(title).partition("(")[2].rstrip(")") for title in titles]
+    live = (
+        "Pitch (positive: up)", "Yaw (positive: to the person's left)",
+        "Roll (positive: to the person's right shoulder)",
+    )  # fmt: skip
+    assert [translate(words).partition(" (")[0] for words in live] == called
+    moment = translate("Pitch {pitch}°, yaw {yaw}°, roll {roll}°")
+    assert moment == f"{called[0]} {{pitch}}°, {called[1]} {{yaw}}°, {called[2]} {{roll}}°"
+    assert translate("Nods") not in called
+
+
 # ---------------------------------------------------------------------------------------------------------------- dates
 
 
