@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
-from fer_phq.behaviour.series import COLUMNS, behaviour_series
+from fer_phq.behaviour.series import COLUMNS, EYE_COLUMNS, behaviour_series
 from fer_phq.core.analysis import display_durations
 from fer_phq.core.feature_series import FeatureSeries
 
@@ -33,3 +35,10 @@ def sample_behaviour(
     if gap is not None:
         values[(time_s >= gap[0]) & (time_s < gap[1])] = np.nan
     return behaviour_series(values, time_s, display_durations(time_s, seconds), rate)
+
+
+def with_hidden_eyes(series: FeatureSeries) -> FeatureSeries:
+    """Return the series of the same face behind dark glasses: what is said of its eyes is missing."""
+    values = series.values.copy()
+    values[:, [series.names.index(name) for name in EYE_COLUMNS]] = np.nan
+    return dataclasses.replace(series, values=values)

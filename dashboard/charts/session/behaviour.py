@@ -43,7 +43,7 @@ def behaviour_rows(
     if curves is None or not len(curves) or not curves["pitch"].notna().any():
         return []
     rows = [_head(curves, colours)]
-    if curves["eyes"].notna().any():
+    if curves[["eyes", "mouth"]].notna().any(axis=None):  # hidden eyes leave their row empty, and the mouth's as it is
         rows += [
             _eyes(curves, blinks, colours, counts_blinks=counts_blinks),
             _share(curves, "smile", _("Smile"), _("Smile {value} above rest"), colours),
@@ -129,7 +129,7 @@ def _angle_colour(name: str, colours: Palette) -> str:
 
 
 def _eyes(curves: pd.DataFrame, blinks: pd.DataFrame | None, colours: Palette, *, counts_blinks: bool) -> Row:
-    top = max(0.4, 1.15 * float(np.nanmax(curves["eyes_high"])))
+    top = max(0.4, 1.15 * float(curves["eyes_high"].max()))
     traces = [*_band(curves, "eyes", colours.accent, "Eyes"), _line(curves, "eyes", colours.accent, "Eyes")]
     words = ["" if value == value else _("Eyes not seen") for value in curves["eyes"]]
     write = percent_writer()
@@ -197,7 +197,7 @@ def _share(curves: pd.DataFrame, name: str, title: str, words: str, colours: Pal
     )  # fmt: skip
     line = _line(curves, name, colours.accent, title)
     texts = [words.format(value=write(value)) if value == value else _("Mouth not seen") for value in curves[name]]
-    top = max(0.5, 1.05 * float(np.nanmax(curves[f"{name}_high"])))
+    top = max(0.5, 1.05 * float(curves[f"{name}_high"].max()))
     axis = strip_axis(title, top)
     band = _band(curves, name, colours.accent, title)
     return Row(title, 30, [area, *band, line, position_markers(curves["time_s"], top / 2, texts)], axis)

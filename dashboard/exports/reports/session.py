@@ -63,7 +63,7 @@ def session_report(view: SessionView, zone: tzinfo, now: datetime) -> Report:
     blocks += [Heading(_("Emotions")), *_emotion_blocks(view.analysis)]
     if view.analysis.behaviour is not None:
         blocks += [Heading(_("Facial behaviour")), *_behaviour_blocks(view.analysis.behaviour)]
-    if view.measures:
+    if view.measures or view.missing_measures:
         blocks += [Heading(_("Measures")), *_measure_blocks(view)]
     if view.notes:
         blocks += [Heading(_("Notes")), _notes(view.notes)]
@@ -125,14 +125,17 @@ def _behaviour_blocks(behaviour: BehaviourView) -> list[Block]:
     if not behaviour.has_face:
         return [Words(_(NO_FACE))]
     rate = _("{rate} frames a second").format(rate=decimal(behaviour.rate_hz, 0))
-    still = int((behaviour.episodes["episode"] == STILL).sum())
-    smiles = int((behaviour.episodes["episode"] == SMILE).sum())
-    facts = [(_("Looked at"), rate), (_("Times of stillness"), str(still)), (_("Smiles of the mouth"), str(smiles))]
-    if behaviour.counts_blinks:
-        facts.append((_("Blinks"), str((behaviour.blinks["kind"] == BLINK).sum())))
+    counts = {
+        "still_share": (_("Times of stillness"), behaviour.episodes["episode"] == STILL),
+        "mouth_smile_share": (_("Smiles of the mouth"), behaviour.episodes["episode"] == SMILE),
+        "blinks_a_minute": (_("Blinks"), behaviour.blinks["kind"] == BLINK),
+    }
+    # A count of what was hardly seen would read as one of the whole recording: the reasons stand with the measures.
+    seen = [(title, str(found.sum())) for name, (title, found) in counts.items() if name in behaviour.measures]
+    facts = ((_("Looked at"), rate), *seen)
     curves = behaviour.draw(Window(0.0, behaviour.recording_s))
     alt = _("Head pose, opening of the eyes with a stroke for each blink, and smile over the recording")
-    return [Facts(tuple(facts)), Chart(behaviour_figure(curves, behaviour.blinks), alt), Words(_(MEANING), "note")]
+    return [Facts(facts), Chart(behaviour_figure(curves, behaviour.blinks), alt), Words(_(MEANING), "note")]
 
 
 def _measure_blocks(view: SessionView) -> list[Block]:
@@ -141,7 +144,7 @@ def _measure_blocks(view: SessionView) -> list[Block]:
     cells = tuple(
         (_(measure.title), measure_text(measure, value), _(measure.direction)) for measure, value in view.measures
     )
-    blocks: list[Block] = [Rows(head, cells)]
+    blocks: list[Block] = [Rows(head, cells)] if cells else []
     if view.analysis.behaviour is not None and view.analysis.behaviour.recording_s < STEADY_S:
         blocks.append(Words(_(SHORT), "note"))
     blocks += [Words(words, "note") for words in missing_sentences(view)]

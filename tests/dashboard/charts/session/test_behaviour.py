@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from behaviour_samples import sample_behaviour
+from behaviour_samples import sample_behaviour, with_hidden_eyes
 
 from dashboard.charts.session.behaviour import behaviour_episode_row, behaviour_rows
 from dashboard.charts.session.rows import POSITIONS, Row
@@ -63,6 +63,14 @@ def test_what_is_not_known_draws_no_row() -> None:
     assert behaviour_rows(hidden, None, LIGHT) == []
     far = DRAWN.assign(eyes=np.nan, smile=np.nan, mouth=np.nan)
     assert [row.name for row in behaviour_rows(far, None, LIGHT)] == ["Head"]
+
+
+def test_hidden_eyes_take_neither_smile_nor_mouth_away() -> None:
+    shown = BehaviourView(with_hidden_eyes(sample_behaviour(seconds=20.0)), 20.0, 0.3)
+    rows = behaviour_rows(shown.draw(Window(0.0, 20.0)), shown.blinks, LIGHT)
+    assert [row.name for row in rows] == ["Head", "Eyes", "Smile", "Mouth"]
+    assert set(words(rows[1])) == {"Eyes not seen"}
+    assert words(rows[2])[5 * 30] == "Smile 60% above rest"
 
 
 @BOTH

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from analysis_samples import MONDAY, new_session, sample_analysis, sample_estimate
-from behaviour_samples import sample_behaviour
+from behaviour_samples import sample_behaviour, with_hidden_eyes
 from chart_samples import answers, frames, trend
 from matplotlib.figure import Figure
 from PIL import Image
@@ -28,6 +28,7 @@ from dashboard.exports.reports.session import session_report
 from dashboard.widgets import ui
 from db.store import Store
 from fer_phq.core import texts
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.phq import PhqResult, PhqUnavailable, Provenance, UnavailableReason
 from service.views.session import load_session_view
 
@@ -65,12 +66,32 @@ def test_both_formats_say_what_the_report_says(store: Store) -> None:
             assert wanted in " ".join(said.split()), wanted
 
 
-def test_facial_behaviour_is_told_with_what_a_change_means(store: Store) -> None:
+def behaviour_report(store: Store, series: FeatureSeries) -> Report:
     session = new_session(store, store.subjects.create(label="P-02").id)
-    analysis = dataclasses.replace(sample_analysis(frames=40), behaviour=sample_behaviour(30.0, 20.0))
+    analysis = dataclasses.replace(sample_analysis(frames=40), behaviour=series)
     analysis_id = store.analyses.save(session_id=session.id, analysis=analysis)
     detail = store.sessions.get_detail(session_id=session.id)
-    report = session_report(load_session_view(store, detail, analysis_id), BERLIN, NOW)
+    return session_report(load_session_view(store, detail, analysis_id), BERLIN, NOW)
+
+
+def test_what_was_hardly_seen_is_not_counted_but_told_with_the_reason(store: Store) -> None:
+    """No blink of eyes that were hidden is no count of blinks."""
+    report = behaviour_report(store, with_hidden_eyes(sample_behaviour(30.0, 20.0)))
+    counts = {title: value for block in report.blocks if isinstance(block, Facts) for title, value in block.pairs}
+    assert counts["Smiles of the mouth"] == "2"
+    assert "Blinks" not in counts
+    assert "Not measured: Blinks, " in words_of(to_pdf(report))
+    assert "hidden by dark glasses, hair or a hand; this needs" in words_of(to_pdf(report))
+
+
+def test_a_session_of_which_nothing_can_be_measured_says_why(store: Store) -> None:
+    report = behaviour_report(store, sample_behaviour(30.0, 20.0, gap=(2.0, 20.0)))
+    assert not any(isinstance(block, Facts) and "Blinks" in dict(block.pairs) for block in report.blocks)
+    assert "It was seen for 2 s of the recording; this needs 10 s." in words_of(to_pdf(report))
+
+
+def test_facial_behaviour_is_told_with_what_a_change_means(store: Store) -> None:
+    report = behaviour_report(store, sample_behaviour(30.0, 20.0))
     for told in (words_of(to_pdf(report)), " ".join(text_of(to_html(report)).split())):
         assert "30 frames a second" in told
         assert "12.0 a minute" in told
