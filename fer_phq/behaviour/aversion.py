@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from fer_phq.behaviour.columns import column, row_durations, row_times
+from fer_phq.behaviour.columns import column, row_times, watched_seconds
 from fer_phq.behaviour.spans import Span, spans_above
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.feature_series import FeatureSeries
@@ -63,8 +63,11 @@ def span_share(series: FeatureSeries, spans: tuple[Span, ...]) -> float | None:
     Args:
         series: The behaviour series.
         spans: Of `downward_spans` or `averted_spans`.
+
+    Returns:
+        0 to 1; None where rows lie too far apart for a span.
     """
-    visible_s = float(row_durations(series)[np.isfinite(column(series, "pitch_deg"))].sum())
+    visible_s = watched_seconds(series, np.isfinite(column(series, "pitch_deg")), least_s=LEAST_S)
     return min(1.0, sum(span.duration_s for span in spans) / visible_s) if visible_s > 0 else None
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import percentile_filter
 
+from fer_phq.behaviour.columns import LONGEST_QUICK_STEP_S
 from fer_phq.core.arrays import FloatArray, TimeArray
 
 LEAST_RATE_HZ = 15.0
@@ -33,7 +34,6 @@ BLINK = 0.5
 COMPLETE = 0.75
 """Closure from which a blink is complete: what is left of the gap then is the lids' own thickness."""
 LONGEST_BLINK_S = 0.5
-_LARGEST_GAP_S = 0.15  # between two rows of one closure
 _ASIDE_S = 0.25  # before and after a closure by more than half, in which the lids are seen beside it
 
 
@@ -127,7 +127,7 @@ def _runs(flags: npt.NDArray[np.bool_], time_s: TimeArray) -> list[tuple[int, in
     places = np.flatnonzero(flags)
     if not len(places):
         return []
-    breaks = (np.diff(places) > 1) | (np.diff(time_s[places]) > _LARGEST_GAP_S)
+    breaks = (np.diff(places) > 1) | (np.diff(time_s[places]) > LONGEST_QUICK_STEP_S)
     starts = np.r_[places[0], places[1:][breaks]]
     ends = np.r_[places[:-1][breaks], places[-1]]
     return [(int(start), int(end)) for start, end in zip(starts, ends, strict=True)]
@@ -146,7 +146,7 @@ def _edge(closure: FloatArray, time_s: TimeArray, index: int, direction: int, de
         outer = inner + direction
         if not 0 <= outer < len(closure) or not np.isfinite(closure[outer]):
             return None
-        if abs(time_s[outer] - time_s[inner]) > _LARGEST_GAP_S:
+        if abs(time_s[outer] - time_s[inner]) > LONGEST_QUICK_STEP_S:
             return None
         if closure[outer] <= level:
             share = (closure[inner] - level) / max(closure[inner] - closure[outer], 1e-6)

@@ -16,6 +16,10 @@ MEASURED_KINDS = ("mesh-1", KIND)
 """Kinds whose measures may be compared with each other: the same network, read alike."""
 STEP_S = 0.5
 """Seconds over which slow changes are measured: over a single frame they would be the mesh's own trembling."""
+LONGEST_STEP_S = 0.5 + 1e-6
+"""Seconds from one row to the next beyond which what lies between them is not seen."""
+LONGEST_QUICK_STEP_S = 0.15
+"""The same for what is over in a fraction of a second: blinks, and swings of the head."""
 _RATE_TOLERANCE = 0.98  # 14.99 frames a second are fifteen
 
 
@@ -90,18 +94,50 @@ def moments(values: FloatArray, durations: TimeArray) -> tuple[float | None, flo
     return mean, float(np.sqrt(np.average((values[visible] - mean) ** 2, weights=weights)))
 
 
-def stretches(visible: npt.NDArray[np.bool_], time_s: TimeArray) -> list[tuple[int, int]]:
-    """Return first and last index of each stretch of rows that are seen and at most half a second apart.
+def stretches(
+    visible: npt.NDArray[np.bool_], time_s: TimeArray, longest_s: float = LONGEST_STEP_S
+) -> list[tuple[int, int]]:
+    """Return first and last index of each stretch of rows that are seen and follow each other closely.
 
     Args:
         visible: (n,) which rows are known.
         time_s: (n,) seconds, increasing.
+        longest_s: Seconds from one row to the next, at most.
     """
     places = np.flatnonzero(visible)
     if not len(places):
         return []
-    breaks = (np.diff(places) > 1) | (np.diff(time_s[places]) > STEP_S + 1e-6)
+    breaks = (np.diff(places) > 1) | (np.diff(time_s[places]) > longest_s)
     return list(zip(np.r_[places[0], places[1:][breaks]], np.r_[places[:-1][breaks], places[-1]], strict=True))
+
+
+def watched_seconds(
+    series: FeatureSeries,
+    visible: npt.NDArray[np.bool_],
+    *,
+    longest_s: float = LONGEST_STEP_S,
+    least_s: float = 0.0,
+) -> float:
+    """Compute the time in which something would have been seen had it happened.
+
+    A row before a frozen picture, or of a low rate, stands for long, and what happens meanwhile is in no row.
+
+    Args:
+        series: The series.
+        visible: (n,) which rows are known.
+        longest_s: Seconds from one row to the next, at most.
+        least_s: Seconds that it lasts at least: shorter stretches of rows do not count.
+
+    Returns:
+        Seconds.
+    """
+    time_s, durations = row_times(series), row_durations(series)
+    durations = np.where(durations <= longest_s, durations, 0)
+    return sum(
+        float(durations[first : last + 1].sum())
+        for first, last in stretches(visible, time_s, longest_s)
+        if time_s[last] - time_s[first] >= least_s
+    )
 
 
 def half_seconds(series: FeatureSeries, names: Sequence[str]) -> list[tuple[TimeArray, FloatArray]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fer_phq.behaviour.columns import STEP_S, half_seconds, mean_of_sides, row_durations, row_times
+from fer_phq.behaviour.columns import STEP_S, half_seconds, mean_of_sides, row_durations, row_times, watched_seconds
 from fer_phq.behaviour.spans import Span, spans_above
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.feature_series import FeatureSeries
@@ -54,12 +54,12 @@ def smile_spans(series: FeatureSeries) -> tuple[Span, ...]:
 
 
 def smile_share(series: FeatureSeries) -> float | None:
-    """Compute the share of the time with a seen mouth in which it smiles.
+    """Compute the share of the time with a seen mouth in which it smiles; None where rows lie too far apart to tell.
 
     Args:
         series: The series.
     """
-    visible_s = float(row_durations(series)[np.isfinite(smile(series))].sum())
+    visible_s = watched_seconds(series, np.isfinite(smile(series)), least_s=LEAST_SMILE_S)
     return min(1.0, sum(span.duration_s for span in smile_spans(series)) / visible_s) if visible_s > 0 else None
 
 

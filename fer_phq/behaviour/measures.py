@@ -10,6 +10,7 @@ import numpy as np
 from fer_phq.behaviour import aversion, expression, messages, movement
 from fer_phq.behaviour.blinks import LEAST_RATE_HZ, LONGEST_BLINK_S, Blink, closed_seconds, detect_closures
 from fer_phq.behaviour.columns import (
+    LONGEST_QUICK_STEP_S,
     column,
     has_rate,
     mean_of_sides,
@@ -17,6 +18,7 @@ from fer_phq.behaviour.columns import (
     row_durations,
     row_times,
     true_rate_hz,
+    watched_seconds,
 )
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
@@ -55,6 +57,8 @@ UNITS: Mapping[str, str] = {
 """Measures in their order, with units."""
 
 
+BEHAVIOUR_WARNINGS = (messages.TOO_SLOW_FOR_BLINKS, messages.EYES_HIDDEN)
+"""What is said of a behaviour series, and of no other."""
 LEAST_HIDDEN_SHARE = 0.1
 """Share of the time from which it is said that the eyes were hidden."""
 
@@ -177,7 +181,7 @@ def _head_measures(series: FeatureSeries) -> dict[str, float | None]:
     measures["head_speed_deg_s"] = movement.head_speed(series)
     measures["head_range_deg"] = movement.head_range(series)
     measures["still_share"] = movement.still_share(series)
-    visible_s = float(durations[np.isfinite(column(series, "pitch_deg"))].sum())
+    visible_s = watched_seconds(series, np.isfinite(column(series, "pitch_deg")), longest_s=LONGEST_QUICK_STEP_S)
     if visible_s > 0 and has_rate(series, movement.LEAST_RATE_HZ):
         measures["nod_rate_per_min"] = 60 * len(movement.nods(series)) / visible_s
         measures["shake_rate_per_min"] = 60 * len(movement.shakes(series)) / visible_s
@@ -206,7 +210,7 @@ def _eye_measures(series: FeatureSeries) -> dict[str, float | None]:
     durations = row_durations(series)
     openness = mean_of_sides(series, "eye_open")
     measures: dict[str, float | None] = {"eye_open_mean": moments(openness, durations)[0]}
-    visible_s = float(durations[np.isfinite(openness)].sum())
+    visible_s = watched_seconds(series, np.isfinite(openness), longest_s=LONGEST_QUICK_STEP_S)
     if visible_s > 0 and can_see_blinks(series):
         blinks = [closure for closure in closures(series) if closure.duration_s <= LONGEST_BLINK_S]
         measures["eyes_closed_share"] = closed_seconds(openness, row_times(series)) / visible_s

@@ -13,7 +13,16 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from fer_phq.behaviour.columns import STEP_S, column, half_seconds, has_rate, row_durations, row_times, stretches
+from fer_phq.behaviour.columns import (
+    LONGEST_QUICK_STEP_S,
+    STEP_S,
+    column,
+    half_seconds,
+    has_rate,
+    row_durations,
+    row_times,
+    stretches,
+)
 from fer_phq.behaviour.spans import Span
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.feature_series import FeatureSeries
@@ -153,7 +162,7 @@ def _gestures(series: FeatureSeries, along: str, cross: str) -> tuple[Span, ...]
     angle, across = column(series, along), column(series, cross)
     visible = np.asarray(np.isfinite(angle) & np.isfinite(across))
     gestures: list[Span] = []
-    for first, last in stretches(visible, time_s):
+    for first, last in stretches(visible, time_s, LONGEST_QUICK_STEP_S):
         inside = slice(first, last + 1)
         gestures += _gestures_of(angle[inside], across[inside], time_s[inside])
     return tuple(gestures)

@@ -8,7 +8,15 @@ import numpy as np
 
 from fer_phq.behaviour import messages, movement
 from fer_phq.behaviour.blinks import LEAST_RATE_HZ
-from fer_phq.behaviour.columns import MEASURED_KINDS, column, has_rate, row_durations, true_rate_hz
+from fer_phq.behaviour.columns import (
+    MEASURED_KINDS,
+    STEP_S,
+    column,
+    has_rate,
+    row_durations,
+    true_rate_hz,
+    watched_seconds,
+)
 from fer_phq.behaviour.measures import LEAST_HIDDEN_SHARE, behaviour_measures, has_gaze, hidden_share
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message, Template
@@ -82,7 +90,10 @@ def _reason(
         return messages.TOO_BRIEF(seen=visible_s, least=least_s)
     if name in _RATES and not has_rate(series, _RATES[name]):
         return messages.RATE_TOO_LOW(rate=true_rate_hz(series), least=_RATES[name])
-    return _WITHOUT_ANY.get(name, messages.ONLY_MOMENTS)() if value is None else None
+    if value is not None:
+        return None
+    is_watched = watched_seconds(series, visible, least_s=STEP_S) > 0
+    return (_WITHOUT_ANY.get(name, messages.ONLY_MOMENTS) if is_watched else messages.ONLY_MOMENTS)()
 
 
 def _visible_column(name: str) -> str:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fer_phq.behaviour.columns import LONGEST_STEP_S
 from fer_phq.core.arrays import FloatArray, TimeArray
 
-_LARGEST_GAP_S = 0.5  # between two rows of one span
 _SHORTEST_PAUSE_S = 0.25  # below the lower threshold, that ends a span
 
 
@@ -56,7 +56,7 @@ def spans_above(
     missing = np.cumsum(~np.isfinite(values))
     steps_s = np.diff(time_s[places])
     breaks = ((np.diff(places) > 1) & ((steps_s > _SHORTEST_PAUSE_S) | (np.diff(missing[places]) > 0))) | (
-        steps_s > _LARGEST_GAP_S
+        steps_s > LONGEST_STEP_S
     )
     spans = []
     for first, last in zip(np.r_[places[0], places[1:][breaks]], np.r_[places[:-1][breaks], places[-1]], strict=True):
@@ -72,7 +72,7 @@ def _crossing(values: FloatArray, time_s: TimeArray, inner: int, direction: int,
     """Return when the value crosses a level beside a row, and whether that is not seen."""
     outer = inner + direction
     is_missing = not 0 <= outer < len(values) or not np.isfinite(values[outer])
-    if is_missing or abs(time_s[outer] - time_s[inner]) > _LARGEST_GAP_S:
+    if is_missing or abs(time_s[outer] - time_s[inner]) > LONGEST_STEP_S:
         return float(time_s[inner]), True
     share = (values[inner] - level) / max(values[inner] - values[outer], 1e-9)
     return float(time_s[inner] + share * (time_s[outer] - time_s[inner])), False

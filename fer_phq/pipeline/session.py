@@ -11,6 +11,7 @@ import logging
 import os
 from dataclasses import replace
 
+from fer_phq.behaviour.measures import BEHAVIOUR_WARNINGS
 from fer_phq.core.analysis import (
     Progress,
     ProgressHook,
@@ -142,7 +143,7 @@ def choose_faces(analysis: SessionAnalysis, model: FerPhqModel, settings: Settin
     faces = reselect_subject(analysis, settings.tracks)
     if analysis.face_kind != model.face_kind:
         raise ModelError(messages.FACES_OF_OTHER_NETWORK(model_id=model.model_id))
-    codes = {declared.code for declared in FACE_WARNINGS}
+    codes = {declared.code for declared in (*FACE_WARNINGS, *BEHAVIOUR_WARNINGS)}
     remaining = [warning for warning in analysis.warnings if warning.code not in codes]
     if analysis.behaviour is not None:
         remaining.append(messages.BEHAVIOUR_OF_OTHER_FACES())

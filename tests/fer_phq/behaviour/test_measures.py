@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fer_phq.behaviour.files.tables import BLINK_COLUMNS, closure_table, series_table
 from fer_phq.behaviour.measures import UNITS, behaviour_measures, behaviour_warnings, closures, coverage
+from fer_phq.behaviour.reasons import usable_measures
 from fer_phq.behaviour.series import COLUMNS, behaviour_series
 from fer_phq.core.analysis import display_durations
 
@@ -63,6 +66,39 @@ def test_below_fifteen_frames_a_second_blinks_are_missing_and_the_reason_is_said
     (warning,) = behaviour_warnings(series)
     assert warning.code == "behaviour.too_slow_for_blinks"
     assert behaviour_warnings(made(15)) == ()
+
+
+def test_a_rate_that_falls_counts_no_blinks_where_none_could_be_seen():
+    time_s = np.r_[np.arange(0, 60, 1 / 30), np.arange(60, 120, 0.2)]
+    measures = behaviour_measures(picked(made(30, seconds=120.0), time_s))
+    assert measures["blink_rate_per_min"] == pytest.approx(15, abs=0.3)
+    assert measures["eyes_closed_share"] == pytest.approx(0.1 / 4, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "time_s",
+    [
+        pytest.param(np.arange(0, 120, 1.0), id="once a second"),
+        pytest.param(np.r_[np.arange(0, 119, 16 / 30), 119.9], id="twice a second, hardly"),
+        pytest.param(np.add.outer(np.arange(0, 120, 1.0), np.arange(14) / 30).ravel(), id="pictures that freeze"),
+    ],
+)
+def test_where_rows_lie_too_far_apart_smiles_and_looks_are_missing_instead_of_none(time_s):
+    series = picked(made(30, seconds=120.0), time_s)
+    measures = behaviour_measures(series)
+    assert measures["smile_mean"] == pytest.approx(0.25, abs=0.01)
+    assert measures["smile_share"] is None
+    assert measures["looking_down_share"] is measures["looking_away_episodes"] is None
+    _, reasons = usable_measures(series, 120.0, 0.3)
+    names = ("smile_share", "smile_duration_s", "smile_narrowed_share", "looking_down_share")
+    assert {reasons[name].code for name in names} == {"behaviour.only_moments"}
+
+
+def picked(series, time_s):
+    """The series at some times alone."""
+    rows = np.searchsorted(series.time_s, time_s - 1e-9)
+    times = series.time_s[rows]
+    return replace(series, values=series.values[rows], time_s=times, duration_s=display_durations(times, 120.0))
 
 
 def test_a_face_that_is_never_seen_has_no_measure():

@@ -14,9 +14,11 @@ from recordings import Recordings
 from skimage import data
 
 from fer_phq import analyze, load_model
+from fer_phq.behaviour import messages as behaviour_messages
 from fer_phq.core.analysis import RecordingInfo, SessionAnalysis, Settings, TrackSummary
 from fer_phq.core.arrays import FloatArray
 from fer_phq.core.errors import ModelError, SettingsError
+from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.faces import Detection, Recognition, Tracker, TrackStats
 from fer_phq.models.model import FerPhqModel
 from fer_phq.pipeline import choose_faces
@@ -146,6 +148,22 @@ def test_a_choice_is_what_an_analysis_of_those_faces_would_be(
     assert not any("left out" in str(warning) for warning in chosen.warnings)
     back = choose_faces(chosen, model, replace(EVERYBODY, tracks=first.subject_tracks))
     np.testing.assert_allclose(back.timeline.emotions, first.timeline.emotions, atol=1e-6)
+
+
+def test_what_was_said_of_the_behaviour_of_others_does_not_stay(
+    two_people: tuple[Path, SessionAnalysis], model: FerPhqModel
+) -> None:
+    _, first = two_people
+    time_s = np.arange(0, 8, 0.5)
+    series = FeatureSeries(np.zeros((16, 1), np.float32), time_s, "mesh-2", ("presence",), np.full(16, 0.5), 2.0)
+    hidden = behaviour_messages.EYES_HIDDEN(share=0.4)
+    slow = behaviour_messages.TOO_SLOW_FOR_BLINKS(rate=2.0, least=15.0)
+    followed = replace(first, behaviour=series, warnings=(*first.warnings, hidden, slow))
+    (other,) = (track.track for track in first.tracks if not track.is_subject)
+    chosen = choose_faces(followed, model, replace(EVERYBODY, tracks=(other,)))
+    codes = {warning.code for warning in chosen.warnings}
+    assert "pipeline.behaviour_of_other_faces" in codes
+    assert not codes & {hidden.code, slow.code}
 
 
 def test_a_choice_needs_the_faces_and_the_network_that_read_them(
