@@ -6,14 +6,14 @@ from fer_phq.core.messages import template
 
 TOO_SLOW_FOR_BLINKS = template(
     "behaviour.too_slow_for_blinks",
-    "Blinks are not counted: the face was seen {rate:.0f} times a second, and they need {least:.0f}.",
+    "Blinks are not counted: the face was seen {rate:.3g} times a second, and they need {least:.0f}.",
 )
 
 CANNOT_WRITE_MESHES = template(
     "behaviour.cannot_write_meshes", "The points of the face mesh cannot be written into {folder}: {error}."
 )
 RATE_TOO_LOW = template(
-    "behaviour.rate_too_low", "The face was seen {rate:.0f} times a second; this needs {least:.0f}."
+    "behaviour.rate_too_low", "The face was seen {rate:.3g} times a second; this needs {least:.0f}."
 )
 TOO_BRIEF = template(
     "behaviour.seen_too_little", "It was seen for {seen:.0f} s of the recording; this needs {least:.0f} s."

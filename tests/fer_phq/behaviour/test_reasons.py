@@ -47,6 +47,8 @@ def test_ten_seconds_and_a_share_of_the_recording_are_needed() -> None:
 def test_a_low_rate_is_said() -> None:
     _, reasons = usable_measures(face(8, 20), 20, 0.3)
     assert str(reasons["blink_rate_per_min"]) == "The face was seen 8 times a second; this needs 15."
+    _, reasons = usable_measures(face(14.6, 20), 20, 0.3)
+    assert str(reasons["blink_rate_per_min"]) == "The face was seen 14.6 times a second; this needs 15."
     assert reasons["nod_rate_per_min"].code == "behaviour.rate_too_low"
 
 
