@@ -21,7 +21,7 @@ from fer_phq.core.errors import FerPhqError
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
 from fer_phq.core.phq import Modality
-from fer_phq.features.measures import BY_NAME, MEASURES, Measure
+from fer_phq.features.measures import BEHAVIOUR, BY_NAME, MEASURES, Measure
 from fer_phq.voice.kinds import EARLIER_KIND
 from fer_phq.words import parse_transcript, subject_speaker
 from service.jobs.sidecar import digest
@@ -210,8 +210,15 @@ class SessionView:
 
     @cached_property
     def measures(self) -> list[tuple[Measure, float]]:
-        """The measures of the analysis under review with their values, in their order."""
-        values = {name: value for name, value in self.stored_measures.items() if name in BY_NAME}
+        """The measures of the analysis under review with their values, in their order.
+
+        Those of facial behaviour are of its series: one that an earlier version stored may be missing for a reason now.
+        """
+        values = {
+            name: value
+            for name, value in self.stored_measures.items()
+            if name in BY_NAME and BY_NAME[name].modality != BEHAVIOUR
+        }
         values |= {} if self.analysis.behaviour is None else self.analysis.behaviour.measures
         return [(measure, values[measure.name]) for measure in MEASURES if measure.name in values]
 

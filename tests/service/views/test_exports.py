@@ -133,6 +133,18 @@ def test_measures_are_a_table_with_the_reasons_of_those_that_are_missing(store: 
     assert as_csv(missing.reset_index()).count("this needs 15") == 5
 
 
+def test_a_measure_that_an_earlier_version_took_is_not_beside_the_reason_why_it_is_missing(store: Store) -> None:
+    slow = replace(sample_analysis(sample_recording("slow.mp4")), behaviour=sample_behaviour(10.0, 10.0))
+    session = new_session(store, store.subjects.create(label="B").id, "slow.mp4")
+    analysis_id = store.analyses.save(session_id=session.id, analysis=slow)
+    store.measures.replace(analysis_id=analysis_id, measures={"blinks_a_minute": 3.0, "pitch_sd": 2.0, "version": 1.0})
+    table = measures_table(view_of(store, session.id))
+    assert table["measure"].is_unique
+    by_name = table.set_index("measure")
+    assert np.isnan(by_name.loc["blinks_a_minute", "value"])
+    assert by_name.loc["pitch_sd", "value"] == 2
+
+
 def test_the_json_document_says_what_the_behaviour_comes_to(store: Store, analysis_id: str) -> None:
     document = json.loads(analysis_json(store, analysis_id))
     assert document["behaviour"]["rate"] == 30
