@@ -124,7 +124,7 @@ def _emotion_blocks(view: AnalysisView) -> list[Block]:
 def _behaviour_blocks(behaviour: BehaviourView) -> list[Block]:
     if not behaviour.has_face:
         return [Words(_(NO_FACE))]
-    rate = _("{rate} frames a second").format(rate=decimal(behaviour.rate_hz, 0))
+    rate = _("{rate} frames a second").format(rate=decimal(behaviour.rate_hz, 0 if behaviour.rate_hz >= 10 else 1))
     counts = {
         "still_share": (_("Times of stillness"), behaviour.episodes["episode"] == STILL),
         "mouth_smile_share": (_("Smiles of the mouth"), behaviour.episodes["episode"] == SMILE),
