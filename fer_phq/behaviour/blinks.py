@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy.ndimage import percentile_filter
 
 from fer_phq.behaviour.columns import LONGEST_QUICK_STEP_S
+from fer_phq.behaviour.spans import crossing
 from fer_phq.core.arrays import FloatArray, TimeArray
 
 LEAST_RATE_HZ = 15.0
@@ -116,10 +117,15 @@ def closed_seconds(openness: FloatArray, time_s: TimeArray) -> float:
 
 
 def _closed_span(closure: FloatArray, time_s: TimeArray, first: int, last: int) -> tuple[float, float]:
-    """Return first and last moment halfway between half closed and the deepest closure of a run of rows."""
+    """Return first and last moment halfway between half closed and the deepest closure of a run of rows.
+
+    They lie between rows: from row to row, lids that are closed for three frames would be so for two steps of time.
+    """
     level = (BLINK + float(closure[first : last + 1].max())) / 2
     deep = first + np.flatnonzero(closure[first : last + 1] >= level)
-    return float(time_s[deep[0]]), float(time_s[deep[-1]])
+    closed_s, _ = crossing(closure, time_s, int(deep[0]), -1, level, LONGEST_QUICK_STEP_S)
+    reopened_s, _ = crossing(closure, time_s, int(deep[-1]), 1, level, LONGEST_QUICK_STEP_S)
+    return closed_s, reopened_s
 
 
 def _runs(flags: npt.NDArray[np.bool_], time_s: TimeArray) -> list[tuple[int, int]]:

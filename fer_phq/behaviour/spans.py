@@ -60,19 +60,35 @@ def spans_above(
     )
     spans = []
     for first, last in zip(np.r_[places[0], places[1:][breaks]], np.r_[places[:-1][breaks], places[-1]], strict=True):
-        onset_s, cut_before = _crossing(values, time_s, int(first), -1, leave)
-        offset_s, cut_after = _crossing(values, time_s, int(last), 1, leave)
+        onset_s, cut_before = crossing(values, time_s, int(first), -1, leave)
+        offset_s, cut_after = crossing(values, time_s, int(last), 1, leave)
         span = Span(onset_s, offset_s, float(values[first : last + 1].max()), cut_before or cut_after)
         if span.peak >= enter and span.duration_s >= least_s:
             spans.append(span)
     return tuple(spans)
 
 
-def _crossing(values: FloatArray, time_s: TimeArray, inner: int, direction: int, level: float) -> tuple[float, bool]:
-    """Return when the value crosses a level beside a row, and whether that is not seen."""
+def crossing(
+    values: FloatArray,
+    time_s: TimeArray,
+    inner: int,
+    direction: int,
+    level: float,
+    longest_s: float = LONGEST_STEP_S,
+) -> tuple[float, bool]:
+    """Return when a value crosses a level beside a row, and whether that is not seen: then it is the row's own time.
+
+    Args:
+        values: (n,), NaN where missing.
+        time_s: (n,) seconds, increasing.
+        inner: The row, at or above the level; the one beside it is below.
+        direction: -1 for before the row, 1 for after it.
+        level: The level.
+        longest_s: Seconds to the row beside it, at most.
+    """
     outer = inner + direction
     is_missing = not 0 <= outer < len(values) or not np.isfinite(values[outer])
-    if is_missing or abs(time_s[outer] - time_s[inner]) > LONGEST_STEP_S:
+    if is_missing or abs(time_s[outer] - time_s[inner]) > longest_s:
         return float(time_s[inner]), True
     share = (values[inner] - level) / max(values[inner] - values[outer], 1e-9)
     return float(time_s[inner] + share * (time_s[outer] - time_s[inner])), False

@@ -36,6 +36,7 @@ Float = npt.NDArray[np.float64]
 STILL_SPREAD = 0.006
 """Spread of a face's embeddings up to which it is a still picture's: 0.004 is what compression makes of one, faces of
 people and of the demonstration's puppet reach 0.14 to 0.22 within seconds."""
+_SPREAD_ROWS = 1024  # at a time: hours of embeddings, squared in one piece, would take four times their memory
 
 
 @dataclass(frozen=True)
@@ -331,11 +332,13 @@ def compute_spread(values: npt.NDArray[np.floating[Any]]) -> float:
     Returns:
         0 or more; infinite where fewer than two rows have all their numbers.
     """
-    rows = values[np.isfinite(values).all(axis=1)].astype(np.float64)
+    rows = values[np.isfinite(values).all(axis=1)]
     if len(rows) < 2:
         return math.inf
-    mean = rows.mean(axis=0)
-    return float(np.sqrt(((rows - mean) ** 2).sum(axis=1).mean()) / max(float(np.linalg.norm(mean)), 1e-9))
+    mean = rows.mean(axis=0, dtype=np.float64)
+    blocks = (rows[start : start + _SPREAD_ROWS] for start in range(0, len(rows), _SPREAD_ROWS))
+    squares = sum(float(((block - mean) ** 2).sum()) for block in blocks)
+    return math.sqrt(squares / len(rows)) / max(float(np.linalg.norm(mean)), 1e-9)
 
 
 def columns_digest(row: Functionals) -> str:

@@ -63,6 +63,16 @@ def test_blinks_are_seen_where_they_are(rate, seed):
     assert np.median(np.abs(errors)) < 1 / rate
 
 
+@pytest.mark.parametrize("rate", [15, 24, 25, 30, 60])
+def test_eyes_are_closed_for_as_long_at_every_rate(rate):
+    blinks = [(start, 0.08, 0.08, 0.16, 1.0) for start in np.arange(1.0, 299, 4.01)]  # at every phase of the frames
+    openness, time_s = made(rate, blinks, seconds=300.0, noise=0.0)
+    depth = 1 - SHUT / OPEN
+    beside = 1 - (0.5 + depth) / 2 / depth  # share of closing and of opening in which the lids are nearly closed
+    truth = len(blinks) * (0.08 + beside * (0.08 + 0.16))
+    assert closed_seconds(openness, time_s) == pytest.approx(truth, rel=0.1)
+
+
 def test_parts_of_a_blink_are_in_order():
     openness, time_s = made(30, random_blinks(5), seed=5)
     for blink in detect_closures(openness, time_s):

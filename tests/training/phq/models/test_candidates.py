@@ -2,6 +2,7 @@
 
 import copy
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -124,3 +125,15 @@ def test_the_spread_of_rows_is_a_share_of_their_length() -> None:
     rows = np.array([[3.0, 4.5], [3.0, 3.5], [np.nan, 9.0]], np.float32)
     assert compute_spread(rows) == pytest.approx(0.5 / 5)
     assert compute_spread(rows[:1]) == math.inf
+
+
+def test_the_spread_of_hours_takes_little_more_than_their_memory():
+    rows = np.random.default_rng(0).random((20_000, 64), dtype=np.float32)
+    tracemalloc.start()
+    spread = compute_spread(rows)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1.5 * rows.nbytes
+    exact = rows.astype(np.float64)
+    mean = exact.mean(axis=0)
+    assert spread == pytest.approx(np.sqrt(((exact - mean) ** 2).sum(axis=1).mean()) / np.linalg.norm(mean))
