@@ -20,7 +20,7 @@ TOO_BRIEF = template(
 )
 NO_SMILE = template("behaviour.no_smile", "No smile was seen.")
 NO_WHOLE_SMILE = template("behaviour.no_whole_smile", "No smile was seen from beginning to end.")
-ONLY_MOMENTS = template("behaviour.only_moments", "It was never seen for half a second on end.")
+ONLY_MOMENTS = template("behaviour.only_moments", "It was never seen for {least:g} s on end.")
 NO_BLINK = template("behaviour.no_blink", "No blink was seen.")
 NO_GAZE = template(
     "behaviour.no_gaze", "The recording was analysed before the gaze was measured; analyse it again to have it."

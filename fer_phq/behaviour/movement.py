@@ -108,12 +108,13 @@ def still_spans(series: FeatureSeries) -> tuple[Span, ...]:
 
 
 def still_share(series: FeatureSeries) -> float | None:
-    """Compute the share of the time with a seen head pose in which it is still.
+    """Compute the share of the time with a head pose that is seen for two seconds and more in which it is still.
 
     Args:
         series: The series.
     """
-    visible_s = sum(float(grid[-1] - grid[0]) for grid, _ in _speeds(series))
+    lengths_s = [float(grid[-1] - grid[0]) for grid, _ in _speeds(series)]
+    visible_s = sum(length_s for length_s in lengths_s if length_s >= LEAST_STILL_S - 1e-9)
     return sum(span.duration_s for span in still_spans(series)) / visible_s if visible_s > 0 else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from fer_phq.behaviour import messages, movement
+from fer_phq.behaviour import aversion, messages, movement
 from fer_phq.behaviour.blinks import LEAST_RATE_HZ
 from fer_phq.behaviour.columns import (
     MEASURED_KINDS,
@@ -38,6 +38,8 @@ _RATES: Mapping[str, float] = {
     **dict.fromkeys(("nod_rate_per_min", "shake_rate_per_min"), movement.LEAST_RATE_HZ),
     **dict.fromkeys(("eyes_closed_share", "blink_rate_per_min", "blink_duration_s"), LEAST_RATE_HZ),
 }
+_LEAST_S: Mapping[str, float] = {**dict.fromkeys(_AVERSION, aversion.LEAST_S), "still_share": movement.LEAST_STILL_S}
+"""Seconds on end for which the head must be seen."""
 _WITHOUT_ANY: Mapping[str, Template] = {
     "blink_duration_s": messages.NO_BLINK,
     "smile_duration_s": messages.NO_WHOLE_SMILE,
@@ -92,8 +94,10 @@ def _reason(
         return messages.RATE_TOO_LOW(rate=true_rate_hz(series), least=_RATES[name])
     if value is not None:
         return None
-    is_watched = watched_seconds(series, visible, least_s=STEP_S) > 0
-    return (_WITHOUT_ANY.get(name, messages.ONLY_MOMENTS) if is_watched else messages.ONLY_MOMENTS)()
+    on_end_s = _LEAST_S.get(name, STEP_S)
+    if name in _WITHOUT_ANY and watched_seconds(series, visible, least_s=on_end_s) > 0:
+        return _WITHOUT_ANY[name]()
+    return messages.ONLY_MOMENTS(least=on_end_s)
 
 
 def _visible_column(name: str) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fer_phq.behaviour import movement
+from fer_phq.behaviour.reasons import usable_measures
 from fer_phq.behaviour.series import COLUMNS, behaviour_series
 from fer_phq.core.analysis import display_durations
 from fer_phq.core.feature_series import FeatureSeries
@@ -43,6 +46,17 @@ def test_nods_are_counted_at_every_rate(rate, hz):
         assert nod.onset_s == pytest.approx(6 * number + 1, abs=0.25)
         assert nod.offset_s == pytest.approx(6 * number + 1 + 2 / hz, abs=0.25)
         assert nod.peak == pytest.approx(8, abs=2)  # and the trembling's extremes
+
+
+def test_a_head_that_is_seen_for_moments_alone_is_neither_still_nor_not():
+    series = head(30, noise=0)
+    values = series.values.copy()
+    values[np.arange(len(values)) % 60 >= 50] = np.nan  # seen for 1.67 s at a time
+    flickering = replace(series, values=values)
+    assert movement.still_share(series) == pytest.approx(1)
+    assert movement.still_share(flickering) is None
+    _, reasons = usable_measures(flickering, 60.0, 0.3)
+    assert str(reasons["still_share"]) == "It was never seen for 2 s on end."
 
 
 def test_shakes_are_not_nods():
