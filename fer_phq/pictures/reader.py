@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -124,7 +125,11 @@ class _PictureProcess:
         self._reader = ResponseReader(descriptor, IDLE_SECONDS, _MOST_PAYLOAD)
 
     def decode(self, content: bytes) -> Picture | PictureError | None:
-        """Decode one picture; None where the process broke down over it."""
+        """Decode one picture; None where the process broke down over it, or did not answer in the time allowed."""
+        # One that was taken over may read no more, or answer a byte at a time: neither ends by itself.
+        watch = threading.Timer(IDLE_SECONDS, self._process.kill)
+        watch.daemon = True
+        watch.start()
         try:
             self._send(LENGTH.pack(len(content)))
             self._send(content)
@@ -132,6 +137,8 @@ class _PictureProcess:
             return None if response is None else _read_response(*response)
         except (BrokenPipeError, ProtocolError, IdleError):
             return None
+        finally:
+            watch.cancel()
 
     def close(self) -> None:
         """Kill the process and release its pipes."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import signal
 import struct
+import threading
 import zlib
 from pathlib import Path
 
@@ -154,3 +156,26 @@ def test_a_reader_keeps_its_process_until_it_breaks_or_is_old(monkeypatch: pytes
         assert len(starts) == 3
         last = reader._process._process
     assert last.poll() is not None, "it ends with its reader"
+
+
+def test_a_process_that_reads_no_more_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was taken over takes none of the next picture's bytes, of which a pipe holds a few."""
+    good = encode(Image.fromarray(COLOUR))
+    outcomes: list[Picture | PictureError] = []
+    with PictureReader() as reader:
+        reader.read(good)
+        process = reader._process._process
+        monkeypatch.setattr(reader_module, "IDLE_SECONDS", 0.5)
+        process.send_signal(signal.SIGSTOP)
+        sending = threading.Thread(target=lambda: outcomes.append(reader.read(good + bytes(2_000_000))), daemon=True)
+        sending.start()
+        sending.join(20)
+        is_stuck = sending.is_alive()
+        process.kill()  # where it is, for the test to end
+        sending.join()
+        assert not is_stuck
+        (outcome,) = outcomes
+        assert isinstance(outcome, PictureError)
+        assert outcome.message.code == "pictures.broke_down"
+        monkeypatch.undo()
+        assert np.array_equal(reader.read(good).rgb, COLOUR)
