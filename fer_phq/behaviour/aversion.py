@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from fer_phq.behaviour.columns import column, row_times, watched_seconds
+from fer_phq.behaviour.columns import column, row_durations, row_times, watched_seconds
 from fer_phq.behaviour.spans import Span, spans_above
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.feature_series import FeatureSeries
@@ -26,6 +26,8 @@ LEAVE_DEG = 15.0
 """Degrees beyond which it lasts."""
 LEAST_S = 1.0
 """Seconds that it lasts at least: shorter ones are glances."""
+LEAST_GAZE_SHARE = 0.5
+"""Share of the time with a seen head pose in which the gaze must be seen for its usual place to be known."""
 PITCH_PERCENTILE = 75.0
 YAW_PERCENTILE = 50.0
 _LARGEST_GAP_S = 0.5  # without gaze, as in a blink, over which it is interpolated
@@ -72,10 +74,19 @@ def span_share(series: FeatureSeries, spans: tuple[Span, ...]) -> float | None:
 
 
 def _deviation(series: FeatureSeries, angle: str, percentile: float) -> FloatArray:
-    """Return degrees from the usual place: of the gaze, where it is missing of the head; NaN without either."""
+    """Return degrees from the usual place: of the gaze, where it is missing of the head; NaN without either.
+
+    Of a gaze that is seldom seen, as behind glasses that mirror, the usual place is not known: then the head counts.
+    """
     head = _from_usual(column(series, angle), percentile)
+    if _visible_s(series, f"gaze_{angle}") < LEAST_GAZE_SHARE * _visible_s(series, angle):
+        return head
     gaze = _bridge(_from_usual(column(series, f"gaze_{angle}"), percentile), row_times(series))
     return np.where(np.isfinite(head) & np.isfinite(gaze), gaze, head)
+
+
+def _visible_s(series: FeatureSeries, name: str) -> float:
+    return float(row_durations(series)[np.isfinite(column(series, name))].sum())
 
 
 def _from_usual(values: FloatArray, percentile: float) -> FloatArray:

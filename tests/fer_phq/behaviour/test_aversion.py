@@ -71,6 +71,14 @@ def test_measures_and_episodes_say_the_same():
     assert episodes[0] == {"kind": "looking_down", "onset_s": 9.975, "offset_s": 15.975, "cut": False}
 
 
+def test_a_gaze_that_is_seen_only_below_is_not_the_usual_one():
+    series = face()
+    values = series.values.copy()
+    values[~((series.time_s >= 10) & (series.time_s < 16)), 4:6] = np.nan  # glasses that mirror whatever lies ahead
+    (down,) = downward_spans(replace(series, values=values))
+    assert (down.onset_s, down.offset_s) == pytest.approx((10, 16), abs=1 / RATE)
+
+
 def test_a_series_without_gaze_columns_says_so_instead_of_a_number():
     series = face()
     names = [name for name in COLUMNS if not name.startswith("gaze")]
