@@ -5,8 +5,8 @@ al., 2014, Image Vis Comput 32:648-658). A look is taken to be at somebody withi
 Hecht, 2007, J Exp Psychol Hum Percept Perform 33:705-715); twenty degrees are that and what a measured gaze may be off.
 
 Nobody says where camera, screen and other people are. So the usual place is the person's own: the median to the sides,
-and the upper quartile up and down. Whoever looks aside for more than half of the time, or down for more than three
-quarters, is taken to look ahead there.
+and the upper quartile up and down, over the time. Whoever looks aside for more than half of it, or down for more than
+three quarters, is taken to look ahead there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from fer_phq.behaviour.columns import column, row_durations, row_times, watched_seconds
+from fer_phq.behaviour.columns import (
+    column,
+    percentiles_over_time,
+    row_durations,
+    row_times,
+    seen_durations,
+    watched_seconds,
+)
 from fer_phq.behaviour.spans import Span, spans_above
 from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.feature_series import FeatureSeries
@@ -78,10 +85,10 @@ def _deviation(series: FeatureSeries, angle: str, percentile: float) -> FloatArr
 
     Of a gaze that is seldom seen, as behind glasses that mirror, the usual place is not known: then the head counts.
     """
-    head = _from_usual(column(series, angle), percentile)
+    head = _from_usual(series, angle, percentile)
     if _visible_s(series, f"gaze_{angle}") < LEAST_GAZE_SHARE * _visible_s(series, angle):
         return head
-    gaze = _bridge(_from_usual(column(series, f"gaze_{angle}"), percentile), row_times(series))
+    gaze = _bridge(_from_usual(series, f"gaze_{angle}", percentile), row_times(series))
     return np.where(np.isfinite(head) & np.isfinite(gaze), gaze, head)
 
 
@@ -89,8 +96,10 @@ def _visible_s(series: FeatureSeries, name: str) -> float:
     return float(row_durations(series)[np.isfinite(column(series, name))].sum())
 
 
-def _from_usual(values: FloatArray, percentile: float) -> FloatArray:
-    return values - np.float32(np.nanpercentile(values, percentile)) if np.isfinite(values).any() else values
+def _from_usual(series: FeatureSeries, angle: str, percentile: float) -> FloatArray:
+    values = column(series, angle)
+    (usual,) = percentiles_over_time(values, seen_durations(series), (percentile,))
+    return values - np.float32(usual)
 
 
 def _bridge(values: FloatArray, time_s: TimeArray) -> FloatArray:

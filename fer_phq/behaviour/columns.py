@@ -20,6 +20,8 @@ LONGEST_STEP_S = 0.5 + 1e-6
 """Seconds from one row to the next beyond which what lies between them is not seen."""
 LONGEST_QUICK_STEP_S = 0.15
 """The same for what is over in a fraction of a second: blinks, and swings of the head."""
+_GAP_STEPS = 3.0  # usual steps from one row to the next beyond which frames are missing
+_LONE_ROW_S = 1.0  # that a lone row lasts at least: its own duration says nothing of how often others would come
 _RATE_TOLERANCE = 0.98  # 14.99 frames a second are fifteen
 
 
@@ -59,14 +61,25 @@ def row_durations(series: FeatureSeries) -> TimeArray:
     return np.zeros(len(series)) if series.duration_s is None else series.duration_s
 
 
+def seen_durations(series: FeatureSeries) -> TimeArray:
+    """Return how many seconds each row says something of, (n,): of a frozen picture only the first half second."""
+    return np.minimum(row_durations(series), LONGEST_STEP_S)
+
+
 def true_rate_hz(series: FeatureSeries) -> float:
     """Compute how often a second the face was looked at, by the rows' times: a recording may have fewer frames.
+
+    It is the mean over the time without gaps, as frames need not lie evenly. Rows of one time are one look.
 
     Args:
         series: The series.
     """
-    steps = np.diff(row_times(series))
-    return 1 / max(float(np.median(steps)), 1e-6) if len(steps) else 0.0
+    time_s = np.unique(row_times(series))
+    if len(time_s) < 2:
+        return 1 / max(float(row_durations(series).sum()), _LONE_ROW_S) if len(time_s) else 0.0
+    steps = np.diff(time_s)
+    steps = steps[steps <= max(LONGEST_STEP_S, _GAP_STEPS * float(np.median(steps)))]
+    return len(steps) / float(steps.sum())
 
 
 def has_rate(series: FeatureSeries, least_hz: float) -> bool:
@@ -92,6 +105,29 @@ def moments(values: FloatArray, durations: TimeArray) -> tuple[float | None, flo
         return None, None
     mean = float(np.average(values[visible], weights=weights))
     return mean, float(np.sqrt(np.average((values[visible] - mean) ** 2, weights=weights)))
+
+
+def percentiles_over_time(values: FloatArray, durations: TimeArray, percentiles: Sequence[float]) -> FloatArray:
+    """Compute percentiles of values that last for different times; NaN where no value is known.
+
+    Args:
+        values: (n,), NaN where missing.
+        durations: (n,) seconds; where all of them are 0, each value counts alike.
+        percentiles: 0 to 100.
+
+    Returns:
+        A level for each percentile, float64.
+    """
+    visible = np.isfinite(values)
+    if not visible.any():
+        return np.full(len(percentiles), np.nan)
+    known, weights = values[visible], durations[visible]
+    if not weights.sum() > 0:
+        weights = np.ones(len(known))
+    order = np.argsort(known)
+    middle = np.cumsum(weights[order]) - weights[order] / 2
+    levels: FloatArray = np.interp(np.asarray(percentiles) / 100 * weights.sum(), middle, known[order])
+    return levels
 
 
 def stretches(

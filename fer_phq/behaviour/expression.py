@@ -1,16 +1,25 @@
 """Smiles, brows and facial activity, of blendshapes above the person's own face at rest.
 
 A blendshape is a weight of a drawn face, 0 to 1; it is no action unit, and neither is a feeling. The face at rest is
-the tenth percentile of a blendshape in the recording: who smiles for nine tenths of it has none.
+the tenth percentile of a blendshape over the time of the recording: who smiles for nine tenths of it has none.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from fer_phq.behaviour.columns import STEP_S, half_seconds, mean_of_sides, row_durations, row_times, watched_seconds
+from fer_phq.behaviour.columns import (
+    STEP_S,
+    half_seconds,
+    mean_of_sides,
+    percentiles_over_time,
+    row_durations,
+    row_times,
+    seen_durations,
+    watched_seconds,
+)
 from fer_phq.behaviour.spans import Span, spans_above
-from fer_phq.core.arrays import FloatArray
+from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.mesh.points import BLENDSHAPES
 
@@ -27,18 +36,20 @@ ACTIVE = tuple(name for name in BLENDSHAPES if name.startswith(("brow", "cheek",
 """Blendshapes whose changes are facial activity: without the eyes, whose blinks and looks are measured apart."""
 
 
-def above_rest(values: FloatArray) -> FloatArray:
+def above_rest(values: FloatArray, durations: TimeArray) -> FloatArray:
     """Subtract what a blendshape is in the face at rest.
 
     Args:
         values: (n,), NaN where missing.
+        durations: (n,) seconds of `seen_durations`.
     """
-    return values - np.nanpercentile(values, NEUTRAL_QUANTILE) if np.isfinite(values).any() else values
+    (rest,) = percentiles_over_time(values, durations, (NEUTRAL_QUANTILE,))
+    return values - np.float32(rest)
 
 
 def smile(series: FeatureSeries) -> FloatArray:
     """Return the smile of each row, (n,) 0 to 1: `mouthSmile`, mean of both sides, above the face at rest."""
-    return above_rest(mean_of_sides(series, "mouthSmile"))
+    return above_rest(mean_of_sides(series, "mouthSmile"), seen_durations(series))
 
 
 def smile_spans(series: FeatureSeries) -> tuple[Span, ...]:
@@ -85,7 +96,7 @@ def narrowed_smile_share(series: FeatureSeries) -> float | None:
     smiling = np.zeros(len(series), bool)
     for span in smile_spans(series):
         smiling |= (time_s >= span.onset_s) & (time_s <= span.offset_s)
-    squint = above_rest(mean_of_sides(series, "eyeSquint"))
+    squint = above_rest(mean_of_sides(series, "eyeSquint"), seen_durations(series))
     smiling &= np.isfinite(squint)
     smiling_s = float(durations[smiling].sum())
     narrowed = np.nan_to_num(squint) >= NARROWED

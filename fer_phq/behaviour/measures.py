@@ -17,6 +17,7 @@ from fer_phq.behaviour.columns import (
     moments,
     row_durations,
     row_times,
+    seen_durations,
     true_rate_hz,
     watched_seconds,
 )
@@ -221,8 +222,8 @@ def _eye_measures(series: FeatureSeries) -> dict[str, float | None]:
 
 def _expression_measures(series: FeatureSeries) -> dict[str, float | None]:
     durations = row_durations(series)
-    brow_down = expression.above_rest(mean_of_sides(series, "browDown"))
-    brow_up = expression.above_rest(column(series, "browInnerUp"))
+    brow_down = expression.above_rest(mean_of_sides(series, "browDown"), seen_durations(series))
+    brow_up = expression.above_rest(column(series, "browInnerUp"), seen_durations(series))
     return {
         "mouth_open_mean": moments(column(series, "mouth_open"), durations)[0],
         "smile_mean": moments(expression.smile(series), durations)[0],

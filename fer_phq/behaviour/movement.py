@@ -19,6 +19,7 @@ from fer_phq.behaviour.columns import (
     column,
     half_seconds,
     has_rate,
+    percentiles_over_time,
     row_durations,
     row_times,
     stretches,
@@ -82,7 +83,9 @@ def head_range(series: FeatureSeries) -> float | None:
     weights = row_durations(series)[visible]
     if not weights.sum() > 0:
         return None
-    spans = [np.diff(_percentiles(angles[visible, axis], weights, RANGE_PERCENTILES)) for axis in range(len(ANGLES))]
+    spans = [
+        np.diff(percentiles_over_time(angles[visible, axis], weights, RANGE_PERCENTILES)) for axis in range(len(ANGLES))
+    ]
     return float(np.linalg.norm(spans))
 
 
@@ -146,14 +149,6 @@ def _speeds(series: FeatureSeries) -> list[tuple[TimeArray, FloatArray]]:
     """Return times (m,) and speeds between them (m - 1,) in degrees a second, of each stretch."""
     parts = half_seconds(series, ANGLES)
     return [(grid, np.linalg.norm(np.diff(angles, axis=0), axis=1) / STEP_S) for grid, angles in parts]
-
-
-def _percentiles(values: FloatArray, weights: TimeArray, percentiles: tuple[float, float]) -> FloatArray:
-    """Return percentiles of values that last for different times."""
-    order = np.argsort(values)
-    middle = np.cumsum(weights[order]) - weights[order] / 2
-    levels: FloatArray = np.interp(np.array(percentiles) / 100 * weights.sum(), middle, values[order])
-    return levels
 
 
 def _gestures(series: FeatureSeries, along: str, cross: str) -> tuple[Span, ...]:

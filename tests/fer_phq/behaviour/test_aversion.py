@@ -91,3 +91,24 @@ def test_a_series_without_gaze_columns_says_so_instead_of_a_number():
     values, reasons = usable_measures(earlier, SECONDS, 0.3)
     assert reasons["looking_away_share"].code == "behaviour.no_gaze"
     assert "head_speed_deg_s" in values
+
+
+@pytest.mark.parametrize("gaze", [True, False])
+def test_the_usual_place_is_that_of_most_of_the_time_whatever_the_rate(gaze):
+    time_s = np.r_[np.arange(0, 100, 1 / 5), np.arange(100, 160, 1 / 30)]
+    values = np.zeros((len(time_s), len(COLUMNS)), np.float32)
+    for stem in ("", "gaze_"):
+        values[time_s >= 100, COLUMNS.index(f"{stem}pitch_deg")] = -30
+        values[time_s >= 100, COLUMNS.index(f"{stem}yaw_deg")] = 30
+    if not gaze:
+        values[:, 4:6] = np.nan
+    measures = behaviour_measures(behaviour_series(values, time_s, display_durations(time_s, 160.0), 30.0))
+    assert measures["looking_down_share"] == pytest.approx(60 / 160, abs=0.002)
+    assert measures["looking_away_share"] == pytest.approx(60 / 160, abs=0.002)
+
+
+def test_a_frozen_picture_is_not_the_usual_place():
+    time_s = np.r_[np.arange(0, 20, 1 / 20), 120, np.arange(320, 340, 1 / 20)]
+    values = np.zeros((len(time_s), len(COLUMNS)), np.float32)
+    values[(time_s >= 18) & (time_s < 320)] = -30
+    assert len(downward_spans(behaviour_series(values, time_s, display_durations(time_s, 340.0), 20.0))) == 1

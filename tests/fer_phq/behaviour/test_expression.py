@@ -74,3 +74,12 @@ def test_a_short_pause_does_not_part_a_span_and_a_long_one_or_what_is_not_seen_d
     assert found(0.1, 0.0) == 1
     assert found(0.5, 0.0) == 2
     assert found(0.1, np.nan) == 2
+
+
+def test_the_face_at_rest_is_that_of_a_tenth_of_the_time_whatever_the_rate():
+    time_s = np.r_[np.arange(0, 40, 1 / 5), np.arange(40, 160, 1 / 30)]
+    values = np.zeros((len(time_s), len(COLUMNS)), np.float32)
+    for side in ("Left", "Right"):
+        values[time_s >= 40, COLUMNS.index(f"mouthSmile{side}")] = 0.6
+    series = behaviour_series(values, time_s, display_durations(time_s, 160.0), 30.0)
+    assert expression.smile_share(series) == pytest.approx(120 / 160, abs=0.003)
