@@ -16,7 +16,7 @@ ui.heading(
     ),
 )
 may_keep = permission.may_change()
-live_card(context.settings(), load_capture() if may_keep else None)
+live_card(context.settings(), load_capture(context.settings()) if may_keep else None)
 if may_keep:
     capture_card(context.settings())
     progress_card(_("Analysis"))

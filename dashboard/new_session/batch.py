@@ -70,6 +70,15 @@ def drop_batch(key: str = BATCH) -> None:
     Args:
         key: Names the page.
     """
+    forget_batch(key)
+    st.rerun()
+
+
+def forget_batch(key: str = BATCH) -> None:
+    """Forget what was entered, without drawing the page again.
+
+    Args:
+        key: Names the page.
+    """
     st.session_state.pop(key, None)
     st.session_state.pop(f"{key}_grants", None)
-    st.rerun()

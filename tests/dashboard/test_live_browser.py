@@ -149,6 +149,31 @@ def test_pictures_and_recordings_are_kept_for_a_subject_who_agreed(live: Any, st
     assert measured(live)
 
 
+def test_no_picture_is_kept_while_others_are_in_view(live: Any, store: Store) -> None:
+    def add_a_face(content: str) -> str:
+        answer = json.loads(content)
+        faces = answer.get("faces", [])
+        answer["faces"] = faces + [{**face, "box": [0, 0, 9, 9]} for face in faces]
+        return json.dumps(answer)
+
+    def listen(socket: Any) -> None:
+        server = socket.connect_to_server()
+        socket.on_message(lambda content: server.send(content))
+        server.on_message(lambda content: socket.send(add_a_face(content)))
+
+    live.route_web_socket(DOOR, listen)
+    downloads: list[Any] = []
+    live.on("download", lambda download: downloads.append(download))
+    turn_on(live)
+    eventually(live, lambda: "2 faces are found" in say(live))
+    allow_to_keep(live)
+    live.get_by_role("button", name="Keep a picture").click()
+    live.get_by_text("No picture is kept: 2 faces are in view").wait_for()
+    at_rest(live)
+    assert downloads == []
+    assert [entry for entry in store.audit.list_newest() if entry.action == "export"] == []
+
+
 def test_a_camera_that_goes_and_a_second_tab_are_a_sentence_each(live: Any) -> None:
     turn_on(live)
     eventually(live, lambda: measured(live))

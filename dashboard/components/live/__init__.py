@@ -150,6 +150,9 @@ def _sentences() -> dict[str, str]:
         "noRecorder": _("This browser cannot record; use a current Chromium, Firefox or Safari."),
         "silent": _("Recording without sound: no microphone was found or allowed."),
         "pictureKept": _("The browser keeps {file} among its downloads; this installation keeps no copy."),
+        "severalFaces": _(
+            "No picture is kept: {n} faces are in view, and only one person has agreed; keep it when they are alone."
+        ),
         "otherSubject": _("This recording was made for {subject}: enter that subject again to use it, or discard it."),
         "consent": _("Consent recorded by {by}"),
         "notDiagnosis": _("An expression is not a feeling; not a diagnosis"),

@@ -317,9 +317,12 @@ function wrapped(context, lines, width) {
   return rows;
 }
 
+// A kept picture is of the one person who has agreed: others in view have not, and the caption would not be of them.
 function keepPicture(state) {
   const { labels, subject } = state.data;
   if (!state.last) return captureStage(state, "ready", labels.cameraFirst);
+  const { length } = state.last.result.faces;
+  if (length > 1) return captureStage(state, "ready", fillIn(labels.severalFaces, { n: length }));
   const stem = fileName(state.last.at, "video/webm").replace(/^camera-(.*)\.webm$/, "live-$1");
   const name = `${stem}-${subject.replace(/[^\p{L}\p{N}_-]+/gu, "_")}.png`;
   captioned(state).toBlob((blob) => {
