@@ -52,7 +52,10 @@ SCHEMA = pa.schema(
 
 
 class MeshFile:
-    """Writes a Parquet file of meshes; a context manager. The file appears under its name when it is whole."""
+    """Writes a Parquet file of meshes; a context manager. The file appears under its name when it is whole.
+
+    Where the disk is full while a recording is analysed, the file is given up and the analysis goes on; `finish` tells.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Begin a file.
@@ -66,6 +69,7 @@ class MeshFile:
         self._folder = folder
         self._times: list[float] = []
         self._faces: list[FollowedFace | None] = []
+        self._error: SettingsError | None = None
         try:
             descriptor, name = tempfile.mkstemp(".part", ".mesh-", folder)
         except OSError as error:
@@ -74,7 +78,8 @@ class MeshFile:
         self._part = Path(name)
         try:
             self._part.chmod(0o666 & ~_umask())
-            self._writer = pq.ParquetWriter(name, SCHEMA, **_STORAGE)
+            self._sink = pa.OSFile(name, "wb")
+            self._writer = pq.ParquetWriter(self._sink, SCHEMA, **_STORAGE)
         except OSError as error:
             self._part.unlink(missing_ok=True)
             raise self._cannot_write(error) from None
@@ -87,9 +92,7 @@ class MeshFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Remove what was not finished."""
-        with contextlib.suppress(OSError):
-            self._writer.close()
-        self._part.unlink(missing_ok=True)
+        self._discard()
 
     def add(self, times: Sequence[float], faces: Sequence[FollowedFace | None]) -> None:
         """Write frames.
@@ -97,10 +100,9 @@ class MeshFile:
         Args:
             times: Their times in seconds, after those that were added before.
             faces: The subject's face in each; None where nothing is known of it.
-
-        Raises:
-            SettingsError: They cannot be written.
         """
+        if self._error is not None:
+            return
         self._times += times
         self._faces += faces
         while len(self._faces) >= BLOCK_ROWS:
@@ -120,9 +122,12 @@ class MeshFile:
         """
         if self._faces:
             self._write(len(self._faces))
+        if self._error is not None:
+            raise self._error
         path = self._folder / name
         try:
             self._writer.close()
+            self._sink.close()
             os.replace(self._part, path)
         except OSError as error:
             raise self._cannot_write(error) from None
@@ -134,7 +139,17 @@ class MeshFile:
         try:
             self._writer.write_table(table, row_group_size=rows)
         except OSError as error:
-            raise self._cannot_write(error) from None
+            self._error = self._cannot_write(error)
+            self._discard()
+
+    def _discard(self) -> None:
+        """Remove what was not finished; what else is stored may need the room."""
+        self._times.clear()
+        self._faces.clear()
+        for file in (self._writer, self._sink):
+            with contextlib.suppress(OSError):
+                file.close()
+        self._part.unlink(missing_ok=True)
 
     def _cannot_write(self, error: OSError) -> SettingsError:
         reason = os.strerror(error.errno) if error.errno else str(error)

@@ -36,7 +36,7 @@ speaker; in a folder, the folders right in it are named like their subjects, and
 recordings. What is stored already is not stored again: start an interrupted batch once more, and it goes on. What is
 stored otherwise than the table says is reported, and left as it is.
 
-Exit code 0 when every recording was analysed, 1 when one could not be (the others still are).
+Exit code 0 when every recording was analysed, 1 when one could not be (the others still are) or a file not be written.
 """
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")

@@ -128,7 +128,7 @@ def analyze_recordings(recordings: list[Path], options: Options, app_settings: A
         app_settings: The installation's settings.
 
     Returns:
-        The exit code: 0 when everything was analysed, else 1.
+        The exit code: 0 when everything was analysed and written, else 1.
 
     Raises:
         FerPhqError: The model cannot be loaded, a folder cannot be created or the store cannot be opened.
@@ -152,7 +152,10 @@ def analyze_recordings(recordings: list[Path], options: Options, app_settings: A
     for path in paths:
         try:
             check_sizes(path, options.sidecar, app_settings)
-            analysis = analyze_one(path, model, options)
+            analysis, unwritten = analyze_one(path, model, options)
+            if unwritten is not None:
+                complaints.append(unwritten)
+                print(f"Error: {printable(str(unwritten))}", file=sys.stderr)
             deliver(analysis, options, keep)
         except FerPhqError as error:
             failed += 1
@@ -180,13 +183,16 @@ def check_sizes(path: Path, sidecar: Sidecar, app_settings: AppSettings) -> None
         raise FerPhqError(TRANSCRIPT_TOO_LARGE(name=sidecar.transcript.name, limit=limit))
 
 
-def analyze_one(path: Path, model: FerPhqModel, options: Options) -> SessionAnalysis:
+def analyze_one(path: Path, model: FerPhqModel, options: Options) -> tuple[SessionAnalysis, Message | None]:
     """Analyse one recording, with a progress bar on standard error when that is a terminal.
 
     Args:
         path: The recording.
         model: The model.
         options: What was asked for.
+
+    Returns:
+        The analysis, and why its file of the face mesh is missing; None where it is not.
 
     Raises:
         FerPhqError: The recording or its sidecar files cannot be used.
@@ -195,13 +201,16 @@ def analyze_one(path: Path, model: FerPhqModel, options: Options) -> SessionAnal
 
     with progress_bar(path.name) as hook:
         if options.mesh_dir is None:
-            return analyze(path, model, options.settings, hook, options.sidecar)
+            return analyze(path, model, options.settings, hook, options.sidecar), None
         from fer_phq.behaviour.files.meshes import MeshFile  # pyarrow takes a fifth of a second
 
         with MeshFile(options.mesh_dir) as meshes:
             analysis = analyze(path, model, options.settings, hook, options.sidecar, on_faces=meshes.add)
-            meshes.finish(f"{file_stem(analysis)}.mesh.parquet")
-            return analysis
+            try:
+                meshes.finish(f"{file_stem(analysis)}.mesh.parquet")
+            except SettingsError as error:
+                return analysis, error.message
+            return analysis, None
 
 
 @contextmanager

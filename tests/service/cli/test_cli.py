@@ -2,6 +2,7 @@
 
 import csv
 import json
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -234,6 +235,21 @@ def test_a_mesh_of_a_recording_that_fails_leaves_no_file(run, folder, tmp_path):
     broken.write_bytes(b"no recording")
     assert run("analyze", str(broken), "--face-rate", "5", "--mesh", str(tmp_path / "out")).returncode == 1
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_mesh_that_finds_the_disk_full_is_missing_and_the_analysis_is_not(run, recordings, tmp_path):
+    path = recordings(seconds=10, fps=60, motion="moving")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, limits[1]))  # 512 frames of mesh are more
+    try:
+        done = run("analyze", str(path), "--face-rate", "60", "--mesh", str(tmp_path / "mesh"), "--json")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert done.returncode == 1
+    assert done.stderr.count("Error: ") == 1
+    assert "mesh cannot be written into" in done.stderr
+    assert json.loads(done.stdout)["behaviour"]["coverage"] > 0.5
+    assert list((tmp_path / "mesh").iterdir()) == []
 
 
 def test_key_frames_and_a_face_rate_exclude_each_other(run, folder):

@@ -75,8 +75,12 @@ def small_files():
 
 
 @pytest.mark.usefixtures("small_files")
-def test_a_file_that_cannot_grow_has_a_sentence_and_goes(tmp_path):
+def test_a_file_that_cannot_grow_goes_at_once_and_has_a_sentence_at_the_end(tmp_path):
     message = r"cannot be written into .*: File too large"
-    with MeshFile(tmp_path) as meshes, pytest.raises(SettingsError, match=message):
-        meshes.add([0.0] * BLOCK_ROWS, [face(number) for number in range(BLOCK_ROWS)])
+    with MeshFile(tmp_path) as meshes:
+        for _ in range(2):
+            meshes.add([0.0] * BLOCK_ROWS, [face(number) for number in range(BLOCK_ROWS)])
+            assert list(tmp_path.iterdir()) == []
+        with pytest.raises(SettingsError, match=message):
+            meshes.finish("a.mesh.parquet")
     assert list(tmp_path.iterdir()) == []
