@@ -190,10 +190,14 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Check the rate, and bring rate and tracks into a form that does not depend on who names them."""
-        if not 0 <= self.face_rate <= MOST_FACE_RATE:
+        try:
+            is_usable = 0 <= self.face_rate <= MOST_FACE_RATE
+        except TypeError:  # no number, such as None
+            is_usable = False
+        if not is_usable:
             raise ValueError(
                 f"The rate of the face mesh must be 0 for none, or at most {MOST_FACE_RATE:g} frames/s, "
-                f"got {self.face_rate:g}."
+                f"got {self.face_rate}."
             )
         object.__setattr__(self, "face_rate", float(self.face_rate))
         object.__setattr__(self, "tracks", tuple(sorted(set(self.tracks))))

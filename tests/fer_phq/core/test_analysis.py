@@ -162,6 +162,12 @@ def test_an_impossible_face_rate_of_the_environment_is_told(monkeypatch, value):
         Settings()
 
 
+@pytest.mark.parametrize("value", [None, "fast", -1, 61.0, float("nan")])
+def test_an_impossible_face_rate_of_settings_is_told(value):
+    with pytest.raises(ValueError, match=f"must be 0 for none, or at most 60 frames/s, got {value}"):
+        Settings(face_rate=value)
+
+
 def test_the_face_rate_is_thirty_or_the_environments(monkeypatch):
     monkeypatch.delenv("FERPHQ_FACE_RATE")
     assert Settings().face_rate == 30
