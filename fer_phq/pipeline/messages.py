@@ -27,7 +27,8 @@ BEHAVIOUR_OF_OTHER_FACES = template(
 )
 NO_BEHAVIOUR = template(
     "pipeline.no_behaviour",
-    "Facial behaviour was not measured: the rate at which the face is followed is set to 0 (FERPHQ_FACE_RATE).",
+    "Facial behaviour was not measured: the rate at which the face is followed was set to 0, for this analysis or with "
+    "FERPHQ_FACE_RATE for all of them.",
 )
 NO_BEHAVIOUR_OF_KEY_FRAMES = template(
     "pipeline.no_behaviour_of_key_frames",

@@ -192,7 +192,9 @@ def test_the_behaviour_is_measured_in_every_frame_where_nothing_is_said(run, rec
 
 
 @pytest.mark.usefixtures("default_face_rate")
-@pytest.mark.parametrize(("option", "reason"), [(["--face-rate", "0"], "set to 0"), (["--key-frames"], "key frames")])
+@pytest.mark.parametrize(
+    ("option", "reason"), [(["--face-rate", "0"], "set to 0, for this analysis or"), (["--key-frames"], "key frames")]
+)
 def test_an_analysis_without_behaviour_says_why(run, recordings, option, reason):
     done = run("analyze", str(recordings(seconds=2, fps=25, motion="moving")), "--json", *option)
     assert done.returncode == 0
