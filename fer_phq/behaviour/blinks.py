@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import percentile_filter
 
 from fer_phq.behaviour.columns import LONGEST_QUICK_STEP_S
 from fer_phq.behaviour.spans import crossing
@@ -76,6 +75,8 @@ def eye_closure(openness: FloatArray, time_s: TimeArray) -> FloatArray:
     closure = np.full(len(openness), np.nan, np.float32)
     if seen.sum() < 2:
         return closure
+    from scipy.ndimage import percentile_filter  # which pages without a blink need not wait for
+
     values = openness[seen].astype(np.float64)
     step_s = float(np.median(np.diff(time_s[seen])))
     width = max(3, min(len(values), round(WINDOW_S / max(step_s, 1e-3))))

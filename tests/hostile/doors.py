@@ -224,7 +224,10 @@ def analyse_all(paths: Sequence[Path], folder: Path) -> Result:
     start = time.monotonic()
     done = subprocess.run(command, env=environment, capture_output=True, text=True, errors="replace", check=False)
     errors = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
-    analysed = len(list(out.glob("*.csv"))) if out.is_dir() else 0
+    tables = out.glob("*.csv") if out.is_dir() else ()
+    analysed = len(
+        {path.name.removesuffix(".csv").removesuffix(".behaviour").removesuffix(".blinks") for path in tables}
+    )
     result.outcomes.update({"analysed": analysed, "refused": len(errors)})
     result.slowest = (time.monotonic() - start, "all of them")
     result.breakdowns += [line for line in errors if BREAKDOWN.search(line)]
