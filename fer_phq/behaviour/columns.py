@@ -11,7 +11,7 @@ from fer_phq.core.arrays import FloatArray, TimeArray
 from fer_phq.core.feature_series import FeatureSeries
 
 KIND = "mesh-2"
-"""What made a series' values. Series of the kind `mesh-1` have no gaze."""
+"""What made a series' values. Series of the kind `mesh-1` have no gaze, and eyes where they were hidden."""
 MEASURED_KINDS = ("mesh-1", KIND)
 """Kinds whose measures may be compared with each other: the same network, read alike."""
 STEP_S = 0.5

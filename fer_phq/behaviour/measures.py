@@ -76,12 +76,15 @@ def coverage(series: FeatureSeries, recording_s: float) -> float:
 
 
 def closures(series: FeatureSeries) -> list[Blink]:
-    """Find the closures of the eyes, blinks and longer ones; none below 15 frames a second.
+    """Find the closures of the eyes, blinks and longer ones.
 
     Args:
         series: The series.
+
+    Returns:
+        The closures; none below 15 frames a second, and none of a series in which hidden eyes are not missing.
     """
-    if not can_see_blinks(series):
+    if not can_see_blinks(series) or not misses_hidden_eyes(series):
         return []
     return detect_closures(mean_of_sides(series, "eye_open"), row_times(series))
 
@@ -93,6 +96,15 @@ def has_gaze(series: FeatureSeries) -> bool:
         series: The series.
     """
     return "gaze_pitch_deg" in series.names
+
+
+def misses_hidden_eyes(series: FeatureSeries) -> bool:
+    """Return whether eyes are missing where they are hidden: those of the kind `mesh-1` have what the mesh invents.
+
+    Args:
+        series: The series.
+    """
+    return series.kind != "mesh-1"
 
 
 def can_see_blinks(series: FeatureSeries) -> bool:
@@ -208,6 +220,8 @@ def _gaze_measures(series: FeatureSeries) -> dict[str, float | None]:
 
 
 def _eye_measures(series: FeatureSeries) -> dict[str, float | None]:
+    if not misses_hidden_eyes(series):
+        return {}
     durations = row_durations(series)
     openness = mean_of_sides(series, "eye_open")
     measures: dict[str, float | None] = {"eye_open_mean": moments(openness, durations)[0]}
@@ -229,7 +243,7 @@ def _expression_measures(series: FeatureSeries) -> dict[str, float | None]:
         "smile_mean": moments(expression.smile(series), durations)[0],
         "smile_share": expression.smile_share(series),
         "smile_duration_s": expression.smile_duration(series),
-        "smile_narrowed_share": expression.narrowed_smile_share(series),
+        "smile_narrowed_share": expression.narrowed_smile_share(series) if misses_hidden_eyes(series) else None,
         "brow_lowering_mean": moments(brow_down, durations)[0],
         "brow_raising_mean": moments(brow_up, durations)[0],
         "facial_activity_per_s": expression.facial_activity(series),

@@ -25,6 +25,10 @@ NO_BLINK = template("behaviour.no_blink", "No blink was seen.")
 NO_GAZE = template(
     "behaviour.no_gaze", "The recording was analysed before the gaze was measured; analyse it again to have it."
 )
+EYES_UNGUARDED = template(
+    "behaviour.eyes_unguarded",
+    "The recording was analysed before hidden eyes were told from seen ones; analyse it again to have it.",
+)
 EYES_HIDDEN = template(
     "behaviour.eyes_hidden",
     "The eyes were hidden, for example by dark glasses, hair or a hand, in {share:.0%} of the time in which the face "

@@ -17,7 +17,13 @@ from fer_phq.behaviour.columns import (
     true_rate_hz,
     watched_seconds,
 )
-from fer_phq.behaviour.measures import LEAST_HIDDEN_SHARE, behaviour_measures, has_gaze, hidden_share
+from fer_phq.behaviour.measures import (
+    LEAST_HIDDEN_SHARE,
+    behaviour_measures,
+    has_gaze,
+    hidden_share,
+    misses_hidden_eyes,
+)
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message, Template
 
@@ -82,6 +88,8 @@ def _reason(
     """Return why a measure is missing; None where it is not."""
     if name in (*_AVERSION, *_GAZE) and not has_gaze(series):
         return messages.NO_GAZE()
+    if name in _EYES and not misses_hidden_eyes(series):
+        return messages.EYES_UNGUARDED()
     visible = np.isfinite(column(series, _visible_column(name)))
     visible_s = float(row_durations(series)[visible].sum())
     least_s = max(LEAST_VISIBLE_S, coverage_floor * recording_s)

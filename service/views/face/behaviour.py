@@ -14,7 +14,7 @@ import pandas as pd
 from fer_phq.behaviour import aversion, expression, movement
 from fer_phq.behaviour.blinks import LONGEST_BLINK_S, Blink
 from fer_phq.behaviour.columns import column, mean_of_sides, row_durations, row_times, true_rate_hz
-from fer_phq.behaviour.measures import can_see_blinks, closures, has_gaze
+from fer_phq.behaviour.measures import can_see_blinks, closures, has_gaze, misses_hidden_eyes
 from fer_phq.behaviour.reasons import usable_measures
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
@@ -77,12 +77,12 @@ class BehaviourView:
 
     @property
     def counts_blinks(self) -> bool:
-        """Whether the rate is high enough for blinks."""
-        return can_see_blinks(self.series)
+        """Whether the rate is high enough for blinks, and eyes are missing where they are hidden."""
+        return can_see_blinks(self.series) and misses_hidden_eyes(self.series)
 
     @cached_property
     def closures(self) -> tuple[Blink, ...]:
-        """Blinks and longer closures of the eyes; none where the rate is too low for them."""
+        """Blinks and longer closures of the eyes; none where they cannot be counted."""
         return tuple(closures(self.series))
 
     @cached_property

@@ -79,6 +79,18 @@ def test_a_gaze_that_is_seen_only_below_is_not_the_usual_one():
     assert (down.onset_s, down.offset_s) == pytest.approx((10, 16), abs=1 / RATE)
 
 
+def test_eyes_of_before_hidden_ones_were_missing_are_not_measured():
+    series = face()
+    values, _ = usable_measures(series, SECONDS, 0.3)
+    earlier = replace(series, kind="mesh-1")
+    earlier_values, earlier_reasons = usable_measures(earlier, SECONDS, 0.3)
+    eyes = {"eye_open_mean", "eyes_closed_share", "blink_rate_per_min", "blink_duration_s", "smile_narrowed_share"}
+    assert {name for name, reason in earlier_reasons.items() if reason.code == "behaviour.eyes_unguarded"} == eyes
+    assert earlier_values == {name: value for name, value in values.items() if name not in eyes}
+    assert {"eye_open_mean", "eyes_closed_share"} <= values.keys()
+    assert all(behaviour_measures(earlier)[name] is None for name in eyes)
+
+
 def test_a_series_without_gaze_columns_says_so_instead_of_a_number():
     series = face()
     names = [name for name in COLUMNS if not name.startswith("gaze")]
