@@ -35,6 +35,7 @@ MIXED_RATES = template(
     "The faces of these sessions were looked at {rates} times a second: a difference in facial behaviour may be the "
     "rates' alone.",
 )
+RATES = template("views.rates", "{rates} and {rate}")
 SHARED_DAYS = template(
     "views.shared_days", "The two periods share days, and what was measured on them counts for both."
 )

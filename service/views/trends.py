@@ -410,7 +410,11 @@ def mixed_rates(names: Iterable[str], rates: Sequence[float]) -> Message | None:
     """
     if len(rates) < 2 or BEHAVIOUR_NAMES.isdisjoint(names):
         return None
-    return messages.MIXED_RATES(rates=", ".join(f"{rate:.3g}" for rate in rates))
+    first, *more = (float(f"{rate:.3g}") for rate in rates)
+    joined: float | Message = first
+    for rate in more:
+        joined = messages.RATES(rates=joined, rate=rate)
+    return messages.MIXED_RATES(rates=joined)
 
 
 def have_shared_days(first: Days, second: Days) -> bool:

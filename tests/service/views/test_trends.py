@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fer_phq.core.messages import render
 from fer_phq.features.measures import BY_NAME
 from fer_phq.longitudinal.periods import Verdict
 from service.views import trends
@@ -60,8 +61,11 @@ def test_a_line_of_facial_behaviour_is_broken_where_the_rate_changes() -> None:
 def test_that_rates_differ_is_said_of_facial_behaviour_alone() -> None:
     message = trends.mixed_rates(["pitch_sd", "blinks_a_minute"], (15.0, 29.97))
     assert message is not None
-    assert "15, 30 times a second" in str(message)
-    assert "0.5, 2.4, 12.5 times a second" in str(trends.mixed_rates(["blinks_a_minute"], (0.5, 2.4, 12.5)))
+    assert "15 and 30 times a second" in str(message)
+    many = trends.mixed_rates(["blinks_a_minute"], (0.5, 2.4, 12.5))
+    assert many is not None
+    assert "0.5 and 2.4 and 12.5 times a second" in str(many)
+    assert "0,5 and 2,4 and 12,5 times" in render(many, decimal_mark=","), "a comma is no point between two rates"
     assert trends.mixed_rates(["pitch_sd"], (15.0, 30.0)) is None
     assert trends.mixed_rates(["blinks_a_minute"], (30.0,)) is None
 
