@@ -17,7 +17,7 @@ from dashboard.trends.measures import choose, explained
 from dashboard.widgets import permission, ui
 from fer_phq.features.measures import BY_NAME
 from service.views.cohort import CohortView, load_cohort_view
-from service.views.trends import mixed_rates
+from service.views.trends import mixed_gaze, mixed_rates
 
 MODELS = mark(
     "These sessions were measured by {models} models. Face measures of two models differ even where nothing has "
@@ -73,6 +73,8 @@ def page() -> None:
         selection = people_table(cohort, names)
         if rates := mixed_rates(names, cohort.rates):
             ui.warn(render(rates))
+        if gaze := mixed_gaze(names, mixes=cohort.mixes_gaze):
+            ui.warn(render(gaze))
         cohort_downloads(load)
     if selection:
         selected_people(cohort, selection, sorted({tag for some in tags.values() for tag in some}))

@@ -14,7 +14,7 @@ from dashboard.widgets import ui
 from fer_phq.features.measures import BY_NAME
 from service.views import cohort
 from service.views.cohort import EVERYBODY, FEW, REST, CohortView
-from service.views.trends import local_times, mixed_rates
+from service.views.trends import local_times, mixed_gaze, mixed_rates
 
 PAGE = 8
 NOBODY = mark("This measure is known of nobody here.")
@@ -87,10 +87,13 @@ def courses(cohort_data: CohortView) -> None:
                 person(subject_id, label, name, local[local["subject_id"] == subject_id], limits, span)
         if rates := mixed_rates([name], cohort_data.rates):
             ui.warn(render(rates))
+        if gaze := mixed_gaze([name], mixes=cohort_data.mixes_gaze):
+            ui.warn(render(gaze))
         ui.note(
             _(
                 "All panels have the same axes. Lines are broken at gaps in time, where another model measured, and "
-                "for facial behaviour where the face was looked at more or less often a second."
+                "for facial behaviour where the face was looked at more or less often a second, and for looks where "
+                "the gaze was hardly seen any more, or was seen again."
             )
         )
 

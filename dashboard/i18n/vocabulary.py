@@ -99,6 +99,12 @@ MEASURE_TITLES = (
     mark("Brow lowering"),
     mark("Brow raising"),
     mark("Facial activity"),
+    mark("Gaze seen"),
+    mark(
+        "Share of the time with a seen head pose in which the gaze was seen, too. Where it is less than half, looking "
+        "down and away are measured of the head alone, and are not compared with those of the gaze without saying so."
+    ),
+    mark("It is of the recording, such as of glasses, light and distance, not of the person's state."),
     mark("Frames a second of the face mesh"),
 )  # fmt: skip
 

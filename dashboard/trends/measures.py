@@ -31,7 +31,8 @@ VERDICTS = {
 GAPS = mark(
     "A line is broken where two sessions lie more than three times as far apart as is usual for this person, and more "
     "than two weeks: here more than {days} days. It is broken as well where another model measured, and for facial "
-    "behaviour where the face was looked at more or less often a second."
+    "behaviour where the face was looked at more or less often a second, and for looks where the gaze was hardly seen "
+    "any more, or was seen again."
 )
 
 
@@ -72,6 +73,8 @@ def measures(view: TrendsView, span: charts.Span | None) -> None:
         )  # fmt: skip
         if rates := trends.mixed_rates(selection, view.rates):
             ui.warn(render(rates))
+        if gaze := trends.mixed_gaze(selection, mixes=view.mixes_gaze):
+            ui.warn(render(gaze))
         ui.note(_(GAPS).format(days=view.gap_days))
         explained(measured)
 
@@ -141,6 +144,8 @@ def periods(view: TrendsView) -> None:
             ui.warn(render(messages.MIXED_MODELS()))
         if rates := trends.mixed_rates(selection, comparison.rates):
             ui.warn(render(rates))
+        if gaze := trends.mixed_gaze(selection, mixes=comparison.mixes_gaze):
+            ui.warn(render(gaze))
         if trends.have_shared_days(first_days, second_days):
             ui.note(render(messages.SHARED_DAYS()))
         ui.note(render(messages.USUAL_SPREAD(few=MIN_SESSIONS)))

@@ -80,13 +80,36 @@ def span_share(series: FeatureSeries, spans: tuple[Span, ...]) -> float | None:
     return min(1.0, sum(span.duration_s for span in spans) / visible_s) if visible_s > 0 else None
 
 
+def gaze_share(series: FeatureSeries) -> float | None:
+    """Compute the share of the time with a seen head pose in which the gaze is seen, too.
+
+    Args:
+        series: The behaviour series.
+
+    Returns:
+        0 to 1; None where no head pose was seen.
+    """
+    head_s = _visible_s(series, "pitch_deg")
+    return min(1.0, _visible_s(series, "gaze_pitch_deg") / head_s) if head_s > 0 else None
+
+
+def is_of_gaze(share: float) -> bool:
+    """Return whether looks are told by the gaze, with the head where it is missing, or by the head alone.
+
+    Args:
+        share: Of `gaze_share`.
+    """
+    return share >= LEAST_GAZE_SHARE
+
+
 def _deviation(series: FeatureSeries, angle: str, percentile: float) -> FloatArray:
     """Return degrees from the usual place: of the gaze, where it is missing of the head; NaN without either.
 
     Of a gaze that is seldom seen, as behind glasses that mirror, the usual place is not known: then the head counts.
     """
     head = _from_usual(series, angle, percentile)
-    if _visible_s(series, f"gaze_{angle}") < LEAST_GAZE_SHARE * _visible_s(series, angle):
+    share = gaze_share(series)
+    if share is None or not is_of_gaze(share):
         return head
     gaze = _bridge(_from_usual(series, f"gaze_{angle}", percentile), row_times(series))
     return np.where(np.isfinite(head) & np.isfinite(gaze), gaze, head)

@@ -31,6 +31,8 @@ LEAST_VISIBLE_S = 10.0
 """Seconds from which behaviour is measured: in fewer, one blink more changes their rate by more than six a minute."""
 RATE = "rate_hz"
 """Name under which the frames a second stand beside the measures."""
+GAZE_SHARE = "gaze_share"
+"""Name under which it stands beside the looks in how much of the time they are the gaze's."""
 
 _AVERSION = ("looking_down_share", "looking_down_episodes", "looking_away_share", "looking_away_episodes")
 _HEAD = (
@@ -68,7 +70,7 @@ def usable_measures(
 
     Returns:
         The values and the reasons by the names of `fer_phq.behaviour.measures.UNITS`; each name is in one of them. The
-        values have `RATE` as well where there is any.
+        values have `RATE` as well where there is any, and `GAZE_SHARE` where there are looks.
     """
     measures = behaviour_measures(series) if series.kind in MEASURED_KINDS else {}
     reasons: dict[str, Message] = {}
@@ -79,7 +81,12 @@ def usable_measures(
             reasons[name] = reason
         elif value is not None:
             values[name] = value
-    return ({**values, RATE: true_rate_hz(series)} if values else values), reasons
+    if values:
+        values[RATE] = true_rate_hz(series)
+    share = aversion.gaze_share(series)
+    if share is not None and not values.keys().isdisjoint(_AVERSION):
+        values[GAZE_SHARE] = share
+    return values, reasons
 
 
 def _reason(

@@ -34,6 +34,9 @@ MIN_WORDS = 50
 RATE = "face_rate"
 """The measure that says how often a second facial behaviour was looked at: values of two rates are no one series."""
 
+GAZE_SHARE = "gaze_share"
+"""The measure that says whether looks are those of the gaze or of the head: the two are no one series."""
+
 Unit = Literal[
     "share", "a minute", "semitones", "semitones above 27.5 Hz", "dB", "syllables a second", "words a minute", "points",
     "ms", "s", "degrees", "degrees a second", "% of the scale", "% of the eyes' distance", "% of the scale a second",
@@ -285,6 +288,12 @@ MEASURES: tuple[Measure, ...] = (
         "How much brows, nose, cheeks, mouth and jaw change, mean over them and over half seconds. Talking counts.",
         _GAEBEL,
         _LESS_ACTIVE, 100,
+    ),
+    Measure(
+        GAZE_SHARE, "Gaze seen", "share", BEHAVIOUR, "gaze_share",
+        "Share of the time with a seen head pose in which the gaze was seen, too. Where it is less than half, looking "
+        "down and away are measured of the head alone, and are not compared with those of the gaze without saying so.",
+        _MESH, "It is of the recording, such as of glasses, light and distance, not of the person's state.",
     ),
     Measure(
         RATE, "Frames a second of the face mesh", "frames a second", BEHAVIOUR, "rate_hz",

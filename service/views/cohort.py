@@ -16,7 +16,7 @@ from db.records import CohortFilter
 from db.store import Store
 from fer_phq.features.measures import RATE
 from fer_phq.longitudinal.periods import distinct_rates
-from service.views.trends import MEASURE_NAMES, measured_names, segments_of
+from service.views.trends import MEASURE_NAMES, measured_names, mixes_gaze, segments_of
 
 FEW = 5
 """A group of fewer people is shown as points without quartiles."""
@@ -53,6 +53,11 @@ class CohortView:
     def rates(self) -> tuple[float, ...]:
         """Frames a second, as far as they differ, in which the faces of the sessions were looked at."""
         return distinct_rates(self.sessions[RATE].tolist())
+
+    @property
+    def mixes_gaze(self) -> bool:
+        """Whether looks are of the gaze in some of the sessions, and of the head alone in others."""
+        return mixes_gaze(self.sessions)
 
 
 def load_cohort_view(store: Store, cohort_filter: CohortFilter, prefer_model: str | None) -> CohortView:

@@ -35,6 +35,11 @@ MIXED_RATES = template(
     "The faces of these sessions were looked at {rates} times a second: a difference in facial behaviour may be the "
     "rates' alone.",
 )
+MIXED_GAZE = template(
+    "views.mixed_gaze",
+    "In some of these sessions looking down and away are measured of the gaze, in others of the head alone, because "
+    "the gaze was hardly seen: a difference in them may be that alone.",
+)
 RATES = template("views.rates", "{rates} and {rate}")
 SHARED_DAYS = template(
     "views.shared_days", "The two periods share days, and what was measured on them counts for both."

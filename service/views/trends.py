@@ -5,6 +5,7 @@ Below it the tidy frames that it is made of: measures over sessions and periods,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, tzinfo
@@ -16,9 +17,10 @@ import pandas as pd
 
 from db.records import EventRecord, QuestionnaireRecord, SessionSummary, SubjectSummary
 from db.store import Store
+from fer_phq.behaviour.aversion import is_of_gaze
 from fer_phq.core.messages import Message
 from fer_phq.core.phq import Provenance, Scale
-from fer_phq.features.measures import BEHAVIOUR, BY_NAME, MEASURES, RATE, SHARES, Measure
+from fer_phq.features.measures import BEHAVIOUR, BY_NAME, GAZE_SHARE, MEASURES, RATE, SHARES, Measure
 from fer_phq.longitudinal.change import (
     Change,
     Estimate,
@@ -54,6 +56,8 @@ EMOTION_NAMES = frozenset(share.name for share in SHARES)
 MEASURE_NAMES = tuple(measure.name for measure in MEASURES)
 BEHAVIOUR_NAMES = frozenset(measure.name for measure in MEASURES if measure.modality == BEHAVIOUR)
 """Measures that depend on how often a second the face was looked at."""
+LOOKING_NAMES = frozenset({"looking_down_share", "looking_away_share"})
+"""Measures that are of the gaze, or of the head alone where the gaze was hardly seen."""
 RECENT = 50
 """The most sessions that the page lists."""
 
@@ -67,12 +71,14 @@ class PeriodsView:
         comparisons: By measure, those that one of the periods has.
         models: Ids of the models that measured their sessions.
         rates: Frames a second, as far as they differ, in which the faces of their sessions were looked at.
+        mixes_gaze: Whether looks are of the gaze in some of their sessions, and of the head alone in others.
     """
 
     points: pd.DataFrame
     comparisons: Mapping[str, PeriodComparison]
     models: tuple[str, ...]
     rates: tuple[float, ...] = ()
+    mixes_gaze: bool = False
 
     @property
     def means(self) -> pd.DataFrame:
@@ -171,6 +177,11 @@ class TrendsView:
         """Frames a second, as far as they differ, in which the faces of the sessions were looked at."""
         return distinct_rates(self.sessions[RATE].tolist())
 
+    @property
+    def mixes_gaze(self) -> bool:
+        """Whether looks are of the gaze in some of the sessions, and of the head alone in others."""
+        return mixes_gaze(self.sessions)
+
     def series(self, names: Sequence[str]) -> pd.DataFrame:
         """Return the measures of these names over the sessions, as the function `series` does."""
         return series(self.local_sessions, names)
@@ -198,7 +209,11 @@ class TrendsView:
         points = in_periods(self.values, first, second)
         inside = within_periods(self.local_sessions, first, second)
         return PeriodsView(
-            points, compared(points), tuple(sorted(set(inside["model_id"]))), distinct_rates(inside[RATE].tolist())
+            points,
+            compared(points),
+            tuple(sorted(set(inside["model_id"]))),
+            distinct_rates(inside[RATE].tolist()),
+            mixes_gaze(inside),
         )
 
 
@@ -311,17 +326,42 @@ def gap_days(trend: pd.DataFrame) -> int:
 
 
 def segments_of(trend: pd.DataFrame, name: str) -> npt.NDArray[np.int64]:
-    """Number the runs of sessions that a line of one measure may join: a line of facial behaviour joins no two rates.
+    """Number the runs of sessions that a line of one measure may join.
+
+    A line of facial behaviour joins no two rates, and one of looks not those of the gaze with those of the head.
 
     Args:
-        trend: `recorded_at` (ascending), `model_id` and, for facial behaviour, `face_rate`.
+        trend: `recorded_at` (ascending), `model_id` and, for facial behaviour, `face_rate` and `gaze_share`.
         name: The measure.
     """
     times = [timestamp.to_pydatetime() for timestamp in trend["recorded_at"]]
     models: list[object] = list(trend["model_id"])
     if name in BEHAVIOUR_NAMES:
         models = list(zip(models, rate_runs(trend[RATE].tolist()).tolist(), strict=True))
+    if name in LOOKING_NAMES:
+        models = list(zip(models, _gaze_runs(trend), strict=True))
     return session_runs(times, models)
+
+
+def _gaze_runs(trend: pd.DataFrame) -> list[int]:
+    """Number the runs of sessions whose looks are all of the gaze, or all of the head; one without looks is of any."""
+    runs: list[int] = []
+    kind: bool | None = None
+    for share in trend[GAZE_SHARE].tolist():
+        own = is_of_gaze(share) if math.isfinite(share) else kind
+        changes = kind is not None and own != kind
+        runs.append((runs[-1] if runs else 0) + changes)
+        kind = own
+    return runs
+
+
+def mixes_gaze(sessions: pd.DataFrame) -> bool:
+    """Tell whether looks are of the gaze in some sessions, and of the head alone in others.
+
+    Args:
+        sessions: Rows with `gaze_share`, NaN where looks were not measured.
+    """
+    return len({is_of_gaze(share) for share in sessions[GAZE_SHARE].dropna()}) > 1
 
 
 def series(trend: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
@@ -415,6 +455,16 @@ def mixed_rates(names: Iterable[str], rates: Sequence[float]) -> Message | None:
     for rate in more:
         joined = messages.RATES(rates=joined, rate=rate)
     return messages.MIXED_RATES(rates=joined)
+
+
+def mixed_gaze(names: Iterable[str], *, mixes: bool) -> Message | None:
+    """Say that looks are of the gaze in some sessions, and of the head alone in others; None where they are not.
+
+    Args:
+        names: The measures that are shown.
+        mixes: Of `mixes_gaze`.
+    """
+    return None if not mixes or LOOKING_NAMES.isdisjoint(names) else messages.MIXED_GAZE()
 
 
 def have_shared_days(first: Days, second: Days) -> bool:

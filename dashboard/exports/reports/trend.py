@@ -20,7 +20,7 @@ from dashboard.trends.phq import SOURCES, difference_words
 from dashboard.widgets import ui
 from fer_phq.core.phq import Provenance
 from fer_phq.longitudinal.change import RETEST, SD, Change, Direction, reliable_points
-from service.views.trends import TrendsView, mixed_rates
+from service.views.trends import TrendsView, mixed_gaze, mixed_rates
 
 DIFFICULTY_NOTE = mark(
     "Difficulty: the form's last question, how difficult the problems have made work, home or getting along with "
@@ -56,6 +56,8 @@ def trend_report(view: TrendsView, now: datetime) -> Report:
         blocks += [Heading(_("Measures")), _measured(view)]
         rates = mixed_rates(view.names, view.rates)
         blocks += [Words(render(rates), "warning")] if rates else []
+        gaze = mixed_gaze(view.names, mixes=view.mixes_gaze)
+        blocks += [Words(render(gaze), "warning")] if gaze else []
     if view.events:
         blocks += [Heading(_("Treatment and events"))]
         blocks.append(Facts(tuple((day(event.at, zone), event.words) for event in view.events)))

@@ -79,6 +79,15 @@ def test_a_gaze_that_is_seen_only_below_is_not_the_usual_one():
     assert (down.onset_s, down.offset_s) == pytest.approx((10, 16), abs=1 / RATE)
 
 
+@pytest.mark.parametrize("gaze", [True, False])
+def test_looks_have_the_share_of_the_gaze_beside_them(gaze):
+    values, _ = usable_measures(face(gaze=gaze), SECONDS, 0.3)
+    assert values["gaze_share"] == gaze
+    unseen = face(gaze=gaze)
+    without = replace(unseen, values=np.full_like(unseen.values, np.nan))
+    assert "gaze_share" not in usable_measures(without, SECONDS, 0.3)[0]
+
+
 def test_eyes_of_before_hidden_ones_were_missing_are_not_measured():
     series = face()
     values, _ = usable_measures(series, SECONDS, 0.3)

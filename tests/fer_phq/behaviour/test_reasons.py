@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fer_phq.behaviour.measures import UNITS, behaviour_measures, behaviour_warnings
-from fer_phq.behaviour.reasons import LEAST_VISIBLE_S, RATE, usable_measures
+from fer_phq.behaviour.reasons import GAZE_SHARE, LEAST_VISIBLE_S, RATE, usable_measures
 from fer_phq.behaviour.series import COLUMNS, EYE_COLUMNS, behaviour_series
 from fer_phq.core.analysis import display_durations
 from fer_phq.core.feature_series import FeatureSeries
@@ -22,7 +22,7 @@ def face(rate: float, seconds: float, *, far: bool = False) -> FeatureSeries:
 def test_each_measure_has_a_value_or_a_reason() -> None:
     values, reasons = usable_measures(face(30, 20), 20, 0.3)
     assert not set(values) & set(reasons)
-    assert set(values) | set(reasons) == {*UNITS, RATE}
+    assert set(values) | set(reasons) == {*UNITS, GAZE_SHARE, RATE}
     assert {name: reason.code for name, reason in reasons.items()} == {
         "blink_duration_s": "behaviour.no_blink",
         "smile_duration_s": "behaviour.no_whole_smile",

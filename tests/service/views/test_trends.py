@@ -58,6 +58,21 @@ def test_a_line_of_facial_behaviour_is_broken_where_the_rate_changes() -> None:
     assert list(long.loc[long["measure"] == "blinks_a_minute", "segment"]) == [0, 1, 1, 2, 2, 3]
 
 
+def test_looks_of_the_gaze_and_of_the_head_are_not_joined_without_a_word() -> None:
+    shares = [0.9, np.nan, 0.49, 0.5, 0.1, np.nan]
+    looks = trend().assign(face_rate=30.0, gaze_share=shares, looking_down_share=0.1, nods_a_minute=2.0)
+    looks["model_id"] = "m1"
+    looks["recorded_at"] = pd.date_range("2026-03-01", periods=6)
+    long = trends.series(looks, ["nods_a_minute", "looking_down_share"])
+    assert list(long.loc[long["measure"] == "nods_a_minute", "segment"]) == [0] * 6
+    assert list(long.loc[long["measure"] == "looking_down_share", "segment"]) == [0, 0, 1, 2, 3, 3]
+    assert trends.mixes_gaze(looks)
+    assert not trends.mixes_gaze(looks.iloc[:2])
+    assert trends.mixed_gaze(["looking_away_share"], mixes=True) is not None
+    assert trends.mixed_gaze(["nods_a_minute"], mixes=True) is None
+    assert trends.mixed_gaze(["looking_away_share"], mixes=False) is None
+
+
 def test_that_rates_differ_is_said_of_facial_behaviour_alone() -> None:
     message = trends.mixed_rates(["pitch_sd", "blinks_a_minute"], (15.0, 29.97))
     assert message is not None

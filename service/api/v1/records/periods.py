@@ -25,7 +25,16 @@ from service.models.active_model import preferred_model
 from service.views import data_dictionary
 from service.views import messages as views
 from service.views.exports import periods_table
-from service.views.trends import Days, PeriodsView, TrendsView, halves, have_shared_days, load_trends_view, mixed_rates
+from service.views.trends import (
+    Days,
+    PeriodsView,
+    TrendsView,
+    halves,
+    have_shared_days,
+    load_trends_view,
+    mixed_gaze,
+    mixed_rates,
+)
 
 Day = Annotated[
     date | None,
@@ -139,6 +148,8 @@ def _notes(view: TrendsView, periods: PeriodsView, first: Days, second: Days) ->
         notes["several_models"] = views.MIXED_MODELS()
     if rates := mixed_rates(periods.comparisons, periods.rates):
         notes["several_rates"] = rates
+    if gaze := mixed_gaze(periods.comparisons, mixes=periods.mixes_gaze):
+        notes["gaze_and_head"] = gaze
     if have_shared_days(first, second):
         notes["shared_days"] = views.SHARED_DAYS()
     by_frames = int(view.sessions["counts_by_frames"].sum())

@@ -24,7 +24,7 @@ from service.api.v1.records import trend_schemas as schemas
 from service.api.v1.records.events import event_item
 from service.api.v1.records.subjects import SUBJECT
 from service.models.active_model import preferred_model
-from service.views.trends import TrendsView, load_trends_view, mixed_rates, with_breaks, with_segments
+from service.views.trends import TrendsView, load_trends_view, mixed_gaze, mixed_rates, with_breaks, with_segments
 
 TRENDS = f"{SUBJECT}/trends"
 Row = Mapping[Hashable, Any]
@@ -184,6 +184,8 @@ def _notes(view: TrendsView) -> list[Message]:
         notes.append(messages.SIMULATED())
     if rates := mixed_rates(view.names, view.rates):
         notes.append(rates)
+    if gaze := mixed_gaze(view.names, mixes=view.mixes_gaze):
+        notes.append(gaze)
     if view.heads > 1:
         notes.append(messages.SEVERAL_HEADS())
     by_frames = int(view.sessions["counts_by_frames"].sum())
