@@ -21,7 +21,7 @@ from service.settings import AppSettings
 BATCH = "live_batch"
 GONE = "live_subject_gone"
 """Key of the label of a subject who was erased while something might have been kept."""
-KEPT_OF_GONE = "live_picture_of_gone"
+STALE_PICTURE = "live_stale_picture"
 """Key under which it stands that the browser kept a picture of such a subject."""
 
 
@@ -82,7 +82,7 @@ def note_picture(settings: AppSettings, capture: Capture | None) -> None:
     if capture is None or not permission.may_change():
         return
     if load_capture(settings) is None:
-        st.session_state[KEPT_OF_GONE] = True
+        st.session_state[STALE_PICTURE] = True
         return
     context.store().audit.add(
         action="export",
@@ -120,7 +120,7 @@ def capture_card(settings: AppSettings) -> None:
             details_form(settings, subjects, Origin.CAMERA, proceed=_("Allow to keep"), key=BATCH)
             return
         st.session_state.pop(GONE, None)
-        st.session_state.pop(KEPT_OF_GONE, None)
+        st.session_state.pop(STALE_PICTURE, None)
         left, right = st.columns([0.8, 0.2], vertical_alignment="center")
         left.markdown(summary(batch))
         if right.button(_("Change"), width="stretch"):
@@ -134,7 +134,7 @@ def _gone_note() -> None:
     if label is None:
         return
     text = _("The subject {label} is not there any more; enter again for whom something may be kept.")
-    if st.session_state.get(KEPT_OF_GONE):
+    if st.session_state.get(STALE_PICTURE):
         text = _(
             "The subject {label} is not there any more, and nothing may be kept for them: delete the picture that the "
             "browser has just put among its downloads."

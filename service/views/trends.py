@@ -348,10 +348,11 @@ def _gaze_runs(trend: pd.DataFrame) -> list[int]:
     runs: list[int] = []
     kind: bool | None = None
     for share in trend[GAZE_SHARE].tolist():
-        own = is_of_gaze(share) if math.isfinite(share) else kind
-        changes = kind is not None and own != kind
+        before = kind
+        if math.isfinite(share):
+            kind = is_of_gaze(share)
+        changes = before is not None and kind != before
         runs.append((runs[-1] if runs else 0) + changes)
-        kind = own
     return runs
 
 

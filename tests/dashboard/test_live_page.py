@@ -97,7 +97,7 @@ def test_a_picture_of_a_subject_who_was_erased_meanwhile_is_to_be_deleted(
         noting.session_state[key] = app.session_state[key]
     calm(noting.run())
     assert exports(store) == []
-    for key in ("live_subject_gone", "live_picture_of_gone"):
+    for key in ("live_subject_gone", "live_stale_picture"):
         app.session_state[key] = noting.session_state[key]
     assert "delete the picture" in html_of(calm(app.run()))
 
