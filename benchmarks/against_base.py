@@ -9,7 +9,7 @@ whatever else the machine does falls on both alike. A stage counts as slower whe
 neighbouring turns reaches `LIMIT`, and both their lower quartile and the ratio of the shortest turns reach `CLEAR`; and
 where as many turns again say the same. A commit that slows a stage on purpose names it in its message, on a line of its
 own at the end (`Slower: embed`); a stage that is named since the base is compared and does not fail.
-Exit code: 0 nothing is slower, 1 a stage is slower, 2 it could not be measured.
+Exit code: 0 nothing is slower, 1 a stage is slower, 2 it could not be measured, 3 there is no commit to compare with.
 """
 
 from __future__ import annotations
@@ -41,6 +41,10 @@ FEWEST_ROUNDS = 5
 SECONDS = 90.0
 FILM_S = 12
 DAY_S = 86400
+
+
+class NoBaseError(StageError):
+    """There is no commit to compare with."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,7 @@ def find_base(root: Path = ROOT) -> str:
         root: The checkout.
 
     Raises:
-        StageError: The history goes back less than a day, or there is none.
+        NoBaseError: The history goes back less than a day, or there is none.
     """
     main = next(
         (name for name in ("origin/main", "main") if _git(root, "rev-parse", "--verify", "--quiet", name)), "HEAD"
@@ -163,7 +167,7 @@ def find_base(root: Path = ROOT) -> str:
         newest = _git(root, "show", "--no-patch", "--format=%ct", "HEAD")
         base = _git(root, "rev-list", "--max-count=1", f"--before={int(newest or 0) - DAY_S}", "HEAD")
     if not base:
-        raise StageError("there is no commit to compare with: the history begins within a day. Name one: --base")
+        raise NoBaseError("there is no commit to compare with: the history begins within a day. Name one: --base")
     return base
 
 
@@ -232,7 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             comparisons = measure(base, Path(folder), options.stages or STAGES, options.seconds)
         except StageError as error:
             print(f"Error: {error}", file=sys.stderr)
-            return 2
+            return 3 if isinstance(error, NoBaseError) else 2
     commit = _git(ROOT, "log", "-1", "--format=%h %s", base)
     print(f"Processor seconds of each stage, on one thread; the base is {commit}\n")
     heads = ["stage", "base", "present", "present / base, median and range of turns", ""]

@@ -11,9 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from fer_phq.behaviour.columns import LONGEST_QUICK_STEP_S
+from fer_phq.behaviour.columns import LONGEST_QUICK_STEP_S, stretches
 from fer_phq.behaviour.spans import crossing
 from fer_phq.core.arrays import FloatArray, TimeArray
 
@@ -95,7 +94,7 @@ def detect_closures(openness: FloatArray, time_s: TimeArray) -> list[Blink]:
     """
     closure = eye_closure(openness, time_s)
     closures = []
-    for first, last in _runs(closure > BLINK, time_s):
+    for first, last in stretches(closure > BLINK, time_s, LONGEST_QUICK_STEP_S):
         depth = float(closure[first : last + 1].max())
         closed_s, reopened_s = _closed_span(closure, time_s, first, last)
         onset, opening = _edge(closure, time_s, first, -1, depth), _edge(closure, time_s, last, 1, depth)
@@ -113,7 +112,8 @@ def closed_seconds(openness: FloatArray, time_s: TimeArray) -> float:
         time_s: (n,) seconds, increasing.
     """
     closure = eye_closure(openness, time_s)
-    spans = (_closed_span(closure, time_s, first, last) for first, last in _runs(closure > BLINK, time_s))
+    runs = stretches(closure > BLINK, time_s, LONGEST_QUICK_STEP_S)
+    spans = (_closed_span(closure, time_s, first, last) for first, last in runs)
     return sum(reopened_s - closed_s for closed_s, reopened_s in spans)
 
 
@@ -129,25 +129,14 @@ def _closed_span(closure: FloatArray, time_s: TimeArray, first: int, last: int) 
     return closed_s, reopened_s
 
 
-def _runs(flags: npt.NDArray[np.bool_], time_s: TimeArray) -> list[tuple[int, int]]:
-    """Return first and last index of each run of true rows without a gap in time."""
-    places = np.flatnonzero(flags)
-    if not len(places):
-        return []
-    breaks = (np.diff(places) > 1) | (np.diff(time_s[places]) > LONGEST_QUICK_STEP_S)
-    starts = np.r_[places[0], places[1:][breaks]]
-    ends = np.r_[places[:-1][breaks], places[-1]]
-    return [(int(start), int(end)) for start, end in zip(starts, ends, strict=True)]
-
-
 def _edge(closure: FloatArray, time_s: TimeArray, index: int, direction: int, depth: float) -> float | None:
     """Return when a closure begins before or ends after a row; None where rows are missing there."""
     edge = int(np.searchsorted(time_s, time_s[index] + direction * _ASIDE_S, "right" if direction > 0 else "left"))
     aside = closure[index + 1 : edge] if direction > 0 else closure[edge:index]
     if not np.isfinite(aside).any():
         return None
-    beside = float(np.nanmin(aside))
-    level = beside + CLOSING * (depth - beside)
+    rest = float(np.nanmin(aside))
+    level = rest + CLOSING * (depth - rest)
     inner = index
     while True:
         outer = inner + direction

@@ -121,12 +121,12 @@ def percentiles_over_time(values: FloatArray, durations: TimeArray, percentiles:
     visible = np.isfinite(values)
     if not visible.any():
         return np.full(len(percentiles), np.nan)
-    known, weights = values[visible], durations[visible]
+    numbers, weights = values[visible], durations[visible]
     if not weights.sum() > 0:
-        weights = np.ones(len(known))
-    order = np.argsort(known)
+        weights = np.ones(len(numbers))
+    order = np.argsort(numbers)
     middle = np.cumsum(weights[order]) - weights[order] / 2
-    levels: FloatArray = np.interp(np.asarray(percentiles) / 100 * weights.sum(), middle, known[order])
+    levels: FloatArray = np.interp(np.asarray(percentiles) / 100 * weights.sum(), middle, numbers[order])
     return levels
 
 

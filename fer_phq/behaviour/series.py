@@ -91,10 +91,10 @@ def settle_eyes(rows: FloatArray, time_s: TimeArray) -> FloatArray:
         (n, 61) in the order of `COLUMNS`, a view of the rows.
     """
     settled = rows[:, :-1]
-    judged = np.r_[0, np.cumsum(np.isfinite(rows[:, -1]))]
+    judgements = np.r_[0, np.cumsum(np.isfinite(rows[:, -1]))]
     hidden = np.r_[0, np.cumsum(np.nan_to_num(rows[:, -1]))]
     first, last = np.searchsorted(time_s, time_s - HIDDEN_S), np.searchsorted(time_s, time_s + HIDDEN_S, "right")
-    most = 2 * (hidden[last] - hidden[first]) > judged[last] - judged[first]
+    most = 2 * (hidden[last] - hidden[first]) > judgements[last] - judgements[first]
     settled[np.ix_(most, [COLUMNS.index(name) for name in EYE_COLUMNS])] = np.nan
     return settled
 
