@@ -50,7 +50,7 @@ def behaviour_list(view: SessionView, now_s: float) -> None:
         ui.note(_(MEANING))
         return
     titles = {name: _(title) for name, title in EPISODES.items()}
-    present = [name for name in EPISODES if (episodes["episode"] == name).any()]
+    present = [name for name in EPISODES if (episodes["kind"] == name).any()]
     selection: list[str] = []
     if len(present) > 1:
         selection = st.pills(
@@ -63,13 +63,13 @@ def behaviour_list(view: SessionView, now_s: float) -> None:
                 row["onset_s"],
                 row["offset_s"],
                 (
-                    Cell(titles[row["episode"]]),
+                    Cell(titles[row["kind"]]),
                     Cell(exact(row["onset_s"]), row["onset_s"]),
                     Cell(exact(row["offset_s"]), row["offset_s"]),
                     Cell(f"{'≥ ' if row['cut'] else ''}{decimal(row['duration_s'])} s"),
                 ),
             )
-            for row in episodes[episodes["episode"].isin(selection or present)].to_dict("records")
+            for row in episodes[episodes["kind"].isin(selection or present)].to_dict("records")
         ],
         head=[_("Episode"), _("Onset"), _("Offset"), _("Duration")],
         columns="minmax(5.6rem, 1.6fr) repeat(2, minmax(2.9rem, 1fr)) minmax(3.4rem, 1fr)",

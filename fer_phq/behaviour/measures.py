@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from fer_phq.behaviour.columns import (
     true_rate_hz,
     watched_seconds,
 )
+from fer_phq.behaviour.spans import Span
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
 
@@ -62,6 +63,24 @@ BEHAVIOUR_WARNINGS = (messages.TOO_SLOW_FOR_BLINKS, messages.EYES_HIDDEN)
 """What is said of a behaviour series, and of no other."""
 LEAST_HIDDEN_SHARE = 0.1
 """Share of the time from which it is said that the eyes were hidden."""
+
+STILL = "still"
+SMILE = "smile"
+LOOKING_DOWN = "looking_down"
+LOOKING_AWAY = "looking_away"
+
+
+@dataclass(frozen=True)
+class BehaviourEpisode:
+    """A stretch of time in which the head is still, the mouth smiles, or the person looks down or away.
+
+    Attributes:
+        kind: `STILL`, `SMILE`, `LOOKING_DOWN` or `LOOKING_AWAY`.
+        span: When it was.
+    """
+
+    kind: str
+    span: Span
 
 
 def coverage(series: FeatureSeries, recording_s: float) -> float:
@@ -145,25 +164,17 @@ def hidden_share(series: FeatureSeries) -> float:
     return hidden_s / visible_s if visible_s > 0 else 0.0
 
 
-def behaviour_episodes(series: FeatureSeries) -> list[dict[str, Any]]:
-    """Return when the person looked down or away, in order of time; nothing of a series that has no gaze.
+def behaviour_episodes(series: FeatureSeries) -> list[BehaviourEpisode]:
+    """Find the episodes of a series, in order of their onsets; none of looks where the gaze was not looked for.
 
     Args:
         series: The series.
-
-    Returns:
-        Of each episode `kind` (`looking_down` or `looking_away`), `onset_s` and `offset_s`, and `cut`: whether what is
-        not seen cuts it short.
     """
-    if not has_gaze(series):
-        return []
-    kinds = {"looking_down": aversion.downward_spans(series), "looking_away": aversion.averted_spans(series)}
-    episodes = [
-        {"kind": kind, "onset_s": round(span.onset_s, 3), "offset_s": round(span.offset_s, 3), "cut": span.cut}
-        for kind, spans in kinds.items()
-        for span in spans
-    ]
-    return sorted(episodes, key=lambda episode: (episode["onset_s"], episode["kind"]))
+    kinds = {STILL: movement.still_spans(series), SMILE: expression.smile_spans(series)}
+    if has_gaze(series):
+        kinds |= {LOOKING_DOWN: aversion.downward_spans(series), LOOKING_AWAY: aversion.averted_spans(series)}
+    episodes = [BehaviourEpisode(kind, span) for kind, spans in kinds.items() for span in spans]
+    return sorted(episodes, key=lambda episode: (episode.span.onset_s, episode.kind))
 
 
 def behaviour_measures(series: FeatureSeries) -> dict[str, float | None]:

@@ -452,7 +452,11 @@ BEHAVIOUR_EPISODES = TableEntry(
     "Episodes of facial behaviour of an analysis",
     "a stretch of time in which the head is still, the mouth smiles, or the person looks down or away, by onset",
     (
-        Column("episode", "still, smile, down, away", "What it is; the last two of the gaze."),
+        Column(
+            "kind",
+            "still, smile, looking_down, looking_away",
+            "What it is; the last two of the gaze, or of the head where it is not seen.",
+        ),
         Column("onset_s", "seconds", "When it begins."),
         Column("offset_s", "seconds", "When it ends."),
         Column("duration_s", "seconds", "From onset to offset."),

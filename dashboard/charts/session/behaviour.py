@@ -12,6 +12,7 @@ from dashboard.charts.session.rows import Row, position_markers, span_bars, stri
 from dashboard.i18n import _, mark, n_
 from dashboard.i18n.numbers import decimal, percent_writer
 from dashboard.theme.palette import Palette
+from fer_phq.behaviour.measures import LOOKING_AWAY, LOOKING_DOWN, SMILE, STILL
 
 ANGLES = {
     "pitch": (mark("Head up (pitch)"), "solid"),
@@ -20,10 +21,10 @@ ANGLES = {
 }
 """What the angles of a head are called, and how their lines are drawn."""
 EPISODES = {
-    "still": mark("Head still"),
-    "smile": mark("Smile"),
-    "down": mark("Looks down"),
-    "away": mark("Looks away"),
+    STILL: mark("Head still"),
+    SMILE: mark("Smile"),
+    LOOKING_DOWN: mark("Looks down"),
+    LOOKING_AWAY: mark("Looks away"),
 }
 """What episodes of facial behaviour are called."""
 
@@ -56,7 +57,7 @@ def behaviour_episode_row(episodes: pd.DataFrame | None, grid: pd.DataFrame, col
     """Build the row of episodes of facial behaviour: a lane for each kind.
 
     Args:
-        episodes: `episode` (of `EPISODES`), `onset_s`, `offset_s`.
+        episodes: `kind` (of `EPISODES`), `onset_s`, `offset_s`.
         grid: `time_s`, `from_s` and `to_s` at which the row can be clicked.
         colours: The palette.
 
@@ -67,14 +68,15 @@ def behaviour_episode_row(episodes: pd.DataFrame | None, grid: pd.DataFrame, col
         return None
     traces: list[go.Scatter | go.Bar] = []
     fills = {
-        "smile": colours.emotion("happiness"), "still": colours.muted, "down": colours.accent, "away": colours.warning,
+        SMILE: colours.emotion("happiness"), STILL: colours.muted,
+        LOOKING_DOWN: colours.accent, LOOKING_AWAY: colours.warning,
     }  # fmt: skip
-    present = [name for name in fills if (episodes["episode"] == name).any()]
+    present = [name for name in fills if (episodes["kind"] == name).any()]
     height = 1 / len(present)
     words = [""] * len(grid)
     for lane, name in enumerate(reversed(present)):
         fill = fills[name]
-        mine = episodes[episodes["episode"] == name]
+        mine = episodes[episodes["kind"] == name]
         base = lane * height
         traces.append(span_bars(_(EPISODES[name]), mine["onset_s"], mine["offset_s"], fill, height=height, base=base))
         key = go.Bar(x=[None], y=[None], marker={"color": fill}, name=_(EPISODES[name]), legend="legend2")

@@ -39,7 +39,7 @@ class Tracks:
         behaviour: What `behaviour_rows` draws.
         blinks: `onset_s`, `offset_s`, `closed_s`, `kind` ('blink' or 'closed').
         counts_blinks: Whether the rate is high enough for blinks.
-        behaviour_episodes: `episode`, `onset_s`, `offset_s`.
+        behaviour_episodes: `kind`, `onset_s`, `offset_s`.
         notes: `time_s`, `words`.
         raw: `time_s`, `emotion`, `low`, `high`: the values before smoothing.
         other: The frames of a second analysis.

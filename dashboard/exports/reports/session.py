@@ -17,8 +17,9 @@ from dashboard.widgets.estimate import meaning
 from dashboard.widgets.subject_faces import hand_choice_words
 from db.records import AnalysisSummary, NoteRecord
 from fer_phq import __version__
+from fer_phq.behaviour.measures import SMILE, STILL
 from fer_phq.core.phq import PhqEstimate, Provenance
-from service.views.face.behaviour import BLINK, SMILE, STILL, BehaviourView
+from service.views.face.behaviour import BLINK, BehaviourView
 from service.views.people import other_warnings
 from service.views.review import Window
 from service.views.session import AnalysisView, SessionView
@@ -126,8 +127,8 @@ def _behaviour_blocks(behaviour: BehaviourView) -> list[Block]:
         return [Words(_(NO_FACE))]
     rate = _("{rate} frames a second").format(rate=decimal(behaviour.rate_hz, 0 if behaviour.rate_hz >= 10 else 1))
     counts = {
-        "still_share": (_("Times of stillness"), behaviour.episodes["episode"] == STILL),
-        "mouth_smile_share": (_("Smiles of the mouth"), behaviour.episodes["episode"] == SMILE),
+        "still_share": (_("Times of stillness"), behaviour.episodes["kind"] == STILL),
+        "mouth_smile_share": (_("Smiles of the mouth"), behaviour.episodes["kind"] == SMILE),
         "blinks_a_minute": (_("Blinks"), behaviour.blinks["kind"] == BLINK),
     }
     # A count of what was hardly seen would read as one of the whole recording: the reasons stand with the measures.

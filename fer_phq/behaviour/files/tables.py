@@ -1,4 +1,4 @@
-"""Tables of a behaviour series and of its blinks, as they are written to files."""
+"""Tables of a behaviour series, of its blinks and of its episodes, as files, pages and the API have them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from fer_phq.behaviour.blinks import Blink
 from fer_phq.behaviour.columns import true_rate_hz
-from fer_phq.behaviour.measures import behaviour_episodes, behaviour_measures, coverage
+from fer_phq.behaviour.measures import BehaviourEpisode, behaviour_episodes, behaviour_measures, coverage
 from fer_phq.core.analysis import SessionAnalysis
 from fer_phq.core.feature_series import FeatureSeries
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BLINK_COLUMNS = ("onset_s", "closed_s", "reopened_s", "offset_s", "complete")
+EPISODE_COLUMNS = ("kind", "onset_s", "offset_s", "duration_s", "cut")
 _DECIMALS = 4
 
 
@@ -60,6 +61,24 @@ def closure_table(closures: Sequence[Blink]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(BLINK_COLUMNS))
 
 
+def episode_table(episodes: Sequence[BehaviourEpisode]) -> pd.DataFrame:
+    """Return episodes of facial behaviour as a table, a row each.
+
+    Args:
+        episodes: Of `behaviour_episodes`.
+    """
+    import pandas as pd
+
+    return pd.DataFrame([_episode_row(episode) for episode in episodes], columns=list(EPISODE_COLUMNS))
+
+
+def _episode_row(episode: BehaviourEpisode) -> tuple[str, float, float, float, bool]:
+    span = episode.span
+    onset_s = round(span.onset_s, _DECIMALS)
+    offset_s = round(span.offset_s, _DECIMALS)
+    return episode.kind, onset_s, offset_s, round(span.duration_s, _DECIMALS), span.cut
+
+
 def behaviour_document(series: FeatureSeries, recording_s: float) -> dict[str, Any]:
     """Return what JSON says of a behaviour series: rate, coverage, measures and episodes.
 
@@ -68,11 +87,12 @@ def behaviour_document(series: FeatureSeries, recording_s: float) -> dict[str, A
         recording_s: The recording's duration in seconds.
     """
     measures = behaviour_measures(series)
+    episodes = behaviour_episodes(series)
     return {
         "rate": round(true_rate_hz(series), 3),
         "coverage": round(coverage(series, recording_s), 4),
         "measures": {name: None if value is None else round(value, _DECIMALS) for name, value in measures.items()},
-        "episodes": behaviour_episodes(series),
+        "episodes": [dict(zip(EPISODE_COLUMNS, _episode_row(episode), strict=True)) for episode in episodes],
     }
 
 

@@ -11,10 +11,11 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from fer_phq.behaviour import aversion, expression, movement
+from fer_phq.behaviour import expression
 from fer_phq.behaviour.blinks import LONGEST_BLINK_S, Blink
 from fer_phq.behaviour.columns import column, mean_of_sides, row_durations, row_times, true_rate_hz
-from fer_phq.behaviour.measures import can_see_blinks, closures, has_gaze, misses_hidden_eyes
+from fer_phq.behaviour.files.tables import episode_table
+from fer_phq.behaviour.measures import behaviour_episodes, can_see_blinks, closures, misses_hidden_eyes
 from fer_phq.behaviour.reasons import usable_measures
 from fer_phq.core.feature_series import FeatureSeries
 from fer_phq.core.messages import Message
@@ -24,12 +25,6 @@ from service.views.review import Window
 
 DRAWN = ("pitch", "yaw", "roll", "eyes", "smile", "mouth")
 """What is drawn along the recording: degrees of the head, and shares of eyes, smile and mouth."""
-STILL = "still"
-SMILE = "smile"
-DOWN = "down"
-AWAY = "away"
-EPISODES = (STILL, SMILE, DOWN, AWAY)
-"""Kinds of episodes."""
 LONG_CLOSURE = "closed"
 BLINK = "blink"
 
@@ -101,23 +96,8 @@ class BehaviourView:
 
     @cached_property
     def episodes(self) -> pd.DataFrame:
-        """Episodes by onset: episode (of `EPISODES`), onset_s, offset_s, duration_s, cut (it may have been longer)."""
-        spans = [
-            *((STILL, span) for span in movement.still_spans(self.series)),
-            *((SMILE, span) for span in expression.smile_spans(self.series)),
-            *((DOWN, span) for span in (aversion.downward_spans(self.series) if has_gaze(self.series) else ())),
-            *((AWAY, span) for span in (aversion.averted_spans(self.series) if has_gaze(self.series) else ())),
-        ]
-        spans.sort(key=lambda pair: (pair[1].onset_s, pair[0]))
-        return pd.DataFrame(
-            {
-                "episode": [name for name, _ in spans],
-                "onset_s": [span.onset_s for _, span in spans],
-                "offset_s": [span.offset_s for _, span in spans],
-                "duration_s": [span.duration_s for _, span in spans],
-                "cut": [span.cut for _, span in spans],
-            }
-        )
+        """Episodes by onset: kind, onset_s, offset_s, duration_s, cut (it may have been longer)."""
+        return episode_table(behaviour_episodes(self.series))
 
     @cached_property
     def _usable(self) -> tuple[dict[str, float], dict[str, Message]]:

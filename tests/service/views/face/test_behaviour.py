@@ -20,9 +20,9 @@ def test_blinks_and_episodes_are_those_of_the_face() -> None:
     assert shown.blinks["closed_s"].tolist() == pytest.approx(
         [10 * i + at for i in range(6) for at in (1.1, 3.1)], abs=0.05
     )
-    smiles = shown.episodes[shown.episodes["episode"] == "smile"]
+    smiles = shown.episodes[shown.episodes["kind"] == "smile"]
     assert smiles["onset_s"].tolist() == pytest.approx([10 * i + 4 for i in range(6)], abs=0.1)
-    still = shown.episodes[shown.episodes["episode"] == "still"]
+    still = shown.episodes[shown.episodes["kind"] == "still"]
     assert still["duration_s"].tolist() == pytest.approx([6] * 6, abs=0.6)
     assert shown.episodes["onset_s"].is_monotonic_increasing
 
