@@ -38,7 +38,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks import hidden_eyes, rendered_eyes
 from benchmarks.peers import environments
 from benchmarks.peers.catalogue import PEERS
-from fer_phq.behaviour.blinks import CLOSING, LONGEST_BLINK_S, detect_closures
+from fer_phq.behaviour.blinks import CLOSING, LONGEST_BLINK_S, detect_closures, eye_closure
 from fer_phq.core.analysis import Sampling
 from fer_phq.core.arrays import FloatArray, Image
 from fer_phq.faces import Detection, FaceDetector
@@ -290,7 +290,8 @@ def _spoil(picture: Image, rng: np.random.Generator) -> Image:
 
 
 def _blink_score(truth: Sequence[Numbers], openness: FloatArray, time_s: Numbers, rate: int) -> list[str]:
-    detected = [blink for blink in detect_closures(openness, time_s) if blink.duration_s <= LONGEST_BLINK_S]
+    closures = detect_closures(eye_closure(openness, time_s), time_s)
+    detected = [blink for blink in closures if blink.duration_s <= LONGEST_BLINK_S]
     errors = []
     for blink in truth:
         middle = (blink[1] + blink[2]) / 2

@@ -85,14 +85,13 @@ def eye_closure(openness: FloatArray, time_s: TimeArray) -> FloatArray:
     return closure
 
 
-def detect_closures(openness: FloatArray, time_s: TimeArray) -> list[Blink]:
+def detect_closures(closure: FloatArray, time_s: TimeArray) -> list[Blink]:
     """Find all closures of the eyes by more than half.
 
     Args:
-        openness: (n,) mean of both eyes, NaN where it is missing.
+        closure: (n,) of `eye_closure`.
         time_s: (n,) seconds, increasing.
     """
-    closure = eye_closure(openness, time_s)
     closures = []
     for first, last in stretches(closure > BLINK, time_s, LONGEST_QUICK_STEP_S):
         depth = float(closure[first : last + 1].max())
@@ -104,14 +103,13 @@ def detect_closures(openness: FloatArray, time_s: TimeArray) -> list[Blink]:
     return closures
 
 
-def closed_seconds(openness: FloatArray, time_s: TimeArray) -> float:
+def closed_seconds(closure: FloatArray, time_s: TimeArray) -> float:
     """Compute for how long eyes were closed, those included of which the beginning or the end was not seen.
 
     Args:
-        openness: (n,) mean of both eyes, NaN where it is missing.
+        closure: (n,) of `eye_closure`.
         time_s: (n,) seconds, increasing.
     """
-    closure = eye_closure(openness, time_s)
     runs = stretches(closure > BLINK, time_s, LONGEST_QUICK_STEP_S)
     spans = (_closed_span(closure, time_s, first, last) for first, last in runs)
     return sum(reopened_s - closed_s for closed_s, reopened_s in spans)
@@ -138,13 +136,9 @@ def _edge(closure: FloatArray, time_s: TimeArray, index: int, direction: int, de
     rest = float(np.nanmin(aside))
     level = rest + CLOSING * (depth - rest)
     inner = index
-    while True:
-        outer = inner + direction
-        if not 0 <= outer < len(closure) or not np.isfinite(closure[outer]):
+    while 0 <= inner + direction < len(closure) and closure[inner + direction] > level:
+        if abs(time_s[inner + direction] - time_s[inner]) > LONGEST_QUICK_STEP_S:
             return None
-        if abs(time_s[outer] - time_s[inner]) > LONGEST_QUICK_STEP_S:
-            return None
-        if closure[outer] <= level:
-            share = (closure[inner] - level) / max(closure[inner] - closure[outer], 1e-6)
-            return float(time_s[inner] + share * (time_s[outer] - time_s[inner]))
-        inner = outer
+        inner += direction
+    edge_s, is_missing = crossing(closure, time_s, inner, direction, level, LONGEST_QUICK_STEP_S)
+    return None if is_missing else edge_s

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fer_phq.behaviour import aversion, expression, messages, movement
-from fer_phq.behaviour.blinks import LEAST_RATE_HZ, LONGEST_BLINK_S, Blink, closed_seconds, detect_closures
+from fer_phq.behaviour.blinks import LEAST_RATE_HZ, LONGEST_BLINK_S, Blink, closed_seconds, detect_closures, eye_closure
 from fer_phq.behaviour.columns import (
     LONGEST_QUICK_STEP_S,
     column,
@@ -105,7 +105,8 @@ def closures(series: FeatureSeries) -> list[Blink]:
     """
     if not can_see_blinks(series) or not misses_hidden_eyes(series):
         return []
-    return detect_closures(mean_of_sides(series, "eye_open"), row_times(series))
+    time_s = row_times(series)
+    return detect_closures(eye_closure(mean_of_sides(series, "eye_open"), time_s), time_s)
 
 
 def has_gaze(series: FeatureSeries) -> bool:
@@ -238,8 +239,10 @@ def _eye_measures(series: FeatureSeries) -> dict[str, float | None]:
     measures: dict[str, float | None] = {"eye_open_mean": moments(openness, durations)[0]}
     visible_s = watched_seconds(series, np.isfinite(openness), longest_s=LONGEST_QUICK_STEP_S)
     if visible_s > 0 and can_see_blinks(series):
-        blinks = [closure for closure in closures(series) if closure.duration_s <= LONGEST_BLINK_S]
-        measures["eyes_closed_share"] = closed_seconds(openness, row_times(series)) / visible_s
+        time_s = row_times(series)
+        closure = eye_closure(openness, time_s)
+        blinks = [blink for blink in detect_closures(closure, time_s) if blink.duration_s <= LONGEST_BLINK_S]
+        measures["eyes_closed_share"] = closed_seconds(closure, time_s) / visible_s
         measures["blink_rate_per_min"] = 60 * len(blinks) / visible_s
         measures["blink_duration_s"] = float(np.median([blink.duration_s for blink in blinks])) if blinks else None
     return measures

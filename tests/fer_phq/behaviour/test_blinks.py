@@ -18,6 +18,16 @@ OPEN = 0.28
 SHUT = 0.05
 
 
+def find_closures(openness, time_s):
+    """The closures in a run of opennesses."""
+    return detect_closures(eye_closure(openness, time_s), time_s)
+
+
+def find_closed_seconds(openness, time_s):
+    """The time with closed eyes in a run of opennesses."""
+    return closed_seconds(eye_closure(openness, time_s), time_s)
+
+
 def made(rate, blinks, seconds=60.0, noise=0.006, seed=0, level=OPEN):
     """Openness with closures (start, closing, closed and opening seconds, depth), and its times."""
     time_s = np.arange(0, seconds, 1 / rate)
@@ -44,7 +54,7 @@ def random_blinks(seed, seconds=60.0):
 def test_blinks_are_seen_where_they_are(rate, seed):
     truth = random_blinks(seed)
     openness, time_s = made(rate, truth, seed=seed)
-    detected = [blink for blink in detect_closures(openness, time_s) if blink.duration_s <= LONGEST_BLINK_S]
+    detected = [blink for blink in find_closures(openness, time_s) if blink.duration_s <= LONGEST_BLINK_S]
     middles = [start + closing + closed / 2 for start, closing, closed, _, _ in truth]
     hits = [
         min(detected, key=lambda blink: abs((blink.closed_s + blink.reopened_s) / 2 - middle)) for middle in middles
@@ -70,48 +80,48 @@ def test_eyes_are_closed_for_as_long_at_every_rate(rate):
     depth = 1 - SHUT / OPEN
     beside = 1 - (0.5 + depth) / 2 / depth  # share of closing and of opening in which the lids are nearly closed
     truth = len(blinks) * (0.08 + beside * (0.08 + 0.16))
-    assert closed_seconds(openness, time_s) == pytest.approx(truth, rel=0.1)
+    assert find_closed_seconds(openness, time_s) == pytest.approx(truth, rel=0.1)
 
 
 def test_parts_of_a_blink_are_in_order():
     openness, time_s = made(30, random_blinks(5), seed=5)
-    for blink in detect_closures(openness, time_s):
+    for blink in find_closures(openness, time_s):
         assert blink.onset_s < blink.closed_s <= blink.reopened_s < blink.offset_s
         assert blink.complete
 
 
 def test_a_half_closed_lid_is_no_complete_blink_and_a_narrowed_eye_none():
     openness, time_s = made(30, [(10, 0.1, 0.1, 0.1, 0.75), (20, 0.1, 0.1, 0.1, 0.3)], noise=0.002)
-    (half,) = detect_closures(openness, time_s)
+    (half,) = find_closures(openness, time_s)
     assert not half.complete
     assert 10 < half.closed_s < 10.3
 
 
 def test_long_closures_are_no_blinks():
     openness, time_s = made(30, [(10, 0.1, 2.0, 0.2, 1.0)], noise=0.002)
-    (closure,) = detect_closures(openness, time_s)
+    (closure,) = find_closures(openness, time_s)
     assert closure.duration_s == pytest.approx(2.27, abs=0.1)
     assert closure.duration_s > LONGEST_BLINK_S
 
 
 def test_eyes_closed_for_a_minute_are_closed_and_so_are_eyes_that_never_open():
     openness, time_s = made(30, [(20, 0.2, 60.0, 0.2, 1.0)], seconds=120, noise=0.003)
-    (closure,) = detect_closures(openness, time_s)
+    (closure,) = find_closures(openness, time_s)
     assert closure.duration_s == pytest.approx(60.3, abs=0.3)
-    assert closed_seconds(openness, time_s) == pytest.approx(60, abs=0.3)
+    assert find_closed_seconds(openness, time_s) == pytest.approx(60, abs=0.3)
     asleep = np.full(900, 0.06, np.float32)
-    assert closed_seconds(asleep, np.arange(900) / 30) == pytest.approx(30, abs=0.1)
+    assert find_closed_seconds(asleep, np.arange(900) / 30) == pytest.approx(30, abs=0.1)
 
 
 def test_a_person_with_narrow_eyes_blinks_too():
     openness, time_s = made(30, random_blinks(3), seed=3, level=0.15, noise=0.003)
-    assert len(detect_closures(openness, time_s)) == len(random_blinks(3))
+    assert len(find_closures(openness, time_s)) == len(random_blinks(3))
 
 
 def test_a_blink_of_eyes_that_a_smile_narrows_is_a_blink():
     openness, time_s = made(30, [(10.9, 0.08, 0.06, 0.12, 1.0)], noise=0.003)
     smile = np.interp(time_s, [10.0, 10.8, 13.0, 14.0], [0, 0.2, 0.2, 0], left=0, right=0)
-    (blink,) = detect_closures((openness * (1 - smile)).astype(np.float32), time_s)
+    (blink,) = find_closures((openness * (1 - smile)).astype(np.float32), time_s)
     assert blink.duration_s < 0.35
     assert 10.8 < blink.onset_s < blink.offset_s < 11.3
 
@@ -119,15 +129,15 @@ def test_a_blink_of_eyes_that_a_smile_narrows_is_a_blink():
 def test_a_closure_that_runs_into_missing_frames_is_left_out():
     openness, time_s = made(30, [(10, 0.1, 0.1, 0.2, 1.0), (20, 0.1, 0.1, 0.2, 1.0)], noise=0.002)
     openness[(time_s > 10.12) & (time_s < 11)] = np.nan
-    (blink,) = detect_closures(openness, time_s)
+    (blink,) = find_closures(openness, time_s)
     assert blink.onset_s > 19
 
 
 def test_nothing_is_seen_in_nothing():
-    assert detect_closures(np.zeros(0, np.float32), np.zeros(0)) == []
-    assert detect_closures(np.full(100, np.nan, np.float32), np.arange(100) / 30) == []
+    assert find_closures(np.zeros(0, np.float32), np.zeros(0)) == []
+    assert find_closures(np.full(100, np.nan, np.float32), np.arange(100) / 30) == []
     still = np.full(100, 0.25, np.float32)
-    assert detect_closures(still, np.arange(100) / 30) == []
+    assert find_closures(still, np.arange(100) / 30) == []
     assert np.abs(eye_closure(still, np.arange(100) / 30)).max() < 1e-6
 
 
