@@ -21,8 +21,8 @@ from dashboard.widgets.behaviour import (
     NO_FACE,
     SHORT,
     STEADY_S,
+    how_to_follow,
     missing_sentences,
-    why_not_followed,
 )
 from fer_phq.features.measures import BEHAVIOUR, Measure
 from service.views.face.behaviour import BehaviourView
@@ -38,7 +38,7 @@ def behaviour_list(view: SessionView, now_s: float) -> None:
     """
     behaviour = view.analysis.behaviour
     if behaviour is None:
-        ui.empty(_("Facial behaviour was not measured"), why_not_followed(view.analysis.summary))
+        ui.empty(_("Facial behaviour was not measured"), how_to_follow(view.analysis.summary))
         return
     if not behaviour.has_face:
         ui.empty(_("No facial behaviour"), _(NO_FACE))
@@ -101,7 +101,7 @@ def measures_card(view: SessionView) -> None:
         with right:
             st.markdown("**" + _("Facial behaviour") + "**")
             if behaviour is None:
-                ui.note(why_not_followed(view.analysis.summary))
+                ui.note(how_to_follow(view.analysis.summary))
             else:
                 draw_facial(behaviour, facial, view)
         explained([measure for measure, _value in measured] + [measure for measure, _reason in missing])

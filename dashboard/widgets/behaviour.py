@@ -26,13 +26,21 @@ MEANING = mark(
 
 
 def why_not_followed(summary: AnalysisSummary) -> str:
-    """Say why an analysis has no facial behaviour, and how to get it.
+    """Say why an analysis has no facial behaviour.
 
     Args:
         summary: The analysis.
     """
-    reasons = [render(warning) for warning in summary.warnings if warning.code in REASONS]
-    return " ".join([*(reasons or [_(EARLIER)]), _(AGAIN)])
+    return " ".join([render(warning) for warning in summary.warnings if warning.code in REASONS] or [_(EARLIER)])
+
+
+def how_to_follow(summary: AnalysisSummary) -> str:
+    """Say why an analysis has no facial behaviour, and how to get it on the page.
+
+    Args:
+        summary: The analysis.
+    """
+    return f"{why_not_followed(summary)} {_(AGAIN)}"
 
 
 def missing_sentences(view: SessionView) -> list[str]:

@@ -12,14 +12,14 @@ from dashboard.i18n import _, dates, mark, render
 from dashboard.i18n.numbers import decimal, percent
 from dashboard.i18n.vocabulary import PROVENANCES, measure_text, modality_list, sampling_words
 from dashboard.widgets import ui
-from dashboard.widgets.behaviour import MEANING, NO_FACE, SHORT, STEADY_S, missing_sentences
+from dashboard.widgets.behaviour import MEANING, NO_FACE, SHORT, STEADY_S, missing_sentences, why_not_followed
 from dashboard.widgets.estimate import meaning
 from dashboard.widgets.subject_faces import hand_choice_words
 from db.records import AnalysisSummary, NoteRecord
 from fer_phq import __version__
 from fer_phq.behaviour.measures import SMILE, STILL
 from fer_phq.core.phq import PhqEstimate, Provenance
-from service.views.face.behaviour import BLINK, BehaviourView
+from service.views.face.behaviour import BLINK
 from service.views.people import other_warnings
 from service.views.review import Window
 from service.views.session import AnalysisView, SessionView
@@ -62,8 +62,7 @@ def session_report(view: SessionView, zone: tzinfo, now: datetime) -> Report:
     blocks += [Words(render(warning), "warning") for warning in other_warnings(summary)]
     blocks += [Heading(_("PHQ estimate")), *estimate_blocks(summary)]
     blocks += [Heading(_("Emotions")), *_emotion_blocks(view.analysis)]
-    if view.analysis.behaviour is not None:
-        blocks += [Heading(_("Facial behaviour")), *_behaviour_blocks(view.analysis.behaviour)]
+    blocks += [Heading(_("Facial behaviour")), *_behaviour_blocks(view.analysis)]
     if view.measures or view.missing_measures:
         blocks += [Heading(_("Measures")), *_measure_blocks(view)]
     if view.notes:
@@ -122,7 +121,10 @@ def _emotion_blocks(view: AnalysisView) -> list[Block]:
     ]
 
 
-def _behaviour_blocks(behaviour: BehaviourView) -> list[Block]:
+def _behaviour_blocks(view: AnalysisView) -> list[Block]:
+    behaviour = view.behaviour
+    if behaviour is None:
+        return [Words(why_not_followed(view.summary))]
     if not behaviour.has_face:
         return [Words(_(NO_FACE))]
     rate = _("{rate} frames a second").format(rate=decimal(behaviour.rate_hz, 0 if behaviour.rate_hz >= 10 else 1))

@@ -29,7 +29,9 @@ from dashboard.widgets import ui
 from db.store import Store
 from fer_phq.core import texts
 from fer_phq.core.feature_series import FeatureSeries
+from fer_phq.core.messages import Message
 from fer_phq.core.phq import PhqResult, PhqUnavailable, Provenance, UnavailableReason
+from fer_phq.pipeline import messages
 from service.views.session import load_session_view
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -97,7 +99,34 @@ def test_facial_behaviour_is_told_with_what_a_change_means(store: Store) -> None
         assert "12.0 a minute" in told
         assert "More in depression, falling to usual rates with treatment (Mackintosh et al. 1983)." in told
         assert "The recording is shorter than three minutes" in told
-    assert "Facial behaviour" not in words_of(to_pdf(report_of(store)))
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize(
+    "reason", [messages.NO_BEHAVIOUR(), messages.NO_BEHAVIOUR_OF_KEY_FRAMES(), messages.BEHAVIOUR_OF_OTHER_FACES()]
+)
+def test_an_analysis_without_facial_behaviour_says_why(store: Store, reason: Message, language: str) -> None:
+    analysis = dataclasses.replace(sample_analysis(), warnings=(reason,))
+    session = new_session(store, store.subjects.create(label="P-03").id)
+    analysis_id = store.analyses.save(session_id=session.id, analysis=analysis)
+    view = load_session_view(store, store.sessions.get_detail(session_id=session.id), analysis_id)
+    with i18n.speaking(language):
+        report = session_report(view, BERLIN, NOW)
+        heading = report.blocks.index(Heading(i18n._("Facial behaviour")))
+        assert report.blocks[heading + 1] == Words(i18n.render(reason))
+        for told in (words_of(to_pdf(report)), " ".join(text_of(to_html(report)).split())):
+            assert told.count(i18n.render(reason)[:40]) == 2, "above as a warning, and in its place"
+
+
+def test_an_analysis_of_before_there_was_behaviour_says_so(store: Store) -> None:
+    assert "An earlier version made this analysis, and did not follow the face mesh." in words_of(
+        to_pdf(report_of(store))
+    )
+
+
+def test_a_face_that_is_in_no_frame_has_no_behaviour_in_a_report(store: Store) -> None:
+    report = behaviour_report(store, sample_behaviour(30.0, 20.0, gap=(0.0, 20.0)))
+    assert "in no frame was the subject's head pose known" in words_of(to_pdf(report))
 
 
 def test_a_rate_below_ten_is_said_with_its_decimal(store: Store) -> None:
