@@ -50,9 +50,9 @@ EXPLANATIONS = {
     "timeline.csv": "A row for each frame that was looked at: its second, the probabilities of seven expressions (0 to "
     "1), the face's box in pixels, and how good the picture of the face was (0 to 1). Empty cells: no face was seen.",
     "measures.csv": "Numbers that sum up the session.",
-    "behaviour.csv": "A row for each frame in which the face mesh was followed: its second, head pose in degrees, how "
-    "far eyes and mouth are open, and 52 movements of the face (0 to 1).",
-    "blinks.csv": "When the eyes closed and opened again, in seconds.",
+    "behaviour.csv": "A row for each frame in which the face mesh was followed: its second, head pose and gaze in "
+    "degrees, how far eyes and mouth are open, and 52 movements of the face (0 to 1). Empty cells: it was not seen.",
+    "blinks.csv": "When the eyes closed and opened again, in seconds; no row where they were looked at too seldom.",
     "features.npz": "Numbers of the networks, as NumPy arrays without pickle (numpy.load): visual (t, d) and time_s "
     "(t,) in seconds are the face's embeddings; emotions (t, 7); voice (u, e) with voice_time_s and voice_names; words "
     "(w, f) with words_time_s. Values are float32 without a unit of their own; NaN means not measured.",

@@ -12,7 +12,7 @@ from fer_phq.core.emotions import EMOTIONS
 from fer_phq.core.phq import Modality, Provenance, Scale, UnavailableReason
 from fer_phq.features.measures import BEHAVIOUR, MEASURES
 from fer_phq.longitudinal.periods import MIN_SESSIONS, Verdict
-from fer_phq.mesh.points import BLENDSHAPES
+from fer_phq.mesh.points import BLENDSHAPES, EYE_BLENDSHAPES
 from fer_phq.timeline.episodes import ENTER, EXPRESSIONS, LEAVE, MIN_DWELL_S
 from fer_phq.voice.kinds import COLUMNS
 from fer_phq.words.kinds import PLAIN_NAMES
@@ -406,29 +406,57 @@ QUESTIONNAIRES = TableEntry(
     ),
 )
 
-_UNKNOWN = "the face was not followed, or too small, or turned too far"
-_NO_GAZE = "the head pose is not known, the eyes are too small or about to close, or an earlier version measured it"
+_FOLLOWED = "the face was not followed"
+_TURNED = f"{_FOLLOWED}, or is turned by more than 45 degrees to the side or towards a shoulder, or 40 up or down"
+_SMALL = f"{_TURNED}, or is smaller than 48 pixels"
+_EYES = f"{_SMALL}, or the eyes are hidden"
+_GAZE = (
+    f"{_EYES} or about to close, the irises are smaller than 6 pixels, the head is turned by more than 35 degrees to "
+    "the side, or an earlier version measured it"
+)
 _SHAPE = (
-    Column("presence", "0 to 1", "How sure the mesh network is that it saw a face.", "the face was not followed"),
-    Column("pitch_deg", "degrees", "Head pose: positive looks up.", "not known, or beyond 40 degrees"),
-    Column("yaw_deg", "degrees", "Positive turns to the person's left.", "not known, or beyond 45 degrees"),
-    Column("roll_deg", "degrees", "Positive tilts to the right shoulder.", "not known, or beyond 45 degrees"),
-    Column("gaze_pitch_deg", "degrees", "Gaze against the camera's axes: positive looks up.", _NO_GAZE),
-    Column("gaze_yaw_deg", "degrees", "Positive looks to the person's left.", _NO_GAZE),
-    Column("eye_open_left", "share", "Distance of the left eye's lids over the eye's width.", _UNKNOWN),
-    Column("eye_open_right", "share", "The same of the right eye; both are the person's own.", _UNKNOWN),
-    Column("mouth_open", "share", "Distance of the inner lips over that between the eyes' outer corners.", _UNKNOWN),
+    Column("presence", "0.5 to 1", "How sure the mesh network is that it saw a face.", _FOLLOWED),
+    Column("pitch_deg", "degrees, -40 to 40", "Head pose against the camera's axes: positive looks up.", _TURNED),
+    Column("yaw_deg", "degrees, -45 to 45", "Positive turns to the person's left.", "as `pitch_deg`"),
+    Column("roll_deg", "degrees, -45 to 45", "Positive tilts to the right shoulder.", "as `pitch_deg`"),
+    Column(
+        *("gaze_pitch_deg", "degrees, -90 to 90", "Gaze of both eyes against the camera's axes: positive looks up."),
+        _GAZE,
+    ),
+    Column("gaze_yaw_deg", "degrees, -180 to 180", "Positive looks to the person's left.", "as `gaze_pitch_deg`"),
+    Column(
+        *(
+            "eye_open_left",
+            "share, 0 and more",
+            "Distance of the left eye's lids over the eye's width: 0.3 is wide open.",
+        ),
+        _EYES,
+    ),
+    Column(
+        "eye_open_right",
+        "share, 0 and more",
+        "The same of the right eye; both are the person's own.",
+        "as `eye_open_left`",
+    ),
+    Column(
+        *("mouth_open", "share, 0 and more", "Distance of the inner lips over that between the eyes' outer corners."),
+        _SMALL,
+    ),
 )
 BEHAVIOUR_SERIES = TableEntry(
     "behaviour",
     "Facial behaviour of an analysis",
-    "a frame in which the face was looked at, at a rate of its own ([BEHAVIOUR.md](BEHAVIOUR.md))",
+    "a frame in which the face was looked at, at a rate of its own ([BEHAVIOUR.md](BEHAVIOUR.md)); "
+    "`fer-phq analyze --csv` writes it as `STEM.behaviour.csv`",
     (
-        Column("time_s", "seconds", "When the frame is shown, from the recording's start."),
-        Column("duration_s", "seconds", "For how long."),
+        Column("time_s", "seconds, 0 and more", "When the frame is shown, from the recording's start."),
+        Column("duration_s", "seconds, 0 and more", "For how long."),
         *_SHAPE,
         *(
-            Column(name, "0 to 1", "Blendshape of the face mesh; neither an action unit nor a feeling.", _UNKNOWN)
+            Column(
+                *(name, "0 to 1", "Blendshape of the face mesh; neither an action unit nor a feeling."),
+                "as `eye_open_left`" if name in EYE_BLENDSHAPES else "as `mouth_open`",
+            )
             for name in BLENDSHAPES
         ),
     ),
@@ -437,12 +465,14 @@ BEHAVIOUR_SERIES = TableEntry(
 BLINKS = TableEntry(
     "blinks",
     "Closures of the eyes of an analysis",
-    "a closure of the eyes by more than half, by onset; those above half a second are no blinks",
+    "a closure of the eyes by more than half, by onset; those above half a second are no blinks. There is none where "
+    "fewer than 15 frames a second were looked at, nor of one whose beginning or end was not seen; "
+    "`fer-phq analyze --csv` writes it as `STEM.blinks.csv`",
     (
-        Column("onset_s", "seconds", "When the lids begin to close."),
-        Column("closed_s", "seconds", "When they are closed."),
-        Column("reopened_s", "seconds", "When they begin to open."),
-        Column("offset_s", "seconds", "When they are open again."),
+        Column("onset_s", "seconds, 0 and more", "When the lids begin to close: a tenth of the closure's depth."),
+        Column("closed_s", "seconds, 0 and more", "When they are closed: halfway from half closed to the deepest."),
+        Column("reopened_s", "seconds, 0 and more", "When they begin to open, at the same depth."),
+        Column("offset_s", "seconds, 0 and more", "When they are open again, but for a tenth of the depth."),
         Column("complete", "true or false", "Whether the closure reached three quarters."),
     ),
 )

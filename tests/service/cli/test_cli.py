@@ -14,17 +14,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import sounds
+from behaviour_samples import sample_behaviour
 from typer.main import get_command
 from typer.testing import CliRunner
 
 import fer_phq
 import service.demo
 from db.store import Store
+from fer_phq.behaviour.files.tables import closure_table
+from fer_phq.behaviour.measures import closures
 from fer_phq.core.emotions import EMOTIONS
 from fer_phq.features.files import read_features
 from service import cli
 from service.cli.analysis import recordings as recordings_cli
 from service.cli.commands import COMMANDS
+from service.views import data_dictionary
 
 ONE_MINUTE = timedelta(minutes=1)
 
@@ -150,6 +154,20 @@ def test_the_sound_is_chosen_on_the_command_line(run, tmp_path):
         assert "sound track" not in done.stdout
 
 
+def check_against_dictionary(rows, entry):
+    """A file's columns are those of its dictionary, and its numbers lie in the ranges that it states."""
+    assert list(rows[0]) == [column.name for column in entry.columns]
+    for column in entry.columns:
+        cells = [row[column.name] for row in rows]
+        assert column.empty != "never" or all(cells), column.name
+        low, _, high = column.unit.rpartition(", ")[2].partition(" to ")
+        if column.unit != "true or false":
+            numbers = [float(cell) for cell in cells if cell]
+            assert numbers, column.name
+            assert min(numbers) >= float(low.removesuffix(" and more")), column.name
+            assert not high or max(numbers) <= float(high), column.name
+
+
 def test_a_face_rate_adds_the_behaviour_to_json_and_csv(run, tmp_path):
     clip = Path(service.demo.__file__).parent / "clips" / "demonstration-1.mp4"
     done = run("analyze", str(clip), "--face-rate", "8", "--json", "--csv", str(tmp_path), data_dir=tmp_path / "data")
@@ -165,10 +183,20 @@ def test_a_face_rate_adds_the_behaviour_to_json_and_csv(run, tmp_path):
         *("time_s", "duration_s", "presence", "pitch_deg", "yaw_deg", "roll_deg", "gaze_pitch_deg", "gaze_yaw_deg"),
         *("eye_open_left", "eye_open_right", "mouth_open", "_neutral"),
     ]
+    check_against_dictionary(rows, data_dictionary.BEHAVIOUR_SERIES)
     yaws = [float(row["yaw_deg"]) for row in rows if row["yaw_deg"]]
     assert np.mean(yaws) == pytest.approx(document["behaviour"]["measures"]["yaw_mean_deg"], abs=0.2)
     (blinks,) = tmp_path.glob("demonstration-1-*.blinks.csv")
     assert blinks.read_text().strip() == "onset_s,closed_s,reopened_s,offset_s,complete"
+
+
+def test_each_column_of_blinks_is_in_the_dictionary(tmp_path):
+    series = sample_behaviour()
+    path = tmp_path / "blinks.csv"
+    closure_table(closures(series)).to_csv(path, index=False)
+    rows = list(csv.DictReader(path.open(newline="")))
+    assert len(rows) == 12
+    check_against_dictionary(rows, data_dictionary.BLINKS)
 
 
 @pytest.mark.parametrize("rate", ["-1", "61", "nan"])
