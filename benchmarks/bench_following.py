@@ -46,7 +46,7 @@ from fer_phq.faces import (  # noqa: E402
 )
 from fer_phq.faces.detector import SIDES, overlap  # noqa: E402
 from fer_phq.models.model import FerPhqModel, load_model  # noqa: E402
-from fer_phq.pipeline.faces import find_whole_searches, observe_faces  # noqa: E402
+from fer_phq.pipeline.faces import detect_faces, find_whole_searches, observe_faces  # noqa: E402
 from fer_phq.pipeline.subject import FaceObservation  # noqa: E402
 from fer_phq.video import Frame, sample_frames  # noqa: E402
 
@@ -106,7 +106,7 @@ def run(frames: Sequence[Frame], whole: Sequence[bool]) -> Run:
     follower = FaceFollower(counting)  # type: ignore[arg-type]  # it does what the follower asks of a detector
     tracker = Tracker(recognizer=recognizer)
     began = time.process_time()
-    observations, crops = observe_faces(frames, whole, follower, tracker, 0, frames[0].scale)
+    observations, crops = observe_faces(detect_faces(frames, whole, follower), tracker, 0, frames[0].scale)
     spent = time.process_time() - began
     faces: list[list[FaceObservation]] = [[] for _ in frames]
     crops_by_frame: list[list[Image]] = [[] for _ in frames]

@@ -1,8 +1,8 @@
 """The faces of a recording: frames are sampled, faces detected, tracked and aligned, crops embedded.
 
-Frames stream through in chunks, and the faces of one are embedded while the next is searched. A row of numbers stays of
-each face, so memory is bounded by the chunk. Every face is embedded as it passes, and the subject's tracks are chosen
-at the end, when all tracks are known.
+Frames stream through in chunks, and the faces of one are tracked and embedded while the next is searched. A row of
+numbers stays of each face, so memory is bounded by the chunk. Every face is embedded as it passes, and the subject's
+tracks are chosen at the end, when all tracks are known.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import Self
 
@@ -17,7 +18,7 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from fer_phq.core.analysis import Progress, ProgressHook, RecordingInfo, Settings, Step
-from fer_phq.core.arrays import FloatArray, Image
+from fer_phq.core.arrays import Image
 from fer_phq.core.messages import Message
 from fer_phq.faces import (
     Detection,
@@ -71,24 +72,19 @@ def extract_faces(
         SettingsError: The recording has no track of the settings' ids, or two of them are in view at the same time.
     """
     follower = FaceFollower(FaceDetector(settings.detection_threshold))
-    embedding = Embedding(model, timer)
-    scale: float | None = None  # of the first frame, which that of all others but larger ones is
     times: list[float] = []
     tracker = Tracker(recognizer=FaceRecognizer())
     collector = FaceCollector(model.dim, with_pictures=settings.all_faces)
     # How many key frames there are is not known before they are read.
     expected = 0 if settings.sampling.key_frames else round(recording.duration_s * settings.sampling.fps)
-    with embedding:
+    with FaceObserver(model, tracker, collector, timer) as observer:
         for frames, until_s in read_chunks(stream, settings.chunk_frames, timer):
             with timer.measure("detect"):
-                scale = scale or frames[0].scale
-                whole = find_whole_searches(frames, until_s, settings)
-                observations, crops = observe_faces(frames, whole, follower, tracker, len(times), scale)
-            embedding.finish(collector)
-            embedding.start([frame.time_s for frame in frames], observations, crops)
+                sights = detect_faces(frames, find_whole_searches(frames, until_s, settings), follower)
+            observer.add(sights)
             times += [frame.time_s for frame in frames]
             on_progress(Progress(Step.FACES, len(times), max(len(times), expected) if expected else None))
-        embedding.finish(collector)
+        observer.finish()
     tracks = tracker.tracks(recording.picture_end_s)
     faces = collector.of_subject(tracks, settings, recording)
     uncertainty = () if settings.tracks else warn_of_uncertain_tracks(tracks, faces)
@@ -97,20 +93,40 @@ def extract_faces(
     return faces, (*stream.warnings, *sparseness, *faces.warnings(settings), *uncertainty)
 
 
-class Embedding:
-    """Embeds the crops of one chunk of frames while the next chunk is searched; a context manager."""
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """A frame and its faces.
 
-    def __init__(self, model: FerPhqModel, timer: StageTimer) -> None:
+    Attributes:
+        frame: The frame.
+        scene: Its coarse copy.
+        faces: Its faces, in pixels of its image.
+    """
+
+    frame: Frame
+    scene: Scene
+    faces: Sequence[Detection]
+
+
+class FaceObserver:
+    """Tracks and embeds the faces of one chunk of frames while the next chunk is searched; a context manager."""
+
+    def __init__(self, model: FerPhqModel, tracker: Tracker, collector: FaceCollector, timer: StageTimer) -> None:
         """Wait for a first chunk.
 
         Args:
             model: Embeds the crops.
-            timer: Measures the stage "embed".
+            tracker: Has seen no frame.
+            collector: Takes the faces.
+            timer: Measures the stages "detect" and "embed".
         """
         self._model = model
+        self._tracker = tracker
+        self._collector = collector
         self._timer = timer
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedding")
-        self._chunk: tuple[list[float], list[FaceObservation], list[Image], Future[FloatArray]] | None = None
+        self._scale: float | None = None  # of the first frame, which that of all others but larger ones is
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="observing")
+        self._work: Future[None] | None = None
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -120,31 +136,28 @@ class Embedding:
         """Wait for the chunk in work, whatever becomes of it."""
         self._thread.shutdown(cancel_futures=True)
 
-    def start(self, times: list[float], observations: list[FaceObservation], crops: list[Image]) -> None:
-        """Begin with a chunk.
+    def add(self, sights: Sequence[Sight]) -> None:
+        """Begin with the next chunk, when the one before is done.
 
         Args:
-            times: When its frames are displayed, in seconds.
-            observations: Its faces.
-            crops: Their crops, in the same order.
+            sights: Its frames, in order of time.
         """
-        self._chunk = (times, observations, crops, self._thread.submit(self._embed, crops))
+        self.finish()
+        self._work = self._thread.submit(self._observe, sights)
 
-    def finish(self, collector: FaceCollector) -> None:
-        """Wait for the chunk that was begun, if any, and hand it on.
+    def finish(self) -> None:
+        """Wait for the chunk that was begun, if any."""
+        if self._work is not None:
+            self._work.result()
+        self._work = None
 
-        Args:
-            collector: Takes its faces.
-        """
-        if self._chunk is None:
-            return
-        times, observations, crops, embeddings = self._chunk
-        self._chunk = None
-        collector.add(times, observations, embeddings.result(), crops)
-
-    def _embed(self, crops: Sequence[Image]) -> FloatArray:
+    def _observe(self, sights: Sequence[Sight]) -> None:
+        with self._timer.measure("detect"):
+            self._scale = self._scale or sights[0].frame.scale
+            observations, crops = observe_faces(sights, self._tracker, len(self._collector), self._scale)
         with self._timer.measure("embed"):
-            return self._model.embed(crops)
+            embeddings = self._model.embed(crops)
+        self._collector.add([sight.frame.time_s for sight in sights], observations, embeddings, crops)
 
 
 def warn_of_sparse_frames(times: Sequence[float]) -> tuple[Message, ...]:
@@ -205,21 +218,29 @@ def find_whole_searches(frames: Sequence[Frame], until_s: float, settings: Setti
     return [is_on_grid(frame.time_s, end_s) for frame, end_s in zip(frames, ends, strict=True)]
 
 
-def observe_faces(
-    frames: Sequence[Frame],
-    whole: Sequence[bool],
-    follower: FaceFollower,
-    tracker: Tracker,
-    first_index: int,
-    scale: float,
-) -> tuple[list[FaceObservation], list[Image]]:
-    """Detect every face in a chunk of frames, assign it to a track and align its crop.
+def detect_faces(frames: Sequence[Frame], whole: Sequence[bool], follower: FaceFollower) -> list[Sight]:
+    """Detect every face in a chunk of frames.
 
     Args:
         frames: The frames, in order of time.
         whole: Which of them are searched whole, whatever was seen before.
         follower: Detects the faces; it has seen the frames before these.
-        tracker: Has seen them, too.
+    """
+    sights = []
+    for frame, is_whole in zip(frames, whole, strict=True):
+        scene = Scene.of(frame.rgb)
+        sights.append(Sight(frame, scene, follower.detect(frame.rgb, scene, whole=is_whole)))
+    return sights
+
+
+def observe_faces(
+    sights: Sequence[Sight], tracker: Tracker, first_index: int, scale: float
+) -> tuple[list[FaceObservation], list[Image]]:
+    """Assign every face in a chunk of frames to a track and align its crop.
+
+    Args:
+        sights: The frames and their faces, in order of time.
+        tracker: Has seen the frames before these.
         first_index: Index of the first frame among all sampled frames.
         scale: `Frame.scale` of the recording's first frame, at which the tracker sees all.
 
@@ -228,13 +249,11 @@ def observe_faces(
     """
     observations = []
     crops = []
-    for index, (frame, is_whole) in enumerate(zip(frames, whole, strict=True), first_index):
-        scene = Scene.of(frame.rgb)
-        faces = follower.detect(frame.rgb, scene, whole=is_whole)
+    for index, sight in enumerate(sights, first_index):
+        frame, faces = sight.frame, sight.faces
         aligned = [align_crop(frame.rgb, face.landmarks, CROP_SIDE) for face in faces]
         placed, picture = _at_scale(frame, faces, scale)
-        if picture is not frame.rgb:
-            scene = Scene.of(picture)
+        scene = sight.scene if picture is frame.rgb else Scene.of(picture)
         tracks = tracker.update(frame.time_s, placed, (picture.shape[1], picture.shape[0]), aligned, picture, scene)
         size = (frame.rgb.shape[1], frame.rgb.shape[0])
         for face, crop, track in zip(faces, aligned, tracks, strict=True):

@@ -6,6 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 
 from fer_phq.core.analysis import Timing
 
@@ -14,11 +15,12 @@ STAGES = ("decode", "detect", "embed", "heads", "listen", "behaviour")
 
 
 class StageTimer:
-    """Adds up the wall seconds of each stage."""
+    """Adds up the wall seconds of each stage, of all threads that work on it."""
 
     def __init__(self) -> None:
         """Start at zero."""
         self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._lock = Lock()
 
     @contextmanager
     def measure(self, stage: str) -> Iterator[None]:
@@ -27,7 +29,9 @@ class StageTimer:
         try:
             yield
         finally:
-            self._seconds[stage] += time.perf_counter() - started
+            passed = time.perf_counter() - started
+            with self._lock:
+                self._seconds[stage] += passed
 
     def timing(self, device: str, precision: str) -> Timing:
         """Return the seconds so far, rounded to the millisecond.

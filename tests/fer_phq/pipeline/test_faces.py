@@ -11,7 +11,13 @@ from fer_phq import analyze
 from fer_phq.core.analysis import Sampling, Settings
 from fer_phq.faces import FaceDetector, FaceFollower, FaceRecognizer, Tracker
 from fer_phq.models.model import load_model
-from fer_phq.pipeline.faces import find_whole_searches, observe_faces, read_chunks, warn_of_sparse_frames
+from fer_phq.pipeline.faces import (
+    detect_faces,
+    find_whole_searches,
+    observe_faces,
+    read_chunks,
+    warn_of_sparse_frames,
+)
 from fer_phq.pipeline.timing import StageTimer
 from fer_phq.timeline.grid import grid_rows
 from fer_phq.video import Frame
@@ -24,7 +30,7 @@ def test_a_person_stays_one_track_where_the_pictures_grow() -> None:
     frames = [Frame(i / 2, small, 1.0) for i in range(4)] + [Frame(2 + i / 2, large, 0.5) for i in range(4)]
     tracker = Tracker(recognizer=FaceRecognizer())
     follower = FaceFollower(FaceDetector())
-    observations, crops = observe_faces(frames, [True] * 8, follower, tracker, 0, scale=1.0)
+    observations, crops = observe_faces(detect_faces(frames, [True] * 8, follower), tracker, 0, scale=1.0)
     assert [face.track for face in observations] == [0] * 8
     boxes = np.array([face.detection.box for face in observations])
     assert np.ptp(boxes, axis=0) == pytest.approx(np.zeros(4), abs=6)
