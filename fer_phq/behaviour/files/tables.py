@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,25 +19,39 @@ if TYPE_CHECKING:
 BLINK_COLUMNS = ("onset_s", "closed_s", "reopened_s", "offset_s", "complete")
 EPISODE_COLUMNS = ("kind", "onset_s", "offset_s", "duration_s", "cut")
 _DECIMALS = 4
+_BLOCK_ROWS = 8192  # three hours at 30 frames/s take 200 MB as one table of numbers
 
 
-def series_table(series: FeatureSeries) -> pd.DataFrame:
-    """Return a behaviour series as a table, a row for each frame.
+def series_table(series: FeatureSeries, rows: slice = slice(None)) -> pd.DataFrame:
+    """Return a behaviour series, or some of its rows, as a table, a row for each frame.
 
     Args:
         series: The series.
+        rows: The rows; all when omitted.
 
     Returns:
         time_s and duration_s, then the series' columns, rounded to four decimals; NaN where something is missing.
     """
     import pandas as pd
 
-    times = series.time_s if series.time_s is not None else np.full(len(series), np.nan)
-    durations = series.duration_s if series.duration_s is not None else np.full(len(series), np.nan)
-    table = pd.DataFrame(series.values.astype(np.float64).round(_DECIMALS), columns=list(series.names))
+    values = series.values[rows]
+    unknown = np.full(len(values), np.nan)
+    times = unknown if series.time_s is None else series.time_s[rows]
+    durations = unknown if series.duration_s is None else series.duration_s[rows]
+    table = pd.DataFrame(values.astype(np.float64).round(_DECIMALS), columns=list(series.names))
     table.insert(0, "time_s", times.round(6))
     table.insert(1, "duration_s", durations.round(6))
     return table
+
+
+def series_blocks(series: FeatureSeries) -> Iterator[pd.DataFrame]:
+    """Yield the parts of `series_table` one after another, so that a long one never lies in memory whole.
+
+    Args:
+        series: The series. Without rows it is one part, which has the columns' names.
+    """
+    for start in range(0, max(len(series), 1), _BLOCK_ROWS):
+        yield series_table(series, slice(start, start + _BLOCK_ROWS))
 
 
 def closure_table(closures: Sequence[Blink]) -> pd.DataFrame:

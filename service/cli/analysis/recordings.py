@@ -352,13 +352,15 @@ def write_csv(analysis: SessionAnalysis, folder: Path) -> Path:
         SettingsError: It cannot be written.
     """
     path = folder / f"{file_stem(analysis)}.csv"
-    _write_table(analysis.timeline.to_frame(rounded=True).drop(columns="idx"), path)
+    _write_table([analysis.timeline.to_frame(rounded=True).drop(columns="idx")], path)
     return path
 
 
-def _write_table(table: pd.DataFrame, path: Path) -> None:
+def _write_table(blocks: Iterable[pd.DataFrame], path: Path) -> None:
     try:
-        table.to_csv(path, index=False, lineterminator="\r\n")
+        with path.open("w", encoding="utf-8", newline="") as file:
+            for number, block in enumerate(blocks):
+                block.to_csv(file, index=False, header=number == 0, lineterminator="\r\n")
     except OSError as error:
         raise SettingsError(messages.CANNOT_WRITE_FILE(path=str(path), error=str(error.strerror))) from None
 
@@ -376,12 +378,12 @@ def write_behaviour_csv(analysis: SessionAnalysis, folder: Path) -> None:
     series = analysis.behaviour
     if series is None:
         return
-    from fer_phq.behaviour.files.tables import closure_table, series_table
+    from fer_phq.behaviour.files.tables import closure_table, series_blocks
     from fer_phq.behaviour.measures import closures
 
-    tables = {"behaviour": series_table(series), "blinks": closure_table(closures(series))}
-    for name, table in tables.items():
-        _write_table(table, folder / f"{file_stem(analysis)}.{name}.csv")
+    tables = {"behaviour": series_blocks(series), "blinks": [closure_table(closures(series))]}
+    for name, blocks in tables.items():
+        _write_table(blocks, folder / f"{file_stem(analysis)}.{name}.csv")
 
 
 def summary(analysis: SessionAnalysis) -> Table:

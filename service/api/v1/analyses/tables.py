@@ -8,7 +8,7 @@ import pandas as pd
 
 from db.records import AnalysisSummary
 from db.store import Store
-from fer_phq.behaviour.files.tables import series_table as behaviour_series_table
+from fer_phq.behaviour.files.tables import series_blocks
 from fer_phq.core.errors import StoreError
 from fer_phq.core.phq import Modality, PhqEstimate
 from fer_phq.features.measures import BEHAVIOUR
@@ -86,17 +86,17 @@ def series_table(store: Store, summary: AnalysisSummary, name: str, sentence: st
     facts = {**_facts(summary, sentence), "series": name, "kind": kinds[name]}
     title = f"analysis-{summary.id[:8]}-{name}"
     version = f"{summary.id}|{VOICE_KIND}|{sentence}"  # what a series of an earlier kind is brought to
-    return Table(title, facts, SERIES[name].columns, _blocks(_read_series(store, summary, name)), version=version)
+    return Table(title, facts, SERIES[name].columns, _read_series(store, summary, name), version=version)
 
 
-def _read_series(store: Store, summary: AnalysisSummary, name: str) -> pd.DataFrame:
-    """Return a series that is stored as a table."""
+def _read_series(store: Store, summary: AnalysisSummary, name: str) -> Iterator[pd.DataFrame]:
+    """Return the parts of a series that is stored."""
     if name == BEHAVIOUR:
         behaviour = store.features.load_behaviour(analysis_id=summary.id)
         if behaviour is None:
             raise StoreError(messages.INCOMPLETE_TABLE())
-        return behaviour_series_table(behaviour)
-    return channel_table(store.features.load_series(analysis_id=summary.id)[Modality(name)])
+        return series_blocks(behaviour)
+    return _blocks(channel_table(store.features.load_series(analysis_id=summary.id)[Modality(name)]))
 
 
 def _blocks(table: pd.DataFrame) -> Iterator[pd.DataFrame]:

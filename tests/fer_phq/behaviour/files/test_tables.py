@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
 from behaviour_samples import sample_behaviour
 
-from fer_phq.behaviour.files.tables import behaviour_document, episode_table
+from fer_phq.behaviour.files.tables import behaviour_document, episode_table, series_blocks, series_table
 from fer_phq.behaviour.measures import behaviour_episodes, behaviour_measures
+from fer_phq.behaviour.series import COLUMNS, behaviour_series
+from fer_phq.core.analysis import display_durations
 from service.views.face.behaviour import BehaviourView
 
 
@@ -26,3 +30,20 @@ def test_episodes_come_to_what_the_measures_say():
 
 def test_a_series_without_episodes_has_a_table_with_its_columns():
     assert list(episode_table([])) == ["kind", "onset_s", "offset_s", "duration_s", "cut"]
+
+
+def test_the_parts_of_a_long_series_are_its_table() -> None:
+    rng = np.random.default_rng(0)
+    time_s = np.arange(20_000) / 30
+    values = rng.random((len(time_s), len(COLUMNS)), np.float32)
+    series = behaviour_series(values, time_s, display_durations(time_s, time_s[-1] + 1 / 30), 30.0)
+    parts = list(series_blocks(series))
+    assert len(parts) > 2
+    pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), series_table(series))
+
+
+def test_a_series_without_rows_has_a_part_with_its_columns() -> None:
+    empty = behaviour_series(np.zeros((0, len(COLUMNS)), np.float32), np.zeros(0), np.zeros(0), 30.0)
+    (part,) = series_blocks(empty)
+    assert list(part.columns) == ["time_s", "duration_s", *COLUMNS]
+    assert len(part) == 0
