@@ -38,6 +38,8 @@ SHIPPED = {
     "fer_phq/mesh/face_landmarks.onnx": (MODEL, "Apache-2.0"),
     "fer_phq/mesh/face_blendshapes.onnx": (MODEL, "Apache-2.0"),
     "fer_phq/mesh/canonical_face.npy": (MODEL, "Apache-2.0"),
+    "fer_phq/speakers/segmentation.onnx": (MODEL, "MIT"),
+    "fer_phq/speakers/voice_encoder.onnx": (MODEL, "Apache-2.0"),
     "fer_phq/voice/silero_vad.onnx": (MODEL, "MIT"),
     "fer_phq/voice/swift_f0.onnx": (MODEL, "MIT"),
     "dashboard/static/inter-latin-wght-normal.woff2": ("file", "OFL-1.1"),
