@@ -1,6 +1,6 @@
 """fer-phq: emotion timelines and PHQ estimates from session recordings.
 
-from fer_phq import load_model, analyze, analyze_image
+from fer_phq import load_model, analyze, analyze_image, diarize
 """
 
 from __future__ import annotations
@@ -12,13 +12,19 @@ from fer_phq.core import lazy_names
 if TYPE_CHECKING:
     from fer_phq.models.model import load_model
     from fer_phq.pipeline import analyze, analyze_image
+    from fer_phq.speakers import diarize
 
 __version__ = "0.1.0"
 
-__all__ = ["analyze", "analyze_image", "load_model"]
+__all__ = ["analyze", "analyze_image", "diarize", "load_model"]
 
 # Imported on first use: the vocabulary and the database must not wait for torch.
 __getattr__ = lazy_names(
     __name__,
-    {"load_model": "fer_phq.models.model", "analyze": "fer_phq.pipeline", "analyze_image": "fer_phq.pipeline"},
+    {
+        "load_model": "fer_phq.models.model",
+        "analyze": "fer_phq.pipeline",
+        "analyze_image": "fer_phq.pipeline",
+        "diarize": "fer_phq.speakers",
+    },
 )

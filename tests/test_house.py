@@ -59,7 +59,7 @@ def test_the_vocabulary_imports_nothing_of_ours_but_itself():
 
 
 ORDER = {
-    "fer_phq": "core timeline runtime video pictures faces mesh behaviour voice masking words features models "
+    "fer_phq": "core timeline runtime video pictures faces mesh behaviour voice speakers masking words features models "
     "longitudinal pipeline",
     "db": "messages records tables engine migrate queries store",
     "training": "messages cli folders plots emotion phq simulation",

@@ -1,0 +1,35 @@
+"""What is found out about who speaks when."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Turn:
+    """A stretch of time in which somebody speaks, alone or while others do.
+
+    Attributes:
+        start_s: Start in seconds from the recording's start.
+        end_s: End in seconds, after the start.
+        speaker: Who it is, counted from 1 in the order in which they first speak.
+        confidence: How sure it is that this speaker speaks there, 0 to 1.
+    """
+
+    start_s: float
+    end_s: float
+    speaker: int
+    confidence: float
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for values out of range."""
+        if not (math.isfinite(self.start_s) and math.isfinite(self.end_s) and 0 <= self.start_s < self.end_s):
+            raise ValueError(f"A turn needs a start from 0 on and a later end, got {self.start_s:g} to {self.end_s:g}.")
+        if self.speaker < 1 or not 0 <= self.confidence <= 1:
+            raise ValueError(f"Speaker {self.speaker} or confidence {self.confidence:g} of a turn is out of range.")
+
+    @property
+    def duration_s(self) -> float:
+        """How long it lasts, in seconds."""
+        return self.end_s - self.start_s

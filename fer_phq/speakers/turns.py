@@ -1,0 +1,104 @@
+"""From the voices of windows to the turns of speakers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fer_phq.speakers.segmentation import FRAMES, VOICES, frame_times
+from fer_phq.speakers.turn import Turn
+
+PAUSE_S = 0.3
+"""Seconds of silence up to which a turn goes on (NIST's Rich Transcription evaluations, 2006)."""
+LEAST_TURN_S = 0.1
+"""Seconds from which speech is a turn."""
+SPEAKS = 0.5
+"""Mean probability of the windows from which a speaker speaks."""
+
+Floats = npt.NDArray[np.float32]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Activity:
+    """Who speaks in the frames of a recording.
+
+    Attributes:
+        speaks: (frames, speakers) bool.
+        sureness: (frames, speakers) float32: how sure it is that each speaks there, 0 to 1.
+    """
+
+    speaks: Bools
+    sureness: Floats
+
+
+def join_windows(
+    active: Sequence[npt.NDArray[np.uint8]],
+    first_frames: Sequence[int],
+    speaker_of: npt.NDArray[np.int64],
+    identity: Floats,
+    is_speech: Bools,
+) -> Activity:
+    """Average what the windows say of each speaker.
+
+    Args:
+        active: (589, 3) for each window: how likely each of its voices speaks, 0 to 255.
+        first_frames: Number of each window's first frame.
+        speaker_of: (windows, 3) the speaker of each voice, from 0; -1 for one that nobody was made of.
+        identity: (windows, 3) how sure it is that the voice is that speaker's, 0 to 1.
+        is_speech: (frames,) whether anybody speaks.
+    """
+    frames, speakers = len(is_speech), int(speaker_of.max(initial=-1)) + 1
+    score = np.zeros((frames, speakers), np.float32)
+    sureness = np.zeros_like(score)
+    windows = np.zeros(frames, np.float32)
+    for number, (values, first) in enumerate(zip(active, first_frames, strict=True)):
+        part = slice(first, min(first + FRAMES, frames))
+        probability = np.zeros((FRAMES, speakers), np.float32)
+        certain = np.zeros_like(probability)
+        for voice in range(VOICES):
+            speaker = speaker_of[number, voice]
+            if speaker >= 0:
+                value = values[:, voice].astype(np.float32) / 255
+                probability[:, speaker] = np.maximum(probability[:, speaker], value)
+                certain[:, speaker] = np.maximum(certain[:, speaker], value * identity[number, voice])
+        score[part] += probability[: part.stop - first]
+        sureness[part] += certain[: part.stop - first]
+        windows[part] += 1
+    windows = np.maximum(windows, 1)[:, None]
+    return Activity((score / windows > SPEAKS) & is_speech[:, None], np.clip(sureness / windows, 0, 1))
+
+
+def find_turns(activity: Activity, end_s: float, times: npt.NDArray[np.float64] | None = None) -> tuple[Turn, ...]:
+    """Find the turns of all speakers, who are counted from 1 as they first speak.
+
+    Args:
+        activity: Who speaks in each frame.
+        end_s: When the sound ends, in seconds.
+        times: (frames + 1,) when frames begin and the last one ends; those of the segmentation when omitted.
+    """
+    times = np.minimum(frame_times(len(activity.speaks)) if times is None else times, end_s)
+    spans: list[tuple[float, float, int, float]] = []
+    for speaker in range(activity.speaks.shape[1]):
+        for first, last in _runs(activity.speaks[:, speaker], times):
+            confidence = float(activity.sureness[first:last, speaker][activity.speaks[first:last, speaker]].mean())
+            spans.append((float(times[first]), float(times[last]), speaker, confidence))
+    order: dict[int, int] = {}
+    for _, _, speaker, _ in sorted(spans):
+        order.setdefault(speaker, len(order) + 1)
+    return tuple(sorted(Turn(start, end, order[speaker], sure) for start, end, speaker, sure in spans))
+
+
+def _runs(speaks: Bools, times: npt.NDArray[np.float64]) -> list[tuple[int, int]]:
+    """Return (first frame, frame after the last) of the turns of one speaker."""
+    changes = np.flatnonzero(np.diff(speaks.astype(np.int8), prepend=0, append=0))
+    runs: list[tuple[int, int]] = []
+    for first, last in zip(changes[::2].tolist(), changes[1::2].tolist(), strict=True):
+        if runs and times[first] - times[runs[-1][1]] < PAUSE_S:
+            runs[-1] = (runs[-1][0], last)
+        else:
+            runs.append((first, last))
+    return [(first, last) for first, last in runs if times[last] - times[first] >= LEAST_TURN_S]
